@@ -92,6 +92,7 @@ export function startEngine(settings: EngineSettings): Engine {
     ...shared,
     ...clientEngines(shared, tlsServer),
     ...admitsAll,
+    onHttp2Limit() {},
     onHandshakeFailed() {},
     exchanges: { create },
     isTrusted,

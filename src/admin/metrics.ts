@@ -25,6 +25,7 @@ export async function metricsText(
   addWorkerStates(text, status.workers, counts.workersLost);
   addState(text, status);
   addTls(text, status, counts.failedHandshakes);
+  addHttp2(text, counts.http2Limits);
   text.metric(
     'candor_log_dropped_total',
     'Lines of the exchange log that were dropped so that no exchange was delayed.',
@@ -108,6 +109,14 @@ function addWorkers(text: MetricsText, workers: readonly WorkerCounts[]): void {
     'candor_client_connections_refused_total',
     'Client connections that were reset, or answered with the reason and closed, by the limit that refused them.',
     refusals.map(([key, reason]) => [{ reason }, sum(key)]),
+  );
+}
+
+function addHttp2(text: MetricsText, reached: ReturnType<Gateway['counts']>['http2Limits']): void {
+  text.metric(
+    'candor_http2_limits_reached_total',
+    'HTTP/2 connections of clients that were ended at a limit, by listener and limit.',
+    reached.map(({ listener, limit, count }) => [{ listener, limit }, count]),
   );
 }
 

@@ -32,6 +32,7 @@ export function levelOf(event: Event): Level {
     case 'health_disagreement':
     case 'connections_refused':
     case 'descriptors_exhausted':
+    case 'http2_limit_reached':
     case 'tls_handshakes_failed':
     case 'descriptors_few':
     case 'certificate_renewal_failed':

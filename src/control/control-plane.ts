@@ -272,6 +272,7 @@ export class ControlPlane implements Gateway {
       workersLost: this.#parts.workers.lostTotal,
       logDropped: this.#parts.log.dropped,
       failedHandshakes: this.#parts.reports.failedHandshakes,
+      http2Limits: this.#parts.reports.http2Limits,
     };
   }
 

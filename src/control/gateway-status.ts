@@ -1,3 +1,4 @@
+import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { FailedHandshakeTotal } from './handshake-report.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
@@ -65,6 +66,7 @@ export interface Gateway extends EventSink {
     readonly workersLost: number;
     readonly logDropped: number;
     readonly failedHandshakes: readonly FailedHandshakeTotal[];
+    readonly http2Limits: readonly Http2LimitCount[];
   };
 }
 

@@ -1,6 +1,8 @@
+import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
+import { Http2LimitReport } from './http2-limit-report.ts';
 import { recordVersion } from '../core/record.ts';
 import type { WatchedRecords } from '../core/logger-messages.ts';
 import type { Clock } from '../core/time.ts';
@@ -51,6 +53,7 @@ export class WorkerReports {
   readonly #refusals: RefusalReport;
   readonly #descriptors: DescriptorReport;
   readonly #handshakes: HandshakeReport;
+  readonly #http2Limits: Http2LimitReport;
   readonly #failures: FailureReport | null;
   readonly #failuresRead: PerSecond;
 
@@ -60,6 +63,7 @@ export class WorkerReports {
     this.#failuresRead = new PerSecond(parts.clock, failuresReadMax);
     this.#refusals = new RefusalReport(parts.clock, parts.events);
     this.#descriptors = new DescriptorReport(parts.clock, parts.events);
+    this.#http2Limits = new Http2LimitReport(parts.clock, parts.events);
     this.#handshakes = new HandshakeReport(parts.clock, parts.events, parts.certificateStateOf);
     const { watcher } = parts;
     this.#failures =
@@ -76,16 +80,21 @@ export class WorkerReports {
     return this.#handshakes.totals;
   }
 
+  get http2Limits(): readonly Http2LimitCount[] {
+    return this.#http2Limits.totals;
+  }
+
   get lastMinute(): LastMinute {
     return this.#lastMinute;
   }
 
-  onBatch({ exchanges, outcomes, failedHandshakes }: WorkerBatch): void {
+  onBatch({ exchanges, outcomes, failedHandshakes, http2Limits }: WorkerBatch): void {
     const { configuration, workers } = this.#parts;
     this.#totals.add(exchanges);
     this.#lastMinute.add(exchanges);
     this.#failures?.note(outcomes, exchanges);
     this.#handshakes.note(failedHandshakes);
+    this.#http2Limits.note(http2Limits);
     const counts = workers();
     this.#refusals.note(counts, configuration().client);
     this.#descriptors.note(counts);

@@ -1,3 +1,4 @@
+import type { Http2LimitName } from './http2-limit.ts';
 import type { HandshakeFailureReason } from './tls-server.ts';
 import type { OverlayValues } from './overlay.ts';
 
@@ -96,6 +97,8 @@ export interface EventFacts {
     address: string;
     serverName: string | null;
   };
+  /** HTTP/2 connections of clients were ended at a limit. `address` is that of the last one. */
+  http2_limit_reached: { limit: Http2LimitName; count: number; address: string };
   /** A certificate of a listener, or one that an endpoint has shown, expires soon, or has expired. `notAfter`: RFC 3339. */
   certificate_expiring: { names: readonly string[]; notAfter: string; daysLeft: number };
   /** A CA issued a certificate, which is in use now. `authority`: the URL of the CA's directory. `notAfter`: RFC 3339. */

@@ -151,6 +151,11 @@ export const requestRules = {
     status: 400,
     reason: 'the body is longer or shorter than Content-Length',
   },
+  'http2-stream': {
+    section: 'RFC 9113 §5.4.2',
+    status: 400,
+    reason: 'a frame of its stream broke a rule of HTTP/2',
+  },
   'http2-not-offered': { section: 'RFC 9113 §3.4', status: 505, reason: 'HTTP/2 is not offered on this port' },
   'proxy-protocol': {
     section: 'PROXY protocol §2',

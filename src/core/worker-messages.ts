@@ -11,6 +11,7 @@ import type { SnapshotPart } from './snapshot-parts.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { ManagedTls } from './managed-tls.ts';
 import type { EndpointCertificate, FailedHandshakes } from './tls-server.ts';
+import type { Http2LimitCount } from './http2-limit.ts';
 
 /** Everything that a worker needs at start. */
 export interface WorkerInit {
@@ -112,6 +113,7 @@ export type FromWorker =
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;
       readonly failedHandshakes: readonly FailedHandshakes[];
+      readonly http2Limits: readonly Http2LimitCount[];
       /** Names that clients have asked for, of those for which certificates are obtained on demand. */
       readonly askedNames: readonly string[];
       /** Certificates that endpoints have shown: those that are new. */

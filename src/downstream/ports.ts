@@ -3,6 +3,7 @@ import type { ClientLimits } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { Failure } from '../core/failure.ts';
+import type { Http2LimitReached } from '../core/http2-limit.ts';
 import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
@@ -42,6 +43,8 @@ export interface DownstreamPorts {
   readonly onClientNamed: (preface: ClientConnection, address: string) => DownstreamPorts | null;
   readonly onConnectionClosed: (connection: ClientConnection) => void;
   readonly onHandshakeFailed: (failed: FailedHandshake) => void;
+  /** A client's HTTP/2 connection has ended at one of our limits. */
+  readonly onHttp2Limit: (reached: Http2LimitReached) => void;
 }
 
 /** A client whose TLS handshake failed. */

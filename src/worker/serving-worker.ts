@@ -32,6 +32,7 @@ import { ServerCertificates } from './server-certificates.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
 import { ChallengeRoutes } from './challenge-routes.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
+import { Http2Limits } from './http2-limits.ts';
 import { AskedNames } from './asked-names.ts';
 import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
@@ -65,6 +66,7 @@ export class ServingWorker {
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
   readonly #handshakes = new HandshakeFailures();
+  readonly #http2Limits = new Http2Limits();
   readonly #certificates = new ServerCertificates();
   readonly #askedNames: AskedNames;
   readonly #semaphores: WorkerSemaphores;
@@ -137,6 +139,7 @@ export class ServingWorker {
         sendQueueBytes: new KernelSendQueues(clock),
         overload: this.#overload,
         onHandshakeFailed: (failed) => this.#handshakes.count(failed),
+        onHttp2Limit: (reached) => this.#http2Limits.count(reached),
         admission: new WorkerAdmission({
           clock,
           counts: this.#counts,
@@ -374,10 +377,21 @@ export class ServingWorker {
     const exchanges = this.#counters.takeDelta();
     const drained = this.#takeDrained();
     const failedHandshakes = this.#handshakes.take();
+    const http2Limits = this.#http2Limits.take();
     const certificates = this.#certificates.take();
     const askedNames = this.#askedNames.take();
     const counts = countsNow(this.#counts);
-    this.#send({ kind: 'batch', exchanges, outcomes, drained, counts, failedHandshakes, askedNames, certificates });
+    this.#send({
+      kind: 'batch',
+      exchanges,
+      outcomes,
+      drained,
+      counts,
+      failedHandshakes,
+      http2Limits,
+      askedNames,
+      certificates,
+    });
   }
 
   /** The main thread decides by these outcomes which endpoints get requests: it must not wait for the regular report. */

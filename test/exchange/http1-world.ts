@@ -165,6 +165,7 @@ export class Http1World implements World {
       ...shared,
       ...clientEngines(shared, tlsServer),
       onHandshakeFailed: () => {},
+      onHttp2Limit: () => {},
       exchanges: { create },
       isTrusted,
       addressHeader: () => null,

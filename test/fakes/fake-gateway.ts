@@ -83,7 +83,7 @@ export class FakeGateway implements Gateway {
 
   counts(): ReturnType<Gateway['counts']> {
     const { exchangeCounts: exchanges, workerCounts: workers, workersLost, logDropped } = this;
-    return { exchanges, workers, workersLost, logDropped, failedHandshakes: [] };
+    return { exchanges, workers, workersLost, logDropped, failedHandshakes: [], http2Limits: [] };
   }
 
   emit<K extends EventKind>(event: NewEvent<K>): void {

@@ -87,6 +87,7 @@ beforeEach(() => {
       deadlines: new Deadlines(clock),
       ...clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }, tlsServer),
       onHandshakeFailed() {},
+      onHttp2Limit() {},
       counts: noCounts(0),
       exchanges: { create: (stream) => new Answering(stream) },
       sendQueueBytes: { look() {} },

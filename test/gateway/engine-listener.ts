@@ -95,6 +95,7 @@ export class EngineListener {
       downstream: {
         prefaceStages: [proxyProtocol as PrefaceStage, ...options.stages, ...others],
         engines: { ...engines, byProtocol },
+        onHttp2Limit() {},
         onHandshakeFailed: (failed) => void this.failedHandshakes.push(failed),
         ...{ clock: systemClock, deadlines: new Deadlines(systemClock), counts: this.counts },
         exchanges: { create: (stream) => this.#answer(stream) },

@@ -1,7 +1,9 @@
 import type { ClientEngine, OpenConnection } from '../../core/client-engine.ts';
 import type { ClientFacts } from '../../core/exchange.ts';
 import type { Failure } from '../../core/failure.ts';
+import type { Http2LimitName } from '../../core/http2-limit.ts';
 import type { RequestRule } from '../../core/rules.ts';
+import { after, type Instant, never } from '../../core/time.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
@@ -9,10 +11,12 @@ import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import { Http2RequestReader } from '../../wire/h2/request-head.ts';
 import { Session, type SessionOwner } from '../../wire/h2/session.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
+import type { ErrorName } from '../../wire/h2/protocol.ts';
 import { hostOf } from '../../wire/host.ts';
 import { methodBytesMax } from '../../wire/limits.ts';
 import { clientFacts } from '../client-facts.ts';
 import { refusal, tooLarge } from '../client-failures.ts';
+import { type HalfClosedOwner, HalfClosedTimeout } from '../half-closed.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import { noteLoss } from '../note-loss.ts';
 import type { Peer } from '../peer.ts';
@@ -34,7 +38,7 @@ const hintPendingMax = 64 * 1024;
  *     serving ──announceClose──▶ going away ──last stream ends──▶ lingering ──▶ closed
  */
 export class Http2ClientConnection
-  implements ClientEngine, TransportListener, SessionOwner, ClientTimeoutsOwner, Http2StreamOwner
+  implements ClientEngine, TransportListener, SessionOwner, ClientTimeoutsOwner, HalfClosedOwner, Http2StreamOwner
 {
   readonly transport: Transport;
   readonly listener: ListenerSettings;
@@ -53,6 +57,11 @@ export class Http2ClientConnection
   #state: 'serving' | 'lingering' | 'closed' = 'serving';
   #isAnnounced = false;
   #closesWhenIdle = false;
+  /** The client has closed its side. */
+  #halfClosed: HalfClosedTimeout | null = null;
+  /** What the timeouts wait for, and how long a connection without requests may be so. */
+  #awaited: 'head' | 'head-end' | 'next-request' | 'nothing' = 'head';
+  #idleUntil: Instant = never;
   /** Why every request on the connection is refused; null: they are not. */
   #refusal: Failure | null = null;
   /** Streams with an exchange. */
@@ -103,14 +112,27 @@ export class Http2ClientConnection
       this.#readers = [];
       for (const stream of readers) this.#runFor(stream, () => stream.onReadDone());
     }
-    if (this.#state === 'serving') this.#watchHead();
+    if (this.#state !== 'serving') return;
+    this.#watchHead();
+    // A client that sends requests and does not read: what is composed for it must not grow.
+    if (this.session.sender.isOverfull) this.transport.pause();
   }
 
-  /** Between requests, and in the middle of a frame, the client has limited time. */
+  /**
+   * Without requests, and in the middle of a frame, the client has limited time, whatever else it sends: neither a frame that comes byte
+   * by byte nor PING extends it.
+   */
   #watchHead(): void {
-    if (this.session.isWithinFrame && this.#open.size === 0) this.#timeouts.await('head-end');
-    else if (this.session.streamsOpen === 0) this.#timeouts.await('next-request');
-    else this.#timeouts.await('nothing');
+    const isIdle = this.session.streamsOpen === 0;
+    const wanted = !isIdle ? 'nothing' : this.session.isWithinFrame ? 'head-end' : 'next-request';
+    if (!isIdle) this.#idleUntil = never;
+    else if (this.#idleUntil === never)
+      this.#idleUntil = after(this.ports.clock.now(), this.listener.limits.keepAliveMs);
+    else if (wanted === 'next-request' && this.#awaited !== wanted && this.#idleUntil <= this.ports.clock.now())
+      return this.#goAway();
+    if (wanted === this.#awaited) return;
+    this.#awaited = wanted;
+    this.#timeouts.await(wanted);
   }
 
   /** The stream has got content: `onReadDone` follows at the end of this read. */
@@ -121,15 +143,30 @@ export class Http2ClientConnection
   onWritten(): void {
     this.#timeouts.endWriteWatch();
     if (this.#state !== 'serving') return;
+    this.transport.resume();
     this.session.sender.onWritten();
     for (const stream of [...this.#open]) stream.onSent();
   }
 
   onEnd(): void {
     if (this.#state === 'lingering') return this.transport.end('close');
-    // A client that sends no more may wait for its responses.
-    if (this.#open.size === 0) this.#linger();
-    else this.#closesWhenIdle = true;
+    // A client that sends no more may wait for its responses; requests that have not ended never will.
+    this.#closesWhenIdle = true;
+    this.session.eachStream((stream) => {
+      if (!stream.peerEnded) this.session.abandon(stream);
+    });
+    if (this.session.streamsOpen === 0) this.#goAway();
+    else this.#halfClosed = new HalfClosedTimeout(this.transport, this.listener.limits.writeMs, this.ports, this);
+  }
+
+  /** For `HalfClosedTimeout`: windows do not open any more, and a client that has left looks the same. */
+  get isStreaming(): boolean {
+    return this.#open.size > 0;
+  }
+
+  onHalfClosedTimeout(): void {
+    this.lostBy = 'closed';
+    this.#close('reset');
   }
 
   onClosed(errno: string | null): void {
@@ -213,8 +250,12 @@ export class Http2ClientConnection
 
   onStreamClosed(): void {
     if (this.#state !== 'serving' || this.session.streamsOpen > 0) return;
+    this.#idleUntil = never;
     if (this.#closesWhenIdle) this.#goAway();
-    else this.#watchHead();
+    else {
+      this.#awaited = 'nothing';
+      this.#watchHead();
+    }
   }
 
   /** Runs what may find a defect of ours: it ends the stream's exchange, and no other. */
@@ -249,8 +290,14 @@ export class Http2ClientConnection
     if (this.session.streamsOpen === 0) this.#goAway();
   }
 
-  onSessionFailed(): void {
+  onSessionFailed(_error: ErrorName, _why: string, limit: Http2LimitName | null): void {
+    const { peerAddress } = this.#client;
+    if (limit !== null) this.ports.onHttp2Limit({ listener: this.listener.id, limit, address: peerAddress });
     this.#linger();
+  }
+
+  onCongested(): void {
+    this.#timeouts.watchWrite();
   }
 
   // The end.
@@ -265,6 +312,7 @@ export class Http2ClientConnection
   #linger(): void {
     if (this.#state !== 'serving') return;
     this.#state = 'lingering';
+    this.#halfClosed?.stop();
     this.session.sender.flush();
     this.session.endAll();
     this.#timeouts.endWriteWatch();
@@ -276,6 +324,7 @@ export class Http2ClientConnection
   #close(how: 'close' | 'reset'): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#halfClosed?.stop();
     this.session.endAll();
     this.ports.deadlines.remove(this.#timeouts);
     this.transport.close(how);
@@ -290,7 +339,11 @@ export class Http2ClientConnection
 
   onOverdue(awaited: string): void {
     if (this.#state === 'lingering') return this.#close('close');
-    if (this.transport.hasUnread()) return this.#watchHead();
+    this.#awaited = 'nothing';
+    if (this.transport.hasUnread()) {
+      this.#idleUntil = never;
+      return this.#watchHead();
+    }
     if (awaited === 'head-end')
       this.session.onConnectionError('PROTOCOL_ERROR', 'a frame that does not come to its end');
     else this.#goAway();

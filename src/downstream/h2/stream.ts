@@ -13,6 +13,7 @@ import { removeForbiddenTrailers } from '../../wire/trailers.ts';
 import { bodyTimeout, bodyTruncated, notRead, refusal, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
 import { isHeadOnly, trailerBlock, writeInterimBlock, writeResponseBlock } from './response-block.ts';
+import { HeldContent } from './held-content.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
 
@@ -38,7 +39,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   /** The blocks of the request's head and trailers, given back when the exchange has ended. */
   #blocks: HeadBlock[];
   #reads: 'not-yet' | 'yes' | 'paused' = 'not-yet';
-  #held: Buffer[] = [];
+  readonly #held = new HeldContent();
   #peerEnded = false;
   /** The request has ended for the exchange: it is complete, or has failed. */
   #requestOver = false;
@@ -98,8 +99,9 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   #deliverHeld(): void {
-    while (this.#held.length > 0 && this.#reads === 'yes' && this.handler !== null) {
-      const bytes = this.#held.shift() as Buffer;
+    while (this.#reads === 'yes' && this.handler !== null) {
+      const bytes = this.#held.take();
+      if (bytes === null) break;
       this.#deliver(bytes, 0, bytes.length);
     }
     this.#endIfPeerDid();
@@ -123,7 +125,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { contentBytesMax } = this.#connection.listener.limits;
     const failure = this.isTunnel ? null : tooLarge(this.contentReceived, contentBytesMax);
     if (failure !== null) return this.#failRequest(failure);
-    if (this.#reads !== 'yes' || this.#held.length > 0) this.#held.push(Buffer.from(bytes.subarray(start, end)));
+    if (this.#reads !== 'yes' || this.#held.length > 0) this.#held.add(bytes, start, end);
     else {
       this.#deliver(bytes, start, end);
       this.#connection.noteRead(this);
@@ -138,7 +140,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   /** Trailers of the request. */
   onSection(section: DecodedSection): void {
-    if (section.rule !== null) return this.#connection.session.refuseMalformed(this.#stream, 'malformed trailers');
+    if (section.rule !== null)
+      return this.#connection.session.refuseMalformed(this.#stream, `a trailer: ${section.brokenName}`, section.rule);
     const fields = section.fields();
     removeForbiddenTrailers(fields);
     this.#trailers = fields;
@@ -168,8 +171,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   #dropHeld(): void {
-    for (const bytes of this.#held) this.#connection.session.consume(this.#stream, bytes.length);
-    this.#held = [];
+    const dropped = this.#held.drop();
+    if (dropped > 0) this.#connection.session.consume(this.#stream, dropped);
   }
 
   /** The exchange ends with `failure`, at any stage. */
@@ -184,7 +187,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   onStreamLost(loss: StreamLoss): void {
     const { handler } = this;
     if (handler === null) return;
-    if (loss.by === 'rule') return this.#lost(handler, refusal('content-length-mismatch', loss.why));
+    if (loss.by === 'rule') return this.#lost(handler, refusal(loss.rule, loss.why));
     const stage = this.#begun ? 'flush' : this.#peerEnded ? 'response' : 'request';
     const how = loss.by === 'connection' ? this.#connection.lostBy : 'reset';
     if (!this.#peerEnded && !this.#begun && loss.by === 'connection' && how === 'closed')
@@ -300,7 +303,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   #end(): void {
     if (this.handler === null) return;
     this.handler = null;
-    this.#held = [];
+    this.#held.drop();
     this.#timeouts.stop();
     this.#connection.onExchangeEnded(this, this.#blocks);
     this.#blocks = [];

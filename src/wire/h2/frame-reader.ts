@@ -1,3 +1,4 @@
+import type { Http2LimitName } from '../../core/http2-limit.ts';
 import {
   defaultFrameBytes,
   type ErrorName,
@@ -51,8 +52,8 @@ export interface FrameHandler {
   onWindowUpdate(streamId: number, bytes: number): void;
   /** The stream must be reset with this error (§5.4.2). */
   onStreamError(streamId: number, error: ErrorName, why: string): void;
-  /** The connection must end with this error (§5.4.1): nothing more is read. */
-  onConnectionError(error: ErrorName, why: string): void;
+  /** The connection must end with this error (§5.4.1): nothing more is read. `limit`: one of ours was reached. */
+  onConnectionError(error: ErrorName, why: string, limit?: Http2LimitName | null): void;
 }
 
 /** A header block's limits. */
@@ -126,7 +127,7 @@ export class FrameReader {
   #readFrame(bytes: Uint8Array, at: number, end: number): number {
     if (end - at < frameHeaderBytes) return this.#hold(bytes, at, end, frameHeaderBytes);
     const length = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
-    if (!this.#admits(length, bytes[at + 3] as number, streamAt(bytes, at + 5))) return end;
+    if (!this.#admits(length, bytes, at)) return end;
     const payload = at + frameHeaderBytes;
     if (bytes[at + 3] === types.data) {
       const pad = (bytes[at + 4] as number) & padded;
@@ -152,7 +153,7 @@ export class FrameReader {
     if (this.#heldBytes < frameHeaderBytes) return at;
     const held = this.#held;
     const length = held.readUIntBE(0, 3);
-    if (!this.#admits(length, held[3] as number, streamAt(held, 5))) return end;
+    if (!this.#admits(length, held, 0)) return end;
     const isData = held[3] === types.data;
     const wanted = frameHeaderBytes + (isData ? Math.min(length, ((held[4] as number) & padded) >> 3) : length);
     at = this.#addToHeld(bytes, at, end, wanted);
@@ -178,21 +179,23 @@ export class FrameReader {
     return stop;
   }
 
-  /** Whether a frame of this length, type and stream may come now; otherwise the connection has ended. */
-  #admits(length: number, type: number, streamId: number): boolean {
+  /** Whether a frame with the header at `at` may come now; otherwise the connection has ended. */
+  #admits(length: number, bytes: Uint8Array, at: number): boolean {
+    const type = bytes[at + 3] as number;
     if (length > defaultFrameBytes) return this.#fail('FRAME_SIZE_ERROR', `a frame of ${length} bytes`);
     if (this.#isFirst) {
-      if (type !== types.settings) return this.#fail('PROTOCOL_ERROR', 'the first frame is not SETTINGS');
+      if (type !== types.settings || ((bytes[at + 4] as number) & ack) !== 0)
+        return this.#fail('PROTOCOL_ERROR', 'the first frame is not SETTINGS');
       this.#isFirst = false;
     }
-    if (this.#blockStream !== 0 && (type !== types.continuation || streamId !== this.#blockStream))
+    if (this.#blockStream !== 0 && (type !== types.continuation || streamAt(bytes, at + 5) !== this.#blockStream))
       return this.#fail('PROTOCOL_ERROR', 'another frame within a header block');
     return true;
   }
 
-  #fail(error: ErrorName, why: string): false {
+  #fail(error: ErrorName, why: string, limit: Http2LimitName | null = null): false {
     this.stop();
-    this.#handler.onConnectionError(error, why);
+    this.#handler.onConnectionError(error, why, limit);
     return false;
   }
 
@@ -312,7 +315,11 @@ export class FrameReader {
     const streamId = this.#blockStream;
     if (streamId === 0) return void this.#fail('PROTOCOL_ERROR', 'CONTINUATION without a header block');
     if (++this.#continuations > this.#limits.continuationsMax)
-      return void this.#fail('ENHANCE_YOUR_CALM', `more than ${this.#limits.continuationsMax} CONTINUATION frames`);
+      return void this.#fail(
+        'ENHANCE_YOUR_CALM',
+        `more than ${this.#limits.continuationsMax} CONTINUATION frames`,
+        'continuations',
+      );
     if (!this.#addToBlock(bytes, start, end) || (flags & endHeaders) === 0) return;
     const block = this.#block;
     this.#blockStream = 0;
@@ -324,7 +331,11 @@ export class FrameReader {
     const length = this.#blockBytes + end - start;
     const { headerBlockBytesMax } = this.#limits;
     if (length > headerBlockBytesMax)
-      return this.#fail('ENHANCE_YOUR_CALM', `a header block of more than ${headerBlockBytesMax} bytes`);
+      return this.#fail(
+        'ENHANCE_YOUR_CALM',
+        `a header block of more than ${headerBlockBytesMax} bytes`,
+        'header_block',
+      );
     if (this.#block.length < length) {
       const larger = Buffer.allocUnsafeSlow(Math.min(headerBlockBytesMax, Math.max(2 * length, heldBytesMin)));
       this.#block.copy(larger, 0, 0, this.#blockBytes);

@@ -1,3 +1,4 @@
+import type { Http2LimitName } from '../../core/http2-limit.ts';
 import { defaultFrameBytes, defaultWindowBytes } from './protocol.ts';
 
 /**
@@ -21,6 +22,10 @@ export const h2Limits = {
   connectionWindowBytes: 1024 * 1024,
   /** What waits for the peer's windows: then the source is asked to wait. */
   pendingBytesMax: 64 * 1024,
+  /** DATA frames below this are small: WINDOW_UPDATE of peers whose windows make us send them are not free. */
+  smallFrameBytes: 1024,
+  /** Composed and not sent, because the peer does not read: nothing is read from it any more. */
+  unreadBytesMax: 256 * 1024,
   /** A turn of one stream, before the next one of the same urgency. */
   quantumBytes: defaultFrameBytes,
 } as const;
@@ -37,11 +42,11 @@ export const floodLimits = {
   /** PRIORITY and PRIORITY_UPDATE. */
   priorities: { burst: 500, perS: 100 },
   /** DATA without a byte and without END_STREAM (CVE-2019-9518). */
-  emptyFrames: { burst: 50, perS: 10 },
-  /** WINDOW_UPDATE; each DATA frame that we send allows two more. */
-  windowUpdates: { burst: 1000, perS: 200 },
+  empty_frames: { burst: 50, perS: 10 },
+  /** WINDOW_UPDATE; each DATA frame that we send allows two more, unless the window has made it a small one (CVE-2019-9511). */
+  window_updates: { burst: 1000, perS: 200 },
   /** Streams that the peer has made us reset (CVE-2025-8671), and frames for streams that have ended. */
   errors: { burst: 100, perS: 10 },
-} as const;
+} as const satisfies Partial<Record<Http2LimitName, { readonly burst: number; readonly perS: number }>>;
 
 export type FloodName = keyof typeof floodLimits;

@@ -8,13 +8,24 @@ import type { SessionStream } from './session-stream.ts';
 
 const noBytes = Buffer.alloc(0);
 
+/** RFC 7541 §6.3: a dynamic table of size 0. */
+const noTable = 0x20;
+
+/** The part of `SessionOwner` that hears of the sender. */
+interface SenderOwner {
+  onCongested?(): void;
+}
+
 /**
  * The sending half of a session: composes the frames of all streams, within the peer's windows (RFC 9113 §5.2), and sends those
  * of a turn of the event loop together. What a window or a busy connection holds up waits with its stream.
  */
 export class SessionSender implements TurnEndListener {
   readonly writer = new FrameWriter();
+  /** The next header block must begin with a dynamic table of size 0. */
+  mustShrinkTable = false;
   readonly #transport: Transport;
+  readonly #owner: SenderOwner;
   readonly #turns = new SendTurns();
   /** What the peer still takes on all streams together. */
   #window = defaultWindowBytes;
@@ -30,8 +41,9 @@ export class SessionSender implements TurnEndListener {
   /** DATA frames since the last question. */
   dataFrames = 0;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, owner: SenderOwner = {}) {
     this.#transport = transport;
+    this.#owner = owner;
   }
 
   /** Composed bytes since the connection began: `Transport.sentBytes` reaches this when all have been sent. */
@@ -42,6 +54,11 @@ export class SessionSender implements TurnEndListener {
   /** Content waits for a window of the peer, while the connection itself has room. */
   get awaitsWindow(): boolean {
     return !this.#isCongested && !this.#turns.isEmpty;
+  }
+
+  /** So much is composed for a peer that does not read that nothing more should be read from it. */
+  get isOverfull(): boolean {
+    return this.#isCongested && this.writer.length > h2Limits.unreadBytesMax;
   }
 
   /** Frames have been composed: they leave at the end of the turn. */
@@ -66,7 +83,10 @@ export class SessionSender implements TurnEndListener {
     if (this.#transport.write(bytes, 0, length, 'owned')) {
       this.writer.giveBack(bytes);
       this.#settle();
-    } else this.#isCongested = true;
+    } else {
+      this.#isCongested = true;
+      this.#owner.onCongested?.();
+    }
   }
 
   /** Everything composed so far is with the system. */
@@ -132,7 +152,7 @@ export class SessionSender implements TurnEndListener {
     const { writer } = this;
     const { id, trailers } = stream;
     this.#turns.remove(stream);
-    if (trailers !== null) this.headers(stream, trailers, 0, trailers.length, true);
+    if (trailers !== null) this.#trailers(stream, trailers);
     else if (stream.lastGeneration === writer.generation) writer.endStreamAt(stream.lastFrameAt);
     else writer.data(id, noBytes, 0, 0, true);
     this.touch();
@@ -140,6 +160,13 @@ export class SessionSender implements TurnEndListener {
     stream.trailers = null;
     stream.lastByteAt = this.composedBytes;
     this.#unsent.push(stream);
+  }
+
+  #trailers(stream: SessionStream, trailers: Uint8Array): void {
+    // They were composed earlier than they are sent.
+    const block = this.mustShrinkTable ? Buffer.concat([Buffer.of(noTable), trailers]) : trailers;
+    this.mustShrinkTable = false;
+    this.headers(stream, block, 0, block.length, true);
   }
 
   /** Nothing more is sent on the stream. */
@@ -165,7 +192,7 @@ export class SessionSender implements TurnEndListener {
       writer.data(stream.id, bytes, at, at + allowed, false);
       stream.sendWindow -= allowed;
       this.#window -= allowed;
-      this.dataFrames++;
+      if (allowed === end - at || allowed >= h2Limits.smallFrameBytes) this.dataFrames++;
       at += allowed;
     }
     if (at > start) this.touch();

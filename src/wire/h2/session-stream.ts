@@ -1,4 +1,5 @@
 import type { Ownership } from '../../core/message.ts';
+import type { RequestRule } from '../../core/rules.ts';
 import type { DecodedSection } from './decoded-section.ts';
 
 /** What one stream reports to its owner. Bytes are valid during the call only. */
@@ -22,7 +23,7 @@ export type StreamLoss =
   /** RST_STREAM of the peer. */
   | { readonly by: 'peer'; readonly code: number }
   /** The peer has sent what may not be sent; the stream has been reset. */
-  | { readonly by: 'rule'; readonly why: string }
+  | { readonly by: 'rule'; readonly why: string; readonly rule: RequestRule }
   /** GOAWAY of the peer: the stream is behind its last one, and has not been processed (RFC 9113 §6.8). */
   | { readonly by: 'going-away'; readonly code: number; readonly text: string }
   /** The connection has ended. */

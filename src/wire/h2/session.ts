@@ -1,4 +1,6 @@
+import type { Http2LimitName } from '../../core/http2-limit.ts';
 import type { Ownership } from '../../core/message.ts';
+import type { RequestRule } from '../../core/rules.ts';
 import type { Transport } from '../../core/transport.ts';
 import type { DecodedSection, FieldSectionKind, FieldSectionLimits } from './decoded-section.ts';
 import { FrameRates } from './frame-rates.ts';
@@ -30,7 +32,9 @@ export interface SessionOwner {
   /** The peer takes no more streams than those up to `lastStreamId`. Those behind it are lost already. */
   onGoAway(lastStreamId: number, code: number, text: string): void;
   /** The session has ended by a rule of RFC 9113 or by a limit: GOAWAY is on its way, all streams are lost. The owner closes the connection. */
-  onSessionFailed(error: ErrorName, why: string, limit: FloodName | null): void;
+  onSessionFailed(error: ErrorName, why: string, limit: Http2LimitName | null): void;
+  /** The connection takes no more bytes for now: its owner watches that it does again. */
+  onCongested?(): void;
 }
 
 export interface Http2SessionSettings {
@@ -44,6 +48,11 @@ export interface Http2SessionSettings {
 /** Streams that we have reset: frames that the peer had sent before it knew are passed over. */
 const resetKeptMax = 256;
 
+/** Runs of numbers that the peer has not used. No known client leaves any out. */
+const skippedKeptMax = 16;
+
+const windowTooLarge = 'a window of more than 2^31 - 1 bytes';
+
 /**
  * One HTTP/2 connection (RFC 9113), of either role, without I/O but that of its transport: settings, streams, windows, the rules that
  * depend on the state of a stream, and limits against peers that waste our time. It knows no HTTP: sections and content go to the
@@ -54,8 +63,6 @@ export class Session implements FrameHandler {
   /** What the peer allows us. */
   peerStreamsMax = Number.POSITIVE_INFINITY;
   peerKnowsConnect = false;
-  /** The next header block must begin with a dynamic table of size 0: the peer has asked for a smaller table (RFC 7541 §4.2). */
-  mustShrinkTable = false;
   hasSettings = false;
   readonly #settings: Http2SessionSettings;
   readonly #owner: SessionOwner;
@@ -65,6 +72,8 @@ export class Session implements FrameHandler {
   readonly #streams = new Map<number, SessionStream>();
   readonly #rates: FrameRates;
   readonly #reset = new Set<number>();
+  /** Streams that the peer has closed by opening one behind them (§5.1.1), as ranges. */
+  #skipped: { readonly first: number; readonly last: number }[] = [];
   #prefaceAt: number;
   #lastPeerStream = 0;
   #lastOwnStream = -1;
@@ -76,7 +85,7 @@ export class Session implements FrameHandler {
   #isOver = false;
 
   constructor(transport: Transport, section: DecodedSection, settings: Http2SessionSettings, owner: SessionOwner) {
-    this.sender = new SessionSender(transport);
+    this.sender = new SessionSender(transport, owner);
     this.#section = section;
     this.#settings = settings;
     this.#owner = owner;
@@ -109,6 +118,15 @@ export class Session implements FrameHandler {
     this.sender.touch();
   }
 
+  /** The next header block must begin with a dynamic table of size 0: the peer has asked for a smaller table (RFC 7541 §4.2). */
+  get mustShrinkTable(): boolean {
+    return this.sender.mustShrinkTable;
+  }
+
+  set mustShrinkTable(must: boolean) {
+    this.sender.mustShrinkTable = must;
+  }
+
   get streamsOpen(): number {
     return this.#streams.size;
   }
@@ -126,6 +144,13 @@ export class Session implements FrameHandler {
         return this.onConnectionError('PROTOCOL_ERROR', 'the preface of the connection is wrong');
     }
     if (at < end) this.#reader.push(bytes, at, end);
+  }
+
+  /** The peer will never end the stream, because the connection brings nothing more from it. */
+  abandon(stream: SessionStream): void {
+    if (stream.isOver) return;
+    this.reset(stream, 'CANCEL');
+    stream.listener.onStreamLost({ by: 'connection' });
   }
 
   /** Each open stream. The callback may end any of them. */
@@ -271,7 +296,7 @@ export class Session implements FrameHandler {
     this.#receiveWindow -= counted;
     if (this.#receiveWindow < 0) return this.onConnectionError('FLOW_CONTROL_ERROR', 'more content than the window');
     const stream = this.#streams.get(streamId);
-    if (isEmptyFrame && !endsStream && !this.#admits('emptyFrames')) return;
+    if (isEmptyFrame && !endsStream && !this.#admits('empty_frames')) return;
     if (stream === undefined || stream.peerEnded) {
       this.#consumeOnConnection(counted);
       return this.#onFrameForClosed(streamId, 'DATA');
@@ -283,7 +308,7 @@ export class Session implements FrameHandler {
     if (counted > length) this.consume(stream, counted - length);
     stream.contentReceived += length;
     if (stream.contentExpected >= 0 && stream.contentReceived > stream.contentExpected)
-      return this.#break(stream, 'PROTOCOL_ERROR', 'more content than Content-Length');
+      return this.#break(stream, 'PROTOCOL_ERROR', 'more content than Content-Length', 'content-length-mismatch');
     if (length > 0) stream.listener.onContent(bytes, start, end);
     if (endsStream) this.#endPeer(stream);
   }
@@ -291,22 +316,22 @@ export class Session implements FrameHandler {
   #endPeer(stream: SessionStream): void {
     if (stream.isOver) return;
     if (stream.contentExpected >= 0 && stream.contentReceived !== stream.contentExpected)
-      return this.#break(stream, 'PROTOCOL_ERROR', 'less content than Content-Length');
+      return this.#break(stream, 'PROTOCOL_ERROR', 'less content than Content-Length', 'content-length-mismatch');
     stream.peerEnded = true;
     stream.listener.onPeerEnd();
     this.closeIfEnded(stream);
   }
 
   /** The peer has broken a rule on the stream, which ends. */
-  #break(stream: SessionStream, error: ErrorName, why: string): void {
+  #break(stream: SessionStream, error: ErrorName, why: string, rule: RequestRule = 'http2-stream'): void {
     if (!this.#admits('errors')) return;
     this.reset(stream, error);
-    stream.listener.onStreamLost({ by: 'rule', why });
+    stream.listener.onStreamLost({ by: 'rule', why, rule });
   }
 
   /** For owners: what came on the stream breaks a rule of HTTP (§8.1.1). */
-  refuseMalformed(stream: SessionStream, why: string): void {
-    if (!stream.isOver) this.#break(stream, 'PROTOCOL_ERROR', why);
+  refuseMalformed(stream: SessionStream, why: string, rule?: RequestRule): void {
+    if (!stream.isOver) this.#break(stream, 'PROTOCOL_ERROR', why, rule);
   }
 
   /** DATA or HEADERS on a stream whose peer has ended it, or that does not exist (§5.1). */
@@ -316,6 +341,8 @@ export class Session implements FrameHandler {
     if (this.#reset.has(streamId) || this.#isPassedOver(streamId)) return;
     const stream = this.#streams.get(streamId);
     if (stream !== undefined) return this.#break(stream, 'STREAM_CLOSED', `${frame} behind the end of the stream`);
+    if (frame === 'HEADERS' && this.#skipped.some(({ first, last }) => streamId >= first && streamId <= last))
+      return this.onConnectionError('PROTOCOL_ERROR', 'a stream with a lower number than another');
     if (frame === 'HEADERS') return this.onConnectionError('STREAM_CLOSED', 'HEADERS on a stream that has ended');
     this.onStreamError(streamId, 'STREAM_CLOSED');
   }
@@ -363,6 +390,7 @@ export class Session implements FrameHandler {
     if (!isClientStream(streamId))
       return this.onConnectionError('PROTOCOL_ERROR', 'a request on a stream of the server');
     if (streamId <= this.#lastPeerStream) return this.#onFrameForClosed(streamId, 'HEADERS');
+    this.#noteSkipped(this.#lastPeerStream + 2, streamId - 2);
     this.#lastPeerStream = streamId;
     if (this.#isPassedOver(streamId)) return;
     if (this.#streams.size >= h2Limits.streamsMax) return this.onStreamError(streamId, 'REFUSED_STREAM');
@@ -371,6 +399,14 @@ export class Session implements FrameHandler {
     this.#streams.set(streamId, stream);
     this.#owner.onRequest(stream, this.#section, endsStream);
     if (endsStream) this.#endPeer(stream);
+  }
+
+  #noteSkipped(first: number, last: number): void {
+    // The first stream has the number 1, the one before it would have -1.
+    const from = first % 2 === 0 ? first - 1 : first;
+    if (last < from) return;
+    this.#skipped.push({ first: from, last });
+    if (this.#skipped.length > skippedKeptMax) this.#skipped.shift();
   }
 
   onPriority(): void {
@@ -415,8 +451,7 @@ export class Session implements FrameHandler {
     this.#peerWindowBytes = bytes;
     for (const stream of this.#streams.values()) {
       stream.sendWindow += change;
-      if (stream.sendWindow > windowBytesMax)
-        return this.onConnectionError('FLOW_CONTROL_ERROR', 'a window of more than 2^31 − 1 bytes');
+      if (stream.sendWindow > windowBytesMax) return this.onConnectionError('FLOW_CONTROL_ERROR', windowTooLarge);
     }
   }
 
@@ -446,12 +481,11 @@ export class Session implements FrameHandler {
   }
 
   onWindowUpdate(streamId: number, bytes: number): void {
-    this.#rates.allow('windowUpdates', this.sender.dataFrames * 2);
+    this.#rates.allow('window_updates', this.sender.dataFrames * 2);
     this.sender.dataFrames = 0;
-    if (!this.#admits('windowUpdates')) return;
+    if (!this.#admits('window_updates')) return;
     if (streamId === 0) {
-      if (!this.sender.widen(bytes))
-        return this.onConnectionError('FLOW_CONTROL_ERROR', 'a window of more than 2^31 − 1 bytes');
+      if (!this.sender.widen(bytes)) return this.onConnectionError('FLOW_CONTROL_ERROR', windowTooLarge);
       return this.sender.pump();
     }
     if (this.#isIdle(streamId))
@@ -459,34 +493,32 @@ export class Session implements FrameHandler {
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
     stream.sendWindow += bytes;
-    if (stream.sendWindow > windowBytesMax)
-      return this.#break(stream, 'FLOW_CONTROL_ERROR', 'a window of more than 2^31 − 1 bytes');
+    if (stream.sendWindow > windowBytesMax) return this.#break(stream, 'FLOW_CONTROL_ERROR', windowTooLarge);
     this.sender.pump();
   }
 
   onStreamError(streamId: number, error: ErrorName, why = ''): void {
     const stream = this.#streams.get(streamId);
     if (stream !== undefined) return this.#break(stream, error, why);
-    if (this.#isIdle(streamId) && error !== 'FRAME_SIZE_ERROR')
-      return this.onConnectionError(error, `${why} on a stream that is not open`);
+    if (this.#isIdle(streamId)) return this.onConnectionError(error, `${why} on a stream that is not open`);
     if (!this.#admits('errors')) return;
     this.sender.writer.reset(streamId, errorNumber(error));
     this.sender.touch();
     this.#noteReset(streamId);
   }
 
-  onConnectionError(error: ErrorName, why: string): void {
-    this.#fail(error, why, null);
+  onConnectionError(error: ErrorName, why: string, limit: Http2LimitName | null = null): void {
+    this.#fail(error, why, limit);
   }
 
   /** Whether one more such frame is allowed; otherwise the session has ended. */
   #admits(name: FloodName): boolean {
     if (this.#rates.admits(name)) return true;
-    this.#fail('ENHANCE_YOUR_CALM', `too many: ${name}`, name);
+    this.#fail('ENHANCE_YOUR_CALM', `too many: ${name.replace('_', ' ')}`, name);
     return false;
   }
 
-  #fail(error: ErrorName, why: string, limit: FloodName | null): void {
+  #fail(error: ErrorName, why: string, limit: Http2LimitName | null): void {
     if (this.#isOver) return;
     this.sender.writer.goAway(this.#lastPeerStream, errorNumber(error), why.slice(0, 100));
     this.sender.flush();

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Event } from '../core/event.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { Http2LimitReport } from './http2-limit-report.ts';
+
+it('reports a limit at once, then every ten seconds while it lasts, and counts all', () => {
+  const clock = new SimulatedClock();
+  const events: { kind: string; reason: string; evidence: object }[] = [];
+  const sink = { emit: (event: Pick<Event, 'kind' | 'reason' | 'evidence'>) => void events.push(event) };
+  const report = new Http2LimitReport(clock, sink as never);
+  const reached = { listener: 'web', limit: 'resets', address: '192.0.2.1' } as const;
+
+  report.note([{ ...reached, count: 1 }]);
+  assert.equal(
+    events.at(-1)?.reason,
+    'the HTTP/2 connection of 192.0.2.1 was ended: too many resets of its own requests',
+  );
+  report.note([{ ...reached, count: 3 }]);
+  report.note([{ ...reached, count: 2, address: '192.0.2.9' }]);
+  assert.equal(events.length, 1, 'a flood is one event');
+  report.note([{ ...reached, limit: 'pings', count: 1 }]);
+  assert.equal(events.length, 2, 'another limit is another event');
+
+  clock.advanceSync(10_000);
+  report.note([]);
+  assert.deepEqual(events.at(-1)?.evidence, { limit: 'resets', count: 5, address: '192.0.2.9' });
+  clock.advanceSync(10_000);
+  report.note([]);
+  assert.equal(events.length, 3);
+  assert.deepEqual(
+    report.totals.map(({ limit, count }) => [limit, count]),
+    [
+      ['resets', 6],
+      ['pings', 1],
+    ],
+  );
+});

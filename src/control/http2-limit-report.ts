@@ -1,0 +1,84 @@
+import type { EventSink } from '../core/event.ts';
+import type { Http2LimitCount, Http2LimitName } from '../core/http2-limit.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
+
+/** A flood over many connections is one event for each limit, not thousands. */
+const reportEveryMs = 10_000;
+
+/** Completes "a client's HTTP/2 connection was ended: it sent too many …". */
+const texts: Readonly<Record<Http2LimitName, string>> = {
+  resets: 'resets of its own requests',
+  settings: 'SETTINGS frames',
+  pings: 'PING frames',
+  priorities: 'PRIORITY frames',
+  empty_frames: 'DATA frames without content',
+  window_updates: 'WINDOW_UPDATE frames',
+  errors: 'frames that break rules of their streams',
+  continuations: 'CONTINUATION frames for one header section',
+  header_block: 'bytes in one header section',
+};
+
+interface Pending {
+  count: number;
+  last: Http2LimitCount;
+  nextAt: Instant;
+}
+
+/** Counts HTTP/2 connections that ended at a limit, and reports each limit: at once, then every ten seconds while it lasts. */
+export class Http2LimitReport {
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  readonly #pending = new Map<string, Pending>();
+  readonly #totals = new Map<string, Http2LimitCount>();
+
+  constructor(clock: Clock, events: EventSink) {
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  /** Since the start, by listener and limit. */
+  get totals(): readonly Http2LimitCount[] {
+    return [...this.#totals.values()];
+  }
+
+  /** Also called without any, because those that wait may be due. */
+  note(reached: readonly Http2LimitCount[]): void {
+    for (const one of reached) this.#add(one);
+    if (this.#pending.size === 0) return;
+    const now = this.#clock.now();
+    for (const [key, pending] of this.#pending) {
+      if (now < pending.nextAt) continue;
+      if (pending.count === 0) this.#pending.delete(key);
+      else this.#emit(pending, now);
+    }
+  }
+
+  #add(reached: Http2LimitCount): void {
+    const key = `${reached.listener} ${reached.limit}`;
+    this.#totals.set(key, { ...reached, count: (this.#totals.get(key)?.count ?? 0) + reached.count });
+    const pending = this.#pending.get(key);
+    if (pending === undefined)
+      this.#pending.set(key, { count: reached.count, last: reached, nextAt: this.#clock.now() });
+    else {
+      pending.count += reached.count;
+      pending.last = reached;
+    }
+  }
+
+  #emit(pending: Pending, now: Instant): void {
+    const { count, last } = pending;
+    const { listener, limit, address } = last;
+    pending.count = 0;
+    pending.nextAt = after(now, reportEveryMs);
+    const what =
+      count === 1
+        ? `the HTTP/2 connection of ${address} was ended`
+        : `${count} HTTP/2 connections were ended, the last of ${address}`;
+    this.#events.emit({
+      kind: 'http2_limit_reached',
+      subject: `listener:${listener}`,
+      reason: `${what}: too many ${texts[limit]}`,
+      evidence: { limit, count, address },
+    });
+  }
+}

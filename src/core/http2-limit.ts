@@ -1,0 +1,24 @@
+/** A limit of an HTTP/2 connection that its client has reached, by name: `wire/h2/limits.ts` has each with its number. */
+export type Http2LimitName =
+  | 'resets'
+  | 'settings'
+  | 'pings'
+  | 'priorities'
+  | 'empty_frames'
+  | 'window_updates'
+  | 'errors'
+  | 'continuations'
+  | 'header_block';
+
+/** A connection that ended at such a limit. */
+export interface Http2LimitReached {
+  readonly listener: string;
+  readonly limit: Http2LimitName;
+  /** Of the client. */
+  readonly address: string;
+}
+
+/** Connections that ended at one limit; `address` is that of the last one. */
+export interface Http2LimitCount extends Http2LimitReached {
+  readonly count: number;
+}

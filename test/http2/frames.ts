@@ -1,0 +1,105 @@
+import { type ErrorName, errorName, errorNumber, frameFlags, frameTypes } from '../../src/wire/h2/protocol.ts';
+import { type FieldPair, literals } from '../../src/wire/h2/hpack.test-support.ts';
+
+// Frames byte by byte, written without the gateway's own writer: these tests send what it never would.
+
+export const types = frameTypes;
+export const flags = frameFlags;
+
+/** A frame with any type, flags, stream and payload, and a length that may be a lie. */
+export function frame(
+  type: number,
+  flagBits: number,
+  streamId: number,
+  payload: Uint8Array | string = '',
+  length?: number,
+): Buffer {
+  const bytes = typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload;
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(length ?? bytes.length, 0, 3);
+  head[3] = type;
+  head[4] = flagBits;
+  head.writeUInt32BE(streamId, 5);
+  return Buffer.concat([head, bytes]);
+}
+
+export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+
+export function word(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+export function setting(id: number, value: number): Buffer {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUInt16BE(id);
+  bytes.writeUInt32BE(value, 2);
+  return bytes;
+}
+
+export function settings(...all: readonly Buffer[]): Buffer {
+  return frame(types.settings, 0, 0, Buffer.concat(all));
+}
+
+export function ping(payload = 'pingpong'): Buffer {
+  return frame(types.ping, 0, 0, payload);
+}
+
+export function reset(streamId: number, error: ErrorName): Buffer {
+  return frame(types.rstStream, 0, streamId, word(errorNumber(error)));
+}
+
+export function windowUpdate(streamId: number, bytes: number): Buffer {
+  return frame(types.windowUpdate, 0, streamId, word(bytes));
+}
+
+export function data(streamId: number, content: Uint8Array | string, end = false): Buffer {
+  return frame(types.data, end ? flags.endStream : 0, streamId, content);
+}
+
+/** The pseudo-headers of a request, `changes` to them (null: left out), and further fields behind. */
+export function requestFields(
+  changes: Readonly<Record<string, string | null>> = {},
+  more: readonly FieldPair[] = [],
+): FieldPair[] {
+  const pseudo = { ':method': 'GET', ':scheme': 'http', ':authority': 'example.org', ':path': '/', ...changes };
+  const present = Object.entries(pseudo).filter((pair): pair is [string, string] => pair[1] !== null);
+  return [...present, ...more];
+}
+
+/** HEADERS with the whole block of `fields`. */
+export function headers(streamId: number, fields: readonly FieldPair[], end = true): Buffer {
+  return frame(types.headers, flags.endHeaders | (end ? flags.endStream : 0), streamId, literals(...fields));
+}
+
+/** A frame that came. */
+export interface SeenFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly streamId: number;
+  readonly payload: Buffer;
+}
+
+/** The whole frames at the beginning of `bytes`, and how many bytes they take. */
+export function framesOf(bytes: Buffer, from = 0): { readonly frames: readonly SeenFrame[]; readonly end: number } {
+  const frames: SeenFrame[] = [];
+  let at = from;
+  while (at + 9 <= bytes.length) {
+    const end = at + 9 + bytes.readUIntBE(at, 3);
+    if (end > bytes.length) break;
+    frames.push({
+      type: bytes[at + 3] ?? 0,
+      flags: bytes[at + 4] ?? 0,
+      streamId: bytes.readUInt32BE(at + 5) & 0x7fff_ffff,
+      payload: bytes.subarray(at + 9, end),
+    });
+    at = end;
+  }
+  return { frames, end: at };
+}
+
+/** What a GOAWAY or RST_STREAM says. */
+export function errorOf({ type, payload }: SeenFrame): string {
+  return errorName(payload.readUInt32BE(type === types.goAway ? 4 : 0));
+}

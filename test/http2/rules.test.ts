@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { requestRules } from '../../src/core/rules.ts';
+import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { headers, ping, requestFields } from './frames.ts';
+import { RawHttp2 } from './raw-http2.ts';
+import { type RuleCase, ruleCases } from './rules.ts';
+
+/** Of the request that shows that the connection goes on: behind the streams of all cases. */
+const lastStream = 9001;
+
+describe('a client that breaks RFC 9113', () => {
+  let silent: Server;
+  let gateway: YamlGateway;
+
+  before(async () => {
+    silent = createServer((socket) => void socket.on('error', () => {}).resume());
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as { port: number };
+    gateway = await startFromYaml(`
+listeners: { http: { bind: "127.0.0.1:0", http2: true } }
+upstreams: { silent: { endpoints: "127.0.0.1:${port}", check: none } }
+routes: [{ path: /hang, to: silent }, { path: /, respond: { body: here } }]
+`);
+  });
+  after(async () => {
+    await gateway?.stop();
+    silent?.close();
+  });
+
+  for (const rule of ruleCases) {
+    test(`§${rule.section}: ${rule.name}`, async () => {
+      const line = new RawHttp2(gateway.connect());
+      try {
+        if (rule.isBare !== true) line.begin();
+        line.send(...rule.send);
+        if (typeof rule.outcome === 'object' && 'goAway' in rule.outcome) {
+          await line.until(() => line.hasEnded);
+          assert.equal(line.goAway, rule.outcome.goAway);
+          assert.equal(line.client.state, 'fin', 'the client can read the GOAWAY');
+          return;
+        }
+        await comesOut(line, rule);
+        await goesOn(line);
+      } finally {
+        line.close();
+      }
+    });
+  }
+
+  async function comesOut(line: RawHttp2, { outcome }: RuleCase): Promise<void> {
+    line.send(ping());
+    assert.ok(
+      (await line.until(() => line.pongs() > 0 || line.hasEnded)) && !line.hasEnded,
+      `the connection ended: ${line.goAway}`,
+    );
+    if (outcome === 'ignored') {
+      assert.equal(line.resetOf(1), null);
+      assert.equal(line.response(1), null);
+    } else if (outcome === 'served') {
+      const answer = await line.answer(1);
+      assert.equal(answer?.status, 200);
+      assert.ok(answer.isWhole);
+    } else if ('reset' in outcome) {
+      await line.until(() => line.resetOf(1) !== null);
+      assert.equal(line.resetOf(1), outcome.reset);
+    } else if ('refused' in outcome) await isRefused(line, outcome.refused, outcome.status);
+  }
+
+  async function isRefused(line: RawHttp2, rule: keyof typeof requestRules, status: number): Promise<void> {
+    const answer = await line.answer(1);
+    assert.equal(answer?.status, status);
+    const { reason, section } = requestRules[rule];
+    const { detail } = JSON.parse(answer.content.toString()) as { detail: string };
+    assert.equal(detail, `The request was refused because ${reason} (${section}).`);
+    const { cause, evidence } = await gateway.record(answer.fields.get('x-request-id') ?? '');
+    assert.equal(cause, 'request_refused');
+    assert.equal((evidence as { readonly rule?: string } | undefined)?.rule, rule);
+  }
+
+  /** The connection serves a further request. */
+  async function goesOn(line: RawHttp2): Promise<void> {
+    line.send(headers(lastStream, requestFields()));
+    const answer = await line.answer(lastStream);
+    assert.equal(answer?.status, 200, `GOAWAY: ${line.goAway}`);
+    assert.equal(answer.content.toString(), 'here');
+    assert.equal(line.goAway, null);
+  }
+});

@@ -1,0 +1,554 @@
+import type { RequestRule } from '../../src/core/rules.ts';
+import type { FieldPair } from '../../src/wire/h2/hpack.test-support.ts';
+import { literals } from '../../src/wire/h2/hpack.test-support.ts';
+import type { ErrorName } from '../../src/wire/h2/protocol.ts';
+import {
+  data,
+  flags,
+  frame,
+  headers,
+  ping,
+  preface,
+  requestFields,
+  reset,
+  setting,
+  settings,
+  types,
+  windowUpdate,
+  word,
+} from './frames.ts';
+
+/** What must come. Each but `goAway` also says that the connection goes on: it serves a further request. */
+export type Outcome =
+  | { readonly goAway: ErrorName }
+  /** RST_STREAM on stream 1. */
+  | { readonly reset: ErrorName }
+  /** A response on stream 1 that names the rule, and a record that does. */
+  | { readonly refused: RequestRule; readonly status: number }
+  /** The response of the route on stream 1. */
+  | 'served'
+  /** Nothing on stream 1 but what it would get anyway. */
+  | 'ignored';
+
+export interface RuleCase {
+  readonly section: string;
+  readonly name: string;
+  readonly send: readonly Buffer[];
+  readonly outcome: Outcome;
+  /** The preface is part of `send`. */
+  readonly isBare?: true;
+}
+
+const { endStream, endHeaders, padded, priority, ack } = flags;
+const get = requestFields();
+/** A request that stays open: its endpoint does not answer. */
+const hanging = requestFields({ ':path': '/hang' });
+const posting = requestFields({ ':method': 'POST', ':path': '/hang' });
+const block = literals(...get);
+const openStream = headers(1, hanging);
+const openPost = headers(1, posting, false);
+const served = headers(1, get);
+const largest = 2 ** 31 - 1;
+
+function goAway(section: string, error: ErrorName, name: string, ...send: readonly Buffer[]): RuleCase {
+  return { section, name, send, outcome: { goAway: error } };
+}
+
+function resets(section: string, error: ErrorName, name: string, ...send: readonly Buffer[]): RuleCase {
+  return { section, name, send, outcome: { reset: error } };
+}
+
+function ignored(section: string, name: string, ...send: readonly Buffer[]): RuleCase {
+  return { section, name, send, outcome: 'ignored' };
+}
+
+function serves(section: string, name: string, ...send: readonly Buffer[]): RuleCase {
+  return { section, name, send, outcome: 'served' };
+}
+
+function refuses(
+  section: string,
+  rule: RequestRule,
+  name: string,
+  fields: readonly FieldPair[],
+  status = 400,
+  end = true,
+): RuleCase {
+  return { section, name, send: [headers(1, fields, end)], outcome: { refused: rule, status } };
+}
+
+const bare = (one: RuleCase): RuleCase => ({ ...one, isBare: true });
+const withField = (name: string, value: string): FieldPair[] => requestFields({}, [[name, value]]);
+
+const connection: readonly RuleCase[] = [
+  bare(
+    goAway('3.4', 'PROTOCOL_ERROR', 'a preface that is wrong at its end', preface.subarray(0, 20), Buffer.from('XXXX')),
+  ),
+  bare(goAway('3.4', 'PROTOCOL_ERROR', 'a first frame that is not SETTINGS', preface, ping())),
+  bare(
+    goAway('3.4', 'PROTOCOL_ERROR', 'a first frame that acknowledges SETTINGS', preface, frame(types.settings, ack, 0)),
+  ),
+  bare(serves('3.4', 'a request with the preface', preface, settings(), served)),
+];
+
+const frames: readonly RuleCase[] = [
+  ignored('4.1', 'a frame of an unknown type', frame(0x77, 0xff, 0, 'anything')),
+  ignored('4.1', 'a frame of an unknown type on an idle stream', frame(0x77, 0xff, 99, 'anything')),
+  ignored('4.1', 'flags that PING does not have', frame(types.ping, 0xfe, 0, 'pongpong')),
+  serves(
+    '4.1',
+    'the reserved bit of the stream',
+    frame(types.headers, endStream | endHeaders, 0x8000_0001 >>> 0, block),
+  ),
+  serves(
+    '4.2',
+    'DATA of 16,384 bytes',
+    headers(1, requestFields({ ':method': 'POST' }), false),
+    data(1, Buffer.alloc(16_384), true),
+  ),
+  goAway('4.2', 'FRAME_SIZE_ERROR', 'DATA of 16,385 bytes', openPost, data(1, Buffer.alloc(16_385))),
+  goAway(
+    '4.2',
+    'FRAME_SIZE_ERROR',
+    'HEADERS of 16,385 bytes',
+    frame(types.headers, endHeaders, 1, Buffer.alloc(16_385)),
+  ),
+  goAway('4.2', 'FRAME_SIZE_ERROR', 'an unknown frame of 16,385 bytes', frame(0x77, 0, 0, Buffer.alloc(16_385))),
+  goAway(
+    '4.3',
+    'COMPRESSION_ERROR',
+    'a header block that no decoder can read',
+    frame(types.headers, endStream | endHeaders, 1, Buffer.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff)),
+  ),
+  goAway(
+    '4.3',
+    'PROTOCOL_ERROR',
+    'PRIORITY within a header block',
+    frame(types.headers, endStream, 1, block),
+    frame(types.priority, 0, 1, Buffer.alloc(5)),
+  ),
+  goAway(
+    '4.3',
+    'PROTOCOL_ERROR',
+    'HEADERS of another stream within a header block',
+    frame(types.headers, endStream, 1, block),
+    headers(3, get),
+  ),
+  goAway(
+    '5.5',
+    'PROTOCOL_ERROR',
+    'an unknown frame within a header block',
+    frame(types.headers, endStream, 1, block),
+    frame(0x77, 0, 0),
+  ),
+];
+
+const closedStream = Buffer.concat([openStream, reset(1, 'CANCEL')]);
+
+const states: readonly RuleCase[] = [
+  goAway('5.1', 'PROTOCOL_ERROR', 'idle: DATA', data(1, 'x', true)),
+  goAway('5.1', 'PROTOCOL_ERROR', 'idle: RST_STREAM', reset(1, 'CANCEL')),
+  goAway('5.1', 'PROTOCOL_ERROR', 'idle: WINDOW_UPDATE', windowUpdate(1, 100)),
+  goAway('5.1', 'PROTOCOL_ERROR', 'idle: CONTINUATION', frame(types.continuation, endHeaders, 1, block)),
+  ignored('5.1', 'idle: PRIORITY', frame(types.priority, 0, 1, Buffer.alloc(5))),
+  resets('5.1', 'STREAM_CLOSED', 'half-closed: DATA', openStream, data(1, 'x', true)),
+  resets('5.1', 'STREAM_CLOSED', 'half-closed: HEADERS', openStream, headers(1, [['a', 'b']])),
+  goAway(
+    '5.1',
+    'PROTOCOL_ERROR',
+    'half-closed: CONTINUATION',
+    openStream,
+    frame(types.continuation, endHeaders, 1, block),
+  ),
+  ignored(
+    '5.1',
+    'half-closed: WINDOW_UPDATE, PRIORITY',
+    openStream,
+    windowUpdate(1, 5),
+    frame(types.priority, 0, 1, Buffer.alloc(5)),
+  ),
+  resets('5.1', 'STREAM_CLOSED', 'reset by the client: DATA', closedStream, data(1, 'x')),
+  goAway('5.1', 'STREAM_CLOSED', 'reset by the client: HEADERS', closedStream, served),
+  goAway(
+    '5.1',
+    'PROTOCOL_ERROR',
+    'reset by the client: CONTINUATION',
+    closedStream,
+    frame(types.continuation, endHeaders, 1, block),
+  ),
+  ignored(
+    '5.1',
+    'reset by the client: WINDOW_UPDATE, RST_STREAM, PRIORITY',
+    closedStream,
+    windowUpdate(1, 5),
+    reset(1, 'CANCEL'),
+    frame(types.priority, 0, 1, Buffer.alloc(5)),
+  ),
+  goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with an even number', headers(2, get)),
+  goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with a lower number than another', headers(5, get), headers(3, get)),
+  goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with the number 0', headers(0, get)),
+  serves('5.1.1', 'a stream behind numbers that are not used', served, headers(2001, get)),
+  resets(
+    '5.3.1',
+    'PROTOCOL_ERROR',
+    'HEADERS that depend on their stream',
+    frame(types.headers, endStream | endHeaders | priority, 1, Buffer.concat([word(1), Buffer.of(15), block])),
+  ),
+  resets(
+    '5.3.1',
+    'PROTOCOL_ERROR',
+    'PRIORITY that depends on its stream',
+    openStream,
+    frame(types.priority, 0, 1, Buffer.concat([word(1), Buffer.of(15)])),
+  ),
+];
+
+const contentFrames: readonly RuleCase[] = [
+  goAway('6.1', 'PROTOCOL_ERROR', 'DATA without a stream', data(0, 'x')),
+  goAway(
+    '6.1',
+    'PROTOCOL_ERROR',
+    'DATA with padding as long as its payload',
+    openPost,
+    frame(types.data, padded, 1, Buffer.of(5, 1, 2, 3, 4)),
+  ),
+  goAway('6.1', 'PROTOCOL_ERROR', 'DATA of no bytes with padding', openPost, frame(types.data, padded, 1)),
+  serves(
+    '6.1',
+    'DATA with padding',
+    headers(1, requestFields({ ':method': 'POST' }, [['content-length', '2']]), false),
+    frame(types.data, padded | endStream, 1, Buffer.of(3, 65, 66, 0, 0, 0)),
+  ),
+  goAway(
+    '6.2',
+    'PROTOCOL_ERROR',
+    'HEADERS with padding longer than the payload',
+    frame(types.headers, endStream | endHeaders | padded, 1, Buffer.concat([Buffer.of(200), block])),
+  ),
+  goAway(
+    '6.2',
+    'FRAME_SIZE_ERROR',
+    'HEADERS of no bytes with padding',
+    frame(types.headers, endStream | endHeaders | padded, 1),
+  ),
+  goAway(
+    '6.2',
+    'FRAME_SIZE_ERROR',
+    'HEADERS too short for their priority',
+    frame(types.headers, endStream | endHeaders | priority, 1, 'abc'),
+  ),
+  serves(
+    '6.2',
+    'HEADERS with padding and priority',
+    frame(
+      types.headers,
+      endStream | endHeaders | padded | priority,
+      1,
+      Buffer.concat([Buffer.of(4), word(0x8000_0000), Buffer.of(9), block, Buffer.alloc(4)]),
+    ),
+  ),
+  goAway('6.3', 'PROTOCOL_ERROR', 'PRIORITY without a stream', frame(types.priority, 0, 0, Buffer.alloc(5))),
+  resets('6.3', 'FRAME_SIZE_ERROR', 'PRIORITY of 4 bytes', openStream, frame(types.priority, 0, 1, Buffer.alloc(4))),
+  goAway(
+    '6.3',
+    'FRAME_SIZE_ERROR',
+    'PRIORITY of 4 bytes on an idle stream',
+    frame(types.priority, 0, 1, Buffer.alloc(4)),
+  ),
+  goAway('6.4', 'PROTOCOL_ERROR', 'RST_STREAM without a stream', reset(0, 'CANCEL')),
+  goAway('6.4', 'FRAME_SIZE_ERROR', 'RST_STREAM of 3 bytes', openStream, frame(types.rstStream, 0, 1, Buffer.alloc(3))),
+];
+
+const connectionFrames: readonly RuleCase[] = [
+  goAway('6.5', 'FRAME_SIZE_ERROR', 'an acknowledgement with a setting', frame(types.settings, ack, 0, setting(1, 0))),
+  goAway('6.5', 'PROTOCOL_ERROR', 'SETTINGS with a stream', frame(types.settings, 0, 1, setting(1, 0))),
+  goAway('6.5', 'FRAME_SIZE_ERROR', 'SETTINGS of 5 bytes', frame(types.settings, 0, 0, Buffer.alloc(5))),
+  goAway('6.5.2', 'PROTOCOL_ERROR', 'ENABLE_PUSH of 2', settings(setting(2, 2))),
+  goAway('6.5.2', 'FLOW_CONTROL_ERROR', 'INITIAL_WINDOW_SIZE of 2^31', settings(setting(4, 2 ** 31))),
+  goAway('6.5.2', 'PROTOCOL_ERROR', 'MAX_FRAME_SIZE of 16,383', settings(setting(5, 16_383))),
+  goAway('6.5.2', 'PROTOCOL_ERROR', 'MAX_FRAME_SIZE of 2^24', settings(setting(5, 2 ** 24))),
+  goAway('6.5.2', 'PROTOCOL_ERROR', 'ENABLE_CONNECT_PROTOCOL of 2 (RFC 8441 §3)', settings(setting(8, 2))),
+  ignored('6.5.2', 'an unknown setting', settings(setting(0xff, 1))),
+  ignored('6.5.3', 'the same setting twice', settings(setting(4, 100), setting(4, 65_535))),
+  goAway(
+    '6.6',
+    'PROTOCOL_ERROR',
+    'PUSH_PROMISE',
+    openPost,
+    frame(types.pushPromise, endHeaders, 1, Buffer.concat([word(2), block])),
+  ),
+  ignored('6.7', 'PING', ping('abcdefgh')),
+  ignored('6.7', 'an answer to no PING', frame(types.ping, ack, 0, 'abcdefgh')),
+  goAway('6.7', 'PROTOCOL_ERROR', 'PING with a stream', frame(types.ping, 0, 1, 'abcdefgh')),
+  goAway('6.7', 'FRAME_SIZE_ERROR', 'PING of 6 bytes', frame(types.ping, 0, 0, 'abcdef')),
+  goAway('6.8', 'PROTOCOL_ERROR', 'GOAWAY with a stream', frame(types.goAway, 0, 1, Buffer.alloc(8))),
+  goAway('6.8', 'FRAME_SIZE_ERROR', 'GOAWAY of 7 bytes', frame(types.goAway, 0, 0, Buffer.alloc(7))),
+  goAway('6.8', 'NO_ERROR', 'GOAWAY', frame(types.goAway, 0, 0, Buffer.alloc(8))),
+  goAway('6.9', 'PROTOCOL_ERROR', 'WINDOW_UPDATE of 0 for the connection', windowUpdate(0, 0)),
+  resets('6.9', 'PROTOCOL_ERROR', 'WINDOW_UPDATE of 0 for a stream', openStream, windowUpdate(1, 0)),
+  goAway('6.9', 'FRAME_SIZE_ERROR', 'WINDOW_UPDATE of 3 bytes', frame(types.windowUpdate, 0, 0, Buffer.alloc(3))),
+  goAway(
+    '6.9.1',
+    'FLOW_CONTROL_ERROR',
+    'a window of the connection above 2^31 − 1',
+    windowUpdate(0, largest),
+    windowUpdate(0, largest),
+  ),
+  resets(
+    '6.9.1',
+    'FLOW_CONTROL_ERROR',
+    'a window of a stream above 2^31 − 1',
+    openStream,
+    windowUpdate(1, largest),
+    windowUpdate(1, largest),
+  ),
+  goAway(
+    '6.9.2',
+    'FLOW_CONTROL_ERROR',
+    'SETTINGS that make a window larger than 2^31 − 1',
+    openStream,
+    windowUpdate(1, largest - 65_535),
+    settings(setting(4, 70_000)),
+  ),
+  resets(
+    '6.9.1',
+    'FLOW_CONTROL_ERROR',
+    'more content than the window of the stream',
+    openPost,
+    ...contentOf(1, 70_000 + 256 * 1024),
+  ),
+  serves(
+    '6.10',
+    'a header block in three frames',
+    frame(types.headers, endStream, 1, block.subarray(0, 5)),
+    frame(types.continuation, 0, 1, block.subarray(5, 9)),
+    frame(types.continuation, endHeaders, 1, block.subarray(9)),
+  ),
+  serves(
+    '6.10',
+    'a header block with empty frames',
+    frame(types.headers, endStream, 1),
+    frame(types.continuation, 0, 1),
+    frame(types.continuation, endHeaders, 1, block),
+  ),
+  goAway(
+    '6.10',
+    'PROTOCOL_ERROR',
+    'CONTINUATION behind a whole header block',
+    openStream,
+    frame(types.continuation, endHeaders, 1, block),
+  ),
+  goAway(
+    '6.10',
+    'PROTOCOL_ERROR',
+    'CONTINUATION without a stream',
+    frame(types.headers, endStream, 1, block),
+    frame(types.continuation, endHeaders, 0, block),
+  ),
+  goAway('6.10', 'PROTOCOL_ERROR', 'DATA within a header block', frame(types.headers, 0, 1, block), data(1, 'x')),
+  ignored(
+    '7',
+    'RST_STREAM with an unknown error',
+    openStream,
+    frame(types.rstStream, 0, 1, word(0xff)),
+    frame(types.priority, 0, 1, Buffer.alloc(5)),
+  ),
+  goAway(
+    'RFC 9218 §7.1',
+    'PROTOCOL_ERROR',
+    'PRIORITY_UPDATE with a stream',
+    frame(types.priorityUpdate, 0, 1, Buffer.concat([word(1), Buffer.from('u=1')])),
+  ),
+  goAway(
+    'RFC 9218 §7.1',
+    'PROTOCOL_ERROR',
+    'PRIORITY_UPDATE for no stream',
+    frame(types.priorityUpdate, 0, 0, word(0)),
+  ),
+  goAway(
+    'RFC 9218 §7.1',
+    'FRAME_SIZE_ERROR',
+    'PRIORITY_UPDATE of 3 bytes',
+    frame(types.priorityUpdate, 0, 0, Buffer.alloc(3)),
+  ),
+  ignored(
+    'RFC 9218 §7.1',
+    'PRIORITY_UPDATE for a stream that comes later',
+    frame(types.priorityUpdate, 0, 0, Buffer.concat([word(7), Buffer.from('u=1, i')])),
+  ),
+];
+
+const messages: readonly RuleCase[] = [
+  refuses('8.2', 'header-name-case', 'a header name with an uppercase letter', withField('X-Big', '1')),
+  refuses('8.2.1', 'header-name', 'a header name with a space', withField('a b', '1')),
+  refuses('8.2.1', 'header-name', 'a header name with a colon', withField('a:b', '1')),
+  refuses('8.2.1', 'header-name', 'an empty header name', withField('', '1')),
+  refuses('8.2.1', 'header-value', 'a header value with NUL', withField('a', 'b\0c')),
+  refuses('8.2.1', 'header-value', 'a header value with CR', withField('a', 'b\rc')),
+  refuses('8.2.1', 'header-value', 'a header value with LF', withField('a', 'b\nc')),
+  refuses('8.2.1', 'header-value-blank', 'a header value that begins with a space', withField('a', ' b')),
+  refuses('8.2.1', 'header-value-blank', 'a header value that ends with a tab', withField('a', 'b\t')),
+  ...['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade'].map((name) =>
+    refuses('8.2.2', 'connection-header', `the header ${name}`, withField(name, 'close')),
+  ),
+  refuses('8.2.2', 'connection-header', 'a TE that is not "trailers"', withField('te', 'gzip')),
+  serves('8.2.2', 'a TE of "trailers"', headers(1, withField('te', 'trailers'))),
+  refuses('8.3', 'pseudo-header-unknown', 'an unknown pseudo-header', withField(':test', 'x')),
+  refuses('8.3', 'pseudo-header-kind', 'the pseudo-header of responses', requestFields({ ':status': '200' })),
+  refuses('8.3', 'pseudo-header-late', 'a pseudo-header behind a header', [['a', 'b'], ...get]),
+  refuses('8.3', 'pseudo-header-repeated', 'a pseudo-header twice', [...get, [':path', '/']]),
+  refuses('8.3.1', 'pseudo-header-missing', 'no :method', requestFields({ ':method': null })),
+  refuses('8.3.1', 'pseudo-header-missing', 'no :scheme', requestFields({ ':scheme': null })),
+  refuses('8.3.1', 'pseudo-header-missing', 'no :path', requestFields({ ':path': null })),
+  refuses('8.3.1', 'pseudo-header-missing', 'an empty :path', requestFields({ ':path': '' })),
+  refuses('8.3.1', 'target-form', 'a :path that does not begin with "/"', requestFields({ ':path': 'index' })),
+  refuses('8.3.1', 'target-form', 'a :path of "*" with GET', requestFields({ ':path': '*' })),
+  refuses('8.3.1', 'host-missing', 'neither :authority nor Host', requestFields({ ':authority': null })),
+  refuses('8.3.1', 'host-disagrees', ':authority and another Host', withField('host', 'other.example')),
+  serves(
+    '8.3.1',
+    'a Host instead of :authority',
+    headers(1, requestFields({ ':authority': null }, [['host', 'example.org']])),
+  ),
+  refuses(
+    '8.5',
+    'connect-not-offered',
+    'CONNECT',
+    [
+      [':method', 'CONNECT'],
+      [':authority', 'example.org:443'],
+    ],
+    501,
+  ),
+  resets(
+    '8.1.1',
+    'PROTOCOL_ERROR',
+    'less content than announced',
+    headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '9']]), false),
+    data(1, 'x', true),
+  ),
+  resets(
+    '8.1.1',
+    'PROTOCOL_ERROR',
+    'more content than announced',
+    headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '1']]), false),
+    data(1, 'xx', true),
+  ),
+  refuses('8.1.1', 'content-length-mismatch', 'content announced, and no DATA', withField('content-length', '5')),
+  refuses(
+    '8.1.1',
+    'content-length-invalid',
+    'a Content-Length that is no number',
+    withField('content-length', '+5'),
+    400,
+    false,
+  ),
+  resets('8.1', 'PROTOCOL_ERROR', 'trailers that do not end the stream', openPost, headers(1, [['a', 'b']], false)),
+  resets('8.1', 'PROTOCOL_ERROR', 'a pseudo-header in trailers', openPost, headers(1, [[':method', 'GET']])),
+  ignored('8.1', 'trailers', openPost, data(1, 'x'), headers(1, [['a', 'b']])),
+];
+
+/** The name x-test in Huffman code; "test" alone is 49 50 9f. */
+const xTest = [0x85, 0xf2, 0xb2, 0x4a, 0x84, 0xff];
+
+const hpack: readonly RuleCase[] = [
+  goAway(
+    'RFC 7541 §2.3.3',
+    'COMPRESSION_ERROR',
+    'an index behind the tables',
+    frame(types.headers, endStream | endHeaders, 1, Buffer.concat([Buffer.of(0xc6), block])),
+  ),
+  goAway(
+    'RFC 7541 §4.2',
+    'COMPRESSION_ERROR',
+    'a table size update behind a field',
+    frame(types.headers, endStream | endHeaders, 1, Buffer.concat([block, Buffer.of(0x20)])),
+  ),
+  goAway(
+    'RFC 7541 §5.2',
+    'COMPRESSION_ERROR',
+    'Huffman padding of a byte',
+    frame(
+      types.headers,
+      endStream | endHeaders,
+      1,
+      Buffer.concat([block, Buffer.of(0, ...xTest, 0x84, 0x49, 0x50, 0x9f, 0xff)]),
+    ),
+  ),
+  goAway(
+    'RFC 7541 §5.2',
+    'COMPRESSION_ERROR',
+    'Huffman padding of zeros',
+    frame(
+      types.headers,
+      endStream | endHeaders,
+      1,
+      Buffer.concat([block, Buffer.of(0, ...xTest, 0x83, 0x49, 0x50, 0x90)]),
+    ),
+  ),
+  goAway(
+    'RFC 7541 §5.2',
+    'COMPRESSION_ERROR',
+    'EOS in a string',
+    frame(
+      types.headers,
+      endStream | endHeaders,
+      1,
+      Buffer.concat([block, Buffer.of(0, ...xTest, 0x87, 0x49, 0x51, 0xff, 0xff, 0xff, 0xfa, 0x7f)]),
+    ),
+  ),
+  goAway(
+    'RFC 7541 §6.1',
+    'COMPRESSION_ERROR',
+    'the index 0',
+    frame(types.headers, endStream | endHeaders, 1, Buffer.concat([Buffer.of(0x80), block])),
+  ),
+  goAway(
+    'RFC 7541 §6.3',
+    'COMPRESSION_ERROR',
+    'a table larger than our settings',
+    frame(types.headers, endStream | endHeaders, 1, Buffer.concat([Buffer.of(0x3f, 0xe2, 0x1f), block])),
+  ),
+  goAway(
+    'RFC 7541 §5.1',
+    'COMPRESSION_ERROR',
+    'a block that ends within a field',
+    frame(types.headers, endStream | endHeaders, 1, block.subarray(0, block.length - 1)),
+  ),
+];
+
+const generic: readonly RuleCase[] = [
+  serves('generic', 'GET', served),
+  serves('generic', 'HEAD', headers(1, requestFields({ ':method': 'HEAD' }))),
+  serves(
+    'generic',
+    'POST with content',
+    headers(1, requestFields({ ':method': 'POST' }), false),
+    data(1, 'test', true),
+  ),
+  serves(
+    'generic',
+    'OPTIONS *, as the gateway answers it',
+    headers(1, requestFields({ ':method': 'OPTIONS', ':path': '/' })),
+  ),
+  serves('generic', 'PRIORITY before its HEADERS', frame(types.priority, 0, 1, Buffer.alloc(5)), served),
+];
+
+/** Content in frames that may come. */
+function contentOf(streamId: number, bytes: number): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let left = bytes; left > 0; left -= 16_384) parts.push(data(streamId, Buffer.alloc(Math.min(left, 16_384))));
+  return parts;
+}
+
+/** What a client can break of RFC 9113, 9218 and 7541, by section: as h2spec does, and more. */
+export const ruleCases: readonly RuleCase[] = [
+  ...connection,
+  ...frames,
+  ...states,
+  ...contentFrames,
+  ...connectionFrames,
+  ...messages,
+  ...hpack,
+  ...generic,
+];
