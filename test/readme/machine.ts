@@ -61,16 +61,11 @@ export class Machine {
   }
 
   /** A program that runs until the test is over. */
-  spawn(
-    program: string,
-    args: readonly string[],
-    environment: Readonly<Record<string, string>> = {},
-    input: 'ignore' | 'pipe' = 'ignore',
-  ): ChildProcess {
+  spawn(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
     const child = spawn('nsenter', [...this.#entering, program, ...args], {
       cwd: '/',
       env: { ...process.env, ...this.environment, ...environment },
-      stdio: [input, 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#started.push(child);
     return child;
@@ -88,30 +83,6 @@ export class Machine {
     return { code, output };
   }
 
-  /**
-   * Runs a program on a terminal of its own until it has printed this, and ends it by Ctrl-C. Returns what it has printed: white space is
-   * single spaces, since lines are broken at the terminal's width.
-   */
-  async printsOnTerminal(line: string, expected: RegExp): Promise<string> {
-    const child = this.spawn('script', ['--quiet', '--return', '--command', `exec ${line}`, '/dev/null'], {}, 'pipe');
-    const ended = once(child, 'close');
-    let isEnding = false;
-    const end = (): void => {
-      if (!isEnding) child.stdin?.write(controlC);
-      isEnding = true;
-    };
-    const late = setTimeout(end, 20_000);
-    let printed = '';
-    child.stdout?.on('data', (bytes: Buffer) => {
-      printed += bytes.toString();
-      if (expected.test(onOneLine(printed))) end();
-    });
-    await ended;
-    clearTimeout(late);
-    if (!expected.test(onOneLine(printed))) throw new Error(`not printed: ${String(expected)}\n${printed}`);
-    return onOneLine(printed);
-  }
-
   get #entering(): readonly string[] {
     return ['--target', String(this.#holder.pid), '--net', '--mount', '--'];
   }
@@ -119,12 +90,4 @@ export class Machine {
   #end(): void {
     for (const child of [...this.#started, this.#holder]) if (child.exitCode === null) child.kill('SIGKILL');
   }
-}
-
-const controlC = '\x03';
-
-function onOneLine(printed: string): string {
-  // Without what sets colors.
-  // eslint-disable-next-line no-control-regex
-  return printed.replace(/\x1b\[[\d;]*m/g, '').replace(/\s+/g, ' ');
 }
