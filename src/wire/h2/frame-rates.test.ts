@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from '../../testing/properties.test-support.ts';
+import { FrameRates } from './frame-rates.ts';
+import { type FloodName, floodLimits } from './limits.ts';
+
+const names = Object.keys(floodLimits) as FloodName[];
+
+describe('frame rates', () => {
+  for (const name of names) {
+    const { burst, perS } = floodLimits[name];
+    it(`admit ${burst} ${name} at once, and ${perS} a second afterwards`, () => {
+      let now = 0;
+      const rates = new FrameRates(() => now);
+      for (let count = 0; count < burst; count++) assert.ok(rates.admits(name), `${count}`);
+      assert.equal(rates.admits(name), false);
+      // What was refused has been counted too.
+      now = 2000 / perS;
+      assert.equal(rates.admits(name), true);
+      assert.equal(rates.admits(name), false);
+      now += 4000;
+      let count = 0;
+      while (rates.admits(name)) count++;
+      assert.equal(count, Math.min(burst, perS * 4 - 1));
+      now = 1e9;
+      for (let count = 0; count < burst; count++) assert.ok(rates.admits(name), `${count}`);
+      assert.equal(rates.admits(name), false, 'a long silence saves no more than a burst');
+    });
+  }
+
+  it('never admit more than the burst and the rate of the time', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.array(fc.nat({ max: 300 }), { maxLength: 2000 }), (name, gaps) => {
+        const { burst, perS } = floodLimits[name];
+        let now = 5;
+        const rates = new FrameRates(() => now);
+        let admitted = 0;
+        for (const gap of gaps) {
+          now += gap;
+          if (rates.admits(name)) admitted++;
+        }
+        // The clock is not asked while half of the burst is left: those were admitted before it began to run.
+        assert.ok(admitted <= burst + (perS * (now - 5)) / 1000 + 1, `${admitted}`);
+      }),
+    );
+  });
+
+  it('count each kind by itself', () => {
+    const rates = new FrameRates(() => 0);
+    while (rates.admits('settings'));
+    assert.ok(rates.admits('pings'));
+  });
+
+  it('admit what was allowed, up to the burst', () => {
+    const rates = new FrameRates(() => 0);
+    const { burst } = floodLimits.window_updates;
+    for (let count = 0; count < burst; count++) rates.admits('window_updates');
+    rates.allow('window_updates', 2);
+    assert.ok(rates.admits('window_updates'));
+    assert.ok(rates.admits('window_updates'));
+    assert.equal(rates.admits('window_updates'), false);
+    rates.allow('window_updates', 1e9);
+    for (let count = 0; count < burst; count++) assert.ok(rates.admits('window_updates'), `${count}`);
+    assert.equal(rates.admits('window_updates'), false);
+  });
+});

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import type { Ownership } from '../../core/message.ts';
+import type { Transport, TurnEndListener } from '../../core/transport.ts';
+import { HeadStorage } from '../head-storage.ts';
+import { DecodedSection } from './decoded-section.ts';
+import { frame, FrameLog } from './frame.test-support.ts';
+import { FrameReader } from './frame-reader.ts';
+import { h2Limits } from './limits.ts';
+import { clientPreface, frameFlags, frameTypes } from './protocol.ts';
+import { Session, type SessionOwner } from './session.ts';
+import type { SessionStream, StreamListener, StreamLoss } from './session-stream.ts';
+
+/** Takes bytes at once, or holds them up: the part of a transport that a session uses. */
+export class HeldTransport {
+  /** What has left, in parts. */
+  readonly sent: Buffer[] = [];
+  isBusy = false;
+  sentBytes = 0;
+  #pending: { readonly bytes: Uint8Array; readonly copy: Buffer } | null = null;
+  #turnEnds: TurnEndListener[] = [];
+
+  get pendingBytes(): number {
+    return this.#pending?.copy.length ?? 0;
+  }
+
+  write(bytes: Uint8Array, start: number, end: number, _ownership: Ownership): boolean {
+    assert.equal(this.#pending, null, 'nothing is written while bytes are pending');
+    const copy = Buffer.from(bytes.subarray(start, end));
+    if (this.isBusy) {
+      this.#pending = { bytes: bytes.subarray(start, end), copy };
+      return false;
+    }
+    this.#leave(copy);
+    return true;
+  }
+
+  #leave(bytes: Buffer): void {
+    this.sent.push(bytes);
+    this.sentBytes += bytes.length;
+  }
+
+  notifyAtTurnEnd(listener: TurnEndListener): void {
+    this.#turnEnds.push(listener);
+  }
+
+  endTurn(): void {
+    const due = this.#turnEnds;
+    this.#turnEnds = [];
+    for (const listener of due) listener.onTurnEnd();
+  }
+
+  /** The kernel takes what is pending, and everything from now on. */
+  release(onWritten: () => void): void {
+    this.isBusy = false;
+    const pending = this.#pending;
+    if (pending === null) return;
+    assert.ok(pending.copy.equals(pending.bytes), 'bytes that are pending do not change');
+    this.#pending = null;
+    this.#leave(pending.copy);
+    onWritten();
+  }
+}
+
+/** The end of a stream that writes down what it gets. */
+export class StreamLog implements StreamListener {
+  content: Buffer = Buffer.alloc(0);
+  peerEnded = false;
+  allSent = false;
+  rooms = 0;
+  loss: StreamLoss | null = null;
+  onRoomToo: () => void = () => {};
+
+  onSection(): void {}
+
+  onContent(bytes: Uint8Array, start: number, end: number): void {
+    this.content = Buffer.concat([this.content, bytes.subarray(start, end)]);
+  }
+
+  onPeerEnd(): void {
+    this.peerEnded = true;
+  }
+
+  onStreamLost(loss: StreamLoss): void {
+    this.loss = loss;
+  }
+
+  onRoom(): void {
+    this.rooms++;
+    this.onRoomToo();
+  }
+
+  onAllSent(): void {
+    this.allSent = true;
+  }
+}
+
+/** A server's session, its streams, and what it sends to a peer that the test plays. */
+export class ServerUnderTest implements SessionOwner {
+  readonly transport = new HeldTransport();
+  readonly session: Session;
+  readonly streams = new Map<number, SessionStream>();
+  readonly logs = new Map<number, StreamLog>();
+  readonly closed: number[] = [];
+  readonly goAways: string[] = [];
+  pongs = 0;
+  failed: string | null = null;
+  now = 0;
+  readonly #log = new FrameLog();
+  readonly #reader = new FrameReader(this.#log, h2Limits);
+  #read = 0;
+  #seen = 0;
+
+  constructor() {
+    const section = new DecodedSection(new HeadStorage());
+    this.session = new Session(
+      this.transport as unknown as Transport,
+      section,
+      { role: 'server', sectionLimits: { fieldsMax: 100, listBytesMax: 16_384 }, now: () => this.now },
+      this,
+    );
+    this.push(Buffer.from(clientPreface, 'latin1'), frame(frameTypes.settings, 0, 0));
+  }
+
+  /** Bytes of the peer, and the end of the turn. */
+  push(...parts: readonly Buffer[]): void {
+    const bytes = Buffer.concat(parts);
+    this.session.receive(bytes, 0, bytes.length);
+    this.transport.endTurn();
+  }
+
+  open(streamId: number, ends = true): StreamLog {
+    const flags = frameFlags.endHeaders | (ends ? frameFlags.endStream : 0);
+    this.push(frame(frameTypes.headers, flags, streamId, '\0\x01a\x01b'));
+    return this.logs.get(streamId) ?? assert.fail(`stream ${streamId} is open`);
+  }
+
+  stream(streamId: number): SessionStream {
+    return this.streams.get(streamId) ?? assert.fail(`stream ${streamId} is open`);
+  }
+
+  /** The frames that have left since the last call, as `FrameLog` writes them; DATA is not joined. */
+  sent(): readonly string[] {
+    for (; this.#read < this.transport.sent.length; this.#read++) {
+      const bytes = this.transport.sent[this.#read] as Buffer;
+      for (let at = 0; at < bytes.length; ) {
+        const end = at + 9 + bytes.readUIntBE(at, 3);
+        this.#reader.push(bytes, at, end);
+        this.#log.calls();
+        at = end;
+      }
+    }
+    const lines = this.#log.lines.slice(this.#seen);
+    this.#seen += lines.length;
+    return lines;
+  }
+
+  onRequest(stream: SessionStream): void {
+    const log = new StreamLog();
+    stream.listener = log;
+    this.streams.set(stream.id, stream);
+    this.logs.set(stream.id, log);
+  }
+
+  onStreamClosed(stream: SessionStream): void {
+    this.closed.push(stream.id);
+  }
+
+  onPeerSettings(): void {}
+
+  onPong(): void {
+    this.pongs++;
+  }
+
+  onGoAway(lastStreamId: number, code: number, text: string): void {
+    this.goAways.push(`${lastStreamId} ${code} ${text}`);
+  }
+
+  onSessionFailed(error: string, why: string, limit: string | null): void {
+    this.failed = `${error}: ${why}${limit === null ? '' : ` (${limit})`}`;
+  }
+}
