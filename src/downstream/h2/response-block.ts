@@ -1,7 +1,6 @@
 import type { FieldFilter } from '../../core/field-names.ts';
 import type { Fields, OutgoingResponse } from '../../core/message.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
-import { fieldFilter } from '../../core/field-names.ts';
 
 /** Composes the block of a response's head (RFC 9113 §8.3.2) for a request by `method`. */
 export function writeResponseBlock(block: HeaderBlockWriter, response: OutgoingResponse, method: string): void {
@@ -28,14 +27,4 @@ export function isHeadOnly({ status, framing }: OutgoingResponse, method: string
 export function writeInterimBlock(block: HeaderBlockWriter, status: number, fields: Fields, drop: FieldFilter): void {
   block.status(status);
   fields.writeTo(block, drop);
-}
-
-const nothingDropped = fieldFilter([]);
-
-/** A copy of the block of `trailers`; null: there are none. */
-export function trailerBlock(block: HeaderBlockWriter, trailers: Fields | null): Uint8Array | null {
-  if (trailers === null) return null;
-  block.begin();
-  trailers.writeTo(block, nothingDropped);
-  return block.length === 0 ? null : new Uint8Array(block.bytes.subarray(0, block.length));
 }

@@ -8,12 +8,13 @@ import type { Instant } from '../../core/time.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
+import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
 import { bodyTimeout, bodyTruncated, notRead, refusal, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
-import { isHeadOnly, trailerBlock, writeInterimBlock, writeResponseBlock } from './response-block.ts';
 import { HeldContent } from './held-content.ts';
+import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
 

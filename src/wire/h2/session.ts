@@ -29,12 +29,19 @@ export interface SessionOwner {
   onPeerSettings(): void;
   /** The peer has answered a PING of ours. */
   onPong(): void;
-  /** The peer takes no more streams than those up to `lastStreamId`. Those behind it are lost already. */
+  /** The peer takes no more streams than those up to `lastStreamId`. Those behind it are lost right after the call. */
   onGoAway(lastStreamId: number, code: number, text: string): void;
   /** The session has ended by a rule of RFC 9113 or by a limit: GOAWAY is on its way, all streams are lost. The owner closes the connection. */
   onSessionFailed(error: ErrorName, why: string, limit: Http2LimitName | null): void;
   /** The connection takes no more bytes for now: its owner watches that it does again. */
   onCongested?(): void;
+}
+
+/** Why a session has ended by itself. */
+export interface SessionFailure {
+  readonly error: ErrorName;
+  readonly why: string;
+  readonly limit: FloodName | null;
 }
 
 export interface Http2SessionSettings {
@@ -64,6 +71,8 @@ export class Session implements FrameHandler {
   peerStreamsMax = Number.POSITIVE_INFINITY;
   peerKnowsConnect = false;
   hasSettings = false;
+  /** By which rule or limit the session has ended; null: it has not. */
+  failure: SessionFailure | null = null;
   readonly #settings: Http2SessionSettings;
   readonly #owner: SessionOwner;
   readonly #reader: FrameReader;
@@ -104,7 +113,7 @@ export class Session implements FrameHandler {
     const { initialWindowSize, maxConcurrentStreams, maxHeaderListSize, enablePush, enableConnectProtocol } =
       settingIds;
     const common = [
-      [initialWindowSize, this.#isServer ? h2Limits.firstWindowBytes : h2Limits.windowBytes],
+      [initialWindowSize, h2Limits.firstWindowBytes],
       [maxHeaderListSize, this.#settings.sectionLimits.listBytesMax],
     ] as const;
     if (!this.#isServer) writer.text(clientPreface);
@@ -163,7 +172,7 @@ export class Session implements FrameHandler {
   /** Opens a stream to a server. Its first frame must be sent before the next stream is opened. */
   open(listener: StreamListener): SessionStream {
     this.#lastOwnStream += 2;
-    const stream = new SessionStream(this.#lastOwnStream, this.#peerWindowBytes, h2Limits.windowBytes, listener);
+    const stream = new SessionStream(this.#lastOwnStream, this.#peerWindowBytes, h2Limits.firstWindowBytes, listener);
     this.#streams.set(stream.id, stream);
     return stream;
   }
@@ -227,9 +236,23 @@ export class Session implements FrameHandler {
   /** The listener has passed on `bytes` of content: the peer may send as many more. */
   consume(stream: SessionStream, bytes: number): void {
     if (stream.isOver) return;
+    this.hold(stream, bytes);
+    this.consumeHeld(stream, bytes);
+  }
+
+  /**
+   * The listener keeps `bytes` of content until it can pass them on: other streams get their part of the connection's window back,
+   * so that one that waits does not stop them. `consumeHeld` follows.
+   */
+  hold(stream: SessionStream, bytes: number): void {
+    if (stream.isOver) return;
     stream.unconsumedBytes -= bytes;
     this.#consumeOnConnection(bytes);
-    if (stream.peerEnded) return;
+  }
+
+  /** The listener has passed on `bytes` that it had kept. */
+  consumeHeld(stream: SessionStream, bytes: number): void {
+    if (stream.isOver || stream.peerEnded) return;
     stream.consumedBytes += bytes;
     if (stream.consumedBytes * 2 < stream.windowBytes) return;
     this.sender.writer.windowUpdate(stream.id, stream.consumedBytes);
@@ -474,10 +497,9 @@ export class Session implements FrameHandler {
   }
 
   onGoAway(lastStreamId: number, code: number, text: string): void {
-    if (!this.#isServer) {
-      this.#loseStreams(({ id }) => id > lastStreamId, { by: 'going-away', code, text });
-    }
+    // First: whoever repeats a request that is lost must not do so here.
     this.#owner.onGoAway(lastStreamId, code, text);
+    if (!this.#isServer) this.#loseStreams(({ id }) => id > lastStreamId, { by: 'going-away', code, text });
   }
 
   onWindowUpdate(streamId: number, bytes: number): void {
@@ -520,6 +542,7 @@ export class Session implements FrameHandler {
 
   #fail(error: ErrorName, why: string, limit: Http2LimitName | null): void {
     if (this.#isOver) return;
+    this.failure = { error, why, limit };
     this.sender.writer.goAway(this.#lastPeerStream, errorNumber(error), why.slice(0, 100));
     this.sender.flush();
     this.endAll();
