@@ -163,6 +163,7 @@ function choose({ found: { timeouts } }: Held): StageWork {
   const { upstream, clock } = gateway.parts;
   const waiter = {
     client: anyClient,
+    needsHttp1: false,
     stream: null as UpstreamStream | null,
     onStageDone() {},
     onNoStream() {},

@@ -62,7 +62,12 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   alertMessage: "the alert's name",
   application: 'the application, by its name in candor.yaml',
   at: 'where in the request',
-  code: 'the code of the TLS library, or of the DNS library',
+  code: 'the code of the TLS library or of the DNS library; with HTTP/2, the name of an error (RFC 9113 §7)',
+  stream:
+    'the HTTP/2 error by which the endpoint ended the stream (RST_STREAM), or `END_STREAM` if it ended it in order, but too early; absent if the whole connection ended',
+  frame: 'the frame that said so',
+  lastStreamId: 'the last stream that the endpoint has processed (GOAWAY); absent with RST_STREAM',
+  text: 'what the GOAWAY says beside its code; absent with RST_STREAM',
   coding: 'the last transfer coding that the response names',
   requested: 'the protocols that the request asked to change to; absent if it asked for none',
   answered: 'the protocol that the answer names; absent if it names none',
@@ -109,6 +114,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   paused: 'what was paused, such as `route /api` or `upstream web`',
   route: 'the route, by its name',
   rule: 'the rule that was broken, see below',
+  'rule, in words': 'the rule of RFC 9113 that was broken, in words',
   silent: "the side of the tunnel that did not answer the gateway's pings; absent if both sides were silent",
   sinceMs: 'for how many milliseconds it has been starting',
   status: 'the status of the rule',
@@ -155,7 +161,7 @@ function overviewRow(cause: Cause): string {
 function evidenceLine(field: string): string {
   const [written = '', type = ''] = field.split(': ');
   const name = written.replace('?', '');
-  const meaning = fieldMeanings[`${name}${special(type)}`];
+  const meaning = fieldMeanings[`${name}${special(name, type)}`];
   if (meaning === undefined)
     throw new Error(`scripts/write-failure-docs.ts does not say what the evidence field "${name}" holds`);
   return `- \`${snakeKey(name)}\` (${type
@@ -165,7 +171,8 @@ function evidenceLine(field: string): string {
 }
 
 /** Keys whose meaning depends on the cause. */
-function special(type: string): string {
+function special(name: string, type: string): string {
+  if (type === 'string' && name === 'rule') return ', in words';
   if (/\bbroken\b/.test(type)) return ', where TLS may break';
   return type === 'ForceCloseReason' || /\btunnel\b/.test(type) ? ', where the gateway cuts' : '';
 }

@@ -46,6 +46,7 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
     ...(full.proxy_protocol === undefined || full.proxy_protocol === 'none'
       ? {}
       : { proxyProtocol: full.proxy_protocol }),
+    ...(full.http2 === true ? { http2: true as const } : {}),
     check: buildCheck(full.check),
     ...buildEndpointLimits(full),
   };

@@ -29,6 +29,10 @@ export const defaults = {
     'Believing a header that nobody was told to send would let clients choose their address.',
   ),
   http2: declare('false', 'New: switch it on where you want to try it.'),
+  upstreamHttp2: declare(
+    'false',
+    'In clear text an endpoint that speaks HTTP/1.1 alone would answer no request; and where client and endpoint are near each other, HTTP/1.1 costs both less.',
+  ),
   upstreamProxyProtocol: declare('none', 'An endpoint that expects no such header refuses every request behind it.'),
   listenerTls: {
     auto: declare('false', 'Obtaining certificates agrees to the terms of a CA.'),

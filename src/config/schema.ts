@@ -257,6 +257,11 @@ export const upstream = z.union([
       'Connections to the endpoints begin with a PROXY protocol header of this version, which names the client. A connection then carries requests of that client alone.',
       defaults.upstreamProxyProtocol,
     ),
+    http2: key(
+      z.boolean(),
+      'Whether HTTP/2 is spoken with the endpoints: within TLS with those that choose it (ALPN), in clear text with all (h2c). Health checks do the same. Upgrades (WebSockets) still go over HTTP/1.1. gRPC needs it.',
+      defaults.upstreamHttp2,
+    ),
     family: key(
       z.enum(['ipv4', 'ipv6', 'prefer_ipv4', 'prefer_ipv6']),
       'Which addresses of endpoints that are names are used. A preferred family has 250 ms before the other one is tried beside it.',

@@ -82,11 +82,15 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('http2 h2 h2c alpn httpversion http2protocoloptions'),
-    message: 'HTTP/2 with clients is "http2: true" of a listener; endpoints get HTTP/1.1',
+    message: 'HTTP/2 is "http2: true": of a listener for clients, of an upstream for its endpoints (h2c without TLS)',
   },
   {
-    keys: words('http3 h3 quic grpc'),
-    message: 'HTTP/3 and gRPC are not supported yet',
+    keys: words('http3 h3 quic'),
+    message: 'HTTP/3 is not supported yet',
+  },
+  {
+    keys: words('grpc grpcpass'),
+    message: 'gRPC needs no key of its own; it needs "http2: true" of the listener and of the upstream',
   },
   {
     keys: words(

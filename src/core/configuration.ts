@@ -304,6 +304,8 @@ export interface UpstreamSpec {
   readonly tls: UpstreamTls | null;
   /** Connections begin with a PROXY protocol header of this version, which names the client; absent: they do not. */
   readonly proxyProtocol?: ProxyProtocolVersion;
+  /** HTTP/2 is spoken with the endpoints: within TLS where they choose it (ALPN), in clear text always. Absent: HTTP/1.1. */
+  readonly http2?: true;
   readonly check: CheckSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;

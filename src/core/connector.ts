@@ -35,6 +35,8 @@ export interface TlsTarget {
   readonly serverName: string;
   /** The same object while the settings are unchanged, so that a TLS context is made once for each. */
   readonly settings: UpstreamTls;
+  /** ALPN names that are offered (RFC 7301), the preferred one first. */
+  readonly protocols: readonly string[];
 }
 
 export interface ConnectWaiter {

@@ -14,6 +14,7 @@ const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
   'response_head_truncated',
   'response_body_short',
   'response_chunked_truncated',
+  'response_stream_cut',
   'response_body_reset',
   'tunnel_unclosed',
 ]);

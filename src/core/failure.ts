@@ -59,7 +59,19 @@ export interface Evidence {
   exchange_timeout: { address: string | null; limitMs: number };
   // reset
   closed_before_response: { address: string; reused: boolean; idleMs: number };
-  reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string };
+  /** `stream`, here and below: the HTTP/2 error by which the endpoint ended the stream; the connection was open. `errno` is '' then. */
+  reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string; stream?: string };
+  /**
+   * The endpoint has said that it did not process the request: by RST_STREAM, or by a GOAWAY whose `lastStreamId` is an earlier
+   * stream. `text`: what the GOAWAY says beside its code.
+   */
+  stream_refused: {
+    address: string;
+    code: string;
+    frame: 'RST_STREAM' | 'GOAWAY';
+    lastStreamId?: number;
+    text?: string;
+  };
   send_failed: { address: string; bytesSent: number; errno: string };
   response_head_truncated: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   /** `broken`, here and below: the connection was open, and TLS failed, with our error code or the peer's alert. */
@@ -71,6 +83,17 @@ export interface Evidence {
     code?: string;
     alertId?: number;
     alertMessage?: string;
+    stream?: string;
+  };
+  /** An HTTP/2 response without Content-Length, before END_STREAM. */
+  response_stream_cut: {
+    address: string;
+    bytesReceived: number;
+    how: 'closed' | 'reset' | 'broken';
+    code?: string;
+    alertId?: number;
+    alertMessage?: string;
+    stream?: string;
   };
   response_chunked_truncated: {
     address: string;
@@ -94,6 +117,9 @@ export interface Evidence {
   tunnel_exit: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   // garbage
   response_not_http: { address: string; firstBytes: string; guess: Guess };
+  response_not_http2: { address: string; firstBytes: string; guess: Guess };
+  /** `rule`: what the endpoint's frames break, in words; `code`: the error of RFC 9113 §7 by which it was told. */
+  response_frames: { address: string; rule: string; code: string };
   response_status_line: { address: string; firstBytes: string; rule: ResponseRule };
   response_version: { address: string; version: string };
   response_header: { address: string; rule: ResponseRule; name: string };

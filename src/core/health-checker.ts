@@ -23,6 +23,8 @@ export interface HealthCheckTarget {
   readonly tls: UpstreamTls | null;
   /** The endpoint expects this header before anything else. The check is for no client. Absent: it expects none. */
   readonly proxyProtocol?: ProxyProtocolVersion;
+  /** HTTP/2 is spoken with the endpoint, as requests do (`UpstreamSpec.http2`). */
+  readonly http2?: true;
 }
 
 export interface HealthCheckRequest extends HealthCheckTarget {

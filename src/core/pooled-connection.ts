@@ -24,8 +24,8 @@ export interface PooledConnection {
   readonly idleSince: Instant;
   /** How long the endpoint keeps idle connections, by its Keep-Alive header; null without one. */
   readonly keepAliveTimeoutS: number | null;
-  /** Set by the pool: the PROXY protocol header with which the connection began, as text; null: with none. */
-  announced: string | null;
+  /** Set by the pool: the connection carries requests of this group alone; null: those of no group. */
+  group: string | null;
   /** Set by the pool: whether the pool gives this connection to further requests. */
   isAvailable: boolean;
   /** Call only while a stream is free. */
@@ -48,6 +48,8 @@ export interface PooledConnectionOwner {
   onStreamEnded(connection: PooledConnection): void;
   /** How many streams it can carry has changed, or it takes no more: `endReason` was null before. */
   onStreamsFreeChanged(connection: PooledConnection): void;
+  /** The endpoint has said, on this HTTP/2 connection, that it wants HTTP/1.1 (RFC 9113 §7, HTTP_1_1_REQUIRED). */
+  onHttp1Required(connection: PooledConnection): void;
   /** The connection is closed, and `onStreamEnded` was called for each of its streams. */
   onConnectionClosed(connection: PooledConnection): void;
 }

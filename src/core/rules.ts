@@ -195,6 +195,29 @@ export const responseRules = {
   'chunk-ending': { section: 'RFC 9112 §7.1', reason: 'chunk data is not followed by CR LF' },
   'trailer-section': { section: 'RFC 9112 §7.1.2', reason: 'the trailer section is malformed' },
   'trailer-section-too-large': { section: 'RFC 9112 §7.1.2', reason: 'the trailer section is larger than the limit' },
+  'header-name-case': {
+    section: 'RFC 9113 §8.2.1',
+    reason: 'a header name has an uppercase letter, which HTTP/2 forbids',
+  },
+  'header-value-blank': {
+    section: 'RFC 9113 §8.2.1',
+    reason: 'a header value begins or ends with white space, which HTTP/2 forbids',
+  },
+  'connection-header': {
+    section: 'RFC 9113 §8.2.2',
+    reason: 'a header is for an HTTP/1 connection, which HTTP/2 forbids',
+  },
+  'pseudo-header-unknown': { section: 'RFC 9113 §8.3', reason: 'a pseudo-header is not known' },
+  'pseudo-header-repeated': { section: 'RFC 9113 §8.3', reason: 'a pseudo-header came twice' },
+  'pseudo-header-late': { section: 'RFC 9113 §8.3', reason: 'a pseudo-header came behind a header' },
+  'pseudo-header-kind': {
+    section: 'RFC 9113 §8.3',
+    reason: 'a pseudo-header belongs to another kind of message, or stands in trailers',
+  },
+  'pseudo-header-missing': { section: 'RFC 9113 §8.3.2', reason: 'there is no :status' },
+  'switch-in-http2': { section: 'RFC 9113 §8.6', reason: 'HTTP/2 knows no 101' },
+  'interim-end': { section: 'RFC 9113 §8.1', reason: 'an interim response ends the stream' },
+  'content-length-mismatch': { section: 'RFC 9113 §8.1.1', reason: 'the body is longer than Content-Length' },
 } as const satisfies Record<string, RuleSpec>;
 
 export type ResponseRule = keyof typeof responseRules;

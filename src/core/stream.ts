@@ -142,6 +142,8 @@ export type ReusePolicy = 'any' | 'checked' | 'recently_used' | 'fresh';
 export interface StreamWaiter {
   /** The client of the request. A connection that names a client carries requests of that client alone. */
   readonly client: Pick<ClientFacts, 'address' | 'port' | 'connection'>;
+  /** The request asks for a change of the connection's protocol, which HTTP/1.1 alone can do. */
+  readonly needsHttp1: boolean;
   onStream(stream: UpstreamStream): void;
   onNoStream(failure: Failure): void;
   /** A stage on the way to the stream is done: for the timings of the record. */

@@ -85,7 +85,7 @@ export class EndpointChecks {
 
   #watchOne(watched: Map<string, WatchedEndpoint>, spec: UpstreamSpec, endpoint: SourceEndpoint): string {
     const { id, address, name, secondAddress } = endpoint;
-    const { check, tls, proxyProtocol, id: upstream } = spec;
+    const { check, tls, proxyProtocol, http2, id: upstream } = spec;
     const key = this.#keyOf(spec, id);
     if (check.kind === 'none') return key;
     this.#keys.set(id, { upstream, key });
@@ -94,6 +94,7 @@ export class EndpointChecks {
       ...(name === undefined ? {} : { name, secondAddress: secondAddress ?? null }),
       tls,
       ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+      ...(http2 === undefined ? {} : { http2 }),
       check,
     };
     const known = watched.get(key);
@@ -119,7 +120,7 @@ export class EndpointChecks {
   #keyOf(spec: UpstreamSpec, endpoint: EndpointId): string {
     let text = this.#checkTexts.get(spec);
     if (text === undefined) {
-      text = JSON.stringify([spec.check, spec.tls, spec.proxyProtocol]);
+      text = JSON.stringify([spec.check, spec.tls, spec.proxyProtocol, spec.http2]);
       this.#checkTexts.set(spec, text);
     }
     return `${endpoint}/${text}`;

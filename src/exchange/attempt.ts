@@ -2,7 +2,7 @@ import type { Timeouts } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Fields, OutgoingRequest, Ownership, ResponseHead } from '../core/message.ts';
+import type { Fields, OutgoingRequest, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { inVainFor } from '../policy/retry.ts';
@@ -14,6 +14,7 @@ import type { Endpoint } from './ports.ts';
  */
 export interface AttemptOwner {
   readonly client: ClientFacts;
+  readonly request: Pick<RequestHead, 'upgrade'>;
   /** Milliseconds since the exchange began. */
   elapsedMs(): number;
   /** The attempt has a stream: the owner must send the request now. */
@@ -88,6 +89,10 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   get client(): ClientFacts {
     return this.#owner.client;
+  }
+
+  get needsHttp1(): boolean {
+    return this.#owner.request.upgrade !== null;
   }
 
   /** Whether the attempt has ended, successfully or not, and no longer uses a stream. */
@@ -240,7 +245,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   #end(failure: Failure | null): void {
     this.failure = failure;
     this.endedMs = this.#owner.elapsedMs();
-    this.delivery = deliveryOf(this.#stream);
+    this.delivery = deliveryOf(this.#stream, failure);
     this.#pending = null;
     this.#stream = null;
   }
@@ -249,8 +254,9 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 const switchingProtocols = 101;
 
 /** How much of the request had been sent, and whether a response had begun, when the attempt ended. */
-function deliveryOf(stream: UpstreamStream | null): Delivery {
+function deliveryOf(stream: UpstreamStream | null, failure: Failure | null): Delivery {
   if (stream === null || !stream.requestBegun) return 'not_sent';
+  if (failure?.cause === 'stream_refused') return 'refused_by_peer';
   if (stream.answerBegun) return 'response_started';
   return stream.requestSent ? 'sent_unknown' : 'partial';
 }

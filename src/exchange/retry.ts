@@ -22,7 +22,7 @@ export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, fail
     tookLong: statusOf(failure) === 504,
     method: methodOf(exchange),
     contentHeld: !contentReadBegun || unsentContent !== null,
-    elsewhere: upstream.hasOther(endpointsTried(attempts)) || mayBeStale(attempt),
+    elsewhere: upstream.hasOther(endpointsTried(attempts)) || mayBeStale(attempt) || wasRefused(failure),
   });
   // A retry after a stale connection costs the endpoint no work and is no sign of trouble: the budget does not count it.
   const isCounted = decision.reason === 'idempotent' && !mayBeStale(attempt);
@@ -59,6 +59,11 @@ const none: readonly Endpoint[] = [];
  */
 export function mayBeStale(attempt: AttemptFacts): boolean {
   return attempt.reused && attempt.failure !== null && staleCauses.has(attempt.failure.cause);
+}
+
+/** The endpoint itself says that the request may be sent again (RFC 9113 §8.7), on another connection at least. */
+function wasRefused({ cause }: Failure): boolean {
+  return cause === 'stream_refused';
 }
 
 const staleCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([

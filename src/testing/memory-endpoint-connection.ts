@@ -16,7 +16,7 @@ export class MemoryEndpointConnection implements PooledConnection {
   readonly keepAliveTimeoutS = null;
   idleSince: Instant;
   endReason: ConnectionEndReason | null = null;
-  announced: string | null = null;
+  group: string | null = null;
   isAvailable = false;
   isClosed = false;
   /** The most streams that were open at the same time. */

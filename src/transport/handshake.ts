@@ -46,7 +46,7 @@ export class Handshake {
   #begin(): TLSSocket | null {
     const context = this.#contextOrFail();
     if (context === null) return null;
-    const { serverName } = this.#tls;
+    const { serverName, protocols } = this.#tls;
     const secure = nodeTls().connect({
       socket: this.#wire.asStream(),
       secureContext: context,
@@ -54,7 +54,7 @@ export class Handshake {
       host: serverName,
       ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
       rejectUnauthorized: false, // `#judge` rejects.
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...protocols],
     });
     secure.on('error', (error) => this.#onError(secure, error));
     secure.once('close', () => this.#plain.destroy());

@@ -209,7 +209,7 @@ async function secured(): Promise<Connected> {
   const socket = Promise.withResolvers<Socket>();
   server.on('secureConnection', socket.resolve);
   const port = await listenOn(server);
-  const tls = { serverName: 'endpoint.example', settings: trusting };
+  const tls = { serverName: 'endpoint.example', settings: trusting, protocols: ['http/1.1'] };
   const transport = await connectTo({ kind: 'tcp', address: '127.0.0.1', port, tls });
   return endpointSide(transport, await socket.promise, server);
 }

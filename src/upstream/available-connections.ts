@@ -97,33 +97,27 @@ export class AvailableConnections {
     else this.#connections.splice(this.#connections.indexOf(connection), 1);
   }
 
-  /**
-   * The connection for the next stream; undefined where none will do. `announced`: the PROXY protocol header of the
-   * request's client. A connection that began with another one belongs to another client.
-   */
-  find(reusePolicy: ReusePolicy, reuse: ConnectionReuse, announced: string | null): PooledConnection | undefined {
-    return this.#newestIdle(reusePolicy, reuse, announced) ?? this.#newestBusy(announced);
+  /** The connection for the next stream of the group; undefined where none will do. */
+  find(reusePolicy: ReusePolicy, reuse: ConnectionReuse, group: string | null): PooledConnection | undefined {
+    return this.#newestIdle(reusePolicy, reuse, group) ?? this.#newestBusy(group);
   }
 
-  #newest(announced: string | null): PooledConnection | undefined {
-    if (announced === null) return this.#connections.at(-1);
-    return this.#connections.findLast((connection) => connection.announced === announced);
+  #newest(group: string | null): PooledConnection | undefined {
+    const last = this.#connections.at(-1);
+    if (last === undefined || last.group === group) return last;
+    return this.#connections.findLast((connection) => connection.group === group);
   }
 
   /** A connection that carries streams is in use at this moment: it is fresh enough for every request. */
-  #newestBusy(announced: string | null): PooledConnection | undefined {
+  #newestBusy(group: string | null): PooledConnection | undefined {
     if (this.#connections.length === this.#idle) return undefined;
-    return this.#connections.findLast((one) => one.streamsOpen > 0 && one.announced === announced);
+    return this.#connections.findLast((one) => one.streamsOpen > 0 && one.group === group);
   }
 
-  #newestIdle(
-    reusePolicy: ReusePolicy,
-    reuse: ConnectionReuse,
-    announced: string | null,
-  ): PooledConnection | undefined {
+  #newestIdle(reusePolicy: ReusePolicy, reuse: ConnectionReuse, group: string | null): PooledConnection | undefined {
     if (reusePolicy === 'fresh') return undefined;
     for (;;) {
-      const connection = this.#newest(announced);
+      const connection = this.#newest(group);
       const isTrusted = reuse === 'always';
       if (connection === undefined || connection.streamsOpen > 0) return connection;
       if (reusePolicy === 'any' && isTrusted) return connection;

@@ -18,7 +18,8 @@ export type LostConnection = {
 } & (
   | { readonly at: 'before' }
   | { readonly at: 'head'; readonly bytesReceived: number }
-  | { readonly at: 'content'; readonly bytesReceived: number; readonly framing: Framing }
+  /** `frames`: HTTP/2, in which END_STREAM marks the end of content without a length. */
+  | { readonly at: 'content'; readonly bytesReceived: number; readonly framing: Framing; readonly frames?: true }
 );
 
 /** The endpoint has ended the connection, by FIN. */
@@ -72,29 +73,32 @@ function connectionLost(lost: LostConnection, errno: string | null): Failure {
     case 'head':
       return fail('response_head_truncated', 'response', { address, bytesReceived: lost.bytesReceived, how });
     case 'content':
-      return contentTruncated(address, lost.bytesReceived, lost.framing, errno);
+      return contentTruncated(lost, errno);
   }
 }
 
 /** RFC 9112 §8: what makes a response incomplete depends on its framing. */
-function contentTruncated(address: string, bytesReceived: number, framing: Framing, errno: string | null): Failure {
+function contentTruncated(lost: LostConnection & { readonly at: 'content' }, errno: string | null): Failure {
+  const { address, bytesReceived, framing, frames } = lost;
   const how = errno === null ? 'closed' : 'reset';
   if (framing.kind === 'length') {
     return fail('response_body_short', 'body', { address, bytesReceived, bytesExpected: framing.bytes, how });
   }
+  if (frames === true) return fail('response_stream_cut', 'body', { address, bytesReceived, how });
   if (framing.kind === 'chunked') return fail('response_chunked_truncated', 'body', { address, bytesReceived, how });
   return fail('response_body_reset', 'body', { address, bytesReceived, errno: errno ?? 'ECONNRESET' });
 }
 
 /** A response that had begun is incomplete, for whatever reason (RFC 9112 §8); the evidence says why. */
 function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: string): Failure {
-  const { address, bytesReceived, framing } = lost;
+  const { address, bytesReceived, framing, frames } = lost;
   const alertId = tlsAlertOf(end);
   const why = alertId === null ? { code: end } : { alertId, alertMessage: tlsAlertName(alertId) ?? 'unassigned' };
   const evidence = { address, bytesReceived, how: 'broken', ...why } as const;
   if (framing.kind === 'length') {
     return fail('response_body_short', 'body', { ...evidence, bytesExpected: framing.bytes });
   }
+  if (frames === true) return fail('response_stream_cut', 'body', evidence);
   if (framing.kind === 'chunked') return fail('response_chunked_truncated', 'body', evidence);
   return fail('response_body_unclosed', 'body', evidence);
 }

@@ -10,8 +10,9 @@ import type { Transport } from '../core/transport.ts';
 import { ConnectionQueue, type QueueWaiter } from './connection-queue.ts';
 import type { DialLimits } from './dial.ts';
 import { AvailableConnections } from './available-connections.ts';
-import { announcementFor, type DialSettings, PoolDial, type PoolDialOwner } from './pool-dial.ts';
-import { createHttp1Connection } from './http1-connection.ts';
+import { createConnection } from './create-connection.ts';
+import type { DialDemand, PoolDial, PoolDialOwner } from './pool-dial.ts';
+import { PoolDials } from './pool-dials.ts';
 import { poolFull, queueTimeout } from './pool-failures.ts';
 import { closeSemaphores, haveSameSemaphores, semaphoresOf } from './pool-semaphores.ts';
 import { dialSettingsOf, type PoolSettings } from './pool-settings.ts';
@@ -44,21 +45,19 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   readonly #probation: ProbationPermit;
   #connections = 0;
   #streams = 0;
-  #dials = 0;
   /** Whether a connection stays open when it becomes idle. */
   #keepsIdle = true;
-  /** How connections begin now. Replaced only when a value has changed, so that `===` compares settings. */
-  #dialSettings: DialSettings;
+  readonly #dials: PoolDials;
   /** Connections made with the current settings. Only these may carry another request. */
   #withCurrentSettings = new WeakSet<PooledConnection>();
 
   constructor(snapshot: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
     this.#ports = ports;
-    this.#createConnection = ports.createConnection ?? createHttp1Connection;
+    this.#createConnection = ports.createConnection ?? createConnection;
     this.#address = addressText(snapshot.address);
     this.#snapshot = snapshot;
     this.#settings = settings;
-    this.#dialSettings = dialSettingsOf(settings);
+    this.#dials = new PoolDials(dialSettingsOf(settings), ports.clock);
     this.#semaphores = semaphoresOf(snapshot, this.#ports, () => this.#onWake());
     this.#available = new AvailableConnections(ports.clock, ports.counts);
     this.#probation = new ProbationPermit(ports.clock);
@@ -71,7 +70,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   /** Requests in flight, including requests that wait for a connection. */
   get load(): number {
-    return this.#streams + this.#dials + this.#queue.length;
+    return this.#streams + this.#dials.shares + this.#queue.length;
   }
 
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
@@ -91,9 +90,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   }
 
   update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
-    const dialSettings = dialSettingsOf(settings);
-    const sameDials = JSON.stringify(dialSettings) === JSON.stringify(this.#dialSettings);
-    if (!sameDials) this.#dialSettings = dialSettings;
+    const sameDials = !this.#dials.change(dialSettingsOf(settings));
     this.#moveSemaphores(snapshot);
     this.#snapshot = snapshot;
     this.#settings = settings;
@@ -123,7 +120,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
    */
   #moveSemaphores(snapshot: EndpointSnapshot): void {
     if (haveSameSemaphores(snapshot, this.#snapshot)) return;
-    if (this.#connections + this.#dials + this.#queue.length > 0 || this.#probation.isHeld) return;
+    if (this.#connections + this.#dials.count + this.#queue.length > 0 || this.#probation.isHeld) return;
     closeSemaphores(this.#semaphores);
     this.#semaphores = semaphoresOf(snapshot, this.#ports, () => this.#onWake());
   }
@@ -133,8 +130,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
    * wait; null if there is nothing left to cancel.
    */
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
-    const announced = announcementFor(waiter, this.#dialSettings);
-    const available = this.#available.find(reusePolicy, this.#settings.connectionReuse, announced);
+    const group = this.#dials.groupFor(waiter);
+    const available = this.#available.find(reusePolicy, this.#settings.connectionReuse, group);
     if (available !== undefined) {
       waiter.onStream(this.#openAvailable(available));
       return null;
@@ -146,7 +143,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
       waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
       return null;
     }
-    if (this.#queue.length === 0 && this.#tryAcquirePermit(now)) return this.#dial(waiter, limits);
+    const demand = { waiter, limits, reusePolicy };
+    const joined = this.#dials.join(group, demand);
+    if (joined !== null) return joined;
+    if (this.#queue.length === 0 && this.#tryAcquirePermit(now)) return this.#dial(demand);
     if (!this.#semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now)) {
       this.#endProbation();
       waiter.onNoStream(poolFull(this.#settings, this.#queue, now));
@@ -216,7 +216,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
       this.#semaphores.connections.release(this.#settings.connectionsMax);
       return first.waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
     }
-    first.dial = this.#dial(first.waiter, first.limits);
+    first.dial = this.#dial(first);
   }
 
   #dequeue({ waiter }: QueueWaiter): void {
@@ -246,44 +246,59 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   // Dials.
 
-  #dial(waiter: StreamWaiter, limits: DialLimits): PendingStream {
+  #dial(demand: DialDemand): PendingStream {
     const { address, name = null, secondAddress = null } = this.#snapshot;
-    const target = { address, name, secondAddress, addressText: this.#address, limits };
-    this.#dials++;
-    return new PoolDial(target, this.#dialSettings, this.#ports, waiter, this).begin();
+    const target = { address, name, secondAddress, addressText: this.#address, limits: demand.limits };
+    return this.#dials.begin(target, demand, this.reusesConnections, this.#ports, this);
   }
 
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
-    this.#dials--;
     this.#semaphores.connectGate.reopen();
     const certificate = transport.facts.tls?.serverCertificate;
     if (certificate !== undefined) this.#ports.onServerCertificate?.(this.#snapshot.id, certificate);
     const connection = this.#createPooled(transport, remoteAddress, dial);
+    const [first, ...others] = this.#dials.end(dial);
+    if (first === undefined) return connection.close();
+    const stream = this.#openFirst(connection);
+    this.#dials.noteProtocol(dial, connection.streamsFree > 0);
+    first.waiter.onStream(stream);
+    for (const share of others) {
+      if (connection.streamsFree > 0) share.waiter.onStream(this.#open(connection));
+      else share.next = this.acquire(share.waiter, share.limits, share.reusePolicy);
+    }
+    if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
+  }
+
+  #openFirst(connection: PooledConnection): UpstreamStream {
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
     // Reads what the endpoint has sent unasked, before the request is sent, so that it is not taken for the response.
     if (this.#settings.connectionReuse === 'after_check') connection.checkUnread();
-    dial.waiter.onStream(stream);
-    if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
+    return stream;
   }
 
   onDialFailed(dial: PoolDial, failure: Failure): void {
     if (isRefusal(failure.cause)) this.#semaphores.connectGate.noteRefusal(this.#ports.clock.now());
     else this.#semaphores.connectGate.reopen(); // The dial failed, but was not refused.
-    this.onDialCancelled();
-    dial.waiter.onNoStream(failure);
+    const shares = this.#dials.end(dial);
+    this.#releaseConnectionPermit();
+    for (const { waiter } of shares) waiter.onNoStream(failure);
   }
 
-  onDialCancelled(): void {
-    this.#dials--;
+  onDialCancelled(dial: PoolDial): void {
+    this.#dials.end(dial);
     this.#releaseConnectionPermit();
   }
 
+  onDialShareCancelled(): void {
+    this.#dials.shares--;
+  }
+
   #createPooled(transport: Transport, address: string, dial: PoolDial): PooledConnection {
-    const settings = { address, responseHeadBytesMax: this.#settings.responseHeadBytesMax };
+    const settings = { address, responseHeadBytesMax: this.#settings.responseHeadBytesMax, http2: dial.http2 };
     const connection = this.#createConnection(transport, settings, this.#ports, this);
-    connection.announced = dial.announced;
-    if (dial.settings === this.#dialSettings) this.#withCurrentSettings.add(connection);
+    connection.group = dial.group;
+    if (dial.settings === this.#dials.settings) this.#withCurrentSettings.add(connection);
     this.#connections++;
     this.#ports.counts.upstreamConnections++;
     this.#ports.counts.upstreamConnectionsTotal++;
@@ -305,6 +320,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
       if (connection.streamsOpen > 0) this.#offerFreeStreams(connection);
     } else if (connection.isAvailable && connection.streamsOpen === 0) this.#idleClosed(connection);
     else this.#available.remove(connection);
+  }
+
+  onHttp1Required(): void {
+    this.#dials.noteHttp1Required();
   }
 
   onConnectionClosed(connection: PooledConnection): void {
@@ -347,7 +366,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     if (this.#queue.length > 0 && isCurrent) return this.#giveIdleToFirstWaiter(connection);
     if (!this.#keepsIdle || !isCurrent) return connection.close();
     // A connection that names a client can serve no other, and the client of the oldest one is the likeliest to have left.
-    if (connection.announced !== null && this.#isIdleFull) this.#available.closeOldestIdle();
+    if (connection.group !== null && this.#isIdleFull) this.#available.closeOldestIdle();
     if (this.#isIdleFull) return connection.close();
     const keepMs = this.#available.keepMs(connection, settings);
     if (keepMs <= 0) return connection.close();
@@ -365,7 +384,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   }
 
   #mayCarry({ waiter }: QueueWaiter, connection: PooledConnection): boolean {
-    return connection.announced === announcementFor(waiter, this.#dialSettings);
+    return connection.group === this.#dials.groupFor(waiter);
   }
 
   /**

@@ -62,7 +62,16 @@ function open({ host = 'localhost', secondAddress = null, resolved = [], outcome
   const ports = { clock, deadlines: new Deadlines(clock), connector, onUnclassified: () => log.push('unclassified') };
   const addressText = hostPort(host, 3000);
   const dialLimits = { ...limits, ...rest.limits };
-  const target = { address, name: null, secondAddress, addressText, tls: null, header: null, limits: dialLimits };
+  const target = {
+    address,
+    name: null,
+    secondAddress,
+    addressText,
+    tls: null,
+    protocols: [],
+    header: null,
+    limits: dialLimits,
+  };
   const dial = new Dial(target, ports, {
     onStageDone: () => undefined,
     onDialed: (_transport, where) => log.push(`${clock.now()} opened ${where}`),

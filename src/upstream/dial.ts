@@ -31,6 +31,8 @@ export interface DialTarget {
   /** The address as the record shows it. */
   readonly addressText: string;
   readonly tls: UpstreamTls | null;
+  /** ALPN names that are offered within TLS, the preferred one first. */
+  readonly protocols: readonly string[];
   /** The PROXY protocol header that the connection begins with; null: it has none. */
   readonly header: Uint8Array | null;
   readonly limits: DialLimits;
@@ -137,8 +139,8 @@ export class Dial extends Deadline implements ResolveWaiter {
   }
 
   #startAttempt(to: DialAddress, address: string): void {
-    const { tls, header } = this.#target;
-    const target = { ...to, header, tls: tls === null ? null : { serverName: this.#name, settings: tls } };
+    const { tls, header, protocols } = this.#target;
+    const target = { ...to, header, tls: tls === null ? null : { serverName: this.#name, settings: tls, protocols } };
     const racer = new DialAttempt(address, this);
     this.#racing.push(racer);
     this.at = this.#limitAt;

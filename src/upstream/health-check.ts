@@ -9,7 +9,7 @@ import type {
   HealthCheckTarget,
   HttpProbe,
 } from '../core/health-checker.ts';
-import type { Framing } from '../core/message.ts';
+import type { Framing, ResponseHead } from '../core/message.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { ServerCertificate, Transport, TransportListener } from '../core/transport.ts';
 import { unknownCode } from '../core/unknown-code.ts';
@@ -21,6 +21,8 @@ import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
 import { connectionFailure, contentRefused, type LostConnection, refusedResponse } from './connection-failure.ts';
 import { Dial, type DialWaiter } from './dial.ts';
+import { Http2Check, type Http2CheckOwner } from './h2/http2-check.ts';
+import { protocolsOffered } from './pool-dial.ts';
 
 export interface HealthCheckPorts {
   readonly clock: Clock;
@@ -50,7 +52,10 @@ const bodyBytesMax = 65_536;
 const noBytes = new Uint8Array(0);
 
 /** One check: a connection, or a GET and its answer, within one time limit. Reports exactly once unless it is cancelled. */
-class HealthCheck extends Deadline implements DialWaiter, TransportListener, ContentTaker, Cancellable {
+class HealthCheck
+  extends Deadline
+  implements DialWaiter, TransportListener, ContentTaker, Http2CheckOwner, Cancellable
+{
   readonly #request: HealthCheckRequest;
   readonly #ports: HealthCheckPorts;
   readonly #onResult: (result: HealthCheckResult) => void;
@@ -58,6 +63,9 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
   readonly #body = new ContentReader({ readInBulk: () => {} }, this as ContentTaker);
   readonly #dial: Dial;
   #transport: Transport | null = null;
+  /** Where HTTP/2 is spoken. */
+  #http2: Http2Check | null = null;
+  #contentBytes = 0;
   /** The address that accepted the connection: the target's, or the second one of its name. */
   #address: string;
   #answer: { readonly status: number; readonly location: string | null; readonly framing: Framing } | null = null;
@@ -69,11 +77,20 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
     this.#request = request;
     this.#ports = ports;
     this.#onResult = onResult;
-    const { timeoutMs, address, name = null, secondAddress = null, tls, proxyProtocol } = request;
+    const { timeoutMs, address, name = null, secondAddress = null, tls, proxyProtocol, http2 } = request;
     this.#address = addressText(address);
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
     const header = proxyProtocol === undefined ? null : proxyHeader(proxyProtocol, null);
-    const target = { address, name, secondAddress, addressText: this.#address, tls, header, limits };
+    const target = {
+      address,
+      name,
+      secondAddress,
+      addressText: this.#address,
+      tls,
+      header,
+      protocols: protocolsOffered(http2 === true),
+      limits,
+    };
     this.#dial = new Dial(target, ports, this);
   }
 
@@ -96,9 +113,40 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
     this.#transport = transport;
     transport.listener = this;
     if (probe.kind === 'tcp') return this.#end({ kind: 'connected', address, ...certificateOf(transport) });
+    if (this.#isHttp2(transport)) return this.#askOverHttp2(transport, address, probe);
     this.#parser.expect('GET');
     const bytes = new TextEncoder().encode(requestText(probe, this.#request));
     transport.write(bytes, 0, bytes.length, 'owned');
+  }
+
+  #isHttp2({ facts }: Transport): boolean {
+    return facts.tls === null ? this.#request.http2 === true : facts.tls.alpn === 'h2';
+  }
+
+  #askOverHttp2(transport: Transport, address: string, { path, host, userAgent }: HttpProbe): void {
+    const authority = host ?? hostOf(this.#request);
+    this.#http2 = new Http2Check(transport, address, this.#ports, this);
+    const isSecure = this.#request.tls !== null;
+    this.#http2.begin({ path, authority, userAgent, isSecure }, 2 * this.#request.timeoutMs);
+  }
+
+  onAnswer({ status, fields, framing }: ResponseHead): void {
+    this.#answer = { status, location: fields.get('location'), framing };
+    if (!this.#readsBody) this.#answered();
+  }
+
+  onAnswerContent(bytes: Uint8Array, start: number, end: number): void {
+    this.#contentBytes += end - start;
+    this.#keepFirst(bytes, start, end);
+    if (this.#contentBytes >= bodyBytesMax) this.#answered();
+  }
+
+  onAnswerEnd(): void {
+    this.#answered();
+  }
+
+  onAnswerFailed(failure: Failure): void {
+    this.#fail(failure);
   }
 
   onDialFailed(failure: Failure): void {
@@ -218,6 +266,7 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
     this.#ports.deadlines.remove(this);
     this.#parser.reset();
     if (this.#transport === null) this.#dial.cancel();
+    else if (this.#http2 !== null) this.#http2.close();
     else this.#transport.close('close');
     if (result !== null) this.#onResult(result);
   }

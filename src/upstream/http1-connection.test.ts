@@ -49,10 +49,11 @@ function connected(): {
     onStreamEnded: note('stream ended'),
     onStreamsFreeChanged: note('changed'),
     onConnectionClosed: note('closed'),
+    onHttp1Required: () => assert.fail(),
   };
   const shared = { clock, deadlines: new Deadlines(clock), writer: new ByteWriter(), storage: new HeadStorage() };
   const ports = { ...shared, onUnclassified: () => assert.fail() };
-  const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000 };
+  const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000, http2: false };
   return { clock, connection: new Http1Connection(transport, settings, ports, owner), endpoint, calls };
 }
 

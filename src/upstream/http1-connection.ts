@@ -5,7 +5,7 @@ import { type Instant, never } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { Http1Stream } from './http1-stream.ts';
 import type { Http1StreamOwner, Http1StreamPorts } from './http1-stream-owner.ts';
-import type { ConnectionSettings, CreateConnection } from './ports.ts';
+import type { ConnectionSettings } from './ports.ts';
 
 export interface Http1ConnectionPorts extends Http1StreamPorts {
   readonly deadlines: Deadlines;
@@ -23,7 +23,7 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
   keepAliveTimeoutS: number | null = null;
   streamsOpen = 0;
   endReason: ConnectionEndReason | null = null;
-  announced: string | null = null;
+  group: string | null = null;
   isAvailable = false;
   readonly #ports: Http1ConnectionPorts;
   readonly #owner: PooledConnectionOwner;
@@ -127,6 +127,3 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
     else this.#stream.onExpired(now);
   }
 }
-
-export const createHttp1Connection: CreateConnection = (transport, settings, ports, owner) =>
-  new Http1Connection(transport, settings, ports, owner);

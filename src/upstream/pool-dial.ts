@@ -1,78 +1,152 @@
 import type { UpstreamSpec } from '../core/configuration.ts';
 import type { Failure } from '../core/failure.ts';
-import type { PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Transport } from '../core/transport.ts';
 import { proxyHeader } from '../wire/write-proxy-protocol.ts';
-import { Dial, type DialPorts, type DialTarget, type DialWaiter } from './dial.ts';
+import { Dial, type DialLimits, type DialPorts, type DialTarget, type DialWaiter } from './dial.ts';
 
-/** The pool, as its dials see it. One of the three is called, once. */
+/** The pool, as its dials see it. One of the first three is called, once. */
 export interface PoolDialOwner {
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void;
   onDialFailed(dial: PoolDial, failure: Failure): void;
   onDialCancelled(dial: PoolDial): void;
+  /** One of several requests that share the dial has been cancelled. */
+  onDialShareCancelled(): void;
 }
 
 /** What a connection is made with, and keeps as long as it lives. */
-export type DialSettings = Pick<UpstreamSpec, 'tls' | 'proxyProtocol'>;
+export type DialSettings = Pick<UpstreamSpec, 'tls' | 'proxyProtocol' | 'http2'>;
 
-export type PoolDialTarget = Omit<DialTarget, 'tls' | 'header'>;
+export type PoolDialTarget = Omit<DialTarget, 'tls' | 'header' | 'protocols'>;
+
+/** Behind this text: connections on which HTTP/2 is not spoken although the upstream has it. */
+const http1Group = 'HTTP/1.1 ';
 
 /**
- * The PROXY protocol header for the client of a request, as text that can be compared: a connection that began with it may
- * carry this request. Null where connections have no header.
+ * The group of connections that may carry the request: of upstreams with the PROXY protocol, those that began with the header of
+ * its client; of upstreams with HTTP/2, those of HTTP/1.1 apart (`isHttp1`). Null: all others. As text, to be compared.
  */
-export function announcementFor({ client }: StreamWaiter, { proxyProtocol }: DialSettings): string | null {
-  if (proxyProtocol === undefined) return null;
-  const { address, port, connection } = client;
-  const header = proxyHeader(proxyProtocol, {
-    address,
-    port,
-    to: connection.localAddress,
-    toPort: connection.localPort,
-  });
+export function groupFor(waiter: StreamWaiter, settings: DialSettings, isHttp1: boolean): string | null {
+  const header = announcementFor(waiter, settings);
+  if (!isHttp1 || settings.http2 !== true) return header === null ? null : textOf(header);
+  return header === null ? http1Group : http1Group + textOf(header);
+}
+
+function textOf(header: Uint8Array): string {
   return Buffer.from(header).toString('latin1');
 }
 
-/** A new connection for the request that has asked for it. */
-export class PoolDial implements DialWaiter, PendingStream {
+/** The PROXY protocol header for the client of a request; null where connections have none. */
+function announcementFor({ client }: StreamWaiter, { proxyProtocol }: DialSettings): Uint8Array | null {
+  if (proxyProtocol === undefined) return null;
+  const { address, port, connection } = client;
+  const { localAddress: to, localPort: toPort } = connection;
+  return proxyHeader(proxyProtocol, { address, port, to, toPort });
+}
+
+const http1Protocols = ['http/1.1'];
+const http2Protocols = ['h2', 'http/1.1'];
+
+/** ALPN names that are offered within TLS. */
+export function protocolsOffered(http2: boolean): readonly string[] {
+  return http2 ? http2Protocols : http1Protocols;
+}
+
+/** What is asked of a dial: how the request that needs the connection asked the pool. */
+export interface DialDemand {
   readonly waiter: StreamWaiter;
+  readonly limits: DialLimits;
+  readonly reusePolicy: ReusePolicy;
+}
+
+/** One of the requests that share a dial. It stays its attempt's pending stream when the dial is over. */
+export class DialShare implements PendingStream, DialDemand {
+  readonly waiter: StreamWaiter;
+  readonly limits: DialLimits;
+  readonly reusePolicy: ReusePolicy;
+  /** Where it waits after the dial, if the connection could not carry it. */
+  next: PendingStream | null = null;
+  readonly #dial: PoolDial;
+
+  constructor(dial: PoolDial, { waiter, limits, reusePolicy }: DialDemand) {
+    this.#dial = dial;
+    this.waiter = waiter;
+    this.limits = limits;
+    this.reusePolicy = reusePolicy;
+  }
+
+  cancel(): void {
+    if (!this.#dial.leave(this)) this.next?.cancel();
+  }
+}
+
+/** A new connection for the request that has asked for it, and for those that have come while it is being made. */
+export class PoolDial implements DialWaiter {
   /** The settings under which the connection is made. */
   readonly settings: DialSettings;
-  /** The PROXY protocol header of the request's client, as text; null: the connection begins with none. */
-  readonly announced: string | null;
+  /** Which requests the connection may carry. */
+  readonly group: string | null;
+  /** Whether HTTP/2 is offered, or spoken without an offer. */
+  readonly http2: boolean;
   readonly #dial: Dial;
   readonly #owner: PoolDialOwner;
+  #shares: DialShare[] = [];
   #isPending = true;
 
   constructor(
     target: PoolDialTarget,
     settings: DialSettings,
+    isHttp1: boolean,
+    first: StreamWaiter,
     ports: DialPorts,
-    waiter: StreamWaiter,
     owner: PoolDialOwner,
   ) {
-    this.waiter = waiter;
     this.settings = settings;
-    this.announced = announcementFor(waiter, settings);
+    this.group = groupFor(first, settings, isHttp1);
+    this.http2 = settings.http2 === true && !isHttp1;
     this.#owner = owner;
-    const header = this.announced === null ? null : Buffer.from(this.announced, 'latin1');
-    this.#dial = new Dial({ ...target, tls: settings.tls, header }, ports, this);
+    const header = announcementFor(first, settings);
+    const protocols = protocolsOffered(this.http2);
+    this.#dial = new Dial({ ...target, tls: settings.tls, protocols, header }, ports, this);
   }
 
-  begin(): this {
+  /** How many requests share it. */
+  get size(): number {
+    return this.#shares.length;
+  }
+
+  join(demand: DialDemand): DialShare {
+    const share = new DialShare(this, demand);
+    this.#shares.push(share);
+    return share;
+  }
+
+  begin(): void {
     this.#dial.begin();
-    return this;
   }
 
-  cancel(): void {
-    this.#dial.cancel();
-    if (!this.#isPending) return;
+  /** For its shares alone. False: the dial is over for this one. */
+  leave(share: DialShare): boolean {
+    const at = this.#shares.indexOf(share);
+    if (at < 0) return false;
+    this.#shares.splice(at, 1);
+    this.#owner.onDialShareCancelled();
+    if (this.#shares.length > 0 || !this.#isPending) return true;
     this.#isPending = false;
+    this.#dial.cancel();
     this.#owner.onDialCancelled(this);
+    return true;
+  }
+
+  /** The dial is over: those who share it, in the order in which they came. */
+  takeShares(): readonly DialShare[] {
+    const shares = this.#shares;
+    this.#shares = [];
+    return shares;
   }
 
   onStageDone(stage: 'dns' | 'connect' | 'tls'): void {
-    this.waiter.onStageDone(stage);
+    for (const { waiter } of this.#shares) waiter.onStageDone(stage);
   }
 
   onDialed(transport: Transport, address: string): void {

@@ -7,6 +7,7 @@ export type PoolSettings = Pick<
   | 'id'
   | 'tls'
   | 'proxyProtocol'
+  | 'http2'
   | 'idleConnectionsMax'
   | 'idleConnectionMs'
   | 'connectionReuse'
@@ -16,6 +17,10 @@ export type PoolSettings = Pick<
   | 'responseHeadBytesMax'
 >;
 
-export function dialSettingsOf({ tls, proxyProtocol }: PoolSettings): DialSettings {
-  return proxyProtocol === undefined ? { tls } : { tls, proxyProtocol };
+export function dialSettingsOf({ tls, proxyProtocol, http2 }: PoolSettings): DialSettings {
+  return {
+    tls,
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+    ...(http2 === undefined ? {} : { http2 }),
+  };
 }

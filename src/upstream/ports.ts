@@ -26,7 +26,7 @@ export interface UpstreamPorts {
   readonly onUnclassified: (unknown: UnknownCode) => void;
   /** Called after each handshake with an endpoint. Absent: nobody asks. */
   readonly onServerCertificate?: (endpoint: EndpointId, certificate: ServerCertificate) => void;
-  /** Makes a connection of what was dialed. Absent: HTTP/1.1. */
+  /** Makes a connection of what was dialed. Absent: of the protocol that ALPN has agreed on, or the settings say. */
   readonly createConnection?: CreateConnection;
   /**
    * How to create the balancer of an upstream. It is asked again when the upstream changes; another answer replaces the
@@ -39,6 +39,8 @@ export interface UpstreamPorts {
 export interface ConnectionSettings {
   readonly address: string;
   readonly responseHeadBytesMax: number;
+  /** Whether HTTP/2 is spoken without negotiation, where the connection is in clear text. */
+  readonly http2: boolean;
 }
 
 export type CreateConnection = (

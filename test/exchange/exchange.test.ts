@@ -8,6 +8,11 @@ import type { World, WorldOptions } from './world.ts';
 const worlds: readonly [name: string, create: (options?: WorldOptions) => World][] = [
   ['HTTP/1.1 over transports in memory', (options) => new Http1World(options)],
   ['HTTP/2 clients and HTTP/1.1 endpoints, in memory', (options) => new Http1World(options, { clients: 'h2' })],
+  ['HTTP/1.1 clients and HTTP/2 endpoints, in memory', (options) => new Http1World(options, { endpoints: 'h2' })],
+  [
+    'HTTP/2 over transports in memory, on both sides',
+    (options) => new Http1World(options, { clients: 'h2', endpoints: 'h2' }),
+  ],
   ['multiplexed streams in memory', (options) => new StreamWorld(options)],
 ];
 

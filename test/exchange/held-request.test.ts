@@ -33,8 +33,14 @@ async function usedConnection(): Promise<{ stream: UpstreamStream; peer: Socket;
   opened.push(() => peer.destroy());
   const shared = { clock: systemClock, writer: new ByteWriter(), storage: new HeadStorage(), onUnclassified() {} };
   const ports = { ...shared, deadlines: new Deadlines(systemClock) };
-  const owner = { reusesConnections: true, onStreamEnded() {}, onStreamsFreeChanged() {}, onConnectionClosed() {} };
-  const settings = { address: '127.0.0.1', responseHeadBytesMax: 32 * 1024 };
+  const owner = {
+    reusesConnections: true,
+    onStreamEnded() {},
+    onStreamsFreeChanged() {},
+    onConnectionClosed() {},
+    onHttp1Required() {},
+  };
+  const settings = { address: '127.0.0.1', responseHeadBytesMax: 32 * 1024, http2: false };
   const connection = new Http1Connection(transport, settings, ports, owner);
   opened.push(() => connection.close());
   const answered = Promise.withResolvers<void>();

@@ -35,6 +35,7 @@ import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { IdSource } from '../../src/wire/request-id.ts';
 import { Http1Reader, type ReadMessage } from './http1-reader.ts';
 import { Http2Line } from './http2-client.ts';
+import { Http2EndpointLine } from './http2-endpoint.ts';
 import {
   type ArrivedRequest,
   type ClientActor,
@@ -52,6 +53,8 @@ import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
 export interface Http1Settings {
   /** What clients speak; default: HTTP/1.1. */
   readonly clients?: 'http/1.1' | 'h2';
+  /** What endpoints speak; default: HTTP/1.1. */
+  readonly endpoints?: 'http/1.1' | 'h2';
   readonly pairOptions?: (side: 'client' | 'endpoint') => Partial<TransportPairOptions>;
   readonly connectMs?: (address: string) => number;
   readonly connectFault?: (address: string) => string | null;
@@ -227,6 +230,7 @@ export class Http1World implements World {
       queueMs: 2000,
       attemptsMax,
       responseHeadBytesMax: 32 * 1024,
+      ...(this.settings.endpoints === 'h2' ? { http2: true } : {}),
       endpoints: [...this.#endpoints.values()].map((endpoint) => this.#withSemaphores(endpoint.snapshot())),
     } as unknown as UpstreamSnapshot;
   }
@@ -560,7 +564,9 @@ class Http1Endpoint implements EndpointActor {
   readonly address: string;
   accepts: EndpointActor['accepts'] = 'yes';
   onRequest: (request: ArrivedRequest) => void = () => {};
-  readonly arrived: Http1Arrived[] = [];
+  readonly arrived: ArrivedRequest[] = [];
+  /** Its connections, if it speaks HTTP/2. */
+  readonly http2Lines: Http2EndpointLine[] = [];
   /** What it sends on each connection before it is asked. */
   greets = '';
   connectionsMade = 0;
@@ -608,9 +614,18 @@ class Http1Endpoint implements EndpointActor {
     });
     this.#world.gatewayEnds.push(gateway);
     this.#transports.push(endpoint);
-    if (this.serves === null) this.#serve(endpoint);
+    if (this.serves === null && this.#world.settings.endpoints === 'h2') this.#serveHttp2(endpoint);
+    else if (this.serves === null) this.#serve(endpoint);
     else this.serves(endpoint, gateway);
     return this.#world.settings.gatewayTransport?.(gateway, 'endpoint') ?? gateway;
+  }
+
+  #serveHttp2(transport: MemoryTransport): void {
+    const line = new Http2EndpointLine(transport, this.#world.clock, (arrived) => {
+      this.arrived.push(arrived);
+      this.onRequest(arrived);
+    });
+    this.http2Lines.push(line);
   }
 
   #serve(transport: MemoryTransport): void {

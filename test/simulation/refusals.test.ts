@@ -146,6 +146,7 @@ class World {
     endpoint.acquire(
       {
         client: anyClient,
+        needsHttp1: false,
         onStageDone: () => undefined,
         onStream: (stream: UpstreamStream) => {
           this.served.push(this.clock.now());

@@ -91,7 +91,12 @@ type Met = { readonly fault: NetworkFault } | { readonly errno: string | null } 
 /** Connects, and waits for the server's first word, for a failure, or for as long as a lost byte deserves. */
 function meet(port: number): Promise<Met> {
   return new Promise((resolve) => {
-    const target = { kind: 'tcp', address: '127.0.0.1', port, tls: { serverName: 'origin.test', settings } } as const;
+    const target = {
+      kind: 'tcp',
+      address: '127.0.0.1',
+      port,
+      tls: { serverName: 'origin.test', settings, protocols: ['http/1.1'] },
+    } as const;
     let end = (): void => attempt.cancel();
     const waiting = setTimeout(() => settle('waits'), waitMs);
     const settle = (met: Met): void => {

@@ -37,6 +37,46 @@ export const garbage = {
     nextStep:
       'Look at the first bytes with `candor explain REQUEST-ID`, then see with `ss -ltnp` which program owns that port.',
   },
+  response_not_http2: {
+    type: 'http_protocol_error',
+    status: 502,
+    whose: 'operator',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: 'The endpoint does not speak HTTP/2',
+    sentence: ({ address, guess, firstBytes }) =>
+      `The gateway spoke HTTP/2 with ${address}, as its upstream says (\`http2: true\`), and got something else; ${isHttp1(firstBytes) ? 'it is HTTP/1' : guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
+    forClient: 'This site received an answer that is not HTTP/2. Its operators must look at it.',
+    usualCauses: [
+      'the application speaks HTTP/1.1 alone, and its upstream has `http2: true` in candor.yaml',
+      'the application speaks HTTP/2 within TLS alone, and the upstream has no `tls`',
+      'another program than the application listens on the port',
+    ],
+    nextStep:
+      'Try `curl -v --http2-prior-knowledge http://HOST:PORT/`; if that fails too, remove `http2` from the upstream.',
+  },
+  response_frames: {
+    type: 'http_protocol_error',
+    status: 502,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: "The application's HTTP/2 frames break the protocol",
+    sentence: ({ address, rule, code }) => `${address} sent frames that HTTP/2 does not allow (${code}): ${rule}.`,
+    forClient:
+      'The connection to the application broke a rule of its protocol. Its developers must correct that; try again in a moment.',
+    usualCauses: [
+      'a defect of the HTTP/2 library of the application',
+      'a proxy between the gateway and the application mixes up connections',
+      'more content was sent than the gateway allowed, or than Content-Length announced',
+    ],
+    nextStep:
+      'Ask the endpoint with `nghttp -v` or `curl -v --http2-prior-knowledge`, update its HTTP/2 library, and set `http2: false` for the upstream until then.',
+  },
   response_status_line: {
     type: 'http_protocol_error',
     status: 502,
@@ -274,4 +314,9 @@ export const garbage = {
 function broken(rule: keyof typeof responseRules): string {
   const { reason, section } = responseRules[rule];
   return `${reason} (${section})`;
+}
+
+/** Whether bytes in hexadecimal begin as an HTTP/1 response does. */
+function isHttp1(firstBytes: string): boolean {
+  return firstBytes.startsWith('485454502f312e'); // "HTTP/1."
 }

@@ -1,5 +1,5 @@
 import type { FailureTable } from './table.ts';
-import { duration, bytes } from './formatting.ts';
+import { duration, bytes, quoted } from './formatting.ts';
 
 const exitedAtWork = 'the process exited or was killed while it worked on the request';
 const shortKeepAlive =
@@ -50,22 +50,49 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: 'The application reset the connection without answering',
-    sentence: ({ address, reused, idleMs, errno }) =>
-      `${address} reset the connection (${errno}) before it answered${history(reused, idleMs)}.`,
+    sentence: ({ address, reused, idleMs, errno, stream }) =>
+      stream === undefined
+        ? `${address} reset the connection (${errno}) before it answered${history(reused, idleMs)}.`
+        : `${address} ended the request by RST_STREAM (${stream}) before it answered; the connection stayed open.`,
     forClient: 'The application broke off the connection before it answered. Please try again in a moment.',
     usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay, resetForWantOfTls],
     nextStep: 'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`.',
-    inThisCase: ({ address, reused }) =>
-      reused
-        ? {
-            usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay],
-            nextStep:
-              'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`; if there is none, lower the upstream\'s `connections.idle_timeout` below the time after which this connection was reset.',
-          }
-        : {
-            usualCauses: [crashedUnread, stoppedHard, resetForWantOfTls],
-            nextStep: `Look for a kill with \`journalctl -k -g "killed process"\` and for an exit in \`candor status\`; if there is none, ${tryTls(address)}.`,
-          },
+    inThisCase: ({ address, reused, stream }) =>
+      stream !== undefined
+        ? streamReset
+        : reused
+          ? {
+              usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay],
+              nextStep:
+                'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`; if there is none, lower the upstream\'s `connections.idle_timeout` below the time after which this connection was reset.',
+            }
+          : {
+              usualCauses: [crashedUnread, stoppedHard, resetForWantOfTls],
+              nextStep: `Look for a kill with \`journalctl -k -g "killed process"\` and for an exit in \`candor status\`; if there is none, ${tryTls(address)}.`,
+            },
+  },
+  stream_refused: {
+    type: 'connection_terminated',
+    status: 502,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'The application did not take the request',
+    sentence: ({ address, code, frame, lastStreamId, text }) =>
+      frame === 'GOAWAY'
+        ? `${address} takes no more requests on this connection (GOAWAY ${code}${text === undefined || text === '' ? '' : `, ${quoted(text)}`}) and has not processed this one: the last one that it did is stream ${lastStreamId ?? 0}.`
+        : `${address} has not processed the request and said so (RST_STREAM ${code}).`,
+    forClient: 'The application did not take the request. Nothing was done; please try again in a moment.',
+    usualCauses: [
+      'the application is being stopped or replaced, and says so in order',
+      'it has as many requests at a time as it allows (REFUSED_STREAM)',
+      'it ends connections after some time or number of requests (`keepalive_requests`, `MaxConnectionAge`)',
+      'its protection against floods takes the gateway for an attacker (ENHANCE_YOUR_CALM)',
+    ],
+    nextStep:
+      'Nothing, where another attempt was answered; else raise the number of concurrent streams of the application, or lower `connections.max` of its upstream.',
   },
   send_failed: {
     type: 'connection_terminated',
@@ -120,7 +147,7 @@ export const reset = {
     sentence: ({ address, bytesReceived, bytesExpected, ...end }) =>
       end.how === 'broken'
         ? `${tlsBreak(address, end)} after ${bytesReceived} of the ${bytes(bytesExpected)} of body that were announced.`
-        : `${address} announced a body of ${bytes(bytesExpected)} and ${end.how} the connection after ${bytesReceived}.`,
+        : `${address} announced a body of ${bytes(bytesExpected)} and ${endOf(end)} after ${bytesReceived}.`,
     forClient:
       'Part of the answer is missing. Reload the page; if you were downloading a file, discard it and start again.',
     usualCauses: [
@@ -130,6 +157,27 @@ export const reset = {
     ],
     nextStep:
       "Compare `curl -sI http://HOST:PORT/PATH` and `curl -s http://HOST:PORT/PATH | wc -c`; when they always differ, the application's Content-Length is wrong.",
+  },
+  response_stream_cut: {
+    type: 'http_response_incomplete',
+    status: 502,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: true,
+    title: "The application's HTTP/2 answer broke off",
+    sentence: ({ address, bytesReceived, ...end }) =>
+      `${end.how === 'broken' ? tlsBreak(address, end) : `${address} ${endOf(end)}`} after ${bytes(bytesReceived)} of body, without END_STREAM.`,
+    forClient:
+      'The answer stopped in the middle, so do not rely on the part that arrived. Reload the page to try again.',
+    usualCauses: [
+      'an exception ended the answer while it was being streamed (RST_STREAM with INTERNAL_ERROR)',
+      'a deadline of the application ran out (RST_STREAM with CANCEL, or DEADLINE_EXCEEDED of gRPC)',
+      'a deploy stopped the application, which did not wait for its open streams',
+    ],
+    nextStep:
+      "Look for an exception or a deadline in the application's log at the moment when the record ends (`candor explain REQUEST-ID`).",
   },
   response_chunked_truncated: {
     type: 'http_response_incomplete',
@@ -236,6 +284,22 @@ export const reset = {
       'See in `candor events` how the instance ended and its last line of output; let the application close its tunnels on SIGTERM.',
   },
 } satisfies Partial<FailureTable>;
+
+/** The connection stayed open: neither its age nor a process that exited is the reason. */
+const streamReset = {
+  usualCauses: [
+    'an exception was thrown before the application had answered (INTERNAL_ERROR)',
+    'a deadline or a limit of the application ended the request (CANCEL, ENHANCE_YOUR_CALM)',
+    'the application answers HTTP/1.1 alone for this request (HTTP_1_1_REQUIRED)',
+  ],
+  nextStep: "Look into the application's log at the moment when the record ends (`candor explain REQUEST-ID`).",
+};
+
+/** "closed the connection", "ended the stream by RST_STREAM (CANCEL)". */
+function endOf({ how, stream }: { readonly how: string; readonly stream?: string }): string {
+  if (stream === undefined) return `${how} the connection`;
+  return stream === 'END_STREAM' ? 'ended the stream' : `ended the stream by RST_STREAM (${stream})`;
+}
 
 /** For a fresh connection only: a reused one has served a request, so its port does not expect TLS. */
 function tryTls(address: string): string {

@@ -41,7 +41,7 @@ export interface SessionOwner {
 export interface SessionFailure {
   readonly error: ErrorName;
   readonly why: string;
-  readonly limit: FloodName | null;
+  readonly limit: Http2LimitName | null;
 }
 
 export interface Http2SessionSettings {

@@ -1,0 +1,294 @@
+import { Deadline } from '../../core/deadline.ts';
+import type { ConnectionEndReason, PooledConnection, PooledConnectionOwner } from '../../core/pooled-connection.ts';
+import type { UpstreamStream } from '../../core/stream.ts';
+import { type Instant, never } from '../../core/time.ts';
+import type { Transport, TransportListener } from '../../core/transport.ts';
+import type { DecodedSection, FieldSectionLimits } from '../../wire/h2/decoded-section.ts';
+import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
+import { h2Limits } from '../../wire/h2/limits.ts';
+import type { Http2ResponseReader } from '../../wire/h2/response-head.ts';
+import { Session, type SessionOwner } from '../../wire/h2/session.ts';
+import type { HeadBlock } from '../../wire/head-storage.ts';
+import { evidenceBytesMax, responseLimits } from '../../wire/limits.ts';
+import type { ConnectionSettings, UpstreamPorts } from '../ports.ts';
+import { http2Buffers, type Http2EndpointBuffers } from './buffers.ts';
+import { Http2EndpointStream } from './stream.ts';
+import { type GoAway, http1Required, type LostSession } from './stream-failure.ts';
+import type { Http2EndpointStreamOwner, ReadingEndpointStream } from './stream-owner.ts';
+
+/**
+ * Streams on a connection whose endpoint has not said yet how many it allows: RFC 9113 §6.5.2 advises it to allow no fewer. One that
+ * does refuses the rest, which then go elsewhere.
+ */
+export const streamsAssumed = 100;
+
+/** However many the endpoint allows: more streams are better off on a connection of their own, which another core may serve. */
+const streamsUsedMax = h2Limits.streamsMax;
+
+export type Http2ConnectionPorts = Pick<UpstreamPorts, 'clock' | 'deadlines' | 'storage' | 'onUnclassified'>;
+
+/**
+ * One HTTP/2 connection to an endpoint, which carries many requests at a time.
+ *
+ *     open ──GOAWAY, numbers used up──▶ going away ──last stream ends──▶ closed        any ──loss, broken frames──▶ closed
+ *
+ * The deadline is that of the idle connection; each stream has its own.
+ */
+export class Http2EndpointConnection
+  extends Deadline
+  implements TransportListener, PooledConnection, SessionOwner, Http2EndpointStreamOwner
+{
+  readonly transport: Transport;
+  readonly address: string;
+  readonly localPort: number;
+  readonly session: Session;
+  readonly sectionLimits: FieldSectionLimits;
+  readonly keepAliveTimeoutS = null;
+  idleSince: Instant;
+  streamsOpen = 0;
+  endReason: ConnectionEndReason | null = null;
+  group: string | null = null;
+  isAvailable = false;
+  goAwayReceived: GoAway | null = null;
+  readonly #ports: Http2ConnectionPorts;
+  readonly #owner: PooledConnectionOwner;
+  readonly #buffers: Http2EndpointBuffers;
+  /** Bytes that the transport had sent before the session. */
+  readonly #sentBefore: number;
+  #served = 0;
+  #isClosed = false;
+  /** With which code the connection was lost; null: by FIN. */
+  #lostBy: string | null = null;
+  /** The first bytes of the endpoint, until it is known that it speaks HTTP/2. */
+  #firstBytes: Uint8Array | null = new Uint8Array(0);
+  /** Streams that have got content in this read. */
+  #readers: ReadingEndpointStream[] = [];
+
+  constructor(
+    transport: Transport,
+    settings: ConnectionSettings,
+    ports: Http2ConnectionPorts,
+    owner: PooledConnectionOwner,
+  ) {
+    super();
+    const { clock } = ports;
+    this.transport = transport;
+    this.address = settings.address;
+    this.localPort = transport.facts.localPort;
+    this.#ports = ports;
+    this.#owner = owner;
+    this.#buffers = http2Buffers(ports.storage);
+    this.#sentBefore = transport.sentBytes;
+    this.idleSince = clock.now();
+    this.sectionLimits = { fieldsMax: responseLimits.fieldsMax, listBytesMax: settings.responseHeadBytesMax };
+    const { sectionLimits } = this;
+    this.session = new Session(
+      transport,
+      this.#buffers.section,
+      { role: 'client', sectionLimits, now: () => clock.now() },
+      this,
+    );
+    transport.listener = this;
+    ports.deadlines.add(this);
+  }
+
+  // The pool.
+
+  get streamsFree(): number {
+    if (this.endReason !== null) return 0;
+    const allowed = this.session.hasSettings ? this.session.peerStreamsMax : streamsAssumed;
+    return Math.max(0, Math.min(allowed, streamsUsedMax) - this.streamsOpen);
+  }
+
+  openStream(now: Instant): UpstreamStream {
+    this.at = never;
+    const idleMs = this.streamsOpen === 0 && this.#served > 0 ? now - this.idleSince : 0;
+    const stream = new Http2EndpointStream(this, this.#ports, this.#served > 0, idleMs);
+    this.#served++;
+    this.streamsOpen++;
+    return stream;
+  }
+
+  keepUntil(at: Instant): void {
+    this.at = at;
+  }
+
+  /** What an idle HTTP/2 connection gets is for the connection itself, and is not lost. */
+  hasNoUnreadBytes(): boolean {
+    return !this.transport.hasUnread();
+  }
+
+  checkUnread(): void {
+    this.transport.hasUnread();
+  }
+
+  close(): void {
+    this.#close('closed');
+  }
+
+  override onExpired(): void {
+    if (this.streamsOpen === 0) this.#close('closed');
+  }
+
+  // Its streams.
+
+  get block(): HeaderBlockWriter {
+    return this.#buffers.block;
+  }
+
+  get reader(): Http2ResponseReader {
+    return this.#buffers.reader;
+  }
+
+  get sentBytes(): number {
+    return this.transport.sentBytes - this.#sentBefore;
+  }
+
+  get lostBy(): LostSession {
+    const { failure, hasSettings } = this.session;
+    if (failure === null) return { by: 'endpoint', code: this.#lostBy };
+    const { error: code, why } = failure;
+    return { by: 'rule', code, why, firstBytes: hasSettings ? null : this.#firstBytes };
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed;
+  }
+
+  beginBlock(): void {
+    this.block.begin(this.session.mustShrinkTable);
+    this.session.mustShrinkTable = false;
+    if (!this.session.hasStreamNumbers) this.#takeNoMore('going_away');
+  }
+
+  takeBlock(section: DecodedSection): HeadBlock {
+    return section.takeBlock();
+  }
+
+  releaseBlock(block: HeadBlock): void {
+    this.#buffers.storage.release(block);
+  }
+
+  noteRead(stream: ReadingEndpointStream): void {
+    if (!this.#readers.includes(stream)) this.#readers.push(stream);
+  }
+
+  onStreamOver(): void {
+    this.streamsOpen--;
+    this.idleSince = this.#ports.clock.now();
+    this.#owner.onStreamEnded(this);
+    this.#closeIfDone();
+  }
+
+  onLost(): void {
+    this.#takeNoMore('broken');
+  }
+
+  onHttp1Required(): void {
+    this.#owner.onHttp1Required(this);
+  }
+
+  onUnclassified(stage: 'response' | 'body', code: string): void {
+    this.#ports.onUnclassified({ stage, code });
+  }
+
+  // The transport.
+
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isClosed) return;
+    if (this.#firstBytes !== null) this.#keepFirst(this.#firstBytes, bytes, start, end);
+    this.session.receive(bytes, start, end);
+    if (this.#readers.length === 0) return;
+    const readers = this.#readers;
+    this.#readers = [];
+    for (const stream of readers) stream.onReadDone();
+  }
+
+  #keepFirst(first: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
+    if (this.session.hasSettings) this.#firstBytes = null;
+    else if (first.length < evidenceBytesMax)
+      this.#firstBytes = Buffer.concat([first, bytes.subarray(start, Math.min(end, start + evidenceBytesMax))]);
+  }
+
+  onWritten(): void {
+    if (!this.#isClosed) this.session.sender.onWritten();
+  }
+
+  /** An endpoint that sends no more cannot answer. */
+  onEnd(): void {
+    this.#lose(null);
+  }
+
+  onClosed(errno: string | null): void {
+    this.#lose(errno ?? 'ECONNRESET');
+  }
+
+  // The session.
+
+  onRequest(): void {
+    // A client's session takes no streams of the endpoint.
+  }
+
+  onStreamClosed(): void {
+    this.#closeIfDone();
+  }
+
+  onPeerSettings(): void {
+    if (this.endReason === null) this.#owner.onStreamsFreeChanged(this);
+  }
+
+  onPong(): void {}
+
+  onGoAway(lastStreamId: number, code: number, text: string): void {
+    this.goAwayReceived = { lastStreamId, code, text };
+    if (code === http1Required) this.onHttp1Required();
+    this.#takeNoMore('going_away');
+  }
+
+  onSessionFailed(): void {
+    this.#close('broken');
+  }
+
+  // The end.
+
+  /** No further stream is opened; those that are open go on. */
+  #takeNoMore(reason: ConnectionEndReason): void {
+    if (this.endReason !== null) return;
+    this.endReason = reason;
+    this.at = never;
+    this.#owner.onStreamsFreeChanged(this);
+    this.#closeIfDone();
+  }
+
+  #closeIfDone(): void {
+    if (this.endReason !== null && this.streamsOpen === 0) this.#close(this.endReason);
+  }
+
+  #lose(code: string | null): void {
+    if (this.#isClosed) return;
+    this.#lostBy = code;
+    this.#close('broken');
+  }
+
+  #close(reason: ConnectionEndReason): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.at = never;
+    if (this.endReason === null) {
+      this.endReason = reason;
+      this.#owner.onStreamsFreeChanged(this);
+    }
+    this.#ports.deadlines.remove(this);
+    this.#sayGoodbye(reason);
+    this.session.endAll();
+    this.transport.close('close');
+    this.#owner.onConnectionClosed(this);
+  }
+
+  /** RFC 9113 §6.8: GOAWAY, where it can still leave. */
+  #sayGoodbye(reason: ConnectionEndReason): void {
+    if (reason === 'broken' || this.transport.pendingBytes > 0) return;
+    this.session.goAway();
+    this.session.sender.flush();
+  }
+}

@@ -1,0 +1,98 @@
+import type { Failure } from '../../core/failure.ts';
+import { noContent, type OutgoingRequest, type ResponseHead } from '../../core/message.ts';
+import type { UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
+import type { Transport } from '../../core/transport.ts';
+import { HeadStorage } from '../../wire/head-storage.ts';
+import { responseLimits } from '../../wire/limits.ts';
+import { Http2EndpointConnection, type Http2ConnectionPorts } from './connection.ts';
+
+/** What the check of an endpoint learns of the answer. After the last two nothing follows. */
+export interface Http2CheckOwner {
+  onAnswer(response: ResponseHead): void;
+  onAnswerContent(bytes: Uint8Array, start: number, end: number): void;
+  onAnswerEnd(): void;
+  onAnswerFailed(failure: Failure): void;
+}
+
+/** For all checks of a process. */
+const storage = new HeadStorage();
+
+/** One GET of a health check over HTTP/2, by the connection and the streams that requests use. */
+export class Http2Check implements UpstreamHandler {
+  readonly #connection: Http2EndpointConnection;
+  readonly #owner: Http2CheckOwner;
+  readonly #stream: UpstreamStream;
+
+  constructor(
+    transport: Transport,
+    address: string,
+    ports: Omit<Http2ConnectionPorts, 'storage'>,
+    owner: Http2CheckOwner,
+  ) {
+    this.#owner = owner;
+    const settings = { address, responseHeadBytesMax: responseLimits.headBytesMax, http2: true };
+    this.#connection = new Http2EndpointConnection(transport, settings, { ...ports, storage }, unpooled);
+    this.#stream = this.#connection.openStream(ports.clock.now());
+  }
+
+  /** `limitMs`: longer than the check's own limit, which then is the one that is met. */
+  begin({ path, authority, userAgent, isSecure }: Http2CheckRequest, limitMs: number): void {
+    const request: OutgoingRequest = {
+      method: 'GET',
+      scheme: isSecure ? 'https' : 'http',
+      authority,
+      target: path,
+      framing: noContent,
+      upgrade: null,
+      takesTrailers: false,
+      writeFields(sink) {
+        sink.field('user-agent', userAgent);
+        sink.field('accept', '*/*');
+      },
+    };
+    this.#stream.send(request, this, { responseHeadMs: limitMs, idleMs: limitMs });
+    this.#stream.endContent(null);
+  }
+
+  close(): void {
+    this.#stream.cancel();
+    this.#connection.close();
+  }
+
+  onResponse(response: ResponseHead): void {
+    this.#owner.onAnswer(response);
+  }
+
+  onResponseContent(bytes: Uint8Array, start: number, end: number): void {
+    this.#owner.onAnswerContent(bytes, start, end);
+  }
+
+  onResponseEnd(): void {
+    this.#owner.onAnswerEnd();
+  }
+
+  onAttemptFailed(failure: Failure): void {
+    this.#owner.onAnswerFailed(failure);
+  }
+
+  onInterimResponse(): void {}
+  onSwitched(): void {}
+  onResponseReadDone(): void {}
+  onEndpointRoom(): void {}
+}
+
+export interface Http2CheckRequest {
+  readonly path: string;
+  readonly authority: string;
+  readonly userAgent: string;
+  readonly isSecure: boolean;
+}
+
+/** A check's connection belongs to no pool. */
+const unpooled = {
+  reusesConnections: false,
+  onStreamEnded(): void {},
+  onStreamsFreeChanged(): void {},
+  onConnectionClosed(): void {},
+  onHttp1Required(): void {},
+};

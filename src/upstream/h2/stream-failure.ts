@@ -1,0 +1,111 @@
+import { fail, type Failure } from '../../core/failure.ts';
+import type { Framing } from '../../core/message.ts';
+import { errorName, errorNumber } from '../../wire/h2/protocol.ts';
+import type { StreamLoss } from '../../wire/h2/session-stream.ts';
+import { guessBytes } from '../../wire/guess-bytes.ts';
+import type { ResponseRefusal } from '../../wire/http1-response-head.ts';
+import { evidenceBytesMax } from '../../wire/limits.ts';
+import { connectionFailure, type LostConnection } from '../connection-failure.ts';
+
+/** A GOAWAY of the endpoint (RFC 9113 §6.8). */
+export interface GoAway {
+  readonly lastStreamId: number;
+  readonly code: number;
+  readonly text: string;
+}
+
+/** How a connection was lost. */
+export type LostSession =
+  /** By FIN (null), or with a code of the system or of TLS. */
+  | { readonly by: 'endpoint'; readonly code: string | null }
+  /** The endpoint's frames break a rule. `firstBytes`: what came, where it was never HTTP/2. */
+  | { readonly by: 'rule'; readonly code: string; readonly why: string; readonly firstBytes: Uint8Array | null };
+
+const refusedStream = errorNumber('REFUSED_STREAM');
+export const http1Required = errorNumber('HTTP_1_1_REQUIRED');
+
+/** What a stream knows of itself when it is lost. */
+export interface LostStream {
+  readonly address: string;
+  readonly reused: boolean;
+  readonly idleMs: number;
+  readonly requestSent: boolean;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Of the response whose head has come; null: none has. */
+  readonly framing: Framing | null;
+  readonly goAway: GoAway | null;
+  readonly connection: LostSession;
+}
+
+/** Why a stream has ended before its response was complete. Null: by a code that no table has (`connection.code`). */
+export function streamFailure(stream: LostStream, loss: StreamLoss): Failure | null {
+  switch (loss.by) {
+    case 'peer':
+      return resetFailure(stream, loss.code);
+    case 'going-away': {
+      const { address, goAway } = stream;
+      const code = errorName(loss.code);
+      const lastStreamId = goAway?.lastStreamId ?? 0;
+      return fail('stream_refused', 'response', { address, code, frame: 'GOAWAY', lastStreamId, text: loss.text });
+    }
+    case 'rule':
+      return ruleFailure(stream, 'PROTOCOL_ERROR', loss.why);
+    case 'connection':
+      return lostFailure(stream);
+  }
+}
+
+/** RST_STREAM of the endpoint. */
+function resetFailure(stream: LostStream, code: number): Failure {
+  const { address, reused, idleMs, framing } = stream;
+  const name = errorName(code);
+  if (framing !== null) return cut(stream, framing, name);
+  if (code === refusedStream || code === http1Required)
+    return fail('stream_refused', 'response', { address, code: name, frame: 'RST_STREAM' });
+  return fail('reset_before_response', 'response', { address, reused, idleMs, errno: '', stream: name });
+}
+
+/** The stream has ended within the body, and its connection has not. */
+export function cut(
+  { address, bytesReceived }: Pick<LostStream, 'address' | 'bytesReceived'>,
+  framing: Framing,
+  stream: string,
+): Failure {
+  const evidence = { address, bytesReceived, how: 'reset', stream } as const;
+  if (framing.kind !== 'length') return fail('response_stream_cut', 'body', evidence);
+  return fail('response_body_short', 'body', { ...evidence, bytesExpected: framing.bytes });
+}
+
+function ruleFailure(stream: LostStream, code: string, why: string): Failure {
+  const { address, framing, bytesReceived } = stream;
+  if (framing?.kind === 'length' && code === 'PROTOCOL_ERROR') {
+    if (bytesReceived > framing.bytes)
+      return fail('response_framing', 'body', { address, rule: 'content-length-mismatch' });
+    // The session refuses END_STREAM before the announced length.
+    if (why.startsWith('less content')) return cut(stream, framing, 'END_STREAM');
+  }
+  return fail('response_frames', framing === null ? 'response' : 'body', { address, rule: why, code });
+}
+
+function lostFailure(stream: LostStream): Failure | null {
+  const { connection, address } = stream;
+  if (connection.by === 'rule') {
+    const { firstBytes, code, why } = connection;
+    if (firstBytes === null) return ruleFailure(stream, code, why);
+    const hexadecimal = Buffer.from(firstBytes.subarray(0, evidenceBytesMax)).toString('hex');
+    return fail('response_not_http2', 'response', { address, firstBytes: hexadecimal, guess: guessBytes(firstBytes) });
+  }
+  const { reused, idleMs, requestSent, bytesSent, framing, bytesReceived } = stream;
+  const known = { address, reused, idleMs, requestSent, bytesSent };
+  const lost: LostConnection =
+    framing === null ? { ...known, at: 'before' } : { ...known, at: 'content', framing, bytesReceived, frames: true };
+  return connectionFailure(lost, connection.code);
+}
+
+/** What is wrong with a response's head or its trailers, with the address. */
+export function refusedSection(refusal: ResponseRefusal, address: string, stage: 'response' | 'body'): Failure {
+  const { cause, ...evidence } = refusal;
+  // The union pairs each cause with its evidence; only the address is added here.
+  return { cause, stage, evidence: { address, ...evidence } } as Failure;
+}

@@ -1,0 +1,389 @@
+import { invariantOf } from '../../core/assert.ts';
+import type { Deadlines } from '../../core/deadline.ts';
+import { fail, type Failure } from '../../core/failure.ts';
+import type { Capabilities, Fields, OutgoingRequest, Ownership } from '../../core/message.ts';
+import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
+import type { Clock } from '../../core/time.ts';
+import { unknownCode } from '../../core/unknown-code.ts';
+import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
+import { sectionRefusal } from '../../wire/h2/response-head.ts';
+import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
+import { trailerBlock } from '../../wire/h2/trailer-block.ts';
+import type { HeadBlock } from '../../wire/head-storage.ts';
+import type { Http1Fields } from '../../wire/http1-fields.ts';
+import type { Http1ResponseHead } from '../../wire/http1-response-head.ts';
+import { interimBytesMax, interimMax } from '../../wire/limits.ts';
+import { removeForbiddenTrailers } from '../../wire/trailers.ts';
+import { interimExcess } from '../connection-failure.ts';
+import { KeptContent } from './kept-content.ts';
+import { writeRequestBlock } from './request-block.ts';
+import { http1Required, refusedSection, streamFailure } from './stream-failure.ts';
+import type { Http2EndpointStreamOwner, ReadingEndpointStream } from './stream-owner.ts';
+import { Http2EndpointTimeouts, type TimedEndpointStream } from './timeouts.ts';
+
+const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
+
+/** A response of which so much has come without a pause gets a larger window. */
+const wideningBytes = 16 * 1024;
+
+export interface Http2EndpointStreamPorts {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+}
+
+/**
+ * One request to an endpoint and its response, on a stream of an HTTP/2 connection.
+ *
+ *     idle ──send──▶ head ──▶ content ──▶ over        any ──▶ over
+ *
+ * Every way in which an endpoint can fail a request arrives here and leaves as one `Failure` by `#failWith`.
+ */
+export class Http2EndpointStream implements UpstreamStream, StreamListener, TimedEndpointStream, ReadingEndpointStream {
+  readonly capabilities = capabilities;
+  readonly address: string;
+  readonly localPort: number;
+  readonly reused: boolean;
+  readonly idleMs: number;
+  requestSent = false;
+  unsentContent: Uint8Array | null = null;
+  answerBegun = false;
+
+  readonly #connection: Http2EndpointStreamOwner;
+  readonly #ports: Http2EndpointStreamPorts;
+  #stream: SessionStream | null = null;
+  #timeouts: Http2EndpointTimeouts | null = null;
+  #phase: 'idle' | 'head' | 'content' | 'over' = 'idle';
+  #handler: UpstreamHandler | null = null;
+  #method = 'GET';
+  /** The request's content, for another attempt where the endpoint does not process this one. */
+  #kept: KeptContent | null = null;
+  #bytesSent = 0;
+  /** Behind the last frame that was composed. */
+  #composedAt = 0;
+  #interims = 0;
+  #headBytes = 0;
+  #head: Http1ResponseHead | null = null;
+  #trailers: Http1Fields | null = null;
+  /** Those of the response's head and trailers, given back when it has ended. */
+  #blocks: HeadBlock[] = [];
+  #bytesReceived = 0;
+  #paused = false;
+  /** Content that came while the gateway paused. */
+  #held: Buffer[] = [];
+  #peerEnded = false;
+
+  constructor(connection: Http2EndpointStreamOwner, ports: Http2EndpointStreamPorts, reused: boolean, idleMs: number) {
+    this.#connection = connection;
+    this.#ports = ports;
+    this.address = connection.address;
+    this.localPort = connection.localPort;
+    this.reused = reused;
+    this.idleMs = idleMs;
+  }
+
+  // The request.
+
+  send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void {
+    const { session, block, isOpen } = this.#connection;
+    this.#phase = 'head';
+    this.#handler = handler;
+    this.#method = request.method;
+    this.#kept = new KeptContent();
+    if (!isOpen) return this.#onStreamLost({ by: 'connection' });
+    this.#timeouts = new Http2EndpointTimeouts(this, limits, this.#ports.clock, this.#ports.deadlines);
+    this.#stream = session.open(this);
+    this.#connection.beginBlock();
+    writeRequestBlock(block, request);
+    session.sender.headers(this.#stream, block.bytes, 0, block.length, false);
+    this.#composedAt = session.sender.composedBytes;
+  }
+
+  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const stream = this.#stream;
+    if (stream === null || stream.isOver) return true;
+    const { session } = this.#connection;
+    this.#kept?.add(bytes, start, end);
+    this.#bytesSent += end - start;
+    const hasRoom = session.content(stream, bytes, start, end, ownership);
+    this.#composedAt = session.sender.composedBytes;
+    if (!hasRoom) this.#timeouts?.awaitWrite();
+    return hasRoom;
+  }
+
+  endContent(trailers: Fields | null): void {
+    const stream = this.#stream;
+    if (stream === null || stream.isOver) return;
+    const { session, block } = this.#connection;
+    session.end(stream, trailerBlock(block, trailers));
+    this.#composedAt = session.sender.composedBytes;
+  }
+
+  /** Frames leave at the end of the turn, those of all streams together. */
+  flush(): void {}
+
+  get requestBegun(): boolean {
+    const firstByteAt = this.#stream?.firstByteAt ?? -1;
+    return firstByteAt >= 0 && this.#connection.sentBytes > firstByteAt;
+  }
+
+  get isWaitingToSend(): boolean {
+    const waitingBytes = this.#stream?.waitingBytes ?? 0;
+    return waitingBytes > 0 || this.#connection.sentBytes < this.#composedAt;
+  }
+
+  /** What windows hold up moves with the stream, what the system holds up with the connection. */
+  get sentMark(): number {
+    const waitingBytes = this.#stream?.waitingBytes ?? 0;
+    return waitingBytes > 0 ? this.#bytesSent - waitingBytes : this.#connection.sentBytes;
+  }
+
+  onRoom(): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    this.#timeouts?.awaitWrite();
+    try {
+      handler.onEndpointRoom();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  onAllSent(): void {
+    const handler = this.#handler;
+    this.requestSent = true;
+    if (this.#stream !== null) this.#connection.session.closeIfEnded(this.#stream);
+    if (handler === null) return;
+    this.#timeouts?.awaitHead();
+    try {
+      handler.onEndpointRoom();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  /** A defect in Candor ends this exchange, and no other. */
+  #broken(handler: UpstreamHandler, error: unknown): void {
+    this.#handler ??= handler; // The response may have ended here already, and still be on its way to the client.
+    this.#failWith(fail('gateway_fault', 'response', { invariant: invariantOf(error) }));
+  }
+
+  // The response.
+
+  onSection(section: DecodedSection, endsStream: boolean): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    try {
+      if (this.#phase === 'content') this.#onTrailers(section, endsStream);
+      else this.#onHead(handler, section, endsStream);
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  #onHead(handler: UpstreamHandler, section: DecodedSection, endsStream: boolean): void {
+    const { reader, sectionLimits } = this.#connection;
+    this.answerBegun = true;
+    this.#headBytes += section.listBytes;
+    const head = reader.read(section, endsStream, this.#method, sectionLimits);
+    if ('cause' in head) return this.#refuse(refusedSection(head, this.address, 'response'));
+    if (head.status < 200) return this.#onInterim(handler, head);
+    const stream = this.#stream as SessionStream;
+    this.#head = head;
+    this.#phase = 'content';
+    this.#kept = null;
+    this.#blocks.push(this.#connection.takeBlock(section));
+    stream.hasHead = true;
+    stream.contentExpected =
+      head.framing.kind === 'length' ? head.framing.bytes : head.framing.kind === 'none' ? 0 : -1;
+    this.#timeouts?.awaitContent();
+    if (!endsStream) this.#connection.noteRead(this);
+    handler.onResponse(head);
+  }
+
+  #onInterim(handler: UpstreamHandler, head: Http1ResponseHead): void {
+    if (++this.#interims > interimMax || this.#headBytes > interimBytesMax)
+      return this.#refuse(interimExcess(this.address, this.#interims, this.#headBytes));
+    this.#connection.noteRead(this);
+    handler.onInterimResponse(head);
+    this.answerBegun = false; // RFC 9110 §15.2: an interim response is not part of the answer.
+  }
+
+  #onTrailers(section: DecodedSection, endsStream: boolean): void {
+    const refusal = sectionRefusal(section, this.#connection.sectionLimits);
+    if (refusal !== null) return this.#refuse(refusedSection(refusal, this.address, 'body'));
+    if (!endsStream) {
+      const rule = 'trailers that do not end the stream';
+      return this.#refuse(fail('response_frames', 'body', { address: this.address, rule, code: 'PROTOCOL_ERROR' }));
+    }
+    if (section.count === 0) return;
+    const fields = section.fields();
+    removeForbiddenTrailers(fields);
+    this.#trailers = fields;
+    this.#blocks.push(this.#connection.takeBlock(section));
+  }
+
+  onContent(bytes: Uint8Array, start: number, end: number): void {
+    const { session } = this.#connection;
+    const stream = this.#stream as SessionStream;
+    const handler = this.#handler;
+    if (handler === null) return session.consume(stream, end - start);
+    if (this.#phase === 'head') {
+      const rule = 'DATA before the head of the response';
+      return this.#refuse(fail('response_frames', 'response', { address: this.address, rule, code: 'PROTOCOL_ERROR' }));
+    }
+    this.#bytesReceived += end - start;
+    if (this.#paused || this.#held.length > 0) {
+      this.#held.push(Buffer.from(bytes.subarray(start, end)));
+      return session.hold(stream, end - start);
+    }
+    if (this.#bytesReceived > wideningBytes) session.widen(stream);
+    session.consume(stream, end - start);
+    this.#timeouts?.awaitContent();
+    this.#connection.noteRead(this);
+    try {
+      handler.onResponseContent(bytes, start, end, 'borrowed');
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  onReadDone(): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    try {
+      handler.onResponseReadDone();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  onPeerEnd(): void {
+    this.#peerEnded = true;
+    if (this.#held.length === 0) this.#end();
+  }
+
+  #end(): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    this.#handler = null;
+    this.#timeouts?.stop();
+    try {
+      handler.onResponseEnd(this.#trailers);
+    } catch (error) {
+      return this.#broken(handler, error);
+    }
+    this.#over();
+  }
+
+  pauseContent(): void {
+    this.#paused = true;
+    this.#timeouts?.pause();
+  }
+
+  resumeContent(): void {
+    this.#paused = false;
+    const handler = this.#handler;
+    if (handler === null) return;
+    try {
+      this.#deliverHeld(handler);
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  #deliverHeld(handler: UpstreamHandler): void {
+    this.#timeouts?.awaitContent();
+    const delivers = this.#held.length > 0;
+    while (this.#held.length > 0 && !this.#paused && this.#handler === handler) {
+      const bytes = this.#held.shift() as Buffer;
+      this.#connection.session.consumeHeld(this.#stream as SessionStream, bytes.length);
+      handler.onResponseContent(bytes, 0, bytes.length, 'owned');
+    }
+    if (this.#paused) this.#timeouts?.pause();
+    if (this.#handler !== handler) return;
+    if (this.#peerEnded && this.#held.length === 0) this.#end();
+    if (delivers) handler.onResponseReadDone();
+  }
+
+  // What can go wrong.
+
+  onStreamLost(loss: StreamLoss): void {
+    this.#onStreamLost(loss);
+  }
+
+  #onStreamLost(loss: StreamLoss): void {
+    if (loss.by === 'connection') this.#connection.onLost();
+    if (this.#handler === null) return;
+    const { connection, ...lost } = this.#lost();
+    const failure = streamFailure({ ...lost, connection }, loss);
+    if (failure !== null) {
+      if ((loss.by === 'peer' || loss.by === 'going-away') && loss.code === http1Required)
+        this.#connection.onHttp1Required();
+      return this.#failWith(failure);
+    }
+    const unknown = {
+      stage: this.#head === null ? 'response' : 'body',
+      code: connection.by === 'endpoint' ? (connection.code ?? '') : '',
+    } as const;
+    this.#connection.onUnclassified(unknown.stage, unknown.code);
+    this.#failWith(unknownCode(unknown));
+  }
+
+  #lost(): Parameters<typeof streamFailure>[0] {
+    const { address, reused, idleMs, requestSent } = this;
+    const { goAwayReceived: goAway, lostBy: connection } = this.#connection;
+    const framing = this.#head?.framing ?? null;
+    const sent = { bytesSent: this.#bytesSent, bytesReceived: this.#stream?.contentReceived ?? 0 };
+    return { address, reused, idleMs, requestSent, ...sent, framing, goAway, connection };
+  }
+
+  onWriteOverdue(limitMs: number): void {
+    const bytesSent = this.#bytesSent - (this.#stream?.waitingBytes ?? 0);
+    this.#failWith(fail('request_write_timeout', 'send', { address: this.address, limitMs, bytesSent }));
+  }
+
+  onHeadOverdue(limitMs: number): void {
+    this.#failWith(fail('response_head_timeout', 'response', { address: this.address, limitMs }));
+  }
+
+  onContentOverdue(idleMs: number): void {
+    const bytesReceived = this.#bytesReceived;
+    this.#failWith(fail('response_body_stalled', 'body', { address: this.address, idleMs, bytesReceived }));
+  }
+
+  /** The response breaks a rule: its stream ends, and no other. */
+  #refuse(failure: Failure): void {
+    if (this.#stream !== null) this.#connection.session.reset(this.#stream, 'PROTOCOL_ERROR');
+    this.#failWith(failure);
+  }
+
+  #failWith(failure: Failure): void {
+    const handler = this.#handler;
+    this.#handler = null;
+    // What was refused has not been processed either, so that its content may be sent once more.
+    if (!this.requestBegun || failure.cause === 'stream_refused') this.unsentContent = this.#kept?.content() ?? null;
+    this.#over();
+    handler?.onAttemptFailed(failure);
+  }
+
+  cancel(): void {
+    this.#handler = null;
+    this.#over();
+  }
+
+  /** The stream is not used any more. What is still open of it is reset, so that nobody takes it for complete. */
+  #over(): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.#timeouts?.stop();
+    this.#held = [];
+    this.#kept = null;
+    const stream = this.#stream;
+    if (stream !== null && !stream.isOver && !(stream.ended && this.#peerEnded))
+      this.#connection.session.reset(stream, 'CANCEL');
+    this.#head?.fields.detach();
+    for (const block of this.#blocks) this.#connection.releaseBlock(block);
+    this.#blocks = [];
+    this.#connection.onStreamOver();
+  }
+}

@@ -1,0 +1,77 @@
+import { Deadline, type Deadlines } from '../../core/deadline.ts';
+import type { AttemptLimits } from '../../core/stream.ts';
+import { after, type Clock, type Instant, never } from '../../core/time.ts';
+
+export interface TimedEndpointStream {
+  /** Bytes of the request that wait for the endpoint's windows, for its connection, or for the system. */
+  readonly isWaitingToSend: boolean;
+  /** Grows with each byte of the request that leaves. */
+  readonly sentMark: number;
+  /** The endpoint takes no bytes of the request. */
+  onWriteOverdue(limitMs: number): void;
+  onHeadOverdue(limitMs: number): void;
+  onContentOverdue(idleMs: number): void;
+}
+
+/** The limits of time of one request on an HTTP/2 connection, as `http1-timeouts.ts` has them for HTTP/1.1. */
+export class Http2EndpointTimeouts extends Deadline {
+  lastByteAt: Instant;
+  readonly #stream: TimedEndpointStream;
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #limits: AttemptLimits;
+  #awaits: 'write' | 'head' | 'content' = 'write';
+  #markBefore = -1;
+
+  constructor(stream: TimedEndpointStream, limits: AttemptLimits, clock: Clock, deadlines: Deadlines) {
+    super();
+    this.#stream = stream;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#deadlines = deadlines;
+    this.lastByteAt = clock.now();
+    this.at = after(this.lastByteAt, limits.idleMs);
+    deadlines.add(this);
+  }
+
+  /** A part of the request waits from now on. */
+  awaitWrite(): void {
+    if (this.#awaits !== 'write') return;
+    this.#markBefore = this.#stream.sentMark;
+    this.at = after(this.#clock.now(), this.#limits.idleMs);
+  }
+
+  /** The request is sent: the response head is due from now on. */
+  awaitHead(): void {
+    if (this.#awaits !== 'write') return;
+    this.#awaits = 'head';
+    this.at = after(this.#clock.now(), this.#limits.responseHeadMs);
+  }
+
+  /** A part of the response has come, or is to come. */
+  awaitContent(): void {
+    this.#awaits = 'content';
+    this.lastByteAt = this.#clock.now();
+    this.at = after(this.lastByteAt, this.#limits.idleMs);
+  }
+
+  /** The gateway itself reads nothing. */
+  pause(): void {
+    if (this.#awaits === 'content') this.at = never;
+  }
+
+  stop(): void {
+    this.#deadlines.remove(this);
+  }
+
+  override onExpired(now: Instant): void {
+    const { idleMs, responseHeadMs } = this.#limits;
+    if (this.#awaits === 'content') return this.#stream.onContentOverdue(idleMs);
+    if (this.#awaits === 'head') return this.#stream.onHeadOverdue(responseHeadMs);
+    const { isWaitingToSend, sentMark } = this.#stream;
+    const isStuck = isWaitingToSend && sentMark === this.#markBefore;
+    this.#markBefore = sentMark;
+    if (isStuck) this.#stream.onWriteOverdue(idleMs);
+    else this.at = after(now, idleMs);
+  }
+}
