@@ -1,5 +1,6 @@
 import { apacheDialects } from './apache/apache.ts';
 import { awsDialects } from './aws/aws.ts';
+import { cloudflaredDialects } from './cloudflared/cloudflared.ts';
 import { candorDialects } from './candor/candor.ts';
 import { caddyDialects } from './caddy/caddy.ts';
 import type { Dialect } from './dialect.ts';
@@ -17,6 +18,7 @@ export const allDialects: readonly Dialect[] = [
   ...apacheDialects,
   ...haproxyDialects,
   ...envoyDialects,
+  ...cloudflaredDialects,
   ...traefikDialects,
   ...caddyDialects,
   ...awsDialects,

@@ -23,6 +23,7 @@ export const gateways = [
   'fly',
   'vercel',
   'gcp-lb',
+  'cloudflared',
   'candor',
 ] as const;
 

@@ -33,6 +33,7 @@ export const gatewayWords: Record<GatewayProduct, string> = {
   fly: 'Fly',
   vercel: 'Vercel',
   'gcp-lb': 'GCP load balancer',
+  cloudflared: 'cloudflared',
   candor: 'Candor',
 };
 

@@ -54,6 +54,7 @@ const rows: readonly Row[] = [
     ['Starting body due to bogus', 'No HTTP headers returned', 'Ignoring bogus'],
     failures.toleratedAnswer,
   ),
+  row('02429 02430', [], failures.badHeader),
   row('10124', ['header size is over the limit'], failures.fieldTooLarge),
   row('10404', [], (line, errno) => judgeHead(line, errno)),
   row('02475 02476 10293', [], failures.badTransferCoding),

@@ -218,6 +218,12 @@ export const toleratedAnswer: Verdict = {
   ),
 };
 
+export const badHeader: Verdict = {
+  ...badAnswer,
+  sentence: 'A header of the response has characters that are not allowed there, so Apache answered 500 instead.',
+  fix: fixOf('Correct that header in the application; the line names it'),
+};
+
 export const badScriptAnswer: Verdict = {
   ...badAnswer,
   sentence: "The application's response is not valid FastCGI, or its headers are invalid.",

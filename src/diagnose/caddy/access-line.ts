@@ -1,7 +1,7 @@
 import type { Finding } from '../finding.ts';
 import { type JsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 import { requestOf } from '../line-text.ts';
-import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
+import { findingOf, fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { type CaddyLine, caddyDurationMs, requestOfCaddy } from './caddy-line.ts';
 import { readErrorLog } from './fixes.ts';
 
@@ -40,8 +40,32 @@ function judge(fields: JsonLine, status: number | null): Judged {
     return { verdict: { ...verdict, type: 'http_request_error' }, evidence: ['status=499'] };
   }
   if (status === null || status < 500) return noFailure;
-  const sign = signOfApplication(jsonObject(fields['resp_headers']) ?? {});
+  const answered = jsonObject(fields['resp_headers']) ?? {};
+  if (isOwnText(answered)) return ownText(status);
+  const sign = signOfApplication(answered);
   return sign === null ? unknownFailure(status) : ofApplication(status, sign);
+}
+
+/** `respond "text" 503` sets these two headers. An application's response has a `Date`, a length or a `Via` as well. */
+function isOwnText(answered: JsonLine): boolean {
+  const headers = Object.entries(answered).map(
+    ([name, value]) => `${name}: ${jsonText(Array.isArray(value) && value.length === 1 ? value[0] : value) ?? ''}`,
+  );
+  return headers.toSorted().join('\n').toLowerCase() === 'content-type: text/plain; charset=utf-8\nserver: caddy';
+}
+
+function ownText(status: number): Judged {
+  const verdict: Verdict = {
+    ...harmlessVerdict,
+    shape: 'refused_by_gateway',
+    type: 'proxy_internal_response',
+    stage: 'route',
+    born: 'reverse-proxy',
+    whose: 'operator',
+    sentence: `Caddy itself answered ${status} with a text of its configuration; no application was contacted.`,
+    fix: fixOf('Remove the directive `respond`, or narrow its matcher, if the request should be passed on.'),
+  };
+  return { verdict, evidence: [`status=${status}`, 'resp_headers Content-Type: text/plain; charset=utf-8'] };
 }
 
 function ofApplication(status: number, sign: string): Judged {

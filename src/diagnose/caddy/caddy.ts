@@ -1,7 +1,7 @@
 import { type Dialect, dialect } from '../dialect.ts';
 import { judgedText } from '../line-text.ts';
 import { readAccessLine } from './access-line.ts';
-import { caddyLine, certaintyOf } from './caddy-line.ts';
+import { type CaddyLine, caddyLine, certaintyOf } from './caddy-line.ts';
 import { readRuntimeLine } from './error-line.ts';
 import { isVersionOne, readVersionOne } from './version-one.ts';
 
@@ -11,11 +11,16 @@ const versionTwo = dialect(
   (line) => certaintyOf(caddyLine(judgedText(line))),
   (line) => {
     const read = caddyLine(judgedText(line));
-    if (read === null) return null;
+    if (read === null || isErrorOfOther(read)) return null;
     const isAccess = read.text === 'handled request' && !read.logger.startsWith('http.log.error');
     return isAccess ? readAccessLine(read) : readRuntimeLine(read);
   },
 );
+
+/** An error in a line that any program may have written. What failed is not known to be Caddy's. */
+function isErrorOfOther(line: CaddyLine): boolean {
+  return certaintyOf(line) < 2 && /^(?:error|panic|fatal)$/.test(line.level);
+}
 
 const versionOne = dialect(
   'caddy',

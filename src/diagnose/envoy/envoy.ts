@@ -7,11 +7,13 @@ import { readEnvoyEvent } from './event-line.ts';
 import { directionOf, type EnvoyExchange } from './exchange.ts';
 import { jsonExchange } from './json-line.ts';
 import { judge } from './judge.ts';
+import { labelledExchange } from './labelled-line.ts';
 import { textLine } from './text-line.ts';
+import { ztunnel } from './ztunnel.ts';
 
 interface Origin {
   readonly isIstio: boolean;
-  readonly form: 'default' | 'text' | 'JSON';
+  readonly form: 'default' | 'text' | 'JSON' | 'named fields';
 }
 
 function finding(exchange: EnvoyExchange, { isIstio, form }: Origin): Finding {
@@ -77,6 +79,17 @@ const json = dialect(
   },
 );
 
+const labelled = dialect(
+  'envoy',
+  'Envoy access log (named fields)',
+  (line) => (line.startsWith('{') ? 0 : (labelledExchange(judgedText(line))?.certainty ?? 0)),
+  (line) => {
+    const read = labelledExchange(judgedText(line));
+    if (read === null) return null;
+    return finding(read.exchange, { isIstio: directionOf(read.exchange) !== null, form: 'named fields' });
+  },
+);
+
 const events = dialect(
   'envoy',
   'Envoy events',
@@ -84,5 +97,5 @@ const events = dialect(
   (line) => readEnvoyEvent(judgedText(line)),
 );
 
-/** Envoy's default access log, Istio's (older and newer), either as JSON of any keys; events of health and ejection. */
-export const envoyDialects: readonly Dialect[] = [text, json, events];
+/** Envoy's default access log, Istio's (older and newer), either as JSON or text of any keys; events of health and ejection. */
+export const envoyDialects: readonly Dialect[] = [text, json, labelled, ztunnel, events];

@@ -5,7 +5,16 @@ import { flagsIn } from './flags.ts';
 
 /** Names under which operators write each field, without characters that are neither letters nor digits. */
 const names = {
-  flags: ['responseflags', 'responseflagslong', 'responseflagsshort', 'flags', 'respflags', 'envoyresponseflags'],
+  flags: [
+    'responseflags',
+    'responseflag',
+    'flag',
+    'responseflagslong',
+    'responseflagsshort',
+    'flags',
+    'respflags',
+    'envoyresponseflags',
+  ],
   details: ['responsecodedetails', 'codedetails', 'responsedetails', 'rcdetails', 'details'],
   reason: ['upstreamtransportfailurereason', 'transportfailurereason', 'upstreamfailurereason', 'failurereason'],
   code: [
@@ -121,7 +130,7 @@ function flagsOf(leaves: ReadonlyMap<string, unknown>): string | null {
   for (const name of names.flags) {
     if (!leaves.has(name)) continue;
     const value = leaves.get(name);
-    const isTheirs = name !== 'flags';
+    const isTheirs = name !== 'flags' && name !== 'flag';
     if (value === null && isTheirs) return '-';
     const object = jsonObject(value);
     // The logs of Envoy's gRPC access log service, written as JSON, have one boolean for each flag.

@@ -48,6 +48,22 @@ export function readEvent(line: string): Finding | null {
   );
 }
 
+/** What the check itself met says more than the layer that it reached. */
+const infoAdvice: readonly (readonly [RegExp, string])[] = [
+  [
+    /certificate|self.signed|unable to get (?:local )?issuer/i,
+    'Have HAProxy trust the certificate of the server (`ca-file`), and check the name in it (`verifyhost`, `check-sni`); its `server` line has `verify required`',
+  ],
+  [
+    /SSL|TLS|wrong version number|handshake/i,
+    'Check the TLS settings of its `server` line (`ssl`, `check-ssl`, `check-sni`): the port may not speak TLS, or expects a name',
+  ],
+  [
+    /No route to host|Network is unreachable|Connection timed out/i,
+    'Check the network to the address and port of its `server` line: no packet arrives there',
+  ],
+];
+
 const reasonAdvice: readonly (readonly [string, string])[] = [
   [
     'Layer4 timeout',
@@ -74,7 +90,10 @@ function judgeEvent(text: string, name: string | null): Partial<Verdict> {
   }
   if (!text.includes(' is DOWN') && !text.includes('failed, reason:')) return {};
   const reason = checkReason.exec(text)?.[1] ?? '';
-  const advice = reasonAdvice.find(([start]) => reason.startsWith(start))?.[1];
+  const info = checkInfo.exec(text)?.[1] ?? '';
+  const advice =
+    infoAdvice.find(([words]) => words.test(info))?.[1] ??
+    reasonAdvice.find(([start]) => reason.startsWith(start))?.[1];
   return {
     sentence: `HAProxy's check of ${name} failed${reason === '' ? '' : `: ${reason}`}.`,
     fix: advice === undefined ? null : fixOf(advice),

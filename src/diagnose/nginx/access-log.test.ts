@@ -127,7 +127,7 @@ const iso = '2026-11-21T21:59:47+01:00';
 const formats: readonly (readonly [string, string, string])[] = [
   ['ingress-nginx', ingress('502', '10.42.0.7:8080, 10.42.0.8:8080 0, 0 0.001, 0.001 502, 502'), unknown],
   ['ingress-nginx', ingress('502', '10.42.0.7:8080 33 0.001 502'), appError],
-  ['ingress-nginx', ingress('503', '- - - -'), 'access refused_by_gateway destination_unavailable route'],
+  ['ingress-nginx', ingress('503', '- - - -'), 'access refused_by_gateway - route'],
   ['ingress-nginx', ingress('200', '10.42.0.7:8080 33 0.001 200'), 'access none - -'],
   [
     'apisix',
@@ -175,7 +175,7 @@ const formats: readonly (readonly [string, string, string])[] = [
   [
     'ingress-nginx',
     `{"remote_addr":"192.0.2.7","status":503,"proxy_upstream_name":"default-shop-80","upstream_addr":"","upstream_status":""}`,
-    'access refused_by_gateway destination_unavailable route',
+    'access refused_by_gateway - route',
   ],
   [
     'nginx',

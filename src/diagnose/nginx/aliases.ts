@@ -89,22 +89,52 @@ export function variableCalled(key: string): Variable | null {
   return names.get(name) ?? names.get(name.replace(/_(?:seconds|sec|secs|s)$/, '')) ?? null;
 }
 
+/** Names that other programs use for something else: a user agent, microseconds, the time of a user. */
+const ambiguous: ReadonlySet<string> = new Set([
+  ...['ua', 'us', 'ust', 'ut', 'ul', 'url_length', 'apptime', 'upstream', 'upstream_host', 'upstream_response'],
+]);
+
+/** `10.0.0.1:8080`, `[::1]:80`, `unix:/run/app.sock`, the name of a group; several with nginx's separators. */
+const addresses =
+  /^(?:(?:[\w.-]{1,255}|\[[\da-fA-F:.]{2,60}\])(?::\d{1,5})?|unix:\S{1,200}|-)(?:(?:, | : )\S{1,300}){0,63}$/;
+
 /** Takes values that are valid for a variable. The variable's own name takes precedence over aliases. */
 export class ValueCollector {
   readonly #values = new Map<Variable, string>();
   readonly #proper = new Set<Variable>();
+  /** Variables whose values came under an ambiguous name. */
+  readonly #doubtful = new Set<Variable>();
 
   take(key: string, value: string): void {
     const name = variableCalled(key);
     if (name === null || !canBe(name, value)) return;
-    const isProper = plainName(key) === name;
+    const plain = plainName(key);
+    const isProper = plain === name;
     if (this.#values.has(name) && (this.#proper.has(name) || !isProper)) return;
+    const isDoubtful = ambiguous.has(plain);
+    if (isDoubtful && name === 'upstream_addr' && !addresses.test(value)) return;
     this.#values.set(name, value);
     if (isProper) this.#proper.add(name);
+    if (isDoubtful) this.#doubtful.add(name);
+    else this.#doubtful.delete(name);
   }
 
+  /** Leaves out the values under ambiguous names, unless the line has others about the upstream. */
   values(): Values {
+    if (this.#doubtful.size === 0) return this.#values;
+    const sure = [...this.#values].filter(([name]) => name.startsWith('upstream_') && !this.#doubtful.has(name));
+    const hasAddress = /[\d\]]:\d|unix:/.test(this.#doubtfulValue('upstream_addr')) && this.#doubtful.size > 1;
+    const hasBoth = this.#doubtful.has('upstream_addr') && this.#doubtful.has('upstream_status');
+    const isAlone = sure.length === 0 && !hasAddress && !hasBoth;
+    for (const name of this.#doubtful) if (isAlone) this.#values.delete(name);
+    // An empty user agent looks like an upstream that was not asked.
+    const isAsked = sure.some(([, value]) => /\d/.test(value));
+    if (isAsked && this.#doubtfulValue('upstream_addr') === '-') this.#values.delete('upstream_addr');
     return this.#values;
+  }
+
+  #doubtfulValue(name: Variable): string {
+    return this.#doubtful.has(name) ? (this.#values.get(name) ?? '') : '';
   }
 }
 

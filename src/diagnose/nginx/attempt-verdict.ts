@@ -75,8 +75,9 @@ function judgeUnasked(fields: AccessFields, status: number, evidence: readonly s
       ? ownAnswer(
           fields,
           status,
-          'destination_unavailable',
-          'No endpoint of the Service is ready, so no server was contacted.',
+          // A limit of the Ingress answers 503 too, and leaves the same line.
+          null,
+          'No server was contacted: no endpoint of the Service is ready, or a limit of the Ingress refused the request.',
         )
       : ownAnswer(
           fields,

@@ -104,6 +104,9 @@ function takeApart(fullLine: string): NginxErrorLine | null {
   };
 }
 
+/** The server may be empty, and its blank lost with it; people also delete it. */
+const fieldsStart = /^, client: [^,]{1,100}(?:, (?:server:(?: |,|$)|(?:request|upstream|host|bytes from)\b)|,?$)/;
+
 /**
  * Splits the message from the fields of the request after it. Text from an application may look like fields, so the last
  * match counts.
@@ -113,8 +116,7 @@ function divide(whole: string): readonly [string, string] {
   for (let tries = 0; tries < 16; tries++) {
     at = whole.lastIndexOf(', client: ', at - 1);
     if (at < 0) return [whole, ''];
-    if (/^, client: [^,]{1,100}(?:, server: |$)/.test(whole.slice(at, at + 140)))
-      return [whole.slice(0, at), whole.slice(at)];
+    if (fieldsStart.test(whole.slice(at, at + 140))) return [whole.slice(0, at), whole.slice(at)];
     if (at === 0) return [whole, ''];
   }
   return [whole, ''];
@@ -124,8 +126,17 @@ function takeAction(saying: string): readonly [string, string | null] {
   const at = saying.lastIndexOf(' while ');
   if (at < 0) return [saying, null];
   const action = saying.slice(at + 7).replace(/, (?:resolver|context|responder): .{0,200}$/, '');
+  const known = stages[action] === undefined ? knownAction.exec(action)?.[0] : undefined;
+  if (known !== undefined) return [saying.slice(0, at), known];
   return action.length > 80 ? [saying, null] : [saying.slice(0, at), action];
 }
+
+/** An action that other words follow. The longer ones come first. */
+const knownAction = new RegExp(
+  `^(?:${Object.keys(stages)
+    .toSorted((a, b) => b.length - a.length)
+    .join('|')})\\b(?! to)`,
+);
 
 function lastErrno(text: string): RegExpMatchArray | null {
   let found: RegExpMatchArray | null = null;

@@ -26,12 +26,16 @@ function takeApartCombined(fullLine: string): Values | null {
   return collector.values();
 }
 
+/** Names that formats of Envoy have and formats of nginx do not. */
+const ofEnvoy =
+  /(?:^|[\s,;|])(?:(?:envoy_)?resp(?:onse)?_?)?flags?(?:_long)?[=:]|response_code_details|upstream_cluster/i;
+
 /** A line that consists of names and values only: `status=502 upstream_addr=…`, or LTSV. */
 const readLabels = rememberLast(takeApartLabels);
 
 function takeApartLabels(fullLine: string): Values | null {
   const line = judgedText(fullLine);
-  if (!/status|(?:^|[\s"])(?:st|code)[=:]/.test(line) || line.startsWith('{')) return null;
+  if (!/status|(?:^|[\s"])(?:st|code)[=:]/.test(line) || line.startsWith('{') || ofEnvoy.test(line)) return null;
   const collector = new ValueCollector();
   if (line.includes('\t')) collectTabbed(line, collector);
   else collectLabels(line, collector);

@@ -15,13 +15,13 @@ export function ownAnswer(
       shape: 'refused_by_gateway',
       type,
       stage: 'route',
-      whose: fields.product === 'ingress-nginx' ? 'application' : 'gateway',
+      whose: fields.product === 'ingress-nginx' ? null : 'gateway',
       evidence: [`status ${status}`, 'upstream_addr -'],
       sentence,
       fix:
         fields.product === 'ingress-nginx'
           ? fix(
-              'Check that the Service has ready endpoints',
+              'Check that the Service has ready endpoints; if it has, a limit of the Ingress (`limit-rps`, `limit-connections`) refused the request, and a line "limiting requests" says so',
               'kubectl get endpointslices -l kubernetes.io/service-name=SERVICE',
             )
           : readErrorLog(fields.product),

@@ -40,8 +40,21 @@ export function judgeUpstream(line: NginxErrorLine, context: FixContext): NginxV
   if (text.startsWith('upstream rejected request with error ') || text.startsWith('upstream sent goaway with error ')) {
     return brokenOff(line, context, stage);
   }
-  return judgeSocketCall(line, context, stage);
+  return judgeSocketCall(line, context, stage) ?? judgeNumber(line, context, stage);
 }
+
+/** Words of nginx with others before them: the error's number and the action decide. */
+function judgeNumber(line: NginxErrorLine, context: FixContext, stage: Stage | null): NginxVerdict | null {
+  const sense = line.errno === null ? null : errnoSense(line.errno);
+  const isGrave = /^(?:error|crit|alert)$/.test(line.level);
+  if (sense === null || stage === null || !isGrave || line.client === null || isOfLua(line)) return null;
+  if (!ownCall.test(line.text)) return null;
+  if (sense === 'timed_out') return judgeTimeout(line, context, stage);
+  return stage === 'connect' || sense === 'refused' ? judgeConnect(line, context) : brokenOff(line, context, stage);
+}
+
+const ownCall =
+  /\bupstream timed out \(|\b(?:connect|recv|recvmsg|send|sendmsg|writev|readv|SSL_read|SSL_write)\(\) (?:to \S{1,200} )?failed \(/;
 
 /** A pasted line may end where the terminal did: then the fields are missing, and the action is incomplete. */
 const isCutInConnect = (line: NginxErrorLine): boolean =>

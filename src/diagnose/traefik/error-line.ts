@@ -7,6 +7,8 @@ import { raiseLevel, traefikFixes } from './fixes.ts';
 export interface TraefikLine {
   readonly form: 'logfmt' | 'console' | 'JSON';
   readonly atMs: number | null;
+  /** Whether its level is `error` or above. */
+  readonly isError: boolean;
   readonly text: string;
   /** The fields that newer versions write beside the text; empty if there are none. */
   readonly error: string;

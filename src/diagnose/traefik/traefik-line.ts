@@ -10,6 +10,7 @@ export interface Recognised {
 
 const ownTexts =
   /^'?\d{3} [A-Z][A-Za-z ]{2,40}(?:' caused by: |$)|vulcand\/oxy|traefik|Health check (?:failed|still|up)|Error while (?:dialing|connecting to) backend|Error while handling TCP/i;
+const errorLevel = /^(?:error|fatal|panic)$/;
 const ownFields = ['entryPointName', 'routerName', 'serviceName', 'middlewareName', 'middlewareType', 'providerName'];
 
 /** time="2026-09-21T10:00:00Z" level=debug msg="...": versions 1 and 2. */
@@ -22,6 +23,7 @@ export function logfmtLine(line: string): Recognised | null {
   const read: TraefikLine = {
     form: 'logfmt',
     atMs: isoTimeMs(pairs.get('time')),
+    isError: errorLevel.test(pairs.get('level') ?? ''),
     text,
     error: pairs.get('error') ?? '',
     service,
@@ -30,7 +32,7 @@ export function logfmtLine(line: string): Recognised | null {
 }
 
 const consoleHead =
-  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?:TRC|DBG|INF|WRN|ERR|FTL|PNC) (?:(\S{1,200}\.go:\d{1,6}) > )?/;
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (TRC|DBG|INF|WRN|ERR|FTL|PNC) (?:(\S{1,200}\.go:\d{1,6}) > )?/;
 
 /** 2026-09-21T10:00:00Z DBG github.com/traefik/.../proxy.go:121 > text error="...": version 3. */
 export function consoleLine(coloured: string): Recognised | null {
@@ -42,11 +44,12 @@ export function consoleLine(coloured: string): Recognised | null {
   const fieldsAt = rest.search(/ [A-Za-z][A-Za-z0-9_.-]{0,40}=/);
   const text = fieldsAt < 0 ? rest : rest.slice(0, fieldsAt);
   const pairs = fieldsAt < 0 ? new Map<string, string>() : parseLogfmt(rest.slice(fieldsAt + 1));
-  const isOwn = (head[2] ?? '').includes('traefik') || ownTexts.test(text) || ownFields.some((name) => pairs.has(name));
+  const isOwn = (head[3] ?? '').includes('traefik') || ownTexts.test(text) || ownFields.some((name) => pairs.has(name));
   const service = pairs.get('serviceName') ?? null;
   const read: TraefikLine = {
     form: 'console',
     atMs: isoTimeMs(head[1]),
+    isError: /^(?:ERR|FTL|PNC)$/.test(head[2] ?? ''),
     text,
     error: pairs.get('error') ?? '',
     service,
@@ -63,5 +66,6 @@ export function jsonLogLine(fields: JsonLine): Recognised | null {
   const isOwn = ownFields.some((name) => name in fields) || (jsonText(fields['caller']) ?? '').includes('/traefik/');
   if (!isOwn && !ownTexts.test(text)) return null;
   const service = jsonText(fields['serviceName']);
-  return { line: { form: 'JSON', atMs: isoTimeMs(fields['time']), text, error, service }, certainty: 2 };
+  const isError = errorLevel.test(fields['level']);
+  return { line: { form: 'JSON', atMs: isoTimeMs(fields['time']), isError, text, error, service }, certainty: 2 };
 }

@@ -44,7 +44,8 @@ const own = dialect(
   (line) => recognised(line)?.certainty ?? 0,
   (line): Finding | null => {
     const read = recognised(line);
-    return read === null ? null : readTraefikLine(read.line);
+    if (read === null || (read.certainty < 2 && read.line.isError)) return null;
+    return readTraefikLine(read.line);
   },
 );
 

@@ -43,6 +43,25 @@ export function readRelay(answer: ParsedAnswer): AuthorVerdict | null {
 }
 
 /**
+ * Heroku's router once named itself after Cowboy, the server it is built on. Its own errors forbid storing and have no
+ * Via, which the router adds to responses of an application.
+ */
+export function readHerokuRouter(answer: ParsedAnswer): AuthorVerdict | null {
+  const server = answer.field('server');
+  const storing = answer.field('cache-control') ?? '';
+  const isOwn = answer.status >= 500 && /^Cowboy$/i.test(server ?? '') && /^no-cache, ?no-store$/i.test(storing);
+  if (!isOwn || answer.field('via') !== null || answer.field('set-cookie') !== null) return null;
+  return authorVerdict(
+    'heroku',
+    'likely',
+    'its own errors have this `Cache-Control`, and no Via',
+    `Server: ${server ?? ''}`,
+    `Cache-Control: ${storing}`,
+    'no Via',
+  );
+}
+
+/**
  * Layers that name themselves in `Server` and keep the names of the layers behind them. If such a name stands there, no
  * layer behind it wrote the response.
  */

@@ -34,7 +34,7 @@ export function readAnswer(response: AnsweredResponse): ParsedAnswer {
   const lines = (name: string): readonly string[] => fields.get(name) ?? [];
   return {
     status: statusOf(given.status),
-    hasHead: given.bodyAlone !== true,
+    hasHead: given.bodyAlone !== true && fields.size > 0,
     names: [...fields.keys()],
     lines,
     field: (name) => (fields.has(name) ? lines(name).join(', ').slice(0, fieldCharactersMax) : null),

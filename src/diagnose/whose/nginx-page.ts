@@ -46,6 +46,11 @@ function sure(answer: ParsedAnswer): 'certain' | 'likely' {
   return status === answer.status || answer.status === 400 ? 'certain' : 'likely';
 }
 
+/** People paste some of the headers. nginx writes these two into every page, so that with them `Server` was there too. */
+function hasWholeHead(answer: ParsedAnswer): boolean {
+  return answer.hasHead && answer.field('date') !== null && answer.field('content-type') !== null;
+}
+
 /** ingress-nginx removes `Server` and writes no version into the page. Its `Strict-Transport-Security` has a default age that identifies it. */
 function fromNginx(answer: ParsedAnswer, tail: string, evidence: string): AuthorVerdict {
   const hsts = answer.field('strict-transport-security');
@@ -57,7 +62,7 @@ function fromNginx(answer: ParsedAnswer, tail: string, evidence: string): Author
       evidence,
       `Strict-Transport-Security: ${hsts}`,
     );
-  if (tail.toLowerCase() === 'nginx' && answer.hasHead && answer.field('server') === null)
+  if (tail.toLowerCase() === 'nginx' && hasWholeHead(answer) && answer.field('server') === null)
     return authorVerdict(
       'ingress-nginx',
       'likely',

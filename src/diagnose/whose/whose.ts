@@ -1,7 +1,7 @@
 import { type ParsedAnswer, readAnswer } from './answer.ts';
 import { readApiGateway } from './api-gateway.ts';
 import { readApplication, readUsualApplication } from './application-page.ts';
-import { readRelay, readServerAuthor } from './absence.ts';
+import { readHerokuRouter, readRelay, readServerAuthor } from './absence.ts';
 import type { AnsweredResponse, Authorship, Confidence } from './authorship.ts';
 import { readBarePhrase } from './bare-phrase.ts';
 import { readCloudflarePage } from './cloudflare-page.ts';
@@ -45,6 +45,7 @@ const readings: readonly ((answer: ParsedAnswer) => AuthorVerdict | null)[] = [
   readCloudflarePage,
   readTemplate,
   readApiGateway,
+  readHerokuRouter,
   readApplication,
   readBarePhrase,
   readRelay,
