@@ -29,10 +29,7 @@ export interface HttpsMachines {
 export async function startHttpsMachines(context: TestContext): Promise<HttpsMachines> {
   const folder = mkdtempSync(join(tmpdir(), 'candor-machines-'));
   const [server, internet] = [await Machine.start(context), await Machine.start(context)];
-  context.after(() => {
-    endGateway(folder);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
   await server.connect(`${serverAddress}/24`, internet, `${internetAddress}/24`);
   const authority = certificateAuthority(Date.now());
   const { certificate, key } = authority.issue({ names: [live, staging] });
@@ -115,12 +112,4 @@ case "$*" in
   *) echo "systemctl $*: not known here" >&2; exit 2 ;;
 esac
 `;
-}
-
-function endGateway(folder: string): void {
-  try {
-    process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), 'SIGKILL');
-  } catch {
-    // It never ran, or has ended.
-  }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 
 /** Folders that a machine may write to; what it writes is gone with it. */
@@ -12,14 +13,19 @@ const mounts = [
       `mkdir -p /mnt/${name}/upper /mnt/${name}/work && ` +
       `mount -t overlay candor -o lowerdir=/${name},upperdir=/mnt/${name}/upper,workdir=/mnt/${name}/work /${name}`,
   ),
+  // Programs see their own processes alone.
+  'mount -t proc proc /proc',
   'ip link set lo up',
 ].join(' && ');
+
+/** The last one: its first process takes all others with it when it ends. */
+const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child=SIGKILL'];
 
 /** Why no machines can be made here, one sentence; null: they can. */
 export function whyNoMachines(): string | null {
   if (process.platform !== 'linux') return 'namespaces are of Linux';
   const tried = `${mounts} && ip link add v0 type veth peer name v1`;
-  const { status, stderr, error } = spawnSync('unshare', ['--mount', '--net', 'sh', '-c', tried], { encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync('unshare', [...namespaces, 'sh', '-c', tried], { encoding: 'utf8' });
   if (status === 0) return null;
   const said = error?.message ?? stderr.trim().split('\n')[0] ?? '';
   return `no namespaces for network and mounts can be made here (this needs root, unshare, ip and overlay mounts): ${said}`;
@@ -30,10 +36,14 @@ export interface Ran {
   readonly output: string;
 }
 
-/** A machine of its own, as far as programs see it: its network, and its files below /etc, /srv, /var and /run. */
+/**
+ * A machine of its own, as far as programs see it: its network, its processes, and its files below /etc, /srv, /var and /run. All its
+ * programs end with it.
+ */
 export class Machine {
   readonly #holder: ChildProcess;
-  readonly #started: ChildProcess[] = [];
+  /** Its first process, as this machine numbers it. */
+  #firstPid = 0;
   environment: Readonly<Record<string, string>> = {};
 
   private constructor(holder: ChildProcess) {
@@ -41,34 +51,47 @@ export class Machine {
   }
 
   static async start(context: TestContext): Promise<Machine> {
-    const command = `${mounts} && echo ready && exec sleep 300`;
-    const holder = spawn('unshare', ['--mount', '--net', 'sh', '-c', command], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+    // A shell that waits for its children, and for those that have lost their parent: what has ended is then gone.
+    const command = `${mounts} && echo ready && for _ in $(seq 1500); do sleep 0.2; done`;
+    const holder = spawn('unshare', [...namespaces, 'sh', '-c', command], {
+      stdio: ['ignore', 'pipe', 'ignore'], // It complains about its own end.
     });
     const machine = new Machine(holder);
     context.after(() => machine.#end());
     await once(holder.stdout, 'data');
+    machine.#firstPid = Number(readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8'));
     return machine;
   }
 
   /** A cable between both, and an address each (with the length of its prefix). */
   async connect(own: string, other: Machine, others: string): Promise<void> {
-    const made = await this.run(
-      `ip link add wire type veth peer name wire netns ${other.#holder.pid} && ip addr add ${own} dev wire && ip link set wire up`,
-    );
+    // Outside of its processes, since it numbers those of the other machine.
+    const cable = [
+      'ip',
+      'link',
+      'add',
+      'wire',
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'wire',
+      'netns',
+      String(other.#firstPid),
+    ];
+    spawnSync('nsenter', ['--target', String(this.#firstPid), '--net', '--', ...cable]);
+    const made = await this.run(`ip addr add ${own} dev wire && ip link set wire up`);
     const there = await other.run(`ip addr add ${others} dev wire && ip link set wire up`);
     if (made.code !== 0 || there.code !== 0) throw new Error(made.output + there.output);
   }
 
-  /** A program that runs until the test is over. */
+  /** A program that runs until the machine ends, or until a command of the machine ends it. */
   spawn(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
-    const child = spawn('nsenter', [...this.#entering, program, ...args], {
+    return spawn('nsenter', ['--target', String(this.#firstPid), '--net', '--mount', '--pid', '--', program, ...args], {
       cwd: '/',
       env: { ...process.env, ...this.environment, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#started.push(child);
-    return child;
   }
 
   /** Runs a line of a shell to its end. What it starts in the background must not keep its output open. */
@@ -77,17 +100,21 @@ export class Machine {
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (bytes: Buffer) => void (output += bytes.toString()));
-    const late = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const late = setTimeout(() => {
+      output += '\n(it did not end within 30 s)';
+      child.kill('SIGKILL');
+      // What it has started may keep them open.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, 30_000);
     const [code] = (await once(child, 'close')) as [number | null];
     clearTimeout(late);
     return { code, output };
   }
 
-  get #entering(): readonly string[] {
-    return ['--target', String(this.#holder.pid), '--net', '--mount', '--'];
-  }
-
   #end(): void {
-    for (const child of [...this.#started, this.#holder]) if (child.exitCode === null) child.kill('SIGKILL');
+    // Unshare may have ended without it.
+    if (this.#firstPid > 0) process.kill(this.#firstPid, 'SIGKILL');
+    else this.#holder.kill('SIGKILL');
   }
 }
