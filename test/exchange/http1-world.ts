@@ -54,7 +54,7 @@ export interface Http1Settings {
   /** What clients speak; default: HTTP/1.1. */
   readonly clients?: 'http/1.1' | 'h2';
   /** What endpoints speak; default: HTTP/1.1. */
-  readonly endpoints?: 'http/1.1' | 'h2';
+  endpoints?: 'http/1.1' | 'h2';
   readonly pairOptions?: (side: 'client' | 'endpoint') => Partial<TransportPairOptions>;
   readonly connectMs?: (address: string) => number;
   readonly connectFault?: (address: string) => string | null;

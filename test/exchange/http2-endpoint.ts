@@ -155,6 +155,12 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
     this.#end(block.length === 0 ? null : Buffer.from(block.bytes.subarray(0, block.length)));
   }
 
+  /** Content, however much was announced. */
+  writeBeyond(text: string): void {
+    this.#left = null;
+    this.write(text);
+  }
+
   /** END_STREAM, whatever was announced. */
   endEarly(): void {
     this.#end(null);

@@ -1,0 +1,452 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { EndedExchange } from '../../src/core/exchange.ts';
+import { explain } from '../../src/core/explain.ts';
+import type { Attempt } from '../../src/exchange/attempt.ts';
+import { errorNames, errorNumber } from '../../src/wire/h2/protocol.ts';
+import { pattern } from './cases.ts';
+import type { Http2Arrived, Http2EndpointLine } from './http2-endpoint.ts';
+import { type Http1Settings, Http1World } from './http1-world.ts';
+import type { ClientActor, RequestText, WorldOptions } from './world.ts';
+
+function worldOf(options: WorldOptions = {}, settings: Http1Settings = {}): Http1World {
+  return new Http1World(options, { endpoints: 'h2', queueMax: 10, ...settings });
+}
+
+function ask(world: Http1World, request: RequestText = {}): ClientActor {
+  const client = world.request(request);
+  world.pass(5);
+  return client;
+}
+
+function arrived(world: Http1World, index = 0, name = 'a'): Http2Arrived {
+  return (world.endpoint(name).arrived[index] as Http2Arrived | undefined) ?? assert.fail(`no request ${index}`);
+}
+
+function lineOf(world: Http1World, index = 0): Http2EndpointLine {
+  return (
+    (world.endpoint('a') as unknown as { http2Lines: Http2EndpointLine[] }).http2Lines[index] ??
+    assert.fail(`no connection ${index}`)
+  );
+}
+
+function end(world: Http1World): void {
+  world.pass(200_000);
+  world.verifyAtRest();
+}
+
+/** The cause, the delivery, and the evidence beyond the address of the nth attempt. */
+function attemptOf({ attempts }: EndedExchange, index = 0): unknown[] {
+  const { failure, delivery, retryReason } = (attempts[index] ?? assert.fail(`no attempt ${index}`)) as Attempt;
+  const { address: _, ...evidence } = (failure?.evidence ?? {}) as Record<string, unknown>;
+  return [failure?.cause, delivery, retryReason, evidence];
+}
+
+describe('HTTP/2 with an endpoint', () => {
+  it('carries requests that come at the same time on one connection, also while it is being made', () => {
+    const world = worldOf();
+    const clients = Array.from({ length: 100 }, () => world.request({}));
+    world.pass(10);
+    assert.deepEqual([world.endpoint('a').connectionsMade, world.endpoint('a').arrived.length], [1, 100]);
+    for (const request of world.endpoint('a').arrived) request.answer(200, 'ok');
+    world.pass(10);
+    assert.ok(clients.every(({ status }) => status === 200));
+    end(world);
+  });
+
+  it('dials once more for each hundred requests that come while a connection is being made', () => {
+    const world = worldOf();
+    for (let number = 0; number < 101; number++) world.request({});
+    world.pass(10);
+    assert.equal(world.endpoint('a').connectionsMade, 2);
+    for (const request of world.endpoint('a').arrived) request.answer(200);
+    end(world);
+  });
+
+  it('lets requests wait for streams when the endpoint allows no more, and dials no more than connections.max', () => {
+    const world = worldOf({ connectionsMax: 1 }, { queueMax: 40 });
+    const clients = Array.from({ length: 130 }, () => world.request({}));
+    world.pass(10);
+    assert.equal(world.endpoint('a').arrived.length, 128);
+    arrived(world, 0).answer(200);
+    arrived(world, 1).answer(200);
+    world.pass(10);
+    assert.equal(world.endpoint('a').arrived.length, 130);
+    for (const request of world.endpoint('a').arrived.slice(2)) request.answer(200);
+    world.pass(10);
+    assert.ok(clients.every(({ status }) => status === 200));
+    assert.equal(world.endpoint('a').connectionsMade, 1);
+    end(world);
+  });
+
+  it('a dial that fails fails every request that shares it', () => {
+    const world = worldOf();
+    world.endpoint('a').accepts = 'refuses';
+    const clients = Array.from({ length: 3 }, () => world.request({}));
+    world.pass(10);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [502, 502, 502],
+    );
+    end(world);
+  });
+
+  it('a client that leaves while a connection is being made leaves it to the others', () => {
+    const world = worldOf();
+    const [first, second] = [world.request({}), world.request({})];
+    world.pass(0);
+    first.leave();
+    world.pass(10);
+    arrived(world).answer(200);
+    world.pass(10);
+    assert.deepEqual([second.status, world.endpoint('a').connectionsMade], [200, 1]);
+    end(world);
+  });
+
+  it('says method, scheme, authority and path, and the length of the content', () => {
+    const world = worldOf();
+    ask(world, { method: 'POST', target: '/x?y', content: 'abc', fields: { te: 'trailers', connection: 'te' } });
+    const { method, scheme, authority, target } = arrived(world);
+    assert.deepEqual([method, scheme, authority, target], ['POST', 'http', 'example.org', '/x?y']);
+    assert.deepEqual(
+      ['content-length', 'te', 'host', 'connection'].map((name) => arrived(world).field(name)),
+      ['3', 'trailers', null, null],
+    );
+    arrived(world).answer(200);
+    end(world);
+  });
+
+  it('a response that is whole before its request ends the request by RST_STREAM', () => {
+    const world = worldOf();
+    const client = ask(world, { method: 'POST', expects: 1000 });
+    client.write('some');
+    world.pass(5);
+    arrived(world).answer(413, 'too much');
+    world.pass(5);
+    assert.deepEqual([client.status, client.content.toString()], [413, 'too much']);
+    assert.equal(arrived(world).resetBy, errorNumber('CANCEL'));
+    assert.equal(world.records[0]?.failure, null);
+    end(world);
+  });
+
+  it('a client that leaves is RST_STREAM(CANCEL), and the connection carries the next request', () => {
+    const world = worldOf();
+    ask(world).leave();
+    world.pass(5);
+    assert.equal(arrived(world).resetBy, errorNumber('CANCEL'));
+    ask(world);
+    arrived(world, 1).answer(200);
+    world.pass(5);
+    assert.equal(world.endpoint('a').connectionsMade, 1);
+    end(world);
+  });
+
+  it('one client that reads nothing does not stop the others', () => {
+    const world = worldOf({ limits: { writeMs: 100_000 } }, { clients: 'h2' });
+    const slow = Array.from({ length: 20 }, (_, number) => {
+      const client = world.request({}, { connection: `slow ${number}`, windowBytes: 1024 });
+      client.stopReading();
+      return client;
+    });
+    world.pass(5);
+    for (const request of world.endpoint('a').arrived) {
+      request.head(200, 1_000_000);
+      request.write(pattern(1_000_000));
+    }
+    world.pass(100);
+    const quick = ask(world);
+    arrived(world, 20).answer(200, 'quick');
+    world.pass(20);
+    assert.equal(quick.content.toString(), 'quick');
+    assert.equal(world.endpoint('a').connectionsMade, 1);
+    for (const client of slow) client.leave();
+    end(world);
+  });
+});
+
+describe('an endpoint that ends a stream', () => {
+  for (const name of errorNames.filter((one) => one !== 'REFUSED_STREAM' && one !== 'HTTP_1_1_REQUIRED')) {
+    it(`before its answer, by ${name}: the code is told`, () => {
+      const world = worldOf();
+      const client = ask(world, { method: 'POST' });
+      arrived(world).reset(name);
+      world.pass(200);
+      assert.equal(client.status, 502);
+      assert.deepEqual(attemptOf(world.records[0] as EndedExchange), [
+        'reset_before_response',
+        'sent_unknown',
+        'not_idempotent',
+        { reused: false, idleMs: 0, errno: '', stream: name },
+      ]);
+      assert.match(explain(world.records[0]?.failure as never), new RegExp(`RST_STREAM \\(${name}\\)`));
+      assert.equal(world.endpoint('a').connectionsMade, 1);
+      end(world);
+    });
+  }
+
+  for (const [what, length, cause, rest] of [
+    ['of known length', 100, 'response_body_short', { bytesExpected: 100 }],
+    ['of unknown length', null, 'response_stream_cut', {}],
+  ] as const) {
+    it(`within content ${what}: the client can see it, and the code is told`, () => {
+      const world = worldOf();
+      const client = ask(world);
+      arrived(world).head(200, length);
+      arrived(world).write('part');
+      world.pass(100);
+      arrived(world).reset('INTERNAL_ERROR');
+      world.pass(20);
+      assert.deepEqual([client.status, client.content.toString(), client.state], [200, 'part', 'cut']);
+      const evidence = { bytesReceived: 4, how: 'reset', stream: 'INTERNAL_ERROR', ...rest };
+      assert.deepEqual(attemptOf(world.records[0] as EndedExchange), [
+        cause,
+        'response_started',
+        'committed',
+        evidence,
+      ]);
+      end(world);
+    });
+  }
+
+  it('in order, but before its announced length', () => {
+    const world = worldOf();
+    const client = ask(world);
+    arrived(world).head(200, 100);
+    arrived(world).write('part');
+    world.pass(100);
+    arrived(world).endEarly();
+    world.pass(20);
+    assert.equal(client.state, 'cut');
+    const evidence = { bytesReceived: 4, bytesExpected: 100, how: 'reset', stream: 'END_STREAM' };
+    assert.deepEqual(attemptOf(world.records[0] as EndedExchange).at(-1), evidence);
+    end(world);
+  });
+
+  it('behind a longer body than announced', () => {
+    const world = worldOf({ commitDelayMs: 0 });
+    const client = ask(world);
+    arrived(world).head(200, 4, {});
+    arrived(world).writeBeyond('too much');
+    world.pass(20);
+    assert.notEqual(client.state, 'whole');
+    assert.equal(world.records[0]?.failure?.cause, 'response_framing');
+    end(world);
+  });
+
+  it('whose connection closes within content: a cut', () => {
+    const world = worldOf();
+    const client = ask(world);
+    arrived(world).head(200, null);
+    arrived(world).write('part');
+    world.pass(100);
+    world.endpoint('a').die('closed');
+    world.pass(20);
+    assert.equal(client.state, 'cut');
+    assert.deepEqual(attemptOf(world.records[0] as EndedExchange)[0], 'response_stream_cut');
+    end(world);
+  });
+});
+
+describe('a request that the endpoint did not process', () => {
+  for (const [what, request] of [
+    ['POST without content', { method: 'POST' }],
+    ['POST with content', { method: 'POST', content: pattern(20_000) }],
+    ['PATCH', { method: 'PATCH', content: 'x' }],
+    ['GET', {}],
+  ] as const) {
+    it(`${what}, refused by RST_STREAM: is sent again`, () => {
+      const world = worldOf();
+      const client = ask(world, request);
+      arrived(world).reset('REFUSED_STREAM');
+      world.pass(20);
+      arrived(world, 1).answer(200, 'done');
+      world.pass(20);
+      assert.equal(client.content.toString(), 'done');
+      if ('content' in request) assert.ok(arrived(world, 1).content.equals(Buffer.from(request.content)));
+      const expected = ['stream_refused', 'refused_by_peer', 'refused_by_peer'];
+      assert.deepEqual(attemptOf(world.records[0] as EndedExchange), [
+        ...expected,
+        { code: 'REFUSED_STREAM', frame: 'RST_STREAM' },
+      ]);
+      end(world);
+    });
+  }
+
+  it('is refused for good when all attempts are refused, and says so', () => {
+    const world = worldOf();
+    world.endpoint('a').onRequest = (request) => (request as Http2Arrived).reset('REFUSED_STREAM');
+    const client = ask(world, { method: 'POST' });
+    world.pass(100);
+    assert.deepEqual([client.status, world.records[0]?.delivery], [502, 'refused_by_peer']);
+    assert.ok(world.endpoint('a').arrived.length <= 4);
+    end(world);
+  });
+
+  it('is not sent again when its content is larger than what is kept', () => {
+    const world = worldOf();
+    const client = ask(world, { method: 'POST', content: pattern(40_000) });
+    arrived(world).reset('REFUSED_STREAM');
+    world.pass(20);
+    assert.equal(client.status, 502);
+    assert.equal(attemptOf(world.records[0] as EndedExchange)[2], 'body_not_held');
+    end(world);
+  });
+
+  it('because it is behind the last stream of a GOAWAY: goes over a new connection, whatever its method', () => {
+    const world = worldOf();
+    const [first, second] = [ask(world), ask(world, { method: 'POST', content: 'once' })];
+    lineOf(world).session.sender.writer.goAway(1, errorNumber('NO_ERROR'), 'restart');
+    lineOf(world).session.sender.touch();
+    world.pass(20);
+    assert.equal(world.endpoint('a').connectionsMade, 2);
+    arrived(world, 2).answer(200, 'second');
+    arrived(world, 0).answer(200, 'first');
+    world.pass(20);
+    assert.deepEqual([first.content.toString(), second.content.toString()], ['first', 'second']);
+    const record = world.records.find(({ attempts }) => attempts.length === 2) ?? assert.fail();
+    const evidence = { code: 'NO_ERROR', frame: 'GOAWAY', lastStreamId: 1, text: 'restart' };
+    assert.deepEqual(attemptOf(record), ['stream_refused', 'refused_by_peer', 'refused_by_peer', evidence]);
+    assert.match(explain(record.attempts[0]?.failure as never), /GOAWAY NO_ERROR, "restart".*stream 1\.$/);
+    world.pass(10);
+    assert.equal(lineOf(world).transport.closed, true, 'the connection ends with its last stream');
+    end(world);
+  });
+
+  it('goes over HTTP/1.1 where the endpoint wants that, for an hour', () => {
+    const world = worldOf();
+    const client = ask(world);
+    world.settings.endpoints = 'http/1.1';
+    arrived(world).reset('HTTP_1_1_REQUIRED');
+    world.pass(20);
+    world.endpoint('a').arrived[1]?.answer(200, 'by HTTP/1.1');
+    world.pass(20);
+    assert.equal(client.content.toString(), 'by HTTP/1.1');
+    assert.deepEqual(
+      world.records[0]?.attempts.map((attempt) => (attempt as Attempt).protocol),
+      ['h2', 'http/1.1'],
+    );
+    world.pass(50 * 60_000);
+    ask(world);
+    world.endpoint('a').arrived[2]?.answer(200);
+    world.settings.endpoints = 'h2';
+    world.pass(20 * 60_000);
+    ask(world);
+    arrived(world, 3).answer(200);
+    world.pass(20);
+    assert.deepEqual(
+      world.records.map(({ attempts }) => (attempts.at(-1) as Attempt).protocol),
+      ['http/1.1', 'http/1.1', 'h2'],
+    );
+    end(world);
+  });
+});
+
+describe('an endpoint whose HTTP/2 is none', () => {
+  for (const [what, bytes, guess] of [
+    ['HTTP/1.1', 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n', /it is HTTP\/1,/],
+    ['SSH', 'SSH-2.0-OpenSSH_9.6\r\n', /SSH server/],
+    ['HTML', '<html>\nan error page</html>', /HTML/],
+  ] as const) {
+    it(`${what} is told by its first bytes`, () => {
+      const world = worldOf();
+      world.endpoint('a').serves = (endpoint) => {
+        endpoint.listener = {
+          onBytes: () => void endpoint.write(Buffer.from(bytes), 0, bytes.length, 'owned'),
+          onEnd: () => endpoint.close('close'),
+          onWritten() {},
+          onClosed() {},
+        };
+      };
+      const client = ask(world);
+      world.pass(200);
+      assert.equal(client.status, 502);
+      const { failure } = world.records[0] as EndedExchange;
+      assert.equal(failure?.cause, 'response_not_http2');
+      assert.match(explain(failure as never), guess);
+      end(world);
+    });
+  }
+
+  for (const [what, frames, rule] of [
+    ['a frame that is too long', [0x00, 0x40, 0x01, 0, 0, 0, 0, 0, 1], /a frame of 16385 bytes/],
+    ['PUSH_PROMISE', [0, 0, 4, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2], /PUSH_PROMISE/],
+    ['DATA without a stream', [0, 0, 1, 0, 0, 0, 0, 0, 0, 65], /DATA without a stream/],
+    ['a header block that cannot be decoded', [0, 0, 1, 1, 5, 0, 0, 0, 1, 0xff], /header block/],
+  ] as const) {
+    it(`${what}: the rule is told, and all streams of the connection fail`, () => {
+      const world = worldOf();
+      const clients = [ask(world), ask(world)];
+      const bytes = Buffer.from(frames);
+      lineOf(world).transport.write(bytes, 0, bytes.length, 'owned');
+      world.pass(200);
+      assert.deepEqual(
+        clients.map(({ status }) => status),
+        [502, 502],
+      );
+      for (const { failure } of world.records) {
+        assert.equal(failure?.cause, 'response_frames');
+        assert.match(explain(failure as never), rule);
+      }
+      end(world);
+    });
+  }
+});
+
+describe('a response that HTTP/2 does not allow', () => {
+  for (const [what, status, fields, cause, rule] of [
+    ['a 101', 101, {}, 'response_header', 'switch-in-http2'],
+    ['a field for one connection', 200, { connection: 'close' }, 'response_header', 'connection-header'],
+    ['Transfer-Encoding', 200, { 'transfer-encoding': 'chunked' }, 'response_header', 'connection-header'],
+    ['two lengths', 200, { 'content-length': '1, 2' }, 'response_framing', 'content-length-differs'],
+    ['a line break in a value', 200, { x: 'a\nb' }, 'response_header', 'header-value'],
+    ['a status of 999', 999, {}, 'response_header', 'status-code'],
+  ] as const) {
+    it(`${what}: 502 with the rule, and the connection carries the next request`, () => {
+      const world = worldOf();
+      const client = ask(world, { method: 'POST' });
+      arrived(world).head(status, null, fields as Readonly<Record<string, string>>);
+      world.pass(200);
+      assert.equal(client.status, 502);
+      const { failure } = world.records[0] as EndedExchange;
+      const { rule: found } = (failure?.evidence ?? {}) as { rule?: string };
+      assert.deepEqual([failure?.cause, found], [cause, rule]);
+      assert.equal(arrived(world).resetBy, errorNumber('PROTOCOL_ERROR'));
+      ask(world);
+      arrived(world, 1).answer(200);
+      world.pass(5);
+      assert.equal(world.endpoint('a').connectionsMade, 1);
+      end(world);
+    });
+  }
+});
+
+describe('timeouts with an HTTP/2 endpoint', () => {
+  it('a window that is never opened: 504, and the other streams go on', () => {
+    const world = worldOf();
+    world.endpoint('a').onRequest = (request) => request.stopReading();
+    const client = ask(world, { method: 'POST', content: pattern(300_000) });
+    const other = ask(world);
+    arrived(world, 1).answer(200, pattern(100_000));
+    world.pass(20);
+    assert.equal(other.content.length, 100_000);
+    world.pass(100_000);
+    assert.deepEqual([client.status, world.records[1]?.failure?.cause], [504, 'request_write_timeout']);
+    assert.equal(arrived(world).resetBy, errorNumber('CANCEL'));
+    end(world);
+  });
+
+  it('an upload that its client sends slowly is not late', () => {
+    const world = worldOf({ limits: { contentMs: 1_000_000 }, timeouts: { idleMs: 10_000 } });
+    const client = ask(world, { method: 'POST', expects: 4 });
+    for (const part of 'slow') {
+      world.pass(30_000);
+      client.write(part);
+    }
+    world.pass(5);
+    assert.equal(arrived(world).content.toString(), 'slow');
+    arrived(world).answer(200);
+    world.pass(20);
+    assert.equal(client.status, 200);
+    end(world);
+  });
+});
