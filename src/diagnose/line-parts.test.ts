@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseLogfmt } from './logfmt.ts';
-import { stripPrefix } from './line-prefix.ts';
 import { statusOf } from './status-field.ts';
 
 const pairs = (text: string): unknown => Object.fromEntries(parseLogfmt(text));
@@ -14,13 +13,6 @@ test('pairs are read with and without quotation marks, and other text is skipped
   });
   assert.deepEqual(pairs('a= b="open'), { a: '', b: 'open' });
   assert.deepEqual(pairs('no pairs at all'), {});
-});
-
-test('two layers around a line are removed, and the time of the outer one is kept if it has a zone', () => {
-  const inner = '10.0.0.1 - - said something';
-  const stripped = stripPrefix(`[pod/web-1/nginx] 2026-11-21T10:15:30Z ${inner}`);
-  assert.deepEqual(stripped, { line: inner, atMs: Date.UTC(2026, 10, 21, 10, 15, 30) });
-  assert.equal(stripPrefix(inner), null);
 });
 
 test('the marks that logs write for a missing status are read as no status', () => {

@@ -48,7 +48,8 @@ test("an address with a port is not taken for a file name, nor the message of an
   const cut =
     '192.0.2.7:40112 [21/Nov/2026:10:00:00.412] www app/s1 0/0/-1/-1/3 503 217 - - SC-- 3/2/1/1/3 0/0 "GET / HTTP/1.1"';
   assert.equal(new LogExplainer().read(`1 2026-11-21T10:00:00Z a b 1 - - \ufeff${cut}`)?.gateway, 'haproxy');
-  assert.equal(new LogExplainer().read(JSON.stringify({ level: 'info', message: refused })), null);
+  const quoting = { level: 'info', message: `it said connect() failed (111: Connection refused)` };
+  assert.equal(new LogExplainer().read(JSON.stringify(quoting)), null);
 });
 
 test('a line without a time gets the time of the text around it', () => {

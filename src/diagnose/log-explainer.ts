@@ -1,16 +1,16 @@
 import { allDialects, closedFormats } from './all-dialects.ts';
 import type { Dialect, DialectReader } from './dialect.ts';
 import type { Finding } from './finding.ts';
-import { stripPrefix } from './line-prefix.ts';
 import { judgedText } from './line-text.ts';
 import { withoutImpossible } from './sound-finding.ts';
+import { type UnwrappedLine, unwrap } from './wrappers/unwrap.ts';
 
 /** The verdict on a line; null if no dialect recognises it. */
 export type LineVerdict = Finding | null;
 
 /**
  * Reads the lines of one file, of any mix of gateways. Removes the text that other tools put around a line (syslog,
- * Docker, Compose, Kubernetes, journald) if a dialect recognises the line inside. Never throws.
+ * Docker, Compose, Kubernetes, journald, shippers) if a dialect recognises the line inside. Never throws.
  */
 export class LogExplainer {
   readonly #dialects: readonly Dialect[];
@@ -49,16 +49,19 @@ export class LogExplainer {
     return isEnough ? this.#readWith(this.#last, line) : null;
   }
 
+  /** Reads the line, or one inside of it, with the surest dialect; of equally sure ones, the one that reads the whole line. */
   #readAny(line: string): LineVerdict {
-    const stripped = stripPrefix(line);
-    const inner = stripped === null ? [] : this.#candidates(stripped.line);
     const whole = this.#candidates(line);
+    const found = this.#readFirst(whole, 2, line);
+    if (found !== null) return found;
+    const inner = unwrap(line).map((unwrapped) => ({ unwrapped, candidates: this.#candidates(unwrapped.line) }));
     for (const certainty of [2, 1]) {
-      const finding = this.#readFirst(whole, certainty, line);
+      const finding = certainty === 1 ? this.#readFirst(whole, certainty, line) : null;
       if (finding !== null) return finding;
-      const inside = stripped === null ? null : this.#readFirst(inner, certainty, stripped.line);
-      if (inside !== null)
-        return inside.atMs === null ? withoutImpossible({ ...inside, atMs: stripped?.atMs ?? null }) : inside;
+      for (const { unwrapped, candidates } of inner) {
+        const inside = this.#readFirst(candidates, certainty, unwrapped.line);
+        if (inside !== null) return withOrigin(inside, unwrapped);
+      }
     }
     return null;
   }
@@ -89,4 +92,10 @@ export class LogExplainer {
     this.#last = dialect;
     return withoutImpossible(finding);
   }
+}
+
+/** The time of the text around a line counts if the line has none. Its other facts are evidence for a failure. */
+function withOrigin(inside: Finding, { atMs, origin }: UnwrappedLine): Finding {
+  const evidence = inside.shape === 'none' ? inside.evidence : [...inside.evidence, ...origin];
+  return withoutImpossible({ ...inside, evidence, atMs: inside.atMs ?? atMs });
 }

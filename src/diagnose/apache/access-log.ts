@@ -20,7 +20,11 @@ export const tellingLogFormat = [
 /** Access logs in formats that Apache alone writes, and the Common Log Format, which many programs write. */
 export const apacheAccessLogs: readonly Dialect[] = [
   access('Apache access log (with notes of mod_proxy)', 2, (line) => notesOf(line).size > 0),
-  access('Apache access log (vhost_combined)', 2, ({ before, rest }) => before.includes(':') && rest.length >= 2),
+  access(
+    'Apache access log (vhost_combined)',
+    2,
+    ({ before, rest }) => /^[^:]*:\d{1,5}$/.test(before) && rest.length >= 2,
+  ),
   access(
     'Apache access log (combined)',
     1,

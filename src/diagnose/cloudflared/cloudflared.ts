@@ -23,9 +23,11 @@ function parse(line: string): CloudflaredLine | null {
   if (!form.test(line) || !ownWords.test(line)) return null;
   const fields = jsonLine(line);
   if (fields !== null) {
+    if (!('originService' in fields || 'connIndex' in fields || 'error' in fields)) return null;
     const error = jsonText(fields['error']) ?? '';
     return { atMs: isoTimeMs(fields['time']), error, origin: jsonText(fields['originService']) };
   }
+  if (line.startsWith('{')) return null;
   const pairs = parseLogfmt(line);
   const [time] = /^\d{4}-\S{1,30}/.exec(line) ?? [];
   return { atMs: isoTimeMs(time), error: pairs.get('error') ?? '', origin: pairs.get('originService') ?? null };

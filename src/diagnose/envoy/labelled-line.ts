@@ -5,11 +5,13 @@ import { type JsonExchange, jsonExchange } from './json-line.ts';
 /** A name for the flags and what may be one: `flags=UF`, `response_flag: UT`. Other lines are not taken apart. */
 const named =
   /(?:^|[\s,;|])"?(?:(?:envoy_)?resp(?:onse)?_?)?flags?(?:_long|_short)?"?(?:=|: ?)"?(?:-|[A-Z]{2,6}|[A-Z][a-z]+[A-Z])/;
+/** Names stand from the beginning on, after a time and a level at most. */
+const beginning = /^(?:\[[^\]"]{1,60}\] {1,4}|[^\s"=,]{1,60} {1,4}){0,3}[A-Za-z][\w.-]{0,63}[=:]/;
 const ofUpstream = /upstream|response_code|cluster|(?:^|[\s,;|])(?:code|status|response_?code)(?:=|:)/i;
 
 /** The text formats in which operators name Envoy's fields: `code=503 flags=UF`, with colons, or with tabs between. */
 export function labelledExchange(line: string): JsonExchange | null {
-  if (!named.test(line) || !ofUpstream.test(line)) return null;
+  if (!beginning.test(line) || line.includes('{"') || !named.test(line) || !ofUpstream.test(line)) return null;
   const found = jsonExchange(fieldsOf(line));
   return found === null || found.exchange.flags === null ? null : { ...found, certainty: 2 };
 }

@@ -15,7 +15,8 @@ export const nginxDialects: readonly Dialect[] = [
   ...products.map(errorLogOf),
   ...knownFormats,
   ...labelledFormats,
-  ...products.map(jsonAccessOf),
+  // Nothing in JSON shows that nginx was OpenResty.
+  ...products.filter((product) => product !== 'openresty').map(jsonAccessOf),
   kongJson,
   controllerLog,
   startLog,
