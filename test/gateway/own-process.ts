@@ -37,13 +37,14 @@ export class OwnProcess {
 
   /**
    * Resolves when the gateway serves. `files`: how many files it may open. With `tls`, the settings of TLS of its listener,
-   * that listener is called `https`; paths in it are absolute.
+   * that listener is called `https`; paths in it are absolute. `http2`: the listener speaks HTTP/2 too.
    */
-  static async start(yaml: string, files = 4096, tls: string | null = null): Promise<OwnProcess> {
+  static async start(yaml: string, files = 4096, tls: string | null = null, http2 = false): Promise<OwnProcess> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'candor-own-'));
     const bind = `"127.0.0.1:${port}"`;
-    const listener = tls === null ? `http: ${bind}` : `https: { bind: ${bind}, tls: { ${tls} } }`;
+    const name = tls === null ? 'http' : 'https';
+    const listener = `${name}: { bind: ${bind}, http2: ${http2}${tls === null ? '' : `, tls: { ${tls} }`} }`;
     const usual = `listeners: { ${listener} }\nadmin: { socket: none }\nlog: { path: none }\nstate: none\n`;
     writeFileSync(join(folder, 'candor.yaml'), usual + yaml);
     const program = join(repositoryRoot, 'bin', 'candor');

@@ -97,6 +97,16 @@ export class RawHttp2 {
     return this.response(streamId);
   }
 
+  /** Forgets the frames that have come. */
+  forget(): void {
+    this.frames.length = 0;
+    this.#blocks.clear();
+    const rest = this.client.bytes.subarray(this.#read);
+    this.client.forget();
+    if (rest.length > 0) this.client.parts.push({ atMs: this.client.elapsedMs, bytes: rest });
+    this.#read = 0;
+  }
+
   close(): void {
     this.client.close();
   }

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
+import { until } from '../gateway/start-from-yaml.ts';
+import { FloodedGateway, largeBytes, QuietClient } from './flooded-gateway.ts';
+import { type Flood, floodPaths, floods, hpackBomb } from './floods.ts';
+import { data, frame, headers, requestFields, setting, types } from './frames.ts';
+import type { RawHttp2 } from './raw-http2.ts';
+
+// Floods over one connection end at a limit that has a name, and cost a quiet client nothing but time. How much time: `bench/http2-floods.ts`.
+
+const framesMax = 20_000;
+
+describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
+  let gateway: FloodedGateway;
+  let quiet: QuietClient;
+
+  before(async () => {
+    gateway = await FloodedGateway.start();
+    quiet = new QuietClient(gateway.connect());
+  });
+  after(async () => {
+    quiet?.close();
+    await gateway?.stop();
+  });
+
+  const limitsSeen = (): unknown[] =>
+    gateway.process.events
+      .filter(({ kind }) => kind === 'http2_limit_reached')
+      .map(({ evidence }) => evidence['limit']);
+
+  for (const flood of floods)
+    test(`of ${flood.name} ends at the limit ${flood.limit}`, { timeout: 60_000 }, async () => {
+      const line = gateway.connect();
+      try {
+        await play(flood, line);
+        assert.equal(line.goAway, 'ENHANCE_YOUR_CALM');
+        await until(`${flood.limit} is reported`, () => limitsSeen().includes(flood.limit), 15_000);
+        assert.equal(await quiet.ask(), 200);
+      } finally {
+        line.close();
+      }
+    });
+
+  async function play({ begin = [], goOn }: Flood, line: RawHttp2): Promise<void> {
+    line.send(...begin);
+    for (let turn = 0; turn < framesMax; turn++) {
+      line.send(goOn(turn));
+      if (turn % 50 !== 0) continue;
+      await turnOfLoop();
+      await line.until(() => true);
+      if (line.hasEnded) return;
+      assert.equal(await quiet.ask(), 200);
+    }
+    assert.ok(await line.until(() => line.hasEnded), 'it ends');
+  }
+
+  test('of headers that are small on the wire is answered 431, and takes no memory', async () => {
+    const line = gateway.connect();
+    try {
+      const before = gateway.process.residentBytes;
+      for (let turn = 0; turn < 50; turn++) {
+        line.send(hpackBomb(2 * turn + 1));
+        const answer = await line.answer(2 * turn + 1);
+        assert.equal(answer?.status, 431);
+        assert.equal(await quiet.ask(), 200);
+      }
+      const more = gateway.process.residentBytes - before;
+      assert.ok(more < 64 * 1024 * 1024, `${more} bytes more`);
+    } finally {
+      line.close();
+    }
+  });
+
+  test('of requests for 128 MB that no window lets out holds a part of it', async () => {
+    const line = gateway.connect(setting(4, 0));
+    try {
+      const before = gateway.process.residentBytes;
+      for (let turn = 0; turn < 128; turn++)
+        line.send(headers(2 * turn + 1, requestFields({ ':path': floodPaths.large })));
+      await line.until(() => line.frames.filter(({ type }) => type === types.headers).length === 128);
+      for (let turn = 0; turn < 20; turn++) assert.equal(await quiet.ask(), 200);
+      const more = gateway.process.residentBytes - before;
+      assert.ok(more < 48 * 1024 * 1024, `${more} bytes more, of ${128 * largeBytes}`);
+    } finally {
+      line.close();
+    }
+  });
+
+  test('of content in frames of one byte holds little more than the content', async () => {
+    const line = gateway.connect();
+    try {
+      const before = gateway.process.residentBytes;
+      const one = data(1, 'x');
+      // No endpoint reads these: their exchange waits for a connection that is never free.
+      for (let turn = 0; turn < 15; turn++) {
+        const id = 2 * turn + 1;
+        line.send(headers(id, requestFields({ ':method': 'POST', ':path': floodPaths.hanging }), false));
+        const frames = Buffer.concat(new Array<Buffer>(10_000).fill(frame(types.data, 0, id, one.subarray(9))));
+        line.send(frames);
+        assert.equal(await quiet.ask(), 200);
+      }
+      const more = gateway.process.residentBytes - before;
+      assert.ok(more < 48 * 1024 * 1024, `${more} bytes more`);
+      assert.equal(line.goAway, null);
+    } finally {
+      line.close();
+    }
+  });
+});
+
+describe('a client that is slow over HTTP/2', { skip: process.platform !== 'linux' }, () => {
+  let gateway: FloodedGateway;
+  before(async () => {
+    gateway = await FloodedGateway.start('head_timeout: 1s, body_timeout: 1s, keep_alive: 2s, write_timeout: 1s');
+  });
+  after(() => gateway?.stop());
+
+  /** Sends the parts one after the other, a turn apart, until the condition holds. */
+  async function drip(line: RawHttp2, part: (turn: number) => Buffer, met: () => boolean): Promise<boolean> {
+    // Our acknowledgement of SETTINGS must not come in the middle of a part.
+    await line.until(() => line.frames.length >= 3);
+    for (let turn = 0; turn < 200; turn++) {
+      if (line.client.state === 'open') line.send(part(turn));
+      if (await line.until(met, 100)) return true;
+    }
+    return false;
+  }
+
+  test('with a header section, byte by byte, loses the connection', async () => {
+    const line = gateway.connect();
+    const whole = headers(1, requestFields({}, [['a', 'b'.repeat(1000)]]));
+    assert.ok(
+      await drip(
+        line,
+        (turn) => whole.subarray(turn, turn + 1),
+        () => line.hasEnded,
+      ),
+    );
+    assert.equal(line.goAway, 'PROTOCOL_ERROR');
+    assert.ok(line.client.elapsedMs > 900);
+    assert.ok(line.client.elapsedMs < 15_000);
+    line.close();
+  });
+
+  test('and sends PING alone loses the connection when it has rested too long', async () => {
+    const line = gateway.connect();
+    const beat = frame(types.ping, 0, 0, 'pingpong');
+    assert.ok(
+      await drip(
+        line,
+        (turn) => (turn % 2 === 0 ? beat.subarray(0, 9) : beat.subarray(9)),
+        () => line.hasEnded,
+      ),
+    );
+    assert.equal(line.goAway, 'NO_ERROR');
+    line.close();
+  });
+
+  test('with the body of a request gets 408', async () => {
+    const line = gateway.connect();
+    line.send(headers(1, requestFields({ ':method': 'POST', ':path': floodPaths.hanging }), false), data(1, 'x'));
+    assert.equal((await line.answer(1))?.status, 408);
+    await line.until(() => line.resetOf(1) !== null);
+    assert.equal(line.resetOf(1), 'NO_ERROR');
+    line.close();
+  });
+
+  test('to open its window loses the stream and not the connection', async () => {
+    const line = gateway.connect(setting(4, 10));
+    line.send(headers(1, requestFields({ ':path': floodPaths.large })));
+    await line.until(() => line.resetOf(1) !== null);
+    assert.equal(line.resetOf(1), 'CANCEL');
+    line.send(headers(3, requestFields()));
+    assert.equal((await line.answer(3))?.status, 200);
+    line.close();
+  });
+});
