@@ -111,6 +111,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   rcode: "the name server's answer (NXDOMAIN, NODATA, SERVFAIL, REFUSED, FORMERR, NOTIMP)",
   retryAfterS: 'seconds until a retry makes sense',
   reused: 'whether the connection had served another request before',
+  ping: 'whether the endpoint answered a PING of HTTP/2 meanwhile: then it is there, and its application is slow; absent with HTTP/1',
   paused: 'what was paused, such as `route /api` or `upstream web`',
   route: 'the route, by its name',
   rule: 'the rule that was broken, see below',

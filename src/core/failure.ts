@@ -49,10 +49,16 @@ export interface Evidence {
   tls_certificate_unfit: { address: string; code: string; subject: string; issuer: string; notAfter: string };
   tls_timeout: { address: string; limitMs: number };
   // too slow
-  response_head_timeout: { address: string; limitMs: number };
+  /** `ping`, here and below: whether an HTTP/2 endpoint answered a PING in the time; absent with HTTP/1. */
+  response_head_timeout: { address: string; limitMs: number; ping?: 'answered' | 'unanswered' };
   response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
   response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
-  response_body_stalled: { address: string; idleMs: number; bytesReceived: number };
+  response_body_stalled: {
+    address: string;
+    idleMs: number;
+    bytesReceived: number;
+    ping?: 'answered' | 'unanswered';
+  };
   request_write_timeout: { address: string; limitMs: number; bytesSent: number };
   /** `silent`: the side that did not answer the gateway's pings; absent if both were silent. */
   tunnel_idle: { address: string; idleMs: number; bytesReceived: number; silent?: 'client' | 'application' };

@@ -34,10 +34,21 @@ export interface PooledConnection {
   keepUntil(at: Instant): void;
   /** Whether the endpoint has neither sent bytes nor ended the connection. Call only while it is idle; if false, close it. */
   hasNoUnreadBytes(): boolean;
+  /**
+   * Asks the endpoint whether the idle connection still works (PING in HTTP/2). The answer goes to `waiter`, once, also if the
+   * connection ends. False: the protocol has no such question.
+   */
+  probe(waiter: ProbeWaiter): boolean;
   /** Makes the transport deliver bytes that came before the first request, if any, before other events. */
   checkUnread(): void;
   /** Ends the connection, and all streams on it. */
   close(): void;
+}
+
+/** Waits for the answer to a question on a connection. */
+export interface ProbeWaiter {
+  /** False: there was no answer in time, or the connection takes no more streams. */
+  onProbed(isAlive: boolean): void;
 }
 
 /** The pool, as its connections see it. */

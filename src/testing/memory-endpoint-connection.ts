@@ -72,6 +72,10 @@ export class MemoryEndpointConnection implements PooledConnection {
     return true;
   }
 
+  probe(): boolean {
+    return false;
+  }
+
   checkUnread(): void {}
 
   close(): void {

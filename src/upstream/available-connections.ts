@@ -102,6 +102,13 @@ export class AvailableConnections {
     return this.#newestIdle(reusePolicy, reuse, group) ?? this.#newestBusy(group);
   }
 
+  /** The idle connection of the group that was used last. */
+  newestIdle(group: string | null): PooledConnection | undefined {
+    return this.#idle === 0
+      ? undefined
+      : this.#connections.findLast((one) => one.streamsOpen === 0 && one.group === group);
+  }
+
   #newest(group: string | null): PooledConnection | undefined {
     const last = this.#connections.at(-1);
     if (last === undefined || last.group === group) return last;

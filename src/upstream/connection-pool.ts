@@ -11,8 +11,9 @@ import { ConnectionQueue, type QueueWaiter } from './connection-queue.ts';
 import type { DialLimits } from './dial.ts';
 import { AvailableConnections } from './available-connections.ts';
 import { createConnection } from './create-connection.ts';
-import type { DialDemand, PoolDial, PoolDialOwner } from './pool-dial.ts';
+import type { DialDemand, DialShare, PoolDial, PoolDialOwner } from './pool-dial.ts';
 import { PoolDials } from './pool-dials.ts';
+import { PoolProbes, type PoolProbesOwner } from './pool-probes.ts';
 import { poolFull, queueTimeout } from './pool-failures.ts';
 import { closeSemaphores, haveSameSemaphores, semaphoresOf } from './pool-semaphores.ts';
 import { dialSettingsOf, type PoolSettings } from './pool-settings.ts';
@@ -31,7 +32,7 @@ import { refusalBackoffMs, refusedBefore } from './refusal.ts';
  * If the endpoint refuses a connection, its *connect gate* closes for a short time: requests fail at once instead of dialing.
  * An endpoint in *probation* is tested with one request at a time, over all workers.
  */
-export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
+export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, PoolProbesOwner {
   /** The functions that the pool needs of other folders of src/, such as the clock. */
   readonly #ports: UpstreamPorts;
   readonly #createConnection: CreateConnection;
@@ -48,6 +49,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   /** Whether a connection stays open when it becomes idle. */
   #keepsIdle = true;
   readonly #dials: PoolDials;
+  readonly #probes = new PoolProbes(this);
   /** Connections made with the current settings. Only these may carry another request. */
   #withCurrentSettings = new WeakSet<PooledConnection>();
 
@@ -70,7 +72,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   /** Requests in flight, including requests that wait for a connection. */
   get load(): number {
-    return this.#streams + this.#dials.shares + this.#queue.length;
+    return this.#streams + this.#dials.shares + this.#probes.shares + this.#queue.length;
   }
 
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
@@ -136,6 +138,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
       waiter.onStream(this.#openAvailable(available));
       return null;
     }
+    const demand = { waiter, limits, reusePolicy };
+    const idle = reusePolicy === 'recently_used' ? this.#available.newestIdle(group) : undefined;
+    const probing = idle === undefined ? null : this.#probes.join(idle, demand);
+    if (probing !== null) return probing;
     const now = this.#ports.clock.now();
     const refusedAgoMs = this.#semaphores.connectGate.msSinceRefusal(now, refusalBackoffMs(this.#isChecked));
     if (refusedAgoMs !== null) {
@@ -143,7 +149,6 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
       waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
       return null;
     }
-    const demand = { waiter, limits, reusePolicy };
     const joined = this.#dials.join(group, demand);
     if (joined !== null) return joined;
     if (this.#queue.length === 0 && this.#tryAcquirePermit(now)) return this.#dial(demand);
@@ -259,22 +264,21 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     const connection = this.#createPooled(transport, remoteAddress, dial);
     const [first, ...others] = this.#dials.end(dial);
     if (first === undefined) return connection.close();
-    const stream = this.#openFirst(connection);
-    this.#dials.noteProtocol(dial, connection.streamsFree > 0);
-    first.waiter.onStream(stream);
-    for (const share of others) {
-      if (connection.streamsFree > 0) share.waiter.onStream(this.#open(connection));
-      else share.next = this.acquire(share.waiter, share.limits, share.reusePolicy);
-    }
-    if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
-  }
-
-  #openFirst(connection: PooledConnection): UpstreamStream {
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
+    this.#dials.noteProtocol(dial, connection.streamsFree > 0);
     // Reads what the endpoint has sent unasked, before the request is sent, so that it is not taken for the response.
     if (this.#settings.connectionReuse === 'after_check') connection.checkUnread();
-    return stream;
+    first.waiter.onStream(stream);
+    if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
+    this.onProbed(connection, others, true);
+  }
+
+  onProbed(connection: PooledConnection, shares: readonly DialShare[], isAlive: boolean): void {
+    for (const share of shares) {
+      if (isAlive && connection.isAvailable) share.waiter.onStream(this.#openAvailable(connection));
+      else share.next = this.acquire(share.waiter, share.limits, share.reusePolicy);
+    }
   }
 
   onDialFailed(dial: PoolDial, failure: Failure): void {

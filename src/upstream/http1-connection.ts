@@ -64,6 +64,10 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
     return this.transport.isQuiet();
   }
 
+  probe(): boolean {
+    return false;
+  }
+
   checkUnread(): void {
     this.transport.hasUnread();
   }

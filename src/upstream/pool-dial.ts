@@ -59,29 +59,35 @@ export interface DialDemand {
   readonly reusePolicy: ReusePolicy;
 }
 
-/** One of the requests that share a dial. It stays its attempt's pending stream when the dial is over. */
+/** What requests share: a dial, or a question on a connection. */
+export interface ShareOwner {
+  /** False: it is over for this one. */
+  leave(share: DialShare): boolean;
+}
+
+/** One of the requests that wait for the same. It stays its attempt's pending stream when that is over. */
 export class DialShare implements PendingStream, DialDemand {
   readonly waiter: StreamWaiter;
   readonly limits: DialLimits;
   readonly reusePolicy: ReusePolicy;
-  /** Where it waits after the dial, if the connection could not carry it. */
+  /** Where it waits afterwards, if the connection could not carry it. */
   next: PendingStream | null = null;
-  readonly #dial: PoolDial;
+  readonly #owner: ShareOwner;
 
-  constructor(dial: PoolDial, { waiter, limits, reusePolicy }: DialDemand) {
-    this.#dial = dial;
+  constructor(owner: ShareOwner, { waiter, limits, reusePolicy }: DialDemand) {
+    this.#owner = owner;
     this.waiter = waiter;
     this.limits = limits;
     this.reusePolicy = reusePolicy;
   }
 
   cancel(): void {
-    if (!this.#dial.leave(this)) this.next?.cancel();
+    if (!this.#owner.leave(this)) this.next?.cancel();
   }
 }
 
 /** A new connection for the request that has asked for it, and for those that have come while it is being made. */
-export class PoolDial implements DialWaiter {
+export class PoolDial implements DialWaiter, ShareOwner {
   /** The settings under which the connection is made. */
   readonly settings: DialSettings;
   /** Which requests the connection may carry. */

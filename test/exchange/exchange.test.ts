@@ -18,8 +18,9 @@ const worlds: readonly [name: string, create: (options?: WorldOptions) => World]
 
 for (const [worldName, create] of worlds) {
   describe(`an exchange between ${worldName}`, () => {
-    for (const { name, options, onlyBytes, run } of [...cases, ...heldCases]) {
+    for (const { name, options, onlyBytes, notOverHttp2, run } of [...cases, ...heldCases]) {
       if (onlyBytes !== undefined && create !== worlds[0]?.[1]) continue;
+      if (notOverHttp2 !== undefined && /HTTP\/2 endpoints|HTTP\/2 over/.test(worldName)) continue;
       it(name, () => {
         const world = create(options);
         run(world);

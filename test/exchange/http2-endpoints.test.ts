@@ -450,3 +450,106 @@ describe('timeouts with an HTTP/2 endpoint', () => {
     end(world);
   });
 });
+
+describe('a connection that has been silent', () => {
+  function idleWorld(): Http1World {
+    const world = worldOf();
+    ask(world);
+    arrived(world).answer(200);
+    world.pass(5000);
+    return world;
+  }
+
+  it('is asked by PING before a POST goes over it; requests that come meanwhile wait for the same answer', () => {
+    const world = idleWorld();
+    const clients = [world.request({ method: 'POST' }), world.request({ method: 'POST' })];
+    world.pass(20);
+    assert.deepEqual([world.endpoint('a').connectionsMade, world.endpoint('a').arrived.length], [1, 3]);
+    for (const index of [1, 2]) arrived(world, index).answer(200);
+    world.pass(20);
+    assert.ok(clients.every(({ status }) => status === 200));
+    assert.equal(world.records.at(-1)?.attempts[0]?.reused, true);
+    end(world);
+  });
+
+  it('that does not answer the PING is replaced: the POST is sent once, over a new one', () => {
+    const world = idleWorld();
+    lineOf(world).transport.pause();
+    const client = world.request({ method: 'POST', content: 'once' });
+    world.pass(900);
+    assert.equal(world.endpoint('a').connectionsMade, 1);
+    world.pass(200);
+    assert.equal(world.endpoint('a').connectionsMade, 2);
+    arrived(world, 1).answer(200);
+    world.pass(20);
+    assert.deepEqual([client.status, world.records.at(-1)?.attempts.length], [200, 1]);
+    end(world);
+  });
+
+  it('that ends while it is asked is replaced at once', () => {
+    const world = idleWorld();
+    lineOf(world).transport.pause();
+    const client = world.request({ method: 'POST' });
+    world.pass(10);
+    world.endpoint('a').die('closed');
+    world.pass(10);
+    arrived(world, 1).answer(200);
+    world.pass(20);
+    assert.equal(client.status, 200);
+    end(world);
+  });
+
+  it('a client that leaves while it is asked takes nothing with it', () => {
+    const world = idleWorld();
+    lineOf(world).transport.pause();
+    world.request({ method: 'POST' }).leave();
+    world.pass(10);
+    lineOf(world).transport.resume();
+    world.pass(10);
+    assert.deepEqual([world.upstream.choose([], {} as never)?.load, world.endpoint('a').arrived.length], [0, 1]);
+    end(world);
+  });
+
+  for (const [what, silent, ping, says, made] of [
+    [
+      'whose application is slow',
+      false,
+      'answered',
+      /; it answered a PING meanwhile, so that the connection works\.$/,
+      1,
+    ],
+    ['whose endpoint is gone', true, 'unanswered', /nor answered a PING on its HTTP\/2 connection\.$/, 2],
+  ] as const) {
+    it(`${what} is told from the other: ${ping}`, () => {
+      const world = worldOf({ timeouts: { responseHeadMs: 20_000 } });
+      const client = ask(world);
+      if (silent) lineOf(world).transport.pause();
+      world.pass(25_000);
+      assert.equal(client.status, 504);
+      const failure = world.records[0]?.failure ?? assert.fail();
+      assert.deepEqual([failure.cause, (failure.evidence as { ping?: string }).ping], ['response_head_timeout', ping]);
+      assert.match(explain(failure), says);
+      ask(world);
+      arrived(world, 1).answer(200);
+      world.pass(20);
+      assert.equal(world.endpoint('a').connectionsMade, made, 'a silent connection gets no further request');
+      end(world);
+    });
+  }
+
+  it('within content: the same', () => {
+    const world = worldOf();
+    ask(world);
+    arrived(world).head(200, null);
+    arrived(world).write('part');
+    world.pass(100);
+    lineOf(world).transport.pause();
+    world.pass(100_000);
+    const failure = world.records[0]?.failure ?? assert.fail();
+    assert.deepEqual(
+      [failure.cause, (failure.evidence as { ping?: string }).ping],
+      ['response_body_stalled', 'unanswered'],
+    );
+    end(world);
+  });
+});

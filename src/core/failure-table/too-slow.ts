@@ -15,8 +15,10 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application did not answer in time',
-    sentence: ({ address, limitMs }) =>
-      `${address} received the request and did not begin to answer within ${duration(limitMs)}.`,
+    sentence: ({ address, limitMs, ping }) =>
+      ping === 'unanswered'
+        ? `${address} neither began to answer within ${duration(limitMs)} nor answered a PING on its HTTP/2 connection.`
+        : `${address} received the request and did not begin to answer within ${duration(limitMs)}${pinged(ping)}.`,
     forClient: 'The application took too long to answer. It may be busy, so wait a little before you try again.',
     usualCauses: [
       'a slow database query, or a lock that another request holds',
@@ -26,6 +28,7 @@ export const tooSlow = {
     ],
     nextStep:
       "Find the request id in the application's log and see what it was doing; if the work normally takes that long, raise `timeouts.response_head` of the route.",
+    inThisCase: ({ ping }) => (ping === 'unanswered' ? silentConnection : null),
   },
   response_head_unfinished: {
     type: 'http_response_timeout',
@@ -76,8 +79,8 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer stopped half-way",
-    sentence: ({ address, idleMs, bytesReceived }) =>
-      `${address} sent ${bytes(bytesReceived)} of body and then nothing for ${duration(idleMs)}.`,
+    sentence: ({ address, idleMs, bytesReceived, ping }) =>
+      `${address} sent ${bytes(bytesReceived)} of body and then nothing for ${duration(idleMs)}${ping === 'unanswered' ? ', and answered no PING on its HTTP/2 connection' : pinged(ping)}.`,
     forClient: 'The answer stopped arriving before it was complete. Reload the page to try again.',
     usualCauses: [
       'a stream of events is silent for longer than the limit and sends no comment lines to stay alive',
@@ -86,6 +89,7 @@ export const tooSlow = {
     ],
     nextStep:
       'For event streams send a comment line every 15 s or so; otherwise raise `timeouts.idle` of the route above the longest pause you expect.',
+    inThisCase: ({ ping }) => (ping === 'unanswered' ? silentConnection : null),
   },
   request_write_timeout: {
     type: 'connection_write_timeout',
@@ -179,4 +183,18 @@ function silentText(silent: 'client' | 'application' | undefined, address: strin
   if (silent === undefined) return `Neither the client nor ${address} sent anything`;
   const side = silent === 'client' ? 'The client' : address;
   return `${side} sent nothing, not even an answer to the pings of the gateway,`;
+}
+
+/** A PING is answered by the HTTP/2 library, however slow the application is. */
+const silentConnection = {
+  usualCauses: [
+    'the process hangs: a busy loop in its event loop, a debugger, SIGSTOP, or a machine that swaps',
+    'a NAT, a firewall or a load balancer has lost the connection, without a word to either side',
+  ],
+  nextStep:
+    'See with `top` what the process is doing and with `ss -tnp` whether it still has the connection; further requests go over another one.',
+};
+
+function pinged(ping: 'answered' | 'unanswered' | undefined): string {
+  return ping === 'answered' ? '; it answered a PING meanwhile, so that the connection works' : '';
 }

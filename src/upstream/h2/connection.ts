@@ -1,7 +1,12 @@
 import { Deadline } from '../../core/deadline.ts';
-import type { ConnectionEndReason, PooledConnection, PooledConnectionOwner } from '../../core/pooled-connection.ts';
+import type {
+  ConnectionEndReason,
+  PooledConnection,
+  PooledConnectionOwner,
+  ProbeWaiter,
+} from '../../core/pooled-connection.ts';
 import type { UpstreamStream } from '../../core/stream.ts';
-import { type Instant, never } from '../../core/time.ts';
+import { after, type Instant, never } from '../../core/time.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { DecodedSection, FieldSectionLimits } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
@@ -24,6 +29,9 @@ export const streamsAssumed = 100;
 
 /** However many the endpoint allows: more streams are better off on a connection of their own, which another core may serve. */
 const streamsUsedMax = h2Limits.streamsMax;
+
+/** How long an endpoint may take to answer a PING before a new connection is made instead: far more than a packet that was lost. */
+const probeMs = 1000;
 
 export type Http2ConnectionPorts = Pick<UpstreamPorts, 'clock' | 'deadlines' | 'storage' | 'onUnclassified'>;
 
@@ -61,6 +69,11 @@ export class Http2EndpointConnection
   #lostBy: string | null = null;
   /** The first bytes of the endpoint, until it is known that it speaks HTTP/2. */
   #firstBytes: Uint8Array | null = new Uint8Array(0);
+  /** Until when it may be idle. */
+  #idleUntil: Instant = never;
+  #probe: ProbeWaiter | null = null;
+  /** A PING was sent, and nothing has come since: any byte answers, since an endpoint sends PING in its turn. */
+  isAnswerDue = false;
   /** Streams that have got content in this read. */
   #readers: ReadingEndpointStream[] = [];
 
@@ -101,7 +114,7 @@ export class Http2EndpointConnection
   }
 
   openStream(now: Instant): UpstreamStream {
-    this.at = never;
+    if (this.#probe === null) this.at = never;
     const idleMs = this.streamsOpen === 0 && this.#served > 0 ? now - this.idleSince : 0;
     const stream = new Http2EndpointStream(this, this.#ports, this.#served > 0, idleMs);
     this.#served++;
@@ -110,7 +123,29 @@ export class Http2EndpointConnection
   }
 
   keepUntil(at: Instant): void {
-    this.at = at;
+    this.#idleUntil = at;
+    if (this.#probe === null) this.at = at;
+  }
+
+  probe(waiter: ProbeWaiter): boolean {
+    if (this.endReason !== null) return false;
+    this.#probe = waiter;
+    this.#ping();
+    this.at = after(this.#ports.clock.now(), probeMs);
+    return true;
+  }
+
+  #ping(): void {
+    if (this.isAnswerDue) return;
+    this.isAnswerDue = true;
+    this.session.ping();
+  }
+
+  #endProbe(isAlive: boolean): void {
+    const probe = this.#probe;
+    this.#probe = null;
+    this.at = this.streamsOpen === 0 ? this.#idleUntil : never;
+    probe?.onProbed(isAlive);
   }
 
   /** What an idle HTTP/2 connection gets is for the connection itself, and is not lost. */
@@ -127,7 +162,8 @@ export class Http2EndpointConnection
   }
 
   override onExpired(): void {
-    if (this.streamsOpen === 0) this.#close('closed');
+    if (this.#probe !== null) this.#takeNoMore('broken');
+    else if (this.streamsOpen === 0) this.#close('closed');
   }
 
   // Its streams.
@@ -180,6 +216,14 @@ export class Http2EndpointConnection
     this.#closeIfDone();
   }
 
+  checkAlive(): void {
+    if (this.isOpen) this.#ping();
+  }
+
+  onSilent(): void {
+    this.#takeNoMore('broken');
+  }
+
   onLost(): void {
     this.#takeNoMore('broken');
   }
@@ -196,6 +240,7 @@ export class Http2EndpointConnection
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isClosed) return;
+    this.isAnswerDue = false;
     if (this.#firstBytes !== null) this.#keepFirst(this.#firstBytes, bytes, start, end);
     this.session.receive(bytes, start, end);
     if (this.#readers.length === 0) return;
@@ -237,7 +282,9 @@ export class Http2EndpointConnection
     if (this.endReason === null) this.#owner.onStreamsFreeChanged(this);
   }
 
-  onPong(): void {}
+  onPong(): void {
+    if (this.#probe !== null) this.#endProbe(true);
+  }
 
   onGoAway(lastStreamId: number, code: number, text: string): void {
     this.goAwayReceived = { lastStreamId, code, text };
@@ -258,6 +305,7 @@ export class Http2EndpointConnection
     this.at = never;
     this.#owner.onStreamsFreeChanged(this);
     this.#closeIfDone();
+    if (this.#probe !== null) this.#endProbe(false);
   }
 
   #closeIfDone(): void {
@@ -283,6 +331,7 @@ export class Http2EndpointConnection
     this.session.endAll();
     this.transport.close('close');
     this.#owner.onConnectionClosed(this);
+    if (this.#probe !== null) this.#endProbe(false);
   }
 
   /** RFC 9113 §6.8: GOAWAY, where it can still leave. */

@@ -29,6 +29,12 @@ export interface Http2EndpointStreamOwner {
   noteRead(stream: ReadingEndpointStream): void;
   /** The stream has ended, for any reason. Called once. */
   onStreamOver(): void;
+  /** Whether the endpoint has been asked if it is there, and has not answered: it does where its application is slow, too. */
+  readonly isAnswerDue: boolean;
+  /** Asks it by PING, unless the last answer is still due. */
+  checkAlive(): void;
+  /** The endpoint has not answered a PING: the connection gets no further requests. */
+  onSilent(): void;
   /** The connection has been lost, with all its streams: another attempt must not use it. */
   onLost(): void;
   /** The endpoint wants HTTP/1.1 (HTTP_1_1_REQUIRED). */

@@ -342,13 +342,26 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#failWith(fail('request_write_timeout', 'send', { address: this.address, limitMs, bytesSent }));
   }
 
+  onSilence(): void {
+    this.#connection.checkAlive();
+  }
+
   onHeadOverdue(limitMs: number): void {
-    this.#failWith(fail('response_head_timeout', 'response', { address: this.address, limitMs }));
+    const ping = this.#answerToPing();
+    this.#failWith(fail('response_head_timeout', 'response', { address: this.address, limitMs, ping }));
   }
 
   onContentOverdue(idleMs: number): void {
     const bytesReceived = this.#bytesReceived;
-    this.#failWith(fail('response_body_stalled', 'body', { address: this.address, idleMs, bytesReceived }));
+    const ping = this.#answerToPing();
+    this.#failWith(fail('response_body_stalled', 'body', { address: this.address, idleMs, bytesReceived, ping }));
+  }
+
+  /** Whether it is the application that is slow, or the endpoint that is gone. */
+  #answerToPing(): 'answered' | 'unanswered' {
+    if (!this.#connection.isAnswerDue) return 'answered';
+    this.#connection.onSilent();
+    return 'unanswered';
   }
 
   /** The response breaks a rule: its stream ends, and no other. */

@@ -7,11 +7,16 @@ export interface TimedEndpointStream {
   readonly isWaitingToSend: boolean;
   /** Grows with each byte of the request that leaves. */
   readonly sentMark: number;
+  /** Nothing has come for most of a limit: the endpoint is asked whether it is there. */
+  onSilence(): void;
   /** The endpoint takes no bytes of the request. */
   onWriteOverdue(limitMs: number): void;
   onHeadOverdue(limitMs: number): void;
   onContentOverdue(idleMs: number): void;
 }
+
+/** So long before a limit is reached the endpoint is asked whether it is there, or after half of a shorter limit. */
+const pingLeadMs = 5000;
 
 /** The limits of time of one request on an HTTP/2 connection, as `http1-timeouts.ts` has them for HTTP/1.1. */
 export class Http2EndpointTimeouts extends Deadline {
@@ -22,6 +27,8 @@ export class Http2EndpointTimeouts extends Deadline {
   readonly #limits: AttemptLimits;
   #awaits: 'write' | 'head' | 'content' = 'write';
   #markBefore = -1;
+  /** When the limit is reached, once the endpoint has been asked; `never` before. */
+  #dueAt: Instant = never;
 
   constructor(stream: TimedEndpointStream, limits: AttemptLimits, clock: Clock, deadlines: Deadlines) {
     super();
@@ -45,14 +52,19 @@ export class Http2EndpointTimeouts extends Deadline {
   awaitHead(): void {
     if (this.#awaits !== 'write') return;
     this.#awaits = 'head';
-    this.at = after(this.#clock.now(), this.#limits.responseHeadMs);
+    this.#arm(this.#clock.now(), this.#limits.responseHeadMs);
   }
 
   /** A part of the response has come, or is to come. */
   awaitContent(): void {
     this.#awaits = 'content';
     this.lastByteAt = this.#clock.now();
-    this.at = after(this.lastByteAt, this.#limits.idleMs);
+    this.#arm(this.lastByteAt, this.#limits.idleMs);
+  }
+
+  #arm(now: Instant, limitMs: number): void {
+    this.#dueAt = never;
+    this.at = after(now, limitMs - leadOf(limitMs));
   }
 
   /** The gateway itself reads nothing. */
@@ -66,6 +78,11 @@ export class Http2EndpointTimeouts extends Deadline {
 
   override onExpired(now: Instant): void {
     const { idleMs, responseHeadMs } = this.#limits;
+    if (this.#awaits !== 'write' && this.#dueAt === never) {
+      this.#dueAt = after(now, leadOf(this.#awaits === 'head' ? responseHeadMs : idleMs));
+      this.at = this.#dueAt;
+      return this.#stream.onSilence();
+    }
     if (this.#awaits === 'content') return this.#stream.onContentOverdue(idleMs);
     if (this.#awaits === 'head') return this.#stream.onHeadOverdue(responseHeadMs);
     const { isWaitingToSend, sentMark } = this.#stream;
@@ -74,4 +91,8 @@ export class Http2EndpointTimeouts extends Deadline {
     if (isStuck) this.#stream.onWriteOverdue(idleMs);
     else this.at = after(now, idleMs);
   }
+}
+
+function leadOf(limitMs: number): number {
+  return Math.min(pingLeadMs, limitMs / 2);
 }
