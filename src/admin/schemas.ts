@@ -309,7 +309,7 @@ export const recordSchema = z.object({
   attempts: z.array(attemptSchema),
   status: count.nullable(),
   received_status: count.nullable(),
-  grpc_status: count.nullable(),
+  grpc_status: z.int().min(-1).nullable().describe('Of a gRPC response; -1: it came without one.'),
   shape,
   type: nullableText.describe('RFC 9209 §2.3.'),
   cause: nullableText,

@@ -121,6 +121,8 @@ export interface EndedExchange {
   readonly statusSent: number;
   /** The status that the endpoint sent; 0 when none came. */
   readonly statusReceived: number;
+  /** gRPC's status of a gRPC response; −1: it came without one; null or absent: it is none. */
+  readonly grpcStatus?: number | null;
   readonly endKind: EndKind;
   /** How the tunnel ended that the exchange became; `bytes…` are then the tunnel's. Null for every other exchange. */
   readonly tunnel: TunnelFacts | null;

@@ -58,6 +58,7 @@ export interface ExchangeRecord {
   readonly status: number | null;
   /** The status of the endpoint; null if none came. */
   readonly received_status: number | null;
+  /** Of a gRPC response; −1: it came without one, so that its client takes it for UNKNOWN. */
   readonly grpc_status: number | null;
   readonly shape: Shape;
   readonly type: ProxyErrorType | null;

@@ -22,6 +22,7 @@ import { type FilteredExchange, FilterRun } from './filter-run.ts';
 import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } from './exchange-timeout.ts';
+import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { concernsRequestOnly } from './request-failures.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
@@ -170,6 +171,8 @@ export class Exchange
   onAttemptResponse(_: Attempt, response: ResponseHead): void {
     this.statusReceived = response.status;
     this.delivery = 'response_started';
+    // Only who takes trailers can be a gRPC client: others pay nothing for the question.
+    if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.fields);
     this.#uncommittedHead = response;
     if (this.requireRoute().commitDelayMs === 0) this.#commit(response);
   }
@@ -251,6 +254,7 @@ export class Exchange
   onAttemptEnded(attempt: Attempt, trailers: Fields | null): void {
     if (this.tunnel !== null) return this.#onEndpointEnd(attempt, this.tunnel);
     this.attempt = null;
+    if (this.grpcStatus === grpcStatusMissing) this.grpcStatus = grpcStatusIn(trailers);
     if (this.#uncommittedHead !== null && !this.#commit(this.#uncommittedHead)) return;
     this.endResponse(trailers);
   }

@@ -37,6 +37,7 @@ export class ExchangeState implements EndedExchange {
   attempts: readonly Attempt[] = noAttempts;
   statusSent = 0;
   statusReceived = 0;
+  grpcStatus: number | null = null;
   endKind: EndKind = 'forwarded';
   tunnel: Tunnel | null = null;
   failure: Failure | null = null;

@@ -85,7 +85,7 @@ export class ExchangeRecords {
       attempts: isBrief ? [this.#successful(exchange, durationMs)] : this.#attempts(exchange),
       status: numberOrNull(exchange.statusSent),
       received_status: numberOrNull(exchange.statusReceived),
-      grpc_status: null,
+      grpc_status: exchange.grpcStatus ?? null,
       shape,
       type: failure === null ? null : typeOf(failure),
       cause: failure?.cause ?? null,

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import {
+  type Client,
+  credentials,
+  type handleBidiStreamingCall,
+  type handleClientStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  makeGenericClientConstructor,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// gRPC of an independent make (@grpc/grpc-js) on both sides, with HTTP/2 through the gateway.
+
+const same = (bytes: Buffer): Buffer => bytes;
+const method = (path: string, requestStream: boolean, responseStream: boolean): ServiceDefinition[string] => ({
+  path: `/test.Echo/${path}`,
+  requestStream,
+  responseStream,
+  requestSerialize: same,
+  requestDeserialize: same,
+  responseSerialize: same,
+  responseDeserialize: same,
+});
+const service = {
+  one: method('one', false, false),
+  collect: method('collect', true, false),
+  spread: method('spread', false, true),
+  talk: method('talk', true, true),
+} satisfies ServiceDefinition;
+
+const cancelled: string[] = [];
+
+const one: handleUnaryCall<Buffer, Buffer> = (call, answer) => {
+  const text = call.request.toString();
+  if (text === 'slow') {
+    call.on('cancelled', () => void cancelled.push(text));
+    return;
+  }
+  const trailers = new Metadata();
+  trailers.set('x-after', 'all');
+  if (text === 'fail')
+    return answer({ code: status.FAILED_PRECONDITION, details: 'not like this', metadata: trailers });
+  const asked = call.metadata.get('x-asked').join();
+  answer(null, Buffer.from(`${text} ${asked}`.trim()), trailers);
+};
+const collect: handleClientStreamingCall<Buffer, Buffer> = (call, answer) => {
+  const parts: Buffer[] = [];
+  call.on('data', (part: Buffer) => parts.push(part));
+  call.on('end', () => answer(null, Buffer.concat(parts)));
+};
+const spread: handleServerStreamingCall<Buffer, Buffer> = (call) => {
+  for (let number = 1; number <= Number(call.request.toString()); number++) call.write(Buffer.from(`${number}`));
+  call.end();
+};
+const talk: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
+  call.on('data', (part: Buffer) => call.write(Buffer.from(part.toString().toUpperCase())));
+  call.on('end', () => call.end());
+};
+
+let server: Server;
+let edge: YamlGateway;
+let client: Client;
+let silentPort = 0;
+
+/** Answers in HTTP/2, and forgets gRPC's trailers. */
+const silent = createServer();
+silent.on('stream', (stream: ServerHttp2Stream) => {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+  stream.end(Buffer.from([0, 0, 0, 0, 1, 65]));
+});
+
+const Echo = makeGenericClientConstructor({}, 'Echo');
+
+before(async () => {
+  server = new Server();
+  server.addService(service, { one, collect, spread, talk });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  silentPort = (silent.address() as AddressInfo).port;
+  edge = await startFromYaml(`
+listeners: { http: { bind: "127.0.0.1:0", http2: true } }
+upstreams:
+  echo: { endpoints: "127.0.0.1:${port}", http2: true }
+  silent: { endpoints: "127.0.0.1:${silentPort}", http2: true }
+  gone: { endpoints: "127.0.0.1:1", http2: true, check: none }
+routes:
+  - { path: /test.Echo, to: echo }
+  - { path: /test.Silent, to: silent }
+  - { path: /test.Gone, to: gone }
+`);
+  client = new Echo(`127.0.0.1:${edge.address().port}`, credentials.createInsecure());
+});
+after(async () => {
+  client.close();
+  server.forceShutdown();
+  silent.close();
+  await edge.stop();
+});
+
+interface Answer {
+  readonly text: string;
+  readonly error: ServiceError | null;
+  readonly trailers: Metadata | null;
+  readonly id: string;
+}
+
+function call(path: string, text: string, deadlineMs = 10_000): Promise<Answer> {
+  const metadata = new Metadata();
+  metadata.set('x-asked', 'by gRPC');
+  return new Promise((resolve) => {
+    let trailers: Metadata | null = null;
+    let id = '';
+    const options = { deadline: Date.now() + deadlineMs };
+    const made = client.makeUnaryRequest(path, same, same, Buffer.from(text), metadata, options, (error, bytes) => {
+      setImmediate(() => resolve({ text: bytes?.toString() ?? '', error, trailers, id }));
+    });
+    made.on('metadata', (head: Metadata) => (id = head.get('x-request-id').join()));
+    made.on('status', ({ metadata: come }) => (trailers = come));
+  });
+}
+
+describe('gRPC through the gateway', () => {
+  test('a unary call, with metadata either way; its status is recorded', async () => {
+    const { text, error, trailers, id } = await call('/test.Echo/one', 'hello');
+    assert.deepEqual([text, error], ['hello by gRPC', null]);
+    assert.deepEqual(trailers?.get('x-after'), ['all']);
+    assert.equal((await edge.record(id)).grpc_status, 0);
+  });
+
+  test('many at a time', async () => {
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, number) => call('/test.Echo/one', `${number}`)));
+    answers.forEach(({ text }, number) => assert.equal(text, `${number} by gRPC`));
+  });
+
+  test('a status that is no success, with its details and trailers', async () => {
+    const { error } = await call('/test.Echo/one', 'fail');
+    assert.deepEqual([error?.code, error?.details], [status.FAILED_PRECONDITION, 'not like this']);
+    assert.deepEqual(error?.metadata.get('x-after'), ['all']);
+  });
+
+  test('a method that is not there', async () => {
+    assert.equal((await call('/test.Echo/other', '')).error?.code, status.UNIMPLEMENTED);
+  });
+
+  test('a stream of the client, of 2 MB', async () => {
+    const part = Buffer.alloc(100_000, 'part ');
+    const received = await new Promise<Buffer>((resolve, reject) => {
+      const stream = client.makeClientStreamRequest<Buffer, Buffer>('/test.Echo/collect', same, same, (error, bytes) =>
+        error === null && bytes !== undefined ? resolve(bytes) : reject(error),
+      );
+      for (let count = 0; count < 20; count++) stream.write(part);
+      stream.end();
+    });
+    assert.ok(received.equals(Buffer.concat(Array.from({ length: 20 }, () => part))));
+  });
+
+  test('a stream of the server', async () => {
+    const stream = client.makeServerStreamRequest<Buffer, Buffer>('/test.Echo/spread', same, same, Buffer.from('500'));
+    const numbers: string[] = [];
+    for await (const part of stream) numbers.push(String(part));
+    assert.deepEqual([numbers.length, numbers.at(-1)], [500, '500']);
+  });
+
+  test('streams in both directions, word by word', async () => {
+    const stream = client.makeBidiStreamRequest<Buffer, Buffer>('/test.Echo/talk', same, same);
+    for (const word of ['one', 'two', 'three']) {
+      stream.write(Buffer.from(word));
+      const [answer] = (await once(stream, 'data')) as [Buffer];
+      assert.equal(answer.toString(), word.toUpperCase());
+    }
+    stream.end();
+    stream.resume();
+    const [{ code }] = (await once(stream, 'status')) as [{ code: number }];
+    assert.equal(code, status.OK);
+  });
+
+  test('a deadline: the client has its DEADLINE_EXCEEDED, and the server hears that nobody waits', async () => {
+    const { error } = await call('/test.Echo/one', 'slow', 300);
+    assert.equal(error?.code, status.DEADLINE_EXCEEDED);
+    await until('the server has heard', () => cancelled.length === 1);
+  });
+
+  test('an application that is not there: UNAVAILABLE, with the reason', async () => {
+    const { error } = await call('/test.Gone/one', '');
+    assert.equal(error?.code, status.UNAVAILABLE);
+    assert.match(error.details, /not running|refused|connection|application/i);
+  });
+
+  test('a response without grpc-status: UNKNOWN to its client, -1 in the record', async () => {
+    const { error, id } = await call('/test.Silent/one', '');
+    assert.notEqual(error, null);
+    const record = await edge.record(id);
+    assert.deepEqual([record.grpc_status, record.status, record.received_status], [-1, 200, 200]);
+  });
+});
