@@ -122,7 +122,6 @@ export interface AcmeTls {
   readonly externalAccount: { readonly keyId: string; readonly hmacKey: string } | null;
 }
 
-/** How a CA may convince itself that a name is ours. */
 /** Certificates for names that no route has literally, obtained when a client asks for one. At least one of `allow` and `ask` is given. */
 export interface OnDemandTls {
   /** The wildcards of the routes' hosts; null: there is a route for every host. */
@@ -133,6 +132,7 @@ export interface OnDemandTls {
   readonly ask: string | null;
 }
 
+/** How a CA may convince itself that a name is ours. */
 export type ChallengeKind = 'http-01' | 'tls-alpn-01' | 'dns-01';
 
 /** From a CA of the gateway's own, which only those trust who were told to. */

@@ -34,7 +34,7 @@ export interface PrefaceConnection {
   servesHost: ((host: string) => boolean) | null;
   /** Whether the peer may say who the client is. */
   readonly isPeerTrusted: boolean;
-  /** The ALPN name of the protocol whose engine starts after the last stage; null until a stage has chosen it. */
+  /** The protocol whose engine starts after the last stage, by its ALPN name (in clear text too); null until a stage has chosen it. */
   protocol: string | null;
   /** Whether the client may begin a TLS handshake now; it is counted. */
   admitHandshake(): boolean;

@@ -179,11 +179,11 @@ export class WorkerListeners {
     this.#hosts.changeTicketKey(key);
   }
 
-  /** New connections are shown these certificates from now on, where they are not null, and CAs these challenges. */
   isObtained(host: string): boolean {
     return this.#hosts.isObtained(host);
   }
 
+  /** New connections are shown these certificates from now on, where they are not null, and CAs these challenges. */
   changeManagedTls(certificates: ManagedTls['certificates'] | null, challenges: ManagedTls['challenges']): void {
     this.#hosts.changeManaged(certificates, { challenges });
     if (certificates === null) return;

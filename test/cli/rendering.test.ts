@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -28,6 +28,11 @@ process.env['TZ'] = 'UTC';
 test('a status shows the generation of the state folder, if there is one', () => {
   assert.match(renderStatus(statusSample, plain), /pid 4711, generation 3\n/);
   assert.doesNotMatch(renderStatus({ ...statusSample, generation: null }, plain), /generation/);
+});
+
+test('docs/cli.md shows the status that the command prints', () => {
+  const shown = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
+  assert.ok(shown('../../docs/cli.md').includes(shown('golden/status.txt')));
 });
 
 function certificateSample(names: readonly string[], from: string, until: string, issuer: string): CertificateStatus {

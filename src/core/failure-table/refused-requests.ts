@@ -92,7 +92,7 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
   },
   'http2-not-offered': {
     usualCauses: ['a client is set to HTTP/2 without asking (`--http2-prior-knowledge`, gRPC)'],
-    nextStep: 'Let the client speak HTTP/1.1: the gateway does not speak HTTP/2 to clients.',
+    nextStep: 'Set `http2: true` at the listener, or let the client speak HTTP/1.1.',
   },
   'proxy-protocol': {
     whose: 'operator',

@@ -2,8 +2,8 @@ import type { Http2LimitName } from '../../core/http2-limit.ts';
 import { defaultFrameBytes, defaultWindowBytes } from './protocol.ts';
 
 /**
- * Every limit of an HTTP/2 connection with a peer that is not trusted, with its reason. What reaches one ends the stream or the
- * connection, by the limit's name.
+ * Every limit of an HTTP/2 connection, with its reason. The event and docs/limits.md say what happens at each; the windows only
+ * make the peer wait.
  */
 export const h2Limits = {
   /** Streams at a time. Browsers use up to 100; nginx allows 128. */
