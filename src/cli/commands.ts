@@ -13,6 +13,7 @@ import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { jsonFlag } from './flags.ts';
 import { drainCommand, maintenanceCommand, pauseCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
 import { parserText } from './parser-text.ts';
+import { probeCommand } from './probe/probe-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 import { CommandFailure } from './command-failure.ts';
 import { tortureCommand, tortureUsages } from './torture-command.ts';
@@ -52,6 +53,7 @@ const root = buildRouteMap<string, ParserContext>({
       formatUsageLine: ({ prefix }) => [...prefix, '<log>... or <request-id>'].join(' '),
     },
     whose: whoseCommand,
+    probe: probeCommand,
     events: eventsCommand,
     token: tokenCommand,
     trust: trustCommand,

@@ -1,9 +1,10 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
-import type { DetailedPeerCertificate, SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import type { CertificateFacts, TlsTarget, NetworkFault } from '../core/connector.ts';
 import { tlsAlertCode, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import type { ServerCertificate, TlsFacts } from '../core/transport.ts';
+import { chainOf, namesOf, oneLine } from './certificate-chain.ts';
 import { networkFault } from './errno.ts';
 import { nodeTls } from './node-tls.ts';
 import type { ReadTarget } from './socket-transport.ts';
@@ -191,13 +192,6 @@ function isPlainName(name: string): boolean {
   return /^[-\w.*:]{1,253}$/.test(name);
 }
 
-/** 'app.internal, 10.0.0.1' */
-function namesOf({ subjectAltName }: X509Certificate): string {
-  return subjectAltName?.replace(/\b(?:DNS|IP Address):/g, '') ?? '';
-}
-
-const textMax = 200;
-
 /** The certificate that the verification failed on: the peer's own, unless the dates of one above it are wrong. */
 function certificateOf(secure: TLSSocket, code: string): { certificate?: CertificateFacts } {
   const chain = chainOf(secure);
@@ -224,25 +218,6 @@ function judgedOf(chain: readonly X509Certificate[], code: string): X509Certific
   const lateness = ({ validFromDate, validToDate }: X509Certificate): number =>
     ends ? -validToDate.getTime() : validFromDate.getTime();
   return chain.reduce((worst, one) => (lateness(one) > lateness(worst) ? one : worst));
-}
-
-/** The longest chain that OpenSSL verifies; a longer or circular one is cut there. */
-const chainMax = 16;
-
-/** From the peer's own certificate up to the authority, as far as the chain is known. */
-function chainOf(secure: TLSSocket): readonly X509Certificate[] {
-  const chain: X509Certificate[] = [];
-  let next: DetailedPeerCertificate | undefined = secure.getPeerCertificate(true);
-  for (; next?.raw !== undefined && chain.length < chainMax; next = next.issuerCertificate) {
-    chain.push(new X509Certificate(next.raw));
-    if (next.issuerCertificate === next) break; // an authority has issued its own
-  }
-  return chain;
-}
-
-/** Node writes each part of a name on a line of its own. */
-function oneLine(text: string | undefined): string {
-  return (text ?? '').split('\n').join(', ').slice(0, textMax);
 }
 
 function dateText(date: Date): string {

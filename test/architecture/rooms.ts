@@ -23,6 +23,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   testing: ['core', 'certificates'],
   system: ['core'],
   discovery: ['core', 'policy'],
+  // One request from outside, as a gateway would send it: the same dials, parsers and failures.
+  probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [
     'core',
     'wire',
@@ -54,7 +56,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // The threads by their files alone: see `planes`.
   gateway: ['core', 'control', 'system', 'worker', 'logger'],
   admin: ['core', 'record', 'deploy', 'control'],
-  cli: ['core', 'config', 'record', 'admin', 'deploy', 'diagnose', 'control', 'gateway', 'system', 'testing'],
+  cli: ['core', 'config', 'record', 'admin', 'deploy', 'diagnose', 'probe', 'control', 'gateway', 'system', 'testing'],
 };
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
