@@ -84,6 +84,8 @@ export interface OutgoingRequest extends WritesFields {
   readonly target: string;
   readonly framing: Framing;
   readonly upgrade: string | null;
+  /** The Sec-WebSocket-Key of the gateway's own, which an HTTP/1.1 endpoint needs and an HTTP/2 client does not send (RFC 8441 §5). */
+  readonly webSocketKey?: string | null;
   readonly takesTrailers: boolean;
 }
 

@@ -16,6 +16,7 @@ import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
 import { appendProxyStatus, othersProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
 import { protocolsRequired } from '../wire/upgrade.ts';
+import { webSocketKey } from '../wire/websocket-key.ts';
 import type { TraceContext } from '../wire/trace-context.ts';
 import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
@@ -66,6 +67,7 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly target: string;
   readonly framing: Framing;
   readonly upgrade: string | null;
+  readonly webSocketKey: string | null;
   readonly takesTrailers: boolean;
   readonly #facts: ForwardFacts;
   readonly #route: Route;
@@ -86,6 +88,7 @@ export class ForwardedRequest implements OutgoingRequest {
     this.target = route.rewrite(request.target);
     this.framing = framing;
     this.upgrade = request.upgrade;
+    this.webSocketKey = isExtendedConnect(request) ? webSocketKey((bytes) => ids.fill(bytes)) : null;
     this.takesTrailers = request.takesTrailers;
     this.#facts = facts;
     this.#route = route;
@@ -96,9 +99,10 @@ export class ForwardedRequest implements OutgoingRequest {
     const { identity, id, request, client } = this.#facts;
     const { fields } = request;
     const { drop, dropOfTrusted, lines } = this.#route.request;
-    const dropped = client.trusted ? dropOfTrusted : drop;
+    const usual = client.trusted ? dropOfTrusted : drop;
+    const dropped = this.webSocketKey === null ? usual : without('sec-websocket-key', usual);
     const announcesInVain = fields.hasId(trailerId) && this.framing.kind !== 'chunked';
-    fields.writeTo(sink, announcesInVain ? withoutTrailer(dropped) : dropped);
+    fields.writeTo(sink, announcesInVain ? without('trailer', dropped) : dropped);
     for (const [name, value] of lines) sink.field(name, value);
     this.#writeHopFields(sink);
     if (client.tls !== null && !client.trusted) writeClientCertificate(sink, client.tls.clientCertificate);
@@ -133,16 +137,28 @@ function writeClientCertificate(sink: FieldSink, certificate: ClientCertificateF
   sink.field('X-Client-Cert-Fingerprint', certificate.fingerprint);
 }
 
-/** RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. One filter for each base. */
-function withoutTrailer(drop: FieldFilter): FieldFilter {
-  const known = withoutTrailers.get(drop);
+/** RFC 8441 §5: WebSocket over HTTP/2 has neither Sec-WebSocket-Key nor Sec-WebSocket-Accept. */
+function isExtendedConnect({ version, upgrade }: RequestHead): boolean {
+  return version === 'HTTP/2' && upgrade?.toLowerCase() === 'websocket';
+}
+
+/**
+ * `drop` with one more name. RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. One filter
+ * for each base and name.
+ */
+function without(name: 'trailer' | 'sec-websocket-key' | 'sec-websocket-accept', drop: FieldFilter): FieldFilter {
+  const known = filters[name].get(drop);
   if (known !== undefined) return known;
-  const filter = fieldFilter(['trailer'], drop);
-  withoutTrailers.set(drop, filter);
+  const filter = fieldFilter([name], drop);
+  filters[name].set(drop, filter);
   return filter;
 }
 
-const withoutTrailers = new WeakMap<FieldFilter, FieldFilter>();
+const filters = {
+  trailer: new WeakMap<FieldFilter, FieldFilter>(),
+  'sec-websocket-key': new WeakMap<FieldFilter, FieldFilter>(),
+  'sec-websocket-accept': new WeakMap<FieldFilter, FieldFilter>(),
+};
 
 /** Shared by all exchanges of a thread. */
 const firstHops = new FirstHops();
@@ -192,7 +208,9 @@ export class ForwardedResponse implements OutgoingResponse {
   writeFields(sink: FieldSink): void {
     const { fields, status } = this.#response;
     const { drop, lines } = this.#route.response;
-    fields.writeTo(sink, fields.hasId(trailerId) && !this.#mayHaveTrailers ? withoutTrailer(drop) : drop);
+    const isAccepted = status === 101 && isExtendedConnect(this.#facts.request);
+    const dropped = isAccepted ? without('sec-websocket-accept', drop) : drop;
+    fields.writeTo(sink, fields.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
     for (const [name, value] of lines) sink.field(name, value);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that the origin left out.
     if (!fields.hasId(dateId) && !hasDate(lines)) sink.field('Date', httpDate(this.#clock.wallTime()));

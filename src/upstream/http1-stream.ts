@@ -15,6 +15,7 @@ import { interimBytesMax, interimMax, responseLimits } from '../wire/limits.ts';
 import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
 import { protocolAnswered } from '../wire/upgrade.ts';
+import { webSocketAccept } from '../wire/websocket-key.ts';
 import {
   connectionEnded,
   interimExcess,
@@ -59,6 +60,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   #handler: UpstreamHandler | null = null;
   #method = 'GET';
   #upgrade: string | null = null;
+  #webSocketKey: string | null = null;
   /** Interim responses to this request, and the bytes of all response heads. */
   #interims = 0;
   #headBytes = 0;
@@ -101,6 +103,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#timeouts.begin(limits);
     this.#method = request.method;
     this.#upgrade = request.upgrade;
+    this.#webSocketKey = request.webSocketKey ?? null;
     this.unsentContent = null;
     this.requestSent = false;
     this.answerBegun = false;
@@ -227,6 +230,9 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const answered = head.fields.get('upgrade');
     const protocol = protocolAnswered(this.#upgrade, answered);
     if (protocol === null) return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, answered));
+    // RFC 6455 §4.1: who made the key checks what answers it.
+    if (this.#webSocketKey !== null && head.fields.get('sec-websocket-accept') !== webSocketAccept(this.#webSocketKey))
+      return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, 'a wrong Sec-WebSocket-Accept'));
     const malformed = malformedSwitch(head, this.address);
     if (malformed !== null) return this.#failWith(malformed);
     this.#phase = 'tunnel';

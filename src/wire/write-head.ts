@@ -41,10 +41,11 @@ export function writeRequestHead(writer: ByteWriter, request: OutgoingRequest, i
  */
 function writeConnectionOptions(
   writer: ByteWriter,
-  { upgrade, takesTrailers }: OutgoingRequest,
+  { upgrade, webSocketKey = null, takesTrailers }: OutgoingRequest,
   isLast: boolean,
 ): void {
   if (upgrade !== null) writer.field('Upgrade', upgrade);
+  if (webSocketKey !== null) writer.field('Sec-WebSocket-Key', webSocketKey);
   if (takesTrailers) writer.text('TE: trailers\r\n');
   if (upgrade === null && isLast) writer.text(takesTrailers ? 'Connection: close, TE\r\n' : 'Connection: close\r\n');
   else if (upgrade === null) writer.text('Connection: TE\r\n');

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { WebSocketServer } from '../gateway/web-socket-server.ts';
+import { data, requestFields, headers, reset, types } from './frames.ts';
+import { RawHttp2 } from './raw-http2.ts';
+
+// WebSocket over HTTP/2 (RFC 8441) before an endpoint that speaks HTTP/1.1.
+
+/** A masked frame of a client (RFC 6455 §5.3), with a mask of zeros. */
+function masked(opcode: number, payload: string | Buffer): Buffer {
+  const bytes = Buffer.from(payload);
+  return Buffer.concat([Buffer.of(0x80 | opcode, 0x80 | bytes.length, 0, 0, 0, 0), bytes]);
+}
+
+const connect = requestFields({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat' }, [
+  ['sec-websocket-version', '13'],
+  ['sec-websocket-protocol', 'chat'],
+  ['origin', 'http://example.org'],
+]);
+
+describe('WebSocket over HTTP/2', () => {
+  let endpoint: WebSocketServer;
+  let liar: Server;
+  let gateway: YamlGateway;
+  const lines: RawHttp2[] = [];
+
+  before(async () => {
+    endpoint = await WebSocketServer.start();
+    // Answers 101 without the right Sec-WebSocket-Accept, or refuses.
+    liar = createServer().on('upgrade', (request, socket) => {
+      socket.on('error', () => {});
+      if (request.url === '/refused')
+        return socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
+      const accept = createHash('sha1').update('another key').digest('base64');
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+    });
+    liar.listen(0, '127.0.0.1');
+    await once(liar, 'listening');
+    const { port } = liar.address() as { port: number };
+    gateway = await startFromYaml(`
+listeners: { http: { bind: "127.0.0.1:0", http2: true } }
+drain: { timeout: 5s }
+upstreams:
+  app: { endpoints: "127.0.0.1:${endpoint.port}", check: none }
+  liar: { endpoints: "127.0.0.1:${port}", check: none }
+routes: [{ path: /refused, to: liar }, { path: /lie, to: liar }, { path: /, to: app }]
+`);
+  });
+  afterEach(() => {
+    for (const line of lines.splice(0)) line.close();
+  });
+  after(async () => {
+    await gateway?.stop();
+    await endpoint?.close();
+    liar?.close();
+    liar?.closeAllConnections();
+  });
+
+  function open(fields = connect): RawHttp2 {
+    const line = new RawHttp2(gateway.connect());
+    lines.push(line);
+    line.begin();
+    line.send(headers(1, fields, false));
+    return line;
+  }
+
+  const contentOf = (line: RawHttp2): Buffer => line.response(1)?.content ?? Buffer.alloc(0);
+
+  test('is offered, and answered 200 without what HTTP/1.1 needs', async () => {
+    const line = open();
+    assert.ok(await line.until(() => contentOf(line).includes('hello')));
+    const offered = line.frames.find(({ type, payload }) => type === types.settings && payload.length > 0)?.payload;
+    assert.ok(offered?.includes(Buffer.from('000800000001', 'hex')));
+    const { status, fields } = line.response(1) ?? assert.fail('no response');
+    assert.equal(status, 200);
+    for (const name of ['sec-websocket-accept', 'upgrade', 'connection', 'transfer-encoding'])
+      assert.equal(fields.get(name), undefined, name);
+    const asked = endpoint.asked.at(-1);
+    assert.equal(asked?.method, 'GET');
+    assert.equal(asked.url, '/chat');
+    assert.equal(asked.headers.upgrade, 'websocket');
+    assert.equal(Buffer.from(asked.headers['sec-websocket-key'] ?? '', 'base64').length, 16);
+    assert.equal(asked.headers['sec-websocket-version'], '13');
+    assert.equal(asked.headers['sec-websocket-protocol'], 'chat');
+    assert.equal(asked.headers.host, 'example.org');
+  });
+
+  test('carries messages both ways, and ends with END_STREAM', async () => {
+    const line = open();
+    line.send(data(1, masked(1, 'over two versions')));
+    assert.ok(await line.until(() => contentOf(line).includes('over two versions')));
+    line.send(data(1, masked(8, Buffer.of(3, 232))));
+    assert.ok(await line.until(() => line.response(1)?.isWhole === true));
+    assert.equal(endpoint.closed.at(-1), 1000);
+    line.send(data(1, '', true));
+    line.send(headers(3, requestFields()));
+    assert.equal((await line.answer(3))?.status, 200, 'the connection serves requests beside it');
+  });
+
+  test('has a key of its own for each stream', async () => {
+    const [one, two] = [open(), open()];
+    await one.until(() => contentOf(one).includes('hello'));
+    await two.until(() => contentOf(two).includes('hello'));
+    const keys = endpoint.asked.slice(-2).map((asked) => asked.headers['sec-websocket-key']);
+    assert.notEqual(keys[0], keys[1]);
+  });
+
+  test('that the endpoint refuses ends with its status', async () => {
+    const line = open(connect.map(([name, value]) => [name, name === ':path' ? '/refused' : value] as const));
+    const answer = await line.answer(1);
+    assert.equal(answer?.status, 403);
+    assert.equal(answer.content.toString(), 'no');
+  });
+
+  test('is refused where Sec-WebSocket-Accept is not that of the key', async () => {
+    const line = open(connect.map(([name, value]) => [name, name === ':path' ? '/lie' : value] as const));
+    const answer = await line.answer(1);
+    assert.equal(answer?.status, 502);
+  });
+
+  test('that the client resets closes the connection to the endpoint', async () => {
+    const line = open();
+    await line.until(() => contentOf(line).includes('hello'));
+    line.send(reset(1, 'CANCEL'));
+    line.send(headers(3, requestFields()));
+    assert.equal((await line.answer(3))?.status, 200);
+    const before = performance.now();
+    while (gateway.counts().active > 0 && performance.now() - before < 5000) await line.until(() => false, 20);
+    assert.equal(gateway.counts().active, 0);
+  });
+
+  test('is closed with 1001 or 1012 when the listener drains', async () => {
+    const line = open();
+    await line.until(() => contentOf(line).includes('hello'));
+    const stopped = gateway.gateway.stop('the test');
+    assert.ok(await line.until(() => contentOf(line).subarray(-4)[0] === 0x88));
+    const code = contentOf(line).readUInt16BE(contentOf(line).length - 2);
+    assert.ok(code === 1001 || code === 1012, `${code}`);
+    line.send(data(1, masked(8, contentOf(line).subarray(-2)), true));
+    await line.until(() => line.hasEnded);
+    assert.equal(line.goAway, 'NO_ERROR');
+    await stopped;
+  });
+});
