@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Browser, withBrowser } from '../browser.ts';
+import { freePort } from '../free-port.ts';
+import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { WebSocketServer } from '../gateway/web-socket-server.ts';
+import { certificatesIn, edgeFiles } from '../tls-clients/tls-edge.ts';
+
+// A real browser over HTTP/2: pages, many fetches, uploads, server-sent events, and a WebSocket on the same connection (RFC 8441).
+
+function keyHashOf(certificate: string): string {
+  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(key).digest('base64');
+}
+
+describe('a browser over HTTP/2', withBrowser, () => {
+  let folder: string;
+  let server: WebSocketServer;
+  let events: Server;
+  let edge: YamlGateway;
+  let browser: Browser;
+
+  before(
+    async () => {
+      folder = mkdtempSync(join(tmpdir(), 'candor-chromium-http2-'));
+      server = await WebSocketServer.start();
+      server.page = (target, content) =>
+        target === '/' ? '<!doctype html><title>page</title>' : `${target} ${content.length}`;
+      events = createServer((_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        let count = 0;
+        const timer = setInterval(() => response.write(`data: ${count++}\n\n`), 20);
+        response.on('close', () => clearInterval(timer));
+      });
+      events.listen(0, '127.0.0.1');
+      await once(events, 'listening');
+      const port = await freePort();
+      edge = await startFromYaml(
+        `
+listeners: { https: { bind: "127.0.0.1:${port}", http2: true, tls: { ${certificatesIn()}, redirect_http: false } } }
+upstreams:
+  app: { endpoints: "127.0.0.1:${server.port}", check: none }
+  events: { endpoints: "127.0.0.1:${(events.address() as { port: number }).port}", check: none }
+routes: [{ path: /events, to: events }, { path: /, to: app }]
+`,
+        { files: edgeFiles },
+      );
+      browser = await Browser.open(`https://edge.test:${port}/`, folder, [
+        '--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+        `--ignore-certificate-errors-spki-list=${keyHashOf(edgeFiles['edge.pem'] ?? '')}`,
+      ]);
+    },
+    { timeout: 120_000 },
+  );
+  after(async () => {
+    await browser?.close();
+    await edge?.stop();
+    await server?.close();
+    events?.close();
+    events?.closeAllConnections();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('is shown a page, and the record names the version', async () => {
+    const id = await browser.run<string>(`fetch('/').then((response) => response.headers.get('x-request-id'))`);
+    const { client, scheme } = await edge.record(id);
+    assert.deepEqual([client.protocol, scheme], ['HTTP/2', 'https']);
+    assert.equal(await browser.run('document.title'), 'page');
+  });
+
+  test('fetches a hundred things at once, each whole, over one connection', async () => {
+    const fetched = await browser.run<string[]>(`Promise.all(Array.from({ length: 100 }, async (_, index) => {
+      const body = 'x'.repeat(index * 3000);
+      return (await fetch('/' + index, { method: 'POST', body })).text();
+    }))`);
+    assert.deepEqual(
+      fetched,
+      Array.from({ length: 100 }, (_, index) => `/${index} ${index * 3000}`),
+    );
+    assert.equal(edge.counts().clients, 1);
+  });
+
+  test('gets events as they come, and leaves', async () => {
+    const seen = await browser.run<string[]>(`new Promise((done) => {
+      const seen = [];
+      const source = new EventSource('/events');
+      source.onmessage = ({ data }) => {
+        if (seen.push(data) < 5) return;
+        source.close();
+        done(seen);
+      };
+    })`);
+    assert.deepEqual(seen, ['0', '1', '2', '3', '4']);
+    await until('its stream has ended', () => edge.counts().active === 0);
+  });
+
+  test('has a WebSocket on the same connection, with messages of any size', async () => {
+    const seen = await browser.run<unknown[]>(`new Promise((done) => {
+      const seen = [];
+      const socket = new WebSocket('wss://' + location.host + '/chat');
+      socket.onmessage = ({ data }) => {
+        seen.push(data.length > 1000 ? data.length : data);
+        if (seen.length === 1) socket.send('one');
+        if (seen.length === 2) socket.send('x'.repeat(300_000));
+        if (seen.length === 3) socket.close(1000);
+      };
+      socket.onerror = () => done('it failed');
+      socket.onclose = ({ code, wasClean }) => done([...seen, wasClean, code]);
+    })`);
+    assert.deepEqual(seen, ['hello', 'one', 300_000, true, 1000]);
+    assert.equal(edge.counts().clients, 1);
+    await until('no tunnel is left', () => edge.counts().active === 0);
+  });
+});
