@@ -130,7 +130,8 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
 
   answer(status: number, content: string | Buffer = '', fields: Readonly<Record<string, string>> = {}): void {
     const hasNone = status === 204 || status === 304;
-    this.#send(status, fields, hasNone ? null : Buffer.byteLength(content));
+    const { Connection: _, ...lawful } = fields;
+    this.#send(status, lawful, hasNone ? null : Buffer.byteLength(content));
     if (!hasNone && this.method !== 'HEAD') this.write(content);
     this.#end(null);
   }
@@ -175,6 +176,7 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
   }
 
   breakOff(how: 'closed' | 'reset'): void {
+    this.#line.session.sender.flush();
     this.#line.transport.close(how === 'closed' ? 'close' : 'reset');
   }
 

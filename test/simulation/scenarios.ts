@@ -11,6 +11,8 @@ export interface Scenario {
   readonly name: string;
   readonly options?: WorldOptions;
   readonly settings?: Pick<Http1Settings, 'named' | 'tls' | 'queueMax'>;
+  /** Its endpoint answers in bytes of HTTP/1, or changes the protocol. */
+  readonly onlyHttp1?: true;
   readonly play: (world: Http1World) => readonly Sent[];
 }
 
@@ -178,6 +180,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'an answer that ends with its connection',
+    onlyHttp1: true,
     play(world) {
       for (const name of names) {
         world.endpoint(name).onRequest = (request) => {
@@ -298,10 +301,12 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a tunnel that both sides use and end',
+    onlyHttp1: true,
     play: playTunnel,
   },
   {
     name: 'a tunnel over TLS to a name',
+    onlyHttp1: true,
     settings: { named: true, tls: true },
     play: playTunnel,
   },

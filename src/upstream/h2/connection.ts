@@ -243,6 +243,8 @@ export class Http2EndpointConnection
     this.isAnswerDue = false;
     if (this.#firstBytes !== null) this.#keepFirst(this.#firstBytes, bytes, start, end);
     this.session.receive(bytes, start, end);
+    // That of a section which nobody wanted any more.
+    this.#buffers.section.release();
     if (this.#readers.length === 0) return;
     const readers = this.#readers;
     this.#readers = [];
