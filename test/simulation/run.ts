@@ -1,16 +1,21 @@
 import { parseArgs } from 'node:util';
 import { simulate } from './simulation.ts';
 
-/** `node test/simulation/run.ts --seed 42 --count 100 --exchanges 300`: runs as many simulated hours as wanted. */
+/** `node test/simulation/run.ts --seed 42 --count 100 --exchanges 300 --endpoints h2`: runs as many simulated hours as wanted. */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '10' },
     exchanges: { type: 'string', default: '300' },
+    endpoints: { type: 'string', default: 'http/1.1' },
   },
 });
 const first = Number(values.seed);
 for (let seed = first; seed < first + Number(values.count); seed++) {
-  const { exchanges, ends, causes } = simulate(String(seed), Number(values.exchanges));
+  const { exchanges, ends, causes } = simulate(
+    String(seed),
+    Number(values.exchanges),
+    values.endpoints === 'h2' ? 'h2' : 'http/1.1',
+  );
   console.log(`seed ${seed}: ${exchanges} exchanges`, ends, causes);
 }

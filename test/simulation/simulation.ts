@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { EndpointState } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
+import { Http2Arrived } from '../exchange/http2-endpoint.ts';
 import { after } from '../../src/core/time.ts';
 import type { TransportFaults } from '../../src/testing/memory-transport.ts';
 import type { SemaphoreHandle } from '../../src/core/semaphores.ts';
@@ -42,12 +43,15 @@ export function contentFor(key: string, bytes: number): Buffer {
   return made;
 }
 
-export function simulate(seed: string, exchanges: number): SimulationSummary {
+/** What endpoints speak. */
+export type EndpointProtocol = 'http/1.1' | 'h2';
+
+export function simulate(seed: string, exchanges: number, endpoints: EndpointProtocol = 'http/1.1'): SimulationSummary {
   try {
-    return new Simulation(seed).run(exchanges);
+    return new Simulation(seed, endpoints).run(exchanges);
   } catch (error) {
     throw new Error(
-      `seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges}`,
+      `seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints}`,
       {
         cause: error,
       },
@@ -70,7 +74,7 @@ class Simulation {
   readonly #names = ['a', 'b', 'c'];
   #replaced = 0;
 
-  constructor(seed: string) {
+  constructor(seed: string, endpoints: EndpointProtocol) {
     this.#seed = seed;
     this.#random = new SeededRandom(seed);
     const network = this.#random.fork('network');
@@ -102,6 +106,7 @@ class Simulation {
         connectMs: () => network.pick([0, 1, 1, 20, 300, 1500]),
         connectFault: () =>
           network.next() < 0.03 ? network.pick(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EMFILE']) : null,
+        endpoints,
         queueMax: this.#random.fork('queue').pick([0, 10, 40]),
         semaphores: new WorkerSemaphores(this.#shared.memory, this.#shared.claimWorkerIndex() ?? 0, this.#clock),
         semaphoresOf: (id) => this.#semaphoresOf(id),
@@ -216,6 +221,7 @@ class Simulation {
   #answer(request: ArrivedRequest, answer: Buffer, random: SeededRandom): void {
     const chance = random.next();
     if (chance < 0.04) return request.breakOff(random.pick(['closed', 'reset']));
+    if (chance < 0.08 && request instanceof Http2Arrived) return this.#breakStream(request, random);
     if (chance < 0.06) return request.raw('SSH-2.0-OpenSSH_9.6\r\n');
     if (chance < 0.08) return request.raw('HTTP/1.1 200 OK\r\nContent-Le');
     if (chance < 0.1) return; // Never.
@@ -224,11 +230,21 @@ class Simulation {
     const status = random.pick([200, 200, 200, 500, 204, 304, 503]);
     if (status === 204 || status === 304 || request.method === 'HEAD') {
       this.#answers.set(request, Buffer.alloc(0));
+      if (request instanceof Http2Arrived) return request.answer(status, request.method === 'HEAD' ? answer : '');
       const length = request.method === 'HEAD' ? `Content-Length: ${answer.length}\r\n` : '';
       return request.raw(`HTTP/1.1 ${status} Fine\r\n${length}\r\n`);
     }
     if (random.next() < 0.4) return request.answer(status, answer);
     this.#dribble(request, status, answer, random);
+  }
+
+  /** What an endpoint can do to a stream and its connection in HTTP/2 alone. */
+  #breakStream(request: Http2Arrived, random: SeededRandom): void {
+    const { session } = request.line;
+    const what = random.integer(3);
+    if (what === 0) return request.reset(random.pick(['INTERNAL_ERROR', 'NO_ERROR', 'CANCEL', 'ENHANCE_YOUR_CALM']));
+    if (what === 1) session.announceGoAway();
+    else request.breakOff('reset');
   }
 
   #dribble(request: ArrivedRequest, status: number, answer: Buffer, random: SeededRandom): void {
@@ -296,7 +312,7 @@ class Simulation {
     for (const request of arrived) this.#verifyUpload(key, request);
     if (record === null) return assert.equal(client.status, 0, `request ${key} is answered, so it is recorded`);
     assert.notEqual(client.state, 'open', `the connection of client ${key} has ended`);
-    const last = arrived.at(-1);
+    const last = this.#answeredOf(arrived);
     const answer = last === undefined ? undefined : this.#answers.get(last);
     if (record.endKind === 'forwarded') {
       assert.equal(record.bytesToClient, answer?.length ?? 0, `record ${key} counts the bytes`);
@@ -319,10 +335,16 @@ class Simulation {
     this.#verifyNothingLeaked(key, client, record, ours);
   }
 
+  /** The last one that was answered. A request may arrive behind its repetition, where its connection is slower. */
+  #answeredOf(arrived: readonly ArrivedRequest[]): ArrivedRequest | undefined {
+    return arrived.findLast((request) => this.#answers.has(request)) ?? arrived.at(-1);
+  }
+
   /** The client has seen no byte of an answer that another attempt's answer, or the gateway's own, has replaced. */
   #verifyNothingLeaked(key: string, client: ClientActor, record: EndedExchange, ours: boolean): void {
     const arrived = this.#arrivals.get(key) ?? [];
-    const replaced = ours ? arrived : arrived.slice(0, -1);
+    const last = this.#answeredOf(arrived);
+    const replaced = ours ? arrived : arrived.filter((request) => request !== last);
     for (const request of replaced) {
       const first = this.#answers.get(request)?.subarray(0, 8);
       if (first?.length !== 8) continue;

@@ -121,9 +121,10 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   /** Frames leave at the end of the turn, those of all streams together. */
   flush(): void {}
 
+  /** What is composed on an open connection will leave, whatever becomes of the stream: only a lost connection takes it back. */
   get requestBegun(): boolean {
     const firstByteAt = this.#stream?.firstByteAt ?? -1;
-    return firstByteAt >= 0 && this.#connection.sentBytes > firstByteAt;
+    return firstByteAt >= 0 && (this.#connection.isOpen || this.#connection.sentBytes > firstByteAt);
   }
 
   get isWaitingToSend(): boolean {
@@ -314,6 +315,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   #onStreamLost(loss: StreamLoss): void {
     if (loss.by === 'connection') this.#connection.onLost();
     if (this.#handler === null) return;
+    if (loss.by !== 'rule' && this.#isWhole) return this.onPeerEnd();
     const { connection, ...lost } = this.#lost();
     const failure = streamFailure({ ...lost, connection }, loss);
     if (failure !== null) {
@@ -327,6 +329,21 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     } as const;
     this.#connection.onUnclassified(unknown.stage, unknown.code);
     this.#failWith(unknownCode(unknown));
+  }
+
+  /**
+   * Only END_STREAM is missing. As in HTTP/1.1 the length decides: clients that were told it have taken the response for complete. An
+   * endpoint that breaks off behind that has no trailers to add.
+   */
+  get #isWhole(): boolean {
+    const framing = this.#head?.framing;
+    if (framing === undefined || framing.kind === 'chunked') return false;
+    return framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === this.#bytesReceived);
+  }
+
+  #endWithoutPeer(): void {
+    if (this.#stream !== null) this.#connection.session.reset(this.#stream, 'CANCEL');
+    this.onPeerEnd();
   }
 
   #lost(): Parameters<typeof streamFailure>[0] {
@@ -354,6 +371,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   onContentOverdue(idleMs: number): void {
     const bytesReceived = this.#bytesReceived;
     const ping = this.#answerToPing();
+    if (this.#isWhole) return this.#endWithoutPeer();
     this.#failWith(fail('response_body_stalled', 'body', { address: this.address, idleMs, bytesReceived, ping }));
   }
 
