@@ -451,6 +451,22 @@ describe('timeouts with an HTTP/2 endpoint', () => {
   });
 });
 
+it('an endpoint may send a PING for each part of an upload, as those of gRPC do', () => {
+  const world = worldOf({ limits: { contentMs: 1_000_000 } });
+  const client = ask(world, { method: 'POST', expects: 'chunked' });
+  for (let part = 0; part < 300; part++) {
+    client.write('part');
+    world.pass(1);
+    lineOf(world).session.ping();
+    world.pass(1);
+  }
+  client.end();
+  arrived(world).answer(200);
+  world.pass(20);
+  assert.deepEqual([client.status, lineOf(world).pongs], [200, 300]);
+  end(world);
+});
+
 describe('a connection that has been silent', () => {
   function idleWorld(): Http1World {
     const world = worldOf();

@@ -40,6 +40,8 @@ export class SessionSender implements TurnEndListener {
   #takenBytes = 0;
   /** DATA frames since the last question. */
   dataFrames = 0;
+  /** As above, for PING: gRPC measures the connection by one PING for each DATA frame that it gets. */
+  pingsEarned = 0;
 
   constructor(transport: Transport, owner: SenderOwner = {}) {
     this.#transport = transport;
@@ -192,7 +194,10 @@ export class SessionSender implements TurnEndListener {
       writer.data(stream.id, bytes, at, at + allowed, false);
       stream.sendWindow -= allowed;
       this.#window -= allowed;
-      if (allowed === end - at || allowed >= h2Limits.smallFrameBytes) this.dataFrames++;
+      if (allowed === end - at || allowed >= h2Limits.smallFrameBytes) {
+        this.dataFrames++;
+        this.pingsEarned++;
+      }
       at += allowed;
     }
     if (at > start) this.touch();

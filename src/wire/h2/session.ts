@@ -491,6 +491,8 @@ export class Session implements FrameHandler {
 
   onPing(isAck: boolean, bytes: Uint8Array, start: number): void {
     if (isAck) return this.#owner.onPong();
+    this.#rates.allow('pings', this.sender.pingsEarned);
+    this.sender.pingsEarned = 0;
     if (!this.#admits('pings')) return;
     this.sender.writer.ping(true, bytes, start);
     this.sender.touch();
