@@ -10,6 +10,7 @@ export function failure(changes: Partial<Finding> = {}): Finding {
     gateway: 'nginx',
     format: 'test',
     kind: 'error',
+    confidence: 'certain',
     atMs: 0,
     shape: 'unreachable',
     type: 'connection_refused',

@@ -1,12 +1,18 @@
 import { allDialects } from './all-dialects.ts';
 import { type LineVerdict, LogExplainer } from './log-explainer.ts';
 import { nginxLogFormat } from './nginx/log-format.ts';
+import { wholeLines } from './pasted/whole-lines.ts';
 import { Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
 export interface ExplainOptions {
   /** The text of nginx's `log_format` of this log, if it is none of the common ones. */
   readonly logFormat?: string;
+  /**
+   * Whether the text was pasted, so that lines may be broken into several. They are joined, and `lines` has one verdict for
+   * each joined line; blank lines have none.
+   */
+  readonly pasted?: boolean;
 }
 
 export interface Explanation {
@@ -18,11 +24,19 @@ export interface Explanation {
 }
 
 /** Explains a log, or a single line, of any gateway that Candor knows. Never throws. */
-export function explain(log: string, { logFormat }: ExplainOptions = {}): Explanation {
+export function explain(log: string, { logFormat, pasted = false }: ExplainOptions = {}): Explanation {
   const given = logFormat === undefined ? null : nginxLogFormat(logFormat);
-  const explainer = new LogExplainer(given?.ok === true ? [given.value, ...allDialects] : allDialects);
+  const dialects = given?.ok === true ? [given.value, ...allDialects] : allDialects;
+  const explainer = new LogExplainer(dialects);
   const summary = new Summary();
-  const lines = linesOf(log).map((line) => {
+  const texts = linesOf(log);
+  const whole = pasted
+    ? wholeLines(
+        texts.filter((line) => line.trim() !== ''),
+        dialects,
+      )
+    : texts;
+  const lines = whole.map((line) => {
     const verdict = explainer.read(line);
     summary.add(verdict, line);
     return verdict;

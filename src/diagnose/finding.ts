@@ -55,6 +55,8 @@ export interface Finding {
   /** The format's name, for people: "nginx error log", "nginx access log (combined)". */
   readonly format: string;
   readonly kind: LineKind;
+  /** 'likely': read from a part of a line, so that the gateway, or what the rest of the line said, is not certain. */
+  readonly confidence: 'certain' | 'likely';
   /** Milliseconds since the Unix epoch; null if the line has no time, or none with a date. */
   readonly atMs: number | null;
   readonly shape: FindingShape;

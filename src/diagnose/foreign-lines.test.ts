@@ -185,6 +185,16 @@ const cases: Readonly<Record<string, readonly (readonly [name: string, line: str
       'time="2026-11-21T10:00:00+02:00" level=debug msg="502 Bad Gateway" error="dial tcp 10.0.0.1:80: connect: no route to host"',
       { gateway: 'traefik', shape: 'unreachable', type: 'destination_ip_unroutable' },
     ],
+    [
+      'without a time',
+      '502 Bad Gateway error="dial tcp 10.0.0.1:80: connect: no route to host"',
+      { gateway: 'traefik', shape: 'unreachable', type: 'destination_ip_unroutable' },
+    ],
+    [
+      'level first',
+      'DBG 502 Bad Gateway error="dial tcp 10.0.0.1:80: connect: no route to host"',
+      { gateway: 'traefik', shape: 'unreachable', type: 'destination_ip_unroutable' },
+    ],
   ],
   'invalid response headers in Apache are garbage of the application': [
     [

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { allDialects } from './all-dialects.ts';
 import { LogExplainer } from './log-explainer.ts';
+import { unnamed } from './pasted/fragment.ts';
+import { fragmentForms } from './pasted/read-part.ts';
 import { prefixForms } from './wrappers/prefixes.ts';
 import { colourTool, jsonTool, memberTool, pairTool, unwrap } from './wrappers/unwrap.ts';
 
@@ -49,6 +51,24 @@ describe('the document of formats', () => {
   it('has a row for each tool that wraps lines', () => {
     const tools = new Set([...prefixForms.map(({ tool }) => tool), jsonTool, memberTool, pairTool, colourTool]);
     assert.deepEqual([...new Set(wrappers.map(({ tool }) => tool))].toSorted(), [...tools].toSorted());
+  });
+});
+
+const parts = rowsUnder('Parts of lines').map(([of = '', example = '']) => ({ of, example: codeOf(example) }));
+
+describe('a part of a line is explained, and called likely', () => {
+  for (const { of, example } of parts)
+    it(`${of}: ${example.slice(0, 70)}`, () => {
+      const found = new LogExplainer().read(example);
+      assert.equal(found?.confidence, 'likely');
+      assert.ok(found.kind === 'event' || (found.shape !== 'none' && found.shape !== 'unknown'), found.shape);
+      assert.ok(!JSON.stringify(found).includes(unnamed));
+      assert.equal(found.atMs, null);
+    });
+
+  it('and each form of a part has a row', () => {
+    const forms = new Set([...fragmentForms.map(({ of }) => of), "members of a gateway's JSON"]);
+    assert.deepEqual(parts.map(({ of }) => of).toSorted(), [...forms].toSorted());
   });
 });
 

@@ -2,8 +2,20 @@ import { allDialects, closedFormats } from './all-dialects.ts';
 import type { Dialect, DialectReader } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { judgedText } from './line-text.ts';
+import { readPart } from './pasted/read-part.ts';
 import { withoutImpossible } from './sound-finding.ts';
-import { type UnwrappedLine, unwrap } from './wrappers/unwrap.ts';
+import { type UnwrappedLine, unwrap, unwrapLayers } from './wrappers/unwrap.ts';
+
+export interface LogExplainerOptions {
+  /** Whether parts of lines are explained, too: lines that people cut, quoted or numbered. They are, unless false. */
+  readonly parts?: boolean;
+}
+
+/** A line inside of another, and how sure each dialect is of it. */
+interface Inner {
+  readonly unwrapped: UnwrappedLine;
+  readonly candidates: readonly number[];
+}
 
 /** The verdict on a line; null if no dialect recognises it. */
 export type LineVerdict = Finding | null;
@@ -18,8 +30,11 @@ export class LogExplainer {
   /** Most lines are of the same format as the one before. */
   #last = -1;
 
-  constructor(dialects: readonly Dialect[] = allDialects) {
+  readonly #hasParts: boolean;
+
+  constructor(dialects: readonly Dialect[] = allDialects, { parts = true }: LogExplainerOptions = {}) {
     this.#dialects = dialects;
+    this.#hasParts = parts;
     this.#readers = dialects.map(() => undefined);
   }
 
@@ -36,8 +51,31 @@ export class LogExplainer {
 
   /** Reads a line without its end. Text after 64 KiB is ignored. */
   read(line: string): LineVerdict {
-    const judged = judgedText(line);
-    return this.#readAgain(judged) ?? this.#readAny(judged);
+    const text = judgedText(line);
+    const judged = text.charCodeAt(0) <= space && /^\s{1,80}\{"/.test(text) ? text.trimStart() : text;
+    const found = this.#readAgain(judged) ?? this.#readAny(judged);
+    const isSpaced = found !== null && judged.includes('  ') && isDoubleSpaced.test(judged);
+    if ((found !== null && !isSpaced) || !this.#hasParts) return found;
+    const { last } = this;
+    if (found !== null) return this.#readSingleSpaced(judged, found);
+    const part = readPart(judged, (text, isSure) => this.#readOnce(text, isSure));
+    this.#last = last;
+    return part;
+  }
+
+  /** Double spaces may hide what a line tells; a few of them are usual in some formats. */
+  #readSingleSpaced(line: string, found: Finding): Finding {
+    if (found.shape !== 'none' && found.shape !== 'unknown') return found;
+    const single = this.#readOnce(line.replace(/ {2,}/g, ' '), true);
+    return single === null || single.shape === 'none' ? found : single;
+  }
+
+  /** Reads a text that is no line of the log. Dialects with memory do not remember it. */
+  #readOnce(text: string, isSure: boolean): LineVerdict {
+    const once = new LogExplainer(this.#dialects, { parts: false });
+    return isSure
+      ? (once.#readFirst(once.#candidates(text), 2, text) ?? once.#readFirstOf(once.#innerOf(unwrap(text)), 2))
+      : once.read(text);
   }
 
   /** Reads the line with the dialect of the line before, if no other dialect can be surer. */
@@ -54,14 +92,24 @@ export class LogExplainer {
     const whole = this.#candidates(line);
     const found = this.#readFirst(whole, 2, line);
     if (found !== null) return found;
-    const inner = unwrap(line).map((unwrapped) => ({ unwrapped, candidates: this.#candidates(unwrapped.line) }));
-    for (const certainty of [2, 1]) {
-      const finding = certainty === 1 ? this.#readFirst(whole, certainty, line) : null;
-      if (finding !== null) return finding;
-      for (const { unwrapped, candidates } of inner) {
-        const inside = this.#readFirst(candidates, certainty, unwrapped.line);
-        if (inside !== null) return withOrigin(inside, unwrapped);
-      }
+    const inner: Inner[] = [];
+    for (const layer of unwrapLayers(line)) {
+      const ofLayer = this.#innerOf(layer);
+      const inside = this.#readFirstOf(ofLayer, 2);
+      if (inside !== null) return inside;
+      inner.unshift(...ofLayer);
+    }
+    return this.#readFirst(whole, 1, line) ?? this.#readFirstOf(inner, 1);
+  }
+
+  #innerOf(lines: readonly UnwrappedLine[]): readonly Inner[] {
+    return lines.map((unwrapped) => ({ unwrapped, candidates: this.#candidates(unwrapped.line) }));
+  }
+
+  #readFirstOf(inner: readonly Inner[], certainty: 1 | 2): LineVerdict {
+    for (const { unwrapped, candidates } of inner) {
+      const inside = this.#readFirst(candidates, certainty, unwrapped.line);
+      if (inside !== null) return withOrigin(inside, unwrapped);
     }
     return null;
   }
@@ -93,6 +141,11 @@ export class LogExplainer {
     return withoutImpossible(finding);
   }
 }
+
+const space = 0x20;
+
+/** Three words with two spaces on each side. */
+const isDoubleSpaced = / {2}\S+ {2}\S+ {2}\S/;
 
 /** The time of the text around a line counts if the line has none. Its other facts are evidence for a failure. */
 function withOrigin(inside: Finding, { atMs, origin }: UnwrappedLine): Finding {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { allDialects } from './all-dialects.ts';
+import { LogExplainer } from './log-explainer.ts';
 
 /** One line of each kind of format, so that a reader gets beyond its beginning. */
 const lines: readonly string[] = [
@@ -34,6 +35,52 @@ describe('a very long line', () => {
     });
   }
 });
+
+describe('a very long line of unknown form', () => {
+  for (const part of [
+    ...stretches,
+    '> ',
+    '"a":',
+    ' 1 ',
+    'upstream ',
+    '(1: ',
+    'AH00957: ',
+    '\\"',
+    '1/',
+    'x=',
+    "'",
+    '- ',
+    '\t',
+    '",',
+  ]) {
+    it(`made of ${JSON.stringify(part)} is read with its prefixes, marks and parts in an instant`, () => {
+      for (const line of [
+        '',
+        '{"log":"',
+        '2026-11-21T10:00:00Z ',
+        '"a","',
+        'web-1 nginx ',
+        '> ',
+        '503 UF ',
+        ...lines.slice(0, 2),
+      ])
+        for (const length of [16_000, stretchCharacters]) {
+          const text = `${line}${part.repeat(length / part.length)}`;
+          const measure = (time: number): number => {
+            const from = process.threadCpuUsage();
+            new LogExplainer().read(`${text}${time}`);
+            const { user, system } = process.threadCpuUsage(from);
+            return (user + system) / 1000;
+          };
+          const bestMs = Math.min(...[0, 1, 2].map(measure));
+          assert.ok(bestMs <= explainerLimitMs, `${Math.round(bestMs)} ms for ${JSON.stringify(text.slice(0, 40))}`);
+        }
+    });
+  }
+});
+
+/** All dialects, for the line and for what may be inside. */
+const explainerLimitMs = 400;
 
 function stretch(line: string, share: number, part: string): string {
   const at = Math.floor(line.length * share);

@@ -26,6 +26,7 @@ const requestCharactersMax = 200;
 /** Builds every finding of a dialect: unknown facts become null, and the request is truncated. */
 export function findingOf(facts: LineFacts, verdict: Verdict): Finding {
   return {
+    confidence: 'certain',
     atMs: null,
     status: null,
     upstream: null,

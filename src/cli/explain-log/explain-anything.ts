@@ -1,5 +1,6 @@
 import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
 import { type LineVerdict, LogExplainer } from '../../diagnose/log-explainer.ts';
+import { wholeLines } from '../../diagnose/pasted/whole-lines.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type ExplainFlags, explainExchange } from '../explain-exchange.ts';
 import { harmless, shorten } from '../layout.ts';
@@ -12,7 +13,6 @@ import { findingLines } from './finding-text.ts';
 import { manyText } from './finding-words.ts';
 import { harmlessJson, lineObject } from './line-verdicts.ts';
 import { isLikeFileName, isThere } from './log-source.ts';
-import { wholeLines } from './whole-lines.ts';
 import { redactedText } from '../redacted-output.ts';
 
 export interface ExplainAnythingFlags extends ExplainFlags, ExplainLogFlags {}

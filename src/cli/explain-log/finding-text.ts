@@ -10,7 +10,7 @@ const labelWidth = 16;
 /** The verdict on one line, within 80 columns. */
 export function findingLines(found: Finding, style: Style): string[] {
   const finding = redactedFinding(found);
-  const { shape, gateway, format, kind, request, status, sentence, atMs } = finding;
+  const { shape, gateway, format, kind, confidence, request, status, sentence, atMs } = finding;
   const about = [
     ...(request === null ? [] : [style.bold(shorten(harmless(request), 60))]),
     ...(status === null ? [] : [String(status)]),
@@ -22,7 +22,7 @@ export function findingLines(found: Finding, style: Style): string[] {
   return [
     ...(about === '' ? [] : [about]),
     style.dim(
-      `  a line of ${formatText(gateway, format)}${atMs === null ? '' : `, ${timeText(atMs)}${hasNoZone(gateway, format) ? '' : ' UTC'}`}`,
+      `  ${confidence === 'likely' ? 'likely a part of a line' : 'a line'} of ${formatText(gateway, format)}${atMs === null ? '' : `, ${timeText(atMs)}${hasNoZone(gateway, format) ? '' : ' UTC'}`}`,
     ),
     '',
     `VERDICT  ${verdict}`,

@@ -19,6 +19,7 @@ const unrecognised = {
   gateway: null,
   format: null,
   kind: null,
+  confidence: null,
   shape: 'unknown',
   type: null,
   stage: null,
@@ -36,10 +37,11 @@ const unrecognised = {
 };
 
 function fieldsOf(finding: Finding): object {
-  const { gateway, format, kind, shape, type, stage, born, whose, status, upstream, request, atMs } = finding;
+  const { gateway, format, kind, confidence, shape, type, stage, born, whose, status, upstream, request, atMs } =
+    finding;
   const at = atMs === null || Math.abs(atMs) > 8.64e15 ? null : new Date(atMs).toISOString();
   const { durationMs, evidence, sentence, fix, isConsequence } = finding;
-  const where = { gateway, format, kind, shape, type, stage, born, whose, status, upstream, request, at };
+  const where = { gateway, format, kind, confidence, shape, type, stage, born, whose, status, upstream, request, at };
   return { ...where, duration_ms: durationMs, evidence, sentence, fix, consequence: isConsequence };
 }
 
@@ -51,6 +53,7 @@ export function verdictLine(verdict: LineVerdict, number: number, style: Style):
   const head = [
     style.dim(`${number}:`),
     ...(atMs === null ? [] : [timeText(atMs)]),
+    ...(verdict.confidence === 'likely' ? [style.dim('likely')] : []),
     gatewayWords[gateway],
     ...(status === null ? [] : [String(status)]),
     verdict.isConsequence ? style.dim(shapeText) : style.bad(shapeText),

@@ -121,15 +121,21 @@ export class ValueCollector {
 
   /** Leaves out the values under ambiguous names, unless the line has others about the upstream. */
   values(): Values {
-    if (this.#doubtful.size === 0) return this.#values;
-    const sure = [...this.#values].filter(([name]) => name.startsWith('upstream_') && !this.#doubtful.has(name));
-    const hasAddress = /[\d\]]:\d|unix:/.test(this.#doubtfulValue('upstream_addr')) && this.#doubtful.size > 1;
-    const hasBoth = this.#doubtful.has('upstream_addr') && this.#doubtful.has('upstream_status');
-    const isAlone = sure.length === 0 && !hasAddress && !hasBoth;
-    for (const name of this.#doubtful) if (isAlone) this.#values.delete(name);
+    const doubtful = this.#doubtful;
+    if (doubtful.size === 0) return this.#values;
+    let [hasSure, isAsked] = [false, false];
+    for (const [name, value] of this.#values) {
+      if (!name.startsWith('upstream_') || doubtful.has(name)) continue;
+      hasSure = true;
+      isAsked ||= /\d/.test(value);
+    }
+    const address = this.#doubtfulValue('upstream_addr');
+    const isKnown =
+      hasSure ||
+      (doubtful.size > 1 && address !== '' && (doubtful.has('upstream_status') || /[\d\]]:\d|unix:/.test(address)));
+    if (!isKnown) for (const name of doubtful) this.#values.delete(name);
     // An empty user agent looks like an upstream that was not asked.
-    const isAsked = sure.some(([, value]) => /\d/.test(value));
-    if (isAsked && this.#doubtfulValue('upstream_addr') === '-') this.#values.delete('upstream_addr');
+    if (isAsked && address === '-') this.#values.delete('upstream_addr');
     return this.#values;
   }
 

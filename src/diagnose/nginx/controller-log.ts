@@ -17,6 +17,7 @@ function read(line: string): Finding | null {
     gateway: 'ingress-nginx',
     format: 'ingress-nginx controller log',
     kind: 'event',
+    confidence: 'certain',
     // The year is not in the line.
     atMs: null,
     shape: 'none',

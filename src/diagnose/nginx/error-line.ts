@@ -73,7 +73,7 @@ export const parseErrorLine = rememberLast(takeApart);
 
 function takeApart(fullLine: string): NginxErrorLine | null {
   if (!isErrorLine(fullLine)) return null;
-  const line = judgedText(fullLine);
+  const line = judgedText(fullLine.includes('  ') ? fullLine.replace(/ {2,}/g, ' ') : fullLine);
   const found = head.exec(line);
   if (found === null) return null;
   const whole = line.slice(found[0].length);

@@ -50,6 +50,7 @@ export const startLog: Dialect = dialect(
       ...verdict,
       gateway: 'nginx',
       format: 'nginx error output',
+      confidence: 'certain',
       atMs: null,
       status: null,
       upstream: null,

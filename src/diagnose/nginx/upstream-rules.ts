@@ -22,6 +22,8 @@ export function upstreamStage(line: NginxErrorLine): Stage | null {
 export function judgeUpstream(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
   const { text } = line;
   const stage = upstreamStage(line);
+  if (/^upstream (?:request )?timed out/.test(text) && line.action === null && line.client === null)
+    return cutTimeout(line, context);
   if (/^upstream (?:request )?timed out/.test(text) || (line.isStream && text.startsWith('connection timed out')))
     return judgeTimeout(line, context, stage);
   if (text.startsWith('connect() ') && (line.client !== null || isCutInConnect(line)) && !isOfLua(line))
@@ -55,6 +57,19 @@ function judgeNumber(line: NginxErrorLine, context: FixContext, stage: Stage | n
 
 const ownCall =
   /\bupstream timed out \(|\b(?:connect|recv|recvmsg|send|sendmsg|writev|readv|SSL_read|SSL_write)\(\) (?:to \S{1,200} )?failed \(/;
+
+/** Only the action tells a connection that could not be made from a response that did not come. */
+function cutTimeout(line: NginxErrorLine, context: FixContext): NginxVerdict {
+  return failed({
+    shape: 'unknown',
+    type: null,
+    stage: null,
+    whose: null,
+    evidence: lineEvidence(line),
+    sentence: 'A timeout of nginx ran out. The line ends before it says whether nginx was connecting or waiting.',
+    fix: checkAddress('Read the whole line: the words after "while" decide', context),
+  });
+}
 
 /** A pasted line may end where the terminal did: then the fields are missing, and the action is incomplete. */
 const isCutInConnect = (line: NginxErrorLine): boolean =>

@@ -1,5 +1,5 @@
 import { keysOfLines, shippedLines, shippedTimeMs, zonedTimeMs } from './json-wrappers.ts';
-import { prefixForms } from './prefixes.ts';
+import { formsFor } from './prefixes.ts';
 
 /** A line found inside of another, and what the text around it says. `atMs`: its time, if complete and with a zone. */
 export interface UnwrappedLine {
@@ -17,25 +17,29 @@ export const pairTool = 'logfmt';
 export const colourTool = 'colours of terminals';
 
 const layersMax = 5;
-const linesMax = 10;
+const linesMax = 6;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of terminals are what this finds.
 const colours = new RegExp('\\u001b\\[[0-9;]{0,20}[A-Za-z]', 'g');
 
 /**
- * The lines that other tools may have wrapped into this one, the innermost first. Empty if no tool is recognised. The
- * number of layers and of lines is bounded.
+ * The lines that other tools may have wrapped into this one: the outermost layer first, each layer when it is asked for.
+ * None if no tool is recognised. The number of layers and of lines is bounded.
  */
-export function unwrap(text: string): readonly UnwrappedLine[] {
-  const found: UnwrappedLine[] = [];
+export function* unwrapLayers(text: string): Generator<readonly UnwrappedLine[]> {
   const plain = text.includes('\u001b') ? text.replace(colours, '') : text;
-  if (plain !== text) found.push({ line: plain, atMs: null, origin: [], tools: [colourTool] });
+  if (plain !== text) yield [{ line: plain, atMs: null, origin: [], tools: [colourTool] }];
   let layer: readonly UnwrappedLine[] = [{ line: plain, atMs: null, origin: [], tools: [] }];
-  for (let depth = 0; depth < layersMax && layer.length > 0; depth++) {
-    layer = layer.flatMap(innerLines).slice(0, linesMax - found.length);
-    found.push(...layer);
+  for (let depth = 0; depth < layersMax; depth++) {
+    layer = layer.flatMap(innerLines).slice(0, linesMax);
+    if (layer.length === 0) return;
+    yield layer;
   }
-  return found.toReversed();
+}
+
+/** All of them, the innermost first. */
+export function unwrap(text: string): readonly UnwrappedLine[] {
+  return [...unwrapLayers(text)].flat().toReversed();
 }
 
 function innerLines(outer: UnwrappedLine): readonly UnwrappedLine[] {
@@ -52,7 +56,7 @@ function innerLines(outer: UnwrappedLine): readonly UnwrappedLine[] {
 function ofJson(text: string): readonly UnwrappedLine[] {
   const isRuby = /^\{"[^"]{1,100}" ?=> ?/.test(text);
   const shipped = shippedLines(isRuby ? text.replace(/" ?=> ?/g, '":').replace(/:nil\b/g, ':null') : text);
-  if (shipped === null) return [];
+  if (shipped === null) return ofCutJson(text);
   const { lines, atMs, origin } = shipped;
   return lines.map((line) => ({ line, atMs, origin, tools: [jsonTool] }));
 }
@@ -64,10 +68,17 @@ const member = new RegExp(
   `^\\s{0,60}(?:- )?"?(?:${names})"?(?: ?=> ?|\\s{0,20}: ?)(?:${quoted},?|'(.{1,65000})'|(\\S.{1,65000}))$`,
   'i',
 );
+const memberOfCut = new RegExp(`"(?:${names})" ?: ?"((?:[^"\\\\]|\\\\.){8,65000})(?:"|$)`, 'i');
 const pair = new RegExp(`(?:^|[\\s,{])(?:${names})=${quoted}`, 'i');
 
+/** JSON that was truncated, most often within the line that it holds. */
+function ofCutJson(text: string): readonly UnwrappedLine[] {
+  const cut = memberOfCut.exec(text)?.[1];
+  return cut === undefined ? [] : [{ line: unescaped(cut), atMs: null, origin: [], tools: [jsonTool] }];
+}
+
 function ofText(text: string): readonly UnwrappedLine[] {
-  for (const { tool, form } of prefixForms) {
+  for (const { tool, form } of formsFor(text)) {
     const match = form.exec(text);
     if (match !== null) return ofPrefix(text, tool, match);
   }

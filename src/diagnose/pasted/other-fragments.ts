@@ -1,0 +1,207 @@
+import { readGoError } from '../go-errors.ts';
+import { type FragmentForm, unnamed } from './fragment.ts';
+
+const slice = (text: string, found: RegExpExecArray): string => text.slice(found.index);
+
+/** Errors of Go that a whole part is. */
+const goStart =
+  /^(?:dial (?:tcp|udp|unix)\b|lookup \S{1,255} on |read tcp \S|write tcp \S|net\/http: |x509: |remote error: tls: |tls: (?:failed to|handshake|first record|server selected|no supported|bad )|http: server (?:gave|closed))/;
+
+const statusPhrase =
+  '(?:500 Internal Server Error|502 Bad Gateway|503 Service Unavailable|504 Gateway Timeout|499 Client Closed Request)';
+
+export const otherFragments: readonly FragmentForm[] = [
+  {
+    of: "Apache's number of a message",
+    gateways: ['apache'],
+    words:
+      /(?:\[(\w{0,40}):\w{4,6}\] .{0,120})?(?:\((?:OS |EAI )?\d{1,8}\)[^:()]{1,120}: )?(?:\[(?:client|remote) [^\]]{1,100}\] )?(?:\((?:OS |EAI )?\d{1,8}\)[^:()]{1,120}: )?(?:[\w./-]{1,100}\.c\(\d{1,6}\): )?AH\d{5}: /,
+    complete: (text, found) => {
+      const whole = found[0].replace(/^\[\w{0,40}:\w{4,6}\] (?:\[pid[^\]]{0,60}\] )?/, '');
+      const module = found[1] ?? (/AH(?:009|010|011|011|025|024)/.test(whole) ? 'proxy_http' : 'core');
+      const rest = text.slice(found.index + found[0].length - whole.length);
+      return `[Thu Jan 01 00:00:00.000000 2026] [${module}:error] [pid 0:tid 0] ${rest}`;
+    },
+  },
+  {
+    of: "a message of Apache's proxy without a number",
+    gateways: ['apache'],
+    words: /\((?:OS |EAI )?\d{1,8}\)[^:()]{1,120}: (?:proxy: |AH)/,
+    complete: (text, found) => `[Thu Jan 01 00:00:00 2026] [error] ${slice(text, found)}`,
+  },
+  {
+    of: "a message of Apache's proxy without a number",
+    gateways: ['apache'],
+    words:
+      /\bproxy: (?:error reading status line|Error reading from remote server|HTTP: (?:disabled connection|attempt to connect)|BALANCER: )/,
+    complete: (text, found) => `[Thu Jan 01 00:00:00 2026] [error] ${slice(text, found)}`,
+  },
+  {
+    of: "Traefik's status and error",
+    gateways: ['traefik'],
+    words: new RegExp(`'${statusPhrase}' caused by: `),
+    complete: (text, found) =>
+      `time="2026-01-01T00:00:00Z" level=debug msg="${slice(text, found)
+        .replace(/\\?"\s*$/, '')
+        .replace(/\\"|"/g, '\\"')}"`,
+  },
+  {
+    of: "Traefik's status and error",
+    gateways: ['traefik'],
+    words: new RegExp(`${statusPhrase}"?,? (?:.{0,200} )?error="?(?=\\S)`),
+    complete: (text, found) => {
+      const said = text.slice(found.index + found[0].length);
+      const error = /^(?:[^"\\]|\\.){3,4000}/.exec(said)?.[0] ?? '';
+      return `2026-01-01T00:00:00Z DBG github.com/traefik/traefik/v3/pkg/proxy.go:1 > ${
+        found[0]
+          .slice(0, found[0].search(/"?,? /u) < 0 ? 3 : undefined)
+          .match(/^\d{3} [A-Za-z ]+(?=["?, ])/)?.[0]
+          .replace(/ error$/, '')
+          .trim() ?? '502 Bad Gateway'
+      } error="${error.trimEnd()}"`;
+    },
+  },
+  {
+    of: "Caddy's logger and error",
+    gateways: ['caddy'],
+    words: /\bhttp\.(?:log\.error|handlers\.reverse_proxy)(?:\.\w{1,40})?[\t ]{1,20}(?=\S)/,
+    complete: (text, found) =>
+      `2026/01/01 00:00:00.000\tERROR\t${found[0].trim()}\t${text.slice(found.index + found[0].length).replace(/[\t ]+(?=\{"[^]{0,60000}$)/, '\t')}`,
+  },
+  {
+    of: 'an error of a proxy in Go, and nothing else',
+    gateways: ['caddy'],
+    words: goStart,
+    complete: (text) =>
+      readGoError(text) === null
+        ? null
+        : JSON.stringify({
+            level: 'error',
+            ts: 0,
+            logger: 'http.log.error',
+            msg: text.replace(/["']$/, ''),
+            status: 502,
+          }),
+  },
+  {
+    of: "Heroku's code",
+    gateways: ['heroku'],
+    words: /(?:\bsock=\w{1,20} )?\bat=(?:error|info|warning) (?:code=H\d\d |method=)/,
+    complete: slice,
+  },
+  {
+    of: "Heroku's code",
+    gateways: ['heroku'],
+    words: /\bcode=H\d\d\b/,
+    complete: (text, found) => {
+      const sock = /\bsock=\w{1,20} /.exec(text)?.[0] ?? '';
+      return `${text.indexOf(sock) < found.index ? sock : ''}at=error ${slice(text, found)}${/code=H\d\d$/.test(text) ? ' ' : ''}`;
+    },
+  },
+  { of: "Heroku's code", gateways: ['heroku'], words: /\bError H\d\d \([^)]{1,100}\)/, complete: slice },
+  { of: "Fly's code", gateways: ['fly'], words: /\[P[A-Z]\d\d\]/, complete: slice },
+  {
+    of: "Vercel's code",
+    gateways: ['vercel'],
+    words: /\breason=([A-Z][A-Z_]{3,60})\b/,
+    complete: (text, found) => `[GET] / ${slice(text, found)}`,
+  },
+  {
+    of: "Vercel's code",
+    gateways: ['vercel'],
+    words:
+      /(?:^|[\s"])((?:FUNCTION|EDGE_FUNCTION|MIDDLEWARE|INTERNAL_FUNCTION|ROUTER_EXTERNAL_TARGET|DNS_HOSTNAME|NO_RESPONSE_FROM)_[A-Z_]{4,50})\b/,
+    complete: (_, found) => `Code: ${found[1] ?? ''}`,
+  },
+  {
+    of: "Google's status details",
+    gateways: ['gcp-lb'],
+    words: /"?statusDetails"?\s{0,4}:\s{0,4}"?([a-z_]{6,80})/,
+    complete: (text, found) => {
+      const [, status] = /"?status"?\s{0,4}:\s{0,4}"?(\d{1,3})\b/.exec(text) ?? [];
+      const type = 'type.googleapis.com/google.cloud.loadbalancing.type.LoadBalancerLogEntry';
+      return JSON.stringify({
+        jsonPayload: { '@type': type, statusDetails: found[1] },
+        httpRequest: status === undefined ? {} : { status: Number(status) },
+      });
+    },
+  },
+  {
+    of: "Varnish's error of a fetch",
+    gateways: ['varnish'],
+    words: /\bFetchError\s{1,12}(?=\S)/,
+    complete: (text, found) => `-   FetchError     ${text.slice(found.index + found[0].length)}`,
+  },
+  {
+    of: 'an event of HAProxy',
+    gateways: ['haproxy'],
+    words:
+      /\b(?:Backup )?(?:Server \S{1,200}\/\S{1,200} is (?:DOWN|UP)|backend '?\S{1,200}'? has no server available|Health check for (?:backup )?server \S{1,200} (?:failed|succeeded))/,
+    complete: slice,
+  },
+  {
+    of: 'the words of a proxy in Node',
+    gateways: ['node'],
+    words:
+      /\[HPM\] Error occurr?ed |\bError occurr?ed while (?:trying to proxy|proxying) request |\b(?:http|ws) proxy (?:socket )?error(?: at \S{1,400})?: |\bProxy error: Could not proxy request |\bFailed to proxy http/,
+    complete: (text, found) => (found[0].startsWith('Error') ? `[HPM] ${slice(text, found)}` : slice(text, found)),
+  },
+  {
+    of: 'the words of a proxy in Node',
+    gateways: ['node'],
+    words:
+      /(?:(\S{1,400}) )?(?:from \S{1,300} )?(?:to (\S{1,300}) )?[([](E[A-Z]{4,12}|HPE_[A-Z_]{4,40})[)\]] \(https:\/\/nodejs\.org\/api\/errors/,
+    complete: (_, found) =>
+      `[HPM] Error occurred while proxying request ${found[1] ?? unnamed} to ${found[2] ?? 'undefined'} [${found[3] ?? ''}] (https://nodejs.org/)`,
+  },
+  {
+    of: "Fly's words",
+    gateways: ['fly'],
+    words: /instance refused connection\. is your app listening on/,
+    complete: (text, found) => `2026-01-01T00:00:00Z proxy[0] ams [error]${slice(text, found)}`,
+  },
+  {
+    of: "Envoy's words in a response or in its details",
+    gateways: ['envoy', 'istio'],
+    words:
+      /upstream connect error or disconnect\/reset before headers\. (?:retried and the latest )?reset reason: ([a-z ]{5,40})(?:, transport failure reason: (.{1,400}))?/,
+    complete: (_, found) => {
+      const flags = resetFlags.find(([words]) => found[1]?.startsWith(words) === true)?.[1];
+      if (flags === undefined) return null;
+      return JSON.stringify({
+        response_flags: flags,
+        response_code: 503,
+        upstream_host: '-',
+        upstream_transport_failure_reason: found[2] ?? '-',
+      });
+    },
+  },
+  {
+    of: "Envoy's words in a response or in its details",
+    gateways: ['envoy', 'istio'],
+    words:
+      /\bupstream_(?:reset_before_response_started\{[^}]{3,120}\}?|response_timeout|per_try_timeout)|\bno_healthy_upstream\b|\bresponse_timeout\b(?=$|[\s,"])/,
+    complete: (text, found) => {
+      const [, reason] =
+        /((?:delayed|immediate)[_ ]connect[_ ]error:[_ ]\d{1,5}|TLS[_ ]error:.{1,200})/.exec(text) ?? [];
+      return JSON.stringify({
+        response_code: 503,
+        response_code_details: found[0],
+        upstream_transport_failure_reason: reason ?? '-',
+      });
+    },
+  },
+];
+
+const resetFlags: readonly (readonly [string, string])[] = [
+  ['connection failure', 'UF'],
+  ['remote connection failure', 'UF'],
+  ['connection timeout', 'UF'],
+  ['local connection failure', 'UF'],
+  ['connection termination', 'UC'],
+  ['remote reset', 'UR'],
+  ['remote refused stream', 'UR'],
+  ['local reset', 'LR'],
+  ['overflow', 'UO'],
+  ['protocol error', 'UPE'],
+];

@@ -1,0 +1,78 @@
+import type { Finding } from '../finding.ts';
+import { accessFragments } from './access-fragments.ts';
+import { type FragmentForm, unnamed } from './fragment.ts';
+import { nginxFragments, nginxGateways } from './nginx-fragments.ts';
+import { otherFragments } from './other-fragments.ts';
+import { repairedJson } from './repaired-json.ts';
+import { beforePasting } from './unmarked.ts';
+
+/** In the order in which they are tried. */
+export const fragmentForms: readonly FragmentForm[] = [...nginxFragments, ...otherFragments, ...accessFragments];
+
+/** Reads a text as a whole line; `isSure`: only for a dialect that is certain of it. */
+export type ReadLine = (line: string, isSure: boolean) => Finding | null;
+
+/** Most lines of most logs have none of the words of any form. */
+const hint =
+  /upstream|failed \(|could not be resolved|limiting |delaying |worker_connections|too large|AH\d{5}|proxy|caused by|Gateway|Service Unavailable|Internal Server Error|http\.log|dial |lookup |code=H|Error H|at=(?:error|info)|\[P[A-Z]\d\d\]|reason=|statusDetails|FetchError|is DOWN|no server available|x509|net\/http|tls: |_FUNCTION|FUNCTION_|HTTP\/\d(?:\.\d)?" \d|\/-?\d+\/-?\d+ |\d{3} [A-Z]{2,5}[ ,]|"\w+" ?:|prematurely|reset_before|healthy|DNS_HOSTNAME|NO_RESPONSE| (?:-1|\d+\.\d+) (?:-1|\d+\.\d+) |response_timeout|status|\d#\d|^\*\d|(?:^|\s|\d )[A-Z]{2,8} \d+ \d+ \d+ |\(https:\/\/nodejs|refused connection|[A-Z]{2,6} [a-z]{2,20}_[a-z]|no resolver|invalid (?:URL|host|port)|\[lua\]|client sent|reported that/;
+
+/** Longer texts are no parts that somebody pasted. */
+const partCharactersMax = 16_384;
+
+/**
+ * The verdict on a pasted line, or on a part of one: without the marks around it, as a line with its missing beginning or
+ * end completed. A verdict on a part is only likely. Null if the deciding words are missing.
+ */
+export function readPart(text: string, read: ReadLine): Finding | null {
+  if (text.length > partCharactersMax) return null;
+  const texts = [text, ...beforePasting(text)];
+  for (const candidate of texts.slice(1)) {
+    const found = read(candidate, true);
+    if (found !== null) return found;
+  }
+  for (const candidate of texts.filter((one) => hint.test(one))) {
+    const found = readCompleted(candidate, read);
+    if (found !== null) return likely(found);
+  }
+  return null;
+}
+
+function readCompleted(text: string, read: ReadLine): Finding | null {
+  // What stands within JSON is what a program says, and may quote anything.
+  const json = text.indexOf('{"');
+  for (const { words, complete, gateways } of fragmentForms) {
+    const found = words.exec(text);
+    if (found === null || (json >= 0 && json < found.index)) continue;
+    const line = complete(text, found);
+    const finding = line === null ? null : read(line, false);
+    if (finding !== null && gateways.includes(finding.gateway) && isWorthIt(finding)) return finding;
+  }
+  for (const line of repairedJson(text)) {
+    const finding = read(line, true);
+    if (finding !== null && isWorthIt(finding)) return finding;
+  }
+  return null;
+}
+
+/** A status alone would be a false alarm in a log of an application. Events may be worth knowing. */
+function isWorthIt({ shape, kind, gateway, sentence }: Finding): boolean {
+  if (shape === 'none') return kind === 'event' && sentence !== '';
+  return shape !== 'unknown' || (kind !== 'access' && ofNginx.has(gateway));
+}
+
+/** Their messages are distinct enough to be known without being understood. */
+const ofNginx: ReadonlySet<string> = new Set(nginxGateways);
+
+/** Times and names of the completed line are invented. */
+function likely(finding: Finding): Finding {
+  const { upstream, evidence, sentence } = finding;
+  return {
+    ...finding,
+    confidence: 'likely',
+    atMs: null,
+    joins: null,
+    upstream: upstream?.includes(unnamed) === true ? null : upstream,
+    evidence: evidence.filter((words) => !words.includes(unnamed)),
+    sentence: sentence.replaceAll(unnamed, 'the upstream'),
+  };
+}

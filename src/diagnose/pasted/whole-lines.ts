@@ -1,0 +1,122 @@
+import type { Dialect } from '../dialect.ts';
+import { LogExplainer, type LineVerdict } from '../log-explainer.ts';
+import { unmarked, withoutCommonMarks } from './unmarked.ts';
+
+/** More fragments than a log line has on a narrow terminal. */
+const fragmentsMax = 60;
+
+/**
+ * The lines of a pasted text as the log has them, since a terminal or a mail may have broken them. Joins fragments that
+ * are no lines themselves to the line before, if the joined line tells more.
+ */
+export function wholeLines(slices: readonly string[], dialects: readonly Dialect[]): readonly string[] {
+  const readings = new Readings(dialects);
+  const whole: string[] = [];
+  for (let index = 0; index < slices.length; ) {
+    const { text, count } = firstLine(slices.slice(index, index + fragmentsMax), readings);
+    whole.push(text);
+    index += count;
+  }
+  return whole;
+}
+
+/** Whole lines, and parts of lines, each read once: memory of a dialect would count a line twice. */
+class Readings {
+  readonly #dialects: readonly Dialect[];
+
+  constructor(dialects: readonly Dialect[]) {
+    this.#dialects = dialects;
+  }
+
+  whole(text: string): LineVerdict {
+    return new LogExplainer(this.#dialects, { parts: false }).read(text);
+  }
+
+  part(text: string): LineVerdict {
+    return new LogExplainer(this.#dialects).read(text);
+  }
+}
+
+interface JoinedLine {
+  readonly text: string;
+  /** How many fragments it was made of. */
+  readonly count: number;
+}
+
+/** The longest run of unrecognised fragments that makes the first line tell more. */
+function firstLine(slices: readonly string[], readings: Readings): JoinedLine {
+  const [first = ''] = slices;
+  const bare = slices.map(unmarked);
+  let end = 1;
+  while (end < slices.length && readings.whole(bare[end] ?? '') === null && slices[end] !== '') end += 1;
+  const before = weightOf(readings.whole(first));
+  for (let count = end; count > 1; count -= 1) {
+    const run = slices.slice(0, count);
+    const joined = best(joinsOf(run), count > 2, (text) => readings.whole(text));
+    if (joined.weight > before || (joined.weight > 0 && isWrapped(run))) return { text: joined.text, count };
+  }
+  return before > 0 || end === 1 ? { text: first, count: 1 } : partOfLine(slices.slice(0, end), readings);
+}
+
+/** Fragments without any whole line: joined if no fragment tells something alone. */
+function partOfLine(slices: readonly string[], readings: Readings): JoinedLine {
+  const alone = slices.findIndex((slice) => readings.part(slice) !== null);
+  const joined = best(joinsOf(slices), slices.length > 2, (text) => readings.part(text));
+  const weight = alone < 0 ? 0 : weightOf(readings.part(slices[alone] ?? ''));
+  return joined.weight > weight ? { text: joined.text, count: slices.length } : { text: slices[0] ?? '', count: 1 };
+}
+
+/**
+ * A terminal breaks at its width and leaves every character, a mail breaks between words and takes the blank away. The
+ * likelier text comes first.
+ */
+function joinsOf(slices: readonly string[]): readonly string[] {
+  const bare = withoutCommonMarks(slices);
+  const [first = '', ...rest] = bare;
+  const isHard = new Set(slices.slice(0, -1).map(({ length }) => length)).size === 1 && slices.length > 2;
+  const [hard, soft] = [bare.join(''), [first.trimEnd(), ...rest.map((text) => text.trim())].join(' ')];
+  return [...new Set(isHard ? [hard, soft, slices.join('')] : [soft, hard, slices.join('')])];
+}
+
+const widthMin = 40;
+/** The longest first part of a line that is broken only once: a longer one is more likely a whole line. */
+const widthMaxOfTwo = 132;
+
+/** Whether each part ends where the next word, or the next character, would not have fitted. */
+function isWrapped(slices: readonly string[]): boolean {
+  const broken = slices.slice(0, -1);
+  const width = Math.max(...broken.map(({ length }) => length));
+  return (
+    width >= widthMin &&
+    (broken.length > 1 || width <= widthMaxOfTwo) &&
+    broken.every((part, index) => {
+      const next = withoutCommonMarks([part, slices[index + 1] ?? ''])[1] ?? '';
+      return part.length + 1 + (next.split(' ', 1)[0] ?? '').length > width;
+    })
+  );
+}
+
+function best(
+  texts: readonly string[],
+  isSure: boolean,
+  read: (text: string) => LineVerdict,
+): { readonly text: string; readonly weight: number } {
+  let found = { text: texts[0] ?? '', weight: 0 };
+  for (const text of texts) {
+    const weight = weightOf(read(text));
+    if (weight > found.weight) found = { text, weight };
+    // A failure in the likelier text is not outdone by more facts in the others. Two parts show no way of breaking.
+    if (isSure && weight >= weightOfFailure) break;
+  }
+  return found;
+}
+
+const weightOfFailure = 30;
+
+/** How much a verdict tells: 0 for none. A failure tells more than an unexplained one, and each fact adds to it. */
+function weightOf(verdict: LineVerdict): number {
+  if (verdict === null) return 0;
+  const { shape, upstream, request, type, stage, status } = verdict;
+  const facts = [upstream, request, type, stage, status].filter((fact) => fact !== null).length;
+  return (shape === 'none' ? 10 : shape === 'unknown' ? 20 : weightOfFailure) + facts;
+}
