@@ -4,6 +4,7 @@ import {
   renderConfigurationErrors,
 } from '../config/configuration-errors.ts';
 import type { LeftOpen } from '../config/parse.ts';
+import type { ReadableParts } from '../config/readable-parts.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { CommandFailure } from './command-failure.ts';
 import { columnsMax } from './layout.ts';
@@ -19,6 +20,12 @@ export interface ConfigurationRead {
   readonly path: string | null;
   readonly leftOpen: LeftOpen;
   readonly text: string;
+}
+
+/** As a command of an operator needs it: a file with errors still says where its gateway answers. */
+export interface ConfigurationAsked extends ConfigurationRead {
+  /** Null if the file has no errors, or cannot be read at all. */
+  readonly readable: ReadableParts | null;
 }
 
 /** What reading a configuration needs of its process. */
@@ -38,7 +45,7 @@ export function configurationErrorLine({ file, line, column, message, suggestion
 
 /** Why a command cannot use the configuration `name`: each error is a line. */
 export function mistakesIn(name: string, errors: readonly ConfigurationError[]): CommandFailure {
-  const lines = errors.map(configurationErrorLine);
+  const lines = errors.filter(({ severity }) => severity === 'error').map(configurationErrorLine);
   return new CommandFailure(
     'validation_failed',
     [`${name} has mistakes:`, ...lines.map((line) => `  ${line}`)].join('\n'),

@@ -1,20 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { adminSocketCandidates, adminSocketsElsewhere, serviceFolder } from '../config/admin-socket.ts';
-import type { Configuration } from '../core/configuration.ts';
+import { serviceFolder } from '../config/admin-socket.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
 import { readToken } from './admin-token.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
-import { privateSockets } from './adjust-paths.ts';
+import { type AdminParts, skippedSockets, socketsOf } from './configured-sockets.ts';
 import { commandName } from './command-name.ts';
 import { harmless } from './layout.ts';
 import { describeGateway, lookUpGateway, lookupMs, type GatewayLookup, runsFile, whatRuns } from './gateway-lookup.ts';
-import { mistakesIn } from './configuration-read.ts';
-import { readConfiguration } from './read-configuration.ts';
+import { type ConfigurationRead, mistakesIn } from './configuration-read.ts';
+import { readAsked } from './read-configuration.ts';
 import { inputName } from './read-input.ts';
-import { untrustedText, runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
+import { runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
@@ -78,12 +77,15 @@ async function namedTarget(
   const variable = context.env['CANDOR_ADMIN'] ?? '';
   if (variable !== '') return targetAt(variable, 'CANDOR_ADMIN', choice, context);
   if (!existsSync(join(context.directory, 'candor.yaml'))) return null;
-  const configuration = await configurationOf('candor.yaml', context).catch(() => null);
-  if (configuration === null) return null;
-  for (const path of socketsOf(configuration, 'candor.yaml', context)) {
+  const { configuration, readable } = await readAsked('candor.yaml', context);
+  const parts = configuration ?? readable;
+  if (parts === null) return null;
+  for (const path of socketsOf(parts, 'candor.yaml', context)) {
     const target = { kind: 'socket', path } as const;
     const looked = await lookUpGateway(target, context, lookupMs);
-    if (looked.kind === 'gateway' && runsFile(looked.status, 'candor.yaml', context)) return target;
+    if (looked.kind !== 'gateway' || !runsFile(looked.status, 'candor.yaml', context)) continue;
+    if (configuration === null) noteMistakes('candor.yaml', context);
+    return target;
   }
   return null;
 }
@@ -142,24 +144,82 @@ async function targetOfConfiguration(
   context: ProcessContext,
   purpose: AdminPurpose,
 ): Promise<AdminTarget> {
-  const configuration = await configurationOf(file, context);
+  const read = await readAsked(file, context);
+  if (read.configuration !== null)
+    return (await targetOfParts(read.configuration, file, choice, context, purpose)).target;
+  const { readable } = read;
+  const found = readable === null ? null : await outcomeOf(targetOfParts(readable, file, choice, context, purpose));
+  const isThere = found !== null && !(found instanceof CommandFailure) && found.permitted;
+  // The gateway may have been started before the address changed. It says which file it runs.
+  const target = isThere ? found.target : await liveGatewayOf(file, context);
+  if (target === null && readable?.isCertain !== true) throw mistakesOf(file, read);
+  noteMistakes(file, context);
+  if (target !== null) return target;
+  if (found instanceof CommandFailure) throw found;
+  if (found === null) throw mistakesOf(file, read);
+  return found.target;
+}
+
+/** Each file is noted once, although `status --watch` may look for its gateway again and again. */
+const noted = new WeakMap<ProcessContext, string>();
+
+function noteMistakes(file: string, context: ProcessContext): void {
+  if (noted.get(context) === file) return;
+  noted.set(context, file);
+  const check = `${commandName(context.env)} check -c ${file}`;
+  context.stderr.write(
+    `${nameOf(file)} has mistakes, and is used as far as it can be read: \`${check}\` lists them.\n`,
+  );
+}
+
+/** A failure of the command is a value. */
+function outcomeOf<T>(attempt: Promise<T>): Promise<T | CommandFailure> {
+  return attempt.catch((error: unknown) => {
+    if (error instanceof CommandFailure) return error;
+    throw error;
+  });
+}
+
+/** Null unless exactly one of the gateways that run here runs this file. */
+async function liveGatewayOf(file: string, context: ProcessContext): Promise<AdminTarget | null> {
+  const { gateways } = await findLiveGateways(context);
+  const [only, ...others] = gateways.filter(({ status }) => runsFile(status, file, context));
+  return only === undefined || others.length > 0 ? null : only.target;
+}
+
+interface TargetOfParts {
+  readonly target: AdminTarget;
+  /** The gateway of the file answers there, or this user may not ask. */
+  readonly permitted: boolean;
+}
+
+async function targetOfParts(
+  configuration: AdminParts,
+  file: string,
+  choice: AdminChoice,
+  context: ProcessContext,
+  purpose: AdminPurpose,
+): Promise<TargetOfParts> {
   const { listen, tls } = configuration.admin;
   const paths = socketsOf(configuration, file, context);
   if (paths.length > 0) {
     const targets = paths.map((path) => ({ kind: 'socket', path }) as const);
     const found = await firstThatRuns(file, targets, context, purpose);
-    if (found.permitted) return found.target;
+    if (found.permitted) return found;
     const problem = skippedSockets(configuration, file, context)[0];
     if (problem !== undefined) throw new CommandFailure('gateway_unreachable', problem);
-    return found.target;
+    return found;
   }
   if (listen !== null) {
     const scheme = tls === undefined ? 'http' : 'https';
     const found = targetAt(`${scheme}://${reachable(listen)}`, 'admin.listen', choice, context);
     const authorities = found.trust?.authorities ?? null;
     const target =
-      tls === undefined ? found : { ...found, trust: { authorities, certificate: tls.certificate.certificate } };
-    return (await firstThatRuns(file, [target], context, purpose)).target;
+      tls === undefined
+        ? found
+        : // Of a file with errors its text may be missing.
+          { ...found, trust: { authorities, certificate: tls.certificate.certificate || null } };
+    return firstThatRuns(file, [target], context, purpose);
   }
   throw new CommandFailure(
     'gateway_unreachable',
@@ -177,7 +237,7 @@ async function firstThatRuns(
   targets: readonly AdminTarget[],
   context: ProcessContext,
   purpose: AdminPurpose,
-): Promise<{ readonly target: AdminTarget; readonly permitted: boolean }> {
+): Promise<TargetOfParts> {
   let failure: CommandFailure | null = null;
   let closed: AdminTarget | null = null;
   for (const target of targets) {
@@ -209,45 +269,13 @@ function reachable({ host, port }: { readonly host: string; readonly port: numbe
   return hostPort(host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port);
 }
 
-/** Several, if the configuration leaves the path to the environment of the gateway, which may differ from ours. */
-function socketsOf(configuration: Configuration, file: string, context: ProcessContext): readonly string[] {
-  const { named, others } = socketPathsOf(configuration, file, context);
-  return [...(named === null ? [] : [named]), ...others.filter((path) => untrustedText(dirname(path)) === null)];
-}
-
-/** Why existing sockets of the configuration are not asked. */
-function skippedSockets(configuration: Configuration, file: string, context: ProcessContext): readonly string[] {
-  const { others } = socketPathsOf(configuration, file, context);
-  return others.flatMap((path) => untrustedText(dirname(path)) ?? []);
-}
-
-/** The socket that the configuration names in this environment, and those that it may name in another one. */
-function socketPathsOf(
-  { deployment, admin }: Configuration,
-  file: string,
-  context: ProcessContext,
-): { readonly named: string | null; readonly others: readonly string[] } {
-  const folder = dirname(resolve(context.directory, file));
-  const [usual] = adminSocketCandidates(deployment, folder, context.env);
-  if (admin.socket === null || admin.socket !== usual) return { named: admin.socket, others: [] };
-  const elsewhere = [
-    ...adminSocketsElsewhere(deployment, folder, context.env),
-    // A gateway uses these if its default path cannot be written.
-    ...privateSockets(deployment, context.env),
-  ];
-  const others = new Set(elsewhere.filter((path) => path !== usual && existsSync(path)));
-  return { named: usual, others: [...others] };
-}
-
-async function configurationOf(file: string, context: ProcessContext): Promise<Configuration> {
-  const { configuration, text, errors } = await readConfiguration(file, context);
-  if (configuration !== null) return configuration;
+function mistakesOf(file: string, { text, errors }: ConfigurationRead): CommandFailure {
   if (file === inputName && text.trim() === '')
-    throw new CommandFailure(
+    return new CommandFailure(
       'validation_failed',
       'Standard input is empty. `-c -` reads from it the configuration of the gateway to use.',
     );
-  throw mistakesIn(nameOf(file), errors);
+  return mistakesIn(nameOf(file), errors);
 }
 
 function nameOf(file: string): string {
@@ -328,14 +356,7 @@ export async function findAdminToChange(choice: AdminChoice, around: ProcessCont
   const { admin, socket, config } = choice;
   const isNamed = [admin, socket, config].some((one) => one !== undefined) || (around.env['CANDOR_ADMIN'] ?? '') !== '';
   if (isNamed || !existsSync(join(around.directory, 'candor.yaml'))) return findAdmin(choice, around, 'act');
-  return targetOfConfiguration('candor.yaml', choice, around, 'act').catch(async (error: unknown) => {
-    if (!(error instanceof CommandFailure) || error.exit !== 'validation_failed') throw error;
-    // The file has errors that its gateway has not read yet, so its socket is unknown. A gateway says which file it runs.
-    const { gateways } = await findLiveGateways(around);
-    const [only, ...others] = gateways.filter(({ status }) => runsFile(status, 'candor.yaml', around));
-    if (only === undefined || others.length > 0) throw error;
-    return only.target;
-  });
+  return targetOfConfiguration('candor.yaml', choice, around, 'act');
 }
 
 function noGatewayFound(context: ProcessContext, silent: readonly string[]): NoGatewayFound {

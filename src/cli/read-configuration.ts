@@ -3,13 +3,19 @@ import type { ConfigurationError } from '../config/configuration-errors.ts';
 import { thisHost } from '../config/host.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { LeftOpen } from '../config/parse.ts';
-import type { ConfigurationRead, ReadContext } from './configuration-read.ts';
+import type { ConfigurationAsked, ConfigurationRead, ReadContext } from './configuration-read.ts';
 import { inputName, readInput } from './read-input.ts';
 
 const nothingOpen: LeftOpen = { log: false, state: false, socket: false };
 
 /** Reads a file, or standard input where `file` is '-'. */
 export async function readConfiguration(file: string, context: ReadContext): Promise<ConfigurationRead> {
+  const { readable, ...read } = await readAsked(file, context);
+  return read;
+}
+
+/** As `readConfiguration`, with what can be read of a file with errors. */
+export async function readAsked(file: string, context: ReadContext): Promise<ConfigurationAsked> {
   const isInput = file === inputName;
   const path = resolve(context.directory, file);
   const host = thisHost();
@@ -22,7 +28,10 @@ export async function readConfiguration(file: string, context: ReadContext): Pro
   const named = (errors: readonly ConfigurationError[]): ConfigurationError[] =>
     errors.map((one) => (one.file === path ? { ...one, file: name } : one));
   const read = { path: isInput ? null : path, text: loading.sourceText };
-  if (!loading.ok) return { configuration: null, errors: named(loading.errors), leftOpen: nothingOpen, ...read };
+  if (!loading.ok) {
+    const { readable, errors } = loading;
+    return { configuration: null, readable, errors: named(errors), leftOpen: nothingOpen, ...read };
+  }
   const { configuration, warnings, leftOpen } = loading;
-  return { configuration, errors: named(warnings), leftOpen, ...read };
+  return { configuration, readable: null, errors: named(warnings), leftOpen, ...read };
 }

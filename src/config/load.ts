@@ -10,6 +10,7 @@ import { quoted } from './error-detail.ts';
 import type { LeftOpen, ParseContext, Parsing } from './parse.ts';
 import { parseConfiguration } from './parse.ts';
 import { fileBytesMax } from './read-document.ts';
+import type { ReadableParts } from './readable-parts.ts';
 import { wholeFile } from './source-text.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
 import { wantedNames, wantedBytesMax } from './wanted-files.ts';
@@ -26,6 +27,8 @@ export type Loading =
     }
   | {
       readonly ok: false;
+      /** Null: the file itself cannot be read. */
+      readonly readable: ReadableParts | null;
       readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
       readonly files: readonly string[];
@@ -47,6 +50,7 @@ export async function loadConfiguration(
     const { message, suggestion } = read.error;
     return {
       ok: false,
+      readable: null,
       errors: [configurationError(path, wholeFile, '', message, suggestion)],
       sourceText: '',
       files: [absolute],

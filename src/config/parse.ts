@@ -7,6 +7,7 @@ import { readDraft } from './draft.ts';
 import type { Environment } from './expand.ts';
 import { ownSocketPathError } from './format/address.ts';
 import { readDocument } from './read-document.ts';
+import { type ReadableParts, readableParts } from './readable-parts.ts';
 import { review } from './review.ts';
 import { reviewTls } from './review-tls.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
@@ -45,6 +46,7 @@ export type Parsing =
     }
   | {
       readonly ok: false;
+      readonly readable: ReadableParts;
       readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
       readonly wanted: readonly WantedFile[];
@@ -58,7 +60,12 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const sourceText = text.replace(/^\ufeff/, '');
   const readings = context.readings ?? new Map<string, FileReading>();
   const document = readDocument(sourceText, context.file, context.environment);
-  if (document.value === undefined) return { ok: false, errors: sortErrors(document.errors), sourceText, wanted: [] };
+  const failed = (errors: readonly ConfigurationError[], wanted: readonly WantedFile[]): Parsing => {
+    const { readable: value, positions } = document;
+    const readable = readableParts(value, positions, { ...context, readings, positions }, document.value !== undefined);
+    return { ok: false, readable, errors: sortErrors(errors), sourceText, wanted };
+  };
+  if (document.value === undefined) return failed(document.errors, []);
   const collector = new ErrorCollector(context.file, document.positions);
   const draft = readDraft(document.value, document.positions, collector);
   if (typeof document.value === 'object' && !Array.isArray(document.value)) {
@@ -69,8 +76,7 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   reviewFiles(wanted, readings, collector);
   reviewTls(draft, { directory: context.directory, readings, wallTime: context.wallTime ?? null, collector });
   const errors = [...document.errors, ...collector.errors];
-  if (errors.some(({ severity }) => severity === 'error'))
-    return { ok: false, errors: sortErrors(errors), sourceText, wanted };
+  if (errors.some(({ severity }) => severity === 'error')) return failed(errors, wanted);
   const configuration = build(draft, { ...context, readings, positions: document.positions });
   const { socket } = configuration.admin;
   const tooLong = socket === null ? null : ownSocketPathError(socket);
@@ -82,8 +88,7 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
       'add admin: { socket: /run/candor.sock }',
     );
   }
-  if (tooLong !== null)
-    return { ok: false, errors: sortErrors([...document.errors, ...collector.errors]), sourceText, wanted };
+  if (tooLong !== null) return failed([...document.errors, ...collector.errors], wanted);
   const { plain } = draft;
   const leftOpen = {
     log: plain.log?.path === undefined,

@@ -24,6 +24,8 @@ const depthMax = 64;
 export interface ReadDocument {
   /** Plain data; undefined where nothing usable was read. */
   readonly value: unknown;
+  /** As `value`; of a file with errors of syntax, what could be read nevertheless. */
+  readonly readable: unknown;
   readonly positions: PositionIndex;
   readonly errors: readonly ConfigurationError[];
 }
@@ -33,7 +35,7 @@ export function readDocument(text: string, file: string, environment: Environmen
   const source = sourceText(text);
   const positions = new PathPositions(source);
   const early = textErrors(source, file);
-  if (early.length > 0) return { value: undefined, positions, errors: early };
+  if (early.length > 0) return { value: undefined, readable: undefined, positions, errors: early };
   const document = parseSafely(text);
   if (document === null) {
     const error = configurationError(
@@ -43,14 +45,16 @@ export function readDocument(text: string, file: string, environment: Environmen
       'the file is nested too deeply to be read',
       'no key of ours lies deeper than eight levels',
     );
-    return { value: undefined, positions, errors: [error] };
+    return { value: undefined, readable: undefined, positions, errors: [error] };
   }
   const syntax = syntaxErrors(document, source, file);
-  if (syntax.fatal) return { value: undefined, positions, errors: syntax.errors };
   const reader = new TreeReader(source, file, environment, positions, document);
   const value = document.contents === null ? undefined : reader.read(document.contents, []);
+  const readable = reader.exhausted ? undefined : value;
+  if (syntax.fatal) return { value: undefined, readable, positions, errors: syntax.errors };
   return {
-    value: reader.exhausted ? undefined : value,
+    value: readable,
+    readable,
     positions,
     errors: [...syntax.errors, ...reader.errors],
   };

@@ -103,9 +103,51 @@ describe('-c', () => {
     assert.equal(await context.candor('reload'), 0, context.stderr.text);
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
     gateway.statusNow = { ...statusSample, source: '/elsewhere/candor.yaml' };
-    assert.equal(await context.candor('reload'), 4, context.stdout.text);
-    assert.match(context.stderr.text, /candor\.yaml has mistakes.*\n.*candor\.yaml:1:12: .*listeners/s);
+    assert.equal(await context.candor('reload'), 10, context.stdout.text);
+    assert.match(context.stderr.text.replaceAll(/\s+/g, ' '), /candor\.yaml does not run: the gateway at /);
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
+  });
+
+  const usable = 'deployment: shop\nadmin: { socket: own.sock }\nroutes: [{ respond: {} }]\n';
+  for (const [what, text] of [
+    ['an unknown key', `${usable}lisseners: {}\n`],
+    [
+      'a certificate file that is gone',
+      `${usable}listeners: { a: { bind: ":0", tls: { certificates: [{ certificate_file: no.pem, key_file: no.key }] } } }\n`,
+    ],
+    ['an error of syntax', `${usable}listeners: { a: ":0"\nupstreams: {]\n`],
+    ['an error in its admin section', usable.replace('own.sock', 'own.sock, lissen: 9')],
+  ] as const)
+    for (const flags of [['-c', 'two.yaml'], []])
+      test(`a file with ${what} does not keep commands from its gateway (${flags.join(' ') || 'unnamed'})`, async () => {
+        const file = flags[1] ?? 'candor.yaml';
+        writeFileSync(join(folder, file), text);
+        gateway.statusNow = { ...statusSample, source: join(folder, file) };
+        const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
+        admin = await startAdminServer({
+          ...{ gateway, spec: socketAlone(join(folder, 'own.sock')), clock: systemClock, stopper },
+        });
+        for (const command of ['status', 'events', 'reload']) {
+          const context = new FakeProcessContext(folder);
+          assert.equal(await context.candor(command, ...flags), 0, `${command}: ${context.stderr.text}`);
+          const line = `${file} has mistakes, and is used as far as it can be read: \`candor check -c ${file}\` lists them.\n`;
+          assert.equal(context.stderr.text, line, command);
+        }
+      });
+
+  test('a file with errors whose gateway does not run is said to be so', async () => {
+    writeFileSync(join(folder, 'two.yaml'), 'listeners: 7\n');
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('stop', '-c', 'two.yaml'), 0, context.stderr.text);
+    assert.match(context.stdout.text, /there is nothing to\sstop/);
+    assert.match(context.stderr.text, /^two\.yaml has mistakes/);
+  });
+
+  test('of a file whose syntax hides where its gateway is, the mistakes are listed, without warnings', async () => {
+    writeFileSync(join(folder, 'two.yaml'), 'listeners: {]\n');
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('status', '-c', 'two.yaml'), 4, context.stderr.text);
+    assert.match(context.stderr.text, /^two\.yaml has mistakes:\n {2}two\.yaml:1:/);
   });
 
   test('up says which gateway has the admin socket before it starts anything', async () => {
