@@ -148,8 +148,8 @@ describe('a request of HTTP/2', () => {
       false,
       reader,
     );
-    const next = accepted({ ':authority': 'two.example' }, [], true, reader);
-    assert.deepEqual([next.authority, next.framing, next.expectContinue], ['two.example', { kind: 'none' }, false]);
+    const next = accepted({ ':authority': 'two.example' }, [['te', 'trailers']], false, reader);
+    assert.deepEqual([next.authority, next.framing, next.expectContinue], ['two.example', { kind: 'chunked' }, false]);
     assert.equal(accepted({ ':authority': 'one.example' }, [], true, reader).authority, 'one.example');
   });
 });
