@@ -68,10 +68,6 @@ export class ProbeSession implements PooledConnectionOwner {
     this.address = hostPort(target.host, target.port);
   }
 
-  get hasConnection(): boolean {
-    return this.#connection !== null;
-  }
-
   /** Sends a request, on a new connection if there is none. Null if no connection could be made: `lastDial` says why. */
   async request(request: ProbeRequest): Promise<HttpReport | null> {
     const open = (this.#connection?.streamsFree ?? 0) > 0 ? this.#connection : null;

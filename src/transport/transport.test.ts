@@ -16,6 +16,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { connectFailure } from '../upstream/connect-failure.ts';
 import { connect as connectBy } from './connect.ts';
 import type { HandshakeFailure, TlsHostSettings } from '../core/tls-server.ts';
+import { outbox } from './outbox.ts';
 import { tlsServer } from './tls-server.ts';
 import { type ReadMode, bestReadMode, listen, type BoundListener } from './listen.ts';
 
@@ -307,6 +308,21 @@ const kinds: readonly Kind[] = [
   { name: 'an accepted TLS socket', connect: () => securedHere('events'), resets: false },
   { name: 'a transport in memory', connect: inMemory },
 ];
+
+describe('a TLS connection to an endpoint', () => {
+  it('has nothing pending as soon as a small write has left, before any answer can come', async () => {
+    const world = await secured();
+    const request = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    for (let n = 1; n <= 3; n++) {
+      world.transport.write(request, 0, request.length, 'borrowed');
+      outbox.flush();
+      assert.equal(world.transport.pendingBytes, 0);
+      await until('it comes', world, () => world.peer.got.length === n * request.length);
+      for (let turns = 0; turns < 3; turns++) await world.turn();
+    }
+    await world.close();
+  });
+});
 
 for (const { name, connect, resets = true } of kinds) {
   /** TLS has no resets to test: such a test does not exist for it, instead of being skipped. */

@@ -95,17 +95,6 @@ describe('an HTTP/1.1 connection', () => {
     assert.equal(connection.openStream(clock.now()).reused, false, 'no request has used it');
   });
 
-  it('has its stream free again if the response comes before the transport reports the request as sent', () => {
-    const world = connected();
-    const { transport } = world.connection;
-    const write = transport.write.bind(transport);
-    // As Node does within TLS: the bytes leave, and count as pending for a while.
-    transport.write = (...given) => write(...given) && false;
-    Object.defineProperty(transport, 'pendingBytes', { value: 89 });
-    exchangeOn(world, 'HTTP/1.1 204 No Content\r\n\r\n');
-    assert.deepEqual([world.connection.streamsFree, world.connection.endReason], [1, null]);
-  });
-
   for (const [what, response, reason] of [
     ['a response with Connection: close', 'HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n', 'going_away'],
     ['a response that is no HTTP', 'SSH-2.0-OpenSSH_9.7\r\n', 'broken'],

@@ -281,10 +281,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   #end(trailers: Fields | null, more: boolean): void {
     const handler = this.#handler;
     if (handler === null) return;
-    // Within TLS, Node reports bytes as pending for a while after they have left. Without a body that may have been left unread,
-    // a whole response shows that they have arrived.
-    const isSent = this.requestSent || this.#request.bytesSent === 0;
-    const reusable = this.#persistent && this.#request.isWhole && isSent && !more;
+    const reusable = this.#persistent && this.#request.isWhole && this.requestSent && !more;
     this.#handler = null;
     this.#content.stop();
     if (this.#paused) this.resumeContent();
