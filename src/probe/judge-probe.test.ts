@@ -69,6 +69,13 @@ const table: readonly (readonly [
   ['only the gateway is refused', way(answer(200)), refused, 'gateway', 'unreachable'],
   ['the gateway writes a 502', way(answer(200)), way(answer(502, { author: nginx })), 'between', null],
   [
+    'the gateway writes a 403',
+    way(answer(200)),
+    way(answer(403, { author: { ...nginx, sentence: 'nginx wrote this 403.' } })),
+    'gateway',
+    'refused_by_gateway',
+  ],
+  [
     'the gateway reports a timeout (RFC 9209)',
     way(answer(200)),
     way(answer(504, proxyStatus('edge; error=http_response_timeout'))),
@@ -112,6 +119,19 @@ describe('the verdict', () => {
       assert.equal(verdict.nextStep === null, verdict.works);
     });
   }
+
+  test('finds the address that answers 5xx although another one works', () => {
+    const addresses = [200, 503].map((status, index) => ({
+      address: `10.0.0.${index + 1}:80`,
+      connectMs: 1,
+      tlsMs: null,
+      status,
+      failure: null,
+    }));
+    const { layer, shape, sentence } = judgeProbe({ ...way(answer(200)), addresses }, null);
+    assert.deepEqual([layer, shape], ['application', 'app_error']);
+    assert.equal(sentence, '1 of 2 addresses answers 5xx: 10.0.0.2:80 answers 503.');
+  });
 
   test('says how many of several requests failed', () => {
     const get = answer(200);

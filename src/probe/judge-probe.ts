@@ -15,7 +15,7 @@ export function judgeProbe(direct: WayReport, gateway: WayReport | null): ProbeV
     return verdict(own, 'direct', sentence, notes, directStep);
   }
   const reaction = other.answeredBy === null ? other.sentence : `Through the gateway the response is ${other.status}.`;
-  return verdict(own, 'application', `The application itself fails. ${own.sentence} ${reaction}`, notes);
+  return verdict(own, 'application', `The direct way fails too. ${own.sentence} ${reaction}`, notes);
 }
 
 const directStep =
@@ -32,7 +32,7 @@ function bothWork(direct: WayReport, gateway: WayReport, own: WayOutcome, notes:
   if (one?.status === other?.status) return working(`Both ways work: the response is ${own.status}.`, notes);
   const differ = `The response is ${one?.status} directly and ${status} through the gateway.`;
   if ((one?.status ?? 0) >= 300) {
-    return working(`The gateway works. ${differ}`, [
+    return working(`${status < 300 ? 'The gateway works.' : 'Both ways answer.'} ${differ}`, [
       ...notes,
       'The direct request may need the Host header of the gateway: `--host`.',
     ]);

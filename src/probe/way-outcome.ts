@@ -36,7 +36,8 @@ export function outcomeOf(way: WayReport): WayOutcome {
   }
   const dead = deadAddress(way);
   if (dead !== null) return deadOutcome(dead, way.addresses);
-  return answered;
+  const erring = way.addresses.filter(({ status }) => (status ?? 0) >= 500);
+  return erring.length === 0 ? answered : erringOutcome(erring, way.addresses.length);
 }
 
 /** The address that requests were sent to: the first that works, else the one whose failure tells most. */
@@ -67,6 +68,21 @@ function deadOutcome(dead: AddressReport, addresses: readonly AddressReport[]): 
   return failed(dead.failure as ProbeFailure, lead);
 }
 
+/** Requests go to an address that works, and others answer 5xx: some clients get those. */
+function erringOutcome(erring: readonly AddressReport[], count: number): WayOutcome {
+  const { address, status } = erring[0] as AddressReport;
+  return {
+    works: false,
+    status,
+    stage: 'response',
+    shape: 'app_error',
+    cause: null,
+    answeredBy: 'application',
+    sentence: `${erring.length} of ${count} addresses ${erring.length === 1 ? 'answers' : 'answer'} 5xx: ${address} answers ${status}.`,
+    nextStep: 'Look into the log of the application at that address.',
+  };
+}
+
 function repeatedText({ series }: WayReport): string {
   if (series === null || series.requests < 2) return '';
   return series.failed === series.requests ? '' : `${series.failed} of ${series.requests} requests failed. `;
@@ -86,7 +102,7 @@ function answerOutcome({ status, headers, author }: HttpReport): WayOutcome {
   }
   if (author?.isGateway === true && code >= 400) {
     const { sentence } = author;
-    return { ...answer, works: false, shape: null, answeredBy: 'gateway', sentence, nextStep: null };
+    return { ...answer, works: false, shape: shapeOfStatus(code), answeredBy: 'gateway', sentence, nextStep: null };
   }
   if (code >= 500) {
     const sentence = `The application answers ${code}.`;
@@ -102,6 +118,12 @@ function answerOutcome({ status, headers, author }: HttpReport): WayOutcome {
     sentence: `The response is ${code}.`,
     nextStep: null,
   };
+}
+
+/** What the status of a gateway's own response shows. A 5xx may stand for anything that happened behind it. */
+function shapeOfStatus(code: number): Shape | null {
+  if (code >= 500) return null;
+  return code === 400 || code === 408 ? 'client_abort' : 'refused_by_gateway';
 }
 
 function failed(failure: ProbeFailure, lead = ''): WayOutcome {

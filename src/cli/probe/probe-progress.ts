@@ -1,4 +1,4 @@
-import type { Instant } from '../../core/time.ts';
+import { after, type Instant, type Timer } from '../../core/time.ts';
 import { columnsMax, harmless, shorten } from '../layout.ts';
 import type { ProcessContext } from '../process-context.ts';
 
@@ -9,6 +9,7 @@ const quietMs = 1000;
 export class ProbeProgress {
   readonly #context: ProcessContext;
   readonly #begun: Instant;
+  readonly #timer: Timer;
   #step = '';
   #isShown = false;
   #isOver = false;
@@ -18,7 +19,7 @@ export class ProbeProgress {
     this.#begun = context.clock.now();
     const { clock } = context;
     // A step may wait for its whole timeout, so that no other step would draw the line.
-    clock.schedule((clock.now() + quietMs) as Instant, (progress) => progress.#draw(), this as ProbeProgress);
+    this.#timer = clock.schedule(after(this.#begun, quietMs), () => this.#draw(), undefined);
   }
 
   show(step: string): void {
@@ -28,6 +29,7 @@ export class ProbeProgress {
 
   clear(): void {
     this.#isOver = true;
+    this.#timer.cancel();
     if (this.#isShown) this.#context.stderr.write('\r\u001b[K');
   }
 

@@ -127,13 +127,21 @@ const layerTexts = {
   direct: 'only the direct way fails',
 } as const;
 
+/** Before a request was sent, it is not the application that failed, but the way to it. */
+const stageTexts: Readonly<Partial<Record<string, string>>> = {
+  dns: 'the name lookup fails',
+  connect: 'the connection fails',
+  tls: 'the TLS handshake fails',
+};
+
 function verdictLines(
   { works, layer, stage, shape, cause, ...verdict }: ProbeReport['verdict'],
   style: Style,
 ): string[] {
   const how = [shape === 'none' ? null : shape, stage === null ? null : `at ${stage}`].filter((part) => part !== null);
   const colour = works ? style.good : style.bad;
-  const title = works || layer === null ? '✔ works' : `✖ ${[layerTexts[layer], how.join(', ')].join(': ')}`;
+  const early = layer === 'application' ? stageTexts[stage ?? ''] : undefined;
+  const title = works || layer === null ? '✔ works' : `✖ ${[early ?? layerTexts[layer], how.join(', ')].join(': ')}`;
   return [
     ...fit(harmless(title), columnsMax).map(colour),
     ...labelled('', verdict.sentence, style),
