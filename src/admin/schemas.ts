@@ -97,6 +97,7 @@ export const statusSchema = z.object({
       z.object({
         kind: z.enum([
           'workers_missing',
+          'configuration_refused',
           'worker_sheds',
           'descriptors_scarce',
           'clients_refused',

@@ -10,7 +10,11 @@ export function reloadFrom(file: string, context: ReadContext): ConfigurationRel
     if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
     const { configuration, errors, leftOpen } = await readInThread(file, context);
     return configuration === null
-      ? { ok: false, kind: 'invalid', errors: errors.map(configurationErrorLine) }
+      ? {
+          ok: false,
+          kind: 'invalid',
+          errors: errors.filter(({ severity }) => severity === 'error').map(configurationErrorLine),
+        }
       : { ok: true, configuration: adjustPaths(configuration, leftOpen, context.env).configuration };
   };
 }

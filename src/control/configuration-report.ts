@@ -41,11 +41,21 @@ export class ConfigurationReport {
   }
 
   rejected(actor: string, { kind, errors }: Omit<ReloadRejection, 'ok'>): ReloadOutcome {
-    const reason = `${rejections[kind]}; nothing has changed`;
+    const reason = `${rejections[kind]}${firstOf(errors)}; nothing has changed`;
     const evidence = { source: this.#source ?? 'none', errors };
     this.#events.emit({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence, actor });
     return { ok: false, kind, errors };
   }
+}
+
+/** Errors that the sentence of an event has. All of them are in its evidence. */
+const errorsShown = 3;
+
+/** ': candor.yaml:3:5: … (…); …; and 2 more' */
+function firstOf(errors: readonly string[]): string {
+  const shown = errors.slice(0, errorsShown).map((error) => error.replace(/\.$/, ''));
+  const left = errors.length - shown.length;
+  return shown.length === 0 ? '' : `: ${[...shown, ...(left === 0 ? [] : [`and ${left} more`])].join('; ')}`;
 }
 
 const rejections: Readonly<Record<ReloadRejection['kind'], string>> = {

@@ -66,6 +66,25 @@ describe('the current problems of a gateway', () => {
     assert.match(told().join(), /for 0 s: A client was refused/);
   });
 
+  test('include a refused configuration with its first error, until one is applied', () => {
+    const refuseFile = (...errors: string[]): void =>
+      hear({
+        ...{ kind: 'configuration_rejected', subject: 'gateway', reason: '' },
+        evidence: { source: '/etc/candor.yaml', errors },
+      });
+    refuseFile('candor.yaml:1:1: unknown key "routs" (did you mean "routes"?)', 'candor.yaml:2:1: and so on');
+    clock.advanceSync(7000);
+    refuseFile('candor.yaml:4:2: no such file.');
+    assert.deepEqual(told(), [
+      'configuration_refused for 7 s: /etc/candor.yaml was refused, and an earlier configuration is active: candor.yaml:4:2: no such file.',
+    ]);
+    hear({
+      ...{ kind: 'configuration_applied', subject: 'gateway', reason: '' },
+      evidence: { contentHash: '', source: '/etc/candor.yaml', changed: [] },
+    });
+    assert.deepEqual(told(), []);
+  });
+
   test('include a log that fails, until it is written again, and a minute longer if lines were lost', () => {
     log('failing', 3);
     clock.advanceSync(90_000);

@@ -34,6 +34,13 @@ interface LogEpisode {
   readonly errno: string | null;
 }
 
+interface RefusedConfiguration {
+  /** When the first of several in a row was refused. */
+  readonly since: Instant;
+  readonly source: string;
+  readonly errors: readonly string[];
+}
+
 /** The workers, and how many are wanted. */
 export interface ProblemContext {
   readonly wanted: number;
@@ -52,6 +59,8 @@ export class CurrentProblems {
   readonly #logLosses: RecentGrowth;
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
+  /** The file that the gateway has not applied; null if the last one was. */
+  #refusedConfiguration: RefusedConfiguration | null = null;
   /** When the active configuration was applied. */
   #appliedAt: Instant;
 
@@ -70,8 +79,13 @@ export class CurrentProblems {
       const { reason, count, limit, address } = event.evidence;
       this.#refusals.set(reason, { ...this.#added(this.#refusals.get(reason), count), limit, address });
     } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
-    else if (event.kind === 'configuration_applied') this.#appliedAt = now;
-    else if (event.kind === 'worker_lost') this.#lostAt = now;
+    else if (event.kind === 'configuration_applied') {
+      this.#appliedAt = now;
+      this.#refusedConfiguration = null;
+    } else if (event.kind === 'configuration_rejected') {
+      const since = this.#refusedConfiguration?.since ?? now;
+      this.#refusedConfiguration = { ...event.evidence, since };
+    } else if (event.kind === 'worker_lost') this.#lostAt = now;
   }
 
   #onLogDropped({ what, count, errno }: EventFacts['log_dropped'], isFailing: boolean): void {
@@ -95,6 +109,7 @@ export class CurrentProblems {
   list(context: ProblemContext): readonly StatusProblem[] {
     const own = [
       ...this.#missing(context),
+      ...this.#unapplied(),
       ...this.#shed(context),
       ...this.#scarce(),
       ...this.#refused(),
@@ -117,6 +132,18 @@ export class CurrentProblems {
     const reason = `${who}: a worker was lost, and its replacement has not started yet.`;
     const nextStep = 'Run `candor events` to see why; the gateway starts the replacement by itself.';
     return [this.#problem('workers_missing', this.#lostAt, reason, nextStep)];
+  }
+
+  #unapplied(): readonly StatusProblem[] {
+    if (this.#refusedConfiguration === null) return [];
+    const { since, source, errors } = this.#refusedConfiguration;
+    const [first = '', ...others] = errors;
+    const more = others.length === 0 ? '' : `, and ${others.length} more`;
+    const isFile = source !== 'none';
+    const what = isFile ? `${source} was refused` : 'The configuration was refused';
+    const reason = `${what}, and an earlier configuration is active: ${first.replace(/\.$/, '')}${more}.`;
+    const step = isFile ? `Run \`candor check -c ${source}\`, correct the file` : 'Correct it';
+    return [this.#problem('configuration_refused', since, reason, `${step}, and run \`candor reload\`.`)];
   }
 
   #shed({ workers }: ProblemContext): readonly StatusProblem[] {

@@ -262,6 +262,8 @@ export interface GatewayStatus {
 export interface StatusProblem {
   readonly kind:
     | 'workers_missing'
+    /** The last reload was refused, so that an earlier configuration is active. */
+    | 'configuration_refused'
     | 'worker_sheds'
     | 'descriptors_scarce'
     | 'clients_refused'

@@ -370,6 +370,20 @@ describe('candor up', () => {
     assert.equal((await get(port, '/')).text, 'three');
     const events = await candor('events', '--json');
     assert.match(events.stdout, /"kind":"configuration_rejected"/);
+
+    // A signal gets no answer: events and the status say what is wrong with the file.
+    writeFileSync(file, `${configuration(port, 'three')}\nrouts: []\n`);
+    running.child.kill('SIGHUP');
+    await running.until(
+      'stderr',
+      /"signal:SIGHUP".*the configuration was refused: .*candor\.yaml:\d+:1: unknown key .*did you mean/,
+    );
+    const shown = await candor('status');
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(
+      shown.stdout.replaceAll(/\s+/g, ' '),
+      /PROBLEMS .*candor\.yaml was refused, and an earlier configuration is active: .*unknown key "routs"/,
+    );
   });
 
   test('prints no warning of Node when it starts, serves and stops', async () => {

@@ -162,10 +162,15 @@ describe('a refused reload changes nothing', () => {
     assert.ok(event !== undefined);
     assert.equal(event.actor, 'the test');
     assert.match(event.evidence.errors.join('\n'), /timeout/);
+    assert.match(event.reason, /^the configuration was refused: .*timeout.*; nothing has changed$/);
+    const [problem] = edge.gateway.status().problems;
+    assert.equal(problem?.kind, 'configuration_refused');
+    assert.match(problem.reason, /is active: .* and 1 more\.$/);
     assert.equal((await edge.get('/')).content.toString(), 'one');
     const now = edge.gateway.status();
     assert.deepEqual([now.revision, now.contentHash], [before.revision, before.contentHash]);
     assert.equal((await edge.reload(to('two'))).ok, true, 'the next valid file is applied');
+    assert.deepEqual(edge.gateway.status().problems, []);
     assert.equal((await edge.get('/')).content.toString(), 'two');
   });
 
