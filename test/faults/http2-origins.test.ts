@@ -1,0 +1,391 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
+import { systemClock } from '../../src/system/system.ts';
+import { certificateAuthority } from '../../src/testing/certificates.ts';
+import { type ErrorName, errorNumber } from '../../src/wire/h2/protocol.ts';
+import { requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import {
+  data,
+  flags,
+  frame,
+  framesOf,
+  headers,
+  preface,
+  reset,
+  setting,
+  settings,
+  types,
+  windowUpdate,
+  word,
+} from '../http2/frames.ts';
+
+// An origin that speaks HTTP/2 in raw frames, and fails on purpose: what the client gets, and what the record tells.
+
+const authority = certificateAuthority(systemClock.wallTime());
+const issued = authority.issue({ names: ['origin.test'] });
+
+/** What the origin does with a request. */
+type Act = (send: (...frames: readonly Uint8Array[]) => void, streamId: number, socket: Socket) => void;
+
+interface Row {
+  readonly name: string;
+  readonly method?: 'GET' | 'POST';
+  readonly contentBytes?: number;
+  /** Sent as soon as a connection is there, in place of SETTINGS. */
+  readonly first?: Uint8Array;
+  readonly answersPing?: false;
+  /** For the nth request of the row; the last one for all that follow. */
+  readonly acts: readonly Act[];
+  readonly status: number;
+  readonly sees?: 'complete' | 'cut';
+  /** Of the last attempt; null: it succeeded. */
+  readonly cause: string | null;
+  readonly delivery?: string;
+  readonly attempts?: number;
+  readonly tells?: Readonly<Record<string, unknown>>;
+}
+
+const ok: Act = (send, streamId) => send(headers(streamId, [[':status', '200']], false), data(streamId, 'ok', true));
+const head = (streamId: number, ...more: readonly (readonly [string, string])[]): Buffer =>
+  headers(streamId, [[':status', '200'], ...more], false);
+const goAway = (last: number, error: ErrorName, text: string): Buffer =>
+  frame(types.goAway, 0, 0, Buffer.concat([word(last), word(errorNumber(error)), Buffer.from(text)]));
+const resets =
+  (error: ErrorName): Act =>
+  (send, streamId) =>
+    send(reset(streamId, error));
+const sends =
+  (of: (streamId: number) => readonly Uint8Array[]): Act =>
+  (send, streamId) =>
+    send(...of(streamId));
+const silent: Act = () => undefined;
+/** The beginning of an answer goes on to the client, and then this happens. */
+const later = (begin: (streamId: number) => Uint8Array, act: Act): Act => {
+  return (send, streamId, socket) => {
+    send(begin(streamId));
+    setTimeout(() => act(send, streamId, socket), 150);
+  };
+};
+const ends: Act = (_, __, socket) => socket.end();
+const aborts: Act = (_, __, socket) => socket.destroy();
+
+const refused = { cause: 'stream_refused', delivery: 'refused_by_peer' };
+const frames = (rule: RegExp): Pick<Row, 'status' | 'cause' | 'tells'> => ({
+  status: 502,
+  cause: 'response_frames',
+  tells: { rule },
+});
+
+const rows: readonly Row[] = [
+  {
+    name: 'refused once',
+    method: 'POST',
+    contentBytes: 11,
+    acts: [resets('REFUSED_STREAM'), ok],
+    status: 200,
+    cause: null,
+    attempts: 2,
+  },
+  {
+    name: 'refused always',
+    method: 'POST',
+    contentBytes: 11,
+    acts: [resets('REFUSED_STREAM')],
+    status: 502,
+    ...refused,
+    tells: { frame: 'RST_STREAM' },
+  },
+  {
+    name: 'GOAWAY before the request',
+    method: 'POST',
+    contentBytes: 11,
+    acts: [sends(() => [goAway(0, 'NO_ERROR', 'deploy')]), ok],
+    status: 200,
+    cause: null,
+    attempts: 2,
+  },
+  {
+    name: 'GOAWAY with an error',
+    method: 'POST',
+    acts: [sends(() => [goAway(0, 'ENHANCE_YOUR_CALM', 'too_many_pings')])],
+    status: 502,
+    ...refused,
+    tells: { code: 'ENHANCE_YOUR_CALM', text: 'too_many_pings', last_stream_id: 0 },
+  },
+  {
+    name: 'GOAWAY, and the request is answered all the same',
+    acts: [sends((id) => [goAway(id, 'NO_ERROR', ''), head(id), data(id, 'ok', true)])],
+    status: 200,
+    cause: null,
+  },
+  ...(['NO_ERROR', 'INTERNAL_ERROR', 'CANCEL', 'ENHANCE_YOUR_CALM'] as const).map(
+    (error): Row => ({
+      name: `reset by ${error}`,
+      method: 'POST',
+      acts: [resets(error)],
+      status: 502,
+      cause: 'reset_before_response',
+      delivery: 'sent_unknown',
+      attempts: 1,
+      tells: { stream: error },
+    }),
+  ),
+  {
+    name: 'the connection ends',
+    method: 'POST',
+    acts: [ends],
+    status: 502,
+    cause: 'closed_before_response',
+    delivery: 'sent_unknown',
+  },
+  {
+    name: 'silence, PING answered',
+    acts: [silent],
+    status: 504,
+    cause: 'response_head_timeout',
+    delivery: 'sent_unknown',
+    tells: { ping: 'answered' },
+  },
+  {
+    name: 'silence, also to PING',
+    answersPing: false,
+    acts: [silent],
+    status: 504,
+    cause: 'response_head_timeout',
+    tells: { ping: 'unanswered' },
+  },
+  {
+    name: 'a head without its end',
+    answersPing: false,
+    acts: [sends((id) => [frame(types.headers, 0, id, Buffer.from([0x88]))])],
+    status: 504,
+    cause: 'response_head_timeout',
+  },
+  {
+    name: 'content that breaks off',
+    acts: [later((id) => Buffer.concat([head(id), data(id, 'part')]), ends)],
+    status: 200,
+    sees: 'cut',
+    cause: 'response_stream_cut',
+    delivery: 'response_started',
+    tells: { how: 'closed', bytes_received: 4 },
+  },
+  {
+    name: 'content that is reset',
+    acts: [later((id) => Buffer.concat([head(id), data(id, 'part')]), resets('INTERNAL_ERROR'))],
+    status: 200,
+    sees: 'cut',
+    cause: 'response_stream_cut',
+    tells: { stream: 'INTERNAL_ERROR' },
+  },
+  {
+    name: 'content of known length that breaks off',
+    acts: [later((id) => Buffer.concat([head(id, ['content-length', '9']), data(id, 'part')]), aborts)],
+    status: 200,
+    sees: 'cut',
+    cause: 'response_body_short',
+    tells: { bytes_received: 4, bytes_expected: 9 },
+  },
+  {
+    name: 'content that stalls',
+    acts: [later((id) => Buffer.concat([head(id), data(id, 'part')]), silent)],
+    status: 200,
+    sees: 'cut',
+    cause: 'response_body_stalled',
+    tells: { ping: 'answered' },
+  },
+  {
+    name: 'END_STREAM too early',
+    acts: [sends((id) => [head(id, ['content-length', '9']), data(id, 'part', true)])],
+    status: 502,
+    cause: 'response_body_short',
+    tells: { stream: 'END_STREAM' },
+  },
+  {
+    name: 'a window that stays shut',
+    method: 'POST',
+    contentBytes: 100_000,
+    first: settings(setting(4, 0)),
+    acts: [silent],
+    status: 504,
+    cause: 'request_write_timeout',
+    delivery: 'partial',
+  },
+  {
+    name: 'HTTP/1',
+    first: Buffer.from('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'),
+    acts: [silent],
+    status: 502,
+    cause: 'response_not_http2',
+    tells: { guess: 'text' },
+  },
+  {
+    name: 'no SETTINGS',
+    first: frame(types.ping, 0, 0, 'pingpong'),
+    acts: [silent],
+    status: 502,
+    cause: 'response_not_http2',
+  },
+  { name: 'DATA before the head', acts: [sends((id) => [data(id, 'x')])], ...frames(/DATA before the head/) },
+  {
+    name: 'PUSH_PROMISE',
+    acts: [sends((id) => [frame(types.pushPromise, flags.endHeaders, id, word(2))])],
+    ...frames(/PUSH_PROMISE/),
+  },
+  {
+    name: 'a window of more than 2^31 - 1',
+    acts: [sends((id) => [windowUpdate(id, 2 ** 31 - 1)])],
+    ...frames(/window/),
+  },
+  { name: 'a stream that was never opened', acts: [sends(() => [reset(99, 'CANCEL')])], ...frames(/not open/) },
+  {
+    name: 'a header block without an end',
+    acts: [
+      sends((id) => [
+        frame(types.headers, 0, id, Buffer.from([0x88])),
+        ...Array.from({ length: 12 }, () => frame(types.continuation, 0, id, '')),
+      ]),
+    ],
+    ...frames(/CONTINUATION/),
+  },
+  {
+    name: 'no status',
+    acts: [sends((id) => [headers(id, [['x', 'y']])])],
+    status: 502,
+    cause: 'response_header',
+    tells: { rule: 'pseudo-header-missing' },
+  },
+  {
+    name: 'a pseudo-header in trailers',
+    acts: [sends((id) => [head(id), headers(id, [[':status', '200']])])],
+    status: 502,
+    cause: 'response_header',
+    tells: { rule: 'pseudo-header-kind' },
+  },
+  {
+    name: 'an uppercase name',
+    acts: [sends((id) => [head(id, ['X-Upper', 'y'])])],
+    status: 502,
+    cause: 'response_header',
+    tells: { rule: 'header-name-case' },
+  },
+  {
+    name: 'PING in a flood',
+    acts: [sends(() => Array.from({ length: 200 }, () => frame(types.ping, 0, 0, 'pingpong')))],
+    ...frames(/too many: pings/),
+  },
+];
+
+class RawOrigin {
+  row: Row | null = null;
+  port = 0;
+  requests = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(tls: boolean) {
+    const options = { cert: issued.certificate, key: issued.key, ALPNProtocols: ['h2'] };
+    this.#server = tls
+      ? createTlsServer(options, (socket) => this.#serve(socket))
+      : createServer((socket) => this.#serve(socket));
+  }
+
+  async listen(): Promise<this> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.port = (this.#server.address() as AddressInfo).port;
+    return this;
+  }
+
+  #serve(socket: Socket): void {
+    const row = this.row;
+    this.#sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#sockets.delete(socket));
+    let bytes = Buffer.alloc(0);
+    let at = preface.length;
+    let isGreeted = false;
+    socket.on('data', (part: Buffer) => {
+      if (!isGreeted) socket.write(row?.first ?? settings());
+      isGreeted = true;
+      bytes = Buffer.concat([bytes, part]);
+      const { frames: come, end } = framesOf(bytes, at);
+      at = end;
+      for (const one of come) {
+        if (one.type === types.ping && (one.flags & flags.ack) === 0 && this.row?.answersPing !== false)
+          socket.write(frame(types.ping, flags.ack, 0, one.payload));
+        if (one.type === types.headers) this.#answer(socket, one.streamId);
+      }
+    });
+  }
+
+  #answer(socket: Socket, streamId: number): void {
+    const acts = this.row?.acts ?? [ok];
+    const act = acts[Math.min(this.requests++, acts.length - 1)] ?? ok;
+    act((...all) => void socket.write(Buffer.concat(all)), streamId, socket);
+  }
+
+  /** The next row has connections of its own. */
+  retire(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.retire();
+    this.#server.close();
+  }
+}
+
+for (const tls of [false, true]) {
+  describe(`an HTTP/2 origin that fails, ${tls ? 'within TLS' : 'in clear text'}`, () => {
+    let origin: RawOrigin;
+    let edge: YamlGateway;
+
+    before(async () => {
+      origin = await new RawOrigin(tls).listen();
+      const how = tls ? ', tls: { ca_file: ca.pem, server_name: origin.test }' : '';
+      const yaml = `
+timeouts: { response_head: 500ms, idle: 400ms }
+upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, check: none${how} } }`;
+      edge = await startFromYaml(yaml, { files: { 'ca.pem': authority.certificate } });
+    });
+    after(async () => {
+      await edge.stop();
+      origin.close();
+    });
+
+    for (const row of rows) {
+      test(`${row.name}: ${row.status}, ${row.cause ?? 'no failure'}`, async () => {
+        const { method = 'GET', contentBytes = 0, sees = 'complete' } = row;
+        origin.row = row;
+        origin.requests = 0;
+        const client = edge.connect();
+        client.write(requestText(method, '/', [`Content-Length: ${contentBytes}`], 'x'.repeat(contentBytes)));
+        const { response } = await client.response(method, 10_000);
+        assert.equal(response?.status, row.status);
+        if (sees === 'cut') await client.waitFor(() => client.state !== 'open', 5000);
+        assert.equal(response?.complete, sees === 'complete');
+        const requests = origin.requests;
+        client.close();
+        const { cause, delivery, attempts } = await edge.record(response ?? assert.fail());
+        assert.equal(cause, row.cause);
+        if (row.delivery !== undefined) assert.equal(delivery, row.delivery);
+        if (row.attempts !== undefined) assert.equal(attempts.length, row.attempts);
+        assert.ok(requests <= 4, `the origin sees it ${requests} times`);
+        const evidence = (attempts.at(-1)?.evidence ?? {}) as Readonly<Record<string, unknown>>;
+        for (const [key, value] of Object.entries(row.tells ?? {})) {
+          if (value instanceof RegExp) assert.match(String(evidence[key]), value);
+          else assert.equal(evidence[key], value, key);
+        }
+        origin.row = null;
+        origin.retire();
+        assert.equal((await edge.get('/')).content.toString(), 'ok', 'a plain request gets its answer');
+        assert.equal(edge.counts().unclassified, 0);
+        origin.retire();
+      });
+    }
+  });
+}
