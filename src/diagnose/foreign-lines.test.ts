@@ -196,6 +196,18 @@ const cases: Readonly<Record<string, readonly (readonly [name: string, line: str
       { gateway: 'traefik', shape: 'unreachable', type: 'destination_ip_unroutable' },
     ],
   ],
+  'a server whose name is left out of a line of Traefik is not missing': [
+    [
+      'time at an origin',
+      '{"DownstreamContentSize":11,"DownstreamStatus":502,"Duration":54046957,"OriginContentSize":11,"OriginDuration":53939390,"OriginStatus":502,"RequestMethod":"GET","RequestPath":"/","time":"2026-11-21T10:00:00Z"}',
+      { gateway: 'traefik', shape: 'unknown' },
+    ],
+    [
+      'no time at an origin',
+      '{"DownstreamContentSize":19,"DownstreamStatus":503,"Duration":46957,"OriginContentSize":0,"OriginDuration":0,"OriginStatus":0,"RequestMethod":"GET","RequestPath":"/","time":"2026-11-21T10:00:00Z"}',
+      { gateway: 'traefik', shape: 'refused_by_gateway' },
+    ],
+  ],
   'invalid response headers in Apache are garbage of the application': [
     [
       'name',

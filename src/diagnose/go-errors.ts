@@ -127,7 +127,7 @@ const resetSigns: readonly Sign[] = [
 
 const gatewaySigns: readonly Sign[] = [
   ['no_upstreams', 'no upstreams available', 'no hosts available upstream'],
-  ['bad_address', 'unsupported protocol scheme', 'no Host in request URL', 'invalid dial address'],
+  ['bad_address', 'unknown network', 'unsupported protocol scheme', 'no Host in request URL', 'invalid dial address'],
   ['descriptors_spent', 'too many open files'],
 ];
 

@@ -18,7 +18,7 @@ export const otherFragments: readonly FragmentForm[] = [
       /(?:\[(\w{0,40}):\w{4,6}\] .{0,120})?(?:\((?:OS |EAI )?\d{1,8}\)[^:()]{1,120}: )?(?:\[(?:client|remote) [^\]]{1,100}\] )?(?:\((?:OS |EAI )?\d{1,8}\)[^:()]{1,120}: )?(?:[\w./-]{1,100}\.c\(\d{1,6}\): )?AH\d{5}: /,
     complete: (text, found) => {
       const whole = found[0].replace(/^\[\w{0,40}:\w{4,6}\] (?:\[pid[^\]]{0,60}\] )?/, '');
-      const module = found[1] ?? (/AH(?:009|010|011|011|025|024)/.test(whole) ? 'proxy_http' : 'core');
+      const module = found[1] ?? 'core';
       const rest = text.slice(found.index + found[0].length - whole.length);
       return `[Thu Jan 01 00:00:00.000000 2026] [${module}:error] [pid 0:tid 0] ${rest}`;
     },
@@ -159,6 +159,21 @@ export const otherFragments: readonly FragmentForm[] = [
     gateways: ['fly'],
     words: /instance refused connection\. is your app listening on/,
     complete: (text, found) => `2026-01-01T00:00:00Z proxy[0] ams [error]${slice(text, found)}`,
+  },
+  {
+    of: "Envoy's words in a response or in its details",
+    gateways: ['envoy', 'istio'],
+    words: /^(?:no healthy upstream|upstream request timeout)$/,
+    complete: (_, found) => {
+      const [response_flags, response_code] = found[0].startsWith('no') ? ['UH', 503] : ['UT', 504];
+      return JSON.stringify({ response_flags, response_code, upstream_host: '-' });
+    },
+  },
+  {
+    of: 'why nginx does not start',
+    gateways: ['nginx'],
+    words: /\bhost not found in upstream "[^"]{1,255}" in \//,
+    complete: (text, found) => `nginx: [emerg] ${slice(text, found)}`,
   },
   {
     of: "Envoy's words in a response or in its details",

@@ -7,14 +7,14 @@ import { repairedJson } from './repaired-json.ts';
 import { beforePasting } from './unmarked.ts';
 
 /** In the order in which they are tried. */
-export const fragmentForms: readonly FragmentForm[] = [...nginxFragments, ...otherFragments, ...accessFragments];
+export const fragmentForms: readonly FragmentForm[] = [...nginxFragments, ...accessFragments, ...otherFragments];
 
 /** Reads a text as a whole line; `isSure`: only for a dialect that is certain of it. */
 export type ReadLine = (line: string, isSure: boolean) => Finding | null;
 
 /** Most lines of most logs have none of the words of any form. */
 const hint =
-  /upstream|failed \(|could not be resolved|limiting |delaying |worker_connections|too large|AH\d{5}|proxy|caused by|Gateway|Service Unavailable|Internal Server Error|http\.log|dial |lookup |code=H|Error H|at=(?:error|info)|\[P[A-Z]\d\d\]|reason=|statusDetails|FetchError|is DOWN|no server available|x509|net\/http|tls: |_FUNCTION|FUNCTION_|HTTP\/\d(?:\.\d)?" \d|\/-?\d+\/-?\d+ |\d{3} [A-Z]{2,5}[ ,]|"\w+" ?:|prematurely|reset_before|healthy|DNS_HOSTNAME|NO_RESPONSE| (?:-1|\d+\.\d+) (?:-1|\d+\.\d+) |response_timeout|status|\d#\d|^\*\d|(?:^|\s|\d )[A-Z]{2,8} \d+ \d+ \d+ |\(https:\/\/nodejs|refused connection|[A-Z]{2,6} [a-z]{2,20}_[a-z]|no resolver|invalid (?:URL|host|port)|\[lua\]|client sent|reported that/;
+  /upstream|failed \(|could not be resolved|limiting |delaying |worker_connections|too large|AH\d{5}|proxy|caused by|Gateway|Service Unavailable|Internal Server Error|http\.log|dial |lookup |code=H|Error H|at=(?:error|info)|\[P[A-Z]\d\d\]|reason=|statusDetails|FetchError|is DOWN|no server available|x509|net\/http|tls: |_FUNCTION|FUNCTION_|HTTP\/\d(?:\.\d)?" \d|\/-?\d+\/-?\d+ |\d{3} [A-Z]{2,5}[ ,]|"\w+" ?:|prematurely|reset_before|healthy|DNS_HOSTNAME|NO_RESPONSE| (?:-1|\d+\.\d+) (?:-1|\d+\.\d+) |response_timeout|status|\d#\d|^\*\d|(?:^|\s|\d )[A-Z]{2,8} \d+ \d+ \d+ |\(https:\/\/nodejs|refused connection|[A-Z]{2,6} [a-z]{2,20}_[a-z]|no resolver|host not found|invalid (?:URL|host|port)|\[lua\]|client sent|reported that/;
 
 /** Longer texts are no parts that somebody pasted. */
 const partCharactersMax = 16_384;
@@ -57,11 +57,11 @@ function readCompleted(text: string, read: ReadLine): Finding | null {
 /** A status alone would be a false alarm in a log of an application. Events may be worth knowing. */
 function isWorthIt({ shape, kind, gateway, sentence }: Finding): boolean {
   if (shape === 'none') return kind === 'event' && sentence !== '';
-  return shape !== 'unknown' || (kind !== 'access' && ofNginx.has(gateway));
+  return shape !== 'unknown' || (kind !== 'access' && ofDistinctWords.has(gateway));
 }
 
 /** Their messages are distinct enough to be known without being understood. */
-const ofNginx: ReadonlySet<string> = new Set(nginxGateways);
+const ofDistinctWords: ReadonlySet<string> = new Set([...nginxGateways, 'apache']);
 
 /** Times and names of the completed line are invented. */
 function likely(finding: Finding): Finding {

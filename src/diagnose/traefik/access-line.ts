@@ -92,7 +92,8 @@ export function readJsonAccess(line: JsonLine): Finding {
     router: text(line['RouterName']) ?? text(line['FrontendName']),
     server: jsonNumber(line['OriginDuration']) === 0 ? null : serverOf(line),
     // The configuration may leave out fields. A missing field means nothing, unless its neighbours are there.
-    namesServer: serverOf(line) !== null || 'OriginDuration' in line || 'RequestCount' in line,
+    // Time at an origin shows that there was one, so that its name was left out.
+    namesServer: serverOf(line) !== null || jsonNumber(line['OriginDuration']) === 0,
     durationMs: durationNs === null ? null : durationNs / 1_000_000,
     applicationSign: signOf(line),
   };
