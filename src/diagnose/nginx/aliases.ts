@@ -123,20 +123,29 @@ export class ValueCollector {
   values(): Values {
     const doubtful = this.#doubtful;
     if (doubtful.size === 0) return this.#values;
-    let [hasSure, isAsked] = [false, false];
-    for (const [name, value] of this.#values) {
-      if (!name.startsWith('upstream_') || doubtful.has(name)) continue;
-      hasSure = true;
-      isAsked ||= /\d/.test(value);
-    }
+    let hasSure = false;
+    for (const name of this.#values.keys())
+      if (!doubtful.has(name) && name.startsWith('upstream_')) {
+        hasSure = true;
+        break;
+      }
     const address = this.#doubtfulValue('upstream_addr');
-    const isKnown =
-      hasSure ||
-      (doubtful.size > 1 && address !== '' && (doubtful.has('upstream_status') || /[\d\]]:\d|unix:/.test(address)));
-    if (!isKnown) for (const name of doubtful) this.#values.delete(name);
+    if (!hasSure && !this.#isAddressBesideOthers(address)) for (const name of doubtful) this.#values.delete(name);
     // An empty user agent looks like an upstream that was not asked.
-    if (isAsked && address === '-') this.#values.delete('upstream_addr');
+    if (hasSure && address === '-' && this.#isAsked()) this.#values.delete('upstream_addr');
     return this.#values;
+  }
+
+  #isAddressBesideOthers(address: string): boolean {
+    if (address === '' || this.#doubtful.size < 2) return false;
+    return this.#doubtful.has('upstream_status') || /[\d\]]:\d|unix:/.test(address);
+  }
+
+  /** Whether a field that is certainly about an upstream has a value. */
+  #isAsked(): boolean {
+    for (const [name, value] of this.#values)
+      if (name.startsWith('upstream_') && !this.#doubtful.has(name) && /\d/.test(value)) return true;
+    return false;
   }
 
   #doubtfulValue(name: Variable): string {

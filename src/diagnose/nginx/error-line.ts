@@ -63,18 +63,16 @@ export function stageOf(action: string | null): Stage | 'client' | null {
   return action === null ? null : (stages[action] ?? null);
 }
 
-/** Checks the form only; cheap enough to run on every line. */
-export function isErrorLine(line: string): boolean {
-  return line.charCodeAt(4) === 0x2f && head.test(line.slice(0, 120));
-}
+/** The head is no longer. */
+const headCharactersMax = 120;
 
 /** Parses a line; null if it is of another form. */
 export const parseErrorLine = rememberLast(takeApart);
 
 function takeApart(fullLine: string): NginxErrorLine | null {
-  if (!isErrorLine(fullLine)) return null;
+  if (fullLine.charCodeAt(4) !== 0x2f) return null;
   const line = judgedText(fullLine.includes('  ') ? fullLine.replace(/ {2,}/g, ' ') : fullLine);
-  const found = head.exec(line);
+  const found = head.exec(line.length > headCharactersMax ? line.slice(0, headCharactersMax) : line);
   if (found === null) return null;
   const whole = line.slice(found[0].length);
   const [saying, context] = divide(whole);
@@ -158,6 +156,7 @@ function quoted(context: string, name: string): string | null {
 
 /** Recognises the product by text that only it writes: the files of its Lua code, and the names of its settings. */
 function productOf(saying: string, context: string): NginxProduct {
+  if (!ofKin.test(saying)) return productOfFields(context);
   if (ofKong.test(saying) || /^, client: [^,]{1,100}, server: kong[,_]/.test(context)) return 'kong';
   if (/apisix|failed to pick server: |(?:load_balancer|parse_domain_for_nodes|fetch_health_nodes)\(\): /.test(saying))
     return 'apisix';
@@ -166,6 +165,14 @@ function productOf(saying: string, context: string): NginxProduct {
   if (context.includes(', upstream: "http://upstream_balancer/')) return 'ingress-nginx';
   const isOfLua = /^\[lua\] |^lua |^stream \[lua\] |_by_lua/.test(saying) || saying.includes(', context: ngx.timer');
   return isOfLua ? 'openresty' : 'nginx';
+}
+
+/** One of these is in every message that only a product built on nginx writes. */
+const ofKin = /lua|kong|balancer|apisix|health status|\(\): |failed to pick|context: ngx/;
+
+function productOfFields(context: string): NginxProduct {
+  if (context.includes(', server: kong') && /^, client: [^,]{1,100}, server: kong[,_]/.test(context)) return 'kong';
+  return context.includes(', upstream: "http://upstream_balancer/') ? 'ingress-nginx' : 'nginx';
 }
 
 const ofKong =

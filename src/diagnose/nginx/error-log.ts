@@ -6,7 +6,7 @@ import type { Finding } from '../finding.ts';
 import { judgeAnswer } from './answer-rules.ts';
 import { judgeClient } from './client-rules.ts';
 import type { NginxErrorLine } from './error-line.ts';
-import { isErrorLine, parseErrorLine } from './error-line.ts';
+import { parseErrorLine } from './error-line.ts';
 import { moduleOf } from './fixes.ts';
 import { judgeGateway } from './gateway-rules.ts';
 import type { NginxProduct } from './product.ts';
@@ -60,10 +60,5 @@ function joinsOf({ requestId, connection }: NginxErrorLine): string | null {
 
 /** One dialect for each product, so that the lines of a mixed file keep their product: each line belongs to exactly one. */
 export function errorLogOf(product: NginxProduct): Dialect {
-  return dialect(
-    product,
-    `${product} error log`,
-    (line) => (isErrorLine(line) && parseErrorLine(line)?.product === product ? 2 : 0),
-    read,
-  );
+  return dialect(product, `${product} error log`, (line) => (parseErrorLine(line)?.product === product ? 2 : 0), read);
 }

@@ -4,6 +4,8 @@ export interface PrefixForm {
   readonly tool: string;
   /** The characters that a match begins with; null for any. Most forms need not be tried then. */
   readonly first: string | null;
+  /** Text that every match has; empty for none. */
+  readonly needs: string;
   /**
    * Matches from the beginning. The group `line` is the line inside; without it, the line is what follows the match. The
    * group `time` is its time; every other group is kept as evidence under its name.
@@ -24,9 +26,28 @@ const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const words = `${digits}${letters}_`;
 const blanks = ' \t';
 
+/** Text without which a form cannot match. Looking for it is cheaper than trying. */
+const needed: Readonly<Record<string, string>> = {
+  'containerd and CRI-O (Kubernetes)': ' std',
+  'heroku logs, of an application': ' app[',
+  'fly logs, of an application': ' app[',
+  'foreman, honcho, overmind': ' |',
+  'pm2 logs': '|',
+  'Docker Compose, docker service logs': ' |',
+  logcli: '="',
+  'Grafana, text of the explorer': '\t',
+  Fluentd: '{',
+  'Papertrail, archive': '\t',
+  'aws logs tail': '/',
+  awslogs: '/',
+  'CSV of Datadog, Kibana and others': ',"',
+  'rsyslog and syslog-ng, CEE': '@cee:',
+};
+
 const form = (tool: string, first: string | null, ...parts: readonly string[]): PrefixForm => ({
   tool,
   first,
+  needs: needed[tool] ?? '',
   form: new RegExp(`^${parts.join('')}`),
 });
 
@@ -60,7 +81,11 @@ export const prefixForms: readonly PrefixForm[] = [
   form('Docker Compose, docker service logs', words + '.@-', `(?<container>[\\w.@-]{1,200}) {1,40}\\| (?:${time} )?`),
   form('kubectl logs --prefix', '[', `\\[pod/(?<pod>[\\w.-]{1,253})/(?<container>[\\w.-]{1,63})\\] (?:${time} )?`),
   form('kubetail', '[', `\\[${pod}(?: (?<container>${name}))?\\] `),
-  form('stern', words, `(?:(?<namespace>${name}) )?${pod} (?<container>${name})(?: ›| \\|)? (?:${time} )?`),
+  form(
+    'stern',
+    digits + letters.toLowerCase(),
+    `(?:(?<namespace>${name}) )?${pod} (?<container>${name})(?: ›| \\|)? (?:${time} )?`,
+  ),
   form('logcli', digits, `${time} (?<labels>\\{\\w{1,60}="[^}]{0,1000}\\}) {1,8}`),
   form('Grafana, text of the explorer', digits, `\\d{19}\\t(?:${time}\\t)?`),
   form(

@@ -78,7 +78,8 @@ function ofCutJson(text: string): readonly UnwrappedLine[] {
 }
 
 function ofText(text: string): readonly UnwrappedLine[] {
-  for (const { tool, form } of formsFor(text)) {
+  for (const { tool, needs, form } of formsFor(text)) {
+    if (needs !== '' && !text.includes(needs)) continue;
     const match = form.exec(text);
     if (match !== null) return ofPrefix(text, tool, match);
   }
@@ -91,18 +92,28 @@ function ofText(text: string): readonly UnwrappedLine[] {
 }
 
 function ofPrefix(text: string, tool: string, match: RegExpExecArray): readonly UnwrappedLine[] {
-  const { line, time, ...origin } = match.groups ?? {};
+  const groups = match.groups ?? {};
+  const { line, time } = groups;
   const inner = line ?? text.slice(match[0].length);
   const unwrapped = {
     line: tool.startsWith('CSV') ? inner.replaceAll('""', '"') : inner,
     atMs: time === undefined ? null : (zonedTimeMs(time) ?? shippedTimeMs(time)),
-    origin: Object.entries(origin).flatMap(([what, value]) => (value === undefined ? [] : [`${what}=${value}`])),
+    origin: originOf(groups),
     tools: [tool],
   };
   // A time that the tool may write before the line can also be the line's own.
   const ownTime =
     time === undefined || time.length + 1 >= match[0].length || !match[0].endsWith(`${time} `) ? null : time;
   return ownTime === null ? [unwrapped] : [{ ...unwrapped, line: `${ownTime} ${inner}` }, unwrapped];
+}
+
+function originOf(groups: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const origin: string[] = [];
+  for (const what in groups) {
+    const value = groups[what];
+    if (value !== undefined && what !== 'line' && what !== 'time') origin.push(`${what}=${value}`);
+  }
+  return origin;
 }
 
 function unescaped(text: string): string {
