@@ -342,6 +342,12 @@ export class Http1World implements World {
     this.#listener.endTunnels(failure);
   }
 
+  /** The listener drains: connections end with their requests. */
+  closeIdle(): void {
+    this.#listener.announceClose();
+    this.#listener.closeIdle();
+  }
+
   /** The time of the drain is over. */
   forceClose(failure: Failure): void {
     this.#listener.forceClose(failure);

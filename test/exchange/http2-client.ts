@@ -38,7 +38,7 @@ export class Http2Line {
     });
     transport.listener = {
       onBytes: (bytes, start, end) => {
-        this.session.receive(bytes.slice(start, end), 0, end - start);
+        this.session.receiveAll(bytes.slice(start, end), 0, end - start);
         assert.equal(this.failedBy, null, 'the client gets HTTP/2');
       },
       onEnd: () => {

@@ -39,7 +39,7 @@ export class Http2EndpointLine {
       onSessionFailed: (error, why) => assert.fail(`the endpoint gets HTTP/2: ${error}, ${why}`),
     });
     transport.listener = {
-      onBytes: (bytes, start, end) => this.session.receive(bytes.slice(start, end), 0, end - start),
+      onBytes: (bytes, start, end) => this.session.receiveAll(bytes.slice(start, end), 0, end - start),
       onEnd: () => {
         this.session.endAll();
         transport.close('close');

@@ -43,7 +43,7 @@ class SocketSession {
       { role, sectionLimits: { fieldsMax: 100, listBytesMax: 64 * 1024 }, now: () => performance.now() },
       owner,
     );
-    socket.on('data', (bytes: Buffer) => this.session.receive(bytes, 0, bytes.length));
+    socket.on('data', (bytes: Buffer) => this.session.receiveAll(bytes, 0, bytes.length));
     socket.on('drain', () => this.session.sender.onWritten());
     socket.on('error', () => {});
     socket.on('close', () => this.session.endAll());
@@ -335,7 +335,7 @@ describe('mutated frames', () => {
             if (role === 'client') for (let count = 0; count < 3; count++) session.open(nobody);
             for (let at = 0; at < bytes.length; at += slice) {
               const part = bytes.subarray(at, at + slice);
-              session.receive(part, 0, part.length);
+              session.receiveAll(part, 0, part.length);
               for (const listener of turnEnds.splice(0)) listener.onTurnEnd();
             }
             assert.ok(failed <= 1, 'a session fails once');

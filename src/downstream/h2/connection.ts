@@ -66,6 +66,8 @@ export class Http2ClientConnection
   #refusal: Failure | null = null;
   /** Streams with an exchange. */
   readonly #open = new Set<Http2ClientStream>();
+  /** Received, and left for the next turn. */
+  #unread: Buffer | null = null;
   /** Those that have got content in this read. */
   #readers: ReadingStream[] = [];
 
@@ -102,8 +104,14 @@ export class Http2ClientConnection
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'serving') return this.#state === 'lingering' ? this.#timeouts.linger() : undefined;
+    if (this.#unread === null) this.#receive(bytes, start, end);
+    else this.#unread = Buffer.concat([this.#unread, bytes.subarray(start, end)]);
+  }
+
+  #receive(bytes: Uint8Array, start: number, end: number): void {
     try {
-      this.session.receive(bytes, start, end);
+      const at = this.session.receive(bytes, start, end);
+      if (at < end) this.#readLater(bytes.subarray(at, end));
     } catch {
       return this.onDefect();
     }
@@ -116,6 +124,27 @@ export class Http2ClientConnection
     this.#watchHead();
     // A client that sends requests and does not read: what is composed for it must not grow.
     if (this.session.sender.isOverfull) this.transport.pause();
+  }
+
+  /** Other connections have their turn. */
+  #readLater(bytes: Uint8Array): void {
+    const { clock } = this.ports;
+    this.#unread = Buffer.from(bytes);
+    this.transport.pause();
+    clock.schedule(clock.now(), readOn, this as Http2ClientConnection);
+  }
+
+  /** For the timer of `#readLater` alone. */
+  readOn(): void {
+    const unread = this.#unread;
+    this.#unread = null;
+    if (unread === null || this.#state !== 'serving') return;
+    this.#receive(unread, 0, unread.length);
+    this.#resume();
+  }
+
+  #resume(): void {
+    if (this.#unread === null && !this.session.sender.isOverfull) this.transport.resume();
   }
 
   /**
@@ -143,8 +172,8 @@ export class Http2ClientConnection
   onWritten(): void {
     this.#timeouts.endWriteWatch();
     if (this.#state !== 'serving') return;
-    this.transport.resume();
     this.session.sender.onWritten();
+    this.#resume();
     for (const stream of [...this.#open]) stream.onSent();
   }
 
@@ -340,7 +369,7 @@ export class Http2ClientConnection
   onOverdue(awaited: string): void {
     if (this.#state === 'lingering') return this.#close('close');
     this.#awaited = 'nothing';
-    if (this.transport.hasUnread()) {
+    if (this.#hasUnread) {
       this.#idleUntil = never;
       return this.#watchHead();
     }
@@ -353,6 +382,10 @@ export class Http2ClientConnection
     for (const stream of [...this.#open]) if (stream.hasResponseBegun) stream.giveUp(slowness);
     this.lostBy = 'reset';
     this.#close('reset');
+  }
+
+  get #hasUnread(): boolean {
+    return this.#unread !== null || this.transport.hasUnread();
   }
 
   // Its listener.
@@ -371,7 +404,7 @@ export class Http2ClientConnection
   }
 
   closeToMakeRoom(): boolean {
-    if (this.session.streamsOpen > 0 || this.#state !== 'serving' || this.transport.hasUnread()) return false;
+    if (this.session.streamsOpen > 0 || this.#state !== 'serving' || this.#hasUnread) return false;
     this.#goAway();
     return true;
   }
@@ -388,7 +421,7 @@ export class Http2ClientConnection
     if (this.#state !== 'serving') return true;
     this.#closesWhenIdle = true;
     if (this.session.streamsOpen > 0) return true;
-    if (this.transport.hasUnread()) return false;
+    if (this.#hasUnread) return false;
     this.#goAway();
     return true;
   }
@@ -402,11 +435,15 @@ export class Http2ClientConnection
 
   forceClose(failure: Failure): boolean {
     if (this.#state !== 'serving') return true;
-    if (this.session.streamsOpen === 0 && this.transport.hasUnread()) return false;
+    if (this.session.streamsOpen === 0 && this.#hasUnread) return false;
     this.#closesWhenIdle = true;
     this.session.goAway();
     for (const stream of [...this.#open]) if (!stream.isTunnel) this.#runFor(stream, () => stream.forceEnd(failure));
     if (this.session.streamsOpen === 0) this.#goAway();
     return true;
   }
+}
+
+function readOn(connection: Http2ClientConnection): void {
+  connection.readOn();
 }

@@ -242,7 +242,7 @@ export class Http2EndpointConnection
     if (this.#isClosed) return;
     this.isAnswerDue = false;
     if (this.#firstBytes !== null) this.#keepFirst(this.#firstBytes, bytes, start, end);
-    this.session.receive(bytes, start, end);
+    this.session.receiveAll(bytes, start, end);
     // That of a section which nobody wanted any more.
     this.#buffers.section.release();
     if (this.#readers.length === 0) return;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from '../../testing/properties.test-support.ts';
 import { callsOf, frame, FrameLog } from './frame.test-support.ts';
-import { FrameReader } from './frame-reader.ts';
+import { FrameReader, headersCost } from './frame-reader.ts';
 import { h2Limits } from './limits.ts';
 import { frameFlags, frameTypes } from './protocol.ts';
 
@@ -277,6 +277,23 @@ describe('the frame reader', () => {
     assert.equal(push(Buffer.from('\0')), false);
     assert.equal(push(frame(headers, 0, 1, 'a')), true, 'a header block');
     assert.equal(push(frame(continuation, endHeaders, 1, 'a')), false);
+  });
+
+  it('reads as many frames as it may cost, and goes on where it has stopped', () => {
+    const bytes = Buffer.concat([
+      frame(settings, 0, 0),
+      ...Array.from({ length: 6 }, (_, index) => frame(headers, endHeaders, 2 * index + 1, 'a')),
+      ...Array.from({ length: 9 }, () => frame(ping, 0, 0, '12345678')),
+    ]);
+    const log = new FrameLog();
+    const reader = new FrameReader(log, h2Limits);
+    const read: number[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      at = reader.push(bytes, at, bytes.length, 2 * headersCost);
+      read.push(log.lines.length);
+    }
+    // SETTINGS and two header blocks; two, and two; eight PING; the last one.
+    assert.deepEqual(read, [3, 5, 7, 15, 16]);
   });
 
   const anyFrame = fc

@@ -67,6 +67,9 @@ const types = frameTypes;
 
 const debugTextMax = 256;
 
+/** What a header block costs, in other frames: it may begin an exchange. */
+export const headersCost = 4;
+
 /**
  * Reads frames from the bytes of a connection (RFC 9113 §4 and §6), however they are split. A frame is read where it lies; it is copied only
  * if it is split, and not a DATA frame, whose bytes go on as they come.
@@ -95,6 +98,7 @@ export class FrameReader {
   #continuations = 0;
   #isFirst = true;
   #isOver = false;
+  #costLeft = 0;
 
   constructor(handler: FrameHandler, limits: HeaderBlockLimits) {
     this.#handler = handler;
@@ -114,13 +118,16 @@ export class FrameReader {
     this.#block = nothing;
   }
 
-  push(bytes: Uint8Array, start: number, end: number): void {
+  /** Reads bytes [start, end), until frames that cost `costMax` have been read: HEADERS cost `headersCost`, all others 1. Returns the first byte that was not read. */
+  push(bytes: Uint8Array, start: number, end: number, costMax = Number.POSITIVE_INFINITY): number {
+    this.#costLeft = costMax;
     let at = start;
-    while (at < end && !this.#isOver) {
+    while (at < end && !this.#isOver && (this.#costLeft > 0 || this.#inData)) {
       if (this.#inData) at = this.#readData(bytes, at, end);
       else if (this.#heldBytes > 0) at = this.#completeHeld(bytes, at, end);
       else at = this.#readFrame(bytes, at, end);
     }
+    return this.#isOver ? end : at;
   }
 
   /** Reads the frame at `at`, or holds what there is of it. Returns the first byte behind. */
@@ -203,6 +210,7 @@ export class FrameReader {
 
   /** `frame`: its header. The byte at `payload` is the length of the padding, if it has any. */
   #beginData(bytes: Uint8Array, frame: number, payload: number, length: number): number {
+    this.#costLeft--;
     const flags = bytes[frame + 4] as number;
     const streamId = streamAt(bytes, frame + 5);
     if (streamId === 0) {
@@ -257,6 +265,7 @@ export class FrameReader {
   // The other frames, whole.
 
   #read(bytes: Uint8Array, frame: number, start: number, end: number): void {
+    this.#costLeft -= bytes[frame + 3] === types.headers ? headersCost : 1;
     const flags = bytes[frame + 4] as number;
     const streamId = streamAt(bytes, frame + 5);
     switch (bytes[frame + 3]) {

@@ -26,6 +26,8 @@ export const h2Limits = {
   smallFrameBytes: 1024,
   /** Composed and not sent, because the peer does not read: nothing is read from it any more. */
   unreadBytesMax: 256 * 1024,
+  /** What is read of one connection before others have their turn: 32 header blocks, or 128 other frames. */
+  turnCostMax: 128,
   /** A turn of one stream, before the next one of the same urgency. */
   quantumBytes: defaultFrameBytes,
 } as const;

@@ -124,7 +124,7 @@ export class ServerUnderTest implements SessionOwner {
   /** Bytes of the peer, and the end of the turn. */
   push(...parts: readonly Buffer[]): void {
     const bytes = Buffer.concat(parts);
-    this.session.receive(bytes, 0, bytes.length);
+    this.session.receiveAll(bytes, 0, bytes.length);
     this.transport.endTurn();
   }
 

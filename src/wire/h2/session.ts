@@ -145,14 +145,21 @@ export class Session implements FrameHandler {
     return this.#prefaceAt < clientPreface.length || this.#reader.isWithin;
   }
 
-  receive(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#isOver) return;
+  /** Reads bytes [start, end), but no more frames than one turn of the event loop has time for. Returns the first byte that was not read. */
+  receive(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#isOver) return end;
     let at = start;
     while (this.#prefaceAt < clientPreface.length && at < end) {
-      if (bytes[at++] !== clientPreface.charCodeAt(this.#prefaceAt++))
-        return this.onConnectionError('PROTOCOL_ERROR', 'the preface of the connection is wrong');
+      if (bytes[at++] === clientPreface.charCodeAt(this.#prefaceAt++)) continue;
+      this.onConnectionError('PROTOCOL_ERROR', 'the preface of the connection is wrong');
+      return end;
     }
-    if (at < end) this.#reader.push(bytes, at, end);
+    return at < end ? this.#reader.push(bytes, at, end, h2Limits.turnCostMax) : end;
+  }
+
+  /** Reads all of the bytes: for peers that are trusted not to waste time. */
+  receiveAll(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; ) at = this.receive(bytes, at, end);
   }
 
   /** The peer will never end the stream, because the connection brings nothing more from it. */

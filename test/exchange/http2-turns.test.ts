@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Http1World } from './http1-world.ts';
+
+/** More than the gateway reads of one connection in a turn. */
+const many = 100;
+
+function world(): Http1World {
+  const made = new Http1World({ connectionsMax: 2 * many }, { clients: 'h2' });
+  made.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
+  return made;
+}
+
+describe('a client that sends many requests at once', () => {
+  it('gets all of its responses', () => {
+    const one = world();
+    const clients = Array.from({ length: many }, (_, index) =>
+      one.request({ target: `/${index}` }, { connection: 'busy' }),
+    );
+    one.pass(200);
+    assert.deepEqual(
+      clients.map(({ content }) => content.toString()),
+      clients.map((_, index) => `to /${index}`),
+    );
+    one.verifyAtRest();
+  });
+
+  it('lets other clients have their turn before its last requests', () => {
+    const one = world();
+    for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
+    one.request({ target: '/quiet' }, { connection: 'quiet' });
+    one.pass(200);
+    const order = one.endpoint('a').arrived.map(({ target }) => target);
+    assert.equal(order.length, many + 1);
+    assert.ok(order.indexOf('/quiet') < many / 2, `it was number ${order.indexOf('/quiet')}`);
+    one.verifyAtRest();
+  });
+
+  it('is not cut by a drain before all that has come is read', () => {
+    const one = world();
+    const clients = Array.from({ length: many }, (_, index) =>
+      one.request({ target: `/${index}` }, { connection: 'busy' }),
+    );
+    // Behind the first part, before the rest.
+    one.clock.schedule(one.clock.now(), () => one.closeIdle(), null);
+    one.pass(500);
+    assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
+    one.verifyAtRest();
+  });
+});
