@@ -8,6 +8,7 @@ import type { ProbeLimits, ProbePorts } from './probe-ports.ts';
 import type { HttpReport } from './probe-report.ts';
 import { closeFrame } from './probe-websocket.ts';
 import { shownHeaders } from './shown-headers.ts';
+import { roundedMs } from './timing.ts';
 
 /** One request of a probe. It carries no credentials: the headers are those that a method here writes. */
 export interface ProbeRequest {
@@ -154,8 +155,8 @@ export class ProbeExchange extends Deadline implements UpstreamHandler {
       status: head?.status ?? null,
       reason: head?.reason ?? '',
       version: head?.version ?? null,
-      headMs: this.#headAt === null ? null : this.#headAt - this.#sentAt,
-      totalMs: end === 'complete' ? now - this.#sentAt : null,
+      headMs: this.#headAt === null ? null : roundedMs(this.#headAt - this.#sentAt),
+      totalMs: end === 'complete' ? roundedMs(now - this.#sentAt) : null,
       framing: head?.framing.kind ?? null,
       contentLength: head === null || head.contentLength < 0 ? null : head.contentLength,
       bytesReceived: this.#bytesReceived,

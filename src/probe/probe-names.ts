@@ -8,6 +8,7 @@ import { unknownCode } from '../core/unknown-code.ts';
 import { probeFailure } from './probe-failure.ts';
 import type { ProbeOptions, ProbePorts } from './probe-ports.ts';
 import type { DnsReport } from './probe-report.ts';
+import { roundedMs } from './timing.ts';
 
 /** Where a URL leads. */
 export interface ResolvedHost {
@@ -30,7 +31,7 @@ export async function resolveHost(
   if (isIP(host) !== 0) return { dns: null, addresses: [host] };
   const begunAt = ports.clock.now();
   const answer = await lookUp(host, resolver, nameServers, limits.dnsMs, ports);
-  const ms = ports.clock.now() - begunAt;
+  const ms = roundedMs(ports.clock.now() - begunAt);
   if (answer === null) {
     const failure = probeFailure(fail('dns_timeout', 'dns', { name: host, limitMs: limits.dnsMs }));
     return { dns: { name: host, source: null, ms, ttlS: null, failure }, addresses: [] };

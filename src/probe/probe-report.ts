@@ -91,7 +91,7 @@ export interface HttpReport {
   /** `limit`: the probe stopped reading a longer body. `unread`: an event stream or another protocol, which has no end. */
   readonly end: 'complete' | 'limit' | 'unread' | 'failed';
   readonly isReused: boolean;
-  /** Whether another request may follow on the connection. */
+  /** Whether a gateway such as Candor uses the connection again: not after a HEAD that announces a body, which may still come. */
   readonly keepsAlive: boolean;
   readonly keepAliveTimeoutS: number | null;
   /** The statuses of interim responses (1xx). */

@@ -16,6 +16,7 @@ import { probeFailure } from './probe-failure.ts';
 import { ProbeExchange, type ProbeRequest } from './probe-exchange.ts';
 import type { ProbeLimits, ProbePorts } from './probe-ports.ts';
 import type { ProbeFailure, HttpReport } from './probe-report.ts';
+import { roundedMs } from './timing.ts';
 
 /** What the sessions of one probe share. */
 export interface SessionPorts extends ProbePorts {
@@ -112,8 +113,8 @@ export class ProbeSession implements PooledConnectionOwner {
       const dialed = { ...alone, address: target, name, tls, protocols: protocolsOffered(http2), limits };
       new Dial(dialed, this.#ports, {
         onStageDone: (stage) => {
-          if (stage === 'connect') connectMs = clock.now() - begunAt;
-          if (stage === 'tls') tlsMs = clock.now() - begunAt - (connectMs ?? 0);
+          if (stage === 'connect') connectMs = roundedMs(clock.now() - begunAt);
+          if (stage === 'tls') tlsMs = roundedMs(clock.now() - begunAt - (connectMs ?? 0));
         },
         onDialed: (transport) => over(transport, null),
         onDialFailed: (failure) => over(null, failure),

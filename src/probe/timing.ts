@@ -3,6 +3,11 @@ import type { SeriesReport, TimingReport } from './probe-report.ts';
 /** Bounds of the histogram in milliseconds: 1, 2, 5 in each decade, as people read them. */
 export const histogramBoundsMs: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
+/** To a microsecond: what a clock shows beyond that is noise. */
+export function roundedMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
 /** Null without values. Percentiles are values that occurred (nearest rank). */
 export function timingOf(values: readonly number[]): TimingReport | null {
   if (values.length === 0) return null;

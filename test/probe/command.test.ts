@@ -66,6 +66,7 @@ describe('candor probe', () => {
     assert.deepEqual(Object.keys(report), ['direct', 'gateway', 'verdict', 'process']);
     assert.deepEqual([report.verdict.shape, report.verdict.layer], ['app_error', 'application']);
     assert.doesNotMatch(context.stdout.text, /"[a-z]+[A-Z]\w*":/);
+    assert.doesNotMatch(context.stdout.text, /\d\.\d{4}/, 'durations to a microsecond');
   });
 
   test('names the process on the port, its open files and its memory', async (t) => {
