@@ -7,10 +7,13 @@ export interface ChallengePort {
 
 /** What this machine sees where the CA looked. */
 export interface OwnSight {
-  readonly kind: 'no_name' | 'silent' | 'redirected' | 'foreign' | 'ours';
+  readonly kind: 'silent' | 'redirected' | 'foreign' | 'ours';
   /** What is so, without its subject, the port of the name. */
   readonly text: string;
 }
+
+/** 'no_name': the name does not exist. 'no_resolution': name servers do not say whether it does. */
+export type OwnFinding = OwnSight['kind'] | 'no_name' | 'no_resolution';
 
 /** The CA found no address, no connection, or an answer that is not ours. The last where it says something else. */
 type CaView = 'no_name' | 'no_connection' | 'other_answer';
@@ -21,14 +24,17 @@ const views: Readonly<Record<string, CaView>> = { dns: 'no_name', connection: 'n
 export function fixFor(
   domain: string,
   { asked, own }: ChallengePort,
-  sight: OwnSight['kind'],
+  sight: OwnFinding,
   problemType: string | null,
 ): string {
   const view = views[problemType ?? ''] ?? 'other_answer';
+  const asksServers = `let the name servers of ${domain} answer (\`dig ${domain}\` shows whether they do)`;
   if (view === 'no_name')
     return sight === 'no_name'
       ? `add an A or AAAA record for ${domain}`
-      : `add an A or AAAA record for ${domain} at the name servers that the Internet asks: this machine has the address from others`;
+      : sight === 'no_resolution'
+        ? asksServers
+        : `add an A or AAAA record for ${domain} at the name servers that the Internet asks: this machine has the address from others`;
   const forward =
     own === null || own === asked
       ? `let the gateway have port ${asked}`
@@ -43,9 +49,20 @@ export function fixFor(
     case 'ours':
       return `let the Internet reach it: look at the firewall, and whether every address of ${domain} that public name servers give (AAAA as well) leads here`;
     case 'no_name':
+      return `add an A or AAAA record for ${domain}; if public name servers have one, let it lead to this gateway, and ${forward}`;
+    case 'no_resolution':
+      return `${asksServers}; if they do, ${forward}`;
     case 'silent':
       return view === 'no_connection'
-        ? `${forward}, and let the firewall let connections through to it`
+        ? `${forward}, and let the firewall let connections through to it; if the address is not that of this gateway, correct the A or AAAA record of ${domain}`
         : `the CA reaches another server than this machine does: let every address of ${domain} that public name servers give (AAAA as well) lead to this gateway, and ${forward}`;
   }
+}
+
+/** What to do where some addresses of a name lead to this gateway, and `others` do not: most often an old AAAA record. */
+export function fixForOthers(domain: string, others: readonly string[]): string {
+  const records = others
+    .map((address) => `${address.includes(':') ? 'AAAA' : 'A'} record ${address}`)
+    .join(' and the ');
+  return `let the ${records} of ${domain} lead to this gateway, or remove ${others.length === 1 ? 'it' : 'them'}`;
 }

@@ -1,13 +1,12 @@
 import { lookup, Resolver } from 'node:dns/promises';
 
-/** Addresses of a name as the programs of this machine get them; empty: it could not be found out; null: the name is not known here. */
-export async function addressesOf(domain: string): Promise<readonly string[] | null> {
-  try {
-    const found = await lookup(domain, { all: true });
-    return found.map(({ address }) => address).slice(0, 4);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOTFOUND' ? null : [];
-  }
+/** Addresses of a name, or why there are none: 'ENOTFOUND' if the name is not known, else the code of an error. */
+export type AddressAnswer = readonly string[] | string;
+
+/** Addresses of a name as the programs of this machine get them. */
+export async function addressesOf(domain: string): Promise<AddressAnswer> {
+  const found = await codeOr(lookup(domain, { all: true }));
+  return typeof found === 'string' ? found : found.map(({ address }) => address).slice(0, 4);
 }
 
 /** Questions to name servers: an effect, as an interface. Nothing rejects. */

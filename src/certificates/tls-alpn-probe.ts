@@ -8,8 +8,9 @@ export function probeTlsAlpn(
   { domain, certificate }: TlsAlpnChallenge,
   port: number,
   signal: AbortSignal,
+  host = domain,
 ): Promise<OwnSight> {
-  const options = { host: domain, port, servername: domain, ALPNProtocols: ['acme-tls/1'], rejectUnauthorized: false };
+  const options = { host, port, servername: domain, ALPNProtocols: ['acme-tls/1'], rejectUnauthorized: false };
   return new Promise((resolve) => {
     const socket = connect(options);
     const end = (sight: OwnSight) => {
