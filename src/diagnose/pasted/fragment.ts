@@ -11,6 +11,8 @@ export interface FragmentForm {
   readonly gateways: readonly GatewayProduct[];
   /** The words that decide, anywhere in the text. Each form is tried if its words are there. */
   readonly words: RegExp;
+  /** Whether the words decide within JSON, too: they are a member that only this gateway writes. */
+  readonly isOfJson?: boolean;
   /** The line as the gateway may have written it; null if the words are not enough. */
   readonly complete: (text: string, words: RegExpExecArray) => string | null;
 }

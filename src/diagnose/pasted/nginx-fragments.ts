@@ -72,6 +72,7 @@ export const nginxFragments: readonly FragmentForm[] = [
       const start = found.index + found[0].length - (found[1] ?? '').length;
       const said = text.slice(start);
       if (/^(?:connect|recv|send|writev|readv)\(\)/.test(said) && !/\bwhile\b/.test(said)) return withoutAction(said);
+      if (eitherSide.test(said)) return null;
       return lineOf(said);
     },
   },
@@ -85,7 +86,8 @@ export const nginxFragments: readonly FragmentForm[] = [
       const said = text.slice(found.index);
       if (number === 110 || number === 60 || number === 145 || number === 10_060)
         return lineOf(`upstream timed out ${said}`);
-      return lineOf(`${action.startsWith('connecting') ? 'connect()' : 'recv()'} failed ${said}`);
+      const whole = `${action.startsWith('connecting') ? 'connect()' : 'recv()'} failed ${said}`;
+      return eitherSide.test(whole) ? null : lineOf(whole);
     },
   },
   {
@@ -103,6 +105,10 @@ export const nginxFragments: readonly FragmentForm[] = [
     },
   },
 ];
+
+/** Only the level and the rest of the line show whether nginx was reading from the client or from the application. */
+const eitherSide =
+  /^(?:recv|recvmsg|readv|SSL_read)\(\) failed .{0,200} while (?:sending to client|proxying)(?!.{0,2000} upstream: ")/;
 
 /** nginx itself connects to applications only. */
 function withoutAction(said: string): string | null {

@@ -116,6 +116,7 @@ export const otherFragments: readonly FragmentForm[] = [
   {
     of: "Google's status details",
     gateways: ['gcp-lb'],
+    isOfJson: true,
     words: /"?statusDetails"?\s{0,4}:\s{0,4}"?([a-z_]{6,80})/,
     complete: (text, found) => {
       const [, status] = /"?status"?\s{0,4}:\s{0,4}"?(\d{1,3})\b/.exec(text) ?? [];

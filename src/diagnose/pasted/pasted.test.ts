@@ -63,6 +63,22 @@ it('a part has neither a time nor a key that joins it, since both would be inven
   assert.deepEqual([found?.shape, found?.confidence, found?.atMs, found?.joins], ['unreachable', 'likely', null, null]);
 });
 
+it('a part that leaves two explanations open is not explained', () => {
+  for (const part of [
+    'recv() failed (104: Connection reset by peer) while sending to client, client: 192.0.2.7',
+    'recv() failed (104: Connection reset by peer)',
+    'upstream timed out',
+    '503 217 - - SC--',
+    '"GET / HTTP/1.1" 502 157 "-" "curl/8.5.0"',
+  ])
+    assert.equal(new LogExplainer().read(part), null, part);
+});
+
+it("a member that only Google's load balancer writes decides in JSON that was cut, too", () => {
+  const part = '{"httpRequest":{"status":502},"jsonPayload":{"statusDetails":"backend_timeout"';
+  assert.equal(new LogExplainer().read(part)?.shape, 'too_slow');
+});
+
 it('a part of one line does not change what a reader remembers of others', () => {
   const apache =
     '[Sat Nov 21 10:00:00.100000 2026] [proxy:error] [pid 9:tid 140] (111)Connection refused: AH00957: HTTP: attempt to connect to 127.0.0.1:3000 (127.0.0.1:3000) failed';

@@ -40,9 +40,9 @@ export function readPart(text: string, read: ReadLine): Finding | null {
 function readCompleted(text: string, read: ReadLine): Finding | null {
   // What stands within JSON is what a program says, and may quote anything.
   const json = text.indexOf('{"');
-  for (const { words, complete, gateways } of fragmentForms) {
+  for (const { words, complete, gateways, isOfJson = false } of fragmentForms) {
     const found = words.exec(text);
-    if (found === null || (json >= 0 && json < found.index)) continue;
+    if (found === null || (!isOfJson && json >= 0 && json < found.index)) continue;
     const line = complete(text, found);
     const finding = line === null ? null : read(line, false);
     if (finding !== null && gateways.includes(finding.gateway) && isWorthIt(finding)) return finding;
