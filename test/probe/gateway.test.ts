@@ -9,7 +9,7 @@ import {
 } from '../../src/testing/testing.ts';
 import { loadExpected } from '../faults/load-expected.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { probeUrl } from './probe-options.ts';
+import { limits, probeUrl } from './probe-options.ts';
 
 // Both ways at once: to the application, and through a real gateway before it.
 
@@ -23,7 +23,7 @@ before(async () => {
   origin = await startFaultOrigin();
   refusing = await refusingAddress();
   edge = await startFromYaml(`
-timeouts: { connect: 300ms, response_head: 400ms, idle: 150ms }
+timeouts: { connect: 300ms, response_head: 500ms, idle: 250ms }
 upstreams:
   app: { endpoints: "127.0.0.1:${origin.address.port}", check: none }
   wrong: { endpoints: "127.0.0.1:${refusing.port}", check: none }
@@ -41,8 +41,11 @@ after(async () => {
   await Promise.all([origin.close(), refusing.close()]);
 });
 
+/** Longer than the gateway's, so that the gateway answers before, also on a busy machine. */
+const longer = { ...limits, headMs: 2500, idleMs: 1250 };
+
 const probeBoth = (path: string, host = 'app.test', via = through) =>
-  probeUrl(`${origin.url}${path}`, { via: new URL(`${via}${path}`), host });
+  probeUrl(`${origin.url}${path}`, { via: new URL(`${via}${path}`), host, limits: longer });
 
 describe('a probe of both ways', () => {
   test('says that both work', async () => {
