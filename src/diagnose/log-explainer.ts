@@ -54,7 +54,8 @@ export class LogExplainer {
     const text = judgedText(line);
     const judged = text.charCodeAt(0) <= space && /^\s{1,80}\{"/.test(text) ? text.trimStart() : text;
     const found = this.#readAgain(judged) ?? this.#readAny(judged);
-    const isSpaced = found !== null && judged.includes('  ') && isDoubleSpaced.test(judged);
+    // Forms of access logs have single spaces, so that others are not recognised at all.
+    const isSpaced = found !== null && found.kind !== 'access' && judged.includes('  ') && isDoubleSpaced.test(judged);
     if ((found !== null && !isSpaced) || !this.#hasParts) return found;
     const { last } = this;
     if (found !== null) return this.#readSingleSpaced(judged, found);
