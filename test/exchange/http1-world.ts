@@ -159,7 +159,7 @@ export class Http1World implements World {
     const facts = {
       id: 'web',
       proxyProtocol: false,
-      http2: true,
+      http2: settings.clients === 'h2',
       tls: null,
       limits: { ...defaultLimits, ...options.limits },
     };

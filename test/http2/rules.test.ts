@@ -76,9 +76,11 @@ routes: [{ path: /hang, to: silent }, { path: /, respond: { body: here } }]
     const { reason, section } = requestRules[rule];
     const { detail } = JSON.parse(answer.content.toString()) as { detail: string };
     assert.equal(detail, `The request was refused because ${reason} (${section}).`);
-    const { cause, evidence } = await gateway.record(answer.fields.get('x-request-id') ?? '');
+    const { cause, evidence, attempts } = await gateway.record(answer.fields.get('x-request-id') ?? '');
     assert.equal(cause, 'request_refused');
-    assert.equal((evidence as { readonly rule?: string } | undefined)?.rule, rule);
+    // An attempt that ended by it has the evidence.
+    const known = (evidence ?? attempts.at(-1)?.evidence) as { readonly rule?: string } | undefined;
+    assert.equal(known?.rule, rule);
   }
 
   /** The connection serves a further request. */

@@ -77,6 +77,11 @@ function refuses(
   return { section, name, send: [headers(1, fields, end)], outcome: { refused: rule, status } };
 }
 
+/** Refused behind its head, before its response has begun. */
+function refusesLater(section: string, rule: RequestRule, name: string, ...send: readonly Buffer[]): RuleCase {
+  return { section, name, send, outcome: { refused: rule, status: 400 } };
+}
+
 const bare = (one: RuleCase): RuleCase => ({ ...one, isBare: true });
 const withField = (name: string, value: string): FieldPair[] => requestFields({}, [[name, value]]);
 
@@ -420,16 +425,16 @@ const messages: readonly RuleCase[] = [
     ],
     501,
   ),
-  resets(
+  refusesLater(
     '8.1.1',
-    'PROTOCOL_ERROR',
+    'content-length-mismatch',
     'less content than announced',
     headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '9']]), false),
     data(1, 'x', true),
   ),
-  resets(
+  refusesLater(
     '8.1.1',
-    'PROTOCOL_ERROR',
+    'content-length-mismatch',
     'more content than announced',
     headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '1']]), false),
     data(1, 'xx', true),
@@ -444,7 +449,7 @@ const messages: readonly RuleCase[] = [
     false,
   ),
   resets('8.1', 'PROTOCOL_ERROR', 'trailers that do not end the stream', openPost, headers(1, [['a', 'b']], false)),
-  resets('8.1', 'PROTOCOL_ERROR', 'a pseudo-header in trailers', openPost, headers(1, [[':method', 'GET']])),
+  refusesLater('8.1', 'pseudo-header-kind', 'a pseudo-header in trailers', openPost, headers(1, [[':method', 'GET']])),
   ignored('8.1', 'trailers', openPost, data(1, 'x'), headers(1, [['a', 'b']])),
 ];
 

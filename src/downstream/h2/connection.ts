@@ -179,11 +179,10 @@ export class Http2ClientConnection
 
   onEnd(): void {
     if (this.#state === 'lingering') return this.transport.end('close');
-    // A client that sends no more may wait for its responses; requests that have not ended never will.
+    // A client that sends no more may wait for the responses to its last requests.
     this.#closesWhenIdle = true;
-    this.session.eachStream((stream) => {
-      if (!stream.peerEnded) this.session.abandon(stream);
-    });
+    const now = this.ports.clock.now();
+    for (const stream of [...this.#open]) this.#runFor(stream, () => stream.onClientEnded(now));
     if (this.session.streamsOpen === 0) this.#goAway();
     else this.#halfClosed = new HalfClosedTimeout(this.transport, this.listener.limits.writeMs, this.ports, this);
   }

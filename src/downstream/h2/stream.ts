@@ -2,9 +2,17 @@ import { invariantOf } from '../../core/assert.ts';
 import type { ClientFacts } from '../../core/exchange.ts';
 import { fail, type Failure } from '../../core/failure.ts';
 import type { FieldFilter } from '../../core/field-names.ts';
-import type { Capabilities, Fields, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
+import {
+  type Capabilities,
+  type Fields,
+  hasNoContent,
+  type OutgoingResponse,
+  type Ownership,
+  type RequestHead,
+} from '../../core/message.ts';
+import type { RequestRule } from '../../core/rules.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
-import type { Instant } from '../../core/time.ts';
+import { type Instant, never } from '../../core/time.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
@@ -17,6 +25,9 @@ import { HeldContent } from './held-content.ts';
 import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
+
+/** A client does not give up so soon: a FIN this close behind a request means "no more requests". */
+const deliberateHalfCloseMs = 50;
 
 const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
 
@@ -42,6 +53,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   #reads: 'not-yet' | 'yes' | 'paused' = 'not-yet';
   readonly #held = new HeldContent();
   #peerEnded = false;
+  #peerEndedAt: Instant = never;
   /** The request has ended for the exchange: it is complete, or has failed. */
   #requestOver = false;
   #trailers: Fields | null = null;
@@ -151,12 +163,15 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   onPeerEnd(): void {
     this.#peerEnded = true;
+    this.#peerEndedAt = this.#connection.ports.clock.now();
     this.#endIfPeerDid();
     this.#connection.noteRead(this);
   }
 
   #endIfPeerDid(): void {
     if (!this.#peerEnded || this.#held.length > 0 || this.#requestOver) return;
+    // As with HTTP/1: the end of content is not told before the content is wanted.
+    if (this.#reads === 'not-yet' && !hasNoContent(this.request.framing)) return;
     this.#requestOver = true;
     this.#timeouts.stopContent();
     this.handler?.onRequestEnd(this.#trailers);
@@ -185,10 +200,23 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.handler?.onRequestFailed({ ...failure, stage } as Failure);
   }
 
+  onMalformed(why: string, rule: RequestRule): boolean {
+    if (this.#begun || this.#requestOver || this.handler === null) return false;
+    this.#failRequest(refusal(rule, why));
+    return true;
+  }
+
+  /** The client sends no more. Without a request that has just ended, it has left. */
+  onClientEnded(now: Instant): void {
+    if (!this.#peerEnded || now - this.#peerEndedAt > deliberateHalfCloseMs)
+      this.#connection.session.abandon(this.#stream);
+  }
+
   onStreamLost(loss: StreamLoss): void {
     const { handler } = this;
     if (handler === null) return;
-    if (loss.by === 'rule') return this.#lost(handler, refusal(loss.rule, loss.why));
+    // The exchange answers, as it does all that it refuses; nobody gets it.
+    if (loss.by === 'rule') return handler.onRequestFailed(refusal(loss.rule, loss.why));
     const stage = this.#begun ? 'flush' : this.#peerEnded ? 'response' : 'request';
     const how = loss.by === 'connection' ? this.#connection.lostBy : 'reset';
     if (!this.#peerEnded && !this.#begun && loss.by === 'connection' && how === 'closed')
@@ -259,8 +287,9 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   endContent(trailers: Fields | null): void {
-    if (this.#ended || this.#stream.isOver) return;
+    if (this.#ended) return;
     this.#ended = true;
+    if (this.#stream.isOver) return this.onAllSent();
     this.#connection.session.end(this.#stream, trailerBlock(this.#connection.block, trailers));
   }
 

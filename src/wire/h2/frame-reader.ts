@@ -395,7 +395,7 @@ export class FrameReader {
 
   /** §6.5.2. */
   #isLawful(id: number, value: number): boolean {
-    if ((id === settingIds.enablePush || id === settingIds.enableConnectProtocol) && value > 1)
+    if (zeroOrOne.has(id) && value > 1)
       return this.#fail('PROTOCOL_ERROR', `a setting that is 0 or 1 has the value ${value}`);
     if (id === settingIds.initialWindowSize && value > windowBytesMax)
       return this.#fail('FLOW_CONTROL_ERROR', `an initial window of ${value} bytes`);
@@ -424,6 +424,12 @@ export class FrameReader {
     else this.#handler.onStreamError(streamId, 'PROTOCOL_ERROR', 'a WINDOW_UPDATE of 0 bytes');
   }
 }
+
+const zeroOrOne: ReadonlySet<number> = new Set([
+  settingIds.enablePush,
+  settingIds.enableConnectProtocol,
+  settingIds.noRfc7540Priorities,
+]);
 
 const nothing = Buffer.alloc(0);
 const heldBytesMin = 256;

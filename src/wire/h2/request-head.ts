@@ -76,6 +76,7 @@ export class Http2RequestReader {
     if (method === '' || !isToken(method)) return refuse('method-token', '');
     if (method === 'CONNECT' && protocol === null) return refuse('connect-not-offered', '');
     if (method !== 'CONNECT' && protocol !== null) return refuse('pseudo-header-kind', ':protocol');
+    if (protocol === '') return refuse('pseudo-header-missing', ':protocol');
     if (scheme === null) return refuse('pseudo-header-missing', ':scheme');
     if (scheme !== 'https' && scheme !== 'http') return refuse('scheme-unknown', excerptOf(scheme));
     if (path === null || path === '') return refuse('pseudo-header-missing', ':path');

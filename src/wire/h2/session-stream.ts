@@ -10,6 +10,11 @@ export interface StreamListener {
   onContent(bytes: Uint8Array, start: number, end: number): void;
   /** The peer sends no more, and has sent as many bytes as it announced. */
   onPeerEnd(): void;
+  /**
+   * What came breaks `rule` of HTTP (RFC 9113 §8.1.1). True: the owner answers that, and the stream stays open until then. False: the
+   * stream is reset, and `onStreamLost` follows, as without this method.
+   */
+  onMalformed?(why: string, rule: RequestRule): boolean;
   /** The stream has ended without END_STREAM: nothing more comes, and nothing more is sent. */
   onStreamLost(loss: StreamLoss): void;
   /** All that waited for windows or for the system has been sent, as far as it can be known. */

@@ -338,15 +338,16 @@ export class Session implements FrameHandler {
     if (counted > length) this.consume(stream, counted - length);
     stream.contentReceived += length;
     if (stream.contentExpected >= 0 && stream.contentReceived > stream.contentExpected)
-      return this.#break(stream, 'PROTOCOL_ERROR', 'more content than Content-Length', 'content-length-mismatch');
-    if (length > 0) stream.listener.onContent(bytes, start, end);
+      this.#refuse(stream, 'more content than Content-Length', 'content-length-mismatch');
+    else if (length > 0) stream.listener.onContent(bytes, start, end);
     if (endsStream) this.#endPeer(stream);
   }
 
   #endPeer(stream: SessionStream): void {
     if (stream.isOver) return;
     if (stream.contentExpected >= 0 && stream.contentReceived !== stream.contentExpected)
-      return this.#break(stream, 'PROTOCOL_ERROR', 'less content than Content-Length', 'content-length-mismatch');
+      this.#refuse(stream, 'less content than Content-Length', 'content-length-mismatch');
+    if (stream.isOver) return;
     stream.peerEnded = true;
     stream.listener.onPeerEnd();
     this.closeIfEnded(stream);
@@ -360,8 +361,14 @@ export class Session implements FrameHandler {
   }
 
   /** For owners: what came on the stream breaks a rule of HTTP (§8.1.1). */
-  refuseMalformed(stream: SessionStream, why: string, rule?: RequestRule): void {
-    if (!stream.isOver) this.#break(stream, 'PROTOCOL_ERROR', why, rule);
+  refuseMalformed(stream: SessionStream, why: string, rule: RequestRule): void {
+    if (!stream.isOver) this.#refuse(stream, why, rule);
+  }
+
+  /** A malformed message: its owner may answer before the stream ends. What follows of its content counts no more. */
+  #refuse(stream: SessionStream, why: string, rule: RequestRule): void {
+    stream.contentExpected = -1;
+    if (stream.listener.onMalformed?.(why, rule) !== true) this.#break(stream, 'PROTOCOL_ERROR', why, rule);
   }
 
   /** DATA or HEADERS on a stream whose peer has ended it, or that does not exist (§5.1). */

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { assertRecord } from './cases.ts';
+import type { Http2Line } from './http2-client.ts';
+import { Http1World } from './http1-world.ts';
+
+function world(connectMs = 1): Http1World {
+  return new Http1World({}, { clients: 'h2', connectMs: () => connectMs });
+}
+
+function lineOf(one: Http1World, name: string): Http2Line {
+  return one.http2Lines.get(name) ?? assert.fail(`no line ${name}`);
+}
+
+describe('a request over HTTP/2 whose content ends', () => {
+  it('without a byte before its endpoint is connected is complete for the endpoint', () => {
+    const one = world(20);
+    const client = one.request({ method: 'POST', expects: 'chunked' });
+    one.pass(1);
+    client.end();
+    one.pass(30);
+    const [arrived] = one.endpoint('a').arrived;
+    assert.equal(arrived?.whole, true);
+    arrived?.answer(200, 'empty');
+    one.pass(10);
+    assert.deepEqual([client.state, client.content.toString()], ['whole', 'empty']);
+    one.verifyAtRest();
+  });
+
+  it('with trailers alone before its endpoint is connected is complete, with them', () => {
+    const one = world(20);
+    const client = one.request({ method: 'POST', expects: 'chunked' });
+    client.end({ 'x-sum': '1' });
+    one.pass(30);
+    const [arrived] = one.endpoint('a').arrived;
+    assert.deepEqual([arrived?.whole, arrived?.trailers.get('x-sum')], [true, '1']);
+    arrived?.answer(200);
+    one.pass(10);
+    assert.equal(client.state, 'whole');
+    one.verifyAtRest();
+  });
+
+  for (const [what, announced, content] of [
+    ['too early', '100', 'short'],
+    ['too late', '3', 'much too long'],
+  ] as const)
+    it(`${what} is answered with the rule, and recorded`, () => {
+      const one = world();
+      const client = one.request({ method: 'POST', expects: 'chunked', fields: { 'content-length': announced } });
+      one.pass(10);
+      client.write(content);
+      client.end();
+      one.pass(50);
+      assert.deepEqual([client.status, client.state], [400, 'whole']);
+      assert.match(client.content.toString(), /Content-Length/);
+      assertRecord(one, { end: 'generated', cause: 'request_refused', status: 400 });
+      one.verifyAtRest();
+    });
+
+  it('wrongly behind the beginning of the response cuts the response, and is recorded', () => {
+    const one = world();
+    const client = one.request({ method: 'POST', expects: 'chunked', fields: { 'content-length': '100' } });
+    one.pass(10);
+    one.endpoint('a').arrived[0]?.head(200, null);
+    one.endpoint('a').arrived[0]?.write('begun');
+    one.pass(100);
+    client.write('short');
+    client.end();
+    one.pass(50);
+    assert.deepEqual([client.status, client.state], [200, 'cut']);
+    assert.equal(one.records.length, 1);
+    one.verifyAtRest();
+  });
+});
+
+describe('a client that ends its HTTP/2 connection', () => {
+  it('some time after its request has left: the exchange ends at once', () => {
+    const one = world();
+    one.endpoint('a').onRequest = () => {};
+    one.request({}, { connection: 'one' });
+    one.pass(100);
+    lineOf(one, 'one').transport.end();
+    one.pass(20);
+    assert.equal(one.endpoint('a').arrived[0]?.gone, true);
+    assertRecord(one, { end: 'abandoned', cause: 'client_gone' });
+    one.verifyAtRest();
+  });
+
+  it('right behind its request gets the response', () => {
+    const one = world();
+    one.endpoint('a').onRequest = (request) => request.answer(200, 'late');
+    const client = one.request({}, { connection: 'one' });
+    one.pass(0);
+    lineOf(one, 'one').transport.end();
+    one.pass(20);
+    assert.deepEqual([client.state, client.content.toString()], ['whole', 'late']);
+    one.pass(3000);
+    one.verifyAtRest();
+  });
+});
