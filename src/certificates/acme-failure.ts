@@ -88,7 +88,7 @@ export function failureOfTransport(step: AcmeStep, url: string, { reason, code }
     case 'refused':
       return acmeFailure('unreachable', step, url, {
         sentence: `the CA's server ${host} refused the connection${withCode}`,
-        fix: 'check that the URL of the CA is right and that a firewall or proxy lets this machine connect to it; valid certificates stay in use',
+        fix: 'check that the URL of the CA is right and that a firewall or proxy lets this machine connect to it',
       });
     case 'name_not_found':
       return acmeFailure('unreachable', step, url, {

@@ -22,15 +22,23 @@ export function reportFailure(
   authority: string,
   failure: AcmeFailure,
   retryMs: number,
+  wallTime: number,
 ): void {
   const { names } = wanted;
   const validUntil = held === null ? null : dateText(held.notAfter);
-  const rest = validUntil === null ? 'there is none yet' : `the present one is valid until ${validUntil}`;
+  const isExpired = held !== null && held.notAfter <= wallTime;
+  const rest =
+    validUntil === null
+      ? 'there is none yet'
+      : isExpired
+        ? `the present one has expired on ${validUntil}: clients refuse it`
+        : `the present one is valid until ${validUntil} and stays in use`;
+  const what = validUntil === null ? 'no certificate' : 'no renewed certificate';
   const { kind, step, sentence, fix, detail, seen, problemType: problem } = failure;
   events.emit({
     kind: 'certificate_renewal_failed',
     subject: subjectOf(names),
-    reason: `no certificate for ${names.join(', ')}: ${sentence}; ${fix}; ${rest}; ${retryMs === 0 ? 'the next CA is asked now' : nextAttemptText(retryMs, 0)}`,
+    reason: `${what} for ${names.join(', ')}: ${sentence}; ${fix}; ${rest}; ${retryMs === 0 ? 'the next CA is asked now' : nextAttemptText(retryMs, 0)}`,
     evidence: {
       names,
       authority,
@@ -47,13 +55,24 @@ export function reportFailure(
   });
 }
 
-export function reportExpiry(events: EventSink, { names, notAfter }: ManagedCertificate, days: number): void {
+/** `from`: the state before. 0 days: it has expired. */
+export function reportExpiry(
+  events: EventSink,
+  { names, notAfter }: ManagedCertificate,
+  days: number,
+  from: 'valid' | 'expiring',
+): void {
   const end = dateText(notAfter);
+  const what = `the certificate for ${names.join(', ')} has`;
   events.emit({
     kind: 'certificate_expiring',
     subject: subjectOf(names),
-    to: 'expiring',
-    reason: `the certificate for ${names.join(', ')} has not been renewed and expires on ${end}, in less than ${days === 1 ? 'a day' : `${days} days`}`,
+    from,
+    to: days === 0 ? 'expired' : 'expiring',
+    reason:
+      days === 0
+        ? `${what} expired on ${end}, as it could not be renewed: clients refuse it; candor status says why`
+        : `${what} not been renewed and expires on ${end}, in less than ${days === 1 ? 'a day' : `${days} days`}`,
     evidence: { names, notAfter: end, daysLeft: days },
   });
 }

@@ -79,7 +79,7 @@ test('a certificate is renewed at two thirds of its lifetime, once', async (t) =
   assert.equal(made.clock.timersLive, 0);
 });
 
-test('CAs that are down take no certificate away; it is warned of three times, and renewed as soon as one is back', async (t) => {
+test('CAs that are down take no certificate away; it is warned of three times and when it has expired, and renewed as soon as one is back', async (t) => {
   const made = world(t);
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
@@ -90,10 +90,20 @@ test('CAs that are down take no certificate away; it is warned of three times, a
   await pass(made.clock, 95 * dayMs);
   assert.equal(made.published[0], before);
   assert.deepEqual(
-    made.log.of('certificate_expiring').map(({ evidence }) => evidence.daysLeft),
-    [21, 7, 1],
+    made.log.of('certificate_expiring').map(({ evidence, from, to }) => [evidence.daysLeft, from, to]),
+    [
+      [21, 'valid', 'expiring'],
+      [7, 'expiring', 'expiring'],
+      [1, 'expiring', 'expiring'],
+      [0, 'expiring', 'expired'],
+    ],
   );
   const failures = made.log.of('certificate_renewal_failed');
+  assert.match(
+    failures[0]?.reason ?? '',
+    /^no renewed certificate for a\.test: .*; the present one is valid until \S+ and stays in use/,
+  );
+  assert.match(failures.at(-1)?.reason ?? '', /; the present one has expired on .*: clients refuse it; next attempt/);
   assert.ok(failures.length > 24 && failures.every(({ evidence }) => evidence.cause === 'unreachable'));
   made.first.fault = () => null;
   await pass(made.clock, 5 * hourMs);

@@ -162,24 +162,31 @@ export class Issuer {
   }
 
   async #runTurn(): Promise<void> {
-    const { clock, store, events } = this.#ports;
+    const { clock, store } = this.#ports;
     const wasOwner = store.isOwner;
     const owned = this.#states.size > 0 && store.tryToOwn(new Date(clock.wallTime()).toISOString());
     this.#dropOver();
     const states = [...this.#states.values()];
     if (typeof owned === 'object') this.#note(owned);
     else if (states.every(({ held }) => held?.isUnsaved !== true)) this.#note(null);
+    // Orders may take minutes.
+    for (const state of states) this.#warn(state, 0);
     for (const state of states) {
       if (this.#isClosed) return;
       // Another process may write, or has written before it went.
       if (!wasOwner && this.#load(state)) await this.#publishAll();
       if (owned === true) await this.#supply(state);
-      const days = state.held === null || !state.isUsed ? null : expiryWarning(state.held, clock.wallTime());
-      if (state.held !== null && days !== null && (state.warnedDays === null || days < state.warnedDays)) {
-        state.warnedDays = days;
-        reportExpiry(events, state.held, days);
-      }
+      this.#warn(state, Infinity);
     }
+  }
+
+  #warn(state: SupplyState, daysMax: number): void {
+    const { clock, events } = this.#ports;
+    const { held, isUsed, warnedDays } = state;
+    const days = held === null || !isUsed ? null : expiryWarning(held, clock.wallTime());
+    if (held === null || days === null || days > daysMax || days >= (warnedDays ?? Infinity)) return;
+    state.warnedDays = days;
+    reportExpiry(events, held, days, warnedDays === null ? 'valid' : 'expiring');
   }
 
   /** What was obtained on demand and is not used any more. */
@@ -292,7 +299,7 @@ export class Issuer {
     const pauseMs = isGivenUp ? onDemandPause(failure, againMs) : againMs;
     const fix = isGivenUp ? `${failure.fix}; then a client has to ask again` : failure.fix;
     this.#failed(state, pauseMs, failure.sentence, fix);
-    reportFailure(events, state, directoryUrl, { ...failure, fix }, pauseMs);
+    reportFailure(events, state, directoryUrl, { ...failure, fix }, pauseMs, clock.wallTime());
     return helps === 'at_once';
   }
 

@@ -100,7 +100,8 @@ export class SupplyState {
     const renewalMs = this.isUsed
       ? Math.max(attemptMs, this.held.renewAt - wallTime)
       : Math.max(0, this.held.notAfter - wallTime);
-    return Math.max(0, Math.min(renewalMs, this.held.informationDueAt - now));
+    const expiryMs = this.held.notAfter > wallTime ? this.held.notAfter - wallTime : Infinity;
+    return Math.max(0, Math.min(renewalMs, this.held.informationDueAt - now, expiryMs));
   }
 
   isPaused(directoryUrl: string, now: Instant): boolean {

@@ -77,11 +77,11 @@ test('the next CA is asked after so many failures, and the first one again after
   assert.equal(authorityAfter(9, 1, 3), 0);
 });
 
-test('warnings come at 21, 7 and 1 days, and only where a renewal is overdue', () => {
+test('warnings come at 21, 7 and 1 days and at the end, and only where a renewal is overdue', () => {
   const warnings = (lifetimeDays: number) =>
     [30, 21, 8, 7, 2, 1, 0, -3].map((days) =>
       expiryWarning({ notBefore: 0, notAfter: lifetimeDays * dayMs }, (lifetimeDays - days) * dayMs),
     );
-  assert.deepEqual(warnings(90), [null, 21, 21, 7, 7, 1, 1, 1]);
-  assert.deepEqual(warnings(6), [null, null, null, null, null, 1, 1, 1]);
+  assert.deepEqual(warnings(90), [null, 21, 21, 7, 7, 1, 0, 0]);
+  assert.deepEqual(warnings(6), [null, null, null, null, null, 1, 0, 0]);
 });

@@ -82,10 +82,10 @@ export function authorityAfter(failures: number, authorities: number, failuresMa
   return authorities === 0 ? 0 : Math.floor(failures / failuresMax) % authorities;
 }
 
-const warningDays = [21, 7, 1];
+const warningDays = [21, 7, 1, 0];
 
 /**
- * How many days before its end a certificate is to be warned about now: 21, 7, 1; null: not yet. One of a short lifetime
+ * How many days before its end a certificate is to be warned about now: 21, 7, 1, 0 (it has expired); null: not yet. One of a short lifetime
  * is warned about only when it should have been renewed for long.
  */
 export function expiryWarning({ notBefore, notAfter }: Validity, wallTime: number): number | null {

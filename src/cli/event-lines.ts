@@ -20,6 +20,7 @@ export function levelOf(event: Event): Level {
     case 'worker_lost':
     case 'logger_lost':
     case 'configuration_rejected':
+    case 'certificate_not_yet_valid':
     case 'upgrade_failed':
     case 'instance_not_started':
     case 'instance_wrong_listen_address':

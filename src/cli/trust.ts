@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { certificatesFolder, localAuthorityName, localAuthorityState } from '../core/managed-tls.ts';
 import { printJson } from './ask-commands.ts';
+import { errnoOf } from '../record/log-output.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { ProcessContext } from './process-context.ts';
 import { mistakesIn } from './configuration-read.ts';
@@ -55,7 +56,12 @@ export async function trust(flags: TrustFlags, context: ProcessContext): Promise
     `  trust anchor ${shown}`,
     `  security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain ${shown}`,
     '',
-    'Firefox has certificates of its own: Settings, Certificates, Authorities, Import.',
+    'For Chromium on Linux, and for Firefox, which have stores of their own (certutil is in libnss3-tools or nss-tools):',
+    '',
+    `  mkdir -p "$HOME/.pki/nssdb" && certutil -d "sql:$HOME/.pki/nssdb" -A -t C,, -n candor-local-ca -i ${shown}`,
+    `  for p in "$HOME"/.mozilla/firefox/*/cert9.db; do certutil -d "sql:\${p%/cert9.db}" -A -t C,, -n candor-local-ca -i ${shown}; done`,
+    '',
+    'Or in Firefox by hand: Settings, Certificates, Authorities, Import.',
     style.dim(`Clients accept it for ${(madeFor ?? hosts).join(', ')} alone.`),
   ];
   context.stdout.write(`${lines.join('\n')}\n`);
@@ -97,7 +103,12 @@ function hostsOfAuthority(path: string): readonly string[] | null {
 function readAuthority(path: string): X509Certificate {
   try {
     return new X509Certificate(readFileSync(path));
-  } catch {
+  } catch (error) {
+    if (['EACCES', 'EPERM'].includes(errnoOf(error)))
+      throw new CommandFailure(
+        'failure',
+        `${path} may not be read by this user: run candor trust as root or as the user of the gateway, and copy the certificate to where others may read it.`,
+      );
     throw new CommandFailure(
       'not_found',
       `There is no local CA at ${path}: the gateway makes it when it starts (candor up).`,

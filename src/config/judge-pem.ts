@@ -97,15 +97,22 @@ function libraryError(certificate: X509Certificate, key: KeyObject, chain: strin
 const soonMs = 14 * 86_400_000;
 
 /** What is doubtful about when certificates are valid; empty when nothing is. */
-export function periodWarning(certificates: readonly X509Certificate[], wallTime: number): readonly string[] {
+export function periodWarning(certificates: readonly X509Certificate[], wallTime: number): readonly ErrorDetail[] {
   return certificates.flatMap((certificate) => {
     const name = quoted(subjectOf(certificate));
     const { validFromDate, validToDate } = certificate;
-    if (validToDate.getTime() <= wallTime) return [`the certificate for ${name} ran out on ${dayOf(validToDate)}`];
+    const suggestion = 'have it renewed';
+    if (validToDate.getTime() <= wallTime)
+      return [{ message: `the certificate for ${name} ran out on ${dayOf(validToDate)}`, suggestion }];
     if (validFromDate.getTime() > wallTime)
-      return [`the certificate for ${name} is valid only from ${dayOf(validFromDate)} on`];
+      return [
+        {
+          message: `the certificate for ${name} is valid only from ${dayOf(validFromDate)} on`,
+          suggestion: `wait until ${timeOf(validFromDate)}, or correct the clock of this machine, which says ${timeOf(new Date(wallTime))}`,
+        },
+      ];
     if (validToDate.getTime() - wallTime < soonMs)
-      return [`the certificate for ${name} runs out on ${dayOf(validToDate)}`];
+      return [{ message: `the certificate for ${name} runs out on ${dayOf(validToDate)}`, suggestion }];
     return [];
   });
 }
@@ -140,6 +147,11 @@ export function hasAlternativeNames(certificate: X509Certificate | undefined): b
   return certificate?.subjectAltName !== undefined;
 }
 
+/** Clients that use the address of the server compare these (RFC 9110 §4.3.5). */
+export function hasAddresses(certificate: X509Certificate | undefined): boolean {
+  return /(?:^|, )IP Address:/.test(certificate?.subjectAltName ?? '');
+}
+
 /** The common name where there is one, as people know it by. */
 function subjectOf(certificate: X509Certificate): string {
   const subject = subjectText(certificate);
@@ -151,6 +163,10 @@ function subjectOf(certificate: X509Certificate): string {
 function subjectText(certificate: X509Certificate): string {
   const subject: string | undefined = certificate.subject;
   return subject ?? '';
+}
+
+function timeOf(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 function dayOf(date: Date): string {

@@ -18,13 +18,16 @@ const wildcard = authority.issue({ names: ['*.shop.test', 'shop.test'] });
 const brief = authority.issue({ names: ['brief.test'], notAfter: wallTime + 3 * dayMs });
 const later = authority.issue({ names: ['later.test'], notBefore: wallTime + dayMs });
 const self = selfSignedCertificate(wallTime, { names: ['self.test'] });
-const commonNameAlone = (() => {
+const address = authority.issue({ names: ['192.0.2.1'] });
+const commonName = (name: string) => {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const subject = { name: 'common.test', publicKey: keys.publicKey };
+  const subject = { name, publicKey: keys.publicKey };
   const validity = { notBefore: wallTime - dayMs, notAfter: wallTime + 90 * dayMs };
   const certificate = sealCertificate({ subject, issuer: subject, ...validity, extensions: [] }, keys);
   return { certificate, key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
-})();
+};
+const commonNameAlone = commonName('common.test');
+const nameOfPeople = commonName('My CA');
 const [leaf = '', between = ''] = chained.certificate.split(/(?<=-----END CERTIFICATE-----\n)/);
 
 const files: Readonly<Record<string, string>> = {
@@ -55,6 +58,10 @@ const files: Readonly<Record<string, string>> = {
   'self.key': self.key,
   'common.pem': commonNameAlone.certificate,
   'common.key': commonNameAlone.key,
+  'address.pem': address.certificate,
+  'address.key': address.key,
+  'people.pem': nameOfPeople.certificate,
+  'people.key': nameOfPeople.key,
   'later.pem': later.certificate,
   'later.key': later.key,
 };
@@ -144,6 +151,15 @@ describe('TLS of an upstream', () => {
       assert.match(loading.warnings[0]?.message ?? '', message);
     });
   }
+
+  it('that is not valid yet is to be waited for, or the clock is wrong: both times are said', async () => {
+    const loading = await load('{ certificate_file: later.pem, key_file: later.key }');
+    assert.ok(loading.ok);
+    assert.equal(
+      loading.warnings[0]?.suggestion,
+      'wait until 2026-06-02T12:00:00Z, or correct the clock of this machine, which says 2026-06-01T12:00:00Z',
+    );
+  });
 
   it('is verified unless it is switched off by name, and has the files in it', async () => {
     const plain = await load('true');
@@ -369,6 +385,25 @@ describe('hosts of routes and certificates of listeners', () => {
     assert.deepEqual(await warningsOf(listener('https', 443, 'wildcard', ', auto: true'), 'a.example.org'), []);
     const two = `${one}\n${listener('other', 8443, 'gateway')}`;
     assert.deepEqual(await warningsOf(two, '[shop.test, gateway.test]'), [], 'each at one of them');
+  });
+
+  it('a certificate for addresses alone is good for clients that use the address', async () => {
+    const warnings = await warningsOf(listener('https', 443, 'address'), 'common.test');
+    assert.match(warnings[0] ?? '', /is for addresses alone: clients that use a host name do not accept it$/);
+  });
+
+  it('a common name that is no host name is not suggested as one', async () => {
+    const loading = await loadConfiguration(
+      '/etc/shop/candor.yaml',
+      {},
+      host(
+        'listeners: { a: { bind: ":443", tls: { certificates: [{ certificate_file: people.pem, key_file: people.key }] } } }\nroutes: [{ respond: {} }]',
+      ),
+      wallTime,
+    );
+    assert.ok(loading.ok);
+    const { suggestion = '' } = loading.warnings.find(({ message }) => message.includes('common name')) ?? {};
+    assert.match(suggestion ?? '', /subjectAltName=DNS:shop\.example\.org"$/);
   });
 
   it('a certificate with nothing but a common name is warned of', async () => {

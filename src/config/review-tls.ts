@@ -7,6 +7,7 @@ import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { quoted } from './error-detail.ts';
 import {
+  hasAddresses,
   hasAlternativeNames,
   hostNamesOf,
   identityError,
@@ -88,12 +89,20 @@ function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing:
     const names = hostNamesOf(read[0]);
     const file = [...entry, 'certificate_file'];
     if (names.length === 0)
-      collector.warnAtValue(file, 'the certificate has no host name: no client accepts it', 'name another file');
+      collector.warnAtValue(
+        file,
+        hasAddresses(read[0])
+          ? 'the certificate is for addresses alone: clients that use a host name do not accept it'
+          : 'the certificate has no host name: no client accepts it',
+        hasAddresses(read[0]) ? 'for names, request one with an alternative name' : 'name another file',
+      );
     else if (!hasAlternativeNames(read[0]))
       collector.warnAtValue(
         file,
         `the certificate has ${quoted(names[0])} only as its common name (CN), which browsers and curl do not accept`,
-        `request one with an alternative name: openssl req … -addext "subjectAltName=DNS:${names[0]}"`,
+        /^[\w*-]+(?:\.[\w-]+)*$/.test(names[0] ?? '')
+          ? `request one with an alternative name: openssl req … -addext "subjectAltName=DNS:${names[0]}"`
+          : 'request one with the host names as alternative names: openssl req … -addext "subjectAltName=DNS:shop.example.org"',
       );
     const keyType = keyTypeOf(read[0] as X509Certificate);
     for (const name of names) {
@@ -172,7 +181,8 @@ function certificatesOf(
     return null;
   }
   if (wallTime !== null) {
-    for (const warning of periodWarning(certificates, wallTime)) collector.warnAtValue(at, warning, 'have it renewed');
+    for (const { message, suggestion } of periodWarning(certificates, wallTime))
+      collector.warnAtValue(at, message, suggestion);
   }
   return certificates;
 }

@@ -29,9 +29,9 @@ test('a certificate that expires is reported 21, 7 and 1 days before, and when i
   assert.deepEqual(
     reasons.map(([at, reason]) => [at, reason.replaceAll(day, 'DAY')]),
     [
-      [1, 'the certificate for shop.test expires in 20 days, on DAY: replace its files and reload'],
-      [15, 'the certificate for shop.test expires in 6 days, on DAY: replace its files and reload'],
-      [21, 'the certificate for shop.test expires within a day, on DAY: replace its files and reload'],
+      [1, 'the certificate for shop.test expires in 21 days, on DAY: replace its files and reload'],
+      [15, 'the certificate for shop.test expires in 7 days, on DAY: replace its files and reload'],
+      [21, 'the certificate for shop.test expires in 1 day, on DAY: replace its files and reload'],
       [22, 'the certificate for shop.test has expired on DAY: clients refuse it; replace its files and reload'],
     ],
   );
@@ -77,4 +77,49 @@ test('the certificate of the admin API is reported too, and that of an endpoint 
     bySubject('endpoint:app/a').at(-1),
     'the certificate of the endpoint for no name has expired on DAY: connections to it fail unless `verify` is false; renew it there',
   );
+});
+
+test('an end is reported when it comes, with the state before, and not an hour later', () => {
+  const clock = new SimulatedClock();
+  const events: NewEvent[] = [];
+  const certificates = listener(clock.wallTime() + 22 * dayMs + 90_000);
+  const watch = new CertificateWatch(clock, { emit: (event) => void events.push(event) }, () => certificates);
+  watch.look();
+  const after = (ms: number): unknown[] => {
+    clock.advanceSync(ms);
+    return events.splice(0).map(({ from, to }) => [from, to]);
+  };
+  assert.deepEqual(after(dayMs + 89_000), []);
+  assert.deepEqual(after(2000), [['valid', 'expiring']]);
+  assert.equal(after(20 * dayMs + 10_000).length, 2);
+  assert.deepEqual(after(dayMs - 12_000), []);
+  assert.deepEqual(after(2000), [['expiring', 'expired']]);
+  watch.close();
+});
+
+test('a certificate that is not valid yet is reported with both times, once', () => {
+  const clock = new SimulatedClock();
+  const events: NewEvent[] = [];
+  const [first] = listener(clock.wallTime() + 22 * dayMs);
+  assert.ok(first !== undefined);
+  const certificates = [{ ...first, notBefore: clock.wallTime() + dayMs }];
+  const watch = new CertificateWatch(clock, { emit: (event) => void events.push(event) }, () => certificates);
+  watch.look();
+  watch.look();
+  const [from, now] = [certificates[0]?.notBefore ?? 0, clock.wallTime()].map((time) => new Date(time).toISOString());
+  assert.deepEqual(
+    events.splice(0).map(({ kind, reason }) => [kind, reason]),
+    [
+      [
+        'certificate_not_yet_valid',
+        `the certificate for shop.test is valid from ${from} on, and the clock of this machine says ${now}: clients refuse it until then; wait, or correct the clock`,
+      ],
+    ],
+  );
+  clock.advanceSync(dayMs + 1000);
+  assert.deepEqual(
+    events.map(({ kind, from }) => [kind, from]),
+    [['certificate_expiring', 'not_yet_valid']],
+  );
+  watch.close();
 });

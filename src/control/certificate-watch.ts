@@ -1,4 +1,4 @@
-import type { Configuration } from '../core/configuration.ts';
+import type { Configuration, ListenerCertificate } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 
@@ -8,12 +8,16 @@ const lookEveryMs = 3_600_000;
 /** Days before the end at which an event says so. At 0 the certificate has expired. */
 const warnDays = [21, 7, 1, 0] as const;
 
+/** The step of a certificate that is not valid yet. */
+const notYetValid = -1;
+
 /** A certificate of a listener or of the admin API, or one that an endpoint has shown. */
 export interface WatchedCertificate {
   /** 'listener:https', 'admin', 'endpoint:app/10.0.0.1:443' */
   readonly subject: string;
   readonly names: readonly string[];
-  /** In milliseconds since the Unix epoch. */
+  /** In milliseconds since the Unix epoch; without it, `notBefore` is not judged. */
+  readonly notBefore?: number;
   readonly notAfter: number;
 }
 
@@ -23,11 +27,13 @@ export function ownCertificates({
   admin,
 }: Pick<Configuration, 'listeners' | 'admin'>): readonly WatchedCertificate[] {
   const ofListeners = listeners.flatMap(({ id, tls }) =>
-    (tls?.certificates ?? []).map(({ names, notAfter }) => ({ subject: `listener:${id}`, names, notAfter })),
+    (tls?.certificates ?? []).map((certificate) => watched(`listener:${id}`, certificate)),
   );
-  if (admin.tls === undefined) return ofListeners;
-  const { names, notAfter } = admin.tls.certificate;
-  return [...ofListeners, { subject: 'admin', names, notAfter }];
+  return admin.tls === undefined ? ofListeners : [...ofListeners, watched('admin', admin.tls.certificate)];
+}
+
+function watched(subject: string, { names, notAfter, facts }: ListenerCertificate): WatchedCertificate {
+  return { subject, names, notAfter, ...(facts === undefined ? {} : { notBefore: facts.notBefore }) };
 }
 
 /** Reports certificates that are about to expire, each step once. */
@@ -35,8 +41,8 @@ export class CertificateWatch {
   readonly #clock: Clock;
   readonly #events: EventSink;
   readonly #certificates: () => readonly WatchedCertificate[];
-  /** The last step that was reported, by subject, name and end. */
-  #reported = new Map<string, number>();
+  /** The step at the last look, by subject, name and end. Infinity: it was far from its end. */
+  #known = new Map<string, number>();
   #timer: Timer | null = null;
 
   constructor(clock: Clock, events: EventSink, certificates: () => readonly WatchedCertificate[]) {
@@ -45,33 +51,53 @@ export class CertificateWatch {
     this.#certificates = certificates;
   }
 
-  /** Looks now, and each hour from now on. Also to be called when the configuration has changed. */
+  /** Looks now, at each next step, and at least each hour, as the wall clock may jump. Also to be called after a reload. */
   look(): void {
     this.#timer?.cancel();
-    const reported = new Map<string, number>();
+    const known = new Map<string, number>();
+    const wallTime = this.#clock.wallTime();
+    let nextMs = lookEveryMs;
     for (const certificate of this.#certificates()) {
-      const { subject, names, notAfter } = certificate;
+      const { subject, names, notAfter, notBefore = 0 } = certificate;
       const key = `${subject} ${names.join()} ${notAfter}`;
-      const step = this.#stepOf(notAfter);
-      if (step === null) continue;
-      reported.set(key, step);
-      if (step < (this.#reported.get(key) ?? Infinity)) this.#emit(certificate);
+      const step = notBefore > wallTime ? notYetValid : this.#stepOf(notAfter);
+      known.set(key, step);
+      const before = this.#known.get(key) ?? null;
+      if (step === notYetValid) {
+        if (before !== notYetValid) this.#emitEarly(certificate, notBefore, wallTime);
+      } else if (step < (before === null || before === notYetValid ? Infinity : before))
+        this.#emit(certificate, before);
+      for (const at of [notBefore, ...warnDays.map((days) => notAfter - days * dayMs)])
+        if (at > wallTime) nextMs = Math.min(nextMs, at - wallTime);
     }
-    this.#reported = reported;
+    this.#known = known;
     const again = (watch: CertificateWatch): void => watch.look();
-    this.#timer = this.#clock.schedule(after(this.#clock.now(), lookEveryMs), again, this as CertificateWatch);
+    this.#timer = this.#clock.schedule(after(this.#clock.now(), nextMs), again, this as CertificateWatch);
   }
 
   close(): void {
     this.#timer?.cancel();
   }
 
-  #stepOf(notAfter: number): number | null {
+  #stepOf(notAfter: number): number {
     const left = (notAfter - this.#clock.wallTime()) / dayMs;
-    return warnDays.findLast((days) => left <= days) ?? null;
+    return warnDays.findLast((days) => left <= days) ?? Infinity;
   }
 
-  #emit({ subject, names, notAfter }: WatchedCertificate): void {
+  #emitEarly({ subject, names, notAfter }: WatchedCertificate, notBefore: number, wallTime: number): void {
+    const [from, now] = [new Date(notBefore).toISOString(), new Date(wallTime).toISOString()];
+    const what = `the certificate for ${names[0] ?? 'no name'} is valid from ${from} on, and the clock of this machine says ${now}`;
+    this.#events.emit({
+      kind: 'certificate_not_yet_valid',
+      subject,
+      to: 'not_yet_valid',
+      reason: `${what}: clients refuse it until then; wait, or correct the clock`,
+      evidence: { names, notBefore: from, notAfter: new Date(notAfter).toISOString() },
+    });
+  }
+
+  /** `before`: the step at the last look; null: there was none. */
+  #emit({ subject, names, notAfter }: WatchedCertificate, before: number | null): void {
     const leftMs = notAfter - this.#clock.wallTime();
     const day = new Date(notAfter).toISOString().slice(0, 10);
     const isOurs = !subject.startsWith('endpoint:');
@@ -81,6 +107,8 @@ export class CertificateWatch {
     this.#events.emit({
       kind: 'certificate_expiring',
       subject,
+      from:
+        before === null ? null : before === notYetValid ? 'not_yet_valid' : before === Infinity ? 'valid' : 'expiring',
       to: leftMs > 0 ? 'expiring' : 'expired',
       reason:
         leftMs > 0

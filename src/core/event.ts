@@ -100,6 +100,7 @@ export interface EventFacts {
   /** HTTP/2 connections of clients were ended at a limit. `address` is that of the last one. */
   http2_limit_reached: { limit: Http2LimitName; count: number; address: string };
   /** A certificate of a listener, or one that an endpoint has shown, expires soon, or has expired. `notAfter`: RFC 3339. */
+  certificate_not_yet_valid: { names: readonly string[]; notBefore: string; notAfter: string };
   certificate_expiring: { names: readonly string[]; notAfter: string; daysLeft: number };
   /** A CA issued a certificate, which is in use now. `authority`: the URL of the CA's directory. `notAfter`: RFC 3339. */
   certificate_issued: { names: readonly string[]; authority: string; notAfter: string; isRenewal: boolean };

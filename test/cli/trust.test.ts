@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -37,12 +37,34 @@ describe('candor trust', () => {
     assert.equal(await context.candor('trust'), 0);
     assert.match(context.stdout.text, new RegExp(`curl --cacert ${path} https://app.localhost:8443/`));
     assert.match(context.stdout.text, /update-ca-certificates/);
+    assert.match(context.stdout.text, /libnss3-tools/);
+    assert.match(
+      context.stdout.text,
+      new RegExp(`certutil -d "sql:\\$HOME/\\.pki/nssdb" -A -t C,, -n candor-local-ca -i ${path}\n`),
+    );
+    assert.match(context.stdout.text, /"\$HOME"\/\.mozilla\/firefox\/\*\/cert9\.db/);
     context.stdout.text = '';
     assert.equal(await context.candor('trust', '--json'), 0);
     const { fingerprint, ...rest } = JSON.parse(context.stdout.text) as Record<string, unknown>;
     assert.match(String(fingerprint), /^([\dA-F]{2}:){31}[\dA-F]{2}$/);
     const facts = { path, hosts: ['app.localhost'], not_after: '2027-11-22T00:00:00.000Z' };
     assert.deepEqual(rest, { ...facts, made_for: null, is_replaced: false });
+  });
+
+  test('says that another user may not read it, and not that there is none', {
+    skip: process.geteuid?.() !== 0,
+  }, async () => {
+    const certificates = join(folder, '.candor', 'certificates');
+    chmodSync(folder, 0o755);
+    chmodSync(certificates, 0o700);
+    context.stderr.text = '';
+    process.seteuid?.(65534);
+    const code = await context.candor('trust').finally(() => process.seteuid?.(0));
+    assert.equal(code, 1);
+    assert.match(
+      context.stderr.text.replace(/\s+/g, ' '),
+      /local-ca\.pem may not be read by this user: run candor trust as root/,
+    );
   });
 
   test('says which CA is in use and which one will be made, where the hosts have been edited', async () => {
