@@ -212,7 +212,8 @@ upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, connections: { 
       });
 
       // curl 7.88 fails at this with prior knowledge, also before Node's server.
-      test('gets 100 responses at once', { skip: listener === 'http' }, async () => {
+      if (listener === 'http') return;
+      test('gets 100 responses at once', async () => {
         const urls = `${urlOf('/', listener)}[1-100]`;
         const said = await curl(
           '--parallel',
