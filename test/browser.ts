@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto';
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -111,4 +112,10 @@ interface Answer {
 interface Evaluated<T> {
   readonly result: { readonly value: T };
   readonly exceptionDetails?: object;
+}
+
+/** For a flag with which the browser trusts a key, whoever signed its certificate: it cannot trust an authority for one run alone. */
+export function keyHashOf(certificate: string): string {
+  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(key).digest('base64');
 }

@@ -1,23 +1,17 @@
 import assert from 'node:assert/strict';
-import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Browser, withBrowser } from '../browser.ts';
+import { Browser, keyHashOf, withBrowser } from '../browser.ts';
 import { freePort } from '../free-port.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { WebSocketServer } from '../gateway/web-socket-server.ts';
 import { certificatesIn, edgeFiles } from '../tls-clients/tls-edge.ts';
 
 // A real browser over HTTP/2: pages, many fetches, uploads, server-sent events, and a WebSocket on the same connection (RFC 8441).
-
-function keyHashOf(certificate: string): string {
-  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(key).digest('base64');
-}
 
 describe('a browser over HTTP/2', withBrowser, () => {
   let folder: string;

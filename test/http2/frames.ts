@@ -1,27 +1,13 @@
 import { type ErrorName, errorName, errorNumber, frameFlags, frameTypes } from '../../src/wire/h2/protocol.ts';
+import { frame } from '../../src/wire/h2/frame.test-support.ts';
 import { type FieldPair, literals } from '../../src/wire/h2/hpack.test-support.ts';
+
+export { frame };
 
 // Frames byte by byte, written without the gateway's own writer: these tests send what it never would.
 
 export const types = frameTypes;
 export const flags = frameFlags;
-
-/** A frame with any type, flags, stream and payload, and a length that may be a lie. */
-export function frame(
-  type: number,
-  flagBits: number,
-  streamId: number,
-  payload: Uint8Array | string = '',
-  length?: number,
-): Buffer {
-  const bytes = typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload;
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(length ?? bytes.length, 0, 3);
-  head[3] = type;
-  head[4] = flagBits;
-  head.writeUInt32BE(streamId, 5);
-  return Buffer.concat([head, bytes]);
-}
 
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 

@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict';
-import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Browser, withBrowser } from '../browser.ts';
+import { Browser, keyHashOf, withBrowser } from '../browser.ts';
 import { freePort } from '../free-port.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { WebSocketServer } from '../gateway/web-socket-server.ts';
 import { certificatesIn, edgeFiles } from './tls-edge.ts';
 
 // A real browser: pages over https, fetches on one connection, a WebSocket over wss, and the redirect from clear text.
-
-/** The browser believes this key, whoever signed its certificate: it has no other way to trust an authority for one run. */
-function keyHashOf(certificate: string): string {
-  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(key).digest('base64');
-}
 
 describe('a browser over TLS', withBrowser, () => {
   let folder: string;
