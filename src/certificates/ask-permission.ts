@@ -10,7 +10,7 @@ export interface PermissionAnswer {
   readonly text: string;
 }
 
-/** Whether a certificate for a name may be obtained, by whoever knows the names. */
+/** Says whether the operator lets the gateway obtain a certificate for a name. */
 export interface NamePermission {
   /** Never rejects. */
   ask(name: string): Promise<PermissionAnswer>;
