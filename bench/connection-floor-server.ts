@@ -1,9 +1,18 @@
-import { createServer, type Server } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { TlsHostSettings } from '../src/core/tls-server.ts';
+import type { Transport, TransportListener } from '../src/core/transport.ts';
+import { listen } from '../src/transport/listen.ts';
 import { type StreamHandle, type StreamInternals, streamInternals } from '../src/transport/stream-handle.ts';
+import { tlsServer } from '../src/transport/tls-server.ts';
 
 /**
  * Answers each request with a fixed page, and closes the connection if the request asks for that: what a connection costs on Node
- * before anything is done with it. `handle`: on libuv's handle of each accepted connection; `socket`: as `node:net` documents.
+ * before anything is done with it. `handle`: on libuv's handle of each accepted connection; `socket`: as `node:net` documents;
+ * `tls-socket`: as `node:tls` documents; `tls-transport`: on the transport and the handshake of Candor, without its gateway. With
+ * TLS the certificate is `bench.pem` and `bench.key` of the working folder.
  */
 const [mode, port] = process.argv.slice(2);
 
@@ -13,16 +22,27 @@ const head = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${pa
 const response = Buffer.from(`${head}\r\n${page}`);
 const lastResponse = Buffer.from(`${head}${closeField}\r\n\r\n${page}`);
 
-const server = createServer({ noDelay: true }, (socket) => {
+const at = { port: Number(port), host: '127.0.0.1', backlog: 4096 };
+if (mode === 'tls-socket') createTlsServer(certificateAndKey(), answerOnSocket).listen(at);
+else if (mode === 'tls-transport') listenOnTransport();
+else {
+  const server = createServer({ noDelay: true }, answerOnSocket);
+  server.listen(at, () => {
+    if (mode === 'handle') takeHandles(server, streamInternals as StreamInternals);
+  });
+}
+
+function certificateAndKey(): { readonly cert: string; readonly key: string } {
+  return { cert: readFileSync('bench.pem', 'utf8'), key: readFileSync('bench.key', 'utf8') };
+}
+
+function answerOnSocket(socket: Socket): void {
   socket.on('data', (request) => {
     if (request.includes(closeField)) socket.end(lastResponse);
     else socket.write(response);
   });
   socket.on('error', () => socket.destroy());
-});
-server.listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 }, () => {
-  if (mode === 'handle') takeHandles(server, streamInternals as StreamInternals);
-});
+}
 
 function takeHandles(listening: Server, { streamBaseState, kReadBytesOrError }: StreamInternals): void {
   const buffer = Buffer.allocUnsafeSlow(64 * 1024);
@@ -42,4 +62,42 @@ function takeHandles(listening: Server, { streamBaseState, kReadBytesOrError }: 
     handle.useUserBuffer(buffer);
     handle.readStart();
   };
+}
+
+function listenOnTransport(): void {
+  const { cert: certificate, key } = certificateAndKey();
+  const host: TlsHostSettings = {
+    ...{ id: 'bench.test', certificates: [{ certificate, key }], versionMin: 'TLSv1.2', ciphers: null },
+    ...{ clientCertificates: null, ticketKeys: randomBytes(48) },
+  };
+  const session = { host, serverName: 'bench.test', protocols: ['http/1.1'] };
+  listen(
+    { host: at.host, port: at.port, sharePort: false },
+    {
+      onListening() {},
+      onListenFailed(errno) {
+        throw new Error(`listening failed: ${errno}`);
+      },
+      onConnection(plain) {
+        plain.listener = listenerOf((bytes, start, end) => {
+          plain.listener = listenerOf(() => {});
+          const waiter = { onSecure: answerOnTransport, onHandshakeFailed() {} };
+          tlsServer.start(plain, bytes.slice(start, end), session, waiter);
+        });
+      },
+    },
+  );
+}
+
+function answerOnTransport(transport: Transport): void {
+  transport.listener = listenerOf((bytes, start, end) => {
+    const isLast = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).includes(closeField);
+    const own = isLast ? lastResponse : response;
+    transport.write(own, 0, own.length, 'owned');
+    if (isLast) transport.end('close');
+  });
+}
+
+function listenerOf(onBytes: TransportListener['onBytes']): TransportListener {
+  return { onBytes, onEnd() {}, onWritten() {}, onClosed() {} };
 }

@@ -1,17 +1,14 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { repositoryRoot } from '../scripts/repository.ts';
-import { gatewayCore, needTwoCores } from './cores.ts';
+import { nginxGatewayTitle, type Server, startServers } from './connection-floor-servers.ts';
+import { needTwoCores } from './cores.ts';
 import { drive } from './drive.ts';
-import { candorGateway, type Gateway, nginxGateway, nginxPage } from './gateways.ts';
-import { optionsOr, wholeNumber } from './options.ts';
-import { benchPort } from './ports.ts';
-import { cpuMicroseconds, type Pinned } from './processes.ts';
+import { chosen, optionsOr, wholeNumber } from './options.ts';
+import { cpuMicroseconds } from './processes.ts';
 import { runTool } from './run-tool.ts';
-import { needNoOther, runFolder, startGateway, startOrigins } from './start-gateway.ts';
-import { median } from './statistics.ts';
+import { needNoOther, runFolder, startOrigins } from './start-gateway.ts';
+import { median, ratioOf } from './statistics.ts';
 import { needPeer, type Program } from './tools.ts';
-import { settings, works } from './works.ts';
+import { type Work, type WorkName, works } from './works.ts';
 
 const usage = `usage: npm run bench:connections -- [options]
 
@@ -20,57 +17,63 @@ connections, of servers that answer by themselves (nginx, Node on handles of
 libuv, Node on sockets) and of gateways (nginx, Candor). They take turns on one
 core; compare figures of one run only.
 
-  --rounds <n>   of each work (5)
-  --seconds <n>  of each round (2)
+With --tls each connection begins with a handshake. The servers that answer by
+themselves are nginx, Node's tls.Server, and Candor's transport without its
+gateway.
+
+  --tls
+  --works <names>  of small-get, new-connection; with --tls of tls13-full,
+                   tls13-resumed, tls12-full, tls12-resumed (all)
+  --rounds <n>     of each work (5)
+  --seconds <n>    of each round (2)
+  --warm-up <n>    seconds of load for each server before it is measured,
+                   in equal parts of each work (8; with --tls 40)
+  --json           print the figures of all rounds as JSON
   --help
 
 It ends with 0, with 1 if a request failed, with 2 for a wrong command line.
 
-example: npm run bench:connections -- --rounds 10
+examples: npm run bench:connections -- --rounds 10
+          npm run bench:connections -- --tls --works tls13-full
 `;
 
-/** Of each work. */
-const warmUpS = 4;
-const compared = ['small-get', 'new-connection'] as const;
+const plainNames = ['small-get', 'new-connection'] as const satisfies readonly WorkName[];
+const tlsNames = [
+  ...(['tls13-full', 'tls13-resumed', 'tls12-full', 'tls12-resumed'] as const),
+] satisfies readonly WorkName[];
 
 const asked = optionsOr(
   usage,
-  { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '2' } },
-  ({ rounds, seconds }) => ({
+  {
+    tls: { type: 'boolean', default: false },
+    works: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    'warm-up': { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+  ({ tls, works: names, rounds, seconds, 'warm-up': warmUp = tls ? '40' : '8', json }) => ({
+    isTls: tls,
+    works: worksOf(tls ? tlsNames : plainNames, names),
     rounds: wholeNumber(rounds, '--rounds'),
     seconds: wholeNumber(seconds, '--seconds'),
+    warmUpS: wholeNumber(warmUp, '--warm-up'),
+    json,
   }),
 );
 
 await runTool(run);
 
-interface Server {
-  readonly title: string;
-  readonly port: number;
-  readonly pinned: Pinned;
+function worksOf(all: readonly WorkName[], names: string | undefined): readonly Work[] {
+  const wanted = names === undefined ? all : chosen(names, all, 'work');
+  return wanted.map((name) => works.find((work) => work.name === name) as Work);
 }
 
-/** A program that answers requests on Node without doing anything else. */
-function nodePage(mode: 'handle' | 'socket', port: number): Gateway {
-  const program = join(repositoryRoot, 'bench', 'connection-floor-server.ts');
-  const command = [process.execPath, '--single-threaded-gc', program, mode, String(port)];
-  return { name: 'relay', port, command, env: {}, files: {} };
-}
-
-async function startServers(nginx: Program, folder: string): Promise<Server[]> {
-  const gateways: readonly (readonly [title: string, gateway: Gateway])[] = [
-    ['nginx, its own answer', nginxPage(nginx, benchPort(15))],
-    ['Node on handles, its own answer', nodePage('handle', benchPort(16))],
-    ['Node on sockets, its own answer', nodePage('socket', benchPort(17))],
-    ['nginx, to an endpoint', nginxGateway(nginx, settings.plain, false)],
-    ['Candor, to an endpoint', candorGateway(repositoryRoot, settings.plain)],
-  ];
-  const servers: Server[] = [];
-  for (const [title, gateway] of gateways) {
-    const own = join(folder, String(gateway.port));
-    servers.push({ title, port: gateway.port, pinned: await startGateway(gateway, gatewayCore, own) });
-  }
-  return servers;
+/** CPU microseconds per connection, or per request of a kept one, in each round. */
+interface Figures {
+  readonly server: string;
+  readonly work: WorkName;
+  readonly rounds: readonly number[];
 }
 
 async function run(): Promise<number> {
@@ -81,27 +84,23 @@ async function run(): Promise<number> {
   const nginx = needPeer('nginx');
   const tools = { wrk: needPeer('wrk'), folder };
   await startOrigins(nginx, folder);
-  const servers = await startServers(nginx, folder);
-  const figures: Record<(typeof compared)[number], number[]> = { 'small-get': [], 'new-connection': [] };
-  for (const name of compared) {
-    const measured = await measure(name, servers, tools);
-    figures[name] = measured.map((values) => median(values));
+  const servers = await startServers(nginx, asked.isTls, folder);
+  const figures: Figures[] = [];
+  for (const work of asked.works) {
+    figures.push(...(await measure(work, servers, tools)));
+    if (!asked.json) console.log(`${work.title}: measured`);
   }
-  console.log('| | kept connection, µs | new connection, µs | difference |\n| --- | ---: | ---: | ---: |');
-  servers.forEach(({ title }, index) => {
-    const [kept, fresh] = compared.map((name) => figures[name][index] as number) as [number, number];
-    console.log(`| ${title} | ${kept.toFixed(1)} | ${fresh.toFixed(1)} | ${(fresh - kept).toFixed(1)} |`);
-  });
+  if (asked.json) console.log(JSON.stringify(figures, null, 2));
+  else for (const line of table(figures, servers)) console.log(line);
   return 0;
 }
 
-/** CPU microseconds per request of each server, in each round. */
 async function measure(
-  name: (typeof compared)[number],
+  work: Work,
   servers: readonly Server[],
   tools: { readonly wrk: Program; readonly folder: string },
-): Promise<number[][]> {
-  const work = works.find((one) => one.name === name) as (typeof works)[number];
+): Promise<Figures[]> {
+  const warmUpS = Math.ceil(asked.warmUpS / asked.works.length);
   for (const { port } of servers) await drive(work, port, warmUpS, tools);
   const measured: number[][] = servers.map(() => []);
   for (let round = 0; round < asked.rounds; round++) {
@@ -112,5 +111,23 @@ async function measure(
       measured[index]?.push((cpuMicroseconds(pinned.pid) - before) / done);
     }
   }
-  return measured;
+  return servers.map(({ title }, index) => ({ server: title, work: work.name, rounds: measured[index] ?? [] }));
+}
+
+/** The median of each row and work, in µs, and how many times that of nginx as a gateway it is, round by round. */
+function table(figures: readonly Figures[], servers: readonly Server[]): string[] {
+  const roundsOf = (server: string, name: WorkName): readonly number[] =>
+    figures.find((one) => one.server === server && one.work === name)?.rounds ?? [];
+  const cell = (server: string, { name }: Work): string => {
+    const own = roundsOf(server, name);
+    return `${median(own).toFixed(1)} (${ratioOf(own, roundsOf(nginxGatewayTitle, name)).median.toFixed(2)})`;
+  };
+  return [
+    '',
+    `CPU µs (÷ ${nginxGatewayTitle})`,
+    '',
+    `| | ${asked.works.map(({ title }) => title).join(' | ')} |`,
+    `| --- |${' ---: |'.repeat(asked.works.length)}`,
+    ...servers.map(({ title }) => `| ${title} | ${asked.works.map((work) => cell(title, work)).join(' | ')} |`),
+  ];
 }

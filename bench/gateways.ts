@@ -49,7 +49,7 @@ const certificate = certificateAuthority(systemClock.wallTime())
   .intermediate('Candor Bench')
   .issue({ names: ['bench.test'] });
 
-function certificateFiles({ tls }: Setting): Readonly<Record<string, string>> {
+export function certificateFiles({ tls }: Setting): Readonly<Record<string, string>> {
   if (!tls) return {};
   const { certificate: chain, key } = certificate;
   return { 'bench.pem': chain, 'bench.key': key, 'both.pem': `${chain}${key}` };
@@ -117,7 +117,7 @@ function nginxCommand({ path }: Program): readonly string[] {
 }
 
 /** nginx that answers by itself, without a log. */
-export function nginxPage(nginx: Program, port: number): Gateway {
+export function nginxPage(nginx: Program, port: number, setting: Setting): Gateway {
   const text = `daemon off;
 worker_processes 1;
 pid nginx.pid;
@@ -128,15 +128,16 @@ http {
   keepalive_requests 100000000;
 ${temporary}
   server {
-    listen 127.0.0.1:${port};
-    default_type text/html;
+    listen 127.0.0.1:${port}${setting.tls ? ' ssl' : ''};
+${setting.tls ? nginxTls : ''}    default_type text/html;
     location / {
 ${page('6f1ed002ab5595859014ebf0951522d9')}
     }
   }
 }
 `;
-  return { name: 'origin', port, command: nginxCommand(nginx), env: nginx.env, files: { 'nginx.conf': text } };
+  const files = { 'nginx.conf': text, ...certificateFiles(setting) };
+  return { name: 'origin', port, command: nginxCommand(nginx), env: nginx.env, files };
 }
 
 /** With its default log; 'buffered': with a log in 64 KB writes, and 64 KB buffers for large responses. */
