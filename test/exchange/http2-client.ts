@@ -97,7 +97,7 @@ export class Http2Client implements ClientActor, StreamListener {
     if (endsStream) this.#stream.ended = true;
     if (content === undefined) return;
     this.write(content);
-    this.#line.session.end(this.#stream, null);
+    this.#line.session.sender.end(this.#stream, null);
   }
 
   onSection(section: DecodedSection): void {
@@ -116,7 +116,7 @@ export class Http2Client implements ClientActor, StreamListener {
 
   onContent(bytes: Uint8Array, start: number, end: number): void {
     this.content = Buffer.concat([this.content, bytes.subarray(start, end)]);
-    if (this.#reads) this.#line.session.consume(this.#stream, end - start);
+    if (this.#reads) this.#line.session.windows.consume(this.#stream, end - start);
     else this.#unread += end - start;
   }
 
@@ -141,16 +141,16 @@ export class Http2Client implements ClientActor, StreamListener {
 
   write(bytes: string | Buffer): void {
     const all = Buffer.from(bytes);
-    this.#line.session.content(this.#stream, all, 0, all.length, 'owned');
+    this.#line.session.sender.content(this.#stream, all, 0, all.length, 'owned');
     this.#written += all.length;
-    if (this.#written === this.#request.expects) this.#line.session.end(this.#stream, null);
+    if (this.#written === this.#request.expects) this.#line.session.sender.end(this.#stream, null);
   }
 
   end(trailers: Readonly<Record<string, string>> = {}): void {
     if (this.#request.expects !== 'chunked') return;
     block.begin();
     for (const [name, value] of Object.entries(trailers)) block.field(name.toLowerCase(), value);
-    this.#line.session.end(
+    this.#line.session.sender.end(
       this.#stream,
       block.length === 0 ? null : Buffer.from(block.bytes.subarray(0, block.length)),
     );
@@ -169,7 +169,7 @@ export class Http2Client implements ClientActor, StreamListener {
   readOn(): void {
     this.#reads = true;
     this.#line.transport.resume();
-    this.#line.session.consume(this.#stream, this.#unread);
+    this.#line.session.windows.consume(this.#stream, this.#unread);
     this.#unread = 0;
   }
 }

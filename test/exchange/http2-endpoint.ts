@@ -97,7 +97,7 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
 
   onContent(bytes: Uint8Array, start: number, end: number): void {
     this.content = Buffer.concat([this.content, bytes.subarray(start, end)]);
-    if (this.#reads) this.#line.session.consume(this.#stream, end - start);
+    if (this.#reads) this.#line.session.windows.consume(this.#stream, end - start);
     else this.#unread += end - start;
   }
 
@@ -143,7 +143,7 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
 
   write(bytes: string | Buffer): void {
     const all = Buffer.from(bytes);
-    if (all.length > 0) this.#line.session.content(this.#stream, all, 0, all.length, 'owned');
+    if (all.length > 0) this.#line.session.sender.content(this.#stream, all, 0, all.length, 'owned');
     if (this.#left === null) return;
     this.#left -= all.length;
     if (this.#left === 0) this.#end(null);
@@ -168,7 +168,7 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
   }
 
   #end(trailers: Uint8Array | null): void {
-    this.#line.session.end(this.#stream, trailers);
+    this.#line.session.sender.end(this.#stream, trailers);
   }
 
   reset(code: Parameters<Session['reset']>[1]): void {
@@ -186,7 +186,7 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
 
   readOn(): void {
     this.#reads = true;
-    this.#line.session.consume(this.#stream, this.#unread);
+    this.#line.session.windows.consume(this.#stream, this.#unread);
     this.#unread = 0;
   }
 

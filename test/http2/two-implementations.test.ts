@@ -8,7 +8,8 @@ import type { Transport, TurnEndListener } from '../../src/core/transport.ts';
 import fc from '../../src/testing/properties.test-support.ts';
 import { DecodedSection } from '../../src/wire/h2/decoded-section.ts';
 import { HeaderBlockWriter } from '../../src/wire/h2/hpack-encoder.ts';
-import { Session, type SessionOwner } from '../../src/wire/h2/session.ts';
+import { Session } from '../../src/wire/h2/session.ts';
+import type { SessionOwner } from '../../src/wire/h2/session-owner.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../src/wire/h2/session-stream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { headers, preface, requestFields, settings } from './frames.ts';
@@ -84,9 +85,9 @@ class Echo implements StreamListener {
     while (this.#left > 0) {
       const bytes = Buffer.alloc(Math.min(this.#left, 20_000), 'x');
       this.#left -= bytes.length;
-      if (!this.#session.content(this.stream, bytes, 0, bytes.length, 'owned')) return;
+      if (!this.#session.sender.content(this.stream, bytes, 0, bytes.length, 'owned')) return;
     }
-    if (!this.stream.ended && !this.stream.endsAfterWaiting) this.#session.end(this.stream, null);
+    if (!this.stream.ended && !this.stream.endsAfterWaiting) this.#session.sender.end(this.stream, null);
   }
 
   onSection(section: DecodedSection): void {
@@ -95,7 +96,7 @@ class Echo implements StreamListener {
 
   onContent(_: Uint8Array, start: number, end: number): void {
     this.received += end - start;
-    setImmediate(() => this.#session.consume(this.stream, end - start));
+    setImmediate(() => this.#session.windows.consume(this.stream, end - start));
   }
 
   onPeerEnd(): void {
@@ -142,9 +143,9 @@ describe('our session and that of Node', () => {
       const own = new SocketSession(socket, 'server', (stream, section) => {
         const echo = new Echo(own.session, stream, down(Number(section.path?.slice(1))));
         stream.listener = echo;
-        own.session.widen(stream);
-        block.begin(own.session.mustShrinkTable);
-        own.session.mustShrinkTable = false;
+        own.session.windows.widen(stream);
+        block.begin(own.session.sender.mustShrinkTable);
+        own.session.sender.mustShrinkTable = false;
         block.status(200);
         own.session.sender.headers(stream, block.bytes, 0, block.length, false);
         echo.pump();
@@ -221,8 +222,8 @@ describe('our session and that of Node', () => {
             const stream = own.session.open(nobody);
             const echo = new Echo(own.session, stream, up);
             stream.listener = echo;
-            block.begin(own.session.mustShrinkTable);
-            own.session.mustShrinkTable = false;
+            block.begin(own.session.sender.mustShrinkTable);
+            own.session.sender.mustShrinkTable = false;
             block.pseudo('POST', 'http', 'example.org', `/${index}`);
             own.session.sender.headers(stream, block.bytes, 0, block.length, false);
             echo.pump();

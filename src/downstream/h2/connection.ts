@@ -9,7 +9,8 @@ import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import { Http2RequestReader } from '../../wire/h2/request-head.ts';
-import { Session, type SessionOwner } from '../../wire/h2/session.ts';
+import { Session } from '../../wire/h2/session.ts';
+import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
 import type { ErrorName } from '../../wire/h2/protocol.ts';
 import { hostOf } from '../../wire/host.ts';
@@ -253,8 +254,8 @@ export class Http2ClientConnection
 
   /** For streams: begins the header block that they compose. */
   beginBlock(): void {
-    this.block.begin(this.session.mustShrinkTable);
-    this.session.mustShrinkTable = false;
+    this.block.begin(this.session.sender.mustShrinkTable);
+    this.session.sender.mustShrinkTable = false;
   }
 
   /** Whether interim responses may be sent. */

@@ -96,7 +96,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#reads = 'yes';
     const { expectContinue } = this.request as Http1RequestHead;
     if (expectContinue && this.contentReceived === 0 && !this.#begun) this.#sendContinue();
-    if (!this.#peerEnded) this.#connection.session.widen(this.#stream);
+    if (!this.#peerEnded) this.#connection.session.windows.widen(this.#stream);
     this.#deliverHeld();
   }
 
@@ -123,7 +123,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   #deliver(bytes: Uint8Array, start: number, end: number): void {
-    this.#connection.session.consume(this.#stream, end - start);
+    this.#connection.session.windows.consume(this.#stream, end - start);
     if (this.#requestOver) return;
     this.handler?.onRequestContent(bytes, start, end, 'borrowed');
   }
@@ -134,7 +134,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   onContent(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#requestOver && !this.isTunnel) return this.#connection.session.consume(this.#stream, end - start);
+    if (this.#requestOver && !this.isTunnel) return this.#connection.session.windows.consume(this.#stream, end - start);
     const { contentBytesMax } = this.#connection.listener.limits;
     const failure = this.isTunnel ? null : tooLarge(this.contentReceived, contentBytesMax);
     if (failure !== null) return this.#failRequest(failure);
@@ -188,7 +188,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #dropHeld(): void {
     const dropped = this.#held.drop();
-    if (dropped > 0) this.#connection.session.consume(this.#stream, dropped);
+    if (dropped > 0) this.#connection.session.windows.consume(this.#stream, dropped);
   }
 
   /** The exchange ends with `failure`, at any stage. */
@@ -269,7 +269,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     response.writeFields(block);
     this.#sendBlock(false);
     this.#reads = 'yes';
-    session.widen(this.#stream);
+    session.windows.widen(this.#stream);
     this.#deliverHeld();
   }
 
@@ -281,7 +281,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#isHeadOnly || this.#stream.isOver) return true;
     this.#bytesSent += end - start;
-    const hasRoom = this.#connection.session.content(this.#stream, bytes, start, end, ownership);
+    const hasRoom = this.#connection.session.sender.content(this.#stream, bytes, start, end, ownership);
     if (!hasRoom) this.#connection.onContentWaits(this.#timeouts);
     return hasRoom;
   }
@@ -290,7 +290,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     if (this.#ended) return;
     this.#ended = true;
     if (this.#stream.isOver) return this.onAllSent();
-    this.#connection.session.end(this.#stream, trailerBlock(this.#connection.block, trailers));
+    this.#connection.session.sender.end(this.#stream, trailerBlock(this.#connection.block, trailers));
   }
 
   flush(): void {}

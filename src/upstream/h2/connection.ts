@@ -12,7 +12,8 @@ import type { DecodedSection, FieldSectionLimits } from '../../wire/h2/decoded-s
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
 import type { Http2ResponseReader } from '../../wire/h2/response-head.ts';
-import { Session, type SessionOwner } from '../../wire/h2/session.ts';
+import { Session } from '../../wire/h2/session.ts';
+import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import { evidenceBytesMax, responseLimits } from '../../wire/limits.ts';
 import type { ConnectionSettings, UpstreamPorts } from '../ports.ts';
@@ -109,7 +110,7 @@ export class Http2EndpointConnection
 
   get streamsFree(): number {
     if (this.endReason !== null) return 0;
-    const allowed = this.session.hasSettings ? this.session.peerStreamsMax : streamsAssumed;
+    const allowed = this.session.peer.haveCome ? this.session.peer.streamsMax : streamsAssumed;
     return Math.max(0, Math.min(allowed, streamsUsedMax) - this.streamsOpen);
   }
 
@@ -181,10 +182,10 @@ export class Http2EndpointConnection
   }
 
   get lostBy(): LostSession {
-    const { failure, hasSettings } = this.session;
+    const { failure, peer } = this.session;
     if (failure === null) return { by: 'endpoint', code: this.#lostBy };
     const { error: code, why } = failure;
-    return { by: 'rule', code, why, firstBytes: hasSettings ? null : this.#firstBytes };
+    return { by: 'rule', code, why, firstBytes: peer.haveCome ? null : this.#firstBytes };
   }
 
   get isOpen(): boolean {
@@ -192,8 +193,8 @@ export class Http2EndpointConnection
   }
 
   beginBlock(): void {
-    this.block.begin(this.session.mustShrinkTable);
-    this.session.mustShrinkTable = false;
+    this.block.begin(this.session.sender.mustShrinkTable);
+    this.session.sender.mustShrinkTable = false;
     if (!this.session.hasStreamNumbers) this.#takeNoMore('going_away');
   }
 
@@ -252,7 +253,7 @@ export class Http2EndpointConnection
   }
 
   #keepFirst(first: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
-    if (this.session.hasSettings) this.#firstBytes = null;
+    if (this.session.peer.haveCome) this.#firstBytes = null;
     else if (first.length < evidenceBytesMax)
       this.#firstBytes = Buffer.concat([first, bytes.subarray(start, Math.min(end, start + evidenceBytesMax))]);
   }

@@ -104,7 +104,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const { session } = this.#connection;
     this.#kept?.add(bytes, start, end);
     this.#bytesSent += end - start;
-    const hasRoom = session.content(stream, bytes, start, end, ownership);
+    const hasRoom = session.sender.content(stream, bytes, start, end, ownership);
     this.#composedAt = session.sender.composedBytes;
     if (!hasRoom) this.#timeouts?.awaitWrite();
     return hasRoom;
@@ -114,7 +114,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const stream = this.#stream;
     if (stream === null || stream.isOver) return;
     const { session, block } = this.#connection;
-    session.end(stream, trailerBlock(block, trailers));
+    session.sender.end(stream, trailerBlock(block, trailers));
     this.#composedAt = session.sender.composedBytes;
   }
 
@@ -227,7 +227,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const { session } = this.#connection;
     const stream = this.#stream as SessionStream;
     const handler = this.#handler;
-    if (handler === null) return session.consume(stream, end - start);
+    if (handler === null) return session.windows.consume(stream, end - start);
     if (this.#phase === 'head') {
       const rule = 'DATA before the head of the response';
       return this.#refuse(fail('response_frames', 'response', { address: this.address, rule, code: 'PROTOCOL_ERROR' }));
@@ -235,10 +235,10 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#bytesReceived += end - start;
     if (this.#paused || this.#held.length > 0) {
       this.#held.push(Buffer.from(bytes.subarray(start, end)));
-      return session.hold(stream, end - start);
+      return session.windows.hold(stream, end - start);
     }
-    if (this.#bytesReceived > wideningBytes) session.widen(stream);
-    session.consume(stream, end - start);
+    if (this.#bytesReceived > wideningBytes) session.windows.widen(stream);
+    session.windows.consume(stream, end - start);
     this.#timeouts?.awaitContent();
     this.#connection.noteRead(this);
     try {
@@ -297,7 +297,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const delivers = this.#held.length > 0;
     while (this.#held.length > 0 && !this.#paused && this.#handler === handler) {
       const bytes = this.#held.shift() as Buffer;
-      this.#connection.session.consumeHeld(this.#stream as SessionStream, bytes.length);
+      this.#connection.session.windows.consumeHeld(this.#stream as SessionStream, bytes.length);
       handler.onResponseContent(bytes, 0, bytes.length, 'owned');
     }
     if (this.#paused) this.#timeouts?.pause();

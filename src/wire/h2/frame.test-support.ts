@@ -1,5 +1,6 @@
 import type { Http2LimitName } from '../../core/http2-limit.ts';
-import { type FrameHandler, FrameReader } from './frame-reader.ts';
+import type { FrameHandler } from './frame-handler.ts';
+import { FrameReader } from './frame-reader.ts';
 import { h2Limits } from './limits.ts';
 import type { ErrorName } from './protocol.ts';
 

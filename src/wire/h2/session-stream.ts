@@ -120,3 +120,13 @@ export class SessionStream {
     this.trailers = null;
   }
 }
+
+/** Until the owner has set the stream's own. */
+export const noListener: StreamListener = {
+  onSection() {},
+  onContent() {},
+  onPeerEnd() {},
+  onStreamLost() {},
+  onRoom() {},
+  onAllSent() {},
+};

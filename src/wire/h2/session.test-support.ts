@@ -7,7 +7,8 @@ import { frame, FrameLog } from './frame.test-support.ts';
 import { FrameReader } from './frame-reader.ts';
 import { h2Limits } from './limits.ts';
 import { clientPreface, frameFlags, frameTypes } from './protocol.ts';
-import { Session, type SessionOwner } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionOwner } from './session-owner.ts';
 import type { SessionStream, StreamListener, StreamLoss } from './session-stream.ts';
 
 /** Takes bytes at once, or holds them up: the part of a transport that a session uses. */

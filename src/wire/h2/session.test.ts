@@ -135,7 +135,7 @@ describe('a session sends content', () => {
           const whole = patternOf(id, before + bytes);
           // Borrowed bytes change as soon as the call is over.
           const borrowed = Buffer.from(whole.subarray(before));
-          server.session.content(server.stream(id), borrowed, 0, bytes, 'borrowed');
+          server.session.sender.content(server.stream(id), borrowed, 0, bytes, 'borrowed');
           borrowed.fill(0xdb);
         };
         for (const one of program) {
@@ -150,7 +150,7 @@ describe('a session sends content', () => {
           peer.read();
         }
         assert.equal(server.failed, null);
-        for (const id of given.keys()) server.session.end(server.stream(id), null);
+        for (const id of given.keys()) server.session.sender.end(server.stream(id), null);
         for (let round = 0; round < 100 && peer.ended.size < 4; round++) {
           server.transport.release(() => server.session.sender.onWritten());
           server.transport.endTurn();
@@ -176,13 +176,13 @@ describe('a session sends content', () => {
     const log = server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, defaultWindowBytes + 1);
-    assert.equal(server.session.content(server.stream(1), bytes, 0, bytes.length, 'owned'), false);
+    assert.equal(server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned'), false);
     server.transport.endTurn();
     assert.equal(log.rooms, 0);
     server.push(frame(windowUpdate, 0, 1, word(1)), frame(windowUpdate, 0, 0, word(1)));
     assert.equal(log.rooms, 1);
     assert.match(server.sent().at(-1) ?? '', /^DATA 1 \S\S counts 1$/);
-    assert.equal(server.session.content(server.stream(1), bytes, 0, 0, 'owned'), true);
+    assert.equal(server.session.sender.content(server.stream(1), bytes, 0, 0, 'owned'), true);
   });
 
   it('of one urgency in turns, where all can be used in parts', () => {
@@ -197,7 +197,7 @@ describe('a session sends content', () => {
     server.sent();
     server.transport.isBusy = true;
     server.push(frame(ping, 0, 0, '12345678'));
-    for (const id of ids) server.session.content(server.stream(id), patternOf(id, 60_000), 0, 60_000, 'owned');
+    for (const id of ids) server.session.sender.content(server.stream(id), patternOf(id, 60_000), 0, 60_000, 'owned');
     server.push(frame(windowUpdate, 0, 0, word(1_000_000)));
     server.transport.release(() => server.session.sender.onWritten());
     server.transport.endTurn();
@@ -214,7 +214,7 @@ describe('a session sends content', () => {
     server.transport.endTurn();
     server.sent();
     respond(server, 1);
-    server.session.end(server.stream(1), null);
+    server.session.sender.end(server.stream(1), null);
     server.transport.endTurn();
     assert.deepEqual(server.sent(), ['HEADERS 1 88 END']);
   });
@@ -224,13 +224,13 @@ describe('a session sends content', () => {
     server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, 70_000);
-    server.session.content(server.stream(1), bytes, 0, bytes.length, 'owned');
-    server.session.end(server.stream(1), Buffer.from('\0\x01a\x01b', 'latin1'));
+    server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+    server.session.sender.end(server.stream(1), Buffer.from('\0\x01a\x01b', 'latin1'));
     server.push(frame(settings, 0, 0, Buffer.concat([Buffer.of(0, settingIds.headerTableSize), word(0)])));
     server.sent();
     server.push(frame(windowUpdate, 0, 0, word(10_000)), frame(windowUpdate, 0, 1, word(10_000)));
     assert.equal(server.sent().at(-1), 'HEADERS 1 200001610162 END');
-    assert.equal(server.session.mustShrinkTable, false);
+    assert.equal(server.session.sender.mustShrinkTable, false);
   });
 
   it('and does not say that a stream has been sent that was reset before', () => {
@@ -238,7 +238,7 @@ describe('a session sends content', () => {
     const log = server.open(1);
     server.transport.isBusy = true;
     respond(server, 1);
-    server.session.end(server.stream(1), null);
+    server.session.sender.end(server.stream(1), null);
     server.transport.endTurn();
     server.push(frame(rstStream, 0, 1, word(8)));
     server.transport.release(() => server.session.sender.onWritten());
@@ -250,8 +250,8 @@ describe('a session sends content', () => {
     server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, 70_000);
-    server.session.content(server.stream(1), bytes, 0, bytes.length, 'owned');
-    server.session.end(server.stream(1), null);
+    server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+    server.session.sender.end(server.stream(1), null);
     server.transport.endTurn();
     server.sent();
     server.push(frame(rstStream, 0, 1, word(8)), frame(windowUpdate, 0, 0, word(100_000)));
@@ -326,7 +326,7 @@ describe('a session takes content', () => {
           }
           const own = server.stream(stream.id);
           if (then === 'consume') {
-            server.session.consume(own, stream.kept);
+            server.session.windows.consume(own, stream.kept);
             stream.kept = 0;
           } else if (then !== 'keep') {
             if (then === 'reset') server.session.reset(own, 'CANCEL');
@@ -339,7 +339,7 @@ describe('a session takes content', () => {
           assert.ok(connection <= h2Limits.connectionWindowBytes);
           for (const { window } of streams.values()) assert.ok(window <= h2Limits.windowBytes);
         }
-        for (const { id, kept } of streams.values()) server.session.consume(server.stream(id), kept);
+        for (const { id, kept } of streams.values()) server.session.windows.consume(server.stream(id), kept);
         server.transport.endTurn();
         read();
         assert.ok(connection * 2 > h2Limits.connectionWindowBytes, `${connection} bytes of the connection are left`);
@@ -354,8 +354,8 @@ describe('a session takes content', () => {
     const server = new ServerUnderTest();
     server.open(1, false);
     server.sent();
-    server.session.widen(server.stream(1));
-    server.session.widen(server.stream(1));
+    server.session.windows.widen(server.stream(1));
+    server.session.windows.widen(server.stream(1));
     server.transport.endTurn();
     assert.deepEqual(server.sent(), [`WINDOW_UPDATE 1 ${h2Limits.windowBytes - h2Limits.firstWindowBytes}`]);
   });
@@ -370,7 +370,7 @@ describe('a session takes content', () => {
         server.push(frame(data, 0, id, Buffer.alloc(16_000)));
       },
       (id) => {
-        server.session.consume(server.stream(id), 10_000);
+        server.session.windows.consume(server.stream(id), 10_000);
         server.session.reset(server.stream(id), 'CANCEL');
       },
     ];
@@ -395,7 +395,7 @@ describe('a session takes content', () => {
     server.open(1, false);
     for (let count = 0; count < 1000; count++) {
       server.push(frame(data, padded, 1, Buffer.concat([Buffer.of(255), Buffer.alloc(256)])));
-      server.session.consume(server.stream(1), 1);
+      server.session.windows.consume(server.stream(1), 1);
     }
     assert.equal(server.failed, null);
     assert.equal(server.stream(1).unconsumedBytes, 0);
@@ -543,7 +543,7 @@ describe('a session', () => {
     server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, 50_000);
-    server.session.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+    server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
     for (let turn = 0; turn < 1200 && server.failed === null; turn++) server.push(frame(windowUpdate, 0, 1, word(1)));
     assert.match(server.failed ?? '', /window_updates/);
   });
@@ -554,7 +554,7 @@ describe('a session', () => {
     respond(server, 1);
     const bytes = patternOf(1, 16_384);
     for (let turn = 0; turn < 3000; turn++) {
-      server.session.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+      server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
       server.push(frame(windowUpdate, 0, 1, word(16_384)), frame(windowUpdate, 0, 0, word(16_384)));
     }
     assert.equal(server.failed, null);

@@ -1,62 +1,20 @@
 import type { Http2LimitName } from '../../core/http2-limit.ts';
-import type { Ownership } from '../../core/message.ts';
 import type { RequestRule } from '../../core/rules.ts';
 import type { Transport } from '../../core/transport.ts';
-import type { DecodedSection, FieldSectionKind, FieldSectionLimits } from './decoded-section.ts';
+import type { DecodedSection, FieldSectionKind } from './decoded-section.ts';
 import { FrameRates } from './frame-rates.ts';
-import { type FrameHandler, FrameReader } from './frame-reader.ts';
+import type { FrameHandler } from './frame-handler.ts';
+import { FrameReader } from './frame-reader.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
 import { type FloodName, h2Limits } from './limits.ts';
-import {
-  clientPreface,
-  defaultWindowBytes,
-  type ErrorName,
-  errorNumber,
-  isClientStream,
-  settingIds,
-  windowBytesMax,
-} from './protocol.ts';
+import { clientPreface, type ErrorName, errorNumber, isClientStream, settingIds, windowBytesMax } from './protocol.ts';
+import { PeerSettings } from './peer-settings.ts';
+import { ReceiveWindows } from './receive-windows.ts';
+import type { Http2SessionSettings, SessionFailure, SessionOwner } from './session-owner.ts';
+import { beginSession } from './session-begin.ts';
 import { SessionSender } from './session-sender.ts';
-import { SessionStream, type StreamListener, type StreamLoss } from './session-stream.ts';
-
-/** What a session reports beside what its streams do. */
-export interface SessionOwner {
-  /** A client has opened a stream: sets its listener, `contentExpected` and priority. With `endsStream`, `onPeerEnd` follows. */
-  onRequest(stream: SessionStream, section: DecodedSection, endsStream: boolean): void;
-  /** The stream is not among the open ones any more. */
-  onStreamClosed(stream: SessionStream): void;
-  /** The peer's settings have changed: `peerStreamsMax`, `peerKnowsConnect`. */
-  onPeerSettings(): void;
-  /** The peer has answered a PING of ours. */
-  onPong(): void;
-  /** The peer takes no more streams than those up to `lastStreamId`. Those behind it are lost right after the call. */
-  onGoAway(lastStreamId: number, code: number, text: string): void;
-  /** The session has ended by a rule of RFC 9113 or by a limit: GOAWAY is on its way, all streams are lost. The owner closes the connection. */
-  onSessionFailed(error: ErrorName, why: string, limit: Http2LimitName | null): void;
-  /** The connection takes no more bytes for now: its owner watches that it does again. */
-  onCongested?(): void;
-}
-
-/** Why a session has ended by itself. */
-export interface SessionFailure {
-  readonly error: ErrorName;
-  readonly why: string;
-  readonly limit: Http2LimitName | null;
-}
-
-export interface Http2SessionSettings {
-  readonly role: 'server' | 'client';
-  /** Of decoded header sections. */
-  readonly sectionLimits: FieldSectionLimits;
-  /** In milliseconds. */
-  readonly now: () => number;
-}
-
-/** Streams that we have reset: frames that the peer had sent before it knew are passed over. */
-const resetKeptMax = 256;
-
-/** Runs of numbers that the peer has not used. No known client leaves any out. */
-const skippedKeptMax = 16;
+import { noListener, SessionStream, type StreamListener, type StreamLoss } from './session-stream.ts';
+import { StreamNumbers } from './stream-numbers.ts';
 
 const windowTooLarge = 'a window of more than 2^31 - 1 bytes';
 
@@ -67,10 +25,8 @@ const windowTooLarge = 'a window of more than 2^31 - 1 bytes';
  */
 export class Session implements FrameHandler {
   readonly sender: SessionSender;
-  /** What the peer allows us. */
-  peerStreamsMax = Number.POSITIVE_INFINITY;
-  peerKnowsConnect = false;
-  hasSettings = false;
+  readonly windows: ReceiveWindows;
+  readonly peer = new PeerSettings();
   /** By which rule or limit the session has ended; null: it has not. */
   failure: SessionFailure | null = null;
   readonly #settings: Http2SessionSettings;
@@ -80,60 +36,25 @@ export class Session implements FrameHandler {
   readonly #section: DecodedSection;
   readonly #streams = new Map<number, SessionStream>();
   readonly #rates: FrameRates;
-  readonly #reset = new Set<number>();
-  /** Streams that the peer has closed by opening one behind them (§5.1.1), as ranges. */
-  #skipped: { readonly first: number; readonly last: number }[] = [];
+  readonly #numbers: StreamNumbers;
   #prefaceAt: number;
-  #lastPeerStream = 0;
-  #lastOwnStream = -1;
-  #receiveWindow: number = defaultWindowBytes;
-  #consumedBytes = 0;
-  #peerWindowBytes = defaultWindowBytes;
-  /** We take no streams behind this one; null: we do. */
-  #lastTaken: number | null = null;
   #isOver = false;
 
   constructor(transport: Transport, section: DecodedSection, settings: Http2SessionSettings, owner: SessionOwner) {
     this.sender = new SessionSender(transport, owner);
+    this.windows = new ReceiveWindows(this.sender);
     this.#section = section;
     this.#settings = settings;
     this.#owner = owner;
     this.#reader = new FrameReader(this, h2Limits);
     this.#rates = new FrameRates(settings.now);
+    this.#numbers = new StreamNumbers(this.#isServer);
     this.#prefaceAt = this.#isServer ? 0 : clientPreface.length;
-    this.#begin();
+    beginSession(this.sender, settings);
   }
 
   get #isServer(): boolean {
     return this.#settings.role === 'server';
-  }
-
-  #begin(): void {
-    const { writer } = this.sender;
-    const { initialWindowSize, maxConcurrentStreams, maxHeaderListSize, enablePush, enableConnectProtocol } =
-      settingIds;
-    const common = [
-      [initialWindowSize, h2Limits.firstWindowBytes],
-      [maxHeaderListSize, this.#settings.sectionLimits.listBytesMax],
-    ] as const;
-    if (!this.#isServer) writer.text(clientPreface);
-    writer.settings(
-      this.#isServer
-        ? [[maxConcurrentStreams, h2Limits.streamsMax], ...common, [enableConnectProtocol, 1]]
-        : [[enablePush, 0], ...common],
-    );
-    writer.windowUpdate(0, h2Limits.connectionWindowBytes - defaultWindowBytes);
-    this.#receiveWindow = h2Limits.connectionWindowBytes;
-    this.sender.touch();
-  }
-
-  /** The next header block must begin with a dynamic table of size 0: the peer has asked for a smaller table (RFC 7541 §4.2). */
-  get mustShrinkTable(): boolean {
-    return this.sender.mustShrinkTable;
-  }
-
-  set mustShrinkTable(must: boolean) {
-    this.sender.mustShrinkTable = must;
   }
 
   get streamsOpen(): number {
@@ -178,24 +99,15 @@ export class Session implements FrameHandler {
 
   /** Opens a stream to a server. Its first frame must be sent before the next stream is opened. */
   open(listener: StreamListener): SessionStream {
-    this.#lastOwnStream += 2;
-    const stream = new SessionStream(this.#lastOwnStream, this.#peerWindowBytes, h2Limits.firstWindowBytes, listener);
+    const id = this.#numbers.takeOwn();
+    const stream = new SessionStream(id, this.peer.windowBytes, h2Limits.firstWindowBytes, listener);
     this.#streams.set(stream.id, stream);
     return stream;
   }
 
   /** How many streams can still be opened on the connection: their numbers are used up once (§5.1.1). */
   get hasStreamNumbers(): boolean {
-    return this.#lastOwnStream < 2 ** 31 - 3;
-  }
-
-  content(stream: SessionStream, bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    return this.sender.content(stream, bytes, start, end, ownership);
-  }
-
-  /** END_STREAM: the stream closes once the peer has ended, too. */
-  end(stream: SessionStream, trailers: Uint8Array | null): void {
-    this.sender.end(stream, trailers);
+    return this.#numbers.hasOwn;
   }
 
   /** For listeners, in `onAllSent`: closes the stream if both sides have ended. */
@@ -208,17 +120,8 @@ export class Session implements FrameHandler {
     if (stream.isOver) return;
     this.sender.writer.reset(stream.id, errorNumber(error));
     this.sender.touch();
-    this.#noteReset(stream.id);
+    this.#numbers.noteReset(stream.id);
     this.#close(stream);
-  }
-
-  #noteReset(streamId: number): void {
-    this.#reset.add(streamId);
-    if (this.#reset.size <= resetKeptMax) return;
-    for (const oldest of this.#reset) {
-      this.#reset.delete(oldest);
-      return;
-    }
   }
 
   #close(stream: SessionStream): void {
@@ -226,55 +129,8 @@ export class Session implements FrameHandler {
     this.sender.forget(stream);
     this.#streams.delete(stream.id);
     // What the stream has not consumed goes back to the connection.
-    this.#consumeOnConnection(stream.unconsumedBytes);
+    this.windows.consumeOnConnection(stream.unconsumedBytes);
     this.#owner.onStreamClosed(stream);
-  }
-
-  /** The stream's content is wanted: the peer gets a larger window (§5.2.2). */
-  widen(stream: SessionStream): void {
-    const more = h2Limits.windowBytes - stream.windowBytes;
-    if (more <= 0 || stream.peerEnded || stream.isOver) return;
-    stream.windowBytes += more;
-    stream.receiveWindow += more;
-    this.sender.writer.windowUpdate(stream.id, more);
-    this.sender.touch();
-  }
-
-  /** The listener has passed on `bytes` of content: the peer may send as many more. */
-  consume(stream: SessionStream, bytes: number): void {
-    if (stream.isOver) return;
-    this.hold(stream, bytes);
-    this.consumeHeld(stream, bytes);
-  }
-
-  /**
-   * The listener keeps `bytes` of content until it can pass them on: other streams get their part of the connection's window back,
-   * so that one that waits does not stop them. `consumeHeld` follows.
-   */
-  hold(stream: SessionStream, bytes: number): void {
-    if (stream.isOver) return;
-    stream.unconsumedBytes -= bytes;
-    this.#consumeOnConnection(bytes);
-  }
-
-  /** The listener has passed on `bytes` that it had kept. */
-  consumeHeld(stream: SessionStream, bytes: number): void {
-    if (stream.isOver || stream.peerEnded) return;
-    stream.consumedBytes += bytes;
-    if (stream.consumedBytes * 2 < stream.windowBytes) return;
-    this.sender.writer.windowUpdate(stream.id, stream.consumedBytes);
-    this.sender.touch();
-    stream.receiveWindow += stream.consumedBytes;
-    stream.consumedBytes = 0;
-  }
-
-  #consumeOnConnection(bytes: number): void {
-    this.#consumedBytes += bytes;
-    if (this.#consumedBytes * 2 < h2Limits.connectionWindowBytes || this.#isOver) return;
-    this.sender.writer.windowUpdate(0, this.#consumedBytes);
-    this.sender.touch();
-    this.#receiveWindow += this.#consumedBytes;
-    this.#consumedBytes = 0;
   }
 
   ping(): void {
@@ -290,15 +146,16 @@ export class Session implements FrameHandler {
 
   /** From now on new streams of the peer are passed over: it repeats their requests elsewhere. */
   goAway(): void {
-    if (this.#lastTaken !== null) return;
-    this.#lastTaken = this.#lastPeerStream;
-    this.sender.writer.goAway(this.#lastTaken, 0, '');
+    const lastTaken = this.#numbers.stopTaking();
+    if (lastTaken === null) return;
+    this.sender.writer.goAway(lastTaken, 0, '');
     this.sender.touch();
   }
 
   /** The connection has ended: so have all streams. */
   endAll(): void {
     this.#isOver = true;
+    this.windows.stop();
     this.#reader.stop();
     this.#loseStreams(() => true, { by: 'connection' });
     this.sender.stop();
@@ -323,19 +180,18 @@ export class Session implements FrameHandler {
     endsStream: boolean,
     isEmptyFrame: boolean,
   ): void {
-    this.#receiveWindow -= counted;
-    if (this.#receiveWindow < 0) return this.onConnectionError('FLOW_CONTROL_ERROR', 'more content than the window');
+    if (!this.windows.take(counted))
+      return this.onConnectionError('FLOW_CONTROL_ERROR', 'more content than the window');
     const stream = this.#streams.get(streamId);
     if (isEmptyFrame && !endsStream && !this.#admits('empty_frames')) return;
     if (stream === undefined || stream.peerEnded) {
-      this.#consumeOnConnection(counted);
+      this.windows.consumeOnConnection(counted);
       return this.#onFrameForClosed(streamId, 'DATA');
     }
-    stream.receiveWindow -= counted;
-    stream.unconsumedBytes += counted;
-    if (stream.receiveWindow < 0) return this.#break(stream, 'FLOW_CONTROL_ERROR', 'more content than its window');
+    if (!this.windows.takeOf(stream, counted))
+      return this.#break(stream, 'FLOW_CONTROL_ERROR', 'more content than its window');
     const length = end - start;
-    if (counted > length) this.consume(stream, counted - length);
+    if (counted > length) this.windows.consume(stream, counted - length);
     stream.contentReceived += length;
     if (stream.contentExpected >= 0 && stream.contentReceived > stream.contentExpected)
       this.#refuse(stream, 'more content than Content-Length', 'content-length-mismatch');
@@ -373,25 +229,15 @@ export class Session implements FrameHandler {
 
   /** DATA or HEADERS on a stream whose peer has ended it, or that does not exist (§5.1). */
   #onFrameForClosed(streamId: number, frame: string): void {
-    if (this.#isIdle(streamId))
+    if (this.#numbers.isIdle(streamId))
       return this.onConnectionError('PROTOCOL_ERROR', `${frame} on a stream that is not open`);
-    if (this.#reset.has(streamId) || this.#isPassedOver(streamId)) return;
+    if (this.#numbers.isPassedOver(streamId)) return;
     const stream = this.#streams.get(streamId);
     if (stream !== undefined) return this.#break(stream, 'STREAM_CLOSED', `${frame} behind the end of the stream`);
-    if (frame === 'HEADERS' && this.#skipped.some(({ first, last }) => streamId >= first && streamId <= last))
+    if (frame === 'HEADERS' && this.#numbers.wasSkipped(streamId))
       return this.onConnectionError('PROTOCOL_ERROR', 'a stream with a lower number than another');
     if (frame === 'HEADERS') return this.onConnectionError('STREAM_CLOSED', 'HEADERS on a stream that has ended');
     this.onStreamError(streamId, 'STREAM_CLOSED');
-  }
-
-  /** No HEADERS have opened the stream. */
-  #isIdle(streamId: number): boolean {
-    if (isClientStream(streamId) === this.#isServer) return streamId > this.#lastPeerStream;
-    return streamId > this.#lastOwnStream || !isClientStream(streamId);
-  }
-
-  #isPassedOver(streamId: number): boolean {
-    return this.#lastTaken !== null && streamId > this.#lastTaken;
   }
 
   onHeaderBlock(
@@ -426,24 +272,15 @@ export class Session implements FrameHandler {
   #openPeerStream(streamId: number, endsStream: boolean, dependsOn: number | null): void {
     if (!isClientStream(streamId))
       return this.onConnectionError('PROTOCOL_ERROR', 'a request on a stream of the server');
-    if (streamId <= this.#lastPeerStream) return this.#onFrameForClosed(streamId, 'HEADERS');
-    this.#noteSkipped(this.#lastPeerStream + 2, streamId - 2);
-    this.#lastPeerStream = streamId;
-    if (this.#isPassedOver(streamId)) return;
+    if (streamId <= this.#numbers.lastOfPeer) return this.#onFrameForClosed(streamId, 'HEADERS');
+    this.#numbers.notePeer(streamId);
+    if (this.#numbers.isBehindLastTaken(streamId)) return;
     if (this.#streams.size >= h2Limits.streamsMax) return this.onStreamError(streamId, 'REFUSED_STREAM');
     if (dependsOn === streamId) return this.onStreamError(streamId, 'PROTOCOL_ERROR');
-    const stream = new SessionStream(streamId, this.#peerWindowBytes, h2Limits.firstWindowBytes, noListener);
+    const stream = new SessionStream(streamId, this.peer.windowBytes, h2Limits.firstWindowBytes, noListener);
     this.#streams.set(streamId, stream);
     this.#owner.onRequest(stream, this.#section, endsStream);
     if (endsStream) this.#endPeer(stream);
-  }
-
-  #noteSkipped(first: number, last: number): void {
-    // The first stream has the number 1, the one before it would have -1.
-    const from = first % 2 === 0 ? first - 1 : first;
-    if (last < from) return;
-    this.#skipped.push({ first: from, last });
-    if (this.#skipped.length > skippedKeptMax) this.#skipped.shift();
   }
 
   onPriority(): void {
@@ -457,7 +294,7 @@ export class Session implements FrameHandler {
   }
 
   onReset(streamId: number, code: number): void {
-    if (this.#isIdle(streamId))
+    if (this.#numbers.isIdle(streamId))
       return this.onConnectionError('PROTOCOL_ERROR', 'RST_STREAM on a stream that is not open');
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
@@ -467,25 +304,14 @@ export class Session implements FrameHandler {
   }
 
   onSetting(id: number, value: number): void {
-    switch (id) {
-      case settingIds.maxConcurrentStreams:
-        this.peerStreamsMax = value;
-        return;
-      case settingIds.enableConnectProtocol:
-        this.peerKnowsConnect = value === 1;
-        return;
-      case settingIds.headerTableSize:
-        if (value < h2Limits.headerTableBytes) this.mustShrinkTable = true;
-        return;
-      case settingIds.initialWindowSize:
-        return this.#changeWindows(value);
-      default: // Unknown settings are ignored (§6.5.2); the others change nothing here.
-    }
+    const windowBefore = this.peer.windowBytes;
+    this.peer.apply(id, value);
+    const change = this.peer.windowBytes - windowBefore;
+    if (id === settingIds.headerTableSize && value < h2Limits.headerTableBytes) this.sender.mustShrinkTable = true;
+    if (change !== 0) this.#changeWindows(change);
   }
 
-  #changeWindows(bytes: number): void {
-    const change = bytes - this.#peerWindowBytes;
-    this.#peerWindowBytes = bytes;
+  #changeWindows(change: number): void {
     for (const stream of this.#streams.values()) {
       stream.sendWindow += change;
       if (stream.sendWindow > windowBytesMax) return this.onConnectionError('FLOW_CONTROL_ERROR', windowTooLarge);
@@ -494,7 +320,7 @@ export class Session implements FrameHandler {
 
   onSettingsEnd(): void {
     if (!this.#admits('settings')) return;
-    this.hasSettings = true;
+    this.peer.haveCome = true;
     this.sender.writer.settingsAck();
     this.sender.touch();
     this.#owner.onPeerSettings();
@@ -526,7 +352,7 @@ export class Session implements FrameHandler {
       if (!this.sender.widen(bytes)) return this.onConnectionError('FLOW_CONTROL_ERROR', windowTooLarge);
       return this.sender.pump();
     }
-    if (this.#isIdle(streamId))
+    if (this.#numbers.isIdle(streamId))
       return this.onConnectionError('PROTOCOL_ERROR', 'WINDOW_UPDATE on a stream that is not open');
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
@@ -538,11 +364,11 @@ export class Session implements FrameHandler {
   onStreamError(streamId: number, error: ErrorName, why = ''): void {
     const stream = this.#streams.get(streamId);
     if (stream !== undefined) return this.#break(stream, error, why);
-    if (this.#isIdle(streamId)) return this.onConnectionError(error, `${why} on a stream that is not open`);
+    if (this.#numbers.isIdle(streamId)) return this.onConnectionError(error, `${why} on a stream that is not open`);
     if (!this.#admits('errors')) return;
     this.sender.writer.reset(streamId, errorNumber(error));
     this.sender.touch();
-    this.#noteReset(streamId);
+    this.#numbers.noteReset(streamId);
   }
 
   onConnectionError(error: ErrorName, why: string, limit: Http2LimitName | null = null): void {
@@ -559,7 +385,7 @@ export class Session implements FrameHandler {
   #fail(error: ErrorName, why: string, limit: Http2LimitName | null): void {
     if (this.#isOver) return;
     this.failure = { error, why, limit };
-    this.sender.writer.goAway(this.#lastPeerStream, errorNumber(error), why.slice(0, 100));
+    this.sender.writer.goAway(this.#numbers.lastOfPeer, errorNumber(error), why.slice(0, 100));
     this.sender.flush();
     this.endAll();
     this.#owner.onSessionFailed(error, why, limit);
@@ -567,13 +393,3 @@ export class Session implements FrameHandler {
 }
 
 const pingPayload = Buffer.from('candor\0\0', 'latin1');
-
-/** Until the owner has set the stream's own. */
-const noListener: StreamListener = {
-  onSection() {},
-  onContent() {},
-  onPeerEnd() {},
-  onStreamLost() {},
-  onRoom() {},
-  onAllSent() {},
-};

@@ -1,0 +1,55 @@
+import type { Http2LimitName } from '../../core/http2-limit.ts';
+import type { ErrorName } from './protocol.ts';
+
+/**
+ * What the frames of a connection say, one call for each, in order. Bytes are valid during the call only. `onConnectionError` is
+ * the last call.
+ */
+export interface FrameHandler {
+  /**
+   * Bytes [start, end) of a DATA frame, without padding; a frame may come in several parts. `counted` bytes, with the padding, count
+   * against the windows (RFC 9113 §6.9). `endsStream` only with the frame's last part.
+   */
+  onData(
+    streamId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    counted: number,
+    endsStream: boolean,
+    isEmptyFrame: boolean,
+  ): void;
+  /** A whole header block, with those of its CONTINUATION frames. `dependsOn`: of its priority fields (§5.3.2); null: it has none. */
+  onHeaderBlock(
+    streamId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    endsStream: boolean,
+    dependsOn: number | null,
+  ): void;
+  /** A PRIORITY frame, which is deprecated and says nothing to us (§5.3.2). */
+  onPriority(streamId: number): void;
+  /** PRIORITY_UPDATE (RFC 9218 §7.1): the stream's new priority, as the value of a Priority field. */
+  onPriorityUpdate(streamId: number, value: string): void;
+  onReset(streamId: number, code: number): void;
+  /** One setting of a SETTINGS frame. */
+  onSetting(id: number, value: number): void;
+  onSettingsEnd(): void;
+  onSettingsAck(): void;
+  /** `payload`: the 8 bytes at `start`. */
+  onPing(isAck: boolean, bytes: Uint8Array, start: number): void;
+  /** `text`: the debug data, at most 256 characters of visible ASCII. */
+  onGoAway(lastStreamId: number, code: number, text: string): void;
+  onWindowUpdate(streamId: number, bytes: number): void;
+  /** The stream must be reset with this error (§5.4.2). */
+  onStreamError(streamId: number, error: ErrorName, why: string): void;
+  /** The connection must end with this error (§5.4.1): nothing more is read. `limit`: one of ours was reached. */
+  onConnectionError(error: ErrorName, why: string, limit?: Http2LimitName | null): void;
+}
+
+/** A header block's limits. */
+export interface HeaderBlockLimits {
+  readonly headerBlockBytesMax: number;
+  readonly continuationsMax: number;
+}
