@@ -2,17 +2,19 @@ import * as diagnose from '../../src/diagnose/diagnose.ts';
 import {
   isInnocent,
   isNegative,
+  isWhole,
   type LineCase,
   listOf,
   readLineCases,
   readResponseCases,
   type ResponseCase,
   type Split,
+  splits,
   textOf,
 } from './corpus.ts';
 
-// `node test/diagnose/corpus-claim.ts [dev|test|holdout]`: compares the verdicts of `candor/diagnose` on the corpus with its
-// truth. Exit code 0: as good as claimed. 1: not. 2: usage.
+// `node test/diagnose/corpus-claim.ts [dev|test|holdout|blind]`: compares the verdicts of `candor/diagnose` on the corpus with
+// its truth. Exit code 0: as good as claimed. 1: not. 2: usage.
 
 /** The functions of `candor/diagnose` that are needed here. */
 export interface Diagnose {
@@ -25,6 +27,7 @@ export interface Diagnose {
 
 export interface Said {
   readonly kind: string;
+  readonly confidence?: string;
   readonly shape: string;
   readonly type: string | null;
   readonly stage: string | null;
@@ -42,6 +45,8 @@ export interface Score {
   /** Of the cases that name one: how many are right, of how many. */
   readonly stage: readonly [right: number, of: number];
   readonly born: readonly [right: number, of: number];
+  /** How many lines are whole, how many of them have a verdict that is called certain, and how many of those are wrong. */
+  readonly whole: { readonly lines: number; readonly certain: number; readonly certainButWrong: number };
   /** A failure of the gateway, or an unknown one, reported for a request that no gateway failed. */
   readonly falseAlarms: readonly string[];
   /** A shape reported for a line that does not show one. */
@@ -63,12 +68,15 @@ export function score(split: Split, { explain, whose }: Diagnose): Score {
   const guesses = explained.filter(
     ({ one, said }) => one.expect.shape === 'unknown' && said !== null && said.shape !== 'unknown',
   );
-  const wrong = explained.filter((pair) => !isRight(pair, 'shape') || !isRight(pair, 'type'));
+  const wrong = explained.filter(isWrong);
+  const whole = explained.filter(({ one }) => isWhole(split, one));
+  const certain = whole.filter(({ said }) => said?.confidence === 'certain');
   return {
     lines: explained.length,
     right: { kind: count(explained, 'kind'), shape: count(explained, 'shape'), type: count(explained, 'type') },
     stage: named(explained, 'stage'),
     born: named(explained, 'born'),
+    whole: { lines: whole.length, certain: certain.length, certainButWrong: certain.filter(isWrong).length },
     falseAlarms: falseAlarms.map(lineOf),
     guesses: guesses.map(lineOf),
     wrong: [...wrong.map(lineOf), ...answered.filter((pair) => !isAuthorRight(pair)).map(responseLineOf)],
@@ -104,7 +112,12 @@ function optionsOf({ logFormat }: LineCase): { readonly logFormat?: string } {
 }
 
 function isRight({ one, said }: ExplainedCase, what: 'kind' | 'shape' | 'type'): boolean {
-  return said !== null && listOf<string | null>(one.expect[what]).includes(said[what]);
+  if (said === null) return one.mayBeUnrecognised === true;
+  return listOf<string | null>(one.expect[what]).includes(said[what]);
+}
+
+function isWrong(pair: ExplainedCase): boolean {
+  return !isRight(pair, 'shape') || !isRight(pair, 'type');
 }
 
 function count(explained: readonly ExplainedCase[], what: 'kind' | 'shape' | 'type'): number {
@@ -140,15 +153,18 @@ export function shortOfClaim({ lines, right, falseAlarms, responses, authors }: 
   return null;
 }
 
-function claim(split: string): number {
-  if (split !== 'dev' && split !== 'test' && split !== 'holdout')
-    return tell('usage: node test/diagnose/corpus-claim.ts [dev|test|holdout]', 2);
+function claim(name: string): number {
+  const split = splits.find((known) => known === name);
+  if (split === undefined) return tell(`usage: node test/diagnose/corpus-claim.ts [${splits.join('|')}]`, 2);
   const found = score(split, diagnose);
   for (const line of found.wrong) console.log(line);
-  const { lines, right, stage, born, responses, authors, passed } = found;
+  const { lines, right, stage, born, whole, responses, authors, passed } = found;
   console.log(`${split}: ${lines} lines`);
   for (const [what, good] of Object.entries(right)) console.log(`  ${what}: ${good} right, ${percent(good, lines)}`);
   console.log(`  stage: ${stage[0]} of the ${stage[1]} that name one; born: ${born[0]} of ${born[1]}`);
+  console.log(
+    `  whole lines: ${whole.lines}; certain: ${whole.certain}, ${percent(whole.certain, whole.lines)}; of these wrong: ${whole.certainButWrong}`,
+  );
   console.log(`  false alarms: ${found.falseAlarms.length}; guesses: ${found.guesses.length}`);
   console.log(
     `${responses} responses: author ${authors} right, ${percent(authors, responses)}; way ${passed.join(' of ')}`,

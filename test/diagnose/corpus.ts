@@ -4,8 +4,10 @@ import type { ProxyErrorType } from '../../src/core/proxy-error.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import type { Stage } from '../../src/core/stage.ts';
 
-/** Developers of a classifier may look at `dev`; `test` and `holdout` are for judging it. */
-export type Split = 'dev' | 'test' | 'holdout';
+/** Developers of a classifier may look at `dev`; the others are for judging it. */
+export const splits = ['dev', 'test', 'holdout', 'blind'] as const;
+
+export type Split = (typeof splits)[number];
 
 /** One value, or several of which each is right, if the definition of the format allows them. */
 export type OneOrMore<T> = T | readonly T[];
@@ -18,6 +20,10 @@ export interface LineCase {
   readonly line?: string;
   /** Consecutive lines of one file that only together show the failure. */
   readonly lines?: readonly string[];
+  /** In `blind`: the text is as the gateway or a log collector wrote it, and not cut, quoted or wrapped by a person. */
+  readonly whole?: true;
+  /** Not the line of a gateway, or nothing is left that shows one: it is as right not to recognise it. */
+  readonly mayBeUnrecognised?: true;
   readonly expect: {
     readonly kind: OneOrMore<'access' | 'error' | 'event'>;
     readonly shape: OneOrMore<Shape | 'unknown'>;
@@ -55,6 +61,11 @@ export function listOf<T>(value: OneOrMore<T>): readonly T[] {
 /** The case's text, as it would stand in a file. */
 export function textOf({ line, lines }: LineCase): string {
   return (lines ?? [line ?? '']).join('\n');
+}
+
+/** In splits other than `blind` all lines are whole. */
+export function isWhole(split: Split, { whole }: LineCase): boolean {
+  return whole ?? split !== 'blind';
 }
 
 /** Whether a gateway failure would be a false alarm for this case. */
