@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defaults } from './defaults.ts';
 import { parseAcmeDirectory, parseAskUrl, parseMailAddress } from './format/acme-directory.ts';
 import { splitCommandLine } from './format/command-line.ts';
-import { parseHostPattern } from './format/host-pattern.ts';
+import { parseAllowedHost, parseHostPattern } from './format/host-pattern.ts';
 import { durationOrNone, oneOrMany, parsed, path, text } from './leaves.ts';
 import { key, section } from './section.ts';
 
@@ -53,7 +53,7 @@ export const automaticTls = z.union([
     on_demand: key(
       section({
         allow: key(
-          oneOrMany(parsed(parseHostPattern, { kind: 'host', examples: ['shop.example.org', '*.example.org'] })),
+          oneOrMany(parsed(parseAllowedHost, { kind: 'host', examples: ['shop.example.org', '*.example.org'] })),
           'Names that get a certificate when a client asks for one; `*.example.org` is each name one label below.',
           defaults.automaticTls.onDemandAllow,
         ),

@@ -16,7 +16,7 @@ import { msOrNone } from './fallback.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import { hostNamesOf, issuerOf, keyTypeOf, readCertificates } from './judge-pem.ts';
 import type { AdminTlsRead, ListenerTlsRead } from './schema.ts';
-import { hmacKeyFrom } from './wanted-files.ts';
+import { hmacKeyFrom, programPath } from './wanted-files.ts';
 
 /**
  * Mozilla's recommendation, version 5.7, for TLS 1.2 (https://wiki.mozilla.org/Security/Server_Side_TLS), without the three suites that need
@@ -88,7 +88,7 @@ function buildAutomatic(
     directories: [...new Set([directory, ...fallback])],
     roots: ca_file.length === 0 ? null : ca_file.map((path) => textOf(path, context)).join('\n'),
     challenges: challengesOf(settings, draft),
-    dnsHook: dns_hook ?? null,
+    dnsHook: dns_hook === undefined ? null : commandFrom(dns_hook, context),
     propagationMs: msOrNone(settings.propagation_timeout, defaults.automaticTls.propagationTimeout) ?? 0,
     onDemand: onDemandOf(settings, draft),
     externalAccount:
@@ -99,6 +99,10 @@ function buildAutomatic(
             hmacKey: hmacKeyFrom(textOf(external_account.hmac_key_file, context)) ?? '',
           },
   };
+}
+
+function commandFrom([program = '', ...rest]: readonly string[], { directory }: BuildContext): readonly string[] {
+  return [programPath(program, directory), ...rest];
 }
 
 /** TLS at the address of the admin API. */

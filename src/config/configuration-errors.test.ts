@@ -10,13 +10,19 @@ import { loadConfiguration } from './load.ts';
 
 const folder = join(import.meta.dirname, 'errors');
 const update = process.env['UPDATE_ERRORS'] === '1';
-const environment = { HOME: '/home/ann', PORT: '3000', NOTHING: '' };
+const environment = { HOME: '/home/ann', PATH: '/usr/bin:/bin', PORT: '3000', NOTHING: '' };
 
 /** What `errors/README.md` says is there. */
 function hostWith(text: string): ConfigurationHost {
   const files = new Map<string, Uint8Array | string>([
     ['/etc/shop/candor.yaml', Buffer.from(text)],
     ['/etc/shop/ca.pem', Buffer.from('')],
+    ['/etc/shop/hmac.key', Buffer.from(`${'k'.repeat(64)}\n`)],
+    ['/etc/shop/short.key', Buffer.from('c2hvcnQ\n')],
+    ['/etc/shop/half.key', Buffer.from(`${'k'.repeat(32)}\n`)],
+    ['/etc/shop/base64.key', Buffer.from(`${'+k/'.repeat(20)}==\n`)],
+    ['/etc/shop/set-record', Buffer.from('#!/bin/sh\n')],
+    ['/bin/set-record', Buffer.from('#!/bin/sh\n')],
     ['/etc/shop/pages', 'EISDIR'],
     ['/etc/shop/pages/502.html', Buffer.from('<h1>502</h1>')],
     ['/etc/shop/pages/typo.html', Buffer.from('<h1>{{staus}}</h1> {{title}} {{ visitr }} {{staus}} {{user_name}}')],
@@ -36,6 +42,7 @@ function hostWith(text: string): ConfigurationHost {
         .map((name) => name.slice(path.length + 1));
       return names.length === 0 ? null : names.filter((name) => !name.includes('/'));
     },
+    whyNotExecutable: async (path) => (path === '/bin/set-record' ? null : files.has(path) ? 'EACCES' : 'ENOENT'),
   };
 }
 

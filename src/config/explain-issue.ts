@@ -113,6 +113,8 @@ function suggestType(expected: readonly string[], input: unknown): string | null
     if (/^(?:yes|on|y|1|enabled?)$/i.test(input)) return 'write true';
     if (/^(?:no|off|n|0|disabled?)$/i.test(input)) return 'write false';
     if (/^(?:true|false)$/i.test(input)) return `write ${input.toLowerCase()} without quotes`;
+    const [near] = nearest(input, ['true', 'false'], 1);
+    if (near !== undefined) return `write ${near}`;
   }
   if (
     expected.some((type) => type === 'number' || type === 'int') &&
@@ -202,8 +204,13 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations)
   if (names.length > 0) return { message, suggestion: `did you mean ${orList(names.map(quoted))}?` };
   if (elsewhere.length > 0) return { message, suggestion: suggestElsewhere(elsewhere, locations) };
   const homes = locations.get(key);
-  if (homes !== undefined) return { message: `${message} in this place`, suggestion: `it belongs ${orList(homes)}` };
-  return { message, suggestion: `known here: ${known.join(', ')}` };
+  if (homes === undefined) return { message, suggestion: `known here: ${known.join(', ')}` };
+  const around = `in ${quoted(String(path[0]))}`;
+  const suggestion =
+    path.length === 4 && homes.includes(around)
+      ? `it belongs beside ${quoted(String(path[2]))}, not into it`
+      : `it belongs ${orList(homes)}`;
+  return { message: `${message} in this place`, suggestion };
 }
 
 /** A key of a section that this place does not have is named with the places that have it. */

@@ -12,10 +12,15 @@ export function suggestForWord(path: Path, input: unknown): string | null {
   const [section, , key, ...more] = path;
   if (path.length === 1) return suggestForSection(String(section), word);
   if (section === 'listeners' && path.length === 3 && key === 'tls') return suggestForListenerTls(word);
+  if (section === 'listeners' && path.slice(2).join('.') === 'tls.auto.on_demand')
+    return offWord.test(word) ? 'remove the key' : onDemandHelp;
   if (section !== 'applications' || more.length > 0) return null;
   if (path.length === 2) return typeof input === 'string' ? `write { command: ${JSON.stringify(word)} }` : null;
   return key === 'restart' ? suggestForRestart(word) : null;
 }
+
+/** Who may have certificates ordered is named: otherwise every stranger may. */
+export const onDemandHelp = 'name the hosts as "allow", or as "ask" a URL that says which names are yours';
 
 function suggestForListenerTls(word: string): string | null {
   if (offWord.test(word)) return 'remove the key: without it connections are in clear text';

@@ -1,4 +1,4 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { access, constants, open, readdir, realpath, stat } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 
 /** A file's content, or why it cannot be had: an errno (`EFBIG` where it has more than it may), or `namedPipe`. */
@@ -19,6 +19,8 @@ export interface ConfigurationHost {
   readFile(path: string, bytesMax: number): Promise<FileContent>;
   /** The names in a folder; null where it cannot be looked into. */
   listDirectory(path: string): Promise<readonly string[] | null>;
+  /** Null: this user may execute the file. Otherwise the errno. Absent: programs are not looked for. */
+  whyNotExecutable?(path: string): Promise<string | null>;
 }
 
 /** No errno: the file is a named pipe, and opening it would wait until another process writes into it. */
@@ -27,7 +29,7 @@ export const namedPipe = 'named pipe';
 /** This machine. */
 export function thisHost(): ConfigurationHost {
   const addresses = Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address));
-  return { hostname: hostname(), addresses, readFile: readAtMost, listDirectory };
+  return { hostname: hostname(), addresses, readFile: readAtMost, listDirectory, whyNotExecutable };
 }
 
 async function readAtMost(path: string, bytesMax: number): Promise<FileContent> {
@@ -64,5 +66,15 @@ async function listDirectory(path: string): Promise<readonly string[] | null> {
   } catch {
     // Only suggestions are made of it.
     return null;
+  }
+}
+
+async function whyNotExecutable(path: string): Promise<string | null> {
+  try {
+    await access(path, constants.X_OK);
+    // Folders have the same bit.
+    return (await stat(path)).isDirectory() ? 'EISDIR' : null;
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'EIO';
   }
 }

@@ -133,6 +133,42 @@ describe('a configuration that names files', () => {
   });
 });
 
+describe('a configuration that names a program', () => {
+  const loadWith = (hook: string, PATH: string): ReturnType<typeof loadConfiguration> => {
+    const text = `listeners: { https: { bind: ":443", tls: { auto: { dns_hook: ${hook} } } } }
+routes: [{ host: shop.example.org, respond: { body: here } }]
+`;
+    return loadConfiguration(write('hook.yaml', text), { PATH }, thisHost());
+  };
+
+  test('runs it from where the configuration is, and does not read it', async () => {
+    const program = write('set-record', '#!/bin/sh\n');
+    const refused = await loadWith('[./set-record, "a b"]', '');
+    assert.ok(!refused.ok);
+    assert.match(refused.errors[0]?.message ?? '', /^"set-record" may not be executed by this user$/);
+    chmodSync(program, 0o755);
+    const loading = await loadWith('[./set-record, "a b"]', '');
+    assert.ok(loading.ok, JSON.stringify(loading));
+    assert.deepEqual(loading.warnings, []);
+    assert.ok(!loading.files.includes(program));
+    const automatic = loading.configuration.listeners[0]?.tls?.automatic;
+    assert.deepEqual(automatic?.kind === 'acme' && automatic.dnsHook, [program, 'a b']);
+  });
+
+  test('finds one without a folder in PATH, and warns where it is not there', async () => {
+    chmodSync(write('set-record', '#!/bin/sh\n'), 0o755);
+    const found = await loadWith('set-record', `/nowhere:${folder}`);
+    assert.ok(found.ok);
+    assert.deepEqual(found.warnings, []);
+    const missing = await loadWith('set-record', '/nowhere');
+    assert.ok(missing.ok);
+    assert.deepEqual(
+      missing.warnings.map(({ message }) => message),
+      ['no folder of PATH has a program "set-record"'],
+    );
+  });
+});
+
 test('a page with more placeholders than anybody reads is refused, with words', async () => {
   write('busy.html', '{{detail}} '.repeat(65));
   write('full.html', '{{detail}} {{unknown}} '.repeat(64));

@@ -4,6 +4,7 @@ import type { ConfigurationError } from './configuration-errors.ts';
 import { configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { type ConfigurationHost, namedPipe } from './host.ts';
+import { lookForProgram } from './look-for-program.ts';
 import { suggestNearest } from './nearest.ts';
 import type { ErrorDetail } from './error-detail.ts';
 import { quoted } from './error-detail.ts';
@@ -59,18 +60,24 @@ export async function loadConfiguration(
   const { hostname, addresses = [] } = host;
   const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, addresses };
   const survey = parseConfiguration(read.text, context);
-  const files = [absolute, ...new Set(survey.wanted.map((wanted) => wanted.path))];
+  const named = survey.wanted.filter(({ kind }) => kind !== 'program');
+  const files = [absolute, ...new Set(named.map((wanted) => wanted.path))];
   if (survey.wanted.length === 0) return { ...survey, files };
-  const readings = await readAll(survey.wanted, host);
+  const readings = await readAll(survey.wanted, environment, host);
   const parsing: Parsing = parseConfiguration(read.text, { ...context, readings, wallTime });
   return { ...parsing, files };
 }
 
-async function readAll(wanted: readonly WantedFile[], host: ConfigurationHost): Promise<Map<string, FileReading>> {
+async function readAll(
+  wanted: readonly WantedFile[],
+  environment: Environment,
+  host: ConfigurationHost,
+): Promise<Map<string, FileReading>> {
   const readings = new Map<string, FileReading>();
   for (const { path, kind } of wanted) {
     if (readings.has(path)) continue;
-    readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));
+    if (kind === 'program') readings.set(path, await lookForProgram(path, environment, host));
+    else readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));
   }
   return readings;
 }

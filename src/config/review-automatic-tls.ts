@@ -4,10 +4,12 @@ import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { quoted } from './error-detail.ts';
+import { onDemandHelp } from './explain-word.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import type { Path } from './position-index.ts';
 import type { ListenerTlsRead } from './schema.ts';
 import { reviewChallenges } from './review-challenges.ts';
+import { isPublicDirectory, reviewDirectories } from './review-directories.ts';
 import { tlsOfListener } from './wanted-files.ts';
 
 interface AutomaticReview {
@@ -92,8 +94,8 @@ function reviewAcme(
     );
   reviewOnDemand(settings, at, draft, collector);
   reviewChallenges(settings, at, draft, collector);
-  const isPublic = Object.values(knownDirectories).some((known) => known === directory);
-  const refused = isPublic ? hosts.find(isPrivate) : undefined;
+  reviewDirectories(settings, [...at, 'auto'], draft, collector);
+  const refused = isPublicDirectory(directory) ? hosts.find(isPrivate) : undefined;
   if (refused !== undefined)
     collector.errorAtKey(
       at,
@@ -110,7 +112,7 @@ function reviewOnDemand(settings: AutomaticTlsRead, at: Path, draft: Draft, coll
     return collector.errorAtKey(
       key,
       'without "allow" and "ask" every stranger could have certificates ordered for any name',
-      'name the hosts as "allow", or as "ask" a URL that says which names are yours',
+      onDemandHelp,
     );
   const routes = onDemandOf(settings, draft)?.routes ?? null;
   if (routes?.length === 0)

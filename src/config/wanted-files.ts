@@ -10,9 +10,9 @@ import type { ListenerRead, ListenerTlsRead } from './schema.ts';
 
 /** A file that the configuration names and that must be read before it is whole. */
 export interface WantedFile {
-  /** Absolute. */
+  /** Absolute, but for a program that is looked for in the folders of PATH. */
   readonly path: string;
-  readonly kind: 'error_page' | 'certificates' | 'private_key' | 'hmac_key';
+  readonly kind: 'error_page' | 'certificates' | 'private_key' | 'hmac_key' | 'program';
   /** Where the file is named. */
   readonly at: Path;
 }
@@ -81,7 +81,14 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
       const roots: Path = [...at, 'auto', 'ca_file'];
       for (const [index, path] of (tls.auto.ca_file ?? []).entries())
         want('certificates', path, itemPath(draft, roots, index));
-      const { external_account } = tls.auto;
+      const { external_account, dns_hook } = tls.auto;
+      const [program] = dns_hook ?? [];
+      if (program !== undefined)
+        wanted.push({
+          kind: 'program',
+          path: programPath(program, directory),
+          at: itemPath(draft, [...at, 'auto', 'dns_hook'], 0),
+        });
       if (external_account !== undefined)
         want('hmac_key', external_account.hmac_key_file, [...at, 'auto', 'external_account', 'hmac_key_file']);
     }
@@ -90,6 +97,11 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
       want('certificates', path, itemPath(draft, authorities, index));
   }
   return wanted;
+}
+
+/** A path begins at the folder of the configuration; a name alone is looked for in the folders of PATH. */
+export function programPath(program: string, directory: string): string {
+  return program.includes('/') ? resolve(directory, program) : program;
 }
 
 /** What is written about TLS at a listener; null: nothing. */
@@ -115,7 +127,10 @@ export function reviewFiles(
   for (const { path, at, kind } of wanted) {
     const reading = readings.get(path);
     if (reading === undefined) continue;
-    if (!reading.ok) collector.addDetail(at, reading.error);
+    // The service manager may set another PATH than the one of this shell.
+    if (!reading.ok && kind === 'program' && !path.includes('/'))
+      collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
+    else if (!reading.ok) collector.addDetail(at, reading.error);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
     else if (kind === 'hmac_key') reviewHmacKey(path, reading, at, collector);
   }
@@ -127,19 +142,43 @@ export function hmacKeyFrom(text: string): string | null {
   return /^[\w-]{16,}$/.test(key) ? key : null;
 }
 
+/** RFC 7518 §3.2: a key of HS256 has 256 bits or more. */
+const hmacKeyLengthMin = 43;
+
+function hmacKeyError(name: string, text: string): ErrorDetail | null {
+  const key = text.trim().replace(/=+$/, '');
+  if (/^[\w-]{16,}$/.test(key)) return null;
+  if (/^[\w-]*$/.test(key))
+    return {
+      message: `${name} has ${key.length === 0 ? 'no key' : `a key of ${key.length} characters, and CAs give ${hmacKeyLengthMin} or more`}`,
+      suggestion: 'write the whole HMAC key into it as the CA shows it; the identifier of the key belongs to "key_id"',
+    };
+  if (/^[\w+/-]+$/.test(key))
+    return {
+      message: `${name} has a key in base64, and ACME has it in base64url`,
+      suggestion: 'write "-" for each "+" and "_" for each "/"',
+    };
+  return {
+    message: `${name} has no key in base64url: one line of letters, digits, "-" and "_"`,
+    suggestion: 'write the HMAC key into it as the CA shows it, and nothing else',
+  };
+}
+
 function reviewHmacKey(
   path: string,
   { text, isOpen }: Extract<FileReading, { ok: true }>,
   at: Path,
   collector: ErrorCollector,
 ): void {
-  if (hmacKeyFrom(text) === null)
-    collector.errorAtValue(
+  const key = hmacKeyFrom(text);
+  if (key === null) return collector.addDetail(at, hmacKeyError(quoted(basename(path)), text));
+  if (key.length < hmacKeyLengthMin)
+    collector.warnAtValue(
       at,
-      `${quoted(basename(path))} has no key in base64url: one line of letters, digits, "-" and "_"`,
-      'write the HMAC key into it as the CA shows it, and nothing else',
+      `the key in ${quoted(basename(path))} has ${key.length} characters, and CAs give ${hmacKeyLengthMin} or more (RFC 7518 §3.2)`,
+      'look whether the key is there as a whole',
     );
-  else if (isOpen)
+  if (isOpen)
     collector.warnAtValue(
       at,
       `every user of this machine may read the key in ${quoted(basename(path))}`,

@@ -2,6 +2,7 @@ import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { ErrorDetail } from '../error-detail.ts';
 import { quoted, reject } from '../error-detail.ts';
+import { suggestNearest } from '../nearest.ts';
 
 /** Let's Encrypt: https://letsencrypt.org/docs/acme-protocol-updates/, https://letsencrypt.org/docs/staging-environment/ */
 export const knownDirectories = {
@@ -14,11 +15,30 @@ export function parseAcmeDirectory(text: string): Result<string, ErrorDetail> {
   if (text === 'production' || text === 'staging') return succeed(knownDirectories[text]);
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol))
-    return reject(`${quoted(text)} is no directory of a CA`, 'write production, staging, or the URL that the CA gives');
+    return reject(`${quoted(text)} is no directory of a CA`, directoryMeant(text));
   if (url.protocol === 'http:') return reject('ACME is spoken over https alone (RFC 8555 §6.1)', 'write https://');
   if (url.username !== '' || url.password !== '')
     return reject('the URL of a directory has no user and no password', 'remove them');
   return succeed(url.href);
+}
+
+/** What people call CAs. */
+const otherDirectories: Readonly<Record<string, string>> = {
+  zerossl: 'https://acme.zerossl.com/v2/DV90',
+  google: 'https://dv.acme-v02.api.pki.goog/directory',
+  gts: 'https://dv.acme-v02.api.pki.goog/directory',
+};
+
+function directoryMeant(text: string): string {
+  const word = text.toLowerCase().replace(/[^a-z]/g, '');
+  if (/^(?:internal|local|self(?:signed)?)$/.test(word)) return 'for certificates of a local CA write tls: internal';
+  if (/^(?:letsencrypt|le|prod|live|default|true)$/.test(word)) return 'write production';
+  if (/^(?:test|testing|stage)$/.test(word)) return 'write staging';
+  const other = Object.hasOwn(otherDirectories, word) ? otherDirectories[word] : undefined;
+  if (other !== undefined) return `write ${other}, or the URL that the CA gives`;
+  return (
+    suggestNearest(text, Object.keys(knownDirectories), 1) ?? 'write production, staging, or the URL that the CA gives'
+  );
 }
 
 /** The URL of an endpoint that is asked about names. It may be in clear text: it is most often on this machine. */

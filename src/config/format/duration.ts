@@ -47,10 +47,30 @@ export function parseAge(text: string): Result<number, ErrorDetail> {
     return reject(`${quoted(text)} is longer than ten years`, 'write 365d');
   if (days !== undefined && Number(days) > 0) return succeed((Number(days) * unitMs['d']!) / 1000);
   const parsed = parseDuration(text);
-  return parsed.ok ? succeed(Math.max(1, Math.round(parsed.value / 1000))) : parsed;
+  if (parsed.ok) return succeed(Math.max(1, Math.round(parsed.value / 1000)));
+  return reject(`${quoted(text)} is not understood as an age`, `write ${daysMeant(text)}d`);
 }
 
 const daysMax = 3650;
+
+/** Of the units that people write an age in, with as many of their letters as they like. */
+const daysOf: readonly (readonly [unit: RegExp, days: number])[] = [
+  [/^y(?:(?:ea)?rs?)?$/, 365],
+  [/^mo(?:nths?)?$/, 30],
+  [/^w(?:(?:ee)?ks?)?$/, 7],
+  [/^d(?:ays?)?$/, 1],
+  [/^h(?:(?:ou)?rs?)?$/, 1 / 24],
+  [/^(?:s(?:ec(?:ond)?s?)?)?$/, 1 / 86_400],
+];
+
+/** A year, where it cannot be told: also of the value of a header that was copied, which has seconds. */
+function daysMeant(text: string): number {
+  const [, header] = /max-age="?(\d+)/i.exec(text) ?? [];
+  const [, count = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec((header ?? text).toLowerCase()) ?? [];
+  const each = daysOf.find(([pattern]) => pattern.test(unit))?.[1];
+  if (count === '' || each === undefined) return 365;
+  return Math.max(1, Math.min(daysMax, Math.round(Number(count) * each)));
+}
 
 const zero = { message: 'a duration of zero would end everything before it begins', suggestion: 'write at least 1ms' };
 

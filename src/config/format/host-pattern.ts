@@ -38,6 +38,23 @@ export function parseHostPattern(text: string): Result<string, ErrorDetail> {
   return succeed(`${wild ? '*.' : ''}${host}`);
 }
 
+const allWords = /^(?:\*|all|any|everything|everyone|everybody|always|true|yes|on)$/i;
+
+/** A host pattern of names that get certificates on demand: those of strangers must not be among them. */
+export function parseAllowedHost(text: string): Result<string, ErrorDetail> {
+  if (allWords.test(text))
+    return reject(
+      `${quoted(text)} would let every stranger have certificates ordered for any name`,
+      'write "*.example.org" for the names below a domain of yours, or as "ask" a URL that says which names are yours',
+    );
+  const parsed = parseHostPattern(text);
+  if (!parsed.ok || parsed.value.includes('.')) return parsed;
+  return reject(
+    `${quoted(text)} is one label, and no CA issues a certificate for it`,
+    'write the whole name, such as shop.example.org',
+  );
+}
+
 function rejectSwitchWord(text: string): Result<never, ErrorDetail> {
   return reject(`${quoted(text)} is no host`, 'write a host, such as example.org, or remove the key');
 }
