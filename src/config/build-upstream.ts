@@ -18,6 +18,7 @@ function buildEndpointLimits(
   | 'queueMs'
   | 'attemptsMax'
   | 'responseHeadBytesMax'
+  | 'balance'
 > {
   const { connections } = read;
   const connectionsMax = count(connections?.max, defaults.connections.max);
@@ -30,6 +31,7 @@ function buildEndpointLimits(
     queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
+    ...(read.balance === undefined || read.balance === null ? {} : { balance: read.balance }),
   };
 }
 
@@ -37,8 +39,10 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
   const full: FullUpstream = Array.isArray(read) ? { endpoints: read } : read;
   return {
     id: name as UpstreamId,
-    endpoints: full.endpoints.map(({ address }) => ({
+    endpoints: full.endpoints.map(({ address, weight, priority }) => ({
       address: address.kind === 'unix' ? { kind: 'unix', path: resolve(context.directory, address.path) } : address,
+      ...(weight === undefined ? {} : { weight }),
+      ...(priority === undefined ? {} : { priority }),
     })),
     family: full.family ?? 'prefer_ipv4',
     application: null,

@@ -181,6 +181,13 @@ export const defaults = {
     fails: declare('3', 'One lost check is not an outage.'),
   },
 
+  balance: declare(
+    'two_choices',
+    'Nearly as even as asking all endpoints, without sending all workers to the same one; it needs no measurement.',
+  ),
+  endpointWeight: declare('1', 'Endpoints are alike unless someone says otherwise.'),
+  endpointPriority: declare('0', 'All endpoints serve; a spare one is a decision.'),
+
   connections: {
     reuse: declare(
       'always',

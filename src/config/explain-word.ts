@@ -6,6 +6,10 @@ import type { Path } from './position-index.ts';
  * What is suggested is accepted.
  */
 export function suggestForWord(path: Path, input: unknown): string | null {
+  if (path[0] === 'upstreams' && path.length > 3) {
+    const forEndpoint = suggestForEndpoint(path.at(-1), input);
+    if (forEndpoint !== null) return forEndpoint;
+  }
   if (path.length === 2 && path[0] === 'log') return suggestForLog(String(path[1]), input);
   if (typeof input !== 'string' && typeof input !== 'boolean') return null;
   const word = String(input);
@@ -21,6 +25,14 @@ export function suggestForWord(path: Path, input: unknown): string | null {
 
 /** Who may have certificates ordered is named: otherwise every stranger may. */
 export const onDemandHelp = 'name the hosts as "allow", or as "ask" a URL that says which names are yours';
+
+function suggestForEndpoint(key: string | number | undefined, input: unknown): string | null {
+  if (key === 'weight' && typeof input === 'number' && !Number.isInteger(input))
+    return 'multiply all weights of the upstream until each is whole: only their proportion counts';
+  if (key === 'priority' && typeof input === 'string' && !/^\d+$/.test(input))
+    return 'write 0 for an endpoint that gets the requests, 1 for one that gets them while none of those is ready';
+  return null;
+}
 
 function suggestForListenerTls(word: string): string | null {
   if (offWord.test(word)) return 'remove the key: without it connections are in clear text';

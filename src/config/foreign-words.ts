@@ -72,6 +72,9 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'upstreams',
     'port',
   ],
+  address: ['host', 'hostport', 'server', 'target', 'url', 'dial', 'endpoint', 'name', 'ip', 'socket'],
+  weight: ['share', 'ratio', 'w'],
+  priority: ['failover', 'tier', 'level', 'spare'],
   upstreams: ['backends', 'backend', 'clusters', 'services', 'pools', 'targets', 'origins', 'proxies'],
   applications: ['apps', 'app', 'application', 'processes', 'programs', 'services', 'containers', 'workers'],
   listeners: [

@@ -141,6 +141,31 @@ describe('what is written', () => {
       ['a 1', '::1 2', 'b 80', '/run/a.sock', '/etc/shop/rel.sock', 'xn--bcher-kva.example 3'],
     ],
     [
+      'endpoints may have a weight and a priority',
+      'upstreams: { app: ["a:1", { address: "a:2", weight: 3 }, { address: "http://a:3", priority: 1 }] }',
+      (c) => c.upstreams[0]?.endpoints.map(({ weight, priority }) => [weight, priority]),
+      [
+        [undefined, undefined],
+        [3, undefined],
+        [undefined, 1],
+      ],
+    ],
+    [
+      'balance in every form',
+      'upstreams: { a: { endpoints: "a:1", balance: two_choices }, b: { endpoints: "a:1", balance: round_robin }, c: { endpoints: "a:1", balance: peak_ewma }, d: { endpoints: "a:1", balance: { hash: address } }, e: { endpoints: "a:1", balance: { hash: path } }, f: { endpoints: "a:1", balance: { hash: { header: X-User } } }, g: { endpoints: "a:1", balance: { hash: { cookie: Id } } } }\napplications: { h: { command: a, balance: round_robin } }\nroutes: [{ to: a }]',
+      (c) => c.upstreams.map(({ balance }) => balance),
+      [
+        undefined,
+        { kind: 'round_robin' },
+        { kind: 'peak_ewma' },
+        { kind: 'hash', key: { kind: 'address' } },
+        { kind: 'hash', key: { kind: 'path' } },
+        { kind: 'hash', key: { kind: 'header', name: 'x-user' } },
+        { kind: 'hash', key: { kind: 'cookie', name: 'Id' } },
+        { kind: 'round_robin' },
+      ],
+    ],
+    [
       'https:// means TLS',
       'upstreams: { app: ["https://a", "https://b:8443/"] }',
       (c) => [

@@ -22,6 +22,7 @@ export function fillTables(document: string): string {
 /** Places that the document must have a table for: every map of keys in the schema. */
 export function allPaths(): string[] {
   const paths: string[] = [];
+  const walkedEntries = new Set<AnySchema>();
   const walk = (schema: AnySchema, path: string): void => {
     const object = objectIn(schema);
     if (object !== null) {
@@ -29,7 +30,10 @@ export function allPaths(): string[] {
       for (const [key, inner] of Object.entries(shapeOf(object))) walk(inner, path === 'file' ? key : `${path}.${key}`);
     }
     const entries = entriesOf(schema);
-    if (entries !== null) walk(entries, `${path}.*`);
+    // The list of endpoints may stand in place of an upstream, too.
+    if (entries === null || walkedEntries.has(entries)) return;
+    walkedEntries.add(entries);
+    walk(entries, `${path}.*`);
   };
   walk(file, 'file');
   return paths;
@@ -94,17 +98,19 @@ function shapeOf(schema: AnySchema): Readonly<Record<string, AnySchema>> {
 }
 
 function objectIn(schema: AnySchema): AnySchema | null {
-  const { type, innerType, options } = definition(schema);
+  const { type, innerType, options, in: input } = definition(schema);
   if (type === 'object') return schema;
   if (type === 'optional') return objectIn(innerType!);
+  if (type === 'pipe') return objectIn(input!);
   return options?.map((option) => objectIn(option)).find((found) => found !== null) ?? null;
 }
 
 /** What the entries of a list or a map of names are. */
 function entriesOf(schema: AnySchema): AnySchema | null {
-  const { type, innerType, element, valueType } = definition(schema);
+  const { type, innerType, element, valueType, options } = definition(schema);
   if (type === 'optional') return entriesOf(innerType!);
-  return element ?? valueType ?? null;
+  const inOption = options?.map((option) => entriesOf(option)).find((found) => found !== null);
+  return element ?? valueType ?? inOption ?? null;
 }
 
 function shownOf(schema: AnySchema): Shown {

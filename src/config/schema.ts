@@ -5,9 +5,10 @@
 import { logFormatNames } from '../core/log-formats.ts';
 import { z } from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
+import { balance, endpoints } from './balance-schema.ts';
 import { client } from './client-schema.ts';
 import { defaults } from './defaults.ts';
-import { barePortError, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
+import { parseListenAddress, parseNameServer } from './format/address.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseFieldName, parseLoneFieldName } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
@@ -236,20 +237,20 @@ const endpointKeys = {
     'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent, and once; while nothing has been sent, up to two more endpoints are asked.',
     defaults.attempts,
   ),
+  balance: key(
+    balance,
+    'How an endpoint is picked for each request. `two_choices`: of two drawn at random, the one with fewer requests in flight; `round_robin`: one after the other, by weight; `peak_ewma`: of two drawn at random, the one where latency times requests in flight is lower; `{ hash: … }`: by a part of the request. Each leaves out endpoints that are not ready.',
+    defaults.balance,
+  ),
   response_head_max: key(size, 'The largest response head; a larger one is a 502.', defaults.responseHeadMax),
 };
 
-const endpoint = parsed(parseEndpoint, {
-  kind: 'address',
-  bare: barePortError,
-  examples: ['127.0.0.1:3000', 'unix:/run/app.sock', 'https://app.internal'],
-});
-
 export const upstream = z.union([
-  oneOrMany(endpoint),
+  endpoints,
   section({
-    endpoints: oneOrMany(endpoint).meta({
-      description: 'Where the application listens: `host:port`, `unix:/path`, `https://host`.',
+    endpoints: endpoints.meta({
+      description:
+        'Where the application listens: `host:port`, `unix:/path`, `https://host`, or a list of them. An entry of the list can be `{ address, weight, priority }`.',
     }),
     tls: key(tls, '`true`, or how to speak TLS to the endpoints. `https://` endpoints mean `true`.'),
     proxy_protocol: key(
@@ -469,4 +470,4 @@ export type ApplicationRead = z.output<typeof application>;
 export type ListenerRead = z.output<typeof listener>;
 export type AdminTlsRead = z.output<typeof adminTls>;
 export type ListenerTlsRead = z.output<typeof listenerTls>;
-export type EndpointKeysRead = Pick<ApplicationRead, 'connections' | 'attempts' | 'response_head_max'>;
+export type EndpointKeysRead = Pick<ApplicationRead, 'connections' | 'attempts' | 'balance' | 'response_head_max'>;

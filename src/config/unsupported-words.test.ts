@@ -34,8 +34,7 @@ for (const [keys, says] of [
     ['basic_auth', 'auth', 'auth_basic', 'forward_auth', 'jwt', 'forwardAuth'],
     /^authentication of clients is not supp/,
   ],
-  [['sticky', 'session_affinity', 'ip_hash', 'cookie'], /^sticky sessions are not supported yet/],
-  [['balance', 'lb_policy', 'load_balancing', 'leastconn'], /^there is nothing to choose/],
+  [['sticky', 'session_affinity', 'ip_hash', 'cookie'], /^requests of one client go to one endpoint with "balance: /],
   [['gzip', 'encode', 'compression'], /^compression is not supported yet/],
   [['upgrade', 'upgrades'], /^WebSockets need no key/],
   [['h2c', 'alpn'], /^HTTP\/2 is "http2: true": of a listener/],
@@ -44,7 +43,8 @@ for (const [keys, says] of [
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],
   [['file_server', 'try_files'], /^serving files is not supported yet/],
   [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^access by client address is not supported yet/],
-  [['mirror', 'canary', 'weighted'], /not supported yet/],
+  [['mirror', 'canary'], /not supported yet/],
+  [['weighted'], /^an entry of "endpoints" has them/],
   [['tcp', 'udp'], /^proxying of TCP and UDP is not supported yet/],
   [['metrics', 'prometheus'], /^metrics need no key/],
 ] as const)
@@ -52,6 +52,14 @@ for (const [keys, says] of [
     test(`the key ${key} is explained wherever it stands`, () => {
       for (const place of everywhere) assert.match(suggestion(place, key), says, place);
     });
+
+for (const key of ['lb_policy', 'load_balancing', 'leastconn'])
+  test(`the key ${key} is "balance" of an upstream or application`, () => {
+    for (const place of ['top', 'listener', 'route'] as const)
+      assert.match(suggestion(place, key), /^it is "balance" of an upstream or application: two_choices, /, place);
+    for (const place of ['upstream', 'application'] as const)
+      assert.equal(suggestion(place, key), 'did you mean "balance"?');
+  });
 
 for (const key of ['tls', 'ssl', 'https', 'certificate', 'acme'])
   test(`the key ${key} is TLS for clients, or of an upstream where it stands in one`, () => {

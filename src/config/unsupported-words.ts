@@ -2,7 +2,7 @@ import { plainKey } from './plain-key.ts';
 import type { Path } from './position-index.ts';
 
 /** The sections of the file in which a key of another gateway means what it means there. */
-type Section = 'file' | 'client' | 'listener' | 'route' | 'upstream' | 'application';
+type Section = 'file' | 'client' | 'listener' | 'route' | 'upstream' | 'application' | 'endpoint';
 
 /** Something that other gateways do and this one does not, or does without a key. */
 interface Unsupported {
@@ -58,18 +58,24 @@ const unsupported: readonly Unsupported[] = [
       'sticky stickysession stickysessions sessionaffinity affinity sessionpersistence persistence iphash hashon hash',
       'consistenthash hashpolicy cookie',
     ),
-    message: 'sticky sessions are not supported yet; any endpoint may get any request',
+    message:
+      'requests of one client go to one endpoint with "balance: { hash: address }", or by a "cookie" or "header" instead',
   },
   {
     keys: words(
       'loadbalancing loadbalancer lb lbpolicy lbalgorithm balance balancer algorithm strategy leastconn roundrobin',
     ),
-    message:
-      'there is nothing to choose: of two endpoints drawn at random, the one with fewer requests gets the next one',
+    message: 'it is "balance" of an upstream or application: two_choices, round_robin, peak_ewma or { hash: … }',
+    unless: 'balance',
   },
   {
-    keys: words('weight weights weighted backup priority slowstart'),
-    message: 'weights and backups of endpoints are not supported yet; all endpoints of an upstream are alike',
+    keys: words('weight weights weighted backup priority'),
+    message:
+      'an entry of "endpoints" has them: { address: "10.0.0.5:3000", weight: 3 }; one with "priority: 1" is a spare for those without',
+  },
+  {
+    keys: words('slowstart slowstartwindow'),
+    message: 'slow start is not supported yet; an endpoint gets its share as soon as it is healthy',
   },
   {
     keys: words('gzip compress compression encode encoding brotli zstd deflate'),
@@ -135,12 +141,14 @@ const unsupported: readonly Unsupported[] = [
 ];
 
 const atBalancing: readonly Section[] = ['file', 'route', 'upstream'];
+const atSpares: readonly Section[] = [...atBalancing, 'endpoint'];
 const atFiles: readonly Section[] = ['file', 'listener', 'route'];
 const atProcess: readonly Section[] = ['file', 'application'];
 
 /** Ordinary words, which mean this in fewer sections than the others. */
 const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, readonly Section[]>([
-  ...each('strategy algorithm hash weight weights backup priority', atBalancing),
+  ...each('strategy algorithm hash weight weights priority', atBalancing),
+  ...each('backup', atSpares),
   ...each('encoding index root alias', atFiles),
   ...each('stream streams', ['file', 'listener', 'upstream']),
   ...each('user group daemon pid pidfile chroot', atProcess),
@@ -165,6 +173,7 @@ export function explainUnsupported(written: string, path: Path, known: readonly 
   const found = unsupported.find(({ keys }) => keys.includes(plain));
   if (found === undefined || sectionsOf.get(plain)?.includes(section) === false) return null;
   if (section === 'client' && found.ofClients !== true) return null;
+  if (section === 'endpoint') return sectionsOf.get(plain) === atSpares ? 'write "priority: 1"' : null;
   return found.unless !== undefined && known.includes(found.unless) ? `did you mean "${found.unless}"?` : found.message;
 }
 
@@ -180,5 +189,6 @@ function sectionAt(path: Path): Section | null {
   const [first] = path;
   if (first === undefined) return 'file';
   if (path.length === 1) return first === 'client' ? 'client' : null;
-  return path.length === 2 ? (namedSections[String(first)] ?? null) : null;
+  if (path.length === 2) return namedSections[String(first)] ?? null;
+  return first === 'upstreams' && typeof path.at(-1) === 'number' ? 'endpoint' : null;
 }

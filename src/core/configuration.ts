@@ -306,6 +306,8 @@ export interface UpstreamSpec {
   readonly proxyProtocol?: ProxyProtocolVersion;
   /** HTTP/2 is spoken with the endpoints: within TLS where they choose it (ALPN), in clear text always. Absent: HTTP/1.1. */
   readonly http2?: true;
+  /** How an endpoint is picked for each request; absent: two are drawn at random, and the less loaded one is picked. */
+  readonly balance?: BalanceSpec;
   readonly check: CheckSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
@@ -323,7 +325,23 @@ export interface UpstreamSpec {
 
 export interface EndpointSpec {
   readonly address: EndpointAddress;
+  /** Its share of the requests, relative to the others; absent: 1. */
+  readonly weight?: number;
+  /** Endpoints of the lowest number get the requests, the next ones only while none of those may; absent: 0. */
+  readonly priority?: number;
 }
+
+/** How an endpoint is picked for each request. */
+export type BalanceSpec =
+  | { readonly kind: 'round_robin' }
+  | { readonly kind: 'peak_ewma' }
+  | { readonly kind: 'hash'; readonly key: HashKey };
+
+/** The part of a request by which requests are sent to the same endpoint. */
+export type HashKey =
+  | { readonly kind: 'address' | 'path' }
+  /** `name` of a header: lowercase. */
+  | { readonly kind: 'header' | 'cookie'; readonly name: string };
 
 export interface UpstreamTls {
   /** The server name that is sent (SNI) and verified; null: the host name of the endpoint. */

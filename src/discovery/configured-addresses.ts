@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { UpstreamSpec } from '../core/configuration.ts';
+import type { EndpointSpec, UpstreamSpec } from '../core/configuration.ts';
 import { addressText, type EndpointAddress, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { NameQuestion } from '../core/name-resolver.ts';
 import { familiesOf } from '../policy/dns-cache.ts';
@@ -11,7 +11,11 @@ export interface LiteralAddress {
   readonly id: EndpointId;
   readonly position: number;
   readonly address: EndpointAddress;
+  readonly placing: Placing;
 }
+
+/** What the configuration says of an entry besides its address. */
+export type Placing = Pick<EndpointSpec, 'weight' | 'priority'>;
 
 /** An entry of the configuration with a host name. */
 export interface NamedAddress {
@@ -19,6 +23,7 @@ export interface NamedAddress {
   readonly id: EndpointId;
   readonly position: number;
   readonly address: TcpAddress;
+  readonly placing: Placing;
   readonly question: NameQuestion;
   /** Identifies the addresses of the name. A reload that changes the family begins with an empty set. */
   readonly addressSetKey: string;
@@ -36,16 +41,18 @@ export function namedAddressesOf(
   limitMs: number,
 ): readonly NamedAddress[] {
   const families = familiesOf(spec.family);
-  return entriesOf(spec).flatMap(({ id, position, address }) => {
+  return entriesOf(spec).flatMap(({ id, position, address, placing }) => {
     if (!isName(address)) return [];
     const question = { name: address.host, families, servers, limitMs };
-    return [{ id, position, address, question, addressSetKey: `${id}/${spec.family}` }];
+    return [{ id, position, address, placing, question, addressSetKey: `${id}/${spec.family}` }];
   });
 }
 
 function entriesOf({ id, endpoints }: UpstreamSpec): readonly LiteralAddress[] {
-  const byText = new Map(endpoints.map(({ address }) => [addressText(address), address]));
-  return [...byText].map(([text, address], position) => ({ id: endpointIdOf(id, text), position, address }));
+  const byText = new Map(endpoints.map((endpoint) => [addressText(endpoint.address), endpoint]));
+  return [...byText].map(([text, { address, ...placing }], position) => {
+    return { id: endpointIdOf(id, text), position, address, placing };
+  });
 }
 
 export function endpointIdOf(upstream: UpstreamId, text: string): EndpointId {

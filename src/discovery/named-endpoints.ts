@@ -34,14 +34,21 @@ export function namedEndpoints(upstream: UpstreamId, named: NamedAddress, facts:
 
 function trackedEndpoint(
   upstream: UpstreamId,
-  { address: named, position }: NamedAddress,
+  { address: named, position, placing }: NamedAddress,
   { address: ip, secondAddress, state }: TrackedAddress,
   { entry, failure, destinations }: NameFacts,
 ): SourceEndpoint {
   const { host, port } = named;
   const address = { kind: 'tcp', host: ip, port } as const;
   const id = endpointIdOf(upstream, resolvedAddressText(named, ip));
-  const endpoint = { id, position, address, name: host, ...(secondAddress === null ? {} : { secondAddress }) };
+  const endpoint = {
+    id,
+    position,
+    address,
+    name: host,
+    ...placing,
+    ...(secondAddress === null ? {} : { secondAddress }),
+  };
   if (state === 'draining') {
     return { ...endpoint, health: drainingHealth(host, address, entry?.source ?? 'dns', destinations) };
   }

@@ -39,8 +39,8 @@ export class StaticSource implements EndpointSource {
   stop(): void {}
 }
 
-function endpointOf({ id, position, address }: LiteralAddress, destinations: Destinations): SourceEndpoint {
-  const endpoint = { id, position, address, health: 'checked' } as const;
+function endpointOf({ id, position, address, placing }: LiteralAddress, destinations: Destinations): SourceEndpoint {
+  const endpoint = { id, position, address, ...placing, health: 'checked' } as const;
   if (address.kind !== 'tcp' || !destinations.isOwn(address.host, address.port)) return endpoint;
   return { ...endpoint, prohibition: prohibitedFailure(address, null, 'own_listener') };
 }

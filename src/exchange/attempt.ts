@@ -194,6 +194,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   #noteResponse(response: ResponseHead): void {
     this.status = response.status;
     this.headMs = this.#owner.elapsedMs();
+    this.chosenEndpoint.noteLatency?.(this.headMs - this.startedMs, false);
     this.delivery = 'response_started';
   }
 
@@ -219,6 +220,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     if (this.isOver) return this.#owner.onFaultAfterAttemptEnd(this, failure);
     const unsentContent = this.#stream?.unsentContent ?? null;
     this.#end(failure);
+    this.chosenEndpoint.noteLatency?.(this.endedMs - this.startedMs, true);
     this.#owner.onAttemptFailed(this, failure, unsentContent);
   }
 

@@ -106,5 +106,7 @@ export interface Endpoint {
   readonly addressStale?: boolean;
   readonly exit: InstanceExit | null;
   readonly release: string | null;
+  /** An attempt there has taken so long until the head of its response came, or until it failed. */
+  noteLatency?(latencyMs: number, failed: boolean): void;
   acquire(waiter: StreamWaiter, limits: Timeouts, reusePolicy: ReusePolicy): PendingStream | null;
 }

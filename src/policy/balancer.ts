@@ -1,6 +1,7 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { Instant } from '../core/time.ts';
+import type { PeakLatency } from './peak-latency.ts';
 
 /** What a balancer sees of an endpoint. */
 export interface BalancedEndpoint {
@@ -15,6 +16,8 @@ export interface BalancedEndpoint {
   readonly load: number;
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
   readonly hasRoom: boolean;
+  /** How long its requests have taken in this worker; null if the upstream's balancer does not go by it. */
+  readonly latency?: PeakLatency | null;
 }
 
 /**
@@ -31,10 +34,12 @@ export interface RequestFacts {
 /** The request for which an endpoint is picked, as a balancer sees it. The balancer must not keep the object, which is reused. */
 export interface BalancerContext<E> {
   readonly method: string;
-  /** The path as the client sent it, without the query. */
+  /** The path in its normal form, without the query: the spelling by which routes are found. */
   readonly path: string;
   /** The value of a request header; null if the request does not have it. `name` is lowercase. */
   header(name: string): string | null;
+  /** Each line of a request header, in order. `name` is lowercase. */
+  eachHeader(name: string, visit: (value: string) => void): void;
   readonly clientAddress: string;
   /** The endpoints of earlier attempts at this request. */
   readonly tried: readonly E[];

@@ -11,7 +11,10 @@ const endpoint = (id: string, priority: number): BalancedEndpoint => ({
 const [a, b, c] = [endpoint('a', 0), endpoint('b', 0), endpoint('c', 5)] as const;
 
 function contextOf(...tried: BalancedEndpoint[]): BalancerContext<BalancedEndpoint> {
-  return { tried, method: 'GET', path: '/', header: () => null, clientAddress: '192.0.2.7', now: 0 as Instant };
+  return {
+    ...{ tried, method: 'GET', path: '/', header: () => null, eachHeader: () => {} },
+    ...{ clientAddress: '192.0.2.7', now: 0 as Instant },
+  };
 }
 
 /** Takes turns. */

@@ -86,7 +86,7 @@ export function weightSumsOf(endpoints: readonly Weighed[]): readonly number[] |
 }
 
 /** The first index whose sum is above a number drawn below the last sum, by bisection. */
-function drawIndex(weightSums: readonly number[], random: Random): number {
+export function drawIndex(weightSums: readonly number[], random: Random): number {
   let low = 0;
   let high = weightSums.length - 1;
   const drawn = random.next() * (weightSums[high] as number);

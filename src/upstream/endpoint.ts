@@ -6,13 +6,17 @@ import {
   type ReadinessFinding,
 } from '../core/endpoint.ts';
 import type { Cause, Failure } from '../core/failure.ts';
-import type { CheckSchedule, EndpointSnapshot } from '../core/snapshot.ts';
+import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
+import type { Clock } from '../core/time.ts';
 import type { BalancedEndpoint } from '../policy/balancer.ts';
+import { PeakLatency } from '../policy/peak-latency.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import type { PoolSettings } from './pool-settings.ts';
 import type { DialLimits } from './dial.ts';
 import type { UpstreamPorts } from './ports.ts';
+
+export type EndpointSettings = PoolSettings & Pick<UpstreamSnapshot, 'balance'>;
 
 /** One address that can answer requests: its last snapshot from the main thread, and this worker's pool of connections to it. */
 export class LiveEndpoint implements BalancedEndpoint {
@@ -34,14 +38,19 @@ export class LiveEndpoint implements BalancedEndpoint {
   checkCause: Cause | null;
   /** The last result of the readiness checks, if this is an instance that is not ready; otherwise null. */
   finding: ReadinessFinding | null;
+  /** Null where the balancer does not go by it. */
+  latency: PeakLatency | null;
+  readonly #clock: Clock;
   readonly #pool: ConnectionPool;
   #snapshot: EndpointSnapshot;
 
-  constructor(snapshot: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
+  constructor(snapshot: EndpointSnapshot, settings: EndpointSettings, ports: UpstreamPorts) {
     this.id = snapshot.id;
     this.address = addressText(snapshot.address);
     this.#snapshot = snapshot;
+    this.#clock = ports.clock;
     this.#pool = new ConnectionPool(snapshot, settings, ports);
+    this.latency = latencyFor(settings, null);
     this.state = snapshot.state;
     this.reason = snapshot.reason;
     this.addressStale = snapshot.addressStale === true;
@@ -76,7 +85,7 @@ export class LiveEndpoint implements BalancedEndpoint {
     return this.#pool.tryProbation();
   }
 
-  update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
+  update(snapshot: EndpointSnapshot, settings: EndpointSettings): void {
     this.#snapshot = snapshot;
     this.state = snapshot.state;
     this.reason = snapshot.reason;
@@ -91,6 +100,7 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.failure = snapshot.failure ?? null;
     this.checkCause = snapshot.checkCause ?? null;
     this.finding = snapshot.finding ?? null;
+    this.latency = latencyFor(settings, this.latency);
     this.#pool.update(snapshot, settings);
   }
 
@@ -100,6 +110,11 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.#pool.retire();
   }
 
+  /** An attempt here has taken so long until the head of its response came, or until it failed. */
+  noteLatency(latencyMs: number, failed: boolean): void {
+    this.latency?.note(latencyMs, failed, this.#clock.now());
+  }
+
   closeIdle(): void {
     this.#pool.closeIdle();
   }
@@ -107,4 +122,8 @@ export class LiveEndpoint implements BalancedEndpoint {
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
     return this.#pool.acquire(waiter, limits, reusePolicy);
   }
+}
+
+function latencyFor({ balance }: EndpointSettings, known: PeakLatency | null): PeakLatency | null {
+  return balance?.kind === 'peak_ewma' ? (known ?? new PeakLatency()) : null;
 }

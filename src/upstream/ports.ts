@@ -30,7 +30,7 @@ export interface UpstreamPorts {
   readonly createConnection?: CreateConnection;
   /**
    * How to create the balancer of an upstream. It is asked again when the upstream changes; another answer replaces the
-   * balancer. Absent: two choices (`policy/two-choices.ts`).
+   * balancer. Absent: the one that the configuration names (`balancers.ts`).
    */
   readonly balancerOf?: (upstream: UpstreamSnapshot) => CreateBalancer;
 }

@@ -1,4 +1,5 @@
 import type { Clock, Instant } from '../core/time.ts';
+import { plainPath } from '../wire/plain-path.ts';
 import type { BalancerContext, RequestFacts } from '../policy/balancer.ts';
 
 /** The context of all picks of one upstream, one after the other: what is not asked for costs nothing. */
@@ -27,13 +28,19 @@ export class RequestContext<E> implements BalancerContext<E> {
   }
 
   get path(): string {
-    const target = this.#facts?.target ?? '';
+    const target = plainPath(this.#facts?.target ?? '');
     const query = target.indexOf('?');
     return query < 0 ? target : target.slice(0, query);
   }
 
   header(name: string): string | null {
     return this.#facts?.request.fields.get(name) ?? null;
+  }
+
+  eachHeader(name: string, visit: (value: string) => void): void {
+    this.#facts?.request.fields.each((one, value) => {
+      if (one === name) visit(value);
+    });
   }
 
   get clientAddress(): string {

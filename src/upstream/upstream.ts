@@ -4,7 +4,7 @@ import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';
 import type { Balancer, CreateBalancer, RequestFacts } from '../policy/balancer.ts';
 import { PriorityBalancer } from '../policy/priority-balancer.ts';
-import { TwoChoices } from '../policy/two-choices.ts';
+import { configuredBalancers } from './balancers.ts';
 import { LiveEndpoint } from './endpoint.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { RequestContext } from './request-context.ts';
@@ -37,8 +37,7 @@ export class LiveUpstream {
     this.#spec = spec;
     this.#ports = ports;
     this.#budget = new RetryBudget(ports.clock.now());
-    const twoChoices: CreateBalancer = () => new TwoChoices(ports.random);
-    this.#balancerOf = ports.balancerOf ?? (() => twoChoices);
+    this.#balancerOf = ports.balancerOf ?? configuredBalancers(ports.random);
     this.#createBalancer = this.#balancerOf(spec);
     this.#balancer = new PriorityBalancer(this.#createBalancer);
     this.#context = new RequestContext(ports.clock);

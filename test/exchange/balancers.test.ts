@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { HashKey } from '../../src/core/configuration.ts';
 import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
+import { after } from '../../src/core/time.ts';
 import {
   type BalancedEndpoint,
   type Balancer,
@@ -137,6 +139,77 @@ describe('two choices', () => {
     const [a, b] = ['a', 'b'].map((name) => world.endpoint(name).arrived.length);
     assert.ok(a !== undefined && b !== undefined && a + b === 80 && a >= 57 && a <= 63, `${a} and ${b}`);
     for (const name of ['a', 'b']) for (const request of world.endpoint(name).arrived) request.answer(200, 'ok');
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+});
+
+describe('a balancer that the configuration names', () => {
+  it('round robin: serves by weight', () => {
+    const world = new Http1World(
+      { endpoints },
+      { balance: { kind: 'round_robin' }, endpointChanges: weightOf({ a: 4 }) },
+    );
+    const answers = answeredBy(world, 12);
+    assert.equal(answers.replaceAll(/[^a]/g, '').length, 8);
+    assert.equal(answers.replaceAll(/[^b]/g, '').length, 2);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  const keys: readonly (readonly [string, HashKey, (user: number) => RequestText])[] = [
+    ['a header', { kind: 'header', name: 'x-user' }, (user) => ({ fields: { 'X-User': `u${user}` } })],
+    ['a cookie', { kind: 'cookie', name: 'id' }, (user) => ({ fields: { Cookie: `theme=dark; id=u${user}` } })],
+    ['the path', { kind: 'path' }, (user) => ({ target: `/u/${user}?time=${Math.random()}` })],
+  ];
+  for (const [name, key, requestOf] of keys) {
+    it(`hash: sends requests with the same key to the same endpoint, by ${name}`, () => {
+      const world = new Http1World({ endpoints }, { balance: { kind: 'hash', key } });
+      const used = new Set<string>();
+      for (let user = 0; user < 12; user++) {
+        const answers = new Set(answeredBy(world, 4, requestOf(user)));
+        assert.equal(answers.size, 1);
+        used.add([...answers].join(''));
+      }
+      assert.equal(used.size, endpoints.length);
+      world.pass(100_000);
+      world.verifyAtRest();
+    });
+  }
+
+  it('hash: spellings of one path are one key', () => {
+    const world = new Http1World({ endpoints }, { balance: { kind: 'hash', key: { kind: 'path' } } });
+    const spellings = ['/cart/items', '//cart/items', '/%63art/items', '/x/../cart/./items', '/cart/items?a'];
+    const answers = spellings.map((target) => answeredBy(world, 1, { target }));
+    assert.equal(new Set(answers).size, 1);
+  });
+
+  it('hash: a request fails over to another endpoint, always the same one, and comes back', () => {
+    const world = new Http1World({ endpoints }, { balance: { kind: 'hash', key: { kind: 'path' } } });
+    const [home = ''] = answeredBy(world, 1);
+    world.endpoint(home).die('closed');
+    world.endpoint(home).accepts = 'refuses';
+    const [other = ''] = answeredBy(world, 1);
+    assert.notEqual(other, home);
+    assert.equal(answeredBy(world, 3), other.repeat(3));
+    world.endpoint(home).accepts = 'yes';
+    world.pass(5000);
+    assert.equal(answeredBy(world, 3), home.repeat(3));
+  });
+
+  it('peak ewma: sends nearly everything to the endpoint that responds sooner', () => {
+    const world = new Http1World({ endpoints: ['a', 'b'] }, { balance: { kind: 'peak_ewma' } });
+    world.endpoint('a').onRequest = (arrived) =>
+      void world.clock.schedule(after(world.clock.now(), 200), () => arrived.answer(200, 'a'), undefined);
+    world.endpoint('b').onRequest = (arrived) => arrived.answer(200, 'b');
+    const clients = Array.from({ length: 100 }, () => {
+      const client = world.request({});
+      world.pass(10);
+      return client;
+    });
+    world.pass(1000);
+    const answers = clients.map(({ content }) => content.toString()).join('');
+    assert.ok(answers.replaceAll('b', '').length <= 3, answers);
     world.pass(100_000);
     world.verifyAtRest();
   });

@@ -1,6 +1,6 @@
 import { tlsServer } from '../../src/transport/tls-server.ts';
 import assert from 'node:assert/strict';
-import type { ConnectionReuse } from '../../src/core/configuration.ts';
+import type { BalanceSpec, ConnectionReuse } from '../../src/core/configuration.ts';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
@@ -75,6 +75,7 @@ export interface Http1Settings {
   /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the bytes are the tests' own). */
   readonly named?: boolean;
   readonly tls?: boolean;
+  readonly balance?: BalanceSpec;
   readonly balancerOf?: () => CreateBalancer;
   /** What else main says of an endpoint, such as its weight. */
   readonly endpointChanges?: (name: string) => Partial<EndpointSnapshot>;
@@ -230,6 +231,7 @@ export class Http1World implements World {
       queueMs: 2000,
       attemptsMax,
       responseHeadBytesMax: 32 * 1024,
+      ...(this.settings.balance === undefined ? {} : { balance: this.settings.balance }),
       ...(this.settings.endpoints === 'h2' ? { http2: true } : {}),
       endpoints: [...this.#endpoints.values()].map((endpoint) => this.#withSemaphores(endpoint.snapshot())),
     } as unknown as UpstreamSnapshot;

@@ -1,0 +1,34 @@
+import type { Instant } from '../core/time.ts';
+import type { BalancedEndpoint, BalancerContext } from './balancer.ts';
+import type { PeakLatency } from './peak-latency.ts';
+
+export interface TestEndpoint extends BalancedEndpoint {
+  load: number;
+  hasRoom: boolean;
+  weight: number;
+}
+
+export function endpointsOf(weights: readonly number[], latency: PeakLatency | null = null): TestEndpoint[] {
+  return weights.map((weight, index) => {
+    return { id: `app/10.0.0.${index}:80`, weight, zone: '', priority: 0, load: 0, hasRoom: true, latency };
+  });
+}
+
+type Facts = Partial<Pick<BalancerContext<TestEndpoint>, 'tried' | 'path' | 'clientAddress'>> & {
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+};
+
+export function contextOf(facts: Facts = {}): BalancerContext<TestEndpoint> {
+  const { headers = [], tried = [], path = '/', clientAddress = '192.0.2.7' } = facts;
+  return {
+    method: 'GET',
+    path,
+    clientAddress,
+    tried,
+    now: 0 as Instant,
+    header: (name) => headers.find(([one]) => one === name)?.[1] ?? null,
+    eachHeader(name, visit) {
+      for (const [one, value] of headers) if (one === name) visit(value);
+    },
+  };
+}
