@@ -1,11 +1,16 @@
 import { apacheDialects } from './apache/apache.ts';
 import { awsDialects } from './aws/aws.ts';
+import { azureDialects } from './azure/azure.ts';
+import { cdnDialects } from './cdn/cdn.ts';
+import { iisDialects } from './iis/iis.ts';
+import { kamalProxyDialects } from './kamal-proxy/kamal-proxy.ts';
 import { cloudflaredDialects } from './cloudflared/cloudflared.ts';
 import { candorDialects } from './candor/candor.ts';
 import { caddyDialects } from './caddy/caddy.ts';
 import type { Dialect } from './dialect.ts';
 import { envoyDialects } from './envoy/envoy.ts';
 import { haproxyDialects } from './haproxy/haproxy.ts';
+import { messageDialects } from './message-log/others.ts';
 import { nginxDialects } from './nginx/nginx.ts';
 import { nodeDialects } from './node/node.ts';
 import { platformDialects } from './platforms/platforms.ts';
@@ -23,6 +28,11 @@ export const allDialects: readonly Dialect[] = [
   ...caddyDialects,
   ...awsDialects,
   ...platformDialects,
+  ...cdnDialects,
+  ...azureDialects,
+  ...iisDialects,
+  ...kamalProxyDialects,
+  ...messageDialects,
   ...varnishDialects,
   ...nodeDialects,
   ...candorDialects,

@@ -24,6 +24,17 @@ export const gateways = [
   'vercel',
   'gcp-lb',
   'cloudflared',
+  'cloudflare',
+  'cloudfront',
+  'fastly',
+  'azure-app-gateway',
+  'azure-front-door',
+  'iis',
+  'kamal-proxy',
+  'go-proxy',
+  'lighttpd',
+  'php-fpm',
+  'linkerd',
   'candor',
 ] as const;
 

@@ -28,6 +28,9 @@ const clientSigns: readonly Sign[] = [
     'operation was canceled',
     'client disconnected',
     'error reading preface from client',
+    // QUIC and HTTP/3: the peer that opened the stream gave it up (RFC 9114 §8.1, 268 is H3_REQUEST_CANCELLED).
+    'H3_REQUEST_CANCELLED',
+    'canceled by remote',
   ],
   ['request_too_large', 'http: request body too large'],
 ];

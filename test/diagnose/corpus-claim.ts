@@ -20,7 +20,7 @@ import {
 export interface Diagnose {
   readonly explain: (
     log: string,
-    options?: { readonly logFormat?: string },
+    options?: { readonly logFormat?: string; readonly pasted?: boolean },
   ) => { readonly lines: readonly (Said | null)[] };
   readonly whose: (response: ResponseCase) => { readonly author: string; readonly passed: readonly string[] };
 }
@@ -107,8 +107,8 @@ function tellingOf(lines: readonly (Said | null)[]): Said | null {
   );
 }
 
-function optionsOf({ logFormat }: LineCase): { readonly logFormat?: string } {
-  return logFormat === undefined ? {} : { logFormat };
+function optionsOf({ logFormat, part }: LineCase): { readonly logFormat?: string; readonly pasted?: boolean } {
+  return { ...(logFormat === undefined ? {} : { logFormat }), ...(part === true ? { pasted: true } : {}) };
 }
 
 function isRight({ one, said }: ExplainedCase, what: 'kind' | 'shape' | 'type'): boolean {

@@ -28,9 +28,18 @@ const gateways: ReadonlySet<string> = new Set([
   ...['traefik', 'aws-alb', 'aws-clb', 'heroku', 'varnish', 'node', 'fly', 'vercel', 'gcp-lb', 'candor'],
 ]);
 
-/** Only in `blind`. The last six are no gateways: their lines explain a failure of one, or only look as if they did. */
+/** Only in `blind` and `dev`. The last six are no gateways: their lines explain a failure of one, or only look as if they did. */
 const moreGateways: ReadonlySet<string> = new Set([
-  ...['azure-app-gateway', 'azure-front-door', 'cloudflare', 'cloudfront', 'fastly', 'iis', 'kamal-proxy'],
+  ...[
+    'azure-app-gateway',
+    'azure-front-door',
+    'cloudflare',
+    'cloudfront',
+    'fastly',
+    'iis',
+    'kamal-proxy',
+    'cloudflared',
+  ],
   ...['php-fpm', 'gunicorn', 'uwsgi', 'systemd', 'kernel', 'application'],
 ]);
 
@@ -55,8 +64,9 @@ test('the test split has 320 lines, of every gateway, and a quarter of them are 
   assert.ok(untold.length >= 10, `${untold.length} lines that do not show the cause`);
 });
 
-test('the dev split, which developers may look at, has 60 lines and 20 responses', () => {
-  assert.ok(readLineCases('dev').length >= 60);
+test('the dev split, which developers may look at, has 220 lines, also as people paste them, and 20 responses', () => {
+  assert.ok(readLineCases('dev').length >= 220);
+  assert.ok(readLineCases('dev').filter(({ part }) => part).length >= 60);
   assert.ok(readResponseCases('dev').length >= 20);
 });
 
@@ -146,13 +156,13 @@ test('one false alarm fails the claim, and a guess is no right answer', () => {
 });
 
 test('a certain verdict on a whole line is counted, and whether it is wrong', () => {
-  const { explain, whose } = truthful('dev');
-  const right = score('dev', { explain: certainly(explain), whose });
+  const { explain, whose } = truthful('holdout');
+  const right = score('holdout', { explain: certainly(explain), whose });
   assert.deepEqual(right.whole, { lines: right.lines, certain: right.lines, certainButWrong: 0 });
   const garbage = certainly(() => ({
     lines: [{ kind: 'error', shape: 'garbage', type: null, stage: null, born: null }],
   }));
-  const wrong = score('dev', { explain: garbage, whose });
+  const wrong = score('holdout', { explain: garbage, whose });
   assert.equal(wrong.whole.certain, wrong.lines);
   assert.equal(wrong.whole.certainButWrong, wrong.lines);
 });
@@ -170,7 +180,7 @@ test('the verdicts on the holdout split are as good as claimed', () => {
 });
 
 test('a classifier that recognises nothing is right about nothing', () => {
-  const found = score('dev', {
+  const found = score('holdout', {
     explain: () => ({ lines: [null] }),
     whose: () => ({ author: 'nobody', passed: [] }),
   });

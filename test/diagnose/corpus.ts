@@ -24,6 +24,8 @@ export interface LineCase {
   readonly whole?: true;
   /** Not the line of a gateway, or nothing is left that shows one: it is as right not to recognise it. */
   readonly mayBeUnrecognised?: true;
+  /** In `dev`: pasted by a person, and not a whole line. It is read as pasted text. */
+  readonly part?: true;
   readonly expect: {
     readonly kind: OneOrMore<'access' | 'error' | 'event'>;
     readonly shape: OneOrMore<Shape | 'unknown'>;
@@ -64,8 +66,8 @@ export function textOf({ line, lines }: LineCase): string {
 }
 
 /** In splits other than `blind` all lines are whole. */
-export function isWhole(split: Split, { whole }: LineCase): boolean {
-  return whole ?? split !== 'blind';
+export function isWhole(split: Split, { whole, part }: LineCase): boolean {
+  return whole ?? (split !== 'blind' && part !== true);
 }
 
 /** Whether a gateway failure would be a false alarm for this case. */

@@ -34,6 +34,17 @@ export const gatewayWords: Record<GatewayProduct, string> = {
   vercel: 'Vercel',
   'gcp-lb': 'GCP load balancer',
   cloudflared: 'cloudflared',
+  cloudflare: 'Cloudflare',
+  cloudfront: 'CloudFront',
+  fastly: 'Fastly',
+  'azure-app-gateway': 'Azure Application Gateway',
+  'azure-front-door': 'Azure Front Door',
+  iis: 'IIS',
+  'kamal-proxy': 'kamal-proxy',
+  'go-proxy': 'reverse proxy in Go',
+  lighttpd: 'lighttpd',
+  'php-fpm': 'php-fpm',
+  linkerd: 'Linkerd',
   candor: 'Candor',
 };
 

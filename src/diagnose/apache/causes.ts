@@ -87,6 +87,7 @@ const rows: readonly Row[] = [
   row('10225 10224', ['Tunnel timed out'], failures.tunnelIdle),
   row('10408 10415 10406 10409 10414 10417 10418 10419', ['To be forwarded'], failures.denied),
   row('01630 01797', ['client denied by server configuration'], failures.deniedByRule),
+  row('00126 00135 00482 00561 00562 00563 00564 00565 00566 00567 00568 10244', [], failures.badRequest),
   row('01144', ['No protocol handler was valid for the URL'], failures.noHandler),
 ];
 

@@ -248,6 +248,7 @@ function hasAnswerBegun({ details, code }: EnvoyExchange): boolean {
 }
 
 function retriesSpent(exchange: EnvoyExchange): Verdict {
+  if (!exchange.isTcp && hasAnswerBegun(exchange) && exchange.details !== 'via_upstream') return harmlessVerdict;
   if (exchange.details === 'via_upstream' || exchange.serviceTimeMs !== null) return appError(exchange);
   if (exchange.isTcp) {
     const sentence = `No attempt to connect to ${upstreamWords(exchange)} succeeded; the line does not say why.`;

@@ -88,10 +88,28 @@ function judgeSmaller(fields: AccessFields, status: number, attempt: UpstreamAtt
       'access',
     );
   }
+  if (status === 400 && isSlowRequest(fields, attempt)) {
+    return clientLeft(
+      {
+        type: 'http_request_error',
+        evidence: ['status 400', `after ${fields.durationMs} ms`],
+        sentence: 'The client did not send its request body in time, or broke it off.',
+        fix: fix('Raise `client_body_timeout` if such clients should be served', 'client_body_timeout 120s;'),
+      },
+      'access',
+    );
+  }
   if (status === 429 && attempt?.address === null) {
     return ownAnswer(fields, status, 'http_request_denied', 'The client sent more requests than the gateway allows.');
   }
   return harmless('access');
+}
+
+/** `client_body_timeout` unless changed. The application was waiting as well, and never answered. */
+const slowRequestMs = 60_000;
+
+function isSlowRequest({ durationMs }: AccessFields, attempt: UpstreamAttempt | null): boolean {
+  return (durationMs ?? 0) >= slowRequestMs && attempt !== null && attempt.address !== null && attempt.status === null;
 }
 
 const isNoRequest = (line: string | null): boolean =>

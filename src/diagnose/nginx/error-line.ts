@@ -124,9 +124,19 @@ function takeAction(saying: string): readonly [string, string | null] {
   const at = saying.lastIndexOf(' while ');
   if (at < 0) return [saying, null];
   const action = saying.slice(at + 7).replace(/, (?:resolver|context|responder): .{0,200}$/, '');
-  const known = stages[action] === undefined ? knownAction.exec(action)?.[0] : undefined;
+  const known = stages[action] === undefined ? (knownAction.exec(action)?.[0] ?? wholeAction(action)) : undefined;
   if (known !== undefined) return [saying.slice(0, at), known];
   return action.length > 80 ? [saying, null] : [saying.slice(0, at), action];
+}
+
+const actions = Object.keys(stages);
+
+/** The action that a pasted line breaks off in, if all that begin so have the same stage. */
+function wholeAction(action: string): string | undefined {
+  const begun = action.replace(/(?:…|\.{3}|\s)+$/, '');
+  if (begun.length < 7) return undefined;
+  const all = actions.filter((one) => one.startsWith(begun));
+  return all.every((one) => stages[one] === stages[all[0] ?? '']) ? all[0] : undefined;
 }
 
 /** An action that other words follow. The longer ones come first. */

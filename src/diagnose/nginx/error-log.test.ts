@@ -280,7 +280,7 @@ const ownLines: readonly (readonly [string, string])[] = [
   ['2026/11/21 21:59:48 [notice] 7#7: signal 15 (SIGTERM) received from 1, exiting', 'event none - -'],
   [
     '2026/11/21 21:59:48 [emerg] 1#1: host not found in upstream "app" in /etc/nginx/conf.d/default.conf:5',
-    'event none - -',
+    'event refused_by_gateway proxy_configuration_error dns',
   ],
   ['nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)', 'event none - -'],
   [

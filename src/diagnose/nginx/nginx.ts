@@ -6,6 +6,7 @@ import { kongJson } from './kong-json.ts';
 import { knownFormats } from './known-formats.ts';
 import { labelledFormats } from './labelled.ts';
 import type { NginxProduct } from './product.ts';
+import { proxyManagerLog } from './proxy-manager.ts';
 import { startLog } from './start-rules.ts';
 
 const products: readonly NginxProduct[] = ['nginx', 'openresty', 'ingress-nginx', 'kong', 'apisix'];
@@ -19,5 +20,6 @@ export const nginxDialects: readonly Dialect[] = [
   ...products.filter((product) => product !== 'openresty').map(jsonAccessOf),
   kongJson,
   controllerLog,
+  proxyManagerLog,
   startLog,
 ];

@@ -2,11 +2,25 @@ import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import { fix } from './fixes.ts';
 import type { NginxVerdict } from './verdict.ts';
-import { harmless } from './verdict.ts';
+import { failed, harmless } from './verdict.ts';
 
 /** Why nginx does not start, or keeps its old configuration. Such a line concerns no request, but explains failures after it. */
 export function judgeStart(text: string): NginxVerdict {
   const known = reasons.find(([start]) => text.includes(start));
+  if (known?.[0] === 'host not found in upstream') {
+    return {
+      ...failed({
+        shape: 'refused_by_gateway',
+        type: 'proxy_configuration_error',
+        stage: 'dns',
+        whose: 'operator',
+        evidence: [text.slice(0, 200)],
+        sentence: known[1],
+        fix: fix(known[2], known[3]),
+      }),
+      kind: 'event',
+    };
+  }
   return {
     ...harmless('event', known?.[1] ?? 'nginx does not start with this configuration, or keeps the previous one.'),
     evidence: [text.slice(0, 200)],

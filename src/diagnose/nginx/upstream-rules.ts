@@ -28,6 +28,8 @@ export function judgeUpstream(line: NginxErrorLine, context: FixContext): NginxV
     return judgeTimeout(line, context, stage);
   if (text.startsWith('connect() ') && (line.client !== null || isCutInConnect(line)) && !isOfLua(line))
     return judgeConnect(line, context);
+  if (text.startsWith('proxy_connect: '))
+    return text.includes('timed out') ? judgeTimeout(line, context, 'connect') : judgeConnect(line, context);
   if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, context);
   if (text.startsWith('no live upstreams')) return noneAlive(line, context);
   // The OCSP status of the gateway's own certificate comes from its authority, not from an application.

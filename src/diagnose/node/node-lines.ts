@@ -1,4 +1,5 @@
 import { meaningOf } from '../../core/errno-meaning.ts';
+import { isAboutDataStore } from '../pasted/data-stores.ts';
 
 /** The facts of one line of a Node proxy. */
 export type NodeLine =
@@ -126,6 +127,7 @@ function parseRaw(text: string): NodeLine | null {
     const why = whyIn(text);
     return why === null || !isOfConnection(why) ? null : { kind: 'why', why };
   }
+  if (isAboutDataStore(text.slice(0, 500))) return null;
   const why = code === undefined ? whyIn(`${name ?? ''}Error:${words}`) : { code, words: words.trim() };
   return why === null || !isOfConnection(why) ? null : { kind: 'why', why };
 }

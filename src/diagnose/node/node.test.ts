@@ -188,7 +188,7 @@ describe('the logs of Node proxies', () => {
   });
 
   it('are not certain for an error that any program may have printed', () => {
-    assert.equal(nodeDialects[0]?.recognise('Error: connect ECONNREFUSED 127.0.0.1:5432'), 1);
+    assert.equal(nodeDialects[0]?.recognise('Error: connect ECONNREFUSED 127.0.0.1:5000'), 1);
   });
 
   it('are read without an exception, whatever the line', () => {

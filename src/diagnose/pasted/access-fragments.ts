@@ -1,3 +1,4 @@
+import { flagsIn } from '../envoy/flags.ts';
 import { type FragmentForm, unnamed } from './fragment.ts';
 
 const commonHead = '0.0.0.0 - - [01/Jan/2026:00:00:00 +0000] "GET / ';
@@ -55,7 +56,10 @@ export const accessFragments: readonly FragmentForm[] = [
     gateways: ['envoy', 'istio'],
     words: envoyAfterRequest,
     complete: (_, found) =>
-      found[2] === '-' && (found[1] === undefined || !/^[a-z_]{6}/.test(found[3] ?? '')) ? null : envoyLine(found),
+      flagsIn(found[2] ?? '') === null ||
+      (found[2] === '-' && (found[1] === undefined || !/^[a-z_]{6}/.test(found[3] ?? '')))
+        ? null
+        : envoyLine(found),
   },
   {
     of: "Envoy's status, flags and details",

@@ -13,6 +13,8 @@ export interface FragmentForm {
   readonly words: RegExp;
   /** Whether the words decide within JSON, too: they are a member that only this gateway writes. */
   readonly isOfJson?: boolean;
+  /** Whether they are distinct enough that even a verdict without a cause is no false alarm. */
+  readonly mayBeUnknown?: boolean;
   /** The line as the gateway may have written it; null if the words are not enough. */
   readonly complete: (text: string, words: RegExpExecArray) => string | null;
 }

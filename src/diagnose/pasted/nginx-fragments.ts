@@ -12,7 +12,8 @@ const upstreamActions =
 /** Words that only nginx writes, and that need no others. */
 const alone = [
   `${calls} (?:to \\S{1,200} )?failed \\(`,
-  'upstream (?:request )?timed out \\(',
+  'upstream (?:request )?timed out(?: \\(|$)',
+  'proxy_connect: (?:upstream )?connect',
   'upstream prematurely closed (?:FastCGI stdout|connection)',
   'upstream closed (?:prematurely|keepalive)',
   'no live upstreams while ',
@@ -73,7 +74,7 @@ export const nginxFragments: readonly FragmentForm[] = [
       const said = text.slice(start);
       if (/^(?:connect|recv|send|writev|readv)\(\)/.test(said) && !/\bwhile\b/.test(said)) return withoutAction(said);
       if (eitherSide.test(said)) return null;
-      return lineOf(said);
+      return lineOf(needsClient.test(said) && !said.includes(', client: ') ? `${said}${ofRequest}` : said);
     },
   },
   {
@@ -89,6 +90,13 @@ export const nginxFragments: readonly FragmentForm[] = [
       const whole = `${action.startsWith('connecting') ? 'connect()' : 'recv()'} failed ${said}`;
       return eitherSide.test(whole) ? null : lineOf(whole);
     },
+  },
+  {
+    of: 'the end of such a message',
+    gateways: nginxGateways,
+    words:
+      /\((\d{1,5}): [^()]{1,80}\) while (?:reading client request \w{4,7}|waiting for request|SSL handshaking(?=,|$))/,
+    complete: (text, found) => lineOf(`recv() failed ${text.slice(found.index)}, client: 0.0.0.0, server: _`),
   },
   {
     of: 'the end of such a message',
@@ -110,10 +118,15 @@ export const nginxFragments: readonly FragmentForm[] = [
 const eitherSide =
   /^(?:recv|recvmsg|readv|SSL_read)\(\) failed .{0,200} while (?:sending to client|proxying)(?!.{0,2000} upstream: ")/;
 
+/** At a start such words mean something else. */
+const needsClient = /^no resolver defined to resolve |^proxy_connect: /;
+const ofRequest = ', client: 0.0.0.0, server: _, request: "GET / HTTP/1.1"';
+
 /** nginx itself connects to applications only. */
 function withoutAction(said: string): string | null {
-  const call = /^connect\(\) (?:to \S{1,200} )?failed \(\d{1,5}: [^()]{1,80}\)/.exec(said)?.[0];
-  return call === undefined ? null : lineOf(`${call} while connecting to upstream`);
+  const call = /^connect\(\) (?:to \S{1,200} )?failed \(\d{1,5}: [^()]{1,80}\)?/.exec(said)?.[0];
+  if (call === undefined) return null;
+  return lineOf(`${call.endsWith(')') ? call : `${call.trimEnd()})`} while connecting to upstream`);
 }
 
 const lineOf = (said: string): string => `${head}${said}`;

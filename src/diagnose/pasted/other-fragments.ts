@@ -1,11 +1,12 @@
 import { readGoError } from '../go-errors.ts';
+import { isAboutDataStore } from './data-stores.ts';
 import { type FragmentForm, unnamed } from './fragment.ts';
 
 const slice = (text: string, found: RegExpExecArray): string => text.slice(found.index);
 
 /** Errors of Go that a whole part is. */
 const goStart =
-  /^(?:dial (?:tcp|udp|unix)\b|lookup \S{1,255} on |read tcp \S|write tcp \S|net\/http: |x509: |remote error: tls: |tls: (?:failed to|handshake|first record|server selected|no supported|bad )|http: server (?:gave|closed))/;
+  /^(?:dial (?:tcp|udp|unix)\b|lookup \S{1,255} on |read tcp \S|write tcp \S|no upstreams available$|context canceled$|net\/http: |x509: |remote error: tls: |tls: (?:failed to|handshake|first record|server selected|no supported|bad )|http: server (?:gave|closed))/;
 
 const statusPhrase =
   '(?:500 Internal Server Error|502 Bad Gateway|503 Service Unavailable|504 Gateway Timeout|499 Client Closed Request)';
@@ -22,6 +23,13 @@ export const otherFragments: readonly FragmentForm[] = [
       const rest = text.slice(found.index + found[0].length - whole.length);
       return `[Thu Jan 01 00:00:00.000000 2026] [${module}:error] [pid 0:tid 0] ${rest}`;
     },
+  },
+  {
+    of: "Varnish's error of a fetch",
+    gateways: ['varnish'],
+    mayBeUnknown: true,
+    words: /^(?:(?:Error )?503 )?Backend fetch failed$/,
+    complete: (_, found) => `-   FetchError     ${found[0]}`,
   },
   {
     of: "a message of Apache's proxy without a number",
@@ -62,6 +70,14 @@ export const otherFragments: readonly FragmentForm[] = [
     },
   },
   {
+    of: "Traefik's status and error",
+    gateways: ['traefik'],
+    mayBeUnknown: true,
+    words: /\bRound trip: \S{1,300}, code: \d{3}\b/,
+    complete: (text, found) =>
+      `time="2026-01-01T00:00:00Z" level=debug msg="${slice(text, found).split('"')[0] ?? ''}"`,
+  },
+  {
     of: "Caddy's logger and error",
     gateways: ['caddy'],
     words: /\bhttp\.(?:log\.error|handlers\.reverse_proxy)(?:\.\w{1,40})?[\t ]{1,20}(?=\S)/,
@@ -73,7 +89,7 @@ export const otherFragments: readonly FragmentForm[] = [
     gateways: ['caddy'],
     words: goStart,
     complete: (text) =>
-      readGoError(text) === null
+      readGoError(text) === null || isAboutDataStore(text)
         ? null
         : JSON.stringify({
             level: 'error',
@@ -130,8 +146,16 @@ export const otherFragments: readonly FragmentForm[] = [
   {
     of: "Varnish's error of a fetch",
     gateways: ['varnish'],
-    words: /\bFetchError\s{1,12}(?=\S)/,
+    words: /\bFetchError\s{1,12}(?:[bc-]\s{1,4})?(?=\S)/,
     complete: (text, found) => `-   FetchError     ${text.slice(found.index + found[0].length)}`,
+  },
+  {
+    of: "Varnish's error of a fetch",
+    gateways: ['varnish'],
+    words:
+      /(?:^|[\s"'`:])(backend [\w.()-]{1,100}: (?:unhealthy|busy|fail errno \d{1,6})|http (?:first )?read error: (?:EOF|overflow|-?\d)|HTC status -?\d|straight (?:insufficient bytes|read_error)|Could not get storage|no backend connection|first byte timeout$|between bytes timeout$)/,
+    complete: (text, found) =>
+      `-   FetchError     ${text.slice(found.index + found[0].length - (found[1] ?? '').length).replace('no backend', 'No backend')}`,
   },
   {
     of: 'an event of HAProxy',
@@ -175,6 +199,18 @@ export const otherFragments: readonly FragmentForm[] = [
     gateways: ['nginx'],
     words: /\bhost not found in upstream "[^"]{1,255}" in \//,
     complete: (text, found) => `nginx: [emerg] ${slice(text, found)}`,
+  },
+  {
+    of: 'why nginx does not start',
+    gateways: ['nginx'],
+    words: /\bhost not found in upstream "[^"]{1,255}"(?!.{0,300}, client: )/,
+    complete: (text, found) => `nginx: [emerg] ${slice(text, found)}`,
+  },
+  {
+    of: "the words of Cloudflare's tunnel",
+    gateways: ['cloudflared'],
+    words: /\bUnable to reach the origin service\. /,
+    complete: (text, found) => `ERR  error="${slice(text, found).split('"')[0] ?? ''}" originService=${unnamed}`,
   },
   {
     of: "Envoy's words in a response or in its details",

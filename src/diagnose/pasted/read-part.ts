@@ -2,19 +2,27 @@ import type { Finding } from '../finding.ts';
 import { accessFragments } from './access-fragments.ts';
 import { type FragmentForm, unnamed } from './fragment.ts';
 import { nginxFragments, nginxGateways } from './nginx-fragments.ts';
+import { namedReasons } from './named-reasons.ts';
 import { otherFragments } from './other-fragments.ts';
 import { repairedJson } from './repaired-json.ts';
+import { shortForms } from './short-forms.ts';
 import { beforePasting } from './unmarked.ts';
 
 /** In the order in which they are tried. */
-export const fragmentForms: readonly FragmentForm[] = [...nginxFragments, ...accessFragments, ...otherFragments];
+export const fragmentForms: readonly FragmentForm[] = [
+  ...nginxFragments,
+  ...accessFragments,
+  ...otherFragments,
+  ...namedReasons,
+  ...shortForms,
+];
 
 /** Reads a text as a whole line; `isSure`: only for a dialect that is certain of it. */
 export type ReadLine = (line: string, isSure: boolean) => Finding | null;
 
 /** Most lines of most logs have none of the words of any form. */
 const hint =
-  /upstream|failed \(|could not be resolved|limiting |delaying |worker_connections|too large|AH\d{5}|proxy|caused by|Gateway|Service Unavailable|Internal Server Error|http\.log|dial |lookup |code=H|Error H|at=(?:error|info)|\[P[A-Z]\d\d\]|reason=|statusDetails|FetchError|is DOWN|no server available|x509|net\/http|tls: |_FUNCTION|FUNCTION_|HTTP\/\d(?:\.\d)?" \d|\/-?\d+\/-?\d+ |\d{3} [A-Z]{2,5}[ ,]|"\w+" ?:|prematurely|reset_before|healthy|DNS_HOSTNAME|NO_RESPONSE| (?:-1|\d+\.\d+) (?:-1|\d+\.\d+) |response_timeout|status|\d#\d|^\*\d|(?:^|\s|\d )[A-Z]{2,8} \d+ \d+ \d+ |\(https:\/\/nodejs|refused connection|[A-Z]{2,6} [a-z]{2,20}_[a-z]|no resolver|host not found|invalid (?:URL|host|port)|\[lua\]|client sent|reported that/;
+  /upstream|failed \(|could not be resolved|limiting |delaying |worker_connections|too large|AH\d{5}|proxy|caused by|Gateway|Service Unavailable|Internal Server Error|http\.log|dial |lookup |code=H|Error H|at=(?:error|info)|\[P[A-Z]\d\d\]|reason=|statusDetails|FetchError|is DOWN|no server available|x509|net\/http|tls: |_FUNCTION|FUNCTION_|HTTP\/\d(?:\.\d)?" \d|\/-?\d+\/-?\d+ |\d{3} [A-Z]{2,5}\b|"\w+" ?:|prematurely|reset_before|healthy|DNS_HOSTNAME|NO_RESPONSE| (?:-1|\d+\.\d+) (?:-1|\d+\.\d+) |response_timeout|status|\d#\d|^\*\d|(?:^|\s|\d )[A-Z]{2,8} \d+ \d+ \d+ |\(https:\/\/nodejs|refused connection|[A-Z]{2,6} [a-z]{2,20}_[a-z]|no resolver|host not found|invalid (?:URL|host|port)|\[lua\]|client sent|reported that|(?:^|\W)[CSPRDLUKIcs][RQCHDLT-](?:--|NI|VN|NN|VU)|[Ff]lags?\b|(?:Upstream|Downstream|NoHealthy|NoRoute|Origin|DNS|SSL|Client)[A-Z]|ERRORINFO_|[a-z]{3}_[a-z]{2,}_[a-z]|http[12]\.|(?:^|\W)H[1-389]\d\b|(?:read|write) tcp |context canceled$|no upstreams|reach the origin|fail errno|read error: |HTC status|stream (?:idle )?timeout|per try|RBAC|get storage|byte(?:s)? timeout|reading client|no backend|oxy\/forward|termination.state|status_code|Round trip|Backend fetch|downstream remote/;
 
 /** Longer texts are no parts that somebody pasted. */
 const partCharactersMax = 16_384;
@@ -40,24 +48,24 @@ export function readPart(text: string, read: ReadLine): Finding | null {
 function readCompleted(text: string, read: ReadLine): Finding | null {
   // What stands within JSON is what a program says, and may quote anything.
   const json = text.indexOf('{"');
-  for (const { words, complete, gateways, isOfJson = false } of fragmentForms) {
+  for (const { words, complete, gateways, isOfJson = false, mayBeUnknown = false } of fragmentForms) {
     const found = words.exec(text);
     if (found === null || (!isOfJson && json >= 0 && json < found.index)) continue;
     const line = complete(text, found);
     const finding = line === null ? null : read(line, false);
-    if (finding !== null && gateways.includes(finding.gateway) && isWorthIt(finding)) return finding;
+    if (finding !== null && gateways.includes(finding.gateway) && isWorthIt(finding, mayBeUnknown)) return finding;
   }
   for (const line of repairedJson(text)) {
     const finding = read(line, true);
-    if (finding !== null && isWorthIt(finding)) return finding;
+    if (finding !== null && isWorthIt(finding, false)) return finding;
   }
   return null;
 }
 
 /** A status alone would be a false alarm in a log of an application. Events may be worth knowing. */
-function isWorthIt({ shape, kind, gateway, sentence }: Finding): boolean {
+function isWorthIt({ shape, kind, gateway, sentence }: Finding, mayBeUnknown: boolean): boolean {
   if (shape === 'none') return kind === 'event' && sentence !== '';
-  return shape !== 'unknown' || (kind !== 'access' && ofDistinctWords.has(gateway));
+  return shape !== 'unknown' || mayBeUnknown || (kind !== 'access' && ofDistinctWords.has(gateway));
 }
 
 /** Their messages are distinct enough to be known without being understood. */

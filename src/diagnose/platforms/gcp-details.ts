@@ -157,6 +157,12 @@ const passedOn = new Set([
   'byte_range_caching_forwarded_backend_response',
 ]);
 
+/** Every value of `statusDetails` whose meaning does not depend on the status. */
+export const knownDetails: readonly string[] = [
+  ...Object.keys(byDetails).filter((details) => byDetails[details] !== harmlessVerdict),
+  ...requestFaults,
+];
+
 /** Whether these details determine the verdict completely. */
 export function isExact(details: string): boolean {
   if (details === 'failed_to_connect_to_backend') return false;

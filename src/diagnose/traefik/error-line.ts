@@ -1,5 +1,6 @@
 import type { Finding, LineKind } from '../finding.ts';
 import { type GoError, readGoError, readGoErrorInContent } from '../go-errors.ts';
+import { clientLeftVerdict, unknownVerdict } from '../typed-verdict.ts';
 import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { raiseLevel, traefikFixes } from './fixes.ts';
 
@@ -42,7 +43,24 @@ function withoutStatus(line: TraefikLine): Finding {
   const isClient = line.text.includes('http: TLS handshake error from');
   if (isClient || dialTexts.test(line.text))
     return failed(line, { status: null, known: readGoError(whole), text: whole });
+  const passed = roundTrip.exec(line.text);
+  if (passed !== null) return ofRoundTrip(line, Number(passed[2]), passed[1] ?? null, passed[0]);
   return findingOf({ ...factsOf(line, 'event'), ...healthWords(whole) }, harmlessVerdict);
+}
+
+/** Version 2 at level `debug`: "Round trip: URL, code: 504, Length: 15, duration: 30s", whoever wrote that status. */
+const roundTrip = /\bRound trip: (\S{1,300}), code: (\d{3})\b/;
+
+function ofRoundTrip(line: TraefikLine, status: number, upstream: string | null, words: string): Finding {
+  const facts = { ...factsOf(line, 'access'), status, upstream };
+  if (status === 499)
+    return findingOf(
+      { ...facts, evidence: [words] },
+      clientLeftVerdict('The client left before Traefik had answered.'),
+    );
+  if (status < 500) return findingOf(facts, harmlessVerdict);
+  const sentence = `The client got ${status}; this line does not say whether Traefik or the application wrote it.`;
+  return findingOf({ ...facts, evidence: [words] }, unknownVerdict('reverse-proxy', sentence, raiseLevel));
 }
 
 function healthWords(text: string): { readonly evidence: readonly string[] } {

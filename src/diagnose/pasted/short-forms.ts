@@ -1,0 +1,161 @@
+import { type FragmentForm, unnamed } from './fragment.ts';
+
+/** HAProxy's termination state: who ended the session, and in which phase; then two characters about cookies. */
+const state = /(?:^|[\s"'`(=:[])(?:(\d{3})\s)?([CSPRDLUKIcs][RQCHDLT-])(--|NI|VN|NN|VU)(?=$|[\s"'`).,;:!?\]])/;
+const stateOfTcp = /\btermination[ _]state\b.{0,20}\b([CSPRDLUKIcs][RQCHDLT])\b/i;
+
+/** The timers that a session has if it ended in that phase. */
+const timersOfPhase: Readonly<Record<string, string>> = {
+  R: '-1/-1/-1/-1/5000',
+  Q: '0/5000/-1/-1/5000',
+  C: '0/0/-1/-1/5000',
+  H: '0/0/1/-1/5000',
+  D: '0/0/1/2/5000',
+  L: '0/0/1/2/5000',
+  T: '0/-1/-1/-1/5000',
+  '-': '0/0/1/2/5000',
+};
+
+const statusOfState = (code: string): string => {
+  if (/^[Cc]/.test(code)) return code[1] === 'R' ? '400' : '200';
+  if (/^s[HQ]/.test(code)) return '504';
+  return /^S[HD]/.test(code) || code === 'PH' ? '502' : '503';
+};
+
+function haproxyLine(code: string, cookies: string, status: string | undefined): string {
+  const phase = code[1] ?? '-';
+  const server = 'RQT'.includes(phase) ? '<NOSRV>' : unnamed;
+  const http = `${status ?? statusOfState(code)} 0 - - ${code}${cookies}`;
+  return `0.0.0.0:1 [01/Jan/2026:00:00:00.000] ${unnamed} ${unnamed}/${server} ${timersOfPhase[phase]} ${http} 1/1/1/1/0 0/0 "GET / HTTP/1.1"`;
+}
+
+/** Flags that decide by themselves. Those of a filter, and `-`, do not. */
+const flags =
+  '(?:UH|UF|UO|UC|UT|UR|URX|UPE|UMSDR|NR|NC|LR|DC|DPE|DF|RL|UAEX|SI|IH|OM|DO|RLSE|FI|NoHealthyUpstream|UpstreamConnectionFailure|UpstreamConnectionTermination|UpstreamRequestTimeout|UpstreamRemoteReset|UpstreamOverflow|UpstreamProtocolError|UpstreamRetryLimitExceeded|NoRouteFound|NoClusterFound|DownstreamConnectionTermination|DownstreamProtocolError|StreamIdleTimeout)';
+const flagsWithStatus = new RegExp(`(?:^|[\\s"'(:\`])([1-5]\\d\\d|0) (${flags}(?:,${flags}){0,3})(?=$|[\\s"'),.;:\`])`);
+const flagsWithName = new RegExp(
+  `(?:response[_ ]?flags?)"?\\s?[:=]?\\s?["'\`]?(${flags}(?:,${flags}){0,3})(?=$|[\\s"'),.;:\`])`,
+  'i',
+);
+const longFlag =
+  /\b(NoHealthyUpstream|UpstreamConnectionFailure|UpstreamConnectionTermination|UpstreamRequestTimeout|UpstreamRemoteReset|UpstreamProtocolError|UpstreamRetryLimitExceeded|DownstreamConnectionTermination|DownstreamProtocolError)\b/;
+
+const envoyJson = (response_flags: string, text: string): string => {
+  const [, status] = /\b([1-5]\d\d)\b/.exec(text) ?? [];
+  const [, details] = detailsInText.exec(text) ?? [];
+  return JSON.stringify({
+    response_flags,
+    response_code: Number(status ?? 503),
+    ...(details === undefined ? {} : { response_code_details: details }),
+    upstream_host: '-',
+    upstream_transport_failure_reason:
+      /((?:delayed|immediate)[_ ]connect[_ ]error:[_ ]\d{1,5}|TLS[_ ]error:.{1,200})/.exec(text)?.[1] ?? '-',
+  });
+};
+
+const detailsInText = /\b(via_upstream|upstream_reset_(?:before|after)_response_started\{[^}]{3,120}\}?)/;
+
+/** Details of Envoy that decide without flags. */
+const details =
+  /(?:^|[\s"'`:=(])(upstream_per_try_timeout|upstream_per_try_idle_timeout|stream_idle_timeout|upstream_max_stream_duration_reached|max_duration_timeout|downstream_remote_disconnect|downstream_remote_reset|cluster_not_found|route_not_found|filter_chain_not_found|rbac_access_denied_matched_policy\[[^\]]{1,60}\]|ext_authz_denied|ext_authz_error|http[12]\.[a-z_]{5,60}|request_header_timeout|local_rate_limited)(?=$|[\s"'`),.;])/;
+
+/** Sentences of Envoy's and of its details. */
+const sentences: readonly (readonly [words: RegExp, details: string])[] = [
+  [/^stream (?:idle )?timeout$/, 'stream_idle_timeout'],
+  [/\bupstream max stream duration reached\b/, 'upstream_max_stream_duration_reached'],
+  [/\bupstream per try timeout\b/, 'upstream_per_try_timeout'],
+  [/^(?:downstream remote disconnect)$/, 'downstream_remote_disconnect'],
+  [/^RBAC: access denied$/, 'rbac_access_denied_matched_policy[none]'],
+  [/^local_rate_limited$/, 'local_rate_limited'],
+];
+
+const albName =
+  /\b(target_processing_time|elb_status_code|target_status_code|error_reason)["'`]?\s?[:= ]\s?["'`]?([\w.-]{1,60})/g;
+
+/** What the decisive words are in a few characters: a state, a flag, a code, a pair of names and values. */
+export const shortForms: readonly FragmentForm[] = [
+  {
+    of: "HAProxy's termination state",
+    gateways: ['haproxy'],
+    words: state,
+    complete: (_, found) => haproxyLine(found[2] ?? '--', found[3] ?? '--', found[1]),
+  },
+  {
+    of: "HAProxy's termination state",
+    gateways: ['haproxy'],
+    words: stateOfTcp,
+    complete: (_, found) => haproxyLine(found[1] ?? '--', '--', undefined),
+  },
+  {
+    of: "Envoy's response flags with their status or their name",
+    gateways: ['envoy', 'istio'],
+    words: flagsWithStatus,
+    complete: (_, found) => envoyJson(found[2] ?? '', found[1] ?? ''),
+  },
+  {
+    of: "Envoy's response flags with their status or their name",
+    gateways: ['envoy', 'istio'],
+    words: flagsWithName,
+    complete: (text, found) => envoyJson((found[1] ?? '').toUpperCase(), text),
+  },
+  {
+    of: "Envoy's response flags with their status or their name",
+    gateways: ['envoy', 'istio'],
+    words: longFlag,
+    complete: (text, found) => envoyJson(found[1] ?? '', text),
+  },
+  {
+    of: "Envoy's details of a response",
+    gateways: ['envoy', 'istio'],
+    words: details,
+    complete: (_, found) => ofDetails(found[1] ?? ''),
+  },
+  ...sentences.map(
+    ([words, response_code_details]): FragmentForm => ({
+      of: "Envoy's details of a response",
+      gateways: ['envoy', 'istio'],
+      words,
+      complete: () => ofDetails(response_code_details),
+    }),
+  ),
+  {
+    of: 'the names and values of an AWS load balancer',
+    gateways: ['aws-alb'],
+    mayBeUnknown: true,
+    isOfJson: true,
+    words: /\b(?:elb|target)_status_code\b/,
+    complete: (text) => {
+      const values = new Map([...text.matchAll(albName)].map(([, name, value]) => [name, value]));
+      const [elb, target] = [values.get('elb_status_code'), values.get('target_status_code')];
+      const waited = values.get('target_processing_time') ?? (target === undefined || target === '-' ? '-1' : '0.001');
+      if (elb === undefined || !/^\d{3}$/.test(elb)) return null;
+      const host = waited === '-1' && elb === '503' ? '-' : '0.0.0.0:1';
+      return `http 2026-01-01T00:00:00.000000Z app/${unnamed}/0 0.0.0.0:1 ${host} ${waited === '-1' && elb === '503' ? '-1' : '0.001'} ${waited} ${waited === '-1' ? '-1' : '0.000'} ${elb} ${target ?? '-'} 0 0 "GET http://${unnamed}:80/ HTTP/1.1" "-" - - - "-" "-" "-" 0 2026-01-01T00:00:00.000000Z "forward" "-" "${values.get('error_reason') ?? '-'}" "-" "-" "-" "-"`;
+    },
+  },
+  {
+    of: "Heroku's code",
+    gateways: ['heroku'],
+    words:
+      /(?:\b(?:heroku|errors?|codes?)\b[^\n]{0,60}?\b(H(?:1\d|2\d|3[12]|8[0-3]|99))\b|\b(H(?:1\d|2\d|3[12]|8[0-3]|99))(?:\)|:)? (?:errors?|[Rr]equest [Tt]imeout|App crashed|on [Hh]eroku))/i,
+    complete: (_, found) =>
+      `at=error code=${(found[1] ?? found[2] ?? '').toUpperCase()} desc="" method=GET path="/" status=503`,
+  },
+];
+
+const ofDetails = (words: string): string =>
+  JSON.stringify({ response_flags: '-', response_code_details: words, response_code: codeOfDetails(words) });
+
+/** The status with which Envoy writes such details, if it answers itself. */
+const codeOfDetails = (words: string): number =>
+  /^(?:http[12]\.)/.test(words)
+    ? 400
+    : /denied/.test(words)
+      ? 403
+      : /rate_limited/.test(words)
+        ? 429
+        : /timeout|duration/.test(words)
+          ? 504
+          : /not_found/.test(words)
+            ? 404
+            : 503;
