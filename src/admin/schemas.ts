@@ -140,6 +140,18 @@ export const statusSchema = z.object({
           .object({ reason: text, next_step: text, at: time, retry_at: time })
           .nullable()
           .describe('The last attempt, if it has failed.'),
+        progress: z
+          .object({
+            step: z.enum(['queued', 'other_process', 'account', 'order', 'challenge', 'validation', 'finalize']),
+            authority: nullableText.describe('URL of the directory of the CA; null before one is asked.'),
+            name: nullableText.describe('Whose challenge it is; null at other steps.'),
+            challenge: z.enum(['http-01', 'tls-alpn-01', 'dns-01']).nullable(),
+            since: time.describe('When the step began.'),
+          })
+          .nullable()
+          .describe(
+            'What the order in progress, or the one that is due, waits for; null: nothing is to be ordered now.',
+          ),
       }),
     )
     .describe('Those that the gateway obtains by itself.'),

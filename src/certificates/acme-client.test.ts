@@ -34,7 +34,7 @@ async function tryToIssue(
     key: generateAccountKey(),
     url: null,
   });
-  const issuing = client.issue({ names: ['a.test'], responder, check: null, replaces: null, ...order });
+  const issuing = client.issue({ names: ['a.test'], responder, check: null, replaces: null, onStep() {}, ...order });
   const timersAtEnd = issuing.then(() => clock.timersLive);
   await pass(clock, 10 * minuteMs);
   const issued = await issuing;

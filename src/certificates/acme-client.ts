@@ -11,7 +11,7 @@ import {
 } from './acme-documents.ts';
 import { type AcmeFailure, acmeFailure, durationText, failureOfProblem, hostOf, malformed } from './acme-failure.ts';
 import { type AcmePorts, AcmeSession } from './acme-session.ts';
-import { authorize, type ChallengeCheck } from './authorize.ts';
+import { authorize, type ChallengeCheck, type OrderStepListener } from './authorize.ts';
 import { certificateDer, readCertificate } from './certificate-facts.ts';
 import type { ChallengeResponder } from './challenges.ts';
 import { createSigningRequest } from './csr.ts';
@@ -38,6 +38,7 @@ export interface CertificateOrder {
   readonly check: ChallengeCheck | null;
   /** The `renewalId` of the certificate that this one replaces (RFC 9773 §5); null: none. */
   readonly replaces: string | null;
+  readonly onStep: OrderStepListener;
 }
 
 /** What a CA has issued: the chain, and the private key, in PEM. */
@@ -120,6 +121,7 @@ export class AcmeClient {
   }
 
   async #issueOnce(order: CertificateOrder): Promise<Result<IssuedChain, AcmeFailure>> {
+    order.onStep('order');
     // Read again for each order: a process runs for months. Its response shows the CA's time as well.
     this.#directory = null;
     const directory = await this.#readDirectory();
@@ -150,10 +152,11 @@ export class AcmeClient {
   }
 
   async #finalize(
-    { names }: CertificateOrder,
+    { names, onStep }: CertificateOrder,
     orderUrl: string,
     account: string,
   ): Promise<Result<IssuedChain, AcmeFailure>> {
+    onStep('finalize');
     const session = this.#session;
     const ready = await session.poll('order', orderUrl, account, readOrder, ({ status }) => status !== 'pending');
     if (!ready.ok) return ready;

@@ -9,6 +9,7 @@ import {
 import { type AcmeFailure, acmeFailure, failureOfProblem, malformed } from './acme-failure.ts';
 import type { AcmeSession } from './acme-session.ts';
 import type { ChallengeKind } from '../core/configuration.ts';
+import type { ManagedStep } from '../core/managed-tls.ts';
 import { type ChallengeResponder, type PreparedChallenge, prepareChallenge } from './challenges.ts';
 import type { AccountSigner } from './jws.ts';
 
@@ -35,7 +36,15 @@ interface Parties {
 interface Means {
   readonly responder: ChallengeResponder;
   readonly check: ChallengeCheck | null;
+  readonly onStep: OrderStepListener;
 }
+
+/** Called at the beginning of each step of an order. `name` and `challenge`: of the challenge that it is about. */
+export type OrderStepListener = (
+  step: Exclude<ManagedStep, 'queued' | 'other_process'>,
+  name?: string,
+  challenge?: ChallengeKind,
+) => void;
 
 /** Convinces the CA that the name of an authorization is ours. */
 export async function authorize(parties: Parties, means: Means, url: string): Promise<Result<null, AcmeFailure>> {
@@ -70,12 +79,14 @@ async function answer(
   pending: Pending,
 ): Promise<Result<null, AcmeFailure>> {
   const { url, authorization, challenge, prepared } = pending;
+  means.onStep('challenge', authorization.name, prepared.kind);
   const shown = await means.responder.present(prepared);
   if (!shown.ok) {
     const sentence = `the ${prepared.kind} challenge of ${authorization.name} could not be shown: ${shown.failure}`;
     const fix = 'repair what shows the challenge; the order is repeated later';
     return failWith(acmeFailure('not_presented', 'challenge', url, { sentence, fix }, { name: authorization.name }));
   }
+  means.onStep('validation', authorization.name, prepared.kind);
   const started = await session.post('challenge', challenge.url, account, {});
   if (!started.ok) return started;
   const isDone = ({ status }: AcmeAuthorization) => status !== 'pending';

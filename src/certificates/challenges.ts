@@ -42,3 +42,13 @@ export function prepareChallenge(
   const value = createHash('sha256').update(keyAuthorization).digest('base64url');
   return { kind, domain, recordName: `_acme-challenge.${domain}`, value };
 }
+
+/** Where one way to show a challenge has failed, the next one may be open. */
+export function turned(responder: ChallengeResponder, failures: number): ChallengeResponder {
+  const at = failures % Math.max(1, responder.kinds.length);
+  return {
+    kinds: [...responder.kinds.slice(at), ...responder.kinds.slice(0, at)],
+    present: (challenge) => responder.present(challenge),
+    cleanUp: (challenge) => responder.cleanUp(challenge),
+  };
+}

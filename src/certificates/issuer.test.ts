@@ -1,66 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { SeededRandom } from '../testing/seeded-random.ts';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { CertificateStore } from './certificate-store.ts';
-import { Issuer } from './issuer.ts';
-import type { ManagedCertificate } from './managed-certificate.ts';
-import {
-  EventLog,
-  NotingResponder,
-  pass,
-  problem,
-  SimulatedAuthority,
-  transportTo,
-} from './simulated-authority.test-support.ts';
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
-const down = () => ({ failure: { reason: 'refused', code: 'ECONNREFUSED' } }) as const;
-
-interface World {
-  readonly clock: SimulatedClock;
-  readonly first: SimulatedAuthority;
-  readonly second: SimulatedAuthority;
-  readonly log: EventLog;
-  readonly folder: string;
-  published: readonly ManagedCertificate[];
-  /** Without `only`: of both CAs. */
-  issuer(only?: SimulatedAuthority): Issuer;
-}
-
-function world(context: TestContext): World {
-  const folder = mkdtempSync(join(tmpdir(), 'candor-certificates-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  const clock = new SimulatedClock();
-  const [first, second] = [new SimulatedAuthority(clock, 'first.test'), new SimulatedAuthority(clock, 'second.test')];
-  const log = new EventLog();
-  const authorities = [first, second].map(({ directoryUrl }) => ({
-    directoryUrl,
-    contacts: [],
-    externalAccount: null,
-  }));
-  const made: World = {
-    ...{ clock, first, second, log, folder, published: [] },
-    issuer(only) {
-      const store = new CertificateStore(join(folder, 'certificates'));
-      const transport = transportTo(first, second);
-      const ports = { clock, random: new SeededRandom('issuer'), transport, store, events: log, check: null };
-      const asked = authorities.filter(({ directoryUrl }) => directoryUrl === (only?.directoryUrl ?? directoryUrl));
-      return new Issuer(ports, { authorities: asked, failuresMax: 3 }, async (all) => void (made.published = all));
-    },
-  };
-  return made;
-}
-
-const wanted = (...names: string[]) => ({ names, responder: new NotingResponder() });
+import { test } from 'node:test';
+import { dayMs, down, hourMs, issuerWorld, minuteMs, wanted } from './issuer-world.test-support.ts';
+import { pass, problem } from './simulated-authority.test-support.ts';
 
 test('a certificate is renewed at two thirds of its lifetime, once', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
   await pass(made.clock, minuteMs);
@@ -80,7 +26,7 @@ test('a certificate is renewed at two thirds of its lifetime, once', async (t) =
 });
 
 test('CAs that are down take no certificate away; it is warned of three times and when it has expired, and renewed as soon as one is back', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
   await pass(made.clock, minuteMs);
@@ -112,7 +58,7 @@ test('CAs that are down take no certificate away; it is warned of three times an
 });
 
 test('a host without a certificate gets it from the second CA at once, and a renewal only after three failures of the first', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const failing = (path: string) => (path === 'newOrder' ? problem('serverInternal', 500) : null);
   made.first.fault = failing;
   const issuer = made.issuer();
@@ -133,7 +79,7 @@ test('a host without a certificate gets it from the second CA at once, and a ren
 });
 
 test('where no CA can issue, each is asked again after its own pause', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   made.first.fault = (path) => (path === 'newOrder' ? problem('rateLimited', 429) : null);
   made.second.fault = down;
   const issuer = made.issuer();
@@ -148,7 +94,7 @@ test('where no CA can issue, each is asked again after its own pause', async (t)
 });
 
 test('a failed challenge is not tried at the next CA', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   made.first.authorizationStatusAtEnd = 'invalid';
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
@@ -158,7 +104,7 @@ test('a failed challenge is not tried at the next CA', async (t) => {
 });
 
 test('the certificate of a CA that is not asked any more stays until the one of another CA is there', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const before = made.issuer(made.first);
   before.setWanted([wanted('a.test')]);
   await pass(made.clock, minuteMs);
@@ -179,7 +125,7 @@ test('the certificate of a CA that is not asked any more stays until the one of 
 });
 
 test('after a rate limit the name is not ordered for an hour, and other names are', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const isLimited = (body: string | null) =>
     Buffer.from((JSON.parse(body ?? '{}') as { payload: string }).payload, 'base64url').includes('a.test');
   made.first.fault = (path, { body }) => (path === 'newOrder' && isLimited(body) ? problem('rateLimited', 429) : null);
@@ -200,7 +146,7 @@ test('after a rate limit the name is not ordered for an hour, and other names ar
 });
 
 test('a CA that wants a certificate replaced early gets its wish', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const start = made.clock.wallTime();
   made.first.window = { start: start + 60 * dayMs, end: start + 61 * dayMs };
   const issuer = made.issuer();
@@ -215,7 +161,7 @@ test('a CA that wants a certificate replaced early gets its wish', async (t) => 
 });
 
 test('a certificate that is due as soon as it is issued is not ordered more than once an hour', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const now = made.clock.wallTime();
   made.first.window = { start: now - 2 * dayMs, end: now - dayMs };
   const issuer = made.issuer();
@@ -227,7 +173,7 @@ test('a certificate that is due as soon as it is issued is not ordered more than
 });
 
 test('a certificate of an hour is renewed before it ends', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   made.first.lifetimeMs = hourMs;
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
@@ -241,7 +187,7 @@ test('a certificate of an hour is renewed before it ends', async (t) => {
 });
 
 test('of two issuers of a folder one orders, the other publishes what it wrote, and takes over when it goes', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const ordering = made.issuer();
   ordering.setWanted([wanted('a.test')]);
   await pass(made.clock, minuteMs);
@@ -266,7 +212,7 @@ test('of two issuers of a folder one orders, the other publishes what it wrote, 
 });
 
 test('what the owner orders later is published by the other processes within two minutes', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const ordering = made.issuer();
   ordering.setWanted([wanted('a.test')]);
   await pass(made.clock, minuteMs);
@@ -287,7 +233,7 @@ test('what the owner orders later is published by the other processes within two
 });
 
 test('a damaged file is ordered again, and a name that is not wanted any more is not', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const before = made.issuer();
   before.setWanted([wanted('a.test'), wanted('b.test')]);
   await pass(made.clock, minuteMs);
@@ -308,7 +254,7 @@ test('a damaged file is ordered again, and a name that is not wanted any more is
 });
 
 test('a folder that cannot be written is reported once, and nothing is ordered', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   writeFileSync(join(made.folder, 'certificates'), 'a file');
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
@@ -319,7 +265,7 @@ test('a folder that cannot be written is reported once, and nothing is ordered',
 });
 
 test('a hanging CA does not hold up the end', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   made.first.fault = () => 'hang';
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
@@ -331,7 +277,7 @@ test('a hanging CA does not hold up the end', async (t) => {
 });
 
 test('a name on demand is ordered at once, renewed while it is used, and forgotten with its file when it is not', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
   await pass(made.clock, minuteMs);
@@ -358,7 +304,7 @@ test('a name on demand is ordered at once, renewed while it is used, and forgott
 });
 
 test('a name on demand that the CA refuses is not tried again until a client asks, after an hour at the earliest', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   made.first.fault = (path) => (path === 'newOrder' ? problem('rejectedIdentifier') : null);
   const issuer = made.issuer(made.first);
   issuer.setWanted([]);
@@ -378,7 +324,7 @@ test('a name on demand that the CA refuses is not tried again until a client ask
 });
 
 test('a name on demand that a CA was down for is free again after a minute', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   made.first.fault = down;
   const issuer = made.issuer(made.first);
   issuer.wantOnDemand(wanted('a.test'));
@@ -388,7 +334,7 @@ test('a name on demand that a CA was down for is free again after a minute', asy
 });
 
 test('a process that does not own the folder forgets a name that the owner was not asked for', async (t) => {
-  const made = world(t);
+  const made = issuerWorld(t);
   const owner = made.issuer();
   owner.setWanted([wanted('a.test')]);
   await pass(made.clock, minuteMs);

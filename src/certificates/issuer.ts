@@ -4,12 +4,13 @@ import type { Random } from '../core/random.ts';
 import type { Result } from '../core/result.ts';
 import { failWith } from '../core/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { AcmeClient, type AcmeSettings, type IssuedChain } from './acme-client.ts';
+import type { AcmeSettings, IssuedChain } from './acme-client.ts';
 import type { AcmeFailure } from './acme-failure.ts';
 import type { AcmeTransport } from './acme-transport.ts';
-import type { ChallengeCheck } from './authorize.ts';
+import { AuthorityClients } from './authority-clients.ts';
+import type { ChallengeCheck, OrderStepListener } from './authorize.ts';
 import { type CertificateStore, sortedNames, type StoreProblem, type StoredCertificate } from './certificate-store.ts';
-import type { ChallengeResponder } from './challenges.ts';
+import { turned } from './challenges.ts';
 import { reportExpiry, reportFailure, reportIssued, reportProblem } from './issuer-events.ts';
 import {
   type HeldCertificate,
@@ -69,7 +70,7 @@ export class Issuer {
   /** Resolves when clients are shown them. */
   readonly #publish: (certificates: readonly ManagedCertificate[]) => Promise<void>;
   #states = new Map<string, SupplyState>();
-  readonly #clients = new Map<string, AcmeClient>();
+  readonly #clients: AuthorityClients;
   #timer: Timer | null = null;
   #turn: Promise<void> | null = null;
   #isAskedAgain = false;
@@ -82,6 +83,7 @@ export class Issuer {
     publish: (certificates: readonly ManagedCertificate[]) => Promise<void>,
   ) {
     this.#ports = ports;
+    this.#clients = new AuthorityClients(ports);
     this.#settings = settings;
     this.#publish = publish;
   }
@@ -91,7 +93,7 @@ export class Issuer {
     const next = new Map<string, SupplyState>();
     for (const one of wanted) {
       const key = sortedNames(one.names).join(' ');
-      const state = this.#states.get(key) ?? new SupplyState(one);
+      const state = this.#states.get(key) ?? new SupplyState(one, this.#ports.clock.wallTime());
       state.wanted = one;
       next.set(key, state);
     }
@@ -113,8 +115,9 @@ export class Issuer {
   wantOnDemand(wanted: WantedCertificate): void {
     const key = sortedNames(wanted.names).join(' ');
     const known = this.#states.get(key);
-    const state = known ?? new SupplyState({ ...wanted, isOnDemand: true });
-    state.usedAt = this.#ports.clock.wallTime();
+    const wallTime = this.#ports.clock.wallTime();
+    const state = known ?? new SupplyState({ ...wanted, isOnDemand: true }, wallTime);
+    state.usedAt = wallTime;
     if (known === undefined) {
       this.#states.set(key, state);
       if (this.#load(state)) void this.#publishAll();
@@ -133,7 +136,9 @@ export class Issuer {
 
   /** In the order in which they are wanted. */
   states(): readonly ManagedState[] {
-    return [...this.#states.values()].map(({ state }) => state);
+    const { clock, store } = this.#ports;
+    const [now, wallTime, { isOwner }] = [clock.now(), clock.wallTime(), store];
+    return [...this.#states.values()].map((state) => state.stateAt(now, wallTime, isOwner));
   }
 
   /** Orders nothing new. Resolves when the order in progress has ended, and the store is another process's to take. */
@@ -245,7 +250,7 @@ export class Issuer {
   async #askRenewal(held: HeldCertificate): Promise<void> {
     const { clock, random } = this.#ports;
     const authority = this.#settings.authorities.find(({ directoryUrl }) => directoryUrl === held.directoryUrl);
-    const client = authority === undefined ? null : this.#clientOf(authority);
+    const client = authority === undefined ? null : this.#clients.of(authority);
     held.informationDueAt = after(clock.now(), informationMs);
     if (client === null || 'why' in client || held.renewalId === null) return;
     const answer = await client.renewalInformation(held.renewalId);
@@ -280,6 +285,7 @@ export class Issuer {
   async #orderFrom(authority: AcmeSettings, state: SupplyState, next: NextAttempt): Promise<boolean> {
     const { directoryUrl } = authority;
     const issued = await this.#issue(authority, state);
+    state.progress = null;
     if (issued === null) this.#failed(state, minuteMs, `the state folder ${this.#problem ?? ''}`, repairFolder);
     else if (issued.ok)
       await this.#use(state, { names: sortedNames(state.wanted.names), directoryUrl, ...issued.value });
@@ -326,12 +332,14 @@ export class Issuer {
 
   /** Null: the account can neither be read nor written, which has been reported. */
   async #issue(authority: AcmeSettings, state: SupplyState): Promise<Result<IssuedChain, AcmeFailure> | null> {
-    const client = this.#clientOf(authority);
+    const client = this.#clients.of(authority);
     if ('why' in client) {
       this.#note(client);
       return null;
     }
     const { held, wanted } = state;
+    const onStep = this.#stepsOf(state, authority.directoryUrl);
+    onStep('account');
     const registered = await client.account();
     if (!registered.ok) return failWith(registered.failure);
     this.#keepAccount(authority, registered.value);
@@ -342,6 +350,7 @@ export class Issuer {
       responder: turned(wanted.responder, state.failures),
       check,
       replaces,
+      onStep,
     });
     // The CA may have forgotten the account, and given it another URL.
     const account = await client.account();
@@ -349,21 +358,16 @@ export class Issuer {
     return issued;
   }
 
-  #clientOf(authority: AcmeSettings): AcmeClient | StoreProblem {
-    const known = this.#clients.get(authority.directoryUrl);
-    if (known !== undefined) return known;
-    const account = this.#ports.store.account(authority.directoryUrl, authority.externalAccount?.keyId);
-    if ('why' in account) return account;
-    const client = new AcmeClient(this.#ports, authority, account);
-    this.#clients.set(authority.directoryUrl, client);
-    return client;
+  #stepsOf(state: SupplyState, authority: string): OrderStepListener {
+    const { clock } = this.#ports;
+    return (step, name, challenge) => {
+      state.progress = { step, authority, name: name ?? null, challenge: challenge ?? null, since: clock.wallTime() };
+    };
   }
 
-  #keepAccount({ directoryUrl, externalAccount }: AcmeSettings, url: string): void {
-    const { store } = this.#ports;
-    const account = store.account(directoryUrl, externalAccount?.keyId);
-    if ('why' in account) return this.#note(account);
-    if (account.url !== url) this.#note(store.writeAccount(directoryUrl, { ...account, url }, externalAccount?.keyId));
+  #keepAccount(authority: AcmeSettings, url: string): void {
+    const problem = this.#clients.keepAccount(authority, url);
+    if (problem !== null) this.#note(problem);
   }
 
   #save(held: HeldCertificate): void {
@@ -388,13 +392,3 @@ export class Issuer {
 
 /** After a failure: the next CA now, the CA whose pause is over first, or this one after its pause. */
 type NextAttempt = 'at_once' | 'soonest' | 'later';
-
-/** Where one way to show a challenge has failed, the next one may be open. */
-function turned(responder: ChallengeResponder, failures: number): ChallengeResponder {
-  const at = failures % Math.max(1, responder.kinds.length);
-  return {
-    kinds: [...responder.kinds.slice(at), ...responder.kinds.slice(0, at)],
-    present: (challenge) => responder.present(challenge),
-    cleanUp: (challenge) => responder.cleanUp(challenge),
-  };
-}

@@ -39,7 +39,7 @@ export class LocalSupply implements CertificateSupply {
   states(): readonly ManagedState[] {
     return this.#hosts.map((host) => {
       const { notAfter = null, renewAt = null } = this.#issued.get(host) ?? {};
-      return { names: [host], notAfter, renewAt, failure: this.#problem };
+      return { names: [host], notAfter, renewAt, failure: this.#problem, progress: null };
     });
   }
 

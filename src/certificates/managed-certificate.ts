@@ -2,7 +2,7 @@ import { readCertificate } from './certificate-facts.ts';
 import type { StoredCertificate } from './certificate-store.ts';
 import type { ChallengeResponder } from './challenges.ts';
 import type { RenewalTime } from './renewal.ts';
-import type { ManagedFailure, ManagedState } from '../core/managed-tls.ts';
+import type { ManagedFailure, ManagedProgress, ManagedState } from '../core/managed-tls.ts';
 import { after, type Instant } from '../core/time.ts';
 
 /** Names that are to have one certificate together, and what shows the challenges for them. */
@@ -47,6 +47,10 @@ export class SupplyState {
   nextAttemptAt = 0 as Instant;
   /** The last attempt, if it has failed. */
   failure: ManagedFailure | null = null;
+  /** The step of the order in progress; null: none is in progress. */
+  progress: ManagedProgress | null = null;
+  /** When it was first wanted, on the wall clock. */
+  readonly #wantedAt: number;
   /** By the URLs of the CAs' directories: failures in a row there, and when the CA may be asked again. */
   readonly #pauses = new Map<string, { readonly failures: number; readonly until: Instant }>();
   /** Days of the last warning; null: none. */
@@ -54,14 +58,21 @@ export class SupplyState {
   /** When a client has last asked for one on demand, on the wall clock; null: not since the start. */
   usedAt: number | null = null;
 
-  constructor(wanted: WantedCertificate) {
+  constructor(wanted: WantedCertificate, wallTime: number) {
     this.wanted = wanted;
+    this.#wantedAt = wallTime;
   }
 
-  get state(): ManagedState {
+  stateAt(now: Instant, wallTime: number, isOwner: boolean): ManagedState {
     const { held, failure } = this;
     const [notAfter, renewAt] = [held?.notAfter ?? null, held?.renewAt ?? null];
-    return { names: this.wanted.names, notAfter, renewAt, failure };
+    const due = this.isDue(now, wallTime) ? this.#dueProgress(isOwner) : null;
+    return { names: this.wanted.names, notAfter, renewAt, failure, progress: this.progress ?? due };
+  }
+
+  #dueProgress(isOwner: boolean): ManagedProgress {
+    const since = Math.max(this.#wantedAt, this.failure?.retryAt ?? 0, this.held?.renewAt ?? 0);
+    return { step: isOwner ? 'queued' : 'other_process', authority: null, name: null, challenge: null, since };
   }
 
   isDue(now: Instant, wallTime: number): boolean {

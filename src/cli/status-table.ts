@@ -1,6 +1,6 @@
 import type { StatusResponse } from '../admin/admin-status.ts';
 import type { EndpointState } from '../core/endpoint.ts';
-import { nextAttemptText } from '../core/managed-tls.ts';
+import { nextAttemptText, progressText } from '../core/managed-tls.ts';
 import { exposureText } from '../deploy/exposure.ts';
 import type {
   ApplicationStatus,
@@ -127,15 +127,29 @@ function certificateLines(status: GatewayStatus, style: Style): string[] {
     ]),
     '  ',
   );
-  return all.flatMap(({ failure }, index) => {
-    const line = lines[index] ?? '';
-    if (failure === null) return [line];
-    return [
-      line,
-      ...reasonLines(failure.reason, style),
-      ...reasonLines(`${failure.nextStep}; ${nextAttemptText(Date.parse(failure.retryAt), wallTime)}`, style),
-    ];
-  });
+  return all.flatMap(({ failure, progress }, index) => [
+    lines[index] ?? '',
+    ...(failure === null ? [] : reasonLines(failure.reason, style)),
+    ...(failure === null ? [] : reasonLines(`${failure.nextStep}${nextText(failure, progress, wallTime)}`, style)),
+    // A gateway of an earlier version says nothing of the progress.
+    ...(progress == null ? [] : reasonLines(waitText(progress, wallTime), style)),
+  ]);
+}
+
+type CertificateRow = GatewayStatus['certificates'][number];
+
+/** The next attempt has begun already where there is progress. */
+function nextText(
+  { retryAt }: NonNullable<CertificateRow['failure']>,
+  progress: CertificateRow['progress'],
+  wallTime: number,
+): string {
+  return progress == null ? `; ${nextAttemptText(Date.parse(retryAt), wallTime)}` : '';
+}
+
+function waitText(progress: NonNullable<CertificateRow['progress']>, wallTime: number): string {
+  const since = Date.parse(progress.since);
+  return `${progressText({ ...progress, since })}, for ${elapsedText(Math.max(0, Math.round((wallTime - since) / 1000)))}`;
 }
 
 /** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */

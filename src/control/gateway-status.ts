@@ -1,6 +1,8 @@
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { FailedHandshakeTotal } from './handshake-report.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { ChallengeKind } from '../core/configuration.ts';
+import type { ManagedStep } from '../core/managed-tls.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
@@ -200,6 +202,17 @@ export interface ManagedCertificateStatus {
     readonly nextStep: string;
     readonly at: string;
     readonly retryAt: string;
+  } | null;
+  /** What the order in progress, or the one that is due, waits for; null: nothing is to be ordered now. */
+  readonly progress: {
+    readonly step: ManagedStep;
+    /** URL of the directory of the CA; null before one is asked. */
+    readonly authority: string | null;
+    /** Of the challenge; null at other steps. */
+    readonly name: string | null;
+    readonly challenge: ChallengeKind | null;
+    /** When the step began. */
+    readonly since: string;
   } | null;
 }
 

@@ -113,7 +113,7 @@ export function fileCertificateStatus({ names, notAfter, facts }: ListenerCertif
 }
 
 function managedStatus(
-  { names, notAfter, renewAt, failure }: ManagedState,
+  { names, notAfter, renewAt, failure, progress }: ManagedState,
   wallTime: number,
 ): GatewayStatus['certificates'][number] {
   return {
@@ -130,6 +130,7 @@ function managedStatus(
             at: timeText(failure.at),
             retryAt: timeText(failure.retryAt),
           },
+    progress: progress === null ? null : { ...progress, since: timeText(progress.since) },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ListenerCertificate } from './configuration.ts';
+import type { ChallengeKind, ListenerCertificate } from './configuration.ts';
 import type { EventSink } from './event.ts';
 import type { Random } from './random.ts';
 import type { Clock } from './time.ts';
@@ -50,6 +50,54 @@ export interface ManagedState {
   readonly renewAt: number | null;
   /** The last attempt, if it has failed; null otherwise. */
   readonly failure: ManagedFailure | null;
+  /** What the order in progress, or the one that is due, waits for; null: nothing is to be ordered now. */
+  readonly progress: ManagedProgress | null;
+}
+
+/** Of an order: it is due (`queued`, `other_process`), or it is at one of the steps of RFC 8555. */
+export type ManagedStep =
+  /** Another certificate is being ordered: one after the other. */
+  | 'queued'
+  /** Another process that shares the state folder orders. */
+  | 'other_process'
+  | 'account'
+  | 'order'
+  /** The challenge is being made visible: in all workers, or by `dns_hook` at the name servers of the zone. */
+  | 'challenge'
+  /** The CA looks for the challenge. */
+  | 'validation'
+  | 'finalize';
+
+export interface ManagedProgress {
+  readonly step: ManagedStep;
+  /** URL of the directory of the CA; null before one is asked. */
+  readonly authority: string | null;
+  /** The name whose challenge it is, and its kind; null at the other steps. */
+  readonly name: string | null;
+  readonly challenge: ChallengeKind | null;
+  /** When the step began. */
+  readonly since: number;
+}
+
+/** What an order waits for, a clause. `host`: of the directory. */
+export function progressText({ step, authority, name, challenge }: ManagedProgress): string {
+  const host = /^https:\/\/([^/]+)/.exec(authority ?? '')?.[1] ?? 'the CA';
+  switch (step) {
+    case 'queued':
+      return 'waits for the order of another certificate';
+    case 'other_process':
+      return 'waits for another process, which owns the state folder and orders';
+    case 'account':
+      return `registers the account at ${host}`;
+    case 'order':
+      return `orders it from ${host}`;
+    case 'challenge':
+      return `makes the ${challenge} challenge of ${name} visible`;
+    case 'validation':
+      return `waits until ${host} has validated ${name} by ${challenge}`;
+    case 'finalize':
+      return `waits until ${host} has issued it`;
+  }
 }
 
 export interface ManagedFailure {

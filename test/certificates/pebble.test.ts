@@ -82,7 +82,7 @@ test('pebble issues by HTTP-01, with 5 % of the nonces rejected, and revokes', n
   const pebble = await startPebble(t, { nonceReject: 5 });
   const client = clientOf(pebble);
   const responder = await httpResponder(t, pebble);
-  const issued = await client.issue({ names, responder, check: null, replaces: null });
+  const issued = await client.issue({ names, responder, check: null, replaces: null, onStep() {} });
   assert.ok(issued.ok, JSON.stringify(issued));
   const { chain, key } = issued.value;
   assert.deepEqual(readCertificate(chain, key)?.names.toSorted(), names);
@@ -97,7 +97,7 @@ test('pebble issues by HTTP-01, with 5 % of the nonces rejected, and revokes', n
 test('pebble issues by TLS-ALPN-01', needsPebble, async (t) => {
   const pebble = await startPebble(t);
   const responder = await tlsResponder(t, pebble);
-  const issued = await clientOf(pebble).issue({ names, responder, check: null, replaces: null });
+  const issued = await clientOf(pebble).issue({ names, responder, check: null, replaces: null, onStep() {} });
   assert.ok(issued.ok, JSON.stringify(issued));
 });
 
@@ -121,7 +121,7 @@ test('pebble issues a wildcard by DNS-01 with a hook command', needsPebble, asyn
     new DnsPropagation(queries, systemClock),
   );
   const wanted = ['*.example.org', 'example.org'];
-  const issued = await clientOf(pebble).issue({ names: wanted, responder, check: null, replaces: null });
+  const issued = await clientOf(pebble).issue({ names: wanted, responder, check: null, replaces: null, onStep() {} });
   assert.ok(issued.ok, JSON.stringify(issued));
   assert.deepEqual(readCertificate(issued.value.chain, issued.value.key)?.names.toSorted(), wanted);
   // The server of this CA has no NS records: then the resolver is asked, which it is here.
@@ -166,7 +166,7 @@ test('who answers on port 80 in our name is named', needsPebble, async (t) => {
     cleanUp: async () => {},
   };
   const name = 'localhost';
-  const issued = await clientOf(pebble).issue({ names: [name], responder, check, replaces: null });
+  const issued = await clientOf(pebble).issue({ names: [name], responder, check, replaces: null, onStep() {} });
   assert.ok(!issued.ok);
   const { kind, problemType, detail, seen, sentence, fix } = issued.failure;
   const port = pebble.httpPort;
@@ -186,7 +186,7 @@ test('an account that the CA has forgotten is registered again', needsPebble, as
   const forgotten = url.value.replace(new URL(before.directoryUrl).host, new URL(pebble.directoryUrl).host);
   const responder = await httpResponder(t, pebble);
   const client = clientOf(pebble, {}, { key, url: forgotten });
-  const issued = await client.issue({ names, responder, check: null, replaces: null });
+  const issued = await client.issue({ names, responder, check: null, replaces: null, onStep() {} });
   assert.ok(issued.ok, JSON.stringify(issued));
 });
 
