@@ -17,7 +17,9 @@ test(
     const { server, folder, journal } = machines;
     const nginx = findPeer('nginx');
     assert.ok('path' in nginx);
-    const configuration = `daemon off; error_log stderr; pid ${folder}/nginx.pid; events {} http { access_log off; server { listen 80; } }`;
+    // Its own folders for temporary files: nginx was unpacked, not installed, so that /var/lib/nginx may not exist.
+    const configuration = `daemon off; error_log stderr; pid ${folder}/nginx.pid; events {} http { access_log off;
+      client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s; server { listen 80; } }`;
     writeFileSync(join(folder, 'nginx.conf'), configuration);
     server.spawn(nginx.path, ['-c', join(folder, 'nginx.conf'), '-p', folder], nginx.env);
     await until('nginx answers', async () => (await server.run('curl --silent http://127.0.0.1/')).code === 0);
