@@ -1,5 +1,4 @@
 import type { ClientEngine, OpenConnection } from '../../core/client-engine.ts';
-import type { ClientFacts } from '../../core/exchange.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Http2LimitName } from '../../core/http2-limit.ts';
 import type { RequestRule } from '../../core/rules.ts';
@@ -8,24 +7,19 @@ import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
-import { Http2RequestReader } from '../../wire/h2/request-head.ts';
 import { Session } from '../../wire/h2/session.ts';
 import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
 import type { ErrorName } from '../../wire/h2/protocol.ts';
-import { hostOf } from '../../wire/host.ts';
-import { methodBytesMax } from '../../wire/limits.ts';
-import { clientFacts } from '../client-facts.ts';
-import { refusal, tooLarge } from '../client-failures.ts';
 import { type HalfClosedOwner, HalfClosedTimeout } from '../half-closed.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import { noteLoss } from '../note-loss.ts';
 import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
-import { refusedRequest } from '../refused-request.ts';
 import { ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from '../timeouts.ts';
 import type { Http2Buffers } from './buffers.ts';
 import { Http2ClientStream } from './stream.ts';
+import { RequestIntake } from './request-intake.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
 import type { StreamTimeouts } from './stream-timeouts.ts';
 
@@ -49,12 +43,9 @@ export class Http2ClientConnection
   listed: OpenConnection | null = null;
   /** How the connection was lost, for its streams. */
   lostBy: 'closed' | 'reset' = 'closed';
-  readonly #peer: Peer;
   readonly #buffers: Http2Buffers;
-  readonly #reader: Http2RequestReader;
+  readonly #intake: RequestIntake;
   readonly #timeouts: ClientTimeouts;
-  #client: ClientFacts;
-  #servedAuthority: string | null = null;
   #state: 'serving' | 'lingering' | 'closed' = 'serving';
   #isAnnounced = false;
   #closesWhenIdle = false;
@@ -63,8 +54,6 @@ export class Http2ClientConnection
   /** What the timeouts wait for, and how long a connection without requests may be so. */
   #awaited: 'head' | 'head-end' | 'next-request' | 'nothing' = 'head';
   #idleUntil: Instant = never;
-  /** Why every request on the connection is refused; null: they are not. */
-  #refusal: Failure | null = null;
   /** Streams with an exchange. */
   readonly #open = new Set<Http2ClientStream>();
   /** Received, and left for the next turn. */
@@ -79,15 +68,13 @@ export class Http2ClientConnection
     ports: DownstreamPorts,
     buffers: Http2Buffers,
   ) {
-    const { headBytesMax, fieldsMax, targetBytesMax } = listener.limits;
+    const { headBytesMax, fieldsMax } = listener.limits;
     this.transport = transport;
     this.listener = listener;
     this.ports = ports;
     this.block = buffers.block;
-    this.#peer = peer;
     this.#buffers = buffers;
-    this.#client = clientFacts(peer, null, ports);
-    this.#reader = new Http2RequestReader({ headBytesMax, fieldsMax, targetBytesMax, methodBytesMax });
+    this.#intake = new RequestIntake(peer, listener, ports);
     this.#timeouts = new ClientTimeouts(transport, listener.limits, ports.clock, ports.sendQueueBytes, this);
     transport.listener = this;
     ports.deadlines.add(this.#timeouts);
@@ -208,48 +195,23 @@ export class Http2ClientConnection
   // Streams.
 
   onRequest(stream: SessionStream, section: DecodedSection, endsStream: boolean): void {
-    const { scheme } = this.#peer;
-    const head = this.#reader.read(section, endsStream, scheme);
-    const isRefused = 'rule' in head;
-    const request = isRefused ? refusedRequest(section.method ?? '', section.path ?? '', scheme, 'HTTP/2') : head;
-    const trusted = this.ports.isTrusted(this.#client.peerAddress);
-    if (trusted || this.#client.trusted) this.#client = clientFacts(this.#peer, request.fields, this.ports);
+    const intake = this.#intake;
+    const request = intake.read(section, endsStream);
+    const { failure } = intake;
     const block = section.rule === null && section.block !== null ? section.takeBlock() : null;
-    const own = new Http2ClientStream(this, stream, request, this.#client, block);
+    const own = new Http2ClientStream(this, stream, request, intake.client, block);
     stream.listener = own;
-    if (!isRefused) {
-      stream.contentExpected = head.framing.kind === 'length' ? head.framing.bytes : -1;
-      const priority = head.fields.get('priority');
-      if (priority !== null) stream.prioritize(priority);
-    }
+    if (request.framing.kind === 'length') stream.contentExpected = request.framing.bytes;
+    const priority = request.fields.get('priority');
+    if (priority !== null) stream.prioritize(priority);
     this.#open.add(own);
     this.ports.counts.exchangesActive++;
-    const failure = isRefused ? refusal(head.rule as RequestRule, head.at) : this.#failureOf(head);
+    if (failure !== null && failure === this.ports.overload.failure) this.closeIdle(); // The connection takes memory too.
     this.#runFor(own, () => {
       const handler = this.ports.exchanges.create(own);
       own.handler = handler;
       handler.onRequest(failure);
     });
-  }
-
-  #failureOf({ framing, authority }: Pick<Http2ClientStream['request'], 'framing' | 'authority'>): Failure | null {
-    if (this.#refusal !== null) return this.#refusal;
-    const overload = this.ports.overload.failure;
-    if (overload !== null) {
-      this.closeIdle(); // The connection takes memory too.
-      return overload;
-    }
-    const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.listener.limits.contentBytesMax) : null;
-    return tooMuch ?? this.#misdirection(authority);
-  }
-
-  /** RFC 9110 §7.4: a connection whose certificate is another host's. */
-  #misdirection(authority: string): Failure | null {
-    const { servesHost } = this.#peer;
-    if (servesHost === null || authority === this.#servedAuthority) return null;
-    if (!servesHost(hostOf(authority))) return refusal('misdirected', '');
-    this.#servedAuthority = authority;
-    return null;
   }
 
   /** For streams: begins the header block that they compose. */
@@ -320,7 +282,7 @@ export class Http2ClientConnection
   }
 
   onSessionFailed(_error: ErrorName, _why: string, limit: Http2LimitName | null): void {
-    const { peerAddress } = this.#client;
+    const { peerAddress } = this.#intake.client;
     if (limit !== null) this.ports.onHttp2Limit({ listener: this.listener.id, limit, address: peerAddress });
     this.#linger();
   }
@@ -399,7 +361,7 @@ export class Http2ClientConnection
   }
 
   refuseNext(rule: RequestRule, at: string): void {
-    this.#refusal = refusal(rule, at);
+    this.#intake.refuseAll(rule, at);
     this.#closesWhenIdle = true;
   }
 
