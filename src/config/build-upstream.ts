@@ -103,6 +103,7 @@ export function buildApplicationUpstream(name: string, read: ApplicationRead): U
     family: 'prefer_ipv4',
     application: name as ApplicationId,
     tls: null,
+    ...(read.http2 === true ? { http2: true as const } : {}),
     check: { kind: 'none' },
     ...buildEndpointLimits(read),
   };

@@ -83,11 +83,10 @@ function nameFrom(hostname: string): string {
 function buildListeners(draft: Draft, context: BuildContext): ListenerSpec[] {
   if (draft.listeners.size === 0) {
     const bind = parseListenAddress(':8080');
-    return bind.ok ? [{ id: 'http', ...bind.value, proxyProtocol: false, http2: false, tls: null }] : [];
+    return bind.ok ? [{ id: 'http', ...bind.value, proxyProtocol: false, http2: true, tls: null }] : [];
   }
   return [...draft.listeners].map(([id, listener]) => {
-    const { proxy_protocol = false, http2 = false } =
-      typeof listener === 'object' && 'bind' in listener ? listener : {};
+    const { proxy_protocol = false, http2 = true } = typeof listener === 'object' && 'bind' in listener ? listener : {};
     const tls = tlsOfListener(listener);
     const address = listenAddressOf(listener);
     return {
@@ -159,6 +158,7 @@ function buildApplication(name: string, read: ApplicationRead, context: BuildCon
     port: typeof read.port === 'number' ? read.port : null,
     readiness: {
       path: readiness.path ?? defaults.readiness.path.written,
+      ...(read.http2 === true ? { http2: true as const } : {}),
       intervalMs: ms(readiness.interval, defaults.readiness.interval),
       timeoutMs: ms(readiness.timeout, defaults.readiness.timeout),
       passes: count(readiness.passes, defaults.readiness.passes),

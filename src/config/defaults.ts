@@ -28,7 +28,10 @@ export const defaults = {
     'false',
     'Believing a header that nobody was told to send would let clients choose their address.',
   ),
-  http2: declare('false', 'New: switch it on where you want to try it.'),
+  http2: declare(
+    'true',
+    'Browsers send all their requests over one connection. Clients that do not ask for it get HTTP/1.1.',
+  ),
   upstreamHttp2: declare(
     'false',
     'In clear text an endpoint that speaks HTTP/1.1 alone would answer no request; and where client and endpoint are near each other, HTTP/1.1 costs both less.',
@@ -219,6 +222,7 @@ export const defaults = {
       'free',
       'A free port for each instance, told by the variable PORT; two releases can then run side by side.',
     ),
+    http2: declare('false', 'Most applications speak HTTP/1.1 alone, and would answer no request.'),
     stopTimeout: declare('10s', 'Time to finish what was begun; the same as most process supervisors give.'),
   },
   readiness: {

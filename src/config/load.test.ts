@@ -190,7 +190,7 @@ describe('configurationForCommand', () => {
   test('runs one application behind one listener on this machine', () => {
     const configuration = configurationForCommand(run);
     assert.deepEqual(configuration.listeners, [
-      { id: 'http', host: '127.0.0.1', port: 8080, proxyProtocol: false, http2: false, tls: null },
+      { id: 'http', host: '127.0.0.1', port: 8080, proxyProtocol: false, http2: true, tls: null },
     ]);
     assert.deepEqual(
       configuration.applications.map(({ id, command, directory, port }) => ({ id, command, directory, port })),

@@ -36,7 +36,7 @@ describe('a file of one line', () => {
       [{ id: '/', action: { kind: 'upstream', upstream: 'app' } }],
     );
     assert.deepEqual(configuration.listeners, [
-      { id: 'http', host: '0.0.0.0', port: 8080, proxyProtocol: false, http2: false, tls: null },
+      { id: 'http', host: '0.0.0.0', port: 8080, proxyProtocol: false, http2: true, tls: null },
     ]);
     assert.deepEqual(configuration.upstreams[0]?.endpoints, [
       { address: { kind: 'tcp', host: '127.0.0.1', port: 3000 } },
@@ -129,6 +129,21 @@ describe('what is written', () => {
         '0.0.0.0 5 true',
         '0.0.0.0 6 false',
         '0.0.0.0 0 false',
+      ],
+    ],
+    [
+      'HTTP/2 is offered to clients, except where the file says otherwise',
+      `${one}listeners: { a: 1, b: { bind: 2 }, c: { bind: 3, http2: true }, d: { bind: 4, http2: false } }`,
+      (c) => c.listeners.map(({ http2 }) => http2),
+      [true, true, true, false],
+    ],
+    [
+      'an application is asked over HTTP/2 where the file says so',
+      'applications: { a: { command: a }, b: { command: b, http2: true }, c: { command: c, http2: false } }\nroutes: [{ to: a }]',
+      (c) => [c.upstreams.map(({ http2 }) => http2), c.applications.map(({ readiness }) => readiness.http2)],
+      [
+        [undefined, true, undefined],
+        [undefined, true, undefined],
       ],
     ],
     [
@@ -570,7 +585,7 @@ describe('variables', () => {
         '127.0.0.1:1',
       ),
       (c) => c.listeners[0],
-      { id: 'http', host: '0.0.0.0', port: 3000, proxyProtocol: true, http2: false, tls: null },
+      { id: 'http', host: '0.0.0.0', port: 3000, proxyProtocol: true, http2: true, tls: null },
     ],
     ['stay text where text is wanted', `${one}deployment: \${N}`, (c) => c.deployment, '3'],
     [

@@ -118,7 +118,7 @@ const listener = z.union([
     ),
     http2: key(
       z.boolean(),
-      'Whether clients may speak HTTP/2: as TLS clients choose (ALPN), and in clear text where they know it beforehand.',
+      'Whether clients may speak HTTP/2: as TLS clients choose (ALPN), and in clear text where they know it beforehand. `false`: HTTP/1.1 alone.',
       defaults.http2,
     ),
     tls: key(
@@ -332,6 +332,11 @@ export const application = section({
     readiness,
     'The path to ask, or how to find out that an instance is ready. Nothing is sent to it before.',
     defaults.readiness.path,
+  ),
+  http2: key(
+    z.boolean(),
+    'Whether HTTP/2 is spoken with it, in clear text (h2c), also by the readiness check. Upgrades (WebSockets) still go over HTTP/1.1. gRPC needs it.',
+    defaults.application.http2,
   ),
   stop_timeout: key(duration, 'Between SIGTERM and SIGKILL.', defaults.application.stopTimeout),
   restart: key(

@@ -37,7 +37,7 @@ for (const [keys, says] of [
   [['sticky', 'session_affinity', 'ip_hash', 'cookie'], /^requests of one client go to one endpoint with "balance: /],
   [['gzip', 'encode', 'compression'], /^compression is not supported yet/],
   [['upgrade', 'upgrades'], /^WebSockets need no key/],
-  [['h2c', 'alpn'], /^HTTP\/2 is "http2: true": of a listener/],
+  [['h2c', 'alpn'], /^HTTP\/2 is offered to clients unless a listener has "http2: false"/],
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],
   [['grpc', 'grpc_pass'], /^gRPC needs no key of its own/],
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],

@@ -88,7 +88,8 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('http2 h2 h2c alpn httpversion http2protocoloptions'),
-    message: 'HTTP/2 is "http2: true": of a listener for clients, of an upstream for its endpoints (h2c without TLS)',
+    message:
+      'HTTP/2 is offered to clients unless a listener has "http2: false"; "http2: true" of an upstream or an application is for endpoints (h2c without TLS)',
   },
   {
     keys: words('http3 h3 quic'),
@@ -96,7 +97,7 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('grpc grpcpass'),
-    message: 'gRPC needs no key of its own; it needs "http2: true" of the listener and of the upstream',
+    message: 'gRPC needs no key of its own; it needs "http2: true" of the upstream or the application',
   },
   {
     keys: words(

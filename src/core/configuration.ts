@@ -400,6 +400,8 @@ export interface ReadinessSpec {
   readonly path: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
+  /** HTTP/2 is spoken with the application (`UpstreamSpec.http2`). */
+  readonly http2?: true;
   /** In a row. */
   readonly passes: number;
   /** Time for the first readiness after a start; then the instance is reported, and checks continue. */

@@ -156,7 +156,11 @@ export const requestRules = {
     status: 400,
     reason: 'a frame of its stream broke a rule of HTTP/2',
   },
-  'http2-not-offered': { section: 'RFC 9113 §3.4', status: 505, reason: 'HTTP/2 is not offered on this port' },
+  'http2-not-offered': {
+    section: 'RFC 9113 §3.4',
+    status: 505,
+    reason: 'HTTP/2 is not offered on this port, or not behind a request of HTTP/1.1',
+  },
   'proxy-protocol': {
     section: 'PROXY protocol §2',
     status: 400,

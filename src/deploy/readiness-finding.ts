@@ -32,7 +32,8 @@ export function findingText({ reason, fix }: ReadinessFinding): string {
 /** An answer shows what is wrong by itself. Where none comes, the application often has written why. */
 function wroteText(observation: ReadinessResult, lastLine: string | null): string {
   const answered = observation.kind === 'answered' && observation.status < 500;
-  if (lastLine === null || answered || observation.kind === 'not_http' || observation.kind === 'malformed') return '';
+  if (lastLine === null || answered || observation.kind.startsWith('not_http') || observation.kind === 'malformed')
+    return '';
   return `; the application wrote last: "${lastLine}"`;
 }
 
@@ -50,6 +51,8 @@ function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null
       return 'read what it wrote when it closed the connection';
     case 'not_http':
       return `let it speak HTTP on port ${facts.port}`;
+    case 'not_http2':
+      return `let it speak HTTP/2 without TLS on port ${facts.port}, or remove http2 from the application`;
     case 'malformed':
       return 'let it send a response that every HTTP client accepts: requests would be answered with a 502';
     case 'refused':
@@ -77,7 +80,12 @@ function fixOfAnswer(
 /** Whether the finding stays until a person changes something; others may pass while the application starts. */
 function isLasting(observation: ReadinessResult): boolean {
   const { kind } = observation;
-  return kind === 'not_http' || kind === 'malformed' || (observation.kind === 'answered' && observation.status < 500);
+  return (
+    kind === 'not_http' ||
+    kind === 'not_http2' ||
+    kind === 'malformed' ||
+    (observation.kind === 'answered' && observation.status < 500)
+  );
 }
 
 function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSocket[]): ReadinessFinding {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -113,3 +114,30 @@ test('a cancelled check tells nothing', async () => {
   checkReadiness(createSystemChecker(clock), check, () => assert.fail('reported')).cancel();
   await clock.advance(1_000);
 });
+
+const overHttp2: readonly (readonly [path: string, status: number, ready: boolean])[] = [
+  ['/', 200, true],
+  ['/', 415, true], // A gRPC server without the content type of gRPC,
+  ['/', 405, true], // and one that takes nothing but POST.
+  ['/', 404, false],
+  ['/', 503, false],
+  ['/up', 200, true],
+  ['/up', 415, false],
+];
+
+for (const [path, status, ready] of overHttp2) {
+  test(`over HTTP/2, ${status} at ${path} is ${ready ? 'readiness' : 'no readiness'}`, async () => {
+    const server = createHttp2Server();
+    server.on('stream', (stream: ServerHttp2Stream) => stream.respond({ ':status': status }, { endStream: true }));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const observed = Promise.withResolvers<ReadinessResult>();
+    const check = { port, path, timeoutMs: 400, http2: true } as const;
+    checkReadiness(createSystemChecker(new SimulatedClock()), check, observed.resolve);
+    const observation = await observed.promise;
+    server.close();
+    assert.equal(observation.kind === 'answered' && observation.status, status);
+    assert.equal(hasPassed(observation), ready);
+  });
+}

@@ -16,6 +16,8 @@ export interface ReadinessCheck {
   readonly path: string;
   /** For the whole response. */
   readonly timeoutMs: number;
+  /** HTTP/2 is spoken. */
+  readonly http2?: true;
 }
 
 /** What a readiness check observed. */
@@ -25,6 +27,8 @@ export type ReadinessResult =
       readonly status: number;
       readonly location: string | null;
       readonly firstBytes: string;
+      /** A gRPC server answers no GET otherwise. */
+      readonly isGrpc?: true;
     }
   | { readonly kind: 'refused' }
   /** `status`: of the head, where one came in time. */
@@ -32,12 +36,14 @@ export type ReadinessResult =
   /** The connection ended before the response did. */
   | { readonly kind: 'closed'; readonly errno: string }
   | { readonly kind: 'not_http'; readonly firstBytes: string }
+  | { readonly kind: 'not_http2'; readonly firstBytes: string }
   /** HTTP that breaks a rule; every request would be answered with a 502. */
   | { readonly kind: 'malformed'; readonly reason: string };
 
 /** Only a 2xx status in time is readiness: a redirect leads to a page that was not checked, and silence is no answer. */
 export function hasPassed(observation: ReadinessResult): boolean {
-  return observation.kind === 'answered' && observation.status >= 200 && observation.status <= 299;
+  if (observation.kind !== 'answered') return false;
+  return (observation.status >= 200 && observation.status <= 299) || observation.isGrpc === true;
 }
 
 /** The path that is checked where the configuration names none: a page of the application, which may fail as any other. */
@@ -71,6 +77,8 @@ export function readinessResultText(
       return `${request}: the connection was closed without an answer (${observation.errno})`;
     case 'not_http':
       return `${request}: the answer is not HTTP${quoted(observation.firstBytes)}`;
+    case 'not_http2':
+      return `${request}: the answer is not HTTP/2${quoted(observation.firstBytes)}`;
     case 'malformed':
       return `${request}: ${observation.reason}`;
   }
@@ -93,24 +101,31 @@ function quoted(bytes: string): string {
  */
 export function checkReadiness(
   checker: HealthChecker,
-  { port, path, timeoutMs }: ReadinessCheck,
+  check: ReadinessCheck,
   onResult: (observation: ReadinessResult) => void,
 ): Cancellable {
+  const { port, path, timeoutMs, http2 } = check;
   const probe = { kind: 'http', path, host: 'localhost', userAgent: 'readiness-check', reads: 'body' } as const;
   const address = { kind: 'tcp', host: '127.0.0.1', port } as const;
-  return checker.check({ address, tls: null, probe, timeoutMs }, (result) => onResult(readinessOf(result, timeoutMs)));
+  const request = { address, tls: null, probe, timeoutMs, ...(http2 === true ? { http2 } : {}) };
+  return checker.check(request, (result) => onResult(readinessOf(result, check)));
 }
 
 const locationCharactersMax = 200;
 
-function readinessOf(result: HealthCheckResult, limitMs: number): ReadinessResult {
+/** RFC 9110 §15.5.6 and §15.5.16: with these a gRPC server refuses a GET, or its missing content type. */
+const grpcRefusals: ReadonlySet<number> = new Set([405, 415]);
+
+function readinessOf(result: HealthCheckResult, { path, http2, timeoutMs: limitMs }: ReadinessCheck): ReadinessResult {
   switch (result.kind) {
     case 'connected':
       throw new TypeError('a readiness check asks for a response');
     case 'answered': {
       const { status, location } = result;
       const shown = location === null ? null : harmless(redactor.redact(location).slice(0, locationCharactersMax));
-      return { kind: 'answered', status, location: shown, firstBytes: firstText(result.firstBytes) };
+      const isGrpc = http2 === true && path === defaultReadinessPath && grpcRefusals.has(status);
+      const firstBytes = firstText(result.firstBytes);
+      return { kind: 'answered', status, location: shown, firstBytes, ...(isGrpc ? { isGrpc } : {}) };
     }
     case 'timed_out':
       return { kind: 'timed_out', limitMs, status: result.status };
@@ -127,6 +142,9 @@ function failed(failure: Failure, firstBytes: Uint8Array, limitMs: number): Read
     case 'response_not_http':
     case 'response_status_line':
       return { kind: 'not_http', firstBytes: firstText(firstBytes) };
+    case 'response_not_http2':
+      return { kind: 'not_http2', firstBytes: firstText(firstBytesOf(failure.evidence.firstBytes)) };
+    case 'response_frames':
     case 'response_version':
     case 'response_header':
     case 'response_framing':
@@ -142,6 +160,10 @@ function failed(failure: Failure, firstBytes: Uint8Array, limitMs: number): Read
       return { kind: 'closed', errno };
     }
   }
+}
+
+function firstBytesOf(hexadecimal: string): Uint8Array {
+  return Buffer.from(hexadecimal, 'hex');
 }
 
 /** Enough to recognise an error page or a protocol, too little to leak much. */

@@ -18,6 +18,7 @@ before(async () => {
   origin = await RawOrigin.start();
   edge = await startFromYaml(`
 disclosure: operator
+listeners: { http: { bind: "127.0.0.1:0", http2: false } }
 upstreams:
   app:
     endpoints: "${origin.address}"

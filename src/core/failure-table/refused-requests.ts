@@ -91,8 +91,11 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
       "Look at the client's certificate: `openssl verify -CAfile CA_FILE CERTIFICATE` says what the listener says; the code in the sentence above is OpenSSL's.",
   },
   'http2-not-offered': {
-    usualCauses: ['a client is set to HTTP/2 without asking (`--http2-prior-knowledge`, gRPC)'],
-    nextStep: 'Set `http2: true` at the listener, or let the client speak HTTP/1.1.',
+    usualCauses: [
+      'the listener has `http2: false`, and a client is set to HTTP/2 without asking (`--http2-prior-knowledge`, gRPC)',
+      'the connection had begun with HTTP/1.1: HTTP/2 must begin with the first byte',
+    ],
+    nextStep: 'Remove `http2: false` from the listener, or let the client speak HTTP/1.1.',
   },
   'proxy-protocol': {
     whose: 'operator',

@@ -49,7 +49,7 @@ export async function attack(
   const origin = await kind.start();
   const log = 'exchanges.ndjson';
   const gateway = await startFromYaml(
-    `upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }\nlog: { path: ${log}, detail: full }\n`,
+    `listeners: { http: { bind: "127.0.0.1:0", http2: false } }\nupstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }\nlog: { path: ${log}, detail: full }\n`,
   );
   const got: Got[] = [];
   try {
