@@ -47,6 +47,7 @@ function readPlain(answer: ParsedAnswer, code: number, words: string): AuthorVer
 
 function comesThroughCloudflare(answer: ParsedAnswer): boolean {
   return (
+    !answer.hasHead ||
     answer.field('cf-ray') !== null ||
     answer.lines('server').some((line) => productOfServer(line)?.layer === 'cloudflare')
   );

@@ -9,6 +9,7 @@ import { readAuthorField, readProxyStatusAuthor, readReceivedStatus } from './fi
 import { layerNames } from './layer.ts';
 import { findLayerSigns, type LayerSign } from './layer-signs.ts';
 import { readNginxPage } from './nginx-page.ts';
+import { readPageText } from './page-texts.ts';
 import { orderPassed } from './passed.ts';
 import { refine } from './refine.ts';
 import { readTemplate, readWelcome } from './templates.ts';
@@ -44,6 +45,7 @@ const readings: readonly ((answer: ParsedAnswer) => AuthorVerdict | null)[] = [
   readNginxPage,
   readCloudflarePage,
   readTemplate,
+  readPageText,
   readApiGateway,
   readHerokuRouter,
   readApplication,
