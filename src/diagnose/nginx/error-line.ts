@@ -1,5 +1,6 @@
 import { judgedText } from '../line-text.ts';
 import type { Stage } from '../../core/stage.ts';
+import { LimitedMap } from './limited-map.ts';
 import type { NginxProduct } from './product.ts';
 import { rememberLast } from './remember-last.ts';
 import { errorLogTime } from './times.ts';
@@ -11,6 +12,8 @@ export interface NginxErrorLine {
   readonly level: string;
   /** The connection number, `*42`: the same in every line about the connection, and the value of `$connection`. */
   readonly connection: string | null;
+  /** The message, with ` while …` and without the fields of the request. */
+  readonly saying: string;
   /** What happened, without ` while …` and the fields of the request. */
   readonly text: string;
   /** What nginx was doing: `connecting to upstream`. */
@@ -75,49 +78,92 @@ function takeApart(fullLine: string): NginxErrorLine | null {
   const found = head.exec(line.length > headCharactersMax ? line.slice(0, headCharactersMax) : line);
   if (found === null) return null;
   const whole = line.slice(found[0].length);
-  const [saying, context] = divide(whole);
-  const [text, action] = takeAction(saying);
-  const errnoParts = lastErrno(text);
+  const at = fieldsAt(whole);
+  const saying = at < 0 ? whole : whole.slice(0, at);
+  const context = at < 0 ? '' : whole.slice(at);
+  const { text, action, errno, errnoText } = sayingOf(saying);
   const request = quoted(context, 'request');
-  const upstream = quoted(context, 'upstream');
   return {
     product: productOf(saying, context),
-    atMs: errorLogTime(line),
+    atMs: secondOf(line),
     level: found[1] ?? '',
     connection: found[2] ?? null,
+    saying,
+    text,
+    action,
+    errno,
+    errnoText,
+    client: clientOf(context),
+    request,
+    upstream: quoted(context, 'upstream'),
+    requestId: quoted(context, 'request_id'),
+    whole,
+    isStream: request === null && context !== '' && ofStream.test(context),
+  };
+}
+
+const ofStream =
+  /, bytes from\/to client:|^, client: [^,]{1,100}, server: [^,]{1,100}, upstream: "(?!https?:|fastcgi:|uwsgi:|scgi:|grpcs?:|memcached:)/;
+
+let lastSecond = '';
+let lastSecondMs: number | null = null;
+
+/** Failures come many to a second. */
+function secondOf(line: string): number | null {
+  if (!line.startsWith(lastSecond) || lastSecond === '') {
+    lastSecond = line.slice(0, timeCharacters);
+    lastSecondMs = errorLogTime(lastSecond);
+  }
+  return lastSecondMs;
+}
+
+const timeCharacters = '2026/11/21 21:59:48'.length;
+
+/** What nginx writes before the fields of the request. */
+type Saying = Pick<NginxErrorLine, 'text' | 'action' | 'errno' | 'errnoText'>;
+
+/** nginx has a few messages for its failures, and writes them again and again. */
+const sayings = new LimitedMap<string, Saying>();
+
+function sayingOf(saying: string): Saying {
+  return sayings.get(saying) ?? sayings.keep(saying, takeSayingApart(saying));
+}
+
+function takeSayingApart(saying: string): Saying {
+  const [text, action] = takeAction(saying);
+  const errnoParts = lastErrno(text);
+  return {
     text,
     action,
     errno: errnoParts === null ? null : Number(errnoParts[1]),
     errnoText: errnoParts === null ? null : errnoParts[0],
-    client: context === '' ? null : (/^, client: ([^,]{1,100})/.exec(context)?.[1] ?? null),
-    request,
-    upstream,
-    requestId: quoted(context, 'request_id'),
-    whole,
-    isStream:
-      request === null &&
-      /, bytes from\/to client:|^, client: [^,]{1,100}, server: [^,]{1,100}, upstream: "(?!https?:|fastcgi:|uwsgi:|scgi:|grpcs?:|memcached:)/.test(
-        context,
-      ),
   };
+}
+
+function clientOf(context: string): string | null {
+  if (context === '') return null;
+  const start = ', client: '.length;
+  const end = context.indexOf(',', start);
+  const client = context.slice(start, end < 0 ? undefined : end);
+  return client === '' ? null : client.slice(0, 100);
 }
 
 /** The server may be empty, and its blank lost with it; people also delete it. */
 const fieldsStart = /^, client: [^,]{1,100}(?:, (?:server:(?: |,|$)|(?:request|upstream|host|bytes from)\b)|,?$)/;
 
 /**
- * Splits the message from the fields of the request after it. Text from an application may look like fields, so the last
- * match counts.
+ * The position of the fields of the request after the message; negative without any. Text from an application may look like
+ * fields, so the last match counts.
  */
-function divide(whole: string): readonly [string, string] {
+function fieldsAt(whole: string): number {
   let at = whole.length;
   for (let tries = 0; tries < 16; tries++) {
     at = whole.lastIndexOf(', client: ', at - 1);
-    if (at < 0) return [whole, ''];
-    if (fieldsStart.test(whole.slice(at, at + 140))) return [whole.slice(0, at), whole.slice(at)];
-    if (at === 0) return [whole, ''];
+    if (at < 0) return -1;
+    if (fieldsStart.test(whole.slice(at, at + 140))) return at;
+    if (at === 0) return -1;
   }
-  return [whole, ''];
+  return -1;
 }
 
 function takeAction(saying: string): readonly [string, string | null] {
@@ -158,10 +204,16 @@ function quoted(context: string, name: string): string | null {
   if (from < 0) return null;
   const start = from + mark.length;
   // A request may contain quotes: it ends at the next field, or at the end of the line.
-  const rest = context.slice(start);
-  const end =
-    /"(?:, (?:request|subrequest|upstream|host|referrer|request_id): "|, bytes from\/to |$|, request_id: )/.exec(rest);
-  return end === null ? rest.slice(0, 2048) : rest.slice(0, end.index);
+  let end = context.indexOf('"', start);
+  while (end >= 0 && end < context.length - 1 && !isNextField(context, end + 1)) end = context.indexOf('"', end + 1);
+  return end < 0 ? context.slice(start, start + 2048) : context.slice(start, end);
+}
+
+const nextFields = ['upstream: "', 'host: "', 'referrer: "', 'request: "', 'subrequest: "', 'request_id: '];
+
+function isNextField(context: string, at: number): boolean {
+  if (context.charCodeAt(at) !== 0x2c || context.charCodeAt(at + 1) !== 0x20) return false;
+  return nextFields.some((field) => context.startsWith(field, at + 2)) || context.startsWith('bytes from/to ', at + 2);
 }
 
 /** Recognises the product by text that only it writes: the files of its Lua code, and the names of its settings. */

@@ -9,6 +9,7 @@ import type { NginxErrorLine } from './error-line.ts';
 import { parseErrorLine } from './error-line.ts';
 import { moduleOf } from './fixes.ts';
 import { judgeGateway } from './gateway-rules.ts';
+import { LimitedMap } from './limited-map.ts';
 import type { NginxProduct } from './product.ts';
 import { judgeStart } from './start-rules.ts';
 import { judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
@@ -35,10 +36,23 @@ function judge(line: NginxErrorLine): NginxVerdict {
   );
 }
 
+const verdicts = new LimitedMap<string, NginxVerdict>();
+
+/** The same verdict for lines that differ in their times, clients, requests and upstreams only. */
+function verdictOf(line: NginxErrorLine): NginxVerdict {
+  // The text after the message decides only in what Lua code writes.
+  if (line.product !== 'nginx' || line.client === null) return judge(line);
+  const { upstream } = line;
+  const scheme = upstream === null ? '-' : upstream.slice(0, upstream.indexOf('/') + 1).slice(0, 12);
+  const socket = upstream?.includes('unix:') === true ? 'unix' : 'tcp';
+  const key = `${line.level} ${line.isStream ? 's' : 'h'} ${scheme} ${socket} ${line.saying}`;
+  return verdicts.get(key) ?? verdicts.keep(key, judge(line));
+}
+
 function read(text: string): Finding | null {
   const line = parseErrorLine(text);
   if (line === null) return null;
-  const verdict = judge(line);
+  const verdict = verdictOf(line);
   return findingOf(
     {
       gateway: line.product,
