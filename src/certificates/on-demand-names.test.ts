@@ -23,7 +23,12 @@ function namesWith(allow: readonly string[], answerOf: ((name: string) => Permis
   };
   const permission = answerOf === null ? null : { ask: async (name: string) => (asked.push(name), answerOf(name)) };
   const ask = answerOf === null ? null : 'http://127.0.0.1/';
-  const names = new OnDemandNames({ routes: null, allow, ask }, clock, issuer, permission);
+  const own = new OnDemandNames({ routes: null, allow, ask }, clock, issuer, permission);
+  const names = {
+    /** Each from another client, unless it is named. */
+    note: (name: string, client = name) => own.note({ name, client }),
+    reasonFor: (name: string) => own.reasonFor(name),
+  };
   const issue = () => states.forEach((state) => (state.isPending = false));
   /** Lets answers arrive. */
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -68,8 +73,9 @@ test('an endpoint that did not answer is asked again after ten seconds', async (
 });
 
 test('a permission that could not be used is kept, without another question', async () => {
-  const { names, asked, wanted, issue, settle } = namesWith(['*.full.test'], () => yes);
-  for (let n = 0; n < 7; n++) names.note(`${n}.full.test`);
+  const list = Array.from({ length: 7 }, (_, n) => `${n}.full.test`);
+  const { names, asked, wanted, issue, settle } = namesWith(list, () => yes);
+  for (const name of list) names.note(name);
   names.note('a.test');
   names.note('b.test');
   await settle();
@@ -131,4 +137,68 @@ test('a certificate that is due is renewed when it is used, also where no furthe
   names.note('8.test');
   names.note('new.test');
   assert.deepEqual(wanted, ['7.test']);
+});
+
+test('a flood of one client takes half of the orders, and other clients get theirs', () => {
+  const { names, wanted, clock, issue } = namesWith(['*.test'], null);
+  for (let n = 0; n < 1000; n++) names.note(`flood-${n}.test`, 'flood');
+  assert.equal(wanted.length, 4, 'half of those at once');
+  names.note('a.test', 'other');
+  assert.equal(wanted.at(-1), 'a.test');
+  for (let minute = 0; minute < 50; minute++) {
+    issue();
+    for (let n = 0; n < 100; n++) names.note(`flood-${minute}-${n}.test`, 'flood');
+    clock.advanceSync(60_000);
+  }
+  assert.ok(wanted.length <= 31, `${wanted.length}`);
+  assert.match(
+    names.reasonFor('flood-49-99.test') ?? '',
+    /ordered for the client flood within an hour, and the rest is/,
+  );
+  for (let n = 0; n < 10; n++) {
+    issue();
+    names.note(`later-${n}.test`, `client ${n}`);
+  }
+  assert.equal(wanted.filter((name) => name.startsWith('later')).length, 10);
+});
+
+test('a flood of names of one pattern, from any number of clients, leaves orders to the other patterns and to literal names', () => {
+  const { names, wanted, issue } = namesWith(['*.a.test', '*.b.test', 'shop.test'], null);
+  for (let n = 0; n < 1000; n++) {
+    issue();
+    names.note(`${n}.a.test`);
+  }
+  assert.equal(wanted.length, 30);
+  for (const name of ['x.b.test', 'shop.test']) {
+    issue();
+    names.note(name);
+  }
+  assert.deepEqual(wanted.slice(30), ['x.b.test', 'shop.test']);
+});
+
+test('names that the list has literally are ordered when a flood has used up the hour', () => {
+  const { names, wanted, issue } = namesWith(['*.test', 'shop.example.org'], null);
+  for (let n = 0; n < 1000; n++) {
+    issue();
+    names.note(`${n}.test`);
+    names.note(`${n}.more.test`);
+  }
+  issue();
+  names.note('shop.example.org');
+  assert.equal(wanted.at(-1), 'shop.example.org');
+});
+
+test('of names that the endpoint permits, those of one domain leave orders to those of others', async () => {
+  const { names, wanted, issue, settle, clock } = namesWith([], () => yes);
+  for (let n = 0; n < 100; n++) {
+    issue();
+    names.note(`${n}.flood.co.uk`);
+    await settle();
+    clock.advanceSync(200);
+  }
+  assert.equal(wanted.length, 30);
+  issue();
+  names.note('shop.customer.co.uk');
+  await settle();
+  assert.equal(wanted.at(-1), 'shop.customer.co.uk');
 });

@@ -1,14 +1,17 @@
 import type { OnDemandTls } from '../core/configuration.ts';
-import { isAllowed, isOnDemandName } from '../core/on-demand.ts';
+import { allowedBy, type AskedName, holderOf, isAllowed, isOnDemandName } from '../core/on-demand.ts';
 import { PerSecond } from '../core/per-second.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { SupplyState } from './managed-certificate.ts';
 import type { NamePermission } from './ask-permission.ts';
+import { OrderShares } from './order-shares.ts';
 
 /** What is known of a name that has a certificate, or is to get one. */
 export interface OnDemandState {
   /** It is to be renewed, if it is still used. */
   readonly isDue: boolean;
+  /** It has neither a certificate nor failed. */
+  readonly isPending: boolean;
 }
 
 /** The issuer, as far as names on demand need it. */
@@ -31,6 +34,7 @@ export function onDemandState(state: SupplyState | null, wallTime: number): OnDe
   if (state === null) return null;
   const { held, wanted } = state;
   return {
+    isPending: state.isOnDemandPending,
     isDue:
       wanted.isOnDemand === true && held !== null && wallTime >= held.renewAt && (state.usedAt ?? 0) < held.renewAt,
   };
@@ -45,6 +49,8 @@ export interface OnDemandLimits {
   /** Names that are being obtained or asked for. */
   readonly atOnceMax: number;
   readonly perHourMax: number;
+  /** Besides, of names that the list has literally: the operator has chosen them, and no flood uses these up. */
+  readonly literalPerHourMax: number;
   readonly namesMax: number;
   /** Questions to the operator's endpoint in a second. */
   readonly asksPerSecondMax: number;
@@ -54,14 +60,16 @@ export interface OnDemandLimits {
  * Clients choose the names. Let's Encrypt issues 300 orders in three hours for one account, of which a third is left for renewals; each
  * change sends all certificates to all workers.
  */
-export const onDemandLimits: OnDemandLimits = { atOnceMax: 8, perHourMax: 60, namesMax: 500, asksPerSecondMax: 10 };
+export const onDemandLimits: OnDemandLimits = {
+  ...{ atOnceMax: 8, perHourMax: 60, literalPerHourMax: 20 },
+  ...{ namesMax: 500, asksPerSecondMax: 10 },
+};
 
 /** Answers of the endpoint are kept so long. */
 const permittedMs = 600_000;
 const refusedMs = 300_000;
 /** The endpoint did not answer. */
 const silentMs = 10_000;
-const hourMs = 3_600_000;
 /** Names with an answer that is kept: the oldest are forgotten. */
 const answersMax = 2000;
 
@@ -82,8 +90,7 @@ export class OnDemandNames {
   readonly #answers = new Map<string, Answer>();
   readonly #asking = new Set<string>();
   readonly #asksPerSecond: PerSecond;
-  /** When the orders of the last hour began. */
-  #orders: Instant[] = [];
+  readonly #orders: OrderShares;
 
   constructor(
     settings: OnDemandTls,
@@ -97,18 +104,19 @@ export class OnDemandNames {
     this.#issuer = issuer;
     this.#permission = permission;
     this.#limits = limits;
+    this.#orders = new OrderShares(clock, limits, (name) => issuer.state(name)?.isPending === true);
     this.#asksPerSecond = new PerSecond(clock, limits.asksPerSecondMax);
   }
 
-  /** A client has asked for it in a handshake; `name` in lowercase. */
-  note(name: string): void {
+  /** A client has asked for it in a handshake; the name in lowercase. */
+  note({ name, client }: AskedName): void {
     const state = this.#issuer.state(name);
     if (state !== null && !state.isDue) return;
     if (!isOnDemandName(this.#settings, name) || this.#asking.has(name)) return;
-    if (isAllowed(this.#settings.allow, name)) return this.#order(name);
+    if (isAllowed(this.#settings.allow, name)) return this.#order(name, client);
     const answer = this.#answerFor(name);
-    if (answer?.isPermitted === true) return this.#order(name);
-    if (answer === null) this.#ask(name);
+    if (answer?.isPermitted === true) return this.#order(name, client);
+    if (answer === null) this.#ask(name, client);
   }
 
   /** Why there is no certificate, a clause; null: nothing is known beside the state of the order. */
@@ -122,7 +130,7 @@ export class OnDemandNames {
     return answer === undefined || this.#clock.now() >= answer.until ? null : answer;
   }
 
-  #ask(name: string): void {
+  #ask(name: string, client: string | null): void {
     if (this.#permission === null) return;
     if (this.#isFull(name) || this.#asking.size >= this.#limits.atOnceMax) return;
     if (!this.#asksPerSecond.take()) return;
@@ -131,22 +139,30 @@ export class OnDemandNames {
       this.#asking.delete(name);
       const keptMs = isPermitted ? permittedMs : isAnswer ? refusedMs : silentMs;
       this.#keep(name, { isPermitted, text: isPermitted ? null : text, until: after(this.#clock.now(), keptMs) });
-      if (isPermitted) this.#order(name);
+      if (isPermitted) this.#order(name, client);
     });
   }
 
-  #order(name: string): void {
+  #order(name: string, client: string | null): void {
     if (this.#issuer.state(name)?.isDue !== true) {
       if (this.#isFull(name)) return;
-      const now = this.#clock.now();
-      this.#orders = this.#orders.filter((at) => now - at < hourMs);
-      const { perHourMax } = this.#limits;
-      if (this.#orders.length >= perHourMax)
-        return this.#refuse(name, `${perHourMax} names were ordered on demand within an hour, which is the most`);
-      this.#orders.push(now);
+      const refusal = this.#orders.tryToBegin(name, this.#sharesOf(name, client));
+      if (refusal !== null) return this.#refuse(name, refusal);
     }
     this.#answers.delete(name);
     this.#issuer.want(name);
+  }
+
+  /** What a flood has in common: one client, one pattern of the list, the domain of one holder. Null: the list has the name literally. */
+  #sharesOf(name: string, client: string | null): readonly string[] | null {
+    const { allow, ask } = this.#settings;
+    const pattern = allowedBy(allow, name);
+    if (pattern === name) return null;
+    const shares = client === null ? [] : [`client ${client}`];
+    // With one pattern alone there is nobody else to leave orders to.
+    if (pattern === null) shares.push(`domain ${holderOf(name)}`);
+    else if (allow.length > 1 || ask !== null) shares.push(`pattern ${pattern}`);
+    return shares;
   }
 
   #isFull(name: string): boolean {

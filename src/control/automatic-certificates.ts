@@ -12,6 +12,7 @@ import {
   noManagedTls,
   type ShownChallenge,
 } from '../core/managed-tls.ts';
+import type { AskedName } from '../core/on-demand.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock } from '../core/time.ts';
 
@@ -82,7 +83,7 @@ export class AutomaticCertificates {
   }
 
   /** Names that clients have asked for, where certificates are obtained on demand. */
-  noteAsked(names: readonly string[]): void {
+  noteAsked(names: readonly AskedName[]): void {
     const onDemand = this.#running?.supply.onDemand ?? null;
     if (onDemand !== null) for (const name of names) onDemand.note(name);
   }

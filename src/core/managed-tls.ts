@@ -1,5 +1,6 @@
 import type { ChallengeKind, ListenerCertificate } from './configuration.ts';
 import type { EventSink } from './event.ts';
+import type { AskedName } from './on-demand.ts';
 import type { Random } from './random.ts';
 import type { Clock } from './time.ts';
 
@@ -134,7 +135,7 @@ export interface CertificateSupply {
 
 export interface OnDemandSupply {
   /** A client has asked for this name, in lowercase: one without a certificate, or with one that was obtained so. */
-  note(name: string): void;
+  note(asked: AskedName): void;
   /** Why it has no certificate, a clause; null: nothing is known beside its state. */
   reasonFor(name: string): string | null;
 }

@@ -1,5 +1,12 @@
 import type { OnDemandTls } from './configuration.ts';
 
+/** A host name that a client has asked for. Structured-cloneable. */
+export interface AskedName {
+  readonly name: string;
+  /** Of the client: the address, or the prefix that is counted as one; null: of several clients, whose names have certificates. */
+  readonly client: string | null;
+}
+
 /** RFC 1035 §2.3.4, without the dot at the end. */
 const nameLengthMax = 253;
 /** Names of clients are not nested more deeply; each level would be another name of an attacker's. */
@@ -34,4 +41,19 @@ function isDnsName(name: string): boolean {
   if (labels.length < 2 || labels.length > labelsMax) return false;
   if (/^\d+$/.test(labels.at(-1) as string)) return false;
   return labels.every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
+}
+
+/** The pattern of the list that has the name; null: none has it. */
+export function allowedBy(allow: readonly string[], name: string): string | null {
+  return allow.find((one) => isAllowed([one], name)) ?? null;
+}
+
+/**
+ * The domain that one holder most likely has, of a name: its last two labels, or three where the second-last is as short as in `co.uk`. The
+ * list of public suffixes would know better, and changes each week.
+ */
+export function holderOf(name: string): string {
+  const labels = name.split('.');
+  const [second = '', top = ''] = labels.slice(-2);
+  return labels.slice(top.length === 2 && second.length <= 3 ? -3 : -2).join('.');
 }

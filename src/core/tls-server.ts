@@ -20,8 +20,8 @@ export interface TlsHosts {
   hostFor(serverName: string | null): TlsHostSettings | null;
   /** The host has no certificate yet, but is to get one. */
   isAwaited(serverName: string): boolean;
-  /** A client has asked for this name in a handshake. */
-  noteAsked(serverName: string): void;
+  /** A client has asked for this name in a handshake. Its address is read only where the name is reported. */
+  noteAsked(serverName: string, client: { readonly clientAddress: string }): void;
   /** What a CA is shown that looks for a challenge (RFC 8737 §3); null: there is none. */
   challengeFor(serverName: string): TlsHostSettings | null;
 }

@@ -10,6 +10,7 @@ import type { RecordRingMemory } from './record-ring-memory.ts';
 import type { SnapshotPart } from './snapshot-parts.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { ManagedTls } from './managed-tls.ts';
+import type { AskedName } from './on-demand.ts';
 import type { EndpointCertificate, FailedHandshakes } from './tls-server.ts';
 import type { Http2LimitCount } from './http2-limit.ts';
 
@@ -115,7 +116,7 @@ export type FromWorker =
       readonly failedHandshakes: readonly FailedHandshakes[];
       readonly http2Limits: readonly Http2LimitCount[];
       /** Names that clients have asked for, of those for which certificates are obtained on demand. */
-      readonly askedNames: readonly string[];
+      readonly askedNames: readonly AskedName[];
       /** Certificates that endpoints have shown: those that are new. */
       readonly certificates: readonly EndpointCertificate[];
     }

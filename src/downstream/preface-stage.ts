@@ -36,6 +36,8 @@ export interface PrefaceConnection {
   readonly isPeerTrusted: boolean;
   /** The protocol whose engine starts after the last stage, by its ALPN name (in clear text too); null until a stage has chosen it. */
   protocol: string | null;
+  /** The client's address: as a trusted peer has named it, else the peer's. */
+  readonly clientAddress: string;
   /** Whether the client may begin a TLS handshake now; it is counted. */
   admitHandshake(): boolean;
   /** A trusted peer names its client. False: the connection has been closed, because that client has too many. */

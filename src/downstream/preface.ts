@@ -121,9 +121,12 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     return this.#ports.isTrusted(this.transport.facts.remoteAddress);
   }
 
+  get clientAddress(): string {
+    return this.#source?.address ?? this.transport.facts.remoteAddress;
+  }
+
   admitHandshake(): boolean {
-    const address = this.#source?.address ?? this.transport.facts.remoteAddress;
-    return this.#ports.admission.tryHandshake(address, this.listener.limits);
+    return this.#ports.admission.tryHandshake(this.clientAddress, this.listener.limits);
   }
 
   nameClient(source: ClientSource): boolean {
@@ -166,9 +169,7 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   }
 
   noteHandshakeFailure(failure: HandshakeFailure, serverName: string | null): void {
-    const { remoteAddress } = this.transport.facts;
-    const address = this.#source?.address ?? remoteAddress;
-    this.#ports.onHandshakeFailed({ listener: this.listener.id, address, serverName, ...failure });
+    this.#ports.onHandshakeFailed({ listener: this.listener.id, address: this.clientAddress, serverName, ...failure });
   }
 
   close(): void {

@@ -34,7 +34,7 @@ export function tlsStage(
       const isChallenge = offered.length === 1 && offered[0] === challengeProtocols[0] && serverName !== null;
       const challenge = isChallenge ? hosts.challengeFor(serverName) : null;
       const host = challenge ?? hosts.hostFor(serverName);
-      if (serverName !== null && challenge === null) hosts.noteAsked(serverName);
+      if (serverName !== null && challenge === null) hosts.noteAsked(serverName, connection);
       if (host === null) {
         const isAwaited = serverName !== null && hosts.isAwaited(serverName);
         const reason = isAwaited ? 'no_certificate_yet' : 'unknown_name';

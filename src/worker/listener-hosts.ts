@@ -182,11 +182,11 @@ class HostsByName implements TlsHosts {
     return isOnDemandName(this.#names.onDemand, serverName);
   }
 
-  noteAsked(serverName: string): void {
+  noteAsked(serverName: string, client: { readonly clientAddress: string }): void {
     const names = this.#names;
     if (names === null) return;
     if (names.obtained.has(serverName)) return names.asked.noteUsed(serverName);
-    if (this.isAwaited(serverName)) names.asked.noteAsked(serverName);
+    if (this.isAwaited(serverName)) names.asked.noteAsked(serverName, client.clientAddress);
   }
 
   challengeFor(serverName: string): TlsHostSettings | null {
