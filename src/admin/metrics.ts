@@ -89,6 +89,16 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
     'Connections to endpoints that wait for their next exchange.',
   ],
   ['upstreamConnectionsTotal', 'candor_upstream_connections_total', 'Connections to endpoints that were opened.'],
+  [
+    'readyWaiters',
+    'candor_requests_waiting_for_endpoint',
+    'Requests that wait until an endpoint is ready (when_none_ready).',
+  ],
+  [
+    'readyWaitsTotal',
+    'candor_requests_waited_for_endpoint_total',
+    'Requests that began to wait until an endpoint was ready (when_none_ready).',
+  ],
   ['upstreamReusesTotal', 'candor_upstream_reuses_total', 'Attempts on a connection that was already open.'],
   [
     'unclassifiedTotal',

@@ -319,6 +319,10 @@ export const recordSchema = z.object({
     .number()
     .optional()
     .describe('How long filters of the route suspended the request in total; absent if none did.'),
+  waited_ms: z
+    .number()
+    .optional()
+    .describe('How long the request has waited until an endpoint was ready; absent if it has not.'),
   attempts: z.array(attemptSchema),
   status: count.nullable(),
   received_status: count.nullable(),

@@ -11,8 +11,12 @@ const barWidth = 36;
 
 /** Draws every attempt with its stages as bars on one scale, what it failed with, and why it was or was not the last. */
 export function timelineLines(record: ExchangeRecord, style: Style): string[] {
-  const suspended =
-    record.filter_ms === undefined ? [] : [`  filters held the request for ${durationText(record.filter_ms)}`];
+  const suspended = [
+    ...(record.filter_ms === undefined ? [] : [`  filters held the request for ${durationText(record.filter_ms)}`]),
+    ...(record.waited_ms === undefined
+      ? []
+      : [`  it waited ${durationText(record.waited_ms)} until an endpoint was ready`]),
+  ];
   if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`, ...suspended];
   const head = `${style.bold('TIMELINE')}  ${durationText(record.duration_ms)}, ${countText(record.attempts.length, 'attempt')}`;
   return [

@@ -125,6 +125,7 @@ export function tunnelEndedText({ how, by, close_code: code }: TunnelEnd): strin
 export const retryWords: Record<RetryReason, string> = {
   nothing_sent: 'retried: no byte of the request can have reached the endpoint',
   idempotent: 'retried: the method is idempotent',
+  may_return: 'retried: no byte was sent, and the endpoint may accept connections again soon',
   refused_by_peer: 'retried: the endpoint said that it did not process it',
   accepted: 'this response was used',
   committed: 'not retried: the client had a part of the response already',

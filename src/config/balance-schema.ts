@@ -7,7 +7,7 @@ import type { WrittenEndpoint } from './format/address.ts';
 import { barePortError, parseEndpoint } from './format/address.ts';
 import { balanceWords, parseBalanceWord, parseHashWord, type WrittenBalance } from './format/balance.ts';
 import { parseFieldName } from './format/field.ts';
-import { encodeDetail, parsed, whole } from './leaves.ts';
+import { durationOrNone, encodeDetail, parsed, whole } from './leaves.ts';
 import { key, section } from './section.ts';
 
 /** An endpoint as it was written, with its place among the others. */
@@ -78,3 +78,16 @@ export const balance = z.union([
     }),
   }).transform(({ hash }): WrittenBalance => ({ kind: 'hash', key: hash })),
 ]);
+
+export const whenNoneReady = section({
+  wait: key(
+    durationOrNone,
+    'How long a request waits for an endpoint; then it is answered with the failure. `none`: it is answered at once.',
+    defaults.whenNoneReady.wait,
+  ),
+  wait_max: key(
+    whole(1, 100_000),
+    'How many requests may wait in each worker; one more is answered at once.',
+    defaults.whenNoneReady.waitMax,
+  ),
+});

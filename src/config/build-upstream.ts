@@ -19,6 +19,7 @@ function buildEndpointLimits(
   | 'attemptsMax'
   | 'responseHeadBytesMax'
   | 'balance'
+  | 'whenNoneReady'
 > {
   const { connections } = read;
   const connectionsMax = count(connections?.max, defaults.connections.max);
@@ -31,8 +32,15 @@ function buildEndpointLimits(
     queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
+    ...buildWhenNoneReady(read.when_none_ready),
     ...(read.balance === undefined || read.balance === null ? {} : { balance: read.balance }),
   };
+}
+
+function buildWhenNoneReady(read: EndpointKeysRead['when_none_ready']): Pick<UpstreamSpec, 'whenNoneReady'> {
+  const waitMs = read?.wait === null ? null : ms(read?.wait, defaults.whenNoneReady.wait);
+  if (waitMs === null) return {};
+  return { whenNoneReady: { waitMs, waitersMax: count(read?.wait_max, defaults.whenNoneReady.waitMax) } };
 }
 
 export function buildUpstream(name: string, read: UpstreamRead, context: BuildContext): UpstreamSpec {

@@ -191,6 +191,11 @@ export const defaults = {
   endpointWeight: declare('1', 'Endpoints are alike unless someone says otherwise.'),
   endpointPriority: declare('0', 'All endpoints serve; a spare one is a decision.'),
 
+  whenNoneReady: {
+    wait: declare('5s', 'Most applications restart within that; a client that waits notices nothing but the time.'),
+    waitMax: declare('256', 'As many as an endpoint takes at once; a queue that is longer takes seconds to work off.'),
+  },
+
   connections: {
     reuse: declare(
       'always',

@@ -6,6 +6,8 @@ import type { Path } from './position-index.ts';
  * What is suggested is accepted.
  */
 export function suggestForWord(path: Path, input: unknown): string | null {
+  if (path.at(-1) === 'when_none_ready' && typeof input === 'string')
+    return offWord.test(input) ? 'write { wait: none }' : /^\d/.test(input) ? `write { wait: ${input} }` : null;
   if (path[0] === 'upstreams' && path.length > 3) {
     const forEndpoint = suggestForEndpoint(path.at(-1), input);
     if (forEndpoint !== null) return forEndpoint;

@@ -145,6 +145,7 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
   directory: ['dir', 'cwd', 'workdir', 'workingdir', 'workingdirectory', 'root', 'chdir'],
   instances: ['replicas', 'scale', 'processes', 'workers', 'count', 'numprocs', 'concurrency'],
   restart: ['restartpolicy', 'autorestart', 'backoff', 'restartsec'],
+  when_none_ready: ['lbtryduration', 'tryduration', 'queue', 'timeoutqueue', 'failafter', 'holdrequests', 'waitready'],
   attempts: ['retries', 'retry', 'maxretries', 'tries', 'numretries', 'proxynextupstreamtries'],
   connections: ['keepalive', 'pool', 'maxconn', 'maxconnections', 'circuitbreakers', 'transport'],
   'timeouts.connect': ['proxyconnecttimeout', 'connecttimeout', 'dialtimeout', 'timeoutconnect'],

@@ -5,7 +5,7 @@
 import { logFormatNames } from '../core/log-formats.ts';
 import { z } from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
-import { balance, endpoints } from './balance-schema.ts';
+import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
 import { client } from './client-schema.ts';
 import { defaults } from './defaults.ts';
 import { parseListenAddress, parseNameServer } from './format/address.ts';
@@ -242,6 +242,10 @@ const endpointKeys = {
     'How an endpoint is picked for each request. `two_choices`: of two drawn at random, the one with fewer requests in flight; `round_robin`: one after the other, by weight; `peak_ewma`: of two drawn at random, the one where latency times requests in flight is lower; `{ hash: … }`: by a part of the request. Each leaves out endpoints that are not ready.',
     defaults.balance,
   ),
+  when_none_ready: key(
+    whenNoneReady,
+    'What a request does while no endpoint is ready, and one is starting or was ready within the last 30 s.',
+  ),
   response_head_max: key(size, 'The largest response head; a larger one is a 502.', defaults.responseHeadMax),
 };
 
@@ -475,4 +479,7 @@ export type ApplicationRead = z.output<typeof application>;
 export type ListenerRead = z.output<typeof listener>;
 export type AdminTlsRead = z.output<typeof adminTls>;
 export type ListenerTlsRead = z.output<typeof listenerTls>;
-export type EndpointKeysRead = Pick<ApplicationRead, 'connections' | 'attempts' | 'balance' | 'response_head_max'>;
+export type EndpointKeysRead = Pick<
+  ApplicationRead,
+  'connections' | 'attempts' | 'balance' | 'when_none_ready' | 'response_head_max'
+>;

@@ -308,6 +308,8 @@ export interface UpstreamSpec {
   readonly http2?: true;
   /** How an endpoint is picked for each request; absent: two are drawn at random, and the less loaded one is picked. */
   readonly balance?: BalanceSpec;
+  /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */
+  readonly whenNoneReady?: { readonly waitMs: number; readonly waitersMax: number };
   readonly check: CheckSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;

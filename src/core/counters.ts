@@ -72,6 +72,9 @@ export interface WorkerCounts {
   /** Attempts on a connection that the endpoint was closing, with and without a further attempt. */
   staleReusesRetried: number;
   staleReusesFailed: number;
+  /** Requests that wait until an endpoint is ready, and those that have begun to wait. */
+  readyWaiters: number;
+  readyWaitsTotal: number;
   /** Failures without an entry in the tables. A value above 0 is a defect of Candor. */
   unclassifiedTotal: number;
 }
@@ -102,6 +105,8 @@ export function noCounts(worker: number): WorkerCounts {
     staleReusesAvoided: 0,
     staleReusesRetried: 0,
     staleReusesFailed: 0,
+    readyWaiters: 0,
+    readyWaitsTotal: 0,
     unclassifiedTotal: 0,
   };
 }

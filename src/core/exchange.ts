@@ -35,6 +35,7 @@ export interface ClientFacts {
 export type RetryReason =
   | 'nothing_sent' // retried: no byte can have reached the endpoint
   | 'idempotent' // retried: executing it twice does no harm
+  | 'may_return' // retried: no byte was sent, and the endpoint may accept connections again soon
   | 'refused_by_peer' // retried: the endpoint reported that it did not process it
   | 'accepted' // no: the response is passed on
   | 'committed' // no: the client has part of a response
@@ -114,6 +115,8 @@ export interface EndedExchange {
   readonly version: HttpVersion;
   /** For how many milliseconds filters of the route have suspended the request; −1 where none has. */
   readonly filterMs?: number;
+  /** How long the request has waited until an endpoint was ready; −1 or absent: it has not. */
+  readonly waitedMs?: number;
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */
   readonly recordedHeaders?: Readonly<Record<string, string>> | null;
   readonly attempts: readonly AttemptFacts[];

@@ -173,7 +173,18 @@ export function inOrder(fields: RecordFields, order: readonly string[]): RecordF
 export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
   ...(['v', 'kind', 'id', 'trace_id', 'at', 'process', 'deployment', 'member', 'process_started_at'] as const),
   ...(['worker', 'revision', 'route', 'upstream', 'application', 'release', 'arm', 'weight', 'client', 'tls'] as const),
-  ...(['method', 'scheme', 'host', 'path', 'query', 'headers', 'filter_ms', 'attempts', 'status'] as const),
+  ...([
+    'method',
+    'scheme',
+    'host',
+    'path',
+    'query',
+    'headers',
+    'filter_ms',
+    'waited_ms',
+    'attempts',
+    'status',
+  ] as const),
   ...([
     'received_status',
     'grpc_status',

@@ -53,6 +53,8 @@ export interface ExchangeRecord {
   readonly headers?: Readonly<Record<string, string>>;
   /** How long filters of the route suspended the request in total; absent if none did. */
   readonly filter_ms?: number;
+  /** How long the request has waited until an endpoint was ready; absent if it has not. */
+  readonly waited_ms?: number;
   readonly attempts: readonly AttemptRecord[];
   /** The status that was sent to the client; null if it left before that. */
   readonly status: number | null;

@@ -138,6 +138,13 @@ export interface UpstreamHandler {
  */
 export type ReusePolicy = 'any' | 'checked' | 'recently_used' | 'fresh';
 
+/** A request that waits until an endpoint may get it. */
+export interface ReadyWaiter {
+  onReady(): void;
+  /** The time limit has come, or no endpoint will be ready soon. */
+  onNotReady(): void;
+}
+
 /** Waits for a stream of an endpoint: either `onStream` or `onNoStream` is called once, perhaps before `acquire` returns. */
 export interface StreamWaiter {
   /** The client of the request. A connection that names a client carries requests of that client alone. */

@@ -49,6 +49,7 @@ export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCount
     staleReusesAvoided: counts.staleReusesAvoided + gone.staleReusesAvoided,
     staleReusesRetried: counts.staleReusesRetried + gone.staleReusesRetried,
     staleReusesFailed: counts.staleReusesFailed + gone.staleReusesFailed,
+    readyWaitsTotal: counts.readyWaitsTotal + gone.readyWaitsTotal,
     unclassifiedTotal: counts.unclassifiedTotal + gone.unclassifiedTotal,
   };
 }

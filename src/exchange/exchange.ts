@@ -15,6 +15,7 @@ import type { Timer } from '../core/time.ts';
 import { reusePolicyFor, retryDecisionFor, endpointsTried } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
+import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
 import { BodyFlow } from './body-flow.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayBeCausedByExit } from '../core/exit-causes.ts';
@@ -44,6 +45,7 @@ export class Exchange
   implements
     DownstreamHandler,
     AttemptOwner,
+    EndpointWaitOwner,
     FilteredExchange,
     ResponseHoldOwner,
     ExitWatchOwner,
@@ -56,6 +58,7 @@ export class Exchange
   #hold: ResponseHold | null = null;
   #timeoutTimer: Timer | null = null;
   #exitWatch: ExitWatch | null = null;
+  #wait: EndpointWait | null = null;
 
   // request ─▶ route
 
@@ -109,8 +112,11 @@ export class Exchange
     this.upstream = upstream.id;
     this.application = upstream.application;
     const endpoint = upstream.choose(endpointsTried(this.attempts), this);
-    // If no endpoint is left, the client gets the failure of the last attempt.
-    if (endpoint === null) return this.#answerWithFailure(failure ?? upstream.unavailable());
+    if (endpoint === null) {
+      this.#wait = EndpointWait.begin(this, this.ports.clock, failure);
+      if (this.#wait === null) this.onNoEndpointReady(failure);
+      return;
+    }
     const attempt = new Attempt(endpoint, this);
     this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
     this.attempt = attempt;
@@ -118,6 +124,15 @@ export class Exchange
     this.statusReceived = 0;
     this.#state = 'connecting';
     attempt.begin(this.requireRoute().timeouts, reusePolicyFor(this));
+  }
+
+  onEndpointReady(failure: Failure | null): void {
+    this.#protect(() => this.#choose(failure));
+  }
+
+  /** If no endpoint is left, the client gets the failure of the last attempt. */
+  onNoEndpointReady(failure: Failure | null): void {
+    this.#protect(() => this.#answerWithFailure(failure ?? this.requireUpstream().unavailable()));
   }
 
   // ─▶ send
@@ -399,6 +414,7 @@ export class Exchange
   }
 
   #giveUpAttempt(failure: Failure): void {
+    this.#wait?.cancel();
     const attempt = this.attempt;
     if (attempt === null) return;
     this.attempt = null;

@@ -5,7 +5,7 @@ import type { Failure } from '../core/failure.ts';
 import type { FieldFilter } from '../core/field-names.ts';
 import type { FilterPipeline } from '../core/filter.ts';
 import type { FieldSink, RequestHead } from '../core/message.ts';
-import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
@@ -93,6 +93,12 @@ export interface Upstream {
   hasOther(tried: readonly Endpoint[]): boolean;
   /** Whether the retry budget allows one more retry of a request that may have been executed; it is then counted. */
   mayRetry(): boolean;
+  /** A request that nothing has been sent of may wait for an endpoint that has refused it. Absent: no. */
+  mayReturn?(): boolean;
+  /**
+   * Lets a request wait until an endpoint may get it; null if it is not to wait. `waitedMs`: for how long it has waited already.
+   */
+  waitUntilReady?(waiter: ReadyWaiter, waitedMs: number): { cancel(): void } | null;
   unavailable(): Failure;
 }
 

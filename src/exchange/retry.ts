@@ -1,6 +1,7 @@
 import { statusOf } from '../core/explain.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
+import { isRefusal } from '../core/refusal.ts';
 import { hasNoContent } from '../core/message.ts';
 import type { ReusePolicy } from '../core/stream.ts';
 import { decideRetry, inVainFor, isIdempotent, type RetryDecision } from '../policy/retry.ts';
@@ -22,6 +23,7 @@ export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, fail
     tookLong: statusOf(failure) === 504,
     method: methodOf(exchange),
     contentHeld: !contentReadBegun || unsentContent !== null,
+    mayReturn: isRefusal(failure.cause) && upstream.mayReturn?.() === true,
     elsewhere: upstream.hasOther(endpointsTried(attempts)) || mayBeStale(attempt) || wasRefused(failure),
   });
   // A retry after a stale connection costs the endpoint no work and is no sign of trouble: the budget does not count it.

@@ -45,6 +45,7 @@ export class ExchangeState implements EndedExchange {
   bytesFromClient = 0;
   bytesToClient = 0;
   filterMs = -1;
+  waitedMs = -1;
 
   readonly request: RequestHead;
   /** The revision of the configuration that the exchange uses from its begin to its end. */

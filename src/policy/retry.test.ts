@@ -16,6 +16,7 @@ const lost: RetryFacts = {
   method: 'GET',
   contentHeld: true,
   elsewhere: true,
+  mayReturn: false,
 };
 
 const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean, reason: string][] = [

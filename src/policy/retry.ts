@@ -21,6 +21,8 @@ export interface RetryFacts {
   readonly contentHeld: boolean;
   /** There is another endpoint, or a fresh connection instead of a reused one. */
   readonly elsewhere: boolean;
+  /** The request waits for an endpoint that has refused the connection and may accept connections soon. */
+  readonly mayReturn: boolean;
 }
 
 /** Whether to retry, and why or why not: the record keeps the reason. */
@@ -34,6 +36,9 @@ export interface RetryDecision {
  * endpoints may be down at the same time. A connection that timed out is not cheap.
  */
 const attemptsBeyondMax = 2;
+
+/** Attempts while a request waits for an endpoint: the time of the wait limits them first. */
+const attemptsWhileWaitingMax = 24;
 
 /**
  * RFC 9110 §9.2.2: a proxy must not repeat a request by itself unless its method is idempotent, and must not repeat it a
@@ -49,7 +54,7 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
   if (!harmless && !isIdempotent(facts.method)) return no('not_idempotent');
   if (!facts.contentHeld) return no('body_not_held');
   if (!harmless && facts.retried) return no('attempts_spent');
-  if (!facts.elsewhere) return no('nowhere_else');
+  if (!facts.elsewhere) return facts.mayReturn ? { retry: true, reason: 'may_return' } : no('nowhere_else');
   if (facts.delivery === 'not_sent') return { retry: true, reason: 'nothing_sent' };
   return { retry: true, reason: harmless ? 'refused_by_peer' : 'idempotent' };
 }
@@ -61,7 +66,8 @@ export function inVainFor(failure: Failure): RetryReason | null {
   return shapeOf(failure) === 'too_slow' || failure.cause === 'queue_timeout' ? 'no_time_left' : 'fails_anywhere';
 }
 
-function attemptsMaxFor({ attemptsMax, tookLong }: RetryFacts, harmless: boolean): number {
+function attemptsMaxFor({ attemptsMax, tookLong, mayReturn }: RetryFacts, harmless: boolean): number {
+  if (mayReturn && attemptsMax > 1) return attemptsMax + attemptsWhileWaitingMax;
   return harmless && !tookLong && attemptsMax > 1 ? attemptsMax + attemptsBeyondMax : attemptsMax;
 }
 

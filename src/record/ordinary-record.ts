@@ -73,6 +73,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
   return (
     recordedHeaders === null &&
     (exchange.filterMs === undefined || exchange.filterMs < 0) &&
+    (exchange.waitedMs === undefined || exchange.waitedMs < 0) &&
     (exchange.grpcStatus ?? null) === null &&
     exchange.delivery === 'response_started' &&
     exchange.statusSent === statusReceived &&

@@ -78,8 +78,13 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
   get hasRoom(): boolean {
     if (this.#available.length > 0) return true;
-    if (this.#semaphores.connectGate.isClosed(this.#ports.clock, refusalBackoffMs(this.#isChecked))) return false;
+    if (this.refuses()) return false;
     return this.#queue.length === 0 && this.#semaphores.connections.hasRoom(this.#settings.connectionsMax);
+  }
+
+  /** Whether the endpoint refused the last connection, less than `withinMs` ago. */
+  refuses(withinMs = refusalBackoffMs(this.#isChecked)): boolean {
+    return this.#semaphores.connectGate.isClosed(this.#ports.clock, withinMs);
   }
 
   get reusesConnections(): boolean {

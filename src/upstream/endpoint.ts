@@ -81,6 +81,11 @@ export class LiveEndpoint implements BalancedEndpoint {
     return this.#pool.hasRoom;
   }
 
+  /** Whether it refused the last connection, less than `withinMs` ago; by default, so short ago that no request may connect. */
+  refuses(withinMs?: number): boolean {
+    return this.#pool.refuses(withinMs);
+  }
+
   tryProbation(): boolean {
     return this.#pool.tryProbation();
   }

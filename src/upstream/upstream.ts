@@ -5,12 +5,19 @@ import { RetryBudget } from '../policy/retry-budget.ts';
 import type { Balancer, CreateBalancer, RequestFacts } from '../policy/balancer.ts';
 import { PriorityBalancer } from '../policy/priority-balancer.ts';
 import { configuredBalancers } from './balancers.ts';
+import type { ReadyWaiter } from '../core/stream.ts';
+import type { Instant } from '../core/time.ts';
+import { mayEndSoon } from '../policy/outage.ts';
+import { type Readiness, ReadyQueue } from './ready-queue.ts';
 import { LiveEndpoint } from './endpoint.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { RequestContext } from './request-context.ts';
 
 /** Without checks nothing tells when an endpoint will be back; a client that retries after this is neither rude nor slow. */
 const retryAfterDefaultS = 5;
+
+/** Where all endpoints refused connections again within this time, they have not accepted any meanwhile. */
+const sameOutageMs = 5000;
 
 /**
  * A named group of interchangeable endpoints, as this worker knows it. The balancer is told which endpoints may be picked
@@ -29,6 +36,12 @@ export class LiveUpstream {
   readonly #context: RequestContext<LiveEndpoint>;
   /** Endpoints that get one request at a time; null where there are none, which is nearly always. */
   #onProbation: readonly LiveEndpoint[] | null = null;
+  readonly #readyQueue: ReadyQueue;
+  /** Since when no endpoint is ready, or since when the upstream exists; null while one is ready. */
+  #notReadySince: Instant | null;
+  #wasReady = false;
+  /** Since when, and until when at least, all endpoints that may be picked have refused connections. */
+  #refusal: { since: Instant; until: Instant } | null = null;
   /** Endpoints that get no new requests, and whose last request has not been reported to main as ended. */
   #draining: LiveEndpoint[] = [];
 
@@ -37,6 +50,8 @@ export class LiveUpstream {
     this.#spec = spec;
     this.#ports = ports;
     this.#budget = new RetryBudget(ports.clock.now());
+    this.#notReadySince = ports.clock.now();
+    this.#readyQueue = new ReadyQueue(ports.clock, ports.counts, () => this.#readiness());
     this.#balancerOf = ports.balancerOf ?? configuredBalancers(ports.random);
     this.#createBalancer = this.#balancerOf(spec);
     this.#balancer = new PriorityBalancer(this.#createBalancer);
@@ -96,6 +111,8 @@ export class LiveUpstream {
     this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];
     const onProbation = probationOf(endpoints, this.#eligible);
     this.#onProbation = onProbation.length === 0 ? null : onProbation;
+    this.#noteReadiness();
+    this.#readyQueue.look();
   }
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
@@ -110,7 +127,55 @@ export class LiveUpstream {
     context.set(request, tried);
     const picked = this.#balancer.pick(context);
     context.clear();
-    return picked;
+    // `hasRoom` first: an idle connection answers the question for nearly all requests.
+    return picked === null || picked.hasRoom || this.#spec.whenNoneReady === undefined
+      ? picked
+      : this.#acceptingOr(picked);
+  }
+
+  /** `picked`, or another endpoint if it refuses connections; null if all of them do, and requests wait for one. */
+  #acceptingOr(picked: LiveEndpoint): LiveEndpoint | null {
+    if (!picked.refuses()) return picked;
+    const accepting = this.#eligible.find((endpoint) => !endpoint.refuses());
+    if (accepting !== undefined) return accepting;
+    this.#noteRefusal(this.#ports.clock.now());
+    return this.mayReturn() ? null : picked;
+  }
+
+  /** Requests that find all endpoints refusing within a few seconds of each other are of the same outage. */
+  #noteRefusal(now: Instant): void {
+    const known = this.#refusal;
+    if (known === null || now - known.until > sameOutageMs) this.#refusal = { since: now, until: now };
+    else known.until = now;
+  }
+
+  #noteReadiness(): void {
+    const isReady = this.#eligible.some(isReadyState);
+    if (isReady) [this.#wasReady, this.#notReadySince] = [true, null];
+    else this.#notReadySince ??= this.#ports.clock.now();
+  }
+
+  #readiness(): Readiness {
+    if (this.#eligible.some((endpoint) => !endpoint.refuses(Infinity))) return 'ready';
+    if (this.#eligible.some((endpoint) => !endpoint.refuses())) return 'one';
+    return this.mayReturn() ? 'not_yet' : 'hopeless';
+  }
+
+  /** Whether an endpoint may be ready soon, and requests wait for it. */
+  mayReturn(): boolean {
+    if (this.#spec.whenNoneReady === undefined) return false;
+    const now = this.#ports.clock.now();
+    const endpoints = [...this.#endpoints.values()];
+    const refusing = this.#refusal !== null && now - this.#refusal.until <= sameOutageMs ? this.#refusal.since : now;
+    return mayEndSoon({ now, since: this.#notReadySince ?? refusing, wasReady: this.#wasReady, endpoints });
+  }
+
+  /** Lets a request wait until an endpoint may get it; null if it is not to wait, or if too many wait. */
+  waitUntilReady(waiter: ReadyWaiter, waitedMs: number): { cancel(): void } | null {
+    const { whenNoneReady } = this.#spec;
+    if (whenNoneReady === undefined || waitedMs >= whenNoneReady.waitMs || !this.mayReturn()) return null;
+    if (this.#readyQueue.length >= whenNoneReady.waitersMax) return null;
+    return this.#readyQueue.join(waiter, whenNoneReady.waitMs - waitedMs);
   }
 
   /** Whether another attempt would go somewhere else. */
@@ -213,12 +278,16 @@ function causeOfAll(endpoints: readonly LiveEndpoint[]): Cause | null {
  * are among them only while all others are out.
  */
 function eligibleOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
-  const ready = endpoints.filter(({ state }) => state === 'healthy' || state === 'unchecked');
+  const ready = endpoints.filter(isReadyState);
   if (ready.length > 0) return weightedOf(ready);
   const possible = endpoints.filter(({ failure }) => failure === null);
   return weightedOf(
     possible.filter(({ state }) => state === 'probation' || state === 'ejected' || state === 'unknown'),
   );
+}
+
+function isReadyState({ state }: LiveEndpoint): boolean {
+  return state === 'healthy' || state === 'unchecked';
 }
 
 function weightedOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {

@@ -523,6 +523,8 @@ describe('metrics', () => {
       staleReusesRetried: 2,
       staleReusesFailed: 1,
       recordsDropped: 0,
+      readyWaiters: 0,
+      readyWaitsTotal: 0,
       unclassifiedTotal: 0,
     };
     gateway.workerCounts = [

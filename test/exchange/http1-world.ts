@@ -76,6 +76,7 @@ export interface Http1Settings {
   readonly named?: boolean;
   readonly tls?: boolean;
   readonly balance?: BalanceSpec;
+  readonly whenNoneReady?: UpstreamSnapshot['whenNoneReady'];
   readonly balancerOf?: () => CreateBalancer;
   /** What else main says of an endpoint, such as its weight. */
   readonly endpointChanges?: (name: string) => Partial<EndpointSnapshot>;
@@ -231,6 +232,7 @@ export class Http1World implements World {
       queueMs: 2000,
       attemptsMax,
       responseHeadBytesMax: 32 * 1024,
+      ...(this.settings.whenNoneReady === undefined ? {} : { whenNoneReady: this.settings.whenNoneReady }),
       ...(this.settings.balance === undefined ? {} : { balance: this.settings.balance }),
       ...(this.settings.endpoints === 'h2' ? { http2: true } : {}),
       endpoints: [...this.#endpoints.values()].map((endpoint) => this.#withSemaphores(endpoint.snapshot())),

@@ -205,7 +205,7 @@ describe('an application that exits during a request', () => {
 
 describe('while no instance is ready', () => {
   test('an instance that restarts gets no requests: 503 gives the reason and Retry-After, and then the instance serves', async () => {
-    edge = await startFromYaml(application());
+    edge = await startFromYaml(application('    when_none_ready: { wait: none }\n'));
     await ready();
     await json('/killed');
     let refusals = 0;
@@ -235,6 +235,15 @@ describe('while no instance is ready', () => {
       'instance_started',
       'instance_ready',
     ]);
+  });
+
+  test('requests wait for an instance that restarts, and none fails', async () => {
+    edge = await startFromYaml(application());
+    await ready();
+    await json('/killed');
+    const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await json('/')).status));
+    assert.deepEqual(new Set(statuses), new Set([200]));
+    assert.equal(instance().restarts, 1);
   });
 
   test('the gateway opens its listeners, but routes nothing to an instance before its readiness check passes', async () => {

@@ -82,7 +82,8 @@ const sickOnes: readonly Sick[] = [
 ];
 
 /** Generous: the messages take 0.3 to 3 s on an idle machine; they once took 60 s, or never came. */
-const timeoutMs = 20_000;
+// A request waits 5 s for an instance of which is not yet known that it cannot become ready.
+const timeoutMs = 40_000;
 
 interface Told {
   readonly kind: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { recoverAfter, startLater } from './recovery.ts';
+import { recoverAfter, startLater, statusesDuringRestart } from './recovery.ts';
 
 // With default settings and real processes. `node test/gateway/recovery-run.ts 20` keeps the application down for 20 s.
 // Here it is down until the checks know; nothing changes after that.
@@ -10,6 +10,16 @@ import { recoverAfter, startLater } from './recovery.ts';
  * machine, and is far below the two checks of 5 s each that recovery once took.
  */
 const boundMs = 3_000;
+
+describe('no request fails while the only instance of an application restarts', () => {
+  for (const method of ['GET', 'POST']) {
+    test(`${method}, for two seconds`, async () => {
+      const statuses = await statusesDuringRestart(2_000, method);
+      assert.ok(statuses.length > 10);
+      assert.deepEqual(new Set(statuses), new Set([200]));
+    });
+  }
+});
 
 describe('an application that comes back is served within a second', () => {
   test('after it was down', async () => {

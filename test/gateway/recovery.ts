@@ -25,7 +25,7 @@ export async function recoverAfter(downMs: number, workers = 2): Promise<Recover
   const port = await freePort();
   const before = await startApplication(port);
   try {
-    return await withGateway(port, workers, async (gateway) => {
+    return await withGateway(port, workers, atOnce, async (gateway) => {
       await ask(gateway.port);
       await stop(before.child);
       const whileDown = await askFor(gateway.port, downMs);
@@ -39,14 +39,43 @@ export async function recoverAfter(downMs: number, workers = 2): Promise<Recover
 /** The gateway starts, and its application starts `laterMs` afterwards. */
 export async function startLater(laterMs: number, workers = 2): Promise<Recovery> {
   const port = await freePort();
-  return withGateway(port, workers, async (gateway) => {
+  return withGateway(port, workers, atOnce, async (gateway) => {
     const whileDown = await askFor(gateway.port, laterMs);
     return comeBack(gateway, port, whileDown);
   });
 }
 
-async function withGateway<T>(port: number, workers: number, run: (gateway: OwnProcess) => Promise<T>): Promise<T> {
-  const gateway = await OwnProcess.start(`workers: ${workers}\nupstreams: { app: "127.0.0.1:${port}" }\n`);
+/** Requests do not wait for the application, so that they show when it is served. */
+const atOnce = 'when_none_ready: { wait: none }';
+
+/** The statuses of requests, one every 50 ms, while an application is killed and listens again `downMs` later. */
+export async function statusesDuringRestart(downMs: number, method: string, workers = 2): Promise<readonly number[]> {
+  const port = await freePort();
+  const before = await startApplication(port);
+  let after: ChildProcess | null = null;
+  try {
+    return await withGateway(port, workers, '', async (gateway) => {
+      await ask(gateway.port);
+      await stop(before.child);
+      const asked: Promise<number>[] = [];
+      for (const end = Date.now() + downMs; Date.now() < end; await sleep(50)) asked.push(ask(gateway.port, method));
+      ({ child: after } = await startApplication(port));
+      return await Promise.all(asked);
+    });
+  } finally {
+    await stop(before.child);
+    if (after !== null) await stop(after);
+  }
+}
+
+async function withGateway<T>(
+  port: number,
+  workers: number,
+  keys: string,
+  run: (gateway: OwnProcess) => Promise<T>,
+): Promise<T> {
+  const upstream = `{ endpoints: "127.0.0.1:${port}"${keys === '' ? '' : `, ${keys}`} }`;
+  const gateway = await OwnProcess.start(`workers: ${workers}\nupstreams: { app: ${upstream} }\n`);
   try {
     return await run(gateway);
   } finally {
@@ -81,8 +110,8 @@ async function askFor(port: number, forMs: number): Promise<Record<number, numbe
   return seen;
 }
 
-async function ask(port: number): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${port}/`);
+async function ask(port: number, method = 'GET'): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/`, { method });
   await response.arrayBuffer();
   return response.status;
 }

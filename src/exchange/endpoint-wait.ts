@@ -1,0 +1,55 @@
+import type { Failure } from '../core/failure.ts';
+import type { ReadyWaiter } from '../core/stream.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import type { ExchangeState } from './state.ts';
+
+export interface EndpointWaitOwner extends Pick<ExchangeState, 'waitedMs' | 'requireUpstream'> {
+  /** An endpoint may get the request now. `failure`: as below. */
+  onEndpointReady(failure: Failure | null): void;
+  /** No endpoint has become ready in time. `failure`: of the last attempt; null if there was none. */
+  onNoEndpointReady(failure: Failure | null): void;
+}
+
+/** The wait of an exchange until an endpoint is ready. It exists only for exchanges for which none is. */
+export class EndpointWait implements ReadyWaiter {
+  readonly #owner: EndpointWaitOwner;
+  readonly #clock: Clock;
+  readonly #failure: Failure | null;
+  readonly #since: Instant;
+  #pending: { cancel(): void } | null = null;
+
+  private constructor(owner: EndpointWaitOwner, clock: Clock, failure: Failure | null) {
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#failure = failure;
+    this.#since = clock.now();
+  }
+
+  /** Null if the upstream lets no request wait now. */
+  static begin(owner: EndpointWaitOwner, clock: Clock, failure: Failure | null): EndpointWait | null {
+    const wait = new EndpointWait(owner, clock, failure);
+    wait.#pending = owner.requireUpstream().waitUntilReady?.(wait, Math.max(0, owner.waitedMs)) ?? null;
+    return wait.#pending === null ? null : wait;
+  }
+
+  onReady(): void {
+    this.#end();
+    this.#owner.onEndpointReady(this.#failure);
+  }
+
+  onNotReady(): void {
+    this.#end();
+    this.#owner.onNoEndpointReady(this.#failure);
+  }
+
+  cancel(): void {
+    if (this.#pending === null) return;
+    this.#pending.cancel();
+    this.#end();
+  }
+
+  #end(): void {
+    this.#pending = null;
+    this.#owner.waitedMs = Math.max(0, this.#owner.waitedMs) + (this.#clock.now() - this.#since);
+  }
+}

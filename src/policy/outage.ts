@@ -1,0 +1,54 @@
+import type { EndpointState } from '../core/endpoint.ts';
+import type { Cause } from '../core/failure.ts';
+import type { Instant } from '../core/time.ts';
+
+/**
+ * An outage that has lasted longer is no restart. Requests are then answered at once, as a client that waits in vain is worse off
+ * than one that is told.
+ */
+const restartMsMax = 30_000;
+
+export interface OutageFacts {
+  readonly now: Instant;
+  /** When the last endpoint that was ready stopped being so, or when the upstream began to exist. */
+  readonly since: Instant;
+  /** An endpoint has been ready before. */
+  readonly wasReady: boolean;
+  readonly endpoints: readonly OutageEndpoint[];
+}
+
+/** What is known of an endpoint that is not ready. */
+export interface OutageEndpoint {
+  readonly state: EndpointState;
+  /** Why nothing may be sent to it, whatever its checks find; null if requests are allowed. */
+  readonly failure: unknown;
+  readonly checkCause: Cause | null;
+  readonly finding: { readonly lasting: boolean } | null;
+}
+
+/** Whether an endpoint may be ready within seconds: one is starting, or one was ready a moment ago and nothing says that it stays away. */
+export function mayEndSoon({ now, since, wasReady, endpoints }: OutageFacts): boolean {
+  if (now - since > restartMsMax) return false;
+  return endpoints.some((endpoint) => !isLasting(endpoint) && (wasReady || endpoint.state === 'starting'));
+}
+
+/** Until somebody changes something: an operator drains it, its address is prohibited, its certificate is wrong. */
+function isLasting({ state, failure, checkCause, finding }: OutageEndpoint): boolean {
+  if (state === 'draining' || state === 'gone' || failure !== null || finding?.lasting === true) return true;
+  return checkCause !== null && lastingCauses.has(checkCause);
+}
+
+const lastingCauses: ReadonlySet<Cause> = new Set<Cause>([
+  'connect_not_permitted',
+  'tls_protocol',
+  'tls_version',
+  'tls_plaintext_peer',
+  'tls_not_spoken',
+  'tls_alert',
+  'tls_certificate_expired',
+  'tls_certificate_not_yet_valid',
+  'tls_certificate_name',
+  'tls_certificate_self_signed',
+  'tls_certificate_untrusted',
+  'tls_certificate_unfit',
+]);

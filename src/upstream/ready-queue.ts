@@ -1,0 +1,104 @@
+import type { WorkerCounts } from '../core/counters.ts';
+import type { ReadyWaiter } from '../core/stream.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+
+/** How often the queue looks whether an endpoint accepts connections again: no message tells a worker so. */
+const lookEveryMs = 25;
+
+/**
+ * `ready`: an endpoint may get requests. `one`: an endpoint that refused connections may get one request, to find out. `not_yet`:
+ * none may, but one may soon. `hopeless`: none will.
+ */
+export type Readiness = 'ready' | 'one' | 'not_yet' | 'hopeless';
+
+interface Member {
+  readonly waiter: ReadyWaiter;
+  readonly since: Instant;
+  readonly deadline: Instant;
+}
+
+/**
+ * The requests of one worker that wait until an endpoint of an upstream is ready, in the order in which they came. All of them go on
+ * when one is; the endpoint's own queue for connections then keeps their order.
+ */
+export class ReadyQueue {
+  readonly #clock: Clock;
+  readonly #counts: WorkerCounts;
+  readonly #readiness: () => Readiness;
+  #members: Member[] = [];
+  #timer: Timer | null = null;
+
+  constructor(clock: Clock, counts: WorkerCounts, readiness: () => Readiness) {
+    this.#clock = clock;
+    this.#counts = counts;
+    this.#readiness = readiness;
+  }
+
+  get length(): number {
+    return this.#members.length;
+  }
+
+  /** Calls `onReady` or `onNotReady` of `waiter` once, later. The result takes it out of the queue. */
+  join(waiter: ReadyWaiter, limitMs: number): { cancel(): void } {
+    const since = this.#clock.now();
+    const member: Member = { waiter, since, deadline: after(since, limitMs) };
+    this.#members.push(member);
+    this.#counts.readyWaiters++;
+    this.#counts.readyWaitsTotal++;
+    this.#timer ??= this.#schedule();
+    return { cancel: () => void this.#remove(member) };
+  }
+
+  /** Endpoints have changed, or the next look is due. */
+  look(): void {
+    if (this.#members.length === 0) return;
+    const readiness = this.#readiness();
+    if (readiness === 'hopeless') this.#endAll((waiter) => waiter.onNotReady());
+    else if (readiness === 'ready') this.#endAll((waiter) => waiter.onReady());
+    else {
+      if (readiness === 'one') this.#end(this.#members[0] as Member, (waiter) => waiter.onReady());
+      this.#endOverdue();
+    }
+  }
+
+  /** A waiter that joins again meanwhile is not among them. */
+  #endAll(tell: (waiter: ReadyWaiter) => void): void {
+    for (const member of [...this.#members]) this.#end(member, tell);
+  }
+
+  #endOverdue(): void {
+    const now = this.#clock.now();
+    const overdue = this.#members.filter(({ deadline }) => deadline <= now);
+    for (const member of overdue) this.#end(member, (waiter) => waiter.onNotReady());
+  }
+
+  #end(member: Member, tell: (waiter: ReadyWaiter) => void): void {
+    if (this.#remove(member)) tell(member.waiter);
+  }
+
+  #remove(member: Member): boolean {
+    const index = this.#members.indexOf(member);
+    if (index < 0) return false;
+    this.#members.splice(index, 1);
+    this.#counts.readyWaiters--;
+    if (this.#members.length > 0 || this.#timer === null) return true;
+    this.#timer.cancel();
+    this.#timer = null;
+    return true;
+  }
+
+  #schedule(): Timer {
+    return this.#clock.schedule(after(this.#clock.now(), lookEveryMs), lookAgain, this);
+  }
+
+  /** For the timer alone. */
+  onTimer(): void {
+    this.#timer = null;
+    this.look();
+    if (this.#members.length > 0) this.#timer ??= this.#schedule();
+  }
+}
+
+function lookAgain(queue: ReadyQueue): void {
+  queue.onTimer();
+}

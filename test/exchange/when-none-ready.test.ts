@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
+import { fail } from '../../src/core/failure.ts';
+import { type Http1Settings, Http1World } from './http1-world.ts';
+import type { ClientActor, WorldOptions } from './world.ts';
+
+const whenNoneReady = { waitMs: 5000, waitersMax: 256 };
+
+function worldOf(settings: Http1Settings = {}, options: WorldOptions = {}): Http1World {
+  const world = new Http1World(options, { whenNoneReady, queueMax: 1000, ...settings });
+  for (const name of options.endpoints ?? ['a']) {
+    world.endpoint(name).onRequest = (request) => request.answer(200, request.target);
+  }
+  return world;
+}
+
+/** The process behind the endpoint ends; nothing listens there. */
+function stop(world: Http1World, name = 'a'): void {
+  world.endpoint(name).die('closed');
+  world.endpoint(name).accepts = 'refuses';
+}
+
+/** The main thread has found the endpoint in this state. */
+function found(world: Http1World, state: EndpointSnapshot['state'], name = 'a'): void {
+  world.endpoint(name).state = state;
+  world.changed();
+}
+
+function ask(world: Http1World, target = '/', method = 'GET'): ClientActor {
+  const client = world.request({ target, method });
+  world.pass(5);
+  return client;
+}
+
+const lastCause = (world: Http1World): string | undefined => world.records.at(-1)?.failure?.cause;
+
+function rests(world: Http1World): void {
+  world.pass(100_000);
+  world.verifyAtRest();
+  assert.equal(world.counts.readyWaiters, 0);
+}
+
+describe('while no endpoint is ready, a request', () => {
+  for (const method of ['GET', 'POST']) {
+    it(`waits for a single endpoint that restarts, and none fails: ${method}`, () => {
+      const world = worldOf();
+      ask(world, '/0');
+      stop(world);
+      const clients: ClientActor[] = [];
+      for (let ms = 0; ms < 2000; ms += 50) {
+        clients.push(world.request({ target: `/${ms}`, method }));
+        world.pass(50);
+      }
+      world.endpoint('a').accepts = 'yes';
+      world.pass(1100);
+      assert.deepEqual(
+        clients.map(({ status }) => status),
+        clients.map(() => 200),
+      );
+      assert.ok(world.records.some(({ waitedMs = -1 }) => waitedMs > 1500));
+      rests(world);
+    });
+  }
+
+  it('waits until the main thread says that an endpoint is healthy again, and the record says how long', () => {
+    const world = worldOf();
+    stop(world);
+    found(world, 'unhealthy');
+    const client = ask(world);
+    assert.equal(world.counts.readyWaiters, 1);
+    world.pass(1995);
+    assert.equal(client.status, 0);
+    world.endpoint('a').accepts = 'yes';
+    found(world, 'healthy');
+    world.pass(5);
+    assert.equal(client.status, 200);
+    const { waitedMs = -1, attempts = [] } = world.records.at(-1) ?? {};
+    assert.ok(waitedMs >= 1990 && waitedMs <= 2010, `${waitedMs}`);
+    assert.equal(attempts.length, 1);
+    rests(world);
+  });
+
+  it('goes on in the order in which it came', () => {
+    const world = worldOf({}, { connectionsMax: 1 });
+    found(world, 'unhealthy');
+    for (let number = 0; number < 20; number++) ask(world, `/${number}`);
+    found(world, 'healthy');
+    world.pass(200);
+    assert.deepEqual(
+      world.endpoint('a').arrived.map(({ target }) => target),
+      Array.from({ length: 20 }, (_, number) => `/${number}`),
+    );
+    rests(world);
+  });
+
+  it('gets the failure when its time is over: with Retry-After if there was no attempt, else that of the attempt', () => {
+    const world = worldOf();
+    found(world, 'unhealthy');
+    const client = ask(world);
+    world.pass(5100);
+    assert.equal(client.status, 503);
+    assert.match(client.field('retry-after') ?? '', /^\d+$/);
+    assert.equal(lastCause(world), 'no_endpoint_ready');
+    assert.ok((world.records.at(-1)?.waitedMs ?? 0) >= 5000);
+    found(world, 'healthy');
+    stop(world);
+    const other = ask(world);
+    world.pass(6000);
+    assert.equal(other.status, 502);
+    assert.equal(lastCause(world), 'connect_refused');
+    assert.equal(world.records.at(-1)?.attempts[0]?.retryReason, 'may_return');
+    rests(world);
+  });
+
+  it('is answered at once when as many wait as may', () => {
+    const world = worldOf({ whenNoneReady: { waitMs: 5000, waitersMax: 2 } });
+    found(world, 'unhealthy');
+    const clients = [ask(world), ask(world), ask(world)];
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [0, 0, 503],
+    );
+    found(world, 'healthy');
+    world.pass(50);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [200, 200, 503],
+    );
+    rests(world);
+  });
+
+  it('is taken out when its client leaves, and is not sent later', () => {
+    const world = worldOf();
+    found(world, 'unhealthy');
+    const client = ask(world);
+    client.leave();
+    world.pass(50);
+    assert.equal(world.counts.readyWaiters, 0);
+    found(world, 'healthy');
+    world.pass(50);
+    assert.equal(world.endpoint('a').arrived.length, 0);
+    assert.equal(lastCause(world), 'client_gone');
+    rests(world);
+  });
+
+  it('does not wait beyond the time limit of its route', () => {
+    const world = worldOf({}, { timeouts: { exchangeMs: 1000 } });
+    found(world, 'unhealthy');
+    const client = ask(world);
+    world.pass(1100);
+    assert.equal(client.status, 504);
+    assert.equal(lastCause(world), 'exchange_timeout');
+    rests(world);
+  });
+
+  it('stops waiting when there is no hope any more', () => {
+    const world = worldOf();
+    found(world, 'unhealthy');
+    const client = ask(world);
+    found(world, 'draining');
+    world.pass(50);
+    assert.equal(client.status, 503);
+    rests(world);
+  });
+
+  it('goes to another endpoint at once while one endpoint refuses', () => {
+    const world = worldOf({ balance: { kind: 'hash', key: { kind: 'path' } } }, { endpoints: ['a', 'b'] });
+    stop(world, 'a');
+    for (let number = 0; number < 10; number++) assert.equal(ask(world, `/${number}`).status, 200);
+    assert.equal(world.counts.readyWaitsTotal, 0);
+    rests(world);
+  });
+
+  it('queues at an endpoint whose connections are all in use, rather than failing at one that refuses', () => {
+    const world = worldOf({}, { endpoints: ['a', 'b'], connectionsMax: 1 });
+    stop(world, 'a');
+    world.endpoint('b').onRequest = () => {};
+    for (let number = 0; number < 9; number++) ask(world);
+    const refused = world.created.filter(({ attempts }) => attempts.length > 1).length;
+    assert.ok(refused <= 1, `${refused} requests met the endpoint that refuses`);
+    assert.equal(world.counts.readyWaitsTotal, 0);
+    for (const request of world.endpoint('b').arrived) request.answer(200, 'b');
+    world.endpoint('b').onRequest = (request) => request.answer(200, 'b');
+    world.pass(100);
+    rests(world);
+  });
+
+  it('waits for an endpoint without checks, at which one request after the other finds out', () => {
+    const world = worldOf({ endpointChanges: () => ({ state: 'unchecked' }) });
+    stop(world);
+    const clients = [ask(world), ask(world)];
+    world.pass(3000);
+    const attempts = world.created.reduce((sum, exchange) => sum + exchange.attempts.length, 0);
+    assert.ok(attempts > 8 && attempts < 20, `${attempts} attempts`);
+    world.endpoint('a').accepts = 'yes';
+    world.pass(300);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [200, 200],
+    );
+    rests(world);
+  });
+
+  const atOnce: readonly (readonly [string, Http1Settings, (world: Http1World) => void])[] = [
+    ['was never ready', { endpointChanges: () => ({ state: 'unhealthy' }) }, () => {}],
+    [
+      'has a certificate for another name',
+      { endpointChanges: () => ({ checkCause: 'tls_certificate_name' }) },
+      (world) => found(world, 'unhealthy'),
+    ],
+    [
+      'has a prohibited address',
+      {
+        endpointChanges: () => ({
+          failure: fail('destination_prohibited', 'route', {
+            address: '10.0.0.1',
+            name: null,
+            prohibition: 'own_listener',
+          }),
+        }),
+      },
+      (world) => found(world, 'unhealthy'),
+    ],
+    [
+      'has been down for longer than half a minute',
+      {},
+      (world) => {
+        found(world, 'unhealthy');
+        world.pass(31_000);
+      },
+    ],
+    ['is drained', {}, (world) => found(world, 'draining')],
+  ];
+  for (const [name, settings, prepare] of atOnce) {
+    it(`is answered at once where the endpoint ${name}`, () => {
+      const world = worldOf(settings);
+      prepare(world);
+      assert.ok(ask(world).status >= 500);
+      assert.equal(world.counts.readyWaitsTotal, 0);
+      rests(world);
+    });
+  }
+
+  it('is answered at once in a long outage of an endpoint without checks', () => {
+    const world = worldOf({ endpointChanges: () => ({ state: 'unchecked' }) });
+    stop(world);
+    for (let seconds = 0; seconds < 32; seconds++) {
+      ask(world);
+      world.pass(1000);
+    }
+    const waits = world.counts.readyWaitsTotal;
+    const client = ask(world);
+    world.pass(300);
+    assert.equal(client.status, 502);
+    assert.ok(world.counts.readyWaitsTotal <= waits + 1);
+    rests(world);
+  });
+});
