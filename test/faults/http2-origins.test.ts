@@ -79,6 +79,12 @@ const frames = (rule: RegExp): Pick<Row, 'status' | 'cause' | 'tells'> => ({
   tells: { rule },
 });
 
+const malformed = (rule: string | RegExp = /./): Pick<Row, 'status' | 'cause' | 'tells'> => ({
+  status: 502,
+  cause: 'response_header',
+  tells: { rule },
+});
+
 const rows: readonly Row[] = [
   {
     name: 'refused once',
@@ -234,6 +240,103 @@ const rows: readonly Row[] = [
     name: 'PUSH_PROMISE',
     acts: [sends((id) => [frame(types.pushPromise, flags.endHeaders, id, word(2))])],
     ...frames(/PUSH_PROMISE/),
+  },
+  {
+    name: 'ENABLE_PUSH of a server',
+    acts: [sends(() => [settings(setting(2, 1))])],
+    ...frames(/SETTINGS_ENABLE_PUSH/),
+  },
+  { name: 'ENABLE_PUSH of 2', acts: [sends(() => [settings(setting(2, 2))])], ...frames(/0 or 1/) },
+  { name: 'SETTINGS with a stream', acts: [sends((id) => [frame(types.settings, 0, id)])], ...frames(/SETTINGS with/) },
+  { name: 'a window of 2^31', acts: [sends(() => [settings(setting(4, 2 ** 31))])], ...frames(/initial window/) },
+  {
+    name: 'a frame of 16,385 bytes',
+    acts: [sends((id) => [data(id, Buffer.alloc(16_385))])],
+    ...frames(/16385 bytes/),
+  },
+  { name: 'DATA without a stream', acts: [sends(() => [data(0, 'x')])], ...frames(/DATA without/) },
+  {
+    name: 'padding longer than its DATA',
+    acts: [sends((id) => [frame(types.data, 8, id, Buffer.of(9, 1))])],
+    ...frames(/padding/),
+  },
+  {
+    name: 'RST_STREAM of 3 bytes',
+    acts: [sends((id) => [frame(types.rstStream, 0, id, 'abc')])],
+    ...frames(/RST_STREAM/),
+  },
+  { name: 'PING of 6 bytes', acts: [sends(() => [frame(types.ping, 0, 0, 'abcdef')])], ...frames(/PING/) },
+  { name: 'GOAWAY of 7 bytes', acts: [sends(() => [frame(types.goAway, 0, 0, 'abcdefg')])], ...frames(/GOAWAY/) },
+  { name: 'WINDOW_UPDATE of 0', acts: [sends((id) => [windowUpdate(id, 0)])], ...frames(/WINDOW_UPDATE of 0/) },
+  {
+    name: 'PRIORITY_UPDATE of a server',
+    acts: [sends((id) => [frame(types.priorityUpdate, 0, 0, Buffer.concat([word(id), Buffer.from('u=1')]))])],
+    ...frames(/PRIORITY_UPDATE/),
+  },
+  { name: 'a stream that the server opens', acts: [sends(() => [head(2)])], ...frames(/not open/) },
+  {
+    name: 'CONTINUATION without HEADERS',
+    acts: [sends((id) => [frame(types.continuation, 4, id)])],
+    ...frames(/CONTINUATION/),
+  },
+  {
+    name: 'a header block that no decoder can read',
+    acts: [
+      sends((id) => [frame(types.headers, flags.endHeaders, id, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))]),
+    ],
+    ...frames(/header block/),
+  },
+  {
+    name: 'an interim response that ends the stream',
+    acts: [sends((id) => [headers(id, [[':status', '103']])])],
+    ...malformed(),
+  },
+  { name: 'a 101', acts: [sends((id) => [headers(id, [[':status', '101']])])], ...malformed() },
+  { name: 'a status of two digits', acts: [sends((id) => [headers(id, [[':status', '20']])])], ...malformed() },
+  { name: 'a status that is no number', acts: [sends((id) => [headers(id, [[':status', '2x0']])])], ...malformed() },
+  {
+    name: 'two statuses',
+    acts: [
+      sends((id) => [
+        headers(id, [
+          [':status', '200'],
+          [':status', '200'],
+        ]),
+      ]),
+    ],
+    ...malformed('pseudo-header-repeated'),
+  },
+  {
+    name: 'the pseudo-header of requests',
+    acts: [sends((id) => [head(id, [':path', '/'])])],
+    ...malformed('pseudo-header-kind'),
+  },
+  {
+    name: 'a status behind a header',
+    acts: [
+      sends((id) => [
+        headers(id, [
+          ['a', 'b'],
+          [':status', '200'],
+        ]),
+      ]),
+    ],
+    ...malformed('pseudo-header-late'),
+  },
+  {
+    name: 'a connection header',
+    acts: [sends((id) => [head(id, ['connection', 'close'])])],
+    ...malformed('connection-header'),
+  },
+  {
+    name: 'Transfer-Encoding',
+    acts: [sends((id) => [head(id, ['transfer-encoding', 'chunked'])])],
+    ...malformed('connection-header'),
+  },
+  {
+    name: 'a line end in a value',
+    acts: [sends((id) => [head(id, ['a', 'b\r\nc: d'])])],
+    ...malformed('header-value'),
   },
   {
     name: 'a window of more than 2^31 - 1',

@@ -304,6 +304,8 @@ export class Session implements FrameHandler {
   }
 
   onSetting(id: number, value: number): void {
+    if (id === settingIds.enablePush && value === 1 && !this.#isServer)
+      return this.onConnectionError('PROTOCOL_ERROR', 'SETTINGS_ENABLE_PUSH of 1 from a server');
     const windowBefore = this.peer.windowBytes;
     this.peer.apply(id, value);
     const change = this.peer.windowBytes - windowBefore;
