@@ -257,6 +257,10 @@ const attemptSchema = z.object({
     .literal(true)
     .optional()
     .describe('true: the last known address of a name whose lookup has failed since.'),
+  protocol: z
+    .literal('HTTP/2')
+    .optional()
+    .describe('Of the connection to the endpoint; absent: HTTP/1.1, or no connection.'),
   reused: z.boolean(),
   idle_ms: z.number().nullable(),
   local_port: count.nullable(),

@@ -46,10 +46,11 @@ function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRe
   return [...lines, ...outcomeLines(attempt, record, style)];
 }
 
-function connectionText({ reused, idle_ms, local_port }: AttemptRecord): string {
+function connectionText({ protocol, reused, idle_ms, local_port }: AttemptRecord): string {
+  const kind = protocol === undefined ? '' : `${protocol} `;
   const connection = reused
-    ? `a kept connection${idle_ms === null ? '' : ` that had been idle for ${durationText(idle_ms)}`}`
-    : 'a new connection';
+    ? `a kept ${kind}connection${idle_ms === null ? '' : ` that had been idle for ${durationText(idle_ms)}`}`
+    : `a new ${kind}connection`;
   return local_port === null ? connection : `${connection}, from port ${local_port}`;
 }
 

@@ -55,6 +55,8 @@ export interface AttemptFacts {
   readonly endpointState: EndpointState;
   /** The address is the last one known of a name that no longer resolves to it. */
   readonly addressStale?: boolean;
+  /** The ALPN name of the protocol on the connection; '' or absent before there was one. */
+  readonly protocol?: string;
   readonly reused: boolean;
   readonly idleMs: number;
   readonly localPort: number;

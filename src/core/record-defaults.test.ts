@@ -12,7 +12,14 @@ const ms = fc.option(number);
 const attempt = fc.record(
   {
     ...{ endpoint: text, address: text, state: fc.constantFrom('healthy', 'ejected') },
-    ...{ address_stale: fc.constant(true), reused: fc.boolean(), idle_ms: ms, local_port: ms, started_ms: number },
+    ...{
+      address_stale: fc.constant(true),
+      protocol: fc.constant('HTTP/2'),
+      reused: fc.boolean(),
+      idle_ms: ms,
+      local_port: ms,
+      started_ms: number,
+    },
     ...{ queued_ms: number, dns_ms: ms, connected_ms: ms, tls_ms: ms, sent_ms: ms, head_ms: ms, ended_ms: number },
     ...{ status: ms, cause: name, stage: name, evidence: fc.constantFrom(null, { errno: 'ECONNRESET' }) },
     ...{ exit: fc.constantFrom(null, { code: 1 }), retry: fc.boolean() },
@@ -46,7 +53,7 @@ const records = fc.record(
 );
 
 /** Keys that a record may lack, of which a reader knows no default. */
-const optional = new Set(['headers', 'filter_ms', 'tunnel', 'queued_ms', 'address_stale']);
+const optional = new Set(['headers', 'filter_ms', 'tunnel', 'queued_ms', 'address_stale', 'protocol']);
 
 function without(fields: object, chance: () => boolean): object {
   return Object.fromEntries(Object.entries(fields).filter(([key]) => !optional.has(key) || chance()));

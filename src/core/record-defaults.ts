@@ -203,7 +203,8 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
 const clientKeys: readonly (keyof ExchangeRecord['client'])[] = ['address', 'port', 'peer', 'protocol'];
 
 const attemptKeys: readonly (keyof AttemptRecord)[] = [
-  ...(['endpoint', 'address', 'state', 'address_stale', 'reused', 'idle_ms', 'local_port', 'started_ms'] as const),
+  ...(['endpoint', 'address', 'state', 'address_stale', 'protocol', 'reused'] as const),
+  ...(['idle_ms', 'local_port', 'started_ms'] as const),
   ...(['queued_ms', 'dns_ms', 'connected_ms', 'tls_ms', 'sent_ms', 'head_ms', 'ended_ms', 'status'] as const),
   ...(['cause', 'stage', 'evidence', 'exit', 'retry', 'retry_reason'] as const),
 ];

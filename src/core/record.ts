@@ -137,6 +137,8 @@ export interface AttemptRecord {
   readonly state: string;
   /** true: the address was the last known one of a name whose lookup has failed since; otherwise absent. */
   readonly address_stale?: true;
+  /** Of the connection to the endpoint, if it was not HTTP/1.1. */
+  readonly protocol?: 'HTTP/2';
   readonly reused: boolean;
   readonly idle_ms: number | null;
   readonly local_port: number | null;

@@ -145,6 +145,11 @@ export const requestRules = {
     reason: 'a pseudo-header belongs to another kind of message',
   },
   'pseudo-header-missing': { section: 'RFC 9113 §8.3.1', status: 400, reason: 'a pseudo-header is missing or empty' },
+  'connect-ended': {
+    section: 'RFC 8441 §5',
+    status: 400,
+    reason: 'a request for a tunnel ends its stream, so that nothing can go through the tunnel',
+  },
   'scheme-unknown': { section: 'RFC 9113 §8.3.1', status: 400, reason: 'the scheme is neither "http" nor "https"' },
   'content-length-mismatch': {
     section: 'RFC 9113 §8.1.1',

@@ -244,13 +244,15 @@ export class ExchangeRecords {
   }
 }
 
-type AttemptEndpoint = Pick<AttemptRecord, 'endpoint' | 'address' | 'state' | 'address_stale'>;
+type AttemptEndpoint = Pick<AttemptRecord, 'endpoint' | 'address' | 'state' | 'address_stale' | 'protocol'>;
 
 function whereOf(attempt: AttemptFacts): AttemptEndpoint {
   const endpoint = text(attempt.endpoint, recordLimits.name);
   const address = text(attempt.address, recordLimits.host);
   const where = { endpoint, address, state: attempt.endpointState };
-  return attempt.addressStale === true ? { ...where, address_stale: true } : where;
+  const stale = attempt.addressStale === true ? { address_stale: true as const } : {};
+  const protocol = attempt.protocol === 'h2' ? { protocol: 'HTTP/2' as const } : {};
+  return { ...where, ...stale, ...protocol };
 }
 
 function tlsOf({ tls }: ClientFacts): ExchangeRecord['tls'] {

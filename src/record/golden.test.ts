@@ -116,6 +116,7 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
       endedAt: until(61_000.5),
     }),
   ],
+  ['over HTTP/2 on both sides', sampleExchange({ version: 'HTTP/2', attempts: [sampleAttempt({ protocol: 'h2' })] })],
 ];
 
 function failed(

@@ -188,6 +188,14 @@ test('cached fragments of routes and endpoints follow changes', () => {
   assert.equal('filter_ms' in read(sampleExchange({ filterMs: -1 })), false);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({ queuedMs: 12.5 })] })).attempts[0]?.queued_ms, 12.5);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({})] })).attempts[0]?.queued_ms, undefined);
+  // The same endpoint, over one version and then over the other.
+  for (const [protocol, expected] of [
+    ['h2', 'HTTP/2'],
+    ['http/1.1', undefined],
+    ['h2', 'HTTP/2'],
+    ['', undefined],
+  ] as const)
+    assert.equal(read(sampleExchange({ attempts: [sampleAttempt({ protocol })] })).attempts[0]?.protocol, expected);
   const stale = { attempts: [sampleAttempt({ endpointState: 'unhealthy', addressStale: true })] };
   assert.equal(read(sampleExchange(stale)).attempts[0]?.address_stale, true);
   assert.equal(

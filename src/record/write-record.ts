@@ -131,7 +131,8 @@ export class RecordWriter implements OrdinaryParts {
       known !== undefined &&
       known.address === attempt.address &&
       known.state === attempt.endpointState &&
-      known.stale === (attempt.addressStale === true)
+      known.stale === (attempt.addressStale === true) &&
+      known.isHttp2 === (attempt.protocol === 'h2')
     ) {
       return known;
     }
@@ -147,7 +148,7 @@ export class RecordWriter implements OrdinaryParts {
     const bytes = Buffer.from(`,"attempts":[{${membersOf(attempts[0], endpointKeys).toString('latin1').slice(1)}`);
     const isWhole = endpoint.length <= recordLimits.name && endpoint.includes('/');
     const upstream = isWhole ? endpoint.slice(0, endpoint.indexOf('/')) : null;
-    return { address, state, stale, upstream, bytes };
+    return { address, state, stale, isHttp2: attempt.protocol === 'h2', upstream, bytes };
   }
 
   query(query: string): string | null {
@@ -162,13 +163,14 @@ const originKeys = [
 ];
 const clientKeys = ['client', 'tls'];
 const requestKeys = ['method', 'scheme', 'host'];
-const endpointKeys = ['endpoint', 'address', 'state', 'address_stale', 'reused'];
+const endpointKeys = ['endpoint', 'address', 'state', 'address_stale', 'protocol', 'reused'];
 const pathBeginning = Buffer.from(',"path":"');
 
 interface KnownEndpoint extends EndpointBytes {
   readonly address: string;
   readonly state: string;
   readonly stale: boolean;
+  readonly isHttp2: boolean;
 }
 
 /** The bytes from `"process"` to `"release"`, and the values that they have. */

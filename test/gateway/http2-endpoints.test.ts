@@ -106,6 +106,8 @@ describe('an endpoint that speaks HTTP/2 in clear text', () => {
       assert.deepEqual([response.status, response.content.toString()], [200, 'hello']);
       const asked = response.fields.find(([name]) => name.toLowerCase() === 'x-asked')?.[1];
       assert.equal(asked, `POST http example.org /x?y`);
+      const { client, attempts } = await edge.record(response);
+      assert.deepEqual([client.protocol, attempts.map(({ protocol }) => protocol)], ['HTTP/1.1', ['HTTP/2']]);
     });
   });
 

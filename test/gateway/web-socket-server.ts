@@ -36,6 +36,11 @@ export class WebSocketServer {
     return started;
   }
 
+  /** Ends every connection, without a close frame. */
+  endAll(): void {
+    for (const socket of this.#open) socket.end();
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#open) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -46,6 +51,7 @@ export class WebSocketServer {
     this.#open.add(socket);
     socket.on('close', () => this.#open.delete(socket));
     socket.on('error', () => {});
+    socket.on('end', () => socket.end());
     const accept = createHash('sha1')
       .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
       .digest('base64');

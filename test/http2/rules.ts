@@ -448,6 +448,12 @@ const messages: readonly RuleCase[] = [
   refuses('8.3.1', 'pseudo-header-repeated', ':authority twice', [...get, [':authority', 'example.org']]),
   refuses('RFC 8441 §4', 'pseudo-header-kind', ':protocol with GET', requestFields({ ':protocol': 'websocket' })),
   refuses(
+    'RFC 8441 §5',
+    'connect-ended',
+    'an extended CONNECT that ends its stream',
+    requestFields({ ':method': 'CONNECT', ':protocol': 'websocket' }),
+  ),
+  refuses(
     'RFC 8441 §4',
     'pseudo-header-missing',
     'an extended CONNECT without :path',

@@ -103,6 +103,48 @@ routes: [{ path: /refused, to: liar }, { path: /lie, to: liar }, { path: /, to: 
     assert.equal((await line.answer(3))?.status, 200, 'the connection serves requests beside it');
   });
 
+  for (const [name, act, tunnel] of [
+    [
+      'the client closes, and ends its stream when the endpoint has',
+      (line: RawHttp2) => {
+        line.send(data(1, masked(8, Buffer.of(3, 232))));
+      },
+      { how: 'closed', by: 'client', close_code: 1000 },
+    ],
+    [
+      'the client ends its stream',
+      (line: RawHttp2) => {
+        line.send(data(1, '', true));
+      },
+      { how: 'unclosed', by: 'client', close_code: null },
+    ],
+    [
+      'the client closes, and ends its stream with the close frame',
+      (line: RawHttp2) => {
+        line.send(data(1, masked(8, Buffer.of(3, 233)), true));
+      },
+      { how: 'closed', by: 'client', close_code: 1001 },
+    ],
+    [
+      'the endpoint ends without a close frame',
+      () => {
+        endpoint.endAll();
+      },
+      { how: 'unclosed', by: 'application', close_code: null },
+    ],
+  ] as const)
+    test(`is recorded as what it was when ${name}`, async () => {
+      const line = open();
+      await line.until(() => contentOf(line).includes('hello'));
+      act(line);
+      assert.ok(await line.until(() => line.response(1)?.isWhole === true));
+      if (!name.includes('ends its stream') || name.includes('when')) line.send(data(1, '', true));
+      const id = line.response(1)?.fields.get('x-request-id') ?? '';
+      const record = await gateway.record(id);
+      assert.deepEqual(record.tunnel, { protocol: 'websocket', ...tunnel });
+      assert.deepEqual([record.kind, record.client.protocol, line.resetOf(1)], ['tunnel', 'HTTP/2', null]);
+    });
+
   test('has a key of its own for each stream', async () => {
     const [one, two] = [open(), open()];
     await one.until(() => contentOf(one).includes('hello'));

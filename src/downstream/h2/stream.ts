@@ -175,6 +175,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#requestOver = true;
     this.#timeouts.stopContent();
     this.handler?.onRequestEnd(this.#trailers);
+    if (this.isTunnel && this.#stream.isSent) this.#end();
   }
 
   /** The request cannot be read to its end. */
@@ -311,10 +312,12 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   onAllSent(): void {
     const { handler } = this;
-    this.#end();
+    // Each side of a tunnel ends its own direction.
+    const goesOn = this.isTunnel && !this.#requestOver && !this.#stream.isOver;
+    if (!goesOn) this.#end();
     // RFC 9113 §8.1: the rest of a request that is not needed any more.
     if (this.#stream.peerEnded) this.#connection.session.closeIfEnded(this.#stream);
-    else this.#connection.session.reset(this.#stream, 'NO_ERROR');
+    else if (!goesOn) this.#connection.session.reset(this.#stream, 'NO_ERROR');
     try {
       handler?.onResponseSent();
     } catch {

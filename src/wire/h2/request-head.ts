@@ -46,6 +46,7 @@ export class Http2RequestReader {
     const { method, path, protocol } = section;
     const rule = this.#pseudoRule(section);
     if (rule !== null) return rule;
+    if (protocol !== null && endsStream) return refuse('connect-ended', '');
     this.#forget();
     if ((section.seenLow & concernsUs) !== 0) this.#note(section);
     const authority = this.#authority(section.authority);
