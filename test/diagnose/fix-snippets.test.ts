@@ -43,7 +43,7 @@ const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 const nginx: Checker = {
   gateway: 'nginx',
   peer: 'nginx',
-  elsewhere: /^(?:sysctl|setsebool|nginx -T|kubectl|listen\.|pm\.)/,
+  elsewhere: /^(?:sysctl|setsebool|nginx -T|ss |kubectl|listen\.|pm\.|[a-z]{2,3}="\$)/,
   notHere: /^proxy_(?:timeout|ssl) /,
   configurations(snippets) {
     const ofMain = snippets.filter((lines) => /^(?:worker_|error_log)/.test(lines));

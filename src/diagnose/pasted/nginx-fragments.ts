@@ -26,6 +26,7 @@ const alone = [
   'limiting (?:requests|connections)(?:, excess| by zone)',
   'delaying requests?, excess',
   '\\d{1,10} worker_connections are not enough',
+  'worker_connections are not enough',
   'client intended to send too large (?:body|chunked body)',
   'client prematurely closed connection',
   'client sent [^,]{3,120} while (?:reading|processing) ',
@@ -73,6 +74,7 @@ export const nginxFragments: readonly FragmentForm[] = [
       const start = found.index + found[0].length - (found[1] ?? '').length;
       const said = text.slice(start);
       if (/^(?:connect|recv|send|writev|readv)\(\)/.test(said) && !/\bwhile\b/.test(said)) return withoutAction(said);
+      if (said.startsWith('worker_connections')) return lineOf(`0 ${said}`);
       if (eitherSide.test(said)) return null;
       return lineOf(needsClient.test(said) && !said.includes(', client: ') ? `${said}${ofRequest}` : said);
     },
@@ -111,6 +113,12 @@ export const nginxFragments: readonly FragmentForm[] = [
           : 'upstream ';
       return lineOf(`${start === '' ? before : start}${text.slice(found.index)}`);
     },
+  },
+  {
+    of: 'the end of such a message',
+    gateways: nginxGateways,
+    words: new RegExp(`^\\W{0,8}while (?:${upstreamActions}), client: .{1,4000} upstream: "`),
+    complete: (text, found) => lineOf(`failed ${text.slice(text.indexOf('while ', found.index))}`),
   },
 ];
 

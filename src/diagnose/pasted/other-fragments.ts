@@ -102,6 +102,7 @@ export const otherFragments: readonly FragmentForm[] = [
   {
     of: "Heroku's code",
     gateways: ['heroku'],
+    mayBeUnknown: true,
     words: /(?:\bsock=\w{1,20} )?\bat=(?:error|info|warning) (?:code=H\d\d |method=)/,
     complete: slice,
   },
@@ -152,6 +153,7 @@ export const otherFragments: readonly FragmentForm[] = [
   {
     of: "Varnish's error of a fetch",
     gateways: ['varnish'],
+    mayBeUnknown: true,
     words:
       /(?:^|[\s"'`:])(backend [\w.()-]{1,100}: (?:unhealthy|busy|fail errno \d{1,6})|http (?:first )?read error: (?:EOF|overflow|-?\d)|HTC status -?\d|straight (?:insufficient bytes|read_error)|Could not get storage|no backend connection|first byte timeout$|between bytes timeout$)/,
     complete: (text, found) =>
@@ -182,7 +184,8 @@ export const otherFragments: readonly FragmentForm[] = [
   {
     of: "Fly's words",
     gateways: ['fly'],
-    words: /instance refused connection\. is your app listening on/,
+    words:
+      /instance refused connection\. is your app listening on|could not find a good candidate within \d+ attempts|no known healthy instances found|timed out while connecting to your instance/,
     complete: (text, found) => `2026-01-01T00:00:00Z proxy[0] ams [error]${slice(text, found)}`,
   },
   {

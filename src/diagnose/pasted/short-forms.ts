@@ -37,6 +37,10 @@ const flagsWithName = new RegExp(
   `(?:response[_ ]?flags?)"?\\s?[:=]?\\s?["'\`]?(${flags}(?:,${flags}){0,3})(?=$|[\\s"'),.;:\`])`,
   'i',
 );
+/** Two flags, or one that stands for nothing else: UT and NC are states, too. */
+const flagsInWords = new RegExp(
+  `\\bflags?["'\`]?\\s?[:=]\\s?["'\`]?(${flags}(?:,${flags}){1,3}|UF|UH|UC|UO|URX|UPE|UMSDR|UAEX)(?=$|[\\s"'),.;:\`])`,
+);
 const longFlag =
   /\b(NoHealthyUpstream|UpstreamConnectionFailure|UpstreamConnectionTermination|UpstreamRequestTimeout|UpstreamRemoteReset|UpstreamProtocolError|UpstreamRetryLimitExceeded|DownstreamConnectionTermination|DownstreamProtocolError)\b/;
 
@@ -57,7 +61,7 @@ const detailsInText = /\b(via_upstream|upstream_reset_(?:before|after)_response_
 
 /** Details of Envoy that decide without flags. */
 const details =
-  /(?:^|[\s"'`:=(])(upstream_per_try_timeout|upstream_per_try_idle_timeout|stream_idle_timeout|upstream_max_stream_duration_reached|max_duration_timeout|downstream_remote_disconnect|downstream_remote_reset|cluster_not_found|route_not_found|filter_chain_not_found|rbac_access_denied_matched_policy\[[^\]]{1,60}\]|ext_authz_denied|ext_authz_error|http[12]\.[a-z_]{5,60}|request_header_timeout|local_rate_limited)(?=$|[\s"'`),.;])/;
+  /(?:^|[\s"'`:=(])(upstream_reset_after_response_started\{[a-z_]{5,60}\}?|upstream_per_try_timeout|upstream_per_try_idle_timeout|stream_idle_timeout|upstream_max_stream_duration_reached|max_duration_timeout|downstream_remote_disconnect|downstream_remote_reset|cluster_not_found|route_not_found|filter_chain_not_found|rbac_access_denied_matched_policy\[[^\]]{1,60}\]|ext_authz_denied|ext_authz_error|http[12]\.[a-z_]{5,60}|request_header_timeout|local_rate_limited)(?=$|[\s"'`),.;])/;
 
 /** Sentences of Envoy's and of its details. */
 const sentences: readonly (readonly [words: RegExp, details: string])[] = [
@@ -101,6 +105,19 @@ export const shortForms: readonly FragmentForm[] = [
   {
     of: "Envoy's response flags with their status or their name",
     gateways: ['envoy', 'istio'],
+    words: flagsInWords,
+    complete: (text, found) => envoyJson(found[1] ?? '', text),
+  },
+  {
+    of: "Envoy's details of a response",
+    gateways: ['envoy', 'istio'],
+    words:
+      /(?:^|[\s"'`:=(])((?:delayed|immediate)[_ ]connect[_ ]error:[_ ]\d{1,5}|(?:remote connection failure, transport failure reason: )?TLS[_ ]error:\|?.{4,300})/,
+    complete: (text, found) => (/HTTP\/[\d.]{1,3}" \d/.test(text) ? null : envoyJson('UF', found[1] ?? '')),
+  },
+  {
+    of: "Envoy's response flags with their status or their name",
+    gateways: ['envoy', 'istio'],
     words: longFlag,
     complete: (text, found) => envoyJson(found[1] ?? '', text),
   },
@@ -131,6 +148,24 @@ export const shortForms: readonly FragmentForm[] = [
       if (elb === undefined || !/^\d{3}$/.test(elb)) return null;
       const host = waited === '-1' && elb === '503' ? '-' : '0.0.0.0:1';
       return `http 2026-01-01T00:00:00.000000Z app/${unnamed}/0 0.0.0.0:1 ${host} ${waited === '-1' && elb === '503' ? '-1' : '0.001'} ${waited} ${waited === '-1' ? '-1' : '0.000'} ${elb} ${target ?? '-'} 0 0 "GET http://${unnamed}:80/ HTTP/1.1" "-" - - - "-" "-" "-" 0 2026-01-01T00:00:00.000000Z "forward" "-" "${values.get('error_reason') ?? '-'}" "-" "-" "-" "-"`;
+    },
+  },
+  {
+    of: "Cloudflare's code",
+    gateways: ['cloudflare'],
+    words:
+      /\b(?:[Ee]rror(?: code)?|HTTP(?: status)?|status(?: code)?):? (52[0-7]|530|1016)(?=$|[\s:;,.)])(?=.{0,200}(?:$|[Cc]loudflare|origin|[Ww]eb server|timed? ?out|handshake|SSL))/,
+    complete: (_, found) =>
+      JSON.stringify({ EdgeResponseStatus: found[1] === '1016' ? 530 : Number(found[1]), OriginResponseStatus: 0 }),
+  },
+  {
+    of: "the heading of IIS's page",
+    gateways: ['iis'],
+    mayBeUnknown: true,
+    words: /\bHTTP Error (50[23])\.(\d{1,2}) - /,
+    complete: (text, found) => {
+      const [, code = '0'] = /0x8007([0-9a-f]{4})\b/i.exec(text) ?? [];
+      return `2026-01-01 00:00:00 0.0.0.0 GET / - 80 - 0.0.0.0 - - ${found[1]} ${found[2]} ${Number.parseInt(code, 16)} 0`;
     },
   },
   {
