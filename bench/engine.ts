@@ -10,6 +10,7 @@ import type { Clock } from '../src/core/time.ts';
 import { clientEngines } from '../src/downstream/engines.ts';
 import { ListenerConnections } from '../src/downstream/listener.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
+import { BufferAllowance } from '../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../src/exchange/ports.ts';
 import { compileRoute } from '../src/worker/compile-route.ts';
 import { OutcomeCounts } from '../src/worker/outcome-counts.ts';
@@ -81,7 +82,12 @@ export function startEngine(settings: EngineSettings): Engine {
     if (onEnded !== null) onEnded(exchange as Exchange);
   };
   const ids = new IdSource(random);
-  const exchangePorts = { clock, ids, recorder: { ended } };
+  const exchangePorts = {
+    clock,
+    ids,
+    recorder: { ended },
+    buffers: new BufferAllowance(shared.counts, benchLimits.bufferBytesMax),
+  };
   const create = (stream: ConstructorParameters<typeof Exchange>[0]): Exchange => {
     const exchange = new Exchange(stream, serving, exchangePorts);
     if (onBegun !== null) onBegun(exchange);

@@ -41,6 +41,7 @@ export const benchRoute: RouteSpec = {
   timeouts: { dnsMs: 5000, connectMs: 5000, tlsMs: 5000, responseHeadMs: 60_000, idleMs: 60_000, exchangeMs: null },
   tunnel: { idleMs: 3_600_000, pingMs: null },
   commitDelayMs: 50,
+  buffer: { requestBytesMax: 65_536, requestWaitMs: 50, responseBytesMax: 262_144 },
   errorPages: {},
   disclosure: 'public',
 };
@@ -90,4 +91,5 @@ export const benchLimits: ClientLimits = {
   contentRateMin: 0,
   writeRateMin: 0,
   rateGraceMs: 10_000,
+  bufferBytesMax: 134_217_728,
 };

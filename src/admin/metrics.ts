@@ -51,6 +51,8 @@ const refusals: readonly (readonly [key: Refused, reason: ConnectionRefusalReaso
   ['refusedWithoutMemory', 'memory'],
 ];
 
+type Buffered = 'bufferedRequestBytes' | 'bufferedResponseBytes';
+
 type Total = Exclude<
   keyof WorkerCounts,
   | 'worker'
@@ -60,6 +62,7 @@ type Total = Exclude<
   | 'descriptorsScarce'
   | Refused
   | StaleReuse
+  | Buffered
 >;
 
 const staleReuses: readonly (readonly [key: StaleReuse, outcome: string])[] = [
@@ -108,8 +111,17 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
 ];
 
 function addWorkers(text: MetricsText, workers: readonly WorkerCounts[]): void {
-  const sum = (key: Total | StaleReuse | Refused): number => workers.reduce((total, worker) => total + worker[key], 0);
+  const sum = (key: Total | StaleReuse | Refused | Buffered): number =>
+    workers.reduce((total, worker) => total + worker[key], 0);
   for (const [key, name, help] of workerMetrics) text.metric(name, help, [[{}, sum(key)]]);
+  text.metric(
+    'candor_buffered_bytes',
+    'Bytes of bodies that wait in buffers because their client is slow, by direction. `client.buffer_max` limits them in each worker.',
+    [
+      [{ direction: 'request' }, sum('bufferedRequestBytes')],
+      [{ direction: 'response' }, sum('bufferedResponseBytes')],
+    ],
+  );
   text.metric(
     'candor_stale_reuses_total',
     'Idle connections that the endpoint closed while a request was sent on them, by whether it was retried.',

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
-import type { FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
+import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
-import { count, ms, msOrNone } from './fallback.ts';
+import { bytesOrNone, count, ms, msOrNone } from './fallback.ts';
 import { withPath } from './format/redirect-location.ts';
 import { idOf, matchOf } from './match.ts';
-import type { RouteRead, TimeoutsRead, WebsocketRead } from './route-schema.ts';
+import type { BufferRead, RouteRead, TimeoutsRead, WebsocketRead } from './route-schema.ts';
 
 /** Without routes, everything goes to the only upstream there is. */
 export function buildRoutes(draft: Draft, context: BuildContext): RouteSpec[] {
@@ -60,6 +60,7 @@ function buildRoute(
   };
   const timeouts = buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {});
   const tunnel = buildTunnel(read.websocket ?? {}, plain.websocket ?? {});
+  const buffer = buildBuffer(read.buffer ?? {}, plain.buffer ?? {});
   const pages = { ...plain.error_pages, ...read.error_pages };
   return {
     id: id as RouteId,
@@ -71,6 +72,7 @@ function buildRoute(
     timeouts: shared.of('timeouts', timeouts, () => timeouts),
     tunnel: shared.of('tunnel', tunnel, () => tunnel),
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
+    buffer: shared.of('buffer', buffer, () => buffer),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',
   };
@@ -126,6 +128,21 @@ export function buildPages(paths: Readonly<Record<string, string>>, context: Bui
 /** `none` is no delay at all. */
 function buildCommitDelay(route: number | null | undefined, file: number | null | undefined): number {
   return msOrNone(route === undefined ? file : route, defaults.commitDelay) ?? 0;
+}
+
+const unbuffered: BufferSpec = { requestBytesMax: 0, requestWaitMs: 0, responseBytesMax: 0 };
+
+/** A route that says `none` buffers nothing; one that says a part of it takes the rest from the defaults if the file says `none`. */
+function buildBuffer(route: BufferRead, file: BufferRead): BufferSpec {
+  const absent = defaults.buffer;
+  if (route === 'none') return unbuffered;
+  if (file === 'none' && Object.keys(route).length === 0) return unbuffered;
+  const either = { ...(file === 'none' ? {} : file), ...route };
+  return {
+    requestBytesMax: 0,
+    requestWaitMs: 0,
+    responseBytesMax: bytesOrNone(either.response, absent.response) ?? 0,
+  };
 }
 
 /** What a route says, then what the file says, then the defaults. */

@@ -120,6 +120,7 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
     contentRateMin: bytesOrNone(read.body_rate_min, absent.contentRateMin) ?? 0,
     writeRateMin: bytesOrNone(read.write_rate_min, absent.writeRateMin) ?? 0,
     rateGraceMs: ms(read.rate_grace, absent.rateGrace),
+    bufferBytesMax: bytes(read.buffer_max, absent.bufferMax),
   };
 }
 

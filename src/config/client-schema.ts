@@ -58,4 +58,9 @@ export const client = section({
     defaults.client.writeRateMin,
   ),
   rate_grace: key(duration, 'How long a client may be slower than these rates.', defaults.client.rateGrace),
+  buffer_max: key(
+    size,
+    'What the buffers of all requests and responses (`buffer`) take together in each worker; then bodies are passed on as they come.',
+    defaults.client.bufferMax,
+  ),
 });

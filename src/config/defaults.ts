@@ -119,6 +119,10 @@ export const defaults = {
     contentRateMin: declare('200B', 'An upload that comes slower holds a connection to the application for nothing.'),
     writeRateMin: declare('200B', 'A reader that takes less holds a connection to the application for nothing.'),
     rateGrace: declare('10s', 'A phone that changes networks is silent for some seconds.'),
+    bufferMax: declare(
+      '128MiB',
+      'Room for 500 clients that read 256 KiB each slowly; an eighth of `workers.memory_max`.',
+    ),
   },
 
   workers: {
@@ -159,6 +163,10 @@ export const defaults = {
     '50ms',
     'Nobody notices it, and most answers that break do so within it; each costs up to 64 KiB while it waits.',
   ),
+
+  buffer: {
+    response: declare('256KiB', 'Nine pages of ten are smaller, and so are most scripts and pictures of a page.'),
+  },
 
   family: declare(
     'prefer_ipv4',

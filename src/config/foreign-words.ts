@@ -161,6 +161,8 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
   ],
   'timeouts.idle': ['proxysendtimeout', 'sendtimeout', 'idletimeout', 'streamidletimeout'],
   'websocket.idle_timeout': ['timeouttunnel', 'tunneltimeout', 'websockettimeout'],
+  'buffer.response': ['proxybuffers', 'proxybuffersize', 'proxybusybufferssize', 'bufferresponses', 'responsebuffers'],
+  buffer: ['proxybuffering', 'buffering', 'buffers', 'bufferlimits', 'responsebuffering'],
   'websocket.ping': ['pinginterval', 'websocketping', 'keepaliveinterval'],
   ping: ['pinginterval', 'heartbeat', 'interval', 'keepalive'],
   connect: ['connecttimeout', 'dial', 'dialtimeout'],

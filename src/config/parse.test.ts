@@ -308,6 +308,24 @@ describe('what is written', () => {
       { dnsMs: 5000, connectMs: 1000, tlsMs: 10_000, responseHeadMs: 60_000, idleMs: 3000, exchangeMs: null },
     ],
     [
+      'the buffer of a route comes before that of the file, and "none" is no buffer',
+      `${one}buffer: { response: 1MiB }\nroutes: [{ to: app, path: /a, buffer: none }, { to: app, path: /b, buffer: { response: 64KiB } }, { to: app }]`,
+      (c) => c.routes.map(({ buffer }) => buffer.responseBytesMax),
+      [0, 65_536, 1_048_576],
+    ],
+    [
+      'without a buffer in the file, a route may still have one',
+      `${one}buffer: none\nroutes: [{ to: app, path: /a, buffer: { response: 64KiB } }, { to: app }]`,
+      (c) => c.routes.map(({ buffer }) => buffer.responseBytesMax),
+      [65_536, 0],
+    ],
+    [
+      'the allowance for buffers',
+      `${one}client: { buffer_max: 1MiB }`,
+      ({ client }) => client.bufferBytesMax,
+      1_048_576,
+    ],
+    [
       'a tunnel may be idle for an hour, and gets no pings',
       one,
       (c) => c.routes[0]?.tunnel,

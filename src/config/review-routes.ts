@@ -10,7 +10,7 @@ import type { RouteRead, WebsocketRead } from './route-schema.ts';
 const actions = ['to', 'respond', 'redirect', 'maintenance', 'readiness'] as const;
 
 /** Keys that only matter where a request goes on to an application. */
-const upstreamOnly = ['rewrite', 'request_headers', 'timeouts', 'websocket', 'commit_delay'] as const;
+const upstreamOnly = ['rewrite', 'request_headers', 'timeouts', 'websocket', 'commit_delay', 'buffer'] as const;
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
   reviewPing(draft.plain.websocket, ['websocket', 'ping'], collector);

@@ -16,6 +16,7 @@ import {
   parsed,
   path,
   redirectLocation,
+  sizeOrNone,
   text,
   textOf,
   whole,
@@ -74,6 +75,18 @@ const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], 
 });
 
 export const commitDelay = durationOrNone;
+
+/** How much of a body may wait in the gateway. */
+export const buffer = z.union([
+  z.literal('none'),
+  section({
+    response: key(
+      sizeOrNone,
+      'How much of a response waits for its client before the endpoint has to wait; `none` reads the endpoint as fast as the client reads.',
+      defaults.buffer.response,
+    ),
+  }),
+]);
 export const errorPages = z.record(z.string(), path);
 export const disclosure = z.enum(['public', 'operator']);
 
@@ -152,10 +165,12 @@ export const route = section({
   timeouts: key(timeouts, 'Limits that differ from those of the file.'),
   websocket: key(websocket, 'Settings of WebSockets that differ from those of the file.'),
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
+  buffer: key(buffer, 'How much of its bodies waits in the gateway, if it differs from the file; or `none`.'),
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
 });
 
 export type RouteRead = z.output<typeof route>;
 export type TimeoutsRead = z.output<typeof timeouts>;
+export type BufferRead = z.output<typeof buffer>;
 export type WebsocketRead = z.output<typeof websocket>;

@@ -31,7 +31,7 @@ import {
   textOf,
   whole,
 } from './leaves.ts';
-import { commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
+import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
 import { key, section } from './section.ts';
 
 const listenAddress = z.union([
@@ -387,6 +387,10 @@ export const file = section({
     commitDelay,
     'How long an answer is held back at most, so that one that breaks can still be tried again or become a 502; `none` passes everything on at once.',
     defaults.commitDelay,
+  ),
+  buffer: key(
+    buffer,
+    'How much of a body waits in the gateway, so that a slow client holds no connection to an application; or `none`.',
   ),
   upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
   applications: key(

@@ -28,6 +28,7 @@ const inherited: Readonly<Record<string, string>> = {
   timeouts: 'timeouts',
   tunnel: 'websocket',
   commitDelayMs: 'commit_delay',
+  buffer: 'buffer',
   errorPages: 'error_pages',
   disclosure: 'disclosure',
 };

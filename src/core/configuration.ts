@@ -201,6 +201,8 @@ export interface ClientLimits {
   readonly contentRateMin: number;
   readonly writeRateMin: number;
   readonly rateGraceMs: number;
+  /** What the buffers of all exchanges of one worker take together. */
+  readonly bufferBytesMax: number;
 }
 
 /** How the gateway's own responses are created. */
@@ -221,6 +223,17 @@ export interface RouteSpec extends AnswerSettings {
   readonly tunnel: TunnelSpec;
   /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
   readonly commitDelayMs: number;
+  readonly buffer: BufferSpec;
+}
+
+/** How much of a body waits in the gateway, so that a slow client holds no connection to an endpoint. */
+export interface BufferSpec {
+  /** Bytes of a request's body that come before an endpoint is chosen; 0: none. */
+  readonly requestBytesMax: number;
+  /** How long they are waited for where the length of the body is not known. */
+  readonly requestWaitMs: number;
+  /** Bytes of a response that wait for its client before the endpoint must wait; 0: none. */
+  readonly responseBytesMax: number;
 }
 
 /** For requests that become tunnels, such as WebSockets. */

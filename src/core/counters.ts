@@ -63,6 +63,9 @@ export interface WorkerCounts {
   exchangesActive: number;
   /** How many of `exchangesActive` are tunnels. */
   tunnelsActive: number;
+  /** Bytes that wait in buffers: of requests for the rest of their body and a connection, of responses for their client. */
+  bufferedRequestBytes: number;
+  bufferedResponseBytes: number;
   upstreamConnections: number;
   upstreamConnectionsIdle: number;
   upstreamConnectionsTotal: number;
@@ -98,6 +101,8 @@ export function noCounts(worker: number): WorkerCounts {
     lastAddressAtMax: '',
     exchangesActive: 0,
     tunnelsActive: 0,
+    bufferedRequestBytes: 0,
+    bufferedResponseBytes: 0,
     upstreamConnections: 0,
     upstreamConnectionsIdle: 0,
     upstreamConnectionsTotal: 0,

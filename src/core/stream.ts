@@ -103,6 +103,8 @@ export interface UpstreamStream {
   flush(): void;
   pauseContent(): void;
   resumeContent(): void;
+  /** Content is read on although owned bytes given so far wait for the client: they must stay as they are. */
+  keepContent(): void;
   /** Cancels the request. No callback follows. */
   cancel(): void;
 }

@@ -26,6 +26,7 @@ const limits: ClientLimits = {
   contentRateMin: 0,
   writeRateMin: 0,
   rateGraceMs: 10_000,
+  bufferBytesMax: 134_217_728,
 };
 
 function waiting(changed: Partial<ClientLimits> = {}) {

@@ -135,6 +135,11 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.#stream?.pauseContent();
   }
 
+  /** The bytes of the body given so far are kept while more are read. */
+  keepBody(): void {
+    this.#stream?.keepContent();
+  }
+
   resumeBody(): void {
     this.#stream?.resumeContent();
   }

@@ -1,9 +1,10 @@
-import type { Fields, OutgoingResponse, Ownership } from '../core/message.ts';
+import type { Fields, OutgoingResponse, Ownership, ResponseHead } from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
 import type { FilterRun } from './filter-run.ts';
 import type { ExchangePorts, ServingRevision } from './ports.ts';
+import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
 import { ExchangeState } from './state.ts';
 
 /**
@@ -12,13 +13,17 @@ import { ExchangeState } from './state.ts';
  *
  *     onRequestContent ─▶ (filters, tunnel) ─▶ sendToEndpoint        sendToClient ◀─ (filters, tunnel) ◀─ forwardToClient
  */
-export abstract class BodyFlow extends ExchangeState {
+export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   protected readonly ports: ExchangePorts;
   protected readonly downstream: DownstreamStream;
   /** The attempt that is running, if one is. */
   protected attempt: Attempt | null = null;
   /** Null where the route has no filters, and in a tunnel. */
   protected filters: FilterRun | null = null;
+  /** Of the response that is being forwarded; null before, and in a tunnel. */
+  protected forwardedHead: ResponseHead | null = null;
+  /** Null until the client has no room for a response. */
+  protected responseBuffer: ResponseBuffer | null = null;
   /** The socket read that delivered the head of the request is still being processed; `onRequestReadDone` follows. */
   protected isReadingRequestHead = true;
 
@@ -112,8 +117,26 @@ export abstract class BodyFlow extends ExchangeState {
   }
 
   sendToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (this.responseBuffer?.isWaiting === true) return this.responseBuffer.add(bytes, start, end);
+    return this.passToClient(bytes, start, end, ownership) || this.#readsOn();
+  }
+
+  passToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     this.bytesToClient += end - start;
     return this.downstream.sendContent(bytes, start, end, ownership);
+  }
+
+  /** The client has no room. Whether the endpoint is read on all the same, into the buffer. */
+  #readsOn(): boolean {
+    const { attempt, forwardedHead } = this;
+    if (attempt === null || forwardedHead === null) return false; // Nothing more comes, or it is a tunnel.
+    const { responseBytesMax } = this.requireRoute().buffer;
+    const passedBytes = this.filters === null ? this.bytesToClient : 0; // Filters may change the length.
+    if (this.responseBuffer === null && mayBuffer(forwardedHead, passedBytes, responseBytesMax))
+      this.responseBuffer = new ResponseBuffer(this, responseBytesMax, this.ports.buffers);
+    if (this.responseBuffer?.tryWait() !== true) return false;
+    attempt.keepBody();
+    return true;
   }
 
   flushToClient(): void {
@@ -126,13 +149,21 @@ export abstract class BodyFlow extends ExchangeState {
   }
 
   endToClient(trailers: Fields | null): void {
+    this.responseBuffer?.passAll();
     this.downstream.endContent(trailers);
   }
 
   onClientRoom(): void {
+    if (this.responseBuffer !== null && !this.#passOn(this.responseBuffer)) return;
     const path = this.bodyPath;
     if (path === null) this.resumeEndpoint();
     else path.onClientRoom();
+  }
+
+  #passOn(buffer: ResponseBuffer): boolean {
+    const passed = buffer.onClientRoom();
+    this.downstream.flush();
+    return passed;
   }
 
   resumeEndpoint(): void {

@@ -260,6 +260,7 @@ export class Exchange
     const hold = this.#hold;
     this.#uncommittedHead = null;
     this.#hold = null;
+    this.forwardedHead = response;
     this.#noteResponseBegun(head.status, 'forwarded');
     this.downstream.respond(head);
     hold?.release();
@@ -445,6 +446,7 @@ export class Exchange
     this.#timeoutTimer?.cancel();
     this.#exitWatch?.cancel();
     this.closeFilters();
+    this.responseBuffer?.close();
     noteExits(this.attempts, this.endKind, this.startedAt);
     this.tunnel?.conclude(this);
     this.endedAt = this.ports.clock.now();

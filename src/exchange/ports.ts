@@ -1,4 +1,4 @@
-import type { AnswerSettings, Timeouts, TunnelSpec } from '../core/configuration.ts';
+import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
@@ -9,12 +9,14 @@ import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../c
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
+import type { BufferAllowance } from './buffer-allowance.ts';
 
 /** What the exchange needs from other rooms. The worker gives it the real ones, tests give their own. */
 export interface ExchangePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly recorder: Recorder;
+  readonly buffers: BufferAllowance;
 }
 
 export interface Ids {
@@ -63,6 +65,7 @@ export interface Route extends AnswerSettings {
   readonly timeouts: Timeouts;
   readonly tunnel: TunnelSpec;
   readonly commitDelayMs: number;
+  readonly buffer: BufferSpec;
   readonly request: RequestFieldChange;
   readonly response: FieldChange;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */

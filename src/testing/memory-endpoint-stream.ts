@@ -136,6 +136,8 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#down.wake();
   }
 
+  keepContent(): void {}
+
   cancel(): void {
     this.cancelled = true;
     this.#over();

@@ -307,6 +307,10 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.transport.resume();
   }
 
+  keepContent(): void {
+    this.#content.leaveBuffer();
+  }
+
   // What can go wrong.
 
   /** Sets the deadline: the limit that is reached first from here on. */

@@ -110,6 +110,11 @@ export class ContentReader implements ContentSink {
     this.#end('whole');
   }
 
+  /** Owned bytes given so far are kept, though this reader is not paused: the next ones come in another buffer. */
+  leaveBuffer(): void {
+    this.#readInBulk(false);
+  }
+
   /** No more of this message is wanted. */
   stop(): void {
     this.#readInBulk(false);

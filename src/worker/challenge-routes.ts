@@ -57,6 +57,7 @@ function routeOf({ keyAuthorization }: HttpChallenge, settings: AnswerSettings):
       timeouts: noTimeouts,
       tunnel: { idleMs: 1000, pingMs: null },
       commitDelayMs: 0,
+      buffer: { requestBytesMax: 0, requestWaitMs: 0, responseBytesMax: 0 },
     },
     null,
   );

@@ -47,6 +47,7 @@ describe('a compiled route', () => {
     errorPages: {},
     disclosure: 'public',
     commitDelayMs: 0,
+    buffer: { requestBytesMax: 65_536, requestWaitMs: 50, responseBytesMax: 262_144 },
   };
 
   it('drops headers that a filter removes or sets and the gateway’s own headers, in any case; added headers stay', () => {

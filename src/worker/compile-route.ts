@@ -35,6 +35,7 @@ export function compileRoute(
     timeouts: spec.timeouts,
     tunnel: spec.tunnel,
     commitDelayMs: spec.commitDelayMs,
+    buffer: spec.buffer,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
     request: requestChange(spec.requestFields, own),

@@ -12,6 +12,7 @@ import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Random } from '../core/random.ts';
 import { clientEngines } from '../downstream/engines.ts';
 import { Exchange } from '../exchange/exchange.ts';
+import { BufferAllowance } from '../exchange/buffer-allowance.ts';
 import type { ExchangePorts, ServingRevision } from '../exchange/ports.ts';
 import { ExchangeCounters } from '../record/counters.ts';
 import { RecordRingWriter } from '../record/record-ring.ts';
@@ -122,6 +123,7 @@ export class ServingWorker {
       clock,
       ids: new IdSource(random),
       recorder: { ended: (exchange) => this.#ended(exchange) },
+      buffers: new BufferAllowance(this.#counts, 0),
     };
     this.#askedNames = new AskedNames(clock);
     this.#listeners = new WorkerListeners({
@@ -248,6 +250,7 @@ export class ServingWorker {
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
+    this.#exchangePorts.buffers.bytesMax = snapshot.client.bufferBytesMax;
     const router = this.#challenges.routerOf(
       this.#overrides.routerOf(next.activate(this.#upstreams)),
       snapshot.unrouted,

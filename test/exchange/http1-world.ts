@@ -17,6 +17,7 @@ import type { SendQueueBytes } from '../../src/core/send-queue-bytes.ts';
 import { clientEngines } from '../../src/downstream/engines.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
+import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
 import type { ExchangeState } from '../../src/exchange/state.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
@@ -152,6 +153,7 @@ export class Http1World implements World {
           this.settings.onStep?.();
         },
       },
+      buffers: new BufferAllowance(this.counts, { ...defaultLimits, ...options.limits }.bufferBytesMax),
     };
     const create = (stream: DownstreamStream): ExchangeState & DownstreamHandler => {
       const exchange = options.createHandler?.(stream, serving, ports) ?? new Exchange(stream, serving, ports);
@@ -361,8 +363,15 @@ export class Http1World implements World {
     this.clock.advanceSync(ms);
   }
 
+  bufferedBytes(): number {
+    return this.counts.bufferedRequestBytes + this.counts.bufferedResponseBytes;
+  }
+
   heldBytes(): number {
-    return this.gatewayEnds.reduce((sum, transport) => sum + (transport.closed ? 0 : transport.pendingBytes), 0);
+    return this.gatewayEnds.reduce(
+      (sum, transport) => sum + (transport.closed ? 0 : transport.pendingBytes),
+      this.bufferedBytes(),
+    );
   }
 
   verifyAtRest(): void {
@@ -370,6 +379,7 @@ export class Http1World implements World {
     if (this.settings.onStep === undefined) assert.ok(!this.#recordedTooLate, 'before its connection is gone');
     assert.equal(new Set(this.records).size, this.records.length, 'no exchange is recorded twice');
     assert.equal(this.counts.exchangesActive, 0, 'no exchange is counted as active');
+    assert.equal(this.bufferedBytes(), 0, 'nothing is left in a buffer');
     assert.equal(
       this.counts.upstreamConnections,
       this.counts.upstreamConnectionsIdle,

@@ -11,6 +11,7 @@ import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot
 import type { Transport } from '../../src/core/transport.ts';
 import { after } from '../../src/core/time.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
+import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
 import { createRouter } from '../../src/worker/router.ts';
@@ -59,6 +60,7 @@ export class StreamWorld implements World {
   readonly #clients: MemoryClientStream[] = [];
   readonly #serving: ServingRevision;
   readonly #ids = new IdSource(new SeededRandom('world'));
+  readonly #buffers: BufferAllowance;
 
   constructor(options: WorldOptions = {}, settings: StreamSettings = {}) {
     this.options = options;
@@ -66,6 +68,7 @@ export class StreamWorld implements World {
     for (const name of options.endpoints ?? ['a']) {
       this.#endpoints.set(name, new StreamEndpoint(`10.0.0.${this.#endpoints.size + 1}`, this));
     }
+    this.#buffers = new BufferAllowance(this.counts, { ...defaultLimits, ...options.limits }.bufferBytesMax);
     this.upstream = new LiveUpstream(this.#upstreamSpec(), this.#upstreamPorts());
     const { upstream } = this;
     const entries = routeSpecs(options).map((spec) => {
@@ -158,6 +161,7 @@ export class StreamWorld implements World {
       clock: this.clock,
       ids: this.#ids,
       recorder: { ended: (ended: EndedExchange) => void this.records.push(ended) },
+      buffers: this.#buffers,
     };
     const create = this.options.createHandler ?? ((...given) => new Exchange(...given));
     this.clock.schedule(this.clock.now(), begin, () => stream.begin(create(stream, this.#serving, ports)));
@@ -191,14 +195,19 @@ export class StreamWorld implements World {
     this.clock.advanceSync(ms);
   }
 
+  bufferedBytes(): number {
+    return this.counts.bufferedRequestBytes + this.counts.bufferedResponseBytes;
+  }
+
   heldBytes(): number {
     const endpoints = [...this.#endpoints.values()];
     const streams = [...this.#clients, ...endpoints.flatMap(({ streams: some }) => some)];
-    return streams.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
+    return streams.reduce((sum, { heldBytes }) => sum + heldBytes, this.bufferedBytes());
   }
 
   verifyAtRest(): void {
     assert.equal(this.records.length, this.#clients.length, 'every exchange is recorded');
+    assert.equal(this.bufferedBytes(), 0, 'nothing is left in a buffer');
     assert.equal(new Set(this.records).size, this.records.length, 'no exchange is recorded twice');
     const connections = [...this.#endpoints.values()].flatMap((endpoint) => endpoint.connections);
     for (const { streamsOpen } of connections) assert.equal(streamsOpen, 0, 'no stream is left open');

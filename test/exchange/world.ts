@@ -1,4 +1,4 @@
-import type { ClientLimits, RouteSpec } from '../../src/core/configuration.ts';
+import type { BufferSpec, ClientLimits, RouteSpec } from '../../src/core/configuration.ts';
 import type { EndpointState, InstanceExit, RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Filter } from '../../src/core/filter.ts';
@@ -22,6 +22,8 @@ export interface World {
   pass(ms: number): void;
   /** Bytes that the gateway itself holds for others, kernels not counted. */
   heldBytes(): number;
+  /** Of these, the bytes that count against the allowance for buffers. */
+  bufferedBytes(): number;
   /** What must hold when everything has ended. */
   verifyAtRest(): void;
 }
@@ -123,6 +125,8 @@ export interface WorldOptions {
   readonly trusted?: boolean;
   /** Default: 50, as everywhere. */
   readonly commitDelayMs?: number;
+  /** Default: as everywhere. */
+  readonly buffer?: Partial<BufferSpec>;
   /** Bytes of each endpoint's side before it has to read. */
   readonly endpointWindowBytes?: number;
 }
@@ -145,6 +149,7 @@ export const defaultLimits: ClientLimits = {
   contentRateMin: 0,
   writeRateMin: 0,
   rateGraceMs: 10_000,
+  bufferBytesMax: 134_217_728,
 };
 
 export const defaultTimeouts: RouteSpec['timeouts'] = {
@@ -169,6 +174,7 @@ export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
     errorPages: {},
     disclosure: 'operator',
     commitDelayMs: options.commitDelayMs ?? 50,
+    buffer: { requestBytesMax: 65_536, requestWaitMs: 50, responseBytesMax: 262_144, ...options.buffer },
   };
   return (options.routes ?? [{}]).map((route) => ({ ...plain, ...route }));
 }

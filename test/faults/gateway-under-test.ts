@@ -149,6 +149,7 @@ function configure(
       contentRateMin: 0,
       writeRateMin: 0,
       rateGraceMs: 10_000,
+      bufferBytesMax: 134_217_728,
     },
     admin: { socket: null, listen: null, tokens: [], hosts: [] },
     log: {
@@ -180,6 +181,7 @@ function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, tim
     timeouts: timeoutsOf(timeouts),
     tunnel: { idleMs: 3_600_000, pingMs: null },
     commitDelayMs: heldMs,
+    buffer: { requestBytesMax: 65_536, requestWaitMs: 50, responseBytesMax: 262_144 },
     errorPages: {},
     disclosure: 'operator',
   };

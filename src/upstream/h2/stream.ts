@@ -292,6 +292,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     }
   }
 
+  keepContent(): void {}
+
   #deliverHeld(handler: UpstreamHandler): void {
     this.#timeouts?.awaitContent();
     const delivers = this.#held.length > 0;
