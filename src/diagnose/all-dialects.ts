@@ -1,3 +1,4 @@
+import { applicationDialects } from './application/application.ts';
 import { apacheDialects } from './apache/apache.ts';
 import { awsDialects } from './aws/aws.ts';
 import { azureDialects } from './azure/azure.ts';
@@ -34,6 +35,7 @@ export const allDialects: readonly Dialect[] = [
   ...kamalProxyDialects,
   ...messageDialects,
   ...varnishDialects,
+  ...applicationDialects,
   ...nodeDialects,
   ...candorDialects,
 ];

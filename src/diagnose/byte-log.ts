@@ -4,27 +4,38 @@ import { decodeLine, LineSplitter } from './line-splitter.ts';
 import { type LineVerdict, LogExplainer } from './log-explainer.ts';
 import { ByteEncoding } from './byte-encoding.ts';
 import { FastPath } from './fast-path.ts';
-import { Summary } from './summary.ts';
+import type { LogFile } from './line-reference.ts';
+import { type LineUse, Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
 export interface ByteLogOptions {
   /** All dialects, if absent. */
   readonly dialects?: readonly Dialect[];
-  /** Called for every line, in order; `number` counts from 1. With it, every line is decoded to text, which is slower. */
-  readonly onLine?: (verdict: LineVerdict, text: string, number: number) => void;
+  /** Called for every line, in order. With it, every line is decoded to text, which is slower. */
+  readonly onLine?: LineListener;
+  /** The name of the file, for examples. */
+  readonly name?: string;
+  /** Counts the lines of several files together. */
+  readonly summary?: Summary;
 }
+
+/** `number` counts from 1; `use` says whether an earlier line has reported the same failure. */
+export type LineListener = (verdict: LineVerdict, text: string, number: number, use: LineUse) => void;
 
 /** Explains a log that comes as bytes, in slices of any size. Its memory is bounded for any input. */
 export class ByteLog {
-  readonly #summary = new Summary();
-  readonly #fastPath = new FastPath(this.#summary);
+  readonly #summary: Summary;
+  readonly #file: LogFile;
+  readonly #fastPath: FastPath;
   readonly #explainer: LogExplainer;
   readonly #onLine: ByteLogOptions['onLine'];
   readonly #splitter: LineSplitter;
   readonly #encoding: ByteEncoding;
-  #number = 0;
 
-  constructor({ dialects = allDialects, onLine }: ByteLogOptions = {}) {
+  constructor({ dialects = allDialects, onLine, name, summary = new Summary() }: ByteLogOptions = {}) {
+    this.#summary = summary;
+    this.#file = summary.open(name ?? null);
+    this.#fastPath = new FastPath(summary, this.#file);
     this.#explainer = new LogExplainer(dialects);
     this.#onLine = onLine;
     this.#splitter = new LineSplitter({
@@ -37,6 +48,11 @@ export class ByteLog {
   /** The caller may reuse the bytes when this returns. */
   push(bytes: Uint8Array): void {
     this.#encoding.push(bytes);
+  }
+
+  /** The time of the last line that has one. */
+  get lastMs(): number | null {
+    return this.#file.lastMs;
   }
 
   /** The report so far. A line whose end has not come is not in it. */
@@ -55,9 +71,8 @@ export class ByteLog {
     const text = decodeLine(bytes.subarray(start, end));
     const before = this.#explainer.last;
     const verdict = this.#explainer.read(text);
-    this.#number += 1;
-    this.#summary.add(verdict, text);
-    this.#onLine?.(verdict, text, this.#number);
+    const use = this.#summary.add(verdict, text, this.#file);
+    this.#onLine?.(verdict, text, this.#file.lines, use);
     if (this.#onLine !== undefined || verdict === null) return;
     const { last } = this.#explainer;
     this.#fastPath.follow(last);

@@ -2,6 +2,7 @@ import { allDialects } from './all-dialects.ts';
 import { type LineVerdict, LogExplainer } from './log-explainer.ts';
 import { nginxLogFormat } from './nginx/log-format.ts';
 import { wholeLines } from './pasted/whole-lines.ts';
+import { clockOf } from './log-clock.ts';
 import { Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
@@ -28,7 +29,7 @@ export function explain(log: string, { logFormat, pasted = false }: ExplainOptio
   const given = logFormat === undefined ? null : nginxLogFormat(logFormat);
   const dialects = given?.ok === true ? [given.value, ...allDialects] : allDialects;
   const explainer = new LogExplainer(dialects);
-  const summary = new Summary();
+  const summary = new Summary({ clock: clockOf([log.slice(0, sampleCharactersMax)], null) });
   const texts = linesOf(log);
   const whole = pasted
     ? wholeLines(
@@ -43,6 +44,9 @@ export function explain(log: string, { logFormat, pasted = false }: ExplainOptio
   });
   return { lines, summary: summary.report(), error: given?.ok === false ? given.failure : null };
 }
+
+/** The beginning of a log shows its clock. */
+const sampleCharactersMax = 1_000_000;
 
 function linesOf(log: string): string[] {
   const lines = (log.startsWith('\ufeff') ? log.slice(1) : log)

@@ -1,6 +1,7 @@
 import { AccessHead, LearntDay } from './access-head.ts';
 import type { Finding } from './finding.ts';
 import { type LineTemplate, matchTemplate, templateOf } from './line-template.ts';
+import type { LogFile } from './line-reference.ts';
 import type { Summary, Tally } from './summary.ts';
 
 /** Lines of further forms in one file take the slow path. */
@@ -41,8 +42,11 @@ export class FastPath {
   #dialect = -1;
   #current: Learnt | null = null;
 
-  constructor(summary: Summary) {
+  readonly #file: LogFile;
+
+  constructor(summary: Summary, file: LogFile) {
     this.#summary = summary;
+    this.#file = file;
   }
 
   /** Sets the dialect that read the last line and would be asked first about the next. Only its lines are counted here. */
@@ -63,7 +67,7 @@ export class FastPath {
       if (form === null || this.#lineEnd - at > lineLengthMax) break;
       const atMs = day.atMs(bytes, head.timeAt);
       if (Number.isNaN(atMs)) break;
-      this.#summary.addHarmless(form.tally, atMs);
+      this.#summary.addHarmless(form.tally, atMs, this.#file);
       at = this.#lineEnd + 1;
     }
     return at;

@@ -1,18 +1,18 @@
-import { type Finding, type Fix, isGatewayFailure } from './finding.ts';
+import { type Finding, isSuspicious } from './finding.ts';
+import type { LineParties } from './line-parties.ts';
+import { type LineReference, exampleOf } from './line-reference.ts';
+import { ownText } from './own-text.ts';
+import { endpointOf, textLengthMax, truncateFix, truncateText, truncateTexts } from './report-texts.ts';
 import { Ranking } from './ranking.ts';
-import type { CauseTotal, Example, Hint, LeftOut, ShapeTotal, UpstreamTotal } from './summary-report.ts';
+import type { CauseTotal, Example, Hint, LeftOut, NameTotal, ShapeTotal, UpstreamTotal } from './summary-report.ts';
 
 /** Entries of each kind in a report: as many as a page can show and a person reads. */
-const reported = { causes: 40, upstreams: 20, hints: 20 };
+const reported = { causes: 40, upstreams: 20, hints: 20, names: 10 };
 
 /** Kinds that are counted separately while a log is read. A log with more of them has random names in it. */
-const counted = { causes: 1000, upstreams: 10_000, hints: 200 };
+const counted = { causes: 1000, upstreams: 10_000, hints: 200, names: 10_000 };
 
 const examplesMax = 3;
-
-/** Longer evidence and names are truncated, since they come from a log and the report is bounded. */
-const textLengthMax = 300;
-const snippetLengthMax = 2000;
 
 type Growing<T> = { -readonly [K in keyof T]: T[K] };
 type Cause = Growing<Omit<CauseTotal, 'examples'>> & { readonly examples: Example[] };
@@ -35,17 +35,22 @@ export class FaultCounts {
   readonly #causes = new Ranking<Cause>(counted.causes);
   readonly #upstreams = new Ranking<UpstreamCount>(counted.upstreams);
   readonly #hints = new Ranking<Growing<Hint>>(counted.hints);
+  readonly #paths = new Ranking<Growing<NameTotal>>(counted.names);
+  readonly #hosts = new Ranking<Growing<NameTotal>>(counted.names);
+  readonly #clients = new Ranking<Growing<NameTotal>>(counted.names);
+  readonly #causeKeys = new CauseKeys();
 
-  add(finding: Finding, example: Example): void {
+  add(finding: Finding, parties: LineParties, reference: LineReference): void {
     let shape = this.#shapes.get(finding.shape);
     if (shape === undefined) {
       shape = { shape: finding.shape, count: 0 };
       this.#shapes.set(finding.shape, shape);
     }
     shape.count += 1;
-    const cause = this.#causes.count(causeKey(finding), () => causeOf(finding));
-    if (cause !== null && cause.examples.length < examplesMax) cause.examples.push(example);
-    if (isGatewayFailure(finding)) this.#addUpstream(finding);
+    const cause = this.#causes.count(this.#causeKeys.of(finding), () => causeOf(finding));
+    if (cause !== null && cause.examples.length < examplesMax) cause.examples.push(exampleOf(reference));
+    if (isSuspicious(finding)) this.#addUpstream(finding);
+    if (isSuspicious(finding)) this.#addParties(parties);
     const { gateway, format } = finding;
     const fix = truncateFix(finding.fix);
     if (finding.shape === 'unknown' && fix !== null)
@@ -53,18 +58,31 @@ export class FaultCounts {
   }
 
   /** Removes a fault that was added, because another line of the same failure knows more. */
-  remove(finding: Finding): void {
+  remove(finding: Finding, parties: LineParties): void {
     const shape = this.#shapes.get(finding.shape);
     if (shape !== undefined) shape.count -= 1;
-    this.#causes.uncount(causeKey(finding));
+    this.#causes.uncount(this.#causeKeys.of(finding));
+    if (isSuspicious(finding)) this.#removeParties(parties);
     const { gateway, format } = finding;
     const fix = truncateFix(finding.fix);
     if (finding.shape === 'unknown' && fix !== null) this.#hints.uncount(`${gateway} ${format} ${fix.text}`);
-    if (!isGatewayFailure(finding) || finding.upstream === null) return;
+    if (!isSuspicious(finding) || finding.upstream === null) return;
     const counts = this.#upstreams.uncount(`${gateway} ${endpointOf(finding.upstream)}`);
     if (counts === null) return;
     counts.shapes.set(finding.shape, (counts.shapes.get(finding.shape) ?? 1) - 1);
     if (isUnreached(finding)) counts.unreached -= 1;
+  }
+
+  #addParties({ path, host, client }: LineParties): void {
+    if (path !== null) this.#paths.count(truncateText(path), () => nameTotal(path));
+    if (host !== null) this.#hosts.count(host, () => nameTotal(host));
+    if (client !== null) this.#clients.count(client, () => nameTotal(client));
+  }
+
+  #removeParties({ path, host, client }: LineParties): void {
+    if (path !== null) this.#paths.uncount(truncateText(path));
+    if (host !== null) this.#hosts.uncount(host);
+    if (client !== null) this.#clients.uncount(client);
   }
 
   #addUpstream(finding: Finding): void {
@@ -92,6 +110,14 @@ export class FaultCounts {
     return this.#upstreams.top(reported.upstreams);
   }
 
+  /** Of failures, and of responses that may be failures. */
+  get names(): Readonly<Record<'paths' | 'hosts' | 'clients', readonly NameTotal[]>> {
+    const [paths, hosts, clients] = [this.#paths, this.#hosts, this.#clients].map(
+      (ranking) => ranking.top(reported.names).top,
+    ) as [readonly NameTotal[], readonly NameTotal[], readonly NameTotal[]];
+    return { paths, hosts, clients };
+  }
+
   get hints(): readonly Hint[] {
     return this.#hints.top(reported.hints).top;
   }
@@ -110,8 +136,28 @@ function upstreamOf(sample: Finding, upstream: string): UpstreamCount {
 const isUnreached = ({ type }: Finding): boolean =>
   type === 'connection_refused' || type === 'connection_timeout' || type === 'destination_ip_unroutable';
 
-function causeKey({ gateway, shape, type, stage, born, isConsequence, sentence }: Finding): string {
-  return [gateway, shape, type, stage, born, isConsequence, withoutNames(sentence)].join('|');
+function nameTotal(name: string): Growing<NameTotal> {
+  return { name: ownText(truncateText(name)), count: 0 };
+}
+
+const sentencesMax = 500;
+
+/** The key under which equal causes are counted. Sentences repeat, so that their keys are remembered. */
+class CauseKeys {
+  readonly #bySentence = new Map<string, string>();
+
+  of({ gateway, shape, type, stage, born, isConsequence, sentence }: Finding): string {
+    return `${gateway}|${shape}|${type}|${stage}|${born}|${isConsequence}|${this.#withoutNames(sentence)}`;
+  }
+
+  #withoutNames(sentence: string): string {
+    let key = this.#bySentence.get(sentence);
+    if (key !== undefined) return key;
+    key = withoutNames(sentence);
+    if (this.#bySentence.size >= sentencesMax) this.#bySentence.clear();
+    this.#bySentence.set(sentence, key);
+    return key;
+  }
 }
 
 /** Addresses, times and sizes are left out of the key: the cause is the same for all of them. */
@@ -126,34 +172,4 @@ function causeOf(finding: Finding): Cause {
   const evidence = truncateTexts(finding.evidence);
   const sentence = truncateText(finding.sentence);
   return { gateway, shape, type, stage, born, whose, sentence, evidence, fix, count: 0, isConsequence, examples: [] };
-}
-
-/** Reports show only the first few pieces of evidence. */
-export function truncateTexts(texts: readonly string[]): readonly string[] {
-  return texts.slice(0, 8).map(truncateText);
-}
-
-/** Fixes are texts of a dialect, with a few names from the line. */
-export function truncateFix(fix: Fix | null): Fix | null {
-  return fix === null
-    ? null
-    : { text: truncateText(fix.text), snippet: fix.snippet?.slice(0, snippetLengthMax) ?? null };
-}
-
-/**
- * The endpoint by host and port alone, as the other logs of the same gateway name it: `10.0.0.1:8080` for
- * `http://10.0.0.1:8080/articles`. A socket keeps its path, which is its name.
- */
-export function endpointOf(upstream: string): string {
-  const bare = upstream.slice(0, endpointCharactersMax).replace(/^\w{1,12}:\/\//, '');
-  const ofSocket = /^unix:[^:]{1,200}/.exec(bare);
-  if (ofSocket !== null) return ofSocket[0];
-  return truncateText(bare === upstream ? upstream : (/^[^/?#]{1,300}/.exec(bare)?.[0] ?? upstream));
-}
-
-/** Longer than any address: only the beginning is looked at. */
-const endpointCharactersMax = 1024;
-
-export function truncateText(text: string): string {
-  return text.length > textLengthMax ? `${text.slice(0, textLengthMax)}…` : text;
 }

@@ -33,12 +33,29 @@ export const gateways = [
   'kamal-proxy',
   'go-proxy',
   'lighttpd',
-  'php-fpm',
   'linkerd',
   'candor',
 ] as const;
 
-export type GatewayProduct = (typeof gateways)[number];
+/** Programs on the application's side whose logs tell why a gateway failed. */
+export const applicationProducts = [
+  'php-fpm',
+  'gunicorn',
+  'uwsgi',
+  'puma',
+  'passenger',
+  'nodejs',
+  'jvm',
+  'kernel',
+  'systemd',
+  'kubernetes',
+  'docker',
+] as const;
+
+export type ApplicationProduct = (typeof applicationProducts)[number];
+
+/** What wrote the line: a gateway, or a program on the application's side. */
+export type GatewayProduct = (typeof gateways)[number] | ApplicationProduct;
 
 /** Who made the failure. 'application': it sent the error itself, or broke off. 'client': no failure of the gateway's. */
 export type Born = 'cdn-edge' | 'load-balancer' | 'reverse-proxy' | 'platform-edge' | 'application' | 'client';
@@ -99,9 +116,57 @@ export interface Finding {
   readonly joins: string | null;
   /** Whether this line only reports a consequence of an earlier failure (`no live upstreams`, `disabled connection`). */
   readonly isConsequence: boolean;
+  /** What happened to the application; only in lines of its own side. */
+  readonly application?: ApplicationEvent;
 }
 
-/** Failures between the gateway and the application. They count as failures, and cause exit code 1. */
-export function isGatewayFailure({ shape }: Pick<Finding, 'shape'>): boolean {
-  return shape !== 'none' && shape !== 'app_error' && shape !== 'client_abort';
+/**
+ * 'oom_kill': the kernel or the platform ended it for its memory. 'crash': it ended by itself or by a signal. 'timeout': its
+ * own server ended a worker that took too long. 'saturated': all workers were busy. 'stop', 'start': planned. 'exit': it
+ * ended, and the line does not say why. 'restart': it was started again after an exit. 'unhealthy': a check failed.
+ * 'dependency': it could not reach another service.
+ */
+export type ApplicationEventKind =
+  | 'oom_kill'
+  | 'crash'
+  | 'timeout'
+  | 'saturated'
+  | 'stop'
+  | 'start'
+  | 'exit'
+  | 'restart'
+  | 'unhealthy'
+  | 'dependency';
+
+/** An event of an application, from the log of its server, of the kernel or of what runs it. */
+export interface ApplicationEvent {
+  readonly kind: ApplicationEventKind;
+  /** Names of the application in the line: process, unit, control group, container, pod. */
+  readonly names: readonly string[];
+  /** `none`: the line has no time. `no_year`: `timeMs` is of the year 1972. `no_zone`: local time. */
+  readonly clock: 'none' | 'no_year' | 'no_zone' | 'full';
+  readonly timeMs: number | null;
+}
+
+/** How a finding counts in a summary. 'unclear': something failed, and the log cannot show whose failure it was. */
+export type FindingClass = 'failure' | 'unclear' | 'denial' | 'app_error' | 'client_abort' | 'none';
+
+export function classOf({ shape, type }: Pick<Finding, 'shape'> & Partial<Pick<Finding, 'type'>>): FindingClass {
+  if (shape === 'unknown') return 'unclear';
+  if (shape === 'none' || shape === 'app_error' || shape === 'client_abort') return shape;
+  return type === 'http_request_denied' ? 'denial' : 'failure';
+}
+
+/**
+ * Failures between the gateway and the application. They count as failures, and cause exit code 1. A request that a rule or
+ * a limit denied is none, and one whose cause the log cannot show is not called one.
+ */
+export function isGatewayFailure(finding: Pick<Finding, 'shape'> & Partial<Pick<Finding, 'type'>>): boolean {
+  return classOf(finding) === 'failure';
+}
+
+/** Failures, and responses that may be failures: what deserves a look. */
+export function isSuspicious(finding: Pick<Finding, 'shape'> & Partial<Pick<Finding, 'type'>>): boolean {
+  const found = classOf(finding);
+  return found === 'failure' || found === 'unclear';
 }

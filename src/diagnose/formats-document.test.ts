@@ -29,7 +29,9 @@ const codeOf = (cell: string): string =>
     .replaceAll('\\t', '\t')
     .replace(/^\\x1e|\\x1b/g, (control) => String.fromCharCode(Number.parseInt(control.slice(2), 16)));
 
-const formats = rowsUnder('Formats of gateways').map(([format = '', line = '']) => ({ format, line: codeOf(line) }));
+const formats = ['Formats of gateways', "Formats of the application's side"]
+  .flatMap(rowsUnder)
+  .map(([format = '', line = '']) => ({ format, line: codeOf(line) }));
 const wrappers = rowsUnder('What other tools put around a line').map(([tool = '', example = '', kept = '']) => ({
   tool,
   example: codeOf(example),

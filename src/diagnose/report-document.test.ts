@@ -18,8 +18,21 @@ function pathsOf(value: unknown, path: string): string[] {
 
 /** A report in which no list is empty. */
 function fullReport() {
-  const summary = new Summary();
-  for (let i = 0; i < 20; i++) summary.add(failure({ atMs: i * 59_000, fix: { text: 'a', snippet: 'b' } }), 'text');
+  const summary = new Summary({ clock: { zoneMs: 1_200_000, isZoneKnown: true, nearMs: 0 } });
+  const application = { kind: 'oom_kill', names: ['node'], clock: 'no_year', timeMs: 0 } as const;
+  summary.add(
+    harmlessFinding({
+      kind: 'event',
+      gateway: 'kernel',
+      sentence: 'Killed.',
+      application,
+      fix: { text: 'a', snippet: 'b' },
+    }),
+    'text',
+  );
+  const line = 'client: 192.0.2.7, server: x, request: "GET / HTTP/1.1", host: "x"';
+  for (let i = 0; i < 20; i++)
+    summary.add(failure({ atMs: (i - 20) * 59_000, fix: { text: 'a', snippet: 'b' } }), `a, ${line}`);
   summary.add(failure({ shape: 'unknown', type: null, upstream: null }), 'text');
   summary.add(harmlessFinding({ kind: 'event', sentence: 'It is down.' }), 'text');
   return summary.report();

@@ -7,6 +7,7 @@ const timeKeys: Readonly<Record<string, string>> = {
   last_ms: 'last_at',
   start_ms: 'start_at',
   end_ms: 'end_at',
+  at_ms: 'at',
 };
 
 /** The report as JSON for programs: keys in snake_case, times in ISO 8601. `docs/explain/report.md` describes it. */

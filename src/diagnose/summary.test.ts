@@ -46,7 +46,7 @@ test('every line is counted once, by its kind', () => {
     byShape.map(({ shape }) => shape),
     ['unreachable', 'app_error', 'client_abort'],
   );
-  assert.deepEqual(report.byCause[0]?.examples, [{ line: 1, text: 'line 1' }]);
+  assert.deepEqual(report.byCause[0]?.examples, [{ file: null, line: 1, text: 'line 1' }]);
 });
 
 test('failures with the same cause at different addresses count as one cause', () => {
@@ -113,26 +113,30 @@ for (const spanS of [0, 1, 119, 120, 3600, 86_400, 31 * 86_400, 40 * 365 * 86_40
   });
 }
 
-test('a failure burst has a start, an end, a rate and a root, and ends after a minute without failures', () => {
-  const { bursts } = reportOf([...series(7, 10), ...series(4, 1, (i) => ({ atMs: start + 600_000 + i }))]);
-  assert.equal(bursts.length, 1);
-  const { startMs, endMs, count, perMinute, root } = bursts[0] as SummaryReport['bursts'][0];
+test('an incident has a start, an end, a rate and a root, and ends after a minute without failures', () => {
+  const { incidents } = reportOf([...series(7, 10), ...series(4, 1, (i) => ({ atMs: start + 600_000 + i }))]);
+  assert.equal(incidents.length, 1);
+  const { startMs, endMs, count, perMinute, root } = incidents[0] as SummaryReport['incidents'][0];
   assert.deepEqual([startMs, endMs, count, perMinute, root.line], [start, start + 60_000, 7, 7, 1]);
 });
 
-test('consequences of a failure burst are counted separately', () => {
-  const { bursts, consequences } = reportOf([...series(6, 1), consequence(start + 9000), consequence(start + 10_000)]);
+test('consequences of an incident are counted separately', () => {
+  const { incidents, consequences } = reportOf([
+    ...series(6, 1),
+    consequence(start + 9000),
+    consequence(start + 10_000),
+  ]);
   assert.equal(consequences, 2);
   assert.deepEqual(
-    bursts.map((burst) => [burst.count, burst.consequences, burst.root.isConsequence]),
+    incidents.map(({ count, consequences: followed, root }) => [count, followed, root.isConsequence]),
     [[6, 2, false]],
   );
 });
 
-test('consequences without their cause are a failure burst whose root is marked as a consequence', () => {
-  const { bursts } = reportOf(Array.from({ length: 5 }, (_, i) => consequence(start + i)));
+test('consequences without their cause are an incident whose root is marked as a consequence', () => {
+  const { incidents } = reportOf(Array.from({ length: 5 }, (_, i) => consequence(start + i)));
   assert.deepEqual(
-    bursts.map((burst) => [burst.count, burst.consequences, burst.root.isConsequence]),
+    incidents.map(({ count, consequences: followed, root }) => [count, followed, root.isConsequence]),
     [[0, 5, true]],
   );
 });

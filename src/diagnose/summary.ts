@@ -1,10 +1,17 @@
-import { truncateText, FaultCounts, upstreamTotal } from './fault-counts.ts';
-import { type Finding, isGatewayFailure } from './finding.ts';
-import { certaintyOf, JoinedFailures } from './joined-failures.ts';
+import { ApplicationEvents } from './application-events.ts';
+import { FaultCounts, upstreamTotal } from './fault-counts.ts';
+import { classOf, type Finding, type FindingClass, isSuspicious } from './finding.ts';
+import { withCauses } from './incident-causes.ts';
+import { Incidents, largestIncidents } from './incidents.ts';
+import { certaintyOf, JoinedFailures, type ReportedFailure } from './joined-failures.ts';
+import { partiesOf } from './line-parties.ts';
+import { exampleOf, type LogFile, type LineReference } from './line-reference.ts';
+import { clockOf, type LogClock, timeOf, utcClock } from './log-clock.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
 import { Ranking } from './ranking.ts';
-import { FailureBursts } from './failure-bursts.ts';
+import { truncateFix, truncateText } from './report-texts.ts';
+import { ClockFormats } from './clock-formats.ts';
 import type { EventTotal, Example, GatewayTotal, SummaryReport } from './summary-report.ts';
 import { Suspects } from './suspects.ts';
 import { Timeline } from './timeline.ts';
@@ -15,6 +22,9 @@ const eventsReported = 20;
 /** Sentences that are counted separately. */
 const eventsCounted = 1000;
 
+/** Files that are named in a report. */
+const filesReported = 50;
+
 const examplesMax = 3;
 
 type Growing<T> = { -readonly [K in keyof T]: T[K] };
@@ -23,42 +33,82 @@ type Event = Growing<Omit<EventTotal, 'examples'>> & { readonly examples: Exampl
 /** The count for one format of one gateway. The fast path holds one and counts into it. */
 export type Tally = Growing<GatewayTotal>;
 
-/** Adds up the verdicts on the lines of a log. Its memory is bounded for any log. */
+/** What became of a line: 'repeat' if it is about a failure that is counted already. */
+export type LineUse = 'counted' | 'repeat';
+
+/** Adds up the verdicts on the lines of logs. Its memory is bounded for any log. */
 export class Summary {
+  #clock: LogClock;
   #lines = 0;
   #unrecognised = 0;
   #blank = 0;
-  #failures = 0;
+  readonly #classes: Record<FindingClass, number> = {
+    failure: 0,
+    unclear: 0,
+    denial: 0,
+    app_error: 0,
+    client_abort: 0,
+    none: 0,
+  };
   #repeats = 0;
   #consequences = 0;
+  readonly #files: LogFile[] = [];
+  #unnamed: LogFile | null = null;
   readonly #tallies = new Map<string, Tally>();
   readonly #events = new Ranking<Event>(eventsCounted);
   readonly #timeline = new Timeline();
   readonly #joined = new JoinedFailures();
   readonly #faults = new FaultCounts();
-  readonly #bursts = new FailureBursts();
+  readonly #incidents = new Incidents();
+  readonly #applications = new ApplicationEvents();
   readonly #suspects = new Suspects();
+  readonly #clockFormats = new ClockFormats();
 
-  /** `text` is the line, for examples; lines are counted from 1 in the order in which they are added. */
-  add(finding: LineVerdict, text: string): void {
+  constructor({ clock = utcClock }: { readonly clock?: LogClock } = {}) {
+    this.#clock = clock;
+  }
+
+  /** Takes the zone and the date from the beginning of a log, unless another log has shown them. Before its lines are added. */
+  learnClock(beginning: string): void {
+    if (!this.#clock.isZoneKnown) this.#clock = clockOf([beginning], this.#clock.nearMs);
+  }
+
+  /** A file whose lines are numbered from 1. */
+  open(name: string | null): LogFile {
+    const file: LogFile = { name, lines: 0, lastMs: null };
+    this.#files.push(file);
+    return file;
+  }
+
+  /** `text` is the line, for examples. */
+  add(verdict: LineVerdict, text: string, file: LogFile = this.#ownFile()): LineUse {
     this.#lines += 1;
-    if (finding === null) {
+    file.lines += 1;
+    if (verdict === null) {
       if (text.trim() === '') this.#blank += 1;
       else this.#unrecognised += 1;
-      return;
+      return 'counted';
     }
+    const atMs = timeOf(verdict, this.#clock);
+    const finding = atMs === verdict.atMs ? verdict : { ...verdict, atMs };
     const tally = this.tallyOf(finding);
+    if (tally.lines === 0 || finding.application !== undefined) this.#clockFormats.add(finding);
     tally.lines += 1;
     tally[finding.kind] += 1;
-    this.#timeline.addLine(finding.atMs);
-    if (finding.shape !== 'none')
-      this.#addFault(ownFinding(finding, text), { line: this.#lines, text: truncateText(ownText(text)) });
-    else if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, text);
+    this.#timeline.addLine(atMs);
+    if (atMs !== null) file.lastMs = atMs;
+    const reference = { file: file.name, line: file.lines, text };
+    const isFault = finding.shape !== 'none' && finding.application === undefined;
+    if (isFault) return this.#addFault(ownFinding(finding, text), reference);
+    if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, reference);
+    return 'counted';
   }
 
   /** Counts an access line without a failure, of a known format: the same as `add` with its finding. */
-  addHarmless(tally: Tally, atMs: number): void {
+  addHarmless(tally: Tally, atMs: number, file: LogFile = this.#ownFile()): void {
     this.#lines += 1;
+    file.lines += 1;
+    file.lastMs = atMs;
     tally.lines += 1;
     tally.access += 1;
     this.#timeline.addLine(atMs);
@@ -74,36 +124,76 @@ export class Summary {
     return tally;
   }
 
-  #addFault(finding: Finding, example: Example): void {
-    const joined = this.#joined.find(finding, example);
-    if (joined !== null) {
-      this.#repeats += 1;
-      if (certaintyOf(finding) <= certaintyOf(joined.finding)) return;
-      this.#countFault(joined.finding, -1);
-      this.#faults.remove(joined.finding);
-      this.#bursts.remove(joined.finding);
-      joined.finding = finding;
+  #ownFile(): LogFile {
+    this.#unnamed ??= this.open(null);
+    return this.#unnamed;
+  }
+
+  #addFault(finding: Finding, reference: LineReference): LineUse {
+    const parties = partiesOf(finding, reference.text);
+    const joined = this.#joined.find(finding, parties, this.#lines);
+    if (joined === null) {
+      this.#countFault(finding, 1);
+      this.#faults.add(finding, parties, reference);
+      this.#relate(finding, reference);
+      return 'counted';
     }
+    this.#repeats += 1;
+    if (certaintyOf(finding) > certaintyOf(joined.finding)) this.#replace(joined, finding, reference);
+    return 'repeat';
+  }
+
+  /** Another line of the same failure knows more of its cause. */
+  #replace(joined: ReportedFailure, finding: Finding, reference: LineReference): void {
+    this.#countFault(joined.finding, -1);
+    this.#faults.remove(joined.finding, joined.parties);
+    this.#incidents.remove(joined.finding);
+    const parties = partiesOf(finding, reference.text);
+    joined.finding = finding;
+    joined.parties = {
+      client: parties.client ?? joined.parties.client,
+      host: parties.host ?? joined.parties.host,
+      path: parties.path ?? joined.parties.path,
+    };
     this.#countFault(finding, 1);
-    this.#faults.add(finding, example);
-    if (!isGatewayFailure(finding)) return;
-    this.#bursts.add(finding, example);
-    this.#suspects.add(finding);
+    this.#faults.add(finding, joined.parties, reference);
+    this.#relate(finding, reference);
+  }
+
+  #relate(finding: Finding, reference: LineReference): void {
+    if (!isSuspicious(finding)) return;
+    this.#incidents.add(finding, reference);
+    if (classOf(finding) === 'failure') this.#suspects.add(finding);
   }
 
   #countFault(finding: Finding, step: 1 | -1): void {
-    this.#timeline.addFault(finding.atMs, finding.shape, step);
-    if (!isGatewayFailure(finding)) return;
-    this.#failures += step;
+    const found = classOf(finding);
+    this.#timeline.addFault(finding.atMs, found, step);
+    this.#classes[found] += step;
+    if (found !== 'failure') return;
     this.tallyOf(finding).failures += step;
     if (finding.isConsequence) this.#consequences += step;
   }
 
-  #addEvent({ gateway, sentence }: Finding, text: string): void {
+  #addEvent(finding: Finding, reference: LineReference): void {
+    const { gateway, sentence, atMs, application } = finding;
+    if (application !== undefined) this.#applications.add(finding, application, reference);
     const said = truncateText(ownText(sentence));
-    const event = this.#events.count(`${gateway} ${said}`, () => ({ gateway, sentence: said, count: 0, examples: [] }));
-    if (event !== null && event.examples.length < examplesMax)
-      event.examples.push({ line: this.#lines, text: truncateText(ownText(text)) });
+    const event = this.#events.count(`${gateway} ${said}`, () => ({
+      gateway,
+      sentence: said,
+      count: 0,
+      isApplication: application !== undefined,
+      firstMs: atMs,
+      lastMs: atMs,
+      fix: truncateFix(finding.fix),
+      examples: [],
+    }));
+    if (event === null) return;
+    if (event.examples.length < examplesMax) event.examples.push(exampleOf(reference));
+    if (atMs === null) return;
+    event.firstMs = Math.min(event.firstMs ?? atMs, atMs);
+    event.lastMs = Math.max(event.lastMs ?? atMs, atMs);
   }
 
   /** A report on the lines so far. It is a copy: later lines do not change it. */
@@ -112,29 +202,37 @@ export class Summary {
   }
 
   #report(): SummaryReport {
-    const { causes, upstreams, byShape, hints } = this.#faults;
-    const { bursts, leftOut: burstsLeftOut } = this.#bursts.report();
+    const { causes, upstreams, byShape, hints, names } = this.#faults;
+    const all = withCauses(this.#incidents.report(), this.#applications.all);
+    const { incidents, leftOut: incidentsLeftOut } = largestIncidents(all, this.#incidents.dropped);
     const events = this.#events.top(eventsReported);
     const timeline = this.#timeline.report();
     return {
-      version: 2,
+      version: 3,
       lines: this.#lines,
       recognised: this.#lines - this.#unrecognised - this.#blank,
       unrecognised: this.#unrecognised,
       blank: this.#blank,
-      failures: this.#failures,
+      failures: this.#classes.failure,
+      unclear: this.#classes.unclear,
+      denials: this.#classes.denial,
+      appErrors: this.#classes.app_error,
+      clientAborts: this.#classes.client_abort,
       repeats: this.#repeats,
       consequences: this.#consequences,
+      clock: this.#clockFormats.report(this.#clock),
+      files: this.#files.slice(0, filesReported).map(({ name, lines }) => ({ name, lines })),
       byGateway: [...this.#tallies.values()].filter(({ lines }) => lines > 0).sort((a, b) => b.lines - a.lines),
       byShape,
       byCause: causes.top,
       causesLeftOut: causes.leftOut,
       timeline,
-      bursts,
-      burstsLeftOut,
+      incidents,
+      incidentsLeftOut,
       upstreams: upstreams.top.map(upstreamTotal),
       upstreamsLeftOut: upstreams.leftOut,
-      suspects: this.#suspects.report(upstreams.top, bursts, timeline.lastMs),
+      ...names,
+      suspects: this.#suspects.report(upstreams.top, all, timeline.lastMs),
       hints,
       events: events.top,
       eventsLeftOut: events.leftOut,

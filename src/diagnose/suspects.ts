@@ -1,8 +1,8 @@
 import type { UpstreamCount } from './fault-counts.ts';
-import { truncateFix, truncateTexts } from './fault-counts.ts';
+import { truncateFix, truncateTexts } from './report-texts.ts';
 import type { Finding } from './finding.ts';
 import { keepAliveFix } from './keep-alive-fixes.ts';
-import type { FailureBurst, Suspect, SuspectName } from './summary-report.ts';
+import type { Incident, Suspect, SuspectName } from './summary-report.ts';
 
 /** An application that has closed an idle connection resets the request within this time. */
 const quickMs = 50;
@@ -62,10 +62,10 @@ export class Suspects {
 
   report(
     upstreams: readonly UpstreamCount[],
-    bursts: readonly FailureBurst[],
+    incidents: readonly Incident[],
     lastMs: number | null,
   ): readonly Suspect[] {
-    const found = [this.#race(), ...this.#counted(), wrongAddress(upstreams, lastMs), deploy(bursts, lastMs)];
+    const found = [this.#race(), ...this.#counted(), wrongAddress(upstreams, lastMs), deploy(incidents, lastMs)];
     return found.filter((suspect) => suspect !== null).sort((a, b) => b.count - a.count);
   }
 
@@ -158,13 +158,13 @@ function isLoopback(upstream: string): boolean {
 }
 
 /**
- * Short bursts of refused connections or resets that ended before the log did: one endpoint after another, one endpoint
+ * Short incidents of refused connections or resets that ended before the log did: one endpoint after another, one endpoint
  * more than once, or resets followed by refusals.
  */
-function deploy(bursts: readonly FailureBurst[], lastMs: number | null): Suspect | null {
-  const restarts = bursts.filter((burst) => isRestart(burst, lastMs));
-  if (restarts.length < 2) return null;
-  const count = restarts.reduce((sum, burst) => sum + burst.count + burst.consequences, 0);
+function deploy(incidents: readonly Incident[], lastMs: number | null): Suspect | null {
+  const restarts = incidents.filter((incident) => isRestart(incident, lastMs));
+  if (restarts.length < 2 && !restarts.some(isCutAndRefused)) return null;
+  const count = restarts.reduce((sum, incident) => sum + incident.count + incident.consequences, 0);
   const evidence = restarts.slice(0, 5).map(restartText);
   const text =
     'Start the new version and check that it answers before stopping the old one, and let the old one finish its requests';
@@ -173,17 +173,35 @@ function deploy(bursts: readonly FailureBurst[], lastMs: number | null): Suspect
   return { name: 'deploy', count, sentence, evidence, fix: { text, snippet: null } };
 }
 
-function isRestart({ shape, type, startMs, endMs, root }: FailureBurst, lastMs: number | null): boolean {
+/** Fewer failures are no restart. */
+const restartFailuresMin = 5;
+
+/** An incident whose cause is known needs no suspicion. */
+function isRestart(incident: Incident, lastMs: number | null): boolean {
+  const { shape, type, startMs, endMs, root, count, consequences, cause } = incident;
+  if (count + consequences < restartFailuresMin || (cause !== null && cause.confidence !== 'possible')) return false;
   if (root.isConsequence || lastMs === null || endMs + 1000 > lastMs || endMs - startMs > restartMs) return false;
   return shape === 'reset' || type === 'connection_refused';
+}
+
+function isCutAndRefused({ parts }: Incident): boolean {
+  const sizeOf = (isOne: (part: Incident['parts'][0]) => boolean): number =>
+    parts.filter(isOne).reduce((sum, part) => sum + part.count, 0);
+  return (
+    sizeOf(({ shape }) => shape === 'reset') >= restartFailuresMin &&
+    sizeOf(({ type }) => type === 'connection_refused') >= restartFailuresMin
+  );
 }
 
 /** '2026-11-21 21:14:03', in UTC, as the times in summaries. */
 const secondOf = (ms: number): string =>
   Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : String(ms);
 
-function restartText({ upstream, shape, startMs, endMs, count }: FailureBurst): string {
+function restartText({ upstreams, parts, startMs, endMs, count }: Incident): string {
   const seconds = Math.max(1, Math.round((endMs - startMs) / 1000));
-  const what = shape === 'reset' ? 'connections cut' : 'connections refused';
-  return `${secondOf(startMs)}: ${count} ${what} in ${seconds} s${upstream === null ? '' : ` by ${upstream}`}`;
+  const hasRefused = parts.some(({ type }) => type === 'connection_refused');
+  const hasCut = parts.some(({ shape }) => shape === 'reset');
+  const what = hasRefused && hasCut ? 'connections cut or refused' : hasCut ? 'connections cut' : 'connections refused';
+  const where = upstreams.length === 0 ? '' : ` by ${upstreams.slice(0, 3).join(', ')}`;
+  return `${secondOf(startMs)}: ${count} ${what} in ${seconds} s${where}`;
 }

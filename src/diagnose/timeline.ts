@@ -1,4 +1,4 @@
-import type { FindingShape } from './finding.ts';
+import type { FindingClass } from './finding.ts';
 import type { TimelineInterval, TimelineReport } from './summary-report.ts';
 
 /** Lengths of an interval in milliseconds. Each is a multiple of the one before, so that counts can be added up. */
@@ -10,9 +10,20 @@ const intervalsMax = 120;
 interface Counts {
   lines: number;
   failures: number;
+  unclear: number;
+  denials: number;
   appErrors: number;
   clientAborts: number;
 }
+
+const countOf: Readonly<Record<FindingClass, Exclude<keyof Counts, 'lines'> | null>> = {
+  failure: 'failures',
+  unclear: 'unclear',
+  denial: 'denials',
+  app_error: 'appErrors',
+  client_abort: 'clientAborts',
+  none: null,
+};
 
 /** Counts by time, in intervals that grow with the span of the log. */
 export class Timeline {
@@ -33,12 +44,11 @@ export class Timeline {
   }
 
   /** With −1 it removes a fault but not its line, since another line of the same failure knows more. */
-  addFault(atMs: number | null, shape: FindingShape, step: 1 | -1): void {
+  addFault(atMs: number | null, found: FindingClass, step: 1 | -1): void {
     if (atMs === null) return;
     const counts = this.#at(atMs);
-    if (shape === 'app_error') counts.appErrors += step;
-    else if (shape === 'client_abort') counts.clientAborts += step;
-    else counts.failures += step;
+    const key = countOf[found];
+    if (key !== null) counts[key] += step;
   }
 
   #at(atMs: number): Counts {
@@ -66,6 +76,8 @@ export class Timeline {
       const into = countsOf(wider, Math.floor((index * before) / this.#intervalMs));
       into.lines += counts.lines;
       into.failures += counts.failures;
+      into.unclear += counts.unclear;
+      into.denials += counts.denials;
       into.appErrors += counts.appErrors;
       into.clientAborts += counts.clientAborts;
     }
@@ -101,5 +113,5 @@ function countsOf(intervals: Map<number, Counts>, index: number): Counts {
 }
 
 function emptyCounts(): Counts {
-  return { lines: 0, failures: 0, appErrors: 0, clientAborts: 0 };
+  return { lines: 0, failures: 0, unclear: 0, denials: 0, appErrors: 0, clientAborts: 0 };
 }

@@ -1,5 +1,5 @@
 import { explain } from '../../src/diagnose/diagnose.ts';
-import { type Finding, isGatewayFailure } from '../../src/diagnose/finding.ts';
+import { type Finding, isSuspicious } from '../../src/diagnose/finding.ts';
 import { LogExplainer } from '../../src/diagnose/log-explainer.ts';
 import { readLineCases, type Split } from './corpus.ts';
 import { decidingWords, manglings } from './mangler.ts';
@@ -85,9 +85,8 @@ export function manglerScore(): ManglerScore {
 /** A line whose shape is `unknown` does not show one, whatever is cut away. */
 function isWrong({ shape, said }: Mangled): boolean {
   if (said === null || said === shape) return false;
-  const isFailure = isGatewayFailure({ shape: said as Finding['shape'] });
-  if (!isGatewayFailure({ shape: shape as Finding['shape'] }))
-    return isFailure && (said !== 'unknown' || shape === 'none');
+  const isFailure = isSuspicious({ shape: said as Finding['shape'] });
+  if (!isSuspicious({ shape: shape as Finding['shape'] })) return isFailure && (said !== 'unknown' || shape === 'none');
   return said !== 'unknown' && said !== 'none';
 }
 

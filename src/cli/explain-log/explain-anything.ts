@@ -62,7 +62,10 @@ function explainText(flags: ExplainAnythingFlags, lines: readonly string[], cont
   const style = styleFor(context.stdout, context.env);
   const shown = flags.json
     ? verdicts.map((verdict, index) =>
-        harmlessJson(lineObject(verdict, lines[index] ?? '', index + 1), flags.lines ? undefined : 2),
+        harmlessJson(
+          lineObject(verdict, lines[index] ?? '', { file: null, line: index + 1 }),
+          flags.lines ? undefined : 2,
+        ),
       )
     : verdictTexts(verdicts, lines, style);
   context.stdout.write(`${shown.join(flags.json ? '\n' : '\n\n')}\n`);
@@ -103,7 +106,7 @@ function notALine(flags: ExplainAnythingFlags, lines: readonly string[], context
     throw new CommandFailure('usage', `There is no file ${shorten(harmless(only), 200)}.`);
   if (flags.json)
     for (const [index, line] of lines.entries())
-      context.stdout.write(`${harmlessJson(lineObject(null, line, index + 1))}\n`);
+      context.stdout.write(`${harmlessJson(lineObject(null, line, { file: null, line: index + 1 }))}\n`);
   throw new CommandFailure(
     'nothing_to_do',
     'This is neither a file nor a line of a log that Candor recognises. Put a line in quotes, exactly as in the log. For a custom access log of nginx, pass its format with --log-format.',

@@ -3,6 +3,8 @@ import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '../../diagnose/dialect.ts';
 import { nginxLogFormat } from '../../diagnose/nginx/log-format.ts';
 import { ByteLog } from '../../diagnose/byte-log.ts';
+import { clockOf } from '../../diagnose/log-clock.ts';
+import { Summary } from '../../diagnose/summary.ts';
 import type { SummaryReport } from '../../diagnose/summary-report.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { harmless } from '../layout.ts';
@@ -12,8 +14,9 @@ import { CommandFailure } from '../command-failure.ts';
 import { followLog } from './follow-log.ts';
 import { harmlessJson } from './line-verdicts.ts';
 import { LinePrinter } from './line-printer.ts';
-import type { LogSource } from './log-source.ts';
-import { findLog } from './log-source.ts';
+import { findLog, type LogSource } from './log-source.ts';
+import { beginningOf } from './log-beginning.ts';
+import { ReadingOrder } from './reading-order.ts';
 import { problemOf } from '../../record/byte-decoder.ts';
 import { textStartOf } from '../../record/byte-kind.ts';
 import { withOwnFormat } from './own-combined-log.ts';
@@ -25,7 +28,6 @@ import { summaryHtml } from './summary-html.ts';
 import { summaryLines } from './summary-text.ts';
 import { redactedReport } from '../redacted-output.ts';
 import type { ExplainLogFlags } from './explain-log-flags.ts';
-import { lineFeed } from '../../record/line-feed.ts';
 
 /** Explains the named logs as one. Returns the exit code: 0, 1 for failures, 3 if no line was recognised. */
 export async function explainLogs(
@@ -38,12 +40,16 @@ export async function explainLogs(
   const page = flags.html === undefined ? null : findPagePath(flags.html, sources, context);
   const stop = new ReadingStop(context);
   const printer = new LinePrinter(flags, context);
-  const log = new ByteLog({ dialects, ...(printer.isWanted ? { onLine: printer.print } : {}) });
-  const readings = flags.follow
-    ? await followAll(sources, { log, printer, stop, context })
-    : await readAll(sources, { log, printer, stop, context });
+  const clock = clockOf(await Promise.all(sources.map(beginningOf)), context.clock.wallTime());
+  const summary = new Summary({ clock });
+  const logOf = ({ name }: LogSource): ByteLog => {
+    const onLine = printer.isWanted ? { onLine: printer.listenerFor(name, sources.length === 1) } : {};
+    return new ByteLog({ dialects, name, summary, ...onLine });
+  };
+  const run = { logOf, summary, printer, stop, context };
+  const readings = flags.follow ? await followAll(sources, run) : await readAll(sources, run);
   stop.forget();
-  const report = redactedReport(await withOwnFormat(log.end(), sources, context));
+  const report = redactedReport(await withOwnFormat(summary.report(), sources, context));
   await printer.flush();
   printNotices(sources, readings, report, context);
   if (page !== null) writePage(page, summaryHtml(report, names));
@@ -68,47 +74,80 @@ export function dialectsOf({ logFormat }: Pick<ExplainLogFlags, 'logFormat'>): r
 }
 
 interface LogRun {
-  readonly log: ByteLog;
+  readonly logOf: (source: LogSource) => ByteLog;
+  readonly summary: Summary;
   readonly printer: LinePrinter;
   readonly stop: ReadingStop;
   readonly context: ProcessContext;
 }
 
-async function readAll(sources: readonly LogSource[], work: LogRun): Promise<LogReading[]> {
-  const readings: LogReading[] = [];
-  for (const source of sources) if (!work.stop.isStopped) readings.push(await readOne(source, work));
-  return readings;
+/** More logs than this are read one after another: each that is open has a buffer. */
+const openMax = 32;
+
+/** Reads all of them as one log, in the order of their times. */
+async function readAll(sources: readonly LogSource[], run: LogRun): Promise<LogReading[]> {
+  const bar = new ProgressBar(run.context, sources);
+  const isTogether = sources.length > 1 && sources.length <= openMax;
+  const order = isTogether ? new ReadingOrder(sources.length) : null;
+  const readings: Promise<LogReading>[] = [];
+  for (const [index, source] of sources.entries()) {
+    const turns = order === null ? null : { order, index };
+    const reading = readOne(source, run, bar, turns);
+    readings.push(reading);
+    if (order === null) await reading;
+    if (run.stop.isStopped) break;
+  }
+  const all = await Promise.all(readings);
+  bar.clear();
+  return all;
 }
 
-async function readOne(source: LogSource, { log, printer, stop, context }: LogRun): Promise<LogReading> {
-  const bar = new ProgressBar(context);
-  let last = lineFeed;
-  const take = (bytes: Uint8Array): Promise<void> | null => {
+const clockBytes = 256 * 1024;
+
+interface Turns {
+  readonly order: ReadingOrder;
+  readonly index: number;
+}
+
+async function readOne(source: LogSource, run: LogRun, bar: ProgressBar, turns: Turns | null): Promise<LogReading> {
+  const { logOf, summary, printer, stop, context } = run;
+  const log = logOf(source);
+  let isFirst = source.bytes === null;
+  const take = async (bytes: Uint8Array): Promise<void> => {
+    // A pipe shows its clock only now.
+    if (isFirst) summary.learnClock(Buffer.from(bytes.subarray(0, clockBytes)).toString('latin1'));
+    isFirst = false;
+    await turns?.order.turn(turns.index);
     log.push(bytes);
-    last = bytes.at(-1) ?? last;
-    return printer.flush();
+    turns?.order.advance(turns.index, log.lastMs);
+    await printer.flush();
   };
   // No progress bar where lines are printed to the same terminal.
   const isDrawn = !(printer.isWanted && context.stdout.isTTY);
   const onRead = (read: number): void => {
-    if (isDrawn) bar.show(source.name, read, source.bytes);
+    if (isDrawn) bar.show(source, read);
   };
-  const reading = await readLog(source, { take, onRead }, stop);
-  bar.clear();
-  // The next log does not continue the last line of this one.
-  if (last !== lineFeed) await take(Uint8Array.of(lineFeed));
-  return reading;
+  try {
+    return await readLog(source, { take, onRead }, stop);
+  } finally {
+    await turns?.order.turn(turns.index);
+    log.end();
+    turns?.order.end(turns.index);
+    await printer.flush();
+  }
 }
 
 /** Follows all of them at the same time, line by line. A source that cannot grow is only read. */
-async function followAll(sources: readonly LogSource[], work: LogRun): Promise<LogReading[]> {
-  const { log, printer, stop, context } = work;
-  const readings = await Promise.all(
+async function followAll(sources: readonly LogSource[], run: LogRun): Promise<LogReading[]> {
+  const { logOf, printer, stop, context } = run;
+  const bar = new ProgressBar(context, sources);
+  return Promise.all(
     sources.map(async (source): Promise<LogReading> => {
       // A pipe cannot be followed after its end.
-      if (source.path === null || source.bytes === null) return readOne(source, work);
+      if (source.path === null || source.bytes === null) return readOne(source, run, bar, null);
       const start = await textStartOf(source.path);
-      if (start === null) return readOne(source, work);
+      if (start === null) return readOne(source, run, bar, null);
+      const log = logOf(source);
       const take = (bytes: Uint8Array): Promise<void> | null => {
         log.push(bytes);
         return printer.flush();
@@ -122,7 +161,6 @@ async function followAll(sources: readonly LogSource[], work: LogRun): Promise<L
       return { end: { kind: 'whole' }, hasZeros: false };
     }),
   );
-  return readings;
 }
 
 /** Prints to standard error why a log was not read to its end. The results so far are valid. */

@@ -1,8 +1,9 @@
-import { type Finding, type Fix, isGatewayFailure } from '../../diagnose/finding.ts';
+import { type Finding, type Fix, isSuspicious } from '../../diagnose/finding.ts';
+import { hasNoZone } from '../../diagnose/log-clock.ts';
 import { harmless, shorten, wrapAfter } from '../layout.ts';
 import { stageWords, whoseWords } from '../record-words.ts';
 import type { Style } from '../style.ts';
-import { bornWords, findingShapeWords, formatText, hasNoZone, timeText } from './finding-words.ts';
+import { bornWords, findingShapeWords, formatText, timeText } from './finding-words.ts';
 import { redactedFinding } from '../redacted-output.ts';
 
 const labelWidth = 16;
@@ -15,7 +16,7 @@ export function findingLines(found: Finding, style: Style): string[] {
     ...(request === null ? [] : [style.bold(shorten(harmless(request), 60))]),
     ...(status === null ? [] : [String(status)]),
   ].join(' ');
-  const isWrong = isGatewayFailure(finding);
+  const isWrong = isSuspicious(finding);
   // An error line that is not about a request's way to the application is no failure, but no good news either.
   const words = shape === 'none' && kind !== 'access' ? 'no gateway failure in this line' : findingShapeWords[shape];
   const verdict = isWrong ? style.bad(words) : style.good(words);

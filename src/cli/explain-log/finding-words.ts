@@ -1,5 +1,5 @@
 import type { Born, FindingShape, GatewayProduct } from '../../diagnose/finding.ts';
-import type { SummaryReport, UpstreamTotal } from '../../diagnose/summary-report.ts';
+import type { Example, SummaryReport, UpstreamTotal } from '../../diagnose/summary-report.ts';
 import { shapeWords } from '../record-words.ts';
 
 export const findingShapeWords: Record<FindingShape, string> = { ...shapeWords, unknown: 'unknown from this log' };
@@ -43,9 +43,19 @@ export const gatewayWords: Record<GatewayProduct, string> = {
   'kamal-proxy': 'kamal-proxy',
   'go-proxy': 'reverse proxy in Go',
   lighttpd: 'lighttpd',
-  'php-fpm': 'php-fpm',
   linkerd: 'Linkerd',
   candor: 'Candor',
+  'php-fpm': 'php-fpm',
+  gunicorn: 'gunicorn',
+  uwsgi: 'uWSGI',
+  puma: 'Puma',
+  passenger: 'Passenger',
+  nodejs: 'Node.js',
+  jvm: 'Java',
+  kernel: 'Linux',
+  systemd: 'systemd',
+  kubernetes: 'Kubernetes',
+  docker: 'Docker',
 };
 
 /** How the failures of an upstream look: 'too slow', 'mostly too slow (9)', or 'too slow (3) and others'. */
@@ -84,7 +94,7 @@ export function timeAfter(ms: number, before: number): string {
 }
 
 /** 'from … to …', or 'at …' if both are of the same second; null if no line has a time. */
-export function spanText(report: Pick<SummaryReport, 'byGateway' | 'timeline'>): string | null {
+export function spanText(report: Pick<SummaryReport, 'byGateway' | 'timeline' | 'clock'>): string | null {
   const { firstMs, lastMs } = report.timeline;
   if (firstMs === null || lastMs === null) return null;
   const [first, last] = [timeText(firstMs), timeText(lastMs)];
@@ -95,18 +105,18 @@ export function spanText(report: Pick<SummaryReport, 'byGateway' | 'timeline'>):
 export const unknownFormatWords =
   'For an nginx access log in a custom format, pass the text of its `log_format` with `--log-format`. Candor reads logs of other gateways in their default format and in JSON.';
 
-/** ' UTC', unless the log has local time without a zone. */
-function zoneText({ byGateway }: Pick<SummaryReport, 'byGateway'>): string {
-  const without = byGateway.filter(({ gateway, format }) => hasNoZone(gateway, format));
-  if (without.length === 0) return ' UTC';
-  if (without.length === byGateway.length) return ", by the server's clock";
-  const names = [...new Set(without.map(({ gateway, format }) => formatText(gateway, format)))];
-  return ` UTC; no time zone in: ${names.join(', ')}`;
+/** ' UTC', unless a log has local time without a zone and no other line shows the zone. */
+function zoneText({ byGateway, clock }: Pick<SummaryReport, 'byGateway' | 'clock'>): string {
+  const { zone, withoutZone } = clock;
+  if (withoutZone.length === 0 || zone !== null) return ' UTC';
+  if (byGateway.every(({ format }) => withoutZone.includes(format))) return ", by the server's clock";
+  const names = byGateway.filter(({ format }) => withoutZone.includes(format));
+  return ` UTC; no time zone in: ${names.map(({ gateway, format }) => formatText(gateway, format)).join(', ')}`;
 }
 
-/** nginx and Apache write local time into their error logs, HAProxy into all of its logs. */
-export function hasNoZone(gateway: GatewayProduct, format: string): boolean {
-  return gateway === 'haproxy' || format.endsWith(' error log');
+/** 'error.log:12', or 'line 12' of text without a file. */
+export function placeText({ file, line }: Pick<Example, 'file' | 'line'>): string {
+  return file === null ? `line ${line}` : `${file}:${line}`;
 }
 
 /** Lengths of the intervals of a timeline: '1 s', '5 min', '1 h', '2 d'. */

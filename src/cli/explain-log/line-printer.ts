@@ -1,4 +1,4 @@
-import type { LineVerdict } from '../../diagnose/log-explainer.ts';
+import type { LineListener } from '../../diagnose/byte-log.ts';
 import { type Style, styleFor } from '../style.ts';
 import type { ProcessContext } from '../process-context.ts';
 import type { ExplainLogFlags } from './explain-log-flags.ts';
@@ -10,17 +10,28 @@ const heldCharactersMax = 64 * 1024;
 /** Prints lines as they are judged: with `--lines`, and while a log is followed. */
 export class LinePrinter {
   readonly isWanted: boolean;
-  readonly print: (verdict: LineVerdict, text: string, number: number) => void;
   readonly #context: ProcessContext;
+  readonly #isJson: boolean;
+  readonly #style: Style;
   #held = '';
 
   constructor(flags: ExplainLogFlags, context: ProcessContext) {
     this.isWanted = flags.lines || (flags.follow && !flags.json);
     this.#context = context;
-    const style = styleFor(context.stdout, context.env);
-    this.print = flags.json
-      ? (verdict, text, number) => this.#write(`${harmlessJson(lineObject(verdict, text, number))}\n`)
-      : (verdict, _text, number) => this.#printVerdict(verdict, number, style);
+    this.#isJson = flags.json;
+    this.#style = styleFor(context.stdout, context.env);
+  }
+
+  /** A listener for the lines of a file. `isAlone`: no other file is read, so that the number is enough. */
+  listenerFor(file: string, isAlone: boolean): LineListener {
+    if (this.#isJson)
+      return (verdict, text, line) => this.#write(`${harmlessJson(lineObject(verdict, text, { file, line }))}\n`);
+    return (verdict, _text, line, use) => {
+      // A line about a failure that is printed already would look like another failure.
+      if (use === 'repeat') return;
+      const shown = verdictLine(verdict, isAlone ? String(line) : `${file}:${line}`, this.#style);
+      if (shown !== null) this.#write(`${shown}\n`);
+    };
   }
 
   /** Writes the buffered text. Returns a promise if the reader of the output is slower than we are. */
@@ -28,11 +39,6 @@ export class LinePrinter {
     if (this.#held !== '') this.#context.stdout.write(this.#held);
     this.#held = '';
     return this.#context.stdout.drained?.() ?? null;
-  }
-
-  #printVerdict(verdict: LineVerdict, number: number, style: Style): void {
-    const line = verdictLine(verdict, number, style);
-    if (line !== null) this.#write(`${line}\n`);
   }
 
   #write(text: string): void {

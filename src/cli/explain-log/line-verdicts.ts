@@ -1,6 +1,7 @@
 import { snakeCased } from '../../core/json-case.ts';
-import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
+import { type Finding, isSuspicious } from '../../diagnose/finding.ts';
 import { escapeInvisible } from '../../core/invisible-characters.ts';
+import type { Example } from '../../diagnose/summary-report.ts';
 import type { LineVerdict } from '../../diagnose/log-explainer.ts';
 import { harmless, shorten } from '../layout.ts';
 import { findingShapeWords, gatewayWords, timeText } from './finding-words.ts';
@@ -9,10 +10,13 @@ import { redactedFinding, redactedText } from '../redacted-output.ts';
 
 const textMax = 300;
 
+/** Where a line stands; `file` is null for a pasted line. */
+export type LinePlace = Pick<Example, 'file' | 'line'>;
+
 /** What `--lines --json` prints for each line, recognised or not. */
-export function lineObject(verdict: LineVerdict, text: string, number: number): object {
+export function lineObject(verdict: LineVerdict, text: string, { file, line }: LinePlace): object {
   const shown = shorten(redactedText(text), textMax);
-  return { line: number, text: shown, ...(verdict === null ? unrecognised : fieldsOf(redactedFinding(verdict))) };
+  return { file, line, text: shown, ...(verdict === null ? unrecognised : fieldsOf(redactedFinding(verdict))) };
 }
 
 const unrecognised = {
@@ -46,12 +50,12 @@ function fieldsOf(finding: Finding): object {
 }
 
 /** One line of text for a failure; null if the line tells of none. */
-export function verdictLine(verdict: LineVerdict, number: number, style: Style): string | null {
-  if (verdict === null || !isGatewayFailure(verdict)) return null;
+export function verdictLine(verdict: LineVerdict, place: string, style: Style): string | null {
+  if (verdict === null || !isSuspicious(verdict)) return null;
   const { atMs, status, shape, type, upstream, request, sentence, gateway } = redactedFinding(verdict);
   const shapeText = findingShapeWords[shape];
   const head = [
-    style.dim(`${number}:`),
+    style.dim(`${harmless(place)}:`),
     ...(atMs === null ? [] : [timeText(atMs)]),
     ...(verdict.confidence === 'likely' ? [style.dim('likely')] : []),
     gatewayWords[gateway],

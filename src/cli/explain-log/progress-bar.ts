@@ -1,34 +1,41 @@
-import type { Instant } from '../../core/time.ts';
 import { harmless, padTo, shorten } from '../layout.ts';
 import type { ProcessContext } from '../process-context.ts';
+import type { LogSource } from './log-source.ts';
 
 /** Shorter readings get no bar. */
 const quietMs = 1000;
 const betweenMs = 100;
 const barColumns = 24;
 
-/** Shows on a terminal how far the reading of a log has come, if it takes longer than a second. */
+/** Shows on a terminal how far the reading of logs has come, if it takes longer than a second. */
 export class ProgressBar {
   readonly #context: ProcessContext;
-  readonly #begun: Instant;
+  readonly #read = new Map<LogSource, number>();
+  /** Bytes of all files; null if one of them is a pipe, whose length is unknown. */
+  readonly #all: number | null;
   #drawn: number;
   #isShown = false;
 
-  constructor(context: ProcessContext) {
+  constructor(context: ProcessContext, sources: readonly LogSource[]) {
     this.#context = context;
-    this.#begun = context.clock.now();
-    this.#drawn = this.#begun + quietMs - betweenMs;
+    this.#all = sources.reduce<number | null>(
+      (sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes),
+      0,
+    );
+    this.#drawn = context.clock.now() + quietMs - betweenMs;
   }
 
-  /** `all`: bytes of the file; null if unknown. */
-  show(name: string, bytes: number, all: number | null): void {
+  /** `bytes`: how many of the source have been read. */
+  show(source: LogSource, bytes: number): void {
+    this.#read.set(source, bytes);
     const { stderr, clock } = this.#context;
     if (!stderr.isTTY) return;
     const now = clock.now();
     if (now - this.#drawn < betweenMs) return;
     this.#drawn = now;
     this.#isShown = true;
-    stderr.write(`\r\u001b[K${progressText(name, bytes, all)}`);
+    const read = [...this.#read.values()].reduce((sum, one) => sum + one, 0);
+    stderr.write(`\r\u001b[K${progressText(source.name, read, this.#all)}`);
   }
 
   clear(): void {

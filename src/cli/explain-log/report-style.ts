@@ -2,12 +2,12 @@
 export const reportStyle = `
 :root {
   --ink: #1b1f24; --soft: #59636e; --paper: #fff; --raised: #f5f7f9; --line: #dde2e7;
-  --failure: #c0261c; --app-error: #c98a1b; --client: #8a94a0; --link: #2467b4;
+  --failure: #c0261c; --app-error: #c98a1b; --unclear: #d9784a; --client: #8a94a0; --link: #2467b4;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ink: #e6eaee; --soft: #9aa5b1; --paper: #13161a; --raised: #1c2126; --line: #333a42;
-    --failure: #ff7a70; --app-error: #e8b35a; --client: #76818d; --link: #8ab8f0;
+    --failure: #ff7a70; --app-error: #e8b35a; --unclear: #f0a07c; --client: #76818d; --link: #8ab8f0;
   }
 }
 * { box-sizing: border-box; }
@@ -31,6 +31,7 @@ figcaption { font-size: .9rem; }
 figcaption i { display: inline-block; width: .75rem; height: .75rem; border-radius: .2rem; margin: 0 .35rem 0 1rem; }
 figcaption i:first-child { margin-left: 0; }
 rect.failure { fill: var(--failure); } i.failure { background: var(--failure); }
+rect.unclear { fill: var(--unclear); } i.unclear { background: var(--unclear); }
 rect.app-error { fill: var(--app-error); } i.app-error { background: var(--app-error); }
 rect.client, rect.other { fill: var(--client); } i.client { background: var(--client); }
 .bars { border-collapse: collapse; width: 100%; }

@@ -1,10 +1,11 @@
-import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
+import { type Finding, isSuspicious } from '../../diagnose/finding.ts';
 import type {
   CauseTotal,
   Example,
   Hint,
   LeftOut,
-  FailureBurst,
+  Incident,
+  NameTotal,
   SummaryReport,
   Suspect,
   UpstreamTotal,
@@ -18,15 +19,15 @@ import {
   manyText,
   numberText,
   spanText,
-  timeAfter,
+  placeText,
   timeText,
   unknownFormatWords,
   upstreamShapeWords,
 } from './finding-words.ts';
 import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
-import { maybeTwice } from './maybe-twice.ts';
-import { rateText, worstFirst } from './burst-order.ts';
+import { clockNotes, countNotes } from './head-words.ts';
+import { confidenceWords, incidentHead, incidentSpan, partsText, worstFirst } from './incident-words.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineChart } from './timeline-chart.ts';
 
@@ -64,8 +65,11 @@ ${report.recognised === 0 && report.unrecognised > 0 ? `<p>${proseHtml(unknownFo
 ${isShort ? whatToDo : ''}
 ${section('When', timelineChart(report.timeline))}
 ${section('Shapes', shapes(report))}
-${section('Failure bursts', worstFirst(report.bursts).map(burstHtml).join('\n') + leftOut(report.burstsLeftOut, 'failure burst'))}
+${section('Incidents', worstFirst(report.incidents).map(incidentHtml).join('\n') + leftOut(report.incidentsLeftOut, 'incident'))}
 ${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
+${section('Paths', nameBars(report.paths))}
+${section('Hosts', report.hosts.length > 1 ? nameBars(report.hosts) : '')}
+${section('Clients', report.clients.length > 1 ? nameBars(report.clients) : '')}
 ${section('Suspects', report.suspects.map(suspect).join('\n'))}
 ${isShort ? '' : whatToDo}
 ${section('Not caused by the gateway', others(report))}
@@ -73,8 +77,9 @@ ${section('Events', events(report) + leftOut(report.eventsLeftOut, 'event'))}
 ${section('To log more', report.hints.map(hint).join('\n'))}`;
 }
 
-function titleOf({ failures, recognised }: SummaryReport): string {
+function titleOf({ failures, unclear, recognised }: SummaryReport): string {
   if (recognised === 0) return 'No line was recognised';
+  if (failures === 0 && unclear > 0) return 'No certain gateway failure';
   return failures === 0 ? 'No gateway failure' : manyText(failures, 'gateway failure');
 }
 
@@ -83,15 +88,12 @@ function section(title: string, content: string): string {
 }
 
 function formats(report: SummaryReport): string {
-  const { byGateway, unrecognised, consequences, repeats } = report;
+  const { byGateway } = report;
   const rows = byGateway.map(
     ({ gateway, format, lines, failures }) =>
       `<li>${manyText(lines, 'line')} of ${escapeHtml(formatText(gateway, format))}${failures === 0 ? '' : `, ${manyText(failures, 'failure')}`}`,
   );
-  if (unrecognised > 0) rows.push(`<li>${manyText(unrecognised, 'line')} in an unknown format`);
-  if (consequences > 0) rows.push(`<li>${manyText(consequences, 'failure')} that were consequences of others`);
-  if (repeats > 0) rows.push(`<li>${manyText(repeats, 'line')} about a failure that another line had reported`);
-  rows.push(...maybeTwice(report).map((text) => `<li>${escapeHtml(text)}`));
+  rows.push(...[...countNotes(report), ...clockNotes(report)].map((text) => `<li>${escapeHtml(text)}`));
   return `<ul class="formats">${rows.join('\n')}</ul>`;
 }
 
@@ -99,7 +101,7 @@ function formats(report: SummaryReport): string {
 function shapes({ byShape }: SummaryReport): string {
   const most = Math.max(1, ...byShape.map(({ count }) => count));
   return bars(
-    byShape.map(({ shape, count }) => [findingShapeWords[shape], count, count / most, isGatewayFailure({ shape })]),
+    byShape.map(({ shape, count }) => [findingShapeWords[shape], count, count / most, isSuspicious({ shape })]),
   );
 }
 
@@ -125,15 +127,25 @@ function bars(rows: readonly (readonly [label: string, count: number, part: numb
   return `<table class="bars">${cells.join('\n')}</table>`;
 }
 
-function burstHtml(burst: FailureBurst): string {
-  const { startMs, endMs, root, shape, type, upstream, gateway } = burst;
-  const where = upstream ?? gatewayWords[gateway];
+function nameBars(totals: readonly NameTotal[]): string {
+  const most = Math.max(1, ...totals.map(({ count }) => count));
+  return bars(totals.map(({ name, count }) => [name, count, count / most, true]));
+}
+
+function incidentHtml(incident: Incident): string {
+  const { root, cause } = incident;
   const began = root.isConsequence ? 'Its cause is not in this log; the first consequence: ' : 'It began with: ';
-  return `<article><h3>${timeText(startMs)} to ${timeAfter(endMs, startMs)}</h3>
-<p>${escapeHtml(`${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`)}:
-${rateText(burst)}.</p>
+  return `<article><h3>${incidentSpan(incident)}</h3>
+<p>${escapeHtml(incidentHead(incident))}: ${escapeHtml(partsText(incident))}.</p>
+${cause === null ? '' : causeHtml(cause)}
 <p>${began}${proseHtml(root.sentence)}</p>
 ${example(root)}</article>`;
+}
+
+function causeHtml(cause: NonNullable<Incident['cause']>): string {
+  const when = timeText(cause.atMs).slice(11);
+  return `<p><b>${confidenceWords[cause.confidence]}:</b> ${proseHtml(cause.sentence)} (${when}) <small>${escapeHtml(cause.reason)}.</small></p>
+${example(cause)}${fixHtml(cause.fix)}`;
 }
 
 function suspect({ name, count, sentence, evidence, fix }: Suspect): string {
@@ -143,7 +155,7 @@ ${quotes(evidence)}${fixHtml(fix)}</article>`;
 }
 
 function causes({ byCause, causesLeftOut }: SummaryReport): string {
-  const failures = byCause.filter((cause) => isGatewayFailure(cause));
+  const failures = byCause.filter((cause) => isSuspicious(cause));
   return failures.map(cause).join('\n') + leftOut(causesLeftOut, 'cause');
 }
 
@@ -164,7 +176,7 @@ ${fixHtml(fix)}</article>`;
 
 function others({ byCause }: SummaryReport): string {
   const rows = byCause
-    .filter((total) => !isGatewayFailure(total) && total.shape !== 'none')
+    .filter((total) => !isSuspicious(total) && total.shape !== 'none')
     .map(({ count, sentence }) => `<li><b>${numberText(count)} ×</b> ${proseHtml(sentence)}`);
   return rows.length === 0 ? '' : `<ul>${rows.join('\n')}</ul>`;
 }
@@ -193,8 +205,8 @@ function quotes(evidence: readonly string[]): string {
     : `<p class="evidence">${evidence.map((words) => `<code>${escapeHtml(words)}</code>`).join(' · ')}</p>`;
 }
 
-function example({ line, text }: Example): string {
-  return `<p class="line"><small>line ${line}</small> <code>${escapeHtml(text)}</code></p>`;
+function example(shown: Example): string {
+  return `<p class="line"><small>${escapeHtml(placeText(shown))}</small> <code>${escapeHtml(shown.text)}</code></p>`;
 }
 
 function leftOut({ kinds, count }: LeftOut, noun: string): string {

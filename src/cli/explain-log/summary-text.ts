@@ -1,10 +1,11 @@
-import { isGatewayFailure } from '../../diagnose/finding.ts';
+import { classOf, isSuspicious } from '../../diagnose/finding.ts';
 import type {
   CauseTotal,
   Example,
   Hint,
   LeftOut,
-  FailureBurst,
+  Incident,
+  NameTotal,
   SummaryReport,
   Suspect,
 } from '../../diagnose/summary-report.ts';
@@ -18,13 +19,13 @@ import {
   manyText,
   numberText,
   spanText,
-  timeAfter,
+  placeText,
   timeText,
   unknownFormatWords,
   upstreamShapeWords,
 } from './finding-words.ts';
-import { maybeTwice } from './maybe-twice.ts';
-import { rateText, burstSize, worstFirst } from './burst-order.ts';
+import { clockNotes, countNotes, headline } from './head-words.ts';
+import { confidenceWords, incidentHead, incidentSpan, partsText, shownIncidents } from './incident-words.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
 
@@ -34,8 +35,11 @@ export function summaryLines(report: SummaryReport, style: Style): string[] {
     ...headLines(report, style),
     ...section('SHAPES', shapeLines(report, style), style),
     ...timelineLines(report.timeline, style),
-    ...section('FAILURE BURSTS', burstLines(report, style), style),
+    ...section('INCIDENTS', incidentLines(report, style), style),
     ...section('UPSTREAMS', upstreamLines(report), style),
+    ...section('PATHS', nameLines(report.paths), style),
+    ...section('HOSTS', report.hosts.length > 1 ? nameLines(report.hosts) : [], style),
+    ...section('CLIENTS', report.clients.length > 1 ? nameLines(report.clients) : [], style),
     ...section(
       'SUSPECTS',
       report.suspects.flatMap((suspect) => suspectLines(suspect, style)),
@@ -57,14 +61,9 @@ function section(title: string, lines: readonly string[], style: Style): string[
 }
 
 function headLines(report: SummaryReport, style: Style): string[] {
-  const { failures, lines, recognised, unrecognised, consequences, repeats } = report;
-  const of = manyText(lines, 'line');
-  const head =
-    recognised === 0
-      ? style.warn(`No line was recognised in ${of}`)
-      : failures === 0
-        ? style.good(`No gateway failure in ${of}`)
-        : style.bad(`${manyText(failures, 'gateway failure')} in ${of}`);
+  const { failures, unclear, recognised, unrecognised } = report;
+  const colour =
+    recognised === 0 || (failures === 0 && unclear > 0) ? style.warn : failures > 0 ? style.bad : style.good;
   const span = spanText(report);
   const rows = report.byGateway.map(({ gateway, format, lines: count, failures: failed }) => [
     formatText(gateway, format),
@@ -72,17 +71,11 @@ function headLines(report: SummaryReport, style: Style): string[] {
     failed === 0 ? '' : manyText(failed, 'failure'),
   ]);
   return [
-    head,
+    colour(headline(report)),
     ...(span === null ? [] : wrap(span, '  ').map(style.dim)),
     ...alignColumns(rows, '  ').map((row) => shorten(row, columnsMax)),
-    ...(unrecognised === 0 ? [] : [`  ${manyText(unrecognised, 'line')} in an unknown format`]),
-    ...(consequences === 0
-      ? []
-      : wrap(`${numberText(consequences)} of the failures were consequences of others`, '  ')),
-    ...(repeats === 0
-      ? []
-      : wrap(`${manyText(repeats, 'line')} reported a failure that another line had reported`, '  ')),
-    ...maybeTwice(report).flatMap((text) => wrap(text, '  ')),
+    ...countNotes(report).flatMap((text) => wrap(text, '  ')),
+    ...clockNotes(report).flatMap((text) => wrap(text, '  ').map(style.dim)),
     ...(recognised === 0 && unrecognised > 0 ? ['', ...wrap(unknownFormatWords, '')] : []),
   ];
 }
@@ -94,43 +87,41 @@ function shapeLines({ byShape }: SummaryReport, style: Style): string[] {
   const labels = Math.max(...byShape.map(({ shape }) => findingShapeWords[shape].length));
   const counts = Math.max(...byShape.map(({ count }) => numberText(count).length));
   return byShape.map(({ shape, count }) => {
-    const colour = isGatewayFailure({ shape }) ? style.bad : style.dim;
+    const found = classOf({ shape });
+    const colour = found === 'failure' ? style.bad : found === 'unclear' ? style.warn : style.dim;
     const bar = '█'.repeat(Math.max(1, Math.round((count / most) * barColumns)));
     return `  ${padTo(findingShapeWords[shape], labels)}  ${numberText(count).padStart(counts)}  ${colour(bar)}`;
   });
 }
 
-/** Bursts that are shown; the page and JSON have more. */
-const burstsShown = 5;
-
-/** The largest bursts first. A burst smaller than a twentieth of the largest is background noise and is left out. */
-function burstLines({ bursts, burstsLeftOut }: SummaryReport, style: Style): string[] {
-  const sorted = worstFirst(bursts);
-  const least = burstSize(sorted[0]) / 20;
-  const worst = sorted.slice(0, burstsShown).filter((burst) => burstSize(burst) >= least);
-  const passedOver = sorted.slice(worst.length);
-  const leftOut = {
-    kinds: burstsLeftOut.kinds === null ? null : burstsLeftOut.kinds + passedOver.length,
-    count: passedOver.reduce((sum, burst) => sum + burstSize(burst), burstsLeftOut.count),
-  };
-  return [...worst.flatMap((burst) => burstText(burst, style)), ...leftOutLines(leftOut, 'failure burst')];
+function incidentLines({ incidents, incidentsLeftOut }: SummaryReport, style: Style): string[] {
+  const { shown, leftOut } = shownIncidents(incidents, incidentsLeftOut);
+  return [...shown.flatMap((incident) => incidentText(incident, style)), ...leftOutLines(leftOut, 'incident')];
 }
 
-function burstText(burst: FailureBurst, style: Style): string[] {
-  const { startMs, endMs, root, shape, type, upstream, gateway } = burst;
-  const when = `${timeText(startMs)} to ${timeAfter(endMs, startMs)}`;
-  const where = upstream === null ? gatewayWords[gateway] : harmless(upstream);
-  const what = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`;
-  const rate = rateText(burst);
+function incidentText(incident: Incident, style: Style): string[] {
+  const { root, cause } = incident;
   const began = root.isConsequence
     ? 'Its cause is not in this log; the first consequence:'
     : `It began with: ${harmless(root.sentence)}`;
   return [
-    style.bad(`  ${when}`),
-    ...wrap(what, '    '),
-    ...wrap(rate, '    '),
+    style.bad(`  ${incidentSpan(incident)}`),
+    ...wrap(harmless(incidentHead(incident)), '    '),
+    ...wrap(partsText(incident), '    '),
+    ...(cause === null ? [] : causeOfIncident(cause, style)),
     ...wrap(began, '    '),
     exampleLine(root, style),
+  ];
+}
+
+function causeOfIncident(cause: NonNullable<Incident['cause']>, style: Style): string[] {
+  const label = confidenceWords[cause.confidence];
+  const words = `${harmless(cause.sentence)} (${timeText(cause.atMs).slice(11)})`;
+  return [
+    ...wrapAfter(`    ${style.bold(label)}:`, words, 6 + label.length),
+    ...wrap(`${cause.reason}.`, '      ').map(style.dim),
+    exampleLine(cause, style),
+    ...fixLines(cause.fix, '    fix', 9, style),
   ];
 }
 
@@ -141,9 +132,19 @@ function evidenceLines(evidence: readonly string[], style: Style): string[] {
 }
 
 /** The log line itself, on one line of the terminal. */
-function exampleLine({ line, text }: Example, style: Style): string {
-  return style.dim(shorten(`    line ${line}: ${harmless(text)}`, columnsMax));
+function exampleLine(example: Example, style: Style): string {
+  return style.dim(shorten(`    ${harmless(placeText(example))}: ${harmless(example.text)}`, columnsMax));
 }
+
+function nameLines(names: readonly NameTotal[]): string[] {
+  return alignColumns(
+    names.slice(0, namesShown).map(({ name, count }) => [shorten(harmless(name), 60), numberText(count)]),
+    '  ',
+  );
+}
+
+/** The page and JSON have more. */
+const namesShown = 5;
 
 function upstreamLines({ upstreams, upstreamsLeftOut }: SummaryReport): string[] {
   const rows = upstreams.map((total) => [
@@ -164,7 +165,7 @@ function suspectLines({ name, count, sentence, evidence, fix }: Suspect, style: 
 }
 
 function causeLines({ byCause, causesLeftOut, hints }: SummaryReport, style: Style): string[] {
-  const failures = byCause.filter((cause) => isGatewayFailure(cause));
+  const failures = byCause.filter((cause) => isSuspicious(cause));
   const lines = failures.flatMap((cause, index) => [...(index === 0 ? [] : ['']), ...causeText(cause, hints, style)]);
   return [...lines, ...leftOutLines(causesLeftOut, 'cause', 'line')];
 }
@@ -189,7 +190,7 @@ const seeHint = { text: 'See below how to log more', snippet: null };
 /** The application's own errors and clients that left: no failures of the gateway, but of interest. */
 function othersLines({ byCause }: SummaryReport): string[] {
   return byCause
-    .filter((cause) => !isGatewayFailure(cause) && cause.shape !== 'none')
+    .filter((cause) => !isSuspicious(cause) && cause.shape !== 'none')
     .flatMap(({ count, sentence }) => {
       const label = `  ${numberText(count)} × `;
       return wrapAfter(label, harmless(sentence), label.length);
@@ -197,9 +198,10 @@ function othersLines({ byCause }: SummaryReport): string[] {
 }
 
 function eventLines({ events, eventsLeftOut }: SummaryReport): string[] {
-  const lines = events.flatMap(({ count, sentence, gateway }) => {
+  const lines = events.flatMap(({ count, sentence, gateway, firstMs }) => {
     const label = `  ${numberText(count)} × `;
-    return wrapAfter(label, `${gatewayWords[gateway]}: ${harmless(sentence)}`, label.length);
+    const when = firstMs === null ? '' : ` (${count === 1 ? '' : 'first at '}${timeText(firstMs)})`;
+    return wrapAfter(label, `${gatewayWords[gateway]}: ${harmless(sentence)}${when}`, label.length);
   });
   return [...lines, ...leftOutLines(eventsLeftOut, 'kind', 'event')];
 }

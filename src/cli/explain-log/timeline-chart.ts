@@ -18,19 +18,20 @@ export function timelineChart({ intervals, intervalMs, undated }: TimelineReport
 <svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label="Failures over time, ${numberText(most)} in ${intervalText(intervalMs)} at the most">
 <line x1="0" x2="${width}" y1="${height}" y2="${height}"/>${bars}</svg>
 <div class="axis"><span>${timeText(first.startMs)}</span><span>${intervalText(intervalMs)} a bar, ${numberText(most)} at the most</span><span>${timeAfter(end, first.startMs)}</span></div>
-<figcaption><i class="failure"></i>gateway failures <i class="app-error"></i>the application's own errors <i class="client"></i>clients that left or asked wrongly${beside}</figcaption>
+<figcaption><i class="failure"></i>gateway failures <i class="unclear"></i>of unclear origin <i class="app-error"></i>the application's own errors <i class="client"></i>clients that left, asked wrongly or were denied${beside}</figcaption>
 </figure>`;
 }
 
-function heightOf({ failures, appErrors, clientAborts }: TimelineInterval): number {
-  return failures + appErrors + clientAborts;
+function heightOf({ failures, unclear, appErrors, denials, clientAborts }: TimelineInterval): number {
+  return failures + unclear + appErrors + denials + clientAborts;
 }
 
 function bar(one: TimelineInterval, left: number, step: number, most: number): string {
   const parts = [
     ['failure', one.failures],
+    ['unclear', one.unclear],
     ['app-error', one.appErrors],
-    ['client', one.clientAborts],
+    ['client', one.clientAborts + one.denials],
   ] as const;
   let foot = height;
   const rectangles = parts.flatMap(([name, count]) => {

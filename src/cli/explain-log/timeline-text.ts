@@ -7,9 +7,16 @@ const heights = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /** With more intervals than this, two share a column. */
 const columnsShown = 72;
 
+/** One row of bars for each of them that occurs. */
+const rows: readonly (readonly [words: string, key: 'failures' | 'unclear' | 'appErrors', colour: 'bad' | 'warn'])[] = [
+  ['gateway failures', 'failures', 'bad'],
+  ['failed requests of unclear origin', 'unclear', 'warn'],
+  ["the application's own errors", 'appErrors', 'warn'],
+];
+
 /**
- * Failures over time as one row of bars, and the application's own errors as a second row. Returns no lines if no line
- * of the log has a time.
+ * Failures over time as one row of bars, and what is no certain failure as further rows. Returns no lines if no line of the
+ * log has a time.
  */
 export function timelineLines(timeline: TimelineReport, style: Style): string[] {
   const { intervals, intervalMs } = timeline;
@@ -17,32 +24,32 @@ export function timelineLines(timeline: TimelineReport, style: Style): string[] 
   const last = intervals.at(-1);
   if (first === undefined || last === undefined) return [];
   const together = Math.max(1, Math.ceil(intervals.length / columnsShown));
-  const failures = sums(
-    intervals.map((one) => one.failures),
-    together,
-  );
-  const errors = sums(
-    intervals.map((one) => one.appErrors),
-    together,
-  );
-  const most = Math.max(...failures, ...errors);
-  if (most === 0) return [];
-  const hasErrors = errors.some((count) => count > 0);
-  const end = last.startMs + intervalMs;
-  const span = `${timeText(first.startMs)} to ${timeAfter(end, first.startMs)}`;
+  const shown = rows
+    .map(([words, key, colour]) => ({
+      words,
+      colour,
+      counts: sums(
+        intervals.map((one) => one[key]),
+        together,
+      ),
+    }))
+    .filter(({ counts }) => counts.some((count) => count > 0));
+  if (shown.length === 0) return [];
+  const most = Math.max(...shown.flatMap(({ counts }) => counts));
+  const span = `${timeText(first.startMs)} to ${timeAfter(last.startMs + intervalMs, first.startMs)}`;
+  const words = shown.map((row) => row.words);
   return [
     '',
     `${style.bold('TIMELINE')}  ${span}`,
-    `  │${style.bad(bars(failures, most))}│`,
-    ...(hasErrors ? [`  │${style.warn(bars(errors, most))}│`] : []),
-    ...legendLines(intervalMs * together, most, hasErrors).map(style.dim),
+    ...shown.map(({ counts, colour }) => `  │${style[colour](bars(counts, most))}│`),
+    ...legendLines(intervalMs * together, most, words).map(style.dim),
     ...undatedLines(timeline),
   ];
 }
 
-function legendLines(columnMs: number, most: number, hasErrors: boolean): string[] {
-  const rows = hasErrors ? "; above gateway failures, below the application's own errors" : '';
-  return wrap(`${intervalText(columnMs)} a column, ${numberText(most)} at the most${rows}`, '  ');
+function legendLines(columnMs: number, most: number, words: readonly string[]): string[] {
+  const named = words.length === 1 ? `; ${words[0]}` : `; from above: ${words.join(', ')}`;
+  return wrap(`${intervalText(columnMs)} a column, ${numberText(most)} at the most${named}`, '  ');
 }
 
 function undatedLines({ undated }: TimelineReport): string[] {

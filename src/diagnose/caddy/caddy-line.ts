@@ -20,11 +20,16 @@ export function caddyLine(line: string): CaddyLine | null {
   return line.startsWith('{') ? ofJson(line) : ofConsole(line);
 }
 
-/** 2: Caddy wrote it. 1: another program with the same library may have written it. */
+/** What Caddy writes without a logger's name: about its configuration, its start and its end. */
+const ownMessages =
+  /^(?:using (?:config from file|adjacent Caddyfile|provided configuration)|adapted config to JSON|serving initial configuration|autosaved config|shutting down|exiting; byeee|shutdown complete|config is unchanged|Caddyfile input is not formatted|redirected default logger|failed to sufficiently increase receive buffer size|GOM(?:AXPROCS|EMLIMIT) is updated|maxprocs: |watcher|started background certificate maintenance|\[(?:ERROR|WARNING|INFO)\] |http: TLS handshake error|aborting with incomplete response|reading from backend|upstream roundtrip)/;
+
+/** 2: Caddy wrote it. 1: its message is Caddy's, without a logger. Other programs use the same library. */
 export function certaintyOf(line: CaddyLine | null): 0 | 1 | 2 {
   if (line === null) return 0;
   if (ownLoggers.test(line.logger) || ('err_trace' in line.fields && 'err_id' in line.fields)) return 2;
-  return line.text === 'handled request' && 'resp_headers' in line.fields ? 2 : 1;
+  if (line.text === 'handled request' && 'resp_headers' in line.fields) return 2;
+  return line.logger === '' && ownMessages.test(line.text) ? 1 : 0;
 }
 
 function ofJson(line: string): CaddyLine | null {

@@ -260,11 +260,17 @@ test('lines of other programs are not recognised', () => {
       caddyDialects.every((dialect) => dialect.recognise(line) === 0),
       line,
     );
-  const ofAnother = '{"level":"error","ts":1790000000.2,"logger":"etcd-client","msg":"retrying"}';
-  assert.deepEqual(
-    caddyDialects.map((dialect) => dialect.recognise(ofAnother)),
-    [1, 0],
-  );
+  for (const ofAnother of [
+    '{"level":"error","ts":1790000000.2,"logger":"etcd-client","msg":"retrying"}',
+    '{"level":"info","ts":1790000000.2,"msg":"listening","port":3000}',
+    '{"level":"warn","ts":"2026-05-21T09:58:05.1Z","logger":"shop","msg":"upstream answered 502"}',
+    '2026-05-21T09:58:05.100Z\tINFO\tshop\tlistening\t{"port": 3000}',
+    '2026-05-21T09:58:05.100Z\tERROR\tshop\trequest failed\t{"status": 502}',
+  ])
+    assert.ok(
+      caddyDialects.every((dialect) => dialect.recognise(ofAnother) === 0 && dialect.open().read(ofAnother) === null),
+      ofAnother,
+    );
 });
 
 test('broken lines are read without an exception', () => {

@@ -11,7 +11,7 @@ const versionTwo = dialect(
   (line) => certaintyOf(caddyLine(judgedText(line))),
   (line) => {
     const read = caddyLine(judgedText(line));
-    if (read === null || isErrorOfOther(read)) return null;
+    if (read === null || certaintyOf(read) === 0 || isErrorOfOther(read)) return null;
     const isAccess = read.text === 'handled request' && !read.logger.startsWith('http.log.error');
     return isAccess ? readAccessLine(read) : readRuntimeLine(read);
   },

@@ -1,5 +1,4 @@
 import type { Dialect } from '../dialect.ts';
-import { fixOf } from '../verdict.ts';
 import { messageDialect, type MessageLog } from './message-log.ts';
 
 /** `httputil.ReverseProxy` of Go, with which oauth2-proxy and many small gateways are built. */
@@ -37,31 +36,6 @@ export const lighttpd: MessageLog = {
   ],
 };
 
-/** The manager of PHP's workers ends a script after `request_terminate_timeout`; the web server in front answers 502 or 504. */
-export const phpFpm: MessageLog = {
-  gateway: 'php-fpm',
-  name: 'php-fpm',
-  born: 'application',
-  format: 'php-fpm log',
-  head: /^(?:\[\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?:\.\d{1,6})?\] )?(?:NOTICE|WARNING|ERROR|ALERT|DEBUG): (?=\[pool |fpm |ready to |Terminating|exiting|[a-z ]{0,40}(?:php-fpm|FPM)|configuration file|using inherited|reloading|unable to bind)/,
-  messages: [
-    [
-      /\[pool \S{1,100}\] child \d{1,10}, script '[^']{1,1000}' (?:\(request: "(?<request>[A-Z]{3,10} \S{1,2000}?)"\) )?execution timed out \([\d.]{1,20} sec\), terminating/,
-      'http_response_timeout',
-    ],
-    [/\[pool \S{1,100}\] child \d{1,10} exited on signal (?:11|9|7|6) \(SIG[A-Z]{3,6}/, 'connection_terminated'],
-  ],
-  fixes: {
-    http_response_timeout: fixOf(
-      'Find out what the script waits for (`slowlog`), or raise the limit together with the timeout of the web server',
-      'request_terminate_timeout = 120s\nrequest_slowlog_timeout = 5s',
-    ),
-    connection_terminated: fixOf(
-      'Find out why the worker crashed: the web server in front answers 502 for its request',
-    ),
-  },
-};
-
 /** Linkerd's proxy, in its plain format. */
 export const linkerd: MessageLog = {
   gateway: 'linkerd',
@@ -78,4 +52,4 @@ export const linkerd: MessageLog = {
   ],
 };
 
-export const messageDialects: readonly Dialect[] = [goProxy, lighttpd, phpFpm, linkerd].map(messageDialect);
+export const messageDialects: readonly Dialect[] = [goProxy, lighttpd, linkerd].map(messageDialect);
