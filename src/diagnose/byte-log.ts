@@ -1,10 +1,10 @@
 import { allDialects } from './all-dialects.ts';
 import type { Dialect } from './dialect.ts';
 import { decodeLine, LineSplitter } from './line-splitter.ts';
-import { type LineVerdict, LogExplainer } from './log-explainer.ts';
+import { type LineVerdict, LogExplainer, type SeparateLine } from './log-explainer.ts';
 import { ByteEncoding } from './byte-encoding.ts';
 import { FastPath } from './fast-path.ts';
-import type { LogFile } from './line-reference.ts';
+import type { CountedFile } from './line-reference.ts';
 import { type LineUse, Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
@@ -25,7 +25,7 @@ export type LineListener = (verdict: LineVerdict, text: string, number: number, 
 /** Explains a log that comes as bytes, in slices of any size. Its memory is bounded for any input. */
 export class ByteLog {
   readonly #summary: Summary;
-  readonly #file: LogFile;
+  readonly #file: CountedFile;
   readonly #fastPath: FastPath;
   readonly #explainer: LogExplainer;
   readonly #onLine: ByteLogOptions['onLine'];
@@ -70,7 +70,9 @@ export class ByteLog {
   #take(bytes: Uint8Array, start: number, end: number, isInBuffer: boolean): void {
     const text = decodeLine(bytes.subarray(start, end));
     const before = this.#explainer.last;
-    const verdict = this.#explainer.read(text);
+    const each = this.#explainer.readEach(text);
+    if (each !== null) return this.#takeEach(each);
+    const verdict = this.#explainer.readOne(text);
     const use = this.#summary.add(verdict, text, this.#file);
     this.#onLine?.(verdict, text, this.#file.lines, use);
     if (this.#onLine !== undefined || verdict === null) return;
@@ -78,5 +80,14 @@ export class ByteLog {
     this.#fastPath.follow(last);
     if (isInBuffer && before === last && this.#explainer.isWithoutMemory(last))
       this.#fastPath.learn(bytes, start, end, verdict);
+  }
+
+  /** Several lines in one: they have the same number. */
+  #takeEach(each: readonly SeparateLine[]): void {
+    for (const [index, { verdict, text }] of each.entries()) {
+      if (index > 0) this.#file.lines -= 1;
+      const use = this.#summary.add(verdict, text, this.#file);
+      this.#onLine?.(verdict, text, this.#file.lines, use);
+    }
   }
 }

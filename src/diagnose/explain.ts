@@ -1,5 +1,5 @@
 import { allDialects } from './all-dialects.ts';
-import { type LineVerdict, LogExplainer } from './log-explainer.ts';
+import { type LineVerdict, LogExplainer, worstOf } from './log-explainer.ts';
 import { nginxLogFormat } from './nginx/log-format.ts';
 import { wholeLines } from './pasted/whole-lines.ts';
 import { clockOf } from './log-clock.ts';
@@ -38,9 +38,14 @@ export function explain(log: string, { logFormat, pasted = false }: ExplainOptio
       )
     : texts;
   const lines = whole.map((line) => {
-    const verdict = explainer.read(line);
-    summary.add(verdict, line);
-    return verdict;
+    const each = explainer.readEach(line);
+    if (each === null) {
+      const verdict = explainer.readOne(line);
+      summary.add(verdict, line);
+      return verdict;
+    }
+    for (const { verdict, text } of each) summary.add(verdict, text);
+    return worstOf(each.map(({ verdict }) => verdict));
   });
   return { lines, summary: summary.report(), error: given?.ok === false ? given.failure : null };
 }

@@ -1,7 +1,7 @@
 import { AccessHead, LearntDay } from './access-head.ts';
 import type { Finding } from './finding.ts';
 import { type LineTemplate, matchTemplate, templateOf } from './line-template.ts';
-import type { LogFile } from './line-reference.ts';
+import type { CountedFile } from './line-reference.ts';
 import type { Summary, Tally } from './summary.ts';
 
 /** Lines of further forms in one file take the slow path. */
@@ -42,9 +42,9 @@ export class FastPath {
   #dialect = -1;
   #current: Learnt | null = null;
 
-  readonly #file: LogFile;
+  readonly #file: CountedFile;
 
-  constructor(summary: Summary, file: LogFile) {
+  constructor(summary: Summary, file: CountedFile) {
     this.#summary = summary;
     this.#file = file;
   }

@@ -3,7 +3,7 @@ import { truncateText } from './report-texts.ts';
 import type { Example } from './summary-report.ts';
 
 /** A file whose lines are counted. */
-export interface LogFile {
+export interface CountedFile {
   /** As it was named on the command line; null for text without a file. */
   readonly name: string | null;
   lines: number;

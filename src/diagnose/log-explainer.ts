@@ -1,9 +1,10 @@
 import { allDialects, closedFormats } from './all-dialects.ts';
 import type { Dialect, DialectReader } from './dialect.ts';
-import type { Finding } from './finding.ts';
+import { classOf, type Finding, type FindingClass } from './finding.ts';
 import { judgedText } from './line-text.ts';
 import { readPart } from './pasted/read-part.ts';
 import { withoutImpossible } from './sound-finding.ts';
+import { joinedLines, shippedEntries, withoutBlanks } from './wrappers/joined-lines.ts';
 import { type UnwrappedLine, unwrap, unwrapLayers } from './wrappers/unwrap.ts';
 
 export interface LogExplainerOptions {
@@ -15,6 +16,12 @@ export interface LogExplainerOptions {
 interface Inner {
   readonly unwrapped: UnwrappedLine;
   readonly candidates: readonly number[];
+}
+
+/** One of several lines in one. */
+export interface SeparateLine {
+  readonly text: string;
+  readonly verdict: LineVerdict;
 }
 
 /** The verdict on a line; null if no dialect recognises it. */
@@ -49,9 +56,32 @@ export class LogExplainer {
     return asked !== undefined && asked.open().read === asked.open().read;
   }
 
-  /** Reads a line without its end. Text after 64 KiB is ignored. */
+  /** Reads a line without its end; of several that run together in it, the one that tells the worst. Text after 64 KiB is ignored. */
   read(line: string): LineVerdict {
+    const each = this.readEach(line);
+    return each === null ? this.readOne(line) : worstOf(each.map(({ verdict }) => verdict));
+  }
+
+  /**
+   * Reads each of several lines in one: lines that run together, which are likely and not certain, and the entries of a JSON
+   * document. Null for a single line.
+   */
+  readEach(line: string): readonly SeparateLine[] | null {
+    const joined = joinedLines(line);
+    if (joined !== null) return joined.map((text) => ({ text, verdict: asLikely(this.readOne(text)) }));
+    return shippedEntries(line)?.map((text) => ({ text, verdict: this.readOne(text) })) ?? null;
+  }
+
+  /** Reads a line that `readEach` does not take apart. */
+  readOne(line: string): LineVerdict {
     const text = judgedText(line);
+    const found = this.#readText(text);
+    if (found !== null || !this.#hasParts) return found;
+    const compact = withoutBlanks(text);
+    return compact === null ? null : this.#readText(compact);
+  }
+
+  #readText(text: string): LineVerdict {
     const judged = text.charCodeAt(0) <= space && /^\s{1,80}\{"/.test(text) ? text.trimStart() : text;
     const found = this.#readAgain(judged) ?? this.#readAny(judged);
     // Forms of access logs have single spaces, so that others are not recognised at all.
@@ -144,6 +174,18 @@ export class LogExplainer {
 }
 
 const space = 0x20;
+
+function asLikely(verdict: LineVerdict): LineVerdict {
+  return verdict === null ? null : { ...verdict, confidence: 'likely' };
+}
+
+const order: readonly FindingClass[] = ['failure', 'unclear', 'denial', 'app_error', 'client_abort', 'none'];
+
+/** The verdict of a failure, if there is one. */
+export function worstOf(verdicts: readonly LineVerdict[]): LineVerdict {
+  const read = verdicts.filter((verdict) => verdict !== null);
+  return read.toSorted((a, b) => order.indexOf(classOf(a)) - order.indexOf(classOf(b)))[0] ?? null;
+}
 
 /** Three words with two spaces on each side. */
 const isDoubleSpaced = / {2}\S+ {2}\S+ {2}\S/;

@@ -5,7 +5,7 @@ import { withCauses } from './incident-causes.ts';
 import { Incidents, largestIncidents } from './incidents.ts';
 import { certaintyOf, JoinedFailures, type ReportedFailure } from './joined-failures.ts';
 import { partiesOf } from './line-parties.ts';
-import { exampleOf, type LogFile, type LineReference } from './line-reference.ts';
+import { exampleOf, type CountedFile, type LineReference } from './line-reference.ts';
 import { clockOf, type LogClock, timeOf, utcClock } from './log-clock.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
@@ -52,8 +52,8 @@ export class Summary {
   };
   #repeats = 0;
   #consequences = 0;
-  readonly #files: LogFile[] = [];
-  #unnamed: LogFile | null = null;
+  readonly #files: CountedFile[] = [];
+  #unnamed: CountedFile | null = null;
   readonly #tallies = new Map<string, Tally>();
   readonly #events = new Ranking<Event>(eventsCounted);
   readonly #timeline = new Timeline();
@@ -74,14 +74,14 @@ export class Summary {
   }
 
   /** A file whose lines are numbered from 1. */
-  open(name: string | null): LogFile {
-    const file: LogFile = { name, lines: 0, lastMs: null };
+  open(name: string | null): CountedFile {
+    const file: CountedFile = { name, lines: 0, lastMs: null };
     this.#files.push(file);
     return file;
   }
 
   /** `text` is the line, for examples. */
-  add(verdict: LineVerdict, text: string, file: LogFile = this.#ownFile()): LineUse {
+  add(verdict: LineVerdict, text: string, file: CountedFile = this.#ownFile()): LineUse {
     this.#lines += 1;
     file.lines += 1;
     if (verdict === null) {
@@ -105,7 +105,7 @@ export class Summary {
   }
 
   /** Counts an access line without a failure, of a known format: the same as `add` with its finding. */
-  addHarmless(tally: Tally, atMs: number, file: LogFile = this.#ownFile()): void {
+  addHarmless(tally: Tally, atMs: number, file: CountedFile = this.#ownFile()): void {
     this.#lines += 1;
     file.lines += 1;
     file.lastMs = atMs;
@@ -124,7 +124,7 @@ export class Summary {
     return tally;
   }
 
-  #ownFile(): LogFile {
+  #ownFile(): CountedFile {
     this.#unnamed ??= this.open(null);
     return this.#unnamed;
   }

@@ -523,6 +523,18 @@ describe('candor explain as a process', () => {
     assert.equal(child.out().split('\n').length, 3001);
   });
 
+  for (const width of [60, 80, 100])
+    test(`joins pasted lines of standard input that a terminal of ${width} columns has broken`, async () => {
+      const failed =
+        '2026/11/21 21:14:03 [error] 31#31: *5 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: x, request: "GET /a HTTP/1.1", upstream: "http://10.0.0.1:80/a", host: "x"';
+      const child = candor(['explain', '-', '--json']);
+      child.process.stdin?.end(`${failed.replace(new RegExp(`.{${width}}`, 'g'), '$&\n')}\n`);
+      assert.equal(await child.code, 1);
+      const { lines, failures, upstreams } = JSON.parse(child.out()) as Record<string, unknown>;
+      assert.deepEqual([lines, failures], [1, 1]);
+      assert.match(JSON.stringify(upstreams), /10\.0\.0\.1:80/);
+    });
+
   test('follows a log when it is renamed and truncated, and sums up at SIGINT', { timeout: 30_000 }, async () => {
     const log = join(folder, 'a.log');
     writeFileSync(log, bad);

@@ -20,6 +20,7 @@ import { ReadingOrder } from './reading-order.ts';
 import { problemOf } from '../../record/byte-decoder.ts';
 import { textStartOf } from '../../record/byte-kind.ts';
 import { withOwnFormat } from './own-combined-log.ts';
+import { PastedInput } from './pasted-input.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { type LogReading, readLog } from './read-log.ts';
 import { findPagePath, writePage } from './report-page.ts';
@@ -46,7 +47,7 @@ export async function explainLogs(
     const onLine = printer.isWanted ? { onLine: printer.listenerFor(name, sources.length === 1) } : {};
     return new ByteLog({ dialects, name, summary, ...onLine });
   };
-  const run = { logOf, summary, printer, stop, context };
+  const run = { logOf, summary, dialects, printer, stop, context };
   const readings = flags.follow ? await followAll(sources, run) : await readAll(sources, run);
   stop.forget();
   const report = redactedReport(await withOwnFormat(summary.report(), sources, context));
@@ -76,6 +77,7 @@ export function dialectsOf({ logFormat }: Pick<ExplainLogFlags, 'logFormat'>): r
 interface LogRun {
   readonly logOf: (source: LogSource) => ByteLog;
   readonly summary: Summary;
+  readonly dialects: readonly Dialect[];
   readonly printer: LinePrinter;
   readonly stop: ReadingStop;
   readonly context: ProcessContext;
@@ -110,15 +112,16 @@ interface Turns {
 }
 
 async function readOne(source: LogSource, run: LogRun, bar: ProgressBar, turns: Turns | null): Promise<LogReading> {
-  const { logOf, summary, printer, stop, context } = run;
+  const { logOf, summary, dialects, printer, stop, context } = run;
   const log = logOf(source);
+  const pasted = source.path === null ? new PastedInput(dialects) : null;
   let isFirst = source.bytes === null;
   const take = async (bytes: Uint8Array): Promise<void> => {
     // A pipe shows its clock only now.
     if (isFirst) summary.learnClock(Buffer.from(bytes.subarray(0, clockBytes)).toString('latin1'));
     isFirst = false;
     await turns?.order.turn(turns.index);
-    log.push(bytes);
+    log.push(pasted === null ? bytes : pasted.take(bytes));
     turns?.order.advance(turns.index, log.lastMs);
     await printer.flush();
   };
@@ -131,6 +134,7 @@ async function readOne(source: LogSource, run: LogRun, bar: ProgressBar, turns: 
     return await readLog(source, { take, onRead }, stop);
   } finally {
     await turns?.order.turn(turns.index);
+    if (pasted !== null) log.push(pasted.end());
     log.end();
     turns?.order.end(turns.index);
     await printer.flush();

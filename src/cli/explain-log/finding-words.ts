@@ -115,7 +115,7 @@ function zoneText({ byGateway, clock }: Pick<SummaryReport, 'byGateway' | 'clock
 }
 
 /** 'error.log:12', or 'line 12' of text without a file. */
-export function placeText({ file, line }: Pick<Example, 'file' | 'line'>): string {
+export function positionText({ file, line }: Pick<Example, 'file' | 'line'>): string {
   return file === null ? `line ${line}` : `${file}:${line}`;
 }
 

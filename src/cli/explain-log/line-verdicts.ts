@@ -11,10 +11,10 @@ import { redactedFinding, redactedText } from '../redacted-output.ts';
 const textMax = 300;
 
 /** Where a line stands; `file` is null for a pasted line. */
-export type LinePlace = Pick<Example, 'file' | 'line'>;
+export type LinePosition = Pick<Example, 'file' | 'line'>;
 
 /** What `--lines --json` prints for each line, recognised or not. */
-export function lineObject(verdict: LineVerdict, text: string, { file, line }: LinePlace): object {
+export function lineObject(verdict: LineVerdict, text: string, { file, line }: LinePosition): object {
   const shown = shorten(redactedText(text), textMax);
   return { file, line, text: shown, ...(verdict === null ? unrecognised : fieldsOf(redactedFinding(verdict))) };
 }
@@ -50,12 +50,12 @@ function fieldsOf(finding: Finding): object {
 }
 
 /** One line of text for a failure; null if the line tells of none. */
-export function verdictLine(verdict: LineVerdict, place: string, style: Style): string | null {
+export function verdictLine(verdict: LineVerdict, position: string, style: Style): string | null {
   if (verdict === null || !isSuspicious(verdict)) return null;
   const { atMs, status, shape, type, upstream, request, sentence, gateway } = redactedFinding(verdict);
   const shapeText = findingShapeWords[shape];
   const head = [
-    style.dim(`${harmless(place)}:`),
+    style.dim(`${harmless(position)}:`),
     ...(atMs === null ? [] : [timeText(atMs)]),
     ...(verdict.confidence === 'likely' ? [style.dim('likely')] : []),
     gatewayWords[gateway],

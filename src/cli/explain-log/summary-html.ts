@@ -19,7 +19,7 @@ import {
   manyText,
   numberText,
   spanText,
-  placeText,
+  positionText,
   timeText,
   unknownFormatWords,
   upstreamShapeWords,
@@ -206,7 +206,7 @@ function quotes(evidence: readonly string[]): string {
 }
 
 function example(shown: Example): string {
-  return `<p class="line"><small>${escapeHtml(placeText(shown))}</small> <code>${escapeHtml(shown.text)}</code></p>`;
+  return `<p class="line"><small>${escapeHtml(positionText(shown))}</small> <code>${escapeHtml(shown.text)}</code></p>`;
 }
 
 function leftOut({ kinds, count }: LeftOut, noun: string): string {

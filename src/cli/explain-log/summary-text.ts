@@ -19,7 +19,7 @@ import {
   manyText,
   numberText,
   spanText,
-  placeText,
+  positionText,
   timeText,
   unknownFormatWords,
   upstreamShapeWords,
@@ -133,7 +133,7 @@ function evidenceLines(evidence: readonly string[], style: Style): string[] {
 
 /** The log line itself, on one line of the terminal. */
 function exampleLine(example: Example, style: Style): string {
-  return style.dim(shorten(`    ${harmless(placeText(example))}: ${harmless(example.text)}`, columnsMax));
+  return style.dim(shorten(`    ${harmless(positionText(example))}: ${harmless(example.text)}`, columnsMax));
 }
 
 function nameLines(names: readonly NameTotal[]): string[] {
