@@ -205,6 +205,9 @@ test('every line is byte for byte as version 3 defines', () => {
   assert.deepEqual(formatOf(written), formatOf(readFileSync(path, 'latin1')));
 });
 
+/** The last of `exchanges`, which earlier versions have not. */
+const newInVersion3 = 1;
+
 for (const version of [1, 2, 3]) {
   test(`readers read every line of version ${version}`, () => readVersion(version));
 }
@@ -213,7 +216,7 @@ function readVersion(version: number): void {
   const lines = readFileSync(path.replace('v3', `v${version}`), 'latin1')
     .trimEnd()
     .split('\n');
-  assert.equal(lines.length, exchanges.length);
+  assert.equal(lines.length, exchanges.length - (version < 3 ? newInVersion3 : 0));
   lines.forEach((line, index) => {
     const parsed = parseRecord(line);
     const [name, exchange] = exchanges[index] as (typeof exchanges)[number];
@@ -242,7 +245,7 @@ test('a line of version 3 is read like the line of version 2 of the same exchang
   const [second, third] = ['record-v2', 'record-v3'].map((name) =>
     readFileSync(path.replace('record-v3', name), 'latin1').trimEnd().split('\n').map(parseRecord),
   );
-  third?.forEach((now, index) => {
+  third?.slice(0, -newInVersion3).forEach((now, index) => {
     const earlier = second?.[index];
     assert.ok(now.ok && earlier?.ok);
     if (now.record.shape === 'none' && now.record.attempts.length === 1 && now.record.kind === 'exchange') return;
