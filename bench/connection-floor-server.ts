@@ -7,6 +7,7 @@ import type { Transport, TransportListener } from '../src/core/transport.ts';
 import { listen } from '../src/transport/listen.ts';
 import { type StreamHandle, type StreamInternals, streamInternals } from '../src/transport/stream-handle.ts';
 import { tlsServer } from '../src/transport/tls-server.ts';
+import { systemRandom } from '../src/system/system.ts';
 
 /**
  * Answers each request with a fixed page, and closes the connection if the request asks for that: what a connection costs on Node
@@ -70,7 +71,7 @@ function listenOnTransport(): void {
     ...{ id: 'bench.test', certificates: [{ certificate, key }], versionMin: 'TLSv1.2', ciphers: null },
     ...{ clientCertificates: null, ticketKeys: randomBytes(48) },
   };
-  const session = { host, serverName: 'bench.test', protocols: ['http/1.1'] };
+  const session = { host, serverName: 'bench.test', protocols: ['http/1.1'], versionMax: 0x0304 };
   listen(
     { host: at.host, port: at.port, sharePort: false },
     {
@@ -82,7 +83,7 @@ function listenOnTransport(): void {
         plain.listener = listenerOf((bytes, start, end) => {
           plain.listener = listenerOf(() => {});
           const waiter = { onSecure: answerOnTransport, onHandshakeFailed() {} };
-          tlsServer.start(plain, bytes.slice(start, end), session, waiter);
+          tlsServer(systemRandom).start(plain, bytes.slice(start, end), session, waiter);
         });
       },
     },

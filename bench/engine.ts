@@ -96,7 +96,7 @@ export function startEngine(settings: EngineSettings): Engine {
   const facts = { id: 'http', proxyProtocol: false, http2: false, tls: null, limits: benchLimits } as const;
   const listener = new ListenerConnections(facts, {
     ...shared,
-    ...clientEngines(shared, tlsServer),
+    ...clientEngines(shared, tlsServer(random)),
     ...admitsAll,
     onHttp2Limit() {},
     onHandshakeFailed() {},

@@ -6,7 +6,7 @@ import type { ServerCertificate, Transport } from './transport.ts';
 export interface TlsServer {
   /**
    * Continues the connection of `transport` in TLS. `first` are the bytes that have been read from it: the beginning of a
-   * handshake. The transport may not be used any more. One of the waiter's methods is called, once, and none after `cancel`,
+   * handshake. They are valid during the call only. The transport may not be used any more. One of the waiter's methods is called, once, and none after `cancel`,
    * which closes the connection.
    */
   start(transport: Transport, first: Uint8Array, session: TlsSessionSettings, waiter: TlsServerWaiter): Cancellable;
@@ -34,6 +34,8 @@ export interface TlsSessionSettings {
   readonly serverName: string | null;
   /** The protocols that the server offers (RFC 7301), the preferred one first. */
   readonly protocols: readonly string[];
+  /** The highest version that the client speaks, such as 0x0304 for TLS 1.3. */
+  readonly versionMax: number;
 }
 
 /** What clients of one host name are shown, and what they must show. */

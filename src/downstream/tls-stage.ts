@@ -1,6 +1,7 @@
 import type { Cancellable } from '../core/connector.ts';
-import type { TlsServer, TlsServerWaiter } from '../core/tls-server.ts';
+import type { TlsServer, TlsServerWaiter, TlsSessionSettings } from '../core/tls-server.ts';
 import { clientHelloFlightBytesMax, parseClientHello } from '../wire/client-hello.ts';
+import { HandshakeInProgress, HandshakesInProgress } from './handshakes-in-progress.ts';
 import type { PrefaceConnection, PrefaceStage, StageResult } from './preface-stage.ts';
 
 /**
@@ -19,8 +20,7 @@ export function tlsStage(
   inProgressMax: number = handshakesInProgressMax,
 ): PrefaceStage {
   const withoutHttp2 = protocols.filter((protocol) => protocol !== 'h2');
-  /** The connections whose handshakes are in progress, the oldest first. */
-  const inProgress = new Set<PrefaceConnection>();
+  const inProgress = new HandshakesInProgress();
   return {
     rule: 'plain-on-tls-port',
     bytesMax: clientHelloFlightBytesMax,
@@ -30,7 +30,7 @@ export function tlsStage(
       const reading = parseClientHello(bytes, start, end);
       if (reading.state === 'partial') return 'partial';
       if (reading.state === 'refused') return refuse(connection, bytes[start] as number);
-      const { serverName, protocols: offered } = reading.hello;
+      const { serverName, protocols: offered, versionMax } = reading.hello;
       const isChallenge = offered.length === 1 && offered[0] === challengeProtocols[0] && serverName !== null;
       const challenge = isChallenge ? hosts.challengeFor(serverName) : null;
       const host = challenge ?? hosts.hostFor(serverName);
@@ -43,7 +43,7 @@ export function tlsStage(
       }
       const own = connection.listener.http2 ? protocols : withoutHttp2;
       const spoken = challenge === null ? own : challengeProtocols;
-      if (offered.length > 0 && !offered.some((protocol) => spoken.includes(protocol))) {
+      if (offered.length > 0 && !sharesProtocol(offered, spoken)) {
         connection.failHandshake({ reason: 'no_shared_protocol', code: '' }, serverName, noApplicationProtocol);
         return 'taken';
       }
@@ -54,64 +54,44 @@ export function tlsStage(
       }
       // A client that names no host has not asked for a certificate, so that none is the wrong one for its requests.
       if (serverName !== null) connection.servesHost = (name) => hosts.hostFor(name) === host;
-      // Not `slice`: sockets lend a Buffer that all connections share, and its `slice` is a view.
-      const first = new Uint8Array(bytes.subarray(start, end));
-      const session = { host, serverName, protocols: spoken };
-      const waiter: TlsServerWaiter = {
-        onSecure(transport, failure) {
-          inProgress.delete(connection);
-          if (failure !== null) {
-            connection.noteHandshakeFailure(failure, serverName);
-            connection.refuseNext('client-certificate', failure.code);
-          }
-          connection.continueOn(transport);
-        },
-        onHandshakeFailed(failure) {
-          inProgress.delete(connection);
-          connection.failHandshake(failure, serverName);
-        },
-      };
-      const handshake = started(() => tls.start(connection.transport, first, session, waiter));
-      if (handshake === null) {
+      const first = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+      const handshake = new HandshakeInProgress(connection, serverName, inProgress);
+      const session = { host, serverName, protocols: spoken, versionMax };
+      const started = startOrNull(tls, connection, first, session, handshake);
+      if (started === null) {
         connection.failHandshake({ reason: 'unusable_certificate', code: '' }, serverName, internalError);
         return 'taken';
       }
-      inProgress.add(connection);
-      connection.takeOver({
-        cancel() {
-          inProgress.delete(connection);
-          handshake.cancel();
-        },
-      });
+      handshake.begin(started);
+      connection.takeOver(handshake);
       if (inProgress.size > inProgressMax)
-        oldestOfBusiest(inProgress).failHandshake({ reason: 'limit', code: '' }, null);
+        inProgress.oldestOfBusiest()?.failHandshake({ reason: 'limit', code: '' }, null);
       return 'taken';
     },
   };
+}
+
+function sharesProtocol(offered: readonly string[], spoken: readonly string[]): boolean {
+  for (const protocol of offered) if (spoken.includes(protocol)) return true;
+  return false;
 }
 
 /** RFC 8737 §3. It has no engine: the CA closes the connection after the handshake. */
 const challengeProtocols = ['acme-tls/1'] as const;
 
 /** Null: OpenSSL refuses the certificate. One connection fails then, and not the worker. */
-function started(start: () => Cancellable): Cancellable | null {
+function startOrNull(
+  tls: TlsServer,
+  { transport }: PrefaceConnection,
+  first: Uint8Array,
+  session: TlsSessionSettings,
+  waiter: TlsServerWaiter,
+): Cancellable | null {
   try {
-    return start();
+    return tls.start(transport, first, session, waiter);
   } catch {
     return null;
   }
-}
-
-/** The oldest handshake of the address that has most in progress: a flood from few addresses makes room by itself. */
-function oldestOfBusiest(all: ReadonlySet<PrefaceConnection>): PrefaceConnection {
-  const counts = new Map<string, { count: number; readonly oldest: PrefaceConnection }>();
-  for (const connection of all) {
-    const address = connection.transport.facts.remoteAddress;
-    const known = counts.get(address);
-    if (known === undefined) counts.set(address, { count: 1, oldest: connection });
-    else known.count++;
-  }
-  return [...counts.values()].reduce((most, one) => (one.count > most.count ? one : most)).oldest;
 }
 
 /** A fatal alert as the first record of a connection (RFC 8446 §6). */

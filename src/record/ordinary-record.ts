@@ -1,4 +1,5 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import type { TlsFacts } from '../core/transport.ts';
 import { recordVersion } from '../core/record.ts';
 import { protocolDefault } from '../core/record-defaults.ts';
 import { hidesSecret } from '../core/redact/target.ts';
@@ -13,8 +14,8 @@ export interface OrdinaryParts {
   cachedPrefix(exchange: EndedExchange): Uint8Array | null;
   /** From `"process"` to `"release"`. */
   origin(exchange: EndedExchange): Uint8Array;
-  /** `"client"` and `"tls"`, for a client with TLS. */
-  client(exchange: EndedExchange): Uint8Array;
+  /** `"tls"`. */
+  tls(tls: TlsFacts, exchange: EndedExchange): Uint8Array;
   endpoint(attempt: AttemptFacts, exchange: EndedExchange): EndpointBytes;
   /** RFC 3339, valid until the next call. */
   timestamp(wallTime: number): Uint8Array;
@@ -146,14 +147,14 @@ function writeTraceId(line: LineBytes, id: string): boolean {
 /** False if a text needs escaping. */
 function writePrefix(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
   line.fragment(parts.origin(exchange));
-  if (exchange.client.tls !== null) line.fragment(parts.client(exchange));
-  else if (!writeClient(line, exchange)) return false;
+  if (!writeClient(line, exchange)) return false;
+  const { tls, scheme } = exchange.client;
+  if (tls !== null) line.fragment(parts.tls(tls, exchange));
   if (exchange.method !== 'GET') {
     line.fragment(method);
     if (!line.plain(exchange.method)) return false;
     line.fragment(quote);
   }
-  const { tls, scheme } = exchange.client;
   if (scheme !== (tls === null ? 'http' : 'https')) line.fragment(scheme === 'http' ? schemeHttp : schemeHttps);
   line.fragment(host);
   if (!line.openStart(exchange.authority, exchange.authority.length)) return false;
@@ -161,7 +162,7 @@ function writePrefix(line: LineBytes, exchange: EndedExchange, parts: OrdinaryPa
   return true;
 }
 
-/** The member of a client without TLS, of which no record may follow. False if a text is too long or needs escaping. */
+/** The member of a client of which no record may follow. False if a text is too long or needs escaping. */
 function writeClient(line: LineBytes, { client, version }: EndedExchange): boolean {
   const { address, port, peerAddress } = client;
   if (address.length > recordLimits.name || peerAddress.length > recordLimits.name) return false;

@@ -1,6 +1,7 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
-import { leanClient, leanRecord, type RecordFields } from '../core/record-defaults.ts';
+import { leanRecord, type RecordFields } from '../core/record-defaults.ts';
 import type { HttpVersion } from '../core/message.ts';
+import type { TlsFacts } from '../core/transport.ts';
 import type { RecordRingWriter } from './record-ring.ts';
 import { ExchangeRecords, type RecordContext } from './exchange-record.ts';
 import { shapeOfExchange } from './exchange-shape.ts';
@@ -42,6 +43,8 @@ export class RecordWriter implements OrdinaryParts {
   readonly #routes = new Map<string, RouteBytes>();
   readonly #endpoints = new Map<string, KnownEndpoint>();
   readonly #freshEndpoints = new Map<string, KnownEndpoint>();
+  /** By the server name. */
+  readonly #tls = new Map<string | null, KnownTls>();
   readonly #ordinary: LineBytes;
 
   constructor(context: WriterContext) {
@@ -89,9 +92,14 @@ export class RecordWriter implements OrdinaryParts {
     return bytes;
   }
 
-  client(exchange: EndedExchange): Uint8Array {
-    const { client, tls } = this.#records.clientOf(exchange);
-    return membersOf({ client: leanClient(client), ...(tls === null ? {} : { tls }) }, clientKeys);
+  tls({ version, serverName, cipher }: TlsFacts, exchange: EndedExchange): Uint8Array {
+    const known = this.#tls.get(serverName);
+    if (known !== undefined && known.version === version && known.cipher === cipher) return known.bytes;
+    const { tls } = this.#records.clientOf(exchange);
+    const bytes = membersOf({ tls }, ['tls']);
+    if (this.#tls.size >= fragmentsMax) this.#tls.clear();
+    this.#tls.set(serverName, { version, cipher, bytes });
+    return bytes;
   }
 
   /**
@@ -171,6 +179,11 @@ interface KnownEndpoint extends EndpointBytes {
   readonly state: string;
   readonly stale: boolean;
   readonly isHttp2: boolean;
+}
+
+/** The `"tls"` of the last session with a server name. Most clients of a name have the same version and cipher. */
+interface KnownTls extends Pick<TlsFacts, 'version' | 'cipher'> {
+  readonly bytes: Uint8Array;
 }
 
 /** The bytes from `"process"` to `"release"`, and the values that they have. */

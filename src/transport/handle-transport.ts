@@ -252,8 +252,9 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     const request = new internals.ShutdownWrap();
     request.handle = this.#handle;
     request.oncomplete = onShut;
+    request.closes = this.#then === 'close';
     const failed = this.#handle.shutdown(request);
-    this.#sendsFin = failed === 0;
+    this.#sendsFin = failed === 0 && !this.#closing;
     if (failed < 0) this.#close(); // Its end has come in between.
   }
 

@@ -1,18 +1,25 @@
 import { constants } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
+import type { Random } from '../core/random.ts';
 import type { TlsHostSettings } from '../core/tls-server.ts';
 import { nodeTls } from './node-tls.ts';
+import { type TicketContext, HostTicketKey } from './host-ticket-key.ts';
 
-const known = new WeakMap<TlsHostSettings, SecureContext>();
+interface ListenerContext {
+  readonly context: SecureContext;
+  readonly tickets: HostTicketKey;
+}
+
+const known = new WeakMap<TlsHostSettings, ListenerContext>();
 
 /**
  * The TLS context of a host of listeners, made once: a new one for each handshake costs 300 µs of CPU. Throws an error of OpenSSL's for
  * certificates or keys that it does not accept.
  */
-export function listenerContextOf(host: TlsHostSettings): SecureContext {
-  let context = known.get(host);
-  if (context === undefined) {
-    context = nodeTls().createSecureContext({
+export function listenerContextOf(host: TlsHostSettings, random: Random): SecureContext {
+  let found = known.get(host);
+  if (found === undefined) {
+    const context = nodeTls().createSecureContext({
       // OpenSSL shows each client the one that it can check.
       cert: host.certificates.map(({ certificate }) => certificate),
       key: host.certificates.map(({ key }) => key),
@@ -24,17 +31,15 @@ export function listenerContextOf(host: TlsHostSettings): SecureContext {
       ca: host.clientCertificates?.authorities ?? [],
       // Node lets clients of TLS 1.2 renegotiate, and counts how often in a part of it that is not used here.
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-      ticketKeys: Buffer.from(host.ticketKeys),
       sessionIdContext: host.id,
     });
-    known.set(host, context);
+    found = { context, tickets: new HostTicketKey(context.context as TicketContext, host, random) };
+    known.set(host, found);
   }
-  return context;
+  return found.context;
 }
 
 export function changeTicketKeys(host: TlsHostSettings, keys: Uint8Array): void {
   host.ticketKeys = keys;
-  // As `tls.Server.setTicketKeys` does it for its own context.
-  const context = known.get(host)?.context as { setTicketKeys(keys: Buffer): void } | undefined;
-  context?.setTicketKeys(Buffer.from(keys));
+  known.get(host)?.tickets.change(keys);
 }

@@ -53,7 +53,10 @@ export interface WriteRequest {
 
 export interface ShutdownRequest {
   handle: StreamHandle;
-  oncomplete: (this: ShutdownRequest) => void;
+  /** Absent: nobody is called. */
+  oncomplete: ((this: ShutdownRequest) => void) | undefined;
+  /** The connection closes once every byte is with the kernel; what the peer still sends does not matter. */
+  closes?: boolean;
 }
 
 export interface StreamInternals {

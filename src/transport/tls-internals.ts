@@ -7,9 +7,9 @@ import type { StreamHandle } from './stream-handle.ts';
  */
 export interface TlsHandle extends StreamHandle {
   /** Called within OpenSSL: nothing may be written or closed before it has returned. */
-  onhandshakedone: () => void;
+  onhandshakedone: (this: TlsHandle) => void;
   /** A failure of the handshake or of a record. What OpenSSL has to say to the peer has been sent. */
-  onerror: (error: Error & { code?: string }) => void;
+  onerror: (this: TlsHandle, error: Error & { code?: string }) => void;
   setALPNProtocols(protocols: Uint8Array): void;
   setVerifyMode(requestCertificate: boolean, rejectUnauthorized: boolean): void;
   /** Bytes that have been read from the handle before it was wrapped. */

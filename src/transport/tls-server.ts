@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import type { SecureContext } from 'node:tls';
 import type { Cancellable } from '../core/connector.ts';
+import type { Random } from '../core/random.ts';
 import { tlsAlertOf } from '../core/tls-codes.ts';
 import type {
   HandshakeFailure,
@@ -17,6 +19,7 @@ import { SocketTransport } from './socket-transport.ts';
 import type { HandleOwner, StreamHandle, StreamInternals } from './stream-handle.ts';
 import { streamInternals } from './stream-handle.ts';
 import { changeTicketKeys, listenerContextOf } from './listener-tls-contexts.ts';
+import { renewTickets } from './host-ticket-key.ts';
 import { nativeContext, type TlsHandle, type TlsInternals, tlsInternals } from './tls-internals.ts';
 import { TlsStream } from './tls-stream.ts';
 
@@ -25,15 +28,20 @@ import { TlsStream } from './tls-stream.ts';
  *
  * Measured, small GET on a kept connection, with the work of a relay: 39 to 44 µs over the handle, 47 to 54 with Node's sockets.
  */
-export const tlsServer: TlsServer = {
-  start(transport, first, session, waiter) {
-    if (transport instanceof HandleTransport && tlsInternals !== null)
-      return new HandleHandshake(transport, first, session, waiter);
-    if (transport instanceof SocketTransport) return startOnSocket(transport, first, session, waiter);
-    throw new Error('TLS starts on connections of this folder only');
-  },
-  changeTicketKeys,
-};
+export function tlsServer(random: Random): TlsServer {
+  return {
+    start(transport, first, session, waiter) {
+      const context = listenerContextOf(session.host, random); // May throw: nothing has been taken over before.
+      if (transport instanceof HandleTransport && tlsInternals !== null)
+        return new HandleHandshake(transport, context, first, session, waiter);
+      if (transport instanceof SocketTransport) return startOnSocket(transport, context, first, session, waiter);
+      throw new Error('TLS starts on connections of this folder only');
+    },
+    changeTicketKeys,
+  };
+}
+
+const tls13 = 0x0304;
 
 /** A handshake on a handle. Node's session is its owner until it is complete. */
 class HandleHandshake implements Cancellable, HandleOwner {
@@ -45,31 +53,37 @@ class HandleHandshake implements Cancellable, HandleOwner {
   readonly #waiter: TlsServerWaiter;
   #state: 'handshake' | 'secure' | 'over' = 'handshake';
 
-  constructor(plain: HandleTransport, first: Uint8Array, settings: TlsSessionSettings, waiter: TlsServerWaiter) {
+  constructor(
+    plain: HandleTransport,
+    context: SecureContext,
+    first: Uint8Array,
+    settings: TlsSessionSettings,
+    waiter: TlsServerWaiter,
+  ) {
     this.#facts = plain.facts;
     this.#settings = settings;
     this.#waiter = waiter;
-    const { host, protocols } = settings;
-    const context = nativeContext(listenerContextOf(host)); // May throw: nothing has been taken over before.
+    const { host, protocols, versionMax } = settings;
     const below = plain.release();
-    const session = (tlsInternals as TlsInternals).wrap(below, context, true, false);
+    const session = (tlsInternals as TlsInternals).wrap(below, nativeContext(context), true, false);
     this.#below = below;
     this.#session = session;
     this.#stream = new TlsStream(session, below);
     // The handle keeps the session alive: without this the garbage collector takes it during the handshake.
     (below as StreamHandle & { session?: TlsHandle }).session = session;
-    session.onhandshakedone = () => this.#onDone();
-    session.onerror = (error) => this.#onError(errnoOf(error));
+    session.onhandshakedone = onHandshakeDone;
+    session.onerror = onHandshakeError;
     session.owner = below.owner = this;
     session.onread = onHandshakeRead;
     if (host.clientCertificates !== null) session.setVerifyMode(true, host.clientCertificates.isRequired);
     session.setALPNProtocols(alpnList(protocols));
     session.readStart();
+    renewTickets(versionMax >= tls13);
     session.receive(first);
   }
 
   /** Called within OpenSSL: closing waits for the end of the turn. */
-  #onDone(): void {
+  onHandshakeDone(): void {
     if (this.#state !== 'handshake') return;
     const session = lookAt(this.#session, this.#settings);
     if ('reason' in session) return this.#end(session);
@@ -80,11 +94,11 @@ class HandleHandshake implements Cancellable, HandleOwner {
     // An idle connection keeps neither this object nor those that it knows: some 1 KB.
     this.#below.owner = transport;
     this.#session.onhandshakedone = noop; // Node calls it for renegotiations too.
-    failOnErrors(this.#session, transport);
+    this.#session.onerror = onSessionError;
     this.#waiter.onSecure(transport, failure);
   }
 
-  #onError(code: string): void {
+  onHandshakeError(code: string): void {
     if (this.#state === 'handshake') this.#end(failureOf(code));
   }
 
@@ -128,8 +142,18 @@ function onHandshakeRead(this: StreamHandle): undefined {
   return undefined;
 }
 
-function failOnErrors(session: TlsHandle, transport: HandleTransport): void {
-  session.onerror = (error) => transport.fail(errnoOf(error));
+// Shared by all sessions; the session has its owner.
+
+function onHandshakeDone(this: TlsHandle): void {
+  (this.owner as HandleHandshake).onHandshakeDone();
+}
+
+function onHandshakeError(this: TlsHandle, error: Error): void {
+  (this.owner as HandleHandshake).onHandshakeError(errnoOf(error));
+}
+
+function onSessionError(this: TlsHandle, error: Error): void {
+  (this.owner as HandleTransport).fail(errnoOf(error));
 }
 
 function noop(): void {}
@@ -269,12 +293,12 @@ export function failureOf(code: string): HandshakeFailure {
 /** With Node's sockets. */
 function startOnSocket(
   plain: SocketTransport,
+  secureContext: SecureContext,
   first: Uint8Array,
   settings: TlsSessionSettings,
   waiter: TlsServerWaiter,
 ): Cancellable {
   const { host, protocols } = settings;
-  const secureContext = listenerContextOf(host); // May throw: nothing has been taken over before.
   const socket = plain.release();
   socket.unshift(Buffer.from(first));
   const secure = new (nodeTls().TLSSocket)(socket, {

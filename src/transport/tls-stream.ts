@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { atEndOfTurn } from './outbox.ts';
 import {
   type EndPoint,
   type HandleOwner,
@@ -169,24 +170,36 @@ export class TlsStream implements StreamHandle {
       return;
     }
     if (shutdown === null) return;
-    const failed = this.#session.shutdown(shutdown);
+    const failed = this.#shutDown(shutdown);
     if (failed < 0) this.owner.onHandleFailed(failed);
   }
 
   /** Sends `close_notify`, then FIN. */
   shutdown(request: ShutdownRequest): number {
-    if (this.#lastStatus() !== null) return this.#session.shutdown(request);
+    if (this.#lastStatus() !== null) return this.#shutDown(request);
     this.#watch();
     this.#shutdown = request;
     return 0;
+  }
+
+  /** A close sends FIN too: where nothing else follows, it need not wait a turn for a FIN of its own. */
+  #shutDown(request: ShutdownRequest): number {
+    const status = this.#session.shutdown(request);
+    if (status < 0 || request.closes !== true || this.#below.writeQueueSize > 0) return status;
+    request.oncomplete = undefined;
+    this.owner.onHandleShut();
+    return status;
   }
 
   reset(onClosed: (this: StreamHandle) => void): number {
     return this.#below.reset(this.#closing(onClosed));
   }
 
-  close(onClosed: (this: StreamHandle) => void = noop): void {
-    this.#below.close(this.#closing(onClosed));
+  close(onClosed?: (this: StreamHandle) => void): void {
+    if (onClosed !== undefined) return this.#below.close(this.#closing(onClosed));
+    this.#isClosed = true;
+    this.#below.close();
+    destroyAtEndOfTurn(this.#session);
   }
 
   #closing(onClosed: (this: StreamHandle) => void): () => void {
@@ -209,6 +222,22 @@ export class TlsStream implements StreamHandle {
     return this.#below.setNoDelay(on);
   }
 }
+
+/**
+ * OpenSSL must not be in the middle of a call when its session is destroyed, and ticks run within its calls. A callback of the
+ * handle's close would be a call from Node for each session.
+ */
+function destroyAtEndOfTurn(session: TlsHandle): void {
+  if (closedSessions.push(session) === 1) atEndOfTurn(destroySessions);
+}
+
+function destroySessions(): void {
+  const sessions = closedSessions;
+  closedSessions = [];
+  for (const session of sessions) session.destroySSL();
+}
+
+let closedSessions: TlsHandle[] = [];
 
 const alreadyReading = -constants.errno.EALREADY;
 

@@ -18,6 +18,7 @@ import { connect as connectBy } from './connect.ts';
 import type { HandshakeFailure, TlsHostSettings } from '../core/tls-server.ts';
 import { outbox } from './outbox.ts';
 import { tlsServer } from './tls-server.ts';
+import { systemRandom } from '../system/system.ts';
 import { type ReadMode, bestReadMode, listen, type BoundListener } from './listen.ts';
 
 /** The other end, as the test sees it. */
@@ -222,13 +223,13 @@ async function securedHere(way: ReadMode): Promise<Connected> {
   const target = { host: '127.0.0.1', port: 0, sharePort: false };
   const onListenFailed = (errno: string): void => listening.reject(new Error(errno));
   const onHandshakeFailed = (failure: HandshakeFailure): void => found.reject(new Error(JSON.stringify(failure)));
-  const session = { host: tlsHost, serverName: 'endpoint.example', protocols: ['http/1.1'] };
+  const session = { host: tlsHost, serverName: 'endpoint.example', protocols: ['http/1.1'], versionMax: 0x0304 };
   const onConnection = (plain: Transport): void => {
     listenTo(plain);
     plain.listener = {
       ...plain.listener,
       onBytes: (bytes, start, end) =>
-        void tlsServer.start(plain, new Uint8Array(bytes.subarray(start, end)), session, {
+        void tlsServer(systemRandom).start(plain, new Uint8Array(bytes.subarray(start, end)), session, {
           onSecure: found.resolve,
           onHandshakeFailed,
         }),

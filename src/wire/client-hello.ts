@@ -52,7 +52,7 @@ export function parseClientHello(bytes: Uint8Array, start: number, end: number):
   const messageEnd = judgeRecords(bytes, start, end);
   if (typeof messageEnd !== 'number') return messageEnd === 'partial' ? partial : refused;
   try {
-    return { state: 'done', hello: readMessage(new ByteReader(joinRecords(bytes, start, messageEnd))) };
+    return { state: 'done', hello: readMessage(messageReader(bytes, start, messageEnd)) };
   } catch (error) {
     if (error instanceof DamagedMessage) return refused;
     throw error;
@@ -88,14 +88,17 @@ function judgeRecords(bytes: Uint8Array, start: number, end: number): number | '
   return 'partial';
 }
 
-/** What the records in bytes [start, end) carry. */
-function joinRecords(bytes: Uint8Array, start: number, end: number): Uint8Array {
+/** Reads what the records in bytes [start, end) carry; nearly always it is one record, which is read where it lies. */
+function messageReader(bytes: Uint8Array, start: number, end: number): ByteReader {
+  const first = start + recordHeaderBytes;
+  if (first + recordLength(bytes, start) >= end) return new ByteReader(bytes, first, end);
   const fragments: Uint8Array[] = [];
   for (let at = start; at < end; at += recordHeaderBytes + recordLength(bytes, at)) {
     const from = at + recordHeaderBytes;
     fragments.push(bytes.subarray(from, Math.min(end, from + recordLength(bytes, at))));
   }
-  return fragments.length === 1 ? (fragments[0] as Uint8Array) : Buffer.concat(fragments);
+  const message = Buffer.concat(fragments);
+  return new ByteReader(message, 0, message.length);
 }
 
 function recordLength(bytes: Uint8Array, at: number): number {
@@ -143,8 +146,8 @@ function readServerName(extension: ByteReader): string | null {
     const text = names.part(names.number(2)).text().toLowerCase();
     if (type !== 0) continue;
     const name = text.endsWith('.') ? text.slice(0, -1) : text;
-    if (ipv4Address.test(name) || ipv6Address.test(name)) return null;
-    return hostName.test(name) ? name : '';
+    if (hostName.test(name)) return ipv4Address.test(name) ? null : name;
+    return ipv6Address.test(name) ? null : '';
   }
   return null;
 }
@@ -169,17 +172,23 @@ function readVersions(extension: ByteReader, legacyVersion: number): number {
 
 class DamagedMessage extends Error {}
 
-/** Reads numbers and parts in order; throws `DamagedMessage` where the bytes end too early. */
+/**
+ * Reads numbers and parts in order; throws `DamagedMessage` where the bytes end too early. It refers to the bytes by their
+ * positions: a subarray of each part took most of the time of a ClientHello.
+ */
 class ByteReader {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, start: number, end: number) {
     this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
   }
 
   get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.#at >= this.#end;
   }
 
   /** An unsigned number of 1 to 3 bytes, the highest first. */
@@ -196,17 +205,23 @@ class ByteReader {
 
   part(bytes: number): ByteReader {
     const at = this.#take(bytes);
-    return new ByteReader(this.#bytes.subarray(at, at + bytes));
+    return new ByteReader(this.#bytes, at, at + bytes);
   }
 
+  /** The rest, each byte as a character. */
   text(): string {
-    return Buffer.from(this.#bytes).toString('latin1');
+    return latin1Slice.call(this.#bytes, this.#at, this.#end);
   }
 
   #take(bytes: number): number {
     const at = this.#at;
-    if (at + bytes > this.#bytes.length) throw new DamagedMessage();
+    if (at + bytes > this.#end) throw new DamagedMessage();
     this.#at += bytes;
     return at;
   }
 }
+
+/** Node's own, for any array of bytes: a `Buffer` of them would be another object. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  readonly latin1Slice: (this: Uint8Array, start: number, end: number) => string;
+};

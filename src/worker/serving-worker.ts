@@ -126,6 +126,7 @@ export class ServingWorker {
       buffers: new BufferAllowance(this.#counts, 0),
     };
     this.#askedNames = new AskedNames(clock);
+    const tls = tlsServer(random);
     this.#listeners = new WorkerListeners({
       clock,
       inheritedSockets: init.inheritedSockets,
@@ -134,7 +135,7 @@ export class ServingWorker {
       onStandInFailed: (link, errno) => this.#send({ kind: 'stand-in-failed', link, errno }),
       downstream: {
         ...shared,
-        ...clientEngines(shared, tlsServer),
+        ...clientEngines(shared, tls),
         exchanges: { create: (stream) => new Exchange(stream, this.#current(), this.#exchangePorts) },
         isTrusted: (address) => this.#isTrusted(address),
         addressHeader: () => this.#addressHeader,
@@ -152,7 +153,7 @@ export class ServingWorker {
       },
       admits: (address, descriptor) => this.#admits(address, descriptor),
       onConnectionClosed: () => this.#checkDrained(),
-      hosts: new ListenerHosts(tlsServer, init.ticketKey, this.#askedNames, init.managedTls),
+      hosts: new ListenerHosts(tls, init.ticketKey, this.#askedNames, init.managedTls),
     });
     this.#descriptors = new DescriptorLimiter(descriptorLimit(), this.#counts, (max) => this.#makeRoom(max));
     this.#reportRegularly();

@@ -1,4 +1,5 @@
 import { tlsServer } from '../../src/transport/tls-server.ts';
+import { systemRandom } from '../../src/system/system.ts';
 import assert from 'node:assert/strict';
 import type { BalanceSpec, ConnectionReuse } from '../../src/core/configuration.ts';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
@@ -170,7 +171,7 @@ export class Http1World implements World {
     const isTrusted = (): boolean => options.trusted ?? false;
     const downstream = {
       ...shared,
-      ...clientEngines(shared, tlsServer),
+      ...clientEngines(shared, tlsServer(systemRandom)),
       onHandshakeFailed: () => {},
       onHttp2Limit: () => {},
       exchanges: { create },

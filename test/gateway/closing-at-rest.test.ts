@@ -1,4 +1,5 @@
 import { tlsServer } from '../../src/transport/tls-server.ts';
+import { systemRandom } from '../../src/system/system.ts';
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -85,7 +86,7 @@ beforeEach(() => {
     {
       clock,
       deadlines: new Deadlines(clock),
-      ...clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }, tlsServer),
+      ...clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }, tlsServer(systemRandom)),
       onHandshakeFailed() {},
       onHttp2Limit() {},
       counts: noCounts(0),

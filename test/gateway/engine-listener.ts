@@ -10,7 +10,7 @@ import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
 import { prefaceStages } from '../../src/downstream/preface-stages.ts';
 import type { ListenerTls } from '../../src/core/configuration.ts';
 import { tlsServer } from '../../src/transport/tls-server.ts';
-import { systemClock } from '../../src/system/system.ts';
+import { systemClock, systemRandom } from '../../src/system/system.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ListenerHosts } from '../../src/worker/listener-hosts.ts';
@@ -81,14 +81,17 @@ export class EngineListener {
 
   constructor(options: EngineListenerOptions) {
     this.#options = options;
-    const { engines } = clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }, tlsServer);
+    const { engines } = clientEngines(
+      { writer: new ByteWriter(), storage: new HeadStorage() },
+      tlsServer(systemRandom),
+    );
     const byProtocol = new Map([...options.engines, ...engines.byProtocol]);
-    const [proxyProtocol, ...others] = prefaceStages(tlsServer, [...byProtocol.keys()]);
+    const [proxyProtocol, ...others] = prefaceStages(tlsServer(systemRandom), [...byProtocol.keys()]);
     this.listeners = new WorkerListeners({
       clock: systemClock,
       ...{ inheritedSockets: [], passedSockets: [], heldSockets: [], onStandInFailed() {}, onConnectionClosed() {} },
       admits: () => true,
-      hosts: new ListenerHosts(tlsServer, options.ticketKey ?? new Uint8Array(48), {
+      hosts: new ListenerHosts(tlsServer(systemRandom), options.ticketKey ?? new Uint8Array(48), {
         noteAsked: () => {},
         noteUsed: () => {},
       }),

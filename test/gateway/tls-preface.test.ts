@@ -3,7 +3,7 @@ import { connect as connectPlain, createServer, type Socket } from 'node:net';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { ListenerTls } from '../../src/core/configuration.ts';
-import { systemClock } from '../../src/system/system.ts';
+import { systemClock, systemRandom } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { tlsStage } from '../../src/downstream/tls-stage.ts';
 import { tlsServer } from '../../src/transport/tls-server.ts';
@@ -259,7 +259,7 @@ test('a connection whose handshake does not complete is closed when the head tim
 });
 
 test('the oldest handshakes make room for new ones where too many are in progress', async () => {
-  const stage = tlsStage(tlsServer, ['http/1.1'], 2);
+  const stage = tlsStage(tlsServer(systemRandom), ['http/1.1'], 2);
   listener = new EngineListener({ stages: [stage], engines: [], tls });
   await listener.open();
   const hello = await firstFlight();

@@ -224,6 +224,18 @@ describe('openssl s_client', withOpenssl, () => {
     });
   }
 
+  test('gets a new ticket with each resumed session of TLS 1.3, so that using each once resumes all', async () => {
+    const file = (index: number): string => join(folder, `session-once-${index}`);
+    const visits = [await ask({ args: ['-tls1_3', '-sess_out', file(0)] })];
+    for (let index = 0; index < 4; index++)
+      visits.push(await ask({ args: ['-tls1_3', '-sess_in', file(index), '-sess_out', file(index + 1)] }));
+    assert.deepEqual(
+      visits.map(({ isResumed }) => isResumed),
+      [false, true, true, true, true],
+      visits.map(({ text }) => text).join('\n'),
+    );
+  });
+
   test('sends no early data: no ticket allows it', async () => {
     const file = join(folder, 'session-early');
     const first = await ask({ args: ['-tls1_3', '-sess_out', file] });
