@@ -53,7 +53,11 @@ export function tlsStage(
         return 'taken';
       }
       // A client that names no host has not asked for a certificate, so that none is the wrong one for its requests.
-      if (serverName !== null) connection.servesHost = (name) => hosts.hostFor(name) === host;
+      if (serverName !== null) {
+        // Not assigned at once: V8 allocates functions that are assigned to a property in the old generation.
+        const servesHost = (name: string): boolean => hosts.hostFor(name) === host;
+        connection.servesHost = servesHost;
+      }
       const first = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
       const handshake = new HandshakeInProgress(connection, serverName, inProgress);
       const session = { host, serverName, protocols: spoken, versionMax };
