@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type AttackOriginKind, originKinds } from '../attacks/smuggling/origins.ts';
+import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { data, headers, requestFields } from './frames.ts';
+import { RawHttp2 } from './raw-http2.ts';
+import { type Http2Payload, http2Payloads } from './smuggling-payloads.ts';
+
+// The payloads of `smuggling.test.ts` before servers of other projects, which are as lenient as they can be.
+
+/** Sends the payload, and a request behind it over the same connection to the endpoint. */
+async function attack(gateway: YamlGateway, { name, fields, content, status, reaches }: Http2Payload): Promise<void> {
+  const line = new RawHttp2(gateway.connect());
+  try {
+    line.begin();
+    line.send(headers(1, fields, content === undefined));
+    if (content !== undefined) line.send(data(1, content, true));
+    const answer = await line.answer(1);
+    if (reaches === null) assert.equal(answer?.status, status, name);
+    line.send(headers(3, requestFields({ ':path': '/next' })));
+    const next = await line.answer(3);
+    assert.equal(next?.status, 200, name);
+    assert.equal(
+      next.fields.get('x-echo'),
+      next.fields.get('x-request-id'),
+      `${name}: the response of another request`,
+    );
+  } finally {
+    line.close();
+  }
+}
+
+/** The requests that `kind` has counted, without HTTP version, in order of their text. */
+async function seenBy(kind: AttackOriginKind): Promise<string[]> {
+  const origin = await kind.start();
+  const gateway = await startFromYaml(
+    `upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, connections: { max: 1 } } }`,
+  );
+  try {
+    for (const payload of http2Payloads) await attack(gateway, payload);
+  } finally {
+    await gateway.stop();
+    await origin.stop();
+  }
+  assert.deepEqual(origin.violations(), []);
+  const seen = origin.seen();
+  assert.equal(new Set(seen.map(({ id }) => id)).size, seen.length, 'each request has an id of its own');
+  return seen.map(({ method, target }) => `${method} ${target}`).sort();
+}
+
+const expected = http2Payloads
+  .flatMap(({ reaches }) => [...(reaches === null ? [] : [reaches.replace(/ HTTP.*/, '')]), 'GET /next'])
+  .sort();
+
+describe('smuggling over HTTP/2', { timeout: 120_000 }, () => {
+  for (const kind of originKinds)
+    test(`reaches ${kind.name} with no request but those that the gateway took`, {
+      skip: kind.missing ?? false,
+    }, async () => {
+      assert.deepEqual(await seenBy(kind), expected);
+    });
+});
