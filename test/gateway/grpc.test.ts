@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
@@ -18,7 +19,8 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // gRPC of an independent make (@grpc/grpc-js) on both sides, with HTTP/2 through the gateway.
 
@@ -40,9 +42,12 @@ const service = {
 } satisfies ServiceDefinition;
 
 const cancelled: string[] = [];
+/** How many milliseconds calls had left when they came. */
+const leftMs: number[] = [];
 
 const one: handleUnaryCall<Buffer, Buffer> = (call, answer) => {
   const text = call.request.toString();
+  leftMs.push(Number(call.getDeadline()) - Date.now());
   if (text === 'slow') {
     call.on('cancelled', () => void cancelled.push(text));
     return;
@@ -55,15 +60,18 @@ const one: handleUnaryCall<Buffer, Buffer> = (call, answer) => {
   answer(null, Buffer.from(`${text} ${asked}`.trim()), trailers);
 };
 const collect: handleClientStreamingCall<Buffer, Buffer> = (call, answer) => {
+  call.on('cancelled', () => void cancelled.push('collect'));
   const parts: Buffer[] = [];
   call.on('data', (part: Buffer) => parts.push(part));
   call.on('end', () => answer(null, Buffer.concat(parts)));
 };
 const spread: handleServerStreamingCall<Buffer, Buffer> = (call) => {
+  if (call.request.toString() === 'slow') return void call.on('cancelled', () => void cancelled.push('spread'));
   for (let number = 1; number <= Number(call.request.toString()); number++) call.write(Buffer.from(`${number}`));
   call.end();
 };
 const talk: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
+  call.on('cancelled', () => void cancelled.push('talk'));
   call.on('data', (part: Buffer) => call.write(Buffer.from(part.toString().toUpperCase())));
   call.on('end', () => call.end());
 };
@@ -80,6 +88,17 @@ silent.on('stream', (stream: ServerHttp2Stream) => {
   stream.end(Buffer.from([0, 0, 0, 0, 1, 65]));
 });
 
+/** A server of gRPC-Web, over HTTP/1.1: it sends the message back, and trailers within the body. */
+const webTrailers = Buffer.from('\x80\0\0\0\x0fgrpc-status:0\r\n', 'latin1');
+const web = createHttpServer((request, response) => {
+  const parts: Buffer[] = [];
+  request.on('data', (part: Buffer) => void parts.push(part));
+  request.on('end', () => {
+    response.writeHead(200, { 'content-type': request.headers['content-type'] ?? '' });
+    response.end(Buffer.concat([...parts, webTrailers]));
+  });
+});
+
 const Echo = makeGenericClientConstructor({}, 'Echo');
 
 before(async () => {
@@ -93,16 +112,20 @@ before(async () => {
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');
   silentPort = (silent.address() as AddressInfo).port;
+  web.listen(0, '127.0.0.1');
+  await once(web, 'listening');
   edge = await startFromYaml(`
 listeners: { http: { bind: "127.0.0.1:0", http2: true } }
 upstreams:
   echo: { endpoints: "127.0.0.1:${port}", http2: true }
   silent: { endpoints: "127.0.0.1:${silentPort}", http2: true }
   gone: { endpoints: "127.0.0.1:1", http2: true, check: none }
+  web: { endpoints: "127.0.0.1:${(web.address() as AddressInfo).port}" }
 routes:
   - { path: /test.Echo, to: echo }
   - { path: /test.Silent, to: silent }
   - { path: /test.Gone, to: gone }
+  - { path: /web, to: web }
 `);
   client = new Echo(`127.0.0.1:${edge.address().port}`, credentials.createInsecure());
 });
@@ -110,6 +133,8 @@ after(async () => {
   client.close();
   server.forceShutdown();
   silent.close();
+  web.close();
+  web.closeAllConnections();
   await edge.stop();
 });
 
@@ -193,7 +218,57 @@ describe('gRPC through the gateway', () => {
   test('a deadline: the client has its DEADLINE_EXCEEDED, and the server hears that nobody waits', async () => {
     const { error } = await call('/test.Echo/one', 'slow', 300);
     assert.equal(error?.code, status.DEADLINE_EXCEEDED);
-    await until('the server has heard', () => cancelled.length === 1);
+    await until('the server has heard', () => cancelled.includes('slow'));
+  });
+
+  test('a deadline reaches the server, less what has passed', async () => {
+    leftMs.length = 0;
+    await call('/test.Echo/one', 'hello', 20_000);
+    const [left = Number.NaN] = leftMs;
+    assert.ok(left > 1000 && left <= 20_000, `${left} ms`);
+  });
+
+  const options = { deadline: 0 };
+  for (const [kind, begin] of [
+    [
+      'collect',
+      () => client.makeClientStreamRequest<Buffer, Buffer>('/test.Echo/collect', same, same, options, () => {}),
+    ],
+    [
+      'spread',
+      () =>
+        client.makeServerStreamRequest<Buffer, Buffer>('/test.Echo/spread', same, same, Buffer.from('slow'), options),
+    ],
+    ['talk', () => client.makeBidiStreamRequest<Buffer, Buffer>('/test.Echo/talk', same, same, options)],
+  ] as const)
+    test(`a deadline of a call of kind "${kind}": DEADLINE_EXCEEDED, and the server hears of it`, async () => {
+      cancelled.length = 0;
+      options.deadline = Date.now() + 300;
+      const stream = begin();
+      stream.on('error', () => {});
+      const code = await new Promise((resolve) => {
+        stream.on('status', (ended: { code: number }) => resolve(ended.code));
+        if ('read' in stream) stream.resume();
+      });
+      assert.equal(code, status.DEADLINE_EXCEEDED);
+      await until('the server has heard', () => cancelled.includes(kind));
+    });
+
+  test('a failure in trailers alone is recorded with its status', async () => {
+    const { error } = await call('/test.Echo/other', '');
+    const id = error?.metadata.get('x-request-id').join() ?? '';
+    const record = await edge.record(id);
+    assert.deepEqual([record.grpc_status, record.status, record.end], [status.UNIMPLEMENTED, 200, 'forwarded']);
+  });
+
+  test('gRPC-Web of an HTTP/1.1 client passes through as it is', async () => {
+    const message = Buffer.from([0, 0, 0, 0, 2, 104, 105]);
+    const fields = ['Content-Type: application/grpc-web+proto', `Content-Length: ${message.length}`, 'X-Grpc-Web: 1'];
+    const response = await edge.send(Buffer.concat([Buffer.from(requestText('POST', '/web', fields)), message]));
+    const head = `${response.status} ${fieldOf(response, 'content-type')}`;
+    assert.equal(head, '200 application/grpc-web+proto');
+    // What came, and behind it the trailers as a part of the body.
+    assert.deepEqual(response.content, Buffer.concat([message, webTrailers]));
   });
 
   test('an application that is not there: UNAVAILABLE, with the reason', async () => {
