@@ -68,7 +68,7 @@ export class DecodedSection {
   rule: FieldSectionRule | null = null;
   /** The name of the field that broke the rule, shortened; never a value, which may be a secret. */
   brokenName = '';
-  /** The size by RFC 9113 §6.5.2 of all fields, also those that were not kept. */
+  /** The size by RFC 9113 §6.5.2 of all fields, up to the one that broke a rule; of literals also behind it. */
   listBytes = 0;
   listBytesMax = 0;
 
@@ -128,6 +128,11 @@ export class DecodedSection {
   release(): void {
     if (this.block !== null) this.#storage.release(this.block);
     this.block = null;
+  }
+
+  /** It has broken a rule: fields of tables need not be added any more. */
+  get isRefused(): boolean {
+    return this.rule !== null;
   }
 
   /** Adds a field. Called by the decoder. */
