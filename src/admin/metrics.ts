@@ -75,6 +75,11 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
   ['clientConnections', 'candor_client_connections', 'Client connections that are open.'],
   ['clientConnectionsTotal', 'candor_client_connections_total', 'Client connections that were accepted.'],
   [
+    'clientConnectionsDelayed',
+    'candor_client_connections_delayed_total',
+    'Client connections that waited before they were served, because their address had flooded the gateway over HTTP/2.',
+  ],
+  [
     'closedForDescriptors',
     'candor_connections_closed_for_descriptors_total',
     'Idle connections that were closed because hardly any descriptor was left.',

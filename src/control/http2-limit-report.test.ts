@@ -9,7 +9,7 @@ it('reports a limit at once, then every ten seconds while it lasts, and counts a
   const events: { kind: string; reason: string; evidence: object }[] = [];
   const sink = { emit: (event: Pick<Event, 'kind' | 'reason' | 'evidence'>) => void events.push(event) };
   const report = new Http2LimitReport(clock, sink as never);
-  const reached = { listener: 'web', limit: 'resets', address: '192.0.2.1' } as const;
+  const reached = { listener: 'web', limit: 'resets', address: '192.0.2.1', delayMs: 0 } as const;
 
   report.note([{ ...reached, count: 1 }]);
   assert.equal(
@@ -17,16 +17,17 @@ it('reports a limit at once, then every ten seconds while it lasts, and counts a
     'the HTTP/2 connection of 192.0.2.1 was ended: too many resets of its own requests',
   );
   report.note([{ ...reached, count: 3 }]);
-  report.note([{ ...reached, count: 2, address: '192.0.2.9' }]);
+  report.note([{ ...reached, count: 2, address: '192.0.2.9', delayMs: 500 }]);
   assert.equal(events.length, 1, 'a flood is one event');
   report.note([{ ...reached, limit: 'pings', count: 1 }]);
   assert.equal(events.length, 2, 'another limit is another event');
 
   clock.advanceSync(10_000);
   report.note([]);
-  assert.deepEqual(events.at(-1)?.evidence, { limit: 'resets', count: 5, address: '192.0.2.9' });
+  assert.deepEqual(events.at(-1)?.evidence, { limit: 'resets', count: 5, address: '192.0.2.9', delayMs: 500 });
   clock.advanceSync(10_000);
   report.note([]);
+  assert.match(events.at(-1)?.reason ?? '', /; the next connections from there wait 500 ms$/);
   assert.equal(events.length, 3);
   assert.deepEqual(
     report.totals.map(({ limit, count }) => [limit, count]),

@@ -14,6 +14,7 @@ const texts: Readonly<Record<Http2LimitName, string>> = {
   empty_frames: 'DATA frames without content',
   window_updates: 'WINDOW_UPDATE frames',
   errors: 'frames that break rules of their streams',
+  ignored_frames: 'frames of unknown types, or acknowledgements of nothing',
   continuations: 'CONTINUATION frames for one header section',
   header_block: 'bytes in one header section',
 };
@@ -67,7 +68,7 @@ export class Http2LimitReport {
 
   #emit(pending: Pending, now: Instant): void {
     const { count, last } = pending;
-    const { listener, limit, address } = last;
+    const { listener, limit, address, delayMs } = last;
     pending.count = 0;
     pending.nextAt = after(now, reportEveryMs);
     const what =
@@ -77,8 +78,8 @@ export class Http2LimitReport {
     this.#events.emit({
       kind: 'http2_limit_reached',
       subject: `listener:${listener}`,
-      reason: `${what}: too many ${texts[limit]}`,
-      evidence: { limit, count, address },
+      reason: `${what}: too many ${texts[limit]}${delayMs === 0 ? '' : `; the next connections from there wait ${delayMs} ms`}`,
+      evidence: { limit, count, address, delayMs },
     });
   }
 }

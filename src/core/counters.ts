@@ -51,6 +51,8 @@ export interface WorkerCounts {
   refusedWithoutDescriptor: number;
   /** The worker has hardly any memory left. */
   refusedWithoutMemory: number;
+  /** Connections that waited before they were served, because their address had flooded. */
+  clientConnectionsDelayed: number;
   /** 1 while the worker accepts no connections because its memory is nearly used up, else 0. */
   shedding: number;
   /** How often a new connection found descriptors scarce, and how many idle connections were closed for it. */
@@ -94,6 +96,7 @@ export function noCounts(worker: number): WorkerCounts {
     refusedUncounted: 0,
     refusedWithoutDescriptor: 0,
     refusedWithoutMemory: 0,
+    clientConnectionsDelayed: 0,
     shedding: 0,
     descriptorsScarce: 0,
     closedForDescriptors: 0,

@@ -7,6 +7,7 @@ export type Http2LimitName =
   | 'empty_frames'
   | 'window_updates'
   | 'errors'
+  | 'ignored_frames'
   | 'continuations'
   | 'header_block';
 
@@ -16,9 +17,11 @@ export interface Http2LimitReached {
   readonly limit: Http2LimitName;
   /** Of the client. */
   readonly address: string;
+  /** How long the next connections of the address wait before they are served. */
+  readonly delayMs: number;
 }
 
-/** Connections that ended at one limit; `address` is that of the last one. */
+/** Connections that ended at one limit; `address` and `delayMs` are those of the last one. */
 export interface Http2LimitCount extends Http2LimitReached {
   readonly count: number;
 }

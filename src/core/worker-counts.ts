@@ -39,6 +39,7 @@ export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCount
     clientConnectionsRefused: counts.clientConnectionsRefused + gone.clientConnectionsRefused,
     refusedAtMax: counts.refusedAtMax + gone.refusedAtMax,
     refusedAtAddressMax: counts.refusedAtAddressMax + gone.refusedAtAddressMax,
+    clientConnectionsDelayed: counts.clientConnectionsDelayed + gone.clientConnectionsDelayed,
     refusedUncounted: counts.refusedUncounted + gone.refusedUncounted,
     refusedWithoutDescriptor: counts.refusedWithoutDescriptor + gone.refusedWithoutDescriptor,
     refusedWithoutMemory: counts.refusedWithoutMemory + gone.refusedWithoutMemory,

@@ -73,6 +73,10 @@ export interface ConnectionAdmission {
   acquireAddress(address: string, limits: ClientLimits): string | null;
   /** Whether a client at `address` may begin a TLS handshake now; it is counted. */
   tryHandshake(address: string, limits: ClientLimits): boolean;
+  /** A connection from `address` was closed for a flood. Returns how long its next ones wait, in milliseconds. */
+  noteFlood(address: string, limits: ClientLimits): number;
+  /** How long a connection from `address` waits before it is served; it is counted. */
+  delayMs(address: string, limits: ClientLimits): number;
   release(permit: string, limits: ClientLimits): void;
   releaseAddress(permit: string): void;
   /**

@@ -1,6 +1,7 @@
 import type { RequestRule } from '../core/rules.ts';
 import type { Cancellable } from '../core/connector.ts';
 import type { HandshakeFailure } from '../core/tls-server.ts';
+import type { Clock } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';
 import type { ClientSource } from './peer.ts';
@@ -38,6 +39,9 @@ export interface PrefaceConnection {
   protocol: string | null;
   /** The client's address: as a trusted peer has named it, else the peer's. */
   readonly clientAddress: string;
+  readonly clock: Clock;
+  /** How many milliseconds the client waits before it is served, because its address has flooded; it is counted. 0: it does not wait. */
+  admitAfterMs(): number;
   /** Whether the client may begin a TLS handshake now; it is counted. */
   admitHandshake(): boolean;
   /** A trusted peer names its client. False: the connection has been closed, because that client has too many. */

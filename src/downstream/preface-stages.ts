@@ -2,6 +2,7 @@ import type { RequestRule } from '../core/rules.ts';
 import type { TlsServer } from '../core/tls-server.ts';
 import { decidePreface } from '../wire/preface.ts';
 import { parseProxyProtocol, proxyHeaderBytesMax } from '../wire/proxy-protocol.ts';
+import { floodDelayStage } from './flood-delay-stage.ts';
 import type { PrefaceStage } from './preface-stage.ts';
 import { tlsStage } from './tls-stage.ts';
 
@@ -39,7 +40,7 @@ export const protocolStage: PrefaceStage = {
 
 /** The stages of each connection, in order. `protocols` are offered to TLS clients (ALPN), the preferred one first. */
 export function prefaceStages(tls: TlsServer, protocols: readonly string[]): readonly PrefaceStage[] {
-  return [proxyProtocolStage, tlsStage(tls, protocols), protocolStage];
+  return [proxyProtocolStage, floodDelayStage, tlsStage(tls, protocols), protocolStage];
 }
 
 /** Why a client is refused whose protocol has no engine here. */

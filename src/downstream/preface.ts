@@ -4,7 +4,7 @@ import type { Failure } from '../core/failure.ts';
 import type { Cancellable } from '../core/connector.ts';
 import type { RequestRule } from '../core/rules.ts';
 import type { HandshakeFailure } from '../core/tls-server.ts';
-import { after } from '../core/time.ts';
+import { after, type Clock } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';
 import { noteLoss } from './note-loss.ts';
@@ -22,7 +22,7 @@ const nothing = new Uint8Array(0);
  * A connection whose engine has not started yet. Its first bytes pass the stages, and then go to the engine of the
  * protocol that these have chosen:
  *
- *     PROXY protocol ──▶ TLS ──▶ choice of the protocol ──▶ engine by ALPN name
+ *     PROXY protocol ──▶ delay after floods ──▶ TLS ──▶ choice of the protocol ──▶ engine by ALPN name
  *
  * A protocol without an engine is answered by the fallback engine, recorded, and closed.
  */
@@ -123,6 +123,16 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
 
   get clientAddress(): string {
     return this.#source?.address ?? this.transport.facts.remoteAddress;
+  }
+
+  get clock(): Clock {
+    return this.#ports.clock;
+  }
+
+  admitAfterMs(): number {
+    const { limits } = this.listener;
+    // A connection that waits has not failed: the deadline for its first bytes comes later.
+    return Math.min(this.#ports.admission.delayMs(this.clientAddress, limits), limits.headMs / 2);
   }
 
   admitHandshake(): boolean {

@@ -164,3 +164,16 @@ test('an address begins as many TLS handshakes a second as its limit, a trusted 
   );
   assert.equal(begun('192.0.2.1', { ...limits, handshakesPerSecondMax: null }), 10);
 });
+
+test('an address that has flooded waits, its block of IPv6 too; a trusted peer and all others do not', () => {
+  const { one } = workers();
+  const { admission, counts } = one;
+  const delay = (address: string): number => admission.delayMs(address, limits);
+  assert.deepEqual([delay('192.0.2.1'), counts.clientConnectionsDelayed], [0, 0]);
+  assert.deepEqual(
+    ['192.0.2.1', '192.0.2.1', '2001:db8::1', '10.0.0.1'].map((address) => admission.noteFlood(address, limits)),
+    [250, 500, 250, 0],
+  );
+  assert.deepEqual(['192.0.2.1', '2001:db8::2', '10.0.0.1', '192.0.2.2'].map(delay), [500, 250, 0, 0]);
+  assert.equal(counts.clientConnectionsDelayed, 2);
+});

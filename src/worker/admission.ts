@@ -5,6 +5,7 @@ import type { AddressSemaphores, Semaphore } from '../core/semaphores.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { ConnectionAdmission } from '../downstream/ports.ts';
 import { AddressRate } from '../policy/address-rate.ts';
+import { FloodDelays } from '../policy/flood-delays.ts';
 import { parseIp } from '../policy/ip-address.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 
@@ -51,6 +52,7 @@ const uncountedKey = '';
 export class WorkerAdmission implements ConnectionAdmission {
   readonly #parts: AdmissionParts;
   readonly #handshakes = new AddressRate();
+  readonly #floods = new FloodDelays();
   #pausesUntil: Instant;
   /** Why the last connection was refused; null if the connection is reset without a response. */
   #refusal: Failure | null = null;
@@ -144,6 +146,19 @@ export class WorkerAdmission implements ConnectionAdmission {
     const { clock, isTrusted } = this.#parts;
     if (handshakesPerSecondMax === null || isTrusted(address)) return true;
     return this.#handshakes.tryTake(addressKey(address, ipv6PrefixBits), handshakesPerSecondMax, clock.now());
+  }
+
+  noteFlood(address: string, { ipv6PrefixBits }: ClientLimits): number {
+    const { clock, isTrusted } = this.#parts;
+    return isTrusted(address) ? 0 : this.#floods.note(addressKey(address, ipv6PrefixBits), clock.now());
+  }
+
+  delayMs(address: string, { ipv6PrefixBits }: ClientLimits): number {
+    if (this.#floods.size === 0) return 0; // Nearly always.
+    const { clock, counts, isTrusted } = this.#parts;
+    const delayMs = isTrusted(address) ? 0 : this.#floods.delayOf(addressKey(address, ipv6PrefixBits), clock.now());
+    if (delayMs > 0) counts.clientConnectionsDelayed++;
+    return delayMs;
   }
 
   release(key: string, limits: ClientLimits): void {
