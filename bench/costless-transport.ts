@@ -1,4 +1,10 @@
-import type { Transport, TransportFacts, TransportListener, TurnEndListener } from '../src/core/transport.ts';
+import type {
+  Transport,
+  TransportFacts,
+  TransportListener,
+  NextTurnListener,
+  TurnEndListener,
+} from '../src/core/transport.ts';
 
 /** The transport of one side that was last written to, on which the simulated peer must answer. */
 export interface Side {
@@ -33,6 +39,10 @@ export class CostlessTransport implements Transport {
 
   notifyAtTurnEnd(listener: TurnEndListener): void {
     listener.onTurnEnd();
+  }
+
+  notifyNextTurn(listener: NextTurnListener): void {
+    listener.onNextTurn();
   }
 
   reclaimUnsent(): Uint8Array {

@@ -114,6 +114,8 @@ const admitsAll = {
     acquire: () => '' as const,
     acquireAddress: () => '' as const,
     tryHandshake: () => true,
+    noteFlood: () => 0,
+    delayMs: () => 0,
     release() {},
     releaseAddress() {},
     tryBeginRefusal: () => null,

@@ -1,65 +1,79 @@
-import { once } from 'node:events';
-import { setImmediate as turnOfLoop, setTimeout as passTime } from 'node:timers/promises';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { RawClient } from '../src/testing/testing.ts';
+import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as passTime } from 'node:timers/promises';
 import { FloodedGateway, QuietClient } from '../test/http2/flooded-gateway.ts';
-import { type Flood, floods } from '../test/http2/floods.ts';
-import { RawHttp2 } from '../test/http2/raw-http2.ts';
 import { toolOptions } from '../test/tool-options.ts';
+import { allFloods, type Attack, type Report } from './http2-flood-process.ts';
 
-const usage = `usage: npm run bench:http2-floods -- [--seconds=3]
+const usage = `usage: npm run bench:http2-floods -- [--seconds=3] [--rounds=1] [--only=TEXT] [--json=yes]
 
-What a client of HTTP/2 waits for a small response while another client floods the same worker and reconnects each time it is thrown out:
-the median and the 99th percentile, each beside that of the moment before the flood. Gateway, flood and quiet client are
-three threads: with fewer cores they also wait for each other.
+What a client of HTTP/2 waits for a small response while another client floods the same worker, and reconnects each time it is thrown out:
+the median and the 99th percentile, each beside that of the moments before the flood. Gateway, quiet client and flood are three
+processes. Where they have fewer cores than that they also wait for each other, which the first rows show: the same for an honest
+client that sends as many requests as it may, and for a flood of another program, which reads and forgets.
 
   --seconds=N  for each measurement
+  --rounds=N   measurements of each row, with and without flood in turns
+  --only=TEXT  rows whose name contains it
+  --json=yes   one JSON object for each row
   --help
 
-example: npm run bench:http2-floods -- --seconds=1
+example: npm run bench:http2-floods -- --seconds=1 --only=reset
 `;
 
-/** Frames of a flood between two turns of its event loop. */
-const framesAtOnce = 20;
+/** How long a flood has gone on when the measurement begins. */
+const leadMs = 200;
 
-interface Attack {
-  readonly port: number;
-  readonly flood: number;
-  readonly ms: number;
+interface Row {
+  readonly name: string;
+  readonly flood: Attack['flood'];
+  /** Null: the gateway. */
+  readonly at: 'other program' | null;
 }
 
-/** Floods until the time is over. Returns how often it was thrown out. */
-async function attack({ port, flood: index, ms }: Attack): Promise<number> {
-  const { begin = [], goOn } = floods[index] as Flood;
-  const end = performance.now() + ms;
-  let thrownOut = 0;
-  let line: RawHttp2 | null = null;
-  for (let turn = 0; performance.now() < end; turn++) {
-    if (line === null) {
-      turn = 0;
-      line = new RawHttp2(new RawClient({ host: '127.0.0.1', port }));
-      line.begin();
-      line.send(...begin);
-    }
-    for (let count = 0; count < framesAtOnce; count++) line.send(goOn(turn * framesAtOnce + count));
-    await turnOfLoop();
-    await line.until(() => true);
-    line.forget();
-    if (!line.hasEnded) continue;
-    thrownOut++;
-    line.close();
-    line = null;
+const rows: readonly Row[] = [
+  { name: 'control: an honest client, 100 requests at a time', flood: 'requests', at: null },
+  ...['rapid reset', 'PING (', 'PRIORITY ('].map(controlOf),
+  ...allFloods.map(({ name }, flood) => ({ name, flood, at: null })),
+];
+
+function controlOf(start: string): Row {
+  const flood = allFloods.findIndex(({ name }) => name.startsWith(start));
+  return { name: `control: another program is flooded by ${allFloods[flood]?.name}`, flood, at: 'other program' };
+}
+
+/** The process of `http2-flood-process.ts`. */
+class FloodProcess {
+  readonly #child: ChildProcess;
+  readonly #reports: Report[] = [];
+  #wake: () => void = () => {};
+
+  constructor() {
+    this.#child = fork(new URL('http2-flood-process.ts', import.meta.url));
+    this.#child.on('message', (message) => {
+      this.#reports.push(message as Report);
+      this.#wake();
+    });
   }
-  line?.close();
-  return thrownOut;
+
+  /** The next report, which is of this kind. */
+  async next<Kind extends Report['kind']>(kind: Kind): Promise<Extract<Report, { kind: Kind }>> {
+    while (this.#reports.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    const report = this.#reports.shift() as Report;
+    if (report.kind !== kind) throw new Error(`${report.kind} instead of ${kind}`);
+    return report as Extract<Report, { kind: Kind }>;
+  }
+
+  start(attack: Attack): void {
+    this.#child.send(attack);
+  }
+
+  stop(): void {
+    this.#child.kill();
+  }
 }
 
-interface Waited {
-  readonly p50: number;
-  readonly p99: number;
-}
-
-async function waitedFor(gateway: FloodedGateway, ms: number): Promise<Waited> {
+/** What the quiet client waited, in ms. */
+async function waitedFor(gateway: FloodedGateway, ms: number): Promise<readonly number[]> {
   const quiet = new QuietClient(gateway.connect());
   const end = performance.now() + ms;
   while (performance.now() < end) {
@@ -67,36 +81,65 @@ async function waitedFor(gateway: FloodedGateway, ms: number): Promise<Waited> {
     await passTime(1);
   }
   quiet.close();
-  const sorted = quiet.tookMs.slice(10).sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { p50: at(0.5), p99: at(0.99) };
+  return quiet.tookMs.slice(10);
 }
 
-async function run(seconds: number): Promise<void> {
-  const ms = seconds * 1000;
-  const gateway = await FloodedGateway.start();
-  try {
-    await waitedFor(gateway, ms);
-    console.log('flood | p50 without, with | p99 without, with | p99 as a multiple | thrown out');
-    for (const [index, flood] of floods.entries()) {
-      const rest = await waitedFor(gateway, ms);
-      const job: Attack = { port: gateway.process.port, flood: index, ms: ms + 200 };
-      const worker = new Worker(new URL(import.meta.url), { workerData: job });
-      const ended = once(worker, 'message');
-      await once(worker, 'online');
-      await passTime(200);
-      const under = await waitedFor(gateway, ms);
-      const [thrownOut] = (await ended) as [number];
-      const pair = (one: number, two: number): string => `${one.toFixed(2)}, ${two.toFixed(2)} ms`;
-      const factor = (under.p99 / rest.p99).toFixed(1);
-      console.log(
-        `${flood.name} | ${pair(rest.p50, under.p50)} | ${pair(rest.p99, under.p99)} | ${factor} | ${thrownOut}`,
-      );
-    }
-  } finally {
-    await gateway.stop();
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+interface Measured {
+  readonly name: string;
+  readonly p50Ms: readonly [without: number, with_: number];
+  readonly p99Ms: readonly [without: number, with_: number];
+  readonly multiple: number;
+  readonly thrownOut: number;
+}
+
+async function measure(
+  { name, flood, at }: Row,
+  gateway: FloodedGateway,
+  process_: FloodProcess,
+  otherServer: number,
+  options: { readonly ms: number; readonly rounds: number },
+): Promise<Measured> {
+  const { ms, rounds } = options;
+  const without: number[] = [];
+  const under: number[] = [];
+  let thrownOut = 0;
+  for (let round = 0; round < rounds; round++) {
+    without.push(...(await waitedFor(gateway, ms)));
+    process_.start({ flood, port: at === null ? gateway.process.port : otherServer, ms: ms + leadMs });
+    await process_.next('begun');
+    await passTime(leadMs);
+    under.push(...(await waitedFor(gateway, ms)));
+    thrownOut += (await process_.next('over')).thrownOut;
   }
+  const pair = (share: number): readonly [number, number] => [percentile(without, share), percentile(under, share)];
+  for (const all of [without, under]) all.sort((a, b) => a - b);
+  const p99Ms = pair(0.99);
+  return { name, p50Ms: pair(0.5), p99Ms, multiple: p99Ms[1] / p99Ms[0], thrownOut };
 }
 
-if (isMainThread) await run(toolOptions(usage, [], { seconds: 3 }).seconds);
-else parentPort?.postMessage(await attack(workerData as Attack));
+function print({ name, p50Ms, p99Ms, multiple, thrownOut }: Measured): void {
+  const pair = ([one, two]: readonly [number, number]): string => `${one.toFixed(2)}, ${two.toFixed(2)} ms`;
+  console.log(`${name} | ${pair(p50Ms)} | ${pair(p99Ms)} | ${multiple.toFixed(1)} | ${thrownOut}`);
+}
+
+const { seconds, rounds, only = '', json } = toolOptions(usage, ['only', 'json'], { seconds: 3, rounds: 1 });
+const floodProcess = new FloodProcess();
+let gateway: FloodedGateway | null = null;
+try {
+  const { endpoints, otherServer } = await floodProcess.next('ready');
+  gateway = await FloodedGateway.before(endpoints);
+  await waitedFor(gateway, 1000 * seconds);
+  if (json === undefined) console.log('flood | p50 without, with | p99 without, with | p99 as a multiple | thrown out');
+  for (const row of rows.filter(({ name }) => name.includes(only))) {
+    const measured = await measure(row, gateway, floodProcess, otherServer, { ms: 1000 * seconds, rounds });
+    if (json === undefined) print(measured);
+    else console.log(JSON.stringify(measured));
+  }
+} finally {
+  await gateway?.stop();
+  floodProcess.stop();
+}

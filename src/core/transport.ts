@@ -24,6 +24,11 @@ export interface Transport {
    * listener writes then leaves with them. Not after `close`.
    */
   notifyAtTurnEnd(listener: TurnEndListener): void;
+  /**
+   * Calls `listener.onNextTurn` once, when the events and the small writes of this turn of the event loop are done. Of many
+   * listeners one is called in each turn. Not after `close`.
+   */
+  notifyNextTurn(listener: NextTurnListener): void;
   /** Takes back held bytes and those that the system refused whole, and returns them: they will never be sent. */
   reclaimUnsent(): Uint8Array;
   /**
@@ -58,6 +63,11 @@ export interface Transport {
 /** A protocol that composes what it sends in one turn of the event loop, and sends it at its end. */
 export interface TurnEndListener {
   onTurnEnd(): void;
+}
+
+/** A connection with more to do than one turn of the event loop has time for. */
+export interface NextTurnListener {
+  onNextTurn(): void;
 }
 
 /** Our end of a connection. */

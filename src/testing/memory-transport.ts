@@ -2,7 +2,13 @@ import { assert } from '../core/assert.ts';
 import type { Ownership } from '../core/message.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import type { Transport, TransportFacts, TransportListener, TurnEndListener } from '../core/transport.ts';
+import type {
+  Transport,
+  TransportFacts,
+  TransportListener,
+  TurnEndListener,
+  NextTurnListener,
+} from '../core/transport.ts';
 import { MemoryPipe } from './memory-pipe.ts';
 
 export interface TransportPairOptions {
@@ -147,6 +153,12 @@ export class MemoryTransport implements Transport {
   notifyAtTurnEnd(listener: TurnEndListener): void {
     this.#soon(() => {
       if (!this.#closed) listener.onTurnEnd();
+    });
+  }
+
+  notifyNextTurn(listener: NextTurnListener): void {
+    this.#soon(() => {
+      if (!this.#closed) listener.onNextTurn();
     });
   }
 

@@ -1,7 +1,13 @@
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Ownership } from '../core/message.ts';
-import type { Transport, TransportFacts, TransportListener, TurnEndListener } from '../core/transport.ts';
+import type {
+  Transport,
+  TransportFacts,
+  TransportListener,
+  TurnEndListener,
+  NextTurnListener,
+} from '../core/transport.ts';
 import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkBytes, sharedReadBuffer } from './read-buffers.ts';
 import { ignoringListener, plainAddress } from './socket-transport.ts';
@@ -225,6 +231,10 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   notifyAtTurnEnd(listener: TurnEndListener): void {
     outbox.notifyAtTurnEnd(listener);
+  }
+
+  notifyNextTurn(listener: NextTurnListener): void {
+    outbox.notifyNextTurn(listener);
   }
 
   reclaimUnsent(): Uint8Array {

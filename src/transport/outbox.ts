@@ -1,6 +1,6 @@
 import { assert } from '../core/assert.ts';
 import { copyBytes } from '../core/copy-bytes.ts';
-import type { TurnEndListener } from '../core/transport.ts';
+import type { NextTurnListener, TurnEndListener } from '../core/transport.ts';
 
 /** Larger parts get a system call of their own, and are not copied. */
 export const heldSliceBytesMax = 16 * 1024;
@@ -37,6 +37,7 @@ export class Outbox {
   readonly #ends: number[] = [];
   /** They compose their last writes of this turn when it ends. */
   #composers: TurnEndListener[] = [];
+  readonly #nextTurns: NextTurnListener[] = [];
   #isFlushing = false;
   #awaitsEndOfTurn = false;
 
@@ -66,6 +67,12 @@ export class Outbox {
   /** Calls `composer.onTurnEnd` once, before the held bytes leave: what it writes leaves with them. */
   notifyAtTurnEnd(composer: TurnEndListener): void {
     this.#composers.push(composer);
+    this.#awaitEndOfTurn();
+  }
+
+  /** Calls `onNextTurn` once, after what is held has left; of many listeners, one in each turn. */
+  notifyNextTurn(listener: NextTurnListener): void {
+    this.#nextTurns.push(listener);
     this.#awaitEndOfTurn();
   }
 
@@ -124,6 +131,9 @@ export class Outbox {
     } finally {
       this.flush();
     }
+    const next = this.#nextTurns.shift();
+    if (this.#nextTurns.length > 0) this.#awaitEndOfTurn();
+    next?.onNextTurn();
   };
 
   /** Sends everything, in the order of the calls. */

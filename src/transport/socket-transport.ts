@@ -1,6 +1,13 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Ownership } from '../core/message.ts';
-import type { TlsFacts, Transport, TransportFacts, TransportListener, TurnEndListener } from '../core/transport.ts';
+import type {
+  TlsFacts,
+  Transport,
+  TransportFacts,
+  TransportListener,
+  TurnEndListener,
+  NextTurnListener,
+} from '../core/transport.ts';
 import { errnoOf } from './errno.ts';
 import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkBytes, sharedReadBuffer } from './read-buffers.ts';
@@ -140,6 +147,10 @@ export class SocketTransport implements Transport, OutboxHolder {
 
   notifyAtTurnEnd(listener: TurnEndListener): void {
     outbox.notifyAtTurnEnd(listener);
+  }
+
+  notifyNextTurn(listener: NextTurnListener): void {
+    outbox.notifyNextTurn(listener);
   }
 
   reclaimUnsent(): Uint8Array {

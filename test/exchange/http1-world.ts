@@ -92,6 +92,8 @@ const openToAll = {
     acquire: () => '',
     acquireAddress: () => '',
     tryHandshake: () => true,
+    noteFlood: () => 0,
+    delayMs: () => 0,
     release() {},
     releaseAddress() {},
     tryBeginRefusal: () => null,

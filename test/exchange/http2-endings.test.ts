@@ -73,6 +73,45 @@ describe('a request over HTTP/2 whose content ends', () => {
   });
 });
 
+describe('what comes in one read with the head of a request', () => {
+  const refused = { end: 'generated', cause: 'request_refused', status: 400 } as const;
+  for (const [what, announced, content] of [
+    ['too little content', '100', 'short'],
+    ['too much content', '3', 'much too long'],
+    ['no content, where some is announced', '3', ''],
+  ] as const)
+    it(`is judged with it: an endpoint gets no request with ${what}`, () => {
+      const one = world();
+      const client = one.request({ method: 'POST', expects: 'chunked', fields: { 'content-length': announced } });
+      if (content !== '') client.write(content);
+      client.end();
+      one.pass(50);
+      assert.deepEqual([client.status, client.state, one.endpoint('a').arrived.length], [400, 'whole', 0]);
+      assertRecord(one, refused);
+      one.verifyAtRest();
+    });
+
+  it('is judged with it: an endpoint gets no request that its client resets', () => {
+    const one = world();
+    const line = one.request({}, { connection: 'one' });
+    lineOf(one, 'one').session.eachStream((stream) => lineOf(one, 'one').session.reset(stream, 'CANCEL'));
+    one.pass(50);
+    assert.deepEqual([line.status, one.endpoint('a').arrived.length], [0, 0]);
+    assertRecord(one, { end: 'abandoned', cause: 'client_gone' });
+    one.verifyAtRest();
+  });
+
+  it('is forwarded with it', () => {
+    const one = world();
+    one.endpoint('a').onRequest = (request) => request.answer(200, 'thanks');
+    const client = one.request({ method: 'POST', content: 'whole' });
+    one.pass(50);
+    assert.deepEqual([client.status, client.content.toString()], [200, 'thanks']);
+    assert.equal(one.endpoint('a').arrived[0]?.content.toString(), 'whole');
+    one.verifyAtRest();
+  });
+});
+
 describe('a client that ends its HTTP/2 connection', () => {
   it('some time after its request has left: the exchange ends at once', () => {
     const one = world();
@@ -86,15 +125,15 @@ describe('a client that ends its HTTP/2 connection', () => {
     one.verifyAtRest();
   });
 
-  it('right behind its request gets the response', () => {
+  it('right behind its request has left too: it could open no window and answer no PING', () => {
     const one = world();
-    one.endpoint('a').onRequest = (request) => request.answer(200, 'late');
-    const client = one.request({}, { connection: 'one' });
+    one.endpoint('a').onRequest = () => {};
+    one.request({}, { connection: 'one' });
     one.pass(0);
     lineOf(one, 'one').transport.end();
     one.pass(20);
-    assert.deepEqual([client.state, client.content.toString()], ['whole', 'late']);
-    one.pass(3000);
+    assertRecord(one, { end: 'abandoned', cause: 'client_gone' });
+    assert.notEqual(one.endpoint('a').arrived[0]?.gone, false);
     one.verifyAtRest();
   });
 });

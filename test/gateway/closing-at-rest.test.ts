@@ -96,6 +96,8 @@ beforeEach(() => {
         acquire: () => '',
         acquireAddress: () => '',
         tryHandshake: () => true,
+        noteFlood: () => 0,
+        delayMs: () => 0,
         release() {},
         releaseAddress() {},
         tryBeginRefusal: () => null,

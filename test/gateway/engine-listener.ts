@@ -108,6 +108,8 @@ export class EngineListener {
           acquire: () => (this.permitsTaken < this.connectionsMax ? String(++this.permitsTaken) : null),
           acquireAddress: () => '',
           tryHandshake: () => true,
+          noteFlood: () => 0,
+          delayMs: () => 0,
           release: () => void this.permitsTaken--,
           releaseAddress() {},
           tryBeginRefusal: () => null,

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { RawClient } from '../../src/testing/testing.ts';
 import { OwnProcess } from '../gateway/own-process.ts';
 import { headers, requestFields } from './frames.ts';
@@ -9,46 +9,72 @@ import { RawHttp2 } from './raw-http2.ts';
 /** The bytes of the large response. */
 export const largeBytes = 1 << 20;
 
-/** A gateway in a process of its own, before an endpoint that never answers and one with large responses. */
+/** The ports of the endpoints. */
+export interface FloodedPorts {
+  readonly silent: number;
+  readonly large: number;
+}
+
+/** An endpoint that never answers, and one with large responses. */
+export class FloodedEndpoints {
+  readonly #silent = createTcpServer((socket) => void socket.on('error', () => {}).resume());
+  readonly #large = createServer((_, response) => void response.end(Buffer.alloc(largeBytes, 'x')));
+
+  async listen(): Promise<FloodedPorts> {
+    const portOf = async (server: TcpServer | Server): Promise<number> => {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return (server.address() as { port: number }).port;
+    };
+    return { silent: await portOf(this.#silent), large: await portOf(this.#large) };
+  }
+
+  close(): void {
+    this.#silent.close();
+    this.#large.close();
+    this.#large.closeAllConnections();
+  }
+}
+
+/** A gateway in a process of its own, before such endpoints. */
 export class FloodedGateway {
   readonly process: OwnProcess;
-  readonly #silent: TcpServer;
-  readonly #large: Server;
+  readonly #endpoints: FloodedEndpoints | null;
 
-  private constructor(process: OwnProcess, silent: TcpServer, large: Server) {
+  private constructor(process: OwnProcess, endpoints: FloodedEndpoints | null) {
     this.process = process;
-    this.#silent = silent;
-    this.#large = large;
+    this.#endpoints = endpoints;
   }
 
   /** `client`: settings of `client:`. */
   static async start(client = ''): Promise<FloodedGateway> {
-    const silent = createTcpServer((socket) => void socket.on('error', () => {}).resume());
-    const body = Buffer.alloc(largeBytes, 'x');
-    const large = createServer((_, response) => void response.end(body));
-    for (const server of [silent, large]) {
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
+    const endpoints = new FloodedEndpoints();
+    try {
+      return await FloodedGateway.before(await endpoints.listen(), client, endpoints);
+    } catch (error) {
+      endpoints.close();
+      throw error;
     }
-    const portOf = (server: TcpServer | Server): number => (server.address() as { port: number }).port;
+  }
+
+  /** Before endpoints in another process, or before its own. */
+  static async before(
+    { silent, large }: FloodedPorts,
+    client = '',
+    endpoints: FloodedEndpoints | null = null,
+  ): Promise<FloodedGateway> {
     const yaml = `
 workers: 1
 client: { connections_per_address_max: none${client === '' ? '' : `, ${client}`} }
 upstreams:
-  silent: { endpoints: "127.0.0.1:${portOf(silent)}", check: none, connections: { max: 1000 } }
-  large: { endpoints: "127.0.0.1:${portOf(large)}", check: none, connections: { max: 1000 } }
+  silent: { endpoints: "127.0.0.1:${silent}", check: none, connections: { max: 1000 } }
+  large: { endpoints: "127.0.0.1:${large}", check: none, connections: { max: 1000 } }
 routes:
   - { path: /hang, to: silent }
   - { path: /large, to: large }
   - { path: /, respond: { body: here } }
 `;
-    try {
-      return new FloodedGateway(await OwnProcess.start(yaml, 8192, null, true), silent, large);
-    } catch (error) {
-      silent.close();
-      large.close();
-      throw error;
-    }
+    return new FloodedGateway(await OwnProcess.start(yaml, 8192, null, true), endpoints);
   }
 
   /** A new connection that has sent its preface. */
@@ -58,11 +84,18 @@ routes:
     return line;
   }
 
+  /** As above, from another address of this machine. */
+  connectFrom(localAddress: string): RawHttp2 {
+    const [host, { port }] = ['127.0.0.1', this.process];
+    const open = (): Socket => connect({ host, port, localAddress, allowHalfOpen: true, noDelay: true });
+    const line = new RawHttp2(new RawClient({ host, port, open }));
+    line.begin();
+    return line;
+  }
+
   async stop(): Promise<void> {
     await this.process.stop();
-    this.#silent.close();
-    this.#large.close();
-    this.#large.closeAllConnections();
+    this.#endpoints?.close();
   }
 }
 

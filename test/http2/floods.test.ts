@@ -5,6 +5,7 @@ import { until } from '../gateway/start-from-yaml.ts';
 import { FloodedGateway, largeBytes, QuietClient } from './flooded-gateway.ts';
 import { type Flood, floodPaths, floods, hpackBomb } from './floods.ts';
 import { data, frame, headers, requestFields, setting, types } from './frames.ts';
+import { Http2Load } from './http2-load.ts';
 import type { RawHttp2 } from './raw-http2.ts';
 
 // Floods over one connection end at a limit that has a name, and cost a quiet client nothing but time. How much time: `bench/http2-floods.ts`.
@@ -31,7 +32,8 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
 
   for (const flood of floods)
     test(`of ${flood.name} ends at the limit ${flood.limit}`, { timeout: 60_000 }, async () => {
-      const line = gateway.connect();
+      // An address of its own: the next connections of one that has flooded wait.
+      const line = gateway.connectFrom(`127.0.2.${floods.indexOf(flood) + 1}`);
       try {
         await play(flood, line);
         assert.equal(line.goAway, 'ENHANCE_YOUR_CALM');
@@ -41,6 +43,10 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
         line.close();
       }
     });
+
+  function floodOf(start: string): Flood {
+    return floods.find(({ name }) => name.startsWith(start)) ?? assert.fail(start);
+  }
 
   async function play({ begin = [], goOn }: Flood, line: RawHttp2): Promise<void> {
     line.send(...begin);
@@ -54,6 +60,40 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
     }
     assert.ok(await line.until(() => line.hasEnded), 'it ends');
   }
+
+  test('makes its address wait for its next connection, and no other address', async () => {
+    const [floods, other] = ['127.0.1.1', '127.0.1.2'];
+    await play(floodOf('PING ('), gateway.connectFrom(floods));
+    const waits: number[] = [];
+    for (const address of [floods, other, floods]) {
+      const line = gateway.connectFrom(address);
+      const beganAt = performance.now();
+      line.send(headers(1, requestFields()));
+      assert.equal((await line.answer(1))?.status, 200);
+      waits.push(performance.now() - beganAt);
+      line.close();
+    }
+    assert.ok((waits[0] ?? 0) > 240 && (waits[2] ?? 0) > 240, waits.join(', '));
+    assert.ok((waits[1] ?? 0) < (waits[0] ?? 0), waits.join(', '));
+  });
+
+  test('may be left alone: a connection that waits and goes away is forgotten', async () => {
+    const address = '127.0.1.3';
+    await play(floodOf('PING ('), gateway.connectFrom(address));
+    const before = gateway.process.descriptors;
+    const waiting = Array.from({ length: 20 }, () => gateway.connectFrom(address));
+    await until('they are connected', () => gateway.process.descriptors >= before + 20);
+    for (const line of waiting) line.client.reset();
+    await until('they are gone', () => gateway.process.descriptors <= before);
+    assert.equal(await quiet.ask(), 200);
+  });
+
+  test('of honest requests is none: a client with 128 at a time gets all answers', async () => {
+    const load = new Http2Load(() => `http://127.0.0.1:${gateway.process.port}`, '/', 2, 128);
+    await until('many are answered', () => load.answered > 5000, 30_000);
+    const { failed, goAways } = await load.stop();
+    assert.deepEqual([failed, goAways], [[], 0]);
+  });
 
   test('of headers that are small on the wire is answered 431, and takes no memory', async () => {
     const line = gateway.connect();

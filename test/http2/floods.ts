@@ -16,10 +16,10 @@ import {
 } from './frames.ts';
 
 /** A client that wastes the gateway's time on one connection. */
-export interface Flood {
+export interface Flood<Limit extends Http2LimitName | null = Http2LimitName> {
   readonly name: string;
   /** The limit that ends it. */
-  readonly limit: Http2LimitName;
+  readonly limit: Limit;
   /** Sent once, behind the preface and SETTINGS. */
   readonly begin?: readonly Buffer[];
   /** Sent again and again; `turn` counts from 0. */
@@ -116,6 +116,17 @@ export const floods: readonly Flood[] = [
     begin: [settings(setting(4, 0)), ...Array.from({ length: 100 }, (_, turn) => headers(streamOf(turn), large))],
     goOn: (turn) => windowUpdate(streamOf(turn % 100), 1),
   },
+  { name: 'frames of an unknown type', limit: 'ignored_frames', goOn: () => frame(0xbe, 0, 1, 'x') },
+  {
+    name: 'acknowledgements of SETTINGS that nobody sent',
+    limit: 'ignored_frames',
+    goOn: () => frame(types.settings, flags.ack, 0),
+  },
+  {
+    name: 'acknowledgements of PING that nobody sent',
+    limit: 'ignored_frames',
+    goOn: () => frame(types.ping, flags.ack, 0, 'pingpong'),
+  },
   {
     name: 'trailers that are malformed',
     limit: 'errors',
@@ -124,6 +135,27 @@ export const floods: readonly Flood[] = [
         headers(streamOf(turn), posting, false),
         frame(types.headers, endHeaders | endStream, streamOf(turn), literals([':path', '/'])),
       ]),
+  },
+];
+
+/** Clients that waste the gateway's time without a frame too many: the limits of time and memory hold them. */
+export const steadyFloods: readonly Flood<null>[] = [
+  {
+    name: 'header sections that are small on the wire (HPACK bomb)',
+    limit: null,
+    goOn: (turn) => (turn % 20 === 0 ? hpackBomb(streamOf(turn / 20)) : Buffer.alloc(0)),
+  },
+  {
+    name: 'bodies byte by byte on 100 streams',
+    limit: null,
+    begin: Array.from({ length: 100 }, (_, turn) => headers(streamOf(turn), posting, false)),
+    goOn: (turn) => data(streamOf(turn % 100), 'x'),
+  },
+  {
+    name: 'windows of 0 for 100 large responses',
+    limit: null,
+    begin: [settings(setting(4, 0)), ...Array.from({ length: 100 }, (_, turn) => headers(streamOf(turn), large))],
+    goOn: () => Buffer.alloc(0),
   },
 ];
 

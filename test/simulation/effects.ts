@@ -1,6 +1,6 @@
 import type { Cancellable, Connector, ConnectWaiter, ResolveWaiter, NetworkFault } from '../../src/core/connector.ts';
 import type { Clock, Instant, Timer } from '../../src/core/time.ts';
-import type { Transport, TransportListener, TurnEndListener } from '../../src/core/transport.ts';
+import type { Transport, TransportListener, NextTurnListener, TurnEndListener } from '../../src/core/transport.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 
 /** The points at which the gateway affects the outside world. */
@@ -177,6 +177,10 @@ class FailingTransport implements Transport, TransportListener {
 
   notifyAtTurnEnd(listener: TurnEndListener): void {
     this.#real.notifyAtTurnEnd(listener);
+  }
+
+  notifyNextTurn(listener: NextTurnListener): void {
+    this.#real.notifyNextTurn(listener);
   }
 
   reclaimUnsent(): Uint8Array {

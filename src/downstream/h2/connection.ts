@@ -11,16 +11,16 @@ import { Session } from '../../wire/h2/session.ts';
 import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
 import type { ErrorName } from '../../wire/h2/protocol.ts';
-import { type HalfClosedOwner, HalfClosedTimeout } from '../half-closed.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import { noteLoss } from '../note-loss.ts';
 import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
 import { ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from '../timeouts.ts';
 import type { Http2Buffers } from './buffers.ts';
+import { ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
 import { Http2ClientStream } from './stream.ts';
 import { RequestIntake } from './request-intake.ts';
-import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
+import type { Http2StreamOwner, ReadingStream, StartingStream } from './stream-owner.ts';
 import type { StreamTimeouts } from './stream-timeouts.ts';
 
 /** Interim responses are hints: a client that does not read loses some, so that the gateway need not buffer all. */
@@ -33,7 +33,7 @@ const hintPendingMax = 64 * 1024;
  *     serving ──announceClose──▶ going away ──last stream ends──▶ lingering ──▶ closed
  */
 export class Http2ClientConnection
-  implements ClientEngine, TransportListener, SessionOwner, ClientTimeoutsOwner, HalfClosedOwner, Http2StreamOwner
+  implements ClientEngine, TransportListener, SessionOwner, ClientTimeoutsOwner, ReadTurnsOwner, Http2StreamOwner
 {
   readonly transport: Transport;
   readonly listener: ListenerSettings;
@@ -49,16 +49,15 @@ export class Http2ClientConnection
   #state: 'serving' | 'lingering' | 'closed' = 'serving';
   #isAnnounced = false;
   #closesWhenIdle = false;
-  /** The client has closed its side. */
-  #halfClosed: HalfClosedTimeout | null = null;
   /** What the timeouts wait for, and how long a connection without requests may be so. */
   #awaited: 'head' | 'head-end' | 'next-request' | 'nothing' = 'head';
   #idleUntil: Instant = never;
   /** Streams with an exchange. */
   readonly #open = new Set<Http2ClientStream>();
-  /** Received, and left for the next turn. */
-  #unread: Buffer | null = null;
-  /** Those that have got content in this read. */
+  readonly #turns: ReadTurns;
+  /** Requests of this slice: their exchanges begin at its end, with all that has come of them. */
+  readonly #unbegun: Http2ClientStream[] = [];
+  /** Those that have got content in this turn. */
   #readers: ReadingStream[] = [];
 
   constructor(
@@ -85,6 +84,7 @@ export class Http2ClientConnection
       { role: 'server', sectionLimits: { fieldsMax, listBytesMax: headBytesMax }, now: () => clock.now() },
       this,
     );
+    this.#turns = new ReadTurns(this, clock, buffers.strainedTurns);
     this.#timeouts.await('head');
   }
 
@@ -92,47 +92,49 @@ export class Http2ClientConnection
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'serving') return this.#state === 'lingering' ? this.#timeouts.linger() : undefined;
-    if (this.#unread === null) this.#receive(bytes, start, end);
-    else this.#unread = Buffer.concat([this.#unread, bytes.subarray(start, end)]);
+    this.#turns.onBytes(bytes, start, end);
   }
 
-  #receive(bytes: Uint8Array, start: number, end: number): void {
+  // Its turns.
+
+  get isServing(): boolean {
+    return this.#state === 'serving';
+  }
+
+  get isStrained(): boolean {
+    return this.session.isStrained;
+  }
+
+  /** A client that sends requests and does not read: what is composed for it must not grow. */
+  get isCongested(): boolean {
+    return this.session.sender.isOverfull;
+  }
+
+  readSlice(bytes: Uint8Array, start: number, end: number): number {
+    let at = end;
     try {
-      const at = this.session.receive(bytes, start, end);
-      if (at < end) this.#readLater(bytes.subarray(at, end));
+      at = this.session.receive(bytes, start, end);
     } catch {
-      return this.onDefect();
+      this.onDefect();
     }
+    const unbegun = this.#unbegun;
+    if (unbegun.length === 0) return at;
+    for (const stream of unbegun) this.beginRequest(stream);
+    unbegun.length = 0;
+    return at;
+  }
+
+  beginRequest(stream: StartingStream): void {
+    if (!stream.hasBegun) this.#runFor(stream, () => stream.begin(this.ports.exchanges.create(stream)));
+  }
+
+  onTurnRead(): void {
     const readers = this.#readers;
     if (readers.length > 0) {
       this.#readers = [];
       for (const stream of readers) this.#runFor(stream, () => stream.onReadDone());
     }
-    if (this.#state !== 'serving') return;
-    this.#watchHead();
-    // A client that sends requests and does not read: what is composed for it must not grow.
-    if (this.session.sender.isOverfull) this.transport.pause();
-  }
-
-  /** Other connections have their turn. */
-  #readLater(bytes: Uint8Array): void {
-    const { clock } = this.ports;
-    this.#unread = Buffer.from(bytes);
-    this.transport.pause();
-    clock.schedule(clock.now(), readOn, this as Http2ClientConnection);
-  }
-
-  /** For the timer of `#readLater` alone. */
-  readOn(): void {
-    const unread = this.#unread;
-    this.#unread = null;
-    if (unread === null || this.#state !== 'serving') return;
-    this.#receive(unread, 0, unread.length);
-    this.#resume();
-  }
-
-  #resume(): void {
-    if (this.#unread === null && !this.session.sender.isOverfull) this.transport.resume();
+    if (this.#state === 'serving') this.#watchHead();
   }
 
   /**
@@ -161,28 +163,17 @@ export class Http2ClientConnection
     this.#timeouts.endWriteWatch();
     if (this.#state !== 'serving') return;
     this.session.sender.onWritten();
-    this.#resume();
+    this.#turns.resume();
     for (const stream of [...this.#open]) stream.onSent();
   }
 
   onEnd(): void {
     if (this.#state === 'lingering') return this.transport.end('close');
-    // A client that sends no more may wait for the responses to its last requests.
-    this.#closesWhenIdle = true;
-    const now = this.ports.clock.now();
-    for (const stream of [...this.#open]) this.#runFor(stream, () => stream.onClientEnded(now));
-    if (this.session.streamsOpen === 0) this.#goAway();
-    else this.#halfClosed = new HalfClosedTimeout(this.transport, this.listener.limits.writeMs, this.ports, this);
-  }
-
-  /** For `HalfClosedTimeout`: windows do not open any more, and a client that has left looks the same. */
-  get isStreaming(): boolean {
-    return this.#open.size > 0;
-  }
-
-  onHalfClosedTimeout(): void {
+    // It can open no window, answer no PING and end no stream any more: a client of HTTP/2 sends FIN when it has left.
+    if (this.#state !== 'serving') return;
     this.lostBy = 'closed';
-    this.#close('reset');
+    this.#goAway();
+    this.transport.end('close');
   }
 
   onClosed(errno: string | null): void {
@@ -199,7 +190,7 @@ export class Http2ClientConnection
     const request = intake.read(section, endsStream);
     const { failure } = intake;
     const block = section.rule === null && section.block !== null ? section.takeBlock() : null;
-    const own = new Http2ClientStream(this, stream, request, intake.client, block);
+    const own = new Http2ClientStream(this, stream, request, intake.client, block, failure);
     stream.listener = own;
     if (request.framing.kind === 'length') stream.contentExpected = request.framing.bytes;
     const priority = request.fields.get('priority');
@@ -207,11 +198,7 @@ export class Http2ClientConnection
     this.#open.add(own);
     this.ports.counts.exchangesActive++;
     if (failure !== null && failure === this.ports.overload.failure) this.closeIdle(); // The connection takes memory too.
-    this.#runFor(own, () => {
-      const handler = this.ports.exchanges.create(own);
-      own.handler = handler;
-      handler.onRequest(failure);
-    });
+    this.#unbegun.push(own);
   }
 
   /** For streams: begins the header block that they compose. */
@@ -283,7 +270,10 @@ export class Http2ClientConnection
 
   onSessionFailed(_error: ErrorName, _why: string, limit: Http2LimitName | null): void {
     const { peerAddress } = this.#intake.client;
-    if (limit !== null) this.ports.onHttp2Limit({ listener: this.listener.id, limit, address: peerAddress });
+    if (limit !== null) {
+      const delayMs = this.ports.admission.noteFlood(peerAddress, this.listener.limits);
+      this.ports.onHttp2Limit({ listener: this.listener.id, limit, address: peerAddress, delayMs });
+    }
     this.#linger();
   }
 
@@ -303,7 +293,6 @@ export class Http2ClientConnection
   #linger(): void {
     if (this.#state !== 'serving') return;
     this.#state = 'lingering';
-    this.#halfClosed?.stop();
     this.session.sender.flush();
     this.session.endAll();
     this.#timeouts.endWriteWatch();
@@ -315,7 +304,6 @@ export class Http2ClientConnection
   #close(how: 'close' | 'reset'): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#halfClosed?.stop();
     this.session.endAll();
     this.ports.deadlines.remove(this.#timeouts);
     this.transport.close(how);
@@ -347,7 +335,7 @@ export class Http2ClientConnection
   }
 
   get #hasUnread(): boolean {
-    return this.#unread !== null || this.transport.hasUnread();
+    return this.#turns.hasUnread || this.transport.hasUnread();
   }
 
   // Its listener.
@@ -404,8 +392,4 @@ export class Http2ClientConnection
     if (this.session.streamsOpen === 0) this.#goAway();
     return true;
   }
-}
-
-function readOn(connection: Http2ClientConnection): void {
-  connection.readOn();
 }

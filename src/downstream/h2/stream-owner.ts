@@ -4,6 +4,7 @@ import type { Session } from '../../wire/h2/session.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import type { DownstreamPorts } from '../ports.ts';
 import type { StreamTimeouts } from './stream-timeouts.ts';
+import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
 
 /** The connection, as its streams see it. */
 export interface Http2StreamOwner {
@@ -17,6 +18,8 @@ export interface Http2StreamOwner {
   readonly takesHints: boolean;
   /** Begins the header block that the stream composes. */
   beginBlock(): void;
+  /** The exchange of the stream begins now, and not at the end of what is being read. */
+  beginRequest(stream: StartingStream): void;
   /** The stream has got content or its end: `onReadDone` follows at the end of this read. */
   noteRead(stream: ReadingStream): void;
   /** A part of a response waits: for the client's window, or for its connection. */
@@ -25,6 +28,12 @@ export interface Http2StreamOwner {
   onExchangeEnded(stream: ReadingStream, blocks: readonly HeadBlock[]): void;
   /** A defect of ours, outside of any exchange. */
   onDefect(): void;
+}
+
+/** A request whose exchange may not have begun. */
+export interface StartingStream extends DownstreamStream, ReadingStream {
+  readonly hasBegun: boolean;
+  begin(handler: DownstreamHandler): void;
 }
 
 export interface ReadingStream {

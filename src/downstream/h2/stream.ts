@@ -12,7 +12,7 @@ import {
 } from '../../core/message.ts';
 import type { RequestRule } from '../../core/rules.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
-import { type Instant, never } from '../../core/time.ts';
+import type { Instant } from '../../core/time.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
@@ -25,9 +25,6 @@ import { HeldContent } from './held-content.ts';
 import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
-
-/** A client does not give up so soon: a FIN this close behind a request means "no more requests". */
-const deliberateHalfCloseMs = 50;
 
 const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
 
@@ -42,8 +39,14 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   readonly client: ClientFacts;
   readonly startedAt: Instant;
   readonly startedWall: number;
-  /** Null once the exchange has ended. */
+  /** Null before the exchange has begun, and once it has ended. */
   handler: DownstreamHandler | null = null;
+  /** The exchange begins when what came together with the head of the request has been judged. */
+  hasBegun = false;
+  /** Why the request is refused from the beginning; null: it is not. */
+  #refusal: Failure | null;
+  /** How the client was lost before the exchange has begun; null: it was not. */
+  #loss: Failure | null = null;
   isTunnel = false;
   readonly #connection: Http2StreamOwner;
   readonly #stream: SessionStream;
@@ -53,7 +56,6 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   #reads: 'not-yet' | 'yes' | 'paused' = 'not-yet';
   readonly #held = new HeldContent();
   #peerEnded = false;
-  #peerEndedAt: Instant = never;
   /** The request has ended for the exchange: it is complete, or has failed. */
   #requestOver = false;
   #trailers: Fields | null = null;
@@ -69,10 +71,12 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     request: RequestHead,
     client: ClientFacts,
     block: HeadBlock | null,
+    refusal: Failure | null,
   ) {
     const { clock, deadlines } = connection.ports;
     this.#connection = connection;
     this.#stream = stream;
+    this.#refusal = refusal;
     this.request = request;
     this.client = client;
     this.#blocks = block === null ? [] : [block];
@@ -90,6 +94,15 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   // The request.
+
+  /** For the connection alone. */
+  begin(handler: DownstreamHandler): void {
+    this.hasBegun = true;
+    this.handler = handler;
+    if (this.#loss !== null) return this.#lost(handler, this.#loss);
+    handler.onRequest(this.#refusal);
+    this.#endIfPeerDid();
+  }
 
   readContent(): void {
     if (this.#reads !== 'not-yet') return;
@@ -138,6 +151,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { contentBytesMax } = this.#connection.listener.limits;
     const failure = this.isTunnel ? null : tooLarge(this.contentReceived, contentBytesMax);
     if (failure !== null) return this.#failRequest(failure);
+    if (!this.hasBegun) this.#connection.beginRequest(this);
     if (this.#reads !== 'yes' || this.#held.length > 0) this.#held.add(bytes, start, end);
     else {
       this.#deliver(bytes, start, end);
@@ -163,13 +177,12 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   onPeerEnd(): void {
     this.#peerEnded = true;
-    this.#peerEndedAt = this.#connection.ports.clock.now();
     this.#endIfPeerDid();
     this.#connection.noteRead(this);
   }
 
   #endIfPeerDid(): void {
-    if (!this.#peerEnded || this.#held.length > 0 || this.#requestOver) return;
+    if (!this.#peerEnded || !this.hasBegun || this.#held.length > 0 || this.#requestOver) return;
     // As with HTTP/1: the end of content is not told before the content is wanted.
     if (this.#reads === 'not-yet' && !hasNoContent(this.request.framing)) return;
     this.#requestOver = true;
@@ -184,7 +197,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#requestOver = true;
     this.#dropHeld();
     this.#timeouts.stopContent();
-    this.handler?.onRequestFailed(failure);
+    if (this.hasBegun) this.handler?.onRequestFailed(failure);
+    else this.#refusal ??= failure;
   }
 
   #dropHeld(): void {
@@ -202,27 +216,28 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   onMalformed(why: string, rule: RequestRule): boolean {
-    if (this.#begun || this.#requestOver || this.handler === null) return false;
+    if (this.#begun || this.#requestOver || (this.hasBegun && this.handler === null)) return false;
     this.#failRequest(refusal(rule, why));
     return true;
   }
 
-  /** The client sends no more. Without a request that has just ended, it has left. */
-  onClientEnded(now: Instant): void {
-    if (!this.#peerEnded || now - this.#peerEndedAt > deliberateHalfCloseMs)
-      this.#connection.session.abandon(this.#stream);
-  }
-
   onStreamLost(loss: StreamLoss): void {
     const { handler } = this;
-    if (handler === null) return;
     // The exchange answers, as it does all that it refuses; nobody gets it.
-    if (loss.by === 'rule') return handler.onRequestFailed(refusal(loss.rule, loss.why));
-    const stage = this.#begun ? 'flush' : this.#peerEnded ? 'response' : 'request';
-    const how = loss.by === 'connection' ? this.#connection.lostBy : 'reset';
-    if (!this.#peerEnded && !this.#begun && loss.by === 'connection' && how === 'closed')
-      return this.#lost(handler, bodyTruncated(this.request.framing, this.contentReceived));
-    this.#lost(handler, fail('client_gone', stage, { bytesSent: this.#bytesSent, how }));
+    if (loss.by === 'rule') {
+      const failure = refusal(loss.rule, loss.why);
+      if (this.hasBegun) handler?.onRequestFailed(failure);
+      else this.#refusal ??= failure;
+    } else if (!this.hasBegun) this.#loss = this.#failureOf(loss);
+    else if (handler !== null) this.#lost(handler, this.#failureOf(loss));
+  }
+
+  #failureOf({ by }: StreamLoss): Failure {
+    const stage = this.#begun ? 'flush' : this.#peerEnded && this.hasBegun ? 'response' : 'request';
+    const how = by === 'connection' ? this.#connection.lostBy : 'reset';
+    if (!this.#peerEnded && !this.#begun && by === 'connection' && how === 'closed')
+      return bodyTruncated(this.request.framing, this.contentReceived);
+    return fail('client_gone', stage, { bytesSent: this.#bytesSent, how });
   }
 
   /** Nobody is there any more who could get a response. */

@@ -42,6 +42,8 @@ export interface FrameHandler {
   /** `text`: the debug data, at most 256 characters of visible ASCII. */
   onGoAway(lastStreamId: number, code: number, text: string): void;
   onWindowUpdate(streamId: number, bytes: number): void;
+  /** A frame of a type that we do not know, which is passed over (§5.5). */
+  onUnknown(): void;
   /** The stream must be reset with this error (§5.4.2). */
   onStreamError(streamId: number, error: ErrorName, why: string): void;
   /** The connection must end with this error (§5.4.1): nothing more is read. `limit`: one of ours was reached. */

@@ -63,4 +63,21 @@ describe('frame rates', () => {
     for (let count = 0; count < burst; count++) assert.ok(rates.admits('window_updates'), `${count}`);
     assert.equal(rates.admits('window_updates'), false);
   });
+
+  for (const name of names)
+    it(`are strained by more than half of the ${name}, until the time has made up for it`, () => {
+      const { burst, perS } = floodLimits[name];
+      let now = 0;
+      const rates = new FrameRates(() => now);
+      for (let count = 0; count < burst / 2; count++) {
+        rates.admits(name);
+        assert.equal(rates.isStrained, false, `${count}`);
+      }
+      for (let count = 0; count < 5; count++) rates.admits(name);
+      assert.equal(rates.isStrained, true);
+      rates.admits('settings' === name ? 'pings' : 'settings');
+      assert.equal(rates.isStrained, true, 'whatever else comes');
+      now = (8 * 1000) / perS;
+      assert.equal(rates.isStrained, false);
+    });
 });

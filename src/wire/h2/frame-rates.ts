@@ -8,6 +8,8 @@ export class FrameRates {
   /** Tokens, and when they were counted; made with the first frame of their kind. */
   readonly #tokens: number[] = [];
   readonly #countedAt: number[] = [];
+  /** A bucket has been below half, and may still be. */
+  #mayBeStrained = false;
 
   /** `now`: in milliseconds. */
   constructor(now: () => number) {
@@ -17,16 +19,25 @@ export class FrameRates {
   /** Whether one more is allowed. */
   admits(name: FloodName): boolean {
     const index = names.indexOf(name);
-    const { burst, perS } = floodLimits[name];
+    const { burst } = floodLimits[name];
     let tokens = this.#tokens[index] ?? burst;
     // The clock is asked only by those that come often.
     if (tokens < burst / 2) {
-      const now = this.#now();
-      tokens = Math.min(burst, tokens + ((now - (this.#countedAt[index] ?? now)) * perS) / 1000);
-      this.#countedAt[index] = now;
+      tokens = this.#refill(index);
+      this.#mayBeStrained = true;
     }
     this.#tokens[index] = tokens - 1;
     return tokens >= 1;
+  }
+
+  #refill(index: number): number {
+    const { burst, perS } = floodLimits[names[index] as FloodName];
+    const now = this.#now();
+    const tokens = this.#tokens[index] ?? burst;
+    const refilled = Math.min(burst, tokens + ((now - (this.#countedAt[index] ?? now)) * perS) / 1000);
+    this.#countedAt[index] = now;
+    this.#tokens[index] = refilled;
+    return refilled;
   }
 
   /** Allows `count` more. */
@@ -34,5 +45,14 @@ export class FrameRates {
     const index = names.indexOf(name);
     const tokens = this.#tokens[index];
     if (tokens !== undefined) this.#tokens[index] = Math.min(floodLimits[name].burst, tokens + count);
+  }
+
+  /** Whether a count is above half of what is allowed. */
+  get isStrained(): boolean {
+    if (!this.#mayBeStrained) return false;
+    this.#mayBeStrained = names.some(
+      (name, index) => this.#tokens[index] !== undefined && this.#refill(index) < floodLimits[name].burst / 2,
+    );
+    return this.#mayBeStrained;
   }
 }

@@ -14,7 +14,7 @@ import {
 const { endStream, ack, endHeaders, padded, priority } = frameFlags;
 const types = frameTypes;
 
-/** What a header block costs, in other frames: it may begin an exchange. */
+/** What a header block costs, in other frames, besides its KiB: it may begin an exchange. */
 export const headersCost = 4;
 
 /**
@@ -212,7 +212,7 @@ export class FrameReader {
   // The other frames, whole.
 
   #read(bytes: Uint8Array, frame: number, start: number, end: number): void {
-    this.#costLeft -= bytes[frame + 3] === types.headers ? headersCost : 1;
+    this.#costLeft -= (bytes[frame + 3] === types.headers ? headersCost : 1) + ((end - start) >> 10);
     const flags = bytes[frame + 4] as number;
     const streamId = streamAt(bytes, frame + 5);
     switch (bytes[frame + 3]) {
@@ -235,9 +235,9 @@ export class FrameReader {
       case types.priorityUpdate:
         return this.#readPriorityUpdate(streamId, bytes, start, end);
       case types.pushPromise:
-        this.#fail('PROTOCOL_ERROR', 'PUSH_PROMISE, which the gateway does not allow');
-        return;
-      default: // §5.5: unknown frames are ignored.
+        return void this.#fail('PROTOCOL_ERROR', 'PUSH_PROMISE, which the gateway does not allow');
+      default:
+        return this.#handler.onUnknown();
     }
   }
 

@@ -113,6 +113,8 @@ export class FrameLog implements FrameHandler {
     this.#add(`WINDOW_UPDATE ${streamId} ${bytes}`);
   }
 
+  onUnknown(): void {}
+
   onStreamError(streamId: number, error: ErrorName, _why: string): void {
     this.#add(`stream ${streamId}: ${error}`);
   }

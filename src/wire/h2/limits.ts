@@ -26,8 +26,8 @@ export const h2Limits = {
   smallFrameBytes: 1024,
   /** Composed and not sent, because the peer does not read: nothing is read from it any more. */
   unreadBytesMax: 256 * 1024,
-  /** What is read of one connection before others have their turn: 32 header blocks, or 128 other frames. */
-  turnCostMax: 128,
+  /** What is read at once: 4 header blocks, or 16 other frames. The owner decides whether more follow in the same turn. */
+  sliceCostMax: 16,
   /** A turn of one stream, before the next one of the same urgency. */
   quantumBytes: defaultFrameBytes,
 } as const;
@@ -48,7 +48,9 @@ export const floodLimits = {
   /** WINDOW_UPDATE; each DATA frame that we send allows two more, unless the window has made it a small one (CVE-2019-9511). */
   window_updates: { burst: 1000, perS: 200 },
   /** Streams that the peer has made us reset (CVE-2025-8671), and frames for streams that have ended. */
-  errors: { burst: 100, perS: 10 },
+  errors: { burst: 50, perS: 10 },
+  /** Frames of unknown types (RFC 9113 §5.5), and acknowledgements of SETTINGS and PING that we have not sent. */
+  ignored_frames: { burst: 100, perS: 10 },
 } as const satisfies Partial<Record<Http2LimitName, { readonly burst: number; readonly perS: number }>>;
 
 export type FloodName = keyof typeof floodLimits;

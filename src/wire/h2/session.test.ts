@@ -559,4 +559,42 @@ describe('a session', () => {
     }
     assert.equal(server.failed, null);
   });
+
+  it('sends one frame for the windows that were opened in one read', () => {
+    const server = new ServerUnderTest();
+    server.push(initialWindow(0));
+    server.open(1);
+    respond(server, 1);
+    const bytes = patternOf(1, 100);
+    server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+    server.push();
+    server.sent();
+    server.push(...Array.from({ length: 10 }, () => frame(windowUpdate, 0, 1, word(1))));
+    assert.deepEqual(server.sent(), [`DATA 1 ${bytes.subarray(0, 10).toString('hex')} counts 10`]);
+  });
+
+  it('delivers no content of which the same frame shows that it is too short or too long', () => {
+    for (const [expected, content] of [
+      [3, 'much too long'],
+      [100, 'short'],
+    ] as const) {
+      const server = new ServerUnderTest();
+      const log = server.open(1, false);
+      server.stream(1).contentExpected = expected;
+      server.push(frame(data, endStream, 1, content));
+      assert.deepEqual([log.content.length, log.loss?.by, log.peerEnded], [0, 'rule', false]);
+    }
+  });
+
+  it('takes the acknowledgements that are due, and counts all others', () => {
+    const server = new ServerUnderTest();
+    server.session.ping();
+    server.push(frame(settings, ack, 0), frame(ping, ack, 0, 'candor\0\0'));
+    assert.equal(server.pongs, 1);
+    const undue = Array.from({ length: 50 }, () => [frame(settings, ack, 0), frame(ping, ack, 0, 'candor\0\0')]);
+    server.push(...undue.flat());
+    assert.deepEqual([server.pongs, server.failed, server.session.isStrained], [1, null, true]);
+    server.push(frame(0xbe, 0, 0));
+    assert.match(server.failed ?? '', /ignored_frames/);
+  });
 });

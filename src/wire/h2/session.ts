@@ -39,6 +39,11 @@ export class Session implements FrameHandler {
   readonly #numbers: StreamNumbers;
   #prefaceAt: number;
   #isOver = false;
+  /** Windows of the peer have opened: what waits for them is sent when all frames that have come are read, in few frames instead of many. */
+  #hasWidened = false;
+  /** Acknowledgements of SETTINGS and PING that have yet to come. */
+  #settingsDue = 1;
+  #pongsDue = 0;
 
   constructor(transport: Transport, section: DecodedSection, settings: Http2SessionSettings, owner: SessionOwner) {
     this.sender = new SessionSender(transport, owner);
@@ -66,7 +71,12 @@ export class Session implements FrameHandler {
     return this.#prefaceAt < clientPreface.length || this.#reader.isWithin;
   }
 
-  /** Reads bytes [start, end), but no more frames than one turn of the event loop has time for. Returns the first byte that was not read. */
+  /** The peer comes near one of the limits for frames that cost it nothing. */
+  get isStrained(): boolean {
+    return this.#rates.isStrained;
+  }
+
+  /** Reads bytes [start, end), but no more than a few frames (`sliceCostMax`). Returns the first byte that was not read. */
   receive(bytes: Uint8Array, start: number, end: number): number {
     if (this.#isOver) return end;
     let at = start;
@@ -75,19 +85,18 @@ export class Session implements FrameHandler {
       this.onConnectionError('PROTOCOL_ERROR', 'the preface of the connection is wrong');
       return end;
     }
-    return at < end ? this.#reader.push(bytes, at, end, h2Limits.turnCostMax) : end;
+    if (at === end) return end;
+    at = this.#reader.push(bytes, at, end, h2Limits.sliceCostMax);
+    if (this.#hasWidened) {
+      this.#hasWidened = false;
+      this.sender.pump();
+    }
+    return at;
   }
 
   /** Reads all of the bytes: for peers that are trusted not to waste time. */
   receiveAll(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end; ) at = this.receive(bytes, at, end);
-  }
-
-  /** The peer will never end the stream, because the connection brings nothing more from it. */
-  abandon(stream: SessionStream): void {
-    if (stream.isOver) return;
-    this.reset(stream, 'CANCEL');
-    stream.listener.onStreamLost({ by: 'connection' });
   }
 
   /** Each open stream. The callback may end any of them. */
@@ -134,6 +143,7 @@ export class Session implements FrameHandler {
   }
 
   ping(): void {
+    this.#pongsDue++;
     this.sender.writer.ping(false, pingPayload, 0);
     this.sender.touch();
   }
@@ -193,17 +203,25 @@ export class Session implements FrameHandler {
     const length = end - start;
     if (counted > length) this.windows.consume(stream, counted - length);
     stream.contentReceived += length;
-    if (stream.contentExpected >= 0 && stream.contentReceived > stream.contentExpected)
-      this.#refuse(stream, 'more content than Content-Length', 'content-length-mismatch');
-    else if (length > 0) stream.listener.onContent(bytes, start, end);
+    // First: an endpoint gets no content of a request that is known to be malformed.
+    if (this.#hasRightLength(stream, endsStream) && length > 0) stream.listener.onContent(bytes, start, end);
     if (endsStream) this.#endPeer(stream);
+  }
+
+  /** Whether as much content has come as Content-Length says; otherwise the request is refused. */
+  #hasRightLength(stream: SessionStream, isWhole: boolean): boolean {
+    const { contentExpected, contentReceived } = stream;
+    const isWrong = isWhole ? contentReceived !== contentExpected : contentReceived > contentExpected;
+    if (contentExpected < 0 || !isWrong) return true;
+    const how = contentReceived > contentExpected ? 'more' : 'less';
+    this.#refuse(stream, `${how} content than Content-Length`, 'content-length-mismatch');
+    return false;
   }
 
   #endPeer(stream: SessionStream): void {
     if (stream.isOver) return;
-    if (stream.contentExpected >= 0 && stream.contentReceived !== stream.contentExpected)
-      this.#refuse(stream, 'less content than Content-Length', 'content-length-mismatch');
-    if (stream.isOver) return;
+    this.#hasRightLength(stream, true);
+    if (stream.isOver) return; // It was not answered, but reset.
     stream.peerEnded = true;
     stream.listener.onPeerEnd();
     this.closeIfEnded(stream);
@@ -326,13 +344,26 @@ export class Session implements FrameHandler {
     this.sender.writer.settingsAck();
     this.sender.touch();
     this.#owner.onPeerSettings();
-    this.sender.pump();
+    this.#hasWidened = true;
   }
 
-  onSettingsAck(): void {}
+  onSettingsAck(): void {
+    if (this.#settingsDue > 0) this.#settingsDue--;
+    else this.#admits('ignored_frames');
+  }
+
+  onUnknown(): void {
+    this.#admits('ignored_frames');
+  }
+
+  #onPong(): void {
+    if (this.#pongsDue === 0) return void this.#admits('ignored_frames');
+    this.#pongsDue--;
+    this.#owner.onPong();
+  }
 
   onPing(isAck: boolean, bytes: Uint8Array, start: number): void {
-    if (isAck) return this.#owner.onPong();
+    if (isAck) return this.#onPong();
     this.#rates.allow('pings', this.sender.pingsEarned);
     this.sender.pingsEarned = 0;
     if (!this.#admits('pings')) return;
@@ -352,7 +383,8 @@ export class Session implements FrameHandler {
     if (!this.#admits('window_updates')) return;
     if (streamId === 0) {
       if (!this.sender.widen(bytes)) return this.onConnectionError('FLOW_CONTROL_ERROR', windowTooLarge);
-      return this.sender.pump();
+      this.#hasWidened = true;
+      return;
     }
     if (this.#numbers.isIdle(streamId))
       return this.onConnectionError('PROTOCOL_ERROR', 'WINDOW_UPDATE on a stream that is not open');
@@ -360,7 +392,7 @@ export class Session implements FrameHandler {
     if (stream === undefined) return;
     stream.sendWindow += bytes;
     if (stream.sendWindow > windowBytesMax) return this.#break(stream, 'FLOW_CONTROL_ERROR', windowTooLarge);
-    this.sender.pump();
+    this.#hasWidened = true;
   }
 
   onStreamError(streamId: number, error: ErrorName, why = ''): void {

@@ -1,0 +1,125 @@
+import { after, type Clock } from '../../core/time.ts';
+import type { NextTurnListener, Transport } from '../../core/transport.ts';
+
+/** What one connection may take of a turn of the event loop, while others wait. */
+const turnMs = 0.5;
+const slicesMax = 8;
+
+/** One connection that is near a limit has a slice, then the others of the worker wait this long for the next one's. */
+const strainedPauseMs = 2;
+
+/** The connection, as its turns see it. */
+export interface ReadTurnsOwner {
+  readonly transport: Transport;
+  readonly isServing: boolean;
+  /** The client's frames come near a limit. */
+  readonly isStrained: boolean;
+  /** The client does not read what it has asked for. */
+  readonly isCongested: boolean;
+  /** Reads some frames of bytes [start, end). Returns the first byte that was not read. */
+  readSlice(bytes: Uint8Array, start: number, end: number): number;
+  /** The turn is over. */
+  onTurnRead(): void;
+}
+
+/**
+ * Which bytes of an HTTP/2 connection are read when. A connection reads on until its turn of 0.5 ms is over; then others go first. A connection
+ * that is strained reads a slice at a time, in turns with all strained connections of the worker, and nothing of its socket in between.
+ */
+export class ReadTurns implements NextTurnListener {
+  readonly #owner: ReadTurnsOwner;
+  readonly #clock: Clock;
+  readonly #strained: StrainedTurns;
+  /** Received, and left for the next turn. */
+  #unread: Uint8Array = nothing;
+  #waits = false;
+
+  constructor(owner: ReadTurnsOwner, clock: Clock, strained: StrainedTurns) {
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#strained = strained;
+  }
+
+  get hasUnread(): boolean {
+    return this.#unread.length > 0;
+  }
+
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#waits) this.#unread = Buffer.concat([this.#unread, bytes.subarray(start, end)]);
+    else this.#read(bytes, start, end);
+  }
+
+  #read(bytes: Uint8Array, start: number, end: number): void {
+    const owner = this.#owner;
+    const at = this.#readTurn(bytes, start, end);
+    if (!owner.isServing) return;
+    owner.onTurnRead();
+    if (!owner.isServing) return;
+    if (at < end || owner.isStrained) this.#wait(bytes.subarray(at, end));
+    else if (owner.isCongested) owner.transport.pause();
+  }
+
+  #readTurn(bytes: Uint8Array, start: number, end: number): number {
+    const owner = this.#owner;
+    let at = owner.readSlice(bytes, start, end);
+    // Nearly always all has been read by now, so that the clock is not asked.
+    if (at === end || owner.isStrained) return at;
+    const until = after(this.#clock.now(), turnMs);
+    for (let slice = 1; slice < slicesMax && at < end && owner.isServing; slice++) {
+      at = owner.readSlice(bytes, at, end);
+      if (this.#clock.now() >= until) break;
+    }
+    return at;
+  }
+
+  #wait(rest: Uint8Array): void {
+    const { transport, isStrained } = this.#owner;
+    this.#unread = rest.length === 0 ? nothing : Buffer.from(rest);
+    this.#waits = true;
+    transport.pause();
+    if (isStrained) this.#strained.add(this, this.#clock);
+    else transport.notifyNextTurn(this);
+  }
+
+  /** For the event loop and `StrainedTurns` alone. */
+  onNextTurn(): void {
+    const unread = this.#unread;
+    this.#unread = nothing;
+    this.#waits = false;
+    if (!this.#owner.isServing) return;
+    if (unread.length > 0) this.#read(unread, 0, unread.length);
+    this.resume();
+  }
+
+  /** Reads from the socket again, unless something else is waited for. */
+  resume(): void {
+    if (!this.#waits && !this.#owner.isCongested) this.#owner.transport.resume();
+  }
+}
+
+/**
+ * The strained connections of a worker, which have slices one after the other, in the order in which they came: however many they are, they
+ * take a small part of its time.
+ */
+export class StrainedTurns {
+  readonly #waiting: NextTurnListener[] = [];
+  #isScheduled = false;
+
+  add(connection: NextTurnListener, clock: Clock): void {
+    this.#waiting.push(connection);
+    if (!this.#isScheduled) this.#schedule(clock);
+  }
+
+  #schedule(clock: Clock): void {
+    this.#isScheduled = true;
+    clock.schedule(after(clock.now(), strainedPauseMs), this.#next, clock);
+  }
+
+  readonly #next = (clock: Clock): void => {
+    this.#isScheduled = false;
+    this.#waiting.shift()?.onNextTurn();
+    if (this.#waiting.length > 0 && !this.#isScheduled) this.#schedule(clock);
+  };
+}
+
+const nothing = new Uint8Array(0);
