@@ -116,6 +116,7 @@ const admitsAll = {
     tryHandshake: () => true,
     noteFlood: () => 0,
     delayMs: () => 0,
+    hasFlooded: () => false,
     release() {},
     releaseAddress() {},
     tryBeginRefusal: () => null,

@@ -176,4 +176,8 @@ test('an address that has flooded waits, its block of IPv6 too; a trusted peer a
   );
   assert.deepEqual(['192.0.2.1', '2001:db8::2', '10.0.0.1', '192.0.2.2'].map(delay), [500, 250, 0, 0]);
   assert.equal(counts.clientConnectionsDelayed, 2);
+  assert.deepEqual(
+    ['192.0.2.1', '2001:db8::2', '10.0.0.1', '192.0.2.2'].map((address) => admission.hasFlooded(address, limits)),
+    [true, true, false, false],
+  );
 });

@@ -153,12 +153,20 @@ export class WorkerAdmission implements ConnectionAdmission {
     return isTrusted(address) ? 0 : this.#floods.note(addressKey(address, ipv6PrefixBits), clock.now());
   }
 
-  delayMs(address: string, { ipv6PrefixBits }: ClientLimits): number {
-    if (this.#floods.size === 0) return 0; // Nearly always.
-    const { clock, counts, isTrusted } = this.#parts;
-    const delayMs = isTrusted(address) ? 0 : this.#floods.delayOf(addressKey(address, ipv6PrefixBits), clock.now());
-    if (delayMs > 0) counts.clientConnectionsDelayed++;
+  hasFlooded(address: string, limits: ClientLimits): boolean {
+    return this.#delayOf(address, limits) > 0;
+  }
+
+  delayMs(address: string, limits: ClientLimits): number {
+    const delayMs = this.#delayOf(address, limits);
+    if (delayMs > 0) this.#parts.counts.clientConnectionsDelayed++;
     return delayMs;
+  }
+
+  #delayOf(address: string, { ipv6PrefixBits }: ClientLimits): number {
+    if (this.#floods.size === 0) return 0; // Nearly always.
+    const { clock, isTrusted } = this.#parts;
+    return isTrusted(address) ? 0 : this.#floods.delayOf(addressKey(address, ipv6PrefixBits), clock.now());
   }
 
   release(key: string, limits: ClientLimits): void {

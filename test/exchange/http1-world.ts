@@ -94,6 +94,7 @@ const openToAll = {
     tryHandshake: () => true,
     noteFlood: () => 0,
     delayMs: () => 0,
+    hasFlooded: () => false,
     release() {},
     releaseAddress() {},
     tryBeginRefusal: () => null,

@@ -11,6 +11,21 @@ function world(): Http1World {
   return made;
 }
 
+describe('a client that resets each of many requests at once', () => {
+  it('makes the gateway send none of them, wherever a slice of what it reads ends', () => {
+    const one = world();
+    for (let index = 0; index < many; index++) {
+      one.request({ target: `/${index}` }, { connection: 'busy' });
+      const { session } = one.http2Lines.get('busy') ?? assert.fail();
+      session.eachStream((stream) => session.reset(stream, 'CANCEL'));
+    }
+    one.pass(200);
+    const sent = one.records.filter(({ attempts }) => attempts.length > 0);
+    assert.deepEqual([one.records.length, sent.length], [many, 0]);
+    one.verifyAtRest();
+  });
+});
+
 describe('a client that sends many requests at once', () => {
   it('gets all of its responses', () => {
     const one = world();

@@ -98,6 +98,7 @@ beforeEach(() => {
         tryHandshake: () => true,
         noteFlood: () => 0,
         delayMs: () => 0,
+        hasFlooded: () => false,
         release() {},
         releaseAddress() {},
         tryBeginRefusal: () => null,

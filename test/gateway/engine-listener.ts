@@ -110,6 +110,7 @@ export class EngineListener {
           tryHandshake: () => true,
           noteFlood: () => 0,
           delayMs: () => 0,
+          hasFlooded: () => false,
           release: () => void this.permitsTaken--,
           releaseAddress() {},
           tryBeginRefusal: () => null,

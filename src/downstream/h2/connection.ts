@@ -55,6 +55,8 @@ export class Http2ClientConnection
   /** Streams with an exchange. */
   readonly #open = new Set<Http2ClientStream>();
   readonly #turns: ReadTurns;
+  /** Another connection of the address was closed for a flood not long ago. */
+  readonly #hasFlooded: boolean;
   /** Requests of this slice: their exchanges begin at its end, with all that has come of them. */
   readonly #unbegun: Http2ClientStream[] = [];
   /** Those that have got content in this turn. */
@@ -84,6 +86,7 @@ export class Http2ClientConnection
       { role: 'server', sectionLimits: { fieldsMax, listBytesMax: headBytesMax }, now: () => clock.now() },
       this,
     );
+    this.#hasFlooded = ports.admission.hasFlooded(this.#intake.client.peerAddress, listener.limits);
     this.#turns = new ReadTurns(this, clock, buffers.strainedTurns);
     this.#timeouts.await('head');
   }
@@ -102,7 +105,7 @@ export class Http2ClientConnection
   }
 
   get isStrained(): boolean {
-    return this.session.isStrained;
+    return this.#hasFlooded || this.session.isStrained;
   }
 
   /** A client that sends requests and does not read: what is composed for it must not grow. */
@@ -117,11 +120,13 @@ export class Http2ClientConnection
     } catch {
       this.onDefect();
     }
-    const unbegun = this.#unbegun;
-    if (unbegun.length === 0) return at;
-    for (const stream of unbegun) this.beginRequest(stream);
-    unbegun.length = 0;
+    // The frames behind the last head may be its own, such as RST_STREAM: it begins with the next slice.
+    if (this.#unbegun.length > 0) this.#beginRequests(at < end ? 1 : 0);
     return at;
+  }
+
+  #beginRequests(exceptLast: number): void {
+    for (const stream of this.#unbegun.splice(0, this.#unbegun.length - exceptLast)) this.beginRequest(stream);
   }
 
   beginRequest(stream: StartingStream): void {
@@ -295,6 +300,7 @@ export class Http2ClientConnection
     this.#state = 'lingering';
     this.session.sender.flush();
     this.session.endAll();
+    this.#beginRequests(0);
     this.#timeouts.endWriteWatch();
     this.transport.resume();
     this.transport.end();
@@ -305,6 +311,7 @@ export class Http2ClientConnection
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.session.endAll();
+    this.#beginRequests(0);
     this.ports.deadlines.remove(this.#timeouts);
     this.transport.close(how);
     this.ports.onConnectionClosed(this);

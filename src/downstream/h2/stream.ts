@@ -212,7 +212,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#requestOver = true;
     this.#dropHeld();
     this.#timeouts.stopContent();
-    this.handler?.onRequestFailed({ ...failure, stage } as Failure);
+    if (this.hasBegun) this.handler?.onRequestFailed({ ...failure, stage } as Failure);
+    else this.#refusal ??= failure;
   }
 
   onMalformed(why: string, rule: RequestRule): boolean {
