@@ -12,10 +12,10 @@ export interface ReportedFailure {
   readonly formats: string[];
 }
 
-/** The failures of one client's requests of one form in one second. */
+/** The failures of one client's requests of one form, in the order in which they were read. */
 interface SameRequests {
-  readonly failures: ReportedFailure[];
-  /** By format: how many of the failures it has reported. */
+  failures: ReportedFailure[];
+  /** By format: the first failure that it may still report. */
   cursors: Map<string, number> | null;
 }
 
@@ -32,7 +32,10 @@ const failuresMin = 10_000;
 const saidMax = 32;
 
 /** A log may be written when the request ends, another one when it failed. */
-const secondsAround = [0, -1, 1, -2, 2] as const;
+const sameRequestMs = 2000;
+
+/** Failures of one client's requests of one form that are remembered. */
+const sameRequestsMax = 4096;
 
 /**
  * Finds the failure that an earlier line has reported already. Lines of one log are joined by their connection number or
@@ -46,7 +49,8 @@ export class JoinedFailures {
   /** Null if the line reports a new failure, which is then remembered. */
   find(finding: Finding, parties: LineParties, line: number): ReportedFailure | null {
     const key = finding.joins === null ? null : `${finding.gateway} ${finding.joins}`;
-    const earlier = (key === null ? null : this.#ofKey(key, finding, line)) ?? this.#ofRequest(finding, parties);
+    const request = requestKey(finding, parties);
+    const earlier = (key === null ? null : this.#ofKey(key, finding, line)) ?? this.#ofRequest(request, finding);
     const reported: ReportedFailure = earlier ?? {
       finding,
       parties,
@@ -57,7 +61,7 @@ export class JoinedFailures {
     const isNewFormat = !reported.formats.includes(finding.format);
     if (isNewFormat) reported.formats.push(finding.format);
     if (key !== null && earlier === null) this.#byKey.set(key, reported);
-    if (earlier === null || isNewFormat) this.#remember(reported, finding, parties);
+    if (earlier === null && request !== null) this.#remember(reported, request);
     return earlier;
   }
 
@@ -69,33 +73,41 @@ export class JoinedFailures {
     return earlier;
   }
 
-  #ofRequest(finding: Finding, { client }: LineParties): ReportedFailure | null {
-    if (client === null || finding.atMs === null) return null;
-    const second = Math.floor(finding.atMs / 1000);
-    for (const step of secondsAround) {
-      const same = this.#byRequest.get(requestKey(finding, client, second + step));
-      const found = same === undefined ? null : nextFor(same, finding);
-      if (found !== null) return found;
-    }
-    return null;
+  #ofRequest(key: string | null, { atMs, format }: Finding): ReportedFailure | null {
+    const same = key === null ? undefined : this.#byRequest.get(key);
+    return same === undefined || atMs === null ? null : nextFor(same, format, Math.floor(atMs / 1000) * 1000);
   }
 
-  #remember(reported: ReportedFailure, finding: Finding, { client }: LineParties): void {
-    if (client === null || finding.atMs === null) return;
-    const key = requestKey(finding, client, Math.floor(finding.atMs / 1000));
+  #remember(reported: ReportedFailure, key: string): void {
     const same = this.#byRequest.get(key);
-    if (same === undefined) this.#byRequest.set(key, { failures: [reported], cursors: null });
-    else if (same.failures.at(-1) !== reported) same.failures.push(reported);
+    if (same === undefined) {
+      this.#byRequest.set(key, { failures: [reported], cursors: null });
+      return;
+    }
+    if (same.failures.length >= sameRequestsMax) forgetHalf(same);
+    same.failures.push(reported);
+    this.#byRequest.keep(key, same);
   }
 }
 
-/** The first failure that this format has not reported. */
-function nextFor(same: SameRequests, { format }: Finding): ReportedFailure | null {
+/** The first failure of that time that this format has not reported. Earlier ones are not looked at again. */
+function nextFor(same: SameRequests, format: string, atMs: number): ReportedFailure | null {
   const { failures } = same;
   let at = same.cursors?.get(format) ?? 0;
-  while (failures[at]?.formats.includes(format) === true) at += 1;
-  if (failures.length > 1) (same.cursors ??= new Map()).set(format, at);
-  return failures[at] ?? null;
+  for (; at < failures.length; at += 1) {
+    const failure = failures[at] as ReportedFailure;
+    if (failure.formats.includes(format)) continue;
+    if ((failure.finding.atMs ?? 0) >= atMs - sameRequestMs) break;
+  }
+  if (at > 0) (same.cursors ??= new Map()).set(format, at);
+  const found = failures[at];
+  return found !== undefined && (found.finding.atMs ?? 0) < atMs + 1000 + sameRequestMs ? found : null;
+}
+
+function forgetHalf(same: SameRequests): void {
+  const dropped = sameRequestsMax / 2;
+  same.failures = same.failures.slice(dropped);
+  for (const [format, at] of same.cursors ?? []) same.cursors?.set(format, Math.max(0, at - dropped));
 }
 
 /** Products that write logs of the same gateway. */
@@ -111,10 +123,12 @@ export function familyOf(gateway: GatewayProduct): GatewayProduct {
   return families[gateway] ?? gateway;
 }
 
-/** The error log of Apache names no request, so its requests are joined by client and second. */
-function requestKey({ gateway, request }: Finding, client: string, second: number): string {
-  const target = gateway === 'apache' || request === null ? '' : (request.split('?', 1)[0] ?? '');
-  return `${familyOf(gateway)} ${client} ${second} ${target}`;
+/** The error log of Apache names no request, so its requests are joined by client and second. Null if the line does not say. */
+function requestKey({ gateway, request, atMs }: Finding, { client }: LineParties): string | null {
+  if (client === null || atMs === null) return null;
+  if (gateway === 'apache' || request === null) return `${familyOf(gateway)} ${client}`;
+  const query = request.indexOf('?');
+  return `${familyOf(gateway)} ${client} ${query < 0 ? request : request.slice(0, query)}`;
 }
 
 function sayingOf({ upstream, shape, type, stage, evidence }: Finding): string {
@@ -141,6 +155,8 @@ class TwoGenerations<T> {
   #young = new Map<string, T>();
   #old = new Map<string, T>();
   readonly #entriesMax: number;
+  /** Of the younger half: its keys, and what its values have gained. */
+  #size = 0;
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
@@ -152,8 +168,16 @@ class TwoGenerations<T> {
 
   set(key: string, value: T): void {
     this.#young.set(key, value);
-    if (this.#young.size < this.#entriesMax) return;
+    this.#size += 1;
+    if (this.#size < this.#entriesMax) return;
     this.#old = this.#young;
     this.#young = new Map();
+    this.#size = 0;
+  }
+
+  /** The value has grown, and stays. */
+  keep(key: string, value: T): void {
+    this.#size += 1;
+    if (this.#size >= this.#entriesMax || this.#old.delete(key)) this.set(key, value);
   }
 }
