@@ -86,7 +86,7 @@ function buildTls(read: FullUpstream, context: BuildContext): UpstreamTls | null
 
 function buildCheck(read: FullUpstream['check']): CheckSpec {
   if (read === 'none') return { kind: 'none' };
-  const { path, host, interval, timeout, passes, fails } = checkSettings(read);
+  const { path, host, headers, expect, interval, timeout, passes, fails } = checkSettings(read);
   const times = {
     intervalMs: ms(interval, defaults.check.interval),
     timeoutMs: ms(timeout, defaults.check.timeout),
@@ -95,7 +95,14 @@ function buildCheck(read: FullUpstream['check']): CheckSpec {
     ...(passes === undefined ? { passesAfterRefusal: 1 } : {}),
     fails: count(fails, defaults.check.fails),
   };
-  return path === undefined ? { kind: 'tcp', ...times } : { kind: 'http', path, host: host ?? null, ...times };
+  if (path === undefined) return { kind: 'tcp', ...times };
+  return {
+    ...{ kind: 'http', path, host: host ?? null },
+    ...(headers === undefined ? {} : { headers }),
+    ...(expect?.status === undefined ? {} : { expectStatus: expect.status }),
+    ...(expect?.body === undefined ? {} : { expectBody: expect.body }),
+    ...times,
+  };
 }
 
 function checkSettings(read: FullUpstream['check']): Exclude<FullUpstream['check'], string | undefined> {

@@ -179,6 +179,7 @@ export const defaults = {
   },
 
   check: {
+    expectStatus: declare('2xx', 'A redirect leads to a page that was not looked at.'),
     kind: declare('tcp', 'Nothing is known of the application but that something must listen.'),
     interval: declare(
       '5s',

@@ -31,6 +31,10 @@ export const onDemandHelp = 'name the hosts as "allow", or as "ask" a URL that s
 function suggestForEndpoint(key: string | number | undefined, input: unknown): string | null {
   if (key === 'weight' && typeof input === 'number' && !Number.isInteger(input))
     return 'multiply all weights of the upstream until each is whole: only their proportion counts';
+  if (key === 'expect' && (typeof input === 'string' || typeof input === 'number'))
+    return /^\d{3}$|^\dxx$/.test(String(input))
+      ? `write { status: ${String(input)} }`
+      : `write { body: ${JSON.stringify(input)} }`;
   if (key === 'priority' && typeof input === 'string' && !/^\d+$/.test(input))
     return 'write 0 for an endpoint that gets the requests, 1 for one that gets them while none of those is ready';
   return null;

@@ -136,6 +136,7 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'shutdowntimeout',
     'stopwaitsecs',
   ],
+  expect: ['match', 'expectedstatuses', 'expectstatus', 'expectbody', 'status', 'matcher', 'httpcheckexpect', 'body'],
   passes: ['rise', 'healthythreshold', 'successthreshold', 'healthchecks', 'success'],
   fails: ['fall', 'unhealthythreshold', 'failurethreshold', 'maxfails', 'retries', 'failures'],
   interval: ['period', 'periodseconds', 'inter', 'every', 'healthinterval'],

@@ -93,6 +93,20 @@ describe('what is written', () => {
       '/up',
     ],
     [
+      'what a check sends and expects',
+      'upstreams: { a: { endpoints: "127.0.0.1:1", check: { path: /up, headers: { X-A: b }, expect: { status: [204, 3xx, 401-403], body: ok } } } }',
+      ({ upstreams: [a] }) => a?.check.kind === 'http' && [a.check.headers, a.check.expectStatus, a.check.expectBody],
+      [
+        [['X-A', 'b']],
+        [
+          { from: 204, to: 204 },
+          { from: 300, to: 399 },
+          { from: 401, to: 403 },
+        ],
+        'ok',
+      ],
+    ],
+    [
       'readiness may be a path alone',
       'applications: { web: { command: a, readiness: /up } }',
       (c) => c.applications[0]?.readiness.path,

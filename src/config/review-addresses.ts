@@ -147,12 +147,15 @@ function reviewSchemes(draft: Draft, collector: ErrorCollector): void {
         'write https://, or no scheme',
       );
     const check = upstream.check;
-    if (typeof check === 'object' && check.host !== undefined && check.path === undefined)
+    if (typeof check !== 'object' || check.path !== undefined) continue;
+    for (const key of ['host', 'headers', 'expect'] as const) {
+      if (check[key] === undefined) continue;
       collector.errorAtKey(
-        ['upstreams', name, 'check', 'host'],
-        'a check without a path asks nothing, so that "host" has no effect',
+        ['upstreams', name, 'check', key],
+        `a check without a path asks nothing, so that ${quoted(key)} has no effect`,
         'add path: /healthz',
       );
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { logFormatNames } from '../core/log-formats.ts';
 import { z } from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
+import { check } from './check-schema.ts';
 import { client } from './client-schema.ts';
 import { defaults } from './defaults.ts';
 import { parseListenAddress, parseNameServer } from './format/address.ts';
@@ -13,7 +14,7 @@ import { splitCommandLine } from './format/command-line.ts';
 import { parseFieldName, parseLoneFieldName } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
-import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
+import { parseCheckPath } from './format/path-prefix.ts';
 import { parseTokenHash } from './format/token-hash.ts';
 import {
   ageOrNone,
@@ -180,27 +181,6 @@ const tls = z.union([
       'The certificate that the gateway shows to endpoints that ask who it is, in PEM, with its intermediate ones after it.',
     ),
     key_file: key(path, 'The private key of that certificate, in PEM, without a passphrase.'),
-  }),
-]);
-
-const checkTimes = {
-  interval: key(duration, 'Between two checks.', defaults.check.interval),
-  timeout: key(duration, 'For one check; a timeout is a failure.', defaults.check.timeout),
-  passes: key(whole(1, 100), 'How many in a row make an endpoint healthy.', defaults.check.passes),
-  fails: key(whole(1, 100), 'How many in a row make it unhealthy.', defaults.check.fails),
-};
-const check = z.union([
-  parsed(parseCheckWord, { kind: 'check', examples: ['tcp', 'none', '/healthz'] }),
-  section({
-    path: key(
-      parsed(parseCheckPath, { kind: 'path' }),
-      'Asked for by GET; a status from 200 to 299 passes. Without it a TCP connection does.',
-    ),
-    host: key(
-      parsed(parseHostPattern, { kind: 'host' }),
-      'The Host header of the check; without it the address of the endpoint.',
-    ),
-    ...checkTimes,
   }),
 ]);
 

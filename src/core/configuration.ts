@@ -370,6 +370,12 @@ export interface UpstreamTls {
   readonly key: string | null;
 }
 
+/** Statuses of responses, both included. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 export type CheckSpec =
   | { readonly kind: 'none' }
   | {
@@ -385,6 +391,11 @@ export type CheckSpec =
       readonly kind: 'http';
       readonly path: string;
       readonly host: string | null;
+      readonly headers?: readonly (readonly [name: string, value: string])[];
+      /** The statuses that pass; absent: 200 to 299. */
+      readonly expectStatus?: readonly StatusRange[];
+      /** A text that the body must contain; absent: the body is not read. */
+      readonly expectBody?: string;
       readonly intervalMs: number;
       readonly timeoutMs: number;
       readonly passes: number;

@@ -40,6 +40,10 @@ export interface HttpProbe {
   /** The Host header; null: that of a request to this target. */
   readonly host: string | null;
   readonly userAgent: string;
+  /** Further headers. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** How many bytes of the body the result has at most; absent: 512. */
+  readonly keptBytesMax?: number;
   /** Ends after the head of the response, or reads its body too: a body that breaks is then a failure. */
   readonly reads: 'head' | 'body';
 }
@@ -53,7 +57,7 @@ export type HealthCheckResult =
       readonly address: string;
       readonly status: number;
       readonly location: string | null;
-      /** Bytes of the body, at most 512; empty if only the head was read. */
+      /** Bytes of the body, at most 512 or `keptBytesMax`; empty if only the head was read. */
       readonly firstBytes: Uint8Array;
       /** That of the endpoint, with TLS. */
       readonly certificate?: ServerCertificate;

@@ -130,13 +130,13 @@ export class WatchedEndpoint {
     if (this.#stopped) return;
     this.#isChecking = false;
     this.#check = null;
-    const outcome = outcomeOf(result);
     const { check, address } = this.target;
+    const outcome = outcomeOf(result, check);
     const before = this.#health;
     this.#health = nextHealth(before, outcome, check);
     this.#refuses = outcome === 'refused';
     this.#countTrouble();
-    const found = resultText(result, addressText(address));
+    const found = resultText(result, addressText(address), check);
     const isNewReason = this.#found !== found;
     this.#found = found;
     this.#cause = causeOf(result);
@@ -165,14 +165,19 @@ export class WatchedEndpoint {
   }
 }
 
+/** Of a body that must have a text. */
+const keptBytesMax = 65_536;
+
 function recheck(endpoint: WatchedEndpoint): void {
   endpoint.start();
 }
 
-/** A configured check reads heads: the status says what the endpoint thinks of its health. */
+/** A configured check reads heads: the status says what the endpoint thinks of its health. Where its body must have a text, that is read too. */
 function requestOf({ check, ...target }: WatchTarget): HealthCheckRequest {
   const { timeoutMs } = check;
   if (check.kind === 'tcp') return { ...target, timeoutMs, probe: { kind: 'tcp' } };
-  const { path, host } = check;
-  return { ...target, timeoutMs, probe: { kind: 'http', path, host, userAgent: 'health-check', reads: 'head' } };
+  const { path, host, headers = [], expectBody } = check;
+  const reads = expectBody === undefined ? 'head' : 'body';
+  const probe = { kind: 'http', path, host, userAgent: 'health-check', headers, reads, keptBytesMax } as const;
+  return { ...target, timeoutMs, probe };
 }

@@ -16,10 +16,16 @@ import { unknownCode } from '../core/unknown-code.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { proxyHeader } from '../wire/write-proxy-protocol.ts';
-import { responseLimits } from '../wire/limits.ts';
+import { interimMax, responseLimits } from '../wire/limits.ts';
 import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
-import { connectionFailure, contentRefused, type LostConnection, refusedResponse } from './connection-failure.ts';
+import {
+  connectionFailure,
+  contentRefused,
+  interimExcess,
+  type LostConnection,
+  refusedResponse,
+} from './connection-failure.ts';
 import { Dial, type DialWaiter } from './dial.ts';
 import { Http2Check, type Http2CheckOwner } from './h2/http2-check.ts';
 import { protocolsOffered } from './pool-dial.ts';
@@ -66,6 +72,9 @@ class HealthCheck
   /** Where HTTP/2 is spoken. */
   #http2: Http2Check | null = null;
   #contentBytes = 0;
+  #interimResponses = 0;
+  /** Of all heads. */
+  #headBytes = 0;
   /** The address that accepted the connection: the target's, or the second one of its name. */
   #address: string;
   #answer: { readonly status: number; readonly location: string | null; readonly framing: Framing } | null = null;
@@ -123,11 +132,11 @@ class HealthCheck
     return facts.tls === null ? this.#request.http2 === true : facts.tls.alpn === 'h2';
   }
 
-  #askOverHttp2(transport: Transport, address: string, { path, host, userAgent }: HttpProbe): void {
+  #askOverHttp2(transport: Transport, address: string, { path, host, userAgent, headers = [] }: HttpProbe): void {
     const authority = host ?? hostOf(this.#request);
     this.#http2 = new Http2Check(transport, address, this.#ports, this);
     const isSecure = this.#request.tls !== null;
-    this.#http2.begin({ path, authority, userAgent, isSecure }, 2 * this.#request.timeoutMs);
+    this.#http2.begin({ path, authority, userAgent, headers, isSecure }, 2 * this.#request.timeoutMs);
   }
 
   onAnswer({ status, fields, framing }: ResponseHead): void {
@@ -158,12 +167,16 @@ class HealthCheck
     this.#keepFirst(bytes, start, end);
     let at = start;
     while (at < end && !this.#isOver && this.#answer === null) {
-      at += this.#parser.push(bytes, at, end);
+      const taken = this.#parser.push(bytes, at, end);
+      this.#headBytes += taken;
+      at += taken;
       const { state, head } = this.#parser;
       if (state === 'refused') return this.#fail(refusedResponse(this.#parser, this.#targetText));
       if (state !== 'complete' || head === null) continue;
       if (isFinal(head)) this.#onHead(head);
-      else {
+      else if (++this.#interimResponses > interimMax) {
+        return this.#fail(interimExcess(this.#targetText, this.#interimResponses, this.#headBytes));
+      } else {
         this.#parser.reset();
         this.#parser.expect('GET');
       }
@@ -193,9 +206,15 @@ class HealthCheck
   }
 
   #keepFirst(bytes: Uint8Array, start: number, end: number): void {
-    const room = firstBytesMax - this.#firstBytes.length;
-    if (!this.#readsBody || room <= 0) return;
+    if (!this.#readsBody) return;
+    const room = this.#keptBytesMax - this.#firstBytes.length;
+    if (room <= 0) return;
     this.#firstBytes = Buffer.concat([this.#firstBytes, bytes.subarray(start, Math.min(end, start + room))]);
+  }
+
+  get #keptBytesMax(): number {
+    const { probe } = this.#request;
+    return (probe.kind === 'http' ? probe.keptBytesMax : undefined) ?? firstBytesMax;
   }
 
   get #readsBody(): boolean {
@@ -282,9 +301,10 @@ function isFinal({ status }: Http1ResponseHead): boolean {
   return status >= 200 || status === 101;
 }
 
-function requestText({ path, host, userAgent }: HttpProbe, target: HealthCheckTarget): string {
-  const headers = [`Host: ${host ?? hostOf(target)}`, `User-Agent: ${userAgent}`, 'Accept: */*', 'Connection: close'];
-  return `GET ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`;
+function requestText({ path, host, userAgent, headers = [] }: HttpProbe, target: HealthCheckTarget): string {
+  const own = [`Host: ${host ?? hostOf(target)}`, `User-Agent: ${userAgent}`, 'Accept: */*', 'Connection: close'];
+  const lines = [...own, ...headers.map(([name, value]) => `${name}: ${value}`)];
+  return `GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
 }
 
 /** The Host that a request would send: the configured name, not the address that it was resolved to. */

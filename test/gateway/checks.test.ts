@@ -66,6 +66,49 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     assert.match(changes[1]?.reason ?? '', /500/);
   });
 
+  const expectations: readonly (readonly [string, string, string, string, RegExp])[] = [
+    ['a status that is expected', 'expect: { status: [204, 401] }', ok('', [], '401 Unauthorized'), 'healthy', /401/],
+    ['a range of statuses', 'expect: { status: 200-399 }', ok('', ['Location: /login'], '302 Found'), 'healthy', /302/],
+    [
+      'a status that is not expected',
+      'expect: { status: 204 }',
+      ok('fine'),
+      'unhealthy',
+      /200, which the check does not expect/,
+    ],
+    ['a body with the text', 'expect: { body: ready }', ok('all is ready'), 'healthy', /answered 200/],
+    ['a body without it', 'expect: { body: ready }', ok('not yet'), 'unhealthy', /does not have the text/],
+    ['the text, and a status that fails', 'expect: { body: ready }', ok('ready', [], '500 No'), 'unhealthy', /500/],
+  ];
+  for (const [name, keys, answer, state, reason] of expectations) {
+    test(`an endpoint is ${state} that answers with ${name}`, async () => {
+      one.answer = () => answer;
+      edge = await startFromYaml(
+        `upstreams: { app: { endpoints: "${one.address}", check: { path: /healthz, ${keys}, ${quick} } } }\n`,
+      );
+      await until('it is checked', () => stateOf(one.address) === state);
+      const [upstream] = edge.gateway.status().upstreams;
+      assert.match(upstream?.endpoints[0]?.reason ?? '', reason);
+    });
+  }
+
+  test('a check sends the headers of the configuration', async () => {
+    edge = await startFromYaml(
+      `upstreams: { app: { endpoints: "${one.address}", check: { path: /healthz, headers: { X-Check: "a b", Authorization: "Bearer t" }, ${quick} } } }\n`,
+    );
+    const sent = one.requests[0]?.fields.map((field) => field.join(': ')) ?? [];
+    assert.ok(sent.includes('X-Check: a b') && sent.includes('Authorization: Bearer t'), sent.join(', '));
+  });
+
+  test('interim responses without end fail a check', async () => {
+    one.answer = () => 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(150);
+    edge = await startFromYaml(
+      `upstreams: { app: { endpoints: "${one.address}", check: { path: /healthz, interval: 40ms, timeout: 20s } } }\n`,
+    );
+    await until('the check has failed', () => stateOf(one.address) === 'unhealthy');
+    assert.match(edge.gateway.status().upstreams[0]?.endpoints[0]?.reason ?? '', /interim responses/);
+  });
+
   test('while no endpoint is healthy: 503 with the time of the next check as Retry-After, and nothing is sent', async () => {
     for (const origin of [one, two]) origin.answer = () => ok('', [], '404 Not Found');
     edge = await startFromYaml(pair());

@@ -36,7 +36,7 @@ export class Http2Check implements UpstreamHandler {
   }
 
   /** `limitMs`: longer than the check's own limit, which then is the one that is met. */
-  begin({ path, authority, userAgent, isSecure }: Http2CheckRequest, limitMs: number): void {
+  begin({ path, authority, userAgent, headers, isSecure }: Http2CheckRequest, limitMs: number): void {
     const request: OutgoingRequest = {
       method: 'GET',
       scheme: isSecure ? 'https' : 'http',
@@ -48,6 +48,7 @@ export class Http2Check implements UpstreamHandler {
       writeFields(sink) {
         sink.field('user-agent', userAgent);
         sink.field('accept', '*/*');
+        for (const [name, value] of headers) sink.field(name.toLowerCase(), value);
       },
     };
     this.#stream.send(request, this, { responseHeadMs: limitMs, idleMs: limitMs });
@@ -85,6 +86,7 @@ export interface Http2CheckRequest {
   readonly path: string;
   readonly authority: string;
   readonly userAgent: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
   readonly isSecure: boolean;
 }
 

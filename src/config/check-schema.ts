@@ -1,0 +1,73 @@
+/** What may be written about health checks of configured addresses. */
+import { z } from 'zod';
+import type { StatusRange } from '../core/configuration.ts';
+import { defaults } from './defaults.ts';
+import { parseFieldName, parseFieldValue } from './format/field.ts';
+import { parseHostPattern } from './format/host-pattern.ts';
+import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
+import { parseStatusRange } from './format/status-range.ts';
+import { duration, encodeDetail, parsed, text, whole } from './leaves.ts';
+import { key, section } from './section.ts';
+
+const status = z.union([
+  whole(200, 599).transform((value): StatusRange => ({ from: value, to: value })),
+  parsed(parseStatusRange, { kind: 'status', examples: ['204', '2xx', '200-399'] }),
+]);
+
+/** Written by the checks themselves. */
+const ownHeaders: ReadonlySet<string> = new Set([
+  'host',
+  'user-agent',
+  'accept',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+]);
+
+const headers = z
+  .record(z.string(), parsed(parseFieldValue))
+  .transform((written, context): (readonly [name: string, value: string])[] => {
+    for (const name of Object.keys(written)) {
+      const detail = headerError(name);
+      if (detail !== null) context.addIssue({ code: 'custom', path: [name], message: encodeDetail(detail) });
+    }
+    return Object.entries(written);
+  });
+
+function headerError(name: string): { message: string; suggestion: string | null } | null {
+  const result = parseFieldName(name);
+  if (!result.ok) return result.failure;
+  if (!ownHeaders.has(name.toLowerCase())) return null;
+  const suggestion = name.toLowerCase() === 'host' ? 'write it as "host" of the check' : 'remove it';
+  return { message: `a check writes the header "${name}" itself`, suggestion };
+}
+
+export const check = z.union([
+  parsed(parseCheckWord, { kind: 'check', examples: ['tcp', 'none', '/healthz'] }),
+  section({
+    path: key(
+      parsed(parseCheckPath, { kind: 'path' }),
+      'Asked for by GET; a status from 200 to 299 passes. Without it a TCP connection does.',
+    ),
+    host: key(
+      parsed(parseHostPattern, { kind: 'host' }),
+      'The Host header of the check; without it the address of the endpoint.',
+    ),
+    headers: key(headers, 'Headers that the check sends, by name.'),
+    expect: key(
+      section({
+        status: key(
+          z.union([status.transform((one) => [one]), z.array(status).min(1)]),
+          'The statuses that pass, such as `204`, `2xx`, `200-399`, or a list.',
+          defaults.check.expectStatus,
+        ),
+        body: key(text, 'A text that the first 64 KiB of the body must contain. The whole body is then read.'),
+      }),
+      'What the response must be like to pass.',
+    ),
+    interval: key(duration, 'Between two checks.', defaults.check.interval),
+    timeout: key(duration, 'For one check; a timeout is a failure.', defaults.check.timeout),
+    passes: key(whole(1, 100), 'How many in a row make an endpoint healthy.', defaults.check.passes),
+    fails: key(whole(1, 100), 'How many in a row make it unhealthy.', defaults.check.fails),
+  }),
+]);
