@@ -116,6 +116,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   route: 'the route, by its name',
   rule: 'the rule that was broken, see below',
   'rule, in words': 'the rule of RFC 9113 that was broken, in words',
+  setBy: '`client` if a gRPC client has set the limit (`grpc-timeout`); absent if the route has',
   silent: "the side of the tunnel that did not answer the gateway's pings; absent if both sides were silent",
   sinceMs: 'for how many milliseconds it has been starting',
   status: 'the status of the rule',

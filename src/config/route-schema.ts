@@ -41,7 +41,11 @@ export const timeouts = section({
     'Between bytes in either direction, once a message has begun. Tunnels have `websocket.idle_timeout`.',
     defaults.timeouts.idle,
   ),
-  exchange: key(durationOrNone, 'For the whole exchange, or `none`.', defaults.timeouts.exchange),
+  exchange: key(
+    durationOrNone,
+    'For the whole exchange, or `none`. A gRPC client may shorten it (`grpc-timeout`).',
+    defaults.timeouts.exchange,
+  ),
 });
 
 export const websocket = section({

@@ -62,7 +62,8 @@ export interface Evidence {
   request_write_timeout: { address: string; limitMs: number; bytesSent: number };
   /** `silent`: the side that did not answer the gateway's pings; absent if both were silent. */
   tunnel_idle: { address: string; idleMs: number; bytesReceived: number; silent?: 'client' | 'application' };
-  exchange_timeout: { address: string | null; limitMs: number };
+  /** `setBy`: the client of a gRPC call has set the limit (`grpc-timeout`); absent: the route. */
+  exchange_timeout: { address: string | null; limitMs: number; setBy?: 'client' };
   // reset
   closed_before_response: { address: string; reused: boolean; idleMs: number };
   /** `stream`, here and below: the HTTP/2 error by which the endpoint ended the stream; the connection was open. `errno` is '' then. */

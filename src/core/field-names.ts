@@ -86,6 +86,7 @@ export const knownFieldNames = [
   'retry-after',
   'last-event-id',
   'max-forwards',
+  'grpc-timeout',
   ...laterClaimNames,
 ] as const;
 

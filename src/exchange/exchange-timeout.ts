@@ -1,14 +1,27 @@
 import { fail, type Failure } from '../core/failure.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
+import { grpcTimeoutMs } from './grpc-timeout.ts';
 import type { ExchangeState } from './state.ts';
 
 export interface TimedExchange {
   onExchangeTimeout(): void;
 }
 
-/** Calls `onExchangeTimeout` when `limitMs` have passed since the first byte of the exchange's request. */
-export function scheduleExchangeTimeout(clock: Clock, exchange: ExchangeState & TimedExchange, limitMs: number): Timer {
-  return clock.schedule(after(exchange.startedAt, limitMs), reached, exchange);
+/**
+ * Calls `onExchangeTimeout` when the time for the exchange has passed since the first byte of its request: the limit of its
+ * route or the deadline of a gRPC client, whichever is earlier. Null: there is neither.
+ */
+export function scheduleExchangeTimeout(
+  clock: Clock,
+  exchange: ExchangeState & TimedExchange,
+  routeMs: number | null,
+): Timer | null {
+  const limitMs = earlier(routeMs, grpcTimeoutMs(exchange.request));
+  return limitMs === null ? null : clock.schedule(after(exchange.startedAt, limitMs), reached, exchange);
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 function reached(exchange: TimedExchange): void {
@@ -17,7 +30,10 @@ function reached(exchange: TimedExchange): void {
 
 /** The time for the whole exchange is over. `isSuspended`: a filter has the request. */
 export function exchangeTimeoutFailure(exchange: ExchangeState, address: string | null, isSuspended: boolean): Failure {
-  const limitMs = exchange.requireRoute().timeouts.exchangeMs ?? 0;
+  const routeMs = exchange.requireRoute().timeouts.exchangeMs;
+  const clientMs = grpcTimeoutMs(exchange.request);
   const stage = isSuspended ? 'filter' : exchange.committed ? 'body' : 'response';
-  return fail('exchange_timeout', stage, { address, limitMs });
+  if (clientMs !== null && (routeMs === null || clientMs < routeMs))
+    return fail('exchange_timeout', stage, { address, limitMs: clientMs, setBy: 'client' });
+  return fail('exchange_timeout', stage, { address, limitMs: routeMs ?? 0 });
 }

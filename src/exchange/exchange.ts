@@ -73,7 +73,7 @@ export class Exchange
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
     const { exchangeMs, responseHeadMs } = route.timeouts;
-    if (exchangeMs !== null) this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
+    this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
     if (route.filters === null) return this.#choose(null);
     this.filters = new FilterRun(route.filters, this, this.ports.clock, responseHeadMs);
     this.filters.begin();

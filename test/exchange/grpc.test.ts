@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Http1World } from './http1-world.ts';
 import { StreamWorld } from './stream-world.ts';
+import { assertRecord } from './cases.ts';
 import type { ClientActor, World } from './world.ts';
 
 const grpc = { 'content-type': 'application/grpc+proto' };
@@ -33,4 +34,64 @@ describe('a gRPC request whose endpoint is not there', () => {
       assert.equal(client.field('content-type'), 'application/problem+json');
     });
   }
+});
+
+describe('the deadline of a gRPC client (grpc-timeout)', () => {
+  const timed = { ...grpc, te: 'trailers', 'grpc-timeout': '500m' };
+  /** A call whose endpoint does not answer. */
+  function waiting(world: World, fields: Readonly<Record<string, string>>, passMs = 600): ClientActor {
+    const client = world.request({ method: 'POST', fields });
+    world.pass(passMs);
+    return client;
+  }
+
+  it('ends the attempt, answers DEADLINE_EXCEEDED in trailers alone, and is recorded as the limit', () => {
+    const world = new StreamWorld();
+    const client = waiting(world, timed);
+    assert.deepEqual([client.status, client.field('grpc-status'), client.state], [200, '4', 'whole']);
+    assert.equal(world.endpoint('a').arrived[0]?.gone, true);
+    const { failure } = assertRecord(world, { end: 'generated', cause: 'exchange_timeout', delivery: 'sent_unknown' });
+    assert.deepEqual(failure?.evidence, { address: world.endpoint('a').address, limitMs: 500, setBy: 'client' });
+  });
+
+  it('ends a call of gRPC-Web over HTTP/1.1', () => {
+    const client = waiting(new Http1World(), { 'content-type': 'application/grpc-web', 'grpc-timeout': '500m' });
+    assert.deepEqual([client.status, client.field('grpc-status')], [504, null]);
+  });
+
+  it('truncates a response that has begun', () => {
+    const world = new StreamWorld();
+    world.endpoint('a').onRequest = (request) => request.head(200, null, grpc);
+    assert.deepEqual([waiting(world, timed).state, world.endpoint('a').arrived[0]?.gone], ['cut', true]);
+    assertRecord(world, { end: 'truncated', cause: 'exchange_timeout' });
+  });
+
+  for (const [exchangeMs, limitMs, setBy] of [
+    [200, 200, undefined],
+    [500, 500, undefined],
+    [800, 500, 'client'],
+  ] as const)
+    it(`holds together with the limit of the route: ${exchangeMs} ms gives ${limitMs}`, () => {
+      const world = new StreamWorld({ timeouts: { exchangeMs } });
+      waiting(world, timed, 1000);
+      const { failure } = assertRecord(world, { end: 'generated', cause: 'exchange_timeout' });
+      const evidence = failure?.cause === 'exchange_timeout' ? failure.evidence : null;
+      assert.deepEqual([evidence?.limitMs, evidence?.setBy], [limitMs, setBy]);
+    });
+
+  for (const [why, fields] of [
+    ['it is malformed', { ...timed, 'grpc-timeout': '500' }],
+    ['the request is not one of gRPC', { ...timed, 'content-type': 'application/json' }],
+  ] as const)
+    it(`limits nothing where ${why}`, () => {
+      const world = new StreamWorld();
+      const client = waiting(world, fields);
+      assert.equal(client.status, 0);
+      world.endpoint('a').arrived[0]?.answer(200, 'late', fields);
+      world.pass(100);
+      assert.deepEqual(
+        [client.status, world.endpoint('a').arrived[0]?.field('grpc-timeout')],
+        [200, fields['grpc-timeout']],
+      );
+    });
 });

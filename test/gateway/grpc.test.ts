@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type ServerHttp2Stream } from 'node:http2';
+import { constants, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -88,6 +88,13 @@ silent.on('stream', (stream: ServerHttp2Stream) => {
   stream.end(Buffer.from([0, 0, 0, 0, 1, 65]));
 });
 
+/** Takes calls and never answers them. */
+const silence = createServer();
+silence.on('stream', (stream: ServerHttp2Stream) => {
+  stream.on('error', () => {});
+  stream.on('close', () => void cancelled.push(stream.rstCode === constants.NGHTTP2_CANCEL ? 'silence' : 'otherwise'));
+});
+
 /** A server of gRPC-Web, over HTTP/1.1: it sends the message back, and trailers within the body. */
 const webTrailers = Buffer.from('\x80\0\0\0\x0fgrpc-status:0\r\n', 'latin1');
 const web = createHttpServer((request, response) => {
@@ -112,6 +119,8 @@ before(async () => {
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');
   silentPort = (silent.address() as AddressInfo).port;
+  silence.listen(0, '127.0.0.1');
+  await once(silence, 'listening');
   web.listen(0, '127.0.0.1');
   await once(web, 'listening');
   edge = await startFromYaml(`
@@ -119,11 +128,13 @@ listeners: { http: { bind: "127.0.0.1:0", http2: true } }
 upstreams:
   echo: { endpoints: "127.0.0.1:${port}", http2: true }
   silent: { endpoints: "127.0.0.1:${silentPort}", http2: true }
+  silence: { endpoints: "127.0.0.1:${(silence.address() as AddressInfo).port}", http2: true }
   gone: { endpoints: "127.0.0.1:1", http2: true, check: none }
   web: { endpoints: "127.0.0.1:${(web.address() as AddressInfo).port}" }
 routes:
   - { path: /test.Echo, to: echo }
   - { path: /test.Silent, to: silent }
+  - { path: /test.Silence, to: silence }
   - { path: /test.Gone, to: gone }
   - { path: /web, to: web }
 `);
@@ -133,6 +144,7 @@ after(async () => {
   client.close();
   server.forceShutdown();
   silent.close();
+  silence.close();
   web.close();
   web.closeAllConnections();
   await edge.stop();
@@ -253,6 +265,54 @@ describe('gRPC through the gateway', () => {
       assert.equal(code, status.DEADLINE_EXCEEDED);
       await until('the server has heard', () => cancelled.includes(kind));
     });
+
+  /** The gateway has the deadline, and this client has none of its own. */
+  const gatewaysDeadline = (): Metadata => {
+    const metadata = new Metadata();
+    metadata.set('grpc-timeout', '300m');
+    return metadata;
+  };
+  const deadlineRecord = async (metadata: Metadata | undefined): Promise<readonly unknown[]> => {
+    const { end, cause, shape, whose } = await edge.record(metadata?.get('x-request-id').join() ?? '');
+    return [end, cause, shape, whose];
+  };
+
+  test('grpc-timeout is a limit of the gateway too: a unary call gets DEADLINE_EXCEEDED and a record', async () => {
+    cancelled.length = 0;
+    const error = await new Promise<ServiceError | null>((resolve) => {
+      client.makeUnaryRequest('/test.Silence/one', same, same, Buffer.from('slow'), gatewaysDeadline(), (failed) =>
+        resolve(failed),
+      );
+    });
+    assert.equal(error?.code, status.DEADLINE_EXCEEDED);
+    assert.match(error.details, /took longer/);
+    assert.deepEqual(await deadlineRecord(error.metadata), [
+      'generated',
+      'exchange_timeout',
+      'too_slow',
+      'application',
+    ]);
+    await until('the endpoint has heard', () => cancelled.includes('silence'));
+  });
+
+  test('grpc-timeout is a limit of the gateway too: a stream gets DEADLINE_EXCEEDED and a record', async () => {
+    cancelled.length = 0;
+    const stream = client.makeBidiStreamRequest<Buffer, Buffer>('/test.Silence/talk', same, same, gatewaysDeadline());
+    stream.on('error', () => {});
+    stream.write(Buffer.from('word'));
+    stream.resume();
+    const ended = await new Promise<{ code: number; metadata: Metadata }>((resolve) => {
+      stream.on('status', resolve);
+    });
+    assert.equal(ended.code, status.DEADLINE_EXCEEDED);
+    assert.deepEqual(await deadlineRecord(ended.metadata), [
+      'generated',
+      'exchange_timeout',
+      'too_slow',
+      'application',
+    ]);
+    await until('the endpoint has heard', () => cancelled.includes('silence'));
+  });
 
   test('a failure in trailers alone is recorded with its status', async () => {
     const { error } = await call('/test.Echo/other', '');

@@ -163,19 +163,24 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The whole request took longer than is allowed',
-    sentence: ({ address, limitMs }) =>
-      address === null
-        ? `The request was not answered within the ${duration(limitMs)} that its route allows; the gateway had not reached an endpoint yet.`
-        : `The request was not answered within the ${duration(limitMs)} that its route allows; ${address} was the last endpoint to work on it.`,
+    sentence: ({ address, limitMs, setBy }) => {
+      const limit = `${duration(limitMs)} that its ${setBy === 'client' ? 'client (grpc-timeout)' : 'route'} allows`;
+      const where =
+        address === null
+          ? 'the gateway had not reached an endpoint yet'
+          : `${address} was the last endpoint to work on it`;
+      return `The request was not answered within the ${limit}; ${where}.`;
+    },
     forClient:
       'The request as a whole took longer than this site allows. A smaller request may succeed, or the same one at a quieter time.',
     usualCauses: [
       'several attempts, each within its own limit, together took longer',
       'the limit for the route is shorter than its ordinary work',
       'the response is large and the connection slow',
+      'the deadline of a gRPC client is shorter than the work that it asks for',
     ],
     nextStep:
-      'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route.',
+      'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route, or the deadline of a gRPC client.',
   },
 } satisfies Partial<FailureTable>;
 
