@@ -34,9 +34,11 @@ export function adjustPaths(
   }
   if (leftOpen.state && stateFolder !== null) {
     const why = because(findFolderObstacle(stateFolder));
-    if (why !== null) fitted = { ...fitted, stateFolder: null };
+    // Certificates that are obtained need one: the start says what is wrong with it.
+    const isNeeded = configuration.listeners.some(({ tls }) => tls?.automatic != null);
+    if (why !== null && !isNeeded) fitted = { ...fitted, stateFolder: null };
     // Without applications there is no state to keep.
-    if (why !== null && applications.length > 0)
+    if (why !== null && !isNeeded && applications.length > 0)
       notes.push(`There is no state folder, as with \`state: none\`, because ${why}. Set state to use another folder.`);
   }
   if (leftOpen.socket && admin.socket !== null) {

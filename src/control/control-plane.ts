@@ -23,7 +23,8 @@ import { reportListeners } from './listener-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';
 import { Shutdown } from './shutdown.ts';
-import { StartAbandoned, startFailureOf } from './start-failure.ts';
+import { whyNotKept } from './kept-certificates.ts';
+import { StartAbandoned, startFailureOf, StateFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { StepQueue } from './step-queue.ts';
 import { version } from './version.ts';
@@ -75,6 +76,8 @@ export class ControlPlane implements Gateway {
 
   async start(): Promise<void> {
     const { configuration } = this.#parts.active;
+    const notKept = whyNotKept(configuration);
+    if (notKept !== null) throw new StateFailure(notKept);
     await this.#parts.log.open(configuration.log);
     await this.#parts.log.use(configuration.log);
     const evidence = { pid: process.pid, version, node: process.version };
@@ -232,6 +235,8 @@ export class ControlPlane implements Gateway {
     if (this.#parts.applications.hasHandedOff) return refused(handedOff);
     const held = this.#parts.applications.claimStateFolder(read.configuration.applications);
     if (held !== null) return refused(`No application can be run: ${held}.`);
+    const notKept = whyNotKept(read.configuration);
+    if (notKept !== null) return refused(`No certificate can be obtained: ${notKept}.`);
     const before = this.#parts.active.configuration;
     const rejection = await reload(before, read.configuration, {
       registry: this.#parts.endpoints.registry,

@@ -33,6 +33,11 @@ export function findFolderObstacle(path: string): WriteObstacle | null {
   });
 }
 
+/** Calls `write`, which is to write. Null: it could. */
+export function findWriteObstacle(path: string, write: () => void): WriteObstacle | null {
+  return obstacleOf(path, write);
+}
+
 function obstacleOf(path: string, act: () => void): WriteObstacle | null {
   try {
     act();
