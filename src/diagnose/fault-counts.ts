@@ -1,8 +1,9 @@
+import { faultKeysOf } from './fault-keys.ts';
 import { type Finding, isSuspicious } from './finding.ts';
 import type { LineParties } from './line-parties.ts';
 import { type LineReference, exampleOf } from './line-reference.ts';
 import { ownText } from './own-text.ts';
-import { endpointOf, textLengthMax, truncateFix, truncateText, truncateTexts } from './report-texts.ts';
+import { truncateFix, truncateText, truncateTexts } from './report-texts.ts';
 import { Ranking } from './ranking.ts';
 import type { CauseTotal, Example, Hint, LeftOut, NameTotal, ShapeTotal, UpstreamTotal } from './summary-report.ts';
 
@@ -38,7 +39,6 @@ export class FaultCounts {
   readonly #paths = new Ranking<Growing<NameTotal>>(counted.names);
   readonly #hosts = new Ranking<Growing<NameTotal>>(counted.names);
   readonly #clients = new Ranking<Growing<NameTotal>>(counted.names);
-  readonly #causeKeys = new CauseKeys();
 
   add(finding: Finding, parties: LineParties, reference: LineReference): void {
     let shape = this.#shapes.get(finding.shape);
@@ -47,27 +47,27 @@ export class FaultCounts {
       this.#shapes.set(finding.shape, shape);
     }
     shape.count += 1;
-    const cause = this.#causes.count(this.#causeKeys.of(finding), () => causeOf(finding));
+    const cause = this.#causes.count(faultKeysOf(finding).cause, () => causeOf(finding));
     if (cause !== null && cause.examples.length < examplesMax) cause.examples.push(exampleOf(reference));
     if (isSuspicious(finding)) this.#addUpstream(finding);
     if (isSuspicious(finding)) this.#addParties(parties);
+    if (finding.shape !== 'unknown') return;
     const { gateway, format } = finding;
     const fix = truncateFix(finding.fix);
-    if (finding.shape === 'unknown' && fix !== null)
-      this.#hints.count(`${gateway} ${format} ${fix.text}`, () => ({ gateway, format, count: 0, fix }));
+    if (fix !== null) this.#hints.count(`${gateway} ${format} ${fix.text}`, () => ({ gateway, format, count: 0, fix }));
   }
 
   /** Removes a fault that was added, because another line of the same failure knows more. */
   remove(finding: Finding, parties: LineParties): void {
     const shape = this.#shapes.get(finding.shape);
     if (shape !== undefined) shape.count -= 1;
-    this.#causes.uncount(this.#causeKeys.of(finding));
+    this.#causes.uncount(faultKeysOf(finding).cause);
     if (isSuspicious(finding)) this.#removeParties(parties);
     const { gateway, format } = finding;
     const fix = truncateFix(finding.fix);
     if (finding.shape === 'unknown' && fix !== null) this.#hints.uncount(`${gateway} ${format} ${fix.text}`);
     if (!isSuspicious(finding) || finding.upstream === null) return;
-    const counts = this.#upstreams.uncount(`${gateway} ${endpointOf(finding.upstream)}`);
+    const counts = this.#upstreams.uncount(faultKeysOf(finding).upstream ?? '');
     if (counts === null) return;
     counts.shapes.set(finding.shape, (counts.shapes.get(finding.shape) ?? 1) - 1);
     if (isUnreached(finding)) counts.unreached -= 1;
@@ -86,10 +86,10 @@ export class FaultCounts {
   }
 
   #addUpstream(finding: Finding): void {
-    const { gateway, atMs, shape } = finding;
-    if (finding.upstream === null) return;
-    const upstream = endpointOf(finding.upstream);
-    const counts = this.#upstreams.count(`${gateway} ${upstream}`, () => upstreamOf(finding, upstream));
+    const { atMs, shape } = finding;
+    const { endpoint, upstream } = faultKeysOf(finding);
+    if (endpoint === null || upstream === null) return;
+    const counts = this.#upstreams.count(upstream, () => upstreamOf(finding, endpoint));
     if (counts === null) return;
     counts.shapes.set(shape, (counts.shapes.get(shape) ?? 0) + 1);
     if (isUnreached(finding)) counts.unreached += 1;
@@ -138,32 +138,6 @@ const isUnreached = ({ type }: Finding): boolean =>
 
 function nameTotal(name: string): Growing<NameTotal> {
   return { name: ownText(truncateText(name)), count: 0 };
-}
-
-const sentencesMax = 500;
-
-/** The key under which equal causes are counted. Sentences repeat, so that their keys are remembered. */
-class CauseKeys {
-  readonly #bySentence = new Map<string, string>();
-
-  of({ gateway, shape, type, stage, born, isConsequence, sentence }: Finding): string {
-    return `${gateway}|${shape}|${type}|${stage}|${born}|${isConsequence}|${this.#withoutNames(sentence)}`;
-  }
-
-  #withoutNames(sentence: string): string {
-    let key = this.#bySentence.get(sentence);
-    if (key !== undefined) return key;
-    key = withoutNames(sentence);
-    if (this.#bySentence.size >= sentencesMax) this.#bySentence.clear();
-    this.#bySentence.set(sentence, key);
-    return key;
-  }
-}
-
-/** Addresses, times and sizes are left out of the key: the cause is the same for all of them. */
-function withoutNames(sentence: string): string {
-  const cut = sentence.slice(0, textLengthMax).replace(/"[^"]*"|`[^`]*`/g, '#');
-  return cut.replace(/\S+/g, (word) => (/\d/.test(word) ? '#' : word));
 }
 
 function causeOf(finding: Finding): Cause {

@@ -1,4 +1,5 @@
-import { truncateFix, truncateText, truncateTexts, endpointOf } from './report-texts.ts';
+import { faultKeysOf, isCrash } from './fault-keys.ts';
+import { truncateFix, truncateText, truncateTexts } from './report-texts.ts';
 import type { Finding } from './finding.ts';
 import { exampleOf, type LineReference } from './line-reference.ts';
 import type { LeftOut, Incident, IncidentRoot } from './summary-report.ts';
@@ -83,8 +84,8 @@ export class Incidents {
 
   /** Removes a failure that turned out to be of another kind. */
   remove(finding: Finding): void {
-    const group = this.#open.get(keyOf(finding));
-    const part = group?.parts.get(partKey(finding));
+    const group = this.#open.get(faultKeysOf(finding).incident);
+    const part = group?.parts.get(faultKeysOf(finding).part);
     if (group === undefined || part === undefined || part.count === 0 || finding.atMs === null) return;
     part.count -= 1;
     if (finding.isConsequence) group.consequences = Math.max(0, group.consequences - 1);
@@ -104,14 +105,14 @@ export class Incidents {
 
   /** The incident that a consequence followed from: of the same upstream, or the latest one of the same gateway. */
   #causeOf(finding: Finding, atMs: number): Group | null {
-    const same = this.#open.get(keyOf(finding));
+    const same = this.#open.get(faultKeysOf(finding).incident);
     if (same !== undefined && same.count > 0 && isNear(same, atMs, ejectionMs)) return same;
     const last = this.#lastRoot.get(finding.gateway);
     return last !== undefined && isNear(last, atMs, ejectionMs) ? last : null;
   }
 
   #groupOf(finding: Finding, atMs: number, reference: LineReference): Group {
-    const key = keyOf(finding);
+    const { incident: key, endpoint } = faultKeysOf(finding);
     const open = this.#open.get(key);
     if (open !== undefined && isNear(open, atMs, gapMs)) return open;
     if (open !== undefined) this.#end(key, open);
@@ -119,7 +120,7 @@ export class Incidents {
     const group: Group = {
       gateway: finding.gateway,
       isCrash: isCrash(finding),
-      upstreams: finding.upstream === null ? [] : [endpointOf(finding.upstream)],
+      upstreams: endpoint === null ? [] : [endpoint],
       root: rootOf(finding, reference),
       rootFinding: finding,
       startMs: atMs,
@@ -176,22 +177,8 @@ export function largestIncidents(
 const isExplained = ({ cause, parts }: Incident): boolean =>
   cause !== null && cause.confidence !== 'possible' && parts.some(({ shape }) => shape !== 'unknown');
 
-/** What a gateway sees when an application ends: cut connections, then refused ones. */
-function isCrash({ shape, type, isConsequence }: Finding): boolean {
-  if (shape === 'reset') return true;
-  return !isConsequence && (type === 'connection_refused' || type === 'destination_unavailable');
-}
-
-function keyOf(finding: Finding): string {
-  const { gateway, shape, stage, upstream } = finding;
-  const kind = isCrash(finding) ? 'crash' : `${shape} ${stage}`;
-  return `${gateway} ${kind} ${upstream === null ? '' : endpointOf(upstream)}`;
-}
-
-const partKey = ({ shape, type, isConsequence }: Finding): string => `${shape} ${type} ${isConsequence}`;
-
 function addPart({ parts }: Group, finding: Finding, atMs: number): void {
-  const key = partKey(finding);
+  const key = faultKeysOf(finding).part;
   const part = parts.get(key);
   if (part === undefined) {
     if (parts.size < partsMax) parts.set(key, { first: finding, startMs: atMs, endMs: atMs, count: 1 });

@@ -6,10 +6,15 @@ export interface ReportedFailure {
   finding: Finding;
   parties: LineParties;
   readonly line: number;
-  /** The upstream and failure of each of its lines. A line that repeats one of them belongs to another failure. */
-  readonly said: Set<string>;
-  /** The formats of its lines: each log reports an exchange once. */
-  readonly formats: string[];
+  /** Its first line. */
+  readonly first: Finding;
+  /**
+   * The upstream and failure of each of its lines. A line that repeats one of them belongs to another failure. Null while
+   * it has one line, as most failures have.
+   */
+  said: Set<string> | null;
+  /** The formats of its lines: each log reports an exchange once. Shared by failures with the same ones. */
+  formats: readonly string[];
 }
 
 /** The failures of one client's requests of one form, in the order in which they were read. */
@@ -46,30 +51,49 @@ export class JoinedFailures {
   readonly #byKey = new TwoGenerations<ReportedFailure>(failuresMin);
   readonly #byRequest = new TwoGenerations<SameRequests>(failuresMin);
 
+  /** The first format. Until there is another, no lines can be joined by their requests, and building the keys is put off. */
+  #formats: readonly string[] | null = null;
+  #unindexed: ReportedFailure[] | null = [];
+
   /** Null if the line reports a new failure, which is then remembered. */
   find(finding: Finding, parties: LineParties, line: number): ReportedFailure | null {
+    this.#formats ??= [finding.format];
+    if (this.#unindexed !== null && finding.format !== this.#formats[0]) this.#indexRequests(this.#unindexed);
     const key = finding.joins === null ? null : `${finding.gateway} ${finding.joins}`;
-    const request = requestKey(finding, parties);
+    const request = this.#unindexed === null ? requestKey(finding, parties) : null;
     const earlier = (key === null ? null : this.#ofKey(key, finding, line)) ?? this.#ofRequest(request, finding);
-    const reported: ReportedFailure = earlier ?? {
-      finding,
-      parties,
-      line,
-      said: new Set(key === null ? [] : [sayingOf(finding)]),
-      formats: [],
-    };
-    const isNewFormat = !reported.formats.includes(finding.format);
-    if (isNewFormat) reported.formats.push(finding.format);
-    if (key !== null && earlier === null) this.#byKey.set(key, reported);
-    if (earlier === null && request !== null) this.#remember(reported, request);
-    return earlier;
+    if (earlier !== null) {
+      if (!earlier.formats.includes(finding.format)) earlier.formats = [...earlier.formats, finding.format];
+      return earlier;
+    }
+    const formats = this.#formats[0] === finding.format ? this.#formats : [finding.format];
+    const reported: ReportedFailure = { finding, parties, line, first: finding, said: null, formats };
+    if (key !== null) this.#byKey.set(key, reported);
+    if (this.#unindexed !== null) this.#postpone(reported, this.#unindexed);
+    else if (request !== null) this.#remember(reported, request);
+    return null;
+  }
+
+  #postpone(reported: ReportedFailure, unindexed: ReportedFailure[]): void {
+    unindexed.push(reported);
+    if (unindexed.length >= failuresMin * 2) this.#unindexed = unindexed.slice(failuresMin);
+  }
+
+  #indexRequests(failures: readonly ReportedFailure[]): void {
+    this.#unindexed = null;
+    for (const reported of failures) {
+      const key = requestKey(reported.first, reported.parties);
+      if (key !== null) this.#remember(reported, key);
+    }
   }
 
   #ofKey(key: string, finding: Finding, line: number): ReportedFailure | null {
     const earlier = this.#byKey.get(key);
+    if (earlier === undefined || !isSame(earlier, finding, line)) return null;
+    const said = (earlier.said ??= new Set([sayingOf(earlier.first)]));
     const saying = sayingOf(finding);
-    if (earlier === undefined || !isSame(earlier, finding, line) || earlier.said.has(saying)) return null;
-    if (earlier.said.size < saidMax) earlier.said.add(saying);
+    if (said.has(saying)) return null;
+    if (said.size < saidMax) said.add(saying);
     return earlier;
   }
 

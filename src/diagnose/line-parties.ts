@@ -1,5 +1,5 @@
 import type { Finding } from './finding.ts';
-import { ownText } from './own-text.ts';
+import { InternedTexts } from './interned-texts.ts';
 
 /** Who a line says took part in the request; null for what it does not name. */
 export interface LineParties {
@@ -45,9 +45,10 @@ export function partiesOf({ request }: Pick<Finding, 'request'>, line: string): 
   };
 }
 
-/** A copy: a part of a line would keep the whole line in memory. */
+const texts = new InternedTexts(4096);
+
 function own(text: string | null): string | null {
-  return text === null ? null : ownText(text);
+  return text === null ? null : texts.of(text);
 }
 
 function firstOf(forms: readonly (readonly [string, RegExp])[], text: string): string | null {
@@ -61,6 +62,7 @@ function firstOf(forms: readonly (readonly [string, RegExp])[], text: string): s
 
 /** `192.0.2.7:51234`, `[2001:db8::1]:443`. */
 function withoutPort(address: string): string {
+  if (!address.includes(':')) return address;
   const bracketed = /^\[([^\]]{2,45})\]/.exec(address)?.[1];
   return bracketed ?? (/^[\d.]{7,15}:\d{1,5}$/.test(address) ? address.slice(0, address.indexOf(':')) : address);
 }
@@ -68,6 +70,8 @@ function withoutPort(address: string): string {
 function pathOf(request: string | null): string | null {
   if (request === null) return null;
   const target = request.slice(request.indexOf(' ') + 1);
-  const path = target.replace(/^https?:\/\/[^/?#]{1,255}/, '').split(/[?#]/, 1)[0] ?? '';
+  const local = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]{1,255}/, '');
+  const end = local.search(/[?#]/);
+  const path = end < 0 ? local : local.slice(0, end);
   return path.startsWith('/') ? path : null;
 }

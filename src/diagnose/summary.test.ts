@@ -247,3 +247,13 @@ test('later lines do not change a report', () => {
   summary.add(failure(), 'b');
   assert.equal(JSON.stringify(report), before);
 });
+
+test('joins the lines of a second log to those that were read before its first line', () => {
+  const summary = new Summary();
+  const request = 'GET /a';
+  const one = failure({ atMs: start, request, joins: 'connection 1', format: 'nginx error log' });
+  const other = failure({ atMs: start + 1000, request, joins: null, format: 'nginx access log' });
+  summary.add(one, 'x, client: 192.0.2.1, y');
+  assert.equal(summary.add(other, '192.0.2.1 - - [x'), 'repeat');
+  assert.equal(summary.report().failures, 1);
+});

@@ -114,13 +114,19 @@ export class Summary {
     this.#timeline.addLine(atMs);
   }
 
+  /** The tally of the last line, which is nearly always that of the next line. */
+  #lastTally: Tally | null = null;
+
   tallyOf({ gateway, format }: Pick<Finding, 'gateway' | 'format'>): Tally {
+    const last = this.#lastTally;
+    if (last !== null && last.gateway === gateway && last.format === format) return last;
     const key = `${gateway} ${format}`;
     let tally = this.#tallies.get(key);
     if (tally === undefined) {
       tally = { gateway, format, lines: 0, access: 0, error: 0, event: 0, failures: 0 };
       this.#tallies.set(key, tally);
     }
+    this.#lastTally = tally;
     return tally;
   }
 

@@ -21,7 +21,7 @@ export type LineFacts = Pick<Finding, 'gateway' | 'format' | 'kind'> &
   Partial<Omit<Finding, 'gateway' | 'format' | 'kind' | keyof Verdict>>;
 
 /** Enough characters to recognise a request. */
-const requestCharactersMax = 200;
+export const requestCharactersMax = 200;
 
 /** Builds every finding of a dialect: unknown facts become null, and the request is truncated. */
 export function findingOf(facts: LineFacts, verdict: Verdict): Finding {

@@ -1,5 +1,6 @@
 import { judgedText } from '../line-text.ts';
 import type { Stage } from '../../core/stage.ts';
+import { ownText } from '../own-text.ts';
 import { LimitedMap } from './limited-map.ts';
 import type { NginxProduct } from './product.ts';
 import { rememberLast } from './remember-last.ts';
@@ -14,6 +15,8 @@ export interface NginxErrorLine {
   readonly connection: string | null;
   /** The message, with ` while …` and without the fields of the request. */
   readonly saying: string;
+  /** The same for equal messages; null for a message that is too long to be remembered. */
+  readonly sayingId: number | null;
   /** What happened, without ` while …` and the fields of the request. */
   readonly text: string;
   /** What nginx was doing: `connecting to upstream`. */
@@ -31,8 +34,8 @@ export interface NginxErrorLine {
   readonly isStream: boolean;
 }
 
-const head =
-  /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(debug|info|notice|warn|error|crit|alert|emerg)\] \d{1,10}#\d{1,10}: (?:\*(\d{1,20}) )?/;
+const headForm =
+  /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(debug|info|notice|warn|error|crit|alert|emerg)\] \d{1,10}#\d{1,10}: /;
 
 /** What nginx says it was doing, and the stage of that. Actions on the client's side have none. */
 const stages: Readonly<Record<string, Stage | 'client'>> = {
@@ -75,28 +78,30 @@ export const parseErrorLine = rememberLast(takeApart);
 function takeApart(fullLine: string): NginxErrorLine | null {
   if (fullLine.charCodeAt(4) !== 0x2f) return null;
   const line = judgedText(fullLine.includes('  ') ? fullLine.replace(/ {2,}/g, ' ') : fullLine);
-  const found = head.exec(line.length > headCharactersMax ? line.slice(0, headCharactersMax) : line);
-  if (found === null) return null;
-  const whole = line.slice(found[0].length);
+  const head = headOf(line);
+  if (head === null) return null;
+  const connection = connectionAt(line, head.text.length);
+  const whole = line.slice(head.text.length + (connection === null ? 0 : connection.length + 2));
   const at = fieldsAt(whole);
   const saying = at < 0 ? whole : whole.slice(0, at);
   const context = at < 0 ? '' : whole.slice(at);
-  const { text, action, errno, errnoText } = sayingOf(saying);
-  const request = quoted(context, 'request');
+  const { text, action, errno, errnoText, id, isOfKin } = sayingOf(saying);
+  const request = quoted(context, marks.request);
   return {
-    product: productOf(saying, context),
-    atMs: secondOf(line),
-    level: found[1] ?? '',
-    connection: found[2] ?? null,
+    product: isOfKin ? productOf(saying, context) : productOfFields(context),
+    atMs: head.atMs,
+    level: head.level,
+    connection,
     saying,
+    sayingId: id,
     text,
     action,
     errno,
     errnoText,
     client: clientOf(context),
     request,
-    upstream: quoted(context, 'upstream'),
-    requestId: quoted(context, 'request_id'),
+    upstream: quoted(context, marks.upstream),
+    requestId: quoted(context, marks.requestId),
     whole,
     isStream: request === null && context !== '' && ofStream.test(context),
   };
@@ -105,34 +110,62 @@ function takeApart(fullLine: string): NginxErrorLine | null {
 const ofStream =
   /, bytes from\/to client:|^, client: [^,]{1,100}, server: [^,]{1,100}, upstream: "(?!https?:|fastcgi:|uwsgi:|scgi:|grpcs?:|memcached:)/;
 
-let lastSecond = '';
-let lastSecondMs: number | null = null;
+/** What lines of one worker in one second begin with. */
+interface LineHead {
+  readonly text: string;
+  readonly level: string;
+  readonly atMs: number | null;
+}
+
+let lastHead: LineHead | null = null;
 
 /** Failures come many to a second. */
-function secondOf(line: string): number | null {
-  if (!line.startsWith(lastSecond) || lastSecond === '') {
-    lastSecond = line.slice(0, timeCharacters);
-    lastSecondMs = errorLogTime(lastSecond);
-  }
-  return lastSecondMs;
+function headOf(line: string): LineHead | null {
+  if (lastHead !== null && line.startsWith(lastHead.text)) return lastHead;
+  const found = headForm.exec(line.length > headCharactersMax ? line.slice(0, headCharactersMax) : line);
+  if (found === null) return null;
+  lastHead = { text: ownText(found[0]), level: found[1] ?? '', atMs: errorLogTime(line.slice(0, timeCharacters)) };
+  return lastHead;
 }
 
 const timeCharacters = '2026/11/21 21:59:48'.length;
 
+const [asterisk, space, zero, nine] = [0x2a, 0x20, 0x30, 0x39] as const;
+
+/** The digits of `*42 `; null if the text there is another. */
+function connectionAt(line: string, at: number): string | null {
+  if (line.charCodeAt(at) !== asterisk) return null;
+  let end = at + 1;
+  while (line.charCodeAt(end) >= zero && line.charCodeAt(end) <= nine) end += 1;
+  const length = end - at - 1;
+  return length > 0 && length <= 20 && line.charCodeAt(end) === space ? line.slice(at + 1, end) : null;
+}
+
 /** What nginx writes before the fields of the request. */
-type Saying = Pick<NginxErrorLine, 'text' | 'action' | 'errno' | 'errnoText'>;
+interface Saying extends Pick<NginxErrorLine, 'text' | 'action' | 'errno' | 'errnoText'> {
+  readonly id: number | null;
+  /** Whether only a product built on nginx writes such a message. */
+  readonly isOfKin: boolean;
+}
 
 /** nginx has a few messages for its failures, and writes them again and again. */
 const sayings = new LimitedMap<string, Saying>();
+let sayingsSeen = 0;
 
 function sayingOf(saying: string): Saying {
   return sayings.get(saying) ?? sayings.keep(saying, takeSayingApart(saying));
 }
 
+/** Longer messages are taken apart each time. */
+const idCharactersMax = 500;
+
 function takeSayingApart(saying: string): Saying {
   const [text, action] = takeAction(saying);
   const errnoParts = lastErrno(text);
+  sayingsSeen += 1;
   return {
+    id: saying.length > idCharactersMax ? null : sayingsSeen,
+    isOfKin: ofKin.test(saying),
     text,
     action,
     errno: errnoParts === null ? null : Number(errnoParts[1]),
@@ -160,10 +193,17 @@ function fieldsAt(whole: string): number {
   for (let tries = 0; tries < 16; tries++) {
     at = whole.lastIndexOf(', client: ', at - 1);
     if (at < 0) return -1;
-    if (fieldsStart.test(whole.slice(at, at + 140))) return at;
+    if (isUsualStart(whole, at) || fieldsStart.test(whole.slice(at, at + 140))) return at;
     if (at === 0) return -1;
   }
   return -1;
+}
+
+/** `, client: 192.0.2.7, server: ` */
+function isUsualStart(whole: string, at: number): boolean {
+  const start = at + ', client: '.length;
+  const end = whole.indexOf(',', start);
+  return end > start && end - start <= 100 && whole.startsWith(', server: ', end);
 }
 
 function takeAction(saying: string): readonly [string, string | null] {
@@ -198,8 +238,9 @@ function lastErrno(text: string): RegExpMatchArray | null {
   return found;
 }
 
-function quoted(context: string, name: string): string | null {
-  const mark = `, ${name}: "`;
+const marks = { request: ', request: "', upstream: ', upstream: "', requestId: ', request_id: "' };
+
+function quoted(context: string, mark: string): string | null {
   const from = context.indexOf(mark);
   if (from < 0) return null;
   const start = from + mark.length;
@@ -213,12 +254,12 @@ const nextFields = ['upstream: "', 'host: "', 'referrer: "', 'request: "', 'subr
 
 function isNextField(context: string, at: number): boolean {
   if (context.charCodeAt(at) !== 0x2c || context.charCodeAt(at + 1) !== 0x20) return false;
-  return nextFields.some((field) => context.startsWith(field, at + 2)) || context.startsWith('bytes from/to ', at + 2);
+  for (const field of nextFields) if (context.startsWith(field, at + 2)) return true;
+  return context.startsWith('bytes from/to ', at + 2);
 }
 
 /** Recognises the product by text that only it writes: the files of its Lua code, and the names of its settings. */
 function productOf(saying: string, context: string): NginxProduct {
-  if (!ofKin.test(saying)) return productOfFields(context);
   if (ofKong.test(saying) || /^, client: [^,]{1,100}, server: kong[,_]/.test(context)) return 'kong';
   if (/apisix|failed to pick server: |(?:load_balancer|parse_domain_for_nodes|fetch_health_nodes)\(\): /.test(saying))
     return 'apisix';
