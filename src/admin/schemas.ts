@@ -323,6 +323,10 @@ export const recordSchema = z.object({
     .number()
     .optional()
     .describe('How long filters of the route suspended the request in total; absent if none did.'),
+  body_ms: z
+    .number()
+    .optional()
+    .describe('How long the request waited for its body before it got a connection; absent if it did not.'),
   waited_ms: z
     .number()
     .optional()

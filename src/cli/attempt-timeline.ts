@@ -13,6 +13,9 @@ const barWidth = 36;
 export function timelineLines(record: ExchangeRecord, style: Style): string[] {
   const suspended = [
     ...(record.filter_ms === undefined ? [] : [`  filters held the request for ${durationText(record.filter_ms)}`]),
+    ...(record.body_ms === undefined
+      ? []
+      : [`  the client took ${durationText(record.body_ms)} to send the body, before a connection was needed`]),
     ...(record.waited_ms === undefined
       ? []
       : [`  it waited ${durationText(record.waited_ms)} until an endpoint was ready`]),

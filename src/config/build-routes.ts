@@ -139,8 +139,8 @@ function buildBuffer(route: BufferRead, file: BufferRead): BufferSpec {
   if (file === 'none' && Object.keys(route).length === 0) return unbuffered;
   const either = { ...(file === 'none' ? {} : file), ...route };
   return {
-    requestBytesMax: 0,
-    requestWaitMs: 0,
+    requestBytesMax: bytesOrNone(either.request, absent.request) ?? 0,
+    requestWaitMs: msOrNone(either.request_wait, absent.requestWait) ?? 0,
     responseBytesMax: bytesOrNone(either.response, absent.response) ?? 0,
   };
 }

@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import { defaults } from './defaults.ts';
 import { count } from './fallback.ts';
 
-test('one address has fewer connections than an application takes, and all together have more', () => {
+test('one address may have a small part of all connections', () => {
   const ofOne = count(undefined, defaults.client.connectionsPerAddressMax);
-  assert.ok(ofOne < count(undefined, defaults.connections.max));
-  assert.ok(ofOne < count(undefined, defaults.client.connectionsMax));
+  assert.ok(ofOne * 10 <= count(undefined, defaults.client.connectionsMax));
 });

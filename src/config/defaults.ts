@@ -103,12 +103,12 @@ export const defaults = {
       'At rest they take 40 KiB each at most, together 400 MiB, and more while they are busy (docs/limits.md). More of them should be a decision.',
     ),
     connectionsPerAddressMax: declare(
-      '200',
-      'Fewer than an application takes (`connections.max`), so that one address cannot hold all its places; some 30 browsers at once, and what stands before many more is a trusted peer.',
+      '1000',
+      'An office or a mobile network behind one address, and no more than a tenth of all; slow clients hold no connections to applications while their bodies fit into `buffer`.',
     ),
     tlsHandshakeRateMax: declare(
       '200',
-      'As many as the connections that one address may have; they take a tenth of a core.',
+      'A whole office opens its browsers in five seconds; 200 handshakes a second take a tenth of a core.',
     ),
     ipv6Prefix: declare('64', 'What one customer gets at least; whoever has it may use every address of it.'),
     pipelinedMax: declare('16', 'Few clients pipeline, and who does waits for answers; more is work for nobody.'),
@@ -165,6 +165,11 @@ export const defaults = {
   ),
 
   buffer: {
+    request: declare('64KiB', 'Nearly all forms and API calls are smaller.'),
+    requestWait: declare(
+      '50ms',
+      'A body that is sent at once has come by then, and nobody notices that a stream begins so much later.',
+    ),
     response: declare('256KiB', 'Nine pages of ten are smaller, and so are most scripts and pictures of a page.'),
   },
 

@@ -323,9 +323,13 @@ describe('what is written', () => {
     ],
     [
       'the buffer of a route comes before that of the file, and "none" is no buffer',
-      `${one}buffer: { response: 1MiB }\nroutes: [{ to: app, path: /a, buffer: none }, { to: app, path: /b, buffer: { response: 64KiB } }, { to: app }]`,
-      (c) => c.routes.map(({ buffer }) => buffer.responseBytesMax),
-      [0, 65_536, 1_048_576],
+      `${one}buffer: { response: 1MiB }\nroutes: [{ to: app, path: /a, buffer: none }, { to: app, path: /b, buffer: { request: none, response: 64KiB, request_wait: 1s } }, { to: app }]`,
+      (c) => c.routes.map(({ buffer }) => buffer),
+      [
+        { requestBytesMax: 0, requestWaitMs: 0, responseBytesMax: 0 },
+        { requestBytesMax: 0, requestWaitMs: 1000, responseBytesMax: 65_536 },
+        { requestBytesMax: 65_536, requestWaitMs: 50, responseBytesMax: 1_048_576 },
+      ],
     ],
     [
       'without a buffer in the file, a route may still have one',

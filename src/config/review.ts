@@ -147,11 +147,10 @@ function reviewClient(draft: Draft, collector: ErrorCollector): void {
   );
 }
 
-/** Who takes answers slowly holds a place at an endpoint for each: one address should not hold them all. */
+/** A client that transfers large bodies slowly holds a connection to an endpoint for each: a limit that is written should keep it from holding all. */
 function reviewConnectionShares(draft: Draft, collector: ErrorCollector): void {
   const written = draft.plain.client?.connections_per_address_max;
-  if (written === 'none') return;
-  const ofOne = count(written, defaults.client.connectionsPerAddressMax);
+  if (typeof written !== 'number') return;
   const upstreams = [...draft.upstreams].map(([name, read]) =>
     Array.isArray(read)
       ? { part: 'upstreams', name, endpoints: read.length, max: undefined }
@@ -162,11 +161,11 @@ function reviewConnectionShares(draft: Draft, collector: ErrorCollector): void {
   });
   for (const { part, name, endpoints = 1, max } of [...upstreams, ...applications]) {
     const endpointConnections = count(max, defaults.connections.max) * endpoints;
-    if (ofOne < endpointConnections || (max === undefined && written === undefined)) continue;
+    if (written < endpointConnections) continue;
     collector.warnAtValue(
       max === undefined ? ['client', 'connections_per_address_max'] : [part, name, 'connections', 'max'],
-      `one address may have ${ofOne} connections (connections_per_address_max), and ${quoted(name)} takes ${endpointConnections} at once: a client that reads slowly can keep out all others`,
-      'let one address have less, or write none if that is meant; trusted peers are not counted',
+      `one address may have ${written} connections (connections_per_address_max), and ${quoted(name)} takes ${endpointConnections} at once: a client that reads or sends large bodies slowly can keep out all others`,
+      'let one address have less, or remove the limit, whose default is for many clients behind one address; trusted peers are not counted',
     );
     if (max === undefined) return;
   }

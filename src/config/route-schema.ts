@@ -84,6 +84,16 @@ export const commitDelay = durationOrNone;
 export const buffer = z.union([
   z.literal('none'),
   section({
+    request: key(
+      sizeOrNone,
+      'How much of a request body comes before the request gets a connection to an application; `none` passes bodies on as they come.',
+      defaults.buffer.request,
+    ),
+    request_wait: key(
+      durationOrNone,
+      'How long the gateway waits for that if the length of the body is not known; `none` does not wait. gRPC and other streams are not waited for.',
+      defaults.buffer.requestWait,
+    ),
     response: key(
       sizeOrNone,
       'How much of a response waits for its client before the endpoint has to wait; `none` reads the endpoint as fast as the client reads.',

@@ -117,6 +117,8 @@ export interface EndedExchange {
   readonly version: HttpVersion;
   /** For how many milliseconds filters of the route have suspended the request; −1 where none has. */
   readonly filterMs?: number;
+  /** For how many milliseconds the request has waited for its body before it got a connection; −1 where it has not, or less than 1 ms. */
+  readonly bodyMs?: number;
   /** How long the request has waited until an endpoint was ready; −1 or absent: it has not. */
   readonly waitedMs?: number;
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */

@@ -42,7 +42,12 @@ const records = fc.record(
     client: fc.record({ address: text, port: number, peer: text, protocol: text }, { noNullPrototype: true }),
     tls: fc.constantFrom(null, { version: 'TLSv1.3', sni: null, cipher: null }),
     ...{ method: text, scheme: fc.constantFrom('http', 'https'), host: text, path: text, query: fc.option(text) },
-    ...{ headers: fc.constant({ referer: 'x' }), filter_ms: number, attempts: fc.array(attempt, { maxLength: 3 }) },
+    ...{
+      headers: fc.constant({ referer: 'x' }),
+      filter_ms: number,
+      body_ms: number,
+      attempts: fc.array(attempt, { maxLength: 3 }),
+    },
     ...{ status: ms, received_status: ms, grpc_status: ms, shape: fc.constantFrom('none', 'reset'), type: name },
     ...{ cause: name, whose: name, stage: name, detail: name },
     delivery: fc.constantFrom('response_started', 'not_sent'),
@@ -53,7 +58,7 @@ const records = fc.record(
 );
 
 /** Keys that a record may lack, of which a reader knows no default. */
-const optional = new Set(['headers', 'filter_ms', 'tunnel', 'queued_ms', 'address_stale', 'protocol']);
+const optional = new Set(['headers', 'filter_ms', 'body_ms', 'tunnel', 'queued_ms', 'address_stale', 'protocol']);
 
 function without(fields: object, chance: () => boolean): object {
   return Object.fromEntries(Object.entries(fields).filter(([key]) => !optional.has(key) || chance()));

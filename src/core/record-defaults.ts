@@ -181,6 +181,7 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
     'query',
     'headers',
     'filter_ms',
+    'body_ms',
     'waited_ms',
     'attempts',
     'status',

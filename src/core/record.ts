@@ -53,6 +53,8 @@ export interface ExchangeRecord {
   readonly headers?: Readonly<Record<string, string>>;
   /** How long filters of the route suspended the request in total; absent if none did. */
   readonly filter_ms?: number;
+  /** How long the request waited for its body before it got a connection; absent if it did not, or less than 1 ms. */
+  readonly body_ms?: number;
   /** How long the request has waited until an endpoint was ready; absent if it has not. */
   readonly waited_ms?: number;
   readonly attempts: readonly AttemptRecord[];

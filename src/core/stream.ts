@@ -33,6 +33,8 @@ export interface DownstreamStream {
   /** When the first byte of the request came. */
   readonly startedAt: Instant;
   readonly startedWall: number;
+  /** The whole content of the request came in the read that brought its head: it follows `readContent` at once. */
+  readonly contentAtHand: boolean;
   /** Request content is held back until this is called; sends "100 Continue" if the client waits for it. */
   readContent(): void;
   pauseContent(): void;

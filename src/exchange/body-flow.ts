@@ -4,6 +4,7 @@ import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
 import type { FilterRun } from './filter-run.ts';
 import type { ExchangePorts, ServingRevision } from './ports.ts';
+import { RequestBuffer } from './request-buffer.ts';
 import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
 import { ExchangeState } from './state.ts';
 
@@ -58,17 +59,53 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   sendToEndpoint(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const buffer = this.requestBuffer;
+    if (buffer?.isSent === false) {
+      if (buffer.add(bytes, start, end, this.request.framing)) return true;
+      this.onRequestBuffered();
+      return buffer.isSent;
+    }
     return this.attempt?.sendBody(bytes, start, end, ownership) ?? true;
   }
 
-  /** Sends the part of the body that an earlier attempt received but did not send. The rest of the body follows. */
+  /** Begins to read the body into a buffer, from which it is sent when an attempt has a stream. */
+  protected beginBuffer(): RequestBuffer {
+    const buffer = new RequestBuffer(this.requireRoute().buffer, this.ports.buffers);
+    this.requestBuffer = buffer;
+    this.contentReadBegun = true;
+    return buffer;
+  }
+
+  /** The body that an endpoint is to get, or enough of it, has come. */
+  abstract onRequestBuffered(): void;
+
+  /** Sends the part of the body that has come, and that no earlier attempt has sent. The rest of the body follows. */
   protected sendUnsent(attempt: Attempt): void {
+    const hasRoom =
+      this.requestBuffer === null ? this.#sendReclaimed(attempt) : this.#sendBuffer(this.requestBuffer, attempt);
+    attempt.flush();
+    if (this.requestComplete) return;
+    if (hasRoom) this.onAttemptRoom(attempt);
+    else this.downstream.pauseContent();
+  }
+
+  #sendReclaimed(attempt: Attempt): boolean {
     const bytes = this.unsentContent ?? noBytes;
     this.unsentContent = null;
     const hasRoom = bytes.length === 0 || attempt.sendBody(bytes, 0, bytes.length, 'owned');
     if (this.requestComplete) attempt.endBody(null);
-    attempt.flush();
-    if (hasRoom && !this.requestComplete) this.downstream.resumeContent();
+    return hasRoom;
+  }
+
+  #sendBuffer(buffer: RequestBuffer, attempt: Attempt): boolean {
+    const hasRoom = buffer.sendTo(attempt);
+    if (!buffer.isWhole) this.dropRequestBuffer(); // It cannot be sent a second time.
+    return hasRoom;
+  }
+
+  protected dropRequestBuffer(): void {
+    this.requestBuffer?.close();
+    this.requestBuffer = null;
   }
 
   onRequestEnd(trailers: Fields | null): void {
@@ -79,7 +116,10 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   endToEndpoint(trailers: Fields | null): void {
     this.requestComplete = true;
-    this.attempt?.endBody(trailers);
+    if (this.requestBuffer?.isSent === false) {
+      this.requestBuffer.complete(trailers);
+      this.onRequestBuffered();
+    } else this.attempt?.endBody(trailers);
   }
 
   onRequestReadDone(): void {

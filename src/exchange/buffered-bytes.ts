@@ -33,9 +33,7 @@ export class BufferedBytes {
       const size = Math.max(blockBytes, rest);
       if (!this.#allowance.tryTake(this.#direction, size)) return false;
       this.#counted += size;
-      const block = { bytes: Buffer.allocUnsafeSlow(size), length: rest };
-      block.bytes.set(bytes.subarray(start + room, end));
-      this.#blocks.push(block);
+      this.#addBlock(size, bytes, start + room, end);
     }
     if (room > 0 && last !== undefined) {
       last.bytes.set(bytes.subarray(start, start + room), last.length);
@@ -43,6 +41,23 @@ export class BufferedBytes {
     }
     this.length += end - start;
     return true;
+  }
+
+  #addBlock(size: number, bytes: Uint8Array, start: number, end: number): void {
+    const block = { bytes: Buffer.allocUnsafeSlow(size), length: end - start };
+    block.bytes.set(bytes.subarray(start, end));
+    this.#blocks.push(block);
+  }
+
+  /** Keeps a copy of what has come already when the allowance is used up. */
+  addUncounted(bytes: Uint8Array, start: number, end: number): void {
+    this.#addBlock(end - start, bytes, start, end);
+    this.length += end - start;
+  }
+
+  /** All bytes, which stay here and must not change. */
+  all(): Uint8Array[] {
+    return this.#blocks.map(({ bytes, length }) => bytes.subarray(0, length));
   }
 
   /** The next bytes, which the caller owns; null: there are none. They count until `giveBackTaken`. */

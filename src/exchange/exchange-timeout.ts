@@ -32,8 +32,12 @@ function reached(exchange: TimedExchange): void {
 export function exchangeTimeoutFailure(exchange: ExchangeState, address: string | null, isSuspended: boolean): Failure {
   const routeMs = exchange.requireRoute().timeouts.exchangeMs;
   const clientMs = grpcTimeoutMs(exchange.request);
-  const stage = isSuspended ? 'filter' : exchange.committed ? 'body' : 'response';
+  const stage = isSuspended ? 'filter' : exchange.committed ? 'body' : awaitsBody(exchange) ? 'request' : 'response';
   if (clientMs !== null && (routeMs === null || clientMs < routeMs))
     return fail('exchange_timeout', stage, { address, limitMs: clientMs, setBy: 'client' });
   return fail('exchange_timeout', stage, { address, limitMs: routeMs ?? 0 });
+}
+
+function awaitsBody({ requestBuffer, requestComplete, attempts }: ExchangeState): boolean {
+  return requestBuffer !== null && !requestComplete && attempts.length === 0;
 }

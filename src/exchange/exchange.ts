@@ -1,4 +1,5 @@
 import { invariantOf } from '../core/assert.ts';
+import type { BufferSpec } from '../core/configuration.ts';
 import type { EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
@@ -12,6 +13,7 @@ import {
 } from '../core/message.ts';
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
+import { waitsForBody } from './request-buffer.ts';
 import { reusePolicyFor, retryDecisionFor, endpointsTried } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
@@ -20,6 +22,7 @@ import { BodyFlow } from './body-flow.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayBeCausedByExit } from '../core/exit-causes.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
+import { isIdempotent } from '../policy/retry.ts';
 import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } from './exchange-timeout.ts';
@@ -32,8 +35,8 @@ import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
  * Handles one request, from its head to the last byte of its response. Read this file first: each step is a method with a
  * name, and the methods are in the order in which the steps happen.
  *
- *     request ─▶ route ─▶ filter ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
- *                                   └──────────◀ retry, while uncommitted ◀─────────┘
+ *     request ─▶ route ─▶ filter ─▶ receive ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
+ *                                               └──────────◀ retry, while uncommitted ◀─────────┘
  *
  * A step that has its result calls the next step. A step that must wait returns. A callback then continues the exchange:
  * these are the methods named `on…`. `ports` are the functions that an exchange needs of other folders of src/, such as the clock.
@@ -52,7 +55,7 @@ export class Exchange
     TimedExchange,
     TunnelEnds
 {
-  #state: 'routing' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' = 'routing';
+  #state: 'routing' | 'receiving' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' = 'routing';
   /** The head of a response that is held: a retry is still possible. */
   #uncommittedHead: ResponseHead | null = null;
   #hold: ResponseHold | null = null;
@@ -74,7 +77,7 @@ export class Exchange
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
     const { exchangeMs, responseHeadMs } = route.timeouts;
     this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
-    if (route.filters === null) return this.#choose(null);
+    if (route.filters === null) return this.#receive();
     this.filters = new FilterRun(route.filters, this, this.ports.clock, responseHeadMs);
     this.filters.begin();
   }
@@ -82,7 +85,7 @@ export class Exchange
   // ─▶ filter
 
   onFiltersPassed(): void {
-    this.#protect(() => this.#choose(null));
+    this.#protect(() => this.#receive());
   }
 
   onFilterAnswer(answer: FilterAnswer): void {
@@ -104,6 +107,50 @@ export class Exchange
     });
   }
 
+  // ─▶ receive: the body, or its beginning, comes before the request gets a connection, so that a slow client holds none.
+
+  #receive(): void {
+    const { buffer } = this.requireRoute();
+    const { framing } = this.request;
+    if (hasNoContent(framing)) return this.#choose(null);
+    // A body that may be sent a second time is kept, even if nothing has to be waited for.
+    const isKept = !this.downstream.contentAtHand || isIdempotent(this.method);
+    if (!isKept || !this.#mayWaitForBody(buffer)) return this.#choose(null);
+    this.#state = 'receiving';
+    const requestBuffer = this.beginBuffer();
+    if (framing.kind !== 'length') requestBuffer.limitWait(this, this.ports.clock, buffer.requestWaitMs);
+    this.downstream.readContent();
+  }
+
+  /** Where no endpoint is ready, the client is not asked for a body. */
+  #mayWaitForBody(buffer: BufferSpec): boolean {
+    return waitsForBody(this.request, buffer) && this.requireUpstream().hasOther([]);
+  }
+
+  onRequestBuffered(): void {
+    if (this.#state !== 'receiving') return;
+    this.#noteReceived();
+    this.#protect(() => this.#choose(null));
+  }
+
+  #noteReceived(): void {
+    const waitedMs = this.elapsedMs() - Math.max(0, this.filterMs);
+    if (waitedMs >= 1) this.bodyMs = waitedMs;
+    this.requestBuffer?.stopWait();
+  }
+
+  /** The body is there and the connection is not: it is read meanwhile, so that the gateway notices if the client leaves. */
+  #readAtHand(): void {
+    if (
+      this.contentReadBegun ||
+      !this.downstream.contentAtHand ||
+      !waitsForBody(this.request, this.requireRoute().buffer)
+    )
+      return;
+    this.beginBuffer();
+    this.downstream.readContent();
+  }
+
   // ─▶ choose ─▶ connect
 
   /** Chooses an endpoint and begins an attempt. `failure` is the failure of the last attempt; null for the first attempt. */
@@ -115,6 +162,7 @@ export class Exchange
     if (endpoint === null) {
       this.#wait = EndpointWait.begin(this, this.ports.clock, failure);
       if (this.#wait === null) this.onNoEndpointReady(failure);
+      else this.#readAtHand();
       return;
     }
     const attempt = new Attempt(endpoint, this);
@@ -124,6 +172,7 @@ export class Exchange
     this.statusReceived = 0;
     this.#state = 'connecting';
     attempt.begin(this.requireRoute().timeouts, reusePolicyFor(this));
+    if (this.#state === 'connecting' && this.attempt === attempt) this.#readAtHand();
   }
 
   onEndpointReady(failure: Failure | null): void {
@@ -361,6 +410,7 @@ export class Exchange
   /** Called just before the head of a response is sent. `endKind` stays as set here, unless the response fails later. */
   #noteResponseBegun(status: number, endKind: EndKind): void {
     this.#state = 'committed';
+    this.dropRequestBuffer();
     this.statusSent = status;
     this.endKind = endKind;
   }
@@ -385,6 +435,7 @@ export class Exchange
 
   /** Ends the exchange with a failure that no attempt has caused. */
   #failWith(failure: Failure): void {
+    if (this.#state === 'receiving') this.#noteReceived();
     this.#giveUpAttempt(failure);
     this.#forgetResponse();
     if (failure.cause === 'client_gone') {
@@ -446,6 +497,7 @@ export class Exchange
     this.#timeoutTimer?.cancel();
     this.#exitWatch?.cancel();
     this.closeFilters();
+    this.dropRequestBuffer();
     this.responseBuffer?.close();
     noteExits(this.attempts, this.endKind, this.startedAt);
     this.tunnel?.conclude(this);

@@ -11,7 +11,7 @@ import type { ExchangeState } from './state.ts';
 
 /** Decides whether an attempt that failed is followed by another. */
 export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, failure: Failure): RetryDecision {
-  const { attempts, committed, contentReadBegun, unsentContent } = exchange;
+  const { attempts, committed, contentReadBegun, unsentContent, requestBuffer } = exchange;
   const upstream = exchange.requireUpstream();
   const decision = decideRetry({
     attemptsMade: attempts.length,
@@ -22,7 +22,7 @@ export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, fail
     retried: attempts.some(({ retryReason }) => retryReason === 'idempotent'),
     tookLong: statusOf(failure) === 504,
     method: methodOf(exchange),
-    contentHeld: !contentReadBegun || unsentContent !== null,
+    contentHeld: !contentReadBegun || unsentContent !== null || requestBuffer !== null,
     mayReturn: isRefusal(failure.cause) && upstream.mayReturn?.() === true,
     elsewhere: upstream.hasOther(endpointsTried(attempts)) || mayBeStale(attempt) || wasRefused(failure),
   });

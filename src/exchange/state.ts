@@ -8,6 +8,7 @@ import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { Tunnel } from './tunnel.ts';
 import { type Identity, identify } from './identity.ts';
+import type { RequestBuffer } from './request-buffer.ts';
 import { recordedHeadersOf } from './recorded-headers.ts';
 import type { Ids, Route, ServingRevision, Upstream } from './ports.ts';
 
@@ -45,6 +46,8 @@ export class ExchangeState implements EndedExchange {
   bytesFromClient = 0;
   bytesToClient = 0;
   filterMs = -1;
+  /** For how long the request has waited for its body before an endpoint was chosen; −1: it has not. */
+  bodyMs = -1;
   waitedMs = -1;
 
   readonly request: RequestHead;
@@ -54,6 +57,8 @@ export class ExchangeState implements EndedExchange {
   matchedRoute: Route | null = null;
   /** The gateway has begun to read the body of the request: a later attempt cannot send it from its first byte. */
   contentReadBegun = false;
+  /** The body, or its beginning, that came before an endpoint was chosen; null: there is none, or it has been sent and is not whole. */
+  requestBuffer: RequestBuffer | null = null;
   /** The part of the body that was read and of which no byte was sent: the next attempt begins with it. */
   unsentContent: Uint8Array | null = null;
   /** The request's body is complete. */

@@ -55,7 +55,7 @@ export class ExchangeRecords {
   }
 
   recordOf(exchange: EndedExchange): ExchangeRecord {
-    const { client, failure, tunnel, filterMs = -1, waitedMs = -1, recordedHeaders = null } = exchange;
+    const { client, failure, tunnel, filterMs = -1, bodyMs = -1, waitedMs = -1, recordedHeaders = null } = exchange;
     const shape = shapeOfExchange(exchange);
     const isBrief = this.#context.fullDetail !== true && isSuccess(exchange);
     const durationMs = exchange.endedAt - exchange.startedAt;
@@ -82,6 +82,7 @@ export class ExchangeRecords {
       query: this.#queryOf(exchange.target),
       ...(recordedHeaders === null ? {} : { headers: this.#headers(recordedHeaders) }),
       ...(filterMs >= 0 ? { filter_ms: exactMs(filterMs) } : {}),
+      ...(bodyMs >= 0 ? { body_ms: exactMs(bodyMs) } : {}),
       ...(waitedMs >= 0 ? { waited_ms: exactMs(waitedMs) } : {}),
       attempts: isBrief ? [this.#successful(exchange, durationMs)] : this.#attempts(exchange),
       status: numberOrNull(exchange.statusSent),

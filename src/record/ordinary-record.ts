@@ -74,6 +74,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
   return (
     recordedHeaders === null &&
     (exchange.filterMs === undefined || exchange.filterMs < 0) &&
+    (exchange.bodyMs === undefined || exchange.bodyMs < 0) &&
     (exchange.waitedMs === undefined || exchange.waitedMs < 0) &&
     (exchange.grpcStatus ?? null) === null &&
     exchange.delivery === 'response_started' &&

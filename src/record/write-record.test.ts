@@ -186,6 +186,8 @@ test('cached fragments of routes and endpoints follow changes', () => {
   );
   assert.equal(read(sampleExchange({ filterMs: 40.5 })).filter_ms, 40.5);
   assert.equal('filter_ms' in read(sampleExchange({ filterMs: -1 })), false);
+  assert.equal(read(sampleExchange({ bodyMs: 800.5 })).body_ms, 800.5);
+  assert.equal('body_ms' in read(sampleExchange({ bodyMs: -1 })), false);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({ queuedMs: 12.5 })] })).attempts[0]?.queued_ms, 12.5);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({})] })).attempts[0]?.queued_ms, undefined);
   // The same endpoint, over one version and then over the other.

@@ -30,6 +30,7 @@ export interface ClientStreamOptions {
 /** A request of a client in memory: `DownstreamStream` for the exchange, and the methods of the client. */
 export class MemoryClientStream implements DownstreamStream {
   readonly capabilities = capabilities;
+  readonly contentAtHand = false;
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly startedAt: Instant;

@@ -74,6 +74,7 @@ describe('a client that never reads', () => {
     const gateway = await startFromYaml(`
 client: { write_timeout: 500ms, body_timeout: 500ms }
 timeouts: { idle: 500ms, response_head: 3s }
+buffer: { request: none }
 upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).port}", check: none } }`);
     closings.push(
       () => closed(origin),

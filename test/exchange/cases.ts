@@ -33,6 +33,9 @@ export function assertRecord(world: World, expected: Expected, nth = 0): EndedEx
   return record;
 }
 
+/** Request bodies are passed on as they come. */
+export const unbuffered: WorldOptions = { buffer: { requestBytesMax: 0 } };
+
 const large = 1024 * 1024;
 
 /** Bytes that say where they stand. */
@@ -121,6 +124,7 @@ const forwarded: readonly Case[] = [
   },
   {
     name: 'content in small pieces arrives in both directions, and at once',
+    options: unbuffered,
     run(world) {
       const client = world.request({ method: 'POST', expects: 'chunked' });
       for (const piece of ['one ', 'two ', 'three']) {
@@ -724,6 +728,7 @@ const slowAndBroken: readonly Case[] = [
   },
   {
     name: 'a response that comes before the request is complete reaches the client',
+    options: unbuffered,
     run(world) {
       const client = world.request({ method: 'POST', expects: 1000 });
       client.write('begin');
@@ -737,6 +742,7 @@ const slowAndBroken: readonly Case[] = [
   },
   {
     name: 'a response may stream while the request is still streaming',
+    options: unbuffered,
     run(world) {
       const client = world.request({ method: 'POST', expects: 'chunked' });
       world.pass(10);
@@ -869,6 +875,7 @@ const clientsWay: readonly Case[] = [
   },
   {
     name: 'a client that does not send its content in time: 408',
+    options: unbuffered,
     run(world) {
       const client = world.request({ method: 'POST', expects: 100 });
       client.write('some');
@@ -900,6 +907,7 @@ const clientsWay: readonly Case[] = [
   },
   {
     name: 'a client that reads nothing is given up in time, whatever it sends meanwhile',
+    options: unbuffered,
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, pattern(100_000));
       const client = world.request({ method: 'POST', expects: 1000 }, { windowBytes: 4096 });

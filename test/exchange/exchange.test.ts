@@ -2,6 +2,7 @@ import { describe, it } from 'node:test';
 import { cases } from './cases.ts';
 import { heldCases } from './held-cases.ts';
 import { slowReaderCases } from './slow-reader-cases.ts';
+import { slowUploadCases } from './slow-upload-cases.ts';
 import { Http1World } from './http1-world.ts';
 import { StreamWorld } from './stream-world.ts';
 import type { World, WorldOptions } from './world.ts';
@@ -19,7 +20,12 @@ const worlds: readonly [name: string, create: (options?: WorldOptions) => World]
 
 for (const [worldName, create] of worlds) {
   describe(`an exchange between ${worldName}`, () => {
-    for (const { name, options, onlyBytes, notOverHttp2, run } of [...cases, ...heldCases, ...slowReaderCases]) {
+    for (const { name, options, onlyBytes, notOverHttp2, run } of [
+      ...cases,
+      ...heldCases,
+      ...slowReaderCases,
+      ...slowUploadCases,
+    ]) {
       if (onlyBytes !== undefined && create !== worlds[0]?.[1]) continue;
       if (notOverHttp2 !== undefined && /HTTP\/2 endpoints|HTTP\/2 over/.test(worldName)) continue;
       it(name, () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fail } from '../../src/core/failure.ts';
 import type { Filter } from '../../src/core/filter.ts';
-import { assertRecord, pattern } from './cases.ts';
+import { assertRecord, pattern, unbuffered } from './cases.ts';
 import { holdsIn, worlds } from './filter-worlds.ts';
 import { Delaying, filterOf, upperCase } from './test-filters.ts';
 
@@ -144,6 +144,7 @@ for (const [worldName, create] of worlds) {
         const record = assertRecord(world, { end: 'generated', cause: 'filter_timeout', status: 503, attempts: 1 });
         assert.equal(record.attempts[0]?.failure?.cause, 'filter_timeout');
       },
+      unbuffered,
     );
 
     holds(
@@ -222,7 +223,7 @@ for (const [worldName, create] of worlds) {
         assert.deepEqual([record?.attempts.length, record?.delivery], [1, 'partial']);
         assert.equal(record?.attempts[0]?.retryReason, 'body_not_held');
       },
-      { endpoints: ['a', 'b'] },
+      { ...unbuffered, endpoints: ['a', 'b'] },
     );
   });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { assertRecord } from './cases.ts';
+import { assertRecord, unbuffered } from './cases.ts';
 import { Http1World } from './http1-world.ts';
 import type { WorldOptions } from './world.ts';
 
@@ -194,7 +194,7 @@ describe('requests on one connection', () => {
   });
 
   it('an answer that is on its way is not cut by what is wrong with the rest of the request', () => {
-    const world = answering({ endpointWindowBytes: 1_000_000 });
+    const world = answering({ ...unbuffered, endpointWindowBytes: 1_000_000 });
     world.endpoint('a').onRequest = () => {};
     const client = world.request({ method: 'POST', expects: 'chunked' }, { connection: 'slow', windowBytes: 200 });
     world.pass(10);

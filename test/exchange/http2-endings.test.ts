@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { assertRecord } from './cases.ts';
+import { assertRecord, unbuffered } from './cases.ts';
 import type { Http2Line } from './http2-client.ts';
 import { Http1World } from './http1-world.ts';
+import type { WorldOptions } from './world.ts';
 
-function world(connectMs = 1): Http1World {
-  return new Http1World({}, { clients: 'h2', connectMs: () => connectMs });
+function world(connectMs = 1, options: WorldOptions = {}): Http1World {
+  return new Http1World(options, { clients: 'h2', connectMs: () => connectMs });
 }
 
 function lineOf(one: Http1World, name: string): Http2Line {
@@ -58,7 +59,7 @@ describe('a request over HTTP/2 whose content ends', () => {
     });
 
   it('wrongly behind the beginning of the response cuts the response, and is recorded', () => {
-    const one = world();
+    const one = world(1, unbuffered);
     const client = one.request({ method: 'POST', expects: 'chunked', fields: { 'content-length': '100' } });
     one.pass(10);
     one.endpoint('a').arrived[0]?.head(200, null);

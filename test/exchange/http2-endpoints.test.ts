@@ -4,7 +4,7 @@ import type { EndedExchange } from '../../src/core/exchange.ts';
 import { explain } from '../../src/core/explain.ts';
 import type { Attempt } from '../../src/exchange/attempt.ts';
 import { errorNames, errorNumber } from '../../src/wire/h2/protocol.ts';
-import { pattern } from './cases.ts';
+import { pattern, unbuffered } from './cases.ts';
 import type { Http2Arrived, Http2EndpointLine } from './http2-endpoint.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
 import type { ClientActor, RequestText, WorldOptions } from './world.ts';
@@ -117,7 +117,7 @@ describe('HTTP/2 with an endpoint', () => {
   });
 
   it('a response that is whole before its request ends the request by RST_STREAM', () => {
-    const world = worldOf();
+    const world = worldOf(unbuffered);
     const client = ask(world, { method: 'POST', expects: 1000 });
     client.write('some');
     world.pass(5);
@@ -283,7 +283,7 @@ describe('a request that the endpoint did not process', () => {
   });
 
   it('is not sent again when its content is larger than what is kept', () => {
-    const world = worldOf();
+    const world = worldOf(unbuffered);
     const client = ask(world, { method: 'POST', content: pattern(40_000) });
     arrived(world).reset('REFUSED_STREAM');
     world.pass(20);
@@ -452,7 +452,7 @@ describe('timeouts with an HTTP/2 endpoint', () => {
 });
 
 it('an endpoint may send a PING for each part of an upload, as those of gRPC do', () => {
-  const world = worldOf({ limits: { contentMs: 1_000_000 } });
+  const world = worldOf({ ...unbuffered, limits: { contentMs: 1_000_000 } });
   const client = ask(world, { method: 'POST', expects: 'chunked' });
   for (let part = 0; part < 300; part++) {
     client.write('part');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MemoryTransport } from '../../src/testing/memory-transport.ts';
+import { unbuffered } from './cases.ts';
 import { Http1World } from './http1-world.ts';
 
 /** An endpoint that closes its connections when they have been idle for a second. */
@@ -159,7 +160,9 @@ describe('connections between requests', () => {
     ['none of its content yet', '', 'all'],
   ] as const) {
     it(`give a POST back with ${what}, which goes on a fresh one`, () => {
-      const world = new Http1World({}, { pairOptions: (side) => (side === 'endpoint' ? { holds: 'first' } : {}) });
+      const world = new Http1World(unbuffered, {
+        pairOptions: (side) => (side === 'endpoint' ? { holds: 'first' } : {}),
+      });
       const endpoint = world.endpoint('a');
       endpoint.onRequest = (request) => {
         if (request.method === 'GET') request.answer(200, 'ok');

@@ -113,6 +113,7 @@ describe('a failure that the origin did not cause', () => {
 trusted_peers: [127.0.0.0/8]
 client: { head_timeout: 300ms, body_timeout: 300ms }
 timeouts: { response_head: 10s, idle: 300ms }
+buffer: { request: none }
 upstreams: { app: { endpoints: "${host}:${port}", check: none }, switching: { endpoints: "${switching.address}", check: none } }
 routes:
   - { path: /switching, to: switching }

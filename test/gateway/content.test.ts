@@ -408,7 +408,9 @@ describe('a client that leaves in the middle', () => {
       });
     });
     const port = await listening(server);
-    edge = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }`);
+    edge = await startFromYaml(
+      `buffer: { request: none }\nupstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }`,
+    );
   });
   after(() => edge.stop());
   after(async () => {

@@ -215,6 +215,7 @@ describe('a client that expects 100-continue', () => {
     const closed = await startFromYaml(`
 upstreams: { app: { endpoints: "127.0.0.1:1", check: none } }
 client: { body_max: 5B }
+buffer: { request: none }
 `);
     try {
       const response = await closed.send(requestText('POST', '/', waits));
@@ -233,7 +234,7 @@ client: { body_max: 5B }
     test(`gets a ${status} that the origin sends after the head alone`, async () => {
       const refusing = await headAnswering(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\nno`);
       const gateway = await startFromYaml(
-        `upstreams: { app: { endpoints: "127.0.0.1:${refusing.port}", check: none } }`,
+        `buffer: { request: none }\nupstreams: { app: { endpoints: "127.0.0.1:${refusing.port}", check: none } }`,
       );
       try {
         // A 100 may or may not come before it: the answer is the same.

@@ -137,6 +137,7 @@ const capabilities: Capabilities = { protocol: 'line', multiplexed: true, traile
 
 class LineStream implements DownstreamStream {
   readonly capabilities = capabilities;
+  readonly contentAtHand = false;
   readonly number: string;
   readonly request: RequestHead;
   readonly client: ClientFacts;

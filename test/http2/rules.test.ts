@@ -23,7 +23,7 @@ describe('a client that breaks RFC 9113', () => {
     gateway = await startFromYaml(`
 listeners: { http: { bind: "127.0.0.1:0", http2: true } }
 upstreams: { silent: { endpoints: "127.0.0.1:${port}", check: none } }
-routes: [{ path: /hang, to: silent }, { path: /, respond: { body: here } }]
+routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: here } }]
 `);
   });
   after(async () => {

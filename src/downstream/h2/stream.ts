@@ -35,6 +35,8 @@ const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers
  */
 export class Http2ClientStream implements DownstreamStream, StreamListener, StreamTimeoutsOwner, ReadingStream {
   readonly capabilities = capabilities;
+  /** Frames behind that of the head have not been read yet. */
+  readonly contentAtHand = false;
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly startedAt: Instant;

@@ -84,6 +84,10 @@ export class Http1ClientConnection
     return this.request.version === 'HTTP/1.0' ? http10 : http11;
   }
 
+  get contentAtHand(): boolean {
+    return this.reader.contentAtHand;
+  }
+
   // The request.
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {

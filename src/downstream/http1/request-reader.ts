@@ -55,6 +55,8 @@ export class RequestReader {
   #paused = false;
   /** The request is complete, or has failed: no more of its bytes count. */
   ended = true;
+  /** All of the content came behind the head, in the same read. */
+  contentAtHand = false;
 
   constructor(
     transport: Transport,
@@ -153,7 +155,7 @@ export class RequestReader {
     }
     const consumed = this.head.push(bytes, start, end);
     const { state } = this.head;
-    if (state === 'complete') this.#begin(this.head.head as Http1RequestHead);
+    if (state === 'complete') this.#begin(this.head.head as Http1RequestHead, end - start - consumed);
     else if (state === 'refused') {
       this.end();
       this.#listener.onHeadRefused(this.head.refusal?.rule ?? 'request-line', this.head.refusal?.at ?? '');
@@ -164,9 +166,11 @@ export class RequestReader {
     return consumed;
   }
 
-  #begin(head: Http1RequestHead): void {
+  #begin(head: Http1RequestHead, bytesBehind: number): void {
+    const { framing } = head;
     this.#turnLeft--;
-    this.content.begin(head.framing);
+    this.content.begin(framing);
+    this.contentAtHand = framing.kind === 'length' && framing.bytes <= bytesBehind;
     this.ended = this.content.state === 'whole';
     this.#next = 'later';
     this.#wanted = false;
@@ -199,6 +203,7 @@ export class RequestReader {
     if (!this.#paused) return false;
     this.#paused = false;
     if (this.#wanted && !this.ended) this.#next = 'content';
+    if (this.#reading) this.#transport.resume(); // Otherwise `readHeld` does it, which follows.
     return true;
   }
 

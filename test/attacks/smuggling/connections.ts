@@ -152,12 +152,8 @@ export const pauses: readonly SmugglingPayload[] = [
     pause,
     `Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
   ]),
-  early('an early answer to content that never comes', [post(`Content-Length: ${hidden.length}`, 'X-Early: 1'), pause]),
-  early('an early answer, then content that is a request', [
-    post(`Content-Length: ${hidden.length}`, 'X-Early: 1'),
-    untilAnswered,
-    hidden,
-  ]),
+  taken(0, 'content that never comes', [post(`Content-Length: ${hidden.length}`, 'X-Early: 1'), pause]),
+  early('an early answer to chunks that never come', [post('Transfer-Encoding: chunked', 'X-Early: 1'), pause]),
   early('an early answer, then chunks that are a request', [
     post('Transfer-Encoding: chunked', 'X-Early: 1'),
     untilAnswered,
@@ -168,7 +164,7 @@ export const pauses: readonly SmugglingPayload[] = [
   taken(0, 'half a request, and no more', hidden.slice(0, -2)),
 ];
 
-/** The strict origin answers these before their body, and does not count them as complete requests. */
+/** The strict origin answers these before their body, for which the gateway does not wait long, and does not count them as complete requests. */
 function early(name: string, steps: SmugglingPayload['steps']): SmugglingPayload {
   return { name, steps, answers: [200], reaches: 0, rule: null };
 }

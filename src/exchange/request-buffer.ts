@@ -1,0 +1,87 @@
+import { type Fields, type Framing, hasNoContent, type RequestHead } from '../core/message.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import type { BufferSpec } from '../core/configuration.ts';
+import type { Attempt } from './attempt.ts';
+import type { BufferAllowance } from './buffer-allowance.ts';
+import { BufferedBytes } from './buffered-bytes.ts';
+import { isStream } from './response-hold.ts';
+
+export interface RequestBufferOwner {
+  /** The body, or enough of it, has come. */
+  onRequestBuffered(): void;
+}
+
+/**
+ * The body of a request, or its beginning, which comes before the request gets a connection to an endpoint.
+ *
+ *     receiving ──complete, full, or waited long enough──▶ ready ──sendTo──▶ sent
+ *
+ * A body that is here whole can be sent again by a retry.
+ */
+export class RequestBuffer {
+  isSent = false;
+  readonly #bytesMax: number;
+  readonly #bytes: BufferedBytes;
+  #timer: Timer | null = null;
+  #isComplete = false;
+  #trailers: Fields | null = null;
+
+  constructor({ requestBytesMax }: BufferSpec, allowance: BufferAllowance) {
+    this.#bytesMax = requestBytesMax;
+    this.#bytes = new BufferedBytes(allowance, 'request');
+  }
+
+  /** Waits for the body for so long at most. */
+  limitWait(owner: RequestBufferOwner, clock: Clock, waitMs: number): void {
+    this.#timer = clock.schedule(after(clock.now(), waitMs), waitedLongEnough, owner);
+  }
+
+  /** The whole body is here. */
+  get isWhole(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Adds a part of the body. False: it is enough, or the allowance of the worker is used up. */
+  add(bytes: Uint8Array, start: number, end: number, framing: Framing): boolean {
+    const isCounted = this.#bytes.tryAdd(bytes, start, end);
+    if (!isCounted) this.#bytes.addUncounted(bytes, start, end);
+    const isLast = framing.kind === 'length' && framing.bytes === this.#bytes.length;
+    return isLast || (isCounted && this.#bytes.length < this.#bytesMax);
+  }
+
+  complete(trailers: Fields | null): void {
+    this.#isComplete = true;
+    this.#trailers = trailers;
+    this.stopWait();
+  }
+
+  /** Sends what is here, and the end of the body if it has come. False: the endpoint has no room for more. */
+  sendTo(attempt: Attempt): boolean {
+    this.isSent = true;
+    let hasRoom = true;
+    for (const bytes of this.#bytes.all()) hasRoom = attempt.sendBody(bytes, 0, bytes.length, 'owned');
+    if (this.#isComplete) attempt.endBody(this.#trailers);
+    return hasRoom;
+  }
+
+  stopWait(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  close(): void {
+    this.stopWait();
+    this.#bytes.release();
+  }
+}
+
+function waitedLongEnough(owner: RequestBufferOwner): void {
+  owner.onRequestBuffered();
+}
+
+/** Whether a request waits for its body before it gets a connection: not one without a body, a stream, or the beginning of a tunnel. */
+export function waitsForBody(request: RequestHead, { requestBytesMax, requestWaitMs }: BufferSpec): boolean {
+  const { framing, upgrade, fields } = request;
+  if (hasNoContent(framing) || upgrade !== null || requestBytesMax === 0) return false;
+  return framing.kind === 'length' || (requestWaitMs > 0 && !isStream(fields));
+}
