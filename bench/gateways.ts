@@ -36,10 +36,13 @@ type Program = Extract<Peer, { path: string }>;
 export const originPort = benchPort(1);
 /** nginx cannot echo WebSocket messages, so another program does. */
 export const echoPort = benchPort(10);
+/** nginx cannot read a call before it answers it by itself, so another program answers gRPC. */
+export const grpcPort = benchPort(12);
 const benchFolder = join(repositoryRoot, 'bench');
 
 /** 127.0.1.1 and the following addresses all reach the same nginx. */
-function originAddresses({ endpoints }: Setting): readonly string[] {
+function originAddresses({ endpoints, grpc }: Setting): readonly string[] {
+  if (grpc === true) return [`127.0.0.1:${grpcPort}`];
   if (endpoints === 1) return [`127.0.0.1:${originPort}`];
   return Array.from({ length: endpoints }, (_, index) => `127.0.1.${index + 1}:${originPort}`);
 }
@@ -103,6 +106,9 @@ ${page('$request_id')}
   return { name: 'origin', port: originPort, command: nginxCommand(nginx), env: nginx.env, files };
 }
 
+/** A message of gRPC: whether it is compressed, its length in four bytes, and a protobuf with one text of 40 bytes. */
+export const grpcMessage = '\0\0\0\0\x2a\x0a\x28Order 1742: two boxes of tea, one coffee';
+
 /** A page of a shop, of a few hundred bytes. */
 function page(session: string): string {
   return `      add_header Cache-Control "private, max-age=0";
@@ -143,7 +149,8 @@ ${page('6f1ed002ab5595859014ebf0951522d9')}
 /** With its default log; 'buffered': with a log in 64 KB writes, and 64 KB buffers for large responses. */
 export function nginxGateway(nginx: Program, setting: Setting, buffered: boolean): Gateway {
   const port = buffered ? benchPort(4) : benchPort(2);
-  const locations = prefixes(setting).map((prefix) => `    location ${prefix}/ { proxy_pass http://origin; }`);
+  const pass = setting.grpc === true ? 'grpc_pass grpc://origin;' : 'proxy_pass http://origin;';
+  const locations = prefixes(setting).map((prefix) => `    location ${prefix}/ { ${pass} }`);
   const text = `daemon off;
 worker_processes 1;
 worker_rlimit_nofile 20000;
@@ -172,6 +179,10 @@ ${originAddresses(setting)
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Request-Id $request_id;
+  grpc_set_header Host $host;
+  grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  grpc_set_header X-Forwarded-Proto $scheme;
+  grpc_set_header X-Request-Id $request_id;
   server {
     listen 127.0.0.1:${port}${setting.tls ? ' ssl' : ''}${setting.http2 ? ' http2' : ''};
 ${setting.tls ? nginxTls : ''}    location /echo {
@@ -223,7 +234,7 @@ ${many ? '  use_backend %[path,map_beg(routes.map,origin)]' : '  default_backend
 backend origin
   http-reuse always
 ${originAddresses(setting)
-  .map((at, index) => `  server s${index} ${at}`)
+  .map((at, index) => `  server s${index} ${at}${setting.grpc === true ? ' proto h2' : ''}`)
   .join('\n')}
 backend echo
   server e 127.0.0.1:${echoPort}
@@ -244,7 +255,10 @@ function haproxyProtocol({ tls, http2 }: Setting): string {
 
 export function caddyGateway({ path, env }: Program, setting: Setting): Gateway {
   const port = benchPort(6);
-  const to = originAddresses(setting).join(' ');
+  const scheme = setting.grpc === true ? 'h2c://' : '';
+  const to = originAddresses(setting)
+    .map((at) => scheme + at)
+    .join(' ');
   const proxies = prefixes(setting).map((prefix) => `\thandle ${prefix}/* {\n\t\treverse_proxy ${to}\n\t}`);
   const text = `{
 	admin off
@@ -378,7 +392,7 @@ client:
   connections_per_address_max: none
 ${setting.tls ? '  tls_handshake_rate_max: none\n' : ''}upstreams:
   origin:
-    endpoints: ${JSON.stringify(originAddresses(setting))}
+    endpoints: ${JSON.stringify(originAddresses(setting))}${setting.grpc === true ? '\n    http2: true' : ''}
   echo:
     endpoints: ["127.0.0.1:${echoPort}"]
 routes:

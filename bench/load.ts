@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Peer, type PeerName, preparePeer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { browserFields } from './browser-fields.ts';
+import { grpcMessage } from './gateways.ts';
 import { ask } from './processes.ts';
 import { type Handshake, settings, type Work } from './works.ts';
 
@@ -27,7 +28,7 @@ export async function load(
 ): Promise<LoadResult> {
   if (work.handshake !== undefined) return handshakes(work.handshake, work.path, place);
   if (settings[work.setting].http2) return loadHttp2(work, place);
-  const fields = browserFields.flatMap((field) => ['-H', field]);
+  const fields = [...fieldWords(browserFields)];
   if (work.newConnection) fields.push('-H', 'Connection: close');
   const script = join(place.folder, `wrk-${place.port}.lua`);
   writeFileSync(script, scriptOf(work));
@@ -43,15 +44,31 @@ export async function load(
 /** Runs h2load, of nghttp2. */
 async function loadHttp2(
   work: Work,
-  { port, core, seconds }: { readonly port: number; readonly core: number; readonly seconds: number },
+  {
+    port,
+    core,
+    seconds,
+    folder,
+  }: { readonly port: number; readonly core: number; readonly seconds: number; readonly folder: string },
 ): Promise<LoadResult> {
   const h2load = needProgram('h2load');
   const args = [
     ...[h2load.path, `-c${http2Connections}`, `-m${http2Streams}`, `-D${seconds}`, '-w20', '-W24'],
-    ...browserFields.flatMap((field) => ['-H', field]),
+    ...(work.setting === 'grpc' ? grpcWords(join(folder, `message-${port}`)) : fieldWords(browserFields)),
     `${settings[work.setting].tls ? 'https' : 'http'}://127.0.0.1:${port}${work.path}`,
   ];
   return readH2load(await ask(core, args, h2load.env));
+}
+
+/** As grpc-go sends a call. The message is written into `file`. */
+function grpcWords(file: string): readonly string[] {
+  writeFileSync(file, grpcMessage, 'latin1');
+  const fields = ['content-type: application/grpc', 'te: trailers', 'user-agent: grpc-go/1.60.1', 'grpc-timeout: 10S'];
+  return ['-d', file, ...fieldWords(fields)];
+}
+
+function fieldWords(fields: readonly string[]): readonly string[] {
+  return fields.flatMap((field) => ['-H', field]);
 }
 
 function needProgram(name: PeerName): Extract<Peer, { path: string }> {

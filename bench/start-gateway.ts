@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder, repositoryRoot } from '../scripts/repository.ts';
 import { gatewayCore, loadCore } from './cores.ts';
-import { echoPort, type Gateway, type GatewayName, nginxOrigin, originPort } from './gateways.ts';
+import { echoPort, type Gateway, type GatewayName, grpcPort, nginxOrigin, originPort } from './gateways.ts';
 import { accepts, type Pinned, startPinned, waitForPort } from './processes.ts';
 import type { Program, Tools, GatewayFactory } from './tools.ts';
 import type { Setting } from './works.ts';
@@ -52,9 +52,14 @@ export async function needNoOther(): Promise<void> {
     throw new Error(`port ${originPort} is taken, where the origin is to listen: is another measurement running?`);
 }
 
-/** Starts the origins of every gateway, on the core of the load: nginx, and a program that echoes WebSocket messages. */
+/** Starts the origins of every gateway, on the core of the load: nginx, and programs for WebSocket messages and gRPC calls. */
 export async function startOrigins(nginx: Program, folder: string): Promise<void> {
   await startGateway(nginxOrigin(nginx), loadCore, join(folder, 'origin'));
-  const echo = startPinned(loadCore, [process.execPath, join(repositoryRoot, 'bench', 'echo-origin.ts')], {}, folder);
-  await waitForPort(echoPort, echo, 'the WebSocket origin');
+  await startProgram('echo-origin.ts', echoPort, folder);
+  await startProgram('grpc-origin.ts', grpcPort, folder);
+}
+
+async function startProgram(file: string, port: number, folder: string): Promise<void> {
+  const command = [process.execPath, join(repositoryRoot, 'bench', file)];
+  await waitForPort(port, startPinned(loadCore, command, {}, folder), file);
 }

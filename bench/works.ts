@@ -43,17 +43,20 @@ export type WorkName =
   | 'tls12-resumed'
   | 'h2-get'
   | 'h2-get-1m'
-  | 'h2-tls-get';
+  | 'h2-tls-get'
+  | 'grpc-unary';
 
 /** The configuration of the gateway: one route to one origin; a thousand routes; two hundred endpoints. */
-export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls';
+export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls' | 'grpc';
 
 export interface Setting {
   readonly routes: number;
   readonly endpoints: number;
   readonly tls: boolean;
-  /** Clients speak HTTP/2: by ALPN within TLS, else because they know. Endpoints get HTTP/1.1. */
+  /** Clients speak HTTP/2: by ALPN within TLS, else because they know. */
   readonly http2: boolean;
+  /** Endpoints get HTTP/2 in clear text, with gRPC. Absent: HTTP/1.1. */
+  readonly grpc?: true;
 }
 
 export const settings: Readonly<Record<SettingName, Setting>> = {
@@ -62,6 +65,7 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
   endpoints: { routes: 1, endpoints: 200, tls: false, http2: false },
   tls: { routes: 1, endpoints: 1, tls: true, http2: false },
   h2: { routes: 1, endpoints: 1, tls: false, http2: true },
+  grpc: { routes: 1, endpoints: 1, tls: false, http2: true, grpc: true },
   'h2-tls': { routes: 1, endpoints: 1, tls: true, http2: true },
 };
 
@@ -86,6 +90,7 @@ export const works: readonly Work[] = [
   { ...get, name: 'h2-get', title: 'small GET, HTTP/2', path: '/orders/1742?from=mail', setting: 'h2' },
   { ...get, name: 'h2-get-1m', title: 'GET of 1 MB, HTTP/2', path: '/files/1m', setting: 'h2' },
   { ...secure, name: 'h2-tls-get', title: 'small GET, HTTP/2 within TLS', setting: 'h2-tls' },
+  { ...get, name: 'grpc-unary', title: 'unary gRPC call', path: '/shop.Orders/Get', method: 'POST', setting: 'grpc' },
   { ...get, name: 'websocket', title: 'WebSocket echo, each message', path: '/echo' },
 ];
 
