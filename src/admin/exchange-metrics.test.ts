@@ -23,13 +23,17 @@ const counts: fc.Arbitrary<ExchangeCount[]> = fc.uniqueArray(
     shape: fc.constantFrom<ExchangeCount['shape']>('none', 'reset'),
     cause: fc.constant<ExchangeCount['cause']>('none'),
     end: fc.constant<ExchangeCount['end']>('forwarded'),
+    grpcStatus: fc.constantFrom(null, '0', '14'),
     count: fc.nat(1000),
     durationMsSum: fc.nat(100_000),
     bytesIn: fc.nat(),
     bytesOut: fc.nat(),
     durations: fc.array(fc.nat(9), { minLength: durationBoundsMs.length + 1, maxLength: durationBoundsMs.length + 1 }),
   }),
-  { maxLength: 12, selector: (one) => JSON.stringify([one.route, one.upstream, one.statusClass, one.shape]) },
+  {
+    maxLength: 12,
+    selector: (one) => JSON.stringify([one.route, one.upstream, one.statusClass, one.shape, one.grpcStatus]),
+  },
 );
 
 /** The lines of a metric, without their order. */
@@ -47,20 +51,27 @@ describe('the metrics of exchanges', () => {
         const registry = new Registry();
         const labelNames = ['route', 'upstream', 'status_class', 'shape', 'cause', 'end'] as const;
         const total = new Counter({ name: 'candor_exchanges_total', help: 'x', labelNames, registers: [registry] });
+        const grpc = new Counter({
+          name: 'candor_grpc_responses_total',
+          help: 'x',
+          labelNames: ['route', 'upstream', 'grpc_status'] as const,
+          registers: [registry],
+        });
         const bytes = new Counter({
           name: 'candor_body_bytes_total',
           help: 'x',
           labelNames: ['route', 'upstream', 'direction'] as const,
           registers: [registry],
         });
-        for (const { route, upstream, statusClass, shape, cause, end, count, bytesIn, bytesOut } of some) {
+        for (const { route, upstream, statusClass, shape, cause, end, grpcStatus, count, bytesIn, bytesOut } of some) {
+          if (grpcStatus !== null) grpc.inc({ route, upstream, grpc_status: grpcStatus }, count);
           total.inc({ route, upstream, status_class: statusClass, shape, cause, end }, count);
           bytes.inc({ route, upstream, direction: 'in' }, bytesIn);
           bytes.inc({ route, upstream, direction: 'out' }, bytesOut);
         }
         const expected = await registry.metrics();
         const text = await textOf(some);
-        for (const metric of ['candor_exchanges_total', 'candor_body_bytes_total'])
+        for (const metric of ['candor_exchanges_total', 'candor_grpc_responses_total', 'candor_body_bytes_total'])
           assert.deepEqual(linesOf(text, metric), linesOf(expected, metric));
       }),
     );

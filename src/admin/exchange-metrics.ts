@@ -16,6 +16,7 @@ const metricCells: readonly number[] = durationBoundsMs.map((bound) => {
 });
 
 const total = 'candor_exchanges_total';
+const grpc = 'candor_grpc_responses_total';
 const bytes = 'candor_body_bytes_total';
 const duration = 'candor_exchange_duration_seconds';
 
@@ -37,26 +38,36 @@ export async function addExchangeMetrics(
   counts: readonly ExchangeCount[],
   clock: Clock,
 ): Promise<void> {
+  const totals = new Map<string, number>();
+  const grpcSums = new Map<string, number>();
   const byteSums = new Map<string, ByteSum>();
   const durationSums = new Map<string, DurationSum>();
+  await inTurns(counts, clock, (one) => {
+    const route = `route="${labelText(one.route)}",upstream="${labelText(one.upstream)}"`;
+    const labels = `${route},status_class="${one.statusClass}",shape="${one.shape}",cause="${one.cause}",end="${one.end}"`;
+    addCount(totals, labels, one);
+    if (one.grpcStatus !== null) addCount(grpcSums, `${route},grpc_status="${one.grpcStatus}"`, one);
+    addBytes(byteSums, route, one);
+    addDuration(durationSums, `${route},status_class="${one.statusClass}"`, one);
+  });
   parts.family(
     total,
     'counter',
     'Exchanges by how they ended. shape is one of the four shapes of failure, or another word if none fits.',
   );
-  await inTurns(counts, clock, (one) => {
-    const route = `route="${labelText(one.route)}",upstream="${labelText(one.upstream)}"`;
-    const labels = `${route},status_class="${one.statusClass}",shape="${one.shape}",cause="${one.cause}",end="${one.end}"`;
-    parts.add(`${total}{${labels}} ${one.count}\n`);
-    addBytes(byteSums, route, one);
-    addDuration(durationSums, `${route},status_class="${one.statusClass}"`, one);
-  });
+  await inTurns(totals, clock, ([labels, count]) => parts.add(`${total}{${labels}} ${count}\n`));
+  if (grpcSums.size > 0) parts.family(grpc, 'counter', 'Responses of gRPC applications by their grpc-status.');
+  await inTurns(grpcSums, clock, ([labels, count]) => parts.add(`${grpc}{${labels}} ${count}\n`));
   parts.family(bytes, 'counter', 'Bytes of bodies, without heads and framing.');
   await inTurns(byteSums.values(), clock, ({ labels, bytesIn, bytesOut }) => {
     parts.add(`${bytes}{${labels},direction="in"} ${bytesIn}\n${bytes}{${labels},direction="out"} ${bytesOut}\n`);
   });
   parts.family(duration, 'histogram', 'From the first byte of the request to the last of the response.');
   await inTurns(durationSums.values(), clock, (sum) => parts.add(histogramText(sum)));
+}
+
+function addCount(sums: Map<string, number>, labels: string, { count }: ExchangeCount): void {
+  sums.set(labels, (sums.get(labels) ?? 0) + count);
 }
 
 function addBytes(sums: Map<string, ByteSum>, labels: string, { bytesIn, bytesOut }: ExchangeCount): void {

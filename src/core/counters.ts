@@ -13,6 +13,8 @@ export interface ExchangeCount {
   readonly shape: Shape;
   readonly cause: Cause | 'none';
   readonly end: EndKind;
+  /** The status of a gRPC response: a number up to 16, 'missing' or 'other'; null: it is none. */
+  readonly grpcStatus: string | null;
   count: number;
   durationMsSum: number;
   bytesIn: number;

@@ -113,3 +113,21 @@ test('a known key costs no new cell', () => {
     assert.equal(counters.takeDelta()[0]?.route, 'shop');
   }
 });
+
+test('responses of gRPC are counted by their status, and statuses that gRPC does not have together', () => {
+  const statuses = [null, 0, 16, 17, 99_999, -1] as const;
+  const counters = new ExchangeCounters();
+  for (const grpcStatus of statuses) counters.count(lasting(1, { grpcStatus }));
+  const totals = new CounterTotals();
+  totals.add(counters.takeDelta());
+  assert.deepEqual(
+    totals.all().map(({ grpcStatus, count }) => [grpcStatus, count]),
+    [
+      [null, 1],
+      ['0', 1],
+      ['16', 1],
+      ['other', 2],
+      ['missing', 1],
+    ],
+  );
+});

@@ -11,6 +11,11 @@ const otherRoute = '(other)';
 type StatusClass = ExchangeCount['statusClass'];
 const statusClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const satisfies readonly StatusClass[];
 const ends = ['forwarded', 'generated', 'truncated', 'abandoned'] as const satisfies readonly EndKind[];
+/** gRPC has 17 statuses; an application may send any number. */
+const grpcStatusMax = 16;
+/** None, one for each status, other and missing. */
+const grpcNumbers = grpcStatusMax + 4;
+
 const withoutFailure = ['none', 'app_error', 'client_abort'] as const;
 
 /**
@@ -59,9 +64,10 @@ export class ExchangeCounters {
       exchange.failure === null
         ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
         : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
-    return (
-      (verdict * ends.length + ends.indexOf(exchange.endKind)) * statusClasses.length + classNumber(exchange.statusSent)
-    );
+    const label =
+      (verdict * ends.length + ends.indexOf(exchange.endKind)) * statusClasses.length +
+      classNumber(exchange.statusSent);
+    return label * grpcNumbers + grpcNumber(exchange.grpcStatus ?? null);
   }
 
   #causeNumber(cause: Cause): number {
@@ -118,7 +124,8 @@ export class CounterTotals {
 
 /** No label but route and upstream can hold a line feed, and their names cannot either. */
 function keyOf(count: ExchangeCount): string {
-  return [count.route, count.upstream, count.statusClass, count.shape, count.cause, count.end].join('\n');
+  const { route, upstream, statusClass, shape, cause, end, grpcStatus } = count;
+  return [route, upstream, statusClass, shape, cause, end, grpcStatus ?? ''].join('\n');
 }
 
 function newCount(exchange: EndedExchange, route: string, upstream: string): ExchangeCount {
@@ -129,6 +136,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     shape: shapeOfExchange(exchange),
     cause: exchange.failure?.cause ?? 'none',
     end: exchange.endKind,
+    grpcStatus: grpcText(grpcNumber(exchange.grpcStatus ?? null)),
     count: 0,
     durationMsSum: 0,
     bytesIn: 0,
@@ -158,6 +166,18 @@ function clear(count: ExchangeCount): void {
 /** The index in `statusClasses`. */
 function classNumber(status: number): number {
   return status >= 100 && status < 600 ? Math.floor(status / 100) : 0;
+}
+
+function grpcNumber(status: number | null): number {
+  if (status === null) return 0;
+  if (status < 0) return grpcNumbers - 1;
+  return Math.min(status, grpcStatusMax + 1) + 1;
+}
+
+function grpcText(number: number): string | null {
+  if (number === 0) return null;
+  if (number === grpcNumbers - 1) return 'missing';
+  return number - 1 > grpcStatusMax ? 'other' : String(number - 1);
 }
 
 /** Where the search begins: a cell for each power of two of sixteenths of a millisecond. */

@@ -13,7 +13,15 @@ function counted(durationsMs: readonly number[], labels: Partial<ExchangeCount> 
     durations[cell] = (durations[cell] ?? 0) + 1;
   }
   return {
-    ...{ route: 'r', upstream: 'api', statusClass: '2xx', shape: 'none', cause: 'none', end: 'forwarded' },
+    ...{
+      route: 'r',
+      upstream: 'api',
+      statusClass: '2xx',
+      shape: 'none',
+      cause: 'none',
+      end: 'forwarded',
+      grpcStatus: null,
+    },
     ...{ count: durationsMs.length, durationMsSum: 0, bytesIn: 0, bytesOut: 0, durations },
     ...labels,
   };

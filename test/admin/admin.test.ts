@@ -500,6 +500,7 @@ describe('metrics', () => {
         shape: 'unreachable',
         cause: 'connect_refused',
         end: 'generated',
+        grpcStatus: null,
         count: 4,
         durationMsSum: 61_006,
         bytesIn: 10,

@@ -19,6 +19,8 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
+import { metricsText } from '../../src/admin/metrics.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -335,6 +337,16 @@ describe('gRPC through the gateway', () => {
     const { error } = await call('/test.Gone/one', '');
     assert.equal(error?.code, status.UNAVAILABLE);
     assert.match(error.details, /not running|refused|connection|application/i);
+  });
+
+  test('responses of applications are counted by their status', async () => {
+    await Promise.all([call('/test.Echo/one', 'hello'), call('/test.Echo/one', 'fail'), call('/test.Silent/one', '')]);
+    const line = /^candor_grpc_responses_total\{.*grpc_status="(\w+)"\} [1-9]/gm;
+    await until('the counts have come', async () => {
+      const { parts } = await metricsText(edge.gateway, systemClock);
+      const counted = Array.from(Buffer.concat(parts).toString().matchAll(line), ([, code = '']) => code);
+      return ['0', '9', 'missing'].every((code) => counted.includes(code));
+    });
   });
 
   test('a response without grpc-status: UNKNOWN to its client, -1 in the record', async () => {
