@@ -66,10 +66,10 @@ upstreams: { app: { endpoints: "127.0.0.1:${server.port}", check: none } }
     );
   });
 
-  test('speaks HTTP/1.1 within TLS 1.3, as the record says', async () => {
+  test('speaks HTTP/2 within TLS 1.3, as the record says', async () => {
     const id = await browser.run<string>(`fetch('/').then((response) => response.headers.get('x-request-id'))`);
     const { client, scheme, tls } = await edge.record(id);
-    assert.deepEqual([client.protocol, scheme], ['HTTP/1.1', 'https']);
+    assert.deepEqual([client.protocol, scheme], ['HTTP/2', 'https']);
     assert.deepEqual([tls?.version, tls?.sni], ['TLSv1.3', 'edge.test']);
   });
 

@@ -40,7 +40,7 @@ async function curl(url: string, args: readonly string[] = [], input: Uint8Array
   // A line for each URL.
   const write = ['-w', '%{stderr}%{http_code} %{http_version} %{num_redirects} %{num_connects}\n'];
   const names = ['edge.test', 'a.wild.test', 'other.test', 'unknown.test'];
-  const ports = [port, edge.address('http').port];
+  const ports = ['http', 'https', 'http1'].map((name) => edge.address(name).port);
   const resolved = names.flatMap((name) => ports.flatMap((one) => ['--resolve', `${name}:${one}:127.0.0.1`]));
   const trusted = ['--cacert', join(folder, 'authority.pem')];
   const child = spawn('curl', ['-s', '-N', '-m', '25', ...write, ...resolved, ...trusted, ...args, url]);
@@ -58,7 +58,7 @@ async function curl(url: string, args: readonly string[] = [], input: Uint8Array
   return { exit, status: Number(status), version, redirects: Number(redirects), connections, content };
 }
 
-const secured = (path = '/', host = 'edge.test'): string => `https://${host}:${port}${path}`;
+const secured = (path = '/', host = 'edge.test', at = port): string => `https://${host}:${at}${path}`;
 
 describe('curl over TLS', options, () => {
   before(async () => {
@@ -79,6 +79,7 @@ listeners:
   https:
     bind: "127.0.0.1:${port}"
     tls: { ${certificatesIn()}, hsts: 1d, client_certificates: { ca_file: clients.pem, required: false } }
+  http1: { bind: "127.0.0.1:0", http2: false, tls: { ${certificatesIn()} } }
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 timeouts: { idle: 300ms }
 `,
@@ -95,22 +96,34 @@ timeouts: { idle: 300ms }
     origin.answer = () => ok('from the application');
   });
 
-  const served: readonly (readonly [name: string, args: readonly string[], url?: () => string])[] = [
-    ['without any setting', []],
-    ['with TLS 1.2 alone', ['--tlsv1.2', '--tls-max', '1.2']],
-    ['with TLS 1.3 alone', ['--tlsv1.3']],
-    ['and falls back from HTTP/2', ['--http2']],
-    ['without ALPN', ['--no-alpn']],
-    ['as HTTP/1.0', ['--http1.0']],
-    ['below a wildcard', [], () => secured('/', 'a.wild.test')],
-    ['at another host', [], () => secured('/', 'other.test')],
-    ['by the address, whose name it does not check', ['--insecure'], () => `https://127.0.0.1:${port}/`],
+  type Served = readonly [name: string, version: string, args: readonly string[], url?: () => string];
+  // curl offers HTTP/2 and HTTP/1.1 by ALPN unless it is told otherwise.
+  const served: readonly Served[] = [
+    ['without any setting', '2', []],
+    ['with TLS 1.2 alone', '2', ['--tlsv1.2', '--tls-max', '1.2']],
+    ['with TLS 1.3 alone', '2', ['--tlsv1.3']],
+    ['that asks for HTTP/2', '2', ['--http2']],
+    ['that asks for HTTP/1.1', '1.1', ['--http1.1']],
+    ['that asks for HTTP/1.1, with TLS 1.2 alone', '1.1', ['--http1.1', '--tlsv1.2', '--tls-max', '1.2']],
+    ['that asks for HTTP/1.1, with TLS 1.3 alone', '1.1', ['--http1.1', '--tlsv1.3']],
+    ['without ALPN', '1.1', ['--no-alpn']],
+    ['as HTTP/1.0', '1.1', ['--http1.0']],
+    ['below a wildcard', '2', [], () => secured('/', 'a.wild.test')],
+    ['at another host', '2', [], () => secured('/', 'other.test')],
+    ['by the address, whose name it does not check', '2', ['--insecure'], () => `https://127.0.0.1:${port}/`],
   ];
-  for (const [name, args, url = secured] of served)
-    test(`is served ${name}`, async () => {
+  for (const [name, expected, args, url = secured] of served)
+    test(`is served ${name}: HTTP/${expected}`, async () => {
       const { exit, status, version, content } = await curl(url(), args);
-      assert.deepEqual([exit, status, version, content], [0, 200, '1.1', 'from the application']);
+      assert.deepEqual([exit, status, version, content], [0, 200, expected, 'from the application']);
     });
+
+  test('falls back from HTTP/2 where a listener does not offer it', async () => {
+    const { exit, status, version, content } = await curl(secured('/', 'edge.test', edge.address('http1').port), [
+      '--http2',
+    ]);
+    assert.deepEqual([exit, status, version, content], [0, 200, '1.1', 'from the application']);
+  });
 
   const refused: readonly (readonly [name: string, exit: number, url: () => string, args?: readonly string[]])[] = [
     ['an unknown host', 35, () => secured('/', 'unknown.test')],
