@@ -2,16 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { repositoryRoot } from './repository.ts';
 import { runTestFiles, type TestLimits } from './run-test-files.ts';
+import { readTestOptions, selectTestFiles } from './test-selection.ts';
 import { orderTestFiles, readTestDurations, writeTestDurations } from './test-order.ts';
 import { TestReport } from './test-report.ts';
 
-const usage = `usage: npm test [-- --only <part of a path>]
+const usage = `usage: npm test [-- --only <part of a path>]…
        npm run test:complete
 
-  --only      runs the test files whose path contains this text
+  --only      runs the test files whose path contains this text; of several, those that contain any
   --complete  fails where a test is skipped or a peer program is missing
 `;
 
@@ -33,7 +33,7 @@ const limits: TestLimits = {
 // (nodejs.org/api/module.html, "Module compile cache")
 process.env['NODE_COMPILE_CACHE'] ??= join(repositoryRoot, 'node_modules', '.cache', 'compiled-for-tests');
 
-const options = readOptions(process.argv.slice(2));
+const options = readTestOptions(process.argv.slice(2));
 if (options === null) {
   console.error(usage);
   process.exitCode = 2;
@@ -42,15 +42,12 @@ if (options === null) {
 }
 
 /** Returns the exit code: 0 where every test passed and, in a complete run, none was skipped. */
-async function runTests(pattern: string, complete: boolean): Promise<number> {
-  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot })
-    .filter((file) => file.includes(pattern))
-    .toSorted();
-  if (files.length === 0) {
-    console.error(`no test file has "${pattern}" in its path`);
-    return 2;
-  }
-  const report = new TestReport(console.log, { withDiagnostics: pattern !== '', complete });
+async function runTests(only: readonly string[], complete: boolean): Promise<number> {
+  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot });
+  const { files, unmatched } = selectTestFiles(all, only);
+  for (const part of unmatched) console.error(`no test file has "${part}" in its path`);
+  if (unmatched.length > 0) return 2;
+  const report = new TestReport(console.log, { withDiagnostics: only.length > 0, complete });
   const peersPrepared = preparePeers(complete);
   await runTestFiles(orderTestFiles(files, readTestDurations()), limits, report, peersPrepared);
   writeTestDurations(report.durations());
@@ -66,16 +63,4 @@ async function preparePeers(complete: boolean): Promise<boolean> {
   ];
   if (code !== 0) console.error('scripts/prepare-peers.ts failed: tests that need a peer program may be skipped');
   return code === 0;
-}
-
-function readOptions(args: readonly string[]): { readonly only: string; readonly complete: boolean } | null {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { only: { type: 'string', default: '' }, complete: { type: 'boolean', default: false } },
-    });
-    return values;
-  } catch {
-    return null;
-  }
 }

@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util';
+
+export interface TestOptions {
+  /** Parts of paths. None: all files. */
+  readonly only: readonly string[];
+  readonly complete: boolean;
+}
+
+/** Null for a wrong command line. */
+export function readTestOptions(args: readonly string[]): TestOptions | null {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        complete: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch {
+    return null;
+  }
+}
+
+/** The files whose path contains any of the parts, in order, and the parts that no path contains. */
+export function selectTestFiles(
+  all: readonly string[],
+  only: readonly string[],
+): { readonly files: readonly string[]; readonly unmatched: readonly string[] } {
+  const files = all.filter((file) => only.length === 0 || only.some((part) => file.includes(part)));
+  return { files: files.toSorted(), unmatched: only.filter((part) => !all.some((file) => file.includes(part))) };
+}
