@@ -1,7 +1,6 @@
 import type { Dialect } from '../../src/diagnose/dialect.ts';
-import { allDialects, layerNames, ByteLog, whose } from '../../src/diagnose/diagnose.ts';
+import { allDialects, customLogFormat, layerNames, ByteLog, whose } from '../../src/diagnose/diagnose.ts';
 import { isGatewayFailure } from '../../src/diagnose/finding.ts';
-import { nginxLogFormat } from '../../src/diagnose/nginx/log-format.ts';
 import type { LineVerdict } from '../../src/diagnose/log-explainer.ts';
 import { escapeHtml, proseHtml } from '../../src/cli/explain-log/escape-html.ts';
 import { findingShapeWords } from '../../src/cli/explain-log/finding-words.ts';
@@ -86,9 +85,9 @@ async function explain(blob: Blob, name: string, isGzip = false): Promise<void> 
 /** Null, and said why, where the format of one's own is none. */
 function dialectsOf(text: string): readonly Dialect[] | null {
   if (text === '') return allDialects;
-  const read = nginxLogFormat(text);
+  const read = customLogFormat(text);
   if (read.ok) return [read.value, ...allDialects];
-  say(`This is no log_format: ${read.failure}`);
+  say(`This format cannot be used: ${read.failure}`);
   return null;
 }
 

@@ -3,6 +3,7 @@ export type { ProxyErrorType } from '../core/proxy-error.ts';
 export type { Shape, Whose } from '../core/shape.ts';
 export type { Stage } from '../core/stage.ts';
 export { allDialects } from './all-dialects.ts';
+export { customLogFormat } from './custom-format.ts';
 export { type Dialect, dialect, type DialectReader as LineReader } from './dialect.ts';
 export { type ExplainOptions, type Explanation, explain } from './explain.ts';
 export * from './finding.ts';

@@ -1,13 +1,13 @@
 import { allDialects } from './all-dialects.ts';
 import { type LineVerdict, LogExplainer, worstOf } from './log-explainer.ts';
-import { nginxLogFormat } from './nginx/log-format.ts';
 import { wholeLines } from './pasted/whole-lines.ts';
+import { customLogFormat } from './custom-format.ts';
 import { clockOf } from './log-clock.ts';
 import { Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
 export interface ExplainOptions {
-  /** The text of nginx's `log_format` of this log, if it is none of the common ones. */
+  /** The log's format as nginx (`log_format`), Envoy (a format string) or HAProxy (`log-format`) has it, if it is none of the common ones. */
   readonly logFormat?: string;
   /**
    * Whether the text was pasted, so that lines may be broken into several. They are joined, and `lines` has one verdict for
@@ -26,7 +26,7 @@ export interface Explanation {
 
 /** Explains a log, or a single line, of any gateway that Candor knows. Never throws. */
 export function explain(log: string, { logFormat, pasted = false }: ExplainOptions = {}): Explanation {
-  const given = logFormat === undefined ? null : nginxLogFormat(logFormat);
+  const given = logFormat === undefined ? null : customLogFormat(logFormat);
   const dialects = given?.ok === true ? [given.value, ...allDialects] : allDialects;
   const explainer = new LogExplainer(dialects);
   const summary = new Summary({ clock: clockOf([log.slice(0, sampleCharactersMax)], null) });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { allDialects } from './all-dialects.ts';
+import { explain } from './explain.ts';
 import { LogExplainer } from './log-explainer.ts';
 import { unnamed } from './pasted/fragment.ts';
 import { fragmentForms } from './pasted/read-part.ts';
@@ -54,6 +55,15 @@ describe('the document of formats', () => {
     const tools = new Set([...prefixForms.map(({ tool }) => tool), jsonTool, memberTool, pairTool, colourTool]);
     assert.deepEqual([...new Set(wrappers.map(({ tool }) => tool))].toSorted(), [...tools].toSorted());
   });
+});
+
+describe('the document of custom formats', () => {
+  for (const [format = '', line = '', gateway = ''] of rowsUnder('Custom formats').map((row) => row.map(codeOf)))
+    it(`reads a line of ${gateway} with its format`, () => {
+      const { lines, error } = explain(line, { logFormat: format });
+      assert.equal(error, null);
+      assert.deepEqual([lines[0]?.gateway, lines[0]?.shape], [gateway, 'unreachable']);
+    });
 });
 
 const parts = rowsUnder('Parts of lines').map(([of = '', example = '']) => ({ of, example: codeOf(example) }));

@@ -109,6 +109,6 @@ function notALine(flags: ExplainAnythingFlags, lines: readonly string[], context
       context.stdout.write(`${harmlessJson(lineObject(null, line, { file: null, line: index + 1 }))}\n`);
   throw new CommandFailure(
     'nothing_to_do',
-    'This is neither a file nor a line of a log that Candor recognises. Put a line in quotes, exactly as in the log. For a custom access log of nginx, pass its format with --log-format.',
+    'This is neither a file nor a line of a log that Candor recognises. Put a line in quotes, exactly as in the log. For a custom access log of nginx, Envoy or HAProxy, pass its format with --log-format.',
   );
 }

@@ -1,7 +1,7 @@
 import { reportJson } from '../../diagnose/report-json.ts';
 import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '../../diagnose/dialect.ts';
-import { nginxLogFormat } from '../../diagnose/nginx/log-format.ts';
+import { customLogFormat } from '../../diagnose/custom-format.ts';
 import { ByteLog } from '../../diagnose/byte-log.ts';
 import { clockOf } from '../../diagnose/log-clock.ts';
 import { Summary } from '../../diagnose/summary.ts';
@@ -68,9 +68,8 @@ export function exitCodeOfReport({ failures, recognised }: SummaryReport): numbe
 /** The user's own format comes before all others, since a line may look like another format's too. */
 export function dialectsOf({ logFormat }: Pick<ExplainLogFlags, 'logFormat'>): readonly Dialect[] {
   if (logFormat === undefined) return allDialects;
-  const read = nginxLogFormat(logFormat);
-  if (!read.ok)
-    throw new CommandFailure('usage', `--log-format is not a valid log_format of nginx: ${harmless(read.failure)}`);
+  const read = customLogFormat(logFormat);
+  if (!read.ok) throw new CommandFailure('usage', `--log-format cannot be used. ${harmless(read.failure)}`);
   return [read.value, ...allDialects];
 }
 

@@ -103,7 +103,7 @@ export function spanText(report: Pick<SummaryReport, 'byGateway' | 'timeline' | 
 
 /** What to try if no line was recognised. */
 export const unknownFormatWords =
-  'For an nginx access log in a custom format, pass the text of its `log_format` with `--log-format`. Candor reads logs of other gateways in their default format and in JSON.';
+  'For an access log in a custom format of nginx, Envoy or HAProxy, pass the text of that format with `--log-format`. Candor reads logs of other gateways in their default format and in JSON.';
 
 /** ' UTC', unless a log has local time without a zone and no other line shows the zone. */
 function zoneText({ byGateway, clock }: Pick<SummaryReport, 'byGateway' | 'clock'>): string {

@@ -13,10 +13,10 @@ import { ztunnel } from './ztunnel.ts';
 
 interface Origin {
   readonly isIstio: boolean;
-  readonly form: 'default' | 'text' | 'JSON' | 'named fields';
+  readonly form: 'default' | 'text' | 'JSON' | 'named fields' | 'custom';
 }
 
-function finding(exchange: EnvoyExchange, { isIstio, form }: Origin): Finding {
+export function findingOfExchange(exchange: EnvoyExchange, { isIstio, form }: Origin): Finding {
   const { verdict, by } = judge(exchange);
   return findingOf(
     {
@@ -55,7 +55,7 @@ const text = dialect(
   (line) => {
     const read = textLine(judgedText(line));
     if (read === null) return null;
-    return finding(read.exchange, { isIstio: read.isIstio, form: read.isIstio ? 'text' : 'default' });
+    return findingOfExchange(read.exchange, { isIstio: read.isIstio, form: read.isIstio ? 'text' : 'default' });
   },
 );
 
@@ -75,7 +75,7 @@ const json = dialect(
     const read = object === null ? null : jsonExchange(object);
     if (read === null) return null;
     const isIstio = directionOf(read.exchange) !== null;
-    return finding(read.exchange, { isIstio, form: 'JSON' });
+    return findingOfExchange(read.exchange, { isIstio, form: 'JSON' });
   },
 );
 
@@ -86,7 +86,7 @@ const labelled = dialect(
   (line) => {
     const read = labelledExchange(judgedText(line));
     if (read === null) return null;
-    return finding(read.exchange, { isIstio: directionOf(read.exchange) !== null, form: 'named fields' });
+    return findingOfExchange(read.exchange, { isIstio: directionOf(read.exchange) !== null, form: 'named fields' });
   },
 );
 

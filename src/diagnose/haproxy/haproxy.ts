@@ -28,12 +28,12 @@ function sessions(format: string, read: (line: string) => SessionLine | null): D
     (line) => (read(line) === null ? 0 : 2),
     (line) => {
       const session = read(line);
-      return session === null ? null : judged(format, session);
+      return session === null ? null : findingOfSession(format, session);
     },
   );
 }
 
-function judged(format: string, session: SessionLine): Finding {
+export function findingOfSession(format: string, session: SessionLine): Finding {
   const verdict = judgeEnding(session);
   const { atMs, request, durationMs, status } = session;
   return findingOf(
@@ -45,15 +45,22 @@ function judged(format: string, session: SessionLine): Finding {
       request,
       durationMs,
       status: status === null || status < 100 ? null : status,
-      upstream: hasServer(session) ? `${session.backend}/${session.server}` : session.backend,
+      upstream: upstreamOf(session),
       evidence: verdict.shape === 'none' ? [] : evidenceOf(session),
     },
     verdict,
   );
 }
 
+/** A custom format may leave the backend out. */
+function upstreamOf(session: SessionLine): string | null {
+  const { backend, server } = session;
+  if (!hasServer(session)) return backend === '' ? null : backend;
+  return backend === '' ? server : `${backend}/${server}`;
+}
+
 function evidenceOf(session: SessionLine): readonly string[] {
-  const words = [session.state, session.timers];
+  const words = [session.state, session.timers].filter((word) => word !== '');
   if (session.status !== null) words.push(String(session.status));
   if (!hasServer(session)) words.push(`${session.backend}/${session.server}`);
   if (session.retries !== '0') words.push(`retries ${session.retries}`);
