@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts';
 import { LogExplainer, type LineVerdict } from '../log-explainer.ts';
 import { unmarked, withoutCommonMarks } from './unmarked.ts';
+import { withYamlEntries } from './yaml-entries.ts';
 
 /** More fragments than a log line has on a narrow terminal. */
 const fragmentsMax = 60;
@@ -9,7 +10,8 @@ const fragmentsMax = 60;
  * The lines of a pasted text as the log has them, since a terminal or a mail may have broken them. Joins fragments that
  * are no lines themselves to the line before, if the joined line tells more.
  */
-export function wholeLines(slices: readonly string[], dialects: readonly Dialect[]): readonly string[] {
+export function wholeLines(fragments: readonly string[], dialects: readonly Dialect[]): readonly string[] {
+  const slices = withYamlEntries(fragments);
   const readings = new Readings(dialects);
   const whole: string[] = [];
   for (let index = 0; index < slices.length; ) {
