@@ -91,6 +91,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a response that streams while its request does',
+    options: { buffer: { requestBytesMax: 0 } },
     play(world) {
       const client = world.request({ method: 'PUT', target: '/both', expects: 'chunked' });
       for (const name of names) world.endpoint(name).onRequest = (request) => request.head(200, null);
