@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { chunkedContent, type Framing } from '../../core/message.ts';
+import { errorNumber } from '../../wire/h2/protocol.ts';
+import type { StreamLoss } from '../../wire/h2/session-stream.ts';
+import { cut, type LostSession, type LostStream, refusedSection, streamFailure } from './stream-failure.ts';
+
+const address = '10.0.0.7:3000';
+const length: Framing = { kind: 'length', bytes: 10 };
+const closed: LostSession = { by: 'endpoint', code: null };
+const broken: LostSession = { by: 'rule', code: 'FRAME_SIZE_ERROR', why: 'a frame is too long', firstBytes: null };
+const ssh: LostSession = {
+  by: 'rule',
+  code: 'PROTOCOL_ERROR',
+  why: 'no SETTINGS',
+  firstBytes: Buffer.from('SSH-2.0-x'),
+};
+
+function lost(changes: Partial<LostStream>): LostStream {
+  return {
+    ...{ address, reused: true, idleMs: 40, requestSent: true, bytesSent: 100, bytesReceived: 4 },
+    ...{ framing: null, goAway: null, connection: closed },
+    ...changes,
+  };
+}
+
+const reset = (name: Parameters<typeof errorNumber>[0]): StreamLoss => ({ by: 'peer', code: errorNumber(name) });
+const rule = (why: string): StreamLoss => ({ by: 'rule', why, rule: 'request-line' });
+const goAway: LostStream['goAway'] = { lastStreamId: 7, code: 0, text: 'bye' };
+
+describe('a stream that ends before its response is complete', () => {
+  const table: readonly (readonly [
+    what: string,
+    stream: Partial<LostStream>,
+    loss: StreamLoss,
+    cause: string,
+    stage: string,
+    evidence: Readonly<Record<string, unknown>>,
+  ])[] = [
+    [
+      'by RST_STREAM',
+      {},
+      reset('INTERNAL_ERROR'),
+      'reset_before_response',
+      'response',
+      { errno: '', reused: true, idleMs: 40, stream: 'INTERNAL_ERROR' },
+    ],
+    [
+      'by REFUSED_STREAM',
+      {},
+      reset('REFUSED_STREAM'),
+      'stream_refused',
+      'response',
+      { code: 'REFUSED_STREAM', frame: 'RST_STREAM' },
+    ],
+    [
+      'by HTTP_1_1_REQUIRED',
+      {},
+      reset('HTTP_1_1_REQUIRED'),
+      'stream_refused',
+      'response',
+      { code: 'HTTP_1_1_REQUIRED', frame: 'RST_STREAM' },
+    ],
+    [
+      'by REFUSED_STREAM within a body',
+      { framing: length },
+      reset('REFUSED_STREAM'),
+      'response_body_short',
+      'body',
+      { bytesReceived: 4, bytesExpected: 10, how: 'reset', stream: 'REFUSED_STREAM' },
+    ],
+    [
+      'by RST_STREAM within a body of no length',
+      { framing: chunkedContent },
+      reset('CANCEL'),
+      'response_stream_cut',
+      'body',
+      { bytesReceived: 4, how: 'reset', stream: 'CANCEL' },
+    ],
+    [
+      'by GOAWAY',
+      { goAway },
+      { by: 'going-away', code: 0, text: 'bye' },
+      'stream_refused',
+      'response',
+      { code: 'NO_ERROR', frame: 'GOAWAY', lastStreamId: 7, text: 'bye' },
+    ],
+    [
+      'by a rule, before the head',
+      {},
+      rule('DATA before HEADERS'),
+      'response_frames',
+      'response',
+      { rule: 'DATA before HEADERS', code: 'PROTOCOL_ERROR' },
+    ],
+    [
+      'by a rule, within the body',
+      { framing: chunkedContent },
+      rule('HEADERS twice'),
+      'response_frames',
+      'body',
+      { rule: 'HEADERS twice', code: 'PROTOCOL_ERROR' },
+    ],
+    [
+      'with more content than announced',
+      { framing: length, bytesReceived: 11 },
+      rule('more content'),
+      'response_framing',
+      'body',
+      { rule: 'content-length-mismatch' },
+    ],
+    [
+      'with less content than announced',
+      { framing: length },
+      rule('less content than announced'),
+      'response_body_short',
+      'body',
+      { bytesReceived: 4, bytesExpected: 10, how: 'reset', stream: 'END_STREAM' },
+    ],
+    [
+      'with its connection, by FIN',
+      {},
+      { by: 'connection' },
+      'closed_before_response',
+      'response',
+      { reused: true, idleMs: 40 },
+    ],
+    [
+      'with its connection, within the body',
+      { framing: chunkedContent },
+      { by: 'connection' },
+      'response_stream_cut',
+      'body',
+      { bytesReceived: 4, how: 'closed' },
+    ],
+    [
+      'with a connection whose frames break a rule',
+      { connection: broken },
+      { by: 'connection' },
+      'response_frames',
+      'response',
+      { rule: 'a frame is too long', code: 'FRAME_SIZE_ERROR' },
+    ],
+    [
+      'with a connection that was never HTTP/2',
+      { connection: ssh },
+      { by: 'connection' },
+      'response_not_http2',
+      'response',
+      { firstBytes: Buffer.from('SSH-2.0-x').toString('hex'), guess: 'ssh' },
+    ],
+  ];
+  for (const [what, stream, loss, cause, stage, evidence] of table)
+    test(`${what}: ${cause}`, () =>
+      assert.deepEqual(streamFailure(lost(stream), loss), { cause, stage, evidence: { address, ...evidence } }));
+
+  test('with its connection, by a code that no table has: no failure is made up', () =>
+    assert.equal(
+      streamFailure(lost({ connection: { by: 'endpoint', code: 'EWHATEVER' } }), { by: 'connection' }),
+      null,
+    ));
+});
+
+test('a body that is cut says how much of it was announced, if anything was', () => {
+  const facts = { address, bytesReceived: 4 };
+  assert.equal(cut(facts, length, 'CANCEL').cause, 'response_body_short');
+  assert.equal(cut(facts, chunkedContent, 'CANCEL').cause, 'response_stream_cut');
+});
+
+test("a refused head gets the endpoint's address", () =>
+  assert.deepEqual(refusedSection({ cause: 'response_too_many_headers', limit: 100 }, address, 'body'), {
+    ...{ cause: 'response_too_many_headers', stage: 'body' },
+    evidence: { address, limit: 100 },
+  }));
