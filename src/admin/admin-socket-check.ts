@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoSentence } from '../core/descriptor-text.ts';
-import { nearestThere } from '../deploy/private-folder.ts';
+import { nearestThere } from '../deploy/nearest-there.ts';
 import { findUntrusted } from '../deploy/trusted-folder.ts';
 import { findFolderObstacle } from '../deploy/writable.ts';
 import { checkSocketPath, type AdminSocketRefusal } from './admin-socket.ts';

@@ -1,17 +1,8 @@
-import {
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { linkSync, lstatSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { makeFolders } from '../deploy/make-folders.ts';
 import { findUntrusted, type UntrustedFolder } from '../deploy/trusted-folder.ts';
 
 /** The kernel's limit for a socket's path (`sun_path`), less the closing zero. */
@@ -67,7 +58,7 @@ export async function listenAtSocket(
   const tooLong = checkSocketPath(path);
   if (tooLong !== null) return tooLong;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
     const untrusted = findUntrusted(folder, process.geteuid?.() ?? 0);
     if (untrusted !== null) return { why: 'untrusted_folder', untrusted };
     const existing = await inspectSocket(path);

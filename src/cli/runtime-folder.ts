@@ -1,6 +1,7 @@
-import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { makeFolders } from '../deploy/make-folders.ts';
 import { findUntrusted } from '../deploy/trusted-folder.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,7 +25,7 @@ export function runtimeFolders(env: Environment): string[] {
 export function privateFolder(env: Environment): string | null {
   for (const folder of runtimeFolders(env)) {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolders(folder);
       accessSync(folder, constants.W_OK | constants.X_OK);
       if (findUntrusted(folder, ownUid()) === null) return folder;
     } catch {

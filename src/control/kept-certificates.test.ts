@@ -87,6 +87,27 @@ const { whyNotKept } = await import(process.env.MODULE);
 const listeners = [{ tls: { automatic: { kind: "internal", hosts: [] } } }];
 process.stdout.write(String(whyNotKept({ listeners, stateFolder: process.env.FOLDER })));'`;
 
+for (const { stateFolder, says } of [
+  { stateFolder: '/proc/candor', says: /\(ENOENT\): no folder can be made in that file system/ },
+  { stateFolder: '/proc/self/candor/state', says: /cannot be written \(E\w+\): / },
+  { stateFolder: '/sys/candor', says: /cannot be written \(E\w+\): / },
+  { stateFolder: '/dev/null/state', says: /\(ENOTDIR\): a part of its path is a file/ },
+  { stateFolder: `/tmp/${'x'.repeat(300)}`, says: /\(ENAMETOOLONG\): its path is too long/ },
+  { stateFolder: `/tmp${'/candor-long'.repeat(2000)}`, says: /\(ENAMETOOLONG\): its path is too long/ },
+]) {
+  const shown = stateFolder.length > 40 ? `a path of ${stateFolder.length} characters` : stateFolder;
+  test(`${shown} is refused as a state folder at once`, { timeout: 30_000 }, (t) => {
+    t.after(() => rmSync('/tmp/candor-long', { recursive: true, force: true }));
+    assert.match(whyNotKept({ listeners, stateFolder }) ?? '', says);
+  });
+}
+
+test('a FIFO in place of the state folder is refused at once', (t) => {
+  const stateFolder = join(folderFor(t), 'fifo');
+  assert.equal(spawnSync('mkfifo', [stateFolder]).status, 0);
+  assert.match(whyNotKept({ listeners, stateFolder }) ?? '', /\(ENOTDIR\): a part of its path is a file/);
+});
+
 test('a full disk is named', { skip: needsRoot }, (t) => {
   const env = {
     ...process.env,

@@ -48,6 +48,8 @@ const fixes: Readonly<Record<string, string>> = {
   EACCES: access,
   EPERM: access,
   EROFS: 'mount it writable',
+  ENOENT: 'no folder can be made in that file system',
+  ENAMETOOLONG: 'its path is too long',
   ENOSPC: 'the disk is full: free some space',
   EDQUOT: "the user's quota is used up: free some space",
   ENOTDIR: 'a part of its path is a file: remove that',

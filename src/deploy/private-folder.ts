@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lstatSync, statSync } from 'node:fs';
+import { makeFolders } from './make-folders.ts';
+import { nearestThere } from './nearest-there.ts';
 import { findUntrusted, type UntrustedFolder } from './trusted-folder.ts';
 
 /** A user who could write there could have us end processes of ours, and open files. */
@@ -13,9 +14,13 @@ const othersMayWrite = 0o022;
 export function makePrivateFolder(path: string): string | null {
   const own = process.geteuid?.() ?? 0;
   // First the existing part: nothing is created in a folder of another user, where a link might lead anywhere.
-  const above = findUntrusted(nearestThere(path), own);
+  const there = nearestThere(path);
+  const found = lstatSync(there);
+  if (!found.isDirectory() && !found.isSymbolicLink())
+    throw Object.assign(new Error(`${there} is not a folder`), { code: 'ENOTDIR' });
+  const above = findUntrusted(there, own);
   if (above !== null) return untrustedText(above, path);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolders(path);
   const untrusted = findUntrusted(path, own);
   if (untrusted !== null) return untrustedText(untrusted, path);
   const { uid, mode } = statSync(path);
@@ -37,19 +42,4 @@ function untrustedText({ path, why }: UntrustedFolder, folder: string): string {
   return why === 'foreign'
     ? `may be replaced by another user, to whom ${path} belongs`
     : `may be replaced by others, who may write in ${path} (\`chmod o-w\` takes that away)`;
-}
-
-/** The path itself, or the nearest name above it that is there. */
-export function nearestThere(path: string): string {
-  const parent = dirname(path);
-  return parent === path || isThere(path) ? path : nearestThere(parent);
-}
-
-/** Whether this user can see that a name is there, whatever it leads to. Nothing can be below a name that is a file. */
-export function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
-  }
 }
