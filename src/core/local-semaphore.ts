@@ -45,6 +45,7 @@ export class LocalSemaphore implements Semaphore {
 /** A connect gate of one worker alone. */
 class LocalConnectGate implements ConnectGate {
   #refusedAt: Instant | null = null;
+  hasAccepted = false;
 
   isClosed(clock: Clock, backoffMs: number): boolean {
     return this.#refusedAt !== null && clock.now() - this.#refusedAt < backoffMs;
@@ -60,6 +61,11 @@ class LocalConnectGate implements ConnectGate {
 
   noteRefusal(now: Instant): void {
     this.#refusedAt = now;
+  }
+
+  noteAccepted(): void {
+    this.hasAccepted = true;
+    this.reopen();
   }
 
   reopen(): void {

@@ -52,8 +52,12 @@ export interface ConnectGate {
   isClosed(clock: Clock, backoffMs: number): boolean;
   /** An attempt was refused just now. */
   noteRefusal(now: Instant): void;
-  /** A connection was made, or failed for another reason than a refusal. */
+  /** A connection was made. */
+  noteAccepted(): void;
+  /** A connection failed for another reason than a refusal. */
   reopen(): void;
+  /** Whether a connection was ever made. */
+  readonly hasAccepted: boolean;
 }
 
 /** The semaphores of one endpoint. */

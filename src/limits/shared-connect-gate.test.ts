@@ -50,8 +50,31 @@ for (const [name, gateOf] of [
     it('is open again once a connection was made', () => {
       const gate = gateOf();
       gate.noteRefusal(at(100));
+      gate.noteAccepted();
+      assert.equal(gate.msSinceRefusal(at(101), backoffMs), null);
+    });
+
+    it('is open again once a connection failed for another reason', () => {
+      const gate = gateOf();
+      gate.noteRefusal(at(100));
       gate.reopen();
       assert.equal(gate.msSinceRefusal(at(101), backoffMs), null);
+      assert.equal(gate.hasAccepted, false);
+    });
+
+    it('keeps that a connection was made before, whatever comes after', () => {
+      const gate = gateOf();
+      gate.noteRefusal(at(100));
+      assert.equal(gate.hasAccepted, false);
+      gate.noteAccepted();
+      for (const refusedAt of [100, 301]) {
+        gate.noteRefusal(at(refusedAt));
+        assert.equal(gate.hasAccepted, true);
+        assert.equal(gate.msSinceRefusal(at(refusedAt + backoffMs + 1), backoffMs), null);
+      }
+      gate.reopen();
+      assert.equal(gate.hasAccepted, true);
+      assert.equal(gate.msSinceRefusal(at(302), backoffMs), null);
     });
   });
 }

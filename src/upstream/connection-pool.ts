@@ -87,6 +87,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     return this.#semaphores.connectGate.isClosed(this.#ports.clock, withinMs);
   }
 
+  /** Whether it ever accepted a connection. */
+  get hasAccepted(): boolean {
+    return this.#semaphores.connectGate.hasAccepted;
+  }
+
   get reusesConnections(): boolean {
     return this.#settings.connectionReuse !== 'never';
   }
@@ -263,7 +268,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
-    this.#semaphores.connectGate.reopen();
+    this.#semaphores.connectGate.noteAccepted();
     const certificate = transport.facts.tls?.serverCertificate;
     if (certificate !== undefined) this.#ports.onServerCertificate?.(this.#snapshot.id, certificate);
     const connection = this.#createPooled(transport, remoteAddress, dial);

@@ -86,6 +86,11 @@ export class LiveEndpoint implements BalancedEndpoint {
     return this.#pool.refuses(withinMs);
   }
 
+  /** Whether it ever accepted a connection. */
+  get hasAccepted(): boolean {
+    return this.#pool.hasAccepted;
+  }
+
   tryProbation(): boolean {
     return this.#pool.tryProbation();
   }

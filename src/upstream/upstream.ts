@@ -39,6 +39,7 @@ export class LiveUpstream {
   readonly #readyQueue: ReadyQueue;
   /** Since when no endpoint is ready, or since when the upstream exists; null while one is ready. */
   #notReadySince: Instant | null;
+  /** An endpoint has passed a check, or accepted a connection. An unchecked one may never have been there. */
   #wasReady = false;
   /** Since when, and until when at least, all endpoints that may be picked have refused connections. */
   #refusal: { since: Instant; until: Instant } | null = null;
@@ -150,8 +151,8 @@ export class LiveUpstream {
   }
 
   #noteReadiness(): void {
-    const isReady = this.#eligible.some(isReadyState);
-    if (isReady) [this.#wasReady, this.#notReadySince] = [true, null];
+    this.#wasReady ||= this.#eligible.some(({ state }) => state === 'healthy');
+    if (this.#eligible.some(isReadyState)) this.#notReadySince = null;
     else this.#notReadySince ??= this.#ports.clock.now();
   }
 
@@ -167,6 +168,7 @@ export class LiveUpstream {
     const now = this.#ports.clock.now();
     const endpoints = [...this.#endpoints.values()];
     const refusing = this.#refusal !== null && now - this.#refusal.until <= sameOutageMs ? this.#refusal.since : now;
+    this.#wasReady ||= endpoints.some(({ hasAccepted }) => hasAccepted);
     return mayEndSoon({ now, since: this.#notReadySince ?? refusing, wasReady: this.#wasReady, endpoints });
   }
 

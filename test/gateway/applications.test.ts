@@ -162,25 +162,27 @@ describe('an application that exits during a request', () => {
     }
   });
 
-  test('a refused connection is explained by the exit too', async () => {
-    // The backoff is long enough that the instance has not started again when the request comes.
-    edge = await startFromYaml(application().replace('first_delay: 400ms', 'first_delay: 20s'));
-    await ready();
-    assert.equal((await edge.get('/deaf')).status, 200);
-    // The application closes its listener a moment before it exits. A request in between is refused, and its answer may not name
-    // the exit.
-    await until('an answer names the exit', async () => {
-      const response = await json('/after');
-      assert.ok([502, 503].includes(response.status));
-      if (!/killed by SIGKILL.*last line: "deaf and gone/.test(String(problemOf(response)['detail']))) return false;
-      if (response.status === 502) {
-        const record = await edge.record(response);
-        assert.equal(record.cause, 'connect_refused');
-        assert.equal(record.attempts.at(-1)?.exit?.signal, 'SIGKILL');
-      }
-      return true;
+  for (const wait of ['none', '200ms'])
+    test(`a refused connection is explained by the exit too, after a wait: ${wait}`, async () => {
+      // The backoff is long enough that the instance has not started again when the request comes.
+      const yaml = application(`    when_none_ready: { wait: ${wait} }\n`);
+      edge = await startFromYaml(yaml.replace('first_delay: 400ms', 'first_delay: 20s'));
+      await ready();
+      assert.equal((await edge.get('/deaf')).status, 200);
+      // The application closes its listener a moment before it exits. A request in between is refused, and its answer may not name
+      // the exit.
+      await until('an answer names the exit', async () => {
+        const response = await json('/after');
+        assert.ok([502, 503].includes(response.status));
+        if (!/killed by SIGKILL.*last line: "deaf and gone/.test(String(problemOf(response)['detail']))) return false;
+        if (response.status === 502) {
+          const record = await edge.record(response);
+          assert.equal(record.cause, 'connect_refused');
+          assert.equal(record.attempts.at(-1)?.exit?.signal, 'SIGKILL');
+        }
+        return true;
+      });
     });
-  });
 
   test('in the middle of its answer: the client gets a truncated answer, and the record names the exit', async () => {
     // The beginning of the answer has reached the client before the application exits, on a busy machine too.

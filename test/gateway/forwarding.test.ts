@@ -17,7 +17,10 @@ before(async () => {
   const upstream = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
   edge = await startFromYaml(`
 ${upstream}
-listeners: { http: "127.0.0.1:0", proxied: { bind: "127.0.0.1:0", proxy_protocol: true } }
+listeners:
+  http: "127.0.0.1:0"
+  http1: { bind: "127.0.0.1:0", http2: false }
+  proxied: { bind: "127.0.0.1:0", proxy_protocol: true }
 `);
   inner = await startFromYaml(`
 ${upstream}
@@ -338,9 +341,9 @@ describe('protocols that a plain port does not support are answered, recorded an
     assert.match(record.detail ?? '', /TLS/);
   });
 
-  test('HTTP/2', async () => {
+  test('HTTP/2, where it is switched off', async () => {
     const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
-    const { response, state } = await refused(edge, preface);
+    const { response, state } = await refused(edge, preface, 'http1');
     assert.deepEqual([response.status, state], [505, 'fin']);
     assert.match((await edge.record(response)).detail ?? '', /HTTP\/2/);
   });

@@ -136,7 +136,7 @@ describe('a client within TLS that leaves', () => {
 trusted_peers: [127.0.0.0/8]
 client: { head_timeout: 3s, body_timeout: 3s }
 timeouts: { response_head: 600ms, idle: 600ms }
-routes: [{ path: /, to: app, commit_delay: none }]
+routes: [{ path: /, to: app, commit_delay: none, buffer: none }]
 `,
     );
   });
