@@ -27,7 +27,7 @@ export const explainCommand = buildCommand<ExplainAnythingFlags, string[], Parse
       lines: { kind: 'boolean', brief: 'Print one line for each failure', default: false, withNegated: false },
       follow: { kind: 'boolean', brief: 'Continue as the log grows', default: false, withNegated: false },
       html: optionalText('<file> for an HTML summary', 'file'),
-      logFormat: optionalText('<text> of its log format (nginx, Envoy, …)', 'text'),
+      logFormat: optionalText('<text> of its log_format, or the like', 'text'),
     },
     aliases: { c: 'config', f: 'follow' },
     positional: {
