@@ -8,6 +8,9 @@ import type { Path } from './position-index.ts';
 export function suggestForWord(path: Path, input: unknown): string | null {
   if (path.at(-1) === 'when_none_ready' && typeof input === 'string')
     return offWord.test(input) ? 'write { wait: none }' : /^\d/.test(input) ? `write { wait: ${input} }` : null;
+  if (path.at(-1) === 'buffer') return suggestForBuffer(input);
+  if (path.at(-1) === 'http2' && typeof input === 'string' && /^(?:h2c?|http\/?2)$/i.test(input))
+    return 'write true: within TLS that is h2, in clear text h2c';
   if (path[0] === 'upstreams' && path.length > 3) {
     const forEndpoint = suggestForEndpoint(path.at(-1), input);
     if (forEndpoint !== null) return forEndpoint;
@@ -28,6 +31,14 @@ export function suggestForWord(path: Path, input: unknown): string | null {
 /** Who may have certificates ordered is named: otherwise every stranger may. */
 export const onDemandHelp = 'name the hosts as "allow", or as "ask" a URL that says which names are yours';
 
+function suggestForBuffer(input: unknown): string | null {
+  if (typeof input !== 'string' && typeof input !== 'boolean' && typeof input !== 'number') return null;
+  const word = String(input);
+  if (offWord.test(word)) return 'write none';
+  if (allWord.test(word)) return 'remove the key: bodies are buffered without it';
+  return /^\d/.test(word) ? `write { request: ${word} } or { response: ${word} }, whose body is to wait` : null;
+}
+
 function suggestForEndpoint(key: string | number | undefined, input: unknown): string | null {
   if (key === 'weight' && typeof input === 'number' && !Number.isInteger(input))
     return 'multiply all weights of the upstream until each is whole: only their proportion counts';
@@ -35,6 +46,12 @@ function suggestForEndpoint(key: string | number | undefined, input: unknown): s
     return /^\d{3}$|^\dxx$/.test(String(input))
       ? `write { status: ${String(input)} }`
       : `write { body: ${JSON.stringify(input)} }`;
+  if (key === 'headers' && Array.isArray(input)) {
+    const [name, value] = String(input[0] ?? '').split(/:\s*/);
+    return /^[\w-]+$/.test(name ?? '')
+      ? `write { ${name}: ${value === undefined ? '"its value"' : JSON.stringify(value)} }`
+      : null;
+  }
   if (key === 'priority' && typeof input === 'string' && !/^\d+$/.test(input))
     return 'write 0 for an endpoint that gets the requests, 1 for one that gets them while none of those is ready';
   return null;

@@ -250,6 +250,9 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'keypairs',
     'certificatefile',
     'keyfile',
+    'key',
+    'privatekey',
+    'sslcertificatekey',
   ],
   client_certificates: ['clientauth', 'mtls', 'verifyclient', 'sslclientcertificate', 'clientca', 'cafile'],
   redirect_http: [

@@ -91,6 +91,11 @@ describe('what stands below tokens and is no hash', () => {
     ['brackets that stay open', 'tokens: { a: hunter2', 'tokens: { a: *******'],
     ['variables stay', 'tokens:\n  a: ${DEPLOY}\n', 'tokens:\n  a: ${DEPLOY}\n'],
     ['nothing else', 'tokens_max: 5\nupstreams: { tokens-of: x }', 'tokens_max: 5\nupstreams: { tokens-of: x }'],
+    [
+      'the name of a cookie',
+      'balance: { hash: { cookie: sid } }\nhash:\n  cookie: sid\nx: { cookie: sid=hunter2 }\n',
+      'balance: { hash: { cookie: sid } }\nhash:\n  cookie: sid\nx: { cookie: *************\n',
+    ],
     ['wide characters keep their columns', 'token: "店店"', 'token: "**"'],
   ];
   for (const [what, text, shown] of cases) test(what, () => assert.equal(hideSecrets(text), shown));

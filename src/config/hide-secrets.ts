@@ -31,8 +31,17 @@ export function hideSecrets(source: string): string {
     hidden += source.slice(at, from) + hideValues(source.slice(from, to));
     at = to;
   }
-  return hideTokens(hidden + source.slice(at));
+  return keptCookieNames(hidden + source.slice(at), hideTokens);
 }
+
+/** `balance: { hash: { cookie: sid } }` names a cookie and has none. What looks like a token in its place is hidden like any other. */
+function keptCookieNames(source: string, hide: (text: string) => string): string {
+  const marked = source.replace(/(?<=\bhash:\s*\{?\s*)cookie(?=:)/g, standIn);
+  return hide(marked).replaceAll(standIn, 'cookie');
+}
+
+/** As wide as "cookie", of characters for private use, which no configuration has. */
+const standIn = '\ue000'.repeat('cookie'.length);
 
 /** Where the value ends of a key that begins at `key` and whose colon stands before `from`. */
 function endOfValue(source: string, key: number, from: number): number {
