@@ -140,9 +140,16 @@ export type ApplicationEventKind =
 
 /** An event of an application, from the log of its server, of the kernel or of what runs it. */
 export interface ApplicationEvent {
-  readonly kind: ApplicationEventKind;
+  /** Null if nothing happened that matters; the line's time counts all the same. */
+  readonly kind: ApplicationEventKind | null;
   /** Names of the application in the line: process, unit, control group, container, pod. */
   readonly names: readonly string[];
+  /** Whether it concerns one worker of several: the others go on. */
+  readonly isWorker?: boolean;
+  /** The process, if the line has its id. */
+  readonly pid?: string;
+  /** The address at which the application listens, if the line has it: `http://127.0.0.1:8000`, `unix:/run/shop.sock`. */
+  readonly listens?: string;
   /** `none`: the line has no time. `no_year`: `timeMs` is of the year 1972. `no_zone`: local time. */
   readonly clock: 'none' | 'no_year' | 'no_zone' | 'full';
   readonly timeMs: number | null;

@@ -181,9 +181,10 @@ export class Summary {
     if (finding.isConsequence) this.#consequences += step;
   }
 
-  #addEvent(finding: Finding, reference: LineReference): void {
-    const { gateway, sentence, atMs, application } = finding;
-    if (application !== undefined) this.#applications.add(finding, application, reference);
+  #addEvent(read: Finding, reference: LineReference): void {
+    const { application } = read;
+    const finding = application === undefined ? read : this.#applications.add(read, application, reference);
+    const { gateway, sentence, atMs } = finding;
     const said = truncateText(ownText(sentence));
     const event = this.#events.count(`${gateway} ${said}`, () => ({
       gateway,

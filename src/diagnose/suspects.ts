@@ -65,7 +65,12 @@ export class Suspects {
     incidents: readonly Incident[],
     lastMs: number | null,
   ): readonly Suspect[] {
-    const found = [this.#race(), ...this.#counted(), wrongAddress(upstreams, lastMs), deploy(incidents, lastMs)];
+    const found = [
+      this.#race(),
+      ...this.#counted(),
+      wrongAddress(withoutKnownCause(upstreams, incidents), lastMs),
+      deploy(incidents, lastMs),
+    ];
     return found.filter((suspect) => suspect !== null).sort((a, b) => b.count - a.count);
   }
 
@@ -130,6 +135,17 @@ function wrongAddress(upstreams: readonly UpstreamCount[], logEndMs: number | nu
   return { name: 'wrong_address_or_port', count, sentence, evidence, fix: addressFix(first) };
 }
 
+/** Where an application ended that is known by its name or its port, the address is right. */
+function withoutKnownCause(
+  upstreams: readonly UpstreamCount[],
+  incidents: readonly Incident[],
+): readonly UpstreamCount[] {
+  const known = new Set(incidents.filter(hasKnownCause).flatMap((incident) => incident.upstreams));
+  return upstreams.filter(({ upstream }) => !known.has(upstream));
+}
+
+const hasKnownCause = ({ cause }: Incident): boolean => cause !== null && cause.confidence !== 'possible';
+
 function isSilent({ count, unreached, firstMs, lastMs, upstream }: UpstreamCount): boolean {
   if (count < racesMin || unreached < count) return false;
   return isLoopback(upstream) || (firstMs !== null && lastMs !== null && lastMs - firstMs >= silentMs);
@@ -178,8 +194,8 @@ const restartFailuresMin = 5;
 
 /** An incident whose cause is known needs no suspicion. */
 function isRestart(incident: Incident, lastMs: number | null): boolean {
-  const { shape, type, startMs, endMs, root, count, consequences, cause } = incident;
-  if (count + consequences < restartFailuresMin || (cause !== null && cause.confidence !== 'possible')) return false;
+  const { shape, type, startMs, endMs, root, count, consequences } = incident;
+  if (count + consequences < restartFailuresMin || hasKnownCause(incident)) return false;
   if (root.isConsequence || lastMs === null || endMs + 1000 > lastMs || endMs - startMs > restartMs) return false;
   return shape === 'reset' || type === 'connection_refused';
 }

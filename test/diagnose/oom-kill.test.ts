@@ -68,7 +68,7 @@ test('a program that the OOM killer ended is named as the cause of its refused c
   );
   assert.deepEqual(
     [cause?.source, cause?.kind, cause?.confidence],
-    ['kernel', 'oom_kill', 'certain'],
+    ['kernel', 'oom_kill', 'possible'],
     JSON.stringify(cause),
   );
   assert.match(cause?.sentence ?? '', new RegExp(`\\(pid ${app.pid}\\)`));

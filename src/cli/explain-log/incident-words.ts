@@ -53,9 +53,9 @@ function partWords({ shape, type, isConsequence, count }: IncidentPart): string 
 }
 
 export const confidenceWords: Readonly<Record<CauseConfidence, string>> = {
-  certain: 'cause',
+  certain: 'certain cause',
   likely: 'likely cause',
-  possible: 'possibly related',
+  possible: 'possible cause',
 };
 
 /** Incidents that are shown in a terminal; the page and JSON have more. */

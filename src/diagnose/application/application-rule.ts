@@ -5,7 +5,8 @@ import type { ApplicationEventKind, ApplicationProduct, Fix } from '../finding.t
 export interface ApplicationRule {
   /**
    * Matches the message without the time and the names before it. The groups `process`, `unit`, `cgroup`, `container` and
-   * `pod` name the application; the groups `pid` and `why` are for the sentence.
+   * `pod` name the application, `listen` is the address at which it listens; the groups `pid` and `why` are for the
+   * sentence.
    */
   readonly form: RegExp;
   /** Null: a message that says nothing went wrong, and is no event. */
@@ -15,6 +16,8 @@ export interface ApplicationRule {
   readonly fix: Fix | null;
   /** What the gateway in front sees, if the line names the request; in a log of its own it counts as an event all the same. */
   readonly seen?: ProxyErrorType;
+  /** Whether it is about one worker of a server that has several. */
+  readonly isWorker?: boolean;
 }
 
 /** The messages of one program. */
@@ -39,3 +42,6 @@ export const rule = (
 
 /** A rule about one request. */
 export const seenAs = (type: ProxyErrorType, one: ApplicationRule): ApplicationRule => ({ ...one, seen: type });
+
+/** A rule about one worker of several. */
+export const ofWorker = (one: ApplicationRule): ApplicationRule => ({ ...one, isWorker: true });

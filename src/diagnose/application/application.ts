@@ -78,8 +78,8 @@ function read(line: string): Finding | null {
   const verdict =
     rule.seen === undefined ? { ...harmlessVerdict, ...words } : failedWith('application', rule.seen, words);
   const application = eventOf(found);
-  return application === null
-    ? findingOf({ ...facts, atMs: head.clock === 'full' ? head.timeMs : null, evidence: [] }, harmlessVerdict)
+  return application.kind === null
+    ? { ...findingOf({ ...facts, evidence: [] }, harmlessVerdict), application }
     : { ...findingOf(facts, verdict), application };
 }
 
@@ -89,14 +89,22 @@ function sentenceOf({ sentence }: ApplicationRule, groups: ApplicationLine['grou
 
 const keysOfNames = ['process', 'unit', 'cgroup', 'container', 'pod', 'image'] as const;
 
-function eventOf({ log, rule, head, groups }: ApplicationLine): ApplicationEvent | null {
-  if (rule.kind === null) return null;
+function eventOf({ log, rule, head, groups }: ApplicationLine): ApplicationEvent {
   const found = keysOfNames.flatMap((key) => groups[key] ?? []).map((name) => name.slice(0, 200));
   // What logs to the system's log under its own name is the application itself.
   const own =
     head.program === null || /^(?:kernel|systemd|dockerd|containerd)$/.test(head.program) ? [] : [head.program];
   const names = [...found, ...own];
-  return { kind: rule.kind, names: names.length === 0 ? log.names : names, clock: head.clock, timeMs: head.timeMs };
+  const { pid, listen } = groups;
+  return {
+    kind: rule.kind,
+    names: names.length === 0 ? log.names : names,
+    ...(rule.isWorker === true ? { isWorker: true } : {}),
+    ...(pid === undefined ? {} : { pid }),
+    ...(listen === undefined ? {} : { listens: listen.slice(0, 200) }),
+    clock: head.clock,
+    timeMs: head.timeMs,
+  };
 }
 
 /** Logs of the application's side: they tell why a gateway failed, and are no failures of a gateway. */

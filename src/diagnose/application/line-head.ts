@@ -8,6 +8,8 @@ export interface LineHead {
   readonly timeMs: number | null;
   /** The program that the system's log names: `kernel`, `systemd`, `gunicorn`. */
   readonly program: string | null;
+  /** The machine that the system's log names. */
+  readonly host: string | null;
 }
 
 type Groups = Readonly<Record<string, string | undefined>>;
@@ -16,7 +18,7 @@ const clock = '(?<h>\\d\\d):(?<mi>\\d\\d):(?<s>\\d\\d)(?:[.,](?<f>\\d{1,9}))?';
 const zone = '(?: ?(?<z>Z|UTC|GMT|[+-]\\d\\d:?\\d\\d))?';
 /** "host kernel: ", "host gunicorn[12]: ". A level is no name of a program. */
 const names =
-  '(?:(?: (?!\\[)[^\\s[\\]/:]{1,255})? (?<program>(?!(?:ALERT|CRITICAL|DEBUG|E(?:rror|RROR)|FATAL|INFO|NOTICE|WARN(?:ING)?):)[^\\s:[\\]{"@=]{1,100})(?:\\[[^\\]\\s]{1,40}\\])?:)? ';
+  '(?:(?: (?!\\[)(?<host>[^\\s[\\]/:]{1,255}))? (?<program>(?!(?:ALERT|CRITICAL|DEBUG|E(?:rror|RROR)|FATAL|INFO|NOTICE|WARN(?:ING)?):)[^\\s:[\\]{"@=]{1,100})(?:\\[[^\\]\\s]{1,40}\\])?:)? ';
 const month = '(?<mon>[A-Z][a-z]{2})';
 
 /** Times as loggers write them at the beginning of a line; the first that matches counts. */
@@ -54,13 +56,16 @@ export function headOf(line: string): LineHead {
       clock: ms === undefined ? 'none' : 'full',
       timeMs: ms === undefined ? null : Number(ms),
       program: null,
+      host: null,
     };
   }
   const outer = outerHead(line);
   if (outer.clock === 'none') return outer;
   // The program may have written a time of its own after the one of the system's log.
   const inner = outerHead(outer.message);
-  return inner.clock === 'none' ? outer : { ...inner, program: inner.program ?? outer.program };
+  return inner.clock === 'none'
+    ? outer
+    : { ...inner, program: inner.program ?? outer.program, host: inner.host ?? outer.host };
 }
 
 function outerHead(line: string): LineHead {
@@ -72,9 +77,9 @@ function outerHead(line: string): LineHead {
     if (timeMs === null) continue;
     const message = line.slice(match[0].length).replace(sinceStart, '');
     const kind = groups['y'] === undefined ? 'no_year' : groups['z'] === undefined ? 'no_zone' : 'full';
-    return { message, clock: kind, timeMs, program: groups['program'] ?? null };
+    return { message, clock: kind, timeMs, program: groups['program'] ?? null, host: groups['host'] ?? null };
   }
-  return { message: line.replace(sinceStart, ''), clock: 'none', timeMs: null, program: null };
+  return { message: line.replace(sinceStart, ''), clock: 'none', timeMs: null, program: null, host: null };
 }
 
 function timeOf({ y, m, mon, d, h, mi, s, f, z }: Groups): number | null {

@@ -1,4 +1,4 @@
-import { type ApplicationLog, rule, seenAs } from './application-rule.ts';
+import { type ApplicationLog, ofWorker, rule, seenAs } from './application-rule.ts';
 
 const pool = '\\[pool (?<container>[^\\]]{1,100})\\]';
 const head = '^(?:ALERT|ERROR|WARNING|NOTICE): ';
@@ -26,33 +26,39 @@ export const phpLog: ApplicationLog = {
     ),
     seenAs(
       'http_response_timeout',
-      rule(
-        'timeout',
-        new RegExp(
-          `${head}${pool} child (?<pid>\\d{1,10}), script '(?<process>[^']{0,300})'(?: \\(request: "[^"]{0,500}"\\))? execution timed out \\((?<why>[\\d.]{1,12}) sec\\), terminating`,
+      ofWorker(
+        rule(
+          'timeout',
+          new RegExp(
+            `${head}${pool} child (?<pid>\\d{1,10}), script '(?<process>[^']{0,300})'(?: \\(request: "[^"]{0,500}"\\))? execution timed out \\((?<why>[\\d.]{1,12}) sec\\), terminating`,
+          ),
+          'php-fpm ended the script {process} after {why} s (`request_terminate_timeout`).',
+          'Raise `request_terminate_timeout` if the script may take so long; otherwise make it faster',
+          'request_terminate_timeout = 120s\nrequest_slowlog_timeout = 5s',
         ),
-        'php-fpm ended the script {process} after {why} s (`request_terminate_timeout`).',
-        'Raise `request_terminate_timeout` if the script may take so long; otherwise make it faster',
-        'request_terminate_timeout = 120s\nrequest_slowlog_timeout = 5s',
       ),
     ),
     rule(null, new RegExp(`${head}${pool} child \\d{1,10}, script .{0,600} executing too slow`), ''),
     seenAs(
       'connection_terminated',
-      rule(
-        'crash',
-        new RegExp(
-          `${head}${pool} child (?<pid>\\d{1,10}) exited on signal (?<why>(?:9|11|7|6|4) \\(SIG\\w{2,6}[^)]{0,20}\\))`,
+      ofWorker(
+        rule(
+          'crash',
+          new RegExp(
+            `${head}${pool} child (?<pid>\\d{1,10}) exited on signal (?<why>(?:9|11|7|6|4) \\(SIG\\w{2,6}[^)]{0,20}\\))`,
+          ),
+          'A process of the pool {container} (pid {pid}) was ended by signal {why}.',
+          'Signal 9 without a timeout before it is the OOM killer: read the kernel log. Signal 11 is a crash of PHP or of an extension',
+          'dmesg -T | grep -i -E "oom|killed process"',
         ),
-        'A process of the pool {container} (pid {pid}) was ended by signal {why}.',
-        'Signal 9 without a timeout before it is the OOM killer: read the kernel log. Signal 11 is a crash of PHP or of an extension',
-        'dmesg -T | grep -i -E "oom|killed process"',
       ),
     ),
-    rule(
-      'timeout',
-      new RegExp(`${head}${pool} child (?<pid>\\d{1,10}) exited on signal (?<why>15 \\(SIGTERM[^)]{0,20}\\))`),
-      'A process of the pool {container} (pid {pid}) was ended by signal {why}, as after a timeout.',
+    ofWorker(
+      rule(
+        'timeout',
+        new RegExp(`${head}${pool} child (?<pid>\\d{1,10}) exited on signal (?<why>15 \\(SIGTERM[^)]{0,20}\\))`),
+        'A process of the pool {container} (pid {pid}) was ended by signal {why}, as after a timeout.',
+      ),
     ),
     rule(null, new RegExp(`${head}${pool} child \\d{1,10} (?:started|exited with code 0|said into)`), ''),
     rule(

@@ -1,4 +1,4 @@
-import { type ApplicationLog, rule } from './application-rule.ts';
+import { type ApplicationLog, ofWorker, rule } from './application-rule.ts';
 
 const pumaHead = '^(?:\\[\\d{1,10}\\] )?';
 
@@ -9,18 +9,22 @@ export const pumaLog: ApplicationLog = {
     /timed out worker|Gracefully (?:stopping|shutting)|Puma starting|Out-of-sync worker|Goodbye!|failed to (?:check in|boot)|\* Restarting\.\.\.|Listening on (?:http|unix|tcp|ssl)|- Worker \d/,
   names: ['puma', 'ruby'],
   rules: [
-    rule(
-      'timeout',
-      new RegExp(`${pumaHead}! Terminating timed out worker(?: \\((?<why>[^)]{1,100})\\))?: (?<pid>\\d{1,10})`),
-      'Puma ended a worker (pid {pid}) that did not report any more ({why}).',
-      'Find what blocks it; raise `worker_timeout` only if a request may take so long',
-      'worker_timeout 120',
+    ofWorker(
+      rule(
+        'timeout',
+        new RegExp(`${pumaHead}! Terminating timed out worker(?: \\((?<why>[^)]{1,100})\\))?: (?<pid>\\d{1,10})`),
+        'Puma ended a worker (pid {pid}) that did not report any more ({why}).',
+        'Find what blocks it; raise `worker_timeout` only if a request may take so long',
+        'worker_timeout 120',
+      ),
     ),
-    rule(
-      'crash',
-      new RegExp(`${pumaHead}! Out-of-sync worker list, no (?<pid>\\d{1,10}) worker`),
-      'A worker of Puma (pid {pid}) ended unexpectedly.',
-      'Look for the OOM killer in the kernel log',
+    ofWorker(
+      rule(
+        'crash',
+        new RegExp(`${pumaHead}! Out-of-sync worker list, no (?<pid>\\d{1,10}) worker`),
+        'A worker of Puma (pid {pid}) ended unexpectedly.',
+        'Look for the OOM killer in the kernel log',
+      ),
     ),
     rule(
       'stop',
@@ -29,7 +33,11 @@ export const pumaLog: ApplicationLog = {
       ),
       'Puma was stopped or restarted on purpose.',
     ),
-    rule('start', new RegExp(`${pumaHead}(?:Puma starting in|\\* Listening on )`), 'Puma was started.'),
+    rule(
+      'start',
+      new RegExp(`${pumaHead}(?:Puma starting in|\\* Listening on (?<listen>\\S{3,200}))`),
+      'Puma was started.',
+    ),
     rule(null, new RegExp(`${pumaHead}(?:- Goodbye!|- Worker \\d{1,4} \\(.{0,80}booted|! Terminated by)`), ''),
   ],
 };
