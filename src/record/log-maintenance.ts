@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EventSink } from '../core/event.ts';
 import type { LogRotationSpec } from '../core/logger-messages.ts';
@@ -8,6 +7,7 @@ import { type CopyResult, copyLines, nothingCopied } from './copy-lines.ts';
 import type { LogOutput, LogProblem } from './log-output.ts';
 import { CoreShare } from './core-share.ts';
 import { LogArchiver } from './log-archiver.ts';
+import { makeFolders } from './make-folders.ts';
 
 export interface LogMaintenanceParts {
   readonly clock: Clock;
@@ -121,7 +121,7 @@ export class LogMaintenance {
   async #openWithFolder(): Promise<Result<LogOutput, LogProblem>> {
     const opened = await this.#parts.open(this.#path);
     if (opened.ok || opened.failure.errno !== 'ENOENT') return opened;
-    const made = await mkdir(dirname(this.#path), { recursive: true }).then(
+    const made = await makeFolders(dirname(this.#path)).then(
       () => true,
       () => false,
     );
