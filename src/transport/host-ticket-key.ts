@@ -20,15 +20,20 @@ const partBytes = 16;
 /** Initialization vectors that are drawn at once: each draw is a system call. */
 const ivsDrawn = 256;
 
-let renews = false;
+let renews = true;
 
 /**
- * Whether a ticket that is read from now on is replaced. Clients of TLS 1.3 use a ticket once (RFC 8446 §C.4): without a new one they make
- * a full handshake after every second resumed one. Those of TLS 1.2 keep theirs. OpenSSL reads the ticket of a ClientHello before it
- * returns to its caller, so that one variable is enough.
+ * Runs `read`, in which OpenSSL reads the ClientHello of a client that has TLS 1.2 and nothing later: its ticket is not replaced. Clients of
+ * TLS 1.3 use a ticket once (RFC 8446 §C.4): without a new one they make a full handshake after every second resumed one. Their ticket may
+ * be read a second time, with the ClientHello that follows a HelloRetryRequest.
  */
-export function renewTickets(renewsNext: boolean): void {
-  renews = renewsNext;
+export function keepingTicket(read: () => void): void {
+  renews = false;
+  try {
+    read();
+  } finally {
+    renews = true;
+  }
 }
 
 /**

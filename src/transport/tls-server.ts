@@ -19,7 +19,7 @@ import { SocketTransport } from './socket-transport.ts';
 import type { HandleOwner, StreamHandle, StreamInternals } from './stream-handle.ts';
 import { streamInternals } from './stream-handle.ts';
 import { changeTicketKeys, listenerContextOf } from './listener-tls-contexts.ts';
-import { renewTickets } from './host-ticket-key.ts';
+import { keepingTicket } from './host-ticket-key.ts';
 import { nativeContext, type TlsHandle, type TlsInternals, tlsInternals } from './tls-internals.ts';
 import { TlsStream } from './tls-stream.ts';
 
@@ -78,8 +78,8 @@ class HandleHandshake implements Cancellable, HandleOwner {
     if (host.clientCertificates !== null) session.setVerifyMode(true, host.clientCertificates.isRequired);
     session.setALPNProtocols(alpnList(protocols));
     session.readStart();
-    renewTickets(versionMax >= tls13);
-    session.receive(first);
+    if (versionMax >= tls13) session.receive(first);
+    else keepingTicket(() => session.receive(first));
   }
 
   /** Called within OpenSSL: closing waits for the end of the turn. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { connect as connectPlain } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectPlain, createServer } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { ListenerTls } from '../../src/core/configuration.ts';
@@ -63,8 +64,12 @@ interface Visit {
 }
 
 /** One request on a connection of its own. Without a response the handshake has failed. */
-async function visit(listener: EngineListener, servername: string, options: ConnectionOptions = {}): Promise<Visit> {
-  const plain = connectPlain(listener.address);
+async function visit(
+  { address }: Pick<EngineListener, 'address'>,
+  servername: string,
+  options: ConnectionOptions = {},
+): Promise<Visit> {
+  const plain = connectPlain(address);
   const secure: TLSSocket = connect({ socket: plain, servername, ca: authority.certificate, ...options });
   let session: Buffer | undefined;
   let response = '';
@@ -150,3 +155,40 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     });
   });
 }
+
+/** A way to the listener which runs `between` before it passes on the first bytes that the server sends. */
+async function relayTo(
+  listener: EngineListener,
+  between: () => Promise<unknown>,
+): Promise<ReturnType<typeof createServer>> {
+  const relay = createServer((client) => {
+    const server = connectPlain(listener.address);
+    for (const socket of [client, server]) socket.on('error', () => {});
+    client.pipe(server);
+    server.once('readable', () => void between().then(() => server.pipe(client)));
+    client.on('close', () => server.destroy());
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  return relay;
+}
+
+test('a session of TLS 1.3 gets a new ticket also behind a HelloRetryRequest, whoever begins meanwhile', async (t) => {
+  const listener = await open(base);
+  const first = await visit(listener, 'one.test', { maxVersion: 'TLSv1.2' });
+  const old: ConnectionOptions = { maxVersion: 'TLSv1.2', session: first.session as Buffer };
+  // The client guesses P-384, and the server likes X25519 more: it asks for another ClientHello.
+  const retried: ConnectionOptions = { minVersion: 'TLSv1.3', ecdhCurve: 'P-384:X25519' };
+  const { session } = await visit(listener, 'one.test', retried);
+  let between: Visit | null = null;
+  const relay = await relayTo(listener, async () => void (between = await visit(listener, 'one.test', old)));
+  t.after(() => relay.close());
+  const { port } = relay.address() as AddressInfo;
+  const again = await visit({ address: { host: '127.0.0.1', port } }, 'one.test', {
+    ...retried,
+    session: session as Buffer,
+  });
+  assert.deepEqual([serves(again), again.resumed, again.session !== undefined], [true, true, true]);
+  const { resumed, session: issued } = between ?? assert.fail('nothing came between');
+  assert.deepEqual([resumed, issued], [true, undefined], 'a ticket of TLS 1.2 is not replaced');
+});
