@@ -26,6 +26,7 @@ import { isIdempotent } from '../policy/retry.ts';
 import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } from './exchange-timeout.ts';
+import { grpcDeadlineExceeded, grpcDeadlineTrailers } from './grpc-deadline-trailers.ts';
 import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { concernsRequestOnly } from './request-failures.ts';
@@ -418,11 +419,14 @@ export class Exchange
   #truncate(failure: Failure): void {
     this.failure = failure;
     this.endKind = 'truncated';
+    const trailers = grpcDeadlineTrailers(this, this.forwardedHead, failure);
+    if (trailers !== null) this.grpcStatus = grpcDeadlineExceeded;
     try {
       // First, so that the record is not lost: `abort` closes the connection, and a draining worker exits with its last connection.
       this.#finish();
     } finally {
-      this.downstream.abort();
+      if (trailers === null) this.downstream.abort();
+      else this.downstream.endContent(trailers);
     }
   }
 

@@ -17,7 +17,7 @@ export function grpcFields(account: Account): readonly (readonly [name: string, 
   const message = account.forOperators?.sentence ?? `${account.title}. ${account.forClient}`;
   const fields: (readonly [string, string])[] = [
     ['Grpc-Status', String(grpcStatus(account.status))],
-    ['Grpc-Message', percentEncode(message)],
+    ['Grpc-Message', grpcMessage(message)],
   ];
   if (account.retryAfterS !== null) fields.push(['Grpc-Retry-Pushback-Ms', String(account.retryAfterS * 1000)]);
   return fields;
@@ -47,7 +47,7 @@ export function grpcStatus(status: number): number {
 const utf8 = new TextEncoder();
 
 /** gRPC's encoding of a status message: bytes outside visible ASCII, and the percent sign, become %XX. */
-function percentEncode(message: string): string {
+export function grpcMessage(message: string): string {
   let encoded = '';
   for (const byte of utf8.encode(message)) {
     const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;

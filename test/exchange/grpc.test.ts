@@ -59,12 +59,34 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
     assert.deepEqual([client.status, client.field('grpc-status')], [504, null]);
   });
 
-  it('truncates a response that has begun', () => {
+  /** A call whose endpoint begins its response with these fields, and sends no more. */
+  function begun(fields: Readonly<Record<string, string>>, length: number | null = null): [World, ClientActor] {
     const world = new StreamWorld();
-    world.endpoint('a').onRequest = (request) => request.head(200, null, grpc);
-    assert.deepEqual([waiting(world, timed).state, world.endpoint('a').arrived[0]?.gone], ['cut', true]);
-    assertRecord(world, { end: 'truncated', cause: 'exchange_timeout' });
+    world.endpoint('a').onRequest = (request) => {
+      request.head(200, length, fields);
+      request.write('part');
+    };
+    return [world, waiting(world, timed)];
+  }
+
+  it('ends a response that has begun by trailers of DEADLINE_EXCEEDED', () => {
+    const [world, client] = begun(grpc);
+    assert.deepEqual([client.state, client.content.toString()], ['whole', 'part']);
+    assert.equal(client.trailers?.get('grpc-status'), '4');
+    assert.match(client.trailers?.get('grpc-message') ?? '', /took longer/);
+    assert.equal(world.endpoint('a').arrived[0]?.gone, true);
+    assert.equal(assertRecord(world, { end: 'truncated', cause: 'exchange_timeout' }).grpcStatus, 4);
   });
+
+  for (const [what, fields, length] of [
+    ['has a length', grpc, 100],
+    ['is not one of gRPC', { 'content-type': 'application/json' }, null],
+  ] as const)
+    it(`truncates a response that has begun and ${what}`, () => {
+      const [world, client] = begun(fields, length);
+      assert.equal(client.state, 'cut');
+      assertRecord(world, { end: 'truncated', cause: 'exchange_timeout' });
+    });
 
   for (const [exchangeMs, limitMs, setBy] of [
     [200, 200, undefined],

@@ -316,6 +316,24 @@ describe('gRPC through the gateway', () => {
     await until('the endpoint has heard', () => cancelled.includes('silence'));
   });
 
+  test('grpc-timeout ends a response that has begun, by DEADLINE_EXCEEDED in its trailers', async () => {
+    cancelled.length = 0;
+    const stream = client.makeBidiStreamRequest<Buffer, Buffer>('/test.Echo/talk', same, same, gatewaysDeadline());
+    stream.on('error', () => {});
+    let id = '';
+    stream.on('metadata', (head: Metadata) => (id = head.get('x-request-id').join()));
+    const ended = new Promise<{ code: number; details: string }>((resolve) => stream.on('status', resolve));
+    stream.write(Buffer.from('word'));
+    const [answer] = (await once(stream, 'data')) as [Buffer];
+    assert.equal(answer.toString(), 'WORD');
+    const { code, details } = await ended;
+    assert.equal(code, status.DEADLINE_EXCEEDED);
+    assert.match(details, /took longer/);
+    const { end, cause, grpc_status } = await edge.record(id);
+    assert.deepEqual([end, cause, grpc_status], ['truncated', 'exchange_timeout', status.DEADLINE_EXCEEDED]);
+    await until('the endpoint has heard', () => cancelled.includes('talk'));
+  });
+
   test('a failure in trailers alone is recorded with its status', async () => {
     const { error } = await call('/test.Echo/other', '');
     const id = error?.metadata.get('x-request-id').join() ?? '';
