@@ -1,5 +1,6 @@
 import type { Finding, GatewayProduct } from './finding.ts';
 import type { LineParties } from './line-parties.ts';
+import { TwoGenerations } from './two-generations.ts';
 
 /** A failure that was counted, with the lines about it since then. */
 export interface ReportedFailure {
@@ -55,14 +56,20 @@ export class JoinedFailures {
   #formats: readonly string[] | null = null;
   #unindexed: ReportedFailure[] | null = [];
 
+  /** Whether an error log of Apache was read: then lines in the formats that it shares with nginx may be Apache's. */
+  #hasApacheErrors = false;
+
   /** Null if the line reports a new failure, which is then remembered. */
   find(finding: Finding, parties: LineParties, line: number): ReportedFailure | null {
     this.#formats ??= [finding.format];
+    if (finding.format === apacheErrors) this.#hasApacheErrors = true;
     if (this.#unindexed !== null && finding.format !== this.#formats[0]) this.#indexRequests(this.#unindexed);
     const key = finding.joins === null ? null : `${finding.gateway} ${finding.joins}`;
-    const request = this.#unindexed === null ? requestKey(finding, parties) : null;
-    const earlier = (key === null ? null : this.#ofKey(key, finding, line)) ?? this.#ofRequest(request, finding);
+    const requests = this.#unindexed === null ? this.#requestKeys(finding, parties) : [];
+    const ofKey = key === null ? null : this.#ofKey(key, finding, line);
+    const earlier = ofKey ?? this.#ofRequests(requests, finding);
     if (earlier !== null) {
+      if (ofKey === null && key !== null) this.#addKey(key, earlier, finding);
       if (!earlier.formats.includes(finding.format)) earlier.formats = [...earlier.formats, finding.format];
       return earlier;
     }
@@ -70,7 +77,7 @@ export class JoinedFailures {
     const reported: ReportedFailure = { finding, parties, line, first: finding, said: null, formats };
     if (key !== null) this.#byKey.set(key, reported);
     if (this.#unindexed !== null) this.#postpone(reported, this.#unindexed);
-    else if (request !== null) this.#remember(reported, request);
+    else for (const request of requests) this.#remember(reported, request);
     return null;
   }
 
@@ -81,10 +88,14 @@ export class JoinedFailures {
 
   #indexRequests(failures: readonly ReportedFailure[]): void {
     this.#unindexed = null;
-    for (const reported of failures) {
-      const key = requestKey(reported.first, reported.parties);
-      if (key !== null) this.#remember(reported, key);
-    }
+    for (const reported of failures)
+      for (const key of this.#requestKeys(reported.first, reported.parties)) this.#remember(reported, key);
+  }
+
+  #requestKeys(finding: Finding, parties: LineParties): readonly string[] {
+    const own = requestKey(finding, parties);
+    const ofApache = this.#hasApacheErrors ? apacheKeys(finding, parties) : [];
+    return own === null ? ofApache : [own, ...ofApache];
   }
 
   #ofKey(key: string, finding: Finding, line: number): ReportedFailure | null {
@@ -97,9 +108,20 @@ export class JoinedFailures {
     return earlier;
   }
 
-  #ofRequest(key: string | null, { atMs, format }: Finding): ReportedFailure | null {
-    const same = key === null ? undefined : this.#byRequest.get(key);
-    return same === undefined || atMs === null ? null : nextFor(same, format, Math.floor(atMs / 1000) * 1000);
+  /** The line of another log reported it first: further lines with this key are about it, too. */
+  #addKey(key: string, earlier: ReportedFailure, finding: Finding): void {
+    (earlier.said ??= new Set([sayingOf(earlier.first)])).add(sayingOf(finding));
+    this.#byKey.set(key, earlier);
+  }
+
+  #ofRequests(keys: readonly string[], { atMs, format }: Finding): ReportedFailure | null {
+    if (atMs === null) return null;
+    for (const key of keys) {
+      const same = this.#byRequest.get(key);
+      const found = same === undefined ? null : nextFor(same, format, Math.floor(atMs / 1000) * 1000);
+      if (found !== null) return found;
+    }
+    return null;
   }
 
   #remember(reported: ReportedFailure, key: string): void {
@@ -147,6 +169,21 @@ export function familyOf(gateway: GatewayProduct): GatewayProduct {
   return families[gateway] ?? gateway;
 }
 
+const apacheErrors = 'Apache error log';
+const sharedFormat = /^(?:Apache access log|nginx access log \(combined\)$)/;
+
+/**
+ * Apache writes two or three lines about one failure, of which the first one, with the cause, does not name the client: it is
+ * joined to the next failed request of that second.
+ */
+function apacheKeys({ format, status, gateway, atMs }: Finding, { client }: LineParties): readonly string[] {
+  if (atMs === null) return [];
+  if (format === apacheErrors) return client === null ? ['apache'] : [];
+  const isFailed = status === 502 || status === 503 || status === 504;
+  if (!isFailed || !sharedFormat.test(format)) return [];
+  return gateway === 'apache' || client === null ? ['apache'] : [`apache ${client}`, 'apache'];
+}
+
 /** The error log of Apache names no request, so its requests are joined by client and second. Null if the line does not say. */
 function requestKey({ gateway, request, atMs }: Finding, { client }: LineParties): string | null {
   if (client === null || atMs === null) return null;
@@ -172,36 +209,4 @@ export function certaintyOf({ shape, isConsequence }: Pick<Finding, 'shape' | 'i
   if (shape === 'unknown') return isConsequence ? 0 : 1;
   if (isConsequence) return 2;
   return shape === 'app_error' ? 3 : 4;
-}
-
-/** A map whose older half is forgotten when the younger half is full. */
-class TwoGenerations<T> {
-  #young = new Map<string, T>();
-  #old = new Map<string, T>();
-  readonly #entriesMax: number;
-  /** Of the younger half: its keys, and what its values have gained. */
-  #size = 0;
-
-  constructor(entriesMax: number) {
-    this.#entriesMax = entriesMax;
-  }
-
-  get(key: string): T | undefined {
-    return this.#young.get(key) ?? this.#old.get(key);
-  }
-
-  set(key: string, value: T): void {
-    this.#young.set(key, value);
-    this.#size += 1;
-    if (this.#size < this.#entriesMax) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#size = 0;
-  }
-
-  /** The value has grown, and stays. */
-  keep(key: string, value: T): void {
-    this.#size += 1;
-    if (this.#size >= this.#entriesMax || this.#old.delete(key)) this.set(key, value);
-  }
 }

@@ -6,6 +6,7 @@ import { Incidents, largestIncidents } from './incidents.ts';
 import { certaintyOf, JoinedFailures, type ReportedFailure } from './joined-failures.ts';
 import { partiesOf } from './line-parties.ts';
 import { exampleOf, type CountedFile, type LineReference } from './line-reference.ts';
+import { CopiedLines } from './copied-lines.ts';
 import { clockOf, type LogClock, timeOf, utcClock } from './log-clock.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
@@ -36,6 +37,12 @@ export type Tally = Growing<GatewayTotal>;
 /** What became of a line: 'repeat' if it is about a failure that is counted already. */
 export type LineUse = 'counted' | 'repeat';
 
+export interface SummaryOptions {
+  readonly clock?: LogClock;
+  /** If there are several logs: by their names, logs with the same number begin with the same lines. */
+  readonly sameLogs?: ReadonlyMap<string, number>;
+}
+
 /** Adds up the verdicts on the lines of logs. Its memory is bounded for any log. */
 export class Summary {
   #clock: LogClock;
@@ -64,8 +71,12 @@ export class Summary {
   readonly #suspects = new Suspects();
   readonly #clockFormats = new ClockFormats();
 
-  constructor({ clock = utcClock }: { readonly clock?: LogClock } = {}) {
+  /** Null while there is one log. */
+  readonly #copies: CopiedLines | null;
+
+  constructor({ clock = utcClock, sameLogs }: SummaryOptions = {}) {
     this.#clock = clock;
+    this.#copies = sameLogs === undefined ? null : new CopiedLines(sameLogs);
   }
 
   /** Takes the zone and the date from the beginning of a log, unless another log has shown them. Before its lines are added. */
@@ -137,6 +148,10 @@ export class Summary {
 
   #addFault(finding: Finding, reference: LineReference): LineUse {
     const parties = partiesOf(finding, reference.text);
+    if (this.#copies?.isCopy(finding, parties, reference.file ?? '') === true) {
+      this.#repeats += 1;
+      return 'repeat';
+    }
     const joined = this.#joined.find(finding, parties, this.#lines);
     if (joined === null) {
       this.#countFault(finding, 1);

@@ -3,6 +3,7 @@ import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '../../diagnose/dialect.ts';
 import { customLogFormat } from '../../diagnose/custom-format.ts';
 import { ByteLog } from '../../diagnose/byte-log.ts';
+import { logsWithSameBeginning } from '../../diagnose/copied-lines.ts';
 import { clockOf } from '../../diagnose/log-clock.ts';
 import { Summary } from '../../diagnose/summary.ts';
 import type { SummaryReport } from '../../diagnose/summary-report.ts';
@@ -37,12 +38,13 @@ export async function explainLogs(
   context: ProcessContext,
 ): Promise<number> {
   const dialects = dialectsOf(flags);
-  const sources = names.map((name) => findLog(name, context));
+  const sources = findLogs(names, context);
   const page = flags.html === undefined ? null : findPagePath(flags.html, sources, context);
   const stop = new ReadingStop(context);
   const printer = new LinePrinter(flags, context);
-  const clock = clockOf(await Promise.all(sources.map(beginningOf)), context.clock.wallTime());
-  const summary = new Summary({ clock });
+  const beginnings = await Promise.all(sources.map(beginningOf));
+  const clock = clockOf(beginnings, context.clock.wallTime());
+  const summary = new Summary({ clock, ...(sources.length > 1 ? { sameLogs: sameLogsOf(sources, beginnings) } : {}) });
   const logOf = ({ name }: LogSource): ByteLog => {
     const onLine = printer.isWanted ? { onLine: printer.listenerFor(name, sources.length === 1) } : {};
     return new ByteLog({ dialects, name, summary, ...onLine });
@@ -58,6 +60,21 @@ export async function explainLogs(
   await context.stdout.drained?.();
   if (!flags.follow && stop.isStopped) return exitCodes.interrupted;
   return exitCodeOfReport(report);
+}
+
+/** A log that is named twice is read once. */
+function findLogs(names: readonly string[], context: ProcessContext): readonly LogSource[] {
+  const found = new Map<string, LogSource>();
+  for (const source of names.map((name) => findLog(name, context))) {
+    const key = source.path ?? source.name;
+    if (found.has(key)) context.stderr.write(`${harmless(source.name)}: it is named twice, and read once.\n`);
+    else found.set(key, source);
+  }
+  return [...found.values()];
+}
+
+function sameLogsOf(sources: readonly LogSource[], beginnings: readonly string[]): ReadonlyMap<string, number> {
+  return new Map([...logsWithSameBeginning(beginnings)].map(([index, same]) => [sources[index]?.name ?? '', same]));
 }
 
 export function exitCodeOfReport({ failures, recognised }: SummaryReport): number {
