@@ -5,12 +5,12 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 /** A flood over many connections is one event for each limit, not thousands. */
 const reportEveryMs = 10_000;
 
-/** Completes "a client's HTTP/2 connection was ended: it sent too many …". */
+/** Completes "the HTTP/2 connection of 192.0.2.1 was ended: too many …". */
 const texts: Readonly<Record<Http2LimitName, string>> = {
   resets: 'resets of its own requests',
   settings: 'SETTINGS frames',
   pings: 'PING frames',
-  priorities: 'PRIORITY frames',
+  priorities: 'PRIORITY and PRIORITY_UPDATE frames',
   empty_frames: 'DATA frames without content',
   window_updates: 'WINDOW_UPDATE frames',
   errors: 'frames that break rules of their streams',

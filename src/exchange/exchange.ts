@@ -56,7 +56,8 @@ export class Exchange
     TimedExchange,
     TunnelEnds
 {
-  #state: 'routing' | 'receiving' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' = 'routing';
+  #state: 'routing' | 'receiving' | 'waiting' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' =
+    'routing';
   /** The head of a response that is held: a retry is still possible. */
   #uncommittedHead: ResponseHead | null = null;
   #hold: ResponseHold | null = null;
@@ -161,6 +162,8 @@ export class Exchange
     this.application = upstream.application;
     const endpoint = upstream.choose(endpointsTried(this.attempts), this);
     if (endpoint === null) {
+      // The end of a body that comes meanwhile begins no second attempt.
+      this.#state = 'waiting';
       this.#wait = EndpointWait.begin(this, this.ports.clock, failure);
       if (this.#wait === null) this.onNoEndpointReady(failure);
       else this.#readAtHand();

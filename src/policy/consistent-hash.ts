@@ -45,18 +45,24 @@ export class ConsistentHash<E extends BalancedEndpoint> implements Balancer<E> {
     const { tried } = context;
     const keyHash = hashOf(key, 1);
     const loadPerWeight = this.#loadPerWeight();
-    let highest = -1;
-    let below = Infinity;
-    for (let count = 0; count < this.#endpoints.length; count++) {
-      const index = this.#nextIn(keyHash, below, tried);
-      if (index < 0) break;
-      if (highest < 0) highest = index;
+    let highest: E | null = null;
+    let highestRank = -1;
+    let taken: E | null = null;
+    let takenRank = -1;
+    for (let index = 0; index < this.#endpoints.length; index++) {
       const endpoint = this.#endpoints[index] as E;
+      const rank = this.#rankOf(index, keyHash);
+      if (rank <= takenRank || tried.includes(endpoint)) continue;
+      if (rank > highestRank) {
+        highest = endpoint;
+        highestRank = rank;
+      }
       const loadMax = Math.max(loadFloor, Math.ceil(loadPerWeight * (this.#weights[index] as number)));
-      if (endpoint.load < loadMax && endpoint.hasRoom) return endpoint;
-      below = this.#rankOf(index, keyHash);
+      if (endpoint.load >= loadMax || !endpoint.hasRoom) continue;
+      taken = endpoint;
+      takenRank = rank;
     }
-    return highest < 0 ? this.#fallback.pick(context) : (this.#endpoints[highest] as E);
+    return taken ?? highest ?? this.#fallback.pick(context);
   }
 
   /** The most requests in flight for each unit of weight, with the request that is to be placed. */
@@ -64,18 +70,6 @@ export class ConsistentHash<E extends BalancedEndpoint> implements Balancer<E> {
     let load = 1;
     for (let index = 0; index < this.#endpoints.length; index++) load += (this.#endpoints[index] as E).load;
     return (loadFactor * load) / this.#weightSum;
-  }
-
-  /** The endpoint with the highest rank below `below`; -1 if all with a lower rank have been tried. */
-  #nextIn(keyHash: number, below: number, tried: readonly E[]): number {
-    let best = -1;
-    let bestRank = -1;
-    for (let index = 0; index < this.#endpoints.length; index++) {
-      const rank = this.#rankOf(index, keyHash);
-      if (rank >= below || rank <= bestRank || tried.includes(this.#endpoints[index] as E)) continue;
-      [best, bestRank] = [index, rank];
-    }
-    return best;
   }
 
   /** The chance that the rank of an endpoint is the highest is in proportion to its weight. */

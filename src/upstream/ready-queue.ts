@@ -13,7 +13,6 @@ export type Readiness = 'ready' | 'one' | 'not_yet' | 'hopeless';
 
 interface Member {
   readonly waiter: ReadyWaiter;
-  readonly since: Instant;
   readonly deadline: Instant;
 }
 
@@ -25,7 +24,8 @@ export class ReadyQueue {
   readonly #clock: Clock;
   readonly #counts: WorkerCounts;
   readonly #readiness: () => Readiness;
-  #members: Member[] = [];
+  /** In the order in which they came. */
+  readonly #members = new Set<Member>();
   #timer: Timer | null = null;
 
   constructor(clock: Clock, counts: WorkerCounts, readiness: () => Readiness) {
@@ -35,14 +35,13 @@ export class ReadyQueue {
   }
 
   get length(): number {
-    return this.#members.length;
+    return this.#members.size;
   }
 
   /** Calls `onReady` or `onNotReady` of `waiter` once, later. The result takes it out of the queue. */
   join(waiter: ReadyWaiter, limitMs: number): { cancel(): void } {
-    const since = this.#clock.now();
-    const member: Member = { waiter, since, deadline: after(since, limitMs) };
-    this.#members.push(member);
+    const member: Member = { waiter, deadline: after(this.#clock.now(), limitMs) };
+    this.#members.add(member);
     this.#counts.readyWaiters++;
     this.#counts.readyWaitsTotal++;
     this.#timer ??= this.#schedule();
@@ -51,12 +50,13 @@ export class ReadyQueue {
 
   /** Endpoints have changed, or the next look is due. */
   look(): void {
-    if (this.#members.length === 0) return;
+    const [first] = this.#members;
+    if (first === undefined) return;
     const readiness = this.#readiness();
     if (readiness === 'hopeless') this.#endAll((waiter) => waiter.onNotReady());
     else if (readiness === 'ready') this.#endAll((waiter) => waiter.onReady());
     else {
-      if (readiness === 'one') this.#end(this.#members[0] as Member, (waiter) => waiter.onReady());
+      if (readiness === 'one') this.#end(first, (waiter) => waiter.onReady());
       this.#endOverdue();
     }
   }
@@ -68,7 +68,7 @@ export class ReadyQueue {
 
   #endOverdue(): void {
     const now = this.#clock.now();
-    const overdue = this.#members.filter(({ deadline }) => deadline <= now);
+    const overdue = [...this.#members].filter(({ deadline }) => deadline <= now);
     for (const member of overdue) this.#end(member, (waiter) => waiter.onNotReady());
   }
 
@@ -77,11 +77,9 @@ export class ReadyQueue {
   }
 
   #remove(member: Member): boolean {
-    const index = this.#members.indexOf(member);
-    if (index < 0) return false;
-    this.#members.splice(index, 1);
+    if (!this.#members.delete(member)) return false;
     this.#counts.readyWaiters--;
-    if (this.#members.length > 0 || this.#timer === null) return true;
+    if (this.#members.size > 0 || this.#timer === null) return true;
     this.#timer.cancel();
     this.#timer = null;
     return true;
@@ -95,7 +93,7 @@ export class ReadyQueue {
   onTimer(): void {
     this.#timer = null;
     this.look();
-    if (this.#members.length > 0) this.#timer ??= this.#schedule();
+    if (this.#members.size > 0) this.#timer ??= this.#schedule();
   }
 }
 

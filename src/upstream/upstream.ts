@@ -118,27 +118,39 @@ export class LiveUpstream {
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
   choose(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
-    if (tried.length === 0) this.#budget.earn();
+    const chosen = this.#pickFor(tried, request);
+    // A request that waits for an endpoint asks again.
+    if (chosen !== null && tried.length === 0) this.#budget.earn();
+    return chosen;
+  }
+
+  #pickFor(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
     if (this.#onProbation !== null) {
       // If probation waited until the balancer picks the endpoint, it could last an hour.
       const free = this.#onProbation.find((endpoint) => !tried.includes(endpoint) && endpoint.tryProbation());
       if (free !== undefined) return free;
     }
+    const picked = this.#balance(tried, request);
+    // `hasRoom` first: an idle connection answers the question for nearly all requests.
+    return picked === null || picked.hasRoom || this.#spec.whenNoneReady === undefined
+      ? picked
+      : this.#acceptingOr(picked, tried, request);
+  }
+
+  #balance(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
     const context = this.#context;
     context.set(request, tried);
     const picked = this.#balancer.pick(context);
     context.clear();
-    // `hasRoom` first: an idle connection answers the question for nearly all requests.
-    return picked === null || picked.hasRoom || this.#spec.whenNoneReady === undefined
-      ? picked
-      : this.#acceptingOr(picked);
+    return picked;
   }
 
   /** `picked`, or another endpoint if it refuses connections; null if all of them do, and requests wait for one. */
-  #acceptingOr(picked: LiveEndpoint): LiveEndpoint | null {
+  #acceptingOr(picked: LiveEndpoint, tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
     if (!picked.refuses()) return picked;
-    const accepting = this.#eligible.find((endpoint) => !endpoint.refuses());
-    if (accepting !== undefined) return accepting;
+    const refusing = this.#eligible.filter((endpoint) => endpoint.refuses());
+    const accepting = this.#balance([...tried, ...refusing], request);
+    if (accepting !== null && !accepting.refuses()) return accepting;
     this.#noteRefusal(this.#ports.clock.now());
     return this.mayReturn() ? null : picked;
   }

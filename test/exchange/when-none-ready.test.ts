@@ -188,6 +188,7 @@ describe('while no endpoint is ready, a request', () => {
 
   it('waits for an endpoint without checks, at which one request after the other finds out', () => {
     const world = worldOf({ endpointChanges: () => ({ state: 'unchecked' }) });
+    ask(world, '/0');
     stop(world);
     const clients = [ask(world), ask(world)];
     world.pass(3000);
@@ -199,6 +200,57 @@ describe('while no endpoint is ready, a request', () => {
       clients.map(({ status }) => status),
       [200, 200],
     );
+    rests(world);
+  });
+
+  it('is answered at once where an endpoint without checks was never there', () => {
+    const world = worldOf({ endpointChanges: () => ({ state: 'unchecked' }) });
+    stop(world);
+    assert.equal(ask(world).status, 502);
+    assert.equal(world.counts.readyWaitsTotal, 0);
+    rests(world);
+  });
+
+  for (const clients of ['http/1.1', 'h2'] as const)
+    for (const how of ['is unhealthy', 'refuses connections'])
+      it(`is sent once if its body ends while it waits: ${clients}, the endpoint ${how}`, () => {
+        const world = worldOf({ clients });
+        ask(world, '/0');
+        const others = how === 'is unhealthy' ? 0 : 1;
+        if (others > 0) stop(world);
+        if (others > 0) ask(world, '/meets-the-refusal');
+        const client = world.request({ target: '/body', method: 'POST', expects: 'chunked' });
+        client.write('one');
+        world.pass(10);
+        if (others === 0) found(world, 'unhealthy');
+        // Longer than the gateway waits for a body of unknown length.
+        world.pass(60);
+        assert.equal(world.counts.readyWaiters, 1 + others);
+        client.write(' two');
+        client.end();
+        world.pass(10);
+        assert.equal(world.counts.readyWaiters, 1 + others);
+        world.endpoint('a').accepts = 'yes';
+        found(world, 'healthy');
+        world.pass(1500);
+        const arrived = world.endpoint('a').arrived.filter(({ target }) => target === '/body');
+        assert.deepEqual(
+          arrived.map(({ content, whole }) => [String(content), whole]),
+          [['one two', true]],
+        );
+        assert.equal(client.status, 200);
+        rests(world);
+      });
+
+  it('goes to no spare endpoint while one of those before it accepts connections', () => {
+    const endpointChanges = (name: string): Partial<EndpointSnapshot> => ({ priority: name === 'spare' ? 1 : 0 });
+    const world = worldOf({ endpointChanges }, { endpoints: ['spare', 'a', 'b'], connectionsMax: 1 });
+    stop(world, 'a');
+    world.endpoint('b').onRequest = () => {};
+    for (let number = 0; number < 9; number++) ask(world);
+    assert.equal(world.endpoint('spare').arrived.length, 0);
+    for (const request of world.endpoint('b').arrived) request.answer(200, 'b');
+    world.endpoint('b').onRequest = (request) => request.answer(200, 'b');
     rests(world);
   });
 
@@ -244,12 +296,14 @@ describe('while no endpoint is ready, a request', () => {
 
   it('is answered at once in a long outage of an endpoint without checks', () => {
     const world = worldOf({ endpointChanges: () => ({ state: 'unchecked' }) });
+    ask(world, '/0');
     stop(world);
     for (let seconds = 0; seconds < 32; seconds++) {
       ask(world);
       world.pass(1000);
     }
     const waits = world.counts.readyWaitsTotal;
+    assert.ok(waits > 20, `${waits} waits`);
     const client = ask(world);
     world.pass(300);
     assert.equal(client.status, 502);

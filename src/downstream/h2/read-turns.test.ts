@@ -132,6 +132,21 @@ describe('strained connections', () => {
     );
   });
 
+  it('do not wait for those that were closed meanwhile', () => {
+    const log: string[] = [];
+    const clock = new SimulatedClock();
+    const strained = new StrainedTurns();
+    const all = Array.from({ length: 100 }, () => new Connection(log, clock, strained));
+    for (const connection of all) {
+      connection.isStrained = true;
+      connection.come('ab');
+    }
+    log.splice(0);
+    for (const connection of all.slice(1, -1)) connection.isServing = false;
+    clock.advanceSync(4);
+    assert.deepEqual(log, ['b', 'b']);
+  });
+
   it('are read as all others once they are not strained any more', () => {
     const log: string[] = [];
     const clock = new SimulatedClock();

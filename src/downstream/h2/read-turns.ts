@@ -5,7 +5,7 @@ import type { NextTurnListener, Transport } from '../../core/transport.ts';
 const turnMs = 0.5;
 const slicesMax = 8;
 
-/** One connection that is near a limit has a slice, then the others of the worker wait this long for the next one's. */
+/** The pause between two slices of strained connections. */
 const strainedPauseMs = 2;
 
 /** The connection, as its turns see it. */
@@ -26,7 +26,7 @@ export interface ReadTurnsOwner {
  * Which bytes of an HTTP/2 connection are read when. A connection reads on until its turn of 0.5 ms is over; then others go first. A connection
  * that is strained reads a slice at a time, in turns with all strained connections of the worker, and nothing of its socket in between.
  */
-export class ReadTurns implements NextTurnListener {
+export class ReadTurns implements StrainedConnection {
   readonly #owner: ReadTurnsOwner;
   readonly #clock: Clock;
   readonly #strained: StrainedTurns;
@@ -38,6 +38,10 @@ export class ReadTurns implements NextTurnListener {
     this.#owner = owner;
     this.#clock = clock;
     this.#strained = strained;
+  }
+
+  get isServing(): boolean {
+    return this.#owner.isServing;
   }
 
   get hasUnread(): boolean {
@@ -97,15 +101,19 @@ export class ReadTurns implements NextTurnListener {
   }
 }
 
+interface StrainedConnection extends NextTurnListener {
+  readonly isServing: boolean;
+}
+
 /**
  * The strained connections of a worker, which have slices one after the other, in the order in which they came: however many they are, they
  * take a small part of its time.
  */
 export class StrainedTurns {
-  readonly #waiting: NextTurnListener[] = [];
+  readonly #waiting: StrainedConnection[] = [];
   #isScheduled = false;
 
-  add(connection: NextTurnListener, clock: Clock): void {
+  add(connection: StrainedConnection, clock: Clock): void {
     this.#waiting.push(connection);
     if (!this.#isScheduled) this.#schedule(clock);
   }
@@ -117,7 +125,10 @@ export class StrainedTurns {
 
   readonly #next = (clock: Clock): void => {
     this.#isScheduled = false;
-    this.#waiting.shift()?.onNextTurn();
+    let connection = this.#waiting.shift();
+    // Those that were closed meanwhile take no time of the others.
+    while (connection?.isServing === false) connection = this.#waiting.shift();
+    connection?.onNextTurn();
     if (this.#waiting.length > 0 && !this.#isScheduled) this.#schedule(clock);
   };
 }
