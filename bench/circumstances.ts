@@ -30,7 +30,7 @@ function revision(): string {
 }
 
 /** nginx is always started: it is the origin too. */
-function versionsOf(names: readonly GatewayName[]): string[] {
+export function versionsOf(names: readonly GatewayName[]): string[] {
   const versions = [`nginx ${versionOf('nginx', '-v')}`];
   if (names.includes('haproxy')) versions.push(`HAProxy ${versionOf('haproxy', '-v')}`);
   if (names.includes('caddy')) versions.push(`Caddy ${versionOf('caddy', 'version')}`);

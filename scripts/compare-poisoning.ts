@@ -7,7 +7,7 @@ import { RawClient } from '../src/testing/testing.ts';
 import { certificateAuthority } from '../src/testing/certificates.ts';
 import { systemClock } from '../src/testing/system.ts';
 import { type GatewayName, gatewayPort, originPort, prepareGateway } from './compared-gateways.ts';
-import { withPoisoning } from './comparison-document.ts';
+import { withSection } from './comparison-document.ts';
 import { type PoisonCounts, type Poisoned, poisoningSection, type PoisonRow } from './poisoning-section.ts';
 import { repositoryRoot } from './repository.ts';
 
@@ -86,7 +86,7 @@ async function compare(): Promise<void> {
   }
   const path = join(repositoryRoot, 'docs', 'comparison.md');
   const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(path, withPoisoning(readFileSync(path, 'utf8'), poisoningSection(found, rows, date)));
+  writeFileSync(path, withSection(readFileSync(path, 'utf8'), 'poisoning', poisoningSection(found, rows, date)));
   console.log('docs/comparison.md has the figures.');
 }
 

@@ -23,13 +23,14 @@ const marks: Readonly<Record<TortureVerdict, string>> = {
   dangerous: '‼',
 };
 
-/** Creates docs/comparison.md from the results; Candor is the first. The section of another command is kept. */
+/** Creates docs/comparison.md from the results; Candor is the first. Sections of other commands are kept. */
 export function comparisonDocument(compared: readonly Compared[], before: string): string {
   const [candor, ...peers] = compared;
   return [
     ...introduction(compared),
     ...totals(compared),
-    ...poisoningOf(before),
+    ...sectionOf(before, 'poisoning'),
+    ...sectionOf(before, 'storms'),
     ...(candor === undefined ? [] : betterElsewhere(candor, peers)),
     ...candorAtItsDefaults,
     ...compared.flatMap(portrait),
@@ -52,20 +53,18 @@ export function withNewRows(document: string, compared: readonly Compared[]): st
   }, noted);
 }
 
-/** The lines between these belong to another command: `npm run compare:poisoning`. */
-const poisoningStart = '<!-- poisoning -->';
-const poisoningEnd = '<!-- /poisoning -->';
+/** Sections of other commands, `npm run compare:poisoning` and `npm run bench:storms`: each between two comments with its name. */
+export type ForeignSection = 'poisoning' | 'storms';
 
-function poisoningOf(document: string): string[] {
-  const start = document.indexOf(poisoningStart);
-  const end = document.indexOf(poisoningEnd);
-  return start < 0 || end < 0 ? [] : [document.slice(start, end + poisoningEnd.length), ''];
+function sectionOf(document: string, name: ForeignSection): string[] {
+  const [start, end] = [document.indexOf(`<!-- ${name} -->`), document.indexOf(`<!-- /${name} -->`)];
+  return start < 0 || end < 0 ? [] : [document.slice(start, end + `<!-- /${name} -->`.length), ''];
 }
 
 /** Replaces the section with the last measurement. */
-export function withPoisoning(document: string, lines: readonly string[]): string {
-  const text = [poisoningStart, ...lines, poisoningEnd].join('\n');
-  const [before] = poisoningOf(document);
+export function withSection(document: string, name: ForeignSection, lines: readonly string[]): string {
+  const text = [`<!-- ${name} -->`, ...lines, `<!-- /${name} -->`].join('\n');
+  const [before] = sectionOf(document, name);
   if (before !== undefined) return document.replace(before, () => text);
   return document.replace(behindTotals, () => `${text}\n\n${behindTotals}`);
 }

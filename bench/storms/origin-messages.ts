@@ -1,0 +1,39 @@
+/** What an origin does with requests. 'stalled': it never answers. 'slow': it takes ten times as long. */
+export type OriginMode = 'good' | 'status_500' | 'stalled' | 'reset' | 'garbage' | 'slow';
+
+/** How the health check is answered: as requests are, or apart from them. */
+export type CheckMode = 'as_requests' | 'passes' | 'fails';
+
+export interface OriginSetting {
+  readonly port: number;
+  /** How long a request takes. */
+  readonly tookMs: number;
+  /** How many requests it handles at a time; others wait in it. */
+  readonly concurrency: number;
+  /** From its start until it listens. */
+  readonly bootMs: number;
+}
+
+export type OriginOrder =
+  | { readonly kind: 'mode'; readonly mode: OriginMode; readonly check: CheckMode }
+  | { readonly kind: 'listen'; readonly open: boolean }
+  /** Reports its counts. */
+  | { readonly kind: 'count' }
+  /** Finishes requests in flight and ends, as after SIGTERM. */
+  | { readonly kind: 'finish' }
+  /** Reports its counts and kills itself by SIGKILL, so that no count is lost. */
+  | { readonly kind: 'die' };
+
+/** Counts since the last report. */
+export interface OriginCounts {
+  readonly requests: number;
+  readonly checks: number;
+  readonly connections: number;
+  /** The numbers of POSTs whose body was received whole. */
+  readonly executed: readonly number[];
+}
+
+export type OriginReport =
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'counts'; readonly counts: OriginCounts; readonly isAnswer: boolean };

@@ -1,0 +1,85 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { CheckMode, OriginMode, OriginOrder, OriginReport, OriginSetting } from './origin-messages.ts';
+
+// An origin of the storms, in a process of its own: it answers, fails as it is ordered, and counts what arrives.
+
+const setting = JSON.parse(process.argv[2] as string) as OriginSetting;
+const large = Buffer.alloc(256 * 1024, 'candor. ');
+let mode: OriginMode = 'good';
+let check: CheckMode = 'as_requests';
+let counts = { requests: 0, checks: 0, connections: 0, executed: [] as number[] };
+let inWork = 0;
+const waiting: (() => void)[] = [];
+
+const server = createServer({ keepAliveTimeout: 60_000 }, serve);
+server.on('connection', () => counts.connections++);
+
+function serve(request: IncomingMessage, response: ServerResponse): void {
+  const isCheck = request.url === '/healthz';
+  if (isCheck) counts.checks++;
+  else counts.requests++;
+  const now = isCheck && check !== 'as_requests' ? 'good' : mode;
+  request.on('error', () => {});
+  request.resume().on('end', () => {
+    if (isCheck && check === 'fails') return answer(request, response, 500);
+    if (request.method === 'POST' && request.url === '/work') counts.executed.push(Number(request.headers['x-number']));
+    if (now === 'reset') request.socket.resetAndDestroy();
+    else if (now === 'garbage') request.socket.end('\0\x7f these bytes are not HTTP\r\n\r\n');
+    else if (now !== 'stalled') work(request, response, now);
+  });
+}
+
+function work(request: IncomingMessage, response: ServerResponse, now: OriginMode): void {
+  if (inWork >= setting.concurrency) return void waiting.push(() => work(request, response, now));
+  inWork++;
+  setTimeout(
+    () => {
+      inWork--;
+      waiting.shift()?.();
+      answer(request, response, now === 'status_500' ? 500 : 200);
+    },
+    now === 'slow' ? setting.tookMs * 10 : setting.tookMs,
+  );
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, status: number): void {
+  const body = request.url === '/large' ? large : Buffer.from(JSON.stringify({ number: request.headers['x-number'] }));
+  if (finishes) response.setHeader('Connection', 'close');
+  response.writeHead(status, { 'X-Origin': String(setting.port), 'Content-Length': body.length });
+  response.end(body);
+}
+
+function report(isAnswer: boolean, then?: () => void): void {
+  const taken: OriginReport = { kind: 'counts', counts, isAnswer };
+  counts = { requests: 0, checks: 0, connections: 0, executed: [] };
+  process.send?.(taken, () => then?.());
+}
+
+let finishes = false;
+
+function finish(): void {
+  finishes = true;
+  server.close(() => report(false, () => process.exit(0)));
+}
+
+function done(): void {
+  process.send?.({ kind: 'done' } satisfies OriginReport);
+}
+
+process.on('message', (order: OriginOrder) => {
+  if (order.kind === 'finish') finish();
+  else if (order.kind === 'die') report(false, () => process.kill(process.pid, 'SIGKILL'));
+  else if (order.kind === 'count') report(true);
+  else if (order.kind === 'mode') {
+    ({ mode, check } = order);
+    done();
+  } else if (order.open) server.listen(setting.port, '127.0.0.1', 4096, done);
+  else {
+    server.close(done);
+    server.closeAllConnections();
+  }
+});
+process.on('disconnect', () => process.exit(0));
+setTimeout(() => {
+  server.listen(setting.port, '127.0.0.1', 4096, () => process.send?.({ kind: 'listening' } satisfies OriginReport));
+}, setting.bootMs);
