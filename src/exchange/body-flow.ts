@@ -1,10 +1,17 @@
-import type { Fields, OutgoingResponse, Ownership, ResponseHead } from '../core/message.ts';
+import {
+  type Fields,
+  hasNoContent,
+  type OutgoingResponse,
+  type Ownership,
+  type ResponseHead,
+} from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';
+import { isIdempotent } from '../policy/retry.ts';
 import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
 import type { FilterRun } from './filter-run.ts';
 import type { ExchangePorts, ServingRevision } from './ports.ts';
-import { RequestBuffer } from './request-buffer.ts';
+import { RequestBuffer, waitsForBody } from './request-buffer.ts';
 import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
 import { ExchangeState } from './state.ts';
 
@@ -68,8 +75,40 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     return this.attempt?.sendBody(bytes, start, end, ownership) ?? true;
   }
 
+  /** Whether the body, or its beginning, comes before the request gets a connection. */
+  protected mustReceiveBody(): boolean {
+    if (hasNoContent(this.request.framing)) return false;
+    // A body that may be sent a second time is kept, even if nothing has to be waited for.
+    if (this.downstream.contentAtHand && !isIdempotent(this.method)) return false;
+    // Where no endpoint is ready, the client is not asked for a body.
+    return waitsForBody(this.request, this.requireRoute().buffer) && this.requireUpstream().hasOther([]);
+  }
+
+  /** Reads the body into a buffer; `onRequestBuffered` follows. */
+  protected receiveBody(): void {
+    const buffer = this.#beginBuffer();
+    const { requestWaitMs } = this.requireRoute().buffer;
+    if (this.request.framing.kind !== 'length') buffer.limitWait(this, this.ports.clock, requestWaitMs);
+    this.downstream.readContent();
+  }
+
+  /** The request has its body, or enough of it, or does not wait for it any more. */
+  protected noteReceived(): void {
+    const waitedMs = this.elapsedMs() - Math.max(0, this.filterMs);
+    if (waitedMs >= 1) this.bodyMs = waitedMs;
+    this.requestBuffer?.stopWait();
+  }
+
+  /** The body is there and the connection is not: it is read meanwhile, so that the gateway notices if the client leaves. */
+  protected readAtHand(): void {
+    if (this.contentReadBegun || !this.downstream.contentAtHand) return;
+    if (!waitsForBody(this.request, this.requireRoute().buffer)) return;
+    this.#beginBuffer();
+    this.downstream.readContent();
+  }
+
   /** Begins to read the body into a buffer, from which it is sent when an attempt has a stream. */
-  protected beginBuffer(): RequestBuffer {
+  #beginBuffer(): RequestBuffer {
     const buffer = new RequestBuffer(this.requireRoute().buffer, this.ports.buffers);
     this.requestBuffer = buffer;
     this.contentReadBegun = true;

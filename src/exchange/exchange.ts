@@ -1,5 +1,4 @@
 import { invariantOf } from '../core/assert.ts';
-import type { BufferSpec } from '../core/configuration.ts';
 import type { EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
@@ -13,7 +12,6 @@ import {
 } from '../core/message.ts';
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
-import { waitsForBody } from './request-buffer.ts';
 import { reusePolicyFor, retryDecisionFor, endpointsTried } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
@@ -22,7 +20,6 @@ import { BodyFlow } from './body-flow.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayBeCausedByExit } from '../core/exit-causes.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
-import { isIdempotent } from '../policy/retry.ts';
 import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } from './exchange-timeout.ts';
@@ -112,45 +109,15 @@ export class Exchange
   // ─▶ receive: the body, or its beginning, comes before the request gets a connection, so that a slow client holds none.
 
   #receive(): void {
-    const { buffer } = this.requireRoute();
-    const { framing } = this.request;
-    if (hasNoContent(framing)) return this.#choose(null);
-    // A body that may be sent a second time is kept, even if nothing has to be waited for.
-    const isKept = !this.downstream.contentAtHand || isIdempotent(this.method);
-    if (!isKept || !this.#mayWaitForBody(buffer)) return this.#choose(null);
+    if (!this.mustReceiveBody()) return this.#choose(null);
     this.#state = 'receiving';
-    const requestBuffer = this.beginBuffer();
-    if (framing.kind !== 'length') requestBuffer.limitWait(this, this.ports.clock, buffer.requestWaitMs);
-    this.downstream.readContent();
-  }
-
-  /** Where no endpoint is ready, the client is not asked for a body. */
-  #mayWaitForBody(buffer: BufferSpec): boolean {
-    return waitsForBody(this.request, buffer) && this.requireUpstream().hasOther([]);
+    this.receiveBody();
   }
 
   onRequestBuffered(): void {
     if (this.#state !== 'receiving') return;
-    this.#noteReceived();
+    this.noteReceived();
     this.#protect(() => this.#choose(null));
-  }
-
-  #noteReceived(): void {
-    const waitedMs = this.elapsedMs() - Math.max(0, this.filterMs);
-    if (waitedMs >= 1) this.bodyMs = waitedMs;
-    this.requestBuffer?.stopWait();
-  }
-
-  /** The body is there and the connection is not: it is read meanwhile, so that the gateway notices if the client leaves. */
-  #readAtHand(): void {
-    if (
-      this.contentReadBegun ||
-      !this.downstream.contentAtHand ||
-      !waitsForBody(this.request, this.requireRoute().buffer)
-    )
-      return;
-    this.beginBuffer();
-    this.downstream.readContent();
   }
 
   // ─▶ choose ─▶ connect
@@ -166,7 +133,7 @@ export class Exchange
       this.#state = 'waiting';
       this.#wait = EndpointWait.begin(this, this.ports.clock, failure);
       if (this.#wait === null) this.onNoEndpointReady(failure);
-      else this.#readAtHand();
+      else this.readAtHand();
       return;
     }
     const attempt = new Attempt(endpoint, this);
@@ -176,7 +143,7 @@ export class Exchange
     this.statusReceived = 0;
     this.#state = 'connecting';
     attempt.begin(this.requireRoute().timeouts, reusePolicyFor(this));
-    if (this.#state === 'connecting' && this.attempt === attempt) this.#readAtHand();
+    if (this.#state === 'connecting' && this.attempt === attempt) this.readAtHand();
   }
 
   onEndpointReady(failure: Failure | null): void {
@@ -442,7 +409,7 @@ export class Exchange
 
   /** Ends the exchange with a failure that no attempt has caused. */
   #failWith(failure: Failure): void {
-    if (this.#state === 'receiving') this.#noteReceived();
+    if (this.#state === 'receiving') this.noteReceived();
     this.#giveUpAttempt(failure);
     this.#forgetResponse();
     if (failure.cause === 'client_gone') {
