@@ -283,6 +283,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   tls_certificate_unfit: { code: 'INVALID_PURPOSE' },
   send_failed: { errno: 'EPIPE' },
   response_head_timeout: { limitMs: 60_000 },
+  attempt_timeout: { limitMs: 2000 },
   exchange_timeout: { limitMs: 90_000 },
   request_write_timeout: { limitMs: 60_000 },
   response_status_line: { rule: 'status-code', firstBytes: 'HTTP/1.1 999 Whatever' },

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
+import { buildRetry } from './build-retry.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { bytesOrNone, count, ms, msOrNone } from './fallback.ts';
@@ -61,6 +62,7 @@ function buildRoute(
   const timeouts = buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {});
   const tunnel = buildTunnel(read.websocket ?? {}, plain.websocket ?? {});
   const buffer = buildBuffer(read.buffer ?? {}, plain.buffer ?? {});
+  const retry = buildRetry(read.retry, plain.retry);
   const pages = { ...plain.error_pages, ...read.error_pages };
   return {
     id: id as RouteId,
@@ -73,6 +75,7 @@ function buildRoute(
     tunnel: shared.of('tunnel', tunnel, () => tunnel),
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     buffer: shared.of('buffer', buffer, () => buffer),
+    ...(retry === undefined ? {} : { retry: shared.of('retry', retry, () => retry) }),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',
   };

@@ -332,6 +332,22 @@ describe('what is written', () => {
       ],
     ],
     [
+      'the retries of a route come before those of the file, "none" is as if nothing were said, and the rest is from the file',
+      `${one}retry: { statuses: [503, 429], backoff: 500ms, hedge: true }\nroutes: [{ to: app, path: /a, retry: none }, { to: app, path: /b, retry: { attempts: 4, attempt_timeout: 2s, statuses: [502], idempotency_key: true } }, { to: app, path: /c, retry: { attempt_timeout: none, attempt_headers: true, backoff_max: 2s } }]`,
+      (c) => c.routes.map(({ retry }) => retry),
+      [
+        undefined,
+        {
+          ...{ attemptsMax: 4, statuses: [502], attemptMs: 2000, backoffMs: 500, backoffMaxMs: 500 },
+          ...{ idempotencyKey: true, attemptHeaders: false, hedge: true },
+        },
+        {
+          ...{ attemptsMax: null, statuses: [503, 429], attemptMs: null, backoffMs: 500, backoffMaxMs: 2000 },
+          ...{ idempotencyKey: false, attemptHeaders: true, hedge: true },
+        },
+      ],
+    ],
+    [
       'without a buffer in the file, a route may still have one',
       `${one}buffer: none\nroutes: [{ to: app, path: /a, buffer: { response: 64KiB } }, { to: app }]`,
       (c) => c.routes.map(({ buffer }) => buffer.responseBytesMax),

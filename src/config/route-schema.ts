@@ -21,6 +21,7 @@ import {
   textOf,
   whole,
 } from './leaves.ts';
+import { retry } from './retry-schema.ts';
 import { key, section } from './section.ts';
 
 export const timeouts = section({
@@ -180,6 +181,7 @@ export const route = section({
   websocket: key(websocket, 'Settings of WebSockets that differ from those of the file.'),
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   buffer: key(buffer, 'How much of its bodies waits in the gateway, if it differs from the file; or `none`.'),
+  retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`.'),
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
 });

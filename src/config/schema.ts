@@ -33,6 +33,7 @@ import {
   whole,
 } from './leaves.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
+import { retry } from './retry-schema.ts';
 import { key, section } from './section.ts';
 
 const listenAddress = z.union([
@@ -371,6 +372,10 @@ export const file = section({
   buffer: key(
     buffer,
     'How much of a body waits in the gateway, so that a slow client holds no connection to an application; or `none`.',
+  ),
+  retry: key(
+    retry,
+    'How exchanges are retried, for every route that does not say otherwise. Without it, a request that may have been executed is retried once at most, and only if its method is idempotent.',
   ),
   upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
   applications: key(

@@ -224,6 +224,27 @@ export interface RouteSpec extends AnswerSettings {
   /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
   readonly commitDelayMs: number;
   readonly buffer: BufferSpec;
+  /** What the route says of retries; absent: nothing, and a request that may have been executed is retried once at most. */
+  readonly retry?: RetrySpec;
+}
+
+/** How exchanges of a route are retried. */
+export interface RetrySpec {
+  /** Attempts per exchange, including the first; null: as many as its upstream says. */
+  readonly attemptsMax: number | null;
+  /** Statuses of endpoints after which another attempt is made. */
+  readonly statuses: readonly number[];
+  /** From the time when a request is sent until the head of its response has come; null: no limit. */
+  readonly attemptMs: number | null; // attempt_timeout
+  /** Full jitter: a retry waits for a time drawn from 0 to this, twice as much for each further retry, and `backoffMaxMs` at most. */
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  /** A request with an Idempotency-Key is retried as if its method were idempotent. */
+  readonly idempotencyKey: boolean;
+  /** Endpoints are told the number of the attempt and how long its response is waited for. */
+  readonly attemptHeaders: boolean;
+  /** A second attempt is made beside one of a GET or HEAD that takes longer than most. */
+  readonly hedge: boolean;
 }
 
 /** How much of a body waits in the gateway, so that a slow client holds no connection to an endpoint. */

@@ -37,6 +37,9 @@ export type RetryReason =
   | 'idempotent' // retried: executing it twice does no harm
   | 'may_return' // retried: no byte was sent, and the endpoint may accept connections again soon
   | 'refused_by_peer' // retried: the endpoint reported that it did not process it
+  | 'retriable_status' // retried: the route retries this status
+  | 'hedged' // another attempt was made beside it
+  | 'superseded' // no: the response of another attempt came first
   | 'accepted' // no: the response is passed on
   | 'committed' // no: the client has part of a response
   | 'fails_anywhere' // no: another endpoint would do no better, or it is not an endpoint that failed

@@ -34,6 +34,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['tls_certificate_unfit', 'unreachable', 502, 'tls_certificate_error'],
   ['tls_timeout', 'unreachable', 504, 'connection_timeout'],
   ['response_head_timeout', 'too_slow', 504, 'http_response_timeout'],
+  ['attempt_timeout', 'too_slow', 504, 'http_response_timeout'],
   ['response_head_unfinished', 'too_slow', 504, 'http_response_timeout'],
   ['response_head_stalled', 'too_slow', 504, 'connection_read_timeout'],
   ['response_body_stalled', 'too_slow', 504, 'connection_read_timeout'],

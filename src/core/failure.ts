@@ -51,6 +51,7 @@ export interface Evidence {
   // too slow
   /** `ping`, here and below: whether an HTTP/2 endpoint answered a PING in the time; absent with HTTP/1. */
   response_head_timeout: { address: string; limitMs: number; ping?: 'answered' | 'unanswered' };
+  attempt_timeout: { address: string; limitMs: number };
   response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
   response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
   response_body_stalled: {

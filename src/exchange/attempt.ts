@@ -1,10 +1,11 @@
 import type { Timeouts } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
-import type { Failure } from '../core/failure.ts';
+import { fail, type Failure } from '../core/failure.ts';
 import type { Fields, OutgoingRequest, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
 import { inVainFor } from '../policy/retry.ts';
 import type { Endpoint } from './ports.ts';
 
@@ -74,6 +75,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   retryReason: RetryReason = 'accepted';
   delivery: Delivery = 'not_sent';
   readonly #owner: AttemptOwner;
+  #timeLimit: Timer | null = null;
   #pending: PendingStream | null = null;
   #stream: UpstreamStream | null = null;
 
@@ -110,6 +112,22 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   send(request: OutgoingRequest, limits: Timeouts): void {
     this.#stream?.send(request, this, limits);
+  }
+
+  /** The attempt fails if the head of its response has not come in `limitMs`. */
+  limitTime(clock: Clock, limitMs: number): void {
+    if (this.#stream === null || this.headMs >= 0) return;
+    this.#timeLimit = clock.schedule(
+      after(clock.now(), limitMs),
+      (attempt) => attempt.#timeOut(limitMs),
+      this as Attempt,
+    );
+  }
+
+  #timeOut(limitMs: number): void {
+    const stream = this.#stream;
+    this.onAttemptFailed(fail('attempt_timeout', 'response', { address: this.address, limitMs }));
+    stream?.cancel();
   }
 
   /** Takes the bytes in any case. Returns false if the owner must wait for `onAttemptRoom` before it sends more. */
@@ -198,6 +216,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   #noteResponse(response: ResponseHead): void {
     this.status = response.status;
+    this.#timeLimit?.cancel();
     this.headMs = this.#owner.elapsedMs();
     this.chosenEndpoint.noteLatency?.(this.headMs - this.startedMs, false);
     this.delivery = 'response_started';
@@ -250,6 +269,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 
   #end(failure: Failure | null): void {
+    this.#timeLimit?.cancel();
     this.failure = failure;
     this.endedMs = this.#owner.elapsedMs();
     this.delivery = deliveryOf(this.#stream, failure);

@@ -6,13 +6,13 @@ import {
   type ResponseHead,
 } from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';
-import { isIdempotent } from '../policy/retry.ts';
 import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
 import type { FilterRun } from './filter-run.ts';
 import type { ExchangePorts, ServingRevision } from './ports.ts';
 import { RequestBuffer, waitsForBody } from './request-buffer.ts';
 import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
+import { isRepeatable } from './retry.ts';
 import { ExchangeState } from './state.ts';
 
 /**
@@ -79,7 +79,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   protected mustReceiveBody(): boolean {
     if (hasNoContent(this.request.framing)) return false;
     // A body that may be sent a second time is kept, even if nothing has to be waited for.
-    if (this.downstream.contentAtHand && !isIdempotent(this.method)) return false;
+    if (this.downstream.contentAtHand && !isRepeatable(this)) return false;
     // Where no endpoint is ready, the client is not asked for a body.
     return waitsForBody(this.request, this.requireRoute().buffer) && this.requireUpstream().hasOther([]);
   }

@@ -1,5 +1,5 @@
 import { fail, type Failure } from '../core/failure.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { grpcTimeoutMs } from './grpc-timeout.ts';
 import type { ExchangeState } from './state.ts';
 
@@ -18,6 +18,12 @@ export function scheduleExchangeTimeout(
 ): Timer | null {
   const limitMs = earlier(routeMs, grpcTimeoutMs(exchange.request));
   return limitMs === null ? null : clock.schedule(after(exchange.startedAt, limitMs), reached, exchange);
+}
+
+/** How long the exchange may still take; Infinity without a limit. */
+export function remainingMs(exchange: ExchangeState, now: Instant): number {
+  const limitMs = earlier(exchange.requireRoute().timeouts.exchangeMs, grpcTimeoutMs(exchange.request)) ?? Infinity;
+  return exchange.startedAt + limitMs - now;
 }
 
 function earlier(a: number | null, b: number | null): number | null {

@@ -21,6 +21,8 @@ import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayBeCausedByExit } from '../core/exit-causes.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
 import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
+import { RetryState, type RetryOwner } from './retry-state.ts';
+import type { RetainedResponse } from './retained-response.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } from './exchange-timeout.ts';
 import { grpcDeadlineExceeded, grpcDeadlineTrailers } from './grpc-deadline-trailers.ts';
@@ -50,6 +52,7 @@ export class Exchange
     FilteredExchange,
     ResponseHoldOwner,
     ExitWatchOwner,
+    RetryOwner,
     TimedExchange,
     TunnelEnds
 {
@@ -61,6 +64,8 @@ export class Exchange
   #timeoutTimer: Timer | null = null;
   #exitWatch: ExitWatch | null = null;
   #wait: EndpointWait | null = null;
+  /** Null unless the route has `retry`. */
+  #retries: RetryState | null = null;
 
   // request ─▶ route
 
@@ -75,6 +80,7 @@ export class Exchange
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
     const { exchangeMs, responseHeadMs } = route.timeouts;
+    if (route.retry !== null) this.#retries = new RetryState(route.retry, this, this.ports.clock, this.ports.ids);
     this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
     if (route.filters === null) return this.#receive();
     this.filters = new FilterRun(route.filters, this, this.ports.clock, responseHeadMs);
@@ -84,11 +90,11 @@ export class Exchange
   // ─▶ filter
 
   onFiltersPassed(): void {
-    this.#protect(() => this.#receive());
+    this.protect(() => this.#receive());
   }
 
   onFilterAnswer(answer: FilterAnswer): void {
-    this.#protect(() => {
+    this.protect(() => {
       const { head, content } = filterAnswer(this, answer, this.ports.clock);
       const edited = this.headAfterFilters(head);
       if (edited === null) return;
@@ -101,7 +107,7 @@ export class Exchange
 
   /** A filter has refused the request, has taken too long, or has failed. */
   onFilterFailed(failure: Failure): void {
-    this.#protect(() => {
+    this.protect(() => {
       if (this.#state !== 'ended') this.#failWith(failure);
     });
   }
@@ -117,7 +123,7 @@ export class Exchange
   onRequestBuffered(): void {
     if (this.#state !== 'receiving') return;
     this.noteReceived();
-    this.#protect(() => this.#choose(null));
+    this.protect(() => this.#choose(null));
   }
 
   // ─▶ choose ─▶ connect
@@ -138,21 +144,30 @@ export class Exchange
     }
     const attempt = new Attempt(endpoint, this);
     this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
-    this.attempt = attempt;
-    this.release = endpoint.release ?? '';
+    this.useAttempt(attempt);
     this.statusReceived = 0;
     this.#state = 'connecting';
+    this.#retries?.onAttemptBegins(attempt);
     attempt.begin(this.requireRoute().timeouts, reusePolicyFor(this));
     if (this.#state === 'connecting' && this.attempt === attempt) this.readAtHand();
   }
 
+  useAttempt(attempt: Attempt): void {
+    this.attempt = attempt;
+    this.release = attempt.chosenEndpoint.release ?? '';
+  }
+
   onEndpointReady(failure: Failure | null): void {
-    this.#protect(() => this.#choose(failure));
+    this.protect(() => this.#choose(failure));
+  }
+
+  onRetryDue(failure: Failure | null): void {
+    this.onEndpointReady(failure);
   }
 
   /** If no endpoint is left, the client gets the failure of the last attempt. */
   onNoEndpointReady(failure: Failure | null): void {
-    this.#protect(() => this.#answerWithFailure(failure ?? this.requireUpstream().unavailable()));
+    this.protect(() => this.#answerWithFailure(failure ?? this.requireUpstream().unavailable()));
   }
 
   // ─▶ send
@@ -169,7 +184,8 @@ export class Exchange
     const route = this.requireRoute();
     this.#state = 'sent';
     const framing = this.filters?.bodies.changesRequest === true ? chunkedContent : this.request.framing;
-    attempt.send(new ForwardedRequest(this, route, attempt.chosenEndpoint, this.ports.ids, framing), route.timeouts);
+    const request = new ForwardedRequest(this, route, attempt.chosenEndpoint, this.ports.ids, framing);
+    attempt.send(this.#retries?.announced(request, attempt) ?? request, route.timeouts);
     if (hasNoContent(this.request.framing)) {
       attempt.endBody(null);
       attempt.flush();
@@ -182,6 +198,7 @@ export class Exchange
       if (this.isReadingRequestHead) attempt.recordSentTime();
       else attempt.flush();
     }
+    this.#retries?.onSent(attempt);
   }
 
   // ─▶ response
@@ -203,13 +220,15 @@ export class Exchange
     this.downstream.switchTo(protocol, forwarded);
   }
 
-  onAttemptResponse(_: Attempt, response: ResponseHead): void {
+  onAttemptResponse(attempt: Attempt, response: ResponseHead): void {
+    this.#retries?.onResponse(attempt);
     this.statusReceived = response.status;
     this.delivery = 'response_started';
     // Only who takes trailers can be a gRPC client: others pay nothing for the question.
     if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.fields);
     this.#uncommittedHead = response;
     if (this.requireRoute().commitDelayMs === 0) this.#commit(response);
+    else if (this.#retries?.mayRetryStatus(response.status) === true) this.#holdFor(response);
   }
 
   // ─▶ hold: a response that is complete within one read is forwarded at once. Other responses are held for a short time.
@@ -236,7 +255,7 @@ export class Exchange
   }
 
   onHoldTimeout(): void {
-    this.#protect(() => {
+    this.protect(() => {
       if (this.#uncommittedHead !== null) this.#commit(this.#uncommittedHead);
       this.downstream.flush();
     });
@@ -255,20 +274,23 @@ export class Exchange
 
   /** Code of the gateway threw after the attempt had ended, while it passed on what the attempt had received. */
   onFaultAfterAttemptEnd(_: Attempt, failure: Failure): void {
-    this.#protect(() => this.onRequestFailed(failure));
+    this.protect(() => this.onRequestFailed(failure));
   }
 
   #retryOrDiagnose(attempt: Attempt, failure: Failure): void {
+    this.delivery = furthest(this.delivery, attempt.delivery);
+    if (this.#retries?.outlives(attempt) === true) return;
     this.attempt = null;
     this.#forgetResponse();
-    this.delivery = furthest(this.delivery, attempt.delivery);
-    const { retry, reason } = retryDecisionFor(this, attempt, failure);
+    const waitMs = this.#retries?.waitMsAfter(attempt, null) ?? 0;
+    const { retry, reason } = retryDecisionFor(this, attempt, failure, waitMs < Infinity);
     attempt.retry = retry;
     attempt.retryReason = reason;
     // No more of the body is read until the next attempt has a stream.
     if (retry && this.contentReadBegun && !this.requestComplete) this.downstream.pauseContent();
-    if (retry) this.#choose(failure);
-    else this.#diagnose(failure, attempt);
+    if (!retry) this.#diagnose(failure, attempt);
+    else if (this.#retries === null) this.#choose(failure);
+    else this.#retries.retryAfter(waitMs, failure);
   }
 
   // ─▶ forward
@@ -291,8 +313,25 @@ export class Exchange
     if (this.tunnel !== null) return this.#onEndpointEnd(attempt, this.tunnel);
     this.attempt = null;
     if (this.grpcStatus === grpcStatusMissing) this.grpcStatus = grpcStatusIn(trailers);
-    if (this.#uncommittedHead !== null && !this.#commit(this.#uncommittedHead)) return;
+    const head = this.#uncommittedHead;
+    if (head !== null && (this.#retriesResponse(attempt, head, trailers) || !this.#commit(head))) return;
     this.endResponse(trailers);
+  }
+
+  /** Whether a retry follows a complete response. The client gets the response if no retry gets another one. */
+  #retriesResponse(attempt: Attempt, head: ResponseHead, trailers: Fields | null): boolean {
+    if (this.#retries?.retriesResponse(attempt, head, this.#hold, trailers) !== true) return false;
+    this.#hold = null;
+    this.#uncommittedHead = null;
+    return true;
+  }
+
+  #returnRetained({ head, hold, trailers, grpcStatus }: RetainedResponse): void {
+    this.failure = null;
+    this.statusReceived = head.status;
+    this.grpcStatus = grpcStatus;
+    this.#hold = hold;
+    if (this.#commit(head)) this.endResponse(trailers);
   }
 
   /** The last byte for the client has been sent. In a tunnel this ends only the direction towards the client. */
@@ -323,11 +362,11 @@ export class Exchange
 
   /** The listener ends its tunnels. */
   onTunnelDrained(failure: Failure): void {
-    this.#protect(() => this.tunnel?.drain(failure));
+    this.protect(() => this.tunnel?.drain(failure));
   }
 
   onTunnelDue(): void {
-    this.#protect(() => this.tunnel?.onDue());
+    this.protect(() => this.tunnel?.onDue());
   }
 
   // Other ends: the gateway sends a response that it made itself, truncates the response, or the client leaves.
@@ -350,7 +389,7 @@ export class Exchange
 
   onExitWatched(): void {
     const { failure } = this;
-    if (this.#state === 'diagnosing' && failure !== null) this.#protect(() => this.#conclude(failure));
+    if (this.#state === 'diagnosing' && failure !== null) this.protect(() => this.#conclude(failure));
   }
 
   /**
@@ -367,6 +406,8 @@ export class Exchange
   }
 
   #answerWithFailure(failure: Failure): void {
+    const retained = this.#retries?.takeRetained() ?? null;
+    if (retained !== null) return this.#returnRetained(retained);
     this.failure = failure;
     this.closeFilters();
     this.#answerWith(failureAnswer(this, failure, this.ports.clock));
@@ -421,7 +462,7 @@ export class Exchange
   }
 
   /** Runs a callback of a timer or a filter. An exception in it ends only this exchange. */
-  #protect(step: () => void): void {
+  protect(step: () => void): void {
     try {
       step();
     } catch (error) {
@@ -441,6 +482,7 @@ export class Exchange
 
   #giveUpAttempt(failure: Failure): void {
     this.#wait?.cancel();
+    this.#retries?.close(failure);
     const attempt = this.attempt;
     if (attempt === null) return;
     this.attempt = null;
@@ -456,7 +498,7 @@ export class Exchange
   }
 
   onExchangeTimeout(): void {
-    this.#protect(() =>
+    this.protect(() =>
       this.onRequestFailed(
         exchangeTimeoutFailure(this, this.attempt?.address ?? null, this.filters?.isSuspended === true),
       ),
@@ -470,6 +512,7 @@ export class Exchange
     this.#state = 'ended';
     this.#timeoutTimer?.cancel();
     this.#exitWatch?.cancel();
+    this.#retries?.end();
     this.closeFilters();
     this.dropRequestBuffer();
     this.responseBuffer?.close();

@@ -10,6 +10,7 @@ import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 /** What the exchange needs from other rooms. The worker gives it the real ones, tests give their own. */
 export interface ExchangePorts {
@@ -66,6 +67,8 @@ export interface Route extends AnswerSettings {
   readonly tunnel: TunnelSpec;
   readonly commitDelayMs: number;
   readonly buffer: BufferSpec;
+  /** Null: the route says nothing of retries. */
+  readonly retry: RetryPolicy | null;
   readonly request: RequestFieldChange;
   readonly response: FieldChange;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */

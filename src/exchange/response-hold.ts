@@ -128,6 +128,13 @@ export class ResponseHold {
     else this.#owner.onHoldTimeout();
   }
 
+  /** Keeps what is held until `release` or `close`, however long that takes: the response is complete. */
+  detach(): void {
+    this.#keep();
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
   /** Passes on what is held, and holds no more. */
   release(): void {
     const kept = this.#kept;

@@ -4,31 +4,92 @@ import type { Failure } from '../core/failure.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { hasNoContent } from '../core/message.ts';
 import type { ReusePolicy } from '../core/stream.ts';
-import { decideRetry, inVainFor, isIdempotent, type RetryDecision } from '../policy/retry.ts';
+import { decideRetry, inVainFor, isIdempotent, type RetryDecision, type RetryFacts } from '../policy/retry.ts';
 import type { Attempt } from './attempt.ts';
 import type { Endpoint } from './ports.ts';
 import type { ExchangeState } from './state.ts';
 
-/** Decides whether an attempt that failed is followed by another. */
-export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, failure: Failure): RetryDecision {
-  const { attempts, committed, contentReadBegun, unsentContent, requestBuffer } = exchange;
-  const upstream = exchange.requireUpstream();
+/** Decides whether an attempt that failed is followed by another. `timeLeft`: the time for the exchange lasts until then. */
+export function retryDecisionFor(
+  exchange: ExchangeState,
+  attempt: Attempt,
+  failure: Failure,
+  timeLeft: boolean,
+): RetryDecision {
   const decision = decideRetry({
-    attemptsMade: attempts.length,
-    attemptsMax: upstream.attemptsMax,
-    committed,
+    ...factsOf(exchange, attempt, timeLeft),
     inVain: inVainFor(failure),
-    delivery: attempt.delivery,
-    retried: attempts.some(({ retryReason }) => retryReason === 'idempotent'),
     tookLong: statusOf(failure) === 504,
-    method: methodOf(exchange),
-    contentHeld: !contentReadBegun || unsentContent !== null || requestBuffer !== null,
-    mayReturn: isRefusal(failure.cause) && upstream.mayReturn?.() === true,
-    elsewhere: upstream.hasOther(endpointsTried(attempts)) || mayBeStale(attempt) || wasRefused(failure),
+    retriableStatus: false,
+    mayReturn: isRefusal(failure.cause) && exchange.requireUpstream().mayReturn?.() === true,
+    elsewhere: mayBeElsewhere(exchange, attempt) || wasRefused(failure),
   });
   // A retry after a stale connection costs the endpoint no work and is no sign of trouble: the budget does not count it.
-  const isCounted = decision.reason === 'idempotent' && !mayBeStale(attempt);
-  return isCounted && !upstream.mayRetry() ? { retry: false, reason: 'budget_spent' } : decision;
+  return withinBudget(exchange, decision, decision.reason === 'idempotent' && !mayBeStale(attempt));
+}
+
+/** Decides whether a complete response, with a status that the route retries, is followed by another attempt. */
+export function statusDecisionFor(exchange: ExchangeState, attempt: Attempt, timeLeft: boolean): RetryDecision {
+  const decision = decideRetry({
+    ...factsOf(exchange, attempt, timeLeft),
+    inVain: null,
+    tookLong: false,
+    retriableStatus: true,
+    mayReturn: false,
+    elsewhere: true,
+  });
+  return withinBudget(exchange, decision, decision.retry);
+}
+
+type CommonFacts = Omit<RetryFacts, 'inVain' | 'tookLong' | 'retriableStatus' | 'mayReturn' | 'elsewhere'>;
+
+function factsOf(exchange: ExchangeState, attempt: Attempt, timeLeft: boolean): CommonFacts {
+  const { attempts, committed, contentReadBegun, unsentContent, requestBuffer } = exchange;
+  const { retry } = exchange.requireRoute();
+  return {
+    attemptsMade: attempts.length,
+    attemptsMax: attemptsMaxOf(exchange),
+    committed,
+    delivery: attempt.delivery,
+    // A route with `retry` repeats requests as often as its attempts allow.
+    retried: retry === null && attempts.some(({ retryReason }) => retryReason === 'idempotent'),
+    timeLeft,
+    method: methodOf(exchange),
+    hasKey: hasIdempotencyKey(exchange),
+    contentHeld: !contentReadBegun || unsentContent !== null || requestBuffer !== null,
+  };
+}
+
+function withinBudget(exchange: ExchangeState, decision: RetryDecision, isCounted: boolean): RetryDecision {
+  if (!isCounted || exchange.requireUpstream().mayRetry()) return decision;
+  return { retry: false, reason: 'budget_spent' };
+}
+
+/** Attempts per exchange, including the first: what the route says, else its upstream. */
+export function attemptsMaxOf(exchange: ExchangeState): number {
+  return exchange.requireRoute().retry?.attemptsMax ?? exchange.requireUpstream().attemptsMax;
+}
+
+/** Whether another attempt goes to another endpoint or connection. A route with `retry` uses the same endpoint where there is no other. */
+function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt): boolean {
+  return exchange.requireRoute().retry !== null || hasUntried(exchange) || mayBeStale(attempt);
+}
+
+/** There is an endpoint that has not been tried. */
+export function hasUntried(exchange: ExchangeState): boolean {
+  return exchange.requireUpstream().hasOther(endpointsTried(exchange.attempts));
+}
+
+/** Whether executing the request twice does no harm. */
+export function isRepeatable(exchange: ExchangeState): boolean {
+  return isIdempotent(methodOf(exchange)) || hasIdempotencyKey(exchange);
+}
+
+/** The route says that the application recognises a request that it gets twice by its Idempotency-Key. */
+function hasIdempotencyKey({ matchedRoute, request }: ExchangeState): boolean {
+  return (
+    matchedRoute?.retry?.idempotencyKey === true && request.upgrade === null && request.fields.has('idempotency-key')
+  );
 }
 
 /** Which connections will do for the attempt that has just begun. */
@@ -37,7 +98,7 @@ export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
   // A body is passed on as it comes, and cannot be sent a second time.
   if (!isIdempotent(methodOf(exchange)) || !hasNoContent(exchange.request.framing)) return 'recently_used';
   // Where the operator allows one attempt, a request lost with a stale connection cannot be retried.
-  return exchange.requireUpstream().attemptsMax === 1 ? 'checked' : 'any';
+  return attemptsMaxOf(exchange) === 1 ? 'checked' : 'any';
 }
 
 /** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not retried. */

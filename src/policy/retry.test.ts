@@ -16,6 +16,9 @@ const lost: RetryFacts = {
   method: 'GET',
   contentHeld: true,
   elsewhere: true,
+  retriableStatus: false,
+  timeLeft: true,
+  hasKey: false,
   mayReturn: false,
 };
 
@@ -51,6 +54,21 @@ const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean,
     'attempts_spent',
   ],
   ['nothing sent where one attempt is all', { attemptsMax: 1, delivery: 'not_sent' }, false, 'attempts_spent'],
+  [
+    'a status that the route retries',
+    { retriableStatus: true, delivery: 'response_started' },
+    true,
+    'retriable_status',
+  ],
+  [
+    'such a status to a POST',
+    { retriableStatus: true, delivery: 'response_started', method: 'POST' },
+    false,
+    'not_idempotent',
+  ],
+  ['a lost POST with a key that its route trusts', { method: 'POST', hasKey: true }, true, 'idempotent'],
+  ['such a POST whose content is gone', { method: 'POST', hasKey: true, contentHeld: false }, false, 'body_not_held'],
+  ['a wait that the exchange does not last for', { timeLeft: false }, false, 'no_time_left'],
   ['nowhere else to go', { elsewhere: false }, false, 'nowhere_else'],
   ['nothing sent and nowhere else to go', { delivery: 'not_sent', elsewhere: false }, false, 'nowhere_else'],
 ];
@@ -74,15 +92,20 @@ describe('decideRetry', () => {
       method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK', 'get'),
       contentHeld: fc.boolean(),
       elsewhere: fc.boolean(),
+      retriableStatus: fc.boolean(),
+      timeLeft: fc.boolean(),
+      hasKey: fc.boolean(),
+      mayReturn: fc.boolean(),
     }) as fc.Arbitrary<RetryFacts>;
     fc.assert(
       fc.property(facts, (some) => {
         const { retry } = decideRetry(some);
         const mayHaveRun = some.delivery !== 'not_sent' && some.delivery !== 'refused_by_peer';
-        if (mayHaveRun && !isIdempotent(some.method)) assert.equal(retry, false);
-        if (mayHaveRun && (some.retried || some.attemptsMade >= some.attemptsMax)) assert.equal(retry, false);
-        if (some.attemptsMade >= some.attemptsMax + 2) assert.equal(retry, false);
-        if (some.committed || !some.contentHeld || some.inVain !== null) assert.equal(retry, false);
+        if (mayHaveRun && !some.hasKey && !isIdempotent(some.method)) assert.equal(retry, false);
+        const isSpent = !some.mayReturn && some.attemptsMade >= some.attemptsMax;
+        if (mayHaveRun && (some.retried || isSpent)) assert.equal(retry, false);
+        if (!some.mayReturn && some.attemptsMade >= some.attemptsMax + 2) assert.equal(retry, false);
+        if (some.committed || !some.contentHeld || !some.timeLeft || some.inVain !== null) assert.equal(retry, false);
       }),
     );
   });

@@ -12,11 +12,17 @@ export interface RetryFacts {
   /** Why no other attempt can help (`inVainFor`); null where one may. */
   readonly inVain: RetryReason | null;
   readonly delivery: Delivery;
-  /** The request may have been executed, and was repeated already. */
+  /** The request may have been executed, and was repeated as often as it may be. */
   readonly retried: boolean;
+  /** The endpoint has sent a complete response, with a status that its route retries. */
+  readonly retriableStatus: boolean;
+  /** The time for the exchange lasts until the retry. */
+  readonly timeLeft: boolean;
   /** A time limit ran out. */
   readonly tookLong: boolean;
   readonly method: string;
+  /** The request has an Idempotency-Key, which its route trusts. */
+  readonly hasKey: boolean;
   /** All of the request's body is still in memory. */
   readonly contentHeld: boolean;
   /** There is another endpoint, or a fresh connection instead of a reused one. */
@@ -51,11 +57,13 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
   const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';
   if (facts.attemptsMade >= attemptsMaxFor(facts, harmless)) return no('attempts_spent');
   // Checked before the body: a POST is not repeated even where every byte of it was kept.
-  if (!harmless && !isIdempotent(facts.method)) return no('not_idempotent');
+  if (!harmless && !facts.hasKey && !isIdempotent(facts.method)) return no('not_idempotent');
   if (!facts.contentHeld) return no('body_not_held');
   if (!harmless && facts.retried) return no('attempts_spent');
+  if (!facts.timeLeft) return no('no_time_left');
   if (!facts.elsewhere) return facts.mayReturn ? { retry: true, reason: 'may_return' } : no('nowhere_else');
   if (facts.delivery === 'not_sent') return { retry: true, reason: 'nothing_sent' };
+  if (facts.retriableStatus) return { retry: true, reason: 'retriable_status' };
   return { retry: true, reason: harmless ? 'refused_by_peer' : 'idempotent' };
 }
 

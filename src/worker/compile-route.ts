@@ -1,9 +1,11 @@
 import type { FieldEdits, RouteSpec } from '../core/configuration.ts';
 import type { Filter } from '../core/filter.ts';
 import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
+import { attemptCountName, expectedTimeoutName } from '../exchange/announced-request.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
 import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
+import { compileRetry } from '../exchange/retry-policy.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
 import { filtersOf } from './route-filters.ts';
@@ -36,9 +38,10 @@ export function compileRoute(
     tunnel: spec.tunnel,
     commitDelayMs: spec.commitDelayMs,
     buffer: spec.buffer,
+    retry: spec.retry === undefined ? null : compileRetry(spec.retry),
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
-    request: requestChange(spec.requestFields, own),
+    request: requestChange(requestEditsOf(spec), own),
     response: isEmpty(spec.responseFields) ? responseUnedited : fieldChange(spec.responseFields, ownResponseFields),
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
@@ -50,6 +53,12 @@ const ownOfAll = ownRequestFields(null);
 /** Of routes without edits, which share them: most routes have none. */
 const requestUnedited = new WeakMap<OwnRequestFields, RequestFieldChange>();
 const responseUnedited: FieldChange = { drop: ownResponseFields, lines: [] };
+
+/** Where the gateway counts attempts, the counts of others are dropped: each of them is that of another hop. */
+function requestEditsOf({ requestFields, retry }: RouteSpec): FieldEdits {
+  if (retry?.attemptHeaders !== true) return requestFields;
+  return { ...requestFields, remove: [...requestFields.remove, attemptCountName, expectedTimeoutName] };
+}
 
 function requestChange(edits: FieldEdits, own: OwnRequestFields): RequestFieldChange {
   if (!isEmpty(edits)) return editedRequest(edits, own);

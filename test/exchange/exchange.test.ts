@@ -1,6 +1,7 @@
 import { describe, it } from 'node:test';
 import { cases } from './cases.ts';
 import { heldCases } from './held-cases.ts';
+import { retryCases } from './retry-cases.ts';
 import { slowReaderCases } from './slow-reader-cases.ts';
 import { slowUploadCases } from './slow-upload-cases.ts';
 import { Http1World } from './http1-world.ts';
@@ -25,6 +26,7 @@ for (const [worldName, create] of worlds) {
       ...heldCases,
       ...slowReaderCases,
       ...slowUploadCases,
+      ...retryCases,
     ]) {
       if (onlyBytes !== undefined && create !== worlds[0]?.[1]) continue;
       if (notOverHttp2 !== undefined && /HTTP\/2 endpoints|HTTP\/2 over/.test(worldName)) continue;

@@ -1,4 +1,4 @@
-import type { BufferSpec, ClientLimits, RouteSpec } from '../../src/core/configuration.ts';
+import type { BufferSpec, ClientLimits, RetrySpec, RouteSpec } from '../../src/core/configuration.ts';
 import type { EndpointState, InstanceExit, RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Filter } from '../../src/core/filter.ts';
@@ -127,6 +127,8 @@ export interface WorldOptions {
   readonly commitDelayMs?: number;
   /** Default: as everywhere. */
   readonly buffer?: Partial<BufferSpec>;
+  /** Of every route; default: none. */
+  readonly retry?: Partial<RetrySpec>;
   /** Bytes of each endpoint's side before it has to read. */
   readonly endpointWindowBytes?: number;
 }
@@ -161,6 +163,17 @@ export const defaultTimeouts: RouteSpec['timeouts'] = {
   exchangeMs: null,
 };
 
+export const defaultRetry: RetrySpec = {
+  attemptsMax: null,
+  statuses: [],
+  attemptMs: null,
+  backoffMs: 25,
+  backoffMaxMs: 250,
+  idempotencyKey: false,
+  attemptHeaders: false,
+  hedge: false,
+};
+
 export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
   const plain: RouteSpec = {
     id: 'all' as RouteId,
@@ -175,6 +188,7 @@ export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
     disclosure: 'operator',
     commitDelayMs: options.commitDelayMs ?? 50,
     buffer: { requestBytesMax: 65_536, requestWaitMs: 50, responseBytesMax: 262_144, ...options.buffer },
+    ...(options.retry === undefined ? {} : { retry: { ...defaultRetry, ...options.retry } }),
   };
   return (options.routes ?? [{}]).map((route) => ({ ...plain, ...route }));
 }

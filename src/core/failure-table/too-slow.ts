@@ -3,7 +3,8 @@ import { duration, bytes } from './formatting.ts';
 
 /**
  * The endpoint accepted the connection, but its answer did not come, or was not complete, in time. No retry: the client
- * would have to wait for the same limit a second time, and the slow application would do the work twice.
+ * would have to wait for the same limit a second time, and the slow application would do the work twice. Only a limit for each attempt
+ * is one that an operator has set in order to retry.
  */
 export const tooSlow = {
   response_head_timeout: {
@@ -29,6 +30,26 @@ export const tooSlow = {
     nextStep:
       "Find the request id in the application's log and see what it was doing; if the work normally takes that long, raise `timeouts.response_head` of the route.",
     inThisCase: ({ ping }) => (ping === 'unanswered' ? silentConnection : null),
+  },
+  attempt_timeout: {
+    type: 'http_response_timeout',
+    status: 504,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: true,
+    title: 'The application did not answer an attempt in time',
+    sentence: ({ address, limitMs }) =>
+      `${address} received the request and did not begin to answer within the ${duration(limitMs)} that the route allows each attempt.`,
+    forClient: 'The application did not answer in the time that it has for this. Please try again in a minute.',
+    usualCauses: [
+      'this endpoint is slower than the others: it starts, collects garbage, or has more work than they have',
+      'all endpoints are slow, because they wait for the same database or service',
+      'the limit is shorter than the ordinary work of the route',
+    ],
+    nextStep:
+      'Compare the endpoints in the timeline of `candor explain REQUEST-ID`: if one is slow, look at its load; if all are, raise `retry.attempt_timeout` of the route above what its work takes.',
   },
   response_head_unfinished: {
     type: 'http_response_timeout',

@@ -1,0 +1,151 @@
+import type { Failure } from '../core/failure.ts';
+import { type Fields, hasNoContent, type OutgoingRequest, type ResponseHead } from '../core/message.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { backoffMs, parseRetryAfter } from '../policy/retry-backoff.ts';
+import { AnnouncedRequest } from './announced-request.ts';
+import type { Attempt } from './attempt.ts';
+import { remainingMs } from './exchange-timeout.ts';
+import { Hedge, type HedgeOwner } from './hedge.ts';
+import { CopiedFields, copyHead, type RetainedResponse } from './retained-response.ts';
+import type { Ids } from './ports.ts';
+import { hasUntried, isRepeatable, mayBeStale, statusDecisionFor } from './retry.ts';
+import type { ResponseHold } from './response-hold.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+
+export interface RetryOwner extends HedgeOwner {
+  /** The next attempt begins now. `failure`: of the last attempt; null if it had a response. */
+  onRetryDue(failure: Failure | null): void;
+}
+
+/** What the `retry` of its route adds to an exchange. Exchanges of other routes have none. */
+export class RetryState {
+  readonly #policy: RetryPolicy;
+  readonly #owner: RetryOwner;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+  readonly #hedge: Hedge | null;
+  #timer: Timer | null = null;
+  /** The last complete response. */
+  #retained: RetainedResponse | null = null;
+
+  constructor(policy: RetryPolicy, owner: RetryOwner, clock: Clock, ids: Ids) {
+    this.#policy = policy;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#ids = ids;
+    this.#hedge = Hedge.of(policy.latency, owner, clock);
+  }
+
+  // An attempt.
+
+  onAttemptBegins(attempt: Attempt): void {
+    this.#hedge?.onAttemptBegins(attempt);
+  }
+
+  /** The request as it is sent. */
+  announced(request: OutgoingRequest, attempt: Attempt): OutgoingRequest {
+    if (!this.#policy.attemptHeaders) return request;
+    const { attempts } = this.#owner;
+    return new AnnouncedRequest(request, attempts.indexOf(attempt) + 1, this.#timeoutMs());
+  }
+
+  /** How long the response of the endpoint is waited for. */
+  #timeoutMs(): number {
+    const { responseHeadMs } = this.#owner.requireRoute().timeouts;
+    return Math.min(this.#policy.attemptMs ?? responseHeadMs, remainingMs(this.#owner, this.#clock.now()));
+  }
+
+  /** The request has been sent. Its time is limited if its body does not come from the client meanwhile. */
+  onSent(attempt: Attempt): void {
+    const { request, requestBuffer } = this.#owner;
+    if (this.#policy.attemptMs === null) return;
+    if (hasNoContent(request.framing) || requestBuffer?.isWhole === true)
+      attempt.limitTime(this.#clock, this.#policy.attemptMs);
+  }
+
+  /** The head of a response has come: that of another attempt is not needed any more. */
+  onResponse(attempt: Attempt): void {
+    this.#hedge?.onResponse(attempt);
+  }
+
+  /** Whether another attempt is still running, which may succeed, when `attempt` has failed. */
+  outlives(attempt: Attempt): boolean {
+    return this.#hedge?.outlives(attempt) === true;
+  }
+
+  // A retry.
+
+  /** For how long to wait before the next attempt; Infinity if the time for the exchange does not last until then. */
+  waitMsAfter(attempt: Attempt, retryAfterMs: number | null): number {
+    const { attempts } = this.#owner;
+    const elsewhere = hasUntried(this.#owner) || mayBeStale(attempt);
+    const facts = { attemptsMade: attempts.length, elsewhere, retryAfterMs, random: this.#random() };
+    const waitMs = backoffMs({ baseMs: this.#policy.backoffMs, maxMs: this.#policy.backoffMaxMs }, facts);
+    // Without a limit for the exchange, no wait is longer than one for a response.
+    const { responseHeadMs } = this.#owner.requireRoute().timeouts;
+    return waitMs < Math.min(responseHeadMs, remainingMs(this.#owner, this.#clock.now())) ? waitMs : Infinity;
+  }
+
+  retryAfter(waitMs: number, failure: Failure | null): void {
+    if (waitMs === 0) return this.#owner.onRetryDue(failure);
+    this.#timer = this.#clock.schedule(
+      after(this.#clock.now(), waitMs),
+      (owner) => owner.onRetryDue(failure),
+      this.#owner,
+    );
+  }
+
+  #random(): number {
+    const bytes = new Uint8Array(4);
+    this.#ids.fill(bytes);
+    return new DataView(bytes.buffer).getUint32(0) / 2 ** 32;
+  }
+
+  // Statuses.
+
+  /** Whether a response is held until it is complete, because a retry may follow it. */
+  mayRetryStatus(status: number): boolean {
+    return this.#policy.statuses.has(status) && isRepeatable(this.#owner);
+  }
+
+  /** A response is complete. True if a retry follows it: the response is then retained, and `hold` with its body. */
+  retriesResponse(attempt: Attempt, head: ResponseHead, hold: ResponseHold | null, trailers: Fields | null): boolean {
+    if (!this.#policy.statuses.has(head.status)) return false;
+    const { fields } = head;
+    const retryAfterMs = parseRetryAfter(fields.get('retry-after'), fields.get('date'), this.#clock.wallTime());
+    const waitMs = this.waitMsAfter(attempt, retryAfterMs);
+    const { retry, reason } = statusDecisionFor(this.#owner, attempt, waitMs < Infinity);
+    attempt.retry = retry;
+    attempt.retryReason = reason;
+    if (!retry) return false;
+    hold?.detach();
+    this.#dropRetained();
+    const { grpcStatus } = this.#owner;
+    this.#retained = { head: copyHead(head), hold, trailers: trailers && new CopiedFields(trailers), grpcStatus };
+    this.retryAfter(waitMs, null);
+    return true;
+  }
+
+  /** The last response, for the client: no attempt after it had one. Null if there was none. */
+  takeRetained(): RetainedResponse | null {
+    const retained = this.#retained;
+    this.#retained = null;
+    return retained;
+  }
+
+  #dropRetained(): void {
+    this.takeRetained()?.hold?.close();
+  }
+
+  /** No attempt follows. `failure`: of the exchange; null if it has a response. */
+  close(failure: Failure | null): void {
+    this.#timer?.cancel();
+    this.#hedge?.close(failure);
+  }
+
+  /** The exchange has ended. */
+  end(): void {
+    this.close(null);
+    this.#dropRetained();
+  }
+}
