@@ -115,6 +115,7 @@ const admitsAll = {
     acquireAddress: () => '' as const,
     tryHandshake: () => true,
     noteFlood: () => 0,
+    noteAbandoned: () => 0,
     delayMs: () => 0,
     hasFlooded: () => false,
     release() {},

@@ -9,6 +9,7 @@ export type Http2LimitName =
   | 'errors'
   | 'ignored_frames'
   | 'continuations'
+  | 'abandoned'
   | 'header_block';
 
 /** A connection that ended at such a limit. */

@@ -75,6 +75,8 @@ export interface ConnectionAdmission {
   tryHandshake(address: string, limits: ClientLimits): boolean;
   /** A connection from `address` was closed for a flood. Returns how long its next ones wait, in milliseconds. */
   noteFlood(address: string, limits: ClientLimits): number;
+  /** A connection from `address` has gone with `count` open requests more than one. As above; 0: they are not too many. */
+  noteAbandoned(address: string, count: number, limits: ClientLimits): number;
   /** Whether a connection from `address` was closed for a flood not long ago. */
   hasFlooded(address: string, limits: ClientLimits): boolean;
   /** How long a connection from `address` waits before it is served; it is counted. */

@@ -4,25 +4,25 @@ import type { Instant } from '../core/time.ts';
 const addressesMax = 32_768;
 
 /**
- * How often something may happen for each address: at most a second's worth at once, and then at the rate (a token bucket,
+ * How often something may happen for each address: at most a second's worth at once, or as much as `burstMs` says, and then at the rate (a token bucket,
  * kept as the instant at which it is full again, like the GCRA of ITU-T I.371).
  */
 export class AddressRate {
-  /** When each address may again do a second's worth at once; those in the past may be forgotten. */
+  /** When each address may again do all that it may at once; those in the past may be forgotten. */
   readonly #fullAt = new Map<string, number>();
 
-  /** Counts one if it may happen now. `perSecond` is above 0. */
-  tryTake(address: string, perSecond: number, now: Instant): boolean {
+  /** Counts `count` if so many may happen now. `perSecond` is above 0. */
+  tryTake(address: string, perSecond: number, now: Instant, count = 1, burstMs = 1000): boolean {
     const known = this.#fullAt.get(address);
     const fullAt = known === undefined || known < now ? now : known;
-    const intervalMs = 1000 / perSecond;
-    if (fullAt + intervalMs > now + 1000 + 1e-6) return false;
+    const intervalMs = (count * 1000) / perSecond;
+    if (fullAt + intervalMs > now + burstMs + 1e-6) return false;
     if (known === undefined && this.#fullAt.size >= addressesMax) this.#makeRoom(now);
     this.#fullAt.set(address, fullAt + intervalMs);
     return true;
   }
 
-  /** Forgets the addresses that have their second's worth again; half of all where none has. */
+  /** Forgets the addresses that may do all at once again; half of all where none has. */
   #makeRoom(now: Instant): void {
     for (const [address, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(address);
     if (this.#fullAt.size < addressesMax) return;

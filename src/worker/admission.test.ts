@@ -27,7 +27,7 @@ function workers() {
     const isTrusted = (address: string): boolean => address === '10.0.0.1';
     return { counts, admission: new WorkerAdmission({ clock, counts, connections, addresses, isTrusted }) };
   };
-  return { shared, one: admissionOf(), other: admissionOf() };
+  return { clock, shared, one: admissionOf(), other: admissionOf() };
 }
 
 test('all workers together accept no more connections than the limit', () => {
@@ -163,6 +163,17 @@ test('an address begins as many TLS handshakes a second as its limit, a trusted 
     [3, 3, 0, 10],
   );
   assert.equal(begun('192.0.2.1', { ...limits, handshakesPerSecondMax: null }), 10);
+});
+
+test('an address may abandon 10,000 requests at once and 200 a second; then it waits, a trusted peer never', () => {
+  const { one, clock } = workers();
+  const { admission } = one;
+  const abandons = (address: string, count: number): number => admission.noteAbandoned(address, count, limits);
+  for (let connection = 0; connection < 100; connection++) assert.equal(abandons('192.0.2.1', 100), 0);
+  assert.deepEqual([abandons('192.0.2.1', 1), abandons('192.0.2.2', 1)], [250, 0]);
+  clock.advanceSync(500);
+  assert.deepEqual([abandons('192.0.2.1', 100), abandons('192.0.2.1', 1)], [0, 500]);
+  assert.deepEqual([abandons('10.0.0.1', 20_000), admission.hasFlooded('192.0.2.1', limits)], [0, true]);
 });
 
 test('an address that has flooded waits, its block of IPv6 too; a trusted peer and all others do not', () => {

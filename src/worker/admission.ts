@@ -41,6 +41,13 @@ export const refusalsMax = 64;
 /** A client that receives this closes other connections, or waits for its turn. */
 const retryAfterS = 5;
 
+/**
+ * Requests that clients abandon with their connections: 10,000 at once, which a load test may have in flight when it ends, then 200 a
+ * second. Without a limit a client could begin 128 requests for the price of each connection.
+ */
+const abandonedPerS = 200;
+const abandonedBurstMs = 50_000;
+
 /** Clients with this key are not counted. */
 const uncountedKey = '';
 
@@ -53,6 +60,7 @@ export class WorkerAdmission implements ConnectionAdmission {
   readonly #parts: AdmissionParts;
   readonly #handshakes = new AddressRate();
   readonly #floods = new FloodDelays();
+  readonly #abandoned = new AddressRate();
   #pausesUntil: Instant;
   /** Why the last connection was refused; null if the connection is reset without a response. */
   #refusal: Failure | null = null;
@@ -151,6 +159,14 @@ export class WorkerAdmission implements ConnectionAdmission {
   noteFlood(address: string, { ipv6PrefixBits }: ClientLimits): number {
     const { clock, isTrusted } = this.#parts;
     return isTrusted(address) ? 0 : this.#floods.note(addressKey(address, ipv6PrefixBits), clock.now());
+  }
+
+  noteAbandoned(address: string, count: number, limits: ClientLimits): number {
+    const { clock, isTrusted } = this.#parts;
+    if (isTrusted(address)) return 0;
+    const key = addressKey(address, limits.ipv6PrefixBits);
+    const isAllowed = this.#abandoned.tryTake(key, abandonedPerS, clock.now(), count, abandonedBurstMs);
+    return isAllowed ? 0 : this.noteFlood(address, limits);
   }
 
   hasFlooded(address: string, limits: ClientLimits): boolean {

@@ -93,6 +93,7 @@ const openToAll = {
     acquireAddress: () => '',
     tryHandshake: () => true,
     noteFlood: () => 0,
+    noteAbandoned: () => 0,
     delayMs: () => 0,
     hasFlooded: () => false,
     release() {},

@@ -97,6 +97,7 @@ beforeEach(() => {
         acquireAddress: () => '',
         tryHandshake: () => true,
         noteFlood: () => 0,
+        noteAbandoned: () => 0,
         delayMs: () => 0,
         hasFlooded: () => false,
         release() {},

@@ -109,6 +109,7 @@ export class EngineListener {
           acquireAddress: () => '',
           tryHandshake: () => true,
           noteFlood: () => 0,
+          noteAbandoned: () => 0,
           delayMs: () => 0,
           hasFlooded: () => false,
           release: () => void this.permitsTaken--,

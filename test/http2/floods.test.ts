@@ -4,7 +4,7 @@ import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { until } from '../gateway/start-from-yaml.ts';
 import { FloodedGateway, largeBytes, QuietClient } from './flooded-gateway.ts';
 import { type Flood, floodPaths, floods, hpackBomb } from './floods.ts';
-import { data, frame, headers, requestFields, setting, types } from './frames.ts';
+import { data, frame, headers, ping, requestFields, setting, types } from './frames.ts';
 import { Http2Load } from './http2-load.ts';
 import type { RawHttp2 } from './raw-http2.ts';
 
@@ -75,6 +75,24 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
     }
     assert.ok((waits[0] ?? 0) > 240 && (waits[2] ?? 0) > 240, waits.join(', '));
     assert.ok((waits[1] ?? 0) < (waits[0] ?? 0), waits.join(', '));
+  });
+
+  test('of connections that are closed with their requests ends at the limit abandoned', {
+    timeout: 60_000,
+  }, async () => {
+    const address = '127.0.1.4';
+    const all = Buffer.concat(
+      Array.from({ length: 100 }, (_, turn) => headers(2 * turn + 1, requestFields({ ':path': floodPaths.hanging }))),
+    );
+    // Meanwhile 200 more are allowed each second.
+    for (let connection = 0; connection < 1000 && !limitsSeen().includes('abandoned'); connection++) {
+      const line = gateway.connectFrom(address);
+      line.send(all, ping());
+      assert.ok(await line.until(() => line.pongs() > 0));
+      line.client.reset();
+    }
+    await until('it is reported', () => limitsSeen().includes('abandoned'), 15_000);
+    assert.equal(await quiet.ask(), 200);
   });
 
   test('may be left alone: a connection that waits and goes away is forgotten', async () => {

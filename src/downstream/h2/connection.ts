@@ -177,6 +177,7 @@ export class Http2ClientConnection
     // It can open no window, answer no PING and end no stream any more: a client of HTTP/2 sends FIN when it has left.
     if (this.#state !== 'serving') return;
     this.lostBy = 'closed';
+    this.#noteAbandoned();
     this.#goAway();
     this.transport.end('close');
   }
@@ -185,7 +186,16 @@ export class Http2ClientConnection
     if (this.#state === 'closed') return;
     noteLoss(errno, this.ports.counts);
     this.lostBy = errno === null ? 'closed' : 'reset';
+    if (this.#state === 'serving') this.#noteAbandoned();
     this.#close('close');
+  }
+
+  /** The client has left. It leaves one request with each connection of HTTP/1.1, too. */
+  #noteAbandoned(): void {
+    if (this.#open.size <= 1) return;
+    const { peerAddress: address } = this.#intake.client;
+    const delayMs = this.ports.admission.noteAbandoned(address, this.#open.size - 1, this.listener.limits);
+    if (delayMs > 0) this.ports.onHttp2Limit({ listener: this.listener.id, limit: 'abandoned', address, delayMs });
   }
 
   // Streams.
