@@ -13,7 +13,7 @@ export class BufferedBytes {
   readonly #allowance: BufferAllowance;
   readonly #direction: BufferedDirection;
   #blocks: Block[] = [];
-  /** Bytes of blocks that count against the allowance: of those here, and of those that were taken. */
+  /** Bytes that count against the allowance, with those that have been taken of blocks that are kept. */
   #counted = 0;
   #taken = 0;
   /** Bytes of the body that are here. */

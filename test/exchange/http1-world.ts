@@ -84,8 +84,7 @@ export interface Http1Settings {
   readonly endpointChanges?: (name: string) => Partial<EndpointSnapshot>;
 }
 
-/** The real engine on both sides, over transports in memory, in simulated time. */
-/** Everybody may connect. */
+/** Every client may connect. */
 const openToAll = {
   overload: { failure: null },
   admission: {
@@ -103,6 +102,7 @@ const openToAll = {
   },
 };
 
+/** The real engine on both sides, over transports in memory, in simulated time. */
 export class Http1World implements World {
   readonly clock: SimulatedClock;
   readonly records: EndedExchange[] = [];

@@ -3,6 +3,7 @@ import type { FrameHandler, HeaderBlockLimits } from './frame-handler.ts';
 import { streamAt, textOf, wordAt } from './frame-numbers.ts';
 import {
   defaultFrameBytes,
+  frameBytesMax,
   type ErrorName,
   frameFlags,
   frameHeaderBytes,
@@ -346,7 +347,7 @@ export class FrameReader {
       return this.#fail('PROTOCOL_ERROR', `a setting that is 0 or 1 has the value ${value}`);
     if (id === settingIds.initialWindowSize && value > windowBytesMax)
       return this.#fail('FLOW_CONTROL_ERROR', `an initial window of ${value} bytes`);
-    if (id === settingIds.maxFrameSize && (value < defaultFrameBytes || value > 0xff_ffff))
+    if (id === settingIds.maxFrameSize && (value < defaultFrameBytes || value > frameBytesMax))
       return this.#fail('PROTOCOL_ERROR', `a maximum frame size of ${value} bytes`);
     return true;
   }

@@ -20,8 +20,6 @@ export const h2Limits = {
   windowBytes: 256 * 1024,
   /** On all streams together: what one connection can make the gateway hold. */
   connectionWindowBytes: 1024 * 1024,
-  /** What waits for the peer's windows: then the source is asked to wait. */
-  pendingBytesMax: 64 * 1024,
   /** DATA frames below this are small: WINDOW_UPDATE of peers whose windows make us send them are not free. */
   smallFrameBytes: 1024,
   /** Composed and not sent, because the peer does not read: nothing is read from it any more. */

@@ -53,11 +53,6 @@ export class SessionSender implements TurnEndListener {
     return this.#takenBytes + this.writer.length;
   }
 
-  /** Content waits for a window of the peer, while the connection itself has room. */
-  get awaitsWindow(): boolean {
-    return !this.#isCongested && !this.#turns.isEmpty;
-  }
-
   /** So much is composed for a peer that does not read that nothing more should be read from it. */
   get isOverfull(): boolean {
     return this.#isCongested && this.writer.length > h2Limits.unreadBytesMax;

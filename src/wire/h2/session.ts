@@ -372,7 +372,7 @@ export class Session implements FrameHandler {
   }
 
   onGoAway(lastStreamId: number, code: number, text: string): void {
-    // First: whoever repeats a request that is lost must not do so here.
+    // First, so that the owner sends lost requests again on another connection.
     this.#owner.onGoAway(lastStreamId, code, text);
     if (!this.#isServer) this.#loseStreams(({ id }) => id > lastStreamId, { by: 'going-away', code, text });
   }
