@@ -89,3 +89,10 @@ test('a line of a megabyte is judged by its beginning, and the next one is read 
   assert.equal(report.failures, 2);
   assert.ok(JSON.stringify(report).length < 4000);
 });
+
+for (const count of [1, 70_000, 300_000])
+  test(`a line after ${count} NULs, as a truncated file has them, is read`, () => {
+    const text = `ERR 1 \n${'\0'.repeat(count)}ERR 2 \nERR 3 \n`;
+    const report = JSON.parse(reportOf(chunksOf(encoder.encode(text), [65_000, 66_000]), testDialects, false));
+    assert.deepEqual([report.lines, report.failures], [3, 3]);
+  });

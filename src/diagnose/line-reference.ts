@@ -1,3 +1,4 @@
+import type { LineTimes } from './line-times.ts';
 import { ownText } from './own-text.ts';
 import { truncateText } from './report-texts.ts';
 import type { Example } from './summary-report.ts';
@@ -9,6 +10,7 @@ export interface CountedFile {
   lines: number;
   /** The time of its last line that has one. */
   lastMs: number | null;
+  readonly times: LineTimes;
 }
 
 /** A line that is being added. Its text is copied only if a report shows it. */

@@ -39,6 +39,7 @@ export class LineSplitter {
       this.#endRest();
     }
     while (start < end) {
+      if (chunk[start] === 0) start = afterNuls(chunk, start);
       start = this.#taker.skip(chunk, start, end);
       if (start >= end) break;
       const lineEnd = chunk.indexOf(lf, start);
@@ -55,7 +56,8 @@ export class LineSplitter {
   }
 
   #keep(bytes: Uint8Array): void {
-    const fitting = bytes.subarray(0, keptBytesMax - this.#restLength);
+    const from = this.#restLength === 0 ? afterNuls(bytes, 0) : 0;
+    const fitting = bytes.subarray(from, from + keptBytesMax - this.#restLength);
     this.#rest.set(fitting, this.#restLength);
     this.#restLength += fitting.length;
     this.#hasRest = true;
@@ -69,6 +71,13 @@ export class LineSplitter {
     if (length < keptBytesMax && this.#taker.skip(this.#rest, 0, length + 1) > 0) return;
     this.#taker.take(this.#rest, 0, length, false);
   }
+}
+
+/** A file that is truncated while a program writes it has NULs up to where the program went on: they may be many. */
+function afterNuls(bytes: Uint8Array, start: number): number {
+  let at = start;
+  while (bytes[at] === 0) at += 1;
+  return at;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

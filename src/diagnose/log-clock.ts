@@ -1,4 +1,4 @@
-import type { Finding, GatewayProduct } from './finding.ts';
+import type { ApplicationEvent, Finding, GatewayProduct } from './finding.ts';
 
 /**
  * How the times of logs are understood. Some logs write local time without a zone, some leave the year out. Another log of
@@ -75,7 +75,11 @@ export function timeOf(finding: Finding, clock: LogClock): number | null {
   return hasNoZone(finding.gateway, finding.format) ? atMs - clock.zoneMs : atMs;
 }
 
-function timeOfEvent({ timeMs, clock: kind }: NonNullable<Finding['application']>, clock: LogClock): number | null {
+/** The time that a line has as far as it says one: without a zone, without a year, or complete. */
+export function timeOfEvent(
+  { timeMs, clock: kind }: Pick<ApplicationEvent, 'timeMs' | 'clock'>,
+  clock: LogClock,
+): number | null {
   if (timeMs === null || kind === 'none') return null;
   if (kind === 'full') return timeMs;
   if (kind === 'no_zone') return timeMs - clock.zoneMs;

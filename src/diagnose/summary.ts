@@ -5,9 +5,10 @@ import { withCauses } from './incident-causes.ts';
 import { Incidents, largestIncidents } from './incidents.ts';
 import { certaintyOf, JoinedFailures, type ReportedFailure } from './joined-failures.ts';
 import { partiesOf } from './line-parties.ts';
+import { LineTimes } from './line-times.ts';
 import { exampleOf, type CountedFile, type LineReference } from './line-reference.ts';
 import { CopiedLines } from './copied-lines.ts';
-import { clockOf, type LogClock, timeOf, utcClock } from './log-clock.ts';
+import { clockOf, type LogClock, utcClock } from './log-clock.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
 import { Ranking } from './ranking.ts';
@@ -86,7 +87,7 @@ export class Summary {
 
   /** A file whose lines are numbered from 1. */
   open(name: string | null): CountedFile {
-    const file: CountedFile = { name, lines: 0, lastMs: null };
+    const file: CountedFile = { name, lines: 0, lastMs: null, times: new LineTimes() };
     this.#files.push(file);
     return file;
   }
@@ -97,10 +98,13 @@ export class Summary {
     file.lines += 1;
     if (verdict === null) {
       if (text.trim() === '') this.#blank += 1;
-      else this.#unrecognised += 1;
+      else {
+        this.#unrecognised += 1;
+        file.times.unrecognised(text, file.lines, this.#clock);
+      }
       return 'counted';
     }
-    const atMs = timeOf(verdict, this.#clock);
+    const atMs = file.times.timeOf(verdict, text, file.lines, this.#clock);
     const finding = atMs === verdict.atMs ? verdict : { ...verdict, atMs };
     const tally = this.tallyOf(finding);
     if (tally.lines === 0 || finding.application !== undefined) this.#clockFormats.add(finding);

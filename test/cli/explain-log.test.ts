@@ -524,6 +524,20 @@ describe('candor explain as a process', () => {
   });
 
   for (const width of [60, 80, 100])
+    test(`joins lines of a file that a terminal of ${width} columns has broken, and keeps the numbers of the others`, async () => {
+      const broken = line(2, 'SC--').replace(new RegExp(`.{${width}}`, 'g'), '$&\n');
+      const rows = broken.trimEnd().split('\n').length;
+      const file = join(folder, 'broken.log');
+      writeFileSync(file, `${broken}${line(4, 'SC--')}`);
+      const child = candor(['explain', file, '--json']);
+      assert.equal(await child.code, 1);
+      const { lines, failures, by_cause } = JSON.parse(child.out()) as Record<string, unknown>;
+      assert.deepEqual([lines, failures], [rows + 1, 2]);
+      const numbers = JSON.stringify(by_cause).match(/(?<="line":)\d+/g);
+      assert.deepEqual(numbers, ['1', String(rows + 1)]);
+    });
+
+  for (const width of [60, 80, 100])
     test(`joins pasted lines of standard input that a terminal of ${width} columns has broken`, async () => {
       const failed =
         '2026/11/21 21:14:03 [error] 31#31: *5 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: x, request: "GET /a HTTP/1.1", upstream: "http://10.0.0.1:80/a", host: "x"';

@@ -130,14 +130,14 @@ interface Turns {
 async function readOne(source: LogSource, run: LogRun, bar: ProgressBar, turns: Turns | null): Promise<LogReading> {
   const { logOf, summary, dialects, printer, stop, context } = run;
   const log = logOf(source);
-  const pasted = source.path === null ? new PastedInput(dialects) : null;
+  const pasted = new PastedInput(dialects, source.path !== null);
   let isFirst = source.bytes === null;
   const take = async (bytes: Uint8Array): Promise<void> => {
     // A pipe shows its clock only now.
     if (isFirst) summary.learnClock(Buffer.from(bytes.subarray(0, clockBytes)).toString('latin1'));
     isFirst = false;
     await turns?.order.turn(turns.index);
-    log.push(pasted === null ? bytes : pasted.take(bytes));
+    log.push(pasted.take(bytes));
     turns?.order.advance(turns.index, log.lastMs);
     await printer.flush();
   };
@@ -150,7 +150,7 @@ async function readOne(source: LogSource, run: LogRun, bar: ProgressBar, turns: 
     return await readLog(source, { take, onRead }, stop);
   } finally {
     await turns?.order.turn(turns.index);
-    if (pasted !== null) log.push(pasted.end());
+    log.push(pasted.end());
     log.end();
     turns?.order.end(turns.index);
     await printer.flush();

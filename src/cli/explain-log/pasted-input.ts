@@ -1,25 +1,32 @@
 import type { Dialect } from '../../diagnose/dialect.ts';
 import { LogExplainer } from '../../diagnose/log-explainer.ts';
-import { wholeLines } from '../../diagnose/pasted/whole-lines.ts';
+import { joinedFragments } from '../../diagnose/pasted/whole-lines.ts';
 
-/** What people paste is not longer; a longer input is a log, and its lines are whole. */
+/** What people paste, or save from a chat or a mail, is not longer; a longer input is a log, and its lines are whole. */
 const pastedBytesMax = 16 * 1024;
 
 /**
- * Holds the beginning of standard input. If that is all of it, lines that a terminal has broken are joined, since people paste
- * them there.
+ * Holds the beginning of an input. If that is all of it, lines that a terminal or a mail has broken are joined. In a file, blank
+ * lines stand for the rest of a joined line, so that the others keep their numbers.
  */
 export class PastedInput {
   readonly #dialects: readonly Dialect[];
   #held: Buffer | null = Buffer.alloc(0);
 
-  constructor(dialects: readonly Dialect[]) {
+  readonly #isFile: boolean;
+
+  constructor(dialects: readonly Dialect[], isFile: boolean) {
     this.#dialects = dialects;
+    this.#isFile = isFile;
   }
 
   /** The bytes to read now; none while the input may be short. */
   take(bytes: Uint8Array): Uint8Array {
     if (this.#held === null) return bytes;
+    if (this.#held.length === 0 && bytes.length > pastedBytesMax) {
+      this.#held = null;
+      return bytes;
+    }
     const held = Buffer.concat([this.#held, bytes]);
     this.#held = held.length > pastedBytesMax ? null : held;
     return this.#held === null ? held : new Uint8Array(0);
@@ -29,11 +36,14 @@ export class PastedInput {
   end(): Uint8Array {
     const held = this.#held ?? Buffer.alloc(0);
     this.#held = null;
-    const lines = held.toString('utf8').split(/\r?\n/);
+    const fragments = held.toString('utf8').split(/\r?\n/);
     const explainer = new LogExplainer(this.#dialects, { parts: false });
-    const isWhole = lines.every((line) => line.trim() === '' || explainer.read(line) !== null);
+    const isWhole = fragments.every((line) => line.trim() === '' || explainer.read(line) !== null);
     if (isWhole || held.includes(0)) return held;
-    const written = lines.at(-1) === '' ? lines.slice(0, -1) : lines;
-    return Buffer.from(`${wholeLines(written, this.#dialects).join('\n')}\n`);
+    const written = fragments.at(-1) === '' ? fragments.slice(0, -1) : fragments;
+    const lines = joinedFragments(written, this.#dialects).map(
+      ({ text, count }) => `${text}${'\n'.repeat(this.#isFile ? count : 1)}`,
+    );
+    return Buffer.from(lines.join(''));
   }
 }

@@ -11,7 +11,7 @@ export const nodeLog: ApplicationLog = {
   product: 'nodejs',
   format: 'Node.js output',
   needs:
-    /JavaScript heap|<--- |[Uu]ncaught|[Uu]nhandled|EADDRINUSE|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|node:(?:internal|events)/,
+    /JavaScript heap|<--- |[Uu]ncaught|[Uu]nhandled|EADDRINUSE|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|node:(?:internal|events)|^\s{0,200}throw |Node\.js v|(?:events|internal\/[\w/]{1,60})\.js:|app crashed|PM2/,
   names: ['node'],
   rules: [
     rule(
@@ -34,15 +34,39 @@ export const nodeLog: ApplicationLog = {
     ),
     rule(
       'crash',
-      /^\s{0,8}throw (?:er|err|error|new \w*Error)\b.{0,40}(?:;|\/\/ Unhandled 'error' event)/,
+      /^\s{0,8}throw (?:(?:er|err|error|new \w*Error)\b.{0,40}(?:;|\/\/ Unhandled 'error' event)|new \w{0,60}Error\(.{0,300}\);?$)/,
       'A program of Node.js ended, because of an error that it did not handle.',
       'Read the stack trace after it',
     ),
     rule(
       'crash',
-      /^node:(?:internal\/[\w/]{1,60}|events):\d{1,6}$/,
+      /^(?:node:(?:internal\/[\w/]{1,60}|events)|(?:internal\/[\w/]{1,60}|events)\.js):\d{1,6}$/,
       'A program of Node.js ended, because of an error that it did not handle.',
       'Read the stack trace after it',
+    ),
+    rule(
+      'crash',
+      /^Node\.js v\d{1,3}\.\d{1,3}\.\d{1,3}$/,
+      'Node.js ended, because of an error that the program did not handle.',
+      'Read the stack trace before it',
+    ),
+    rule(
+      'crash',
+      /^\[nodemon\] app crashed/,
+      'The program under nodemon ended with an error; nodemon waits for a change of its files.',
+      'Read its output before it; nodemon is a tool for development, and does not restart what ended',
+    ),
+    rule(
+      'crash',
+      /^PM2 {1,8}\| App \[(?<process>[^\]:]{1,100})(?::\d{1,5})?\] exited with code \[(?<why>(?!0\])\d{1,3})\]/,
+      'The program {process} under PM2 exited with code {why}.',
+      'Read its own log at that second',
+      'pm2 logs NAME --err --lines 100',
+    ),
+    rule(
+      'exit',
+      /^PM2 {1,8}\| App \[(?<process>[^\]:]{1,100})(?::\d{1,5})?\] exited with code \[0\]/,
+      'The program {process} under PM2 exited.',
     ),
     rule(
       'crash',

@@ -33,7 +33,7 @@ export const systemdLog: ApplicationLog = {
     ),
     rule(
       'crash',
-      form('Main process exited, code=exited, status=(?<why>(?!0/)\\d{1,3}(?:/[\\w-]{1,30})?)'),
+      form('Main process exited, code=exited, status=(?<why>(?!0/)\\d{1,3}(?:/[\\w/-]{1,30})?)'),
       'The main process of {unit} exited with an error ({why}).',
       'Read its own log at that second',
       'journalctl -u NAME.service --since "10 minutes ago"',

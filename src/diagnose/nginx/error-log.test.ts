@@ -82,10 +82,7 @@ const upstreamLines: readonly (readonly [string, string])[] = [
     error('upstream timed out (110: Connection timed out) while reading upstream'),
     'error too_slow connection_read_timeout body',
   ],
-  [
-    error('upstream timed out (110: Connection timed out) while proxying upgraded connection'),
-    'error too_slow connection_read_timeout body',
-  ],
+  [error('upstream timed out (110: Connection timed out) while proxying upgraded connection'), 'event none - -'],
   [error(`upstream prematurely closed connection ${waiting}`), 'error reset connection_terminated response'],
   [error('upstream prematurely closed connection while reading upstream'), 'error reset http_response_incomplete body'],
   [error(`recv() failed (104: Connection reset by peer) ${waiting}`), 'error reset connection_terminated response'],
@@ -295,10 +292,7 @@ const ownLines: readonly (readonly [string, string])[] = [
     line('info', 'recv() failed (104: Connection reset by peer) while proxying upgraded connection'),
     'error client_abort - -',
   ],
-  [
-    line('error', 'recv() failed (104: Connection reset by peer) while proxying upgraded connection'),
-    'error reset http_response_incomplete body',
-  ],
+  [line('error', 'recv() failed (104: Connection reset by peer) while proxying upgraded connection'), 'event none - -'],
   [line('info', 'recv() failed (104: Connection reset by peer) while sending to client'), 'error client_abort - -'],
   [
     line('error', 'recv() failed (104: Connection reset by peer) while sending to client'),

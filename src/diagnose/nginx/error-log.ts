@@ -12,6 +12,7 @@ import { judgeGateway } from './gateway-rules.ts';
 import { LimitedMap } from './limited-map.ts';
 import type { NginxProduct } from './product.ts';
 import { judgeStart } from './start-rules.ts';
+import { judgeTunnel } from './tunnel-rules.ts';
 import { judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { harmless } from './verdict.ts';
@@ -25,6 +26,8 @@ function judge(line: NginxErrorLine): NginxVerdict {
     return harmless('event', 'nginx takes this server out for a while, since its failures have reached `max_fails`.');
   }
   if (line.isStream && line.level === 'info') return harmless('event');
+  const ofTunnel = judgeTunnel(line);
+  if (ofTunnel !== null) return ofTunnel;
   // Rules about the upstream come before rules about the action: nginx may have been sending to the client at that moment.
   return (
     (line.text.startsWith('upstream ') ? (judgeAnswer(line, context) ?? judgeUpstream(line, context)) : null) ??

@@ -11,13 +11,18 @@ const fragmentsMax = 60;
  * are no lines themselves to the line before, if the joined line tells more.
  */
 export function wholeLines(fragments: readonly string[], dialects: readonly Dialect[]): readonly string[] {
+  return joinedFragments(fragments, dialects).map(({ text }) => text);
+}
+
+/** The same, and of how many fragments each line was made. */
+export function joinedFragments(fragments: readonly string[], dialects: readonly Dialect[]): readonly JoinedLine[] {
   const slices = withYamlEntries(fragments);
   const readings = new Readings(dialects);
-  const whole: string[] = [];
+  const whole: JoinedLine[] = [];
   for (let index = 0; index < slices.length; ) {
-    const { text, count } = firstLine(slices.slice(index, index + fragmentsMax), readings);
-    whole.push(text);
-    index += count;
+    const joined = firstLine(slices.slice(index, index + fragmentsMax), readings);
+    whole.push(joined);
+    index += joined.count;
   }
   return whole;
 }
@@ -39,7 +44,7 @@ class Readings {
   }
 }
 
-interface JoinedLine {
+export interface JoinedLine {
   readonly text: string;
   /** How many fragments it was made of. */
   readonly count: number;
