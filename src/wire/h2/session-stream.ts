@@ -103,8 +103,10 @@ export class SessionStream {
     this.waitingBytes += end - start;
   }
 
-  /** Takes the urgency and `i` of a Priority field (RFC 9218 §4); anything else changes nothing. */
+  /** Takes the urgency and `i` of a Priority field (RFC 9218 §4). What it does not say, or says wrongly, has its default (§6). */
   prioritize(value: string): void {
+    this.urgency = defaultUrgency;
+    this.incremental = false;
     for (const member of value.split(',')) {
       const [key, text = '?1'] = member.trim().split('=');
       if (key === 'u' && /^[0-7]$/.test(text)) this.urgency = Number(text);

@@ -2,6 +2,7 @@ import type { Http2LimitName } from '../../core/http2-limit.ts';
 import type { RequestRule } from '../../core/rules.ts';
 import type { Transport } from '../../core/transport.ts';
 import type { DecodedSection, FieldSectionKind } from './decoded-section.ts';
+import { EarlyPriorities } from './early-priorities.ts';
 import { FrameRates } from './frame-rates.ts';
 import type { FrameHandler } from './frame-handler.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -43,6 +44,7 @@ export class Session implements FrameHandler {
   #hasWidened = false;
   /** Acknowledgements of SETTINGS and PING that have yet to come. */
   #settingsDue = 1;
+  #earlyPriorities: EarlyPriorities | null = null;
   #pongsDue = 0;
 
   constructor(transport: Transport, section: DecodedSection, settings: Http2SessionSettings, owner: SessionOwner) {
@@ -298,6 +300,8 @@ export class Session implements FrameHandler {
     const stream = new SessionStream(streamId, this.peer.windowBytes, h2Limits.firstWindowBytes, noListener);
     this.#streams.set(streamId, stream);
     this.#owner.onRequest(stream, this.#section, endsStream);
+    const priority = this.#earlyPriorities?.take(streamId) ?? null;
+    if (priority !== null) stream.prioritize(priority);
     if (endsStream) this.#endPeer(stream);
   }
 
@@ -308,6 +312,8 @@ export class Session implements FrameHandler {
   onPriorityUpdate(streamId: number, value: string): void {
     if (!this.#isServer) return this.onConnectionError('PROTOCOL_ERROR', 'PRIORITY_UPDATE of a server');
     if (!this.#admits('priorities')) return;
+    if (isClientStream(streamId) && this.#numbers.isIdle(streamId))
+      return (this.#earlyPriorities ??= new EarlyPriorities()).note(streamId, value);
     this.#streams.get(streamId)?.prioritize(value);
   }
 
