@@ -25,7 +25,7 @@ export function machineText(): string {
   return `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Linux ${release()}`;
 }
 
-function revision(): string {
+export function revision(): string {
   return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: repositoryRoot, encoding: 'utf8' }).trim();
 }
 

@@ -13,6 +13,8 @@ export interface StormSetting {
   readonly concurrency: number | null;
   /** Whether a 500 of an origin is tried at another one. */
   readonly retriesStatus500: boolean;
+  /** How long an attempt may take until the response head. */
+  readonly attemptTimeoutMs: number;
 }
 
 export const gatewayPort = benchPort(2);
@@ -32,7 +34,7 @@ export function stormGateway(name: StormGateway, setting: StormSetting, candor: 
 }
 
 function candorGateway(program: string, setting: StormSetting): Gateway {
-  const { concurrency, retriesStatus500 } = setting;
+  const { concurrency, retriesStatus500, attemptTimeoutMs } = setting;
   const endpoints = originPorts(setting).map((port) => `127.0.0.1:${port}`);
   const text = `deployment: storms
 workers: 1
@@ -46,7 +48,8 @@ upstreams:
   origin:
     endpoints: ${JSON.stringify(endpoints)}
     check: { path: /healthz, interval: 1s }
-${concurrency === null ? '' : `    connections: { max: ${concurrency} }\n`}${retriesStatus500 ? candorRetries : ''}admin:
+${concurrency === null ? '' : `    connections: { max: ${concurrency} }\n`}retry: { attempt_timeout: ${attemptTimeoutMs}ms${retriesStatus500 ? ', statuses: [500]' : ''} }
+admin:
   socket: none
 log:
   path: candor.log
@@ -59,9 +62,6 @@ log:
     files: { 'candor.yaml': text },
   };
 }
-
-/** Retries by status are not configurable yet. */
-const candorRetries = '';
 
 function nginxGateway({ path, env }: Program, setting: StormSetting): Gateway {
   const limit = setting.concurrency === null ? '' : ` max_conns=${setting.concurrency}`;
@@ -83,7 +83,7 @@ ${originPorts(setting)
   proxy_http_version 1.1;
   proxy_set_header Connection "";
   proxy_connect_timeout 1s;
-  proxy_read_timeout 2s;
+  proxy_read_timeout ${setting.attemptTimeoutMs}ms;
   proxy_send_timeout 2s;
   proxy_next_upstream error timeout${setting.retriesStatus500 ? ' http_500' : ''};
   proxy_next_upstream_tries 2;
@@ -111,7 +111,7 @@ defaults
   timeout http-request 60s
   timeout connect 1s
   timeout client 60s
-  timeout server 2s
+  timeout server ${setting.attemptTimeoutMs}ms
   timeout queue 2s
   retries 1
   option redispatch 1
@@ -159,7 +159,7 @@ http://:${gatewayPort} {
 		max_fails 3${limit}${status}
 		transport http {
 			dial_timeout 1s
-			response_header_timeout 2s
+			response_header_timeout ${setting.attemptTimeoutMs}ms
 		}
 	}
 }

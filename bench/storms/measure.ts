@@ -26,32 +26,38 @@ export interface StormOptions {
   readonly isAlone: boolean;
 }
 
-const usual = { endpoints: 3, concurrency: null, retriesStatus500: false };
+const usual = { endpoints: 3, concurrency: null, retriesStatus500: false, attemptTimeoutMs: 2000 };
 
 /** Requests before the storm, for a gateway that compiles its code while it runs. */
 const warmUpS = 2;
 
 /** One gateway in one storm. Everything that was started has ended then. */
 export async function measureStorm(storm: Storm, name: StormGateway, options: StormOptions): Promise<StormFigures> {
-  const setting = { ...usual, ...storm };
-  const { tookMs = 20, originConcurrency = 1000 } = storm;
-  const own = { tookMs, concurrency: originConcurrency, bootMs: 0 };
+  const concurrency = storm.concurrency === undefined ? null : Math.ceil(storm.concurrency * options.scale);
+  const setting = { ...usual, ...storm, concurrency };
+  const own = { tookMs: storm.tookMs ?? 20, concurrency: concurrency ?? 1000, bootMs: 0 };
   const origins = await Origins.start(originPorts(setting).map((port) => ({ port, ...own })));
-  const gateway = stormGateway(name, setting, options.candor);
-  const pinned = await startGateway(gateway, null, join(options.folder, storm.name, name));
   try {
+    const gateway = stormGateway(name, setting, options.candor);
+    const pinned = await startGateway(gateway, null, join(options.folder, storm.name, name));
     await warmUp(storm, options);
     await origins.reset();
-    return await weather(storm, name, options, origins);
-  } finally {
+    const figures = await weather(storm, name, options, origins);
     await stop(pinned);
+    return figures;
+  } finally {
     await origins.stop();
   }
 }
 
+const readyMsMax = 30_000;
+
 async function warmUp(storm: Storm, { scale }: StormOptions): Promise<void> {
   const client = new StormClient(gatewayPort);
-  while ((await client.send('GET', 0)).result !== 'ok') await sleep(100);
+  while ((await client.send('GET', 0)).result !== 'ok') {
+    if (client.nowMs() > readyMsMax) throw new Error('the gateway has not passed on a request for 30 s');
+    await sleep(100);
+  }
   const perSecond = 'perSecond' in storm.load ? Math.min(storm.load.perSecond, 300) * scale : 200;
   await openLoad(client, new SeededRandom('warm-up'), { perSecond, seconds: warmUpS }).ended;
   client.close();

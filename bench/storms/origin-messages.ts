@@ -26,6 +26,7 @@ export type OriginOrder =
 
 /** Counts since the last report. */
 export interface OriginCounts {
+  /** Those of the load, without those of slow clients. */
   readonly requests: number;
   readonly checks: number;
   readonly connections: number;

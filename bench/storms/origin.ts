@@ -17,7 +17,7 @@ server.on('connection', () => counts.connections++);
 function serve(request: IncomingMessage, response: ServerResponse): void {
   const isCheck = request.url === '/healthz';
   if (isCheck) counts.checks++;
-  else counts.requests++;
+  else if (request.url === '/work') counts.requests++;
   const now = isCheck && check !== 'as_requests' ? 'good' : mode;
   request.on('error', () => {});
   request.resume().on('end', () => {

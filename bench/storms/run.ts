@@ -4,7 +4,7 @@ import { packAndInstall } from '../../scripts/pack.ts';
 import { withSection } from '../../scripts/comparison-document.ts';
 import { cacheFolder, repositoryRoot } from '../../scripts/repository.ts';
 import { inOwnNetwork, mayHaveOwnNetwork } from '../../test/soak/own-network.ts';
-import { machineText, versionsOf } from '../circumstances.ts';
+import { machineText, revision, versionsOf } from '../circumstances.ts';
 import { chosen, optionsOr, wholeNumber } from '../options.ts';
 import { runTool } from '../run-tool.ts';
 import { needNoOther, runFolder } from '../start-gateway.ts';
@@ -127,7 +127,7 @@ function write(figures: readonly StormFigures[]): void {
   const document = join(repositoryRoot, 'docs', 'comparison.md');
   const part = asked.scale === 1 ? '' : `, with ${asked.scale * 100} % of the requests and clients`;
   const date = new Date().toISOString().slice(0, 10);
-  const circumstances = `${date}, ${machineText()}${part}; ${versionsOf(asked.gateways).join(', ')}`;
+  const circumstances = `${date}, ${machineText()}${part}; Candor ${revision()}, ${versionsOf(asked.gateways).join(', ')}`;
   writeFileSync(document, withSection(readFileSync(document, 'utf8'), 'storms', stormSection(figures, circumstances)));
   writeFileSync(join(repositoryRoot, 'bench', 'storms', 'storms.svg'), stormPlot(figures));
 }
