@@ -327,8 +327,10 @@ const toneOfState: Record<EndpointState, StatusTone> = {
   unknown: 'warn',
   draining: 'warn',
   probation: 'warn',
+  half_open: 'warn',
   unhealthy: 'bad',
   ejected: 'bad',
+  circuit_open: 'bad',
   gone: 'bad',
 };
 

@@ -3,7 +3,7 @@ import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/configuration
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
-import { count, ms, bytes } from './fallback.ts';
+import { count, ms, bytes, share } from './fallback.ts';
 import type { ApplicationRead, EndpointKeysRead, UpstreamRead } from './schema.ts';
 
 function buildEndpointLimits(
@@ -20,6 +20,8 @@ function buildEndpointLimits(
   | 'responseHeadBytesMax'
   | 'balance'
   | 'whenNoneReady'
+  | 'outlierDetection'
+  | 'circuitBreaker'
 > {
   const { connections } = read;
   const connectionsMax = count(connections?.max, defaults.connections.max);
@@ -33,6 +35,8 @@ function buildEndpointLimits(
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
     ...buildWhenNoneReady(read.when_none_ready),
+    ...buildOutlierDetection(read.outlier_detection),
+    ...buildCircuitBreaker(read.circuit_breaker),
     ...(read.balance === undefined || read.balance === null ? {} : { balance: read.balance }),
   };
 }
@@ -41,6 +45,31 @@ function buildWhenNoneReady(read: EndpointKeysRead['when_none_ready']): Pick<Ups
   const waitMs = read?.wait === null ? null : ms(read?.wait, defaults.whenNoneReady.wait);
   if (waitMs === null) return {};
   return { whenNoneReady: { waitMs, waitersMax: count(read?.wait_max, defaults.whenNoneReady.waitMax) } };
+}
+
+function buildOutlierDetection(read: EndpointKeysRead['outlier_detection']): Pick<UpstreamSpec, 'outlierDetection'> {
+  if (read === undefined || read === null) return {};
+  if (read === 'none') return { outlierDetection: read };
+  const absent = defaults.outlierDetection;
+  return {
+    outlierDetection: {
+      windowMs: ms(read.window, absent.window),
+      requestsMin: count(read.requests_min, absent.requestsMin),
+      failureShareMax: share(read.failures_max, absent.failuresMax),
+      consecutiveFailuresMax: count(read.consecutive_failures, absent.consecutiveFailures),
+      countsServerErrors: read.server_errors ?? false,
+      countsRateLimits: read.rate_limits ?? false,
+      firstPauseMs: ms(read.ejection, absent.ejection),
+      longestPauseMs: ms(read.ejection_max, absent.ejectionMax),
+      ejectedShareMax: share(read.ejected_max, absent.ejectedMax),
+    },
+  };
+}
+
+function buildCircuitBreaker(read: EndpointKeysRead['circuit_breaker']): Pick<UpstreamSpec, 'circuitBreaker'> {
+  if (read === undefined || read === null || read === false) return {};
+  const { open, open_max } = read === true ? {} : read;
+  return { circuitBreaker: { openMs: ms(open, defaults.circuitBreaker.open), openMaxMs: open_max ?? null } };
 }
 
 export function buildUpstream(name: string, read: UpstreamRead, context: BuildContext): UpstreamSpec {

@@ -25,6 +25,10 @@ export function bytesOrNone(value: number | null | undefined, absent: Default): 
   return absent.written === 'none' ? null : bytes(undefined, absent);
 }
 
+export function share(value: number | undefined, absent: Default): number {
+  return value ?? Number.parseInt(absent.written, 10) / 100;
+}
+
 export function count(value: number | undefined, absent: Default): number {
   return value ?? Number(absent.written);
 }

@@ -206,6 +206,31 @@ describe('what is written', () => {
       ],
     ],
     [
+      'when traffic takes endpoints out, in every form',
+      'upstreams: { a: "a:1", b: { endpoints: "a:1", outlier_detection: none }, c: { endpoints: "a:1", outlier_detection: { window: 10s, requests_min: 5, failures_max: 10%, consecutive_failures: 3, server_errors: true, rate_limits: true, ejection: 1s, ejection_max: 1m, ejected_max: 100% } }, d: { endpoints: "a:1", outlier_detection: {} } }\nroutes: [{ to: a }]',
+      (c) => c.upstreams.map(({ outlierDetection }) => outlierDetection),
+      [
+        undefined,
+        'none',
+        {
+          ...{ windowMs: 10_000, requestsMin: 5, failureShareMax: 0.1, consecutiveFailuresMax: 3 },
+          ...{ countsServerErrors: true, countsRateLimits: true, firstPauseMs: 1000, longestPauseMs: 60_000 },
+          ejectedShareMax: 1,
+        },
+        {
+          ...{ windowMs: 30_000, requestsMin: 20, failureShareMax: 0.5, consecutiveFailuresMax: 10 },
+          ...{ countsServerErrors: false, countsRateLimits: false, firstPauseMs: 10_000, longestPauseMs: 300_000 },
+          ejectedShareMax: 0.5,
+        },
+      ],
+    ],
+    [
+      'circuit breakers in every form',
+      'upstreams: { a: { endpoints: "a:1", circuit_breaker: true }, b: { endpoints: "a:1", circuit_breaker: { open: 1s, open_max: 8s } }, c: { endpoints: "a:1", circuit_breaker: false } }\nroutes: [{ to: a }]',
+      (c) => c.upstreams.map(({ circuitBreaker }) => circuitBreaker),
+      [{ openMs: 500, openMaxMs: null }, { openMs: 1000, openMaxMs: 8000 }, undefined],
+    ],
+    [
       'https:// means TLS',
       'upstreams: { app: ["https://a", "https://b:8443/"] }',
       (c) => [

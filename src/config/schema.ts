@@ -32,6 +32,7 @@ import {
   textOf,
   whole,
 } from './leaves.ts';
+import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
 import { retry } from './retry-schema.ts';
 import { key, section } from './section.ts';
@@ -226,6 +227,15 @@ const endpointKeys = {
   when_none_ready: key(
     whenNoneReady,
     'What a request does while no endpoint is ready, and one is starting or was ready within the last 30 s.',
+  ),
+  outlier_detection: key(
+    outlierDetection,
+    'When an endpoint whose checks pass gets no requests because its requests fail, or `none`: only checks decide.',
+  ),
+  circuit_breaker: key(
+    circuitBreaker,
+    'Whether an endpoint whose requests fail gets none for a short time even if it is the last one, or too many others are ejected: the answer is then a 503 (`circuit_open`) at once. `true`, or for how long.',
+    defaults.outlierDetection.breaker,
   ),
   response_head_max: key(size, 'The largest response head; a larger one is a 502.', defaults.responseHeadMax),
 };
@@ -470,5 +480,11 @@ export type AdminTlsRead = z.output<typeof adminTls>;
 export type ListenerTlsRead = z.output<typeof listenerTls>;
 export type EndpointKeysRead = Pick<
   ApplicationRead,
-  'connections' | 'attempts' | 'balance' | 'when_none_ready' | 'response_head_max'
+  | 'connections'
+  | 'attempts'
+  | 'balance'
+  | 'when_none_ready'
+  | 'outlier_detection'
+  | 'circuit_breaker'
+  | 'response_head_max'
 >;

@@ -23,6 +23,8 @@ function attempts(cause: Cause, count: number, endpoint = 'app/a'): EndpointOutc
     state: 'healthy',
     successes: 0,
     serverErrors: 0,
+    rateLimited: 0,
+    restMs: 0,
     failures: count,
     consecutiveFailures: 0,
     consecutiveUnreachable: 0,

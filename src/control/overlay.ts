@@ -243,6 +243,7 @@ const canServe: ReadonlySet<EndpointSnapshot['state']> = new Set([
   'unknown',
   'ejected',
   'probation',
+  'half_open',
 ]);
 
 function isDrainOf(setting: OverlaySetting, endpoints: readonly EndpointSnapshot[]): boolean {

@@ -345,6 +345,10 @@ export interface UpstreamSpec {
   /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */
   readonly whenNoneReady?: { readonly waitMs: number; readonly waitersMax: number };
   readonly check: CheckSpec;
+  /** When traffic takes endpoints out; 'none': never; absent: with the defaults of `policy/outlier-settings.ts`. */
+  readonly outlierDetection?: OutlierDetectionSpec | 'none';
+  /** An endpoint that fails and that outlier detection may not eject gets no requests for some time all the same; absent: it gets them. */
+  readonly circuitBreaker?: CircuitBreakerSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;
@@ -357,6 +361,31 @@ export interface UpstreamSpec {
   /** Attempts per exchange, including the first. */
   readonly attemptsMax: number;
   readonly responseHeadBytesMax: number;
+}
+
+export interface OutlierDetectionSpec {
+  readonly windowMs: number;
+  /** Fewer requests within the window decide nothing. */
+  readonly requestsMin: number;
+  /** A larger share of failures makes an outlier. */
+  readonly failureShareMax: number;
+  /** So many failures in a row make an outlier. */
+  readonly consecutiveFailuresMax: number;
+  /** Responses with a 5xx status count as failures, though only over the whole window. */
+  readonly countsServerErrors: boolean;
+  /** Responses with status 429 and Retry-After count as failures, and the endpoint rests as long as they say. */
+  readonly countsRateLimits: boolean;
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+  /** Of the endpoints whose checks pass. */
+  readonly ejectedShareMax: number;
+}
+
+export interface CircuitBreakerSpec {
+  /** How long it is open the first time; each further time is twice as long. */
+  readonly openMs: number;
+  /** The longest time; null: 2 s while the endpoint's checks pass, 30 s without checks. */
+  readonly openMaxMs: number | null;
 }
 
 export interface EndpointSpec {

@@ -28,6 +28,9 @@ export function hostPort(host: string, port: number): string {
  * `starting`: an instance that Candor runs and that is not ready; never eligible. `unknown`: a configured address whose first
  * check has no result yet. `ejected`: its requests fail although its checks pass. Both are eligible only while no endpoint is
  * healthy. `probation`: it was ejected and gets one request at a time. `unchecked`: `check: none`.
+ *
+ * `circuit_open`: its requests fail, too few others are left to eject it, and its circuit breaker keeps requests away; `half_open`: it then
+ * gets one request at a time. Never eligible.
  */
 export const endpointStates = [
   'starting',
@@ -37,6 +40,8 @@ export const endpointStates = [
   'unhealthy',
   'ejected',
   'probation',
+  'circuit_open',
+  'half_open',
   'draining',
   'gone',
 ] as const;

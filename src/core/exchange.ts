@@ -74,6 +74,8 @@ export interface AttemptFacts {
   readonly endedMs: number;
   /** The endpoint's final status; 0 if none came. */
   readonly status: number;
+  /** Retry-After of a response with status 429; null or absent: another status, or none. */
+  readonly retryAfter?: string | null;
   readonly failure: Failure | null;
   /** The exit of the instance's process, if it occurred within 2 s of the failure. */
   readonly exit: InstanceExit | null;

@@ -70,6 +70,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['no_route', 'refused_by_gateway', 404, 'destination_not_found'],
   ['no_endpoint_ready', 'refused_by_gateway', 503, 'destination_unavailable'],
   ['instance_starting', 'refused_by_gateway', 503, 'destination_unavailable'],
+  ['circuit_open', 'refused_by_gateway', 503, 'destination_unavailable'],
   ['pool_full', 'refused_by_gateway', 503, 'connection_limit_reached'],
   ['queue_timeout', 'refused_by_gateway', 503, 'connection_limit_reached'],
   ['too_many_endpoints', 'refused_by_gateway', 503, 'destination_unavailable'],

@@ -11,6 +11,10 @@ export interface EndpointOutcomes {
   successes: number;
   /** How many of those had a 5xx status. */
   serverErrors: number;
+  /** How many of them had status 429 and Retry-After. */
+  rateLimited: number;
+  /** The longest time that those asked for. */
+  restMs: number;
   /** Attempts whose failure counts against health (`failure-table.ts`). */
   failures: number;
   /** How many of the latest attempts in a row had such a failure. */

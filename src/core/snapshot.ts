@@ -44,7 +44,8 @@ export interface Snapshot {
   readonly inlineConstants: boolean;
 }
 
-export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application'> {
+export interface UpstreamSnapshot
+  extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application' | 'outlierDetection' | 'circuitBreaker'> {
   readonly id: UpstreamId;
   readonly application: ApplicationId | null;
   readonly endpoints: readonly EndpointSnapshot[];

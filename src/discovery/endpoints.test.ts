@@ -90,6 +90,8 @@ function outcome(index: number, changes: Partial<EndpointOutcomes> = {}): Endpoi
   const none = {
     successes: 0,
     serverErrors: 0,
+    rateLimited: 0,
+    restMs: 0,
     failures: 0,
     consecutiveFailures: 0,
     consecutiveUnreachable: 0,

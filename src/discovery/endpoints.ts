@@ -17,6 +17,7 @@ import { StaticSource } from './static-source.ts';
 import { EndpointDeltas, type EndpointDelta } from './endpoint-deltas.ts';
 import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
 import { OutlierDetector } from './outlier-detector.ts';
+import { type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
 
 export interface EndpointsParts {
   readonly checkContext: CheckContext;
@@ -53,6 +54,8 @@ export class Endpoints {
   readonly #outliers: OutlierDetector;
   readonly #allocator: EndpointSemaphoreAllocator;
   readonly #deltas = new EndpointDeltas();
+  /** Of the active configuration. */
+  readonly #outlierSettings = new Map<UpstreamId, OutlierSettings>();
 
   constructor(parts: EndpointsParts) {
     this.#parts = parts;
@@ -81,7 +84,16 @@ export class Endpoints {
       checked: (upstream) => this.registry.endpoints(upstream),
       checkOf: (upstream) => this.#checkOf(upstream),
       onChange: (upstream) => this.#sendChanges(upstream),
+      settingsOf: (upstream) => this.#outlierSettingsOf(upstream),
     });
+  }
+
+  #outlierSettingsOf(upstream: UpstreamId): OutlierSettings {
+    const known = this.#outlierSettings.get(upstream);
+    if (known !== undefined) return known;
+    const settings = outlierSettingsOf(this.#parts.configuration().upstreams.find(({ id }) => id === upstream) ?? {});
+    this.#outlierSettings.set(upstream, settings);
+    return settings;
   }
 
   #checkOf(upstream: UpstreamId): string {
@@ -102,6 +114,7 @@ export class Endpoints {
 
   /** `configuration` is active now. `sendChangesSince` must follow. */
   use(configuration: Configuration): void {
+    this.#outlierSettings.clear();
     this.registry.activate(configuration);
     this.#allocator.keepOnly(configuration.upstreams);
     this.#deltas.keepOnly(configuration.upstreams);

@@ -13,6 +13,8 @@ const none = {
   ...{
     successes: 0,
     serverErrors: 0,
+    rateLimited: 0,
+    restMs: 0,
     failures: 0,
     consecutiveFailures: 0,
     consecutiveUnreachable: 0,

@@ -7,13 +7,21 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { afterProbation, ejected, mayEject, startProbation, type TrustState, trusted } from '../policy/ejection.ts';
 import { FailureRateDetection } from '../policy/failure-rate-detection.ts';
 import type { CreateOutlierDetection, OutlierDetection, OutlierEvidence } from '../policy/outlier-detection.ts';
-import { defaultEjection, defaultFailureRate, type EjectionSettings } from '../policy/outlier-settings.ts';
+import {
+  breakerEjection,
+  defaultFailureRate,
+  type EjectionSettings,
+  type OutlierSettings,
+  outlierSettingsOf,
+} from '../policy/outlier-settings.ts';
 import {
   checksReason,
-  ejectedReason,
   FailureCauses,
+  outReason,
   pauseReason,
+  probationEndReason,
   probationReason,
+  probationStartReason,
   staysReason,
 } from './outlier-reasons.ts';
 
@@ -27,9 +35,10 @@ export interface OutlierDetectorParts {
   readonly checkOf: (upstream: UpstreamId) => string;
   /** Traffic has changed the state of one of its endpoints, or the reason for it. */
   readonly onChange: (upstream: UpstreamId) => void;
-  /** Absent: by the failure rate (`policy/failure-rate-detection.ts`). */
+  /** Absent: by failures (`policy/failure-rate-detection.ts`). */
   readonly createDetection?: CreateOutlierDetection;
-  readonly ejection?: EjectionSettings;
+  /** The same object for as long as the settings stay; absent: the defaults. */
+  readonly settingsOf?: (upstream: UpstreamId) => OutlierSettings;
 }
 
 type EndpointsById = ReadonlyMap<EndpointId, EndpointSnapshot>;
@@ -37,8 +46,9 @@ type EndpointsById = ReadonlyMap<EndpointId, EndpointSnapshot>;
 interface EndpointTraffic {
   readonly upstream: UpstreamId;
   trust: TrustState;
-  /** For as long as the endpoint is trusted. */
-  detection: OutlierDetection;
+  settings: OutlierSettings;
+  /** For as long as the endpoint is trusted; null where traffic decides nothing. */
+  detection: OutlierDetection | null;
   readonly causes: FailureCauses;
   /** What traffic says against the endpoint; '' where nothing. */
   reason: string;
@@ -47,21 +57,22 @@ interface EndpointTraffic {
   timer: Timer | null;
 }
 
+const defaultSettings = outlierSettingsOf({});
+
 /**
  * Main's judgement of endpoints by their traffic, laid over what their checks say. It ejects an endpoint whose checks
  * pass while its requests fail, reports the disagreement with its figures, and lets the endpoint try again after a pause.
+ * Where too few others are left, the circuit breaker of the endpoint opens instead, if its upstream has one.
  */
 export class OutlierDetector {
   readonly #parts: OutlierDetectorParts;
   readonly #createDetection: CreateOutlierDetection;
-  readonly #ejection: EjectionSettings;
   /** Only endpoints that exist and that had traffic. */
   readonly #tracked = new Map<EndpointId, EndpointTraffic>();
 
   constructor(parts: OutlierDetectorParts) {
     this.#parts = parts;
-    this.#createDetection = parts.createDetection ?? (() => new FailureRateDetection());
-    this.#ejection = parts.ejection ?? defaultEjection;
+    this.#createDetection = parts.createDetection ?? ((settings) => new FailureRateDetection(settings));
   }
 
   /** Outcomes of attempts, from a worker's batch. */
@@ -93,7 +104,11 @@ export class OutlierDetector {
 
   #trust(watched: EndpointTraffic, trust: TrustState): void {
     watched.trust = trust;
-    if (trust.state === 'trusted') watched.detection = this.#createDetection();
+    if (trust.state === 'trusted') watched.detection = this.#detectionOf(watched.settings);
+  }
+
+  #detectionOf({ failureRate }: OutlierSettings): OutlierDetection | null {
+    return failureRate === null ? null : this.#createDetection(failureRate);
   }
 
   stop(): void {
@@ -116,13 +131,14 @@ export class OutlierDetector {
     const watched = this.#trackedOf(upstream, endpoint);
     // Attempts that began before a change of state do not count after it.
     if (stateOf(endpoint, watched.trust) !== outcome.state) return false;
-    watched.causes.add(outcome);
+    watched.causes.add(outcome, watched.settings.failureRate);
     if (watched.trust.state === 'probation') return this.#judgeProbation(endpoint, watched, outcome, watched.trust);
     if (watched.trust.state === 'ejected') return false; // It got requests only since no other endpoint could.
     const { detection } = watched;
+    if (detection === null) return false;
     detection.onAttemptsEnded(outcome, outcome.latencyMs, this.#parts.clock.now());
     const evidence = detection.evidence();
-    if (evidence === null) return this.#clear(watched);
+    if (evidence === null) return this.#clear(watched, detection);
     return this.#onOutlier(endpoint, watched, evidence, endpoints);
   }
 
@@ -133,27 +149,28 @@ export class OutlierDetector {
     before: Extract<TrustState, { state: 'probation' }>,
   ): boolean {
     const { clock, random } = this.#parts;
-    this.#trust(watched, afterProbation(before, outcome, clock.now(), random.next(), this.#ejection));
+    const settings = this.#ejectionOf(endpoint, watched, before.byBreaker);
+    this.#trust(watched, afterProbation(before, outcome, clock.now(), random.next(), settings));
     const { state } = watched.trust;
+    const from = stateOf(endpoint, before);
     if (state === 'trusted') {
-      const { probationSuccesses } = this.#ejection;
-      this.#emitState(endpoint, 'probation', `it answered ${probationSuccesses} requests in a row`, endpoint.state);
+      this.#emitState(endpoint, from, probationEndReason(settings.probationSuccesses), endpoint.state);
       watched.causes.clear();
       watched.reason = '';
     } else if (state === 'ejected') {
-      watched.reason = `a request of its probation failed (${watched.causes.commonest})`;
+      watched.reason = `a request of its ${before.byBreaker ? 'half-open breaker' : 'probation'} failed (${watched.causes.commonest})`;
       const figures = { requests: 0, failures: 1, consecutiveUnreachable: 0, windowMs: defaultFailureRate.windowMs };
-      this.#emitDisagreement(endpoint, watched, 'probation', figures);
+      this.#emitDisagreement(endpoint, watched, from, figures);
       this.#scheduleProbation(watched);
     }
     return state !== before.state;
   }
 
   /** Traffic agrees with the checks. */
-  #clear(watched: EndpointTraffic): boolean {
+  #clear(watched: EndpointTraffic, { hasFailures }: OutlierDetection): boolean {
     const wasOutlier = watched.nextReportAt !== null;
     watched.nextReportAt = null;
-    if (!watched.detection.hasFailures) watched.causes.clear();
+    if (!hasFailures) watched.causes.clear();
     return wasOutlier;
   }
 
@@ -165,23 +182,32 @@ export class OutlierDetector {
   ): boolean {
     const { clock, random } = this.#parts;
     const now = clock.now();
+    const { ejection, breaker } = watched.settings;
     const passing = [...all.values()].filter(isPassing);
-    const out = passing.filter(({ id }) => this.#isEjected(id)).length;
+    const out = passing.filter(({ id }) => this.#isOut(id)).length;
     watched.reason = `${evidence.reason} (mostly ${watched.causes.commonest})`;
-    if (mayEject(passing.length, out, this.#ejection)) {
-      watched.trust = ejected(watched.trust, now, random.next(), this.#ejection);
+    const byBreaker = !mayEject(passing.length, out, ejection);
+    if (!byBreaker || breaker !== null) {
+      const { restMs = 0 } = evidence;
+      const settings = this.#ejectionOf(endpoint, watched, byBreaker);
+      watched.trust = ejected(watched.trust, now, { random: random.next(), byBreaker, restMs }, settings);
       watched.nextReportAt = null;
       this.#emitDisagreement(endpoint, watched, endpoint.state, evidence);
       this.#scheduleProbation(watched);
       return true;
     }
     if (watched.nextReportAt !== null && now < watched.nextReportAt) return false;
-    watched.nextReportAt = after(now, this.#ejection.reportEveryMs);
+    watched.nextReportAt = after(now, ejection.reportEveryMs);
     this.#emitDisagreement(endpoint, watched, endpoint.state, evidence);
     return true;
   }
 
-  #isEjected(id: EndpointId): boolean {
+  #ejectionOf({ state }: EndpointSnapshot, { settings }: EndpointTraffic, byBreaker: boolean): EjectionSettings {
+    const { breaker, ejection } = settings;
+    return byBreaker && breaker !== null ? breakerEjection(breaker, ejection, state !== 'unchecked') : ejection;
+  }
+
+  #isOut(id: EndpointId): boolean {
     const state = this.#tracked.get(id)?.trust.state ?? 'trusted';
     return state !== 'trusted';
   }
@@ -203,20 +229,26 @@ export class OutlierDetector {
   }
 
   #startProbation(endpoint: EndpointSnapshot, watched: EndpointTraffic): void {
-    const next = startProbation(watched.trust, this.#parts.clock.now());
-    if (next === watched.trust) return;
+    const before = watched.trust;
+    const next = startProbation(before, this.#parts.clock.now());
+    if (next === before || next.state !== 'probation') return;
     watched.trust = next;
     watched.causes.clear();
-    this.#emitState(endpoint, 'ejected', 'its pause is over and its checks pass: it is tried again', 'probation');
+    this.#emitState(endpoint, stateOf(endpoint, before), probationStartReason, stateOf(endpoint, next));
   }
 
   #trackedOf(upstream: UpstreamId, { id }: EndpointSnapshot): EndpointTraffic {
+    const settings = this.#parts.settingsOf?.(upstream) ?? defaultSettings;
     const known = this.#tracked.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.settings !== settings) this.#changeSettings(known, settings);
+      return known;
+    }
     const watched: EndpointTraffic = {
       upstream,
       trust: trusted(this.#parts.clock.now()),
-      detection: this.#createDetection(),
+      settings,
+      detection: this.#detectionOf(settings),
       causes: new FailureCauses(),
       reason: '',
       nextReportAt: null,
@@ -226,24 +258,36 @@ export class OutlierDetector {
     return watched;
   }
 
+  /** After a reload. What is out already stays out until its pause is over. */
+  #changeSettings(watched: EndpointTraffic, settings: OutlierSettings): void {
+    const isNewRate = JSON.stringify(settings.failureRate) !== JSON.stringify(watched.settings.failureRate);
+    watched.settings = settings;
+    if (isNewRate) watched.detection = this.#detectionOf(settings);
+  }
+
   #adjustOne(endpoint: EndpointSnapshot): EndpointSnapshot {
     const watched = this.#tracked.get(endpoint.id);
     if (watched === undefined || !isPassing(endpoint)) return endpoint;
-    const { trust, reason: traffic, nextReportAt } = watched;
+    const { trust, reason: traffic, nextReportAt, settings } = watched;
     const checks = checksReason(endpoint.state);
     if (trust.state === 'trusted') {
       const isOutlier = nextReportAt !== null && this.#parts.clock.now() < nextReportAt;
       return isOutlier ? { ...endpoint, reason: `${checks}, but ${traffic}; ${staysReason}` } : endpoint;
     }
-    const { state, since: sinceInstant } = trust;
+    const state = stateOf(endpoint, trust);
+    const { since: sinceInstant } = trust;
     if (trust.state === 'probation') {
-      const reason = probationReason(traffic, trust.successes, this.#ejection.probationSuccesses);
-      return { ...endpoint, state, reason, sinceInstant };
+      const reason = probationReason(traffic, trust.successes, settings.ejection.probationSuccesses);
+      const schedule = trust.byBreaker
+        ? { nextInstant: trust.since, everyMs: halfOpenRetryMs, passesNeeded: 1 }
+        : endpoint.checks;
+      return { ...endpoint, state, reason, sinceInstant, checks: schedule };
     }
     const pauseMs = trust.until - trust.since;
     // Retry-After is computed from this: the endpoint gets requests again when the pause is over.
     const schedule = { nextInstant: trust.until, everyMs: pauseMs, passesNeeded: 1 };
-    return { ...endpoint, state, reason: ejectedReason(checks, traffic, pauseMs), sinceInstant, checks: schedule };
+    const reason = outReason(checks, traffic, pauseMs, trust.byBreaker);
+    return { ...endpoint, state, reason, sinceInstant, checks: schedule };
   }
 
   #emitDisagreement(
@@ -259,7 +303,7 @@ export class OutlierDetector {
       kind: 'health_disagreement',
       subject: `endpoint:${endpoint.id}`,
       from,
-      to: pauseMs === null ? from : 'ejected',
+      to: pauseMs === null ? from : stateOf(endpoint, trust),
       reason: `${checksReason(endpoint.state)}, but ${reason}; ${then}`,
       evidence: { address: addressText(endpoint.address), check: this.#parts.checkOf(upstream), ...figures },
     });
@@ -271,12 +315,17 @@ export class OutlierDetector {
   }
 }
 
+/** What clients are told to wait while a breaker is half-open: its probes take their time, or the breaker opens again. */
+const halfOpenRetryMs = 1000;
+
 /** Whether it would get requests if checks alone decided. */
 function isPassing({ state }: EndpointSnapshot): boolean {
   return state === 'healthy' || state === 'unchecked';
 }
 
-/** The state that was sent to the workers. */
+/** The state that is sent to the workers. */
 function stateOf(endpoint: EndpointSnapshot, trust: TrustState): EndpointState {
-  return trust.state === 'trusted' ? endpoint.state : trust.state;
+  if (trust.state === 'trusted') return endpoint.state;
+  if (!trust.byBreaker) return trust.state;
+  return trust.state === 'ejected' ? 'circuit_open' : 'half_open';
 }

@@ -1,16 +1,23 @@
 import type { EndpointState } from '../core/endpoint.ts';
 import { failureTable } from '../core/failure-table.ts';
-import type { Cause } from '../core/failure.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { FailureRateSettings } from '../policy/outlier-settings.ts';
+
+type CountedResponses = Pick<FailureRateSettings, 'countsServerErrors' | 'countsRateLimits'>;
 
 /** The failures of an endpoint by cause, since they began: for sentences and events. */
 export class FailureCauses {
-  readonly #counts = new Map<Cause, number>();
+  readonly #counts = new Map<string, number>();
 
-  add({ causes }: EndpointOutcomes): void {
-    for (const { cause, count } of causes) {
-      if (failureTable[cause].countsAgainstHealth) this.#counts.set(cause, (this.#counts.get(cause) ?? 0) + count);
-    }
+  /** Responses that count as failures are among them only where `counted` says so. */
+  add({ causes, serverErrors, rateLimited }: EndpointOutcomes, counted: CountedResponses | null): void {
+    for (const { cause, count } of causes) if (failureTable[cause].countsAgainstHealth) this.#add(cause, count);
+    if (counted?.countsServerErrors === true) this.#add('status_5xx', serverErrors);
+    if (counted?.countsRateLimits === true) this.#add('status_429', rateLimited);
+  }
+
+  #add(cause: string, count: number): void {
+    if (count > 0) this.#counts.set(cause, (this.#counts.get(cause) ?? 0) + count);
   }
 
   clear(): void {
@@ -31,11 +38,23 @@ export class FailureCauses {
 export const staysReason = 'it stays, since too few others are left';
 
 export function pauseReason(pauseMs: number): string {
-  return `it gets no requests for ${Math.round(pauseMs / 1000)} s`;
+  return `it gets no requests for ${pauseText(pauseMs)}`;
 }
 
-export function ejectedReason(checks: string, traffic: string, pauseMs: number): string {
-  return `${checks}, but ${traffic}; out for ${Math.round(pauseMs / 1000)} s`;
+export function outReason(checks: string, traffic: string, pauseMs: number, byBreaker: boolean): string {
+  const then = byBreaker ? 'its circuit breaker is open for' : 'out for';
+  return `${checks}, but ${traffic}; ${then} ${pauseText(pauseMs)}`;
+}
+
+/** Breakers are open for less than a second at first. */
+function pauseText(pauseMs: number): string {
+  return pauseMs < 10_000 ? `${Math.max(0.1, Math.round(pauseMs / 100) / 10)} s` : `${Math.round(pauseMs / 1000)} s`;
+}
+
+export const probationStartReason = 'its pause is over and its checks pass: it is tried again';
+
+export function probationEndReason(successes: number): string {
+  return `it answered ${successes} requests in a row`;
 }
 
 export function probationReason(traffic: string, successes: number, needed: number): string {

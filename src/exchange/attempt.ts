@@ -69,6 +69,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   headMs = -1;
   endedMs = -1;
   status = 0;
+  retryAfter: string | null = null;
   failure: Failure | null = null;
   exit: InstanceExit | null = null;
   retry = false;
@@ -217,6 +218,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   #noteResponse(response: ResponseHead): void {
     this.status = response.status;
     this.#timeLimit?.cancel();
+    if (response.status === tooManyRequests) this.retryAfter = response.fields.get('retry-after');
     this.headMs = this.#owner.elapsedMs();
     this.chosenEndpoint.noteLatency?.(this.headMs - this.startedMs, false);
     this.delivery = 'response_started';
@@ -278,6 +280,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 }
 
+const tooManyRequests = 429;
 const switchingProtocols = 101;
 
 /** How much of the request had been sent, and whether a response had begun, when the attempt ended. */

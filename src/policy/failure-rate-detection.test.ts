@@ -6,9 +6,17 @@ import { FailureRateDetection } from './failure-rate-detection.ts';
 import type { AttemptOutcomes } from './outlier-detection.ts';
 import { defaultFailureRate } from './outlier-settings.ts';
 
-const { requestsMin, consecutiveUnreachableMax, windowMs } = defaultFailureRate;
+const { requestsMin, consecutiveFailuresMax, consecutiveUnreachableMax, windowMs } = defaultFailureRate;
 const start = 1_000_000 as Instant;
-const none = { successes: 0, serverErrors: 0, failures: 0, consecutiveFailures: 0, consecutiveUnreachable: 0 };
+const none = {
+  successes: 0,
+  serverErrors: 0,
+  rateLimited: 0,
+  restMs: 0,
+  failures: 0,
+  consecutiveFailures: 0,
+  consecutiveUnreachable: 0,
+};
 const good = (successes: number): AttemptOutcomes => ({ ...none, successes });
 const bad = (failures: number, consecutiveUnreachable = 0): AttemptOutcomes => {
   return { ...none, failures, consecutiveFailures: failures, consecutiveUnreachable };
@@ -24,8 +32,14 @@ describe('an endpoint is an outlier', () => {
   const cases: readonly (readonly [what: string, reports: readonly AttemptOutcomes[], isOutlier: boolean])[] = [
     ['when it had no requests', [], false],
     ['when more than half of twenty fail', [good(9), bad(11)], true],
-    ['when just half of twenty fail', [good(10), bad(10)], false],
-    ['when all of nineteen fail after they connected', [bad(19)], false],
+    ['when just half of twenty fail', [bad(9), good(10), bad(1)], false],
+    ['when ten in a row fail after they connected', [good(1000), bad(4), bad(6)], true],
+    ['when nine do, then one succeeds, then nine fail', [bad(9), good(1), bad(9)], false],
+    [
+      'when half of many fail in turns',
+      Array.from({ length: 100 }, (_, index) => (index % 2 ? good(1) : bad(1))),
+      false,
+    ],
     ['when five connections in a row cannot be made', [bad(2, 2), bad(3, 3)], true],
     ['when four cannot, then one can, then four cannot', [bad(4, 4), good(1), bad(4, 4)], false],
     ['when five cannot, with another failure between', [bad(3, 3), bad(3, 2)], false],
@@ -64,9 +78,52 @@ describe('an endpoint is an outlier', () => {
       fc.property(fc.array(report, { maxLength: 40 }), (reports) => {
         const failures = reports.reduce((sum, one) => sum + one.failures, 0);
         if (detectionAfter(reports).evidence() === null) return true;
-        return failures > requestsMin / 2 || failures >= consecutiveUnreachableMax;
+        return failures > requestsMin / 2 || failures >= Math.min(consecutiveFailuresMax, consecutiveUnreachableMax);
       }),
     );
+  });
+
+  test('within a second or two of all its requests failing, however many succeeded in the half minute before', () => {
+    const detection = new FailureRateDetection();
+    let now = start;
+    const report = (outcomes: AttemptOutcomes): void => {
+      now = after(now, 100);
+      detection.onAttemptsEnded(outcomes, 0, now);
+    };
+    for (let batch = 0; batch < 300; batch++) report(good(100));
+    // A request in eight still succeeds, so that few fail in a row.
+    let batches = 0;
+    while (detection.evidence() === null && batches < 300) {
+      report({ ...bad(7), consecutiveFailures: 3, successes: 1 });
+      batches += 1;
+    }
+    assert.ok(batches * 100 <= 3000, `${batches * 100} ms`);
+    assert.match(detection.evidence()?.reason ?? '', /^\d+ of \d+ requests within [24] s failed$/);
+  });
+
+  test('by 5xx responses only where they count, and then over the whole window', () => {
+    const errors = (serverErrors: number): AttemptOutcomes => ({ ...none, successes: serverErrors, serverErrors });
+    const counting = new FailureRateDetection({ ...defaultFailureRate, countsServerErrors: true });
+    const ignoring = new FailureRateDetection();
+    for (const detection of [counting, ignoring]) {
+      for (let second = 0; second < 10; second++) detection.onAttemptsEnded(good(10), 0, after(start, second * 1000));
+      for (let second = 10; second < 20; second++)
+        detection.onAttemptsEnded(errors(10), 0, after(start, second * 1000));
+    }
+    assert.deepEqual([counting.evidence(), ignoring.evidence()], [null, null], 'half of them');
+    counting.onAttemptsEnded(errors(1), 0, after(start, 20_000));
+    ignoring.onAttemptsEnded(errors(1000), 0, after(start, 20_000));
+    assert.equal(counting.evidence()?.reason, '101 of 201 requests within 30 s failed');
+    assert.equal(ignoring.evidence(), null);
+  });
+
+  test('by responses 429 with Retry-After only where they count, with the rest that they asked for', () => {
+    const limited: AttemptOutcomes = { ...none, successes: 20, rateLimited: 20, restMs: 45_000 };
+    const counting = new FailureRateDetection({ ...defaultFailureRate, countsRateLimits: true });
+    const ignoring = new FailureRateDetection();
+    for (const detection of [counting, ignoring]) detection.onAttemptsEnded(limited, 0, start);
+    assert.equal(counting.evidence()?.restMs, 45_000);
+    assert.equal(ignoring.evidence(), null);
   });
 
   test('by other limits where they are given', () => {

@@ -5,49 +5,117 @@ import { defaultFailureRate, type FailureRateSettings } from './outlier-settings
 /** The window in slices, so that old outcomes leave it without being kept one by one. */
 interface Slice {
   readonly number: number;
-  successes: number;
+  requests: number;
   failures: number;
+  /** Failures only over the whole window: an application that answers is there, and may be right. */
+  serverErrors: number;
 }
 
-/** An outlier is an endpoint most of whose requests fail within a window, or to which no connection in a row can be made. */
+/**
+ * An outlier is an endpoint most of whose requests fail, within the window or within a newer part of it that has enough of them, or one at
+ * which many in a row fail. The newer parts make a busy endpoint that fails from one moment to the next an outlier within a second: the
+ * whole window would take half of its length.
+ */
 export class FailureRateDetection implements OutlierDetection {
   readonly #settings: FailureRateSettings;
   #window: Slice[] = [];
+  #consecutiveFailures = 0;
   #consecutiveUnreachable = 0;
+  #restMs = 0;
 
   constructor(settings: FailureRateSettings = defaultFailureRate) {
     this.#settings = settings;
   }
 
   get hasFailures(): boolean {
-    return this.#window.some(({ failures }) => failures > 0);
+    return this.#window.some(({ failures, serverErrors }) => failures + serverErrors > 0);
   }
 
   onAttemptsEnded(outcomes: AttemptOutcomes, _latencyMs: number, now: Instant): void {
-    const { windowMs, sliceMs } = this.#settings;
-    const number = Math.floor(now / sliceMs);
-    this.#window = this.#window.filter((slice) => slice.number > number - windowMs / sliceMs);
-    let slice = this.#window.at(-1);
-    if (slice?.number !== number) {
-      slice = { number, successes: 0, failures: 0 };
-      this.#window.push(slice);
-    }
-    slice.successes += outcomes.successes;
+    const { countsServerErrors, countsRateLimits } = this.#settings;
+    const slice = this.#sliceAt(now);
+    slice.requests += outcomes.successes + outcomes.failures;
     slice.failures += outcomes.failures;
+    if (countsServerErrors) slice.serverErrors += outcomes.serverErrors;
+    if (countsRateLimits) {
+      slice.failures += outcomes.rateLimited;
+      this.#restMs = Math.max(outcomes.restMs, this.hasFailures ? this.#restMs : 0);
+    }
+    this.#consecutiveFailures = inRowAfter(this.#consecutiveFailures, outcomes.consecutiveFailures, outcomes);
     this.#consecutiveUnreachable = inRowAfter(this.#consecutiveUnreachable, outcomes.consecutiveUnreachable, outcomes);
   }
 
-  evidence(): OutlierEvidence | null {
-    const { windowMs, requestsMin, successShareMin, consecutiveUnreachableMax } = this.#settings;
-    const failures = this.#window.reduce((sum, slice) => sum + slice.failures, 0);
-    const requests = this.#window.reduce((sum, slice) => sum + slice.successes, failures);
-    const consecutiveUnreachable = this.#consecutiveUnreachable;
-    const mostFail = requests >= requestsMin && (requests - failures) / requests < successShareMin;
-    if (!mostFail && consecutiveUnreachable < consecutiveUnreachableMax) return null;
-    const reason =
-      failures * 2 > requests && requests > consecutiveUnreachable
-        ? `${failures} of ${requests} requests within ${windowMs / 1000} s failed`
-        : `${consecutiveUnreachable} connections in a row could not be made`;
-    return { reason, requests, failures, windowMs, consecutiveUnreachable };
+  #sliceAt(now: Instant): Slice {
+    const { windowMs, sliceMs } = this.#settings;
+    const number = Math.floor(now / sliceMs);
+    if (this.#window[0] !== undefined && this.#window[0].number <= number - windowMs / sliceMs) {
+      this.#window = this.#window.filter((slice) => slice.number > number - windowMs / sliceMs);
+    }
+    const newest = this.#window.at(-1);
+    if (newest?.number === number) return newest;
+    const slice = { number, requests: 0, failures: 0, serverErrors: 0 };
+    this.#window.push(slice);
+    return slice;
   }
+
+  evidence(): OutlierEvidence | null {
+    if (!this.hasFailures) return null;
+    const { consecutiveFailuresMax, consecutiveUnreachableMax } = this.#settings;
+    const part = this.#failingPart();
+    const consecutiveUnreachable = this.#consecutiveUnreachable;
+    const inRow = this.#consecutiveFailures;
+    if (part === null && inRow < consecutiveFailuresMax && consecutiveUnreachable < consecutiveUnreachableMax)
+      return null;
+    const { windowMs, requests, failures } = part ?? this.#whole();
+    const figures = { requests, failures, windowMs, consecutiveUnreachable, ...this.#rest };
+    const isMostly = failures * 2 > requests && requests > consecutiveUnreachable;
+    if (part !== null || isMostly) {
+      return { ...figures, reason: `${failures} of ${requests} requests within ${secondsText(windowMs)} failed` };
+    }
+    if (consecutiveUnreachable < consecutiveUnreachableMax)
+      return { ...figures, reason: `${inRow} requests in a row failed` };
+    return { ...figures, reason: `${consecutiveUnreachable} connections in a row could not be made` };
+  }
+
+  get #rest(): Pick<OutlierEvidence, 'restMs'> {
+    return this.#restMs > 0 ? { restMs: this.#restMs } : {};
+  }
+
+  #whole(): PartOfWindow {
+    const { windowMs } = this.#settings;
+    const sum = (of: (slice: Slice) => number): number => this.#window.reduce((before, slice) => before + of(slice), 0);
+    return {
+      windowMs,
+      requests: sum(({ requests }) => requests),
+      failures: sum(({ failures, serverErrors }) => failures + serverErrors),
+    };
+  }
+
+  /** The whole window or the longest newer part of it in which most requests failed; null where there is none. */
+  #failingPart(): PartOfWindow | null {
+    const { sliceMs } = this.#settings;
+    const whole = this.#whole();
+    if (this.#isFailing(whole)) return whole;
+    let found: PartOfWindow | null = null;
+    let [requests, failures] = [0, 0];
+    const newest = this.#window.at(-1)?.number ?? 0;
+    for (const slice of this.#window.toReversed()) {
+      requests += slice.requests;
+      failures += slice.failures;
+      const part = { windowMs: (newest - slice.number + 1) * sliceMs, requests, failures };
+      if (this.#isFailing(part)) found = part;
+    }
+    return found;
+  }
+
+  #isFailing({ requests, failures }: PartOfWindow): boolean {
+    const { requestsMin, successShareMin } = this.#settings;
+    return requests >= requestsMin && (requests - failures) / requests < successShareMin;
+  }
+}
+
+type PartOfWindow = Pick<OutlierEvidence, 'windowMs' | 'requests' | 'failures'>;
+
+function secondsText(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
 }

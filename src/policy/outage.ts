@@ -34,8 +34,13 @@ export function mayEndSoon({ now, since, wasReady, endpoints }: OutageFacts): bo
 
 /** Until somebody changes something: an operator drains it, its address is prohibited, its certificate is wrong. */
 function isLasting({ state, failure, checkCause, finding }: OutageEndpoint): boolean {
-  if (state === 'draining' || state === 'gone' || failure !== null || finding?.lasting === true) return true;
+  if (isShut(state) || failure !== null || finding?.lasting === true) return true;
   return checkCause !== null && lastingCauses.has(checkCause);
+}
+
+/** A circuit breaker fails fast: a request that waited for it would not. */
+function isShut(state: EndpointState): boolean {
+  return state === 'draining' || state === 'gone' || state === 'circuit_open' || state === 'half_open';
 }
 
 const lastingCauses: ReadonlySet<Cause> = new Set<Cause>([

@@ -1,4 +1,5 @@
 import type { Instant } from '../core/time.ts';
+import type { FailureRateSettings } from './outlier-settings.ts';
 
 /** What attempts at one endpoint came to since the last report, in the order in which they ended. */
 export interface AttemptOutcomes {
@@ -6,6 +7,10 @@ export interface AttemptOutcomes {
   readonly successes: number;
   /** How many of those had a 5xx status. */
   readonly serverErrors: number;
+  /** How many of them had status 429 and Retry-After. */
+  readonly rateLimited: number;
+  /** The longest time that those asked for. */
+  readonly restMs: number;
   /** Attempts whose failure counts against health (`core/failure-table.ts`). */
   readonly failures: number;
   /** How many of the latest attempts in a row failed. */
@@ -23,6 +28,8 @@ export interface OutlierEvidence {
   /** The time that the two figures are about; 0 where a detection counts without a window. */
   readonly windowMs: number;
   readonly consecutiveUnreachable: number;
+  /** The endpoint has asked for so long a rest; absent: it has not. */
+  readonly restMs?: number;
 }
 
 /**
@@ -41,7 +48,7 @@ export interface OutlierDetection {
   readonly hasFailures: boolean;
 }
 
-export type CreateOutlierDetection = () => OutlierDetection;
+export type CreateOutlierDetection = (settings: FailureRateSettings) => OutlierDetection;
 
 /** How many of the latest outcomes in a row were of a kind: `latest` of the report, after `before` of those before it. */
 export function inRowAfter(before: number, latest: number, { successes, failures }: AttemptOutcomes): number {

@@ -1,14 +1,22 @@
-/** When the share of failures makes an endpoint an outlier. */
+import type { CircuitBreakerSpec, OutlierDetectionSpec } from '../core/configuration.ts';
+
+/** When failures make an endpoint an outlier. */
 export interface FailureRateSettings {
   readonly windowMs: number;
   /** The window moves by this much at a time. */
   readonly sliceMs: number;
-  /** Fewer requests within the window decide nothing. */
+  /** Fewer requests decide nothing. */
   readonly requestsMin: number;
   /** An outlier has a smaller share of successes. */
   readonly successShareMin: number;
+  /** Attempts in a row that failed; so many make an outlier, whatever the share. */
+  readonly consecutiveFailuresMax: number;
   /** Attempts in a row that got no connection; so many make an outlier, whatever the share. */
   readonly consecutiveUnreachableMax: number;
+  /** Responses with a 5xx status are failures too, though only over the whole window. */
+  readonly countsServerErrors: boolean;
+  /** Responses with status 429 and Retry-After are failures too. */
+  readonly countsRateLimits: boolean;
 }
 
 /** What follows where an endpoint is an outlier. */
@@ -29,18 +37,34 @@ export interface EjectionSettings {
   readonly reportEveryMs: number;
 }
 
+/** What is done about the outliers of one upstream. */
+export interface OutlierSettings {
+  /** Null: traffic decides nothing. */
+  readonly failureRate: FailureRateSettings | null;
+  readonly ejection: EjectionSettings;
+  /** Null: an outlier that may not be ejected gets requests as before. */
+  readonly breaker: CircuitBreakerSpec | null;
+}
+
 /** ADR 8 says where the figures come from. Those of others are the defaults of their documentation. */
 export const defaultFailureRate: FailureRateSettings = {
   // Long enough for twenty requests of a quiet site, short enough to forget a fault that was fixed.
   windowMs: 30_000,
-  sliceMs: 5000,
+  // An endpoint all of whose requests begin to fail is found within a second, where it has twenty of them by then.
+  sliceMs: 2000,
   // A half of fewer requests is chance. (Envoy's failure percentage: 50 requests in 10 s.)
   requestsMin: 20,
   // Envoy's failure percentage ejects at 85 % failures; but its count of 5xx in a row ejects much earlier.
   successShareMin: 0.5,
+  // An endpoint half of whose requests fail has ten in a row once in a thousand. (Envoy's consecutive_5xx: 5.)
+  consecutiveFailuresMax: 10,
   // One refused connection is a restart. After five in a row nothing listens, and the next check may be seconds away.
   // (Envoy's consecutive_5xx: 5. nginx's max_fails: 1.)
   consecutiveUnreachableMax: 5,
+  // A 500 is the same on every instance more often than not.
+  countsServerErrors: false,
+  // A quota is more often that of one client than that of all.
+  countsRateLimits: false,
 };
 
 export const defaultEjection: EjectionSettings = {
@@ -59,3 +83,49 @@ export const defaultEjection: EjectionSettings = {
   // The window: after it, all requests that count are new.
   reportEveryMs: 30_000,
 };
+
+/** The longest rest that an endpoint is given because it asked for one. */
+export const longestRestMs = 300_000;
+
+/** How long a breaker is open at most, by default. A check that passes says that the next try may succeed. */
+const openMaxMs = { checked: 2000, unchecked: 30_000 } as const;
+
+export function breakerEjection(
+  { openMs, openMaxMs: longest }: CircuitBreakerSpec,
+  ejection: EjectionSettings,
+  isChecked: boolean,
+): EjectionSettings {
+  const longestPauseMs = longest ?? (isChecked ? openMaxMs.checked : openMaxMs.unchecked);
+  return { ...ejection, firstPauseMs: openMs, longestPauseMs };
+}
+
+interface OutlierSpecs {
+  readonly outlierDetection?: OutlierDetectionSpec | 'none';
+  readonly circuitBreaker?: CircuitBreakerSpec;
+}
+
+export function outlierSettingsOf({ outlierDetection: spec, circuitBreaker }: OutlierSpecs): OutlierSettings {
+  const breaker = circuitBreaker ?? null;
+  if (spec === undefined) return { failureRate: defaultFailureRate, ejection: defaultEjection, breaker };
+  if (spec === 'none') return { failureRate: null, ejection: defaultEjection, breaker: null };
+  const { windowMs, requestsMin, consecutiveFailuresMax, countsServerErrors, countsRateLimits } = spec;
+  return {
+    failureRate: {
+      ...defaultFailureRate,
+      ...{ windowMs, requestsMin, consecutiveFailuresMax, countsServerErrors, countsRateLimits },
+      sliceMs: windowMs / slicesPerWindow,
+      successShareMin: 1 - spec.failureShareMax,
+      consecutiveUnreachableMax: Math.min(consecutiveFailuresMax, defaultFailureRate.consecutiveUnreachableMax),
+    },
+    ejection: {
+      ...defaultEjection,
+      firstPauseMs: spec.firstPauseMs,
+      longestPauseMs: Math.max(spec.firstPauseMs, spec.longestPauseMs),
+      stayingShareMin: 1 - spec.ejectedShareMax,
+      reportEveryMs: windowMs,
+    },
+    breaker,
+  };
+}
+
+const slicesPerWindow = defaultFailureRate.windowMs / defaultFailureRate.sliceMs;

@@ -108,7 +108,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#settings = settings;
     this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
     // The probation is over. In the next one another worker may test the endpoint, so the permit is released.
-    if (snapshot.state !== 'probation') this.#probation.release(this.#semaphores);
+    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open') this.#probation.release(this.#semaphores);
     if (!sameDials) this.#withCurrentSettings = new WeakSet();
     if (!sameDials || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
     if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` may be higher now.

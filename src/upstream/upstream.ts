@@ -233,6 +233,9 @@ export class LiveUpstream {
     }
     const reason = reasonsOf(endpoints);
     const evidence = { upstream, endpoints: endpoints.length, reason, retryAfterS, ...foundOfAll(endpoints) };
+    if (remaining.length > 0 && remaining.every(isBroken)) {
+      return fail('circuit_open', 'route', { upstream, endpoints: remaining.length, reason, retryAfterS });
+    }
     const endpointCause = causeOfAll(endpoints);
     return fail('no_endpoint_ready', 'route', endpointCause === null ? evidence : { ...evidence, endpointCause });
   }
@@ -304,6 +307,11 @@ function isReadyState({ state }: LiveEndpoint): boolean {
   return state === 'healthy' || state === 'unchecked';
 }
 
+/** Its circuit breaker keeps requests away. */
+function isBroken({ state }: LiveEndpoint): boolean {
+  return state === 'circuit_open' || state === 'half_open';
+}
+
 function weightedOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
   const weighted = endpoints.filter(({ weight }) => weight > 0);
   return weighted.length > 0 ? weighted : endpoints;
@@ -312,5 +320,7 @@ function weightedOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[]
 /** Endpoints that are to be given one request at a time: not those that would get no requests if they were healthy. */
 function probationOf(endpoints: readonly LiveEndpoint[], eligible: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
   const first = Math.min(...eligible.map(({ priority }) => priority));
-  return endpoints.filter(({ state, weight, priority }) => state === 'probation' && weight > 0 && priority <= first);
+  return endpoints.filter(({ state, weight, priority }) => {
+    return (state === 'probation' || state === 'half_open') && weight > 0 && priority <= first;
+  });
 }

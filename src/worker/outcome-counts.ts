@@ -3,6 +3,7 @@ import { shapeOf, specOf } from '../core/explain.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
+import { retryAfterMsOf } from '../policy/retry-after.ts';
 import { wasTried } from '../upstream/refusal.ts';
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
@@ -35,6 +36,7 @@ export class OutcomeCounts {
     if (failure === null) {
       cell.successes += 1;
       if (attempt.status >= 500) cell.serverErrors += 1;
+      else if (attempt.status === tooManyRequests) noteRateLimit(cell, attempt, exchange.startedWall);
       cell.latencyMs += attempt.headMs - attempt.startedMs;
       cell.consecutiveFailures = 0;
       cell.consecutiveUnreachable = 0;
@@ -104,10 +106,22 @@ export class OutcomeCounts {
   }
 }
 
+const tooManyRequests = 429;
+
+/** A 429 without Retry-After says less: nothing tells when another request would be welcome. */
+function noteRateLimit(cell: EndpointOutcomes, { retryAfter = null }: AttemptFacts, wallMs: number): void {
+  const restMs = retryAfter === null ? null : retryAfterMsOf(retryAfter, wallMs);
+  if (restMs === null) return;
+  cell.rateLimited += 1;
+  cell.restMs = Math.max(cell.restMs, restMs);
+}
+
 function noOutcomes(): Omit<EndpointOutcomes, 'upstream' | 'endpoint' | 'state' | 'causes'> {
   return {
     successes: 0,
     serverErrors: 0,
+    rateLimited: 0,
+    restMs: 0,
     failures: 0,
     consecutiveFailures: 0,
     consecutiveUnreachable: 0,

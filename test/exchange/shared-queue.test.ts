@@ -222,6 +222,26 @@ describe('two workers that count connections together', () => {
     two.verifyAtRest();
   });
 
+  it('send an endpoint whose circuit breaker is half-open one request at a time, and answer the others at once', () => {
+    const two = new TwoWorkers(10, 8, ['a']);
+    for (const world of two.worlds) world.endpoint('a').setState('half_open');
+    const first = two.ask(0, '/1');
+    const others = ([0, 1, 1] as const).map((worker) => two.ask(worker, '/more'));
+    assert.deepEqual(
+      others.map(({ status }) => status),
+      [503, 503, 503],
+    );
+    assert.deepEqual(
+      two.worlds.map((world) => world.endpoint('a').arrived.length),
+      [1, 0],
+    );
+    two.answer(0, 0);
+    assert.equal(first.status, 200);
+    two.ask(1, '/2');
+    two.answer(1, 0);
+    two.verifyAtRest();
+  });
+
   it('get the permits of a lost worker, and serve the requests that waited for them', () => {
     const two = new TwoWorkers(1);
     two.ask(0, '/1');

@@ -138,6 +138,8 @@ class World {
       state,
       successes: 0,
       serverErrors: 0,
+      rateLimited: 0,
+      restMs: 0,
       failures: 1,
       consecutiveFailures: 1,
       consecutiveUnreachable: 1,

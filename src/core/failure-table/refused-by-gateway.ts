@@ -74,6 +74,26 @@ export const refusedByGateway = {
       ...(lasting === true ? { forClient: notReadyForClient } : {}),
     }),
   },
+  circuit_open: {
+    type: 'destination_unavailable',
+    status: 503,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'The application is failing, and is given a pause',
+    sentence: ({ upstream, endpoints, reason }) =>
+      `The circuit breaker of ${endpoints === 1 ? 'the endpoint' : `each of the ${endpoints} endpoints`} of ${quoted(upstream)} is open: ${clause(reason)}.`,
+    forClient: 'The application behind this site is failing right now. It is tried again within seconds.',
+    usualCauses: [
+      'the application accepts connections and does not answer in time, because a database or another service that it needs does not',
+      'the application is overloaded: the pause lets it recover',
+      'something else than the application listens at its address',
+    ],
+    nextStep:
+      'Run `candor events`: it shows what the requests met that opened the breaker. It closes by itself when requests succeed.',
+  },
   pool_full: {
     type: 'connection_limit_reached',
     status: 503,
