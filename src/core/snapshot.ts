@@ -67,6 +67,8 @@ export interface EndpointSnapshot {
   readonly failure?: Failure;
   /** The cause with which its last check failed; absent if the check passed or its result is not one of the causes. */
   readonly checkCause?: Cause;
+  /** It is unhealthy by a check that may be wrong about requests: good traffic keeps it in use. Absent: only checks bring it back. */
+  readonly mayStay?: true;
   /** The semaphores that all workers share for it; absent: each worker has its own. */
   readonly semaphores?: SemaphoreHandle;
   /** Its share of the requests, relative to the others; absent: 1. With 0 it gets requests only while no other may. */

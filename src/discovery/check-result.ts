@@ -30,6 +30,23 @@ export function outcomeOf(result: HealthCheckResult, expected: Expectation = {})
   }
 }
 
+/**
+ * Whether a check that failed may be wrong about requests: the endpoint accepted its connection, and did not say itself that it is not well
+ * (5xx). A path that does not exist, a login, a slow health page; but not a process that takes itself out.
+ */
+export function mayBeMistaken(result: HealthCheckResult): boolean {
+  switch (result.kind) {
+    case 'connected':
+      return false;
+    case 'answered':
+      return result.status < 500;
+    case 'timed_out':
+      return result.connected && (result.status === null || result.status < 500);
+    case 'failed':
+      return result.failure.stage === 'response';
+  }
+}
+
 /** The failure of a check that a request would meet too. */
 export function causeOf(result: HealthCheckResult): Cause | null {
   return result.kind === 'failed' ? result.failure.cause : null;

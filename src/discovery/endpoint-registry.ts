@@ -187,7 +187,12 @@ export class EndpointRegistry {
     const watched = this.#checks.find(spec, id);
     if (watched === undefined) return { state: 'unchecked', reason: `it is not checked${remark}` };
     const { state, reason, schedule: checks, cause } = watched;
-    const view = { state, reason: `${reason}${remark}`, checks };
+    const view = {
+      state,
+      reason: `${reason}${remark}`,
+      checks,
+      ...(watched.mayStay ? { mayStay: true as const } : {}),
+    };
     return cause === null ? view : { ...view, checkCause: cause };
   }
 
@@ -211,7 +216,7 @@ export class EndpointRegistry {
   }
 }
 
-type CheckedView = Pick<EndpointSnapshot, 'state' | 'reason' | 'failure' | 'checkCause'> &
+type CheckedView = Pick<EndpointSnapshot, 'state' | 'reason' | 'failure' | 'checkCause' | 'mayStay'> &
   Partial<Pick<EndpointSnapshot, 'checks'>>;
 
 function checkName({ application, check }: UpstreamSpec): string {

@@ -28,6 +28,7 @@ let clock: SimulatedClock;
 let emitted: NewEvent[];
 let changes: number;
 let checked: Record<string, EndpointState>;
+let mayStay: boolean;
 let detector: OutlierDetector;
 
 beforeEach(() => {
@@ -35,6 +36,7 @@ beforeEach(() => {
   emitted = [];
   changes = 0;
   checked = { a: 'healthy', b: 'healthy' };
+  mayStay = false;
   detector = new OutlierDetector({
     clock,
     random: new SeededRandom(1),
@@ -52,7 +54,8 @@ function endpoints(): readonly EndpointSnapshot[] {
     id: `app/${name}` as EndpointId,
     address: { kind: 'tcp', host: name, port: 80 },
     state,
-    reason: 'accepts connections',
+    ...(state === 'unhealthy' && mayStay ? { mayStay } : {}),
+    reason: state === 'unhealthy' ? 'answered 404' : 'accepts connections',
     sinceInstant: 0,
     checks: null,
     release: null,
@@ -209,6 +212,74 @@ describe('an endpoint that is ejected', () => {
     assert.equal(seen().state, 'healthy');
     await clock.advance(firstPauseMs * 2);
     assert.equal(emitted.length, 0);
+  });
+});
+
+describe('an endpoint whose check fails, although it may be the check that is wrong', () => {
+  function checkFails(): void {
+    mayStay = true;
+    checked['a'] = 'unhealthy';
+    detector.checksChanged(upstream);
+  }
+
+  test('stays where its requests succeed, and the disagreement is reported at once', () => {
+    report({ successes: 30 });
+    checkFails();
+    assert.equal(seen().state, 'healthy');
+    assert.equal(
+      seen().reason,
+      'its checks fail (answered 404), but 30 of 30 requests within 30 s were answered; it stays: correct the check',
+    );
+    assert.deepEqual(
+      emitted.map(({ kind, from, to }) => [kind, from, to]),
+      [['health_disagreement', 'unhealthy', 'healthy']],
+    );
+    const evidence = emitted[0]?.evidence as { requests?: number; failures?: number; pauseMs?: number | null };
+    assert.deepEqual([evidence.requests, evidence.failures, evidence.pauseMs], [30, 0, null]);
+    detector.checksChanged(upstream);
+    assert.equal(emitted.length, 1, 'and once');
+  });
+
+  test('stays while nobody asks it', async () => {
+    report({ successes: 30 });
+    checkFails();
+    await clock.advance(600_000);
+    detector.checksChanged(upstream);
+    assert.equal(seen().state, 'healthy');
+  });
+
+  test('is out as soon as requests fail too', () => {
+    report({ successes: 30 });
+    checkFails();
+    report(slow(2));
+    assert.equal(seen().state, 'unhealthy');
+    assert.deepEqual([emitted.at(-1)?.kind, emitted.at(-1)?.to], ['endpoint_state', 'unhealthy']);
+  });
+
+  test('is out where too little is known of its requests, or where they fail', () => {
+    report({ successes: 9 });
+    report({ successes: 30 }, 'b');
+    report(slow(3), 'b');
+    mayStay = true;
+    checked = { a: 'unhealthy', b: 'unhealthy' };
+    detector.checksChanged(upstream);
+    assert.deepEqual([seen('a').state, seen('b').state], ['unhealthy', 'unhealthy']);
+    assert.equal(emitted.length, 0);
+  });
+
+  test('is out where the check can not be mistaken', () => {
+    report({ successes: 30 });
+    checked['a'] = 'unhealthy';
+    detector.checksChanged(upstream);
+    assert.equal(seen().state, 'unhealthy');
+  });
+
+  test('is as healthy as any other when its checks pass again', () => {
+    report({ successes: 30 });
+    checkFails();
+    checked['a'] = 'healthy';
+    detector.checksChanged(upstream);
+    assert.deepEqual([seen().state, seen().reason], ['healthy', 'accepts connections']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { addressText, type EndpointId, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
-import type { EventSink } from '../core/event.ts';
+import type { EventFacts, EventSink } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Random } from '../core/random.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
@@ -14,9 +14,12 @@ import {
   type OutlierSettings,
   outlierSettingsOf,
 } from '../policy/outlier-settings.ts';
+import { isGoodTraffic, isStillGoodTraffic, RecentTraffic } from '../policy/recent-traffic.ts';
 import {
   checksReason,
   FailureCauses,
+  keptReason,
+  noLongerKeptReason,
   outReason,
   pauseReason,
   probationEndReason,
@@ -43,6 +46,8 @@ export interface OutlierDetectorParts {
 
 type EndpointsById = ReadonlyMap<EndpointId, EndpointSnapshot>;
 
+type DisagreementFigures = Omit<EventFacts['health_disagreement'], 'address' | 'check'>;
+
 interface EndpointTraffic {
   readonly upstream: UpstreamId;
   trust: TrustState;
@@ -55,6 +60,9 @@ interface EndpointTraffic {
   /** It is an outlier that stays, since too many others are out; the next report of that is not due before. */
   nextReportAt: Instant | null;
   timer: Timer | null;
+  readonly recent: RecentTraffic;
+  /** Its checks fail and its traffic is good: it stays. */
+  isKept: boolean;
 }
 
 const defaultSettings = outlierSettingsOf({});
@@ -97,9 +105,36 @@ export class OutlierDetector {
       const endpoint = endpoints?.get(id);
       // A process that starts has not failed yet.
       if (endpoint === undefined || endpoint.state === 'starting') this.#forget(id, watched);
-      else if (isPassing(endpoint)) this.#startProbation(endpoint, watched);
-      else if (watched.trust.state === 'trusted') this.#trust(watched, trusted(now, watched.trust.ejections));
+      else if (isPassing(endpoint)) {
+        watched.isKept = false;
+        this.#startProbation(endpoint, watched);
+      } else {
+        this.#contest(endpoint, watched);
+        if (watched.trust.state === 'trusted') this.#trust(watched, trusted(now, watched.trust.ejections));
+      }
     }
+  }
+
+  /** Its checks fail. Returns whether that, or what follows, has changed. */
+  #contest(endpoint: EndpointSnapshot, watched: EndpointTraffic): boolean {
+    const figures = watched.recent.figures(this.#parts.clock.now());
+    const mayStay =
+      endpoint.mayStay === true && watched.trust.state === 'trusted' && watched.settings.failureRate !== null;
+    const isKept = mayStay && (watched.isKept ? isStillGoodTraffic(figures) : isGoodTraffic(figures));
+    if (isKept === watched.isKept) return false;
+    watched.isKept = isKept;
+    const [from, to] = isKept ? (['unhealthy', 'healthy'] as const) : (['healthy', 'unhealthy'] as const);
+    if (!isKept) this.#emitState(endpoint, from, mayStay ? noLongerKeptReason : endpoint.reason, to);
+    else {
+      const evidence = { ...figures, consecutiveUnreachable: 0, causes: {}, pauseMs: null };
+      this.#emitEvidence(endpoint, watched.upstream, {
+        from,
+        to,
+        reason: keptReason(endpoint.reason, figures),
+        evidence,
+      });
+    }
+    return true;
   }
 
   #trust(watched: EndpointTraffic, trust: TrustState): void {
@@ -126,9 +161,12 @@ export class OutlierDetector {
     const upstream = outcome.upstream as UpstreamId;
     const endpoints = this.#parts.checked(upstream);
     const endpoint = endpoints?.get(outcome.endpoint as EndpointId);
-    // Traffic decides nothing about an endpoint that is gone, or that its checks have taken out.
-    if (endpoints === null || endpoint === undefined || !isPassing(endpoint)) return false;
+    if (endpoints === null || endpoint === undefined) return false;
     const watched = this.#trackedOf(upstream, endpoint);
+    watched.recent.add(outcome, this.#parts.clock.now());
+    if (endpoint.mayStay === true) return this.#contest(endpoint, watched);
+    // Traffic decides nothing else about an endpoint that its checks have taken out.
+    if (!isPassing(endpoint)) return false;
     // Attempts that began before a change of state do not count after it.
     if (stateOf(endpoint, watched.trust) !== outcome.state) return false;
     watched.causes.add(outcome, watched.settings.failureRate);
@@ -253,6 +291,8 @@ export class OutlierDetector {
       reason: '',
       nextReportAt: null,
       timer: null,
+      recent: new RecentTraffic(),
+      isKept: false,
     };
     this.#tracked.set(id, watched);
     return watched;
@@ -267,7 +307,9 @@ export class OutlierDetector {
 
   #adjustOne(endpoint: EndpointSnapshot): EndpointSnapshot {
     const watched = this.#tracked.get(endpoint.id);
-    if (watched === undefined || !isPassing(endpoint)) return endpoint;
+    if (watched === undefined) return endpoint;
+    if (watched.isKept) return this.#keep(endpoint, watched);
+    if (!isPassing(endpoint)) return endpoint;
     const { trust, reason: traffic, nextReportAt, settings } = watched;
     const checks = checksReason(endpoint.state);
     if (trust.state === 'trusted') {
@@ -290,6 +332,11 @@ export class OutlierDetector {
     return { ...endpoint, state, reason, sinceInstant, checks: schedule };
   }
 
+  #keep(endpoint: EndpointSnapshot, { recent }: EndpointTraffic): EndpointSnapshot {
+    const reason = keptReason(endpoint.reason, recent.figures(this.#parts.clock.now()));
+    return { ...endpoint, state: 'healthy', reason };
+  }
+
   #emitDisagreement(
     endpoint: EndpointSnapshot,
     { upstream, trust, reason, causes }: EndpointTraffic,
@@ -299,13 +346,21 @@ export class OutlierDetector {
     const pauseMs = trust.state === 'ejected' ? Math.round(trust.until - trust.since) : null;
     const then = pauseMs === null ? staysReason : pauseReason(pauseMs);
     const figures = { requests, failures, windowMs, consecutiveUnreachable, causes: causes.toObject(), pauseMs };
+    const to = pauseMs === null ? from : stateOf(endpoint, trust);
+    const text = `${checksReason(endpoint.state)}, but ${reason}; ${then}`;
+    this.#emitEvidence(endpoint, upstream, { from, to, reason: text, evidence: figures });
+  }
+
+  #emitEvidence(
+    { id, address }: EndpointSnapshot,
+    upstream: UpstreamId,
+    { evidence, ...change }: { from: EndpointState; to: EndpointState; reason: string; evidence: DisagreementFigures },
+  ): void {
     this.#parts.events.emit({
       kind: 'health_disagreement',
-      subject: `endpoint:${endpoint.id}`,
-      from,
-      to: pauseMs === null ? from : stateOf(endpoint, trust),
-      reason: `${checksReason(endpoint.state)}, but ${reason}; ${then}`,
-      evidence: { address: addressText(endpoint.address), check: this.#parts.checkOf(upstream), ...figures },
+      subject: `endpoint:${id}`,
+      ...change,
+      evidence: { address: addressText(address), check: this.#parts.checkOf(upstream), ...evidence },
     });
   }
 

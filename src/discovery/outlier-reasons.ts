@@ -3,6 +3,8 @@ import { failureTable } from '../core/failure-table.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureRateSettings } from '../policy/outlier-settings.ts';
 
+import type { TrafficFigures } from '../policy/recent-traffic.ts';
+
 type CountedResponses = Pick<FailureRateSettings, 'countsServerErrors' | 'countsRateLimits'>;
 
 /** The failures of an endpoint by cause, since they began: for sentences and events. */
@@ -36,6 +38,13 @@ export class FailureCauses {
 }
 
 export const staysReason = 'it stays, since too few others are left';
+
+export function keptReason(checks: string, { requests, failures, windowMs }: TrafficFigures): string {
+  const answered = `${requests - failures} of ${requests} requests within ${windowMs / 1000} s were answered`;
+  return `its checks fail (${checks}), but ${answered}; it stays: correct the check`;
+}
+
+export const noLongerKeptReason = 'its checks fail, and now requests fail too';
 
 export function pauseReason(pauseMs: number): string {
   return `it gets no requests for ${pauseText(pauseMs)}`;

@@ -20,7 +20,7 @@ import {
   troubledPauseMs,
   unknownHealth,
 } from '../policy/health.ts';
-import { causeOf, outcomeOf, resultText } from './check-result.ts';
+import { causeOf, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
 import { healthReason } from './health-reason.ts';
 
 export interface CheckContext {
@@ -58,6 +58,7 @@ export class WatchedEndpoint {
   #health: Health = unknownHealth;
   #found = '';
   #cause: Cause | null = null;
+  #mayBeMistaken = false;
   #isChecking = false;
   #check: Cancellable | null = null;
   #timer: Timer | null = null;
@@ -91,6 +92,11 @@ export class WatchedEndpoint {
   /** The failure of the last check, where a request would fail in the same way; null where the check passed or was answered. */
   get cause(): Cause | null {
     return this.#cause;
+  }
+
+  /** Whether the endpoint is unhealthy by a check that may be wrong about requests. */
+  get mayStay(): boolean {
+    return this.#health.state === 'unhealthy' && this.#mayBeMistaken;
   }
 
   /** When checks can next change the state. */
@@ -140,6 +146,8 @@ export class WatchedEndpoint {
     const isNewReason = this.#found !== found;
     this.#found = found;
     this.#cause = causeOf(result);
+    // A check that passed proves neither; what the failed one before it showed still holds.
+    if (outcome !== 'passed') this.#mayBeMistaken = mayBeMistaken(result);
     this.#checkLater();
     this.#listener.onChecked(outcome === 'refused', ('certificate' in result && result.certificate) || null);
     // A check that observes the same again is not reported, nor is the reason of an endpoint that gets requests.

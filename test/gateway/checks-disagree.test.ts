@@ -80,3 +80,32 @@ upstreams: { app: { endpoints: ["${good.address}", "${lying.address}"], check: {
     good = await RawOrigin.start();
   });
 });
+
+describe('an origin whose check fails while its requests succeed', () => {
+  for (const [which, answer, stays] of [
+    ['because the path does not exist', 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', true],
+    ['because it needs a login', 'HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n', true],
+    ['because it takes itself out', 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n', false],
+  ] as const) {
+    test(`${stays ? 'stays, and the event says so' : 'is out'}: ${which}`, async () => {
+      let check = ok('fine');
+      good.answer = ({ line }) => (line.includes('/healthz') ? check : ok('good'));
+      edge = await startFromYaml(`
+upstreams: { app: { endpoints: "${good.address}", check: { path: /healthz, interval: 100ms, fails: 2 } } }
+`);
+      for (let count = 0; count < 20; count++) assert.equal((await edge.get('/')).status, 200);
+      await until('the main thread knows of the requests', async () => {
+        await edge.gateway.refreshCounts();
+        return edge.gateway.counts().exchanges.reduce((sum, { count }) => sum + count, 0) >= 20;
+      });
+      check = answer;
+      await until('the check has failed', () => edge.eventsOf('endpoint_state').some(({ to }) => to === 'unhealthy'));
+      const disagreements = edge.eventsOf('health_disagreement');
+      assert.equal(disagreements.length, stays ? 1 : 0);
+      assert.equal(stateOf(good.address), stays ? 'healthy' : 'unhealthy');
+      if (!stays) return;
+      assert.match(disagreements[0]?.reason ?? '', /^its checks fail \(.+\), but \d+ of \d+ requests .*; it stays/);
+      for (let count = 0; count < 5; count++) assert.equal((await edge.get('/')).status, 200);
+    });
+  }
+});
