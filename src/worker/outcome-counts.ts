@@ -3,7 +3,7 @@ import { shapeOf, specOf } from '../core/explain.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
-import { retryAfterMsOf } from '../policy/retry-after.ts';
+import { parseRetryAfter } from '../policy/retry-backoff.ts';
 import { wasTried } from '../upstream/refusal.ts';
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
@@ -110,7 +110,7 @@ const tooManyRequests = 429;
 
 /** A 429 without Retry-After says less: nothing tells when another request would be welcome. */
 function noteRateLimit(cell: EndpointOutcomes, { retryAfter = null }: AttemptFacts, wallMs: number): void {
-  const restMs = retryAfter === null ? null : retryAfterMsOf(retryAfter, wallMs);
+  const restMs = parseRetryAfter(retryAfter, null, wallMs);
   if (restMs === null) return;
   cell.rateLimited += 1;
   cell.restMs = Math.max(cell.restMs, restMs);
