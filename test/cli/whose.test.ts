@@ -207,6 +207,25 @@ describe('candor whose', () => {
     assert.doesNotMatch(context.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
   });
 
+  const ofBrowser: readonly (readonly [text: string, says: RegExp | null])[] = [
+    [
+      'This page isn’t working\nshop.example is currently unable to handle this request.\nHTTP ERROR 502\n',
+      /status 502 and no body/,
+    ],
+    [
+      "This site can't be reached\nshop.example refused to connect.\nERR_CONNECTION_REFUSED\n",
+      /no response \(ERR_CONNECTION_REFUSED\)/,
+    ],
+    ['How to fix: This page isn’t working, HTTP ERROR 502\n', null],
+  ];
+
+  for (const [text, says] of ofBrowser)
+    test(`says what a page of the browser means: ${text.slice(0, 50)}`, async () => {
+      writeFileSync(join(folder, 'page.txt'), text);
+      assert.equal(await context.candor('whose', 'page.txt'), 3);
+      assert.match(context.stderr.text, says ?? /There is no response in page\.txt/);
+    });
+
   test('ends with 3 if there is no response, with 2 if no such file exists', async () => {
     writeFileSync(join(folder, 'saved'), 'hello\n');
     assert.equal(await context.candor('whose', 'saved'), 3);

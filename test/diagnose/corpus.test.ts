@@ -6,7 +6,7 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { proxyErrors } from '../../src/core/proxy-error.ts';
 import { stages } from '../../src/core/stage.ts';
 import * as diagnose from '../../src/diagnose/diagnose.ts';
-import { type Diagnose, score, shortOfClaim } from './corpus-claim.ts';
+import { type Diagnose, type Score, score, shortOfClaim } from './corpus-claim.ts';
 import {
   isNegative,
   isWhole,
@@ -21,7 +21,7 @@ import {
 } from './corpus.ts';
 
 // Tests that the corpus is large, varied and consistent enough for the claim made with it. `corpus-claim.ts` compares the
-// verdicts on its lines; the holdout split is also compared here. The blind split is not: it is run once per claim.
+// verdicts on its lines; the holdout split is also compared here. The blind split is not: `corpus-claim.ts blind` does it.
 
 const gateways: ReadonlySet<string> = new Set([
   ...['nginx', 'openresty', 'ingress-nginx', 'kong', 'apisix', 'apache', 'haproxy', 'envoy', 'istio', 'caddy'],
@@ -140,6 +140,24 @@ test('a classifier that is right about every line is as good as claimed', () => 
   assert.deepEqual([found.falseAlarms, found.guesses, shortOfClaim(found)], [[], [], null]);
   assert.deepEqual([found.stage[0], found.born[0], found.passed[0]], [found.stage[1], found.born[1], found.passed[1]]);
 });
+
+const shortfalls: readonly (readonly [why: string, changes: Partial<Score>, says: RegExp | null])[] = [
+  ['as good as claimed', {}, null],
+  ['too few shapes', { right: { kind: 318, shape: 280, type: 318 } }, /shape of 280/],
+  ['too few authors', { authors: 60 }, /author of 60/],
+  ['too few certain verdicts', { whole: { lines: 161, certain: 90, certainButWrong: 0 } }, /90 of 161/],
+  ['a certain verdict that is wrong', { whole: { lines: 161, certain: 150, certainButWrong: 1 } }, /wrong: 1/],
+];
+
+for (const [why, changes, says] of shortfalls)
+  test(`the claim for the blind split has thresholds of its own: ${why}`, () => {
+    const short = shortOfClaim(
+      { ...score('blind', truthful('blind')), whole: { lines: 161, certain: 150, certainButWrong: 0 }, ...changes },
+      'blind',
+    );
+    if (says === null) assert.equal(short, null);
+    else assert.match(short ?? '', says);
+  });
 
 test('one false alarm fails the claim, and a guess is no right answer', () => {
   const { explain, whose } = truthful('test');

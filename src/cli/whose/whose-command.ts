@@ -51,7 +51,10 @@ async function findResponses(
   if (given === '-' || isThere(given, context)) {
     const text = await readAll(given, context);
     const responses = readResponses(text);
-    return responses.length > 0 ? responses : recognisedPage(text);
+    const kept = responses.length > 0 ? responses : recognisedPage(text);
+    const ofBrowser = kept.length === 0 ? browserPageWords(text) : null;
+    if (ofBrowser !== null) throw new CommandFailure('nothing_to_do', ofBrowser);
+    return kept;
   }
   const url = urlOf(given);
   if (url === null) {
@@ -60,6 +63,23 @@ async function findResponses(
   }
   const response = await fetchResponse(url, { timeoutMs: timeout * 1000, verify: !insecure });
   return [{ from: url.href, response }];
+}
+
+/** Chrome and its kin show a page of their own for an error without a body, or without a response. */
+function browserPageWords(text: string): string | null {
+  const head = text.slice(0, 4096);
+  if (
+    !/^\s{0,40}(?:This page isn[’']t working|This site can[’']t be reached|.{1,60} is currently unable to handle this request)/.test(
+      head,
+    )
+  )
+    return null;
+  const [, status] = /\bHTTP ERROR (\d{3})\b/.exec(head) ?? [];
+  const [error] = /\b(?:ERR|DNS|NET)_[A-Z_]{4,60}/.exec(head) ?? [];
+  if (status === undefined && error === undefined) return null;
+  const what =
+    status === undefined ? `there was no response (${error})` : `the response had the status ${status} and no body`;
+  return `This is a page of the browser: ${what}. It does not show who wrote the response; \`candor whose URL\` asks for it and reads its headers.`;
 }
 
 /** A text without a head counts as an error page only if it names its author. */

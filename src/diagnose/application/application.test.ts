@@ -178,6 +178,11 @@ const rows: readonly Row[] = [
   ['uwsgi', 'stop', 'SIGINT/SIGTERM received...killing workers...'],
   ['uwsgi', 'start', '*** Starting uWSGI 2.0.28 (64bit) on [Sat Nov 21 12:03:07 2026] ***'],
   ['uwsgi', null, 'Respawned uWSGI worker 1 (new pid: 43)'],
+  [
+    'uwsgi',
+    null,
+    'SIGPIPE: writing to a closed pipe/socket/fd (probably the client disconnected) on request /report (ip 203.0.113.5) !!!',
+  ],
   ['puma', 'timeout', '[1] ! Terminating timed out worker (Worker 0 failed to check in within 60 seconds): 42', 'puma'],
   ['puma', 'crash', '[1] ! Out-of-sync worker list, no 42 worker'],
   ['puma', 'stop', '[1] - Gracefully shutting down workers...'],

@@ -66,7 +66,8 @@ export const gunicornLog: ApplicationLog = {
 export const uwsgiLog: ApplicationLog = {
   product: 'uwsgi',
   format: 'uWSGI log',
-  needs: /HARAKIRI|DAMN !|listen queue|uWSGI|SIGINT\/SIGTERM received|gracefully killing|Respawned uWSGI|\*\*\* no app/,
+  needs:
+    /HARAKIRI|DAMN !|listen queue|uWSGI|SIGINT\/SIGTERM received|gracefully killing|Respawned uWSGI|SIGPIPE: writing|\*\*\* no app/,
   names: ['uwsgi', 'python'],
   rules: [
     ofWorker(
@@ -109,6 +110,10 @@ export const uwsgiLog: ApplicationLog = {
       'uWSGI was stopped or restarted on purpose.',
     ),
     rule('start', /^\*\*\* Starting uWSGI/, 'uWSGI was started.'),
-    rule(null, /^(?:Respawned uWSGI|spawned uWSGI|goodbye to uWSGI|worker \d+ (?:killed successfully|buried))/, ''),
+    rule(
+      null,
+      /^(?:SIGPIPE: writing to a closed pipe|Respawned uWSGI|spawned uWSGI|goodbye to uWSGI|worker \d+ (?:killed successfully|buried))/,
+      '',
+    ),
   ],
 };

@@ -3,6 +3,7 @@ import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { findingOf } from '../verdict.ts';
 import { readConnectionError, readEvent, recogniseEvent } from './event-line.ts';
+import { readJsonSession } from './json-line.ts';
 import type { SessionLine } from './session-line.ts';
 import { readClfSession, readHttpSession, readTcpSession } from './session-line.ts';
 import { hasServer, judgeEnding } from './termination.ts';
@@ -12,6 +13,7 @@ export const haproxyDialects: readonly Dialect[] = [
   sessions('HAProxy HTTP log', readHttpSession),
   sessions('HAProxy TCP log', readTcpSession),
   sessions('HAProxy HTTP log (CLF)', readClfSession),
+  sessions('HAProxy log (JSON)', readJsonSession),
   dialect(
     'haproxy',
     'HAProxy connection error',

@@ -96,6 +96,28 @@ export const nginxFragments: readonly FragmentForm[] = [
   {
     of: 'the end of such a message',
     gateways: nginxGateways,
+    words: new RegExp(`(reset by peer|efused|roken pipe)\\) while (${upstreamActions})`),
+    complete: (_, found) => {
+      const [number, words] = errors[found[1]?.slice(-4) ?? ''] ?? [];
+      const [, , action = ''] = found;
+      if (number === undefined || /^(?:sending to client|proxying)/.test(action)) return null;
+      const call = action.startsWith('connecting') ? 'connect()' : 'recv()';
+      return lineOf(
+        `${call} failed (${number}: ${words}) while ${found.input.slice(found.index + found[0].length - action.length)}`,
+      );
+    },
+  },
+  {
+    of: "Kong's words about a name that it cannot look up",
+    gateways: nginxGateways,
+    words:
+      /failed to (?:retry the dns\/balancer resolver|resolve|look up) .{1,300}(?:dns server error: \d{1,2} |dns lookup|no DNS)/,
+    complete: (text, found) =>
+      `${head}[lua] balancer.lua:1: ${text.slice(found.index)}, client: 0.0.0.0, server: kong, request: "GET / HTTP/1.1"`,
+  },
+  {
+    of: 'the end of such a message',
+    gateways: nginxGateways,
     words:
       /\((\d{1,5}): [^()]{1,80}\) while (?:reading client request \w{4,7}|waiting for request|SSL handshaking(?=,|$))/,
     complete: (text, found) => lineOf(`recv() failed ${text.slice(found.index)}, client: 0.0.0.0, server: _`),
@@ -121,6 +143,13 @@ export const nginxFragments: readonly FragmentForm[] = [
     complete: (text, found) => lineOf(`failed ${text.slice(text.indexOf('while ', found.index))}`),
   },
 ];
+
+/** By the last letters that are left of the words: their number and the whole words. */
+const errors: Readonly<Record<string, readonly [number, string]>> = {
+  peer: [104, 'Connection reset by peer'],
+  used: [111, 'Connection refused'],
+  pipe: [32, 'Broken pipe'],
+};
 
 /** Only the level and the rest of the line show whether nginx was reading from the client or from the application. */
 const eitherSide =

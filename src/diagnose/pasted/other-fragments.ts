@@ -210,6 +210,19 @@ export const otherFragments: readonly FragmentForm[] = [
     complete: (text, found) => `nginx: [emerg] ${slice(text, found)}`,
   },
   {
+    of: "the last columns of IIS's log",
+    gateways: ['iis'],
+    words: /^\W{0,8}(502 \d{1,2} 12\d{3} \d{1,10})$/,
+    complete: (_, found) => `2026-01-01 00:00:00 0.0.0.0 GET / - 80 - 0.0.0.0 - - ${found[1]}`,
+  },
+  {
+    of: "Fastly's words for a failure",
+    gateways: ['fastly'],
+    words:
+      /^(?:Error )?503 (backend read error|backend write error|first byte timeout|between bytes timeout|connection (?:refused|timed out)|all backends failed or unhealthy|backend is unhealthy|backend\.max_conn reached)$/i,
+    complete: (_, found) => JSON.stringify({ fastly_server: '-', response_status: 503, response_reason: found[1] }),
+  },
+  {
     of: "the words of Cloudflare's tunnel",
     gateways: ['cloudflared'],
     words: /\bUnable to reach the origin service\. /,

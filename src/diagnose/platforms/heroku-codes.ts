@@ -129,15 +129,9 @@ export function herokuVerdict(code: string, sock: string | null, bytes: string |
   );
 }
 
-/** Only `sock=` names the side whose socket broke. */
+/** `sock=` names the side whose socket broke. Without it, it was most likely the dyno's: the code is called Server Request Interrupted. */
 function interrupted(sock: string | null, bytes: string | undefined): Verdict {
   if (sock === 'client') return clientLeftVerdict('The client closed the connection during the request.', 'body');
-  if (sock !== 'backend')
-    return unknownVerdict(
-      'platform-edge',
-      'The request was interrupted; without `sock=` the line does not say by which side.',
-      fixOf('Keep the whole line: `sock=client` or `sock=backend` at its end names the side'),
-    );
   const hadBegun = bytes !== undefined && /^[1-9]/.test(bytes);
   return failed(hadBegun ? 'http_response_incomplete' : 'connection_terminated', {
     sentence: 'The dyno closed the connection before its response was complete.',

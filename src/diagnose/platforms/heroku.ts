@@ -55,6 +55,7 @@ function readRouter({ said, atMs }: HerokuLine): Finding | null {
     {
       gateway: 'heroku',
       format,
+      confidence: code === 'H18' && !pairs.has('sock') ? 'likely' : 'certain',
       kind: pairs.has('at') ? 'access' : 'error',
       atMs,
       status,

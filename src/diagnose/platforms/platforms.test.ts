@@ -78,7 +78,7 @@ const herokuCases: readonly Case[] = [
     heroku('H18', 'Server Request Interrupted', 'dyno=web.1 connect=1ms service=7ms status=503 bytes=0 sock=client'),
     'client_abort',
   ],
-  [heroku('H18', 'Server Request Interrupted'), 'unknown'],
+  [heroku('H18', 'Server Request Interrupted'), 'reset', 'connection_terminated'],
   [heroku('H19', 'Backend connection timeout'), 'unreachable', 'connection_timeout'],
   [heroku('H20', 'App boot timeout'), 'unreachable', 'connection_timeout'],
   [heroku('H21', 'Backend connection refused'), 'unreachable', 'connection_refused'],

@@ -36,6 +36,17 @@ const pages: readonly (readonly [author: string, status: number, text: string])[
     'Error 1015 Ray ID: 8c1f0a2b3c4d5e6f • 2026-04-11\nYou are being rate limited\nWhat happened?\nThe owner of this website has banned you temporarily',
   ],
   ['cloudflare', 530, 'Error 1033 Ray ID: 8c1f0a2b3c4d5e6f\nCloudflare Tunnel error\nWhat happened?'],
+  ['nginx', 504, '504 Gateway Time-out\n____________________\nnginx'],
+  [
+    'haproxy',
+    503,
+    'Application is not available\nThe application is currently not serving requests at this endpoint. It may not have been started or is still starting.',
+  ],
+  [
+    'google-frontend',
+    503,
+    '503 Service Unavailable\nError: Server Error\nThe service you requested is not available yet.\nPlease try again in 30 seconds.',
+  ],
   ['haproxy', 503, '503 Service Unavailable\nNo server is available to handle this request.'],
   ['haproxy', 502, '502 Bad Gateway\nThe server returned an invalid or incomplete response.'],
   ['haproxy', 504, "504 Gateway Time-out\nThe server didn't respond in time."],

@@ -23,7 +23,8 @@ function shownText(body: string): string {
 }
 
 const nginxPhrase = '\\d{3} [A-Z][A-Za-z -]{3,40}';
-const nginxTail = (tail: string): RegExp => new RegExp(`^(?:${nginxPhrase} ){1,2}${tail}$`, 'i');
+/** A browser shows the rule above the name as nothing, and a program that copies text as a line of dashes. */
+const nginxTail = (tail: string): RegExp => new RegExp(`^(?:${nginxPhrase} ){1,2}(?:[_─—-]{3,200} )?${tail}$`, 'i');
 
 /** The text of a page with the name of its author below it: nginx's, and those of products built on it. */
 const tails: readonly (readonly [layer: Layer, text: RegExp])[] = [
@@ -46,6 +47,11 @@ const texts: readonly (readonly [layer: Layer, text: RegExp])[] = [
   [
     'haproxy',
     /^(?:No server is available to handle this request|The server returned an invalid or incomplete response|The server didn't respond in time|Your browser didn't send a complete request in time)\.?$/,
+  ],
+  // OpenShift's router is HAProxy with a page of its own.
+  [
+    'haproxy',
+    /^Application is not available The application is currently not serving requests at this endpoint\. It may not have been started or is still starting\./,
   ],
   ['cloudfront', /^(?:\d{3} )?ERROR:? The request could not be satisfied\.?(?: |$)/i],
   [
@@ -99,7 +105,7 @@ const texts: readonly (readonly [layer: Layer, text: RegExp])[] = [
   ['google-frontend', /^(?:Google )?(?:Error )?\d{3}\. That's an error\./],
   [
     'google-frontend',
-    /^Error: (?:Server Error|Page not found|Forbidden) The (?:server encountered an error|requested URL was not found|service you requested)/,
+    /^(?:\d{3} [A-Z][A-Za-z ]{2,40} )?Error: (?:Server Error|Page not found|Forbidden) The (?:server encountered an error|requested URL was not found|service you requested)/,
   ],
   [
     'gcp-lb',
