@@ -115,8 +115,9 @@ function buildTls(read: FullUpstream, context: BuildContext): UpstreamTls | null
 
 function buildCheck(read: FullUpstream['check']): CheckSpec {
   if (read === 'none') return { kind: 'none' };
-  const { path, host, headers, expect, interval, timeout, passes, fails } = checkSettings(read);
+  const { path, grpc, port, host, headers, expect, interval, timeout, passes, fails } = checkSettings(read);
   const times = {
+    ...(port === undefined ? {} : { port }),
     intervalMs: ms(interval, defaults.check.interval),
     timeoutMs: ms(timeout, defaults.check.timeout),
     passes: count(passes, defaults.check.passes),
@@ -124,11 +125,15 @@ function buildCheck(read: FullUpstream['check']): CheckSpec {
     ...(passes === undefined ? { passesAfterRefusal: 1 } : {}),
     fails: count(fails, defaults.check.fails),
   };
+  if (grpc !== undefined) return { kind: 'grpc', service: grpc, host: host ?? null, ...times };
   if (path === undefined) return { kind: 'tcp', ...times };
   return {
     ...{ kind: 'http', path, host: host ?? null },
     ...(headers === undefined ? {} : { headers }),
     ...(expect?.status === undefined ? {} : { expectStatus: expect.status }),
+    ...(expect?.headers === undefined
+      ? {}
+      : { expectHeaders: Object.entries(expect.headers).map(([name, value]) => [name.toLowerCase(), value] as const) }),
     ...(expect?.body === undefined ? {} : { expectBody: expect.body }),
     ...times,
   };

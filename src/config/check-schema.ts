@@ -53,6 +53,14 @@ export const check = z.union([
       parsed(parseHostPattern, { kind: 'host' }),
       'The Host header of the check; without it the address of the endpoint.',
     ),
+    grpc: key(
+      z.string(),
+      'A service whose health is asked for by gRPC (grpc.health.v1), in place of a path; `""` is the whole server. Needs `http2: true`.',
+    ),
+    port: key(
+      whole(1, 65_535),
+      'The port to check, where it is another one than that of requests. Unix sockets have none.',
+    ),
     headers: key(headers, 'Headers that the check sends, by name.'),
     expect: key(
       section({
@@ -60,6 +68,10 @@ export const check = z.union([
           z.union([status.transform((one) => [one]), z.array(status).min(1)]),
           'The statuses that pass, such as `204`, `2xx`, `200-399`, or a list.',
           defaults.check.expectStatus,
+        ),
+        headers: key(
+          z.record(z.string(), parsed(parseFieldValue)),
+          'Headers that the response must have, by name, with these values.',
         ),
         body: key(text, 'A text that the first 64 KiB of the body must contain. The whole body is then read.'),
       }),

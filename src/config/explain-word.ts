@@ -52,6 +52,7 @@ function suggestForEndpoint(key: string | number | undefined, input: unknown): s
       ? `write { ${name}: ${value === undefined ? '"its value"' : JSON.stringify(value)} }`
       : null;
   }
+  if (key === 'port' && typeof input === 'string') return 'write its number; ports have no names here';
   if (key === 'priority' && typeof input === 'string' && !/^\d+$/.test(input))
     return 'write 0 for an endpoint that gets the requests, 1 for one that gets them while none of those is ready';
   return null;

@@ -137,6 +137,7 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'stopwaitsecs',
   ],
   expect: ['match', 'expectedstatuses', 'expectstatus', 'expectbody', 'status', 'matcher', 'httpcheckexpect', 'body'],
+  grpc: ['grpcservice', 'grpchealthcheck', 'servicename', 'service'],
   passes: ['rise', 'healthythreshold', 'successthreshold', 'healthchecks', 'success'],
   fails: ['fall', 'unhealthythreshold', 'failurethreshold', 'maxfails', 'retries', 'failures'],
   interval: ['period', 'periodseconds', 'inter', 'every', 'healthinterval'],

@@ -231,6 +231,30 @@ describe('what is written', () => {
       [{ openMs: 500, openMaxMs: null }, { openMs: 1000, openMaxMs: 8000 }, undefined],
     ],
     [
+      'checks of another port, of response headers, and by gRPC',
+      'upstreams: { a: { endpoints: "a:1", check: { port: 9 } }, b: { endpoints: "a:1", check: { path: /up, expect: { headers: { X-Ready: "yes" } } } }, c: { endpoints: "a:1", http2: true, check: { grpc: "" , host: h } } }\nroutes: [{ to: a }]',
+      (c) =>
+        c.upstreams.map(({ check }) => {
+          const {
+            intervalMs: _i,
+            timeoutMs: _t,
+            passes: _p,
+            passesAfterRefusal: _r,
+            fails: _f,
+            ...rest
+          } = {
+            ...{ intervalMs: 0, timeoutMs: 0, passes: 0, passesAfterRefusal: 0, fails: 0 },
+            ...check,
+          };
+          return rest;
+        }),
+      [
+        { kind: 'tcp', port: 9 },
+        { kind: 'http', path: '/up', host: null, expectHeaders: [['x-ready', 'yes']] },
+        { kind: 'grpc', service: '', host: 'h' },
+      ],
+    ],
+    [
       'https:// means TLS',
       'upstreams: { app: ["https://a", "https://b:8443/"] }',
       (c) => [

@@ -7,7 +7,7 @@ import type { HostPort, WrittenEndpoint } from './format/address.ts';
 import { socketPathError, parseListenAddress } from './format/address.ts';
 import { quoted } from './error-detail.ts';
 import type { Path } from './position-index.ts';
-import type { ListenerRead } from './schema.ts';
+import type { ListenerRead, UpstreamRead } from './schema.ts';
 
 interface Placed<T> {
   readonly path: Path;
@@ -147,15 +147,25 @@ function reviewSchemes(draft: Draft, collector: ErrorCollector): void {
         'write https://, or no scheme',
       );
     const check = upstream.check;
-    if (typeof check !== 'object' || check.path !== undefined) continue;
-    for (const key of ['host', 'headers', 'expect'] as const) {
-      if (check[key] === undefined) continue;
-      collector.errorAtKey(
-        ['upstreams', name, 'check', key],
-        `a check without a path asks nothing, so that ${quoted(key)} has no effect`,
-        'add path: /healthz',
-      );
-    }
+    if (typeof check === 'object') reviewCheck(name, check, upstream.http2 === true, collector);
+  }
+}
+
+type CheckRead = Exclude<Exclude<UpstreamRead, readonly unknown[]>['check'], string | undefined>;
+
+function reviewCheck(name: string, check: CheckRead, speaksHttp2: boolean, collector: ErrorCollector): void {
+  const { path, grpc } = check;
+  const at = ['upstreams', name, 'check'];
+  if (grpc !== undefined && path !== undefined)
+    collector.errorAtKey([...at, 'grpc'], 'a check asks by gRPC or for a path, not both', 'remove one of them');
+  if (grpc !== undefined && !speaksHttp2)
+    collector.errorAtKey([...at, 'grpc'], 'a gRPC check needs HTTP/2', 'add "http2: true" to the upstream');
+  if (path !== undefined) return;
+  for (const key of ['host', 'headers', 'expect'] as const) {
+    if (check[key] === undefined || (key === 'host' && grpc !== undefined)) continue;
+    const what = grpc === undefined ? 'a check without a path asks nothing' : 'a gRPC check asks the health service';
+    const fix = grpc === undefined ? 'add path: /healthz' : 'remove it';
+    collector.errorAtKey([...at, key], `${what}, so that ${quoted(key)} has no effect`, fix);
   }
 }
 

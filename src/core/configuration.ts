@@ -428,16 +428,10 @@ export interface StatusRange {
 
 export type CheckSpec =
   | { readonly kind: 'none' }
-  | {
-      readonly kind: 'tcp';
-      readonly intervalMs: number;
-      readonly timeoutMs: number;
-      readonly passes: number;
-      /** Like `passes`, after refused connections; absent: `passes`. */
-      readonly passesAfterRefusal?: number;
-      readonly fails: number;
-    }
-  | {
+  | ({ readonly kind: 'tcp' } & CheckTimes)
+  /** grpc.health.v1; `service` '': the whole server. */
+  | ({ readonly kind: 'grpc'; readonly service: string; readonly host: string | null } & CheckTimes)
+  | ({
       readonly kind: 'http';
       readonly path: string;
       readonly host: string | null;
@@ -446,13 +440,20 @@ export type CheckSpec =
       readonly expectStatus?: readonly StatusRange[];
       /** A text that the body must contain; absent: the body is not read. */
       readonly expectBody?: string;
-      readonly intervalMs: number;
-      readonly timeoutMs: number;
-      readonly passes: number;
-      /** Like `passes`, after refused connections; absent: `passes`. */
-      readonly passesAfterRefusal?: number;
-      readonly fails: number;
-    };
+      /** Headers that the response must have, with these values; names are lowercase. */
+      readonly expectHeaders?: readonly (readonly [name: string, value: string])[];
+    } & CheckTimes);
+
+interface CheckTimes {
+  /** The port to check, where it is another one than that of requests; absent: it is the same. */
+  readonly port?: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly passes: number;
+  /** Like `passes`, after refused connections; absent: `passes`. */
+  readonly passesAfterRefusal?: number;
+  readonly fails: number;
+}
 
 /** A program that Candor runs; its instances become the endpoints of the upstream with the same name. */
 export interface ApplicationSpec {

@@ -28,8 +28,8 @@ export interface HealthCheckTarget {
 }
 
 export interface HealthCheckRequest extends HealthCheckTarget {
-  /** A connection, or a GET of a path. */
-  readonly probe: { readonly kind: 'tcp' } | HttpProbe;
+  /** A connection, a GET of a path, or a call of grpc.health.v1. */
+  readonly probe: { readonly kind: 'tcp' } | HttpProbe | GrpcProbe;
   /** For everything: lookup, connection, handshake, response. */
   readonly timeoutMs: number;
 }
@@ -44,8 +44,30 @@ export interface HttpProbe {
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** How many bytes of the body the result has at most; absent: 512. */
   readonly keptBytesMax?: number;
-  /** Ends after the head of the response, or reads its body too: a body that breaks is then a failure. */
-  readonly reads: 'head' | 'body';
+  /**
+   * Ends after the head of the response, or reads its body too: a body that breaks is then a failure. `advice`: reads the body where it is
+   * `application/health+json`; one that breaks, or does not come in time, is no failure.
+   */
+  readonly reads: 'head' | 'body' | 'advice';
+  /** The headers of the response that the result has; lowercase. */
+  readonly readsHeaders?: readonly string[];
+}
+
+/** Always over HTTP/2. */
+export interface GrpcProbe {
+  readonly kind: 'grpc';
+  /** '': the whole server. */
+  readonly service: string;
+  readonly host: string | null;
+  readonly userAgent: string;
+}
+
+/** What a call of grpc.health.v1 came to. */
+export interface GrpcAnswer {
+  /** The status of the call; null: there was none. */
+  readonly code: number | null;
+  /** What the server says of the service, such as 'SERVING'; null: nothing that can be read. */
+  readonly serving: string | null;
 }
 
 /** What a check observed. Whether that is healthy is the caller's decision. */
@@ -59,6 +81,12 @@ export type HealthCheckResult =
       readonly location: string | null;
       /** Bytes of the body, at most 512 or `keptBytesMax`; empty if only the head was read. */
       readonly firstBytes: Uint8Array;
+      /** Those of `readsHeaders` that the response has. */
+      readonly headers?: ReadonlyMap<string, string>;
+      /** `firstBytes` are `application/health+json`. */
+      readonly isAdvice?: true;
+      /** Of a gRPC probe. */
+      readonly grpc?: GrpcAnswer;
       /** That of the endpoint, with TLS. */
       readonly certificate?: ServerCertificate;
     }

@@ -1,16 +1,19 @@
 import type { CheckSpec, StatusRange } from '../core/configuration.ts';
 import { explain } from '../core/explain.ts';
 import type { Cause } from '../core/failure.ts';
-import type { HealthCheckResult } from '../core/health-checker.ts';
+import type { GrpcAnswer, HealthCheckResult } from '../core/health-checker.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { CheckOutcome } from '../policy/health.ts';
+import { healthAdvice } from './health-json.ts';
 
 type Answer = Extract<HealthCheckResult, { kind: 'answered' }>;
 
 /** What a check expects of a response. */
-type Expectation = Partial<Pick<Extract<CheckSpec, { kind: 'http' }>, 'expectStatus' | 'expectBody'>> & {
+type Expectation = Partial<
+  Pick<Extract<CheckSpec, { kind: 'http' }>, 'expectStatus' | 'expectBody' | 'expectHeaders'>
+> & {
   readonly kind?: CheckSpec['kind'];
 };
 
@@ -22,7 +25,7 @@ export function outcomeOf(result: HealthCheckResult, expected: Expectation = {})
     case 'connected':
       return 'passed';
     case 'answered':
-      return hasExpectedStatus(result, expected) && hasExpectedBody(result, expected) ? 'passed' : 'failed';
+      return isAsExpected(result, expected) ? 'passed' : 'failed';
     case 'timed_out':
       return 'failed';
     case 'failed':
@@ -39,7 +42,7 @@ export function mayBeMistaken(result: HealthCheckResult): boolean {
     case 'connected':
       return false;
     case 'answered':
-      return result.status < 500;
+      return result.status < 500 && result.grpc?.serving !== 'NOT_SERVING';
     case 'timed_out':
       return result.connected && (result.status === null || result.status < 500);
     case 'failed':
@@ -68,22 +71,56 @@ export function resultText(result: HealthCheckResult, target: string, expected: 
 
 const locationCharactersMax = 100;
 
+function isAsExpected(answer: Answer, expected: Expectation): boolean {
+  if (answer.grpc !== undefined) return answer.grpc.code === 0 && answer.grpc.serving === 'SERVING';
+  return (
+    hasExpectedStatus(answer, expected) &&
+    unexpectedHeader(answer, expected) === null &&
+    hasExpectedBody(answer, expected)
+  );
+}
+
 function answerText(answer: Answer, target: string, expected: Expectation): string {
-  const { status, location, address } = answer;
+  const { status, location, address, grpc } = answer;
+  if (grpc !== undefined) return grpcText(grpc, status);
+  const advice = answer.isAdvice === true ? healthAdvice(answer.firstBytes) : null;
+  const why = advice === null ? '' : ` (${redactor.redact(advice)})`;
   if (hasExpectedStatus(answer, expected)) {
+    const header = unexpectedHeader(answer, expected);
+    if (header !== null) return `answered ${status}, and its header ${header} is not as the check expects`;
     return hasExpectedBody(answer, expected)
-      ? `answered ${status}${atText(address, target)}`
+      ? `answered ${status}${atText(address, target)}${why}`
       : `answered ${status}, and its body does not have the text that the check expects`;
   }
-  if (expected.expectStatus !== undefined) return `answered ${status}, which the check does not expect`;
-  if (status < 300 || status > 399) return `answered ${status}`;
+  if (expected.expectStatus !== undefined) return `answered ${status}, which the check does not expect${why}`;
+  if (status < 300 || status > 399) return `answered ${status}${why}`;
   return `redirects${location === null ? '' : ` to ${location.slice(0, locationCharactersMax)}`} (${status})`;
 }
+
+function grpcText({ code, serving }: GrpcAnswer, status: number): string {
+  if (status !== 200) return `answered the gRPC health check with the HTTP status ${status}`;
+  if (code === 0) return `says ${serving ?? 'nothing that can be read'} to the gRPC health check`;
+  const meaning = code === null ? undefined : grpcMeanings[code];
+  const known = meaning === undefined ? '' : `: ${meaning}`;
+  return `answered the gRPC health check with ${code === null ? 'no status' : `status ${code}`}${known}`;
+}
+
+const grpcMeanings: Readonly<Record<number, string>> = {
+  5: 'it does not know the service',
+  12: 'it has no health service (grpc.health.v1)',
+  14: 'it is unavailable',
+  16: 'it asks for authentication',
+};
 
 const success: readonly StatusRange[] = [{ from: 200, to: 299 }];
 
 function hasExpectedStatus({ status }: Answer, { expectStatus = success }: Expectation): boolean {
   return expectStatus.some(({ from, to }) => status >= from && status <= to);
+}
+
+/** The first header that is not as expected; null: all are. */
+function unexpectedHeader({ headers }: Answer, { expectHeaders = [] }: Expectation): string | null {
+  return expectHeaders.find(([name, value]) => headers?.get(name) !== value)?.[0] ?? null;
 }
 
 function hasExpectedBody({ firstBytes }: Answer, { expectBody }: Expectation): boolean {

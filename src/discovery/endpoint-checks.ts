@@ -1,5 +1,5 @@
 import type { UpstreamSpec } from '../core/configuration.ts';
-import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
+import type { EndpointAddress, EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
 import type { SourceEndpoint } from './endpoint-source.ts';
 import { type TroubledCount, WatchedEndpoint, type CheckContext } from './watched-endpoint.ts';
@@ -90,7 +90,7 @@ export class EndpointChecks {
     if (check.kind === 'none') return key;
     this.#keys.set(id, { upstream, key });
     const target = {
-      address,
+      address: addressToCheck(address, check.port),
       ...(name === undefined ? {} : { name, secondAddress: secondAddress ?? null }),
       tls,
       ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
@@ -131,4 +131,8 @@ export class EndpointChecks {
       if (this.#watched.get(upstream)?.has(key) !== true) this.#keys.delete(id);
     }
   }
+}
+
+function addressToCheck(address: EndpointAddress, port: number | undefined): EndpointAddress {
+  return port === undefined || address.kind === 'unix' ? address : { ...address, port };
 }

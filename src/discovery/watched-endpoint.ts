@@ -145,16 +145,22 @@ export class WatchedEndpoint {
     const found = resultText(result, addressText(address), check);
     const isNewReason = this.#found !== found;
     this.#found = found;
-    this.#cause = causeOf(result);
+    this.#cause = check.port === undefined ? causeOf(result) : null;
     // A check that passed proves neither; what the failed one before it showed still holds.
     if (outcome !== 'passed') this.#mayBeMistaken = mayBeMistaken(result);
     this.#checkLater();
-    this.#listener.onChecked(outcome === 'refused', ('certificate' in result && result.certificate) || null);
+    this.#reportChecked(outcome === 'refused', result);
     // A check that observes the same again is not reported, nor is the reason of an endpoint that gets requests.
     const comesCloser = passesNeeded(before, check) !== passesNeeded(this.#health, check);
     if (before.state !== this.#health.state || ((isNewReason || comesCloser) && this.#health.state === 'unhealthy')) {
       this.#listener.onChange();
     }
+  }
+
+  /** A check of another port says nothing about connections of requests. */
+  #reportChecked(refused: boolean, result: HealthCheckResult): void {
+    if (this.target.check.port !== undefined) return this.#listener.onChecked(false, null);
+    this.#listener.onChecked(refused, ('certificate' in result && result.certificate) || null);
   }
 
   #countTrouble(): void {
@@ -180,12 +186,21 @@ function recheck(endpoint: WatchedEndpoint): void {
   endpoint.start();
 }
 
-/** A configured check reads heads: the status says what the endpoint thinks of its health. Where its body must have a text, that is read too. */
+/**
+ * A configured check reads heads: the status says what the endpoint thinks of its health. Where its body must have a text, that is read
+ * too, and where it is health+json it says why.
+ */
 function requestOf({ check, ...target }: WatchTarget): HealthCheckRequest {
   const { timeoutMs } = check;
+  const userAgent = 'health-check';
   if (check.kind === 'tcp') return { ...target, timeoutMs, probe: { kind: 'tcp' } };
-  const { path, host, headers = [], expectBody } = check;
-  const reads = expectBody === undefined ? 'head' : 'body';
-  const probe = { kind: 'http', path, host, userAgent: 'health-check', headers, reads, keptBytesMax } as const;
+  if (check.kind === 'grpc') {
+    const { service, host } = check;
+    return { ...target, timeoutMs, probe: { kind: 'grpc', service, host, userAgent } };
+  }
+  const { path, host, headers = [], expectBody, expectHeaders = [] } = check;
+  const reads = expectBody === undefined ? 'advice' : 'body';
+  const readsHeaders = expectHeaders.map(([name]) => name);
+  const probe = { kind: 'http', path, host, userAgent, headers, reads, readsHeaders, keptBytesMax } as const;
   return { ...target, timeoutMs, probe };
 }

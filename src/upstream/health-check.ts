@@ -3,17 +3,20 @@ import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { addressText, hostPort } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
 import type {
+  GrpcAnswer,
+  GrpcProbe,
   HealthChecker,
   HealthCheckRequest,
   HealthCheckResult,
   HealthCheckTarget,
   HttpProbe,
 } from '../core/health-checker.ts';
-import type { Framing, ResponseHead } from '../core/message.ts';
+import type { Fields, Framing, ResponseHead } from '../core/message.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { ServerCertificate, Transport, TransportListener } from '../core/transport.ts';
 import { unknownCode } from '../core/unknown-code.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
+import { healthCheckPath, healthRequest, servingStatusIn } from '../wire/grpc-health.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { proxyHeader } from '../wire/write-proxy-protocol.ts';
 import { interimMax, responseLimits } from '../wire/limits.ts';
@@ -77,7 +80,7 @@ class HealthCheck
   #headBytes = 0;
   /** The address that accepted the connection: the target's, or the second one of its name. */
   #address: string;
-  #answer: { readonly status: number; readonly location: string | null; readonly framing: Framing } | null = null;
+  #answer: Answer | null = null;
   #firstBytes: Uint8Array = noBytes;
   #isOver = false;
 
@@ -122,6 +125,7 @@ class HealthCheck
     this.#transport = transport;
     transport.listener = this;
     if (probe.kind === 'tcp') return this.#end({ kind: 'connected', address, ...certificateOf(transport) });
+    if (probe.kind === 'grpc') return this.#askGrpc(transport, address, probe);
     if (this.#isHttp2(transport)) return this.#askOverHttp2(transport, address, probe);
     this.#parser.expect('GET');
     const bytes = new TextEncoder().encode(requestText(probe, this.#request));
@@ -139,8 +143,17 @@ class HealthCheck
     this.#http2.begin({ path, authority, userAgent, headers, isSecure }, 2 * this.#request.timeoutMs);
   }
 
-  onAnswer({ status, fields, framing }: ResponseHead): void {
-    this.#answer = { status, location: fields.get('location'), framing };
+  #askGrpc(transport: Transport, address: string, { service, host, userAgent }: GrpcProbe): void {
+    this.#http2 = new Http2Check(transport, address, this.#ports, this);
+    const { tls, timeoutMs } = this.#request;
+    const authority = host ?? hostOf(this.#request);
+    const asked = { path: healthCheckPath, authority, userAgent, isSecure: tls !== null };
+    const headers = [['content-type', 'application/grpc']] as const;
+    this.#http2.begin({ ...asked, headers, content: healthRequest(service) }, 2 * timeoutMs);
+  }
+
+  onAnswer(head: ResponseHead): void {
+    this.#answer = answerOf(head, this.#request.probe);
     if (!this.#readsBody) this.#answered();
   }
 
@@ -150,8 +163,8 @@ class HealthCheck
     if (this.#contentBytes >= bodyBytesMax) this.#answered();
   }
 
-  onAnswerEnd(): void {
-    this.#answered();
+  onAnswerEnd(trailers: Fields | null): void {
+    this.#answered(trailers);
   }
 
   onAnswerFailed(failure: Failure): void {
@@ -185,8 +198,8 @@ class HealthCheck
   }
 
   #onHead(head: Http1ResponseHead): void {
-    const { status, fields, framing } = head;
-    this.#answer = { status, location: fields.get('location'), framing };
+    const { framing } = head;
+    this.#answer = answerOf(head, this.#request.probe);
     this.#firstBytes = noBytes;
     if (!this.#readsBody) return this.#answered();
     this.#body.begin(framing);
@@ -219,25 +232,39 @@ class HealthCheck
 
   get #readsBody(): boolean {
     const { probe } = this.#request;
-    return probe.kind === 'http' && probe.reads === 'body';
+    if (probe.kind !== 'http') return probe.kind === 'grpc';
+    return probe.reads === 'body' || this.#answer?.isAdvice === true;
+  }
+
+  /** The status of the response has decided already; what its body would say is not essential. */
+  get #hasDecided(): boolean {
+    const { probe } = this.#request;
+    return probe.kind === 'http' && probe.reads === 'advice' && this.#answer !== null;
   }
 
   get #targetText(): string {
     return addressText(this.#request.address);
   }
 
-  #answered(): void {
+  #answered(trailers: Fields | null = null): void {
     if (this.#answer === null || this.#transport === null) return;
-    const { status, location } = this.#answer;
+    const { framing: _framing, grpcStatus, isAdvice, ...answer } = this.#answer;
     const certificate = certificateOf(this.#transport);
     this.#end({
       kind: 'answered',
       address: this.#address,
-      status,
-      location,
+      ...answer,
       firstBytes: this.#firstBytes,
+      ...(isAdvice ? { isAdvice: true as const } : {}),
+      ...(this.#request.probe.kind === 'grpc' ? { grpc: this.#grpcAnswer(trailers, grpcStatus) } : {}),
       ...certificate,
     });
+  }
+
+  #grpcAnswer(trailers: Fields | null, statusOfHead: string | null): GrpcAnswer {
+    const code = trailers?.get('grpc-status') ?? statusOfHead;
+    const serving = servingStatusIn(this.#firstBytes);
+    return { code: code !== null && /^\d{1,5}$/.test(code) ? Number(code) : null, serving };
   }
 
   onEnd(): void {
@@ -270,12 +297,14 @@ class HealthCheck
   onWritten(): void {}
 
   override onExpired(): void {
+    if (this.#hasDecided) return this.#answered();
     const limitMs = this.#request.timeoutMs;
     const connected = this.#transport !== null;
     this.#end({ kind: 'timed_out', limitMs, connected, status: this.#answer?.status ?? null });
   }
 
   #fail(failure: Failure): void {
+    if (this.#hasDecided) return this.#answered();
     this.#end({ kind: 'failed', failure, firstBytes: this.#firstBytes });
   }
 
@@ -289,6 +318,33 @@ class HealthCheck
     else this.#transport.close('close');
     if (result !== null) this.#onResult(result);
   }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly location: string | null;
+  readonly framing: Framing;
+  readonly headers?: ReadonlyMap<string, string>;
+  readonly isAdvice: boolean;
+  /** Of a response without content ("trailers-only"). */
+  readonly grpcStatus: string | null;
+}
+
+function answerOf({ status, fields, framing }: ResponseHead, probe: HealthCheckRequest['probe']): Answer {
+  const { readsHeaders = [], reads = 'head' } = probe.kind === 'http' ? probe : {};
+  const found = readsHeaders.flatMap((name): [string, string][] => {
+    const value = fields.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  const type = reads === 'advice' ? (fields.get('content-type') ?? '') : '';
+  return {
+    status,
+    location: fields.get('location'),
+    framing,
+    ...(readsHeaders.length === 0 ? {} : { headers: new Map(found) }),
+    isAdvice: /^application\/health\+json\b/i.test(type),
+    grpcStatus: probe.kind === 'grpc' ? fields.get('grpc-status') : null,
+  };
 }
 
 function certificateOf({ facts }: Transport): { readonly certificate?: ServerCertificate } {

@@ -30,10 +30,14 @@ upstreams: { app: { endpoints: "${origin.address}", circuit_breaker: { open: 300
       return true;
     });
     origin.answer = () => ok('recovered');
-    await until('the breaker is closed', async () => {
-      await edge.get('/');
-      return stateOf() === 'healthy';
-    });
+    await until(
+      'the breaker is closed',
+      async () => {
+        await edge.get('/');
+        return stateOf() === 'healthy';
+      },
+      40_000,
+    );
     assert.equal((await edge.get('/')).status, 200);
     const states = edge.eventsOf('endpoint_state').map(({ from, to }) => [from, to]);
     assert.deepEqual(states.at(-1), ['half_open', 'healthy']);

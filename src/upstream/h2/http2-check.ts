@@ -1,5 +1,5 @@
 import type { Failure } from '../../core/failure.ts';
-import { noContent, type OutgoingRequest, type ResponseHead } from '../../core/message.ts';
+import { type Fields, noContent, type OutgoingRequest, type ResponseHead } from '../../core/message.ts';
 import type { UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
 import type { Transport } from '../../core/transport.ts';
 import { HeadStorage } from '../../wire/head-storage.ts';
@@ -10,14 +10,14 @@ import { Http2EndpointConnection, type Http2ConnectionPorts } from './connection
 export interface Http2CheckOwner {
   onAnswer(response: ResponseHead): void;
   onAnswerContent(bytes: Uint8Array, start: number, end: number): void;
-  onAnswerEnd(): void;
+  onAnswerEnd(trailers: Fields | null): void;
   onAnswerFailed(failure: Failure): void;
 }
 
 /** For all checks of a process. */
 const storage = new HeadStorage();
 
-/** One GET of a health check over HTTP/2, by the connection and the streams that requests use. */
+/** One request of a health check over HTTP/2, by the connection and the streams that requests use. */
 export class Http2Check implements UpstreamHandler {
   readonly #connection: Http2EndpointConnection;
   readonly #owner: Http2CheckOwner;
@@ -36,22 +36,23 @@ export class Http2Check implements UpstreamHandler {
   }
 
   /** `limitMs`: longer than the check's own limit, which then is the one that is met. */
-  begin({ path, authority, userAgent, headers, isSecure }: Http2CheckRequest, limitMs: number): void {
+  begin({ path, authority, userAgent, headers, content = null, isSecure }: Http2CheckRequest, limitMs: number): void {
     const request: OutgoingRequest = {
-      method: 'GET',
+      method: content === null ? 'GET' : 'POST',
       scheme: isSecure ? 'https' : 'http',
       authority,
       target: path,
-      framing: noContent,
+      framing: content === null ? noContent : { kind: 'length', bytes: content.length },
       upgrade: null,
-      takesTrailers: false,
+      takesTrailers: content !== null,
       writeFields(sink) {
         sink.field('user-agent', userAgent);
-        sink.field('accept', '*/*');
+        if (content === null) sink.field('accept', '*/*');
         for (const [name, value] of headers) sink.field(name.toLowerCase(), value);
       },
     };
     this.#stream.send(request, this, { responseHeadMs: limitMs, idleMs: limitMs });
+    if (content !== null) this.#stream.sendContent(content, 0, content.length, 'owned');
     this.#stream.endContent(null);
   }
 
@@ -68,8 +69,8 @@ export class Http2Check implements UpstreamHandler {
     this.#owner.onAnswerContent(bytes, start, end);
   }
 
-  onResponseEnd(): void {
-    this.#owner.onAnswerEnd();
+  onResponseEnd(trailers: Fields | null): void {
+    this.#owner.onAnswerEnd(trailers);
   }
 
   onAttemptFailed(failure: Failure): void {
@@ -87,6 +88,8 @@ export interface Http2CheckRequest {
   readonly authority: string;
   readonly userAgent: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Of a POST; absent: it is a GET. */
+  readonly content?: Uint8Array | null;
   readonly isSecure: boolean;
 }
 
