@@ -48,7 +48,7 @@ upstreams:
   origin:
     endpoints: ${JSON.stringify(endpoints)}
     check: { path: /healthz, interval: 1s }
-${concurrency === null ? '' : `    connections: { max: ${concurrency} }\n`}retry: { attempt_timeout: ${attemptTimeoutMs}ms${retriesStatus500 ? ', statuses: [500]' : ''} }
+${concurrency === null ? '' : `    connections: { max: ${concurrency} }\n`}${retriesStatus500 ? '    outlier_detection: { server_errors: true }\n' : ''}retry: { attempt_timeout: ${attemptTimeoutMs}ms${retriesStatus500 ? ', statuses: [500]' : ''} }
 admin:
   socket: none
 log:

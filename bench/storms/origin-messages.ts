@@ -1,7 +1,7 @@
 /** What an origin does with requests. 'stalled': it never answers. 'slow': it takes ten times as long. */
 export type OriginMode = 'good' | 'status_500' | 'stalled' | 'reset' | 'garbage' | 'slow';
 
-/** How the health check is answered: as requests are, or apart from them. */
+/** How the health check is answered: as requests are, or apart from them. 'fails': with 404, as where its page has gone. */
 export type CheckMode = 'as_requests' | 'passes' | 'fails';
 
 export interface OriginSetting {

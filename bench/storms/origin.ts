@@ -21,7 +21,7 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   const now = isCheck && check !== 'as_requests' ? 'good' : mode;
   request.on('error', () => {});
   request.resume().on('end', () => {
-    if (isCheck && check === 'fails') return answer(request, response, 500);
+    if (isCheck && check === 'fails') return answer(request, response, 404);
     if (request.method === 'POST' && request.url === '/work') counts.executed.push(Number(request.headers['x-number']));
     if (now === 'reset') request.socket.resetAndDestroy();
     else if (now === 'garbage') request.socket.end('\0\x7f these bytes are not HTTP\r\n\r\n');

@@ -11,14 +11,14 @@ function openSlow(index: number): void {
   const localAddress = `127.${1 + Math.floor(index / 62_500)}.${Math.floor(index / 250) % 250}.${1 + (index % 250)}`;
   const socket = connect({ port, host: '127.0.0.1', localAddress });
   const isReader = index % 5 === 0;
-  if (isReader) socket.pause();
+  if (isReader) socket.on('data', () => socket.pause()).pause();
   else socket.resume();
   socket.on('connect', () => {
     if (++connected === count) process.send?.('connected');
     if (isReader) socket.write('GET /large HTTP/1.1\r\nHost: slow.test\r\n\r\n');
     else socket.write('POST /slow HTTP/1.1\r\nHost: slow.test\r\nContent-Length: 20000\r\n\r\n');
     const timer = setInterval(() => {
-      if (isReader) socket.once('data', () => socket.pause()).resume();
+      if (isReader) socket.resume();
       else socket.write(Buffer.alloc(500, 'a'));
     }, 1000);
     socket.on('close', () => clearInterval(timer));

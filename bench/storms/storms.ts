@@ -224,7 +224,7 @@ export const storms: readonly Storm[] = [
   },
   {
     name: 'failing-check',
-    title: 'the checks of all three origins fail, and they answer requests',
+    title: 'the checks of all three origins get 404, requests get 200',
     seconds: 16,
     load: { perSecond: 300 },
     truthful: [],
