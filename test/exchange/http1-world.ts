@@ -53,6 +53,8 @@ import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
 
 /** What the simulation adds: every connection may be cut up, slow and faulty in its own way. */
 export interface Http1Settings {
+  /** Why new requests are refused while `failure` is not null. */
+  readonly overload?: { failure: Failure | null };
   /** What clients speak; default: HTTP/1.1. */
   readonly clients?: 'http/1.1' | 'h2';
   /** What endpoints speak; default: HTTP/1.1. */
@@ -183,6 +185,7 @@ export class Http1World implements World {
       addressHeader: () => null,
       sendQueueBytes: nothingKnown(gatewayClock),
       ...openToAll,
+      overload: settings.overload ?? openToAll.overload,
     };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }

@@ -166,6 +166,11 @@ export class Http2Client implements ClientActor, StreamListener {
     this.#line.transport.pause();
   }
 
+  /** Reads its connection, and opens no further window for the stream. */
+  holdWindow(): void {
+    this.#reads = false;
+  }
+
   readOn(): void {
     this.#reads = true;
     this.#line.transport.resume();
