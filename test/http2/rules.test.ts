@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { requestRules } from '../../src/core/rules.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { headers, ping, requestFields } from './frames.ts';
+import { framesOf, headers, ping, requestFields, type SeenFrame } from './frames.ts';
 import { RawHttp2 } from './raw-http2.ts';
 import { type RuleCase, ruleCases } from './rules.ts';
 
@@ -37,6 +37,10 @@ routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: 
       try {
         if (rule.isBare !== true) line.begin();
         line.send(...rule.send);
+        if (rule.afterwards !== undefined) {
+          assert.equal((await line.answer(1))?.status, 200);
+          line.send(...rule.afterwards);
+        }
         if (typeof rule.outcome === 'object' && 'goAway' in rule.outcome) {
           await line.until(() => line.hasEnded);
           assert.equal(line.goAway, rule.outcome.goAway);
@@ -44,7 +48,7 @@ routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: 
           return;
         }
         await comesOut(line, rule);
-        await goesOn(line);
+        if (rule.isFull !== true) await goesOn(line);
       } finally {
         line.close();
       }
@@ -65,8 +69,15 @@ routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: 
       assert.equal(answer?.status, 200);
       assert.ok(answer.isWhole);
     } else if ('reset' in outcome) {
-      await line.until(() => line.resetOf(1) !== null);
-      assert.equal(line.resetOf(1), outcome.reset);
+      const { reset, stream = 1 } = outcome;
+      await line.until(() => line.resetOf(stream) !== null);
+      assert.equal(line.resetOf(stream), reset);
+      assert.equal(stream === 1 ? null : line.resetOf(1), null);
+    } else if ('frame' in outcome) {
+      const [expected] = framesOf(outcome.frame, 0).frames;
+      const isIt = ({ type, flags, streamId, payload }: SeenFrame): boolean =>
+        type === expected?.type && flags === expected.flags && streamId === 0 && payload.equals(expected.payload);
+      assert.ok(await line.until(() => line.frames.some(isIt)));
     } else if ('refused' in outcome) await isRefused(line, outcome.refused, outcome.status);
   }
 

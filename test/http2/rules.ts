@@ -21,8 +21,10 @@ import {
 /** What must come. Each but `goAway` also says that the connection goes on: it serves a further request. */
 export type Outcome =
   | { readonly goAway: ErrorName }
-  /** RST_STREAM on stream 1. */
-  | { readonly reset: ErrorName }
+  /** RST_STREAM on stream 1, or on the one that is named. */
+  | { readonly reset: ErrorName; readonly stream?: number }
+  /** A frame that answers: its type, its flags and its payload. */
+  | { readonly frame: Buffer }
   /** A response on stream 1 that names the rule, and a record that does. */
   | { readonly refused: RequestRule; readonly status: number }
   /** The response of the route on stream 1. */
@@ -35,8 +37,12 @@ export interface RuleCase {
   readonly name: string;
   readonly send: readonly Buffer[];
   readonly outcome: Outcome;
+  /** Sent behind the response on stream 1, which has then ended. */
+  readonly afterwards?: readonly Buffer[];
   /** The preface is part of `send`. */
   readonly isBare?: true;
+  /** No further stream can be opened. */
+  readonly isFull?: true;
 }
 
 const { endStream, endHeaders, padded, priority, ack } = flags;
@@ -62,6 +68,10 @@ function ignored(section: string, name: string, ...send: readonly Buffer[]): Rul
   return { section, name, send, outcome: 'ignored' };
 }
 
+function answers(section: string, name: string, answer: Buffer, ...send: readonly Buffer[]): RuleCase {
+  return { section, name, send, outcome: { frame: answer } };
+}
+
 function serves(section: string, name: string, ...send: readonly Buffer[]): RuleCase {
   return { section, name, send, outcome: 'served' };
 }
@@ -82,6 +92,8 @@ function refusesLater(section: string, rule: RequestRule, name: string, ...send:
   return { section, name, send, outcome: { refused: rule, status: 400 } };
 }
 
+/** Frames for a stream whose request and response have been sent. */
+const ended = (one: RuleCase): RuleCase => ({ ...one, send: [served], afterwards: one.send });
 const bare = (one: RuleCase): RuleCase => ({ ...one, isBare: true });
 const withField = (name: string, value: string): FieldPair[] => requestFields({}, [[name, value]]);
 
@@ -192,6 +204,25 @@ const states: readonly RuleCase[] = [
     reset(1, 'CANCEL'),
     frame(types.priority, 0, 1, Buffer.alloc(5)),
   ),
+  ended(resets('5.1', 'STREAM_CLOSED', 'ended: DATA', data(1, 'x', true))),
+  ended(goAway('5.1', 'STREAM_CLOSED', 'ended: HEADERS', served)),
+  ended(goAway('5.1', 'PROTOCOL_ERROR', 'ended: CONTINUATION', frame(types.continuation, endHeaders, 1, block))),
+  ended(
+    serves(
+      '5.1',
+      'ended: WINDOW_UPDATE, RST_STREAM, PRIORITY',
+      windowUpdate(1, 5),
+      reset(1, 'CANCEL'),
+      frame(types.priority, 0, 1, Buffer.alloc(5)),
+    ),
+  ),
+  {
+    section: '5.1.2',
+    name: 'more streams at a time than SETTINGS_MAX_CONCURRENT_STREAMS',
+    send: Array.from({ length: 129 }, (_, turn) => headers(2 * turn + 1, hanging)),
+    outcome: { reset: 'REFUSED_STREAM', stream: 257 },
+    isFull: true,
+  },
   goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with an even number', headers(2, get)),
   goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with a lower number than another', headers(5, get), headers(3, get)),
   goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with the number 0', headers(0, get)),
@@ -286,7 +317,8 @@ const connectionFrames: readonly RuleCase[] = [
     openPost,
     frame(types.pushPromise, endHeaders, 1, Buffer.concat([word(2), block])),
   ),
-  ignored('6.7', 'PING', ping('abcdefgh')),
+  answers('6.7', 'PING, with its payload', frame(types.ping, ack, 0, 'abcdefgh'), ping('abcdefgh')),
+  bare(answers('6.5.3', 'SETTINGS', frame(types.settings, ack, 0), preface, settings(setting(4, 100_000)))),
   ignored('6.7', 'an answer to no PING', frame(types.ping, ack, 0, 'abcdefgh')),
   goAway('6.7', 'PROTOCOL_ERROR', 'PING with a stream', frame(types.ping, 0, 1, 'abcdefgh')),
   goAway('6.7', 'FRAME_SIZE_ERROR', 'PING of 6 bytes', frame(types.ping, 0, 0, 'abcdef')),
@@ -484,6 +516,7 @@ const messages: readonly RuleCase[] = [
     ],
     501,
   ),
+  refuses('8.5', 'connect-not-offered', 'CONNECT with :scheme and :path', requestFields({ ':method': 'CONNECT' }), 501),
   refusesLater(
     '8.1.1',
     'content-length-mismatch',
@@ -603,7 +636,7 @@ const generic: readonly RuleCase[] = [
   serves(
     'generic',
     'OPTIONS *, as the gateway answers it',
-    headers(1, requestFields({ ':method': 'OPTIONS', ':path': '/' })),
+    headers(1, requestFields({ ':method': 'OPTIONS', ':path': '*' })),
   ),
   serves('generic', 'PRIORITY before its HEADERS', frame(types.priority, 0, 1, Buffer.alloc(5)), served),
 ];
