@@ -325,6 +325,29 @@ describe('a TLS connection to an endpoint', () => {
   });
 });
 
+describe('an accepted TLS session without a socket', () => {
+  it('asks its writer to wait as soon as the kernel does not take a small write', async () => {
+    const world = await securedHere('handles');
+    const { transport, peer } = world;
+    const heard = listenTo(transport);
+    const slice = pattern(16 * 1024, 5);
+    peer.stopReading();
+    let slices = 0;
+    for (; slices < 4000 && transport.pendingBytes === 0; slices++) {
+      transport.write(slice, 0, slice.length, 'owned');
+      outbox.flush();
+      await world.turn();
+    }
+    // A record has some bytes of its own. What is queued above the session would come on top.
+    const { pendingBytes } = transport;
+    assert.ok(pendingBytes > 0 && pendingBytes < 17 * 1024, `${pendingBytes} bytes are pending`);
+    peer.readOn();
+    await until('all has come', world, () => peer.got.length === slices * slice.length);
+    await until('the writer is told', world, () => heard.written === 1);
+    await world.close();
+  });
+});
+
 for (const { name, connect, resets = true } of kinds) {
   /** TLS has no resets to test: such a test does not exist for it, instead of being skipped. */
   const itWithResets = (name: string, run: () => Promise<void>): void => {

@@ -57,9 +57,11 @@ export class ListenerHosts {
   /** The hosts of one listener of a snapshot. Call `forgetOthers` after the last one. */
   of(tls: ListenerTls): TlsHosts {
     const byName = new Map<string, TlsHostSettings>();
+    const ofOne = new Map<CertificateWithKey, TlsHostSettings>();
     const all = tls.certificates.map((certificate) => {
       for (const name of certificate.names)
-        if (!byName.has(name)) byName.set(name, this.#settingsOf(oneOfEachKind(name, tls.certificates), tls));
+        if (!byName.has(name))
+          byName.set(name, this.#sharedSettingsOf(oneOfEachKind(name, tls.certificates), tls, ofOne));
       return byName.get(certificate.names[0] ?? '') ?? this.#settingsOf([certificate], tls);
     });
     const awaited = new Set<string>();
@@ -110,6 +112,19 @@ export class ListenerHosts {
     const known = this.#next.get(id) ?? this.#known.get(id);
     const settings = known ?? { id, ...parts, ticketKeys: this.#ticketKeysOf(id) };
     this.#next.set(id, settings);
+    return settings;
+  }
+
+  /** As above. A certificate of many names is hashed once, not for each name: that takes some 20 µs. `ofOne` has what was hashed. */
+  #sharedSettingsOf(
+    certificates: readonly CertificateWithKey[],
+    tls: ListenerTls,
+    ofOne: Map<CertificateWithKey, TlsHostSettings>,
+  ): TlsHostSettings {
+    const [certificate] = certificates;
+    if (certificate === undefined || certificates.length > 1) return this.#settingsOf(certificates, tls);
+    const settings = ofOne.get(certificate) ?? this.#settingsOf(certificates, tls);
+    ofOne.set(certificate, settings);
     return settings;
   }
 
