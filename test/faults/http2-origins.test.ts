@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
+import { fieldOf } from '../../src/testing/testing.ts';
 import { type ErrorName, errorNumber } from '../../src/wire/h2/protocol.ts';
 import { requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import {
@@ -14,6 +15,7 @@ import {
   framesOf,
   headers,
   preface,
+  requestFields,
   reset,
   setting,
   settings,
@@ -21,6 +23,7 @@ import {
   windowUpdate,
   word,
 } from '../http2/frames.ts';
+import { RawHttp2 } from '../http2/raw-http2.ts';
 
 // An origin that speaks HTTP/2 in raw frames, and fails on purpose: what the client gets, and what the record tells.
 
@@ -442,8 +445,58 @@ class RawOrigin {
   }
 }
 
-for (const tls of [false, true]) {
-  describe(`an HTTP/2 origin that fails, ${tls ? 'within TLS' : 'in clear text'}`, () => {
+interface Seen {
+  readonly status: number;
+  readonly id: string;
+  readonly complete: boolean;
+}
+
+async function askOverHttp1(edge: YamlGateway, { method = 'GET', contentBytes = 0, sees }: Row): Promise<Seen> {
+  const client = edge.connect();
+  client.write(requestText(method, '/', [`Content-Length: ${contentBytes}`], 'x'.repeat(contentBytes)));
+  const { response } = await client.response(method, 10_000);
+  if (sees === 'cut') await client.waitFor(() => client.state !== 'open', 5000);
+  client.close();
+  assert.ok(response !== null);
+  return { status: response.status, id: fieldOf(response, 'x-request-id') ?? '', complete: response.complete };
+}
+
+const frameBytes = 16_384;
+const hasWidened = ({ frames }: RawHttp2): boolean =>
+  frames.some(({ type, streamId }) => type === types.windowUpdate && streamId === 1);
+
+/** A response that is cut ends with RST_STREAM, and the connection goes on. */
+async function askOverHttp2(edge: YamlGateway, { method = 'GET', contentBytes = 0 }: Row): Promise<Seen> {
+  const line = new RawHttp2(edge.connect());
+  try {
+    line.begin();
+    const fields = requestFields({ ':method': method }, [['content-length', String(contentBytes)]]);
+    line.send(headers(1, fields, contentBytes === 0));
+    for (let left = contentBytes; left > 0; left -= frameBytes) {
+      // Its windows are 64 KiB in the beginning.
+      if (contentBytes - left >= 3 * frameBytes) await line.until(() => hasWidened(line) || line.hasEnded, 2000);
+      line.send(data(1, 'x'.repeat(Math.min(left, frameBytes)), left <= frameBytes));
+    }
+    await line.until(() => line.response(1)?.isWhole === true || line.resetOf(1) !== null);
+    const response = line.response(1) ?? assert.fail('no response');
+    assert.deepEqual(
+      [line.hasEnded, response.isWhole ? 'NO_ERROR' : line.resetOf(1)],
+      [false, response.isWhole ? 'NO_ERROR' : 'INTERNAL_ERROR'],
+    );
+    return { status: response.status, id: response.fields.get('x-request-id') ?? '', complete: response.isWhole };
+  } finally {
+    line.close();
+  }
+}
+
+const ways = [
+  { name: 'in clear text', tls: false, ask: askOverHttp1 },
+  { name: 'within TLS', tls: true, ask: askOverHttp1 },
+  { name: 'in clear text, before clients of HTTP/2', tls: false, ask: askOverHttp2 },
+] as const;
+
+for (const { name, tls, ask } of ways) {
+  describe(`an HTTP/2 origin that fails, ${name}`, () => {
     let origin: RawOrigin;
     let edge: YamlGateway;
 
@@ -451,6 +504,7 @@ for (const tls of [false, true]) {
       origin = await new RawOrigin(tls).listen();
       const how = tls ? ', tls: { ca_file: ca.pem, server_name: origin.test }' : '';
       const yaml = `
+listeners: { http: { bind: "127.0.0.1:0", http2: true } }
 timeouts: { response_head: 500ms, idle: 400ms }
 upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, check: none${how} } }`;
       edge = await startFromYaml(yaml, { files: { 'ca.pem': authority.certificate } });
@@ -462,18 +516,12 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, check: n
 
     for (const row of rows) {
       test(`${row.name}: ${row.status}, ${row.cause ?? 'no failure'}`, async () => {
-        const { method = 'GET', contentBytes = 0, sees = 'complete' } = row;
         origin.row = row;
         origin.requests = 0;
-        const client = edge.connect();
-        client.write(requestText(method, '/', [`Content-Length: ${contentBytes}`], 'x'.repeat(contentBytes)));
-        const { response } = await client.response(method, 10_000);
-        assert.equal(response?.status, row.status);
-        if (sees === 'cut') await client.waitFor(() => client.state !== 'open', 5000);
-        assert.equal(response?.complete, sees === 'complete');
+        const { status, id, complete } = await ask(edge, row);
+        assert.deepEqual([status, complete], [row.status, (row.sees ?? 'complete') === 'complete']);
         const requests = origin.requests;
-        client.close();
-        const { cause, delivery, attempts } = await edge.record(response ?? assert.fail());
+        const { cause, delivery, attempts } = await edge.record(id);
         assert.equal(cause, row.cause);
         if (row.delivery !== undefined) assert.equal(delivery, row.delivery);
         if (row.attempts !== undefined) assert.equal(attempts.length, row.attempts);
