@@ -97,6 +97,13 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
     'Connections to endpoints that wait for their next exchange.',
   ],
   ['upstreamConnectionsTotal', 'candor_upstream_connections_total', 'Connections to endpoints that were opened.'],
+  ['retriesTotal', 'candor_retries_total', 'Attempts that followed another attempt of the same exchange.'],
+  ['hedgesTotal', 'candor_hedges_total', 'Attempts that were made beside one that took longer than most (hedge).'],
+  [
+    'retriesOverBudgetTotal',
+    'candor_retries_over_budget_total',
+    'Retries that were not made because the retry budget of the upstream was used up.',
+  ],
   [
     'readyWaiters',
     'candor_requests_waiting_for_endpoint',

@@ -85,6 +85,7 @@ function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Sty
   const retry = retryText(attempt);
   const indent = '      ';
   const say = (text: string): string[] => wrap(harmless(text), indent);
+  if (attempt.cause === null && attempt.status === null) return say(`– ${retry}`);
   if (attempt.cause === null) return say(`✔ ${attempt.status ?? 'no status'}; ${retry}`);
   return [
     ...say(`✖ ${sentenceOf(attempt)}`),

@@ -79,6 +79,10 @@ export interface WorkerCounts {
   /** Attempts on a connection that the endpoint was closing, with and without a further attempt. */
   staleReusesRetried: number;
   staleReusesFailed: number;
+  /** Attempts that followed another one, those that were made beside another one, and those that the budget did not allow. */
+  retriesTotal: number;
+  hedgesTotal: number;
+  retriesOverBudgetTotal: number;
   /** Requests that wait until an endpoint is ready, and those that have begun to wait. */
   readyWaiters: number;
   readyWaitsTotal: number;
@@ -115,6 +119,9 @@ export function noCounts(worker: number): WorkerCounts {
     staleReusesAvoided: 0,
     staleReusesRetried: 0,
     staleReusesFailed: 0,
+    retriesTotal: 0,
+    hedgesTotal: 0,
+    retriesOverBudgetTotal: 0,
     readyWaiters: 0,
     readyWaitsTotal: 0,
     unclassifiedTotal: 0,

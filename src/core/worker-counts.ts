@@ -50,6 +50,9 @@ export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCount
     staleReusesAvoided: counts.staleReusesAvoided + gone.staleReusesAvoided,
     staleReusesRetried: counts.staleReusesRetried + gone.staleReusesRetried,
     staleReusesFailed: counts.staleReusesFailed + gone.staleReusesFailed,
+    retriesTotal: counts.retriesTotal + gone.retriesTotal,
+    hedgesTotal: counts.hedgesTotal + gone.hedgesTotal,
+    retriesOverBudgetTotal: counts.retriesOverBudgetTotal + gone.retriesOverBudgetTotal,
     readyWaitsTotal: counts.readyWaitsTotal + gone.readyWaitsTotal,
     unclassifiedTotal: counts.unclassifiedTotal + gone.unclassifiedTotal,
   };

@@ -182,6 +182,16 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   // The response.
 
+  /** From now on bodies pass between this attempt and the client. */
+  useAttempt(attempt: Attempt): void {
+    this.attempt = attempt;
+    this.release = attempt.chosenEndpoint.release ?? '';
+  }
+
+  onAttemptInterimResponse(_: Attempt, response: ResponseHead): void {
+    this.downstream.sendInterimResponse(response.status, response.fields, this.requireRoute().response.drop);
+  }
+
   /** The head after all filters have seen it. Null if a filter has failed: then the exchange has already answered. */
   protected headAfterFilters(head: OutgoingResponse): OutgoingResponse | null {
     return this.filters === null ? head : this.filters.editResponse(head);

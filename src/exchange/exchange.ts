@@ -152,17 +152,9 @@ export class Exchange
     if (this.#state === 'connecting' && this.attempt === attempt) this.readAtHand();
   }
 
-  useAttempt(attempt: Attempt): void {
-    this.attempt = attempt;
-    this.release = attempt.chosenEndpoint.release ?? '';
-  }
-
+  /** The request has waited for an endpoint, or before a retry. */
   onEndpointReady(failure: Failure | null): void {
     this.protect(() => this.#choose(failure));
-  }
-
-  onRetryDue(failure: Failure | null): void {
-    this.onEndpointReady(failure);
   }
 
   /** If no endpoint is left, the client gets the failure of the last attempt. */
@@ -202,10 +194,6 @@ export class Exchange
   }
 
   // ─▶ response
-
-  onAttemptInterimResponse(_: Attempt, response: ResponseHead): void {
-    this.downstream.sendInterimResponse(response.status, response.fields, this.requireRoute().response.drop);
-  }
 
   /** Client and endpoint change to another protocol. From now on bytes pass in both directions without filters. */
   onAttemptSwitched(attempt: Attempt, protocol: string, response: ResponseHead): void {
@@ -320,9 +308,11 @@ export class Exchange
 
   /** Whether a retry follows a complete response. The client gets the response if no retry gets another one. */
   #retriesResponse(attempt: Attempt, head: ResponseHead, trailers: Fields | null): boolean {
-    if (this.#retries?.retriesResponse(attempt, head, this.#hold, trailers) !== true) return false;
+    const waitMs = this.#retries?.retainForRetry(attempt, head, this.#hold, trailers) ?? null;
+    if (waitMs === null) return false;
     this.#hold = null;
     this.#uncommittedHead = null;
+    this.#retries?.retryAfter(waitMs, null);
     return true;
   }
 

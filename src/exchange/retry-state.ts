@@ -14,7 +14,7 @@ import type { RetryPolicy } from './retry-policy.ts';
 
 export interface RetryOwner extends HedgeOwner {
   /** The next attempt begins now. `failure`: of the last attempt; null if it had a response. */
-  onRetryDue(failure: Failure | null): void;
+  onEndpointReady(failure: Failure | null): void;
 }
 
 /** What the `retry` of its route adds to an exchange. Exchanges of other routes have none. */
@@ -87,10 +87,10 @@ export class RetryState {
   }
 
   retryAfter(waitMs: number, failure: Failure | null): void {
-    if (waitMs === 0) return this.#owner.onRetryDue(failure);
+    if (waitMs === 0) return this.#owner.onEndpointReady(failure);
     this.#timer = this.#clock.schedule(
       after(this.#clock.now(), waitMs),
-      (owner) => owner.onRetryDue(failure),
+      (owner) => owner.onEndpointReady(failure),
       this.#owner,
     );
   }
@@ -108,22 +108,29 @@ export class RetryState {
     return this.#policy.statuses.has(status) && isRepeatable(this.#owner);
   }
 
-  /** A response is complete. True if a retry follows it: the response is then retained, and `hold` with its body. */
-  retriesResponse(attempt: Attempt, head: ResponseHead, hold: ResponseHold | null, trailers: Fields | null): boolean {
-    if (!this.#policy.statuses.has(head.status)) return false;
+  /**
+   * A response is complete. If a retry follows, the response is retained, with its body in `hold`, and the result is the time to wait before
+   * the retry; otherwise null.
+   */
+  retainForRetry(
+    attempt: Attempt,
+    head: ResponseHead,
+    hold: ResponseHold | null,
+    trailers: Fields | null,
+  ): number | null {
+    if (!this.#policy.statuses.has(head.status)) return null;
     const { fields } = head;
     const retryAfterMs = parseRetryAfter(fields.get('retry-after'), fields.get('date'), this.#clock.wallTime());
     const waitMs = this.waitMsAfter(attempt, retryAfterMs);
     const { retry, reason } = statusDecisionFor(this.#owner, attempt, waitMs < Infinity);
     attempt.retry = retry;
     attempt.retryReason = reason;
-    if (!retry) return false;
+    if (!retry) return null;
     hold?.detach();
     this.#dropRetained();
     const { grpcStatus } = this.#owner;
     this.#retained = { head: copyHead(head), hold, trailers: trailers && new CopiedFields(trailers), grpcStatus };
-    this.retryAfter(waitMs, null);
-    return true;
+    return waitMs;
   }
 
   /** The last response, for the client: no attempt after it had one. Null if there was none. */

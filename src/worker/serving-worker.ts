@@ -42,6 +42,7 @@ import { hopNameOf } from './hop-name.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 import { RouteOverrides } from './route-overrides.ts';
+import { countRetries } from './retry-counts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
@@ -370,6 +371,7 @@ export class ServingWorker {
     this.#counters.count(exchange);
     this.#outcomes.count(exchange);
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
+    countRetries(exchange.attempts, this.#counts);
     if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
     this.#exchangesEnded[0] = ((this.#exchangesEnded[0] as number) + 1) | 0;

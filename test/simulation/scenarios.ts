@@ -3,7 +3,7 @@ import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import { pattern } from '../exchange/cases.ts';
 import type { Http1Settings, Http1World } from '../exchange/http1-world.ts';
 import { delayingBothBodies, suspendingFor } from '../exchange/test-filters.ts';
-import type { ArrivedRequest, ClientActor, WorldOptions } from '../exchange/world.ts';
+import { type ArrivedRequest, type ClientActor, defaultRetry, type WorldOptions } from '../exchange/world.ts';
 import { PlainClient } from './plain-client.ts';
 
 /** A few exchanges that succeed, so that each of their effects can fail in turn. */
@@ -146,6 +146,25 @@ export const scenarios: readonly Scenario[] = [
       return sent;
     },
   },
+  ...(
+    [
+      ['a status that is retried', (request) => request.answer(503, 'x'.repeat(3000))],
+      ['an attempt that has no answer in time', () => {}],
+    ] satisfies [string, (request: ArrivedRequest) => void][]
+  ).map(
+    ([name, first]): Scenario => ({
+      name,
+      options: { retry: { ...defaultRetry, statuses: [503], attemptMs: 40, attemptsMax: 3, attemptHeaders: true } },
+      play(world) {
+        answerAll(world);
+        playFirst(world, first);
+        const content = pattern(900, 5);
+        const client = world.request({ method: 'PUT', target: '/retried', content });
+        world.pass(300);
+        return [{ target: '/retried', method: 'PUT', client, answer: answerTo('/retried'), content }];
+      },
+    }),
+  ),
   {
     name: 'a connection that is closed just as it is reused',
     options: { endpoints: ['a'] },
@@ -403,6 +422,20 @@ export function answerTo(target: string): Buffer {
 }
 
 /** Every endpoint answers each complete request. */
+/** The next request that arrives is played in this way; those after it as before. */
+function playFirst(world: Http1World, play: (request: ArrivedRequest) => void): void {
+  let isFirst = true;
+  for (const name of names) {
+    const endpoint = world.endpoint(name);
+    const usual = endpoint.onRequest;
+    endpoint.onRequest = (request) => {
+      if (!isFirst) return usual(request);
+      isFirst = false;
+      play(request);
+    };
+  }
+}
+
 export function answerAll(world: Http1World): void {
   for (const name of names) {
     if (world.options.endpoints?.includes(name) === false) continue;
