@@ -90,4 +90,9 @@ export const whenNoneReady = section({
     'How many requests may wait in each worker; one more is answered at once.',
     defaults.whenNoneReady.waitMax,
   ),
+  then: key(
+    z.enum(['fail', 'try']),
+    '`fail`: endpoints whose checks fail get nothing. `try`: they get requests while no other endpoint may; those that refuse connections are still waited for. Only for `endpoints`, not for instances that Candor runs.',
+    defaults.whenNoneReady.then,
+  ),
 });

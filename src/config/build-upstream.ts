@@ -90,6 +90,7 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
     ...(full.http2 === true ? { http2: true as const } : {}),
     check: buildCheck(full.check),
     ...buildEndpointLimits(full),
+    ...(full.when_none_ready?.then === 'try' ? { triesUnhealthy: true as const } : {}),
   };
 }
 

@@ -237,6 +237,10 @@ export const defaults = {
 
   whenNoneReady: {
     wait: declare('5s', 'Most applications restart within that; a client that waits notices nothing but the time.'),
+    then: declare(
+      'fail',
+      'A check that fails is usually right, and a 503 at once is better than a request that hangs.',
+    ),
     waitMax: declare('256', 'As many as an endpoint takes at once; a queue that is longer takes seconds to work off.'),
   },
 

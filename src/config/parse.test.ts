@@ -255,6 +255,15 @@ describe('what is written', () => {
       ],
     ],
     [
+      'upstreams that try endpoints whose checks fail',
+      'upstreams: { a: { endpoints: "a:1", when_none_ready: { then: try, wait: none } }, b: { endpoints: "a:1", when_none_ready: { then: fail } } }\nroutes: [{ to: a }]',
+      (c) => c.upstreams.map(({ triesUnhealthy, whenNoneReady }) => [triesUnhealthy, whenNoneReady?.waitMs]),
+      [
+        [true, undefined],
+        [undefined, 5000],
+      ],
+    ],
+    [
       'https:// means TLS',
       'upstreams: { app: ["https://a", "https://b:8443/"] }',
       (c) => [

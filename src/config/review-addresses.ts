@@ -23,7 +23,7 @@ export function reviewAddresses(draft: Draft, collector: ErrorCollector, address
   reviewListeners(listeners, collector);
   reviewEndpoints(endpoints, listeners, collector, addresses);
   reviewSchemes(draft, collector);
-  reviewApplicationPorts(draft, listeners, collector);
+  reviewApplications(draft, listeners, collector);
   for (const [at, network] of (draft.plain.trusted_peers ?? []).entries()) {
     if (network.endsWith('/0'))
       collector.warnAtValue(
@@ -169,9 +169,15 @@ function reviewCheck(name: string, check: CheckRead, speaksHttp2: boolean, colle
   }
 }
 
-function reviewApplicationPorts(draft: Draft, listeners: readonly Placed<HostPort>[], collector: ErrorCollector): void {
+function reviewApplications(draft: Draft, listeners: readonly Placed<HostPort>[], collector: ErrorCollector): void {
   const seen = new Map<number, string>();
-  for (const [name, { port, instances }] of draft.applications) {
+  for (const [name, { port, instances, when_none_ready }] of draft.applications) {
+    if (when_none_ready?.then === 'try')
+      collector.errorAtKey(
+        ['applications', name, 'when_none_ready', 'then'],
+        'nothing is sent to an instance that is not ready',
+        'remove it; requests wait for an instance that starts',
+      );
     if (typeof port !== 'number') continue;
     const path = ['applications', name, 'port'];
     if ((instances ?? 1) > 1)

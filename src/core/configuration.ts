@@ -344,6 +344,8 @@ export interface UpstreamSpec {
   readonly balance?: BalanceSpec;
   /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */
   readonly whenNoneReady?: { readonly waitMs: number; readonly waitersMax: number };
+  /** Endpoints that are unhealthy by their checks get requests while no other may. Absent: they get none. */
+  readonly triesUnhealthy?: true;
   readonly check: CheckSpec;
   /** When traffic takes endpoints out; 'none': never; absent: with the defaults of `policy/outlier-settings.ts`. */
   readonly outlierDetection?: OutlierDetectionSpec | 'none';

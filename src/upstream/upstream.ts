@@ -107,7 +107,7 @@ export class LiveUpstream {
 
   #sort(leaving: readonly LiveEndpoint[]): void {
     const endpoints = [...this.#endpoints.values()];
-    this.#eligible = eligibleOf(endpoints);
+    this.#eligible = eligibleOf(endpoints, this.#spec.triesUnhealthy === true);
     this.#balancer.update(this.#eligible);
     this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];
     const onProbation = probationOf(endpoints, this.#eligible);
@@ -292,15 +292,15 @@ function causeOfAll(endpoints: readonly LiveEndpoint[]): Cause | null {
 /**
  * Endpoints that are healthy or unchecked. While there is none: endpoints on probation, those that are ejected although
  * their checks pass, and those whose first check is not back. The record says which it was. Endpoints with the weight 0
- * are among them only while all others are out.
+ * are among them only while all others are out. While there is none of these either, those whose checks fail, if the upstream tries them.
  */
-function eligibleOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
+function eligibleOf(endpoints: readonly LiveEndpoint[], triesUnhealthy: boolean): readonly LiveEndpoint[] {
   const ready = endpoints.filter(isReadyState);
   if (ready.length > 0) return weightedOf(ready);
   const possible = endpoints.filter(({ failure }) => failure === null);
-  return weightedOf(
-    possible.filter(({ state }) => state === 'probation' || state === 'ejected' || state === 'unknown'),
-  );
+  const doubtful = possible.filter(({ state }) => state === 'probation' || state === 'ejected' || state === 'unknown');
+  if (doubtful.length > 0 || !triesUnhealthy) return weightedOf(doubtful);
+  return weightedOf(possible.filter(({ state }) => state === 'unhealthy'));
 }
 
 function isReadyState({ state }: LiveEndpoint): boolean {

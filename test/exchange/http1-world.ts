@@ -81,6 +81,7 @@ export interface Http1Settings {
   readonly tls?: boolean;
   readonly balance?: BalanceSpec;
   readonly whenNoneReady?: UpstreamSnapshot['whenNoneReady'];
+  readonly triesUnhealthy?: true;
   readonly balancerOf?: () => CreateBalancer;
   /** What else main says of an endpoint, such as its weight. */
   readonly endpointChanges?: (name: string) => Partial<EndpointSnapshot>;
@@ -242,6 +243,7 @@ export class Http1World implements World {
       queueMs: 2000,
       attemptsMax,
       responseHeadBytesMax: 32 * 1024,
+      ...(this.settings.triesUnhealthy === undefined ? {} : { triesUnhealthy: this.settings.triesUnhealthy }),
       ...(this.settings.whenNoneReady === undefined ? {} : { whenNoneReady: this.settings.whenNoneReady }),
       ...(this.settings.balance === undefined ? {} : { balance: this.settings.balance }),
       ...(this.settings.endpoints === 'h2' ? { http2: true } : {}),

@@ -254,6 +254,35 @@ describe('while no endpoint is ready, a request', () => {
     rests(world);
   });
 
+  it('is tried at an endpoint whose checks fail, if the upstream says so, and the record has its state', () => {
+    for (const triesUnhealthy of [true, undefined] as const) {
+      const world = worldOf(triesUnhealthy === undefined ? {} : { triesUnhealthy }, { endpoints: ['a', 'b'] });
+      found(world, 'unhealthy', 'a');
+      for (let count = 0; count < 5; count++) assert.equal(ask(world).status, 200);
+      assert.equal(world.endpoint('a').arrived.length, 0, 'not while another one is healthy');
+      found(world, 'unhealthy', 'b');
+      const client = ask(world);
+      assert.equal(client.status, triesUnhealthy === undefined ? 0 : 200);
+      if (triesUnhealthy === true) assert.equal(world.records.at(-1)?.attempts[0]?.endpointState, 'unhealthy');
+      found(world, 'healthy', 'b');
+      rests(world);
+    }
+  });
+
+  it('waits for an endpoint whose checks fail and that is tried, while it refuses connections', () => {
+    const world = worldOf({ triesUnhealthy: true });
+    ask(world);
+    stop(world);
+    found(world, 'unhealthy');
+    const client = ask(world);
+    world.pass(1000);
+    assert.equal(client.status, 0);
+    world.endpoint('a').accepts = 'yes';
+    world.pass(1500);
+    assert.equal(client.status, 200);
+    rests(world);
+  });
+
   const atOnce: readonly (readonly [string, Http1Settings, (world: Http1World) => void])[] = [
     ['was never ready', { endpointChanges: () => ({ state: 'unhealthy' }) }, () => {}],
     [
