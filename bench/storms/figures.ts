@@ -38,6 +38,7 @@ export interface StormFigures {
   /** Requests and refused connections at origins, divided by requests of clients. */
   readonly amplification: number;
   readonly refusedConnections: number | null;
+  /** Those that had ended when the storm had. */
   readonly goodPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -72,7 +73,7 @@ export function stormFigures(storm: string, gateway: StormGateway, run: StormRun
     executedTwice: totals.executedTwice,
     amplification: (totals.requests + (refusedConnections ?? 0)) / outcomes.length,
     refusedConnections,
-    goodPerSecond: good.length / seconds,
+    goodPerSecond: good.filter(({ endedMs }) => endedMs <= seconds * 1000).length / seconds,
     p50Ms: percentile(tookMs, 0.5),
     p99Ms: percentile(tookMs, 0.99),
     recoveredMs: run.isOutage ? null : recoveredMs(failed, run),
