@@ -5,6 +5,7 @@ import { type LineVerdict, LogExplainer, type SeparateLine } from './log-explain
 import { ByteEncoding } from './byte-encoding.ts';
 import { FastPath } from './fast-path.ts';
 import type { CountedFile } from './line-reference.ts';
+import { KnownMessages } from './nginx/known-messages.ts';
 import { type LineUse, Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
@@ -27,6 +28,7 @@ export class ByteLog {
   readonly #summary: Summary;
   readonly #file: CountedFile;
   readonly #fastPath: FastPath;
+  readonly #repeated: KnownMessages;
   readonly #explainer: LogExplainer;
   readonly #onLine: ByteLogOptions['onLine'];
   readonly #splitter: LineSplitter;
@@ -36,10 +38,11 @@ export class ByteLog {
     this.#summary = summary;
     this.#file = summary.open(name ?? null);
     this.#fastPath = new FastPath(summary, this.#file);
+    this.#repeated = new KnownMessages(summary, this.#file);
     this.#explainer = new LogExplainer(dialects);
     this.#onLine = onLine;
     this.#splitter = new LineSplitter({
-      skip: (bytes, start, end) => (onLine === undefined ? this.#fastPath.skip(bytes, start, end) : start),
+      skip: (bytes, start, end) => (onLine === undefined ? this.#skip(bytes, start, end) : start),
       take: (bytes, start, end, isInBuffer) => this.#take(bytes, start, end, isInBuffer),
     });
     this.#encoding = new ByteEncoding((bytes) => this.#splitter.push(bytes));
@@ -67,6 +70,11 @@ export class ByteLog {
     return this.#summary.report();
   }
 
+  /** Only one of the two knows lines of the dialect that read the line before. */
+  #skip(bytes: Uint8Array, start: number, end: number): number {
+    return this.#repeated.skip(bytes, this.#fastPath.skip(bytes, start, end), end);
+  }
+
   #take(bytes: Uint8Array, start: number, end: number, isInBuffer: boolean): void {
     const text = decodeLine(bytes.subarray(start, end));
     const before = this.#explainer.last;
@@ -78,8 +86,10 @@ export class ByteLog {
     if (this.#onLine !== undefined || verdict === null) return;
     const { last } = this.#explainer;
     this.#fastPath.follow(last);
-    if (isInBuffer && before === last && this.#explainer.isWithoutMemory(last))
-      this.#fastPath.learn(bytes, start, end, verdict);
+    this.#repeated.follow(verdict.format);
+    if (!isInBuffer || before !== last || !this.#explainer.isWithoutMemory(last)) return;
+    this.#fastPath.learn(bytes, start, end, verdict);
+    this.#repeated.learn(bytes, start, end, verdict);
   }
 
   /** Several lines in one: they have the same number. */

@@ -11,7 +11,7 @@ const failuresMin = 20_000;
  * when a load balancer checks two gateways in the same second: they are copies only in logs that begin with the same lines.
  */
 export class CopiedLines {
-  readonly #counts = new TwoGenerations<Map<string, number>>(failuresMin);
+  readonly #counts = new TwoGenerations<string, Map<string, number>>(failuresMin);
   readonly #sameLogs: ReadonlyMap<string, number>;
 
   /** By name: logs with the same number begin with the same lines. */

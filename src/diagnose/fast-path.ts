@@ -14,6 +14,17 @@ const lineLengthMax = 16_384;
 const isOrdinaryStatus = (status: number): boolean =>
   (status >= 200 && status < 400) || status === 401 || status === 403 || status === 404;
 
+/** Counts lines without decoding them to text, as the slow path would. */
+export interface FastReader {
+  /** Counts known lines. `end` is after a line feed. Returns the position of the first line that it has not counted. */
+  skip(bytes: Uint8Array, start: number, end: number): number;
+  /**
+   * Learns from the slow path's verdict on the line from `start` to the line feed at `end`. Only for a dialect without
+   * memory that also read the line before.
+   */
+  learn(bytes: Uint8Array, start: number, end: number, finding: Finding): void;
+}
+
 interface LineForm {
   readonly template: LineTemplate;
   readonly tally: Tally;
@@ -35,7 +46,7 @@ interface Learnt {
  * dialect stays the same. This is correct for dialects without memory, whose verdict depends on the status and on the
  * fields of the upstream.
  */
-export class FastPath {
+export class FastPath implements FastReader {
   readonly #summary: Summary;
   readonly #head = new AccessHead();
   readonly #learnt = new Map<number, Learnt>();
@@ -91,10 +102,7 @@ export class FastPath {
     return null;
   }
 
-  /**
-   * Learns from the slow path's verdict on the line from `start` to the line feed at `end`. Only for a dialect without
-   * memory that also read the line before, and that `follow` was called with.
-   */
+  /** Only for the dialect that `follow` was called with. */
   learn(bytes: Uint8Array, start: number, end: number, finding: Finding): void {
     if (finding.shape !== 'none' || finding.kind !== 'access' || finding.atMs === null) return;
     const head = this.#head;

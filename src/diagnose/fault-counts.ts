@@ -1,4 +1,4 @@
-import { faultKeysOf } from './fault-keys.ts';
+import type { FaultKeys } from './fault-keys.ts';
 import { type Finding, isSuspicious } from './finding.ts';
 import type { LineParties } from './line-parties.ts';
 import { type LineReference, exampleOf } from './line-reference.ts';
@@ -40,17 +40,19 @@ export class FaultCounts {
   readonly #hosts = new Ranking<Growing<NameTotal>>(counted.names);
   readonly #clients = new Ranking<Growing<NameTotal>>(counted.names);
 
-  add(finding: Finding, parties: LineParties, reference: LineReference): void {
+  add(finding: Finding, keys: FaultKeys, parties: LineParties, reference: LineReference): void {
     let shape = this.#shapes.get(finding.shape);
     if (shape === undefined) {
       shape = { shape: finding.shape, count: 0 };
       this.#shapes.set(finding.shape, shape);
     }
     shape.count += 1;
-    const cause = this.#causes.count(faultKeysOf(finding).cause, () => causeOf(finding));
+    const cause = this.#causes.count(keys.cause, () => causeOf(finding));
     if (cause !== null && cause.examples.length < examplesMax) cause.examples.push(exampleOf(reference));
-    if (isSuspicious(finding)) this.#addUpstream(finding);
-    if (isSuspicious(finding)) this.#addParties(parties);
+    if (isSuspicious(finding)) {
+      this.#addUpstream(finding, keys);
+      this.#addParties(parties);
+    }
     if (finding.shape !== 'unknown') return;
     const { gateway, format } = finding;
     const fix = truncateFix(finding.fix);
@@ -58,16 +60,16 @@ export class FaultCounts {
   }
 
   /** Removes a fault that was added, because another line of the same failure knows more. */
-  remove(finding: Finding, parties: LineParties): void {
+  remove(finding: Finding, keys: FaultKeys, parties: LineParties): void {
     const shape = this.#shapes.get(finding.shape);
     if (shape !== undefined) shape.count -= 1;
-    this.#causes.uncount(faultKeysOf(finding).cause);
+    this.#causes.uncount(keys.cause);
     if (isSuspicious(finding)) this.#removeParties(parties);
     const { gateway, format } = finding;
     const fix = truncateFix(finding.fix);
     if (finding.shape === 'unknown' && fix !== null) this.#hints.uncount(`${gateway} ${format} ${fix.text}`);
     if (!isSuspicious(finding) || finding.upstream === null) return;
-    const counts = this.#upstreams.uncount(faultKeysOf(finding).upstream ?? '');
+    const counts = this.#upstreams.uncount(keys.upstream ?? '');
     if (counts === null) return;
     counts.shapes.set(finding.shape, (counts.shapes.get(finding.shape) ?? 1) - 1);
     if (isUnreached(finding)) counts.unreached -= 1;
@@ -85,9 +87,8 @@ export class FaultCounts {
     if (client !== null) this.#clients.uncount(client);
   }
 
-  #addUpstream(finding: Finding): void {
+  #addUpstream(finding: Finding, { endpoint, upstream }: FaultKeys): void {
     const { atMs, shape } = finding;
-    const { endpoint, upstream } = faultKeysOf(finding);
     if (endpoint === null || upstream === null) return;
     const counts = this.#upstreams.count(upstream, () => upstreamOf(finding, endpoint));
     if (counts === null) return;

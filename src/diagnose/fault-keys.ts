@@ -1,4 +1,5 @@
 import type { Finding } from './finding.ts';
+import { InternedTexts } from './interned-texts.ts';
 import { ownText } from './own-text.ts';
 import { endpointOf, textLengthMax } from './report-texts.ts';
 
@@ -13,46 +14,46 @@ export interface FaultKeys {
   readonly part: string;
 }
 
-interface Entry {
-  readonly kind: Kind;
-  readonly keys: FaultKeys;
-}
-
-/** What the keys depend on besides the sentence and the upstream. */
+/** What the keys depend on besides the sentence and the endpoint. */
 type Kind = Pick<Finding, 'gateway' | 'shape' | 'type' | 'stage' | 'born' | 'isConsequence'>;
 
-/** More than the sentences and upstreams of nearly all logs; for others the keys are built again and again. */
+interface Entry {
+  readonly kind: Kind;
+  readonly byEndpoint: Map<string | null, FaultKeys>;
+}
+
+/** More than the sentences and endpoints of nearly all logs; for others the keys are built again and again. */
 const entriesMax = 2000;
 
-/** Longer upstreams would be copies of a log. */
-const upstreamCharactersMax = 256;
-
-const bySentence = new Map<string, Map<string, Entry>>();
+const bySentence = new Map<string, Entry>();
 let entries = 0;
+
+const endpoints = new InternedTexts(entriesMax);
 
 /** Gateways repeat their failures, and building the keys costs more than counting: they are remembered. */
 export function faultKeysOf(finding: Finding): FaultKeys {
-  const upstream = finding.upstream ?? '';
-  const found = bySentence.get(finding.sentence)?.get(upstream);
-  if (found !== undefined && isSameKind(found.kind, finding)) return found.keys;
-  const keys = keysOf(finding);
-  if (upstream.length <= upstreamCharactersMax) remember(finding, upstream, keys);
-  return keys;
+  const endpoint = finding.upstream === null ? null : endpoints.of(endpointOf(finding.upstream));
+  const found = bySentence.get(finding.sentence);
+  const entry = found !== undefined && isSameKind(found.kind, finding) ? found : null;
+  return entry?.byEndpoint.get(endpoint) ?? remember(finding, endpoint, entry);
 }
 
-function remember(finding: Finding, upstream: string, keys: FaultKeys): void {
+function remember(finding: Finding, endpoint: string | null, known: Entry | null): FaultKeys {
+  const keys = keysOf(finding, endpoint);
+  let entry = known;
   if (entries >= entriesMax) {
     bySentence.clear();
     entries = 0;
+    entry = null;
   }
-  const { gateway, shape, type, stage, born, isConsequence, sentence } = finding;
-  let byUpstream = bySentence.get(sentence);
-  if (byUpstream === undefined) {
-    byUpstream = new Map();
-    bySentence.set(ownText(sentence, sentence.length), byUpstream);
+  if (entry === null) {
+    const { gateway, shape, type, stage, born, isConsequence, sentence } = finding;
+    entry = { kind: { gateway, shape, type, stage, born, isConsequence }, byEndpoint: new Map() };
+    bySentence.set(ownText(sentence, sentence.length), entry);
   }
-  byUpstream.set(ownText(upstream), { kind: { gateway, shape, type, stage, born, isConsequence }, keys });
+  entry.byEndpoint.set(endpoint, keys);
   entries += 1;
+  return keys;
 }
 
 function isSameKind(a: Kind, b: Kind): boolean {
@@ -66,9 +67,8 @@ function isSameKind(a: Kind, b: Kind): boolean {
   );
 }
 
-function keysOf(finding: Finding): FaultKeys {
+function keysOf(finding: Finding, endpoint: string | null): FaultKeys {
   const { gateway, shape, type, stage, born, isConsequence, sentence } = finding;
-  const endpoint = finding.upstream === null ? null : ownText(endpointOf(finding.upstream));
   const kind = isCrash(finding) ? 'crash' : `${shape} ${stage}`;
   return {
     cause: `${gateway}|${shape}|${type}|${stage}|${born}|${isConsequence}|${withoutNames(sentence)}`,

@@ -1,4 +1,4 @@
-import { faultKeysOf, isCrash } from './fault-keys.ts';
+import { type FaultKeys, isCrash } from './fault-keys.ts';
 import { truncateFix, truncateText, truncateTexts } from './report-texts.ts';
 import type { Finding } from './finding.ts';
 import { exampleOf, type LineReference } from './line-reference.ts';
@@ -65,15 +65,15 @@ export class Incidents {
   readonly #dropped = { kinds: 0, count: 0 };
 
   /** A failure without a time belongs to no incident. */
-  add(finding: Finding, reference: LineReference): void {
+  add(finding: Finding, keys: FaultKeys, reference: LineReference): void {
     const { atMs, isConsequence } = finding;
     if (atMs === null) return;
-    const cause = isConsequence ? this.#causeOf(finding, atMs) : null;
-    const group = cause ?? this.#groupOf(finding, atMs, reference);
+    const cause = isConsequence ? this.#causeOf(finding, keys, atMs) : null;
+    const group = cause ?? this.#groupOf(finding, keys, atMs, reference);
     if (atMs < group.startMs && !isConsequence) setRoot(group, finding, reference);
     group.startMs = Math.min(group.startMs, atMs);
     group.endMs = Math.max(group.endMs, atMs);
-    addPart(group, finding, atMs);
+    addPart(group, finding, keys, atMs);
     if (isConsequence) group.consequences += 1;
     else {
       if (group.root.isConsequence) setRoot(group, finding, reference);
@@ -83,9 +83,9 @@ export class Incidents {
   }
 
   /** Removes a failure that turned out to be of another kind. */
-  remove(finding: Finding): void {
-    const group = this.#open.get(faultKeysOf(finding).incident);
-    const part = group?.parts.get(faultKeysOf(finding).part);
+  remove(finding: Finding, keys: FaultKeys): void {
+    const group = this.#open.get(keys.incident);
+    const part = group?.parts.get(keys.part);
     if (group === undefined || part === undefined || part.count === 0 || finding.atMs === null) return;
     part.count -= 1;
     if (finding.isConsequence) group.consequences = Math.max(0, group.consequences - 1);
@@ -104,15 +104,14 @@ export class Incidents {
   }
 
   /** The incident that a consequence followed from: of the same upstream, or the latest one of the same gateway. */
-  #causeOf(finding: Finding, atMs: number): Group | null {
-    const same = this.#open.get(faultKeysOf(finding).incident);
+  #causeOf(finding: Finding, keys: FaultKeys, atMs: number): Group | null {
+    const same = this.#open.get(keys.incident);
     if (same !== undefined && same.count > 0 && isNear(same, atMs, ejectionMs)) return same;
     const last = this.#lastRoot.get(finding.gateway);
     return last !== undefined && isNear(last, atMs, ejectionMs) ? last : null;
   }
 
-  #groupOf(finding: Finding, atMs: number, reference: LineReference): Group {
-    const { incident: key, endpoint } = faultKeysOf(finding);
+  #groupOf(finding: Finding, { incident: key, endpoint }: FaultKeys, atMs: number, reference: LineReference): Group {
     const open = this.#open.get(key);
     if (open !== undefined && isNear(open, atMs, gapMs)) return open;
     if (open !== undefined) this.#end(key, open);
@@ -177,8 +176,7 @@ export function largestIncidents(
 const isExplained = ({ cause, parts }: Incident): boolean =>
   cause !== null && cause.confidence !== 'possible' && parts.some(({ shape }) => shape !== 'unknown');
 
-function addPart({ parts }: Group, finding: Finding, atMs: number): void {
-  const key = faultKeysOf(finding).part;
+function addPart({ parts }: Group, finding: Finding, { part: key }: FaultKeys, atMs: number): void {
   const part = parts.get(key);
   if (part === undefined) {
     if (parts.size < partsMax) parts.set(key, { first: finding, startMs: atMs, endMs: atMs, count: 1 });

@@ -25,6 +25,9 @@ interface SameRequests {
   cursors: Map<string, number> | null;
 }
 
+/** What the lines of one failure have in common: the number of nginx's connection, or a text. A number is found faster. */
+export type JoinKey = number | string;
+
 /** Lines of one failure are written within this time. */
 const windowMs = 10_000;
 
@@ -49,8 +52,8 @@ const sameRequestsMax = 4096;
  * several equal requests in one second, the first lines of each log belong together, then the second ones.
  */
 export class JoinedFailures {
-  readonly #byKey = new TwoGenerations<ReportedFailure>(failuresMin);
-  readonly #byRequest = new TwoGenerations<SameRequests>(failuresMin);
+  readonly #byKey = new TwoGenerations<JoinKey, ReportedFailure>(failuresMin);
+  readonly #byRequest = new TwoGenerations<string, SameRequests>(failuresMin);
 
   /** The first format. Until there is another, no lines can be joined by their requests, and building the keys is put off. */
   #formats: readonly string[] | null = null;
@@ -60,11 +63,10 @@ export class JoinedFailures {
   #hasApacheErrors = false;
 
   /** Null if the line reports a new failure, which is then remembered. */
-  find(finding: Finding, parties: LineParties, line: number): ReportedFailure | null {
+  find(finding: Finding, parties: LineParties, line: number, key: JoinKey | null): ReportedFailure | null {
     this.#formats ??= [finding.format];
     if (finding.format === apacheErrors) this.#hasApacheErrors = true;
     if (this.#unindexed !== null && finding.format !== this.#formats[0]) this.#indexRequests(this.#unindexed);
-    const key = finding.joins === null ? null : `${finding.gateway} ${finding.joins}`;
     const requests = this.#unindexed === null ? this.#requestKeys(finding, parties) : [];
     const ofKey = key === null ? null : this.#ofKey(key, finding, line);
     const earlier = ofKey ?? this.#ofRequests(requests, finding);
@@ -98,7 +100,7 @@ export class JoinedFailures {
     return own === null ? ofApache : [own, ...ofApache];
   }
 
-  #ofKey(key: string, finding: Finding, line: number): ReportedFailure | null {
+  #ofKey(key: JoinKey, finding: Finding, line: number): ReportedFailure | null {
     const earlier = this.#byKey.get(key);
     if (earlier === undefined || !isSame(earlier, finding, line)) return null;
     const said = (earlier.said ??= new Set([sayingOf(earlier.first)]));
@@ -109,7 +111,7 @@ export class JoinedFailures {
   }
 
   /** The line of another log reported it first: further lines with this key are about it, too. */
-  #addKey(key: string, earlier: ReportedFailure, finding: Finding): void {
+  #addKey(key: JoinKey, earlier: ReportedFailure, finding: Finding): void {
     (earlier.said ??= new Set([sayingOf(earlier.first)])).add(sayingOf(finding));
     this.#byKey.set(key, earlier);
   }
@@ -190,6 +192,19 @@ function requestKey({ gateway, request, atMs }: Finding, { client }: LineParties
   if (gateway === 'apache' || request === null) return `${familyOf(gateway)} ${client}`;
   const query = request.indexOf('?');
   return `${familyOf(gateway)} ${client} ${query < 0 ? request : request.slice(0, query)}`;
+}
+
+const connection = 'connection ';
+
+/** Null if the line stands alone. */
+export function joinKeyOf({ gateway, joins }: Finding): JoinKey | null {
+  if (joins === null) return null;
+  if (gateway === 'nginx' && joins.startsWith(connection)) {
+    const number = Number(joins.slice(connection.length));
+    // Other spellings of a number are other texts.
+    if (Number.isSafeInteger(number) && joins.length === connection.length + String(number).length) return number;
+  }
+  return `${gateway} ${joins}`;
 }
 
 function sayingOf({ upstream, shape, type, stage, evidence }: Finding): string {

@@ -61,13 +61,14 @@ function firstOf(forms: readonly (readonly [string, RegExp])[], text: string): s
 }
 
 /** `192.0.2.7:51234`, `[2001:db8::1]:443`. */
-function withoutPort(address: string): string {
+export function withoutPort(address: string): string {
   if (!address.includes(':')) return address;
   const bracketed = /^\[([^\]]{2,45})\]/.exec(address)?.[1];
   return bracketed ?? (/^[\d.]{7,15}:\d{1,5}$/.test(address) ? address.slice(0, address.indexOf(':')) : address);
 }
 
-function pathOf(request: string | null): string | null {
+/** The path of a request, without its query. */
+export function pathOf(request: string | null): string | null {
   if (request === null) return null;
   const target = request.slice(request.indexOf(' ') + 1);
   const local = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]{1,255}/, '');

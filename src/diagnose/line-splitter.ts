@@ -68,8 +68,10 @@ export class LineSplitter {
     this.#restLength = 0;
     this.#hasRest = false;
     this.#rest[length] = lf;
-    if (length < keptBytesMax && this.#taker.skip(this.#rest, 0, length + 1) > 0) return;
-    this.#taker.take(this.#rest, 0, length, false);
+    // An array of its own for each line, so that its content never changes while it is in use.
+    const line = this.#rest.subarray();
+    if (length < keptBytesMax && this.#taker.skip(line, 0, length + 1) > 0) return;
+    this.#taker.take(line, 0, length, false);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Finding, Fix } from './finding.ts';
 const keptCharactersMax = 512;
 
 /** A text from a line up to this length may keep the whole line in memory. */
-const smallLineMax = 1024;
+export const smallLineMax = 1024;
 
 /**
  * Copies the beginning of a text. Engines represent a substring by a pointer into the whole string, so a few characters

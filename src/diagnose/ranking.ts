@@ -1,3 +1,4 @@
+import { ownText } from './own-text.ts';
 import type { LeftOut } from './summary-report.ts';
 
 /** Counts by key, exactly for as many keys as fit. When it is full, a new key is only added to the total of keys left out. */
@@ -19,7 +20,7 @@ export class Ranking<T extends { count: number }> {
         return null;
       }
       entry = create();
-      this.#entries.set(key, entry);
+      this.#entries.set(ownText(key, key.length), entry);
     }
     entry.count += 1;
     return entry;

@@ -1,14 +1,15 @@
 import { ApplicationEvents } from './application-events.ts';
 import { FaultCounts, upstreamTotal } from './fault-counts.ts';
+import { type FaultKeys, faultKeysOf } from './fault-keys.ts';
 import { classOf, type Finding, type FindingClass, isSuspicious } from './finding.ts';
 import { withCauses } from './incident-causes.ts';
 import { Incidents, largestIncidents } from './incidents.ts';
-import { certaintyOf, JoinedFailures, type ReportedFailure } from './joined-failures.ts';
-import { partiesOf } from './line-parties.ts';
+import { certaintyOf, type JoinKey, JoinedFailures, joinKeyOf, type ReportedFailure } from './joined-failures.ts';
+import { type LineParties, partiesOf } from './line-parties.ts';
 import { LineTimes } from './line-times.ts';
 import { exampleOf, type CountedFile, type LineReference } from './line-reference.ts';
 import { CopiedLines } from './copied-lines.ts';
-import { clockOf, type LogClock, utcClock } from './log-clock.ts';
+import { clockOf, type LogClock, timeOf, utcClock } from './log-clock.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
 import { Ranking } from './ranking.ts';
@@ -42,6 +43,20 @@ export interface SummaryOptions {
   readonly clock?: LogClock;
   /** If there are several logs: by their names, logs with the same number begin with the same lines. */
   readonly sameLogs?: ReadonlyMap<string, number>;
+}
+
+/** A line of a failure, and under which keys it is counted and joined with others. */
+export interface CountedFault {
+  readonly finding: Finding;
+  readonly keys: FaultKeys;
+  readonly parties: LineParties;
+  readonly joinKey: JoinKey | null;
+  readonly reference: LineReference;
+}
+
+function faultOf(finding: Finding, reference: LineReference): CountedFault {
+  const [keys, parties] = [faultKeysOf(finding), partiesOf(finding, reference.text)];
+  return { finding, keys, parties, joinKey: joinKeyOf(finding), reference };
 }
 
 /** Adds up the verdicts on the lines of logs. Its memory is bounded for any log. */
@@ -106,17 +121,34 @@ export class Summary {
     }
     const atMs = file.times.timeOf(verdict, text, file.lines, this.#clock);
     const finding = atMs === verdict.atMs ? verdict : { ...verdict, atMs };
+    this.#countLine(finding, file);
+    const reference = { file: file.name, line: file.lines, text };
+    const isFault = finding.shape !== 'none' && finding.application === undefined;
+    if (isFault) return this.#addFault(faultOf(ownFinding(finding, text), reference));
+    if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, reference);
+    return 'counted';
+  }
+
+  #countLine(finding: Finding, file: CountedFile): void {
     const tally = this.tallyOf(finding);
     if (tally.lines === 0 || finding.application !== undefined) this.#clockFormats.add(finding);
     tally.lines += 1;
     tally[finding.kind] += 1;
-    this.#timeline.addLine(atMs);
-    if (atMs !== null) file.lastMs = atMs;
-    const reference = { file: file.name, line: file.lines, text };
-    const isFault = finding.shape !== 'none' && finding.application === undefined;
-    if (isFault) return this.#addFault(ownFinding(finding, text), reference);
-    if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, reference);
-    return 'counted';
+    this.#timeline.addLine(finding.atMs);
+    if (finding.atMs !== null) file.lastMs = finding.atMs;
+  }
+
+  /** The time of a line in UTC, as far as the clock of its log is known. */
+  timeOf(finding: Finding): number | null {
+    return timeOf(finding, this.#clock);
+  }
+
+  /** Counts a failure whose keys and parties are known, at a time in UTC: the same as `add` with its finding and text. */
+  addRepeated(fault: CountedFault, file: CountedFile): void {
+    this.#lines += 1;
+    file.lines += 1;
+    this.#countLine(fault.finding, file);
+    this.#addFault(fault);
   }
 
   /** Counts an access line without a failure, of a known format: the same as `add` with its finding. */
@@ -150,44 +182,43 @@ export class Summary {
     return this.#unnamed;
   }
 
-  #addFault(finding: Finding, reference: LineReference): LineUse {
-    const parties = partiesOf(finding, reference.text);
+  #addFault(fault: CountedFault): LineUse {
+    const { finding, parties, joinKey, reference } = fault;
     if (this.#copies?.isCopy(finding, parties, reference.file ?? '') === true) {
       this.#repeats += 1;
       return 'repeat';
     }
-    const joined = this.#joined.find(finding, parties, this.#lines);
+    const joined = this.#joined.find(finding, parties, this.#lines, joinKey);
     if (joined === null) {
-      this.#countFault(finding, 1);
-      this.#faults.add(finding, parties, reference);
-      this.#relate(finding, reference);
+      this.#countCause(fault);
       return 'counted';
     }
     this.#repeats += 1;
-    if (certaintyOf(finding) > certaintyOf(joined.finding)) this.#replace(joined, finding, reference);
+    if (certaintyOf(finding) > certaintyOf(joined.finding)) this.#replace(joined, fault);
     return 'repeat';
   }
 
   /** Another line of the same failure knows more of its cause. */
-  #replace(joined: ReportedFailure, finding: Finding, reference: LineReference): void {
+  #replace(joined: ReportedFailure, fault: CountedFault): void {
+    const { finding, parties } = fault;
+    const keys = faultKeysOf(joined.finding);
     this.#countFault(joined.finding, -1);
-    this.#faults.remove(joined.finding, joined.parties);
-    this.#incidents.remove(joined.finding);
-    const parties = partiesOf(finding, reference.text);
+    this.#faults.remove(joined.finding, keys, joined.parties);
+    this.#incidents.remove(joined.finding, keys);
     joined.finding = finding;
     joined.parties = {
       client: parties.client ?? joined.parties.client,
       host: parties.host ?? joined.parties.host,
       path: parties.path ?? joined.parties.path,
     };
-    this.#countFault(finding, 1);
-    this.#faults.add(finding, joined.parties, reference);
-    this.#relate(finding, reference);
+    this.#countCause({ ...fault, parties: joined.parties });
   }
 
-  #relate(finding: Finding, reference: LineReference): void {
+  #countCause({ finding, keys, parties, reference }: CountedFault): void {
+    this.#countFault(finding, 1);
+    this.#faults.add(finding, keys, parties, reference);
     if (!isSuspicious(finding)) return;
-    this.#incidents.add(finding, reference);
+    this.#incidents.add(finding, keys, reference);
     if (classOf(finding) === 'failure') this.#suspects.add(finding);
   }
 

@@ -1,7 +1,7 @@
 /** A map whose older half is forgotten when the younger half is full. */
-export class TwoGenerations<T> {
-  #young = new Map<string, T>();
-  #old = new Map<string, T>();
+export class TwoGenerations<K, T> {
+  #young = new Map<K, T>();
+  #old = new Map<K, T>();
   readonly #entriesMax: number;
   /** Of the younger half: its keys, and what its values have gained. */
   #size = 0;
@@ -10,11 +10,11 @@ export class TwoGenerations<T> {
     this.#entriesMax = entriesMax;
   }
 
-  get(key: string): T | undefined {
+  get(key: K): T | undefined {
     return this.#young.get(key) ?? this.#old.get(key);
   }
 
-  set(key: string, value: T): void {
+  set(key: K, value: T): void {
     this.#young.set(key, value);
     this.#size += 1;
     if (this.#size < this.#entriesMax) return;
@@ -24,7 +24,7 @@ export class TwoGenerations<T> {
   }
 
   /** The value has grown, and stays. */
-  keep(key: string, value: T): void {
+  keep(key: K, value: T): void {
     this.#size += 1;
     if (this.#size >= this.#entriesMax || this.#old.delete(key)) this.set(key, value);
   }

@@ -46,10 +46,21 @@ function verdictOf(line: NginxErrorLine): NginxVerdict {
   // The text after the message decides only in what Lua code writes.
   const { upstream, sayingId } = line;
   if (line.product !== 'nginx' || line.client === null || sayingId === null) return judge(line);
-  const scheme = upstream === null ? '-' : upstream.slice(0, upstream.indexOf('/') + 1).slice(0, 12);
   const socket = upstream?.includes('unix:') === true ? 'unix' : 'tcp';
-  const key = `${line.level} ${line.isStream ? 's' : 'h'} ${scheme} ${socket} ${sayingId}`;
+  const key = `${line.level} ${line.isStream ? 's' : 'h'} ${schemeOf(upstream)} ${socket} ${sayingId}`;
   return verdicts.get(key) ?? verdicts.keep(key, judge(line));
+}
+
+export const upstreamCharactersMax = 200;
+
+/** `http:/`, `fastcgi:/`: what the fixes depend on. */
+export function schemeOf(upstream: string | null): string {
+  return upstream === null ? '-' : upstream.slice(0, upstream.indexOf('/') + 1).slice(0, 12);
+}
+
+/** The request line of a line as a finding has it. */
+export function requestOfLine(request: string | null): string | null {
+  return (request === null ? null : requestOf(request))?.slice(0, requestCharactersMax) ?? null;
 }
 
 function read(text: string): Finding | null {
@@ -61,7 +72,7 @@ function read(text: string): Finding | null {
     confidence: 'certain',
     atMs: line.atMs,
     status: null,
-    upstream: line.upstream === null ? null : line.upstream.slice(0, 200),
+    upstream: line.upstream === null ? null : line.upstream.slice(0, upstreamCharactersMax),
     durationMs: null,
     evidence: verdict.evidence,
     joins: joinsOf(line),
@@ -69,7 +80,7 @@ function read(text: string): Finding | null {
     gateway: line.product,
     format: formats[line.product],
     kind: verdict.kind,
-    request: (line.request === null ? null : requestOf(line.request))?.slice(0, requestCharactersMax) ?? null,
+    request: requestOfLine(line.request),
     shape: verdict.shape,
     type: verdict.type,
     stage: verdict.stage,
@@ -80,8 +91,10 @@ function read(text: string): Finding | null {
   };
 }
 
+export const errorLogFormat = 'nginx error log';
+
 const formats: Readonly<Record<NginxProduct, string>> = {
-  nginx: 'nginx error log',
+  nginx: errorLogFormat,
   openresty: 'openresty error log',
   'ingress-nginx': 'ingress-nginx error log',
   kong: 'kong error log',
