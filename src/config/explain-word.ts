@@ -46,6 +46,7 @@ function suggestForEndpoint(key: string | number | undefined, input: unknown): s
     return /^\d{3}$|^\dxx$/.test(String(input))
       ? `write { status: ${String(input)} }`
       : `write { body: ${JSON.stringify(input)} }`;
+  if (key === 'grpc' && input === true) return 'write "" for the whole server, or the name of a service';
   if (key === 'headers' && Array.isArray(input)) {
     const [name, value] = String(input[0] ?? '').split(/:\s*/);
     return /^[\w-]+$/.test(name ?? '')

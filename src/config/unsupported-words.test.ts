@@ -98,7 +98,6 @@ const nested: readonly (readonly [section: string, key: string, text: string])[]
   ['drain', 'strategy', `${respond}drain: { strategy: wait }\n`],
   ['workers', 'strategy', `${respond}workers: { strategy: x }\n`],
   ['check of an upstream', 'auth', `${web}, check: { path: /, auth: x } } }\n`],
-  ['check of an upstream', 'grpc', `${web}, check: { path: /, grpc: true } } }\n`],
   ['tls of an upstream', 'ciphers', `${web}, tls: { ciphers: x } } }\n`],
   ['tls of an upstream', 'alpn', `${web}, tls: { alpn: x } } }\n`],
   ['connections of an upstream', 'strategy', `${web}, connections: { strategy: x } } }\n`],

@@ -5,7 +5,7 @@ import {
   certificateAuthority,
   type FaultOrigin,
   fin,
-  type RawClient,
+  RawClient,
   type RawOutcome,
   refusingAddress,
   send,
@@ -19,11 +19,18 @@ import { systemClock } from '../../src/system/system.ts';
 import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { type GatewayUnderTest, startGatewayUnderTest, type Target, type TestTimeouts } from './gateway-under-test.ts';
 import type { ExpectedRow } from './load-expected.ts';
+import { Http2Front } from './http2-front.ts';
 import { hasOwnHost, isOccupied, occupiedMs, OwnSettings, ownHost } from './own-settings.ts';
 import { TlsFront, upstreamTlsOf } from './tls-front.ts';
 
-/** Where the connections of a run have TLS. On both sides: the origins of the faults, whose upstreams are not special. */
-export type Security = 'in clear text' | 'with TLS before the gateway' | 'with TLS on both sides';
+/**
+ * Where the connections of a run have TLS, or HTTP/2. On both sides: the origins of the faults, whose upstreams are not special.
+ */
+export type Security =
+  | 'in clear text'
+  | 'with TLS before the gateway'
+  | 'with TLS on both sides'
+  | 'with HTTP/2 before the gateway';
 
 /** The short timeouts that `expected.md` names. */
 export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idleMs: 250 };
@@ -74,6 +81,8 @@ export class FaultRun {
   readonly #second: FaultOrigin;
   readonly #own: OwnSettings;
   readonly #opened: readonly Closable[];
+  /** Through which its clients come; null: they come by themselves. */
+  #front: Http2Front | null = null;
 
   private constructor(
     gateway: GatewayUnderTest,
@@ -105,11 +114,14 @@ export class FaultRun {
       const refusing = await keep(refusingAddress());
       const unanswering = await keep(unansweringAddress());
       const own = await keep(OwnSettings.start(origin, { refusing, unanswering }));
-      const authority = security === 'in clear text' ? null : certificateAuthority(systemClock.wallTime());
+      const hasTls = security === 'with TLS before the gateway' || security === 'with TLS on both sides';
+      const authority = hasTls ? certificateAuthority(systemClock.wallTime()) : null;
       const others = { closing, talking, refusing, unanswering, own };
       if (authority === null || security !== 'with TLS on both sides') {
         const gateway = await startBefore({ origin, second, tls: null, ...others }, authority);
-        return new FaultRun(gateway, origin, second, own, opened);
+        const run = new FaultRun(gateway, origin, second, own, opened);
+        if (security === 'with HTTP/2 before the gateway') run.#front = await keep(Http2Front.start(gateway));
+        return run;
       }
       const front = await keep(TlsFront.start(origin.address, authority));
       const secondFront = await keep(TlsFront.start(second.address, authority));
@@ -132,7 +144,7 @@ export class FaultRun {
     if (condition === 'used') await this.#useOnce(row);
     const occupant = isOccupied(row.name) ? await this.#occupy(row.name) : null;
     const faultId = randomUUID();
-    const client = this.gateway.connect();
+    const client = this.#connect();
     client.write(headOf(row, condition, faultId));
     this.#sendContent(client, row.request.contentBytes);
     if (row.request.leaves) await this.#leave(client, faultId);
@@ -158,8 +170,12 @@ export class FaultRun {
     return null;
   }
 
+  #connect(): RawClient {
+    return this.#front === null ? this.gateway.connect() : new RawClient(this.#front.address);
+  }
+
   async #ask(target: string): Promise<RawOutcome> {
-    const client = this.gateway.connect();
+    const client = this.#connect();
     client.write(`GET ${target} HTTP/1.1\r\nHost: ${hosts.used}\r\n\r\n`);
     const outcome = await client.response('GET', exchangeMsMax);
     client.close();
@@ -169,7 +185,7 @@ export class FaultRun {
   /** A request that is in flight on the good endpoint of its upstream until it is closed. */
   async #occupy(name: string): Promise<RawClient> {
     const id = randomUUID();
-    const client = this.gateway.connect();
+    const client = this.#connect();
     client.write(`GET /slow/${occupiedMs(name)} HTTP/1.1\r\nHost: ${ownHost(name)}\r\nX-Fault-Id: ${id}\r\n\r\n`);
     await this.origin.seen(id);
     return client;

@@ -36,7 +36,7 @@ export class WireRelay {
     return { host: '127.0.0.1', port: this.#port };
   }
 
-  /** Resolves when the next connection of the relay to the gateway has closed. */
+  /** Resolves when the next client's connection to the gateway has closed: not when one of before closes late. */
   nextClosed(): Promise<void> {
     return new Promise((resolve) => void this.#closings.push(resolve));
   }
@@ -49,6 +49,8 @@ export class WireRelay {
   #accept(client: Socket): void {
     const gateway = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
     const carry = this.carrier(gateway);
+    const closings = this.#closings;
+    this.#closings = [];
     client.on('data', (bytes: Buffer) => carry(bytes));
     this.fromGateway = Buffer.alloc(0);
     gateway.on('data', (bytes: Buffer) => {
@@ -69,7 +71,7 @@ export class WireRelay {
       });
     }
     gateway.on('close', () => {
-      for (const resolve of this.#closings.splice(0)) resolve();
+      for (const resolve of closings) resolve();
     });
   }
 }

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/testing/system.ts';
 import { torture, type TortureOptions, type TortureReport } from '../../src/testing/torture/torture.ts';
 import type { TortureStage } from '../../src/testing/torture/stage.ts';
 import { tortureParts } from '../../src/testing/torture/torture-case.ts';
+import { Http2Front } from '../faults/http2-front.ts';
 import { startCandorBefore } from './candor-under-torture.ts';
 
 interface UnderTorture {
@@ -45,14 +46,15 @@ export async function putToTorture(
 /** These cases against Candor, all where none is named: each failure told, none mislabelled, and no client harmed. */
 export async function tortureCandor(
   context: TestContext,
-  scheme: 'http' | 'https',
+  clients: 'http' | 'https' | 'http/2',
   only: readonly string[] = [],
 ): Promise<void> {
   let unclassified = (): number => NaN;
+  const scheme = clients === 'https' ? 'https' : 'http';
   const start = async (stage: TortureStage): Promise<UnderTorture> => {
     const candor = await startCandorBefore(stage, scheme);
     unclassified = () => candor.unclassified();
-    return candor;
+    return clients === 'http/2' ? await behindHttp2(candor) : candor;
   };
   const { runs, score } = await putToTorture(start, { tls: true, only }, scheme);
   const wrong = runs.filter(({ verdict }) => verdict === 'misleading' || verdict === 'dangerous');
@@ -81,4 +83,14 @@ export async function tortureCandor(
   assert.equal(score.causes_misnamed, 0);
   assert.equal(score.causes_named, score.causes, 'each of its own failures has its cause in Proxy-Status');
   context.diagnostic(`${score.points} of 100 in ${runs.length} exchanges`);
+}
+
+/** Its clients come over HTTP/2. */
+async function behindHttp2(gateway: UnderTorture): Promise<UnderTorture> {
+  const front = await Http2Front.start({ host: '127.0.0.1', port: gateway.port });
+  const stop = async (): Promise<void> => {
+    await front.close();
+    await gateway.stop();
+  };
+  return { port: front.address.port, stop };
 }
