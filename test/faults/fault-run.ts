@@ -33,7 +33,7 @@ export type Security =
   | 'with HTTP/2 before the gateway';
 
 /** The short timeouts that `expected.md` names. */
-export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idleMs: 250 };
+export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 700, idleMs: 400 };
 
 /**
  * The longest time for an exchange of the run: the slow drip takes a second, the longest timeout half of one, and the
