@@ -37,7 +37,7 @@ export const originPort = benchPort(1);
 /** nginx cannot echo WebSocket messages, so another program does. */
 export const echoPort = benchPort(10);
 /** nginx cannot read a call before it answers it by itself, so another program answers gRPC. */
-export const grpcPort = benchPort(12);
+export const grpcPort = benchPort(18);
 const benchFolder = join(repositoryRoot, 'bench');
 
 /** 127.0.1.1 and the following addresses all reach the same nginx. */
