@@ -88,7 +88,11 @@ function relayResponse(stream: ClientHttp2Stream, response: ServerResponse, sock
   stream.on('headers', (head: IncomingHttpHeaders & { ':status'?: number }) => {
     socket.write(`HTTP/1.1 ${head[':status']} Interim\r\n${linesOf(head)}\r\n`);
   });
-  stream.once('response', (head) => response.writeHead(head[':status'] as number, responseFields(head)));
+  stream.once('response', (head) => {
+    response.writeHead(head[':status'] as number, responseFields(head));
+    // A stream that is reset at once has had its head.
+    response.flushHeaders();
+  });
   stream.once('trailers', (fields: IncomingHttpHeaders) =>
     response.addTrailers(responseFields(fields) as Record<string, string>),
   );
@@ -98,7 +102,7 @@ function relayResponse(stream: ClientHttp2Stream, response: ServerResponse, sock
   });
   stream.on('error', () => {}); // 'close' follows.
   stream.once('close', () => {
-    if (!response.writableEnded) socket.destroy();
+    if (!response.writableEnded) socket.destroySoon();
   });
 }
 
