@@ -22,7 +22,7 @@ export function retryDecisionFor(
     tookLong: statusOf(failure) === 504,
     retriableStatus: false,
     mayReturn: isRefusal(failure.cause) && exchange.requireUpstream().mayReturn?.() === true,
-    elsewhere: mayBeElsewhere(exchange, attempt) || wasRefused(failure),
+    elsewhere: mayBeElsewhere(exchange, attempt, failure) || wasRefused(failure),
   });
   // A retry after a stale connection costs the endpoint no work and is no sign of trouble: the budget does not count it.
   return withinBudget(exchange, decision, decision.reason === 'idempotent' && !mayBeStale(attempt));
@@ -70,9 +70,18 @@ export function attemptsMaxOf(exchange: ExchangeState): number {
   return exchange.requireRoute().retry?.attemptsMax ?? exchange.requireUpstream().attemptsMax;
 }
 
-/** Whether another attempt goes to another endpoint or connection. A route with `retry` uses the same endpoint where there is no other. */
-function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt): boolean {
-  return exchange.requireRoute().retry !== null || hasUntried(exchange) || mayBeStale(attempt);
+/**
+ * Whether another attempt goes to another endpoint or connection. A route with `retry` uses the same endpoint where there is no other, unless
+ * that has more requests than it may have: there a request that comes again while others wait makes the overload last.
+ */
+function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt, failure: Failure): boolean {
+  const mayRepeat = exchange.requireRoute().retry !== null && !isOverload(failure);
+  return mayRepeat || hasUntried(exchange) || mayBeStale(attempt);
+}
+
+/** The gateway itself has not let the request through to the endpoint. */
+function isOverload({ cause }: Failure): boolean {
+  return cause === 'pool_full';
 }
 
 /** There is an endpoint that has not been tried. */
@@ -94,7 +103,7 @@ function hasIdempotencyKey({ matchedRoute, request }: ExchangeState): boolean {
 
 /** Which connections will do for the attempt that has just begun. */
 export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
-  if (exchange.attempts.length > 1) return 'fresh';
+  if (exchange.attempts.some(({ failure }) => failure !== null && !isOverload(failure))) return 'fresh';
   // A body is passed on as it comes, and cannot be sent a second time.
   if (!isIdempotent(methodOf(exchange)) || !hasNoContent(exchange.request.framing)) return 'recently_used';
   // Where the operator allows one attempt, a request lost with a stale connection cannot be retried.

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { BalancedEndpoint, Balancer, BalancerContext } from '../../src/policy/balancer.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
-import type { ArrivedRequest, ClientActor } from './world.ts';
+import type { ArrivedRequest, ClientActor, WorldOptions } from './world.ts';
 
 /** One endpoint with one connection at most, whose requests are answered when the test says so. */
-function oneAtATime(settings: Http1Settings = {}): { world: Http1World; arrived: ArrivedRequest[] } {
-  const world = new Http1World({ connectionsMax: 1 }, { queueMax: 2, ...settings });
+function oneAtATime(
+  settings: Http1Settings = {},
+  options: WorldOptions = {},
+): { world: Http1World; arrived: ArrivedRequest[] } {
+  const world = new Http1World({ connectionsMax: 1, ...options }, { queueMax: 2, ...settings });
   const arrived: ArrivedRequest[] = [];
   world.endpoint('a').onRequest = (request) => void arrived.push(request);
   return { world, arrived };
@@ -23,6 +27,18 @@ function causeText(world: Http1World): string {
   if (failure === null || failure === undefined) return 'none';
   const { limit, queueMax } = failure.evidence as { limit?: number; queueMax?: number };
   return `${failure.cause} limit=${limit}${queueMax === undefined ? '' : ` queueMax=${queueMax}`}`;
+}
+
+class FirstUntried<E extends BalancedEndpoint> implements Balancer<E> {
+  #endpoints: readonly E[] = [];
+
+  update(endpoints: readonly E[]): void {
+    this.#endpoints = endpoints;
+  }
+
+  pick({ tried }: BalancerContext<E>): E | null {
+    return this.#endpoints.find((endpoint) => !tried.includes(endpoint)) ?? null;
+  }
 }
 
 describe('a request that finds all connections in use', () => {
@@ -63,6 +79,47 @@ describe('a request that finds all connections in use', () => {
       arrived.at(-1)?.answer(200, 'ok');
       world.pass(5);
     }
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('is refused after one attempt by a route with retries too: repeating it would make the overload last', () => {
+    const { world, arrived } = oneAtATime({}, { retry: { attemptsMax: 3 } });
+    for (const target of ['/1', '/2', '/3']) ask(world, target);
+    const refused = ask(world, '/4');
+    assert.equal(refused.status, 503);
+    assert.deepEqual(
+      world.records.map(({ attempts }) => attempts.map(({ retryReason }) => retryReason)),
+      [['nowhere_else']],
+    );
+    for (let index = 0; index < 3; index++) {
+      arrived[index]?.answer(200, 'ok');
+      world.pass(5);
+    }
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('goes to an endpoint that has room, on a connection that is already there', () => {
+    const world = new Http1World(
+      { endpoints: ['a', 'b'], connectionsMax: 1 },
+      { queueMax: 0, balancerOf: () => () => new FirstUntried() },
+    );
+    const arrived = { a: [] as ArrivedRequest[], b: [] as ArrivedRequest[] };
+    for (const name of ['a', 'b'] as const) {
+      world.endpoint(name).onRequest = (request) => void arrived[name].push(request);
+    }
+    for (let round = 0; round < 3; round++) {
+      const clients = [ask(world, '/first'), ask(world, '/second')];
+      arrived.a[round]?.answer(200, 'ok');
+      arrived.b[round]?.answer(200, 'ok');
+      world.pass(5);
+      assert.deepEqual(
+        clients.map(({ status }) => status),
+        [200, 200],
+      );
+    }
+    assert.deepEqual([world.endpoint('a').connectionsMade, world.endpoint('b').connectionsMade], [1, 1]);
     world.pass(100_000);
     world.verifyAtRest();
   });
