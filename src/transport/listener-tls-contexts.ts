@@ -25,12 +25,14 @@ export function listenerContextOf(host: TlsHostSettings, random: Random): Secure
       key: host.certificates.map(({ key }) => key),
       minVersion: host.versionMin,
       ...(host.ciphers === null ? {} : { ciphers: host.ciphers }),
-      // All clients that still speak TLS 1.2 have hardware for AES; the client knows better which of the ciphers is fast for it.
-      honorCipherOrder: false,
+      // Of ciphers that are all secure the one that costs both sides least, which is AES-128 with SHA-256 where processors have instructions
+      // for both: OpenSSL's clients ask for AES-256 with SHA-384 first, whose hash takes 5 % of a handshake. The client decides where it has no
+      // instructions for AES, which it shows by naming ChaCha20 first.
+      honorCipherOrder: true,
       // Without a list Node loads all public authorities, and looks through them for the issuer of a certificate that comes alone.
       ca: host.clientCertificates?.authorities ?? [],
       // Node lets clients of TLS 1.2 renegotiate, and counts how often in a part of it that is not used here.
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_PRIORITIZE_CHACHA,
       sessionIdContext: host.id,
     });
     found = { context, tickets: new HostTicketKey(context.context as TicketContext, host, random) };

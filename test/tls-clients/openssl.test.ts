@@ -78,6 +78,9 @@ describe('openssl s_client', withOpenssl, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  const chacha12 = 'ECDHE-ECDSA-CHACHA20-POLY1305';
+  const chacha13 = 'TLS_CHACHA20_POLY1305_SHA256';
+
   type Expected = Partial<Pick<OpensslSession, 'version' | 'cipher' | 'alpn' | 'subject' | 'group'>>;
 
   const served: readonly (readonly [name: string, asked: Asked, expected: Expected])[] = [
@@ -93,13 +96,31 @@ describe('openssl s_client', withOpenssl, () => {
     ),
     ...(
       [
+        ['-tls1_3', '-ciphersuites', 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256', 'TLS_AES_128_GCM_SHA256'],
+        ['-tls1_3', '-ciphersuites', `${chacha13}:TLS_AES_128_GCM_SHA256`, chacha13],
+        ['-tls1_3', '-ciphersuites', `TLS_AES_256_GCM_SHA384:${chacha13}`, 'TLS_AES_256_GCM_SHA384'],
+        [
+          '-tls1_2',
+          '-cipher',
+          'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256',
+          'ECDHE-ECDSA-AES128-GCM-SHA256',
+        ],
+        ['-tls1_2', '-cipher', `${chacha12}:ECDHE-ECDSA-AES128-GCM-SHA256`, chacha12],
+      ] as const
+    ).map(
+      ([version, option, offered, cipher]) =>
+        [`with ${cipher}, of ${offered}`, { args: [version, option, offered] }, { cipher }] as const,
+    ),
+    ...(
+      [
         ['-tls1_3', 'X25519', 'X25519'],
         ['-tls1_3', 'P-256', 'prime256v1'],
         ['-tls1_3', 'P-384', 'secp384r1'],
         // RFC 8422 §5.1: until TLS 1.2 the list has the curve of the certificate too, which is P-256.
         ['-tls1_2', 'X25519:P-256', 'X25519'],
         ['-tls1_2', 'P-256', 'prime256v1'],
-        ['-tls1_2', 'P-384:P-256', 'secp384r1'],
+        // The listener chooses.
+        ['-tls1_2', 'P-384:P-256', 'prime256v1'],
       ] as const
     ).map(
       ([version, groups, group]) =>
