@@ -18,7 +18,9 @@ const zoneAt = 20;
  * somewhere after the beginning.
  */
 export class AccessHead {
-  /** Positions in the bytes of the last line that was read. */
+  /** Positions in the bytes of the last line that was read. The client's address is at its beginning. */
+  clientEnd = 0;
+  requestAt = 0;
   timeAt = 0;
   statusAt = 0;
   /** The position after the size. */
@@ -30,13 +32,15 @@ export class AccessHead {
     let i = start;
     while (addressBytes[bytes[i] as number] === 1) i += 1;
     if (i === start || bytes[i] !== space || bytes[i + 1] !== 0x2d || bytes[i + 2] !== space) return false;
+    this.clientEnd = i;
     i += 3;
     while (userBytes[bytes[i] as number] === 1) i += 1;
     if (bytes[i] !== space || bytes[i + 1] !== 0x5b) return false;
     this.timeAt = i + 2;
     i = this.timeAt + timeLength;
     if (bytes[i] !== 0x5d || bytes[i + 1] !== space || bytes[i + 2] !== 0x22) return false;
-    i = endOfRequest(bytes, i + 3);
+    this.requestAt = i + 3;
+    i = endOfRequest(bytes, this.requestAt);
     if (i < 0 || bytes[i + 1] !== space) return false;
     return this.#readNumbers(bytes, i + 2);
   }

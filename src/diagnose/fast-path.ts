@@ -2,6 +2,7 @@ import { AccessHead, LearntDay } from './access-head.ts';
 import type { Finding } from './finding.ts';
 import { type LineTemplate, matchTemplate, templateOf } from './line-template.ts';
 import type { CountedFile } from './line-reference.ts';
+import { RequestHash } from './request-hash.ts';
 import type { Summary, Tally } from './summary.ts';
 
 /** Lines of further forms in one file take the slow path. */
@@ -49,6 +50,7 @@ interface Learnt {
 export class FastPath implements FastReader {
   readonly #summary: Summary;
   readonly #head = new AccessHead();
+  readonly #hash = new RequestHash();
   readonly #learnt = new Map<number, Learnt>();
   #dialect = -1;
   #current: Learnt | null = null;
@@ -79,9 +81,15 @@ export class FastPath implements FastReader {
       const atMs = day.atMs(bytes, head.timeAt);
       if (Number.isNaN(atMs)) break;
       this.#summary.addHarmless(form.tally, atMs, this.#file);
+      if (this.#summary.answered.isWanted) this.#addAnswer(form.tally, atMs, bytes, at);
       at = this.#lineEnd + 1;
     }
     return at;
+  }
+
+  #addAnswer({ gateway }: Tally, atMs: number, bytes: Uint8Array, start: number): void {
+    const { clientEnd, requestAt } = this.#head;
+    this.#summary.addAnswer(this.#hash.ofBytes(gateway, bytes, start, clientEnd, requestAt), atMs);
   }
 
   /** Where the line of the last matching form ends. */

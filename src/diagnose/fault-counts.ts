@@ -59,17 +59,28 @@ export class FaultCounts {
     if (fix !== null) this.#hints.count(`${gateway} ${format} ${fix.text}`, () => ({ gateway, format, count: 0, fix }));
   }
 
-  /** Removes a fault that was added, because another line of the same failure knows more. */
-  remove(finding: Finding, keys: FaultKeys, parties: LineParties): void {
+  /**
+   * Removes a fault that was added, because another line of the same failure knows more, or it was none. Returns its line, if it
+   * was one of the examples.
+   */
+  remove(finding: Finding, keys: FaultKeys, parties: LineParties, at: Pick<Example, 'file' | 'line'>): Example | null {
     const shape = this.#shapes.get(finding.shape);
     if (shape !== undefined) shape.count -= 1;
-    this.#causes.uncount(keys.cause);
-    if (isSuspicious(finding)) this.#removeParties(parties);
+    const cause = this.#causes.uncount(keys.cause);
+    if (isSuspicious(finding)) {
+      this.#removeParties(parties);
+      this.#removeUpstream(finding, keys);
+    }
     const { gateway, format } = finding;
     const fix = truncateFix(finding.fix);
     if (finding.shape === 'unknown' && fix !== null) this.#hints.uncount(`${gateway} ${format} ${fix.text}`);
-    if (!isSuspicious(finding) || finding.upstream === null) return;
-    const counts = this.#upstreams.uncount(keys.upstream ?? '');
+    const index = cause?.examples.findIndex(({ file, line }) => file === at.file && line === at.line) ?? -1;
+    return index < 0 ? null : (cause?.examples.splice(index, 1)[0] ?? null);
+  }
+
+  #removeUpstream(finding: Finding, { upstream }: FaultKeys): void {
+    if (upstream === null) return;
+    const counts = this.#upstreams.uncount(upstream);
     if (counts === null) return;
     counts.shapes.set(finding.shape, (counts.shapes.get(finding.shape) ?? 1) - 1);
     if (isUnreached(finding)) counts.unreached -= 1;

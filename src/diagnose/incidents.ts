@@ -34,18 +34,23 @@ const partsMax = 12;
 const upstreamsMax = 8;
 
 interface Part {
-  readonly first: Finding;
+  first: Finding;
+  root: IncidentRoot;
   startMs: number;
   endMs: number;
   count: number;
 }
 
-interface Group {
+/** An incident that is being counted. */
+export interface IncidentGroup {
+  readonly key: string;
   readonly gateway: Finding['gateway'];
   readonly isCrash: boolean;
   upstreams: string[];
   root: IncidentRoot;
   rootFinding: Finding;
+  /** Whether the root turned out to be no failure of the incident, and no other is known. */
+  isRootRemoved: boolean;
   startMs: number;
   endMs: number;
   count: number;
@@ -58,38 +63,45 @@ interface Group {
  * refused, and then the gateway takes its endpoint out: together they are one incident.
  */
 export class Incidents {
-  readonly #open = new Map<string, Group>();
+  readonly #open = new Map<string, IncidentGroup>();
   /** By gateway: the incident of the last failure with a cause of its own. */
-  readonly #lastRoot = new Map<string, Group>();
-  #ended: Group[] = [];
+  readonly #lastRoot = new Map<string, IncidentGroup>();
+  #ended: IncidentGroup[] = [];
   readonly #dropped = { kinds: 0, count: 0 };
 
-  /** A failure without a time belongs to no incident. */
-  add(finding: Finding, keys: FaultKeys, reference: LineReference): void {
+  /** Returns the incident that the failure belongs to. One without a time belongs to none. */
+  add(finding: Finding, keys: FaultKeys, reference: LineReference): IncidentGroup | null {
     const { atMs, isConsequence } = finding;
-    if (atMs === null) return;
+    if (atMs === null) return null;
     const cause = isConsequence ? this.#causeOf(finding, keys, atMs) : null;
     const group = cause ?? this.#groupOf(finding, keys, atMs, reference);
-    if (atMs < group.startMs && !isConsequence) setRoot(group, finding, reference);
+    if ((atMs < group.startMs || group.isRootRemoved) && !isConsequence) setRoot(group, finding, reference);
     group.startMs = Math.min(group.startMs, atMs);
     group.endMs = Math.max(group.endMs, atMs);
-    addPart(group, finding, keys, atMs);
+    addPart(group, finding, keys, atMs, reference);
     if (isConsequence) group.consequences += 1;
     else {
       if (group.root.isConsequence) setRoot(group, finding, reference);
       group.count += 1;
       this.#lastRoot.set(finding.gateway, group);
     }
+    return group;
   }
 
-  /** Removes a failure that turned out to be of another kind. */
-  remove(finding: Finding, keys: FaultKeys): void {
-    const group = this.#open.get(keys.incident);
-    const part = group?.parts.get(keys.part);
-    if (group === undefined || part === undefined || part.count === 0 || finding.atMs === null) return;
-    part.count -= 1;
+  /** Removes a failure that turned out to be of another kind, or none. `group` is the incident that it was added to. */
+  remove(finding: Finding, keys: FaultKeys, group: IncidentGroup): void {
+    const part = group.parts.get(keys.part);
+    if (part !== undefined && part.count > 0) part.count -= 1;
     if (finding.isConsequence) group.consequences = Math.max(0, group.consequences - 1);
     else group.count = Math.max(0, group.count - 1);
+    if (sizeOf(group) === 0) this.#forget(group);
+    else if (group.rootFinding === finding) setNextRoot(group);
+  }
+
+  /** Nothing is left of it: the next failure begins another one. */
+  #forget(group: IncidentGroup): void {
+    if (this.#open.get(group.key) === group) this.#open.delete(group.key);
+    if (this.#lastRoot.get(group.gateway) === group) this.#lastRoot.delete(group.gateway);
   }
 
   /** All incidents, of any size, in the order of their start. The list is bounded. */
@@ -104,24 +116,31 @@ export class Incidents {
   }
 
   /** The incident that a consequence followed from: of the same upstream, or the latest one of the same gateway. */
-  #causeOf(finding: Finding, keys: FaultKeys, atMs: number): Group | null {
+  #causeOf(finding: Finding, keys: FaultKeys, atMs: number): IncidentGroup | null {
     const same = this.#open.get(keys.incident);
     if (same !== undefined && same.count > 0 && isNear(same, atMs, ejectionMs)) return same;
     const last = this.#lastRoot.get(finding.gateway);
     return last !== undefined && isNear(last, atMs, ejectionMs) ? last : null;
   }
 
-  #groupOf(finding: Finding, { incident: key, endpoint }: FaultKeys, atMs: number, reference: LineReference): Group {
+  #groupOf(
+    finding: Finding,
+    { incident: key, endpoint }: FaultKeys,
+    atMs: number,
+    reference: LineReference,
+  ): IncidentGroup {
     const open = this.#open.get(key);
     if (open !== undefined && isNear(open, atMs, gapMs)) return open;
     if (open !== undefined) this.#end(key, open);
     else if (this.#open.size >= openMax) this.#makeRoom(atMs);
-    const group: Group = {
+    const group: IncidentGroup = {
+      key,
       gateway: finding.gateway,
       isCrash: isCrash(finding),
       upstreams: endpoint === null ? [] : [endpoint],
       root: rootOf(finding, reference),
       rootFinding: finding,
+      isRootRemoved: false,
       startMs: atMs,
       endMs: atMs,
       count: 0,
@@ -132,7 +151,7 @@ export class Incidents {
     return group;
   }
 
-  #end(key: string, group: Group): void {
+  #end(key: string, group: IncidentGroup): void {
     this.#open.delete(key);
     if (sizeOf(group) === 0) return;
     this.#ended.push(group);
@@ -176,10 +195,19 @@ export function largestIncidents(
 const isExplained = ({ cause, parts }: Incident): boolean =>
   cause !== null && cause.confidence !== 'possible' && parts.some(({ shape }) => shape !== 'unknown');
 
-function addPart({ parts }: Group, finding: Finding, { part: key }: FaultKeys, atMs: number): void {
+function addPart(
+  { parts, root, rootFinding }: IncidentGroup,
+  finding: Finding,
+  { part: key }: FaultKeys,
+  atMs: number,
+  reference: LineReference,
+): void {
   const part = parts.get(key);
-  if (part === undefined) {
-    if (parts.size < partsMax) parts.set(key, { first: finding, startMs: atMs, endMs: atMs, count: 1 });
+  // A kind whose failures were all removed keeps its place.
+  if (part === undefined || part.count === 0) {
+    if (part === undefined && parts.size >= partsMax) return;
+    const first = rootFinding === finding ? root : rootOf(finding, reference);
+    parts.set(key, { first: finding, root: first, startMs: atMs, endMs: atMs, count: 1 });
     return;
   }
   part.count += 1;
@@ -187,9 +215,21 @@ function addPart({ parts }: Group, finding: Finding, { part: key }: FaultKeys, a
   part.endMs = Math.max(part.endMs, atMs);
 }
 
-function setRoot(group: Group, finding: Finding, reference: LineReference): void {
+/** After its root was removed: the first of the kinds that are left, a cause before a consequence. */
+function setNextRoot(group: IncidentGroup): void {
+  const [next] = [...group.parts.values()]
+    .filter(({ first, count }) => first !== group.rootFinding && count > 0)
+    .sort((a, b) => Number(a.first.isConsequence) - Number(b.first.isConsequence) || a.startMs - b.startMs);
+  group.isRootRemoved = next === undefined;
+  if (next === undefined) return;
+  group.root = next.root;
+  group.rootFinding = next.first;
+}
+
+function setRoot(group: IncidentGroup, finding: Finding, reference: LineReference): void {
   group.root = rootOf(finding, reference);
   group.rootFinding = finding;
+  group.isRootRemoved = false;
 }
 
 function rootOf({ isConsequence, sentence, evidence, fix }: Finding, reference: LineReference): IncidentRoot {
@@ -202,21 +242,21 @@ function rootOf({ isConsequence, sentence, evidence, fix }: Finding, reference: 
   };
 }
 
-function isNear({ startMs, endMs }: Group, atMs: number, withinMs: number): boolean {
+function isNear({ startMs, endMs }: IncidentGroup, atMs: number, withinMs: number): boolean {
   return atMs <= endMs + withinMs && atMs >= startMs - withinMs;
 }
 
-const sizeOf = ({ count, consequences }: Pick<Group, 'count' | 'consequences'>): number => count + consequences;
+const sizeOf = ({ count, consequences }: Pick<IncidentGroup, 'count' | 'consequences'>): number => count + consequences;
 
-const copyOf = (group: Group): Group => ({
+const copyOf = (group: IncidentGroup): IncidentGroup => ({
   ...group,
   upstreams: [...group.upstreams],
   parts: new Map([...group.parts].map(([key, part]) => [key, { ...part }])),
 });
 
 /** Joins what ended at the same time behind one gateway: the endpoints of an application, or all addresses of its name. */
-function mergeSimultaneous(ordered: readonly Group[]): readonly Group[] {
-  const merged: Group[] = [];
+function mergeSimultaneous(ordered: readonly IncidentGroup[]): readonly IncidentGroup[] {
+  const merged: IncidentGroup[] = [];
   for (const group of ordered) {
     const before = merged.findLast((one) => belongsTo(one, group));
     if (before === undefined) merged.push(group);
@@ -225,12 +265,12 @@ function mergeSimultaneous(ordered: readonly Group[]): readonly Group[] {
   return merged;
 }
 
-function belongsTo(before: Group, group: Group): boolean {
+function belongsTo(before: IncidentGroup, group: IncidentGroup): boolean {
   if (before.gateway !== group.gateway || !before.isCrash || !group.isCrash) return false;
   return group.startMs <= before.startMs + togetherMs && group.endMs >= before.startMs;
 }
 
-function merge(into: Group, from: Group): void {
+function merge(into: IncidentGroup, from: IncidentGroup): void {
   into.endMs = Math.max(into.endMs, from.endMs);
   into.count += from.count;
   into.consequences += from.consequences;
@@ -246,7 +286,7 @@ function merge(into: Group, from: Group): void {
   }
 }
 
-function incidentOf(group: Group): Incident {
+function incidentOf(group: IncidentGroup): Incident {
   const { gateway, shape, type, stage } = group.rootFinding;
   const { startMs, endMs, count, consequences, root, upstreams } = group;
   const minutes = Math.max(1000, endMs - startMs) / 60_000;

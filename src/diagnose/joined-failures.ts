@@ -1,4 +1,5 @@
 import type { Finding, GatewayProduct } from './finding.ts';
+import type { IncidentGroup } from './incidents.ts';
 import type { LineParties } from './line-parties.ts';
 import { TwoGenerations } from './two-generations.ts';
 
@@ -16,6 +17,13 @@ export interface ReportedFailure {
   said: Set<string> | null;
   /** The formats of its lines: each log reports an exchange once. Shared by failures with the same ones. */
   formats: readonly string[];
+  /** Where it is counted; null while it is not counted in an incident. */
+  incident: IncidentGroup | null;
+  /** The line that it is counted with. */
+  file: string | null;
+  fileLine: number;
+  /** Whether its request was answered all the same, so that it is not counted as a failure. */
+  isAnswered: boolean;
 }
 
 /** The failures of one client's requests of one form, in the order in which they were read. */
@@ -62,8 +70,8 @@ export class JoinedFailures {
   /** Whether an error log of Apache was read: then lines in the formats that it shares with nginx may be Apache's. */
   #hasApacheErrors = false;
 
-  /** Null if the line reports a new failure, which is then remembered. */
-  find(finding: Finding, parties: LineParties, line: number, key: JoinKey | null): ReportedFailure | null {
+  /** The failure that the line is about. It is a new one if the finding is its first. */
+  find(finding: Finding, parties: LineParties, line: number, key: JoinKey | null): ReportedFailure {
     this.#formats ??= [finding.format];
     if (finding.format === apacheErrors) this.#hasApacheErrors = true;
     if (this.#unindexed !== null && finding.format !== this.#formats[0]) this.#indexRequests(this.#unindexed);
@@ -76,11 +84,11 @@ export class JoinedFailures {
       return earlier;
     }
     const formats = this.#formats[0] === finding.format ? this.#formats : [finding.format];
-    const reported: ReportedFailure = { finding, parties, line, first: finding, said: null, formats };
+    const reported = reportedOf(finding, parties, line, formats);
     if (key !== null) this.#byKey.set(key, reported);
     if (this.#unindexed !== null) this.#postpone(reported, this.#unindexed);
     else for (const request of requests) this.#remember(reported, request);
-    return null;
+    return reported;
   }
 
   #postpone(reported: ReportedFailure, unindexed: ReportedFailure[]): void {
@@ -136,6 +144,21 @@ export class JoinedFailures {
     same.failures.push(reported);
     this.#byRequest.keep(key, same);
   }
+}
+
+function reportedOf(finding: Finding, parties: LineParties, line: number, formats: readonly string[]): ReportedFailure {
+  return {
+    finding,
+    parties,
+    line,
+    first: finding,
+    said: null,
+    formats,
+    incident: null,
+    file: null,
+    fileLine: 0,
+    isAnswered: false,
+  };
 }
 
 /** The first failure of that time that this format has not reported. Earlier ones are not looked at again. */

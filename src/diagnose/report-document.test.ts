@@ -35,6 +35,9 @@ function fullReport() {
     summary.add(failure({ atMs: (i - 20) * 59_000, fix: { text: 'a', snippet: 'b' } }), `a, ${line}`);
   summary.add(failure({ shape: 'unknown', type: null, upstream: null }), 'text');
   summary.add(harmlessFinding({ kind: 'event', sentence: 'It is down.' }), 'text');
+  const retried = { atMs: 0, request: 'GET /retried' };
+  summary.add(failure({ ...retried, sentence: 'Another.', fix: { text: 'a', snippet: 'b' } }), `a, ${line}`);
+  summary.add(harmlessFinding(retried), '192.0.2.7 - - [1');
   return summary.report();
 }
 

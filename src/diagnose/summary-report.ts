@@ -25,6 +25,8 @@ export interface SummaryReport {
   /** The application's own 5xx. Not in `failures`. */
   readonly appErrors: number;
   readonly clientAborts: number;
+  /** Failed attempts whose request was answered all the same, by another server or from a cache. Not in `failures`. */
+  readonly retried: number;
   /** Lines about a failure that another line has reported; they are counted nowhere else. */
   readonly repeats: number;
   /** Failures that only follow from earlier ones (`no live upstreams`); included in `failures`. */
@@ -43,6 +45,9 @@ export interface SummaryReport {
   /** Upstreams with the most failures. */
   readonly upstreams: readonly UpstreamTotal[];
   readonly upstreamsLeftOut: LeftOut;
+  /** What the failed attempts in `retried` were. */
+  readonly retries: readonly RetriedTotal[];
+  readonly retriesLeftOut: LeftOut;
   /** Of failures and unclear ones: the most frequent paths, hosts and clients. */
   readonly paths: readonly NameTotal[];
   readonly hosts: readonly NameTotal[];
@@ -206,6 +211,22 @@ export interface UpstreamTotal {
   readonly ofThatShape: number;
   readonly firstMs: number | null;
   readonly lastMs: number | null;
+}
+
+/** Failed attempts of one kind at one upstream. */
+export interface RetriedTotal {
+  readonly gateway: GatewayProduct;
+  readonly upstream: string | null;
+  readonly shape: FindingShape;
+  readonly type: ProxyErrorType | null;
+  readonly stage: Stage | null;
+  readonly sentence: string;
+  readonly fix: Fix | null;
+  readonly count: number;
+  readonly firstMs: number | null;
+  readonly lastMs: number | null;
+  /** One of their lines; null if none was kept. */
+  readonly example: Example | null;
 }
 
 export type SuspectName =

@@ -1,3 +1,4 @@
+import { AnsweredRequests } from './answered-requests.ts';
 import { ApplicationEvents } from './application-events.ts';
 import { FaultCounts, upstreamTotal } from './fault-counts.ts';
 import { type FaultKeys, faultKeysOf } from './fault-keys.ts';
@@ -14,6 +15,8 @@ import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
 import { Ranking } from './ranking.ts';
 import { truncateFix, truncateText } from './report-texts.ts';
+import { RequestHash } from './request-hash.ts';
+import { RetriedFailures } from './retried-failures.ts';
 import { ClockFormats } from './clock-formats.ts';
 import type { EventTotal, Example, GatewayTotal, SummaryReport } from './summary-report.ts';
 import { Suspects } from './suspects.ts';
@@ -74,6 +77,7 @@ export class Summary {
     none: 0,
   };
   #repeats = 0;
+  #retriedCount = 0;
   #consequences = 0;
   readonly #files: CountedFile[] = [];
   #unnamed: CountedFile | null = null;
@@ -86,6 +90,11 @@ export class Summary {
   readonly #applications = new ApplicationEvents();
   readonly #suspects = new Suspects();
   readonly #clockFormats = new ClockFormats();
+  readonly #retried = new RetriedFailures();
+  readonly #hash = new RequestHash();
+
+  /** Finds failures that no client noticed. Readers that do not call `add` add the answers themselves, if they are wanted. */
+  readonly answered: AnsweredRequests;
 
   /** Null while there is one log. */
   readonly #copies: CopiedLines | null;
@@ -93,6 +102,7 @@ export class Summary {
   constructor({ clock = utcClock, sameLogs }: SummaryOptions = {}) {
     this.#clock = clock;
     this.#copies = sameLogs === undefined ? null : new CopiedLines(sameLogs);
+    this.answered = new AnsweredRequests(sameLogs !== undefined);
   }
 
   /** Takes the zone and the date from the beginning of a log, unless another log has shown them. Before its lines are added. */
@@ -126,6 +136,7 @@ export class Summary {
     const isFault = finding.shape !== 'none' && finding.application === undefined;
     if (isFault) return this.#addFault(faultOf(ownFinding(finding, text), reference));
     if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, reference);
+    if (finding.kind === 'access' && this.answered.isWanted) this.#readAnswer(finding, text);
     return 'counted';
   }
 
@@ -161,6 +172,20 @@ export class Summary {
     this.#timeline.addLine(atMs);
   }
 
+  #readAnswer(finding: Finding, text: string): void {
+    const { gateway, status, request, atMs } = finding;
+    if (atMs === null || request === null || status === null || status < 200 || status >= 500) return;
+    const { client } = partiesOf(finding, text);
+    if (client !== null) this.addAnswer(this.#hash.ofText(gateway, client, request), atMs);
+  }
+
+  /** A response without an error: a failed attempt to get it is not counted as a failure. */
+  addAnswer(hash: RequestHash, atMs: number): void {
+    const reported = this.answered.answer(hash, atMs);
+    if (reported === null) return;
+    this.#setAnswered(reported, this.#uncount(reported));
+  }
+
   /** The tally of the last line, which is nearly always that of the next line. */
   #lastTally: Tally | null = null;
 
@@ -188,37 +213,66 @@ export class Summary {
       this.#repeats += 1;
       return 'repeat';
     }
-    const joined = this.#joined.find(finding, parties, this.#lines, joinKey);
-    if (joined === null) {
-      this.#countCause(fault);
+    const reported = this.#joined.find(finding, parties, this.#lines, joinKey);
+    if (reported.first === finding) {
+      if (this.answered.fail(reported)) this.#setAnswered(reported, exampleOf(reference));
+      else this.#countCause(fault, reported);
       return 'counted';
     }
     this.#repeats += 1;
-    if (certaintyOf(finding) > certaintyOf(joined.finding)) this.#replace(joined, fault);
+    if (reported.isAnswered && finding.kind === 'access') this.#setFailed(reported, fault);
+    if (!reported.isAnswered && certaintyOf(finding) > certaintyOf(reported.finding)) this.#replace(reported, fault);
     return 'repeat';
+  }
+
+  #setAnswered(reported: ReportedFailure, example: Example | null): void {
+    reported.isAnswered = true;
+    this.#retriedCount += 1;
+    this.#retried.add(reported.finding, faultKeysOf(reported.finding), example);
+  }
+
+  /** The client got an error after all. The answer was that to another request. */
+  #setFailed(reported: ReportedFailure, { reference }: CountedFault): void {
+    const { finding, parties } = reported;
+    const keys = faultKeysOf(finding);
+    reported.isAnswered = false;
+    this.#retriedCount -= 1;
+    this.#retried.remove(keys);
+    this.#countCause({ finding, keys, parties, joinKey: null, reference }, reported);
+  }
+
+  /** Takes back what `#countCause` has counted. Returns the line that it was counted with, if it is known. */
+  #uncount(reported: ReportedFailure): Example | null {
+    const { finding, incident, parties } = reported;
+    const keys = faultKeysOf(finding);
+    this.#countFault(finding, -1);
+    const example = this.#faults.remove(finding, keys, parties, { file: reported.file, line: reported.fileLine });
+    if (incident !== null) this.#incidents.remove(finding, keys, incident);
+    reported.incident = null;
+    if (classOf(finding) === 'failure') this.#suspects.remove(finding);
+    return example;
   }
 
   /** Another line of the same failure knows more of its cause. */
   #replace(joined: ReportedFailure, fault: CountedFault): void {
     const { finding, parties } = fault;
-    const keys = faultKeysOf(joined.finding);
-    this.#countFault(joined.finding, -1);
-    this.#faults.remove(joined.finding, keys, joined.parties);
-    this.#incidents.remove(joined.finding, keys);
+    this.#uncount(joined);
     joined.finding = finding;
     joined.parties = {
       client: parties.client ?? joined.parties.client,
       host: parties.host ?? joined.parties.host,
       path: parties.path ?? joined.parties.path,
     };
-    this.#countCause({ ...fault, parties: joined.parties });
+    this.#countCause({ ...fault, parties: joined.parties }, joined);
   }
 
-  #countCause({ finding, keys, parties, reference }: CountedFault): void {
+  #countCause({ finding, keys, parties, reference }: CountedFault, reported: ReportedFailure): void {
     this.#countFault(finding, 1);
     this.#faults.add(finding, keys, parties, reference);
+    reported.file = reference.file;
+    reported.fileLine = reference.line;
     if (!isSuspicious(finding)) return;
-    this.#incidents.add(finding, keys, reference);
+    reported.incident = this.#incidents.add(finding, keys, reference);
     if (classOf(finding) === 'failure') this.#suspects.add(finding);
   }
 
@@ -263,6 +317,7 @@ export class Summary {
     const all = withCauses(this.#incidents.report(), this.#applications.all);
     const { incidents, leftOut: incidentsLeftOut } = largestIncidents(all, this.#incidents.dropped);
     const events = this.#events.top(eventsReported);
+    const retries = this.#retried.report;
     const timeline = this.#timeline.report();
     return {
       version: 3,
@@ -275,6 +330,7 @@ export class Summary {
       denials: this.#classes.denial,
       appErrors: this.#classes.app_error,
       clientAborts: this.#classes.client_abort,
+      retried: this.#retriedCount,
       repeats: this.#repeats,
       consequences: this.#consequences,
       clock: this.#clockFormats.report(this.#clock),
@@ -288,6 +344,8 @@ export class Summary {
       incidentsLeftOut,
       upstreams: upstreams.top.map(upstreamTotal),
       upstreamsLeftOut: upstreams.leftOut,
+      retries: retries.top,
+      retriesLeftOut: retries.leftOut,
       ...names,
       suspects: this.#suspects.report(upstreams.top, all, timeline.lastMs),
       hints,

@@ -42,6 +42,14 @@ export class Suspects {
     if (mayBeRace(finding)) this.#addRace(finding);
   }
 
+  /** Removes one that was added. */
+  remove(finding: Finding): void {
+    const name = nameOf(finding);
+    const count = name === null ? undefined : this.#counts.get(name);
+    if (count !== undefined) count.count -= 1;
+    if (mayBeRace(finding)) this.#removeRace(finding);
+  }
+
   #count(name: SuspectName, { evidence, fix }: Finding): void {
     const count = this.#counts.get(name);
     if (count === undefined)
@@ -54,10 +62,18 @@ export class Suspects {
     races.sample ??= finding;
     races.count += 1;
     if (finding.durationMs !== null) races.quick += 1;
-    if (/^(?:POST|PUT|PATCH|DELETE) /.test(finding.request ?? '')) races.unsafe += 1;
+    if (isUnsafe(finding)) races.unsafe += 1;
     const second = finding.atMs === null ? races.lastSecond : Math.floor(finding.atMs / 1000);
     if (second !== races.lastSecond && !Number.isNaN(second)) races.seconds += 1;
     races.lastSecond = second;
+  }
+
+  /** The seconds stay: they only say that races came one at a time. */
+  #removeRace(finding: Finding): void {
+    const races = this.#races;
+    races.count -= 1;
+    if (finding.durationMs !== null) races.quick -= 1;
+    if (isUnsafe(finding)) races.unsafe -= 1;
   }
 
   report(
@@ -75,7 +91,8 @@ export class Suspects {
   }
 
   #counted(): Suspect[] {
-    return [...this.#counts].map(([name, count]) => ({ name, sentence: sentences[name] ?? '', ...count }));
+    const left = [...this.#counts].filter(([, { count }]) => count > 0);
+    return left.map(([name, count]) => ({ name, sentence: sentences[name] ?? '', ...count }));
   }
 
   /** Keep-alive races come one at a time. Resets in groups mean that the application ended. */
@@ -114,6 +131,8 @@ function isHandshakeRefused(evidence: string): boolean {
 function isBacklogFull(evidence: string): boolean {
   return /\(11: |\bEAGAIN\b|temporarily unavailable/.test(evidence);
 }
+
+const isUnsafe = ({ request }: Finding): boolean => /^(?:POST|PUT|PATCH|DELETE) /.test(request ?? '');
 
 function mayBeRace({ shape, type, stage, durationMs }: Finding): boolean {
   if (shape !== 'reset' || type !== 'connection_terminated') return false;

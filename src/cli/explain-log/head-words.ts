@@ -11,10 +11,11 @@ export function headline({ failures, unclear, recognised, lines }: SummaryReport
 
 /** What is counted apart from failures, each with why. */
 export function countNotes(report: SummaryReport): string[] {
-  const { unclear, denials, appErrors, clientAborts, consequences, repeats, unrecognised } = report;
+  const { unclear, denials, appErrors, clientAborts, retried, consequences, repeats, unrecognised } = report;
   const notes: readonly (readonly [count: number, noun: string, rest: string])[] = [
     [unclear, 'failed request', ' of which the log cannot show whose failure it was'],
     [appErrors, 'error', ' of the application itself, which the gateway passed on'],
+    [retried, 'failed attempt', ' whose request was answered all the same, by another attempt or from a cache'],
     [denials, 'request', ' denied by a limit or a rule'],
     [clientAborts, 'request', ' that the client aborted or sent wrongly'],
     [unrecognised, 'line', ' in an unknown format'],

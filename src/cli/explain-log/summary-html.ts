@@ -28,6 +28,7 @@ import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
 import { clockNotes, countNotes } from './head-words.ts';
 import { confidenceWords, incidentHead, incidentSpan, partsText, worstFirst } from './incident-words.ts';
+import { retriedWords } from './retried-words.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineChart } from './timeline-chart.ts';
 
@@ -72,6 +73,7 @@ ${section('Hosts', report.hosts.length > 1 ? nameBars(report.hosts) : '')}
 ${section('Clients', report.clients.length > 1 ? nameBars(report.clients) : '')}
 ${section('Suspects', report.suspects.map(suspect).join('\n'))}
 ${isShort ? '' : whatToDo}
+${section('Retried and answered', retried(report) + leftOut(report.retriesLeftOut, 'kind'))}
 ${section('Not caused by the gateway', others(report))}
 ${section('Events', events(report) + leftOut(report.eventsLeftOut, 'event'))}
 ${section('To log more', report.hints.map(hint).join('\n'))}`;
@@ -172,6 +174,14 @@ function cause(total: CauseTotal): string {
 <p>${proseHtml(sentence)}${isConsequence ? ' It is a consequence of an earlier failure.' : ''}</p>
 ${quotes(evidence)}${examples.slice(0, 3).map(example).join('\n')}
 ${fixHtml(fix)}</article>`;
+}
+
+function retried({ retries }: SummaryReport): string {
+  const rows = retries.map(
+    (total) =>
+      `<li><b>${numberText(total.count)} ×</b> ${escapeHtml(retriedWords(total))}${total.example === null ? '' : example(total.example)}`,
+  );
+  return rows.length === 0 ? '' : `<ul>${rows.join('\n')}</ul>`;
 }
 
 function others({ byCause }: SummaryReport): string {

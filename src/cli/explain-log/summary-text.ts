@@ -26,6 +26,7 @@ import {
 } from './finding-words.ts';
 import { clockNotes, countNotes, headline } from './head-words.ts';
 import { confidenceWords, incidentHead, incidentSpan, partsText, shownIncidents } from './incident-words.ts';
+import { retriedWords } from './retried-words.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
 
@@ -46,6 +47,7 @@ export function summaryLines(report: SummaryReport, style: Style): string[] {
       style,
     ),
     ...section('CAUSES AND FIXES', causeLines(report, style), style),
+    ...section('RETRIED AND ANSWERED', retriedLines(report, style), style),
     ...section('NOT CAUSED BY THE GATEWAY', othersLines(report), style),
     ...section('EVENTS', eventLines(report), style),
     ...section(
@@ -186,6 +188,16 @@ function causeText(cause: CauseTotal, hints: readonly Hint[], style: Style): str
 
 /** The fix for unknown causes is printed once for all of them. */
 const seeHint = { text: 'See below how to log more', snippet: null };
+
+/** Attempts that failed, and that no client noticed. */
+function retriedLines({ retries, retriesLeftOut }: SummaryReport, style: Style): string[] {
+  const lines = retries.flatMap((total) => {
+    const label = `  ${numberText(total.count)} × `;
+    const said = wrapAfter(label, harmless(retriedWords(total)), label.length);
+    return total.example === null ? said : [...said, exampleLine(total.example, style)];
+  });
+  return [...lines, ...leftOutLines(retriesLeftOut, 'kind', 'attempt')];
+}
 
 /** The application's own errors and clients that left: no failures of the gateway, but of interest. */
 function othersLines({ byCause }: SummaryReport): string[] {

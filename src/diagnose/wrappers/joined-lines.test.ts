@@ -9,7 +9,7 @@ const error = (connection: number, what: string): string =>
 const refused = error(5, 'connect() failed (111: Connection refused) while connecting to upstream');
 const slow = error(6, 'upstream timed out (110: Connection timed out) while reading response header from upstream');
 const access = (status: number): string =>
-  `192.0.2.7 - - [21/Nov/2026:14:03:07 +0200] "GET /a HTTP/1.1" ${status} 9 "-" "curl/8.5.0"`;
+  `192.0.2.7 - - [21/Nov/2026:14:03:07 +0200] "GET /b HTTP/1.1" ${status} 9 "-" "curl/8.5.0"`;
 const notice = '2026/11/21 14:03:01 [notice] 1#1: signal process started';
 const session = (timers: string, status: number, flags: string): string =>
   `haproxy[1]: 10.0.1.2:33317 [21/Nov/2026:12:00:02.655] http-in static/srv1 ${timers} ${status} 2750 - - ${flags} 1/1/1/1/0 0/0 "GET / HTTP/1.1"`;
