@@ -43,8 +43,9 @@ class DelayedConnection implements TransportListener {
   goOn(): void {
     const { transport } = this.#connection;
     this.#connection.continueOn(transport);
-    transport.listener.onBytes(this.#bytes, 0, this.#bytes.length);
+    // First: an engine that has enough for now pauses in `onBytes`.
     transport.resume();
+    transport.listener.onBytes(this.#bytes, 0, this.#bytes.length);
   }
 
   /** Bytes that were read before the transport paused. */
