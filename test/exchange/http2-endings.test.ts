@@ -138,3 +138,26 @@ describe('a client that ends its HTTP/2 connection', () => {
     one.verifyAtRest();
   });
 });
+
+describe('a client over HTTP/2 that leaves with many requests', () => {
+  const many = 100;
+
+  it('ends each of them once, and as lost, also those that are answered meanwhile', () => {
+    const one = world();
+    for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'leaves' });
+    one.pass(50);
+    const { arrived } = one.endpoint('a');
+    assert.equal(arrived.length, many);
+    lineOf(one, 'leaves').transport.close('reset');
+    one.pass(1);
+    assert.ok(one.records.length > 0 && one.records.length < many / 2, 'a few at a time');
+    for (const request of arrived) request.answer(200, 'nobody gets it');
+    one.pass(100);
+    assert.equal(one.records.length, many);
+    assert.deepEqual(
+      new Set(one.records.map(({ endKind, failure }) => `${endKind} ${failure?.cause}`)),
+      new Set(['abandoned client_gone']),
+    );
+    one.verifyAtRest();
+  });
+});

@@ -97,14 +97,27 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
 
   test('may be left alone: a connection that waits and goes away is forgotten', async () => {
     const address = '127.0.1.3';
-    await play(floodOf('PING ('), gateway.connectFrom(address));
-    const before = gateway.process.descriptors;
+    const flooding = gateway.connectFrom(address);
+    await play(floodOf('PING ('), flooding);
+    flooding.close();
+    const before = await settledDescriptors();
     const waiting = Array.from({ length: 20 }, () => gateway.connectFrom(address));
     await until('they are connected', () => gateway.process.descriptors >= before + 20);
     for (const line of waiting) line.client.reset();
     await until('they are gone', () => gateway.process.descriptors <= before);
     assert.equal(await quiet.ask(), 200);
   });
+
+  /** Descriptors of the gateway, once nothing is left to close of what has gone before. */
+  async function settledDescriptors(): Promise<number> {
+    let [count, looks] = [0, 0];
+    await until('connections that were left are closed', () => {
+      looks = gateway.process.descriptors === count ? looks + 1 : 0;
+      count = gateway.process.descriptors;
+      return looks > 20;
+    });
+    return count;
+  }
 
   test('of honest requests is none: a client with 128 at a time gets all answers', async () => {
     const load = new Http2Load(() => `http://127.0.0.1:${gateway.process.port}`, '/', 2, 128);

@@ -17,6 +17,7 @@ import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
 import { ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from '../timeouts.ts';
 import type { Http2Buffers } from './buffers.ts';
+import type { LostExchange } from './lost-exchanges.ts';
 import { ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
 import { Http2ClientStream } from './stream.ts';
 import { RequestIntake } from './request-intake.ts';
@@ -25,6 +26,12 @@ import type { StreamTimeouts } from './stream-timeouts.ts';
 
 /** Interim responses are hints: a client that does not read loses some, so that the gateway need not buffer all. */
 const hintPendingMax = 64 * 1024;
+
+/** A turn reads no more when so many streams have got content: each of them may write to another connection. */
+const readersMax = 32;
+
+/** So many exchanges of a lost connection end with it, and the others in later turns of the event loop. */
+const endedAtOnceMax = 8;
 
 /**
  * One HTTP/2 connection of a client. It starts an exchange for each stream, and ends with its client, its listener, or a rule of
@@ -61,6 +68,9 @@ export class Http2ClientConnection
   readonly #unbegun: Http2ClientStream[] = [];
   /** Those that have got content in this turn. */
   #readers: ReadingStream[] = [];
+  #endedAtOnce = 0;
+  /** Exchanges that have yet to end, of a lost connection. */
+  #losing = 0;
 
   constructor(
     transport: Transport,
@@ -94,7 +104,7 @@ export class Http2ClientConnection
   // The transport.
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state !== 'serving') return this.#state === 'lingering' ? this.#timeouts.linger() : undefined;
+    if (this.#state === 'lingering') this.#timeouts.linger();
     this.#turns.onBytes(bytes, start, end);
   }
 
@@ -104,6 +114,10 @@ export class Http2ClientConnection
     return this.#state === 'serving';
   }
 
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
   get isStrained(): boolean {
     return this.#hasFlooded || this.session.isStrained;
   }
@@ -111,6 +125,10 @@ export class Http2ClientConnection
   /** A client that sends requests and does not read: what is composed for it must not grow. */
   get isCongested(): boolean {
     return this.session.sender.isOverfull;
+  }
+
+  get isTurnFull(): boolean {
+    return this.#readers.length >= readersMax;
   }
 
   readSlice(bytes: Uint8Array, start: number, end: number): number {
@@ -131,6 +149,10 @@ export class Http2ClientConnection
 
   beginRequest(stream: StartingStream): void {
     if (!stream.hasBegun) this.#runFor(stream, () => stream.begin(this.ports.exchanges.create(stream)));
+  }
+
+  flush(): void {
+    if (this.#state === 'serving') this.session.sender.flush();
   }
 
   onTurnRead(): void {
@@ -204,6 +226,7 @@ export class Http2ClientConnection
     const intake = this.#intake;
     const request = intake.read(section, endsStream);
     const { failure } = intake;
+    if (failure !== null) this.session.noteRefusal();
     const block = section.rule === null && section.block !== null ? section.takeBlock() : null;
     const own = new Http2ClientStream(this, stream, request, intake.client, block, failure);
     stream.listener = own;
@@ -239,6 +262,18 @@ export class Http2ClientConnection
     this.ports.counts.exchangesActive--;
     if (stream.isTunnel) this.ports.counts.tunnelsActive--;
     for (const block of blocks) this.#buffers.storage.release(block);
+  }
+
+  /** For streams. */
+  endLost(stream: LostExchange): void {
+    this.#losing++;
+    if (++this.#endedAtOnce <= endedAtOnceMax) stream.endLost();
+    else this.#buffers.lostExchanges.add(stream, this.ports.clock);
+  }
+
+  /** For streams. */
+  onLostEnded(): void {
+    if (--this.#losing === 0 && this.#state === 'closed') this.ports.onConnectionClosed(this);
   }
 
   onStreamClosed(): void {
@@ -320,11 +355,12 @@ export class Http2ClientConnection
   #close(how: 'close' | 'reset'): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#losing++; // The connection itself, until all that follows is done.
     this.session.endAll();
     this.#beginRequests(0);
     this.ports.deadlines.remove(this.#timeouts);
     this.transport.close(how);
-    this.ports.onConnectionClosed(this);
+    this.onLostEnded();
   }
 
   // Timeouts of the connection.
@@ -358,7 +394,7 @@ export class Http2ClientConnection
   // Its listener.
 
   get isLingering(): boolean {
-    return this.#state === 'lingering' && this.transport.pendingBytes === 0;
+    return this.#state === 'lingering' && this.transport.pendingBytes === 0 && this.#losing === 0;
   }
 
   refuse(rule: RequestRule): void {

@@ -2,24 +2,33 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { NextTurnListener, Transport } from '../../core/transport.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
+import { WorkingClock } from '../../testing/working-clock.test-support.ts';
 import { ReadTurns, type ReadTurnsOwner, StrainedTurns } from './read-turns.ts';
 
 /** A connection whose slices are of one byte. `log` has what all connections of a test have read, in order. */
 class Connection implements ReadTurnsOwner {
   isServing = true;
+  isClosed = false;
   isStrained = false;
   isCongested = false;
+  isTurnFull = false;
   sliceMs = 0;
   isPaused = false;
   turnsRead = 0;
+  flushMs = 0;
   readonly turns: ReadTurns;
   readonly transport: Transport;
   readonly #log: string[];
-  readonly #clock: SimulatedClock;
+  readonly spend: (ms: number) => void;
 
-  constructor(log: string[], clock: SimulatedClock, strained: StrainedTurns, nextTurns: NextTurnListener[] = []) {
+  constructor(
+    log: string[],
+    clock: SimulatedClock | WorkingClock,
+    strained: StrainedTurns,
+    nextTurns: NextTurnListener[] = [],
+  ) {
     this.#log = log;
-    this.#clock = clock;
+    this.spend = (ms) => clock.advanceSync(ms);
     this.transport = {
       pause: () => void (this.isPaused = true),
       resume: () => void (this.isPaused = false),
@@ -36,12 +45,16 @@ class Connection implements ReadTurnsOwner {
 
   readSlice(bytes: Uint8Array, start: number): number {
     this.#log.push(String.fromCharCode(bytes[start] as number));
-    if (this.sliceMs > 0) this.#clock.advanceSync(this.sliceMs);
+    if (this.sliceMs > 0) this.spend(this.sliceMs);
     return start + 1;
   }
 
   onTurnRead(): void {
     this.turnsRead++;
+  }
+
+  flush(): void {
+    if (this.flushMs > 0) this.spend(this.flushMs);
   }
 }
 
@@ -80,6 +93,16 @@ describe('a connection whose read', () => {
       assert.deepEqual([log, connection.turnsRead, connection.turns.hasUnread], [[], turns.length, false]);
     });
 
+  it('makes enough work for a turn ends the turn', () => {
+    const { log, connection, next } = made();
+    connection.isTurnFull = true;
+    connection.come('abcde');
+    for (const turn of ['ab', 'cd', 'e']) {
+      assert.equal(log.splice(0).join(''), turn);
+      next();
+    }
+  });
+
   it('comes while an earlier one waits is read behind it', () => {
     const { log, connection, next } = made();
     connection.come('abcdefghij');
@@ -108,17 +131,24 @@ describe('a connection whose read', () => {
 });
 
 describe('strained connections', () => {
-  it('have slices one after the other, 2 ms apart, and are not read in between', () => {
-    const log: string[] = [];
-    const clock = new SimulatedClock();
+  const log: string[] = [];
+  let clock: SimulatedClock;
+
+  function made(texts: readonly string[]): readonly Connection[] {
+    clock = new SimulatedClock();
+    log.length = 0;
     const strained = new StrainedTurns();
-    const all = Array.from({ length: 3 }, () => new Connection(log, clock, strained));
+    const all = texts.map(() => new Connection(log, clock, strained));
     for (const [index, connection] of all.entries()) {
       connection.isStrained = true;
-      connection.come(['ad', 'be', 'cf'][index] as string);
+      connection.come(texts[index] as string);
     }
-    assert.equal(log.splice(0).join(''), 'abc', 'each has its first slice');
-    for (const expected of ['d', 'e', 'f']) {
+    return all;
+  }
+
+  it('have slices one after the other, 2 ms apart, and are not read in between', () => {
+    const all = made(['ad', 'be', 'cf']);
+    for (const expected of ['a', 'b', 'c', 'd', 'e', 'f']) {
       assert.ok(all.every(({ isPaused }) => isPaused));
       clock.advanceSync(1);
       assert.deepEqual(log, []);
@@ -132,29 +162,53 @@ describe('strained connections', () => {
     );
   });
 
+  for (const [what, sliceMs, flushMs] of [
+    ['slices', 1, 0],
+    ['answers to what they have sent', 0, 1],
+  ] as const)
+    it(`whose ${what} take long have a tenth of the time`, () => {
+      const log: string[] = [];
+      const working = new WorkingClock();
+      const strained = new StrainedTurns();
+      for (const text of ['abcdefgh', 'ijklmnop']) {
+        const connection = new Connection(log, working, strained);
+        Object.assign(connection, { isStrained: true, sliceMs, flushMs });
+        connection.come(text);
+      }
+      while (working.now() < 90 && working.fireNext());
+      assert.equal(log.join(''), 'aibjckdlem');
+    });
+
   it('do not wait for those that were closed meanwhile', () => {
-    const log: string[] = [];
-    const clock = new SimulatedClock();
-    const strained = new StrainedTurns();
-    const all = Array.from({ length: 100 }, () => new Connection(log, clock, strained));
-    for (const connection of all) {
-      connection.isStrained = true;
-      connection.come('ab');
-    }
-    log.splice(0);
-    for (const connection of all.slice(1, -1)) connection.isServing = false;
+    const all = made(Array.from({ length: 100 }, () => 'a'));
+    for (const connection of all.slice(1, -1)) connection.isClosed = true;
     clock.advanceSync(4);
-    assert.deepEqual(log, ['b', 'b']);
+    assert.deepEqual(log, ['a', 'a']);
   });
 
   it('are read as all others once they are not strained any more', () => {
-    const log: string[] = [];
-    const clock = new SimulatedClock();
-    const connection = new Connection(log, clock, new StrainedTurns());
-    connection.isStrained = true;
-    connection.come('abcd');
+    const [connection = assert.fail()] = made(['abcd']);
     connection.isStrained = false;
     clock.advanceSync(2);
     assert.deepEqual([log.join(''), connection.isPaused], ['abcd', false]);
+  });
+});
+
+describe('a connection that is not served any more', () => {
+  it('is read once in a turn of the strained ones, and what comes is forgotten', () => {
+    const log: string[] = [];
+    const clock = new SimulatedClock();
+    const connection = new Connection(log, clock, new StrainedTurns());
+    connection.isServing = false;
+    for (let turn = 0; turn < 3; turn++) {
+      connection.come('abc');
+      assert.equal(connection.isPaused, true, 'one read');
+      connection.come('of the same event');
+      clock.advanceSync(1);
+      assert.equal(connection.isPaused, true);
+      clock.advanceSync(1);
+      assert.equal(connection.isPaused, false, 'the next one');
+    }
+    assert.deepEqual([log, connection.turns.hasUnread], [[], false]);
   });
 });

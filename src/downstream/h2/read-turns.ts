@@ -5,26 +5,34 @@ import type { NextTurnListener, Transport } from '../../core/transport.ts';
 const turnMs = 0.5;
 const slicesMax = 8;
 
-/** The pause between two slices of strained connections. */
+/** The least pause between two slices of strained connections, and how many times as long as the slice before it is: they have a tenth of the worker. */
 const strainedPauseMs = 2;
+const strainedPauseFactor = 9;
 
 /** The connection, as its turns see it. */
 export interface ReadTurnsOwner {
   readonly transport: Transport;
   readonly isServing: boolean;
+  /** Nothing more is read, not even to be forgotten. */
+  readonly isClosed: boolean;
   /** The client's frames come near a limit. */
   readonly isStrained: boolean;
   /** The client does not read what it has asked for. */
   readonly isCongested: boolean;
+  /** What has been read makes enough work for one turn. */
+  readonly isTurnFull: boolean;
   /** Reads some frames of bytes [start, end). Returns the first byte that was not read. */
   readSlice(bytes: Uint8Array, start: number, end: number): number;
   /** The turn is over. */
   onTurnRead(): void;
+  /** Sends what is composed, and ends what is complete: the work for it belongs to the turn. */
+  flush(): void;
 }
 
 /**
  * Which bytes of an HTTP/2 connection are read when. A connection reads on until its turn of 0.5 ms is over; then others go first. A connection
- * that is strained reads a slice at a time, in turns with all strained connections of the worker, and nothing of its socket in between.
+ * that is strained reads a slice at a time, in turns with all strained connections of the worker, and nothing of its socket in between. So
+ * does one that is not served any more: what its client goes on sending is read and forgotten.
  */
 export class ReadTurns implements StrainedConnection {
   readonly #owner: ReadTurnsOwner;
@@ -40,8 +48,12 @@ export class ReadTurns implements StrainedConnection {
     this.#strained = strained;
   }
 
-  get isServing(): boolean {
-    return this.#owner.isServing;
+  get isClosed(): boolean {
+    return this.#owner.isClosed;
+  }
+
+  flush(): void {
+    this.#owner.flush();
   }
 
   get hasUnread(): boolean {
@@ -49,18 +61,31 @@ export class ReadTurns implements StrainedConnection {
   }
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#waits) this.#unread = Buffer.concat([this.#unread, bytes.subarray(start, end)]);
-    else this.#read(bytes, start, end);
+    const owner = this.#owner;
+    if (!owner.isServing) this.#forget();
+    else if (this.#waits) this.#unread = Buffer.concat([this.#unread, bytes.subarray(start, end)]);
+    else if (owner.isStrained) this.#wait(Buffer.from(bytes.subarray(start, end)));
+    else this.#read(bytes, start, end, false);
   }
 
-  #read(bytes: Uint8Array, start: number, end: number): void {
+  #forget(): void {
+    this.#owner.transport.pause();
+    if (this.#waits) return;
+    this.#waits = true;
+    this.#strained.add(this, this.#clock);
+  }
+
+  /** `isOwn`: the bytes stay as they are. */
+  #read(bytes: Uint8Array, start: number, end: number, isOwn: boolean): void {
     const owner = this.#owner;
     const at = this.#readTurn(bytes, start, end);
     if (!owner.isServing) return;
     owner.onTurnRead();
     if (!owner.isServing) return;
-    if (at < end || owner.isStrained) this.#wait(bytes.subarray(at, end));
-    else if (owner.isCongested) owner.transport.pause();
+    if (at < end || owner.isStrained) {
+      const rest = bytes.subarray(at, end);
+      this.#wait(isOwn ? rest : Buffer.from(rest));
+    } else if (owner.isCongested) owner.transport.pause();
   }
 
   #readTurn(bytes: Uint8Array, start: number, end: number): number {
@@ -71,14 +96,14 @@ export class ReadTurns implements StrainedConnection {
     const until = after(this.#clock.now(), turnMs);
     for (let slice = 1; slice < slicesMax && at < end && owner.isServing; slice++) {
       at = owner.readSlice(bytes, at, end);
-      if (this.#clock.now() >= until) break;
+      if (owner.isTurnFull || this.#clock.now() >= until) break;
     }
     return at;
   }
 
   #wait(rest: Uint8Array): void {
     const { transport, isStrained } = this.#owner;
-    this.#unread = rest.length === 0 ? nothing : Buffer.from(rest);
+    this.#unread = rest;
     this.#waits = true;
     transport.pause();
     if (isStrained) this.#strained.add(this, this.#clock);
@@ -90,8 +115,8 @@ export class ReadTurns implements StrainedConnection {
     const unread = this.#unread;
     this.#unread = nothing;
     this.#waits = false;
-    if (!this.#owner.isServing) return;
-    if (unread.length > 0) this.#read(unread, 0, unread.length);
+    if (!this.#owner.isServing) return this.#owner.transport.resume();
+    if (unread.length > 0) this.#read(unread, 0, unread.length, true);
     this.resume();
   }
 
@@ -102,12 +127,13 @@ export class ReadTurns implements StrainedConnection {
 }
 
 interface StrainedConnection extends NextTurnListener {
-  readonly isServing: boolean;
+  readonly isClosed: boolean;
+  flush(): void;
 }
 
 /**
- * The strained connections of a worker, which have slices one after the other, in the order in which they came: however many they are, they
- * take a small part of its time.
+ * The strained connections of a worker, which have slices one after the other, in the order in which they came: however many they are, and
+ * whatever their frames cost, they take at most a tenth of its time.
  */
 export class StrainedTurns {
   readonly #waiting: StrainedConnection[] = [];
@@ -118,18 +144,22 @@ export class StrainedTurns {
     if (!this.#isScheduled) this.#schedule(clock);
   }
 
-  #schedule(clock: Clock): void {
+  #schedule(clock: Clock, tookMs = 0): void {
     this.#isScheduled = true;
-    clock.schedule(after(clock.now(), strainedPauseMs), this.#next, clock);
+    const pauseMs = Math.max(strainedPauseMs, strainedPauseFactor * tookMs);
+    clock.schedule(after(clock.now(), pauseMs), this.#next, clock);
   }
 
   readonly #next = (clock: Clock): void => {
-    this.#isScheduled = false;
+    const beganAt = clock.now();
     let connection = this.#waiting.shift();
     // Those that were closed meanwhile take no time of the others.
-    while (connection?.isServing === false) connection = this.#waiting.shift();
+    while (connection?.isClosed === true) connection = this.#waiting.shift();
     connection?.onNextTurn();
-    if (this.#waiting.length > 0 && !this.#isScheduled) this.#schedule(clock);
+    connection?.flush();
+    // A slice may have added its connection again; what is added later waits for this pause, too.
+    if (connection === undefined) this.#isScheduled = false;
+    else this.#schedule(clock, clock.now() - beganAt);
   };
 }
 

@@ -3,6 +3,7 @@ import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import type { Session } from '../../wire/h2/session.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import type { DownstreamPorts } from '../ports.ts';
+import type { LostExchange } from './lost-exchanges.ts';
 import type { StreamTimeouts } from './stream-timeouts.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
 
@@ -26,6 +27,10 @@ export interface Http2StreamOwner {
   onContentWaits(timeouts: StreamTimeouts): void;
   /** The exchange has ended: the blocks are not used any more. */
   onExchangeEnded(stream: ReadingStream, blocks: readonly HeadBlock[]): void;
+  /** The connection is lost: calls `stream.endLost`, now or in a later turn of the event loop. */
+  endLost(stream: LostExchange): void;
+  /** `endLost` has returned. */
+  onLostEnded(): void;
   /** A defect of ours, outside of any exchange. */
   onDefect(): void;
 }

@@ -47,7 +47,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   hasBegun = false;
   /** Why the request is refused from the beginning; null: it is not. */
   #refusal: Failure | null;
-  /** How the client was lost before the exchange has begun; null: it was not. */
+  /** How the client was lost; null: it was not, or the exchange has ended at once. */
   #loss: Failure | null = null;
   isTunnel = false;
   readonly #connection: Http2StreamOwner;
@@ -144,7 +144,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   #watchContent(): void {
-    if (this.#reads !== 'yes' || this.#peerEnded || this.#requestOver || this.isTunnel) this.#timeouts.stopContent();
+    const isOver = this.#peerEnded || this.#requestOver || this.#loss !== null;
+    if (this.#reads !== 'yes' || isOver || this.isTunnel) this.#timeouts.stopContent();
     else this.#timeouts.awaitContent(!this.#begun);
   }
 
@@ -232,7 +233,25 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
       if (this.hasBegun) handler?.onRequestFailed(failure);
       else this.#refusal ??= failure;
     } else if (!this.hasBegun) this.#loss = this.#failureOf(loss);
+    else if (handler !== null && loss.by === 'connection') this.#endSoon(loss);
     else if (handler !== null) this.#lost(handler, this.#failureOf(loss));
+  }
+
+  #endSoon(loss: StreamLoss): void {
+    this.#loss = this.#failureOf(loss);
+    this.#timeouts.stop();
+    this.#connection.endLost(this);
+  }
+
+  /** For the connection alone. */
+  endLost(): void {
+    const { handler } = this;
+    try {
+      if (handler !== null) this.#lost(handler, this.#loss as Failure);
+    } catch {
+      this.#connection.onDefect(); // The exchange has ended and cannot do it.
+    }
+    this.#connection.onLostEnded();
   }
 
   #failureOf({ by }: StreamLoss): Failure {
@@ -261,7 +280,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void {
     // RFC 9113 §8.6: HTTP/2 knows no 101.
-    if (status === 101 || (status === 100 && this.#continued) || this.#begun || !this.#connection.takesHints) return;
+    if (status === 101 || (status === 100 && this.#continued) || this.#begun) return;
+    if (this.#stream.isOver || !this.#connection.takesHints) return;
     this.#connection.beginBlock();
     writeInterimBlock(this.#connection.block, status, fields, drop);
     this.#sendBlock(false);
@@ -306,7 +326,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   endContent(trailers: Fields | null): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#loss !== null) return;
     this.#ended = true;
     if (this.#stream.isOver) return this.onAllSent();
     this.#connection.session.sender.end(this.#stream, trailerBlock(this.#connection.block, trailers));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from '../../testing/properties.test-support.ts';
 import { FrameRates } from './frame-rates.ts';
-import { type FloodName, floodLimits } from './limits.ts';
+import { type FloodName, floodLimits, strainLimits } from './limits.ts';
 
 const names = Object.keys(floodLimits) as FloodName[];
 
@@ -43,6 +43,20 @@ describe('frame rates', () => {
         assert.ok(admitted <= burst + (perS * (now - 5)) / 1000 + 1, `${admitted}`);
       }),
     );
+  });
+
+  it('strain a connection whose requests are refused, and do so no longer than its rate says', () => {
+    const { burst, perS } = strainLimits.refusals;
+    let now = 0;
+    const rates = new FrameRates(() => now);
+    for (let count = 0; count < burst / 2; count++) rates.admits('refusals');
+    assert.equal(rates.isStrained, false);
+    for (let count = 0; count < 1000; count++) rates.admits('refusals');
+    assert.equal(rates.isStrained, true);
+    now += ((burst / 2 + 1) * 1000) / perS - 1;
+    assert.equal(rates.isStrained, true);
+    now += 1;
+    assert.equal(rates.isStrained, false, 'however many there were');
   });
 
   it('count each kind by itself', () => {

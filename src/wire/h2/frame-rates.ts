@@ -1,8 +1,14 @@
-import { type FloodName, floodLimits } from './limits.ts';
+import { type FloodName, floodLimits, type StrainName, strainLimits } from './limits.ts';
 
-const names = Object.keys(floodLimits) as FloodName[];
+type RateName = FloodName | StrainName;
 
-/** Counts the frames of one connection against `floodLimits`: a token bucket for each. */
+const limits: Readonly<Record<RateName, { readonly burst: number; readonly perS: number }>> = {
+  ...floodLimits,
+  ...strainLimits,
+};
+const names = Object.keys(limits) as RateName[];
+
+/** Counts the frames of one connection against `floodLimits` and `strainLimits`: a token bucket for each. */
 export class FrameRates {
   readonly #now: () => number;
   /** Tokens, and when they were counted; made with the first frame of their kind. */
@@ -17,21 +23,21 @@ export class FrameRates {
   }
 
   /** Whether one more is allowed. */
-  admits(name: FloodName): boolean {
+  admits(name: RateName): boolean {
     const index = names.indexOf(name);
-    const { burst } = floodLimits[name];
+    const { burst } = limits[name];
     let tokens = this.#tokens[index] ?? burst;
     // The clock is asked only by those that come often.
     if (tokens < burst / 2) {
       tokens = this.#refill(index);
       this.#mayBeStrained = true;
     }
-    this.#tokens[index] = tokens - 1;
+    this.#tokens[index] = Math.max(-1, tokens - 1);
     return tokens >= 1;
   }
 
   #refill(index: number): number {
-    const { burst, perS } = floodLimits[names[index] as FloodName];
+    const { burst, perS } = limits[names[index] as RateName];
     const now = this.#now();
     const tokens = this.#tokens[index] ?? burst;
     const refilled = Math.min(burst, tokens + ((now - (this.#countedAt[index] ?? now)) * perS) / 1000);
@@ -51,7 +57,7 @@ export class FrameRates {
   get isStrained(): boolean {
     if (!this.#mayBeStrained) return false;
     this.#mayBeStrained = names.some(
-      (name, index) => this.#tokens[index] !== undefined && this.#refill(index) < floodLimits[name].burst / 2,
+      (name, index) => this.#tokens[index] !== undefined && this.#refill(index) < limits[name].burst / 2,
     );
     return this.#mayBeStrained;
   }

@@ -52,3 +52,14 @@ export const floodLimits = {
 } as const satisfies Partial<Record<Http2LimitName, { readonly burst: number; readonly perS: number }>>;
 
 export type FloodName = keyof typeof floodLimits;
+
+/**
+ * What costs more than an ordinary frame, and does not end the connection: beyond half of `burst` at once, then `perS`, the connection is
+ * strained, and so is read less often.
+ */
+export const strainLimits = {
+  /** Requests that are refused as they are read: each has an answer and a record that say why, which cost some 0.2 ms. */
+  refusals: { burst: 40, perS: 40 },
+} as const;
+
+export type StrainName = keyof typeof strainLimits;

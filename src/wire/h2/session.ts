@@ -241,10 +241,16 @@ export class Session implements FrameHandler {
     if (!stream.isOver) this.#refuse(stream, why, rule);
   }
 
+  /** For owners: a request is refused as it is read. */
+  noteRefusal(): void {
+    this.#rates.admits('refusals');
+  }
+
   /** A malformed message: its owner may answer before the stream ends. What follows of its content counts no more. */
   #refuse(stream: SessionStream, why: string, rule: RequestRule): void {
     stream.contentExpected = -1;
-    if (stream.listener.onMalformed?.(why, rule) !== true) this.#break(stream, 'PROTOCOL_ERROR', why, rule);
+    if (stream.listener.onMalformed?.(why, rule) === true) this.noteRefusal();
+    else this.#break(stream, 'PROTOCOL_ERROR', why, rule);
   }
 
   /** DATA or HEADERS on a stream whose peer has ended it, or that does not exist (§5.1). */
