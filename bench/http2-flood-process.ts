@@ -17,6 +17,8 @@ export interface Attack {
   readonly flood: number | 'requests';
   readonly port: number;
   readonly ms: number;
+  /** The first three parts of the client's address: the gateway lets the next connections of an address that floods wait. */
+  readonly network: string;
 }
 
 /** From the process: at its start, when an attack has begun, and when it is over. */
@@ -29,10 +31,9 @@ export type Report =
 const framesAtOnce = 20;
 
 /** Floods until the time is over. Returns how often it was thrown out. */
-async function attack(index: number, port: number, end: number): Promise<number> {
+async function attack(index: number, port: number, network: string, end: number): Promise<number> {
   const { begin = [], goOn } = allFloods[index] as Flood<Http2Limit>;
-  // An address of its own: the gateway lets the next connections of one that floods wait.
-  const localAddress = `127.0.1.${index + 1}`;
+  const localAddress = `${network}.${index + 1}`;
   const host = '127.0.0.1';
   const open = (): Socket => connect({ host, port, localAddress, allowHalfOpen: true, noDelay: true });
   let thrownOut = 0;
@@ -79,9 +80,10 @@ async function otherServer(): Promise<Server> {
 
 const report = (message: Report): void => void process.send?.(message);
 
-async function run({ flood, port, ms }: Attack): Promise<void> {
+async function run({ flood, port, ms, network }: Attack): Promise<void> {
   report({ kind: 'begun' });
-  const thrownOut = flood === 'requests' ? await request(port, ms) : await attack(flood, port, performance.now() + ms);
+  const end = performance.now() + ms;
+  const thrownOut = flood === 'requests' ? await request(port, ms) : await attack(flood, port, network, end);
   report({ kind: 'over', thrownOut });
 }
 

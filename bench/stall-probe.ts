@@ -11,12 +11,16 @@ const intervalMs = 1;
 /** A gap of this length or less is that of the timer itself. */
 const ordinaryGapMs = 2.5;
 
+/** A turn that takes so much CPU time is one that clients notice. */
+const longCpuMs = 4;
+
 const channel = new BroadcastChannel('event-loop-stalls');
 channel.unref();
 const sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 let longestMs = 0;
 let longestCpuMs = 0;
+let longTurns = 0;
 let lastAt = performance.now();
 let lastCpuMs = cpuMs();
 let beganCpuMs = lastCpuMs;
@@ -38,7 +42,9 @@ function measure(): void {
   const nowCpuMs = isLong ? exactCpuMs() : cpuMs();
   if (isLong) {
     longestMs = Math.max(longestMs, gapMs - intervalMs);
-    longestCpuMs = Math.max(longestCpuMs, Math.min(gapMs, nowCpuMs - lastCpuMs));
+    const turnCpuMs = Math.min(gapMs, nowCpuMs - lastCpuMs);
+    longestCpuMs = Math.max(longestCpuMs, turnCpuMs);
+    if (turnCpuMs > longCpuMs) longTurns++;
   }
   [lastAt, lastCpuMs] = [performance.now(), nowCpuMs];
 }
@@ -46,12 +52,13 @@ function measure(): void {
 setInterval(measure, intervalMs).unref();
 
 function begin(): void {
-  [longestMs, longestCpuMs, beganCpuMs] = [0, 0, cpuMs()];
+  [longestMs, longestCpuMs, longTurns, beganCpuMs] = [0, 0, 0, cpuMs()];
 }
 
 function report(): ThreadStall {
   measure();
-  return { thread: threadId, isMain: isMainThread, longestMs, longestCpuMs, cpuMs: cpuMs() - beganCpuMs };
+  const used = cpuMs() - beganCpuMs;
+  return { thread: threadId, isMain: isMainThread, longestMs, longestCpuMs, longTurns, cpuMs: used };
 }
 
 if (isMainThread) {

@@ -8,6 +8,8 @@ export interface ThreadStall {
   readonly longestMs: number;
   /** The most CPU time that it used between two turns. */
   readonly longestCpuMs: number;
+  /** Turns that used more than 4 ms of CPU time. */
+  readonly longTurns: number;
   /** All CPU time that it used. */
   readonly cpuMs: number;
 }

@@ -25,6 +25,7 @@ test('a round counts with its longest worker, and the figures are the median and
     isMain,
     longestMs: 2 * ms,
     longestCpuMs: ms,
+    longTurns: 0,
     cpuMs: 10 * ms,
   });
   const rounds = [1, 5, 3].map((ms) => ({

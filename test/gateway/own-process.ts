@@ -37,9 +37,16 @@ export class OwnProcess {
 
   /**
    * Resolves when the gateway serves. `files`: how many files it may open. With `tls`, the settings of TLS of its listener,
-   * that listener is called `https`; paths in it are absolute. `http2`: the listener speaks HTTP/2 too.
+   * that listener is called `https`; paths in it are absolute. `http2`: the listener speaks HTTP/2 too. `probe`: a module that each thread
+   * loads first.
    */
-  static async start(yaml: string, files = 4096, tls: string | null = null, http2 = false): Promise<OwnProcess> {
+  static async start(
+    yaml: string,
+    files = 4096,
+    tls: string | null = null,
+    http2 = false,
+    probe: string | null = null,
+  ): Promise<OwnProcess> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'candor-own-'));
     const bind = `"127.0.0.1:${port}"`;
@@ -48,13 +55,30 @@ export class OwnProcess {
     const usual = `listeners: { ${listener} }\nadmin: { socket: none }\nlog: { path: none }\nstate: none\n`;
     writeFileSync(join(folder, 'candor.yaml'), usual + yaml);
     const program = join(repositoryRoot, 'bin', 'candor');
-    const command = `ulimit -n ${files} && exec "$0" "$1" up -c "$2"`;
-    const child = spawn('sh', ['-c', command, process.execPath, program, join(folder, 'candor.yaml')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+    const command = `ulimit -n ${files} && exec "$0" "$@"`;
+    const flags = probe === null ? [] : ['--import', probe];
+    const args = [...flags, program, 'up', '-c', join(folder, 'candor.yaml')];
+    const child = spawn('sh', ['-c', command, process.execPath, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe', ...(probe === null ? [] : (['ipc'] as const))],
     });
     const own = new OwnProcess(child, port, folder);
     await until('it serves', () => own.events.some(({ kind }) => kind === 'configuration_applied'), 30_000);
     return own;
+  }
+
+  /** Sends `order` to the probe. Resolves with the first `count` messages that come from it. */
+  ask(order: string, count: number): Promise<readonly unknown[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly unknown[]>();
+    const answers: unknown[] = [];
+    const note = (message: unknown): void => {
+      if (answers.push(message) < count) return;
+      this.#child.off('message', note);
+      resolve(answers);
+    };
+    if (count === 0) resolve([]);
+    else this.#child.on('message', note);
+    this.#child.send(order);
+    return promise;
   }
 
   /** Open descriptors. */

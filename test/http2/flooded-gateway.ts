@@ -62,6 +62,7 @@ export class FloodedGateway {
     { silent, large }: FloodedPorts,
     client = '',
     endpoints: FloodedEndpoints | null = null,
+    probe: string | null = null,
   ): Promise<FloodedGateway> {
     const yaml = `
 workers: 1
@@ -74,7 +75,7 @@ routes:
   - { path: /large, to: large }
   - { path: /, respond: { body: here } }
 `;
-    return new FloodedGateway(await OwnProcess.start(yaml, 8192, null, true), endpoints);
+    return new FloodedGateway(await OwnProcess.start(yaml, 8192, null, true, probe), endpoints);
   }
 
   /** A new connection that has sent its preface. */
