@@ -29,8 +29,9 @@ export interface StormFigures {
   readonly failures: Readonly<Record<string, number>>;
   /** The same for GETs alone. */
   readonly failedGets: number;
-  readonly failedInFirstSecond: number;
-  readonly requestsInFirstSecond: number;
+  /** GETs that were due in the first second of trouble: a POST that an origin may have executed is not repeated. */
+  readonly failedGetsInFirstSecond: number;
+  readonly getsInFirstSecond: number;
   /** From one second after trouble began until it was over. */
   readonly failedLater: number;
   readonly wrongStatuses: number;
@@ -65,9 +66,9 @@ export function stormFigures(storm: string, gateway: StormGateway, run: StormRun
   return {
     ...{ storm, gateway, requests: outcomes.length, ok: good.length },
     failures: countBy(failed, ({ result }) => result),
-    failedGets: failed.filter(({ method }) => method === 'GET').length,
-    failedInFirstSecond: failed.filter(isFirst).length,
-    requestsInFirstSecond: outcomes.filter(isFirst).length,
+    failedGets: failed.filter(isGet).length,
+    failedGetsInFirstSecond: failed.filter((outcome) => isFirst(outcome) && isGet(outcome)).length,
+    getsInFirstSecond: outcomes.filter((outcome) => isFirst(outcome) && isGet(outcome)).length,
     failedLater: failed.filter(isLater).length,
     wrongStatuses: failed.filter((outcome) => isWrong(outcome, run.truthful)).length,
     executedTwice: totals.executedTwice,
@@ -90,6 +91,10 @@ export function stormFigures(storm: string, gateway: StormGateway, run: StormRun
 
 function isGood({ result }: Outcome): boolean {
   return result === 'ok';
+}
+
+function isGet({ method }: Outcome): boolean {
+  return method === 'GET';
 }
 
 /** A status of the gateway that does not say what happened, or a body that belongs to another request. */

@@ -1,11 +1,12 @@
 /** What may be written about endpoints and how one is picked for each request. */
 import { z } from 'zod';
 import type { HashKey } from '../core/configuration.ts';
+import { balancerWords } from '../core/named-balancers.ts';
 import { weightMax } from '../core/overlay.ts';
 import { defaults } from './defaults.ts';
 import type { WrittenEndpoint } from './format/address.ts';
 import { barePortError, parseEndpoint } from './format/address.ts';
-import { balanceWords, parseBalanceWord, parseHashWord, type WrittenBalance } from './format/balance.ts';
+import { parseBalanceWord, parseHashWord, type WrittenBalance } from './format/balance.ts';
 import { parseFieldName } from './format/field.ts';
 import { durationOrNone, encodeDetail, parsed, whole } from './leaves.ts';
 import { key, section } from './section.ts';
@@ -68,8 +69,8 @@ const hashKey = z.union([
 
 export const balance = z.union([
   parsed(parseBalanceWord, {
-    kind: balanceWords.map((word) => `\`${word}\``).join(', '),
-    pattern: `^(?:${balanceWords.join('|')})$`,
+    kind: balancerWords.map((word) => `\`${word}\``).join(', '),
+    pattern: `^(?:${balancerWords.join('|')})$`,
   }),
   section({
     hash: hashKey.meta({

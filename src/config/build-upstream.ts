@@ -19,6 +19,7 @@ function buildEndpointLimits(
   | 'attemptsMax'
   | 'responseHeadBytesMax'
   | 'balance'
+  | 'slowStartMs'
   | 'whenNoneReady'
   | 'outlierDetection'
   | 'circuitBreaker'
@@ -37,6 +38,7 @@ function buildEndpointLimits(
     ...buildWhenNoneReady(read.when_none_ready),
     ...buildOutlierDetection(read.outlier_detection),
     ...buildCircuitBreaker(read.circuit_breaker),
+    ...(read.slow_start === undefined || read.slow_start === null ? {} : { slowStartMs: read.slow_start }),
     ...(read.balance === undefined || read.balance === null ? {} : { balance: read.balance }),
   };
 }

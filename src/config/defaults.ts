@@ -1,3 +1,5 @@
+import { defaultBalancer } from '../core/named-balancers.ts';
+
 /**
  * Every default, as it would be written in the file, with its reason. The gateway, the JSON Schema and
  * `docs/configuration.md` all take them from here.
@@ -199,9 +201,10 @@ export const defaults = {
   },
 
   balance: declare(
-    'two_choices',
+    defaultBalancer,
     'Nearly as even as asking all endpoints, without sending all workers to the same one; it needs no measurement.',
   ),
+  slowStart: declare('none', 'Most programs answer at full speed as soon as they are ready.'),
   endpointWeight: declare('1', 'Endpoints are alike unless someone says otherwise.'),
   endpointPriority: declare('0', 'All endpoints serve; a spare one is a decision.'),
 

@@ -195,6 +195,12 @@ describe('what is written', () => {
       ],
     ],
     [
+      'slow start',
+      'upstreams: { a: { endpoints: "a:1", slow_start: 30s }, b: { endpoints: "a:1", slow_start: none }, c: "a:1" }\napplications: { d: { command: a, slow_start: 1m } }\nroutes: [{ to: a }]',
+      (c) => c.upstreams.map(({ slowStartMs }) => slowStartMs),
+      [30_000, undefined, undefined, 60_000],
+    ],
+    [
       'what requests do while no endpoint is ready, in every form',
       'upstreams: { a: "a:1", b: { endpoints: "a:1", when_none_ready: { wait: 10s } }, c: { endpoints: "a:1", when_none_ready: { wait_max: 9 } }, d: { endpoints: "a:1", when_none_ready: { wait: none } } }\nroutes: [{ to: a }]',
       (c) => c.upstreams.map(({ whenNoneReady }) => whenNoneReady),

@@ -3,6 +3,7 @@
  * is made of it is `build.ts`. Descriptions and defaults here are what editors show and the documentation says.
  */
 import { logFormatNames } from '../core/log-formats.ts';
+import { balancerWords, namedBalancers } from '../core/named-balancers.ts';
 import { z } from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
@@ -221,8 +222,13 @@ const endpointKeys = {
   ),
   balance: key(
     balance,
-    'How an endpoint is picked for each request. `two_choices`: of two drawn at random, the one with fewer requests in flight; `round_robin`: one after the other, by weight; `peak_ewma`: of two drawn at random, the one where latency times requests in flight is lower; `{ hash: … }`: by a part of the request. Each leaves out endpoints that are not ready.',
+    `How an endpoint is picked for each request. ${balancerWords.map((word) => `\`${word}\`: ${namedBalancers[word].how}; `).join('')}\`{ hash: … }\`: by a part of the request. Each leaves out endpoints that are not ready.`,
     defaults.balance,
+  ),
+  slow_start: key(
+    durationOrNone,
+    'For how long an endpoint that became ready gets a part of its share only, which grows from a tenth to the whole, or `none`. Endpoints that became ready at the same time share as always.',
+    defaults.slowStart,
   ),
   when_none_ready: key(
     whenNoneReady,
@@ -483,6 +489,7 @@ export type EndpointKeysRead = Pick<
   | 'connections'
   | 'attempts'
   | 'balance'
+  | 'slow_start'
   | 'when_none_ready'
   | 'outlier_detection'
   | 'circuit_breaker'

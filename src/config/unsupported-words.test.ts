@@ -53,6 +53,13 @@ for (const [keys, says] of [
       for (const place of everywhere) assert.match(suggestion(place, key), says, place);
     });
 
+for (const key of ['slowstart', 'slow_start_window'])
+  test(`the key ${key} is "slow_start" of an upstream or application`, () => {
+    assert.match(suggestion('route', key), /^it is "slow_start" of an upstream or application/);
+    for (const place of ['upstream', 'application'] as const)
+      assert.equal(suggestion(place, key), 'did you mean "slow_start"?');
+  });
+
 for (const key of ['lb_policy', 'load_balancing', 'leastconn'])
   test(`the key ${key} is "balance" of an upstream or application`, () => {
     for (const place of ['top', 'listener', 'route'] as const)

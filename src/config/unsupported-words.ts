@@ -1,3 +1,4 @@
+import { balanceChoices } from '../core/named-balancers.ts';
 import { plainKey } from './plain-key.ts';
 import type { Path } from './position-index.ts';
 
@@ -65,7 +66,7 @@ const unsupported: readonly Unsupported[] = [
     keys: words(
       'loadbalancing loadbalancer lb lbpolicy lbalgorithm balance balancer algorithm strategy leastconn roundrobin',
     ),
-    message: 'it is "balance" of an upstream or application: two_choices, round_robin, peak_ewma or { hash: … }',
+    message: `it is "balance" of an upstream or application: ${balanceChoices}`,
     unless: 'balance',
   },
   {
@@ -75,7 +76,8 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('slowstart slowstartwindow'),
-    message: 'slow start is not supported yet; an endpoint gets its share as soon as it is healthy',
+    message: 'it is "slow_start" of an upstream or application: for how long an endpoint that became ready gets less',
+    unless: 'slow_start',
   },
   {
     keys: words('gzip compress compression encode encoding brotli zstd deflate'),

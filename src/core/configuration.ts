@@ -1,4 +1,5 @@
 import type { LogFormatName } from './log-formats.ts';
+import type { defaultBalancer, NamedBalancer } from './named-balancers.ts';
 import type { ApplicationId, EndpointAddress, RouteId, UpstreamId } from './endpoint.ts';
 
 /**
@@ -342,6 +343,8 @@ export interface UpstreamSpec {
   readonly http2?: true;
   /** How an endpoint is picked for each request; absent: two are drawn at random, and the less loaded one is picked. */
   readonly balance?: BalanceSpec;
+  /** An endpoint that became ready gets a growing part of its share for so long; absent: its whole share at once. */
+  readonly slowStartMs?: number;
   /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */
   readonly whenNoneReady?: { readonly waitMs: number; readonly waitersMax: number };
   /** Endpoints that are unhealthy by their checks get requests while no other may. Absent: they get none. */
@@ -400,8 +403,7 @@ export interface EndpointSpec {
 
 /** How an endpoint is picked for each request. */
 export type BalanceSpec =
-  | { readonly kind: 'round_robin' }
-  | { readonly kind: 'peak_ewma' }
+  | { readonly kind: Exclude<NamedBalancer, typeof defaultBalancer> }
   | { readonly kind: 'hash'; readonly key: HashKey };
 
 /** The part of a request by which requests are sent to the same endpoint. */

@@ -221,6 +221,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     if (response.status === tooManyRequests) this.retryAfter = response.fields.get('retry-after');
     this.headMs = this.#owner.elapsedMs();
     this.chosenEndpoint.noteLatency?.(this.headMs - this.startedMs, false);
+    if (response.status >= 500) this.chosenEndpoint.noteFailure?.();
     this.delivery = 'response_started';
   }
 

@@ -120,5 +120,7 @@ export interface Endpoint {
   readonly release: string | null;
   /** An attempt there has taken so long until the head of its response came, or until it failed. */
   noteLatency?(latencyMs: number, failed: boolean): void;
+  /** An attempt there was answered with a status of 500 or above. */
+  noteFailure?(): void;
   acquire(waiter: StreamWaiter, limits: Timeouts, reusePolicy: ReusePolicy): PendingStream | null;
 }

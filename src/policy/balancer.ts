@@ -14,6 +14,10 @@ export interface BalancedEndpoint {
   readonly priority: number;
   /** Requests in flight, including requests that wait for a connection. */
   readonly load: number;
+  /** Its failures of the last seconds, as requests in flight (`failure-load.ts`); absent: none. */
+  readonly failureLoad?: number;
+  /** When it became ready for requests; absent: a long time ago. */
+  readonly readySince?: Instant | undefined;
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
   readonly hasRoom: boolean;
   /** How long its requests have taken in this worker; null if the upstream's balancer does not go by it. */
@@ -58,6 +62,41 @@ export interface Balancer<E extends BalancedEndpoint> {
   update(endpoints: readonly E[]): void;
   /** Returns an endpoint that is not in `tried`, if there is one; otherwise any endpoint. Null only if there are no endpoints. */
   pick(context: BalancerContext<E>): E | null;
+}
+
+/** The same request for a second pick, with more endpoints to leave out. */
+export class SecondPick<E> implements BalancerContext<E> {
+  readonly #first: BalancerContext<E>;
+  readonly tried: readonly E[];
+
+  constructor(first: BalancerContext<E>, tried: readonly E[]) {
+    this.#first = first;
+    this.tried = tried;
+  }
+
+  get method(): string {
+    return this.#first.method;
+  }
+
+  get path(): string {
+    return this.#first.path;
+  }
+
+  get clientAddress(): string {
+    return this.#first.clientAddress;
+  }
+
+  get now(): Instant {
+    return this.#first.now;
+  }
+
+  header(name: string): string | null {
+    return this.#first.header(name);
+  }
+
+  eachHeader(name: string, visit: (value: string) => void): void {
+    this.#first.eachHeader(name, visit);
+  }
 }
 
 /** Creates the balancer for the endpoints of one upstream that have the same priority. */

@@ -6,26 +6,38 @@ export interface TestEndpoint extends BalancedEndpoint {
   load: number;
   hasRoom: boolean;
   weight: number;
+  failureLoad: number;
+  readySince: Instant;
 }
 
 export function endpointsOf(weights: readonly number[], latency: PeakLatency | null = null): TestEndpoint[] {
   return weights.map((weight, index) => {
-    return { id: `app/10.0.0.${index}:80`, weight, zone: '', priority: 0, load: 0, hasRoom: true, latency };
+    return {
+      ...{ id: `app/10.0.0.${index}:80`, weight, zone: '', priority: 0, latency },
+      ...{ load: 0, failureLoad: 0, hasRoom: true, readySince: Number.NEGATIVE_INFINITY as Instant },
+    };
   });
 }
 
-type Facts = Partial<Pick<BalancerContext<TestEndpoint>, 'tried' | 'path' | 'clientAddress'>> & {
+type Facts = Partial<Pick<BalancerContext<TestEndpoint>, 'method' | 'tried' | 'path' | 'clientAddress' | 'now'>> & {
   readonly headers?: readonly (readonly [name: string, value: string])[];
 };
 
 export function contextOf(facts: Facts = {}): BalancerContext<TestEndpoint> {
-  const { headers = [], tried = [], path = '/', clientAddress = '192.0.2.7' } = facts;
+  const {
+    method = 'GET',
+    headers = [],
+    tried = [],
+    path = '/',
+    clientAddress = '192.0.2.7',
+    now = 0 as Instant,
+  } = facts;
   return {
-    method: 'GET',
+    method,
     path,
     clientAddress,
     tried,
-    now: 0 as Instant,
+    now,
     header: (name) => headers.find(([one]) => one === name)?.[1] ?? null,
     eachHeader(name, visit) {
       for (const [one, value] of headers) if (one === name) visit(value);

@@ -1,11 +1,14 @@
 import type { Random } from '../core/random.ts';
+import { isIdempotent } from './retry.ts';
 import { type BalancedEndpoint, type Balancer, type BalancerContext, withoutTried } from './balancer.ts';
 
-type Weighed = Pick<BalancedEndpoint, 'load' | 'weight'>;
+type Loaded = Pick<BalancedEndpoint, 'load' | 'failureLoad'>;
+type Weighed = Loaded & Pick<BalancedEndpoint, 'weight'>;
 
 /**
  * Draws two endpoints at random and picks the less loaded one: nearly as even as asking all of them, and it never sends
- * all workers to the same idle endpoint (Mitzenmacher, "The Power of Two Choices", 2001).
+ * all workers to the same idle endpoint (Mitzenmacher, "The Power of Two Choices", 2001). Recent failures count as load, and as more of it
+ * for a request that could not be repeated after one.
  *
  * Other workers may have used up the connections of the endpoint that was picked. Then it draws again, among those
  * where a request need not wait.
@@ -25,18 +28,18 @@ export class TwoChoices<E extends BalancedEndpoint> implements Balancer<E> {
     this.#weightSums = weightSumsOf(endpoints);
   }
 
-  pick({ tried }: BalancerContext<E>): E | null {
-    if (tried.length === 0) return this.#pickOf(this.#endpoints, this.#weightSums);
+  pick({ tried, method }: BalancerContext<E>): E | null {
+    if (tried.length === 0) return this.#pickOf(this.#endpoints, this.#weightSums, method);
     const untried = withoutTried(this.#endpoints, tried);
     const candidates = untried.length > 0 ? untried : this.#endpoints;
-    return this.#pickOf(candidates, weightSumsOf(candidates));
+    return this.#pickOf(candidates, weightSumsOf(candidates), method);
   }
 
-  #pickOf(endpoints: readonly E[], weightSums: readonly number[] | null): E | null {
-    const picked = lessLoadedOfTwo(endpoints, weightSums, this.#random);
+  #pickOf(endpoints: readonly E[], weightSums: readonly number[] | null, method: string): E | null {
+    const picked = lessLoadedOfTwo(endpoints, weightSums, this.#random, method);
     if (picked === null || picked.hasRoom) return picked;
     const roomy = endpoints.filter(({ hasRoom }) => hasRoom);
-    return lessLoadedOfTwo(roomy, weightSumsOf(roomy), this.#random) ?? picked;
+    return lessLoadedOfTwo(roomy, weightSumsOf(roomy), this.#random, method) ?? picked;
   }
 }
 
@@ -44,12 +47,15 @@ function lessLoadedOfTwo<E extends Weighed>(
   endpoints: readonly E[],
   weightSums: readonly number[] | null,
   random: Random,
+  method: string,
 ): E | null {
-  return weightSums === null ? chooseOfTwo(endpoints, random) : chooseOfTwoWeighted(endpoints, weightSums, random);
+  return weightSums === null
+    ? chooseOfTwo(endpoints, random, method)
+    : chooseOfTwoWeighted(endpoints, weightSums, random, method);
 }
 
 /** The less loaded of two different ones, where all have the same weight. Null when there is none. */
-export function chooseOfTwo<E extends { readonly load: number }>(endpoints: readonly E[], random: Random): E | null {
+export function chooseOfTwo<E extends Loaded>(endpoints: readonly E[], random: Random, method = 'GET'): E | null {
   const count = endpoints.length;
   if (count === 0) return null;
   if (count === 1) return endpoints[0] as E;
@@ -58,7 +64,7 @@ export function chooseOfTwo<E extends { readonly load: number }>(endpoints: read
   const step = 1 + Math.floor(random.next() * (count - 1));
   const a = endpoints[first] as E;
   const b = endpoints[(first + step) % count] as E; // never the first again
-  return a.load <= b.load ? a : b;
+  return loadOf(a, method) <= loadOf(b, method) ? a : b;
 }
 
 /**
@@ -70,11 +76,24 @@ export function chooseOfTwoWeighted<E extends Weighed>(
   endpoints: readonly E[],
   weightSums: readonly number[],
   random: Random,
+  method = 'GET',
 ): E | null {
   if (endpoints.length === 0) return null;
   const a = endpoints[drawIndex(weightSums, random)] as E;
   const b = endpoints[drawIndex(weightSums, random)] as E;
-  return a.load * b.weight <= b.load * a.weight ? a : b;
+  return loadOf(a, method) * b.weight <= loadOf(b, method) * a.weight ? a : b;
+}
+
+/**
+ * What a failure weighs for a request that must not be repeated: a GET that fails is sent to another endpoint, a POST that fails is a failure for its
+ * client. So GETs find out whether an endpoint works again. The weight has a limit, since an application that answers some
+ * requests with 500 does so at all endpoints: POSTs must not all go to the one that happens to have had none.
+ */
+const unrepeatableWeight = 8;
+
+function loadOf({ load, failureLoad = 0 }: Loaded, method: string): number {
+  if (failureLoad === 0) return load;
+  return load + failureLoad * (isIdempotent(method) ? 1 : unrepeatableWeight);
 }
 
 /** For each endpoint the weights up to it and its own; null where all weights are equal. */

@@ -8,8 +8,9 @@ import {
 import type { Cause, Failure } from '../core/failure.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
-import type { Clock } from '../core/time.ts';
+import type { Clock, Instant } from '../core/time.ts';
 import type { BalancedEndpoint } from '../policy/balancer.ts';
+import { FailureLoad } from '../policy/failure-load.ts';
 import { PeakLatency } from '../policy/peak-latency.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import type { PoolSettings } from './pool-settings.ts';
@@ -40,6 +41,10 @@ export class LiveEndpoint implements BalancedEndpoint {
   finding: ReadinessFinding | null;
   /** Null where the balancer does not go by it. */
   latency: PeakLatency | null;
+  /** When it became ready; absent while it is not. */
+  readySince: Instant | undefined;
+  /** Null until an attempt fails. */
+  #failures: FailureLoad | null = null;
   readonly #clock: Clock;
   readonly #pool: ConnectionPool;
   #snapshot: EndpointSnapshot;
@@ -52,6 +57,7 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.#pool = new ConnectionPool(snapshot, settings, ports);
     this.latency = latencyFor(settings, null);
     this.state = snapshot.state;
+    this.readySince = isReadyState(snapshot) ? (snapshot.sinceInstant as Instant) : undefined;
     this.reason = snapshot.reason;
     this.addressStale = snapshot.addressStale === true;
     this.weight = snapshot.weight ?? 1;
@@ -77,6 +83,10 @@ export class LiveEndpoint implements BalancedEndpoint {
     return this.#pool.load;
   }
 
+  get failureLoad(): number {
+    return this.#failures === null ? 0 : this.#failures.at(this.#clock.now());
+  }
+
   get hasRoom(): boolean {
     return this.#pool.hasRoom;
   }
@@ -98,6 +108,9 @@ export class LiveEndpoint implements BalancedEndpoint {
   update(snapshot: EndpointSnapshot, settings: EndpointSettings): void {
     this.#snapshot = snapshot;
     this.state = snapshot.state;
+    // Not since its state began: an ejected endpoint is then healthy for as long as its checks have passed.
+    if (!isReadyState(snapshot)) this.readySince = undefined;
+    else this.readySince ??= this.#clock.now();
     this.reason = snapshot.reason;
     this.addressStale = snapshot.addressStale === true;
     this.weight = snapshot.weight ?? 1;
@@ -123,6 +136,14 @@ export class LiveEndpoint implements BalancedEndpoint {
   /** An attempt here has taken so long until the head of its response came, or until it failed. */
   noteLatency(latencyMs: number, failed: boolean): void {
     this.latency?.note(latencyMs, failed, this.#clock.now());
+    if (failed) this.noteFailure();
+  }
+
+  /** An attempt here has failed, or was answered with a status of 500 or above. */
+  noteFailure(): void {
+    const now = this.#clock.now();
+    this.#failures ??= new FailureLoad(now);
+    this.#failures.note(now);
   }
 
   closeIdle(): void {
@@ -136,4 +157,8 @@ export class LiveEndpoint implements BalancedEndpoint {
 
 function latencyFor({ balance }: EndpointSettings, known: PeakLatency | null): PeakLatency | null {
   return balance?.kind === 'peak_ewma' ? (known ?? new PeakLatency()) : null;
+}
+
+export function isReadyState({ state }: Pick<EndpointSnapshot, 'state'>): boolean {
+  return state === 'healthy' || state === 'unchecked';
 }

@@ -9,7 +9,7 @@ import type { ReadyWaiter } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import { mayEndSoon } from '../policy/outage.ts';
 import { type Readiness, ReadyQueue } from './ready-queue.ts';
-import { LiveEndpoint } from './endpoint.ts';
+import { isReadyState, LiveEndpoint } from './endpoint.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { RequestContext } from './request-context.ts';
 
@@ -301,10 +301,6 @@ function eligibleOf(endpoints: readonly LiveEndpoint[], triesUnhealthy: boolean)
   const doubtful = possible.filter(({ state }) => state === 'probation' || state === 'ejected' || state === 'unknown');
   if (doubtful.length > 0 || !triesUnhealthy) return weightedOf(doubtful);
   return weightedOf(possible.filter(({ state }) => state === 'unhealthy'));
-}
-
-function isReadyState({ state }: LiveEndpoint): boolean {
-  return state === 'healthy' || state === 'unchecked';
 }
 
 /** Its circuit breaker keeps requests away. */

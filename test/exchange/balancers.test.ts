@@ -144,6 +144,47 @@ describe('two choices', () => {
   });
 });
 
+describe('slow start', () => {
+  it('lets an endpoint that became ready again have a tenth of its share, and the whole after the time', () => {
+    const states: Record<string, EndpointSnapshot['state']> = {};
+    const endpointChanges = (name: string): Partial<EndpointSnapshot> => ({ state: states[name] ?? 'healthy' });
+    const world = new Http1World({ endpoints }, { slowStartMs: 20_000, endpointChanges });
+    world.pass(60_000);
+    const share = (): number => answeredBy(world, 300).replaceAll(/[^c]/g, '').length / 100;
+    assert.ok(share() > 0.8, 'long after the start');
+    states['c'] = 'ejected';
+    world.changed();
+    assert.equal(share(), 0);
+    states['c'] = 'healthy';
+    world.changed();
+    const atFirst = share();
+    assert.ok(atFirst > 0 && atFirst < 0.3, `${atFirst}`);
+    world.pass(20_000);
+    assert.ok(share() > 0.8, 'after the time');
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+});
+
+describe('an endpoint that fails at once', () => {
+  it('gets few of the requests beside endpoints that take their time', () => {
+    const world = new Http1World({ endpoints });
+    world.endpoint('a').onRequest = (arrived) => arrived.breakOff('closed');
+    for (const name of ['b', 'c'])
+      world.endpoint(name).onRequest = (arrived) =>
+        void world.clock.schedule(after(world.clock.now(), 20), () => arrived.answer(200, name), undefined);
+    for (let count = 0; count < 300; count++) {
+      world.request({ method: 'POST' });
+      world.pass(3);
+    }
+    world.pass(1000);
+    assert.equal(world.records.length, 300);
+    const failed = world.records.filter(({ statusSent }) => statusSent === 502).length;
+    assert.ok(failed > 0 && failed < 20, `${failed} of 300 failed`);
+    world.pass(100_000);
+  });
+});
+
 describe('a balancer that the configuration names', () => {
   it('round robin: serves by weight', () => {
     const world = new Http1World(

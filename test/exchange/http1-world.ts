@@ -80,6 +80,7 @@ export interface Http1Settings {
   readonly named?: boolean;
   readonly tls?: boolean;
   readonly balance?: BalanceSpec;
+  readonly slowStartMs?: number;
   readonly whenNoneReady?: UpstreamSnapshot['whenNoneReady'];
   readonly triesUnhealthy?: true;
   readonly balancerOf?: () => CreateBalancer;
@@ -246,6 +247,7 @@ export class Http1World implements World {
       ...(this.settings.triesUnhealthy === undefined ? {} : { triesUnhealthy: this.settings.triesUnhealthy }),
       ...(this.settings.whenNoneReady === undefined ? {} : { whenNoneReady: this.settings.whenNoneReady }),
       ...(this.settings.balance === undefined ? {} : { balance: this.settings.balance }),
+      ...(this.settings.slowStartMs === undefined ? {} : { slowStartMs: this.settings.slowStartMs }),
       ...(this.settings.endpoints === 'h2' ? { http2: true } : {}),
       endpoints: [...this.#endpoints.values()].map((endpoint) => this.#withSemaphores(endpoint.snapshot())),
     } as unknown as UpstreamSnapshot;

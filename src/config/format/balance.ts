@@ -1,4 +1,5 @@
 import type { BalanceSpec, HashKey } from '../../core/configuration.ts';
+import { balanceChoices, balancerWords, defaultBalancer, namedBalancers } from '../../core/named-balancers.ts';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { ErrorDetail } from '../error-detail.ts';
@@ -8,29 +9,11 @@ import { plainKey } from '../plain-key.ts';
 /** Null: two choices, the default. */
 export type WrittenBalance = BalanceSpec | null;
 
-export const balanceWords = ['two_choices', 'round_robin', 'peak_ewma'] as const;
-
 /** Without an example of a cookie: what follows `cookie:` is hidden in messages. */
 const named = '{ hash: address } or { hash: path }, or name the header or cookie whose value is hashed';
 
-/** What other gateways call them, lowercase without hyphens and underscores. */
-const foreignBalances: Readonly<Record<string, string>> = {
-  leastconn: 'two_choices',
-  leastconnections: 'two_choices',
-  leastrequest: 'two_choices',
-  leastload: 'two_choices',
-  p2c: 'two_choices',
-  random: 'two_choices',
-  randomchoose: 'two_choices',
-  default: 'two_choices',
-  rr: 'round_robin',
-  wrr: 'round_robin',
-  weightedroundrobin: 'round_robin',
-  staticrr: 'round_robin',
-  leasttime: 'peak_ewma',
-  leastlatency: 'peak_ewma',
-  ewma: 'peak_ewma',
-  latency: 'peak_ewma',
+/** What other gateways call what is hashed, lowercase without hyphens and underscores. */
+const foreignHashes: Readonly<Record<string, string>> = {
   iphash: '{ hash: address }',
   clientiphash: '{ hash: address }',
   source: '{ hash: address }',
@@ -41,21 +24,24 @@ const foreignBalances: Readonly<Record<string, string>> = {
   hash: named,
   ringhash: named,
   maglev: named,
-  sticky: named,
   cookie: named,
   header: named,
+  sticky: named,
 };
 
 /** A way to balance, in a word. */
 export function parseBalanceWord(text: string): Result<WrittenBalance, ErrorDetail> {
-  if (text === 'two_choices') return succeed(null);
-  if (text === 'round_robin' || text === 'peak_ewma') return succeed({ kind: text });
-  const plain = plainKey(text);
-  const meant = balanceWords.find((word) => plainKey(word) === plain) ?? foreignBalances[plain];
-  return reject(
-    `${quoted(text)} is no way to balance`,
-    meant === undefined ? 'write two_choices, round_robin, peak_ewma, or { hash: … }' : `write ${meant}`,
-  );
+  const word = balancerWords.find((one) => one === text);
+  if (word !== undefined) return succeed(word === defaultBalancer ? null : { kind: word });
+  const meant = meantBalance(plainKey(text));
+  return reject(`${quoted(text)} is no way to balance`, `write ${meant ?? balanceChoices}`);
+}
+
+function meantBalance(plain: string): string | undefined {
+  const word = balancerWords.find((one) => {
+    return plainKey(one) === plain || namedBalancers[one].elsewhere.split(' ').includes(plain);
+  });
+  return word ?? foreignHashes[plain];
 }
 
 /** What is hashed, in a word. */
