@@ -26,11 +26,22 @@ describe('the retry budget', () => {
     assert.ok(count === 20 || count === 19, `${count}`); // Tenths are not exact in binary.
   });
 
-  it('allows ten more per second, and saves up no more than a hundred', () => {
+  it('allows ten per second where requests earn fewer, and saves up no more than a hundred', () => {
     const budget = new RetryBudget(at(0));
     granted(budget, at(0), 30);
     assert.equal(granted(budget, at(1000), 100), 10);
     assert.equal(granted(budget, at(3_600_000), 1000), 100);
+  });
+
+  it('allows no more than a fifth of a thousand requests a second, whatever was saved at the start', () => {
+    const budget = new RetryBudget(at(0));
+    granted(budget, at(0), 30);
+    let repeated = 0;
+    for (let now = 0; now < 10_000; now++) {
+      budget.earn();
+      if (budget.spend(at(now))) repeated++;
+    }
+    assert.ok(repeated >= 1990 && repeated <= 2001, `${repeated}`);
   });
 
   it('never allows more than that, in whatever order requests and failures come', () => {
