@@ -331,6 +331,10 @@ export const recordSchema = z.object({
     .number()
     .optional()
     .describe('How long the request has waited until an endpoint was ready; absent if it has not.'),
+  session: z
+    .enum(['new', 'moved'])
+    .optional()
+    .describe('Whether a sticky session began or moved to this endpoint; absent: neither.'),
   attempts: z.array(attemptSchema),
   status: count.nullable(),
   received_status: count.nullable(),

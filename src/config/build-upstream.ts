@@ -2,12 +2,15 @@ import { resolve } from 'node:path';
 import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/configuration.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
+import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
 import { count, ms, bytes, share } from './fallback.ts';
 import type { ApplicationRead, EndpointKeysRead, UpstreamRead } from './schema.ts';
 
 function buildEndpointLimits(
+  name: string,
   read: EndpointKeysRead,
+  context: BuildContext,
 ): Pick<
   UpstreamSpec,
   | 'idleConnectionsMax'
@@ -20,6 +23,7 @@ function buildEndpointLimits(
   | 'responseHeadBytesMax'
   | 'balance'
   | 'slowStartMs'
+  | 'sticky'
   | 'whenNoneReady'
   | 'outlierDetection'
   | 'circuitBreaker'
@@ -36,6 +40,7 @@ function buildEndpointLimits(
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
     ...buildWhenNoneReady(read.when_none_ready),
+    ...buildSticky(name, read.sticky, context),
     ...buildOutlierDetection(read.outlier_detection),
     ...buildCircuitBreaker(read.circuit_breaker),
     ...(read.slow_start === undefined || read.slow_start === null ? {} : { slowStartMs: read.slow_start }),
@@ -91,7 +96,7 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
       : { proxyProtocol: full.proxy_protocol }),
     ...(full.http2 === true ? { http2: true as const } : {}),
     check: buildCheck(full.check),
-    ...buildEndpointLimits(full),
+    ...buildEndpointLimits(name, full, context),
     ...(full.when_none_ready?.then === 'try' ? { triesUnhealthy: true as const } : {}),
   };
 }
@@ -148,7 +153,7 @@ function checkSettings(read: FullUpstream['check']): Exclude<FullUpstream['check
 }
 
 /** An application's upstream has no endpoints yet and no check: whoever runs the instances says which are ready. */
-export function buildApplicationUpstream(name: string, read: ApplicationRead): UpstreamSpec {
+export function buildApplicationUpstream(name: string, read: ApplicationRead, context: BuildContext): UpstreamSpec {
   return {
     id: name as UpstreamId,
     endpoints: [],
@@ -157,6 +162,6 @@ export function buildApplicationUpstream(name: string, read: ApplicationRead): U
     tls: null,
     ...(read.http2 === true ? { http2: true as const } : {}),
     check: { kind: 'none' },
-    ...buildEndpointLimits(read),
+    ...buildEndpointLimits(name, read, context),
   };
 }

@@ -38,7 +38,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     },
     upstreams: [
       ...[...draft.upstreams].map(([name, upstream]) => buildUpstream(name, upstream, context)),
-      ...[...draft.applications].map(([name, application]) => buildApplicationUpstream(name, application)),
+      ...[...draft.applications].map(([name, application]) => buildApplicationUpstream(name, application, context)),
     ],
     applications: [...draft.applications].map(([name, application]) => buildApplication(name, application, context)),
     trustedPeers: plain.trusted_peers ?? [],

@@ -201,6 +201,22 @@ describe('what is written', () => {
       [30_000, undefined, undefined, 60_000],
     ],
     [
+      'sticky sessions in every form',
+      'upstreams: { a: { endpoints: "a:1", sticky: true }, b: { endpoints: "a:1", sticky: false }, c: { endpoints: "a:1", sticky: { name: at, lifetime: 1h, path: /shop, domain: Example.org, secure: true, http_only: false, same_site: none, draining: keep } } }\nroutes: [{ to: a }]',
+      (c) => c.upstreams.map(({ sticky }) => sticky),
+      [
+        {
+          ...{ cookie: 'candor_ca978112', path: '/', domain: null, cookieLifetimeMs: null, secure: 'auto' },
+          ...{ httpOnly: true, sameSite: 'lax', keepsDraining: false, key: null },
+        },
+        undefined,
+        {
+          ...{ cookie: 'at', path: '/shop', domain: 'example.org', cookieLifetimeMs: 3_600_000, secure: true },
+          ...{ httpOnly: false, sameSite: 'none', keepsDraining: true, key: null },
+        },
+      ],
+    ],
+    [
       'what requests do while no endpoint is ready, in every form',
       'upstreams: { a: "a:1", b: { endpoints: "a:1", when_none_ready: { wait: 10s } }, c: { endpoints: "a:1", when_none_ready: { wait_max: 9 } }, d: { endpoints: "a:1", when_none_ready: { wait: none } } }\nroutes: [{ to: a }]',
       (c) => c.upstreams.map(({ whenNoneReady }) => whenNoneReady),

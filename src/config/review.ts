@@ -11,6 +11,7 @@ import { orList, quoted } from './error-detail.ts';
 import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewRoutes } from './review-routes.ts';
+import { reviewSticky } from './review-sticky.ts';
 
 /** `addresses` are those of this machine. */
 export function review(draft: Draft, collector: ErrorCollector, addresses: readonly string[]): void {
@@ -18,6 +19,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewTargets(draft, collector);
   reviewKeys(draft, collector);
   reviewRoutes(draft, collector);
+  reviewSticky(draft, collector);
   reviewAdmin(draft, collector);
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);

@@ -37,6 +37,7 @@ import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
 import { retry } from './retry-schema.ts';
 import { key, section } from './section.ts';
+import { sticky } from './sticky-schema.ts';
 
 const listenAddress = z.union([
   parsed(parseListenAddress, { kind: 'address', examples: [':8080', 'localhost:8080'] }),
@@ -229,6 +230,11 @@ const endpointKeys = {
     durationOrNone,
     'For how long an endpoint that became ready gets a part of its share only, which grows from a tenth to the whole, or `none`. Endpoints that became ready at the same time share as always.',
     defaults.slowStart,
+  ),
+  sticky: key(
+    sticky,
+    '`true`, or how clients stay at the endpoint that answered them first: a signed cookie names it, without its address. If that endpoint is not ready, another one gets the request, and the session.',
+    defaults.stickyAbsent,
   ),
   when_none_ready: key(
     whenNoneReady,
@@ -490,6 +496,7 @@ export type EndpointKeysRead = Pick<
   | 'attempts'
   | 'balance'
   | 'slow_start'
+  | 'sticky'
   | 'when_none_ready'
   | 'outlier_detection'
   | 'circuit_breaker'

@@ -34,7 +34,7 @@ for (const [keys, says] of [
     ['basic_auth', 'auth', 'auth_basic', 'forward_auth', 'jwt', 'forwardAuth'],
     /^authentication of clients is not supp/,
   ],
-  [['sticky', 'session_affinity', 'ip_hash', 'cookie'], /^requests of one client go to one endpoint with "balance: /],
+  [['ip_hash', 'consistent_hash'], /^requests of one client go to one endpoint with "balance: /],
   [['gzip', 'encode', 'compression'], /^compression is not supported yet/],
   [['upgrade', 'upgrades'], /^WebSockets need no key/],
   [['h2c', 'alpn'], /^HTTP\/2 is offered to clients unless a listener has "http2: false"/],
@@ -52,6 +52,13 @@ for (const [keys, says] of [
     test(`the key ${key} is explained wherever it stands`, () => {
       for (const place of everywhere) assert.match(suggestion(place, key), says, place);
     });
+
+for (const key of ['sticky_session', 'session_affinity', 'cookie'])
+  test(`the key ${key} is "sticky" of an upstream or application`, () => {
+    assert.match(suggestion('route', key), /^it is "sticky" of an upstream or application/);
+    for (const place of ['upstream', 'application'] as const)
+      assert.equal(suggestion(place, key), 'did you mean "sticky"?');
+  });
 
 for (const key of ['slowstart', 'slow_start_window'])
   test(`the key ${key} is "slow_start" of an upstream or application`, () => {

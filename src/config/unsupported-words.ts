@@ -55,10 +55,12 @@ const unsupported: readonly Unsupported[] = [
     ofClients: true,
   },
   {
-    keys: words(
-      'sticky stickysession stickysessions sessionaffinity affinity sessionpersistence persistence iphash hashon hash',
-      'consistenthash hashpolicy cookie',
-    ),
+    keys: words('sticky stickysession stickysessions sessionaffinity affinity sessionpersistence persistence cookie'),
+    message: 'it is "sticky" of an upstream or application: a signed cookie names the endpoint of a client',
+    unless: 'sticky',
+  },
+  {
+    keys: words('iphash hashon hash consistenthash hashpolicy'),
     message:
       'requests of one client go to one endpoint with "balance: { hash: address }", or by a "cookie" or "header" instead',
   },

@@ -12,7 +12,7 @@ import type { ListenerRead, ListenerTlsRead } from './schema.ts';
 export interface WantedFile {
   /** Absolute, but for a program that is looked for in the folders of PATH. */
   readonly path: string;
-  readonly kind: 'error_page' | 'certificates' | 'private_key' | 'hmac_key' | 'program';
+  readonly kind: 'error_page' | 'certificates' | 'private_key' | 'hmac_key' | 'session_key' | 'program';
   /** Where the file is named. */
   readonly at: Path;
 }
@@ -35,6 +35,8 @@ export const wantedBytesMax = {
   private_key: 128 * 1024,
   /** CAs give keys of some hundred bits. */
   hmac_key: 4 * 1024,
+  /** Random text: more is no better. */
+  session_key: 4 * 1024,
 } as const;
 
 /** What a file is, in errors about it. */
@@ -43,6 +45,7 @@ export const wantedNames = {
   certificates: 'a list of certificates',
   private_key: 'a private key',
   hmac_key: 'the key of an external account',
+  session_key: 'a key for sticky sessions',
 } as const;
 
 export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
@@ -64,6 +67,15 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     if (certificate_file !== undefined) want('certificates', certificate_file, at('certificate_file'));
     if (key_file !== undefined) want('private_key', key_file, at('key_file'));
   }
+  for (const [section, named] of [
+    ['upstreams', draft.upstreams],
+    ['applications', draft.applications],
+  ] as const)
+    for (const [name, read] of named) {
+      const sticky = isMap(read) ? read.sticky : undefined;
+      if (isMap(sticky) && sticky.key_file !== undefined)
+        want('session_key', sticky.key_file, [section, name, 'sticky', 'key_file']);
+    }
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {
     want('certificates', adminTls.certificate_file, ['admin', 'tls', 'certificate_file']);
@@ -132,6 +144,7 @@ export function reviewFiles(
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
+    else if (kind === 'session_key') reviewSessionKey(path, reading, at, collector);
     else if (kind === 'hmac_key') reviewHmacKey(path, reading, at, collector);
   }
 }
@@ -178,12 +191,33 @@ function reviewHmacKey(
       `the key in ${quoted(basename(path))} has ${key.length} characters, and CAs give ${hmacKeyLengthMin} or more (RFC 7518 §3.2)`,
       'look whether the key is there as a whole',
     );
-  if (isOpen)
-    collector.warnAtValue(
-      at,
-      `every user of this machine may read the key in ${quoted(basename(path))}`,
-      `chmod 600 ${path}`,
-    );
+  if (isOpen) warnOpen(path, at, collector);
+}
+
+/** As many as 24 random bytes in base64. */
+const sessionKeyLengthMin = 32;
+
+function reviewSessionKey(
+  path: string,
+  { text, isOpen }: Extract<FileReading, { ok: true }>,
+  at: Path,
+  collector: ErrorCollector,
+): void {
+  const { length } = text.trim();
+  if (length < sessionKeyLengthMin)
+    return collector.addDetail(at, {
+      message: `${quoted(basename(path))} has ${length} characters, and a key has ${sessionKeyLengthMin} or more`,
+      suggestion: `openssl rand -base64 32 > ${path}`,
+    });
+  if (isOpen) warnOpen(path, at, collector);
+}
+
+function warnOpen(path: string, at: Path, collector: ErrorCollector): void {
+  collector.warnAtValue(
+    at,
+    `every user of this machine may read the key in ${quoted(basename(path))}`,
+    `chmod 600 ${path}`,
+  );
 }
 
 /** More typing mistakes than these are found when the first ones are corrected. */

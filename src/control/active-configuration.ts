@@ -3,6 +3,7 @@ import type { Configuration, ListenerSpec } from '../core/configuration.ts';
 import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { SessionKey } from './session-key.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
@@ -12,8 +13,10 @@ export class ActiveConfiguration {
   #configuration: Configuration;
   #contentHash: string;
   #redactor: TextRedactor;
+  readonly #sessionKey: SessionKey | null;
 
-  constructor(configuration: Configuration) {
+  constructor(configuration: Configuration, sessionKey: SessionKey | null = null) {
+    this.#sessionKey = sessionKey;
     this.#configuration = configuration;
     this.#contentHash = contentHashOf(configuration);
     this.#redactor = new TextRedactor(configuration.log.secretFields);
@@ -60,6 +63,7 @@ export class ActiveConfiguration {
   ): Snapshot {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client, log } =
       configuration;
+    const sessionKey = this.#sessionKey?.for(configuration);
     const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
     return {
       revision,
@@ -79,6 +83,7 @@ export class ActiveConfiguration {
       secretFields,
       recordedHeaderNames,
       fullDetail,
+      ...(sessionKey === undefined ? {} : { sessionKey }),
       // Others cut standard output into files, which would not begin with the header line of the process.
       inlineConstants: log.path === '-',
     };

@@ -20,6 +20,7 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { withoutSecrets } from './instance-secrets.ts';
 import { LateExits } from './late-exits.ts';
 import { Overlay } from './overlay.ts';
+import { SessionKey } from './session-key.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -80,7 +81,7 @@ export class ControlParts {
     this.clock = clock;
     this.#owner = owner;
     this.startedWall = clock.wallTime();
-    this.active = new ActiveConfiguration(options.configuration);
+    this.active = new ActiveConfiguration(options.configuration, new SessionKey(systemRandom));
     this.condition = new Condition(clock);
     // Twice the number at the start: when all workers are replaced, old and new ones run side by side for a while.
     const workersMax = Math.max(sharedSizes.workersMax, 2 * wantedWorkers(options.configuration).count);

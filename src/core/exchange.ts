@@ -31,6 +31,9 @@ export interface ClientFacts {
   recordCache: object | null;
 }
 
+/** `new`: the client had no session. `moved`: the endpoint of its session could not get the request. */
+export type SessionChange = 'new' | 'moved';
+
 /** Why no further attempt was made, or why one was. The record keeps it for every attempt. */
 export type RetryReason =
   | 'nothing_sent' // retried: no byte can have reached the endpoint
@@ -126,6 +129,8 @@ export interface EndedExchange {
   readonly bodyMs?: number;
   /** How long the request has waited until an endpoint was ready; −1 or absent: it has not. */
   readonly waitedMs?: number;
+  /** What has become of the client's session at an endpoint; null or absent: it has none, or it stays. */
+  readonly session?: SessionChange | null;
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */
   readonly recordedHeaders?: Readonly<Record<string, string>> | null;
   readonly attempts: readonly AttemptFacts[];

@@ -1,4 +1,4 @@
-import type { ClientFacts } from './exchange.ts';
+import type { ClientFacts, SessionChange } from './exchange.ts';
 import type { Failure } from './failure.ts';
 import type { Fields, Ownership, RequestHead } from './message.ts';
 import type { Clock } from './time.ts';
@@ -62,9 +62,13 @@ export interface FilterContext {
   readonly client: ClientFacts;
   /** Whether the gateway is stopping. */
   readonly stopping: boolean;
+  /** The id of the endpoint whose response it is; null before an endpoint was chosen. */
+  readonly endpoint: string | null;
   readonly clock: Clock;
   /** Ends the suspension by `filter`. Does nothing if that filter has not suspended the exchange, or the exchange has ended. */
   resume(filter: Filter, decision: Exclude<FilterDecision, 'suspend'>): void;
+  /** For the record: the client begins a session at the endpoint, or its session moves there from another one. */
+  noteSession(change: SessionChange): void;
   /** The state that `filter` has set for this exchange with `setState`; undefined if it has set none. */
   getState(filter: Filter): unknown;
   setState(filter: Filter, state: unknown): void;

@@ -183,6 +183,7 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
     'filter_ms',
     'body_ms',
     'waited_ms',
+    'session',
     'attempts',
     'status',
   ] as const),

@@ -57,6 +57,8 @@ export interface ExchangeRecord {
   readonly body_ms?: number;
   /** How long the request has waited until an endpoint was ready; absent if it has not. */
   readonly waited_ms?: number;
+  /** `new`: the client got a cookie for its endpoint; `moved`: it had one for another endpoint, which could not get the request. Absent: neither. */
+  readonly session?: 'new' | 'moved';
   readonly attempts: readonly AttemptRecord[];
   /** The status that was sent to the client; null if it left before that. */
   readonly status: number | null;

@@ -1,3 +1,4 @@
+import type { SessionChange } from '../core/exchange.ts';
 import {
   type Fields,
   hasNoContent,
@@ -193,6 +194,11 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   /** The head after all filters have seen it. Null if a filter has failed: then the exchange has already answered. */
+  /** For the record. */
+  get session(): SessionChange | null {
+    return this.filters === null ? null : this.filters.session;
+  }
+
   protected headAfterFilters(head: OutgoingResponse): OutgoingResponse | null {
     return this.filters === null ? head : this.filters.editResponse(head);
   }

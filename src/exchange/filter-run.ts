@@ -1,4 +1,4 @@
-import type { ClientFacts } from '../core/exchange.ts';
+import type { AttemptFacts, ClientFacts, SessionChange } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { BodySink, Filter, FilterAnswer, FilterContext, FilterDecision, FilterPipeline } from '../core/filter.ts';
 import { chunkedContent, hasNoContent, noContent, type OutgoingResponse, type RequestHead } from '../core/message.ts';
@@ -14,6 +14,7 @@ export interface FilteredExchange extends BodyEnds {
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly serving: { readonly stopping: boolean };
+  readonly attempts: readonly Pick<AttemptFacts, 'endpoint'>[];
   /** For how long filters have suspended the request; −1: none has. */
   filterMs: number;
   /** Every filter has let the request go on. */
@@ -27,6 +28,7 @@ type Resolution = Exclude<FilterDecision, 'suspend'>;
 export class FilterRun implements FilterContext {
   readonly clock: Clock;
   readonly bodies: FilteredBodies;
+  session: SessionChange | null = null;
   readonly #pipeline: FilterPipeline;
   readonly #exchange: FilteredExchange;
   readonly #suspensionMs: number;
@@ -74,6 +76,14 @@ export class FilterRun implements FilterContext {
 
   get stopping(): boolean {
     return this.#exchange.serving.stopping;
+  }
+
+  get endpoint(): string | null {
+    return this.#exchange.attempts.at(-1)?.endpoint ?? null;
+  }
+
+  noteSession(change: SessionChange): void {
+    this.session = change;
   }
 
   getState(filter: Filter): unknown {

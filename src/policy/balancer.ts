@@ -57,11 +57,14 @@ export interface BalancerContext<E> {
 export interface Balancer<E extends BalancedEndpoint> {
   /**
    * Sets the endpoints that may be picked. Called again when one of them changes. Either all weights are above 0, or all are
-   * 0; if all are 0, the balancer treats them as equal.
+   * 0; if all are 0, the balancer treats them as equal. `staying` get no requests but those of their sessions; a balancer without sessions
+   * ignores them.
    */
-  update(endpoints: readonly E[]): void;
+  update(endpoints: readonly E[], staying?: readonly E[]): void;
   /** Returns an endpoint that is not in `tried`, if there is one; otherwise any endpoint. Null only if there are no endpoints. */
   pick(context: BalancerContext<E>): E | null;
+  /** Whether the request belongs to one endpoint, so that no other one should get it to show that it works. Absent: none does. */
+  hasSession?(context: BalancerContext<E>): boolean;
 }
 
 /** The same request for a second pick, with more endpoints to leave out. */

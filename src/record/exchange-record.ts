@@ -56,6 +56,7 @@ export class ExchangeRecords {
 
   recordOf(exchange: EndedExchange): ExchangeRecord {
     const { client, failure, tunnel, filterMs = -1, bodyMs = -1, waitedMs = -1, recordedHeaders = null } = exchange;
+    const { session = null } = exchange;
     const shape = shapeOfExchange(exchange);
     const isBrief = this.#context.fullDetail !== true && isSuccess(exchange);
     const durationMs = exchange.endedAt - exchange.startedAt;
@@ -84,6 +85,7 @@ export class ExchangeRecords {
       ...(filterMs >= 0 ? { filter_ms: exactMs(filterMs) } : {}),
       ...(bodyMs >= 0 ? { body_ms: exactMs(bodyMs) } : {}),
       ...(waitedMs >= 0 ? { waited_ms: exactMs(waitedMs) } : {}),
+      ...(session === null ? {} : { session }),
       attempts: isBrief ? [this.#successful(exchange, durationMs)] : this.#attempts(exchange),
       status: numberOrNull(exchange.statusSent),
       received_status: numberOrNull(exchange.statusReceived),

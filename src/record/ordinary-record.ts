@@ -76,6 +76,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     (exchange.filterMs === undefined || exchange.filterMs < 0) &&
     (exchange.bodyMs === undefined || exchange.bodyMs < 0) &&
     (exchange.waitedMs === undefined || exchange.waitedMs < 0) &&
+    (exchange.session ?? null) === null &&
     (exchange.grpcStatus ?? null) === null &&
     exchange.delivery === 'response_started' &&
     exchange.statusSent === statusReceived &&

@@ -79,6 +79,11 @@ export class LiveEndpoint implements BalancedEndpoint {
     return name === undefined ? this.address : hostPort(name, address.port);
   }
 
+  /** Whether Candor runs it. */
+  get isInstance(): boolean {
+    return this.#snapshot.instance !== undefined;
+  }
+
   get load(): number {
     return this.#pool.load;
   }

@@ -9,6 +9,7 @@ import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-con
 import type { Clock } from '../core/time.ts';
 import type { ServerCertificate, Transport } from '../core/transport.ts';
 import type { CreateBalancer } from '../policy/balancer.ts';
+import type { StickySessions } from '../policy/sticky-sessions.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
 import type { ByteWriter } from '../wire/byte-writer.ts';
 
@@ -33,6 +34,8 @@ export interface UpstreamPorts {
    * balancer. Absent: the one that the configuration names (`balancers.ts`).
    */
   readonly balancerOf?: (upstream: UpstreamSnapshot) => CreateBalancer;
+  /** The sessions of an upstream, the same object for as long as nothing about them changes; null: it has none. Absent: none has. */
+  readonly sessionsOf?: (upstream: UpstreamSnapshot) => StickySessions | null;
 }
 
 /** What the pool says of a new connection. */

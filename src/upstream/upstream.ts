@@ -4,6 +4,7 @@ import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';
 import type { Balancer, CreateBalancer, RequestFacts } from '../policy/balancer.ts';
 import { PriorityBalancer } from '../policy/priority-balancer.ts';
+import { StickyBalancer, type StickySessions } from '../policy/sticky-sessions.ts';
 import { configuredBalancers } from './balancers.ts';
 import type { ReadyWaiter } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
@@ -32,6 +33,7 @@ export class LiveUpstream {
   #eligible: readonly LiveEndpoint[] = [];
   readonly #balancerOf: (upstream: UpstreamSnapshot) => CreateBalancer;
   #createBalancer: CreateBalancer;
+  #sessions: StickySessions | null;
   #balancer: Balancer<LiveEndpoint>;
   readonly #context: RequestContext<LiveEndpoint>;
   /** Endpoints that get one request at a time; null where there are none, which is nearly always. */
@@ -55,7 +57,8 @@ export class LiveUpstream {
     this.#readyQueue = new ReadyQueue(ports.clock, ports.counts, () => this.#readiness());
     this.#balancerOf = ports.balancerOf ?? configuredBalancers(ports.random);
     this.#createBalancer = this.#balancerOf(spec);
-    this.#balancer = new PriorityBalancer(this.#createBalancer);
+    this.#sessions = ports.sessionsOf?.(spec) ?? null;
+    this.#balancer = this.#newBalancer();
     this.#context = new RequestContext(ports.clock);
     this.update(spec);
   }
@@ -75,11 +78,23 @@ export class LiveUpstream {
   update(spec: UpstreamSnapshot): void {
     this.#spec = spec;
     const create = this.#balancerOf(spec);
-    if (create !== this.#createBalancer) {
+    const sessions = this.#ports.sessionsOf?.(spec) ?? null;
+    if (create !== this.#createBalancer || sessions !== this.#sessions) {
       this.#createBalancer = create;
-      this.#balancer = new PriorityBalancer(create);
+      this.#sessions = sessions;
+      this.#balancer = this.#newBalancer();
     }
     this.updateEndpoints(spec.endpoints);
+  }
+
+  /** Its sessions, which a filter of its routes tells clients; null: it has none. */
+  get sessions(): StickySessions | null {
+    return this.#sessions;
+  }
+
+  #newBalancer(): Balancer<LiveEndpoint> {
+    const byPriority = new PriorityBalancer<LiveEndpoint>(this.#createBalancer);
+    return this.#sessions === null ? byPriority : new StickyBalancer(byPriority, this.#sessions);
   }
 
   updateEndpoints(specs: UpstreamSnapshot['endpoints']): void {
@@ -108,12 +123,23 @@ export class LiveUpstream {
   #sort(leaving: readonly LiveEndpoint[]): void {
     const endpoints = [...this.#endpoints.values()];
     this.#eligible = eligibleOf(endpoints, this.#spec.triesUnhealthy === true);
-    this.#balancer.update(this.#eligible);
+    this.#balancer.update(this.#eligible, this.#staying(endpoints));
     this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];
     const onProbation = probationOf(endpoints, this.#eligible);
     this.#onProbation = onProbation.length === 0 ? null : onProbation;
     this.#noteReadiness();
     this.#readyQueue.look();
+  }
+
+  /** Endpoints that get no requests but those of their sessions. An instance that drains is about to be stopped. */
+  #staying(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
+    if (this.#sessions === null) return none;
+    const { keepsDraining } = this.#sessions.spec;
+    return endpoints.filter((endpoint) => {
+      const { state, failure, weight, isInstance } = endpoint;
+      if (isReadyState(endpoint)) return weight === 0;
+      return state === 'draining' && keepsDraining && failure === null && !isInstance;
+    });
   }
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
@@ -125,7 +151,7 @@ export class LiveUpstream {
   }
 
   #pickFor(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
-    if (this.#onProbation !== null) {
+    if (this.#onProbation !== null && !this.#hasSession(tried, request)) {
       // If probation waited until the balancer picks the endpoint, it could last an hour.
       const free = this.#onProbation.find((endpoint) => !tried.includes(endpoint) && endpoint.tryProbation());
       if (free !== undefined) return free;
@@ -135,6 +161,15 @@ export class LiveUpstream {
     return picked === null || picked.hasRoom || this.#spec.whenNoneReady === undefined
       ? picked
       : this.#acceptingOr(picked, tried, request);
+  }
+
+  #hasSession(tried: readonly LiveEndpoint[], request: RequestFacts): boolean {
+    if (this.#sessions === null) return false;
+    const context = this.#context;
+    context.set(request, tried);
+    const has = this.#balancer.hasSession?.(context) === true;
+    context.clear();
+    return has;
   }
 
   #balance(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
@@ -149,7 +184,7 @@ export class LiveUpstream {
   #acceptingOr(picked: LiveEndpoint, tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
     if (!picked.refuses()) return picked;
     const refusing = this.#eligible.filter((endpoint) => endpoint.refuses());
-    const accepting = this.#balance([...tried, ...refusing], request);
+    const accepting = this.#balance([...tried, picked, ...refusing], request);
     if (accepting !== null && !accepting.refuses()) return accepting;
     this.#noteRefusal(this.#ports.clock.now());
     return this.mayReturn() ? null : picked;
@@ -320,3 +355,5 @@ function probationOf(endpoints: readonly LiveEndpoint[], eligible: readonly Live
     return (state === 'probation' || state === 'half_open') && weight > 0 && priority <= first;
   });
 }
+
+const none: readonly never[] = [];

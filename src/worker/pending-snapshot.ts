@@ -1,8 +1,10 @@
+import type { Filter } from '../core/filter.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestFields } from '../exchange/forward.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
+import { stickySessionFilter } from '../filters/sticky-session.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { RouterBuilder, type RouterOf } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
@@ -43,9 +45,19 @@ export class PendingSnapshot {
       const upstream = spec.action.kind === 'upstream' ? this.#upstreamOf(spec.action.upstream) : null;
       this.#router.add({
         match: spec.match,
-        route: compileRoute(spec, upstream, this.#own, this.#listenerFilters(spec)),
+        route: compileRoute(spec, upstream, this.#own, [
+          ...this.#listenerFilters(spec),
+          ...this.#sessionFilters(upstream),
+        ]),
       });
     }
+  }
+
+  /** By what the upstream will be, which a known one is not before `activate`. */
+  #sessionFilters(upstream: LiveUpstream | null): readonly Filter[] {
+    const spec = upstream === null ? undefined : this.#specs.get(upstream.id);
+    const sessions = spec === undefined ? null : (this.#ports.sessionsOf?.(spec) ?? null);
+    return sessions === null ? [] : [stickySessionFilter(sessions)];
   }
 
   #upstreamOf(id: string): LiveUpstream | null {

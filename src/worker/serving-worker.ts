@@ -39,6 +39,7 @@ import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
+import { SessionCookies } from './session-cookies.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 import { RouteOverrides } from './route-overrides.ts';
@@ -74,6 +75,7 @@ export class ServingWorker {
   readonly #semaphores: WorkerSemaphores;
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
+  readonly #sessions: SessionCookies;
   readonly #upstreams = new Map<string, LiveUpstream>();
   /** Upstreams that the active snapshot no longer has, but that exchanges of older revisions still use. */
   readonly #closed = new Set<LiveUpstream>();
@@ -107,6 +109,7 @@ export class ServingWorker {
     this.#exchangesEnded = new Int32Array(init.exchangesEnded);
     this.#semaphores = new WorkerSemaphores(init.shared, init.workerIndex, clock);
     void this.#semaphores.listen();
+    this.#sessions = new SessionCookies(() => clock.wallTime());
     const deadlines = new Deadlines(clock);
     const shared = { clock, deadlines, writer: new ByteWriter(), storage: new HeadStorage(), counts: this.#counts };
     this.#upstreamPorts = {
@@ -114,6 +117,7 @@ export class ServingWorker {
       random,
       connector: socketConnector,
       semaphores: this.#semaphores,
+      sessionsOf: (upstream) => this.#sessions.of(upstream),
       onServerCertificate: (endpoint, certificate) => this.#certificates.note(endpoint, certificate),
       onUnclassified: (fault) => {
         this.#counts.unclassifiedTotal++;
@@ -190,6 +194,7 @@ export class ServingWorker {
   /** Opens the new listeners of a snapshot and holds connections there until `activate`. The active snapshot stays in use. */
   async prepare(snapshot: Snapshot, parts = 0): Promise<void> {
     const { revision } = snapshot;
+    this.#sessions.useKey(snapshot.sessionKey ?? '');
     const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts, (host) =>
       this.#listeners.isObtained(host),
     );

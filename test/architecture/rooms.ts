@@ -12,8 +12,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   limits: ['core'],
   upstream: ['core', 'wire', 'policy'],
   downstream: ['core', 'wire'],
-  // And policy, as soon as a filter decides by one.
-  filters: ['core', 'wire'],
+  filters: ['core', 'wire', 'policy'],
   exchange: ['core', 'wire', 'policy'],
   deploy: ['core'],
   diagnose: ['core'],

@@ -31,6 +31,7 @@ import {
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import type { CreateBalancer } from '../../src/policy/balancer.ts';
+import type { StickySessions } from '../../src/policy/sticky-sessions.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
@@ -81,6 +82,7 @@ export interface Http1Settings {
   readonly tls?: boolean;
   readonly balance?: BalanceSpec;
   readonly slowStartMs?: number;
+  readonly sessions?: StickySessions;
   readonly whenNoneReady?: UpstreamSnapshot['whenNoneReady'];
   readonly triesUnhealthy?: true;
   readonly balancerOf?: () => CreateBalancer;
@@ -150,6 +152,7 @@ export class Http1World implements World {
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
       semaphores: settings.semaphores ?? localSemaphoreSource,
       onUnclassified,
+      ...(settings.sessions === undefined ? {} : { sessionsOf: () => settings.sessions ?? null }),
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
     });
     const serving = this.#serving();

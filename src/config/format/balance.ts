@@ -26,7 +26,7 @@ const foreignHashes: Readonly<Record<string, string>> = {
   maglev: named,
   cookie: named,
   header: named,
-  sticky: named,
+  sticky: 'two_choices, and "sticky: true" beside "balance"',
 };
 
 /** A way to balance, in a word. */

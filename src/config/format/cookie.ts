@@ -1,0 +1,19 @@
+import type { Result } from '../../core/result.ts';
+import { succeed } from '../../core/result.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { quoted, reject } from '../error-detail.ts';
+import { normalHost } from './address.ts';
+
+/** The attribute Path of a cookie (RFC 6265 §4.1.1): a semicolon would begin the next attribute. */
+export function parseCookiePath(text: string): Result<string, ErrorDetail> {
+  if (/^\/[\x21-\x3a\x3c-\x7e]*$/.test(text)) return succeed(text);
+  return reject(`${quoted(text)} is no path of a cookie`, 'write a path that begins with "/", without spaces and ";"');
+}
+
+/** The attribute Domain: browsers ignore a dot before it. */
+export function parseCookieDomain(text: string): Result<string, ErrorDetail> {
+  const host = /^[\w.-]+$/.test(text) ? normalHost(text.replace(/^\./, '')) : undefined;
+  return host === undefined || host === null
+    ? reject(`${quoted(text)} is not a host name`, 'write one such as example.org, or remove the key')
+    : succeed(host);
+}
