@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idleShare } from './processor-idle.ts';
 import { repositoryRoot } from './repository.ts';
 import type { TestOrder } from './test-order.ts';
 import type { TestReport } from './test-report.ts';
+import { testBundleVariable } from '../test/program.ts';
 
 export interface TestLimits {
   /** How many files run at the same time. */
@@ -19,6 +20,9 @@ export interface TestLimits {
   /** Milliseconds between asking a file's process to end (SIGTERM) and ending it (SIGKILL). */
   readonly graceMs: number;
 }
+
+/** The folder with the bundle of the command that a test file shall start; null to start it from the source. */
+export type BundleSource = () => Promise<string | null>;
 
 /** One processor of two that has nothing to do for half of the time. */
 const idleShareMin = 0.25;
@@ -34,18 +38,19 @@ export async function runTestFiles(
   limits: TestLimits,
   report: TestReport,
   peersPrepared: Promise<unknown>,
+  bundle: BundleSource = async () => null,
 ): Promise<void> {
   const [early, others] = [[...order.early], [...order.others]];
   const runEnd = performance.now() + limits.runMsMax;
   const runAll = async (queue: string[]): Promise<void> => {
     for (let path = takeUntil(runEnd, queue); path !== undefined; path = takeUntil(runEnd, queue))
-      await runFile(path, limits, runEnd, report);
+      await runFile(path, { limits, runEnd, report, bundle });
   };
   const runWhileIdle = async (): Promise<void> => {
     while (others.length > 0 && performance.now() < runEnd) {
       if ((await idleShare(idleMs)) < idleShareMin) continue;
       const path = takeUntil(runEnd, others);
-      if (path !== undefined) await runFile(path, limits, runEnd, report);
+      if (path !== undefined) await runFile(path, { limits, runEnd, report, bundle });
     }
   };
   const earlyEnded = runAll(early);
@@ -62,7 +67,14 @@ function takeUntil(end: number, queue: string[]): string | undefined {
   return performance.now() < end ? queue.shift() : undefined;
 }
 
-async function runFile(path: string, limits: TestLimits, runEnd: number, report: TestReport): Promise<void> {
+interface TestRun {
+  readonly limits: TestLimits;
+  readonly runEnd: number;
+  readonly report: TestReport;
+  readonly bundle: BundleSource;
+}
+
+async function runFile(path: string, { limits, runEnd, report, bundle }: TestRun): Promise<void> {
   const startedAt = performance.now();
   const ending = new AbortController();
   const fileEnd = startedAt + limits.fileMsMax;
@@ -72,14 +84,19 @@ async function runFile(path: string, limits: TestLimits, runEnd: number, report:
     if (fileEnd <= runEnd) report.fileTimedOut(path, limits.fileMsMax);
     else report.fileEndedByRun(path);
   });
-  await reportAll(path, ending.signal, report);
+  await reportAll(path, ending.signal, report, startsGateways(path) ? await bundle() : null);
   clearTimeout(timer);
   if (ending.signal.aborted) await endProcesses(path, limits.graceMs);
   report.fileEnded(path, performance.now() - startedAt);
 }
 
-async function reportAll(path: string, signal: AbortSignal, report: TestReport): Promise<void> {
-  const stream = run({ files: [resolve(repositoryRoot, path)], cwd: repositoryRoot, signal });
+async function reportAll(path: string, signal: AbortSignal, report: TestReport, bundle: string | null): Promise<void> {
+  const stream = run({
+    files: [resolve(repositoryRoot, path)],
+    cwd: repositoryRoot,
+    signal,
+    ...(bundle === null ? {} : bundledThreads(bundle)),
+  });
   stream.on('test:dequeue', (event) => report.testStarted({ ...event, file: path, declaredIn: nameOf(event.file) }));
   stream.on('test:complete', (event) => report.testEnded({ ...event, file: path, declaredIn: nameOf(event.file) }));
   stream.on('test:fail', (event) => report.failed({ ...event, file: path, declaredIn: nameOf(event.file) }));
@@ -88,6 +105,17 @@ async function reportAll(path: string, signal: AbortSignal, report: TestReport):
   stream.on('test:stdout', (event) => report.printed(path, event.message));
   stream.on('test:stderr', (event) => report.printed(path, event.message));
   for await (const _ of stream) void _;
+}
+
+/** Unit tests stand beside their source, start few threads and wait for no bundle. */
+function startsGateways(path: string): boolean {
+  return path.startsWith('test/');
+}
+
+/** `test/program.ts` starts the command of the bundle, and gateways in the test's own process start its threads. */
+function bundledThreads(bundle: string): { readonly execArgv: readonly string[]; readonly env: NodeJS.ProcessEnv } {
+  const preload = join(repositoryRoot, 'test', 'bundled-threads.ts');
+  return { execArgv: [`--import=${preload}`], env: { ...process.env, [testBundleVariable]: bundle } };
 }
 
 /** The runner has sent SIGTERM and does not wait; a program that handles SIGTERM may still run. */

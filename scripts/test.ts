@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
+import { BundleFailure } from './bundle.ts';
 import { repositoryRoot } from './repository.ts';
 import { runTestFiles, type TestLimits } from './run-test-files.ts';
 import { readTestOptions, selectTestFiles } from './test-selection.ts';
 import { orderTestFiles, readTestDurations, writeTestDurations } from './test-order.ts';
+import { TestBundle } from './test-bundle.ts';
 import { TestReport } from './test-report.ts';
 
 const usage = `usage: npm test [-- --only <part of a path>]…
@@ -28,6 +30,8 @@ const limits: TestLimits = {
   graceMs: 5000,
 };
 
+const bundle = new TestBundle();
+
 // Without this cache each test file, and each gateway and worker that it starts, compiles the same modules again, which
 // takes two fifths of the processor time of most files. Node finds an entry by a module's content and its own version.
 // (nodejs.org/api/module.html, "Module compile cache")
@@ -41,6 +45,17 @@ if (options === null) {
   process.exitCode = await runTests(options.only, options.complete);
 }
 
+/** Null where the source cannot be bundled: then tests start it as it is, and those that need the wrong part fail. */
+async function currentBundle(): Promise<string | null> {
+  try {
+    return await bundle.current();
+  } catch (error) {
+    if (!(error instanceof BundleFailure)) throw error;
+    console.error(`no bundle of the source could be made, so that gateways start from the source: ${error.message}`);
+    return null;
+  }
+}
+
 /** Returns the exit code: 0 where every test passed and, in a complete run, none was skipped. */
 async function runTests(only: readonly string[], complete: boolean): Promise<number> {
   const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot });
@@ -49,7 +64,7 @@ async function runTests(only: readonly string[], complete: boolean): Promise<num
   if (unmatched.length > 0) return 2;
   const report = new TestReport(console.log, { withDiagnostics: only.length > 0, complete });
   const peersPrepared = preparePeers(complete);
-  await runTestFiles(orderTestFiles(files, readTestDurations()), limits, report, peersPrepared);
+  await runTestFiles(orderTestFiles(files, readTestDurations()), limits, report, peersPrepared, currentBundle);
   writeTestDurations(report.durations());
   return report.finish() && (await peersPrepared) ? 0 : 1;
 }

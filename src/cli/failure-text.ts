@@ -1,3 +1,4 @@
+import { withSourcePositions } from '../system/source-position.ts';
 import { columnsMax, widthOf, wrap } from './layout.ts';
 import type { CommandFailure } from './command-failure.ts';
 
@@ -28,6 +29,7 @@ const held = '\u{e000}';
 export function defectText(error: unknown, env: Readonly<Record<string, string | undefined>> = process.env): string {
   const message = error instanceof Error ? error.message : String(error);
   const head = `Candor made a mistake: ${message.split('\n', 1)[0]}`;
-  if (env['CANDOR_DEBUG'] === '1' && error instanceof Error) return `${head}\n${error.stack ?? ''}`;
+  if (env['CANDOR_DEBUG'] === '1' && error instanceof Error)
+    return `${head}\n${withSourcePositions(error.stack ?? '')}`;
   return `${head}\nThis is a defect. Please report it with the output of the same command under CANDOR_DEBUG=1.`;
 }

@@ -44,7 +44,7 @@ async function readBeside(file: string, { directory, env, clock }: ReadContext):
 function startThread(workerData: ConfigurationThreadInit): Worker | null {
   const options = { workerData, transferList: [workerData.parts], name: 'candor configuration' };
   try {
-    return new Worker(new URL(siblingModule(import.meta.url, './configuration-thread')), options);
+    return new Worker(new URL(siblingModule(import.meta.url, '../cli/configuration-thread')), options);
   } catch {
     return null;
   }

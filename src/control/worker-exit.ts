@@ -1,3 +1,5 @@
+import { withSourcePositions } from '../system/source-position.ts';
+
 /** How a thread ended. */
 export interface WorkerExit {
   readonly why: string;
@@ -27,5 +29,5 @@ function whyOf(thrown: unknown, code: string | null): string {
 function thrownText(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const frame = thrown.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
-  return `${thrown.name}: ${thrown.message}${frame === undefined ? '' : ` ${frame.trim()}`}`;
+  return `${thrown.name}: ${thrown.message}${frame === undefined ? '' : ` ${withSourcePositions(frame.trim())}`}`;
 }

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { statusOfJson } from '../../src/cli/gateway-lookup.ts';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { askAdmin, readEvents } from '../../src/cli/admin-client.ts';
 import type { AdminTarget } from '../../src/cli/admin-target.ts';
@@ -16,6 +15,7 @@ import type { Event } from '../../src/core/event.ts';
 import type { GatewayStatus } from '../../src/control/gateway-status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { freePort } from '../free-port.ts';
+import { candorProgram } from '../program.ts';
 
 const token = 'candor_of-somebody-who-may-do-All-of-this-7';
 
@@ -29,7 +29,7 @@ describe('the admin API during reloads', { timeout: 120_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'candor-reload-'));
     port = await freePort();
     configure('socket: ./a.sock');
-    gateway = spawn(process.execPath, [join(repositoryRoot, 'bin/candor'), 'up', '-c', 'candor.yaml'], {
+    gateway = spawn(process.execPath, [candorProgram, 'up', '-c', 'candor.yaml'], {
       cwd: folder,
       stdio: 'ignore',
     });

@@ -16,9 +16,9 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { exitCodes, type ExitName } from '../../src/cli/exit-codes.ts';
 import { freePort } from '../free-port.ts';
+import { candorProgram as program } from '../program.ts';
 
 /** Faults of the machine or of a file when `candor up` starts. Each leads to one message with what to do, and an exit code. */
 
@@ -27,7 +27,6 @@ function reservedPorts(): number {
   return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
 }
 
-const program = join(repositoryRoot, 'bin', 'candor');
 const isRoot = process.getuid?.() === 0;
 const user = 65_533;
 /** An idle machine takes half a second. The limit is for a process that hangs. */

@@ -22,6 +22,7 @@ import fc from '../../src/testing/properties.test-support.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
+import { candorProgram } from '../program.ts';
 
 let folder: string;
 let context: FakeProcessContext;
@@ -590,7 +591,7 @@ describe('candor explain as a process', () => {
   }
 
   function candor(argv: readonly string[]) {
-    const process_ = spawn(process.execPath, [join(repositoryRoot, 'bin', 'candor'), ...argv], { cwd: folder });
+    const process_ = spawn(process.execPath, [candorProgram, ...argv], { cwd: folder });
     children.push(process_);
     const said = { out: '', err: '' };
     process_.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));

@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { readProcess } from '../../src/deploy/process-group.ts';
+import { candorProgram } from '../program.ts';
 
 // The steps of `systemctl restart` for `candor up --handover`: SIGTERM, its end, and the same command again.
 
@@ -39,7 +40,7 @@ class Up {
   ended: number | null = null;
 
   constructor(folder: string, ...flags: readonly string[]) {
-    const command = [join(repositoryRoot, 'bin', 'candor'), 'up', '-c', 'candor.yaml', ...flags];
+    const command = [candorProgram, 'up', '-c', 'candor.yaml', ...flags];
     this.child = spawn(process.execPath, command, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     this.child.once('close', (code) => {
       this.ended = code ?? -1;

@@ -11,10 +11,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
 import { recordsIn } from '../records.ts';
+import { candorProgram as program } from '../program.ts';
 
 /** SIGUSR1 opens the inspector of a Node program, unless the program listens for it. */
-
-const program = join(repositoryRoot, 'bin', 'candor');
 
 let folder: string;
 let children: ChildProcess[];

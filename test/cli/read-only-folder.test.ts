@@ -17,12 +17,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
+import { candorProgram as program } from '../program.ts';
 
 /** A configuration in a folder that its gateway cannot write: a ConfigMap, an image, a file of root's. */
 
-const program = join(repositoryRoot, 'bin', 'candor');
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root starts a program as another user' };
 const user = 65_533;
 

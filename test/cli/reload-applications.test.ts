@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
+import { candorProgram } from '../program.ts';
 
 /** One gateway whose application changes while it runs. Each test continues from the one before. */
 describe('a reload with another command', { timeout: 240_000 }, () => {
@@ -52,7 +52,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'candor-reload-app-'));
     configure(serving('one'));
-    gateway = spawn(process.execPath, [join(repositoryRoot, 'bin/candor'), 'up', '-c', 'candor.yaml'], {
+    gateway = spawn(process.execPath, [candorProgram, 'up', '-c', 'candor.yaml'], {
       cwd: folder,
       stdio: 'ignore',
     });

@@ -10,10 +10,10 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { demoPaths } from '../../src/cli/demo.ts';
 import { asFromOlderNode } from '../fakes/older-node.ts';
 import { freePort } from '../free-port.ts';
+import { candorMain as program } from '../program.ts';
 
 /** The commands that serve, as real processes with the real gateway. */
 
-const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 /** The time until a person's second Ctrl-C. A signal that comes much sooner is a copy of the first. */
 const secondWishMs = 1000;
 

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
+import { candorProgram } from '../program.ts';
 
 const skip = process.platform === 'linux' ? false : 'there is no /dev/full';
 
@@ -51,9 +51,7 @@ describe('a gateway continues to serve if its standard error', { skip }, () => {
   });
 
   function start(stderr: number | 'pipe'): ChildProcess {
-    const args = ['bin/candor', 'up', '-c', join(folder, 'candor.yaml')].map((arg, at) =>
-      at === 0 ? join(repositoryRoot, arg) : arg,
-    );
+    const args = [candorProgram, 'up', '-c', join(folder, 'candor.yaml')];
     return spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'ignore', stderr] });
   }
 

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import fc from '../../src/testing/properties.test-support.ts';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { readResponses } from '../../src/cli/whose/read-responses.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
+import { candorProgram } from '../program.ts';
 
 const page =
   '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n' +
@@ -239,7 +239,7 @@ describe('candor whose', () => {
   });
 
   test('reads standard input', () => {
-    const argv = [join(repositoryRoot, 'bin', 'candor'), 'whose', '-', '--json'];
+    const argv = [candorProgram, 'whose', '-', '--json'];
     const ran = spawnSync(process.execPath, argv, { input: curl, encoding: 'utf8' });
     assert.equal(ran.status, 0, ran.stderr);
     assert.equal((JSON.parse(ran.stdout) as { author: string }).author, 'nginx');

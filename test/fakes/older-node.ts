@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { candorMain } from '../program.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -17,6 +18,6 @@ export function asFromOlderNode(argv: readonly string[]): string[] {
       return child;
     };
     const { runOn } = require(${JSON.stringify(join(root, 'bin', 'own-node.cjs'))});
-    runOn(process.execPath, ${JSON.stringify(join(root, 'src', 'cli', 'main.ts'))}, process.argv.slice(1));`;
+    runOn(process.execPath, ${JSON.stringify(candorMain)}, process.argv.slice(1));`;
   return ['-e', launch, '--', ...argv];
 }

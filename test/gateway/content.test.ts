@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { candorMain as main } from '../program.ts';
 
 // Large bodies: every byte reaches its recipient, and the gateway buffers only a bounded amount when a recipient is slow.
 
@@ -204,7 +205,6 @@ class GatewayProcess {
   constructor(yaml: string) {
     this.folder = mkdtempSync(join(tmpdir(), 'candor-content-'));
     writeFileSync(join(this.folder, 'candor.yaml'), yaml);
-    const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
     this.child = spawn(process.execPath, [main, 'up', '-c', 'candor.yaml'], {
       cwd: this.folder,
       env: {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import type { Event, EventKind } from '../../src/core/event.ts';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { until } from './start-from-yaml.ts';
+import { candorProgram } from '../program.ts';
 
 /** A certificate in the status of the admin API. */
 export interface CertificateLine {
@@ -42,7 +42,7 @@ export class GatewayFolder {
     const state = yaml.includes('state:') ? '' : `state: ${join(this.path, 'state')}\n`;
     const configuration = join(this.path, `${name}.yaml`);
     writeFileSync(configuration, own + state + yaml);
-    const command = [join(repositoryRoot, 'bin', 'candor'), 'up', '-c', configuration];
+    const command = [candorProgram, 'up', '-c', configuration];
     const child = spawn(process.execPath, command, {
       env: { ...process.env, XDG_RUNTIME_DIR: this.path, ...environment },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -16,6 +16,7 @@ import { searchLogFiles } from '../../src/record/log-files.ts';
 import { fieldOf, RawClient } from '../../src/testing/testing.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { recordsIn } from '../records.ts';
+import { candorMain as main } from '../program.ts';
 
 // Whatever happens to the exchange log, requests are answered, and each has a line or is counted as lost.
 
@@ -230,7 +231,6 @@ describe('an exchange log on a disk of 1 MiB', { skip: mounts ? false : 'nothing
       join(folder, 'candor.yaml'),
       `listeners: { http: "127.0.0.1:0" }\nworkers: 1\n${answering}admin: { socket: ./admin.sock }\nstate: none\nlog: { path: ./disk/exchange.log, query_allowed: [q] }\n`,
     );
-    const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
     const script = `mount -t tmpfs -o size=1m tmpfs '${join(folder, 'disk')}' && exec '${process.execPath}' '${main}' up -c candor.yaml`;
     const [program = '', ...rest] = unshare;
     child = spawn(program, [...rest, 'sh', '-c', script], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });

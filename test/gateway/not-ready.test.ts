@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { eventOfJson } from '../../src/core/event-json.ts';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { candorProgram as program } from '../program.ts';
 
 // Applications that never become ready: answers, status and terminal report at once what the checks see, and what to
 // do.
@@ -101,7 +101,6 @@ class RunningCommand {
   constructor(port: number, folder: string, source: string) {
     this.port = port;
     this.#folder = folder;
-    const program = join(repositoryRoot, 'bin', 'candor');
     const command = ['run', '--port', String(port), '--', process.execPath, '-e', source];
     const env = { ...process.env, XDG_RUNTIME_DIR: folder };
     this.#child = spawn(process.execPath, [program, ...command], {
@@ -215,7 +214,7 @@ applications:
     for (const accept of ['application/json', 'text/html', 'text/plain']) {
       const { content, fields } = await edge.get('/', [`Accept: ${accept}`]);
       const all = `${content.toString()} ${JSON.stringify(fields)}`;
-      assert.doesNotMatch(all, /404|readiness|port \d|GET \//);
+      assert.doesNotMatch(all, /\b404\b|readiness|port \d|GET \//);
       assert.match(all, /destination_unavailable/);
     }
   });

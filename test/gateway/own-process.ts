@@ -4,9 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventOfJson } from '../../src/core/event-json.ts';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
 import { until } from './start-from-yaml.ts';
+import { candorProgram as program } from '../program.ts';
 
 /** An event as the process prints it on standard error. */
 export interface ReportedEvent {
@@ -54,7 +54,6 @@ export class OwnProcess {
     const listener = `${name}: { bind: ${bind}, http2: ${http2}${tls === null ? '' : `, tls: { ${tls} }`} }`;
     const usual = `listeners: { ${listener} }\nadmin: { socket: none }\nlog: { path: none }\nstate: none\n`;
     writeFileSync(join(folder, 'candor.yaml'), usual + yaml);
-    const program = join(repositoryRoot, 'bin', 'candor');
     const command = `ulimit -n ${files} && exec "$0" "$@"`;
     const flags = probe === null ? [] : ['--import', probe];
     const args = [...flags, program, 'up', '-c', join(folder, 'candor.yaml')];

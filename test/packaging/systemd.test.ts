@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
+import { candorProgram as program } from '../program.ts';
 
 /** What a package brings for systemd, read by systemd's own tools where they are. */
 
@@ -29,7 +30,6 @@ function installUnits(name: string, dropIns: readonly string[]): string {
   const forService = join(units, 'candor.service.d');
   mkdirSync(forService, { recursive: true });
   const service = readFileSync(join(packaging, 'candor.service'), 'utf8');
-  const program = join(repositoryRoot, 'bin', 'candor');
   writeFileSync(join(units, 'candor.service'), service.replace('ExecStart=candor', `ExecStart=${program}`));
   cpSync(join(packaging, 'candor.socket'), join(units, 'candor.socket'));
   for (const dropIn of dropIns) cpSync(join(packaging, dropIn), join(forService, dropIn));

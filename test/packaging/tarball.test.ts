@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -83,6 +84,29 @@ test('no source, no test and no development file is shipped', { skip }, () => {
     shipped.filter((path) => /\.test\.|\/fixtures\/|(?<!\.d)\.ts$|candor\/(?:src|test|scripts|bench)\b/.test(path)),
     [],
   );
+});
+
+test('each thread is one file, which imports nothing but Node', { skip }, () => {
+  for (const entry of ['cli/configuration-thread.js', 'worker/worker-main.js', 'logger/logger-main.js']) {
+    const text = readFileSync(join(home, 'node_modules/candor/dist', entry), 'utf8');
+    const imported = [...text.matchAll(/^import .*?["']([^"']+)["'];$/gm)].map(([, name = '']) => name);
+    assert.ok(imported.length > 0);
+    assert.deepEqual(
+      imported.filter((name) => !isBuiltin(name)),
+      [],
+    );
+  }
+});
+
+test('the licenses of the packages that it contains are shipped', { skip }, () => {
+  const text = readFileSync(join(home, 'node_modules/candor/dist/LICENSES.txt'), 'utf8');
+  for (const name of ['@stricli/core', 'yaml', 'zod']) {
+    const manifest = join(repositoryRoot, 'node_modules', name, 'package.json');
+    const { version, license } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string; license: string };
+    assert.ok(text.includes(`\n${name} ${version}: ${license}`), name);
+  }
+  assert.match(text, /Permission to use, copy[^]*Permission is hereby granted/);
+  assert.match(text, /Apache License\s+Version 2\.0/);
 });
 
 test(`at most ${packagesMax} packages and ${megabytesMax} MB are installed, none of them native`, {

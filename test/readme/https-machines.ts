@@ -7,6 +7,7 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { certificateAuthority } from '../../src/testing/testing.ts';
 import { until } from '../gateway/start-from-yaml.ts';
 import { Machine } from './machine.ts';
+import { candorProgram } from '../program.ts';
 
 const serverAddress = '192.0.2.10';
 const internetAddress = '192.0.2.53';
@@ -42,11 +43,7 @@ export async function startHttpsMachines(context: TestContext): Promise<HttpsMac
   await startInternet(internet, folder);
   const root = await internet.run(`curl --silent --insecure https://${internetAddress}:15001/roots/0`);
   writeFileSync(join(folder, 'live.pem'), root.output);
-  writeFileSync(
-    join(folder, 'candor'),
-    `#!/bin/sh\nexec ${process.execPath} ${join(repositoryRoot, 'bin', 'candor')} "$@"\n`,
-    { mode: 0o755 },
-  );
+  writeFileSync(join(folder, 'candor'), `#!/bin/sh\nexec ${process.execPath} ${candorProgram} "$@"\n`, { mode: 0o755 });
   writeFileSync(join(folder, 'systemctl'), systemctl(folder), { mode: 0o755 });
   server.environment = {
     PATH: `${folder}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,

@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import { freePort } from '../free-port.ts';
+import { candorProgram as ownProgram } from '../program.ts';
 
 /** A gateway as it is installed: its own process, with the defaults, a log, and one upstream. */
 export class GatewayProcess {
@@ -87,8 +87,6 @@ export class GatewayProcess {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
-
-const ownProgram = join(repositoryRoot, 'bin', 'candor');
 
 function configurationOf(port: number, origin: string): string {
   return [

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { statusOfJson } from '../../src/cli/gateway-lookup.ts';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { askAdmin } from '../../src/cli/admin-client.ts';
 import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
 import type { GatewayStatus } from '../../src/control/gateway-status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import type { ThreadSnapshot, InspectionRequest } from './inspector-server.ts';
+import { candorProgram as ownProgram } from '../program.ts';
 
 /** How a worker ends: it throws, it exits, or it loops for ever. */
 export const deaths = {
@@ -253,7 +253,6 @@ export class ManagedGateway {
   }
 }
 
-const ownProgram = join(repositoryRoot, 'bin', 'candor');
 const inspector = pathToFileURL(join(import.meta.dirname, 'inspector-server.ts')).href;
 
 /** A zombie has ended; its parent may not have reaped it. */

@@ -7,10 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordsIn } from '../records.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
+import { candorMain as main } from '../program.ts';
 
 /** A gateway as a program that can be replaced: the tests overwrite the file that it runs as. */
-
-const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
 /** The program without changes. */
 export const goodProgram = `await import(${JSON.stringify(main)});\n`;

@@ -8,13 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeProcessContext } from '../../fakes/fake-process-context.ts';
+import { candorMain as program } from '../../program.ts';
 
 /**
  * A gateway process, with an endpoint that sends the given answers, and applications with secrets in their environment
  * and output. Collects everything that Candor shows, writes or sends, by name.
  */
-
-const program = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
 
 /** Far longer than any step takes, on a busy machine too. */
 const waitMs = 30_000;
