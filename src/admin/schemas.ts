@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { endpointStates } from '../core/endpoint.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '../core/json-case.ts';

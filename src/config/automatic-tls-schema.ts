@@ -1,5 +1,5 @@
 /** The key `auto` of a listener's `tls`: certificates from CAs that speak ACME. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseAcmeDirectory, parseAskUrl, parseMailAddress } from './format/acme-directory.ts';
 import { splitCommandLine } from './format/command-line.ts';

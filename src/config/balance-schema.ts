@@ -1,5 +1,5 @@
 /** What may be written about endpoints and how one is picked for each request. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HashKey } from '../core/configuration.ts';
 import { balancerWords } from '../core/named-balancers.ts';
 import { weightMax } from '../core/overlay.ts';

@@ -1,5 +1,5 @@
 /** What may be written about health checks of configured addresses. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StatusRange } from '../core/configuration.ts';
 import { defaults } from './defaults.ts';
 import { parseFieldName, parseFieldValue } from './format/field.ts';

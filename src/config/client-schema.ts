@@ -1,5 +1,5 @@
 /** What `client` of `candor.yaml` may hold: the limits towards clients. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { duration, size, sizeOrNone, whole } from './leaves.ts';
 import { key, section } from './section.ts';

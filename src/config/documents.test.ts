@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { jsonSchema } from './json-schema.ts';
 import { parseConfiguration } from './parse.ts';
 import { allPaths, fillTables } from './reference-tables.ts';

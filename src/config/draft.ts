@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ErrorCollector } from './error-collector.ts';
 import type { SchemaError, KeyLocations } from './explain-issue.ts';
 import { explainIssue } from './explain-issue.ts';

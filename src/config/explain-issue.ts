@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
 import { isSecretPath } from './hide-secrets.ts';

@@ -1,5 +1,5 @@
 /** The leaves of the schema: values with a format of their own. Each says what is wrong in our words. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Result } from '../core/result.ts';
 import { succeed } from '../core/result.ts';
 import { durationPattern, bareAgeError, bareNumberError, parseAge, parseDuration } from './format/duration.ts';

@@ -1,5 +1,5 @@
 /** What may be written about endpoints whose requests fail. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
 import { duration, parsed, whole } from './leaves.ts';

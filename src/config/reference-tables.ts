@@ -1,5 +1,5 @@
 /** The tables of `docs/configuration.md`, from the schema: every key with its type, default and reason. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { file } from './schema.ts';
 
 type AnySchema = z.core.$ZodType;

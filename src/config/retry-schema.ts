@@ -1,5 +1,5 @@
 /** What may be written about retries. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { duration, durationOrNone, whole } from './leaves.ts';
 import { key, section } from './section.ts';

@@ -1,5 +1,5 @@
 /** What may be written in a route, and for all routes at once. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseLoneFieldName, parseFieldValue, parseMethod } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';

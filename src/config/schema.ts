@@ -4,7 +4,7 @@
  */
 import { logFormatNames } from '../core/log-formats.ts';
 import { balancerWords, namedBalancers } from '../core/named-balancers.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
 import { check } from './check-schema.ts';

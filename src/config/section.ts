@@ -1,5 +1,5 @@
 /** Maps of the schema and their keys. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Default } from './defaults.ts';
 import { ours } from './leaves.ts';
 

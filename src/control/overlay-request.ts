@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { suggestNearest } from '../config/nearest.ts';
 import { weightMax } from '../core/overlay.ts';
 import {
