@@ -12,7 +12,7 @@ import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { after, type Clock } from '../core/time.ts';
 import { lostRecordLine } from '../record/lost-record.ts';
 import { createRecordRing, createWakeWord, droppedIn } from '../record/record-ring.ts';
-import { type LoggerQuestion, LoggerThread } from './logger-thread.ts';
+import { type QuestionOf, RestartedThread } from './restarted-thread.ts';
 import { LogFailure } from './start-failure.ts';
 import type { WorkerExit } from './worker-exit.ts';
 
@@ -44,7 +44,7 @@ export class ExchangeLog {
   readonly #dropped = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   /** By index of the worker: a worker that replaces a lost one gets the same ring. */
   readonly #rings = new Map<number, RecordRingMemory>();
-  readonly #thread: LoggerThread;
+  readonly #thread: RestartedThread<ToLogger, FromLogger>;
   #path: string | null = null;
   #format: LogSpec['format'] = 'json';
   #isUsed = false;
@@ -57,11 +57,14 @@ export class ExchangeLog {
     this.#writesAlone = parts.writesAlone;
     this.#process = parts.process;
     const { loggerModule, clock } = parts;
-    this.#thread = new LoggerThread({
-      loggerModule,
+    this.#thread = new RestartedThread<ToLogger, FromLogger>({
+      module: loggerModule,
+      name: 'candor log',
       init: { wakeWord: this.#wakeWord, dropped: this.#dropped.buffer as SharedArrayBuffer },
       clock,
       state: () => this.#state(),
+      isKept: ({ kind }) => kind === 'line',
+      noAnswer: (request) => ({ kind: 'done', request, problem: 'the thread that writes the log has ended' }),
       onMessage: (message) => this.#onMessage(message),
       onLost: (exit, restartMs) => this.#lost(exit, restartMs),
     });
@@ -170,7 +173,7 @@ export class ExchangeLog {
     await this.#thread.stop();
   }
 
-  async #ask(question: LoggerQuestion): Promise<string | null> {
+  async #ask(question: QuestionOf<ToLogger>): Promise<string | null> {
     const answer = await this.#thread.ask(question);
     return answer.kind === 'done' ? answer.problem : null;
   }
