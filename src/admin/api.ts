@@ -24,6 +24,10 @@ import { jsonOf } from '../record/json-text.ts';
 /** How many readers may follow events at the same time: dashboards and terminals. Each needs a connection. */
 const followersMax = 32;
 
+/** How many exchanges a page of a search has. */
+const searchedDefault = 50;
+const searchedMax = 1000;
+
 /** How long a new process may take to serve. At most as long as a connection may be silent, because a process that hangs sends no lines. */
 const upgradeSeconds = 60;
 
@@ -101,6 +105,8 @@ export class AdminApi {
       case 'weight':
       case 'restore':
         return this.#overlay.change(id, requester, request, response);
+      case 'searchExchanges':
+        return this.#search(url, response);
       case 'readExchange': {
         const record = await this.#gateway.findExchange(parameter);
         if (record !== null) return sendJson(response, 200, record);
@@ -191,6 +197,26 @@ export class AdminApi {
     const answer: StopResponse = { stopping: true, pid: process.pid };
     sendJson(response, 202, answer);
     await audited(this.#gateway, 'stop', requester, async () => stopper.stop(requester.actor, now === 'true'));
+  }
+
+  async #search({ searchParams }: URL, response: ServerResponse): Promise<void> {
+    const limit = searchParams.get('limit') ?? String(searchedDefault);
+    if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > searchedMax)
+      return sendProblem(response, 400, `limit is a number from 1 to ${searchedMax}.`);
+    const [cursor, after] = [searchParams.get('cursor'), searchParams.get('after')];
+    if (cursor !== null && after !== null)
+      return sendProblem(response, 400, 'cursor is for older exchanges, after for newer ones: give one of them.');
+    const query = searchParams.get('query') ?? '';
+    const result = await this.#gateway.searchExchanges({ query, limit: Number(limit), cursor, after });
+    if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
+    if (result.kind === 'not_a_query')
+      return sendProblem(response, 400, `The query is wrong at character ${result.at + 1}: ${result.problem}.`);
+    const { exchanges, cursor: next, end } = result;
+    sendJson(response, 200, {
+      exchanges: exchanges.map(({ record, standsFor }) => ({ ...record, stands_for: standsFor })),
+      cursor: next,
+      end,
+    });
   }
 
   #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {

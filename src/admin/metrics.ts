@@ -31,6 +31,11 @@ export async function metricsText(
     'Lines of the exchange log that were dropped so that no exchange was delayed.',
     [[{}, counts.logDropped]],
   );
+  text.metric(
+    'candor_store_lost_total',
+    'Records of exchanges that were to be stored and were lost, so that no exchange was delayed.',
+    [[{}, counts.storeLost]],
+  );
   return { contentType: metricsContentType, parts: text.end() };
 }
 

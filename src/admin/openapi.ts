@@ -14,6 +14,7 @@ import {
   overlaySchema,
   problemSchema,
   readinessSchema,
+  exchangesSchema,
   recordSchema,
   reloadSchema,
   statusSchema,
@@ -39,6 +40,7 @@ const schemas = {
   Event: eventSchema,
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
+  Exchanges: exchangesSchema,
   Problem: problemSchema,
 };
 
@@ -83,6 +85,10 @@ function overlayChange(description: string, request: keyof typeof schemas): Deta
       422: problemDetails('The body has errors. Nothing was changed; `errors` lists all of them.'),
     },
   };
+}
+
+function searchParameter(name: string, description: string): { readonly [key: string]: unknown } {
+  return { name, in: 'query', required: false, schema: { type: 'string' }, description };
 }
 
 const details: Record<OperationId, Details> = {
@@ -214,6 +220,25 @@ const details: Record<OperationId, Details> = {
     responses: {
       200: json('The record.', 'ExchangeRecord'),
       404: problemDetails('No exchange has this id, in memory or in the log.'),
+    },
+  },
+  searchExchanges: {
+    description:
+      'What the gateway has stored (`store` in the configuration), by a query such as `status:5xx route:api since:1h heap`. A page may ' +
+      'have fewer exchanges than `limit`, or none, and still a `cursor`: a search answers after 200 ms with what it has found.',
+    parameters: [
+      searchParameter('query', 'Conditions and words, all of which must hold; empty: all exchanges.'),
+      {
+        ...searchParameter('limit', 'The most exchanges.'),
+        schema: { type: 'integer', minimum: 1, maximum: 1000, default: 50 },
+      },
+      searchParameter('cursor', '`cursor` of the page before: older exchanges.'),
+      searchParameter('after', '`end` of an earlier page: exchanges that were stored since, the oldest first.'),
+    ],
+    responses: {
+      200: json('Exchanges, and where the next page begins.', 'Exchanges'),
+      400: problemDetails('The query or another parameter cannot be read; `detail` says what is wrong, and where.'),
+      409: problemDetails('The gateway has no store, or cannot read it now; `detail` has the reason.'),
     },
   },
   readMetrics: {

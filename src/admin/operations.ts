@@ -78,6 +78,12 @@ export const operations = [
     path: `${apiRoot}/overlay/restore`,
     summary: 'Clear one or all entries of the overlay, so that the configuration file applies again',
   },
+  {
+    id: 'searchExchanges',
+    method: 'GET',
+    path: `${apiRoot}/exchanges`,
+    summary: 'Stored exchanges that match a query, the newest first',
+  },
   { id: 'readExchange', method: 'GET', path: `${apiRoot}/exchanges/{id}`, summary: 'The record of one exchange' },
   { id: 'readMetrics', method: 'GET', path: '/metrics', summary: 'Totals of all workers, for Prometheus' },
   { id: 'readDescription', method: 'GET', path: `${apiRoot}/openapi.json`, summary: 'This description' },

@@ -102,6 +102,7 @@ export const statusSchema = z.object({
           'descriptors_scarce',
           'clients_refused',
           'log_failing',
+          'store_failing',
           'replacement_failing',
         ]),
         since_s: z.number().min(0),
@@ -388,6 +389,19 @@ export const problemSchema = z.object({
   status: count,
   detail: text,
   errors: z.array(text).optional(),
+});
+
+/** A page of a search. */
+export const exchangesSchema = z.object({
+  exchanges: z.array(
+    recordSchema.extend({
+      stands_for: count.describe(
+        'Of a success: itself, and those of its route that were not stored since the last one.',
+      ),
+    }),
+  ),
+  cursor: nullableText.describe('Where the next page begins; null if there is none.'),
+  end: text.describe('For a later search with `after`: what was stored until now.'),
 });
 
 /** The type that each schema describes. If a type gets a key that its schema lacks or contradicts, this no longer compiles. */

@@ -11,6 +11,7 @@ import { type ParserContext, describe } from './parser-context.ts';
 import { checkCommand, schemaCommand, trustCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { jsonFlag } from './flags.ts';
+import { logsCommand } from './logs-command.ts';
 import { drainCommand, maintenanceCommand, pauseCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
 import { parserText } from './parser-text.ts';
 import { probeCommand } from './probe/probe-commands.ts';
@@ -54,6 +55,7 @@ const root = buildRouteMap<string, ParserContext>({
     },
     whose: whoseCommand,
     probe: probeCommand,
+    logs: logsCommand,
     events: eventsCommand,
     token: tokenCommand,
     trust: trustCommand,

@@ -19,6 +19,7 @@ export function levelOf(event: Event): Level {
   switch (event.kind) {
     case 'worker_lost':
     case 'logger_lost':
+    case 'store_lost':
     case 'configuration_rejected':
     case 'certificate_not_yet_valid':
     case 'upgrade_failed':
@@ -50,6 +51,8 @@ export function levelOf(event: Event): Level {
       return event.to === 'force_closing' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
     case 'name_state':
       return event.to === 'resolved' ? 'info' : 'warn';
+    case 'store_failing':
+      return event.to === 'failing' ? 'warn' : 'info';
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
     case 'instance_exited':

@@ -1,6 +1,13 @@
 import { logFormats } from '../core/log-formats.ts';
 import { isAbsolute, resolve } from 'node:path';
-import type { ApplicationSpec, ClientLimits, Configuration, ListenerSpec, WorkersSpec } from '../core/configuration.ts';
+import type {
+  ApplicationSpec,
+  ClientLimits,
+  Configuration,
+  ListenerSpec,
+  StoreSpec,
+  WorkersSpec,
+} from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';
@@ -8,12 +15,14 @@ import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener } from './wanted-files.ts';
 import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
-import { defaults } from './defaults.ts';
+import { type Default, defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { count, ms, msOrNone, bytes, bytesOrNone } from './fallback.ts';
 import { parseListenAddress } from './format/address.ts';
 import { listenAddressOf } from './review-addresses.ts';
+import { parseAge } from './format/duration.ts';
 import type { ApplicationRead } from './schema.ts';
+import type { StoreRead } from './store-schema.ts';
 
 /** A draft without mistakes into a configuration with every default filled in. */
 export function build(draft: Draft, context: BuildContext): Configuration {
@@ -63,7 +72,27 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       recordedHeaderNames: recordedHeaderNamesOf(plain.log ?? {}),
       fullDetail: plain.log?.detail === 'full',
     },
+    store: buildStore(plain.store, context),
   };
+}
+
+function buildStore(read: StoreRead | undefined, context: BuildContext): StoreSpec | null {
+  if (read === undefined || read === 'none') return null;
+  const { path, keep = {}, successes_per_second, slow } = read;
+  const service = folderOfService('STATE_DIRECTORY', context);
+  const folder = service === null ? resolve(context.directory, 'candor-store') : resolve(service, 'store');
+  return {
+    path: path === undefined ? folder : resolve(context.directory, path),
+    keepAgeMs: (keep.age ?? secondsOf(defaults.store.keepAge)) * 1000,
+    keepBytes: bytes(keep.size, defaults.store.keepSize),
+    successesPerSecond: count(successes_per_second, defaults.store.successesPerSecond),
+    slowMs: ms(slow, defaults.store.slow),
+  };
+}
+
+function secondsOf(absent: Default): number {
+  const parsed = parseAge(absent.written);
+  return parsed.ok ? parsed.value : 0;
 }
 
 function recordedHeaderNamesOf({ headers = [], format = 'json' }: NonNullable<Draft['plain']['log']>): string[] {

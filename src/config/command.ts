@@ -71,5 +71,6 @@ export function configurationForCommand(run: CommandToRun): Configuration {
     stateFolder: null,
     admin: { ...built.admin, socket },
     log: { ...built.log, path: run.logPath ?? null },
+    store: null,
   };
 }

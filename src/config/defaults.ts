@@ -379,6 +379,20 @@ export const defaults = {
     '$LOGS_DIRECTORY/candor.log, or candor.log beside the file',
     'Where the service manager keeps logs, else where the file is; `candor explain` finds it there.',
   ),
+  store: {
+    store: declare('none', 'A store takes disk and processor time, which nobody has asked for.'),
+    path: describe(
+      'the folder `store` in $STATE_DIRECTORY, or candor-store beside the file',
+      'Where the service manager keeps what outlives a restart, else where the file is.',
+    ),
+    keepAge: declare('7d', 'Who looks for a failure has usually heard of it within a week.'),
+    keepSize: declare('1GiB', 'Some five million successes, or a million failures.'),
+    successesPerSecond: declare(
+      '200',
+      'Enough to see what is usual, at a tenth of the disk and processor time of all; each says how many it stands for.',
+    ),
+    slow: declare('1s', 'People notice that they wait.'),
+  },
   secretFields: declare(
     '[]',
     'Those that everybody uses are known: Authorization, Cookie, Set-Cookie, X-Api-Key and the like.',

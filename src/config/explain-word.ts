@@ -72,6 +72,10 @@ function suggestForSection(section: string, word: string): string | null {
     case 'log':
       if (offWord.test(word)) return 'write { path: none }';
       return /^[./]/.test(word) ? `write { path: ${JSON.stringify(word)} }` : null;
+    case 'store':
+      if (offWord.test(word)) return 'write none';
+      if (allWord.test(word)) return 'write {}, or { path: ./store }';
+      return /^[./]/.test(word) ? `write { path: ${JSON.stringify(word)} }` : null;
     case 'admin':
       return offWord.test(word) ? 'write { socket: none }' : null;
     case 'trusted_peers':

@@ -83,6 +83,12 @@ export const durationOrNone = parsed(orNone(parseDuration), {
   pattern: `^(?:none|${durationPattern})$`,
   examples: [...durationExamples, 'none'],
 });
+export const age = parsed(parseAge, {
+  kind: 'duration',
+  bare: bareAgeError,
+  pattern: `^${durationPattern}$`,
+  examples: ['7d', '12h'],
+});
 export const ageOrNone = parsed(orNone(parseAge), {
   kind: 'duration, `none`',
   bare: zeroIsNone(bareAgeError),

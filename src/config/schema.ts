@@ -34,6 +34,7 @@ import {
   whole,
 } from './leaves.ts';
 import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
+import { store } from './store-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
 import { retry } from './retry-schema.ts';
 import { key, section } from './section.ts';
@@ -481,6 +482,11 @@ export const file = section({
       ),
     }),
     'What is remembered of exchanges.',
+  ),
+  store: key(
+    store,
+    'Whether exchanges are stored for searches (`candor logs`), and which: `none` stores nothing and costs nothing.',
+    defaults.store.store,
   ),
 });
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Configuration, ListenerSpec } from '../core/configuration.ts';
+import type { Configuration, ListenerSpec, StoreSpec } from '../core/configuration.ts';
 import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
-import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { Snapshot, StoreSelection, UpstreamSnapshot } from '../core/snapshot.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { SessionKey } from './session-key.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
+import { wantedWorkers } from './wanted-workers.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {
@@ -61,8 +62,9 @@ export class ActiveConfiguration {
     upstreams: readonly UpstreamSnapshot[],
     overlay: RouteOverlay,
   ): Snapshot {
-    const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client, log } =
+    const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client } =
       configuration;
+    const { log, store } = configuration;
     const sessionKey = this.#sessionKey?.for(configuration);
     const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
     return {
@@ -86,6 +88,7 @@ export class ActiveConfiguration {
       ...(sessionKey === undefined ? {} : { sessionKey }),
       // Others cut standard output into files, which would not begin with the header line of the process.
       inlineConstants: log.path === '-',
+      store: store === null ? null : selectionOf(store, wantedWorkers(configuration).count),
     };
   }
 
@@ -108,4 +111,9 @@ function contentHashOf(configuration: Configuration): string {
   const hash = createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
   contentHashes.set(configuration, hash);
   return hash;
+}
+
+/** Each worker stores its share of the successes of a route. */
+function selectionOf({ successesPerSecond, slowMs }: StoreSpec, workers: number): StoreSelection {
+  return { successesPerSecond: successesPerSecond / workers, slowMs };
 }

@@ -21,6 +21,7 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
   dns: ({ dns }) => dns,
   admin: ({ admin }) => admin,
   log: ({ log }) => log,
+  store: ({ store }) => store,
 };
 
 /** Settings that a file may give once for all routes, by the key of the file. */

@@ -16,6 +16,8 @@ import { Applications } from './applications.ts';
 import { ConfigurationReport } from './configuration-report.ts';
 import { CurrentProblems } from './current-problems.ts';
 import { ExchangeLog } from './exchange-log.ts';
+import type { ProcessConstants } from '../core/logger-messages.ts';
+import { StoredExchanges } from './stored-exchanges.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { withoutSecrets } from './instance-secrets.ts';
 import { LateExits } from './late-exits.ts';
@@ -36,6 +38,8 @@ export interface ControlPlaneOptions extends GatewayOptions {
   readonly workerModule: URL;
   /** The file that the thread of the log runs. */
   readonly loggerModule: URL;
+  /** The file that the thread of the store runs. */
+  readonly storeModule: URL;
 }
 
 /** Callbacks of the parts to their control plane. */
@@ -60,6 +64,7 @@ export class ControlParts {
   readonly automatic: AutomaticCertificates;
   readonly hub: EventHub;
   readonly log: ExchangeLog;
+  readonly store: StoredExchanges;
   readonly applications: Applications;
   readonly endpoints: Endpoints;
   readonly lateExits: LateExits;
@@ -91,6 +96,7 @@ export class ControlParts {
     this.problems = new CurrentProblems(clock, () => this.log.dropped);
     this.hub.subscribe((event) => this.problems.onEvent(event));
     this.log = this.#createLog();
+    this.store = this.#createStore();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
@@ -127,23 +133,27 @@ export class ControlParts {
   }
 
   #createLog(): ExchangeLog {
-    const { configuration, loggerModule, adopt, watcher } = this.options;
+    const { loggerModule, adopt, watcher } = this.options;
     return new ExchangeLog({
       loggerModule,
       clock: this.clock,
       events: this.hub,
-      process: {
-        process: this.processKey,
-        deployment: configuration.deployment,
-        member: configuration.member,
-        started_at: new Date(this.startedWall).toISOString(),
-        version,
-        pid: process.pid,
-      },
+      process: this.#constants,
       writesAlone: adopt === undefined,
       watched: watchedRecords(watcher ?? null),
       onLines: (lines) => this.reports.onLines(lines),
     });
+  }
+
+  #createStore(): StoredExchanges {
+    const { storeModule } = this.options;
+    return new StoredExchanges({ storeModule, clock: this.clock, events: this.hub, process: this.#constants });
+  }
+
+  get #constants(): ProcessConstants {
+    const { deployment, member } = this.options.configuration;
+    const started_at = new Date(this.startedWall).toISOString();
+    return { process: this.processKey, deployment, member, started_at, version, pid: process.pid };
   }
 
   #createChecker(): HealthChecker {
@@ -187,6 +197,7 @@ export class ControlParts {
       managedTls: () => this.automatic.current,
       drain: () => this.active.configuration.drain,
       recordRing: (workerIndex) => this.log.ringOf(workerIndex),
+      storeRing: (workerIndex) => this.store.ringOf(workerIndex),
       onBatch: (batch) => {
         // First: the report of a failed handshake says what has become of the name.
         this.automatic.noteAsked(batch.askedNames);

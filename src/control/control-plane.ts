@@ -4,6 +4,7 @@ import { noCounts } from '../core/counters.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { SearchRequest, SearchResult } from '../core/store-messages.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
@@ -80,6 +81,7 @@ export class ControlPlane implements Gateway {
     if (notKept !== null) throw new StateFailure(notKept);
     await this.#parts.log.open(configuration.log);
     await this.#parts.log.use(configuration.log);
+    await this.#parts.store.use(configuration.store);
     const evidence = { pid: process.pid, version, node: process.version };
     this.#parts.hub.emit({
       kind: 'process_started',
@@ -217,7 +219,8 @@ export class ControlPlane implements Gateway {
   #problemContext(applications: GatewayStatus['applications']): ProblemContext {
     // A gateway that is stopping needs no replacement.
     const wanted = this.#state === 'serving' ? wantedWorkers(this.#parts.active.configuration).count : 0;
-    return { wanted, workers: this.#parts.workers.all, logPath: this.#parts.log.path, applications };
+    const { log, store, workers } = this.#parts;
+    return { wanted, workers: workers.all, logPath: log.path, storePath: store.path, applications };
   }
 
   reload(actor: string): Promise<ReloadOutcome> {
@@ -248,6 +251,7 @@ export class ControlPlane implements Gateway {
     });
     if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
     if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection);
+    await this.#parts.store.use(read.configuration.store);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
     this.#parts.certificates.look();
     await this.#parts.automatic.use(read.configuration);
@@ -265,8 +269,12 @@ export class ControlPlane implements Gateway {
   }
 
   async findExchange(id: string): Promise<ExchangeRecord | null> {
-    const record = await this.#parts.log.find(id);
+    const record = (await this.#parts.store.find(id)) ?? (await this.#parts.log.find(id));
     return record === null ? null : this.#parts.lateExits.complete(record);
+  }
+
+  searchExchanges(search: SearchRequest): Promise<SearchResult> {
+    return this.#parts.store.search(search);
   }
 
   counts(): ReturnType<Gateway['counts']> {
@@ -276,6 +284,7 @@ export class ControlPlane implements Gateway {
       workers: [...this.#parts.workers.counts, control],
       workersLost: this.#parts.workers.lostTotal,
       logDropped: this.#parts.log.dropped,
+      storeLost: this.#parts.store.lost,
       failedHandshakes: this.#parts.reports.failedHandshakes,
       http2Limits: this.#parts.reports.http2Limits,
     };
@@ -333,7 +342,7 @@ export class ControlPlane implements Gateway {
     this.#parts.endpoints.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
-    await this.#parts.log.close();
+    await Promise.all([this.#parts.log.close(), this.#parts.store.close()]);
     this.#state = 'stopped';
   }
 

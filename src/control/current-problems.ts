@@ -47,6 +47,8 @@ export interface ProblemContext {
   readonly workers: readonly { readonly id: number; readonly state: string }[];
   /** Path of the log in use; null without one. */
   readonly logPath: string | null;
+  /** Folder of the store in use; absent without one. */
+  readonly storePath?: string | null;
   readonly applications: readonly ApplicationStatus[];
 }
 
@@ -56,6 +58,7 @@ export class CurrentProblems {
   #descriptors: { readonly since: Instant; readonly reason: string } | null = null;
   readonly #refusals = new Map<ConnectionRefusalReason, RefusalEpisode>();
   #logEpisode: LogEpisode | null = null;
+  #storeEpisode: { readonly path: string; readonly since: Instant; readonly reason: string } | null = null;
   readonly #logLosses: RecentGrowth;
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
@@ -78,6 +81,11 @@ export class CurrentProblems {
     else if (event.kind === 'connections_refused') {
       const { reason, count, limit, address } = event.evidence;
       this.#refusals.set(reason, { ...this.#added(this.#refusals.get(reason), count), limit, address });
+    } else if (event.kind === 'store_failing') {
+      const { path, fault } = event.evidence;
+      // A damaged file has been replaced.
+      const isFailing = event.to === 'failing' && fault !== 'corrupt';
+      this.#storeEpisode = isFailing ? { path, since: now, reason: event.reason } : null;
     } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
     else if (event.kind === 'configuration_applied') {
       this.#appliedAt = now;
@@ -114,6 +122,7 @@ export class CurrentProblems {
       ...this.#scarce(),
       ...this.#refused(),
       ...this.#log(context),
+      ...this.#storing(context),
     ];
     return [...own, ...this.#replacements(context)];
   }
@@ -182,6 +191,13 @@ export class CurrentProblems {
     const lines = count === 1 ? '1 line was' : `${count === 0 ? 'no' : count} lines were`;
     const reason = `${logName(log.path)} ${logState(log)}; ${lines} lost in the last minute.`;
     return [this.#problem('log_failing', log.since, reason, logStep(log))];
+  }
+
+  #storing({ storePath }: ProblemContext): readonly StatusProblem[] {
+    const failing = this.#storeEpisode;
+    if (failing === null || failing.path !== storePath) return [];
+    const nextStep = `Look at the space and the owner of its folder (\`df -h\`, \`ls -ld ${failing.path}\`); what is lost cannot be searched later.`;
+    return [this.#problem('store_failing', failing.since, failing.reason, nextStep)];
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {

@@ -1,3 +1,4 @@
+import type { SearchRequest, SearchResult } from '../core/store-messages.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { FailedHandshakeTotal } from './handshake-report.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
@@ -61,12 +62,16 @@ export interface Gateway extends EventSink {
   readonly events: EventSource;
   /** The record of an exchange: from memory, else from the log file. */
   findExchange(id: string): Promise<ExchangeRecord | null>;
+  /** Searches the stored exchanges. */
+  searchExchanges(search: SearchRequest): Promise<SearchResult>;
   counts(): {
     readonly exchanges: readonly ExchangeCount[];
     /** Workers that are gone are summed up as worker 0. */
     readonly workers: readonly WorkerCounts[];
     readonly workersLost: number;
     readonly logDropped: number;
+    /** Records that were to be stored, and were lost. */
+    readonly storeLost: number;
     readonly failedHandshakes: readonly FailedHandshakeTotal[];
     readonly http2Limits: readonly Http2LimitCount[];
   };
@@ -281,6 +286,7 @@ export interface StatusProblem {
     | 'descriptors_scarce'
     | 'clients_refused'
     | 'log_failing'
+    | 'store_failing'
     | 'replacement_failing';
   readonly sinceS: number;
   /** One sentence. */

@@ -23,6 +23,7 @@ const init = {
   heldSockets: [],
   shared,
   recordRing: createRecordRing(createWakeWord()),
+  storeRing: createRecordRing(createWakeWord()),
   ticketKey: new Uint8Array(48),
   managedTls: { certificates: [], challenges: [] },
 };

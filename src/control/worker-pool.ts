@@ -48,6 +48,7 @@ export interface WorkerPoolParts {
   readonly managedTls: () => ManagedTls;
   /** Where the worker with this index writes its records. */
   readonly recordRing: (workerIndex: number) => RecordRingMemory;
+  readonly storeRing: (workerIndex: number) => RecordRingMemory;
   /** How a worker drains when it is retired. */
   readonly drain: () => DrainSpec;
   /** Called with the counts and outcomes that a worker reports together. */
@@ -360,6 +361,7 @@ export class WorkerPool {
       ...sockets,
       shared: shared.memory,
       recordRing,
+      storeRing: this.#parts.storeRing(workerIndex),
       ticketKey: this.#parts.ticketKey(),
       managedTls: this.#parts.managedTls(),
     };

@@ -28,6 +28,8 @@ export interface Configuration {
   readonly dns: DnsSpec;
   readonly admin: AdminSpec;
   readonly log: LogSpec;
+  /** Null: no exchange is stored, and no thread runs for it. */
+  readonly store: StoreSpec | null;
 }
 
 /** The worker threads. */
@@ -551,4 +553,16 @@ export interface LogSpec {
   readonly recordedHeaderNames: readonly string[];
   /** Records of successes have the same detail as those of failures. */
   readonly fullDetail: boolean;
+}
+
+/** Where exchanges are stored for searches, and for how long. */
+export interface StoreSpec {
+  /** The folder of its files. */
+  readonly path: string;
+  readonly keepAgeMs: number;
+  readonly keepBytes: number;
+  /** Of each route, over all workers; failures and slow exchanges are stored beside them. */
+  readonly successesPerSecond: number;
+  /** An exchange that has taken as long is stored in any case. */
+  readonly slowMs: number;
 }

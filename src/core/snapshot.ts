@@ -44,6 +44,8 @@ export interface Snapshot {
   readonly sessionKey?: string;
   /** Records name the deployment, the member and the process themselves. */
   readonly inlineConstants: boolean;
+  /** What the worker stores of exchanges; null: nothing. */
+  readonly store: StoreSelection | null;
 }
 
 export interface UpstreamSnapshot
@@ -112,4 +114,11 @@ export interface UpstreamDelta {
   /** True: `endpoints` are all endpoints of the upstream. False: those that changed; the others stay as they are. */
   readonly whole: boolean;
   readonly endpoints: readonly EndpointSnapshot[];
+}
+
+/** Which exchanges a worker passes on to the store. */
+export interface StoreSelection {
+  /** Of each route, by this worker. */
+  readonly successesPerSecond: number;
+  readonly slowMs: number;
 }

@@ -36,6 +36,8 @@ export interface WorkerInit {
   readonly exchangesEnded: SharedArrayBuffer;
   /** The worker writes its records there; the logger reads them. */
   readonly recordRing: RecordRingMemory;
+  /** The worker writes what is stored there; the store reads it. */
+  readonly storeRing: RecordRingMemory;
   /** 48 random bytes, from which all workers derive the keys of TLS session tickets. */
   readonly ticketKey: Uint8Array;
   readonly managedTls: ManagedTls;

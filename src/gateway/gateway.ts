@@ -13,13 +13,14 @@ export type { Configuration } from '../core/configuration.ts';
 /** The only link between the planes: control starts its threads from these files, and imports nothing of them. */
 const workerModule = new URL(siblingModule(import.meta.url, '../worker/worker-main'));
 const loggerModule = new URL(siblingModule(import.meta.url, '../logger/logger-main'));
+const storeModule = new URL(siblingModule(import.meta.url, '../store/store-main'));
 
 /**
  * Starts the control plane and its workers. Resolves when the listeners are open; rejects with `ListenFailure`,
  * `LogFailure`, `StateFailure` or `StartAbandoned`.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const gateway = new ControlPlane({ ...options, workerModule, loggerModule }, systemClock);
+  const gateway = new ControlPlane({ ...options, workerModule, loggerModule, storeModule }, systemClock);
   const { abandon } = options;
   abandon?.addEventListener('abort', () => gateway.abandon(String(abandon.reason)), { once: true });
   try {

@@ -16,10 +16,13 @@ import {
   ordinaryBytesMax,
   writeOrdinary,
 } from './ordinary-record.ts';
+import type { StoreSampler } from './store-sampler.ts';
 import { SuccessTimes } from './success-times.ts';
 
 export interface WriterContext extends RecordContext {
   readonly ring: RecordRingWriter;
+  /** Null: nothing is stored. */
+  readonly sampler?: StoreSampler | null;
 }
 
 /** Fragments are created once per route and endpoint. A configuration rarely needs more; beyond this the cache is cleared. */
@@ -46,12 +49,14 @@ export class RecordWriter implements OrdinaryParts {
   /** By the server name. */
   readonly #tls = new Map<string | null, KnownTls>();
   readonly #ordinary: LineBytes;
+  readonly #sampler: StoreSampler | null;
 
   constructor(context: WriterContext) {
     this.#ring = context.ring;
     this.#records = new ExchangeRecords(context);
     this.#fullDetail = context.fullDetail === true;
     this.#ordinary = new LineBytes(context.ring);
+    this.#sampler = context.sampler ?? null;
     this.keepsNoValues = context.queryAllowed.length === 0;
   }
 
@@ -62,10 +67,19 @@ export class RecordWriter implements OrdinaryParts {
       isOrdinary(exchange) &&
       this.#ordinary.begin(ordinaryBytesMax) &&
       writeOrdinary(this.#ordinary, exchange, this)
-    )
-      return this.#ordinary.end();
+    ) {
+      const bytes = this.#ordinary.end();
+      if (this.#sampler !== null) this.#store(this.#sampler, exchange, true);
+      return bytes;
+    }
     const failed = exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';
+    if (this.#sampler !== null) this.#store(this.#sampler, exchange, !failed);
     return this.#ring.append(this.line(exchange), failed);
+  }
+
+  #store(sampler: StoreSampler, exchange: EndedExchange, isSuccess: boolean): void {
+    const standsFor = sampler.choose(exchange, isSuccess);
+    if (standsFor > 0) sampler.pass(this.line(exchange), standsFor);
   }
 
   /** The line of `exchange`, with its LF. */

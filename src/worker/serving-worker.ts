@@ -16,6 +16,7 @@ import { BufferAllowance } from '../exchange/buffer-allowance.ts';
 import type { ExchangePorts, ServingRevision } from '../exchange/ports.ts';
 import { ExchangeCounters } from '../record/counters.ts';
 import { RecordRingWriter } from '../record/record-ring.ts';
+import { StoreSampler } from '../record/store-sampler.ts';
 import { RecordWriter } from '../record/write-record.ts';
 import { socketConnector } from '../transport/connect.ts';
 import { KernelSendQueues } from '../transport/kernel-send-queues.ts';
@@ -65,6 +66,7 @@ export class ServingWorker {
   readonly #init: WorkerInit;
   readonly #counts: WorkerCounts;
   readonly #recordRing: RecordRingWriter;
+  readonly #storeRing: RecordRingWriter;
   readonly #exchangesEnded: Int32Array;
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
@@ -106,6 +108,7 @@ export class ServingWorker {
     this.#send = send;
     this.#counts = sharedCounts(init.worker, init.exchangesActive);
     this.#recordRing = new RecordRingWriter(init.recordRing);
+    this.#storeRing = new RecordRingWriter(init.storeRing);
     this.#exchangesEnded = new Int32Array(init.exchangesEnded);
     this.#semaphores = new WorkerSemaphores(init.shared, init.workerIndex, clock);
     void this.#semaphores.listen();
@@ -241,7 +244,7 @@ export class ServingWorker {
   }
 
   #install(snapshot: Snapshot, next: PendingSnapshot): void {
-    const { deployment, member, queryAllowed, secretFields, fullDetail, inlineConstants } = snapshot;
+    const { deployment, member, queryAllowed, secretFields, fullDetail, inlineConstants, store } = snapshot;
     const { worker, processStartedUnixMs, processKey } = this.#init;
     this.#recorder = new RecordWriter({
       deployment,
@@ -254,6 +257,7 @@ export class ServingWorker {
       fullDetail,
       inlineConstants,
       ring: this.#recordRing,
+      sampler: store === null ? null : new StoreSampler(this.#storeRing, store),
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;

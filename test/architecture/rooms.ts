@@ -39,6 +39,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   // The thread of the log, put together.
   logger: ['core', 'record', 'system'],
+  // The thread of the store, put together: what is kept of exchanges, and searches.
+  store: ['core', 'record', 'system'],
   control: [
     'core',
     'config',
@@ -53,7 +55,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'system',
   ],
   // The threads by their files alone: see `planes`.
-  gateway: ['core', 'control', 'system', 'worker', 'logger'],
+  gateway: ['core', 'control', 'system', 'worker', 'logger', 'store'],
   admin: ['core', 'record', 'deploy', 'control'],
   cli: ['core', 'config', 'record', 'admin', 'deploy', 'diagnose', 'probe', 'control', 'gateway', 'system', 'testing'],
 };
@@ -82,6 +84,7 @@ export const planes: readonly Plane[] = [
   { room: 'control', entries: ['src/cli/main.ts', 'src/gateway/gateway.ts'] },
   { room: 'worker', entries: ['src/worker/worker-main.ts'] },
   { room: 'logger', entries: ['src/logger/logger-main.ts'] },
+  { room: 'store', entries: ['src/store/store-main.ts'] },
 ];
 export const starter = 'src/gateway/gateway.ts';
 
@@ -104,6 +107,7 @@ export const errorReaders: readonly string[] = [
   'src/transport/errno.ts',
   'src/record/log-files.ts',
   'src/record/log-output.ts',
+  'src/store/database.ts',
   'src/deploy/free-ports.ts',
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',

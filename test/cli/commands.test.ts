@@ -316,7 +316,7 @@ describe('the command line', () => {
   }
 
   const commands =
-    'run up check schema status reload maintenance pause drain weight restore stop upgrade explain whose probe events token trust demo torture version'.split(
+    'run up check schema status reload maintenance pause drain weight restore stop upgrade explain whose probe logs events token trust demo torture version'.split(
       ' ',
     );
 

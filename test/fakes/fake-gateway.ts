@@ -1,6 +1,7 @@
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { SearchRequest, SearchResult } from '../../src/core/store-messages.ts';
 import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
 import type {
   EventSource,
@@ -77,13 +78,21 @@ export class FakeGateway implements Gateway {
     this.calls.push('reopenLogs');
   }
 
+  searched: SearchResult = { kind: 'unavailable', problem: 'The configuration has no store.' };
+  readonly searches: SearchRequest[] = [];
+
+  async searchExchanges(search: SearchRequest): Promise<SearchResult> {
+    this.searches.push(search);
+    return this.searched;
+  }
+
   async findExchange(id: string): Promise<ExchangeRecord | null> {
     return this.records.get(id) ?? null;
   }
 
   counts(): ReturnType<Gateway['counts']> {
     const { exchangeCounts: exchanges, workerCounts: workers, workersLost, logDropped } = this;
-    return { exchanges, workers, workersLost, logDropped, failedHandshakes: [], http2Limits: [] };
+    return { exchanges, workers, workersLost, logDropped, storeLost: 0, failedHandshakes: [], http2Limits: [] };
   }
 
   emit<K extends EventKind>(event: NewEvent<K>): void {

@@ -122,6 +122,7 @@ function configure(
     workers: { count: 1, memoryBytesMax: 1024 ** 3 },
     drain: { timeoutMs: 10_000, lameDuckMs: 0, tunnels: 'wait' },
     stateFolder: null,
+    store: null,
     listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false, http2: true, tls }],
     routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
     unrouted: { errorPages: {}, disclosure: 'operator' },

@@ -39,6 +39,7 @@ export class ManagedWorker {
       exchangesActive: this.#exchangesActive,
       exchangesEnded: new SharedArrayBuffer(4),
       recordRing: this.#recordRing,
+      storeRing: createRecordRing(createWakeWord()),
       ticketKey: new Uint8Array(48),
       managedTls: { certificates: [], challenges: [] },
       shared,

@@ -10,6 +10,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'workers',
     'drain',
     'state',
+    'store',
     'timeouts',
     'websocket',
     'dns',

@@ -53,7 +53,7 @@ describe('an example of a configuration is accepted', () => {
 });
 
 /** Keys of the outermost level that nothing else in the documents is called by. */
-const written = /`((?:listeners|admin|log|drain|workers|client|timeouts|websocket|state): [^`]+)`/g;
+const written = /`((?:listeners|admin|log|drain|workers|client|timeouts|websocket|state|store): [^`]+)`/g;
 
 describe('what stands of a configuration in a sentence is accepted', () => {
   for (const document of documents) {

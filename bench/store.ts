@@ -1,0 +1,107 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ExchangeStore } from '../src/store/exchange-store.ts';
+import { divideLine } from '../src/store/stored-line.ts';
+import type { SearchRequest } from '../src/core/store-messages.ts';
+import { systemClock, systemRandom } from '../src/system/system.ts';
+import { uuidV7 } from '../src/core/uuid.ts';
+
+/**
+ * What the store costs: `npm run bench:store` (a million exchanges), `npm run bench:store -- --exchanges 50000`.
+ *
+ * One exchange in a hundred has failed. Half of the paths come once, the others are a thousand. Queries are those of an outage.
+ */
+const { values } = parseArgs({ options: { exchanges: { type: 'string', default: '1000000' } } });
+const total = Number(values.exchanges);
+const batch = 5000;
+const folder = mkdtempSync(join(tmpdir(), 'candor-bench-store-'));
+const spec = { path: folder, keepAgeMs: 1e12, keepBytes: 4e9, successesPerSecond: 200, slowMs: 1000 };
+const store = new ExchangeStore(spec, systemClock, { onCorrupt: () => undefined });
+const startedAt = Date.now() - total;
+const ids: string[] = [];
+const routes = ['shop', 'api', 'search', 'login', 'images'];
+
+function hex(bytes: number): string {
+  const random = new Uint8Array(bytes);
+  systemRandom.fill(random);
+  return Buffer.from(random).toString('hex');
+}
+
+function lineOf(number: number): string {
+  const at = startedAt + number;
+  const id = uuidV7(at, systemRandom);
+  if (number % 997 === 0) ids.push(id);
+  const route = routes[number % routes.length] as string;
+  const path = number % 2 === 0 ? `/products/${(number * 7) % 1000}` : `/orders/${number}/items`;
+  const port = 3000 + (number % 3);
+  const common = `{"v":3,"id":"${id}","trace_id":"${hex(16)}","at":"${new Date(at).toISOString()}","process":"k3f9xa","revision":3,"client":{"address":"192.0.${number % 8}.${(number * 13) % 250}","port":${40000 + (number % 20000)}},"host":"shop.example.org","path":"${path}","query":"page=2&token=\\u2026",`;
+  if (number % 100 !== 0)
+    return `${common}"attempts":[{"endpoint":"${route}/127.0.0.1:${port}","sent_ms":1,"head_ms":${10 + (number % 9)}}],"status":200,"bytes_out":6413,"duration_ms":${12.3 + (number % 50)}}`;
+  const word = number % 10_000 === 0 ? 'heap' : 'socket';
+  return `${common}"attempts":[{"endpoint":"${route}/127.0.0.1:${port}","ended_ms":51,"cause":"reset_before_response","stage":"response","evidence":{"address":"127.0.0.1:${port}","reused":false,"idle_ms":0,"errno":"ECONNRESET"},"retry_reason":"not_idempotent"}],"status":502,"shape":"reset","type":"connection_terminated","cause":"reset_before_response","whose":"application","stage":"response","detail":"127.0.0.1:${port} reset the connection (ECONNRESET) before it answered; it was a fresh connection; last line: ${word}","delivery":"sent_unknown","end":"generated","bytes_out":512,"duration_ms":51.2}`;
+}
+
+let storingMs = 0;
+const cpuBefore = process.cpuUsage();
+let linesCpu = 0;
+for (let first = 0; first < total; first += batch) {
+  const lines: string[] = [];
+  const generated = process.cpuUsage();
+  for (let number = first; number < Math.min(total, first + batch); number += 1) lines.push(lineOf(number));
+  const since = process.cpuUsage(generated);
+  linesCpu += since.user + since.system;
+  const before = performance.now();
+  const exchanges = lines.flatMap((line) => {
+    const divided = divideLine(line, null);
+    return divided === null ? [] : [{ line: divided, standsFor: 1 }];
+  });
+  store.append(exchanges);
+  store.maintain();
+  storingMs += performance.now() - before;
+}
+const cpu = process.cpuUsage(cpuBefore);
+store.close();
+const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+console.log(`exchanges        ${total}`);
+console.log(`stored a second  ${Math.round((total / storingMs) * 1000)}`);
+console.log(`CPU per exchange ${((cpu.user + cpu.system - linesCpu) / total).toFixed(1)} µs`);
+console.log(`bytes each       ${Math.round(bytes / total)} (${readdirSync(folder).length} files)`);
+
+function measure(name: string, rounds: number, work: (round: number) => unknown): void {
+  const times: number[] = [];
+  let last: unknown;
+  for (let round = 0; round < rounds; round += 1) {
+    const before = performance.now();
+    last = work(round);
+    times.push(performance.now() - before);
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number): string =>
+    (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(2);
+  console.log(`${name.padEnd(44)} p50 ${at(0.5)} ms, p95 ${at(0.95)} ms  (${String(last)})`);
+}
+
+measure('by id', 200, (round) => store.find(ids[(round * 31) % ids.length] as string)?.status);
+const search = (query: string): SearchRequest => ({ query, limit: 50, cursor: null, after: null });
+const queries = [
+  'status:5xx',
+  'status:502 route:api heap',
+  'route:shop path:/products/77',
+  'client:192.0.3.113 -status:2xx',
+  'cause:reset_before_response endpoint:127.0.0.1:3001 since:10m',
+  'upstream:login status:200',
+  'econnreset fresh until:5m',
+  'nothing has these words',
+];
+for (const query of queries) {
+  measure(query, 20, () => {
+    const result = store.search(search(query));
+    return result.kind === 'page'
+      ? `${result.exchanges.length} found${result.cursor === null ? '' : ', more'}`
+      : result.kind;
+  });
+}
+store.close();
+rmSync(folder, { recursive: true });

@@ -1,0 +1,66 @@
+import type { StoreSpec } from './configuration.ts';
+import type { NewEvent } from './event.ts';
+import type { ProcessConstants } from './logger-messages.ts';
+import type { ExchangeRecord } from './record.ts';
+import type { RecordRingMemory } from './record-ring-memory.ts';
+
+/** Everything that the thread of the store needs at start. */
+export interface StoreInit {
+  /** One Int32, shared with all rings of the store. */
+  readonly wakeWord: SharedArrayBuffer;
+  /** One Int32: records that the store had taken, and that were lost. */
+  readonly lost: SharedArrayBuffer;
+}
+
+/** One page of a search. */
+export interface SearchRequest {
+  /** In the language of `store/parse-query.ts`. */
+  readonly query: string;
+  readonly limit: number;
+  /** Where the page before has ended; null for the newest records. */
+  readonly cursor: string | null;
+  /** Records that were stored after this position, the oldest first, in place of the newest. */
+  readonly after: string | null;
+}
+
+/** A record that matches, and how many exchanges like it the store has left out before it. */
+export interface StoredExchange {
+  readonly record: ExchangeRecord;
+  /** 1 for failures and slow exchanges. A success stands for itself and those of its route that were not stored since the last one. */
+  readonly standsFor: number;
+}
+
+export type SearchResult =
+  | {
+      readonly kind: 'page';
+      readonly exchanges: readonly StoredExchange[];
+      /** Where the next page begins; null if there is none. The page may be short: a search ends after some time. */
+      readonly cursor: string | null;
+      /** For a later search with `after`: what was stored until now. */
+      readonly end: string;
+    }
+  /** The query cannot be read; `at` is the index of the first character of what is wrong. */
+  | { readonly kind: 'not_a_query'; readonly problem: string; readonly at: number }
+  | { readonly kind: 'unavailable'; readonly problem: string };
+
+/** From the main thread to the store. A message with `request` is answered. */
+export type ToStore =
+  /** Read this ring from now on. */
+  | { readonly kind: 'ring'; readonly memory: RecordRingMemory }
+  /** Store records there. */
+  | { readonly kind: 'use'; readonly spec: StoreSpec }
+  /** Records of this process get these constants. */
+  | { readonly kind: 'process'; readonly constants: ProcessConstants }
+  /** Answer 'stored'. */
+  | { readonly kind: 'find'; readonly request: number; readonly id: string }
+  /** Answer 'searched'. */
+  | { readonly kind: 'search'; readonly request: number; readonly search: SearchRequest }
+  /** No worker writes any more: store everything, close the files, and answer 'closed'. */
+  | { readonly kind: 'close'; readonly request: number };
+
+/** From the store to the main thread. */
+export type FromStore =
+  | { readonly kind: 'stored'; readonly request: number; readonly record: ExchangeRecord | null }
+  | { readonly kind: 'searched'; readonly request: number; readonly result: SearchResult }
+  | { readonly kind: 'closed'; readonly request: number }
+  | { readonly kind: 'event'; readonly event: NewEvent };

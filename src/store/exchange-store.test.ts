@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { StoreSpec } from '../core/configuration.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import type { SearchResult } from '../core/store-messages.ts';
+import { parseRecord } from '../record/parse-record.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import fc from '../testing/properties.test-support.ts';
+import { openDatabase } from './database.ts';
+import { ExchangeStore } from './exchange-store.ts';
+import { matches } from './match.ts';
+import { parseQuery } from './parse-query.ts';
+import type { NewExchange } from './segment.ts';
+import { divideLine, recordOf } from './stored-line.ts';
+import { LineTerms, termsOfRecord } from './terms.ts';
+
+const golden = readFileSync(new URL('../../test/golden/record-v3.ndjson', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => parseRecord(line).ok);
+
+function recordIn(line: string): ExchangeRecord {
+  const parsed = parseRecord(line);
+  assert.ok(parsed.ok);
+  return parsed.record;
+}
+
+function exchangeOf(line: string): NewExchange {
+  const divided = divideLine(line, null);
+  assert.ok(divided !== null);
+  return { line: divided, standsFor: 1 };
+}
+
+/** The golden line with another id and path. */
+function numbered(line: string, number: number): string {
+  const id = `019aa5d2-5f1c-7c3e-9f0b-${String(number).padStart(12, '0')}`;
+  return JSON.stringify({ ...(JSON.parse(line) as object), id, path: `/orders/${number}` });
+}
+
+let folder: string;
+let clock: SimulatedClock;
+let store: ExchangeStore;
+const aside: string[] = [];
+const specOf = (changes: Partial<StoreSpec> = {}): StoreSpec => ({
+  ...{ path: folder, keepAgeMs: 7 * 86_400_000, keepBytes: 2 ** 30, successesPerSecond: 200, slowMs: 1000 },
+  ...changes,
+});
+const open = (changes: Partial<StoreSpec> = {}): ExchangeStore =>
+  new ExchangeStore(specOf(changes), clock, { onCorrupt: (path) => aside.push(path) });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-store-'));
+  clock = new SimulatedClock();
+  aside.length = 0;
+  store = open();
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+function search(query: string, more: { limit?: number; cursor?: string | null; after?: string | null } = {}) {
+  const result: SearchResult = store.search({ query, limit: 1000, cursor: null, after: null, ...more });
+  assert.equal(result.kind, 'page', JSON.stringify(result));
+  assert.ok(result.kind === 'page');
+  return result;
+}
+const idsOf = (query: string): string[] => search(query).exchanges.map(({ record }) => record.id);
+
+describe('a stored line', () => {
+  for (const line of golden) {
+    const record = recordIn(line);
+    test(`of ${record.id.slice(-3)} (${record.cause ?? record.shape}, ${record.end}) gives the record of the log`, () => {
+      assert.deepEqual(recordOf(exchangeOf(line).line), record);
+    });
+    test(`of ${record.id.slice(-3)} has the terms of its record`, () => {
+      const terms = new LineTerms().of(exchangeOf(line).line);
+      assert.deepEqual([...(terms ?? [])].toSorted(), [...termsOfRecord(record)].toSorted());
+    });
+  }
+
+  test('has the constants of its process, if it is of the process that runs', () => {
+    const constants = { process: 'k3f9xa', deployment: 'edge', member: 'one', started_at: 'now', version: '1', pid: 1 };
+    const line = golden.find((one) => recordIn(one).process === 'k3f9xa') ?? '';
+    const stored = divideLine(line, constants);
+    assert.ok(stored !== null);
+    assert.equal(recordOf(stored)?.member, 'one');
+  });
+});
+
+describe('a search', () => {
+  test('finds what matches the query, and nothing else, whatever the query', () => {
+    store.append(golden.map(exchangeOf));
+    const records = golden.map(recordIn);
+    const values = fc.constantFrom(
+      ...new Set(
+        records.flatMap((one) => [one.cause, one.route, one.host, one.client.address].flatMap((v) => v ?? [])),
+      ),
+    );
+    const word = fc.constantFrom('products', '42', 'econnreset', 'page', 'heap', 'reset', 'nothing');
+    const condition = fc.oneof(
+      fc
+        .tuple(fc.constantFrom('cause', 'route', 'host', 'client', 'upstream', 'path'), values)
+        .map(([k, v]) => `${k}:"${v}"`),
+      fc.constantFrom('status:5xx', 'status:200', 'status:2xx', 'duration:>100ms', 'duration:<1s', 'shape:reset'),
+      fc.constantFrom('whose:application', 'end:generated', 'path:/products/*', 'method:POST', 'shape:none'),
+      word,
+    );
+    const term = fc.tuple(fc.boolean(), condition).map(([not, one]) => `${not ? '-' : ''}${one}`);
+    fc.assert(
+      fc.property(fc.array(term, { maxLength: 4 }), (terms) => {
+        const parsed = parseQuery(terms.join(' '), clock.wallTime());
+        assert.ok(parsed.ok);
+        const expected = records.filter((record) => matches(parsed.query, record)).map(({ id }) => id);
+        assert.deepEqual(idsOf(terms.join(' ')), expected.toReversed());
+      }),
+    );
+  });
+
+  test('by a whole id or a beginning of it finds the exchange', () => {
+    store.append(golden.map(exchangeOf));
+    const { id } = recordIn(golden[0] as string);
+    assert.equal(store.find(id)?.id, id);
+    assert.equal(store.find('019aa5d2-5f1c'), null, 'several begin so');
+    store.append([exchangeOf(numbered(golden[0] as string, 7))]);
+    assert.equal(store.find('019aa5d2-5f1c-7c3e-9f0b')?.path, '/orders/7');
+    assert.equal(store.find('nothing'), null);
+  });
+
+  test('goes on by pages without a gap or a repetition, while more is stored', () => {
+    const line = golden[0] as string;
+    store.append(Array.from({ length: 25 }, (_, n) => exchangeOf(numbered(line, n))));
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = search('', { limit: 10, cursor });
+      seen.push(...page.exchanges.map(({ record }) => record.path));
+      ({ cursor } = page);
+      store.append([exchangeOf(numbered(line, 100))]);
+    } while (cursor !== null);
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 25 }, (_, n) => `/orders/${24 - n}`),
+    );
+  });
+
+  test('after the end of an earlier one finds what was stored since', () => {
+    const line = golden[0] as string;
+    store.append([exchangeOf(numbered(line, 1))]);
+    const { end } = search('');
+    store.append([exchangeOf(numbered(line, 2)), exchangeOf(numbered(line, 3))]);
+    const later = search('', { after: end });
+    assert.deepEqual(
+      later.exchanges.map(({ record }) => record.path),
+      ['/orders/2', '/orders/3'],
+    );
+    assert.deepEqual(search('', { after: later.end }).exchanges, []);
+  });
+});
+
+describe('the files of the store', () => {
+  const line = golden[0] as string;
+  const many = (first: number): NewExchange[] =>
+    Array.from({ length: 400 }, (_, n) => exchangeOf(numbered(line, first + n)));
+
+  test('stay below their size: the oldest exchanges are deleted, the newest are found', () => {
+    store.close();
+    const keepBytes = 2 ** 21;
+    store = open({ keepBytes });
+    for (let round = 0; round < 60; round += 1) {
+      store.append(many(round * 400));
+      clock.advanceSync(11_000);
+      store.maintain();
+    }
+    const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+    assert.ok(bytes <= keepBytes * 1.2, `${bytes}`);
+    assert.equal(search('path:/orders/23999').exchanges.length, 1);
+    assert.equal(search('path:/orders/0').exchanges.length, 0);
+  });
+
+  test('are deleted when they are too old', () => {
+    store.close();
+    store = open({ keepBytes: 8 * 30_000, keepAgeMs: 1 });
+    store.append(many(0));
+    store.maintain();
+    clock.advanceSync(20_000);
+    store.append(many(400));
+    store.maintain();
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.endsWith('.sqlite')),
+      ['exchanges-000002.sqlite'],
+    );
+  });
+
+  test('are read again by a later process', () => {
+    store.append(many(0));
+    store.close();
+    store = open();
+    store.append(many(400));
+    assert.equal(search('').exchanges.length, 800);
+  });
+
+  test('that are damaged are moved aside, and a new one is begun', () => {
+    store.append(many(0));
+    store.close();
+    writeFileSync(join(folder, 'exchanges-000001.sqlite'), Buffer.alloc(8192, 'x'));
+    store = open();
+    store.append(many(400));
+    assert.equal(aside.length, 1);
+    assert.equal(search('').exchanges.length, 400);
+    assert.ok(readdirSync(folder).includes('exchanges-000001.sqlite.corrupt'));
+  });
+
+  test('of a later version are left alone', () => {
+    store.append(many(0));
+    store.close();
+    const database = openDatabase(join(folder, 'exchanges-000001.sqlite'));
+    database.execute('PRAGMA user_version = 99');
+    database.close();
+    store = open();
+    store.append(many(400));
+    assert.equal(search('').exchanges.length, 400);
+  });
+
+  test('that another program has locked lose nothing that the caller keeps', () => {
+    store.append(many(0));
+    const database = openDatabase(join(folder, 'exchanges-000001.sqlite'));
+    database.execute('BEGIN IMMEDIATE');
+    assert.throws(() => store.append(many(400)));
+    database.execute('COMMIT');
+    database.close();
+    store.append(many(400));
+    assert.equal(search('').exchanges.length, 800);
+  });
+});

@@ -1,0 +1,212 @@
+import type { StoreSpec } from '../core/configuration.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import type { SearchRequest, SearchResult, StoredExchange } from '../core/store-messages.ts';
+import { after, type Clock } from '../core/time.ts';
+import { storeFault } from './database.ts';
+import { parseQuery } from './parse-query.ts';
+import type { Query } from './query.ts';
+import { type NewExchange, Segment } from './segment.ts';
+import { searchSegment } from './segment-search.ts';
+import { expired, segmentBytesOf, StoreFolder } from './store-folder.ts';
+
+/** A search that has found nothing after this time ends with what it has. */
+const searchMs = 200;
+
+/** Between two looks at sizes and ages. */
+const lookEveryMs = 10_000;
+
+/** So many rows are stored between two looks at the size of the newest file. */
+const rowsPerLook = 20_000;
+
+export interface StoreEvents {
+  /** A file could not be read and was renamed; a new one has begun. */
+  readonly onCorrupt: (path: string) => void;
+}
+
+/**
+ * The stored exchanges of a folder, in files that follow each other in time. Deleting old ones deletes a file, which costs nothing, and a damaged
+ * file is not the whole store. Throws what SQLite and the file system throw: then nothing of that call has been stored, and the next
+ * call opens the files again.
+ */
+export class ExchangeStore {
+  readonly #spec: StoreSpec;
+  readonly #clock: Clock;
+  readonly #folder: StoreFolder;
+  readonly #events: StoreEvents;
+  /** Open files, by number. */
+  readonly #open = new Map<number, Segment>();
+  /** The number of the newest file; null before the first is open. */
+  #newest: number | null = null;
+  #rowsUntilLook = 0;
+  #lookedAt = -Infinity;
+
+  constructor(spec: StoreSpec, clock: Clock, events: StoreEvents) {
+    this.#spec = spec;
+    this.#clock = clock;
+    this.#events = events;
+    this.#folder = new StoreFolder(spec.path);
+  }
+
+  append(exchanges: readonly NewExchange[]): void {
+    const newest = this.#newestSegment();
+    this.#orRecover(newest.number, () => newest.segment.append(exchanges));
+    this.#rowsUntilLook -= exchanges.length;
+  }
+
+  /** Begins a new file if the newest is full, and deletes those that are too old or too many. */
+  maintain(): void {
+    const now = this.#clock.now();
+    if (this.#rowsUntilLook > 0 && now - this.#lookedAt < lookEveryMs) return;
+    this.#rowsUntilLook = rowsPerLook;
+    this.#lookedAt = now;
+    const files = this.#folder.files();
+    const newest = files.at(-1);
+    if (newest !== undefined && newest.number === this.#newest && newest.bytes >= segmentBytesOf(this.#spec))
+      this.#newest = newest.number + 1;
+    for (const file of expired(files, this.#spec, this.#clock.wallTime())) {
+      this.#closeOne(file.number);
+      this.#folder.delete(file);
+    }
+  }
+
+  /** The exchange with this id, or the only one whose id begins so. */
+  find(id: string): ExchangeRecord | null {
+    for (const { segment, number } of this.#segments()) {
+      const rows = this.#orRecover(number, () => segment.rowsOfId(id));
+      const [row] = rows;
+      if (row === undefined) continue;
+      const found = segment.exchangeOf(row)?.record ?? null;
+      if (found?.id === id || rows.length === 1) return found;
+    }
+    return null;
+  }
+
+  search({ query: text, limit, cursor, after: from }: SearchRequest): SearchResult {
+    const parsed = parseQuery(text, this.#clock.wallTime());
+    if (!parsed.ok) return { kind: 'not_a_query', problem: parsed.problem, at: parsed.at };
+    const position = positionOf(cursor ?? from);
+    if ((cursor ?? from) !== null && position === null)
+      return { kind: 'unavailable', problem: 'the cursor is none of this store' };
+    return from === null ? this.#before(parsed.query, limit, position) : this.#after(parsed.query, limit, position);
+  }
+
+  /** The newest first. */
+  #before(query: Query, limit: number, cursor: Position | null): SearchResult {
+    const exchanges: StoredExchange[] = [];
+    const deadline = after(this.#clock.now(), searchMs);
+    let end: string | null = null;
+    for (const { segment, number } of this.#segments()) {
+      end ??= textOf(number, segment.lastSeq);
+      if (cursor !== null && number > cursor.number) continue;
+      const before = cursor?.number === number ? cursor.seq : Number.MAX_SAFE_INTEGER;
+      const range = { after: 0, before, newestFirst: true, limit: limit - exchanges.length, deadline };
+      const page = this.#orRecover(number, () => searchSegment(segment, query, range, this.#clock));
+      exchanges.push(...page.found.map(({ exchange }) => exchange));
+      if (page.stoppedAt !== null) return { kind: 'page', exchanges, cursor: textOf(number, page.stoppedAt), end };
+      if (query.since !== null && this.#endsBefore(segment, query.since)) break;
+    }
+    return { kind: 'page', exchanges, cursor: null, end: end ?? textOf(0, 0) };
+  }
+
+  #endsBefore(segment: Segment, since: number): boolean {
+    return segment.rowsWithin(since, null) === null && segment.lastSeq > 0;
+  }
+
+  /** The oldest first, after a position. */
+  #after(query: Query, limit: number, position: Position | null): SearchResult {
+    const exchanges: StoredExchange[] = [];
+    const deadline = after(this.#clock.now(), searchMs);
+    let end = position ?? { number: 0, seq: 0 };
+    for (const { segment, number } of [...this.#segments()].toReversed()) {
+      if (number < end.number) continue;
+      const from = number === end.number ? end.seq : 0;
+      const range = {
+        after: from,
+        before: Number.MAX_SAFE_INTEGER,
+        newestFirst: false,
+        limit: limit - exchanges.length,
+        deadline,
+      };
+      const page = this.#orRecover(number, () => searchSegment(segment, query, range, this.#clock));
+      exchanges.push(...page.found.map(({ exchange }) => exchange));
+      end = { number, seq: page.stoppedAt ?? segment.lastSeq };
+      if (page.stoppedAt !== null) break;
+    }
+    return { kind: 'page', exchanges, cursor: null, end: textOf(end.number, end.seq) };
+  }
+
+  close(): void {
+    for (const number of [...this.#open.keys()]) this.#closeOne(number);
+  }
+
+  /** The newest first. */
+  *#segments(): Generator<{ readonly number: number; readonly segment: Segment }> {
+    for (const { number } of this.#folder.files().toReversed()) {
+      const segment = this.#segmentOf(number);
+      if (segment !== null) yield { number, segment };
+    }
+  }
+
+  #newestSegment(): { readonly number: number; readonly segment: Segment } {
+    this.#newest ??= Math.max(1, this.#folder.files().at(-1)?.number ?? 1);
+    for (;;) {
+      const segment = this.#segmentOf(this.#newest);
+      if (segment !== null) return { number: this.#newest, segment };
+      // It is damaged, or of a later version of Candor.
+      this.#newest += 1;
+    }
+  }
+
+  /** Null if the file cannot be used: then it has been moved aside, or a later version has written it. */
+  #segmentOf(number: number): Segment | null {
+    const known = this.#open.get(number);
+    if (known !== undefined) return known;
+    try {
+      const segment = this.#orRecover(number, () => Segment.open(this.#folder.pathOf(number)));
+      if (segment !== null) this.#open.set(number, segment);
+      return segment;
+    } catch (error) {
+      if (storeFault(error) === 'corrupt') return null;
+      throw error;
+    }
+  }
+
+  /** A file whose use fails is closed: it is opened again at its next use. A damaged one is moved aside. */
+  #orRecover<T>(number: number, use: () => T): T {
+    try {
+      return use();
+    } catch (error) {
+      this.#closeOne(number);
+      if (storeFault(error) === 'corrupt') {
+        const aside = this.#folder.moveAside(number);
+        if (this.#newest === number) this.#newest = number + 1;
+        this.#events.onCorrupt(aside);
+      }
+      throw error;
+    }
+  }
+
+  #closeOne(number: number): void {
+    const segment = this.#open.get(number);
+    this.#open.delete(number);
+    try {
+      segment?.close();
+    } catch {
+      // What could not be written was told when it was stored.
+    }
+  }
+}
+
+interface Position {
+  readonly number: number;
+  readonly seq: number;
+}
+
+function textOf(number: number, seq: number): string {
+  return `${number}-${seq}`;
+}
+
+function positionOf(cursor: string | null): Position | null {
+  const [, number, seq] = /^(\d{1,9})-(\d{1,15})$/.exec(cursor ?? '') ?? [];
+  return number === undefined ? null : { number: Number(number), seq: Number(seq) };
+}

@@ -1,0 +1,32 @@
+import type { Database } from './database.ts';
+
+/**
+ * The schema of a file, in steps. A file has the number of steps that it has taken as its `user_version`; older files take the others when
+ * they are opened. Never change a step: add one.
+ */
+const steps: readonly string[] = [
+  `CREATE TABLE templates (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
+   CREATE TABLE texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
+   CREATE TABLE exchanges (
+     seq INTEGER PRIMARY KEY, id, trace, at INTEGER NOT NULL, template INTEGER NOT NULL, client, port INTEGER, path, query,
+     status INTEGER, duration INTEGER NOT NULL, bytes INTEGER NOT NULL, stands_for INTEGER NOT NULL, rest TEXT);
+   CREATE INDEX exchanges_id ON exchanges (id);
+   CREATE TABLE spans (number INTEGER PRIMARY KEY, first_seq INTEGER, last_seq INTEGER, first_at INTEGER, last_at INTEGER);
+   CREATE VIRTUAL TABLE terms USING fts5(words, content='', detail=none, columnsize=0, tokenize='ascii');`,
+];
+
+export const schemaVersion = steps.length;
+
+/** Brings a file to the current schema; false if it is of a later one. */
+export function migrate(database: Database): boolean {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.[0] ?? 0);
+  if (version > schemaVersion) return false;
+  for (const [index, step] of steps.entries()) {
+    if (index < version) continue;
+    database.execute('BEGIN IMMEDIATE');
+    database.execute(step);
+    database.execute(`PRAGMA user_version = ${index + 1}`);
+    database.execute('COMMIT');
+  }
+  return true;
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from '../testing/properties.test-support.ts';
+import { parseQuery } from './parse-query.ts';
+import { type QueryCondition, textKeys } from './query.ts';
+
+const now = Date.parse('2026-11-23T12:00:00Z');
+const hour = 3_600_000;
+
+const text = (key: string, value: string, more: object = {}): object => ({
+  kind: 'text',
+  key,
+  value,
+  isPrefix: false,
+  not: false,
+  ...more,
+});
+
+describe('a query', () => {
+  const understood: readonly (readonly [query: string, conditions: readonly object[]])[] = [
+    ['', []],
+    ['   ', []],
+    ['status:502', [{ kind: 'status', from: 502, to: 502, not: false }]],
+    ['status:5xx', [{ kind: 'status', from: 500, to: 599, not: false }]],
+    ['STATUS:5XX', [{ kind: 'status', from: 500, to: 599, not: false }]],
+    ['-status:500-503', [{ kind: 'status', from: 500, to: 503, not: true }]],
+    ['route:/api', [text('route', '/api')]],
+    ['path:/orders/*', [text('path', '/orders/', { isPrefix: true })]],
+    ['-client:10.0.0.7', [text('client', '10.0.0.7', { not: true })]],
+    ['endpoint:127.0.0.1:3000', [text('endpoint', '127.0.0.1:3000')]],
+    ['method:get host:Example.ORG', [text('method', 'GET'), text('host', 'example.org')]],
+    ['path:"/a b"', [text('path', '/a b')]],
+    ['duration:>1.5s', [{ kind: 'duration', atLeastMs: 1500, belowMs: Infinity, not: false }]],
+    ['duration:<50ms', [{ kind: 'duration', atLeastMs: 0, belowMs: 50, not: false }]],
+    ['heap', [{ kind: 'words', words: ['heap'], not: false }]],
+    ['"Timed out"', [{ kind: 'words', words: ['timed', 'out'], not: false }]],
+    [
+      '-heap /a/b',
+      [
+        { kind: 'words', words: ['heap'], not: true },
+        { kind: 'words', words: ['a', 'b'], not: false },
+      ],
+    ],
+    ['"http://x"', [{ kind: 'words', words: ['http', 'x'], not: false }]],
+  ];
+  for (const [query, conditions] of understood) {
+    test(`${query} is understood`, () => {
+      const parsed = parseQuery(query, now);
+      assert.deepEqual(parsed.ok ? parsed.query.conditions : parsed, conditions);
+    });
+  }
+
+  const times: readonly (readonly [query: string, since: number | null, until: number | null])[] = [
+    ['since:1h', now - hour, null],
+    ['since:90m until:30min', now - 1.5 * hour, now - 0.5 * hour],
+    ['since:08:30', Date.parse('2026-11-23T08:30Z'), null],
+    ['since:13:00', Date.parse('2026-11-22T13:00Z'), null],
+    ['until:2026-11-22', null, Date.parse('2026-11-22T00:00Z')],
+    ['since:2026-11-22T08:30', Date.parse('2026-11-22T08:30Z'), null],
+    ['since:2026-11-22T08:30+01:00', Date.parse('2026-11-22T07:30Z'), null],
+  ];
+  for (const [query, since, until] of times) {
+    test(`${query} is a time`, () => {
+      const parsed = parseQuery(query, now);
+      assert.deepEqual(parsed.ok ? [parsed.query.since, parsed.query.until] : parsed, [since, until]);
+    });
+  }
+
+  const refused: readonly (readonly [query: string, at: number, problem: RegExp])[] = [
+    ['status:bad', 0, /^status: is a code, such as 502, 5xx or 500-503, not bad$/],
+    ['status:599-500', 0, /^status: is a code/],
+    ['route:', 0, /^route: needs a value$/],
+    ['heap code:502', 5, /^there is no key code; status: is meant$/],
+    ['foo:bar', 0, /^there is no key foo; the keys are status, .*quotes$/],
+    ['shape:timeout', 0, /^shape: is one of unreachable, too_slow, /],
+    ['duration:5s', 0, /^duration: is more or less than a time/],
+    ['since:yesterday', 0, /^since: is a time ago/],
+    ['-since:1h', 0, /^-since: has no meaning$/],
+    ['a "b', 2, /^the closing quote is missing$/],
+    ['-', 0, /^there is nothing behind the -$/],
+    ['...', 0, /^\.\.\. has no letter and no digit$/],
+    ['a '.repeat(40), 64, /^a query has at most 32 conditions$/],
+  ];
+  for (const [query, at, problem] of refused) {
+    test(`${query.slice(0, 30)} is refused, with the reason and the place`, () => {
+      const parsed = parseQuery(query, now);
+      assert.ok(!parsed.ok, 'it is understood');
+      assert.match(parsed.problem, problem);
+      assert.equal(parsed.at, at);
+    });
+  }
+
+  test('any text is understood or refused at a place within it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (query) => {
+        const parsed = parseQuery(query, now);
+        assert.ok(parsed.ok || (parsed.at >= 0 && parsed.at <= query.length && parsed.problem.length > 0));
+      }),
+    );
+  });
+
+  test('a condition reads as it was written', () => {
+    const value = fc.stringMatching(/^[a-z0-9/._:-]{1,20}$/);
+    const key = fc.constantFrom(...textKeys.filter((one) => !['shape', 'whose', 'end', 'method'].includes(one)));
+    fc.assert(
+      fc.property(fc.array(fc.record({ key, value, not: fc.boolean() }), { maxLength: 8 }), (terms) => {
+        const query = terms.map((term) => `${term.not ? '-' : ''}${term.key}:${term.value}`).join('  ');
+        const parsed = parseQuery(query, now);
+        const expected = terms.map((term) => text(term.key, term.value, { not: term.not }) as QueryCondition);
+        assert.deepEqual(parsed.ok ? parsed.query.conditions : parsed, expected);
+      }),
+    );
+  });
+});

@@ -1,0 +1,184 @@
+import { shapes, whoses } from '../core/shape.ts';
+import { type QueryCondition, type Query, type TextKey, textKeys } from './query.ts';
+import { wordsOf } from './words.ts';
+
+/** Why a query cannot be read, and at which character. */
+export interface QueryProblem {
+  readonly problem: string;
+  readonly at: number;
+}
+
+export type ParsedQuery = { readonly ok: true; readonly query: Query } | ({ readonly ok: false } & QueryProblem);
+
+/** More conditions than anybody writes by hand; each costs time for every record that is looked at. */
+const conditionsMax = 32;
+
+interface Term {
+  readonly at: number;
+  readonly not: boolean;
+  /** Null: free text. */
+  readonly key: string | null;
+  readonly value: string;
+}
+
+interface Draft {
+  readonly conditions: QueryCondition[];
+  since: number | null;
+  until: number | null;
+}
+
+/** Words that people write in place of a key. */
+const otherNames: Readonly<Record<string, string>> = {
+  code: 'status',
+  took: 'duration',
+  latency: 'duration',
+  time: 'duration',
+  ip: 'client',
+  address: 'client',
+  remote: 'client',
+  url: 'path',
+  uri: 'path',
+  backend: 'upstream',
+  service: 'upstream',
+  server: 'endpoint',
+  target: 'endpoint',
+  app: 'application',
+  version: 'release',
+  error: 'cause',
+  reason: 'cause',
+  trace_id: 'trace',
+  request: 'id',
+  request_id: 'id',
+  domain: 'host',
+  verb: 'method',
+  from: 'since',
+  to: 'until',
+  before: 'until',
+};
+
+const otherKeys = ['status', 'duration', 'since', 'until'];
+
+/** Keys with few values, which are checked: a typing mistake would find nothing. */
+const closedKeys: Readonly<Record<string, readonly string[]>> = {
+  shape: shapes,
+  whose: whoses,
+  end: ['forwarded', 'generated', 'truncated', 'abandoned'],
+};
+
+/**
+ * Reads a query, such as `status:5xx route:api -cause:client_closed since:1h "timed out"`. `now`: milliseconds since 1970.
+ *
+ *     query     = *( term )                 every term must be fulfilled
+ *     term      = ["-"] [ key ":" ] value   "-": must not be fulfilled; without a key: words anywhere in the record
+ *     value     = characters without spaces, or "…" in quotes
+ */
+export function parseQuery(text: string, now: number): ParsedQuery {
+  const draft: Draft = { conditions: [], since: null, until: null };
+  for (const term of termsOf(text)) {
+    if ('problem' in term) return { ok: false, ...term };
+    const problem = addTerm(draft, term, now);
+    if (problem !== null) return { ok: false, problem, at: term.at };
+    if (draft.conditions.length > conditionsMax)
+      return { ok: false, problem: `a query has at most ${conditionsMax} conditions`, at: term.at };
+  }
+  return { ok: true, query: draft };
+}
+
+function* termsOf(text: string): Generator<Term | QueryProblem> {
+  const pattern = /\s*(-?)(?:([A-Za-z_]+):)?(?:"([^"]*)("?)|([^\s"]*))/y;
+  while (pattern.lastIndex < text.trimEnd().length) {
+    const at = pattern.lastIndex + (/^\s*/.exec(text.slice(pattern.lastIndex))?.[0].length ?? 0);
+    const match = pattern.exec(text);
+    if (match === null || match[0] === '') return yield { problem: 'this cannot be read', at };
+    const [, minus, key, quoted, quote, plain] = match;
+    if (quoted !== undefined && quote === '') return yield { problem: 'the closing quote is missing', at };
+    yield { at, not: minus === '-', key: key?.toLowerCase() ?? null, value: quoted ?? plain ?? '' };
+  }
+}
+
+/** Adds the condition of a term. Returns what is wrong with it; null if nothing is. */
+function addTerm(draft: Draft, { key, value, not }: Term, now: number): string | null {
+  if (key === null) return addWords(draft, value, not);
+  if (value === '') return `${key}: needs a value`;
+  if (key === 'since' || key === 'until') return not ? `-${key}: has no meaning` : addTime(draft, key, value, now);
+  if (key === 'status') return addStatus(draft, value, not);
+  if (key === 'duration') return addDuration(draft, value, not);
+  if (!isTextKey(key)) return unknownKey(key);
+  const values = closedKeys[key];
+  if (values !== undefined && !values.includes(value)) return `${key}: is one of ${values.join(', ')}, not ${value}`;
+  const isPrefix = value.endsWith('*');
+  const compared = isPrefix ? value.slice(0, -1) : value;
+  draft.conditions.push({ kind: 'text', key, value: caseOf(key, compared), isPrefix, not });
+  return null;
+}
+
+function isTextKey(key: string): key is TextKey {
+  return (textKeys as readonly string[]).includes(key);
+}
+
+/** Methods are written in capitals, hosts and trace ids in small letters. */
+function caseOf(key: TextKey, value: string): string {
+  if (key === 'method') return value.toUpperCase();
+  return key === 'host' || key === 'trace' ? value.toLowerCase() : value;
+}
+
+function addWords(draft: Draft, value: string, not: boolean): string | null {
+  const words = wordsOf(value);
+  if (words.length === 0) return value === '' ? 'there is nothing behind the -' : `${value} has no letter and no digit`;
+  draft.conditions.push({ kind: 'words', words, not });
+  return null;
+}
+
+function addStatus(draft: Draft, value: string, not: boolean): string | null {
+  const [, one, group, from, to] = /^(?:([1-9]\d\d)|([1-9])xx|([1-9]\d\d)-([1-9]\d\d))$/i.exec(value) ?? [];
+  const lowest = Number(one ?? from ?? `${group}00`);
+  const highest = Number(one ?? to ?? `${group}99`);
+  if (!(lowest <= highest)) return `status: is a code, such as 502, 5xx or 500-503, not ${value}`;
+  draft.conditions.push({ kind: 'status', from: lowest, to: highest, not });
+  return null;
+}
+
+function addDuration(draft: Draft, value: string, not: boolean): string | null {
+  const [, sign, time] = /^([<>])=?(.+)$/.exec(value) ?? [];
+  const ms = time === undefined ? null : millisecondsOf(time);
+  if (ms === null) return `duration: is more or less than a time, such as >500ms or <2s, not ${value}`;
+  const [atLeastMs, belowMs] = sign === '>' ? [ms, Infinity] : [0, ms];
+  draft.conditions.push({ kind: 'duration', atLeastMs, belowMs, not });
+  return null;
+}
+
+function addTime(draft: Draft, key: 'since' | 'until', value: string, now: number): string | null {
+  const ago = millisecondsOf(value);
+  const at = ago === null ? timeOf(value, now) : now - ago;
+  if (at === null)
+    return `${key}: is a time ago (10m, 2h, 3d), a time of today (08:30) or a date (2026-11-22T08:30Z), not ${value}`;
+  draft[key] = at;
+  return null;
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function millisecondsOf(value: string): number | null {
+  const [, count, unit] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|min|m|h|d)$/.exec(value) ?? [];
+  return count === undefined || unit === undefined ? null : Number(count) * (units[unit] as number);
+}
+
+/** A time of day in UTC is the last one before `now`; a date is read as RFC 3339, without an offset as UTC. */
+function timeOf(value: string, now: number): number | null {
+  const [, hours, minutes, seconds = '0'] = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(value) ?? [];
+  if (hours !== undefined) {
+    const at = new Date(now).setUTCHours(Number(hours), Number(minutes), Number(seconds), 0);
+    return at <= now ? at : at - (units['d'] as number);
+  }
+  if (!/^\d{4}-\d\d-\d\d/.test(value)) return null;
+  const hasOffset = /(?:Z|[+-]\d\d:\d\d)$/i.test(value);
+  const at = Date.parse(value.includes('T') && !hasOffset ? `${value}Z` : value);
+  return Number.isNaN(at) ? null : at;
+}
+
+function unknownKey(key: string): string {
+  const meant = otherNames[key];
+  if (meant !== undefined) return `there is no key ${key}; ${meant}: is meant`;
+  const keys = [...otherKeys, ...textKeys].join(', ');
+  return `there is no key ${key}; the keys are ${keys}. Write text with a colon in quotes`;
+}

@@ -1,0 +1,44 @@
+/** What a search asks for: records that fulfil every condition. */
+export interface Query {
+  readonly conditions: readonly QueryCondition[];
+  /** Milliseconds since 1970; null: no limit. */
+  readonly since: number | null;
+  readonly until: number | null;
+}
+
+/** Keys whose value is compared as text. `*` at the end stands for any rest. */
+export const textKeys = [
+  'id',
+  'trace',
+  'route',
+  'upstream',
+  'endpoint',
+  'application',
+  'release',
+  'client',
+  'host',
+  'path',
+  'method',
+  'cause',
+  'shape',
+  'whose',
+  'stage',
+  'type',
+  'end',
+  'member',
+] as const;
+export type TextKey = (typeof textKeys)[number];
+
+export type QueryCondition =
+  | {
+      readonly kind: 'text';
+      readonly key: TextKey;
+      readonly value: string;
+      readonly isPrefix: boolean;
+      readonly not: boolean;
+    }
+  /** From `from` to `to`, both included. */
+  | { readonly kind: 'status'; readonly from: number; readonly to: number; readonly not: boolean }
+  | { readonly kind: 'duration'; readonly atLeastMs: number; readonly belowMs: number; readonly not: boolean }
+  /** Each of these words stands in the record. */
+  | { readonly kind: 'words'; readonly words: readonly string[]; readonly not: boolean };

@@ -1,0 +1,104 @@
+import type { StoredExchange } from '../core/store-messages.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import { matches } from './match.ts';
+import type { QueryCondition, Query } from './query.ts';
+import type { StoredRow, Segment } from './segment.ts';
+import { lineOfTemplate, recordOf } from './stored-line.ts';
+import { indexExpression } from './terms.ts';
+
+export interface FoundRow {
+  readonly seq: number;
+  readonly exchange: StoredExchange;
+}
+
+export interface SegmentPage {
+  readonly found: readonly FoundRow[];
+  /** Where the search has ended before all rows were looked at: at this row; null if it has looked at all. */
+  readonly stoppedAt: number | null;
+}
+
+export interface SegmentRange {
+  /** Both excluded. */
+  readonly after: number;
+  readonly before: number;
+  readonly newestFirst: boolean;
+  readonly limit: number;
+  /** A search ends at this time, with what it has found. */
+  readonly deadline: Instant;
+}
+
+/** Reading the clock costs about as much as looking at a few rows. */
+const rowsPerLook = 128;
+
+/** Searches one file. */
+export function searchSegment(segment: Segment, query: Query, range: SegmentRange, clock: Clock): SegmentPage {
+  const found: FoundRow[] = [];
+  const within = segment.rowsWithin(query.since, query.until);
+  if (within === null) return { found, stoppedAt: null };
+  const [first, last] = within;
+  const after = Math.max(range.after, first - 1);
+  const before = Math.min(range.before, last + 1);
+  const templates = new TemplateCheck(segment, query);
+  let looked = 0;
+  const rows = segment.rows({ expression: indexExpression(query), after, before, newestFirst: range.newestFirst });
+  for (const row of rows) {
+    looked += 1;
+    const exchange = mayMatch(query, row) && templates.mayMatch(row.template) ? segment.exchangeOf(row) : null;
+    if (exchange !== null && matches(query, exchange.record)) found.push({ seq: row.seq, exchange });
+    const isLate = looked % rowsPerLook === 0 && clock.now() >= range.deadline;
+    if (found.length >= range.limit || isLate) return { found, stoppedAt: row.seq };
+  }
+  return { found, stoppedAt: null };
+}
+
+/** False where the columns alone tell that the row does not match. */
+function mayMatch({ since, until, conditions }: Query, { at, status, durationMs }: StoredRow): boolean {
+  if ((since !== null && at < since) || (until !== null && at > until)) return false;
+  for (const condition of conditions) {
+    if (condition.kind === 'status') {
+      const isWithin = status !== null && status >= condition.from && status <= condition.to;
+      if (isWithin === condition.not) return false;
+    } else if (condition.kind === 'duration') {
+      const isWithin = durationMs >= condition.atLeastMs && durationMs < condition.belowMs;
+      if (isWithin === condition.not) return false;
+    }
+  }
+  return true;
+}
+
+/** Keys whose values stand in the template of a record that has one attempt or none. */
+const templateKeys = new Set<string>(['route', 'application', 'release', 'host', 'method', 'shape', 'whose', 'type']);
+
+/** Looks at each template once: thousands of rows share one. */
+class TemplateCheck {
+  readonly #segment: Segment;
+  readonly #query: Query | null;
+  readonly #results = new Map<number, boolean>();
+
+  constructor(segment: Segment, { conditions }: Query) {
+    this.#segment = segment;
+    const decidable = conditions.filter(isOfTemplate);
+    this.#query = decidable.length === 0 ? null : { conditions: decidable, since: null, until: null };
+  }
+
+  mayMatch(template: number): boolean {
+    if (this.#query === null) return true;
+    let result = this.#results.get(template);
+    if (result === undefined) {
+      result = this.#look(this.#query, this.#segment.template(template));
+      this.#results.set(template, result);
+    }
+    return result;
+  }
+
+  #look(query: Query, template: string): boolean {
+    // Of a request with several attempts, or none, the template does not have all that decides.
+    if (!template.includes('"attempt":')) return true;
+    const record = recordOf(lineOfTemplate(template));
+    return record === null || matches(query, record);
+  }
+}
+
+function isOfTemplate(condition: QueryCondition): boolean {
+  return condition.kind === 'text' && templateKeys.has(condition.key);
+}

@@ -1,0 +1,225 @@
+import type { StoredExchange } from '../core/store-messages.ts';
+import { type Database, openDatabase, type Statement, type Value } from './database.ts';
+import { migrate } from './migrations.ts';
+import { packedHex, packedUuid, unpackedHex, unpackedUuid, uuidsFrom } from './packed-id.ts';
+import { recordOf, type StoredLine } from './stored-line.ts';
+import { SharedTexts } from './shared-texts.ts';
+import { LineTerms } from './terms.ts';
+
+/** A line for the store. */
+export interface NewExchange {
+  readonly line: StoredLine;
+  readonly standsFor: number;
+}
+
+/** A row as far as a search looks at it before it builds the record. */
+export interface StoredRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly template: number;
+  readonly status: number | null;
+  readonly durationMs: number;
+  readonly values: readonly Value[];
+}
+
+/** Rows that a search may have to look at. */
+export interface RowRange {
+  /** An expression of the full-text index; null: all rows. */
+  readonly expression: string | null;
+  /** Both excluded. */
+  readonly after: number;
+  readonly before: number;
+  readonly newestFirst: boolean;
+}
+
+const columns = 'seq, id, trace, at, template, client, port, path, query, status, duration, bytes, stands_for, rest';
+
+/** A span holds the rows of so many batches at most, so that a search by time looks at few spans. */
+const spanRowsMax = 2000;
+
+/**
+ * One file of the store: some of the exchanges, in the order in which they were stored. Throws what SQLite throws; the caller
+ * then closes it.
+ */
+export class Segment {
+  readonly #database: Database;
+  readonly #templates: SharedTexts;
+  readonly #texts: SharedTexts;
+  readonly #terms = new LineTerms();
+  readonly #insert: Statement;
+  readonly #insertTerms: Statement;
+  readonly #putSpan: Statement;
+  readonly #byIds: Statement;
+  readonly #searches = new Map<string, Statement>();
+  #seq: number;
+  #span: { number: number; first: number; last: number; firstAt: number; lastAt: number };
+
+  /** Opens or creates the file; null if a later version of Candor has written it. */
+  static open(path: string): Segment | null {
+    const database = openDatabase(path);
+    try {
+      // A larger page makes the index smaller. NORMAL: a loss of power may take the last second, and never the file.
+      database.execute('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+      database.execute('PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 0');
+      if (migrate(database)) return new Segment(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    database.close();
+    return null;
+  }
+
+  private constructor(database: Database) {
+    this.#database = database;
+    this.#templates = new SharedTexts(database, 'templates', 'json', 1);
+    this.#texts = new SharedTexts(database, 'texts', 'text', 2);
+    this.#insert = database.prepare(`INSERT INTO exchanges (${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`);
+    this.#insertTerms = database.prepare('INSERT INTO terms (rowid, words) VALUES (?, ?)');
+    this.#putSpan = database.prepare('INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?, ?)');
+    this.#byIds = database.prepare(
+      `SELECT ${columns} FROM exchanges WHERE id BETWEEN ? AND ? ORDER BY seq DESC LIMIT 2`,
+    );
+    this.#seq = this.#highest('SELECT max(seq) FROM exchanges');
+    this.#span = emptySpan(this.#highest('SELECT max(number) FROM spans') + 1);
+  }
+
+  /** The number of the last row; 0 without one. */
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
+  #highest(sql: string): number {
+    return Number(this.#database.prepare(sql).get()?.[0] ?? 0);
+  }
+
+  /** Stores exchanges in one transaction: all or none. */
+  append(exchanges: readonly NewExchange[]): void {
+    this.#database.execute('BEGIN IMMEDIATE');
+    for (const exchange of exchanges) this.#append(exchange);
+    const { number, first, last, firstAt, lastAt } = this.#span;
+    this.#putSpan.run(number, first, last, firstAt, lastAt);
+    this.#database.execute('COMMIT');
+    if (last - first >= spanRowsMax) this.#span = emptySpan(number + 1);
+  }
+
+  #append({ line, standsFor }: NewExchange): void {
+    const terms = this.#terms.of(line);
+    if (terms === null) return;
+    const seq = ++this.#seq;
+    const { id, traceId, at, template, client, clientPort, path, query, status, durationUs, bytesOut, rest } = line;
+    const texts = this.#texts;
+    this.#insert.run(
+      ...[seq, packedUuid(id), traceId === null ? null : packedHex(traceId), at, this.#templates.put(template)],
+      ...[texts.put(client), clientPort, texts.put(path), query === null ? null : texts.put(query)],
+      ...[status, durationUs, bytesOut, standsFor, rest],
+    );
+    this.#insertTerms.run(seq, [...terms].join(' '));
+    noteIn(this.#span, seq, at);
+  }
+
+  /** The numbers of the first and last row whose exchange may have begun within this time; null if there are none. */
+  rowsWithin(since: number | null, until: number | null): readonly [number, number] | null {
+    const found = this.#prepared(
+      'SELECT min(first_seq), max(last_seq) FROM spans WHERE last_at >= ? AND first_at <= ?',
+    ).get(since ?? 0, until ?? Number.MAX_SAFE_INTEGER);
+    const [first, last] = found ?? [];
+    return typeof first === 'number' && typeof last === 'number' ? [first, last] : null;
+  }
+
+  *rows({ expression, after, before, newestFirst }: RowRange): Generator<StoredRow> {
+    const order = newestFirst ? 'DESC' : 'ASC';
+    if (expression === null) {
+      const sql = `SELECT ${columns} FROM exchanges WHERE seq > ? AND seq < ? ORDER BY seq ${order}`;
+      for (const values of this.#prepared(sql).each(after, before)) yield rowOf(values);
+      return;
+    }
+    const sql = `SELECT rowid FROM terms WHERE terms MATCH ? AND rowid > ? AND rowid < ? ORDER BY rowid ${order}`;
+    const bySeq = this.#prepared(`SELECT ${columns} FROM exchanges WHERE seq = ?`);
+    for (const [seq = null] of this.#prepared(sql).each(expression, after, before)) {
+      const values = bySeq.get(seq);
+      if (values !== undefined) yield rowOf(values);
+    }
+  }
+
+  /** The rows of the exchange with this id, or of those whose ids begin so; at most two. */
+  rowsOfId(id: string): readonly StoredRow[] {
+    const whole = packedUuid(id);
+    const exact = [...this.#byIds.each(whole, whole)].map(rowOf);
+    if (exact.length > 0) return exact;
+    const range = uuidsFrom(id);
+    return range === null ? [] : [...this.#byIds.each(...range)].map(rowOf);
+  }
+
+  /** JSON of what all rows with this template share. */
+  template(number: number): string {
+    return this.#templates.get(number);
+  }
+
+  exchangeOf({ values }: StoredRow): StoredExchange | null {
+    const line = this.#lineOf(values);
+    const record = recordOf(line);
+    return record === null ? null : { record, standsFor: Number(values[12]) };
+  }
+
+  #lineOf(values: readonly Value[]): StoredLine {
+    const [, id, trace, at, template, client, port, path, query, status, duration, bytes, , rest] = values;
+    return {
+      template: this.template(Number(template)),
+      id: unpackedUuid(id as Uint8Array | string),
+      traceId: trace === null ? null : unpackedHex(trace as Uint8Array | string),
+      at: Number(at),
+      client: this.#text(client),
+      clientPort: Number(port),
+      path: this.#text(path),
+      query: query === null ? null : this.#text(query),
+      status: status as number | null,
+      durationUs: Number(duration),
+      bytesOut: Number(bytes),
+      rest: rest as string | null,
+      hasOnlyNumbers: false,
+    };
+  }
+
+  #text(value: Value | undefined): string {
+    return typeof value === 'number' ? this.#texts.get(value) : String(value);
+  }
+
+  #prepared(sql: string): Statement {
+    let statement = this.#searches.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#searches.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Throws if the file cannot be written; it is closed in any case. */
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function emptySpan(number: number) {
+  return { number, first: 0, last: 0, firstAt: Number.MAX_SAFE_INTEGER, lastAt: 0 };
+}
+
+function noteIn(span: ReturnType<typeof emptySpan>, seq: number, at: number): void {
+  if (span.first === 0) span.first = seq;
+  span.last = seq;
+  span.firstAt = Math.min(span.firstAt, at);
+  span.lastAt = Math.max(span.lastAt, at);
+}
+
+function rowOf(values: readonly Value[]): StoredRow {
+  const [seq, , , at, template, , , , , status, duration] = values;
+  const durationMs = Number(duration) / 1000;
+  return {
+    seq: Number(seq),
+    at: Number(at),
+    template: Number(template),
+    status: status as number | null,
+    durationMs,
+    values,
+  };
+}

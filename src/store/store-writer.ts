@@ -1,0 +1,238 @@
+import type { NewEvent } from '../core/event.ts';
+import type { ProcessConstants } from '../core/logger-messages.ts';
+import type { StoreSpec } from '../core/configuration.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import type { FromStore, SearchRequest, SearchResult, StoreInit, ToStore } from '../core/store-messages.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { RecordRingReader, type RingSlice, WakeWord } from '../record/record-ring.ts';
+import { storeFault, type StoreFault } from './database.ts';
+import { ExchangeStore } from './exchange-store.ts';
+import type { NewExchange } from './segment.ts';
+import { divideLine } from './stored-line.ts';
+
+/** How long a record may wait before it is stored: one transaction for all of that time. */
+const storeEveryMs = 250;
+
+/** The pause after a failure. Meanwhile records stay in the rings, which hold some seconds of a busy gateway. */
+const retryMs = 1000;
+
+const faultTexts: Readonly<Record<StoreFault, string>> = {
+  full: 'the disk is full',
+  corrupt: 'a file was damaged',
+  locked: 'another program has locked a file',
+  not_permitted: 'its folder cannot be written',
+  io: 'the disk reports an error',
+  other: 'SQLite reports an error',
+};
+
+interface TakenSlice {
+  readonly ring: RecordRingReader;
+  readonly slice: RingSlice;
+}
+
+/**
+ * Stores the exchanges that workers have chosen, and searches them, on a thread of its own. Workers put lines into rings; the
+ * main thread sends messages. A search stores first what the rings hold, so that it finds what has just happened.
+ *
+ *     worker ─ring─▶ StoreWriter ─▶ ExchangeStore ─▶ SQLite
+ *                      ▲ messages: use, find, search, close
+ *                    main
+ */
+export class StoreWriter {
+  readonly #clock: Clock;
+  readonly #send: (message: FromStore) => void;
+  readonly #lost: Int32Array;
+  readonly #wakeWord: WakeWord;
+  readonly #rings: RecordRingReader[] = [];
+  /** Taken from the rings and not stored yet. */
+  #taken: TakenSlice[] = [];
+  #spec: StoreSpec | null = null;
+  #store: ExchangeStore | null = null;
+  #process: ProcessConstants | null = null;
+  #fault: StoreFault | null = null;
+  #timer: Timer | null = null;
+  #closed = false;
+
+  constructor({ wakeWord, lost }: StoreInit, clock: Clock, send: (message: FromStore) => void) {
+    this.#clock = clock;
+    this.#send = send;
+    this.#lost = new Int32Array(lost);
+    this.#wakeWord = new WakeWord(wakeWord);
+    void this.#sleep();
+  }
+
+  handle(message: ToStore): void {
+    switch (message.kind) {
+      case 'ring':
+        this.#rings.push(new RecordRingReader(message.memory));
+        this.#wakeWord.wake();
+        break;
+      case 'use':
+        this.#use(message.spec);
+        break;
+      case 'process':
+        this.#process = message.constants;
+        break;
+      case 'find':
+        this.#send({ kind: 'stored', request: message.request, record: this.#find(message.id) });
+        break;
+      case 'search':
+        this.#send({ kind: 'searched', request: message.request, result: this.#search(message.search) });
+        break;
+      case 'close':
+        this.#close();
+        this.#send({ kind: 'closed', request: message.request });
+        break;
+    }
+  }
+
+  #use(spec: StoreSpec): void {
+    this.#storeLines();
+    this.#closeStore();
+    this.#spec = spec;
+    this.#wakeWord.wake();
+  }
+
+  /** Opens the store at its first use, and again after a failure. */
+  #opened(spec: StoreSpec): ExchangeStore {
+    const onCorrupt = (path: string): void => this.#tell('failing', 'corrupt', `it was renamed to ${path}`);
+    this.#store ??= new ExchangeStore(spec, this.#clock, { onCorrupt });
+    return this.#store;
+  }
+
+  #find(id: string): ExchangeRecord | null {
+    const spec = this.#spec;
+    if (spec === null) return null;
+    this.#storeLines();
+    try {
+      return this.#opened(spec).find(id);
+    } catch (error) {
+      this.#failed(error);
+      return null;
+    }
+  }
+
+  #search(request: SearchRequest): SearchResult {
+    const spec = this.#spec;
+    if (spec === null) return { kind: 'unavailable', problem: 'the configuration has no store' };
+    this.#storeLines();
+    try {
+      return this.#opened(spec).search(request);
+    } catch (error) {
+      this.#failed(error);
+      return {
+        kind: 'unavailable',
+        problem: `The store ${spec.path} cannot be read: ${faultTexts[storeFault(error)]}.`,
+      };
+    }
+  }
+
+  /** Stores what the rings hold. Returns whether there was anything, or there still is. */
+  #storeLines(): boolean {
+    const spec = this.#spec;
+    if (spec === null) return false;
+    for (const ring of this.#rings) for (const slice of ring.take()) this.#taken.push({ ring, slice });
+    for (const ring of this.#rings) ring.takeDropped();
+    if (this.#taken.length === 0) {
+      this.#maintain(spec);
+      return false;
+    }
+    try {
+      const store = this.#opened(spec);
+      store.append(this.#taken.flatMap(({ slice }) => this.#exchangesOf(slice)));
+    } catch (error) {
+      this.#failed(error);
+      return true;
+    }
+    this.#release();
+    this.#recovered();
+    this.#maintain(spec);
+    return true;
+  }
+
+  #maintain(spec: StoreSpec): void {
+    try {
+      if (this.#store !== null) this.#opened(spec).maintain();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #exchangesOf({ bytes }: RingSlice): NewExchange[] {
+    const exchanges: NewExchange[] = [];
+    for (const text of bytes.toString('latin1').split('\n')) {
+      const space = text.indexOf(' ');
+      const line = space > 0 ? divideLine(text.slice(space + 1), this.#process) : null;
+      if (line !== null) exchanges.push({ line, standsFor: Number(text.slice(0, space)) });
+      else if (text !== '') Atomics.add(this.#lost, 0, 1);
+    }
+    return exchanges;
+  }
+
+  #release(): void {
+    for (const { ring, slice } of this.#taken) ring.release(slice);
+    this.#taken = [];
+  }
+
+  #failed(error: unknown): void {
+    const fault = storeFault(error);
+    // A damaged file has been moved aside: the next one is begun at once.
+    if (fault === 'corrupt') return;
+    this.#closeStore();
+    if (this.#fault === fault) return;
+    this.#fault = fault;
+    this.#tell('failing', fault, 'records wait in memory, and those that do not fit are lost');
+  }
+
+  #recovered(): void {
+    if (this.#fault === null) return;
+    this.#fault = null;
+    this.#tell('storing', null, '');
+  }
+
+  #tell(to: 'failing' | 'storing', fault: StoreFault | null, effect: string): void {
+    const path = this.#spec?.path ?? '';
+    const reason =
+      fault === null
+        ? `The store ${path} is written again.`
+        : `The store ${path} cannot be used: ${faultTexts[fault]}; ${effect}. Requests are not affected.`;
+    const from = to === 'failing' ? 'storing' : 'failing';
+    const event: NewEvent<'store_failing'> = {
+      kind: 'store_failing',
+      subject: `store:${path}`,
+      ...{ from, to, reason },
+      evidence: { path, fault },
+    };
+    this.#send({ kind: 'event', event });
+  }
+
+  #close(): void {
+    this.#storeLines();
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#closeStore();
+  }
+
+  #closeStore(): void {
+    this.#store?.close();
+    this.#store = null;
+  }
+
+  async #sleep(): Promise<void> {
+    this.#wakeWord.fallAsleep();
+    // A line that was committed before the word was set has woken no thread.
+    if (this.#spec !== null && this.#rings.some((ring) => ring.hasLines)) this.#wakeWord.wake();
+    else await this.#wakeWord.wait();
+    this.#storeLater(storeEveryMs);
+  }
+
+  #storeLater(ms: number): void {
+    if (this.#closed) return;
+    this.#timer = this.#clock.schedule(after(this.#clock.now(), ms), StoreWriter.#due, this as StoreWriter);
+  }
+
+  static #due(this: void, writer: StoreWriter): void {
+    if (writer.#storeLines()) writer.#storeLater(writer.#fault === null ? storeEveryMs : retryMs);
+    else void writer.#sleep();
+  }
+}

@@ -1,0 +1,130 @@
+import type { ExchangeRecord } from '../core/record.ts';
+import type { QueryCondition, Query, TextKey } from './query.ts';
+import { searchedWords, valuesOf, wordsMax, wordsOfTexts } from './match.ts';
+import { wordsOf } from './words.ts';
+import { lineOfTemplate, recordOf, type StoredLine } from './stored-line.ts';
+
+/**
+ * The full-text index holds terms of each record: its words, and `§` terms for some of its values. A term narrows a search; a
+ * record that it finds is compared with the query in any case (`match.ts`), so that two values may have the same term. What
+ * nearly every record has (GET, 200) has no term: it would cost much and narrow nothing.
+ */
+
+const letters: Readonly<Partial<Record<TextKey, string>>> = {
+  trace: 't',
+  route: 'r',
+  upstream: 'r',
+  endpoint: 'e',
+  release: 'v',
+  client: 'c',
+  cause: 'f',
+  shape: 'g',
+};
+
+/** An exchange at least as long has the term of that time. */
+const durations: readonly (readonly [ms: number, term: string])[] = [
+  [10_000, '§d4'],
+  [1000, '§d3'],
+  [100, '§d2'],
+];
+
+/** The terms of a record. */
+export function termsOfRecord(record: ExchangeRecord): Set<string> {
+  const terms = searchedWords(record);
+  for (const key of Object.keys(letters) as TextKey[]) {
+    if (key === 'shape' && record.shape === 'none') continue;
+    for (const value of valuesOf(record, key)) terms.add(termOf(key, value));
+  }
+  addNumbers(terms, record.status, record.duration_ms);
+  return terms;
+}
+
+function addNumbers(terms: Set<string>, status: number | null, durationMs: number): void {
+  if (status !== null && !isUsual(status)) terms.add(`§s${status}`).add(`§x${Math.floor(status / 100)}`);
+  for (const [ms, term] of durations) if (durationMs >= ms) terms.add(term);
+}
+
+/** Templates whose terms are known. */
+const knownMax = 4096;
+
+/**
+ * The terms of lines. Those of an ordinary success are put together from those of its template, without building its record:
+ * that took two thirds of the time of storing it.
+ */
+export class LineTerms {
+  readonly #known = new Map<string, readonly string[]>();
+
+  /** As `termsOfRecord`. Null if the line is damaged. */
+  of(line: StoredLine): Set<string> | null {
+    if (!line.hasOnlyNumbers || !line.template.includes('"attempt":')) {
+      const record = recordOf(line);
+      return record === null ? null : termsOfRecord(record);
+    }
+    const terms = wordsOfTexts(line.query === null ? [line.path] : [line.path, line.query]);
+    for (const term of this.#ofTemplate(line.template)) terms.add(term);
+    terms.add(termOf('client', line.client));
+    if (line.traceId !== null) terms.add(termOf('trace', line.traceId));
+    addNumbers(terms, line.status, line.durationUs / 1000);
+    return terms;
+  }
+
+  #ofTemplate(template: string): readonly string[] {
+    let terms = this.#known.get(template);
+    if (terms === undefined) {
+      const record = recordOf(lineOfTemplate(template));
+      terms = record === null ? [] : [...termsOfRecord(record)].filter((term) => !term.startsWith('§c'));
+      if (this.#known.size >= knownMax) this.#known.clear();
+      this.#known.set(template, terms);
+    }
+    return terms;
+  }
+}
+
+/** An expression of FTS5 that every record which matches the query fulfils; null if the index does not help. */
+export function indexExpression({ conditions }: Query): string | null {
+  const terms = conditions.flatMap((condition) => (condition.not ? [] : termsOfCondition(condition)));
+  return terms.length === 0 ? null : [...new Set(terms)].map((term) => `"${term}"`).join(' AND ');
+}
+
+function termsOfCondition(condition: QueryCondition): readonly string[] {
+  switch (condition.kind) {
+    case 'text':
+      if (condition.key === 'path') return wordsOfPath(condition.value, condition.isPrefix);
+      return condition.isPrefix || letters[condition.key] === undefined || condition.value === 'none'
+        ? []
+        : [termOf(condition.key, condition.value)];
+    case 'status': {
+      const { from, to } = condition;
+      if (isUsual(from) || isUsual(to) || Math.floor(from / 100) !== Math.floor(to / 100)) return [];
+      return [from === to ? `§s${from}` : `§x${Math.floor(from / 100)}`];
+    }
+    case 'duration': {
+      const found = durations.find(([ms]) => condition.atLeastMs >= ms);
+      return found === undefined ? [] : [found[1]];
+    }
+    case 'words':
+      return condition.words;
+  }
+}
+
+/** The words of a path that a record must have. A path that goes on may end within a word. */
+function wordsOfPath(path: string, goesOn: boolean): readonly string[] {
+  const words = wordsOf(path);
+  if (words.length >= wordsMax) return [];
+  return goesOn && /[\p{L}\p{N}]$/u.test(path) ? words.slice(0, -1) : words;
+}
+
+function isUsual(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function termOf(key: TextKey, value: string): string {
+  return `§${letters[key]}${hashOf(value).toString(36)}`;
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
+}
