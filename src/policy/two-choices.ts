@@ -64,7 +64,7 @@ export function chooseOfTwo<E extends Loaded>(endpoints: readonly E[], random: R
   const step = 1 + Math.floor(random.next() * (count - 1));
   const a = endpoints[first] as E;
   const b = endpoints[(first + step) % count] as E; // never the first again
-  return loadOf(a, method) <= loadOf(b, method) ? a : b;
+  return loadBeside(a, b, b.load, method) <= loadBeside(b, a, a.load, method) ? a : b;
 }
 
 /**
@@ -81,19 +81,35 @@ export function chooseOfTwoWeighted<E extends Weighed>(
   if (endpoints.length === 0) return null;
   const a = endpoints[drawIndex(weightSums, random)] as E;
   const b = endpoints[drawIndex(weightSums, random)] as E;
-  return loadOf(a, method) * b.weight <= loadOf(b, method) * a.weight ? a : b;
+  const [scaleA, scaleB] = [a.weight / (b.weight || 1), b.weight / (a.weight || 1)];
+  const loadA = loadBeside(a, b, b.load * scaleA, method);
+  return loadA * b.weight <= loadBeside(b, a, a.load * scaleB, method) * a.weight ? a : b;
 }
 
 /**
- * What a failure weighs for a request that must not be repeated: a GET that fails is sent to another endpoint, a POST that fails is a failure for its
- * client. So GETs find out whether an endpoint works again. The weight has a limit, since an application that answers some
- * requests with 500 does so at all endpoints: POSTs must not all go to the one that happens to have had none.
+ * For a request that must not be repeated a failure weighs so much: a GET that fails is sent to another endpoint, a POST that fails is a failure
+ * for its client. The weight has a limit, or POSTs would all go to the endpoint that happens to have failed the least.
  */
 const unrepeatableWeight = 8;
 
-function loadOf({ load, failureLoad = 0 }: Loaded, method: string): number {
+/**
+ * Until an endpoint has failed so often within a second, it gets as many requests that can be repeated as others: they find out soon whether it
+ * works, and outlier detection needs ten. After that they would use up the retry budget.
+ */
+const failuresForDetection = 16;
+
+/**
+ * The load of an endpoint beside another one that has `otherLoad` at the same weight. Only the failures that the other has not had count: an application
+ * that answers some requests with 500 does so at all endpoints.
+ */
+function loadBeside(one: Loaded, other: Loaded, otherLoad: number, method: string): number {
+  const { load, failureLoad = 0 } = one;
   if (failureLoad === 0) return load;
-  return load + failureLoad * (isIdempotent(method) ? 1 : unrepeatableWeight);
+  const failures = Math.max(0, failureLoad - (other.failureLoad ?? 0));
+  if (!isIdempotent(method)) return load + failures * unrepeatableWeight;
+  if (failures < 1) return load;
+  // It has few requests in flight because they fail at once.
+  return Math.max(load, otherLoad) + Math.max(0, failures - failuresForDetection);
 }
 
 /** For each endpoint the weights up to it and its own; null where all weights are equal. */

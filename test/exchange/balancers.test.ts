@@ -167,7 +167,7 @@ describe('slow start', () => {
 });
 
 describe('an endpoint that fails at once', () => {
-  it('gets few of the requests beside endpoints that take their time', () => {
+  it('gets few of the requests that could not be repeated, beside endpoints that take their time', () => {
     const world = new Http1World({ endpoints });
     world.endpoint('a').onRequest = (arrived) => arrived.breakOff('closed');
     for (const name of ['b', 'c'])
