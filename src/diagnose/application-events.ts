@@ -87,10 +87,23 @@ export class ApplicationEvents {
 
   /** In the order of their times. */
   get all(): readonly TimedEvent[] {
-    return this.#events
+    const all = this.#events
       .toSorted((a, b) => a.atMs - b.atMs)
       .map((one) => ({ ...one, addresses: addressesOf(one, this.#listeners) }));
+    return withAddressesOfProcess(all);
   }
+}
+
+/** What the kernel tells of a process that the log of the application names, too, concerns that application. */
+function withAddressesOfProcess(events: readonly TimedEvent[]): readonly TimedEvent[] {
+  const known = new Map<string, TimedEvent>();
+  for (const one of events) if (one.event.pid !== undefined && one.addresses.length > 0) known.set(one.event.pid, one);
+  if (known.size === 0) return events;
+  return events.map((one) => {
+    const same = one.addresses.length > 0 ? undefined : known.get(one.event.pid ?? '');
+    const isSame = same !== undefined && Math.abs(same.atMs - one.atMs) <= killedWithinMs;
+    return isSame ? { ...one, addresses: same.addresses } : one;
+  });
 }
 
 const logOf = (source: string, file: string | null): string => `${source} ${file ?? ''}`;

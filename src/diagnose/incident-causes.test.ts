@@ -158,6 +158,21 @@ describe('an event of the application’s side is', () => {
         assert.deepEqual(found, [confidence, kind], JSON.stringify(cause));
       });
 
+  it('a certain cause of the kernel’s if the application’s log names the same process', () => {
+    const application = [
+      gunicorn('Listening at: http://0.0.0.0:3000 (7)', 'INFO'),
+      gunicorn('Worker (pid:77) was sent SIGKILL! Perhaps out of memory?'),
+    ].join('\n');
+    for (const [process, source] of [
+      ['77', 'kernel'],
+      ['78', 'gunicorn'],
+    ] as const) {
+      const kernel = killed('shopd').replace('process 77', `process ${process}`);
+      const [incident] = reportOf([failures(local, { words: reset }), application, kernel]).incidents;
+      assert.deepEqual([incident?.cause?.source, incident?.cause?.confidence], [source, 'certain']);
+    }
+  });
+
   it('a possible cause on the gateway’s host, with or without its domain', () => {
     const [incident] = reportOf([failures(local, ofEdge1), killed('java', 'edge1.example.org')]).incidents;
     assert.equal(incident?.cause?.confidence, 'possible');

@@ -85,13 +85,22 @@ function causeOfKind(
     const cause = (kind === 'stop' ? null : plannedBefore(around, one)) ?? one;
     return causeFrom(cause, judgeCause(incident, cause, distance(incident, cause) <= nearMs));
   });
-  causes.sort((a, b) => rank[b.confidence] - rank[a.confidence] || distance(incident, a) - distance(incident, b));
+  causes.sort(
+    (a, b) =>
+      rank[b.confidence] - rank[a.confidence] ||
+      Number(knows(incident, b)) - Number(knows(incident, a)) ||
+      distance(incident, a) - distance(incident, b),
+  );
   return causes[0] ?? null;
 }
 
 const rank: Readonly<Record<CauseConfidence, number>> = { certain: 2, likely: 1, possible: 0 };
 
 const distance = ({ startMs }: Incident, { atMs }: Pick<TimedEvent, 'atMs'>): number => Math.abs(startMs - atMs);
+
+/** The kernel says why it has ended a process, where its server only sees that it is gone. */
+const knows = (incident: Incident, cause: IncidentCause): boolean =>
+  cause.source === 'kernel' && distance(incident, cause) <= nearMs;
 
 function isRelated({ startMs, endMs, parts }: Incident, atMs: number, relation: Relation): boolean {
   const until = relation.isThroughout ? endMs + relation.afterMs : startMs + relation.afterMs;

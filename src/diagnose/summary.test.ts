@@ -248,6 +248,35 @@ test('later lines do not change a report', () => {
   assert.equal(JSON.stringify(report), before);
 });
 
+const plain = {
+  gateway: 'node',
+  format: 'Node error',
+  request: null,
+  upstream: null,
+  evidence: ['ECONNRESET'],
+} as const;
+const alone = [failure(plain), failure({ ...plain, gateway: 'nodejs', shape: 'none', kind: 'event' })];
+
+for (const [why, findings, failures] of [
+  ['alone, it is a failure of a proxy', alone, 1],
+  ['before the lines of another gateway, it is none', [...alone, harmlessFinding()], 0],
+  ['after the lines of another gateway, it is none', [harmlessFinding(), ...alone], 0],
+  ['beside other failures, they stay', [failure({ request: 'GET /b' }), ...alone], 1],
+] as const) {
+  test(`an error that Node prints may be the application's own: ${why}`, () => {
+    const report = reportOf(findings);
+    assert.equal(report.failures, failures);
+    assert.equal(
+      report.byShape.reduce((sum, { count }) => sum + count, 0),
+      failures,
+    );
+    assert.equal(
+      report.events.filter(({ sentence }) => /^An application reported/.test(sentence)).length,
+      why.startsWith('alone') ? 0 : 1,
+    );
+  });
+}
+
 test('joins the lines of a second log to those that were read before its first line', () => {
   const summary = new Summary();
   const request = 'GET /a';

@@ -13,6 +13,7 @@ import { CopiedLines } from './copied-lines.ts';
 import { clockOf, type LogClock, timeOf, utcClock } from './log-clock.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
+import { asApplicationEvent, PlainNodeErrors } from './plain-node-errors.ts';
 import { Ranking } from './ranking.ts';
 import { truncateFix, truncateText } from './report-texts.ts';
 import { RequestHash } from './request-hash.ts';
@@ -92,6 +93,7 @@ export class Summary {
   readonly #clockFormats = new ClockFormats();
   readonly #retried = new RetriedFailures();
   readonly #hash = new RequestHash();
+  readonly #plainErrors = new PlainNodeErrors();
 
   /** Finds failures that no client noticed. Readers that do not call `add` add the answers themselves, if they are wanted. */
   readonly answered: AnsweredRequests;
@@ -130,8 +132,9 @@ export class Summary {
       return 'counted';
     }
     const atMs = file.times.timeOf(verdict, text, file.lines, this.#clock);
-    const finding = atMs === verdict.atMs ? verdict : { ...verdict, atMs };
-    this.#countLine(finding, file);
+    const read = atMs === verdict.atMs ? verdict : { ...verdict, atMs };
+    this.#countLine(read, file);
+    const finding = this.#plainErrors.isOfApplication(read) ? asApplicationEvent(read) : read;
     const reference = { file: file.name, line: file.lines, text };
     const isFault = finding.shape !== 'none' && finding.application === undefined;
     if (isFault) return this.#addFault(faultOf(ownFinding(finding, text), reference));
@@ -197,6 +200,7 @@ export class Summary {
     if (tally === undefined) {
       tally = { gateway, format, lines: 0, access: 0, error: 0, event: 0, failures: 0 };
       this.#tallies.set(key, tally);
+      for (const reported of this.#plainErrors.seen(gateway)) this.#setOfApplication(reported);
     }
     this.#lastTally = tally;
     return tally;
@@ -217,6 +221,7 @@ export class Summary {
     if (reported.first === finding) {
       if (this.answered.fail(reported)) this.#setAnswered(reported, exampleOf(reference));
       else this.#countCause(fault, reported);
+      this.#plainErrors.counted(reported);
       return 'counted';
     }
     this.#repeats += 1;
@@ -229,6 +234,12 @@ export class Summary {
     reported.isAnswered = true;
     this.#retriedCount += 1;
     this.#retried.add(reported.finding, faultKeysOf(reported.finding), example);
+  }
+
+  #setOfApplication(reported: ReportedFailure): void {
+    const example = this.#uncount(reported);
+    const { file, fileLine: line } = reported;
+    this.#addEvent(asApplicationEvent(reported.finding), example ?? { file, line, text: '' });
   }
 
   /** The client got an error after all. The answer was that to another request. */

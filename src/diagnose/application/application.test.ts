@@ -18,6 +18,22 @@ const rows: readonly Row[] = [
   ['docker', 'crash', dockerJson('die', '"exitCode":"1",'), 'web'],
   ['docker', 'stop', dockerJson('stop'), 'web'],
   ['docker', 'start', dockerJson('start'), 'web'],
+  ['systemd', 'crash', 'systemd[1]: shop.service: Main process exited, code=exited, status=1/FAILURE', 'shop.service'],
+  [
+    'systemd',
+    'crash',
+    'web1 systemd[1]: shop.service: Main process exited, code=killed, status=9/KILL',
+    'shop.service',
+  ],
+  [
+    'systemd',
+    'oom_kill',
+    'systemd: shop.service: A process of this unit has been killed by the OOM killer.',
+    'shop.service',
+  ],
+  ['kernel', 'oom_kill', 'kernel: Memory cgroup out of memory: Killed process 77 (node) total-vm:1kB', 'node'],
+  ['kubernetes', 'crash', 'Back-off restarting failed container app in pod web-1_default(a1b2)', 'web-1'],
+  ['kubernetes', 'unhealthy', 'Readiness probe failed: HTTP probe failed with statuscode: 503'],
   [
     'php-fpm',
     null,

@@ -11,7 +11,7 @@ const event = (type: string, reason: string, message = ''): RegExp =>
 export const kubernetesLog: ApplicationLog = {
   product: 'kubernetes',
   format: 'Kubernetes events',
-  needs: /OOMKill|Unhealthy|BackOff|CrashLoop|Killing|probe failed|Evicted|FailedScheduling/,
+  needs: /OOMKill|Unhealthy|BackOff|Back-off restarting|CrashLoop|Killing|probe failed|Evicted|FailedScheduling/,
   names: [],
   rules: [
     rule(
@@ -40,6 +40,19 @@ export const kubernetesLog: ApplicationLog = {
       'A container of {pod} ends again and again; Kubernetes waits before it starts it.',
       'Read why it ended',
       'kubectl logs POD --previous; kubectl describe pod POD',
+    ),
+    rule(
+      'crash',
+      /^Back-off restarting failed container(?: (?<container>\S{1,63}) in pod (?<pod>[a-z0-9][a-z0-9.-]{2,250}))?/,
+      'A container ends again and again; Kubernetes waits before it starts it.',
+      'Read why it ended',
+      'kubectl logs POD --previous; kubectl describe pod POD',
+    ),
+    rule(
+      'unhealthy',
+      /^(?<why>(?:Readiness|Liveness|Startup) probe (?:failed|errored): .{1,120})/,
+      'A check failed: {why}.',
+      'A failed liveness probe restarts the container: give it more time (`timeoutSeconds`, `failureThreshold`) if it is only slow',
     ),
     rule(
       'crash',

@@ -41,6 +41,10 @@ const heads: readonly RegExp[] = [
   new RegExp(`^\\[ [A-Z] (?<y>\\d{4})-(?<m>\\d\\d)-(?<d>\\d\\d) ${clock} [^\\]]{1,200}\\]: `),
 ];
 
+/** A line of the system's log whose time was cut off. */
+const withoutTime =
+  /^(?:(?<host>[^\s[\]/:"{]{1,255}) )?(?<program>kernel|systemd|dockerd|containerd)(?:\[\d{1,10}\])?: /;
+
 /** Seconds since the machine started, before a message of the kernel: no time by themselves. */
 const sinceStart = /^\[ {0,12}\d{1,12}\.\d{1,9}\] /;
 
@@ -79,7 +83,11 @@ function outerHead(line: string): LineHead {
     const kind = groups['y'] === undefined ? 'no_year' : groups['z'] === undefined ? 'no_zone' : 'full';
     return { message, clock: kind, timeMs, program: groups['program'] ?? null, host: groups['host'] ?? null };
   }
-  return { message: line.replace(sinceStart, ''), clock: 'none', timeMs: null, program: null, host: null };
+  const text = line.replace(sinceStart, '');
+  const cut = withoutTime.exec(text);
+  const [host, program] = [cut?.groups?.['host'] ?? null, cut?.groups?.['program'] ?? null];
+  const message = cut === null ? text : text.slice(cut[0].length).replace(sinceStart, '');
+  return { message, clock: 'none', timeMs: null, program, host };
 }
 
 function timeOf({ y, m, mon, d, h, mi, s, f, z }: Groups): number | null {

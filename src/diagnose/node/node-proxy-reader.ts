@@ -5,6 +5,9 @@ import { findingOf, fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { type NodeLine, parseNodeLine, type Why } from './node-lines.ts';
 import { judgeNode, addressIn, unknownNode } from './node-verdict.ts';
 
+/** An error without a line that names the proxy: every program of Node prints such errors. */
+export const plainErrorFormat = 'Node error';
+
 type Failed = Extract<NodeLine, { kind: 'failed' }>;
 
 /** A line that named the failed request; the next one names the cause. */
@@ -52,10 +55,8 @@ const clientLeft = clientLeftVerdict('The browser closed the WebSocket.', 'body'
 
 function findingOfWhy(why: Why, awaited: Awaited | null): Finding {
   if (awaited !== null) return findingOfFailure(awaited.failed, why, awaited.joins);
-  return findingOf(
-    { gateway: 'node', format: 'Node error', kind: 'error', upstream: addressIn(why.words), evidence: evidenceOf(why) },
-    judgeNode(why, null),
-  );
+  const facts = { gateway: 'node', format: plainErrorFormat, kind: 'error', confidence: 'likely' } as const;
+  return findingOf({ ...facts, upstream: addressIn(why.words), evidence: evidenceOf(why) }, judgeNode(why, null));
 }
 
 function findingOfFailure(failed: Failed, why: Why, joins: string | null): Finding {
