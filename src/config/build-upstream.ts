@@ -75,8 +75,14 @@ function buildOutlierDetection(read: EndpointKeysRead['outlier_detection']): Pic
 
 function buildCircuitBreaker(read: EndpointKeysRead['circuit_breaker']): Pick<UpstreamSpec, 'circuitBreaker'> {
   if (read === undefined || read === null || read === false) return {};
-  const { open, open_max } = read === true ? {} : read;
-  return { circuitBreaker: { openMs: ms(open, defaults.circuitBreaker.open), openMaxMs: open_max ?? null } };
+  const { open, open_max, probes } = read === true ? {} : read;
+  return {
+    circuitBreaker: {
+      openMs: ms(open, defaults.circuitBreaker.open),
+      openMaxMs: open_max ?? null,
+      ...(probes === undefined ? {} : { probesMax: probes }),
+    },
+  };
 }
 
 export function buildUpstream(name: string, read: UpstreamRead, context: BuildContext): UpstreamSpec {

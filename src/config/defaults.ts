@@ -249,6 +249,7 @@ export const defaults = {
       '2s while the checks of the endpoint pass, 30s without checks',
       'A check that passes says that the next try may succeed.',
     ),
+    probes: declare('1', 'One request shows whether the application answers; the next ones wait for what it shows.'),
   },
 
   whenNoneReady: {

@@ -54,5 +54,10 @@ export const circuitBreaker = z.union([
   section({
     open: key(duration, 'How long it is open; each further time is twice as long.', absentOfBreaker.open),
     open_max: key(duration, 'The longest time.', absentOfBreaker.openMax),
+    probes: key(
+      whole(1, 1000),
+      'How many requests at a time an endpoint gets while its breaker is half-open, over all workers. Three answers close it.',
+      absentOfBreaker.probes,
+    ),
   }),
 ]);

@@ -248,9 +248,14 @@ describe('what is written', () => {
     ],
     [
       'circuit breakers in every form',
-      'upstreams: { a: { endpoints: "a:1", circuit_breaker: true }, b: { endpoints: "a:1", circuit_breaker: { open: 1s, open_max: 8s } }, c: { endpoints: "a:1", circuit_breaker: false } }\nroutes: [{ to: a }]',
+      'upstreams: { a: { endpoints: "a:1", circuit_breaker: true }, b: { endpoints: "a:1", circuit_breaker: { open: 1s, open_max: 8s } }, c: { endpoints: "a:1", circuit_breaker: false }, d: { endpoints: "a:1", circuit_breaker: { probes: 4 } } }\nroutes: [{ to: a }]',
       (c) => c.upstreams.map(({ circuitBreaker }) => circuitBreaker),
-      [{ openMs: 500, openMaxMs: null }, { openMs: 1000, openMaxMs: 8000 }, undefined],
+      [
+        { openMs: 500, openMaxMs: null },
+        { openMs: 1000, openMaxMs: 8000 },
+        undefined,
+        { openMs: 500, openMaxMs: null, probesMax: 4 },
+      ],
     ],
     [
       'checks of another port, of response headers, and by gRPC',

@@ -414,6 +414,8 @@ export interface CircuitBreakerSpec {
   readonly openMs: number;
   /** The longest time; null: 2 s while the endpoint's checks pass, 30 s without checks. */
   readonly openMaxMs: number | null;
+  /** How many requests the endpoint gets at a time while the breaker is half-open, over all workers; absent: 1. */
+  readonly probesMax?: number;
 }
 
 export interface EndpointSpec {

@@ -77,6 +77,8 @@ export interface EndpointSnapshot {
   readonly semaphores?: SemaphoreHandle;
   /** Its share of the requests, relative to the others; absent: 1. With 0 it gets requests only while no other may. */
   readonly weight?: number;
+  /** How many requests it gets at a time while it is half-open, over all workers; absent: 1. */
+  readonly probesMax?: number;
   /** Where it runs, such as a data centre; absent: not known. */
   readonly zone?: string;
   /** Endpoints of the lowest number get the requests, the next ones only while none of those may; absent: 0. */

@@ -323,7 +323,9 @@ export class OutlierDetector {
       const schedule = trust.byBreaker
         ? { nextInstant: trust.since, everyMs: halfOpenRetryMs, passesNeeded: 1 }
         : endpoint.checks;
-      return { ...endpoint, state, reason, sinceInstant, checks: schedule };
+      const probesMax = trust.byBreaker ? (settings.breaker?.probesMax ?? 1) : 1;
+      const more = probesMax === 1 ? {} : { probesMax };
+      return { ...endpoint, state, reason, sinceInstant, checks: schedule, ...more };
     }
     const pauseMs = trust.until - trust.since;
     // Retry-After is computed from this: the endpoint gets requests again when the pause is over.

@@ -30,7 +30,7 @@ import { refusalBackoffMs, refusedBefore } from './refusal.ts';
  * released permit goes to the request that has waited longest, in any worker (`core/semaphores.ts`).
  *
  * If the endpoint refuses a connection, its *connect gate* closes for a short time: requests fail at once instead of dialing.
- * An endpoint in *probation* is tested with one request at a time, over all workers.
+ * An endpoint in *probation* is tested with one request at a time, over all workers; a breaker may let more of them through.
  */
 export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, PoolProbesOwner {
   /** The functions that the pool needs of other folders of src/, such as the clock. */
@@ -96,9 +96,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     return this.#settings.connectionReuse !== 'never';
   }
 
-  /** Tries to get the permit for the one request that tests an endpoint in probation. If true, the caller must send it at once. */
+  /** Tries to get a permit for a request that tests an endpoint in probation. If true, the caller must send it at once. */
   tryProbation(): boolean {
-    return this.load === 0 && this.#probation.tryAcquire(this.#semaphores);
+    return this.#probation.tryAcquire(this.#semaphores, this.load, this.#snapshot.probesMax ?? 1);
   }
 
   update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
@@ -108,7 +108,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#settings = settings;
     this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
     // The probation is over. In the next one another worker may test the endpoint, so the permit is released.
-    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open') this.#probation.release(this.#semaphores);
+    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open')
+      this.#probation.releaseUnused(this.#semaphores, 0);
     if (!sameDials) this.#withCurrentSettings = new WeakSet();
     if (!sameDials || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
     if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` may be higher now.
@@ -359,7 +360,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   #endProbation(): void {
-    if (this.#probation.isHeld && this.load === 0) this.#probation.release(this.#semaphores);
+    if (this.#probation.isHeld) this.#probation.releaseUnused(this.#semaphores, this.load);
   }
 
   /** A connection that carries streams may have free streams. Waiting requests get them first; the rest is made available. */

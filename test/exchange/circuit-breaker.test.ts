@@ -131,33 +131,59 @@ describe('the circuit breaker of the only endpoint', () => {
     });
   }
 
-  it('never lets more than one request through while it is half-open, in whatever order requests come and end', () => {
-    const step = fc.constantFrom('request', 'request', 'answer', 'fail', 'wait', 'leave');
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
-        const breaker = opened();
-        const open: ArrivedRequest[] = [];
-        const clients: ClientActor[] = [];
-        let most = 0;
-        breaker.world.endpoint('a').onRequest = (request) => {
-          open.push(request);
-        };
-        breaker.pass(700);
-        for (const one of steps) {
-          if (one === 'request') clients.push(breaker.request());
-          if (one === 'answer') open.shift()?.answer(200, 'ok');
-          if (one === 'fail') open.shift()?.breakOff('reset');
-          if (one === 'leave') clients.pop()?.leave();
-          const isHalfOpen = breaker.events.at(-1)?.to === 'half_open';
-          breaker.pass(one === 'wait' ? 700 : 50);
-          if (isHalfOpen && breaker.events.at(-1)?.to === 'half_open') {
-            most = Math.max(most, open.filter(({ gone }) => !gone).length);
+  for (const probesMax of [1, 3])
+    it(`never lets more than ${probesMax} at a time through while it is half-open, in whatever order requests come and end`, () => {
+      const step = fc.constantFrom('request', 'request', 'answer', 'fail', 'wait', 'leave');
+      fc.assert(
+        fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
+          const breaker = opened(['a'], { openMs: 500, openMaxMs: null, probesMax });
+          const open: ArrivedRequest[] = [];
+          const clients: ClientActor[] = [];
+          let most = 0;
+          breaker.world.endpoint('a').onRequest = (request) => {
+            open.push(request);
+          };
+          breaker.pass(700);
+          for (const one of steps) {
+            if (one === 'request') clients.push(breaker.request());
+            if (one === 'answer') open.shift()?.answer(200, 'ok');
+            if (one === 'fail') open.shift()?.breakOff('reset');
+            if (one === 'leave') clients.pop()?.leave();
+            const isHalfOpen = breaker.events.at(-1)?.to === 'half_open';
+            breaker.pass(one === 'wait' ? 700 : 50);
+            if (isHalfOpen && breaker.events.at(-1)?.to === 'half_open') {
+              most = Math.max(most, open.filter(({ gone }) => !gone).length);
+            }
           }
-        }
-        return most <= 1;
-      }),
-      { numRuns: 60 },
+          return most <= probesMax;
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+  it('lets as many requests through at a time as `probes` says, and the others get a 503', () => {
+    const breaker = opened(['a'], { openMs: 500, openMaxMs: null, probesMax: 3 });
+    const open: ArrivedRequest[] = [];
+    breaker.world.endpoint('a').onRequest = (request) => void open.push(request);
+    breaker.pass(700);
+    const clients = Array.from({ length: 5 }, () => breaker.request());
+    breaker.pass(50);
+    assert.equal(open.length, 3);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [0, 0, 0, 503, 503],
     );
+    open.shift()?.answer(200, 'a');
+    breaker.pass(50);
+    breaker.request();
+    breaker.request();
+    breaker.pass(50);
+    assert.equal(open.length, 3, 'another one after the first has ended');
+    for (const request of open.splice(0)) request.answer(200, 'a');
+    breaker.pass(100);
+    assert.equal(breaker.events.at(-1)?.to, 'healthy');
+    breaker.world.pass(100_000);
+    breaker.world.verifyAtRest();
   });
 });
 
