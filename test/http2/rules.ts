@@ -428,6 +428,20 @@ const connectionFrames: readonly RuleCase[] = [
     'PRIORITY_UPDATE of 3 bytes',
     frame(types.priorityUpdate, 0, 0, Buffer.alloc(3)),
   ),
+  goAway(
+    'RFC 9218 §7.1',
+    'PROTOCOL_ERROR',
+    'PRIORITY_UPDATE for a stream that was not pushed',
+    frame(types.priorityUpdate, 0, 0, Buffer.concat([word(2), Buffer.from('u=1')])),
+  ),
+  goAway(
+    'RFC 9218 §7.1',
+    'PROTOCOL_ERROR',
+    'PRIORITY_UPDATE for 129 streams that come later',
+    ...Array.from({ length: 129 }, (_, index) =>
+      frame(types.priorityUpdate, 0, 0, Buffer.concat([word(2 * index + 1), Buffer.from('u=1')])),
+    ),
+  ),
   ignored(
     'RFC 9218 §7.1',
     'PRIORITY_UPDATE for a stream that comes later',

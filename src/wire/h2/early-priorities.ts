@@ -5,18 +5,17 @@ const valueCharactersMax = 64;
 
 /** What a client has said of the priority of streams before it opened them (RFC 9218 §7.1). */
 export class EarlyPriorities {
-  /** The one that was noted longest ago first. */
-  readonly #values = new Map<number, string>();
+  readonly #values = new Map<number, string | null>();
 
-  note(streamId: number, value: string): void {
+  /**
+   * False: these streams and the `open` ones are more than a client may have (§7.1). Streams before `firstIdle` have been passed by.
+   */
+  note(streamId: number, value: string, firstIdle: number, open: number): boolean {
     this.#values.delete(streamId);
-    if (value.length > valueCharactersMax) return;
-    this.#values.set(streamId, value);
-    if (this.#values.size <= h2Limits.streamsMax) return;
-    for (const oldest of this.#values.keys()) {
-      this.#values.delete(oldest);
-      return;
-    }
+    this.#values.set(streamId, value.length > valueCharactersMax ? null : value);
+    if (this.#values.size + open <= h2Limits.streamsMax) return true;
+    for (const id of this.#values.keys()) if (id < firstIdle) this.#values.delete(id);
+    return this.#values.size + open <= h2Limits.streamsMax;
   }
 
   /** Null: nothing. */

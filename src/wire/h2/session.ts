@@ -317,10 +317,18 @@ export class Session implements FrameHandler {
 
   onPriorityUpdate(streamId: number, value: string): void {
     if (!this.#isServer) return this.onConnectionError('PROTOCOL_ERROR', 'PRIORITY_UPDATE of a server');
+    // RFC 9218 §7.1: an idle one, since the gateway pushes nothing.
+    if (!isClientStream(streamId))
+      return this.onConnectionError('PROTOCOL_ERROR', 'PRIORITY_UPDATE for a stream that was not pushed');
     if (!this.#admits('priorities')) return;
-    if (isClientStream(streamId) && this.#numbers.isIdle(streamId))
-      return (this.#earlyPriorities ??= new EarlyPriorities()).note(streamId, value);
+    if (this.#numbers.isIdle(streamId)) return this.#noteEarly(streamId, value);
     this.#streams.get(streamId)?.prioritize(value);
+  }
+
+  #noteEarly(streamId: number, value: string): void {
+    this.#earlyPriorities ??= new EarlyPriorities();
+    if (!this.#earlyPriorities.note(streamId, value, this.#numbers.lastOfPeer + 1, this.#streams.size))
+      this.onConnectionError('PROTOCOL_ERROR', 'PRIORITY_UPDATE for more streams than may be open');
   }
 
   onReset(streamId: number, code: number): void {
