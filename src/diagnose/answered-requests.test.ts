@@ -30,6 +30,9 @@ function answered({ second = 0, client = '203.0.113.9', request = 'GET /cart?x=1
   return `${client} - - [21/Nov/2026:10:${two(second)} +0000] "${request} HTTP/1.1" ${status} 157 "-" "curl/8.5.0"`;
 }
 
+const inDocker = (line: string): string =>
+  JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: '2026-11-21T10:10:09.1Z' });
+
 /** Other requests, so that the fast path knows the form of the lines. */
 const others = ['198.51.100.1', '198.51.100.2', '198.51.100.3'].flatMap((client) => [
   answered({ client }),
@@ -53,6 +56,9 @@ function reportOf(logs: Logs, isEachLineRead: boolean): SummaryReport {
 /** Failures, unclear ones, and failed attempts whose request was answered. */
 const rows: readonly (readonly [why: string, logs: Logs, failures: number, unclear: number, retried: number])[] = [
   ['the request is answered', [[failed()], [answered()]], 0, 0, 1],
+  ['as Docker keeps it', [[failed()].map(inDocker), [answered()].map(inDocker)], 0, 0, 1],
+  ['as Docker keeps it, in one log', [[failed(), answered()].map(inDocker)], 0, 0, 1],
+  ['in the journal', [[failed()], [`Nov 21 10:10:00 edge1 nginx[8]: ${answered()}`]], 0, 0, 1],
   ['a part of the requests is answered', [[failed(), failed({ client: '203.0.113.8' })], [answered()]], 1, 0, 1],
   ['nine seconds later', [[failed()], [answered({ second: 9 })]], 0, 0, 1],
   ['with a redirect', [[failed()], [answered({}, 302)]], 0, 0, 1],

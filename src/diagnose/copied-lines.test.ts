@@ -42,9 +42,9 @@ const apache = seconds.flatMap((s) => [
   `[Sat Nov 21 10:10:0${s}.000002 2026] [proxy_http:error] [pid 7:tid 140] [client 203.0.113.${s}:5000] AH01114: HTTP: failed to make connection to backend: 127.0.0.1`,
 ]);
 const withPrefix = (prefix: string, lines: Log): Log => lines.map((line) => `${prefix}${line}`);
-const docker = errors.map((line) =>
-  JSON.stringify({ log: `${line}\n`, stream: 'stderr', time: '2026-11-21T10:10:09.1Z' }),
-);
+const dockerOf = (lines: Log): Log =>
+  lines.map((line) => JSON.stringify({ log: `${line}\n`, stream: 'stderr', time: '2026-11-21T10:10:09.1Z' }));
+const docker = dockerOf(errors);
 const check = seconds.map(() => '10.0.0.9 - - [21/Nov/2026:10:10:00 +0000] "GET /health HTTP/1.1" 502 157 "-" "ELB"');
 const ownHits = (name: string): Log =>
   ['1', '2', '3', '4', '5'].map(
@@ -63,6 +63,13 @@ const rows: readonly (readonly [why: string, logs: readonly Log[], counts: reado
   ],
   ['an error log twice, and the access log', [errors, errors, access], [6, 0, 12]],
   ['the same access log twice', [access, access], [0, 6, 6]],
+  ['an access log and what Docker kept of it', [access, dockerOf(access)], [0, 6, 6]],
+  ['what Docker kept of an access log, and the log', [dockerOf(access), access], [0, 6, 6]],
+  [
+    'the error logs of two gateways',
+    [errors, errors.map((line) => line.replaceAll('203.0.113', '198.51.100'))],
+    [12, 0, 0],
+  ],
   [
     'equal lines in two logs of different gateways',
     [

@@ -76,7 +76,7 @@ export class JoinedFailures {
     if (finding.format === apacheErrors) this.#hasApacheErrors = true;
     if (this.#unindexed !== null && finding.format !== this.#formats[0]) this.#indexRequests(this.#unindexed);
     const requests = this.#unindexed === null ? this.#requestKeys(finding, parties) : [];
-    const ofKey = key === null ? null : this.#ofKey(key, finding, line);
+    const ofKey = key === null ? null : this.#ofKey(key, finding, parties, line);
     const earlier = ofKey ?? this.#ofRequests(requests, finding);
     if (earlier !== null) {
       if (ofKey === null && key !== null) this.#addKey(key, earlier, finding);
@@ -108,8 +108,10 @@ export class JoinedFailures {
     return own === null ? ofApache : [own, ...ofApache];
   }
 
-  #ofKey(key: JoinKey, finding: Finding, line: number): ReportedFailure | null {
+  #ofKey(key: JoinKey, finding: Finding, { client }: LineParties, line: number): ReportedFailure | null {
     const earlier = this.#byKey.get(key);
+    // Two gateways number their connections from 1.
+    if (client !== null && (earlier?.parties.client ?? client) !== client) return null;
     if (earlier === undefined || !isSame(earlier, finding, line)) return null;
     const said = (earlier.said ??= new Set([sayingOf(earlier.first)]));
     const saying = sayingOf(finding);

@@ -1,5 +1,6 @@
 import type { Finding } from './finding.ts';
 import { InternedTexts } from './interned-texts.ts';
+import { unwrap } from './wrappers/unwrap.ts';
 
 /** Who a line says took part in the request; null for what it does not name. */
 export interface LineParties {
@@ -29,7 +30,7 @@ const clientForms: readonly (readonly [needs: string, form: RegExp])[] = [
 ];
 
 const hostForms: readonly (readonly [needs: string, form: RegExp])[] = [
-  [', host: "', /, host: "([^"]{1,255})"/],
+  [', host: ', /, host: \\?"([^"\\]{1,255})\\?"/],
   ['"', /"(?:host|http_host|RequestHost|authority|request_authority|vhost)"\s?:\s?"([^"]{1,255})"/],
   ['', /^([a-z\d][a-z\d.-]{0,253}\.[a-z]{2,20}(?::\d{1,5})?) [\da-f.:]{3,45} /i],
 ];
@@ -37,12 +38,23 @@ const hostForms: readonly (readonly [needs: string, form: RegExp])[] = [
 /** Read from the text of a line with a failure. */
 export function partiesOf({ request }: Pick<Finding, 'request'>, line: string): LineParties {
   const text = line.length > searchedCharactersMax ? line.slice(0, searchedCharactersMax) : line;
-  const client = firstOf(clientForms, text);
+  const [client, named] = clientOf(text);
   return {
     client: own(client === null ? null : withoutPort(client)),
-    host: own(firstOf(hostForms, text)),
+    host: own(firstOf(hostForms, named)),
     path: own(pathOf(request)),
   };
+}
+
+/** The client, and the text that names it: the line, or one that another tool has put into it. */
+function clientOf(text: string): readonly [client: string | null, named: string] {
+  const client = firstOf(clientForms, text);
+  if (client !== null) return [client, text];
+  for (const { line } of unwrap(text)) {
+    const inner = firstOf(clientForms, line);
+    if (inner !== null) return [inner, line];
+  }
+  return [null, text];
 }
 
 const texts = new InternedTexts(4096);

@@ -22,7 +22,8 @@ import { problemOf } from '../../record/byte-decoder.ts';
 import { textStartOf } from '../../record/byte-kind.ts';
 import { withOwnFormat } from './own-combined-log.ts';
 import { PastedInput } from './pasted-input.ts';
-import { ProgressBar } from './progress-bar.ts';
+import { limitHeapGrowth } from '../../system/system.ts';
+import { ProgressBar, sizeText } from './progress-bar.ts';
 import { type LogReading, readLog } from './read-log.ts';
 import { findPagePath, writePage } from './report-page.ts';
 import { ReadingStop } from './reading-stop.ts';
@@ -38,6 +39,7 @@ export async function explainLogs(
   context: ProcessContext,
 ): Promise<number> {
   const dialects = dialectsOf(flags);
+  limitHeapGrowth();
   const sources = findLogs(names, context);
   const page = flags.html === undefined ? null : findPagePath(flags.html, sources, context);
   const stop = new ReadingStop(context);
@@ -192,17 +194,17 @@ function printNotices(
 ): void {
   readings.forEach(({ end, hasZeros }, index) => {
     const name = harmless(sources[index]?.name ?? '');
-    const notice = noticeOf(end);
+    const notice = noticeOf(end, sources[index]?.bytes ?? null);
     if (notice !== null) stderr.write(`${name}: ${notice}.\n`);
     else if (report.recognised === 0 && hasZeros) stderr.write(`${name}: it contains bytes that are not text.\n`);
   });
   if (report.lines === report.blank) stderr.write('The input has no lines.\n');
 }
 
-function noticeOf(end: LogReading['end']): string | null {
+function noticeOf(end: LogReading['end'], bytes: number | null): string | null {
   switch (end.kind) {
     case 'stopped':
-      return 'it was not read completely';
+      return `it was not read completely: ${sizeText(end.read)}${bytes === null ? '' : ` of ${sizeText(bytes)}`}`;
     case 'unreadable':
       return `it could not be read further: ${harmless(end.why)}`;
     default:

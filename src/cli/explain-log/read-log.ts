@@ -8,7 +8,11 @@ import { type LogEnd, ByteDecoder, type ByteSink } from '../../record/byte-decod
 import type { ReadingStop } from './reading-stop.ts';
 
 export interface LogReading {
-  readonly end: LogEnd | { readonly kind: 'stopped' } | { readonly kind: 'unreadable'; readonly why: string };
+  /** `read`: bytes of the file. */
+  readonly end:
+    | LogEnd
+    | { readonly kind: 'stopped'; readonly read: number }
+    | { readonly kind: 'unreadable'; readonly why: string };
   readonly hasZeros: boolean;
 }
 
@@ -33,12 +37,12 @@ export async function readLog(source: LogSource, reader: LogReader, stop: Readin
       await decoder.push(slice);
       read += slice.length;
       reader.onRead(read);
-      if (stop.isStopped) return ended({ kind: 'stopped' });
+      if (stop.isStopped) return ended({ kind: 'stopped', read });
       if (decoder.ended !== null) break;
     }
   } catch (error) {
     await decoder.end();
-    return ended(stop.isStopped ? { kind: 'stopped' } : { kind: 'unreadable', why: (error as Error).message });
+    return ended(stop.isStopped ? { kind: 'stopped', read } : { kind: 'unreadable', why: (error as Error).message });
   }
   return ended(await decoder.end());
 }
