@@ -236,11 +236,12 @@ export const otherFragments: readonly FragmentForm[] = [
     complete: (_, found) => {
       const flags = resetFlags.find(([words]) => found[1]?.startsWith(words) === true)?.[1];
       if (flags === undefined) return null;
+      const reason = found[1]?.startsWith('connection timeout') === true ? 'connection timeout' : '-';
       return JSON.stringify({
         response_flags: flags,
         response_code: 503,
         upstream_host: '-',
-        upstream_transport_failure_reason: found[2] ?? '-',
+        upstream_transport_failure_reason: found[2] ?? reason,
       });
     },
   },

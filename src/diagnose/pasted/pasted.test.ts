@@ -103,3 +103,18 @@ describe('a part of a JSON object', () => {
     });
   });
 });
+
+describe('the words that Envoy sends to clients name the type, if they have it', () => {
+  for (const [reason, type] of [
+    ['connection timeout', 'connection_timeout'],
+    ['remote connection failure, transport failure reason: delayed connect error: 111', 'connection_refused'],
+    ['connection failure', null],
+    ['connection termination', 'connection_terminated'],
+    ['overflow', 'connection_limit_reached'],
+  ] as const)
+    it(reason, () => {
+      const words = `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`;
+      const found = new LogExplainer().read(words);
+      assert.deepEqual([found?.type ?? null, found?.confidence], [type, 'likely']);
+    });
+});
