@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { build, type BuildOptions, stop } from 'esbuild';
+import { threadEntries } from './bundle-entries.ts';
 import { repositoryRoot } from './repository.ts';
 
 /** A bundle cannot be made: the source has errors, which `message` names. */
@@ -15,11 +16,7 @@ interface BundledProgram {
 }
 
 const command: BundledProgram = { entries: ['cli/main.ts'], splitting: true };
-const threads: readonly BundledProgram[] = [
-  'cli/configuration-thread.ts',
-  'worker/worker-main.ts',
-  'logger/logger-main.ts',
-].map((entry) => ({ entries: [entry], splitting: false }));
+const threads: readonly BundledProgram[] = threadEntries.map((entry) => ({ entries: [entry], splitting: false }));
 const library: BundledProgram = {
   entries: ['gateway/gateway.ts', 'testing/testing.ts', 'testing/fault-origin-main.ts', 'diagnose/diagnose.ts'],
   splitting: true,

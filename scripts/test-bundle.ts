@@ -24,6 +24,7 @@ const unusedMsMax = 60 * 60_000;
 const sourceFolders = ['src', 'bin'];
 const otherSources = [
   'scripts/bundle.ts',
+  'scripts/bundle-entries.ts',
   'package.json',
   'package-lock.json',
   // Which packages are installed, as npm last wrote it.

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { packagePrograms } from '../scripts/bundle.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
+import { findUnbundled } from './architecture/bundles.ts';
 import { findCycles } from './architecture/cycles.ts';
 import { findPlaneBreaches } from './architecture/planes.ts';
 import { packages, rooms } from './architecture/rooms.ts';
@@ -63,6 +65,26 @@ test('the control plane and the workers know each other by messages alone', () =
 
 test('the threads of a gateway load no large module when they start', () => {
   assert.deepEqual(findLargeAtStart(sources, startOfThreads), []);
+});
+
+const bundleEntries = packagePrograms.flatMap(({ entries }) => entries);
+
+test('what names a file by its own place finds it in a bundle too', () => {
+  assert.deepEqual(findUnbundled(sources, bundleEntries), []);
+});
+
+test('a file that a bundle would not find is noticed', () => {
+  const faults: readonly [path: string, text: string, found: RegExp][] = [
+    ['src/cli/a/b.ts', 'const at = import.meta.dirname;', /too deep/],
+    ['src/cli/a.ts', "siblingModule(import.meta.url, './configuration-thread');", /begin with its room/],
+    [
+      'src/cli/a.ts',
+      "siblingModule(import.meta.url, '../worker/other-main');",
+      /other-main\.ts, which .* does not bundle/,
+    ],
+  ];
+  for (const [path, text, found] of faults)
+    assert.match(findUnbundled([readSource(path, text)], bundleEntries).join('\n'), found);
 });
 
 test('long files and functions are reported', (context) => {

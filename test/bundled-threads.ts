@@ -2,6 +2,7 @@ import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { threadEntries } from '../scripts/bundle-entries.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { testBundleVariable } from './program.ts';
 
@@ -9,13 +10,12 @@ import { testBundleVariable } from './program.ts';
 // are the bundled ones, which load in a third of the processor time.
 
 const bundle = process.env[testBundleVariable];
-const entries = ['cli/configuration-thread', 'worker/worker-main', 'logger/logger-main'];
 
 if (!isMainThread && bundle !== undefined) {
   const bundled = new Map(
-    entries.map((entry) => [
-      pathToFileURL(join(repositoryRoot, 'src', `${entry}.ts`)).href,
-      pathToFileURL(join(bundle, 'dist', `${entry}.js`)).href,
+    threadEntries.map((entry) => [
+      pathToFileURL(join(repositoryRoot, 'src', entry)).href,
+      pathToFileURL(join(bundle, 'dist', entry.replace(/\.ts$/, '.js'))).href,
     ]),
   );
   registerHooks({

@@ -1,5 +1,5 @@
 /** What may be written about sticky sessions. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseLoneFieldName } from './format/field.ts';
 import { parseCookieDomain, parseCookiePath } from './format/cookie.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { age, duration, path, sizeFrom, whole } from './leaves.ts';
 import { key, section } from './section.ts';

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { threadEntries } from '../../scripts/bundle-entries.ts';
 import { packAndInstall, withoutNpm } from '../../scripts/pack.ts';
 import { cacheFolder, repositoryRoot, toolPath } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
@@ -87,8 +88,9 @@ test('no source, no test and no development file is shipped', { skip }, () => {
 });
 
 test('each thread is one file, which imports nothing but Node', { skip }, () => {
-  for (const entry of ['cli/configuration-thread.js', 'worker/worker-main.js', 'logger/logger-main.js']) {
-    const text = readFileSync(join(home, 'node_modules/candor/dist', entry), 'utf8');
+  for (const entry of threadEntries) {
+    const file = join(home, 'node_modules/candor/dist', entry.replace(/\.ts$/, '.js'));
+    const text = readFileSync(file, 'utf8');
     const imported = [...text.matchAll(/^import .*?["']([^"']+)["'];$/gm)].map(([, name = '']) => name);
     assert.ok(imported.length > 0);
     assert.deepEqual(

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { threadEntries } from '../../scripts/bundle-entries.ts';
 import { commandPrograms } from '../../scripts/bundle.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { TestBundle } from '../../scripts/test-bundle.ts';
@@ -83,15 +84,15 @@ describe('the bundle that tests start', () => {
     assert.equal(basename(await new TestBundle().current()), basename(folder));
   });
 
-  for (const entry of ['cli/configuration-thread', 'worker/worker-main', 'logger/logger-main']) {
+  for (const entry of threadEntries) {
     test(`has the thread ${entry} that a gateway in the process of a test starts`, async (context) => {
       const folder = process.env[testBundleVariable];
       if (folder === undefined) return context.skip('run by `npm test`');
-      const thread = new Worker(join(repositoryRoot, 'src', `${entry}.ts`), { workerData: null });
+      const thread = new Worker(join(repositoryRoot, 'src', entry), { workerData: null });
       // It cannot work without its data, and the error names the file that was loaded.
       const [error] = (await once(thread, 'error')) as [Error];
       const stack = error.stack ?? '';
-      assert.ok(stack.includes(join(folder, 'dist', `${entry}.js`)), stack);
+      assert.ok(stack.includes(join(folder, 'dist', entry.replace(/\.ts$/, '.js'))), stack);
       assert.match(withSourcePositions(stack), /at .*\bsrc\/[\w/-]+\.ts:\d+:\d+/);
     });
   }

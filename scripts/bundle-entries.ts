@@ -1,0 +1,7 @@
+/** The modules that threads start from, below `src/`: each becomes one file of a bundle. */
+export const threadEntries: readonly string[] = [
+  'cli/configuration-thread.ts',
+  'worker/worker-main.ts',
+  'logger/logger-main.ts',
+  'store/store-main.ts',
+];
