@@ -87,8 +87,8 @@ measure('by id', 200, (round) => store.find(ids[(round * 31) % ids.length] as st
 const search = (query: string): SearchRequest => ({ query, limit: 50, cursor: null, after: null });
 const queries = [
   'status:5xx',
-  'status:502 route:api heap',
-  'route:shop path:/products/77',
+  'status:502 route:shop heap',
+  'route:shop path:/products/70',
   'client:192.0.3.113 -status:2xx',
   'cause:reset_before_response endpoint:127.0.0.1:3001 since:10m',
   'upstream:login status:200',

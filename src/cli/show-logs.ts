@@ -124,8 +124,7 @@ const indent = '         ';
 
 /** What leads further: the id for `candor explain`, and how many exchanges the line stands for. */
 function secondLine({ id }: ExchangeRecord, standsFor: number): string {
-  const others =
-    standsFor > 1 ? `  and ${countText(standsFor - 1, 'more success').replace(/ss?s$/, 'sses')} not stored` : '';
+  const others = standsFor > 1 ? `  and ${standsFor - 1} more like it not stored` : '';
   return harmless(`${id}${others}`).slice(0, columnsMax - indent.length);
 }
 

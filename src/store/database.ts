@@ -77,8 +77,15 @@ const errnoFaults: Readonly<Record<string, StoreFault>> = {
   EROFS: 'not_permitted',
   ENOENT: 'not_permitted',
   ENOTDIR: 'not_permitted',
+  EEXIST: 'not_permitted',
   EIO: 'io',
 };
+
+/** SQLITE_CONSTRAINT: another process has given the same number to a row meanwhile. */
+export function isConflict(error: unknown): boolean {
+  const { errcode } = (error ?? {}) as { errcode?: unknown };
+  return typeof errcode === 'number' && (errcode & 0xff) === 19;
+}
 
 /** The fault behind an error of SQLite or of the file system. */
 export function storeFault(error: unknown): StoreFault {

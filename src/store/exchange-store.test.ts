@@ -129,6 +129,44 @@ describe('a search', () => {
     assert.equal(store.find('nothing'), null);
   });
 
+  test('by time finds all of that time, although the clock has jumped', () => {
+    const line = JSON.parse(golden[0] as string) as object;
+    const now = clock.wallTime();
+    const ages = [0, 60, 7200, -86_400, 30, 3500, 90_000, 5].map((seconds) => seconds * 1000);
+    for (const [number, age] of ages.entries()) {
+      const at = new Date(now - age).toISOString();
+      store.append([exchangeOf(numbered(JSON.stringify({ ...line, at }), number))]);
+    }
+    const bounds = ['1h', '2h', '1m', '10s', '2d'];
+    for (const query of bounds.flatMap((bound) => [`since:${bound}`, `until:${bound}`, `since:2h until:${bound}`])) {
+      const parsed = parseQuery(query, now);
+      assert.ok(parsed.ok);
+      const { since, until } = parsed.query;
+      const expected = ages.flatMap((age, n) =>
+        (since === null || now - age >= since) && (until === null || now - age <= until) ? [`/orders/${n}`] : [],
+      );
+      assert.deepEqual(
+        search(query).exchanges.map(({ record }) => record.path),
+        expected.toReversed(),
+        query,
+      );
+    }
+  });
+
+  test('by time looks past thousands of other exchanges', () => {
+    const line = JSON.parse(golden[0] as string) as object;
+    const atAge = (ms: number): string =>
+      JSON.stringify({ ...line, at: new Date(clock.wallTime() - ms).toISOString() });
+    store.append(Array.from({ length: 2500 }, (_, n) => exchangeOf(numbered(atAge(86_400_000), n))));
+    store.append([exchangeOf(numbered(atAge(1000), 9000))]);
+    store.append(Array.from({ length: 2500 }, (_, n) => exchangeOf(numbered(atAge(172_800_000), 3000 + n))));
+    const paths = (query: string): string[] => search(query).exchanges.map(({ record }) => record.path);
+    assert.deepEqual(paths('since:1h'), ['/orders/9000']);
+    assert.deepEqual(paths('since:25h until:23h').slice(0, 2), ['/orders/2499', '/orders/2498']);
+    assert.deepEqual(paths('until:47h').at(0), '/orders/5499');
+    assert.deepEqual(paths('until:3d'), []);
+  });
+
   test('goes on by pages without a gap or a repetition, while more is stored', () => {
     const line = golden[0] as string;
     store.append(Array.from({ length: 25 }, (_, n) => exchangeOf(numbered(line, n))));
@@ -194,6 +232,12 @@ describe('the files of the store', () => {
     );
   });
 
+  test('can be read by their user alone', () => {
+    store.append(many(0));
+    const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
+    assert.deepEqual(new Set(modes), new Set([0o600]));
+  });
+
   test('are read again by a later process', () => {
     store.append(many(0));
     store.close();
@@ -222,6 +266,19 @@ describe('the files of the store', () => {
     store = open();
     store.append(many(400));
     assert.equal(search('').exchanges.length, 400);
+  });
+
+  test('take the exchanges of two processes during an upgrade', () => {
+    const other = open();
+    for (let round = 0; round < 4; round += 1) {
+      store.append([exchangeOf(numbered(line, 2 * round))]);
+      other.append([exchangeOf(numbered(line, 2 * round + 1))]);
+    }
+    other.close();
+    assert.deepEqual(
+      new Set(search('').exchanges.map(({ record }) => record.path)),
+      new Set(Array.from({ length: 8 }, (_, n) => `/orders/${n}`)),
+    );
   });
 
   test('that another program has locked lose nothing that the caller keeps', () => {

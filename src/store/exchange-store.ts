@@ -2,7 +2,7 @@ import type { StoreSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { SearchRequest, SearchResult, StoredExchange } from '../core/store-messages.ts';
 import { after, type Clock } from '../core/time.ts';
-import { storeFault } from './database.ts';
+import { isConflict, storeFault } from './database.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query } from './query.ts';
 import { type NewExchange, Segment } from './segment.ts';
@@ -48,9 +48,19 @@ export class ExchangeStore {
   }
 
   append(exchanges: readonly NewExchange[]): void {
-    const newest = this.#newestSegment();
-    this.#orRecover(newest.number, () => newest.segment.append(exchanges));
     this.#rowsUntilLook -= exchanges.length;
+    try {
+      this.#appendOnce(exchanges);
+    } catch (error) {
+      // During an upgrade two processes write to one file: opened again, it shows what the other has stored.
+      if (!isConflict(error)) throw error;
+      this.#appendOnce(exchanges);
+    }
+  }
+
+  #appendOnce(exchanges: readonly NewExchange[]): void {
+    const { number, segment } = this.#newestSegment();
+    this.#orRecover(number, () => segment.append(exchanges));
   }
 
   /** Begins a new file if the newest is full, and deletes those that are too old or too many. */
@@ -61,8 +71,8 @@ export class ExchangeStore {
     this.#lookedAt = now;
     const files = this.#folder.files();
     const newest = files.at(-1);
-    if (newest !== undefined && newest.number === this.#newest && newest.bytes >= segmentBytesOf(this.#spec))
-      this.#newest = newest.number + 1;
+    if (newest !== undefined && newest.number >= (this.#newest ?? 0))
+      this.#newest = newest.bytes < segmentBytesOf(this.#spec) ? newest.number : newest.number + 1;
     for (const file of expired(files, this.#spec, this.#clock.wallTime())) {
       this.#closeOne(file.number);
       this.#folder.delete(file);
@@ -162,7 +172,7 @@ export class ExchangeStore {
     const known = this.#open.get(number);
     if (known !== undefined) return known;
     try {
-      const segment = this.#orRecover(number, () => Segment.open(this.#folder.pathOf(number)));
+      const segment = this.#orRecover(number, () => Segment.open(this.#folder.made(number)));
       if (segment !== null) this.#open.set(number, segment);
       return segment;
     } catch (error) {

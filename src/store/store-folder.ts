@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StoreSpec } from '../core/configuration.ts';
 
@@ -35,6 +35,13 @@ export class StoreFolder {
 
   pathOf(number: number): string {
     return join(this.#path, `exchanges-${String(number).padStart(6, '0')}.sqlite`);
+  }
+
+  /** The path of a file that is there: other users must not read what clients have asked. */
+  made(number: number): string {
+    const path = this.pathOf(number);
+    closeSync(openSync(path, 'a', 0o600));
+    return path;
   }
 
   #file(number: number): SegmentFile {

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
+import type { StoredExchange } from '../../src/core/store-messages.ts';
+import { systemClock } from '../../src/system/system.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
+import { failedRecord } from '../fakes/samples.ts';
+import { until } from '../gateway/start-from-yaml.ts';
+import { assertFits } from './golden.ts';
+
+// `candor logs` against a gateway whose store is set by hand.
+
+let folder: string;
+let gateway: FakeGateway;
+let admin: AdminServer;
+let context: FakeProcessContext;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-cli-logs-'));
+  const sockets = join(folder, `candor-${userInfo().uid}`);
+  mkdirSync(sockets);
+  gateway = new FakeGateway();
+  context = new FakeProcessContext(folder);
+  admin = await startAdminServer({ gateway, spec: socketAlone(join(sockets, 'one.sock')), clock: systemClock });
+});
+afterEach(async () => {
+  context.signal('SIGINT');
+  await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const stored = (path: string, standsFor = 1): StoredExchange => ({ record: { ...failedRecord, path }, standsFor });
+const page = (exchanges: readonly StoredExchange[], cursor: string | null = null, end = '1-9') =>
+  ({ kind: 'page', exchanges, cursor, end }) as const;
+
+test('candor logs prints what matches, the newest last, within 80 columns, with the id for candor explain', async () => {
+  gateway.searched = page([stored('/second', 12), stored(`/first/${'x'.repeat(200)}`)]);
+  assert.equal(await context.candor('logs', 'status:5xx', 'heap', '--since', '1h'), 0);
+  assert.deepEqual(gateway.searches, [{ query: 'status:5xx heap since:1h', limit: 50, cursor: null, after: null }]);
+  const { text } = context.stdout;
+  assertFits(text);
+  assert.ok(text.indexOf('/first') < text.indexOf('/second'), text);
+  assert.ok(text.includes(failedRecord.id), text);
+  assert.match(text, /and 11 more like it not stored/);
+  assert.match(context.stderr.text, /^2 exchanges\. /);
+});
+
+test('candor logs --json prints one record per line, with how many it stands for', async () => {
+  gateway.searched = page([stored('/one', 3)]);
+  assert.equal(await context.candor('logs', '--json'), 0);
+  const [line = '', ...more] = context.stdout.text.trimEnd().split('\n');
+  assert.deepEqual(more, []);
+  const { stands_for, ...record } = JSON.parse(line) as { stands_for: number; path: string };
+  assert.equal(stands_for, 3);
+  assert.equal(record.path, '/one');
+});
+
+test('candor logs --limit goes on by pages until it has as many', async () => {
+  const pages = [page([stored('/3'), stored('/2')], '1-2'), page([], '1-1'), page([stored('/1')], null)];
+  gateway.searchExchanges = async (search) => {
+    gateway.searches.push(search);
+    return pages[gateway.searches.length - 1] ?? page([]);
+  };
+  assert.equal(await context.candor('logs', '--limit', '5'), 0);
+  assert.deepEqual(
+    gateway.searches.map(({ cursor, limit }) => [cursor, limit]),
+    [
+      [null, 5],
+      ['1-2', 3],
+      ['1-1', 3],
+    ],
+  );
+  assert.match(context.stderr.text, /^3 exchanges\. /);
+});
+
+test('candor logs --follow prints what is stored from then on, until Ctrl-C', async () => {
+  gateway.searchExchanges = async (search) => {
+    gateway.searches.push(search);
+    if (search.after === null) return page([stored('/old')], null, '1-1');
+    return search.after === '1-1' ? page([stored('/new')], null, '1-2') : page([], null, '1-2');
+  };
+  const running = context.candor('logs', '-f');
+  await until('the new one is printed', () => context.stdout.text.includes('/new'));
+  context.signal('SIGINT');
+  assert.equal(await running, 0);
+  assert.equal(context.stdout.text.split('/new').length, 2, 'once');
+});
+
+test('candor logs says what is wrong in a query, and where', async () => {
+  gateway.searched = { kind: 'not_a_query', problem: 'there is no key code; status: is meant', at: 5 };
+  assert.equal(await context.candor('logs', 'heap', 'code:502'), exitCodes.usage);
+  assert.match(context.stderr.text, /The query is wrong at character 6: there is no key code; status: is meant\./);
+});
+
+test('candor logs says what to do where the gateway has no store', async () => {
+  assert.notEqual(await context.candor('logs'), 0);
+  assert.match(context.stderr.text, /The configuration has no store/);
+});
+
+test('candor logs says that nothing matches', async () => {
+  gateway.searched = page([]);
+  assert.equal(await context.candor('logs', 'nothing'), 0);
+  assert.match(context.stderr.text, /No stored exchange matches nothing\./);
+  assert.equal(context.stdout.text, '');
+});
