@@ -58,11 +58,11 @@ export function memoryUse(): { readonly heapBytes: number; readonly externalByte
 }
 
 /**
- * Lets the heap grow to twice what is in use before its garbage is collected. V8 lets it grow to four times, which is garbage
+ * Lets the heap grow by half of what is in use before its garbage is collected. V8 lets it grow to four times, which is garbage
  * alone for a program that keeps little of much that it reads.
  */
 export function limitHeapGrowth(): void {
-  setFlagsFromString('--heap-growing-percent=100');
+  setFlagsFromString('--heap-growing-percent=50');
 }
 
 type Collector = (options?: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
