@@ -24,6 +24,7 @@ export async function metricsText(
   addWorkers(text, counts.workers);
   addWorkerStates(text, status.workers, counts.workersLost);
   addState(text, status);
+  addBounds(text, status);
   addTls(text, status, counts.failedHandshakes);
   addHttp2(text, counts.http2Limits);
   text.metric(
@@ -148,6 +149,34 @@ function addWorkers(text: MetricsText, workers: readonly WorkerCounts[]): void {
     'candor_client_connections_refused_total',
     'Client connections that were reset, or answered with the reason and closed, by the limit that refused them.',
     refusals.map(([key, reason]) => [{ reason }, sum(key)]),
+  );
+}
+
+function addBounds(text: MetricsText, { bounds, upstreams }: GatewayStatus): void {
+  const labels = ({ kind, id }: GatewayStatus['bounds'][number]): Record<string, string> => ({ kind, id });
+  text.metric(
+    'candor_concurrency_requests',
+    'Requests in flight where `concurrency` bounds them, by route or upstream.',
+    bounds.map((bound) => [labels(bound), bound.requests]),
+  );
+  text.metric(
+    'candor_concurrency_limit',
+    'How many requests may be in flight there: for a bound that adapts, at present.',
+    bounds.flatMap((bound) => (bound.limit === null ? [] : [[labels(bound), bound.limit] as const])),
+  );
+  const waiting = [
+    ...bounds.map(({ kind, id, waiting }) => ({ kind, id, waiting })),
+    ...upstreams.map(({ id, waiting }) => ({ kind: 'upstream', id, waiting })),
+  ].flatMap(({ kind, id, waiting }) => waiting.map((one) => ({ kind, id, one })));
+  text.metric(
+    'candor_requests_waiting',
+    'Requests that wait: for their turn (`concurrency`), until an endpoint is ready, or for a connection.',
+    waiting.map(({ kind, id, one }) => [{ kind, id, for: one.for }, one.count]),
+  );
+  text.metric(
+    'candor_requests_waiting_oldest_seconds',
+    'For how long the one of them has waited that has waited longest.',
+    waiting.map(({ kind, id, one }) => [{ kind, id, for: one.for }, one.oldestMs / 1000]),
   );
 }
 

@@ -24,6 +24,14 @@ const count = z.int().min(0);
 
 const endpointState = z.enum(endpointStates);
 
+const waiting = z.object({
+  for: z
+    .enum(['endpoint', 'connection', 'turn'])
+    .describe('`endpoint`: until one is ready; `connection`: until one is free; `turn`: because of `concurrency`.'),
+  count,
+  oldest_ms: z.number().min(0).describe('For how long the one has waited that has waited longest.'),
+});
+
 const minuteFigures = z.object({
   seconds: z.number().describe('Seconds that the figures cover: 55 to 60 after the first minute.'),
   requests: count,
@@ -161,6 +169,9 @@ export const statusSchema = z.object({
       id: text,
       application: nullableText,
       last_minute: minuteFigures.describe('Of the requests that routes sent here, in the last minute.'),
+      waiting: z
+        .array(waiting)
+        .describe('Requests that wait until an endpoint is ready, or for a connection to one; empty if none does.'),
       endpoints: z.array(
         z.object({
           id: text,
@@ -180,6 +191,18 @@ export const statusSchema = z.object({
       ),
     }),
   ),
+  bounds: z
+    .array(
+      z.object({
+        kind: z.enum(['route', 'upstream']),
+        id: text,
+        requests: count.describe('In flight, in all workers.'),
+        limit: count.nullable().describe('How many there may be; null: it adapts, and there was no request yet.'),
+        adaptive: z.boolean().describe('Whether the bound adapts to the latency of the requests.'),
+        waiting: z.array(waiting).describe('Requests that wait for their turn; empty if none does.'),
+      }),
+    )
+    .describe('Bounds of requests in flight (`concurrency`).'),
   applications: z.array(
     z.object({
       id: text,
@@ -336,6 +359,10 @@ export const recordSchema = z.object({
     .enum(['new', 'moved'])
     .optional()
     .describe('Whether a sticky session began or moved to this endpoint; absent: neither.'),
+  turn_ms: z
+    .number()
+    .optional()
+    .describe('How long the request has waited for its turn (`concurrency`); absent if it has not, or less than 1 ms.'),
   attempts: z.array(attemptSchema),
   status: count.nullable(),
   received_status: count.nullable(),

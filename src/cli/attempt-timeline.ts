@@ -20,6 +20,11 @@ export function timelineLines(record: ExchangeRecord, style: Style): string[] {
       ? []
       : [`  it waited ${durationText(record.waited_ms)} until an endpoint was ready`]),
     ...(record.session === 'moved' ? ['  the endpoint of its session could not get it: the session moved'] : []),
+    ...(record.turn_ms === undefined
+      ? []
+      : [
+          `  it waited ${durationText(record.turn_ms)} for its turn, because as many requests as may be were in flight`,
+        ]),
   ];
   if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`, ...suspended];
   const head = `${style.bold('TIMELINE')}  ${durationText(record.duration_ms)}, ${countText(record.attempts.length, 'attempt')}`;

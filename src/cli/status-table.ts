@@ -9,6 +9,7 @@ import type {
   InstanceStatus,
   MinuteFigures,
   UpstreamStatus,
+  WaitingStatus,
 } from '../control/gateway-status.ts';
 import { drainText } from './drain-watch.ts';
 import {
@@ -50,6 +51,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
       upstreams.flatMap((upstream) => upstreamLines(upstream, applicationOf(upstream), wallTimeOf(status), style)),
       style,
     ),
+    ...section('BOUNDS', boundLines(status, style), style),
     ...section(
       'APPLICATIONS',
       applications
@@ -179,7 +181,9 @@ function upstreamLines(
   wallTime: number,
   style: Style,
 ): string[] {
-  const traffic = `    ${errorTone(upstream.lastMinute, style)(trafficText(upstream.lastMinute))}`;
+  const figures = `    ${errorTone(upstream.lastMinute, style)(trafficText(upstream.lastMinute))}`;
+  // A gateway of an earlier version says nothing of requests that wait.
+  const traffic = [figures, ...waitingLines(upstream.waiting ?? [], style)];
   if (application !== null) {
     const head = applicationHead({ ...application, id: upstream.id }, style);
     const own = (endpoint: EndpointStatus): boolean => application.instances.some((one) => isAt(one, endpoint));
@@ -187,7 +191,7 @@ function upstreamLines(
     const lines = instanceLines(application, upstream.endpoints, style);
     return [
       head,
-      traffic,
+      ...traffic,
       ...lines,
       ...endpointLines(others, wallTime, style),
       ...noneLines(application.instances, style),
@@ -195,7 +199,29 @@ function upstreamLines(
   }
   const from = upstream.application === null ? '' : style.dim(` (the application ${upstream.application})`);
   const lines = endpointLines(upstream.endpoints, wallTime, style);
-  return [`  ${style.name(upstream.id)}${from}`, traffic, ...lines, ...noneLines(upstream.endpoints, style)];
+  return [`  ${style.name(upstream.id)}${from}`, ...traffic, ...lines, ...noneLines(upstream.endpoints, style)];
+}
+
+const waitedFor = { endpoint: 'for an endpoint', connection: 'for a connection', turn: 'for their turn' } as const;
+
+function waitingLines(waiting: readonly WaitingStatus[], style: Style): string[] {
+  return waiting.map(({ for: what, count, oldestMs }) => {
+    const one = what === 'turn' ? '1 request waits for its turn' : `1 request waits ${waitedFor[what]}`;
+    const wait = count === 1 ? one : `${count} requests wait ${waitedFor[what]}`;
+    return style.warn(`    ${wait}, ${count === 1 ? 'for' : 'the oldest for'} ${durationText(oldestMs)} so far`);
+  });
+}
+
+/** Routes and upstreams whose requests in flight are bounded. */
+function boundLines({ bounds = [] }: Partial<Pick<GatewayStatus, 'bounds'>>, style: Style): string[] {
+  const rows = bounds.map(({ kind, id, requests, limit, adaptive, waiting }) => [
+    statusMark(waiting.length > 0 ? 'warn' : 'good', style),
+    `${kind} ${harmless(id)}`,
+    `${requests} of ${limit ?? '?'} requests in flight`,
+    adaptive ? style.dim('adapts') : '',
+  ]);
+  const heads = alignColumns(rows, '  ');
+  return bounds.flatMap(({ waiting }, index) => [heads[index] ?? '', ...waitingLines(waiting, style)]);
 }
 
 function noneLines(endpoints: readonly unknown[], style: Style): string[] {

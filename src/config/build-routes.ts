@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
+import { buildConcurrency } from './build-concurrency.ts';
 import { buildRetry } from './build-retry.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -76,6 +77,8 @@ function buildRoute(
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     buffer: shared.of('buffer', buffer, () => buffer),
     ...(retry === undefined ? {} : { retry: shared.of('retry', retry, () => retry) }),
+    ...buildConcurrency(read.concurrency),
+    ...(read.priority === undefined || read.priority === 'normal' ? {} : { priority: read.priority }),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',
   };

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/configuration.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
+import { buildConcurrency } from './build-concurrency.ts';
 import type { BuildContext } from './build-context.ts';
 import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
@@ -24,6 +25,7 @@ function buildEndpointLimits(
   | 'balance'
   | 'slowStartMs'
   | 'sticky'
+  | 'concurrency'
   | 'whenNoneReady'
   | 'outlierDetection'
   | 'circuitBreaker'
@@ -39,6 +41,7 @@ function buildEndpointLimits(
     queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
+    ...buildConcurrency(read.concurrency),
     ...buildWhenNoneReady(read.when_none_ready),
     ...buildSticky(name, read.sticky, context),
     ...buildOutlierDetection(read.outlier_detection),

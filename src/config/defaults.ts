@@ -281,6 +281,16 @@ export const defaults = {
       'A place that has not come free by then will not: better a clear answer than a late one.',
     ),
   },
+  concurrency: {
+    max: describe(
+      'none',
+      'Only the operator knows what the application bears; `connections.max` bounds it in any case.',
+    ),
+    adaptive: declare('false', 'A number that is known is better than one that must be found out.'),
+    queueMax: declare('128', 'A burst of a moment waits; a longer queue only makes everybody late.'),
+    queueTimeout: declare('2s', 'A turn that has not come by then will not: better a clear answer than a late one.'),
+  },
+  priority: declare('normal', 'Only the operator knows which requests matter more.'),
   attempts: declare('2', 'One repetition gets past a connection that just closed; more would multiply an outage.'),
   retry: {
     attempts: describe('that of the upstream or application', 'It knows how much it can bear.'),

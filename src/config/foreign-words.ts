@@ -231,6 +231,18 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
   ejected_max: ['maxejectionpercent', 'maxejected', 'ejectedpercent'],
   open: ['breakduration', 'fallbackduration', 'openduration', 'waitdurationinopenstate', 'resettimeout', 'sleepwindow'],
   open_max: ['recoveryduration', 'maxopen', 'maxduration'],
+  concurrency: [
+    'limitconn',
+    'maxrequests',
+    'maxpendingrequests',
+    'inflight',
+    'maxinflight',
+    'inflightreq',
+    'adaptiveconcurrency',
+    'bulkhead',
+    'maxconcurrency',
+    'concurrencylimit',
+  ],
   connections: ['keepalive', 'pool', 'maxconn', 'maxconnections', 'transport'],
   'timeouts.connect': ['proxyconnecttimeout', 'connecttimeout', 'dialtimeout', 'timeoutconnect'],
   'timeouts.response_head': [

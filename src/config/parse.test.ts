@@ -247,6 +247,26 @@ describe('what is written', () => {
       ],
     ],
     [
+      'bounds of requests in flight in every form, and priorities',
+      'upstreams: { a: { endpoints: "a:1", concurrency: 40 }, b: { endpoints: "a:1", concurrency: { adaptive: true } }, c: "a:1" }\nroutes: [{ path: /x, to: a, concurrency: { max: 5, queue_max: 0, queue_timeout: 1s }, priority: high }, { path: /y, to: b, priority: normal }, { path: /z, to: c }]',
+      (c) => [
+        c.upstreams.map(({ concurrency }) => concurrency),
+        c.routes.map(({ concurrency, priority }) => [concurrency, priority]),
+      ],
+      [
+        [
+          { requestsMax: 40, adaptive: false, queueMax: 128, queueMs: 2000 },
+          { requestsMax: null, adaptive: true, queueMax: 128, queueMs: 2000 },
+          undefined,
+        ],
+        [
+          [{ requestsMax: 5, adaptive: false, queueMax: 0, queueMs: 1000 }, 'high'],
+          [undefined, undefined],
+          [undefined, undefined],
+        ],
+      ],
+    ],
+    [
       'circuit breakers in every form',
       'upstreams: { a: { endpoints: "a:1", circuit_breaker: true }, b: { endpoints: "a:1", circuit_breaker: { open: 1s, open_max: 8s } }, c: { endpoints: "a:1", circuit_breaker: false }, d: { endpoints: "a:1", circuit_breaker: { probes: 4 } } }\nroutes: [{ to: a }]',
       (c) => c.upstreams.map(({ circuitBreaker }) => circuitBreaker),

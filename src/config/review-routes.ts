@@ -18,6 +18,8 @@ const upstreamOnly = [
   'commit_delay',
   'buffer',
   'retry',
+  'concurrency',
+  'priority',
 ] as const;
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {

@@ -9,6 +9,7 @@ import { nameError } from './leaves.ts';
 import { suggestNearest } from './nearest.ts';
 import { orList, quoted } from './error-detail.ts';
 import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
+import { reviewConcurrency } from './review-concurrency.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { reviewSticky } from './review-sticky.ts';
@@ -20,6 +21,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewKeys(draft, collector);
   reviewRoutes(draft, collector);
   reviewSticky(draft, collector);
+  reviewConcurrency(draft, collector);
   reviewAdmin(draft, collector);
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);

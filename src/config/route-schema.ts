@@ -21,6 +21,7 @@ import {
   textOf,
   whole,
 } from './leaves.ts';
+import { concurrency } from './concurrency-schema.ts';
 import { retry } from './retry-schema.ts';
 import { key, section } from './section.ts';
 
@@ -182,6 +183,15 @@ export const route = section({
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   buffer: key(buffer, 'How much of its bodies waits in the gateway, if it differs from the file; or `none`.'),
   retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`.'),
+  concurrency: key(
+    concurrency,
+    'How many of its requests may be in flight; others wait for their turn. A number, or with a queue. That of the upstream applies too.',
+  ),
+  priority: key(
+    z.enum(['high', 'normal', 'low']),
+    'Whose turn comes first where requests wait for one (`concurrency`): that of `high`, then `normal`, then `low`. Where the queue is full, a request takes the place of one of a lower priority.',
+    defaults.priority,
+  ),
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
 });

@@ -6,6 +6,7 @@ import { logFormatNames } from '../core/log-formats.ts';
 import { balancerWords, namedBalancers } from '../core/named-balancers.ts';
 import * as z from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
+import { concurrency } from './concurrency-schema.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
 import { check } from './check-schema.ts';
 import { client } from './client-schema.ts';
@@ -216,6 +217,10 @@ const endpointKeys = {
       ),
     }),
     'Connections towards the endpoints.',
+  ),
+  concurrency: key(
+    concurrency,
+    'How many requests may be in flight at all endpoints together; others wait for their turn. A number, or with a queue.',
   ),
   attempts: key(
     whole(1, 10),
@@ -503,6 +508,7 @@ export type EndpointKeysRead = Pick<
   | 'balance'
   | 'slow_start'
   | 'sticky'
+  | 'concurrency'
   | 'when_none_ready'
   | 'outlier_detection'
   | 'circuit_breaker'

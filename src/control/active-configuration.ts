@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Configuration, ListenerSpec, StoreSpec } from '../core/configuration.ts';
 import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
-import type { Snapshot, StoreSelection, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { BoundCounters } from '../core/semaphores.ts';
+import type { BoundSnapshot, Snapshot, StoreSelection, UpstreamSnapshot } from '../core/snapshot.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { SessionKey } from './session-key.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
+import { boundsOf, keepBoundsOf } from './bounds.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {
@@ -16,8 +18,15 @@ export class ActiveConfiguration {
   #redactor: TextRedactor;
   readonly #sessionKey: SessionKey | null;
 
-  constructor(configuration: Configuration, sessionKey: SessionKey | null = null) {
+  readonly #counters: BoundCounters | null;
+
+  constructor(
+    configuration: Configuration,
+    sessionKey: SessionKey | null = null,
+    counters: BoundCounters | null = null,
+  ) {
     this.#sessionKey = sessionKey;
+    this.#counters = counters;
     this.#configuration = configuration;
     this.#contentHash = contentHashOf(configuration);
     this.#redactor = new TextRedactor(configuration.log.secretFields);
@@ -36,7 +45,13 @@ export class ActiveConfiguration {
     return this.#redactor;
   }
 
+  /** The bounds of requests in flight, with their semaphores. */
+  get bounds(): readonly BoundSnapshot[] {
+    return boundsOf(this.#configuration, this.#counters);
+  }
+
   activate(configuration: Configuration): void {
+    keepBoundsOf(configuration, this.#counters);
     this.#configuration = configuration;
     this.#redactor = new TextRedactor(configuration.log.secretFields);
     this.#contentHash = contentHashOf(configuration);
@@ -76,6 +91,7 @@ export class ActiveConfiguration {
       listeners: listeners.map((listener) => this.#withActualPort(listener)),
       routes,
       unrouted,
+      bounds: boundsOf(configuration, this.#counters),
       upstreams,
       overlay,
       trustedPeers,

@@ -86,11 +86,11 @@ export class ControlParts {
     this.clock = clock;
     this.#owner = owner;
     this.startedWall = clock.wallTime();
-    this.active = new ActiveConfiguration(options.configuration, new SessionKey(systemRandom));
     this.condition = new Condition(clock);
     // Twice the number at the start: when all workers are replaced, old and new ones run side by side for a while.
     const workersMax = Math.max(sharedSizes.workersMax, 2 * wantedWorkers(options.configuration).count);
     this.shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
+    this.active = new ActiveConfiguration(options.configuration, new SessionKey(systemRandom), this.shared);
     this.hub = this.#createHub();
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source);
     this.problems = new CurrentProblems(clock, () => this.log.dropped);

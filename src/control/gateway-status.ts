@@ -11,6 +11,7 @@ import type { ExchangeRecord } from '../core/record.ts';
 import type { MinuteFigures } from '../record/last-minute.ts';
 import type { OverlaySetting, OverlayValues } from '../core/overlay.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
+import type { WaitingFor } from '../core/waiting-requests.ts';
 import type { FailureSummary } from './failure-report.ts';
 import type { OverlayChange } from './overlay-change.ts';
 
@@ -266,6 +267,8 @@ export interface GatewayStatus {
   /** Those that the gateway obtains by itself. */
   readonly certificates: readonly ManagedCertificateStatus[];
   readonly upstreams: readonly UpstreamStatus[];
+  /** Bounds of requests in flight (`concurrency`) of routes and upstreams. */
+  readonly bounds: readonly BoundStatus[];
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly {
     readonly id: number;
@@ -300,7 +303,29 @@ export interface UpstreamStatus {
   readonly application: string | null;
   /** Of the requests that routes sent here, including those that got no connection. */
   readonly lastMinute: MinuteFigures;
+  /** For an endpoint, or for a connection to one; without those that wait for their turn. */
+  readonly waiting: readonly WaitingStatus[];
   readonly endpoints: readonly EndpointStatus[];
+}
+
+/** Requests that wait, in all workers. */
+export interface WaitingStatus {
+  /** `endpoint`: until one is ready (`when_none_ready`); `connection`: until one is free; `turn`: because of `concurrency`. */
+  readonly for: WaitingFor;
+  readonly count: number;
+  /** For how long the one has waited that has waited longest. */
+  readonly oldestMs: number;
+}
+
+export interface BoundStatus {
+  readonly kind: 'route' | 'upstream';
+  readonly id: string;
+  /** Requests in flight, in all workers. */
+  readonly requests: number;
+  /** How many there may be; null: a bound that adapts and has had no request yet. */
+  readonly limit: number | null;
+  readonly adaptive: boolean;
+  readonly waiting: readonly WaitingStatus[];
 }
 
 export interface EndpointStatus {

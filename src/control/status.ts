@@ -3,13 +3,15 @@ import { addressText, type EndpointId, hostPort } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
-import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { BoundSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import type { ApplicationStatus, CertificateStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import type { LastMinute } from '../record/last-minute.ts';
-import type { EndpointCounts } from '../limits/shared-counts.ts';
+import type { WaitingRequests } from '../core/waiting-requests.ts';
+import type { BoundCounts, EndpointCounts } from '../limits/shared-counts.ts';
 import { version } from './version.ts';
+import { boundStatus, waitingStatus } from './waiting-status.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 /** The parts of a status. */
@@ -39,6 +41,10 @@ export interface StatusFacts {
   readonly certificateOf: (endpoint: EndpointId) => ServerCertificate | null;
   /** Connections and waiting requests at an endpoint, in all workers. */
   readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
+  readonly bounds: readonly BoundSnapshot[];
+  readonly countsOfBound: (semaphores: SemaphoreHandle) => BoundCounts;
+  /** Requests that wait, as the workers have last reported. */
+  readonly waiting: readonly WaitingRequests[];
   /** Client connections of the worker with this index. */
   readonly clientConnectionsAt: (workerIndex: number) => number;
 }
@@ -69,8 +75,10 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
       id,
       application,
       lastMinute: facts.lastMinute.of(id),
+      waiting: waitingStatus(`upstream ${id}`, facts.waiting, facts.now).filter((waiting) => waiting.for !== 'turn'),
       endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
     })),
+    bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
     applications,
     workers: workers.map((worker) => workerStatus(worker, facts)),
   };

@@ -229,6 +229,23 @@ export interface RouteSpec extends AnswerSettings {
   readonly buffer: BufferSpec;
   /** What the route says of retries; absent: nothing, and a request that may have been executed is retried once at most. */
   readonly retry?: RetrySpec;
+  /** How many of its requests may be in flight; absent: the route has no such bound. */
+  readonly concurrency?: ConcurrencySpec;
+  /** Whose turn comes first where requests wait for one; absent: 'normal'. */
+  readonly priority?: RequestPriority;
+}
+
+export type RequestPriority = 'high' | 'normal' | 'low';
+
+/** A bound of requests in flight, in all workers together. */
+export interface ConcurrencySpec {
+  /** Null: none but the one that adapts. */
+  readonly requestsMax: number | null;
+  /** Whether the bound adapts to the latency of the requests, below `requestsMax`. */
+  readonly adaptive: boolean;
+  /** How many requests may wait for their turn, and for how long. */
+  readonly queueMax: number;
+  readonly queueMs: number;
 }
 
 /** How exchanges of a route are retried. */
@@ -367,6 +384,8 @@ export interface UpstreamSpec {
   /** How many exchanges may wait for a connection to an endpoint, in all workers, and for how long. */
   readonly queueMax: number;
   readonly queueMs: number;
+  /** How many requests may be in flight at all endpoints together; absent: as many as their connections carry. */
+  readonly concurrency?: ConcurrencySpec;
   /** Attempts per exchange, including the first. */
   readonly attemptsMax: number;
   readonly responseHeadBytesMax: number;

@@ -169,6 +169,11 @@ export interface Evidence {
   /** `queueMax`: how many requests already wait for a connection. */
   pool_full: { upstream: string; limit: number; queueMax?: number; retryAfterS: number };
   queue_timeout: { upstream: string; limit: number; waitedMs: number; limitMs: number; retryAfterS: number };
+  /** `bound` is such as 'route /api' or 'upstream app'. `displaced`: a request of a higher priority has taken its place in the queue. */
+  concurrency_limit: { bound: string; limit: number; queueMax: number; displaced?: boolean; retryAfterS: number };
+  concurrency_timeout: { bound: string; limit: number; waitedMs: number; limitMs: number; retryAfterS: number };
+  /** `waitMs`: how long its turn would take; `leftMs`: how long the exchange may take. */
+  deadline_unreachable: { bound: string; limit: number; waitMs: number; leftMs: number; retryAfterS: number };
   too_many_endpoints: { upstream: string; limit: number; retryAfterS: number };
   local_ports_exhausted: { address: string; retryAfterS: number };
   descriptors_exhausted: { address: string; errno: string; retryAfterS: number };

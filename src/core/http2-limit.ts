@@ -1,16 +1,19 @@
-/** A limit of an HTTP/2 connection that its client has reached, by name: `wire/h2/limits.ts` has each with its number. */
-export type Http2LimitName =
-  | 'resets'
-  | 'settings'
-  | 'pings'
-  | 'priorities'
-  | 'empty_frames'
-  | 'window_updates'
-  | 'errors'
-  | 'ignored_frames'
-  | 'continuations'
-  | 'abandoned'
-  | 'header_block';
+/** Limits of an HTTP/2 connection that its client may reach: `wire/h2/limits.ts` has each with its number. */
+export const http2LimitNames = [
+  'resets',
+  'settings',
+  'pings',
+  'priorities',
+  'empty_frames',
+  'window_updates',
+  'errors',
+  'ignored_frames',
+  'continuations',
+  'abandoned',
+  'header_block',
+] as const;
+
+export type Http2LimitName = (typeof http2LimitNames)[number];
 
 /** A connection that ended at such a limit. */
 export interface Http2LimitReached {

@@ -1,4 +1,4 @@
-import type { ConnectGate, EndpointSemaphores, Semaphore, SemaphoreSource } from './semaphores.ts';
+import type { BoundSemaphores, ConnectGate, EndpointSemaphores, Semaphore, SemaphoreSource } from './semaphores.ts';
 import type { Clock, Instant } from './time.ts';
 
 /** A semaphore of one worker alone: used when there is no shared memory, and in tests. */
@@ -7,6 +7,10 @@ export class LocalSemaphore implements Semaphore {
   #hasWaiters = false;
 
   get acquired(): number {
+    return this.#acquired;
+  }
+
+  get total(): number {
     return this.#acquired;
   }
 
@@ -83,4 +87,15 @@ export function localEndpointSemaphores(): EndpointSemaphores {
   };
 }
 
-export const localSemaphoreSource: SemaphoreSource = { endpoint: localEndpointSemaphores };
+export function localBoundSemaphores(): BoundSemaphores {
+  return {
+    requests: new LocalSemaphore(),
+    waitingRequests: new LocalSemaphore(),
+    limit: { limit: 0, probedAt: 0 },
+  };
+}
+
+export const localSemaphoreSource: SemaphoreSource = {
+  endpoint: localEndpointSemaphores,
+  bound: localBoundSemaphores,
+};

@@ -184,6 +184,7 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
     'body_ms',
     'waited_ms',
     'session',
+    'turn_ms',
     'attempts',
     'status',
   ] as const),

@@ -29,6 +29,8 @@ export interface Semaphore {
    * connections to close one. True if a permit has become free: `tryAcquire` gets it.
    */
   reportOldestWaiter(since: Instant | null, max: number): boolean;
+  /** How many permits all workers hold at this moment. */
+  readonly total: number;
   /** Whether one of `max` permits is free at this moment. It may be gone when it is asked for. */
   hasRoom(max: number): boolean;
   /** How many of this worker's permits are held by idle connections. */
@@ -71,6 +73,25 @@ export interface EndpointSemaphores {
   readonly connectGate: ConnectGate;
 }
 
+/** The semaphores of one bound of requests in flight: of a route or an upstream. */
+export interface BoundSemaphores {
+  /** Requests in flight. */
+  readonly requests: Semaphore;
+  /** Requests that wait for their turn. */
+  readonly waitingRequests: Semaphore;
+  /** Where the bound adapts: what all workers know of it. */
+  readonly limit: { limit: number; probedAt: number };
+}
+
+/** The shared counts of bounds, as the main thread manages them. */
+export interface BoundCounters {
+  /** How many bounds can be counted at a time. */
+  readonly boundsMax: number;
+  /** The cells of a bound, as for endpoints. */
+  allocateBound(key: string): SemaphoreHandle | null;
+  keepOnlyBounds(keys: ReadonlySet<string>): void;
+}
+
 /** The shared counts of endpoints, as the main thread manages them. */
 export interface EndpointCounters {
   /** How many endpoints can be counted at a time. */
@@ -87,6 +108,8 @@ export interface EndpointCounters {
 export interface SemaphoreSource {
   /** Calls `onAvailable` when a permit may be free for a waiter of this worker, or when another worker needs an idle connection closed. */
   endpoint(handle: SemaphoreHandle, onAvailable: () => void): EndpointSemaphores;
+  /** Calls `onAvailable` when a request of this worker may get its turn. */
+  bound(handle: SemaphoreHandle, onAvailable: () => void): BoundSemaphores;
 }
 
 /**

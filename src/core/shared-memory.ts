@@ -9,6 +9,8 @@ export interface SharedSizes {
   readonly workersMax: number;
   /** Endpoints at once, including those that drain. */
   readonly endpointsMax: number;
+  /** Bounds of requests in flight at once, including those of earlier configurations; absent: none. */
+  readonly boundsMax?: number;
   /** Entries for client addresses that are connected at once. When a third of them are used, a new address may find its bucket full. */
   readonly addressesMax: number;
 }

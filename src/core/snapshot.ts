@@ -1,6 +1,7 @@
 import type {
   AnswerSettings,
   ClientLimits,
+  ConcurrencySpec,
   DrainSpec,
   ListenerSpec,
   RouteSpec,
@@ -29,6 +30,8 @@ export interface Snapshot {
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
   readonly unrouted: AnswerSettings;
+  /** Absent: no route and no upstream has one. */
+  readonly bounds?: readonly BoundSnapshot[];
   readonly upstreams: readonly UpstreamSnapshot[];
   /** The overlay of routes when the snapshot was created; a worker may have received a newer one since. */
   readonly overlay: RouteOverlay;
@@ -46,6 +49,15 @@ export interface Snapshot {
   readonly inlineConstants: boolean;
   /** What the worker stores of exchanges; null: nothing. */
   readonly store: StoreSelection | null;
+}
+
+/** A bound of requests in flight, of the route or upstream with this id. */
+export interface BoundSnapshot {
+  readonly kind: 'route' | 'upstream';
+  readonly id: string;
+  readonly spec: ConcurrencySpec;
+  /** The semaphores that all workers share for it; absent: each worker has its own. */
+  readonly semaphores?: SemaphoreHandle;
 }
 
 export interface UpstreamSnapshot

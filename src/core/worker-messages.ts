@@ -13,6 +13,7 @@ import type { ManagedTls } from './managed-tls.ts';
 import type { AskedName } from './on-demand.ts';
 import type { EndpointCertificate, FailedHandshakes } from './tls-server.ts';
 import type { Http2LimitCount } from './http2-limit.ts';
+import type { WaitingRequests } from './waiting-requests.ts';
 
 /** Everything that a worker needs at start. */
 export interface WorkerInit {
@@ -121,6 +122,8 @@ export type FromWorker =
       readonly askedNames: readonly AskedName[];
       /** Certificates that endpoints have shown: those that are new. */
       readonly certificates: readonly EndpointCertificate[];
+      /** Requests that wait in this worker now. */
+      readonly waiting: readonly WaitingRequests[];
     }
   | { readonly kind: 'managed-tls-applied'; readonly number: number }
   /** The worker cannot accept from this socket of the main thread: making the duplicate failed. */

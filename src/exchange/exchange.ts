@@ -14,6 +14,7 @@ import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import { reusePolicyFor, retryDecisionFor, endpointsTried } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
+import { Admission, type AdmissionOwner } from './admission.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
 import { BodyFlow } from './body-flow.ts';
@@ -35,8 +36,8 @@ import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
  * Handles one request, from its head to the last byte of its response. Read this file first: each step is a method with a
  * name, and the methods are in the order in which the steps happen.
  *
- *     request ─▶ route ─▶ filter ─▶ receive ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
- *                                               └──────────◀ retry, while uncommitted ◀─────────┘
+ *     request ─▶ route ─▶ filter ─▶ receive ─▶ admit ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
+ *                                                        └──────────◀ retry, while uncommitted ◀─────────┘
  *
  * A step that has its result calls the next step. A step that must wait returns. A callback then continues the exchange:
  * these are the methods named `on…`. `ports` are the functions that an exchange needs of other folders of src/, such as the clock.
@@ -49,6 +50,7 @@ export class Exchange
     DownstreamHandler,
     AttemptOwner,
     EndpointWaitOwner,
+    AdmissionOwner,
     FilteredExchange,
     ResponseHoldOwner,
     ExitWatchOwner,
@@ -64,6 +66,8 @@ export class Exchange
   #timeoutTimer: Timer | null = null;
   #exitWatch: ExitWatch | null = null;
   #wait: EndpointWait | null = null;
+  /** Null unless the route, or its upstream, bounds the requests in flight. */
+  #admission: Admission | null = null;
   /** Null unless the route has `retry`. */
   #retries: RetryState | null = null;
 
@@ -115,7 +119,7 @@ export class Exchange
   // ─▶ receive: the body, or its beginning, comes before the request gets a connection, so that a slow client holds none.
 
   #receive(): void {
-    if (!this.mustReceiveBody()) return this.#choose(null);
+    if (!this.mustReceiveBody()) return this.#admit();
     this.#state = 'receiving';
     this.receiveBody();
   }
@@ -123,7 +127,31 @@ export class Exchange
   onRequestBuffered(): void {
     if (this.#state !== 'receiving') return;
     this.noteReceived();
+    this.protect(() => this.#admit());
+  }
+
+  // ─▶ admit: the request waits for its turn where the requests in flight are bounded.
+
+  #admit(): void {
+    const { bounds } = this.requireRoute();
+    if (bounds === null) return this.#choose(null);
+    this.#state = 'waiting';
+    this.#admission = new Admission(bounds, this, this.ports.clock);
+    this.#admission.begin();
+    if (this.#state === 'waiting') this.readAtHand();
+  }
+
+  onAdmitted(): void {
     this.protect(() => this.#choose(null));
+  }
+
+  onNotAdmitted(failure: Failure): void {
+    this.protect(() => this.#answerWithFailure(failure));
+  }
+
+  /** For how long the request has waited for its turn; −1: it has not. */
+  get turnMs(): number {
+    return this.#admission?.waitedMs ?? -1;
   }
 
   // ─▶ choose ─▶ connect
@@ -198,6 +226,7 @@ export class Exchange
   /** Client and endpoint change to another protocol. From now on bytes pass in both directions without filters. */
   onAttemptSwitched(attempt: Attempt, protocol: string, response: ResponseHead): void {
     this.#timeoutTimer?.cancel(); // The exchange timeout does not apply to tunnels.
+    this.#admission?.end(); // Nor do bounds of requests: a tunnel occupies a connection, and those have a limit of their own.
     this.closeFilters();
     this.filters = null;
     this.tunnel = new Tunnel(tunnelStart(this.requireRoute(), attempt, protocol, response), this, this.ports);
@@ -303,6 +332,7 @@ export class Exchange
     if (this.grpcStatus === grpcStatusMissing) this.grpcStatus = grpcStatusIn(trailers);
     const head = this.#uncommittedHead;
     if (head !== null && (this.#retriesResponse(attempt, head, trailers) || !this.#commit(head))) return;
+    this.#admission?.end();
     this.endResponse(trailers);
   }
 
@@ -396,6 +426,7 @@ export class Exchange
   }
 
   #answerWithFailure(failure: Failure): void {
+    this.#admission?.end();
     const retained = this.#retries?.takeRetained() ?? null;
     if (retained !== null) return this.#returnRetained(retained);
     this.failure = failure;
@@ -474,10 +505,12 @@ export class Exchange
     this.#wait?.cancel();
     this.#retries?.close(failure);
     const attempt = this.attempt;
-    if (attempt === null) return;
-    this.attempt = null;
-    attempt.giveUp(failure);
-    this.delivery = furthest(this.delivery, attempt.delivery);
+    if (attempt !== null) {
+      this.attempt = null;
+      attempt.giveUp(failure);
+      this.delivery = furthest(this.delivery, attempt.delivery);
+    }
+    this.#admission?.end();
   }
 
   /** Drops a response of which no byte has been sent to the client. */
@@ -503,6 +536,7 @@ export class Exchange
     this.#timeoutTimer?.cancel();
     this.#exitWatch?.cancel();
     this.#retries?.end();
+    this.#admission?.end();
     this.closeFilters();
     this.dropRequestBuffer();
     this.responseBuffer?.close();

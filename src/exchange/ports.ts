@@ -9,6 +9,7 @@ import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../c
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
+import type { RouteBounds } from './request-bound.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -67,6 +68,8 @@ export interface Route extends AnswerSettings {
   readonly tunnel: TunnelSpec;
   readonly commitDelayMs: number;
   readonly buffer: BufferSpec;
+  /** Null: neither the route nor its upstream bounds the requests in flight. */
+  readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
   readonly request: RequestFieldChange;

@@ -13,7 +13,7 @@ const workerHeaderWords = 4;
  * Where each word of the semaphore table lies. Words that all workers write stand with their semaphore. Words that one worker
  * writes stand with that worker, so that an unused worker index takes no memory.
  *
- *     head │ semaphore: lock, generation, total, waiters, refused │ … │ worker: wake word, wake all, wake bits, cells │ …
+ *     head │ semaphore: lock, generation, total, waiters, note │ … │ worker: wake word, wake all, wake bits, cells │ …
  *                                                                      cell: held, since, idle
  */
 export class SemaphoreLayout {
@@ -54,8 +54,8 @@ export class SemaphoreLayout {
     return headerWords + index * semaphoreWords + 3;
   }
 
-  /** When a connection was last refused; 0 if the last one was not. */
-  refused(index: number): number {
+  /** For the user of the semaphore: what it means is the user's, such as when a connection was last refused. 0 for a new user. */
+  note(index: number): number {
     return headerWords + index * semaphoreWords + 4;
   }
 

@@ -2,6 +2,7 @@ import { orderToleranceMs } from '../core/semaphores.ts';
 import type { Instant } from '../core/time.ts';
 import type { SemaphoreLayout } from './semaphore-layout.ts';
 import { SharedConnectGate } from './shared-connect-gate.ts';
+import { SharedLimitWords } from './shared-limit-words.ts';
 import type { SharedWords } from './shared-words.ts';
 import { instantWord, msBetween } from './instant-word.ts';
 import { acquireLock, releaseLock } from './word-lock.ts';
@@ -152,7 +153,12 @@ export class SemaphoreTable {
 
   /** The shared word that says when the endpoint of semaphore `index` last refused a connection (its connect gate). */
   connectGate(index: number): SharedConnectGate {
-    return new SharedConnectGate(this.#words, this.#layout.refused(index));
+    return new SharedConnectGate(this.#words, this.#layout.note(index));
+  }
+
+  /** What all workers know of a bound that adapts: its limit in the note of the first semaphore, its last probe in that of the second. */
+  sharedLimit(index: number): SharedLimitWords {
+    return new SharedLimitWords(this.#words, this.#layout.note(index), this.#layout.note(index + 1));
   }
 
   total(index: number): number {
@@ -263,7 +269,7 @@ export class SemaphoreTable {
     const isFree = this.total(index) === 0 && this.waiters(index) === 0;
     if (isFree) {
       this.#words.store(this.#layout.generation(index), generation);
-      this.#words.store(this.#layout.refused(index), 0);
+      this.#words.store(this.#layout.note(index), 0);
     }
     this.#unlock(index);
     return isFree;

@@ -1,20 +1,24 @@
 import type { SharedMemory, SharedSizes } from '../core/shared-memory.ts';
-import type { SemaphoreHandle, EndpointCounters } from '../core/semaphores.ts';
+import type { BoundCounters, SemaphoreHandle, EndpointCounters } from '../core/semaphores.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock } from '../core/time.ts';
 import { AddressCounts, AddressLayout } from './address-counts.ts';
+import { type AllocationArea, SemaphoreAllocations } from './semaphore-allocations.ts';
 import { SemaphoreLayout } from './semaphore-layout.ts';
 import { noWorker, SemaphoreTable } from './semaphore-table.ts';
 import { SharedWords } from './shared-words.ts';
 
-/** These sizes reserve 14 MiB of address space. The kernel provides memory only for pages in use: 2 MiB for two workers. */
-export const sharedSizes: SharedSizes = { workersMax: 64, endpointsMax: 2048, addressesMax: 32_768 };
+/** These sizes reserve 15 MiB of address space. The kernel provides memory only for pages in use: 2 MiB for two workers. */
+export const sharedSizes: SharedSizes = { workersMax: 64, endpointsMax: 2048, boundsMax: 512, addressesMax: 32_768 };
 
 /** The index of the semaphore that counts client connections. */
 export const clientConnectionsIndex = 0;
 
 /** Of an endpoint: connections, queue, probation. */
 const semaphoresPerEndpoint = 3;
+
+/** Of a bound: requests in flight, queue. */
+const semaphoresPerBound = 2;
 
 /** How soon the main thread clears a semaphore that was locked. */
 const retryMs = 5;
@@ -26,17 +30,17 @@ export interface EndpointCounts {
   readonly waiting: number;
 }
 
-interface EndpointAllocation {
-  readonly index: number;
-  key: string | null;
-  generation: number;
+export interface BoundCounts {
+  readonly requests: number;
+  readonly waiting: number;
+  readonly limit: number;
 }
 
 /**
  * The main thread's view of all shared counters: assigns worker indexes and semaphores, and clears what ended workers held. The
  * main thread holds no permits. It blocks at most one millisecond for a lock, and otherwise tries again later.
  */
-export class SharedCounts implements EndpointCounters {
+export class SharedCounts implements EndpointCounters, BoundCounters {
   readonly memory: SharedMemory;
   readonly #clock: Clock;
   readonly #words: SharedWords;
@@ -46,8 +50,8 @@ export class SharedCounts implements EndpointCounters {
   readonly #workerIndexes = new Set<number>();
   /** Indexes of ended workers whose permits are not all cleared yet. */
   readonly #exited = new Set<number>();
-  readonly #allocations: EndpointAllocation[] = [];
-  readonly #byKey = new Map<string, EndpointAllocation>();
+  readonly #endpoints: SemaphoreAllocations;
+  readonly #bounds: SemaphoreAllocations;
 
   constructor(sizes: SharedSizes, clock: Clock, random: Random, wordsOf = wordsIn) {
     this.#clock = clock;
@@ -61,6 +65,13 @@ export class SharedCounts implements EndpointCounters {
     };
     this.#words = wordsOf(this.memory.semaphores);
     this.#table = new SemaphoreTable(this.#words, this.#layout, noWorker);
+    const { endpointsMax, boundsMax = 0 } = sizes;
+    this.#endpoints = new SemaphoreAllocations(this.#table, endpointArea(endpointsMax));
+    this.#bounds = new SemaphoreAllocations(this.#table, {
+      firstIndex: 1 + endpointsMax * semaphoresPerEndpoint,
+      each: semaphoresPerBound,
+      usersMax: boundsMax,
+    });
     const addressWords = wordsOf(this.memory.addresses);
     addressWords.store(addresses.seed, Math.floor(random.next() * 2 ** 32) | 0);
     this.#addresses = new AddressCounts(addressWords, addresses, noWorker);
@@ -87,8 +98,7 @@ export class SharedCounts implements EndpointCounters {
   #cleanUp(): void {
     for (const workerIndex of this.#exited) {
       let whole = this.#addresses.forget(workerIndex);
-      const indexesEnd = 1 + this.#allocations.length * semaphoresPerEndpoint;
-      for (let index = 0; index < indexesEnd; index++) whole = this.#table.forget(workerIndex, index) && whole;
+      for (const index of this.#indexes()) whole = this.#table.forget(workerIndex, index) && whole;
       if (!whole) continue;
       this.#exited.delete(workerIndex);
       this.#workerIndexes.delete(workerIndex);
@@ -96,6 +106,12 @@ export class SharedCounts implements EndpointCounters {
     // Permits have become free, and the ended worker may have granted one without waking its new holder.
     this.#table.wakeAll();
     if (this.#exited.size > 0) this.#clock.schedule(after(this.#clock.now(), retryMs), retryCleanUp, this);
+  }
+
+  *#indexes(): Generator<number> {
+    yield clientConnectionsIndex;
+    yield* this.#endpoints.indexes();
+    yield* this.#bounds.indexes();
   }
 
   /** Called by the timer of `#cleanUp` only. */
@@ -109,42 +125,25 @@ export class SharedCounts implements EndpointCounters {
 
   /** The semaphores of an endpoint: the same for the same key while the key is kept. Null if the table is full. */
   allocate(key: string): SemaphoreHandle | null {
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return handleOf(known);
-    const free = this.#newAllocation() ?? this.#freeAllocation();
-    if (free === null) return null;
-    if (free.key !== null) this.#byKey.delete(free.key);
-    free.key = key;
-    this.#byKey.set(key, free);
-    this.#kept.add(key);
-    return handleOf(free);
+    return this.#endpoints.allocate(key);
   }
-
-  #newAllocation(): EndpointAllocation | null {
-    if (this.#allocations.length >= this.memory.endpointsMax) return null;
-    const index = 1 + this.#allocations.length * semaphoresPerEndpoint;
-    const allocation: EndpointAllocation = { index, key: null, generation: 0 };
-    this.#allocations.push(allocation);
-    return allocation;
-  }
-
-  /** An allocation whose key is not kept any more and of which no permit is held. */
-  #freeAllocation(): EndpointAllocation | null {
-    return this.#allocations.find((one) => one.key !== null && !this.#kept.has(one.key) && this.#renew(one)) ?? null;
-  }
-
-  #renew(allocation: EndpointAllocation): boolean {
-    const { index } = allocation;
-    allocation.generation += 1;
-    const indexes = [index, index + 1, index + 2];
-    return indexes.every((index) => this.#table.renew(index, allocation.generation));
-  }
-
-  #kept = new Set<string>();
 
   /** The keys of endpoints in use. The semaphores of all others are reused once none of their permits is held. */
   keepOnly(keys: ReadonlySet<string>): void {
-    this.#kept = new Set(keys);
+    this.#endpoints.keepOnly(keys);
+  }
+
+  get boundsMax(): number {
+    return this.memory.boundsMax ?? 0;
+  }
+
+  /** The semaphores of a bound of requests in flight, as for endpoints. */
+  allocateBound(key: string): SemaphoreHandle | null {
+    return this.#bounds.allocate(key);
+  }
+
+  keepOnlyBounds(keys: ReadonlySet<string>): void {
+    this.#bounds.keepOnly(keys);
   }
 
   /** Client connections of one worker at this moment. */
@@ -159,9 +158,9 @@ export class SharedCounts implements EndpointCounters {
 
   /** Tells all workers whether a health check of the endpoint with this key was refused. */
   noteChecked(key: string, refused: boolean): void {
-    const allocation = this.#byKey.get(key);
-    if (allocation === undefined) return;
-    const gate = this.#table.connectGate(allocation.index);
+    const handle = this.#endpoints.get(key);
+    if (handle === null) return;
+    const gate = this.#table.connectGate(handle.index);
     if (refused) gate.noteRefusal(this.#clock.now());
     else gate.reopen();
   }
@@ -170,14 +169,21 @@ export class SharedCounts implements EndpointCounters {
   countsAt({ index }: SemaphoreHandle): EndpointCounts {
     return { connections: this.#table.total(index), waiting: this.#table.total(index + 1) };
   }
+
+  /** Requests in flight and waiting requests of all workers at a bound, and its limit if that adapts; 0 before the first request. */
+  countsOfBound({ index }: SemaphoreHandle): BoundCounts {
+    const limit = this.#table.sharedLimit(index).limit / 100;
+    return { requests: this.#table.total(index), waiting: this.#table.total(index + 1), limit };
+  }
 }
 
-export function layoutOf({ workersMax, endpointsMax }: SharedSizes): SemaphoreLayout {
-  return new SemaphoreLayout({ workersMax, semaphoresMax: 1 + endpointsMax * semaphoresPerEndpoint });
+function endpointArea(usersMax: number): AllocationArea {
+  return { firstIndex: 1, each: semaphoresPerEndpoint, usersMax };
 }
 
-function handleOf({ index, generation }: EndpointAllocation): SemaphoreHandle {
-  return { index, generation };
+export function layoutOf({ workersMax, endpointsMax, boundsMax = 0 }: SharedSizes): SemaphoreLayout {
+  const semaphoresMax = 1 + endpointsMax * semaphoresPerEndpoint + boundsMax * semaphoresPerBound;
+  return new SemaphoreLayout({ workersMax, semaphoresMax });
 }
 
 function wordsIn(memory: SharedArrayBuffer): SharedWords {

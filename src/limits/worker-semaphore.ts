@@ -48,8 +48,12 @@ export class WorkerSemaphore {
     return user;
   }
 
+  get total(): number {
+    return this.#owner.table.total(this.#index);
+  }
+
   hasRoom(max: number): boolean {
-    return this.#owner.table.total(this.#index) < max;
+    return this.total < max;
   }
 
   tryAcquire(max: number, since: Instant, waitMsMax?: number): boolean {
@@ -137,6 +141,10 @@ class SemaphoreUser implements Semaphore {
     if (!this.#semaphore.tryAcquire(max, since, waitMsMax)) return false;
     this.#held++;
     return true;
+  }
+
+  get total(): number {
+    return this.#semaphore.total;
   }
 
   hasRoom(max: number): boolean {

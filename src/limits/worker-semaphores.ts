@@ -1,5 +1,6 @@
 import type {
   AddressSemaphores,
+  BoundSemaphores,
   EndpointSemaphores,
   Semaphore,
   SemaphoreSource,
@@ -46,6 +47,14 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
       waitingRequests: this.#join(index + 1, generation, doNothing),
       probation: this.#join(index + 2, generation, doNothing),
       connectGate: this.table.connectGate(index),
+    };
+  }
+
+  bound({ index, generation }: SemaphoreHandle, onAvailable: () => void): BoundSemaphores {
+    return {
+      requests: this.#join(index, generation, onAvailable),
+      waitingRequests: this.#join(index + 1, generation, doNothing),
+      limit: this.table.sharedLimit(index),
     };
   }
 

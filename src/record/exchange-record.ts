@@ -55,8 +55,17 @@ export class ExchangeRecords {
   }
 
   recordOf(exchange: EndedExchange): ExchangeRecord {
-    const { client, failure, tunnel, filterMs = -1, bodyMs = -1, waitedMs = -1, recordedHeaders = null } = exchange;
-    const { session = null } = exchange;
+    const {
+      client,
+      failure,
+      tunnel,
+      filterMs = -1,
+      bodyMs = -1,
+      waitedMs = -1,
+      turnMs = -1,
+      session = null,
+      recordedHeaders = null,
+    } = exchange;
     const shape = shapeOfExchange(exchange);
     const isBrief = this.#context.fullDetail !== true && isSuccess(exchange);
     const durationMs = exchange.endedAt - exchange.startedAt;
@@ -86,6 +95,7 @@ export class ExchangeRecords {
       ...(bodyMs >= 0 ? { body_ms: exactMs(bodyMs) } : {}),
       ...(waitedMs >= 0 ? { waited_ms: exactMs(waitedMs) } : {}),
       ...(session === null ? {} : { session }),
+      ...(turnMs >= 0 ? { turn_ms: exactMs(turnMs) } : {}),
       attempts: isBrief ? [this.#successful(exchange, durationMs)] : this.#attempts(exchange),
       status: numberOrNull(exchange.statusSent),
       received_status: numberOrNull(exchange.statusReceived),

@@ -75,6 +75,15 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     return this.#streams + this.#dials.shares + this.#probes.shares + this.#queue.length;
   }
 
+  /** Requests that wait for a connection. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  get waitingSince(): Instant | null {
+    return this.#queue.first?.waitingSince ?? null;
+  }
+
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
   get hasRoom(): boolean {
     if (this.#available.length > 0) return true;
@@ -165,7 +174,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     if (this.#queue.length === 0 && this.#tryAcquirePermit(now)) return this.#dial(demand);
     if (!this.#semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now)) {
       this.#endProbation();
-      waiter.onNoStream(poolFull(this.#settings, this.#queue, now));
+      waiter.onNoStream(poolFull(this.#settings, this.#queue, now, this.#ports.random));
       return null;
     }
     const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
@@ -255,7 +264,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   #onQueueTimeout({ waiter, waitingSince: since }: QueueWaiter): void {
     const now = this.#ports.clock.now();
-    const failure = queueTimeout(this.#settings, this.#queue, now, since);
+    const failure = queueTimeout(this.#settings, this.#queue, now, since, this.#ports.random);
     this.#onWaiterRemoved();
     waiter.onNoStream(failure);
   }

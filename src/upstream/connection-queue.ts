@@ -1,6 +1,7 @@
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
+import { DrainRate } from '../policy/drain-rate.ts';
 import type { DialLimits } from './dial.ts';
 
 /** A request that waits for a connection. It stays its attempt's pending stream when it has left the queue. */
@@ -38,13 +39,6 @@ export class QueueWaiter extends Deadline implements PendingStream {
   }
 }
 
-/** The assumed interval between two waiters that leave a queue, until it has been measured. */
-const firstIntervalMs = 1000;
-/** The weight of the latest interval in the moving average. */
-const latestPart = 0.2;
-/** The longest Retry-After: an endpoint that answers nothing for longer has other problems than its queue. */
-const longestS = 60;
-
 /** The requests of one worker that wait for a connection to one endpoint, in the order in which they came. */
 export class ConnectionQueue {
   /** A waiter has left the queue without a connection. */
@@ -52,8 +46,7 @@ export class ConnectionQueue {
   readonly onTimeout: (queued: QueueWaiter) => void;
   readonly #deadlines: Deadlines;
   #members: QueueWaiter[] = [];
-  #intervalMs = firstIntervalMs;
-  #movedAt: Instant | null = null;
+  readonly #rate = new DrainRate();
 
   constructor(deadlines: Deadlines, onRemoved: () => void, onTimeout: (queued: QueueWaiter) => void) {
     this.#deadlines = deadlines;
@@ -72,7 +65,7 @@ export class ConnectionQueue {
   join(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy, now: Instant, limitMs: number): QueueWaiter {
     const queued = new QueueWaiter(this, waiter, limits, reusePolicy, now);
     queued.at = after(now, limitMs);
-    if (this.#members.length === 0) this.#movedAt = now;
+    if (this.#members.length === 0) this.#rate.begin(now);
     this.#members.push(queued);
     this.#deadlines.add(queued);
     return queued;
@@ -83,8 +76,7 @@ export class ConnectionQueue {
     const first = this.#members.shift();
     if (first === undefined) return;
     this.#deadlines.remove(first);
-    this.#intervalMs += latestPart * (this.#sinceMoved(now) - this.#intervalMs);
-    this.#movedAt = now;
+    this.#rate.move(now);
   }
 
   /** Returns whether it was still in the queue. */
@@ -96,13 +88,8 @@ export class ConnectionQueue {
     return true;
   }
 
-  /** How long the queue takes at its present speed, in whole seconds from 1: for Retry-After. */
-  retryAfterS(now: Instant, isStuck: boolean): number {
-    const eachMs = isStuck ? Math.max(this.#intervalMs, this.#sinceMoved(now)) : this.#intervalMs;
-    return Math.min(longestS, Math.max(1, Math.ceil((eachMs * (this.#members.length + 1)) / 1000)));
-  }
-
-  #sinceMoved(now: Instant): number {
-    return this.#movedAt === null ? 0 : now - this.#movedAt;
+  /** How long the queue takes at its present speed, for Retry-After. */
+  waitMs(now: Instant, isStuck: boolean): number {
+    return this.#rate.waitMs(now, this.#members.length + 1, isStuck);
   }
 }

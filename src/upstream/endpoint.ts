@@ -101,6 +101,15 @@ export class LiveEndpoint implements BalancedEndpoint {
     return this.#pool.refuses(withinMs);
   }
 
+  /** Requests that wait for a connection, and since when the first of them does; null if none does. */
+  get waiting(): number {
+    return this.#pool.waiting;
+  }
+
+  get waitingSince(): Instant | null {
+    return this.#pool.waitingSince;
+  }
+
   /** Whether it ever accepted a connection. */
   get hasAccepted(): boolean {
     return this.#pool.hasAccepted;

@@ -1,5 +1,7 @@
 import { fail, type Failure } from '../core/failure.ts';
+import type { Random } from '../core/random.ts';
 import type { Instant } from '../core/time.ts';
+import { retryAfterS as retryAfterSOf } from '../policy/drain-rate.ts';
 import type { ConnectionQueue } from './connection-queue.ts';
 import type { PoolSettings } from './pool-settings.ts';
 
@@ -8,8 +10,9 @@ export function poolFull(
   { id, connectionsMax, queueMax }: PoolSettings,
   queue: ConnectionQueue,
   now: Instant,
+  random: Random,
 ): Failure {
-  const retryAfterS = queue.retryAfterS(now, queue.length > 0);
+  const retryAfterS = retryAfterSOf(queue.waitMs(now, queue.length > 0), random.next());
   return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, queueMax, retryAfterS });
 }
 
@@ -19,7 +22,8 @@ export function queueTimeout(
   queue: ConnectionQueue,
   now: Instant,
   since: Instant,
+  random: Random,
 ): Failure {
-  const retryAfterS = queue.retryAfterS(now, true);
+  const retryAfterS = retryAfterSOf(queue.waitMs(now, true), random.next());
   return fail('queue_timeout', 'queue', { upstream, limit, waitedMs: Math.round(now - since), limitMs, retryAfterS });
 }

@@ -13,6 +13,7 @@ export type Readiness = 'ready' | 'one' | 'not_yet' | 'hopeless';
 
 interface Member {
   readonly waiter: ReadyWaiter;
+  readonly since: Instant;
   readonly deadline: Instant;
 }
 
@@ -38,9 +39,16 @@ export class ReadyQueue {
     return this.#members.size;
   }
 
+  /** Since when the one waits that has waited longest; null if none waits. */
+  get oldestSince(): Instant | null {
+    const [first] = this.#members;
+    return first?.since ?? null;
+  }
+
   /** Calls `onReady` or `onNotReady` of `waiter` once, later. The result takes it out of the queue. */
   join(waiter: ReadyWaiter, limitMs: number): { cancel(): void } {
-    const member: Member = { waiter, deadline: after(this.#clock.now(), limitMs) };
+    const since = this.#clock.now();
+    const member: Member = { waiter, since, deadline: after(since, limitMs) };
     this.#members.add(member);
     this.#counts.readyWaiters++;
     this.#counts.readyWaitsTotal++;

@@ -8,6 +8,7 @@ import { StickyBalancer, type StickySessions } from '../policy/sticky-sessions.t
 import { configuredBalancers } from './balancers.ts';
 import type { ReadyWaiter } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
+import type { WaitingRequests } from '../core/waiting-requests.ts';
 import { mayEndSoon } from '../policy/outage.ts';
 import { type Readiness, ReadyQueue } from './ready-queue.ts';
 import { isReadyState, LiveEndpoint } from './endpoint.ts';
@@ -281,6 +282,21 @@ export class LiveUpstream {
     const schedules = endpoints.map(({ checks }) => checks).filter((checks) => checks !== null);
     if (schedules.length === 0) return retryAfterDefaultS;
     return Math.max(1, Math.ceil(Math.min(...schedules.map((checks) => healthyInMs(checks, now))) / 1000));
+  }
+
+  /** Adds the requests that wait here until an endpoint is ready, or for a connection to one. */
+  addWaiting(all: WaitingRequests[]): void {
+    const at = `upstream ${this.id}`;
+    const { length, oldestSince } = this.#readyQueue;
+    if (oldestSince !== null) all.push({ at, for: 'endpoint', count: length, sinceInstant: oldestSince });
+    let count = 0;
+    let sinceInstant: Instant | null = null;
+    for (const { waiting, waitingSince } of this.#endpoints.values()) {
+      if (waitingSince === null) continue;
+      count += waiting;
+      if (sinceInstant === null || waitingSince < sinceInstant) sinceInstant = waitingSince;
+    }
+    if (sinceInstant !== null) all.push({ at, for: 'connection', count, sinceInstant });
   }
 
   /** Closes idle connections. */

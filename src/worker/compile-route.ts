@@ -4,6 +4,7 @@ import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
 import { attemptCountName, expectedTimeoutName } from '../exchange/announced-request.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
+import type { RouteBounds } from '../exchange/request-bound.ts';
 import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
 import { compileRetry } from '../exchange/retry-policy.ts';
 import type { OverridableRoute } from './route-overrides.ts';
@@ -25,6 +26,7 @@ export function compileRoute(
   upstream: Upstream | null,
   own: OwnRequestFields = ownOfAll,
   filters: readonly Filter[] = [],
+  bounds: RouteBounds | null = null,
 ): CompiledRoute {
   const ownFilters = [...filters, ...filtersOf(spec)];
   return {
@@ -38,6 +40,7 @@ export function compileRoute(
     tunnel: spec.tunnel,
     commitDelayMs: spec.commitDelayMs,
     buffer: spec.buffer,
+    bounds,
     retry: spec.retry === undefined ? null : compileRetry(spec.retry),
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,

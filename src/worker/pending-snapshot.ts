@@ -6,6 +6,7 @@ import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
 import { stickySessionFilter } from '../filters/sticky-session.ts';
 import { listenerFilters } from './listener-filters.ts';
+import { type PendingBounds, RequestBounds } from './request-bounds.ts';
 import { RouterBuilder, type RouterOf } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 
@@ -18,17 +19,22 @@ export class PendingSnapshot {
   readonly #ports: UpstreamPorts;
   readonly #own: ReturnType<typeof ownRequestFields>;
   readonly #listenerFilters: ReturnType<typeof listenerFilters>;
+  readonly #activeBounds: RequestBounds;
+  readonly #bounds: PendingBounds;
   readonly #router = new RouterBuilder<CompiledRoute>();
   /** In the order of the snapshot. */
   readonly #specs = new Map<string, UpstreamSnapshot>();
   readonly #added = new Map<string, LiveUpstream>();
 
   constructor(
-    { clientAddressHeader, listeners }: Snapshot,
+    { clientAddressHeader, listeners, bounds = [] }: Snapshot,
     known: ReadonlyMap<string, LiveUpstream>,
     ports: UpstreamPorts,
     isObtained: (host: string) => boolean,
+    activeBounds: RequestBounds = new RequestBounds(ports),
   ) {
+    this.#activeBounds = activeBounds;
+    this.#bounds = activeBounds.prepare(bounds);
     this.#current = known;
     this.#ports = ports;
     this.#own = ownRequestFields(clientAddressHeader);
@@ -45,10 +51,13 @@ export class PendingSnapshot {
       const upstream = spec.action.kind === 'upstream' ? this.#upstreamOf(spec.action.upstream) : null;
       this.#router.add({
         match: spec.match,
-        route: compileRoute(spec, upstream, this.#own, [
-          ...this.#listenerFilters(spec),
-          ...this.#sessionFilters(upstream),
-        ]),
+        route: compileRoute(
+          spec,
+          upstream,
+          this.#own,
+          [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream)],
+          this.#bounds.of(spec),
+        ),
       });
     }
   }
@@ -77,6 +86,7 @@ export class PendingSnapshot {
       if (known !== undefined) known.update(spec);
       else if (upstream !== null) upstreams.set(id, upstream);
     }
+    this.#activeBounds.activate(this.#bounds);
     return this.#router.done();
   }
 
@@ -87,5 +97,6 @@ export class PendingSnapshot {
   /** The snapshot will not be activated. */
   discard(): void {
     for (const upstream of this.#added.values()) upstream.close();
+    this.#bounds.discard();
   }
 }

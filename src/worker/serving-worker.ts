@@ -4,6 +4,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
+import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
@@ -46,6 +47,7 @@ import type { SnapshotPart } from '../core/snapshot-parts.ts';
 import { RouteOverrides } from './route-overrides.ts';
 import { countRetries } from './retry-counts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
+import { RequestBounds } from './request-bounds.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
@@ -78,6 +80,7 @@ export class ServingWorker {
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
   readonly #sessions: SessionCookies;
+  readonly #bounds: RequestBounds;
   readonly #upstreams = new Map<string, LiveUpstream>();
   /** Upstreams that the active snapshot no longer has, but that exchanges of older revisions still use. */
   readonly #closed = new Set<LiveUpstream>();
@@ -127,6 +130,7 @@ export class ServingWorker {
         this.#send({ kind: 'unclassified', fault });
       },
     };
+    this.#bounds = new RequestBounds(this.#upstreamPorts);
     this.#exchangePorts = {
       clock,
       ids: new IdSource(random),
@@ -198,9 +202,8 @@ export class ServingWorker {
   async prepare(snapshot: Snapshot, parts = 0): Promise<void> {
     const { revision } = snapshot;
     this.#sessions.useKey(snapshot.sessionKey ?? '');
-    const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts, (host) =>
-      this.#listeners.isObtained(host),
-    );
+    const isObtained = (host: string): boolean => this.#listeners.isObtained(host);
+    const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts, isObtained, this.#bounds);
     next.addPart(snapshot);
     if (parts > 0) await this.#incoming.receive(revision, parts, (part) => next.addPart(part));
     const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
@@ -406,6 +409,7 @@ export class ServingWorker {
       http2Limits,
       askedNames,
       certificates,
+      waiting: this.#waiting(),
     });
   }
 
@@ -424,6 +428,12 @@ export class ServingWorker {
   /** Sends the counts to the main thread now. */
   report(): void {
     if (!this.#drained) this.#report(this.#outcomes.take());
+  }
+
+  #waiting(): readonly WaitingRequests[] {
+    const all = this.#bounds.waiting();
+    for (const upstream of this.#upstreams.values()) upstream.addWaiting(all);
+    return all;
   }
 
   #takeDrained(): readonly string[] {

@@ -1,7 +1,7 @@
 import { tlsServer } from '../../src/transport/tls-server.ts';
 import { systemRandom } from '../../src/system/system.ts';
 import assert from 'node:assert/strict';
-import type { BalanceSpec, ConnectionReuse } from '../../src/core/configuration.ts';
+import type { BalanceSpec, ConcurrencySpec, ConnectionReuse, RouteSpec } from '../../src/core/configuration.ts';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
@@ -10,7 +10,7 @@ import type { SemaphoreSource, SemaphoreHandle } from '../../src/core/semaphores
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
+import type { BoundSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
@@ -22,6 +22,7 @@ import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
 import type { ExchangeState } from '../../src/exchange/state.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
+import { RequestBounds } from '../../src/worker/request-bounds.ts';
 import { createRouter } from '../../src/worker/router.ts';
 import {
   createTransportPair,
@@ -83,11 +84,20 @@ export interface Http1Settings {
   readonly balance?: BalanceSpec;
   readonly slowStartMs?: number;
   readonly sessions?: StickySessions;
+  /** Of the upstream. */
+  readonly concurrency?: ConcurrencySpec;
   readonly whenNoneReady?: UpstreamSnapshot['whenNoneReady'];
   readonly triesUnhealthy?: true;
   readonly balancerOf?: () => CreateBalancer;
   /** What else main says of an endpoint, such as its weight. */
   readonly endpointChanges?: (name: string) => Partial<EndpointSnapshot>;
+}
+
+function boundsOf(routes: readonly RouteSpec[], { concurrency }: Http1Settings): BoundSnapshot[] {
+  const bounds: BoundSnapshot[] = [];
+  for (const { id, concurrency: spec } of routes) if (spec !== undefined) bounds.push({ kind: 'route', id, spec });
+  if (concurrency !== undefined) bounds.push({ kind: 'upstream', id: 'app', spec: concurrency });
+  return bounds;
 }
 
 /** Every client may connect. */
@@ -118,6 +128,7 @@ export class Http1World implements World {
   readonly writer = new ByteWriter();
   readonly settings: Http1Settings;
   readonly options: WorldOptions;
+  readonly bounds: RequestBounds;
   readonly lines = new Map<string, ClientLine>();
   readonly http2Lines = new Map<string, Http2Line>();
   /** The gateway's end of every connection there was. */
@@ -155,6 +166,7 @@ export class Http1World implements World {
       ...(settings.sessions === undefined ? {} : { sessionsOf: () => settings.sessions ?? null }),
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
     });
+    this.bounds = new RequestBounds({ ...shared, random, semaphores: settings.semaphores ?? localSemaphoreSource });
     const serving = this.#serving();
     const ports = {
       clock: gatewayClock,
@@ -196,9 +208,13 @@ export class Http1World implements World {
   }
 
   #serving(): ServingRevision {
-    const entries = routeSpecs(this.options).map((spec) => {
+    const routes = routeSpecs(this.options);
+    const bounds = this.bounds.prepare(boundsOf(routes, this.settings));
+    this.bounds.activate(bounds);
+    const entries = routes.map((spec) => {
       const upstream = spec.action.kind === 'upstream' ? this.upstream : null;
-      return { match: spec.match, route: compileRoute(spec, upstream, undefined, this.options.filters) };
+      const compiled = compileRoute(spec, upstream, undefined, this.options.filters, bounds.of(spec));
+      return { match: spec.match, route: compiled };
     });
     const router = createRouter(entries);
     const route: typeof router.route = (request) => {

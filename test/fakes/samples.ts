@@ -76,6 +76,17 @@ export const statusSample: GatewayStatus = {
     { id: 'http', address: '127.0.0.1:8080', state: 'open', certificates: [] },
     { id: 'http6', address: '[::1]:8080', state: 'failed', certificates: [] },
   ],
+  bounds: [
+    {
+      kind: 'upstream',
+      id: 'api',
+      requests: 64,
+      limit: 64,
+      adaptive: true,
+      waiting: [{ for: 'turn', count: 12, oldestMs: 1310 }],
+    },
+    { kind: 'route', id: '/search', requests: 3, limit: 20, adaptive: false, waiting: [] },
+  ],
   upstreams: [
     {
       id: 'api',
@@ -89,6 +100,7 @@ export const statusSample: GatewayStatus = {
         p50Ms: 2.31,
         p99Ms: 41.7,
       },
+      waiting: [{ for: 'connection', count: 5, oldestMs: 180 }],
       endpoints: [
         {
           id: '10.0.0.5:3000',
@@ -133,6 +145,7 @@ export const statusSample: GatewayStatus = {
         p50Ms: null,
         p99Ms: null,
       },
+      waiting: [],
       endpoints: [
         {
           id: 'web/1',

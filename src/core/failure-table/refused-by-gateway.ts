@@ -135,6 +135,67 @@ export const refusedByGateway = {
     nextStep:
       "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` of the upstream, or add endpoints. A longer `connections.queue_timeout` helps only with bursts.",
   },
+  concurrency_limit: {
+    type: 'connection_limit_reached',
+    status: 503,
+    whose: 'gateway',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'As many requests as may be are in flight',
+    sentence: ({ bound, limit, queueMax, displaced }) =>
+      displaced === true
+        ? `All ${limit} requests that ${quoted(bound)} may have in flight are, ${queueMax} more wait, and one of a higher priority has taken the place of this one.`
+        : `All ${limit} requests that ${quoted(bound)} may have in flight are${queueMax > 0 ? `, and ${queueMax} more already wait for their turn` : ''}.`,
+    forClient: 'This site has more to do at the moment than it can. Please try again in a few seconds.',
+    usualCauses: [
+      'more requests come to this route or upstream than its bound was made for',
+      'the application answers more slowly, so that each request occupies its turn longer',
+      'the bound adapts, and has found that the application can do less than before',
+    ],
+    nextStep:
+      'Run `candor status`: BOUNDS has the requests in flight and those that wait. If the application is well, raise `concurrency.max`, or add endpoints.',
+  },
+  concurrency_timeout: {
+    type: 'connection_limit_reached',
+    status: 503,
+    whose: 'gateway',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'Its turn did not come in time',
+    sentence: ({ bound, limit, waitedMs }) =>
+      `All ${limit} requests that ${quoted(bound)} may have in flight were, and the turn of this one did not come in the ${duration(waitedMs)} that it waited.`,
+    forClient: 'This site has had more to do than it can for some seconds. Please try again a little later.',
+    usualCauses: [
+      'for some time more requests have come than the bound lets through',
+      'a few requests that take long occupy most of the bound',
+      'requests of a higher priority come without a pause',
+    ],
+    nextStep:
+      'Run `candor status`: BOUNDS says for how long the oldest request waits. If that is usual, raise `concurrency.max`; a longer `concurrency.queue_timeout` helps only with bursts.',
+  },
+  deadline_unreachable: {
+    type: 'connection_limit_reached',
+    status: 503,
+    whose: 'gateway',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'Its turn would come too late',
+    sentence: ({ bound, limit, waitMs, leftMs }) =>
+      `All ${limit} requests that ${quoted(bound)} may have in flight are, and the turn of this one would come in about ${duration(waitMs)}, when the ${duration(leftMs)} that it may take are over.`,
+    forClient: 'This site cannot answer in the time that was asked for, because it has too much to do.',
+    usualCauses: [
+      'the queue is long, and moves more slowly than this request can wait',
+      "the client's deadline (`grpc-timeout`) or `timeouts.exchange` is shorter than requests of this route usually wait",
+    ],
+    nextStep:
+      'Compare the deadline with `turn_ms` in records of the same route; where requests wait for as long as they are worked on, raise `concurrency.max`, or add endpoints.',
+  },
   too_many_endpoints: {
     type: 'destination_unavailable',
     status: 503,

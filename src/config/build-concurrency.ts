@@ -1,0 +1,24 @@
+import type { ConcurrencySpec } from '../core/configuration.ts';
+import type { ConcurrencyRead } from './concurrency-schema.ts';
+import { defaults } from './defaults.ts';
+import { count, ms } from './fallback.ts';
+
+function numberOnly(max: number): Exclude<ConcurrencyRead, number> {
+  return { max };
+}
+
+/** Nothing where nothing is bounded. */
+export function buildConcurrency(read: ConcurrencyRead | undefined): { readonly concurrency?: ConcurrencySpec } {
+  if (read === undefined) return {};
+  const { max, adaptive = false, queue_max, queue_timeout } = typeof read === 'number' ? numberOnly(read) : read;
+  if (max === undefined && !adaptive) return {};
+  const absent = defaults.concurrency;
+  return {
+    concurrency: {
+      requestsMax: max ?? null,
+      adaptive,
+      queueMax: count(queue_max, absent.queueMax),
+      queueMs: ms(queue_timeout, absent.queueTimeout),
+    },
+  };
+}

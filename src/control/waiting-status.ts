@@ -1,0 +1,37 @@
+import type { BoundSnapshot } from '../core/snapshot.ts';
+import type { SemaphoreHandle } from '../core/semaphores.ts';
+import type { Instant } from '../core/time.ts';
+import type { WaitingFor, WaitingRequests } from '../core/waiting-requests.ts';
+import type { BoundCounts } from '../limits/shared-counts.ts';
+import type { BoundStatus, WaitingStatus } from './gateway-status.ts';
+
+const order: readonly WaitingFor[] = ['turn', 'endpoint', 'connection'];
+
+/** The requests of all workers that wait at a route or upstream. */
+export function waitingStatus(at: string, reports: readonly WaitingRequests[], now: Instant): WaitingStatus[] {
+  return order.flatMap((what) => {
+    const own = reports.filter((report) => report.at === at && report.for === what);
+    if (own.length === 0) return [];
+    const count = own.reduce((sum, report) => sum + report.count, 0);
+    const oldest = Math.min(...own.map(({ sinceInstant }) => sinceInstant));
+    return [{ for: what, count, oldestMs: Math.max(0, Math.round(now - oldest)) }];
+  });
+}
+
+export function boundStatus(
+  { kind, id, spec, semaphores }: BoundSnapshot,
+  countsOf: (handle: SemaphoreHandle) => BoundCounts,
+  reports: readonly WaitingRequests[],
+  now: Instant,
+): BoundStatus {
+  const { requests, limit } = semaphores === undefined ? { requests: 0, limit: 0 } : countsOf(semaphores);
+  const adapted = limit === 0 ? spec.requestsMax : Math.floor(Math.min(limit, spec.requestsMax ?? limit));
+  return {
+    kind,
+    id,
+    requests,
+    limit: spec.adaptive ? adapted : spec.requestsMax,
+    adaptive: spec.adaptive,
+    waiting: waitingStatus(`${kind} ${id}`, reports, now),
+  };
+}

@@ -1,0 +1,14 @@
+import type { Instant } from './time.ts';
+
+/** Requests that wait in one worker. */
+export interface WaitingRequests {
+  /** Such as 'route /api' or 'upstream app'. */
+  readonly at: string;
+  /** `endpoint`: until one is ready; `connection`: until one is free; `turn`: until fewer requests are in flight than may be. */
+  readonly for: WaitingFor;
+  readonly count: number;
+  /** Since when the one waits that has waited longest, on the process-wide monotonic clock. */
+  readonly sinceInstant: Instant;
+}
+
+export type WaitingFor = 'endpoint' | 'connection' | 'turn';

@@ -1,0 +1,248 @@
+import type { ConcurrencySpec, RequestPriority } from '../core/configuration.ts';
+import { Deadline, type Deadlines } from '../core/deadline.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import type { Random } from '../core/random.ts';
+import type { BoundSemaphores } from '../core/semaphores.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
+import { DrainRate, retryAfterS } from '../policy/drain-rate.ts';
+import { GradientLimit } from '../policy/gradient-limit.ts';
+import { comparedSince, type Turn, TurnQueue } from '../policy/turn-queue.ts';
+
+export interface TurnWaiter {
+  onTurn(): void;
+  onNoTurn(failure: Failure): void;
+}
+
+export interface BoundPorts {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly random: Random;
+}
+
+/** A request that waits for its turn in this worker. */
+export class WaitingTurn extends Deadline implements Turn {
+  readonly priority: RequestPriority;
+  readonly since: Instant;
+  readonly waiter: TurnWaiter;
+  readonly #bound: RequestBound;
+
+  constructor(bound: RequestBound, waiter: TurnWaiter, priority: RequestPriority, since: Instant) {
+    super();
+    this.#bound = bound;
+    this.waiter = waiter;
+    this.priority = priority;
+    this.since = since;
+  }
+
+  /** It has neither got its turn nor left. */
+  get isWaiting(): boolean {
+    return this.index >= 0;
+  }
+
+  cancel(): void {
+    this.#bound.cancel(this);
+  }
+
+  override onExpired(now: Instant): void {
+    this.#bound.expire(this, now);
+  }
+}
+
+/**
+ * A bound of requests in flight, of a route or an upstream, as one worker sees it: its semaphores are shared by all workers, its queue has the
+ * waiting requests of this worker. A permit that is released goes to the request of the highest priority that has waited longest, in any worker.
+ */
+export class RequestBound {
+  /** Such as 'route /api' or 'upstream app'. */
+  readonly name: string;
+  readonly #ports: BoundPorts;
+  readonly #semaphores: BoundSemaphores;
+  readonly #queue = new TurnQueue<WaitingTurn>();
+  readonly #rate = new DrainRate();
+  #spec: ConcurrencySpec;
+  #adaptive: GradientLimit | null = null;
+  #isServing = false;
+
+  constructor(
+    name: string,
+    spec: ConcurrencySpec,
+    semaphoresOf: (onAvailable: () => void) => BoundSemaphores,
+    ports: BoundPorts,
+  ) {
+    this.name = name;
+    this.#ports = ports;
+    this.#spec = spec;
+    this.#semaphores = semaphoresOf(() => this.#serve());
+    this.#adaptive = this.#adaptiveOf(spec);
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  get oldestSince(): Instant | null {
+    return this.#queue.oldestSince;
+  }
+
+  /** The bound in another revision of the configuration. Requests that wait go on waiting. */
+  update(spec: ConcurrencySpec): void {
+    const isOther = spec.adaptive !== this.#spec.adaptive || spec.requestsMax !== this.#spec.requestsMax;
+    this.#spec = spec;
+    if (isOther) this.#adaptive = this.#adaptiveOf(spec);
+    this.#serve();
+  }
+
+  #adaptiveOf({ adaptive, requestsMax }: ConcurrencySpec): GradientLimit | null {
+    if (!adaptive) return null;
+    return new GradientLimit(this.#semaphores.limit, requestsMax ?? adaptiveMax, () => this.#ports.random.next());
+  }
+
+  #max(now: Instant): number {
+    return this.#adaptive?.current(now) ?? this.#spec.requestsMax ?? Infinity;
+  }
+
+  /**
+   * A request wants to be in flight. 'admitted': it holds a permit, which `leave` releases. A turn: it waits, and hears of it. `remainingMs`: how long
+   * it may still take altogether.
+   */
+  enter(waiter: TurnWaiter, priority: RequestPriority, remainingMs: number): 'admitted' | WaitingTurn | Failure {
+    const now = this.#ports.clock.now();
+    const turn = new WaitingTurn(this, waiter, priority, now);
+    const before = this.#queue.countBefore(priority);
+    if (before === 0 && this.#tryAcquire(turn, now)) return 'admitted';
+    const waitMs = this.#rate.waitMs(now, before + 1, before > 0);
+    if (this.#rate.isMeasured && waitMs > remainingMs) return this.#unreachable(now, waitMs, remainingMs);
+    const { queueMax, queueMs } = this.#spec;
+    if (!this.#semaphores.waitingRequests.tryAcquire(queueMax, now) && !this.#displace(priority, now)) {
+      return this.#full(now);
+    }
+    turn.at = after(now, queueMs);
+    if (this.#queue.length === 0) this.#rate.begin(now);
+    this.#queue.add(turn);
+    this.#ports.deadlines.add(turn);
+    this.#reportOldest(now);
+    return turn;
+  }
+
+  /** A request that was admitted is not in flight any more. */
+  leave(): void {
+    this.#semaphores.requests.release(this.#max(this.#ports.clock.now()));
+    this.#serve();
+  }
+
+  /** A request that was admitted at `startedAt` has got the head of its response. */
+  noteLatency(startedAt: Instant, latencyMs: number): void {
+    if (this.#adaptive === null) return;
+    const { requests } = this.#semaphores;
+    this.#adaptive.note(this.#ports.clock.now(), { startedAt, latencyMs, inFlight: requests.total });
+  }
+
+  /** A request that was admitted was lost because the endpoints have too much to do. */
+  noteDrop(): void {
+    this.#adaptive?.noteDrop(this.#ports.clock.now());
+  }
+
+  /** No route has it any more. Requests in flight, and those that wait, go on. */
+  close(): void {
+    this.#semaphores.requests.close();
+    this.#semaphores.waitingRequests.close();
+  }
+
+  #tryAcquire(turn: Turn, now: Instant): boolean {
+    return this.#semaphores.requests.tryAcquire(this.#max(now), comparedSince(turn));
+  }
+
+  // The queue.
+
+  /** Requests get their turn while there are permits. */
+  #serve(): void {
+    // Within `onTurn` a request may fail and leave at once; the loop that called it goes on with the next one.
+    if (this.#isServing) return;
+    this.#isServing = true;
+    try {
+      for (;;) {
+        const now = this.#ports.clock.now();
+        const { first } = this.#queue;
+        if (first !== null && this.#tryAcquire(first, now)) {
+          this.#remove(first, now);
+          this.#rate.move(now);
+          first.waiter.onTurn();
+        } else if (!this.#reportOldest(now)) return;
+      }
+    } finally {
+      this.#isServing = false;
+    }
+  }
+
+  /** True if a permit has become free meanwhile. */
+  #reportOldest(now: Instant): boolean {
+    const { first } = this.#queue;
+    const isFree = this.#semaphores.requests.reportOldestWaiter(
+      first === null ? null : comparedSince(first),
+      this.#max(now),
+    );
+    if (isFree && !this.#isServing) this.#serve();
+    return isFree;
+  }
+
+  #remove(turn: WaitingTurn, now: Instant, keepsPermit = false): boolean {
+    if (!this.#queue.remove(turn)) return false;
+    this.#ports.deadlines.remove(turn);
+    if (!keepsPermit) this.#semaphores.waitingRequests.release(this.#spec.queueMax);
+    if (!this.#isServing) this.#reportOldest(now);
+    return true;
+  }
+
+  /** Called by the turn alone: its request does not wait any more. */
+  cancel(turn: WaitingTurn): void {
+    this.#remove(turn, this.#ports.clock.now());
+  }
+
+  /** Called by the turn alone: it has waited as long as it may. */
+  expire(turn: WaitingTurn, now: Instant): void {
+    const failure = this.#late(turn, now);
+    if (this.#remove(turn, now)) turn.waiter.onNoTurn(failure);
+  }
+
+  /** The queue is full: the last request of a lower priority gives up its place. False if there is none in this worker. */
+  #displace(priority: RequestPriority, now: Instant): boolean {
+    const last = this.#queue.lastBelow(priority);
+    if (last === null || !this.#remove(last, now, true)) return false;
+    last.waiter.onNoTurn(this.#full(now, true));
+    return true;
+  }
+
+  // Failures.
+
+  #full(now: Instant, displaced = false): Failure {
+    const { queueMax } = this.#spec;
+    const seen = { bound: this.name, limit: this.#max(now), queueMax, ...(displaced ? { displaced } : {}) };
+    return fail('concurrency_limit', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now) });
+  }
+
+  #late({ since }: Turn, now: Instant): Failure {
+    const { queueMs: limitMs } = this.#spec;
+    const seen = { bound: this.name, limit: this.#max(now), waitedMs: Math.round(now - since), limitMs };
+    return fail('concurrency_timeout', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now) });
+  }
+
+  #unreachable(now: Instant, waitMs: number, remainingMs: number): Failure {
+    const leftMs = Math.max(0, Math.round(remainingMs));
+    const seen = { bound: this.name, limit: this.#max(now), waitMs: Math.round(waitMs), leftMs };
+    return fail('deadline_unreachable', 'queue', { ...seen, retryAfterS: this.#retryAfterS(now) });
+  }
+
+  #retryAfterS(now: Instant): number {
+    const { length } = this.#queue;
+    return retryAfterS(this.#rate.waitMs(now, length + 1, length > 0), this.#ports.random.next());
+  }
+}
+
+/** The bounds that a request must pass, and in which order it does where others wait. */
+export interface RouteBounds {
+  readonly bounds: readonly RequestBound[];
+  readonly priority: RequestPriority;
+}
+
+/** Of a bound that adapts and has no `max`. */
+const adaptiveMax = 1000;
