@@ -129,7 +129,7 @@ for (const [section, key, text] of nested)
   });
 
 for (const [place, keys] of [
-  ['application', ['strategy', 'encoding', 'priority', 'stream']],
+  ['application', ['strategy', 'encoding', 'stream']],
   ['route', ['user', 'pid']],
   ['upstream', ['user', 'index']],
   ['listener', ['weight', 'strategy', 'user']],

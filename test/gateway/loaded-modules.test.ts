@@ -32,7 +32,7 @@ for (const [what, listener, isLoaded] of configurations)
     });
     await gateway.stop();
     assert.ok(existsSync(noted), 'the hook has run');
-    const modules = readFileSync(noted, 'utf8').split('\n');
+    const modules = readFileSync(noted, 'utf8').trimEnd().split('\n').flatMap(sourcesOf);
     // The hook has seen both planes.
     for (const known of ['/src/control/control-plane.ts', '/src/worker/serving-worker.ts'])
       assert.ok(
@@ -44,6 +44,14 @@ for (const [what, listener, isLoaded] of configurations)
       isLoaded,
     );
   });
+
+/** What a loaded file was bundled from, by its source map; a file of the source is its own. */
+function sourcesOf(url: string): readonly string[] {
+  const map = new URL(`${url}.map`);
+  if (!existsSync(map)) return [url];
+  const { sources } = JSON.parse(readFileSync(map, 'utf8')) as { sources: readonly string[] };
+  return sources.map((source) => new URL(source, url).href);
+}
 
 const noting = `
 import { appendFileSync } from 'node:fs';

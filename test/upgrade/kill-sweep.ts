@@ -51,7 +51,8 @@ export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Bl
     await struck.promise;
     const { outcome, at: overAt } = await over;
     // The new process is the gateway once it has taken over: a signal that ends it then ends the gateway.
-    const hasTaken = outcome === 'done' && (at !== 'new' || overAt < struckAt);
+    // It may have done so before a kill, and be reported after it.
+    const hasTaken = outcome === 'done' && (at !== 'new' || signal === 'SIGKILL' || overAt < struckAt);
     const ends = at === 'both' || (at === 'old' ? signal === 'SIGTERM' && outcome !== 'done' : hasTaken);
     if (ends) {
       // The orphan watchdog ends the applications of a killed gateway.
