@@ -1,5 +1,6 @@
 import * as diagnose from '../../src/diagnose/diagnose.ts';
 import {
+  isBlind,
   isInnocent,
   isNegative,
   isWhole,
@@ -13,8 +14,8 @@ import {
   textOf,
 } from './corpus.ts';
 
-// `node test/diagnose/corpus-claim.ts [dev|test|holdout|blind]`: compares the verdicts of `candor/diagnose` on the corpus with
-// its truth. Exit code 0: as good as claimed. 1: not. 2: usage.
+// `node test/diagnose/corpus-claim.ts [dev|test|holdout|blind|blind2]`: compares the verdicts of `candor/diagnose` on the corpus
+// with its truth. Exit code 0: as good as claimed. 1: not. 2: usage.
 
 /** The functions of `candor/diagnose` that are needed here. */
 export interface Diagnose {
@@ -38,7 +39,7 @@ export interface Said {
 /** Shares of the lines, of the responses and of the whole lines, and the most false alarms and wrong certain verdicts. */
 export const claimed = { shape: 0.97, type: 0.95, author: 0.95, falseAlarms: 0 } as const;
 
-/** The blind split has parts of lines, of which less can be told. */
+/** The blind splits have parts of lines, of which less can be told. */
 const claimedOfBlind = { shape: 0.9, type: 0, author: 0.85, falseAlarms: 0, certain: 0.6, certainButWrong: 0 } as const;
 
 export interface Score {
@@ -154,12 +155,12 @@ export function shortOfClaim(
   { lines, right, falseAlarms, responses, authors, whole }: Score,
   split: Split = 'test',
 ): string | null {
-  const least = split === 'blind' ? claimedOfBlind : claimed;
+  const least = isBlind(split) ? claimedOfBlind : claimed;
   if (falseAlarms.length > least.falseAlarms) return `false alarms: ${falseAlarms.length}`;
   if (right.shape < least.shape * lines) return `the shape of ${right.shape} of ${lines} lines is right`;
   if (right.type < least.type * lines) return `the type of ${right.type} of ${lines} lines is right`;
   if (authors < least.author * responses) return `the author of ${authors} of ${responses} responses is right`;
-  if (split !== 'blind') return null;
+  if (!isBlind(split)) return null;
   if (whole.certain < claimedOfBlind.certain * whole.lines)
     return `${whole.certain} of ${whole.lines} whole lines have a certain verdict`;
   return whole.certainButWrong > claimedOfBlind.certainButWrong

@@ -8,6 +8,7 @@ import { stages } from '../../src/core/stage.ts';
 import * as diagnose from '../../src/diagnose/diagnose.ts';
 import { type Diagnose, type Score, score, shortOfClaim } from './corpus-claim.ts';
 import {
+  blindSplits,
   isNegative,
   isWhole,
   type LineCase,
@@ -21,14 +22,14 @@ import {
 } from './corpus.ts';
 
 // Tests that the corpus is large, varied and consistent enough for the claim made with it. `corpus-claim.ts` compares the
-// verdicts on its lines; the holdout split is also compared here. The blind split is not: `corpus-claim.ts blind` does it.
+// verdicts on its lines; the holdout split is also compared here. The blind splits are not: `corpus-claim.ts` does it.
 
 const gateways: ReadonlySet<string> = new Set([
   ...['nginx', 'openresty', 'ingress-nginx', 'kong', 'apisix', 'apache', 'haproxy', 'envoy', 'istio', 'caddy'],
   ...['traefik', 'aws-alb', 'aws-clb', 'heroku', 'varnish', 'node', 'fly', 'vercel', 'gcp-lb', 'candor'],
 ]);
 
-/** Only in `blind` and `dev`. The last six are no gateways: their lines explain a failure of one, or only look as if they did. */
+/** Only in the blind splits and `dev`. The last six are no gateways: their lines explain a failure of one, or only look as if they did. */
 const moreGateways: ReadonlySet<string> = new Set([
   ...[
     'azure-app-gateway',
@@ -77,26 +78,28 @@ test('the holdout split has 120 lines, of every gateway, and 30 responses', () =
   assert.deepEqual([...gateways].filter((gateway) => !cases.some((one) => one.gateway === gateway)).toSorted(), []);
 });
 
-test('the blind split has 180 lines, 60 negatives and 65 responses, and about half of its lines are whole', () => {
-  const cases = readLineCases('blind');
-  assert.ok(cases.length >= 180, `${cases.length} lines`);
-  assert.ok(cases.filter(isNegative).length >= 60, `${cases.filter(isNegative).length} negatives`);
-  assert.ok(readResponseCases('blind').length >= 65);
-  const whole = cases.filter((one) => isWhole('blind', one)).length / cases.length;
-  assert.ok(whole >= 0.4 && whole <= 0.6, `${whole} of the lines are whole`);
-});
+for (const blind of blindSplits) {
+  test(`the ${blind} split has 150 lines, 50 negatives and 60 responses, and about half of its lines are whole`, () => {
+    const cases = readLineCases(blind);
+    assert.ok(cases.length >= 150, `${cases.length} lines`);
+    assert.ok(cases.filter(isNegative).length >= 50, `${cases.filter(isNegative).length} negatives`);
+    assert.ok(readResponseCases(blind).length >= 60);
+    const whole = cases.filter((one) => isWhole(blind, one)).length / cases.length;
+    assert.ok(whole >= 0.4 && whole <= 0.6, `${whole} of the lines are whole`);
+  });
 
-test('no line of the blind split is in another split', () => {
-  const known = new Set(
-    splits.filter((split) => split !== 'blind').flatMap((split) => readLineCases(split).map(textOf)),
-  );
-  assert.deepEqual(
-    readLineCases('blind')
-      .map(textOf)
-      .filter((text) => known.has(text)),
-    [],
-  );
-});
+  test(`no line of the ${blind} split is in another split`, () => {
+    const known = new Set(
+      splits.filter((split) => split !== blind).flatMap((split) => readLineCases(split).map(textOf)),
+    );
+    assert.deepEqual(
+      readLineCases(blind)
+        .map(textOf)
+        .filter((text) => known.has(text)),
+      [],
+    );
+  });
+}
 
 test('no line of the test split is in the dev split', () => {
   const known = new Set(readLineCases('dev').map(textOf));
@@ -141,23 +144,32 @@ test('a classifier that is right about every line is as good as claimed', () => 
   assert.deepEqual([found.stage[0], found.born[0], found.passed[0]], [found.stage[1], found.born[1], found.passed[1]]);
 });
 
+/** The numbers of a split of 200 lines, 100 of them whole, and 100 responses that reach each threshold, but not more. */
+const atThresholds: Partial<Score> = {
+  lines: 200,
+  right: { kind: 0, shape: 180, type: 0 },
+  whole: { lines: 100, certain: 60, certainButWrong: 0 },
+  falseAlarms: [],
+  responses: 100,
+  authors: 85,
+};
+
 const shortfalls: readonly (readonly [why: string, changes: Partial<Score>, says: RegExp | null])[] = [
   ['as good as claimed', {}, null],
-  ['too few shapes', { right: { kind: 318, shape: 280, type: 318 } }, /shape of 280/],
-  ['too few authors', { authors: 60 }, /author of 60/],
-  ['too few certain verdicts', { whole: { lines: 161, certain: 90, certainButWrong: 0 } }, /90 of 161/],
-  ['a certain verdict that is wrong', { whole: { lines: 161, certain: 150, certainButWrong: 1 } }, /wrong: 1/],
+  ['too few shapes', { right: { kind: 200, shape: 179, type: 200 } }, /shape of 179/],
+  ['too few authors', { authors: 84 }, /author of 84/],
+  ['too few certain verdicts', { whole: { lines: 100, certain: 59, certainButWrong: 0 } }, /59 of 100/],
+  ['a certain verdict that is wrong', { whole: { lines: 100, certain: 60, certainButWrong: 1 } }, /wrong: 1/],
+  ['a false alarm', { falseAlarms: ['a line'] }, /false alarms: 1/],
 ];
 
-for (const [why, changes, says] of shortfalls)
-  test(`the claim for the blind split has thresholds of its own: ${why}`, () => {
-    const short = shortOfClaim(
-      { ...score('blind', truthful('blind')), whole: { lines: 161, certain: 150, certainButWrong: 0 }, ...changes },
-      'blind',
-    );
-    if (says === null) assert.equal(short, null);
-    else assert.match(short ?? '', says);
-  });
+for (const blind of blindSplits)
+  for (const [why, changes, says] of shortfalls)
+    test(`the claim for the ${blind} split has thresholds of its own: ${why}`, () => {
+      const short = shortOfClaim({ ...score(blind, truthful(blind)), ...atThresholds, ...changes }, blind);
+      if (says === null) assert.equal(short, null);
+      else assert.match(short ?? '', says);
+    });
 
 test('one false alarm fails the claim, and a guess is no right answer', () => {
   const { explain, whose } = truthful('test');

@@ -4,8 +4,11 @@ import type { ProxyErrorType } from '../../src/core/proxy-error.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import type { Stage } from '../../src/core/stage.ts';
 
+/** Lines as people paste them, each split by an author who had not seen the classifier. */
+export const blindSplits = ['blind', 'blind2'] as const;
+
 /** Developers of a classifier may look at `dev`; the others are for judging it. */
-export const splits = ['dev', 'test', 'holdout', 'blind'] as const;
+export const splits = ['dev', 'test', 'holdout', ...blindSplits] as const;
 
 export type Split = (typeof splits)[number];
 
@@ -20,7 +23,7 @@ export interface LineCase {
   readonly line?: string;
   /** Consecutive lines of one file that only together show the failure. */
   readonly lines?: readonly string[];
-  /** In `blind`: the text is as the gateway or a log collector wrote it, and not cut, quoted or wrapped by a person. */
+  /** In the blind splits: the text is as the gateway or a log collector wrote it, and not cut, quoted or wrapped by a person. */
   readonly whole?: true;
   /** Not the line of a gateway, or nothing is left that shows one: it is as right not to recognise it. */
   readonly mayBeUnrecognised?: true;
@@ -65,9 +68,13 @@ export function textOf({ line, lines }: LineCase): string {
   return (lines ?? [line ?? '']).join('\n');
 }
 
-/** In splits other than `blind` all lines are whole. */
+export function isBlind(split: Split): boolean {
+  return blindSplits.some((blind) => blind === split);
+}
+
+/** A line of a blind split is whole if it says so; one of another split, unless it says that it is a part. */
 export function isWhole(split: Split, { whole, part }: LineCase): boolean {
-  return whole ?? (split !== 'blind' && part !== true);
+  return whole ?? (!isBlind(split) && part !== true);
 }
 
 /** Whether a gateway failure would be a false alarm for this case. */
