@@ -1,12 +1,8 @@
 import { createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net';
-import type { Clock } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
-import { AcceptPressure } from './accept-pressure.ts';
 import { duplicateSocket } from './duplicate-socket.ts';
 import { errnoOf } from './errno.ts';
-import { ExtraAcceptors } from './extra-acceptors.ts';
 import { HandleTransport } from './handle-transport.ts';
-import { atEndOfTurn } from './outbox.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
 import { type StreamHandle, streamInternals } from './stream-handle.ts';
 
@@ -36,8 +32,6 @@ export interface ListenTarget {
   readonly inheritedFd?: number;
   /** As `inheritedFd`, for a socket that belongs to this listener alone and closes with it. */
   readonly ownFd?: number;
-  /** With it, more connections are accepted in a turn of the event loop while many wait. */
-  readonly clock?: Clock;
 }
 
 /**
@@ -48,17 +42,6 @@ export interface ListenTarget {
 export type ReadMode = 'handles' | 'buffers' | 'events';
 
 export function listen(target: ListenTarget, waiter: ListenWaiter, readMode: ReadMode = bestReadMode()): void {
-  const server = newServer(waiter, readMode);
-  const opened = (): void => {
-    const extra = readMode === 'handles' ? takeHandlesOf(server, target, waiter) : null;
-    waiter.onListening(listening(server, target, extra));
-  };
-  if (target.ownFd !== undefined) server.listen({ fd: target.ownFd, backlog }, opened);
-  else if (target.inheritedFd !== undefined) void listenAtInherited(server, target.inheritedFd, waiter, opened);
-  else server.listen({ host: target.host, port: target.port, reusePort: target.sharePort, backlog }, opened);
-}
-
-function newServer(waiter: ListenWaiter, readMode: ReadMode): Server {
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: readMode !== 'events' });
   server.on('error', (error) => waiter.onListenFailed(errnoOf(error)));
   server.on('connection', (socket) => {
@@ -66,40 +49,13 @@ function newServer(waiter: ListenWaiter, readMode: ReadMode): Server {
     const transport = readMode === 'events' ? new SocketTransport(socket, null) : rewrapped(server, socket);
     waiter.onConnection(transport, descriptor);
   });
-  return server;
-}
-
-/** Takes handles from the server, and from more servers while connections wait at its socket. */
-function takeHandlesOf(server: Server, { clock }: ListenTarget, waiter: ListenWaiter): ExtraAcceptors | null {
-  const fd = (server as unknown as SocketInternals)._handle?.fd ?? -1;
-  if (clock !== undefined && fd >= 0) return acceptWaiting(server, fd, clock, waiter);
-  takeHandles(server, waiter);
-  return null;
-}
-
-function acceptWaiting(server: Server, fd: number, clock: Clock, waiter: ListenWaiter): ExtraAcceptors {
-  // Without one of them the listener accepts as before.
-  const ofExtra: ListenWaiter = {
-    onListening() {},
-    onListenFailed() {},
-    onConnection: (transport, descriptor) => waiter.onConnection(transport, descriptor),
+  const opened = (): void => {
+    if (readMode === 'handles') takeHandles(server, waiter);
+    waiter.onListening(listening(server, target));
   };
-  const extra = new ExtraAcceptors(fd, (handle) => {
-    const more = newServer(ofExtra, 'handles');
-    more.listen(handle, backlog, () => takeHandles(more, ofExtra));
-    return more;
-  });
-  const pressure = new AcceptPressure(clock, atEndOfTurn, (isPressed) => extra.note(isPressed));
-  const counting: ListenWaiter = {
-    onListening: (bound) => waiter.onListening(bound),
-    onListenFailed: (errno) => waiter.onListenFailed(errno),
-    onConnection: (transport, descriptor) => {
-      pressure.note();
-      waiter.onConnection(transport, descriptor);
-    },
-  };
-  takeHandles(server, counting);
-  return extra;
+  if (target.ownFd !== undefined) server.listen({ fd: target.ownFd, backlog }, opened);
+  else if (target.inheritedFd !== undefined) void listenAtInherited(server, target.inheritedFd, waiter, opened);
+  else server.listen({ host: target.host, port: target.port, reusePort: target.sharePort, backlog }, opened);
 }
 
 export function bestReadMode(): ReadMode {
@@ -136,16 +92,13 @@ async function listenAtInherited(server: Server, fd: number, waiter: ListenWaite
   else server.listen(handle, backlog, opened);
 }
 
-function listening(server: Server, target: ListenTarget, extra: ExtraAcceptors | null): BoundListener {
+function listening(server: Server, target: ListenTarget): BoundListener {
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : target.port;
   return {
     address: { host: target.host, port },
     descriptor: (server as unknown as SocketInternals)._handle?.fd ?? -1,
-    close: () => {
-      extra?.close();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
+    close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 

@@ -265,13 +265,7 @@ export class WorkerListeners {
     if (listener.sockets.length + listener.adopted.length > 0) return Promise.resolve(listener);
     return new Promise((resolve) => {
       listen(
-        {
-          host,
-          port,
-          sharePort: true,
-          clock: this.#parts.clock,
-          ...(inherited === null ? {} : { inheritedFd: inherited.fd }),
-        },
+        { host, port, sharePort: true, ...(inherited === null ? {} : { inheritedFd: inherited.fd }) },
         {
           onListening: (listening) => {
             listener.port = listening.address.port;
@@ -290,7 +284,7 @@ export class WorkerListeners {
   #acceptFromPassed(listener: OpenedListener): void {
     for (const { fd, host, port } of listener.sockets) {
       listen(
-        { host, port, sharePort: true, ownFd: fd, clock: this.#parts.clock },
+        { host, port, sharePort: true, ownFd: fd },
         {
           onListening: (listening) => void listener.listening.push(listening),
           // A client in that queue would wait forever: fail, so that a replacement opens its own socket.
