@@ -103,11 +103,16 @@ function hasIdempotencyKey({ matchedRoute, request }: ExchangeState): boolean {
 
 /** Which connections will do for the attempt that has just begun. */
 export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
-  if (exchange.attempts.some(({ failure }) => failure !== null && !isOverload(failure))) return 'fresh';
+  if (exchange.attempts.some(hasFailed)) return 'fresh';
   // A body is passed on as it comes, and cannot be sent a second time.
   if (!isIdempotent(methodOf(exchange)) || !hasNoContent(exchange.request.framing)) return 'recently_used';
   // Where the operator allows one attempt, a request lost with a stale connection cannot be retried.
   return attemptsMaxOf(exchange) === 1 ? 'checked' : 'any';
+}
+
+/** Not of an overload, which says nothing about connections. A function of its own: an arrow function is allocated in each exchange. */
+function hasFailed({ failure }: AttemptFacts): boolean {
+  return failure !== null && !isOverload(failure);
 }
 
 /** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not retried. */
