@@ -15,6 +15,8 @@ export type NodeLine =
   | { readonly kind: 'passed'; readonly request: string; readonly target: string; readonly status: number | null }
   /** Meaningless unless a line before it named a failure. */
   | { readonly kind: 'detail'; readonly why: Why }
+  /** A server written in Node tells that the client of one of its requests has left. */
+  | { readonly kind: 'client_left'; readonly why: Why }
   | { readonly kind: 'other' };
 
 /** An error of Node: its code, and its message. */
@@ -128,6 +130,9 @@ function parseRaw(text: string): NodeLine | null {
     return why === null || !isOfConnection(why) ? null : { kind: 'why', why };
   }
   if (isAboutDataStore(text.slice(0, 500))) return null;
+  // `Error: aborted` has the code ECONNRESET at both sides; this function of Node's is that of its server.
+  if (words.includes('abortIncoming (node:_http_server'))
+    return { kind: 'client_left', why: { code: 'ECONNRESET', words: 'aborted' } };
   const why = code === undefined ? whyIn(`${name ?? ''}Error:${words}`) : { code, words: words.trim() };
   return why === null || !isOfConnection(why) ? null : { kind: 'why', why };
 }

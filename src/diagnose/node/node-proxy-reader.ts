@@ -29,6 +29,7 @@ export class NodeProxyReader implements DialectReader {
     this.#awaited = null;
     if (parsed.kind === 'failed') return this.#readFailed(parsed);
     if (parsed.kind === 'why' || parsed.kind === 'detail') return findingOfWhy(parsed.why, awaited);
+    if (parsed.kind === 'client_left') return findingOfLostClient(parsed.why);
     return parsed.kind === 'passed' ? findingOfPassed(parsed) : harmlessFinding;
   }
 
@@ -52,6 +53,12 @@ const harmlessFinding = findingOf(
 );
 
 const clientLeft = clientLeftVerdict('The browser closed the WebSocket.', 'body');
+
+const requestCut = clientLeftVerdict('The client closed its connection before it had sent its whole request.', 'body');
+
+function findingOfLostClient(why: Why): Finding {
+  return findingOf({ gateway: 'node', format: plainErrorFormat, kind: 'error', evidence: evidenceOf(why) }, requestCut);
+}
 
 function findingOfWhy(why: Why, awaited: Awaited | null): Finding {
   if (awaited !== null) return findingOfFailure(awaited.failed, why, awaited.joins);

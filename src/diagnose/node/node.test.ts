@@ -69,6 +69,15 @@ const cases: readonly (readonly [line: string | readonly string[], shape: Findin
   [['10:21:07 AM [vite] ws proxy error:', 'Error: read ECONNRESET'], 'reset', 'connection_terminated'],
   [['10:21:07 AM [vite] ws proxy socket error:', 'Error: write EPIPE'], 'client_abort'],
   [
+    "Error: aborted at connResetException (node:internal/errors:720:14) at abortIncoming (node:_http_server:800:17) code: 'ECONNRESET'",
+    'client_abort',
+  ],
+  [
+    "Error: aborted at connResetException (node:internal/errors:720:14) at Socket.socketCloseListener (node:_http_client:473:25) code: 'ECONNRESET'",
+    'reset',
+    'connection_terminated',
+  ],
+  [
     [
       'Proxy error: Could not proxy request /api/users from localhost:3000 to http://localhost:5000.',
       'See https://nodejs.org/api/errors.html#errors_common_system_errors for more information (ECONNREFUSED).',

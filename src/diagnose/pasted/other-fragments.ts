@@ -219,7 +219,7 @@ export const otherFragments: readonly FragmentForm[] = [
     of: "Fastly's words for a failure",
     gateways: ['fastly'],
     words:
-      /^(?:Error )?503 (backend read error|backend write error|first byte timeout|between bytes timeout|connection (?:refused|timed out)|all backends failed or unhealthy|backend is unhealthy|backend\.max_conn reached)$/i,
+      /^(?:Error |HTTP\/[\d.]{1,3} )?503 (backend read error|backend write error|first byte timeout|between bytes timeout|connection (?:refused|timed out)|all backends failed or unhealthy|backend is unhealthy|no healthy backends|backend\.max_conn reached)$/i,
     complete: (_, found) => JSON.stringify({ fastly_server: '-', response_status: 503, response_reason: found[1] }),
   },
   {
