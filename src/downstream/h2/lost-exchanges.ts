@@ -17,9 +17,7 @@ export interface LostExchange {
  * records to write: at once they would hold up all other clients of the worker for more than 10 ms.
  */
 export class LostExchanges {
-  #waiting: LostExchange[] = [];
-  /** How many of them have ended. */
-  #ended = 0;
+  readonly #waiting: LostExchange[] = [];
 
   add(exchange: LostExchange, clock: Clock): void {
     this.#waiting.push(exchange);
@@ -28,11 +26,12 @@ export class LostExchanges {
 
   readonly #next = (clock: Clock): void => {
     const until = after(clock.now(), turnMs);
-    const last = Math.min(this.#waiting.length, this.#ended + turnMax);
-    do this.#waiting[this.#ended++]?.endLost();
-    while (this.#ended < last && clock.now() < until);
-    if (this.#ended < this.#waiting.length) return void clock.schedule(after(clock.now(), pauseMs), this.#next, clock);
-    this.#waiting = [];
-    this.#ended = 0;
+    const last = Math.min(this.#waiting.length, turnMax);
+    let ended = 0;
+    do this.#waiting[ended++]?.endLost();
+    while (ended < last && clock.now() < until);
+    // Not when all have ended: while clients go on leaving, those that have ended would stay in memory.
+    this.#waiting.splice(0, ended);
+    if (this.#waiting.length > 0) clock.schedule(after(clock.now(), pauseMs), this.#next, clock);
   };
 }
