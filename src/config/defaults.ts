@@ -391,7 +391,7 @@ export const defaults = {
     'Where the service manager keeps logs, else where the file is; `candor explain` finds it there.',
   ),
   store: {
-    store: declare('none', 'A store takes disk and processor time, which nobody has asked for.'),
+    store: declare('none', 'A store takes disk and processor time, which an operator is to choose.'),
     path: describe(
       'the folder `store` in $STATE_DIRECTORY, or candor-store beside the file',
       'Where the service manager keeps what outlives a restart, else where the file is.',

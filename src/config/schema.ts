@@ -490,7 +490,7 @@ export const file = section({
   ),
   store: key(
     store,
-    'Whether exchanges are stored for searches (`candor logs`), and which: `none` stores nothing and costs nothing.',
+    'Which exchanges are stored for searches (`candor logs`); `none`: no exchange is stored.',
     defaults.store.store,
   ),
 });
