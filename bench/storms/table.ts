@@ -4,18 +4,21 @@ import type { StormRow } from './results.ts';
 import type { Storm } from './storms.ts';
 
 const columns = ['failed', 'POSTs', 'wrong', 'twice', 'att/req', 'good/s', 'p50', 'p99', 'recover', 'told'] as const;
-const widths = [12, 6, 6, 6, 8, 7, 5, 5, 8, 10];
+const widths = [13, 5, 5, 5, 7, 6, 4, 5, 7, 6];
 const nameWidth = 7;
 
 /** The figures of a storm, a line for each gateway and one for the kinds of its failures, in 80 columns. */
 export function stormTable(storm: Storm, rows: readonly StormRow[]): string {
-  const head = ''.padEnd(nameWidth) + columns.map((name, index) => name.padStart(widths[index] as number)).join('');
+  const head = lineOf('', columns);
   const lines = rows.flatMap((row) => {
-    const cells = cellsOf(row).map((cell, index) => cell.padStart(widths[index] as number));
     const disturbed = row.disturbed === null ? [] : [`${indent}disturbed: ${row.disturbed}`];
-    return [row.gateway.padEnd(nameWidth) + cells.join(''), ...kindLines(row), ...disturbed];
+    return [lineOf(row.gateway, cellsOf(row)), ...kindLines(row), ...disturbed];
   });
   return [`${storm.name}: ${storm.title}`, head, ...lines, ...verdictLines(storm, rows)].flatMap(wrapped).join('\n');
+}
+
+function lineOf(name: string, cells: readonly string[]): string {
+  return [name.padEnd(nameWidth), ...cells.map((cell, index) => cell.padStart(widths[index] as number))].join(' ');
 }
 
 function verdictLines(storm: Storm, rows: readonly StormRow[]): string[] {
@@ -38,8 +41,14 @@ export function cellsOf(one: StormFigures): string[] {
     one.p50Ms.toFixed(0),
     one.p99Ms.toFixed(0),
     recoveredText(one),
-    one.refusals === 0 ? '-' : `${one.refusalsWithRetryAfter}/${one.refusals}`,
+    toldText(one),
   ];
+}
+
+function toldText({ refusals, refusalsWithRetryAfter }: StormFigures): string {
+  if (refusals === 0) return '-';
+  if (refusalsWithRetryAfter === refusals) return 'all';
+  return refusalsWithRetryAfter === 0 ? 'none' : `${refusalsWithRetryAfter}/${refusals}`;
 }
 
 function recoveredText({ fullAgainMs, recoveredMs }: StormFigures): string {

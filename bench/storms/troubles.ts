@@ -83,13 +83,10 @@ export async function singleRestart({ origins, until, begin }: StormContext): Pr
   await origins.boot(0, 2000);
 }
 
-/** Trouble from beginning to end: the load itself, or clients. */
-export const always: Trouble = async ({ begin }) => begin();
+/** Trouble that neither begins nor ends: the load itself, or clients. */
+export const always: Trouble = async () => {};
 
-export const unevenOrigin: Trouble = async ({ origins, begin }) => {
-  begin();
-  await origins.set(0, 'uneven');
-};
+export const unevenOrigin: Trouble = async ({ origins }) => origins.set(0, 'uneven');
 
 function all({ count }: Origins): readonly number[] {
   return Array.from({ length: count }, (_, index) => index);
