@@ -120,12 +120,15 @@ export class Segment {
     const seq = ++this.#seq;
     const { id, traceId, at, template, client, clientPort, path, query, status, durationUs, bytesOut, rest } = line;
     const texts = this.#texts;
+    const trace = traceId === null ? null : packedHex(traceId);
+    const shared = this.#templates.put(template);
+    const asked = query === null ? null : texts.put(query);
+    // biome-ignore format: one line per group of columns
     this.#insert.run(
-      ...[seq, packedUuid(id), traceId === null ? null : packedHex(traceId), at, this.#templates.put(template)],
-      ...[texts.put(client), clientPort, texts.put(path), query === null ? null : texts.put(query)],
-      ...[status, durationUs, bytesOut, standsFor, rest],
+      seq, packedUuid(id), trace, at, shared, texts.put(client), clientPort, texts.put(path), asked,
+      status, durationUs, bytesOut, standsFor, rest,
     );
-    this.#insertTerms.run(seq, [...terms].join(' '));
+    this.#insertTerms.run(seq, terms);
     noteIn(this.#span, seq, at);
   }
 

@@ -1,5 +1,4 @@
 import type { NewEvent } from '../core/event.ts';
-import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type {
@@ -16,7 +15,7 @@ import { RecordRingReader, type RingSlice, WakeWord } from '../record/record-rin
 import { storeFault, type StoreFault } from './database.ts';
 import { ExchangeStore } from './exchange-store.ts';
 import type { NewExchange } from './segment.ts';
-import { divideLine } from './stored-line.ts';
+import { LineDivider } from './line-divider.ts';
 import { WaitingEvents } from './waiting-events.ts';
 
 /** How long a record may wait before it is stored: one transaction for all of that time. */
@@ -60,7 +59,7 @@ export class StoreWriter {
   readonly #events = new WaitingEvents();
   #spec: StoreSpec | null = null;
   #store: ExchangeStore | null = null;
-  #process: ProcessConstants | null = null;
+  readonly #divider = new LineDivider();
   #fault: StoreFault | null = null;
   #timer: Timer | null = null;
   #closed = false;
@@ -83,7 +82,7 @@ export class StoreWriter {
         this.#use(message.spec);
         break;
       case 'process':
-        this.#process = message.constants;
+        this.#divider.use(message.constants);
         break;
       case 'events':
         Atomics.add(this.#lost, 0, this.#events.add(message.events));
@@ -194,7 +193,7 @@ export class StoreWriter {
     const exchanges: NewExchange[] = [];
     for (const text of bytes.toString('latin1').split('\n')) {
       const space = text.indexOf(' ');
-      const line = space > 0 ? divideLine(text.slice(space + 1), this.#process) : null;
+      const line = space > 0 ? this.#divider.divide(text.slice(space + 1)) : null;
       if (line !== null) exchanges.push({ line, standsFor: Number(text.slice(0, space)) });
       else if (text !== '') Atomics.add(this.#lost, 0, 1);
     }
