@@ -4,7 +4,8 @@ import { checks, runCheck } from './checks.ts';
 let failed = 0;
 for (const check of checks) {
   const result = runCheck(check);
-  console.log(`${result.passed ? '✔' : '✖'} ${check.promise}`);
+  const before = result.ran ? '' : ' (passed before, with the same files)';
+  console.log(`${result.passed ? '✔' : '✖'} ${check.promise}${before}`);
   if (result.passed) continue;
   failed++;
   console.log(result.output.trimEnd());

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { PassedChecks } from './passed-checks.ts';
 import { repositoryRoot, toolPath } from './repository.ts';
 
 /** Checks of the source, before it is run. */
@@ -7,6 +8,13 @@ export interface Check {
   readonly packageName: string;
   readonly command: string;
   readonly args: readonly string[];
+}
+
+export interface CheckResult {
+  readonly passed: boolean;
+  readonly output: string;
+  /** False: it passed earlier with the same files. */
+  readonly ran: boolean;
 }
 
 export const checks: readonly Check[] = [
@@ -37,10 +45,17 @@ export const checks: readonly Check[] = [
   },
 ];
 
-export function runCheck(check: Check): { readonly passed: boolean; readonly output: string } {
+/** Runs a check, unless it has passed with these files and these tools before. */
+export function runCheck(check: Check): CheckResult {
+  const passedChecks = new PassedChecks();
+  if (passedChecks.has(check)) return { passed: true, output: '', ran: false };
   const ran = spawnSync(process.execPath, [toolPath(check.packageName, check.command), ...check.args], {
     cwd: repositoryRoot,
     encoding: 'utf8',
+    // The compilers are written in Go and end soon: collecting less garbage saves a fifth of their processor time.
+    env: { GOGC: '300', ...process.env },
   });
-  return { passed: ran.status === 0, output: ran.stdout + ran.stderr };
+  const passed = ran.status === 0;
+  if (passed) passedChecks.add(check);
+  return { passed, output: ran.stdout + ran.stderr, ran: true };
 }

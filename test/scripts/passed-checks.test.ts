@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { Check } from '../../scripts/checks.ts';
+import { PassedChecks } from '../../scripts/passed-checks.ts';
+
+const check: Check = { promise: 'it compiles', packageName: 'typescript', command: 'tsc', args: ['-p', 'x'] };
+
+describe('a check that has passed', () => {
+  let root: string;
+
+  const write = (path: string, text: string): void => writeFileSync(join(root, path), text);
+  const passed = (): PassedChecks => new PassedChecks(root, join(root, '.cache', 'checks'));
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'candor-passed-checks-'));
+    for (const folder of ['src', 'dist', 'node_modules']) mkdirSync(join(root, folder));
+    write('src/a.ts', 'a');
+    write('tsconfig.json', '{}');
+    write('node_modules/.package-lock.json', '{ "typescript": "7.0.2" }');
+    passed().add(check);
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  const rows: readonly (readonly [runsAgain: boolean, when: string, change: () => void])[] = [
+    [false, 'nothing has changed', () => {}],
+    [false, 'a file was written again as it was', () => write('src/a.ts', 'a')],
+    [false, 'the build has changed', () => write('dist/a.js', 'a')],
+    [true, 'a file has changed', () => write('src/a.ts', 'b')],
+    [true, 'there is a new file', () => write('src/b.ts', '')],
+    [true, 'a file has another name', () => [rmSync(join(root, 'src/a.ts')), write('src/c.ts', 'a')]],
+    [true, 'the settings have changed', () => write('tsconfig.json', '{ "compilerOptions": {} }')],
+    [true, 'a tool has changed', () => write('node_modules/.package-lock.json', '{ "typescript": "7.0.3" }')],
+  ];
+  for (const [runsAgain, when, change] of rows) {
+    test(`${runsAgain ? 'runs again' : 'does not run again'} when ${when}`, () => {
+      change();
+      assert.equal(passed().has(check), !runsAgain);
+    });
+  }
+
+  test('runs again with other arguments', () => {
+    assert.equal(passed().has({ ...check, args: ['-p', 'y'] }), false);
+  });
+
+  test('is not remembered if a file was changed while it ran', () => {
+    write('src/a.ts', 'b');
+    const before = passed();
+    write('src/a.ts', 'c');
+    before.add(check);
+    write('src/a.ts', 'b');
+    assert.equal(passed().has(check), false);
+  });
+});
