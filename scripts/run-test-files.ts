@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import { run } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { relative } from 'node:path';
+import { GroupResults } from './group-results.ts';
 import { idleShare } from './processor-idle.ts';
 import { repositoryRoot } from './repository.ts';
+import type { TestGroup } from './test-groups.ts';
 import type { TestOrder } from './test-order.ts';
+import { TestProcess } from './test-process.ts';
 import type { TestReport } from './test-report.ts';
-import { testBundleVariable } from '../test/program.ts';
 
 export interface TestLimits {
   /** How many files run at the same time. */
@@ -15,6 +14,8 @@ export interface TestLimits {
   readonly spareFilesMax: number;
   /** Milliseconds that one file may take, from its start to the end of its process. */
   readonly fileMsMax: number;
+  /** Milliseconds that the files of a group may take together in one process; after that those that have not ended run alone. */
+  readonly groupMsMax: number;
   /** Milliseconds after which no file starts, and running files are ended. */
   readonly runMsMax: number;
   /** Milliseconds between asking a file's process to end (SIGTERM) and ending it (SIGKILL). */
@@ -28,9 +29,12 @@ export type BundleSource = () => Promise<string | null>;
 const idleShareMin = 0.25;
 const idleMs = 1000;
 
+/** Runs the files that its arguments name. */
+const groupProgram = 'scripts/test-group-process.ts';
+
 /**
- * Runs each test file in a process of its own and tells the report what happened, including files that had to be ended
- * or never started. Only the early files start before the peers are prepared. One run per file is needed because the
+ * Runs each group of test files in a process of its own and tells the report what happened, including files that had to be
+ * ended or never started. Only the early files start before the peers are prepared. One run per process is needed because the
  * runner's `timeout` applies to a test, not to a file, and its `signal` reports files as failed that never ran.
  */
 export async function runTestFiles(
@@ -39,18 +43,20 @@ export async function runTestFiles(
   report: TestReport,
   peersPrepared: Promise<unknown>,
   bundle: BundleSource = async () => null,
+  measuresCpu = false,
 ): Promise<void> {
-  const [early, others] = [[...order.early], [...order.others]];
+  const [early, others] = [order.early.map((path) => [path]), [...order.others]];
   const runEnd = performance.now() + limits.runMsMax;
-  const runAll = async (queue: string[]): Promise<void> => {
-    for (let path = takeUntil(runEnd, queue); path !== undefined; path = takeUntil(runEnd, queue))
-      await runFile(path, { limits, runEnd, report, bundle });
+  const testRun = { limits, runEnd, report, bundle, measuresCpu };
+  const runAll = async (queue: TestGroup[]): Promise<void> => {
+    for (let group = takeUntil(runEnd, queue); group !== undefined; group = takeUntil(runEnd, queue))
+      await runGroup(group, testRun);
   };
   const runWhileIdle = async (): Promise<void> => {
     while (others.length > 0 && performance.now() < runEnd) {
       if ((await idleShare(idleMs)) < idleShareMin) continue;
-      const path = takeUntil(runEnd, others);
-      if (path !== undefined) await runFile(path, { limits, runEnd, report, bundle });
+      const group = takeUntil(runEnd, others);
+      if (group !== undefined) await runGroup(group, testRun);
     }
   };
   const earlyEnded = runAll(early);
@@ -60,10 +66,10 @@ export async function runTestFiles(
     ...Array.from({ length: limits.filesMax - 1 }, () => runAll(others)),
     ...Array.from({ length: limits.spareFilesMax }, runWhileIdle),
   ]);
-  if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...early, ...others]);
+  if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...early, ...others].flat());
 }
 
-function takeUntil(end: number, queue: string[]): string | undefined {
+function takeUntil(end: number, queue: TestGroup[]): TestGroup | undefined {
   return performance.now() < end ? queue.shift() : undefined;
 }
 
@@ -72,31 +78,53 @@ interface TestRun {
   readonly runEnd: number;
   readonly report: TestReport;
   readonly bundle: BundleSource;
+  readonly measuresCpu: boolean;
 }
 
-async function runFile(path: string, { limits, runEnd, report, bundle }: TestRun): Promise<void> {
+/** A crash or a hang in a group hides no file: those that did not end are run again, one by one. */
+async function runGroup(group: TestGroup, testRun: TestRun): Promise<void> {
+  const alone = group.length > 1 ? await runInOneProcess(group, testRun) : group;
+  for (const path of alone) {
+    if (performance.now() < testRun.runEnd) await runFile(path, testRun);
+    else testRun.report.fileEndedByRun(path);
+  }
+}
+
+/** Returns the files that have to be run alone. */
+async function runInOneProcess(group: TestGroup, testRun: TestRun): Promise<TestGroup> {
+  const { limits, runEnd, report, measuresCpu } = testRun;
+  const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), Math.min(limits.groupMsMax, runEnd - performance.now()));
+  const { signal } = ending;
+  const options = { file: groupProgram, words: group, signal, bundle: null, measuresCpu };
+  const process = new TestProcess(options);
+  const results = new GroupResults(group);
+  await results.collect(process);
+  clearTimeout(timer);
+  if (signal.aborted) await process.end(limits.graceMs);
+  return results.deliver(report, process.takeCpuMs());
+}
+
+async function runFile(path: string, { limits, runEnd, report, bundle, measuresCpu }: TestRun): Promise<void> {
   const startedAt = performance.now();
   const ending = new AbortController();
   const fileEnd = startedAt + limits.fileMsMax;
   const timer = setTimeout(() => ending.abort(), Math.min(fileEnd, runEnd) - startedAt);
+  const { signal } = ending;
   // The report learns of it before the events that ending the file causes, which are no failures of tests.
-  ending.signal.addEventListener('abort', () => {
+  signal.addEventListener('abort', () => {
     if (fileEnd <= runEnd) report.fileTimedOut(path, limits.fileMsMax);
     else report.fileEndedByRun(path);
   });
-  await reportAll(path, ending.signal, report, startsGateways(path) ? await bundle() : null);
+  const folder = startsGateways(path) ? await bundle() : null;
+  const process = new TestProcess({ file: path, signal, bundle: folder, measuresCpu });
+  await reportAll(path, process, report);
   clearTimeout(timer);
-  if (ending.signal.aborted) await endProcesses(path, limits.graceMs);
-  report.fileEnded(path, performance.now() - startedAt);
+  if (signal.aborted) await process.end(limits.graceMs);
+  report.fileEnded(path, performance.now() - startedAt, process.takeCpuMs());
 }
 
-async function reportAll(path: string, signal: AbortSignal, report: TestReport, bundle: string | null): Promise<void> {
-  const stream = run({
-    files: [resolve(repositoryRoot, path)],
-    cwd: repositoryRoot,
-    signal,
-    ...(bundle === null ? {} : bundledThreads(bundle)),
-  });
+async function reportAll(path: string, { stream }: TestProcess, report: TestReport): Promise<void> {
   stream.on('test:dequeue', (event) => report.testStarted({ ...event, file: path, declaredIn: nameOf(event.file) }));
   stream.on('test:complete', (event) => report.testEnded({ ...event, file: path, declaredIn: nameOf(event.file) }));
   stream.on('test:fail', (event) => report.failed({ ...event, file: path, declaredIn: nameOf(event.file) }));
@@ -110,48 +138,6 @@ async function reportAll(path: string, signal: AbortSignal, report: TestReport, 
 /** Unit tests stand beside their source, start few threads and wait for no bundle. */
 function startsGateways(path: string): boolean {
   return path.startsWith('test/');
-}
-
-/** `test/program.ts` starts the command of the bundle, and gateways in the test's own process start its threads. */
-function bundledThreads(bundle: string): { readonly execArgv: readonly string[]; readonly env: NodeJS.ProcessEnv } {
-  const preload = join(repositoryRoot, 'test', 'bundled-threads.ts');
-  return { execArgv: [`--import=${preload}`], env: { ...process.env, [testBundleVariable]: bundle } };
-}
-
-/** The runner has sent SIGTERM and does not wait; a program that handles SIGTERM may still run. */
-async function endProcesses(path: string, graceMs: number): Promise<void> {
-  const graceEnd = performance.now() + graceMs;
-  for (;;) {
-    const pids = runningChildren(resolve(repositoryRoot, path));
-    if (pids.length === 0) return;
-    if (performance.now() >= graceEnd) for (const pid of pids) killIfRunning(pid);
-    await sleep(20);
-  }
-}
-
-function killIfRunning(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // The process has ended meanwhile.
-  }
-}
-
-/** Empty where there is no /proc. (proc(5), /proc/pid/task/tid/children) */
-function runningChildren(file: string): readonly number[] {
-  const children = readOrEmpty(`/proc/${process.pid}/task/${process.pid}/children`).trim();
-  return children
-    .split(' ')
-    .filter((pid) => pid !== '' && readOrEmpty(`/proc/${pid}/cmdline`).split('\0').includes(file))
-    .map(Number);
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return ''; // The process has ended meanwhile, or there is no /proc here.
-  }
 }
 
 function nameOf(file: string | undefined): string {

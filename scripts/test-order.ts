@@ -1,12 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from './repository.ts';
+import { groupTestFiles, sharesProcess, type TestGroup } from './test-groups.ts';
 
 export interface TestOrder {
   /** Files that need no peer program and run one after another, while the peers are fetched. */
   readonly early: readonly string[];
-  /** All other files, in the order in which they are started. */
-  readonly others: readonly string[];
+  /** All other files, in the order in which they are started; those of a group run in one process. */
+  readonly others: readonly TestGroup[];
 }
 
 /** Both build or read `dist/` and the whole tree, so that they must not run at the same time. */
@@ -18,14 +19,21 @@ const durationsFile = join(cacheFolder, 'test-durations.json');
 export type TestDurations = Readonly<Record<string, number>>;
 
 /**
- * Starts the longest files first, so that no run ends with one long file beside an idle processor. On the first run of a
+ * Starts the longest groups first, so that no run ends with one long file beside an idle processor. On the first run of a
  * machine, files that start processes (`test/`) come before unit tests, which take less than a second each.
  */
-export function orderTestFiles(files: readonly string[], durations: TestDurations): TestOrder {
+export function orderTestFiles(
+  files: readonly string[],
+  durations: TestDurations,
+  shares: (path: string) => boolean = sharesProcess,
+): TestOrder {
   const msOf = (file: string): number => durations[file] ?? (file.startsWith('test/') ? 1 : 0);
+  const others = files.filter((file) => !earlyFiles.includes(file));
+  const groups = groupTestFiles(others, (file) => durations[file] ?? 0, shares);
+  const groupMs = (group: TestGroup): number => group.reduce((sum, file) => sum + msOf(file), 0);
   return {
     early: earlyFiles.filter((file) => files.includes(file)),
-    others: files.filter((file) => !earlyFiles.includes(file)).toSorted((a, b) => msOf(b) - msOf(a)),
+    others: groups.toSorted((a, b) => groupMs(b) - groupMs(a)),
   };
 }
 

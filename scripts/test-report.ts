@@ -26,11 +26,21 @@ interface FileReport {
   ended: boolean;
 }
 
+interface FileTimes {
+  readonly path: string;
+  readonly ms: number;
+  /** Null where it was not measured. */
+  readonly cpuMs: number | null;
+}
+
 export interface ReportOptions {
   readonly withDiagnostics: boolean;
   /** A skipped test makes the run fail. */
   readonly complete: boolean;
 }
+
+/** How many of the slowest files are printed. */
+const longestMax = 10;
 
 /** Prints a run for people: a line per file when it ends, failures in full, then the sums. */
 export class TestReport {
@@ -39,7 +49,7 @@ export class TestReport {
   readonly #files = new Map<string, FileReport>();
   readonly #failures: string[] = [];
   readonly #skips: string[] = [];
-  readonly #durations: [file: string, ms: number][] = [];
+  readonly #durations: FileTimes[] = [];
   readonly #endedByRun: string[] = [];
   #runLimitMs: number | null = null;
   #notStarted: readonly string[] = [];
@@ -126,20 +136,24 @@ export class TestReport {
     this.#file(file).output += text;
   }
 
-  fileEnded(path: string, ms: number): void {
+  fileEnded(path: string, ms: number, cpuMs: number | null): void {
     const file = this.#file(path);
-    this.#durations.push([path, ms]);
+    this.#durations.push({ path, ms, cpuMs });
     // `finish` prints these files.
     if (this.#endedByRun.some((line) => line.startsWith(`  ${path}: `))) return;
     const skipped = file.skipped > 0 ? `, ${file.skipped} skipped` : '';
     const failed = file.failed > 0 ? `, ${file.failed} failed` : '';
-    this.#say(`${file.failed > 0 ? '✖' : '✔'} ${path}: ${file.passed} passed${failed}${skipped} (${seconds(ms)})`);
+    const cpu = cpuMs === null ? '' : `, ${seconds(cpuMs)} CPU`;
+    this.#say(
+      `${file.failed > 0 ? '✖' : '✔'} ${path}: ${file.passed} passed${failed}${skipped} (${seconds(ms)}${cpu})`,
+    );
     if (file.failed > 0 && file.output !== '') this.#say(indent(`output:\n${file.output.trimEnd()}`));
   }
 
   /** Milliseconds that each file took that ended by itself. */
   durations(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#durations.filter(([path]) => !this.#file(path).ended));
+    const whole = this.#durations.filter(({ path }) => !this.#file(path).ended);
+    return Object.fromEntries(whole.map(({ path, ms }) => [path, ms]));
   }
 
   /** Prints the sums and returns whether the run is a success. A run without a test is none. */
@@ -150,13 +164,8 @@ export class TestReport {
       sums.failed += file.failed;
       sums.skipped += file.skipped;
     }
-    this.#sayList(
-      'The slowest files:',
-      this.#durations
-        .toSorted((a, b) => b[1] - a[1])
-        .slice(0, 10)
-        .map(([path, ms]) => `  ${seconds(ms).padStart(8)}  ${path}`),
-    );
+    this.#sayLongest('The slowest files:', ({ ms }) => ms);
+    this.#sayCpu();
     this.#sayList('Skipped tests and their reasons:', this.#skips);
     this.#sayList('Failed:', this.#failures);
     const ran = this.#sayWhetherAllRan();
@@ -164,6 +173,21 @@ export class TestReport {
     this.#say(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
     if (this.#options.complete && sums.skipped > 0) this.#say('A complete run has no skipped tests: this run fails.');
     return ran && sums.failed === 0 && sums.passed > 0 && (sums.skipped === 0 || !this.#options.complete);
+  }
+
+  #sayLongest(title: string, msOf: (times: FileTimes) => number): void {
+    const longest = this.#durations.toSorted((a, b) => msOf(b) - msOf(a)).slice(0, longestMax);
+    this.#sayList(
+      title,
+      longest.map((times) => `  ${seconds(msOf(times)).padStart(8)}  ${times.path}`),
+    );
+  }
+
+  #sayCpu(): void {
+    const measured = this.#durations.filter(({ cpuMs }) => cpuMs !== null);
+    if (measured.length === 0) return;
+    const sumMs = measured.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0);
+    this.#sayLongest(`CPU time of ${files(measured.length)}: ${seconds(sumMs)}. Most:`, ({ cpuMs }) => cpuMs ?? 0);
   }
 
   #sayWhetherAllRan(): boolean {

@@ -4,6 +4,7 @@ export interface TestOptions {
   /** Parts of paths. None: all files. */
   readonly only: readonly string[];
   readonly complete: boolean;
+  readonly cpu: boolean;
 }
 
 /** Null for a wrong command line. */
@@ -14,6 +15,7 @@ export function readTestOptions(args: readonly string[]): TestOptions | null {
       options: {
         only: { type: 'string', multiple: true, default: [] },
         complete: { type: 'boolean', default: false },
+        cpu: { type: 'boolean', default: false },
       },
     });
     return values;

@@ -5,15 +5,16 @@ import { join } from 'node:path';
 import { BundleFailure } from './bundle.ts';
 import { repositoryRoot } from './repository.ts';
 import { runTestFiles, type TestLimits } from './run-test-files.ts';
-import { readTestOptions, selectTestFiles } from './test-selection.ts';
+import { readTestOptions, selectTestFiles, type TestOptions } from './test-selection.ts';
 import { orderTestFiles, readTestDurations, writeTestDurations } from './test-order.ts';
 import { TestBundle } from './test-bundle.ts';
 import { TestReport } from './test-report.ts';
 
-const usage = `usage: npm test [-- --only <part of a path>]…
+const usage = `usage: npm test [-- --only <part of a path>… --cpu]
        npm run test:complete
 
   --only      runs the test files whose path contains this text; of several, those that contain any
+  --cpu       prints the CPU time of each file, with the programs that it starts
   --complete  fails where a test is skipped or a peer program is missing
 `;
 
@@ -24,6 +25,8 @@ const limits: TestLimits = {
   spareFilesMax: 1,
   // The slowest file, the tarball's, builds and installs a package.
   fileMsMax: 4 * 60_000,
+  // The files of a group take seconds. Those that are left after this time get four minutes each.
+  groupMsMax: 90_000,
   // Twice what the suite takes on two cores without its caches: a slow machine still finishes it, a hanging run ends.
   runMsMax: 30 * 60_000,
   // A process ends at once on SIGTERM unless the program under test handles the signal.
@@ -42,7 +45,7 @@ if (options === null) {
   console.error(usage);
   process.exitCode = 2;
 } else {
-  process.exitCode = await runTests(options.only, options.complete);
+  process.exitCode = await runTests(options);
 }
 
 /** Null where the source cannot be bundled: then tests start it as it is, and those that need the wrong part fail. */
@@ -57,14 +60,14 @@ async function currentBundle(): Promise<string | null> {
 }
 
 /** Returns the exit code: 0 where every test passed and, in a complete run, none was skipped. */
-async function runTests(only: readonly string[], complete: boolean): Promise<number> {
+async function runTests({ only, complete, cpu }: TestOptions): Promise<number> {
   const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot });
   const { files, unmatched } = selectTestFiles(all, only);
   for (const part of unmatched) console.error(`no test file has "${part}" in its path`);
   if (unmatched.length > 0) return 2;
   const report = new TestReport(console.log, { withDiagnostics: only.length > 0, complete });
   const peersPrepared = preparePeers(complete);
-  await runTestFiles(orderTestFiles(files, readTestDurations()), limits, report, peersPrepared, currentBundle);
+  await runTestFiles(orderTestFiles(files, readTestDurations()), limits, report, peersPrepared, currentBundle, cpu);
   writeTestDurations(report.durations());
   return report.finish() && (await peersPrepared) ? 0 : 1;
 }

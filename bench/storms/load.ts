@@ -4,12 +4,12 @@ import type { Method, Outcome, StormClient } from './client.ts';
 export interface Load {
   /** Ends when the last request has ended. */
   readonly ended: Promise<readonly Outcome[]>;
-  /** By how much each request was sent after it was due: what the load generator itself adds. */
-  readonly lateMs: readonly number[];
 }
 
-/** The part of requests that are POSTs. */
-export const postShare = 1 / 3;
+/** One POST in three requests. */
+function methodOf(random: SeededRandom): Method {
+  return random.next() < 1 / 3 ? 'POST' : 'GET';
+}
 
 /**
  * Requests at a fixed rate, whatever became of those before: each is sent when it is due, and timed from then. A gateway that
@@ -18,9 +18,8 @@ export const postShare = 1 / 3;
 export function openLoad(
   client: StormClient,
   random: SeededRandom,
-  { perSecond, seconds, posts }: { readonly perSecond: number; readonly seconds: number; readonly posts: number },
+  { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
 ): Load {
-  const lateMs: number[] = [];
   const total = Math.round(perSecond * seconds);
   const sent: Promise<Outcome>[] = [];
   const ended = new Promise<readonly Outcome[]>((resolve) => {
@@ -29,19 +28,14 @@ export function openLoad(
       while (sent.length < total) {
         const dueMs = (sent.length * 1000) / perSecond;
         if (dueMs > now) break;
-        lateMs.push(now - dueMs);
-        sent.push(client.send(methodOf(random, posts), dueMs));
+        sent.push(client.send(methodOf(random), dueMs));
       }
       if (sent.length === total) resolve(Promise.all(sent));
       else setTimeout(turn, 1);
     };
     turn();
   });
-  return { ended, lateMs };
-}
-
-function methodOf(random: SeededRandom, posts: number): Method {
-  return random.next() < posts ? 'POST' : 'GET';
+  return { ended };
 }
 
 /** Between two requests of a client that was answered, on average. */
@@ -56,16 +50,14 @@ const retryMs = 1000;
 export function closedLoad(
   client: StormClient,
   random: SeededRandom,
-  { clients, seconds, posts }: { readonly clients: number; readonly seconds: number; readonly posts: number },
+  { clients, seconds }: { readonly clients: number; readonly seconds: number },
 ): Load {
-  const lateMs: number[] = [];
   const outcomes: Outcome[] = [];
   const live = async (): Promise<void> => {
     let dueMs = random.next() * thinkMs;
     while (dueMs < seconds * 1000) {
       await until(client, dueMs);
-      lateMs.push(client.nowMs() - dueMs);
-      const outcome = await client.send(methodOf(random, posts), dueMs);
+      const outcome = await client.send(methodOf(random), dueMs);
       outcomes.push(outcome);
       const { result, retryAfterS, endedMs } = outcome;
       const againMs = retryAfterS === null ? retryMs : retryAfterS * 1000;
@@ -73,7 +65,7 @@ export function closedLoad(
     }
   };
   const ended = Promise.all(Array.from({ length: clients }, live)).then(() => outcomes);
-  return { ended, lateMs };
+  return { ended };
 }
 
 function until(client: StormClient, atMs: number): Promise<void> {

@@ -28,26 +28,32 @@ const program = {
     });`,
   late: `import { writeFileSync } from 'node:fs';
     test('runs beside the early file', () => writeFileSync(new URL('late-runs', import.meta.url), ''));`,
+  hooks: `import { afterEach } from 'node:test';
+    afterEach((context) => console.log('after', context.name));
+    suite('a suite', () => test('has a hook', () => {}));`,
+  leaves: "test('holds, but leaves a variable', () => { process.env.LEFT_BY_A_TEST = 'x'; });",
+  broken: "import './missing.mjs';",
 };
 
 for (const [name, text] of Object.entries(program)) writeFileSync(join(folder, `${name}.mjs`), head + text);
 
 type Name = keyof typeof program;
+const alone = (...names: readonly Name[]): string[][] => filesOf(...names).map((file) => [file]);
 const filesOf = (...names: readonly Name[]): string[] => names.map((name) => join(folder, `${name}.mjs`));
 
 /** Long enough for these files on a busy machine. */
-const limits = { filesMax: 1, spareFilesMax: 0, fileMsMax: 60_000, runMsMax: 60_000, graceMs: 500 };
+const limits = { filesMax: 1, spareFilesMax: 0, fileMsMax: 60_000, groupMsMax: 60_000, runMsMax: 60_000, graceMs: 500 };
 
 // At the same time: most of them wait for a limit.
 describe('a run of test files', { concurrency: 3 }, () => {
   test('succeeds where every test passes', async () => {
-    const { output, status } = await runSome({ order: { early: [], others: filesOf('good') } });
+    const { output, status } = await runSome({ order: { early: [], others: alone('good') } });
     assert.match(output, /✔ \S+good\.mjs: 1 passed/);
     assert.equal(status, 0);
   });
 
   test('lists each skipped test with its reason, and a complete run fails because of it', async () => {
-    const order = { early: [], others: filesOf('skips') };
+    const order = { early: [], others: alone('skips') };
     const [usual, complete] = await Promise.all([runSome({ order }), runSome({ order, complete: true })]);
     for (const { output } of [usual, complete]) {
       assert.match(output, /is skipped: no moon/);
@@ -57,7 +63,7 @@ describe('a run of test files', { concurrency: 3 }, () => {
   });
 
   test('fails where a test fails or a file exits early, and shows line and output', async () => {
-    const { output, status } = await runSome({ order: { early: [], others: filesOf('bad', 'crashed', 'good') } });
+    const { output, status } = await runSome({ order: { early: [], others: alone('bad', 'crashed', 'good') } });
     assert.match(output, /✖ \S+bad\.mjs:2 does not hold\n.*1 == 2/);
     assert.match(output, /✖ \S+crashed\.mjs exited before its tests ended\n +last words/);
     assert.match(output, /1 passed, 2 failed, 0 skipped\n$/);
@@ -65,7 +71,7 @@ describe('a run of test files', { concurrency: 3 }, () => {
   });
 
   test('ends a file that hangs, even one that ignores SIGTERM, names the test, and goes on', async () => {
-    const order = { early: [], others: filesOf('stuck', 'good') };
+    const order = { early: [], others: alone('stuck', 'good') };
     const { output, status } = await runSome({ order, limits: { ...limits, fileMsMax: 2500 } });
     assert.match(output, /✖ \S+stuck\.mjs was ended because it was still running after 2\.5 s\n.*running: .* hangs/);
     assert.match(output, /1 passed, 1 failed, 0 skipped\n$/);
@@ -73,7 +79,7 @@ describe('a run of test files', { concurrency: 3 }, () => {
   });
 
   test('that takes too long names the files that were running and those that did not start', async () => {
-    const order = { early: [], others: filesOf('good', 'stuck', 'bad', 'crashed') };
+    const order = { early: [], others: alone('good', 'stuck', 'bad', 'crashed') };
     const { output, status } = await runSome({ order, limits: { ...limits, runMsMax: 4000 } });
     assert.match(output, /The run was ended after 4\.0 s: some tests did not run\./);
     assert.match(output, /1 file still running:\n.*stuck\.mjs: running: .* hangs\n/);
@@ -83,7 +89,7 @@ describe('a run of test files', { concurrency: 3 }, () => {
 
   test('starts early files before the peers are prepared, and other files after that', async () => {
     const { output, status } = await runSome({
-      order: { early: filesOf('early'), others: filesOf('late') },
+      order: { early: filesOf('early'), others: alone('late') },
       limits: { ...limits, filesMax: 2 },
       preparedFile: join(folder, 'early-runs'),
     });
@@ -91,15 +97,68 @@ describe('a run of test files', { concurrency: 3 }, () => {
     assert.equal(status, 0);
   });
 
-  test('starts the files that took longest first', () => {
-    assert.deepEqual(orderTestFiles(['a', 'b', 'test/checks.test.ts', 'c'], { c: 3, b: 9 }), {
-      early: ['test/checks.test.ts'],
-      others: ['b', 'c', 'a'],
+  describe('in one process', () => {
+    test('counts the tests of all files, and calls the hooks of a file for its own tests', async () => {
+      const { output, status } = await runSome({ order: { early: [], others: [filesOf('hooks', 'good', 'skips')] } });
+      assert.match(
+        output,
+        /✔ \S+hooks\.mjs: 1 passed .*\n✔ \S+good\.mjs: 1 passed .*\n✔ \S+skips\.mjs: 1 passed, 1 skip/,
+      );
+      assert.match(output, /3 passed, 0 failed, 1 skipped\n$/);
+      assert.equal(status, 0);
+    });
+
+    test('shows the line of a failure, and runs the files again alone that a crash has stopped', async () => {
+      const order = { early: [], others: [filesOf('good', 'bad', 'crashed', 'skips')] };
+      const { output, status } = await runSome({ order });
+      assert.match(output, /✖ \S+bad\.mjs:2 does not hold\n.*1 == 2/);
+      assert.match(output, /✖ \S+crashed\.mjs exited before its tests ended\n +last words/);
+      assert.match(output, /✔ \S+skips\.mjs: 1 passed/);
+      assert.equal(output.match(/✔ \S+good\.mjs/g)?.length, 1);
+      assert.match(output, /2 passed, 2 failed, 1 skipped\n$/);
+      assert.equal(status, 1);
+    });
+
+    test('ends a group that hangs, and names the test that hangs', async () => {
+      const order = { early: [], others: [filesOf('good', 'stuck', 'skips')] };
+      const { output } = await runSome({ order, limits: { ...limits, groupMsMax: 2500, fileMsMax: 2500 } });
+      assert.match(output, /✖ \S+stuck\.mjs was ended because it was still running after 2\.5 s\n.*running: .* hangs/);
+      assert.match(output, /2 passed, 1 failed, 1 skipped\n$/);
+    });
+
+    test('reports a file that changes what the others use, and one that cannot be loaded', async () => {
+      const { output, status } = await runSome({ order: { early: [], others: [filesOf('leaves', 'broken', 'good')] } });
+      assert.match(
+        output,
+        /✖ \S+leaves\.mjs:1 its end\n(?:.*\n)*?.*the file changed what all files of its process use/,
+      );
+      assert.match(output, /LEFT_BY_A_TEST/);
+      assert.match(output, /✖ \S+broken\.mjs exited before its tests ended\n(?:.*\n)*?.*missing\.mjs/);
+      assert.match(output, /✔ \S+good\.mjs: 1 passed/);
+      assert.match(output, /2 passed, 2 failed, 0 skipped\n$/);
+      assert.equal(status, 1);
+    });
+
+    test('shares its time out by the time of each file', async () => {
+      const order = { early: [], others: [filesOf('good', 'hooks')] };
+      const { output } = await runSome({ order, measuresCpu: true });
+      assert.match(output, /good\.mjs: 1 passed \(\d+\.\d s, \d+\.\d s CPU\)/);
+      assert.match(output, /CPU time of 2 files: /);
     });
   });
 
+  test('starts the files that took longest first', () => {
+    assert.deepEqual(
+      orderTestFiles(['a', 'b', 'test/checks.test.ts', 'c'], { c: 3, b: 9 }, () => false),
+      {
+        early: ['test/checks.test.ts'],
+        others: [['b'], ['c'], ['a']],
+      },
+    );
+  });
+
   test('starts files that start processes before unit tests on the first run of a machine', () => {
-    assert.deepEqual(orderTestFiles(['src/a', 'test/b'], {}).others, ['test/b', 'src/a']);
+    assert.deepEqual(orderTestFiles(['src/a', 'test/b'], {}, () => false).others, [['test/b'], ['src/a']]);
   });
 });
 
@@ -107,7 +166,7 @@ function runSome(run: Partial<SomeRun> & Pick<SomeRun, 'order'>): Promise<{ outp
   // The runner refuses a run within a run.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const main = join(import.meta.dirname, 'run-some.ts');
-  const whole: SomeRun = { limits, complete: false, preparedFile: main, ...run };
+  const whole: SomeRun = { limits, complete: false, measuresCpu: false, preparedFile: main, ...run };
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,

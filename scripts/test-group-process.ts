@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { repositoryRoot } from './repository.ts';
+
+// Runs the test files of its arguments one after another. Each is a test with the file's path as its name; the tests of the
+// file are subtests of it, so that its hooks are called for them alone.
+
+for (const path of process.argv.slice(2)) {
+  void test(path, async (context) => {
+    const before = sharedState();
+    await import(pathToFileURL(resolve(repositoryRoot, path)).href);
+    // Called after the file's own hooks.
+    context.after(() => assert.deepEqual(sharedState(), before, 'the file changed what all files of its process use'));
+  });
+}
+
+/** What the files of a process have in common, and must leave as it was. */
+function sharedState(): object {
+  return {
+    environment: { ...process.env },
+    folder: process.cwd(),
+    exitCode: process.exitCode,
+    listeners: process.eventNames().map((name) => [String(name), process.listenerCount(name)]),
+    time: [
+      Date,
+      Date.now,
+      setTimeout,
+      setInterval,
+      setImmediate,
+      queueMicrotask,
+      Reflect.get(performance, 'now'),
+      Math.random,
+    ],
+  };
+}

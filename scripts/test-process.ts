@@ -1,0 +1,97 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { run } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { testBundleVariable } from '../test/program.ts';
+import { repositoryRoot } from './repository.ts';
+import { cpuFileVariable } from './test-cpu.ts';
+
+type TestStream = ReturnType<typeof run>;
+
+export interface TestProcessOptions {
+  readonly file: string;
+  readonly words?: readonly string[];
+  /** Ends the process. */
+  readonly signal: AbortSignal;
+  /** The folder with the bundle of the command that the tests shall start; null to start it from the source. */
+  readonly bundle: string | null;
+  readonly measuresCpu: boolean;
+}
+
+let processes = 0;
+
+/** A process that runs a test file. */
+export class TestProcess {
+  readonly stream: TestStream;
+  readonly #options: TestProcessOptions;
+  readonly #cpuFile: string;
+
+  constructor(options: TestProcessOptions) {
+    this.#options = options;
+    this.#cpuFile = join(tmpdir(), `candor-test-cpu-${process.pid}-${processes++}`);
+    const { file, words = [], signal, bundle, measuresCpu } = options;
+    const preloads = [
+      ...(measuresCpu ? ['scripts/test-cpu.ts'] : []),
+      ...(bundle === null ? [] : ['test/bundled-threads.ts']),
+    ];
+    this.stream = run({
+      files: [resolve(repositoryRoot, file)],
+      argv: words,
+      cwd: repositoryRoot,
+      signal,
+      execArgv: preloads.map((path) => `--import=${join(repositoryRoot, path)}`),
+      env: {
+        ...process.env,
+        ...(measuresCpu ? { [cpuFileVariable]: this.#cpuFile } : {}),
+        ...(bundle === null ? {} : { [testBundleVariable]: bundle }),
+      },
+    });
+  }
+
+  /** The CPU time of the ended process and of the programs that it has started; null if it was not measured, or was killed. */
+  takeCpuMs(): number | null {
+    if (!existsSync(this.#cpuFile)) return null;
+    const ms = Number(readFileSync(this.#cpuFile, 'latin1'));
+    rmSync(this.#cpuFile);
+    return ms;
+  }
+
+  /** After the abort the runner has sent SIGTERM and does not wait; a program that handles SIGTERM may still run. */
+  async end(graceMs: number): Promise<void> {
+    const graceEnd = performance.now() + graceMs;
+    for (;;) {
+      const pids = this.#running();
+      if (pids.length === 0) return;
+      if (performance.now() >= graceEnd) for (const pid of pids) killIfRunning(pid);
+      await sleep(20);
+    }
+  }
+
+  /** Empty where there is no /proc. (proc(5), /proc/pid/task/tid/children) */
+  #running(): readonly number[] {
+    const { file, words = [] } = this.#options;
+    const command = [resolve(repositoryRoot, file), ...words].join('\0');
+    const children = readOrEmpty(`/proc/${process.pid}/task/${process.pid}/children`).trim();
+    return children
+      .split(' ')
+      .filter((pid) => pid !== '' && `\0${readOrEmpty(`/proc/${pid}/cmdline`)}`.includes(`\0${command}\0`))
+      .map(Number);
+  }
+}
+
+function killIfRunning(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // The process has ended meanwhile.
+  }
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // The process has ended meanwhile, or there is no /proc here.
+  }
+}
