@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ExchangeStore } from '../src/store/exchange-store.ts';
-import { divideLine } from '../src/store/stored-line.ts';
+import { LineDivider } from '../src/store/line-divider.ts';
 import type { SearchRequest } from '../src/core/store-messages.ts';
 import { systemClock, systemRandom } from '../src/system/system.ts';
 import { uuidV7 } from '../src/core/uuid.ts';
@@ -43,6 +43,7 @@ function lineOf(number: number): string {
   return `${common}"attempts":[{"endpoint":"${route}/127.0.0.1:${port}","ended_ms":51,"cause":"reset_before_response","stage":"response","evidence":{"address":"127.0.0.1:${port}","reused":false,"idle_ms":0,"errno":"ECONNRESET"},"retry_reason":"not_idempotent"}],"status":502,"shape":"reset","type":"connection_terminated","cause":"reset_before_response","whose":"application","stage":"response","detail":"127.0.0.1:${port} reset the connection (ECONNRESET) before it answered; it was a fresh connection; last line: ${word}","delivery":"sent_unknown","end":"generated","bytes_out":512,"duration_ms":51.2}`;
 }
 
+const divider = new LineDivider();
 let storingMs = 0;
 const cpuBefore = process.cpuUsage();
 let linesCpu = 0;
@@ -54,7 +55,7 @@ for (let first = 0; first < total; first += batch) {
   linesCpu += since.user + since.system;
   const before = performance.now();
   const exchanges = lines.flatMap((line) => {
-    const divided = divideLine(line, null);
+    const divided = divider.divide(line);
     return divided === null ? [] : [{ line: divided, standsFor: 1 }];
   });
   store.append(exchanges);

@@ -1,96 +1,124 @@
-import { plotStyle, svgText } from '../plot.ts';
 import { titles } from '../report.ts';
+import { judge, judgementText } from './criteria.ts';
 import type { StormFigures } from './figures.ts';
-import { stormGateways } from './gateways.ts';
+import { failedPlot, secondsPlots } from './plots.ts';
+import type { StormRow } from './results.ts';
 import { type Storm, storms } from './storms.ts';
 import { cellsOf } from './table.ts';
 
 const head = [
-  'failed',
-  'wrong',
-  'twice',
-  'attempts per request',
-  'good/s',
-  'p50 ms',
-  'p99 ms',
-  'until well',
-  'with `Retry-After`',
+  ...['failed', 'POSTs among them', 'wrong', 'twice', 'attempts per request', 'good/s'],
+  ...['p50 ms', 'p99 ms', 'until well', 'with `Retry-After`'],
 ];
 
+export interface Circumstances {
+  readonly machine: string;
+  readonly versions: readonly string[];
+}
+
 /** The section with a table for each storm. */
-export function stormSection(figures: readonly StormFigures[], circumstances: string): string[] {
-  const tables = storms.flatMap((storm) =>
-    tableOf(
-      storm,
-      figures.filter((one) => one.storm === storm.name),
-    ),
-  );
+export function stormSection(rows: readonly StormRow[], circumstances: Circumstances): string[] {
   const text = `## While origins restart, fail, disappear or have too much to do
 
-Measured by \`npm run bench:storms\` (${circumstances}). Each gateway has the same limits of time (1 s to connect, 2 s for an answer), two
-attempts, a health check each second where it has one, and detection of failures of requests
-([configurations](../bench/storms/gateways.ts)). The load is sent at a fixed rate, a third of it POSTs, and timed from when each request was due.
+Measured by \`npm run bench:storms\` (${circumstancesText(rows, circumstances)}). Each gateway has the same limits of time, a health check each
+second where it has checks, retries of what may be repeated, and what it has against origins that fail: [the configurations](../bench/storms/configurations.md), and
+where they differ between storms. Load, gateway and origins share the machine. The load is sent at a fixed rate, a third of it POSTs, and timed from when each request was due.
 
 *failed*: requests without a complete 200. *wrong*: statuses that do not say what happened, and bodies that belong to another request.
 *twice*: POSTs that an origin executed although it, or another one, had executed them before. *attempts per request*: what origins got,
 refused connections included. *p50*, *p99*: of requests that went well. *until well*: from the beginning of trouble to the last failure; after
 the outage, until as many requests a second go well as before. *with Retry-After*: of the 503 and 429 of the gateway itself.
 
-![Failed requests in each storm: the tables have the figures](../bench/storms/storms.svg)
+Each row is one run; failures that depend on a moment differ by some from run to run. What a gateway does better than Candor stands below its table.${disturbedText(rows)}
 
-${tables.join('\n\n')}`;
+![Failed requests in each storm: the tables have the figures](../bench/storms/failed.svg)
+
+![What became of the requests of each second, by storm and gateway](../bench/storms/seconds.svg)
+
+${storms.flatMap((storm) => partOf(storm, rows)).join('\n\n')}`;
   return text.split('\n');
 }
 
-function tableOf(storm: Storm, figures: readonly StormFigures[]): string[] {
-  if (figures.length === 0) return [];
+/** The plots by the names of their files. */
+export function stormPlots(rows: readonly StormRow[]): Readonly<Record<string, string>> {
+  return { 'failed.svg': failedPlot(rows), 'seconds.svg': secondsPlots(rows) };
+}
+
+function circumstancesText(rows: readonly StormRow[], { machine, versions }: Circumstances): string {
+  const several = (all: readonly string[]): string => [...new Set(all)].toSorted().join(' and ');
+  const dates = several(rows.map(({ at }) => at.slice(0, 10)));
+  const revisions = several(rows.filter(({ gateway }) => gateway === 'candor').map(({ revision }) => revision));
+  const scales = several(rows.map(({ scale }) => `${Math.round(scale * 100)} %`));
+  const part = scales === '100 %' ? '' : `, with ${scales} of the requests and clients`;
+  return `${dates}, ${machine}${part}; Candor ${revisions}, ${versions.join(', ')}`;
+}
+
+function disturbedText(rows: readonly StormRow[]): string {
+  if (rows.every(({ disturbed }) => disturbed === null)) return '';
+  return ' Rows with † were measured while other programs, or other machines of the same host, took more than a tenth of the processor.';
+}
+
+function partOf(storm: Storm, all: readonly StormRow[]): string[] {
+  const rows = all.filter((one) => one.storm === storm.name);
+  if (rows.length === 0) return [];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const rows = figures.map((one) => line([titles[one.gateway], ...cellsOf(one)]));
-  const table = [line(['', ...head]), line(['---', ...head.map(() => '---:')]), ...rows].join('\n');
-  const candor = figures.find(({ gateway }) => gateway === 'candor');
-  const verdict = candor === undefined ? '' : ` Candor: ${storm.isMet(candor) ? 'met' : '**missed**'}.`;
-  return [`**${storm.name}**: ${storm.title}. Asked of Candor: ${storm.asked}.${verdict}\n\n${table}`];
+  const cells = rows.map((row) =>
+    line([`${titles[row.gateway]}${row.disturbed === null ? '' : ' †'}`, ...cellsOf(row)]),
+  );
+  const table = [line(['', ...head]), line(['---', ...head.map(() => '---:')]), ...cells].join('\n');
+  const better = betterElsewhere(rows);
+  const sentences = better.length === 0 ? '' : `\n\nBetter than Candor: ${better.join('; ')}.`;
+  return [`**${storm.name}**: ${storm.title}. ${askedText(storm, rows)}\n\n${table}${sentences}`];
 }
 
-// Two columns of small charts, one for each storm, with a bar for each gateway.
-
-const columnWidth = 450;
-const [topHeight, titleHeight, rowHeight, groupGap] = [56, 24, 17, 22] as const;
-const [barLeft, barWidth] = [80, 280] as const;
-
-/** The share of requests that failed. */
-export function stormPlot(figures: readonly StormFigures[]): string {
-  const shown = storms.filter(({ name }) => figures.some(({ storm }) => storm === name));
-  const groupHeight = titleHeight + stormGateways.length * rowHeight + groupGap;
-  const height = topHeight + Math.ceil(shown.length / 2) * groupHeight;
-  const groups = shown.map(({ name }, index) => {
-    const [left, top] = [(index % 2) * columnWidth, topHeight + Math.floor(index / 2) * groupHeight];
-    const some = figures.filter(({ storm }) => storm === name);
-    return `<g transform="translate(${left} ${top})">\n${group(name, some)}\n</g>`;
-  });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * columnWidth} ${height}" role="img" aria-label="Failed requests in each storm">
-<style>
-${plotStyle}
-</style>
-<rect class="ground" width="${2 * columnWidth}" height="${height}"/>
-${svgText(16, 24, 'Requests that failed, of all requests', 'head')}
-${svgText(16, 42, 'Shorter is better. The whole width is 100 %.', 'quiet')}
-${groups.join('\n')}
-</svg>
-`;
+function askedText({ asked }: Storm, rows: readonly StormRow[]): string {
+  if (asked.length === 0) return 'Nothing is asked here: it is there to be compared.';
+  const candor = rows.find(({ gateway }) => gateway === 'candor');
+  const verdict = candor === undefined ? '' : ` Candor: **${judgementText(judge(asked, candor))}**.`;
+  return `Asked of Candor: ${asked.map((one) => one.asked).join('; ')}.${verdict}`;
 }
 
-function group(name: string, figures: readonly StormFigures[]): string {
-  const rows = figures.map(({ gateway, requests, ok }, index) => {
-    const share = requests === 0 ? 0 : (requests - ok) / requests;
-    const y = titleHeight + index * rowHeight;
-    const weight = gateway === 'candor' ? 'oursText' : '';
-    const width = (share * barWidth).toFixed(1);
-    return [
-      svgText(barLeft - 8, y + 11, titles[gateway], weight, 'end'),
-      `<rect class="bar${gateway === 'candor' ? ' ours' : ''}" x="${barLeft}" y="${y}" width="${width}" height="13"/>`,
-      svgText(barLeft + share * barWidth + 6, y + 11, `${(100 * share).toFixed(1)} %`, weight),
-    ].join('\n');
-  });
-  return [svgText(16, 14, name, 'title'), ...rows].join('\n');
+interface Measure {
+  readonly what: string;
+  readonly of: (figures: StormFigures) => number | null;
+  /** A smaller difference, absolute and as a part of Candor's, is a tie. */
+  readonly tie: number;
+  readonly share: number;
+  readonly unit?: string;
+}
+
+const recovery = ({ fullAgainMs, recoveredMs }: StormFigures): number | null => {
+  const recovered = fullAgainMs ?? recoveredMs;
+  return recovered === 'never' ? Infinity : recovered;
+};
+
+/** Less is better. */
+const measures: readonly Measure[] = [
+  { what: 'failed requests', of: ({ requests, ok }) => requests - ok, tie: 1, share: 0.02 },
+  { what: 'wrong statuses', of: ({ wrongStatuses }) => wrongStatuses, tie: 0, share: 0 },
+  { what: 'POSTs executed twice', of: ({ executedTwice }) => executedTwice, tie: 0, share: 0 },
+  { what: 'attempts per request', of: ({ amplification }) => amplification, tie: 0.03, share: 0 },
+  { what: 'p99', of: ({ p99Ms }) => p99Ms, tie: 10, share: 0.2, unit: ' ms' },
+  { what: 'time until well', of: recovery, tie: 200, share: 0.1, unit: ' ms' },
+];
+
+/** What others do better, beyond what one run can tell apart: "HAProxy in p99 (48 ms, Candor 90 ms)". */
+export function betterElsewhere(rows: readonly StormRow[]): string[] {
+  const candor = rows.find(({ gateway }) => gateway === 'candor');
+  if (candor === undefined) return [];
+  return rows
+    .filter(({ gateway }) => gateway !== 'candor')
+    .flatMap((row) => {
+      const said = measures.flatMap((measure) => comparedText(measure, row, candor));
+      return said.length === 0 ? [] : [`${titles[row.gateway]} in ${said.join(', ')}`];
+    });
+}
+
+function comparedText({ what, of, tie, share, unit = '' }: Measure, row: StormRow, candor: StormRow): string[] {
+  const [theirs, ours] = [of(row), of(candor)];
+  if (theirs === null || ours === null) return [];
+  if (!(ours - theirs > Math.max(tie, Number.isFinite(ours) ? ours * share : 0))) return [];
+  const text = (value: number): string =>
+    value === Infinity ? 'never' : `${Number.isInteger(value) ? value : value.toFixed(value < 10 ? 2 : 0)}${unit}`;
+  return [`${what} (${text(theirs)}, Candor ${text(ours)})`];
 }

@@ -1,7 +1,7 @@
 import { percentile } from '../latency-summary.ts';
 import type { Outcome } from './client.ts';
 import type { OriginTotals } from './origins.ts';
-import type { StormGateway } from './gateways.ts';
+import type { StormGateway } from './configurations.ts';
 
 /** What a run of a storm has recorded. */
 export interface StormRun {
@@ -18,6 +18,16 @@ export interface StormRun {
   readonly refusedConnections: number | null;
   /** Statuses by which a gateway says truthfully what happens in this storm. */
   readonly truthful: readonly number[];
+  readonly origins: number;
+  readonly slowClients: SlowClients | null;
+  /** When Candor had named each origin whose checks and requests disagree: milliseconds of the storm; null: it was not to. */
+  readonly namedAtMs: number | 'never' | null;
+}
+
+/** Slow clients that were to connect, and that did. */
+export interface SlowClients {
+  readonly asked: number;
+  readonly connected: number;
 }
 
 export interface StormFigures {
@@ -25,6 +35,9 @@ export interface StormFigures {
   readonly gateway: StormGateway;
   readonly requests: number;
   readonly ok: number;
+  readonly seconds: number;
+  /** How often trouble began. */
+  readonly troubles: number;
   /** Everything but 'ok', by kind: a status, 'reset', 'timeout', 'truncated', 'refused', 'garbage', 'wrong body'. */
   readonly failures: Readonly<Record<string, number>>;
   /** The same for GETs alone. */
@@ -32,21 +45,27 @@ export interface StormFigures {
   /** GETs that were due in the first second of trouble: a POST that an origin may have executed is not repeated. */
   readonly failedGetsInFirstSecond: number;
   readonly getsInFirstSecond: number;
-  /** From one second after trouble began until it was over. */
-  readonly failedLater: number;
+  /** GETs that were due from one second after trouble began until it was over. */
+  readonly failedGetsLater: number;
+  readonly getsLater: number;
   readonly wrongStatuses: number;
   readonly executedTwice: number;
   /** Requests and refused connections at origins, divided by requests of clients. */
   readonly amplification: number;
   readonly refusedConnections: number | null;
+  /** The same by origin and second of trouble. */
+  readonly refusedPerOriginSecond: number | null;
   /** Those that had ended when the storm had. */
   readonly goodPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** The longest time from the beginning of trouble until the last request that failed; null: until the end, or an outage. */
-  readonly recoveredMs: number | null;
-  /** From the end of an outage until as many requests a second went well as before it; null: not in this run. */
-  readonly fullAgainMs: number | null;
+  /** The longest time from the beginning of trouble until the last request that failed; null: trouble has no beginning, or is an outage. */
+  readonly recoveredMs: number | 'never' | null;
+  /** From the end of an outage until as many requests a second went well as before it; null: there was none. */
+  readonly fullAgainMs: number | 'never' | null;
+  /** From the beginning of trouble until Candor had named each origin whose checks and requests disagree; null: it was not to. */
+  readonly namedMs: number | 'never' | null;
+  readonly slowClients: SlowClients | null;
   readonly refusals: number;
   readonly refusalsWithRetryAfter: number;
   readonly causes: Readonly<Record<string, number>>;
@@ -62,23 +81,29 @@ export function stormFigures(storm: string, gateway: StormGateway, run: StormRun
   const refusals = failed.filter(({ result, isOrigins }) => !isOrigins && (result === '503' || result === '429'));
   const [first = 0] = run.beganMs;
   const isFirst = ({ dueMs }: Outcome): boolean => dueMs >= first && dueMs < first + 1000;
-  const isLater = ({ dueMs }: Outcome): boolean => dueMs >= first + 1000 && dueMs < (run.overMs ?? Infinity);
+  const overMs = run.overMs ?? seconds * 1000;
+  const isLater = ({ dueMs }: Outcome): boolean => dueMs >= first + 1000 && dueMs < overMs;
   return {
-    ...{ storm, gateway, requests: outcomes.length, ok: good.length },
+    ...{ storm, gateway, requests: outcomes.length, ok: good.length, seconds, troubles: run.beganMs.length },
     failures: countBy(failed, ({ result }) => result),
     failedGets: failed.filter(isGet).length,
     failedGetsInFirstSecond: failed.filter((outcome) => isFirst(outcome) && isGet(outcome)).length,
     getsInFirstSecond: outcomes.filter((outcome) => isFirst(outcome) && isGet(outcome)).length,
-    failedLater: failed.filter(isLater).length,
+    failedGetsLater: failed.filter((outcome) => isLater(outcome) && isGet(outcome)).length,
+    getsLater: outcomes.filter((outcome) => isLater(outcome) && isGet(outcome)).length,
     wrongStatuses: failed.filter((outcome) => isWrong(outcome, run.truthful)).length,
     executedTwice: totals.executedTwice,
-    amplification: (totals.requests + (refusedConnections ?? 0)) / outcomes.length,
+    amplification: outcomes.length === 0 ? 0 : (totals.requests + (refusedConnections ?? 0)) / outcomes.length,
     refusedConnections,
+    refusedPerOriginSecond:
+      refusedConnections === null ? null : refusedConnections / run.origins / Math.max(1, (overMs - first) / 1000),
     goodPerSecond: good.filter(({ endedMs }) => endedMs <= seconds * 1000).length / seconds,
     p50Ms: percentile(tookMs, 0.5),
     p99Ms: percentile(tookMs, 0.99),
-    recoveredMs: run.isOutage ? null : recoveredMs(failed, run),
+    recoveredMs: run.isOutage || run.beganMs.length === 0 ? null : recoveredMs(failed, run),
     fullAgainMs: run.isOutage && run.overMs !== null ? fullAgainMs(good, first, run.overMs, seconds * 1000) : null,
+    namedMs: typeof run.namedAtMs === 'number' ? Math.max(0, run.namedAtMs - first) : run.namedAtMs,
+    slowClients: run.slowClients,
     refusals: refusals.length,
     refusalsWithRetryAfter: refusals.filter(({ retryAfterS }) => retryAfterS !== null).length,
     causes: countBy(
@@ -107,14 +132,14 @@ function isWrong({ result, isOrigins }: Outcome, truthful: readonly number[]): b
 const lastMs = 500;
 
 /** A request that was in flight when trouble began again belongs to that time. */
-function recoveredMs(failed: readonly Outcome[], { beganMs, overMs, seconds }: StormRun): number | null {
+function recoveredMs(failed: readonly Outcome[], { beganMs, overMs, seconds }: StormRun): number | 'never' {
   let longest = 0;
   for (const [index, from] of beganMs.entries()) {
     const next = beganMs[index + 1] ?? Infinity;
     const until = Math.min(next, overMs ?? seconds * 1000);
     const own = failed.filter(({ dueMs, endedMs }) => endedMs >= from && endedMs < next && dueMs < until);
     const last = Math.max(from, ...own.map(({ dueMs }) => dueMs));
-    if (last > until - lastMs) return null;
+    if (last > until - lastMs) return 'never';
     longest = Math.max(longest, last - from);
   }
   return longest;
@@ -123,14 +148,16 @@ function recoveredMs(failed: readonly Outcome[], { beganMs, overMs, seconds }: S
 const windowMs = 500;
 
 /** By when answers came. */
-function fullAgainMs(good: readonly Outcome[], beganMs: number, overMs: number, endMs: number): number | null {
+function fullAgainMs(good: readonly Outcome[], beganMs: number, overMs: number, endMs: number): number | 'never' {
   const ends = good.map(({ endedMs }) => endedMs);
   const before = ends.filter((at) => at >= beganMs / 2 && at < beganMs).length / (beganMs / 2);
+  // Where nothing went well before, nothing says what full is.
+  if (before === 0) return 'never';
   for (let from = overMs; from + windowMs <= endMs; from += 50) {
     const now = ends.filter((at) => at >= from && at < from + windowMs).length / windowMs;
     if (now >= 0.9 * before) return from - overMs;
   }
-  return null;
+  return 'never';
 }
 
 function perSecond(outcomes: readonly Outcome[], seconds: number): (readonly [number, number])[] {

@@ -4,12 +4,12 @@ import type { Method, Outcome, StormClient } from './client.ts';
 export interface Load {
   /** Ends when the last request has ended. */
   readonly ended: Promise<readonly Outcome[]>;
+  /** By how much each request was sent after it was due: what the load generator itself adds. */
+  readonly lateMs: readonly number[];
 }
 
-/** One POST in three requests. */
-function methodOf(random: SeededRandom): Method {
-  return random.next() < 1 / 3 ? 'POST' : 'GET';
-}
+/** The part of requests that are POSTs. */
+export const postShare = 1 / 3;
 
 /**
  * Requests at a fixed rate, whatever became of those before: each is sent when it is due, and timed from then. A gateway that
@@ -18,8 +18,9 @@ function methodOf(random: SeededRandom): Method {
 export function openLoad(
   client: StormClient,
   random: SeededRandom,
-  { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
+  { perSecond, seconds, posts }: { readonly perSecond: number; readonly seconds: number; readonly posts: number },
 ): Load {
+  const lateMs: number[] = [];
   const total = Math.round(perSecond * seconds);
   const sent: Promise<Outcome>[] = [];
   const ended = new Promise<readonly Outcome[]>((resolve) => {
@@ -28,14 +29,19 @@ export function openLoad(
       while (sent.length < total) {
         const dueMs = (sent.length * 1000) / perSecond;
         if (dueMs > now) break;
-        sent.push(client.send(methodOf(random), dueMs));
+        lateMs.push(now - dueMs);
+        sent.push(client.send(methodOf(random, posts), dueMs));
       }
       if (sent.length === total) resolve(Promise.all(sent));
       else setTimeout(turn, 1);
     };
     turn();
   });
-  return { ended };
+  return { ended, lateMs };
+}
+
+function methodOf(random: SeededRandom, posts: number): Method {
+  return random.next() < posts ? 'POST' : 'GET';
 }
 
 /** Between two requests of a client that was answered, on average. */
@@ -50,14 +56,16 @@ const retryMs = 1000;
 export function closedLoad(
   client: StormClient,
   random: SeededRandom,
-  { clients, seconds }: { readonly clients: number; readonly seconds: number },
+  { clients, seconds, posts }: { readonly clients: number; readonly seconds: number; readonly posts: number },
 ): Load {
+  const lateMs: number[] = [];
   const outcomes: Outcome[] = [];
   const live = async (): Promise<void> => {
     let dueMs = random.next() * thinkMs;
     while (dueMs < seconds * 1000) {
       await until(client, dueMs);
-      const outcome = await client.send(methodOf(random), dueMs);
+      lateMs.push(client.nowMs() - dueMs);
+      const outcome = await client.send(methodOf(random, posts), dueMs);
       outcomes.push(outcome);
       const { result, retryAfterS, endedMs } = outcome;
       const againMs = retryAfterS === null ? retryMs : retryAfterS * 1000;
@@ -65,7 +73,7 @@ export function closedLoad(
     }
   };
   const ended = Promise.all(Array.from({ length: clients }, live)).then(() => outcomes);
-  return { ended };
+  return { ended, lateMs };
 }
 
 function until(client: StormClient, atMs: number): Promise<void> {

@@ -1,22 +1,28 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { percentile } from '../latency-summary.ts';
 import { stop } from '../processes.ts';
 import { startGateway } from '../start-gateway.ts';
 import { StormClient } from './client.ts';
-import { type StormFigures, stormFigures } from './figures.ts';
-import { gatewayPort, originPorts, type StormGateway, stormGateway } from './gateways.ts';
-import { closedLoad, openLoad } from './load.ts';
+import { gatewayPort, originPorts, type StormGateway, usualSetting } from './configurations.ts';
+import { disagreementsNamedAt } from './disagreements.ts';
+import { stormFigures } from './figures.ts';
+import { stormGateway } from './gateways.ts';
+import { closedLoad, type Load, openLoad, postShare } from './load.ts';
+import { sampleMachine, whyNotQuiet } from './machine.ts';
 import { Origins } from './origins.ts';
+import type { StormRow } from './results.ts';
+import { SlowClientsProcess } from './slow-clients-process.ts';
 import type { Storm } from './storms.ts';
 
 export interface StormOptions {
   /** The folder of Candor's program. */
   readonly candor: string;
   readonly folder: string;
+  /** The commit that is measured. */
+  readonly revision: string;
   /** Instead of those of the storm. */
   readonly seconds: number | null;
   /** Multiplies the rate, for machines that are busy otherwise. */
@@ -26,25 +32,24 @@ export interface StormOptions {
   readonly isAlone: boolean;
 }
 
-const usual = { endpoints: 3, concurrency: null, retriesStatus500: false, attemptTimeoutMs: 2000 };
-
 /** Requests before the storm, for a gateway that compiles its code while it runs. */
-const warmUpS = 2;
+const warmUpS = 1.5;
 
 /** One gateway in one storm. Everything that was started has ended then. */
-export async function measureStorm(storm: Storm, name: StormGateway, options: StormOptions): Promise<StormFigures> {
-  const concurrency = storm.concurrency === undefined ? null : Math.ceil(storm.concurrency * options.scale);
-  const setting = { ...usual, ...storm, concurrency };
-  const own = { tookMs: storm.tookMs ?? 20, concurrency: concurrency ?? 1000, bootMs: 0 };
+export async function measureStorm(storm: Storm, name: StormGateway, options: StormOptions): Promise<StormRow> {
+  const { scale, folder } = options;
+  const places = storm.places === undefined ? null : Math.ceil(storm.places * scale);
+  const setting = { ...usualSetting, ...storm, concurrency: storm.isTold === true ? places : null };
+  const own = { tookMs: storm.tookMs ?? 20, concurrency: places ?? 1000, beyond: storm.beyond ?? 'wait', bootMs: 0 };
   const origins = await Origins.start(originPorts(setting).map((port) => ({ port, ...own })));
   try {
-    const gateway = stormGateway(name, setting, options.candor);
-    const pinned = await startGateway(gateway, null, join(options.folder, storm.name, name));
+    const gatewayFolder = join(folder, storm.name, name);
+    const pinned = await startGateway(stormGateway(name, setting, options.candor), null, gatewayFolder);
     await warmUp(storm, options);
     await origins.reset();
-    const figures = await weather(storm, name, options, origins);
+    const row = await weather(storm, name, options, origins);
     await stop(pinned);
-    return figures;
+    return row;
   } finally {
     await origins.stop();
   }
@@ -59,27 +64,22 @@ async function warmUp(storm: Storm, { scale }: StormOptions): Promise<void> {
     await sleep(100);
   }
   const perSecond = 'perSecond' in storm.load ? Math.min(storm.load.perSecond, 300) * scale : 200;
-  await openLoad(client, new SeededRandom('warm-up'), { perSecond, seconds: warmUpS }).ended;
+  await openLoad(client, new SeededRandom('warm-up'), { perSecond, seconds: warmUpS, posts: postShare }).ended;
   client.close();
 }
 
-async function weather(
-  storm: Storm,
-  name: StormGateway,
-  options: StormOptions,
-  origins: Origins,
-): Promise<StormFigures> {
+async function weather(storm: Storm, name: StormGateway, options: StormOptions, origins: Origins): Promise<StormRow> {
+  const { scale, isAlone } = options;
   const seconds = options.seconds ?? storm.seconds;
-  const slow = storm.slowClients === undefined ? null : await startSlow(Math.round(storm.slowClients * options.scale));
-  const refusedBefore = refusedConnections();
+  const slow =
+    storm.slowClients === undefined
+      ? null
+      : await SlowClientsProcess.start(gatewayPort, Math.round(storm.slowClients * scale));
+  const before = { machine: sampleMachine(), refused: refusedConnections(), at: Date.now() };
   const client = new StormClient(gatewayPort);
   const beganMs: number[] = [];
   let overMs: number | null = null;
-  const random = new SeededRandom(options.seed);
-  const load =
-    'clients' in storm.load
-      ? closedLoad(client, random, { clients: Math.round(storm.load.clients * options.scale), seconds })
-      : openLoad(client, random, { perSecond: storm.load.perSecond * options.scale, seconds });
+  const load = loadOf(storm, client, seconds, options);
   const [outcomes] = await Promise.all([
     load.ended,
     storm.happens({
@@ -90,27 +90,41 @@ async function weather(
       over: () => (overMs = client.nowMs()),
     }),
   ]);
-  const refused = options.isAlone ? refusedConnections() - refusedBefore : null;
+  const refused = isAlone ? refusedConnections() - before.refused : null;
+  const disturbed = whyNotQuiet(
+    before.machine,
+    sampleMachine(),
+    percentile(Float64Array.from(load.lateMs).sort(), 0.99),
+  );
   client.close();
-  if (slow !== null) await stopSlow(slow);
+  const slowClients = slow === null ? null : await slow.stop();
   await origins.collect();
-  const { totals } = origins;
-  const { truthful, isOutage = false } = storm;
-  const run = { outcomes, totals, seconds, beganMs, overMs, refusedConnections: refused, truthful, isOutage };
-  return stormFigures(storm.name, name, run);
+  const run = {
+    ...{ outcomes, totals: origins.totals, seconds, beganMs, overMs, refusedConnections: refused, slowClients },
+    ...{ truthful: storm.truthful, isOutage: storm.isOutage ?? false, origins: origins.count },
+    namedAtMs: namedAtMs(storm, name, options, before.at),
+  };
+  const at = new Date(before.at).toISOString();
+  return { at, revision: options.revision, scale, disturbed, ...stormFigures(storm.name, name, run) };
 }
 
-async function startSlow(count: number): Promise<ChildProcess> {
-  const child = fork(new URL('slow-clients.ts', import.meta.url), [String(gatewayPort), String(count)]);
-  // A gateway that does not take them all is measured too.
-  await Promise.race([once(child, 'message'), sleep(10_000, null, { ref: false })]);
-  return child;
+function loadOf(storm: Storm, client: StormClient, seconds: number, { scale, seed }: StormOptions): Load {
+  const random = new SeededRandom(seed);
+  const posts = storm.getsOnly === true ? 0 : postShare;
+  if ('clients' in storm.load)
+    return closedLoad(client, random, { clients: Math.round(storm.load.clients * scale), seconds, posts });
+  return openLoad(client, random, { perSecond: storm.load.perSecond * scale, seconds, posts });
 }
 
-async function stopSlow(child: ChildProcess): Promise<void> {
-  const exited = once(child, 'exit');
-  child.kill();
-  await exited;
+function namedAtMs(
+  { name: storm, named }: Storm,
+  name: StormGateway,
+  { folder }: StormOptions,
+  startedAt: number,
+): number | 'never' | null {
+  if (named === undefined || name !== 'candor') return null;
+  const at = disagreementsNamedAt(join(folder, storm, name, 'said.log'), named);
+  return at === 'never' ? at : at - startedAt;
 }
 
 /** Connections of this network that were refused so far (`AttemptFails` of /proc/net/snmp). */

@@ -1,5 +1,8 @@
-/** What an origin does with requests. 'stalled': it never answers. 'slow': it takes ten times as long. */
-export type OriginMode = 'good' | 'status_500' | 'stalled' | 'reset' | 'garbage' | 'slow';
+/**
+ * What an origin does with requests. 'stalled': it never answers. 'slow': it takes ten times as long. 'uneven': one request of twenty takes
+ * 25 times as long.
+ */
+export type OriginMode = 'good' | 'status_500' | 'stalled' | 'reset' | 'garbage' | 'slow' | 'uneven';
 
 /** How the health check is answered: as requests are, or apart from them. 'fails': with 404, as where its page has gone. */
 export type CheckMode = 'as_requests' | 'passes' | 'fails';
@@ -8,8 +11,10 @@ export interface OriginSetting {
   readonly port: number;
   /** How long a request takes. */
   readonly tookMs: number;
-  /** How many requests it handles at a time; others wait in it. */
+  /** How many requests it handles at a time. */
   readonly concurrency: number;
+  /** What becomes of more: they wait in it; or all of them take longer, by the square of how many there are. */
+  readonly beyond: 'wait' | 'slow_down';
   /** From its start until it listens. */
   readonly bootMs: number;
 }

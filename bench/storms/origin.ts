@@ -9,6 +9,7 @@ let mode: OriginMode = 'good';
 let check: CheckMode = 'as_requests';
 let counts = { requests: 0, checks: 0, connections: 0, executed: [] as number[] };
 let inWork = 0;
+let uneven = 0;
 const waiting: (() => void)[] = [];
 
 const server = createServer({ keepAliveTimeout: 60_000 }, serve);
@@ -30,16 +31,19 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
 }
 
 function work(request: IncomingMessage, response: ServerResponse, now: OriginMode): void {
-  if (inWork >= setting.concurrency) return void waiting.push(() => work(request, response, now));
+  if (inWork >= setting.concurrency && setting.beyond === 'wait')
+    return void waiting.push(() => work(request, response, now));
   inWork++;
-  setTimeout(
-    () => {
-      inWork--;
-      waiting.shift()?.();
-      answer(request, response, now === 'status_500' ? 500 : 200);
-    },
-    now === 'slow' ? setting.tookMs * 10 : setting.tookMs,
-  );
+  setTimeout(() => {
+    inWork--;
+    waiting.shift()?.();
+    answer(request, response, now === 'status_500' ? 500 : 200);
+  }, tookMs(now));
+}
+
+function tookMs(now: OriginMode): number {
+  const times = now === 'slow' ? 10 : now === 'uneven' && ++uneven % 20 === 0 ? 25 : 1;
+  return setting.tookMs * times * Math.max(1, inWork / setting.concurrency) ** 2;
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, status: number): void {

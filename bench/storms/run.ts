@@ -8,29 +8,37 @@ import { machineText, revision, versionsOf } from '../circumstances.ts';
 import { chosen, optionsOr, wholeNumber } from '../options.ts';
 import { runTool } from '../run-tool.ts';
 import { needNoOther, runFolder } from '../start-gateway.ts';
-import { stormPlot, stormSection } from './document.ts';
-import type { StormFigures } from './figures.ts';
-import { stormGateways } from './gateways.ts';
+import { stormGateways } from './configurations.ts';
+import { stormPlots, stormSection } from './document.ts';
 import { measureStorm } from './measure.ts';
+import { readResults, secondsLeft, type StormRow, type Turn, turnsOf, withRow, writeResults } from './results.ts';
 import { type Storm, storms } from './storms.ts';
 import { legend, stormTable } from './table.ts';
+
+const resultsFile = join(cacheFolder, 'bench', 'storms.json');
 
 const usage = `usage: npm run bench:storms -- [options]
 
 Candor, nginx, HAProxy and Caddy while the origins behind them restart, fail,
 disappear or are asked for too much: what clients see, what origins get, and
-how long it takes until all is well. All storms and gateways: 20 minutes.
+how long it takes until all is well. All storms and gateways: 15 minutes.
 
   --only <texts>      storms whose name contains one of these (all):
 ${list(storms)}
   --gateways <names>  of ${stormGateways.join(', ')} (all)
+  --resume            leave out what the file of results has of this commit,
+                      unless the machine was not quiet: after an interruption,
+                      and to repeat what was disturbed
   --seconds <n>       of each storm, instead of its own length; 3 or more
   --percent <n>       of the requests and clients of each storm, for a machine
                       that is busy otherwise (100)
   --seed <text>       of methods and pauses (storms)
   --source            the unbuilt source instead of the installed tarball
-  --json              print all figures as JSON
-  --write             write the section and the plot of docs/comparison.md
+  --json              print the figures of this run as JSON
+  --write             write the section and the plots of docs/comparison.md,
+                      with all rows of the file of results
+  --results <file>    where each row is saved as soon as it was measured
+                      (.cache/bench/storms.json)
   --help
 
 The run has a network namespace of its own where Linux allows it. Otherwise
@@ -61,6 +69,8 @@ const asked = optionsOr(
     source: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    resume: { type: 'boolean', default: false },
+    results: { type: 'string', default: resultsFile },
   },
   (values) => ({
     storms: stormsWith(values.only),
@@ -71,6 +81,9 @@ const asked = optionsOr(
     source: values.source,
     json: values.json,
     write: values.write,
+    resume: values.resume,
+    results: values.results,
+    revision: revision(),
   }),
 );
 
@@ -95,19 +108,39 @@ async function run(): Promise<number> {
   const say = asked.json ? console.error : console.log;
   endWithParent();
   await needNoOther();
-  const { seconds, scale, seed } = asked;
-  const options = { candor: candorFolder(), folder: runFolder('storms'), seconds, scale, seed, isAlone };
-  const all: StormFigures[] = [];
-  for (const storm of asked.storms) {
-    const figures: StormFigures[] = [];
-    for (const gateway of asked.gateways) figures.push(await measureStorm(storm, gateway, options));
-    say(`${stormTable(storm, figures)}\n`);
-    all.push(...figures);
+  let rows = readResults(asked.results);
+  const turns = turnsOf(asked, rows);
+  const measured: StormRow[] = [];
+  if (turns.length > 0) {
+    const { seconds, scale, seed, revision } = asked;
+    const options = { candor: candorFolder(), folder: runFolder('storms'), revision, seconds, scale, seed, isAlone };
+    for (const [index, turn] of turns.entries()) {
+      console.error(progressText(turns, index));
+      const row = await measureStorm(turn.storm, turn.gateway, options);
+      measured.push(row);
+      rows = withRow(rows, row);
+      writeResults(asked.results, rows);
+      const isLast = turns[index + 1]?.storm !== turn.storm;
+      if (isLast) say(`\n${stormTable(turn.storm, measured.filter(isOf(turn.storm)))}\n`);
+    }
+    say(legend);
   }
-  say(legend);
-  if (asked.json) console.log(JSON.stringify({ seconds, scale, seed, isAlone, figures: all }, null, 2));
-  if (asked.write) write(all);
+  if (asked.json) console.log(JSON.stringify({ isAlone, figures: measured }, null, 2));
+  const again = measured.filter(({ disturbed }) => disturbed !== null).length;
+  if (again > 0) say(`\n${again} of ${measured.length} rows were disturbed: --resume measures them again.`);
+  if (asked.write) write(rows);
   return 0;
+}
+
+function isOf({ name }: Storm): (row: StormRow) => boolean {
+  return ({ storm }) => storm === name;
+}
+
+/** "12 of 66: fault-500, haproxy (8 s); 10 min left". */
+function progressText(turns: readonly Turn[], index: number): string {
+  const { storm, gateway, seconds } = turns[index] as Turn;
+  const left = Math.ceil(secondsLeft(turns.slice(index)) / 60);
+  return `${index + 1} of ${turns.length}: ${storm.name}, ${gateway} (${seconds} s); ${left} min left`;
 }
 
 /** The program that made the network namespace waits for this one, and cannot pass SIGTERM on. */
@@ -123,11 +156,10 @@ function candorFolder(): string {
   return installed.folder;
 }
 
-function write(figures: readonly StormFigures[]): void {
+function write(rows: readonly StormRow[]): void {
   const document = join(repositoryRoot, 'docs', 'comparison.md');
-  const part = asked.scale === 1 ? '' : `, with ${asked.scale * 100} % of the requests and clients`;
-  const date = new Date().toISOString().slice(0, 10);
-  const circumstances = `${date}, ${machineText()}${part}; Candor ${revision()}, ${versionsOf(asked.gateways).join(', ')}`;
-  writeFileSync(document, withSection(readFileSync(document, 'utf8'), 'storms', stormSection(figures, circumstances)));
-  writeFileSync(join(repositoryRoot, 'bench', 'storms', 'storms.svg'), stormPlot(figures));
+  const lines = stormSection(rows, { machine: machineText(), versions: versionsOf([...stormGateways]) });
+  writeFileSync(document, withSection(readFileSync(document, 'utf8'), 'storms', lines));
+  for (const [name, text] of Object.entries(stormPlots(rows)))
+    writeFileSync(join(repositoryRoot, 'bench', 'storms', name), text);
 }

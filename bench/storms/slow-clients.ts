@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 
 /**
  * Clients that are slow in sending or reading, from addresses of 127.0.0.0/8: `slow-clients.ts <port> <count>`. Four of five send a
- * body of 20 KB at 500 bytes a second; the others read a response of 256 KiB at one read a second. Says on its channel when all are connected.
+ * body of 20 KB at 500 bytes a second; the others read a response of 256 KiB at one read a second. Says on its channel when all
+ * are connected, and, whenever it is asked, how many ever were.
  */
 const [port = 0, count = 0] = process.argv.slice(2).map(Number);
 let connected = 0;
@@ -14,7 +15,7 @@ function openSlow(index: number): void {
   if (isReader) socket.on('data', () => socket.pause()).pause();
   else socket.resume();
   socket.on('connect', () => {
-    if (++connected === count) process.send?.('connected');
+    if (++connected === count) process.send?.(connected);
     if (isReader) socket.write('GET /large HTTP/1.1\r\nHost: slow.test\r\n\r\n');
     else socket.write('POST /slow HTTP/1.1\r\nHost: slow.test\r\nContent-Length: 20000\r\n\r\n');
     const timer = setInterval(() => {
@@ -27,4 +28,5 @@ function openSlow(index: number): void {
 }
 
 for (let index = 0; index < count; index++) setTimeout(openSlow, index / 2, index);
+process.on('message', () => process.send?.(connected));
 process.on('disconnect', () => process.exit(0));

@@ -1,18 +1,7 @@
-import type { CheckMode, OriginMode } from './origin-messages.ts';
-import type { Origins } from './origins.ts';
-import type { StormFigures } from './figures.ts';
-import type { StormSetting } from './gateways.ts';
-
-/** What a storm changes while requests come. */
-export interface StormContext {
-  readonly origins: Origins;
-  readonly seconds: number;
-  /** Resolves at this millisecond of the storm. */
-  readonly until: (ms: number) => Promise<void>;
-  /** Trouble begins now, once more, or is over now. */
-  readonly begin: () => void;
-  readonly over: () => void;
-}
+import type { StormGateway, StormSetting } from './configurations.ts';
+import * as asked from './criteria.ts';
+import type { Criterion } from './criteria.ts';
+import * as trouble from './troubles.ts';
 
 export interface Storm extends Partial<Omit<StormSetting, 'concurrency'>> {
   readonly name: string;
@@ -20,232 +9,200 @@ export interface Storm extends Partial<Omit<StormSetting, 'concurrency'>> {
   readonly seconds: number;
   /** Requests a second; or how many clients send one after another. */
   readonly load: { readonly perSecond: number } | { readonly clients: number };
+  /** Whether the load has no POSTs; of others each third request is one. */
+  readonly getsOnly?: true;
   /** Clients that are slow, beside the load. */
   readonly slowClients?: number;
+  /** How long a request takes in an origin. */
   readonly tookMs?: number;
-  /** How many requests an origin handles at a time, which the gateway is told; without it as many as come. */
-  readonly concurrency?: number;
+  /** How many requests an origin handles at a time; without it as many as come. */
+  readonly places?: number;
+  /** What becomes of more. */
+  readonly beyond?: 'wait' | 'slow_down';
+  /** Whether the gateways are told how many places an origin has. */
+  readonly isTold?: true;
   readonly isOutage?: true;
+  /** Of how many origins Candor must say that checks and requests disagree. */
+  readonly named?: number;
   /** Statuses by which a gateway says truthfully what happens. */
   readonly truthful: readonly number[];
-  readonly happens: (context: StormContext) => Promise<void>;
-  /** What is asked of Candor, and whether the figures say so. */
-  readonly asked: string;
-  readonly isMet: (figures: StormFigures) => boolean;
+  readonly happens: trouble.Trouble;
+  /** Who is measured: all of them unless it says so. */
+  readonly gateways?: readonly StormGateway[];
+  /** What is asked of Candor. Nothing, where the storm is there to be compared with another one. */
+  readonly asked: readonly Criterion[];
 }
-
-/** From one restart to the next, and how long a program needs until it listens. */
-const restartEveryMs = 5000;
-const bootMs = 1000;
-
-function restarts(how: 'finish' | 'die'): Storm['happens'] {
-  return async ({ origins, seconds, until, begin }) => {
-    const last = seconds * 1000 - restartEveryMs / 2;
-    for (let restart = 0, atMs = 1000; atMs < last; restart++, atMs += restartEveryMs) {
-      await until(atMs);
-      begin();
-      await origins.end(restart % origins.count, how);
-      await origins.boot(restart % origins.count, bootMs);
-    }
-  };
-}
-
-/** A quarter of the storm is calm, then one origin fails for half of it. */
-function failing(mode: OriginMode, check?: CheckMode): Storm['happens'] {
-  return async ({ origins, seconds, until, begin, over }) => {
-    await until(seconds * 250);
-    begin();
-    await origins.set(0, mode, check);
-    await until(seconds * 750);
-    over();
-    await origins.set(0, 'good');
-  };
-}
-
-async function refuses({ origins, seconds, until, begin, over }: StormContext): Promise<void> {
-  await until(seconds * 250);
-  begin();
-  await origins.listen(0, false);
-  await until(seconds * 750);
-  over();
-  await origins.listen(0, true);
-}
-
-/** All origins are killed after 3 s, and listen again 7 s before the end. */
-async function outage({ origins, seconds, until, begin, over }: StormContext): Promise<void> {
-  const all = Array.from({ length: origins.count }, (_, index) => index);
-  await until(3000);
-  begin();
-  await Promise.all(all.map((index) => origins.end(index, 'die')));
-  await until(Math.max(4, seconds - 7) * 1000);
-  await Promise.all(all.map((index) => origins.boot(index, 0)));
-  over();
-}
-
-async function checksFail({ origins, seconds, until, begin, over }: StormContext): Promise<void> {
-  const all = Array.from({ length: origins.count }, (_, index) => index);
-  await until(seconds * 250);
-  begin();
-  await Promise.all(all.map((index) => origins.set(index, 'good', 'fails')));
-  await until(seconds * 750);
-  over();
-  await Promise.all(all.map((index) => origins.set(index, 'good')));
-}
-
-const calm = async (): Promise<void> => {};
 
 const fault = {
-  seconds: 12,
+  seconds: 7,
   load: { perSecond: 300 },
-  asked: '<= 1 % of the GETs failed in the first second, nothing afterwards',
-  isMet: ({ failedGetsInFirstSecond, getsInFirstSecond, failedLater }: StormFigures) =>
-    failedGetsInFirstSecond <= getsInFirstSecond / 100 && failedLater === 0,
+  asked: [asked.firstSecond, asked.nothingLater],
 } satisfies Partial<Storm>;
 
-function failed({ requests, ok }: StormFigures): number {
-  return requests - ok;
-}
+/** An origin that becomes slow, for all, when it has more requests than places, and who does not know how many it has. */
+const slowDown = {
+  ...{ endpoints: 1, places: 20, tookMs: 50, beyond: 'slow_down', seconds: 8 },
+  ...{ load: { perSecond: 600 }, truthful: [503, 504, 429], happens: trouble.always },
+} satisfies Partial<Storm>;
+
+const uneven = {
+  ...{ getsOnly: true, seconds: 8, load: { perSecond: 300 }, truthful: [], happens: trouble.unevenOrigin },
+  gateways: ['candor'],
+} satisfies Partial<Storm>;
 
 export const storms: readonly Storm[] = [
   {
     name: 'restarts-graceful',
     title: 'three origins restart in turn, their requests finished',
-    seconds: 17,
+    seconds: 13,
     load: { perSecond: 300 },
     truthful: [502, 503],
-    happens: restarts('finish'),
-    asked: 'no failure',
-    isMet: (figures) => failed(figures) === 0,
+    happens: trouble.restarts('finish'),
+    asked: [asked.noFailure(3)],
   },
   {
     name: 'restarts-abrupt',
     title: 'three origins are killed and start again in turn',
-    seconds: 17,
+    seconds: 13,
     load: { perSecond: 300 },
     truthful: [502, 503],
-    happens: restarts('die'),
-    asked: 'only POSTs in flight fail, each with a 502 that says sent_unknown',
-    isMet: (figures) =>
-      figures.failedGets === 0 &&
-      Object.keys(figures.failures).every((kind) => kind === '502') &&
-      Object.keys(figures.causes).every((cause) => cause.endsWith(' sent_unknown')),
+    happens: trouble.restarts('die'),
+    asked: [asked.failedInFlightOnly],
   },
   {
     ...fault,
     name: 'fault-500',
     title: 'one of three origins answers 500',
     retriesStatus500: true,
+    attemptTimeoutMs: 1000,
     truthful: [500],
-    happens: failing('status_500'),
+    happens: trouble.failing('status_500'),
   },
   {
     ...fault,
     name: 'fault-stall',
-    attemptTimeoutMs: 500,
     title: 'one of three origins does not answer',
+    attemptTimeoutMs: 1000,
     truthful: [504],
-    happens: failing('stalled'),
+    happens: trouble.failing('stalled'),
   },
   {
     ...fault,
     name: 'fault-reset',
     title: 'one of three origins resets each connection',
+    attemptTimeoutMs: 1000,
     truthful: [502],
-    happens: failing('reset'),
+    happens: trouble.failing('reset'),
   },
   {
     ...fault,
     name: 'fault-garbage',
     title: 'one of three origins answers with garbage',
+    attemptTimeoutMs: 1000,
     truthful: [502],
-    happens: failing('garbage'),
+    happens: trouble.failing('garbage'),
   },
-  { ...fault, name: 'fault-refuse', title: 'one of three origins refuses', truthful: [502, 503], happens: refuses },
+  {
+    ...fault,
+    name: 'fault-refuse',
+    title: 'one of three origins refuses connections',
+    attemptTimeoutMs: 1000,
+    truthful: [502, 503],
+    happens: trouble.refuses,
+  },
   {
     ...fault,
     name: 'fault-slow',
     title: 'one of three origins takes ten times as long',
+    attemptTimeoutMs: 1000,
     truthful: [504],
-    happens: failing('slow'),
+    happens: trouble.failing('slow'),
   },
   {
     name: 'outage',
     title: 'no origin for 30 s, and 1,000 clients that come again when told to',
     isOutage: true,
     endpoints: 2,
-    seconds: 40,
+    seconds: 38,
     load: { clients: 1000 },
     truthful: [502, 503],
-    happens: outage,
-    asked: '<= 1.2 attempts per request, <= 5 refused/s per origin, full within 2 s',
-    isMet: ({ amplification, refusedConnections, fullAgainMs, perSecond }) =>
-      amplification <= 1.2 &&
-      (refusedConnections ?? 0) <= 5 * 2 * (perSecond.length - 10) &&
-      fullAgainMs !== null &&
-      fullAgainMs <= 2000,
+    happens: trouble.outage,
+    asked: [asked.noStorm, asked.fewConnections, asked.fullWithin2s],
   },
   {
     name: 'overload',
     title: 'three times what an origin can do: 20 at a time, 50 ms each, 400/s',
-    endpoints: 1,
-    concurrency: 20,
-    tookMs: 50,
-    seconds: 10,
+    ...{ endpoints: 1, places: 20, isTold: true, tookMs: 50, seconds: 7 },
     load: { perSecond: 1200 },
-    truthful: [503, 429],
-    happens: calm,
-    asked: '>= 90 % of what it can do, p99 <= 1 s, each refusal has Retry-After',
-    isMet: ({ p99Ms, refusals, refusalsWithRetryAfter, ...figures }) =>
-      figures.ok >= (0.9 * figures.requests) / 3 &&
-      p99Ms <= 1000 &&
-      refusals === refusalsWithRetryAfter &&
-      refusals === figures.requests - figures.ok,
+    truthful: [503, 504, 429],
+    happens: trouble.always,
+    asked: [asked.goodputOf90(3), asked.p99Of(1000), asked.refusedWithRetryAfter],
+  },
+  {
+    ...slowDown,
+    name: 'slow-down',
+    title: 'an origin that becomes slow when it has more than 20 requests; 1.5 times its best',
+    asked: [],
+  },
+  {
+    ...slowDown,
+    name: 'slow-down-adaptive',
+    title: 'the same, with concurrency: { adaptive: true }',
+    adaptive: true,
+    gateways: ['candor'],
+    asked: [asked.goodputOf90(1.5), asked.p99Of(1000), asked.refusedWithRetryAfter],
   },
   {
     name: 'slow-clients',
     title: '5,000 clients send or read slowly, beside 100 requests a second',
-    seconds: 15,
+    seconds: 8,
     load: { perSecond: 100 },
     slowClients: 5000,
     truthful: [503],
-    happens: calm,
-    asked: 'no failure',
-    isMet: (figures) => failed(figures) === 0,
+    happens: trouble.always,
+    asked: [asked.noFailure(0), asked.slowClientsStayed],
   },
   {
     name: 'lying-check',
     title: 'one of three origins resets each connection, and its check passes',
-    seconds: 16,
+    seconds: 10,
     load: { perSecond: 300 },
+    named: 1,
     truthful: [502],
-    happens: failing('reset', 'passes'),
-    asked: 'the last failure within 3 s',
-    isMet: ({ recoveredMs }) => recoveredMs !== null && recoveredMs <= 3000,
+    happens: trouble.failing('reset', 'passes'),
+    asked: [asked.overWithin3s, asked.namedWithin3s],
   },
   {
     name: 'failing-check',
     title: 'the checks of all three origins get 404, requests get 200',
-    seconds: 16,
+    seconds: 10,
     load: { perSecond: 300 },
+    named: 3,
     truthful: [],
-    happens: checksFail,
-    asked: 'no failure',
-    isMet: (figures) => failed(figures) === 0,
+    happens: trouble.checksFail,
+    asked: [asked.noFailure(1), asked.namedWithin3s],
   },
   {
     name: 'single-restart',
     title: 'the only origin is killed, and listens again after 2 s',
     endpoints: 1,
-    seconds: 12,
+    seconds: 7,
     load: { perSecond: 100 },
     truthful: [502, 503],
-    happens: async ({ origins, until, begin }) => {
-      await until(3000);
-      begin();
-      await origins.end(0, 'die');
-      await origins.boot(0, 2000);
-    },
-    asked: 'no GET fails',
-    isMet: ({ failedGets }) => failedGets === 0,
+    happens: trouble.singleRestart,
+    asked: [asked.noFailedGet(1)],
+  },
+  {
+    ...uneven,
+    name: 'uneven',
+    title: 'GETs; one of three origins takes 500 ms instead of 20 for one of twenty',
+    asked: [],
+  },
+  {
+    ...uneven,
+    name: 'uneven-hedged',
+    title: 'the same, with retry: { hedge: true }',
+    hedge: true,
+    asked: [asked.p99Of(250), asked.attemptsOf(1.2), asked.noFailure(0)],
   },
 ];

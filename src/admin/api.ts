@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { timeForms, timeOfText } from '../core/query-time.ts';
 import { snakeCased } from '../core/json-case.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
@@ -96,7 +97,9 @@ export class AdminApi {
       case 'stop':
         return this.#stop(url, requester, response);
       case 'followEvents':
-        return this.#follow(url, request, response);
+        return eventSearchKeys.some((key) => url.searchParams.has(key))
+          ? this.#searchEvents(url, response)
+          : this.#follow(url, request, response);
       case 'readOverlay':
         return this.#overlay.show(response);
       case 'maintenance':
@@ -200,14 +203,13 @@ export class AdminApi {
   }
 
   async #search({ searchParams }: URL, response: ServerResponse): Promise<void> {
-    const limit = searchParams.get('limit') ?? String(searchedDefault);
-    if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > searchedMax)
-      return sendProblem(response, 400, `limit is a number from 1 to ${searchedMax}.`);
+    const limit = limitOf(searchParams);
+    if (limit === null) return sendProblem(response, 400, wrongLimit);
     const [cursor, after] = [searchParams.get('cursor'), searchParams.get('after')];
     if (cursor !== null && after !== null)
       return sendProblem(response, 400, 'cursor is for older exchanges, after for newer ones: give one of them.');
     const query = searchParams.get('query') ?? '';
-    const result = await this.#gateway.searchExchanges({ query, limit: Number(limit), cursor, after });
+    const result = await this.#gateway.searchExchanges({ query, limit, cursor, after });
     if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
     if (result.kind === 'not_a_query')
       return sendProblem(response, 400, `The query is wrong at character ${result.at + 1}: ${result.problem}.`);
@@ -217,6 +219,24 @@ export class AdminApi {
       cursor: next,
       end,
     });
+  }
+
+  async #searchEvents({ searchParams }: URL, response: ServerResponse): Promise<void> {
+    const limit = limitOf(searchParams);
+    if (limit === null) return sendProblem(response, 400, wrongLimit);
+    if (searchParams.has('follow'))
+      return sendProblem(response, 400, 'A search for events of a time ends: it has no follow.');
+    const times = { since: null, until: null } as { since: number | null; until: number | null };
+    for (const key of ['since', 'until'] as const) {
+      const text = searchParams.get(key);
+      if (text === null) continue;
+      times[key] = timeOfText(text, this.#clock.wallTime());
+      if (times[key] === null) return sendProblem(response, 400, `${key} ${timeForms}, not ${text}.`);
+    }
+    const result = await this.#gateway.searchEvents({ ...times, limit, cursor: searchParams.get('cursor') });
+    if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
+    const { events, cursor } = result;
+    sendJson(response, 200, { events, cursor });
   }
 
   #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {
@@ -235,6 +255,18 @@ export class AdminApi {
     response.on('close', () => this.#streams.delete(stream));
     stream.start(position, follow === 'true' && request.method !== 'HEAD');
   }
+}
+
+/** A request for events with one of these is answered with a page, without them with a stream. */
+const eventSearchKeys = ['since', 'until', 'limit', 'cursor'] as const;
+
+const wrongLimit = `limit is a number from 1 to ${searchedMax}.`;
+
+/** How many results a page may have; null if the parameter is wrong. */
+function limitOf(parameters: URLSearchParams): number | null {
+  const text = parameters.get('limit') ?? String(searchedDefault);
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  return limit >= 1 && limit <= searchedMax ? limit : null;
 }
 
 export function outcomeOfReload(outcome: ReloadOutcome): 'done' | 'rejected' {

@@ -9,6 +9,7 @@ import {
 import { type OperationId, operations } from './operations.ts';
 import {
   eventSchema,
+  eventsSchema,
   gapSchema,
   overlayChangeSchema,
   overlaySchema,
@@ -38,6 +39,7 @@ const schemas = {
   WeightRequest: weightRequestSchema,
   RestoreRequest: restoreRequestSchema,
   Event: eventSchema,
+  Events: eventsSchema,
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
   Exchanges: exchangesSchema,
@@ -178,7 +180,9 @@ const details: Record<OperationId, Details> = {
       'Server-sent events. Each has the id `<epoch>-<seq>`, its kind as event name, and an Event as data. Without ' +
       'Last-Event-ID the stream begins with the oldest event that is still held. If it cannot continue after that id, ' +
       'its first event is `gap` with a Gap as data. A comment every 15 s shows that the stream works. The connection ' +
-      'of a reader that accepts no bytes from one comment to the next is closed.',
+      'of a reader that accepts no bytes from one comment to the next is closed. With `since`, `until`, `limit` or `cursor` the answer ' +
+      'is one page of the events of a time, the newest first: those that are stored, also of earlier runs; without a store those that ' +
+      'are still held.',
     parameters: [
       {
         name: 'Last-Event-ID',
@@ -194,15 +198,27 @@ const details: Record<OperationId, Details> = {
         schema: { type: 'boolean', default: true },
         description: 'false: end after the events that are held.',
       },
+      searchParameter(
+        'since',
+        'Events from this time on: a time ago (2h), a time of today in UTC (08:30) or a date (RFC 3339).',
+      ),
+      searchParameter('until', 'Events up to this time.'),
+      {
+        ...searchParameter('limit', 'The most events of a page.'),
+        schema: { type: 'integer', minimum: 1, maximum: 1000, default: 50 },
+      },
+      searchParameter('cursor', '`cursor` of the page before: older events.'),
     ],
     responses: {
       200: {
-        description: 'The stream.',
+        description: 'The stream, or a page.',
         content: {
+          'application/json': { schema: reference('Events') },
           'text/event-stream': { schema: { type: 'string' }, 'x-data': [reference('Event'), reference('Gap')] },
         },
       },
-      400: problemDetails('Last-Event-ID or `follow` is malformed.'),
+      400: problemDetails('Last-Event-ID or a parameter is malformed.'),
+      409: problemDetails('The gateway cannot read its store now; `detail` has the reason.'),
       503: problemDetails('Too many readers follow events already.'),
     },
   },

@@ -40,7 +40,7 @@ export const operations = [
     id: 'followEvents',
     method: 'GET',
     path: `${apiRoot}/events`,
-    summary: 'Events of the gateway as they happen (server-sent events)',
+    summary: 'Events of the gateway as they happen (server-sent events), or those of a time',
   },
   {
     id: 'readOverlay',

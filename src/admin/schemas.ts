@@ -265,6 +265,12 @@ export const eventSchema = z.object({
   actor: text,
 });
 
+/** A page of the events of a time. */
+export const eventsSchema = z.object({
+  events: z.array(eventSchema),
+  cursor: nullableText.describe('Where the next page begins; null if there is none.'),
+});
+
 export const gapSchema = z.object({
   reason: z.enum(['not_held', 'another_epoch']),
   missed: count.describe('Events of this epoch that are no longer held. Events of earlier epochs are gone.'),

@@ -1,7 +1,8 @@
 import { buildCommand } from '@stricli/core';
-import type { EventFlags, StatusFlags } from './ask-commands.ts';
+import type { StatusFlags } from './ask-commands.ts';
+import type { EventFlags } from './events-command.ts';
 import { type ParserContext, describe } from './parser-context.ts';
-import { askFlags, jsonFlag } from './flags.ts';
+import { askFlags, jsonFlag, optionalText } from './flags.ts';
 import { parseStopSeconds } from './parse-stop-seconds.ts';
 import type { ReloadFlags } from './reload-command.ts';
 import type { StopFlags } from './stop-command.ts';
@@ -127,17 +128,23 @@ export const stopCommand = buildCommand<StopFlags, [], ParserContext>({
 export const eventsCommand = buildCommand<EventFlags, [], ParserContext>({
   docs: {
     brief: 'List events of the gateway and its applications',
-    fullDescription: describe('Starts, exits, reloads, and changes of health.', 'candor events --follow'),
+    fullDescription: describe(
+      'Starts, exits, reloads, and changes of health. --since and --until list those of\na time, also of earlier runs if the configuration has a `store`.',
+      'candor events --follow',
+      'candor events --since 2h --until 08:30',
+    ),
   },
   parameters: {
     flags: {
       ...askFlags,
       follow: { kind: 'boolean', brief: 'Print new events as they happen', default: false, withNegated: false },
+      since: optionalText('<time> ago, such as 1h, or when', 'time'),
+      until: optionalText('<time> ago, or when', 'time'),
     },
     aliases: { c: 'config', f: 'follow' },
   },
   async func(flags) {
-    const { events } = await import('./ask-commands.ts');
+    const { events } = await import('./events-command.ts');
     await events(flags, this.processContext);
   },
 });

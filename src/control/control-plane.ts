@@ -4,7 +4,7 @@ import { noCounts } from '../core/counters.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { SearchRequest, SearchResult } from '../core/store-messages.ts';
+import type { EventSearchRequest, EventSearchResult, SearchRequest, SearchResult } from '../core/store-messages.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
@@ -278,6 +278,10 @@ export class ControlPlane implements Gateway {
 
   searchExchanges(search: SearchRequest): Promise<SearchResult> {
     return this.#parts.store.search(search);
+  }
+
+  searchEvents(search: EventSearchRequest): Promise<EventSearchResult> {
+    return this.#parts.store.searchEvents(search);
   }
 
   counts(): ReturnType<Gateway['counts']> {

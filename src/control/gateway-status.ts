@@ -1,4 +1,4 @@
-import type { SearchRequest, SearchResult } from '../core/store-messages.ts';
+import type { EventSearchRequest, EventSearchResult, SearchRequest, SearchResult } from '../core/store-messages.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { FailedHandshakeTotal } from './handshake-report.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
@@ -65,6 +65,8 @@ export interface Gateway extends EventSink {
   findExchange(id: string): Promise<ExchangeRecord | null>;
   /** Searches the stored exchanges. */
   searchExchanges(search: SearchRequest): Promise<SearchResult>;
+  /** Events of a time: the stored ones, also of earlier runs; without a store those that are still held. */
+  searchEvents(search: EventSearchRequest): Promise<EventSearchResult>;
   counts(): {
     readonly exchanges: readonly ExchangeCount[];
     /** Workers that are gone are summed up as worker 0. */

@@ -1,11 +1,22 @@
 import type { StoreSpec } from '../core/configuration.ts';
-import type { EventSink } from '../core/event.ts';
+import type { Event } from '../core/event.ts';
+import { eventJson } from '../core/event-json.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
-import type { FromStore, SearchRequest, SearchResult, ToStore } from '../core/store-messages.ts';
+import type {
+  EventLine,
+  EventSearchRequest,
+  EventSearchResult,
+  FromStore,
+  SearchRequest,
+  SearchResult,
+  ToStore,
+} from '../core/store-messages.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { Clock } from '../core/time.ts';
+import type { EventHub } from '../record/event-hub.ts';
+import { jsonOf } from '../record/json-text.ts';
 import { createRecordRing, createWakeWord, droppedIn } from '../record/record-ring.ts';
 import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
@@ -14,7 +25,7 @@ export interface StoredExchangesParts {
   /** The file that the thread of the store runs. */
   readonly storeModule: URL;
   readonly clock: Clock;
-  readonly events: EventSink;
+  readonly events: EventHub;
   readonly process: ProcessConstants;
 }
 
@@ -25,7 +36,7 @@ const ringBytes = 4 * 1024 * 1024;
 const closeMs = 5000;
 
 /**
- * The control plane's side of the thread that stores exchanges and searches them (`store/`). The thread starts when a
+ * The control plane's side of the thread that stores exchanges and events, and searches them (`store/`). The thread starts when a
  * configuration has a store, and ends when one has none. Records do not pass through the main thread.
  */
 export class StoredExchanges {
@@ -36,9 +47,12 @@ export class StoredExchanges {
   readonly #rings = new Map<number, RecordRingMemory>();
   #thread: RestartedThread<ToStore, FromStore> | null = null;
   #spec: StoreSpec | null = null;
+  /** The last event that is stored: a thread that replaces another one gets those after it. */
+  #eventsStored = 0;
 
   constructor(parts: StoredExchangesParts) {
     this.#parts = parts;
+    parts.events.subscribe((event) => this.#thread?.send({ kind: 'events', events: [lineOf(event)] }));
   }
 
   /** The folder of the store; null without one. */
@@ -82,7 +96,10 @@ export class StoredExchanges {
       state: () => this.#state(),
       isKept: () => false,
       noAnswer: (request) => ({ kind: 'searched', request, result: noThread }),
-      onMessage: ({ event }) => this.#parts.events.emit(event),
+      onMessage: (message) => {
+        if (message.kind === 'event') this.#parts.events.emit(message.event);
+        else this.#eventsStored = message.through;
+      },
       onLost: (exit, restartMs) => this.#onLost(exit, restartMs),
     });
     for (const message of this.#state()) thread.send(message);
@@ -93,7 +110,8 @@ export class StoredExchanges {
   #state(): readonly ToStore[] {
     const rings = [...this.#rings.values()].map((memory): ToStore => ({ kind: 'ring', memory }));
     const use = this.#spec === null ? [] : [{ kind: 'use', spec: this.#spec } as const];
-    return [{ kind: 'process', constants: this.#parts.process }, ...rings, ...use];
+    const events = this.#parts.events.since(this.#eventsStored).events.map(lineOf);
+    return [{ kind: 'process', constants: this.#parts.process }, ...rings, ...use, { kind: 'events', events }];
   }
 
   /** The record with this id, or with the only id that begins so; null if it is not stored. */
@@ -105,6 +123,19 @@ export class StoredExchanges {
   async search(search: SearchRequest): Promise<SearchResult> {
     const answer = await this.#thread?.ask({ kind: 'search', search });
     return answer?.kind === 'searched' ? answer.result : noStore;
+  }
+
+  /** Events of a time, also of earlier runs; those of this run that are still held, if there is no store. */
+  async searchEvents(search: EventSearchRequest): Promise<EventSearchResult> {
+    const answer = await this.#thread?.ask({ kind: 'search_events', search });
+    if (answer === undefined) return this.#heldEvents(search);
+    return answer.kind === 'events_found' ? answer.result : noThread;
+  }
+
+  #heldEvents({ since, until, limit }: EventSearchRequest): EventSearchResult {
+    const { events } = this.#parts.events.since(0);
+    const found = events.filter(({ at }) => (since === null || at >= since) && (until === null || at <= until));
+    return { kind: 'page', events: found.toReversed().slice(0, limit).map(eventJson), cursor: null };
   }
 
   /** Stores what workers have passed on, and ends the thread. */
@@ -126,11 +157,12 @@ export class StoredExchanges {
   }
 }
 
+function lineOf(event: Event): EventLine {
+  return { seq: event.seq, at: event.at, json: jsonOf(eventJson(event)) };
+}
+
 const noStore: SearchResult = {
   kind: 'unavailable',
   problem: 'The configuration has no store: `store: { path: ./store }` keeps exchanges for searches.',
 };
-const noThread: SearchResult = {
-  kind: 'unavailable',
-  problem: 'The thread of the store has ended; another one starts.',
-};
+const noThread = { kind: 'unavailable', problem: 'The thread of the store has ended; another one starts.' } as const;

@@ -1,5 +1,6 @@
 import type { StoreSpec } from './configuration.ts';
 import type { NewEvent } from './event.ts';
+import type { EventJson } from './event-json.ts';
 import type { ProcessConstants } from './logger-messages.ts';
 import type { ExchangeRecord } from './record.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
@@ -8,7 +9,7 @@ import type { RecordRingMemory } from './record-ring-memory.ts';
 export interface StoreInit {
   /** One Int32, shared with all rings of the store. */
   readonly wakeWord: SharedArrayBuffer;
-  /** One Int32: records that the store had taken, and that were lost. */
+  /** One Int32: records and events that the store had taken, and that were lost. */
   readonly lost: SharedArrayBuffer;
 }
 
@@ -43,6 +44,35 @@ export type SearchResult =
   | { readonly kind: 'not_a_query'; readonly problem: string; readonly at: number }
   | { readonly kind: 'unavailable'; readonly problem: string };
 
+/** An event as the store gets it. */
+export interface EventLine {
+  /** Number of the event in this run of the process. */
+  readonly seq: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The event's `EventJson`. */
+  readonly json: string;
+}
+
+/** One page of the stored events of a time, the newest first. */
+export interface EventSearchRequest {
+  /** Milliseconds since 1970, both included; null: no limit. */
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly limit: number;
+  /** Where the page before has ended; null for the newest events. */
+  readonly cursor: string | null;
+}
+
+export type EventSearchResult =
+  | {
+      readonly kind: 'page';
+      readonly events: readonly EventJson[];
+      /** Where the next page begins; null if there is none. */
+      readonly cursor: string | null;
+    }
+  | { readonly kind: 'unavailable'; readonly problem: string };
+
 /** From the main thread to the store. A message with `request` is answered. */
 export type ToStore =
   /** Read this ring from now on. */
@@ -51,10 +81,14 @@ export type ToStore =
   | { readonly kind: 'use'; readonly spec: StoreSpec }
   /** Records of this process get these constants. */
   | { readonly kind: 'process'; readonly constants: ProcessConstants }
+  /** Store these events too, which come in order; tell 'events_stored' when they are. */
+  | { readonly kind: 'events'; readonly events: readonly EventLine[] }
   /** Answer 'stored'. */
   | { readonly kind: 'find'; readonly request: number; readonly id: string }
   /** Answer 'searched'. */
   | { readonly kind: 'search'; readonly request: number; readonly search: SearchRequest }
+  /** Answer 'events_found'. */
+  | { readonly kind: 'search_events'; readonly request: number; readonly search: EventSearchRequest }
   /** No worker writes any more: store everything, close the files, and answer 'closed'. */
   | { readonly kind: 'close'; readonly request: number };
 
@@ -62,5 +96,8 @@ export type ToStore =
 export type FromStore =
   | { readonly kind: 'stored'; readonly request: number; readonly record: ExchangeRecord | null }
   | { readonly kind: 'searched'; readonly request: number; readonly result: SearchResult }
+  | { readonly kind: 'events_found'; readonly request: number; readonly result: EventSearchResult }
   | { readonly kind: 'closed'; readonly request: number }
+  /** All events up to this number are stored, or lost and counted. */
+  | { readonly kind: 'events_stored'; readonly through: number }
   | { readonly kind: 'event'; readonly event: NewEvent };

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { SearchResult } from '../core/store-messages.ts';
+import type { EventLine, EventSearchRequest, EventSearchResult, SearchResult } from '../core/store-messages.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import fc from '../testing/properties.test-support.ts';
@@ -76,8 +77,10 @@ describe('a stored line', () => {
       assert.deepEqual(recordOf(exchangeOf(line).line), record);
     });
     test(`of ${record.id.slice(-3)} has the terms of its record`, () => {
-      const terms = new LineTerms().of(exchangeOf(line).line);
-      assert.deepEqual([...(terms ?? [])].toSorted(), [...termsOfRecord(record)].toSorted());
+      const text = new LineTerms().of(exchangeOf(line).line) ?? '';
+      // As SQLite's tokenizer `ascii` does.
+      const terms = new Set(text.toLowerCase().match(/[a-z0-9\u0080-\uffff]+/g));
+      assert.deepEqual([...terms].toSorted(), [...termsOfRecord(record)].toSorted());
     });
   }
 
@@ -198,8 +201,59 @@ describe('a search', () => {
   });
 });
 
+/** A minute apart. */
+const eventAt = (minute: number): number => Date.UTC(2026, 0, 1, 12, minute);
+const eventOf = (seq: number, minute: number): EventLine => {
+  const at = eventAt(minute);
+  return {
+    seq,
+    at,
+    json: JSON.stringify({ epoch: 'run-1', seq, at: new Date(at).toISOString(), kind: 'worker_started' }),
+  };
+};
+const eventSeqs = (more: Partial<EventSearchRequest> = {}): number[] => {
+  const result = store.searchEvents({ since: null, until: null, limit: 1000, cursor: null, ...more });
+  assert.ok(result.kind === 'page');
+  return result.events.map(({ seq }) => seq);
+};
+
+describe('stored events', () => {
+  test('are found by time, the newest first, although the clock has jumped', () => {
+    store.append([], [eventOf(1, 0), eventOf(2, 5), eventOf(3, 2)]);
+    store.append([exchangeOf(golden[0] as string)], [eventOf(4, 9)]);
+    assert.deepEqual(eventSeqs(), [4, 3, 2, 1]);
+    assert.deepEqual(eventSeqs({ since: eventAt(2), until: eventAt(5) }), [3, 2]);
+    assert.deepEqual(eventSeqs({ since: eventAt(10) }), []);
+    assert.equal(search('').exchanges.length, 1);
+  });
+
+  test('are paged without a gap or a repetition over all files, also those of an earlier process', () => {
+    store.close();
+    store = open({ keepAgeMs: 88_000 });
+    for (let seq = 1; seq <= 7; seq += 1) {
+      store.append([], [{ ...eventOf(seq, seq), at: clock.wallTime() }]);
+      clock.advanceSync(11_000);
+      store.maintain();
+    }
+    store.close();
+    assert.equal(readdirSync(folder).filter((name) => name.endsWith('.sqlite')).length, 7);
+    store = open();
+    const seen: number[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: EventSearchResult = store.searchEvents({ since: null, until: null, limit: 2, cursor });
+      assert.ok(page.kind === 'page');
+      assert.ok(page.events.length <= 2);
+      seen.push(...page.events.map(({ seq }) => seq));
+      ({ cursor } = page);
+    } while (cursor !== null);
+    assert.deepEqual(seen, [7, 6, 5, 4, 3, 2, 1]);
+  });
+});
+
 describe('the files of the store', () => {
   const line = golden[0] as string;
+  const names = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.sqlite'));
   const many = (first: number): NewExchange[] =>
     Array.from({ length: 400 }, (_, n) => exchangeOf(numbered(line, first + n)));
 
@@ -226,10 +280,60 @@ describe('the files of the store', () => {
     clock.advanceSync(20_000);
     store.append(many(400));
     store.maintain();
+    assert.deepEqual(names(), ['exchanges-000002.sqlite']);
+  });
+
+  test('comprise an eighth of the age that is kept: what is too old goes, although a file is never full', () => {
+    const hour = 3_600_000;
+    store.close();
+    store = open({ keepAgeMs: 8 * hour });
+    const lineNow = (number: number): NewExchange => {
+      const at = new Date(clock.wallTime()).toISOString();
+      return exchangeOf(numbered(JSON.stringify({ ...(JSON.parse(line) as object), at }), number));
+    };
+    for (let number = 0; number < 5; number += 1) {
+      store.append([lineNow(number)]);
+      clock.advanceSync(hour / 2 + 1);
+      store.maintain();
+    }
+    assert.deepEqual(names(), ['exchanges-000001.sqlite', 'exchanges-000002.sqlite', 'exchanges-000003.sqlite']);
+  });
+
+  test('are not deleted for their age when the clock is set forward, until it has been so for ten minutes', () => {
+    store.close();
+    store = open({ keepBytes: 8 * 100_000, keepAgeMs: 3_600_000 });
+    store.append(many(0));
+    store.maintain();
+    store.append(many(400));
+    clock.setWallTime(Math.max(clock.wallTime(), Date.now()) + 7_200_000);
+    clock.advanceSync(11_000);
+    store.maintain();
+    assert.deepEqual(names(), ['exchanges-000001.sqlite', 'exchanges-000002.sqlite']);
+    clock.advanceSync(601_000);
+    store.maintain();
+    assert.deepEqual(names(), ['exchanges-000002.sqlite']);
+  });
+
+  test('of the version before are migrated: their exchanges are found, and events are stored in them', () => {
+    store.close();
+    const before = gunzipSync(readFileSync(new URL('../../test/golden/store-1.sqlite.gz', import.meta.url)));
+    writeFileSync(join(folder, 'exchanges-000001.sqlite'), before);
+    store = open();
     assert.deepEqual(
-      readdirSync(folder).filter((name) => name.endsWith('.sqlite')),
-      ['exchanges-000002.sqlite'],
+      search('').exchanges.map(({ record }) => record),
+      golden.map(recordIn).toReversed(),
     );
+    assert.deepEqual(
+      idsOf('status:502'),
+      golden
+        .map(recordIn)
+        .filter(({ status }) => status === 502)
+        .map(({ id }) => id)
+        .toReversed(),
+    );
+    store.append([], [eventOf(1, 0)]);
+    assert.deepEqual(eventSeqs(), [1]);
+    assert.deepEqual(names(), ['exchanges-000001.sqlite']);
   });
 
   test('can be read by their user alone', () => {

@@ -1,13 +1,22 @@
 import type { StoreSpec } from '../core/configuration.ts';
+import type { EventJson } from '../core/event-json.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { SearchRequest, SearchResult, StoredExchange } from '../core/store-messages.ts';
+import type {
+  EventLine,
+  EventSearchRequest,
+  EventSearchResult,
+  SearchRequest,
+  SearchResult,
+  StoredExchange,
+} from '../core/store-messages.ts';
 import { after, type Clock } from '../core/time.ts';
 import { isConflict, storeFault } from './database.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query } from './query.ts';
 import { type NewExchange, Segment } from './segment.ts';
 import { searchSegment } from './segment-search.ts';
-import { expired, segmentBytesOf, StoreFolder } from './store-folder.ts';
+import { SetClock } from './set-clock.ts';
+import { expired, segmentAgeMsOf, type SegmentFile, segmentBytesOf, StoreFolder } from './store-folder.ts';
 
 /** A search that has found nothing after this time ends with what it has. */
 const searchMs = 200;
@@ -24,13 +33,14 @@ export interface StoreEvents {
 }
 
 /**
- * The stored exchanges of a folder, in files that follow each other in time. Deleting old ones deletes a file, which costs nothing, and a damaged
+ * The stored exchanges and events of a folder, in files that follow each other in time. Deleting old ones deletes a file, which costs nothing, and a damaged
  * file is not the whole store. Throws what SQLite and the file system throw: then nothing of that call has been stored, and the next
  * call opens the files again.
  */
 export class ExchangeStore {
   readonly #spec: StoreSpec;
   readonly #clock: Clock;
+  readonly #setClock: SetClock;
   readonly #folder: StoreFolder;
   readonly #events: StoreEvents;
   /** Open files, by number. */
@@ -43,27 +53,28 @@ export class ExchangeStore {
   constructor(spec: StoreSpec, clock: Clock, events: StoreEvents) {
     this.#spec = spec;
     this.#clock = clock;
+    this.#setClock = new SetClock(clock);
     this.#events = events;
     this.#folder = new StoreFolder(spec.path);
   }
 
-  append(exchanges: readonly NewExchange[]): void {
+  append(exchanges: readonly NewExchange[], events: readonly EventLine[] = []): void {
     this.#rowsUntilLook -= exchanges.length;
     try {
-      this.#appendOnce(exchanges);
+      this.#appendOnce(exchanges, events);
     } catch (error) {
       // During an upgrade two processes write to one file: opened again, it shows what the other has stored.
       if (!isConflict(error)) throw error;
-      this.#appendOnce(exchanges);
+      this.#appendOnce(exchanges, events);
     }
   }
 
-  #appendOnce(exchanges: readonly NewExchange[]): void {
+  #appendOnce(exchanges: readonly NewExchange[], events: readonly EventLine[]): void {
     const { number, segment } = this.#newestSegment();
-    this.#orRecover(number, () => segment.append(exchanges));
+    this.#orRecover(number, () => segment.append(exchanges, events));
   }
 
-  /** Begins a new file if the newest is full, and deletes those that are too old or too many. */
+  /** Begins a new file if the newest is full or comprises much time, and deletes those that are too old or too many. */
   maintain(): void {
     const now = this.#clock.now();
     if (this.#rowsUntilLook > 0 && now - this.#lookedAt < lookEveryMs) return;
@@ -72,11 +83,17 @@ export class ExchangeStore {
     const files = this.#folder.files();
     const newest = files.at(-1);
     if (newest !== undefined && newest.number >= (this.#newest ?? 0))
-      this.#newest = newest.bytes < segmentBytesOf(this.#spec) ? newest.number : newest.number + 1;
-    for (const file of expired(files, this.#spec, this.#clock.wallTime())) {
+      this.#newest = this.#isFull(newest) ? newest.number + 1 : newest.number;
+    for (const file of expired(files, this.#spec, this.#setClock.read())) {
       this.#closeOne(file.number);
       this.#folder.delete(file);
     }
+  }
+
+  #isFull({ number, bytes }: SegmentFile): boolean {
+    if (bytes >= segmentBytesOf(this.#spec)) return true;
+    const firstAt = this.#open.get(number)?.firstAt ?? null;
+    return firstAt !== null && this.#clock.wallTime() - firstAt >= segmentAgeMsOf(this.#spec);
   }
 
   /** The exchange with this id, or the only one whose id begins so. */
@@ -95,8 +112,7 @@ export class ExchangeStore {
     const parsed = parseQuery(text, this.#clock.wallTime());
     if (!parsed.ok) return { kind: 'not_a_query', problem: parsed.problem, at: parsed.at };
     const position = positionOf(cursor ?? from);
-    if ((cursor ?? from) !== null && position === null)
-      return { kind: 'unavailable', problem: 'the cursor is none of this store' };
+    if ((cursor ?? from) !== null && position === null) return notACursor;
     return from === null ? this.#before(parsed.query, limit, position) : this.#after(parsed.query, limit, position);
   }
 
@@ -143,6 +159,24 @@ export class ExchangeStore {
       if (page.stoppedAt !== null) break;
     }
     return { kind: 'page', exchanges, cursor: null, end: textOf(end.number, end.seq) };
+  }
+
+  /** Events of a time, the newest first. */
+  searchEvents({ since, until, limit, cursor }: EventSearchRequest): EventSearchResult {
+    const position = positionOf(cursor);
+    if (cursor !== null && position === null) return notACursor;
+    const events: EventJson[] = [];
+    for (const { segment, number } of this.#segments()) {
+      if (position !== null && number > position.number) continue;
+      const beforeSeq = position?.number === number ? position.seq : Number.MAX_SAFE_INTEGER;
+      const range = { since, until, beforeSeq, limit: limit - events.length };
+      const found = this.#orRecover(number, () => segment.events.search(range));
+      events.push(...found.map(({ json }) => JSON.parse(json) as EventJson));
+      const last = found.at(-1);
+      if (events.length >= limit && last !== undefined)
+        return { kind: 'page', events, cursor: textOf(number, last.seq) };
+    }
+    return { kind: 'page', events, cursor: null };
   }
 
   close(): void {
@@ -206,6 +240,8 @@ export class ExchangeStore {
     }
   }
 }
+
+const notACursor = { kind: 'unavailable', problem: 'the cursor is none of this store' } as const;
 
 interface Position {
   readonly number: number;

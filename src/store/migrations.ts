@@ -13,6 +13,7 @@ const steps: readonly string[] = [
    CREATE INDEX exchanges_id ON exchanges (id);
    CREATE TABLE spans (number INTEGER PRIMARY KEY, first_seq INTEGER, last_seq INTEGER, first_at INTEGER, last_at INTEGER);
    CREATE VIRTUAL TABLE terms USING fts5(words, content='', detail=none, columnsize=0, tokenize='ascii');`,
+  `CREATE TABLE events (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, json TEXT NOT NULL);`,
 ];
 
 export const schemaVersion = steps.length;

@@ -1,4 +1,5 @@
 import { shapes, whoses } from '../core/shape.ts';
+import { millisecondsOfText, timeForms, timeOfText } from '../core/query-time.ts';
 import { type QueryCondition, type Query, type TextKey, textKeys } from './query.ts';
 import { wordsOf } from './words.ts';
 
@@ -140,7 +141,7 @@ function addStatus(draft: Draft, value: string, not: boolean): string | null {
 
 function addDuration(draft: Draft, value: string, not: boolean): string | null {
   const [, sign, time] = /^([<>])=?(.+)$/.exec(value) ?? [];
-  const ms = time === undefined ? null : millisecondsOf(time);
+  const ms = time === undefined ? null : millisecondsOfText(time);
   if (ms === null) return `duration: is more or less than a time, such as >500ms or <2s, not ${value}`;
   const [atLeastMs, belowMs] = sign === '>' ? [ms, Infinity] : [0, ms];
   draft.conditions.push({ kind: 'duration', atLeastMs, belowMs, not });
@@ -148,32 +149,10 @@ function addDuration(draft: Draft, value: string, not: boolean): string | null {
 }
 
 function addTime(draft: Draft, key: 'since' | 'until', value: string, now: number): string | null {
-  const ago = millisecondsOf(value);
-  const at = ago === null ? timeOf(value, now) : now - ago;
-  if (at === null)
-    return `${key}: is a time ago (10m, 2h, 3d), a time of today (08:30) or a date (2026-11-22T08:30Z), not ${value}`;
+  const at = timeOfText(value, now);
+  if (at === null) return `${key}: ${timeForms}, not ${value}`;
   draft[key] = at;
   return null;
-}
-
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function millisecondsOf(value: string): number | null {
-  const [, count, unit] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|min|m|h|d)$/.exec(value) ?? [];
-  return count === undefined || unit === undefined ? null : Number(count) * (units[unit] as number);
-}
-
-/** A time of day in UTC is the last one before `now`; a date is read as RFC 3339, without an offset as UTC. */
-function timeOf(value: string, now: number): number | null {
-  const [, hours, minutes, seconds = '0'] = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(value) ?? [];
-  if (hours !== undefined) {
-    const at = new Date(now).setUTCHours(Number(hours), Number(minutes), Number(seconds), 0);
-    return at <= now ? at : at - (units['d'] as number);
-  }
-  if (!/^\d{4}-\d\d-\d\d/.test(value)) return null;
-  const hasOffset = /(?:Z|[+-]\d\d:\d\d)$/i.test(value);
-  const at = Date.parse(value.includes('T') && !hasOffset ? `${value}Z` : value);
-  return Number.isNaN(at) ? null : at;
 }
 
 function unknownKey(key: string): string {

@@ -1,5 +1,6 @@
-import type { StoredExchange } from '../core/store-messages.ts';
+import type { EventLine, StoredExchange } from '../core/store-messages.ts';
 import { type Database, openDatabase, type Statement, type Value } from './database.ts';
+import { EventTable } from './event-table.ts';
 import { migrate } from './migrations.ts';
 import { packedHex, packedUuid, unpackedHex, unpackedUuid, uuidsFrom } from './packed-id.ts';
 import { recordOf, type StoredLine } from './stored-line.ts';
@@ -38,7 +39,7 @@ const columns = 'seq, id, trace, at, template, client, port, path, query, status
 const spanRowsMax = 2000;
 
 /**
- * One file of the store: some of the exchanges, in the order in which they were stored. Throws what SQLite throws; the caller
+ * One file of the store: some of the exchanges and events, in the order in which they were stored. Throws what SQLite throws; the caller
  * then closes it.
  */
 export class Segment {
@@ -50,6 +51,7 @@ export class Segment {
   readonly #insertTerms: Statement;
   readonly #putSpan: Statement;
   readonly #byIds: Statement;
+  readonly events: EventTable;
   readonly #searches = new Map<string, Statement>();
   #seq: number;
   #span: { number: number; first: number; last: number; firstAt: number; lastAt: number };
@@ -74,6 +76,7 @@ export class Segment {
     this.#database = database;
     this.#templates = new SharedTexts(database, 'templates', 'json', 1);
     this.#texts = new SharedTexts(database, 'texts', 'text', 2);
+    this.events = new EventTable(database);
     this.#insert = database.prepare(`INSERT INTO exchanges (${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`);
     this.#insertTerms = database.prepare('INSERT INTO terms (rowid, words) VALUES (?, ?)');
     this.#putSpan = database.prepare('INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?, ?)');
@@ -89,16 +92,24 @@ export class Segment {
     return this.#seq;
   }
 
+  /** When the first exchange or event of the file began: milliseconds since 1970; null if it has none. */
+  get firstAt(): number | null {
+    const sql = 'SELECT min(at) FROM (SELECT min(first_at) AS at FROM spans UNION ALL SELECT min(at) FROM events)';
+    const at = this.#prepared(sql).get()?.[0] ?? null;
+    return at === null ? null : Number(at);
+  }
+
   #highest(sql: string): number {
     return Number(this.#database.prepare(sql).get()?.[0] ?? 0);
   }
 
-  /** Stores exchanges in one transaction: all or none. */
-  append(exchanges: readonly NewExchange[]): void {
+  /** Stores exchanges and events in one transaction: all or none. */
+  append(exchanges: readonly NewExchange[], events: readonly EventLine[]): void {
     this.#database.execute('BEGIN IMMEDIATE');
     for (const exchange of exchanges) this.#append(exchange);
+    this.events.append(events);
     const { number, first, last, firstAt, lastAt } = this.#span;
-    this.#putSpan.run(number, first, last, firstAt, lastAt);
+    if (last > 0) this.#putSpan.run(number, first, last, firstAt, lastAt);
     this.#database.execute('COMMIT');
     if (last - first >= spanRowsMax) this.#span = emptySpan(number + 1);
   }
@@ -109,12 +120,15 @@ export class Segment {
     const seq = ++this.#seq;
     const { id, traceId, at, template, client, clientPort, path, query, status, durationUs, bytesOut, rest } = line;
     const texts = this.#texts;
+    const trace = traceId === null ? null : packedHex(traceId);
+    const shared = this.#templates.put(template);
+    const asked = query === null ? null : texts.put(query);
+    // biome-ignore format: one line per group of columns
     this.#insert.run(
-      ...[seq, packedUuid(id), traceId === null ? null : packedHex(traceId), at, this.#templates.put(template)],
-      ...[texts.put(client), clientPort, texts.put(path), query === null ? null : texts.put(query)],
-      ...[status, durationUs, bytesOut, standsFor, rest],
+      seq, packedUuid(id), trace, at, shared, texts.put(client), clientPort, texts.put(path), asked,
+      status, durationUs, bytesOut, standsFor, rest,
     );
-    this.#insertTerms.run(seq, [...terms].join(' '));
+    this.#insertTerms.run(seq, terms);
     noteIn(this.#span, seq, at);
   }
 

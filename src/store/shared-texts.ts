@@ -1,3 +1,4 @@
+import { copiedText } from './copied-text.ts';
 import type { Database, Statement } from './database.ts';
 
 /** Texts whose numbers are known without reading the file. */
@@ -29,12 +30,12 @@ export class SharedTexts {
     if (known !== undefined && known > 0) return known;
     if (this.#numbers.size >= knownMax) this.#numbers.clear();
     if (known === undefined && this.#storedAt === 2) {
-      this.#numbers.set(text, 0);
+      this.#numbers.set(copiedText(text), 0);
       return text;
     }
     this.#last += 1;
     this.#insert.run(this.#last, text);
-    this.#numbers.set(text, this.#last);
+    this.#numbers.set(copiedText(text), this.#last);
     return this.#last;
   }
 

@@ -75,18 +75,26 @@ export function segmentBytesOf({ keepBytes }: StoreSpec): number {
   return Math.floor(keepBytes / filesPerStore);
 }
 
-/** The files that are deleted now, the oldest first; never the newest. */
+/** How much time a file comprises before the next one begins: a file is deleted as a whole, when its newest record is too old. */
+export function segmentAgeMsOf({ keepAgeMs }: StoreSpec): number {
+  return keepAgeMs / filesPerStore;
+}
+
+/**
+ * The files that are deleted now, the oldest first; never the newest. `now`: milliseconds since 1970; null: the clock has just been set, and
+ * nothing is deleted for its age.
+ */
 export function expired(
   files: readonly SegmentFile[],
   { keepAgeMs, keepBytes }: StoreSpec,
-  now: number,
+  now: number | null,
 ): SegmentFile[] {
   // The newest file may still grow.
   let room = keepBytes - keepBytes / filesPerStore;
   const gone: SegmentFile[] = [];
   for (const file of files.slice(0, -1).toReversed()) {
     room -= file.bytes;
-    if (room < 0 || now - file.writtenAt > keepAgeMs) gone.unshift(file);
+    if (room < 0 || (now !== null && now - file.writtenAt > keepAgeMs)) gone.unshift(file);
   }
   return gone;
 }

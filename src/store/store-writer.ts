@@ -1,14 +1,22 @@
 import type { NewEvent } from '../core/event.ts';
-import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { FromStore, SearchRequest, SearchResult, StoreInit, ToStore } from '../core/store-messages.ts';
+import type {
+  EventSearchRequest,
+  EventSearchResult,
+  FromStore,
+  SearchRequest,
+  SearchResult,
+  StoreInit,
+  ToStore,
+} from '../core/store-messages.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { RecordRingReader, type RingSlice, WakeWord } from '../record/record-ring.ts';
 import { storeFault, type StoreFault } from './database.ts';
 import { ExchangeStore } from './exchange-store.ts';
 import type { NewExchange } from './segment.ts';
-import { divideLine } from './stored-line.ts';
+import { LineDivider } from './line-divider.ts';
+import { WaitingEvents } from './waiting-events.ts';
 
 /** How long a record may wait before it is stored: one transaction for all of that time. */
 const storeEveryMs = 250;
@@ -25,17 +33,19 @@ const faultTexts: Readonly<Record<StoreFault, string>> = {
   other: 'SQLite reports an error',
 };
 
+const noStore = { kind: 'unavailable', problem: 'the configuration has no store' } as const;
+
 interface TakenSlice {
   readonly ring: RecordRingReader;
   readonly slice: RingSlice;
 }
 
 /**
- * Stores the exchanges that workers have chosen, and searches them, on a thread of its own. Workers put lines into rings; the
- * main thread sends messages. A search stores first what the rings hold, so that it finds what has just happened.
+ * Stores the exchanges that workers have chosen and the events of the gateway, and searches them, on a thread of its own. Workers
+ * put lines into rings; the main thread sends events and other messages. A search stores first what the rings hold, so that it finds what has just happened.
  *
  *     worker ─ring─▶ StoreWriter ─▶ ExchangeStore ─▶ SQLite
- *                      ▲ messages: use, find, search, close
+ *                      ▲ messages: use, events, find, search, close
  *                    main
  */
 export class StoreWriter {
@@ -46,9 +56,10 @@ export class StoreWriter {
   readonly #rings: RecordRingReader[] = [];
   /** Taken from the rings and not stored yet. */
   #taken: TakenSlice[] = [];
+  readonly #events = new WaitingEvents();
   #spec: StoreSpec | null = null;
   #store: ExchangeStore | null = null;
-  #process: ProcessConstants | null = null;
+  readonly #divider = new LineDivider();
   #fault: StoreFault | null = null;
   #timer: Timer | null = null;
   #closed = false;
@@ -71,13 +82,20 @@ export class StoreWriter {
         this.#use(message.spec);
         break;
       case 'process':
-        this.#process = message.constants;
+        this.#divider.use(message.constants);
+        break;
+      case 'events':
+        Atomics.add(this.#lost, 0, this.#events.add(message.events));
+        this.#wakeWord.wake();
         break;
       case 'find':
         this.#send({ kind: 'stored', request: message.request, record: this.#find(message.id) });
         break;
       case 'search':
         this.#send({ kind: 'searched', request: message.request, result: this.#search(message.search) });
+        break;
+      case 'search_events':
+        this.#send({ kind: 'events_found', request: message.request, result: this.#searchEvents(message.search) });
         break;
       case 'close':
         this.#close();
@@ -114,17 +132,29 @@ export class StoreWriter {
 
   #search(request: SearchRequest): SearchResult {
     const spec = this.#spec;
-    if (spec === null) return { kind: 'unavailable', problem: 'the configuration has no store' };
+    if (spec === null) return noStore;
     this.#storeLines();
     try {
       return this.#opened(spec).search(request);
     } catch (error) {
-      this.#failed(error);
-      return {
-        kind: 'unavailable',
-        problem: `The store ${spec.path} cannot be read: ${faultTexts[storeFault(error)]}.`,
-      };
+      return this.#unreadable(spec, error);
     }
+  }
+
+  #searchEvents(request: EventSearchRequest): EventSearchResult {
+    const spec = this.#spec;
+    if (spec === null) return noStore;
+    this.#storeLines();
+    try {
+      return this.#opened(spec).searchEvents(request);
+    } catch (error) {
+      return this.#unreadable(spec, error);
+    }
+  }
+
+  #unreadable({ path }: StoreSpec, error: unknown): { readonly kind: 'unavailable'; readonly problem: string } {
+    this.#failed(error);
+    return { kind: 'unavailable', problem: `The store ${path} cannot be read: ${faultTexts[storeFault(error)]}.` };
   }
 
   /** Stores what the rings hold. Returns whether there was anything, or there still is. */
@@ -133,13 +163,14 @@ export class StoreWriter {
     if (spec === null) return false;
     for (const ring of this.#rings) for (const slice of ring.take()) this.#taken.push({ ring, slice });
     for (const ring of this.#rings) ring.takeDropped();
-    if (this.#taken.length === 0) {
+    if (this.#taken.length === 0 && this.#events.isEmpty) {
       this.#maintain(spec);
       return false;
     }
     try {
       const store = this.#opened(spec);
-      store.append(this.#taken.flatMap(({ slice }) => this.#exchangesOf(slice)));
+      const exchanges = this.#taken.flatMap(({ slice }) => this.#exchangesOf(slice));
+      store.append(exchanges, this.#events.list);
     } catch (error) {
       this.#failed(error);
       return true;
@@ -162,7 +193,7 @@ export class StoreWriter {
     const exchanges: NewExchange[] = [];
     for (const text of bytes.toString('latin1').split('\n')) {
       const space = text.indexOf(' ');
-      const line = space > 0 ? divideLine(text.slice(space + 1), this.#process) : null;
+      const line = space > 0 ? this.#divider.divide(text.slice(space + 1)) : null;
       if (line !== null) exchanges.push({ line, standsFor: Number(text.slice(0, space)) });
       else if (text !== '') Atomics.add(this.#lost, 0, 1);
     }
@@ -172,6 +203,7 @@ export class StoreWriter {
   #release(): void {
     for (const { ring, slice } of this.#taken) ring.release(slice);
     this.#taken = [];
+    if (!this.#events.isEmpty) this.#send({ kind: 'events_stored', through: this.#events.clear() });
   }
 
   #failed(error: unknown): void {
@@ -221,9 +253,13 @@ export class StoreWriter {
   async #sleep(): Promise<void> {
     this.#wakeWord.fallAsleep();
     // A line that was committed before the word was set has woken no thread.
-    if (this.#spec !== null && this.#rings.some((ring) => ring.hasLines)) this.#wakeWord.wake();
+    if (this.#spec !== null && this.#hasWork) this.#wakeWord.wake();
     else await this.#wakeWord.wait();
     this.#storeLater(storeEveryMs);
+  }
+
+  get #hasWork(): boolean {
+    return !this.#events.isEmpty || this.#rings.some((ring) => ring.hasLines);
   }
 
   #storeLater(ms: number): void {

@@ -1,4 +1,5 @@
 import type { ExchangeRecord } from '../core/record.ts';
+import { copiedText } from './copied-text.ts';
 import type { QueryCondition, Query, TextKey } from './query.ts';
 import { searchedWords, valuesOf, wordsMax, wordsOfTexts } from './match.ts';
 import { wordsOf } from './words.ts';
@@ -35,16 +36,18 @@ export function termsOfRecord(record: ExchangeRecord): Set<string> {
     if (key === 'shape' && record.shape === 'none') continue;
     for (const value of valuesOf(record, key)) terms.add(termOf(key, value));
   }
-  addNumbers(terms, record.status, record.duration_ms);
+  for (const term of numberTerms(record.status, record.duration_ms).split(' ')) if (term !== '') terms.add(term);
   return terms;
 }
 
-function addNumbers(terms: Set<string>, status: number | null, durationMs: number): void {
-  if (status !== null && !isUsual(status)) terms.add(`§s${status}`).add(`§x${Math.floor(status / 100)}`);
-  for (const [ms, term] of durations) if (durationMs >= ms) terms.add(term);
+/** Each with a space before it. */
+function numberTerms(status: number | null, durationMs: number): string {
+  let terms = status === null || isUsual(status) ? '' : ` §s${status} §x${Math.floor(status / 100)}`;
+  for (const [ms, term] of durations) if (durationMs >= ms) terms += ` ${term}`;
+  return terms;
 }
 
-/** Templates whose terms are known. */
+/** Templates and clients whose terms are known. */
 const knownMax = 4096;
 
 /**
@@ -52,32 +55,51 @@ const knownMax = 4096;
  * that took two thirds of the time of storing it.
  */
 export class LineTerms {
-  readonly #known = new Map<string, readonly string[]>();
+  readonly #templates = new Map<string, string>();
+  readonly #clients = new Map<string, string>();
 
-  /** As `termsOfRecord`. Null if the line is damaged. */
-  of(line: StoredLine): Set<string> | null {
+  /** A text whose words are those of `termsOfRecord`. Null if the line is damaged. */
+  of(line: StoredLine): string | null {
     if (!line.hasOnlyNumbers || !line.template.includes('"attempt":')) {
       const record = recordOf(line);
-      return record === null ? null : termsOfRecord(record);
+      return record === null ? null : [...termsOfRecord(record)].join(' ');
     }
-    const terms = wordsOfTexts(line.query === null ? [line.path] : [line.path, line.query]);
-    for (const term of this.#ofTemplate(line.template)) terms.add(term);
-    terms.add(termOf('client', line.client));
-    if (line.traceId !== null) terms.add(termOf('trace', line.traceId));
-    addNumbers(terms, line.status, line.durationUs / 1000);
+    const { path, query, traceId, status, durationUs } = line;
+    const trace = traceId === null ? '' : ` ${termOf('trace', traceId)}`;
+    const common = `${this.#ofTemplate(line.template)} ${this.#ofClient(line.client)}${trace}${numberTerms(status, durationUs / 1000)}`;
+    return `${wordsText(path, query)} ${common}`;
+  }
+
+  #ofTemplate(template: string): string {
+    let terms = this.#templates.get(template);
+    if (terms === undefined) {
+      const record = recordOf(lineOfTemplate(template));
+      terms = record === null ? '' : [...termsOfRecord(record)].filter((term) => !term.startsWith('§c')).join(' ');
+      if (this.#templates.size >= knownMax) this.#templates.clear();
+      this.#templates.set(template, terms);
+    }
     return terms;
   }
 
-  #ofTemplate(template: string): readonly string[] {
-    let terms = this.#known.get(template);
-    if (terms === undefined) {
-      const record = recordOf(lineOfTemplate(template));
-      terms = record === null ? [] : [...termsOfRecord(record)].filter((term) => !term.startsWith('§c'));
-      if (this.#known.size >= knownMax) this.#known.clear();
-      this.#known.set(template, terms);
+  #ofClient(client: string): string {
+    let term = this.#clients.get(client);
+    if (term === undefined) {
+      term = termOf('client', client);
+      if (this.#clients.size >= knownMax) this.#clients.clear();
+      this.#clients.set(copiedText(client), term);
     }
-    return terms;
+    return term;
   }
+}
+
+/** Text of which SQLite's tokenizer makes the words that `wordsOf` makes: it has no letter beyond ASCII, no long word, and few of them. */
+const plainText = /^(?!.*[A-Za-z0-9]{41})[ -~]{0,60}$/;
+
+function wordsText(path: string, query: string | null): string {
+  // In place of the values that a log must not have.
+  const asked = query?.replaceAll('…', ' ') ?? '';
+  if (plainText.test(path) && plainText.test(asked)) return `${path} ${asked}`;
+  return [...wordsOfTexts(query === null ? [path] : [path, query])].join(' ');
 }
 
 /** An expression of FTS5 that every record which matches the query fulfils; null if the index does not help. */

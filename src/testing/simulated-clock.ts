@@ -14,7 +14,7 @@ export class SimulatedClock implements Clock {
   #live = 0;
   #heap: Entry[] = [];
   #advancing = false;
-  readonly #epochMs: number;
+  #epochMs: number;
 
   /** `epochMs`: the wall time at instant 0, milliseconds since the Unix epoch. */
   constructor(epochMs: number = Date.UTC(2026, 0, 1)) {
@@ -27,6 +27,11 @@ export class SimulatedClock implements Clock {
 
   wallTime(): number {
     return this.#epochMs + this.#now;
+  }
+
+  /** Sets the wall clock, as an operator or NTP does: instants and timers stay as they are. */
+  setWallTime(wallTime: number): void {
+    this.#epochMs = wallTime - this.#now;
   }
 
   schedule<T>(at: Instant, fire: (subject: T) => void, subject: T): Timer {

@@ -263,6 +263,54 @@ describe('events', () => {
     assert.equal(JSON.parse(context.stdout.text).kind, 'listener_opened');
   });
 
+  const opened = (listener: string): void =>
+    gateway.emit({
+      kind: 'listener_opened',
+      subject: `listener:${listener}`,
+      reason: 'Opened.',
+      evidence: { listener, address: ':1' },
+    });
+
+  test('with --since and --until prints those of that time, the oldest first, by pages, under the date', async () => {
+    await open();
+    for (const name of ['one', 'two', 'three']) opened(name);
+    const [first, , third] = gateway.events.since(0).events;
+    const times = [first?.at ?? 0, (third?.at ?? 0) - 1].map((at) => new Date(at).toISOString());
+    assert.equal(await context.candor('events', '--since', times[0] ?? '', '--until', times[1] ?? ''), 0);
+    assert.match(context.stdout.text, /^2026-01-01\n[^\n]*listener:one[^\n]*\n[^\n]*listener:two[^\n]*\n$/);
+    for (let n = 0; n < 1100; n += 1) opened(`n${n}`);
+    gateway.events.held = 2000;
+    const more = new FakeProcessContext(folder, { env: context.env as Record<string, string> });
+    assert.equal(await more.candor('events', '--json', '--since', '2026-01-01T00:00Z'), 0);
+    const subjects = more.stdout.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { subject: string }).subject);
+    assert.deepEqual([subjects.length, subjects.at(-1)], [gateway.events.since(0).events.length, 'listener:n1099']);
+  });
+
+  test('with --since and --follow prints new ones once, after those of that time', async () => {
+    await open();
+    opened('old');
+    const done = context.candor('events', '-f', '--since', '2026-01-01T00:00Z');
+    await until(() => gateway.events.listeners.size > 0);
+    opened('new');
+    await until(() => context.stdout.text.includes('new'));
+    context.signal('SIGINT');
+    assert.equal(await done, 0);
+    assert.deepEqual(context.stdout.text.match(/listener:\w+/g), ['listener:old', 'listener:new']);
+  });
+
+  for (const [args, message] of [
+    [['--since', 'yesterday'], /since is a time ago \(10m, 2h, 3d\), .* not yesterday\./],
+    [['--until', '1h', '--follow'], /--until ends the list, and --follow goes on: give one of them\./],
+  ] as const)
+    test(`${args.join(' ')} is refused with what is wrong`, async () => {
+      await open();
+      assert.equal(await context.candor('events', ...args), 2);
+      assert.match(context.stderr.text.replaceAll(/\s+/g, ' '), message);
+    });
+
   test('with --follow prints events until SIGINT', async () => {
     await open();
     const done = context.candor('events', '-f');

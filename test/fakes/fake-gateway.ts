@@ -1,7 +1,13 @@
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { SearchRequest, SearchResult } from '../../src/core/store-messages.ts';
+import { eventJson } from '../../src/core/event-json.ts';
+import type {
+  EventSearchRequest,
+  EventSearchResult,
+  SearchRequest,
+  SearchResult,
+} from '../../src/core/store-messages.ts';
 import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
 import type {
   EventSource,
@@ -84,6 +90,20 @@ export class FakeGateway implements Gateway {
   async searchExchanges(search: SearchRequest): Promise<SearchResult> {
     this.searches.push(search);
     return this.searched;
+  }
+
+  readonly eventSearches: EventSearchRequest[] = [];
+
+  async searchEvents(search: EventSearchRequest): Promise<EventSearchResult> {
+    this.eventSearches.push(search);
+    const { since, until, limit, cursor } = search;
+    const events = this.events
+      .since(0)
+      .events.filter(({ at }) => (since === null || at >= since) && (until === null || at <= until))
+      .toReversed();
+    const from = Number(cursor ?? 0);
+    const next = from + limit < events.length ? String(from + limit) : null;
+    return { kind: 'page', events: events.slice(from, from + limit).map(eventJson), cursor: next };
   }
 
   async findExchange(id: string): Promise<ExchangeRecord | null> {

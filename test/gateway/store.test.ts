@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { StoredExchange } from '../../src/core/store-messages.ts';
 import { RawOrigin, ok } from './raw-origin.ts';
@@ -57,6 +60,36 @@ test('the record of a stored exchange is the record of the log, and a search by 
   assert.deepEqual(await paths(`id:${id}`), ['/gone/orders']);
 });
 
+test('events are stored too: a later process finds those of an earlier one by time', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'candor-store-events-'));
+  try {
+    const began = Date.now();
+    await start(`{ path: ${folder} }`);
+    const { epoch } = edge.gateway.events;
+    await edge.stop();
+    const between = Date.now();
+    await start(`{ path: ${folder} }`);
+    const kindsOf = async (since: number | null, until: number | null): Promise<string[]> => {
+      const result = await edge.gateway.searchEvents({ since, until, limit: 1000, cursor: null });
+      assert.ok(result.kind === 'page', JSON.stringify(result));
+      return result.events.map((event) => `${event.epoch === epoch ? 'earlier' : 'later'} ${event.kind}`);
+    };
+    await until('the later start is stored', async () =>
+      (await kindsOf(between, null)).includes('later configuration_applied'),
+    );
+    const earlier = await kindsOf(began, between);
+    assert.ok(
+      earlier.every((kind) => kind.startsWith('earlier')),
+      earlier.join(),
+    );
+    for (const kind of ['process_started', 'configuration_applied', 'process_stopping'])
+      assert.equal(earlier.filter((one) => one === `earlier ${kind}`).length, 1, `${kind} of ${earlier.join()}`);
+    assert.deepEqual(await kindsOf(null, began - 1), []);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 test('of many successes some are stored, and say how many they stand for', async () => {
   await start('{ path: ./store, successes_per_second: 2 }');
   for (let n = 0; n < 10; n++) await edge.get(`/n/${n}`);
@@ -78,6 +111,14 @@ test('a thread of the store that ends is replaced, and goes on with what was not
     return result.kind === 'page' && result.exchanges.length === 3;
   });
   assert.equal(edge.gateway.counts().storeLost, 0);
+  const result = await edge.gateway.searchEvents({ since: null, until: null, limit: 1000, cursor: null });
+  assert.ok(result.kind === 'page');
+  const seqs = result.events.map(({ seq }) => seq).toReversed();
+  assert.deepEqual(
+    seqs,
+    seqs.map((_, index) => index + 1),
+    'each event once',
+  );
 });
 
 test('without a store a search says how to get one, and no thread runs for it', async () => {
