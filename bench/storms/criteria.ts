@@ -88,11 +88,11 @@ export const fullWithin2s = afterTrouble('as many go well as before within 2 s',
 );
 
 /** Load is `times` what the origin can do. */
-export function goodputOf90(times: number): Criterion {
+export function goodputOf(percent: number, times: number): Criterion {
   return of(
-    '>= 90 % of what the origin can do',
+    `>= ${percent} % of what the origin can do`,
     ({ requests }) => requests,
-    ({ requests, goodPerSecond, seconds }) => goodPerSecond * seconds >= (0.9 * requests) / times,
+    ({ requests, goodPerSecond, seconds }) => goodPerSecond * seconds >= ((percent / 100) * requests) / times,
   );
 }
 

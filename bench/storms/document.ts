@@ -85,6 +85,8 @@ interface Measure {
   readonly tie: number;
   readonly share: number;
   readonly unit?: string;
+  /** Says nothing of a gateway that failed more: it did less. */
+  readonly needsFewerFailures?: true;
 }
 
 const recovery = ({ fullAgainMs, recoveredMs }: StormFigures): number | null => {
@@ -97,7 +99,13 @@ const measures: readonly Measure[] = [
   { what: 'failed requests', of: ({ requests, ok }) => requests - ok, tie: 1, share: 0.02 },
   { what: 'wrong statuses', of: ({ wrongStatuses }) => wrongStatuses, tie: 0, share: 0 },
   { what: 'POSTs executed twice', of: ({ executedTwice }) => executedTwice, tie: 0, share: 0 },
-  { what: 'attempts per request', of: ({ amplification }) => amplification, tie: 0.03, share: 0 },
+  {
+    what: 'attempts per request',
+    of: ({ amplification }) => amplification,
+    tie: 0.03,
+    share: 0,
+    needsFewerFailures: true,
+  },
   { what: 'p99', of: ({ p99Ms }) => p99Ms, tie: 10, share: 0.2, unit: ' ms' },
   { what: 'time until well', of: recovery, tie: 200, share: 0.1, unit: ' ms' },
 ];
@@ -114,7 +122,9 @@ export function betterElsewhere(rows: readonly StormRow[]): string[] {
     });
 }
 
-function comparedText({ what, of, tie, share, unit = '' }: Measure, row: StormRow, candor: StormRow): string[] {
+function comparedText(measure: Measure, row: StormRow, candor: StormRow): string[] {
+  const { what, of, tie, share, unit = '', needsFewerFailures } = measure;
+  if (needsFewerFailures && row.requests - row.ok > candor.requests - candor.ok) return [];
   const [theirs, ours] = [of(row), of(candor)];
   if (theirs === null || ours === null) return [];
   if (!(ours - theirs > Math.max(tie, Number.isFinite(ours) ? ours * share : 0))) return [];

@@ -65,7 +65,7 @@ function failedChart(name: string, rows: readonly StormRow[]): string {
 
 // Seconds: a row for each storm, a column for each gateway, and in each cell a bar for each second.
 
-const [nameWidth, cellWidth, cellHeight, cellGap, headHeight] = [150, 172, 46, 16, 78] as const;
+const [nameWidth, cellWidth, cellHeight, cellGap, headHeight] = [176, 166, 46, 16, 78] as const;
 
 const secondsStyle = `
 .well { fill: #9fb3c8 } .failed { fill: #d64545 } .base { stroke: #9aa5b1; stroke-width: 1 }

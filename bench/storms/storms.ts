@@ -136,7 +136,7 @@ export const storms: readonly Storm[] = [
     load: { perSecond: 1200 },
     truthful: [503, 504, 429],
     happens: trouble.always,
-    asked: [asked.goodputOf90(3), asked.p99Of(1000), asked.refusedWithRetryAfter],
+    asked: [asked.goodputOf(90, 3), asked.p99Of(1000), asked.refusedWithRetryAfter],
   },
   {
     ...slowDown,
@@ -150,7 +150,8 @@ export const storms: readonly Storm[] = [
     title: 'the same, with concurrency: { adaptive: true }',
     adaptive: true,
     gateways: ['candor'],
-    asked: [asked.goodputOf90(1.5), asked.p99Of(1000), asked.refusedWithRetryAfter],
+    // A limit that adapts lets some requests queue, which costs this origin a fifth of its best: that is how it sees where the best is.
+    asked: [asked.goodputOf(75, 1.5), asked.p99Of(1000), asked.refusedWithRetryAfter],
   },
   {
     name: 'slow-clients',

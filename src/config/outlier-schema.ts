@@ -36,7 +36,7 @@ export const outlierDetection = z.union([
     ),
     rate_limits: key(
       z.boolean(),
-      'Whether responses 429 with `Retry-After` count as failures. The endpoint then rests as long as they say, 5 min at most.',
+      'Whether responses 429 with `Retry-After` count as failures. The endpoint then rests as long as they say, 5 min at most, or for its `ejection` if that is longer.',
       absent.rateLimits,
     ),
     ejection: key(duration, 'How long an endpoint is ejected; each further time is twice as long.', absent.ejection),

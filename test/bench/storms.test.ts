@@ -132,6 +132,8 @@ test('the document says where another gateway is better, beyond a tie', () => {
     candor,
     rowOf('overload', 'nginx', { p99Ms: 295, wrongStatuses: 3 }),
     rowOf('overload', 'haproxy', { p99Ms: 100, ok: candor.ok + 50 }),
+    // It had less to ask origins for.
+    rowOf('overload', 'caddy', { p99Ms: 300, amplification: -1, ok: candor.ok - 1 }),
   ]);
   assert.deepEqual(better, ['HAProxy in failed requests (84, Candor 134), p99 (100 ms, Candor 300 ms)']);
 });
