@@ -16,6 +16,7 @@ import { workNames, works } from './works.ts';
 
 const usage = `usage: npm run bench:compare -- <older> [<newer>] [options]
        npm run bench:compare -- --against-itself [<commit>] [options]
+       npm run bench:compare -- --configuration <lines> [<commit>] [options]
 
 Compares the CPU time per request of two commits of this repository on this
 machine. The newer commit defaults to HEAD. Both gateways run at the same time
@@ -31,12 +32,16 @@ on one core, each with its own load on the other core.
   --seconds <n>      of each round (2)
   --source           run the unbuilt source instead of a compiled package
   --against-itself   run one commit twice: can this machine measure?
+  --configuration <lines>
+                     run one commit twice, the newer one with these lines in
+                     its configuration: what does a setting cost?
+  --ratio-max <n>    the most that the newer one may cost (${ratioMax})
   --json             print all figures as JSON
   --help
 
 Exits with 0 if no work costs more: if the upper 95 % bound of the median ratio
-is ${ratioMax} or less (with --against-itself: if 1 is within the bounds). Exits with
-1 if one does, and with 2 if nothing could be measured.
+is not above --ratio-max (with --against-itself: if 1 is within the bounds).
+Exits with 1 if one does, and with 2 if nothing could be measured.
 
 example: npm run bench:compare -- HEAD~10 --works small-get
 `;
@@ -80,6 +85,8 @@ function readWords(words: readonly string[]) {
       seconds: { type: 'string', default: '2' },
       source: { type: 'boolean', default: false },
       'against-itself': { type: 'boolean', default: false },
+      configuration: { type: 'string', default: '' },
+      'ratio-max': { type: 'string', default: String(ratioMax) },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -90,13 +97,18 @@ function readWords(words: readonly string[]) {
     commits: positionals,
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
+    ratioMax: Number(values['ratio-max']),
+    isOneCommit: values['against-itself'] || values.configuration !== '',
   };
 }
 
 /** Returns the error in the arguments, or null. */
 function wrongWith(asked: Asked): string | null {
   const count = asked.commits.length;
-  if (asked['against-itself'] ? count > 1 : count < 1 || count > 2) return 'Name one or two commits.';
+  if (asked['against-itself'] && asked.configuration !== '') return 'Give --against-itself or --configuration.';
+  if (asked.isOneCommit && count > 1) return 'Name one commit: it runs twice.';
+  if (!asked.isOneCommit && (count < 1 || count > 2)) return 'Name one or two commits.';
+  if (!(asked.ratioMax > 0)) return '--ratio-max takes a number, such as 1.05.';
   if (!Number.isInteger(asked.rounds) || intervalRank(asked.rounds, 0.95) === 0 || asked.rounds > 1000)
     return '--rounds takes an integer from 6 to 1000: fewer rounds allow no conclusion.';
   if (!Number.isInteger(asked.seconds) || asked.seconds < 1) return '--seconds takes an integer of 1 or more.';
@@ -126,8 +138,7 @@ function refuse(why: string): number {
 async function compare(asked: Asked): Promise<number> {
   needTwoCores();
   const say = asked.json ? console.error : console.log;
-  const isAlike = asked['against-itself'];
-  const [first = 'HEAD', second = isAlike ? first : 'HEAD'] = asked.commits;
+  const [first = 'HEAD', second = asked.isOneCommit ? first : 'HEAD'] = asked.commits;
   const commits = { older: resolveCommit(first), newer: resolveCommit(second) };
   if (asked.commits.length < 2 && hasUncommitted()) say('Uncommitted changes are not measured.');
   await needNoOther();
@@ -137,11 +148,15 @@ async function compare(asked: Asked): Promise<number> {
   const older = checkOut(commits.older, trees.older, asked.source);
   const newer = checkOut(commits.newer, trees.newer, asked.source);
   say(`older: ${older.title}\nnewer: ${newer.title}`);
+  if (asked.configuration !== '') say(`The newer one has in its configuration: ${asked.configuration}`);
 
   const tools = { wrk: needPeer('wrk'), folder: join(folder, 'run') };
   await startOrigins(needPeer('nginx'), tools.folder);
   const rounds = await measureTogether(
-    { older: older.folder, newer: newer.folder },
+    {
+      older: { folder: older.folder, configuration: '' },
+      newer: { folder: newer.folder, configuration: asked.configuration },
+    },
     works.filter(({ name }) => asked.works.includes(name)),
     { rounds: asked.rounds, seconds: asked.seconds },
     tools,
@@ -156,7 +171,7 @@ function print(
   rounds: readonly Round[],
 ): number {
   const isAlike = asked['against-itself'];
-  const judgements = isAlike ? judgeAlike(rounds) : judge(rounds);
+  const judgements = isAlike ? judgeAlike(rounds) : judge(rounds, asked.ratioMax);
   const held = judgements.every((one) => one.held);
   const words = isAlike ? { held: 'alike', failed: 'UNLIKE' } : { held: 'held', failed: 'FAILED' };
   (asked.json ? console.error : console.log)(`\n${judgementText(judgements, words)}`);
@@ -168,6 +183,8 @@ function print(
       older: older.title,
       newer: newer.title,
       isSource: asked.source,
+      configuration: asked.configuration,
+      ratioMax: asked.ratioMax,
       seconds: asked.seconds,
     };
     console.log(JSON.stringify({ circumstances, held, judgements, rounds }, null, 2));

@@ -370,6 +370,8 @@ export interface CandorOptions {
   readonly log?: LogVariant;
   readonly name?: Extract<GatewayName, 'candor' | 'candor-no-rotation' | 'candor-no-log'>;
   readonly port?: number;
+  /** Further lines of the configuration. */
+  readonly configuration?: string;
 }
 
 function candorListener(port: number, { tls, http2 }: Setting): string {
@@ -381,6 +383,7 @@ function candorListener(port: number, { tls, http2 }: Setting): string {
 /** `program` is the folder of an installed package, or the repository for unbuilt source. */
 export function candorGateway(program: string, setting: Setting, options: CandorOptions = {}): Gateway {
   const { workers = 1, nodeFlags = [], log = 'default', name = 'candor', port = benchPort(3) } = options;
+  const { configuration = '' } = options;
   const routes = prefixes(setting).map((prefix) => `  - { path: "${prefix === '' ? '/' : prefix}", to: origin }`);
   const text = `# As a newcomer would have it: the defaults, and the log into a file.
 deployment: bench
@@ -402,6 +405,7 @@ admin:
   socket: none
 log:
 ${logLines[log]}
+${configuration}
 `;
   const bin = join(program, 'bin', 'candor');
   // As a shell starts it: it chooses its flags itself, unless they are given.

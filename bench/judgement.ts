@@ -23,9 +23,9 @@ export interface Judgement {
 /** A larger ratio is a loss. */
 export const ratioMax = 1.08;
 
-/** A work is held if its whole confidence interval is at most 1.08. */
-export function judge(rounds: readonly Round[]): Judgement[] {
-  return judgeEach(rounds, 0.95, ({ high }) => high <= ratioMax);
+/** A work is held if its whole confidence interval is at most `max`. */
+export function judge(rounds: readonly Round[], max = ratioMax): Judgement[] {
+  return judgeEach(rounds, 0.95, ({ high }) => high <= max);
 }
 
 /**

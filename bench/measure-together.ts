@@ -40,9 +40,16 @@ const laterWarmUpS = 2;
 
 const ports: Both<number> = { older: benchPort(3), newer: benchPort(12) };
 
-/** CPU time per request of both programs, given as folders with `bin/candor`. */
+/** A program, and what its configuration has besides. */
+export interface Compared {
+  /** With `bin/candor`. */
+  readonly folder: string;
+  readonly configuration: string;
+}
+
+/** CPU time per request of both programs. */
 export async function measureTogether(
-  programs: Both<string>,
+  programs: Both<Compared>,
   works: readonly Work[],
   { rounds, seconds }: Pick<RunLength, 'rounds' | 'seconds'>,
   tools: LoadTools,
@@ -73,9 +80,10 @@ function roundText({ older, newer }: Round): string {
 }
 
 /** The order alternates from pair to pair. */
-async function startPair(programs: Both<string>, setting: Setting, tools: LoadTools, turn: number): Promise<Pair> {
+async function startPair(programs: Both<Compared>, setting: Setting, tools: LoadTools, turn: number): Promise<Pair> {
   const start = (side: Side): Promise<Pinned> => {
-    const gateway = candorGateway(programs[side], setting, { port: ports[side] });
+    const { folder, configuration } = programs[side];
+    const gateway = candorGateway(folder, setting, { port: ports[side], configuration });
     return startGateway(gateway, gatewayCore, join(tools.folder, side));
   };
   if (turn % (2 * roundsPerStart) === 1) {

@@ -69,6 +69,7 @@ describe('the judgement of two commits', () => {
     assert.equal(high(1).held, true);
     assert.equal(high(1.032).held, true, String(high(1.032).interval.high));
     assert.equal(high(1.036).held, false, String(high(1.036).interval.high));
+    assert.equal(judge(rounds(1.032), 1.05)[0]?.held, false, 'with a lower maximum');
   });
 
   it('is made of ratios within rounds, and not of the medians of each', () => {
@@ -109,6 +110,12 @@ describe('npm run bench:compare', () => {
     const { status, stdout, stderr } = run('HEAD', '--rounds', '5');
     assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, /^--rounds takes .+\n\nusage: /);
+  });
+
+  it('runs one commit twice to compare a setting', () => {
+    const { status, stderr } = run('HEAD~1', 'HEAD', '--configuration', 'store: {}');
+    assert.equal(status, 2);
+    assert.match(stderr, /^Name one commit: it runs twice\.\n\nusage: /);
   });
 
   it('ends with 2 where there is no such commit', () => {
