@@ -191,6 +191,15 @@ export const statusSchema = z.object({
       ),
     }),
   ),
+  store: z
+    .object({
+      path: text,
+      lost: count.describe('Records and events that were to be stored and were lost, since the start.'),
+    })
+    .nullable()
+    .describe(
+      'The store of exchanges and events; null without one. While it fails there is a problem `store_failing`.',
+    ),
   bounds: z
     .array(
       z.object({

@@ -52,6 +52,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
       style,
     ),
     ...section('BOUNDS', boundLines(status, style), style),
+    ...section('STORE', storeLines(status, style), style),
     ...section(
       'APPLICATIONS',
       applications
@@ -222,6 +223,19 @@ function boundLines({ bounds = [] }: Partial<Pick<GatewayStatus, 'bounds'>>, sty
   ]);
   const heads = alignColumns(rows, '  ');
   return bounds.flatMap(({ waiting }, index) => [heads[index] ?? '', ...waitingLines(waiting, style)]);
+}
+
+/** Whether the store fails now, and what it has lost since the start, which cannot be searched. */
+function storeLines({ store = null, problems }: Partial<GatewayStatus>, style: Style): string[] {
+  if (store === null) return [];
+  const isFailing = problems?.some(({ kind }) => kind === 'store_failing') ?? false;
+  const tone = isFailing ? 'bad' : store.lost > 0 ? 'warn' : 'good';
+  const lost = store.lost === 0 ? 'nothing lost' : `${countText(store.lost, 'record')} lost since the start`;
+  return wrapAfter(
+    `  ${statusMark(tone, style)}`,
+    `${harmless(store.path)} ${isFailing ? 'fails now' : 'is written'}, ${lost}`,
+    5,
+  );
 }
 
 function noneLines(endpoints: readonly unknown[], style: Style): string[] {

@@ -198,6 +198,7 @@ export class ControlPlane implements Gateway {
       lastMinute: this.#parts.reports.lastMinute,
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
+      store: this.#parts.store.status,
       bounds: this.#parts.active.bounds,
       countsOfBound: (semaphores) => this.#parts.shared.countsOfBound(semaphores),
       waiting: this.#parts.workers.all.flatMap(({ waiting }) => waiting),

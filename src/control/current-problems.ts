@@ -83,8 +83,8 @@ export class CurrentProblems {
       this.#refusals.set(reason, { ...this.#added(this.#refusals.get(reason), count), limit, address });
     } else if (event.kind === 'store_failing') {
       const { path, fault } = event.evidence;
-      // A damaged file has been replaced.
-      const isFailing = event.to === 'failing' && fault !== 'corrupt';
+      // A damaged or removed file has been replaced.
+      const isFailing = event.to === 'failing' && fault !== 'corrupt' && fault !== 'removed';
       this.#storeEpisode = isFailing ? { path, since: now, reason: event.reason } : null;
     } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
     else if (event.kind === 'configuration_applied') {

@@ -269,6 +269,8 @@ export interface GatewayStatus {
   /** Those that the gateway obtains by itself. */
   readonly certificates: readonly ManagedCertificateStatus[];
   readonly upstreams: readonly UpstreamStatus[];
+  /** The store of exchanges and events; null: the configuration has none. That it fails now is a problem. */
+  readonly store: StoreStatus | null;
   /** Bounds of requests in flight (`concurrency`) of routes and upstreams. */
   readonly bounds: readonly BoundStatus[];
   readonly applications: readonly ApplicationStatus[];
@@ -317,6 +319,12 @@ export interface WaitingStatus {
   readonly count: number;
   /** For how long the one has waited that has waited longest. */
   readonly oldestMs: number;
+}
+
+export interface StoreStatus {
+  readonly path: string;
+  /** Records and events that were to be stored and were lost, since the start. */
+  readonly lost: number;
 }
 
 export interface BoundStatus {

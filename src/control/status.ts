@@ -41,6 +41,7 @@ export interface StatusFacts {
   readonly certificateOf: (endpoint: EndpointId) => ServerCertificate | null;
   /** Connections and waiting requests at an endpoint, in all workers. */
   readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
+  readonly store: GatewayStatus['store'];
   readonly bounds: readonly BoundSnapshot[];
   readonly countsOfBound: (semaphores: SemaphoreHandle) => BoundCounts;
   /** Requests that wait, as the workers have last reported. */
@@ -78,6 +79,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
       waiting: waitingStatus(`upstream ${id}`, facts.waiting, facts.now).filter((waiting) => waiting.for !== 'turn'),
       endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
     })),
+    store: facts.store,
     bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
     applications,
     workers: workers.map((worker) => workerStatus(worker, facts)),

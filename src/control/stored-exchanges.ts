@@ -18,6 +18,7 @@ import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { jsonOf } from '../record/json-text.ts';
 import { createRecordRing, createWakeWord, droppedIn } from '../record/record-ring.ts';
+import type { StoreStatus } from './gateway-status.ts';
 import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
 
@@ -65,6 +66,10 @@ export class StoredExchanges {
     let lost = Atomics.load(this.#lost, 0);
     for (const ring of this.#rings.values()) lost += droppedIn(ring);
     return lost;
+  }
+
+  get status(): StoreStatus | null {
+    return this.path === null ? null : { path: this.path, lost: this.lost };
   }
 
   /** The ring of the worker with this index. */

@@ -43,7 +43,10 @@ export interface EventFacts {
   /** The thread that stores exchanges ended by itself; another one starts after `restartMs` and goes on with its records. */
   store_lost: { reason: string; error: string | null; restartMs: number };
   /** Exchanges cannot be stored, or are stored again (`to`: 'failing', 'storing'). */
-  store_failing: { path: string; fault: 'full' | 'corrupt' | 'locked' | 'not_permitted' | 'io' | 'other' | null };
+  store_failing: {
+    path: string;
+    fault: 'full' | 'corrupt' | 'removed' | 'locked' | 'not_permitted' | 'io' | 'other' | null;
+  };
   /** The worker has not answered for `silentMs`: worker `standIn` accepts its new connections until it answers again. */
   worker_silent: { silentMs: number; standIn: number };
   /** The worker ended soon after its start; its replacement starts after `afterMs`. */

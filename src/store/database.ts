@@ -53,7 +53,7 @@ class PreparedStatement implements Statement {
 }
 
 /** Why the store cannot be written or read. */
-export type StoreFault = 'full' | 'corrupt' | 'locked' | 'not_permitted' | 'io' | 'other';
+export type StoreFault = 'full' | 'corrupt' | 'removed' | 'locked' | 'not_permitted' | 'io' | 'other';
 
 /** By SQLite's primary result code (https://sqlite.org/rescode.html), which is the low byte of `errcode`. */
 const faults: Readonly<Record<number, StoreFault>> = {

@@ -44,17 +44,22 @@ let folder: string;
 let clock: SimulatedClock;
 let store: ExchangeStore;
 const aside: string[] = [];
+const removed: string[] = [];
 const specOf = (changes: Partial<StoreSpec> = {}): StoreSpec => ({
   ...{ path: folder, keepAgeMs: 7 * 86_400_000, keepBytes: 2 ** 30, successesPerSecond: 200, slowMs: 1000 },
   ...changes,
 });
 const open = (changes: Partial<StoreSpec> = {}): ExchangeStore =>
-  new ExchangeStore(specOf(changes), clock, { onCorrupt: (path) => aside.push(path) });
+  new ExchangeStore(specOf(changes), clock, {
+    onCorrupt: (path) => aside.push(path),
+    onRemoved: (path) => removed.push(path),
+  });
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-store-'));
   clock = new SimulatedClock();
   aside.length = 0;
+  removed.length = 0;
   store = open();
 });
 afterEach(() => {
@@ -360,6 +365,24 @@ describe('the files of the store', () => {
     assert.equal(search('').exchanges.length, 400);
     assert.ok(readdirSync(folder).includes('exchanges-000001.sqlite.corrupt'));
   });
+
+  for (const [what, remove] of [
+    ['the file', (path: string) => rmSync(path)],
+    ['what SQLite keeps beside it', (path: string) => rmSync(`${path}-wal`)],
+    ['the folder', () => rmSync(folder, { recursive: true })],
+  ] as const)
+    test(`are opened anew if ${what} was removed, and what comes then is found by another process`, () => {
+      store.append(many(0));
+      remove(join(folder, 'exchanges-000001.sqlite'));
+      store.append(many(400));
+      assert.equal(removed.length, 1);
+      const other = open();
+      const result = other.search({ query: '', limit: 1000, cursor: null, after: null });
+      other.close();
+      assert.equal(result.kind === 'page' && result.exchanges[0]?.record.path, '/orders/799');
+      store.append(many(800));
+      assert.equal(removed.length, 1, 'once');
+    });
 
   test('of a later version are left alone', () => {
     store.append(many(0));

@@ -30,6 +30,8 @@ const rowsPerLook = 20_000;
 export interface StoreEvents {
   /** A file could not be read and was renamed; a new one has begun. */
   readonly onCorrupt: (path: string) => void;
+  /** Another program has removed or replaced the newest file, or what SQLite keeps beside it. It is opened anew. */
+  readonly onRemoved: (path: string) => void;
 }
 
 /**
@@ -47,6 +49,8 @@ export class ExchangeStore {
   readonly #open = new Map<number, Segment>();
   /** The number of the newest file; null before the first is open. */
   #newest: number | null = null;
+  /** The files that the last records went to: SQLite goes on writing to a removed one, which nothing reads. */
+  #written: { readonly number: number; readonly identity: string } | null = null;
   #rowsUntilLook = 0;
   #lookedAt = -Infinity;
 
@@ -70,8 +74,20 @@ export class ExchangeStore {
   }
 
   #appendOnce(exchanges: readonly NewExchange[], events: readonly EventLine[]): void {
+    this.#closeRemoved();
     const { number, segment } = this.#newestSegment();
     this.#orRecover(number, () => segment.append(exchanges, events));
+    this.#written ??= { number, identity: this.#folder.identity(number) };
+  }
+
+  #closeRemoved(): void {
+    const written = this.#written;
+    if (written === null) return;
+    if (written.number !== this.#newest) this.#written = null;
+    else if (this.#folder.identity(written.number) !== written.identity) {
+      this.#closeOne(written.number);
+      this.#events.onRemoved(this.#folder.pathOf(written.number));
+    }
   }
 
   /** Begins a new file if the newest is full or comprises much time, and deletes those that are too old or too many. */
@@ -233,6 +249,7 @@ export class ExchangeStore {
   #closeOne(number: number): void {
     const segment = this.#open.get(number);
     this.#open.delete(number);
+    this.#written = null;
     try {
       segment?.close();
     } catch {

@@ -40,8 +40,15 @@ export class StoreFolder {
   /** The path of a file that is there: other users must not read what clients have asked. */
   made(number: number): string {
     const path = this.pathOf(number);
+    mkdirSync(this.#path, { recursive: true, mode: 0o700 });
     closeSync(openSync(path, 'a', 0o600));
     return path;
+  }
+
+  /** Identifies the files behind a number: another text if one of them was removed or replaced. */
+  identity(number: number): string {
+    const path = this.pathOf(number);
+    return ['', '-wal'].map((suffix) => statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.ino ?? 0).join();
   }
 
   #file(number: number): SegmentFile {

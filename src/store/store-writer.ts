@@ -27,6 +27,7 @@ const retryMs = 1000;
 const faultTexts: Readonly<Record<StoreFault, string>> = {
   full: 'the disk is full',
   corrupt: 'a file was damaged',
+  removed: 'a file was removed or replaced by another program',
   locked: 'another program has locked a file',
   not_permitted: 'its folder cannot be written',
   io: 'the disk reports an error',
@@ -114,7 +115,8 @@ export class StoreWriter {
   /** Opens the store at its first use, and again after a failure. */
   #opened(spec: StoreSpec): ExchangeStore {
     const onCorrupt = (path: string): void => this.#tell('failing', 'corrupt', `it was renamed to ${path}`);
-    this.#store ??= new ExchangeStore(spec, this.#clock, { onCorrupt });
+    const onRemoved = (path: string): void => this.#tell('failing', 'removed', `${path} is opened anew`);
+    this.#store ??= new ExchangeStore(spec, this.#clock, { onCorrupt, onRemoved });
     return this.#store;
   }
 

@@ -76,6 +76,7 @@ export const statusSample: GatewayStatus = {
     { id: 'http', address: '127.0.0.1:8080', state: 'open', certificates: [] },
     { id: 'http6', address: '[::1]:8080', state: 'failed', certificates: [] },
   ],
+  store: { path: '/var/lib/candor/store', lost: 12 },
   bounds: [
     {
       kind: 'upstream',

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Event } from '../../src/core/event.ts';
 import { eventOfJson } from '../../src/core/event-json.ts';
+import { candorMain as main } from '../program.ts';
+import { openDatabase } from '../../src/store/database.ts';
 import { timeoutMs, until } from './start-from-yaml.ts';
 
 // The store's disk is full or read-only, or the gateway is killed: requests are answered, and losses are counted.
@@ -16,7 +18,6 @@ import { timeoutMs, until } from './start-from-yaml.ts';
 const unshare = process.getuid?.() === 0 ? ['unshare', '-m'] : ['unshare', '-rm'];
 const mounts =
   spawnSync(unshare[0] ?? '', [...unshare.slice(1), 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs /mnt']).status === 0;
-const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
 let folder: string;
 let child: ChildProcess;
@@ -147,6 +148,7 @@ describe('a store whose disk', { skip: mounts ? false : 'nothing may be mounted 
     );
     assert.equal(events('store_failing').at(-1)?.to, 'storing');
     assert.equal(await lostTotal(), 0);
+    assert.match((await admin('/v2/status')).text, /"store":\{"path":"[^"]*store","lost":0\}/);
     assert.doesNotMatch((await admin('/v2/status')).text, /"store_failing"/);
   });
 
@@ -186,4 +188,70 @@ test('a folder that cannot be made costs no request', async () => {
   await until('it is reported', () => events('store_failing').length > 0);
   assert.equal((await admin('/v2/exchanges')).status, 409);
   await chmod(join(folder, 'disk'), 0o700);
+});
+
+const store = (): string => join(folder, 'disk', 'store');
+const file = async (): Promise<string> => {
+  const names = (await readdir(store())).filter((name) => name.endsWith('.sqlite'));
+  return join(store(), names.toSorted().at(-1) ?? '');
+};
+
+async function overwrite(at: number, bytes: number): Promise<void> {
+  const handle = await open(await file(), 'r+');
+  await handle.write(Buffer.alloc(bytes, 'x'), 0, bytes, at);
+  await handle.close();
+}
+
+/** What happens to the files of a store. */
+const damages: Readonly<Record<string, () => Promise<void>>> = {
+  'the folder is removed': () => rm(store(), { recursive: true }),
+  'the file is removed': async () => rm(await file()),
+  'the WAL is lost': async () => rm(`${await file()}-wal`, { force: true }),
+  'the header is overwritten': () => overwrite(0, 8192),
+  'the middle is overwritten': () => overwrite(3 * 8192, 4 * 8192),
+  'the file is truncated': async () => truncate(await file(), 3 * 8192),
+  'the file is empty': async () => truncate(await file(), 0),
+};
+
+describe('while requests come', () => {
+  for (const [what, damage] of Object.entries(damages))
+    test(`${what}: each request is answered, and later ones are stored, also after kill -9`, async () => {
+      const first = await start(up);
+      await ask(first, 0, 60);
+      await until('they are stored', async () => (await storedPaths()).length === 60);
+      const load = ask(first, 1000, 300);
+      await damage();
+      await load;
+      await ask(first, 2000, 20);
+      const areStored = (from: number, count: number) => async (): Promise<boolean> => {
+        const paths = new Set(await storedPaths());
+        return Array.from({ length: count }, (_, n) => paths.has(`/n/${from + n}`)).every(Boolean);
+      };
+      await until('later ones are stored', areStored(2000, 20));
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      await damage();
+      const second = await start(up);
+      await ask(second, 3000, 20);
+      await until('those of the next process are stored', areStored(3000, 20));
+      assert.doesNotMatch((await admin('/v2/status')).text, /"store_failing"/);
+    });
+
+  test('another program locks the file: each request is answered, records wait, and are stored when it is free', async () => {
+    const port = await start(up);
+    await ask(port, 0, 20);
+    await until('they are stored', async () => (await storedPaths()).length === 20);
+    const other = openDatabase(await file());
+    other.execute('BEGIN EXCLUSIVE');
+    await ask(port, 1000, 300);
+    await until('it is reported', () => events('store_failing').length > 0);
+    assert.equal(events('store_failing')[0]?.evidence.fault, 'locked');
+    assert.match((await admin('/v2/status')).text, /"store_failing"/);
+    other.execute('COMMIT');
+    other.close();
+    await until('all are stored', async () => (await storedPaths()).length === 320);
+    assert.equal(await lostTotal(), 0);
+    assert.doesNotMatch((await admin('/v2/status')).text, /"store_failing"/);
+  });
 });
