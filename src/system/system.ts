@@ -38,7 +38,8 @@ export const systemClock: Clock = {
   now: () => (performance.now() + offsetMs) as Instant,
   wallTime: () => Date.now(),
   schedule<T>(at: Instant, fire: (subject: T) => void, subject: T): Timer {
-    const delayMs = Math.max(0, Math.ceil(at - (performance.now() + offsetMs)));
+    // One more: Node counts in whole milliseconds from the last one, so that a timer of a busy thread fires up to one too early.
+    const delayMs = Math.max(0, Math.ceil(at - (performance.now() + offsetMs))) + 1;
     return new TimeoutTimer(setTimeout(fire, Math.min(delayMs, timeoutMaxMs), subject));
   },
 };
