@@ -22,9 +22,14 @@ export interface Filter {
   onRequestHead?(exchange: FilterContext): FilterDecision;
   /**
    * Called before the head of a response is sent to the client. The response is from an endpoint or from a later filter
-   * (`FilterAnswer`). Error responses, interim responses and changes of protocol do not pass filters.
+   * (`FilterAnswer`). Error responses and interim responses do not pass filters.
    */
   onResponseHead?(exchange: FilterContext, head: FilterResponseHead): void;
+  /**
+   * Called before the head of a response that changes the protocol is sent to the client, such as the 101 of a WebSocket. Its status cannot be
+   * changed, and no filter sees the bytes that follow.
+   */
+  onSwitchHead?(exchange: FilterContext, head: FilterResponseHead): void;
   /** Creates a transform for the body of the request; null if the filter does not change it. Not called if there is no body. */
   requestBody?(exchange: FilterContext, sink: BodySink): BodyTransform | null;
   /** Like `requestBody`, for the response. Not called if the response cannot have a body (to HEAD, 204, 304). */

@@ -193,14 +193,19 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     this.downstream.sendInterimResponse(response.status, response.fields, this.requireRoute().response.drop);
   }
 
-  /** The head after all filters have seen it. Null if a filter has failed: then the exchange has already answered. */
   /** For the record. */
   get session(): SessionChange | null {
-    return this.filters === null ? null : this.filters.session;
+    return this.filters?.session ?? this.tunnel?.session ?? null;
   }
 
+  /** The head after all filters have seen it. Null if a filter has failed: then the exchange has already answered. */
   protected headAfterFilters(head: OutgoingResponse): OutgoingResponse | null {
     return this.filters === null ? head : this.filters.editResponse(head);
+  }
+
+  /** The head of a response that changes the protocol; null as above. */
+  protected switchHeadAfterFilters(head: OutgoingResponse): OutgoingResponse | null {
+    return this.filters === null ? head : this.filters.editSwitch(head);
   }
 
   /** Sends bytes of the response to the client, through the transforms of the filters. */

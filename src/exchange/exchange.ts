@@ -225,16 +225,20 @@ export class Exchange
 
   /** Client and endpoint change to another protocol. From now on bytes pass in both directions without filters. */
   onAttemptSwitched(attempt: Attempt, protocol: string, response: ResponseHead): void {
+    const head = this.switchHeadAfterFilters(
+      new ForwardedResponse(response, this, this.requireRoute(), this.ports.clock),
+    );
+    if (head === null) return;
     this.#timeoutTimer?.cancel(); // The exchange timeout does not apply to tunnels.
     this.#admission?.end(); // Nor do bounds of requests: a tunnel occupies a connection, and those have a limit of their own.
+    const start = tunnelStart(this.requireRoute(), attempt, protocol, response, this.session);
     this.closeFilters();
     this.filters = null;
-    this.tunnel = new Tunnel(tunnelStart(this.requireRoute(), attempt, protocol, response), this, this.ports);
+    this.tunnel = new Tunnel(start, this, this.ports);
     this.delivery = 'response_started';
     this.statusReceived = response.status;
     this.#noteResponseBegun(response.status, 'forwarded');
-    const forwarded = new ForwardedResponse(response, this, this.requireRoute(), this.ports.clock);
-    this.downstream.switchTo(protocol, forwarded);
+    this.downstream.switchTo(protocol, head);
   }
 
   onAttemptResponse(attempt: Attempt, response: ResponseHead): void {

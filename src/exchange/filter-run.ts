@@ -190,6 +190,17 @@ export class FilterRun implements FilterContext {
     return this.#frame(head) ? head : null;
   }
 
+  /** The same for the head of a response that changes the protocol. */
+  editSwitch(base: OutgoingResponse): OutgoingResponse | null {
+    const head = new EditedResponse(base);
+    for (let index = this.#passed - 1; index >= 0; index--) {
+      const filter = this.#pipeline.filters[index] as Filter;
+      if (filter.onSwitchHead === undefined) continue;
+      if (!this.#try(filter, () => filter.onSwitchHead?.(this, head))) return null;
+    }
+    return head;
+  }
+
   /** RFC 9110 §6.4.1: HEAD, 204 and 304 have no body. The length of every other body is unknown where a transform changes it. */
   #frame(head: EditedResponse): boolean {
     const { changesResponseBody } = this.#pipeline;

@@ -38,7 +38,14 @@ class TunnelWorld implements TunnelEnds {
 
   constructor({ protocol = 'websocket', idleMs = hour, pingMs = null }: Settings = {}) {
     const settings = { idleMs, pingMs };
-    const start = { protocol, extended: false, address: '10.0.0.7:3000', settings, halfClosedMs: 60_000 };
+    const start = {
+      protocol,
+      extended: false,
+      address: '10.0.0.7:3000',
+      settings,
+      session: null,
+      halfClosedMs: 60_000,
+    };
     this.tunnel = new Tunnel(start, this, { clock: this.clock, ids: new IdSource(new SeededRandom('tunnel')) });
   }
 

@@ -1,5 +1,5 @@
 import type { TunnelSpec } from '../core/configuration.ts';
-import type { EndedExchange, TunnelFacts } from '../core/exchange.ts';
+import type { EndedExchange, SessionChange, TunnelFacts } from '../core/exchange.ts';
 import { fail, type Failure, type ForceCloseReason } from '../core/failure.ts';
 import type { Fields, Ownership, ResponseHead } from '../core/message.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
@@ -57,6 +57,8 @@ export interface TunnelStart {
   readonly extended: boolean;
   readonly address: string;
   readonly settings: TunnelSpec;
+  /** What the filters have noted before. */
+  readonly session: SessionChange | null;
   /** For how long a tunnel may be idle of which one direction has ended: it is about to end. */
   readonly halfClosedMs: number;
 }
@@ -67,9 +69,10 @@ export function tunnelStart(
   { address }: Attempt,
   protocol: string,
   response: ResponseHead,
+  session: SessionChange | null = null,
 ): TunnelStart {
   const extended = response.fields.has('sec-websocket-extensions');
-  return { protocol, extended, address, settings, halfClosedMs: timeouts.idleMs };
+  return { protocol, extended, address, settings, session, halfClosedMs: timeouts.idleMs };
 }
 
 /**
@@ -123,6 +126,10 @@ export class Tunnel implements TunnelFacts, BodyPath {
       this.#toClient = new WebSocketDirection({ masked: false, extended }, clientOf(ends), this.#fill);
     }
     this.#arm();
+  }
+
+  get session(): SessionChange | null {
+    return this.#start.session;
   }
 
   /** The code of the first close frame; 0 if there was none. */

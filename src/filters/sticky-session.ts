@@ -1,5 +1,5 @@
 import type { StickySpec } from '../core/configuration.ts';
-import type { Filter, FilterContext } from '../core/filter.ts';
+import type { Filter, FilterContext, FilterResponseHead } from '../core/filter.ts';
 import { sessionOf, type StickySessions } from '../policy/sticky-sessions.ts';
 
 /**
@@ -9,21 +9,20 @@ import { sessionOf, type StickySessions } from '../policy/sticky-sessions.ts';
 export function stickySessionFilter(sessions: StickySessions): Filter {
   const attributes = attributesOf(sessions.spec);
   const secureByScheme = sessions.spec.secure === 'auto';
-  return {
-    name: 'sticky',
-    onResponseHead(exchange, head) {
-      const { endpoint } = exchange;
-      if (endpoint === null) return;
-      const tag = sessions.tokens.tagOf(endpoint);
-      const session = sessionOf(sessions, { eachHeader: (name, visit) => eachLine(exchange, name, visit) });
-      const isKept = session?.tag === tag;
-      if (!isKept) exchange.noteSession(session === null ? 'new' : 'moved');
-      if ((isKept && !sessions.tokens.isDue(session)) || isShared(head.get('Cache-Control'))) return;
-      const secure = secureByScheme && exchange.client.scheme === 'https' ? '; Secure' : '';
-      const value = sessions.tokens.issue(tag, sessions.wallTime());
-      head.add('Set-Cookie', `${sessions.spec.cookie}=${value}${attributes}${secure}`);
-    },
+  const tell = (exchange: FilterContext, head: FilterResponseHead): void => {
+    const { endpoint } = exchange;
+    if (endpoint === null) return;
+    const tag = sessions.tokens.tagOf(endpoint);
+    const session = sessionOf(sessions, { eachHeader: (name, visit) => eachLine(exchange, name, visit) });
+    const isKept = session?.tag === tag;
+    if (!isKept) exchange.noteSession(session === null ? 'new' : 'moved');
+    if ((isKept && !sessions.tokens.isDue(session)) || isShared(head.get('Cache-Control'))) return;
+    const secure = secureByScheme && exchange.client.scheme === 'https' ? '; Secure' : '';
+    const value = sessions.tokens.issue(tag, sessions.wallTime());
+    head.add('Set-Cookie', `${sessions.spec.cookie}=${value}${attributes}${secure}`);
   };
+  // RFC 6455 §4.1 step 5, §11.3: the response to a WebSocket handshake may set cookies, and browsers keep them.
+  return { name: 'sticky', onResponseHead: tell, onSwitchHead: tell };
 }
 
 /** RFC 9111 §3.5, §5.2.2.9: caches may give such a response to other clients, who would all go to this endpoint. */

@@ -5,6 +5,8 @@ import type { UpstreamId } from '../../src/core/endpoint.ts';
 import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
 import { stickySessionFilter } from '../../src/filters/sticky-session.ts';
 import { SessionCookies } from '../../src/worker/session-cookies.ts';
+import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
+import { websocketRequest } from '../websocket-request.ts';
 import { Http1World } from './http1-world.ts';
 import type { ClientActor, RequestText } from './world.ts';
 
@@ -65,6 +67,17 @@ class StickyWorld {
   }
 }
 
+/** An endpoint that accepts WebSockets, and says who it is. */
+function switchAt(transport: MemoryTransport, name: string): void {
+  const head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Home: ${name}\r\n\r\n`;
+  transport.listener = {
+    onBytes: () => void transport.write(Buffer.from(head), 0, head.length, 'borrowed'),
+    onEnd: () => transport.end(),
+    onWritten() {},
+    onClosed() {},
+  };
+}
+
 function setCookieIn(client: ClientActor): string | null {
   return client.field('set-cookie');
 }
@@ -84,6 +97,39 @@ describe('a sticky session', () => {
       assert.equal(setCookieIn(sticky.send(cookie)), null, 'the cookie is sent once');
     }
     assert.equal(sticky.homes(null, 60), 'abc');
+    sticky.end();
+  });
+
+  it('begins with a WebSocket too, and the record says so', () => {
+    const sticky = new StickyWorld();
+    const open = (fields = ''): string => {
+      const { client } = sticky.world.connect();
+      let received = '';
+      client.listener = {
+        onBytes: (bytes, start, end) => void (received += Buffer.from(bytes.slice(start, end)).toString('latin1')),
+        onEnd: () => client.end(),
+        onWritten() {},
+        onClosed() {},
+      };
+      const bytes = Buffer.from(websocketRequest.replace('\r\n\r\n', `\r\n${fields}\r\n`), 'latin1');
+      client.write(bytes, 0, bytes.length, 'borrowed');
+      sticky.world.pass(50);
+      client.end();
+      sticky.world.pass(5000);
+      return received;
+    };
+    for (const name of names) sticky.world.endpoint(name).serves = (transport) => switchAt(transport, name);
+    const first = open();
+    assert.match(first, /^HTTP\/1\.1 101 /);
+    assert.equal(sticky.lastSession, 'new');
+    const cookie = /^set-cookie: (at=1\.[^;]+);/im.exec(first)?.[1] ?? '';
+    const home = /^x-home: (\w)/im.exec(first)?.[1];
+    for (let count = 0; count < 10; count++) {
+      const again = open(`Cookie: ${cookie}\r\n`);
+      assert.equal(/^x-home: (\w)/im.exec(again)?.[1], home);
+      assert.doesNotMatch(again, /^set-cookie:/im);
+      assert.equal(sticky.lastSession, null);
+    }
     sticky.end();
   });
 
