@@ -26,7 +26,7 @@ export const outlierDetection = z.union([
     ),
     consecutive_failures: key(
       whole(1, 10_000),
-      'So many failures in a row make it one too; of connections that cannot be made, five or this, whichever is less.',
+      'So many failures in a row make it one too, or half as many that come over a second or more while the other endpoints answer; of connections that cannot be made, five or this, whichever is less.',
       absent.consecutiveFailures,
     ),
     server_errors: key(

@@ -115,6 +115,21 @@ describe('an endpoint whose checks pass while its requests fail', () => {
     assert.match(seen().reason, /5 connections in a row could not be made \(mostly connect_refused\)/);
   });
 
+  for (const [which, traffic, state] of [
+    ['five in a row suffice where the other one answers', { successes: 50 }, 'ejected'],
+    ['not where the other one fails too', { successes: 50, failures: 10 }, 'healthy'],
+    ['nor where nothing is known of the other one', { successes: 0 }, 'healthy'],
+  ] as const) {
+    test(`${which}: balancers give an endpoint that fails few requests that may not be repeated`, async () => {
+      for (let count = 0; count < 5; count++) {
+        report(traffic, 'b');
+        report({ ...slow(1), consecutiveFailures: 1 });
+        await clock.advance(400);
+      }
+      assert.equal(seen().state, state);
+    });
+  }
+
   test('stays when it is the only one, which is reported, but not with every batch', () => {
     checked = { a: 'healthy', b: 'unhealthy' };
     for (let batch = 0; batch < 10; batch++) report(slow(10));

@@ -175,9 +175,21 @@ export class OutlierDetector {
     const { detection } = watched;
     if (detection === null) return false;
     detection.onAttemptsEnded(outcome, outcome.latencyMs, this.#parts.clock.now());
-    const evidence = detection.evidence();
+    const evidence = detection.evidence(detection.hasFailures && this.#othersAreWell(endpoint, endpoints));
     if (evidence === null) return this.#clear(watched, detection);
     return this.#onOutlier(endpoint, watched, evidence, endpoints);
+  }
+
+  /** Whether the other endpoints that get requests answer nearly all of them. */
+  #othersAreWell({ id }: EndpointSnapshot, all: EndpointsById): boolean {
+    const now = this.#parts.clock.now();
+    const others = [...all.values()].filter((other) => other.id !== id && isPassing(other) && !this.#isOut(other.id));
+    return others.length > 0 && others.every((other) => this.#isWell(other.id, now));
+  }
+
+  #isWell(id: EndpointId, now: Instant): boolean {
+    const traffic = this.#tracked.get(id);
+    return traffic !== undefined && isGoodTraffic(traffic.recent.figures(now));
   }
 
   #judgeProbation(

@@ -126,6 +126,30 @@ describe('an endpoint is an outlier', () => {
     assert.equal(ignoring.evidence(), null);
   });
 
+  const rows: readonly (readonly [
+    what: string,
+    everyMs: number,
+    reports: number,
+    othersAreWell: boolean,
+    is: boolean,
+  ])[] = [
+    ['five in a row over a second, while the other endpoints answer', 300, 5, true, true],
+    ['four in a row', 500, 4, true, false],
+    ['five in a row, while the other endpoints fail too', 300, 5, false, false],
+    ['nine in a row of one moment', 10, 9, true, false],
+  ];
+  for (const [what, everyMs, reports, othersAreWell, isOutlier] of rows) {
+    test(`by ${what}: ${isOutlier ? 'yes' : 'no'}`, () => {
+      const detection = detectionAfter([good(3), ...Array.from({ length: reports }, () => bad(1))], everyMs);
+      assert.equal(detection.evidence(othersAreWell) !== null, isOutlier);
+    });
+  }
+
+  test('by five in a row only if nothing succeeded between', () => {
+    const detection = detectionAfter([bad(1), bad(1), bad(1), good(1), bad(1), bad(1), bad(1), bad(1)], 500);
+    assert.equal(detection.evidence(true), null);
+  });
+
   test('by other limits where they are given', () => {
     const detection = new FailureRateDetection({ ...defaultFailureRate, requestsMin: 4, successShareMin: 0.9 });
     detection.onAttemptsEnded(good(5), 0, start);

@@ -21,6 +21,9 @@ export class FailureRateDetection implements OutlierDetection {
   #window: Slice[] = [];
   #consecutiveFailures = 0;
   #consecutiveUnreachable = 0;
+  /** When the first report of the present row of failures came, and the latest one. */
+  #rowBegan: Instant | null = null;
+  #rowLatest: Instant | null = null;
   #restMs = 0;
 
   constructor(settings: FailureRateSettings = defaultFailureRate) {
@@ -41,7 +44,10 @@ export class FailureRateDetection implements OutlierDetection {
       slice.failures += outcomes.rateLimited;
       this.#restMs = Math.max(outcomes.restMs, this.hasFailures ? this.#restMs : 0);
     }
+    const rowGoesOn = outcomes.successes === 0 && this.#consecutiveFailures > 0;
     this.#consecutiveFailures = inRowAfter(this.#consecutiveFailures, outcomes.consecutiveFailures, outcomes);
+    if (outcomes.failures > 0) this.#rowLatest = now;
+    if (!rowGoesOn) this.#rowBegan = now;
     this.#consecutiveUnreachable = inRowAfter(this.#consecutiveUnreachable, outcomes.consecutiveUnreachable, outcomes);
   }
 
@@ -58,9 +64,10 @@ export class FailureRateDetection implements OutlierDetection {
     return slice;
   }
 
-  evidence(): OutlierEvidence | null {
+  evidence(othersAreWell = false): OutlierEvidence | null {
     if (!this.hasFailures) return null;
-    const { consecutiveFailuresMax, consecutiveUnreachableMax } = this.#settings;
+    const { consecutiveUnreachableMax } = this.#settings;
+    const consecutiveFailuresMax = this.#inRowMax(othersAreWell);
     const part = this.#failingPart();
     const consecutiveUnreachable = this.#consecutiveUnreachable;
     const inRow = this.#consecutiveFailures;
@@ -75,6 +82,16 @@ export class FailureRateDetection implements OutlierDetection {
     if (consecutiveUnreachable < consecutiveUnreachableMax)
       return { ...figures, reason: `${inRow} requests in a row failed` };
     return { ...figures, reason: `${consecutiveUnreachable} connections in a row could not be made` };
+  }
+
+  /**
+   * A balancer that avoids failures asks a failing endpoint less than once a second, if the requests may not be repeated: ten failures in a row take it
+   * a quarter of a minute. Half of them suffice where the other endpoints answer. They must not be those of one moment: that is how a process ends.
+   */
+  #inRowMax(othersAreWell: boolean): number {
+    const { consecutiveFailuresMax: most } = this.#settings;
+    const lastedMs = (this.#rowLatest ?? 0) - (this.#rowBegan ?? 0);
+    return othersAreWell && lastedMs >= rowLastsMs ? Math.ceil(most / 2) : most;
   }
 
   get #rest(): Pick<OutlierEvidence, 'restMs'> {
@@ -113,6 +130,9 @@ export class FailureRateDetection implements OutlierDetection {
     return requests >= requestsMin && (requests - failures) / requests < successShareMin;
   }
 }
+
+/** A row of failures that lasts so long has more than one cause in time. */
+const rowLastsMs = 1000;
 
 type PartOfWindow = Pick<OutlierEvidence, 'windowMs' | 'requests' | 'failures'>;
 

@@ -42,8 +42,8 @@ export interface OutlierEvidence {
 export interface OutlierDetection {
   /** Attempts have ended. `latencyMs` is the sum over the successes: from the attempt's start to its response head. */
   onAttemptsEnded(outcomes: AttemptOutcomes, latencyMs: number, now: Instant): void;
-  /** Null where traffic gives no reason to doubt the checks. */
-  evidence(): OutlierEvidence | null;
+  /** Null where traffic gives no reason to doubt the checks. `othersAreWell`: the other endpoints of the upstream answer nearly all of their requests. */
+  evidence(othersAreWell?: boolean): OutlierEvidence | null;
   /** Whether it remembers a failure. */
   readonly hasFailures: boolean;
 }

@@ -23,7 +23,7 @@ function attempt(changes: Partial<AttemptFacts>): AttemptFacts {
 }
 
 function exchangeOf(...attempts: Partial<AttemptFacts>[]): EndedExchange {
-  return { upstream: 'app', attempts: attempts.map(attempt) } as unknown as EndedExchange;
+  return { upstream: 'app', startedAt: 0, attempts: attempts.map(attempt) } as unknown as EndedExchange;
 }
 
 function counted(...exchanges: EndedExchange[]): ReturnType<OutcomeCounts['take']> {
@@ -82,6 +82,77 @@ test('clients that leave and refusals by the gateway never count', () => {
 test('a closed idle connection does not count against health; a closed fresh connection does', () => {
   assert.equal(counted(exchangeOf({ failure: closed, reused: true }))[0]?.failures, 0);
   assert.equal(counted(exchangeOf({ failure: closed, reused: false }))[0]?.failures, 1);
+});
+
+/** Attempts on connections that were used before, by when they begin and end; 'ok' is answered, the others are reset. */
+const reuses: readonly (readonly [promise: string, attempts: readonly (readonly [number, number, 'ok'?])[], number])[] =
+  [
+    ['one reset is a race with the idle timeout of the endpoint', [[0, 1]], 0],
+    [
+      'resets of one moment are a process that ends',
+      [
+        [0, 50],
+        [10, 51],
+        [49, 52],
+      ],
+      0,
+    ],
+    [
+      'a request that begins after a reset, and is reset too, counts',
+      [
+        [0, 1],
+        [5, 6],
+        [10, 11],
+      ],
+      2,
+    ],
+    [
+      'an answer on such a connection in between makes it a race again',
+      [
+        [0, 1],
+        [5, 6, 'ok'],
+        [10, 11],
+      ],
+      0,
+    ],
+    [
+      'a reset of long ago is another race',
+      [
+        [0, 1],
+        [20_000, 20_001],
+      ],
+      0,
+    ],
+    [
+      'so is each of many that come rarely',
+      [
+        [0, 1],
+        [20_000, 20_001],
+        [40_000, 40_001],
+      ],
+      0,
+    ],
+  ];
+
+for (const [promise, attempts, failures] of reuses) {
+  test(`on connections that were used before, ${promise}`, () => {
+    const ended = attempts.map(([startedMs, endedMs, how]) => {
+      const outcome = how === 'ok' ? { status: 200, headMs: endedMs } : { failure: closed };
+      return exchangeOf({ reused: true, startedMs, endedMs, ...outcome });
+    });
+    const cells = counted(...ended);
+    assert.equal(
+      cells.reduce((sum, cell) => sum + cell.failures, 0),
+      failures,
+    );
+  });
+}
+
+test('an answer on a fresh connection does not excuse the next reset of a used one', () => {
+  const reset = (at: number): EndedExchange =>
+    exchangeOf({ reused: true, startedMs: at, endedMs: at + 1, failure: closed });
+  const [cell] = counted(reset(0), exchangeOf({ status: 200 }), reset(5), exchangeOf({ status: 200 }), reset(10));
+  assert.deepEqual([cell?.successes, cell?.failures], [2, 2]);
 });
 
 test('counts are kept by endpoint and state, and each count is taken once', () => {

@@ -1,10 +1,11 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { shapeOf, specOf } from '../core/explain.ts';
-import type { Cause, Failure } from '../core/failure.ts';
+import type { Cause } from '../core/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
 import { wasTried } from '../upstream/refusal.ts';
+import { StaleConnections } from './stale-connections.ts';
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
 const cellsMax = 4096;
@@ -19,6 +20,7 @@ export class OutcomeCounts {
   #current = new Map<string, EndpointOutcomes>();
   #last: EndpointOutcomes | null = null;
   #hasUrgent = false;
+  readonly #stale = new StaleConnections();
 
   count(exchange: EndedExchange): void {
     const { attempts } = exchange;
@@ -40,11 +42,12 @@ export class OutcomeCounts {
       cell.latencyMs += attempt.headMs - attempt.startedMs;
       cell.consecutiveFailures = 0;
       cell.consecutiveUnreachable = 0;
+      if (attempt.reused) this.#stale.clear(attempt.endpoint);
       return;
     }
     addCause(cell, failure.cause);
     this.#hasUrgent = true;
-    if (!specOf(failure).countsAgainstHealth || mayBeStale(attempt, failure)) return;
+    if (!specOf(failure).countsAgainstHealth || this.#stale.excuses(attempt, exchange.startedAt)) return;
     cell.failures += 1;
     cell.consecutiveFailures += 1;
     cell.consecutiveUnreachable = shapeOf(failure) === 'unreachable' ? cell.consecutiveUnreachable + 1 : 0;
@@ -141,9 +144,4 @@ function addCause(cell: EndpointOutcomes, cause: Cause): void {
   const known = cell.causes.find((one) => one.cause === cause);
   if (known === undefined) cell.causes.push({ cause, count: 1 });
   else known.count += 1;
-}
-
-/** An endpoint may close an idle connection at any time (RFC 9112 §9.5): a request that finds it closed says nothing about health. */
-function mayBeStale({ reused }: AttemptFacts, { cause }: Failure): boolean {
-  return reused && (cause === 'closed_before_response' || cause === 'reset_before_response' || cause === 'send_failed');
 }
