@@ -15,6 +15,7 @@ const texts: Readonly<Record<Http2LimitName, string>> = {
   window_updates: 'WINDOW_UPDATE frames',
   errors: 'frames that break rules of their streams',
   ignored_frames: 'frames of unknown types, or acknowledgements of nothing',
+  hpack_bombs: 'header sections that are many times as large as their bytes',
   abandoned: 'requests that it had not waited for',
   continuations: 'CONTINUATION frames for one header section',
   header_block: 'bytes in one header section',

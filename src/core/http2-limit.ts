@@ -8,6 +8,7 @@ export const http2LimitNames = [
   'window_updates',
   'errors',
   'ignored_frames',
+  'hpack_bombs',
   'continuations',
   'abandoned',
   'header_block',

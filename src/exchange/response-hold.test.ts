@@ -83,6 +83,27 @@ describe('the commit window', () => {
     assert.equal(clock.timersLive, 0);
   });
 
+  // Each row: the length that the response has announced, the held bytes, and whether it is held on behind the read.
+  const KiB = 1024;
+  const filled: readonly (readonly [announced: number | null, held: number, heldOn: boolean])[] = [
+    [1000 * KiB, 59 * KiB, true],
+    [1000 * KiB, 60 * KiB, false],
+    [1000 * KiB, 64 * KiB, false],
+    [64 * KiB, 63 * KiB, true],
+    [null, 64 * KiB, true],
+  ];
+  for (const [announced, held, heldOn] of filled)
+    it(`${heldOn ? 'goes on' : 'ends, and copies nothing,'} with ${held} bytes of ${announced ?? 'an unknown number'}`, () => {
+      const { clock, owner, hold } = windowFor(announced === null ? chunked : { kind: 'length', bytes: announced });
+      const bytes = Buffer.alloc(held);
+      hold.tryAdd(bytes, 0, held);
+      assert.equal(hold.mayKeepHolding(), heldOn);
+      assert.equal(clock.timersSet, heldOn ? 1 : 0);
+      hold.release();
+      assert.equal(owner.references[0]?.buffer === bytes.buffer, !heldOn);
+      assert.equal(Buffer.concat(owner.released).length, held);
+    });
+
   it('delivers what it took byte for byte, never holds more than its bound, and never longer than its delay', () => {
     const piece = fc.record({
       bytes: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40_000 })),
@@ -103,7 +124,7 @@ describe('the commit window', () => {
         lent.push(run);
         assert.ok(hold.bytes <= heldBytesMax);
         if (!readOver) continue;
-        hold.mayKeepHolding();
+        if (!hold.mayKeepHolding()) break; // It is released at once.
         for (const one of lent.splice(0)) one.fill(0xdb);
         clock.advanceSync(passMs);
         if (owner.overAt >= 0) break;

@@ -7,6 +7,9 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
  */
 export const heldBytesMax = 64 * 1024;
 
+/** A response that is larger than what is held is passed on when so much of it has come: the next read would not fit in any case. */
+const fullBytes = heldBytesMax - 4 * 1024;
+
 /** The first buffer for held bytes; it doubles as more come. */
 const roomBytesMin = 4 * 1024;
 
@@ -70,17 +73,22 @@ export class ResponseHold {
   }
 
   /**
-   * A read is over, and the response is not complete: borrowed bytes are copied, and the timer runs. False, once and
-   * before anything is copied, for a response that says that it is a stream.
+   * A read is over, and the response is not complete: borrowed bytes are copied, and the timer runs. False, once and before
+   * anything is copied, for a response that says that it is a stream, or that is too large to be held whole and fills the hold.
    */
   mayKeepHolding(): boolean {
-    if (this.#timer === null && isStream(this.head.fields)) return false;
+    if (this.#isFull || (this.#timer === null && isStream(this.head.fields))) return false;
     if (this.#borrowedBytes > 0) {
       this.#keep();
       this.#sliceAt = this.#clock.now();
     }
     this.#watch();
     return true;
+  }
+
+  get #isFull(): boolean {
+    const { framing } = this.head;
+    return this.bytes >= fullBytes && framing.kind === 'length' && framing.bytes > heldBytesMax;
   }
 
   #keep(): void {

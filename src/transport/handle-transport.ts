@@ -47,7 +47,8 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   readonly #handle: StreamHandle;
   /** Kept alive here, since libuv has only the address of the buffer. */
   #buffer: Uint8Array = sharedReadBuffer;
-  #nextBuffer: Uint8Array | undefined = undefined;
+  /** Another buffer for the next reads. */
+  #nextBuffer: 'shared' | 'bulk' | undefined = undefined;
   #reads = true;
   /** Writes that the kernel has not accepted completely. */
   #pendingWrites = 0;
@@ -91,11 +92,18 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     if (bytesOrError > 0) this.#read(bytesOrError);
     else if (bytesOrError === endOfFile) this.#endCame();
     else this.#check(bytesOrError);
-    const next = this.#nextBuffer;
-    if (next === undefined) return undefined;
-    this.#buffer = next;
-    this.#nextBuffer = undefined;
-    return next;
+    return this.#nextBuffer === undefined ? undefined : this.#changeBuffer(this.#nextBuffer);
+  }
+
+  /** Changes to another buffer. A large one is made only when bytes are to be read into it: most that pause after a read are not resumed soon. */
+  #changeBuffer(next: 'shared' | 'bulk'): Uint8Array | undefined {
+    if (next === 'bulk' && this.#reads) {
+      this.#nextBuffer = undefined;
+      return (this.#buffer = Buffer.allocUnsafeSlow(bulkBytes));
+    }
+    if (next === 'shared') this.#nextBuffer = undefined;
+    if (this.#buffer === sharedReadBuffer) return undefined;
+    return (this.#buffer = sharedReadBuffer);
   }
 
   /** A TLS session delivers what it has decrypted although reading was stopped: that waits for `resume`. */
@@ -131,8 +139,8 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   readInBulk(bulk: boolean): void {
     if (this.facts.tls !== null) return; // A read is one record of at most 16 KiB.
-    const isBulk = (this.#nextBuffer ?? this.#buffer) !== sharedReadBuffer;
-    if (bulk !== isBulk) this.#nextBuffer = bulk ? Buffer.allocUnsafeSlow(bulkBytes) : sharedReadBuffer;
+    const isBulk = this.#nextBuffer === undefined ? this.#buffer !== sharedReadBuffer : this.#nextBuffer === 'bulk';
+    if (bulk !== isBulk) this.#nextBuffer = bulk ? 'bulk' : 'shared';
   }
 
   isQuiet(): boolean {

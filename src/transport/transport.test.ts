@@ -538,6 +538,33 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
+    it('leaves the bytes of a bulk read as they are, whatever is asked for within it', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      const all = pattern(900_000, 5);
+      const owned: { readonly bytes: Uint8Array; readonly copy: Buffer }[] = [];
+      let length = 0;
+      world.transport.listener = {
+        ...world.transport.listener,
+        onBytes: (bytes, start, end) => {
+          length += end - start;
+          const isBulk = bytes.length > 128 * 1024;
+          if (isBulk) owned.push({ bytes: bytes.subarray(start, end), copy: Buffer.from(bytes.subarray(start, end)) });
+          if (isBulk) world.transport.readInBulk(false);
+          world.transport.readInBulk(true);
+          if (isBulk) world.transport.pause();
+        },
+      };
+      for (let at = 0; at < all.length; at += 90_000) world.peer.write(all.subarray(at, at + 90_000));
+      await until('all has come', world, () => {
+        world.transport.resume();
+        return length === all.length;
+      });
+      assert.ok(owned.every(({ bytes, copy }) => copy.equals(bytes)));
+      assert.equal(heard.pieces.length, 0);
+      await world.close();
+    });
+
     it('reports a FIN, and can still write after it', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);

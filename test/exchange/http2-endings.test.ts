@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { assertRecord, unbuffered } from './cases.ts';
 import type { Http2Line } from './http2-client.ts';
-import { Http1World } from './http1-world.ts';
+import { Http1Arrived, Http1World } from './http1-world.ts';
 import type { WorldOptions } from './world.ts';
 
 function world(connectMs = 1, options: WorldOptions = {}): Http1World {
@@ -158,6 +158,28 @@ describe('a client over HTTP/2 that leaves with many requests', () => {
       new Set(one.records.map(({ endKind, failure }) => `${endKind} ${failure?.cause}`)),
       new Set(['abandoned client_gone']),
     );
+    one.verifyAtRest();
+  });
+
+  it('reads no more of their responses', () => {
+    const one = world();
+    for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'leaves' });
+    one.pass(50);
+    const arrived = one.endpoint('a').arrived.filter((request) => request instanceof Http1Arrived);
+    const all = Buffer.alloc(2_000_000);
+    for (const request of arrived) request.head(200, all.length);
+    one.pass(60); // The heads have been passed on.
+    lineOf(one, 'leaves').transport.close('reset');
+    one.pass(1);
+    const left = arrived.filter(({ transport }) => !transport.closed);
+    assert.ok(left.length > many / 2);
+    for (const request of left) request.write(all);
+    one.pass(1);
+    const waiting = left.filter(({ transport }) => !transport.closed);
+    assert.ok(waiting.length > 0);
+    for (const { transport } of waiting)
+      assert.ok(transport.pendingBytes > all.length / 2, `${transport.pendingBytes}`);
+    one.pass(100);
     one.verifyAtRest();
   });
 });

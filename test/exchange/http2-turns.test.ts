@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Http1World } from './http1-world.ts';
+import type { Http2Line } from './http2-client.ts';
 
 /** More than the gateway reads of one connection in a turn. */
 const many = 100;
@@ -22,6 +23,29 @@ describe('a client that resets each of many requests at once', () => {
     one.pass(200);
     const sent = one.records.filter(({ attempts }) => attempts.length > 0);
     assert.deepEqual([one.records.length, sent.length], [many, 0]);
+    one.verifyAtRest();
+  });
+});
+
+describe('a client that is strained', () => {
+  it('has one request begun every 2.25 ms, however many it has sent, and all of them in the end', () => {
+    const one = world();
+    const line = (): Http2Line => one.http2Lines.get('busy') ?? assert.fail();
+    for (let index = 0; index < 150; index++) {
+      one.request({}, { connection: 'busy' });
+      line().session.eachStream((stream) => line().session.reset(stream, 'CANCEL'));
+    }
+    one.pass(200);
+    const endpoint = one.endpoint('a');
+    assert.equal(endpoint.arrived.length, 0, 'all of them were reset');
+    for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
+    for (let turn = 1; turn <= 10; turn++) {
+      one.pass(9);
+      assert.ok(endpoint.arrived.length <= 4 * turn + 1, `${endpoint.arrived.length} after ${9 * turn} ms`);
+    }
+    one.pass(500);
+    assert.equal(endpoint.arrived.length, many);
+    assert.deepEqual([line().goAways, line().closed], [[], false]);
     one.verifyAtRest();
   });
 });

@@ -128,6 +128,11 @@ export const floods: readonly Flood[] = [
     goOn: () => frame(types.ping, flags.ack, 0, 'pingpong'),
   },
   {
+    name: 'header sections that are small on the wire (HPACK bomb, CVE-2016-6581)',
+    limit: 'hpack_bombs',
+    goOn: (turn) => (turn % 20 === 0 ? hpackBomb(streamOf(turn / 20)) : Buffer.alloc(0)),
+  },
+  {
     name: 'trailers that are malformed',
     limit: 'errors',
     goOn: (turn) =>
@@ -140,11 +145,6 @@ export const floods: readonly Flood[] = [
 
 /** Clients that waste the gateway's time without a frame too many: the limits of time and memory hold them. */
 export const steadyFloods: readonly Flood<null>[] = [
-  {
-    name: 'header sections that are small on the wire (HPACK bomb)',
-    limit: null,
-    goOn: (turn) => (turn % 20 === 0 ? hpackBomb(streamOf(turn / 20)) : Buffer.alloc(0)),
-  },
   {
     name: 'bodies byte by byte on 100 streams',
     limit: null,

@@ -13,12 +13,18 @@ import { RawHttp2 } from './raw-http2.ts';
 const bytes = 400_000;
 const large = Buffer.alloc(bytes, 'x');
 
+/** Four of these fit into what waits of one response: which goes first does not depend on when more of it comes. */
+const stepBytes = 15_000;
+
 describe('of two responses that wait for the window of the connection', () => {
   let origin: Server;
   let gateway: YamlGateway;
 
   before(async () => {
-    origin = createServer((_, response) => void response.setHeader('content-length', bytes).end(large));
+    origin = createServer(({ headers: { 'x-ask': asked } }, response) => {
+      if (typeof asked === 'string') response.setHeader('priority', asked);
+      response.setHeader('content-length', bytes).end(large);
+    });
     origin.listen(0, '127.0.0.1');
     await once(origin, 'listening');
     const { port } = origin.address() as AddressInfo;
@@ -53,6 +59,13 @@ upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }
       1,
       0.8,
     ],
+    ['one becomes urgent by the header of its response', [get(1), get(3, ['x-ask', 'u=0'])], 3, 0.8],
+    [
+      'the header of a response counts more than what the client says later',
+      [get(1), get(3, ['x-ask', 'u=5']), update(3, 'u=0')],
+      1,
+      0.8,
+    ],
     ['those that can be used in parts take turns', [get(1, ['priority', 'i']), get(3, ['priority', 'i'])], 1, 0.4],
   ];
   for (const [name, frames, first, share] of cases)
@@ -65,10 +78,10 @@ upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }
         await line.until(() => received() === 65_535 && [1, 3].every((id) => line.response(id) !== null));
         const before = receivedOf(line, first);
         for (let windows = 1; windows <= 4; windows++) {
-          line.send(windowUpdate(0, 65_535));
-          await line.until(() => received() === 65_535 * (windows + 1));
+          line.send(windowUpdate(0, stepBytes));
+          await line.until(() => received() === 65_535 + windows * stepBytes);
         }
-        const got = (receivedOf(line, first) - before) / (4 * 65_535);
+        const got = (receivedOf(line, first) - before) / (4 * stepBytes);
         assert.ok(got >= share && (share > 0.5 || got <= 1 - share), `${got} of what came then`);
       } finally {
         line.close();

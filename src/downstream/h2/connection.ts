@@ -7,6 +7,7 @@ import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
+import { h2Limits } from '../../wire/h2/limits.ts';
 import { Session } from '../../wire/h2/session.ts';
 import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
@@ -50,6 +51,7 @@ export class Http2ClientConnection
   listed: OpenConnection | null = null;
   /** How the connection was lost, for its streams. */
   lostBy: 'closed' | 'reset' = 'closed';
+  begun = 0;
   readonly #buffers: Http2Buffers;
   readonly #intake: RequestIntake;
   readonly #timeouts: ClientTimeouts;
@@ -134,7 +136,7 @@ export class Http2ClientConnection
   readSlice(bytes: Uint8Array, start: number, end: number): number {
     let at = end;
     try {
-      at = this.session.receive(bytes, start, end);
+      at = this.session.receive(bytes, start, end, this.isStrained ? h2Limits.strainedHeadersCost : undefined);
     } catch {
       this.onDefect();
     }
@@ -148,7 +150,9 @@ export class Http2ClientConnection
   }
 
   beginRequest(stream: StartingStream): void {
-    if (!stream.hasBegun) this.#runFor(stream, () => stream.begin(this.ports.exchanges.create(stream)));
+    if (stream.hasBegun) return;
+    this.begun++;
+    this.#runFor(stream, () => stream.begin(this.ports.exchanges.create(stream)));
   }
 
   flush(): void {

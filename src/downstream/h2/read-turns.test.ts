@@ -5,6 +5,8 @@ import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { WorkingClock } from '../../testing/working-clock.test-support.ts';
 import { ReadTurns, type ReadTurnsOwner, StrainedTurns } from './read-turns.ts';
 
+const REQUEST = 'R'.charCodeAt(0);
+
 /** A connection whose slices are of one byte. `log` has what all connections of a test have read, in order. */
 class Connection implements ReadTurnsOwner {
   isServing = true;
@@ -12,6 +14,7 @@ class Connection implements ReadTurnsOwner {
   isStrained = false;
   isCongested = false;
   isTurnFull = false;
+  begun = 0;
   sliceMs = 0;
   isPaused = false;
   turnsRead = 0;
@@ -46,6 +49,7 @@ class Connection implements ReadTurnsOwner {
   readSlice(bytes: Uint8Array, start: number): number {
     this.#log.push(String.fromCharCode(bytes[start] as number));
     if (this.sliceMs > 0) this.spend(this.sliceMs);
+    if (bytes[start] === REQUEST) this.begun++;
     return start + 1;
   }
 
@@ -178,6 +182,19 @@ describe('strained connections', () => {
       while (working.now() < 90 && working.fireNext());
       assert.equal(log.join(''), 'aibjckdlem');
     });
+
+  it('pause for the exchanges that they begin, whose work comes later', () => {
+    // Each row: what one connection sends, and what has been read of it 20 ms later.
+    for (const [text, read] of [
+      ['abcdefghijklmnop', 'abcdefghij'],
+      ['RRRRRRRRRRRRRRRR', 'RRRRRRRRR'],
+      ['aRbRcRdReRfRgRhR', 'aRbRcRdRe'],
+    ] as const) {
+      made([text]);
+      clock.advanceSync(20);
+      assert.equal(log.join(''), read);
+    }
+  });
 
   it('do not wait for those that were closed meanwhile', () => {
     const all = made(Array.from({ length: 100 }, () => 'a'));

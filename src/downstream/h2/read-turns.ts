@@ -9,6 +9,9 @@ const slicesMax = 8;
 const strainedPauseMs = 2;
 const strainedPauseFactor = 9;
 
+/** What an exchange takes behind the slice that it begins in: a connection to an endpoint, what is read of a response, the end of both. */
+const exchangeMs = 0.25;
+
 /** The connection, as its turns see it. */
 export interface ReadTurnsOwner {
   readonly transport: Transport;
@@ -21,6 +24,8 @@ export interface ReadTurnsOwner {
   readonly isCongested: boolean;
   /** What has been read makes enough work for one turn. */
   readonly isTurnFull: boolean;
+  /** Exchanges that have begun so far. */
+  readonly begun: number;
   /** Reads some frames of bytes [start, end). Returns the first byte that was not read. */
   readSlice(bytes: Uint8Array, start: number, end: number): number;
   /** The turn is over. */
@@ -50,6 +55,10 @@ export class ReadTurns implements StrainedConnection {
 
   get isClosed(): boolean {
     return this.#owner.isClosed;
+  }
+
+  get begun(): number {
+    return this.#owner.begun;
   }
 
   flush(): void {
@@ -128,12 +137,13 @@ export class ReadTurns implements StrainedConnection {
 
 interface StrainedConnection extends NextTurnListener {
   readonly isClosed: boolean;
+  readonly begun: number;
   flush(): void;
 }
 
 /**
  * The strained connections of a worker, which have slices one after the other, in the order in which they came: however many they are, and
- * whatever their frames cost, they take at most a tenth of its time.
+ * whatever their frames and requests cost, they take at most a tenth of its time.
  */
 export class StrainedTurns {
   readonly #waiting: StrainedConnection[] = [];
@@ -155,11 +165,15 @@ export class StrainedTurns {
     let connection = this.#waiting.shift();
     // Those that were closed meanwhile take no time of the others.
     while (connection?.isClosed === true) connection = this.#waiting.shift();
-    connection?.onNextTurn();
-    connection?.flush();
+    if (connection === undefined) {
+      this.#isScheduled = false;
+      return;
+    }
+    const begunBefore = connection.begun;
+    connection.onNextTurn();
+    connection.flush();
     // A slice may have added its connection again; what is added later waits for this pause, too.
-    if (connection === undefined) this.#isScheduled = false;
-    else this.#schedule(clock, clock.now() - beganAt);
+    this.#schedule(clock, clock.now() - beganAt + exchangeMs * (connection.begun - begunBefore));
   };
 }
 

@@ -68,7 +68,7 @@ export class DecodedSection {
   rule: FieldSectionRule | null = null;
   /** The name of the field that broke the rule, shortened; never a value, which may be a secret. */
   brokenName = '';
-  /** The size by RFC 9113 §6.5.2 of all fields, up to the one that broke a rule; of literals also behind it. */
+  /** The size by RFC 9113 §6.5.2 of all fields; behind one that broke a rule, the least that it can be. */
   listBytes = 0;
   listBytesMax = 0;
 
@@ -179,6 +179,11 @@ export class DecodedSection {
     if (this.rule !== null) return;
     this.rule = 'header-section-too-large';
     this.brokenName = name;
+  }
+
+  /** Counts fields of tables behind the one that broke a rule, by the least that each takes. Called by the decoder, which has not looked at them. */
+  pass(fields: number): void {
+    this.listBytes += fields * fieldOverheadBytes;
   }
 
   /** The section is complete. Called by the decoder. */

@@ -15,9 +15,6 @@ import {
 const { endStream, ack, endHeaders, padded, priority } = frameFlags;
 const types = frameTypes;
 
-/** What a header block costs, in other frames, besides its KiB: it may begin an exchange. */
-export const headersCost = 4;
-
 /**
  * Reads frames from the bytes of a connection (RFC 9113 §4 and §6), however they are split. A frame is read where it lies; it is copied only
  * if it is split, and not a DATA frame, whose bytes go on as they come.
@@ -47,6 +44,7 @@ export class FrameReader {
   #isFirst = true;
   #isOver = false;
   #costLeft = 0;
+  #headersCost = 0;
 
   constructor(handler: FrameHandler, limits: HeaderBlockLimits) {
     this.#handler = handler;
@@ -67,8 +65,9 @@ export class FrameReader {
   }
 
   /** Reads bytes [start, end), until frames that cost `costMax` have been read: HEADERS cost `headersCost`, all others 1. Returns the first byte that was not read. */
-  push(bytes: Uint8Array, start: number, end: number, costMax = Number.POSITIVE_INFINITY): number {
+  push(bytes: Uint8Array, start: number, end: number, costMax = Number.POSITIVE_INFINITY, headersCost = 1): number {
     this.#costLeft = costMax;
+    this.#headersCost = headersCost;
     let at = start;
     while (at < end && !this.#isOver && (this.#costLeft > 0 || this.#inData)) {
       if (this.#inData) at = this.#readData(bytes, at, end);
@@ -213,7 +212,7 @@ export class FrameReader {
   // The other frames, whole.
 
   #read(bytes: Uint8Array, frame: number, start: number, end: number): void {
-    this.#costLeft -= (bytes[frame + 3] === types.headers ? headersCost : 1) + ((end - start) >> 10);
+    this.#costLeft -= (bytes[frame + 3] === types.headers ? this.#headersCost : 1) + ((end - start) >> 10);
     const flags = bytes[frame + 4] as number;
     const streamId = streamAt(bytes, frame + 5);
     switch (bytes[frame + 3]) {

@@ -91,7 +91,7 @@ export class HpackDecoder {
       if (index < 0) return this.#error;
       const age = index - staticMax - 1;
       if (age >= table.count || index === 0) return 'index';
-      if (into.isRefused) this.#passIndexed(bytes, end);
+      if (into.isRefused) this.#passIndexed(bytes, end, into);
       else if (age < 0) into.add(staticLines, index);
       else into.add(table.lines, table.rowOf(age));
     }
@@ -103,10 +103,11 @@ export class HpackDecoder {
    * Passes over the fields of tables that come next in a section that has been refused: an HPACK bomb names an entry tens of thousands of
    * times, which takes 1.4 ms otherwise.
    */
-  #passIndexed(bytes: Uint8Array, end: number): void {
+  #passIndexed(bytes: Uint8Array, end: number, into: DecodedSection): void {
     const indexMax = Math.min(this.#table.count + staticMax, 0x7e);
     let at = this.#at;
     while (at < end && (bytes[at] as number) > 0x80 && (bytes[at] as number) <= 0x80 + indexMax) at++;
+    into.pass(at - this.#at);
     this.#at = at;
   }
 

@@ -26,6 +26,18 @@ export const h2Limits = {
   unreadBytesMax: 256 * 1024,
   /** What is read at once: 4 header blocks, or 16 other frames. The owner decides whether more follow in the same turn. */
   sliceCostMax: 16,
+  /** What a header block costs, in other frames, besides its KiB: it may begin an exchange. */
+  headersCost: 4,
+  /** As above, of a strained connection: a slice has one request. */
+  strainedHeadersCost: 16,
+  /**
+   * A header section of this size that is so many times as large as its block: the encoder names entries of its table again and again
+   * (an HPACK bomb). Honest sections name each once, which makes 4 KiB more than their strings, and those shrink to 5/8 at most.
+   */
+  bombBytesMin: 16 * 1024,
+  bombFactor: 16,
+  /** DATA frames below this are tiny: the smallest message of gRPC has as many bytes. */
+  tinyFrameBytes: 5,
   /** A turn of one stream, before the next one of the same urgency. */
   quantumBytes: defaultFrameBytes,
 } as const;
@@ -49,6 +61,8 @@ export const floodLimits = {
   errors: { burst: 50, perS: 10 },
   /** Frames of unknown types (RFC 9113 §5.5), and acknowledgements of SETTINGS and PING that we have not sent. */
   ignored_frames: { burst: 100, perS: 10 },
+  /** Header sections that are many times as large as their blocks (CVE-2016-6581): no honest encoder makes one. */
+  hpack_bombs: { burst: 10, perS: 1 },
 } as const satisfies Partial<Record<Http2LimitName, { readonly burst: number; readonly perS: number }>>;
 
 export type FloodName = keyof typeof floodLimits;
@@ -60,6 +74,8 @@ export type FloodName = keyof typeof floodLimits;
 export const strainLimits = {
   /** Requests that are refused as they are read: each has an answer and a record that say why, which cost some 0.2 ms. */
   refusals: { burst: 40, perS: 40 },
+  /** DATA frames of less than 5 bytes: each is written to an endpoint. An honest client that writes byte by byte is slowed down, too. */
+  tiny_frames: { burst: 2000, perS: 500 },
 } as const;
 
 export type StrainName = keyof typeof strainLimits;

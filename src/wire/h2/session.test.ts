@@ -597,4 +597,63 @@ describe('a session', () => {
     server.push(frame(0xbe, 0, 0));
     assert.match(server.failed ?? '', /ignored_frames/);
   });
+
+  /** A block of one literal of `bytes` bytes that enters the table, and of `times` references to it. */
+  function repeating(bytes: number, times: number): Buffer {
+    const length = bytes - 127;
+    const value = Buffer.of(0x7f, (length & 0x7f) | 0x80, length >> 7);
+    return Buffer.concat([Buffer.of(0x40, 1, 97), value, Buffer.alloc(bytes, 'v'), Buffer.alloc(times, 0xbe)]);
+  }
+
+  const sections: readonly (readonly [what: string, block: Buffer, isBomb: boolean])[] = [
+    ['of as many bytes as its block', repeating(4000, 0), false],
+    ['that names each of 60 entries once', Buffer.from(Array.from({ length: 60 }, (_, index) => 0x81 + index)), false],
+    ['that names an entry twice', repeating(4000, 1), false],
+    ['of less than 16 KiB that names an entry again and again', repeating(200, 60), false],
+    ['that names an entry again and again', repeating(1000, 100), true],
+    ['that is refused where it is too large', repeating(4000, 12_000), true],
+    ['that names entries of no bytes again and again', Buffer.alloc(16_000, 0x82), true],
+  ];
+  for (const [what, block, isBomb] of sections)
+    it(`${isBomb ? 'ends at the limit hpack_bombs for sections' : 'takes any number of sections'} ${what}`, () => {
+      const server = new ServerUnderTest();
+      for (let turn = 0; turn < 30 && server.failed === null; turn++) {
+        assert.ok(!isBomb || turn <= 10, 'it has ended');
+        const id = 2 * turn + 1;
+        server.push(frame(headers, endHeaders | endStream, id, block));
+        if (server.failed === null) server.session.reset(server.stream(id), 'CANCEL');
+        if (isBomb) assert.equal(server.failed !== null, turn === 10, `${turn}`);
+      }
+      if (isBomb) assert.match(server.failed ?? '', /^ENHANCE_YOUR_CALM: .*\(hpack_bombs\)$/);
+      else assert.equal(server.failed, null);
+    });
+
+  it('is strained by content that comes byte by byte, and does not end', () => {
+    const strain = (bytes: number, count: number): boolean => {
+      const server = new ServerUnderTest();
+      server.open(1, false);
+      for (let turn = 0; turn < count; turn++) {
+        server.push(frame(data, 0, 1, 'x'.repeat(bytes)));
+        server.session.windows.consume(server.stream(1), bytes);
+      }
+      assert.equal(server.failed, null);
+      return server.session.isStrained;
+    };
+    assert.deepEqual([strain(1, 900), strain(1, 1100), strain(4, 5000), strain(5, 5000)], [false, true, true, false]);
+  });
+
+  it('reads one request in a slice of a strained connection, or as many other frames as of any', () => {
+    const bytes = Buffer.concat([
+      ...Array.from({ length: 3 }, (_, index) => frame(headers, endHeaders | endStream, 2 * index + 1, '\0\x01a\x01b')),
+      ...Array.from({ length: 20 }, () => frame(ping, 0, 0, '12345678')),
+    ]);
+    const server = new ServerUnderTest();
+    const read: string[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      at = server.session.receive(bytes, at, bytes.length, h2Limits.strainedHeadersCost);
+      server.transport.endTurn();
+      read.push(`${server.streams.size} and ${server.sent().filter((line) => line.startsWith('PING')).length}`);
+    }
+    assert.deepEqual(read, ['1 and 0', '2 and 0', '3 and 0', '3 and 16', '3 and 4']);
+  });
 });

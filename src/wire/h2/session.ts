@@ -79,7 +79,7 @@ export class Session implements FrameHandler {
   }
 
   /** Reads bytes [start, end), but no more than a few frames (`sliceCostMax`). Returns the first byte that was not read. */
-  receive(bytes: Uint8Array, start: number, end: number): number {
+  receive(bytes: Uint8Array, start: number, end: number, headersCost: number = h2Limits.headersCost): number {
     if (this.#isOver) return end;
     let at = start;
     while (this.#prefaceAt < clientPreface.length && at < end) {
@@ -88,7 +88,7 @@ export class Session implements FrameHandler {
       return end;
     }
     if (at === end) return end;
-    at = this.#reader.push(bytes, at, end, h2Limits.sliceCostMax);
+    at = this.#reader.push(bytes, at, end, h2Limits.sliceCostMax, headersCost);
     if (this.#hasWidened) {
       this.#hasWidened = false;
       this.sender.pump();
@@ -205,6 +205,7 @@ export class Session implements FrameHandler {
     const length = end - start;
     if (counted > length) this.windows.consume(stream, counted - length);
     stream.contentReceived += length;
+    if (length > 0 && length < h2Limits.tinyFrameBytes && !endsStream) this.#rates.admits('tiny_frames');
     // First: an endpoint gets no content of a request that is known to be malformed.
     if (this.#hasRightLength(stream, endsStream) && length > 0) stream.listener.onContent(bytes, start, end);
     if (endsStream) this.#endPeer(stream);
@@ -280,6 +281,9 @@ export class Session implements FrameHandler {
     // Also of a stream that has ended: the decoder must stay in step with the encoder (RFC 7541 §2.2).
     const error = this.#decoder.decode(bytes, start, end, section);
     if (error !== null) return this.onConnectionError('COMPRESSION_ERROR', `a header block: ${error}`);
+    const { listBytes } = section;
+    if (listBytes >= h2Limits.bombBytesMin && listBytes >= h2Limits.bombFactor * (end - start))
+      if (!this.#admits('hpack_bombs')) return;
     if (this.#isServer && stream === undefined) return this.#openPeerStream(streamId, endsStream, dependsOn);
     if (stream === undefined || stream.peerEnded) return this.#onFrameForClosed(streamId, 'HEADERS');
     if (dependsOn === streamId) return this.#break(stream, 'PROTOCOL_ERROR', 'a stream that depends on itself');
