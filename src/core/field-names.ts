@@ -87,6 +87,7 @@ export const knownFieldNames = [
   'last-event-id',
   'max-forwards',
   'grpc-timeout',
+  'priority',
   ...laterClaimNames,
 ] as const;
 

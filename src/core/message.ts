@@ -94,6 +94,8 @@ export interface OutgoingResponse extends WritesFields {
   readonly status: number;
   /** The protocols that the client must change to, if the status is 426 (RFC 9110 §15.5.22); null: none. */
   readonly upgrade: string | null;
+  /** When the response is to be sent among others on its connection (the header Priority, RFC 9218); null: it does not say. */
+  readonly priority: string | null;
   readonly reason: string;
   readonly framing: Framing;
   readonly contentLength: number;

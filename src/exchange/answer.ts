@@ -90,6 +90,7 @@ function answerOf(response: PlainAnswer, clock: Clock): OwnAnswer {
     status,
     reason,
     upgrade: null,
+    priority: null,
     framing,
     contentLength,
     writeFields(sink: FieldSink): void {

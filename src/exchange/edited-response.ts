@@ -38,6 +38,10 @@ export class EditedResponse implements OutgoingResponse, FilterResponseHead {
     return this.#status === 426 ? this.#base.upgrade : null;
   }
 
+  get priority(): string | null {
+    return this.#lines === null ? this.#base.priority : this.get('priority');
+  }
+
   get(name: string): string | null {
     const wanted = name.toLowerCase();
     const values = this.#read().filter(([candidate]) => candidate.toLowerCase() === wanted);

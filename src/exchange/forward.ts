@@ -199,6 +199,12 @@ export class ForwardedResponse implements OutgoingResponse {
     return this.status === 426 ? protocolsRequired(this.#response.fields.get('upgrade')) : null;
   }
 
+  get priority(): string | null {
+    const { lines } = this.#route.response;
+    const own = lines.length === 0 ? undefined : lines.find(([name]) => name.toLowerCase() === 'priority');
+    return own === undefined ? this.#response.fields.get('priority') : own[1];
+  }
+
   /** Trailers follow chunked content only; an answer to HEAD has the fields that the one to GET would have. */
   get #mayHaveTrailers(): boolean {
     const { clientCapabilities, request } = this.#facts;

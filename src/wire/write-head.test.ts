@@ -65,7 +65,15 @@ function responseText(each: ResponseCase): readonly [string, string] {
   const bytes = composed((writer) => {
     const writeFields = (sink: { field(name: string, value: string): void }): void =>
       (each.lines ?? []).forEach(([name, value]) => sink.field(name, value));
-    const response = { status, reason, upgrade: each.upgrade ?? null, framing, contentLength, writeFields };
+    const response = {
+      status,
+      reason,
+      upgrade: each.upgrade ?? null,
+      priority: null,
+      framing,
+      contentLength,
+      writeFields,
+    };
     how = writeResponseHead(writer, response, { persistent, version }, each.method ?? 'GET');
   });
   return [bytes.toString('latin1'), how];

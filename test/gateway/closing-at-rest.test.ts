@@ -36,7 +36,15 @@ class Answering implements DownstreamHandler {
     const bytes = answer.length;
     const framing = { kind: 'length', bytes } as const;
     const status = failure === null ? 200 : 503;
-    this.#stream.respond({ status, reason: '', upgrade: null, framing, contentLength: bytes, writeFields() {} });
+    this.#stream.respond({
+      status,
+      reason: '',
+      upgrade: null,
+      priority: null,
+      framing,
+      contentLength: bytes,
+      writeFields() {},
+    });
     this.#stream.sendContent(answer, 0, bytes, 'owned');
     this.#stream.endContent(null);
   }

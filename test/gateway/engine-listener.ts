@@ -37,7 +37,15 @@ export class Answering implements DownstreamHandler {
   answer(status: number, text: string): void {
     const content = Buffer.from(text);
     const framing = { kind: 'length', bytes: content.length } as const;
-    const head = { status, reason: '', upgrade: null, framing, contentLength: content.length, writeFields() {} };
+    const head = {
+      status,
+      reason: '',
+      upgrade: null,
+      priority: null,
+      framing,
+      contentLength: content.length,
+      writeFields() {},
+    };
     this.stream.respond(head);
     this.stream.sendContent(content, 0, content.length, 'owned');
     this.stream.endContent(null);

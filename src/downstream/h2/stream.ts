@@ -291,6 +291,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     if (this.#stream.isOver) return;
     this.#begun = true;
     const { method } = this.request;
+    if (response.priority !== null) this.#stream.mergePriority(response.priority);
     this.#connection.beginBlock();
     writeResponseBlock(this.#connection.block, response, method);
     this.#isHeadOnly = isHeadOnly(response, method);

@@ -79,6 +79,7 @@ export class SessionStream {
   /** Somebody waits for `onRoom`. */
   wantsRoom = false;
   urgency = defaultUrgency;
+  #serverPriority = '';
   incremental = false;
   /** Of its last frame that is composed and may get END_STREAM: the composition and the place. */
   lastGeneration = -1;
@@ -103,10 +104,21 @@ export class SessionStream {
     this.waitingBytes += end - start;
   }
 
-  /** Takes the urgency and `i` of a Priority field (RFC 9218 §4). What it does not say, or says wrongly, has its default (§6). */
+  /** Takes the urgency and `i` of a Priority field of the client (RFC 9218 §4). What it does not say, or says wrongly, has its default (§6). */
   prioritize(value: string): void {
     this.urgency = defaultUrgency;
     this.incremental = false;
+    this.#takePriority(value);
+    if (this.#serverPriority !== '') this.#takePriority(this.#serverPriority);
+  }
+
+  /** Takes the Priority field of the response (§8): what it says counts more than what the client says, also later; the rest stays. */
+  mergePriority(value: string): void {
+    this.#serverPriority = value;
+    this.#takePriority(value);
+  }
+
+  #takePriority(value: string): void {
     for (const member of value.split(',')) {
       const [key, text = '?1'] = member.trim().split('=');
       if (key === 'u' && /^[0-7]$/.test(text)) this.urgency = Number(text);
