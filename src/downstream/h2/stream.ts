@@ -1,3 +1,4 @@
+import { ByteBlocks } from '../../core/byte-blocks.ts';
 import { invariantOf } from '../../core/assert.ts';
 import type { ClientFacts } from '../../core/exchange.ts';
 import { fail, type Failure } from '../../core/failure.ts';
@@ -21,7 +22,7 @@ import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
 import { bodyTimeout, bodyTruncated, notRead, refusal, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
-import { HeldContent } from './held-content.ts';
+
 import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
@@ -56,7 +57,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   /** The blocks of the request's head and trailers, given back when the exchange has ended. */
   #blocks: HeadBlock[];
   #reads: 'not-yet' | 'yes' | 'paused' = 'not-yet';
-  readonly #held = new HeldContent();
+  readonly #held = new ByteBlocks();
   #peerEnded = false;
   /** The request has ended for the exchange: it is complete, or has failed. */
   #requestOver = false;
