@@ -183,6 +183,19 @@ describe('a sender', () => {
     );
   });
 
+  it('sends no more on all streams together than the window of the connection', () => {
+    const world = new World();
+    const streams = [1, 3].map((id) => world.stream(id, 1e6));
+    const sent = (): number => streams.reduce((sum, stream) => sum + world.contentOf(stream).length, 0);
+    for (const stream of streams) world.send(stream, of(60_000));
+    world.transport.endTurn();
+    assert.equal(sent(), defaultWindowBytes);
+    world.sender.widen(10);
+    world.sender.pump();
+    world.transport.endTurn();
+    assert.equal(sent(), defaultWindowBytes + 10);
+  });
+
   it('says that the window of the connection is too large when it is', () => {
     const { sender } = new World();
     assert.equal(sender.widen(windowBytesMax - defaultWindowBytes), true);
@@ -217,9 +230,9 @@ describe('a sender', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const world = new World();
-        const streams = [1, 3, 5, 7].map((id) => world.stream(id, 10_000));
+        const streams = [1, 3, 5, 7].map((id) => world.stream(id, 30_000));
         const sent = streams.map(() => of(0));
-        const granted = streams.map(() => 10_000);
+        const granted = streams.map(() => 30_000);
         const ended = new Set<number>();
         let grantedAll = defaultWindowBytes;
         const grant = (index: number, by: number): void => {
