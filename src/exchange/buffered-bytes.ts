@@ -1,4 +1,4 @@
-import { ByteBlocks } from '../core/byte-blocks.ts';
+import { ByteBlocks } from '../wire/byte-blocks.ts';
 import type { BufferAllowance, BufferedDirection } from './buffer-allowance.ts';
 
 /** Copies of body bytes, in their order, whose memory counts against the allowance of the worker. */

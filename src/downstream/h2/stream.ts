@@ -1,4 +1,4 @@
-import { ByteBlocks } from '../../core/byte-blocks.ts';
+import { ByteBlocks } from '../../wire/byte-blocks.ts';
 import { invariantOf } from '../../core/assert.ts';
 import type { ClientFacts } from '../../core/exchange.ts';
 import { fail, type Failure } from '../../core/failure.ts';
