@@ -86,7 +86,7 @@ export class AdminApi {
   ): Promise<void> {
     switch (id) {
       case 'readStatus':
-        await this.#gateway.refreshCounts();
+        await Promise.all([this.#gateway.refreshCounts(), this.#gateway.refreshResponseTimes()]);
         return sendJson(response, 200, snakeCased(this.#status()));
       case 'readReadiness':
         return this.#sendReadiness(response);

@@ -200,6 +200,18 @@ export const statusSchema = z.object({
     .describe(
       'The store of exchanges and events; null without one. While it fails there is a problem `store_failing`.',
     ),
+  timeouts: z
+    .array(
+      z.object({
+        route: text,
+        kind: z.enum(['never_fires', 'cuts_ordinary', 'longer_than_needed']),
+        limit_ms: z.number().min(0).describe('`timeouts.response_head` of the route.'),
+        advised_ms: z.number().min(0).describe('What it should be.'),
+        reason: text.describe('One sentence, with the evidence.'),
+        next_step: text.describe('The setting.'),
+      }),
+    )
+    .describe('Timeouts of routes that do not fit the stored exchanges.'),
   bounds: z
     .array(
       z.object({

@@ -26,6 +26,7 @@ import {
 import { adminLines, certificatesText, listenerLines } from './listener-lines.ts';
 import { statusMark, type StatusTone } from './status-mark.ts';
 import type { Style } from './style.ts';
+import { timeoutLines } from './timeout-lines.ts';
 
 /** A gateway of an earlier version does not say where its admin API answers. */
 export type ShownStatus = GatewayStatus & Partial<Pick<StatusResponse, 'admin'>>;
@@ -52,6 +53,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
       style,
     ),
     ...section('BOUNDS', boundLines(status, style), style),
+    ...section('TIMEOUTS', timeoutLines(status, style), style),
     ...section('STORE', storeLines(status, style), style),
     ...section(
       'APPLICATIONS',

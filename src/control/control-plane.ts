@@ -28,6 +28,7 @@ import { whyNotKept } from './kept-certificates.ts';
 import { StartAbandoned, startFailureOf, StateFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { StepQueue } from './step-queue.ts';
+import { timeoutStatus } from './timeout-advice.ts';
 import { version } from './version.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import type { ApplyResult } from './apply-result.ts';
@@ -199,6 +200,7 @@ export class ControlPlane implements Gateway {
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
       store: this.#parts.store.status,
+      timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes),
       bounds: this.#parts.active.bounds,
       countsOfBound: (semaphores) => this.#parts.shared.countsOfBound(semaphores),
       waiting: this.#parts.workers.all.flatMap(({ waiting }) => waiting),
@@ -218,6 +220,10 @@ export class ControlPlane implements Gateway {
 
   refreshCounts(): Promise<void> {
     return this.#parts.workers.refreshCounts();
+  }
+
+  refreshResponseTimes(): Promise<void> {
+    return this.#parts.store.refreshResponseTimes();
   }
 
   #problemContext(applications: GatewayStatus['applications']): ProblemContext {

@@ -28,6 +28,8 @@ export interface Gateway extends EventSink {
    * within 100 ms is shown with its last report.
    */
   refreshCounts(): Promise<void>;
+  /** Asks the store how long responses take, so that `status` can say which timeouts do not fit; at most once a minute. */
+  refreshResponseTimes(): Promise<void>;
   /**
    * Reads the configuration from its source again and applies it completely, or changes nothing.
    * `actor` names the requester ('signal:SIGHUP', 'admin:socket').
@@ -271,6 +273,8 @@ export interface GatewayStatus {
   readonly upstreams: readonly UpstreamStatus[];
   /** The store of exchanges and events; null: the configuration has none. That it fails now is a problem. */
   readonly store: StoreStatus | null;
+  /** Timeouts of routes that do not fit what is stored; without a store only those that cannot fire. */
+  readonly timeouts: readonly TimeoutStatus[];
   /** Bounds of requests in flight (`concurrency`) of routes and upstreams. */
   readonly bounds: readonly BoundStatus[];
   readonly applications: readonly ApplicationStatus[];
@@ -319,6 +323,17 @@ export interface WaitingStatus {
   readonly count: number;
   /** For how long the one has waited that has waited longest. */
   readonly oldestMs: number;
+}
+
+export interface TimeoutStatus {
+  readonly route: string;
+  readonly kind: 'never_fires' | 'cuts_ordinary' | 'longer_than_needed';
+  /** `timeouts.response_head`, and what it should be. */
+  readonly limitMs: number;
+  readonly advisedMs: number;
+  /** One sentence, with the evidence. */
+  readonly reason: string;
+  readonly nextStep: string;
 }
 
 export interface StoreStatus {

@@ -42,6 +42,7 @@ export interface StatusFacts {
   /** Connections and waiting requests at an endpoint, in all workers. */
   readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
   readonly store: GatewayStatus['store'];
+  readonly timeouts: GatewayStatus['timeouts'];
   readonly bounds: readonly BoundSnapshot[];
   readonly countsOfBound: (semaphores: SemaphoreHandle) => BoundCounts;
   /** Requests that wait, as the workers have last reported. */
@@ -80,6 +81,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
       endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
     })),
     store: facts.store,
+    timeouts: facts.timeouts,
     bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
     applications,
     workers: workers.map((worker) => workerStatus(worker, facts)),

@@ -14,7 +14,8 @@ import type {
   ToStore,
 } from '../core/store-messages.ts';
 import { withTimeout } from '../core/condition.ts';
-import type { Clock } from '../core/time.ts';
+import type { ResponseTimes } from '../core/response-times.ts';
+import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { jsonOf } from '../record/json-text.ts';
 import { createRecordRing, createWakeWord, droppedIn } from '../record/record-ring.ts';
@@ -32,6 +33,10 @@ export interface StoredExchangesParts {
 
 /** Some 3,000 failures. Untouched pages cost nothing. */
 const ringBytes = 4 * 1024 * 1024;
+
+/** What a route takes changes slowly; reading it takes the store up to 200 ms. */
+const timesReadEveryMs = 60_000;
+const timesWaitMs = 500;
 
 /** The store writes for less than a second after it was told to close. */
 const closeMs = 5000;
@@ -51,6 +56,9 @@ export class StoredExchanges {
   /** The last event that is stored: a thread that replaces another one gets those after it. */
   #eventsStored = 0;
 
+  #responseTimes: readonly ResponseTimes[] = [];
+  #timesReadAt: Instant | null = null;
+
   constructor(parts: StoredExchangesParts) {
     this.#parts = parts;
     parts.events.subscribe((event) => this.#thread?.send({ kind: 'events', events: [lineOf(event)] }));
@@ -66,6 +74,24 @@ export class StoredExchanges {
     let lost = Atomics.load(this.#lost, 0);
     for (const ring of this.#rings.values()) lost += droppedIn(ring);
     return lost;
+  }
+
+  /** By route, as they were last read. */
+  get responseTimes(): readonly ResponseTimes[] {
+    return this.#thread === null ? [] : this.#responseTimes;
+  }
+
+  /** Reads them once more if that was some time ago. A thread that is busy answers later, and the next status has it. */
+  async refreshResponseTimes(): Promise<void> {
+    const thread = this.#thread;
+    const { clock } = this.#parts;
+    const now = clock.now();
+    if (thread === null || (this.#timesReadAt !== null && now - this.#timesReadAt < timesReadEveryMs)) return;
+    this.#timesReadAt = now;
+    const read = thread.ask({ kind: 'times' }).then((answer) => {
+      if (answer.kind === 'times_found') this.#responseTimes = answer.times;
+    });
+    await withTimeout(clock, timesWaitMs, read);
   }
 
   get status(): StoreStatus | null {

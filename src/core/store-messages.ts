@@ -3,6 +3,7 @@ import type { NewEvent } from './event.ts';
 import type { EventJson } from './event-json.ts';
 import type { ProcessConstants } from './logger-messages.ts';
 import type { ExchangeRecord } from './record.ts';
+import type { ResponseTimes } from './response-times.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 
 /** Everything that the thread of the store needs at start. */
@@ -89,6 +90,8 @@ export type ToStore =
   | { readonly kind: 'search'; readonly request: number; readonly search: SearchRequest }
   /** Answer 'events_found'. */
   | { readonly kind: 'search_events'; readonly request: number; readonly search: EventSearchRequest }
+  /** Answer 'times_found'. */
+  | { readonly kind: 'times'; readonly request: number }
   /** No worker writes any more: store everything, close the files, and answer 'closed'. */
   | { readonly kind: 'close'; readonly request: number };
 
@@ -97,6 +100,7 @@ export type FromStore =
   | { readonly kind: 'stored'; readonly request: number; readonly record: ExchangeRecord | null }
   | { readonly kind: 'searched'; readonly request: number; readonly result: SearchResult }
   | { readonly kind: 'events_found'; readonly request: number; readonly result: EventSearchResult }
+  | { readonly kind: 'times_found'; readonly request: number; readonly times: readonly ResponseTimes[] }
   | { readonly kind: 'closed'; readonly request: number }
   /** All events up to this number are stored, or lost and counted. */
   | { readonly kind: 'events_stored'; readonly through: number }

@@ -1,6 +1,7 @@
 import type { StoreSpec } from '../core/configuration.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { ResponseTimes } from '../core/response-times.ts';
 import type {
   EventLine,
   EventSearchRequest,
@@ -15,11 +16,15 @@ import { parseQuery } from './parse-query.ts';
 import type { Query } from './query.ts';
 import { type NewExchange, Segment } from './segment.ts';
 import { searchSegment } from './segment-search.ts';
+import { ResponseTimesSum } from './response-times.ts';
 import { SetClock } from './set-clock.ts';
 import { expired, segmentAgeMsOf, type SegmentFile, segmentBytesOf, StoreFolder } from './store-folder.ts';
 
 /** A search that has found nothing after this time ends with what it has. */
 const searchMs = 200;
+
+/** A look at the clock costs about as much as some rows. */
+const timedRowsPerLook = 256;
 
 /** Between two looks at sizes and ages. */
 const lookEveryMs = 10_000;
@@ -62,22 +67,24 @@ export class ExchangeStore {
     this.#folder = new StoreFolder(spec.path);
   }
 
-  append(exchanges: readonly NewExchange[], events: readonly EventLine[] = []): void {
+  /** Returns how many exchanges are damaged, and left out. */
+  append(exchanges: readonly NewExchange[], events: readonly EventLine[] = []): number {
     this.#rowsUntilLook -= exchanges.length;
     try {
-      this.#appendOnce(exchanges, events);
+      return this.#appendOnce(exchanges, events);
     } catch (error) {
       // During an upgrade two processes write to one file: opened again, it shows what the other has stored.
       if (!isConflict(error)) throw error;
-      this.#appendOnce(exchanges, events);
+      return this.#appendOnce(exchanges, events);
     }
   }
 
-  #appendOnce(exchanges: readonly NewExchange[], events: readonly EventLine[]): void {
+  #appendOnce(exchanges: readonly NewExchange[], events: readonly EventLine[]): number {
     this.#closeRemoved();
     const { number, segment } = this.#newestSegment();
-    this.#orRecover(number, () => segment.append(exchanges, events));
+    const damaged = this.#orRecover(number, () => segment.append(exchanges, events));
     this.#written ??= { number, identity: this.#folder.identity(number) };
+    return damaged;
   }
 
   #closeRemoved(): void {
@@ -175,6 +182,26 @@ export class ExchangeStore {
       if (page.stoppedAt !== null) break;
     }
     return { kind: 'page', exchanges, cursor: null, end: textOf(end.number, end.seq) };
+  }
+
+  /** Of the newest exchanges, as many as can be looked at within the time of a search. */
+  responseTimes(): readonly ResponseTimes[] {
+    const deadline = after(this.#clock.now(), searchMs);
+    const sum = new ResponseTimesSum();
+    let looked = 0;
+    for (const { segment, number } of this.#segments()) {
+      sum.begin((template) => segment.template(template));
+      const isLate = this.#orRecover(number, () => {
+        for (const row of segment.timedRows()) {
+          sum.add(row);
+          looked += 1;
+          if (looked % timedRowsPerLook === 0 && this.#clock.now() >= deadline) return true;
+        }
+        return false;
+      });
+      if (isLate) break;
+    }
+    return sum.result();
   }
 
   /** Events of a time, the newest first. */

@@ -4,6 +4,7 @@ import { EventTable } from './event-table.ts';
 import { migrate } from './migrations.ts';
 import { packedHex, packedUuid, unpackedHex, unpackedUuid, uuidsFrom } from './packed-id.ts';
 import { recordOf, type StoredLine } from './stored-line.ts';
+import type { TimedRow } from './response-times.ts';
 import { SharedTexts } from './shared-texts.ts';
 import { LineTerms } from './terms.ts';
 
@@ -103,20 +104,23 @@ export class Segment {
     return Number(this.#database.prepare(sql).get()?.[0] ?? 0);
   }
 
-  /** Stores exchanges and events in one transaction: all or none. */
-  append(exchanges: readonly NewExchange[], events: readonly EventLine[]): void {
+  /** Stores exchanges and events in one transaction: all or none. Returns how many exchanges are damaged, and left out. */
+  append(exchanges: readonly NewExchange[], events: readonly EventLine[]): number {
     this.#database.execute('BEGIN IMMEDIATE');
-    for (const exchange of exchanges) this.#append(exchange);
+    let damaged = 0;
+    for (const exchange of exchanges) if (!this.#append(exchange)) damaged += 1;
     this.events.append(events);
     const { number, first, last, firstAt, lastAt } = this.#span;
     if (last > 0) this.#putSpan.run(number, first, last, firstAt, lastAt);
     this.#database.execute('COMMIT');
     if (last - first >= spanRowsMax) this.#span = emptySpan(number + 1);
+    return damaged;
   }
 
-  #append({ line, standsFor }: NewExchange): void {
+  /** False if the line gives no record. */
+  #append({ line, standsFor }: NewExchange): boolean {
     const terms = this.#terms.of(line);
-    if (terms === null) return;
+    if (terms === null) return false;
     const seq = ++this.#seq;
     const { id, traceId, at, template, client, clientPort, path, query, status, durationUs, bytesOut, rest } = line;
     const texts = this.#texts;
@@ -130,6 +134,7 @@ export class Segment {
     );
     this.#insertTerms.run(seq, terms);
     noteIn(this.#span, seq, at);
+    return true;
   }
 
   /** The numbers of the first and last row whose exchange may have begun within this time; null if there are none. */
@@ -163,6 +168,16 @@ export class Segment {
     if (exact.length > 0) return exact;
     const range = uuidsFrom(id);
     return range === null ? [] : [...this.#byIds.each(...range)].map(rowOf);
+  }
+
+  /** The newest first: what is needed to sum up times, without building records. */
+  *timedRows(): Generator<TimedRow> {
+    const sql = 'SELECT at, duration, stands_for, template, rest FROM exchanges ORDER BY seq DESC';
+    for (const [at, duration, standsFor, template, rest] of this.#prepared(sql).each())
+      yield {
+        ...{ at: Number(at), durationMs: Number(duration) / 1000, standsFor: Number(standsFor) },
+        ...{ template: Number(template), rest: rest as string | null },
+      };
   }
 
   /** JSON of what all rows with this template share. */

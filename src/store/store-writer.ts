@@ -10,6 +10,7 @@ import type {
   StoreInit,
   ToStore,
 } from '../core/store-messages.ts';
+import type { ResponseTimes } from '../core/response-times.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { RecordRingReader, type RingSlice, WakeWord } from '../record/record-ring.ts';
 import { storeFault, type StoreFault } from './database.ts';
@@ -98,6 +99,9 @@ export class StoreWriter {
       case 'search_events':
         this.#send({ kind: 'events_found', request: message.request, result: this.#searchEvents(message.search) });
         break;
+      case 'times':
+        this.#send({ kind: 'times_found', request: message.request, times: this.#responseTimes() });
+        break;
       case 'close':
         this.#close();
         this.#send({ kind: 'closed', request: message.request });
@@ -154,6 +158,17 @@ export class StoreWriter {
     }
   }
 
+  #responseTimes(): readonly ResponseTimes[] {
+    const spec = this.#spec;
+    if (spec === null) return [];
+    try {
+      return this.#opened(spec).responseTimes();
+    } catch (error) {
+      this.#failed(error);
+      return [];
+    }
+  }
+
   #unreadable({ path }: StoreSpec, error: unknown): { readonly kind: 'unavailable'; readonly problem: string } {
     this.#failed(error);
     return { kind: 'unavailable', problem: `The store ${path} cannot be read: ${faultTexts[storeFault(error)]}.` };
@@ -172,7 +187,7 @@ export class StoreWriter {
     try {
       const store = this.#opened(spec);
       const exchanges = this.#taken.flatMap(({ slice }) => this.#exchangesOf(slice));
-      store.append(exchanges, this.#events.list);
+      Atomics.add(this.#lost, 0, store.append(exchanges, this.#events.list));
     } catch (error) {
       this.#failed(error);
       return true;

@@ -44,6 +44,10 @@ export class FakeGateway implements Gateway {
     return Promise.resolve();
   }
 
+  refreshResponseTimes(): Promise<void> {
+    return Promise.resolve();
+  }
+
   status(): GatewayStatus {
     return this.statusNow;
   }

@@ -77,6 +77,17 @@ export const statusSample: GatewayStatus = {
     { id: 'http6', address: '[::1]:8080', state: 'failed', certificates: [] },
   ],
   store: { path: '/var/lib/candor/store', lost: 12 },
+  timeouts: [
+    {
+      route: '/search',
+      kind: 'longer_than_needed',
+      limitMs: 60_000,
+      advisedMs: 1000,
+      reason:
+        '`response_head` of /search (60s) lets requests that hang wait for long; since 2025-12-31T12:00:00.000Z, 99.9 % of 12400 responses began within 320 ms.',
+      nextStep: 'Set `timeouts: { response_head: 1s }` in the route /search.',
+    },
+  ],
   bounds: [
     {
       kind: 'upstream',

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -119,6 +122,41 @@ test('a thread of the store that ends is replaced, and goes on with what was not
     seqs.map((_, index) => index + 1),
     'each event once',
   );
+});
+
+test('the status advises a timeout that fits what was observed, with the evidence', async () => {
+  await start('{ path: ./store, successes_per_second: 5 }');
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const { host, port } = edge.address();
+  const ask = async (path: string): Promise<void> => {
+    const sent = request({ agent, host, port, path, headers: { host: 'shop.test' } }).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    response.resume();
+    await once(response, 'end');
+  };
+  for (let n = 0; n < 1400; n += 50) await Promise.all(Array.from({ length: 50 }, (_, m) => ask(`/n/${n + m}`)));
+  agent.destroy();
+  await until('enough are stored', async () => {
+    const stored = await found('');
+    return stored.reduce((sum, { standsFor }) => sum + standsFor, 0) >= 1000;
+  });
+  await edge.gateway.refreshResponseTimes();
+  const advised = () => edge.gateway.status().timeouts;
+  await until('the store has answered', () => advised().length > 0);
+  const [advice] = advised();
+  assert.equal(advice?.kind, 'longer_than_needed');
+  assert.match(
+    advice.reason,
+    /^`response_head` of \S+ \(60s\) lets requests that hang wait for long; since .*Z, 99\.9 % of 1\d{3} responses began within \d+ ms\.$/,
+  );
+  assert.match(advice.nextStep, /^Set `timeouts: \{ response_head: \d+s \}` in the route /);
+  await edge.reload(
+    (await readFile(join(edge.folder, 'candor.yaml'), 'utf8')).replace(
+      'store:',
+      'timeouts: { response_head: 20s, exchange: 10s }\nstore:',
+    ),
+  );
+  assert.deepEqual(new Set(advised().map(({ kind }) => kind)), new Set(['never_fires']));
 });
 
 test('without a store a search says how to get one, and no thread runs for it', async () => {

@@ -1,0 +1,12 @@
+import type { GatewayStatus } from '../control/gateway-status.ts';
+import { harmless, wrap, wrapAfter } from './layout.ts';
+import { statusMark } from './status-mark.ts';
+import type { Style } from './style.ts';
+
+/** Timeouts that do not fit. A gateway of an earlier version says nothing of them. */
+export function timeoutLines({ timeouts = [] }: Partial<GatewayStatus>, style: Style): string[] {
+  return timeouts.flatMap(({ kind, reason, nextStep }) => [
+    ...wrapAfter(`  ${statusMark(kind === 'longer_than_needed' ? 'dim' : 'warn', style)}`, harmless(reason), 5),
+    ...wrap(harmless(nextStep), '        ').map((line) => style.dim(line)),
+  ]);
+}

@@ -1,0 +1,40 @@
+import type { RouteSpec } from '../core/configuration.ts';
+import type { ResponseTimes } from '../core/response-times.ts';
+import { adviseTimeouts, type TimeoutAdvice } from '../policy/fitting-timeouts.ts';
+import type { TimeoutStatus } from './gateway-status.ts';
+
+/** Timeouts of routes that do not fit what is stored, in sentences. */
+export function timeoutStatus(
+  routes: readonly Pick<RouteSpec, 'id' | 'timeouts'>[],
+  observed: readonly ResponseTimes[],
+): readonly TimeoutStatus[] {
+  const limits = routes.map(({ id, timeouts: { responseHeadMs, exchangeMs } }) => ({
+    route: id,
+    responseHeadMs,
+    exchangeMs,
+  }));
+  return adviseTimeouts(limits, observed).map((advice) => {
+    const { route, kind, limitMs, advisedMs } = advice;
+    const nextStep = `Set \`timeouts: { response_head: ${settingOf(advisedMs)} }\` in the route ${route}.`;
+    return { route, kind, limitMs, advisedMs, reason: `${problemOf(advice)}${evidenceOf(advice)}.`, nextStep };
+  });
+}
+
+function problemOf({ route, kind, limitMs }: TimeoutAdvice): string {
+  const limit = `\`response_head\` of ${route} (${settingOf(limitMs)})`;
+  if (kind === 'never_fires') return `${limit} never fires: \`timeouts.exchange\` ends the request before`;
+  if (kind === 'cuts_ordinary') return `${limit} ends ordinary requests`;
+  return `${limit} lets requests that hang wait for long`;
+}
+
+function evidenceOf({ evidence }: TimeoutAdvice): string {
+  if (evidence === null) return '';
+  const { answered, since, p999Ms, timedOut } = evidence;
+  const cut = timedOut === 0 ? '' : `, and it ended ${timedOut}`;
+  return `; since ${new Date(since).toISOString()}, 99.9 % of ${answered} responses began within ${Math.ceil(p999Ms)} ms${cut}`;
+}
+
+/** As in a configuration. */
+function settingOf(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${Math.round(ms)}ms`;
+}
