@@ -38,11 +38,16 @@ export const unbuffered: WorldOptions = { buffer: { requestBytesMax: 0 } };
 
 const large = 1024 * 1024;
 
+const patterns = new Map<string, Buffer>();
+
 /** Bytes that say where they stand. */
 export function pattern(bytes: number, salt = 0): Buffer {
+  const known = patterns.get(`${bytes} ${salt}`);
+  if (known !== undefined) return Buffer.from(known);
   const made = Buffer.alloc(bytes);
   for (let at = 0; at < bytes; at++) made[at] = (at * 31 + (at >> 8) + salt) & 0xff;
-  return made;
+  patterns.set(`${bytes} ${salt}`, made);
+  return Buffer.from(made);
 }
 
 const forwarded: readonly Case[] = [

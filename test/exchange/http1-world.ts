@@ -83,6 +83,8 @@ export interface Http1Settings {
   readonly tls?: boolean;
   readonly balance?: BalanceSpec;
   readonly slowStartMs?: number;
+  /** How long connections to endpoints may be idle. */
+  readonly idleConnectionMs?: number;
   readonly sessions?: StickySessions;
   /** Of the upstream. */
   readonly concurrency?: ConcurrencySpec;
@@ -256,7 +258,7 @@ export class Http1World implements World {
       application,
       tls: this.settings.tls === true ? { serverName: 'app.test', verify: true, ca: null } : null,
       idleConnectionsMax: 10,
-      idleConnectionMs: 30_000,
+      idleConnectionMs: this.settings.idleConnectionMs ?? 30_000,
       connectionReuse: this.settings.reuse ?? 'always',
       connectionsMax,
       queueMax: this.settings.queueMax ?? 0,
