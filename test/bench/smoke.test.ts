@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { accepts } from '../../bench/processes.ts';
 import { portCount } from '../../bench/ports.ts';
 import { findPeer } from '../../scripts/peers.ts';
@@ -158,7 +159,10 @@ describe('the short form of a measurement', () => {
       join(folder, 'x'),
     ]);
     // The gateway listens: the warm-up has begun.
-    while (!(await accepts(tool.ports[3] as number))) assert.equal(tool.child.exitCode, null, tool.errors());
+    while (!(await accepts(tool.ports[3] as number))) {
+      assert.equal(tool.child.exitCode, null, tool.errors());
+      await sleep(20);
+    }
     tool.child.kill('SIGINT');
     assert.equal(await ended(tool), 130);
   });

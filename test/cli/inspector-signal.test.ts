@@ -67,29 +67,37 @@ function runAsProgram(...argv: readonly string[]): Started {
   return start(program, argv, env);
 }
 
+/** How long after its creation a socket may begin to listen: Node and Candor do both in one turn. */
+const youngMs = 250;
+
 /** Polls for addresses that a process listens at and the configuration does not name. */
 function watchFor(child: ChildProcess): { end(): readonly string[] } {
   const seen = new Set<string>();
+  const firstSeenAt = new Map<string, number>();
   let over = false;
   const look = (): void => {
     if (over) return;
-    for (const address of strangeListeners(child.pid ?? 0)) seen.add(address);
+    const sockets = socketsOf(child.pid ?? 0);
+    const now = performance.now();
+    for (const socket of sockets) if (!firstSeenAt.has(socket)) firstSeenAt.set(socket, now);
+    // The system takes milliseconds to list the sockets of the machine.
+    const hasYoung = [...sockets].some((socket) => now - (firstSeenAt.get(socket) ?? 0) < youngMs);
+    if (hasYoung) for (const address of strangeListeners(sockets)) seen.add(address);
     setTimeout(look, 2);
   };
   look();
   return {
     end: () => {
       over = true;
-      return [...seen];
+      return [...seen, ...strangeListeners(socketsOf(child.pid ?? 0))];
     },
   };
 }
 
-/** The TCP addresses that a process listens at, except the configured port; from /proc/net/tcp, in hexadecimal. */
-function strangeListeners(pid: number): readonly string[] {
-  const own = listening.port.toString(16).toUpperCase().padStart(4, '0');
+/** The inodes of the sockets of a process. */
+function socketsOf(pid: number): ReadonlySet<string> {
   try {
-    const sockets = new Set(
+    return new Set(
       readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
         try {
           return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
@@ -98,15 +106,21 @@ function strangeListeners(pid: number): readonly string[] {
         }
       }),
     );
-    const rows = readFileSync('/proc/net/tcp', 'utf8')
-      .split('\n')
-      .map((row) => row.trim().split(/\s+/));
-    return rows.flatMap(([, address = '', , state, , , , , , inode = '']) =>
-      state === '0A' && sockets.has(inode) && !address.endsWith(`:${own}`) ? address : [],
-    );
   } catch {
-    return []; // the process has ended
+    return new Set(); // the process has ended
   }
+}
+
+/** The TCP addresses at which these sockets listen, except the configured port; from /proc/net/tcp, in hexadecimal. */
+function strangeListeners(sockets: ReadonlySet<string>): readonly string[] {
+  if (sockets.size === 0) return [];
+  const own = listening.port.toString(16).toUpperCase().padStart(4, '0');
+  const rows = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/));
+  return rows.flatMap(([, address = '', , state, , , , , , inode = '']) =>
+    state === '0A' && sockets.has(inode) && !address.endsWith(`:${own}`) ? address : [],
+  );
 }
 
 /** Whether a port accepts a connection: 1 or 0. */
