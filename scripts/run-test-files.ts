@@ -53,18 +53,24 @@ export async function runTestFiles(
       await runGroup(group, testRun);
   };
   const runWhileIdle = async (): Promise<void> => {
-    while (others.length > 0 && performance.now() < runEnd) {
-      if ((await idleShare(idleMs)) < idleShareMin) continue;
-      const group = takeUntil(runEnd, others);
-      if (group !== undefined) await runGroup(group, testRun);
+    const running = new Set<Promise<void>>();
+    while (others.length > 0 && performance.now() < runEnd && limits.spareFilesMax > 0) {
+      if (running.size >= limits.spareFilesMax) await Promise.race(running);
+      // What was started before takes its share meanwhile.
+      else if ((await idleShare(idleMs)) >= idleShareMin) {
+        const group = takeUntil(runEnd, others) ?? [];
+        const ended = runGroup(group, testRun).finally(() => running.delete(ended));
+        running.add(ended);
+      }
     }
+    await Promise.all(running);
   };
   const earlyEnded = runAll(early);
   await peersPrepared;
   await Promise.all([
     earlyEnded.then(() => runAll(others)),
     ...Array.from({ length: limits.filesMax - 1 }, () => runAll(others)),
-    ...Array.from({ length: limits.spareFilesMax }, runWhileIdle),
+    runWhileIdle(),
   ]);
   if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...early, ...others].flat());
 }
