@@ -67,7 +67,12 @@ function finish(): void {
 }
 
 function done(): void {
-  process.send?.({ kind: 'done' } satisfies OriginReport);
+  say({ kind: 'done' });
+}
+
+/** The run may have been interrupted: then its channel is closed, and the process is about to end. */
+function say(said: OriginReport): void {
+  process.send?.(said, () => {});
 }
 
 process.on('message', (order: OriginOrder) => {
@@ -85,5 +90,5 @@ process.on('message', (order: OriginOrder) => {
 });
 process.on('disconnect', () => process.exit(0));
 setTimeout(() => {
-  server.listen(setting.port, '127.0.0.1', 4096, () => process.send?.({ kind: 'listening' } satisfies OriginReport));
+  server.listen(setting.port, '127.0.0.1', 4096, () => say({ kind: 'listening' }));
 }, setting.bootMs);
