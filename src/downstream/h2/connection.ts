@@ -7,7 +7,6 @@ import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
-import { h2Limits } from '../../wire/h2/limits.ts';
 import { Session } from '../../wire/h2/session.ts';
 import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
@@ -136,7 +135,7 @@ export class Http2ClientConnection
   readSlice(bytes: Uint8Array, start: number, end: number): number {
     let at = end;
     try {
-      at = this.session.receive(bytes, start, end, this.isStrained ? h2Limits.strainedHeadersCost : undefined);
+      at = this.session.receive(bytes, start, end);
     } catch {
       this.onDefect();
     }

@@ -28,8 +28,6 @@ export const h2Limits = {
   sliceCostMax: 16,
   /** What a header block costs, in other frames, besides its KiB: it may begin an exchange. */
   headersCost: 4,
-  /** As above, of a strained connection: a slice has one request. */
-  strainedHeadersCost: 16,
   /**
    * A header section of this size that is so many times as large as its block: the encoder names entries of its table again and again
    * (an HPACK bomb). Honest sections name each once, which makes 4 KiB more than their strings, and those shrink to 5/8 at most.

@@ -641,19 +641,4 @@ describe('a session', () => {
     };
     assert.deepEqual([strain(1, 900), strain(1, 1100), strain(4, 5000), strain(5, 5000)], [false, true, true, false]);
   });
-
-  it('reads one request in a slice of a strained connection, or as many other frames as of any', () => {
-    const bytes = Buffer.concat([
-      ...Array.from({ length: 3 }, (_, index) => frame(headers, endHeaders | endStream, 2 * index + 1, '\0\x01a\x01b')),
-      ...Array.from({ length: 20 }, () => frame(ping, 0, 0, '12345678')),
-    ]);
-    const server = new ServerUnderTest();
-    const read: string[] = [];
-    for (let at = 0; at < bytes.length; ) {
-      at = server.session.receive(bytes, at, bytes.length, h2Limits.strainedHeadersCost);
-      server.transport.endTurn();
-      read.push(`${server.streams.size} and ${server.sent().filter((line) => line.startsWith('PING')).length}`);
-    }
-    assert.deepEqual(read, ['1 and 0', '2 and 0', '3 and 0', '3 and 16', '3 and 4']);
-  });
 });
