@@ -1,6 +1,7 @@
 import type { WorkerCounts } from '../core/counters.ts';
 import { endpointStates } from '../core/endpoint.ts';
 import type { ConnectionRefusalReason } from '../core/event.ts';
+import { circuitStates } from '../core/route-breaker.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, GatewayStatus } from '../control/gateway-status.ts';
 import { addExchangeMetrics } from './exchange-metrics.ts';
@@ -25,6 +26,7 @@ export async function metricsText(
   addWorkerStates(text, status.workers, counts.workersLost);
   addState(text, status);
   addBounds(text, status);
+  addBreakers(text, status);
   addTls(text, status, counts.failedHandshakes);
   addHttp2(text, counts.http2Limits);
   text.metric(
@@ -149,6 +151,16 @@ function addWorkers(text: MetricsText, workers: readonly WorkerCounts[]): void {
     'candor_client_connections_refused_total',
     'Client connections that were reset, or answered with the reason and closed, by the limit that refused them.',
     refusals.map(([key, reason]) => [{ reason }, sum(key)]),
+  );
+}
+
+function addBreakers(text: MetricsText, { breakers }: GatewayStatus): void {
+  text.metric(
+    'candor_route_circuit_state',
+    'Circuit breakers of routes: 1 for the state that each is in.',
+    breakers.flatMap(({ route, state: present }) =>
+      circuitStates.map((state): Sample => [{ route, state }, state === present ? 1 : 0]),
+    ),
   );
 }
 

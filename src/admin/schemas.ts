@@ -3,6 +3,7 @@ import { endpointStates } from '../core/endpoint.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
+import { circuitStates } from '../core/route-breaker.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { StatusResponse } from './admin-status.ts';
 import type { ReloadOutcome } from '../control/gateway-status.ts';
@@ -224,6 +225,18 @@ export const statusSchema = z.object({
       }),
     )
     .describe('Bounds of requests in flight (`concurrency`).'),
+  breakers: z
+    .array(
+      z.object({
+        route: text,
+        upstream: text,
+        state: z.enum(circuitStates),
+        reason: text.describe('Why it is not closed; empty where it is.'),
+        since_s: count,
+        retry_after_s: count.nullable().describe('When it becomes half-open; null where it is not open.'),
+      }),
+    )
+    .describe('Circuit breakers of routes (`circuit_breaker`).'),
   applications: z.array(
     z.object({
       id: text,

@@ -53,6 +53,8 @@ export function levelOf(event: Event): Level {
       return event.to === 'resolved' ? 'info' : 'warn';
     case 'store_failing':
       return event.to === 'failing' ? 'warn' : 'info';
+    case 'circuit_breaker':
+      return event.to === 'open' ? 'warn' : 'info';
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
     case 'instance_exited':

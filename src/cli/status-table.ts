@@ -53,6 +53,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
       style,
     ),
     ...section('BOUNDS', boundLines(status, style), style),
+    ...section('CIRCUIT BREAKERS', breakerLines(status, style), style),
     ...section('TIMEOUTS', timeoutLines(status, style), style),
     ...section('STORE', storeLines(status, style), style),
     ...section(
@@ -225,6 +226,21 @@ function boundLines({ bounds = [] }: Partial<Pick<GatewayStatus, 'bounds'>>, sty
   ]);
   const heads = alignColumns(rows, '  ');
   return bounds.flatMap(({ waiting }, index) => [heads[index] ?? '', ...waitingLines(waiting, style)]);
+}
+
+/** Routes that answer requests themselves while they fail. */
+function breakerLines({ breakers = [] }: Partial<Pick<GatewayStatus, 'breakers'>>, style: Style): string[] {
+  const rows = breakers.map(({ route, state, sinceS, retryAfterS }) => [
+    statusMark(state === 'closed' ? 'good' : state === 'open' ? 'bad' : 'warn', style),
+    `route ${harmless(route)}`,
+    `${state.replace('_', '-')} for ${elapsedText(sinceS)}`,
+    retryAfterS === null ? '' : `half-open in ${retryAfterS} s`,
+  ]);
+  const heads = alignColumns(rows, '  ');
+  return breakers.flatMap(({ reason }, index) => [
+    heads[index] ?? '',
+    ...(reason === '' ? [] : reasonLines(reason, style)),
+  ]);
 }
 
 /** Whether the store fails now, and what it has lost since the start, which cannot be searched. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
+import { buildRouteBreaker } from './build-breaker.ts';
 import { buildConcurrency } from './build-concurrency.ts';
 import { buildRetry } from './build-retry.ts';
 import { defaults } from './defaults.ts';
@@ -77,6 +78,7 @@ function buildRoute(
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     buffer: shared.of('buffer', buffer, () => buffer),
     ...(retry === undefined ? {} : { retry: shared.of('retry', retry, () => retry) }),
+    ...buildRouteBreaker(read.circuit_breaker),
     ...buildConcurrency(read.concurrency),
     ...(read.priority === undefined || read.priority === 'normal' ? {} : { priority: read.priority }),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),

@@ -252,6 +252,27 @@ export const defaults = {
     probes: declare('1', 'One request shows whether the application answers; the next ones wait for what it shows.'),
   },
 
+  routeBreaker: {
+    breaker: declare(
+      'false',
+      'Only the operator knows whether a 503 at once is better than a request that may yet succeed.',
+    ),
+    window: declare('30s', 'That of `outlier_detection`.'),
+    requestsMin: declare('20', 'Half of fewer requests is chance.'),
+    failuresMax: declare('50%', 'A route that answers half of its requests is worth more than one that answers none.'),
+    consecutiveFailures: declare('10', 'A route half of whose requests fail has as many in a row once in a thousand.'),
+    serverErrors: declare(
+      'false',
+      'A 500 may be the right answer to a wrong request, and tells its client more than a 503.',
+    ),
+    open: declare('500ms', 'Requests that wait for a timeout pile up; half a second lets them end.'),
+    openMax: declare(
+      '10s',
+      'One request in ten seconds costs little, and clients do not wait longer than that for what works again.',
+    ),
+    probes: declare('1', 'One request shows whether the route works; the next ones wait for what it shows.'),
+  },
+
   whenNoneReady: {
     wait: declare('5s', 'Most applications restart within that; a client that waits notices nothing but the time.'),
     then: declare(

@@ -19,11 +19,19 @@ export function reviewConcurrency(draft: Draft, collector: ErrorCollector): void
     if (typeof read === 'number' || read.max !== undefined || read.adaptive === true) continue;
     collector.errorAtKey(path, '"concurrency" bounds nothing', 'write "max", or "adaptive: true"');
   }
-  const first = bounds[boundsMax];
+  const breakers = [...draft.routes].flatMap(([at, { circuit_breaker: read }]): Path[] =>
+    read === undefined || read === false ? [] : [['routes', at, 'circuit_breaker']],
+  );
+  const counted = [...bounds.map(({ path }) => path), ...breakers];
+  const first = counted[boundsMax];
   if (first !== undefined) {
+    const who =
+      breakers.length === 0
+        ? 'routes and upstreams have "concurrency"'
+        : 'routes and upstreams have "concurrency" or "circuit_breaker"';
     collector.errorAtKey(
-      first.path,
-      `${bounds.length} routes and upstreams have "concurrency", and the gateway counts ${boundsMax}`,
+      first,
+      `${counted.length} ${who}, and the gateway counts ${boundsMax}`,
       'bound upstreams, and only those routes that need less than their upstream',
     );
   }

@@ -18,6 +18,7 @@ const upstreamOnly = [
   'commit_delay',
   'buffer',
   'retry',
+  'circuit_breaker',
   'concurrency',
   'priority',
 ] as const;

@@ -22,6 +22,7 @@ import {
   whole,
 } from './leaves.ts';
 import { concurrency } from './concurrency-schema.ts';
+import { routeBreaker } from './outlier-schema.ts';
 import { retry } from './retry-schema.ts';
 import { key, section } from './section.ts';
 
@@ -183,6 +184,11 @@ export const route = section({
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   buffer: key(buffer, 'How much of its bodies waits in the gateway, if it differs from the file; or `none`.'),
   retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`.'),
+  circuit_breaker: key(
+    routeBreaker,
+    'Whether its requests are answered with a 503 (`circuit_open`) at once for a short time when they fail at whatever endpoint; or when.',
+    defaults.routeBreaker.breaker,
+  ),
   concurrency: key(
     concurrency,
     'How many of its requests may be in flight; others wait for their turn. A number, or with a queue. That of the upstream applies too.',

@@ -7,7 +7,7 @@ import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { SessionKey } from './session-key.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
-import { boundsOf, keepBoundsOf } from './bounds.ts';
+import { boundsOf, breakersOf, keepBoundsOf } from './bounds.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {
@@ -81,6 +81,7 @@ export class ActiveConfiguration {
       configuration;
     const { log, store } = configuration;
     const sessionKey = this.#sessionKey?.for(configuration);
+    const breakers = breakersOf(configuration, this.#counters);
     const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
     return {
       revision,
@@ -92,6 +93,7 @@ export class ActiveConfiguration {
       routes,
       unrouted,
       bounds: boundsOf(configuration, this.#counters),
+      ...(breakers.length === 0 ? {} : { breakers }),
       upstreams,
       overlay,
       trustedPeers,

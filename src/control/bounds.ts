@@ -1,6 +1,6 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { BoundCounters } from '../core/semaphores.ts';
-import type { BoundSnapshot } from '../core/snapshot.ts';
+import type { BoundSnapshot, BreakerSnapshot } from '../core/snapshot.ts';
 
 /** The bounds of requests in flight that a configuration has, with the shared semaphores in which all workers count them. */
 export function boundsOf(configuration: Configuration, counters: BoundCounters | null): readonly BoundSnapshot[] {
@@ -11,9 +11,28 @@ export function boundsOf(configuration: Configuration, counters: BoundCounters |
   });
 }
 
-/** Other bounds are not used any more. */
+/** The circuit breakers of routes, with the shared semaphores of their probes. */
+export function breakersOf(configuration: Configuration, counters: BoundCounters | null): readonly BreakerSnapshot[] {
+  return unallocatedBreakers(configuration).map((breaker) => {
+    const semaphores = counters?.allocateBound(breakerKeyOf(breaker)) ?? null;
+    return semaphores === null ? breaker : { ...breaker, semaphores };
+  });
+}
+
+/** Other bounds and breakers are not used any more. */
 export function keepBoundsOf(configuration: Configuration, counters: BoundCounters | null): void {
-  counters?.keepOnlyBounds(new Set(unallocated(configuration).map(keyOf)));
+  const breakers = unallocatedBreakers(configuration).map(breakerKeyOf);
+  counters?.keepOnlyBounds(new Set([...unallocated(configuration).map(keyOf), ...breakers]));
+}
+
+function unallocatedBreakers({ routes }: Configuration): readonly BreakerSnapshot[] {
+  return routes.flatMap(({ id: route, action, circuitBreaker: spec }) =>
+    spec === undefined || action.kind !== 'upstream' ? [] : [{ route, upstream: action.upstream, spec }],
+  );
+}
+
+function breakerKeyOf({ route }: BreakerSnapshot): string {
+  return `breaker ${route}`;
 }
 
 function unallocated({ routes, upstreams }: Configuration): readonly BoundSnapshot[] {

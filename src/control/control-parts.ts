@@ -22,6 +22,7 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { withoutSecrets } from './instance-secrets.ts';
 import { LateExits } from './late-exits.ts';
 import { Overlay } from './overlay.ts';
+import { CircuitBreakers } from './circuit-breakers.ts';
 import { SessionKey } from './session-key.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
@@ -67,6 +68,7 @@ export class ControlParts {
   readonly store: StoredExchanges;
   readonly applications: Applications;
   readonly endpoints: Endpoints;
+  readonly breakers: CircuitBreakers;
   readonly lateExits: LateExits;
   readonly condition: Condition;
   readonly shared: SharedCounts;
@@ -117,6 +119,12 @@ export class ControlParts {
     });
     this.ticketKeys = new TicketKeys(clock, systemRandom, (key) => this.workers.sendTicketKey(key));
     this.workers = this.#createWorkers();
+    this.breakers = new CircuitBreakers({
+      clock,
+      random: systemRandom,
+      events: this.hub,
+      send: (breakers) => this.workers.sendBreakers(breakers),
+    });
   }
 
   #createHub(): EventHub {
@@ -203,6 +211,7 @@ export class ControlParts {
         this.automatic.noteAsked(batch.askedNames);
         this.reports.onBatch(batch);
         this.endpoints.onOutcomes(batch.outcomes);
+        if (batch.routeOutcomes !== undefined) this.breakers.onOutcomes(batch.routeOutcomes);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);
         if (batch.drained.length > 0) this.applications.drained();

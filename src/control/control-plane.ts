@@ -152,6 +152,7 @@ export class ControlPlane implements Gateway {
     this.#parts.endpoints.use(configuration);
     this.#parts.applications.supervisor.apply(configuration.applications);
     this.#parts.endpoints.sendChangesSince(upstreams);
+    this.#parts.breakers.use(configuration);
     reportListeners(this.#parts.hub, before, applied.listeners);
     return applied;
   }
@@ -162,6 +163,7 @@ export class ControlPlane implements Gateway {
     const upstreams = this.#parts.endpoints.upstreams();
     await this.#parts.workers.restore(this.#parts.active.currentSnapshot(upstreams, this.#parts.overlay.routes));
     this.#parts.endpoints.sendChangesSince(upstreams);
+    this.#parts.breakers.send();
   }
 
   // Queries.
@@ -202,6 +204,7 @@ export class ControlPlane implements Gateway {
       store: this.#parts.store.status,
       timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes),
       bounds: this.#parts.active.bounds,
+      breakers: this.#parts.breakers.views,
       countsOfBound: (semaphores) => this.#parts.shared.countsOfBound(semaphores),
       waiting: this.#parts.workers.all.flatMap(({ waiting }) => waiting),
       clientConnectionsAt: (workerIndex) => this.#parts.shared.clientConnectionsAt(workerIndex),
@@ -354,6 +357,7 @@ export class ControlPlane implements Gateway {
     this.#parts.ticketKeys.close();
     this.#parts.certificates.close();
     this.#parts.endpoints.stop();
+    this.#parts.breakers.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
     await Promise.all([this.#parts.log.close(), this.#parts.store.close()]);

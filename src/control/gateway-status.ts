@@ -7,6 +7,7 @@ import type { ManagedStep } from '../core/managed-tls.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
+import type { CircuitState } from '../core/route-breaker.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { MinuteFigures } from '../record/last-minute.ts';
 import type { OverlaySetting, OverlayValues } from '../core/overlay.ts';
@@ -277,6 +278,7 @@ export interface GatewayStatus {
   readonly timeouts: readonly TimeoutStatus[];
   /** Bounds of requests in flight (`concurrency`) of routes and upstreams. */
   readonly bounds: readonly BoundStatus[];
+  readonly breakers: readonly RouteBreakerStatus[];
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly {
     readonly id: number;
@@ -351,6 +353,18 @@ export interface BoundStatus {
   readonly limit: number | null;
   readonly adaptive: boolean;
   readonly waiting: readonly WaitingStatus[];
+}
+
+/** The circuit breaker of a route. */
+export interface RouteBreakerStatus {
+  readonly route: string;
+  readonly upstream: string;
+  readonly state: CircuitState;
+  /** Why it is not closed; '' where it is. */
+  readonly reason: string;
+  readonly sinceS: number;
+  /** When it becomes half-open, rounded up; null where it is not open. */
+  readonly retryAfterS: number | null;
 }
 
 export interface EndpointStatus {

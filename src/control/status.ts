@@ -10,6 +10,7 @@ import type { OpenListener } from '../core/worker-messages.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { BoundCounts, EndpointCounts } from '../limits/shared-counts.ts';
+import type { RouteBreakerView } from './circuit-breakers.ts';
 import { version } from './version.ts';
 import { boundStatus, waitingStatus } from './waiting-status.ts';
 import type { WorkerHandle } from './worker-handle.ts';
@@ -44,6 +45,7 @@ export interface StatusFacts {
   readonly store: GatewayStatus['store'];
   readonly timeouts: GatewayStatus['timeouts'];
   readonly bounds: readonly BoundSnapshot[];
+  readonly breakers: readonly RouteBreakerView[];
   readonly countsOfBound: (semaphores: SemaphoreHandle) => BoundCounts;
   /** Requests that wait, as the workers have last reported. */
   readonly waiting: readonly WaitingRequests[];
@@ -83,6 +85,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     store: facts.store,
     timeouts: facts.timeouts,
     bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
+    breakers: facts.breakers.map((view) => breakerStatus(view, facts.now)),
     applications,
     workers: workers.map((worker) => workerStatus(worker, facts)),
   };
@@ -106,6 +109,12 @@ function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['
     address: hostPort(listener.host, listener.port),
     state: isListening(facts) ? 'open' : 'closed',
   };
+}
+
+function breakerStatus({ route, upstream, state, reason, since, until }: RouteBreakerView, now: Instant) {
+  const sinceS = Math.max(0, Math.round((now - since) / 1000));
+  const retryAfterS = until === null ? null : Math.max(1, Math.ceil((until - now) / 1000));
+  return { route, upstream, state, reason, sinceS, retryAfterS };
 }
 
 function certificateStatus({ names, notAfter }: ServerCertificate): CertificateStatus {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
+import type { RouteBreakerState } from '../core/route-breaker.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
@@ -324,6 +325,11 @@ export class WorkerHandle {
   /** It applies this to its routes at once; its snapshots carry it too. */
   sendOverlay(overlay: RouteOverlay): void {
     this.#send({ kind: 'overlay', overlay });
+  }
+
+  /** It uses this for its routes at once. */
+  sendBreakers(breakers: readonly RouteBreakerState[]): void {
+    this.#send({ kind: 'breakers', breakers });
   }
 
   /** It goes on serving, but readiness fails, and each connection closes after its next response. */

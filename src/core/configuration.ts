@@ -231,6 +231,8 @@ export interface RouteSpec extends AnswerSettings {
   readonly retry?: RetrySpec;
   /** How many of its requests may be in flight; absent: the route has no such bound. */
   readonly concurrency?: ConcurrencySpec;
+  /** When it answers requests itself for a short time, because they fail; absent: never. */
+  readonly circuitBreaker?: RouteBreakerSpec;
   /** Whose turn comes first where requests wait for one; absent: 'normal'. */
   readonly priority?: RequestPriority;
 }
@@ -435,6 +437,23 @@ export interface CircuitBreakerSpec {
   readonly openMaxMs: number | null;
   /** How many requests the endpoint gets at a time while the breaker is half-open, over all workers; absent: 1. */
   readonly probesMax?: number;
+}
+
+/** The circuit breaker of a route, which opens when its requests fail at whatever endpoint. */
+export interface RouteBreakerSpec {
+  readonly windowMs: number;
+  /** Fewer requests within the window decide nothing. */
+  readonly requestsMin: number;
+  /** A larger share of failures opens it, and so do so many failures in a row. */
+  readonly failureShareMax: number;
+  readonly consecutiveFailuresMax: number;
+  /** Responses with a 5xx status are failures. */
+  readonly countsServerErrors: boolean;
+  /** How long it is open the first time; each further time is twice as long, up to the longest. */
+  readonly openMs: number;
+  readonly openMaxMs: number;
+  /** How many requests it lets through at a time while it is half-open, over all workers. */
+  readonly probesMax: number;
 }
 
 export interface EndpointSpec {

@@ -65,6 +65,15 @@ export interface EventFacts {
     pauseMs: number | null;
   };
   endpoint_state: { address: string; check: string };
+  /** The circuit breaker of a route has opened, has become half-open, or has closed. `openMs`: for how long it is open; null: it is not. */
+  circuit_breaker: {
+    upstream: string;
+    requests: number;
+    failures: number;
+    windowMs: number;
+    causes: Readonly<Record<string, number>>;
+    openMs: number | null;
+  };
   /** The resolution state of a name changed: `from`, `to` are 'resolving', 'resolved', 'stale', 'failed'. */
   name_state: { name: string; addresses: readonly string[]; cause: string | null; rcode: string | null };
   /** A lookup found other addresses than the previous one. */

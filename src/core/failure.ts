@@ -164,8 +164,8 @@ export interface Evidence {
     fix?: string;
     lasting?: true;
   };
-  /** The circuit breakers of all endpoints are open or half-open. */
-  circuit_open: { upstream: string; endpoints: number; reason: string; retryAfterS: number };
+  /** The circuit breakers of all endpoints are open or half-open, or that of the `route` is. */
+  circuit_open: { upstream: string; endpoints?: number; route?: string; reason: string; retryAfterS: number };
   /** `queueMax`: how many requests already wait for a connection. */
   pool_full: { upstream: string; limit: number; queueMax?: number; retryAfterS: number };
   queue_timeout: { upstream: string; limit: number; waitedMs: number; limitMs: number; retryAfterS: number };

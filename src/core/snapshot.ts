@@ -4,6 +4,7 @@ import type {
   ConcurrencySpec,
   DrainSpec,
   ListenerSpec,
+  RouteBreakerSpec,
   RouteSpec,
   UpstreamSpec,
 } from './configuration.ts';
@@ -32,6 +33,8 @@ export interface Snapshot {
   readonly unrouted: AnswerSettings;
   /** Absent: no route and no upstream has one. */
   readonly bounds?: readonly BoundSnapshot[];
+  /** Absent: no route has one. */
+  readonly breakers?: readonly BreakerSnapshot[];
   readonly upstreams: readonly UpstreamSnapshot[];
   /** The overlay of routes when the snapshot was created; a worker may have received a newer one since. */
   readonly overlay: RouteOverlay;
@@ -56,6 +59,15 @@ export interface BoundSnapshot {
   readonly kind: 'route' | 'upstream';
   readonly id: string;
   readonly spec: ConcurrencySpec;
+  /** The semaphores that all workers share for it; absent: each worker has its own. */
+  readonly semaphores?: SemaphoreHandle;
+}
+
+/** The circuit breaker of a route. */
+export interface BreakerSnapshot {
+  readonly route: string;
+  readonly upstream: string;
+  readonly spec: RouteBreakerSpec;
   /** The semaphores that all workers share for it; absent: each worker has its own. */
   readonly semaphores?: SemaphoreHandle;
 }

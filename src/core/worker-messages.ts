@@ -4,6 +4,7 @@ import type { ForceCloseReason } from './failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
 import type { RouteOverlay } from './overlay.ts';
+import type { RouteBreakerState, RouteOutcomes } from './route-breaker.ts';
 import type { OwnSocket, PassedSocket } from './passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from './snapshot.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
@@ -73,6 +74,8 @@ export type ToWorker =
   | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
   /** The overlay of routes; it needs no answer, and no second phase. */
   | { readonly kind: 'overlay'; readonly overlay: RouteOverlay }
+  /** The circuit breakers of routes that are not closed; all others are. */
+  | { readonly kind: 'breakers'; readonly breakers: readonly RouteBreakerState[] }
   /** Go on serving, but close each connection after its next response, and let readiness fail. */
   | { readonly kind: 'announce-close' }
   /** Close listeners and idle connections; answer 'drained' when the last request has finished. */
@@ -113,6 +116,8 @@ export type FromWorker =
       readonly kind: 'batch';
       readonly exchanges: ExchangeCount[];
       readonly outcomes: readonly EndpointOutcomes[];
+      /** Absent: no route with a circuit breaker had a request. */
+      readonly routeOutcomes?: readonly RouteOutcomes[];
       /** Draining endpoints to which this worker has no request in flight any more. */
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;

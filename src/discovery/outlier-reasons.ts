@@ -12,7 +12,10 @@ export class FailureCauses {
   readonly #counts = new Map<string, number>();
 
   /** Responses that count as failures are among them only where `counted` says so. */
-  add({ causes, serverErrors, rateLimited }: EndpointOutcomes, counted: CountedResponses | null): void {
+  add(
+    { causes, serverErrors, rateLimited }: Pick<EndpointOutcomes, 'causes' | 'serverErrors' | 'rateLimited'>,
+    counted: CountedResponses | null,
+  ): void {
     for (const { cause, count } of causes) if (failureTable[cause].countsAgainstHealth) this.#add(cause, count);
     if (counted?.countsServerErrors === true) this.#add('status_5xx', serverErrors);
     if (counted?.countsRateLimits === true) this.#add('status_429', rateLimited);
@@ -56,7 +59,7 @@ export function outReason(checks: string, traffic: string, pauseMs: number, byBr
 }
 
 /** Breakers are open for less than a second at first. */
-function pauseText(pauseMs: number): string {
+export function pauseText(pauseMs: number): string {
   return pauseMs < 10_000 ? `${Math.max(0.1, Math.round(pauseMs / 100) / 10)} s` : `${Math.round(pauseMs / 1000)} s`;
 }
 

@@ -1,9 +1,7 @@
 import type { Failure } from '../core/failure.ts';
-import { statusOf } from '../core/explain.ts';
 import type { Clock, Instant } from '../core/time.ts';
-import type { Attempt } from './attempt.ts';
 import { remainingMs } from './exchange-timeout.ts';
-import { type RequestBound, type RouteBounds, type TurnWaiter, WaitingTurn } from './request-bound.ts';
+import type { GateTurn, RequestGate, RouteBounds, TurnWaiter } from './request-gate.ts';
 import type { ExchangeState } from './state.ts';
 
 export interface AdmissionOwner extends ExchangeState {
@@ -24,7 +22,7 @@ export class Admission implements TurnWaiter {
   /** −1: it has not waited, or less than a millisecond. */
   waitedMs = -1;
   #admittedAt: Instant | null = null;
-  #turn: WaitingTurn | null = null;
+  #turn: GateTurn | null = null;
   /** How many of the bounds have let it through. */
   #passed = 0;
 
@@ -39,7 +37,7 @@ export class Admission implements TurnWaiter {
   begin(): void {
     const { bounds, priority } = this.#route;
     while (this.#passed < bounds.length) {
-      const bound = bounds[this.#passed] as RequestBound;
+      const bound = bounds[this.#passed] as RequestGate;
       const result = bound.enter(this, priority, remainingMs(this.#owner, this.#clock.now()));
       if (result !== 'admitted') return this.#waitOrFail(result);
       this.#passed++;
@@ -49,8 +47,8 @@ export class Admission implements TurnWaiter {
     this.#owner.onAdmitted();
   }
 
-  #waitOrFail(result: WaitingTurn | Failure): void {
-    if (!(result instanceof WaitingTurn)) this.onNoTurn(result);
+  #waitOrFail(result: GateTurn | Failure): void {
+    if ('cause' in result) this.onNoTurn(result);
     // A permit may have become free meanwhile, and `onTurn` was called.
     else if (result.isWaiting) this.#turn = result;
   }
@@ -80,28 +78,15 @@ export class Admission implements TurnWaiter {
       this.#turn = null;
       this.#noteWait();
     }
-    const last = this.#owner.attempts.at(-1);
-    if (this.#passed > 0 && this.#admittedAt !== null && last !== undefined) this.#noteOutcome(last, this.#admittedAt);
-    this.#release();
-  }
-
-  #noteOutcome(attempt: Attempt, admittedAt: Instant): void {
-    const { bounds } = this.#route;
-    if (wasLostToLoad(attempt)) for (const bound of bounds) bound.noteDrop();
-    else if (attempt.headMs >= 0 && attempt.failure === null) {
-      for (const bound of bounds) bound.noteLatency(admittedAt, attempt.headMs - attempt.startedMs);
+    if (this.#passed > 0 && this.#admittedAt !== null) {
+      for (const bound of this.#route.bounds) bound.noteEnd(this, this.#owner, this.#admittedAt);
     }
+    this.#release();
   }
 
   /** The last one first: a request that waits for it may wait for the others too. */
   #release(): void {
     const { bounds } = this.#route;
-    while (this.#passed > 0) bounds[--this.#passed]?.leave();
+    while (this.#passed > 0) bounds[--this.#passed]?.leave(this);
   }
-}
-
-/** The endpoint was asked for more than it can do: it says so, or did not answer in time, or has no free connection. */
-function wasLostToLoad({ status, failure }: Attempt): boolean {
-  if (failure === null) return status === 503 || status === 429;
-  return statusOf(failure) === 504 || failure.cause === 'pool_full' || failure.cause === 'queue_timeout';
 }

@@ -9,7 +9,7 @@ import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../c
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
-import type { RouteBounds } from './request-bound.ts';
+import type { RouteBounds } from './request-gate.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 

@@ -1,5 +1,7 @@
 import type { ConcurrencySpec, RequestPriority } from '../core/configuration.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
+import type { AttemptFacts } from '../core/exchange.ts';
+import { statusOf } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { Random } from '../core/random.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
@@ -7,11 +9,7 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import { DrainRate, retryAfterS } from '../policy/drain-rate.ts';
 import { GradientLimit } from '../policy/gradient-limit.ts';
 import { comparedSince, type Turn, TurnQueue } from '../policy/turn-queue.ts';
-
-export interface TurnWaiter {
-  onTurn(): void;
-  onNoTurn(failure: Failure): void;
-}
+import type { AdmittedExchange, GateTurn, RequestGate, TurnWaiter } from './request-gate.ts';
 
 export interface BoundPorts {
   readonly clock: Clock;
@@ -20,7 +18,7 @@ export interface BoundPorts {
 }
 
 /** A request that waits for its turn in this worker. */
-export class WaitingTurn extends Deadline implements Turn {
+export class WaitingTurn extends Deadline implements Turn, GateTurn {
   readonly priority: RequestPriority;
   readonly since: Instant;
   readonly waiter: TurnWaiter;
@@ -52,7 +50,7 @@ export class WaitingTurn extends Deadline implements Turn {
  * A bound of requests in flight, of a route or an upstream, as one worker sees it: its semaphores are shared by all workers, its queue has the
  * waiting requests of this worker. A permit that is released goes to the request of the highest priority that has waited longest, in any worker.
  */
-export class RequestBound {
+export class RequestBound implements RequestGate {
   /** Such as 'route /api' or 'upstream app'. */
   readonly name: string;
   readonly #ports: BoundPorts;
@@ -130,16 +128,15 @@ export class RequestBound {
     this.#serve();
   }
 
-  /** A request that was admitted at `startedAt` has got the head of its response. */
-  noteLatency(startedAt: Instant, latencyMs: number): void {
-    if (this.#adaptive === null) return;
-    const { requests } = this.#semaphores;
-    this.#adaptive.note(this.#ports.clock.now(), { startedAt, latencyMs, inFlight: requests.total });
-  }
-
-  /** A request that was admitted was lost because the endpoints have too much to do. */
-  noteDrop(): void {
-    this.#adaptive?.noteDrop(this.#ports.clock.now());
+  noteEnd(_: TurnWaiter, { attempts }: AdmittedExchange, startedAt: Instant): void {
+    const attempt = attempts.at(-1);
+    if (this.#adaptive === null || attempt === undefined) return;
+    const now = this.#ports.clock.now();
+    if (wasLostToLoad(attempt)) this.#adaptive.noteDrop(now);
+    else if (attempt.headMs >= 0 && attempt.failure === null) {
+      const latencyMs = attempt.headMs - attempt.startedMs;
+      this.#adaptive.note(now, { startedAt, latencyMs, inFlight: this.#semaphores.requests.total });
+    }
   }
 
   /** No route has it any more. Requests in flight, and those that wait, go on. */
@@ -238,10 +235,10 @@ export class RequestBound {
   }
 }
 
-/** The bounds that a request must pass, and in which order it does where others wait. */
-export interface RouteBounds {
-  readonly bounds: readonly RequestBound[];
-  readonly priority: RequestPriority;
+/** The endpoint was asked for more than it can do: it says so, or did not answer in time, or has no free connection. */
+function wasLostToLoad({ status, failure }: AttemptFacts): boolean {
+  if (failure === null) return status === 503 || status === 429;
+  return statusOf(failure) === 504 || failure.cause === 'pool_full' || failure.cause === 'queue_timeout';
 }
 
 /** Of a bound that adapts and has no `max`. */

@@ -1,4 +1,4 @@
-import type { CircuitBreakerSpec, OutlierDetectionSpec } from '../core/configuration.ts';
+import type { CircuitBreakerSpec, OutlierDetectionSpec, RouteBreakerSpec } from '../core/configuration.ts';
 
 /** When failures make an endpoint an outlier. */
 export interface FailureRateSettings {
@@ -97,6 +97,22 @@ export function breakerEjection(
 ): EjectionSettings {
   const longestPauseMs = longest ?? (isChecked ? openMaxMs.checked : openMaxMs.unchecked);
   return { ...ejection, firstPauseMs: openMs, longestPauseMs };
+}
+
+/** The circuit breaker of a route goes by the same policy as that of an endpoint. */
+export function routeBreakerSettings(spec: RouteBreakerSpec): Pick<OutlierSettings, 'ejection'> & {
+  readonly failureRate: FailureRateSettings;
+} {
+  const { windowMs, requestsMin, consecutiveFailuresMax, openMs } = spec;
+  return {
+    failureRate: {
+      ...defaultFailureRate,
+      ...{ windowMs, requestsMin, consecutiveFailuresMax },
+      sliceMs: windowMs / slicesPerWindow,
+      successShareMin: 1 - spec.failureShareMax,
+    },
+    ejection: { ...defaultEjection, firstPauseMs: openMs, longestPauseMs: Math.max(openMs, spec.openMaxMs) },
+  };
 }
 
 interface OutlierSpecs {

@@ -4,7 +4,7 @@ import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
 import { attemptCountName, expectedTimeoutName } from '../exchange/announced-request.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
-import type { RouteBounds } from '../exchange/request-bound.ts';
+import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
 import { compileRetry } from '../exchange/retry-policy.ts';
 import type { OverridableRoute } from './route-overrides.ts';

@@ -5,7 +5,8 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
 import { wasTried } from '../upstream/refusal.ts';
-import { StaleConnections } from './stale-connections.ts';
+import { StaleConnections } from '../exchange/stale-connections.ts';
+import { type HeldFailures, RouteFailures } from './route-failures.ts';
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
 const cellsMax = 4096;
@@ -21,6 +22,12 @@ export class OutcomeCounts {
   #last: EndpointOutcomes | null = null;
   #hasUrgent = false;
   readonly #stale = new StaleConnections();
+  readonly #ofRoutes: RouteFailures;
+
+  /** `hasBreaker`: whether the route has a circuit breaker of its own. */
+  constructor(hasBreaker: (route: string) => boolean = () => false) {
+    this.#ofRoutes = new RouteFailures(hasBreaker);
+  }
 
   count(exchange: EndedExchange): void {
     const { attempts } = exchange;
@@ -43,17 +50,32 @@ export class OutcomeCounts {
       cell.consecutiveFailures = 0;
       cell.consecutiveUnreachable = 0;
       if (attempt.reused) this.#stale.clear(attempt.endpoint);
+      for (const held of this.#ofRoutes.releasedBy(exchange, attempt.endpoint)) this.#countHeld(held);
       return;
     }
     addCause(cell, failure.cause);
     this.#hasUrgent = true;
     if (!specOf(failure).countsAgainstHealth || this.#stale.excuses(attempt, exchange.startedAt)) return;
+    if (this.#ofRoutes.hold(exchange, attempt)) return;
     cell.failures += 1;
     cell.consecutiveFailures += 1;
     cell.consecutiveUnreachable = shapeOf(failure) === 'unreachable' ? cell.consecutiveUnreachable + 1 : 0;
   }
 
-  #cellOf(upstream: string, { endpoint, endpointState: state }: AttemptFacts): EndpointOutcomes | null {
+  /** Failures that count now: the route succeeds elsewhere. */
+  #countHeld({ upstream, count, ...attempt }: HeldFailures): void {
+    const cell = this.#cellOf(upstream, { endpoint: attempt.endpoint, endpointState: attempt.state });
+    if (cell === null) return;
+    this.#hasUrgent = true;
+    cell.failures += count;
+    cell.consecutiveFailures += count;
+    cell.consecutiveUnreachable = 0;
+  }
+
+  #cellOf(
+    upstream: string,
+    { endpoint, endpointState: state }: Pick<AttemptFacts, 'endpoint' | 'endpointState'>,
+  ): EndpointOutcomes | null {
     const last = this.#last;
     if (last !== null && last.endpoint === endpoint && last.state === state) return last;
     const current = this.#current.get(endpoint);
@@ -136,8 +158,8 @@ function isUnusual(state: EndpointState): boolean {
   return state !== 'healthy' && state !== 'unchecked';
 }
 
-function isUrgent({ state, causes }: EndpointOutcomes): boolean {
-  return causes.length > 0 || isUnusual(state);
+function isUrgent({ state, causes, failures }: EndpointOutcomes): boolean {
+  return causes.length > 0 || failures > 0 || isUnusual(state);
 }
 
 function addCause(cell: EndpointOutcomes, cause: Cause): void {

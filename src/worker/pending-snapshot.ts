@@ -7,6 +7,7 @@ import { type CompiledRoute, compileRoute } from './compile-route.ts';
 import { stickySessionFilter } from '../filters/sticky-session.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { type PendingBounds, RequestBounds } from './request-bounds.ts';
+import { type PendingBreakers, RouteBreakers } from './route-breakers.ts';
 import { RouterBuilder, type RouterOf } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 
@@ -21,18 +22,23 @@ export class PendingSnapshot {
   readonly #listenerFilters: ReturnType<typeof listenerFilters>;
   readonly #activeBounds: RequestBounds;
   readonly #bounds: PendingBounds;
+  readonly #activeBreakers: RouteBreakers;
+  readonly #breakers: PendingBreakers;
   readonly #router = new RouterBuilder<CompiledRoute>();
   /** In the order of the snapshot. */
   readonly #specs = new Map<string, UpstreamSnapshot>();
   readonly #added = new Map<string, LiveUpstream>();
 
   constructor(
-    { clientAddressHeader, listeners, bounds = [] }: Snapshot,
+    { clientAddressHeader, listeners, bounds = [], breakers = [] }: Snapshot,
     known: ReadonlyMap<string, LiveUpstream>,
     ports: UpstreamPorts,
     isObtained: (host: string) => boolean,
     activeBounds: RequestBounds = new RequestBounds(ports),
+    activeBreakers: RouteBreakers = new RouteBreakers(ports),
   ) {
+    this.#activeBreakers = activeBreakers;
+    this.#breakers = activeBreakers.prepare(breakers);
     this.#activeBounds = activeBounds;
     this.#bounds = activeBounds.prepare(bounds);
     this.#current = known;
@@ -56,7 +62,7 @@ export class PendingSnapshot {
           upstream,
           this.#own,
           [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream)],
-          this.#bounds.of(spec),
+          this.#bounds.of(spec, this.#breakers.byRoute.get(spec.id) ?? null),
         ),
       });
     }
@@ -87,6 +93,7 @@ export class PendingSnapshot {
       else if (upstream !== null) upstreams.set(id, upstream);
     }
     this.#activeBounds.activate(this.#bounds);
+    this.#activeBreakers.activate(this.#breakers);
     return this.#router.done();
   }
 
@@ -98,5 +105,6 @@ export class PendingSnapshot {
   discard(): void {
     for (const upstream of this.#added.values()) upstream.close();
     this.#bounds.discard();
+    this.#breakers.discard();
   }
 }

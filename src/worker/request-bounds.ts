@@ -3,7 +3,8 @@ import type { SemaphoreSource } from '../core/semaphores.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { BoundSnapshot } from '../core/snapshot.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
-import { type BoundPorts, RequestBound, type RouteBounds } from '../exchange/request-bound.ts';
+import { type BoundPorts, RequestBound } from '../exchange/request-bound.ts';
+import type { RequestGate, RouteBounds } from '../exchange/request-gate.ts';
 
 export interface RequestBoundsPorts extends BoundPorts {
   readonly semaphores: SemaphoreSource;
@@ -61,10 +62,10 @@ export class PendingBounds {
     return new RequestBound(nameOf(bound), spec, semaphoresOf, this.#ports);
   }
 
-  /** The bounds that requests of a route must pass: its own, then that of its upstream. Null if there is none. */
-  of({ id, action, priority = 'normal' }: RouteSpec): RouteBounds | null {
+  /** What requests of a route must pass: `breaker`, if it has one, its own bound, then that of its upstream. Null if there is none. */
+  of({ id, action, priority = 'normal' }: RouteSpec, breaker: RequestGate | null = null): RouteBounds | null {
     const names = [`route ${id}`, ...(action.kind === 'upstream' ? [`upstream ${action.upstream}`] : [])];
-    const bounds = names.map((name) => this.#named(name)).filter((bound) => bound !== null);
+    const bounds = [breaker, ...names.map((name) => this.#named(name))].filter((bound) => bound !== null);
     return bounds.length === 0 ? null : { bounds, priority };
   }
 

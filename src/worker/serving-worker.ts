@@ -6,6 +6,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
+import type { RouteBreakerState } from '../core/route-breaker.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
@@ -48,6 +49,7 @@ import { RouteOverrides } from './route-overrides.ts';
 import { countRetries } from './retry-counts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { RequestBounds } from './request-bounds.ts';
+import { RouteBreakers } from './route-breakers.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
@@ -71,7 +73,7 @@ export class ServingWorker {
   readonly #storeRing: RecordRingWriter;
   readonly #exchangesEnded: Int32Array;
   readonly #counters = new ExchangeCounters();
-  readonly #outcomes = new OutcomeCounts();
+  readonly #outcomes = new OutcomeCounts((route) => this.#breakers.has(route));
   readonly #handshakes = new HandshakeFailures();
   readonly #http2Limits = new Http2Limits();
   readonly #certificates = new ServerCertificates();
@@ -81,6 +83,7 @@ export class ServingWorker {
   readonly #exchangePorts: ExchangePorts;
   readonly #sessions: SessionCookies;
   readonly #bounds: RequestBounds;
+  readonly #breakers: RouteBreakers;
   readonly #upstreams = new Map<string, LiveUpstream>();
   /** Upstreams that the active snapshot no longer has, but that exchanges of older revisions still use. */
   readonly #closed = new Set<LiveUpstream>();
@@ -131,6 +134,7 @@ export class ServingWorker {
       },
     };
     this.#bounds = new RequestBounds(this.#upstreamPorts);
+    this.#breakers = new RouteBreakers(this.#upstreamPorts);
     this.#exchangePorts = {
       clock,
       ids: new IdSource(random),
@@ -203,7 +207,14 @@ export class ServingWorker {
     const { revision } = snapshot;
     this.#sessions.useKey(snapshot.sessionKey ?? '');
     const isObtained = (host: string): boolean => this.#listeners.isObtained(host);
-    const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts, isObtained, this.#bounds);
+    const next = new PendingSnapshot(
+      snapshot,
+      this.#upstreams,
+      this.#upstreamPorts,
+      isObtained,
+      this.#bounds,
+      this.#breakers,
+    );
     next.addPart(snapshot);
     if (parts > 0) await this.#incoming.receive(revision, parts, (part) => next.addPart(part));
     const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
@@ -300,6 +311,11 @@ export class ServingWorker {
     this.#overrides.apply(overlay);
   }
 
+  /** Uses what the main thread has decided about the circuit breakers of routes. */
+  useBreakers(states: readonly RouteBreakerState[]): void {
+    this.#breakers.use(states);
+  }
+
   changeTicketKey(key: Uint8Array): void {
     this.#listeners.changeTicketKey(key);
   }
@@ -387,12 +403,13 @@ export class ServingWorker {
     if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
     this.#exchangesEnded[0] = ((this.#exchangesEnded[0] as number) + 1) | 0;
-    if (this.#outcomes.hasUrgent) this.#reportSoon();
+    if (this.#outcomes.hasUrgent || this.#breakers.isUrgent) this.#reportSoon();
     this.#checkDrained();
   }
 
   #report(outcomes: readonly EndpointOutcomes[]): void {
     const exchanges = this.#counters.takeDelta();
+    const routeOutcomes = this.#breakers.take();
     const drained = this.#takeDrained();
     const failedHandshakes = this.#handshakes.take();
     const http2Limits = this.#http2Limits.take();
@@ -403,6 +420,7 @@ export class ServingWorker {
       kind: 'batch',
       exchanges,
       outcomes,
+      ...(routeOutcomes.length === 0 ? {} : { routeOutcomes }),
       drained,
       counts,
       failedHandshakes,

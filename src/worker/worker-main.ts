@@ -51,6 +51,9 @@ port.on('message', (message: ToWorker) => {
     case 'overlay':
       worker.applyOverlay(message.overlay);
       break;
+    case 'breakers':
+      worker.useBreakers(message.breakers);
+      break;
     case 'announce-close':
       worker.announceClose();
       break;

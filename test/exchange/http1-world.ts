@@ -10,7 +10,7 @@ import type { SemaphoreSource, SemaphoreHandle } from '../../src/core/semaphores
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import type { BoundSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
+import type { BoundSnapshot, BreakerSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
@@ -23,6 +23,7 @@ import type { ServingRevision } from '../../src/exchange/ports.ts';
 import type { ExchangeState } from '../../src/exchange/state.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
 import { RequestBounds } from '../../src/worker/request-bounds.ts';
+import { RouteBreakers } from '../../src/worker/route-breakers.ts';
 import { createRouter } from '../../src/worker/router.ts';
 import {
   createTransportPair,
@@ -102,6 +103,12 @@ function boundsOf(routes: readonly RouteSpec[], { concurrency }: Http1Settings):
   return bounds;
 }
 
+function breakersOf(routes: readonly RouteSpec[]): BreakerSnapshot[] {
+  return routes.flatMap(({ id: route, circuitBreaker: spec }) =>
+    spec === undefined ? [] : [{ route, upstream: 'app', spec }],
+  );
+}
+
 /** Every client may connect. */
 const openToAll = {
   overload: { failure: null },
@@ -131,6 +138,7 @@ export class Http1World implements World {
   readonly settings: Http1Settings;
   readonly options: WorldOptions;
   readonly bounds: RequestBounds;
+  readonly breakers: RouteBreakers;
   readonly lines = new Map<string, ClientLine>();
   readonly http2Lines = new Map<string, Http2Line>();
   /** The gateway's end of every connection there was. */
@@ -169,6 +177,7 @@ export class Http1World implements World {
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
     });
     this.bounds = new RequestBounds({ ...shared, random, semaphores: settings.semaphores ?? localSemaphoreSource });
+    this.breakers = new RouteBreakers({ clock: gatewayClock, semaphores: settings.semaphores ?? localSemaphoreSource });
     const serving = this.#serving();
     const ports = {
       clock: gatewayClock,
@@ -213,9 +222,17 @@ export class Http1World implements World {
     const routes = routeSpecs(this.options);
     const bounds = this.bounds.prepare(boundsOf(routes, this.settings));
     this.bounds.activate(bounds);
+    const breakers = this.breakers.prepare(breakersOf(routes));
+    this.breakers.activate(breakers);
     const entries = routes.map((spec) => {
       const upstream = spec.action.kind === 'upstream' ? this.upstream : null;
-      const compiled = compileRoute(spec, upstream, undefined, this.options.filters, bounds.of(spec));
+      const compiled = compileRoute(
+        spec,
+        upstream,
+        undefined,
+        this.options.filters,
+        bounds.of(spec, breakers.byRoute.get(spec.id)),
+      );
       return { match: spec.match, route: compiled };
     });
     const router = createRouter(entries);

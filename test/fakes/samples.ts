@@ -76,6 +76,17 @@ export const statusSample: GatewayStatus = {
     { id: 'http', address: '127.0.0.1:8080', state: 'open', certificates: [] },
     { id: 'http6', address: '[::1]:8080', state: 'failed', certificates: [] },
   ],
+  breakers: [
+    { route: '/', upstream: 'shop', state: 'closed', reason: '', sinceS: 3_754, retryAfterS: null },
+    {
+      route: '/search',
+      upstream: 'shop',
+      state: 'open',
+      reason: '14 of 20 requests within 30 s failed (mostly response_head_timeout); it is open for 2 s',
+      sinceS: 1,
+      retryAfterS: 1,
+    },
+  ],
   store: { path: '/var/lib/candor/store', lost: 12 },
   timeouts: [
     {

@@ -82,3 +82,40 @@ upstreams: { app: { endpoints: ["${good.address}", "${origin.address}"], outlier
     });
   }
 });
+
+describe('a circuit breaker of a route', () => {
+  test('opens for its own requests in all workers, leaves the other route and the endpoints alone, and closes again', async () => {
+    let isDown = true;
+    origin.answer = ({ line }) => (isDown && line.includes('/search') ? 'certainly not HTTP\r\n\r\n' : ok('fine'));
+    edge = await startFromYaml(`
+workers: 2
+upstreams: { app: "${origin.address}" }
+routes:
+  - { id: search, path: /search, to: app, circuit_breaker: { open: 300ms, open_max: 1s } }
+  - { id: rest, to: app }
+`);
+    const breaker = () => edge.gateway.status().breakers[0];
+    await until('the breaker opens, and workers know', async () => {
+      const response = await edge.get('/search');
+      return response.status === 503 && (await edge.record(response)).cause === 'circuit_open';
+    });
+    assert.equal((await edge.get('/')).status, 200);
+    assert.equal(stateOf(), 'healthy', 'the endpoint is not blamed');
+    assert.match(breaker()?.reason ?? '', /response_not_http|half-open/);
+    isDown = false;
+    await until('the breaker is closed', async () => {
+      await edge.get('/search');
+      return breaker()?.state === 'closed';
+    });
+    await until('workers know', async () => (await edge.get('/search')).status === 200);
+    const changes = edge.eventsOf('circuit_breaker');
+    assert.deepEqual(
+      [changes[0], changes.at(-1)].map((event) => [event?.subject, event?.from, event?.to]),
+      [
+        ['route:search', 'closed', 'open'],
+        ['route:search', 'half_open', 'closed'],
+      ],
+    );
+    assert.deepEqual(edge.eventsOf('health_disagreement'), []);
+  });
+});

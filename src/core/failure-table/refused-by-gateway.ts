@@ -83,8 +83,10 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'The application is failing, and is given a pause',
-    sentence: ({ upstream, endpoints, reason }) =>
-      `The circuit breaker of ${endpoints === 1 ? 'the endpoint' : `each of the ${endpoints} endpoints`} of ${quoted(upstream)} is open: ${clause(reason)}.`,
+    sentence: ({ upstream, endpoints, route, reason }) =>
+      route === undefined
+        ? `The circuit breaker of ${endpoints === 1 ? 'the endpoint' : `each of the ${endpoints} endpoints`} of ${quoted(upstream)} is open: ${clause(reason)}.`
+        : `The circuit breaker of the route ${quoted(route)} to ${quoted(upstream)} is open: ${clause(reason)}.`,
     forClient: 'The application behind this site is failing right now. It is tried again within seconds.',
     usualCauses: [
       'the application accepts connections and does not answer in time, because a database or another service that it needs does not',

@@ -1,6 +1,6 @@
 import type { AttemptFacts } from '../core/exchange.ts';
 import type { Instant } from '../core/time.ts';
-import { mayBeStale } from '../exchange/retry.ts';
+import { mayBeStale } from './retry.ts';
 
 /** A row of resets that is older than this says nothing about the next one. */
 const rememberedMs = 10_000;

@@ -1,0 +1,212 @@
+import type { Configuration, RouteBreakerSpec, RouteSpec } from '../core/configuration.ts';
+import type { EventSink } from '../core/event.ts';
+import type { Random } from '../core/random.ts';
+import type { CircuitState, RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { FailureCauses, pauseText } from '../discovery/outlier-reasons.ts';
+import { afterProbation, ejected, startProbation, type TrustState, trusted } from '../policy/ejection.ts';
+import { FailureRateDetection } from '../policy/failure-rate-detection.ts';
+import type { AttemptOutcomes, OutlierDetection, OutlierEvidence } from '../policy/outlier-detection.ts';
+import { routeBreakerSettings } from '../policy/outlier-settings.ts';
+
+export interface CircuitBreakersParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  /** Tells all workers. */
+  readonly send: (breakers: readonly RouteBreakerState[]) => void;
+}
+
+/** The state of the circuit breaker of a route, for `candor status` and metrics. */
+export interface RouteBreakerView {
+  readonly route: string;
+  readonly upstream: string;
+  readonly state: CircuitState;
+  /** Why; '' where it is closed. */
+  readonly reason: string;
+  readonly since: Instant;
+  /** When it becomes half-open; null where it is not open. */
+  readonly until: Instant | null;
+}
+
+interface Breaker {
+  readonly route: string;
+  readonly upstream: string;
+  spec: RouteBreakerSpec;
+  settings: ReturnType<typeof routeBreakerSettings>;
+  trust: TrustState;
+  detection: OutlierDetection;
+  readonly causes: FailureCauses;
+  reason: string;
+  timer: Timer | null;
+}
+
+/**
+ * The circuit breakers of routes, by the same policy as those of endpoints: main learns from the workers how the exchanges of a route end, and tells them the state.
+ * A route has one for requests that fail at whatever endpoint; connections that cannot be made are the business of endpoints.
+ */
+export class CircuitBreakers {
+  readonly #parts: CircuitBreakersParts;
+  #breakers: ReadonlyMap<string, Breaker> = new Map();
+
+  constructor(parts: CircuitBreakersParts) {
+    this.#parts = parts;
+  }
+
+  /** `configuration` is active now. A breaker that is not closed stays so until its time is over. */
+  use({ routes }: Pick<Configuration, 'routes'>): void {
+    const next = new Map<string, Breaker>();
+    for (const route of routes) {
+      const breaker = this.#breakerOf(route);
+      if (breaker !== null) next.set(route.id, breaker);
+    }
+    for (const [route, breaker] of this.#breakers) if (next.get(route) !== breaker) breaker.timer?.cancel();
+    this.#breakers = next;
+    this.send();
+  }
+
+  #breakerOf({ id: route, action, circuitBreaker: spec }: RouteSpec): Breaker | null {
+    if (spec === undefined || action.kind !== 'upstream') return null;
+    const { upstream } = action;
+    const settings = routeBreakerSettings(spec);
+    const known = this.#breakers.get(route);
+    if (known?.upstream === upstream) {
+      if (JSON.stringify(known.spec) !== JSON.stringify(spec)) {
+        Object.assign(known, { spec, settings, detection: new FailureRateDetection(settings.failureRate) });
+      }
+      return known;
+    }
+    const trust = trusted(this.#parts.clock.now());
+    const detection = new FailureRateDetection(settings.failureRate);
+    return { route, upstream, spec, settings, trust, detection, causes: new FailureCauses(), reason: '', timer: null };
+  }
+
+  /** Tells all workers the state: also one that has just started. */
+  send(): void {
+    this.#parts.send([...this.#breakers.values()].flatMap((breaker) => stateFor(breaker) ?? []));
+  }
+
+  /** From a worker's batch. */
+  onOutcomes(outcomes: readonly RouteOutcomes[]): void {
+    let changed = false;
+    for (const outcome of outcomes) {
+      const breaker = this.#breakers.get(outcome.route);
+      // Requests that passed the breaker in another state say nothing about this one.
+      if (breaker === undefined || circuitOf(breaker.trust) !== outcome.state) continue;
+      changed = this.#note(breaker, outcome) || changed;
+    }
+    if (changed) this.send();
+  }
+
+  #note(breaker: Breaker, outcome: RouteOutcomes): boolean {
+    const { clock, random } = this.#parts;
+    const now = clock.now();
+    breaker.causes.add({ ...attemptsOf(outcome), causes: outcome.causes }, countedErrors);
+    const { trust, settings, detection } = breaker;
+    if (trust.state === 'probation') {
+      breaker.trust = afterProbation(trust, attemptsOf(outcome), now, random.next(), settings.ejection);
+      if (breaker.trust.state === 'probation') return false;
+      if (breaker.trust.state === 'trusted') this.#closed(breaker);
+      else this.#opened(breaker, 'half_open', 'a request failed while it was half-open', noFigures(outcome));
+      return true;
+    }
+    detection.onAttemptsEnded(attemptsOf(outcome), 0, now);
+    const evidence = detection.evidence();
+    if (evidence === null) {
+      if (!detection.hasFailures) breaker.causes.clear();
+      return false;
+    }
+    breaker.trust = ejected(trust, now, { random: random.next(), byBreaker: true }, settings.ejection);
+    this.#opened(breaker, 'closed', evidence.reason, evidence);
+    return true;
+  }
+
+  #opened(breaker: Breaker, from: CircuitState, why: string, figures: Omit<OutlierEvidence, 'reason'>): void {
+    const { trust } = breaker;
+    if (trust.state !== 'ejected') return;
+    const openMs = Math.round(trust.until - trust.since);
+    breaker.reason = `${why} (mostly ${breaker.causes.commonest}); it is open for ${pauseText(openMs)}`;
+    this.#emit(breaker, from, 'open', figures, openMs);
+    this.#schedule(breaker, trust.until);
+  }
+
+  #closed(breaker: Breaker): void {
+    breaker.reason = `${breaker.settings.ejection.probationSuccesses} of its requests were answered in a row`;
+    this.#emit(breaker, 'half_open', 'closed', { ...noRequests, windowMs: breaker.spec.windowMs }, null);
+    breaker.reason = '';
+    breaker.causes.clear();
+    breaker.detection = new FailureRateDetection(breaker.settings.failureRate);
+  }
+
+  #schedule(breaker: Breaker, at: Instant): void {
+    breaker.timer?.cancel();
+    const subject = { breakers: this as CircuitBreakers, breaker };
+    breaker.timer = this.#parts.clock.schedule(at, (due) => due.breakers.#halfOpen(due.breaker), subject);
+  }
+
+  #halfOpen(breaker: Breaker): void {
+    const now = this.#parts.clock.now();
+    breaker.trust = startProbation(breaker.trust, now);
+    if (breaker.trust.state !== 'probation') return;
+    const { probesMax } = breaker.spec;
+    const probes = probesMax === 1 ? 'one request at a time is' : `${probesMax} requests at a time are`;
+    breaker.reason = `it is half-open: ${probes} let through`;
+    breaker.causes.clear();
+    this.#emit(breaker, 'open', 'half_open', { ...noRequests, windowMs: breaker.spec.windowMs }, null);
+    this.send();
+  }
+
+  #emit(
+    { route, upstream, reason, causes }: Breaker,
+    from: CircuitState,
+    to: CircuitState,
+    { requests, failures, windowMs }: Pick<OutlierEvidence, 'requests' | 'failures' | 'windowMs'>,
+    openMs: number | null,
+  ): void {
+    const evidence = { upstream, requests, failures, windowMs, causes: causes.toObject(), openMs };
+    this.#parts.events.emit({ kind: 'circuit_breaker', subject: `route:${route}`, from, to, reason, evidence });
+  }
+
+  get views(): readonly RouteBreakerView[] {
+    return [...this.#breakers.values()].map(({ route, upstream, trust, reason }) => {
+      const until = trust.state === 'ejected' ? trust.until : null;
+      return { route, upstream, state: circuitOf(trust), reason, since: trust.since, until };
+    });
+  }
+
+  stop(): void {
+    for (const { timer } of this.#breakers.values()) timer?.cancel();
+    this.#breakers = new Map();
+  }
+}
+
+/** The workers have counted them as failures already, where the route says so. */
+const countedErrors = { countsServerErrors: true, countsRateLimits: false };
+
+const noRequests = { requests: 0, failures: 0 };
+
+function noFigures({ failures }: RouteOutcomes): Omit<OutlierEvidence, 'reason'> {
+  return { requests: failures, failures, windowMs: 0, consecutiveUnreachable: 0 };
+}
+
+function circuitOf({ state }: TrustState): CircuitState {
+  return state === 'trusted' ? 'closed' : state === 'ejected' ? 'open' : 'half_open';
+}
+
+function stateFor({ route, trust, reason }: Breaker): RouteBreakerState | null {
+  const state = circuitOf(trust);
+  if (state === 'closed') return null;
+  return { route, state, reason, until: trust.state === 'ejected' ? trust.until : after(trust.since, 0) };
+}
+
+function attemptsOf({ successes, failures, consecutiveFailures, serverErrors }: RouteOutcomes): AttemptOutcomes {
+  return {
+    successes,
+    failures,
+    consecutiveFailures,
+    serverErrors,
+    consecutiveUnreachable: 0,
+    rateLimited: 0,
+    restMs: 0,
+  };
+}

@@ -1,0 +1,133 @@
+import type { AttemptFacts } from '../core/exchange.ts';
+import { shapeOf, specOf } from '../core/explain.ts';
+import { fail, type Cause, type Failure } from '../core/failure.ts';
+import type { FailureCount } from '../core/outcome.ts';
+import type { RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';
+import type { Semaphore } from '../core/semaphores.ts';
+import type { BreakerSnapshot } from '../core/snapshot.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import type { AdmittedExchange, RequestGate, TurnWaiter } from './request-gate.ts';
+import { StaleConnections } from './stale-connections.ts';
+
+/**
+ * The circuit breaker of a route, as one worker sees it. The main thread decides about its state; the worker counts how the exchanges of the route end, refuses
+ * requests while it is open, and lets a few at a time through while it is half-open: their permits are shared by all workers.
+ */
+export class RouteBreaker implements RequestGate {
+  readonly #clock: Clock;
+  readonly #permits: Semaphore;
+  readonly #onUrgent: () => void;
+  readonly #stale = new StaleConnections();
+  /** Requests that were let through while it was half-open. */
+  readonly #probes = new Set<TurnWaiter>();
+  #snapshot: BreakerSnapshot;
+  /** Null: closed. */
+  #state: RouteBreakerState | null = null;
+  /** Since when it is in its state. A request that passed it before says nothing about this state. */
+  #since: Instant;
+  #outcomes: RouteOutcomes | null = null;
+
+  /** `onUrgent`: the main thread should not wait for the next regular report. */
+  constructor(snapshot: BreakerSnapshot, permits: Semaphore, clock: Clock, onUrgent: () => void) {
+    this.#onUrgent = onUrgent;
+    this.#snapshot = snapshot;
+    this.#permits = permits;
+    this.#clock = clock;
+    this.#since = clock.now();
+  }
+
+  /** The breaker in another revision of the configuration. */
+  configure(snapshot: BreakerSnapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /** The main thread has decided; null: it is closed. */
+  update(state: RouteBreakerState | null): void {
+    if (state?.state !== this.#state?.state) {
+      this.#since = this.#clock.now();
+      this.#outcomes = null;
+    }
+    this.#state = state;
+  }
+
+  enter(waiter: TurnWaiter): 'admitted' | Failure {
+    if (this.#state === null) return 'admitted';
+    const now = this.#clock.now();
+    if (this.#state.state === 'open') return this.#refusal(this.#state, this.#state.until - now);
+    if (!this.#permits.tryAcquire(this.#snapshot.spec.probesMax, now)) return this.#refusal(this.#state, 0);
+    this.#probes.add(waiter);
+    return 'admitted';
+  }
+
+  leave(waiter: TurnWaiter): void {
+    if (this.#probes.delete(waiter)) this.#permits.release(this.#snapshot.spec.probesMax);
+  }
+
+  noteEnd(waiter: TurnWaiter, { attempts, startedAt }: AdmittedExchange, admittedAt: Instant): void {
+    const attempt = attempts.at(-1);
+    if (attempt === undefined || admittedAt < this.#since || this.#state?.state === 'open') return;
+    if (this.#state !== null && !this.#probes.has(waiter)) return;
+    this.#count(attempt, startedAt);
+  }
+
+  /** An endpoint that cannot be connected to says nothing about the route, and a client that leaves says nothing at all. */
+  #count(attempt: AttemptFacts, startedAt: Instant): void {
+    const { failure, status } = attempt;
+    if (failure === null) {
+      if (status === 0) return;
+      if (attempt.reused) this.#stale.clear(attempt.endpoint);
+      const isError = status >= 500 && this.#snapshot.spec.countsServerErrors;
+      return isError ? this.#countFailure(null) : this.#countSuccess();
+    }
+    if (!specOf(failure).countsAgainstHealth || shapeOf(failure) === 'unreachable') return;
+    if (!this.#stale.excuses(attempt, startedAt)) this.#countFailure(failure.cause);
+  }
+
+  #countSuccess(): void {
+    const outcomes = this.#current();
+    outcomes.successes++;
+    outcomes.consecutiveFailures = 0;
+    if (outcomes.state === 'half_open') this.#onUrgent();
+  }
+
+  /** `cause`: null of a response with a 5xx status. */
+  #countFailure(cause: Cause | null): void {
+    const outcomes = this.#current();
+    outcomes.failures++;
+    outcomes.consecutiveFailures++;
+    if (cause === null) outcomes.serverErrors++;
+    else addCause(outcomes.causes, cause);
+    this.#onUrgent();
+  }
+
+  #current(): RouteOutcomes {
+    const { route } = this.#snapshot;
+    const state = this.#state === null ? 'closed' : 'half_open';
+    this.#outcomes ??= { route, state, successes: 0, failures: 0, consecutiveFailures: 0, serverErrors: 0, causes: [] };
+    return this.#outcomes;
+  }
+
+  /** How exchanges have ended since the last call; null: none has. */
+  take(): RouteOutcomes | null {
+    const taken = this.#outcomes;
+    this.#outcomes = null;
+    return taken;
+  }
+
+  /** No route has it any more. Requests in flight go on. */
+  close(): void {
+    this.#permits.close();
+  }
+
+  #refusal({ reason }: RouteBreakerState, leftMs: number): Failure {
+    const { route, upstream } = this.#snapshot;
+    const retryAfterS = Math.max(1, Math.ceil(leftMs / 1000));
+    return fail('circuit_open', 'route', { upstream, route, reason, retryAfterS });
+  }
+}
+
+function addCause(causes: FailureCount[], cause: Cause): void {
+  const known = causes.find((one) => one.cause === cause);
+  if (known === undefined) causes.push({ cause, count: 1 });
+  else known.count++;
+}
