@@ -3,6 +3,7 @@ import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/configuration
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import { buildConcurrency } from './build-concurrency.ts';
 import type { BuildContext } from './build-context.ts';
+import { buildDrainSignal } from './build-drain.ts';
 import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
 import { count, ms, bytes, share } from './fallback.ts';
@@ -105,6 +106,7 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
       : { proxyProtocol: full.proxy_protocol }),
     ...(full.http2 === true ? { http2: true as const } : {}),
     check: buildCheck(full.check),
+    ...buildDrainSignal(full.drain_signal),
     ...buildEndpointLimits(name, full, context),
     ...(full.when_none_ready?.then === 'try' ? { triesUnhealthy: true as const } : {}),
   };

@@ -39,6 +39,7 @@ import { store } from './store-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
 import { retry } from './retry-schema.ts';
 import { key, section } from './section.ts';
+import { drainSignal } from './drain-schema.ts';
 import { sticky } from './sticky-schema.ts';
 
 const listenAddress = z.union([
@@ -285,6 +286,11 @@ export const upstream = z.union([
       check,
       '`tcp`, `none`, a path to ask for, or how to check that an endpoint is healthy.',
       defaults.check.kind,
+    ),
+    drain_signal: key(
+      drainSignal,
+      'Whether an endpoint may say that it wants no new requests: by a header of its responses, also those to checks, or by its health document.',
+      defaults.drainSignal.absent,
     ),
     ...endpointKeys,
   }),

@@ -211,6 +211,7 @@ export class ControlParts {
         this.automatic.noteAsked(batch.askedNames);
         this.reports.onBatch(batch);
         this.endpoints.onOutcomes(batch.outcomes);
+        if (batch.drainSignals !== undefined) this.endpoints.onDrainSignals(batch.drainSignals);
         if (batch.routeOutcomes !== undefined) this.breakers.onOutcomes(batch.routeOutcomes);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);

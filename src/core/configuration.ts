@@ -377,6 +377,8 @@ export interface UpstreamSpec {
   readonly outlierDetection?: OutlierDetectionSpec | 'none';
   /** An endpoint that fails and that outlier detection may not eject gets no requests for some time all the same; absent: it gets them. */
   readonly circuitBreaker?: CircuitBreakerSpec;
+  /** How an endpoint says that it wants no new requests; absent: it is not listened to. */
+  readonly drainSignal?: DrainSignalSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;
@@ -428,6 +430,14 @@ export interface OutlierDetectionSpec {
   readonly longestPauseMs: number;
   /** Of the endpoints whose checks pass. */
   readonly ejectedShareMax: number;
+}
+
+/** Besides its health document (`application/health+json`) an endpoint says it by a header of a response. */
+export interface DrainSignalSpec {
+  /** Lowercase. */
+  readonly header: string;
+  /** What its value must be; null: anything but `false`. */
+  readonly value: string | null;
 }
 
 export interface CircuitBreakerSpec {

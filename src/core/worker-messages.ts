@@ -3,6 +3,7 @@ import type { ExchangeCount, WorkerCounts } from './counters.ts';
 import type { ForceCloseReason } from './failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
+import type { DrainSignal } from './drain-signal.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { RouteBreakerState, RouteOutcomes } from './route-breaker.ts';
 import type { OwnSocket, PassedSocket } from './passed-socket.ts';
@@ -118,6 +119,8 @@ export type FromWorker =
       readonly outcomes: readonly EndpointOutcomes[];
       /** Absent: no route with a circuit breaker had a request. */
       readonly routeOutcomes?: readonly RouteOutcomes[];
+      /** Absent: no endpoint has said that it wants no new requests. */
+      readonly drainSignals?: readonly DrainSignal[];
       /** Draining endpoints to which this worker has no request in flight any more. */
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;

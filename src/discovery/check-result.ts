@@ -1,4 +1,4 @@
-import type { CheckSpec, StatusRange } from '../core/configuration.ts';
+import type { CheckSpec, DrainSignalSpec, StatusRange } from '../core/configuration.ts';
 import { explain } from '../core/explain.ts';
 import type { Cause } from '../core/failure.ts';
 import type { GrpcAnswer, HealthCheckResult } from '../core/health-checker.ts';
@@ -6,7 +6,8 @@ import { failureWithoutSecrets } from '../core/redact/failure.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { CheckOutcome } from '../policy/health.ts';
-import { healthAdvice } from './health-json.ts';
+import { isDrainSignal, isDrainWord } from '../policy/drain-signal.ts';
+import { healthAdvice, healthStatus } from './health-json.ts';
 
 type Answer = Extract<HealthCheckResult, { kind: 'answered' }>;
 
@@ -48,6 +49,14 @@ export function mayBeMistaken(result: HealthCheckResult): boolean {
     case 'failed':
       return result.failure.stage === 'response';
   }
+}
+
+/** Why the endpoint wants no new requests; null: it wants them; undefined: the check says nothing of that. */
+export function drainOf(result: HealthCheckResult, spec: DrainSignalSpec | undefined): string | null | undefined {
+  if (spec === undefined || result.kind !== 'answered' || result.grpc !== undefined) return undefined;
+  if (isDrainSignal(result.headers?.get(spec.header) ?? null, spec)) return 'its response to the check says so';
+  const status = result.isAdvice === true ? healthStatus(result.firstBytes) : '';
+  return isDrainWord(status) ? `its health document says ${redactor.redact(status)}` : null;
 }
 
 /** The failure of a check that a request would meet too. */

@@ -4,8 +4,16 @@ import type { ServerCertificate } from '../core/transport.ts';
 import type { SourceEndpoint } from './endpoint-source.ts';
 import { type TroubledCount, WatchedEndpoint, type CheckContext } from './watched-endpoint.ts';
 
-/** `refused`: nothing listened there. `certificate`: what the endpoint has shown; null: none. */
-export type OnEndpointChecked = (endpoint: EndpointId, refused: boolean, certificate: ServerCertificate | null) => void;
+/**
+ * `refused`: nothing listened there. `certificate`: what the endpoint has shown; null: none. `drain`: why it wants no new requests; null: it wants them;
+ * undefined: not known.
+ */
+export type OnEndpointChecked = (
+  endpoint: EndpointId,
+  refused: boolean,
+  certificate: ServerCertificate | null,
+  drain: string | null | undefined,
+) => void;
 
 export interface EndpointChecksParts {
   readonly checkContext: CheckContext;
@@ -85,7 +93,7 @@ export class EndpointChecks {
 
   #watchOne(watched: Map<string, WatchedEndpoint>, spec: UpstreamSpec, endpoint: SourceEndpoint): string {
     const { id, address, name, secondAddress } = endpoint;
-    const { check, tls, proxyProtocol, http2, id: upstream } = spec;
+    const { check, tls, proxyProtocol, http2, drainSignal, id: upstream } = spec;
     const key = this.#keyOf(spec, id);
     if (check.kind === 'none') return key;
     this.#keys.set(id, { upstream, key });
@@ -95,6 +103,7 @@ export class EndpointChecks {
       tls,
       ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
       ...(http2 === undefined ? {} : { http2 }),
+      ...(drainSignal === undefined ? {} : { drainSignal }),
       check,
     };
     const known = watched.get(key);
@@ -107,7 +116,7 @@ export class EndpointChecks {
       this.#parts.checkContext,
       {
         onChange: () => this.#parts.onChange(upstream),
-        onChecked: (refused, certificate) => this.#parts.onChecked(id, refused, certificate),
+        onChecked: (...result) => this.#parts.onChecked(id, ...result),
       },
       this.#troubled,
     );

@@ -16,6 +16,8 @@ import type { EndpointSourceFactory } from './endpoint-source.ts';
 import { StaticSource } from './static-source.ts';
 import { EndpointDeltas, type EndpointDelta } from './endpoint-deltas.ts';
 import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
+import type { DrainSignal } from '../core/drain-signal.ts';
+import { DrainRequests } from './drain-requests.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 import { type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
 
@@ -52,6 +54,7 @@ export class Endpoints {
   readonly registry: EndpointRegistry;
   readonly #parts: EndpointsParts;
   readonly #outliers: OutlierDetector;
+  readonly #drains: DrainRequests;
   readonly #allocator: EndpointSemaphoreAllocator;
   readonly #deltas = new EndpointDeltas();
   /** Of the active configuration. */
@@ -72,10 +75,18 @@ export class Endpoints {
         this.#sendChanges(upstream);
         parts.onChange();
       },
-      onChecked: (endpoint, refused, certificate) => {
+      onChecked: (endpoint, refused, certificate, drain) => {
+        this.#noteDrain(endpoint, drain);
         parts.shared.noteChecked(endpoint, refused);
         if (certificate !== null) parts.onServerCertificate?.({ endpoint, certificate });
       },
+    });
+    this.#drains = new DrainRequests({
+      clock,
+      events,
+      endpoints: (upstream) => this.registry.endpoints(upstream),
+      checksHear: (upstream) => this.#specOf(upstream)?.check.kind === 'http',
+      onChange: (upstream) => this.#sendChanges(upstream),
     });
     this.#outliers = new OutlierDetector({
       clock,
@@ -109,13 +120,17 @@ export class Endpoints {
   }
 
   #forWorkers(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
-    return this.#allocator.of(upstream, this.#parts.adjust(this.#outliers.adjust(endpoints)));
+    return this.#allocator.of(upstream, this.#parts.adjust(this.#drains.adjust(this.#outliers.adjust(endpoints))));
   }
 
   /** `configuration` is active now. `sendChangesSince` must follow. */
   use(configuration: Configuration): void {
     this.#outlierSettings.clear();
     this.registry.activate(configuration);
+    this.#drains.keepOnly(
+      (upstream, id) =>
+        this.#specOf(upstream)?.drainSignal !== undefined && this.registry.endpoints(upstream)?.has(id) === true,
+    );
     this.#allocator.keepOnly(configuration.upstreams);
     this.#deltas.keepOnly(configuration.upstreams);
   }
@@ -152,6 +167,24 @@ export class Endpoints {
     for (const { id } of this.#parts.configuration().upstreams) this.#sendChanges(id);
   }
 
+  #specOf(upstream: UpstreamId): Configuration['upstreams'][number] | undefined {
+    return this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
+  }
+
+  #noteDrain(endpoint: EndpointId, drain: string | null | undefined): void {
+    if (drain === undefined) return;
+    const upstream = this.#parts
+      .configuration()
+      .upstreams.find(({ id }) => this.registry.endpoints(id)?.has(endpoint) === true);
+    if (upstream !== undefined) this.#drains.onChecked(upstream.id, endpoint, drain);
+  }
+
+  /** Workers have seen responses of endpoints that want no new requests. */
+  onDrainSignals(signals: readonly DrainSignal[]): void {
+    for (const { upstream, endpoint } of signals)
+      this.#drains.onResponse(upstream as UpstreamId, endpoint as EndpointId);
+  }
+
   /** Operators have changed a weight, or drain an endpoint. */
   overlayChanged(): void {
     for (const { id } of this.#parts.configuration().upstreams) this.#sendChanges(id);
@@ -172,6 +205,7 @@ export class Endpoints {
   stop(): void {
     this.registry.stop();
     this.#outliers.stop();
+    this.#drains.stop();
   }
 }
 

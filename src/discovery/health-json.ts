@@ -19,6 +19,11 @@ export function healthAdvice(content: Uint8Array): string | null {
   return `${shown.join('; ')}${rest}`;
 }
 
+/** The status of the whole document; '' where there is none. */
+export function healthStatus(content: Uint8Array): string {
+  return textIn(parsedMap(new TextDecoder().decode(content))?.['status']);
+}
+
 interface Trouble {
   readonly name: string;
   readonly verb: 'fails' | 'warns';

@@ -1,4 +1,4 @@
-import type { CheckSpec } from '../core/configuration.ts';
+import type { CheckSpec, DrainSignalSpec } from '../core/configuration.ts';
 import type { Cancellable } from '../core/connector.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Cause } from '../core/failure.ts';
@@ -20,7 +20,7 @@ import {
   troubledPauseMs,
   unknownHealth,
 } from '../policy/health.ts';
-import { causeOf, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
+import { causeOf, drainOf, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
 import { healthReason } from './health-reason.ts';
 
 export interface CheckContext {
@@ -34,13 +34,17 @@ export type ActiveCheckSpec = Exclude<CheckSpec, { kind: 'none' }>;
 /** What is checked, and how. */
 export interface WatchTarget extends HealthCheckTarget {
   readonly check: ActiveCheckSpec;
+  readonly drainSignal?: DrainSignalSpec;
 }
 
 export interface WatchListener {
   /** The state of the endpoint, or the reason of a state that keeps requests away, has changed. */
   onChange(): void;
-  /** A check has ended; `refused`: nothing listened; `certificate`: what the endpoint has shown. Called before `onChange`. */
-  onChecked(refused: boolean, certificate: ServerCertificate | null): void;
+  /**
+   * A check has ended; `refused`: nothing listened; `certificate`: what the endpoint has shown; `drain`: why it wants no new requests, null: it wants them,
+   * undefined: not known. Called before `onChange`.
+   */
+  onChecked(refused: boolean, certificate: ServerCertificate | null, drain: string | null | undefined): void;
 }
 
 /** How many of the endpoints that are watched together are troubled now: their checks share a budget. */
@@ -137,7 +141,9 @@ export class WatchedEndpoint {
     this.#isChecking = false;
     this.#check = null;
     const { check, address } = this.target;
-    const outcome = outcomeOf(result, check);
+    const drain = drainOf(result, this.target.drainSignal);
+    // Who says that it is about to leave is well until then.
+    const outcome = typeof drain === 'string' ? 'passed' : outcomeOf(result, check);
     const before = this.#health;
     this.#health = nextHealth(before, outcome, check);
     this.#refuses = outcome === 'refused';
@@ -149,7 +155,7 @@ export class WatchedEndpoint {
     // A check that passed proves neither; what the failed one before it showed still holds.
     if (outcome !== 'passed') this.#mayBeMistaken = mayBeMistaken(result);
     this.#checkLater();
-    this.#reportChecked(outcome === 'refused', result);
+    this.#reportChecked(outcome === 'refused', result, drain);
     // A check that observes the same again is not reported, nor is the reason of an endpoint that gets requests.
     const comesCloser = passesNeeded(before, check) !== passesNeeded(this.#health, check);
     if (before.state !== this.#health.state || ((isNewReason || comesCloser) && this.#health.state === 'unhealthy')) {
@@ -158,9 +164,9 @@ export class WatchedEndpoint {
   }
 
   /** A check of another port says nothing about connections of requests. */
-  #reportChecked(refused: boolean, result: HealthCheckResult): void {
-    if (this.target.check.port !== undefined) return this.#listener.onChecked(false, null);
-    this.#listener.onChecked(refused, ('certificate' in result && result.certificate) || null);
+  #reportChecked(refused: boolean, result: HealthCheckResult, drain: string | null | undefined): void {
+    if (this.target.check.port !== undefined) return this.#listener.onChecked(false, null, drain);
+    this.#listener.onChecked(refused, ('certificate' in result && result.certificate) || null, drain);
   }
 
   #countTrouble(): void {
@@ -190,7 +196,7 @@ function recheck(endpoint: WatchedEndpoint): void {
  * A configured check reads heads: the status says what the endpoint thinks of its health. Where its body must have a text, that is read
  * too, and where it is health+json it says why.
  */
-function requestOf({ check, ...target }: WatchTarget): HealthCheckRequest {
+function requestOf({ check, drainSignal, ...target }: WatchTarget): HealthCheckRequest {
   const { timeoutMs } = check;
   const userAgent = 'health-check';
   if (check.kind === 'tcp') return { ...target, timeoutMs, probe: { kind: 'tcp' } };
@@ -200,7 +206,10 @@ function requestOf({ check, ...target }: WatchTarget): HealthCheckRequest {
   }
   const { path, host, headers = [], expectBody, expectHeaders = [] } = check;
   const reads = expectBody === undefined ? 'advice' : 'body';
-  const readsHeaders = expectHeaders.map(([name]) => name);
+  const readsHeaders = [
+    ...expectHeaders.map(([name]) => name),
+    ...(drainSignal === undefined ? [] : [drainSignal.header]),
+  ];
   const probe = { kind: 'http', path, host, userAgent, headers, reads, readsHeaders, keptBytesMax } as const;
   return { ...target, timeoutMs, probe };
 }

@@ -35,6 +35,8 @@ export interface UpstreamPorts {
    */
   readonly balancerOf?: (upstream: UpstreamSnapshot) => CreateBalancer;
   /** The sessions of an upstream, the same object for as long as nothing about them changes; null: it has none. Absent: none has. */
+  /** An endpoint of the upstream has said in a response that it wants no new requests. */
+  readonly onDrainSignal?: (upstream: string, endpoint: string) => void;
   readonly sessionsOf?: (upstream: UpstreamSnapshot) => StickySessions | null;
 }
 

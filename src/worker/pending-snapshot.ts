@@ -1,9 +1,11 @@
+import type { DrainSignalSpec, RouteSpec } from '../core/configuration.ts';
 import type { Filter } from '../core/filter.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestFields } from '../exchange/forward.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
+import { drainSignalFilter } from '../filters/drain-signal.ts';
 import { stickySessionFilter } from '../filters/sticky-session.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { type PendingBounds, RequestBounds } from './request-bounds.ts';
@@ -58,10 +60,10 @@ export class PendingSnapshot {
       this.#router.add({
         match: spec.match,
         route: compileRoute(
-          spec,
+          this.#withoutDrainSignal(spec, upstream),
           upstream,
           this.#own,
-          [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream)],
+          [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream), ...this.#drainFilters(upstream)],
           this.#bounds.of(spec, this.#breakers.byRoute.get(spec.id) ?? null),
         ),
       });
@@ -73,6 +75,24 @@ export class PendingSnapshot {
     const spec = upstream === null ? undefined : this.#specs.get(upstream.id);
     const sessions = spec === undefined ? null : (this.#ports.sessionsOf?.(spec) ?? null);
     return sessions === null ? [] : [stickySessionFilter(sessions)];
+  }
+
+  #drainSignalOf(upstream: LiveUpstream | null): DrainSignalSpec | undefined {
+    return upstream === null ? undefined : this.#specs.get(upstream.id)?.drainSignal;
+  }
+
+  #drainFilters(upstream: LiveUpstream | null): readonly Filter[] {
+    const signal = this.#drainSignalOf(upstream);
+    if (signal === undefined || upstream === null) return [];
+    return [drainSignalFilter(signal, (endpoint) => this.#ports.onDrainSignal?.(upstream.id, endpoint))];
+  }
+
+  /** An application that repeats the headers of requests must not say by that what a client has written. */
+  #withoutDrainSignal(spec: RouteSpec, upstream: LiveUpstream | null): RouteSpec {
+    const signal = this.#drainSignalOf(upstream);
+    if (signal === undefined) return spec;
+    const { requestFields } = spec;
+    return { ...spec, requestFields: { ...requestFields, remove: [...requestFields.remove, signal.header] } };
   }
 
   #upstreamOf(id: string): LiveUpstream | null {

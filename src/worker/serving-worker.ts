@@ -35,6 +35,7 @@ import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.
 import { ServerCertificates } from './server-certificates.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
 import { ChallengeRoutes } from './challenge-routes.ts';
+import { DrainSignals } from './drain-signals.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
 import { Http2Limits } from './http2-limits.ts';
 import { AskedNames } from './asked-names.ts';
@@ -77,6 +78,7 @@ export class ServingWorker {
   readonly #handshakes = new HandshakeFailures();
   readonly #http2Limits = new Http2Limits();
   readonly #certificates = new ServerCertificates();
+  readonly #drainSignals = new DrainSignals();
   readonly #askedNames: AskedNames;
   readonly #semaphores: WorkerSemaphores;
   readonly #upstreamPorts: UpstreamPorts;
@@ -127,6 +129,7 @@ export class ServingWorker {
       connector: socketConnector,
       semaphores: this.#semaphores,
       sessionsOf: (upstream) => this.#sessions.of(upstream),
+      onDrainSignal: (upstream, endpoint) => this.#drainSignals.note(upstream, endpoint),
       onServerCertificate: (endpoint, certificate) => this.#certificates.note(endpoint, certificate),
       onUnclassified: (fault) => {
         this.#counts.unclassifiedTotal++;
@@ -403,7 +406,7 @@ export class ServingWorker {
     if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
     this.#exchangesEnded[0] = ((this.#exchangesEnded[0] as number) + 1) | 0;
-    if (this.#outcomes.hasUrgent || this.#breakers.isUrgent) this.#reportSoon();
+    if (this.#outcomes.hasUrgent || this.#breakers.isUrgent || !this.#drainSignals.isEmpty) this.#reportSoon();
     this.#checkDrained();
   }
 
@@ -421,6 +424,7 @@ export class ServingWorker {
       exchanges,
       outcomes,
       ...(routeOutcomes.length === 0 ? {} : { routeOutcomes }),
+      ...(this.#drainSignals.isEmpty ? {} : { drainSignals: this.#drainSignals.take() }),
       drained,
       counts,
       failedHandshakes,

@@ -1,0 +1,26 @@
+/** What may be written about endpoints that ask for no new requests. */
+import * as z from 'zod';
+import { defaults } from './defaults.ts';
+import { parseFieldName } from './format/field.ts';
+import { parsed, text } from './leaves.ts';
+import { key, section } from './section.ts';
+
+const absent = defaults.drainSignal;
+
+export const drainSignal = z.union([
+  z.boolean(),
+  section({
+    header: key(
+      parsed(parseFieldName, { kind: 'header name', examples: ['x-envoy-immediate-health-check-fail'] }),
+      'The header of a response by which an endpoint says it. The gateway drops it from requests and from responses.',
+      absent.header,
+    ),
+    value: key(
+      text,
+      'What the value of the header must be, such as a secret; without it anything but `false`.',
+      absent.value,
+    ),
+  }),
+]);
+
+export type DrainSignalRead = z.output<typeof drainSignal>;
