@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util';
 import { simulate } from './simulation.ts';
 
-/** `node test/simulation/run.ts --seed 42 --count 100 --exchanges 300 --endpoints h2`: runs as many simulated hours as wanted. */
+/** `node test/simulation/run.ts --seed 42 --count 100 --exchanges 300 --endpoints h2 --retries`: runs as many simulated hours as wanted. */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '10' },
     exchanges: { type: 'string', default: '300' },
     endpoints: { type: 'string', default: 'http/1.1' },
+    retries: { type: 'boolean', default: false },
   },
 });
 const first = Number(values.seed);
@@ -16,6 +17,7 @@ for (let seed = first; seed < first + Number(values.count); seed++) {
     String(seed),
     Number(values.exchanges),
     values.endpoints === 'h2' ? 'h2' : 'http/1.1',
+    values.retries,
   );
   console.log(`seed ${seed}: ${exchanges} exchanges`, ends, causes);
 }

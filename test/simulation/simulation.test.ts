@@ -26,6 +26,16 @@ describe('a busy simulated hour of the gateway', () => {
     });
   }
 
+  for (const endpoints of ['http/1.1', 'h2'] as const) {
+    for (const seed of ['3', '4', String(Math.floor(Math.random() * 1e9))]) {
+      it(`keeps every promise of a route that retries, with ${endpoints} endpoints and ${seed.length > 1 ? 'a new random seed' : `seed ${seed}`}`, (context) => {
+        context.diagnostic(`seed ${seed}`);
+        const { exchanges } = simulate(seed, 150, endpoints, true);
+        assert.ok(exchanges > 60, `${exchanges} exchanges`);
+      });
+    }
+  }
+
   it('is the same for the same seed', () => {
     assert.deepEqual(simulate('3', 40), simulate('3', 40));
   });

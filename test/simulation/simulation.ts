@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EndpointState } from '../../src/core/endpoint.ts';
+import type { RetrySpec } from '../../src/core/configuration.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import { Http2Arrived } from '../exchange/http2-endpoint.ts';
 import { after } from '../../src/core/time.ts';
@@ -11,6 +12,7 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { Http1World } from '../exchange/http1-world.ts';
 import type { ArrivedRequest, ClientActor } from '../exchange/world.ts';
+import { drawRetry, upstreamAttemptsMax, verifyRetries, verifyRetryBudget } from './retry-laws.ts';
 
 /**
  * A busy hour of a gateway in simulated time: clients, endpoints and the network behave at random, and the promises of
@@ -46,12 +48,18 @@ export function contentFor(key: string, bytes: number): Buffer {
 /** What endpoints speak. */
 export type EndpointProtocol = 'http/1.1' | 'h2';
 
-export function simulate(seed: string, exchanges: number, endpoints: EndpointProtocol = 'http/1.1'): SimulationSummary {
+/** `retries`: the route has `retry`, with figures that the seed draws. */
+export function simulate(
+  seed: string,
+  exchanges: number,
+  endpoints: EndpointProtocol = 'http/1.1',
+  retries = false,
+): SimulationSummary {
   try {
-    return new Simulation(seed, endpoints).run(exchanges);
+    return new Simulation(seed, endpoints, retries).run(exchanges);
   } catch (error) {
     throw new Error(
-      `seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints}`,
+      `seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints}${retries ? ' --retries' : ''}`,
       {
         cause: error,
       },
@@ -71,18 +79,25 @@ class Simulation {
   readonly #arrivals = new Map<string, ArrivedRequest[]>();
   /** The intended answers of endpoints. */
   readonly #answers = new Map<ArrivedRequest, Buffer>();
+  /** Requests with an Idempotency-Key. */
+  readonly #keyed = new Set<string>();
   readonly #names = ['a', 'b', 'c'];
   #replaced = 0;
 
-  constructor(seed: string, endpoints: EndpointProtocol) {
+  /** Null: the route has none. */
+  readonly #retry: RetrySpec | null;
+
+  constructor(seed: string, endpoints: EndpointProtocol, retries: boolean) {
     this.#seed = seed;
     this.#random = new SeededRandom(seed);
     const network = this.#random.fork('network');
     const holding = this.#random.fork('holding');
+    this.#retry = retries ? drawRetry(this.#random.fork('retry')) : null;
     this.#world = new Http1World(
       {
+        ...(this.#retry === null ? {} : { retry: this.#retry }),
         endpoints: this.#names,
-        attemptsMax: 3,
+        attemptsMax: upstreamAttemptsMax,
         connectionsMax: this.#random.fork('places').pick([4, 20, 20, 20]),
         application: 'shop',
         endpointWindowBytes: 8192,
@@ -163,7 +178,10 @@ class Simulation {
 
   #upload(key: string, method: string, target: string, random: SeededRandom): void {
     const content = contentFor(`up ${key}`, random.pick([0, 5, 2000, 60_000, 220_000]));
-    const fields = random.next() < 0.2 ? { Expect: '100-continue' } : {};
+    const expectation = random.next() < 0.2 ? { Expect: '100-continue' } : {};
+    const hasKey = this.#retry !== null && random.next() < 0.4;
+    if (hasKey) this.#keyed.add(key);
+    const fields = { ...expectation, ...(hasKey ? { 'Idempotency-Key': `"${key}"` } : {}) };
     if (random.next() < 0.4) {
       return this.#note({ key, method, client: this.#world.request({ method, target, content, fields }) }, random);
     }
@@ -303,16 +321,21 @@ class Simulation {
         `request ${key} takes ${record.endedAt - record.startedAt} ms`,
       );
     }
+    if (this.#retry !== null) verifyRetryBudget(this.#world.records);
     for (const sent of this.#sent.values()) this.#verifyOne(sent, recorded.get(sent.key) ?? null);
   }
 
   #verifyOne({ key, method, client }: Sent, record: EndedExchange | null): void {
     const arrived = this.#arrivals.get(key) ?? [];
-    if (method === 'POST') assert.ok(arrived.length <= 1, `POST ${key} arrives once, not ${arrived.length} times`);
+    const mayRepeat = this.#retry?.idempotencyKey === true && this.#keyed.has(key);
+    if (method === 'POST' && !mayRepeat) {
+      assert.ok(arrived.length <= 1, `POST ${key} arrives once, not ${arrived.length} times`);
+    }
     for (const request of arrived) this.#verifyUpload(key, request);
     if (record === null) return assert.equal(client.status, 0, `request ${key} is answered, so it is recorded`);
     assert.notEqual(client.state, 'open', `the connection of client ${key} has ended`);
-    const last = this.#answeredOf(arrived);
+    if (this.#retry !== null) verifyRetries(key, arrived.length, record, this.#retry);
+    const last = this.#answeredOf(arrived, client);
     const answer = last === undefined ? undefined : this.#answers.get(last);
     if (record.endKind === 'forwarded') {
       assert.equal(record.bytesToClient, answer?.length ?? 0, `record ${key} counts the bytes`);
@@ -336,14 +359,24 @@ class Simulation {
   }
 
   /** The last one that was answered. A request may arrive behind its repetition, where its connection is slower. */
-  #answeredOf(arrived: readonly ArrivedRequest[]): ArrivedRequest | undefined {
+  #answeredOf(arrived: readonly ArrivedRequest[], client: ClientActor): ArrivedRequest | undefined {
+    if (this.#retry !== null) {
+      // The response of an earlier attempt is returned where the later ones have got none.
+      const got = client.content;
+      const begins = (request: ArrivedRequest): boolean =>
+        this.#answers.get(request)?.subarray(0, got.length).equals(got) === true;
+      const found =
+        arrived.findLast((request) => this.#answers.get(request)?.equals(got) === true) ??
+        (got.length > 0 ? arrived.findLast(begins) : undefined);
+      if (found !== undefined) return found;
+    }
     return arrived.findLast((request) => this.#answers.has(request)) ?? arrived.at(-1);
   }
 
   /** The client has seen no byte of an answer that another attempt's answer, or the gateway's own, has replaced. */
   #verifyNothingLeaked(key: string, client: ClientActor, record: EndedExchange, ours: boolean): void {
     const arrived = this.#arrivals.get(key) ?? [];
-    const last = this.#answeredOf(arrived);
+    const last = this.#answeredOf(arrived, client);
     const replaced = ours ? arrived : arrived.filter((request) => request !== last);
     for (const request of replaced) {
       const first = this.#answers.get(request)?.subarray(0, 8);
