@@ -12,7 +12,7 @@ export interface DrainRequestsParts {
   /** The endpoints of an upstream as their checks see them; null: it is not active. */
   readonly endpoints: (upstream: UpstreamId) => ReadonlyMap<EndpointId, EndpointSnapshot> | null;
   /** Whether checks of the upstream hear what its endpoints say about that. */
-  readonly checksHear: (upstream: UpstreamId) => boolean;
+  readonly checksReceive: (upstream: UpstreamId) => boolean;
   readonly onChange: (upstream: UpstreamId) => void;
 }
 
@@ -42,11 +42,11 @@ export class DrainRequests {
   /** The endpoint has said so in a response to a request. */
   onResponse(upstream: UpstreamId, id: EndpointId): void {
     if (this.#requests.has(id)) return;
-    const { clock, checksHear } = this.#parts;
+    const { clock, checksReceive } = this.#parts;
     const again = (due: { requests: DrainRequests; id: EndpointId }): void =>
       due.requests.#end(due.id, `it has got no requests for ${unaskedMs / 1000} s, and is tried again`);
     const at = after(clock.now(), unaskedMs);
-    const timer = checksHear(upstream) ? null : clock.schedule(at, again, { requests: this as DrainRequests, id });
+    const timer = checksReceive(upstream) ? null : clock.schedule(at, again, { requests: this as DrainRequests, id });
     this.#begin(upstream, id, 'its response to a request says so', timer);
   }
 

@@ -85,7 +85,7 @@ export class Endpoints {
       clock,
       events,
       endpoints: (upstream) => this.registry.endpoints(upstream),
-      checksHear: (upstream) => this.#specOf(upstream)?.check.kind === 'http',
+      checksReceive: (upstream) => this.#specOf(upstream)?.check.kind === 'http',
       onChange: (upstream) => this.#sendChanges(upstream),
     });
     this.#outliers = new OutlierDetector({
