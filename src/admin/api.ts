@@ -108,6 +108,13 @@ export class AdminApi {
       case 'weight':
       case 'restore':
         return this.#overlay.change(id, requester, request, response);
+      case 'listIncidents':
+        return sendJson(response, 200, snakeCased({ incidents: this.#gateway.incidents() }));
+      case 'readIncident': {
+        const incident = this.#gateway.incidents().find(({ id: number }) => String(number) === parameter);
+        if (incident !== undefined) return sendJson(response, 200, snakeCased(incident));
+        return sendProblem(response, 404, `No incident since the gateway started has the number ${parameter}.`);
+      }
       case 'searchExchanges':
         return this.#search(url, response);
       case 'readExchange': {

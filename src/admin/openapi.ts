@@ -16,6 +16,8 @@ import {
   problemSchema,
   readinessSchema,
   exchangesSchema,
+  incidentSchema,
+  incidentsSchema,
   recordSchema,
   reloadSchema,
   statusSchema,
@@ -43,6 +45,8 @@ const schemas = {
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
   Exchanges: exchangesSchema,
+  Incident: incidentSchema,
+  Incidents: incidentsSchema,
   Problem: problemSchema,
 };
 
@@ -237,6 +241,23 @@ const details: Record<OperationId, Details> = {
       200: json('The record.', 'ExchangeRecord'),
       404: problemDetails('No exchange has this id, in memory or in the log.'),
     },
+  },
+  listIncidents: {
+    description: 'Those that go on, then resolved ones (the last 200), each the latest first.',
+    responses: { 200: json('All incidents.', 'Incidents') },
+  },
+  readIncident: {
+    description: 'With its evidence, and what to do.',
+    parameters: [
+      {
+        name: 'id',
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+        description: 'Its number.',
+      },
+    ],
+    responses: { 200: json('The incident.', 'Incident'), 404: problemDetails('No incident has this number.') },
   },
   searchExchanges: {
     description:

@@ -79,6 +79,13 @@ export const operations = [
     summary: 'Clear one or all entries of the overlay, so that the configuration file applies again',
   },
   {
+    id: 'listIncidents',
+    method: 'GET',
+    path: `${apiRoot}/incidents`,
+    summary: 'Incidents: what fails, since when, and what has probably caused it',
+  },
+  { id: 'readIncident', method: 'GET', path: `${apiRoot}/incidents/{id}`, summary: 'One incident' },
+  {
     id: 'searchExchanges',
     method: 'GET',
     path: `${apiRoot}/exchanges`,

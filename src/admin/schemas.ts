@@ -2,10 +2,12 @@ import * as z from 'zod';
 import { endpointStates } from '../core/endpoint.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '../core/json-case.ts';
+import { suspectKinds } from '../core/live-incident.ts';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { circuitStates } from '../core/route-breaker.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { StatusResponse } from './admin-status.ts';
+import type { IncidentStatus } from '../control/incident-status.ts';
 import type { ReloadOutcome } from '../control/gateway-status.ts';
 import type { OverlayJson } from './overlay-api.ts';
 import type { EventGap } from './event-stream.ts';
@@ -76,6 +78,39 @@ const certificate = z.object({
   issuer: nullableText.describe('Who issued it, or `self-signed`.'),
 });
 
+export const incidentSchema = z.object({
+  id: count.describe('From 1 in each run of the process.'),
+  title: text.describe('A few words: what fails.'),
+  reason: text.describe('What fails, how much of it, and what has probably caused it.'),
+  upstream: text.describe('Empty: before an upstream was chosen.'),
+  cause: nullableText.describe('The commonest of the failures that began; null: 5xx of the application itself.'),
+  shape: z.enum(shapes),
+  whose: z.enum(whoses),
+  started_at: text,
+  opened_at: text.describe('When the gateway had seen enough failures.'),
+  last_at: text.describe('Of the last failure.'),
+  resolved_at: nullableText.describe('Null while it goes on.'),
+  requests: count.describe('Of the upstream, since it started.'),
+  failed: count,
+  attempts_failed: count.describe('More than `failed` where other attempts have answered.'),
+  requests_per_s_before: z.number().nullable().describe('In the minutes before; null: not known.'),
+  requests_per_s_during: z.number(),
+  causes: z.array(z.object({ cause: text, count, is_consequence: z.boolean() })),
+  routes: z.array(z.object({ route: text, failed: count })),
+  endpoints: z.array(z.object({ endpoint: text, attempts: count, failed: count })),
+  suspects: z
+    .array(
+      z.object({
+        name: z.enum(suspectKinds),
+        fit: z.number().describe('How well the facts fit, from 0 to 1. It is no probability.'),
+        sentence: text,
+        evidence: z.array(text),
+        next_step: text,
+      }),
+    )
+    .describe('What has probably caused it, the likeliest first; empty: not known.'),
+});
+
 export const statusSchema = z.object({
   deployment: text,
   member: text,
@@ -101,6 +136,7 @@ export const statusSchema = z.object({
     })
     .nullable()
     .describe('What the shutdown waits for; null before it begins.'),
+  incidents: z.array(incidentSchema).describe('Incidents that go on.'),
   problems: z
     .array(
       z.object({
@@ -458,6 +494,8 @@ export const problemSchema = z.object({
   errors: z.array(text).optional(),
 });
 
+export const incidentsSchema = z.object({ incidents: z.array(incidentSchema) });
+
 /** A page of a search. */
 export const exchangesSchema = z.object({
   exchanges: z.array(
@@ -474,6 +512,7 @@ export const exchangesSchema = z.object({
 /** The type that each schema describes. If a type gets a key that its schema lacks or contradicts, this no longer compiles. */
 type Fits<T extends U, U> = T;
 export type CheckedStatus = Fits<SnakeCased<StatusResponse>, DeepReadonly<z.infer<typeof statusSchema>>>;
+export type CheckedIncident = Fits<SnakeCased<IncidentStatus>, DeepReadonly<z.infer<typeof incidentSchema>>>;
 export type CheckedReload = Fits<
   Extract<ReloadOutcome, { ok: true }> & { readonly admin_certificate: string | null },
   DeepReadonly<z.infer<typeof reloadSchema>>

@@ -10,6 +10,7 @@ import {
 import { type ParserContext, describe } from './parser-context.ts';
 import { checkCommand, schemaCommand, trustCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
+import { incidentCommand, incidentsCommand } from './incident-commands.ts';
 import { jsonFlag } from './flags.ts';
 import { logsCommand } from './logs-command.ts';
 import { drainCommand, maintenanceCommand, pauseCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
@@ -55,6 +56,8 @@ const root = buildRouteMap<string, ParserContext>({
     },
     whose: whoseCommand,
     probe: probeCommand,
+    incidents: incidentsCommand,
+    incident: incidentCommand,
     logs: logsCommand,
     events: eventsCommand,
     token: tokenCommand,

@@ -23,6 +23,8 @@ export function levelOf(event: Event): Level {
     case 'configuration_rejected':
     case 'certificate_not_yet_valid':
     case 'upgrade_failed':
+    case 'incident_opened':
+    case 'incident_grown':
     case 'instance_not_started':
     case 'instance_wrong_listen_address':
       return 'error';

@@ -6,7 +6,7 @@ import { ExitCode as ParserCode } from '@stricli/core';
  */
 export const exitCodes = {
   ok: 0,
-  /** For `explain` of a log: the log contains gateway failures. */
+  /** For `explain` of a log: the log contains gateway failures. For `incidents`: one goes on. */
   failure: 1,
   /** An unknown command or flag, or a value that does not fit. */
   usage: 2,

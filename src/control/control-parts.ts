@@ -20,6 +20,7 @@ import type { ProcessConstants } from '../core/logger-messages.ts';
 import { StoredExchanges } from './stored-exchanges.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { withoutSecrets } from './instance-secrets.ts';
+import { IncidentWatch } from './incident-watch.ts';
 import { LateExits } from './late-exits.ts';
 import { Overlay } from './overlay.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
@@ -78,6 +79,7 @@ export class ControlParts {
   readonly configurationReport: ConfigurationReport;
   readonly reports: WorkerReports;
   readonly problems: CurrentProblems;
+  readonly incidents: IncidentWatch;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
@@ -97,6 +99,8 @@ export class ControlParts {
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source);
     this.problems = new CurrentProblems(clock, () => this.log.dropped);
     this.hub.subscribe((event) => this.problems.onEvent(event));
+    this.incidents = this.#createIncidents();
+    this.hub.subscribe((event) => this.incidents.onEvent(event));
     this.log = this.#createLog();
     this.store = this.#createStore();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
@@ -138,6 +142,15 @@ export class ControlParts {
     });
     if (watcher?.onEvent !== undefined) hub.subscribe((event) => watcher.onEvent?.(event));
     return hub;
+  }
+
+  #createIncidents(): IncidentWatch {
+    return new IncidentWatch({
+      clock: this.clock,
+      events: this.hub,
+      upstream: (id) => this.endpoints.upstreams().find((one) => one.id === id) ?? null,
+      adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
+    });
   }
 
   #createLog(): ExchangeLog {
@@ -215,6 +228,7 @@ export class ControlParts {
         if (batch.routeOutcomes !== undefined) this.breakers.onOutcomes(batch.routeOutcomes);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);
+        this.incidents.onBatch(batch);
         if (batch.drained.length > 0) this.applications.drained();
       },
       onLost: (loss) => this.reports.onWorkerLost(loss),

@@ -20,6 +20,7 @@ import type {
   StopOptions,
 } from './gateway-status.ts';
 import { endpointsWithoutSecrets, statusWithoutSecrets } from './instance-secrets.ts';
+import { type IncidentStatus, incidentStatus } from './incident-status.ts';
 import { reportListeners } from './listener-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';
@@ -193,6 +194,7 @@ export class ControlPlane implements Gateway {
       state: this.#state,
       drain: this.#shutdown?.progress ?? null,
       overlay: this.#parts.overlay.status(),
+      incidents: this.incidents().filter(({ resolvedAt }) => resolvedAt === null),
       problems: this.#parts.problems.list(this.#problemContext(applications)),
       configured: configuration.listeners,
       open: listeners,
@@ -284,6 +286,10 @@ export class ControlPlane implements Gateway {
   async findExchange(id: string): Promise<ExchangeRecord | null> {
     const record = (await this.#parts.store.find(id)) ?? (await this.#parts.log.find(id));
     return record === null ? null : this.#parts.lateExits.complete(record);
+  }
+
+  incidents(): readonly IncidentStatus[] {
+    return this.#parts.incidents.list().map(incidentStatus);
   }
 
   searchExchanges(search: SearchRequest): Promise<SearchResult> {

@@ -1,3 +1,4 @@
+import type { IncidentStatus } from './incident-status.ts';
 import type { EventSearchRequest, EventSearchResult, SearchRequest, SearchResult } from '../core/store-messages.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { FailedHandshakeTotal } from './handshake-report.ts';
@@ -66,6 +67,8 @@ export interface Gateway extends EventSink {
   readonly events: EventSource;
   /** The record of an exchange: from memory, else from the log file. */
   findExchange(id: string): Promise<ExchangeRecord | null>;
+  /** Incidents that go on, then resolved ones, each the latest first. */
+  incidents(): readonly IncidentStatus[];
   /** Searches the stored exchanges. */
   searchExchanges(search: SearchRequest): Promise<SearchResult>;
   /** Events of a time: the stored ones, also of earlier runs; without a store those that are still held. */
@@ -258,6 +261,8 @@ export interface GatewayStatus {
   } | null;
   /** Current problems of the gateway itself, worst first. Problems of endpoints and applications are in their states. */
   readonly problems: readonly StatusProblem[];
+  /** Those that go on. */
+  readonly incidents: readonly IncidentStatus[];
   readonly overlay: OverlayStatus;
   /** Of all requests. */
   readonly lastMinute: MinuteFigures;

@@ -31,6 +31,7 @@ export interface StatusFacts {
   readonly drain: GatewayStatus['drain'];
   readonly overlay: GatewayStatus['overlay'];
   readonly problems: GatewayStatus['problems'];
+  readonly incidents: GatewayStatus['incidents'];
   readonly configured: readonly ListenerSpec[];
   readonly open: readonly OpenListener[];
   readonly managed: readonly ManagedState[];
@@ -71,6 +72,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     state,
     drain,
     problems,
+    incidents: facts.incidents,
     overlay: facts.overlay,
     lastMinute: facts.lastMinute.all,
     listeners: facts.configured.map((spec) => listenerStatus(spec, facts)),

@@ -74,6 +74,11 @@ export interface EventFacts {
     causes: Readonly<Record<string, number>>;
     openMs: number | null;
   };
+  /** An incident: its number in this run of the process, what failed since `startedAt`, and what probably has caused it. */
+  incident_opened: IncidentFacts;
+  /** It has ten times the failures that were reported last. */
+  incident_grown: IncidentFacts;
+  incident_resolved: IncidentFacts;
   /** The resolution state of a name changed: `from`, `to` are 'resolving', 'resolved', 'stale', 'failed'. */
   name_state: { name: string; addresses: readonly string[]; cause: string | null; rcode: string | null };
   /** A lookup found other addresses than the previous one. */
@@ -154,6 +159,21 @@ export interface EventFacts {
   admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };
   /** The admin API refused requests. `remote` and `operation` are those of the last one. */
   admin_refused: { reason: string; count: number; operation: string | null; remote: string | null };
+}
+
+/** Counts are those since `startedAt` (RFC 3339). */
+export interface IncidentFacts {
+  incident: number;
+  upstream: string;
+  /** The commonest of the failures that began; null: the application itself answers with 5xx. */
+  cause: string | null;
+  requests: number;
+  failed: number;
+  attemptsFailed: number;
+  startedAt: string;
+  /** What has probably caused it, the likeliest first; empty: not known. */
+  suspects: readonly { readonly name: string; readonly sentence: string }[];
+  nextStep: string | null;
 }
 
 /** Why a connection of a client is refused. */

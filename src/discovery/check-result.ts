@@ -64,6 +64,13 @@ export function causeOf(result: HealthCheckResult): Cause | null {
   return result.kind === 'failed' ? result.failure.cause : null;
 }
 
+/** What the health document of the endpoint says of parts that do not work; null: nothing, or it has sent none. */
+export function adviceOf(result: HealthCheckResult): string | null {
+  if (result.kind !== 'answered' || result.isAdvice !== true) return null;
+  const advice = healthAdvice(result.firstBytes);
+  return advice === null ? null : redactor.redact(advice);
+}
+
 /** One sentence without its full stop: 'answered 200', or what went wrong. `target`: the address that was to be checked. */
 export function resultText(result: HealthCheckResult, target: string, expected: Expectation = {}): string {
   switch (result.kind) {
@@ -92,8 +99,8 @@ function isAsExpected(answer: Answer, expected: Expectation): boolean {
 function answerText(answer: Answer, target: string, expected: Expectation): string {
   const { status, location, address, grpc } = answer;
   if (grpc !== undefined) return grpcText(grpc, status);
-  const advice = answer.isAdvice === true ? healthAdvice(answer.firstBytes) : null;
-  const why = advice === null ? '' : ` (${redactor.redact(advice)})`;
+  const advice = adviceOf(answer);
+  const why = advice === null ? '' : ` (${advice})`;
   if (hasExpectedStatus(answer, expected)) {
     const header = unexpectedHeader(answer, expected);
     if (header !== null) return `answered ${status}, and its header ${header} is not as the check expects`;

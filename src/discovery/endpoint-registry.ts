@@ -115,6 +115,12 @@ export class EndpointRegistry {
     return this.#known.get(id) ?? null;
   }
 
+  /** What the health document of an endpoint says of parts that do not work; null: nothing, or it has none. */
+  adviceOf(upstream: UpstreamId, id: EndpointId): string | null {
+    const spec = this.#active.find((one) => one.id === upstream);
+    return spec === undefined ? null : (this.#checks.find(spec, id)?.advice ?? null);
+  }
+
   /** Stops sources and checks for good. If a reload is still running, it starts no more of them: its `prepare` and `activate` do nothing. */
   stop(): void {
     this.#isStopped = true;

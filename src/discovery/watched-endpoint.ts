@@ -20,7 +20,7 @@ import {
   troubledPauseMs,
   unknownHealth,
 } from '../policy/health.ts';
-import { causeOf, drainOf, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
+import { adviceOf, causeOf, drainOf, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
 import { healthReason } from './health-reason.ts';
 
 export interface CheckContext {
@@ -62,6 +62,7 @@ export class WatchedEndpoint {
   #health: Health = unknownHealth;
   #found = '';
   #cause: Cause | null = null;
+  #advice: string | null = null;
   #mayBeMistaken = false;
   #isChecking = false;
   #check: Cancellable | null = null;
@@ -96,6 +97,11 @@ export class WatchedEndpoint {
   /** The failure of the last check, where a request would fail in the same way; null where the check passed or was answered. */
   get cause(): Cause | null {
     return this.#cause;
+  }
+
+  /** What its health document says of parts that do not work, as the last check has seen it; null: nothing. */
+  get advice(): string | null {
+    return this.#advice;
   }
 
   /** Whether the endpoint is unhealthy by a check that may be wrong about requests. */
@@ -151,6 +157,7 @@ export class WatchedEndpoint {
     const found = resultText(result, addressText(address), check);
     const isNewReason = this.#found !== found;
     this.#found = found;
+    this.#advice = adviceOf(result);
     this.#cause = check.port === undefined ? causeOf(result) : null;
     // A check that passed proves neither; what the failed one before it showed still holds.
     if (outcome !== 'passed') this.#mayBeMistaken = mayBeMistaken(result);

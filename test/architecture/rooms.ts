@@ -52,6 +52,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'discovery',
     'deploy',
     'certificates',
+    // Judges the failures of its own traffic as those of other gateways' logs.
+    'diagnose',
     'system',
   ],
   // The threads by their files alone: see `planes`.

@@ -1,3 +1,4 @@
+import type { IncidentStatus } from '../../src/control/incident-status.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
@@ -108,6 +109,12 @@ export class FakeGateway implements Gateway {
     const from = Number(cursor ?? 0);
     const next = from + limit < events.length ? String(from + limit) : null;
     return { kind: 'page', events: events.slice(from, from + limit).map(eventJson), cursor: next };
+  }
+
+  shownIncidents: readonly IncidentStatus[] = [];
+
+  incidents(): readonly IncidentStatus[] {
+    return this.shownIncidents;
   }
 
   async findExchange(id: string): Promise<ExchangeRecord | null> {

@@ -17,6 +17,7 @@ export const statusSample: GatewayStatus = {
   state: 'serving',
   drain: null,
   overlay: { revision: 0, persisted: true, memoryReason: null, entries: [] },
+  incidents: [],
   problems: [
     {
       kind: 'clients_refused',

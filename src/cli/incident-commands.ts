@@ -1,0 +1,48 @@
+import { buildCommand } from '@stricli/core';
+import type { AskFlags } from './ask-flags.ts';
+import { CommandFailure } from './command-failure.ts';
+import { askFlags } from './flags.ts';
+import { describe, type ParserContext } from './parser-context.ts';
+
+export const incidentsCommand = buildCommand<AskFlags, [], ParserContext>({
+  docs: {
+    brief: 'List incidents: what fails, since when, why',
+    fullDescription: describe(
+      'Lists the incidents of a running gateway: failures that are more than usual,\ngrouped by upstream, with what has probably caused them. Those that go on come\nfirst. Exits with 1 while one goes on, 0 if none does.',
+      'candor incidents',
+      'candor incidents --json',
+    ),
+  },
+  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  async func(flags) {
+    const { showIncidents } = await import('./show-incidents.ts');
+    this.process.exitCode = await showIncidents(flags, this.processContext);
+  },
+});
+
+export const incidentCommand = buildCommand<AskFlags, [number], ParserContext>({
+  docs: {
+    brief: 'Show one incident, its evidence, and what to do',
+    fullDescription: describe(
+      'Shows an incident by its number: when, how much, which routes and endpoints,\nand what has probably caused it, the likeliest first, each with its evidence\nand the next step. Exits with 9 if no incident has this number.',
+      'candor incident 3',
+    ),
+  },
+  parameters: {
+    flags: askFlags,
+    aliases: { c: 'config' },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Its number, from `candor incidents`', parse: parseNumber, placeholder: 'number' }],
+    },
+  },
+  async func(flags, id) {
+    const { showIncident } = await import('./show-incidents.ts');
+    await showIncident(flags, id, this.processContext);
+  },
+});
+
+function parseNumber(input: string): number {
+  if (/^\d{1,9}$/.test(input) && Number(input) > 0) return Number(input);
+  throw new CommandFailure('usage', 'an incident has a number, such as 3: `candor incidents` lists them');
+}

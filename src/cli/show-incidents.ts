@@ -1,0 +1,135 @@
+import { apiRoot } from '../admin/operations.ts';
+import type { IncidentStatus } from '../control/incident-status.ts';
+import { camelCased } from '../core/json-case.ts';
+import { printJson } from './ask-commands.ts';
+import type { AskFlags } from './ask-flags.ts';
+import { askGateway, refusal } from './ask-gateway.ts';
+import { CommandFailure } from './command-failure.ts';
+import { exitCodes } from './exit-codes.ts';
+import { findAdmin } from './find-admin.ts';
+import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
+import type { ProcessContext } from './process-context.ts';
+import { statusMark } from './status-mark.ts';
+import { type Style, styleFor } from './style.ts';
+
+/** Of routes and endpoints, and of each of their lists. */
+const shownMax = 8;
+
+/** Resolved incidents that a list shows; `--json` has all. */
+const resolvedMax = 20;
+
+/** `candor incidents`. Returns the exit code: 1 while an incident goes on. */
+export async function showIncidents(flags: AskFlags, context: ProcessContext): Promise<number> {
+  const target = await findAdmin(flags, context);
+  const answer = await askGateway(target, 'GET', `${apiRoot}/incidents`, context);
+  if (answer.status !== 200) throw refusal(answer);
+  const { incidents } = camelCased(answer.content) as { incidents: readonly IncidentStatus[] };
+  const open = incidents.filter(({ resolvedAt }) => resolvedAt === null);
+  if (flags.json) printJson(answer.content, context);
+  else {
+    const style = styleFor(context.stdout, context.env);
+    const resolved = incidents.filter(({ resolvedAt }) => resolvedAt !== null).slice(0, resolvedMax);
+    const lines = [...open, ...resolved].flatMap((incident) =>
+      incidentLines(incident, context.clock.wallTime(), style),
+    );
+    const none = 'No incident since the gateway started.';
+    context.stdout.write(`${(lines.length === 0 ? [none] : lines).join('\n')}\n`);
+  }
+  return open.length > 0 ? exitCodes.failure : exitCodes.ok;
+}
+
+/** `candor incident N`. */
+export async function showIncident(flags: AskFlags, id: number, context: ProcessContext): Promise<void> {
+  const target = await findAdmin(flags, context);
+  const answer = await askGateway(target, 'GET', `${apiRoot}/incidents/${id}`, context);
+  if (answer.status === 404) throw new CommandFailure('not_found', refusal(answer).message);
+  if (answer.status !== 200) throw refusal(answer);
+  if (flags.json) return printJson(answer.content, context);
+  const incident = camelCased(answer.content) as IncidentStatus;
+  const style = styleFor(context.stdout, context.env);
+  context.stdout.write(`${incidentPage(incident, context.clock.wallTime(), style).join('\n')}\n`);
+}
+
+/** Two or three lines: for lists, and for the status. */
+export function incidentLines(incident: IncidentStatus, now: number, style: Style): string[] {
+  const isOpen = incident.resolvedAt === null;
+  const mark = statusMark(isOpen ? 'bad' : 'dim', style);
+  const head = `${isOpen ? style.bad(incident.title) : incident.title}: ${extentOf(incident)}, ${timesOf(incident, now)}`;
+  const [suspect] = incident.suspects;
+  return [
+    ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
+    ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
+    ...(suspect === undefined || !isOpen ? [] : wrap(harmless(suspect.nextStep), ' '.repeat(8)).map(style.dim)),
+  ];
+}
+
+function incidentPage(incident: IncidentStatus, now: number, style: Style): string[] {
+  const { id, title, whose, shape, causes, routes, endpoints, suspects } = incident;
+  const isOpen = incident.resolvedAt === null;
+  const lines = [
+    ...wrap(`${style.bold(`Incident ${id}`)}  ${isOpen ? style.bad(harmless(title)) : harmless(title)}`, ''),
+    ...wrap(`${extentOf(incident)}, ${timesOf(incident, now)}`, '  '),
+    ...wrap(`${shape.replaceAll('_', ' ')}; whose: ${whose}; ${rateText(incident)}`, '  '),
+    '',
+    style.bold('PROBABLY'),
+  ];
+  if (suspects.length === 0) lines.push('  What has caused it is not known.');
+  suspects.forEach(({ sentence, evidence, nextStep }, index) => {
+    lines.push(
+      ...wrapAfter(`  ${index + 1}.`, harmless(sentence), 5),
+      ...evidence.flatMap((fact) => wrapAfter('     ·', harmless(fact), 7)).map(style.dim),
+      ...wrapAfter('     →', harmless(nextStep), 7),
+    );
+  });
+  const kinds = causes.map(({ cause, count, isConsequence }) => [
+    String(count),
+    cause,
+    isConsequence ? style.dim('follows from the others') : '',
+  ]);
+  const counted = (failed: number, name: string, rest: string): string[] => [
+    String(failed),
+    harmless(shorten(name, 50)),
+    rest,
+  ];
+  return [
+    ...lines,
+    ...table('FAILURES', kinds, style),
+    ...table(
+      'ROUTES',
+      routes.map(({ route, failed }) => counted(failed, route === '' ? '(none)' : route, '')),
+      style,
+    ),
+    ...table(
+      'ENDPOINTS',
+      endpoints.map(({ endpoint, failed, attempts }) =>
+        counted(failed, endpoint, style.dim(`of ${attempts} attempts`)),
+      ),
+      style,
+    ),
+  ];
+}
+
+function table(title: string, rows: readonly (readonly string[])[], style: Style): string[] {
+  if (rows.length === 0) return [];
+  const more = rows.length > shownMax ? [style.dim(`  and ${rows.length - shownMax} more`)] : [];
+  return ['', style.bold(title), ...alignColumns(rows.slice(0, shownMax), '  '), ...more];
+}
+
+function extentOf({ failed, attemptsFailed, requests }: IncidentStatus): string {
+  return failed === 0
+    ? `${attemptsFailed} attempts failed, hidden from clients by retries`
+    : `${failed} of ${requests} requests failed`;
+}
+
+function timesOf({ startedAt, lastAt, resolvedAt }: IncidentStatus, now: number): string {
+  const [from, last] = [Date.parse(startedAt), Date.parse(lastAt)];
+  const since = `since ${startedAt.slice(11, 19)}Z (${elapsedText((now - from) / 1000)})`;
+  if (resolvedAt === null) return since;
+  const lasted = Math.max(1, Math.round((last - from) / 1000));
+  return `${startedAt.slice(0, 19).replace('T', ' ')}Z, for ${elapsedText(lasted)}`;
+}
+
+function rateText({ requestsPerSBefore, requestsPerSDuring }: IncidentStatus): string {
+  const before = requestsPerSBefore === null ? '' : ` (${requestsPerSBefore} before)`;
+  return `${requestsPerSDuring} requests/s${before}`;
+}

@@ -1,0 +1,36 @@
+import { incidentSentence, incidentTitle } from '../diagnose/live/incident-sentence.ts';
+import type { LiveIncident } from '../core/live-incident.ts';
+
+/** An incident as the admin API shows it. Times are RFC 3339. */
+export interface IncidentStatus
+  extends Omit<LiveIncident, 'family' | 'startedAt' | 'openedAt' | 'lastAt' | 'resolvedAt' | 'rate'> {
+  /** A few words: what fails. */
+  readonly title: string;
+  /** One or two sentences: what fails, how much of it, and what probably has caused it. */
+  readonly reason: string;
+  readonly startedAt: string;
+  readonly openedAt: string;
+  readonly lastAt: string;
+  readonly resolvedAt: string | null;
+  readonly requestsPerSBefore: number | null;
+  readonly requestsPerSDuring: number;
+}
+
+export function incidentStatus(incident: LiveIncident): IncidentStatus {
+  const { family: _family, rate, startedAt, openedAt, lastAt, resolvedAt, ...facts } = incident;
+  return {
+    ...facts,
+    title: incidentTitle(incident),
+    reason: incidentSentence(incident),
+    startedAt: timeText(startedAt),
+    openedAt: timeText(openedAt),
+    lastAt: timeText(lastAt),
+    resolvedAt: resolvedAt === null ? null : timeText(resolvedAt),
+    requestsPerSBefore: rate.before === null ? null : rounded(rate.before),
+    requestsPerSDuring: rounded(rate.during),
+    suspects: facts.suspects.map((suspect) => ({ ...suspect, fit: rounded(suspect.fit) })),
+  };
+}
+
+const timeText = (wallMs: number): string => new Date(Math.round(wallMs)).toISOString();
+const rounded = (value: number): number => Math.round(value * 100) / 100;

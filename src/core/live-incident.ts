@@ -1,0 +1,108 @@
+import type { Cause } from './failure.ts';
+import type { Shape, Whose } from './shape.ts';
+
+/** Failures that usually have one reason, so that they belong to one incident. */
+export type FailureFamily =
+  | 'gone' // the application ended: its connections are cut, then refused
+  | 'network' // no packets come back
+  | 'dns'
+  | 'tls'
+  | 'slow'
+  | 'garbage'
+  | 'full' // a bound of connections, requests or waiting requests is reached
+  | 'not_ready' // no endpoint may get requests: mostly a consequence of earlier failures
+  | 'gateway' // the gateway's own shortage or fault
+  | 'application'; // 5xx that the application itself sends
+
+/** Failures of one upstream with one reason, from their beginning to their end. Times are milliseconds since the Unix epoch. */
+export interface LiveIncident {
+  /** From 1 in each run of the process. */
+  readonly id: number;
+  /** '' for failures before an upstream was chosen. */
+  readonly upstream: string;
+  readonly family: FailureFamily;
+  /** Of the first failures that are no consequence; null: the application itself answered with 5xx. */
+  readonly cause: Cause | null;
+  readonly shape: Shape;
+  readonly whose: Whose;
+  /** When the first of its failures ended. */
+  readonly startedAt: number;
+  readonly openedAt: number;
+  /** Of the last failure. */
+  readonly lastAt: number;
+  /** Null while it goes on. */
+  readonly resolvedAt: number | null;
+  /** Requests of the upstream since it started, and how many of them failed. */
+  readonly requests: number;
+  readonly failed: number;
+  /** Attempts that failed, of the application's own 5xx too; more than `failed` where other attempts have answered. */
+  readonly attemptsFailed: number;
+  readonly causes: readonly CountedCause[];
+  readonly routes: readonly CountedRoute[];
+  readonly endpoints: readonly CountedEndpoint[];
+  /** Requests each second, in the minutes before it started (null: not known), and since. */
+  readonly rate: { readonly before: number | null; readonly during: number };
+  readonly suspects: readonly IncidentSuspect[];
+}
+
+export interface CountedCause {
+  readonly cause: Cause | 'application_5xx';
+  readonly count: number;
+  /** A failure of this kind follows from the others. */
+  readonly isConsequence: boolean;
+}
+
+export interface CountedRoute {
+  readonly route: string;
+  readonly failed: number;
+}
+
+export interface CountedEndpoint {
+  readonly endpoint: string;
+  readonly attempts: number;
+  readonly failed: number;
+}
+
+/** What may have caused an incident, the likeliest first. */
+export interface IncidentSuspect {
+  readonly name: SuspectKind;
+  /** From 0 to 1: how well the facts fit. It orders suspects; it is no measured probability. */
+  readonly fit: number;
+  /** One sentence. */
+  readonly sentence: string;
+  /** Facts, each one clause. */
+  readonly evidence: readonly string[];
+  /** What to do next, one sentence. */
+  readonly nextStep: string;
+}
+
+export const suspectKinds = [
+  'out_of_memory',
+  'crash',
+  'release',
+  'configuration_change',
+  'operator_action',
+  'one_endpoint',
+  'pool_full',
+  'traffic_growth',
+  'descriptors',
+  'timeout_too_short',
+  'dns',
+  'dns_change',
+  'certificate',
+  'tls_settings',
+  'keep_alive_race',
+  'dependency',
+  'lying_check',
+  'failing_check',
+  'another_program',
+  'invalid_responses',
+  'connections_cut',
+  'nothing_listens',
+  'network',
+  'slow_application',
+  'application_errors',
+  'gateway_worker',
+] as const;
+
+export type SuspectKind = (typeof suspectKinds)[number];

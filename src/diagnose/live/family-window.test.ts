@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { FailureFamily } from '../../core/live-incident.ts';
+import { FamilyWindow } from './family-window.ts';
+import { SlidingSeconds } from './sliding-seconds.ts';
+
+/** Seconds until an incident opens; null: it does not. */
+function opensAfter(
+  family: FailureFamily,
+  seconds: number,
+  counts: (second: number) => readonly [requests: number, failed: number],
+): number | null {
+  const window = new FamilyWindow(family);
+  const [requests, attempts] = [new SlidingSeconds(), new SlidingSeconds()];
+  for (let second = 1; second <= seconds; second++) {
+    const [all, failed] = counts(second);
+    requests.add(second, all);
+    attempts.add(second, all);
+    window.failed.add(second, failed);
+    if (window.opens(second, second, requests, attempts)) return second;
+  }
+  return null;
+}
+
+describe('failures become an incident', () => {
+  const cases: readonly [
+    name: string,
+    family: FailureFamily,
+    counts: (second: number) => readonly [number, number],
+    after: number | null,
+  ][] = [
+    ['after three that are one in a hundred', 'gone', (second) => [60, second >= 100 ? 1 : 0], 102],
+    ['not where they are one in a thousand', 'gone', (second) => [1000, second >= 100 ? 1 : 0], null],
+    ['after five 500s of an application that had none', 'application', (second) => [50, second >= 100 ? 3 : 0], 102],
+    ['not where an application always had as many', 'application', () => [50, 2], null],
+    [
+      'where an application has five times as many as always',
+      'application',
+      (second) => [100, second >= 100 ? 10 : 1],
+      102,
+    ],
+    [
+      'where few requests come and most fail',
+      'gone',
+      (second) => (second % 10 === 0 ? [1, second >= 100 ? 1 : 0] : [0, 0]),
+      120,
+    ],
+  ];
+  for (const [name, family, counts, after] of cases)
+    test(name, () => assert.equal(opensAfter(family, 200, counts), after));
+});
+
+test('counts of more than five minutes before are forgotten', () => {
+  const seconds = new SlidingSeconds();
+  seconds.add(10, 5);
+  seconds.add(11, 2);
+  assert.equal(seconds.sum(12, 5), 7);
+  assert.equal(seconds.sum(15, 5), 2);
+  seconds.add(314, 1);
+  assert.equal(seconds.sum(314, 300), 1);
+  seconds.add(2000, 1);
+  assert.equal(seconds.sum(2000, 300), 1);
+});

@@ -1,0 +1,110 @@
+import { SlidingSeconds } from './sliding-seconds.ts';
+import type { FailureFamily } from '../../core/live-incident.ts';
+
+/** When failures are so many that they are an incident. */
+interface OpeningRule {
+  /** Within the last five seconds. */
+  readonly failedMin: number;
+  /** Of the requests of the upstream in that time. */
+  readonly shareMin: number;
+  /** Of the last minute, or of the last five, where failures are seldom. */
+  readonly seldomMin: number;
+  /** Whether failures that were always there are none. */
+  readonly mayBeUsual: boolean;
+}
+
+const ofGateway: OpeningRule = { failedMin: 3, shareMin: 0.01, seldomMin: 8, mayBeUsual: false };
+/** Applications answer single requests with 500 every day. */
+const ofApplication: OpeningRule = { failedMin: 5, shareMin: 0.03, seldomMin: 20, mayBeUsual: true };
+
+/** Failures as usual, times this and three more, are an incident. */
+const usualTimes = 4;
+
+const windowS = 5;
+const minuteS = 60;
+
+/** Few requests: then most of those in a minute must have failed. */
+const fewRequestsMax = 60;
+
+/** Attempts that failed while other attempts answered the requests: more of them, since clients saw nothing. */
+const hiddenMin = 5;
+const hiddenShareMin = 0.1;
+
+/** The usual share is the mean of so many seconds, as far as there were as many. */
+const usualS = 600;
+
+const longS = 300;
+
+/** Failures after a longer pause have begun anew. */
+const pauseS = 10;
+
+/** An incident is over when its failures have ended for this long, or for five times their usual interval, and requests came meanwhile. */
+const quietS = 30;
+
+/** The failures of one family at one upstream: whether they are an incident, and whether it is over. */
+export class FamilyWindow {
+  readonly #rule: OpeningRule;
+  readonly failed = new SlidingSeconds();
+  readonly attemptsFailed = new SlidingSeconds();
+  /** The usual share of requests that fail so, while there is no incident. */
+  #usual = 0;
+
+  constructor(family: FailureFamily) {
+    this.#rule = family === 'application' ? ofApplication : ofGateway;
+  }
+
+  /** Whether an incident begins. Once for each second that is over; `secondsKnown`: for how long the upstream is watched. */
+  opens(second: number, secondsKnown: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
+    if (this.#isMany(second, requests, attempts)) return true;
+    const inLast = requests.sum(second, 1);
+    if (inLast === 0) return false;
+    this.#usual +=
+      (Math.min(1, this.failed.sum(second, 1) / inLast) - this.#usual) / Math.min(usualS, secondsKnown + 1);
+    return false;
+  }
+
+  #isMany(second: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
+    const failed = this.failed.sum(second, windowS);
+    const all = Math.max(failed, requests.sum(second, windowS));
+    const { failedMin, shareMin } = this.#rule;
+    const expected = this.#usual * all;
+    if (failed >= failedMin && failed >= shareMin * all && failed > usualTimes * expected + (expected > 0.1 ? 3 : 0)) {
+      return true;
+    }
+    const [inMinute, allInMinute] = [this.failed.sum(second, minuteS), requests.sum(second, minuteS)];
+    if (inMinute >= failedMin && allInMinute <= fewRequestsMax && inMinute * 2 >= allInMinute && failed > 0)
+      return true;
+    if (failed > 0 && (this.#isSeldom(second, minuteS, requests) || this.#isSeldom(second, longS, requests)))
+      return true;
+    const hidden = this.attemptsFailed.sum(second, windowS);
+    return hidden >= hiddenMin && hidden >= hiddenShareMin * attempts.sum(second, windowS);
+  }
+
+  #isSeldom(second: number, width: number, requests: SlidingSeconds): boolean {
+    const { seldomMin, shareMin, mayBeUsual } = this.#rule;
+    const [failed, all] = [this.failed.sum(second, width), requests.sum(second, width)];
+    if (mayBeUsual && failed <= usualTimes * this.#usual * all) return false;
+    return failed >= Math.min(seldomMin, 0.2 * all) && failed >= 4 && failed >= shareMin * all;
+  }
+
+  /** The second in which those failures began that are more than usual now, or go on without a longer pause. */
+  begin(second: number, requests: SlidingSeconds): number {
+    let begin = second;
+    for (let one = second; one >= 0 && one >= begin - pauseS && one > second - 60; one--) {
+      const usual = this.#usual * requests.at(one);
+      const failed = Math.max(this.failed.at(one), this.attemptsFailed.at(one));
+      if (failed > 2 * usual + 2 * Math.sqrt(usual)) begin = one;
+    }
+    return begin;
+  }
+
+  /** Whether the failures have ended, or are as usual again. `everyS`: how often one came. */
+  isOver(second: number, startSecond: number, everyS: number, requests: SlidingSeconds): boolean {
+    const quiet = Math.round(Math.min(longS, Math.max(quietS, 5 * everyS)));
+    const left = Math.max(this.failed.sum(second, quiet), this.attemptsFailed.sum(second, quiet));
+    const all = requests.sum(second, quiet);
+    if (left === 0) return all > 0;
+    if (!this.#rule.mayBeUsual || second - startSecond < quiet) return false;
+    return left < Math.max(this.#rule.shareMin / 2, this.#usual * 2) * all;
+  }
+}

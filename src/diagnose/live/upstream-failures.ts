@@ -1,0 +1,189 @@
+import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
+import type { Cause } from '../../core/failure.ts';
+import type { EndpointOutcomes } from '../../core/outcome.ts';
+import type { FailureFamily } from '../../core/live-incident.ts';
+import { familyOf, familyOfCause } from './failure-family.ts';
+import { FamilyWindow } from './family-window.ts';
+import { SlidingSeconds } from './sliding-seconds.ts';
+
+export type CountedFailure = Cause | 'application_5xx';
+
+/** What one second has added. */
+export interface FailureDelta {
+  readonly second: number;
+  readonly family: FailureFamily;
+  readonly kind: CountedFailure;
+  readonly route: string;
+  failed: number;
+  attemptsFailed: number;
+}
+
+export interface EndpointDelta {
+  readonly second: number;
+  readonly endpoint: string;
+  attempts: number;
+  failed: number;
+}
+
+/** More kinds, routes or endpoints in a minute are not told apart. */
+const deltasMax = 4000;
+
+/** The rate before an incident is that of the last minutes, in slices. */
+const sliceS = 10;
+const slices = 30;
+
+/** How long before an incident responses may already have become slower. */
+const unsettledS = 30;
+
+/** What happens at one upstream: counts of its last minute, and what is usual there. */
+export class UpstreamFailures {
+  readonly upstream: string;
+  readonly requests = new SlidingSeconds();
+  readonly attempts = new SlidingSeconds();
+  readonly families = new Map<FailureFamily, FamilyWindow>();
+  /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
+  readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
+  /** How long those that were too slow took, of the last minutes. */
+  readonly slowDurations = new Float64Array(durationBoundsMs.length + 1);
+  failures: FailureDelta[] = [];
+  endpointDeltas: EndpointDelta[] = [];
+  /** Those of the last minute: whether they were usual is known only later. */
+  readonly #recentDurations = new Map<number, Float64Array>();
+  readonly #slices = new Map<number, number>();
+  readonly firstSecond: number;
+
+  constructor(upstream: string, second: number) {
+    this.upstream = upstream;
+    this.firstSecond = second;
+  }
+
+  addExchanges(counted: ExchangeCount, second: number): void {
+    const { cause, shape, route, count, durations } = counted;
+    if (shape === 'client_abort') return;
+    this.requests.add(second, count);
+    const slice = Math.floor(second / sliceS);
+    this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
+    const family = familyOf(cause, shape);
+    if (family === null) {
+      // A tunnel lasts as long as both sides keep it.
+      if (counted.statusClass !== '1xx') addCounts(this.#recentOf(second), durations);
+      return;
+    }
+    if (family === 'slow') addCounts(this.slowDurations, durations);
+    this.#window(family).failed.add(second, count);
+    const kind = cause === 'none' ? 'application_5xx' : cause;
+    this.#failure(second, family, kind, route).failed += count;
+  }
+
+  addOutcomes(outcomes: EndpointOutcomes, second: number): void {
+    const { endpoint, successes, serverErrors, causes } = outcomes;
+    let failed = serverErrors;
+    let attempts = successes;
+    if (serverErrors > 0) this.#addAttempts(second, 'application', 'application_5xx', serverErrors);
+    for (const { cause, count } of causes) {
+      const family = familyOfCause(cause);
+      if (family === null) continue;
+      attempts += count;
+      failed += count;
+      this.#addAttempts(second, family, cause, count);
+    }
+    if (attempts === 0) return;
+    this.attempts.add(second, attempts);
+    const delta = this.#endpointDelta(second, endpoint);
+    delta.attempts += attempts;
+    delta.failed += failed;
+  }
+
+  #addAttempts(second: number, family: FailureFamily, kind: CountedFailure, count: number): void {
+    this.#window(family).attemptsFailed.add(second, count);
+    this.#failure(second, family, kind, '').attemptsFailed += count;
+  }
+
+  /** Requests each second in the minutes before; null where less than half a minute is known. */
+  rateBefore(second: number): number | null {
+    const newest = Math.floor(second / sliceS) - 1;
+    const oldest = Math.max(newest - slices + 1, Math.ceil(this.firstSecond / sliceS));
+    const seconds = (newest - oldest + 1) * sliceS;
+    if (seconds < 30) return null;
+    let sum = 0;
+    for (let slice = oldest; slice <= newest; slice++) sum += this.#slices.get(slice) ?? 0;
+    return sum / seconds;
+  }
+
+  #recentOf(second: number): Float64Array {
+    const slice = Math.floor(second / sliceS);
+    const known = this.#recentDurations.get(slice);
+    if (known !== undefined) return known;
+    const durations = new Float64Array(durationBoundsMs.length + 1);
+    this.#recentDurations.set(slice, durations);
+    return durations;
+  }
+
+  #settleDurations(second: number, isUsual: boolean): void {
+    const oldest = Math.floor((second - unsettledS) / sliceS);
+    for (const [slice, durations] of this.#recentDurations) {
+      // An incident, and the minute before it, are not as usual.
+      if (slice >= oldest && isUsual) continue;
+      if (isUsual) addCounts(this.usualDurations, durations);
+      this.#recentDurations.delete(slice);
+    }
+  }
+
+  /** Once a second. `isUsual`: there is no incident. */
+  forget(second: number, isUsual: boolean): void {
+    if (second % sliceS === 0 || !isUsual) this.#settleDurations(second, isUsual);
+    const oldest = second - 60;
+    if ((this.failures[0]?.second ?? second) < oldest) {
+      this.failures = this.failures.filter((one) => one.second >= oldest);
+    }
+    if ((this.endpointDeltas[0]?.second ?? second) < oldest) {
+      this.endpointDeltas = this.endpointDeltas.filter((one) => one.second >= oldest);
+    }
+    if (second % sliceS !== 0) return;
+    const oldestSlice = Math.floor(second / sliceS) - slices - 1;
+    for (const slice of this.#slices.keys()) if (slice < oldestSlice) this.#slices.delete(slice);
+    // Half of it is gone in some six minutes.
+    for (const durations of [this.usualDurations, this.slowDurations]) {
+      for (let cell = 0; cell < durations.length; cell++) durations[cell] = (durations[cell] as number) * 0.98;
+    }
+  }
+
+  /** Without requests for an hour of slices, nothing is worth keeping. */
+  get isSilent(): boolean {
+    return this.#slices.size === 0 && this.failures.length === 0;
+  }
+
+  #window(family: FailureFamily): FamilyWindow {
+    const known = this.families.get(family);
+    if (known !== undefined) return known;
+    const window = new FamilyWindow(family);
+    this.families.set(family, window);
+    return window;
+  }
+
+  #failure(second: number, family: FailureFamily, kind: CountedFailure, route: string): FailureDelta {
+    for (let index = this.failures.length - 1; index >= 0; index--) {
+      const one = this.failures[index] as FailureDelta;
+      if (one.second !== second) break;
+      if (one.kind === kind && one.route === route) return one;
+    }
+    const delta = { second, family, kind, route, failed: 0, attemptsFailed: 0 };
+    if (this.failures.length < deltasMax) this.failures.push(delta);
+    return delta;
+  }
+
+  #endpointDelta(second: number, endpoint: string): EndpointDelta {
+    for (let index = this.endpointDeltas.length - 1; index >= 0; index--) {
+      const one = this.endpointDeltas[index] as EndpointDelta;
+      if (one.second !== second) break;
+      if (one.endpoint === endpoint) return one;
+    }
+    const delta = { second, endpoint, attempts: 0, failed: 0 };
+    if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
+    return delta;
+  }
+}
+
+function addCounts(to: Float64Array, counts: ArrayLike<number>): void {
+  for (let cell = 0; cell < to.length; cell++) to[cell] = (to[cell] as number) + (counts[cell] ?? 0);
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
+import type { IncidentStatus } from '../../src/control/incident-status.ts';
+import { systemClock } from '../../src/system/system.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
+import { assertFits } from './golden.ts';
+
+// `candor incidents` and `candor incident` against a gateway whose incidents are set by hand.
+
+const incident: IncidentStatus = {
+  id: 3,
+  title: 'The application refused the connection (upstream shop)',
+  reason:
+    'Incident 3: the application refused the connection (upstream shop): 41 of 60 requests failed. Why is not known.',
+  upstream: 'shop',
+  cause: 'connect_refused',
+  shape: 'unreachable',
+  whose: 'application',
+  startedAt: '2026-11-21T10:02:11.000Z',
+  openedAt: '2026-11-21T10:02:13.000Z',
+  lastAt: '2026-11-21T10:03:20.000Z',
+  resolvedAt: null,
+  requests: 60,
+  failed: 41,
+  attemptsFailed: 90,
+  requestsPerSBefore: 2,
+  requestsPerSDuring: 1.5,
+  causes: [
+    { cause: 'connect_refused', count: 35, isConsequence: false },
+    { cause: 'no_endpoint_ready', count: 6, isConsequence: true },
+  ],
+  routes: [{ route: '/shop', failed: 41 }],
+  endpoints: [{ endpoint: 'shop/127.0.0.1:3000', attempts: 90, failed: 90 }],
+  suspects: [
+    {
+      name: 'crash',
+      fit: 0.92,
+      sentence: 'shop/1 ended by itself.',
+      evidence: [
+        'The instance exited with code 1. (2 s before the first failure)',
+        'its output: Error: \u001b[31mboom',
+      ],
+      nextStep: "Look at the application's last output above.",
+    },
+  ],
+};
+
+let folder: string;
+let gateway: FakeGateway;
+let admin: AdminServer;
+let context: FakeProcessContext;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-cli-incidents-'));
+  const sockets = join(folder, `candor-${userInfo().uid}`);
+  mkdirSync(sockets);
+  gateway = new FakeGateway();
+  context = new FakeProcessContext(folder);
+  admin = await startAdminServer({ gateway, spec: socketAlone(join(sockets, 'one.sock')), clock: systemClock });
+});
+afterEach(async () => {
+  await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('incidents says that there is none', async () => {
+  assert.equal(await context.candor('incidents'), exitCodes.ok);
+  assert.equal(context.stdout.text, 'No incident since the gateway started.\n');
+});
+
+test('incidents lists open ones first, and exits with 1 while one is open', async () => {
+  gateway.shownIncidents = [incident, { ...incident, id: 2, resolvedAt: '2026-11-21T09:00:00.000Z' }];
+  assert.equal(await context.candor('incidents'), exitCodes.failure);
+  assertFits(context.stdout.text);
+  assert.match(
+    context.stdout.text,
+    /✖ 3 .*refused the connection[^]*41 of 60\s+requests[^]*shop\/1 ended by itself[^]*· 2 /,
+  );
+});
+
+test('incidents exits with 0 where all are resolved', async () => {
+  gateway.shownIncidents = [{ ...incident, resolvedAt: '2026-11-21T10:04:00.000Z' }];
+  assert.equal(await context.candor('incidents'), exitCodes.ok);
+});
+
+test('incident shows the evidence and what to do, without what would change a terminal', async () => {
+  gateway.shownIncidents = [incident];
+  assert.equal(await context.candor('incident', '3'), exitCodes.ok);
+  assertFits(context.stdout.text);
+  assert.match(context.stdout.text, /1\. shop\/1 ended by itself[^]*· The instance exited[^]*→ Look at/);
+  assert.match(context.stdout.text, /6 +no_endpoint_ready +follows from the others/);
+  assert.ok(!context.stdout.text.includes('\u001b[31m'));
+});
+
+test('incident --json prints what the admin API answers', async () => {
+  gateway.shownIncidents = [incident];
+  assert.equal(await context.candor('incident', '3', '--json'), exitCodes.ok);
+  const { id, attempts_failed: failed } = JSON.parse(context.stdout.text) as { id: number; attempts_failed: number };
+  assert.deepEqual([id, failed], [3, 90]);
+});
+
+test('an incident that does not exist, and one that is no number, are refused', async () => {
+  assert.equal(await context.candor('incident', '4'), exitCodes.not_found);
+  assert.match(context.stderr.text, /No incident since the gateway started has the number 4/);
+  assert.equal(await context.candor('incident', 'four'), exitCodes.usage);
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { IncidentStatus } from '../../src/control/incident-status.ts';
+import { freePort } from '../free-port.ts';
+import { startFromYaml, until } from './start-from-yaml.ts';
+
+test('refused connections are an incident within seconds, with the address that nothing listens at', async () => {
+  const port = await freePort();
+  const edge = await startFromYaml(`
+upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, outlier_detection: none } }
+routes: [{ path: /, to: app }]
+`);
+  try {
+    await until('an incident is open', async () => {
+      await edge.get('/');
+      return edge.eventsOf('incident_opened').length > 0;
+    });
+    const [event] = edge.eventsOf('incident_opened');
+    assert.equal(event?.subject, 'upstream:app');
+    assert.equal(event.evidence.cause, 'connect_refused');
+    const [incident] = edge.gateway.incidents() as [IncidentStatus];
+    assert.deepEqual([incident.id, incident.shape, incident.resolvedAt], [1, 'unreachable', null]);
+    assert.ok(incident.failed >= 3 && incident.failed <= incident.requests, `${incident.failed}`);
+    assert.equal(incident.suspects[0]?.name, 'nothing_listens');
+    assert.equal(incident.endpoints[0]?.endpoint, `app/127.0.0.1:${port}`);
+    assert.deepEqual(
+      edge.gateway.status().incidents.map(({ id }) => id),
+      [1],
+    );
+  } finally {
+    await edge.stop();
+  }
+});
+
+test('answered requests are no incident', async () => {
+  const edge = await startFromYaml(`routes: [{ path: /, respond: { status: 200, body: here } }]`);
+  try {
+    for (let count = 0; count < 20; count++) await edge.get('/');
+    await until('the requests are counted', () => edge.counts().ended >= 20);
+    assert.deepEqual(edge.gateway.incidents(), []);
+  } finally {
+    await edge.stop();
+  }
+});

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { blindScenarios } from './blind-scenarios.ts';
+import { faultsOf } from './judge-scenario.ts';
+import { ownScenarios } from './own-scenarios.ts';
+import { playScenario } from './play-scenario.ts';
+
+describe('an incident is opened within 5 s of its third failure, and its cause is ranked first', () => {
+  for (const scenario of ownScenarios.filter(({ expect }) => expect !== null)) {
+    test(`${scenario.name}: ${scenario.expect}`, () => {
+      for (const seed of [1, 2]) assert.deepEqual(faultsOf(scenario, playScenario(scenario, seed)), []);
+    });
+  }
+});
+
+describe('no incident is opened', () => {
+  for (const scenario of [...ownScenarios, ...blindScenarios].filter(({ expect }) => expect === null)) {
+    test(scenario.name, () => assert.deepEqual(faultsOf(scenario, playScenario(scenario, 1)), []));
+  }
+});
+
+test('of incidents that were written without sight of the ranking, nine of ten have their cause ranked first', () => {
+  const incidents = blindScenarios.filter(({ expect }) => expect !== null);
+  const wrong = incidents.flatMap((scenario) =>
+    faultsOf(scenario, playScenario(scenario, 1))
+      .filter((fault) => !fault.startsWith('opened after'))
+      .map((fault) => `${scenario.name}: ${fault}`),
+  );
+  assert.ok(wrong.length <= incidents.length / 10, wrong.join('\n'));
+});

@@ -1,0 +1,334 @@
+import { durationBoundsMs, type ExchangeCount } from '../../src/core/counters.ts';
+import type { Event } from '../../src/core/event.ts';
+import { shapeOfType, specOfCause } from '../../src/core/explain.ts';
+import type { EndpointOutcomes } from '../../src/core/outcome.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import {
+  IncidentTracker,
+  type IncidentChange,
+  type WatchedUpstream,
+} from '../../src/diagnose/live/incident-tracker.ts';
+import type { LiveIncident, SuspectKind } from '../../src/core/live-incident.ts';
+import type { CountedFailure } from '../../src/diagnose/live/upstream-failures.ts';
+
+/** What happens to a gateway, second by second, and what should be said of it. Times are seconds since its start. */
+export interface IncidentScenario {
+  readonly name: string;
+  /** The cause that should be named first; null: there is no incident. */
+  readonly expect: SuspectKind | null;
+  readonly seconds: number;
+  /** By id; the first one is meant where a step names none. */
+  readonly upstreams: Readonly<Record<string, ScenarioUpstream>>;
+  readonly steps: readonly ScenarioStep[];
+}
+
+export interface ScenarioUpstream {
+  /** Its endpoints are called ID/1, ID/2, … */
+  readonly endpoints: number;
+  /** Requests each second. */
+  readonly rate: number;
+  /** Half of the successful responses take less than this. */
+  readonly medianMs: number;
+  /** 99 of 100 take less than this. */
+  readonly p99Ms: number;
+  /** The application that the gateway runs there; its instances are APPLICATION/1, … */
+  readonly application?: string;
+  /** The name in DNS that the endpoints come from. */
+  readonly dnsName?: string;
+  readonly routes?: readonly string[];
+}
+
+export type ScenarioStep =
+  | {
+      /** Requests fail. */
+      readonly from: number;
+      readonly to: number;
+      readonly fail: CountedFailure;
+      /** Of the requests that reach these endpoints; 1: all. */
+      readonly share: number;
+      /** Numbers of endpoints; absent: all. */
+      readonly endpoints?: readonly number[];
+      readonly upstream?: string;
+      readonly routes?: readonly string[];
+      /** The share of them that another attempt answers, so that the client sees nothing of it. */
+      readonly retried?: number;
+      /** How long a failed request takes; absent: no time. */
+      readonly tookMs?: number;
+      /** The connection was reused, and the endpoint was closing it. */
+      readonly stale?: boolean;
+    }
+  | { readonly from: number; readonly to: number; readonly rate: number; readonly upstream?: string }
+  | {
+      readonly from: number;
+      readonly to: number;
+      readonly medianMs: number;
+      readonly p99Ms: number;
+      readonly upstream?: string;
+    }
+  | {
+      /** An endpoint is in another state than healthy. */
+      readonly from: number;
+      readonly to: number;
+      readonly state: string;
+      readonly reason: string;
+      readonly endpoints?: readonly number[];
+      readonly upstream?: string;
+    }
+  | {
+      /** The health document says that something does not work. */
+      readonly from: number;
+      readonly to: number;
+      readonly advice: string;
+      readonly endpoints?: readonly number[];
+      readonly upstream?: string;
+    }
+  | {
+      /** An event of the gateway; keys that are absent are filled in. */
+      readonly at: number;
+      readonly event: ScenarioEvent;
+    };
+
+export type ScenarioEvent = Pick<Event, 'kind' | 'subject'> &
+  Partial<Pick<Event, 'from' | 'to' | 'reason' | 'actor' | 'release'>> & { readonly evidence?: object };
+
+export interface ScenarioResult {
+  readonly changes: readonly (IncidentChange & { readonly second: number })[];
+  readonly incidents: readonly LiveIncident[];
+  /** When the third request failed, besides those that always fail; null without so many. */
+  readonly onset: number | null;
+}
+
+const ticksPerSecond = 4;
+
+/** Plays a scenario, with requests at random moments. */
+export function playScenario(scenario: IncidentScenario, seed: number): ScenarioResult {
+  const random = new SeededRandom(seed);
+  const wall = 1_795_000_000_000;
+  const tracker = new IncidentTracker(wall);
+  const changes: (IncidentChange & { second: number })[] = [];
+  const failures: number[] = [];
+  for (let tick = 0; tick < scenario.seconds * ticksPerSecond; tick++) {
+    const second = tick / ticksPerSecond;
+    const traffic = new Traffic();
+    for (const [id, upstream] of Object.entries(scenario.upstreams)) {
+      const count = poisson(rateAt(scenario, id, upstream, second) / ticksPerSecond, random);
+      for (let each = 0; each < count; each++) {
+        const moment = second + random.next() / ticksPerSecond;
+        const step = request(scenario, id, upstream, moment, traffic, random);
+        if (step !== null && !isBackground(step, scenario)) failures.push(moment);
+      }
+    }
+    for (const step of scenario.steps) {
+      if ('event' in step && step.at >= second && step.at < second + 1 / ticksPerSecond)
+        tracker.onEvent(eventOf(step.event, wall + step.at * 1000), step.at * 1000);
+    }
+    const ms = (second + 1 / ticksPerSecond) * 1000;
+    tracker.note(traffic.counted(), ms - 1);
+    for (const change of tracker.judge(ms, (upstream) => watchedAt(scenario, upstream, second)))
+      changes.push({ ...change, second: ms / 1000 });
+  }
+  return {
+    changes,
+    incidents: tracker.list(scenario.seconds * 1000),
+    onset: failures.sort((a, b) => a - b)[2] ?? null,
+  };
+}
+
+function rateAt(scenario: IncidentScenario, id: string, { rate }: ScenarioUpstream, second: number): number {
+  const found = stepsOf(scenario, id, second).findLast((step) => 'rate' in step);
+  return found !== undefined && 'rate' in found ? found.rate : rate;
+}
+
+/** Failures that were there before and stay. */
+function isBackground({ from, to, share }: FailStep, { seconds }: IncidentScenario): boolean {
+  return from <= 5 && to >= seconds / 3 && share < 0.01;
+}
+
+type FailStep = Extract<ScenarioStep, { readonly fail: unknown }>;
+
+/** Sends one request. Returns the step by which an attempt of it failed; null: none. */
+function request(
+  scenario: IncidentScenario,
+  id: string,
+  upstream: ScenarioUpstream,
+  second: number,
+  traffic: Traffic,
+  random: SeededRandom,
+): FailStep | null {
+  const routes = upstream.routes ?? [`/${id}`];
+  const route = routes[Math.floor(random.next() * routes.length)] as string;
+  const endpoint = 1 + Math.floor(random.next() * upstream.endpoints);
+  let { medianMs, p99Ms } = upstream;
+  for (const step of stepsOf(scenario, id, second)) {
+    if ('medianMs' in step) ({ medianMs, p99Ms } = step);
+    if (!('fail' in step) || !concerns(step.endpoints, endpoint)) continue;
+    if (step.routes !== undefined && !step.routes.includes(route)) continue;
+    if (random.next() >= step.share) continue;
+    const isRetried = random.next() < (step.retried ?? 0);
+    const reaches = !isWithoutAttempt(step.fail);
+    if (reaches) traffic.failed(id, `${id}/${endpoint}`, step.fail);
+    if (isRetried) {
+      traffic.answered(id, `${id}/${(endpoint % upstream.endpoints) + 1}`, route, durationOf(medianMs, p99Ms, random));
+    } else {
+      traffic.unanswered(id, route, step.fail, step.tookMs ?? 1);
+      if (step.stale === true) traffic.stale += 1;
+    }
+    return step;
+  }
+  traffic.answered(id, `${id}/${endpoint}`, route, durationOf(medianMs, p99Ms, random));
+  return null;
+}
+
+function stepsOf(scenario: IncidentScenario, id: string, second: number): readonly ScenarioStep[] {
+  const first = Object.keys(scenario.upstreams)[0];
+  return scenario.steps.filter(
+    (step) => !('event' in step) && (step.upstream ?? first) === id && second >= step.from && second < step.to,
+  );
+}
+
+const concerns = (endpoints: readonly number[] | undefined, endpoint: number): boolean =>
+  endpoints === undefined || endpoints.includes(endpoint);
+
+/** No endpoint was chosen. */
+const isWithoutAttempt = (kind: CountedFailure): boolean =>
+  kind !== 'application_5xx' && shapeOfType(specOfCause(kind).type) === 'refused_by_gateway';
+
+function watchedAt(scenario: IncidentScenario, id: string, second: number): WatchedUpstream {
+  const upstream = scenario.upstreams[id];
+  if (upstream === undefined) return { application: null, endpoints: [] };
+  const steps = stepsOf(scenario, id, second);
+  const endpoints = Array.from({ length: upstream.endpoints }, (_, index) => {
+    const own = steps.filter((step) =>
+      !('event' in step) && 'endpoints' in step ? concerns(step.endpoints, index + 1) : true,
+    );
+    const state = own.findLast((step) => 'state' in step);
+    const advice = own.findLast((step) => 'advice' in step);
+    return {
+      id: `${id}/${index + 1}`,
+      name: upstream.dnsName ?? null,
+      state: state !== undefined && 'state' in state ? state.state : 'healthy',
+      reason: state !== undefined && 'state' in state ? state.reason : 'answered 200',
+      advice: advice !== undefined && 'advice' in advice ? advice.advice : null,
+    };
+  });
+  return { application: upstream.application ?? null, endpoints };
+}
+
+function eventOf(event: ScenarioEvent, at: number): Event {
+  const filled = {
+    epoch: 'scenario',
+    seq: 1,
+    at,
+    member: 'one',
+    worker: null,
+    revision: 2,
+    release: null,
+    from: null,
+    to: null,
+    reason: 'It happened.',
+    evidence: {},
+    actor: 'gateway',
+  };
+  return { ...filled, ...event } as Event;
+}
+
+/** What workers would count. */
+class Traffic {
+  stale = 0;
+  readonly #exchanges = new Map<string, ExchangeCount>();
+  readonly #outcomes = new Map<string, EndpointOutcomes>();
+
+  counted(): { exchanges: ExchangeCount[]; outcomes: EndpointOutcomes[]; staleReusesFailed: number } {
+    return {
+      exchanges: [...this.#exchanges.values()],
+      outcomes: [...this.#outcomes.values()],
+      staleReusesFailed: this.stale,
+    };
+  }
+
+  answered(upstream: string, endpoint: string, route: string, ms: number): void {
+    this.#add(upstream, route, 'none', ms);
+    this.#outcomesOf(upstream, endpoint).successes += 1;
+  }
+
+  unanswered(upstream: string, route: string, kind: CountedFailure, ms: number): void {
+    this.#add(upstream, route, kind, ms);
+  }
+
+  failed(upstream: string, endpoint: string, kind: CountedFailure): void {
+    const outcomes = this.#outcomesOf(upstream, endpoint);
+    if (kind === 'application_5xx') {
+      outcomes.successes += 1;
+      outcomes.serverErrors += 1;
+      return;
+    }
+    outcomes.failures += 1;
+    const known = outcomes.causes.find(({ cause }) => cause === kind);
+    if (known === undefined) outcomes.causes.push({ cause: kind, count: 1 });
+    else known.count += 1;
+  }
+
+  #add(upstream: string, route: string, kind: CountedFailure | 'none', ms: number): void {
+    const key = `${upstream} ${route} ${kind}`;
+    let count = this.#exchanges.get(key);
+    if (count === undefined) {
+      count = {
+        route,
+        upstream,
+        statusClass: kind === 'none' ? '2xx' : '5xx',
+        shape:
+          kind === 'none' ? 'none' : kind === 'application_5xx' ? 'app_error' : shapeOfType(specOfCause(kind).type),
+        cause: kind === 'none' || kind === 'application_5xx' ? 'none' : kind,
+        end: kind === 'none' || kind === 'application_5xx' ? 'forwarded' : 'generated',
+        grpcStatus: null,
+        count: 0,
+        durationMsSum: 0,
+        bytesIn: 0,
+        bytesOut: 0,
+        durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
+      };
+      this.#exchanges.set(key, count);
+    }
+    count.count += 1;
+    const found = durationBoundsMs.findIndex((bound) => ms <= bound);
+    const cell = found === -1 ? durationBoundsMs.length : found;
+    count.durations[cell] = (count.durations[cell] as number) + 1;
+  }
+
+  #outcomesOf(upstream: string, endpoint: string): EndpointOutcomes {
+    const known = this.#outcomes.get(endpoint);
+    if (known !== undefined) return known;
+    const outcomes: EndpointOutcomes = {
+      upstream,
+      endpoint,
+      state: 'healthy',
+      successes: 0,
+      serverErrors: 0,
+      rateLimited: 0,
+      restMs: 0,
+      failures: 0,
+      consecutiveFailures: 0,
+      consecutiveUnreachable: 0,
+      latencyMs: 0,
+      causes: [],
+    };
+    this.#outcomes.set(endpoint, outcomes);
+    return outcomes;
+  }
+}
+
+/** How many of events that come independently, `mean` on average: by Knuth's multiplication. */
+function poisson(mean: number, random: SeededRandom): number {
+  let count = 0;
+  for (let left = mean; left > 0; left -= 100) {
+    const limit = Math.exp(-Math.min(left, 100));
+    for (let product = random.next(); product > limit; product *= random.next()) count += 1;
+  }
+  return count;
+}
+
+/** Log-normal, by its median and its 99th percentile. */
+function durationOf(medianMs: number, p99Ms: number, random: SeededRandom): number {
+  const normal = Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
+  return medianMs * Math.exp((normal * Math.log(Math.max(1.01, p99Ms / medianMs))) / 2.326);
+}
