@@ -7,9 +7,9 @@ import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure } from './command-failure.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findAdmin } from './find-admin.ts';
-import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
+import { extentOf, incidentLines, timesOf } from './incident-lines.ts';
+import { alignColumns, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { statusMark } from './status-mark.ts';
 import { type Style, styleFor } from './style.ts';
 
 /** Of routes and endpoints, and of each of their lists. */
@@ -48,19 +48,6 @@ export async function showIncident(flags: AskFlags, id: number, context: Process
   const incident = camelCased(answer.content) as IncidentStatus;
   const style = styleFor(context.stdout, context.env);
   context.stdout.write(`${incidentPage(incident, context.clock.wallTime(), style).join('\n')}\n`);
-}
-
-/** Two or three lines: for lists, and for the status. */
-export function incidentLines(incident: IncidentStatus, now: number, style: Style): string[] {
-  const isOpen = incident.resolvedAt === null;
-  const mark = statusMark(isOpen ? 'bad' : 'dim', style);
-  const head = `${isOpen ? style.bad(incident.title) : incident.title}: ${extentOf(incident)}, ${timesOf(incident, now)}`;
-  const [suspect] = incident.suspects;
-  return [
-    ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
-    ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
-    ...(suspect === undefined || !isOpen ? [] : wrap(harmless(suspect.nextStep), ' '.repeat(8)).map(style.dim)),
-  ];
 }
 
 function incidentPage(incident: IncidentStatus, now: number, style: Style): string[] {
@@ -113,20 +100,6 @@ function table(title: string, rows: readonly (readonly string[])[], style: Style
   if (rows.length === 0) return [];
   const more = rows.length > shownMax ? [style.dim(`  and ${rows.length - shownMax} more`)] : [];
   return ['', style.bold(title), ...alignColumns(rows.slice(0, shownMax), '  '), ...more];
-}
-
-function extentOf({ failed, attemptsFailed, requests }: IncidentStatus): string {
-  return failed === 0
-    ? `${attemptsFailed} attempts failed, hidden from clients by retries`
-    : `${failed} of ${requests} requests failed`;
-}
-
-function timesOf({ startedAt, lastAt, resolvedAt }: IncidentStatus, now: number): string {
-  const [from, last] = [Date.parse(startedAt), Date.parse(lastAt)];
-  const since = `since ${startedAt.slice(11, 19)}Z (${elapsedText((now - from) / 1000)})`;
-  if (resolvedAt === null) return since;
-  const lasted = Math.max(1, Math.round((last - from) / 1000));
-  return `${startedAt.slice(0, 19).replace('T', ' ')}Z, for ${elapsedText(lasted)}`;
 }
 
 function rateText({ requestsPerSBefore, requestsPerSDuring }: IncidentStatus): string {

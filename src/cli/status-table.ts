@@ -12,6 +12,7 @@ import type {
   WaitingStatus,
 } from '../control/gateway-status.ts';
 import { drainText } from './drain-watch.ts';
+import { incidentLines } from './incident-lines.ts';
 import {
   elapsedText,
   alignColumns,
@@ -43,6 +44,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
   const lines = [
     ...headLines(status, style),
     ...section('PROBLEMS', problemLines(status, style), style),
+    ...section('INCIDENTS', incidentSection(status, style), style),
     ...section('OVERLAY', overlayLines(status, style), style),
     ...section('LISTENERS', listenerLines(status, wallTimeOf(status), style), style),
     ...section('ADMIN', adminLines(status.admin, wallTimeOf(status), style), style),
@@ -98,6 +100,11 @@ function problemLines({ problems }: GatewayStatus, style: Style): string[] {
     ),
     ...reasonLines(nextStep, style),
   ]);
+}
+
+/** A gateway of an earlier version finds none. */
+function incidentSection(status: GatewayStatus, style: Style): string[] {
+  return (status.incidents ?? []).flatMap((incident) => incidentLines(incident, wallTimeOf(status), style));
 }
 
 /** The entries of the overlay, with who made each of them and when. */

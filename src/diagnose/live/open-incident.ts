@@ -69,8 +69,8 @@ export class OpenIncident {
   /** Whether failures of this family, which now are many, belong to it. */
   takes(family: FailureFamily, startSecond: number): boolean {
     if (this.families.has(family)) return true;
-    if (family === 'application' || this.#root === 'application') return false;
     if (isConsequenceOf(family, this.#root) || isConsequenceOf(this.#root, family)) return true;
+    if (family === 'application' || this.#root === 'application') return false;
     return Math.abs(startSecond - this.startSecond) <= togetherS;
   }
 
