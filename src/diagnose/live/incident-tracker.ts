@@ -4,7 +4,8 @@ import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily } from '../../core/live-incident.ts';
 import type { IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { OpenIncident } from './open-incident.ts';
-import { rankSuspects, type SuspectContext } from './suspects.ts';
+import type { SuspectContext } from './suspect-facts.ts';
+import { rankSuspects } from './suspects.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
 

@@ -1,0 +1,31 @@
+import type { IncidentStatus } from '../control/incident-status.ts';
+import { elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
+import { statusMark } from './status-mark.ts';
+import type { Style } from './style.ts';
+
+/** Two or three lines: for lists, and for the status. */
+export function incidentLines(incident: IncidentStatus, now: number, style: Style): string[] {
+  const isOpen = incident.resolvedAt === null;
+  const mark = statusMark(isOpen ? 'bad' : 'dim', style);
+  const head = `${isOpen ? style.bad(incident.title) : incident.title}: ${extentOf(incident)}, ${timesOf(incident, now)}`;
+  const [suspect] = incident.suspects;
+  return [
+    ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
+    ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
+    ...(suspect === undefined || !isOpen ? [] : wrap(harmless(suspect.nextStep), ' '.repeat(8)).map(style.dim)),
+  ];
+}
+
+export function extentOf({ failed, attemptsFailed, requests }: IncidentStatus): string {
+  return failed === 0
+    ? `${attemptsFailed} attempts failed, hidden from clients by retries`
+    : `${failed} of ${requests} requests failed`;
+}
+
+export function timesOf({ startedAt, lastAt, resolvedAt }: IncidentStatus, now: number): string {
+  const [from, last] = [Date.parse(startedAt), Date.parse(lastAt)];
+  const since = `since ${startedAt.slice(11, 19)}Z (${elapsedText((now - from) / 1000)})`;
+  if (resolvedAt === null) return since;
+  const lasted = Math.max(1, Math.round((last - from) / 1000));
+  return `${startedAt.slice(0, 19).replace('T', ' ')}Z, for ${elapsedText(lasted)}`;
+}

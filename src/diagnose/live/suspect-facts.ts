@@ -1,0 +1,207 @@
+import { failureTable } from '../../core/failure-table.ts';
+import { familyOfCause } from './failure-family.ts';
+import { durationBoundsMs } from '../../core/counters.ts';
+import type { Event, EventKind } from '../../core/event.ts';
+import type { WatchedUpstream } from './incident-tracker.ts';
+import type { CountedFailure } from './upstream-failures.ts';
+import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
+import type { Cause } from '../../core/failure.ts';
+
+export interface SuspectContext {
+  readonly incident: LiveIncident;
+  readonly watched: WatchedUpstream;
+  /** What happened to the gateway; `afterMs` the incident started, negative: before it. */
+  readonly events: readonly { readonly event: Event; readonly afterMs: number }[];
+  /** How long successful requests take, and those that were too slow: counts by `durationBoundsMs`. */
+  readonly usualDurations: ArrayLike<number>;
+  readonly slowDurations: ArrayLike<number>;
+  readonly staleReusesFailed: number;
+}
+
+/** What a rule says where it applies. */
+export interface Finding {
+  readonly fit: number;
+  readonly sentence: string;
+  readonly evidence: readonly string[];
+  readonly nextStep: string;
+}
+
+export type Rule = (context: SuspectContext) => Finding | null;
+
+/** A change so long before an incident is suspected; the nearer, the more. */
+export const changeMs = 180_000;
+/** Most changes show at once. Events may come a little later than the failures that follow from them. */
+export const soonMs = 15_000;
+export const lateMs = 5000;
+
+export const shownMax = 5;
+
+export const full: ReadonlySet<CountedFailure> = new Set([
+  'pool_full',
+  'queue_timeout',
+  'concurrency_limit',
+  'concurrency_timeout',
+  'deadline_unreachable',
+]);
+export const refused: ReadonlySet<CountedFailure> = new Set([
+  'connect_refused',
+  'connect_socket_missing',
+  'connect_reset',
+]);
+export const races: ReadonlySet<CountedFailure> = new Set([
+  'closed_before_response',
+  'reset_before_response',
+  'send_failed',
+]);
+export const otherProtocol: ReadonlySet<CountedFailure> = new Set([
+  'response_not_http',
+  'response_not_http2',
+  'tls_plaintext_peer',
+  'tls_not_spoken',
+]);
+export const invalid: ReadonlySet<CountedFailure> = new Set(
+  (Object.keys(failureTable) as Cause[]).filter((cause) => familyOfCause(cause) === 'garbage'),
+);
+export const certificates: ReadonlySet<CountedFailure> = new Set([
+  'tls_certificate_expired',
+  'tls_certificate_not_yet_valid',
+  'tls_certificate_name',
+  'tls_certificate_self_signed',
+  'tls_certificate_untrusted',
+  'tls_certificate_unfit',
+]);
+
+export type SeenOf<K extends EventKind> = { readonly event: Extract<Event, { kind: K }>; readonly afterMs: number };
+
+/** Events of a kind around the incident: from shortly before its start. */
+export function seen<K extends EventKind>(
+  { events }: SuspectContext,
+  kind: K,
+  is: (event: Extract<Event, { kind: K }>) => boolean,
+  beforeMs = soonMs,
+): readonly SeenOf<K>[] {
+  return events.filter(
+    (one): one is SeenOf<K> =>
+      one.event.kind === kind && one.afterMs >= -beforeMs && is(one.event as Extract<Event, { kind: K }>),
+  );
+}
+
+/** The latest event of a kind before the incident that may have caused it. */
+export function latestBefore<K extends EventKind>(
+  context: SuspectContext,
+  kind: K,
+  is: (event: Extract<Event, { kind: K }>) => boolean,
+  beforeMs = changeMs,
+): SeenOf<K> | null {
+  return seen(context, kind, is, beforeMs).findLast(({ afterMs }) => afterMs <= lateMs) ?? null;
+}
+
+export function reasons<K extends EventKind>(
+  context: SuspectContext,
+  kind: K,
+  is: (event: Extract<Event, { kind: K }>) => boolean,
+): readonly string[] {
+  return seen(context, kind, is, changeMs)
+    .slice(-2)
+    .map(({ event }) => event.reason);
+}
+
+/** `best` where the change came at most 15 s before, and less until three minutes before. */
+export function nearness(afterMs: number, best: number): number {
+  const before = Math.max(0, -afterMs - soonMs);
+  return best - (0.45 * before) / (changeMs - soonMs);
+}
+
+/** A part of a configuration is written 'routes: /api, /shop', 'listeners', 'timeouts'. */
+export function namesPart(part: string, key: string, name: string): boolean {
+  if (part === key) return true;
+  return (
+    part.startsWith(`${key}: `) &&
+    part
+      .slice(key.length + 2)
+      .split(', ')
+      .includes(name)
+  );
+}
+
+export const forEveryRoute: ReadonlySet<string> = new Set(['timeouts', 'dns', 'buffer', 'commit_delay', 'concurrency']);
+
+export function concerns(part: string, upstream: string, routes: readonly string[]): boolean {
+  if (forEveryRoute.has(part)) return true;
+  return namesPart(part, 'upstreams', upstream) || routes.some((route) => namesPart(part, 'routes', route));
+}
+
+export const isOf = ({ family }: LiveIncident, ...families: readonly LiveIncident['family'][]): boolean =>
+  families.includes(family);
+
+/** An entry of the overlay is called 'overlay:drain:ENDPOINT', 'overlay:weight:ENDPOINT', 'overlay:pause:route:ROUTE'. */
+export function isAbout(subject: string, upstream: string, routes: readonly string[]): boolean {
+  const target = subject.replace(/^overlay:/, '').replace(/^\w+:(?:route:|upstream:)?/, '');
+  return target === upstream || target.startsWith(`${upstream}/`) || routes.includes(target);
+}
+
+export const isEndpointOf = (subject: string, upstream: string): boolean => subject.startsWith(`endpoint:${upstream}/`);
+
+/** The share of these kinds in the failures that are no consequences. */
+export function shareOf({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailure>): number {
+  const own = causes.filter(({ isConsequence }) => !isConsequence);
+  const all = own.reduce((total, { count }) => total + count, 0);
+  return all === 0 ? 0 : own.reduce((total, { cause, count }) => total + (kinds.has(cause) ? count : 0), 0) / all;
+}
+
+export function names({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailure> | null): string {
+  return causes
+    .filter(({ cause }) => kinds === null || kinds.has(cause))
+    .slice(0, shownMax)
+    .map(({ cause, count }) => `${count} × ${cause}`)
+    .join(', ');
+}
+
+/** Where at least three quarters ended within one step of the table: that duration. */
+export function commonDuration(durations: ArrayLike<number>): number | null {
+  let all = 0;
+  let most = 0;
+  for (let cell = 0; cell < durations.length; cell++) {
+    all += durations[cell] as number;
+    if ((durations[cell] as number) > (durations[most] as number)) most = cell;
+  }
+  const near = (durations[most] as number) + (durations[most + 1] ?? 0) + (durations[most - 1] ?? 0);
+  return all < 1 || near < 0.75 * all ? null : (durationBoundsMs[most] ?? null);
+}
+
+/** An upper bound; null without enough durations. */
+export function quantile(durations: ArrayLike<number>, share: number): number | null {
+  let all = 0;
+  for (let cell = 0; cell < durations.length; cell++) all += durations[cell] as number;
+  if (all < 20) return null;
+  let below = 0;
+  for (let cell = 0; cell < durations.length; cell++) {
+    below += durations[cell] as number;
+    if (below >= share * all) return durationBoundsMs[cell] ?? null;
+  }
+  return null;
+}
+
+export const sum = (endpoints: readonly CountedEndpoint[]): number =>
+  endpoints.reduce((all, { attempts }) => all + attempts, 0);
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+export const times = (factor: number): string =>
+  `${factor >= 10 ? Math.round(factor) : Math.round(factor * 10) / 10} times`;
+export const rate = (perS: number): string =>
+  `${perS >= 10 ? Math.round(perS) : Math.round(perS * 10) / 10} requests/s`;
+export const duration = (ms: number): string =>
+  ms >= 1000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms)} ms`;
+export const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+export function listOf(texts: readonly string[]): string {
+  if (texts.length === 0) return 'nothing';
+  const rest = texts.length > shownMax ? ` and ${texts.length - shownMax} more` : '';
+  return `${texts.slice(0, shownMax).join(', ')}${rest}`;
+}
+
+/** '7 s before', or 'as', of "the first failure". */
+export function beforeText(afterMs: number): string {
+  const seconds = Math.round(Math.abs(afterMs) / 1000);
+  if (seconds === 0) return 'at the time of';
+  return `${seconds} s ${afterMs < 0 ? 'before' : 'after'}`;
+}

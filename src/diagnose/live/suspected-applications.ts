@@ -1,0 +1,92 @@
+import { specOfCause } from '../../core/explain.ts';
+import type { SuspectKind } from '../../core/live-incident.ts';
+import {
+  type Rule,
+  shownMax,
+  otherProtocol,
+  invalid,
+  seen,
+  isOf,
+  isEndpointOf,
+  shareOf,
+  names,
+  quantile,
+  duration,
+  lowerFirst,
+} from './suspect-facts.ts';
+
+/** What the application does by itself. */
+export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+  dependency: ({ incident, watched }) => {
+    const advice = watched.endpoints.flatMap(({ id, advice: text }) => (text === null ? [] : [`${id} says: ${text}`]));
+    if (advice.length === 0 || isOf(incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
+    return {
+      fit: isOf(incident, 'application', 'slow', 'not_ready') ? 0.88 : 0.6,
+      sentence: 'Something that the application needs does not work, as its health document says.',
+      evidence: advice.slice(0, shownMax),
+      nextStep: 'Look at what the health document names; the application fails because of it.',
+    };
+  },
+  lying_check: (context) => {
+    const { incident, watched } = context;
+    const found = seen(
+      context,
+      'health_disagreement',
+      ({ subject, evidence }) => isEndpointOf(subject, incident.upstream) && evidence.failures > 0,
+    );
+    if (found.length === 0) return null;
+    const subjects = new Set(found.map(({ event }) => event.subject));
+    return {
+      fit: subjects.size * 2 >= watched.endpoints.length ? 0.74 : 0.5,
+      sentence: 'The health check passes while requests fail: it does not look at what fails.',
+      evidence: found.slice(0, shownMax).map(({ event }) => event.reason),
+      nextStep:
+        'Let the check request a path that uses what the application needs (`check.path`), or report it in the health document.',
+    };
+  },
+  failing_check: ({ incident, watched }) => {
+    const unhealthy = watched.endpoints.filter(({ state }) => state === 'unhealthy');
+    if (!isOf(incident, 'not_ready') || unhealthy.length === 0 || incident.attemptsFailed > 0) return null;
+    return {
+      fit: 0.7,
+      sentence: 'Health checks have taken all endpoints out; no request had failed there.',
+      evidence: unhealthy.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
+      nextStep: 'Request the path of the check by hand; correct the check if the application works.',
+    };
+  },
+  invalid_responses: ({ incident }) => {
+    if (shareOf(incident, otherProtocol) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
+    const spec = incident.cause === null ? null : specOfCause(incident.cause);
+    return {
+      fit: 0.68,
+      sentence: `The application sends responses that are no valid HTTP: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
+      evidence: [names(incident, null)],
+      nextStep: spec?.nextStep ?? 'See in `candor explain ID` which bytes came.',
+    };
+  },
+  slow_application: ({ incident, usualDurations }) => {
+    if (!isOf(incident, 'slow')) return null;
+    const usualMs = quantile(usualDurations, 0.5);
+    return {
+      fit: 0.55,
+      sentence: 'The application, or something it waits for, has become slow or hangs.',
+      evidence: [
+        names(incident, null),
+        ...(usualMs === null ? [] : [`half of its responses used to take up to ${duration(usualMs)}`]),
+      ],
+      nextStep:
+        'See what the application waits for: its log, its database, its CPU; `candor explain` shows single requests.',
+    };
+  },
+  application_errors: ({ incident }) => {
+    if (!isOf(incident, 'application')) return null;
+    return {
+      fit: 0.5,
+      sentence: 'The application itself answers with 5xx; the gateway passes its responses on.',
+      evidence: [
+        `${incident.failed} of ${incident.requests} requests, on ${incident.routes.length === 1 ? 'one route' : `${incident.routes.length} routes`}`,
+      ],
+      nextStep: "Look at the application's log at that time.",
+    };
+  },
+};

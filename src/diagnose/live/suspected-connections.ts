@@ -1,0 +1,123 @@
+import { specOfCause } from '../../core/explain.ts';
+import type { SuspectKind } from '../../core/live-incident.ts';
+import {
+  type Rule,
+  shownMax,
+  refused,
+  races,
+  otherProtocol,
+  certificates,
+  reasons,
+  isOf,
+  shareOf,
+  names,
+  percent,
+  lowerFirst,
+} from './suspect-facts.ts';
+
+/** What keeps connections from coming about, or ends them. */
+export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+  dns: (context) => {
+    const { incident } = context;
+    if (!isOf(incident, 'dns')) return null;
+    const cause = incident.cause === null ? null : specOfCause(incident.cause);
+    return {
+      fit: 0.9,
+      sentence: 'The name of an endpoint cannot be looked up.',
+      evidence: [names(incident, null), ...reasons(context, 'name_state', ({ to }) => to !== 'resolved')],
+      nextStep: cause?.nextStep ?? 'Ask the name server with `dig NAME`.',
+    };
+  },
+  certificate: ({ incident }) => {
+    const share = shareOf(incident, certificates);
+    if (share < 0.5) return null;
+    const spec = incident.cause === null ? null : specOfCause(incident.cause);
+    return {
+      fit: 0.94,
+      sentence: `The endpoint's certificate is not accepted: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
+      evidence: [`${percent(share)} of the failures: ${names(incident, certificates)}`],
+      nextStep: spec?.nextStep ?? 'Renew the certificate of the endpoint.',
+    };
+  },
+  tls_settings: ({ incident }) => {
+    if (!isOf(incident, 'tls') || shareOf(incident, certificates) >= 0.5 || incident.cause === 'tls_timeout')
+      return null;
+    const spec = incident.cause === null ? null : specOfCause(incident.cause);
+    return {
+      fit: 0.7,
+      sentence: `TLS with the endpoint fails: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
+      evidence: [names(incident, null)],
+      nextStep: spec?.nextStep ?? 'Compare the versions, the server name and the certificates on both sides.',
+    };
+  },
+  keep_alive_race: ({ incident, staleReusesFailed }) => {
+    const share = shareOf(incident, races);
+    const failed = Math.max(incident.failed, incident.attemptsFailed);
+    if (
+      share < 0.8 ||
+      staleReusesFailed < incident.failed * 0.5 ||
+      staleReusesFailed === 0 ||
+      failed > incident.requests * 0.2
+    )
+      return null;
+    return {
+      fit: 0.86,
+      sentence: 'The application closes idle connections at the moment at which the gateway sends a request there.',
+      evidence: [
+        `${staleReusesFailed} requests failed on a connection that the endpoint was closing`,
+        `${incident.requests - incident.failed} others were answered meanwhile`,
+      ],
+      nextStep:
+        "Make the application's keep-alive timeout longer than the gateway's (`connections.idle_timeout`): in Node `server.keepAliveTimeout`.",
+    };
+  },
+  another_program: ({ incident }) => {
+    const share = shareOf(incident, otherProtocol);
+    if (share < 0.5) return null;
+    return {
+      fit: 0.88,
+      sentence: 'Something that does not speak the configured protocol answers at that address.',
+      evidence: [`${percent(share)} of the failures: ${names(incident, otherProtocol)}`],
+      nextStep:
+        'See with `ss -ltnp` which program listens on that port, and compare port and scheme with the configuration.',
+    };
+  },
+  connections_cut: ({ incident }) => {
+    if (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5) return null;
+    return {
+      fit: 0.45,
+      sentence: 'The application, or something before it, cuts its connections.',
+      evidence: [names(incident, null)],
+      nextStep: 'Look at its log: a process that ends, a timeout of its own, or a proxy between it and the gateway.',
+    };
+  },
+  nothing_listens: ({ incident, watched }) => {
+    if (!isOf(incident, 'gone', 'not_ready')) return null;
+    const share = shareOf(incident, refused);
+    const isDown = incident.family === 'not_ready' && watched.endpoints.some(({ state }) => state === 'unhealthy');
+    if (share < 0.5 && !isDown) return null;
+    const wasCut = shareOf(incident, races) > 0;
+    return {
+      fit: share >= 0.5 ? 0.6 : 0.4,
+      sentence: wasCut
+        ? 'The application ended: its connections were cut, and then nothing listened at its address.'
+        : 'Nothing listens at the address of the application.',
+      evidence: [
+        names(incident, null),
+        ...watched.endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
+      ],
+      nextStep: 'Start the application, or compare its address with the configuration; its own log says why it ended.',
+    };
+  },
+  network: ({ incident }) => {
+    if (!isOf(incident, 'network')) return null;
+    const spec = incident.cause === null ? null : specOfCause(incident.cause);
+    return {
+      fit: 0.7,
+      sentence:
+        'No connection comes about, and nothing refuses it: a firewall, a lost host, or a full queue of connections.',
+      evidence: [names(incident, null)],
+      nextStep: spec?.nextStep ?? 'Run `candor probe` against the endpoint.',
+    };
+  },
+};

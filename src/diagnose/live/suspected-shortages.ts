@@ -1,0 +1,93 @@
+import type { CountedEndpoint, SuspectKind } from '../../core/live-incident.ts';
+import {
+  type Rule,
+  full,
+  latestBefore,
+  isOf,
+  shareOf,
+  names,
+  commonDuration,
+  quantile,
+  sum,
+  percent,
+  times,
+  rate,
+  duration,
+} from './suspect-facts.ts';
+
+/** What there was too little of: endpoints, permits, descriptors, time. */
+export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+  one_endpoint: ({ incident }) => {
+    const { endpoints } = incident;
+    if (endpoints.length < 2 || isOf(incident, 'full', 'gateway')) return null;
+    const [worst, ...others] = endpoints as readonly [CountedEndpoint, ...CountedEndpoint[]];
+    const failed = endpoints.reduce((sum, one) => sum + one.failed, 0);
+    const answered = others.reduce((sum, one) => sum + one.attempts - one.failed, 0);
+    if (failed === 0 || worst.failed < 0.9 * failed || answered < worst.failed) return null;
+    return {
+      fit: 0.72,
+      sentence: `Only ${worst.endpoint} fails; the other endpoints answer.`,
+      evidence: [
+        `${worst.endpoint}: ${worst.failed} of ${worst.attempts} attempts failed`,
+        `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failed - worst.failed} of ${sum(others)} failed`,
+      ],
+      nextStep: `Look at ${worst.endpoint} itself; \`candor drain ${worst.endpoint}\` takes it out meanwhile.`,
+    };
+  },
+  pool_full: ({ incident }) => {
+    const share = shareOf(incident, full);
+    if (share < 0.5) return null;
+    return {
+      fit: 0.75,
+      sentence: 'All connections or requests that the configuration allows at the upstream are in use.',
+      evidence: [`${percent(share)} of the failures: ${names(incident, full)}`],
+      nextStep:
+        'See in `candor status` whether the endpoints answer more slowly than usual; raise `connections.max` or `concurrency.max` only if they can bear more.',
+    };
+  },
+  traffic_growth: ({ incident }) => {
+    const { before, during } = incident.rate;
+    if (before === null || before < 0.2 || during < 2 * before) return null;
+    const factor = during / before;
+    if (isOf(incident, 'application') ? factor < 3 : !isOf(incident, 'full', 'slow', 'gone', 'gateway', 'not_ready'))
+      return null;
+    return {
+      fit: Math.min(0.9, 0.7 + factor * 0.04),
+      sentence: `${times(factor)} as many requests came as before.`,
+      evidence: [`${rate(before)} before, ${rate(during)} since it started`],
+      nextStep:
+        'See with `candor logs` which clients and paths they come from; bound them with `concurrency`, or add endpoints.',
+    };
+  },
+  descriptors: (context) => {
+    const { incident } = context;
+    const share = shareOf(incident, new Set(['descriptors_exhausted', 'local_ports_exhausted']));
+    const found = latestBefore(context, 'descriptors_exhausted', ({ to }) => to === 'scarce', Number.POSITIVE_INFINITY);
+    if (share < 0.3 && found === null) return null;
+    return {
+      fit: share >= 0.3 ? 0.96 : 0.6,
+      sentence: 'The gateway has no file descriptor or local port left for another connection.',
+      evidence: [
+        found?.event.reason ??
+          `${percent(share)} of the failures: ${names(incident, new Set(['descriptors_exhausted', 'local_ports_exhausted']))}`,
+      ],
+      nextStep:
+        'Raise the limit of open files (`LimitNOFILE=` of the service, `ulimit -n`), or lower `client.connections_max`.',
+    };
+  },
+  timeout_too_short: ({ incident, usualDurations, slowDurations }) => {
+    if (!isOf(incident, 'slow')) return null;
+    const limitMs = commonDuration(slowDurations);
+    const usualMs = quantile(usualDurations, 0.99);
+    if (limitMs === null || usualMs === null || usualMs < limitMs * 0.5 || usualMs > limitMs * 1.1) return null;
+    return {
+      fit: 0.82,
+      sentence: `The timeout of ${duration(limitMs)} cuts requests that are not unusual: one in a hundred takes ${duration(usualMs)} or more.`,
+      evidence: [
+        `the failed requests all ended after about ${duration(limitMs)}`,
+        `99 % of the others took up to ${duration(usualMs)}`,
+      ],
+      nextStep: `Set the route's \`timeouts.response_head\` to more than ${duration(limitMs * 2)}, or make these requests faster.`,
+    };
+  },
+};
