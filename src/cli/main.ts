@@ -56,4 +56,8 @@ const context: ProcessContext = {
   exit: (code) => process.exit(code),
 };
 
-process.exit(await runCommandLine(process.argv.slice(2), context));
+const code = await runCommandLine(process.argv.slice(2), context);
+// A pipe takes what its reader has room for; the rest of a result would be lost with the process.
+await stdout.drained();
+await stderr.drained();
+process.exit(code);

@@ -46,10 +46,13 @@ export class StandardOutput implements Output {
     return this.#stream.rows ?? null;
   }
 
-  /** A pipe is written asynchronously. Text that is still buffered is lost if the process exits. */
+  /**
+   * A pipe is written asynchronously. Text that is still buffered is lost if the process exits. A gateway, whose output may have no
+   * reader, does not wait: null.
+   */
   drained(): Promise<void> | null {
     const stream = this.#stream;
-    if (stream.writableLength === 0 || stream.destroyed) return null;
+    if (this.#outlives || stream.writableLength === 0 || stream.destroyed) return null;
     return new Promise((resolve) => stream.write('', () => resolve()));
   }
 }

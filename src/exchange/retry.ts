@@ -94,11 +94,14 @@ export function isRepeatable(exchange: ExchangeState): boolean {
   return isIdempotent(methodOf(exchange)) || hasIdempotencyKey(exchange);
 }
 
-/** The route says that the application recognises a request that it gets twice by its Idempotency-Key. */
+/**
+ * The route says that the application recognises a request that it gets twice by its Idempotency-Key. No application recognises an empty
+ * one, nor two of them.
+ */
 function hasIdempotencyKey({ matchedRoute, request }: ExchangeState): boolean {
-  return (
-    matchedRoute?.retry?.idempotencyKey === true && request.upgrade === null && request.fields.has('idempotency-key')
-  );
+  if (matchedRoute?.retry?.idempotencyKey !== true || request.upgrade !== null) return false;
+  const key = request.fields.get('idempotency-key');
+  return key !== null && !/^[\s",]*$/.test(key) && !/",\s*"/.test(key) && !/^[^"]*,/.test(key);
 }
 
 /** Which connections will do for the attempt that has just begun. */

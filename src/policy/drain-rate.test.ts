@@ -4,15 +4,21 @@ import type { Instant } from '../core/time.ts';
 import { DrainRate, retryAfterS } from './drain-rate.ts';
 
 describe('the speed of a queue', () => {
-  it('is assumed to be slow, and measured while requests wait', () => {
+  it('says a second while it is not known, at every position', () => {
     const rate = new DrainRate();
-    assert.equal(rate.waitMs(0 as Instant, 2, false), 2000);
+    for (const position of [1, 2, 40]) assert.equal(rate.waitMs(0 as Instant, position, false), 1000);
+    rate.begin(0 as Instant);
+    assert.equal(rate.waitMs(3000 as Instant, 40, true), 3000);
+  });
+
+  it('is known from the first interval on, and measured while requests wait', () => {
+    const rate = new DrainRate();
     rate.begin(0 as Instant);
     for (let count = 1; count <= 40; count++) {
       assert.equal(rate.isMeasured, count > 8);
       rate.move((count * 100) as Instant);
+      assert.equal(Math.round(rate.waitMs((count * 100) as Instant, 10, false)), 1000);
     }
-    assert.equal(Math.round(rate.waitMs(4000 as Instant, 10, false)), 1001);
   });
 
   it('counts for how long the queue has not moved', () => {

@@ -1,7 +1,7 @@
 import type { Instant } from '../core/time.ts';
 
-/** The assumed interval between two requests that leave a queue, until it has been measured. */
-const firstIntervalMs = 1000;
+/** The assumed wait in a queue that has not moved yet, whatever its length. */
+const unknownWaitMs = 1000;
 /** The weight of the latest interval in the moving average. */
 const latestPart = 0.2;
 /** So many intervals make a measurement by which requests may be refused. */
@@ -11,7 +11,7 @@ const longestS = 60;
 
 /** How fast a queue moves, measured while requests wait in it. */
 export class DrainRate {
-  #intervalMs = firstIntervalMs;
+  #intervalMs = 0;
   #movedAt: Instant | null = null;
   #intervals = 0;
 
@@ -22,9 +22,10 @@ export class DrainRate {
 
   /** A request that waited gets its turn. */
   move(now: Instant): void {
-    this.#intervalMs += latestPart * (this.#sinceMoved(now) - this.#intervalMs);
-    this.#movedAt = now;
     this.#intervals++;
+    // The mean of the first ones, then a moving average.
+    this.#intervalMs += Math.max(latestPart, 1 / this.#intervals) * (this.#sinceMoved(now) - this.#intervalMs);
+    this.#movedAt = now;
   }
 
   /** Whether enough was measured to refuse requests by it. */
@@ -34,6 +35,7 @@ export class DrainRate {
 
   /** How long the request at this position of the queue waits, the first is at 1. `isStuck`: the queue has not moved for a while, which counts. */
   waitMs(now: Instant, position: number, isStuck: boolean): number {
+    if (this.#intervals === 0) return isStuck ? Math.max(unknownWaitMs, this.#sinceMoved(now)) : unknownWaitMs;
     const eachMs = isStuck ? Math.max(this.#intervalMs, this.#sinceMoved(now)) : this.#intervalMs;
     return eachMs * position;
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -82,4 +82,12 @@ describe('a gateway continues to serve if its standard error', { skip }, () => {
     }
     assert.fail('it does not serve');
   }
+});
+
+test('a reader that reads late gets a whole result', () => {
+  // A pipe holds 64 KiB; the schema has more than twice as much. The reader begins when the command has had time to end.
+  const line = '"$0" "$1" schema | (sleep 2; cat)';
+  const printed = execFileSync('sh', ['-c', line, process.execPath, candorProgram], { maxBuffer: 1e7 });
+  assert.ok(printed.length > 131_072, `${printed.length} bytes`);
+  assert.equal(JSON.parse(printed.toString('utf8')).type, 'object');
 });

@@ -56,6 +56,13 @@ const statusTable: readonly [
     { ...statuses, retry: { statuses: [503], idempotencyKey: true } },
     true,
   ],
+  ...['', '""', '", "', '"a", "b"', 'a, b'].map((key): (typeof statusTable)[number] => [
+    `a 503 to a POST with the key [${key}]`,
+    503,
+    keyed(key),
+    { ...statuses, retry: { statuses: [503], idempotencyKey: true } },
+    false,
+  ]),
   ['a 503 where the route names other statuses', 503, {}, { endpoints: two, retry: { statuses: [502] } }, false],
   ['a 503 of a route that says nothing', 503, {}, { endpoints: two }, false],
   ['a 503 where no response is held', 503, {}, { ...statuses, commitDelayMs: 0 }, false],
@@ -69,8 +76,8 @@ const statusTable: readonly [
   ['a 404', 404, {}, statuses, false],
 ];
 
-function keyed(): object {
-  return { method: 'POST', content: 'pay', fields: { 'Idempotency-Key': '"8e03978e"' } };
+function keyed(key = '"8e03978e"'): object {
+  return { method: 'POST', content: 'pay', fields: { 'Idempotency-Key': key } };
 }
 
 const byStatus: readonly Case[] = [
