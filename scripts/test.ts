@@ -22,7 +22,7 @@ const limits: TestLimits = {
   // Two cores run two files at a time.
   filesMax: 2,
   // Some files mostly wait for timeouts; other files use the processor time that they leave.
-  spareFilesMax: 2,
+  spareFilesMax: 1,
   // The slowest file, the tarball's, builds and installs a package.
   fileMsMax: 4 * 60_000,
   // The files of a group take seconds. Those that are left after this time get four minutes each.

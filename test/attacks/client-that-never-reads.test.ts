@@ -6,6 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 /** More than all buffers of a loopback connection hold. */
+/** Sockets of the kernel take several megabytes, slowly on a busy machine, and each byte begins the timeout anew. */
+const waitMs = 60_000;
+
 const contentBytes = 48 * 1024 * 1024;
 
 describe('a client that never reads', () => {
@@ -25,7 +28,7 @@ describe('a client that never reads', () => {
     // By then the answer waits for the client. The rest of the request body must not reset that timeout.
     await sleep(200);
     client.write('67890');
-    await until('the exchange has ended', () => gateway.counts().ended === 1);
+    await until('the exchange has ended', () => gateway.counts().ended === 1, waitMs);
     assert.equal(gateway.counts().upstream, 0);
   });
 
@@ -37,7 +40,7 @@ describe('a client that never reads', () => {
     const client = clientOf(gateway);
     client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${contentBytes}\r\n\r\n`);
     client.write(Buffer.alloc(contentBytes));
-    await until('the exchange has ended', () => gateway.counts().ended === 1);
+    await until('the exchange has ended', () => gateway.counts().ended === 1, waitMs);
     assert.equal(gateway.counts().upstream, 0);
   });
 

@@ -13,7 +13,7 @@ test('slow and idle clients exclude no other client', async () => {
     rounds: 1,
     measureMs: 3000,
     warmMs: 500,
-    settleMs: 1000,
+    settleMs: 3000,
     spreadMs: 500,
     seed: 'suite',
   });

@@ -128,7 +128,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assert.match(context.stderr.text, /Nothing answers at http:\/\/127\.0\.0\.1:1/);
   });
 
-  test('connects by TLS, and says what is wrong with a certificate', async () => {
+  test('connects by TLS, and says what is wrong with a certificate', async (context) => {
     const { certificate, key } = certificateAuthority(systemClock.wallTime()).issue({ names: ['localhost'] });
     // A TLS terminator before the gateway.
     const door = createTlsServer({ cert: certificate, key }, (secure) => {
@@ -140,15 +140,15 @@ describe('candor torture', { timeout: 60_000 }, () => {
     door.on('tlsClientError', () => {});
     door.listen(0, '127.0.0.1');
     await once(door, 'listening');
+    context.after(() => door.close());
     const secureUrl = `https://localhost:${(door.address() as { port: number }).port}`;
-    const args = ['torture', secureUrl, '--origin-listen', listen, '--only', 'own-502', '--timeout', '1'];
+    const args = ['torture', secureUrl, '--origin-listen', listen, '--only', 'own-502', '--timeout', '10'];
     const trusting = new FakeProcessContext(folder);
     assert.equal(await trusting.candor(...args, '--insecure'), 0, trusting.stderr.text);
     assert.match(trusting.stdout.text, /100 of 100 +https:/);
     const careful = new FakeProcessContext(folder);
     assert.equal(await careful.candor(...args), 8);
     assert.match(careful.stderr.text, /no TLS session with https:\S+:\s[A-Z_]+\.\s.*--insecure/s);
-    door.close();
   });
 
   test('says so if its own address is in use', async () => {
