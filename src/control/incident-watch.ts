@@ -4,7 +4,8 @@ import type { Event, EventKind, EventSink, IncidentFacts } from '../core/event.t
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { incidentSentence } from '../diagnose/live/incident-sentence.ts';
-import { type IncidentChange, IncidentTracker, type WatchedUpstream } from '../diagnose/live/incident-tracker.ts';
+import { type IncidentChange, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
+import type { WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import type { WorkerBatch } from './worker-reports.ts';
 

@@ -44,7 +44,7 @@ test('docs/events.md explains every kind of event and the common keys', () => {
   const source = readFileSync(at('src/core/event.ts'), 'utf8');
   const facts = source.slice(source.indexOf('interface EventFacts'), source.indexOf('export type EventKind'));
   const common = source.slice(source.indexOf('interface EventOf'), source.indexOf('export type Event ='));
-  const names = [...facts.matchAll(/^ {2}(\w+): \{/gm), ...common.matchAll(/^ {2}readonly (\w+):/gm)].map(
+  const names = [...facts.matchAll(/^ {2}(\w+): (?:\{|[A-Z]\w+;)/gm), ...common.matchAll(/^ {2}readonly (\w+):/gm)].map(
     ([, name]) => name as string,
   );
   assert.ok(names.length > 20);

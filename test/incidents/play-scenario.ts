@@ -3,11 +3,8 @@ import type { Event } from '../../src/core/event.ts';
 import { shapeOfType, specOfCause } from '../../src/core/explain.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
-import {
-  IncidentTracker,
-  type IncidentChange,
-  type WatchedUpstream,
-} from '../../src/diagnose/live/incident-tracker.ts';
+import { type IncidentChange, IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
+import type { WatchedUpstream } from '../../src/diagnose/live/watched-upstream.ts';
 import type { LiveIncident, SuspectKind } from '../../src/core/live-incident.ts';
 import type { CountedFailure } from '../../src/diagnose/live/upstream-failures.ts';
 

@@ -4,6 +4,7 @@ import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily } from '../../core/live-incident.ts';
 import type { IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { OpenIncident } from './open-incident.ts';
+import type { WatchedUpstream } from './watched-upstream.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { rankSuspects } from './suspects.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
@@ -26,20 +27,6 @@ export interface IncidentChange {
 interface SeenEvent {
   readonly event: Event;
   readonly ms: number;
-}
-
-/** What is known of the endpoints of an upstream. */
-export interface WatchedUpstream {
-  readonly application: string | null;
-  readonly endpoints: readonly {
-    readonly id: string;
-    /** Null for an address. */
-    readonly name: string | null;
-    readonly state: string;
-    readonly reason: string;
-    /** What its health document says of its parts that do not work; null: nothing. */
-    readonly advice: string | null;
-  }[];
 }
 
 const upstreamsMax = 1000;

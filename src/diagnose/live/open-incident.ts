@@ -2,7 +2,7 @@ import { shapeOfType, specOfCause } from '../../core/explain.ts';
 import type { Cause } from '../../core/failure.ts';
 import { isConsequenceOf } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
-import type { CountedFailure, EndpointDelta, FailureDelta } from './upstream-failures.ts';
+import type { CountedFailure, AttemptDelta, FailureDelta } from './upstream-failures.ts';
 
 /** Kinds, routes and endpoints that are counted by their names. */
 const namesMax = 200;
@@ -93,7 +93,7 @@ export class OpenIncident {
       this.#routes.set(route, (this.#routes.get(route) ?? 0) + failed);
   }
 
-  countEndpoint({ second, endpoint, attempts, failed }: EndpointDelta): void {
+  countEndpoint({ second, endpoint, attempts, failed }: AttemptDelta): void {
     if (second < this.startSecond) return;
     const known = this.#endpoints.get(endpoint);
     if (known === undefined) {

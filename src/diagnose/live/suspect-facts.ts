@@ -2,7 +2,7 @@ import { failureTable } from '../../core/failure-table.ts';
 import { familyOfCause } from './failure-family.ts';
 import { durationBoundsMs } from '../../core/counters.ts';
 import type { Event, EventKind } from '../../core/event.ts';
-import type { WatchedUpstream } from './incident-tracker.ts';
+import type { WatchedUpstream } from './watched-upstream.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
@@ -19,14 +19,14 @@ export interface SuspectContext {
 }
 
 /** What a rule says where it applies. */
-export interface Finding {
+export interface SuspectFinding {
   readonly fit: number;
   readonly sentence: string;
   readonly evidence: readonly string[];
   readonly nextStep: string;
 }
 
-export type Rule = (context: SuspectContext) => Finding | null;
+export type Rule = (context: SuspectContext) => SuspectFinding | null;
 
 /** A change so long before an incident is suspected; the nearer, the more. */
 export const changeMs = 180_000;

@@ -1,7 +1,7 @@
 import type { SuspectKind } from '../../core/live-incident.ts';
 import {
   type SuspectContext,
-  type Finding,
+  type SuspectFinding,
   type Rule,
   shownMax,
   seen,
@@ -94,7 +94,7 @@ export const changes: Readonly<Partial<Record<SuspectKind, Rule>>> = {
 };
 
 /** The exit of a process that serves the upstream, shortly before the failures or while they go on. */
-function exited(context: SuspectContext, outOfMemory: boolean): Finding | null {
+function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding | null {
   const { incident, watched } = context;
   if (watched.application === null || !isOf(incident, 'gone', 'not_ready', 'slow')) return null;
   const prefix = `instance:${watched.application}/`;

@@ -18,7 +18,7 @@ export interface FailureDelta {
   attemptsFailed: number;
 }
 
-export interface EndpointDelta {
+export interface AttemptDelta {
   readonly second: number;
   readonly endpoint: string;
   attempts: number;
@@ -46,7 +46,7 @@ export class UpstreamFailures {
   /** How long those that were too slow took, of the last minutes. */
   readonly slowDurations = new Float64Array(durationBoundsMs.length + 1);
   failures: FailureDelta[] = [];
-  endpointDeltas: EndpointDelta[] = [];
+  endpointDeltas: AttemptDelta[] = [];
   /** Those of the last minute: whether they were usual is known only later. */
   readonly #recentDurations = new Map<number, Float64Array>();
   readonly #slices = new Map<number, number>();
@@ -172,9 +172,9 @@ export class UpstreamFailures {
     return delta;
   }
 
-  #endpointDelta(second: number, endpoint: string): EndpointDelta {
+  #endpointDelta(second: number, endpoint: string): AttemptDelta {
     for (let index = this.endpointDeltas.length - 1; index >= 0; index--) {
-      const one = this.endpointDeltas[index] as EndpointDelta;
+      const one = this.endpointDeltas[index] as AttemptDelta;
       if (one.second !== second) break;
       if (one.endpoint === endpoint) return one;
     }
