@@ -3,6 +3,7 @@ import type { SuspectKind } from '../../core/live-incident.ts';
 import {
   type Rule,
   shownMax,
+  refused,
   otherProtocol,
   invalid,
   seen,
@@ -32,9 +33,11 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
     const found = seen(
       context,
       'health_disagreement',
-      ({ subject, evidence }) => isEndpointOf(subject, incident.upstream) && evidence.failures > 0,
+      ({ subject, evidence }) =>
+        isEndpointOf(subject, incident.upstream) && evidence.failures > 0 && evidence.check !== 'none',
     );
-    if (found.length === 0) return null;
+    // A check of the connection would have seen that nothing listens.
+    if (found.length === 0 || shareOf(incident, refused) >= 0.5) return null;
     const subjects = new Set(found.map(({ event }) => event.subject));
     return {
       fit: subjects.size * 2 >= watched.endpoints.length ? 0.74 : 0.5,
