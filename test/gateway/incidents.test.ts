@@ -21,6 +21,8 @@ routes: [{ path: /, to: app }]
     const [incident] = edge.gateway.incidents() as [IncidentStatus];
     assert.deepEqual([incident.id, incident.shape, incident.resolvedAt], [1, 'unreachable', null]);
     assert.ok(incident.failed >= 3 && incident.failed <= incident.requests, `${incident.failed}`);
+    // A request and its attempt are one failure.
+    assert.equal(incident.causes[0]?.count, Math.max(incident.failed, incident.attemptsFailed));
     assert.equal(incident.suspects[0]?.name, 'nothing_listens');
     assert.equal(incident.endpoints[0]?.endpoint, `app/127.0.0.1:${port}`);
     assert.deepEqual(

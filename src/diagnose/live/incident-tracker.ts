@@ -1,8 +1,7 @@
 import type { ExchangeCount } from '../../core/counters.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
-import type { FailureFamily } from '../../core/live-incident.ts';
-import type { IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { WatchedUpstream } from './watched-upstream.ts';
 import type { SuspectContext } from './suspect-facts.ts';
@@ -29,11 +28,12 @@ interface SeenEvent {
   readonly ms: number;
 }
 
+/** Bounds of memory: an upstream takes some 10 KiB, an incident less. */
 const upstreamsMax = 1000;
 const resolvedMax = 200;
 const openMax = 100;
 
-/** How long before an incident something may have happened that is suspected, and a little more. */
+/** Longer than a change before an incident is suspected (180 s), since its first failures may be found minutes later. */
 const eventsKeptS = 900;
 const eventsMax = 2000;
 
@@ -111,10 +111,7 @@ export class IncidentTracker {
   }
 
   #addExchanges(counted: ExchangeCount, second: number): void {
-    const failures = this.#failuresOf(counted.upstream, second);
-    if (failures === null) return;
-    failures.addExchanges(counted, second);
-    for (const one of this.#incidentsAt(counted.upstream)) one.requests += counted.count;
+    this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second);
   }
 
   #addOutcomes(outcomes: EndpointOutcomes, second: number): void {
@@ -139,7 +136,7 @@ export class IncidentTracker {
       if (this.#incidentsAt(failures.upstream).some((one) => one.families.has(family))) continue;
       if (!window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) continue;
       const start = window.begin(second, failures.requests);
-      const incident = this.#incidentFor(failures, family, start, from, second, ms);
+      const incident = this.#incidentFor(failures, family, start, from, ms);
       if (incident !== null) addEarlier(incident, failures, family, from);
     }
   }
@@ -150,7 +147,6 @@ export class IncidentTracker {
     family: FailureFamily,
     start: number,
     from: number,
-    second: number,
     ms: number,
   ): OpenIncident | null {
     const { upstream, requests } = failures;
@@ -170,7 +166,7 @@ export class IncidentTracker {
       failures.rateBefore(start),
     );
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
-    incident.requests = requests.sum(second, Math.min(60, second - start + 1));
+    incident.requests = requests.sum(from - 1, Math.min(60, from - start));
     this.#open.push(incident);
     return incident;
   }
@@ -186,6 +182,7 @@ export class IncidentTracker {
     if (failures === undefined) return null;
     for (const delta of failures.failures) if (isBetween(delta, from, second)) open.count(delta);
     for (const delta of failures.endpointDeltas) if (isBetween(delta, from, second)) open.countEndpoint(delta);
+    open.requests += failures.requests.sum(second, second - from + 1);
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
     const isOver = this.#isOver(open, failures, second);
     const facts = open.facts(this.#wall(ms), this.#beganAt, isOver ? this.#wall(ms) : null);

@@ -13,6 +13,13 @@ const shownMax = 20;
 /** Failures of another family belong to an incident that has begun so short a time before. */
 const togetherS = 10;
 
+interface KindCount {
+  readonly family: FailureFamily;
+  readonly firstSecond: number;
+  failed: number;
+  attemptsFailed: number;
+}
+
 interface EndpointCount {
   attempts: number;
   failed: number;
@@ -35,7 +42,7 @@ export class OpenIncident {
   #root: FailureFamily;
   #failed = 0;
   #attemptsFailed = 0;
-  readonly #kinds = new Map<CountedFailure, { family: FailureFamily; firstSecond: number; count: number }>();
+  readonly #kinds = new Map<CountedFailure, KindCount>();
   readonly #routes = new Map<string, number>();
   readonly #endpoints = new Map<string, EndpointCount>();
 
@@ -55,10 +62,6 @@ export class OpenIncident {
     this.lastSecond = startSecond;
     this.openedAt = openedAt;
     this.rateBefore = rateBefore;
-  }
-
-  get root(): FailureFamily {
-    return this.#root;
   }
 
   /** Of the failures that are counted, in requests and attempts. */
@@ -86,9 +89,11 @@ export class OpenIncident {
     this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
     const known = this.#kinds.get(kind);
-    const count = Math.max(failed, attemptsFailed);
-    if (known !== undefined) known.count += count;
-    else if (this.#kinds.size < namesMax) this.#kinds.set(kind, { family, firstSecond: second, count });
+    if (known !== undefined) {
+      known.failed += failed;
+      known.attemptsFailed += attemptsFailed;
+    } else if (this.#kinds.size < namesMax)
+      this.#kinds.set(kind, { family, firstSecond: second, failed, attemptsFailed });
     if (failed > 0 && (this.#routes.has(route) || this.#routes.size < namesMax))
       this.#routes.set(route, (this.#routes.get(route) ?? 0) + failed);
   }
@@ -134,19 +139,22 @@ export class OpenIncident {
   /** The commonest kind of the family that began. */
   #rootCause(): CountedFailure {
     const kinds = [...this.#kinds].filter(([, { family }]) => family === this.#root);
-    const [first] = kinds.sort(([, a], [, b]) => b.count - a.count || a.firstSecond - b.firstSecond);
+    const [first] = kinds.sort(([, a], [, b]) => countOf(b) - countOf(a) || a.firstSecond - b.firstSecond);
     return first?.[0] ?? ('no_endpoint_ready' satisfies Cause);
   }
 
   #causes(): readonly CountedCause[] {
-    const all = [...this.#kinds].map(([cause, { family, count }]) => ({
+    const all = [...this.#kinds].map(([cause, kind]) => ({
       cause,
-      count,
-      isConsequence: isConsequenceOf(family, this.#root),
+      count: countOf(kind),
+      isConsequence: isConsequenceOf(kind.family, this.#root),
     }));
     return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
   }
 }
+
+/** A request that failed, and the attempt by which it failed, are counted once. */
+const countOf = ({ failed, attemptsFailed }: KindCount): number => Math.max(failed, attemptsFailed);
 
 function largest<T extends { readonly failed: number }>(all: readonly T[]): readonly T[] {
   return all.toSorted((a, b) => b.failed - a.failed).slice(0, shownMax);

@@ -199,7 +199,7 @@ export function listOf(texts: readonly string[]): string {
   return `${texts.slice(0, shownMax).join(', ')}${rest}`;
 }
 
-/** '7 s before', or 'as', of "the first failure". */
+/** What stands before "the first failure": '7 s before', 'at the time of'. */
 export function beforeText(afterMs: number): string {
   const seconds = Math.round(Math.abs(afterMs) / 1000);
   if (seconds === 0) return 'at the time of';

@@ -148,7 +148,7 @@ export class UpstreamFailures {
     }
   }
 
-  /** Without requests for an hour of slices, nothing is worth keeping. */
+  /** It has had no request for five minutes. */
   get isSilent(): boolean {
     return this.#slices.size === 0 && this.failures.length === 0;
   }
