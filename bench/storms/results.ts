@@ -58,7 +58,7 @@ export interface AskedRun {
   readonly resume: boolean;
 }
 
-/** What is to be measured, in order. */
+/** The rows that a run measures, in order. */
 export function turnsOf(asked: AskedRun, rows: readonly StormRow[]): readonly Turn[] {
   return asked.storms.flatMap((storm) => {
     const gateways = storm.gateways ?? stormGateways;

@@ -124,8 +124,8 @@ describe('the body of a request that is buffered', () => {
 
   for (const [what, end, told] of [
     ['tells its owner when it has been waited for long enough', () => {}, 1],
-    ['tells nobody when it has come', (buffer: RequestBuffer) => buffer.complete(null), 0],
-    ['tells nobody when it is closed', (buffer: RequestBuffer) => buffer.close(), 0],
+    ['calls no listener when it has come', (buffer: RequestBuffer) => buffer.complete(null), 0],
+    ['calls no listener when it is closed', (buffer: RequestBuffer) => buffer.close(), 0],
   ] as const)
     it(what, () => {
       const clock = new SimulatedClock();

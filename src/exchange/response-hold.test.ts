@@ -165,7 +165,7 @@ describe('the commit window', () => {
     }
   });
 
-  it('tells nobody when it is closed, and holds nothing', () => {
+  it('calls no listener when it is closed, and holds nothing', () => {
     const { clock, owner, hold } = windowFor(chunked);
     hold.tryAdd(Buffer.from('piece'), 0, 5);
     hold.mayKeepHolding();

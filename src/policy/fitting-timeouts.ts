@@ -24,7 +24,7 @@ export interface TimeoutAdvice {
   readonly evidence: ResponseTimes | null;
 }
 
-/** Of fewer exchanges nobody knows what the slowest thousandth takes. */
+/** Fewer exchanges do not show what the slowest thousandth takes. */
 const exchangesMin = 1000;
 
 /** Values that people write, in seconds. */
