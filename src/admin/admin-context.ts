@@ -1,11 +1,33 @@
 import type { AdminSpec } from '../core/configuration.ts';
+import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { DenialReport } from './denial-report.ts';
+import { Sessions } from './sessions.ts';
 import type { Stopper } from './stopper.ts';
 import type { AdminAddresses } from './admin-addresses.ts';
 import type { Upgrader } from './upgrader.ts';
+
+/** What the admin API needs for the dashboard. */
+export interface DashboardParts {
+  /** The folder with its built files. */
+  readonly folder: string;
+  /** For the secrets of sessions and links. */
+  readonly random: Random;
+}
+
+/** The program that runs the gateway, as the admin API sees it. */
+export interface AdminProgram {
+  /** Absent if the program that runs the gateway cannot be replaced. */
+  readonly upgrader?: Upgrader;
+  /** Absent if the program that runs the gateway cannot be stopped through the admin API. */
+  readonly stopper?: Stopper;
+  /** Why the program accepts no change now, one sentence; null or absent if it does. */
+  readonly refusal?: () => string | null;
+  /** Absent: there is no dashboard, and no session. */
+  readonly dashboard?: DashboardParts;
+}
 
 /** State that all listeners of the admin API share. */
 export class AdminContext {
@@ -13,33 +35,46 @@ export class AdminContext {
   readonly clock: Clock;
   readonly failedAttempts: FailedAttempts;
   readonly denials: DenialReport;
-  /** Null if the program that runs the gateway cannot be replaced. */
+  readonly sessions: Sessions | null;
+  /** The folder of the dashboard; null: there is none. */
+  readonly dashboardFolder: string | null;
   readonly upgrader: Upgrader | null;
-  /** Null if that program cannot be stopped through the admin API. */
   readonly stopper: Stopper | null;
+  readonly refusal: () => string | null;
   /** Settings of the active configuration: a token that a reload removes is no longer valid. */
   spec: AdminSpec;
   /** Where the API answers at the moment. */
   addresses: AdminAddresses = { socketPath: null, address: null };
 
-  /** Why the program accepts no change now, one sentence; null if it does. */
-  readonly refusal: () => string | null;
-
-  constructor(
-    gateway: Gateway,
-    clock: Clock,
-    spec: AdminSpec,
-    upgrader: Upgrader | null,
-    stopper: Stopper | null,
-    refusal: () => string | null,
-  ) {
+  constructor(gateway: Gateway, clock: Clock, spec: AdminSpec, program: AdminProgram) {
+    const { upgrader, stopper, refusal, dashboard } = program;
     this.gateway = gateway;
-    this.upgrader = upgrader;
-    this.stopper = stopper;
-    this.refusal = refusal;
+    this.upgrader = upgrader ?? null;
+    this.stopper = stopper ?? null;
+    this.refusal = refusal ?? (() => null);
+    this.sessions = dashboard === undefined ? null : new Sessions(clock, dashboard.random);
+    this.dashboardFolder = dashboard?.folder ?? null;
     this.clock = clock;
     this.spec = spec;
     this.failedAttempts = new FailedAttempts(clock);
     this.denials = new DenialReport(gateway, clock);
+  }
+
+  get events(): Gateway {
+    return this.gateway;
+  }
+
+  /**
+   * A URL that a browser can trust: over TLS, and by a name that the configuration gives, else by the address that the certificate may have.
+   * Null for a wildcard address without names.
+   */
+  get publicUrl(): string | null {
+    const { tls, hosts } = this.spec;
+    const { address } = this.addresses;
+    if (tls === undefined || address === null) return null;
+    const named = hosts.find((host) => !host.startsWith('*.'));
+    if (named !== undefined) return `https://${named}:${address.port}`;
+    if (address.host === '0.0.0.0' || address.host === '::') return null;
+    return `https://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
   }
 }

@@ -3,14 +3,20 @@ import type { Socket } from 'node:net';
 import type { AdminTls } from '../core/configuration.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { protect, sendProblem } from './answer.ts';
-import { AdminApi, operationOf } from './api.ts';
 import { AdminConnections, remoteOf } from './connections.ts';
-import { type AuthorizationResult, authorize, type AuthorizationRequest } from './authorization.ts';
+import {
+  type AuthorizationResult,
+  authorize,
+  type AuthorizationRequest,
+  type AuthorizationState,
+  operationOfTarget,
+} from './authorization.ts';
+import type { DenialReport } from './denial-report.ts';
 import { retryAfterS } from './failed-attempts.ts';
 import { changeCertificate, nodeHttps, serverTlsOptions } from './admin-tls.ts';
-import type { AdminContext } from './admin-context.ts';
 import { nodeHttp } from './node-http.ts';
 import { requestBytesMax } from './request-body.ts';
+import type { AdminRequester } from './session-api.ts';
 import { TokenHolders } from './token-holders.ts';
 
 /** Control operations are rare; a connection without a request for this long is closed. */
@@ -31,14 +37,27 @@ const closeGraceMs = 2_000;
 type Expectation = 'nothing' | '100-continue' | 'unknown';
 type Denial = Extract<AuthorizationResult, { authorized: false }>;
 
+/** What a listener shares with others. */
+export interface ListenerContext extends AuthorizationState {
+  readonly clock: Clock;
+  readonly denials: DenialReport;
+}
+
+/** Answers the requests that a listener has authorized. */
+export interface RequestHandler {
+  handle(requester: AdminRequester, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Ends the streams on these connections; without `sockets` all streams. */
+  endStreams(sockets?: ReadonlySet<Socket>): void;
+}
+
 /** One listener of the admin API: on the unix socket, or at an address. */
 export class AdminListener {
   readonly via: 'socket' | 'tcp';
   readonly server: Server;
   #tls: AdminTls | null;
-  readonly #context: AdminContext;
+  readonly #context: ListenerContext;
   readonly #clock: Clock;
-  readonly #api: AdminApi;
+  readonly #handler: RequestHandler;
   readonly #connections: AdminConnections | null;
   readonly #tokenHolders = new TokenHolders();
   #revokedTimer: Timer | null = null;
@@ -46,11 +65,11 @@ export class AdminListener {
   readonly #denied = new WeakSet<Socket>();
 
   /** `tls`: null for connections in clear text. */
-  constructor(via: 'socket' | 'tcp', context: AdminContext, tls: AdminTls | null = null) {
+  constructor(via: 'socket' | 'tcp', context: ListenerContext, handler: RequestHandler, tls: AdminTls | null = null) {
     this.via = via;
     this.#context = context;
     this.#clock = context.clock;
-    this.#api = new AdminApi(context);
+    this.#handler = handler;
     const options = {
       keepAliveTimeout: keepAliveMs,
       headersTimeout: headMs,
@@ -89,7 +108,7 @@ export class AdminListener {
         cut.cancel();
         resolve();
       });
-      this.#api.endStreams();
+      this.#handler.endStreams();
       this.server.closeIdleConnections();
     });
   }
@@ -101,11 +120,15 @@ export class AdminListener {
     changeCertificate(this.server, tls);
   }
 
-  /** Ends the connections of revoked tokens: streams at once, a response in flight when it has been sent. */
+  get #revoked(): readonly Socket[] {
+    return this.#tokenHolders.without(this.#context.spec.tokens, this.#context.sessions);
+  }
+
+  /** Ends the connections of revoked tokens and sessions: streams at once, a response in flight when it has been sent. */
   closeRevoked(): void {
-    const sockets = this.#tokenHolders.without(this.#context.spec.tokens);
+    const sockets = this.#revoked;
     if (sockets.length === 0) return;
-    this.#api.endStreams(new Set(sockets));
+    this.#handler.endStreams(new Set(sockets));
     // A further request with that token meanwhile gets a 401.
     this.#revokedTimer ??= this.#clock.schedule(
       after(this.#clock.now(), closeGraceMs),
@@ -116,7 +139,7 @@ export class AdminListener {
 
   #destroyRevoked(): void {
     this.#revokedTimer = null;
-    for (const socket of this.#tokenHolders.without(this.#context.spec.tokens)) socket.destroy();
+    for (const socket of this.#revoked) socket.destroy();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse, expected: Expectation): Promise<void> {
@@ -124,18 +147,19 @@ export class AdminListener {
     limitContent(request, response);
     protect(response);
     try {
-      const toAuthorize = authorizationRequestOf(request, this.via);
-      const authorization = authorize(toAuthorize, this.#context.spec, this.#context.failedAttempts);
+      const secure = this.#tls !== null;
+      const authorization = authorize(authorizationRequestOf(request, this.via, secure), this.#context);
       if (!authorization.authorized) return this.#deny(authorization, request, response);
-      if (this.#connections?.markAuthenticated(request.socket) === false) {
+      const { actor, role, token, session } = authorization;
+      if (role !== null && this.#connections?.markAuthenticated(request.socket) === false) {
         return sendProblem(response, 503, 'Too many connections are open already.');
       }
-      if (authorization.token !== null) this.#tokenHolders.add(request.socket, authorization.token);
+      this.#tokenHolders.add(request.socket, authorization);
       if (expected === 'unknown')
         return sendProblem(response, 417, 'The only expectation that the admin API knows is 100-continue.');
       if (expected === '100-continue') response.writeContinue();
-      const requester = { actor: authorization.actor, remote: remoteOf(request.socket) };
-      await this.#api.handle(requester, request, response);
+      const requester = { actor, role, token, session, remote: remoteOf(request.socket), via: this.via, secure };
+      await this.#handler.handle(requester, request, response);
     } catch (error) {
       answerDefect(error, response);
     }
@@ -155,9 +179,19 @@ export class AdminListener {
   }
 }
 
-function authorizationRequestOf(request: IncomingMessage, via: 'socket' | 'tcp'): AuthorizationRequest {
+/** The operation of a refused request, for the event; null if there is none. */
+function operationOf({ method = 'GET', url = '/' }: IncomingMessage): string | null {
+  return operationOfTarget(method, url)?.id ?? null;
+}
+
+function authorizationRequestOf(
+  request: IncomingMessage,
+  via: 'socket' | 'tcp',
+  secure: boolean,
+): AuthorizationRequest {
   return {
     via,
+    secure,
     method: request.method ?? 'GET',
     target: request.url ?? '/',
     rawFields: request.rawHeaders,

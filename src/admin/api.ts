@@ -5,13 +5,17 @@ import { snakeCased } from '../core/json-case.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';
+import type { RequestHandler } from './admin-listener.ts';
 import { adminStatus, type StatusResponse } from './admin-status.ts';
 import { sendJson, sendParts, sendProblem } from './answer.ts';
-import { audited, type Requester } from './audit.ts';
+import { audited } from './audit.ts';
+import { urlOfTarget } from './authorization.ts';
+import { DashboardFiles } from './dashboard-files.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
 import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
+import { type AdminRequester, SessionApi } from './session-api.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
 import {
   type UpgradeLine,
@@ -33,12 +37,14 @@ const searchedMax = 1000;
 const upgradeSeconds = 60;
 
 /** The operations of the admin API, for authorized requesters. */
-export class AdminApi {
+export class AdminApi implements RequestHandler {
   readonly #gateway: Gateway;
   readonly #clock: Clock;
   readonly #upgrader: Upgrader | null;
   readonly #stopper: Stopper | null;
   readonly #overlay: OverlayApi;
+  readonly #files: DashboardFiles | null;
+  readonly #sessions: SessionApi | null;
   readonly #streams = new Map<EventStream, Socket>();
   readonly #context: AdminContext;
 
@@ -50,6 +56,9 @@ export class AdminApi {
     this.#upgrader = upgrader;
     this.#stopper = stopper;
     this.#overlay = new OverlayApi(gateway, refusal);
+    const { dashboardFolder, sessions } = context;
+    this.#files = dashboardFolder === null ? null : new DashboardFiles(dashboardFolder);
+    this.#sessions = sessions === null ? null : new SessionApi(context, sessions);
   }
 
   /** Ends the event streams on these connections; without `sockets` all streams. */
@@ -57,8 +66,8 @@ export class AdminApi {
     for (const [stream, socket] of this.#streams) if (sockets?.has(socket) !== false) stream.stop();
   }
 
-  async handle(requester: Requester, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = urlOf(request);
+  async handle(requester: AdminRequester, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = urlOfTarget(request.url ?? '/');
     if (url === null) return sendProblem(response, 400, 'The request target is not a path.');
     // The method is that of the request line: no header overrides it.
     const match = matchOperation(request.method ?? 'GET', url.pathname);
@@ -80,11 +89,20 @@ export class AdminApi {
     id: OperationId,
     parameter: string,
     url: URL,
-    requester: Requester,
+    requester: AdminRequester,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     switch (id) {
+      case 'readPage':
+        return this.#sendPage(url, requester, request, response);
+      case 'readAsset':
+        return this.#files?.sendAsset(parameter, request, response) ?? noDashboard(response);
+      case 'readSession':
+      case 'openSession':
+      case 'endSession':
+      case 'makeLink':
+        return this.#sessions?.handle(id, requester, request, response) ?? noDashboard(response);
       case 'readStatus':
         await Promise.all([this.#gateway.refreshCounts(), this.#gateway.refreshResponseTimes()]);
         return sendJson(response, 200, snakeCased(this.#status()));
@@ -134,6 +152,19 @@ export class AdminApi {
     }
   }
 
+  #sendPage(
+    { searchParams }: URL,
+    requester: AdminRequester,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> | void {
+    const link = searchParams.get('link');
+    if (link === null) return this.#files?.sendPage(request, response) ?? noDashboard(response);
+    // HEAD, by which programs look at links before people do, uses none.
+    if (request.method === 'HEAD') return sendProblem(response, 405, 'A link is opened by GET.');
+    return this.#sessions?.useLink(link, requester, request, response) ?? noDashboard(response);
+  }
+
   #sendReadiness(response: ServerResponse): void {
     const { state } = this.#gateway;
     if (state === 'serving') sendJson(response, 200, { ready: true, state });
@@ -145,7 +176,7 @@ export class AdminApi {
     return { ...this.#gateway.status(), admin: adminStatus(spec, addresses) };
   }
 
-  async #reload(requester: Requester, response: ServerResponse): Promise<void> {
+  async #reload(requester: AdminRequester, response: ServerResponse): Promise<void> {
     const outcome = await audited(
       this.#gateway,
       'reload',
@@ -161,7 +192,7 @@ export class AdminApi {
     sendProblem(response, 422, 'The configuration has errors; nothing was changed.', errors);
   }
 
-  async #upgrade(url: URL, requester: Requester, response: ServerResponse): Promise<void> {
+  async #upgrade(url: URL, requester: AdminRequester, response: ServerResponse): Promise<void> {
     const seconds = url.searchParams.get('timeout') ?? String(upgradeSeconds);
     if (!/^\d{1,3}$/.test(seconds) || Number(seconds) < 1 || Number(seconds) > upgradeSecondsMax) {
       return sendProblem(response, 400, `timeout is a number of seconds from 1 to ${upgradeSecondsMax}.`);
@@ -198,7 +229,7 @@ export class AdminApi {
   }
 
   /** Responds before the shutdown begins: the requester can follow its progress in the status. */
-  async #stop(url: URL, requester: Requester, response: ServerResponse): Promise<void> {
+  async #stop(url: URL, requester: AdminRequester, response: ServerResponse): Promise<void> {
     const now = url.searchParams.get('now') ?? 'false';
     if (now !== 'true' && now !== 'false') return sendProblem(response, 400, 'now is true or false.');
     const stopper = this.#stopper;
@@ -264,6 +295,10 @@ export class AdminApi {
   }
 }
 
+function noDashboard(response: ServerResponse): void {
+  sendProblem(response, 404, 'This gateway is part of another program, and has no dashboard.');
+}
+
 /** A request for events with one of these is answered with a page, without them with a stream. */
 const eventSearchKeys = ['since', 'until', 'limit', 'cursor'] as const;
 
@@ -278,16 +313,4 @@ function limitOf(parameters: URLSearchParams): number | null {
 
 export function outcomeOfReload(outcome: ReloadOutcome): 'done' | 'rejected' {
   return outcome.ok ? 'done' : 'rejected';
-}
-
-/** The operation of a refused request, for the event; null if there is none. */
-export function operationOf(request: IncomingMessage): OperationId | null {
-  const path = urlOf(request)?.pathname;
-  const match = path === undefined ? null : matchOperation(request.method ?? 'GET', path);
-  return match?.kind === 'operation' ? match.id : null;
-}
-
-/** A target that begins with two slashes is a path, not a host. */
-function urlOf({ url = '/' }: IncomingMessage): URL | null {
-  return url.startsWith('/') ? URL.parse(`http://candor${url}`) : URL.parse(url);
 }

@@ -2,7 +2,7 @@ import type { EventSink } from '../core/event.ts';
 
 /** The requester of a change, and its address. */
 export interface Requester {
-  /** 'admin:socket', 'admin:token:<name>', 'signal:SIGHUP'. */
+  /** 'admin:socket', 'admin:token:<name>', 'admin:session:<name of its token>', 'signal:SIGHUP'. */
   readonly actor: string;
   /** Address and port; null if the request did not come over the network. */
   readonly remote: string | null;
@@ -53,6 +53,7 @@ function requesterText({ actor, remote }: Requester): string {
   const [way, what, name] = actor.split(':');
   const from = remote === null ? '' : ` at ${remote}`;
   if (way === 'signal') return what ?? actor;
+  if (what === 'session' && name === undefined) return `A browser with a session of the admin socket${from}`;
   return name === undefined
     ? `A requester at the admin ${what ?? 'API'}${from}`
     : `The holder of the token ${name}${from}`;

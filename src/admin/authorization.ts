@@ -1,11 +1,16 @@
+import type { AdminRole } from '../core/admin-roles.ts';
 import type { AdminSpec, AdminToken } from '../core/configuration.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { hostOfAddress, hostOfAuthority, isLiteral } from './network-address.ts';
-import { hashOfToken, nameOfToken } from './token.ts';
+import { matchOperation, type OperationAccess, type OperationId } from './operations.ts';
+import { cookieValue, roleOf, type BrowserSession, sessionCookie, type Sessions } from './sessions.ts';
+import { findToken } from './token.ts';
 
 /** The parts of a request that authorization checks; not its body. */
 export interface AuthorizationRequest {
   readonly via: 'socket' | 'tcp';
+  /** Over TLS. */
+  readonly secure: boolean;
   readonly method: string;
   readonly target: string;
   /** Header names and values in turn, as received. */
@@ -23,30 +28,71 @@ export type DenialReason =
   | 'form_content'
   | 'no_token'
   | 'wrong_token'
+  | 'wrong_session'
+  | 'role'
   | 'too_many_attempts';
 
 export type AuthorizationResult =
-  /** `token`: the hash of the accepted token; null over the unix socket. */
-  | { readonly authorized: true; readonly actor: string; readonly token: AdminToken | null }
+  | Authorized
   | { readonly authorized: false; readonly why: DenialReason; readonly status: number; readonly detail: string };
+
+/** Who asks, and what it may do. */
+export interface Authorized {
+  readonly authorized: true;
+  readonly actor: string;
+  /** Null: it has shown neither token nor session, and asks for something that is open to all. */
+  readonly role: AdminRole | null;
+  /** Null over the unix socket, and for a session that was opened there. */
+  readonly token: AdminToken | null;
+  /** The session whose cookie it has shown. */
+  readonly session: BrowserSession | null;
+}
+
+/** What authorization remembers between requests. */
+export interface AuthorizationState {
+  readonly spec: AdminSpec;
+  readonly failedAttempts: FailedAttempts;
+  /** Null: there are no sessions. */
+  readonly sessions: Sessions | null;
+}
 
 /**
  * Whether a request is authorized, and who the requester is. Every process that may open the unix socket is authorized; over TCP a token
  * identifies the requester. Both refuse requests that a browser sends for a page of another origin, and requests for a host name that is not
  * ours: a browser can also reach a port that is forwarded to the socket.
  */
-export function authorize(request: AuthorizationRequest, spec: AdminSpec, failed: FailedAttempts): AuthorizationResult {
+export function authorize(request: AuthorizationRequest, state: AuthorizationState): AuthorizationResult {
+  const operation = operationOfTarget(request.method, request.target);
   return (
     checkAmbiguity(request) ??
-    checkHost(request, spec) ??
-    checkOrigin(request) ??
+    checkHost(request, state.spec) ??
+    checkOrigin(request, operation?.id ?? null) ??
     checkContentType(request) ??
-    authenticate(request, spec, failed)
+    checkRole(authenticate(request, operation?.access ?? accessOfMethod(request.method), state), operation?.access)
   );
 }
 
+/** The operation that a request asks for; null if there is none. */
+export function operationOfTarget(
+  method: string,
+  target: string,
+): { readonly id: OperationId; readonly access: OperationAccess } | null {
+  const path = urlOfTarget(target)?.pathname;
+  const match = path === undefined ? null : matchOperation(method, path);
+  return match?.kind === 'operation' ? match : null;
+}
+
+/** A target that begins with two slashes is a path, not a host. */
+export function urlOfTarget(target: string): URL | null {
+  return target.startsWith('/') ? URL.parse(`http://candor${target}`) : URL.parse(target);
+}
+
+function accessOfMethod(method: string): OperationAccess {
+  return method === 'GET' || method === 'HEAD' ? 'read' : 'operate';
+}
+
 function checkAmbiguity({ rawFields, target }: AuthorizationRequest): AuthorizationResult | null {
-  for (const name of ['host', 'authorization', 'origin', 'content-type', 'sec-fetch-site']) {
+  for (const name of ['host', 'authorization', 'cookie', 'origin', 'content-type', 'sec-fetch-site']) {
     if (valuesOf(rawFields, name).length > 1) return deny('ambiguous', 400, `There is more than one ${name} header.`);
   }
   if (target.startsWith('/') || URL.parse(target) !== null) return null;
@@ -85,9 +131,14 @@ function denyHost(): AuthorizationResult {
   return deny('wrong_host', 421, 'The admin API does not answer to this host name; `admin.hosts` lists its names.');
 }
 
-/** Fetch, "Sec-Fetch-Site" and "Origin": no page can leave them out or choose them. */
-function checkOrigin({ rawFields }: AuthorizationRequest): AuthorizationResult | null {
+/**
+ * Fetch, "Sec-Fetch-Site" and "Origin": no page can leave them out or choose them. A link from another page may lead to the dashboard, which
+ * says nothing of the gateway by itself, and which no page can show in a frame.
+ */
+function checkOrigin({ rawFields }: AuthorizationRequest, id: OperationId | null): AuthorizationResult | null {
   const [site] = valuesOf(rawFields, 'sec-fetch-site');
+  const [mode] = valuesOf(rawFields, 'sec-fetch-mode');
+  if (id === 'readPage' && mode === 'navigate') return null;
   const [origin] = valuesOf(rawFields, 'origin');
   const [host = ''] = valuesOf(rawFields, 'host');
   const ofOurs = origin === undefined || isAtHost(origin.toLowerCase(), host.toLowerCase());
@@ -108,20 +159,69 @@ function checkContentType({ method, rawFields }: AuthorizationRequest): Authoriz
   return deny('form_content', 415, 'A body for the admin API is application/json; most operations need none.');
 }
 
-function authenticate(request: AuthorizationRequest, spec: AdminSpec, failed: FailedAttempts): AuthorizationResult {
-  if (request.via === 'socket') return { authorized: true, actor: 'admin:socket', token: null };
-  const [field] = valuesOf(request.rawFields, 'authorization');
-  if (field === undefined) return deny('no_token', 401, needsToken);
-  const token = /^bearer +([\w.~+/=-]+) *$/i.exec(field)?.[1];
-  const name = token === undefined ? null : nameOfToken(spec.tokens, token);
-  if (token !== undefined && name !== null) {
-    return { authorized: true, actor: `admin:token:${name}`, token: { name, hash: hashOfToken(token) } };
+function authenticate(
+  request: AuthorizationRequest,
+  access: OperationAccess,
+  state: AuthorizationState,
+): AuthorizationResult {
+  if (request.via === 'socket') {
+    return { authorized: true, actor: 'admin:socket', role: 'operate', token: null, session: null };
   }
-  if (failed.count(request.remoteAddress ?? '')) return deny('wrong_token', 401, needsToken);
-  return deny('too_many_attempts', 429, 'Too many wrong tokens came from this address.');
+  const isOpen = access === 'open' && state.sessions !== null;
+  if (isOpen) return { authorized: true, actor: 'admin:unknown', role: null, token: null, session: null };
+  const [field] = valuesOf(request.rawFields, 'authorization');
+  const [host = ''] = valuesOf(request.rawFields, 'host');
+  const [cookies] = valuesOf(request.rawFields, 'cookie');
+  const secret = field === undefined ? cookieValue(cookies, sessionCookie(host, request.secure)) : null;
+  if (secret !== null) return authenticateSession(secret, request, state);
+  if (field === undefined) return deny('no_token', 401, needsToken);
+  const presented = /^bearer +([\w.~+/=-]+) *$/i.exec(field)?.[1];
+  const token = presented === undefined ? null : findToken(state.spec.tokens, presented);
+  if (token === null) return failedAttempt('wrong_token', request, state);
+  return { authorized: true, actor: `admin:token:${token.name}`, role: roleOf(token), token, session: null };
 }
 
-const needsToken = 'This needs a token that the gateway knows: `Authorization: Bearer <token>`.';
+/**
+ * A browser sends the cookie by itself, also for a page of another port of this host if the browser is old. So a change needs proof that
+ * our page asks for it: an Origin, which `checkOrigin` has found to be ours, or Sec-Fetch-Site.
+ */
+function authenticateSession(
+  secret: string,
+  request: AuthorizationRequest,
+  state: AuthorizationState,
+): AuthorizationResult {
+  const session = state.sessions?.find(secret, state.spec.tokens) ?? null;
+  if (session === null) return failedAttempt('wrong_session', request, state);
+  const { method, rawFields } = request;
+  const isOfPage =
+    valuesOf(rawFields, 'origin').length > 0 || valuesOf(rawFields, 'sec-fetch-site')[0] === 'same-origin';
+  if (accessOfMethod(method) === 'operate' && !isOfPage)
+    return deny('cross_site', 403, 'A change with a session needs the Origin header that browsers send.');
+  return { authorized: true, actor: actorOfSession(session), role: session.role, token: session.token, session };
+}
+
+export function actorOfSession({ token }: BrowserSession): string {
+  return token === null ? 'admin:session' : `admin:session:${token.name}`;
+}
+
+function failedAttempt(
+  why: 'wrong_token' | 'wrong_session',
+  { remoteAddress }: AuthorizationRequest,
+  { failedAttempts }: AuthorizationState,
+): AuthorizationResult {
+  if (failedAttempts.count(remoteAddress ?? '')) return deny(why, 401, needsToken);
+  return deny('too_many_attempts', 429, tooManyAttempts);
+}
+
+/** `access`: of the requested operation; undefined: there is none, which is answered with 404 or 405. */
+function checkRole(result: AuthorizationResult, access: OperationAccess | undefined): AuthorizationResult {
+  if (!result.authorized || access !== 'operate' || result.role !== 'read') return result;
+  return deny('role', 403, 'This needs the role operate, and the token or session has the role read.');
+}
+
+export const tooManyAttempts = 'Too many wrong tokens came from this address.';
+export const needsToken =
+  'This needs a token that the gateway knows: `Authorization: Bearer <token>`, or a session of the dashboard.';
 
 function deny(why: DenialReason, status: number, detail: string): AuthorizationResult {
   return { authorized: false, why, status, detail };

@@ -77,6 +77,8 @@ const sentences: Readonly<Record<DeniedRequest['why'], string>> = {
   form_content: 'its body had a content type that forms send',
   no_token: 'it came without a token',
   wrong_token: 'its token is not among `admin.tokens`',
+  wrong_session: 'its session is over, or there was none',
+  role: 'its token has the role read, and the operation needs operate',
   too_many_attempts: 'too many wrong tokens came from that address',
   too_many_connections: 'too many connections without a token were open',
 };

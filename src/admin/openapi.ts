@@ -1,71 +1,7 @@
 import * as z from 'zod';
-import {
-  drainRequestSchema,
-  maintenanceRequestSchema,
-  pauseRequestSchema,
-  restoreRequestSchema,
-  weightRequestSchema,
-} from '../control/overlay-request.ts';
 import { type OperationId, operations } from './operations.ts';
-import {
-  eventSchema,
-  eventsSchema,
-  gapSchema,
-  overlayChangeSchema,
-  overlaySchema,
-  problemSchema,
-  readinessSchema,
-  exchangesSchema,
-  incidentSchema,
-  incidentsSchema,
-  recordSchema,
-  reloadSchema,
-  statusSchema,
-  stopSchema,
-  upgradeLineSchema,
-} from './schemas.ts';
-
-type Json = { readonly [name: string]: unknown };
-
-const schemas = {
-  Status: statusSchema,
-  Readiness: readinessSchema,
-  Reload: reloadSchema,
-  UpgradeLine: upgradeLineSchema,
-  Stop: stopSchema,
-  Overlay: overlaySchema,
-  OverlayChange: overlayChangeSchema,
-  MaintenanceRequest: maintenanceRequestSchema,
-  PauseRequest: pauseRequestSchema,
-  DrainRequest: drainRequestSchema,
-  WeightRequest: weightRequestSchema,
-  RestoreRequest: restoreRequestSchema,
-  Event: eventSchema,
-  Events: eventsSchema,
-  Gap: gapSchema,
-  ExchangeRecord: recordSchema,
-  Exchanges: exchangesSchema,
-  Incident: incidentSchema,
-  Incidents: incidentsSchema,
-  Problem: problemSchema,
-};
-
-const reference = (name: keyof typeof schemas): Json => ({ $ref: `#/components/schemas/${name}` });
-const json = (description: string, name: keyof typeof schemas): Json => ({
-  description,
-  content: { 'application/json': { schema: reference(name) } },
-});
-const problemDetails = (description: string): Json => ({
-  description,
-  content: { 'application/problem+json': { schema: reference('Problem') } },
-});
-
-interface Details {
-  readonly description: string;
-  readonly parameters?: readonly Json[];
-  readonly requestBody?: Json;
-  readonly responses: Json;
-}
+import { dashboardDetails } from './openapi-dashboard.ts';
+import { type Details, type Json, json, problemDetails, reference, schemas, searchParameter } from './openapi-parts.ts';
 
 /** An operation that changes the overlay: its body, and its possible responses. */
 function overlayChange(description: string, request: keyof typeof schemas): Details {
@@ -93,11 +29,8 @@ function overlayChange(description: string, request: keyof typeof schemas): Deta
   };
 }
 
-function searchParameter(name: string, description: string): { readonly [key: string]: unknown } {
-  return { name, in: 'query', required: false, schema: { type: 'string' }, description };
-}
-
 const details: Record<OperationId, Details> = {
+  ...dashboardDetails,
   readStatus: {
     description: 'The state of listeners, upstreams, applications and workers, each with its reason.',
     responses: { 200: json('The status.', 'Status') },
@@ -298,7 +231,7 @@ const refusals: Json = {
     ...problemDetails('Over TCP: the token is missing or not valid.'),
     headers: { 'WWW-Authenticate': { schema: { type: 'string' }, description: 'Bearer.' } },
   },
-  403: problemDetails('A browser sent the request for a page of another origin.'),
+  403: problemDetails('A browser sent the request for a page of another origin, or the role does not allow it.'),
   415: problemDetails('The body is not application/json.'),
   421: problemDetails('The host name is not one of the admin API.'),
   429: problemDetails('Too many wrong tokens came from the same address.'),
@@ -307,7 +240,9 @@ const refusals: Json = {
 /** The OpenAPI 3.1.1 description of the admin API. */
 export function openApi(version: string): Json {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const { id, method, path, summary } of operations) {
+  for (const operation of operations) {
+    const { id, method, path, summary } = operation;
+    const access = 'access' in operation ? operation.access : null;
     const { description, parameters, requestBody, responses } = details[id];
     paths[path] ??= {};
     paths[path][method.toLowerCase()] = {
@@ -316,6 +251,7 @@ export function openApi(version: string): Json {
       description,
       ...(parameters === undefined ? {} : { parameters }),
       ...(requestBody === undefined ? {} : { requestBody }),
+      ...(access === 'open' ? { security: [{}] } : {}),
       responses: { ...responses, ...refusals, default: problemDetails('Any other problem.') },
     };
   }
@@ -329,11 +265,18 @@ export function openApi(version: string): Json {
         'GET changes nothing.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    security: [{ token: [] }, {}],
+    security: [{ token: [] }, { session: [] }, {}],
     paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'Over TCP. The unix socket needs none.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'candor-session-<port>',
+          description:
+            'Of a browser that has logged in; over TLS the name begins with `__Host-`. Changes need `Origin` too.',
+        },
       },
       schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
     },

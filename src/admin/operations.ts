@@ -3,9 +3,47 @@ export const apiRoot = '/v2';
 
 /**
  * Every operation of the admin API. The server routes by this table, and the OpenAPI file is made from it. An operation that changes
- * something is a POST, and is reported as `admin_action` with its id.
+ * something is a POST or DELETE, and is reported as `admin_action` with its id.
+ *
+ * `access`: `open` needs neither token nor session, because it says nothing of the gateway; `read` and `operate` are the roles that
+ * it needs. Without it a GET needs `read`, and everything else `operate`.
  */
 export const operations = [
+  { id: 'readPage', method: 'GET', path: '/', access: 'open', summary: 'The dashboard, a page for browsers' },
+  {
+    id: 'readAsset',
+    method: 'GET',
+    path: '/assets/{name}',
+    access: 'open',
+    summary: 'A file of the dashboard',
+  },
+  {
+    id: 'readSession',
+    method: 'GET',
+    path: `${apiRoot}/session`,
+    summary: 'Who asks: the actor, its role, and when its session ends',
+  },
+  {
+    id: 'openSession',
+    method: 'POST',
+    path: `${apiRoot}/session`,
+    access: 'open',
+    summary: 'Log in with a token: the answer sets a cookie',
+  },
+  {
+    id: 'endSession',
+    method: 'DELETE',
+    path: `${apiRoot}/session`,
+    access: 'read',
+    summary: 'Log out',
+  },
+  {
+    id: 'makeLink',
+    method: 'POST',
+    path: `${apiRoot}/session/link`,
+    access: 'read',
+    summary: 'Make a link that opens one session, once and soon',
+  },
   {
     id: 'readStatus',
     method: 'GET',
@@ -94,23 +132,38 @@ export const operations = [
   { id: 'readExchange', method: 'GET', path: `${apiRoot}/exchanges/{id}`, summary: 'The record of one exchange' },
   { id: 'readMetrics', method: 'GET', path: '/metrics', summary: 'Totals of all workers, for Prometheus' },
   { id: 'readDescription', method: 'GET', path: `${apiRoot}/openapi.json`, summary: 'This description' },
-] as const satisfies readonly { id: string; method: 'GET' | 'POST'; path: string; summary: string }[];
+] as const satisfies readonly Operation[];
 
+interface Operation {
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly access?: OperationAccess;
+  readonly summary: string;
+}
+
+export type OperationAccess = 'open' | 'read' | 'operate';
 export type OperationId = (typeof operations)[number]['id'];
 
 export type Match =
-  | { readonly kind: 'operation'; readonly id: OperationId; readonly parameter: string }
+  | {
+      readonly kind: 'operation';
+      readonly id: OperationId;
+      readonly access: OperationAccess;
+      readonly parameter: string;
+    }
   | { readonly kind: 'wrong_method'; readonly allow: string }
   | { readonly kind: 'nothing' };
 
 /** The operation of a request. HEAD is answered like GET, without the body (RFC 9110 §9.3.2). */
 export function matchOperation(method: string, path: string): Match {
   const allowed: string[] = [];
-  for (const operation of operations) {
+  for (const operation of operations as readonly (Operation & { readonly id: OperationId })[]) {
     const parameter = matchPath(operation.path, path);
     if (parameter === null) continue;
     if (operation.method === method || (operation.method === 'GET' && method === 'HEAD')) {
-      return { kind: 'operation', id: operation.id, parameter };
+      const access = operation.access ?? (operation.method === 'GET' ? 'read' : 'operate');
+      return { kind: 'operation', id: operation.id, access, parameter };
     }
     allowed.push(operation.method === 'GET' ? 'GET, HEAD' : operation.method);
   }

@@ -7,25 +7,18 @@ import type { Gateway } from '../control/gateway-status.ts';
 import type { AdminAddresses } from './admin-addresses.ts';
 import { certificateProblem } from './admin-tls.ts';
 import { AdminListener } from './admin-listener.ts';
-import { AdminContext } from './admin-context.ts';
+import { AdminContext, type AdminProgram } from './admin-context.ts';
+import { AdminApi } from './api.ts';
 import { listenOverTcp } from './listen-tcp.ts';
-import type { Stopper } from './stopper.ts';
-import type { Upgrader } from './upgrader.ts';
 import { listenAtSocket, type SocketNotMoved, type MovedSocket, type AdminSocketFile } from './admin-socket.ts';
 import { socketRefusalText } from './admin-socket-check.ts';
 
-export interface AdminServerOptions {
+export interface AdminServerOptions extends AdminProgram {
   readonly gateway: Gateway;
   readonly spec: AdminSpec;
   readonly clock: Clock;
   /** Addresses of a predecessor that still answers and will end: its socket is replaced, its port shared. */
   readonly predecessor?: AdminAddresses | null;
-  /** Absent if the program that runs the gateway cannot be replaced. */
-  readonly upgrader?: Upgrader;
-  /** Absent if the program that runs the gateway cannot be stopped through the admin API. */
-  readonly stopper?: Stopper;
-  /** Why the program accepts no change of the overlay now, one sentence; null or absent if it does. */
-  readonly refusal?: () => string | null;
 }
 
 export interface AdminServer extends AdminAddresses {
@@ -81,9 +74,10 @@ class RunningAdminServer implements AdminServer {
   /** Closing listeners that the configuration no longer has. */
   readonly #closing = new Set<Promise<void>>();
 
-  constructor({ gateway, spec, clock, predecessor, upgrader, stopper, refusal }: AdminServerOptions) {
-    this.#context = new AdminContext(gateway, clock, spec, upgrader ?? null, stopper ?? null, refusal ?? (() => null));
+  constructor({ gateway, spec, clock, predecessor, ...program }: AdminServerOptions) {
+    this.#context = new AdminContext(gateway, clock, spec, program);
     this.#context.addresses = this;
+    this.#context.sessions?.onEnd(() => this.#open.forEach(({ listener }) => listener.closeRevoked()));
     this.#predecessor = predecessor ?? null;
   }
 
@@ -172,6 +166,7 @@ class RunningAdminServer implements AdminServer {
     this.#open = [];
     await Promise.all(this.#closing);
     this.#context.denials.close();
+    this.#context.sessions?.close();
   }
 
   #closeListener({ listener, socket }: OpenListener): void {
@@ -202,7 +197,7 @@ function openSocket(context: AdminContext, { socket: path }: AdminSpec, takesOve
   return {
     key: `socket:${path}`,
     open: async () => {
-      const listener = new AdminListener('socket', context);
+      const listener = new AdminListener('socket', context, new AdminApi(context));
       const file = await listenAtSocket(listener.server, path, takesOver);
       return 'why' in file ? socketRefusalText(path, file) : { listener, socket: file };
     },
@@ -218,7 +213,7 @@ function openTcp(context: AdminContext, spec: AdminSpec, shares: boolean): Plann
       // The review of a configuration file says so too, but a program that starts a gateway may skip it.
       if (tokens.length === 0)
         return 'The admin API listens over TCP only with tokens, and the configuration has none.';
-      const listener = new AdminListener('tcp', context, spec.tls ?? null);
+      const listener = new AdminListener('tcp', context, new AdminApi(context), spec.tls ?? null);
       const refused = await listenOverTcp(listener.server, listen, shares);
       return refused === null
         ? { listener, socket: null }

@@ -11,9 +11,14 @@ const charactersMax = 256;
 
 /** A new token for a user of the admin API: shown once and stored nowhere. */
 export function makeToken(random: Random): string {
+  return `${beginning}${makeSecret(random)}`;
+}
+
+/** As unguessable as a token: for a session or a link. */
+export function makeSecret(random: Random): string {
   const secret = Buffer.alloc(secretBytes);
   random.fill(secret);
-  return `${beginning}${secret.toString('base64url')}`;
+  return secret.toString('base64url');
 }
 
 /** The form of a token in the configuration: 'sha256:' and 64 hexadecimal digits. */
@@ -22,20 +27,20 @@ export function hashOfToken(token: string): string {
 }
 
 /**
- * The name of a token in the configuration; null if it has no such token. Takes the same time whichever token
+ * The token of the configuration with this secret; null if it has no such token. Takes the same time whichever token
  * it is, and however much of its hash matches.
  */
-export function nameOfToken(tokens: readonly AdminToken[], presented: string): string | null {
+export function findToken(tokens: readonly AdminToken[], presented: string): AdminToken | null {
   if (presented.length > charactersMax) return null;
   const digest = digestOf(presented);
-  let found: string | null = null;
-  for (const { name, hash } of tokens) {
-    const kept = Buffer.from(hash.slice('sha256:'.length), 'hex');
-    if (kept.length === digest.length && timingSafeEqual(kept, digest)) found = name;
+  let found: AdminToken | null = null;
+  for (const token of tokens) {
+    const kept = Buffer.from(token.hash.slice('sha256:'.length), 'hex');
+    if (kept.length === digest.length && timingSafeEqual(kept, digest)) found = token;
   }
   return found;
 }
 
-function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token, 'utf8').digest();
+export function digestOf(secret: string): Buffer {
+  return createHash('sha256').update(secret, 'utf8').digest();
 }

@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createInterface } from 'node:readline';
 import { nodeHttps } from '../admin/admin-tls.ts';
 import { nodeHttp } from '../admin/node-http.ts';
@@ -40,7 +40,7 @@ export function askAdmin(
   body: object | null = null,
 ): Promise<AdminResponse> {
   return new Promise((resolve) => {
-    const sent = requestAt(target, method, path);
+    const sent = requestTo(target, method, path);
     const timer = clock.schedule(
       after(clock.now(), slow?.answerMs ?? answerMs),
       () => {
@@ -67,10 +67,16 @@ export function askAdmin(
 }
 
 /** Redirects are not followed, so that the token reaches only the address that the user named. */
-function requestAt(target: AdminTarget, method: 'GET' | 'POST', path: string): ClientRequest {
-  if (target.kind === 'socket') return nodeHttp.request({ socketPath: target.path, method, path, agent: false });
+export function requestTo(
+  target: AdminTarget,
+  method: string,
+  path: string,
+  headers: OutgoingHttpHeaders = {},
+): ClientRequest {
+  if (target.kind === 'socket')
+    return nodeHttp.request({ socketPath: target.path, method, path, agent: false, headers });
   const { url, token, trust } = target;
-  const options = { method, path, agent: false, headers: { Authorization: `Bearer ${token}` } };
+  const options = { method, path, agent: false, headers: { ...headers, Authorization: `Bearer ${token}` } };
   if (url.protocol === 'http:') return nodeHttp.request(url, options);
   return nodeHttps().request(url, { ...options, ...trustOptions(trust ?? anyAuthority) });
 }
@@ -136,7 +142,7 @@ export function readEvents(
   follow: boolean,
   onPart: (part: StreamPart) => void,
 ): EventSubscription {
-  const sent = requestAt(target, 'GET', `${apiRoot}/events?follow=${follow}`);
+  const sent = requestTo(target, 'GET', `${apiRoot}/events?follow=${follow}`);
   const ended: EventSubscription['ended'] = new Promise((resolve) => {
     sent.on('error', () => resolve('nobody_there'));
     sent.on('response', (response) => {

@@ -1,6 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import type { StatusFlags } from './ask-commands.ts';
 import type { EventFlags } from './events-command.ts';
+import { adminRoles } from '../core/admin-roles.ts';
 import { type ParserContext, describe } from './parser-context.ts';
 import { askFlags, jsonFlag, optionalText } from './flags.ts';
 import { parseStopSeconds } from './parse-stop-seconds.ts';
@@ -155,10 +156,14 @@ export const tokenCommand = buildCommand<TokenFlags, [string], ParserContext>({
     fullDescription: describe(
       'Prints the token once, with the hash for the configuration, and writes nothing.\nCommands read the token from CANDOR_TOKEN or --token-file, not from a flag,\nbecause every user of a machine can see the arguments of processes.',
       'candor token deploy',
+      'candor token watch --role read',
     ),
   },
   parameters: {
-    flags: { json: jsonFlag },
+    flags: {
+      role: { kind: 'enum', values: adminRoles, brief: '<role> of its user', default: 'operate' },
+      json: jsonFlag,
+    },
     positional: {
       kind: 'tuple',
       parameters: [{ brief: 'Name of its user, shown in events', parse: String, placeholder: 'name' }],

@@ -11,6 +11,7 @@ import { type ParserContext, describe } from './parser-context.ts';
 import { checkCommand, schemaCommand, trustCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { incidentCommand, incidentsCommand } from './incident-commands.ts';
+import { dashboardCommand } from './dashboard-command.ts';
 import { jsonFlag } from './flags.ts';
 import { logsCommand } from './logs-command.ts';
 import { drainCommand, maintenanceCommand, pauseCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
@@ -56,6 +57,7 @@ const root = buildRouteMap<string, ParserContext>({
     },
     whose: whoseCommand,
     probe: probeCommand,
+    dashboard: dashboardCommand,
     incidents: incidentsCommand,
     incident: incidentCommand,
     logs: logsCommand,

@@ -5,6 +5,8 @@ import type { Stopper } from '../admin/stopper.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
+import { systemRandom } from '../system/system.ts';
+import { dashboardFolder } from './dashboard-folder.ts';
 import type { StopSignals } from './stop-signals.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -56,7 +58,8 @@ export class ServedAdmin {
       const upgrading = upgrades === null ? {} : { upgrader: upgrades };
       const stopper: Stopper = { stop: (actor, atOnce) => stop.request(actor, atOnce) };
       const refusal = (): string | null => (this.#isUpgrading() ? underWay : null);
-      const parts = { gateway, spec, clock: context.clock, predecessor, stopper, refusal };
+      const dashboard = { folder: dashboardFolder(), random: systemRandom };
+      const parts = { gateway, spec, clock: context.clock, predecessor, stopper, refusal, dashboard };
       this.#admin = await startAdminServer({ ...parts, ...upgrading });
     } catch (error) {
       throw error instanceof AdminFailure ? new CommandFailure('failure', error.message) : error;

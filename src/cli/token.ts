@@ -1,4 +1,5 @@
 import { hashOfToken, makeToken } from '../admin/token.ts';
+import type { AdminRole } from '../core/admin-roles.ts';
 import { nameError } from '../config/leaves.ts';
 import { systemRandom } from '../system/system.ts';
 import { printJson } from './ask-commands.ts';
@@ -7,6 +8,7 @@ import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface TokenFlags {
+  readonly role: AdminRole;
   readonly json: boolean;
 }
 
@@ -16,7 +18,8 @@ export function token(flags: TokenFlags, name: string, context: ProcessContext):
   if (problem !== null) throw new CommandFailure('usage', `${problem.message}.`);
   const secret = makeToken(systemRandom);
   const hash = hashOfToken(secret);
-  if (flags.json) return printJson({ name, token: secret, hash }, context);
+  const { role } = flags;
+  if (flags.json) return printJson({ name, token: secret, hash, role }, context);
   const style = styleFor(context.stdout, context.env);
   const lines = [
     'The token. It is shown only now and stored nowhere:',
@@ -28,7 +31,9 @@ export function token(flags: TokenFlags, name: string, context: ProcessContext):
     '  admin:',
     '    listen: 127.0.0.1:9901',
     '    tokens:',
-    `      ${name}: ${hash}`,
+    ...(role === 'operate'
+      ? [`      ${name}: ${hash}`]
+      : [`      ${name}:`, `        hash: ${hash}`, `        role: ${role}`]),
     '',
     style.dim('To use it, set CANDOR_TOKEN or --token-file, and --admin http://127.0.0.1:9901.'),
   ];

@@ -58,7 +58,11 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       socket: buildSocket(draft, deployment, context),
       listen: plain.admin?.listen === undefined ? null : listenAddressOf(plain.admin.listen),
       ...(plain.admin?.tls === undefined ? {} : { tls: buildAdminTls(plain.admin.tls, context) }),
-      tokens: Object.entries(plain.admin?.tokens ?? {}).map(([name, hash]) => ({ name, hash })),
+      tokens: Object.entries(plain.admin?.tokens ?? {}).map(([name, { hash, role }]) => ({
+        name,
+        hash,
+        ...(role === undefined ? {} : { role }),
+      })),
       hosts: plain.admin?.hosts ?? [],
     },
     log: {

@@ -415,6 +415,7 @@ export const defaults = {
   ),
   adminListen: describe('not over TCP', 'The socket needs no token and no port, and strangers cannot reach it.'),
   adminTokens: declare('{}', 'Nobody is trusted who was not named.'),
+  adminRole: declare('operate', 'Most tokens are of people and programs that change something.'),
   adminHosts: declare(
     '[]',
     'A page of somebody else that leads a name of its own here (DNS rebinding) asks by that name.',

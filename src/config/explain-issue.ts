@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
+import { adminRoles } from '../core/admin-roles.ts';
 import { isSecretPath } from './hide-secrets.ts';
 import { decodeDetail } from './leaves.ts';
 import { hashError } from './format/token-hash.ts';
@@ -45,7 +46,8 @@ export function explainIssue(issue: Issue, base: Path, root: unknown, locations:
     }));
   }
   if (input === undefined && path.length > 0) return [absenceError(path)];
-  if (decoded === null && isSecretPath(path)) return [{ path, about: 'value', ...secretError(path) }];
+  const isKeysOfToken = path.length === 3 && typeof input === 'object' && !Array.isArray(input);
+  if (decoded === null && isSecretPath(path) && !isKeysOfToken) return [{ path, about: 'value', ...secretError(path) }];
   if (issue.code === 'invalid_union') return explainUnion(issue, path, input, locations);
   if (decoded !== null) return [{ path, about: 'value', ...decoded }];
   return [explainPlain(issue, path, input)];
@@ -58,6 +60,8 @@ function absenceError(path: Path): SchemaError {
 
 /** What is written is not repeated: it may be the token. */
 function secretError(path: Path): ErrorDetail {
+  if (path.length === 4 && path[3] === 'role')
+    return { message: `the role of a token is ${orList(adminRoles)}`, suggestion: null };
   return isSecretPath(path.slice(0, -1))
     ? hashError
     : {

@@ -90,6 +90,7 @@ describe('what stands below tokens and is no hash', () => {
     ['a wrong key', 'token: hunter2\nlog: y', 'token: *******\nlog: y'],
     ['brackets that stay open', 'tokens: { a: hunter2', 'tokens: { a: *******'],
     ['variables stay', 'tokens:\n  a: ${DEPLOY}\n', 'tokens:\n  a: ${DEPLOY}\n'],
+    ['roles stay', 'tokens:\n  a: { hash: hunter2, role: read }\n', 'tokens:\n  a: { hash: *******, role: read }\n'],
     ['nothing else', 'tokens_max: 5\nupstreams: { tokens-of: x }', 'tokens_max: 5\nupstreams: { tokens-of: x }'],
     [
       'the name of a cookie',

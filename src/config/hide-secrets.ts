@@ -83,12 +83,12 @@ function endOfLine(source: string, from: number): number {
 const valuePattern =
   /(?<=^|\s)#.*|\$\{[A-Za-z_]\w*\}|("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s{}[\],"'][^\s{}[\],]*)([ \t]*:(?=\s|$))?/gm;
 
-/** Names stay, and so do hashes and references to variables, which are no secrets. */
+/** Names stay, and so do hashes, roles and references to variables, which are no secrets. */
 function hideValues(text: string): string {
   return text.replace(valuePattern, (whole: string, value: string | undefined, colon: string | undefined) => {
     if (value === undefined || colon !== undefined || value.endsWith(':')) return whole;
     const plain = value.replace(/^(["'])(.*)\1$/s, '$2');
-    if (/^(?:sha256:[0-9a-f]{64}|\$\{[A-Za-z_]\w*\}|-|&\w+)$/.test(plain)) return whole;
+    if (/^(?:sha256:[0-9a-f]{64}|read|operate|\$\{[A-Za-z_]\w*\}|-|&\w+)$/.test(plain)) return whole;
     const quote = /^["']/.exec(value)?.[0] ?? '';
     return quote === '' ? asterisks(value) : `${quote}${asterisks(value.slice(1, -1))}${quote}`;
   });

@@ -653,6 +653,12 @@ describe('what is written', () => {
       [{ host: '127.0.0.1', port: 9000 }, [{ name: 'ops', hash: `sha256:${'0a'.repeat(32)}` }]],
     ],
     [
+      'a token may have a role',
+      `${one}admin: { listen: "127.0.0.1:9000", tokens: { watch: { hash: "sha256:${'0a'.repeat(32)}", role: read } } }`,
+      ({ admin: { tokens } }) => tokens,
+      [{ name: 'watch', hash: `sha256:${'0a'.repeat(32)}`, role: 'read' }],
+    ],
+    [
       'the log is rotated at 100 MiB, and five files are kept',
       one,
       ({ log }) => [log.rotateBytes, log.keepMax],

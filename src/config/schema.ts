@@ -7,6 +7,7 @@ import { balancerWords, namedBalancers } from '../core/named-balancers.ts';
 import * as z from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
 import { concurrency } from './concurrency-schema.ts';
+import { adminToken } from './admin-token-schema.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
 import { check } from './check-schema.ts';
 import { client } from './client-schema.ts';
@@ -17,7 +18,6 @@ import { parseFieldName, parseLoneFieldName } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath } from './format/path-prefix.ts';
-import { parseTokenHash } from './format/token-hash.ts';
 import {
   ageOrNone,
   duration,
@@ -437,8 +437,8 @@ export const file = section({
       ),
       tls: key(adminTls, 'TLS at that address, with this certificate. Absent: connections are in clear text.'),
       tokens: key(
-        z.record(name, parsed(parseTokenHash, { kind: 'hash', examples: [`sha256:${'0'.repeat(64)}`] })),
-        'Who may use it over TCP, by name: the hash that `candor token` prints.',
+        z.record(name, adminToken),
+        'Who may use it over TCP, by name: the hash that `candor token` prints, alone or with a role.',
         defaults.adminTokens,
       ),
       hosts: key(

@@ -1,3 +1,4 @@
+import type { AdminRole } from './admin-roles.ts';
 import type { LogFormatName } from './log-formats.ts';
 import type { defaultBalancer, NamedBalancer } from './named-balancers.ts';
 import type { ApplicationId, EndpointAddress, RouteId, UpstreamId } from './endpoint.ts';
@@ -583,8 +584,9 @@ export interface AdminToken {
   readonly name: string;
   /** 'sha256:' and 64 hexadecimal digits. */
   readonly hash: string;
+  /** What its holder may do; absent: everything. */
+  readonly role?: AdminRole;
 }
-
 export interface LogSpec {
   /** Path of the exchange log; '-' is standard output; null: none. */
   readonly path: string | null;

@@ -206,7 +206,7 @@ interface EventOf<K extends EventKind> {
   /** One sentence. */
   readonly reason: string;
   readonly evidence: Readonly<EventFacts[K]>;
-  /** The actor: 'gateway', 'signal:SIGHUP', 'admin:socket', 'admin:token:<name>', 'admin:unknown'. */
+  /** The actor: 'gateway', 'signal:SIGHUP', 'admin:socket', 'admin:token:<name>', 'admin:session:<name>', 'admin:unknown'. */
   readonly actor: string;
 }
 

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join } from 'node:path';
+import { sendProblem } from './answer.ts';
+
+/** What the page may load and ask: this origin, and nothing that is written into the page itself. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const types: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.ico': 'image/x-icon',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+  '.webp': 'image/webp',
+  '.woff2': 'font/woff2',
+};
+
+/** A file name without folders, and not hidden. */
+const namePattern = /^\w[\w-]*(?:\.[\w-]+)+$/;
+/** With a hash of the content in its name a file never changes. */
+const hashedPattern = /-[\w-]{8,}\.\w+$/;
+
+/** Serves the files of the dashboard as they were built: `index.html`, and `assets/` with a `.gz` beside files that it makes smaller. */
+export class DashboardFiles {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async sendPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader('Content-Security-Policy', pagePolicy);
+    if (await this.#send('index.html', 'no-cache', request, response)) return;
+    sendProblem(
+      response,
+      503,
+      'The files of the dashboard are missing: install Candor again, or build it (`npm run build`).',
+    );
+  }
+
+  async sendAsset(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const caching = hashedPattern.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache';
+    const isKnown = namePattern.test(name) && extname(name) in types;
+    if (isKnown && (await this.#send(join('assets', name), caching, request, response))) return;
+    sendProblem(response, 404, 'The dashboard has no such file.');
+  }
+
+  /** False if there is no such file. */
+  async #send(name: string, caching: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const path = join(this.#folder, name);
+    const packed = acceptsGzip(request) ? await readIfThere(`${path}.gz`) : null;
+    const content = packed ?? (await readIfThere(path));
+    if (content === null) return false;
+    const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
+    response.setHeader('Cache-Control', caching);
+    response.setHeader('ETag', etag);
+    response.setHeader('Vary', 'Accept-Encoding');
+    if (request.headers['if-none-match'] === etag) {
+      response.writeHead(304).end();
+      return true;
+    }
+    if (packed !== null) response.setHeader('Content-Encoding', 'gzip');
+    response.writeHead(200, { 'Content-Type': types[extname(name)], 'Content-Length': content.length });
+    response.end(content);
+    return true;
+  }
+}
+
+/** Browsers write `gzip, deflate, br`; one that refuses it (`gzip;q=0`) gets the plain file. */
+function acceptsGzip({ headers }: IncomingMessage): boolean {
+  return /(?:^|,)\s*gzip\s*(?:,|$)/i.test(headers['accept-encoding']?.toString() ?? '');
+}
+
+async function readIfThere(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,75 @@
+import {
+  drainRequestSchema,
+  maintenanceRequestSchema,
+  pauseRequestSchema,
+  restoreRequestSchema,
+  weightRequestSchema,
+} from '../control/overlay-request.ts';
+import {
+  eventSchema,
+  eventsSchema,
+  gapSchema,
+  overlayChangeSchema,
+  overlaySchema,
+  problemSchema,
+  readinessSchema,
+  exchangesSchema,
+  incidentSchema,
+  incidentsSchema,
+  recordSchema,
+  reloadSchema,
+  statusSchema,
+  stopSchema,
+  upgradeLineSchema,
+} from './schemas.ts';
+
+import { linkSchema, sessionRequestSchema, sessionSchema } from './session-schemas.ts';
+
+export type Json = { readonly [name: string]: unknown };
+
+export const schemas = {
+  Status: statusSchema,
+  Readiness: readinessSchema,
+  Reload: reloadSchema,
+  UpgradeLine: upgradeLineSchema,
+  Stop: stopSchema,
+  Overlay: overlaySchema,
+  OverlayChange: overlayChangeSchema,
+  MaintenanceRequest: maintenanceRequestSchema,
+  PauseRequest: pauseRequestSchema,
+  DrainRequest: drainRequestSchema,
+  WeightRequest: weightRequestSchema,
+  RestoreRequest: restoreRequestSchema,
+  Event: eventSchema,
+  Events: eventsSchema,
+  Gap: gapSchema,
+  ExchangeRecord: recordSchema,
+  Exchanges: exchangesSchema,
+  Incident: incidentSchema,
+  Incidents: incidentsSchema,
+  Session: sessionSchema,
+  SessionRequest: sessionRequestSchema,
+  Link: linkSchema,
+  Problem: problemSchema,
+};
+
+export const reference = (name: keyof typeof schemas): Json => ({ $ref: `#/components/schemas/${name}` });
+export const json = (description: string, name: keyof typeof schemas): Json => ({
+  description,
+  content: { 'application/json': { schema: reference(name) } },
+});
+export const problemDetails = (description: string): Json => ({
+  description,
+  content: { 'application/problem+json': { schema: reference('Problem') } },
+});
+
+export interface Details {
+  readonly description: string;
+  readonly parameters?: readonly Json[];
+  readonly requestBody?: Json;
+  readonly responses: Json;
+}
+
+export function searchParameter(name: string, description: string): { readonly [key: string]: unknown } {
+  return { name, in: 'query', required: false, schema: { type: 'string' }, description };
+}

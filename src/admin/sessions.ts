@@ -1,0 +1,172 @@
+import type { AdminRole } from '../core/admin-roles.ts';
+import type { AdminToken } from '../core/configuration.ts';
+import type { Random } from '../core/random.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { digestOf, makeSecret } from './token.ts';
+
+/** A working day: whoever watches a gateway for longer logs in again. */
+const sessionMs = 12 * 3_600_000;
+/** From the command that prints a link to the browser that opens it. */
+export const linkMs = 60_000;
+/** A few for each person. When there are more, the oldest ends. */
+const sessionsMax = 256;
+const linksMax = 64;
+/** A valid secret has 43 characters. */
+const charactersMax = 64;
+
+/** Whose right a session or link carries on. */
+export interface Holder {
+  /** Null: the session was opened through the unix socket, and does not depend on a token. */
+  readonly token: AdminToken | null;
+  readonly role: AdminRole;
+}
+
+export interface BrowserSession extends Holder {
+  /** The digest of its secret, which only the browser has. */
+  readonly id: string;
+  readonly endsAt: Instant;
+}
+
+interface Link {
+  readonly holder: Holder;
+  readonly endsAt: Instant;
+}
+
+/**
+ * Sessions of browsers, and links that open one. Both are in memory alone: they end with the process. They are kept by the digest of
+ * their secret, so that the time of a look-up says nothing about a secret (ADR 71).
+ */
+export class Sessions {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  /** Oldest first. */
+  readonly #sessions = new Map<string, BrowserSession>();
+  readonly #links = new Map<string, Link>();
+  readonly #listeners = new Set<(session: BrowserSession) => void>();
+  #timer: Timer | null = null;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  open({ token, role }: Holder): { readonly secret: string; readonly session: BrowserSession } {
+    const secret = makeSecret(this.#random);
+    const session: BrowserSession = { token, role, id: idOf(secret), endsAt: after(this.#clock.now(), sessionMs) };
+    this.#sessions.set(session.id, session);
+    const [oldest] = this.#sessions.values();
+    if (this.#sessions.size > sessionsMax && oldest !== undefined) this.end(oldest);
+    this.#arm();
+    return { secret, session };
+  }
+
+  /** The session with this secret, with the present role of its token; null if it is over, or if its token is not among `tokens`. */
+  find(secret: string, tokens: readonly AdminToken[]): BrowserSession | null {
+    if (secret.length > charactersMax) return null;
+    const session = this.#sessions.get(idOf(secret));
+    return session === undefined ? null : this.#current(session, tokens);
+  }
+
+  /** Whether the session with this id is not over, and its token is among `tokens`. */
+  isOpen(id: string, tokens: readonly AdminToken[]): boolean {
+    const session = this.#sessions.get(id);
+    return session !== undefined && this.#current(session, tokens) !== null;
+  }
+
+  end({ id }: BrowserSession): void {
+    const session = this.#sessions.get(id);
+    if (!this.#sessions.delete(id) || session === undefined) return;
+    for (const listener of this.#listeners) listener(session);
+  }
+
+  /** Calls back with each session that ends by itself or by a logout, until the returned function is called. */
+  onEnd(listener: (session: BrowserSession) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A secret that opens one session of this holder, within `linkMs`. */
+  makeLink(holder: Holder): string {
+    const secret = makeSecret(this.#random);
+    this.#links.set(idOf(secret), { holder, endsAt: after(this.#clock.now(), linkMs) });
+    const [oldest] = this.#links.keys();
+    if (this.#links.size > linksMax && oldest !== undefined) this.#links.delete(oldest);
+    return secret;
+  }
+
+  /** Null if the link was used, is over, or if its token is not among `tokens`. */
+  useLink(secret: string, tokens: readonly AdminToken[]): ReturnType<Sessions['open']> | null {
+    if (secret.length > charactersMax) return null;
+    const id = idOf(secret);
+    const link = this.#links.get(id);
+    this.#links.delete(id);
+    if (link === undefined || link.endsAt <= this.#clock.now()) return null;
+    const holder = currentHolder(link.holder, tokens);
+    return holder === null ? null : this.open(holder);
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #current(session: BrowserSession, tokens: readonly AdminToken[]): BrowserSession | null {
+    if (session.endsAt <= this.#clock.now()) return null;
+    const holder = currentHolder(session, tokens);
+    return holder === null ? null : { ...session, ...holder };
+  }
+
+  /** One timer for the session that ends next: they all last equally long. */
+  #arm(): void {
+    const [oldest] = this.#sessions.values();
+    if (this.#timer !== null || oldest === undefined) return;
+    this.#timer = this.#clock.schedule(oldest.endsAt, (sessions: Sessions) => sessions.#endOld(), this);
+  }
+
+  #endOld(): void {
+    this.#timer = null;
+    const now = this.#clock.now();
+    for (const session of this.#sessions.values()) if (session.endsAt <= now) this.end(session);
+    this.#arm();
+  }
+}
+
+function currentHolder({ token, role }: Holder, tokens: readonly AdminToken[]): Holder | null {
+  if (token === null) return { token, role };
+  const current = tokens.find(({ name, hash }) => name === token.name && hash === token.hash);
+  return current === undefined ? null : { token: current, role: roleOf(current) };
+}
+
+export function roleOf({ role }: AdminToken): AdminRole {
+  return role ?? 'operate';
+}
+
+function idOf(secret: string): string {
+  return digestOf(secret).toString('hex');
+}
+
+/**
+ * Browsers send the cookies of a host to each of its ports, so the name has the port: several gateways on a machine, and tunnels to
+ * them, do not log each other out. `__Host-`: browsers take it only over TLS, from this host, and for all its paths.
+ */
+export function sessionCookie(host: string, secure: boolean): string {
+  const port = /:(\d{1,5})$/.exec(host)?.[1] ?? (secure ? '443' : '80');
+  return `${secure ? '__Host-' : ''}candor-session-${port}`;
+}
+
+/** The value of a cookie; null without it, and if there are two: another port of the host may have set one of them. */
+export function cookieValue(header: string | undefined, name: string): string | null {
+  const values = (header ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+  return values.length === 1 ? (values[0] as string) : null;
+}
+
+/** `Set-Cookie` for a session; without `secret` it deletes the cookie. */
+export function setSessionCookie(name: string, secret: string | null, secure: boolean): string {
+  const maxAge = secret === null ? 0 : sessionMs / 1000;
+  const value = `${name}=${secret ?? ''}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict`;
+  return secure ? `${value}; Secure` : value;
+}

@@ -1,0 +1,22 @@
+/** What may be written about a token of the admin API. */
+import * as z from 'zod';
+import { adminRoles } from '../core/admin-roles.ts';
+import { defaults } from './defaults.ts';
+import { parseTokenHash } from './format/token-hash.ts';
+import { parsed } from './leaves.ts';
+import { key, section } from './section.ts';
+
+const hash = parsed(parseTokenHash, { kind: 'hash', examples: [`sha256:${'0'.repeat(64)}`] });
+
+/** A token as its hash, or with its role. */
+export const adminToken = z.union([
+  hash.transform((one) => ({ hash: one, role: undefined })),
+  section({
+    hash: hash.meta({ description: 'The hash that `candor token` prints.' }),
+    role: key(
+      z.enum(adminRoles),
+      'What its holder may do: `read` only what changes nothing, `operate` everything.',
+      defaults.adminRole,
+    ),
+  }),
+]);
