@@ -5,6 +5,7 @@ import type { RequestRule } from '../../core/rules.ts';
 import { after, type Instant, never } from '../../core/time.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
+import type { Strain } from '../../wire/h2/frame-rates.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import { Session } from '../../wire/h2/session.ts';
@@ -119,8 +120,9 @@ export class Http2ClientConnection
     return this.#state === 'closed';
   }
 
-  get isStrained(): boolean {
-    return this.#hasFlooded || this.session.isStrained;
+  get strain(): Strain {
+    const { strain } = this.session;
+    return strain === 'none' && this.#hasFlooded ? 'costly' : strain;
   }
 
   /** A client that sends requests and does not read: what is composed for it must not grow. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { NextTurnListener, Transport } from '../../core/transport.ts';
+import type { Strain } from '../../wire/h2/frame-rates.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { WorkingClock } from '../../testing/working-clock.test-support.ts';
 import { ReadTurns, type ReadTurnsOwner, StrainedTurns } from './read-turns.ts';
@@ -11,7 +12,7 @@ const REQUEST = 'R'.charCodeAt(0);
 class Connection implements ReadTurnsOwner {
   isServing = true;
   isClosed = false;
-  isStrained = false;
+  strain: Strain = 'none';
   isCongested = false;
   isTurnFull = false;
   begun = 0;
@@ -144,7 +145,7 @@ describe('strained connections', () => {
     const strained = new StrainedTurns();
     const all = texts.map(() => new Connection(log, clock, strained));
     for (const [index, connection] of all.entries()) {
-      connection.isStrained = true;
+      connection.strain = 'costly';
       connection.come(texts[index] as string);
     }
     return all;
@@ -166,20 +167,24 @@ describe('strained connections', () => {
     );
   });
 
-  for (const [what, sliceMs, flushMs] of [
-    ['slices', 1, 0],
-    ['answers to what they have sent', 0, 1],
+  for (const [what, share, sliceMs, flushMs, strain, untilMs] of [
+    ['slices', 'a tenth', 1, 0, 'costly', 90],
+    ['answers to what they have sent', 'a tenth', 0, 1, 'costly', 90],
+    ['slices', 'a hundredth', 0.2, 0, 'near_limit', 180],
+    // No slice makes a longer pause than 25 ms, unless that is less than a tenth.
+    ['slices', 'a twenty-sixth', 1, 0, 'near_limit', 234],
+    ['slices', 'a tenth', 10, 0, 'near_limit', 900],
   ] as const)
-    it(`whose ${what} take long have a tenth of the time`, () => {
+    it(`${strain === 'near_limit' ? 'near a limit ' : ''}whose ${what} take ${sliceMs + flushMs} ms have ${share} of the time`, () => {
       const log: string[] = [];
       const working = new WorkingClock();
       const strained = new StrainedTurns();
       for (const text of ['abcdefgh', 'ijklmnop']) {
         const connection = new Connection(log, working, strained);
-        Object.assign(connection, { isStrained: true, sliceMs, flushMs });
+        Object.assign(connection, { strain, sliceMs, flushMs });
         connection.come(text);
       }
-      while (working.now() < 90 && working.fireNext());
+      while (working.now() < untilMs && working.fireNext());
       assert.equal(log.join(''), 'aibjckdlem');
     });
 
@@ -205,7 +210,7 @@ describe('strained connections', () => {
 
   it('are read as all others once they are not strained any more', () => {
     const [connection = assert.fail()] = made(['abcd']);
-    connection.isStrained = false;
+    connection.strain = 'none';
     clock.advanceSync(2);
     assert.deepEqual([log.join(''), connection.isPaused], ['abcd', false]);
   });

@@ -1,13 +1,21 @@
 import { after, type Clock } from '../../core/time.ts';
 import type { NextTurnListener, Transport } from '../../core/transport.ts';
+import type { Strain } from '../../wire/h2/frame-rates.ts';
 
 /** What one connection may take of a turn of the event loop, while others wait. */
 const turnMs = 0.5;
 const slicesMax = 8;
 
 /** The least pause between two slices of strained connections, and how many times as long as the slice before it is: they have a tenth of the worker. */
-const strainedPauseMs = 2;
-const strainedPauseFactor = 9;
+const pauseMsMin = 2;
+const pauseFactor = 9;
+
+/**
+ * Connections that come near a limit have a hundredth, so that fewer than one in a hundred requests of other clients meets a slice. Such a pause takes
+ * at most 25 ms: with longer ones, four requests or 16 frames at a time, a flood would never be faster than its limit allows, and so would not end.
+ */
+const floodPauseFactor = 99;
+const floodPauseMsMax = 25;
 
 /** What an exchange takes behind the slice that it begins in: a connection to an endpoint, what is read of a response, the end of both. */
 const exchangeMs = 0.25;
@@ -18,8 +26,7 @@ export interface ReadTurnsOwner {
   readonly isServing: boolean;
   /** Nothing more is read, not even to be forgotten. */
   readonly isClosed: boolean;
-  /** The client's frames come near a limit. */
-  readonly isStrained: boolean;
+  readonly strain: Strain;
   /** The client does not read what it has asked for. */
   readonly isCongested: boolean;
   /** What has been read makes enough work for one turn. */
@@ -61,6 +68,10 @@ export class ReadTurns implements StrainedConnection {
     return this.#owner.begun;
   }
 
+  get strain(): Strain {
+    return this.#owner.strain;
+  }
+
   flush(): void {
     this.#owner.flush();
   }
@@ -73,7 +84,7 @@ export class ReadTurns implements StrainedConnection {
     const owner = this.#owner;
     if (!owner.isServing) this.#forget();
     else if (this.#waits) this.#unread = Buffer.concat([this.#unread, bytes.subarray(start, end)]);
-    else if (owner.isStrained) this.#wait(Buffer.from(bytes.subarray(start, end)));
+    else if (isStrained(owner)) this.#wait(Buffer.from(bytes.subarray(start, end)));
     else this.#read(bytes, start, end, false);
   }
 
@@ -91,7 +102,7 @@ export class ReadTurns implements StrainedConnection {
     if (!owner.isServing) return;
     owner.onTurnRead();
     if (!owner.isServing) return;
-    if (at < end || owner.isStrained) {
+    if (at < end || isStrained(owner)) {
       const rest = bytes.subarray(at, end);
       this.#wait(isOwn ? rest : Buffer.from(rest));
     } else if (owner.isCongested) owner.transport.pause();
@@ -101,7 +112,7 @@ export class ReadTurns implements StrainedConnection {
     const owner = this.#owner;
     let at = owner.readSlice(bytes, start, end);
     // Nearly always all has been read by now, so that the clock is not asked.
-    if (at === end || owner.isStrained) return at;
+    if (at === end || isStrained(owner)) return at;
     const until = after(this.#clock.now(), turnMs);
     for (let slice = 1; slice < slicesMax && at < end && owner.isServing; slice++) {
       at = owner.readSlice(bytes, at, end);
@@ -111,11 +122,11 @@ export class ReadTurns implements StrainedConnection {
   }
 
   #wait(rest: Uint8Array): void {
-    const { transport, isStrained } = this.#owner;
+    const { transport } = this.#owner;
     this.#unread = rest;
     this.#waits = true;
     transport.pause();
-    if (isStrained) this.#strained.add(this, this.#clock);
+    if (isStrained(this.#owner)) this.#strained.add(this, this.#clock);
     else transport.notifyNextTurn(this);
   }
 
@@ -135,15 +146,20 @@ export class ReadTurns implements StrainedConnection {
   }
 }
 
+function isStrained({ strain }: ReadTurnsOwner): boolean {
+  return strain !== 'none';
+}
+
 interface StrainedConnection extends NextTurnListener {
   readonly isClosed: boolean;
+  readonly strain: Strain;
   readonly begun: number;
   flush(): void;
 }
 
 /**
  * The strained connections of a worker, which have slices one after the other, in the order in which they came: however many they are, and
- * whatever their frames and requests cost, they take at most a tenth of its time.
+ * whatever their frames and requests cost, they take at most a tenth of its time, and those near a limit a hundredth.
  */
 export class StrainedTurns {
   readonly #waiting: StrainedConnection[] = [];
@@ -154,9 +170,8 @@ export class StrainedTurns {
     if (!this.#isScheduled) this.#schedule(clock);
   }
 
-  #schedule(clock: Clock, tookMs = 0): void {
+  #schedule(clock: Clock, pauseMs = pauseMsMin): void {
     this.#isScheduled = true;
-    const pauseMs = Math.max(strainedPauseMs, strainedPauseFactor * tookMs);
     clock.schedule(after(clock.now(), pauseMs), this.#next, clock);
   }
 
@@ -173,7 +188,10 @@ export class StrainedTurns {
     connection.onNextTurn();
     connection.flush();
     // A slice may have added its connection again; what is added later waits for this pause, too.
-    this.#schedule(clock, clock.now() - beganAt + exchangeMs * (connection.begun - begunBefore));
+    const tookMs = clock.now() - beganAt;
+    const floodPauseMs = connection.strain === 'near_limit' ? Math.min(floodPauseMsMax, floodPauseFactor * tookMs) : 0;
+    const laterMs = exchangeMs * (connection.begun - begunBefore);
+    this.#schedule(clock, Math.max(pauseMsMin, floodPauseMs, pauseFactor * (tookMs + laterMs)));
   };
 }
 

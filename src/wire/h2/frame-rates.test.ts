@@ -50,13 +50,22 @@ describe('frame rates', () => {
     let now = 0;
     const rates = new FrameRates(() => now);
     for (let count = 0; count < burst / 2; count++) rates.admits('refusals');
-    assert.equal(rates.isStrained, false);
+    assert.equal(rates.strain, 'none');
     for (let count = 0; count < 1000; count++) rates.admits('refusals');
-    assert.equal(rates.isStrained, true);
+    assert.equal(rates.strain, 'costly');
     now += ((burst / 2 + 1) * 1000) / perS - 1;
-    assert.equal(rates.isStrained, true);
+    assert.equal(rates.strain, 'costly');
     now += 1;
-    assert.equal(rates.isStrained, false, 'however many there were');
+    assert.equal(rates.strain, 'none', 'however many there were');
+  });
+
+  it('near a limit count more than what is costly', () => {
+    const rates = new FrameRates(() => 0);
+    for (let count = 0; count < 1000; count++) rates.admits('tiny_frames');
+    for (let count = 0; count < 5; count++) rates.admits('tiny_frames');
+    assert.equal(rates.strain, 'costly');
+    while (rates.admits('pings'));
+    assert.equal(rates.strain, 'near_limit');
   });
 
   it('count each kind by itself', () => {
@@ -85,13 +94,13 @@ describe('frame rates', () => {
       const rates = new FrameRates(() => now);
       for (let count = 0; count < burst / 2; count++) {
         rates.admits(name);
-        assert.equal(rates.isStrained, false, `${count}`);
+        assert.equal(rates.strain, 'none', `${count}`);
       }
       for (let count = 0; count < 5; count++) rates.admits(name);
-      assert.equal(rates.isStrained, true);
+      assert.equal(rates.strain, 'near_limit');
       rates.admits('settings' === name ? 'pings' : 'settings');
-      assert.equal(rates.isStrained, true, 'whatever else comes');
+      assert.equal(rates.strain, 'near_limit', 'whatever else comes');
       now = (8 * 1000) / perS;
-      assert.equal(rates.isStrained, false);
+      assert.equal(rates.strain, 'none');
     });
 });

@@ -2,6 +2,9 @@ import { type FloodName, floodLimits, type StrainName, strainLimits } from './li
 
 type RateName = FloodName | StrainName;
 
+/** `near_limit`: the connection will be ended at a limit if it goes on so. `costly`: it costs more than others, and nothing ends it. */
+export type Strain = 'none' | 'costly' | 'near_limit';
+
 const limits: Readonly<Record<RateName, { readonly burst: number; readonly perS: number }>> = {
   ...floodLimits,
   ...strainLimits,
@@ -53,12 +56,16 @@ export class FrameRates {
     if (tokens !== undefined) this.#tokens[index] = Math.min(floodLimits[name].burst, tokens + count);
   }
 
-  /** Whether a count is above half of what is allowed. */
-  get isStrained(): boolean {
-    if (!this.#mayBeStrained) return false;
-    this.#mayBeStrained = names.some(
-      (name, index) => this.#tokens[index] !== undefined && this.#refill(index) < limits[name].burst / 2,
-    );
-    return this.#mayBeStrained;
+  /** Whether a count is above half of what is allowed, and of which kind. */
+  get strain(): Strain {
+    if (!this.#mayBeStrained) return 'none';
+    let strain: Strain = 'none';
+    for (const [index, name] of names.entries()) {
+      if (this.#tokens[index] === undefined || this.#refill(index) >= limits[name].burst / 2) continue;
+      if (name in floodLimits) return 'near_limit';
+      strain = 'costly';
+    }
+    this.#mayBeStrained = strain !== 'none';
+    return strain;
   }
 }

@@ -4,6 +4,7 @@ import fc from '../../testing/properties.test-support.ts';
 import { frame } from './frame.test-support.ts';
 import { h2Limits } from './limits.ts';
 import { defaultWindowBytes, errorNumber, frameFlags, frameTypes, settingIds, windowBytesMax } from './protocol.ts';
+import type { Strain } from './frame-rates.ts';
 import { ServerUnderTest } from './session.test-support.ts';
 
 const { data, headers, rstStream, settings, ping, goAway, windowUpdate, priorityUpdate } = frameTypes;
@@ -593,7 +594,7 @@ describe('a session', () => {
     assert.equal(server.pongs, 1);
     const undue = Array.from({ length: 50 }, () => [frame(settings, ack, 0), frame(ping, ack, 0, 'candor\0\0')]);
     server.push(...undue.flat());
-    assert.deepEqual([server.pongs, server.failed, server.session.isStrained], [1, null, true]);
+    assert.deepEqual([server.pongs, server.failed, server.session.strain], [1, null, 'near_limit']);
     server.push(frame(0xbe, 0, 0));
     assert.match(server.failed ?? '', /ignored_frames/);
   });
@@ -629,7 +630,7 @@ describe('a session', () => {
     });
 
   it('is strained by content that comes byte by byte, and does not end', () => {
-    const strain = (bytes: number, count: number): boolean => {
+    const strain = (bytes: number, count: number): Strain => {
       const server = new ServerUnderTest();
       server.open(1, false);
       for (let turn = 0; turn < count; turn++) {
@@ -637,8 +638,11 @@ describe('a session', () => {
         server.session.windows.consume(server.stream(1), bytes);
       }
       assert.equal(server.failed, null);
-      return server.session.isStrained;
+      return server.session.strain;
     };
-    assert.deepEqual([strain(1, 900), strain(1, 1100), strain(4, 5000), strain(5, 5000)], [false, true, true, false]);
+    assert.deepEqual(
+      [strain(1, 900), strain(1, 1100), strain(4, 5000), strain(5, 5000)],
+      ['none', 'costly', 'costly', 'none'],
+    );
   });
 });

@@ -3,7 +3,7 @@ import type { RequestRule } from '../../core/rules.ts';
 import type { Transport } from '../../core/transport.ts';
 import type { DecodedSection, FieldSectionKind } from './decoded-section.ts';
 import { EarlyPriorities } from './early-priorities.ts';
-import { FrameRates } from './frame-rates.ts';
+import { FrameRates, type Strain } from './frame-rates.ts';
 import type { FrameHandler } from './frame-handler.ts';
 import { FrameReader } from './frame-reader.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
@@ -73,9 +73,9 @@ export class Session implements FrameHandler {
     return this.#prefaceAt < clientPreface.length || this.#reader.isWithin;
   }
 
-  /** The peer comes near one of the limits for frames that cost it nothing. */
-  get isStrained(): boolean {
-    return this.#rates.isStrained;
+  /** What the peer's frames cost, and whether they come near a limit. */
+  get strain(): Strain {
+    return this.#rates.strain;
   }
 
   /** Reads bytes [start, end), but no more than a few frames (`sliceCostMax`). Returns the first byte that was not read. */
