@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { timeForms, timeOfText } from '../core/query-time.ts';
-import { snakeCased } from '../core/json-case.ts';
+import { type SnakeCased, snakeCased } from '../core/json-case.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';
@@ -11,11 +10,16 @@ import { sendJson, sendParts, sendProblem } from './answer.ts';
 import { audited } from './audit.ts';
 import { urlOfTarget } from './authorization.ts';
 import { DashboardFiles } from './dashboard-files.ts';
+import { EventSearch, isEventSearch } from './event-search.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
+import { LiveStatus } from './live-status.ts';
+import { LiveStream } from './live-stream.ts';
 import { metricsText } from './metrics.ts';
 import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
+import { readLimit } from './search-parameters.ts';
+import { sendTimeline } from './timeline-api.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
 import {
   type UpgradeLine,
@@ -26,12 +30,8 @@ import {
 } from './upgrader.ts';
 import { jsonOf } from '../record/json-text.ts';
 
-/** How many readers may follow events at the same time: dashboards and terminals. Each needs a connection. */
+/** How many readers may follow events or the status at the same time: dashboards and terminals. Each needs a connection. */
 const followersMax = 32;
-
-/** How many exchanges a page of a search has. */
-const searchedDefault = 50;
-const searchedMax = 1000;
 
 /** How long a new process may take to serve. At most as long as a connection may be silent, because a process that hangs sends no lines. */
 const upgradeSeconds = 60;
@@ -45,7 +45,9 @@ export class AdminApi implements RequestHandler {
   readonly #overlay: OverlayApi;
   readonly #files: DashboardFiles | null;
   readonly #sessions: SessionApi | null;
-  readonly #streams = new Map<EventStream, Socket>();
+  readonly #events: EventSearch;
+  readonly #live: LiveStatus;
+  readonly #streams = new Map<EventStream | LiveStream, Socket>();
   readonly #context: AdminContext;
 
   constructor(context: AdminContext) {
@@ -56,6 +58,8 @@ export class AdminApi implements RequestHandler {
     this.#upgrader = upgrader;
     this.#stopper = stopper;
     this.#overlay = new OverlayApi(gateway, refusal);
+    this.#events = new EventSearch(gateway, clock);
+    this.#live = new LiveStatus({ clock, status: () => this.#status() });
     const { dashboardFolder, sessions } = context;
     this.#files = dashboardFolder === null ? null : new DashboardFiles(dashboardFolder);
     this.#sessions = sessions === null ? null : new SessionApi(context, sessions);
@@ -104,8 +108,7 @@ export class AdminApi implements RequestHandler {
       case 'makeLink':
         return this.#sessions?.handle(id, requester, request, response) ?? noDashboard(response);
       case 'readStatus':
-        await Promise.all([this.#gateway.refreshCounts(), this.#gateway.refreshResponseTimes()]);
-        return sendJson(response, 200, snakeCased(this.#status()));
+        return sendJson(response, 200, await this.#status());
       case 'readReadiness':
         return this.#sendReadiness(response);
       case 'reload':
@@ -115,9 +118,13 @@ export class AdminApi implements RequestHandler {
       case 'stop':
         return this.#stop(url, requester, response);
       case 'followEvents':
-        return eventSearchKeys.some((key) => url.searchParams.has(key))
-          ? this.#searchEvents(url, response)
-          : this.#follow(url, request, response);
+        return isEventSearch(url) ? this.#events.send(url, response) : this.#follow(url, request, response);
+      case 'readAudit':
+        return this.#events.sendAudit(url, response);
+      case 'followStatus':
+        return this.#followStatus(request, response);
+      case 'readTimeline':
+        return sendTimeline(url, this.#gateway, this.#clock, response);
       case 'readOverlay':
         return this.#overlay.show(response);
       case 'maintenance':
@@ -171,9 +178,10 @@ export class AdminApi implements RequestHandler {
     else sendProblem(response, 503, `The gateway is not ready for new requests: it is ${state}.`);
   }
 
-  #status(): StatusResponse {
+  async #status(): Promise<SnakeCased<StatusResponse>> {
     const { spec, addresses } = this.#context;
-    return { ...this.#gateway.status(), admin: adminStatus(spec, addresses) };
+    await Promise.all([this.#gateway.refreshCounts(), this.#gateway.refreshResponseTimes()]);
+    return snakeCased({ ...this.#gateway.status(), admin: adminStatus(spec, addresses) });
   }
 
   async #reload(requester: AdminRequester, response: ServerResponse): Promise<void> {
@@ -241,13 +249,13 @@ export class AdminApi implements RequestHandler {
   }
 
   async #search({ searchParams }: URL, response: ServerResponse): Promise<void> {
-    const limit = limitOf(searchParams);
-    if (limit === null) return sendProblem(response, 400, wrongLimit);
+    const limit = readLimit(searchParams);
+    if (!limit.ok) return sendProblem(response, 400, limit.problem);
     const [cursor, after] = [searchParams.get('cursor'), searchParams.get('after')];
     if (cursor !== null && after !== null)
       return sendProblem(response, 400, 'cursor is for older exchanges, after for newer ones: give one of them.');
     const query = searchParams.get('query') ?? '';
-    const result = await this.#gateway.searchExchanges({ query, limit, cursor, after });
+    const result = await this.#gateway.searchExchanges({ query, limit: limit.value, cursor, after });
     if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
     if (result.kind === 'not_a_query')
       return sendProblem(response, 400, `The query is wrong at character ${result.at + 1}: ${result.problem}.`);
@@ -259,24 +267,6 @@ export class AdminApi implements RequestHandler {
     });
   }
 
-  async #searchEvents({ searchParams }: URL, response: ServerResponse): Promise<void> {
-    const limit = limitOf(searchParams);
-    if (limit === null) return sendProblem(response, 400, wrongLimit);
-    if (searchParams.has('follow'))
-      return sendProblem(response, 400, 'A search for events of a time ends: it has no follow.');
-    const times = { since: null, until: null } as { since: number | null; until: number | null };
-    for (const key of ['since', 'until'] as const) {
-      const text = searchParams.get(key);
-      if (text === null) continue;
-      times[key] = timeOfText(text, this.#clock.wallTime());
-      if (times[key] === null) return sendProblem(response, 400, `${key} ${timeForms}, not ${text}.`);
-    }
-    const result = await this.#gateway.searchEvents({ ...times, limit, cursor: searchParams.get('cursor') });
-    if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
-    const { events, cursor } = result;
-    sendJson(response, 200, { events, cursor });
-  }
-
   #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {
     const lastEventId = request.headers['last-event-id'];
     const position = typeof lastEventId === 'string' ? parseEventPosition(lastEventId) : null;
@@ -285,30 +275,31 @@ export class AdminApi implements RequestHandler {
     }
     const follow = url.searchParams.get('follow') ?? 'true';
     if (follow !== 'true' && follow !== 'false') return sendProblem(response, 400, 'follow is true or false.');
-    if (this.#streams.size >= followersMax) {
-      return sendProblem(response, 503, `${followersMax} readers already follow events, which is the maximum.`);
-    }
     const stream = new EventStream(this.#gateway.events, response, this.#clock);
+    if (!this.#admit(stream, request, response)) return;
+    stream.start(position, follow === 'true' && request.method !== 'HEAD');
+  }
+
+  #followStatus(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'HEAD') return void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end();
+    const stream = new LiveStream(this.#live, response, this.#clock);
+    if (this.#admit(stream, request, response)) stream.start();
+  }
+
+  /** False if there are too many streams already; then the request has been answered. */
+  #admit(stream: EventStream | LiveStream, request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#streams.size >= followersMax) {
+      sendProblem(response, 503, `${followersMax} readers already follow events, which is the maximum.`);
+      return false;
+    }
     this.#streams.set(stream, request.socket);
     response.on('close', () => this.#streams.delete(stream));
-    stream.start(position, follow === 'true' && request.method !== 'HEAD');
+    return true;
   }
 }
 
 function noDashboard(response: ServerResponse): void {
   sendProblem(response, 404, 'This gateway is part of another program, and has no dashboard.');
-}
-
-/** A request for events with one of these is answered with a page, without them with a stream. */
-const eventSearchKeys = ['since', 'until', 'limit', 'cursor'] as const;
-
-const wrongLimit = `limit is a number from 1 to ${searchedMax}.`;
-
-/** How many results a page may have; null if the parameter is wrong. */
-function limitOf(parameters: URLSearchParams): number | null {
-  const text = parameters.get('limit') ?? String(searchedDefault);
-  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  return limit >= 1 && limit <= searchedMax ? limit : null;
 }
 
 export function outcomeOfReload(outcome: ReloadOutcome): 'done' | 'rejected' {

@@ -1,5 +1,13 @@
 import type { OperationId } from './operations.ts';
-import { type Details, type Json, json, problemDetails, reference, searchParameter } from './openapi-parts.ts';
+import {
+  type Details,
+  eventParameters,
+  type Json,
+  json,
+  problemDetails,
+  reference,
+  searchParameter,
+} from './openapi-parts.ts';
 
 const file = (description: string, type: string): Json => ({
   description,
@@ -54,6 +62,47 @@ export const dashboardDetails = {
     responses: {
       200: json('The link.', 'Link'),
       404: problemDetails('The gateway is part of another program, and has no dashboard.'),
+    },
+  },
+  followStatus: {
+    description:
+      'Server-sent events: `status` with the whole Status first, then at most once a second `change` with those of its members that have changed, whole. ' +
+      'A comment every 5 s shows that the stream works. A slow reader gets the latest values when it reads on.',
+    responses: {
+      200: {
+        description: 'The stream.',
+        content: { 'text/event-stream': { schema: { type: 'string' }, 'x-data': [reference('Status')] } },
+      },
+      503: problemDetails('Too many readers follow events or the status already.'),
+    },
+  },
+  readTimeline: {
+    description:
+      'From memory, since the gateway started: steps of 1 s for 10 minutes, of 10 s for 2 hours, of 1 minute for a day. Kept for all requests, and for the first 99 upstreams and ' +
+      'routes that had one. Releases, reloads and the like at a time are `/v2/events?since=…&kind=…`.',
+    parameters: [
+      searchParameter(
+        'since',
+        'A time ago (2h), a time of today in UTC (08:30) or a date (RFC 3339); ten minutes before `until` by default.',
+      ),
+      searchParameter('until', 'Now by default.'),
+      searchParameter(
+        'step',
+        'Seconds (`10s`) or minutes (`1m`): the next longer step that is kept. By default the shortest that covers the time.',
+      ),
+      searchParameter('upstream', 'Only requests that routes sent to this upstream.'),
+      searchParameter('route', 'Only requests of this route.'),
+    ],
+    responses: { 200: json('The steps.', 'Timeline'), 400: problemDetails('A parameter is malformed.') },
+  },
+  readAudit: {
+    description:
+      'Events `admin_action`, `admin_refused` and `overlay_changed`, the newest first: stored ones, or those that are still held.',
+    parameters: eventParameters(),
+    responses: {
+      200: json('A page.', 'Events'),
+      400: problemDetails('A parameter is malformed.'),
+      409: problemDetails('The gateway cannot read its store now; `detail` has the reason.'),
     },
   },
 } satisfies Partial<Record<OperationId, Details>>;

@@ -23,6 +23,7 @@ import {
   upgradeLineSchema,
 } from './schemas.ts';
 
+import { timelineSchema } from './traffic-schemas.ts';
 import { linkSchema, sessionRequestSchema, sessionSchema } from './session-schemas.ts';
 
 export type Json = { readonly [name: string]: unknown };
@@ -50,6 +51,7 @@ export const schemas = {
   Session: sessionSchema,
   SessionRequest: sessionRequestSchema,
   Link: linkSchema,
+  Timeline: timelineSchema,
   Problem: problemSchema,
 };
 
@@ -68,6 +70,22 @@ export interface Details {
   readonly parameters?: readonly Json[];
   readonly requestBody?: Json;
   readonly responses: Json;
+}
+
+/** The parameters of a page of events. */
+export function eventParameters(): readonly Json[] {
+  return [
+    searchParameter(
+      'since',
+      'Events from this time on: a time ago (2h), a time of today in UTC (08:30) or a date (RFC 3339).',
+    ),
+    searchParameter('until', 'Events up to this time.'),
+    {
+      ...searchParameter('limit', 'The most events of a page.'),
+      schema: { type: 'integer', minimum: 1, maximum: 1000, default: 50 },
+    },
+    searchParameter('cursor', '`cursor` of the page before: older events.'),
+  ];
 }
 
 export function searchParameter(name: string, description: string): { readonly [key: string]: unknown } {

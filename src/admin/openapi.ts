@@ -1,7 +1,16 @@
 import * as z from 'zod';
 import { type OperationId, operations } from './operations.ts';
 import { dashboardDetails } from './openapi-dashboard.ts';
-import { type Details, type Json, json, problemDetails, reference, schemas, searchParameter } from './openapi-parts.ts';
+import {
+  type Details,
+  eventParameters,
+  type Json,
+  json,
+  problemDetails,
+  reference,
+  schemas,
+  searchParameter,
+} from './openapi-parts.ts';
 
 /** An operation that changes the overlay: its body, and its possible responses. */
 function overlayChange(description: string, request: keyof typeof schemas): Details {
@@ -117,7 +126,7 @@ const details: Record<OperationId, Details> = {
       'Server-sent events. Each has the id `<epoch>-<seq>`, its kind as event name, and an Event as data. Without ' +
       'Last-Event-ID the stream begins with the oldest event that is still held. If it cannot continue after that id, ' +
       'its first event is `gap` with a Gap as data. A comment every 15 s shows that the stream works. The connection ' +
-      'of a reader that accepts no bytes from one comment to the next is closed. With `since`, `until`, `limit` or `cursor` the answer ' +
+      'of a reader that accepts no bytes from one comment to the next is closed. With `since`, `until`, `limit`, `cursor` or `kind` the answer ' +
       'is one page of the events of a time, the newest first: those that are stored, also of earlier runs; without a store those that ' +
       'are still held.',
     parameters: [
@@ -135,16 +144,8 @@ const details: Record<OperationId, Details> = {
         schema: { type: 'boolean', default: true },
         description: 'false: end after the events that are held.',
       },
-      searchParameter(
-        'since',
-        'Events from this time on: a time ago (2h), a time of today in UTC (08:30) or a date (RFC 3339).',
-      ),
-      searchParameter('until', 'Events up to this time.'),
-      {
-        ...searchParameter('limit', 'The most events of a page.'),
-        schema: { type: 'integer', minimum: 1, maximum: 1000, default: 50 },
-      },
-      searchParameter('cursor', '`cursor` of the page before: older events.'),
+      ...eventParameters(),
+      searchParameter('kind', 'Only events of these kinds, with commas between them.'),
     ],
     responses: {
       200: {

@@ -51,6 +51,24 @@ export const operations = [
     summary: 'Listeners, upstreams, applications and workers, each with its state and reason',
   },
   {
+    id: 'followStatus',
+    method: 'GET',
+    path: `${apiRoot}/live`,
+    summary: 'The status, and what changes of it, as it happens (server-sent events)',
+  },
+  {
+    id: 'readTimeline',
+    method: 'GET',
+    path: `${apiRoot}/timeline`,
+    summary: 'Requests, failures and durations over time',
+  },
+  {
+    id: 'readAudit',
+    method: 'GET',
+    path: `${apiRoot}/audit`,
+    summary: 'Who has changed what, and which requests were refused',
+  },
+  {
     id: 'readReadiness',
     method: 'GET',
     path: `${apiRoot}/ready`,

@@ -6,6 +6,7 @@ import { suspectKinds } from '../core/live-incident.ts';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { circuitStates } from '../core/route-breaker.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
+import { verdictStates } from '../core/service-verdict.ts';
 import type { StatusResponse } from './admin-status.ts';
 import type { IncidentStatus } from '../control/incident-status.ts';
 import type { ReloadOutcome } from '../control/gateway-status.ts';
@@ -24,6 +25,11 @@ const text = z.string();
 const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
 const nullableText = z.string().nullable();
 const count = z.int().min(0);
+
+const verdictSchema = z.object({
+  state: z.enum(verdictStates),
+  reason: text.describe('One clause.'),
+});
 
 const endpointState = z.enum(endpointStates);
 
@@ -137,6 +143,9 @@ export const statusSchema = z.object({
     .nullable()
     .describe('What the shutdown waits for; null before it begins.'),
   incidents: z.array(incidentSchema).describe('Incidents that go on.'),
+  verdict: verdictSchema.describe(
+    'Whether requests are served well: `ok` only while at most 1 % of them have failed in the last 5 s.',
+  ),
   problems: z
     .array(
       z.object({
@@ -205,6 +214,7 @@ export const statusSchema = z.object({
     z.object({
       id: text,
       application: nullableText,
+      verdict: verdictSchema,
       last_minute: minuteFigures.describe('Of the requests that routes sent here, in the last minute.'),
       waiting: z
         .array(waiting)

@@ -77,6 +77,7 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   ];
   const generation = status.generation === null ? '' : `, generation ${status.generation}`;
   lines.push(style.dim(`  candor ${status.version}, member ${status.member}, pid ${status.pid}${generation}`));
+  lines.push(...verdictLines(status, style));
   const waits = status.drain === null ? null : drainText(status.drain);
   if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));
@@ -85,6 +86,15 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const isSaidThere = others.length === 0 && only?.lastMinute.requests === status.lastMinute.requests;
   if (!isSaidThere) lines.push(`  ${trafficText(status.lastMinute)}`);
   return lines;
+}
+
+const verdictTones = { ok: 'good', degraded: 'warn', failing: 'bad', idle: 'dim', unknown: 'dim' } as const;
+
+/** What does not serve as it should; the figures of a gateway that does are below. A gateway of an earlier version has no verdict. */
+function verdictLines({ verdict }: Partial<Pick<GatewayStatus, 'verdict'>>, style: Style): string[] {
+  if (verdict === undefined || verdict.state === 'ok') return [];
+  const text = `${verdict.state}: ${verdict.reason}`;
+  return wrapAfter(`  ${statusMark(verdictTones[verdict.state], style)}`, harmless(text), 5);
 }
 
 function section(title: string, lines: readonly string[], style: Style): string[] {

@@ -30,6 +30,7 @@ import { StartAbandoned, startFailureOf, StateFailure } from './start-failure.ts
 import { statusOf } from './status.ts';
 import { StepQueue } from './step-queue.ts';
 import { timeoutStatus } from './timeout-advice.ts';
+import { timelineOf, type TrafficRequest, type TrafficTimeline } from './traffic-timeline.ts';
 import { version } from './version.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import type { ApplyResult } from './apply-result.ts';
@@ -201,6 +202,7 @@ export class ControlPlane implements Gateway {
       managed: this.#parts.automatic.states(),
       upstreams: endpointsWithoutSecrets(this.#parts.endpoints.upstreams(), this.#parts.active.redactor),
       lastMinute: this.#parts.reports.lastMinute,
+      history: this.#parts.reports.history,
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
       store: this.#parts.store.status,
@@ -290,6 +292,10 @@ export class ControlPlane implements Gateway {
 
   incidents(): readonly IncidentStatus[] {
     return this.#parts.incidents.list().map(incidentStatus);
+  }
+
+  timeline(request: TrafficRequest): TrafficTimeline {
+    return timelineOf(request, this.#parts.reports.history, this.#parts.clock);
   }
 
   searchExchanges(search: SearchRequest): Promise<SearchResult> {

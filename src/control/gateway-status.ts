@@ -10,6 +10,8 @@ import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { CircuitState } from '../core/route-breaker.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { ServiceVerdict } from '../core/service-verdict.ts';
+import type { TrafficRequest, TrafficTimeline } from './traffic-timeline.ts';
 import type { MinuteFigures } from '../record/last-minute.ts';
 import type { OverlaySetting, OverlayValues } from '../core/overlay.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
@@ -69,6 +71,8 @@ export interface Gateway extends EventSink {
   findExchange(id: string): Promise<ExchangeRecord | null>;
   /** Incidents that go on, then resolved ones, each the latest first. */
   incidents(): readonly IncidentStatus[];
+  /** Requests over time, of everything, of an upstream or of a route. */
+  timeline(request: TrafficRequest): TrafficTimeline;
   /** Searches the stored exchanges. */
   searchExchanges(search: SearchRequest): Promise<SearchResult>;
   /** Events of a time: the stored ones, also of earlier runs; without a store those that are still held. */
@@ -249,6 +253,8 @@ export interface GatewayStatus {
   /** Path of the configuration file; null for `candor run`. */
   readonly source: string | null;
   readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
+  /** Whether requests are served well: `ok` only while at most 1 % of them have failed in the last 5 s. */
+  readonly verdict: ServiceVerdict;
   /** Progress of the shutdown; null until it begins. */
   readonly drain: {
     readonly phase: 'lame_duck' | 'draining' | 'force_closing' | 'drained';
@@ -316,6 +322,7 @@ export interface StatusProblem {
 export interface UpstreamStatus {
   readonly id: string;
   readonly application: string | null;
+  readonly verdict: ServiceVerdict;
   /** Of the requests that routes sent here, including those that got no connection. */
   readonly lastMinute: MinuteFigures;
   /** For an endpoint, or for a connection to one; without those that wait for their turn. */

@@ -7,6 +7,8 @@ import type { BoundSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../core/
 import type { Instant } from '../core/time.ts';
 import type { ApplicationStatus, CertificateStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
+import type { TrafficHistory } from '../record/traffic-history.ts';
+import { verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { BoundCounts, EndpointCounts } from '../limits/shared-counts.ts';
@@ -39,6 +41,7 @@ export interface StatusFacts {
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly WorkerHandle[];
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
+  readonly history: Pick<TrafficHistory, 'recent'>;
   /** What an endpoint has shown; null: nothing. */
   readonly certificateOf: (endpoint: EndpointId) => ServerCertificate | null;
   /** Connections and waiting requests at an endpoint, in all workers. */
@@ -56,7 +59,8 @@ export interface StatusFacts {
 
 export function statusOf(facts: StatusFacts): GatewayStatus {
   const { deployment, member, epoch, generation, revision, contentHash, source, state, drain } = facts;
-  const { problems, applications, workers } = facts;
+  const { problems, applications, workers, incidents } = facts;
+  const upstreams = facts.upstreams.map((upstream) => upstreamStatus(upstream, facts));
   return {
     deployment,
     member,
@@ -70,26 +74,33 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     contentHash,
     source,
     state,
+    verdict: verdictOfGateway({ state, problems, incidents, upstreams }, facts),
     drain,
     problems,
-    incidents: facts.incidents,
+    incidents,
     overlay: facts.overlay,
     lastMinute: facts.lastMinute.all,
     listeners: facts.configured.map((spec) => listenerStatus(spec, facts)),
     certificates: facts.managed.map((state) => managedStatus(state, facts.wallTime)),
-    upstreams: facts.upstreams.map(({ id, application, endpoints, connectionsMax }) => ({
-      id,
-      application,
-      lastMinute: facts.lastMinute.of(id),
-      waiting: waitingStatus(`upstream ${id}`, facts.waiting, facts.now).filter((waiting) => waiting.for !== 'turn'),
-      endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
-    })),
+    upstreams,
     store: facts.store,
     timeouts: facts.timeouts,
     bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
     breakers: facts.breakers.map((view) => breakerStatus(view, facts.now)),
     applications,
     workers: workers.map((worker) => workerStatus(worker, facts)),
+  };
+}
+
+function upstreamStatus(upstream: UpstreamSnapshot, facts: StatusFacts): GatewayStatus['upstreams'][number] {
+  const { id, application, endpoints, connectionsMax } = upstream;
+  return {
+    id,
+    application,
+    verdict: verdictOfUpstream(upstream, facts),
+    lastMinute: facts.lastMinute.of(id),
+    waiting: waitingStatus(`upstream ${id}`, facts.waiting, facts.now).filter((waiting) => waiting.for !== 'turn'),
+    endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
   };
 }
 

@@ -163,9 +163,12 @@ export class StoredExchanges {
     return answer.kind === 'events_found' ? answer.result : noThread;
   }
 
-  #heldEvents({ since, until, limit }: EventSearchRequest): EventSearchResult {
+  #heldEvents({ since, until, kinds, limit }: EventSearchRequest): EventSearchResult {
     const { events } = this.#parts.events.since(0);
-    const found = events.filter(({ at }) => (since === null || at >= since) && (until === null || at <= until));
+    const found = events.filter(
+      ({ at, kind }) =>
+        (since === null || at >= since) && (until === null || at <= until) && kinds?.includes(kind) !== false,
+    );
     return { kind: 'page', events: found.toReversed().slice(0, limit).map(eventJson), cursor: null };
   }
 

@@ -6,6 +6,7 @@ import { Http2LimitReport } from './http2-limit-report.ts';
 import { recordVersion } from '../core/record.ts';
 import type { WatchedRecords } from '../core/logger-messages.ts';
 import type { Clock } from '../core/time.ts';
+import { TrafficHistory } from '../record/traffic-history.ts';
 import { LastMinute } from '../record/last-minute.ts';
 import { CounterTotals } from '../record/counters.ts';
 import { PerSecond } from '../core/per-second.ts';
@@ -50,6 +51,7 @@ export class WorkerReports {
   readonly #parts: WorkerReportsParts;
   readonly #totals = new CounterTotals();
   readonly #lastMinute: LastMinute;
+  readonly #history: TrafficHistory;
   readonly #refusals: RefusalReport;
   readonly #descriptors: DescriptorReport;
   readonly #handshakes: HandshakeReport;
@@ -60,6 +62,7 @@ export class WorkerReports {
   constructor(parts: WorkerReportsParts) {
     this.#parts = parts;
     this.#lastMinute = new LastMinute(parts.clock);
+    this.#history = new TrafficHistory(parts.clock);
     this.#failuresRead = new PerSecond(parts.clock, failuresReadMax);
     this.#refusals = new RefusalReport(parts.clock, parts.events);
     this.#descriptors = new DescriptorReport(parts.clock, parts.events);
@@ -88,10 +91,15 @@ export class WorkerReports {
     return this.#lastMinute;
   }
 
+  get history(): TrafficHistory {
+    return this.#history;
+  }
+
   onBatch({ exchanges, outcomes, failedHandshakes, http2Limits }: WorkerBatch): void {
     const { configuration, workers } = this.#parts;
     this.#totals.add(exchanges);
     this.#lastMinute.add(exchanges);
+    this.#history.add(exchanges);
     this.#failures?.note(outcomes, exchanges);
     this.#handshakes.note(failedHandshakes);
     this.#http2Limits.note(http2Limits);

@@ -60,6 +60,8 @@ export interface EventSearchRequest {
   /** Milliseconds since 1970, both included; null: no limit. */
   readonly since: number | null;
   readonly until: number | null;
+  /** Only events of these kinds; absent: of all. */
+  readonly kinds?: readonly string[];
   readonly limit: number;
   /** Where the page before has ended; null for the newest events. */
   readonly cursor: string | null;

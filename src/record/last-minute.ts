@@ -1,5 +1,6 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { Clock } from '../core/time.ts';
+import { isFailedCount, percentileMs, round } from './exchange-figures.ts';
 
 /** Figures of the requests in the last minute, or since the start if that is less. */
 export interface MinuteFigures {
@@ -107,14 +108,14 @@ function newRing(): Ring {
   return { counts: new Uint32Array(slices * cells), newest: 0 };
 }
 
-function addTo(ring: Ring, slice: number, { count, shape, end, statusClass, durations }: ExchangeCount): void {
+function addTo(ring: Ring, slice: number, counted: ExchangeCount): void {
+  const { count, statusClass, durations } = counted;
   for (let stale = Math.max(ring.newest + 1, slice - slices + 1); stale <= slice; stale++) clear(ring, stale);
   ring.newest = slice;
   const at = (slice % slices) * cells;
   const { counts } = ring;
   counts[at] = (counts[at] as number) + count;
-  const isCut = end === 'truncated' && shape !== 'client_abort';
-  if (isCut || statusClass === '5xx') counts[at + 1] = (counts[at + 1] as number) + count;
+  if (isFailedCount(counted)) counts[at + 1] = (counts[at + 1] as number) + count;
   // A tunnel lasts as long as both sides keep it, so its duration says nothing about speed.
   if (statusClass === '1xx') return;
   for (let cell = 0; cell < durations.length; cell++) {
@@ -136,28 +137,4 @@ function sumOf({ counts, newest }: Ring, slice: number): Float64Array {
     for (let cell = 0; cell < cells; cell++) sum[cell] = (sum[cell] as number) + (counts[at + cell] as number);
   }
   return sum;
-}
-
-/** Between the bounds of the cell in which it lies, as if its durations were spread evenly there. */
-function percentileMs(durations: Float64Array, share: number): number | null {
-  let total = 0;
-  for (const count of durations) total += count;
-  if (total === 0) return null;
-  const wanted = share * total;
-  let below = 0;
-  for (let cell = 0; cell < durations.length; cell++) {
-    const count = durations[cell] as number;
-    if (count > 0 && below + count >= wanted) {
-      const from = cell === 0 ? 0 : (durationBoundsMs[cell - 1] as number);
-      const to = durationBoundsMs[cell] ?? from;
-      return round(from + ((to - from) * (wanted - below)) / count, 2);
-    }
-    below += count;
-  }
-  return null;
-}
-
-function round(value: number, digits: number): number {
-  const factor = 10 ** digits;
-  return Math.round(value * factor) / factor;
 }

@@ -11,6 +11,8 @@ export interface EventRange {
   /** Milliseconds since 1970, both included; null: no limit. */
   readonly since: number | null;
   readonly until: number | null;
+  /** Only events of these kinds; absent: of all. */
+  readonly kinds?: readonly string[] | undefined;
   /** Excluded. */
   readonly beforeSeq: number;
   readonly limit: number;
@@ -25,7 +27,8 @@ export class EventTable {
     // During an upgrade two processes write to one file: SQLite numbers the rows.
     this.#insert = database.prepare('INSERT INTO events (at, json) VALUES (?, ?)');
     this.#select = database.prepare(
-      'SELECT seq, json FROM events WHERE seq < ? AND at >= ? AND at <= ? ORDER BY seq DESC LIMIT ?',
+      `SELECT seq, json FROM events WHERE seq < ?1 AND at >= ?2 AND at <= ?3
+        AND (?4 IS NULL OR json ->> 'kind' IN (SELECT value FROM json_each(?4))) ORDER BY seq DESC LIMIT ?5`,
     );
   }
 
@@ -34,11 +37,12 @@ export class EventTable {
     for (const { at, json } of events) this.#insert.run(at, json);
   }
 
-  search({ since, until, beforeSeq, limit }: EventRange): readonly StoredEvent[] {
+  search({ since, until, kinds, beforeSeq, limit }: EventRange): readonly StoredEvent[] {
     const rows = this.#select.each(
       beforeSeq,
       since ?? -Number.MAX_SAFE_INTEGER,
       until ?? Number.MAX_SAFE_INTEGER,
+      kinds === undefined ? null : JSON.stringify(kinds),
       limit,
     );
     return [...rows].map(([seq, json]) => ({ seq: Number(seq), json: String(json) }));

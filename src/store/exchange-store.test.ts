@@ -292,12 +292,12 @@ describe('the times of responses', () => {
 
 /** A minute apart. */
 const eventAt = (minute: number): number => Date.UTC(2026, 0, 1, 12, minute);
-const eventOf = (seq: number, minute: number): EventLine => {
+const eventOf = (seq: number, minute: number, kind = 'worker_started'): EventLine => {
   const at = eventAt(minute);
   return {
     seq,
     at,
-    json: JSON.stringify({ epoch: 'run-1', seq, at: new Date(at).toISOString(), kind: 'worker_started' }),
+    json: JSON.stringify({ epoch: 'run-1', seq, at: new Date(at).toISOString(), kind }),
   };
 };
 const eventSeqs = (more: Partial<EventSearchRequest> = {}): number[] => {
@@ -314,6 +314,13 @@ describe('stored events', () => {
     assert.deepEqual(eventSeqs({ since: eventAt(2), until: eventAt(5) }), [3, 2]);
     assert.deepEqual(eventSeqs({ since: eventAt(10) }), []);
     assert.equal(search('').exchanges.length, 1);
+  });
+
+  test('are found by their kinds', () => {
+    store.append([], [eventOf(1, 0, 'admin_action'), eventOf(2, 1), eventOf(3, 2, 'overlay_changed')]);
+    assert.deepEqual(eventSeqs({ kinds: ['admin_action', 'overlay_changed'] }), [3, 1]);
+    assert.deepEqual(eventSeqs({ kinds: ['admin_action'], since: eventAt(1) }), []);
+    assert.deepEqual(eventSeqs({ kinds: [] }), []);
   });
 
   test('are paged without a gap or a repetition over all files, also those of an earlier process', () => {

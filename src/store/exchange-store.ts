@@ -205,14 +205,14 @@ export class ExchangeStore {
   }
 
   /** Events of a time, the newest first. */
-  searchEvents({ since, until, limit, cursor }: EventSearchRequest): EventSearchResult {
+  searchEvents({ since, until, kinds, limit, cursor }: EventSearchRequest): EventSearchResult {
     const position = positionOf(cursor);
     if (cursor !== null && position === null) return notACursor;
     const events: EventJson[] = [];
     for (const { segment, number } of this.#segments()) {
       if (position !== null && number > position.number) continue;
       const beforeSeq = position?.number === number ? position.seq : Number.MAX_SAFE_INTEGER;
-      const range = { since, until, beforeSeq, limit: limit - events.length };
+      const range = { since, until, kinds, beforeSeq, limit: limit - events.length };
       const found = this.#orRecover(number, () => segment.events.search(range));
       events.push(...found.map(({ json }) => JSON.parse(json) as EventJson));
       const last = found.at(-1);

@@ -1,4 +1,5 @@
 import type { IncidentStatus } from '../../src/control/incident-status.ts';
+import type { TrafficRequest, TrafficTimeline } from '../../src/control/traffic-timeline.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
@@ -101,14 +102,27 @@ export class FakeGateway implements Gateway {
 
   async searchEvents(search: EventSearchRequest): Promise<EventSearchResult> {
     this.eventSearches.push(search);
-    const { since, until, limit, cursor } = search;
+    const { since, until, kinds, limit, cursor } = search;
     const events = this.events
       .since(0)
       .events.filter(({ at }) => (since === null || at >= since) && (until === null || at <= until))
+      .filter(({ kind }) => kinds?.includes(kind) !== false)
       .toReversed();
     const from = Number(cursor ?? 0);
     const next = from + limit < events.length ? String(from + limit) : null;
     return { kind: 'page', events: events.slice(from, from + limit).map(eventJson), cursor: next };
+  }
+
+  readonly timelines: TrafficRequest[] = [];
+
+  timeline(request: TrafficRequest): TrafficTimeline {
+    this.timelines.push(request);
+    const [since, until] = [request.since, request.until].map((time) => new Date(time).toISOString()) as [
+      string,
+      string,
+    ];
+    const step = { requests: 12, errors: 2, shapes: { app_error: 2 }, p50Ms: 1.2, p99Ms: 30 };
+    return { stepS: request.stepS ?? 1, since, until, steps: [{ at: since, ...step }] };
   }
 
   shownIncidents: readonly IncidentStatus[] = [];

@@ -15,6 +15,7 @@ export const statusSample: GatewayStatus = {
   contentHash: 'd41d8cd98f00b204',
   source: '/srv/shop/candor.yaml',
   state: 'serving',
+  verdict: { state: 'degraded', reason: 'upstream shop: 1 of 2 endpoints is not healthy' },
   drain: null,
   overlay: { revision: 0, persisted: true, memoryReason: null, entries: [] },
   incidents: [],
@@ -115,6 +116,7 @@ export const statusSample: GatewayStatus = {
     {
       id: 'api',
       application: null,
+      verdict: { state: 'ok', reason: '71000 requests in the last minute, 142 failed' },
       lastMinute: {
         seconds: 57.3,
         requests: 71_000,
@@ -160,6 +162,7 @@ export const statusSample: GatewayStatus = {
     {
       id: 'web',
       application: 'web',
+      verdict: { state: 'degraded', reason: '1 of 2 endpoints is not healthy' },
       lastMinute: {
         seconds: 57.3,
         requests: 0,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { timeoutMs, startFromYaml } from './start-from-yaml.ts';
 
-test('the status shows rate, errors and times of the last minute, for each upstream and in total', async (context) => {
+test('the status shows rate, errors, times and a verdict of each upstream and in total, and the timeline when', async (context) => {
   let number = 0;
   const origin = await RawOrigin.start(() => {
     number += 1;
@@ -30,5 +30,19 @@ routes:
   assert.deepEqual([idle?.requests, idle?.errorShare, idle?.p50Ms], [0, null, null]);
   assert.ok(api !== undefined && api.p50Ms !== null && api.p99Ms !== null);
   assert.ok(api.p50Ms > 0 && api.p50Ms <= api.p99Ms && api.p99Ms < timeoutMs, `${api.p50Ms} ${api.p99Ms}`);
+  const verdicts = [edge.gateway.status(), ...upstreams].map(({ verdict }) => verdict);
+  assert.deepEqual(
+    verdicts.map(({ state }) => state),
+    ['failing', 'failing', 'idle'],
+  );
+  assert.match(verdicts[1]?.reason ?? '', /^2 of 8 requests failed in the last (?:5 s|minute)$/);
+  const timeline = () => {
+    const request = { since: Date.now() - 120_000, until: Date.now(), stepS: 1 };
+    const ofApi = edge.gateway.timeline({ series: 'upstream:api', ...request });
+    return ofApi.steps.reduce((sum, { shapes }) => sum + (shapes.app_error ?? 0), 0);
+  };
+  // A step is told when it has ended.
+  while (timeline() < 2 && Date.now() < giveUpAt) await sleep(20);
+  assert.equal(timeline(), 2);
   assert.ok(Math.abs(api.requestsPerS * api.seconds - 8) < 0.5, `${api.requestsPerS} ${api.seconds}`);
 });

@@ -1,0 +1,82 @@
+import type { ServerResponse } from 'node:http';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { changesSince, type LiveStatus, type StatusParts } from './live-status.ts';
+
+/** Shows the page that the connection stands, although nothing changes. */
+const heartbeatMs = 5_000;
+/** A reader that takes nothing for so many heartbeats, although there is something to take, is cut. */
+const blockedBeatsMax = 4;
+
+const nothingSent: StatusParts = new Map();
+
+/**
+ * Sends the status whole, then once a second those of its members that have changed. A slow reader gets the latest values when it
+ * reads on: nothing is kept for it but what it was sent last.
+ */
+export class LiveStream {
+  readonly #response: ServerResponse;
+  readonly #clock: Clock;
+  readonly #live: LiveStatus;
+  #unfollow: () => void = () => {};
+  #heartbeat: Timer | null = null;
+  #sent = nothingSent;
+  #isBlocked = false;
+  #blockedBeats = 0;
+  #open = true;
+
+  constructor(live: LiveStatus, response: ServerResponse, clock: Clock) {
+    this.#live = live;
+    this.#response = response;
+    this.#clock = clock;
+  }
+
+  start(): void {
+    this.#response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    this.#response.on('close', () => this.#close());
+    this.#response.on('drain', () => {
+      this.#isBlocked = false;
+      this.#blockedBeats = 0;
+    });
+    this.#unfollow = this.#live.follow((parts) => this.#send(parts));
+    this.#armHeartbeat();
+  }
+
+  /** Ends the stream in good order. */
+  stop(): void {
+    if (!this.#open) return;
+    this.#close();
+    this.#response.end();
+  }
+
+  /** Null: the status could not be read. The page connects again. */
+  #send(parts: StatusParts | null): void {
+    if (parts === null) return this.stop();
+    if (this.#isBlocked) return;
+    const changes = changesSince(this.#sent, parts);
+    const name = this.#sent === nothingSent ? 'status' : 'change';
+    this.#sent = parts;
+    if (changes !== null) this.#write(`event: ${name}\ndata: ${changes}\n\n`);
+  }
+
+  #write(text: string): void {
+    if (!this.#response.write(text)) this.#isBlocked = true;
+  }
+
+  #armHeartbeat(): void {
+    const { clock, due } = { clock: this.#clock, due: after(this.#clock.now(), heartbeatMs) };
+    this.#heartbeat = clock.schedule(due, (stream: LiveStream) => stream.#beat(), this);
+  }
+
+  #beat(): void {
+    this.#blockedBeats = this.#isBlocked ? this.#blockedBeats + 1 : 0;
+    if (this.#blockedBeats >= blockedBeatsMax) return void this.#response.destroy();
+    if (!this.#isBlocked) this.#write(': still here\n\n');
+    this.#armHeartbeat();
+  }
+
+  #close(): void {
+    this.#open = false;
+    this.#unfollow();
+    this.#heartbeat?.cancel();
+  }
+}

@@ -1,0 +1,30 @@
+import * as z from 'zod';
+import type { TrafficTimeline } from '../control/traffic-timeline.ts';
+import type { SnakeCased } from '../core/json-case.ts';
+import { shapes } from '../core/shape.ts';
+
+const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
+const count = z.int().min(0);
+
+export const timelineSchema = z.object({
+  step_s: count.describe('How long each step is: 1, 10 or 60.'),
+  since: time,
+  until: time,
+  steps: z
+    .array(
+      z.object({
+        at: time.describe('When the step began.'),
+        requests: count,
+        errors: count.describe('Responses 5xx and truncated ones.'),
+        shapes: z.partialRecord(z.enum(shapes), count).describe('Requests by the shape of their failure.'),
+        p50_ms: z.number().min(0).nullable(),
+        p99_ms: z.number().min(0).nullable(),
+      }),
+    )
+    .describe('Those that have ended and had requests, oldest first.'),
+});
+
+/** The type that each schema describes: see `schemas.ts`. */
+type Fits<T extends U, U> = T;
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+export type CheckedTimeline = Fits<SnakeCased<TrafficTimeline>, DeepReadonly<z.infer<typeof timelineSchema>>>;

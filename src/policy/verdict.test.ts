@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from '../testing/properties.test-support.ts';
+import type { VerdictState } from '../core/service-verdict.ts';
+import { type GatewayFacts, judgeGateway, judgeUpstream, type UpstreamFacts } from './verdict.ts';
+
+const some = (requests: number, errors = 0) => ({ requests, errors });
+const well: UpstreamFacts = {
+  recent: some(100),
+  lastMinute: some(1000),
+  endpoints: 2,
+  usable: 2,
+  unknown: 0,
+  draining: 0,
+  breakersOpen: 0,
+};
+
+describe('an upstream', () => {
+  const cases: readonly [what: string, facts: Partial<UpstreamFacts>, state: VerdictState, reason: RegExp][] = [
+    ['with requests that succeed', {}, 'ok', /^1000 requests in the last minute, none failed$/],
+    ['with failures earlier in the minute', { lastMinute: some(1000, 300) }, 'ok', /300 failed$/],
+    ['with 1 % of failures', { recent: some(100, 1) }, 'ok', /none failed/],
+    ['with more', { recent: some(100, 2) }, 'degraded', /^2 of 100 requests failed in the last 5 s$/],
+    ['with 10 % of failures', { recent: some(100, 10) }, 'degraded', /^10 of 100/],
+    ['with more than 10 %', { recent: some(100, 11) }, 'failing', /^11 of 100/],
+    ['whose only request failed', { recent: some(1, 1) }, 'failing', /^1 of 1/],
+    [
+      'without requests now, whose last ones failed',
+      { recent: some(0), lastMinute: some(4, 2) },
+      'failing',
+      /^2 of 4 requests failed in the last minute$/,
+    ],
+    ['without requests', { recent: some(0), lastMinute: some(0) }, 'idle', /^no requests in the last minute$/],
+    ['with an endpoint that is not well', { usable: 1 }, 'degraded', /^1 of 2 endpoints is not healthy$/],
+    ['with an endpoint that an operator drains', { usable: 1, draining: 1 }, 'ok', /none failed/],
+    ['all of whose endpoints drain', { usable: 0, draining: 2 }, 'failing', /^all its endpoints drain$/],
+    ['none of whose endpoints may get requests', { usable: 0 }, 'failing', /^no endpoint may get requests$/],
+    ['without endpoints', { endpoints: 0, usable: 0 }, 'failing', /^it has no endpoint$/],
+    [
+      'of which nothing is known',
+      { usable: 0, unknown: 2, recent: some(0), lastMinute: some(0) },
+      'unknown',
+      /^no endpoint has been checked yet$/,
+    ],
+    ['of which only failures are known', { usable: 0, unknown: 2, recent: some(10, 1) }, 'degraded', /^1 of 10/],
+    ['one of whose endpoints has not been checked yet', { usable: 1, unknown: 1 }, 'ok', /none failed/],
+    [
+      'with an open circuit breaker',
+      { breakersOpen: 1 },
+      'degraded',
+      /^a circuit breaker of its routes is not closed$/,
+    ],
+    ['whose checks pass while its requests fail', { recent: some(50, 50) }, 'failing', /^50 of 50/],
+  ];
+  for (const [what, facts, state, reason] of cases) {
+    test(`${what} is ${state}`, () => {
+      const verdict = judgeUpstream({ ...well, ...facts });
+      assert.equal(verdict.state, state);
+      assert.match(verdict.reason, reason);
+    });
+  }
+});
+
+describe('a gateway', () => {
+  const serving: GatewayFacts = {
+    state: 'serving',
+    recent: some(100),
+    lastMinute: some(1000),
+    problems: 0,
+    incidents: 0,
+    upstreams: [],
+  };
+  const upstream = (id: string, state: VerdictState) => ({ id, verdict: { state, reason: `it is ${state}` } });
+  const cases: readonly [what: string, facts: Partial<GatewayFacts>, state: VerdictState, reason: RegExp][] = [
+    ['that serves', {}, 'ok', /none failed$/],
+    ['that starts', { state: 'starting' }, 'unknown', /^the gateway starts$/],
+    ['that drains', { state: 'draining' }, 'degraded', /^the gateway is draining$/],
+    ['that fails requests by itself', { recent: some(100, 50) }, 'failing', /^50 of 100/],
+    [
+      'with a failing upstream among others',
+      { upstreams: [upstream('a', 'failing'), upstream('b', 'ok')] },
+      'degraded',
+      /^upstream a: it is failing$/,
+    ],
+    [
+      'whose upstreams all fail',
+      { upstreams: [upstream('a', 'failing'), upstream('b', 'failing')] },
+      'failing',
+      /^upstreams a, b: /,
+    ],
+    [
+      'with a degraded upstream',
+      { upstreams: [upstream('a', 'degraded'), upstream('b', 'idle')] },
+      'degraded',
+      /^upstream a/,
+    ],
+    ['with an incident', { incidents: 1 }, 'degraded', /^an incident goes on$/],
+    ['with problems', { problems: 2 }, 'degraded', /^the gateway itself has 2 problems$/],
+    [
+      'without requests',
+      { recent: some(0), lastMinute: some(0), upstreams: [upstream('a', 'idle')] },
+      'idle',
+      /^no requests/,
+    ],
+    [
+      'of whose upstreams nothing is known',
+      { recent: some(0), lastMinute: some(0), upstreams: [upstream('a', 'unknown')] },
+      'unknown',
+      /^upstream a/,
+    ],
+  ];
+  for (const [what, facts, state, reason] of cases) {
+    test(`${what} is ${state}`, () => {
+      const verdict = judgeGateway({ ...serving, ...facts });
+      assert.equal(verdict.state, state);
+      assert.match(verdict.reason, reason);
+    });
+  }
+});
+
+test('nothing is well while more than 1 % of its requests fail, whatever else is known', () => {
+  const count = fc.nat(1000);
+  const facts = fc.record({
+    requests: fc.integer({ min: 1, max: 1000 }),
+    errors: count,
+    minute: count,
+    endpoints: fc.nat(5),
+    usable: fc.nat(5),
+    unknown: fc.nat(5),
+    draining: fc.nat(5),
+  });
+  fc.assert(
+    fc.property(facts, ({ requests, errors, minute, ...endpoints }) => {
+      fc.pre(errors <= requests && errors / requests > 0.01);
+      const recent = some(requests, errors);
+      const verdict = judgeUpstream({ recent, lastMinute: some(minute), breakersOpen: 0, ...endpoints });
+      assert.ok(verdict.state === 'failing' || verdict.state === 'degraded', JSON.stringify(verdict));
+      const whole = judgeGateway({
+        state: 'serving',
+        recent,
+        lastMinute: recent,
+        problems: 0,
+        incidents: 0,
+        upstreams: [],
+      });
+      assert.ok(whole.state === 'failing' || whole.state === 'degraded', JSON.stringify(whole));
+    }),
+  );
+});

@@ -1,0 +1,125 @@
+import type { ServiceVerdict } from '../core/service-verdict.ts';
+
+/** Requests of a time, and how many of them failed. */
+export interface RecentRequests {
+  readonly requests: number;
+  readonly errors: number;
+}
+
+/** What is known about an upstream. */
+export interface UpstreamFacts {
+  /** Of the last `recentSeconds`. */
+  readonly recent: RecentRequests;
+  readonly lastMinute: RecentRequests;
+  /** All endpoints; the classes below are of these, and exclude each other. */
+  readonly endpoints: number;
+  /** Those that get requests, and of which nothing speaks against it. */
+  readonly usable: number;
+  /** Those of which nothing is known yet. */
+  readonly unknown: number;
+  /** Those that an operator or the endpoint itself has drained. */
+  readonly draining: number;
+  /** Circuit breakers of its routes that are not closed. */
+  readonly breakersOpen: number;
+}
+
+/** What is known about a gateway. */
+export interface GatewayFacts {
+  readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
+  readonly recent: RecentRequests;
+  readonly lastMinute: RecentRequests;
+  /** Problems of the gateway itself, and incidents that go on. */
+  readonly problems: number;
+  readonly incidents: number;
+  readonly upstreams: readonly { readonly id: string; readonly verdict: ServiceVerdict }[];
+}
+
+/** The time over which failures are judged first: a person who looks sees what is now. */
+export const recentSeconds = 5;
+
+/** Above this share of failures nothing is well. */
+const degradedShare = 0.01;
+/** Above this one it is no longer the exception. */
+const failingShare = 0.1;
+
+/** What its requests say comes first; endpoints and checks are opinions. */
+export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
+  const { endpoints, usable, unknown, draining, breakersOpen } = facts;
+  const judged = judgeRequests(facts);
+  if (judged?.state === 'failing') return judged;
+  if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
+  if (unknown === endpoints) return judged ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
+  if (usable === 0 && draining === endpoints) return { state: 'failing', reason: 'all its endpoints drain' };
+  if (usable === 0 && unknown === 0) return { state: 'failing', reason: 'no endpoint may get requests' };
+  if (judged !== null) return judged;
+  if (breakersOpen > 0)
+    return {
+      state: 'degraded',
+      reason: `${breakersOpen === 1 ? 'a circuit breaker of its routes is' : `${breakersOpen} circuit breakers of its routes are`} not closed`,
+    };
+  const troubled = endpoints - usable - draining - unknown;
+  if (troubled > 0)
+    return {
+      state: 'degraded',
+      reason: `${troubled} of ${endpoints} endpoints ${troubled === 1 ? 'is' : 'are'} not healthy`,
+    };
+  return wellOrIdle(facts.lastMinute);
+}
+
+/** As its worst upstream, and never better than its own requests. */
+export function judgeGateway(facts: GatewayFacts): ServiceVerdict {
+  const { state, upstreams, incidents, problems } = facts;
+  if (state === 'starting') return { state: 'unknown', reason: 'the gateway starts' };
+  const judged = judgeRequests(facts);
+  if (judged?.state === 'failing') return judged;
+  const failing = upstreams.filter(({ verdict }) => verdict.state === 'failing');
+  const degraded = upstreams.filter(({ verdict }) => verdict.state === 'degraded');
+  // One that fails does not fail the others.
+  const isAllFailing = failing.length > 0 && failing.length === upstreams.length;
+  if (isAllFailing) return { state: 'failing', reason: reasonOf(failing) };
+  if (failing.length > 0) return { state: 'degraded', reason: reasonOf(failing) };
+  if (judged !== null) return judged;
+  if (degraded.length > 0) return { state: 'degraded', reason: reasonOf(degraded) };
+  if (incidents > 0)
+    return { state: 'degraded', reason: `${incidents === 1 ? 'an incident goes' : `${incidents} incidents go`} on` };
+  if (problems > 0)
+    return {
+      state: 'degraded',
+      reason: `the gateway itself has ${problems === 1 ? 'a problem' : `${problems} problems`}`,
+    };
+  if (state !== 'serving') return { state: 'degraded', reason: `the gateway is ${state}` };
+  const unknown = upstreams.filter(({ verdict }) => verdict.state === 'unknown');
+  if (upstreams.length > 0 && unknown.length === upstreams.length)
+    return { state: 'unknown', reason: reasonOf(unknown) };
+  return wellOrIdle(facts.lastMinute);
+}
+
+/** Null: too few of them failed to say anything, or there were none. */
+function judgeRequests({ recent, lastMinute }: Pick<UpstreamFacts, 'recent' | 'lastMinute'>): ServiceVerdict | null {
+  // Without requests now, those before are the latest that is known.
+  const [{ requests, errors }, time] = recent.requests > 0 ? [recent, `${recentSeconds} s`] : [lastMinute, 'minute'];
+  if (requests === 0 || errors / requests <= degradedShare) return null;
+  const reason = `${errors} of ${requests} requests failed in the last ${time}`;
+  return { state: errors / requests > failingShare ? 'failing' : 'degraded', reason };
+}
+
+function wellOrIdle({ requests, errors }: RecentRequests): ServiceVerdict {
+  if (requests === 0) return { state: 'idle', reason: 'no requests in the last minute' };
+  const failed = errors === 0 ? 'none failed' : `${errors} failed`;
+  return { state: 'ok', reason: `${counted(requests, 'request')} in the last minute, ${failed}` };
+}
+
+const namesShown = 3;
+
+/** 'upstream api: 3 of 10 requests failed in the last 5 s' */
+function reasonOf(all: GatewayFacts['upstreams']): string {
+  const [first] = all;
+  if (all.length === 1 && first !== undefined) return `upstream ${first.id}: ${first.verdict.reason}`;
+  const names = all.slice(0, namesShown).map(({ id }) => id);
+  const more = all.length > namesShown ? ` and ${all.length - namesShown} more` : '';
+  return `upstreams ${names.join(', ')}${more}: ${first?.verdict.reason ?? ''}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

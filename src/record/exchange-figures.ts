@@ -1,0 +1,30 @@
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+
+/** Any 5xx, and truncated responses. A client that left is not an error. */
+export function isFailedCount({ shape, end, statusClass }: ExchangeCount): boolean {
+  return statusClass === '5xx' || (end === 'truncated' && shape !== 'client_abort');
+}
+
+/** Between the bounds of the cell in which it lies, as if its durations were spread evenly there. */
+export function percentileMs(durations: Float64Array, share: number): number | null {
+  let total = 0;
+  for (const count of durations) total += count;
+  if (total === 0) return null;
+  const wanted = share * total;
+  let below = 0;
+  for (let cell = 0; cell < durations.length; cell++) {
+    const count = durations[cell] as number;
+    if (count > 0 && below + count >= wanted) {
+      const from = cell === 0 ? 0 : (durationBoundsMs[cell - 1] as number);
+      const to = durationBoundsMs[cell] ?? from;
+      return round(from + ((to - from) * (wanted - below)) / count, 2);
+    }
+    below += count;
+  }
+  return null;
+}
+
+export function round(value: number, digits: number): number {
+  const factor = 10 ** digits;
+  return Math.round(value * factor) / factor;
+}

@@ -1,0 +1,241 @@
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import { type Shape, shapes } from '../core/shape.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import { isFailedCount, percentileMs, round } from './exchange-figures.ts';
+
+/** How long a step is, and how many of them are kept: 1 s for 10 minutes, 10 s for 2 hours, 1 minute for a day. */
+export const resolutions = [
+  { stepS: 1, kept: 600 },
+  { stepS: 10, kept: 720 },
+  { stepS: 60, kept: 1440 },
+] as const;
+
+/** All requests, and the upstreams and routes that were first to have one. Each takes 130 KB after a day with requests in each minute. */
+const seriesMax = 100;
+
+/** What has a series: everything, an upstream or a route. */
+export type SeriesKey = 'all' | `upstream:${string}` | `route:${string}`;
+
+/** What happened within one step. */
+export interface TrafficStep {
+  readonly startedAt: Instant;
+  readonly requests: number;
+  /** As in `MinuteFigures`. */
+  readonly errors: number;
+  /** Requests by the shape of their failure; those without a failure are in none. */
+  readonly shapes: Partial<Record<Shape, number>>;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** The shapes of failures, each with a cell. */
+const failureShapes = shapes.filter((shape) => shape !== 'none');
+const cellOfShape = new Map<Shape, number>(failureShapes.map((shape, index) => [shape, 2 + index]));
+/** Requests, errors, and the shapes. */
+const sums = 2 + failureShapes.length;
+/** A kept step has the sums, two percentiles, and its number. */
+const words = sums + 3;
+const [p50Word, p99Word, numberWord] = [sums, sums + 1, sums + 2];
+/** Steps are allocated so many at a time, when the first of them is kept: a gateway without requests needs no memory. */
+const blockSteps = 60;
+/** A percentile that there is none of. */
+const none = -1;
+
+/**
+ * Requests, errors and durations over the last day, from the counts that workers send in any case. It costs the main thread some
+ * additions per batch and a percentile per step; nothing is kept per request.
+ */
+export class TrafficHistory {
+  readonly #clock: Clock;
+  /** Steps begin with the minutes of the wall clock, as it was at the start. */
+  readonly #origin: number;
+  readonly #series = new Map<SeriesKey, Series>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#origin = clock.now() - (clock.wallTime() % 60_000);
+  }
+
+  add(delta: readonly ExchangeCount[]): void {
+    const second = this.#secondNow;
+    for (const counted of delta) {
+      this.#seriesOf('all')?.add(second, counted);
+      this.#seriesOf(`upstream:${counted.upstream}`)?.add(second, counted);
+      this.#seriesOf(`route:${counted.route}`)?.add(second, counted);
+    }
+  }
+
+  /** Whether there were requests of which the history is kept. */
+  has(key: SeriesKey): boolean {
+    return this.#series.has(key);
+  }
+
+  /** Steps that have ended, and had requests, between two instants, oldest first. `stepS` is one of `resolutions`. */
+  steps(key: SeriesKey, stepS: number, since: number, until: number): readonly TrafficStep[] {
+    const index = resolutions.findIndex((one) => one.stepS === stepS);
+    const series = this.#series.get(key);
+    if (series === undefined || index < 0) return [];
+    const stepMs = stepS * 1000;
+    const first = Math.floor((since - this.#origin) / stepMs);
+    const last = Math.min(Math.ceil((until - this.#origin) / stepMs), Math.floor(this.#secondNow / stepS)) - 1;
+    const steps = series.steps(index, this.#secondNow, first, last);
+    return steps.map(({ number, ...step }) => ({ startedAt: (this.#origin + number * stepMs) as Instant, ...step }));
+  }
+
+  /** Requests and errors of the last `seconds` seconds, at most 60, and of the one that goes on. */
+  recent(key: SeriesKey, seconds: number): { readonly requests: number; readonly errors: number } {
+    return this.#series.get(key)?.recent(this.#secondNow, seconds) ?? { requests: 0, errors: 0 };
+  }
+
+  get #secondNow(): number {
+    return Math.floor((this.#clock.now() - this.#origin) / 1000);
+  }
+
+  #seriesOf(key: SeriesKey): Series | null {
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    if (this.#series.size >= seriesMax) return null;
+    const created = new Series();
+    this.#series.set(key, created);
+    return created;
+  }
+}
+
+/** What goes on in one step. */
+interface OpenStep {
+  number: number;
+  readonly sums: Float64Array;
+  readonly durations: Float64Array;
+}
+
+class Series {
+  readonly #rings = resolutions.map(({ kept }) => new StepRing(kept));
+  readonly #open = resolutions.map(
+    (): OpenStep => ({
+      number: none,
+      sums: new Float64Array(sums),
+      durations: new Float64Array(durationBoundsMs.length + 1),
+    }),
+  );
+
+  add(second: number, counted: ExchangeCount): void {
+    this.#close(second);
+    const [open] = this.#open as [OpenStep];
+    open.number = second;
+    const { count, shape, statusClass, durations } = counted;
+    add(open.sums, 0, count);
+    if (isFailedCount(counted)) add(open.sums, 1, count);
+    const cell = cellOfShape.get(shape);
+    if (cell !== undefined) add(open.sums, cell, count);
+    // A tunnel lasts as long as both sides keep it, so its duration says nothing about speed.
+    if (statusClass === '1xx') return;
+    for (let at = 0; at < durations.length; at++) add(open.durations, at, durations[at] as number);
+  }
+
+  steps(index: number, second: number, first: number, last: number): readonly NumberedStep[] {
+    this.#close(second);
+    return (this.#rings[index] as StepRing).between(first, last);
+  }
+
+  recent(second: number, seconds: number): { readonly requests: number; readonly errors: number } {
+    this.#close(second);
+    const [open] = this.#open as [OpenStep];
+    let [requests = 0, errors = 0] = open.number === none ? [] : open.sums;
+    for (const step of (this.#rings[0] as StepRing).between(second - seconds, second - 1)) {
+      requests += step.requests;
+      errors += step.errors;
+    }
+    return { requests, errors };
+  }
+
+  /** Keeps the steps that are over at `second`, the shortest first: a second that ends becomes part of the longer steps. */
+  #close(second: number): void {
+    for (let index = 0; index < resolutions.length; index++) {
+      const open = this.#open[index] as OpenStep;
+      const { stepS } = resolutions[index] as (typeof resolutions)[number];
+      if (open.number === none || open.number >= Math.floor(second / stepS)) continue;
+      (this.#rings[index] as StepRing).keep(open);
+      this.#merge(open, stepS, index + 1);
+      open.number = none;
+      open.sums.fill(0);
+      open.durations.fill(0);
+    }
+  }
+
+  #merge(ended: OpenStep, stepS: number, index: number): void {
+    const [longer, resolution] = [this.#open[index], resolutions[index]];
+    if (longer === undefined || resolution === undefined) return;
+    const number = Math.floor((ended.number * stepS) / resolution.stepS);
+    if (longer.number !== none && longer.number !== number) {
+      (this.#rings[index] as StepRing).keep(longer);
+      this.#merge(longer, resolution.stepS, index + 1);
+      longer.sums.fill(0);
+      longer.durations.fill(0);
+    }
+    longer.number = number;
+    for (let at = 0; at < ended.sums.length; at++) add(longer.sums, at, ended.sums[at] as number);
+    for (let at = 0; at < ended.durations.length; at++) add(longer.durations, at, ended.durations[at] as number);
+  }
+}
+
+interface NumberedStep extends Omit<TrafficStep, 'startedAt'> {
+  readonly number: number;
+}
+
+/** The last steps of one length. */
+class StepRing {
+  readonly #kept: number;
+  readonly #blocks: (Float32Array | undefined)[];
+
+  constructor(kept: number) {
+    this.#kept = kept;
+    this.#blocks = new Array<Float32Array | undefined>(kept / blockSteps).fill(undefined);
+  }
+
+  keep({ number, sums: counts, durations }: OpenStep): void {
+    const position = number % this.#kept;
+    const index = Math.floor(position / blockSteps);
+    const block = this.#blocks[index] ?? new Float32Array(blockSteps * words).fill(none);
+    this.#blocks[index] = block;
+    const at = (position % blockSteps) * words;
+    block.set(counts, at);
+    block[at + p50Word] = percentileMs(durations, 0.5) ?? none;
+    block[at + p99Word] = percentileMs(durations, 0.99) ?? none;
+    block[at + numberWord] = Math.floor(number / this.#kept);
+  }
+
+  between(first: number, last: number): readonly NumberedStep[] {
+    const steps: NumberedStep[] = [];
+    for (let number = Math.max(first, last - this.#kept + 1, 0); number <= last; number++) {
+      const position = number % this.#kept;
+      const block = this.#blocks[Math.floor(position / blockSteps)];
+      const at = (position % blockSteps) * words;
+      if (block === undefined || block[at + numberWord] !== Math.floor(number / this.#kept)) continue;
+      steps.push({ number, ...stepOf(block.subarray(at, at + words)) });
+    }
+    return steps;
+  }
+}
+
+function stepOf(kept: Float32Array): Omit<TrafficStep, 'startedAt'> {
+  const counted = failureShapes.flatMap((shape): [Shape, number][] => {
+    const count = kept[cellOfShape.get(shape) as number] as number;
+    return count === 0 ? [] : [[shape, count]];
+  });
+  const [requests = 0, errors = 0] = kept;
+  return {
+    requests,
+    errors,
+    shapes: Object.fromEntries(counted),
+    p50Ms: percentileOf(kept[p50Word] as number),
+    p99Ms: percentileOf(kept[p99Word] as number),
+  };
+}
+
+function percentileOf(kept: number): number | null {
+  return kept === none ? null : round(kept, 2);
+}
+
+function add(sum: Float64Array, at: number, value: number): void {
+  sum[at] = (sum[at] as number) + value;
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { eventsSchema, statusSchema } from '../../src/admin/schemas.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
+import { timelineSchema } from '../../src/admin/traffic-schemas.ts';
+import { Condition } from '../../src/core/condition.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { systemClock } from '../../src/system/system.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { statusSample } from '../fakes/samples.ts';
+import { askRaw, connectTo, type RawAnswer } from '../fakes/raw-ask.ts';
+
+// What the dashboard watches: the status as it changes, requests over time, and who has changed what.
+
+const folder = mkdtempSync(join(tmpdir(), 'candor-watching-'));
+const socketPath = join(folder, 'a.sock');
+const gateway = new FakeGateway();
+const clock = new SimulatedClock();
+let admin: AdminServer;
+
+before(async () => {
+  admin = await startAdminServer({ gateway, spec: socketAlone(socketPath), clock });
+});
+
+beforeEach(() => {
+  gateway.statusNow = statusSample;
+  gateway.timelines.length = 0;
+  gateway.eventSearches.length = 0;
+});
+
+after(async () => {
+  await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function get(target: string): Promise<RawAnswer> {
+  return askRaw(socketPath, `GET ${target}`, [['Host', 'candor']]);
+}
+
+/** A reader of a stream, and the events that it has got. */
+function follow(target: string): { readonly until: (count: number) => Promise<string[]>; readonly close: () => void } {
+  const socket = connectTo(socketPath);
+  const changed = new Condition(systemClock);
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk) => {
+    text += String(chunk);
+    changed.changed();
+  });
+  socket.write(`GET ${target} HTTP/1.0\r\nHost: candor\r\n\r\n`);
+  const blocks = (): string[] => text.split('\r\n\r\n')[1]?.split('\n\n').slice(0, -1) ?? [];
+  const until = async (count: number): Promise<string[]> => {
+    await changed.until(() => blocks().length >= count, 20_000);
+    return blocks();
+  };
+  return { until, close: () => socket.destroy() };
+}
+
+describe('the status as it changes', () => {
+  test('is whole at first, and then what has changed', async () => {
+    const reader = follow('/v2/live');
+    const [first = ''] = await reader.until(1);
+    const [name, data = ''] = first.split('\ndata: ');
+    assert.equal(name, 'event: status');
+    statusSchema.parse(JSON.parse(data));
+    gateway.statusNow = { ...statusSample, state: 'draining', verdict: { state: 'degraded', reason: 'it drains' } };
+    await clock.advance(1000);
+    const [, second = ''] = await reader.until(2);
+    assert.equal(
+      second,
+      'event: change\ndata: {"state":"draining","verdict":{"state":"degraded","reason":"it drains"}}',
+    );
+    reader.close();
+  });
+
+  test('shows that it stands while nothing changes', async () => {
+    const reader = follow('/v2/live');
+    await reader.until(1);
+    await clock.advance(5000);
+    assert.equal((await reader.until(2))[1], ': still here');
+    reader.close();
+  });
+});
+
+describe('the timeline', () => {
+  const now = (): number => clock.wallTime();
+  const cases: readonly [query: string, asked: object][] = [
+    ['', { series: 'all', since: 600, until: 0, stepS: null }],
+    ['?since=1h&step=10s', { series: 'all', since: 3600, until: 0, stepS: 10 }],
+    ['?since=1h&until=30m&step=1m', { series: 'all', since: 3600, until: 1800, stepS: 60 }],
+    ['?upstream=api&step=5', { series: 'upstream:api', since: 600, until: 0, stepS: 5 }],
+    ['?route=%2Fapi', { series: 'route:/api', since: 600, until: 0, stepS: null }],
+  ];
+  for (const [query, { ...asked }] of cases) {
+    test(`${query || 'without parameters'} asks for ${JSON.stringify(asked)}, in seconds ago`, async () => {
+      const answer = await get(`/v2/timeline${query}`);
+      assert.equal(answer.status, 200, answer.content);
+      timelineSchema.parse(JSON.parse(answer.content));
+      const [request] = gateway.timelines;
+      const ago = (time = 0): number => Math.round((now() - time) / 1000);
+      assert.deepEqual({ ...request, since: ago(request?.since), until: ago(request?.until) }, asked);
+    });
+  }
+
+  for (const query of ['?step=fast', '?step=-1', '?since=yesterday', '?upstream=a&route=b']) {
+    test(`${query} is 400 with what is wrong`, async () => {
+      const answer = await get(`/v2/timeline${query}`);
+      assert.equal(answer.status, 400);
+      assert.match(answer.content, /step|since|upstream/);
+    });
+  }
+});
+
+describe('the audit', () => {
+  test('has what requesters did, and not what happened by itself', async () => {
+    gateway.emit({ kind: 'process_stopping', subject: 'gateway', reason: 'x', evidence: { reason: 'x' } });
+    await askRaw(socketPath, 'POST /v2/reload', [['Host', 'candor']]);
+    const { events } = eventsSchema.parse(JSON.parse((await get('/v2/audit?since=1h')).content));
+    assert.deepEqual(gateway.eventSearches[0]?.kinds, ['admin_action', 'admin_refused', 'overlay_changed']);
+    assert.ok(events.every(({ kind }) => kind !== 'process_stopping'));
+  });
+
+  test('of events takes the kinds that it is asked for', async () => {
+    assert.equal((await get('/v2/events?kind=process_stopping,log_rotated')).status, 200);
+    assert.deepEqual(gateway.eventSearches[0]?.kinds, ['process_stopping', 'log_rotated']);
+  });
+
+  for (const query of ['?limit=0', '?until=soon']) {
+    test(`${query} is 400`, async () => assert.equal((await get(`/v2/audit${query}`)).status, 400));
+  }
+});
