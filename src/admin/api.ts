@@ -7,6 +7,7 @@ import type { AdminContext } from './admin-context.ts';
 import type { RequestHandler } from './admin-listener.ts';
 import { adminStatus, type StatusResponse } from './admin-status.ts';
 import { sendJson, sendParts, sendProblem } from './answer.ts';
+import { testAlerts } from './alerts-api.ts';
 import { audited } from './audit.ts';
 import { urlOfTarget } from './authorization.ts';
 import { DashboardFiles } from './dashboard-files.ts';
@@ -140,6 +141,10 @@ export class AdminApi implements RequestHandler {
         if (incident !== undefined) return sendJson(response, 200, snakeCased(incident));
         return sendProblem(response, 404, `No incident since the gateway started has the number ${parameter}.`);
       }
+      case 'listAlerts':
+        return sendJson(response, 200, snakeCased({ targets: this.#gateway.status().alerts }));
+      case 'testAlerts':
+        return testAlerts(this.#gateway, url, requester, response);
       case 'searchExchanges':
         return this.#search(url, response);
       case 'readExchange': {

@@ -5,6 +5,7 @@ import {
   restoreRequestSchema,
   weightRequestSchema,
 } from '../control/overlay-request.ts';
+import { alertsSchema, alertTestsSchema } from './alert-schemas.ts';
 import {
   eventSchema,
   eventsSchema,
@@ -48,6 +49,8 @@ export const schemas = {
   Exchanges: exchangesSchema,
   Incident: incidentSchema,
   Incidents: incidentsSchema,
+  Alerts: alertsSchema,
+  AlertTests: alertTestsSchema,
   Session: sessionSchema,
   SessionRequest: sessionRequestSchema,
   Link: linkSchema,

@@ -193,6 +193,20 @@ const details: Record<OperationId, Details> = {
     ],
     responses: { 200: json('The incident.', 'Incident'), 404: problemDetails('No incident has this number.') },
   },
+  listAlerts: {
+    description: 'Empty where the configuration names no target. URLs and keys of targets are not shown.',
+    responses: { 200: json('The targets.', 'Alerts') },
+  },
+  testAlerts: {
+    description:
+      'Needs no body. Sends a message at once, past the queue, whatever kinds the target is configured for, and waits for its answer: up to 10 s.',
+    parameters: [searchParameter('target', 'The id of a target. Absent: all.')],
+    responses: {
+      200: json('What each target made of it, accepted or not.', 'AlertTests'),
+      404: problemDetails('There is no such target. `detail` names those that there are.'),
+      409: problemDetails('The configuration has no targets.'),
+    },
+  },
   searchExchanges: {
     description:
       'What the gateway has stored (`store` in the configuration), by a query such as `status:5xx route:api since:1h heap`. A page may ' +

@@ -142,6 +142,18 @@ export const operations = [
   },
   { id: 'readIncident', method: 'GET', path: `${apiRoot}/incidents/{id}`, summary: 'One incident' },
   {
+    id: 'listAlerts',
+    method: 'GET',
+    path: `${apiRoot}/alerts`,
+    summary: 'Targets of alerts: where each is, what waits for it, and why it fails',
+  },
+  {
+    id: 'testAlerts',
+    method: 'POST',
+    path: `${apiRoot}/alerts/test`,
+    summary: 'Send a test to one target of alerts, or to all, and show what came back',
+  },
+  {
     id: 'searchExchanges',
     method: 'GET',
     path: `${apiRoot}/exchanges`,

@@ -7,6 +7,7 @@ import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/
 import { circuitStates } from '../core/route-breaker.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import { verdictStates } from '../core/service-verdict.ts';
+import { alertTargetSchema } from './alert-schemas.ts';
 import type { StatusResponse } from './admin-status.ts';
 import type { IncidentStatus } from '../control/incident-status.ts';
 import type { ReloadOutcome } from '../control/gateway-status.ts';
@@ -158,6 +159,7 @@ export const statusSchema = z.object({
           'log_failing',
           'store_failing',
           'replacement_failing',
+          'alerts_failing',
         ]),
         since_s: z.number().min(0),
         reason: text.describe('One sentence.'),
@@ -238,6 +240,7 @@ export const statusSchema = z.object({
       ),
     }),
   ),
+  alerts: z.array(alertTargetSchema).describe('Who is told of incidents and the like.'),
   store: z
     .object({
       path: text,

@@ -8,6 +8,7 @@ import {
   upgradeCommand,
 } from './admin-commands.ts';
 import { type ParserContext, describe } from './parser-context.ts';
+import { alertCommands } from './alert-commands.ts';
 import { checkCommand, schemaCommand, trustCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { incidentCommand, incidentsCommand } from './incident-commands.ts';
@@ -60,6 +61,7 @@ const root = buildRouteMap<string, ParserContext>({
     dashboard: dashboardCommand,
     incidents: incidentsCommand,
     incident: incidentCommand,
+    alert: alertCommands,
     logs: logsCommand,
     events: eventsCommand,
     token: tokenCommand,

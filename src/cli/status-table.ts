@@ -11,6 +11,7 @@ import type {
   UpstreamStatus,
   WaitingStatus,
 } from '../control/gateway-status.ts';
+import { alertTargetLines } from './alert-lines.ts';
 import { drainText } from './drain-watch.ts';
 import { incidentLines } from './incident-lines.ts';
 import {
@@ -58,6 +59,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
     ...section('CIRCUIT BREAKERS', breakerLines(status, style), style),
     ...section('TIMEOUTS', timeoutLines(status, style), style),
     ...section('STORE', storeLines(status, style), style),
+    ...section('ALERTS', alertTargetLines(status.alerts, wallTimeOf(status), style), style),
     ...section(
       'APPLICATIONS',
       applications

@@ -11,6 +11,7 @@ import type {
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';
+import { buildAlerts } from './build-alerts.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener } from './wanted-files.ts';
@@ -77,6 +78,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       fullDetail: plain.log?.detail === 'full',
     },
     store: buildStore(plain.store, context),
+    ...buildAlerts(plain.alerts, context),
   };
 }
 

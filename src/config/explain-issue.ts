@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
 import { adminRoles } from '../core/admin-roles.ts';
-import { isSecretPath } from './hide-secrets.ts';
+import { isAlertSecretPath, isSecretPath } from './hide-secrets.ts';
 import { decodeDetail } from './leaves.ts';
 import { hashError } from './format/token-hash.ts';
 import { editDistance, nearest, suggestNearest } from './nearest.ts';
@@ -48,6 +48,8 @@ export function explainIssue(issue: Issue, base: Path, root: unknown, locations:
   if (input === undefined && path.length > 0) return [absenceError(path)];
   const isKeysOfToken = path.length === 3 && typeof input === 'object' && !Array.isArray(input);
   if (decoded === null && isSecretPath(path) && !isKeysOfToken) return [{ path, about: 'value', ...secretError(path) }];
+  if (decoded === null && isAlertSecretPath(path))
+    return [{ path, about: 'value', message: 'expected text', suggestion: 'put it in quotes' }];
   if (issue.code === 'invalid_union') return explainUnion(issue, path, input, locations);
   if (decoded !== null) return [{ path, about: 'value', ...decoded }];
   return [explainPlain(issue, path, input)];

@@ -12,6 +12,14 @@ export function hideTokens(text: string): string {
   return redactor.mask(text);
 }
 
+/** Keys of targets of alerts whose values are secrets: a URL of a chat is one too. */
+const alertSecrets: readonly unknown[] = ['url', 'token', 'routing_key', 'password'];
+
+/** Where in the tree values are secrets of a target of alerts. */
+export function isAlertSecretPath(path: readonly (string | number)[]): boolean {
+  return path[0] === 'alerts' && alertSecrets.includes(path.at(-1));
+}
+
 /** Where in the tree values are secrets unless they are hashes. */
 export function isSecretPath(path: readonly (string | number)[]): boolean {
   return path[0] === 'admin' && path[1] === 'tokens';
@@ -24,7 +32,7 @@ export function isSecretPath(path: readonly (string | number)[]): boolean {
 export function hideSecrets(source: string): string {
   let hidden = '';
   let at = 0;
-  for (const { index, 0: key } of source.matchAll(/(?<![\w-])["']?tokens?["']?[ \t]*:(?=\s|$)/g)) {
+  for (const { index, 0: key } of source.matchAll(/(?<![\w-])["']?(?:tokens?|url|routing_key)["']?[ \t]*:(?=\s|$)/g)) {
     const from = index + key.length;
     if (from < at) continue;
     const to = endOfValue(source, index, from);

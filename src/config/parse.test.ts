@@ -75,6 +75,37 @@ describe('what is written', () => {
       ['node', 'my server.js', '--name=a b', 'c d'],
     ],
     [
+      'targets of alerts, with what holds where they are silent',
+      'upstreams: { a: "a:1" }\nalerts: { link: "https://gw.example.org", targets: { p: { pagerduty: { routing_key: k }, min_severity: critical }, m: { smtp: { server: "mail:25", tls: none, from: "a@b", to: "c@d" }, kinds: [disk] }, c: { command: { run: "./tell now", timeout: 3s } } } }',
+      ({ alerts }) => [
+        alerts?.link,
+        alerts?.grownEveryMs,
+        alerts?.targets.map(({ id, channel, kinds, severityMin }) => [id, channel, kinds.length, severityMin]),
+      ],
+      [
+        'https://gw.example.org/',
+        600_000,
+        [
+          [
+            'p',
+            { type: 'pagerduty', url: 'https://events.pagerduty.com/v2/enqueue', routingKey: 'k', ca: [] },
+            5,
+            'critical',
+          ],
+          [
+            'm',
+            {
+              ...{ type: 'smtp', host: 'mail', port: 25, tls: 'none', user: null, password: null },
+              ...{ from: 'a@b', to: ['c@d'], ca: [] },
+            },
+            1,
+            'info',
+          ],
+          ['c', { type: 'command', command: ['/etc/shop/tell', 'now'], timeoutMs: 3000 }, 5, 'info'],
+        ],
+      ],
+    ],
+    [
       'a command may be a list',
       'applications: { web: { command: [node, my server.js] } }',
       (c) => c.applications[0]?.command,

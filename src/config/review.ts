@@ -9,6 +9,7 @@ import { nameError } from './leaves.ts';
 import { suggestNearest } from './nearest.ts';
 import { orList, quoted } from './error-detail.ts';
 import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
+import { reviewAlerts } from './review-alerts.ts';
 import { reviewConcurrency } from './review-concurrency.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewRoutes } from './review-routes.ts';
@@ -22,6 +23,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewRoutes(draft, collector);
   reviewSticky(draft, collector);
   reviewConcurrency(draft, collector);
+  reviewAlerts(draft, collector);
   reviewAdmin(draft, collector);
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);

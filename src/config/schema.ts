@@ -5,6 +5,8 @@
 import { logFormatNames } from '../core/log-formats.ts';
 import { balancerWords, namedBalancers } from '../core/named-balancers.ts';
 import * as z from 'zod';
+import { alertDefaults } from './alert-defaults.ts';
+import { alerts } from './alerts-schema.ts';
 import { automaticTls } from './automatic-tls-schema.ts';
 import { concurrency } from './concurrency-schema.ts';
 import { adminToken } from './admin-token-schema.ts';
@@ -499,6 +501,7 @@ export const file = section({
     'Which exchanges are stored for searches (`candor logs`); `none`: no exchange is stored.',
     defaults.store.store,
   ),
+  alerts: key(alerts, 'Who is told of incidents, certificates, disks and objectives, and how.', alertDefaults.absent),
 });
 
 export type FileRead = z.output<typeof file>;

@@ -3,16 +3,25 @@ import { pagePlaceholders, pagePlaceholdersMax, pageTemplate, unknownPlaceholder
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
+import { parseServiceUrl } from './format/service-url.ts';
 import { nearest } from './nearest.ts';
 import { orList, type ErrorDetail, quoted } from './error-detail.ts';
 import type { Path } from './position-index.ts';
+import { filesOfAlerts } from './review-alerts.ts';
 import type { ListenerRead, ListenerTlsRead } from './schema.ts';
 
 /** A file that the configuration names and that must be read before it is whole. */
 export interface WantedFile {
   /** Absolute, but for a program that is looked for in the folders of PATH. */
   readonly path: string;
-  readonly kind: 'error_page' | 'certificates' | 'private_key' | 'hmac_key' | 'session_key' | 'program';
+  readonly kind:
+    | 'error_page'
+    | 'certificates'
+    | 'private_key'
+    | 'hmac_key'
+    | 'session_key'
+    | 'alert_secret'
+    | 'program';
   /** Where the file is named. */
   readonly at: Path;
 }
@@ -37,6 +46,8 @@ export const wantedBytesMax = {
   hmac_key: 4 * 1024,
   /** Random text: more is no better. */
   session_key: 4 * 1024,
+  /** A URL, a token or a password. */
+  alert_secret: 4 * 1024,
 } as const;
 
 /** What a file is, in errors about it. */
@@ -46,6 +57,7 @@ export const wantedNames = {
   private_key: 'a private key',
   hmac_key: 'the key of an external account',
   session_key: 'a key for sticky sessions',
+  alert_secret: 'a secret of a target of alerts',
 } as const;
 
 export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
@@ -76,6 +88,10 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
       if (isMap(sticky) && sticky.key_file !== undefined)
         want('session_key', sticky.key_file, [section, name, 'sticky', 'key_file']);
     }
+  for (const { kind, path, at } of filesOfAlerts(draft)) {
+    if (kind === 'program') wanted.push({ kind, path: programPath(path, directory), at });
+    else want(kind, path, at);
+  }
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {
     want('certificates', adminTls.certificate_file, ['admin', 'tls', 'certificate_file']);
@@ -145,6 +161,7 @@ export function reviewFiles(
     else if (!reading.ok) collector.addDetail(at, reading.error);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
     else if (kind === 'session_key') reviewSessionKey(path, reading, at, collector);
+    else if (kind === 'alert_secret') reviewAlertSecret(path, reading, at, collector);
     else if (kind === 'hmac_key') reviewHmacKey(path, reading, at, collector);
   }
 }
@@ -209,6 +226,31 @@ function reviewSessionKey(
       message: `${quoted(basename(path))} has ${length} characters, and a key has ${sessionKeyLengthMin} or more`,
       suggestion: `openssl rand -base64 32 > ${path}`,
     });
+  if (isOpen) warnOpen(path, at, collector);
+}
+
+function reviewAlertSecret(
+  path: string,
+  { text, isOpen }: Extract<FileReading, { ok: true }>,
+  at: Path,
+  collector: ErrorCollector,
+): void {
+  const lines = text.trim().split('\n').length;
+  if (text.trim() === '' || lines > 1) {
+    const message = `${quoted(basename(path))} has ${text.trim() === '' ? 'no line' : `${lines} lines`}, and a secret is one line`;
+    return collector.addDetail(at, {
+      message,
+      suggestion: 'write the URL, token or password into it, and nothing else',
+    });
+  }
+  if (at.at(-1) === 'url_file') {
+    const parsed = parseServiceUrl(text.trim());
+    if (!parsed.ok)
+      return collector.addDetail(at, {
+        ...parsed.failure,
+        message: `${quoted(basename(path))}: ${parsed.failure.message}`,
+      });
+  }
   if (isOpen) warnOpen(path, at, collector);
 }
 

@@ -22,6 +22,7 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
   admin: ({ admin }) => admin,
   log: ({ log }) => log,
   store: ({ store }) => store,
+  alerts: ({ alerts }) => alerts ?? null,
 };
 
 /** Settings that a file may give once for all routes, by the key of the file. */

@@ -12,6 +12,7 @@ import { socketConnector } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
 import { createHealthChecker } from '../upstream/health-check.ts';
 import { ActiveConfiguration } from './active-configuration.ts';
+import { Alerting } from './alerting.ts';
 import { Applications } from './applications.ts';
 import { ConfigurationReport } from './configuration-report.ts';
 import { CurrentProblems } from './current-problems.ts';
@@ -80,6 +81,7 @@ export class ControlParts {
   readonly reports: WorkerReports;
   readonly problems: CurrentProblems;
   readonly incidents: IncidentWatch;
+  readonly alerting: Alerting;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
@@ -101,6 +103,7 @@ export class ControlParts {
     this.hub.subscribe((event) => this.problems.onEvent(event));
     this.incidents = this.#createIncidents();
     this.hub.subscribe((event) => this.incidents.onEvent(event));
+    this.alerting = this.#createAlerting();
     this.log = this.#createLog();
     this.store = this.#createStore();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
@@ -148,8 +151,21 @@ export class ControlParts {
     return new IncidentWatch({
       clock: this.clock,
       events: this.hub,
+      epoch: this.hub.epoch,
       upstream: (id) => this.endpoints.upstreams().find((one) => one.id === id) ?? null,
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
+    });
+  }
+
+  #createAlerting(): Alerting {
+    const { configuration, adopt } = this.options;
+    return new Alerting({
+      clock: this.clock,
+      random: systemRandom,
+      events: this.hub,
+      deployment: () => this.active.configuration.deployment,
+      member: configuration.member,
+      predecessorEnded: adopt?.predecessorEnded ?? null,
     });
   }
 

@@ -1,3 +1,4 @@
+import type { AlertTestResult } from '../core/alert.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
@@ -85,6 +86,7 @@ export class ControlPlane implements Gateway {
     await this.#parts.log.open(configuration.log);
     await this.#parts.log.use(configuration.log);
     await this.#parts.store.use(configuration.store);
+    void this.#parts.alerting.use(configuration);
     const evidence = { pid: process.pid, version, node: process.version };
     this.#parts.hub.emit({
       kind: 'process_started',
@@ -206,6 +208,7 @@ export class ControlPlane implements Gateway {
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
       store: this.#parts.store.status,
+      alerts: this.#parts.alerting.status,
       timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes),
       bounds: this.#parts.active.bounds,
       breakers: this.#parts.breakers.views,
@@ -236,8 +239,9 @@ export class ControlPlane implements Gateway {
   #problemContext(applications: GatewayStatus['applications']): ProblemContext {
     // A gateway that is stopping needs no replacement.
     const wanted = this.#state === 'serving' ? wantedWorkers(this.#parts.active.configuration).count : 0;
-    const { log, store, workers } = this.#parts;
-    return { wanted, workers: workers.all, logPath: log.path, storePath: store.path, applications };
+    const { log, store, workers, alerting } = this.#parts;
+    const paths = { logPath: log.path, storePath: store.path };
+    return { wanted, workers: workers.all, ...paths, applications, alerts: alerting.status };
   }
 
   reload(actor: string): Promise<ReloadOutcome> {
@@ -269,6 +273,7 @@ export class ControlPlane implements Gateway {
     if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
     if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection);
     await this.#parts.store.use(read.configuration.store);
+    void this.#parts.alerting.use(read.configuration);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
     this.#parts.certificates.look();
     await this.#parts.automatic.use(read.configuration);
@@ -296,6 +301,10 @@ export class ControlPlane implements Gateway {
 
   timeline(request: TrafficRequest): TrafficTimeline {
     return timelineOf(request, this.#parts.reports.history, this.#parts.clock);
+  }
+
+  testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null> {
+    return this.#parts.alerting.test(target);
   }
 
   searchExchanges(search: SearchRequest): Promise<SearchResult> {
@@ -372,7 +381,7 @@ export class ControlPlane implements Gateway {
     this.#parts.breakers.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
-    await Promise.all([this.#parts.log.close(), this.#parts.store.close()]);
+    await Promise.all([this.#parts.log.close(), this.#parts.store.close(), this.#parts.alerting.close()]);
     this.#state = 'stopped';
   }
 

@@ -1,7 +1,9 @@
+import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts, ConnectionRefusalReason } from '../core/event.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
+import { alertProblems } from './alerting.ts';
 import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
@@ -50,6 +52,8 @@ export interface ProblemContext {
   /** Folder of the store in use; absent without one. */
   readonly storePath?: string | null;
   readonly applications: readonly ApplicationStatus[];
+  /** Absent: there are no targets. */
+  readonly alerts?: readonly AlertTargetStatus[];
 }
 
 /** The current problems of the gateway itself, from its events and the counts of its workers. */
@@ -124,7 +128,8 @@ export class CurrentProblems {
       ...this.#log(context),
       ...this.#storing(context),
     ];
-    return [...own, ...this.#replacements(context)];
+    const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
+    return [...own, ...this.#replacements(context), ...alerts];
   }
 
   #replacements({ applications }: ProblemContext): readonly StatusProblem[] {

@@ -1,3 +1,4 @@
+import type { AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
 import type { IncidentStatus } from './incident-status.ts';
 import type { EventSearchRequest, EventSearchResult, SearchRequest, SearchResult } from '../core/store-messages.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
@@ -73,6 +74,8 @@ export interface Gateway extends EventSink {
   incidents(): readonly IncidentStatus[];
   /** Requests over time, of everything, of an upstream or of a route. */
   timeline(request: TrafficRequest): TrafficTimeline;
+  /** Sends a test to one target of `alerts`, or to all. Null: there is none. */
+  testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null>;
   /** Searches the stored exchanges. */
   searchExchanges(search: SearchRequest): Promise<SearchResult>;
   /** Events of a time: the stored ones, also of earlier runs; without a store those that are still held. */
@@ -285,6 +288,8 @@ export interface GatewayStatus {
   readonly upstreams: readonly UpstreamStatus[];
   /** The store of exchanges and events; null: the configuration has none. That it fails now is a problem. */
   readonly store: StoreStatus | null;
+  /** Who is told of incidents and the like; empty: the configuration names no target. */
+  readonly alerts: readonly AlertTargetStatus[];
   /** Timeouts of routes that do not fit what is stored; without a store only those that cannot fire. */
   readonly timeouts: readonly TimeoutStatus[];
   /** Bounds of requests in flight (`concurrency`) of routes and upstreams. */
@@ -311,7 +316,8 @@ export interface StatusProblem {
     | 'clients_refused'
     | 'log_failing'
     | 'store_failing'
-    | 'replacement_failing';
+    | 'replacement_failing'
+    | 'alerts_failing';
   readonly sinceS: number;
   /** One sentence. */
   readonly reason: string;

@@ -12,6 +12,8 @@ import type { WorkerBatch } from './worker-reports.ts';
 export interface IncidentWatchParts {
   readonly clock: Clock;
   readonly events: EventSink;
+  /** Of this run of the process. */
+  readonly epoch: string;
   /** The application and the endpoints of an upstream; null: it does not exist. */
   readonly upstream: (id: UpstreamId) => {
     readonly application: string | null;
@@ -84,17 +86,19 @@ export class IncidentWatch {
       kind: kindOf[kind],
       subject: incident.upstream === '' ? 'gateway' : `upstream:${incident.upstream}`,
       reason: incidentSentence(incident),
-      evidence: factsOf(incident),
+      evidence: factsOf(incident, this.#parts.epoch),
       to: kind === 'resolved' ? 'resolved' : 'open',
     });
   }
 }
 
-function factsOf(incident: LiveIncident): IncidentFacts {
+function factsOf(incident: LiveIncident, epoch: string): IncidentFacts {
   const { id, upstream, cause, requests, failed, attemptsFailed, startedAt, suspects } = incident;
   return {
     incident: id,
+    key: `${epoch}-${id}`,
     upstream,
+    routes: incident.routes.map(({ route }) => route),
     cause,
     requests,
     failed,

@@ -47,6 +47,7 @@ export interface StatusFacts {
   /** Connections and waiting requests at an endpoint, in all workers. */
   readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
   readonly store: GatewayStatus['store'];
+  readonly alerts: GatewayStatus['alerts'];
   readonly timeouts: GatewayStatus['timeouts'];
   readonly bounds: readonly BoundSnapshot[];
   readonly breakers: readonly RouteBreakerView[];
@@ -84,6 +85,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     certificates: facts.managed.map((state) => managedStatus(state, facts.wallTime)),
     upstreams,
     store: facts.store,
+    alerts: facts.alerts,
     timeouts: facts.timeouts,
     bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
     breakers: facts.breakers.map((view) => breakerStatus(view, facts.now)),

@@ -1,4 +1,5 @@
 import type { AdminRole } from './admin-roles.ts';
+import type { AlertsSpec } from './alert.ts';
 import type { LogFormatName } from './log-formats.ts';
 import type { defaultBalancer, NamedBalancer } from './named-balancers.ts';
 import type { ApplicationId, EndpointAddress, RouteId, UpstreamId } from './endpoint.ts';
@@ -31,6 +32,8 @@ export interface Configuration {
   readonly log: LogSpec;
   /** Null: no exchange is stored, and no thread runs for it. */
   readonly store: StoreSpec | null;
+  /** Absent: no alert is sent. */
+  readonly alerts?: AlertsSpec;
 }
 
 /** The worker threads. */

@@ -1,3 +1,4 @@
+import type { AlertChannelSpec } from './alert.ts';
 import type { Http2LimitName } from './http2-limit.ts';
 import type { HandshakeFailureReason } from './tls-server.ts';
 import type { OverlayValues } from './overlay.ts';
@@ -79,6 +80,8 @@ export interface EventFacts {
   /** It has ten times the failures that were reported last. */
   incident_grown: IncidentFacts;
   incident_resolved: IncidentFacts;
+  /** What the gateway has found when it looked at once (`IncidentDetails`), each one clause. */
+  incident_examined: { incident: number; key: string; findings: readonly string[] };
   /** The resolution state of a name changed: `from`, `to` are 'resolving', 'resolved', 'stale', 'failed'. */
   name_state: { name: string; addresses: readonly string[]; cause: string | null; rcode: string | null };
   /** A lookup found other addresses than the previous one. */
@@ -155,6 +158,17 @@ export interface EventFacts {
   /** Another program shortened the file, from `bytesBefore` to `bytes`: the lines that it had are lost. */
   log_truncated: { path: string; bytesBefore: number; bytes: number };
   log_dropped: { what: string; count: number; errno: string | null };
+  /** A target has accepted an alert (`alerts`). `alert`: the key of what it is about. */
+  alert_sent: { target: string; type: AlertChannelSpec['type']; alert: string; attempts: number; tookMs: number };
+  /** `to`: 'retrying' after the first attempt, 'given_up' when no other one follows. */
+  alert_failed: {
+    target: string;
+    type: AlertChannelSpec['type'];
+    alert: string;
+    attempts: number;
+    fix: string;
+    retryMs: number | null;
+  };
   /** A change was requested through the admin API or by a signal. `remote`: the requester's address; null: none. */
   admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };
   /** The admin API refused requests. `remote` and `operation` are those of the last one. */
@@ -164,7 +178,11 @@ export interface EventFacts {
 /** Counts are those since `startedAt` (RFC 3339). */
 export interface IncidentFacts {
   incident: number;
+  /** Unique also across runs of the process. */
+  key: string;
   upstream: string;
+  /** Those with the most failures first. */
+  routes: readonly string[];
   /** The commonest of the failures that began; null: the application itself answers with 5xx. */
   cause: string | null;
   requests: number;

@@ -41,6 +41,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   logger: ['core', 'record', 'system'],
   // The thread of the store, put together: what is kept of exchanges, and searches.
   store: ['core', 'record', 'system'],
+  // Messages to people: chats, mail, programs.
+  alerts: ['core', 'policy', 'deploy'],
   control: [
     'core',
     'config',
@@ -54,6 +56,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'certificates',
     // Judges the failures of its own traffic as those of other gateways' logs.
     'diagnose',
+    'alerts',
     'system',
   ],
   // The threads by their files alone: see `planes`.
@@ -129,6 +132,7 @@ export const errorReaders: readonly string[] = [
   'src/cli/read-input.ts',
   'src/config/host.ts',
   'src/certificates/https-transport.ts',
+  'src/alerts/network-error.ts',
   'src/certificates/name-queries.ts',
   'src/certificates/tls-alpn-probe.ts',
   'src/certificates/dns-hook.ts',

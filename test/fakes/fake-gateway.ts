@@ -1,3 +1,4 @@
+import type { AlertTestResult } from '../../src/core/alert.ts';
 import type { IncidentStatus } from '../../src/control/incident-status.ts';
 import type { TrafficRequest, TrafficTimeline } from '../../src/control/traffic-timeline.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
@@ -129,6 +130,13 @@ export class FakeGateway implements Gateway {
 
   incidents(): readonly IncidentStatus[] {
     return this.shownIncidents;
+  }
+
+  alertTests: readonly AlertTestResult[] | null = null;
+
+  async testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null> {
+    this.calls.push(`testAlerts ${target}`);
+    return this.alertTests;
   }
 
   async findExchange(id: string): Promise<ExchangeRecord | null> {

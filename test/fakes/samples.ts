@@ -90,6 +90,33 @@ export const statusSample: GatewayStatus = {
     },
   ],
   store: { path: '/var/lib/candor/store', lost: 12 },
+  alerts: [
+    {
+      id: 'chat',
+      type: 'slack',
+      destination: 'hooks.slack.com',
+      queued: 0,
+      sent: 3,
+      failed: 0,
+      lastSentAt: '2026-01-01T12:30:00.000Z',
+      failure: null,
+    },
+    {
+      id: 'ops',
+      type: 'smtp',
+      destination: 'smtp.example.org:587',
+      queued: 2,
+      sent: 0,
+      failed: 1,
+      lastSentAt: null,
+      failure: {
+        reason: 'smtp.example.org:587 refused the connection (ECONNREFUSED)',
+        nextStep: 'See whether the service runs, and whether the port is right.',
+        since: '2026-01-01T12:40:00.000Z',
+        retryAt: '2026-01-01T13:10:00.000Z',
+      },
+    },
+  ],
   timeouts: [
     {
       route: '/search',

@@ -11,6 +11,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'drain',
     'state',
     'store',
+    'alerts',
     'timeouts',
     'websocket',
     'dns',

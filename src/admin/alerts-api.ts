@@ -1,0 +1,31 @@
+import type { ServerResponse } from 'node:http';
+import type { Gateway } from '../control/gateway-status.ts';
+import { snakeCased } from '../core/json-case.ts';
+import { sendJson, sendProblem } from './answer.ts';
+import { audited, type Requester } from './audit.ts';
+
+/** Sends a test to `target` of the query, or to all targets. The answer is 200 also where a target refused it. */
+export async function testAlerts(
+  gateway: Gateway,
+  { searchParams }: URL,
+  requester: Requester,
+  response: ServerResponse,
+): Promise<void> {
+  const target = searchParams.get('target');
+  const results = await audited(
+    gateway,
+    'testAlerts',
+    requester,
+    () => gateway.testAlerts(target),
+    (sent) => (sent === null ? 'rejected' : 'done'),
+  );
+  if (results !== null) return sendJson(response, 200, snakeCased({ results }));
+  const { alerts } = gateway.status();
+  if (alerts.length === 0)
+    return sendProblem(response, 409, 'The configuration has no targets: `alerts: { targets: … }` names them.');
+  sendProblem(
+    response,
+    404,
+    `No target of alerts is called ${target}; there is ${alerts.map(({ id }) => id).join(', ')}.`,
+  );
+}

@@ -1,0 +1,45 @@
+import type { Alert } from '../core/alert.ts';
+import { snakeCased } from '../core/json-case.ts';
+import type { AlertMessage } from './channel.ts';
+
+/** The version of the JSON of a webhook and of a command's standard input. Keys may be added without a new one. */
+export const alertJsonVersion = 1;
+
+/** A message as programs get it; `docs/alerts.md` describes it. */
+export function alertJson({ alert, link }: AlertMessage): object {
+  const { at, step: _step, ...rest } = alert;
+  return { version: alertJsonVersion, ...snakeCased(rest), at: new Date(at).toISOString(), link };
+}
+
+/** The first line that people read. */
+export function headline({ change, kind, severity, title, deployment }: Alert): string {
+  const state =
+    kind === 'test' ? 'Test' : change === 'resolved' ? 'Resolved' : change === 'grown' ? 'Worse' : words[severity];
+  return oneLine(`[${deployment}] ${state}: ${title}`);
+}
+
+const words = { info: 'Info', warning: 'Warning', critical: 'Critical' } as const;
+
+/** The message as plain text, for a mail. */
+export function plainTextOf({ alert, link }: AlertMessage): string {
+  const { text, evidence, nextStep, subject, deployment, member, at, severity, change } = alert;
+  const parts = [
+    text,
+    ...(evidence.length === 0 ? [] : ['', 'Evidence:', ...evidence.map((fact) => `- ${fact}`)]),
+    ...(nextStep === null ? [] : ['', 'Next step:', nextStep]),
+    ...(link === null ? [] : ['', link]),
+    '',
+    `${new Date(at).toISOString()}, ${change}, ${severity}, ${subject}`,
+    `${deployment}, ${member}`,
+  ];
+  return `${parts.join('\n')}\n`;
+}
+
+export function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+}
+
+/** At most `max` UTF-16 units; "…" marks that the rest is left out. */
+export function shortened(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}

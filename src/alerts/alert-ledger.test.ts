@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Alert, AlertTargetSpec } from '../core/alert.ts';
+import { AlertLedger } from './alert-ledger.ts';
+import { alertSample, targetSample } from './alert-samples.test-support.ts';
+
+const minute = 60_000;
+const grownEveryMs = 10 * minute;
+
+/** What a target is sent of alerts that come one after the other: 'change@minute', or '-'. */
+function sentOf(
+  alerts: readonly (Partial<Alert> & { readonly minute?: number })[],
+  target: Partial<AlertTargetSpec> = {},
+): string[] {
+  const ledger = new AlertLedger();
+  return alerts.map(({ minute: at = 0, ...alert }) => {
+    const decision = ledger.decide(
+      { ...alertSample, ...alert, at: alertSample.at + at * minute },
+      { target: { ...targetSample, ...target }, grownEveryMs },
+    );
+    return decision.send ? `${decision.alert.change}@${(decision.dueAt - alertSample.at) / minute}` : '-';
+  });
+}
+
+const opened = { change: 'opened' } as const;
+const grown = { change: 'grown' } as const;
+const resolved = { change: 'resolved' } as const;
+
+const cases: readonly (readonly [
+  promise: string,
+  alerts: Parameters<typeof sentOf>[0],
+  sent: readonly string[],
+  target?: Partial<AlertTargetSpec>,
+])[] = [
+  [
+    'one message for each change',
+    [opened, { ...grown, minute: 11 }, { ...resolved, minute: 20 }],
+    ['opened@0', 'grown@11', 'resolved@20'],
+  ],
+  ['nothing is opened twice', [opened, opened, { ...opened, minute: 60 }], ['opened@0', '-', '-']],
+  ['what grows waits until the time is over', [opened, { ...grown, minute: 1 }], ['opened@0', 'grown@10']],
+  [
+    'what grows while such a message waits does not make it later',
+    [opened, { ...grown, minute: 1 }, { ...grown, minute: 9 }, { ...grown, minute: 12 }],
+    ['opened@0', 'grown@10', 'grown@10', 'grown@20'],
+  ],
+  [
+    'a worse severity does not wait',
+    [
+      { ...opened, severity: 'warning' },
+      { ...grown, minute: 1, severity: 'critical' },
+    ],
+    ['opened@0', 'grown@1'],
+  ],
+  ['what is over and was not reported is not sent', [resolved], ['-']],
+  [
+    'after its end it can be opened again',
+    [opened, resolved, { ...opened, minute: 1 }],
+    ['opened@0', 'resolved@0', 'opened@1'],
+  ],
+  [
+    'a target for severe things is told when one becomes severe, and of its end',
+    [
+      { ...opened, severity: 'warning' },
+      { ...grown, minute: 2, severity: 'critical' },
+      { ...resolved, minute: 3, severity: 'info' },
+    ],
+    ['-', 'opened@2', 'resolved@3'],
+    { severityMin: 'critical' },
+  ],
+  ['a target gets only its kinds', [opened], ['-'], { kinds: ['disk'] }],
+  [
+    'a target gets only its changes',
+    [opened, { ...grown, minute: 20 }, resolved],
+    ['opened@0', '-', '-'],
+    { changes: ['opened'] },
+  ],
+  [
+    'a target gets only its upstreams',
+    [opened, { ...opened, key: 'b', upstream: 'web' }],
+    ['-', 'opened@0'],
+    { upstreams: ['web'] },
+  ],
+  [
+    'a target gets only its routes',
+    [opened, { ...opened, key: 'b', routes: ['/', '/shop'] }],
+    ['-', 'opened@0'],
+    { routes: ['/shop'] },
+  ],
+  [
+    'what is of no upstream and no route concerns every target',
+    [{ ...opened, upstream: null, routes: [] }],
+    ['opened@0'],
+    { upstreams: ['web'], routes: ['/shop'] },
+  ],
+  [
+    'each step is sent once',
+    [
+      { ...opened, step: '21 days' },
+      { ...opened, step: '21 days', minute: 60 },
+      { ...opened, step: '7 days', minute: 90 },
+    ],
+    ['opened@0', '-', 'grown@90'],
+  ],
+];
+
+describe('a target is sent', () => {
+  for (const [promise, alerts, sent, target] of cases)
+    test(promise, () => assert.deepEqual(sentOf(alerts, target), sent));
+});
+
+test('what a target was told is known to the ledger of the next process', () => {
+  const settings = { target: targetSample, grownEveryMs };
+  const first = new AlertLedger();
+  first.decide(alertSample, settings);
+  const next = new AlertLedger(first.open);
+  assert.equal(next.decide(alertSample, settings).send, false);
+  assert.equal(next.decide({ ...alertSample, change: 'resolved' }, settings).send, true);
+});
+
+test('a ledger is bounded, and forgets what was never resolved', () => {
+  const ledger = new AlertLedger();
+  const settings = { target: targetSample, grownEveryMs };
+  for (let number = 0; number < 3000; number += 1) ledger.decide({ ...alertSample, key: `${number}` }, settings);
+  assert.equal(ledger.open.size, 1000);
+  ledger.decide({ ...alertSample, key: 'late', at: alertSample.at + 31 * 86_400_000 }, settings);
+  assert.deepEqual([...ledger.open.keys()], ['late']);
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { EventKind, IncidentFacts, NewEvent } from '../core/event.ts';
+import { alertOfEvent } from './alert-of-event.ts';
+import { eventOf } from './alert-samples.test-support.ts';
+
+const incident: IncidentFacts = {
+  incident: 3,
+  key: 'run-1-3',
+  upstream: 'api',
+  routes: ['/api'],
+  cause: 'connect_refused',
+  requests: 60,
+  failed: 41,
+  attemptsFailed: 90,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  suspects: [{ name: 'crash', sentence: 'api/1 ended by itself.' }],
+  nextStep: 'Look at its last output.',
+};
+const certificate = { names: ['shop.example.org'], notAfter: '2026-01-20T00:00:00.000Z' };
+const renewal = {
+  ...{ names: ['shop.example.org'], authority: 'https://ca', cause: 'dns', step: 'order', problem: null, detail: null },
+  ...{ seen: null, fix: 'Set the record.', failures: 2, retryMs: 1000 },
+};
+
+const about = (event: NewEvent): string | null => {
+  const alert = alertOfEvent(eventOf(event), { deployment: 'shop' });
+  return alert === null ? null : `${alert.key} ${alert.change} ${alert.severity}`;
+};
+
+function event<K extends EventKind>(kind: K, evidence: NewEvent<K>['evidence'], to: string | null = null): NewEvent {
+  return { kind, subject: 'gateway', reason: 'what happened', evidence, to } as unknown as NewEvent;
+}
+
+const rows: readonly (readonly [promise: string, event: NewEvent, alert: string | null])[] = [
+  ['an incident', event('incident_opened', incident), 'incident:run-1-3 opened critical'],
+  [
+    'an incident of few requests',
+    event('incident_grown', { ...incident, requests: 1000 }),
+    'incident:run-1-3 grown warning',
+  ],
+  [
+    'an incident that retries hide',
+    event('incident_opened', { ...incident, failed: 0 }),
+    'incident:run-1-3 opened info',
+  ],
+  ['the end of an incident', event('incident_resolved', incident), 'incident:run-1-3 resolved critical'],
+  [
+    'a certificate that expires',
+    event('certificate_expiring', { ...certificate, daysLeft: 19 }, 'expiring'),
+    'certificate:shop.example.org opened warning',
+  ],
+  [
+    'a certificate that has expired',
+    event('certificate_expiring', { ...certificate, daysLeft: 0 }, 'expired'),
+    'certificate:shop.example.org opened critical',
+  ],
+  [
+    'a certificate that was replaced',
+    event('certificate_expiring', { ...certificate, daysLeft: 89 }, 'valid'),
+    'certificate:shop.example.org resolved info',
+  ],
+  [
+    'a certificate that cannot be renewed',
+    event('certificate_renewal_failed', { ...renewal, validUntil: certificate.notAfter }),
+    'certificate:shop.example.org opened warning',
+  ],
+  [
+    'a host without a certificate',
+    event('certificate_renewal_failed', { ...renewal, validUntil: null }),
+    'certificate:shop.example.org opened critical',
+  ],
+  [
+    'a store that fails',
+    event('store_failing', { path: '/s', fault: 'full' }, 'failing'),
+    'records:store opened warning',
+  ],
+  [
+    'a store that is written again',
+    event('store_failing', { path: '/s', fault: null }, 'storing'),
+    'records:store resolved warning',
+  ],
+  [
+    'a log that loses lines',
+    event('log_dropped', { what: '/l', count: 1, errno: 'ENOSPC' }, 'failing'),
+    'records:log opened warning',
+  ],
+  ['a reload', event('configuration_applied', { contentHash: '', source: '', changed: [] }), null],
+  [
+    'an alert that was sent',
+    event('alert_sent', { target: 'a', type: 'smtp', alert: 'x', attempts: 1, tookMs: 1 }),
+    null,
+  ],
+];
+
+describe('people are told of', () => {
+  for (const [promise, happened, alert] of rows) test(promise, () => assert.equal(about(happened), alert));
+});
+
+test('an alert has the verdict, the evidence and the next step', () => {
+  const alert = alertOfEvent(eventOf(event('incident_opened', incident)), { deployment: 'shop' });
+  assert.deepEqual(
+    [alert?.title, alert?.text, alert?.evidence, alert?.nextStep, alert?.incident, alert?.routes],
+    [
+      'incident 3 at api: 41 of 60 requests failed',
+      'what happened',
+      ['api/1 ended by itself.'],
+      'Look at its last output.',
+      3,
+      ['/api'],
+    ],
+  );
+});

@@ -1,0 +1,139 @@
+import type { Alert, AlertSeverity } from '../core/alert.ts';
+import type { Event, IncidentFacts } from '../core/event.ts';
+
+/** Where an alert comes from. */
+export interface AlertOrigin {
+  readonly deployment: string;
+}
+
+type AlertContent = Omit<Alert, 'id' | 'at' | 'deployment' | 'member' | 'subject'>;
+
+/** The alert that follows from an event; null: people are not told of it. */
+export function alertOfEvent(event: Event, { deployment }: AlertOrigin): Alert | null {
+  const about = contentOf(event);
+  if (about === null) return null;
+  const { epoch, seq, at, member, subject } = event;
+  return { id: `${epoch}-${seq}`, at, deployment, member, subject, ...about };
+}
+
+const none = { upstream: null, routes: [], evidence: [], nextStep: null, incident: null, step: null } as const;
+
+function contentOf(event: Event): AlertContent | null {
+  switch (event.kind) {
+    case 'incident_opened':
+      return incident(event.evidence, event.reason, 'opened');
+    case 'incident_grown':
+      return incident(event.evidence, event.reason, 'grown');
+    case 'incident_resolved':
+      return incident(event.evidence, event.reason, 'resolved');
+    case 'certificate_expiring':
+    case 'certificate_not_yet_valid':
+    case 'certificate_renewal_failed':
+    case 'certificate_issued':
+      return certificate(event);
+    case 'store_failing':
+    case 'log_dropped':
+      return records(event);
+    default:
+      return null;
+  }
+}
+
+/** A tenth of the requests is more than a few unlucky ones. */
+const criticalShare = 0.1;
+
+function incident(facts: IncidentFacts, text: string, change: Alert['change']): AlertContent {
+  const { key, upstream, routes, suspects, nextStep, requests, failed, incident } = facts;
+  const isCritical = failed > 0 && failed >= requests * criticalShare;
+  return {
+    key: `incident:${key}`,
+    kind: 'incident',
+    change,
+    severity: failed === 0 ? 'info' : isCritical ? 'critical' : 'warning',
+    upstream: upstream === '' ? null : upstream,
+    routes,
+    title: `incident ${incident}${upstream === '' ? '' : ` at ${upstream}`}: ${extentOf(facts)}`,
+    text,
+    evidence: suspects.map(({ sentence }) => sentence),
+    nextStep: change === 'resolved' ? null : nextStep,
+    incident,
+    step: null,
+  };
+}
+
+function extentOf({ failed, requests, attemptsFailed }: IncidentFacts): string {
+  return failed === 0
+    ? `${attemptsFailed} attempts failed, hidden by retries`
+    : `${failed} of ${requests} requests failed`;
+}
+
+type CertificateEvent = Extract<Event, { kind: `certificate_${string}` }>;
+
+const day = 86_400_000;
+
+function certificate(event: CertificateEvent): AlertContent {
+  const [name = 'no name'] = event.evidence.names;
+  const of = (
+    title: string,
+    change: Alert['change'],
+    severity: AlertSeverity,
+    rest: Partial<AlertContent> = {},
+  ): AlertContent => ({
+    ...none,
+    key: `certificate:${name}`,
+    kind: 'certificate',
+    title,
+    text: sentence(event.reason),
+    change,
+    severity,
+    ...rest,
+  });
+  switch (event.kind) {
+    case 'certificate_issued':
+      return of(`a certificate for ${name} was obtained`, 'resolved', 'info');
+    case 'certificate_not_yet_valid':
+      return of(`the certificate for ${name} is not valid yet`, 'opened', 'critical', { step: 'early' });
+    case 'certificate_renewal_failed': {
+      const { validUntil, fix } = event.evidence;
+      const leftMs = validUntil === null ? 0 : Date.parse(validUntil) - event.at;
+      const severity = leftMs < 3 * day ? 'critical' : 'warning';
+      return of(`no certificate for ${name} could be obtained`, 'opened', severity, {
+        nextStep: fix,
+        step: `failed ${severity}`,
+      });
+    }
+    case 'certificate_expiring': {
+      if (event.to === 'valid') return of(`the certificate for ${name} was replaced`, 'resolved', 'info');
+      const { daysLeft, notAfter } = event.evidence;
+      const step = event.to === 'expired' ? 'expired' : daysLeft <= 1 ? '1 day' : daysLeft <= 7 ? '7 days' : '21 days';
+      const title =
+        event.to === 'expired'
+          ? `the certificate for ${name} has expired`
+          : `the certificate for ${name} expires within ${step}`;
+      return of(title, 'opened', daysLeft <= 1 ? 'critical' : 'warning', { step: `${notAfter} ${step}` });
+    }
+  }
+}
+
+function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }>): AlertContent {
+  const isStore = event.kind === 'store_failing';
+  const what = isStore ? 'the store' : 'the log';
+  const isFailing = event.to === 'failing';
+  // What was damaged has been replaced already: there is no end to report.
+  const isOnce = isStore && (event.evidence.fault === 'corrupt' || event.evidence.fault === 'removed');
+  return {
+    ...none,
+    key: `records:${isStore ? 'store' : 'log'}${isOnce ? `:${event.epoch}-${event.seq}` : ''}`,
+    kind: 'records',
+    change: isFailing ? 'opened' : 'resolved',
+    severity: 'warning',
+    title: isFailing ? `${what} loses records` : `${what} is written again`,
+    text: sentence(event.reason),
+    nextStep: isFailing ? 'Look at the space and the owner of its folder (`df -h`, `ls -ld`).' : null,
+    step: isFailing ? 'failing' : null,
+  };
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { AlertsSpec } from '../core/alert.ts';
+import type { Event } from '../core/event.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { EmittedEvents, eventOf, targetSample } from './alert-samples.test-support.ts';
+import { Alerts } from './alerts.ts';
+import { AlertsFile } from './alerts-file.ts';
+import { accepted, type AlertChannel, type AlertMessage, refused, type SendResult } from './channel.ts';
+
+let folder: string;
+let channel: FakeChannel;
+let clock: SimulatedClock;
+let events: EmittedEvents;
+let running: Alerts[];
+const spec: AlertsSpec = { link: 'https://gw.test/', grownEveryMs: 600_000, targets: [targetSample] };
+
+/** Keeps what it is sent: 'key change (evidence)'. */
+class FakeChannel implements AlertChannel {
+  readonly destination = 'alerts.test';
+  received: string[] = [];
+  works = true;
+
+  async send({ alert: { key, change, evidence } }: AlertMessage): Promise<SendResult> {
+    this.received.push(`${key} ${change}${evidence.length > 0 ? ` (${evidence.join()})` : ''}`);
+    return this.works
+      ? accepted('taken', [])
+      : refused('it is down', 'Wait.', { isRetriable: true, exchange: ['< no'] });
+  }
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-alerts-'));
+  running = [];
+  channel = new FakeChannel();
+  clock = new SimulatedClock();
+  events = new EmittedEvents();
+});
+
+afterEach(async () => {
+  await Promise.all(running.map((alerts) => alerts.close()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(): Alerts {
+  const alerts = new Alerts(spec, {
+    ...{ clock, random: new SeededRandom(1), events, deployment: () => 'shop', member: 'gw-1' },
+    channelOf: () => channel,
+    storage: new AlertsFile(folder),
+  });
+  running.push(alerts);
+  return alerts;
+}
+
+const storeFails: Event = eventOf({
+  ...{
+    kind: 'store_failing',
+    subject: 'store:/s',
+    to: 'failing',
+    reason: 'it is full',
+    evidence: { path: '/s', fault: 'full' },
+  },
+});
+const storeWorks: Event = eventOf({
+  ...storeFails,
+  kind: 'store_failing',
+  to: 'storing',
+  evidence: { path: '/s', fault: null },
+});
+
+describe('alerts', () => {
+  test('send an event to a target, once', async () => {
+    const alerts = start();
+    alerts.onEvent(storeFails);
+    alerts.onEvent(storeFails);
+    await clock.advance(1000);
+    alerts.onEvent(storeWorks);
+    await clock.advance(1000);
+    assert.deepEqual(channel.received, ['records:store opened', 'records:store resolved']);
+  });
+
+  test('that were not delivered are delivered by the next process, and those that were are not', async () => {
+    const first = start();
+    first.onEvent(storeFails);
+    await clock.advance(1000);
+    channel.works = false;
+    first.onEvent(storeWorks);
+    await clock.advance(1000);
+    await first.close();
+    assert.deepEqual(events.kinds, ['alert_sent', 'alert_failed retrying']);
+    channel.works = true;
+    channel.received = [];
+    const second = start();
+    second.onEvent(storeWorks);
+    await clock.advance(1000);
+    assert.deepEqual(channel.received, ['records:store resolved']);
+    assert.equal(second.status[0]?.queued, 0);
+  });
+
+  test('survive a reload: what waits goes to the target as it is then', async () => {
+    channel.works = false;
+    const alerts = start();
+    alerts.onEvent(storeFails);
+    await clock.advance(1);
+    channel.works = true;
+    alerts.use(spec);
+    await clock.advance(1);
+    assert.deepEqual(events.kinds, ['alert_failed retrying', 'alert_sent']);
+    alerts.use({ ...spec, targets: [] });
+    assert.deepEqual(alerts.status, []);
+  });
+
+  test('begin with nothing where their file is damaged', async () => {
+    for (const content of [
+      '{',
+      '[]',
+      '{"version":1,"targets":{"oncall":{"open":{},"queue":[{"alert":7}]}}}',
+      '{"version":9}',
+    ]) {
+      writeFileSync(join(folder, 'alerts.json'), content);
+      assert.deepEqual(new AlertsFile(folder).read(), { targets: {} }, content);
+    }
+  });
+
+  test('about an incident wait for what the gateway finds, and no longer than 3 s', async () => {
+    const alerts = start();
+    const incident = {
+      ...{
+        incident: 1,
+        key: 'run-1-1',
+        upstream: 'api',
+        routes: [],
+        cause: null,
+        requests: 9,
+        failed: 9,
+        attemptsFailed: 9,
+      },
+      ...{ startedAt: '2026-01-01T00:00:00.000Z', suspects: [], nextStep: null },
+    };
+    const opened = {
+      kind: 'incident_opened',
+      subject: 'upstream:api',
+      reason: 'it fails',
+      evidence: incident,
+    } as const;
+    alerts.onEvent(eventOf(opened));
+    const examined = { incident: 1, key: 'run-1-1', findings: ['GET / is refused'] };
+    alerts.onEvent(eventOf({ kind: 'incident_examined', subject: 'upstream:api', reason: '', evidence: examined }));
+    await clock.advance(1000);
+    assert.deepEqual(channel.received, ['incident:run-1-1 opened (GET / is refused)']);
+    alerts.onEvent(eventOf({ ...opened, evidence: { ...incident, key: 'run-1-2' } }, 2, clock.wallTime()));
+    await clock.advance(2999);
+    assert.equal(channel.received.length, 1);
+    await clock.advance(1);
+    assert.equal(channel.received[1], 'incident:run-1-2 opened');
+  });
+
+  test('test a target past its queue, and say what came back', async () => {
+    const alerts = start();
+    assert.equal(await alerts.test('nobody'), null);
+    const [good] = (await alerts.test('oncall')) ?? [];
+    channel.works = false;
+    const [bad] = (await alerts.test(null)) ?? [];
+    assert.deepEqual([good?.ok, good?.nextStep, bad?.ok, bad?.exchange.at(-1)], [true, null, false, '< no']);
+    assert.match(channel.received[0] ?? '', /^test:/);
+  });
+});

@@ -1,0 +1,159 @@
+import type {
+  Alert,
+  AlertChannelSpec,
+  AlertsSpec,
+  AlertTargetSpec,
+  AlertTargetStatus,
+  AlertTestResult,
+} from '../core/alert.ts';
+import type { Event, EventSink } from '../core/event.ts';
+import type { Random } from '../core/random.ts';
+import type { Clock } from '../core/time.ts';
+import { AlertLedger } from './alert-ledger.ts';
+import { alertOfEvent } from './alert-of-event.ts';
+import { AlertQueue } from './alert-queue.ts';
+import { type AlertsContent, type AlertStorage, AlertsWriter } from './alerts-file.ts';
+import type { AlertChannel } from './channel.ts';
+import { dashboardLink } from './dashboard-link.ts';
+import { sendWithin } from './send-within.ts';
+
+export interface AlertsParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  readonly deployment: () => string;
+  readonly member: string;
+  readonly channelOf: (spec: AlertChannelSpec) => AlertChannel;
+  /** Null: what is not delivered when the process ends is lost. */
+  readonly storage: AlertStorage | null;
+}
+
+interface Target {
+  readonly ledger: AlertLedger;
+  readonly queue: AlertQueue;
+}
+
+/** The details of an incident come soon after it has opened: its first message waits so long for them. */
+const detailsWaitMs = 3000;
+
+/** Tells people: turns events into alerts, and sends each to the targets that it concerns. */
+export class Alerts {
+  readonly #parts: AlertsParts;
+  readonly #targets = new Map<string, Target>();
+  readonly #writer: AlertsWriter | null;
+  #spec: AlertsSpec;
+  #kept: AlertsContent;
+
+  constructor(spec: AlertsSpec, parts: AlertsParts) {
+    this.#parts = parts;
+    this.#spec = spec;
+    this.#kept = parts.storage?.read() ?? { targets: {} };
+    this.#writer = parts.storage === null ? null : new AlertsWriter(parts.storage, () => this.#content());
+    this.use(spec);
+  }
+
+  /** Targets with the same name go on with what waits for them. */
+  use(spec: AlertsSpec): void {
+    this.#spec = spec;
+    for (const [id, { queue }] of this.#targets) {
+      if (spec.targets.some((target) => target.id === id)) continue;
+      queue.close();
+      this.#targets.delete(id);
+    }
+    for (const target of spec.targets) this.#useTarget(target);
+    this.#writer?.changed();
+  }
+
+  #useTarget(target: AlertTargetSpec): void {
+    const known = this.#targets.get(target.id);
+    const channel = this.#parts.channelOf(target.channel);
+    if (known !== undefined) return known.queue.use(target, channel);
+    const { clock, random, events } = this.#parts;
+    const kept = this.#kept.targets[target.id];
+    const parts = {
+      ...{ clock, random, events },
+      linkOf: (alert: Alert) => dashboardLink(this.#spec.link, alert),
+      onChange: () => this.#writer?.changed(),
+    };
+    this.#targets.set(target.id, {
+      ledger: new AlertLedger(new Map(Object.entries(kept?.open ?? {}))),
+      queue: new AlertQueue(target, channel, parts, kept?.queue ?? []),
+    });
+  }
+
+  onEvent(event: Event): void {
+    if (event.kind === 'incident_examined') return this.#onExamined(event.evidence.key, event.evidence.findings);
+    const alert = alertOfEvent(event, { deployment: this.#parts.deployment() });
+    if (alert === null) return;
+    for (const { ledger, queue } of this.#targets.values()) {
+      const decision = ledger.decide(alert, { target: queue.target, grownEveryMs: this.#spec.grownEveryMs });
+      if (!decision.send) continue;
+      const holdMs = event.kind === 'incident_opened' ? detailsWaitMs : 0;
+      queue.add(decision.alert, decision.dueAt + holdMs);
+    }
+    this.#writer?.changed();
+  }
+
+  #onExamined(incident: string, findings: readonly string[]): void {
+    const complete = (alert: Alert): Alert => ({ ...alert, evidence: [...alert.evidence, ...findings] });
+    for (const { queue } of this.#targets.values()) queue.complete(`incident:${incident}`, complete);
+  }
+
+  get status(): readonly AlertTargetStatus[] {
+    return [...this.#targets.values()].map(({ queue }) => queue.status);
+  }
+
+  /** Sends a test to one target, or to all, past their queues. Null: there is no such target. */
+  async test(id: string | null): Promise<readonly AlertTestResult[] | null> {
+    const targets = [...this.#targets.values()].filter(({ queue }) => id === null || queue.target.id === id);
+    if (id !== null && targets.length === 0) return null;
+    return Promise.all(targets.map(({ queue }) => this.#test(queue)));
+  }
+
+  async #test({ target, channel }: AlertQueue): Promise<AlertTestResult> {
+    const { clock } = this.#parts;
+    const startedAt = clock.now();
+    const alert = this.#testAlert();
+    const message = { alert, link: dashboardLink(this.#spec.link, alert) };
+    const result = await sendWithin(channel, message, target.channel, clock, new AbortController());
+    return {
+      target: target.id,
+      type: target.channel.type,
+      destination: channel.destination,
+      ok: result.ok,
+      reason: result.reason,
+      nextStep: result.ok ? null : result.nextStep,
+      exchange: result.exchange,
+      tookMs: Math.round(clock.now() - startedAt),
+    };
+  }
+
+  #testAlert(): Alert {
+    const { clock, deployment, member } = this.#parts;
+    const at = clock.wallTime();
+    return {
+      ...{ id: `test-${at}`, key: `test:${at}`, kind: 'test', change: 'opened', severity: 'info', at },
+      ...{ deployment: deployment(), member, subject: 'gateway', upstream: null, routes: [] },
+      title: 'this is a test',
+      text: '`candor alert test` has sent this message. Nothing is wrong.',
+      evidence: [],
+      nextStep: null,
+      incident: null,
+      step: null,
+    };
+  }
+
+  #content(): AlertsContent {
+    const targets = [...this.#targets].map(([id, { ledger, queue }]) => [
+      id,
+      { open: Object.fromEntries(ledger.open), queue: queue.waiting },
+    ]);
+    return { targets: Object.fromEntries(targets) as AlertsContent['targets'] };
+  }
+
+  /** Resolves when what waits is on the disk. */
+  async close(): Promise<void> {
+    for (const { queue } of this.#targets.values()) queue.close();
+    await this.#writer?.close();
+  }
+}

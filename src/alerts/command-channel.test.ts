@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { alertSample } from './alert-samples.test-support.ts';
+import type { SendResult } from './channel.ts';
+import { CommandChannel } from './command-channel.ts';
+
+const node = process.execPath;
+
+function run(script: string, signal = new AbortController().signal): Promise<SendResult> {
+  return new CommandChannel([node, '-e', script, 'a b; echo $HOME']).send({ alert: alertSample, link: null }, signal);
+}
+
+describe('a command', () => {
+  test('gets its arguments as they are written and the alert as JSON on its standard input', async () => {
+    const result = await run(
+      "let t='';process.stdin.on('data',(d)=>t+=d).on('end',()=>console.log(JSON.parse(t).key, process.argv[1]))",
+    );
+    assert.equal(result.ok, true);
+    assert.equal(result.exchange.at(-1), '< incident:run-1-3 a b; echo $HOME');
+  });
+
+  test('that fails gets the message again, and what it printed is shown', async () => {
+    const result = await run("console.error('no network');process.exit(3)");
+    assert.deepEqual([result.ok, result.isRetriable], [false, true]);
+    assert.match(result.reason, /exited with 3/);
+    assert.equal(result.exchange.at(-1), '< no network');
+  });
+
+  test('that reads nothing may succeed', async () => {
+    assert.equal((await run('process.stdin.destroy()')).ok, true);
+  });
+
+  test('that prints without an end keeps the end of it alone', async () => {
+    const result = await run(
+      "for(let i=0;i<20000;i++)process.stdout.write('x'.repeat(100));process.stdout.write('end')",
+    );
+    assert.ok(result.exchange.join('').length < 5000);
+    assert.match(result.exchange.at(-1) ?? '', /end$/);
+  });
+
+  test('that hangs is killed with what it has started', async () => {
+    const controller = new AbortController();
+    const hangs =
+      "require('child_process').spawn(process.execPath,['-e','setInterval(()=>{},1000)'],{stdio:'inherit'});setInterval(()=>{},1000)";
+    const sent = run(hangs, controller.signal);
+    controller.abort();
+    assert.match((await sent).reason, /did not end in time and was killed/);
+  });
+
+  test('that does not exist is named', async () => {
+    const result = await new CommandChannel(['/nowhere/tell']).send(
+      { alert: alertSample, link: null },
+      new AbortController().signal,
+    );
+    assert.match(result.reason, /\/nowhere\/tell does not exist/);
+  });
+});

@@ -1,0 +1,83 @@
+import { parseRetryAfter } from '../policy/retry-backoff.ts';
+import type { Clock } from '../core/time.ts';
+import { accepted, type AlertChannel, type AlertMessage, marked, refused, type SendResult } from './channel.ts';
+import { sendJson, type ReceivedResponse } from './http-send.ts';
+import { deliveryFault } from './network-error.ts';
+
+/** What one service wants, and what its answers mean. */
+export interface HttpService {
+  /** The body: plain data for JSON. */
+  readonly body: (message: AlertMessage) => object;
+  /** The same for people to read: without keys. */
+  readonly shown?: (message: AlertMessage) => object;
+  /** What a refusal with this status means there; null: what it means in general. */
+  readonly refusal?: (status: number, body: string) => { readonly reason: string; readonly nextStep: string } | null;
+}
+
+export interface HttpChannelSettings {
+  readonly url: string;
+  readonly token: string | null;
+  readonly ca: readonly string[];
+  readonly userAgent: string;
+}
+
+/** Sends a message by one POST with JSON. */
+export class HttpChannel implements AlertChannel {
+  readonly destination: string;
+  readonly #settings: HttpChannelSettings;
+  readonly #service: HttpService;
+  readonly #clock: Clock;
+
+  constructor(settings: HttpChannelSettings, service: HttpService, clock: Clock) {
+    this.#settings = settings;
+    this.#service = service;
+    this.#clock = clock;
+    this.destination = URL.parse(settings.url)?.host ?? '';
+  }
+
+  async send(message: AlertMessage, signal: AbortSignal): Promise<SendResult> {
+    const { url, token, ca, userAgent } = this.#settings;
+    const { body, shown = body } = this.#service;
+    const authorization: Record<string, string> = token === null ? {} : { Authorization: `Bearer ${token}` };
+    const headers = { 'User-Agent': userAgent, ...authorization };
+    const sent = marked('>', `POST to ${this.destination}\n${JSON.stringify(shown(message), null, 2)}`);
+    try {
+      const response = await sendJson({ url, headers, body: JSON.stringify(body(message)), ca }, signal);
+      return this.#judge(response, sent);
+    } catch (error) {
+      const { reason, nextStep } = deliveryFault(error, this.destination);
+      return refused(reason, nextStep, { isRetriable: true, exchange: [...sent, `< ${reason}`] });
+    }
+  }
+
+  #judge({ status, headers, body }: ReceivedResponse, sent: readonly string[]): SendResult {
+    const exchange = [...sent, ...marked('<', body === '' ? `HTTP ${status}` : `HTTP ${status}\n${body}`)];
+    if (status >= 200 && status < 300) return accepted(`${this.destination} answered ${status}`, exchange);
+    const isRetriable = status >= 500 || retriable.includes(status);
+    const retryAfterMs = isRetriable ? this.#retryAfter(headers) : null;
+    const own = this.#service.refusal?.(status, body) ?? null;
+    const said = own ?? { reason: `${this.destination} answered ${status}`, nextStep: generalStep(status) };
+    return refused(said.reason, said.nextStep, { isRetriable, retryAfterMs, exchange });
+  }
+
+  #retryAfter(headers: Readonly<Record<string, string>>): number | null {
+    // Some services write seconds with a fraction.
+    const written = headers['retry-after']?.replace(/^(\d{1,9})\.\d+$/, (_, whole: string) =>
+      String(Number(whole) + 1),
+    );
+    return parseRetryAfter(written ?? null, headers['date'] ?? null, this.#clock.wallTime());
+  }
+}
+
+/** Request timeout, too early, too many requests. */
+const retriable: readonly number[] = [408, 425, 429];
+
+function generalStep(status: number): string {
+  if (status >= 300 && status < 400) return 'Redirects are not followed: write the URL that it redirects to.';
+  if (status === 401 || status === 403) return 'See whether the URL and the token are still valid there.';
+  if (status === 404 || status === 410)
+    return 'The URL does not exist there: create the webhook anew, and write its URL.';
+  if (status === 429) return 'It limits how many messages it takes: the gateway sends the message later.';
+  if (status >= 500) return 'The service has a problem of its own: the gateway sends the message again.';
+  return 'See what its answer says; the message is not sent again.';
+}

@@ -1,0 +1,164 @@
+import type { SmtpChannelSpec } from '../core/alert.ts';
+import { hostPort } from '../core/endpoint.ts';
+import { accepted, type AlertChannel, type AlertMessage, marked, refused, type SendResult } from './channel.ts';
+import { plainTextOf } from './alert-json.ts';
+import { mailOf } from './mail-message.ts';
+import { deliveryFault } from './network-error.ts';
+import { SmtpBroken, SmtpConnection, type SmtpReply } from './smtp-connection.ts';
+
+/** Sends a mail by SMTP (RFC 5321), with STARTTLS (RFC 3207) and AUTH PLAIN or LOGIN (RFC 4954). */
+export class SmtpChannel implements AlertChannel {
+  readonly destination: string;
+  readonly #spec: SmtpChannelSpec;
+  readonly #ownName: string;
+
+  /** `ownName`: what the server is greeted with. */
+  constructor(spec: SmtpChannelSpec, ownName: string) {
+    this.#spec = spec;
+    this.#ownName = ownName;
+    this.destination = hostPort(spec.host, spec.port);
+  }
+
+  async send(message: AlertMessage, signal: AbortSignal): Promise<SendResult> {
+    const session = new SmtpSession(this.#spec, this.#ownName, signal);
+    try {
+      await session.deliver(message);
+      return accepted(`${this.destination} accepted the mail`, session.exchange);
+    } catch (error) {
+      return this.#failure(error, session.exchange);
+    } finally {
+      session.close();
+    }
+  }
+
+  #failure(error: unknown, exchange: readonly string[]): SendResult {
+    if (error instanceof SmtpRefusal) {
+      const { reason, nextStep, isRetriable } = error;
+      return refused(`${this.destination} ${reason}`, nextStep, { isRetriable, exchange });
+    }
+    if (error instanceof SmtpBroken) {
+      const reason = `${this.destination} closed the connection, or sent something that is no SMTP`;
+      return refused(reason, tryByHand, { isRetriable: true, exchange: [...exchange, `< ${reason}`] });
+    }
+    const { reason, nextStep } = deliveryFault(error, this.destination);
+    return refused(reason, nextStep, { isRetriable: true, exchange: [...exchange, `< ${reason}`] });
+  }
+}
+
+const tryByHand =
+  'See whether the port is one for mail: 587 with `tls: starttls`, 465 with `tls: implicit`, 25 in clear text.';
+
+/** The server has answered, and not with what is needed. */
+class SmtpRefusal extends Error {
+  readonly reason: string;
+  readonly nextStep: string;
+  readonly isRetriable: boolean;
+
+  constructor(reason: string, nextStep: string, isRetriable: boolean) {
+    super(reason);
+    this.reason = reason;
+    this.nextStep = nextStep;
+    this.isRetriable = isRetriable;
+  }
+}
+
+class SmtpSession {
+  readonly exchange: string[] = [];
+  readonly #spec: SmtpChannelSpec;
+  readonly #ownName: string;
+  readonly #connection: SmtpConnection;
+
+  constructor(spec: SmtpChannelSpec, ownName: string, signal: AbortSignal) {
+    this.#spec = spec;
+    this.#ownName = ownName;
+    this.#connection = new SmtpConnection(spec, signal);
+  }
+
+  async deliver(message: AlertMessage): Promise<void> {
+    const { from, to } = this.#spec;
+    await this.#expect(220, 'did not greet', tryByHand);
+    let offers = await this.#greet();
+    if (this.#spec.tls === 'starttls') {
+      await this.#startTls(offers);
+      offers = await this.#greet();
+    }
+    await this.#authenticate(offers);
+    await this.#ask(`MAIL FROM:<${from}>`, 250, 'refused the sender', 'Write a `from` that this server accepts.');
+    for (const address of to)
+      await this.#ask(`RCPT TO:<${address}>`, 250, 'refused a recipient', 'Correct `to`, or allow this sender there.');
+    await this.#ask('DATA', 354, 'did not want the mail', 'See what its answer says.');
+    this.exchange.push(...marked('>', plainTextOf(message)));
+    this.#connection.write(`${mailOf(message, from, to)}.\r\n`);
+    await this.#expect(250, 'did not accept the mail', 'See what its answer says.');
+    // The mail is accepted: what the server makes of QUIT does not matter.
+    this.#connection.write('QUIT\r\n');
+  }
+
+  /** What the server offers, in capitals. */
+  async #greet(): Promise<readonly string[]> {
+    const { lines } = await this.#ask(`EHLO ${this.#ownName}`, 250, 'refused EHLO', tryByHand);
+    return lines.slice(1).map((line) => line.toUpperCase());
+  }
+
+  async #startTls(offers: readonly string[]): Promise<void> {
+    if (!offers.some((offer) => offer === 'STARTTLS'))
+      throw new SmtpRefusal(
+        'does not offer STARTTLS',
+        'Write `tls: implicit` for its TLS port (465), or `tls: none` if the mail may travel in clear text.',
+        false,
+      );
+    await this.#ask('STARTTLS', 220, 'refused STARTTLS', tryByHand);
+    await this.#connection.startTls();
+  }
+
+  async #authenticate(offers: readonly string[]): Promise<void> {
+    const { user, password } = this.#spec;
+    if (user === null || password === null) return;
+    const methods = new Set(
+      offers.filter((offer) => /^AUTH[ =]/.test(offer)).flatMap((offer) => offer.slice(5).split(' ')),
+    );
+    const wrong = 'See whether `username` and `password_file` are right; some services want a password for programs.';
+    if (methods.has('PLAIN')) {
+      await this.#ask(
+        `AUTH PLAIN ${base64(`\0${user}\0${password}`)}`,
+        235,
+        'refused the login',
+        wrong,
+        'AUTH PLAIN …',
+      );
+    } else if (methods.has('LOGIN')) {
+      await this.#ask('AUTH LOGIN', 334, 'refused the login', wrong);
+      await this.#ask(base64(user), 334, 'refused the login', wrong, '(user)');
+      await this.#ask(base64(password), 235, 'refused the login', wrong, '(password)');
+    } else {
+      const next =
+        methods.size === 0
+          ? 'Remove `username`, or use the port for submission (587).'
+          : 'It offers only methods that Candor does not know: use another server.';
+      throw new SmtpRefusal('offers neither AUTH PLAIN nor AUTH LOGIN', next, false);
+    }
+  }
+
+  #ask(command: string, wanted: number, problem: string, nextStep: string, shown = command): Promise<SmtpReply> {
+    this.exchange.push(...marked('>', shown));
+    this.#connection.write(`${command}\r\n`);
+    return this.#expect(wanted, problem, nextStep);
+  }
+
+  async #expect(wanted: number, problem: string, nextStep: string): Promise<SmtpReply> {
+    const reply = await this.#connection.reply();
+    const text = reply.lines.join('\n');
+    this.exchange.push(...marked('<', `${reply.code} ${text}`));
+    // 251: the server forwards to another address.
+    if (reply.code === wanted || (wanted === 250 && reply.code === 251)) return reply;
+    throw new SmtpRefusal(`${problem} (${reply.code})`, nextStep, reply.code < 500);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { freePort } from '../free-port.ts';
+import { GatewayFolder } from './gateway-folder.ts';
+import { until } from './start-from-yaml.ts';
+
+interface ReceivedAlert {
+  readonly id: string;
+  readonly key: string;
+  readonly change: string;
+  readonly upstream: string;
+  readonly routes: readonly string[];
+  readonly next_step: string | null;
+  readonly link: string | null;
+}
+
+test('an incident is told to a webhook, and again by the next process where the webhook was down', async (context) => {
+  const received: ReceivedAlert[] = [];
+  const webhook = createServer((request, response) => {
+    let text = '';
+    request.setEncoding('utf8').on('data', (part: string) => (text += part));
+    request.on('end', () => {
+      received.push(JSON.parse(text) as ReceivedAlert);
+      response.writeHead(204).end();
+    });
+  });
+  context.after(() => {
+    webhook.closeAllConnections();
+    webhook.close();
+  });
+  const hookPort = await freePort();
+  const [port, nothing] = [await freePort(), await freePort()];
+  const folder = new GatewayFolder(context, { 'hook.url': `http://127.0.0.1:${hookPort}/very-secret-path\n` });
+  const yaml = `
+listeners: { http: "127.0.0.1:${port}" }
+upstreams: { app: { endpoints: "127.0.0.1:${nothing}", check: none, outlier_detection: none } }
+routes: [{ path: /, to: app }]
+alerts: { link: "https://gw.example.org", targets: { hook: { webhook: { url_file: hook.url } } } }
+`;
+  const first = await folder.start(yaml);
+  await until(
+    'the webhook is tried',
+    async () => {
+      await fetch(`http://127.0.0.1:${port}/`);
+      return first.eventsOf('alert_failed').length > 0;
+    },
+    30_000,
+  );
+  const [failed] = first.eventsOf('alert_failed');
+  assert.deepEqual([failed?.to, failed?.evidence.target], ['retrying', 'hook']);
+  await first.stop();
+  assert.ok(!first.stderr.includes('very-secret'), 'the URL is a secret');
+
+  await once(webhook.listen(hookPort, '127.0.0.1'), 'listening');
+  assert.equal((webhook.address() as AddressInfo).port, hookPort);
+  const second = await folder.start(yaml);
+  await until('the webhook is told', () => received.length > 0, 30_000);
+  const [opened] = received;
+  assert.deepEqual(
+    [opened?.key, opened?.change, opened?.upstream, opened?.routes, opened?.link],
+    [failed?.evidence.alert, 'opened', 'app', ['/'], 'https://gw.example.org/#/incidents/1'],
+  );
+  assert.notEqual(opened?.next_step, null);
+  await until('the event says so', () => second.eventsOf('alert_sent').length > 0);
+  await second.stop();
+  const kept = JSON.parse(readFileSync(join(folder.path, 'state', 'alerts.json'), 'utf8')) as {
+    targets: { hook: { queue: unknown[]; open: Record<string, unknown> } };
+  };
+  assert.deepEqual(kept.targets.hook.queue, []);
+});
