@@ -12,13 +12,25 @@ const everyMs = 5000;
 
 /** An endpoint that is checked every five seconds and recovers after `passes`: what was reported, check by check. */
 function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
+  return watch({ passes, fails: 1 }, looks).told;
+}
+
+/** The same, with the time of each check in seconds. */
+function watch(
+  thresholds: { passes: number; fails: number },
+  looks: readonly ('up' | 'down' | 'hangs')[],
+): { told: string[]; at: number[] } {
   const clock = new SimulatedClock();
   let look = -1;
   const told: string[] = [];
+  const at: number[] = [];
   const connector = {
     resolve: () => assert.fail(),
     connect(_target: ConnectTarget, waiter: ConnectWaiter) {
-      if (looks[++look] === 'down') waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
+      at.push(clock.now() / 1000);
+      const found = looks[++look];
+      if (found === 'hangs') return { cancel: () => undefined };
+      if (found === 'down') waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
       else {
         waiter.onTransportConnected();
         waiter.onConnected(createTransportPair({ clock })[0]);
@@ -31,7 +43,7 @@ function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
     {
       address: { kind: 'tcp', host: '10.0.0.1', port: 80 },
       tls: null,
-      check: { kind: 'tcp', intervalMs: everyMs, timeoutMs: 1000, passes, fails: 1 },
+      check: { kind: 'tcp', intervalMs: everyMs, timeoutMs: 1000, ...thresholds },
     },
     { clock, random: new SeededRandom(1), checker: createHealthChecker(ports) },
     {
@@ -41,10 +53,18 @@ function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
   );
   endpoint.start();
   while (look < looks.length - 1) clock.advanceSync(100);
-  clock.advanceSync(100);
+  clock.advanceSync(1100);
   endpoint.stop();
-  return told;
+  return { told, at };
 }
+
+test('a healthy endpoint whose check failed is checked again after half of the interval, and found out in two intervals', () => {
+  const { told, at } = watch({ passes: 2, fails: 3 }, ['up', 'hangs', 'hangs', 'hangs']);
+  assert.deepEqual(told, ['1: healthy, 0 to go', '4: unhealthy, 2 to go']);
+  const pauses = at.slice(1).map((time, index) => time - (at[index] ?? 0) - (index === 0 ? 0 : 1));
+  assert.ok((pauses[0] ?? 0) >= 4.5, `${pauses[0]} s after a check that passed`);
+  for (const pause of pauses.slice(1)) assert.ok(pause >= 2.2 && pause <= 2.8, `${pause} s after one that failed`);
+});
 
 test('each check that brings an endpoint closer to recovery is reported, since Retry-After depends on it', () => {
   assert.deepEqual(watched(4, ['down', 'up', 'up', 'up', 'up', 'up']), [

@@ -13,6 +13,7 @@ import type { ServerCertificate } from '../core/transport.ts';
 import type { CheckSchedule } from '../core/snapshot.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import {
+  type Attention,
   checkPauseMs,
   type Health,
   nextHealth,
@@ -183,10 +184,15 @@ export class WatchedEndpoint {
     this.#all.troubled += isTroubled ? 1 : -1;
   }
 
+  get #attention(): Attention {
+    if (this.#isTroubled) return 'troubled';
+    return this.#health.state === 'healthy' && this.#health.failsInRow > 0 ? 'failing' : 'usual';
+  }
+
   #checkLater(): void {
     const { clock, random } = this.#context;
     const timing = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance: random.next() };
-    this.#nextAt = after(clock.now(), checkPauseMs(this.#isTroubled, timing));
+    this.#nextAt = after(clock.now(), checkPauseMs(this.#attention, timing));
     this.#timer?.cancel();
     this.#timer = clock.schedule(this.#nextAt, recheck, this);
   }

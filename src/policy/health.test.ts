@@ -97,7 +97,7 @@ describe('how long after a check the next one follows', () => {
   it('a troubled endpoint is checked every 250 ms, give or take a fifth', () => {
     fc.assert(
       fc.property(chance, fc.integer({ min: 250, max: 600_000 }), (at, intervalMs) => {
-        const pauseMs = checkPauseMs(true, { intervalMs, troubled: 1, chance: at });
+        const pauseMs = checkPauseMs('troubled', { intervalMs, troubled: 1, chance: at });
         assert.ok(pauseMs >= 200 && pauseMs <= 300, `${pauseMs}`);
       }),
     );
@@ -106,8 +106,17 @@ describe('how long after a check the next one follows', () => {
   it('another endpoint is checked at the interval of the configuration, give or take a tenth', () => {
     fc.assert(
       fc.property(chance, fc.integer({ min: 1, max: 600_000 }), (at, intervalMs) => {
-        const pauseMs = checkPauseMs(false, { intervalMs, troubled: 500, chance: at });
+        const pauseMs = checkPauseMs('usual', { intervalMs, troubled: 500, chance: at });
         assert.ok(pauseMs >= 0.9 * intervalMs && pauseMs <= 1.1 * intervalMs, `${pauseMs}`);
+      }),
+    );
+  });
+
+  it('a check that failed is repeated after half of the interval, give or take a tenth, while the endpoint is healthy', () => {
+    fc.assert(
+      fc.property(chance, fc.integer({ min: 1, max: 600_000 }), (at, intervalMs) => {
+        const pauseMs = checkPauseMs('failing', { intervalMs, troubled: 500, chance: at });
+        assert.ok(pauseMs >= 0.45 * intervalMs && pauseMs <= 0.55 * intervalMs, `${pauseMs}`);
       }),
     );
   });
@@ -115,10 +124,10 @@ describe('how long after a check the next one follows', () => {
   it('the pause is never longer than the interval of the configuration, nor so short that all troubled endpoints make 1,000 checks a second', () => {
     fc.assert(
       fc.property(chance, fc.integer({ min: 1, max: 2048 }), (at, troubled) => {
-        const pauseMs = checkPauseMs(true, { intervalMs: 5000, troubled, chance: at });
+        const pauseMs = checkPauseMs('troubled', { intervalMs: 5000, troubled, chance: at });
         assert.ok(pauseMs <= 1.2 * 5000 && (troubled * 1000) / pauseMs <= 1010, `${pauseMs} for ${troubled}`);
       }),
     );
-    assert.ok(checkPauseMs(true, { intervalMs: 40, troubled: 1, chance: 0.5 }) === 40);
+    assert.ok(checkPauseMs('troubled', { intervalMs: 40, troubled: 1, chance: 0.5 }) === 40);
   });
 });
