@@ -14,8 +14,6 @@ export interface StormSetting {
   readonly attemptTimeoutMs: number | null;
   /** Whether the gateway finds out by itself how many requests an origin bears. Of these gateways only Candor can. */
   readonly adaptive: boolean;
-  /** Whether a GET may be sent to the same origin again and again, as the others do it where there is no other origin. */
-  readonly repeatsAtSameOrigin: boolean;
   /** Whether a slow GET is sent to a second origin too. Of these gateways only Candor can. */
   readonly hedge: boolean;
 }
@@ -26,7 +24,6 @@ export const usualSetting: StormSetting = {
   retriesStatus500: false,
   attemptTimeoutMs: null,
   adaptive: false,
-  repeatsAtSameOrigin: false,
   hedge: false,
 };
 
@@ -63,10 +60,9 @@ function lines(all: readonly (string | null)[]): string {
 }
 
 function candorText(setting: StormSetting): string {
-  const { concurrency, retriesStatus500, attemptTimeoutMs, adaptive, repeatsAtSameOrigin, hedge } = setting;
+  const { concurrency, retriesStatus500, attemptTimeoutMs, adaptive, hedge } = setting;
   const retry = attemptTimeoutMs === null ? [] : [`attempt_timeout: ${attemptTimeoutMs}ms`];
   if (retriesStatus500) retry.push('statuses: [500]');
-  if (repeatsAtSameOrigin) retry.push('attempts: 4');
   if (hedge) retry.push('hedge: true');
   return lines([
     'deployment: storms',

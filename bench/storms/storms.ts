@@ -187,7 +187,6 @@ export const storms: readonly Storm[] = [
     name: 'single-restart',
     title: 'the only origin is killed, and listens again after 2 s',
     endpoints: 1,
-    repeatsAtSameOrigin: true,
     seconds: 7,
     load: { perSecond: 100 },
     truthful: [502, 503],

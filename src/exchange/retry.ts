@@ -46,13 +46,14 @@ type CommonFacts = Omit<RetryFacts, 'inVain' | 'tookLong' | 'retriableStatus' | 
 function factsOf(exchange: ExchangeState, attempt: Attempt, timeLeft: boolean): CommonFacts {
   const { attempts, committed, contentReadBegun, unsentContent, requestBuffer } = exchange;
   const { retry } = exchange.requireRoute();
+  const lostWithProcess = hasLostBoth(exchange);
   return {
-    attemptsMade: attempts.length,
+    attemptsMade: lostWithProcess ? 1 : attempts.length,
     attemptsMax: attemptsMaxOf(exchange),
     committed,
     delivery: attempt.delivery,
     // A route with `retry` repeats requests as often as its attempts allow.
-    retried: retry === null && attempts.some(({ retryReason }) => retryReason === 'idempotent'),
+    retried: retry === null && !lostWithProcess && attempts.some(({ retryReason }) => retryReason === 'idempotent'),
     timeLeft,
     method: methodOf(exchange),
     hasKey: hasIdempotencyKey(exchange),
@@ -76,7 +77,25 @@ export function attemptsMaxOf(exchange: ExchangeState): number {
  */
 function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt, failure: Failure): boolean {
   const mayRepeat = exchange.requireRoute().retry !== null && !isOverload(failure);
-  return mayRepeat || hasUntried(exchange) || mayBeStale(attempt);
+  return mayRepeat || hasUntried(exchange) || mayBeStale(attempt) || mayHaveEnded(exchange, attempt);
+}
+
+/**
+ * Whether the process of the endpoint may have ended just now, where requests wait for one that restarts: the connection was lost without a
+ * response. The next attempt is then refused, and waits.
+ */
+function mayHaveEnded(exchange: ExchangeState, attempt: Attempt): boolean {
+  return isLost(attempt) && exchange.requireUpstream().mayReturn?.() === true;
+}
+
+/**
+ * Whether the request has lost a used connection and the fresh one after it, at the same endpoint and without a wait between: both to the
+ * same process, which was ending. They count as one attempt.
+ */
+function hasLostBoth({ attempts, waitedMs }: ExchangeState): boolean {
+  const [first, second] = attempts;
+  if (attempts.length !== 2 || first === undefined || second === undefined || waitedMs > 0) return false;
+  return mayBeStale(first) && isLost(second) && first.endpoint === second.endpoint;
 }
 
 /** The gateway itself has not let the request through to the endpoint. */
@@ -138,7 +157,12 @@ const none: readonly Endpoint[] = [];
  * on its way (RFC 9112 §9.5). Then a fresh connection to the same endpoint counts as another target.
  */
 export function mayBeStale(attempt: AttemptFacts): boolean {
-  return attempt.reused && attempt.failure !== null && staleCauses.has(attempt.failure.cause);
+  return attempt.reused && isLost(attempt);
+}
+
+/** Whether the endpoint ended the connection before it responded. */
+function isLost({ failure }: AttemptFacts): boolean {
+  return failure !== null && lossCauses.has(failure.cause);
 }
 
 /** The endpoint itself says that the request may be sent again (RFC 9113 §8.7), on another connection at least. */
@@ -146,7 +170,7 @@ function wasRefused({ cause }: Failure): boolean {
   return cause === 'stream_refused';
 }
 
-const staleCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+const lossCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
   'closed_before_response',
   'reset_before_response',
   'send_failed',

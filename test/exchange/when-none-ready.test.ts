@@ -21,6 +21,17 @@ function stop(world: Http1World, name = 'a'): void {
   world.endpoint(name).accepts = 'refuses';
 }
 
+/** Another process listens there. */
+function comesBack(world: Http1World, name = 'a'): void {
+  world.endpoint(name).onRequest = (request) => request.answer(200, request.target);
+  world.endpoint(name).accepts = 'yes';
+}
+
+/** How often the endpoint got this request. */
+function arrivals(world: Http1World, target: string, name = 'a'): number {
+  return world.endpoint(name).arrived.filter((request) => request.target === target).length;
+}
+
 /** The main thread has found the endpoint in this state. */
 function found(world: Http1World, state: EndpointSnapshot['state'], name = 'a'): void {
   world.endpoint(name).state = state;
@@ -127,6 +138,87 @@ describe('while no endpoint is ready, a request', () => {
       clients.map(({ status }) => status),
       [200, 200, 503],
     );
+    rests(world);
+  });
+
+  for (const uses of ['used', 'fresh'] as const) {
+    it(`waits, if it was in flight on a ${uses} connection when the process of the only endpoint ended, and is sent again: a GET`, () => {
+      const world = worldOf();
+      if (uses === 'used') ask(world, '/0');
+      world.endpoint('a').onRequest = () => {};
+      const client = ask(world, '/lost');
+      stop(world);
+      world.pass(1000);
+      assert.equal(client.status, 0);
+      comesBack(world);
+      world.pass(1100);
+      assert.equal(client.status, 200);
+      assert.equal(arrivals(world, '/lost'), 2);
+      rests(world);
+    });
+  }
+
+  it('waits, if it lost a used connection and the fresh one after it to the process that ends', () => {
+    const world = worldOf();
+    ask(world, '/0');
+    world.endpoint('a').onRequest = (request) => {
+      request.breakOff('reset');
+      if (arrivals(world, '/lost') === 2) world.endpoint('a').accepts = 'refuses';
+    };
+    const client = ask(world, '/lost');
+    world.pass(500);
+    assert.equal(client.status, 0);
+    comesBack(world);
+    world.pass(1100);
+    assert.equal(client.status, 200);
+    assert.equal(arrivals(world, '/lost'), 3);
+    rests(world);
+  });
+
+  it('is not sent again after it was in flight when the process ended, and gets 502 with sent_unknown: a POST', () => {
+    const world = worldOf();
+    world.endpoint('a').onRequest = () => {};
+    const client = ask(world, '/lost', 'POST');
+    stop(world);
+    world.pass(50);
+    assert.deepEqual([client.status, world.records.at(-1)?.delivery], [502, 'sent_unknown']);
+    rests(world);
+  });
+
+  for (const [uses, sent] of [
+    ['fresh', 2],
+    ['used', 3],
+  ] as const) {
+    it(`gets 502 after it was sent ${sent} times, if the endpoint accepts and resets each ${uses} connection`, () => {
+      const world = worldOf();
+      if (uses === 'used') ask(world, '/0');
+      world.endpoint('a').onRequest = (request) => request.breakOff('reset');
+      const client = ask(world, '/lost');
+      world.pass(100);
+      assert.equal(client.status, 502);
+      assert.equal(arrivals(world, '/lost'), sent);
+      rests(world);
+    });
+  }
+
+  it('is sent once where `attempts` is 1', () => {
+    const world = worldOf({}, { attemptsMax: 1 });
+    world.endpoint('a').onRequest = (request) => request.breakOff('reset');
+    assert.equal(ask(world, '/lost').status, 502);
+    assert.equal(arrivals(world, '/lost'), 1);
+    rests(world);
+  });
+
+  it('is sent again only within the retry budget, if an endpoint resets every connection', () => {
+    const world = worldOf();
+    world.endpoint('a').onRequest = (request) => request.breakOff('reset');
+    const [seconds, perSecond] = [10, 200];
+    for (let sent = 0; sent < seconds * perSecond; sent++) {
+      world.request({ target: '/lost' });
+      world.pass(1000 / perSecond);
+    }
+    const retries = arrivals(world, '/lost') - seconds * perSecond;
+    assert.ok(retries > 0 && retries <= 30 + 0.2 * seconds * perSecond, `${retries} retries`);
     rests(world);
   });
 
