@@ -111,6 +111,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   path: 'the path of the socket, or of the request',
   prohibition:
     'what the address is: `own_listener`, `loopback`, `link_local`, `metadata`, `multicast`, `unspecified`, `reserved`, or `denied` by `dns.deny`',
+  requestsMax: 'how many requests an endpoint may have in flight, if that is what is full; absent otherwise',
   queueMax: 'how many requests may wait, and already do',
   rcode: "the name server's answer (NXDOMAIN, NODATA, SERVFAIL, REFUSED, FORMERR, NOTIMP)",
   retryAfterS: 'seconds until a retry makes sense',

@@ -10,7 +10,13 @@ function numberOnly(max: number): Exclude<ConcurrencyRead, number> {
 /** Nothing where nothing is bounded. */
 export function buildConcurrency(read: ConcurrencyRead | undefined): { readonly concurrency?: ConcurrencySpec } {
   if (read === undefined) return {};
-  const { max, adaptive = false, queue_max, queue_timeout } = typeof read === 'number' ? numberOnly(read) : read;
+  const {
+    max: written,
+    adaptive = false,
+    queue_max,
+    queue_timeout,
+  } = typeof read === 'number' ? numberOnly(read) : read;
+  const max = written === 'none' ? undefined : written;
   if (max === undefined && !adaptive) return {};
   const absent = defaults.concurrency;
   return {

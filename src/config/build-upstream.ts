@@ -19,6 +19,7 @@ function buildEndpointLimits(
   | 'idleConnectionMs'
   | 'connectionReuse'
   | 'connectionsMax'
+  | 'requestsMax'
   | 'queueMax'
   | 'queueMs'
   | 'attemptsMax'
@@ -30,6 +31,7 @@ function buildEndpointLimits(
   | 'whenNoneReady'
   | 'outlierDetection'
   | 'circuitBreaker'
+  | 'drainSignal'
 > {
   const { connections } = read;
   const connectionsMax = count(connections?.max, defaults.connections.max);
@@ -38,11 +40,13 @@ function buildEndpointLimits(
     idleConnectionMs: ms(connections?.idle_timeout, defaults.connections.idleTimeout),
     connectionReuse: connections?.reuse ?? 'always',
     connectionsMax,
+    ...(typeof connections?.requests_max === 'number' ? { requestsMax: connections.requests_max } : {}),
     queueMax: count(connections?.queue_max, defaults.connections.queueMax),
     queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
     ...buildConcurrency(read.concurrency),
+    ...buildDrainSignal(read.drain_signal),
     ...buildWhenNoneReady(read.when_none_ready),
     ...buildSticky(name, read.sticky, context),
     ...buildOutlierDetection(read.outlier_detection),
@@ -106,7 +110,6 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
       : { proxyProtocol: full.proxy_protocol }),
     ...(full.http2 === true ? { http2: true as const } : {}),
     check: buildCheck(full.check),
-    ...buildDrainSignal(full.drain_signal),
     ...buildEndpointLimits(name, full, context),
     ...(full.when_none_ready?.then === 'try' ? { triesUnhealthy: true as const } : {}),
   };

@@ -10,7 +10,7 @@ const most = whole(1, 1_000_000);
 export const concurrency = z.union([
   most,
   section({
-    max: key(most, 'Requests in flight, of all workers together.', absent.max),
+    max: key(z.union([most, z.enum(['none'])]), 'Requests in flight, of all workers together, or `none`.', absent.max),
     adaptive: key(
       z.boolean(),
       'Whether the bound adapts to the latency of the requests: it falls when they take longer than without load, and rises while they do not. At most `max`, or 1,000.',

@@ -190,7 +190,7 @@ export const defaults = {
     kind: declare('tcp', 'Nothing is known of the application but that something must listen.'),
     interval: declare(
       '5s',
-      'An endpoint that died without a trace is noticed within three checks, 15 s. One that refused a connection, or is not healthy, is checked every 250 ms, so that it serves within a second of being back.',
+      'An endpoint that died without a trace is noticed by the third failed check, within 11 s: a failed one is repeated after half of it. One that refused a connection, or is not healthy, is checked every 250 ms, so that it serves within a second of being back.',
     ),
     timeout: declare('2s', 'A health page that needs longer is not healthy.'),
     passes: declare(
@@ -301,6 +301,10 @@ export const defaults = {
     reuse: declare(
       'always',
       'Applications of your own answer what they were asked, and a new connection for each request costs more than the request.',
+    ),
+    requestsMax: declare(
+      'none',
+      'Over HTTP/1.1 `max` bounds them; over HTTP/2 only the operator knows what the application bears.',
     ),
     max: declare('256', 'More waiting requests than this make an application slower, not faster.'),
     idleMax: declare(

@@ -75,18 +75,18 @@ function secretError(path: Path): ErrorDetail {
 function explainPlain(issue: Issue, path: Path, input: unknown): SchemaError {
   if (issue.code === 'invalid_type') return { path, about: 'value', ...typeError([issue.expected], input, path) };
   if (issue.code === 'too_small' || issue.code === 'too_big')
-    return { path, about: 'value', ...sizeError(issue, input) };
+    return { path, about: 'value', ...sizeError(issue, input, path) };
   if (issue.code === 'invalid_value')
     return { path, about: 'value', ...choiceError(issue.values.map(String), input, path) };
   return { path, about: 'value', message: `${shown(input)} cannot stand here`, suggestion: null };
 }
 
-function sizeError(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, input: unknown): ErrorDetail {
+function sizeError(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, input: unknown, path: Path): ErrorDetail {
   const bound = issue.code === 'too_small' ? issue.minimum : issue.maximum;
   if (issue.origin === 'array')
     return { message: 'the list is empty', suggestion: 'give it at least one entry, or remove the key' };
   const relation = issue.code === 'too_small' ? 'below the least that makes sense' : 'above the most that makes sense';
-  return { message: `${shown(input)} is ${relation}, ${String(bound)}`, suggestion: null };
+  return { message: `${shown(input)} is ${relation}, ${String(bound)}`, suggestion: suggestForWord(path, input) };
 }
 
 function choiceError(choices: readonly string[], input: unknown, path: Path): ErrorDetail {

@@ -8,6 +8,7 @@ import type { Path } from './position-index.ts';
 export function suggestForWord(path: Path, input: unknown): string | null {
   if (path.at(-1) === 'when_none_ready' && typeof input === 'string')
     return offWord.test(input) ? 'write { wait: none }' : /^\d/.test(input) ? `write { wait: ${input} }` : null;
+  if (path.at(-1) === 'wait_max' && input === 0) return 'write "wait: none" in its place: then no request waits';
   if (path.at(-1) === 'buffer') return suggestForBuffer(input);
   if (path.at(-1) === 'http2' && typeof input === 'string' && /^(?:h2c?|http\/?2)$/i.test(input))
     return 'write true: within TLS that is h2, in clear text h2c';

@@ -248,6 +248,25 @@ describe('what is written', () => {
       ],
     ],
     [
+      'the signal to drain of an upstream and of an application',
+      'upstreams: { a: { endpoints: "a:1", drain_signal: { value: s } } }\napplications: { b: { command: x, drain_signal: true }, c: { command: x, drain_signal: false } }\nroutes: [{ path: /a, to: a }, { path: /b, to: b }, { to: c }]',
+      (c) => c.upstreams.map(({ drainSignal }) => drainSignal),
+      [
+        { header: 'x-envoy-immediate-health-check-fail', value: 's' },
+        { header: 'x-envoy-immediate-health-check-fail', value: null },
+        undefined,
+      ],
+    ],
+    [
+      'bounds of requests in flight, and none',
+      'upstreams: { a: { endpoints: "a:1", connections: { requests_max: 40 } }, b: { endpoints: "a:1", connections: { requests_max: none }, concurrency: { max: none } } }\nroutes: [{ path: /a, to: a }, { to: b }]',
+      (c) => c.upstreams.map(({ requestsMax, concurrency }) => [requestsMax, concurrency]),
+      [
+        [40, undefined],
+        [undefined, undefined],
+      ],
+    ],
+    [
       'what requests do while no endpoint is ready, in every form',
       'upstreams: { a: "a:1", b: { endpoints: "a:1", when_none_ready: { wait: 10s } }, c: { endpoints: "a:1", when_none_ready: { wait_max: 9 } }, d: { endpoints: "a:1", when_none_ready: { wait: none } } }\nroutes: [{ to: a }]',
       (c) => c.upstreams.map(({ whenNoneReady }) => whenNoneReady),

@@ -73,7 +73,6 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
     );
   }
   reviewRedirect(route, at, collector);
-  reviewRetry(route, ['routes', at], collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
     const parsed = parseHostPattern(host);
@@ -96,27 +95,6 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
       'make it shorter than "exchange"',
     );
   }
-}
-
-/** Settings of retries that have no effect together. */
-function reviewRetry({ retry, commit_delay: delay, timeouts }: RouteRead, path: Path, collector: ErrorCollector): void {
-  if (retry === undefined || retry === 'none') return;
-  if (retry.statuses !== undefined && delay === null)
-    collector.warnAtKey(
-      [...path, 'retry', 'statuses'],
-      'with "commit_delay: none" no response is held, so that none is followed by another attempt',
-      'remove "commit_delay"',
-    );
-  if (retry.attempts === 1 && (retry.statuses !== undefined || retry.hedge === true))
-    collector.warnAtKey([...path, 'retry', 'attempts'], 'with one attempt there is no other', 'make it 2');
-  const exchange = timeouts?.exchange ?? null;
-  const attempt = retry.attempt_timeout ?? null;
-  if (attempt !== null && exchange !== null && attempt >= exchange)
-    collector.warnAtKey(
-      [...path, 'retry', 'attempt_timeout'],
-      'this limit is never reached: "timeouts.exchange" ends the exchange before',
-      'make it shorter than "exchange"',
-    );
 }
 
 /** A side is closed as idle before the pong of a ping that comes so late could show that it is there. */

@@ -11,6 +11,7 @@ import { orList, quoted } from './error-detail.ts';
 import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
 import { reviewAlerts } from './review-alerts.ts';
 import { reviewConcurrency } from './review-concurrency.ts';
+import { reviewIneffective } from './review-ineffective.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { reviewSticky } from './review-sticky.ts';
@@ -24,6 +25,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewSticky(draft, collector);
   reviewConcurrency(draft, collector);
   reviewAlerts(draft, collector);
+  reviewIneffective(draft, collector);
   reviewAdmin(draft, collector);
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);

@@ -201,6 +201,11 @@ const endpointKeys = {
         'Connections to each endpoint, idle ones included, of all workers together.',
         defaults.connections.max,
       ),
+      requests_max: key(
+        z.union([whole(1, 1_000_000), z.enum(['none'])]),
+        'Requests in flight at each endpoint, of all workers together, whichever protocol carries them; others wait as for a connection. Or `none`.',
+        defaults.connections.requestsMax,
+      ),
       idle_max: key(whole(0, 100_000), 'How many of them each worker may keep idle.', defaults.connections.idleMax),
       idle_timeout: key(duration, 'How long an idle one is kept.', defaults.connections.idleTimeout),
       reuse: key(
@@ -210,7 +215,7 @@ const endpointKeys = {
       ),
       queue_max: key(
         whole(0, 100_000),
-        'How many requests may wait for a connection to an endpoint, in all workers together; one more is a 503 (`pool_full`).',
+        'How many requests may wait for a connection to an endpoint, or for their turn, in all workers together; one more is a 503 (`pool_full`).',
         defaults.connections.queueMax,
       ),
       queue_timeout: key(
@@ -258,6 +263,11 @@ const endpointKeys = {
     'Whether an endpoint whose requests fail gets none for a short time even if it is the last one, or too many others are ejected: the answer is then a 503 (`circuit_open`) at once. `true`, or for how long.',
     defaults.outlierDetection.breaker,
   ),
+  drain_signal: key(
+    drainSignal,
+    'Whether an endpoint may say that it wants no new requests: by a header of its responses, also those to checks, or by its health document.',
+    defaults.drainSignal.absent,
+  ),
   response_head_max: key(size, 'The largest response head; a larger one is a 502.', defaults.responseHeadMax),
 };
 
@@ -288,11 +298,6 @@ export const upstream = z.union([
       check,
       '`tcp`, `none`, a path to ask for, or how to check that an endpoint is healthy.',
       defaults.check.kind,
-    ),
-    drain_signal: key(
-      drainSignal,
-      'Whether an endpoint may say that it wants no new requests: by a header of its responses, also those to checks, or by its health document.',
-      defaults.drainSignal.absent,
     ),
     ...endpointKeys,
   }),
@@ -521,5 +526,6 @@ export type EndpointKeysRead = Pick<
   | 'when_none_ready'
   | 'outlier_detection'
   | 'circuit_breaker'
+  | 'drain_signal'
   | 'response_head_max'
 >;

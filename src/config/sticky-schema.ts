@@ -1,8 +1,7 @@
 /** What may be written about sticky sessions. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { parseLoneFieldName } from './format/field.ts';
-import { parseCookieDomain, parseCookiePath } from './format/cookie.ts';
+import { parseCookieDomain, parseCookieName, parseCookiePath } from './format/cookie.ts';
 import { duration, parsed, path } from './leaves.ts';
 import { key, section } from './section.ts';
 
@@ -11,11 +10,7 @@ const absent = defaults.sticky;
 export const sticky = z.union([
   z.boolean(),
   section({
-    name: key(
-      parsed(parseLoneFieldName, { kind: 'name', examples: ['place'] }),
-      'The name of the cookie.',
-      absent.name,
-    ),
+    name: key(parsed(parseCookieName, { kind: 'name', examples: ['place'] }), 'The name of the cookie.', absent.name),
     lifetime: key(
       z.union([z.enum(['session']), duration]),
       'How long browsers keep the cookie; it is renewed after half of that. `session`: until they are closed; one that is older than 24 hours is not used.',

@@ -21,7 +21,8 @@ export interface WantedFile {
     | 'hmac_key'
     | 'session_key'
     | 'alert_secret'
-    | 'program';
+    | 'program'
+    | 'store_folder';
   /** Where the file is named. */
   readonly at: Path;
 }
@@ -92,6 +93,8 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     if (kind === 'program') wanted.push({ kind, path: programPath(path, directory), at });
     else want(kind, path, at);
   }
+  const { store } = draft.plain;
+  if (isMap(store) && store.path !== undefined) want('store_folder', store.path, ['store', 'path']);
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {
     want('certificates', adminTls.certificate_file, ['admin', 'tls', 'certificate_file']);
@@ -156,7 +159,8 @@ export function reviewFiles(
     const reading = readings.get(path);
     if (reading === undefined) continue;
     // The service manager may set another PATH than the one of this shell.
-    if (!reading.ok && kind === 'program' && !path.includes('/'))
+    // Nor does a gateway end because it can store nothing.
+    if (!reading.ok && (kind === 'store_folder' || (kind === 'program' && !path.includes('/'))))
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);

@@ -389,6 +389,8 @@ export interface UpstreamSpec {
   readonly connectionReuse: ConnectionReuse;
   /** Connections per endpoint in all workers together, including idle ones. */
   readonly connectionsMax: number;
+  /** Requests in flight per endpoint in all workers together; absent: as many as its connections carry. */
+  readonly requestsMax?: number;
   /** How many exchanges may wait for a connection to an endpoint, in all workers, and for how long. */
   readonly queueMax: number;
   readonly queueMs: number;

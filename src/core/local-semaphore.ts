@@ -1,4 +1,11 @@
-import type { BoundSemaphores, ConnectGate, EndpointSemaphores, Semaphore, SemaphoreSource } from './semaphores.ts';
+import type {
+  BoundSemaphores,
+  ConnectGate,
+  EndpointSemaphores,
+  Semaphore,
+  SemaphoreSource,
+  TurnCounter,
+} from './semaphores.ts';
 import type { Clock, Instant } from './time.ts';
 
 /** A semaphore of one worker alone: used when there is no shared memory, and in tests. */
@@ -46,6 +53,15 @@ export class LocalSemaphore implements Semaphore {
   close(): void {}
 }
 
+/** The turns of one worker alone. */
+export class LocalTurnCounter implements TurnCounter {
+  count = 0;
+
+  increment(): void {
+    this.count++;
+  }
+}
+
 /** A connect gate of one worker alone. */
 class LocalConnectGate implements ConnectGate {
   #refusedAt: Instant | null = null;
@@ -81,7 +97,9 @@ export function localEndpointSemaphores(): EndpointSemaphores {
   const gate = new LocalConnectGate();
   return {
     connections: new LocalSemaphore(),
+    requests: new LocalSemaphore(),
     waitingRequests: new LocalSemaphore(),
+    turns: new LocalTurnCounter(),
     probation: new LocalSemaphore(),
     connectGate: gate,
   };
@@ -91,6 +109,7 @@ export function localBoundSemaphores(): BoundSemaphores {
   return {
     requests: new LocalSemaphore(),
     waitingRequests: new LocalSemaphore(),
+    turns: new LocalTurnCounter(),
     limit: { limit: 0, probedAt: 0 },
   };
 }

@@ -43,6 +43,12 @@ export interface Semaphore {
   close(): void;
 }
 
+/** How many requests have got what they waited for in a queue, in all workers. It wraps. */
+export interface TurnCounter {
+  readonly count: number;
+  increment(): void;
+}
+
 /** When an endpoint last refused a connection, as all workers and the health checks know it together. */
 export interface ConnectGate {
   /**
@@ -66,8 +72,11 @@ export interface ConnectGate {
 export interface EndpointSemaphores {
   /** Connections, including idle ones and those that are being opened. */
   readonly connections: Semaphore;
+  /** Requests in flight, where they are bounded. */
+  readonly requests: Semaphore;
   /** Requests that wait for a connection. */
   readonly waitingRequests: Semaphore;
+  readonly turns: TurnCounter;
   /** The one request at a time that an endpoint in probation gets. */
   readonly probation: Semaphore;
   readonly connectGate: ConnectGate;
@@ -79,6 +88,7 @@ export interface BoundSemaphores {
   readonly requests: Semaphore;
   /** Requests that wait for their turn. */
   readonly waitingRequests: Semaphore;
+  readonly turns: TurnCounter;
   /** Where the bound adapts: what all workers know of it. */
   readonly limit: { limit: number; probedAt: number };
 }

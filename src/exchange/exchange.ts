@@ -12,6 +12,7 @@ import {
 } from '../core/message.ts';
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
+import type { Upstream } from './ports.ts';
 import { reusePolicyFor, retryDecisionFor, endpointsTried } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Admission, type AdmissionOwner } from './admission.ts';
@@ -135,6 +136,7 @@ export class Exchange
   #admit(): void {
     const { bounds } = this.requireRoute();
     if (bounds === null) return this.#choose(null);
+    this.#nameUpstream();
     this.#state = 'waiting';
     this.#admission = new Admission(bounds, this, this.ports.clock);
     this.#admission.begin();
@@ -158,9 +160,7 @@ export class Exchange
 
   /** Chooses an endpoint and begins an attempt. `failure` is the failure of the last attempt; null for the first attempt. */
   #choose(failure: Failure | null): void {
-    const upstream = this.requireUpstream();
-    this.upstream = upstream.id;
-    this.application = upstream.application;
+    const upstream = this.#nameUpstream();
     const endpoint = upstream.choose(endpointsTried(this.attempts), this);
     if (endpoint === null) {
       // The end of a body that comes meanwhile begins no second attempt.
@@ -178,6 +178,14 @@ export class Exchange
     this.#retries?.onAttemptBegins(attempt);
     attempt.begin(this.requireRoute().timeouts, reusePolicyFor(this));
     if (this.#state === 'connecting' && this.attempt === attempt) this.readAtHand();
+  }
+
+  /** For the record, and for who counts: also of a request that is refused before an endpoint is chosen. */
+  #nameUpstream(): Upstream {
+    const upstream = this.requireUpstream();
+    this.upstream = upstream.id;
+    this.application = upstream.application;
+    return upstream;
   }
 
   /** The request has waited for an endpoint, or before a retry. */

@@ -56,7 +56,7 @@ export class RequestBound implements RequestGate {
   readonly #ports: BoundPorts;
   readonly #semaphores: BoundSemaphores;
   readonly #queue = new TurnQueue<WaitingTurn>();
-  readonly #rate = new DrainRate();
+  readonly #rate = new DrainRate(() => this.#semaphores.turns);
   #spec: ConcurrencySpec;
   #adaptive: GradientLimit | null = null;
   #isServing = false;
@@ -108,7 +108,7 @@ export class RequestBound implements RequestGate {
     const turn = new WaitingTurn(this, waiter, priority, now);
     const before = this.#queue.countBefore(priority);
     if (before === 0 && this.#tryAcquire(turn, now)) return 'admitted';
-    const waitMs = this.#rate.waitMs(now, before + 1, before > 0);
+    const waitMs = this.#rate.waitMs(now, this.#positionAfter(before, priority), this.#queue.length > 0);
     if (this.#rate.isMeasured && waitMs > remainingMs) return this.#unreachable(now, waitMs, remainingMs);
     const { queueMax, queueMs } = this.#spec;
     if (!this.#semaphores.waitingRequests.tryAcquire(queueMax, now) && !this.#displace(priority, now)) {
@@ -120,6 +120,17 @@ export class RequestBound implements RequestGate {
     this.#ports.deadlines.add(turn);
     this.#reportOldest(now);
     return turn;
+  }
+
+  /**
+   * The position of a request in the queue of all workers, behind `before` others in this one. Which priorities wait elsewhere is not known: as many in
+   * proportion as here.
+   */
+  #positionAfter(before: number, priority: RequestPriority): number {
+    const { length } = this.#queue;
+    const elsewhere = Math.max(0, this.#semaphores.waitingRequests.total - length);
+    const share = length > 0 ? before / length : priority === 'high' ? 0 : 1;
+    return before + Math.round(elsewhere * share) + 1;
   }
 
   /** A request that was admitted is not in flight any more. */
@@ -230,8 +241,8 @@ export class RequestBound implements RequestGate {
   }
 
   #retryAfterS(now: Instant): number {
-    const { length } = this.#queue;
-    return retryAfterS(this.#rate.waitMs(now, length + 1, length > 0), this.#ports.random.next());
+    const position = this.#semaphores.waitingRequests.total + 1;
+    return retryAfterS(this.#rate.waitMs(now, position, this.#queue.length > 0), this.#ports.random.next());
   }
 }
 

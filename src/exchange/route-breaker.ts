@@ -2,6 +2,7 @@ import type { AttemptFacts } from '../core/exchange.ts';
 import { shapeOf, specOf } from '../core/explain.ts';
 import { fail, type Cause, type Failure } from '../core/failure.ts';
 import type { FailureCount } from '../core/outcome.ts';
+import { ProbePlace } from '../core/probe-place.ts';
 import type { RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';
 import type { Semaphore } from '../core/semaphores.ts';
 import type { BreakerSnapshot } from '../core/snapshot.ts';
@@ -19,7 +20,7 @@ export class RouteBreaker implements RequestGate {
   readonly #onUrgent: () => void;
   readonly #stale = new StaleConnections();
   /** Requests that were let through while it was half-open. */
-  readonly #probes = new Set<TurnWaiter>();
+  readonly #probes = new Map<TurnWaiter, ProbePlace>();
   #snapshot: BreakerSnapshot;
   /** Null: closed. */
   #state: RouteBreakerState | null = null;
@@ -54,13 +55,15 @@ export class RouteBreaker implements RequestGate {
     if (this.#state === null) return 'admitted';
     const now = this.#clock.now();
     if (this.#state.state === 'open') return this.#refusal(this.#state, this.#state.until - now);
-    if (!this.#permits.tryAcquire(this.#snapshot.spec.probesMax, now)) return this.#refusal(this.#state, 0);
-    this.#probes.add(waiter);
+    const { probesMax } = this.#snapshot.spec;
+    if (!this.#permits.tryAcquire(probesMax, now)) return this.#refusal(this.#state, 0);
+    this.#probes.set(waiter, new ProbePlace(this.#clock, () => this.#permits.release(probesMax)));
     return 'admitted';
   }
 
   leave(waiter: TurnWaiter): void {
-    if (this.#probes.delete(waiter)) this.#permits.release(this.#snapshot.spec.probesMax);
+    this.#probes.get(waiter)?.giveBack();
+    this.#probes.delete(waiter);
   }
 
   noteEnd(waiter: TurnWaiter, { attempts, startedAt }: AdmittedExchange, admittedAt: Instant): void {

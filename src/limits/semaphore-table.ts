@@ -3,6 +3,7 @@ import type { Instant } from '../core/time.ts';
 import type { SemaphoreLayout } from './semaphore-layout.ts';
 import { SharedConnectGate } from './shared-connect-gate.ts';
 import { SharedLimitWords } from './shared-limit-words.ts';
+import { SharedTurnCounter } from './shared-turn-counter.ts';
 import type { SharedWords } from './shared-words.ts';
 import { instantWord, msBetween } from './instant-word.ts';
 import { acquireLock, releaseLock } from './word-lock.ts';
@@ -159,6 +160,11 @@ export class SemaphoreTable {
   /** What all workers know of a bound that adapts: its limit in the note of the first semaphore, its last probe in that of the second. */
   sharedLimit(index: number): SharedLimitWords {
     return new SharedLimitWords(this.#words, this.#layout.note(index), this.#layout.note(index + 1));
+  }
+
+  /** How many requests have got what they waited for, in the note of semaphore `index`. */
+  turns(index: number): SharedTurnCounter {
+    return new SharedTurnCounter(this.#words, this.#layout.note(index));
   }
 
   total(index: number): number {

@@ -8,17 +8,17 @@ import { SemaphoreLayout } from './semaphore-layout.ts';
 import { noWorker, SemaphoreTable } from './semaphore-table.ts';
 import { SharedWords } from './shared-words.ts';
 
-/** These sizes reserve 15 MiB of address space. The kernel provides memory only for pages in use: 2 MiB for two workers. */
+/** These sizes reserve 17 MiB of address space. The kernel provides memory only for pages in use: 2 MiB for two workers. */
 export const sharedSizes: SharedSizes = { workersMax: 64, endpointsMax: 2048, boundsMax: 512, addressesMax: 32_768 };
 
 /** The index of the semaphore that counts client connections. */
 export const clientConnectionsIndex = 0;
 
-/** Of an endpoint: connections, queue, probation. */
-const semaphoresPerEndpoint = 3;
+/** Of an endpoint: connections, queue, probation, requests in flight. */
+const semaphoresPerEndpoint = 4;
 
-/** Of a bound: requests in flight, queue. */
-const semaphoresPerBound = 2;
+/** Of a bound: requests in flight, queue, and one whose note counts turns. */
+const semaphoresPerBound = 3;
 
 /** How soon the main thread clears a semaphore that was locked. */
 const retryMs = 5;
@@ -26,6 +26,8 @@ const retryMs = 5;
 export interface EndpointCounts {
   /** Including idle ones and those that are being opened. */
   readonly connections: number;
+  /** Requests in flight; 0 where they are not bounded. */
+  readonly requests: number;
   /** Requests that wait for one. */
   readonly waiting: number;
 }
@@ -167,7 +169,8 @@ export class SharedCounts implements EndpointCounters, BoundCounters {
 
   /** Connections and waiting requests of all workers at an endpoint. */
   countsAt({ index }: SemaphoreHandle): EndpointCounts {
-    return { connections: this.#table.total(index), waiting: this.#table.total(index + 1) };
+    const counted = (offset: number): number => this.#table.total(index + offset);
+    return { connections: counted(0), waiting: counted(1), requests: counted(3) };
   }
 
   /** Requests in flight and waiting requests of all workers at a bound, and its limit if that adapts; 0 before the first request. */

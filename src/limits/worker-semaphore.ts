@@ -75,6 +75,8 @@ export class WorkerSemaphore {
   reportOldestWaiter(max: number): boolean {
     const what = this.#owner.table.setOldestWaiter(this.#index, this.generation, this.#oldestWaiter(), max);
     if (what === 'busy') this.#owner.retryLater(this.#index);
+    // Several permits may have been kept for one waiter.
+    else if (what === 'waiting') this.#passOn();
     return what === 'granted';
   }
 

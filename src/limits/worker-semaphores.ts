@@ -46,6 +46,8 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
       connections: this.#join(index, generation, onAvailable),
       waitingRequests: this.#join(index + 1, generation, doNothing),
       probation: this.#join(index + 2, generation, doNothing),
+      requests: this.#join(index + 3, generation, onAvailable),
+      turns: this.table.turns(index + 1),
       connectGate: this.table.connectGate(index),
     };
   }
@@ -54,6 +56,7 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
     return {
       requests: this.#join(index, generation, onAvailable),
       waitingRequests: this.#join(index + 1, generation, doNothing),
+      turns: this.table.turns(index + 2),
       limit: this.table.sharedLimit(index),
     };
   }

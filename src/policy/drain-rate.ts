@@ -1,3 +1,4 @@
+import type { TurnCounter } from '../core/semaphores.ts';
 import type { Instant } from '../core/time.ts';
 
 /** The assumed wait in a queue that has not moved yet, whatever its length. */
@@ -9,23 +10,42 @@ const measuredAfter = 8;
 /** The longest Retry-After: what answers nothing for longer has other problems than its queue. */
 const longestS = 60;
 
-/** How fast a queue moves, measured while requests wait in it. */
+/** How fast the queue of all workers moves, measured while requests of this one wait in it. */
 export class DrainRate {
+  /** Counts the turns that requests of all workers get. */
+  readonly #turns: () => TurnCounter;
   #intervalMs = 0;
   #movedAt: Instant | null = null;
+  #seen = 0;
   #intervals = 0;
 
-  /** The queue was empty, and a request begins to wait. */
-  begin(now: Instant): void {
-    this.#movedAt = now;
+  constructor(turns: () => TurnCounter) {
+    this.#turns = turns;
   }
 
-  /** A request that waited gets its turn. */
-  move(now: Instant): void {
-    this.#intervals++;
-    // The mean of the first ones, then a moving average.
-    this.#intervalMs += Math.max(latestPart, 1 / this.#intervals) * (this.#sinceMoved(now) - this.#intervalMs);
+  /** No request of this worker waited, and one begins to. */
+  begin(now: Instant): void {
     this.#movedAt = now;
+    this.#seen = this.#turns().count;
+  }
+
+  /** A request of this worker that waited gets its turn. */
+  move(now: Instant): void {
+    this.#turns().increment();
+    this.#measure(now);
+  }
+
+  /** Requests of this worker have waited since the last call: looks how often any has got its turn since then. */
+  #measure(now: Instant): void {
+    const { count } = this.#turns();
+    const moved = (count - this.#seen) | 0;
+    if (moved <= 0) return;
+    this.#intervals += moved;
+    // The mean of the first ones, then a moving average.
+    const part = Math.max(1 - (1 - latestPart) ** moved, moved / this.#intervals);
+    this.#intervalMs += part * (this.#sinceMoved(now) / moved - this.#intervalMs);
+    this.#movedAt = now;
+    this.#seen = count;
   }
 
   /** Whether enough was measured to refuse requests by it. */
@@ -33,10 +53,14 @@ export class DrainRate {
     return this.#intervals >= measuredAfter;
   }
 
-  /** How long the request at this position of the queue waits, the first is at 1. `isStuck`: the queue has not moved for a while, which counts. */
-  waitMs(now: Instant, position: number, isStuck: boolean): number {
-    if (this.#intervals === 0) return isStuck ? Math.max(unknownWaitMs, this.#sinceMoved(now)) : unknownWaitMs;
-    const eachMs = isStuck ? Math.max(this.#intervalMs, this.#sinceMoved(now)) : this.#intervalMs;
+  /**
+   * How long the request at this position of the queue of all workers waits, the first is at 1. `isWaiting`: requests of this worker wait, so that it
+   * counts if the queue has not moved for a while.
+   */
+  waitMs(now: Instant, position: number, isWaiting: boolean): number {
+    if (isWaiting) this.#measure(now);
+    if (this.#intervals === 0) return isWaiting ? Math.max(unknownWaitMs, this.#sinceMoved(now)) : unknownWaitMs;
+    const eachMs = isWaiting ? Math.max(this.#intervalMs, this.#sinceMoved(now)) : this.#intervalMs;
     return eachMs * position;
   }
 

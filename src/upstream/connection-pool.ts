@@ -20,6 +20,7 @@ import { dialSettingsOf, type PoolSettings } from './pool-settings.ts';
 import type { CreateConnection, UpstreamPorts } from './ports.ts';
 import { ProbationPermit } from './probation-permit.ts';
 import { refusalBackoffMs, refusedBefore } from './refusal.ts';
+import { RequestPermits } from './request-permits.ts';
 
 /**
  * This worker's connections to one endpoint. A request asks for a stream and gets, in this order: a free stream of an existing
@@ -27,7 +28,8 @@ import { refusalBackoffMs, refusedBefore } from './refusal.ts';
  * many streams it carries (`core/pooled-connection.ts`).
  *
  * `connections.max` limits the connections of all workers together. Each connection holds a permit, also while it is idle. A
- * released permit goes to the request that has waited longest, in any worker (`core/semaphores.ts`).
+ * released permit goes to the request that has waited longest, in any worker (`core/semaphores.ts`). `connections.requests_max`
+ * limits the requests in flight in the same way, however many of them a connection carries.
  *
  * If the endpoint refuses a connection, its *connect gate* closes for a short time: requests fail at once instead of dialing.
  * An endpoint in *probation* is tested with one request at a time, over all workers; a breaker may let more of them through.
@@ -44,6 +46,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   readonly #available: AvailableConnections;
   readonly #queue: ConnectionQueue;
   readonly #probation: ProbationPermit;
+  readonly #requests = new RequestPermits();
   #connections = 0;
   #streams = 0;
   /** Whether a connection stays open when it becomes idle. */
@@ -64,6 +67,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#available = new AvailableConnections(ports.clock, ports.counts);
     this.#probation = new ProbationPermit(ports.clock);
     this.#queue = new ConnectionQueue(
+      () => this.#semaphores,
       ports.deadlines,
       () => this.#onWaiterRemoved(),
       (queued) => this.#onQueueTimeout(queued),
@@ -72,7 +76,12 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Requests in flight, including requests that wait for a connection. */
   get load(): number {
-    return this.#streams + this.#dials.shares + this.#probes.shares + this.#queue.length;
+    return this.#inFlight + this.#queue.length;
+  }
+
+  /** Requests that have a stream, or wait for a connection that is being made or asked. */
+  get #inFlight(): number {
+    return this.#streams + this.#dials.shares + this.#probes.shares;
   }
 
   /** Requests that wait for a connection. */
@@ -86,6 +95,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
   get hasRoom(): boolean {
+    if (!this.#hasTurn) return false;
     if (this.#available.length > 0) return true;
     if (this.refuses()) return false;
     return this.#queue.length === 0 && this.#semaphores.connections.hasRoom(this.#settings.connectionsMax);
@@ -117,11 +127,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#settings = settings;
     this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
     // The probation is over. In the next one another worker may test the endpoint, so the permit is released.
-    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open')
-      this.#probation.releaseUnused(this.#semaphores, 0);
+    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open') this.#probation.releaseUnused(0);
+    if (settings.requestsMax === undefined) this.#requests.releaseUnused(this.#semaphores.requests, 0);
     if (!sameDials) this.#withCurrentSettings = new WeakSet();
     if (!sameDials || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
-    if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` may be higher now.
+    if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` or `requestsMax` may be higher now.
   }
 
   /** The endpoint has been removed from its upstream. Requests in flight finish. */
@@ -142,7 +152,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
    */
   #moveSemaphores(snapshot: EndpointSnapshot): void {
     if (haveSameSemaphores(snapshot, this.#snapshot)) return;
-    if (this.#connections + this.#dials.count + this.#queue.length > 0 || this.#probation.isHeld) return;
+    if (this.#connections + this.#dials.count + this.#queue.length > 0) return;
+    this.#releaseTurns();
+    if (this.#probation.isHeld) return;
     closeSemaphores(this.#semaphores);
     this.#semaphores = semaphoresOf(snapshot, this.#ports, () => this.#onWake());
   }
@@ -152,6 +164,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
    * wait; null if there is nothing left to cancel.
    */
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
+    if (!this.#tryBegin()) return this.#enqueue({ waiter, limits, reusePolicy }, this.#ports.clock.now());
     const group = this.#dials.groupFor(waiter);
     const available = this.#available.find(reusePolicy, this.#settings.connectionReuse, group);
     if (available !== undefined) {
@@ -165,21 +178,54 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const now = this.#ports.clock.now();
     const refusedAgoMs = this.#semaphores.connectGate.msSinceRefusal(now, refusalBackoffMs(this.#isChecked));
     if (refusedAgoMs !== null) {
-      this.#endProbation();
+      this.#releaseUnused();
       waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
       return null;
     }
     const joined = this.#dials.join(group, demand);
     if (joined !== null) return joined;
     if (this.#queue.length === 0 && this.#tryAcquirePermit(now)) return this.#dial(demand);
+    return this.#enqueue(demand, now);
+  }
+
+  #enqueue({ waiter, limits, reusePolicy }: DialDemand, now: Instant): PendingStream | null {
     if (!this.#semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now)) {
-      this.#endProbation();
-      waiter.onNoStream(poolFull(this.#settings, this.#queue, now, this.#ports.random));
+      this.#releaseUnused();
+      waiter.onNoStream(poolFull(this.#settings, this.#hasSpareTurn, this.#queue, now, this.#ports.random));
       return null;
     }
     const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
     this.#serveQueue();
     return queued;
+  }
+
+  /** Whether a request that comes now may be in flight: then it has its permit. */
+  #tryBegin(): boolean {
+    if (this.#settings.requestsMax === undefined) return true;
+    return this.#queue.length === 0 && this.#mayBegin(this.#ports.clock.now());
+  }
+
+  /** Whether a request that came at `since` may be in flight now: then it has its permit. */
+  #mayBegin(since: Instant): boolean {
+    const { requestsMax } = this.#settings;
+    if (requestsMax === undefined) return true;
+    return this.#requests.tryAcquire(this.#semaphores.requests, this.#inFlight, requestsMax, since);
+  }
+
+  /** The same as far as this worker knows, for a request that comes now. */
+  get #hasTurn(): boolean {
+    const { requestsMax } = this.#settings;
+    return requestsMax === undefined || (this.#queue.length === 0 && this.#semaphores.requests.hasRoom(requestsMax));
+  }
+
+  /** Whether the first request of the queue waits for a connection, and not for its turn. */
+  get #wantsConnection(): boolean {
+    return this.#queue.length > 0 && this.#hasSpareTurn;
+  }
+
+  /** Whether the request that is next lacks no permit but that of a connection. */
+  get #hasSpareTurn(): boolean {
+    return this.#settings.requestsMax === undefined || this.#requests.hasSpare(this.#inFlight);
   }
 
   get #isChecked(): boolean {
@@ -216,19 +262,43 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   // The queue.
 
-  /** Dials for waiting requests while there are permits. Then tells the other workers since when the first request still in the queue waits. */
+  /** Gives waiting requests streams or dials while there are permits. Then tells the other workers since when the first request still in the queue waits. */
   #serveQueue(): void {
-    const { connections } = this.#semaphores;
-    for (;;) {
-      const { first } = this.#queue;
-      if (first !== null && this.#tryAcquirePermit(first.waitingSince)) {
-        this.#serve(first);
-        continue;
-      }
-      // True if a permit has become free meanwhile: try again.
-      const isPermitFree = connections.reportOldestWaiter(first?.waitingSince ?? null, this.#settings.connectionsMax);
-      if (!isPermitFree) return;
-    }
+    while (this.#serveFirst() || this.#reportOldestWaiter());
+    if (this.#queue.length === 0) this.#releaseUnused();
+  }
+
+  #serveFirst(): boolean {
+    const { first } = this.#queue;
+    if (first === null || !this.#mayBegin(first.waitingSince)) return false;
+    // Where requests wait for connections alone, `onStreamEnded` gives them the free streams.
+    if (this.#settings.requestsMax !== undefined && this.#shareWith(first)) return true;
+    if (!this.#tryAcquirePermit(first.waitingSince)) return false;
+    this.#serve(first);
+    return true;
+  }
+
+  /** Gives the request a free stream, or a share of a dial, if there is one. */
+  #shareWith(first: QueueWaiter): boolean {
+    const group = this.#dials.groupFor(first.waiter);
+    const available = this.#available.find(first.reusePolicy, this.#settings.connectionReuse, group);
+    const joined = available === undefined ? this.#dials.join(group, first) : null;
+    if (available === undefined && joined === null) return false;
+    this.#dequeue(first);
+    first.dial = joined;
+    if (available !== undefined) first.waiter.onStream(this.#openAvailable(available));
+    return true;
+  }
+
+  /** Tells the other workers since when the first request waits for its turn or for a connection. True if a permit has become free meanwhile: try again. */
+  #reportOldestWaiter(): boolean {
+    const since = this.#queue.first?.waitingSince ?? null;
+    const { connectionsMax, requestsMax } = this.#settings;
+    const { connections, requests } = this.#semaphores;
+    const wantsConnection = this.#wantsConnection;
+    const hasTurn =
+      requestsMax !== undefined && requests.reportOldestWaiter(wantsConnection ? null : since, requestsMax);
+    return connections.reportOldestWaiter(wantsConnection ? since : null, connectionsMax) || hasTurn;
   }
 
   #serve(first: QueueWaiter): void {
@@ -253,18 +323,18 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** Another worker has released a permit, or needs the permit of an idle connection of this worker. */
   #onWake(): void {
     this.#serveQueue();
-    if (this.#queue.length === 0 && this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
+    if (!this.#wantsConnection && this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
   }
 
   #onWaiterRemoved(): void {
     this.#semaphores.waitingRequests.release(this.#settings.queueMax);
     this.#serveQueue();
-    this.#endProbation();
+    this.#releaseUnused();
   }
 
   #onQueueTimeout({ waiter, waitingSince: since }: QueueWaiter): void {
     const now = this.#ports.clock.now();
-    const failure = queueTimeout(this.#settings, this.#queue, now, since, this.#ports.random);
+    const failure = queueTimeout(this.#settings, this.#hasSpareTurn, this.#queue, now, since, this.#ports.random);
     this.#onWaiterRemoved();
     waiter.onNoStream(failure);
   }
@@ -316,6 +386,16 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   onDialShareCancelled(): void {
     this.#dials.shares--;
+    this.#onShareCancelled();
+  }
+
+  onProbeShareCancelled(): void {
+    this.#onShareCancelled();
+  }
+
+  #onShareCancelled(): void {
+    this.#releaseUnused();
+    if (this.#queue.length > 0) this.#serveQueue();
   }
 
   #createPooled(transport: Transport, address: string, dial: PoolDial): PooledConnection {
@@ -333,7 +413,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   onStreamEnded(connection: PooledConnection): void {
     this.#streams--;
-    if (connection.endReason !== null) return; // The connection closes itself when its last stream has ended.
+    this.#releaseTurns();
+    // The connection closes itself when its last stream has ended.
+    if (connection.endReason !== null) return this.#queue.length > 0 ? this.#serveQueue() : undefined;
     if (connection.streamsOpen > 0) return this.#offerFreeStreams(connection);
     this.#available.remove(connection);
     this.#onIdle(connection);
@@ -364,19 +446,25 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   #releaseConnectionPermit(): void {
     this.#semaphores.connections.release(this.#settings.connectionsMax);
-    this.#endProbation();
+    this.#releaseUnused();
     if (this.#queue.length > 0) this.#serveQueue();
   }
 
-  #endProbation(): void {
-    if (this.#probation.isHeld) this.#probation.releaseUnused(this.#semaphores, this.load);
+  /** Releases the permits that no request in flight needs. */
+  #releaseUnused(): void {
+    if (this.#probation.isInUse) this.#probation.releaseUnused(this.load);
+    this.#releaseTurns();
+  }
+
+  #releaseTurns(): void {
+    if (this.#requests.isHeld) this.#requests.releaseUnused(this.#semaphores.requests, this.#inFlight);
   }
 
   /** A connection that carries streams may have free streams. Waiting requests get them first; the rest is made available. */
   #offerFreeStreams(connection: PooledConnection): void {
     if (!this.reusesConnections || !this.#withCurrentSettings.has(connection)) return;
     for (let { first } = this.#queue; first !== null && connection.streamsFree > 0; { first } = this.#queue) {
-      if (!this.#mayCarry(first, connection)) break;
+      if (!this.#mayCarry(first, connection) || !this.#mayBegin(first.waitingSince)) break;
       this.#giveToFirstWaiter(first, connection);
     }
     if (connection.streamsFree > 0 && this.#keepsIdle) this.#available.addBusy(connection);
@@ -387,7 +475,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const settings = this.#settings;
     const isCurrent = this.#withCurrentSettings.has(connection);
     if (settings.connectionReuse === 'never') return connection.close();
-    if (this.#queue.length > 0 && isCurrent) return this.#giveIdleToFirstWaiter(connection);
+    const { first } = this.#queue;
+    if (first !== null && isCurrent && this.#mayBegin(first.waitingSince))
+      return this.#giveIdleToFirstWaiter(connection);
     if (!this.#keepsIdle || !isCurrent) return connection.close();
     // A connection that names a client can serve no other, and the client of the oldest one is the likeliest to have left.
     if (connection.group !== null && this.#isIdleFull) this.#available.closeOldestIdle();
@@ -397,7 +487,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     connection.keepUntil(after(connection.idleSince, keepMs));
     this.#available.addIdle(connection);
     this.#semaphores.connections.setIdleCount(this.#available.idleCount);
-    this.#endProbation();
+    this.#releaseUnused();
     // Must follow `setIdleCount`: a worker whose request began to wait earlier did not know of this idle connection, and could
     // not ask for it.
     if (this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
@@ -434,7 +524,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   #giveToFirstWaiter(first: QueueWaiter, connection: PooledConnection): void {
     this.#dequeue(first);
+    const stream = this.#open(connection);
     this.#serveQueue(); // Tells the other workers since when the next request waits.
-    first.waiter.onStream(this.#open(connection));
+    first.waiter.onStream(stream);
   }
 }

@@ -1,4 +1,5 @@
 import { Deadline, type Deadlines } from '../core/deadline.ts';
+import type { EndpointSemaphores } from '../core/semaphores.ts';
 import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
 import { DrainRate } from '../policy/drain-rate.ts';
@@ -46,9 +47,18 @@ export class ConnectionQueue {
   readonly onTimeout: (queued: QueueWaiter) => void;
   readonly #deadlines: Deadlines;
   #members: QueueWaiter[] = [];
-  readonly #rate = new DrainRate();
+  /** Those of all workers. */
+  readonly #shared: () => Pick<EndpointSemaphores, 'turns' | 'waitingRequests'>;
+  readonly #rate: DrainRate;
 
-  constructor(deadlines: Deadlines, onRemoved: () => void, onTimeout: (queued: QueueWaiter) => void) {
+  constructor(
+    shared: () => Pick<EndpointSemaphores, 'turns' | 'waitingRequests'>,
+    deadlines: Deadlines,
+    onRemoved: () => void,
+    onTimeout: (queued: QueueWaiter) => void,
+  ) {
+    this.#shared = shared;
+    this.#rate = new DrainRate(() => shared().turns);
     this.#deadlines = deadlines;
     this.onRemoved = onRemoved;
     this.onTimeout = onTimeout;
@@ -88,8 +98,9 @@ export class ConnectionQueue {
     return true;
   }
 
-  /** How long the queue takes at its present speed, for Retry-After. */
-  waitMs(now: Instant, isStuck: boolean): number {
-    return this.#rate.waitMs(now, this.#members.length + 1, isStuck);
+  /** How long the queue of all workers takes at its present speed, for Retry-After. `isStuck`: a request has waited too long. */
+  waitMs(now: Instant, isStuck = false): number {
+    const position = this.#shared().waitingRequests.total + 1;
+    return this.#rate.waitMs(now, position, isStuck || this.#members.length > 0);
   }
 }

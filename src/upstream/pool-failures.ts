@@ -5,25 +5,30 @@ import { retryAfterS as retryAfterSOf } from '../policy/drain-rate.ts';
 import type { ConnectionQueue } from './connection-queue.ts';
 import type { PoolSettings } from './pool-settings.ts';
 
-/** All connections are in use, and as many requests wait for one as may. */
+/** `hasTurn`: the request lacks a connection alone. All connections or turns are in use, and as many requests wait for one as may. */
 export function poolFull(
-  { id, connectionsMax, queueMax }: PoolSettings,
+  { id, connectionsMax, requestsMax, queueMax }: PoolSettings,
+  hasTurn: boolean,
   queue: ConnectionQueue,
   now: Instant,
   random: Random,
 ): Failure {
-  const retryAfterS = retryAfterSOf(queue.waitMs(now, queue.length > 0), random.next());
-  return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, queueMax, retryAfterS });
+  const retryAfterS = retryAfterSOf(queue.waitMs(now), random.next());
+  const bound = hasTurn || requestsMax === undefined ? {} : { requestsMax };
+  return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, ...bound, queueMax, retryAfterS });
 }
 
 /** A request has waited for a connection since `since`, as long as it may. */
 export function queueTimeout(
-  { id: upstream, connectionsMax: limit, queueMs: limitMs }: PoolSettings,
+  { id: upstream, connectionsMax: limit, requestsMax, queueMs: limitMs }: PoolSettings,
+  hasTurn: boolean,
   queue: ConnectionQueue,
   now: Instant,
   since: Instant,
   random: Random,
 ): Failure {
   const retryAfterS = retryAfterSOf(queue.waitMs(now, true), random.next());
-  return fail('queue_timeout', 'queue', { upstream, limit, waitedMs: Math.round(now - since), limitMs, retryAfterS });
+  const bound = hasTurn || requestsMax === undefined ? {} : { requestsMax };
+  const waitedMs = Math.round(now - since);
+  return fail('queue_timeout', 'queue', { upstream, limit, ...bound, waitedMs, limitMs, retryAfterS });
 }

@@ -6,6 +6,8 @@ import { type DialDemand, DialShare, type ShareOwner } from './pool-dial.ts';
 export interface PoolProbesOwner {
   /** The endpoint has answered on the connection, or the connection is not to be used any more. */
   onProbed(connection: PooledConnection, shares: readonly DialShare[], isAlive: boolean): void;
+  /** A request that waited for the answer waits no more. */
+  onProbeShareCancelled(): void;
 }
 
 /**
@@ -37,6 +39,7 @@ export class PoolProbes {
   /** For its probes alone, like the next one. */
   onShareCancelled(): void {
     this.shares--;
+    this.#owner.onProbeShareCancelled();
   }
 
   onProbed(connection: PooledConnection, shares: readonly DialShare[], isAlive: boolean): void {

@@ -16,6 +16,6 @@ export function haveSameSemaphores({ semaphores: a }: EndpointSnapshot, { semaph
   return a?.index === b?.index && a?.generation === b?.generation;
 }
 
-export function closeSemaphores({ connections, waitingRequests, probation }: EndpointSemaphores): void {
-  for (const semaphore of [connections, waitingRequests, probation]) semaphore.close();
+export function closeSemaphores({ connections, requests, waitingRequests, probation }: EndpointSemaphores): void {
+  for (const semaphore of [connections, requests, waitingRequests, probation]) semaphore.close();
 }

@@ -12,6 +12,7 @@ export type PoolSettings = Pick<
   | 'idleConnectionMs'
   | 'connectionReuse'
   | 'connectionsMax'
+  | 'requestsMax'
   | 'queueMax'
   | 'queueMs'
   | 'responseHeadBytesMax'

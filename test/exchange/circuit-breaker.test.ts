@@ -114,6 +114,35 @@ describe('the circuit breaker of the only endpoint', () => {
     );
   });
 
+  it('lets the next request through after 5 s while one hangs that it has let through', () => {
+    const breaker = opened();
+    breaker.world.endpoint('a').onRequest = () => {};
+    breaker.pass(700);
+    const hangs = breaker.ask();
+    breaker.pass(4000);
+    assert.equal(breaker.ask().status, 503);
+    breaker.pass(1000);
+    answer(breaker);
+    for (let count = 0; count < 3; count++) assert.equal(breaker.ask().status, 200);
+    assert.deepEqual([hangs.status, breaker.events.at(-1)?.to], [0, 'healthy']);
+  });
+
+  it('lets the next request through when the client of one leaves that it has let through, which says nothing', () => {
+    const breaker = opened();
+    breaker.world.endpoint('a').onRequest = () => {};
+    breaker.pass(700);
+    const left = breaker.ask();
+    assert.equal(breaker.ask().status, 503);
+    left.leave();
+    breaker.pass(50);
+    answer(breaker);
+    assert.equal(breaker.ask().status, 200);
+    assert.deepEqual(
+      breaker.events.map(({ to }) => to),
+      ['circuit_open', 'half_open'],
+    );
+  });
+
   for (const [which, spec, longestMs] of [
     ['2 s at most while checks pass', { openMs: 500, openMaxMs: null }, 2000],
     ['as long as the configuration says', { openMs: 500, openMaxMs: 8000 }, 8000],

@@ -89,6 +89,8 @@ export interface Http1Settings {
   readonly sessions?: StickySessions;
   /** Of the upstream. */
   readonly concurrency?: ConcurrencySpec;
+  /** Requests in flight at each endpoint. */
+  readonly requestsMax?: number;
   readonly whenNoneReady?: UpstreamSnapshot['whenNoneReady'];
   readonly triesUnhealthy?: true;
   readonly balancerOf?: () => CreateBalancer;
@@ -283,6 +285,7 @@ export class Http1World implements World {
       attemptsMax,
       responseHeadBytesMax: 32 * 1024,
       ...(this.settings.triesUnhealthy === undefined ? {} : { triesUnhealthy: this.settings.triesUnhealthy }),
+      ...(this.settings.requestsMax === undefined ? {} : { requestsMax: this.settings.requestsMax }),
       ...(this.settings.whenNoneReady === undefined ? {} : { whenNoneReady: this.settings.whenNoneReady }),
       ...(this.settings.balance === undefined ? {} : { balance: this.settings.balance }),
       ...(this.settings.slowStartMs === undefined ? {} : { slowStartMs: this.settings.slowStartMs }),

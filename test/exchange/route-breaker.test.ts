@@ -128,6 +128,39 @@ describe('the circuit breaker of a route', () => {
     breaker.end();
   });
 
+  it('lets the next request through after 5 s while one hangs that it has let through, and counts how that one ends', () => {
+    const breaker = new BreakerWorld();
+    breaker.open();
+    const held: ArrivedRequest[] = [];
+    breaker.answer((request) => void held.push(request));
+    breaker.pass(700);
+    const hangs = breaker.ask();
+    assert.equal(breaker.state, 'half_open');
+    breaker.pass(4000);
+    assert.equal(breaker.ask().status, 503);
+    breaker.answer((request) => request.answer(200, 'ok'));
+    breaker.pass(1000);
+    assert.equal(breaker.ask().status, 200);
+    assert.equal(hangs.status, 0);
+    held[0]?.breakOff('reset');
+    breaker.pass(100);
+    assert.equal(breaker.state, 'open');
+    breaker.end();
+  });
+
+  it('lets the next request through when the client of one leaves that it has let through, which says nothing', () => {
+    const breaker = new BreakerWorld();
+    breaker.open();
+    breaker.answer(() => {});
+    breaker.pass(700);
+    breaker.ask().leave();
+    breaker.answer((request) => request.answer(200, 'ok'));
+    breaker.pass(50);
+    assert.equal(breaker.state, 'half_open');
+    assert.equal(breaker.ask().status, 200);
+    breaker.end();
+  });
+
   it('opens again when a request fails while it is half-open, each time for twice as long, up to the longest time', () => {
     const breaker = new BreakerWorld();
     breaker.open();

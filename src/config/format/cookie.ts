@@ -3,6 +3,15 @@ import { succeed } from '../../core/result.ts';
 import type { ErrorDetail } from '../error-detail.ts';
 import { quoted, reject } from '../error-detail.ts';
 import { normalHost } from './address.ts';
+import { isToken } from './field.ts';
+import { isSwitchWord } from './switch-word.ts';
+
+/** The name of a cookie is a token (RFC 6265 §4.1.1). A word for true or false in its place is a mistake. */
+export function parseCookieName(text: string): Result<string, ErrorDetail> {
+  if (isSwitchWord(text)) return reject(`${quoted(text)} is no name of a cookie`, 'write a name, or remove the key');
+  if (isToken(text)) return succeed(text);
+  return reject(`${quoted(text)} cannot be the name of a cookie`, 'write letters, digits, "-", "_" and "." alone');
+}
 
 /** The attribute Path of a cookie (RFC 6265 §4.1.1): a semicolon would begin the next attribute. */
 export function parseCookiePath(text: string): Result<string, ErrorDetail> {

@@ -105,8 +105,12 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application are in use',
-    sentence: ({ upstream, limit, queueMax = 0 }) =>
-      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use${queueMax > 0 ? `, and ${queueMax} requests already wait for a connection` : ''}.`,
+    sentence: ({ upstream, limit, requestsMax, queueMax = 0 }) => {
+      const waiting = queueMax > 0 ? `, and ${queueMax} requests already wait` : '';
+      if (requestsMax !== undefined)
+        return `All ${requestsMax} requests that an endpoint of upstream ${quoted(upstream)} may have are in flight${waiting}.`;
+      return `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use${waiting === '' ? '' : `${waiting} for a connection`}.`;
+    },
     forClient: 'More people are using this site than it can serve at once. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, so that each request holds its connection longer',
@@ -114,7 +118,7 @@ export const refusedByGateway = {
       'long downloads, event streams or WebSockets occupy connections meant for short requests',
     ],
     nextStep:
-      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` of the upstream, or add endpoints.",
+      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` (or `connections.requests_max`) of the upstream, or add endpoints.",
   },
   queue_timeout: {
     type: 'connection_limit_reached',
@@ -125,8 +129,11 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application stayed in use',
-    sentence: ({ upstream, limit, waitedMs }) =>
-      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and no connection became free in the ${duration(waitedMs)} that this request waited.`,
+    sentence: ({ upstream, limit, requestsMax, waitedMs }) => {
+      if (requestsMax !== undefined)
+        return `As many requests as an endpoint of upstream ${quoted(upstream)} may have, ${requestsMax}, were in flight, and none of them ended in the ${duration(waitedMs)} that this request waited.`;
+      return `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and no connection became free in the ${duration(waitedMs)} that this request waited.`;
+    },
     forClient:
       'So many people are using this site that your turn has not come in time. Please try again in a few seconds.',
     usualCauses: [
@@ -135,7 +142,7 @@ export const refusedByGateway = {
       'event streams or WebSockets take one connection after the other and keep them',
     ],
     nextStep:
-      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` of the upstream, or add endpoints. A longer `connections.queue_timeout` helps only with bursts.",
+      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` (or `connections.requests_max`) of the upstream, or add endpoints. A longer `connections.queue_timeout` helps only with bursts.",
   },
   concurrency_limit: {
     type: 'connection_limit_reached',
