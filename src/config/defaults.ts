@@ -294,7 +294,10 @@ export const defaults = {
       'fail',
       'A check that fails is usually right, and a 503 at once is better than a request that hangs.',
     ),
-    waitMax: declare('256', 'As many as an endpoint takes at once; a queue that is longer takes seconds to work off.'),
+    waitMax: declare(
+      '512',
+      'A hundred requests a second for five seconds; those that a ready endpoint has no room for go on waiting.',
+    ),
   },
 
   connections: {

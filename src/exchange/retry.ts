@@ -46,7 +46,7 @@ type CommonFacts = Omit<RetryFacts, 'inVain' | 'tookLong' | 'retriableStatus' | 
 function factsOf(exchange: ExchangeState, attempt: Attempt, timeLeft: boolean): CommonFacts {
   const { attempts, committed, contentReadBegun, unsentContent, requestBuffer } = exchange;
   const { retry } = exchange.requireRoute();
-  const lostWithProcess = hasLostBoth(exchange);
+  const lostWithProcess = hasLostBoth(exchange) && mayHaveEnded(exchange, attempt);
   return {
     attemptsMade: lostWithProcess ? 1 : attempts.length,
     attemptsMax: attemptsMaxOf(exchange),

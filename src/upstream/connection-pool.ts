@@ -1,8 +1,6 @@
 import { addressText } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
-import { isRefusal } from '../core/refusal.ts';
-import type { EndpointSemaphores } from '../core/semaphores.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamStream } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
@@ -15,12 +13,10 @@ import type { DialDemand, DialShare, PoolDial, PoolDialOwner } from './pool-dial
 import { PoolDials } from './pool-dials.ts';
 import { PoolProbes, type PoolProbesOwner } from './pool-probes.ts';
 import { poolFull, queueTimeout } from './pool-failures.ts';
-import { closeSemaphores, haveSameSemaphores, semaphoresOf } from './pool-semaphores.ts';
+import { PoolPermits, type PermitUser } from './pool-permits.ts';
 import { dialSettingsOf, type PoolSettings } from './pool-settings.ts';
 import type { CreateConnection, UpstreamPorts } from './ports.ts';
-import { ProbationPermit } from './probation-permit.ts';
-import { refusalBackoffMs, refusedBefore } from './refusal.ts';
-import { RequestPermits } from './request-permits.ts';
+import { refusedBefore } from './refusal.ts';
 
 /**
  * This worker's connections to one endpoint. A request asks for a stream and gets, in this order: a free stream of an existing
@@ -34,19 +30,17 @@ import { RequestPermits } from './request-permits.ts';
  * If the endpoint refuses a connection, its *connect gate* closes for a short time: requests fail at once instead of dialing.
  * An endpoint in *probation* is tested with one request at a time, over all workers; a breaker may let more of them through.
  */
-export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, PoolProbesOwner {
+export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, PoolProbesOwner, PermitUser {
   /** The functions that the pool needs of other folders of src/, such as the clock. */
   readonly #ports: UpstreamPorts;
   readonly #createConnection: CreateConnection;
   readonly #address: string;
   #snapshot: EndpointSnapshot;
   #settings: PoolSettings;
-  #semaphores: EndpointSemaphores;
+  readonly #permits: PoolPermits;
   /** Connections that have a free stream: idle ones, and ones that carry streams and can carry more. */
   readonly #available: AvailableConnections;
   readonly #queue: ConnectionQueue;
-  readonly #probation: ProbationPermit;
-  readonly #requests = new RequestPermits();
   #connections = 0;
   #streams = 0;
   /** Whether a connection stays open when it becomes idle. */
@@ -63,11 +57,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#snapshot = snapshot;
     this.#settings = settings;
     this.#dials = new PoolDials(dialSettingsOf(settings), ports.clock);
-    this.#semaphores = semaphoresOf(snapshot, this.#ports, () => this.#onWake());
+    this.#permits = new PoolPermits(snapshot, settings, ports, this);
     this.#available = new AvailableConnections(ports.clock, ports.counts);
-    this.#probation = new ProbationPermit(ports.clock);
     this.#queue = new ConnectionQueue(
-      () => this.#semaphores,
+      () => this.#permits.semaphores,
       ports.deadlines,
       () => this.#onWaiterRemoved(),
       (queued) => this.#onQueueTimeout(queued),
@@ -76,12 +69,16 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Requests in flight, including requests that wait for a connection. */
   get load(): number {
-    return this.#inFlight + this.#queue.length;
+    return this.inFlight + this.#queue.length;
   }
 
   /** Requests that have a stream, or wait for a connection that is being made or asked. */
-  get #inFlight(): number {
+  get inFlight(): number {
     return this.#streams + this.#dials.shares + this.#probes.shares;
+  }
+
+  get isEmpty(): boolean {
+    return this.#connections + this.#dials.count + this.#queue.length === 0;
   }
 
   /** Requests that wait for a connection. */
@@ -95,20 +92,25 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
   get hasRoom(): boolean {
-    if (!this.#hasTurn) return false;
+    if (!this.#mightBegin) return false;
     if (this.#available.length > 0) return true;
     if (this.refuses()) return false;
-    return this.#queue.length === 0 && this.#semaphores.connections.hasRoom(this.#settings.connectionsMax);
+    return this.#queue.length === 0 && this.#permits.hasConnection;
+  }
+
+  /** Whether a request would get a connection, or might wait for one. */
+  get takesMore(): boolean {
+    return this.hasRoom || this.#permits.mayWait;
   }
 
   /** Whether the endpoint refused the last connection, less than `withinMs` ago. */
-  refuses(withinMs = refusalBackoffMs(this.#isChecked)): boolean {
-    return this.#semaphores.connectGate.isClosed(this.#ports.clock, withinMs);
+  refuses(withinMs?: number): boolean {
+    return this.#permits.refuses(withinMs);
   }
 
   /** Whether it ever accepted a connection. */
   get hasAccepted(): boolean {
-    return this.#semaphores.connectGate.hasAccepted;
+    return this.#permits.semaphores.connectGate.hasAccepted;
   }
 
   get reusesConnections(): boolean {
@@ -117,18 +119,15 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Tries to get a permit for a request that tests an endpoint in probation. If true, the caller must send it at once. */
   tryProbation(): boolean {
-    return this.#probation.tryAcquire(this.#semaphores, this.load, this.#snapshot.probesMax ?? 1);
+    return this.#permits.tryProbation();
   }
 
   update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
     const sameDials = !this.#dials.change(dialSettingsOf(settings));
-    this.#moveSemaphores(snapshot);
+    this.#permits.update(snapshot, settings);
     this.#snapshot = snapshot;
     this.#settings = settings;
     this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
-    // The probation is over. In the next one another worker may test the endpoint, so the permit is released.
-    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open') this.#probation.releaseUnused(0);
-    if (settings.requestsMax === undefined) this.#requests.releaseUnused(this.#semaphores.requests, 0);
     if (!sameDials) this.#withCurrentSettings = new WeakSet();
     if (!sameDials || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
     if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` or `requestsMax` may be higher now.
@@ -139,24 +138,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#snapshot = { ...this.#snapshot, state: 'gone' };
     this.#keepsIdle = false;
     this.#available.withdrawAll();
-    closeSemaphores(this.#semaphores);
+    this.#permits.close();
   }
 
   closeIdle(): void {
     this.#available.closeIdle();
-  }
-
-  /**
-   * If `snapshot` names other semaphores, switches this pool to them as soon as it holds no permit. Until then the pool keeps the
-   * old semaphores: the main thread gives them to another endpoint only when no worker holds a permit of them.
-   */
-  #moveSemaphores(snapshot: EndpointSnapshot): void {
-    if (haveSameSemaphores(snapshot, this.#snapshot)) return;
-    if (this.#connections + this.#dials.count + this.#queue.length > 0) return;
-    this.#releaseTurns();
-    if (this.#probation.isHeld) return;
-    closeSemaphores(this.#semaphores);
-    this.#semaphores = semaphoresOf(snapshot, this.#ports, () => this.#onWake());
   }
 
   /**
@@ -176,9 +162,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const probing = idle === undefined ? null : this.#probes.join(idle, demand);
     if (probing !== null) return probing;
     const now = this.#ports.clock.now();
-    const refusedAgoMs = this.#semaphores.connectGate.msSinceRefusal(now, refusalBackoffMs(this.#isChecked));
+    const refusedAgoMs = this.#permits.msSinceRefusal(now);
     if (refusedAgoMs !== null) {
-      this.#releaseUnused();
+      this.#permits.releaseUnused();
       waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
       return null;
     }
@@ -189,9 +175,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   #enqueue({ waiter, limits, reusePolicy }: DialDemand, now: Instant): PendingStream | null {
-    if (!this.#semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now)) {
-      this.#releaseUnused();
-      waiter.onNoStream(poolFull(this.#settings, this.#hasSpareTurn, this.#queue, now, this.#ports.random));
+    if (!this.#permits.tryWait(now)) {
+      this.#permits.releaseUnused();
+      waiter.onNoStream(poolFull(this.#settings, this.#permits.hasTurn, this.#queue, now, this.#ports.random));
       return null;
     }
     const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
@@ -202,34 +188,17 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** Whether a request that comes now may be in flight: then it has its permit. */
   #tryBegin(): boolean {
     if (this.#settings.requestsMax === undefined) return true;
-    return this.#queue.length === 0 && this.#mayBegin(this.#ports.clock.now());
+    return this.#queue.length === 0 && this.#permits.mayBegin(this.#ports.clock.now());
   }
 
-  /** Whether a request that came at `since` may be in flight now: then it has its permit. */
-  #mayBegin(since: Instant): boolean {
-    const { requestsMax } = this.#settings;
-    if (requestsMax === undefined) return true;
-    return this.#requests.tryAcquire(this.#semaphores.requests, this.#inFlight, requestsMax, since);
-  }
-
-  /** The same as far as this worker knows, for a request that comes now. */
-  get #hasTurn(): boolean {
-    const { requestsMax } = this.#settings;
-    return requestsMax === undefined || (this.#queue.length === 0 && this.#semaphores.requests.hasRoom(requestsMax));
+  /** The same as far as this worker knows. */
+  get #mightBegin(): boolean {
+    return this.#settings.requestsMax === undefined || (this.#queue.length === 0 && this.#permits.mightBegin);
   }
 
   /** Whether the first request of the queue waits for a connection, and not for its turn. */
   get #wantsConnection(): boolean {
-    return this.#queue.length > 0 && this.#hasSpareTurn;
-  }
-
-  /** Whether the request that is next lacks no permit but that of a connection. */
-  get #hasSpareTurn(): boolean {
-    return this.#settings.requestsMax === undefined || this.#requests.hasSpare(this.#inFlight);
-  }
-
-  get #isChecked(): boolean {
-    return this.#snapshot.state !== 'unchecked';
+    return this.#queue.length > 0 && this.#permits.hasTurn;
   }
 
   #refusedFailure(agoMs: number): Failure {
@@ -241,7 +210,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const stream = this.#open(connection);
     if (wasIdle) this.#available.noteUse();
     if (connection.streamsFree === 0) this.#available.remove(connection);
-    if (wasIdle) this.#semaphores.connections.setIdleCount(this.#available.idleCount);
+    if (wasIdle) this.#permits.semaphores.connections.setIdleCount(this.#available.idleCount);
     return stream;
   }
 
@@ -253,24 +222,23 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Tries to get a permit for one more connection. If none is free, closes the connection that has been idle longest. */
   #tryAcquirePermit(waitingSince: Instant): boolean {
-    const { connections } = this.#semaphores;
-    if (connections.tryAcquire(this.#settings.connectionsMax, waitingSince)) return true;
+    if (this.#permits.tryConnect(waitingSince)) return true;
     if (this.#available.idleCount === 0) return false;
     this.#available.closeOldestIdle();
-    return connections.tryAcquire(this.#settings.connectionsMax, waitingSince);
+    return this.#permits.tryConnect(waitingSince);
   }
 
   // The queue.
 
   /** Gives waiting requests streams or dials while there are permits. Then tells the other workers since when the first request still in the queue waits. */
   #serveQueue(): void {
-    while (this.#serveFirst() || this.#reportOldestWaiter());
-    if (this.#queue.length === 0) this.#releaseUnused();
+    while (this.#serveFirst() || this.#permits.reportOldestWaiter(this.waitingSince));
+    if (this.#queue.length === 0) this.#permits.releaseUnused();
   }
 
   #serveFirst(): boolean {
     const { first } = this.#queue;
-    if (first === null || !this.#mayBegin(first.waitingSince)) return false;
+    if (first === null || !this.#permits.mayBegin(first.waitingSince)) return false;
     // Where requests wait for connections alone, `onStreamEnded` gives them the free streams.
     if (this.#settings.requestsMax !== undefined && this.#shareWith(first)) return true;
     if (!this.#tryAcquirePermit(first.waitingSince)) return false;
@@ -290,25 +258,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     return true;
   }
 
-  /** Tells the other workers since when the first request waits for its turn or for a connection. True if a permit has become free meanwhile: try again. */
-  #reportOldestWaiter(): boolean {
-    const since = this.#queue.first?.waitingSince ?? null;
-    const { connectionsMax, requestsMax } = this.#settings;
-    const { connections, requests } = this.#semaphores;
-    const wantsConnection = this.#wantsConnection;
-    const hasTurn =
-      requestsMax !== undefined && requests.reportOldestWaiter(wantsConnection ? null : since, requestsMax);
-    return connections.reportOldestWaiter(wantsConnection ? since : null, connectionsMax) || hasTurn;
-  }
-
   #serve(first: QueueWaiter): void {
     this.#dequeue(first);
-    const refusedAgoMs = this.#semaphores.connectGate.msSinceRefusal(
-      this.#ports.clock.now(),
-      refusalBackoffMs(this.#isChecked),
-    );
+    const refusedAgoMs = this.#permits.msSinceRefusal(this.#ports.clock.now());
     if (refusedAgoMs !== null) {
-      this.#semaphores.connections.release(this.#settings.connectionsMax);
+      this.#permits.releaseConnection();
       return first.waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
     }
     first.dial = this.#dial(first);
@@ -316,25 +270,25 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   #dequeue({ waiter }: QueueWaiter): void {
     this.#queue.shift(this.#ports.clock.now());
-    this.#semaphores.waitingRequests.release(this.#settings.queueMax);
+    this.#permits.endWait();
     waiter.onStageDone('queue');
   }
 
   /** Another worker has released a permit, or needs the permit of an idle connection of this worker. */
-  #onWake(): void {
+  onWake(): void {
     this.#serveQueue();
-    if (!this.#wantsConnection && this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
+    if (!this.#wantsConnection && this.#permits.semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
   }
 
   #onWaiterRemoved(): void {
-    this.#semaphores.waitingRequests.release(this.#settings.queueMax);
+    this.#permits.endWait();
     this.#serveQueue();
-    this.#releaseUnused();
+    this.#permits.releaseUnused();
   }
 
   #onQueueTimeout({ waiter, waitingSince: since }: QueueWaiter): void {
     const now = this.#ports.clock.now();
-    const failure = queueTimeout(this.#settings, this.#hasSpareTurn, this.#queue, now, since, this.#ports.random);
+    const failure = queueTimeout(this.#settings, this.#permits.hasTurn, this.#queue, now, since, this.#ports.random);
     this.#onWaiterRemoved();
     waiter.onNoStream(failure);
   }
@@ -348,7 +302,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
-    this.#semaphores.connectGate.noteAccepted();
+    this.#permits.semaphores.connectGate.noteAccepted();
     const certificate = transport.facts.tls?.serverCertificate;
     if (certificate !== undefined) this.#ports.onServerCertificate?.(this.#snapshot.id, certificate);
     const connection = this.#createPooled(transport, remoteAddress, dial);
@@ -372,8 +326,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   onDialFailed(dial: PoolDial, failure: Failure): void {
-    if (isRefusal(failure.cause)) this.#semaphores.connectGate.noteRefusal(this.#ports.clock.now());
-    else this.#semaphores.connectGate.reopen(); // The dial failed, but was not refused.
+    this.#permits.noteFailedDial(failure);
     const shares = this.#dials.end(dial);
     this.#releaseConnectionPermit();
     for (const { waiter } of shares) waiter.onNoStream(failure);
@@ -394,7 +347,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   #onShareCancelled(): void {
-    this.#releaseUnused();
+    this.#permits.releaseUnused();
     if (this.#queue.length > 0) this.#serveQueue();
   }
 
@@ -413,7 +366,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   onStreamEnded(connection: PooledConnection): void {
     this.#streams--;
-    this.#releaseTurns();
+    this.#permits.releaseUnused();
     // The connection closes itself when its last stream has ended.
     if (connection.endReason !== null) return this.#queue.length > 0 ? this.#serveQueue() : undefined;
     if (connection.streamsOpen > 0) return this.#offerFreeStreams(connection);
@@ -441,30 +394,20 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   #idleClosed(connection: PooledConnection): void {
     this.#available.idleClosed(connection, this.#settings);
-    this.#semaphores.connections.setIdleCount(this.#available.idleCount);
+    this.#permits.semaphores.connections.setIdleCount(this.#available.idleCount);
   }
 
   #releaseConnectionPermit(): void {
-    this.#semaphores.connections.release(this.#settings.connectionsMax);
-    this.#releaseUnused();
+    this.#permits.releaseConnection();
+    this.#permits.releaseUnused();
     if (this.#queue.length > 0) this.#serveQueue();
-  }
-
-  /** Releases the permits that no request in flight needs. */
-  #releaseUnused(): void {
-    if (this.#probation.isInUse) this.#probation.releaseUnused(this.load);
-    this.#releaseTurns();
-  }
-
-  #releaseTurns(): void {
-    if (this.#requests.isHeld) this.#requests.releaseUnused(this.#semaphores.requests, this.#inFlight);
   }
 
   /** A connection that carries streams may have free streams. Waiting requests get them first; the rest is made available. */
   #offerFreeStreams(connection: PooledConnection): void {
     if (!this.reusesConnections || !this.#withCurrentSettings.has(connection)) return;
     for (let { first } = this.#queue; first !== null && connection.streamsFree > 0; { first } = this.#queue) {
-      if (!this.#mayCarry(first, connection) || !this.#mayBegin(first.waitingSince)) break;
+      if (!this.#mayCarry(first, connection) || !this.#permits.mayBegin(first.waitingSince)) break;
       this.#giveToFirstWaiter(first, connection);
     }
     if (connection.streamsFree > 0 && this.#keepsIdle) this.#available.addBusy(connection);
@@ -476,7 +419,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const isCurrent = this.#withCurrentSettings.has(connection);
     if (settings.connectionReuse === 'never') return connection.close();
     const { first } = this.#queue;
-    if (first !== null && isCurrent && this.#mayBegin(first.waitingSince))
+    if (first !== null && isCurrent && this.#permits.mayBegin(first.waitingSince))
       return this.#giveIdleToFirstWaiter(connection);
     if (!this.#keepsIdle || !isCurrent) return connection.close();
     // A connection that names a client can serve no other, and the client of the oldest one is the likeliest to have left.
@@ -486,11 +429,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     if (keepMs <= 0) return connection.close();
     connection.keepUntil(after(connection.idleSince, keepMs));
     this.#available.addIdle(connection);
-    this.#semaphores.connections.setIdleCount(this.#available.idleCount);
-    this.#releaseUnused();
+    this.#permits.semaphores.connections.setIdleCount(this.#available.idleCount);
+    this.#permits.releaseUnused();
     // Must follow `setIdleCount`: a worker whose request began to wait earlier did not know of this idle connection, and could
     // not ask for it.
-    if (this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
+    if (this.#permits.semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
   }
 
   get #isIdleFull(): boolean {
@@ -514,7 +457,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
       first.reusePolicy === 'fresh' ||
       !this.#mayCarry(first, connection) ||
       mayHaveUnreadBytes ||
-      this.#semaphores.connections.mustGoToOtherWorker(first.waitingSince)
+      this.#permits.semaphores.connections.mustGoToOtherWorker(first.waitingSince)
     ) {
       return connection.close();
     }

@@ -96,6 +96,11 @@ export class LiveEndpoint implements BalancedEndpoint {
     return this.#pool.hasRoom;
   }
 
+  /** Whether one more request would get a connection, or wait for one. */
+  get takesMore(): boolean {
+    return this.#pool.takesMore;
+  }
+
   /** Whether it refused the last connection, less than `withinMs` ago; by default, so short ago that no request may connect. */
   refuses(withinMs?: number): boolean {
     return this.#pool.refuses(withinMs);

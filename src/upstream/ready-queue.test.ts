@@ -31,6 +31,7 @@ class World {
 describe('requests that wait for an endpoint', () => {
   const rows: readonly (readonly [readiness: Readiness, afterOneLook: readonly string[], waiting: number])[] = [
     ['ready', ['a ready', 'b ready', 'c ready'], 0],
+    ['full', [], 3],
     ['one', ['a ready'], 2],
     ['not_yet', [], 3],
     ['hopeless', ['a not ready', 'b not ready', 'c not ready'], 0],
@@ -48,6 +49,27 @@ describe('requests that wait for an endpoint', () => {
         [waiting, waiting, 3],
       );
     });
+
+  it('go on as far as an endpoint has room for them, and the others at a later look', () => {
+    const world = new World();
+    world.readiness = 'ready';
+    for (const name of ['a', 'b', 'c', 'd']) {
+      world.join(name, 1000, () => void (world.readiness = name === 'b' ? 'full' : 'ready'));
+    }
+    world.clock.advanceSync(25);
+    assert.deepEqual(world.told, ['a ready', 'b ready']);
+    world.readiness = 'ready';
+    world.clock.advanceSync(25);
+    assert.deepEqual(world.told, ['a ready', 'b ready', 'c ready', 'd ready']);
+  });
+
+  it('go on when their time is over although an endpoint has no room, which then says so', () => {
+    const world = new World();
+    world.join('a', 100);
+    world.readiness = 'full';
+    world.clock.advanceSync(200);
+    assert.deepEqual(world.told, ['a ready']);
+  });
 
   it('are told at once when endpoints have changed', () => {
     const world = new World();

@@ -6,10 +6,10 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 const lookEveryMs = 25;
 
 /**
- * `ready`: an endpoint may get requests. `one`: an endpoint that refused connections may get one request, to find out. `not_yet`:
- * none may, but one may soon. `hopeless`: none will.
+ * `ready`: an endpoint may get requests. `full`: one may, but no more of them wait for connections than already do. `one`: an endpoint that
+ * refused connections may get one request, to find out. `not_yet`: none may, but one may soon. `hopeless`: none will.
  */
-export type Readiness = 'ready' | 'one' | 'not_yet' | 'hopeless';
+export type Readiness = 'ready' | 'full' | 'one' | 'not_yet' | 'hopeless';
 
 interface Member {
   readonly waiter: ReadyWaiter;
@@ -18,8 +18,8 @@ interface Member {
 }
 
 /**
- * The requests of one worker that wait until an endpoint of an upstream is ready, in the order in which they came. All of them go on
- * when one is; the endpoint's own queue for connections then keeps their order.
+ * The requests of one worker that wait until an endpoint of an upstream is ready, in the order in which they came. When one is, they go on as far as it
+ * has room for them; its own queue for connections then keeps their order.
  */
 export class ReadyQueue {
   readonly #clock: Clock;
@@ -60,24 +60,25 @@ export class ReadyQueue {
   look(): void {
     const [first] = this.#members;
     if (first === undefined) return;
-    const readiness = this.#readiness();
-    if (readiness === 'hopeless') this.#endAll((waiter) => waiter.onNotReady());
-    else if (readiness === 'ready') this.#endAll((waiter) => waiter.onReady());
-    else {
-      if (readiness === 'one') this.#end(first, (waiter) => waiter.onReady());
-      this.#endOverdue();
+    let readiness = this.#readiness();
+    if (readiness === 'one') this.#end(first, (waiter) => waiter.onReady());
+    // A waiter that joins again meanwhile is not among them.
+    const members = readiness === 'ready' || readiness === 'hopeless' ? [...this.#members] : [];
+    for (const member of members) {
+      if (readiness === 'hopeless') this.#end(member, (waiter) => waiter.onNotReady());
+      else if (readiness === 'ready') this.#end(member, (waiter) => waiter.onReady());
+      else break;
+      if (readiness === 'ready') readiness = this.#readiness();
     }
+    this.#endOverdue(readiness);
   }
 
-  /** A waiter that joins again meanwhile is not among them. */
-  #endAll(tell: (waiter: ReadyWaiter) => void): void {
-    for (const member of [...this.#members]) this.#end(member, tell);
-  }
-
-  #endOverdue(): void {
+  /** Where an endpoint is ready, they learn there that it has no room for them. */
+  #endOverdue(readiness: Readiness): void {
     const now = this.#clock.now();
     const overdue = [...this.#members].filter(({ deadline }) => deadline <= now);
-    for (const member of overdue) this.#end(member, (waiter) => waiter.onNotReady());
+    const isReady = readiness === 'ready' || readiness === 'full';
+    for (const member of overdue) this.#end(member, (waiter) => (isReady ? waiter.onReady() : waiter.onNotReady()));
   }
 
   #end(member: Member, tell: (waiter: ReadyWaiter) => void): void {

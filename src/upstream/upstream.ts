@@ -205,7 +205,8 @@ export class LiveUpstream {
   }
 
   #readiness(): Readiness {
-    if (this.#eligible.some((endpoint) => !endpoint.refuses(Infinity))) return 'ready';
+    const accepting = this.#eligible.filter((endpoint) => !endpoint.refuses(Infinity));
+    if (accepting.length > 0) return accepting.some(({ takesMore }) => takesMore) ? 'ready' : 'full';
     if (this.#eligible.some((endpoint) => !endpoint.refuses())) return 'one';
     return this.mayReturn() ? 'not_yet' : 'hopeless';
   }

@@ -105,6 +105,18 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
       workers.verifyAtRest();
     });
 
+    it('and a POST whose client leaves before it was sent gives its turn back', () => {
+      const workers = new Workers(protocol, 1);
+      workers.ask(0);
+      workers.answer(0, 0);
+      workers.pass(2000);
+      workers.world(0).request({ method: 'POST', content: 'x' }).leave();
+      workers.ask(1);
+      assert.equal(workers.arrived(1).length, 1);
+      workers.answer(1, 0);
+      workers.verifyAtRest();
+    });
+
     it('and one that is refused by a full queue is told what is full', () => {
       const workers = new Workers(protocol, 1);
       workers.ask(0, 51);
@@ -154,14 +166,21 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
         fc.property(fc.integer({ min: 1, max: 4 }), fc.array(act, { maxLength: 60 }), (requestsMax, acts) => {
           const workers = new Workers(protocol, requestsMax, 3, { attemptsMax: 1, connectionsMax: 3 });
           const clients: ClientActor[][] = [[], [], []];
+          const ended = new Set<ArrivedRequest>();
           for (const [worker, what, which] of acts) {
-            const open = workers.arrived(worker).filter(({ gone }) => !gone);
+            const open = workers.arrived(worker).filter((request) => !request.gone && !ended.has(request));
+            const one = open[which % open.length];
             if (what === 'ask') clients[worker]?.push(...workers.ask(worker));
             else if (what === 'leave') clients[worker]?.splice(which, 1)[0]?.leave();
-            else if (what === 'answer') open[which % open.length]?.answer(200, 'ok');
-            else open[which % open.length]?.breakOff('reset');
+            else if (one !== undefined) {
+              ended.add(one);
+              if (what === 'answer') one.answer(200, 'ok');
+              else one.breakOff('reset');
+            }
             workers.pass(3);
-            assert.ok(workers.inFlight <= requestsMax, `${workers.inFlight} of ${requestsMax}`);
+            const all = [0, 1, 2].flatMap((index) => workers.arrived(index));
+            const inFlight = all.filter((request) => !request.gone && !ended.has(request)).length;
+            assert.ok(inFlight <= workers.inFlight && workers.inFlight <= requestsMax, `${inFlight} of ${requestsMax}`);
           }
           for (let turn = 0; turn < 200; turn++) {
             for (const worker of [0, 1, 2]) for (const request of workers.arrived(worker)) request.answer(200, 'ok');

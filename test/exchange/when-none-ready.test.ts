@@ -105,6 +105,22 @@ describe('while no endpoint is ready, a request', () => {
     rests(world);
   });
 
+  it('waits on while the endpoint that is back has no room for it, so that none fails', () => {
+    const world = worldOf({ queueMax: 2 }, { connectionsMax: 3 });
+    found(world, 'unhealthy');
+    const clients = Array.from({ length: 40 }, (_, number) => world.request({ target: `/${number}` }));
+    world.pass(50);
+    world.endpoint('a').onRequest = () => {};
+    found(world, 'healthy');
+    for (let answered = 0; answered < 40; answered++) {
+      world.pass(30);
+      world.endpoint('a').arrived[answered]?.answer(200, 'ok');
+    }
+    world.pass(50);
+    assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
+    rests(world);
+  });
+
   it('gets the failure when its time is over: with Retry-After if there was no attempt, else that of the attempt', () => {
     const world = worldOf();
     found(world, 'unhealthy');

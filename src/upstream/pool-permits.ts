@@ -1,0 +1,164 @@
+import type { Failure } from '../core/failure.ts';
+import { isRefusal } from '../core/refusal.ts';
+import type { EndpointSemaphores } from '../core/semaphores.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { Instant } from '../core/time.ts';
+import { closeSemaphores, haveSameSemaphores, semaphoresOf } from './pool-semaphores.ts';
+import type { PoolSettings } from './pool-settings.ts';
+import type { UpstreamPorts } from './ports.ts';
+import { ProbationPermit } from './probation-permit.ts';
+import { refusalBackoffMs } from './refusal.ts';
+import { RequestPermits } from './request-permits.ts';
+
+/** The pool, as its permits see it. */
+export interface PermitUser {
+  /** Requests that have a stream, or wait for a connection that is being made or asked. */
+  readonly inFlight: number;
+  /** The same, and those in the queue. */
+  readonly load: number;
+  /** Whether it has neither connections nor dials nor waiting requests. */
+  readonly isEmpty: boolean;
+  /** A permit may be free, or another worker needs that of an idle connection. */
+  onWake(): void;
+}
+
+/** The permits of one worker's pool, which all workers share: of connections, of requests in flight, of waiting requests, of probes; and the connect gate. */
+export class PoolPermits {
+  semaphores: EndpointSemaphores;
+  #snapshot: EndpointSnapshot;
+  #settings: PoolSettings;
+  readonly #ports: UpstreamPorts;
+  readonly #user: PermitUser;
+  readonly #probation: ProbationPermit;
+  readonly #requests = new RequestPermits();
+
+  constructor(snapshot: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts, user: PermitUser) {
+    this.#snapshot = snapshot;
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#user = user;
+    this.semaphores = semaphoresOf(snapshot, ports, () => user.onWake());
+    this.#probation = new ProbationPermit(ports.clock);
+  }
+
+  update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
+    this.#moveSemaphores(snapshot);
+    this.#snapshot = snapshot;
+    this.#settings = settings;
+    // The probation is over. In the next one another worker may test the endpoint, so the permit is released.
+    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open') this.#probation.releaseUnused(0);
+    if (settings.requestsMax === undefined) this.#requests.releaseUnused(this.semaphores.requests, 0);
+  }
+
+  /**
+   * If `snapshot` names other semaphores, switches the pool to them as soon as it holds no permit. Until then the pool keeps the
+   * old semaphores: the main thread gives them to another endpoint only when no worker holds a permit of them.
+   */
+  #moveSemaphores(snapshot: EndpointSnapshot): void {
+    if (haveSameSemaphores(snapshot, this.#snapshot) || !this.#user.isEmpty) return;
+    this.#releaseTurns();
+    if (this.#probation.isHeld) return;
+    closeSemaphores(this.semaphores);
+    this.semaphores = semaphoresOf(snapshot, this.#ports, () => this.#user.onWake());
+  }
+
+  close(): void {
+    closeSemaphores(this.semaphores);
+  }
+
+  // Refusals.
+
+  /** Milliseconds since the endpoint refused a connection; null if the caller may connect. */
+  msSinceRefusal(now: Instant): number | null {
+    return this.semaphores.connectGate.msSinceRefusal(now, this.#refusalBackoffMs);
+  }
+
+  /** Whether the endpoint refused the last connection, less than `withinMs` ago. */
+  refuses(withinMs = this.#refusalBackoffMs): boolean {
+    return this.semaphores.connectGate.isClosed(this.#ports.clock, withinMs);
+  }
+
+  get #refusalBackoffMs(): number {
+    return refusalBackoffMs(this.#snapshot.state !== 'unchecked');
+  }
+
+  noteFailedDial({ cause }: Failure): void {
+    if (isRefusal(cause)) this.semaphores.connectGate.noteRefusal(this.#ports.clock.now());
+    else this.semaphores.connectGate.reopen(); // The dial failed, but was not refused.
+  }
+
+  // Connections.
+
+  tryConnect(waitingSince: Instant): boolean {
+    return this.semaphores.connections.tryAcquire(this.#settings.connectionsMax, waitingSince);
+  }
+
+  releaseConnection(): void {
+    this.semaphores.connections.release(this.#settings.connectionsMax);
+  }
+
+  get hasConnection(): boolean {
+    return this.semaphores.connections.hasRoom(this.#settings.connectionsMax);
+  }
+
+  // The queue.
+
+  tryWait(now: Instant): boolean {
+    return this.semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now);
+  }
+
+  endWait(): void {
+    this.semaphores.waitingRequests.release(this.#settings.queueMax);
+  }
+
+  get mayWait(): boolean {
+    return this.semaphores.waitingRequests.hasRoom(this.#settings.queueMax);
+  }
+
+  /**
+   * Tells the other workers since when the first request waits for its turn or for a connection; null: none waits. True if a permit has become free
+   * meanwhile: try again.
+   */
+  reportOldestWaiter(since: Instant | null): boolean {
+    const { connectionsMax, requestsMax } = this.#settings;
+    const { connections, requests } = this.semaphores;
+    const hasTurn = this.hasTurn;
+    const isFree = requestsMax !== undefined && requests.reportOldestWaiter(hasTurn ? null : since, requestsMax);
+    return connections.reportOldestWaiter(hasTurn ? since : null, connectionsMax) || isFree;
+  }
+
+  // Requests in flight, and probes.
+
+  /** Whether a request that came at `since` may be in flight now: then it has its permit. */
+  mayBegin(since: Instant): boolean {
+    const { requestsMax } = this.#settings;
+    if (requestsMax === undefined) return true;
+    return this.#requests.tryAcquire(this.semaphores.requests, this.#user.inFlight, requestsMax, since);
+  }
+
+  /** The same as far as this worker knows. */
+  get mightBegin(): boolean {
+    const { requestsMax } = this.#settings;
+    return requestsMax === undefined || this.semaphores.requests.hasRoom(requestsMax);
+  }
+
+  /** Whether the request that is next lacks no permit but that of a connection. */
+  get hasTurn(): boolean {
+    return this.#settings.requestsMax === undefined || this.#requests.hasSpare(this.#user.inFlight);
+  }
+
+  /** Tries to get a permit for a request that tests an endpoint in probation. If true, the caller must send it at once. */
+  tryProbation(): boolean {
+    return this.#probation.tryAcquire(this.semaphores, this.#user.load, this.#snapshot.probesMax ?? 1);
+  }
+
+  /** Releases the permits that no request needs any more. The caller looks at its queue after this. */
+  releaseUnused(): void {
+    if (this.#probation.isInUse) this.#probation.releaseUnused(this.#user.load);
+    this.#releaseTurns();
+  }
+
+  #releaseTurns(): void {
+    if (this.#requests.isHeld) this.#requests.releaseUnused(this.semaphores.requests, this.#user.inFlight);
+  }
+}
