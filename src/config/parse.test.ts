@@ -271,8 +271,8 @@ describe('what is written', () => {
       'upstreams: { a: "a:1", b: { endpoints: "a:1", when_none_ready: { wait: 10s } }, c: { endpoints: "a:1", when_none_ready: { wait_max: 9 } }, d: { endpoints: "a:1", when_none_ready: { wait: none } } }\nroutes: [{ to: a }]',
       (c) => c.upstreams.map(({ whenNoneReady }) => whenNoneReady),
       [
-        { waitMs: 5000, waitersMax: 256 },
-        { waitMs: 10_000, waitersMax: 256 },
+        { waitMs: 5000, waitersMax: 512 },
+        { waitMs: 10_000, waitersMax: 512 },
         { waitMs: 5000, waitersMax: 9 },
         undefined,
       ],

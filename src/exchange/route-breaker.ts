@@ -2,7 +2,7 @@ import type { AttemptFacts } from '../core/exchange.ts';
 import { shapeOf, specOf } from '../core/explain.ts';
 import { fail, type Cause, type Failure } from '../core/failure.ts';
 import type { FailureCount } from '../core/outcome.ts';
-import { ProbePlace } from '../core/probe-place.ts';
+import { ProbePermit } from '../core/probe-permit.ts';
 import type { RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';
 import type { Semaphore } from '../core/semaphores.ts';
 import type { BreakerSnapshot } from '../core/snapshot.ts';
@@ -20,7 +20,7 @@ export class RouteBreaker implements RequestGate {
   readonly #onUrgent: () => void;
   readonly #stale = new StaleConnections();
   /** Requests that were let through while it was half-open. */
-  readonly #probes = new Map<TurnWaiter, ProbePlace>();
+  readonly #probes = new Map<TurnWaiter, ProbePermit>();
   #snapshot: BreakerSnapshot;
   /** Null: closed. */
   #state: RouteBreakerState | null = null;
@@ -57,7 +57,7 @@ export class RouteBreaker implements RequestGate {
     if (this.#state.state === 'open') return this.#refusal(this.#state, this.#state.until - now);
     const { probesMax } = this.#snapshot.spec;
     if (!this.#permits.tryAcquire(probesMax, now)) return this.#refusal(this.#state, 0);
-    this.#probes.set(waiter, new ProbePlace(this.#clock, () => this.#permits.release(probesMax)));
+    this.#probes.set(waiter, new ProbePermit(this.#clock, () => this.#permits.release(probesMax)));
     return 'admitted';
   }
 

@@ -1,4 +1,4 @@
-import { ProbePlace } from '../core/probe-place.ts';
+import { ProbePermit } from '../core/probe-permit.ts';
 import type { EndpointSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 
@@ -8,9 +8,8 @@ import type { Clock } from '../core/time.ts';
  */
 export class ProbationPermit {
   readonly #clock: Clock;
-  /** Each has a permit. */
-  #places: ProbePlace[] = [];
-  /** Requests in flight that have taken so long that they have given their place back. */
+  #permits: ProbePermit[] = [];
+  /** Requests in flight that have taken so long that they have given their permit back. */
   #overdue = 0;
 
   constructor(clock: Clock) {
@@ -18,33 +17,33 @@ export class ProbationPermit {
   }
 
   get isHeld(): boolean {
-    return this.#places.length > 0;
+    return this.#permits.length > 0;
   }
 
   /** Whether `releaseUnused` has something to do. */
   get isInUse(): boolean {
-    return this.#places.length > 0 || this.#overdue > 0;
+    return this.#permits.length > 0 || this.#overdue > 0;
   }
 
   /** Requests that came before the probation must end first. */
   tryAcquire({ probation }: EndpointSemaphores, load: number, max: number): boolean {
     const inFlight = load - Math.min(this.#overdue, load);
-    if (inFlight > this.#places.length) return false;
-    if (inFlight < this.#places.length) return true;
+    if (inFlight > this.#permits.length) return false;
+    if (inFlight < this.#permits.length) return true;
     if (!probation.tryAcquire(max, this.#clock.now())) return false;
-    const place: ProbePlace = new ProbePlace(this.#clock, () => {
-      this.#places = this.#places.filter((one) => one !== place);
+    const permit: ProbePermit = new ProbePermit(this.#clock, () => {
+      this.#permits = this.#permits.filter((one) => one !== permit);
       this.#overdue++;
       probation.release(max);
     });
-    this.#places.push(place);
+    this.#permits.push(permit);
     return true;
   }
 
   /** Releases the permits that no request in flight needs. */
   releaseUnused(load: number): void {
-    while (this.#places.length > 0 && this.#places.length + this.#overdue > load) {
-      this.#places[0]?.giveBack();
+    while (this.#permits.length > 0 && this.#permits.length + this.#overdue > load) {
+      this.#permits[0]?.giveBack();
       this.#overdue--;
     }
     this.#overdue = Math.min(this.#overdue, load);

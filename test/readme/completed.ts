@@ -33,7 +33,9 @@ function withTargets(file: Record<string, unknown>): Record<string, unknown> {
   if (routes !== undefined || (!('upstreams' in file) && !('applications' in file))) {
     const targets = (routes ?? [{ to: 'app' }]).flatMap(({ to }) => (to === undefined ? [] : [to]));
     const own = (file['applications'] ?? {}) as object;
-    const missing = targets.filter((name) => !(name in own)).map((name) => [name, '127.0.0.1:3000']);
+    const missing = targets
+      .filter((name) => !(name in own))
+      .map((name) => [name, ['127.0.0.1:3000', '127.0.0.1:3001']]);
     if (missing.length === 0) return file;
     return { ...file, upstreams: { ...Object.fromEntries(missing), ...upstreams } };
   }
