@@ -1,31 +1,22 @@
-import { explain, explainExit } from '../core/explain.ts';
 import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
-import { failureOf } from '../diagnose/candor/record-spec.ts';
-import { type AttemptStage, stagesOf } from './attempt-stages.ts';
+import { type AttemptStage, stagesOf } from '../diagnose/candor/attempt-stages.ts';
+import {
+  connectionText,
+  endpointText,
+  exitText,
+  failureSentence,
+  retryText,
+  waitTexts,
+} from '../diagnose/candor/attempt-texts.ts';
 import { evidenceLines } from './evidence-lines.ts';
 import { countText, durationText, harmless, wrap } from './layout.ts';
-import { retryWords } from './record-words.ts';
 import type { Style } from './style.ts';
 
 const barWidth = 36;
 
 /** Draws every attempt with its stages as bars on one scale, what it failed with, and why it was or was not the last. */
 export function timelineLines(record: ExchangeRecord, style: Style): string[] {
-  const suspended = [
-    ...(record.filter_ms === undefined ? [] : [`  filters held the request for ${durationText(record.filter_ms)}`]),
-    ...(record.body_ms === undefined
-      ? []
-      : [`  the client took ${durationText(record.body_ms)} to send the body, before a connection was needed`]),
-    ...(record.waited_ms === undefined
-      ? []
-      : [`  it waited ${durationText(record.waited_ms)} until an endpoint was ready`]),
-    ...(record.session === 'moved' ? ['  the endpoint of its session could not get it: the session moved'] : []),
-    ...(record.turn_ms === undefined
-      ? []
-      : [
-          `  it waited ${durationText(record.turn_ms)} for its turn, because as many requests as may be were in flight`,
-        ]),
-  ];
+  const suspended = waitTexts(record).map((text) => `  ${text}`);
   if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`, ...suspended];
   const head = `${style.bold('TIMELINE')}  ${durationText(record.duration_ms)}, ${countText(record.attempts.length, 'attempt')}`;
   return [
@@ -33,14 +24,6 @@ export function timelineLines(record: ExchangeRecord, style: Style): string[] {
     ...suspended,
     ...record.attempts.flatMap((attempt, index) => attemptLines(attempt, index + 1, record, style)),
   ];
-}
-
-/** The instance, if Candor runs one, and the address. An endpoint's id is made of upstream, instance and address. */
-export function endpointText({ endpoint, address }: AttemptRecord, upstream: string | null): string {
-  if (endpoint === address || endpoint === `${upstream}/${address}`) return address;
-  const [prefix, suffix] = [`${upstream}/`, `/${address}`];
-  if (!endpoint.startsWith(prefix) || !endpoint.endsWith(suffix)) return `${endpoint} (${address})`;
-  return `${endpoint.slice(prefix.length, -suffix.length)} (${address})`;
 }
 
 function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRecord, style: Style): string[] {
@@ -53,14 +36,6 @@ function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRe
     lines.push(barLine(stage, whole, style, failed ? style.bad : style.name));
   });
   return [...lines, ...outcomeLines(attempt, record, style)];
-}
-
-function connectionText({ protocol, reused, idle_ms, local_port }: AttemptRecord): string {
-  const kind = protocol === undefined ? '' : `${protocol} `;
-  const connection = reused
-    ? `a kept ${kind}connection${idle_ms === null ? '' : ` that had been idle for ${durationText(idle_ms)}`}`
-    : `a new ${kind}connection`;
-  return local_port === null ? connection : `${connection}, from port ${local_port}`;
 }
 
 function barLine({ name, fromMs, toMs }: AttemptStage, whole: number, style: Style, colour: Style['bad']): string {
@@ -94,23 +69,9 @@ function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Sty
   if (attempt.cause === null && attempt.status === null) return say(`– ${retry}`);
   if (attempt.cause === null) return say(`✔ ${attempt.status ?? 'no status'}; ${retry}`);
   return [
-    ...say(`✖ ${sentenceOf(attempt)}`),
+    ...say(`✖ ${failureSentence(attempt)}`),
     ...evidenceLines(attempt, record.cause, indent).map((line) => style.dim(line)),
     ...(attempt.exit === null ? [] : say(exitText(attempt.exit))),
     ...say(`→ ${retry}`),
   ];
-}
-
-function retryText({ retry_reason }: AttemptRecord): string {
-  return Object.hasOwn(retryWords, retry_reason) ? retryWords[retry_reason] : retry_reason;
-}
-
-function exitText(exit: NonNullable<AttemptRecord['exit']>): string {
-  const { code, signal, oom: outOfMemory, last_line: lastLine, before_ms: beforeMs, after_answer_ms } = exit;
-  return explainExit({ atInstant: 0, code, signal, outOfMemory, lastLine }, beforeMs, after_answer_ms ?? null);
-}
-
-function sentenceOf(attempt: AttemptRecord): string {
-  const failure = failureOf(attempt);
-  return failure === null ? String(attempt.cause) : explain(failure);
 }

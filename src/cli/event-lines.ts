@@ -5,7 +5,7 @@ import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import type { FailureSummary } from '../control/gateway-status.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
-import { verdictAndWhose, verdictWords } from './record-words.ts';
+import { verdictAndWhose, verdictWords } from '../diagnose/candor/record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 import type { Output } from './process-context.ts';

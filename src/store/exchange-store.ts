@@ -13,7 +13,7 @@ import type {
 import { after, type Clock } from '../core/time.ts';
 import { isConflict, storeFault } from './database.ts';
 import { parseQuery } from './parse-query.ts';
-import type { Query } from './query.ts';
+import type { Query } from '../core/exchange-query.ts';
 import { type NewExchange, Segment } from './segment.ts';
 import { searchSegment } from './segment-search.ts';
 import { ResponseTimesSum } from './response-times.ts';

@@ -1,5 +1,5 @@
 import type { ExchangeRecord } from '../core/record.ts';
-import type { QueryCondition, Query, TextKey } from './query.ts';
+import type { QueryCondition, Query, TextKey } from '../core/exchange-query.ts';
 import { wordsOf } from './words.ts';
 
 /** Whether a record fulfils every condition of a query. This is what a search means; indexes only make it faster. */

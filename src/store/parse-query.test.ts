@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import { parseQuery } from './parse-query.ts';
-import { type QueryCondition, textKeys } from './query.ts';
+import { type QueryCondition, textKeys } from '../core/exchange-query.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 const hour = 3_600_000;

@@ -1,6 +1,12 @@
-import { shapes, whoses } from '../core/shape.ts';
 import { millisecondsOfText, timeForms, timeOfText } from '../core/query-time.ts';
-import { type QueryCondition, type Query, type TextKey, textKeys } from './query.ts';
+import {
+  type QueryCondition,
+  type Query,
+  queryKeys,
+  queryValues,
+  type TextKey,
+  textKeys,
+} from '../core/exchange-query.ts';
 import { wordsOf } from './words.ts';
 
 /** Why a query cannot be read, and at which character. */
@@ -57,15 +63,6 @@ const otherNames: Readonly<Record<string, string>> = {
   before: 'until',
 };
 
-const otherKeys = ['status', 'duration', 'since', 'until'];
-
-/** Keys with few values, which are checked: a typing mistake would find nothing. */
-const closedKeys: Readonly<Record<string, readonly string[]>> = {
-  shape: shapes,
-  whose: whoses,
-  end: ['forwarded', 'generated', 'truncated', 'abandoned'],
-};
-
 /**
  * Reads a query, such as `status:5xx route:api -cause:client_closed since:1h "timed out"`. `now`: milliseconds since 1970.
  *
@@ -105,7 +102,7 @@ function addTerm(draft: Draft, { key, value, not }: Term, now: number): string |
   if (key === 'status') return addStatus(draft, value, not);
   if (key === 'duration') return addDuration(draft, value, not);
   if (!isTextKey(key)) return unknownKey(key);
-  const values = closedKeys[key];
+  const values = queryValues[key];
   if (values !== undefined && !values.includes(value)) return `${key}: is one of ${values.join(', ')}, not ${value}`;
   const isPrefix = value.endsWith('*');
   const compared = isPrefix ? value.slice(0, -1) : value;
@@ -158,6 +155,6 @@ function addTime(draft: Draft, key: 'since' | 'until', value: string, now: numbe
 function unknownKey(key: string): string {
   const meant = otherNames[key];
   if (meant !== undefined) return `there is no key ${key}; ${meant}: is meant`;
-  const keys = [...otherKeys, ...textKeys].join(', ');
+  const keys = queryKeys.join(', ');
   return `there is no key ${key}; the keys are ${keys}. Write text with a colon in quotes`;
 }

@@ -1,7 +1,7 @@
 import type { StoredExchange } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { matches } from './match.ts';
-import type { QueryCondition, Query } from './query.ts';
+import type { QueryCondition, Query } from '../core/exchange-query.ts';
 import type { StoredRow, Segment } from './segment.ts';
 import { lineOfTemplate, recordOf } from './stored-line.ts';
 import { indexExpression } from './terms.ts';

@@ -1,6 +1,6 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { copiedText } from './copied-text.ts';
-import type { QueryCondition, Query, TextKey } from './query.ts';
+import type { QueryCondition, Query, TextKey } from '../core/exchange-query.ts';
 import { searchedWords, valuesOf, wordsMax, wordsOfTexts } from './match.ts';
 import { wordsOf } from './words.ts';
 import { lineOfTemplate, recordOf, type StoredLine } from './stored-line.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Shape, Whose } from '../core/shape.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { Shape, Whose } from '../../core/shape.ts';
+import type { ExchangeRecord } from '../../core/record.ts';
 import { shapeWords, verdictAndWhose, verdictWords, whoseWords } from './record-words.ts';
 
 const everyWhose = [...(Object.keys(whoseWords) as Whose[]), null];

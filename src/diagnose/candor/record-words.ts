@@ -1,7 +1,7 @@
-import type { EndKind, RetryReason } from '../core/exchange.ts';
-import type { ExchangeRecord } from '../core/record.ts';
-import type { Delivery, Shape, Whose } from '../core/shape.ts';
-import type { Stage } from '../core/stage.ts';
+import type { EndKind, RetryReason } from '../../core/exchange.ts';
+import type { ExchangeRecord } from '../../core/record.ts';
+import type { Delivery, Shape, Whose } from '../../core/shape.ts';
+import type { Stage } from '../../core/stage.ts';
 
 /** The words for people of each value of a record. One table per union, so that the compiler finds a missing one. */
 

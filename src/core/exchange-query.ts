@@ -1,3 +1,5 @@
+import { shapes, whoses } from './shape.ts';
+
 /** What a search asks for: records that fulfil every condition. */
 export interface Query {
   readonly conditions: readonly QueryCondition[];
@@ -28,6 +30,16 @@ export const textKeys = [
   'member',
 ] as const;
 export type TextKey = (typeof textKeys)[number];
+
+/** All keys of a query, as people write them. */
+export const queryKeys: readonly string[] = ['status', 'duration', 'since', 'until', ...textKeys];
+
+/** Keys with few values, which are checked: a typing mistake would find nothing. */
+export const queryValues: Readonly<Record<string, readonly string[]>> = {
+  shape: shapes,
+  whose: whoses,
+  end: ['forwarded', 'generated', 'truncated', 'abandoned'],
+};
 
 export type QueryCondition =
   | {

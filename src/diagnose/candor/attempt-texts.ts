@@ -1,0 +1,51 @@
+import { explain, explainExit } from '../../core/explain.ts';
+import { durationText } from '../../core/quantity-text.ts';
+import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
+import { failureOf } from './record-spec.ts';
+import { retryWords } from './record-words.ts';
+
+/** The instance, if Candor runs one, and the address. An endpoint's id is made of upstream, instance and address. */
+export function endpointText({ endpoint, address }: AttemptRecord, upstream: string | null): string {
+  if (endpoint === address || endpoint === `${upstream}/${address}`) return address;
+  const [prefix, suffix] = [`${upstream}/`, `/${address}`];
+  if (!endpoint.startsWith(prefix) || !endpoint.endsWith(suffix)) return `${endpoint} (${address})`;
+  return `${endpoint.slice(prefix.length, -suffix.length)} (${address})`;
+}
+
+export function connectionText({ protocol, reused, idle_ms, local_port }: AttemptRecord): string {
+  const kind = protocol === undefined ? '' : `${protocol} `;
+  const connection = reused
+    ? `a kept ${kind}connection${idle_ms === null ? '' : ` that had been idle for ${durationText(idle_ms)}`}`
+    : `a new ${kind}connection`;
+  return local_port === null ? connection : `${connection}, from port ${local_port}`;
+}
+
+/** For what the request waited before it was sent, one clause each. */
+export function waitTexts({ filter_ms, body_ms, waited_ms, session, turn_ms }: ExchangeRecord): string[] {
+  const texts: string[] = [];
+  if (filter_ms !== undefined) texts.push(`filters held the request for ${durationText(filter_ms)}`);
+  if (body_ms !== undefined)
+    texts.push(`the client took ${durationText(body_ms)} to send the body, before a connection was needed`);
+  if (waited_ms !== undefined) texts.push(`it waited ${durationText(waited_ms)} until an endpoint was ready`);
+  if (session === 'moved') texts.push('the endpoint of its session could not get it: the session moved');
+  if (turn_ms !== undefined)
+    texts.push(`it waited ${durationText(turn_ms)} for its turn, because as many requests as may be were in flight`);
+  return texts;
+}
+
+/** Why another attempt was made after this one, or was not. */
+export function retryText({ retry_reason }: AttemptRecord): string {
+  return Object.hasOwn(retryWords, retry_reason) ? retryWords[retry_reason] : retry_reason;
+}
+
+/** How the instance ended while it had the request. */
+export function exitText(exit: NonNullable<AttemptRecord['exit']>): string {
+  const { code, signal, oom: outOfMemory, last_line: lastLine, before_ms: beforeMs, after_answer_ms } = exit;
+  return explainExit({ atInstant: 0, code, signal, outOfMemory, lastLine }, beforeMs, after_answer_ms ?? null);
+}
+
+/** What an attempt failed with. */
+export function failureSentence(attempt: AttemptRecord): string {
+  const failure = failureOf(attempt);
+  return failure === null ? String(attempt.cause) : explain(failure);
+}

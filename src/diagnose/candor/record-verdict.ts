@@ -1,0 +1,84 @@
+import { countText, durationText } from '../../core/quantity-text.ts';
+import type { ExchangeRecord } from '../../core/record.ts';
+import { specOfRecord, stepAfterExit } from './record-spec.ts';
+import { isRescued } from './record-words.ts';
+
+/** What happened to a request, and what to do about it, in sentences. */
+export interface RecordVerdict {
+  readonly sentence: string;
+  readonly usualCauses: readonly string[];
+  readonly nextStep: string | null;
+}
+
+export function verdictOf(record: ExchangeRecord): RecordVerdict {
+  const cut = tunnelBroken(record);
+  if (cut !== null) return cut;
+  const spec = specOfRecord(record);
+  const sentence = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
+  const afterExit = stepAfterExit(record);
+  if (afterExit !== null) return { sentence, usualCauses: [], nextStep: afterExit };
+  const nextStep = spec?.nextStep.replaceAll('REQUEST-ID', record.id) ?? nextStepWithoutCause(record);
+  return { sentence, usualCauses: spec?.usualCauses ?? [], nextStep };
+}
+
+/** The advice for a truncated body does not apply to a tunnel, which has no body. */
+function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
+  const { kind, id, cause, detail, duration_ms } = record;
+  if (kind !== 'tunnel') return null;
+  if (cause !== 'response_body_reset' && cause !== 'response_body_unclosed') return null;
+  const after = `The tunnel broke on the application's side after ${durationText(duration_ms)}.`;
+  const how = resetText(record) ?? detail;
+  return {
+    sentence: how === null ? after : `${after} ${how}`,
+    usualCauses: [
+      'the process behind the tunnel died, or was replaced by a deploy that did not close its tunnels',
+      'the application closed the connection: an unanswered ping, a message that was too large, an exception',
+      'a NAT or load balancer between gateway and application dropped the idle connection',
+    ],
+    nextStep:
+      `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit ` +
+      'in `candor status`; if tunnels always break after the same idle time, let the application ping more often than that.',
+  };
+}
+
+/** Null where the tunnel was not reset, or where the record lacks the facts. */
+function resetText({ attempts, cause, bytes_out }: ExchangeRecord): string | null {
+  const evidence: Readonly<Record<string, unknown>> = { ...attempts.at(-1)?.evidence };
+  if (cause !== 'response_body_reset' || typeof evidence['errno'] !== 'string') return null;
+  const through = bytes_out === 0 ? 'before any byte' : `after ${countText(bytes_out, 'byte')}`;
+  return `The tunnel was reset (${evidence['errno']}) ${through} had come through it.`;
+}
+
+function sentenceWithoutCause(record: ExchangeRecord): string {
+  if (record.shape === 'app_error')
+    return `The application itself answered ${record.received_status ?? record.status}; the gateway forwarded that response unchanged.`;
+  if (record.kind === 'tunnel')
+    return 'The application switched to another protocol, and both sides closed the tunnel in order.';
+  if (record.attempts.length === 0) return 'The gateway responded as configured.';
+  const answered = 'The application answered, and its complete response reached the client.';
+  if (!isRescued(record)) return answered;
+  const [first] = record.attempts;
+  const spec = specOfRecord({ attempts: record.attempts.slice(0, 1), cause: first?.cause ?? null, stage: null });
+  return `The first attempt failed${spec === null ? '' : ` (${lowerFirst(spec.title)})`}, and the gateway retried it. ${answered}`;
+}
+
+function nextStepWithoutCause(record: ExchangeRecord): string | null {
+  if (record.shape !== 'app_error') return null;
+  return `Look into the application's own log at ${record.at}; it saw the request as X-Request-Id ${record.id}.`;
+}
+
+/** For a reader who sees what the command in some next steps prints: the text refers to that instead. */
+export function nextStepHere(nextStep: string, { id, at, duration_ms }: ExchangeRecord): string {
+  const command = `\`candor explain ${id}\``;
+  const beganAt = Date.parse(at);
+  const endedAt = Number.isNaN(beganAt) ? '' : new Date(beganAt + duration_ms).toISOString();
+  return nextStep
+    .replaceAll(`when the record ends (${command})`, endedAt === '' ? 'of its end' : `of its end, ${endedAt}`)
+    .replaceAll(`with ${command}`, 'below')
+    .replaceAll(`in ${command}`, 'above');
+}
+
+/** A title as part of a sentence. */
+function lowerFirst(title: string): string {
+  return title.charAt(0).toLowerCase() + title.slice(1);
+}
