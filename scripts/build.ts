@@ -3,11 +3,12 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packagePrograms, writeBundles } from './bundle.ts';
 import { bundledLicenses } from './bundled-licenses.ts';
+import { buildDashboard } from './dashboard.ts';
 import { dropPrivateDeclarations } from './drop-private-declarations.ts';
 import { buildPastePage } from './paste-page.ts';
 import { repositoryRoot, toolPath } from './repository.ts';
 
-/** Bundles `src/` into an empty `dist/`, with the declarations of what is exported, and the page that explains logs. */
+/** Bundles `src/` into an empty `dist/`, with the declarations of what is exported, the dashboard, and the page that explains logs. */
 const dist = join(repositoryRoot, 'dist');
 rmSync(dist, { recursive: true, force: true });
 const declared = spawnSync(
@@ -21,7 +22,8 @@ const declared = spawnSync(
 if (declared.status === 0) {
   dropPrivateDeclarations(dist, exportedDeclarations());
   const packages = await writeBundles(packagePrograms, dist);
-  writeFileSync(join(dist, 'LICENSES.txt'), bundledLicenses(packages));
+  const pagePackages = await buildDashboard(join(dist, 'dashboard'));
+  writeFileSync(join(dist, 'LICENSES.txt'), bundledLicenses(new Set([...packages, ...pagePackages])));
   writeFileSync(join(dist, 'explain.html'), buildPastePage());
 }
 process.exitCode = declared.status ?? 1;

@@ -32,6 +32,12 @@ export const checks: readonly Check[] = [
     args: ['-p', 'tsconfig.pure.json'],
   },
   {
+    promise: 'the dashboard compiles for browsers',
+    packageName: 'typescript',
+    command: 'tsc',
+    args: ['-p', 'src/dashboard/page', '--checkers', '1'],
+  },
+  {
     promise: 'no promise floats, every union is handled, nothing is suspicious',
     packageName: 'oxlint',
     command: 'oxlint',

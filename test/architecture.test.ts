@@ -22,7 +22,7 @@ const promises: Readonly<Record<RuleName, string>> = {
   orphan: 'every file is imported by another one',
 };
 
-const sources: Source[] = globSync('src/**/*.ts', { cwd: repositoryRoot }).map((path) =>
+const sources: Source[] = globSync('src/**/*.{ts,tsx}', { cwd: repositoryRoot }).map((path) =>
   readSource(path, readFileSync(join(repositoryRoot, path), 'utf8')),
 );
 

@@ -62,17 +62,23 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // The threads by their files alone: see `planes`.
   gateway: ['core', 'control', 'system', 'worker', 'logger', 'store'],
   admin: ['core', 'record', 'deploy', 'control'],
+  // The pages, a program for browsers: of the admin API it knows the types of its answers.
+  dashboard: ['core', 'diagnose', 'admin'],
   cli: ['core', 'config', 'record', 'admin', 'deploy', 'diagnose', 'probe', 'control', 'gateway', 'system', 'testing'],
 };
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
-export const roomsWithoutNode: readonly string[] = ['core', 'policy', 'diagnose'];
+export const roomsWithoutNode: readonly string[] = ['core', 'policy', 'diagnose', 'dashboard'];
+
+/** Rooms of which another one may import types alone, because they run elsewhere. */
+export const typesAlone: Readonly<Record<string, readonly string[]>> = { dashboard: ['admin'] };
 
 /** npm packages by room; a room that is not here uses none. Each grant is used. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   config: ['yaml', 'zod'],
   control: ['zod'],
   admin: ['zod'],
+  dashboard: ['preact', '@preact/signals', 'uplot'],
   cli: ['@stricli/core'],
 };
 
@@ -104,6 +110,8 @@ export const entries: readonly string[] = [
   'src/cli/configuration-thread.ts',
   // Its test writes and checks docs/configuration.md with it.
   'src/config/reference-tables.ts',
+  // What the page of the dashboard loads.
+  'src/dashboard/page/main.tsx',
 ];
 
 /** Where the errors of the world become ours, and `error.code` may therefore be read. */

@@ -1,4 +1,4 @@
-import { entries, errorReaders, packages, rooms, roomsWithoutNode } from './rooms.ts';
+import { entries, errorReaders, packages, rooms, roomsWithoutNode, typesAlone } from './rooms.ts';
 import { lineAt, type Source } from './source.ts';
 
 /** A line that breaks a rule, and what to do instead. */
@@ -25,6 +25,8 @@ export interface Import {
   readonly line: number;
   /** False for a file that is only named: a worker thread or a child process is started from it. */
   readonly isLoaded: boolean;
+  /** `import type`: nothing of the file is loaded. */
+  readonly isType: boolean;
 }
 
 export function breachText(breach: Breach): string {
@@ -52,11 +54,13 @@ export function findImports(source: Source): Import[] {
       const written = (match[1] ?? match[2] ?? match[3] ?? `${match[4]}.ts`) as string;
       const to = written.startsWith('.') ? resolvePath(source.path, written) : written;
       const isLoaded = match[4] === undefined;
-      return { from: source.path, to, line: lineAt(source.code, match.index), isLoaded };
+      const statement = source.code.slice(source.code.lastIndexOf(';', match.index) + 1, match.index);
+      const isType = /^\s*(?:import|export)\s+type\b/.test(statement);
+      return { from: source.path, to, line: lineAt(source.code, match.index), isLoaded, isType };
     });
 }
 
-function judgeImport({ from, to, line }: Import): Breach[] {
+function judgeImport({ from, to, line, isType }: Import): Breach[] {
   const room = roomOf(from);
   const found: Breach[] = [];
   const may = rooms[room];
@@ -65,6 +69,10 @@ function judgeImport({ from, to, line }: Import): Breach[] {
   const target = roomOf(to);
   if (to.startsWith('src/') && target !== room && !may.includes(target)) {
     const message = `${room} may not know ${target}: let ${room} say what it needs as an interface, and gateway/ plug it in`;
+    found.push({ rule: 'direction', path: from, line, message });
+  }
+  if (!isType && typesAlone[room]?.includes(target) === true) {
+    const message = `${room} runs elsewhere than ${target}: it may import its types alone`;
     found.push({ rule: 'direction', path: from, line, message });
   }
   if (to.startsWith('node:') && roomsWithoutNode.includes(room)) {

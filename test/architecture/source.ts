@@ -96,6 +96,8 @@ function endOfPattern(text: string, from: number): number {
 
 /** Whether a slash begins a pattern: where a value may stand, none can be divided. */
 function beginsPattern(text: string, at: number): boolean {
+  // Of an element in a `.tsx` file: `</p>`, `<br />`.
+  if (text[at - 1] === '<' || text[at + 1] === '>') return false;
   const before = text.slice(Math.max(0, at - 12), at).trimEnd();
   return before === '' || /[([{,;=:?!&|+\-*%<>~^}]$/.test(before) || /\b(return|typeof|case|yield|in|of)$/.test(before);
 }

@@ -1,0 +1,114 @@
+import type { StatusResponse } from '../admin/admin-status.ts';
+import type { EventJson } from '../core/event-json.ts';
+import type { SnakeCased } from '../core/json-case.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import type { Shape } from '../core/shape.ts';
+
+/** Answers of the admin API as the page reads them. Optional keys are those that earlier gateways do not have. */
+
+type FullStatus = SnakeCased<StatusResponse>;
+
+export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'verdict'> {
+  readonly verdict?: VerdictJson;
+  readonly upstreams: readonly UpstreamJson[];
+}
+
+/** What the gateway says of itself, or of an upstream. */
+export type VerdictJson = FullStatus['verdict'];
+
+type FullUpstream = FullStatus['upstreams'][number];
+
+export interface UpstreamJson extends Omit<FullUpstream, 'endpoints' | 'verdict'> {
+  readonly verdict?: VerdictJson;
+  readonly endpoints: readonly EndpointJson[];
+}
+
+export type EndpointJson = FullUpstream['endpoints'][number] & {
+  readonly in_flight?: number;
+  readonly idle?: number;
+  readonly p50_ms?: number | null;
+  readonly p99_ms?: number | null;
+  readonly outlier?: string | null;
+  readonly last_check?: CheckTranscript | null;
+};
+
+export interface CheckTranscript {
+  readonly at: string;
+  readonly passed: boolean;
+  readonly reason: string;
+  readonly duration_ms: number;
+  readonly request: string | null;
+  readonly status: number | null;
+  /** The first bytes of its body. */
+  readonly body: string | null;
+}
+
+export type IncidentJson = FullStatus['incidents'][number];
+export type SuspectJson = IncidentJson['suspects'][number];
+export type ProblemJson = FullStatus['problems'][number];
+export type MinuteJson = FullStatus['last_minute'];
+export type OverlayEntryJson = FullStatus['overlay']['entries'][number];
+
+export interface SessionJson {
+  readonly actor: string;
+  readonly role: 'read' | 'operate';
+  readonly ends_at: string | null;
+}
+
+/** A record that a search found. */
+export type FoundExchange = ExchangeRecord & { readonly stands_for: number };
+
+export interface ExchangePage {
+  readonly exchanges: readonly FoundExchange[];
+  readonly cursor: string | null;
+  readonly end: string;
+}
+
+export interface EventPage {
+  readonly events: readonly EventJson[];
+  readonly cursor: string | null;
+}
+
+export interface TimelineJson {
+  readonly step_s: number;
+  readonly since: string;
+  readonly until: string;
+  readonly steps: readonly ShownStep[];
+}
+
+export interface ShownStep {
+  readonly at: string;
+  readonly requests: number;
+  readonly errors: number;
+  /** Only shapes that occurred, without `none`. */
+  readonly shapes: Readonly<Partial<Record<Shape, number>>>;
+  readonly p50_ms: number | null;
+  readonly p99_ms: number | null;
+}
+
+export interface ConfigurationJson {
+  readonly revision: number;
+  readonly source: string | null;
+  readonly read_at: string;
+  readonly text: string | null;
+  readonly warnings: readonly string[];
+}
+
+export interface RevisionJson {
+  readonly revision: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly diff: string | null;
+  readonly changed: readonly string[];
+}
+
+export interface RouteTrial {
+  readonly route: string | null;
+  readonly upstream: string | null;
+  readonly reason: string;
+  readonly candidates: readonly { readonly route: string; readonly matches: boolean; readonly reason: string }[];
+  readonly timeouts: FlatSettings;
+  readonly retry: FlatSettings | null;
+}
+
+export type FlatSettings = Readonly<Record<string, string | number | boolean | null>>;

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from './model.ts';
+import { actionsFor } from './operator-actions.ts';
+
+const endpoint = (id: string, state: EndpointJson['state']): EndpointJson => ({ id, state }) as EndpointJson;
+
+const status = (endpoints: readonly EndpointJson[], entries: readonly Partial<OverlayEntryJson>[] = []): StatusJson =>
+  ({ upstreams: [{ id: 'api', endpoints }], overlay: { entries } }) as unknown as StatusJson;
+
+const incident = (change: Partial<IncidentJson>): IncidentJson =>
+  ({
+    upstream: 'api',
+    resolved_at: null,
+    suspects: [],
+    routes: [],
+    endpoints: [
+      { endpoint: 'a', attempts: 100, failed: 90 },
+      { endpoint: 'b', attempts: 100, failed: 1 },
+    ],
+    ...change,
+  }) as IncidentJson;
+
+const both = [endpoint('a', 'healthy'), endpoint('b', 'healthy')];
+const labels = (of: IncidentJson, at: StatusJson): string[] => actionsFor(of, at).map(({ label }) => label);
+
+describe('actions that an incident offers', () => {
+  test('the endpoint that fails is drained, if another one can take its requests', () => {
+    assert.deepEqual(labels(incident({}), status(both)), ['Drain a']);
+    assert.deepEqual(labels(incident({}), status([endpoint('a', 'healthy')])), []);
+    assert.deepEqual(labels(incident({}), status([endpoint('a', 'healthy'), endpoint('b', 'unhealthy')])), []);
+    assert.deepEqual(labels(incident({}), status([endpoint('a', 'draining'), endpoint('b', 'healthy')])), []);
+  });
+
+  test('no endpoint is drained if all of them fail', () => {
+    const all = [
+      { endpoint: 'a', attempts: 100, failed: 90 },
+      { endpoint: 'b', attempts: 100, failed: 80 },
+    ];
+    assert.deepEqual(labels(incident({ endpoints: all }), status(both)), []);
+  });
+
+  test('the route that fails most is put into maintenance, unless it is', () => {
+    const routes = [
+      { route: '/', failed: 3 },
+      { route: '/cart', failed: 90 },
+    ];
+    const of = incident({ endpoints: [], routes });
+    assert.deepEqual(labels(of, status(both)), ['Maintenance for /cart']);
+    assert.deepEqual(labels(of, status(both, [{ kind: 'maintenance', target: '/cart', revision: 1 }])), []);
+    assert.deepEqual(labels(of, status(both, [{ kind: 'maintenance', target: null, revision: 1 }])), []);
+  });
+
+  test("an operator's change that is suspected is restored", () => {
+    const suspects = [{ name: 'operator_action' }] as unknown as IncidentJson['suspects'];
+    const entries = [
+      { id: 'weight:a', kind: 'weight', target: 'a', revision: 1, reason: 'x' },
+      { id: 'drain:b', kind: 'drain', target: 'b', revision: 2, reason: 'y' },
+    ] as const;
+    assert.deepEqual(labels(incident({ endpoints: [], suspects }), status(both, entries)), ['Restore drain:b']);
+  });
+
+  test('an incident that is over offers none', () => {
+    assert.deepEqual(labels(incident({ resolved_at: '2026-01-01T12:00:00.000Z' }), status(both)), []);
+  });
+});

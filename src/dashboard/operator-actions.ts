@@ -1,0 +1,120 @@
+import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from './model.ts';
+
+/** A change of the overlay that a person is asked to confirm. */
+export interface OperatorAction {
+  readonly operation: 'drain' | 'weight' | 'eject' | 'maintenance' | 'pause' | 'restore';
+  readonly body: Readonly<Record<string, string | number>>;
+  /** On the button. */
+  readonly label: string;
+  /** What it will do, one or two sentences. */
+  readonly effect: string;
+}
+
+export function drainEndpoint(endpoint: string, usableOthers: number): OperatorAction {
+  const rest =
+    usableOthers === 0
+      ? 'No other endpoint of the upstream can be used: its requests will fail.'
+      : 'The other endpoints of the upstream get them.';
+  return {
+    operation: 'drain',
+    body: { endpoint },
+    label: 'Drain',
+    effect: `${endpoint} gets no new requests, and requests in flight finish. ${rest}`,
+  };
+}
+
+export function ejectEndpoint(endpoint: string, seconds: number): OperatorAction {
+  return {
+    operation: 'eject',
+    body: { endpoint, seconds },
+    label: 'Eject',
+    effect: `${endpoint} gets no new requests for ${seconds} s, as long as another endpoint can be chosen.`,
+  };
+}
+
+export function changeWeight(endpoint: string, weight: number): OperatorAction {
+  return {
+    operation: 'weight',
+    body: { endpoint, weight },
+    label: 'Change weight',
+    effect: `The share of new requests that ${endpoint} gets is ${weight}; 1 is that of the others.`,
+  };
+}
+
+export function restoreEntry({ id, reason }: Pick<OverlayEntryJson, 'id' | 'reason'>): OperatorAction {
+  return {
+    operation: 'restore',
+    body: { what: id },
+    label: 'Restore',
+    effect: `The configuration file applies again. Now: ${reason}.`,
+  };
+}
+
+/** `route` is '' for all routes. */
+export function beginMaintenance(route: string, message: string, retryAfterS: number | null): OperatorAction {
+  const body: Record<string, string | number> = {};
+  if (route !== '') body['route'] = route;
+  if (message !== '') body['message'] = message;
+  if (retryAfterS !== null) body['retry_after_s'] = retryAfterS;
+  const requests = route === '' ? 'Requests of all routes, those apart that report readiness,' : `Requests of ${route}`;
+  return {
+    operation: 'maintenance',
+    body,
+    label: 'Begin maintenance',
+    effect: `${requests} are answered with 503 until the entry is restored.`,
+  };
+}
+
+export function beginPause(target: string, waitMs: number | null, waitersMax: number | null): OperatorAction {
+  const body: Record<string, string | number> = { target };
+  if (waitMs !== null) body['wait_ms'] = waitMs;
+  if (waitersMax !== null) body['waiters_max'] = waitersMax;
+  return {
+    operation: 'pause',
+    body,
+    label: 'Pause',
+    effect: `Requests for ${target} wait. Those that wait too long, or are too many, are answered with 503.`,
+  };
+}
+
+/** What an operator can do about an incident at once, the likeliest to help first. */
+export function actionsFor(incident: IncidentJson, { upstreams, overlay }: StatusJson): OperatorAction[] {
+  if (incident.resolved_at !== null) return [];
+  const endpoints = upstreams.find(({ id }) => id === incident.upstream)?.endpoints ?? [];
+  return [
+    ...restoreAfterOperator(incident, overlay.entries),
+    ...drainTheFailing(incident, endpoints),
+    ...maintainRoutes(incident, overlay.entries),
+  ];
+}
+
+function restoreAfterOperator({ suspects }: IncidentJson, entries: readonly OverlayEntryJson[]): OperatorAction[] {
+  const isSuspected = suspects[0]?.name === 'operator_action';
+  const last = entries.toSorted((a, b) => b.revision - a.revision)[0];
+  if (!isSuspected || last === undefined) return [];
+  return [{ ...restoreEntry(last), label: `Restore ${last.id}` }];
+}
+
+/** One endpoint fails more than the others, which can take its requests. */
+function drainTheFailing({ endpoints: counts }: IncidentJson, endpoints: readonly EndpointJson[]): OperatorAction[] {
+  const share = (of: { readonly failed: number; readonly attempts: number }): number =>
+    of.failed / Math.max(1, of.attempts);
+  const [worst] = counts.toSorted((a, b) => share(b) - share(a));
+  if (worst === undefined || worst.failed === 0) return [];
+  const others = endpoints.filter(({ id, state }) => id !== worst.endpoint && state === 'healthy');
+  const othersFail = counts.some((one) => one.endpoint !== worst.endpoint && share(one) > share(worst) / 2);
+  const isThere = endpoints.some(({ id, state }) => id === worst.endpoint && state !== 'draining');
+  if (!isThere || others.length === 0 || othersFail) return [];
+  return [{ ...drainEndpoint(worst.endpoint, others.length), label: `Drain ${worst.endpoint}` }];
+}
+
+/** The route that fails most: a clear answer is better than an error. */
+function maintainRoutes({ routes }: IncidentJson, entries: readonly OverlayEntryJson[]): OperatorAction[] {
+  const [route] = routes.toSorted((a, b) => b.failed - a.failed);
+  if (
+    route === undefined ||
+    entries.some(({ kind, target }) => kind === 'maintenance' && (target ?? route.route) === route.route)
+  )
+    return [];
+  return [{ ...beginMaintenance(route.route, '', null), label: `Maintenance for ${route.route}` }];
+}

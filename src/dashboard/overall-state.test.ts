@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { EndpointJson, IncidentJson, MinuteJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';
+import { endpointTone, overallState, type Tone, upstreamState } from './overall-state.ts';
+
+const minute = (errors: number, requests = 1000): MinuteJson => ({
+  seconds: 60,
+  requests,
+  requests_per_s: requests / 60,
+  errors,
+  error_share: requests === 0 ? null : errors / requests,
+  p50_ms: 2,
+  p99_ms: 20,
+});
+
+const endpoint = (state: EndpointJson['state']): EndpointJson => ({ id: 'a', state }) as EndpointJson;
+
+const upstream = (states: readonly EndpointJson['state'][], errors = 0, verdict?: VerdictJson): UpstreamJson =>
+  ({
+    id: 'api',
+    endpoints: states.map(endpoint),
+    last_minute: minute(errors),
+    ...(verdict === undefined ? {} : { verdict }),
+  }) as unknown as UpstreamJson;
+
+const incident = (failed: number): IncidentJson => ({ id: 1, title: 'Connections refused', failed }) as IncidentJson;
+
+const healthy: StatusJson = {
+  state: 'serving',
+  incidents: [],
+  problems: [],
+  last_minute: minute(0),
+  upstreams: [upstream(['healthy', 'healthy'])],
+} as unknown as StatusJson;
+
+const verdict = (state: VerdictJson['state']): VerdictJson => ({ state, reason: `It is ${state}.` });
+
+const cases: readonly (readonly [promise: string, change: Partial<StatusJson>, tone: Tone])[] = [
+  ['serves', {}, 'good'],
+  ['an incident is bad', { incidents: [incident(12)] }, 'bad'],
+  ['an incident that retries hide from clients is a warning', { incidents: [incident(0)] }, 'warn'],
+  ['an incident wins over a good verdict', { incidents: [incident(12)], verdict: verdict('ok') }, 'bad'],
+  ['failed requests are bad without a verdict', { last_minute: minute(11) }, 'bad'],
+  ['one percent is not more than one percent', { last_minute: minute(10) }, 'good'],
+  [
+    'failed requests are never good, whatever the verdict',
+    { last_minute: minute(500), verdict: verdict('ok') },
+    'warn',
+  ],
+  ['the verdict of the gateway is believed', { verdict: verdict('failing') }, 'bad'],
+  ['degraded', { verdict: verdict('degraded') }, 'warn'],
+  ['no knowledge is not good', { verdict: verdict('unknown') }, 'unknown'],
+  ['no requests are idle', { last_minute: minute(0, 0) }, 'idle'],
+  ['draining', { state: 'draining' }, 'warn'],
+  ['failing while it drains is failing', { state: 'draining', last_minute: minute(500) }, 'bad'],
+  ['an endpoint out of use', { upstreams: [upstream(['healthy', 'unhealthy'])] }, 'warn'],
+  [
+    'a problem of the gateway',
+    { problems: [{ reason: 'The store fails.' }] as unknown as StatusJson['problems'] },
+    'warn',
+  ],
+];
+
+describe('the state of the whole gateway', () => {
+  for (const [promise, change, tone] of cases)
+    test(promise, () => assert.equal(overallState({ ...healthy, ...change }, false).tone, tone));
+
+  test('nothing is known before the first answer, and while the gateway does not answer', () => {
+    assert.equal(overallState(null, false).tone, 'unknown');
+    assert.equal(overallState(healthy, true).tone, 'unknown');
+  });
+});
+
+describe('the state of an upstream', () => {
+  const rows: readonly (readonly [promise: string, shown: UpstreamJson, tone: Tone])[] = [
+    ['all endpoints healthy', upstream(['healthy']), 'good'],
+    ['none of them can be used', upstream(['unhealthy', 'ejected']), 'bad'],
+    ['one of two cannot be used', upstream(['healthy', 'circuit_open']), 'warn'],
+    ['requests fail though all checks pass', upstream(['healthy'], 400), 'bad'],
+    ['requests fail though the verdict is good', upstream(['healthy'], 400, verdict('ok')), 'warn'],
+    ['the verdict says that it fails', upstream(['healthy'], 0, verdict('failing')), 'bad'],
+  ];
+  for (const [promise, shown, tone] of rows) test(promise, () => assert.equal(upstreamState(shown).tone, tone));
+});
+
+test('only a healthy endpoint is shown in green', () => {
+  const states = [
+    'starting',
+    'unknown',
+    'unchecked',
+    'unhealthy',
+    'ejected',
+    'probation',
+    'half_open',
+    'draining',
+  ] as const;
+  assert.deepEqual(
+    states.map((state) => endpointTone({ state })),
+    ['warn', 'idle', 'idle', 'bad', 'bad', 'warn', 'warn', 'warn'],
+  );
+  assert.equal(endpointTone({ state: 'healthy' }), 'good');
+});

@@ -1,0 +1,50 @@
+/** The pages, in the order of the navigation. `key` follows `g` on the keyboard. */
+export const pages = [
+  { id: 'now', name: 'Now', key: 'n' },
+  { id: 'timeline', name: 'Timeline', key: 't' },
+  { id: 'requests', name: 'Requests', key: 'r' },
+  { id: 'upstreams', name: 'Upstreams', key: 'u' },
+  { id: 'configuration', name: 'Configuration', key: 'c' },
+  { id: 'maintenance', name: 'Maintenance', key: 'm' },
+  { id: 'audit', name: 'Audit', key: 'a' },
+] as const;
+
+export type PageId = (typeof pages)[number]['id'] | 'incidents' | 'login';
+
+/** What a link within the dashboard names: everything after the # of its URL. */
+export interface PageAddress {
+  readonly page: PageId;
+  /** Of one request, upstream or incident; '' for the page itself. */
+  readonly id: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+const ids: ReadonlySet<string> = new Set([...pages.map(({ id }) => id), 'incidents', 'login']);
+
+/** An address that no page has is that of the page Now. */
+export function parseAddress(hash: string): PageAddress {
+  const [path, query] = splitOnce(hash.replace(/^#?\/?/, ''), '?');
+  const [page, id] = splitOnce(path, '/');
+  if (!ids.has(page)) return { page: 'now', id: '', parameters: {} };
+  return { page: page as PageId, id: decoded(id), parameters: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+export function addressHash(page: PageId, id = '', parameters: Readonly<Record<string, string>> = {}): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== '');
+  const query = given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+  return `#/${page}${id === '' ? '' : `/${encodeURIComponent(id)}`}${query}`;
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A malformed escape is a part of the name.
+    return text;
+  }
+}

@@ -1,0 +1,160 @@
+import type { JSX } from 'preact';
+import { agoText, clockText } from '../shown-figures.ts';
+import { addressHash, pages } from '../page-address.ts';
+import { AuditPage } from './audit-page.tsx';
+import { ConfigurationPage } from './configuration-page.tsx';
+import { ConfirmDialog } from './confirm-dialog.tsx';
+import { HelpDialog } from './help-dialog.tsx';
+import { LoginPage } from './login-page.tsx';
+import { MaintenancePage } from './maintenance-page.tsx';
+import { NowPage } from './now-page.tsx';
+import { lazyPage, StateText } from './parts.tsx';
+import { RequestsPage } from './requests-page.tsx';
+import { address, announcement, api, connection, isHelpShown, now, session, state, status } from './state.ts';
+import { applyTheme, type Theme, theme, themes } from './theme.ts';
+import { UpstreamsPage } from './upstreams-page.tsx';
+import { IncidentPage } from './incident-page.tsx';
+
+// The library of charts, and the sentences about failures, are half of the program: they are loaded with the pages that show them.
+const TimelinePage = lazyPage(async () => (await import('./timeline-page.tsx')).TimelinePage);
+const RequestPage = lazyPage(async () => (await import('./request-page.tsx')).RequestPage);
+
+export function App(): JSX.Element {
+  if (connection.value.kind === 'signed_out' || address.value.page === 'login') return <LoginPage />;
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skipToContent}>
+        Skip to the content
+      </a>
+      <PageHeader />
+      <StaleBanner />
+      <main id="main" tabIndex={-1} class={connection.value.kind === 'stale' ? 'stale' : ''}>
+        <CurrentPage />
+      </main>
+      <p class="hidden" role="status" aria-live="polite">
+        {announcement.value}
+      </p>
+      <ConfirmDialog />
+      <HelpDialog />
+    </>
+  );
+}
+
+function CurrentPage(): JSX.Element {
+  const { page, id, parameters } = address.value;
+  switch (page) {
+    case 'timeline':
+      return <TimelinePage parameters={parameters} />;
+    case 'requests':
+      return id === '' ? <RequestsPage query={parameters['query'] ?? ''} /> : <RequestPage id={id} />;
+    case 'upstreams':
+      return <UpstreamsPage id={id} />;
+    case 'configuration':
+      return <ConfigurationPage />;
+    case 'maintenance':
+      return <MaintenancePage />;
+    case 'audit':
+      return <AuditPage />;
+    case 'incidents':
+      return <IncidentPage id={id} />;
+    default:
+      return <NowPage />;
+  }
+}
+
+function PageHeader(): JSX.Element {
+  return (
+    <header>
+      <div class="head-line">
+        <a class="deployment" href={addressHash('now')}>
+          {status.value?.deployment ?? 'Candor'}
+        </a>
+        <StateText state={state.value} />
+        <LiveText />
+        <span class="spacer" />
+        <ThemeChoice />
+        <button
+          type="button"
+          class="small"
+          onClick={() => {
+            isHelpShown.value = true;
+          }}
+        >
+          Keys
+        </button>
+        <SignOut />
+      </div>
+      <Navigation />
+    </header>
+  );
+}
+
+function Navigation(): JSX.Element {
+  const shown = address.value.page === 'incidents' ? 'now' : address.value.page;
+  const incidents = status.value?.incidents.length ?? 0;
+  return (
+    <nav aria-label="Pages">
+      {pages.map(({ id, name }) => (
+        <a href={addressHash(id)} aria-current={shown === id ? 'page' : undefined}>
+          {name}
+          {id === 'now' && incidents > 0 && <span class="badge">{incidents}</span>}
+          {id === 'maintenance' && (status.value?.overlay.entries.length ?? 0) > 0 && (
+            <span class="badge quiet-badge">{status.value?.overlay.entries.length}</span>
+          )}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function LiveText(): JSX.Element {
+  const shown = connection.value;
+  if (shown.kind === 'live') return <span class="live">{shown.how === 'stream' ? 'live' : 'every 2 s'}</span>;
+  return <span class="live">{shown.kind === 'stale' ? 'stale' : 'connecting'}</span>;
+}
+
+function StaleBanner(): JSX.Element | null {
+  if (connection.value.kind !== 'stale') return null;
+  const { since } = connection.value;
+  return (
+    <p class="stale-banner" role="alert">
+      Stale since {clockText(since)}: the gateway does not answer. What is shown was so {agoText(since, now.value)}. The
+      page keeps trying.
+    </p>
+  );
+}
+
+function ThemeChoice(): JSX.Element {
+  return (
+    <select
+      aria-label="Colours"
+      value={theme.value}
+      onChange={({ currentTarget }) => applyTheme(currentTarget.value as Theme)}
+    >
+      {themes.map((one) => (
+        <option value={one}>{one}</option>
+      ))}
+    </select>
+  );
+}
+
+/** Only where there is a session to end. */
+function SignOut(): JSX.Element | null {
+  const shown = session.value;
+  if (shown === null || !shown.actor.startsWith('admin:session')) return null;
+  const signOut = async (): Promise<void> => {
+    await api.signOut();
+    session.value = null;
+    connection.value = { kind: 'signed_out' };
+  };
+  return (
+    <button type="button" class="small" title={`${shown.actor}, role ${shown.role}`} onClick={() => void signOut()}>
+      Sign out
+    </button>
+  );
+}
+
+function skipToContent(event: MouseEvent): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}

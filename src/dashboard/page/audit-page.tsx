@@ -1,0 +1,75 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { EventJson } from '../../core/event-json.ts';
+import type { Answer } from '../api.ts';
+import type { EventPage } from '../model.ts';
+import { Answered, Section, Sentence, TableFrame, Time } from './parts.tsx';
+import { api } from './state.ts';
+import { useAnswer } from './use-answer.ts';
+
+const auditKinds: ReadonlySet<string> = new Set(['admin_action', 'admin_refused', 'overlay_changed']);
+
+/** Who changed what, and who was refused. */
+export function AuditPage(): JSX.Element {
+  const [since, setSince] = useState('24h');
+  const answer = useAnswer(() => auditEvents(since), [since], 10_000);
+  const choice = (
+    <select aria-label="Time" value={since} onChange={({ currentTarget }) => setSince(currentTarget.value)}>
+      <option value="1h">last hour</option>
+      <option value="24h">last day</option>
+      <option value="7d">last 7 days</option>
+    </select>
+  );
+  return (
+    <>
+      <h1>Audit</h1>
+      <Section title="Who changed what" aside={choice}>
+        <Answered answer={answer}>{({ events }) => <AuditTable events={events} />}</Answered>
+      </Section>
+    </>
+  );
+}
+
+/** An earlier gateway has no audit of its own, but the events. */
+async function auditEvents(since: string): Promise<Answer<EventPage>> {
+  const audit = await api.get<EventPage>('/v2/audit', { since, limit: '500' });
+  if (audit.kind !== 'not_offered') return audit;
+  const events = await api.get<EventPage>('/v2/events', { since, limit: '1000' });
+  if (events.kind !== 'ok') return events;
+  return {
+    kind: 'ok',
+    value: { ...events.value, events: events.value.events.filter(({ kind }) => auditKinds.has(kind)) },
+  };
+}
+
+function AuditTable({ events }: { readonly events: readonly EventJson[] }): JSX.Element {
+  if (events.length === 0) return <p class="quiet">Nothing was changed or refused in this time.</p>;
+  return (
+    <TableFrame name="Actions and refusals">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">time</th>
+            <th scope="col">who</th>
+            <th scope="col">subject</th>
+            <th scope="col">what</th>
+          </tr>
+        </thead>
+        <tbody>
+          {events.map(({ epoch, seq, at, actor, subject, kind, reason }) => (
+            <tr key={`${epoch}-${seq}`} class={kind === 'admin_refused' ? 'refused' : ''}>
+              <td class="nowrap">
+                <Time at={at} />
+              </td>
+              <td>{actor}</td>
+              <td>{subject}</td>
+              <td>
+                <Sentence text={reason} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </TableFrame>
+  );
+}

@@ -1,0 +1,195 @@
+import type { JSX } from 'preact';
+import { elapsedText } from '../../core/quantity-text.ts';
+import { shapeWords, whoseWords } from '../../diagnose/candor/record-words.ts';
+import { condition } from '../complete-query.ts';
+import type { IncidentJson, SuspectJson } from '../model.ts';
+import { actionsFor } from '../operator-actions.ts';
+import { addressHash } from '../page-address.ts';
+import { clockText, countFigure, shareFigure } from '../shown-figures.ts';
+import { ActionButton } from './confirm-dialog.tsx';
+import { Mark, Sentence, Since } from './parts.tsx';
+import { now, status } from './state.ts';
+
+/** An incident with its conclusion first: what fails, why, what to do; then the evidence. */
+export function IncidentCard({ incident }: { readonly incident: IncidentJson }): JSX.Element {
+  const { id, title, suspects, resolved_at: resolvedAt } = incident;
+  const [first, ...others] = suspects;
+  const isOpen = resolvedAt === null;
+  return (
+    <article class={`incident ${isOpen ? 'open' : ''}`} aria-labelledby={`incident-${id}`}>
+      <h3 id={`incident-${id}`}>
+        <Mark tone={isOpen ? 'bad' : 'idle'} /> <a href={addressHash('incidents', String(id))}>{title}</a>
+      </h3>
+      <Extent incident={incident} />
+      {first === undefined ? (
+        <p class="suspect-first">What has caused it is not known.</p>
+      ) : (
+        <FirstSuspect suspect={first} />
+      )}
+      <div class="buttons">
+        {status.value !== null &&
+          actionsFor(incident, status.value).map((action) => <ActionButton action={action} key={action.label} />)}
+        <a class="button" href={addressHash('requests', '', { query: queryOf(incident) })}>
+          Its requests
+        </a>
+        <a class="button" href={addressHash('timeline', '', { upstream: incident.upstream })}>
+          Timeline
+        </a>
+      </div>
+      {others.length > 0 && (
+        <details>
+          <summary>{others.length === 1 ? 'Another suspect' : `${others.length} other suspects`}</summary>
+          {others.map((suspect) => (
+            <Suspect suspect={suspect} />
+          ))}
+        </details>
+      )}
+      <details>
+        <summary>What failed, and where</summary>
+        <Counts incident={incident} />
+      </details>
+    </article>
+  );
+}
+
+function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element {
+  const {
+    failed,
+    attempts_failed: attemptsFailed,
+    requests,
+    started_at: startedAt,
+    resolved_at: resolvedAt,
+  } = incident;
+  const { last_at: lastAt, shape, whose } = incident;
+  const lasted = elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000 || 1);
+  return (
+    <dl class="facts">
+      <div>
+        <dt>failed</dt>
+        <dd>
+          {failed === 0 ? (
+            `${countFigure(attemptsFailed)} attempts; other attempts answered the requests`
+          ) : (
+            <>
+              <strong>{countFigure(failed)}</strong> of {countFigure(requests)} requests (
+              {shareFigure(failed / Math.max(1, requests))})
+            </>
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>{resolvedAt === null ? 'since' : 'was'}</dt>
+        <dd>{resolvedAt === null ? <Since at={startedAt} /> : `${clockText(Date.parse(startedAt))}, for ${lasted}`}</dd>
+      </div>
+      <div>
+        <dt>last</dt>
+        <dd>{elapsedText(Math.max(0, (now.value - Date.parse(lastAt)) / 1000))} ago</dd>
+      </div>
+      <div>
+        <dt>verdict</dt>
+        <dd>
+          {shapeWords[shape]}, {whoseWords[whose]}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+function FirstSuspect({ suspect }: { readonly suspect: SuspectJson }): JSX.Element {
+  return (
+    <div class="suspect-first">
+      <p class="conclusion">
+        <Sentence text={suspect.sentence} />
+      </p>
+      <p class="next-step">
+        <span class="label">Next step</span> <Sentence text={suspect.next_step} />
+      </p>
+      <Evidence evidence={suspect.evidence} />
+    </div>
+  );
+}
+
+function Suspect({ suspect }: { readonly suspect: SuspectJson }): JSX.Element {
+  return (
+    <div class="suspect">
+      <p>
+        <Sentence text={suspect.sentence} />
+      </p>
+      <Evidence evidence={suspect.evidence} />
+      <p class="quiet">
+        <Sentence text={suspect.next_step} />
+      </p>
+    </div>
+  );
+}
+
+function Evidence({ evidence }: { readonly evidence: readonly string[] }): JSX.Element | null {
+  if (evidence.length === 0) return null;
+  return (
+    <ul class="evidence">
+      {evidence.map((fact) => (
+        <li>
+          <Sentence text={fact} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Counts({ incident }: { readonly incident: IncidentJson }): JSX.Element {
+  const { causes, routes, endpoints, requests_per_s_before: before, requests_per_s_during: during } = incident;
+  return (
+    <div class="counts">
+      <CountList
+        title="Causes"
+        rows={causes.map(({ cause, count, is_consequence: follows }) => [
+          `${cause}${follows ? ' (a consequence)' : ''}`,
+          countFigure(count),
+        ])}
+      />
+      <CountList title="Routes" rows={routes.map(({ route, failed }) => [route, countFigure(failed)])} />
+      <CountList
+        title="Endpoints"
+        rows={endpoints.map(({ endpoint, attempts, failed }) => [
+          endpoint,
+          `${countFigure(failed)} of ${countFigure(attempts)} attempts`,
+        ])}
+      />
+      <CountList
+        title="Requests per second"
+        rows={[
+          ['before', before === null ? 'not known' : before.toFixed(1)],
+          ['since', during.toFixed(1)],
+        ]}
+      />
+    </div>
+  );
+}
+
+function CountList({
+  title,
+  rows,
+}: {
+  readonly title: string;
+  readonly rows: readonly (readonly [string, string])[];
+}): JSX.Element {
+  return (
+    <div>
+      <h4>{title}</h4>
+      <dl class="count-list">
+        {rows.map(([name, value]) => (
+          <div>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+/** The failed requests of an incident, as far as the query language can name them. */
+function queryOf({ upstream, cause, started_at: startedAt }: IncidentJson): string {
+  const what = cause === null ? 'shape:app_error' : condition('cause', cause);
+  return [what, ...(upstream === '' ? [] : [condition('upstream', upstream)]), `since:${startedAt}`].join(' ');
+}

@@ -1,0 +1,187 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { beginMaintenance, beginPause, restoreEntry } from '../operator-actions.ts';
+import { ActionButton } from './confirm-dialog.tsx';
+import { Mark, Section, Sentence, TableFrame, Time } from './parts.tsx';
+import { mayOperate, status } from './state.ts';
+
+/** What operators have changed at run time, and the changes for routes and upstreams. */
+export function MaintenancePage(): JSX.Element {
+  return (
+    <>
+      <h1>Maintenance and pause</h1>
+      <Entries />
+      {mayOperate.value ? (
+        <div class="forms">
+          <MaintenanceForm />
+          <PauseForm />
+        </div>
+      ) : (
+        <p class="quiet">This session may only read (role read): it cannot begin maintenance or a pause.</p>
+      )}
+      <KnownNames />
+    </>
+  );
+}
+
+function Entries(): JSX.Element {
+  const overlay = status.value?.overlay;
+  const entries = overlay?.entries ?? [];
+  return (
+    <Section title="What wins over the configuration file now">
+      {entries.length === 0 ? (
+        <p class="quiet">Nothing: the configuration file applies as it is.</p>
+      ) : (
+        <TableFrame name="Entries of the overlay">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">entry</th>
+                <th scope="col">effect</th>
+                <th scope="col">since</th>
+                <th scope="col">by</th>
+                <th scope="col">
+                  <span class="hidden">action</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {entries.map((entry) => (
+                <tr key={entry.id}>
+                  <th scope="row">
+                    <Mark tone={entry.matched ? 'warn' : 'unknown'} /> {entry.id}
+                  </th>
+                  <td>
+                    <Sentence text={entry.reason} />
+                    {!entry.matched && <span class="quiet"> The configuration has no such target: no effect.</span>}
+                  </td>
+                  <td>
+                    <Time at={entry.at} />
+                  </td>
+                  <td>{entry.actor}</td>
+                  <td>
+                    <ActionButton action={restoreEntry(entry)} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </TableFrame>
+      )}
+      {overlay?.persisted === false && (
+        <p class="warning">The entries end with the process: {overlay.memory_reason}.</p>
+      )}
+    </Section>
+  );
+}
+
+function MaintenanceForm(): JSX.Element {
+  const [route, setRoute] = useState('');
+  const [message, setMessage] = useState('');
+  const [retryAfter, setRetryAfter] = useState('');
+  return (
+    <Section title="Maintenance">
+      <p>Requests are answered with 503, a message and Retry-After.</p>
+      <label for="maintenance-route">Route (empty: all)</label>
+      <input
+        id="maintenance-route"
+        list="known-routes"
+        value={route}
+        onInput={({ currentTarget }) => setRoute(currentTarget.value)}
+      />
+      <label for="maintenance-message">Message for clients</label>
+      <input
+        id="maintenance-message"
+        value={message}
+        onInput={({ currentTarget }) => setMessage(currentTarget.value)}
+      />
+      <label for="maintenance-retry">Retry-After in seconds (empty: 300)</label>
+      <input
+        id="maintenance-retry"
+        type="number"
+        min={1}
+        max={86_400}
+        value={retryAfter}
+        onInput={({ currentTarget }) => setRetryAfter(currentTarget.value)}
+      />
+      <div class="buttons">
+        <ActionButton action={beginMaintenance(route.trim(), message.trim(), numberOf(retryAfter))} />
+      </div>
+    </Section>
+  );
+}
+
+function PauseForm(): JSX.Element {
+  const [target, setTarget] = useState('');
+  const [wait, setWait] = useState('');
+  const [waiters, setWaiters] = useState('');
+  return (
+    <Section title="Pause">
+      <p>Requests for a route or an upstream wait, for as long as a restart takes.</p>
+      <label for="pause-target">Route or upstream</label>
+      <input
+        id="pause-target"
+        list="known-targets"
+        value={target}
+        onInput={({ currentTarget }) => setTarget(currentTarget.value)}
+      />
+      <label for="pause-wait">Longest wait in milliseconds (empty: the default)</label>
+      <input
+        id="pause-wait"
+        type="number"
+        min={100}
+        value={wait}
+        onInput={({ currentTarget }) => setWait(currentTarget.value)}
+      />
+      <label for="pause-waiters">Requests that may wait (empty: the default)</label>
+      <input
+        id="pause-waiters"
+        type="number"
+        min={1}
+        value={waiters}
+        onInput={({ currentTarget }) => setWaiters(currentTarget.value)}
+      />
+      <div class="buttons">
+        {target.trim() === '' ? (
+          <button type="button" disabled>
+            Pause …
+          </button>
+        ) : (
+          <ActionButton action={beginPause(target.trim(), numberOf(wait), numberOf(waiters))} />
+        )}
+      </div>
+    </Section>
+  );
+}
+
+/** Names that the status has: the gateway says it where another one is meant. */
+function KnownNames(): JSX.Element {
+  const shown = status.value;
+  const routes = [
+    ...(shown?.breakers ?? []).map(({ route }) => route),
+    ...(shown?.timeouts ?? []).map(({ route }) => route),
+    ...(shown?.bounds ?? []).filter(({ kind }) => kind === 'route').map(({ id }) => id),
+    ...(shown?.incidents ?? []).flatMap((incident) => incident.routes.map(({ route }) => route)),
+  ];
+  const known = [...new Set(routes)].toSorted();
+  return (
+    <>
+      <datalist id="known-routes">
+        {known.map((route) => (
+          <option value={route} />
+        ))}
+      </datalist>
+      <datalist id="known-targets">
+        {[...known.map((route) => `route:${route}`), ...(shown?.upstreams ?? []).map(({ id }) => `upstream:${id}`)].map(
+          (target) => (
+            <option value={target} />
+          ),
+        )}
+      </datalist>
+    </>
+  );
+}
+
+function numberOf(text: string): number | null {
+  return text.trim() === '' ? null : Math.round(Number(text));
+}

@@ -1,0 +1,54 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { answerText } from '../api.ts';
+import { addressHash } from '../page-address.ts';
+import { countFigure } from '../shown-figures.ts';
+import { QueryField } from './query-field.tsx';
+import { RequestList } from './request-list.tsx';
+import { announcement, go } from './state.ts';
+import { useSearch } from './use-search.ts';
+
+const usualQueries: readonly (readonly [name: string, query: string])[] = [
+  ['all', ''],
+  ['failures', '-shape:none'],
+  ['5xx', 'status:5xx'],
+  ['slow', 'duration:>1s'],
+  ['aborted by clients', 'shape:client_abort'],
+];
+
+/** Searches what the gateway has stored, the newest first, and follows it. */
+export function RequestsPage({ query }: { readonly query: string }): JSX.Element {
+  const [isFollowing, setFollowing] = useState(false);
+  const search = useSearch(query, isFollowing);
+  const { list, failure } = search;
+  const found = `${countFigure(list.length)}${list.isComplete ? '' : '+'} requests`;
+  return (
+    <>
+      <h1>Requests</h1>
+      <QueryField query={query} key={query} onSearch={(next) => go('requests', '', { query: next })} />
+      <div class="chips">
+        {usualQueries.map(([name, one]) => (
+          <a href={addressHash('requests', '', { query: one })} aria-current={one === query ? 'true' : undefined}>
+            {name}
+          </a>
+        ))}
+        <span class="spacer" />
+        <span class="quiet">{found}</span>
+        <button
+          type="button"
+          class="small"
+          aria-pressed={isFollowing}
+          onClick={() => {
+            announcement.value = isFollowing
+              ? 'New requests are not shown any more.'
+              : 'New requests are shown as they end.';
+            setFollowing(!isFollowing);
+          }}
+        >
+          {isFollowing ? 'Following' : 'Follow'}
+        </button>
+      </div>
+      {failure === null ? <RequestList search={search} /> : <p class="failure">{answerText(failure)}</p>}
+    </>
+  );
+}

@@ -1,0 +1,70 @@
+import type { JSX } from 'preact';
+import { shapeWords } from '../../diagnose/candor/record-words.ts';
+import type { TimelineJson } from '../model.ts';
+import { countFigure, shareFigure } from '../shown-figures.ts';
+import { failedShapes, timelineTotals } from '../timeline-series.ts';
+
+const [width, height] = [600, 96];
+
+/** Requests of each step as bars: those that went well below, failures by shape above them. The list under it says the same in words. */
+export function StackedBars({ timeline }: { readonly timeline: TimelineJson }): JSX.Element {
+  const totals = timelineTotals(timeline);
+  const minutes = Math.round((Date.parse(timeline.until) - Date.parse(timeline.since)) / 60_000);
+  const label = `Requests of the last ${minutes} minutes: ${totals.requests}, of which ${totals.errors} failed.`;
+  return (
+    <figure class="bars">
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={label}>
+        <Bars timeline={timeline} />
+      </svg>
+      <figcaption>
+        <span>
+          {countFigure(totals.requests)} requests in {minutes} min, {countFigure(totals.errors)} failed (
+          {shareFigure(totals.requests === 0 ? null : totals.errors / totals.requests)})
+        </span>
+        <ShapeLegend timeline={timeline} />
+      </figcaption>
+    </figure>
+  );
+}
+
+function Bars({ timeline }: { readonly timeline: TimelineJson }): JSX.Element {
+  const { step_s: stepS, since, until, steps } = timeline;
+  const [from, to] = [Date.parse(since), Date.parse(until)];
+  const highest = Math.max(1, ...steps.map(({ requests }) => requests));
+  const barWidth = (width * stepS * 1000) / Math.max(1, to - from);
+  return (
+    <>
+      {steps.map((step) => {
+        const x = ((Date.parse(step.at) - from) / (to - from)) * width;
+        const failed = failedShapes.reduce((sum, shape) => sum + (step.shapes[shape] ?? 0), 0);
+        let y = height;
+        const part = (name: string, count: number): JSX.Element | null => {
+          if (count <= 0) return null;
+          // One failure among thousands is seen too.
+          const tall = Math.max(name === 'ok' ? 1 : 2, (count / highest) * height);
+          y -= tall;
+          return <rect class={`shape-${name}`} x={x} y={y} width={Math.max(1, barWidth - 1)} height={tall} />;
+        };
+        return (
+          <g>
+            {part('ok', step.requests - failed)}
+            {failedShapes.map((shape) => part(shape, step.shapes[shape] ?? 0))}
+          </g>
+        );
+      })}
+    </>
+  );
+}
+
+/** The shapes that occurred, with their colours and numbers. */
+export function ShapeLegend({ timeline }: { readonly timeline: TimelineJson }): JSX.Element {
+  return (
+    <ul class="legend">
+      {[...timelineTotals(timeline).byShape].map(([shape, count]) => (
+        <li>
+          <i class={`swatch shape-${shape}`} aria-hidden="true" /> {shapeWords[shape]} {countFigure(count)}
+        </li>
+      ))}
+    </ul>
+  );
+}

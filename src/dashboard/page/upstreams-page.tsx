@@ -1,0 +1,213 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { elapsedText } from '../../core/quantity-text.ts';
+import { condition } from '../complete-query.ts';
+import type { CheckTranscript, EndpointJson, OverlayEntryJson, StatusJson, UpstreamJson } from '../model.ts';
+import { changeWeight, drainEndpoint, ejectEndpoint, restoreEntry } from '../operator-actions.ts';
+import { endpointTone, upstreamState } from '../overall-state.ts';
+import { addressHash } from '../page-address.ts';
+import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
+import { ActionButton } from './confirm-dialog.tsx';
+import { Mark, Section, Sentence, StateText, TableFrame, Time } from './parts.tsx';
+import { mayOperate, status } from './state.ts';
+
+/** Every upstream with its endpoints, or one of them. */
+export function UpstreamsPage({ id }: { readonly id: string }): JSX.Element {
+  const shown = status.value;
+  if (shown === null) return <p class="quiet">Asking the gateway …</p>;
+  const upstreams = id === '' ? shown.upstreams : shown.upstreams.filter((one) => one.id === id);
+  return (
+    <>
+      <h1>{id === '' ? 'Upstreams' : `Upstream ${id}`}</h1>
+      {id !== '' && (
+        <p>
+          <a href={addressHash('upstreams')}>All upstreams</a>
+        </p>
+      )}
+      {upstreams.length === 0 && (
+        <p class="quiet">{id === '' ? 'The configuration has none.' : `There is no upstream ${id} now.`}</p>
+      )}
+      {upstreams.map((upstream) => (
+        <Upstream upstream={upstream} status={shown} key={upstream.id} />
+      ))}
+    </>
+  );
+}
+
+function Upstream({
+  upstream,
+  status: shown,
+}: {
+  readonly upstream: UpstreamJson;
+  readonly status: StatusJson;
+}): JSX.Element {
+  const { id, application, last_minute: minute, waiting, endpoints } = upstream;
+  const own = upstreamState(upstream);
+  const bound = shown.bounds.find((one) => one.kind === 'upstream' && one.id === id);
+  return (
+    <Section title={id} aside={<StateText state={own} />}>
+      {own.reason !== '' && (
+        <p>
+          <Sentence text={own.reason} />
+        </p>
+      )}
+      <p class="quiet">
+        {application !== null && `application ${application}, `}
+        {rateFigure(minute.requests_per_s)} requests/s, {shareFigure(minute.error_share)} failed, p50{' '}
+        {durationFigure(minute.p50_ms)}, p99 {durationFigure(minute.p99_ms)} in the last minute
+        {waiting.map(
+          (one) => `; ${countFigure(one.count)} wait for ${one.for === 'endpoint' ? 'an endpoint' : 'a connection'}`,
+        )}
+        {bound !== undefined && `; ${bound.requests} of at most ${bound.limit ?? '?'} in flight`}.{' '}
+        <a href={addressHash('requests', '', { query: `${condition('upstream', id)} -shape:none` })}>Failed requests</a>
+        , <a href={addressHash('timeline', '', { upstream: id })}>timeline</a>
+      </p>
+      <TableFrame name={`Endpoints of ${id}`}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">endpoint</th>
+              <th scope="col">state</th>
+              <th scope="col">since</th>
+              <th scope="col" class="number">
+                in flight
+              </th>
+              <th scope="col" class="number">
+                pool
+              </th>
+              <th scope="col" class="number">
+                p50
+              </th>
+              <th scope="col" class="number">
+                p99
+              </th>
+              <th scope="col" class="number">
+                weight
+              </th>
+            </tr>
+          </thead>
+          {endpoints.map((endpoint) => (
+            <EndpointRows endpoint={endpoint} upstream={upstream} entries={shown.overlay.entries} key={endpoint.id} />
+          ))}
+        </table>
+      </TableFrame>
+    </Section>
+  );
+}
+
+interface EndpointProperties {
+  readonly endpoint: EndpointJson;
+  readonly upstream: UpstreamJson;
+  readonly entries: readonly OverlayEntryJson[];
+}
+
+/** A row of figures, and one under it with the reason, the last check and what can be done. */
+function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.Element {
+  const {
+    id,
+    address,
+    state,
+    reason,
+    since_s: sinceS,
+    weight,
+    connections,
+    connections_max: max,
+    idle,
+    waiting,
+  } = endpoint;
+  return (
+    <tbody class="endpoint">
+      <tr>
+        <th scope="row">{address}</th>
+        <td>
+          <span class={`state ${endpointTone(endpoint)}`}>
+            <Mark tone={endpointTone(endpoint)} /> {state.replaceAll('_', ' ')}
+          </span>
+        </td>
+        <td>{elapsedText(sinceS)}</td>
+        <td class="number">{endpoint.in_flight ?? '–'}</td>
+        <td class="number">
+          {connections} of {max}
+          {idle !== undefined && `, ${idle} idle`}
+          {waiting > 0 && `, ${waiting} wait`}
+        </td>
+        <td class="number">{durationFigure(endpoint.p50_ms)}</td>
+        <td class="number">{durationFigure(endpoint.p99_ms)}</td>
+        <td class="number">{weight}</td>
+      </tr>
+      <tr class="more">
+        <td colSpan={8}>
+          <p>
+            <Sentence text={reason} />
+            {endpoint.outlier != null && (
+              <>
+                {' '}
+                <Sentence text={endpoint.outlier} />
+              </>
+            )}
+          </p>
+          {endpoint.last_check != null && <LastCheck check={endpoint.last_check} />}
+          <EndpointActions
+            endpoint={endpoint}
+            upstream={upstream}
+            entries={entries.filter(({ target }) => target === id)}
+          />
+        </td>
+      </tr>
+    </tbody>
+  );
+}
+
+function LastCheck({ check }: { readonly check: CheckTranscript }): JSX.Element {
+  return (
+    <details>
+      <summary>
+        Last check <Time at={check.at} />: {check.passed ? 'passed' : 'failed'}, {durationFigure(check.duration_ms)}
+      </summary>
+      <p>
+        <Sentence text={check.reason} />
+      </p>
+      <pre tabIndex={0} aria-label="Transcript of the last check">
+        {[
+          check.request === null ? '' : `> ${check.request}`,
+          check.status === null ? '' : `< ${check.status}`,
+          check.body === null ? '' : `\n${check.body}`,
+        ]
+          .filter((line) => line !== '')
+          .join('\n')}
+      </pre>
+    </details>
+  );
+}
+
+function EndpointActions({ endpoint, upstream, entries }: EndpointProperties): JSX.Element | null {
+  if (!mayOperate.value) return null;
+  const others = upstream.endpoints.filter((one) => one.id !== endpoint.id && endpointTone(one) === 'good').length;
+  return (
+    <div class="buttons">
+      {entries.map((entry) => (
+        <ActionButton action={{ ...restoreEntry(entry), label: `Restore ${entry.kind}` }} key={entry.id} />
+      ))}
+      {!entries.some(({ kind }) => kind === 'drain') && <ActionButton action={drainEndpoint(endpoint.id, others)} />}
+      <ActionButton action={ejectEndpoint(endpoint.id, 300)} />
+      <Weight endpoint={endpoint} />
+    </div>
+  );
+}
+
+function Weight({ endpoint }: { readonly endpoint: EndpointJson }): JSX.Element {
+  const [weight, setWeight] = useState(String(endpoint.weight));
+  return (
+    <span class="weight">
+      <input
+        type="number"
+        min={0}
+        max={1000}
+        value={weight}
+        aria-label={`Weight of ${endpoint.address}`}
+        onInput={({ currentTarget }) => setWeight(currentTarget.value)}
+      />
+      <ActionButton action={changeWeight(endpoint.id, Math.round(Number(weight)) || 0)} />
+    </span>
+  );
+}

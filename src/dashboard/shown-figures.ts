@@ -1,0 +1,56 @@
+import { durationText, elapsedText } from '../core/quantity-text.ts';
+
+/** Figures and times as the pages show them: short, and of the same width where they stand below each other. */
+
+/** '1 243', '12.3 k': with a thin space, so that it stays one word. */
+export function countFigure(count: number): string {
+  if (count < 10_000) return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/, '\u2009');
+  return count < 1_000_000 ? `${(count / 1000).toFixed(1)}\u2009k` : `${(count / 1_000_000).toFixed(2)}\u2009M`;
+}
+
+/** '0.4', '12', '1 243'. */
+export function rateFigure(perS: number): string {
+  return perS > 0 && perS < 10 ? perS.toFixed(1) : countFigure(perS);
+}
+
+/** '0 %', '0.2 %', '< 0.1 %': what is not zero is never shown as zero. */
+export function shareFigure(share: number | null): string {
+  if (share === null) return '–';
+  if (share === 0) return '0 %';
+  if (share < 0.001) return '< 0.1 %';
+  return share < 0.1 ? `${(share * 100).toFixed(1)} %` : `${Math.round(share * 100)} %`;
+}
+
+export function durationFigure(ms: number | null | undefined): string {
+  return ms === null || ms === undefined ? '–' : durationText(ms);
+}
+
+/** '14:02:11', local time. */
+export function clockText(at: number): string {
+  const date = new Date(at);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
+}
+
+/** '14:02:11.058'. */
+export function clockTextMs(at: number): string {
+  return `${clockText(at)}.${String(new Date(at).getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** '14:02:11' today, otherwise with the date: '2026-11-22 14:02:11'. */
+export function timeText(at: number, now: number): string {
+  const [date, today] = [new Date(at), new Date(now)];
+  return date.toDateString() === today.toDateString() ? clockText(at) : `${dateText(date)} ${clockText(at)}`;
+}
+
+/** '3 min ago'. */
+export function agoText(at: number, now: number): string {
+  return `${elapsedText((now - at) / 1000)} ago`;
+}
+
+function dateText(date: Date): string {
+  return [date.getFullYear(), twoDigits(date.getMonth() + 1), twoDigits(date.getDate())].join('-');
+}
+
+function twoDigits(part: number): string {
+  return String(part).padStart(2, '0');
+}

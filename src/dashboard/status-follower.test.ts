@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Connection, StatusFollower } from './status-follower.ts';
+import type { StatusJson } from './model.ts';
+import type { PageClock } from './system.ts';
+
+/** A gateway that answers by a list, and a clock that calls back when it is said. */
+class FakePage {
+  readonly asked: string[] = [];
+  readonly shown: Partial<StatusJson>[] = [];
+  readonly connections: Connection[] = [];
+  answers: (() => Response)[] = [];
+  time = 1000;
+  #timers: { at: number; callback: () => void }[] = [];
+
+  readonly clock: PageClock = {
+    wallTime: () => this.time,
+    after: (ms, callback) => {
+      const timer = { at: this.time + ms, callback };
+      this.#timers.push(timer);
+      return () => {
+        this.#timers = this.#timers.filter((one) => one !== timer);
+      };
+    },
+  };
+
+  readonly live = new StatusFollower({
+    fetch: async (path) => {
+      this.asked.push(path);
+      const answer = this.answers.shift();
+      if (answer === undefined) throw new Error('refused');
+      return answer();
+    },
+    clock: this.clock,
+    onStatus: (status) => void this.shown.push(status),
+    onConnection: (connection) => void this.connections.push(connection),
+  });
+
+  /** Lets promises settle, then moves the clock. */
+  async pass(ms: number): Promise<void> {
+    await settled();
+    this.time += ms;
+    const due = this.#timers.filter(({ at }) => at <= this.time);
+    this.#timers = this.#timers.filter(({ at }) => at > this.time);
+    for (const { callback } of due) callback();
+    await settled();
+  }
+
+  get kinds(): string[] {
+    return this.connections.map((one) => one.kind);
+  }
+}
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+}
+
+function streamOf(text: string, isOpen = false): () => Response {
+  return () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => {
+          controller.enqueue(new TextEncoder().encode(text));
+          if (!isOpen) controller.close();
+        },
+      }),
+    );
+}
+
+const status = (revision: number): string => `event: status\ndata: {"revision":${revision},"state":"serving"}\n\n`;
+
+describe('the live status', () => {
+  test('is that of the stream, and what changed since', async () => {
+    const page = new FakePage();
+    page.answers = [streamOf(`${status(1)}event: change\ndata: {"revision":2}\n\n`, true)];
+    page.live.start();
+    await page.pass(0);
+    assert.deepEqual(page.shown, [
+      { revision: 1, state: 'serving' },
+      { revision: 2, state: 'serving' },
+    ]);
+    assert.deepEqual(page.connections.at(-1), { kind: 'live', how: 'stream' });
+    page.live.stop();
+  });
+
+  test('is stale since the last word of the gateway, and comes back by itself', async () => {
+    const page = new FakePage();
+    page.answers = [streamOf(status(1))];
+    page.live.start();
+    await page.pass(0);
+    assert.deepEqual(page.connections.at(-1), { kind: 'stale', since: 1000 });
+    await page.pass(250);
+    assert.deepEqual(page.connections.at(-1), { kind: 'stale', since: 1000 });
+    page.answers = [streamOf(status(2), true)];
+    await page.pass(500);
+    assert.deepEqual(page.connections.at(-1), { kind: 'live', how: 'stream' });
+    assert.equal(page.shown.at(-1)?.revision, 2);
+    page.live.stop();
+  });
+
+  test('of a gateway without a stream is asked for again and again', async () => {
+    const page = new FakePage();
+    const json = (revision: number) => () => Response.json({ revision });
+    page.answers = [() => new Response('', { status: 404 }), json(1), json(2)];
+    page.live.start();
+    await page.pass(0);
+    await page.pass(2000);
+    assert.deepEqual(page.asked, ['/v2/live', '/v2/status', '/v2/status']);
+    assert.deepEqual(page.connections.at(-1), { kind: 'live', how: 'polling' });
+    page.live.stop();
+  });
+
+  test('ends when the session has ended', async () => {
+    const page = new FakePage();
+    page.answers = [() => new Response('', { status: 401 })];
+    page.live.start();
+    await page.pass(60_000);
+    assert.deepEqual(page.kinds, ['connecting', 'signed_out']);
+    assert.equal(page.asked.length, 1);
+  });
+
+  test('asks no more after it was stopped', async () => {
+    const page = new FakePage();
+    page.live.start();
+    await page.pass(0);
+    page.live.stop();
+    await page.pass(60_000);
+    assert.equal(page.asked.length, 1);
+  });
+});

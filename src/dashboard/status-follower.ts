@@ -1,0 +1,124 @@
+import type { StatusJson } from './model.ts';
+import { type StreamedEvent, StreamEvents } from './stream-events.ts';
+import type { PageClock } from './system.ts';
+
+export type Connection =
+  | { readonly kind: 'connecting' }
+  /** `how`: by a stream of the gateway, or by asking again, where an earlier gateway has no stream. */
+  | { readonly kind: 'live'; readonly how: 'stream' | 'polling' }
+  /** `since`: the last time that the gateway was heard of, in milliseconds since the Unix epoch. */
+  | { readonly kind: 'stale'; readonly since: number }
+  /** The session has ended, or there was none. */
+  | { readonly kind: 'signed_out' };
+
+export interface StatusFollowerOptions {
+  readonly fetch: (path: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
+  readonly clock: PageClock;
+  readonly onStatus: (status: StatusJson) => void;
+  readonly onConnection: (connection: Connection) => void;
+}
+
+const pollMs = 2000;
+/** A stream says something at least every 15 s. */
+const silenceMsMax = 20_000;
+const retryMs = [250, 500, 1000, 2000, 5000] as const;
+
+/** Keeps the status of the gateway current: follows its stream, reconnects, and says since when it is stale. */
+export class StatusFollower {
+  readonly #options: StatusFollowerOptions;
+  #status: StatusJson | null = null;
+  #receivedAt: number | null = null;
+  #failures = 0;
+  #hasStream = true;
+  #stopped = false;
+  #abort = new AbortController();
+  #cancelTimer = (): void => {};
+
+  constructor(options: StatusFollowerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#options.onConnection({ kind: 'connecting' });
+    void this.#connect();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer();
+    this.#abort.abort();
+  }
+
+  async #connect(): Promise<void> {
+    this.#abort = new AbortController();
+    try {
+      const response = await this.#ask(this.#hasStream ? '/v2/live' : '/v2/status');
+      if (this.#stopped) return;
+      if (response.status === 401) return this.#options.onConnection({ kind: 'signed_out' });
+      if (response.status === 404 && this.#hasStream) {
+        this.#hasStream = false;
+        return void this.#connect();
+      }
+      if (!response.ok || response.body === null) return this.#lost();
+      if (this.#hasStream) await this.#follow(response.body);
+      else this.#take((await response.json()) as StatusJson, 'polling');
+    } catch {
+      // No connection, or it ended within the stream: both mean that the gateway is not there now.
+      return this.#lost();
+    }
+    if (this.#stopped) return;
+    if (this.#hasStream) this.#lost();
+    else this.#later(pollMs);
+  }
+
+  #ask(path: string): Promise<Response> {
+    this.#watchSilence();
+    return this.#options.fetch(path, { signal: this.#abort.signal });
+  }
+
+  async #follow(body: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = body.getReader();
+    const decoder = new TextDecoder();
+    const events = new StreamEvents();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || this.#stopped) return;
+      this.#watchSilence();
+      this.#receivedAt = this.#options.clock.wallTime();
+      for (const event of events.take(decoder.decode(value, { stream: true }))) this.#takeEvent(event);
+    }
+  }
+
+  #takeEvent({ name, data }: StreamedEvent): void {
+    if (name === 'status') this.#take(JSON.parse(data) as StatusJson, 'stream');
+    else if (name === 'change' && this.#status !== null)
+      this.#take({ ...this.#status, ...(JSON.parse(data) as Partial<StatusJson>) }, 'stream');
+  }
+
+  #take(status: StatusJson, how: 'stream' | 'polling'): void {
+    this.#status = status;
+    this.#receivedAt = this.#options.clock.wallTime();
+    this.#failures = 0;
+    this.#options.onStatus(status);
+    this.#options.onConnection({ kind: 'live', how });
+  }
+
+  #lost(): void {
+    if (this.#stopped) return;
+    const { clock, onConnection } = this.#options;
+    onConnection({ kind: 'stale', since: this.#receivedAt ?? clock.wallTime() });
+    this.#later(retryMs[Math.min(this.#failures, retryMs.length - 1)] as number);
+    this.#failures += 1;
+  }
+
+  #later(ms: number): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#options.clock.after(ms, () => void this.#connect());
+  }
+
+  #watchSilence(): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#options.clock.after(silenceMsMax, () => this.#abort.abort());
+  }
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TimelineJson } from './model.ts';
+import { stackedColumns, timelineColumns, timelineTotals } from './timeline-series.ts';
+
+const timeline: TimelineJson = {
+  step_s: 10,
+  since: '2026-01-01T12:00:00.000Z',
+  until: '2026-01-01T12:00:40.000Z',
+  steps: [
+    { at: '2026-01-01T12:00:00.000Z', requests: 100, errors: 0, shapes: {}, p50_ms: 2, p99_ms: 9 },
+    {
+      at: '2026-01-01T12:00:20.000Z',
+      requests: 50,
+      errors: 12,
+      shapes: { unreachable: 10, reset: 2 },
+      p50_ms: 3,
+      p99_ms: 700,
+    },
+  ],
+};
+
+test('steps that are left out had no request', () => {
+  const { times, requestsPerS, p99Ms } = timelineColumns(timeline);
+  assert.equal(times.length, 4);
+  assert.deepEqual(requestsPerS, [10, 0, 5, 0]);
+  assert.deepEqual(p99Ms, [9, null, 700, null]);
+});
+
+test('shapes are stacked: each has the sum of itself and those before it', () => {
+  const stacked = stackedColumns(timelineColumns(timeline));
+  assert.deepEqual(
+    [...stacked],
+    [
+      ['unreachable', [0, 0, 10, 0]],
+      ['reset', [0, 0, 12, 0]],
+    ],
+  );
+});
+
+test('the totals are those of all steps', () => {
+  const totals = timelineTotals(timeline);
+  assert.deepEqual([totals.requests, totals.errors, totals.worstP99Ms], [150, 12, 700]);
+  assert.deepEqual(
+    [...totals.byShape],
+    [
+      ['unreachable', 10],
+      ['reset', 2],
+    ],
+  );
+  assert.equal(timelineTotals({ steps: [] }).worstP99Ms, null);
+});

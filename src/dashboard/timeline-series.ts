@@ -1,0 +1,81 @@
+import { type Shape, shapes } from '../core/shape.ts';
+import type { TimelineJson, ShownStep } from './model.ts';
+
+/** Times of the page Timeline, with the length of a step that the gateway holds for each. */
+export const timeRanges = [
+  { id: '10m', name: '10 minutes', seconds: 600, stepS: 5 },
+  { id: '2h', name: '2 hours', seconds: 7200, stepS: 60 },
+  { id: '24h', name: '24 hours', seconds: 86_400, stepS: 600 },
+] as const;
+
+export type ShownRange = (typeof timeRanges)[number];
+
+/** What failed, in the order in which charts stack it; an exchange that went well has no shape here. */
+export const failedShapes: readonly Shape[] = shapes.filter((shape) => shape !== 'none');
+
+/** The figures of a timeline as columns, without gaps. */
+export interface TimelineColumns {
+  /** Seconds since the Unix epoch: the beginning of each step. */
+  readonly times: readonly number[];
+  readonly requestsPerS: readonly number[];
+  /** Requests by shape, each of `failedShapes` that occurs. */
+  readonly shapes: ReadonlyMap<Shape, readonly number[]>;
+  readonly p50Ms: readonly (number | null)[];
+  readonly p99Ms: readonly (number | null)[];
+}
+
+/** Steps that the gateway left out had no request. */
+export function timelineColumns({ step_s: stepS, since, until, steps }: TimelineJson): TimelineColumns {
+  const byTime = new Map(steps.map((step) => [alignedSeconds(step.at, stepS), step]));
+  const times: number[] = [];
+  for (let at = alignedSeconds(since, stepS); at < Date.parse(until) / 1000; at += stepS) times.push(at);
+  const column = <T>(of: (step: ShownStep) => T, empty: T): T[] =>
+    times.map((at) => {
+      const step = byTime.get(at);
+      return step === undefined ? empty : of(step);
+    });
+  const occurring = failedShapes.filter((shape) => steps.some((step) => (step.shapes[shape] ?? 0) > 0));
+  return {
+    times,
+    requestsPerS: column(({ requests }) => requests / stepS, 0),
+    shapes: new Map(occurring.map((shape) => [shape, column((step) => step.shapes[shape] ?? 0, 0)])),
+    p50Ms: column(({ p50_ms: ms }) => ms, null),
+    p99Ms: column(({ p99_ms: ms }) => ms, null),
+  };
+}
+
+/** The sum of all shapes up to each, so that areas drawn from the last to the first lie on each other. */
+export function stackedColumns(columns: TimelineColumns): ReadonlyMap<Shape, readonly number[]> {
+  const sums = columns.times.map(() => 0);
+  return new Map(
+    [...columns.shapes].map(([shape, counts]) => {
+      counts.forEach((count, index) => {
+        sums[index] = (sums[index] as number) + count;
+      });
+      return [shape, [...sums]];
+    }),
+  );
+}
+
+export interface TimelineTotals {
+  readonly requests: number;
+  readonly errors: number;
+  readonly byShape: ReadonlyMap<Shape, number>;
+  readonly worstP99Ms: number | null;
+}
+
+export function timelineTotals({ steps }: Pick<TimelineJson, 'steps'>): TimelineTotals {
+  const sum = (of: (step: ShownStep) => number): number => steps.reduce((total, step) => total + of(step), 0);
+  const counts = failedShapes.map((shape) => [shape, sum((step) => step.shapes[shape] ?? 0)] as const);
+  const worst = Math.max(...steps.map(({ p99_ms: ms }) => ms ?? -1), -1);
+  return {
+    requests: sum(({ requests }) => requests),
+    errors: sum(({ errors }) => errors),
+    byShape: new Map(counts.filter(([, count]) => count > 0)),
+    worstP99Ms: worst < 0 ? null : worst,
+  };
+}
+
+function alignedSeconds(at: string, stepS: number): number {
+  return Math.floor(Date.parse(at) / 1000 / stepS) * stepS;
+}

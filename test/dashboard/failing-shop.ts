@@ -1,0 +1,114 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startAdminServer } from '../../src/admin/server.ts';
+import { hashOfToken } from '../../src/admin/token.ts';
+import { hostPort } from '../../src/core/endpoint.ts';
+import { systemClock, systemRandom } from '../../src/system/system.ts';
+import { startFaultOrigin } from '../../src/testing/testing.ts';
+import { freePort } from '../free-port.ts';
+import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+
+/** What the tests sign in with: it may do everything, or only read. */
+export const tokens = { operate: 'candor_of-the-person-on-call', read: 'candor_of-the-screen-on-the-wall' } as const;
+
+/** A gateway with a healthy upstream, one that nothing listens at, and one that breaks the rules; and its dashboard. */
+export class FailingShop {
+  readonly edge: YamlGateway;
+  readonly url: string;
+  readonly #closing: (() => unknown)[];
+
+  private constructor(edge: YamlGateway, url: string, closing: (() => unknown)[]) {
+    this.edge = edge;
+    this.url = url;
+    this.#closing = closing;
+  }
+
+  /** `pages`: the folder of the built dashboard. */
+  static async start(pages: string): Promise<FailingShop> {
+    const closing: (() => unknown)[] = [];
+    try {
+      return await FailingShop.#start(pages, closing);
+    } catch (error) {
+      for (const close of closing.toReversed()) await close();
+      throw error;
+    }
+  }
+
+  static async #start(pages: string, closing: (() => unknown)[]): Promise<FailingShop> {
+    const shops = await Promise.all([startShop(), startShop()]);
+    closing.push(...shops.map((shop) => () => shop.close()));
+    const faults = await startFaultOrigin();
+    closing.push(() => faults.close());
+    const edge = await startFromYaml(
+      configuration(shops.map(addressOf), await freePort(), hostPort(faults.address.host, faults.address.port)),
+    );
+    closing.push(() => edge.stop());
+    const spec = {
+      socket: null,
+      listen: { host: '127.0.0.1', port: 0 },
+      tokens: [
+        { name: 'oncall', hash: hashOfToken(tokens.operate), role: 'operate' },
+        { name: 'screen', hash: hashOfToken(tokens.read), role: 'read' },
+      ],
+      hosts: [],
+    } as const;
+    const dashboard = { folder: pages, random: systemRandom };
+    const admin = await startAdminServer({ gateway: edge.gateway, spec, clock: systemClock, dashboard });
+    closing.push(() => admin.close());
+    return new FailingShop(edge, `http://127.0.0.1:${admin.address?.port}/`, closing);
+  }
+
+  /** Requests of every kind, until an incident is open and all of them can be found. */
+  async fail(): Promise<void> {
+    for (let round = 0; round < 6; round++) {
+      for (const path of [
+        '/',
+        '/cart?item=7',
+        '/products/12',
+        '/pay/orders',
+        '/fault/reset-before-head',
+        '/fault/not-http',
+      ])
+        await this.edge.get(path).catch(() => null);
+    }
+    await until('an incident is open', () => this.edge.gateway.incidents().length >= 2);
+    await until('the requests are stored', async () => (await this.#stored()) >= 36);
+  }
+
+  async #stored(): Promise<number> {
+    const found = await this.edge.gateway.searchExchanges({ query: '', limit: 100, cursor: null, after: null });
+    return found.kind === 'page' ? found.exchanges.length : 0;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.toReversed()) await close();
+  }
+}
+
+function configuration(shops: readonly string[], gone: number, faults: string): string {
+  return `
+deployment: shop.example
+upstreams:
+  shop: { endpoints: [${shops.map((one) => `"${one}"`).join(', ')}], check: { path: /healthz, interval: 1s } }
+  payments: { endpoints: "127.0.0.1:${gone}", check: none, outlier_detection: none }
+  search: { endpoints: "${faults}", check: none, outlier_detection: none }
+routes:
+  - { id: payments, path: /pay, to: payments }
+  - { id: search, path: /fault, to: search }
+  - { id: shop, path: /, to: shop }
+store: { path: ./store }
+`;
+}
+
+async function startShop(): Promise<Server> {
+  const server = createServer((request, response) => {
+    response.setHeader('Content-Type', 'text/plain');
+    response.end(`the shop has ${request.url}\n`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+function addressOf(server: Server): string {
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

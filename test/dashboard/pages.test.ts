@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { buildDashboard } from '../../scripts/dashboard.ts';
+import { withBrowser } from '../browser.ts';
+import { FailingShop, tokens } from './failing-shop.ts';
+import { accessibilityFindings, openBrowser, openPage, overflow, screens, signIn } from './page-browser.ts';
+
+// The dashboard in a real browser, of a real gateway whose upstreams fail.
+
+/** Each page, and a text that it has when it is complete. */
+const pages: readonly (readonly [hash: string, text: string])[] = [
+  ['#/now', 'Traffic'],
+  ['#/timeline', 'What happened'],
+  ['#/requests?query=-shape%3Anone', 'connect_refused'],
+  ['#/upstreams', 'payments'],
+  ['#/configuration', 'Which route would this request take?'],
+  ['#/maintenance', 'What wins over the configuration file now'],
+  ['#/audit', 'Who changed what'],
+  ['#/incidents/1', 'What is known'],
+];
+
+describe('the dashboard', withBrowser, () => {
+  let folder: string;
+  let shop: FailingShop;
+  let browser: Browser;
+
+  before(
+    async () => {
+      folder = mkdtempSync(join(tmpdir(), 'candor-pages-'));
+      await buildDashboard(join(folder, 'dashboard'));
+      shop = await FailingShop.start(join(folder, 'dashboard'));
+      await shop.fail();
+      browser = await openBrowser();
+    },
+    { timeout: 120_000 },
+  );
+  after(async () => {
+    await browser?.close();
+    await shop?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const screen of screens) {
+    describe(`on a screen: ${screen.name}`, () => {
+      let page: Page;
+      let errors: string[];
+      before(async () => {
+        ({ page, errors } = await openPage(browser, screen));
+        await signIn(page, shop.url, tokens.operate);
+      });
+      after(() => page?.context().close());
+
+      for (const [hash, text] of pages) {
+        test(`${hash} is complete, fits, and axe finds nothing`, async () => {
+          await page.goto(`${shop.url}${hash}`);
+          await page.getByText(text).first().waitFor();
+          assert.deepEqual(await accessibilityFindings(page), []);
+          assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+          assert.deepEqual(errors, []);
+        });
+      }
+    });
+  }
+});

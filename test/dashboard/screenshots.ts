@@ -1,0 +1,50 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { buildDashboard } from '../../scripts/dashboard.ts';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { FailingShop, tokens } from './failing-shop.ts';
+import { openBrowser, openPage, type Screen, screens, signIn } from './page-browser.ts';
+
+// Writes pictures of the pages for docs/dashboard.md; with a folder and `all` every page on every screen, for people who change them.
+
+const [folder = join(repositoryRoot, 'docs', 'dashboard'), amount] = process.argv.slice(2);
+const [desktop, , , phone] = screens;
+
+const shown: readonly (readonly [name: string, hash: string, screen: Screen])[] = [
+  ['now', '#/now', desktop],
+  ['timeline', '#/timeline', desktop],
+  ['request', '#/requests', desktop],
+  ['now-phone', '#/now', phone],
+];
+const hashes = ['now', 'timeline', 'requests', 'request', 'upstreams', 'configuration', 'maintenance', 'audit'];
+const every = screens.flatMap((screen) =>
+  hashes.map((name) => [`${name}-${screen.name.replace(', ', '-')}`, `#/${name}`, screen] as const),
+);
+
+const work = mkdtempSync(join(tmpdir(), 'candor-screenshots-'));
+await buildDashboard(join(work, 'dashboard'));
+const shop = await FailingShop.start(join(work, 'dashboard'));
+const browser = await openBrowser();
+try {
+  mkdirSync(resolve(folder), { recursive: true });
+  await shop.fail();
+  for (const [name, hash, screen] of amount === 'all' ? every : shown) {
+    const { page } = await openPage(browser, screen);
+    const isRequest = name.startsWith('request-') || name === 'request';
+    await signIn(
+      page,
+      `${shop.url}${isRequest ? '#/requests?query=-shape:none upstream:search' : hash}`,
+      tokens.operate,
+    );
+    await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
+    if (isRequest) await page.locator('[data-row]').first().click();
+    await page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
+    await page.screenshot({ path: join(resolve(folder), `${name}.png`), fullPage: amount === 'all' });
+    await page.context().close();
+  }
+} finally {
+  await browser.close();
+  await shop.close();
+  rmSync(work, { recursive: true, force: true });
+}
