@@ -4,4 +4,5 @@ export const threadEntries: readonly string[] = [
   'worker/worker-main.ts',
   'logger/logger-main.ts',
   'store/store-main.ts',
+  'otlp/otlp-main.ts',
 ];

@@ -15,7 +15,8 @@ import { EventSearch, isEventSearch } from './event-search.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
 import { LiveStatus } from './live-status.ts';
 import { LiveStream } from './live-stream.ts';
-import { metricsText } from './metrics.ts';
+import { metricsText } from '../control/metrics/metrics.ts';
+import type { MetricsFormat } from '../control/metrics/metrics-text.ts';
 import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
@@ -154,7 +155,8 @@ export class AdminApi implements RequestHandler {
       }
       case 'readMetrics': {
         await this.#gateway.refreshCounts();
-        const { contentType, parts } = await metricsText(this.#gateway, this.#clock);
+        const format = metricsFormatOf(request.headers.accept ?? '');
+        const { contentType, parts } = await metricsText(this.#gateway, this.#clock, format);
         return sendParts(response, 200, contentType, parts);
       }
       case 'readDescription': {
@@ -309,4 +311,9 @@ function noDashboard(response: ServerResponse): void {
 
 export function outcomeOfReload(outcome: ReloadOutcome): 'done' | 'rejected' {
   return outcome.ok ? 'done' : 'rejected';
+}
+
+/** Prometheus asks for OpenMetrics where it keeps exemplars. */
+function metricsFormatOf(accept: string): MetricsFormat {
+  return accept.includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus';
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { otlpDropReasons, otlpSignals } from '../core/otlp-counts.ts';
 import { endpointStates } from '../core/endpoint.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '../core/json-case.ts';
@@ -158,6 +159,7 @@ export const statusSchema = z.object({
           'clients_refused',
           'log_failing',
           'store_failing',
+          'otlp_failing',
           'replacement_failing',
           'alerts_failing',
         ]),
@@ -250,6 +252,20 @@ export const statusSchema = z.object({
     .describe(
       'The store of exchanges and events; null without one. While it fails there is a problem `store_failing`.',
     ),
+  otlp: z
+    .object({
+      endpoint: text,
+      signals: z.array(
+        z.object({
+          signal: z.enum(otlpSignals),
+          exported: count.describe('Spans, log records or data points that the collector has taken, since the start.'),
+          failed_requests: count.describe('Requests to the collector without an answer, or with another than success.'),
+          dropped: z.array(z.object({ reason: z.enum(otlpDropReasons), count })),
+        }),
+      ),
+    })
+    .nullable()
+    .describe('The OTLP collector; null without one. While it takes nothing there is a problem `otlp_failing`.'),
   timeouts: z
     .array(
       z.object({

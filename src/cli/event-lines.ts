@@ -1,5 +1,6 @@
 import type { Event } from '../core/event.ts';
 import { eventJson } from '../core/event-json.ts';
+import { type EventLevel, levelOf } from '../core/event-level.ts';
 import { snakeCased } from '../core/json-case.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
@@ -11,61 +12,6 @@ import type { Style } from './style.ts';
 import type { Output } from './process-context.ts';
 import { RedactedLines } from './redacted-output.ts';
 import { escapeInvisible } from '../core/invisible-characters.ts';
-
-export type Level = 'error' | 'warn' | 'info' | 'debug';
-
-/** The level of an event: a recovery is information, and a warning needs an operator's attention. */
-export function levelOf(event: Event): Level {
-  switch (event.kind) {
-    case 'worker_lost':
-    case 'logger_lost':
-    case 'store_lost':
-    case 'configuration_rejected':
-    case 'certificate_not_yet_valid':
-    case 'upgrade_failed':
-    case 'incident_opened':
-    case 'incident_grown':
-    case 'instance_not_started':
-    case 'instance_wrong_listen_address':
-      return 'error';
-    case 'instance_not_ready':
-    case 'instance_exposed':
-    case 'instance_restarting':
-    case 'worker_restarting':
-    case 'worker_silent':
-    case 'health_disagreement':
-    case 'connections_refused':
-    case 'descriptors_exhausted':
-    case 'http2_limit_reached':
-    case 'tls_handshakes_failed':
-    case 'descriptors_few':
-    case 'certificate_renewal_failed':
-    case 'log_dropped':
-    case 'log_not_rotated':
-    case 'log_reopened':
-    case 'log_truncated':
-    case 'state_unusable':
-    case 'admin_refused':
-      return 'warn';
-    case 'certificate_expiring':
-      return event.evidence.daysLeft <= 1 ? 'error' : 'warn';
-    case 'drain_phase':
-      return event.to === 'force_closing' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
-    case 'name_state':
-      return event.to === 'resolved' ? 'info' : 'warn';
-    case 'store_failing':
-      return event.to === 'failing' ? 'warn' : 'info';
-    case 'circuit_breaker':
-      return event.to === 'open' ? 'warn' : 'info';
-    case 'endpoint_state':
-      return event.to === 'unhealthy' ? 'warn' : 'info';
-    case 'instance_exited':
-      // An instance that the gateway stopped has not failed.
-      return event.from === 'stopping' ? 'info' : 'error';
-    default:
-      return 'info';
-  }
-}
 
 /** One line for people: time, subject, the change of state, and why. */
 export function eventLine(event: Event, style: Style): string {
@@ -215,7 +161,7 @@ export function readableEvents(
  * to, with the name of the instance. Failed exchanges are in the exchange log; here they are counted by cause and endpoint.
  */
 export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => number): EventWriter {
-  const write = (level: Level, facts: object, reason: string): void =>
+  const write = (level: EventLevel | 'debug', facts: object, reason: string): void =>
     stderr.write(escapeInvisible(`${JSON.stringify({ level, ...facts, reason })}\n`));
   const lines = new RedactedLines();
   return {

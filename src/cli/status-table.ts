@@ -60,6 +60,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
     ...section('TIMEOUTS', timeoutLines(status, style), style),
     ...section('STORE', storeLines(status, style), style),
     ...section('ALERTS', alertTargetLines(status.alerts, wallTimeOf(status), style), style),
+    ...section('OTLP', otlpLines(status, style), style),
     ...section(
       'APPLICATIONS',
       applications
@@ -271,6 +272,23 @@ function storeLines({ store = null, problems }: Partial<GatewayStatus>, style: S
   return wrapAfter(
     `  ${statusMark(tone, style)}`,
     `${harmless(store.path)} ${isFailing ? 'fails now' : 'is written'}, ${lost}`,
+    5,
+  );
+}
+
+/** Whether the collector takes what is exported, and what was dropped since the start. */
+function otlpLines({ otlp = null, problems }: Partial<GatewayStatus>, style: Style): string[] {
+  if (otlp === null) return [];
+  const isFailing = problems?.some(({ kind }) => kind === 'otlp_failing') ?? false;
+  const dropped = otlp.signals.flatMap(({ signal, dropped: reasons }) => {
+    const count = reasons.reduce((sum, one) => sum + one.count, 0);
+    return count === 0 ? [] : [`${count} of ${signal}`];
+  });
+  const tone = isFailing ? 'bad' : dropped.length > 0 ? 'warn' : 'good';
+  const lost = dropped.length === 0 ? 'nothing dropped' : `dropped since the start: ${dropped.join(', ')}`;
+  return wrapAfter(
+    `  ${statusMark(tone, style)}`,
+    `${harmless(otlp.endpoint)} ${isFailing ? 'fails now' : 'is exported to'}, ${lost}`,
     5,
   );
 }

@@ -12,6 +12,7 @@ import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';
 import { buildAlerts } from './build-alerts.ts';
+import { buildOtlp } from './build-otlp.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener } from './wanted-files.ts';
@@ -79,6 +80,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     },
     store: buildStore(plain.store, context),
     ...buildAlerts(plain.alerts, context),
+    otlp: buildOtlp(plain.otlp, context),
   };
 }
 

@@ -72,5 +72,6 @@ export function configurationForCommand(run: CommandToRun): Configuration {
     admin: { ...built.admin, socket },
     log: { ...built.log, path: run.logPath ?? null },
     store: null,
+    otlp: null,
   };
 }

@@ -448,6 +448,16 @@ export const defaults = {
     ),
     slow: declare('1s', 'People notice that they wait.'),
   },
+  otlp: {
+    otlp: declare('none', 'Only an operator knows whether there is a collector.'),
+    format: declare('protobuf', 'Every collector reads it, and it takes half of the bytes.'),
+    headers: declare('{}', 'A collector of your own rarely wants any.'),
+    timeout: declare('10s', 'What the specification of OpenTelemetry says.'),
+    resource: declare('{}', 'The deployment, the member and the version are known.'),
+    share: declare('100%', 'One setting less until there is a trace to see; lower it where there is much traffic.'),
+    logs: declare('failed', 'Each success is a span already; what fails is what people look for.'),
+    interval: declare('60s', 'What the specification of OpenTelemetry says.'),
+  },
   secretFields: declare(
     '[]',
     'Those that everybody uses are known: Authorization, Cookie, Set-Cookie, X-Api-Key and the like.',

@@ -60,8 +60,14 @@ function absenceError(path: Path): SchemaError {
   return { path, about: 'missing key', message: `the key ${quoted(key)} is missing`, suggestion: `add "${key}: …"` };
 }
 
+const headersError: ErrorDetail = {
+  message: 'expected names of headers, each with its value',
+  suggestion: 'write "name: value", one below the other; a number in quotes',
+};
+
 /** What is written is not repeated: it may be the token. */
 function secretError(path: Path): ErrorDetail {
+  if (path[0] === 'otlp') return headersError;
   if (path.length === 4 && path[3] === 'role')
     return { message: `the role of a token is ${orList(adminRoles)}`, suggestion: null };
   return isSecretPath(path.slice(0, -1))

@@ -91,6 +91,17 @@ describe('what stands below tokens and is no hash', () => {
     ['brackets that stay open', 'tokens: { a: hunter2', 'tokens: { a: *******'],
     ['variables stay', 'tokens:\n  a: ${DEPLOY}\n', 'tokens:\n  a: ${DEPLOY}\n'],
     ['roles stay', 'tokens:\n  a: { hash: hunter2, role: read }\n', 'tokens:\n  a: { hash: *******, role: read }\n'],
+    [
+      'headers of a collector',
+      'otlp:\n  headers:\n    x-key: hunter2\nlog: x',
+      'otlp:\n  headers:\n    x-key: *******\nlog: x',
+    ],
+    [
+      'and in brackets',
+      'otlp: { headers: { a: b1, c: ${K} }, logs: all }',
+      'otlp: { headers: { a: **, c: ${K} }, logs: all }',
+    ],
+    ['headers of others stay', 'otlp: none\nlog: { headers: [a] }', 'otlp: none\nlog: { headers: [a] }'],
     ['nothing else', 'tokens_max: 5\nupstreams: { tokens-of: x }', 'tokens_max: 5\nupstreams: { tokens-of: x }'],
     [
       'the name of a cookie',

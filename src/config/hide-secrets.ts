@@ -22,7 +22,7 @@ export function isAlertSecretPath(path: readonly (string | number)[]): boolean {
 
 /** Where in the tree values are secrets unless they are hashes. */
 export function isSecretPath(path: readonly (string | number)[]): boolean {
-  return path[0] === 'admin' && path[1] === 'tokens';
+  return (path[0] === 'admin' && path[1] === 'tokens') || (path[0] === 'otlp' && path[1] === 'headers');
 }
 
 /**
@@ -32,15 +32,20 @@ export function isSecretPath(path: readonly (string | number)[]): boolean {
 export function hideSecrets(source: string): string {
   let hidden = '';
   let at = 0;
-  for (const { index, 0: key } of source.matchAll(/(?<![\w-])["']?(?:tokens?|url|routing_key)["']?[ \t]*:(?=\s|$)/g)) {
+  let otlpEnd = 0;
+  for (const { index, 0: key, 1: name } of source.matchAll(secretKeys)) {
     const from = index + key.length;
-    if (from < at) continue;
+    if (name === 'otlp' && from >= otlpEnd) otlpEnd = endOfValue(source, index, from);
+    if (name === 'otlp' || from < at || (name === 'headers' && from >= otlpEnd)) continue;
     const to = endOfValue(source, index, from);
     hidden += source.slice(at, from) + hideValues(source.slice(from, to));
     at = to;
   }
   return keptCookieNames(hidden + source.slice(at), hideTokens);
 }
+
+/** Keys whose values are secrets, `headers` below `otlp` alone. */
+const secretKeys = /(?<![\w-])["']?(tokens?|url|routing_key|headers|otlp)["']?[ \t]*:(?=\s|$)/g;
 
 /** `balance: { hash: { cookie: sid } }` names a cookie and has none. What looks like a token in its place is hidden like any other. */
 function keptCookieNames(source: string, hide: (text: string) => string): string {

@@ -63,6 +63,33 @@ describe('a file of one line', () => {
 describe('what is written', () => {
   const readings: [what: string, text: string, pick: (configuration: Configuration) => unknown, expected: unknown][] = [
     [
+      'a collector: what it gets, and how',
+      'upstreams: { app: { endpoints: "127.0.0.1:3000" } }\nroutes: [{ to: app }]\notlp: { endpoint: "https://otlp.test/x/", format: json, headers: { X-Key: "${KEY:-k}" }, timeout: 2s, resource: { a: b }, traces: { share: 5% }, logs: all, metrics: { interval: 5s } }',
+      (c) => c.otlp,
+      {
+        ...{ endpoint: 'https://otlp.test/x', format: 'json', headers: { 'X-Key': 'k' }, authorities: [] },
+        ...{
+          timeoutMs: 2000,
+          resource: { a: 'b' },
+          traces: { share: 0.05 },
+          logs: 'all',
+          metrics: { intervalMs: 5000 },
+        },
+      },
+    ],
+    [
+      'a collector gets everything unless something else is written, and successes as spans alone',
+      'upstreams: { app: { endpoints: "127.0.0.1:3000" } }\nroutes: [{ to: app }]\notlp: { endpoint: "http://127.0.0.1:4318" }',
+      (c) => [c.otlp?.format, c.otlp?.timeoutMs, c.otlp?.traces, c.otlp?.logs, c.otlp?.metrics],
+      ['protobuf', 10_000, { share: 1 }, 'failed', { intervalMs: 60_000 }],
+    ],
+    [
+      'a collector gets only what is wanted',
+      'upstreams: { app: { endpoints: "127.0.0.1:3000" } }\nroutes: [{ to: app }]\notlp: { endpoint: "http://127.0.0.1:4318", traces: none, metrics: none }',
+      (c) => [c.otlp?.traces, c.otlp?.logs, c.otlp?.metrics],
+      [null, 'failed', null],
+    ],
+    [
       'an application is an upstream of its name',
       'applications: { web: { command: node server.js } }',
       (c) => [c.upstreams[0]?.id, c.upstreams[0]?.application, c.upstreams[0]?.check.kind, c.routes[0]?.action],

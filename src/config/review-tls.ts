@@ -42,6 +42,10 @@ export function reviewTls(draft: Draft, reviewing: Reviewing): void {
     }
     reviewIdentity(certificate_file, key_file, at, reviewing);
   }
+  const { otlp } = draft.plain;
+  if (isMap(otlp))
+    for (const [index, path] of (otlp.ca_file ?? []).entries())
+      reviewCertificates(path, itemPath(draft, ['otlp', 'ca_file'], index), reviewing);
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {
     const at: Path = ['admin', 'tls'];

@@ -13,6 +13,7 @@ import { reviewAlerts } from './review-alerts.ts';
 import { reviewConcurrency } from './review-concurrency.ts';
 import { reviewIneffective } from './review-ineffective.ts';
 import { reviewKeys } from './review-keys.ts';
+import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { reviewSticky } from './review-sticky.ts';
 
@@ -27,6 +28,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewAlerts(draft, collector);
   reviewIneffective(draft, collector);
   reviewAdmin(draft, collector);
+  reviewOtlp(draft, collector);
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);
   reviewLogPath(draft, collector);

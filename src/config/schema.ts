@@ -37,6 +37,7 @@ import {
   whole,
 } from './leaves.ts';
 import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
+import { otlp } from './otlp-schema.ts';
 import { store } from './store-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
 import { retry } from './retry-schema.ts';
@@ -507,6 +508,11 @@ export const file = section({
     defaults.store.store,
   ),
   alerts: key(alerts, 'Who is told of incidents, certificates, disks and objectives, and how.', alertDefaults.absent),
+  otlp: key(
+    otlp,
+    'The OpenTelemetry collector that gets spans, records and metrics; `none`: nothing is exported.',
+    defaults.otlp.otlp,
+  ),
 });
 
 export type FileRead = z.output<typeof file>;

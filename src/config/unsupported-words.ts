@@ -130,8 +130,9 @@ const unsupported: readonly Unsupported[] = [
     message: 'proxying of TCP and UDP is not supported yet, only of HTTP',
   },
   {
-    keys: words('tracing opentelemetry otel otlp jaeger zipkin'),
-    message: 'sending traces is not supported yet; traceparent is passed on, and stands in the log',
+    keys: words('tracing opentelemetry otel otlp jaeger zipkin telemetry traces'),
+    message: 'traces, records and metrics go to an OpenTelemetry collector with "otlp: { endpoint: http://…:4318 }"',
+    unless: 'otlp',
   },
   { keys: words('metrics prometheus'), message: 'metrics need no key: they are at /metrics of the admin API' },
   {

@@ -80,6 +80,10 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     if (certificate_file !== undefined) want('certificates', certificate_file, at('certificate_file'));
     if (key_file !== undefined) want('private_key', key_file, at('key_file'));
   }
+  const { otlp } = draft.plain;
+  if (isMap(otlp))
+    for (const [index, path] of (otlp.ca_file ?? []).entries())
+      want('certificates', path, itemPath(draft, ['otlp', 'ca_file'], index));
   for (const [section, named] of [
     ['upstreams', draft.upstreams],
     ['applications', draft.applications],

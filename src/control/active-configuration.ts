@@ -79,7 +79,7 @@ export class ActiveConfiguration {
   ): Snapshot {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client } =
       configuration;
-    const { log, store } = configuration;
+    const { log, store, otlp } = configuration;
     const sessionKey = this.#sessionKey?.for(configuration);
     const breakers = breakersOf(configuration, this.#counters);
     const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
@@ -107,6 +107,7 @@ export class ActiveConfiguration {
       // Others cut standard output into files, which would not begin with the header line of the process.
       inlineConstants: log.path === '-',
       store: store === null ? null : selectionOf(store, wantedWorkers(configuration).count),
+      ...(otlp === null ? {} : { otlp: { share: otlp.traces?.share ?? null, logs: otlp.logs } }),
     };
   }
 

@@ -23,6 +23,7 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
   log: ({ log }) => log,
   store: ({ store }) => store,
   alerts: ({ alerts }) => alerts ?? null,
+  otlp: ({ otlp }) => otlp,
 };
 
 /** Settings that a file may give once for all routes, by the key of the file. */

@@ -18,6 +18,7 @@ import { ConfigurationReport } from './configuration-report.ts';
 import { CurrentProblems } from './current-problems.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
+import { OtlpExport } from './otlp-export.ts';
 import { StoredExchanges } from './stored-exchanges.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { withoutSecrets } from './instance-secrets.ts';
@@ -43,6 +44,8 @@ export interface ControlPlaneOptions extends GatewayOptions {
   readonly loggerModule: URL;
   /** The file that the thread of the store runs. */
   readonly storeModule: URL;
+  /** The file that the thread of the exporter of OTLP runs. */
+  readonly otlpModule: URL;
 }
 
 /** Callbacks of the parts to their control plane. */
@@ -50,6 +53,8 @@ export interface ControlPartsOwner {
   readonly isEnding: () => boolean;
   /** Why the overlay cannot be changed now; null when it can. */
   readonly overlayRefusal: () => string | null;
+  /** The metrics of the gateway in the OpenMetrics text format, in parts. */
+  readonly metrics: () => Promise<readonly Uint8Array[]>;
   /** A worker is missing, and the pause after its loss is over. */
   readonly onWorkerMissing: () => void;
 }
@@ -68,6 +73,7 @@ export class ControlParts {
   readonly hub: EventHub;
   readonly log: ExchangeLog;
   readonly store: StoredExchanges;
+  readonly otlp: OtlpExport;
   readonly applications: Applications;
   readonly endpoints: Endpoints;
   readonly breakers: CircuitBreakers;
@@ -106,6 +112,7 @@ export class ControlParts {
     this.alerting = this.#createAlerting();
     this.log = this.#createLog();
     this.store = this.#createStore();
+    this.otlp = this.#createOtlp();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
@@ -187,6 +194,12 @@ export class ControlParts {
     return new StoredExchanges({ storeModule, clock: this.clock, events: this.hub, process: this.#constants });
   }
 
+  #createOtlp(): OtlpExport {
+    const { otlpModule } = this.options;
+    const metrics = this.#owner.metrics;
+    return new OtlpExport({ otlpModule, clock: this.clock, events: this.hub, process: this.#constants, metrics });
+  }
+
   get #constants(): ProcessConstants {
     const { deployment, member } = this.options.configuration;
     const started_at = new Date(this.startedWall).toISOString();
@@ -235,6 +248,7 @@ export class ControlParts {
       drain: () => this.active.configuration.drain,
       recordRing: (workerIndex) => this.log.ringOf(workerIndex),
       storeRing: (workerIndex) => this.store.ringOf(workerIndex),
+      otlpRing: (workerIndex) => this.otlp.ringOf(workerIndex),
       onBatch: (batch) => {
         // First: the report of a failed handshake says what has become of the name.
         this.automatic.noteAsked(batch.askedNames);

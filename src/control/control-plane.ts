@@ -10,6 +10,7 @@ import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
 import { changesBetween } from './changes.ts';
+import { metricsText } from './metrics/metrics.ts';
 import { ControlParts, type ControlPlaneOptions } from './control-parts.ts';
 import type { ProblemContext } from './current-problems.ts';
 import type {
@@ -62,6 +63,7 @@ export class ControlPlane implements Gateway {
     this.#parts = new ControlParts(options, clock, {
       isEnding: () => this.#isEnding,
       overlayRefusal: () => this.#overlayRefusal(),
+      metrics: async () => (await metricsText(this, clock, 'openmetrics')).parts,
       onWorkerMissing: () => void this.#steps.run(() => this.#restore()),
     });
   }
@@ -87,6 +89,7 @@ export class ControlPlane implements Gateway {
     await this.#parts.log.use(configuration.log);
     await this.#parts.store.use(configuration.store);
     void this.#parts.alerting.use(configuration);
+    await this.#parts.otlp.use(configuration.otlp);
     const evidence = { pid: process.pid, version, node: process.version };
     this.#parts.hub.emit({
       kind: 'process_started',
@@ -209,6 +212,7 @@ export class ControlPlane implements Gateway {
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
       store: this.#parts.store.status,
       alerts: this.#parts.alerting.status,
+      otlp: this.#parts.otlp.status,
       timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes),
       bounds: this.#parts.active.bounds,
       breakers: this.#parts.breakers.views,
@@ -239,8 +243,8 @@ export class ControlPlane implements Gateway {
   #problemContext(applications: GatewayStatus['applications']): ProblemContext {
     // A gateway that is stopping needs no replacement.
     const wanted = this.#state === 'serving' ? wantedWorkers(this.#parts.active.configuration).count : 0;
-    const { log, store, workers, alerting } = this.#parts;
-    const paths = { logPath: log.path, storePath: store.path };
+    const { log, store, otlp, workers, alerting } = this.#parts;
+    const paths = { logPath: log.path, storePath: store.path, collector: otlp.endpoint };
     return { wanted, workers: workers.all, ...paths, applications, alerts: alerting.status };
   }
 
@@ -274,6 +278,7 @@ export class ControlPlane implements Gateway {
     if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection);
     await this.#parts.store.use(read.configuration.store);
     void this.#parts.alerting.use(read.configuration);
+    await this.#parts.otlp.use(read.configuration.otlp);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
     this.#parts.certificates.look();
     await this.#parts.automatic.use(read.configuration);
@@ -321,8 +326,14 @@ export class ControlPlane implements Gateway {
       exchanges: this.#parts.reports.exchanges,
       workers: [...this.#parts.workers.counts, control],
       workersLost: this.#parts.workers.lostTotal,
+      responses: this.#parts.reports.attempts.responses,
+      stages: this.#parts.reports.attempts.stages,
+      threads: this.#parts.workers.all.flatMap(({ id, thread }) =>
+        thread === null ? [] : [{ worker: id, figures: thread }],
+      ),
       logDropped: this.#parts.log.dropped,
       storeLost: this.#parts.store.lost,
+      otlp: this.#parts.otlp.counts(),
       failedHandshakes: this.#parts.reports.failedHandshakes,
       http2Limits: this.#parts.reports.http2Limits,
     };
@@ -381,7 +392,8 @@ export class ControlPlane implements Gateway {
     this.#parts.breakers.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
-    await Promise.all([this.#parts.log.close(), this.#parts.store.close(), this.#parts.alerting.close()]);
+    const { log, store, otlp, alerting } = this.#parts;
+    await Promise.all([log.close(), store.close(), otlp.close(), alerting.close()]);
     this.#state = 'stopped';
   }
 

@@ -51,6 +51,8 @@ export interface ProblemContext {
   readonly logPath: string | null;
   /** Folder of the store in use; absent without one. */
   readonly storePath?: string | null;
+  /** URL of the OTLP collector in use; absent without one. */
+  readonly collector?: string | null;
   readonly applications: readonly ApplicationStatus[];
   /** Absent: there are no targets. */
   readonly alerts?: readonly AlertTargetStatus[];
@@ -63,6 +65,7 @@ export class CurrentProblems {
   readonly #refusals = new Map<ConnectionRefusalReason, RefusalEpisode>();
   #logEpisode: LogEpisode | null = null;
   #storeEpisode: { readonly path: string; readonly since: Instant; readonly reason: string } | null = null;
+  #otlpEpisode: { readonly endpoint: string; readonly since: Instant; readonly reason: string } | null = null;
   readonly #logLosses: RecentGrowth;
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
@@ -90,6 +93,9 @@ export class CurrentProblems {
       // A damaged or removed file has been replaced.
       const isFailing = event.to === 'failing' && fault !== 'corrupt' && fault !== 'removed';
       this.#storeEpisode = isFailing ? { path, since: now, reason: event.reason } : null;
+    } else if (event.kind === 'otlp_failing') {
+      const { endpoint } = event.evidence;
+      this.#otlpEpisode = event.to === 'failing' ? { endpoint, since: now, reason: event.reason } : null;
     } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
     else if (event.kind === 'configuration_applied') {
       this.#appliedAt = now;
@@ -127,6 +133,7 @@ export class CurrentProblems {
       ...this.#refused(),
       ...this.#log(context),
       ...this.#storing(context),
+      ...this.#exporting(context),
     ];
     const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
     return [...own, ...this.#replacements(context), ...alerts];
@@ -203,6 +210,13 @@ export class CurrentProblems {
     if (failing === null || failing.path !== storePath) return [];
     const nextStep = `Look at the space and the owner of its folder (\`df -h\`, \`ls -ld ${failing.path}\`); what is lost cannot be searched later.`;
     return [this.#problem('store_failing', failing.since, failing.reason, nextStep)];
+  }
+
+  #exporting({ collector }: ProblemContext): readonly StatusProblem[] {
+    const failing = this.#otlpEpisode;
+    if (failing === null || failing.endpoint !== collector) return [];
+    const nextStep = `Look whether the collector runs and listens at ${failing.endpoint} (\`otlp.endpoint\`); \`candor_otlp_dropped_total\` counts what is lost.`;
+    return [this.#problem('otlp_failing', failing.since, failing.reason, nextStep)];
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {

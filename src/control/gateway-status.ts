@@ -1,5 +1,8 @@
 import type { AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
 import type { IncidentStatus } from './incident-status.ts';
+import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
+import type { ThreadFigures } from '../core/thread-figures.ts';
+import type { OtlpDropReason, OtlpSignal } from '../core/otlp-counts.ts';
 import type { EventSearchRequest, EventSearchResult, SearchRequest, SearchResult } from '../core/store-messages.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { FailedHandshakeTotal } from './handshake-report.ts';
@@ -85,9 +88,16 @@ export interface Gateway extends EventSink {
     /** Workers that are gone are summed up as worker 0. */
     readonly workers: readonly WorkerCounts[];
     readonly workersLost: number;
+    /** Of attempts, by endpoint, method and status, and the times of their stages. */
+    readonly responses: readonly EndpointResponses[];
+    readonly stages: readonly StageTimes[];
+    /** What the threads of current workers use. */
+    readonly threads: readonly { readonly worker: number; readonly figures: ThreadFigures }[];
     readonly logDropped: number;
     /** Records that were to be stored, and were lost. */
     readonly storeLost: number;
+    /** What was exported over OTLP, by signal; empty without a collector. */
+    readonly otlp: OtlpStatus['signals'];
     readonly failedHandshakes: readonly FailedHandshakeTotal[];
     readonly http2Limits: readonly Http2LimitCount[];
   };
@@ -290,6 +300,8 @@ export interface GatewayStatus {
   readonly store: StoreStatus | null;
   /** Who is told of incidents and the like; empty: the configuration names no target. */
   readonly alerts: readonly AlertTargetStatus[];
+  /** The collector that gets spans, records and metrics over OTLP; null: the configuration has none. That it fails now is a problem. */
+  readonly otlp: OtlpStatus | null;
   /** Timeouts of routes that do not fit what is stored; without a store only those that cannot fire. */
   readonly timeouts: readonly TimeoutStatus[];
   /** Bounds of requests in flight (`concurrency`) of routes and upstreams. */
@@ -316,6 +328,7 @@ export interface StatusProblem {
     | 'clients_refused'
     | 'log_failing'
     | 'store_failing'
+    | 'otlp_failing'
     | 'replacement_failing'
     | 'alerts_failing';
   readonly sinceS: number;
@@ -343,6 +356,18 @@ export interface WaitingStatus {
   readonly count: number;
   /** For how long the one has waited that has waited longest. */
   readonly oldestMs: number;
+}
+
+export interface OtlpStatus {
+  readonly endpoint: string;
+  readonly signals: readonly {
+    readonly signal: OtlpSignal;
+    /** Spans, log records or data points that the collector has taken, since the start. */
+    readonly exported: number;
+    /** Requests to the collector that it did not answer, or not with success. */
+    readonly failedRequests: number;
+    readonly dropped: readonly { readonly reason: OtlpDropReason; readonly count: number }[];
+  }[];
 }
 
 export interface TimeoutStatus {

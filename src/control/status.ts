@@ -48,6 +48,7 @@ export interface StatusFacts {
   readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
   readonly store: GatewayStatus['store'];
   readonly alerts: GatewayStatus['alerts'];
+  readonly otlp: GatewayStatus['otlp'];
   readonly timeouts: GatewayStatus['timeouts'];
   readonly bounds: readonly BoundSnapshot[];
   readonly breakers: readonly RouteBreakerView[];
@@ -86,6 +87,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     upstreams,
     store: facts.store,
     alerts: facts.alerts,
+    otlp: facts.otlp,
     timeouts: facts.timeouts,
     bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
     breakers: facts.breakers.map((view) => breakerStatus(view, facts.now)),

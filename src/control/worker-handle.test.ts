@@ -24,6 +24,7 @@ const init = {
   shared,
   recordRing: createRecordRing(createWakeWord()),
   storeRing: createRecordRing(createWakeWord()),
+  otlpRing: createRecordRing(createWakeWord()),
   ticketKey: new Uint8Array(48),
   managedTls: { certificates: [], challenges: [] },
 };

@@ -6,6 +6,7 @@ import type { RouteOverlay } from '../core/overlay.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
+import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { DrainPlan, FromWorker, ToWorker, WorkerInit } from '../core/worker-messages.ts';
 import { splitSnapshot, type SnapshotPart } from '../core/snapshot-parts.ts';
@@ -64,6 +65,8 @@ export class WorkerHandle {
   /** The revision that it serves. */
   revision = 0;
   counts: WorkerCounts | null = null;
+  /** Null before its first report. */
+  thread: ThreadFigures | null = null;
   /** Requests that waited in it at its last report. */
   waiting: readonly WaitingRequests[] = [];
   /** Sockets that it accepts from; a successor may accept from them as well. */
@@ -207,6 +210,7 @@ export class WorkerHandle {
   #onBatch(message: Extract<FromWorker, { kind: 'batch' }>): void {
     this.counts = message.counts;
     this.waiting = message.waiting;
+    this.thread = message.thread ?? this.thread;
     for (const endpoint of message.drained) this.#known.delete(endpoint);
     this.#listener.onBatch(message);
     this.#reported();

@@ -50,6 +50,7 @@ export interface WorkerPoolParts {
   /** Where the worker with this index writes its records. */
   readonly recordRing: (workerIndex: number) => RecordRingMemory;
   readonly storeRing: (workerIndex: number) => RecordRingMemory;
+  readonly otlpRing: (workerIndex: number) => RecordRingMemory;
   /** How a worker drains when it is retired. */
   readonly drain: () => DrainSpec;
   /** Called with the counts and outcomes that a worker reports together. */
@@ -367,6 +368,7 @@ export class WorkerPool {
       shared: shared.memory,
       recordRing,
       storeRing: this.#parts.storeRing(workerIndex),
+      otlpRing: this.#parts.otlpRing(workerIndex),
       ticketKey: this.#parts.ticketKey(),
       managedTls: this.#parts.managedTls(),
     };

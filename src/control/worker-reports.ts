@@ -13,6 +13,7 @@ import { PerSecond } from '../core/per-second.ts';
 import { lineFeed } from '../record/line-feed.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { GatewayWatcher } from './gateway-status.ts';
+import { AttemptTotals } from './attempt-totals.ts';
 import { DescriptorReport } from './descriptor-report.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
@@ -50,6 +51,7 @@ export function watchedRecords(watcher: GatewayWatcher | null): WatchedRecords {
 export class WorkerReports {
   readonly #parts: WorkerReportsParts;
   readonly #totals = new CounterTotals();
+  readonly #attempts = new AttemptTotals();
   readonly #lastMinute: LastMinute;
   readonly #history: TrafficHistory;
   readonly #refusals: RefusalReport;
@@ -79,6 +81,10 @@ export class WorkerReports {
     return this.#totals.all();
   }
 
+  get attempts(): AttemptTotals {
+    return this.#attempts;
+  }
+
   get failedHandshakes(): readonly FailedHandshakeTotal[] {
     return this.#handshakes.totals;
   }
@@ -95,9 +101,10 @@ export class WorkerReports {
     return this.#history;
   }
 
-  onBatch({ exchanges, outcomes, failedHandshakes, http2Limits }: WorkerBatch): void {
+  onBatch({ exchanges, responses, stages, outcomes, failedHandshakes, http2Limits }: WorkerBatch): void {
     const { configuration, workers } = this.#parts;
     this.#totals.add(exchanges);
+    this.#attempts.add(responses, stages);
     this.#lastMinute.add(exchanges);
     this.#history.add(exchanges);
     this.#failures?.note(outcomes, exchanges);

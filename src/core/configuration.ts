@@ -34,6 +34,8 @@ export interface Configuration {
   readonly store: StoreSpec | null;
   /** Absent: no alert is sent. */
   readonly alerts?: AlertsSpec;
+  /** Where spans, records and metrics go by OTLP; null: nowhere. */
+  readonly otlp: OtlpSpec | null;
 }
 
 /** The worker threads. */
@@ -622,4 +624,25 @@ export interface StoreSpec {
   readonly successesPerSecond: number;
   /** An exchange that has taken as long is stored in any case. */
   readonly slowMs: number;
+}
+
+/** A collector that gets spans, records and metrics over OTLP/HTTP. */
+export interface OtlpSpec {
+  /** The URL before `/v1/traces` and the like, without a slash at its end. */
+  readonly endpoint: string;
+  readonly format: 'protobuf' | 'json';
+  /** Of every request to the collector. They may be secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** PEM; empty: those of the system. */
+  readonly authorities: readonly string[];
+  /** For how long one request to the collector may take. */
+  readonly timeoutMs: number;
+  /** Further attributes of the resource. */
+  readonly resource: Readonly<Record<string, string>>;
+  /** Null: no spans. `share`: of the traces that the gateway begins, which are recorded in any case if they fail. */
+  readonly traces: { readonly share: number } | null;
+  /** Which records become log records. */
+  readonly logs: 'all' | 'failed' | 'none';
+  /** Null: no metrics. */
+  readonly metrics: { readonly intervalMs: number } | null;
 }

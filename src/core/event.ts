@@ -1,6 +1,7 @@
 import type { AlertChannelSpec } from './alert.ts';
 import type { Http2LimitName } from './http2-limit.ts';
 import type { HandshakeFailureReason } from './tls-server.ts';
+import type { OtlpSignal } from './otlp-counts.ts';
 import type { OverlayValues } from './overlay.ts';
 
 /** The kinds of events of the gateway, its endpoints and its applications, with their evidence. Exchanges have records instead. */
@@ -48,6 +49,10 @@ export interface EventFacts {
     path: string;
     fault: 'full' | 'corrupt' | 'removed' | 'locked' | 'not_permitted' | 'io' | 'other' | null;
   };
+  /** The thread that exports over OTLP ended by itself; another one starts after `restartMs` and goes on with its records. */
+  otlp_lost: { reason: string; error: string | null; restartMs: number };
+  /** The collector takes nothing, or takes it again (`to`: 'failing', 'exporting'). `status`: of its last response; null: there was none. */
+  otlp_failing: { endpoint: string; signal: OtlpSignal; status: number | null };
   /** The worker has not answered for `silentMs`: worker `standIn` accepts its new connections until it answers again. */
   worker_silent: { silentMs: number; standIn: number };
   /** The worker ended soon after its start; its replacement starts after `afterMs`. */

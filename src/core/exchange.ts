@@ -103,11 +103,23 @@ export interface TunnelFacts {
   readonly closeCode: number;
 }
 
+/** The span of an exchange. The spans of its attempts are below it (`attemptSpanId`). */
+export interface SpanFacts {
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+  /** The caller's span; '' if the gateway has begun the trace. */
+  readonly parentId: string;
+  /** Trace flags of W3C Trace Context, two hexadecimal digits. */
+  readonly flags: string;
+}
+
 /** An exchange that has ended, as the recorder reads it. `exchange/exchange.ts` implements it. */
 export interface EndedExchange {
   readonly id: string;
   /** '' if the request belongs to no trace. */
   readonly traceId: string;
+  /** Null or absent: the gateway makes no spans. */
+  readonly span?: SpanFacts | null;
   readonly startedWall: number;
   readonly startedAt: Instant;
   readonly endedAt: Instant;

@@ -52,6 +52,8 @@ export interface Snapshot {
   readonly inlineConstants: boolean;
   /** What the worker stores of exchanges; null: nothing. */
   readonly store: StoreSelection | null;
+  /** What the worker passes on to the exporter of OTLP; absent: nothing. */
+  readonly otlp?: OtlpSelection;
 }
 
 /** A bound of requests in flight, of the route or upstream with this id. */
@@ -147,4 +149,11 @@ export interface StoreSelection {
   /** Of each route, by this worker. */
   readonly successesPerSecond: number;
   readonly slowMs: number;
+}
+
+/** Which exchanges a worker passes on to the exporter of OTLP. */
+export interface OtlpSelection {
+  /** Of the traces that the gateway begins, the share that is sampled; null: there are no spans. */
+  readonly share: number | null;
+  readonly logs: 'all' | 'failed' | 'none';
 }

@@ -1,3 +1,5 @@
+import type { EndpointResponses, StageTimes } from './attempt-counts.ts';
+import type { ThreadFigures } from './thread-figures.ts';
 import type { UnknownCode } from './connector.ts';
 import type { ExchangeCount, WorkerCounts } from './counters.ts';
 import type { ForceCloseReason } from './failure.ts';
@@ -41,6 +43,8 @@ export interface WorkerInit {
   readonly recordRing: RecordRingMemory;
   /** The worker writes what is stored there; the store reads it. */
   readonly storeRing: RecordRingMemory;
+  /** The worker writes what is exported there; the exporter of OTLP reads it. */
+  readonly otlpRing: RecordRingMemory;
   /** 48 random bytes, from which all workers derive the keys of TLS session tickets. */
   readonly ticketKey: Uint8Array;
   readonly managedTls: ManagedTls;
@@ -116,6 +120,11 @@ export type FromWorker =
   | {
       readonly kind: 'batch';
       readonly exchanges: ExchangeCount[];
+      /** By endpoint, method and status. */
+      readonly responses: readonly EndpointResponses[];
+      readonly stages: readonly StageTimes[];
+      /** Absent in a batch that is sent early. */
+      readonly thread?: ThreadFigures;
       readonly outcomes: readonly EndpointOutcomes[];
       /** Absent: no route with a circuit breaker had a request. */
       readonly routeOutcomes?: readonly RouteOutcomes[];

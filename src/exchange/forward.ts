@@ -1,4 +1,5 @@
-import type { ClientFacts } from '../core/exchange.ts';
+import { attemptSpanId } from '../core/attempt-span.ts';
+import type { AttemptFacts, ClientFacts } from '../core/exchange.ts';
 import { clientClaimNames, type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
 import type {
   Capabilities,
@@ -57,6 +58,7 @@ export interface ForwardFacts {
   readonly clientCapabilities: Capabilities;
   readonly request: RequestHead;
   readonly serving: ServingRevision;
+  readonly attempts: readonly Pick<AttemptFacts, 'endpoint'>[];
 }
 
 /** The request as it is sent to the endpoint. */
@@ -71,6 +73,7 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly takesTrailers: boolean;
   readonly #facts: ForwardFacts;
   readonly #route: Route;
+  readonly #endpoint: string;
   readonly #ids: Ids;
 
   /** `framing` is that of the body as it is sent, which filters may change. */
@@ -92,6 +95,7 @@ export class ForwardedRequest implements OutgoingRequest {
     this.takesTrailers = request.takesTrailers;
     this.#facts = facts;
     this.#route = route;
+    this.#endpoint = endpoint.id;
     this.#ids = ids;
   }
 
@@ -113,9 +117,17 @@ export class ForwardedRequest implements OutgoingRequest {
 
   /** `tracestate` is passed on only together with `traceparent` (W3C Trace Context §4.3). */
   #writeTrace(sink: FieldSink, trace: TraceContext): void {
-    this.#ids.writeTraceparent(sink, trace.traceId, trace.flags);
+    this.#ids.writeTraceparent(sink, trace.traceId, trace.flags, this.#spanId());
     const state = this.#facts.request.fields.get('tracestate');
     if (state !== null) sink.field('tracestate', state);
+  }
+
+  /** That of the attempt: two attempts of an exchange at the same endpoint follow each other. '': the gateway exports none. */
+  #spanId(): string {
+    const { identity, attempts } = this.#facts;
+    if (identity.span === null) return '';
+    const attempt = attempts.findLastIndex(({ endpoint }) => endpoint === this.#endpoint);
+    return attemptSpanId(identity.span.spanId, attempt);
   }
 
   /** The hops that the request has passed, and the client that it came from. */

@@ -1,4 +1,4 @@
-import type { ClientFacts } from '../core/exchange.ts';
+import type { ClientFacts, SpanFacts } from '../core/exchange.ts';
 import { fieldId } from '../core/field-names.ts';
 import type { RequestHead } from '../core/message.ts';
 import { isAcceptableRequestId } from '../wire/request-id.ts';
@@ -8,23 +8,41 @@ import type { Ids } from './ports.ts';
 /** The ids of the exchange in logs and traces. */
 export interface Identity {
   readonly requestId: string;
-  /** The trace that the client began; null: the request belongs to none. */
+  /** The trace that the client began, or the gateway; null: the request belongs to none. */
   readonly trace: TraceContext | null;
+  /** Null: the gateway makes no spans. */
+  readonly span: SpanFacts | null;
 }
 
 /**
  * The gateway makes the request id unless a trusted peer sent one. Every client may continue a trace, since its id is no
  * secret and no key (W3C Trace Context §3.2).
  *
- * The gateway begins no trace. It exports no spans, so a traceparent of its own could only say "not sampled", and
+ * A gateway that exports no spans begins no trace: a traceparent of its own could only say "not sampled", and
  * OpenTelemetry's default sampler in the application obeys its parent: the application would record nothing.
  */
-export function identify(request: RequestHead, client: ClientFacts, wallTime: number, ids: Ids): Identity {
+export function identify(
+  request: RequestHead,
+  client: ClientFacts,
+  wallTime: number,
+  ids: Ids,
+  sampledShare: number | null,
+): Identity {
   const { fields } = request;
   const sent = client.trusted ? fields.get('x-request-id') : null;
   const requestId = sent !== null && isAcceptableRequestId(sent) ? sent : ids.requestId(wallTime);
   const traceparent = fields.hasId(traceparentId) ? fields.get('traceparent') : null;
-  return { requestId, trace: traceparent === null ? null : parseTraceparent(traceparent) };
+  const continued = traceparent === null ? null : parseTraceparent(traceparent);
+  if (sampledShare === null) return { requestId, trace: continued, span: null };
+  const trace = continued ?? beginTrace(ids, sampledShare);
+  return { requestId, trace, span: { spanId: ids.hex(8), parentId: trace.parentId, flags: trace.flags } };
+}
+
+/** Whether it is sampled follows from the id, as for OpenTelemetry's TraceIdRatioBased. */
+function beginTrace(ids: Ids, share: number): TraceContext {
+  const traceId = ids.hex(16);
+  const isSampled = Number.parseInt(traceId.slice(24), 16) < share * 2 ** 32;
+  return { traceId, parentId: '', flags: isSampled ? '01' : '00' };
 }
 
 const traceparentId = fieldId('traceparent');

@@ -24,8 +24,10 @@ export interface ExchangePorts {
 export interface Ids {
   /** A new request id: UUIDv7 (RFC 9562 §5.7). */
   requestId(wallTime: number): string;
-  /** Writes the traceparent field (W3C Trace Context) of a new span of the trace. */
-  writeTraceparent(sink: FieldSink, traceId: string, flags: string): void;
+  /** Writes the traceparent field (W3C Trace Context) of a span of the trace: a new one if `spanId` is ''. */
+  writeTraceparent(sink: FieldSink, traceId: string, flags: string, spanId: string): void;
+  /** `bytes` random bytes in hexadecimal digits, not all zero. */
+  hex(bytes: 8 | 16): string;
   /** Fills a few bytes that a peer must not foresee. */
   fill(target: Uint8Array): void;
 }
@@ -48,6 +50,8 @@ export interface ServingRevision {
   readonly redactor: TextRedactor;
   /** Request headers that records have, lowercase; null or absent if they have none. */
   readonly recordedHeaderNames?: readonly string[] | null;
+  /** The share of the traces that the gateway begins which is sampled; null or absent: it makes no spans, and begins no trace. */
+  readonly sampledShare?: number | null;
   readonly router: Router;
   /** For answers to requests without a route. */
   readonly unrouted: AnswerSettings;

@@ -1,5 +1,5 @@
 import { assert } from '../core/assert.ts';
-import type { ClientFacts, EndedExchange, EndKind } from '../core/exchange.ts';
+import type { ClientFacts, EndedExchange, EndKind, SpanFacts } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Capabilities, HttpVersion, RequestHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
@@ -66,7 +66,7 @@ export class ExchangeState implements EndedExchange {
 
   constructor(downstream: DownstreamStream, serving: ServingRevision, ids: Ids) {
     const { request, client, startedAt, startedWall } = downstream;
-    this.identity = identify(request, client, startedWall, ids);
+    this.identity = identify(request, client, startedWall, ids, serving.sampledShare ?? null);
     this.id = this.identity.requestId;
     this.traceId = this.identity.trace?.traceId ?? '';
     this.startedAt = startedAt;
@@ -84,6 +84,10 @@ export class ExchangeState implements EndedExchange {
     this.recordedHeaders = recordedHeaderNames === null ? null : recordedHeadersOf(request.fields, recordedHeaderNames);
     this.request = request;
     this.serving = serving;
+  }
+
+  get span(): SpanFacts | null {
+    return this.identity.span;
   }
 
   /** The client has been sent the head of a response: no retry and no other answer is possible. */

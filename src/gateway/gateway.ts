@@ -14,13 +14,14 @@ export type { Configuration } from '../core/configuration.ts';
 const workerModule = new URL(siblingModule(import.meta.url, '../worker/worker-main'));
 const loggerModule = new URL(siblingModule(import.meta.url, '../logger/logger-main'));
 const storeModule = new URL(siblingModule(import.meta.url, '../store/store-main'));
+const otlpModule = new URL(siblingModule(import.meta.url, '../otlp/otlp-main'));
 
 /**
  * Starts the control plane and its workers. Resolves when the listeners are open; rejects with `ListenFailure`,
  * `LogFailure`, `StateFailure` or `StartAbandoned`.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const gateway = new ControlPlane({ ...options, workerModule, loggerModule, storeModule }, systemClock);
+  const gateway = new ControlPlane({ ...options, workerModule, loggerModule, storeModule, otlpModule }, systemClock);
   const { abandon } = options;
   abandon?.addEventListener('abort', () => gateway.abandon(String(abandon.reason)), { once: true });
   try {

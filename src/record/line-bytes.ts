@@ -42,6 +42,11 @@ export class LineBytes {
     return this.#at - this.#start;
   }
 
+  /** The line that was ended last, until the next one begins. */
+  get ended(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#at);
+  }
+
   fragment(fragment: Uint8Array): void {
     copyBytes(fragment, 0, fragment.length, this.#bytes, this.#at);
     this.#at += fragment.length;

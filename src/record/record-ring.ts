@@ -115,6 +115,18 @@ export class RecordRingWriter {
     return length;
   }
 
+  /** As `append`, of a line that has been written as bytes, with a beginning in ASCII. */
+  appendBytes(beginning: string, line: Uint8Array): void {
+    const length = beginning.length + line.length;
+    if (length > lineBytesMax || this.reserve(length) === null) {
+      Atomics.add(this.#cells, dropped, 1);
+      return;
+    }
+    this.#bytes.write(beginning, this.#head, 'latin1');
+    this.#bytes.set(line, this.#head + beginning.length);
+    this.commit(this.#head + length);
+  }
+
   #makeRoom(bytesMax: number): boolean {
     const limit = Atomics.load(this.#cells, tail);
     if (limit > this.#head) {

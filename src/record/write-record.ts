@@ -16,6 +16,7 @@ import {
   ordinaryBytesMax,
   writeOrdinary,
 } from './ordinary-record.ts';
+import type { OtlpSampler } from './otlp-sampler.ts';
 import type { StoreSampler } from './store-sampler.ts';
 import { SuccessTimes } from './success-times.ts';
 
@@ -23,6 +24,8 @@ export interface WriterContext extends RecordContext {
   readonly ring: RecordRingWriter;
   /** Null: nothing is stored. */
   readonly sampler?: StoreSampler | null;
+  /** Null: nothing is exported. */
+  readonly exported?: OtlpSampler | null;
 }
 
 /** Fragments are created once per route and endpoint. A configuration rarely needs more; beyond this the cache is cleared. */
@@ -50,6 +53,7 @@ export class RecordWriter implements OrdinaryParts {
   readonly #tls = new Map<string | null, KnownTls>();
   readonly #ordinary: LineBytes;
   readonly #sampler: StoreSampler | null;
+  readonly #exported: OtlpSampler | null;
 
   constructor(context: WriterContext) {
     this.#ring = context.ring;
@@ -57,6 +61,7 @@ export class RecordWriter implements OrdinaryParts {
     this.#fullDetail = context.fullDetail === true;
     this.#ordinary = new LineBytes(context.ring);
     this.#sampler = context.sampler ?? null;
+    this.#exported = context.exported ?? null;
     this.keepsNoValues = context.queryAllowed.length === 0;
   }
 
@@ -70,11 +75,25 @@ export class RecordWriter implements OrdinaryParts {
     ) {
       const bytes = this.#ordinary.end();
       if (this.#sampler !== null) this.#store(this.#sampler, exchange, true);
+      if (this.#exported !== null) this.#exportOrdinary(this.#exported, exchange);
       return bytes;
     }
     const failed = exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';
     if (this.#sampler !== null) this.#store(this.#sampler, exchange, !failed);
-    return this.#ring.append(this.line(exchange), failed);
+    const line = this.line(exchange);
+    if (this.#exported !== null) this.#export(this.#exported, exchange, line, failed);
+    return this.#ring.append(line, failed);
+  }
+
+  #export(exported: OtlpSampler, exchange: EndedExchange, line: string, failed: boolean): void {
+    const beginning = exported.choose(exchange, failed);
+    if (beginning !== '') exported.pass(beginning, line);
+  }
+
+  /** Its line is in the ring of the log: copying it costs a hundredth of writing it once more. */
+  #exportOrdinary(exported: OtlpSampler, exchange: EndedExchange): void {
+    const beginning = exported.choose(exchange, false);
+    if (beginning !== '') exported.passBytes(beginning, this.#ordinary.ended);
   }
 
   #store(sampler: StoreSampler, exchange: EndedExchange, isSuccess: boolean): void {

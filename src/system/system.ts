@@ -58,6 +58,12 @@ export function memoryUse(): { readonly heapBytes: number; readonly externalByte
   return { heapBytes, externalBytes };
 }
 
+/** Processor time that this thread has taken. */
+export function threadCpuSeconds(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1e6;
+}
+
 /**
  * Lets the heap grow by half of what is in use before its garbage is collected. V8 lets it grow to four times, which is garbage
  * alone for a program that keeps little of much that it reads.

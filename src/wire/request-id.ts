@@ -41,14 +41,22 @@ export class IdSource {
     return bytes.toString('latin1');
   }
 
-  /** Writes the traceparent field of a new span (W3C Trace Context §3.2): always version 00, the one that we know. */
-  writeTraceparent(sink: FieldSink, traceId: string, flags: string): void {
+  /** Writes the traceparent field of a span, a new one if `spanId` is '' (W3C Trace Context §3.2): always version 00, the one that we know. */
+  writeTraceparent(sink: FieldSink, traceId: string, flags: string, spanId = ''): void {
     const line = this.#traceparent;
     line.write(traceId, traceparent.length, 'latin1');
-    this.#writeSpan(line);
+    if (spanId === '') this.#writeSpan(line);
+    else line.write(spanId, spanAt, 'latin1');
     line[flagsAt] = flags.charCodeAt(0);
     line[flagsAt + 1] = flags.charCodeAt(1);
     sink.fieldLines(line, 0, line.length);
+  }
+
+  /** `bytes` random bytes in hexadecimal digits, not all zero. */
+  hex(bytes: 8 | 16): string {
+    const at = this.#draw(bytes);
+    const text = Buffer.from(this.#pool.buffer, at, bytes).toString('hex');
+    return /[^0]/.test(text) ? text : `${text.slice(1)}1`;
   }
 
   /** Fills a few bytes, such as the mask of a WebSocket frame, which a peer must not foresee. */

@@ -10,14 +10,17 @@ import type { RouteBreakerState } from '../core/route-breaker.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
+import type { ThreadFigures } from '../core/thread-figures.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Random } from '../core/random.ts';
 import { clientEngines } from '../downstream/engines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { BufferAllowance } from '../exchange/buffer-allowance.ts';
 import type { ExchangePorts, ServingRevision } from '../exchange/ports.ts';
+import { AttemptCounters } from '../record/attempt-counters.ts';
 import { ExchangeCounters } from '../record/counters.ts';
 import { RecordRingWriter } from '../record/record-ring.ts';
+import { OtlpSampler } from '../record/otlp-sampler.ts';
 import { StoreSampler } from '../record/store-sampler.ts';
 import { RecordWriter } from '../record/write-record.ts';
 import { socketConnector } from '../transport/connect.ts';
@@ -29,6 +32,7 @@ import { WorkerSemaphores } from '../limits/worker-semaphores.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
+import { ThreadUse } from './thread-use.ts';
 import { WorkerAdmission } from './admission.ts';
 import { DescriptorLimiter, descriptorLimit } from '../system/descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.ts';
@@ -72,8 +76,11 @@ export class ServingWorker {
   readonly #counts: WorkerCounts;
   readonly #recordRing: RecordRingWriter;
   readonly #storeRing: RecordRingWriter;
+  readonly #otlpRing: RecordRingWriter;
   readonly #exchangesEnded: Int32Array;
   readonly #counters = new ExchangeCounters();
+  readonly #attempts = new AttemptCounters();
+  readonly #threadUse = new ThreadUse();
   readonly #outcomes = new OutcomeCounts((route) => this.#breakers.has(route));
   readonly #handshakes = new HandshakeFailures();
   readonly #http2Limits = new Http2Limits();
@@ -117,6 +124,7 @@ export class ServingWorker {
     this.#counts = sharedCounts(init.worker, init.exchangesActive);
     this.#recordRing = new RecordRingWriter(init.recordRing);
     this.#storeRing = new RecordRingWriter(init.storeRing);
+    this.#otlpRing = new RecordRingWriter(init.otlpRing);
     this.#exchangesEnded = new Int32Array(init.exchangesEnded);
     this.#semaphores = new WorkerSemaphores(init.shared, init.workerIndex, clock);
     void this.#semaphores.listen();
@@ -261,7 +269,7 @@ export class ServingWorker {
   }
 
   #install(snapshot: Snapshot, next: PendingSnapshot): void {
-    const { deployment, member, queryAllowed, secretFields, fullDetail, inlineConstants, store } = snapshot;
+    const { deployment, member, queryAllowed, secretFields, fullDetail, inlineConstants, store, otlp } = snapshot;
     const { worker, processStartedUnixMs, processKey } = this.#init;
     this.#recorder = new RecordWriter({
       deployment,
@@ -275,6 +283,7 @@ export class ServingWorker {
       inlineConstants,
       ring: this.#recordRing,
       sampler: store === null ? null : new StoreSampler(this.#storeRing, store),
+      exported: otlp === undefined ? null : new OtlpSampler(this.#otlpRing, otlp),
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
@@ -288,7 +297,10 @@ export class ServingWorker {
     const hopName = hopNameOf(snapshot);
     const redactor = new TextRedactor(secretFields);
     const recordedHeaderNames = snapshot.recordedHeaderNames.length === 0 ? null : snapshot.recordedHeaderNames;
-    this.#serving = { revision, deployment, hopName, stopping: false, redactor, recordedHeaderNames, unrouted, router };
+    this.#serving = {
+      ...{ revision, deployment, hopName, stopping: false, redactor, recordedHeaderNames, unrouted, router },
+      sampledShare: otlp?.share ?? null,
+    };
     this.#closeGoneUpstreams(next);
   }
 
@@ -400,6 +412,7 @@ export class ServingWorker {
 
   #ended(exchange: EndedExchange): void {
     this.#counters.count(exchange);
+    this.#attempts.count(exchange);
     this.#outcomes.count(exchange);
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
     countRetries(exchange.attempts, this.#counts);
@@ -410,7 +423,7 @@ export class ServingWorker {
     this.#checkDrained();
   }
 
-  #report(outcomes: readonly EndpointOutcomes[]): void {
+  #report(outcomes: readonly EndpointOutcomes[], thread: ThreadFigures | null = null): void {
     const exchanges = this.#counters.takeDelta();
     const routeOutcomes = this.#breakers.take();
     const drained = this.#takeDrained();
@@ -422,6 +435,9 @@ export class ServingWorker {
     this.#send({
       kind: 'batch',
       exchanges,
+      responses: this.#attempts.takeResponses(),
+      stages: this.#attempts.takeStages(),
+      ...(thread === null ? {} : { thread }),
       outcomes,
       ...(routeOutcomes.length === 0 ? {} : { routeOutcomes }),
       ...(this.#drainSignals.isEmpty ? {} : { drainSignals: this.#drainSignals.take() }),
@@ -449,7 +465,7 @@ export class ServingWorker {
 
   /** Sends the counts to the main thread now. */
   report(): void {
-    if (!this.#drained) this.#report(this.#outcomes.take());
+    if (!this.#drained) this.#report(this.#outcomes.take(), this.#threadUse.read());
   }
 
   #waiting(): readonly WaitingRequests[] {
@@ -472,10 +488,13 @@ export class ServingWorker {
     const again = (worker: ServingWorker): void => {
       if (worker.#drained) return;
       if (worker.#draining) worker.#listeners.endLateTunnels();
-      worker.#report(worker.#outcomes.take());
-      this.#clock.schedule(after(this.#clock.now(), reportMs), again, worker);
+      worker.#threadUse.noteDelay(this.#clock.now() - due);
+      worker.#report(worker.#outcomes.take(), worker.#threadUse.read());
+      due = after(this.#clock.now(), reportMs);
+      this.#clock.schedule(due, again, worker);
     };
-    this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);
+    let due = after(this.#clock.now(), reportMs);
+    this.#clock.schedule(due, again, this as ServingWorker);
   }
 }
 

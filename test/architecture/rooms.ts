@@ -43,6 +43,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   store: ['core', 'record', 'system'],
   // Messages to people: chats, mail, programs.
   alerts: ['core', 'policy', 'deploy'],
+  // The thread that exports over OTLP, put together.
+  otlp: ['core', 'policy', 'record', 'system'],
   control: [
     'core',
     'config',
@@ -60,7 +62,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'system',
   ],
   // The threads by their files alone: see `planes`.
-  gateway: ['core', 'control', 'system', 'worker', 'logger', 'store'],
+  gateway: ['core', 'control', 'system', 'worker', 'logger', 'store', 'otlp'],
   admin: ['core', 'record', 'deploy', 'control'],
   // The pages, a program for browsers: of the admin API it knows the types of its answers.
   dashboard: ['core', 'diagnose', 'admin'],
@@ -96,6 +98,7 @@ export const planes: readonly Plane[] = [
   { room: 'worker', entries: ['src/worker/worker-main.ts'] },
   { room: 'logger', entries: ['src/logger/logger-main.ts'] },
   { room: 'store', entries: ['src/store/store-main.ts'] },
+  { room: 'otlp', entries: ['src/otlp/otlp-main.ts'] },
 ];
 export const starter = 'src/gateway/gateway.ts';
 
@@ -121,6 +124,7 @@ export const errorReaders: readonly string[] = [
   'src/record/log-files.ts',
   'src/record/log-output.ts',
   'src/store/database.ts',
+  'src/otlp/collector.ts',
   'src/deploy/free-ports.ts',
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',

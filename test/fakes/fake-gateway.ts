@@ -145,7 +145,19 @@ export class FakeGateway implements Gateway {
 
   counts(): ReturnType<Gateway['counts']> {
     const { exchangeCounts: exchanges, workerCounts: workers, workersLost, logDropped } = this;
-    return { exchanges, workers, workersLost, logDropped, storeLost: 0, failedHandshakes: [], http2Limits: [] };
+    return {
+      exchanges,
+      workers,
+      workersLost,
+      responses: [],
+      stages: [],
+      threads: [],
+      logDropped,
+      storeLost: 0,
+      otlp: [],
+      failedHandshakes: [],
+      http2Limits: [],
+    };
   }
 
   emit<K extends EventKind>(event: NewEvent<K>): void {

@@ -117,6 +117,21 @@ export const statusSample: GatewayStatus = {
       },
     },
   ],
+  otlp: {
+    endpoint: 'http://127.0.0.1:4318',
+    signals: [
+      {
+        signal: 'traces',
+        exported: 20_480,
+        failedRequests: 2,
+        dropped: [
+          { reason: 'queue_full', count: 0 },
+          { reason: 'rejected', count: 12 },
+        ],
+      },
+      { signal: 'logs', exported: 31, failedRequests: 0, dropped: [] },
+    ],
+  },
   timeouts: [
     {
       route: '/search',

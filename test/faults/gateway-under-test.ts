@@ -123,6 +123,7 @@ function configure(
     drain: { timeoutMs: 10_000, lameDuckMs: 0, tunnels: 'wait' },
     stateFolder: null,
     store: null,
+    otlp: null,
     listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false, http2: true, tls }],
     routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
     unrouted: { errorPages: {}, disclosure: 'operator' },

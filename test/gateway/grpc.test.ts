@@ -19,7 +19,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { metricsText } from '../../src/admin/metrics.ts';
+import { metricsText } from '../../src/control/metrics/metrics.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';

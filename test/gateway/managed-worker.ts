@@ -40,6 +40,7 @@ export class ManagedWorker {
       exchangesEnded: new SharedArrayBuffer(4),
       recordRing: this.#recordRing,
       storeRing: createRecordRing(createWakeWord()),
+      otlpRing: createRecordRing(createWakeWord()),
       ticketKey: new Uint8Array(48),
       managedTls: { certificates: [], challenges: [] },
       shared,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { metricsText } from '../../src/admin/metrics.ts';
+import { metricsText } from '../../src/control/metrics/metrics.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority, type IssuedCertificate } from '../../src/testing/certificates.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';

@@ -1,14 +1,17 @@
-import type { WorkerCounts } from '../core/counters.ts';
-import { endpointStates } from '../core/endpoint.ts';
-import type { ConnectionRefusalReason } from '../core/event.ts';
-import { circuitStates } from '../core/route-breaker.ts';
-import type { Clock } from '../core/time.ts';
-import type { Gateway, GatewayStatus } from '../control/gateway-status.ts';
+import type { WorkerCounts } from '../../core/counters.ts';
+import { endpointStates } from '../../core/endpoint.ts';
+import type { ConnectionRefusalReason } from '../../core/event.ts';
+import { circuitStates } from '../../core/route-breaker.ts';
+import type { Clock } from '../../core/time.ts';
+import type { Gateway, GatewayStatus } from '../gateway-status.ts';
 import { addExchangeMetrics } from './exchange-metrics.ts';
-import { metricsContentType, MetricsText, type Sample } from './metrics-text.ts';
+import { addAttemptMetrics } from './attempt-metrics.ts';
+import { type MetricsFormat, metricsContentTypes, MetricsText, type Sample } from './metrics-text.ts';
+import { addOtlpMetrics } from './otlp-metrics.ts';
+import { addProcessMetrics } from './process-metrics.ts';
 
 /**
- * All counters of the gateway, in Prometheus' text format, in parts. Created at each scrape from totals that
+ * All counters of the gateway, in Prometheus' text format or in OpenMetrics, in parts. Created at each scrape from totals that
  * only grow, so nothing is counted twice and this class keeps no state.
  *
  * Labels are bounded: routes, upstreams and endpoints come from the configuration, the rest from unions.
@@ -17,11 +20,14 @@ import { metricsContentType, MetricsText, type Sample } from './metrics-text.ts'
 export async function metricsText(
   gateway: Pick<Gateway, 'counts' | 'status'>,
   clock: Clock,
+  format: MetricsFormat = 'prometheus',
 ): Promise<{ contentType: string; parts: readonly Uint8Array[] }> {
-  const text = new MetricsText();
+  const text = new MetricsText(format);
   const counts = gateway.counts();
   await addExchangeMetrics(text, counts.exchanges, clock);
+  await addAttemptMetrics(text, counts, clock);
   const status = gateway.status();
+  addProcessMetrics(text, status, counts.threads);
   addWorkers(text, counts.workers);
   addWorkerStates(text, status.workers, counts.workersLost);
   addState(text, status);
@@ -39,7 +45,8 @@ export async function metricsText(
     'Records of exchanges that were to be stored and were lost, so that no exchange was delayed.',
     [[{}, counts.storeLost]],
   );
-  return { contentType: metricsContentType, parts: text.end() };
+  addOtlpMetrics(text, counts.otlp);
+  return { contentType: metricsContentTypes[format], parts: text.end() };
 }
 
 type StaleReuse = 'staleReusesAvoided' | 'staleReusesRetried' | 'staleReusesFailed';

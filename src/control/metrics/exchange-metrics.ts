@@ -1,13 +1,12 @@
-import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
-import type { Clock } from '../core/time.ts';
-import { inTurns } from '../core/turns.ts';
+import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
+import type { Clock } from '../../core/time.ts';
+import { inTurns } from '../../core/turns.ts';
 import { labelText, MetricsText } from './metrics-text.ts';
 
 /** Upper bounds of the exported histogram. Workers count in finer cells, whose bounds include these. */
 const metricBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
 
-/** The labels `le` of the histogram. */
-const boundTexts: readonly string[] = [...metricBoundsMs.map((bound) => String(bound / 1000)), '+Inf'];
+const metricBoundsS: readonly number[] = metricBoundsMs.map((bound) => bound / 1000);
 
 /** For each cell of the workers its cell in the exported histogram. */
 const metricCells: readonly number[] = durationBoundsMs.map((bound) => {
@@ -63,7 +62,9 @@ export async function addExchangeMetrics(
     parts.add(`${bytes}{${labels},direction="in"} ${bytesIn}\n${bytes}{${labels},direction="out"} ${bytesOut}\n`);
   });
   parts.family(duration, 'histogram', 'From the first byte of the request to the last of the response.');
-  await inTurns(durationSums.values(), clock, (sum) => parts.add(histogramText(sum)));
+  await inTurns(durationSums.values(), clock, ({ labels, cells, sumMs }) =>
+    parts.histogram(duration, labels, metricBoundsS, { cells, sum: sumMs / 1000 }),
+  );
 }
 
 function addCount(sums: Map<string, number>, labels: string, { count }: ExchangeCount): void {
@@ -90,15 +91,4 @@ function addDuration(sums: Map<string, DurationSum>, labels: string, one: Exchan
     sum.cells[metricCell] = (sum.cells[metricCell] ?? 0) + (one.durations[cell] ?? 0);
   }
   sum.sumMs += one.durationMsSum;
-}
-
-/** Buckets are cumulative. */
-function histogramText({ labels, cells, sumMs }: DurationSum): string {
-  let text = '';
-  let count = 0;
-  for (let cell = 0; cell < cells.length; cell++) {
-    count += cells[cell] ?? 0;
-    text += `${duration}_bucket{${labels},le="${boundTexts[cell] ?? ''}"} ${count}\n`;
-  }
-  return `${text}${duration}_sum{${labels}} ${sumMs / 1000}\n${duration}_count{${labels}} ${count}\n`;
 }

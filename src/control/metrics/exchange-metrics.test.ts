@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../testing/properties.test-support.ts';
 import { Counter, Registry } from '@prometheus-io/client';
-import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
+import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { addExchangeMetrics } from './exchange-metrics.ts';
 import { MetricsText } from './metrics-text.ts';
 

@@ -1,0 +1,58 @@
+import type { Event } from './event.ts';
+
+export type EventLevel = 'error' | 'warn' | 'info';
+
+/** The level of an event: a recovery is information, and a warning needs an operator's attention. */
+export function levelOf(event: Event): EventLevel {
+  switch (event.kind) {
+    case 'worker_lost':
+    case 'logger_lost':
+    case 'store_lost':
+    case 'otlp_lost':
+    case 'configuration_rejected':
+    case 'certificate_not_yet_valid':
+    case 'upgrade_failed':
+    case 'incident_opened':
+    case 'incident_grown':
+    case 'instance_not_started':
+    case 'instance_wrong_listen_address':
+      return 'error';
+    case 'instance_not_ready':
+    case 'instance_exposed':
+    case 'instance_restarting':
+    case 'worker_restarting':
+    case 'worker_silent':
+    case 'health_disagreement':
+    case 'connections_refused':
+    case 'descriptors_exhausted':
+    case 'http2_limit_reached':
+    case 'tls_handshakes_failed':
+    case 'descriptors_few':
+    case 'certificate_renewal_failed':
+    case 'log_dropped':
+    case 'log_not_rotated':
+    case 'log_reopened':
+    case 'log_truncated':
+    case 'state_unusable':
+    case 'admin_refused':
+      return 'warn';
+    case 'certificate_expiring':
+      return event.evidence.daysLeft <= 1 ? 'error' : 'warn';
+    case 'drain_phase':
+      return event.to === 'force_closing' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
+    case 'name_state':
+      return event.to === 'resolved' ? 'info' : 'warn';
+    case 'store_failing':
+    case 'otlp_failing':
+      return event.to === 'failing' ? 'warn' : 'info';
+    case 'circuit_breaker':
+      return event.to === 'open' ? 'warn' : 'info';
+    case 'endpoint_state':
+      return event.to === 'unhealthy' ? 'warn' : 'info';
+    case 'instance_exited':
+      // An instance that the gateway stopped has not failed.
+      return event.from === 'stopping' ? 'info' : 'error';
+    default:
+      return 'info';
+  }
+}

@@ -1,0 +1,54 @@
+export const otlpSignals = ['traces', 'logs', 'metrics'] as const;
+
+/** What is exported, each to a URL of its own. */
+export type OtlpSignal = (typeof otlpSignals)[number];
+
+/** Why spans, log records or data points were not exported. */
+export const otlpDropReasons = ['queue_full', 'unavailable', 'refused', 'rejected', 'unreadable'] as const;
+export type OtlpDropReason = (typeof otlpDropReasons)[number];
+
+/** What the exporter has done since the process started, in memory that it shares with the main thread. */
+export class OtlpCounts {
+  readonly memory: SharedArrayBuffer;
+  readonly #cells: BigInt64Array;
+
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(8 * cellsOfSignal * otlpSignals.length)) {
+    this.memory = memory;
+    this.#cells = new BigInt64Array(memory);
+  }
+
+  addExported(signal: OtlpSignal, count: number): void {
+    this.#add(signal, 0, count);
+  }
+
+  addFailedRequest(signal: OtlpSignal): void {
+    this.#add(signal, 1, 1);
+  }
+
+  addDropped(signal: OtlpSignal, reason: OtlpDropReason, count: number): void {
+    this.#add(signal, 2 + otlpDropReasons.indexOf(reason), count);
+  }
+
+  exported(signal: OtlpSignal): number {
+    return this.#read(signal, 0);
+  }
+
+  /** Requests to the collector that had another result than success. */
+  failedRequests(signal: OtlpSignal): number {
+    return this.#read(signal, 1);
+  }
+
+  dropped(signal: OtlpSignal, reason: OtlpDropReason): number {
+    return this.#read(signal, 2 + otlpDropReasons.indexOf(reason));
+  }
+
+  #add(signal: OtlpSignal, cell: number, count: number): void {
+    if (count > 0) Atomics.add(this.#cells, otlpSignals.indexOf(signal) * cellsOfSignal + cell, BigInt(count));
+  }
+
+  #read(signal: OtlpSignal, cell: number): number {
+    return Number(Atomics.load(this.#cells, otlpSignals.indexOf(signal) * cellsOfSignal + cell));
+  }
+}
+
+const cellsOfSignal = 2 + otlpDropReasons.length;

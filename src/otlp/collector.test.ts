@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterEach, describe, test } from 'node:test';
+import type { OtlpSpec } from '../core/configuration.ts';
+import { certificateAuthority } from '../testing/certificates.ts';
+import { Collector } from './collector.ts';
+
+// What becomes of a request where the collector does something else than answer, over real sockets.
+
+const spec: OtlpSpec = {
+  endpoint: '',
+  format: 'protobuf',
+  headers: {},
+  authorities: [],
+  timeoutMs: 300,
+  resource: {},
+  traces: null,
+  logs: 'all',
+  metrics: null,
+};
+
+let server: Server | null = null;
+const open = new Set<Socket>();
+afterEach(async () => {
+  for (const socket of open) socket.destroy();
+  server?.close();
+  if (server !== null) await once(server, 'close');
+  server = null;
+});
+
+async function listen(made: Server, protocol = 'http'): Promise<string> {
+  server = made;
+  made.on('connection', (socket) => {
+    open.add(socket);
+    socket.on('error', () => {});
+  });
+  made.listen(0, '127.0.0.1');
+  await once(made, 'listening');
+  const address = made.address();
+  return `${protocol}://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+}
+
+async function whyNot(changes: Partial<OtlpSpec>): Promise<string> {
+  const collector = new Collector({ ...spec, ...changes });
+  const response = await collector.post('traces', Buffer.from('x'));
+  collector.close();
+  return 'why' in response ? response.why : `status ${response.status}`;
+}
+
+describe('a collector', () => {
+  const cases: readonly (readonly [does: string, (socket: Socket) => void, why: string])[] = [
+    ['hangs', () => {}, 'it did not answer within 0.3 s'],
+    [
+      'sends a head and hangs',
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab'),
+      'it did not answer within 0.3 s',
+    ],
+    ['closes', (socket) => socket.end(), 'it closed the connection before it answered'],
+    ['resets', (socket) => socket.resetAndDestroy(), 'it closed the connection before it answered'],
+    ['speaks something else', (socket) => socket.write('SSH-2.0-OpenSSH_9.6\r\n'), 'it sent no HTTP'],
+    ['answers without end', (socket) => socket.write(`HTTP/1.1 503 No\r\n\r\n${'x'.repeat(70_000)}`), 'status 503'],
+    [
+      'redirects, which is not followed',
+      (socket) => socket.write('HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n'),
+      'status 302',
+    ],
+  ];
+  for (const [does, act, why] of cases)
+    test(`that ${does}`, async () => {
+      const endpoint = await listen(createServer((socket) => void socket.once('data', () => act(socket))));
+      assert.equal(await whyNot({ endpoint }), why);
+    });
+
+  test('that does not run', async () => {
+    const endpoint = await listen(createServer());
+    server?.close();
+    server = null;
+    assert.equal(await whyNot({ endpoint }), 'it refuses connections: nothing listens there');
+  });
+
+  test('with a certificate of an authority of its own is trusted by that authority alone', async () => {
+    const authority = certificateAuthority(Date.now());
+    const identity = authority.issue({ names: ['127.0.0.1'] });
+    const endpoint = await listen(
+      createTlsServer({ cert: identity.certificate, key: identity.key }, (socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
+      }),
+      'https',
+    );
+    assert.equal(await whyNot({ endpoint, authorities: [authority.certificate], timeoutMs: 10_000 }), 'status 200');
+    assert.match(
+      await whyNot({ endpoint, timeoutMs: 10_000 }),
+      /^its certificate is of an authority that is not trusted/,
+    );
+  });
+});

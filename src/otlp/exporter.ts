@@ -1,0 +1,228 @@
+import type { OtlpSpec } from '../core/configuration.ts';
+import type { EventJson } from '../core/event-json.ts';
+import type { NewEvent } from '../core/event.ts';
+import type { ProcessConstants } from '../core/logger-messages.ts';
+import { OtlpCounts, type OtlpSignal } from '../core/otlp-counts.ts';
+import type { FromOtlp, OtlpInit, ToOtlp } from '../core/otlp-messages.ts';
+import type { Random } from '../core/random.ts';
+import type { EventLine } from '../core/store-messages.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { RecordRingReader, WakeWord } from '../record/record-ring.ts';
+import { resourceOf } from './attributes.ts';
+import { Collector } from './collector.ts';
+import { parseExportedLine } from './exported-line.ts';
+import { logRecordOfEvent, logRecordOfExchange } from './log-records.ts';
+import {
+  type ExportedLogRecord,
+  type Metric,
+  requestOf,
+  requestSchemas,
+  type SignalItems,
+  type ExportedSpan,
+} from './messages.ts';
+import { metricsOf, pointsIn } from './metric-data.ts';
+import { encodeMessage } from './protobuf.ts';
+import { SignalExporter } from './signal-exporter.ts';
+import { spansOf } from './spans.ts';
+
+/** How often the rings are read while lines come. */
+const readEveryMs = 250;
+
+/** For how long what is left is sent when the gateway ends. */
+const closeMs = 2000;
+
+/**
+ * Exports spans, log records and metrics over OTLP/HTTP, on a thread of its own. Workers put the lines of exchanges into rings; the main thread
+ * sends events and metrics.
+ *
+ *     worker ─ring─▶ OtlpExporter ─▶ a SignalExporter for each signal ─▶ Collector
+ *                      ▲ messages: use, events, metrics, close
+ *                    main
+ */
+export class OtlpExporter {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #send: (message: FromOtlp) => void;
+  readonly #counts: OtlpCounts;
+  readonly #wakeWord: WakeWord;
+  readonly #rings: RecordRingReader[] = [];
+  readonly #traces: SignalExporter<ExportedSpan>;
+  readonly #logs: SignalExporter<ExportedLogRecord>;
+  readonly #metrics: SignalExporter<Metric>;
+  /** Signals that the collector does not take, and why. */
+  readonly #failing = new Map<OtlpSignal, string>();
+  #process: ProcessConstants | null = null;
+  #spec: OtlpSpec | null = null;
+  #collector: Collector | null = null;
+  #timer: Timer | null = null;
+  #metricsTimer: Timer | null = null;
+  #closed = false;
+
+  constructor({ wakeWord, counts }: OtlpInit, clock: Clock, random: Random, send: (message: FromOtlp) => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#send = send;
+    this.#counts = new OtlpCounts(counts);
+    this.#wakeWord = new WakeWord(wakeWord);
+    this.#traces = this.#signal('traces', () => 1);
+    this.#logs = this.#signal('logs', () => 1);
+    this.#metrics = this.#signal('metrics', pointsIn);
+    void this.#sleep();
+  }
+
+  handle(message: ToOtlp): void {
+    switch (message.kind) {
+      case 'ring':
+        this.#rings.push(new RecordRingReader(message.memory));
+        this.#wakeWord.wake();
+        break;
+      case 'use':
+        this.#use(message.spec);
+        break;
+      case 'process':
+        this.#process = message.constants;
+        break;
+      case 'events':
+        this.#addEvents(message.events);
+        break;
+      case 'metrics':
+        this.#addMetrics(message.parts);
+        break;
+      case 'close':
+        void this.#close().then(() => this.#send({ kind: 'closed', request: message.request }));
+        break;
+    }
+  }
+
+  #use(spec: OtlpSpec): void {
+    this.#collector?.close();
+    this.#spec = spec;
+    this.#collector = new Collector(spec);
+    this.#metricsTimer?.cancel();
+    if (spec.metrics !== null) this.#wantMetricsLater(spec.metrics.intervalMs);
+    this.#wakeWord.wake();
+  }
+
+  #wantMetricsLater(intervalMs: number): void {
+    this.#metricsTimer = this.#clock.schedule(
+      after(this.#clock.now(), intervalMs),
+      (exporter: OtlpExporter) => {
+        exporter.#send({ kind: 'metrics_wanted' });
+        exporter.#wantMetricsLater(intervalMs);
+      },
+      this,
+    );
+  }
+
+  #signal<S extends OtlpSignal>(signal: S, weigh: (item: SignalItems[S]) => number): SignalExporter<SignalItems[S]> {
+    return new SignalExporter<SignalItems[S]>({
+      signal,
+      clock: this.#clock,
+      random: this.#random,
+      weigh,
+      encode: (items) => this.#encode(signal, items),
+      post: (body, timeoutMs) =>
+        this.#collector?.post(signal, body, timeoutMs) ?? Promise.resolve({ why: 'there is no collector' }),
+      onExported: (count) => this.#counts.addExported(signal, count),
+      onDropped: (reason, count) => this.#counts.addDropped(signal, reason, count),
+      onFailedRequest: () => this.#counts.addFailedRequest(signal),
+      onState: (why, status) => this.#onState(signal, why, status),
+    });
+  }
+
+  #encode<S extends OtlpSignal>(signal: S, items: readonly SignalItems[S][]): Uint8Array {
+    const resource =
+      this.#process === null ? { attributes: [] } : resourceOf(this.#process, this.#spec?.resource ?? {});
+    const request = requestOf(signal, resource, items);
+    return this.#spec?.format === 'json'
+      ? Buffer.from(JSON.stringify(request))
+      : encodeMessage(request, requestSchemas[signal]);
+  }
+
+  /** Emits an event when the first signal fails, and when none does any more. */
+  #onState(signal: OtlpSignal, why: string | null, status: number | null): void {
+    const wasFailing = this.#failing.size > 0;
+    if (why === null) this.#failing.delete(signal);
+    else this.#failing.set(signal, why);
+    const isFailing = this.#failing.size > 0;
+    if (wasFailing === isFailing) return;
+    const endpoint = this.#spec?.endpoint ?? '';
+    const reason =
+      why === null
+        ? `The OTLP collector ${endpoint} takes what the gateway sends again.`
+        : `The OTLP collector ${endpoint} does not take ${signal}: ${why}. They wait in memory, and those that do not fit are dropped. Requests are not affected.`;
+    const event: NewEvent<'otlp_failing'> = {
+      kind: 'otlp_failing',
+      subject: 'otlp',
+      from: isFailing ? 'exporting' : 'failing',
+      to: isFailing ? 'failing' : 'exporting',
+      reason,
+      evidence: { endpoint, signal, status },
+    };
+    this.#send({ kind: 'event', event });
+  }
+
+  #addEvents(events: readonly EventLine[]): void {
+    if (this.#spec === null || this.#spec.logs === 'none') return;
+    const now = this.#clock.wallTime();
+    for (const { json } of events) this.#logs.add(logRecordOfEvent(JSON.parse(json) as EventJson, now));
+  }
+
+  #addMetrics(parts: readonly Uint8Array[]): void {
+    if (this.#spec === null || this.#spec.metrics === null) return;
+    const text = Buffer.concat(parts).toString();
+    const startedMs = Date.parse(this.#process?.started_at ?? '') || 0;
+    for (const metric of metricsOf(text, { startedMs, nowMs: this.#clock.wallTime() })) this.#metrics.add(metric);
+  }
+
+  /** Takes the lines of all rings. Returns whether there were any. */
+  #read(): boolean {
+    if (this.#spec === null) return false;
+    let hasLines = false;
+    for (const ring of this.#rings) {
+      for (const slice of ring.take()) {
+        hasLines = true;
+        for (const line of slice.bytes.toString('latin1').split('\n')) if (line !== '') this.#addLine(line);
+        ring.release(slice);
+      }
+      this.#counts.addDropped('traces', 'queue_full', ring.takeDropped());
+    }
+    return hasLines;
+  }
+
+  #addLine(text: string): void {
+    const line = parseExportedLine(text);
+    if (line === null) return this.#counts.addDropped('traces', 'unreadable', 1);
+    const { record, span, isSpan, isLog } = line;
+    if (isSpan && span !== null && record.trace_id !== null)
+      for (const one of spansOf(record, record.trace_id, span)) this.#traces.add(one);
+    if (isLog) this.#logs.add(logRecordOfExchange(record, span, this.#clock.wallTime()));
+  }
+
+  async #close(): Promise<void> {
+    this.#read();
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#metricsTimer?.cancel();
+    await Promise.all([this.#traces, this.#logs, this.#metrics].map((signal) => signal.close(closeMs)));
+    this.#collector?.close();
+  }
+
+  async #sleep(): Promise<void> {
+    this.#wakeWord.fallAsleep();
+    // A line that was committed before the word was set has woken no thread.
+    if (this.#spec !== null && this.#rings.some((ring) => ring.hasLines)) this.#wakeWord.wake();
+    else await this.#wakeWord.wait();
+    this.#readLater();
+  }
+
+  #readLater(): void {
+    if (this.#closed) return;
+    this.#timer = this.#clock.schedule(after(this.#clock.now(), readEveryMs), OtlpExporter.#due, this as OtlpExporter);
+  }
+
+  static #due(this: void, exporter: OtlpExporter): void {
+    if (exporter.#read()) exporter.#readLater();
+    else void exporter.#sleep();
+  }
+}

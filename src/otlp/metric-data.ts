@@ -1,0 +1,163 @@
+import { attributesOf, unixNano } from './attributes.ts';
+import { cumulative, type ExportedExemplar, type HistogramDataPoint, type KeyValue, type Metric } from './messages.ts';
+
+/** When the numbers were read, and since when they count. Milliseconds since 1970. */
+export interface MetricTimes {
+  readonly startedMs: number;
+  readonly nowMs: number;
+}
+
+/** So many points of one metric go into one message. */
+const pointsMax = 500;
+
+interface Family {
+  readonly name: string;
+  description: string;
+  type: string;
+  readonly lines: Sample[];
+}
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** What stands behind " # ". */
+  readonly exemplar: string | null;
+}
+
+const sampleLine = /^([a-zA-Z_:][\w:]*)(?:\{(.*?)\})? (\S+)(?: # (.*))?$/;
+const labelPattern = /(\w+)="((?:[^"\\]|\\.)*)"/g;
+
+/**
+ * The metrics of the admin API, which the main thread writes in the OpenMetrics text format, as metrics of OTLP: the same names, so that one table
+ * describes both. It reads what this gateway writes, and leaves out what it does not know.
+ */
+export function metricsOf(text: string, times: MetricTimes): Metric[] {
+  return familiesOf(text).flatMap((family) => metricOf(family, times));
+}
+
+export function pointsIn({ gauge, sum, histogram }: Metric): number {
+  return (gauge ?? sum ?? histogram)?.dataPoints.length ?? 0;
+}
+
+function familiesOf(text: string): Family[] {
+  const families: Family[] = [];
+  for (const line of text.split('\n')) {
+    const [, key, name = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line) ?? [];
+    let family = families.at(-1);
+    if (key !== undefined && family?.name !== name) {
+      family = { name, description: '', type: '', lines: [] };
+      families.push(family);
+    }
+    if (family === undefined) continue;
+    if (key === 'HELP') family.description = rest;
+    else if (key === 'TYPE') family.type = rest;
+    else {
+      const sample = sampleOf(line);
+      if (sample !== null) family.lines.push(sample);
+    }
+  }
+  return families;
+}
+
+function sampleOf(line: string): Sample | null {
+  // The labels of an exemplar have braces too.
+  const [start = '', ...behind] = line.split(' # ');
+  const found = sampleLine.exec(behind.length > 1 ? line : start);
+  if (found === null) return null;
+  const [, name = '', labels = '', value = ''] = found;
+  return { name, labels: labelsOf(labels), value: Number(value), exemplar: behind.at(-1) ?? null };
+}
+
+function labelsOf(text: string): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const [, name = '', value = ''] of text.matchAll(labelPattern))
+    labels[name] = value.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
+  return labels;
+}
+
+function metricOf(family: Family, times: MetricTimes): Metric[] {
+  const { name, description, type } = family;
+  const unit = name.endsWith('_seconds') ? 's' : name.endsWith('_bytes') ? 'By' : '';
+  const about = { name, description, ...(unit === '' ? {} : { unit }) };
+  if (type === 'histogram') {
+    return inParts(histogramPoints(family, times)).map((dataPoints) => ({
+      ...about,
+      histogram: { dataPoints, aggregationTemporality: cumulative },
+    }));
+  }
+  const points = family.lines.map(({ labels, value }) => ({
+    attributes: attributesOf(labels),
+    ...(type === 'counter' ? { startTimeUnixNano: unixNano(times.startedMs) } : {}),
+    timeUnixNano: unixNano(times.nowMs),
+    asDouble: value,
+  }));
+  return inParts(points).map((dataPoints) =>
+    type === 'counter'
+      ? { ...about, sum: { dataPoints, aggregationTemporality: cumulative, isMonotonic: true } }
+      : { ...about, gauge: { dataPoints } },
+  );
+}
+
+function inParts<T>(points: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  for (let from = 0; from < points.length; from += pointsMax) parts.push(points.slice(from, from + pointsMax));
+  return parts;
+}
+
+interface Buckets {
+  readonly attributes: readonly KeyValue[];
+  /** Cumulative, as the text has them. */
+  readonly counts: number[];
+  readonly bounds: number[];
+  readonly exemplars: ExportedExemplar[];
+  sum: number;
+  count: number;
+}
+
+function histogramPoints({ name, lines }: Family, { startedMs, nowMs }: MetricTimes): HistogramDataPoint[] {
+  const byLabels = new Map<string, Buckets>();
+  for (const sample of lines) {
+    const { le, ...labels } = sample.labels;
+    const key = JSON.stringify(labels);
+    let buckets = byLabels.get(key);
+    if (buckets === undefined) {
+      buckets = { attributes: attributesOf(labels), counts: [], bounds: [], exemplars: [], sum: 0, count: 0 };
+      byLabels.set(key, buckets);
+    }
+    if (sample.name === `${name}_sum`) buckets.sum = sample.value;
+    else if (sample.name === `${name}_count`) buckets.count = sample.value;
+    else if (le !== undefined) addBucket(buckets, sample, le);
+  }
+  return [...byLabels.values()].map(({ attributes, counts, bounds, exemplars, sum, count }) => ({
+    attributes,
+    startTimeUnixNano: unixNano(startedMs),
+    timeUnixNano: unixNano(nowMs),
+    count: String(count),
+    sum,
+    bucketCounts: counts.map((value, index) => String(value - (counts[index - 1] ?? 0))),
+    explicitBounds: bounds,
+    ...(exemplars.length === 0 ? {} : { exemplars }),
+  }));
+}
+
+function addBucket(buckets: Buckets, { value, exemplar }: Sample, le: string): void {
+  buckets.counts.push(value);
+  if (le !== '+Inf') buckets.bounds.push(Number(le));
+  const read = exemplar === null ? null : exemplarOf(exemplar);
+  if (read !== null) buckets.exemplars.push(read);
+}
+
+/** `{trace_id="…"} 0.25 1763715738.007` */
+function exemplarOf(text: string): ExportedExemplar | null {
+  const [, labels = '', value, seconds] = /^\{(.*)\} (\S+) (\S+)$/.exec(text) ?? [];
+  if (value === undefined || seconds === undefined) return null;
+  const { trace_id: traceId, ...others } = labelsOf(labels);
+  const filteredAttributes = attributesOf(others);
+  return {
+    ...(filteredAttributes.length === 0 ? {} : { filteredAttributes }),
+    timeUnixNano: unixNano(Math.round(Number(seconds) * 1000)),
+    asDouble: Number(value),
+    ...(traceId !== undefined && /^[0-9a-f]{32}$/.test(traceId) ? { traceId } : {}),
+  };
+}

@@ -1,0 +1,70 @@
+import { emptyStage } from '../../src/record/attempt-counters.ts';
+import type { ExchangeCount } from '../../src/core/counters.ts';
+import { durationBoundsMs, noCounts } from '../../src/core/counters.ts';
+import { loopDelayBoundsMs } from '../../src/core/thread-figures.ts';
+import type { Gateway, GatewayStatus } from '../../src/control/gateway-status.ts';
+import { metricsText } from '../../src/control/metrics/metrics.ts';
+import type { MetricsFormat } from '../../src/control/metrics/metrics-text.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { statusSample } from '../fakes/samples.ts';
+
+/** The metrics of a gateway that has a sample of every one. */
+export async function everyMetric(format: MetricsFormat = 'prometheus'): Promise<string> {
+  const exchange: ExchangeCount = {
+    ...{ route: 'shop', upstream: 'shop', statusClass: '5xx', shape: 'reset', cause: 'reset_before_response' },
+    ...{ end: 'generated', grpcStatus: '14', count: 1, durationMsSum: 5, bytesIn: 1, bytesOut: 2 },
+    durations: [1, ...Array<number>(durationBoundsMs.length).fill(0)],
+  };
+  const stage = emptyStage('shop', 'wait');
+  stage.cells[3] = 1;
+  stage.exemplars[3] = { traceId: '', requestId: 'r1', ms: 0.7, at: 1_763_715_738_007 };
+  const loopDelays = Array<number>(loopDelayBoundsMs.length + 1).fill(0);
+  const figures = { cpuS: 1.5, heapBytes: 20_000_000, loopDelays, loopDelayMsSum: 0 };
+  const counts: ReturnType<Gateway['counts']> = {
+    exchanges: [exchange],
+    workers: [noCounts(1)],
+    workersLost: 0,
+    responses: [{ upstream: 'shop', endpoint: 'shop/127.0.0.1:3000', method: 'GET', status: 200, count: 1 }],
+    stages: [stage],
+    threads: [{ worker: 1, figures }],
+    logDropped: 0,
+    storeLost: 0,
+    otlp: [{ signal: 'traces', exported: 1, failedRequests: 0, dropped: [{ reason: 'queue_full', count: 0 }] }],
+    failedHandshakes: [{ listener: 'https', reason: 'garbage', count: 1 }],
+    http2Limits: [{ listener: 'https', limit: 'resets', count: 1, address: '192.0.2.1', delayMs: 0 }],
+  };
+  const gateway = { counts: () => counts, status: () => fullStatus };
+  const { parts } = await metricsText(gateway, new SimulatedClock(), format);
+  return Buffer.concat(parts).toString();
+}
+
+const certificate = { names: ['shop.test'], notAfter: '2026-12-01T00:00:00.000Z', notBefore: null, issuer: null };
+
+/** The listeners of the sample have no certificates. */
+const fullStatus: GatewayStatus = {
+  ...statusSample,
+  listeners: statusSample.listeners.map((listener) => ({ ...listener, certificates: [certificate] })),
+};
+
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** The families of a text in Prometheus' format, with the labels that their samples have. */
+export function familiesOf(text: string): MetricFamily[] {
+  const families: { name: string; type: string; help: string; labels: Set<string> }[] = [];
+  for (const line of text.split('\n')) {
+    const [, name = '', help = ''] = /^# HELP (\S+) (.*)$/.exec(line) ?? [];
+    const last = families.at(-1);
+    if (name !== '') families.push({ name, type: '', help, labels: new Set() });
+    else if (last !== undefined && line.startsWith('# TYPE')) last.type = line.split(' ')[3] ?? '';
+    else if (last !== undefined) for (const [, label = ''] of line.matchAll(/(\w+)="/g)) last.labels.add(label);
+  }
+  return families.map(({ labels, ...family }) => ({
+    ...family,
+    labels: [...labels].filter((label) => label !== 'le'),
+  }));
+}
