@@ -76,6 +76,7 @@ export class IncidentWatch {
       name: endpoint.name ?? null,
       state: endpoint.state,
       reason: endpoint.reason,
+      checkCause: endpoint.checkCause ?? null,
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));
     return { application: upstream.application, endpoints };

@@ -325,6 +325,36 @@ export const ownScenarios: readonly IncidentScenario[] = [
       { from: 80, to: 110, fail: 'no_endpoint_ready', share: 1 },
     ],
   },
+  ...(
+    [
+      ['nothing listens', 'connect_refused', 'nothing_listens'],
+      ['no packet comes back', 'connect_timeout', 'network'],
+      ['no response comes in time', 'response_head_timeout', 'slow_application'],
+    ] as const
+  ).map(
+    ([what, checkCause, expect]): IncidentScenario => ({
+      name: `the check has seen before any request that ${what}`,
+      expect,
+      seconds: 150,
+      upstreams: { api: { ...api, endpoints: 1 } },
+      steps: [
+        { from: 0, to: 110, state: 'unhealthy', reason: what, checkCause },
+        { from: 0, to: 110, rate: 0 },
+        { from: 80, to: 110, rate: 5 },
+        { from: 80, to: 110, fail: 'no_endpoint_ready', share: 1 },
+      ],
+    }),
+  ),
+  {
+    name: 'a proxy before the application cuts responses, while more requests come',
+    expect: 'connections_cut',
+    seconds: 150,
+    upstreams: { api: { ...api, rate: 5 } },
+    steps: [
+      { from: 75, to: 120, rate: 15 },
+      { from: 80, to: 120, fail: 'response_body_short', share: 0.1 },
+    ],
+  },
   {
     name: 'an SSH server answers at the port',
     expect: 'another_program',

@@ -1,5 +1,6 @@
 import { durationBoundsMs, type ExchangeCount } from '../../src/core/counters.ts';
 import type { Event } from '../../src/core/event.ts';
+import type { Cause } from '../../src/core/failure.ts';
 import { shapeOfType, specOfCause } from '../../src/core/explain.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
@@ -68,6 +69,8 @@ export type ScenarioStep =
       readonly to: number;
       readonly state: string;
       readonly reason: string;
+      /** What the check failed with; absent: the response was not the expected one. */
+      readonly checkCause?: Cause;
       readonly endpoints?: readonly number[];
       readonly upstream?: string;
     }
@@ -205,6 +208,7 @@ function watchedAt(scenario: IncidentScenario, id: string, second: number): Watc
       name: upstream.dnsName ?? null,
       state: state !== undefined && 'state' in state ? state.state : 'healthy',
       reason: state !== undefined && 'state' in state ? state.reason : 'answered 200',
+      checkCause: (state !== undefined && 'state' in state ? state.checkCause : undefined) ?? null,
       advice: advice !== undefined && 'advice' in advice ? advice.advice : null,
     };
   });

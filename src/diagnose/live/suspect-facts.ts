@@ -140,6 +140,13 @@ export function isAbout(subject: string, upstream: string, routes: readonly stri
   return target === upstream || target.startsWith(`${upstream}/`) || routes.includes(target);
 }
 
+/** Whether no request was sent because most checks failed with one of these causes. */
+export function checksFound({ incident, watched }: SuspectContext, is: (cause: Cause) => boolean): boolean {
+  const unhealthy = watched.endpoints.filter(({ state }) => state === 'unhealthy');
+  const found = unhealthy.filter(({ checkCause }) => checkCause !== null && is(checkCause));
+  return isOf(incident, 'not_ready') && found.length > 0 && found.length * 2 >= unhealthy.length;
+}
+
 export const isEndpointOf = (subject: string, upstream: string): boolean => subject.startsWith(`endpoint:${upstream}/`);
 
 /** The share of these kinds in the failures that are no consequences. */

@@ -1,8 +1,10 @@
 import { specOfCause } from '../../core/explain.ts';
+import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import {
   type Rule,
   shownMax,
+  checksFound,
   refused,
   otherProtocol,
   invalid,
@@ -48,7 +50,8 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
     };
   },
   failing_check: ({ incident, watched }) => {
-    const unhealthy = watched.endpoints.filter(({ state }) => state === 'unhealthy');
+    // A check that met a failure of its own has shown that the application does not answer.
+    const unhealthy = watched.endpoints.filter(({ state, checkCause }) => state === 'unhealthy' && checkCause === null);
     if (!isOf(incident, 'not_ready') || unhealthy.length === 0 || incident.attemptsFailed > 0) return null;
     return {
       fit: 0.7,
@@ -67,8 +70,9 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       nextStep: spec?.nextStep ?? 'See in `candor explain ID` which bytes came.',
     };
   },
-  slow_application: ({ incident, usualDurations }) => {
-    if (!isOf(incident, 'slow')) return null;
+  slow_application: (context) => {
+    const { incident, usualDurations } = context;
+    if (!isOf(incident, 'slow') && !checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return null;
     const usualMs = quantile(usualDurations, 0.5);
     return {
       fit: 0.55,

@@ -1,8 +1,10 @@
 import { specOfCause } from '../../core/explain.ts';
+import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import {
   type Rule,
   shownMax,
+  checksFound,
   refused,
   races,
   otherProtocol,
@@ -91,14 +93,15 @@ export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       nextStep: 'Look at its log: a process that ends, a timeout of its own, or a proxy between it and the gateway.',
     };
   },
-  nothing_listens: ({ incident, watched }) => {
+  nothing_listens: (context) => {
+    const { incident, watched } = context;
     if (!isOf(incident, 'gone', 'not_ready')) return null;
     const share = shareOf(incident, refused);
     const isDown = incident.family === 'not_ready' && watched.endpoints.some(({ state }) => state === 'unhealthy');
     if (share < 0.5 && !isDown) return null;
     const wasCut = shareOf(incident, races) > 0;
     return {
-      fit: share >= 0.5 ? 0.6 : 0.4,
+      fit: share >= 0.5 || checksFound(context, (cause) => refused.has(cause)) ? 0.6 : 0.4,
       sentence: wasCut
         ? 'The application ended: its connections were cut, and then nothing listened at its address.'
         : 'Nothing listens at the address of the application.',
@@ -109,8 +112,9 @@ export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       nextStep: 'Start the application, or compare its address with the configuration; its own log says why it ended.',
     };
   },
-  network: ({ incident }) => {
-    if (!isOf(incident, 'network')) return null;
+  network: (context) => {
+    const { incident } = context;
+    if (!isOf(incident, 'network') && !checksFound(context, (cause) => familyOfCause(cause) === 'network')) return null;
     const spec = incident.cause === null ? null : specOfCause(incident.cause);
     return {
       fit: 0.7,

@@ -2,6 +2,8 @@ import type { CountedEndpoint, SuspectKind } from '../../core/live-incident.ts';
 import {
   type Rule,
   full,
+  refused,
+  races,
   latestBefore,
   isOf,
   shareOf,
@@ -51,6 +53,8 @@ export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
     const factor = during / before;
     if (isOf(incident, 'application') ? factor < 3 : !isOf(incident, 'full', 'slow', 'gone', 'gateway', 'not_ready'))
       return null;
+    // An application with too much to do takes no connections, or ends; it does not cut its responses.
+    if (isOf(incident, 'gone') && shareOf(incident, refused) + shareOf(incident, races) < 0.5) return null;
     return {
       fit: Math.min(0.9, 0.7 + factor * 0.04),
       sentence: `${times(factor)} as many requests came as before.`,

@@ -1,3 +1,5 @@
+import type { Cause } from '../../core/failure.ts';
+
 /** What is known of the endpoints of an upstream. */
 export interface WatchedUpstream {
   readonly application: string | null;
@@ -7,6 +9,8 @@ export interface WatchedUpstream {
     readonly name: string | null;
     readonly state: string;
     readonly reason: string;
+    /** What its last check failed with; null: it passed, or the response was not the expected one. */
+    readonly checkCause: Cause | null;
     /** What its health document says of its parts that do not work; null: nothing. */
     readonly advice: string | null;
   }[];
