@@ -48,7 +48,7 @@ export class DashboardFiles {
     sendProblem(
       response,
       503,
-      'The files of the dashboard are missing: install Candor again, or build it (`npm run build`).',
+      'The files of the dashboard are missing: install Candor again, or build it (`npm run dashboard`).',
     );
   }
 

@@ -22,9 +22,9 @@ const timeline: TimelineJson = {
 
 test('steps that are left out had no request', () => {
   const { times, requestsPerS, p99Ms } = timelineColumns(timeline);
-  assert.equal(times.length, 4);
-  assert.deepEqual(requestsPerS, [10, 0, 5, 0]);
-  assert.deepEqual(p99Ms, [9, null, 700, null]);
+  assert.equal(times.length, 5);
+  assert.deepEqual(requestsPerS, [10, 0, 5, 0, 0]);
+  assert.deepEqual(p99Ms, [9, null, 700, null, null]);
 });
 
 test('shapes are stacked: each has the sum of itself and those before it', () => {
@@ -32,8 +32,8 @@ test('shapes are stacked: each has the sum of itself and those before it', () =>
   assert.deepEqual(
     [...stacked],
     [
-      ['unreachable', [0, 0, 10, 0]],
-      ['reset', [0, 0, 12, 0]],
+      ['unreachable', [0, 0, 10, 0, 0]],
+      ['reset', [0, 0, 12, 0, 0]],
     ],
   );
 });
@@ -49,4 +49,14 @@ test('the totals are those of all steps', () => {
     ],
   );
   assert.equal(timelineTotals({ steps: [] }).worstP99Ms, null);
+});
+
+test('steps that begin between full seconds keep their time', () => {
+  const shifted = {
+    ...timeline,
+    steps: timeline.steps.map((step) => ({ ...step, at: step.at.replace('.000Z', '.400Z') })),
+  };
+  const { times, requestsPerS } = timelineColumns(shifted);
+  assert.deepEqual(requestsPerS, [10, 0, 5, 0, 0]);
+  assert.equal(times[2], Date.parse('2026-01-01T12:00:20.400Z') / 1000);
 });

@@ -3,9 +3,9 @@ import type { TimelineJson, ShownStep } from './model.ts';
 
 /** Times of the page Timeline, with the length of a step that the gateway holds for each. */
 export const timeRanges = [
-  { id: '10m', name: '10 minutes', seconds: 600, stepS: 5 },
+  { id: '10m', name: '10 minutes', seconds: 600, stepS: 10 },
   { id: '2h', name: '2 hours', seconds: 7200, stepS: 60 },
-  { id: '24h', name: '24 hours', seconds: 86_400, stepS: 600 },
+  { id: '24h', name: '24 hours', seconds: 86_400, stepS: 60 },
 ] as const;
 
 export type ShownRange = (typeof timeRanges)[number];
@@ -24,19 +24,22 @@ export interface TimelineColumns {
   readonly p99Ms: readonly (number | null)[];
 }
 
-/** Steps that the gateway left out had no request. */
+/** Steps that the gateway left out had no request. They begin where those of the gateway do. */
 export function timelineColumns({ step_s: stepS, since, until, steps }: TimelineJson): TimelineColumns {
-  const byTime = new Map(steps.map((step) => [alignedSeconds(step.at, stepS), step]));
-  const times: number[] = [];
-  for (let at = alignedSeconds(since, stepS); at < Date.parse(until) / 1000; at += stepS) times.push(at);
+  const [first] = steps;
+  const phase = first === undefined ? 0 : (Date.parse(first.at) / 1000) % stepS;
+  const indexOf = (at: string): number => Math.round((Date.parse(at) / 1000 - phase) / stepS);
+  const byIndex = new Map(steps.map((step) => [indexOf(step.at), step]));
+  const [from, to] = [Math.min(indexOf(since), ...byIndex.keys()), Math.max(indexOf(until), ...byIndex.keys())];
+  const indices = Array.from({ length: Math.max(0, to - from + 1) }, (_, offset) => from + offset);
   const column = <T>(of: (step: ShownStep) => T, empty: T): T[] =>
-    times.map((at) => {
-      const step = byTime.get(at);
+    indices.map((index) => {
+      const step = byIndex.get(index);
       return step === undefined ? empty : of(step);
     });
   const occurring = failedShapes.filter((shape) => steps.some((step) => (step.shapes[shape] ?? 0) > 0));
   return {
-    times,
+    times: indices.map((index) => index * stepS + phase),
     requestsPerS: column(({ requests }) => requests / stepS, 0),
     shapes: new Map(occurring.map((shape) => [shape, column((step) => step.shapes[shape] ?? 0, 0)])),
     p50Ms: column(({ p50_ms: ms }) => ms, null),
@@ -74,8 +77,4 @@ export function timelineTotals({ steps }: Pick<TimelineJson, 'steps'>): Timeline
     byShape: new Map(counts.filter(([, count]) => count > 0)),
     worstP99Ms: worst < 0 ? null : worst,
   };
-}
-
-function alignedSeconds(at: string, stepS: number): number {
-  return Math.floor(Date.parse(at) / 1000 / stepS) * stepS;
 }

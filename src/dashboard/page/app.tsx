@@ -75,7 +75,7 @@ function PageHeader(): JSX.Element {
         <ThemeChoice />
         <button
           type="button"
-          class="small"
+          class="small wide-only"
           onClick={() => {
             isHelpShown.value = true;
           }}

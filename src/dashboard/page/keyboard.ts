@@ -31,8 +31,10 @@ function isTyping(target: EventTarget | null): boolean {
 
 function focusSearch(): void {
   const { page, id } = address.value;
-  if (page !== 'requests' || id !== '') go('requests');
-  // The page may have to be drawn first.
+  const field = document.getElementById('query');
+  if (page === 'requests' && id === '' && field !== null) return field.focus();
+  go('requests');
+  // The page has to be drawn first.
   requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById('query')?.focus()));
 }
 

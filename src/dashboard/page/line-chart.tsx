@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { clockText } from '../shown-figures.ts';
 import type { MarkerKind, TimelineMarker } from '../timeline-markers.ts';
 import { isDark } from './theme.ts';
 
@@ -10,6 +11,8 @@ export interface ChartSeries {
   readonly name: string;
   readonly colour: string;
   readonly isFilled: boolean;
+  /** Values may stand between steps without one, where no line leads to them. */
+  readonly hasPoints?: boolean;
   readonly values: readonly (number | null)[];
 }
 
@@ -81,17 +84,22 @@ function optionsFor(target: HTMLElement, latest: { readonly current: LineChartPr
     cursor: { sync: { key: 'timeline' }, drag: { x: true, y: false, setScale: false }, points: { show: false } },
     scales: { y: { range: (_chart, _low, high) => [0, Math.max(high * 1.05, 1)] } },
     axes: [
-      { ...axis, size: 26 },
+      {
+        ...axis,
+        size: 26,
+        space: 72,
+        values: (_chart, ticks) => ticks.map((tick, index) => axisTime(tick, ticks[index + 1] ?? ticks[index - 1])),
+      },
       { ...axis, size: 58, values: (_chart, ticks) => ticks.map((tick) => latest.current.valueText(tick)) },
     ],
     series: [
       {},
       ...series.map(
-        ({ name, colour: property, isFilled }): UPlot.Series => ({
+        ({ name, colour: property, isFilled, hasPoints = false }): UPlot.Series => ({
           label: name,
           stroke: colour(property),
           width: isFilled ? 0 : 1.5,
-          points: { show: false },
+          points: { show: hasPoints, size: 4, fill: colour(property), width: 0 },
           ...(isFilled ? { fill: colour(property) } : {}),
           ...(UPlot.paths.stepped === undefined ? {} : { paths: UPlot.paths.stepped({ align: 1 }) }),
         }),
@@ -124,6 +132,12 @@ function drawMarkers(chart: UPlot, markers: readonly TimelineMarker[], colour: (
     ctx.stroke();
   }
   ctx.restore();
+}
+
+/** '22:30', and with seconds where ticks are closer than a minute. */
+function axisTime(tick: number, next: number | undefined): string {
+  const text = clockText(tick * 1000);
+  return next !== undefined && Math.abs(next - tick) < 60 ? text : text.slice(0, 5);
 }
 
 /** A canvas does not know the properties of a style sheet. */

@@ -34,12 +34,14 @@ export function NowPage(): JSX.Element {
   );
 }
 
-/** The verdict in one line. */
+/** The verdict in one line. The header has its word. */
 function Headline(): JSX.Element {
-  const { reason } = state.value;
+  const { tone, reason } = state.value;
+  const { requests, errors } = status.value?.last_minute ?? { requests: 0, errors: 0 };
+  const traffic = `${countFigure(requests)} requests in the last minute, ${errors === 0 ? 'none' : countFigure(errors)} failed.`;
   return (
-    <p class={`headline ${state.value.tone}`}>
-      <StateText state={state.value} /> {reason !== '' && <Sentence text={reason} />}
+    <p class={`headline ${tone}`}>
+      <Mark tone={tone} /> <Sentence text={reason === '' ? traffic : reason} />
     </p>
   );
 }
@@ -154,7 +156,7 @@ function UpstreamRow({ upstream }: { readonly upstream: UpstreamJson }): JSX.Ele
         </a>
       </th>
       <td>
-        <StateText state={shown} /> <span class="quiet">{shown.reason}</span>
+        <StateText state={shown} /> <span class="quiet wide-only">{shown.reason}</span>
       </td>
       <td>
         {healthy} of {endpoints.length}

@@ -115,13 +115,13 @@ function Charts({ timeline, markers, onSelect }: ChartsProperties): JSX.Element 
           valueText={countFigure}
         />
       </Section>
-      <Section title="Duration" aside={<span class="quiet">p50, p99</span>}>
+      <Section title="Duration" aside={<DurationLegend />}>
         <LineChart
           {...common}
           label={`Median and p99 of the durations; the highest p99 was ${durationFigure(totals.worstP99Ms)}.`}
           series={[
-            { name: 'p50', colour: '--quiet', isFilled: false, values: columns.p50Ms },
-            { name: 'p99', colour: '--accent', isFilled: false, values: columns.p99Ms },
+            { name: 'p50', colour: '--quiet', isFilled: false, hasPoints: true, values: columns.p50Ms },
+            { name: 'p99', colour: '--accent', isFilled: false, hasPoints: true, values: columns.p99Ms },
           ]}
           valueText={durationFigure}
         />
@@ -131,6 +131,19 @@ function Charts({ timeline, markers, onSelect }: ChartsProperties): JSX.Element 
         <FigureTable timeline={timeline} />
       </details>
     </>
+  );
+}
+
+function DurationLegend(): JSX.Element {
+  return (
+    <ul class="legend">
+      <li>
+        <i class="swatch line-p99" aria-hidden="true" /> p99
+      </li>
+      <li>
+        <i class="swatch line-p50" aria-hidden="true" /> p50
+      </li>
+    </ul>
   );
 }
 

@@ -137,7 +137,7 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
       </tr>
       <tr class="more">
         <td colSpan={8}>
-          <p>
+          <p class="reason">
             <Sentence text={reason} />
             {endpoint.outlier != null && (
               <>
