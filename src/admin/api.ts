@@ -7,6 +7,7 @@ import type { AdminContext } from './admin-context.ts';
 import type { RequestHandler } from './admin-listener.ts';
 import { adminStatus, type StatusResponse } from './admin-status.ts';
 import { sendJson, sendParts, sendProblem } from './answer.ts';
+import { sendIncidents } from './incidents-api.ts';
 import { testAlerts } from './alerts-api.ts';
 import { audited } from './audit.ts';
 import { urlOfTarget } from './authorization.ts';
@@ -136,11 +137,13 @@ export class AdminApi implements RequestHandler {
       case 'restore':
         return this.#overlay.change(id, requester, request, response);
       case 'listIncidents':
-        return sendJson(response, 200, snakeCased({ incidents: this.#gateway.incidents() }));
+        return sendIncidents(this.#gateway, url, this.#clock.wallTime(), response);
       case 'readIncident': {
-        const incident = this.#gateway.incidents().find(({ id: number }) => String(number) === parameter);
+        const incident = this.#gateway
+          .incidents()
+          .find(({ id: number, key }) => String(number) === parameter || key === parameter);
         if (incident !== undefined) return sendJson(response, 200, snakeCased(incident));
-        return sendProblem(response, 404, `No incident since the gateway started has the number ${parameter}.`);
+        return sendProblem(response, 404, `No incident has the number ${parameter}.`);
       }
       case 'listAlerts':
         return sendJson(response, 200, snakeCased({ targets: this.#gateway.status().alerts }));

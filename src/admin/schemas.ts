@@ -87,7 +87,8 @@ const certificate = z.object({
 });
 
 export const incidentSchema = z.object({
-  id: count.describe('From 1 in each run of the process.'),
+  id: count.describe('Grows by one; it begins with 1 again only without a state folder.'),
+  key: text.describe('Unique also across runs of the process.'),
   title: text.describe('A few words: what fails.'),
   reason: text.describe('What fails, how much of it, and what has probably caused it.'),
   upstream: text.describe('Empty: before an upstream was chosen.'),
@@ -117,6 +118,12 @@ export const incidentSchema = z.object({
       }),
     )
     .describe('What has probably caused it, the likeliest first; empty: not known.'),
+  interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
+  findings: z
+    .array(text)
+    .describe(
+      'What the gateway found when it looked at once: a direct request, the newest failure, processes, the machine, changes before.',
+    ),
 });
 
 export const statusSchema = z.object({
@@ -162,6 +169,7 @@ export const statusSchema = z.object({
           'otlp_failing',
           'replacement_failing',
           'alerts_failing',
+          'disk_nearly_full',
         ]),
         since_s: z.number().min(0),
         reason: text.describe('One sentence.'),

@@ -85,6 +85,11 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     event('log_dropped', { what: '/l', count: 1, errno: 'ENOSPC' }, 'failing'),
     'records:log opened warning',
   ],
+  [
+    'a disk that is nearly full',
+    event('disk_space', { path: '/var', freeBytes: 1, totalBytes: 9 }, 'low'),
+    'gateway opened warning',
+  ],
   ['a reload', event('configuration_applied', { contentHash: '', source: '', changed: [] }), null],
   [
     'an alert that was sent',

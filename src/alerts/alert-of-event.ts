@@ -34,6 +34,8 @@ function contentOf(event: Event): AlertContent | null {
     case 'store_failing':
     case 'log_dropped':
       return records(event);
+    case 'disk_space':
+      return disk(event);
     default:
       return null;
   }
@@ -131,6 +133,22 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
     text: sentence(event.reason),
     nextStep: isFailing ? 'Look at the space and the owner of its folder (`df -h`, `ls -ld`).' : null,
     step: isFailing ? 'failing' : null,
+  };
+}
+
+function disk({ subject, evidence, reason, to }: Extract<Event, { kind: 'disk_space' }>): AlertContent {
+  const isLow = to === 'low';
+  const { path } = evidence;
+  return {
+    ...none,
+    key: subject,
+    kind: 'disk',
+    change: isLow ? 'opened' : 'resolved',
+    severity: 'warning',
+    title: isLow ? `the disk of ${path} is nearly full` : `the disk of ${path} is no longer nearly full`,
+    text: sentence(reason),
+    nextStep: isLow ? `Free space there (\`du -xh --max-depth=1 ${path}\`).` : null,
+    step: isLow ? 'low' : null,
   };
 }
 

@@ -1,19 +1,24 @@
 import { buildCommand } from '@stricli/core';
-import type { AskFlags } from './ask-flags.ts';
 import { CommandFailure } from './command-failure.ts';
-import { askFlags } from './flags.ts';
+import { askFlags, optionalText } from './flags.ts';
 import { describe, type ParserContext } from './parser-context.ts';
+import type { AskFlags } from './ask-flags.ts';
+import type { IncidentsFlags } from './show-incidents.ts';
 
-export const incidentsCommand = buildCommand<AskFlags, [], ParserContext>({
+export const incidentsCommand = buildCommand<IncidentsFlags, [], ParserContext>({
   docs: {
     brief: 'List incidents: what fails, since when, why',
     fullDescription: describe(
       'Lists the incidents of a running gateway: failures that are more than usual,\ngrouped by upstream, with what has probably caused them. Those that go on come\nfirst. Exits with 1 while one goes on, 0 if none does.',
       'candor incidents',
+      'candor incidents --since 7d',
       'candor incidents --json',
     ),
   },
-  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  parameters: {
+    flags: { ...askFlags, since: optionalText('<time> from which on, such as 2h', 'time') },
+    aliases: { c: 'config' },
+  },
   async func(flags) {
     const { showIncidents } = await import('./show-incidents.ts');
     this.process.exitCode = await showIncidents(flags, this.processContext);

@@ -18,10 +18,16 @@ const shownMax = 8;
 /** Resolved incidents that a list shows; `--json` has all. */
 const resolvedMax = 20;
 
+export interface IncidentsFlags extends AskFlags {
+  readonly since?: string | undefined;
+}
+
 /** `candor incidents`. Returns the exit code: 1 while an incident goes on. */
-export async function showIncidents(flags: AskFlags, context: ProcessContext): Promise<number> {
+export async function showIncidents(flags: IncidentsFlags, context: ProcessContext): Promise<number> {
   const target = await findAdmin(flags, context);
-  const answer = await askGateway(target, 'GET', `${apiRoot}/incidents`, context);
+  const query = flags.since === undefined ? '' : `?since=${encodeURIComponent(flags.since)}`;
+  const answer = await askGateway(target, 'GET', `${apiRoot}/incidents${query}`, context);
+  if (answer.status === 400) throw new CommandFailure('usage', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
   const { incidents } = camelCased(answer.content) as { incidents: readonly IncidentStatus[] };
   const open = incidents.filter(({ resolvedAt }) => resolvedAt === null);
@@ -32,7 +38,7 @@ export async function showIncidents(flags: AskFlags, context: ProcessContext): P
     const lines = [...open, ...resolved].flatMap((incident) =>
       incidentLines(incident, context.clock.wallTime(), style),
     );
-    const none = 'No incident since the gateway started.';
+    const none = flags.since === undefined ? 'No incident is known.' : 'No incident since then.';
     context.stdout.write(`${(lines.length === 0 ? [none] : lines).join('\n')}\n`);
   }
   return open.length > 0 ? exitCodes.failure : exitCodes.ok;
@@ -68,6 +74,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
       ...wrapAfter('     →', harmless(nextStep), 7),
     );
   });
+  lines.push(...findingLines(incident, style));
   const kinds = causes.map(({ cause, count, isConsequence }) => [
     String(count),
     cause,
@@ -93,6 +100,20 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
       ),
       style,
     ),
+  ];
+}
+
+/** A gateway of an earlier version has not looked. */
+function findingLines({ findings = [], interrupted = false }: Partial<IncidentStatus>, style: Style): string[] {
+  const ended = interrupted
+    ? ['', ...wrap('The gateway ended while it went on: whether it was resolved is not known.', '  ')]
+    : [];
+  if (findings.length === 0) return ended;
+  return [
+    ...ended,
+    '',
+    style.bold('SEEN AT ONCE'),
+    ...findings.flatMap((finding) => wrapAfter('  ·', harmless(finding), 4)),
   ];
 }
 

@@ -21,7 +21,9 @@ import type { ProcessConstants } from '../core/logger-messages.ts';
 import { OtlpExport } from './otlp-export.ts';
 import { StoredExchanges } from './stored-exchanges.ts';
 import type { GatewayOptions } from './gateway-options.ts';
-import { withoutSecrets } from './instance-secrets.ts';
+import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
+import { IncidentExamination } from './incident-examination.ts';
+import { IncidentFile } from './incident-file.ts';
 import { IncidentWatch } from './incident-watch.ts';
 import { LateExits } from './late-exits.ts';
 import { Overlay } from './overlay.ts';
@@ -33,6 +35,7 @@ import { WorkerPool } from './worker-pool.ts';
 import { version } from './version.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import { AutomaticCertificates } from './automatic-certificates.ts';
+import { DiskWatch, writtenFolders } from './disk-watch.ts';
 import { EndpointCertificates } from './endpoint-certificates.ts';
 import { CertificateWatch, ownCertificates } from './certificate-watch.ts';
 import { watchedRecords, WorkerReports } from './worker-reports.ts';
@@ -88,6 +91,7 @@ export class ControlParts {
   readonly problems: CurrentProblems;
   readonly incidents: IncidentWatch;
   readonly alerting: Alerting;
+  readonly disks: DiskWatch;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
@@ -114,6 +118,9 @@ export class ControlParts {
     this.store = this.#createStore();
     this.otlp = this.#createOtlp();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
+    this.disks = new DiskWatch(clock, this.hub, () =>
+      writtenFolders(this.log.path, this.store.path, this.active.configuration.stateFolder),
+    );
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
     this.applications = this.#createApplications();
@@ -155,12 +162,32 @@ export class ControlParts {
   }
 
   #createIncidents(): IncidentWatch {
+    const { stateFolder } = this.options.configuration;
+    const examination = this.#createExamination();
     return new IncidentWatch({
+      storage: stateFolder === null ? null : new IncidentFile(stateFolder),
+      examine: (incident) => examination.examine(incident),
       clock: this.clock,
       events: this.hub,
       epoch: this.hub.epoch,
       upstream: (id) => this.endpoints.upstreams().find((one) => one.id === id) ?? null,
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
+    });
+  }
+
+  #createExamination(): IncidentExamination {
+    return new IncidentExamination({
+      clock: this.clock,
+      checker: { check: (request, onResult) => this.#checker.check(request, onResult) },
+      upstream: (id) => this.endpoints.upstreams().find((one) => one.id === id) ?? null,
+      checkOf: (upstream) => this.active.configuration.upstreams.find(({ id }) => id === upstream)?.check ?? null,
+      instances: (application) =>
+        statusWithoutSecrets(this.applications.supervisor.status(), this.active.redactor).find(
+          ({ id }) => id === application,
+        )?.instances ?? [],
+      search: (query) => this.store.search({ query, limit: 1, cursor: null, after: null }),
+      events: () => this.hub.since(0).events,
+      stateFolder: () => this.active.configuration.stateFolder,
     });
   }
 

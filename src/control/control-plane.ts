@@ -97,6 +97,9 @@ export class ControlPlane implements Gateway {
       reason: `candor ${version} started`,
       evidence,
     });
+    void (this.#parts.options.adopt?.predecessorEnded ?? Promise.resolve()).then(() =>
+      this.#parts.incidents.readEarlier(),
+    );
     this.#parts.endpoints.registry.activate(configuration);
     await this.#parts.applications.adoptOrStart(configuration.applications);
     // The overlay file is read after the handoff of applications: until then the predecessor may change the file.
@@ -111,6 +114,7 @@ export class ControlPlane implements Gateway {
     this.#state = 'serving';
     this.#parts.configurationReport.applied('gateway', ['everything']);
     this.#parts.certificates.look();
+    void this.#parts.disks.look();
     this.#parts.automatic.serves();
   }
 
@@ -388,12 +392,13 @@ export class ControlPlane implements Gateway {
     this.#parts.overlay.close();
     this.#parts.ticketKeys.close();
     this.#parts.certificates.close();
+    this.#parts.disks.close();
     this.#parts.endpoints.stop();
     this.#parts.breakers.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
-    const { log, store, otlp, alerting } = this.#parts;
-    await Promise.all([log.close(), store.close(), otlp.close(), alerting.close()]);
+    const { log, store, otlp, alerting, incidents } = this.#parts;
+    await Promise.all([log.close(), store.close(), otlp.close(), alerting.close(), incidents.close()]);
     this.#state = 'stopped';
   }
 

@@ -66,6 +66,8 @@ export class CurrentProblems {
   #logEpisode: LogEpisode | null = null;
   #storeEpisode: { readonly path: string; readonly since: Instant; readonly reason: string } | null = null;
   #otlpEpisode: { readonly endpoint: string; readonly since: Instant; readonly reason: string } | null = null;
+  /** By subject. */
+  readonly #disks = new Map<string, { readonly path: string; readonly since: Instant; readonly reason: string }>();
   readonly #logLosses: RecentGrowth;
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
@@ -96,6 +98,10 @@ export class CurrentProblems {
     } else if (event.kind === 'otlp_failing') {
       const { endpoint } = event.evidence;
       this.#otlpEpisode = event.to === 'failing' ? { endpoint, since: now, reason: event.reason } : null;
+    } else if (event.kind === 'disk_space') {
+      const { path } = event.evidence;
+      if (event.to === 'low') this.#disks.set(event.subject, { path, since: now, reason: event.reason });
+      else this.#disks.delete(event.subject);
     } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
     else if (event.kind === 'configuration_applied') {
       this.#appliedAt = now;
@@ -134,6 +140,7 @@ export class CurrentProblems {
       ...this.#log(context),
       ...this.#storing(context),
       ...this.#exporting(context),
+      ...this.#nearlyFull(),
     ];
     const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
     return [...own, ...this.#replacements(context), ...alerts];
@@ -217,6 +224,13 @@ export class CurrentProblems {
     if (failing === null || failing.endpoint !== collector) return [];
     const nextStep = `Look whether the collector runs and listens at ${failing.endpoint} (\`otlp.endpoint\`); \`candor_otlp_dropped_total\` counts what is lost.`;
     return [this.#problem('otlp_failing', failing.since, failing.reason, nextStep)];
+  }
+
+  #nearlyFull(): readonly StatusProblem[] {
+    return [...this.#disks.values()].map(({ path, since, reason }) => {
+      const nextStep = `Free space there (\`du -xh --max-depth=1 ${path}\`), or lower \`log.keep\` and \`store.keep.size\`.`;
+      return this.#problem('disk_nearly_full', since, sentence(reason), nextStep);
+    });
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {

@@ -330,7 +330,8 @@ export interface StatusProblem {
     | 'store_failing'
     | 'otlp_failing'
     | 'replacement_failing'
-    | 'alerts_failing';
+    | 'alerts_failing'
+    | 'disk_nearly_full';
   readonly sinceS: number;
   /** One sentence. */
   readonly reason: string;

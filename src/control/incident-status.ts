@@ -1,9 +1,9 @@
 import { incidentSentence, incidentTitle } from '../diagnose/live/incident-sentence.ts';
-import type { LiveIncident } from '../core/live-incident.ts';
+import type { KeptIncident } from '../core/live-incident.ts';
 
 /** An incident as the admin API shows it. Times are RFC 3339. */
 export interface IncidentStatus
-  extends Omit<LiveIncident, 'family' | 'startedAt' | 'openedAt' | 'lastAt' | 'resolvedAt' | 'rate'> {
+  extends Omit<KeptIncident, 'family' | 'startedAt' | 'openedAt' | 'lastAt' | 'resolvedAt' | 'rate'> {
   /** A few words: what fails. */
   readonly title: string;
   /** One or two sentences: what fails, how much of it, and what probably has caused it. */
@@ -16,12 +16,12 @@ export interface IncidentStatus
   readonly requestsPerSDuring: number;
 }
 
-export function incidentStatus(incident: LiveIncident): IncidentStatus {
+export function incidentStatus(incident: KeptIncident): IncidentStatus {
   const { family: _family, rate, startedAt, openedAt, lastAt, resolvedAt, ...facts } = incident;
   return {
     ...facts,
     title: incidentTitle(incident),
-    reason: incidentSentence(incident),
+    reason: incident.interrupted ? `${incidentSentence(incident)} ${interruptedSentence}` : incidentSentence(incident),
     startedAt: timeText(startedAt),
     openedAt: timeText(openedAt),
     lastAt: timeText(lastAt),
@@ -31,6 +31,9 @@ export function incidentStatus(incident: LiveIncident): IncidentStatus {
     suspects: facts.suspects.map((suspect) => ({ ...suspect, fit: rounded(suspect.fit) })),
   };
 }
+
+/** Of an incident that was open when the process ended. */
+export const interruptedSentence = 'The gateway ended while it went on: whether it was resolved is not known.';
 
 const timeText = (wallMs: number): string => new Date(Math.round(wallMs)).toISOString();
 const rounded = (value: number): number => Math.round(value * 100) / 100;

@@ -163,6 +163,8 @@ export interface EventFacts {
   /** Another program shortened the file, from `bytesBefore` to `bytes`: the lines that it had are lost. */
   log_truncated: { path: string; bytesBefore: number; bytes: number };
   log_dropped: { what: string; count: number; errno: string | null };
+  /** The file system of a folder of the gateway is nearly full, or no longer is (`to`: 'low', 'enough'). */
+  disk_space: { path: string; freeBytes: number; totalBytes: number };
   /** A target has accepted an alert (`alerts`). `alert`: the key of what it is about. */
   alert_sent: { target: string; type: AlertChannelSpec['type']; alert: string; attempts: number; tookMs: number };
   /** `to`: 'retrying' after the first attempt, 'given_up' when no other one follows. */

@@ -16,7 +16,7 @@ export type FailureFamily =
 
 /** Failures of one upstream with one reason, from their beginning to their end. Times are milliseconds since the Unix epoch. */
 export interface LiveIncident {
-  /** From 1 in each run of the process. */
+  /** Grows by one; it begins with 1 again only without a state folder. */
   readonly id: number;
   /** '' for failures before an upstream was chosen. */
   readonly upstream: string;
@@ -43,6 +43,16 @@ export interface LiveIncident {
   /** Requests each second, in the minutes before it started (null: not known), and since. */
   readonly rate: { readonly before: number | null; readonly during: number };
   readonly suspects: readonly IncidentSuspect[];
+}
+
+/** An incident with what outlives the process. */
+export interface KeptIncident extends LiveIncident {
+  /** Unique also across runs of the process. */
+  readonly key: string;
+  /** The process ended while it went on: whether it was resolved later is not known, and `resolvedAt` is when that was found. */
+  readonly interrupted: boolean;
+  /** What the gateway found when it looked at once, each one clause; empty: nothing yet. */
+  readonly findings: readonly string[];
 }
 
 export interface CountedCause {

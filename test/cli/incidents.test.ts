@@ -16,6 +16,9 @@ import { assertFits } from './golden.ts';
 
 const incident: IncidentStatus = {
   id: 3,
+  key: 'run-1-3',
+  interrupted: false,
+  findings: [],
   title: 'The application refused the connection (upstream shop)',
   reason:
     'Incident 3: the application refused the connection (upstream shop): 41 of 60 requests failed. Why is not known.',
@@ -72,7 +75,7 @@ afterEach(async () => {
 
 test('incidents says that there is none', async () => {
   assert.equal(await context.candor('incidents'), exitCodes.ok);
-  assert.equal(context.stdout.text, 'No incident since the gateway started.\n');
+  assert.equal(context.stdout.text, 'No incident is known.\n');
 });
 
 test('incidents lists open ones first, and exits with 1 while one is open', async () => {
@@ -88,6 +91,24 @@ test('incidents lists open ones first, and exits with 1 while one is open', asyn
 test('incidents exits with 0 where all are resolved', async () => {
   gateway.shownIncidents = [{ ...incident, resolvedAt: '2026-11-21T10:04:00.000Z' }];
   assert.equal(await context.candor('incidents'), exitCodes.ok);
+});
+
+test('incidents --since leaves out what was over before', async () => {
+  gateway.shownIncidents = [{ ...incident, resolvedAt: '2026-11-21T10:04:00.000Z' }];
+  assert.equal(await context.candor('incidents', '--since', '2026-11-22T00:00Z'), exitCodes.ok);
+  assert.equal(context.stdout.text, 'No incident since then.\n');
+  assert.equal(await context.candor('incidents', '--since', 'yesterday'), exitCodes.usage);
+});
+
+test('incident shows what the gateway saw at once, and that the process ended', async () => {
+  const findings = ['a direct GET / to shop/127.0.0.1:3000: refused (1 ms)', 'the machine: load 7.1'];
+  gateway.shownIncidents = [{ ...incident, findings, interrupted: true, resolvedAt: '2026-11-21T10:04:00.000Z' }];
+  assert.equal(await context.candor('incident', '3'), exitCodes.ok);
+  assertFits(context.stdout.text);
+  assert.match(
+    context.stdout.text,
+    /The gateway ended while it went on[^]*SEEN AT ONCE\n {2}· a direct GET[^]*FAILURES/,
+  );
 });
 
 test('incident shows the evidence and what to do, without what would change a terminal', async () => {
@@ -108,6 +129,6 @@ test('incident --json prints what the admin API answers', async () => {
 
 test('an incident that does not exist, and one that is no number, are refused', async () => {
   assert.equal(await context.candor('incident', '4'), exitCodes.not_found);
-  assert.match(context.stderr.text, /No incident since the gateway started has the number 4/);
+  assert.match(context.stderr.text, /No incident has the number 4/);
   assert.equal(await context.candor('incident', 'four'), exitCodes.usage);
 });

@@ -15,6 +15,7 @@ interface ReceivedAlert {
   readonly change: string;
   readonly upstream: string;
   readonly routes: readonly string[];
+  readonly evidence: readonly string[];
   readonly next_step: string | null;
   readonly link: string | null;
 }
@@ -66,10 +67,29 @@ alerts: { link: "https://gw.example.org", targets: { hook: { webhook: { url_file
     [failed?.evidence.alert, 'opened', 'app', ['/'], 'https://gw.example.org/#/incidents/1'],
   );
   assert.notEqual(opened?.next_step, null);
+  // What the gateway saw when it looked at once is in the first message.
+  const probed = opened?.evidence.find((fact) => fact.startsWith('a direct GET / to app/127.0.0.1:'));
+  assert.match(probed ?? '', /refused/);
+  assert.ok(opened?.evidence.some((fact) => fact.startsWith('the machine: ')));
+
+  // The incident was open when the process ended: the target is told, and the next one has another number.
+  await until('the end is told', () => received.length > 1, 30_000);
+  assert.deepEqual([received[1]?.key, received[1]?.change], [opened?.key, 'resolved']);
+  assert.equal(second.eventsOf('incident_resolved')[0]?.to, 'interrupted');
+  await until(
+    'the incident opens again',
+    async () => {
+      await fetch(`http://127.0.0.1:${port}/`);
+      return second.eventsOf('incident_opened').length > 0;
+    },
+    30_000,
+  );
+  const next = second.eventsOf('incident_opened')[0]?.evidence;
+  assert.deepEqual([next?.incident, next?.key === opened?.key], [2, false]);
   await until('the event says so', () => second.eventsOf('alert_sent').length > 0);
   await second.stop();
   const kept = JSON.parse(readFileSync(join(folder.path, 'state', 'alerts.json'), 'utf8')) as {
     targets: { hook: { queue: unknown[]; open: Record<string, unknown> } };
   };
-  assert.deepEqual(kept.targets.hook.queue, []);
+  assert.ok(Object.keys(kept.targets.hook.open).every((key) => key === `incident:${next?.key}`));
 });

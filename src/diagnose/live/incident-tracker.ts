@@ -59,12 +59,14 @@ export class IncidentTracker {
   readonly #staleReuses = new SlidingSeconds();
   #resolved: LiveIncident[] = [];
   #events: SeenEvent[] = [];
-  #lastId = 0;
+  readonly #nextId: () => number;
   #judged = 0;
 
-  /** `wallMs`: now. Instants below are milliseconds since then; they never go back. */
-  constructor(wallMs: number) {
+  /** `wallMs`: now. Instants below are milliseconds since then; they never go back. `nextId`: numbers of incidents; absent: from 1. */
+  constructor(wallMs: number, nextId?: () => number) {
     this.#beganAt = wallMs;
+    let lastId = 0;
+    this.#nextId = nextId ?? (() => (lastId += 1));
   }
 
   note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number): void {
@@ -156,9 +158,8 @@ export class IncidentTracker {
       return known;
     }
     if (this.#open.length >= openMax) return null;
-    this.#lastId += 1;
     const incident = new OpenIncident(
-      this.#lastId,
+      this.#nextId(),
       upstream,
       family,
       start,

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import type { Event } from '../core/event.ts';
+import type { HealthCheckRequest, HealthCheckResult } from '../core/health-checker.ts';
+import type { LiveIncident } from '../core/live-incident.ts';
+import type { UpstreamSnapshot } from '../core/snapshot.ts';
+import { parseQuery } from '../store/parse-query.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { type ExaminationParts, IncidentExamination } from './incident-examination.ts';
+
+const startedAt = Date.UTC(2026, 0, 1, 12);
+const incident = {
+  upstream: 'api',
+  startedAt,
+  endpoints: [{ endpoint: 'api/10.0.0.1:80', attempts: 9, failed: 9 }],
+} as unknown as LiveIncident;
+
+let clock: SimulatedClock;
+let asked: HealthCheckRequest[];
+let queries: string[];
+let answer: HealthCheckResult | null;
+
+beforeEach(() => {
+  clock = new SimulatedClock(startedAt);
+  asked = [];
+  queries = [];
+  answer = { kind: 'timed_out', limitMs: 1500, connected: true, status: null };
+});
+
+function examination(parts: Partial<ExaminationParts> = {}): IncidentExamination {
+  const endpoint = { id: 'api/10.0.0.1:80', address: { kind: 'ip', address: '10.0.0.1', port: 80 } };
+  return new IncidentExamination({
+    clock,
+    checker: {
+      check: (request, onResult) => {
+        asked.push(request);
+        if (answer !== null) onResult(answer);
+        return { cancel: () => {} };
+      },
+    },
+    upstream: () => ({ id: 'api', application: null, tls: null, endpoints: [endpoint] }) as unknown as UpstreamSnapshot,
+    checkOf: () => null,
+    instances: () => [],
+    search: async (query) => {
+      queries.push(query);
+      return { kind: 'unavailable', problem: 'none' };
+    },
+    events: () => [],
+    stateFolder: () => null,
+    ...parts,
+  });
+}
+
+async function examined(parts: Partial<ExaminationParts> = {}): Promise<readonly string[]> {
+  return (await examination(parts).examine(incident)) ?? [];
+}
+
+test('the worst endpoint is asked by GET / where no check names a path', async () => {
+  const [probed] = await examined();
+  assert.equal(probed, 'a direct GET / to api/10.0.0.1:80: did not answer within 1500 ms (0 ms)');
+  assert.deepEqual([asked.length, asked[0]?.probe.kind === 'http' && asked[0].probe.path], [1, '/']);
+});
+
+test('the path that checks ask for is asked for', async () => {
+  await examined({ checkOf: () => ({ kind: 'http', path: '/up', host: null }) as never });
+  assert.equal(asked[0]?.probe.kind === 'http' && asked[0].probe.path, '/up');
+});
+
+test('an upstream is looked at once in ten seconds', async () => {
+  const looks = examination();
+  assert.notEqual(await looks.examine(incident), null);
+  await clock.advance(9000);
+  assert.equal(await looks.examine(incident), null);
+  await clock.advance(2000);
+  assert.notEqual(await looks.examine(incident), null);
+});
+
+test('what is not known after two seconds is left out', async () => {
+  answer = null;
+  const found = examination().examine(incident);
+  await clock.advance(2000);
+  assert.ok((await found)?.every((finding) => !finding.startsWith('a direct GET')));
+});
+
+test('the newest failure is searched for by a query that the store understands', async () => {
+  await examined();
+  const parsed = parseQuery(queries[0] ?? '', startedAt);
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+});
+
+test('changes before the incident are named, the newest first, and those of other applications are not', async () => {
+  const at = (s: number, kind: string, subject: string, reason: string): Event =>
+    ({ kind, subject, reason, at: startedAt - s * 1000 }) as unknown as Event;
+  const found = await examined({
+    events: () => [
+      at(3600, 'configuration_applied', 'gateway', 'revision 1 is active'),
+      at(60, 'configuration_applied', 'gateway', 'revision 2 is active'),
+      at(30, 'instance_exited', 'instance:web/1', 'web/1 ended'),
+      at(5, 'instance_exited', 'instance:api/1', 'api/1 ended'),
+      at(4, 'worker_started', 'worker:1', 'it runs'),
+    ],
+  });
+  assert.deepEqual(found.slice(-2), ['5 s before: api/1 ended', '60 s before: revision 2 is active']);
+});

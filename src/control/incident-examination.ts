@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import type { CheckSpec } from '../core/configuration.ts';
+import { withTimeout } from '../core/condition.ts';
+import type { EndpointId } from '../core/endpoint.ts';
+import type { Event } from '../core/event.ts';
+import type { HealthChecker, HealthCheckRequest } from '../core/health-checker.ts';
+import type { LiveIncident } from '../core/live-incident.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { SearchResult } from '../core/store-messages.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import { resultText } from '../discovery/check-result.ts';
+import { processUsage } from '../system/process-usage.ts';
+import type { InstanceStatus } from './gateway-status.ts';
+
+export interface ExaminationParts {
+  readonly clock: Clock;
+  readonly checker: HealthChecker;
+  readonly upstream: (id: string) => UpstreamSnapshot | null;
+  readonly checkOf: (upstream: string) => CheckSpec | null;
+  readonly instances: (application: string) => readonly InstanceStatus[];
+  readonly search: (query: string) => Promise<SearchResult>;
+  readonly events: () => readonly Event[];
+  readonly stateFolder: () => string | null;
+}
+
+/** Between two looks at the same upstream. */
+const everyMs = 10_000;
+
+/** What is not known after this time is left out. */
+const limitMs = 2000;
+const probeMs = 1500;
+
+const instancesMax = 4;
+const changesMax = 3;
+const changesWithinMs = 15 * 60_000;
+
+/**
+ * What a person would look at first when an incident opens: the endpoint itself, past the gateway; the newest failure; the processes; the machine; what changed
+ * before. Each finding is one clause. It sends one GET of the path that checks ask for, or of `/`.
+ */
+export class IncidentExamination {
+  readonly #parts: ExaminationParts;
+  readonly #lastAt = new Map<string, Instant>();
+
+  constructor(parts: ExaminationParts) {
+    this.#parts = parts;
+  }
+
+  /** Null: it has looked at this upstream a moment ago. */
+  async examine(incident: LiveIncident): Promise<readonly string[] | null> {
+    const { clock } = this.#parts;
+    const last = this.#lastAt.get(incident.upstream);
+    if (last !== undefined && clock.now() - last < everyMs) return null;
+    this.#lastAt.set(incident.upstream, clock.now());
+    if (this.#lastAt.size > 1000) this.#lastAt.clear();
+    const upstream = this.#parts.upstream(incident.upstream);
+    const found: (readonly string[])[] = [[], [], [], [], []];
+    const looks = [
+      this.#probe(incident, upstream),
+      this.#newestFailure(incident),
+      Promise.resolve(this.#processes(upstream)),
+      this.#machine(),
+      Promise.resolve(this.#changes(incident)),
+    ].map((look, at) => look.then((findings) => void (found[at] = findings)));
+    await withTimeout(clock, limitMs, Promise.allSettled(looks));
+    return found.flat();
+  }
+
+  /** At the endpoint with the most failures. */
+  async #probe({ endpoints }: LiveIncident, upstream: UpstreamSnapshot | null): Promise<readonly string[]> {
+    const [worst] = endpoints.filter(({ failed }) => failed > 0);
+    const endpoint =
+      upstream?.endpoints.find(({ id }) => id === (worst?.endpoint as EndpointId)) ?? upstream?.endpoints[0];
+    if (upstream === null || endpoint === undefined) return [];
+    if (endpoint.failure !== undefined) return [`${endpoint.id} cannot be asked directly: its name has no address`];
+    const request = this.#requestTo(endpoint, upstream);
+    const { clock, checker } = this.#parts;
+    const startedAt = clock.now();
+    const path = request.probe.kind === 'http' ? request.probe.path : '';
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    checker.check(request, (result) => {
+      const ms = Math.round(clock.now() - startedAt);
+      const answer = result.kind === 'answered' ? `answered ${result.status}` : resultText(result, endpoint.id);
+      resolve([`a direct GET ${path} to ${endpoint.id}: ${answer} (${ms} ms)`]);
+    });
+    return promise;
+  }
+
+  #requestTo(endpoint: EndpointSnapshot, upstream: UpstreamSnapshot): HealthCheckRequest {
+    const check = this.#parts.checkOf(upstream.id);
+    const isHttp = check?.kind === 'http';
+    const { address, name, secondAddress } = endpoint;
+    return {
+      ...{ address, tls: upstream.tls, timeoutMs: probeMs },
+      ...(name === undefined ? {} : { name }),
+      ...(secondAddress === undefined ? {} : { secondAddress }),
+      ...(upstream.proxyProtocol === undefined ? {} : { proxyProtocol: upstream.proxyProtocol }),
+      ...(upstream.http2 === undefined ? {} : { http2: upstream.http2 }),
+      probe: {
+        kind: 'http',
+        path: isHttp ? check.path : '/',
+        host: isHttp ? check.host : null,
+        headers: isHttp ? (check.headers ?? []) : [],
+        userAgent: 'candor-incident',
+        reads: 'head',
+      },
+    };
+  }
+
+  async #newestFailure({ upstream }: LiveIncident): Promise<readonly string[]> {
+    if (upstream === '') return [];
+    const result = await this.#parts.search(`upstream:${JSON.stringify(upstream)} -shape:none -shape:client_abort`);
+    const record = result.kind === 'page' ? result.exchanges[0]?.record : undefined;
+    if (record === undefined) return [];
+    const { id, method, path, status, cause, shape } = record;
+    return [
+      `the newest stored failure: ${method} ${path} ended with ${status ?? 'no status'}, ${cause ?? shape} (candor explain ${id})`,
+    ];
+  }
+
+  #processes(upstream: UpstreamSnapshot | null): readonly string[] {
+    if (upstream?.application == null) return [];
+    return this.#parts.instances(upstream.application).slice(0, instancesMax).map(processText);
+  }
+
+  async #machine(): Promise<readonly string[]> {
+    const facts: string[] = [];
+    const available = numberIn(readText('/proc/meminfo'), /^MemAvailable:\s+(\d+) kB$/m);
+    const total = numberIn(readText('/proc/meminfo'), /^MemTotal:\s+(\d+) kB$/m);
+    if (available !== null && total !== null)
+      facts.push(`${sizeText(available * 1024)} of ${sizeText(total * 1024)} memory available`);
+    const load = /^([\d.]+)/.exec(readText('/proc/loadavg') ?? '')?.[1];
+    if (load !== undefined) facts.push(`load ${load}`);
+    const own = processUsage(process.pid);
+    if (own?.openFiles != null && own.openFilesMax !== null)
+      facts.push(`the gateway has ${own.openFiles} of ${own.openFilesMax} descriptors open`);
+    const folder = this.#parts.stateFolder();
+    if (folder !== null) {
+      const { bavail, bsize } = await statfs(folder);
+      facts.push(`${sizeText(bavail * bsize)} free on the disk of the state`);
+    }
+    return facts.length === 0 ? [] : [`the machine: ${facts.join(', ')}`];
+  }
+
+  /** The last ones before the incident, the newest first. */
+  #changes({ startedAt, upstream }: LiveIncident): readonly string[] {
+    const before = this.#parts
+      .events()
+      .filter(({ at }) => at <= startedAt + 1000 && at > startedAt - changesWithinMs)
+      .filter((event) => isChange(event, upstream));
+    return before
+      .slice(-changesMax)
+      .toReversed()
+      .map(({ at, reason }) => `${Math.max(0, Math.round((startedAt - at) / 1000))} s before: ${reason}`);
+  }
+}
+
+function isChange({ kind, subject }: Event, upstream: string): boolean {
+  if (kind === 'instance_started' || kind === 'instance_exited') return subject.startsWith(`instance:${upstream}/`);
+  return [
+    'configuration_applied',
+    'overlay_changed',
+    'upgrade_taken_over',
+    'name_addresses',
+    'certificate_issued',
+  ].includes(kind);
+}
+
+function processText({ id, pid, phase, reason, restarts }: InstanceStatus): string {
+  const usage = pid === null ? null : processUsage(pid);
+  const facts = [phase.replaceAll('_', ' ')];
+  if (usage?.memoryBytes != null) facts.push(`${sizeText(usage.memoryBytes)} resident`);
+  if (usage?.openFiles != null) facts.push(`${usage.openFiles} of ${usage.openFilesMax ?? 'unlimited'} descriptors`);
+  if (usage?.threads != null) facts.push(`${usage.threads} threads`);
+  const group = usage?.controlGroup ?? null;
+  if (group?.memoryMaxBytes != null && group.memoryBytes !== null)
+    facts.push(`its control group uses ${sizeText(group.memoryBytes)} of ${sizeText(group.memoryMaxBytes)}`);
+  if (group?.oomKills != null && group.oomKills > 0) facts.push(`${group.oomKills} OOM kills there`);
+  if (restarts > 0) facts.push(restarts === 1 ? '1 restart' : `${restarts} restarts`);
+  return `the process ${id}${pid === null ? '' : ` (pid ${pid})`}: ${facts.join(', ')}${phase === 'ready' ? '' : `; ${reason}`}`;
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+}
+
+function numberIn(text: string | null, pattern: RegExp): number | null {
+  const found = pattern.exec(text ?? '')?.[1];
+  return found === undefined ? null : Number(found);
+}
+
+function sizeText(bytes: number): string {
+  const gib = bytes / 1024 ** 3;
+  return gib >= 1 ? `${Math.round(gib * 10) / 10} GiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
+}
