@@ -38,6 +38,32 @@ export const alertTestsSchema = z.object({
   ),
 });
 
+const tier = z.enum(['fast', 'medium', 'slow']);
+
+export const objectiveSchema = z.object({
+  route: text,
+  kind: z.enum(['availability', 'latency']),
+  target: z.number().describe('A share, such as 0.999.'),
+  under_ms: z.number().nullable().describe('Of latency: how long responses may take.'),
+  burning: tier.nullable().describe('The fastest pair of windows in which the budget is used up too fast; null: none.'),
+  since_s: z.number().nullable(),
+  budget_left: z.number().describe('Of the budget of three days: 1 is all of it, 0 and below nothing.'),
+  burn_rates: z
+    .array(
+      z.object({
+        tier,
+        limit: z.number(),
+        short_s: z.number(),
+        long_s: z.number(),
+        short: z.number(),
+        long: z.number(),
+      }),
+    )
+    .describe(
+      'How many times as fast as allowed the budget is used up, in each pair of windows. Both reach `limit`: it burns.',
+    ),
+});
+
 /** If a type gets a key that its schema lacks or contradicts, this no longer compiles. */
 type Fits<T extends U, U> = T;
 export type CheckedAlertTarget = Fits<SnakeCased<AlertTargetStatus>, z.infer<typeof alertTargetSchema>>;

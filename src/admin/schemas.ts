@@ -8,7 +8,7 @@ import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/
 import { circuitStates } from '../core/route-breaker.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import { verdictStates } from '../core/service-verdict.ts';
-import { alertTargetSchema } from './alert-schemas.ts';
+import { alertTargetSchema, objectiveSchema } from './alert-schemas.ts';
 import type { StatusResponse } from './admin-status.ts';
 import type { IncidentStatus } from '../control/incident-status.ts';
 import type { ReloadOutcome } from '../control/gateway-status.ts';
@@ -250,6 +250,9 @@ export const statusSchema = z.object({
       ),
     }),
   ),
+  objectives: z
+    .array(objectiveSchema)
+    .describe('Objectives of routes (`slo`), and how fast their error budgets are used up.'),
   alerts: z.array(alertTargetSchema).describe('Who is told of incidents and the like.'),
   store: z
     .object({

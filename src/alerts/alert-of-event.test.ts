@@ -23,6 +23,15 @@ const renewal = {
   ...{ seen: null, fix: 'Set the record.', failures: 2, retryMs: 1000 },
 };
 
+const objective = {
+  route: '/api',
+  objective: 'availability',
+  target: 0.99,
+  underMs: null,
+  burnRate: 20,
+  budgetLeft: 0.1,
+} as const;
+
 const about = (event: NewEvent): string | null => {
   const alert = alertOfEvent(eventOf(event), { deployment: 'shop' });
   return alert === null ? null : `${alert.key} ${alert.change} ${alert.severity}`;
@@ -89,6 +98,21 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     'a disk that is nearly full',
     event('disk_space', { path: '/var', freeBytes: 1, totalBytes: 9 }, 'low'),
     'gateway opened warning',
+  ],
+  [
+    'an objective that is missed',
+    event('slo_burning', { ...objective, tier: 'fast' }),
+    'slo:availability:/api opened critical',
+  ],
+  [
+    'an objective that is missed slowly',
+    event('slo_burning', { ...objective, tier: 'slow' }),
+    'slo:availability:/api opened warning',
+  ],
+  [
+    'an objective that is kept again',
+    event('slo_burning', { ...objective, tier: null }),
+    'slo:availability:/api resolved info',
   ],
   ['a reload', event('configuration_applied', { contentHash: '', source: '', changed: [] }), null],
   [

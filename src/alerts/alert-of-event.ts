@@ -34,6 +34,8 @@ function contentOf(event: Event): AlertContent | null {
     case 'store_failing':
     case 'log_dropped':
       return records(event);
+    case 'slo_burning':
+      return objective(event);
     case 'disk_space':
       return disk(event);
     default:
@@ -133,6 +135,29 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
     text: sentence(event.reason),
     nextStep: isFailing ? 'Look at the space and the owner of its folder (`df -h`, `ls -ld`).' : null,
     step: isFailing ? 'failing' : null,
+  };
+}
+
+function objective({ evidence, reason }: Extract<Event, { kind: 'slo_burning' }>): AlertContent {
+  const { route, objective: kind, tier, burnRate, budgetLeft } = evidence;
+  return {
+    ...none,
+    key: `slo:${kind}:${route}`,
+    kind: 'slo',
+    change: tier === null ? 'resolved' : 'opened',
+    severity: tier === null ? 'info' : tier === 'slow' ? 'warning' : 'critical',
+    routes: [route],
+    title: tier === null ? `the ${kind} of ${route} is kept again` : `the ${kind} of ${route} is missed`,
+    text: sentence(reason),
+    evidence:
+      tier === null
+        ? []
+        : [`burn rate ${burnRate}`, `${Math.round(budgetLeft * 100)} % of the budget of three days left`],
+    nextStep:
+      tier === null
+        ? null
+        : 'Run `candor incidents` for what fails, and `candor logs route:… -shape:none` for single requests.',
+    step: tier,
   };
 }
 

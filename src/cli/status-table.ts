@@ -26,6 +26,7 @@ import {
   wrapAfter,
 } from './layout.ts';
 import { adminLines, certificatesText, listenerLines } from './listener-lines.ts';
+import { objectiveLines } from './objective-lines.ts';
 import { statusMark, type StatusTone } from './status-mark.ts';
 import type { Style } from './style.ts';
 import { timeoutLines } from './timeout-lines.ts';
@@ -57,6 +58,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
     ),
     ...section('BOUNDS', boundLines(status, style), style),
     ...section('CIRCUIT BREAKERS', breakerLines(status, style), style),
+    ...section('OBJECTIVES', objectiveLines(status.objectives, style), style),
     ...section('TIMEOUTS', timeoutLines(status, style), style),
     ...section('STORE', storeLines(status, style), style),
     ...section('ALERTS', alertTargetLines(status.alerts, wallTimeOf(status), style), style),

@@ -9,6 +9,7 @@ import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { bytesOrNone, count, ms, msOrNone } from './fallback.ts';
 import { withPath } from './format/redirect-location.ts';
+import { buildSlo } from './build-slo.ts';
 import { idOf, matchOf } from './match.ts';
 import type { BufferRead, RouteRead, TimeoutsRead, WebsocketRead } from './route-schema.ts';
 
@@ -79,6 +80,7 @@ function buildRoute(
     buffer: shared.of('buffer', buffer, () => buffer),
     ...(retry === undefined ? {} : { retry: shared.of('retry', retry, () => retry) }),
     ...buildRouteBreaker(read.circuit_breaker),
+    ...buildSlo(read.slo),
     ...buildConcurrency(read.concurrency),
     ...(read.priority === undefined || read.priority === 'normal' ? {} : { priority: read.priority }),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),

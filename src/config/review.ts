@@ -9,7 +9,7 @@ import { nameError } from './leaves.ts';
 import { suggestNearest } from './nearest.ts';
 import { orList, quoted } from './error-detail.ts';
 import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
-import { reviewAlerts } from './review-alerts.ts';
+import { reviewAlerts, reviewObjectives } from './review-alerts.ts';
 import { reviewConcurrency } from './review-concurrency.ts';
 import { reviewIneffective } from './review-ineffective.ts';
 import { reviewKeys } from './review-keys.ts';
@@ -27,6 +27,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewConcurrency(draft, collector);
   reviewAlerts(draft, collector);
   reviewIneffective(draft, collector);
+  reviewObjectives(draft, collector);
   reviewAdmin(draft, collector);
   reviewOtlp(draft, collector);
   reviewAddressHeader(draft, collector);

@@ -24,7 +24,9 @@ import {
 import { concurrency } from './concurrency-schema.ts';
 import { routeBreaker } from './outlier-schema.ts';
 import { retry } from './retry-schema.ts';
+import { alertDefaults } from './alert-defaults.ts';
 import { key, section } from './section.ts';
+import { slo } from './slo-schema.ts';
 
 export const timeouts = section({
   dns: key(
@@ -184,6 +186,11 @@ export const route = section({
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   buffer: key(buffer, 'How much of its bodies waits in the gateway, if it differs from the file; or `none`.'),
   retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`.'),
+  slo: key(
+    slo,
+    'What users were promised: how many requests are to be answered without failure, and how fast. A budget that is used up too fast is reported.',
+    alertDefaults.sloAvailability,
+  ),
   circuit_breaker: key(
     routeBreaker,
     'Whether its requests are answered with a 503 (`circuit_open`) at once for a short time when they fail at whatever endpoint; or when.',

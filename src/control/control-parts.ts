@@ -29,6 +29,8 @@ import { LateExits } from './late-exits.ts';
 import { Overlay } from './overlay.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
 import { SessionKey } from './session-key.ts';
+import { SloFile } from './slo-file.ts';
+import { SloWatch } from './slo-watch.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -92,6 +94,7 @@ export class ControlParts {
   readonly incidents: IncidentWatch;
   readonly alerting: Alerting;
   readonly disks: DiskWatch;
+  readonly slo: SloWatch;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
@@ -118,6 +121,11 @@ export class ControlParts {
     this.store = this.#createStore();
     this.otlp = this.#createOtlp();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
+    const { stateFolder } = options.configuration;
+    this.slo = new SloWatch({
+      ...{ clock, events: this.hub },
+      storage: stateFolder === null ? null : new SloFile(stateFolder),
+    });
     this.disks = new DiskWatch(clock, this.hub, () =>
       writtenFolders(this.log.path, this.store.path, this.active.configuration.stateFolder),
     );
@@ -286,6 +294,7 @@ export class ControlParts {
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);
         this.incidents.onBatch(batch);
+        this.slo.onBatch(batch.exchanges);
         if (batch.drained.length > 0) this.applications.drained();
       },
       onLost: (loss) => this.reports.onWorkerLost(loss),

@@ -164,6 +164,7 @@ export class ControlPlane implements Gateway {
     this.#parts.applications.supervisor.apply(configuration.applications);
     this.#parts.endpoints.sendChangesSince(upstreams);
     this.#parts.breakers.use(configuration);
+    this.#parts.slo.use(configuration.routes);
     reportListeners(this.#parts.hub, before, applied.listeners);
     return applied;
   }
@@ -217,6 +218,7 @@ export class ControlPlane implements Gateway {
       store: this.#parts.store.status,
       alerts: this.#parts.alerting.status,
       otlp: this.#parts.otlp.status,
+      objectives: this.#parts.slo.status,
       timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes),
       bounds: this.#parts.active.bounds,
       breakers: this.#parts.breakers.views,
@@ -397,8 +399,9 @@ export class ControlPlane implements Gateway {
     this.#parts.breakers.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
-    const { log, store, otlp, alerting, incidents } = this.#parts;
-    await Promise.all([log.close(), store.close(), otlp.close(), alerting.close(), incidents.close()]);
+    const { log, store, otlp, alerting, incidents, slo } = this.#parts;
+    const closed = [log.close(), store.close(), otlp.close(), alerting.close(), incidents.close(), slo.close(hasSuccessor)];
+    await Promise.all(closed);
     this.#state = 'stopped';
   }
 

@@ -1,4 +1,5 @@
 import type { AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
+import type { ObjectiveStatus } from '../core/objective.ts';
 import type { IncidentStatus } from './incident-status.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
@@ -302,6 +303,8 @@ export interface GatewayStatus {
   readonly alerts: readonly AlertTargetStatus[];
   /** The collector that gets spans, records and metrics over OTLP; null: the configuration has none. That it fails now is a problem. */
   readonly otlp: OtlpStatus | null;
+  /** Of routes (`slo`). */
+  readonly objectives: readonly ObjectiveStatus[];
   /** Timeouts of routes that do not fit what is stored; without a store only those that cannot fire. */
   readonly timeouts: readonly TimeoutStatus[];
   /** Bounds of requests in flight (`concurrency`) of routes and upstreams. */

@@ -49,6 +49,7 @@ export interface StatusFacts {
   readonly store: GatewayStatus['store'];
   readonly alerts: GatewayStatus['alerts'];
   readonly otlp: GatewayStatus['otlp'];
+  readonly objectives: GatewayStatus['objectives'];
   readonly timeouts: GatewayStatus['timeouts'];
   readonly bounds: readonly BoundSnapshot[];
   readonly breakers: readonly RouteBreakerView[];
@@ -88,6 +89,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     store: facts.store,
     alerts: facts.alerts,
     otlp: facts.otlp,
+    objectives: facts.objectives,
     timeouts: facts.timeouts,
     bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
     breakers: facts.breakers.map((view) => breakerStatus(view, facts.now)),

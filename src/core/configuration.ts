@@ -1,5 +1,6 @@
 import type { AdminRole } from './admin-roles.ts';
 import type { AlertsSpec } from './alert.ts';
+import type { SloSpec } from './objective.ts';
 import type { LogFormatName } from './log-formats.ts';
 import type { defaultBalancer, NamedBalancer } from './named-balancers.ts';
 import type { ApplicationId, EndpointAddress, RouteId, UpstreamId } from './endpoint.ts';
@@ -233,6 +234,8 @@ export interface RouteSpec extends AnswerSettings {
   /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
   readonly commitDelayMs: number;
   readonly buffer: BufferSpec;
+  /** What users of the route were promised; absent: nothing. */
+  readonly slo?: SloSpec;
   /** What the route says of retries; absent: nothing, and a request that may have been executed is retried once at most. */
   readonly retry?: RetrySpec;
   /** How many of its requests may be in flight; absent: the route has no such bound. */

@@ -1,5 +1,6 @@
 import type { AlertChannelSpec } from './alert.ts';
 import type { Http2LimitName } from './http2-limit.ts';
+import type { ObjectiveKind } from './objective.ts';
 import type { HandshakeFailureReason } from './tls-server.ts';
 import type { OtlpSignal } from './otlp-counts.ts';
 import type { OverlayValues } from './overlay.ts';
@@ -165,6 +166,16 @@ export interface EventFacts {
   log_dropped: { what: string; count: number; errno: string | null };
   /** The file system of a folder of the gateway is nearly full, or no longer is (`to`: 'low', 'enough'). */
   disk_space: { path: string; freeBytes: number; totalBytes: number };
+  /** The error budget of an objective (`slo`) is used up too fast, or no longer is (`to`: 'burning', 'kept'). `burnRate`: in the long window of `tier`. */
+  slo_burning: {
+    route: string;
+    objective: ObjectiveKind;
+    target: number;
+    underMs: number | null;
+    tier: 'fast' | 'medium' | 'slow' | null;
+    burnRate: number;
+    budgetLeft: number;
+  };
   /** A target has accepted an alert (`alerts`). `alert`: the key of what it is about. */
   alert_sent: { target: string; type: AlertChannelSpec['type']; alert: string; attempts: number; tookMs: number };
   /** `to`: 'retrying' after the first attempt, 'given_up' when no other one follows. */

@@ -90,6 +90,36 @@ export const statusSample: GatewayStatus = {
     },
   ],
   store: { path: '/var/lib/candor/store', lost: 12 },
+  objectives: [
+    {
+      ...{
+        route: '/',
+        kind: 'availability',
+        target: 0.999,
+        underMs: null,
+        burning: 'fast',
+        sinceS: 72,
+        budgetLeft: -0.4,
+      },
+      burnRates: [
+        { tier: 'fast', limit: 14.4, shortS: 300, longS: 3600, short: 120, long: 20.5 },
+        { tier: 'medium', limit: 6, shortS: 1800, longS: 21_600, short: 30, long: 4 },
+        { tier: 'slow', limit: 1, shortS: 21_600, longS: 259_200, short: 4, long: 1.4 },
+      ],
+    },
+    {
+      ...{
+        route: '/search',
+        kind: 'latency',
+        target: 0.99,
+        underMs: 500,
+        burning: null,
+        sinceS: null,
+        budgetLeft: 0.82,
+      },
+      burnRates: [],
+    },
+  ],
   alerts: [
     {
       id: 'chat',

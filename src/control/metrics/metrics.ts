@@ -33,6 +33,7 @@ export async function metricsText(
   addState(text, status);
   addBounds(text, status);
   addBreakers(text, status);
+  addObjectives(text, status);
   addTls(text, status, counts.failedHandshakes);
   addHttp2(text, counts.http2Limits);
   text.metric(
@@ -168,6 +169,26 @@ function addBreakers(text: MetricsText, { breakers }: GatewayStatus): void {
     breakers.flatMap(({ route, state: present }) =>
       circuitStates.map((state): Sample => [{ route, state }, state === present ? 1 : 0]),
     ),
+  );
+}
+
+function addObjectives(text: MetricsText, { objectives }: GatewayStatus): void {
+  text.metric(
+    'candor_slo_budget_left_ratio',
+    'What is left of the error budget of three days, by objective: 1 is all of it, 0 and below nothing.',
+    objectives.map(({ route, kind, budgetLeft }) => [{ route, objective: kind }, budgetLeft]),
+  );
+  text.metric(
+    'candor_slo_burn_rate',
+    'How many times as fast as allowed the error budget of an objective is used up, by window.',
+    objectives.flatMap(({ route, kind, burnRates }) => {
+      const byWindow = new Map(
+        burnRates.flatMap(({ shortS, longS, short, long }) => [[shortS, short] as const, [longS, long] as const]),
+      );
+      return [...byWindow].map(
+        ([seconds, rate]): Sample => [{ route, objective: kind, window_seconds: String(seconds) }, rate],
+      );
+    }),
   );
 }
 

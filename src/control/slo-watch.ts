@@ -1,0 +1,193 @@
+import type { RouteSpec } from '../core/configuration.ts';
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import type { EventSink } from '../core/event.ts';
+import type { ObjectiveKind, ObjectiveStatus } from '../core/objective.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import {
+  BurnCounts,
+  type BurnTier,
+  budgetLeft,
+  burnRate,
+  burnTiers,
+  type KeptCounts,
+  openTier,
+} from '../policy/slo-burn.ts';
+import type { SloStorage } from './slo-file.ts';
+
+export interface SloWatchParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  /** Null: budgets begin anew with each process. */
+  readonly storage: SloStorage | null;
+}
+
+/** Workers report ten times a second; the finest bucket has as much. */
+const judgeEveryMs = 10_000;
+const writeEveryMs = 300_000;
+
+interface Objective {
+  readonly route: string;
+  readonly kind: ObjectiveKind;
+  readonly target: number;
+  /** Null: of availability. */
+  readonly underMs: number | null;
+  readonly counts: BurnCounts;
+  tier: BurnTier['name'] | null;
+  since: number;
+}
+
+/** Counts the requests of routes that have objectives, and reports those whose error budget is used up too fast. */
+export class SloWatch {
+  readonly #parts: SloWatchParts;
+  readonly #beganAt: number;
+  readonly #began: Instant;
+  #objectives: readonly Objective[] = [];
+  /** By route. */
+  #byRoute = new Map<string, readonly Objective[]>();
+  #judgedAt = 0;
+  #writtenAt: number;
+
+  constructor(parts: SloWatchParts) {
+    this.#parts = parts;
+    this.#beganAt = parts.clock.wallTime();
+    this.#began = parts.clock.now();
+    this.#writtenAt = this.#beganAt;
+  }
+
+  /** Objectives that stay keep their counts. */
+  use(routes: readonly Pick<RouteSpec, 'id' | 'slo'>[]): void {
+    const known = new Map(this.#objectives.map((one) => [keyOf(one), one]));
+    const wanted = routes.flatMap(({ id, slo }) => objectivesOf(id, slo));
+    const kept: Readonly<Record<string, KeptCounts>> =
+      wanted.some((one) => !known.has(keyOf(one))) && this.#parts.storage !== null ? this.#parts.storage.read() : {};
+    this.#objectives = wanted.map((one) => {
+      const before = known.get(keyOf(one));
+      if (before !== undefined) return before;
+      return { ...one, counts: new BurnCounts(this.#now, kept[keyOf(one)] ?? null), tier: null, since: this.#now };
+    });
+    for (const [key, gone] of known)
+      if (gone.tier !== null && !this.#objectives.some((one) => keyOf(one) === key)) this.#report(gone, null);
+    this.#byRoute = Map.groupBy(this.#objectives, ({ route }) => route);
+  }
+
+  onBatch(exchanges: readonly ExchangeCount[]): void {
+    if (this.#objectives.length === 0) return;
+    const now = this.#now;
+    for (const counted of exchanges)
+      for (const objective of this.#byRoute.get(counted.route) ?? []) {
+        const { total, bad } = judged(counted, objective.underMs);
+        if (total > 0) objective.counts.add(now, total, bad);
+      }
+    if (now - this.#judgedAt < judgeEveryMs) return;
+    this.#judgedAt = now;
+    for (const objective of this.#objectives) this.#judge(objective, now);
+    if (now - this.#writtenAt < writeEveryMs) return;
+    this.#writtenAt = now;
+    void this.#write();
+  }
+
+  get status(): readonly ObjectiveStatus[] {
+    const now = this.#now;
+    return this.#objectives.map(({ route, kind, target, underMs, counts, tier, since }) => ({
+      ...{ route, kind, target, underMs, burning: tier },
+      sinceS: tier === null ? null : Math.round((now - since) / 1000),
+      budgetLeft: rounded(budgetLeft(counts, target, now)),
+      burnRates: burnTiers.map(({ name, shortMs, longMs, rate }) => ({
+        ...{ tier: name, limit: rate, shortS: shortMs / 1000, longS: longMs / 1000 },
+        short: rounded(burnRate(counts, target, shortMs, now)),
+        long: rounded(burnRate(counts, target, longMs, now)),
+      })),
+    }));
+  }
+
+  /** A successor keeps what it counts itself. */
+  async close(hasSuccessor: boolean): Promise<void> {
+    if (!hasSuccessor && this.#objectives.length > 0) await this.#write();
+  }
+
+  /** On the wall clock of the start: it never jumps. */
+  get #now(): number {
+    return this.#beganAt + (this.#parts.clock.now() - this.#began);
+  }
+
+  #judge(objective: Objective, now: number): void {
+    const tier = openTier(objective.counts, objective.target, objective.tier, now);
+    if ((tier?.name ?? null) === objective.tier) return;
+    if (objective.tier === null) objective.since = now;
+    objective.tier = tier?.name ?? null;
+    this.#report(objective, tier);
+  }
+
+  #report({ route, kind, target, underMs, counts }: Objective, tier: BurnTier | null): void {
+    const now = this.#now;
+    const what = objectiveText(kind, target, underMs);
+    const left = rounded(budgetLeft(counts, target, now));
+    const rate = tier === null ? 0 : rounded(burnRate(counts, target, tier.longMs, now));
+    const budget =
+      left > 0
+        ? `${Math.round(left * 100)} % of the budget of three days is left`
+        : 'the budget of three days is used up';
+    const reason =
+      tier === null
+        ? `the objective of ${route} (${what}) is kept again; ${budget}`
+        : `the objective of ${route} (${what}) is missed: its budget is used up ${rate} times as fast as allowed, over the last ${timeText(tier.longMs)} and still in the last ${timeText(tier.shortMs)}; ${budget}`;
+    this.#parts.events.emit({
+      kind: 'slo_burning',
+      subject: `route:${route}`,
+      to: tier === null ? 'kept' : 'burning',
+      reason,
+      evidence: { route, objective: kind, target, underMs, tier: tier?.name ?? null, burnRate: rate, budgetLeft: left },
+    });
+  }
+
+  async #write(): Promise<void> {
+    const kept = this.#objectives.map((one) => [keyOf(one), one.counts.kept()] as const);
+    await this.#parts.storage?.write(Object.fromEntries(kept));
+  }
+}
+
+type WantedObjective = Pick<Objective, 'route' | 'kind' | 'target' | 'underMs'>;
+
+function objectivesOf(route: string, slo: RouteSpec['slo']): readonly WantedObjective[] {
+  if (slo === undefined) return [];
+  const { availability, latency } = slo;
+  return [
+    ...(availability === null ? [] : [{ route, kind: 'availability', target: availability, underMs: null } as const]),
+    ...(latency === null ? [] : [{ route, kind: 'latency', target: latency.share, underMs: latency.underMs } as const]),
+  ];
+}
+
+/** An objective that changes begins anew. */
+function keyOf({ route, kind, target, underMs }: WantedObjective): string {
+  return `${kind} ${target} ${underMs ?? ''} ${route}`;
+}
+
+/** A client that left, and a tunnel, say nothing of the application. */
+function judged(
+  { statusClass, shape, end, count, durations }: ExchangeCount,
+  underMs: number | null,
+): { total: number; bad: number } {
+  const isFailure = statusClass === '5xx' || (end === 'truncated' && shape !== 'client_abort');
+  if (shape === 'client_abort' || statusClass === '1xx') return { total: 0, bad: 0 };
+  if (underMs === null) return { total: count, bad: isFailure ? count : 0 };
+  // How fast a failure comes is nothing that users were promised.
+  if (isFailure) return { total: 0, bad: 0 };
+  let slow = 0;
+  for (let cell = 0; cell < durations.length; cell += 1)
+    if ((durationBoundsMs[cell] ?? Infinity) > underMs) slow += durations[cell] as number;
+  return { total: count, bad: slow };
+}
+
+export function objectiveText(kind: ObjectiveKind, target: number, underMs: number | null): string {
+  const share = `${Math.round(target * 1_000_000) / 10_000} %`;
+  return kind === 'availability'
+    ? `${share} of requests without failure`
+    : `${share} of responses within ${underMs} ms`;
+}
+
+function timeText(ms: number): string {
+  const hours = ms / 3_600_000;
+  return hours < 1 ? `${ms / 60_000} min` : hours < 48 ? `${hours} h` : `${hours / 24} d`;
+}
+
+const rounded = (value: number): number => Math.round(value * 1000) / 1000;
