@@ -35,7 +35,7 @@ describe('docs/cli.md', () => {
       const asked = new FakeProcessContext(context.directory);
       assert.equal(await asked.candor(command, '--help'), 0);
       const inHelp = flagsIn(asked.stdout.text.replace(/EXAMPLE\n[^]*?\n\n/, ''));
-      const section = document.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
+      const section = document.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
       // An example after `--` is the flag of another program.
       const named = flagsIn(section.replace(/ -- .*$/gm, ''));
       for (const flag of named) assert.ok(inHelp.has(flag), `${flag} does not exist`);
