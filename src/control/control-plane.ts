@@ -400,7 +400,14 @@ export class ControlPlane implements Gateway {
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
     const { log, store, otlp, alerting, incidents, slo } = this.#parts;
-    const closed = [log.close(), store.close(), otlp.close(), alerting.close(), incidents.close(), slo.close(hasSuccessor)];
+    const closed = [
+      log.close(),
+      store.close(),
+      otlp.close(),
+      alerting.close(),
+      incidents.close(),
+      slo.close(hasSuccessor),
+    ];
     await Promise.all(closed);
     this.#state = 'stopped';
   }
