@@ -43,9 +43,9 @@ describe('an objective of 99.9 %', () => {
       { minutes: 120, perS: 10, badShare: 0 },
     ]);
     assert.equal(changes[0]?.[1], 'fast');
-    assert.ok((changes[0]?.[0] ?? 0) <= 121.1, `${changes[0]}`);
+    assert.ok((changes[0]?.[0] ?? 0) <= 121.1, changes.join(' '));
     const closed = changes.find(([, tier]) => tier !== 'fast');
-    assert.ok((closed?.[0] ?? Infinity) <= 135.5, `${changes.join(' ')}`);
+    assert.ok((closed?.[0] ?? Infinity) <= 135.5, changes.join(' '));
   });
 
   test('a blip right after the start is not reported, since most of the time is not known', () => {

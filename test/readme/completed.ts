@@ -12,6 +12,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'state',
     'store',
     'alerts',
+    'otlp',
     'timeouts',
     'websocket',
     'dns',
