@@ -241,6 +241,35 @@ export const statusSchema = z.object({
           weight: z.number().describe('Its share of new requests relative to the other endpoints.'),
           connections: count.describe('In all workers, including idle ones.'),
           connections_max: count.describe('`connections.max` of its upstream.'),
+          idle: count.describe('How many of the connections are idle.'),
+          in_flight: count
+            .nullable()
+            .describe(
+              'Requests in flight, or connections that are not idle; null: not known, over HTTP/2 without a bound.',
+            ),
+          last_minute: z
+            .object({
+              answered: count.describe('Attempts with a complete response.'),
+              failed: count.describe('Attempts without one, by a failure that counts against its health.'),
+              mean_ms: z
+                .number()
+                .min(0)
+                .nullable()
+                .describe('From the start of an attempt to the head of its response.'),
+            })
+            .describe('Attempts in the last minute.'),
+          last_check: z
+            .object({
+              at: time,
+              duration_ms: z.number().min(0),
+              passed: z.boolean(),
+              reason: text.describe('What it observed.'),
+              request: nullableText.describe('The request line; null: it only connects.'),
+              status: count.nullable(),
+              body: nullableText.describe('At most 200 bytes, as far as the check reads it.'),
+            })
+            .nullable()
+            .describe('What the last check has sent and got; null for instances of applications.'),
           waiting: count.describe('Requests that wait for a connection, in all workers.'),
           release: nullableText,
           certificate: certificate

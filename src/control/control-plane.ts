@@ -213,6 +213,8 @@ export class ControlPlane implements Gateway {
       upstreams: endpointsWithoutSecrets(this.#parts.endpoints.upstreams(), this.#parts.active.redactor),
       lastMinute: this.#parts.reports.lastMinute,
       history: this.#parts.reports.history,
+      figuresOf: (endpoint) => this.#parts.reports.endpointMinute.of(endpoint),
+      lastCheckOf: (upstream, endpoint) => this.#parts.endpoints.registry.lastCheckOf(upstream, endpoint),
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
       store: this.#parts.store.status,

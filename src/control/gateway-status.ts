@@ -15,6 +15,8 @@ import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { CircuitState } from '../core/route-breaker.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { HealthCheckReport } from '../core/health-check-report.ts';
+import type { EndpointFigures } from '../record/endpoint-minute.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 import type { TrafficRequest, TrafficTimeline } from './traffic-timeline.ts';
 import type { MinuteFigures } from '../record/last-minute.ts';
@@ -426,12 +428,26 @@ export interface EndpointStatus {
   readonly connections: number;
   /** `connections.max` of its upstream. */
   readonly connectionsMax: number;
+  /** How many of the connections are idle. */
+  readonly idle: number;
+  /**
+   * Requests in flight, in all workers; where they are not bounded, the connections that are not idle. Null: not known, because they
+   * share connections (HTTP/2).
+   */
+  readonly inFlight: number | null;
+  /** Attempts in the last minute. */
+  readonly lastMinute: EndpointFigures;
+  /** What the last check has sent and got; null: there was none, or it is an instance, whose own checks its phase tells. */
+  readonly lastCheck: CheckStatus | null;
   /** Requests that wait for a connection, in all workers. */
   readonly waiting: number;
   readonly release: string | null;
   /** What it has shown in its latest handshake; null before the first, and without TLS. */
   readonly certificate: CertificateStatus | null;
 }
+
+/** As `HealthCheckReport`, with its time in RFC 3339. */
+export type CheckStatus = Omit<HealthCheckReport, 'at'> & { readonly at: string };
 
 export interface ApplicationStatus {
   readonly id: string;

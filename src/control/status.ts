@@ -1,5 +1,5 @@
 import type { ListenerCertificate, ListenerSpec } from '../core/configuration.ts';
-import { addressText, type EndpointId, hostPort } from '../core/endpoint.ts';
+import { addressText, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
@@ -7,6 +7,8 @@ import type { BoundSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../core/
 import type { Instant } from '../core/time.ts';
 import type { ApplicationStatus, CertificateStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
+import type { HealthCheckReport } from '../core/health-check-report.ts';
+import type { EndpointFigures } from '../record/endpoint-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
 import { verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
 import type { LastMinute } from '../record/last-minute.ts';
@@ -41,6 +43,8 @@ export interface StatusFacts {
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly WorkerHandle[];
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
+  readonly figuresOf: (endpoint: EndpointId) => EndpointFigures;
+  readonly lastCheckOf: (upstream: UpstreamId, endpoint: EndpointId) => HealthCheckReport | null;
   readonly history: Pick<TrafficHistory, 'recent'>;
   /** What an endpoint has shown; null: nothing. */
   readonly certificateOf: (endpoint: EndpointId) => ServerCertificate | null;
@@ -99,14 +103,14 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
 }
 
 function upstreamStatus(upstream: UpstreamSnapshot, facts: StatusFacts): GatewayStatus['upstreams'][number] {
-  const { id, application, endpoints, connectionsMax } = upstream;
+  const { id, application, endpoints } = upstream;
   return {
     id,
     application,
     verdict: verdictOfUpstream(upstream, facts),
     lastMinute: facts.lastMinute.of(id),
     waiting: waitingStatus(`upstream ${id}`, facts.waiting, facts.now).filter((waiting) => waiting.for !== 'turn'),
-    endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
+    endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, facts, upstream)),
   };
 }
 
@@ -186,11 +190,13 @@ function isListening({ drain, workers }: Pick<StatusFacts, 'drain' | 'workers'>)
 
 function endpointStatus(
   endpoint: EndpointSnapshot,
-  connectionsMax: number,
-  { now, countsAt, certificateOf }: StatusFacts,
+  { now, countsAt, certificateOf, figuresOf, lastCheckOf }: StatusFacts,
+  { id: upstream, connectionsMax, http2 }: UpstreamSnapshot,
 ): EndpointStatus {
   const { id, address, state, reason, weight = 1, sinceInstant, release, semaphores } = endpoint;
-  const { connections, waiting } = semaphores === undefined ? { connections: 0, waiting: 0 } : countsAt(semaphores);
+  const none = { connections: 0, idle: 0, waiting: 0, requests: 0 };
+  const { connections, idle, waiting, requests } = semaphores === undefined ? none : countsAt(semaphores);
+  const check = lastCheckOf(upstream, id);
   const certificate = certificateOf(id);
   return {
     id,
@@ -201,10 +207,23 @@ function endpointStatus(
     weight,
     connections,
     connectionsMax,
+    idle,
+    inFlight: inFlightOf({ connections, idle, requests }, http2 === true),
+    lastMinute: figuresOf(id),
+    lastCheck: check === null ? null : { ...check, at: new Date(check.at).toISOString() },
     waiting,
     release,
     certificate: certificate === null ? null : certificateStatus(certificate),
   };
+}
+
+/** Requests are counted by themselves only where they are bounded. Over HTTP/1 each has a connection; over HTTP/2 many share one: null. */
+function inFlightOf(
+  { connections, idle, requests }: Pick<EndpointCounts, 'connections' | 'idle' | 'requests'>,
+  isHttp2: boolean,
+): number | null {
+  if (requests > 0) return requests;
+  return isHttp2 && connections > idle ? null : Math.max(0, connections - idle);
 }
 
 /** Current counts from shared memory, which are right even if the worker is too busy to report. */

@@ -7,6 +7,7 @@ import { recordVersion } from '../core/record.ts';
 import type { WatchedRecords } from '../core/logger-messages.ts';
 import type { Clock } from '../core/time.ts';
 import { TrafficHistory } from '../record/traffic-history.ts';
+import { EndpointMinute } from '../record/endpoint-minute.ts';
 import { LastMinute } from '../record/last-minute.ts';
 import { CounterTotals } from '../record/counters.ts';
 import { PerSecond } from '../core/per-second.ts';
@@ -54,6 +55,8 @@ export class WorkerReports {
   readonly #attempts = new AttemptTotals();
   readonly #lastMinute: LastMinute;
   readonly #history: TrafficHistory;
+  /** Attempts at each endpoint in the last minute. */
+  readonly endpointMinute: EndpointMinute;
   readonly #refusals: RefusalReport;
   readonly #descriptors: DescriptorReport;
   readonly #handshakes: HandshakeReport;
@@ -65,6 +68,7 @@ export class WorkerReports {
     this.#parts = parts;
     this.#lastMinute = new LastMinute(parts.clock);
     this.#history = new TrafficHistory(parts.clock);
+    this.endpointMinute = new EndpointMinute(parts.clock);
     this.#failuresRead = new PerSecond(parts.clock, failuresReadMax);
     this.#refusals = new RefusalReport(parts.clock, parts.events);
     this.#descriptors = new DescriptorReport(parts.clock, parts.events);
@@ -107,6 +111,7 @@ export class WorkerReports {
     this.#attempts.add(responses, stages);
     this.#lastMinute.add(exchanges);
     this.#history.add(exchanges);
+    this.endpointMinute.add(outcomes);
     this.#failures?.note(outcomes, exchanges);
     this.#handshakes.note(failedHandshakes);
     this.#http2Limits.note(http2Limits);

@@ -1,3 +1,4 @@
+import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
 import { addressText, type EndpointId, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
@@ -119,6 +120,12 @@ export class EndpointRegistry {
   adviceOf(upstream: UpstreamId, id: EndpointId): string | null {
     const spec = this.#active.find((one) => one.id === upstream);
     return spec === undefined ? null : (this.#checks.find(spec, id)?.advice ?? null);
+  }
+
+  /** What the last check of an endpoint has sent and got; null: it has not been checked, or its application checks it. */
+  lastCheckOf(upstream: UpstreamId, id: EndpointId): HealthCheckReport | null {
+    const spec = this.#active.find((one) => one.id === upstream);
+    return spec === undefined ? null : (this.#checks.find(spec, id)?.lastCheck ?? null);
   }
 
   /** Stops sources and checks for good. If a reload is still running, it starts no more of them: its `prepare` and `activate` do nothing. */

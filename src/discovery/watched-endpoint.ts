@@ -21,6 +21,8 @@ import {
   troubledPauseMs,
   unknownHealth,
 } from '../policy/health.ts';
+import type { HealthCheckReport } from '../core/health-check-report.ts';
+import { transcriptOf } from './check-transcript.ts';
 import { adviceOf, causeOf, drainOf, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
 import { healthReason } from './health-reason.ts';
 
@@ -64,6 +66,8 @@ export class WatchedEndpoint {
   #found = '';
   #cause: Cause | null = null;
   #advice: string | null = null;
+  #lastCheck: HealthCheckReport | null = null;
+  #startedAt: { readonly now: Instant; readonly wall: number } | null = null;
   #mayBeMistaken = false;
   #isChecking = false;
   #check: Cancellable | null = null;
@@ -105,6 +109,11 @@ export class WatchedEndpoint {
     return this.#advice;
   }
 
+  /** The last check that has ended; null: none has. */
+  get lastCheck(): HealthCheckReport | null {
+    return this.#lastCheck;
+  }
+
   /** Whether the endpoint is unhealthy by a check that may be wrong about requests. */
   get mayStay(): boolean {
     return this.#health.state === 'unhealthy' && this.#mayBeMistaken;
@@ -120,8 +129,10 @@ export class WatchedEndpoint {
   }
 
   start(): void {
+    const { clock } = this.#context;
     this.#nextAt = null;
     this.#isChecking = true;
+    this.#startedAt = { now: clock.now(), wall: clock.wallTime() };
     const check = this.#context.checker.check(requestOf(this.target), (result) => this.#note(result));
     if (this.#isChecking) this.#check = check;
   }
@@ -159,6 +170,7 @@ export class WatchedEndpoint {
     const isNewReason = this.#found !== found;
     this.#found = found;
     this.#advice = adviceOf(result);
+    this.#report(result, outcome === 'passed', found);
     this.#cause = check.port === undefined ? causeOf(result) : null;
     // A check that passed proves neither; what the failed one before it showed still holds.
     if (outcome !== 'passed') this.#mayBeMistaken = mayBeMistaken(result);
@@ -175,6 +187,13 @@ export class WatchedEndpoint {
   #reportChecked(refused: boolean, result: HealthCheckResult, drain: string | null | undefined): void {
     if (this.target.check.port !== undefined) return this.#listener.onChecked(false, null, drain);
     this.#listener.onChecked(refused, ('certificate' in result && result.certificate) || null, drain);
+  }
+
+  #report(result: HealthCheckResult, passed: boolean, reason: string): void {
+    const began = this.#startedAt;
+    if (began === null) return;
+    const durationMs = Math.round((this.#context.clock.now() - began.now) * 100) / 100;
+    this.#lastCheck = { at: began.wall, durationMs, passed, reason, ...transcriptOf(result, this.target.check) };
   }
 
   #countTrouble(): void {

@@ -297,6 +297,14 @@ export class SemaphoreTable {
     return true;
   }
 
+  /** Idle connections of all workers. */
+  idleTotal(index: number): number {
+    let total = 0;
+    for (let workerIndex = 0; workerIndex < this.workerIndexEnd; workerIndex++)
+      total += this.#words.load(this.#layout.idle(workerIndex, index));
+    return total;
+  }
+
   #hasValues(workerIndex: number, index: number): boolean {
     const layout = this.#layout;
     const words = [layout.held(workerIndex, index), layout.since(workerIndex, index), layout.idle(workerIndex, index)];

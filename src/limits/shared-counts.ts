@@ -26,6 +26,8 @@ const retryMs = 5;
 export interface EndpointCounts {
   /** Including idle ones and those that are being opened. */
   readonly connections: number;
+  /** How many of them are idle. */
+  readonly idle: number;
   /** Requests in flight; 0 where they are not bounded. */
   readonly requests: number;
   /** Requests that wait for one. */
@@ -170,7 +172,8 @@ export class SharedCounts implements EndpointCounters, BoundCounters {
   /** Connections and waiting requests of all workers at an endpoint. */
   countsAt({ index }: SemaphoreHandle): EndpointCounts {
     const counted = (offset: number): number => this.#table.total(index + offset);
-    return { connections: counted(0), waiting: counted(1), requests: counted(3) };
+    const idle = this.#table.idleTotal(index);
+    return { connections: counted(0), idle, waiting: counted(1), requests: counted(3) };
   }
 
   /** Requests in flight and waiting requests of all workers at a bound, and its limit if that adapts; 0 before the first request. */

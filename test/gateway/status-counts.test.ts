@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { ok, RawOrigin } from './raw-origin.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -65,4 +66,27 @@ test('the status does not wait for a worker that does not report', async () => {
   await until('the worker is blocked', () => existsSync(held));
   await edge.gateway.refreshCounts();
   assert.ok(!existsSync(released), 'the status has waited for the worker');
+});
+
+test('an endpoint shows its requests in flight, its idle connections, its last minute and what its last check got', async (context) => {
+  const held: (() => void)[] = [];
+  const origin = await RawOrigin.start(({ line }) =>
+    line.startsWith('GET /held') ? (socket) => void held.push(() => socket.write(ok('late'))) : ok('yes'),
+  );
+  context.after(() => origin.close());
+  edge = await startFromYaml(
+    `upstreams: { api: { endpoints: ["127.0.0.1:${origin.port}"], check: { path: /healthz } } }\nworkers: 1\n`,
+  );
+  const endpoint = () => edge.gateway.status().upstreams[0]?.endpoints[0];
+  await edge.get('/');
+  const answer = edge.get('/held');
+  await until('the request is in flight', () => endpoint()?.inFlight === 1);
+  await until('the endpoint has answered one', () => (endpoint()?.lastMinute.answered ?? 0) >= 1);
+  assert.equal(held.length, 1);
+  for (const release of held) release();
+  await answer;
+  await until('the connection is idle', () => endpoint()?.inFlight === 0 && endpoint()?.idle === 1);
+  assert.ok((endpoint()?.lastMinute.meanMs ?? -1) > 0);
+  const { passed, reason, request, status } = endpoint()?.lastCheck ?? {};
+  assert.deepEqual([passed, reason, request, status], [true, 'answered 200', 'GET /healthz', 200]);
 });
