@@ -98,7 +98,7 @@ describe('Overlay', () => {
     await one.change(pause('api'), 'admin:socket', null);
     assert.deepEqual(
       sent.map(({ revision, pauses }) => [revision, pauses[0]?.waitersMax]),
-      [[1, 3]],
+      [[1, 2]],
     );
   });
 

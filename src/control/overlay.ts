@@ -216,7 +216,8 @@ export class Overlay {
   /** The entries that workers apply to their routes. */
   get routes(): RouteOverlay {
     const settings = this.#entries.map(({ setting }) => setting);
-    const share = (waitersMax: number): number => Math.ceil(waitersMax / Math.max(1, this.#parts.workers()));
+    const share = (waitersMax: number): number =>
+      Math.max(1, Math.floor(waitersMax / Math.max(1, this.#parts.workers())));
     return {
       revision: this.#revision,
       maintenance: settings.filter((setting) => setting.kind === 'maintenance'),

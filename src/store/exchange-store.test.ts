@@ -475,6 +475,21 @@ describe('the files of the store', () => {
       assert.equal(removed.length, 1, 'once');
     });
 
+  test('are opened anew if they are removed while records are written to them, and none of those is lost', () => {
+    store.append(many(0));
+    const records = many(400);
+    const [first] = records;
+    let isThere = true;
+    const one = () => {
+      if (isThere) rmSync(folder, { recursive: true });
+      isThere = false;
+      return first;
+    };
+    store.append(Object.defineProperty([...records], 0, { get: one, enumerable: true }));
+    assert.equal(removed.length, 1);
+    assert.equal(search('').exchanges.length, 400);
+  });
+
   test('of a later version are left alone', () => {
     store.append(many(0));
     store.close();

@@ -83,18 +83,23 @@ export class ExchangeStore {
     this.#closeRemoved();
     const { number, segment } = this.#newestSegment();
     const damaged = this.#orRecover(number, () => segment.append(exchanges, events));
+    // Removed while it was written: nothing reads what went there.
+    if (this.#closeRemoved()) return this.#appendOnce(exchanges, events);
     this.#written ??= { number, identity: this.#folder.identity(number) };
     return damaged;
   }
 
-  #closeRemoved(): void {
+  /** Closes the newest file if it was removed since the last records went there; whether it was. */
+  #closeRemoved(): boolean {
     const written = this.#written;
-    if (written === null) return;
+    if (written === null) return false;
     if (written.number !== this.#newest) this.#written = null;
     else if (this.#folder.identity(written.number) !== written.identity) {
       this.#closeOne(written.number);
       this.#events.onRemoved(this.#folder.pathOf(written.number));
+      return true;
     }
+    return false;
   }
 
   /** Begins a new file if the newest is full or comprises much time, and deletes those that are too old or too many. */
