@@ -30,8 +30,18 @@ describe('a busy simulated hour of the gateway', () => {
     for (const seed of ['3', '4', String(Math.floor(Math.random() * 1e9))]) {
       it(`keeps every promise of a route that retries, with ${endpoints} endpoints and ${seed.length > 1 ? 'a new random seed' : `seed ${seed}`}`, (context) => {
         context.diagnostic(`seed ${seed}`);
-        const { exchanges } = simulate(seed, 150, endpoints, true);
+        const { exchanges } = simulate(seed, 150, endpoints, 'retries');
         assert.ok(exchanges > 60, `${exchanges} exchanges`);
+      });
+    }
+  }
+
+  for (const endpoints of ['http/1.1', 'h2'] as const) {
+    for (const seed of ['3', '8', String(Math.floor(Math.random() * 1e9))]) {
+      it(`keeps every promise of a route that hedges, with ${endpoints} endpoints and ${seed.length > 1 ? 'a new random seed' : `seed ${seed}`}`, (context) => {
+        context.diagnostic(`seed ${seed}`);
+        const { hedged } = simulate(seed, 200, endpoints, 'hedges');
+        if (seed.length === 1) assert.ok(hedged > 0, 'some requests are hedged');
       });
     }
   }

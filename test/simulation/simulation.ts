@@ -12,7 +12,14 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { Http1World } from '../exchange/http1-world.ts';
 import type { ArrivedRequest, ClientActor } from '../exchange/world.ts';
-import { drawRetry, upstreamAttemptsMax, verifyRetries, verifyRetryBudget } from './retry-laws.ts';
+import {
+  drawRetry,
+  isHedged,
+  upstreamAttemptsMax,
+  verifyHedge,
+  verifyRetries,
+  verifyRetryBudget,
+} from './retry-laws.ts';
 
 /**
  * A busy hour of a gateway in simulated time: clients, endpoints and the network behave at random, and the promises of
@@ -25,7 +32,14 @@ export interface SimulationSummary {
   readonly causes: Readonly<Record<string, number>>;
   /** Answers that had begun, and were replaced by another attempt's. */
   readonly replaced: number;
+  /** Exchanges with two attempts at the same time. */
+  readonly hedged: number;
 }
+
+const usualMethods = ['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT'];
+
+/** Only GETs and HEADs are hedged, and only when some dozen of them have shown how long they take. */
+const mostlySafeMethods = ['GET', 'GET', 'GET', 'GET', 'GET', 'HEAD', 'HEAD', 'POST'];
 
 const sharedSizes = { workersMax: 1, endpointsMax: 3, addressesMax: 16 };
 
@@ -48,18 +62,20 @@ export function contentFor(key: string, bytes: number): Buffer {
 /** What endpoints speak. */
 export type EndpointProtocol = 'http/1.1' | 'h2';
 
-/** `retries`: the route has `retry`, with figures that the seed draws. */
+/** What the `retry` of the route has: figures that the seed draws, perhaps with `hedge: true`; null: there is none. */
+export type SimulatedRetries = 'retries' | 'hedges' | null;
+
 export function simulate(
   seed: string,
   exchanges: number,
   endpoints: EndpointProtocol = 'http/1.1',
-  retries = false,
+  retries: SimulatedRetries = null,
 ): SimulationSummary {
   try {
     return new Simulation(seed, endpoints, retries).run(exchanges);
   } catch (error) {
     throw new Error(
-      `seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints}${retries ? ' --retries' : ''}`,
+      `seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints}${retries === null ? '' : ` --retries ${retries}`}`,
       {
         cause: error,
       },
@@ -87,12 +103,12 @@ class Simulation {
   /** Null: the route has none. */
   readonly #retry: RetrySpec | null;
 
-  constructor(seed: string, endpoints: EndpointProtocol, retries: boolean) {
+  constructor(seed: string, endpoints: EndpointProtocol, retries: SimulatedRetries) {
     this.#seed = seed;
     this.#random = new SeededRandom(seed);
     const network = this.#random.fork('network');
     const holding = this.#random.fork('holding');
-    this.#retry = retries ? drawRetry(this.#random.fork('retry')) : null;
+    this.#retry = retries === null ? null : drawRetry(this.#random.fork('retry'), retries === 'hedges');
     this.#world = new Http1World(
       {
         ...(this.#retry === null ? {} : { retry: this.#retry }),
@@ -162,7 +178,8 @@ class Simulation {
   #request(n: number): void {
     const random = this.#random.fork(`request ${n}`);
     const key = `${n}`;
-    const method = random.pick(['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT']);
+    const methods = this.#retry?.hedge === true ? mostlySafeMethods : usualMethods;
+    const method = random.pick(methods);
     const bytes = random.pick([0, 10, 1000, 30_000, 150_000, 250_000]);
     const target = `/${key}?n=${bytes}`;
     const connection = random.next() < 0.5 ? { connection: `line ${random.integer(12)}` } : {};
@@ -335,6 +352,7 @@ class Simulation {
     if (record === null) return assert.equal(client.status, 0, `request ${key} is answered, so it is recorded`);
     assert.notEqual(client.state, 'open', `the connection of client ${key} has ended`);
     if (this.#retry !== null) verifyRetries(key, arrived.length, record, this.#retry);
+    if (isHedged(record)) verifyHedge(key, method, record, this.#retry);
     const last = this.#answeredOf(arrived, client);
     const answer = last === undefined ? undefined : this.#answers.get(last);
     if (record.endKind === 'forwarded') {
@@ -400,7 +418,8 @@ class Simulation {
       const cause = failure?.cause ?? 'none';
       causes[cause] = (causes[cause] ?? 0) + 1;
     }
-    return { seed: this.#seed, exchanges: this.#world.records.length, ends, causes, replaced: this.#replaced };
+    const hedged = this.#world.records.filter(isHedged).length;
+    return { seed: this.#seed, exchanges: this.#world.records.length, ends, causes, replaced: this.#replaced, hedged };
   }
 }
 
