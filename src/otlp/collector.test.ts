@@ -73,6 +73,20 @@ describe('a collector', () => {
       assert.equal(await whyNot({ endpoint }), why);
     });
 
+  test('that is not used any more still answers what it was sent', async () => {
+    const endpoint = await listen(
+      createServer((socket) => {
+        socket.once('data', () => {
+          collector.close();
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+        });
+      }),
+    );
+    const collector = new Collector({ ...spec, endpoint, timeoutMs: 10_000 });
+    const response = await collector.post('traces', Buffer.from('x'));
+    assert.equal('status' in response ? response.status : response.why, 200);
+  });
+
   test('that does not run', async () => {
     const endpoint = await listen(createServer());
     server?.close();

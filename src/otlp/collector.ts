@@ -20,6 +20,9 @@ export class Collector {
   readonly #module: typeof import('node:http') | typeof import('node:https');
   readonly #agent: import('node:http').Agent;
 
+  #pending = 0;
+  #isClosing = false;
+
   constructor(spec: OtlpSpec) {
     this.#spec = spec;
     const options = { keepAlive: true, maxSockets: 3 };
@@ -40,6 +43,14 @@ export class Collector {
     body: Uint8Array,
     timeoutMs = this.#spec.timeoutMs,
   ): Promise<CollectorResponse | NoResponse> {
+    this.#pending += 1;
+    return this.#send(signal, body, timeoutMs).finally(() => {
+      this.#pending -= 1;
+      if (this.#isClosing) this.close();
+    });
+  }
+
+  #send(signal: OtlpSignal, body: Uint8Array, timeoutMs: number): Promise<CollectorResponse | NoResponse> {
     const { endpoint, headers, format } = this.#spec;
     return new Promise((resolve) => {
       const abort = AbortSignal.timeout(timeoutMs);
@@ -63,8 +74,10 @@ export class Collector {
     });
   }
 
+  /** Closes its connections once the requests in flight have ended. */
   close(): void {
-    this.#agent.destroy();
+    this.#isClosing = true;
+    if (this.#pending === 0) this.#agent.destroy();
   }
 }
 

@@ -23,6 +23,7 @@ class Bench {
   readonly dropped: Record<string, number> = {};
   exported = 0;
   readonly states: (string | null)[] = [];
+  encoded = 0;
   readonly exporter: SignalExporter<string>;
 
   /** The last answer goes on. */
@@ -32,7 +33,10 @@ class Bench {
       clock: this.clock,
       random: new SeededRandom(1),
       weigh: () => 1,
-      encode: (items) => Buffer.from(JSON.stringify(items)),
+      encode: (items) => {
+        this.encoded += 1;
+        return Buffer.from(JSON.stringify(items));
+      },
       post: async (body) => {
         this.sent.push([this.clock.now(), (JSON.parse(Buffer.from(body).toString()) as string[]).length]);
         return answers[Math.min(this.sent.length, answers.length) - 1] as Answer;
@@ -87,6 +91,7 @@ describe('a batch', () => {
       bench.add(1);
       await bench.pass(4000);
       assert.equal(bench.sent.length, 2);
+      assert.equal(bench.encoded, 2, 'the format may have changed');
       assert.equal(bench.exported, 1);
       assert.deepEqual(bench.dropped, {});
       assert.deepEqual(bench.states, [`it answered ${status}`, null]);

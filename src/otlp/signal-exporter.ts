@@ -114,12 +114,11 @@ export class SignalExporter<Item> {
   }
 
   async #sendBatch(): Promise<void> {
-    const { clock, encode, onExported, onDropped, onState } = this.#parts;
+    const { clock, onExported, onDropped, onState } = this.#parts;
     const { items, count } = this.#takeBatch();
-    const body = encode(items);
     const giveUpAt = after(clock.now(), batchMsMax);
     for (let tries = 1; ; tries += 1) {
-      const { verdict, status } = await this.#try(body);
+      const { verdict, status } = await this.#try(items);
       if (verdict.kind === 'accepted') {
         const rejected = Math.min(count, verdict.rejected);
         onExported(count - rejected);
@@ -143,10 +142,11 @@ export class SignalExporter<Item> {
     return this.#deadline !== null || after(this.#parts.clock.now(), pauseMs) >= giveUpAt;
   }
 
-  async #try(body: Uint8Array): Promise<{ readonly verdict: ExportVerdict; readonly status: number | null }> {
-    const { clock, post, signal, onFailedRequest } = this.#parts;
+  /** Encodes the batch each time: the configuration may have another collector or format since the last try. */
+  async #try(items: readonly Item[]): Promise<{ readonly verdict: ExportVerdict; readonly status: number | null }> {
+    const { clock, encode, post, signal, onFailedRequest } = this.#parts;
     const leftMs = this.#deadline === null ? undefined : Math.max(1, this.#deadline - clock.now());
-    const response = await post(body, leftMs);
+    const response = await post(encode(items), leftMs);
     if (!('status' in response)) {
       onFailedRequest();
       return { verdict: { kind: 'retry', afterMs: null, why: response.why }, status: null };
