@@ -1,6 +1,10 @@
 import { renderForPeople } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
+import { snakeCased } from '../core/json-case.ts';
 import { printJson } from './ask-commands.ts';
+import { timeoutAdviceFor } from './check-strictly.ts';
+import { exitCodes } from './exit-codes.ts';
+import { timeoutLines } from './timeout-lines.ts';
 import { wrap } from './layout.ts';
 import { inputName } from './read-input.ts';
 import { type MachineWarning, reviewMachine } from './review-machine.ts';
@@ -12,10 +16,12 @@ import { CommandFailure } from './command-failure.ts';
 export interface CheckFlags {
   readonly config: string;
   readonly json: boolean;
+  /** Asks the running gateway too. */
+  readonly strict: boolean;
 }
 
-/** Reports all errors and warnings of a configuration, and changes nothing. */
-export async function check(flags: CheckFlags, context: ProcessContext): Promise<void> {
+/** Reports all errors and warnings of a configuration, and changes nothing. Returns the exit code: 1 if a timeout does not fit. */
+export async function check(flags: CheckFlags, context: ProcessContext): Promise<number> {
   const read = await readConfiguration(flags.config, context);
   const valid = read.configuration !== null;
   const machine =
@@ -25,12 +31,20 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
           ...reviewMachine(read.configuration, context.machine),
           ...reviewPaths(read.configuration, read.leftOpen, context.env),
         ];
-  if (flags.json) printJson({ file: flags.config, valid, errors: read.errors, machine }, context);
+  const timeouts =
+    flags.strict && read.configuration !== null
+      ? await timeoutAdviceFor(read.configuration, flags.config, context)
+      : [];
+  const strict = flags.strict ? { timeouts: snakeCased(timeouts) } : {};
+  if (flags.json) printJson({ file: flags.config, valid, errors: read.errors, machine, ...strict }, context);
   else if (read.errors.length > 0) context.stdout.write(renderForPeople(read, context.stdout, context));
   const name = flags.config === inputName ? 'Standard input' : flags.config;
   if (!valid) throw new CommandFailure('validation_failed', `${name} has errors and cannot be used.`);
   if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is valid.\n`);
   if (!flags.json) for (const warning of machine) context.stderr.write(machineText(warning));
+  const lines = timeoutLines({ timeouts }, styleFor(context.stdout, context.env));
+  if (!flags.json && lines.length > 0) context.stdout.write(`${lines.join('\n')}\n`);
+  return timeouts.length > 0 ? exitCodes.failure : exitCodes.ok;
 }
 
 /** Warnings about this machine go to standard error: they are not about the file, which may be meant for another machine. */

@@ -10,12 +10,25 @@ export const checkCommand = buildCommand<CheckFlags, [], ParserContext>({
     fullDescription: describe(
       'Prints all errors at once, and changes nothing. Exits with 4 if the\nconfiguration has errors.',
       'candor check -c candor.yaml',
+      'candor check --strict',
     ),
   },
-  parameters: { flags: { config: configFlag, json: jsonFlag }, aliases: { c: 'config' } },
+  parameters: {
+    flags: {
+      config: configFlag,
+      json: jsonFlag,
+      strict: {
+        kind: 'boolean',
+        brief: 'Ask the gateway which timeouts fit',
+        default: false,
+        withNegated: false,
+      },
+    },
+    aliases: { c: 'config' },
+  },
   async func(flags) {
     const { check } = await import('./check.ts');
-    await check(flags, this.processContext);
+    this.process.exitCode = await check(flags, this.processContext);
   },
 });
 

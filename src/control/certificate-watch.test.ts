@@ -48,9 +48,10 @@ test('a certificate that was replaced is not reported any more, and another one 
   assert.equal(events.length, 1);
   listeners = listener(clock.wallTime() + 90 * dayMs);
   watch.look();
+  assert.deepEqual([events.length, events[1]?.to], [2, 'valid']);
   listeners = listener(clock.wallTime() + 3 * dayMs);
   watch.look();
-  assert.equal(events.length, 2);
+  assert.deepEqual([events.length, events[2]?.to], [3, 'expiring']);
   watch.close();
 });
 

@@ -70,6 +70,7 @@ export class CertificateWatch {
       for (const at of [notBefore, ...warnDays.map((days) => notAfter - days * dayMs)])
         if (at > wallTime) nextMs = Math.min(nextMs, at - wallTime);
     }
+    this.#reportReplaced(known);
     this.#known = known;
     const again = (watch: CertificateWatch): void => watch.look();
     this.#timer = this.#clock.schedule(after(this.#clock.now(), nextMs), again, this as CertificateWatch);
@@ -77,6 +78,28 @@ export class CertificateWatch {
 
   close(): void {
     this.#timer?.cancel();
+  }
+
+  /** Those that were about to expire, or had, and in whose stead another one is far from its end. */
+  #reportReplaced(known: ReadonlyMap<string, number>): void {
+    for (const { subject, names, notAfter } of this.#certificates()) {
+      const of = `${subject} ${names.join()} `;
+      if (known.get(`${of}${notAfter}`) !== Infinity || this.#known.has(`${of}${notAfter}`)) continue;
+      const wasDue = [...this.#known].some(([key, step]) => key.startsWith(of) && !known.has(key) && step < Infinity);
+      if (!wasDue) continue;
+      const day = new Date(notAfter).toISOString().slice(0, 10);
+      this.#events.emit({
+        kind: 'certificate_expiring',
+        subject,
+        ...{ from: 'expiring', to: 'valid' },
+        reason: `the certificate for ${names[0] ?? 'no name'} was replaced by one that is valid until ${day}`,
+        evidence: {
+          names,
+          notAfter: new Date(notAfter).toISOString(),
+          daysLeft: Math.floor((notAfter - this.#clock.wallTime()) / dayMs),
+        },
+      });
+    }
   }
 
   #stepOf(notAfter: number): number {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -95,6 +95,24 @@ test('alert test of a target that does not exist names those that there are', as
   gateway.alertTests = null;
   assert.equal(await context.candor('alert', 'test', 'nobody'), exitCodes.not_found);
   assert.match(context.stderr.text, /No target of alerts is called nobody; there is chat, ops/);
+});
+
+test('check --strict prints the advice of the running gateway for timeouts that the file has too', async () => {
+  const socket = join(folder, `candor-${userInfo().uid}`, 'one.sock');
+  const { statusNow } = gateway;
+  gateway.statusNow = { ...statusNow, source: join(folder, 'candor.yaml') };
+  const write = (limit: string): void =>
+    writeFileSync(
+      join(folder, 'candor.yaml'),
+      `admin: { socket: ${socket} }\nupstreams: { app: "127.0.0.1:1" }\nroutes: [{ path: /search, to: app, timeouts: { response_head: ${limit} } }]\n`,
+    );
+  write('60s');
+  assert.equal(await context.candor('check', '--strict'), exitCodes.failure, context.stderr.text);
+  assert.match(context.stdout.text, /is valid\.\n[^]*`response_head` of \/search \(60s\)[^]*Set `timeouts/);
+  write('1s');
+  assert.equal(await context.candor('check', '--strict'), exitCodes.ok);
+  rmSync(join(folder, 'candor.yaml'));
+  gateway.statusNow = statusNow;
 });
 
 test('a gateway without targets says which key names them', async () => {
