@@ -1,7 +1,7 @@
 /** What came of a request to the admin API. */
 export type Answer<T> =
   | { readonly kind: 'ok'; readonly value: T }
-  /** This gateway has no such operation: it is an earlier version. */
+  /** This gateway has no such operation. */
   | { readonly kind: 'not_offered' }
   | { readonly kind: 'signed_out' }
   /** `detail`: one sentence. */
@@ -86,7 +86,7 @@ export function answerText(answer: Answer<unknown>): string {
     case 'ok':
       return '';
     case 'not_offered':
-      return 'This gateway does not offer this: it is an earlier version of Candor.';
+      return 'This gateway does not offer this.';
     case 'signed_out':
       return 'The session has ended.';
     case 'unreachable':

@@ -23,25 +23,11 @@ export interface UpstreamJson extends Omit<FullUpstream, 'endpoints' | 'verdict'
   readonly endpoints: readonly EndpointJson[];
 }
 
-export type EndpointJson = FullUpstream['endpoints'][number] & {
-  readonly in_flight?: number;
-  readonly idle?: number;
-  readonly p50_ms?: number | null;
-  readonly p99_ms?: number | null;
-  readonly outlier?: string | null;
-  readonly last_check?: CheckTranscript | null;
-};
-
-export interface CheckTranscript {
-  readonly at: string;
-  readonly passed: boolean;
-  readonly reason: string;
-  readonly duration_ms: number;
-  readonly request: string | null;
-  readonly status: number | null;
-  /** The first bytes of its body. */
-  readonly body: string | null;
-}
+type FullEndpoint = FullUpstream['endpoints'][number];
+/** Keys that earlier gateways do not have. */
+type LaterKey = 'in_flight' | 'idle' | 'last_minute' | 'last_check';
+export type EndpointJson = Omit<FullEndpoint, LaterKey> & Partial<Pick<FullEndpoint, LaterKey>>;
+export type CheckTranscript = NonNullable<FullEndpoint['last_check']>;
 
 export type IncidentJson = FullStatus['incidents'][number];
 export type SuspectJson = IncidentJson['suspects'][number];

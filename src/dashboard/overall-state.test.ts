@@ -99,4 +99,6 @@ test('only a healthy endpoint is shown in green', () => {
     ['warn', 'idle', 'idle', 'bad', 'bad', 'warn', 'warn', 'warn'],
   );
   assert.equal(endpointTone({ state: 'healthy' }), 'good');
+  assert.equal(endpointTone({ state: 'healthy', last_minute: { answered: 990, failed: 10, mean_ms: 2 } }), 'good');
+  assert.equal(endpointTone({ state: 'healthy', last_minute: { answered: 900, failed: 100, mean_ms: 2 } }), 'warn');
 });

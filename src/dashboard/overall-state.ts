@@ -70,10 +70,12 @@ export function upstreamState({ verdict, last_minute: minute, endpoints }: Upstr
   return { tone: 'good', word: 'ok', reason: '' };
 }
 
-export function endpointTone({ state }: Pick<EndpointJson, 'state'>): Tone {
+/** An endpoint whose requests fail is never shown in green, though its checks pass. */
+export function endpointTone({ state, last_minute: minute }: Pick<EndpointJson, 'state' | 'last_minute'>): Tone {
+  const { answered, failed } = minute ?? { answered: 0, failed: 0 };
   switch (state) {
     case 'healthy':
-      return 'good';
+      return failed > (answered + failed) * errorShareMax ? 'warn' : 'good';
     case 'unchecked':
     case 'unknown':
     case 'gone':

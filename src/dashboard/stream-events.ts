@@ -23,9 +23,8 @@ export class StreamEvents {
   }
 
   #field(line: string): void {
+    // A line that begins with a colon is a comment: its name is empty.
     const colon = line.indexOf(':');
-    // A line that begins with a colon is a comment.
-    if (colon === 0) return;
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
     if (name === 'event') this.#name = value;

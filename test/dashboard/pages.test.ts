@@ -17,7 +17,7 @@ const pages: readonly (readonly [hash: string, text: string])[] = [
   ['#/timeline', 'What happened'],
   ['#/requests?query=-shape%3Anone', 'connect_refused'],
   ['#/upstreams', 'payments'],
-  ['#/configuration', 'Which route would this request take?'],
+  ['#/configuration', 'In force'],
   ['#/maintenance', 'What wins over the configuration file now'],
   ['#/audit', 'Who changed what'],
   ['#/incidents/1', 'What is known'],

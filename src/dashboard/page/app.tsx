@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { agoText, clockText } from '../shown-figures.ts';
 import { addressHash, pages } from '../page-address.ts';
 import { AuditPage } from './audit-page.tsx';
@@ -10,7 +11,7 @@ import { MaintenancePage } from './maintenance-page.tsx';
 import { NowPage } from './now-page.tsx';
 import { lazyPage, StateText } from './parts.tsx';
 import { RequestsPage } from './requests-page.tsx';
-import { address, announcement, api, connection, isHelpShown, now, session, state, status } from './state.ts';
+import { address, announcement, api, connection, isAsked, isHelpShown, now, session, state, status } from './state.ts';
 import { applyTheme, type Theme, theme, themes } from './theme.ts';
 import { UpstreamsPage } from './upstreams-page.tsx';
 import { IncidentPage } from './incident-page.tsx';
@@ -21,6 +22,7 @@ const RequestPage = lazyPage(async () => (await import('./request-page.tsx')).Re
 
 export function App(): JSX.Element {
   if (connection.value.kind === 'signed_out' || address.value.page === 'login') return <LoginPage />;
+  if (!isAsked.value) return <p class="first-words">Asking the gateway …</p>;
   return (
     <>
       <a class="skip" href="#main" onClick={skipToContent}>
@@ -92,8 +94,14 @@ function PageHeader(): JSX.Element {
 function Navigation(): JSX.Element {
   const shown = address.value.page === 'incidents' ? 'now' : address.value.page;
   const incidents = status.value?.incidents.length ?? 0;
+  const links = useRef<HTMLElement>(null);
+  // On a narrow screen the link of the page may be out of sight.
+  useEffect(
+    () => links.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }),
+    [shown],
+  );
   return (
-    <nav aria-label="Pages">
+    <nav aria-label="Pages" ref={links}>
       {pages.map(({ id, name }) => (
         <a href={addressHash(id)} aria-current={shown === id ? 'page' : undefined}>
           {name}

@@ -2,7 +2,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { diffLines } from '../diff-lines.ts';
 import type { Answer } from '../api.ts';
-import type { ConfigurationJson, FlatSettings, RevisionJson, RouteTrial } from '../model.ts';
+import type { ConfigurationJson, EventPage, FlatSettings, RevisionJson, RouteTrial } from '../model.ts';
+import { revisionsOf } from '../revisions.ts';
 import { addressHash } from '../page-address.ts';
 import { Answered, Mark, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { api, status } from './state.ts';
@@ -18,7 +19,13 @@ export function ConfigurationPage(): JSX.Element {
       <RouteForm />
       <History revision={revision} />
       <Section title="In force" aside={<span class="quiet">revision {revision}</span>}>
-        <Answered answer={answer}>{(configuration) => <ConfigurationText configuration={configuration} />}</Answered>
+        {answer?.kind === 'not_offered' ? (
+          <p class="quiet">
+            {status.value?.source == null ? 'It did not come from a file.' : `Its file: ${status.value.source}`}
+          </p>
+        ) : (
+          <Answered answer={answer}>{(configuration) => <ConfigurationText configuration={configuration} />}</Answered>
+        )}
       </Section>
     </>
   );
@@ -48,10 +55,7 @@ function ConfigurationText({ configuration }: { readonly configuration: Configur
 }
 
 function History({ revision }: { readonly revision: number }): JSX.Element {
-  const answer = useAnswer(
-    () => api.get<{ readonly configurations: readonly RevisionJson[] }>('/v2/configurations'),
-    [revision],
-  );
+  const answer = useAnswer(revisions, [revision]);
   return (
     <Section title="Changes">
       <Answered answer={answer}>
@@ -59,7 +63,7 @@ function History({ revision }: { readonly revision: number }): JSX.Element {
           configurations.length === 0 ? (
             <p class="quiet">None since the gateway started.</p>
           ) : (
-            configurations.map((one) => <Revision one={one} key={one.revision} />)
+            configurations.map((one) => <Revision one={one} key={`${one.at} ${one.revision}`} />)
           )
         }
       </Answered>
@@ -67,16 +71,32 @@ function History({ revision }: { readonly revision: number }): JSX.Element {
   );
 }
 
+interface Revisions {
+  readonly configurations: readonly RevisionJson[];
+}
+
+/** The changes with their texts; where the gateway does not keep these, the events that tell of the changes. */
+async function revisions(): Promise<Answer<Revisions>> {
+  const kept = await api.get<Revisions>('/v2/configurations');
+  if (kept.kind !== 'not_offered') return kept;
+  const found = await api.get<EventPage>('/v2/events', { since: '7d', limit: '1000' });
+  return found.kind === 'ok' ? { kind: 'ok', value: { configurations: revisionsOf(found.value.events) } } : found;
+}
+
 function Revision({ one }: { readonly one: RevisionJson }): JSX.Element {
   const { revision, at, actor, diff, changed } = one;
+  const head = (
+    <>
+      Revision {revision}, <Time at={at} />, by {actor}
+      {changed.length > 0 && `: ${changed.join(', ')}`}
+    </>
+  );
+  if (diff === null) return <p>{head}</p>;
   return (
     <details>
-      <summary>
-        Revision {revision}, <Time at={at} />, by {actor}
-        {changed.length > 0 && `: ${changed.join(', ')}`}
-      </summary>
-      {diff === null || diff === '' ? (
-        <p class="quiet">The text is that of the revision before, or there is none before.</p>
+      <summary>{head}</summary>
+      {diff === '' ? (
+        <p class="quiet">The text is that of the revision before.</p>
       ) : (
         <pre class="diff" tabIndex={0} aria-label={`Changes of revision ${revision}`}>
           {diffLines(diff).map(({ kind, text }, index) => (
@@ -97,14 +117,17 @@ function DiffRow({ kind, text }: { readonly kind: keyof typeof diffSigns; readon
 }
 
 /** Asks the matcher of the gateway itself. */
-function RouteForm(): JSX.Element {
+function RouteForm(): JSX.Element | null {
   const [method, setMethod] = useState('GET');
   const [url, setUrl] = useState('');
   const [trial, setTrial] = useState<Answer<RouteTrial> | null>(null);
+  // Without a URL it is refused by a gateway that has the operation.
+  const offered = useAnswer(() => api.get('/v2/route'), []);
   const ask = async (event: Event): Promise<void> => {
     event.preventDefault();
     setTrial(await api.get<RouteTrial>('/v2/route', { method, url }));
   };
+  if (offered === null || offered.kind === 'not_offered') return null;
   return (
     <Section title="Which route would this request take?">
       <form class="line-form" onSubmit={(event) => void ask(event)}>

@@ -17,7 +17,7 @@ export function LoginPage(): JSX.Element {
     if (answer.kind !== 'ok') return setFailure(answer.kind === 'not_offered' ? noSessions : answerText(answer));
     setToken('');
     if (address.value.page === 'login') go('now');
-    follow();
+    await follow();
   };
   return (
     <main id="main" class="login" tabIndex={-1}>
@@ -56,4 +56,4 @@ export function LoginPage(): JSX.Element {
   );
 }
 
-const noSessions = 'This gateway has no login for browsers: it is an earlier version of Candor.';
+const noSessions = 'This gateway has no login for browsers.';

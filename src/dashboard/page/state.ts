@@ -16,11 +16,15 @@ export const state = computed(() => overallState(status.value, isStale.value));
 
 /** Null: not known, as with earlier gateways, which refuse what is not permitted. */
 export const session = signal<SessionJson | null>(null);
+/** Whether the gateway was asked for the session: before that, nothing else is. */
+export const isAsked = signal(false);
 export const mayOperate = computed(() => session.value?.role !== 'read');
 
 export const address = signal<PageAddress>(parseAddress(location.hash));
 /** Milliseconds since the Unix epoch, a second at a time. */
 export const now = signal(pageClock.wallTime());
+/** Whether this gateway ejects endpoints for operators; earlier ones do not. */
+export const offersEject = signal(false);
 /** What a screen reader says. */
 export const announcement = signal('');
 export const isHelpShown = signal(false);
@@ -51,13 +55,17 @@ export function go(page: PageId, id = '', parameters: Readonly<Record<string, st
   location.hash = addressHash(page, id, parameters);
 }
 
-/** Starts to follow the gateway: when the page is opened, and after each login. */
-export function follow(): void {
+/** Starts to follow the gateway: when the page is opened, and after each login. Without a session it asks for nothing else. */
+export async function follow(): Promise<void> {
   live.stop();
+  const answer = await api.get<SessionJson>('/v2/session');
+  session.value = answer.kind === 'ok' ? answer.value : null;
+  isAsked.value = true;
+  if (answer.kind === 'signed_out') return;
   live.start();
-  void api.get<SessionJson>('/v2/session').then((answer) => {
-    session.value = answer.kind === 'ok' ? answer.value : null;
-  });
+  // An operation that is there refuses the method; nothing is changed.
+  const eject = await api.get('/v2/overlay/eject');
+  offersEject.value = eject.kind === 'problem' && eject.status === 405;
 }
 
 export function startPage(): void {
@@ -69,7 +77,7 @@ export function startPage(): void {
     pageClock.after(1000, tick);
   };
   tick();
-  follow();
+  void follow();
   announceChanges();
 }
 

@@ -9,7 +9,7 @@ import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
 import { ActionButton } from './confirm-dialog.tsx';
 import { Mark, Section, Sentence, StateText, TableFrame, Time } from './parts.tsx';
-import { mayOperate, status } from './state.ts';
+import { mayOperate, offersEject, status } from './state.ts';
 
 /** Every upstream with its endpoints, or one of them. */
 export function UpstreamsPage({ id }: { readonly id: string }): JSX.Element {
@@ -76,10 +76,13 @@ function Upstream({
                 pool
               </th>
               <th scope="col" class="number">
-                p50
+                attempts
               </th>
               <th scope="col" class="number">
-                p99
+                failed
+              </th>
+              <th scope="col" class="number">
+                mean
               </th>
               <th scope="col" class="number">
                 weight
@@ -103,6 +106,7 @@ interface EndpointProperties {
 
 /** A row of figures, and one under it with the reason, the last check and what can be done. */
 function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.Element {
+  const { last_minute: minute } = endpoint;
   const {
     id,
     address,
@@ -124,27 +128,24 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
             <Mark tone={endpointTone(endpoint)} /> {state.replaceAll('_', ' ')}
           </span>
         </td>
-        <td>{elapsedText(sinceS)}</td>
+        <td class="nowrap">{elapsedText(sinceS)}</td>
         <td class="number">{endpoint.in_flight ?? '–'}</td>
         <td class="number">
           {connections} of {max}
           {idle !== undefined && `, ${idle} idle`}
           {waiting > 0 && `, ${waiting} wait`}
         </td>
-        <td class="number">{durationFigure(endpoint.p50_ms)}</td>
-        <td class="number">{durationFigure(endpoint.p99_ms)}</td>
+        <td class="number">{minute === undefined ? '–' : countFigure(minute.answered + minute.failed)}</td>
+        <td class={`number ${(minute?.failed ?? 0) > 0 ? 'bad-text' : ''}`}>
+          {minute === undefined ? '–' : countFigure(minute.failed)}
+        </td>
+        <td class="number">{durationFigure(minute?.mean_ms)}</td>
         <td class="number">{weight}</td>
       </tr>
       <tr class="more">
-        <td colSpan={8}>
+        <td colSpan={9}>
           <p class="reason">
             <Sentence text={reason} />
-            {endpoint.outlier != null && (
-              <>
-                {' '}
-                <Sentence text={endpoint.outlier} />
-              </>
-            )}
           </p>
           {endpoint.last_check != null && <LastCheck check={endpoint.last_check} />}
           <EndpointActions
@@ -189,7 +190,7 @@ function EndpointActions({ endpoint, upstream, entries }: EndpointProperties): J
         <ActionButton action={{ ...restoreEntry(entry), label: `Restore ${entry.kind}` }} key={entry.id} />
       ))}
       {!entries.some(({ kind }) => kind === 'drain') && <ActionButton action={drainEndpoint(endpoint.id, others)} />}
-      <ActionButton action={ejectEndpoint(endpoint.id, 300)} />
+      {offersEject.value && <ActionButton action={ejectEndpoint(endpoint.id, 300)} />}
       <Weight endpoint={endpoint} />
     </div>
   );
