@@ -21,6 +21,7 @@ import type { MetricsFormat } from '../control/metrics/metrics-text.ts';
 import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
+import { sendRoute } from './route-api.ts';
 import { readLimit } from './search-parameters.ts';
 import { sendTimeline } from './timeline-api.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
@@ -126,6 +127,8 @@ export class AdminApi implements RequestHandler {
         return this.#events.sendAudit(url, response);
       case 'followStatus':
         return this.#followStatus(request, response);
+      case 'explainRoute':
+        return sendRoute(url, this.#gateway, response);
       case 'readTimeline':
         return sendTimeline(url, this.#gateway, this.#clock, response);
       case 'readOverlay':

@@ -95,6 +95,16 @@ export const dashboardDetails = {
     ],
     responses: { 200: json('The steps.', 'Timeline'), 400: problemDetails('A parameter is malformed.') },
   },
+  explainRoute: {
+    description:
+      'By the configuration that is active, as the routers of the workers find it. The overlay is not part of it. Nothing is sent.',
+    parameters: [
+      searchParameter('method', 'GET by default.'),
+      searchParameter('url', '`https://host/path?query` of the request.'),
+      searchParameter('header', 'A header of the request, `X-Beta: 1`; may be repeated.'),
+    ],
+    responses: { 200: json('The route.', 'Route'), 400: problemDetails('A parameter is malformed.') },
+  },
   readAudit: {
     description:
       'Events `admin_action`, `admin_refused` and `overlay_changed`, the newest first: stored ones, or those that are still held.',

@@ -24,7 +24,7 @@ import {
   upgradeLineSchema,
 } from './schemas.ts';
 
-import { timelineSchema } from './traffic-schemas.ts';
+import { routeSchema, timelineSchema } from './traffic-schemas.ts';
 import { linkSchema, sessionRequestSchema, sessionSchema } from './session-schemas.ts';
 
 export type Json = { readonly [name: string]: unknown };
@@ -54,6 +54,7 @@ export const schemas = {
   Session: sessionSchema,
   SessionRequest: sessionRequestSchema,
   Link: linkSchema,
+  Route: routeSchema,
   Timeline: timelineSchema,
   Problem: problemSchema,
 };

@@ -63,6 +63,12 @@ export const operations = [
     summary: 'Requests, failures and durations over time',
   },
   {
+    id: 'explainRoute',
+    method: 'GET',
+    path: `${apiRoot}/route`,
+    summary: 'Which route a request would take, and why',
+  },
+  {
     id: 'readAudit',
     method: 'GET',
     path: `${apiRoot}/audit`,

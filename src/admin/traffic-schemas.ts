@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { RouteExplanation } from '../control/explain-route.ts';
 import type { TrafficTimeline } from '../control/traffic-timeline.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import { shapes } from '../core/shape.ts';
@@ -24,7 +25,29 @@ export const timelineSchema = z.object({
     .describe('Those that have ended and had requests, oldest first.'),
 });
 
+export const routeSchema = z.object({
+  route: z.string().nullable().describe('Null: none matches, and the gateway answers 404.'),
+  action: z.enum(['upstream', 'respond', 'redirect', 'maintenance', 'readiness']).nullable(),
+  upstream: z.string().nullable(),
+  reason: z.string().describe('One sentence.'),
+  candidates: z
+    .array(z.object({ route: z.string(), matches: z.boolean(), reason: z.string() }))
+    .describe('Routes in the order of the configuration up to the first that matches; at most the last 200 of them.'),
+  timeouts: z
+    .object({
+      dns_ms: z.number(),
+      connect_ms: z.number(),
+      tls_ms: z.number(),
+      response_head_ms: z.number(),
+      idle_ms: z.number(),
+      exchange_ms: z.number().nullable(),
+    })
+    .nullable(),
+  retry: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).nullable(),
+});
+
 /** The type that each schema describes: see `schemas.ts`. */
 type Fits<T extends U, U> = T;
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+export type CheckedRoute = Fits<SnakeCased<RouteExplanation>, DeepReadonly<z.infer<typeof routeSchema>>>;
 export type CheckedTimeline = Fits<SnakeCased<TrafficTimeline>, DeepReadonly<z.infer<typeof timelineSchema>>>;

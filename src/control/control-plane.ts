@@ -32,6 +32,7 @@ import { StartAbandoned, startFailureOf, StateFailure } from './start-failure.ts
 import { statusOf } from './status.ts';
 import { StepQueue } from './step-queue.ts';
 import { timeoutStatus } from './timeout-advice.ts';
+import { explainRoute, type RouteExplanation, type RouteQuestion } from './explain-route.ts';
 import { timelineOf, type TrafficRequest, type TrafficTimeline } from './traffic-timeline.ts';
 import { version } from './version.ts';
 import { wantedWorkers } from './wanted-workers.ts';
@@ -310,6 +311,10 @@ export class ControlPlane implements Gateway {
 
   incidents(): readonly IncidentStatus[] {
     return this.#parts.incidents.list().map(incidentStatus);
+  }
+
+  explainRoute(question: RouteQuestion): RouteExplanation {
+    return explainRoute(question, this.#parts.active.configuration.routes);
   }
 
   timeline(request: TrafficRequest): TrafficTimeline {

@@ -15,6 +15,7 @@ import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { CircuitState } from '../core/route-breaker.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { RouteExplanation, RouteQuestion } from './explain-route.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { EndpointFigures } from '../record/endpoint-minute.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
@@ -78,6 +79,8 @@ export interface Gateway extends EventSink {
   findExchange(id: string): Promise<ExchangeRecord | null>;
   /** Incidents that go on, then resolved ones, each the latest first. */
   incidents(): readonly IncidentStatus[];
+  /** Which route a request would take, and why. */
+  explainRoute(question: RouteQuestion): RouteExplanation;
   /** Requests over time, of everything, of an upstream or of a route. */
   timeline(request: TrafficRequest): TrafficTimeline;
   /** Sends a test to one target of `alerts`, or to all. Null: there is none. */

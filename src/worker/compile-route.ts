@@ -10,7 +10,7 @@ import { compileRetry } from '../exchange/retry-policy.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
 import { filtersOf } from './route-filters.ts';
-import { matchesPath } from './router.ts';
+import { matchesPath } from '../policy/route-match.ts';
 
 /** A route whose filters the overlay may replace. */
 export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof OverridableRoute> {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
-import type { RouteMatch } from '../core/configuration.ts';
+import { explainRoute } from '../control/explain-route.ts';
+import type { RouteMatch, RouteSpec } from '../core/configuration.ts';
 import { noContent, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';
 import { PairFields } from '../testing/pair-fields.ts';
 import { plainPath } from '../wire/plain-path.ts';
-import { createRouter, matchesPath, type RouteEntry } from './router.ts';
+import { matchesPath } from '../policy/route-match.ts';
+import { createRouter, type RouteEntry } from './router.ts';
 
 const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], fields: [] };
 
@@ -184,4 +186,35 @@ it('the index of routes finds the same route as a walk over all routes', () => {
     { numRuns: 1500 },
   );
   assert.ok(hits > 2000, `${hits} requests had a route`);
+});
+
+describe('an explanation of a route', () => {
+  const words = fc.constantFrom('', 'a', 'b', 'a/b', '%61', '.', '..', 'a/');
+  const matches = fc.record({
+    hosts: fc.uniqueArray(fc.constantFrom('a', '*.a', 'b.a'), { maxLength: 2 }),
+    pathPrefix: words.map((word) => `/${word}`),
+    methods: fc.uniqueArray(fc.constantFrom('GET', 'POST'), { maxLength: 1 }),
+    fields: fc.constantFrom<RouteMatch['fields']>([], [{ name: 'x', value: '1' }], [{ name: 'x', value: null }]),
+  });
+  const requests = fc.record({
+    authority: fc.constantFrom('a', 'b.a', 'b.a:1', 'c'),
+    target: fc.tuple(words, words).map(([one, other]) => `/${one}/${other}`),
+    method: fc.constantFrom('GET', 'POST'),
+    header: fc.constantFrom(null, '1', '2'),
+  });
+
+  it('names the route that the router finds', () => {
+    fc.assert(
+      fc.property(fc.array(matches, { maxLength: 5 }), requests, (all, { authority, target, method, header }) => {
+        const fields: [string, string][] = header === null ? [] : [['x', header]];
+        const entries = all.map((match, index) => entryOf(`r${index}`, match));
+        const specs = all.map(
+          (match, index) => ({ id: `r${index}`, match, action: { kind: 'readiness' } }) as unknown as RouteSpec,
+        );
+        const headers = new Map(fields);
+        const found = createRouter(entries).route(request(authority, target, method, fields));
+        assert.equal(explainRoute({ method, authority, target, headers }, specs).route, found?.id ?? null);
+      }),
+    );
+  });
 });

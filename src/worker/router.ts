@@ -2,6 +2,7 @@ import type { RouteMatch } from '../core/configuration.ts';
 import { hostOf } from '../wire/host.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { Route, Router } from '../exchange/ports.ts';
+import { isWildcard, matchesPath } from '../policy/route-match.ts';
 import { plainPath } from '../wire/plain-path.ts';
 import { numberOf, type PathNumber, prefixNumber, rootNumber, segmentEnd } from './route-paths.ts';
 
@@ -182,20 +183,6 @@ function matches({ pathPrefix, methods, fields }: RouteMatch, target: string, re
   if (!matchesPath(pathPrefix, target)) return false;
   if (methods.length > 0 && !methods.includes(request.method)) return false;
   return fields.length === 0 || matchesFields(fields, request);
-}
-
-/** `*.example.org` is for all names under `example.org`, and not for that name itself. */
-function isWildcard(pattern: string): boolean {
-  return pattern.startsWith('*.');
-}
-
-/** `/api` matches `/api`, `/api/x` and `/api?x`, not `/apiary`. */
-export function matchesPath(prefix: string, target: string): boolean {
-  if (prefix === '/') return true;
-  if (!target.startsWith(prefix)) return false;
-  if (prefix.endsWith('/') || target.length === prefix.length) return true;
-  const next = target.charCodeAt(prefix.length);
-  return next === 0x2f || next === 0x3f;
 }
 
 function matchesFields(fields: RouteMatch['fields'], request: RequestHead): boolean {

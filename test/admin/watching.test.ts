@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { eventsSchema, statusSchema } from '../../src/admin/schemas.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
-import { timelineSchema } from '../../src/admin/traffic-schemas.ts';
+import { routeSchema, timelineSchema } from '../../src/admin/traffic-schemas.ts';
 import { Condition } from '../../src/core/condition.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { systemClock } from '../../src/system/system.ts';
@@ -130,5 +130,22 @@ describe('the audit', () => {
 
   for (const query of ['?limit=0', '?until=soon']) {
     test(`${query} is 400`, async () => assert.equal((await get(`/v2/audit${query}`)).status, 400));
+  }
+});
+
+describe('the route of a request', () => {
+  test('is asked by method, URL and headers as they are written', async () => {
+    const answer = await get('/v2/route?method=POST&url=https://Shop.example:8443/a/../%2561?x=1&header=X-Beta:%201');
+    assert.equal(answer.status, 200, answer.content);
+    routeSchema.parse(JSON.parse(answer.content));
+    const [question] = gateway.questions;
+    assert.deepEqual(
+      { ...question, headers: [...(question?.headers ?? [])] },
+      { method: 'POST', authority: 'shop.example:8443', target: '/a/../%61?x=1', headers: [['x-beta', '1']] },
+    );
+  });
+
+  for (const query of ['', '?url=/path', '?url=ftp://a/', '?url=http://a/&method=G%20T', '?url=http://a/&header=x']) {
+    test(`${query || 'without a URL'} is 400`, async () => assert.equal((await get(`/v2/route${query}`)).status, 400));
   }
 });

@@ -48,6 +48,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   control: [
     'core',
     'config',
+    // The normal forms of hosts and paths, by which it explains routes as workers find them.
+    'wire',
     'policy',
     'record',
     'limits',

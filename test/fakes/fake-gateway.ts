@@ -1,5 +1,6 @@
 import type { AlertTestResult } from '../../src/core/alert.ts';
 import type { IncidentStatus } from '../../src/control/incident-status.ts';
+import { explainRoute, type RouteExplanation, type RouteQuestion } from '../../src/control/explain-route.ts';
 import type { TrafficRequest, TrafficTimeline } from '../../src/control/traffic-timeline.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
@@ -112,6 +113,13 @@ export class FakeGateway implements Gateway {
     const from = Number(cursor ?? 0);
     const next = from + limit < events.length ? String(from + limit) : null;
     return { kind: 'page', events: events.slice(from, from + limit).map(eventJson), cursor: next };
+  }
+
+  readonly questions: RouteQuestion[] = [];
+
+  explainRoute(question: RouteQuestion): RouteExplanation {
+    this.questions.push(question);
+    return explainRoute(question, []);
   }
 
   readonly timelines: TrafficRequest[] = [];

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { RouteMatch, RouteSpec } from '../core/configuration.ts';
+import { explainRoute, type RouteQuestion } from './explain-route.ts';
+
+function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {
+  const action = upstream === null ? { kind: 'respond' } : { kind: 'upstream', upstream };
+  const whole = { hosts: [], pathPrefix: '/', methods: [], fields: [], ...match };
+  return { id, match: whole, action, timeouts: { responseHeadMs: 60_000 } } as unknown as RouteSpec;
+}
+
+const routes = [
+  route('admin', { hosts: ['admin.example.org'], pathPrefix: '/' }),
+  route('writes', { pathPrefix: '/api', methods: ['POST', 'PUT'] }, 'writer'),
+  route('beta', { pathPrefix: '/api', fields: [{ name: 'x-beta', value: '1' }] }, 'beta'),
+  route('api', { hosts: ['*.example.org', 'example.org'], pathPrefix: '/api' }, 'api'),
+  route('health', { pathPrefix: '/up' }, null),
+];
+
+const ask = (method: string, authority: string, target: string, headers: [string, string][] = []): RouteQuestion => ({
+  method,
+  authority,
+  target,
+  headers: new Map(headers),
+});
+
+describe('the route of a request', () => {
+  const cases: readonly [question: RouteQuestion, route: string | null, upstream: string | null][] = [
+    [ask('GET', 'example.org', '/api/users?x=1'), 'api', 'api'],
+    [ask('GET', 'www.example.org:8080', '/api'), 'api', 'api'],
+    [ask('POST', 'example.org', '/api/users'), 'writes', 'writer'],
+    [ask('GET', 'example.org', '/api', [['x-beta', '1']]), 'beta', 'beta'],
+    [ask('GET', 'admin.example.org', '/api'), 'admin', 'app'],
+    [ask('GET', 'example.org', '/x/../%61pi'), 'api', 'api'],
+    [ask('GET', 'example.org', '/apiary'), null, null],
+    [ask('GET', 'elsewhere', '/api'), null, null],
+    [ask('GET', 'elsewhere', '/up'), 'health', null],
+  ];
+  for (const [question, id, upstream] of cases) {
+    test(`${question.method} ${question.authority}${question.target} is ${id}`, () => {
+      const explained = explainRoute(question, routes);
+      assert.deepEqual([explained.route, explained.upstream], [id, upstream]);
+      assert.equal(explained.candidates.at(-1)?.matches, id !== null);
+    });
+  }
+
+  test('comes with why those before it do not match', () => {
+    const { candidates, reason } = explainRoute(ask('GET', 'example.org', '/api', [['x-beta', '2']]), routes);
+    assert.deepEqual(candidates, [
+      { route: 'admin', matches: false, reason: 'the host example.org is not admin.example.org' },
+      { route: 'writes', matches: false, reason: 'the method GET is not POST or PUT' },
+      { route: 'beta', matches: false, reason: 'the header x-beta is not "1"' },
+      {
+        route: 'api',
+        matches: true,
+        reason: 'the host is *.example.org or example.org, the path begins with /api, any method',
+      },
+    ]);
+    assert.equal(reason, 'api is the first route that matches; its requests go to upstream api.');
+  });
+
+  test('says that none matches, and of thousands shows the last 200', () => {
+    const many = Array.from({ length: 1000 }, (_, index) => route(`r${index}`, { pathPrefix: `/r${index}` }));
+    const explained = explainRoute(ask('GET', 'a', '/'), many);
+    assert.deepEqual([explained.route, explained.candidates.length], [null, 200]);
+    assert.match(explained.reason, /404/);
+  });
+});
