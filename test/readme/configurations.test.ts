@@ -63,7 +63,8 @@ describe('what stands of a configuration in a sentence is accepted', () => {
 });
 
 describe('what the files for systemd say of the configuration is accepted', () => {
-  for (const name of readdirSync(join(repositoryRoot, 'packaging'))) {
+  const entries = readdirSync(join(repositoryRoot, 'packaging'), { withFileTypes: true });
+  for (const { name } of entries.filter((entry) => entry.isFile())) {
     const comments = readDocument(`packaging/${name}`).replace(/^[^#].*$/gm, '');
     const fragments = [...comments.matchAll(/`([a-z_]+: [^`\n]+)`|^# {3}([a-z_]+: .+)$/gm)];
     for (const [, inline, line] of fragments)
