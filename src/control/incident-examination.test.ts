@@ -66,6 +66,16 @@ test('the path that checks ask for is asked for', async () => {
   assert.equal(asked[0]?.probe.kind === 'http' && asked[0].probe.path, '/up');
 });
 
+test('an endpoint that is not to be checked gets no request', async () => {
+  answer = { kind: 'connected', address: '10.0.0.1:80' };
+  const [probed] = await examined({ checkOf: () => ({ kind: 'none' }) });
+  assert.match(probed ?? '', /^a direct connection to api\/10\.0\.0\.1:80: /);
+  assert.deepEqual(
+    asked.map(({ probe }) => probe.kind),
+    ['tcp'],
+  );
+});
+
 test('an upstream is looked at once in ten seconds', async () => {
   const looks = examination();
   assert.notEqual(await looks.examine(incident), null);

@@ -37,7 +37,7 @@ const changesWithinMs = 15 * 60_000;
 
 /**
  * What a person would look at first when an incident opens: the endpoint itself, past the gateway; the newest failure; the processes; the machine; what changed
- * before. Each finding is one clause. It sends one GET of the path that checks ask for, or of `/`.
+ * before. Each finding is one clause. It sends one GET of the path that checks ask for, or of `/`; with `check: none` it sends nothing, and only connects.
  */
 export class IncidentExamination {
   readonly #parts: ExaminationParts;
@@ -77,19 +77,18 @@ export class IncidentExamination {
     const request = this.#requestTo(endpoint, upstream);
     const { clock, checker } = this.#parts;
     const startedAt = clock.now();
-    const path = request.probe.kind === 'http' ? request.probe.path : '';
+    const what = request.probe.kind === 'http' ? `GET ${request.probe.path}` : 'connection';
     const { promise, resolve } = Promise.withResolvers<readonly string[]>();
     checker.check(request, (result) => {
       const ms = Math.round(clock.now() - startedAt);
       const answer = result.kind === 'answered' ? `answered ${result.status}` : resultText(result, endpoint.id);
-      resolve([`a direct GET ${path} to ${endpoint.id}: ${answer} (${ms} ms)`]);
+      resolve([`a direct ${what} to ${endpoint.id}: ${answer} (${ms} ms)`]);
     });
     return promise;
   }
 
   #requestTo(endpoint: EndpointSnapshot, upstream: UpstreamSnapshot): HealthCheckRequest {
     const check = this.#parts.checkOf(upstream.id);
-    const isHttp = check?.kind === 'http';
     const { address, name, secondAddress } = endpoint;
     return {
       ...{ address, tls: upstream.tls, timeoutMs: probeMs },
@@ -97,14 +96,7 @@ export class IncidentExamination {
       ...(secondAddress === undefined ? {} : { secondAddress }),
       ...(upstream.proxyProtocol === undefined ? {} : { proxyProtocol: upstream.proxyProtocol }),
       ...(upstream.http2 === undefined ? {} : { http2: upstream.http2 }),
-      probe: {
-        kind: 'http',
-        path: isHttp ? check.path : '/',
-        host: isHttp ? check.host : null,
-        headers: isHttp ? (check.headers ?? []) : [],
-        userAgent: 'candor-incident',
-        reads: 'head',
-      },
+      probe: probeOf(check),
     };
   }
 
@@ -154,6 +146,12 @@ export class IncidentExamination {
       .toReversed()
       .map(({ at, reason }) => `${Math.max(0, Math.round((startedAt - at) / 1000))} s before: ${reason}`);
   }
+}
+
+function probeOf(check: CheckSpec | null): HealthCheckRequest['probe'] {
+  if (check?.kind === 'none') return { kind: 'tcp' };
+  const { path, host, headers } = check?.kind === 'http' ? check : { path: '/', host: null, headers: [] };
+  return { kind: 'http', path, host, headers: headers ?? [], userAgent: 'candor-incident', reads: 'head' };
 }
 
 function isChange({ kind, subject }: Event, upstream: string): boolean {

@@ -68,7 +68,7 @@ alerts: { link: "https://gw.example.org", targets: { hook: { webhook: { url_file
   );
   assert.notEqual(opened?.next_step, null);
   // What the gateway saw when it looked at once is in the first message.
-  const probed = opened?.evidence.find((fact) => fact.startsWith('a direct GET / to app/127.0.0.1:'));
+  const probed = opened?.evidence.find((fact) => fact.startsWith('a direct connection to app/127.0.0.1:'));
   assert.match(probed ?? '', /refused/);
   assert.ok(opened?.evidence.some((fact) => fact.startsWith('the machine: ')));
 
