@@ -1,3 +1,5 @@
+import { specOfCause } from '../../core/explain.ts';
+import type { FailureSpec } from '../../core/failure-spec.ts';
 import { failureTable } from '../../core/failure-table.ts';
 import { familyOfCause } from './failure-family.ts';
 import { durationBoundsMs } from '../../core/counters.ts';
@@ -138,6 +140,12 @@ export const isOf = ({ family }: LiveIncident, ...families: readonly LiveInciden
 export function isAbout(subject: string, upstream: string, routes: readonly string[]): boolean {
   const target = subject.replace(/^overlay:/, '').replace(/^\w+:(?:route:|upstream:)?/, '');
   return target === upstream || target.startsWith(`${upstream}/`) || routes.includes(target);
+}
+
+/** What is known of the most frequent failure of these kinds; null: there is none. */
+export function specOfMost({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailure>): FailureSpec<Cause> | null {
+  const found = causes.filter(({ cause }) => kinds.has(cause)).toSorted((a, b) => b.count - a.count)[0]?.cause;
+  return found === undefined || found === 'application_5xx' ? null : specOfCause(found);
 }
 
 /** Whether no request was sent because most checks failed with one of these causes. */

@@ -1,10 +1,10 @@
-import { specOfCause } from '../../core/explain.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import {
   type Rule,
   shownMax,
   checksFound,
+  specOfMost,
   refused,
   otherProtocol,
   invalid,
@@ -62,7 +62,7 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
   },
   invalid_responses: ({ incident }) => {
     if (shareOf(incident, otherProtocol) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
-    const spec = incident.cause === null ? null : specOfCause(incident.cause);
+    const spec = specOfMost(incident, invalid);
     return {
       fit: 0.68,
       sentence: `The application sends responses that are no valid HTTP: ${lowerFirst(spec?.title ?? 'see the failures')}.`,

@@ -5,6 +5,7 @@ import {
   type Rule,
   shownMax,
   checksFound,
+  specOfMost,
   refused,
   races,
   otherProtocol,
@@ -33,7 +34,7 @@ export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
   certificate: ({ incident }) => {
     const share = shareOf(incident, certificates);
     if (share < 0.5) return null;
-    const spec = incident.cause === null ? null : specOfCause(incident.cause);
+    const spec = specOfMost(incident, certificates);
     return {
       fit: 0.94,
       sentence: `The endpoint's certificate is not accepted: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
