@@ -11,10 +11,10 @@ import type { ExchangeRecord, LostRecord } from '../core/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { after, type Clock } from '../core/time.ts';
 import { lostRecordLine } from '../record/lost-record.ts';
-import { createRecordRing, createWakeWord, droppedIn } from '../record/record-ring.ts';
 import { type QuestionOf, RestartedThread } from './restarted-thread.ts';
 import { LogFailure } from './start-failure.ts';
 import type { WorkerExit } from './worker-exit.ts';
+import { WorkerRings } from './worker-rings.ts';
 
 export type LogDestination = Pick<LogSpec, 'path' | 'format' | 'rotateBytes' | 'keepMax' | 'compression'>;
 
@@ -40,10 +40,8 @@ const closeMs = 5000;
  */
 export class ExchangeLog {
   readonly #parts: ExchangeLogParts;
-  readonly #wakeWord = createWakeWord();
   readonly #dropped = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  /** By index of the worker: a worker that replaces a lost one gets the same ring. */
-  readonly #rings = new Map<number, RecordRingMemory>();
+  readonly #rings = new WorkerRings((memory) => this.#thread.send({ kind: 'ring', memory }));
   readonly #thread: RestartedThread<ToLogger, FromLogger>;
   #path: string | null = null;
   #format: LogSpec['format'] = 'json';
@@ -60,7 +58,7 @@ export class ExchangeLog {
     this.#thread = new RestartedThread<ToLogger, FromLogger>({
       module: loggerModule,
       name: 'candor log',
-      init: { wakeWord: this.#wakeWord, dropped: this.#dropped.buffer as SharedArrayBuffer },
+      init: { wakeWord: this.#rings.wakeWord, dropped: this.#dropped.buffer as SharedArrayBuffer },
       clock,
       state: () => this.#state(),
       isKept: ({ kind }) => kind === 'line',
@@ -77,20 +75,12 @@ export class ExchangeLog {
 
   /** Lines that were dropped since the start. */
   get dropped(): number {
-    let dropped = Atomics.load(this.#dropped, 0);
-    for (const ring of this.#rings.values()) dropped += droppedIn(ring);
-    return dropped;
+    return Atomics.load(this.#dropped, 0) + this.#rings.dropped;
   }
 
   /** The ring of the worker with this index. */
   ringOf(workerIndex: number): RecordRingMemory {
-    let memory = this.#rings.get(workerIndex);
-    if (memory === undefined) {
-      memory = createRecordRing(this.#wakeWord);
-      this.#rings.set(workerIndex, memory);
-      this.#thread.send({ kind: 'ring', memory });
-    }
-    return memory;
+    return this.#rings.of(workerIndex);
   }
 
   /** Opens the file; `use` or `discard` follows. Throws `LogFailure`: then nothing has changed. */
@@ -185,11 +175,10 @@ export class ExchangeLog {
 
   /** What a new thread must know. It reads the rings from the first line that is not in the file. */
   #state(): readonly ToLogger[] {
-    const rings = [...this.#rings.values()].map((memory): ToLogger => ({ kind: 'ring', memory }));
     return [
       { kind: 'watch', records: this.#parts.watched },
       { kind: 'process', constants: this.#process },
-      ...rings,
+      ...this.#rings.messages,
       ...(this.#isUsed ? [this.#resumption] : []),
     ];
   }

@@ -1,19 +1,16 @@
 import type { OtlpSpec } from '../core/configuration.ts';
-import type { Event } from '../core/event.ts';
-import { eventJson } from '../core/event-json.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import { OtlpCounts, otlpDropReasons, type OtlpSignal, otlpSignals } from '../core/otlp-counts.ts';
 import type { FromOtlp, ToOtlp } from '../core/otlp-messages.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
-import type { EventLine } from '../core/store-messages.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
-import { jsonOf } from '../record/json-text.ts';
-import { createRecordRing, createWakeWord } from '../record/record-ring.ts';
+import { eventLine } from '../record/event-line.ts';
 import type { OtlpStatus } from './gateway-status.ts';
 import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
+import { WorkerRings } from './worker-rings.ts';
 
 export interface OtlpExportParts {
   /** The file that the thread of the exporter runs. */
@@ -37,16 +34,17 @@ const closeMs = 3000;
  */
 export class OtlpExport {
   readonly #parts: OtlpExportParts;
-  readonly #wakeWord = createWakeWord();
   readonly #counts = new OtlpCounts();
-  /** By index of the worker: a worker that replaces a lost one gets the same ring. */
-  readonly #rings = new Map<number, RecordRingMemory>();
+  readonly #rings = new WorkerRings((memory) => this.#thread?.send({ kind: 'ring', memory }), {
+    linesBytes: ringBytes,
+    failuresBytes: 0,
+  });
   #thread: RestartedThread<ToOtlp, FromOtlp> | null = null;
   #spec: OtlpSpec | null = null;
 
   constructor(parts: OtlpExportParts) {
     this.#parts = parts;
-    parts.events.subscribe((event) => this.#thread?.send({ kind: 'events', events: [lineOf(event)] }));
+    parts.events.subscribe((event) => this.#thread?.send({ kind: 'events', events: [eventLine(event)] }));
   }
 
   /** The URL of the collector; null without one. */
@@ -75,13 +73,7 @@ export class OtlpExport {
 
   /** The ring of the worker with this index. */
   ringOf(workerIndex: number): RecordRingMemory {
-    let memory = this.#rings.get(workerIndex);
-    if (memory === undefined) {
-      memory = createRecordRing(this.#wakeWord, { linesBytes: ringBytes, failuresBytes: 0 });
-      this.#rings.set(workerIndex, memory);
-      this.#thread?.send({ kind: 'ring', memory });
-    }
-    return memory;
+    return this.#rings.of(workerIndex);
   }
 
   /** Exports there from now on; null: nowhere. */
@@ -97,7 +89,7 @@ export class OtlpExport {
     const thread = new RestartedThread<ToOtlp, FromOtlp>({
       module: this.#parts.otlpModule,
       name: 'candor otlp',
-      init: { wakeWord: this.#wakeWord, counts: this.#counts.memory },
+      init: { wakeWord: this.#rings.wakeWord, counts: this.#counts.memory },
       clock: this.#parts.clock,
       state: () => this.#state(),
       isKept: () => false,
@@ -110,9 +102,8 @@ export class OtlpExport {
   }
 
   #state(): readonly ToOtlp[] {
-    const rings = [...this.#rings.values()].map((memory): ToOtlp => ({ kind: 'ring', memory }));
     const use = this.#spec === null ? [] : [{ kind: 'use', spec: this.#spec } as const];
-    return [{ kind: 'process', constants: this.#parts.process }, ...rings, ...use];
+    return [{ kind: 'process', constants: this.#parts.process }, ...this.#rings.messages, ...use];
   }
 
   #onMessage(message: Exclude<FromOtlp, { readonly request: number }>): void {
@@ -142,8 +133,4 @@ export class OtlpExport {
       evidence: { reason: why, error: threw, restartMs },
     });
   }
-}
-
-function lineOf(event: Event): EventLine {
-  return { seq: event.seq, at: event.at, json: jsonOf(eventJson(event)) };
 }

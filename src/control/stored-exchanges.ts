@@ -1,11 +1,8 @@
 import type { StoreSpec } from '../core/configuration.ts';
-import type { Event } from '../core/event.ts';
-import { eventJson } from '../core/event-json.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import type {
-  EventLine,
   EventSearchRequest,
   EventSearchResult,
   FromStore,
@@ -17,11 +14,11 @@ import { withTimeout } from '../core/condition.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
-import { jsonOf } from '../record/json-text.ts';
-import { createRecordRing, createWakeWord, droppedIn } from '../record/record-ring.ts';
+import { eventLine } from '../record/event-line.ts';
 import type { StoreStatus } from './gateway-status.ts';
 import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
+import { WorkerRings } from './worker-rings.ts';
 
 export interface StoredExchangesParts {
   /** The file that the thread of the store runs. */
@@ -47,10 +44,11 @@ const closeMs = 5000;
  */
 export class StoredExchanges {
   readonly #parts: StoredExchangesParts;
-  readonly #wakeWord = createWakeWord();
   readonly #lost = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  /** By index of the worker: a worker that replaces a lost one gets the same ring. */
-  readonly #rings = new Map<number, RecordRingMemory>();
+  readonly #rings = new WorkerRings((memory) => this.#thread?.send({ kind: 'ring', memory }), {
+    linesBytes: ringBytes,
+    failuresBytes: 0,
+  });
   #thread: RestartedThread<ToStore, FromStore> | null = null;
   #spec: StoreSpec | null = null;
   /** The last event that is stored: a thread that replaces another one gets those after it. */
@@ -61,7 +59,7 @@ export class StoredExchanges {
 
   constructor(parts: StoredExchangesParts) {
     this.#parts = parts;
-    parts.events.subscribe((event) => this.#thread?.send({ kind: 'events', events: [lineOf(event)] }));
+    parts.events.subscribe((event) => this.#thread?.send({ kind: 'events', events: [eventLine(event)] }));
   }
 
   /** The folder of the store; null without one. */
@@ -71,9 +69,7 @@ export class StoredExchanges {
 
   /** Records that were chosen and not stored, since the start. */
   get lost(): number {
-    let lost = Atomics.load(this.#lost, 0);
-    for (const ring of this.#rings.values()) lost += droppedIn(ring);
-    return lost;
+    return Atomics.load(this.#lost, 0) + this.#rings.dropped;
   }
 
   /** By route, as they were last read. */
@@ -100,13 +96,7 @@ export class StoredExchanges {
 
   /** The ring of the worker with this index. */
   ringOf(workerIndex: number): RecordRingMemory {
-    let memory = this.#rings.get(workerIndex);
-    if (memory === undefined) {
-      memory = createRecordRing(this.#wakeWord, { linesBytes: ringBytes, failuresBytes: 0 });
-      this.#rings.set(workerIndex, memory);
-      this.#thread?.send({ kind: 'ring', memory });
-    }
-    return memory;
+    return this.#rings.of(workerIndex);
   }
 
   /** Stores there from now on; null: nowhere. */
@@ -122,7 +112,7 @@ export class StoredExchanges {
     const thread = new RestartedThread<ToStore, FromStore>({
       module: this.#parts.storeModule,
       name: 'candor store',
-      init: { wakeWord: this.#wakeWord, lost: this.#lost.buffer },
+      init: { wakeWord: this.#rings.wakeWord, lost: this.#lost.buffer },
       clock: this.#parts.clock,
       state: () => this.#state(),
       isKept: () => false,
@@ -139,10 +129,14 @@ export class StoredExchanges {
 
   /** What a new thread must know. It reads the rings from the first line that was not stored. */
   #state(): readonly ToStore[] {
-    const rings = [...this.#rings.values()].map((memory): ToStore => ({ kind: 'ring', memory }));
     const use = this.#spec === null ? [] : [{ kind: 'use', spec: this.#spec } as const];
-    const events = this.#parts.events.since(this.#eventsStored).events.map(lineOf);
-    return [{ kind: 'process', constants: this.#parts.process }, ...rings, ...use, { kind: 'events', events }];
+    const events = this.#parts.events.since(this.#eventsStored).events.map(eventLine);
+    return [
+      { kind: 'process', constants: this.#parts.process },
+      ...this.#rings.messages,
+      ...use,
+      { kind: 'events', events },
+    ];
   }
 
   /** The record with this id, or with the only id that begins so; null if it is not stored. */
@@ -189,10 +183,6 @@ export class StoredExchanges {
       evidence: { reason: why, error: threw, restartMs },
     });
   }
-}
-
-function lineOf(event: Event): EventLine {
-  return { seq: event.seq, at: event.at, json: jsonOf(eventJson(event)) };
 }
 
 const noStore: SearchResult = {
