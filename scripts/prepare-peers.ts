@@ -9,6 +9,7 @@ const peers: readonly PeerName[] = [
   'varnishd',
   'varnishlog',
   'curl',
+  'wrk',
   'h2load',
   'nghttp',
   'nghttpd',

@@ -11,6 +11,7 @@ import type {
   ToStore,
 } from '../core/store-messages.ts';
 import { withTimeout } from '../core/condition.ts';
+import { eventJson } from '../core/event-json.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';

@@ -32,6 +32,6 @@ export class WorkerRings {
 
   /** How many lines did not fit into the rings. */
   get dropped(): number {
-    return this.#rings.values().reduce((dropped, ring) => dropped + droppedIn(ring), 0);
+    return [...this.#rings.values()].reduce((dropped, ring) => dropped + droppedIn(ring), 0);
   }
 }
