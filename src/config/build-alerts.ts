@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import {
   type AlertChannelSpec,
   alertChanges,
@@ -8,7 +7,7 @@ import {
 } from '../core/alert.ts';
 import { alertDefaults } from './alert-defaults.ts';
 import type { AlertsRead, AlertTargetRead } from './alerts-schema.ts';
-import type { BuildContext } from './build-context.ts';
+import { type BuildContext, contentOf } from './build-context.ts';
 import { ms } from './fallback.ts';
 import { programPath } from './wanted-files.ts';
 
@@ -73,9 +72,4 @@ function buildChannel(read: AlertTargetRead, context: BuildContext): AlertChanne
   const [program = '', ...rest] = command.run;
   const timeoutMs = ms(command.timeout, alertDefaults.commandTimeout);
   return { type: 'command', command: [programPath(program, context.directory), ...rest], timeoutMs };
-}
-
-function contentOf(path: string, { directory, readings }: BuildContext): string {
-  const reading = readings.get(resolve(directory, path));
-  return reading?.ok === true ? reading.text : '';
 }

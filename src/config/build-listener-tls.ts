@@ -1,5 +1,4 @@
 import type { X509Certificate } from 'node:crypto';
-import { resolve } from 'node:path';
 import type {
   AdminTls,
   AutomaticTls,
@@ -9,7 +8,7 @@ import type {
   TlsVersions,
 } from '../core/configuration.ts';
 import { automaticHosts, automaticSettings, challengesOf, onDemandOf } from './automatic-tls.ts';
-import type { BuildContext } from './build-context.ts';
+import { type BuildContext, contentOf } from './build-context.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { msOrNone } from './fallback.ts';
@@ -59,7 +58,7 @@ export function buildListenerTls(
       client_certificates === undefined
         ? null
         : {
-            authorities: client_certificates.ca_file.map((path) => textOf(path, context)).join('\n'),
+            authorities: client_certificates.ca_file.map((path) => contentOf(path, context)).join('\n'),
             isRequired: client_certificates.required ?? true,
           },
   };
@@ -86,7 +85,7 @@ function buildAutomatic(
     hosts,
     contacts: contact,
     directories: [...new Set([directory, ...fallback])],
-    roots: ca_file.length === 0 ? null : ca_file.map((path) => textOf(path, context)).join('\n'),
+    roots: ca_file.length === 0 ? null : ca_file.map((path) => contentOf(path, context)).join('\n'),
     challenges: challengesOf(settings, draft),
     dnsHook: dns_hook === undefined ? null : commandFrom(dns_hook, context),
     propagationMs: msOrNone(settings.propagation_timeout, defaults.automaticTls.propagationTimeout) ?? 0,
@@ -96,7 +95,7 @@ function buildAutomatic(
         ? null
         : {
             keyId: external_account.key_id,
-            hmacKey: hmacKeyFrom(textOf(external_account.hmac_key_file, context)) ?? '',
+            hmacKey: hmacKeyFrom(contentOf(external_account.hmac_key_file, context)) ?? '',
           },
   };
 }
@@ -122,12 +121,12 @@ function buildCertificate(
   { certificate_file, key_file }: Pick<AdminTlsRead, 'certificate_file' | 'key_file'>,
   context: BuildContext,
 ): ListenerCertificate {
-  const certificate = textOf(certificate_file, context);
+  const certificate = contentOf(certificate_file, context);
   const certificates = readCertificates(certificate);
   const read = 'message' in certificates ? [] : certificates;
   const notAfter = Math.min(...read.map(({ validToDate }) => validToDate.getTime()));
   const facts = read[0] === undefined ? {} : { facts: factsOf(read[0], read) };
-  return { names: hostNamesOf(read[0]), certificate, key: textOf(key_file, context), notAfter, ...facts };
+  return { names: hostNamesOf(read[0]), certificate, key: contentOf(key_file, context), notAfter, ...facts };
 }
 
 function factsOf(certificate: X509Certificate, chain: readonly X509Certificate[]): FileCertificateFacts {
@@ -136,9 +135,4 @@ function factsOf(certificate: X509Certificate, chain: readonly X509Certificate[]
     notBefore: Math.max(...chain.map(({ validFromDate }) => validFromDate.getTime())),
     issuer: issuerOf(certificate),
   };
-}
-
-function textOf(path: string, { readings, directory }: BuildContext): string {
-  const reading = readings.get(resolve(directory, path));
-  return reading?.ok === true ? reading.text : '';
 }

@@ -452,6 +452,11 @@ export const defaults = {
     otlp: declare('none', 'Only an operator knows whether there is a collector.'),
     format: declare('protobuf', 'Every collector reads it, and it takes half of the bytes.'),
     headers: declare('{}', 'A collector of your own rarely wants any.'),
+    headerFiles: declare('{}', 'A collector of your own rarely wants any.'),
+    compression: declare(
+      'none',
+      'The collector is usually on the same machine, where bytes cost less than processor time.',
+    ),
     timeout: declare('10s', 'What the specification of OpenTelemetry says.'),
     resource: declare('{}', 'The deployment, the member and the version are known.'),
     share: declare('100%', 'One setting less until there is a trace to see; lower it where there is much traffic.'),

@@ -19,10 +19,25 @@ export const otlp = z.union([
       'Headers of each request to the collector, such as the key of an account: write `${NAME}` to take it from the environment.',
       defaults.otlp.headers,
     ),
+    header_files: key(
+      z.record(z.string(), path),
+      'Further headers of each request, by name: the value is the one line of the file.',
+      defaults.otlp.headerFiles,
+    ),
+    compression: key(
+      z.enum(['none', 'gzip']),
+      'Whether requests are compressed. A collector that does not take gzip answers 400 or 415, and `candor status` says so.',
+      defaults.otlp.compression,
+    ),
     ca_file: key(
       oneOrMany(path),
       'Files of certificate authorities in PEM, by which the collector is trusted instead of those of the system.',
     ),
+    certificate_file: key(
+      path,
+      'The certificate that the gateway shows to a collector that asks who it is, in PEM, with its intermediate ones after it.',
+    ),
+    key_file: key(path, 'The private key of that certificate, in PEM, without a passphrase.'),
     timeout: key(duration, 'For how long one request to the collector may take.', defaults.otlp.timeout),
     resource: key(
       z.record(z.string(), text),

@@ -68,6 +68,7 @@ describe('what is written', () => {
       (c) => c.otlp,
       {
         ...{ endpoint: 'https://otlp.test/x', format: 'json', headers: { 'X-Key': 'k' }, authorities: [] },
+        ...{ compression: 'none', identity: null },
         ...{
           timeoutMs: 2000,
           resource: { a: 'b' },

@@ -43,9 +43,11 @@ export function reviewTls(draft: Draft, reviewing: Reviewing): void {
     reviewIdentity(certificate_file, key_file, at, reviewing);
   }
   const { otlp } = draft.plain;
-  if (isMap(otlp))
+  if (isMap(otlp)) {
     for (const [index, path] of (otlp.ca_file ?? []).entries())
       reviewCertificates(path, itemPath(draft, ['otlp', 'ca_file'], index), reviewing);
+    reviewIdentity(otlp.certificate_file, otlp.key_file, (key) => ['otlp', key], reviewing);
+  }
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {
     const at: Path = ['admin', 'tls'];

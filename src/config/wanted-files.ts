@@ -3,6 +3,7 @@ import { pagePlaceholders, pagePlaceholdersMax, pageTemplate, unknownPlaceholder
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
+import { parseFieldValue } from './format/field.ts';
 import { parseServiceUrl } from './format/service-url.ts';
 import { nearest } from './nearest.ts';
 import { orList, type ErrorDetail, quoted } from './error-detail.ts';
@@ -21,6 +22,7 @@ export interface WantedFile {
     | 'hmac_key'
     | 'session_key'
     | 'alert_secret'
+    | 'header_value'
     | 'program'
     | 'store_folder';
   /** Where the file is named. */
@@ -49,6 +51,8 @@ export const wantedBytesMax = {
   session_key: 4 * 1024,
   /** A URL, a token or a password. */
   alert_secret: 4 * 1024,
+  /** A key of an account. */
+  header_value: 4 * 1024,
 } as const;
 
 /** What a file is, in errors about it. */
@@ -59,6 +63,7 @@ export const wantedNames = {
   hmac_key: 'the key of an external account',
   session_key: 'a key for sticky sessions',
   alert_secret: 'a secret of a target of alerts',
+  header_value: 'the value of a header',
 } as const;
 
 export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
@@ -81,9 +86,14 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     if (key_file !== undefined) want('private_key', key_file, at('key_file'));
   }
   const { otlp } = draft.plain;
-  if (isMap(otlp))
-    for (const [index, path] of (otlp.ca_file ?? []).entries())
+  if (isMap(otlp)) {
+    const { ca_file = [], certificate_file, key_file, header_files = {} } = otlp;
+    for (const [index, path] of ca_file.entries())
       want('certificates', path, itemPath(draft, ['otlp', 'ca_file'], index));
+    if (certificate_file !== undefined) want('certificates', certificate_file, ['otlp', 'certificate_file']);
+    if (key_file !== undefined) want('private_key', key_file, ['otlp', 'key_file']);
+    for (const [name, path] of Object.entries(header_files)) want('header_value', path, ['otlp', 'header_files', name]);
+  }
   for (const [section, named] of [
     ['upstreams', draft.upstreams],
     ['applications', draft.applications],
@@ -170,6 +180,7 @@ export function reviewFiles(
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
     else if (kind === 'session_key') reviewSessionKey(path, reading, at, collector);
     else if (kind === 'alert_secret') reviewAlertSecret(path, reading, at, collector);
+    else if (kind === 'header_value') reviewHeaderValue(path, reading, at, collector);
     else if (kind === 'hmac_key') reviewHmacKey(path, reading, at, collector);
   }
 }
@@ -237,20 +248,36 @@ function reviewSessionKey(
   if (isOpen) warnOpen(path, at, collector);
 }
 
+/** The error of a file that has not exactly one line, or null. */
+function lineError(path: string, text: string, what: string, suggestion: string): ErrorDetail | null {
+  const lines = text.trim() === '' ? 0 : text.trim().split('\n').length;
+  if (lines === 1) return null;
+  const has = lines === 0 ? 'no line' : `${lines} lines`;
+  return { message: `${quoted(basename(path))} has ${has}, and ${what} is one line`, suggestion };
+}
+
+function reviewHeaderValue(
+  path: string,
+  { text, isOpen }: Extract<FileReading, { ok: true }>,
+  at: Path,
+  collector: ErrorCollector,
+): void {
+  const value = parseFieldValue(text.trim());
+  const error =
+    lineError(path, text, 'the value of a header', 'write the value into it, and nothing else') ??
+    (value.ok ? null : { ...value.failure, message: `${quoted(basename(path))}: ${value.failure.message}` });
+  if (error !== null) return collector.addDetail(at, error);
+  if (isOpen) warnOpen(path, at, collector);
+}
+
 function reviewAlertSecret(
   path: string,
   { text, isOpen }: Extract<FileReading, { ok: true }>,
   at: Path,
   collector: ErrorCollector,
 ): void {
-  const lines = text.trim().split('\n').length;
-  if (text.trim() === '' || lines > 1) {
-    const message = `${quoted(basename(path))} has ${text.trim() === '' ? 'no line' : `${lines} lines`}, and a secret is one line`;
-    return collector.addDetail(at, {
-      message,
-      suggestion: 'write the URL, token or password into it, and nothing else',
-    });
-  }
+  const error = lineError(path, text, 'a secret', 'write the URL, token or password into it, and nothing else');
+  if (error !== null) return collector.addDetail(at, error);
   if (at.at(-1) === 'url_file') {
     const parsed = parseServiceUrl(text.trim());
     if (!parsed.ok)

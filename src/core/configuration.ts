@@ -636,8 +636,12 @@ export interface OtlpSpec {
   readonly format: 'protobuf' | 'json';
   /** Of every request to the collector. They may be secrets. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Of the bodies of requests. */
+  readonly compression: 'gzip' | 'none';
   /** PEM; empty: those of the system. */
   readonly authorities: readonly string[];
+  /** What the gateway shows to a collector that asks who it is, in PEM; null: nothing. */
+  readonly identity: { readonly certificate: string; readonly key: string } | null;
   /** For how long one request to the collector may take. */
   readonly timeoutMs: number;
   /** Further attributes of the resource. */

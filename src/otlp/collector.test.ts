@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { gunzipSync } from 'node:zlib';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, test } from 'node:test';
@@ -13,7 +14,9 @@ const spec: OtlpSpec = {
   endpoint: '',
   format: 'protobuf',
   headers: {},
+  compression: 'none',
   authorities: [],
+  identity: null,
   timeoutMs: 300,
   resource: {},
   traces: null,
@@ -92,6 +95,47 @@ describe('a collector', () => {
     server?.close();
     server = null;
     assert.equal(await whyNot({ endpoint }), 'it refuses connections: nothing listens there');
+  });
+
+  test('gets what is sent by gzip, with a length and a coding that say so', async () => {
+    const got = Promise.withResolvers<string>();
+    const endpoint = await listen(
+      createServer((socket) => {
+        let bytes = Buffer.alloc(0);
+        socket.on('data', (part: Buffer) => {
+          bytes = Buffer.concat([bytes, part]);
+          const end = bytes.indexOf('\r\n\r\n') + 4;
+          const length = Number(/content-length: (\d+)/i.exec(bytes.toString('latin1'))?.[1]);
+          if (end < 4 || bytes.length < end + length) return;
+          assert.match(bytes.toString('latin1', 0, end), /content-encoding: gzip\r\n/i);
+          got.resolve(gunzipSync(bytes.subarray(end)).toString());
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+        });
+      }),
+    );
+    assert.equal(await whyNot({ endpoint, compression: 'gzip', timeoutMs: 10_000 }), 'status 200');
+    assert.equal(await got.promise, 'x');
+  });
+
+  test('that asks for a certificate takes what comes with the one it trusts, and nothing without', async () => {
+    const authority = certificateAuthority(Date.now());
+    const server = authority.issue({ names: ['127.0.0.1'] });
+    const client = authority.issue({ names: ['gateway.test'], client: true });
+    const stranger = certificateAuthority(Date.now()).issue({ names: ['gateway.test'], client: true });
+    const endpoint = await listen(
+      createTlsServer(
+        { cert: server.certificate, key: server.key, ca: authority.certificate, requestCert: true },
+        (socket) => {
+          socket.on('error', () => {});
+          socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
+        },
+      ),
+      'https',
+    );
+    const trusted = { endpoint, authorities: [authority.certificate], timeoutMs: 10_000 };
+    assert.equal(await whyNot({ ...trusted, identity: client }), 'status 200');
+    assert.notEqual(await whyNot({ ...trusted, identity: stranger }), 'status 200');
+    assert.notEqual(await whyNot(trusted), 'status 200');
   });
 
   test('with a certificate of an authority of its own is trusted by that authority alone', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
 import type { KeyValue, ExportedLogRecord, Metric, Resource, ExportedSpan } from '../../src/otlp/messages.ts';
 import { type OtlpSignal, otlpSignals } from '../../src/core/otlp-counts.ts';
@@ -106,7 +107,7 @@ export class TestCollector {
           this.problems.push(`${request.method} ${request.url}`);
           return response.writeHead(404).end();
         }
-        const content = this.#read(signal, request.headers['content-type'] ?? '', Buffer.concat(parts));
+        const content = this.#read(signal, request.headers, Buffer.concat(parts));
         if (content !== null) this.requests.push({ signal, headers: request.headers, content });
         this.answer(signal, response);
       });
@@ -126,8 +127,10 @@ export class TestCollector {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  #read(signal: OtlpSignal, type: string, body: Buffer): object | null {
+  #read(signal: OtlpSignal, headers: IncomingHttpHeaders, sent: Buffer): object | null {
+    const { 'content-type': type = '', 'content-encoding': coding = 'identity' } = headers;
     try {
+      const body = coding === 'gzip' ? gunzipSync(sent) : sent;
       if (type === 'application/x-protobuf') return decoded(signal, body);
       if (type === 'application/json') return decodedJson(signal, body.toString());
       throw new Error(`content-type ${type}`);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from '../gateway/raw-origin.ts';
@@ -143,6 +145,22 @@ test('after a reload to JSON requests are still those of the schema, and headers
   assert.ok(collector.requests.some(({ headers }) => headers['content-type'] === 'application/json'));
   assert.ok(collector.requests.every(({ headers }) => headers['x-account'] === 'secret-of-the-account'));
 });
+
+for (const format of ['protobuf', 'json'])
+  test(`after a reload to gzip and a header from a file requests are still those of the schema, in ${format}`, async () => {
+    await writeFile(join(edge.folder, 'account.key'), 'secret-of-the-file\n', { mode: 0o600 });
+    const outcome = await edge.reload(`${yaml(format)}  compression: gzip\n  header_files: { x-file: account.key }\n`);
+    assert.equal(outcome.ok, true);
+    const id = fieldOf(await edge.get('/compressed'), 'x-request-id');
+    await until('the span has come', () => spansOf(id).server !== undefined);
+    const { headers } = collector.requests.findLast(({ signal }) => signal === 'traces') ?? {};
+    assert.deepEqual(
+      [headers?.['content-encoding'], headers?.['x-file'], headers?.['content-type']],
+      ['gzip', 'secret-of-the-file', format === 'json' ? 'application/json' : 'application/x-protobuf'],
+    );
+    const seen = JSON.stringify([edge.gateway.status(), edge.events, await edge.gateway.findExchange(id ?? '')]);
+    assert.ok(!/secret-of-the/.test(seen), 'no status, event or record has a value of a header');
+  });
 
 test('what the collector does not take is counted, and is a problem of the status until it takes it again', async () => {
   collector.answer = (_, reply) =>
