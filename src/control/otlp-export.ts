@@ -41,6 +41,8 @@ export class OtlpExport {
   });
   #thread: RestartedThread<ToOtlp, FromOtlp> | null = null;
   #spec: OtlpSpec | null = null;
+  /** The signal of the last `otlp_failing` that has not ended. */
+  #failing: OtlpSignal | null = null;
 
   constructor(parts: OtlpExportParts) {
     this.#parts = parts;
@@ -103,12 +105,15 @@ export class OtlpExport {
 
   #state(): readonly ToOtlp[] {
     const use = this.#spec === null ? [] : [{ kind: 'use', spec: this.#spec } as const];
-    return [{ kind: 'process', constants: this.#parts.process }, ...this.#rings.messages, ...use];
+    const failing = this.#failing === null ? [] : [{ kind: 'was_failing', signal: this.#failing } as const];
+    return [{ kind: 'process', constants: this.#parts.process }, ...this.#rings.messages, ...failing, ...use];
   }
 
   #onMessage(message: Exclude<FromOtlp, { readonly request: number }>): void {
     if (message.kind === 'metrics_wanted') return void this.#sendMetrics();
-    this.#parts.events.emit(message.event);
+    const { event } = message;
+    this.#failing = event.to === 'failing' ? event.evidence.signal : null;
+    this.#parts.events.emit(event);
   }
 
   async #sendMetrics(): Promise<void> {
@@ -126,11 +131,13 @@ export class OtlpExport {
   }
 
   #onLost({ why, threw }: WorkerExit, restartMs: number): void {
+    const dropped = otlpSignals.reduce((sum, signal) => sum + this.#counts.dropWaiting(signal), 0);
+    const lost = dropped === 0 ? '' : ` ${dropped} spans, log records and data points that it held are dropped;`;
     this.#parts.events.emit({
       kind: 'otlp_lost',
       subject: 'gateway',
-      reason: `the thread that exports over OTLP is lost: ${why}; another one starts in ${restartMs / 1000} s and goes on with the records that wait`,
-      evidence: { reason: why, error: threw, restartMs },
+      reason: `the thread that exports over OTLP is lost: ${why};${lost} another one starts in ${restartMs / 1000} s and goes on with the records that wait`,
+      evidence: { reason: why, error: threw, restartMs, dropped },
     });
   }
 }

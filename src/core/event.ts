@@ -51,7 +51,7 @@ export interface EventFacts {
     fault: 'full' | 'corrupt' | 'removed' | 'locked' | 'not_permitted' | 'io' | 'other' | null;
   };
   /** The thread that exports over OTLP ended by itself; another one starts after `restartMs` and goes on with its records. */
-  otlp_lost: { reason: string; error: string | null; restartMs: number };
+  otlp_lost: { reason: string; error: string | null; restartMs: number; dropped: number };
   /** The collector takes nothing, or takes it again (`to`: 'failing', 'exporting'). `status`: of its last response; null: there was none. */
   otlp_failing: { endpoint: string; signal: OtlpSignal; status: number | null };
   /** The worker has not answered for `silentMs`: worker `standIn` accepts its new connections until it answers again. */

@@ -4,7 +4,14 @@ export const otlpSignals = ['traces', 'logs', 'metrics'] as const;
 export type OtlpSignal = (typeof otlpSignals)[number];
 
 /** Why spans, log records or data points were not exported. */
-export const otlpDropReasons = ['queue_full', 'unavailable', 'refused', 'rejected', 'unreadable'] as const;
+export const otlpDropReasons = [
+  'queue_full',
+  'unavailable',
+  'refused',
+  'rejected',
+  'unreadable',
+  'thread_lost',
+] as const;
 export type OtlpDropReason = (typeof otlpDropReasons)[number];
 
 /** What the exporter has done since the process started, in memory that it shares with the main thread. */
@@ -29,6 +36,18 @@ export class OtlpCounts {
     this.#add(signal, 2 + otlpDropReasons.indexOf(reason), count);
   }
 
+  /** As many wait in the memory of the exporter's thread now. */
+  setWaiting(signal: OtlpSignal, count: number): void {
+    Atomics.store(this.#cells, indexOf(signal, waitingCell), BigInt(count));
+  }
+
+  /** The thread has ended: what waited in its memory is dropped. Returns how many these are. */
+  dropWaiting(signal: OtlpSignal): number {
+    const lost = Number(Atomics.exchange(this.#cells, indexOf(signal, waitingCell), 0n));
+    this.addDropped(signal, 'thread_lost', lost);
+    return lost;
+  }
+
   exported(signal: OtlpSignal): number {
     return this.#read(signal, 0);
   }
@@ -43,12 +62,17 @@ export class OtlpCounts {
   }
 
   #add(signal: OtlpSignal, cell: number, count: number): void {
-    if (count > 0) Atomics.add(this.#cells, otlpSignals.indexOf(signal) * cellsOfSignal + cell, BigInt(count));
+    if (count > 0) Atomics.add(this.#cells, indexOf(signal, cell), BigInt(count));
   }
 
   #read(signal: OtlpSignal, cell: number): number {
-    return Number(Atomics.load(this.#cells, otlpSignals.indexOf(signal) * cellsOfSignal + cell));
+    return Number(Atomics.load(this.#cells, indexOf(signal, cell)));
   }
 }
 
-const cellsOfSignal = 2 + otlpDropReasons.length;
+const waitingCell = 2 + otlpDropReasons.length;
+const cellsOfSignal = waitingCell + 1;
+
+function indexOf(signal: OtlpSignal, cell: number): number {
+  return otlpSignals.indexOf(signal) * cellsOfSignal + cell;
+}

@@ -1,6 +1,7 @@
 import type { OtlpSpec } from './configuration.ts';
 import type { NewEvent } from './event.ts';
 import type { EventLine } from './store-messages.ts';
+import type { OtlpSignal } from './otlp-counts.ts';
 import type { ProcessConstants } from './logger-messages.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 
@@ -18,6 +19,8 @@ export type ToOtlp =
   | { readonly kind: 'ring'; readonly memory: RecordRingMemory }
   /** Export there from now on. */
   | { readonly kind: 'use'; readonly spec: OtlpSpec }
+  /** The collector did not take this signal when the thread before ended. */
+  | { readonly kind: 'was_failing'; readonly signal: OtlpSignal }
   /** Of this process are the records and events. */
   | { readonly kind: 'process'; readonly constants: ProcessConstants }
   | { readonly kind: 'events'; readonly events: readonly EventLine[] }
@@ -31,4 +34,4 @@ export type FromOtlp =
   | { readonly kind: 'closed'; readonly request: number }
   /** The interval is over: send 'metrics'. */
   | { readonly kind: 'metrics_wanted' }
-  | { readonly kind: 'event'; readonly event: NewEvent };
+  | { readonly kind: 'event'; readonly event: NewEvent<'otlp_failing'> };

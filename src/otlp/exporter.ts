@@ -79,6 +79,9 @@ export class OtlpExporter {
       case 'use':
         this.#use(message.spec);
         break;
+      case 'was_failing':
+        this.#failing.set(message.signal, '');
+        break;
       case 'process':
         this.#process = message.constants;
         break;
@@ -125,6 +128,7 @@ export class OtlpExporter {
         this.#collector?.post(signal, body, timeoutMs) ?? Promise.resolve({ why: 'there is no collector' }),
       onExported: (count) => this.#counts.addExported(signal, count),
       onDropped: (reason, count) => this.#counts.addDropped(signal, reason, count),
+      onWaiting: (count) => this.#counts.setWaiting(signal, count),
       onFailedRequest: () => this.#counts.addFailedRequest(signal),
       onState: (why, status) => this.#onState(signal, why, status),
     });
@@ -191,12 +195,28 @@ export class OtlpExporter {
   }
 
   #addLine(text: string): void {
-    const line = parseExportedLine(text);
-    if (line === null) return this.#counts.addDropped('traces', 'unreadable', 1);
-    const { record, span, isSpan, isLog } = line;
-    if (isSpan && span !== null && record.trace_id !== null)
-      for (const one of spansOf(record, record.trace_id, span)) this.#traces.add(one);
-    if (isLog) this.#logs.add(logRecordOfExchange(record, span, this.#clock.wallTime()));
+    const items = this.#itemsOf(text);
+    if (items === null) return this.#counts.addDropped('traces', 'unreadable', 1);
+    for (const span of items.spans) this.#traces.add(span);
+    for (const logRecord of items.logRecords) this.#logs.add(logRecord);
+  }
+
+  /** Null: it is no line, or one at which this code fails. That must not end the thread: the next thread would find the same line. */
+  #itemsOf(
+    text: string,
+  ): { readonly spans: readonly ExportedSpan[]; readonly logRecords: readonly ExportedLogRecord[] } | null {
+    try {
+      const line = parseExportedLine(text);
+      if (line === null) return null;
+      const { record, span, isSpan, isLog } = line;
+      const isTraced = isSpan && span !== null && record.trace_id !== null;
+      return {
+        spans: isTraced ? spansOf(record, record.trace_id, span) : [],
+        logRecords: isLog ? [logRecordOfExchange(record, span, this.#clock.wallTime())] : [],
+      };
+    } catch {
+      return null;
+    }
   }
 
   async #close(): Promise<void> {

@@ -22,6 +22,7 @@ class Bench {
   readonly sent: (readonly [atMs: number, items: number])[] = [];
   readonly dropped: Record<string, number> = {};
   exported = 0;
+  waiting = 0;
   readonly states: (string | null)[] = [];
   encoded = 0;
   readonly exporter: SignalExporter<string>;
@@ -45,6 +46,7 @@ class Bench {
       onDropped: (reason, count) => {
         if (count > 0) this.dropped[reason] = (this.dropped[reason] ?? 0) + count;
       },
+      onWaiting: (count) => (this.waiting = count),
       onFailedRequest: () => {},
       onState: (why) => this.states.push(why),
     });
@@ -141,9 +143,11 @@ test('while a collector hangs at most 8192 items wait; others are dropped and co
   bench.add(10_000);
   await bench.pass(5000);
   assert.deepEqual(bench.dropped, { queue_full: 10_000 - 8192 });
+  assert.equal(bench.waiting, 8192, 'those in flight included');
   hanging.resolve(answered(200));
   await bench.pass(5000);
   assert.equal(bench.exported, 8192);
+  assert.equal(bench.waiting, 0);
 });
 
 test('at its end what is left is tried once more; what is not taken is counted, and nothing waits', async () => {

@@ -17,6 +17,8 @@ export interface SignalParts<Item> {
   readonly post: (body: Uint8Array, timeoutMs?: number) => Promise<CollectorResponse | { readonly why: string }>;
   readonly onExported: (count: number) => void;
   readonly onDropped: (reason: OtlpDropReason, count: number) => void;
+  /** As many wait now, those in flight included. */
+  readonly onWaiting: (count: number) => void;
   readonly onFailedRequest: () => void;
   /** `why`: in words, what is wrong; null: the last batch was taken. `status`: of the response, if one came. */
   readonly onState: (why: string | null, status: number | null) => void;
@@ -57,7 +59,7 @@ export class SignalExporter<Item> {
     const weight = weigh(item);
     if (this.#queued + weight > queueMax || this.#deadline !== null) return onDropped('queue_full', weight);
     this.#queue.push(item);
-    this.#queued += weight;
+    this.#setQueued(this.#queued + weight);
     if (this.#sending !== null) return;
     if (this.#queued >= batchMax) this.#sendNow();
     else
@@ -77,7 +79,12 @@ export class SignalExporter<Item> {
     if (this.#sending !== null) await withTimeout(clock, limitMs, this.#sending);
     if (this.#queued > 0) onDropped('unavailable', this.#queued);
     this.#queue = [];
-    this.#queued = 0;
+    this.#setQueued(0);
+  }
+
+  #setQueued(count: number): void {
+    this.#queued = count;
+    this.#parts.onWaiting(count);
   }
 
   static #due(this: void, exporter: SignalExporter<unknown>): void {
@@ -135,7 +142,7 @@ export class SignalExporter<Item> {
       }
       await this.#pause(pauseMs);
     }
-    this.#queued -= count;
+    this.#setQueued(this.#queued - count);
   }
 
   #isLast(pauseMs: number, giveUpAt: Instant): boolean {
