@@ -93,7 +93,14 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   return lines;
 }
 
-const verdictTones = { ok: 'good', degraded: 'warn', failing: 'bad', idle: 'dim', unknown: 'dim' } as const;
+const verdictTones = {
+  ok: 'good',
+  degraded: 'warn',
+  maintenance: 'warn',
+  failing: 'bad',
+  idle: 'dim',
+  unknown: 'dim',
+} as const;
 
 /** What does not serve as it should; the figures of a gateway that does are below. A gateway of an earlier version has no verdict. */
 function verdictLines({ verdict }: Partial<Pick<GatewayStatus, 'verdict'>>, style: Style): string[] {

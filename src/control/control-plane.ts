@@ -206,6 +206,7 @@ export class ControlPlane implements Gateway {
       state: this.#state,
       drain: this.#shutdown?.progress ?? null,
       overlay: this.#parts.overlay.status(),
+      routes: configuration.routes,
       incidents: this.incidents().filter(({ resolvedAt }) => resolvedAt === null),
       problems: this.#parts.problems.list(this.#problemContext(applications)),
       configured: configuration.listeners,
@@ -375,6 +376,7 @@ export class ControlPlane implements Gateway {
     if (hasSuccessor) {
       this.#parts.log.setWritesAlone(false);
       this.#parts.overlay.follow();
+      void this.#parts.incidents.close();
     }
     const reason = `the gateway stops: ${why}`;
     this.#parts.hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { reason: why } });

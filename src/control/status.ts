@@ -1,4 +1,4 @@
-import type { ListenerCertificate, ListenerSpec } from '../core/configuration.ts';
+import type { ListenerCertificate, ListenerSpec, RouteSpec } from '../core/configuration.ts';
 import { addressText, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
@@ -10,7 +10,7 @@ import type { OpenListener } from '../core/worker-messages.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { EndpointFigures } from '../record/endpoint-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
-import { verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
+import { routeMaintenance, type VerdictParts, verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { BoundCounts, EndpointCounts } from '../limits/shared-counts.ts';
@@ -57,6 +57,7 @@ export interface StatusFacts {
   readonly timeouts: GatewayStatus['timeouts'];
   readonly bounds: readonly BoundSnapshot[];
   readonly breakers: readonly RouteBreakerView[];
+  readonly routes: readonly Pick<RouteSpec, 'id' | 'action'>[];
   readonly countsOfBound: (semaphores: SemaphoreHandle) => BoundCounts;
   /** Requests that wait, as the workers have last reported. */
   readonly waiting: readonly WaitingRequests[];
@@ -67,7 +68,8 @@ export interface StatusFacts {
 export function statusOf(facts: StatusFacts): GatewayStatus {
   const { deployment, member, epoch, generation, revision, contentHash, source, state, drain } = facts;
   const { problems, applications, workers, incidents } = facts;
-  const upstreams = facts.upstreams.map((upstream) => upstreamStatus(upstream, facts));
+  const judged = { ...facts, maintenance: routeMaintenance(facts.routes, facts.overlay) };
+  const upstreams = facts.upstreams.map((upstream) => upstreamStatus(upstream, judged));
   return {
     deployment,
     member,
@@ -81,7 +83,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     contentHash,
     source,
     state,
-    verdict: verdictOfGateway({ state, problems, incidents, upstreams }, facts),
+    verdict: verdictOfGateway({ state, problems, incidents, upstreams }, judged),
     drain,
     problems,
     incidents,
@@ -102,7 +104,10 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
   };
 }
 
-function upstreamStatus(upstream: UpstreamSnapshot, facts: StatusFacts): GatewayStatus['upstreams'][number] {
+function upstreamStatus(
+  upstream: UpstreamSnapshot,
+  facts: StatusFacts & VerdictParts,
+): GatewayStatus['upstreams'][number] {
   const { id, application, endpoints } = upstream;
   return {
     id,

@@ -1,17 +1,51 @@
+import type { RouteSpec } from '../core/configuration.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
-import { type GatewayFacts, judgeGateway, judgeUpstream, recentSeconds } from '../policy/verdict.ts';
+import {
+  type GatewayFacts,
+  judgeGateway,
+  judgeUpstream,
+  recentSeconds,
+  type RouteMaintenance,
+} from '../policy/verdict.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
 import type { RouteBreakerView } from './circuit-breakers.ts';
-import type { GatewayStatus } from './gateway-status.ts';
+import type { GatewayStatus, OverlayStatus } from './gateway-status.ts';
 
 export interface VerdictParts {
   readonly history: Pick<TrafficHistory, 'recent'>;
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
   readonly breakers: readonly RouteBreakerView[];
+  readonly maintenance: MaintenanceByUpstream;
 }
+
+/** Of the whole gateway, and of each upstream that has routes. */
+export interface MaintenanceByUpstream {
+  readonly all: RouteMaintenance;
+  readonly of: ReadonlyMap<string, RouteMaintenance>;
+}
+
+/** Which routes are closed for maintenance, by the configuration or the overlay. */
+export function routeMaintenance(
+  routes: readonly Pick<RouteSpec, 'id' | 'action'>[],
+  overlay: Pick<OverlayStatus, 'entries'>,
+): MaintenanceByUpstream {
+  const targets = new Set(overlay.entries.filter(({ kind }) => kind === 'maintenance').map(({ target }) => target));
+  // A route that reports readiness serves no one, and stays open where all are closed.
+  const served = routes.filter(({ action }) => action.kind !== 'readiness');
+  const isClosed = ({ id, action }: (typeof served)[number]): boolean =>
+    action.kind === 'maintenance' || targets.has(null) || targets.has(id);
+  const partOf = (some: typeof served): RouteMaintenance => {
+    const closed = some.filter(isClosed).map(({ id }) => id);
+    return { closed, open: some.length - closed.length };
+  };
+  const byUpstream = Map.groupBy(served, ({ action }) => (action.kind === 'upstream' ? action.upstream : ''));
+  return { all: partOf(served), of: new Map([...byUpstream].map(([id, some]) => [id, partOf(some)])) };
+}
+
+const noneClosed: RouteMaintenance = { closed: [], open: 0 };
 
 type EndpointClass = 'usable' | 'unknown' | 'draining' | 'troubled';
 
@@ -30,7 +64,7 @@ const classes: Readonly<Record<EndpointState, EndpointClass>> = {
 };
 
 export function verdictOfUpstream({ id, endpoints }: UpstreamSnapshot, parts: VerdictParts): ServiceVerdict {
-  const { history, lastMinute, breakers } = parts;
+  const { history, lastMinute, breakers, maintenance } = parts;
   const count = (wanted: EndpointClass): number => endpoints.filter(({ state }) => classes[state] === wanted).length;
   return judgeUpstream({
     recent: history.recent(`upstream:${id}`, recentSeconds),
@@ -40,12 +74,13 @@ export function verdictOfUpstream({ id, endpoints }: UpstreamSnapshot, parts: Ve
     unknown: count('unknown'),
     draining: count('draining'),
     breakersOpen: breakers.filter(({ upstream, state }) => upstream === id && state !== 'closed').length,
+    maintenance: maintenance.of.get(id) ?? noneClosed,
   });
 }
 
 export function verdictOfGateway(
   status: Pick<GatewayStatus, 'state' | 'problems' | 'incidents' | 'upstreams'>,
-  { history, lastMinute }: VerdictParts,
+  { history, lastMinute, maintenance }: VerdictParts,
 ): ServiceVerdict {
   const facts: GatewayFacts = {
     state: status.state,
@@ -54,6 +89,7 @@ export function verdictOfGateway(
     problems: status.problems.length,
     incidents: status.incidents.length,
     upstreams: status.upstreams,
+    maintenance: maintenance.all,
   };
   return judgeGateway(facts);
 }

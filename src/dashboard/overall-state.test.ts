@@ -50,6 +50,7 @@ const cases: readonly (readonly [promise: string, change: Partial<StatusJson>, t
   ['the verdict of the gateway is believed', { verdict: verdict('failing') }, 'bad'],
   ['degraded', { verdict: verdict('degraded') }, 'warn'],
   ['no knowledge is not good', { verdict: verdict('unknown') }, 'unknown'],
+  ['maintenance is neither good nor bad', { verdict: verdict('maintenance'), last_minute: minute(0, 0) }, 'warn'],
   ['no requests are idle', { last_minute: minute(0, 0) }, 'idle'],
   ['draining', { state: 'draining' }, 'warn'],
   ['failing while it drains is failing', { state: 'draining', last_minute: minute(500) }, 'bad'],
@@ -77,6 +78,7 @@ describe('the state of an upstream', () => {
     ['none of them can be used', upstream(['unhealthy', 'ejected']), 'bad'],
     ['one of two cannot be used', upstream(['healthy', 'circuit_open']), 'warn'],
     ['requests fail though all checks pass', upstream(['healthy'], 400), 'bad'],
+    ['in maintenance, whatever its endpoints are like', upstream(['unhealthy'], 0, verdict('maintenance')), 'warn'],
     ['requests fail though the verdict is good', upstream(['healthy'], 400, verdict('ok')), 'warn'],
     ['the verdict says that it fails', upstream(['healthy'], 0, verdict('failing')), 'bad'],
   ];

@@ -17,6 +17,11 @@ const errorShareMax = 0.01;
 
 const failing = (reason: string): ShownState => ({ tone: 'bad', word: 'failing', reason });
 const degraded = (reason: string): ShownState => ({ tone: 'warn', word: 'degraded', reason });
+const inMaintenance = (verdict: VerdictJson): ShownState => ({
+  tone: 'warn',
+  word: 'in maintenance',
+  reason: sentenceOf(verdict),
+});
 
 /** The state of the whole gateway. `isStale`: the page has had no answer for a while, so that nothing is known. */
 export function overallState(status: StatusJson | null, isStale: boolean): ShownState {
@@ -40,6 +45,7 @@ function troubleOf(status: StatusJson): ShownState | null {
   const { incidents, verdict, problems, state, upstreams, last_minute: minute } = status;
   if (state !== 'serving') return { tone: 'warn', word: state, reason: `The gateway is ${state}.` };
   if (verdict?.state === 'degraded') return degraded(sentenceOf(verdict));
+  if (verdict?.state === 'maintenance') return inMaintenance(verdict);
   if (exceeds(minute)) return degraded(shareText(minute));
   const [problem] = problems;
   if (problem !== undefined) return degraded(problem.reason);
@@ -58,6 +64,7 @@ function restOf({ verdict, last_minute: minute }: StatusJson): ShownState {
 /** The state of one upstream. */
 export function upstreamState({ verdict, last_minute: minute, endpoints }: UpstreamJson): ShownState {
   if (verdict?.state === 'failing') return failing(sentenceOf(verdict));
+  if (verdict?.state === 'maintenance') return inMaintenance(verdict);
   const usable = endpoints.filter((endpoint) => !isIll(endpoint));
   if (endpoints.length > 0 && usable.length === 0) return failing('No endpoint can be used.');
   if (verdict === undefined && exceeds(minute)) return failing(shareText(minute));

@@ -4,6 +4,7 @@ import fc from '../testing/properties.test-support.ts';
 import type { VerdictState } from '../core/service-verdict.ts';
 import { type GatewayFacts, judgeGateway, judgeUpstream, type UpstreamFacts } from './verdict.ts';
 
+const closed = (open: number, ...routes: string[]) => ({ closed: routes, open });
 const some = (requests: number, errors = 0) => ({ requests, errors });
 const well: UpstreamFacts = {
   recent: some(100),
@@ -13,6 +14,7 @@ const well: UpstreamFacts = {
   unknown: 0,
   draining: 0,
   breakersOpen: 0,
+  maintenance: { closed: [], open: 1 },
 };
 
 describe('an upstream', () => {
@@ -51,6 +53,32 @@ describe('an upstream', () => {
       /^a circuit breaker of its routes is not closed$/,
     ],
     ['whose checks pass while its requests fail', { recent: some(50, 50) }, 'failing', /^50 of 50/],
+    ['whose only route is closed', { maintenance: closed(0, '/') }, 'maintenance', /^route \/ is in maintenance$/],
+    [
+      'all of whose routes are closed, and whose endpoints are gone',
+      { maintenance: closed(0, '/a', '/b'), usable: 0, recent: some(9, 9) },
+      'maintenance',
+      /^all 2 routes are in maintenance$/,
+    ],
+    ['one of whose routes is closed', { maintenance: closed(1, '/a') }, 'maintenance', /^route \/a is in maintenance$/],
+    [
+      'of whose routes some are closed',
+      { maintenance: closed(3, '/a', '/b') },
+      'maintenance',
+      /^2 of 5 routes are in maintenance$/,
+    ],
+    [
+      'of which one route is closed, and others fail',
+      { maintenance: closed(1, '/a'), recent: some(9, 9) },
+      'failing',
+      /^9 of 9/,
+    ],
+    [
+      'of which one route is closed, and an endpoint is not well',
+      { maintenance: closed(1, '/a'), usable: 1 },
+      'degraded',
+      /^1 of 2/,
+    ],
   ];
   for (const [what, facts, state, reason] of cases) {
     test(`${what} is ${state}`, () => {
@@ -69,6 +97,7 @@ describe('a gateway', () => {
     problems: 0,
     incidents: 0,
     upstreams: [],
+    maintenance: closed(1),
   };
   const upstream = (id: string, state: VerdictState) => ({ id, verdict: { state, reason: `it is ${state}` } });
   const cases: readonly [what: string, facts: Partial<GatewayFacts>, state: VerdictState, reason: RegExp][] = [
@@ -103,6 +132,30 @@ describe('a gateway', () => {
       /^no requests/,
     ],
     [
+      'all of whose routes are closed',
+      { maintenance: closed(0, '/a', '/b'), recent: some(100, 90), upstreams: [upstream('a', 'maintenance')] },
+      'maintenance',
+      /^all 2 routes are in maintenance$/,
+    ],
+    [
+      'all of whose routes are closed, with a problem of its own',
+      { maintenance: closed(0, '/a'), problems: 1 },
+      'degraded',
+      /^the gateway itself has a problem$/,
+    ],
+    [
+      'one of whose upstreams is in maintenance',
+      { maintenance: closed(1, '/a'), upstreams: [upstream('a', 'maintenance'), upstream('b', 'ok')] },
+      'maintenance',
+      /^route \/a is in maintenance$/,
+    ],
+    [
+      'whose upstreams fail, or are in maintenance',
+      { maintenance: closed(1, '/a'), upstreams: [upstream('a', 'maintenance'), upstream('b', 'failing')] },
+      'failing',
+      /^upstream b/,
+    ],
+    [
       'of whose upstreams nothing is known',
       { recent: some(0), lastMinute: some(0), upstreams: [upstream('a', 'unknown')] },
       'unknown',
@@ -133,7 +186,13 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
     fc.property(facts, ({ requests, errors, minute, ...endpoints }) => {
       fc.pre(errors <= requests && errors / requests > 0.01);
       const recent = some(requests, errors);
-      const verdict = judgeUpstream({ recent, lastMinute: some(minute), breakersOpen: 0, ...endpoints });
+      const verdict = judgeUpstream({
+        recent,
+        lastMinute: some(minute),
+        breakersOpen: 0,
+        maintenance: closed(1),
+        ...endpoints,
+      });
       assert.ok(verdict.state === 'failing' || verdict.state === 'degraded', JSON.stringify(verdict));
       const whole = judgeGateway({
         state: 'serving',
@@ -142,6 +201,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
         problems: 0,
         incidents: 0,
         upstreams: [],
+        maintenance: closed(1),
       });
       assert.ok(whole.state === 'failing' || whole.state === 'degraded', JSON.stringify(whole));
     }),

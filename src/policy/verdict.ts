@@ -6,6 +6,14 @@ export interface RecentRequests {
   readonly errors: number;
 }
 
+/** Routes of an upstream or a gateway. */
+export interface RouteMaintenance {
+  /** The ids of those that an operator has closed for maintenance. */
+  readonly closed: readonly string[];
+  /** How many others there are. */
+  readonly open: number;
+}
+
 /** What is known about an upstream. */
 export interface UpstreamFacts {
   /** Of the last `recentSeconds`. */
@@ -21,6 +29,7 @@ export interface UpstreamFacts {
   readonly draining: number;
   /** Circuit breakers of its routes that are not closed. */
   readonly breakersOpen: number;
+  readonly maintenance: RouteMaintenance;
 }
 
 /** What is known about a gateway. */
@@ -32,6 +41,7 @@ export interface GatewayFacts {
   readonly problems: number;
   readonly incidents: number;
   readonly upstreams: readonly { readonly id: string; readonly verdict: ServiceVerdict }[];
+  readonly maintenance: RouteMaintenance;
 }
 
 /** The time over which failures are judged first: a person who looks sees what is now. */
@@ -42,9 +52,10 @@ const degradedShare = 0.01;
 /** Above this one it is no longer the exception. */
 const failingShare = 0.1;
 
-/** What its requests say comes first; endpoints and checks are opinions. */
+/** What its requests say comes first; endpoints and checks are opinions. Behind closed routes both may fail. */
 export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
-  const { endpoints, usable, unknown, draining, breakersOpen } = facts;
+  const { endpoints, usable, unknown, draining, breakersOpen, maintenance } = facts;
+  if (isClosed(maintenance)) return closedVerdict(maintenance);
   const judged = judgeRequests(facts);
   if (judged?.state === 'failing') return judged;
   if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
@@ -63,23 +74,41 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
       state: 'degraded',
       reason: `${troubled} of ${endpoints} endpoints ${troubled === 1 ? 'is' : 'are'} not healthy`,
     };
+  if (maintenance.closed.length > 0) return closedVerdict(maintenance);
   return wellOrIdle(facts.lastMinute);
 }
 
 /** As its worst upstream, and never better than its own requests. */
 export function judgeGateway(facts: GatewayFacts): ServiceVerdict {
-  const { state, upstreams, incidents, problems } = facts;
+  const { state, upstreams, maintenance } = facts;
   if (state === 'starting') return { state: 'unknown', reason: 'the gateway starts' };
+  // Failures of the last minute are from before.
+  const failure = isClosed(maintenance) ? null : judgeFailures(facts);
+  const trouble = failure ?? troubleOfItself(facts);
+  if (trouble !== null) return trouble;
+  if (maintenance.closed.length > 0) return closedVerdict(maintenance);
+  const unknown = upstreams.filter(({ verdict }) => verdict.state === 'unknown');
+  if (upstreams.length > 0 && unknown.length === upstreams.length)
+    return { state: 'unknown', reason: reasonOf(unknown) };
+  return wellOrIdle(facts.lastMinute);
+}
+
+/** By its requests, and those of its upstreams. */
+function judgeFailures(facts: GatewayFacts): ServiceVerdict | null {
   const judged = judgeRequests(facts);
   if (judged?.state === 'failing') return judged;
-  const failing = upstreams.filter(({ verdict }) => verdict.state === 'failing');
-  const degraded = upstreams.filter(({ verdict }) => verdict.state === 'degraded');
+  const open = facts.upstreams.filter(({ verdict }) => verdict.state !== 'maintenance');
+  const failing = open.filter(({ verdict }) => verdict.state === 'failing');
+  const degraded = open.filter(({ verdict }) => verdict.state === 'degraded');
   // One that fails does not fail the others.
-  const isAllFailing = failing.length > 0 && failing.length === upstreams.length;
+  const isAllFailing = failing.length > 0 && failing.length === open.length;
   if (isAllFailing) return { state: 'failing', reason: reasonOf(failing) };
   if (failing.length > 0) return { state: 'degraded', reason: reasonOf(failing) };
   if (judged !== null) return judged;
-  if (degraded.length > 0) return { state: 'degraded', reason: reasonOf(degraded) };
+  return degraded.length > 0 ? { state: 'degraded', reason: reasonOf(degraded) } : null;
+}
+
+function troubleOfItself({ state, incidents, problems }: GatewayFacts): ServiceVerdict | null {
   if (incidents > 0)
     return { state: 'degraded', reason: `${incidents === 1 ? 'an incident goes' : `${incidents} incidents go`} on` };
   if (problems > 0)
@@ -87,11 +116,22 @@ export function judgeGateway(facts: GatewayFacts): ServiceVerdict {
       state: 'degraded',
       reason: `the gateway itself has ${problems === 1 ? 'a problem' : `${problems} problems`}`,
     };
-  if (state !== 'serving') return { state: 'degraded', reason: `the gateway is ${state}` };
-  const unknown = upstreams.filter(({ verdict }) => verdict.state === 'unknown');
-  if (upstreams.length > 0 && unknown.length === upstreams.length)
-    return { state: 'unknown', reason: reasonOf(unknown) };
-  return wellOrIdle(facts.lastMinute);
+  return state === 'serving' ? null : { state: 'degraded', reason: `the gateway is ${state}` };
+}
+
+function isClosed({ closed, open }: RouteMaintenance): boolean {
+  return closed.length > 0 && open === 0;
+}
+
+function closedVerdict({ closed, open }: RouteMaintenance): ServiceVerdict {
+  const [first] = closed;
+  const reason =
+    open === 0 && closed.length > 1
+      ? `all ${closed.length} routes are in maintenance`
+      : closed.length === 1
+        ? `route ${first} is in maintenance`
+        : `${closed.length} of ${closed.length + open} routes are in maintenance`;
+  return { state: 'maintenance', reason };
 }
 
 /** Null: too few of them failed to say anything, or there were none. */

@@ -1,7 +1,8 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 
-/** Any 5xx, and truncated responses. A client that left is not an error. */
-export function isFailedCount({ shape, end, statusClass }: ExchangeCount): boolean {
+/** Any 5xx, and truncated responses. A client that left is not an error, and neither is what an operator has closed. */
+export function isFailedCount({ shape, end, statusClass, cause }: ExchangeCount): boolean {
+  if (cause === 'maintenance') return false;
   return statusClass === '5xx' || (end === 'truncated' && shape !== 'client_abort');
 }
 
