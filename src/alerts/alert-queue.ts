@@ -102,6 +102,7 @@ export class AlertQueue {
     this.#queue = this.#queue.map((one, at) =>
       isMeant(one) && !this.#isSending(at) ? { ...one, alert: change(one.alert), dueAt } : one,
     );
+    this.#parts.onChange();
     this.#schedule();
   }
 

@@ -1,12 +1,13 @@
 import type { WorkerCounts } from '../core/counters.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { Event, EventKind, EventSink, IncidentFacts } from '../core/event.ts';
-import type { KeptIncident, LiveIncident } from '../core/live-incident.ts';
+import type { FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { Clock, Instant } from '../core/time.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { incidentSentence } from '../diagnose/live/incident-sentence.ts';
-import { type IncidentChange, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
+import { type IncidentChange, type IncidentNumber, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
 import type { WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
+import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
 import type { IncidentStorage } from './incident-file.ts';
 import { interruptedSentence } from './incident-status.ts';
 import type { WorkerBatch } from './worker-reports.ts';
@@ -34,6 +35,14 @@ const kindOf: Readonly<Record<IncidentChange['kind'], EventKind & `incident_${'o
   resolved: 'incident_resolved',
 };
 
+/** An incident that goes on after a restart shows within seconds of the first requests. Until then its end is not reported. */
+const decideMs = 30_000;
+
+/** How often open incidents are written besides. */
+const keepEveryMs = 60_000;
+
+const continuedSentence = 'It began before the gateway was restarted.';
+
 /** Findings of incidents that are no longer listed. */
 const findingsMax = 300;
 
@@ -48,28 +57,32 @@ export class IncidentWatch {
   readonly #staleReuses = new Map<number, number>();
   /** By number. */
   readonly #findings = new Map<number, readonly string[]>();
-  /** Of earlier processes, the latest first. */
-  #earlier: readonly KeptIncident[] = [];
+  readonly #earlier: EarlierIncidents;
+  #decideTimer: Timer | null = null;
+  #keptAt: Instant;
+  #closed: Promise<void> | null = null;
   #lastId = 0;
 
   constructor(parts: IncidentWatchParts) {
     this.#parts = parts;
     this.#began = parts.clock.now();
-    this.#tracker = new IncidentTracker(parts.clock.wallTime(), () => this.#nextId());
+    this.#keptAt = this.#began;
+    this.#earlier = new EarlierIncidents(parts.storage, parts.epoch);
+    this.#tracker = new IncidentTracker(parts.clock.wallTime(), (upstream, family) => this.#numberOf(upstream, family));
   }
 
-  /** Reads those of earlier processes, of which none runs any more: what was open then is interrupted. */
+  /** Reads those of earlier processes, of which none runs any more. What was open then goes on soon, or is interrupted. */
   readEarlier(): void {
-    const { storage, epoch, clock } = this.#parts;
-    if (storage === null) return;
-    const others = storage.read().filter(({ key }) => !key.startsWith(`${epoch}-`));
-    const ended = others
-      .filter(({ resolvedAt }) => resolvedAt === null)
-      .map((incident) => ({ ...incident, resolvedAt: clock.wallTime(), interrupted: true }));
-    const byKey = new Map([...others, ...ended].map((incident) => [incident.key, incident]));
-    this.#earlier = [...byKey.values()].reverse();
-    if (ended.length > 0) void storage.write(ended);
-    for (const incident of ended) this.#emit('incident_resolved', incident, 'interrupted');
+    const { clock } = this.#parts;
+    if (this.#closed !== null) return;
+    this.#interrupted(this.#earlier.read(clock.wallTime()));
+    const decide = (watch: IncidentWatch): void => watch.#interrupted(watch.#earlier.decide());
+    this.#decideTimer = clock.schedule(after(clock.now(), decideMs), decide, this as IncidentWatch);
+  }
+
+  #interrupted(incidents: readonly KeptIncident[]): void {
+    if (incidents.length > 0) void this.#parts.storage?.write(incidents);
+    for (const incident of incidents) this.#emit('incident_resolved', incident, 'interrupted');
   }
 
   onEvent(event: Event): void {
@@ -78,41 +91,58 @@ export class IncidentWatch {
 
   /** Workers send batches several times a second, empty ones too: judges the seconds that are over. */
   onBatch({ exchanges, outcomes, counts }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'>): void {
+    if (this.#closed !== null) return;
     const ms = this.#ms;
     this.#tracker.note({ exchanges, outcomes, staleReusesFailed: this.#newStaleReuses(counts) }, ms);
     for (const change of this.#tracker.judge(ms, (upstream) => this.#watched(upstream as UpstreamId)))
       this.#report(change);
+    this.#keepOpen();
+  }
+
+  /** What is on the disk when the process is killed is not much older than the process. */
+  #keepOpen(): void {
+    const { clock, storage } = this.#parts;
+    if (clock.now() - this.#keptAt < keepEveryMs) return;
+    this.#keptAt = clock.now();
+    void storage?.write(this.#openOnes());
+  }
+
+  #openOnes(): readonly KeptIncident[] {
+    return this.list().filter(({ resolvedAt }) => resolvedAt === null);
   }
 
   /** Those that go on, then those that are over, each the latest first; then those of earlier processes. */
   list(): readonly KeptIncident[] {
-    return [...this.#tracker.list(this.#ms).map((incident) => this.#kept(incident)), ...this.#earlier];
+    return [...this.#tracker.list(this.#ms).map((incident) => this.#kept(incident)), ...this.#earlier.list];
   }
 
-  /** For the next process, before this one ends. */
-  async close(): Promise<void> {
-    const open = this.list().filter(({ resolvedAt }) => resolvedAt === null);
-    await this.#parts.storage?.write(open);
+  /** For the next process, when this one ends or begins to: from then on incidents are the other's. */
+  close(): Promise<void> {
+    this.#decideTimer?.cancel();
+    this.#closed ??= this.#parts.storage?.write(this.#openOnes()) ?? Promise.resolve();
+    return this.#closed;
   }
 
   get #ms(): number {
     return this.#parts.clock.now() - this.#began;
   }
 
-  /** During an upgrade the other process counts too. */
-  #nextId(): number {
-    const kept = this.#parts.storage?.read() ?? [];
-    this.#lastId = kept.reduce((last, { id }) => Math.max(last, id), this.#lastId) + 1;
-    return this.#lastId;
+  #numberOf(upstream: string, family: FailureFamily): IncidentNumber {
+    const before = this.#earlier.continue(upstream, family);
+    if (before !== null) return { id: before.id, sizeBefore: Math.max(before.failed, before.attemptsFailed) };
+    this.#lastId = Math.max(this.#lastId, this.#earlier.lastNumber()) + 1;
+    return { id: this.#lastId, sizeBefore: 0 };
   }
 
   #keyOf(id: number): string {
-    return `${this.#parts.epoch}-${id}`;
+    return this.#earlier.continuedWith(id)?.key ?? `${this.#parts.epoch}-${id}`;
   }
 
   #kept(incident: LiveIncident): KeptIncident {
-    const findings = this.#findings.get(incident.id) ?? [];
-    return { ...incident, key: this.#keyOf(incident.id), interrupted: false, findings };
+    const before = this.#earlier.continuedWith(incident.id);
+    const findings = this.#findings.get(incident.id) ?? before?.findings ?? [];
+    const facts = before === null ? incident : joinedIncident(incident, before);
+    return { ...facts, key: this.#keyOf(incident.id), interrupted: false, findings };
   }
 
   #newStaleReuses({ worker, staleReusesFailed }: WorkerCounts): number {
@@ -137,7 +167,8 @@ export class IncidentWatch {
 
   #report({ kind, incident }: IncidentChange): void {
     const kept = this.#kept(incident);
-    this.#emit(kindOf[kind], kept, kind === 'resolved' ? 'resolved' : 'open');
+    const isContinued = kind === 'opened' && this.#earlier.continuedWith(incident.id) !== null;
+    this.#emit(kindOf[kind], kept, kind === 'resolved' ? 'resolved' : isContinued ? 'continued' : 'open');
     void this.#parts.storage?.write([kept]);
     if (kind === 'opened') void this.#examine(incident);
   }
@@ -160,11 +191,11 @@ export class IncidentWatch {
   }
 
   #emit(kind: EventKind & `incident_${'opened' | 'grown' | 'resolved'}`, incident: KeptIncident, to: string): void {
-    const sentence = incidentSentence(incident);
+    const more = incident.interrupted ? ` ${interruptedSentence}` : to === 'continued' ? ` ${continuedSentence}` : '';
     this.#parts.events.emit({
       kind,
       subject: subjectOf(incident),
-      reason: incident.interrupted ? `${sentence} ${interruptedSentence}` : sentence,
+      reason: incidentSentence(incident) + more,
       evidence: factsOf(incident),
       to,
     });

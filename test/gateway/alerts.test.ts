@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ interface ReceivedAlert {
   readonly link: string | null;
 }
 
-test('an incident is told to a webhook, and again by the next process where the webhook was down', async (context) => {
+test('an incident whose message was not delivered when the process was killed is told by the next one, once, and goes on there', async (context) => {
   const received: ReceivedAlert[] = [];
   const webhook = createServer((request, response) => {
     let text = '';
@@ -54,7 +54,16 @@ alerts: { link: "https://gw.example.org", targets: { hook: { webhook: { url_file
   );
   const [failed] = first.eventsOf('alert_failed');
   assert.deepEqual([failed?.to, failed?.evidence.target], ['retrying', 'hook']);
-  await first.stop();
+  const alertsFile = join(folder.path, 'state', 'alerts.json');
+  const kept = () =>
+    JSON.parse(readFileSync(alertsFile, 'utf8')) as {
+      targets: { hook: { queue: { attempts: number }[]; open: Record<string, unknown> } };
+    };
+  await until(
+    'the message is on the disk',
+    () => existsSync(alertsFile) && (kept().targets.hook.queue[0]?.attempts ?? 0) > 0,
+  );
+  await first.kill();
   assert.ok(!first.stderr.includes('very-secret'), 'the URL is a secret');
 
   await once(webhook.listen(hookPort, '127.0.0.1'), 'listening');
@@ -72,24 +81,23 @@ alerts: { link: "https://gw.example.org", targets: { hook: { webhook: { url_file
   assert.match(probed ?? '', /refused/);
   assert.ok(opened?.evidence.some((fact) => fact.startsWith('the machine: ')));
 
-  // The incident was open when the process ended: the target is told, and the next one has another number.
-  await until('the end is told', () => received.length > 1, 30_000);
-  assert.deepEqual([received[1]?.key, received[1]?.change], [opened?.key, 'resolved']);
-  assert.equal(second.eventsOf('incident_resolved')[0]?.to, 'interrupted');
+  // The application still refuses: it is the same incident, of which the target has been told.
   await until(
-    'the incident opens again',
+    'the incident goes on',
     async () => {
       await fetch(`http://127.0.0.1:${port}/`);
       return second.eventsOf('incident_opened').length > 0;
     },
     30_000,
   );
-  const next = second.eventsOf('incident_opened')[0]?.evidence;
-  assert.deepEqual([next?.incident, next?.key === opened?.key], [2, false]);
+  const next = second.eventsOf('incident_opened')[0];
+  assert.deepEqual(
+    [next?.to, next?.evidence.incident, `incident:${next?.evidence.key}`],
+    ['continued', 1, opened?.key],
+  );
   await until('the event says so', () => second.eventsOf('alert_sent').length > 0);
   await second.stop();
-  const kept = JSON.parse(readFileSync(join(folder.path, 'state', 'alerts.json'), 'utf8')) as {
-    targets: { hook: { queue: unknown[]; open: Record<string, unknown> } };
-  };
-  assert.ok(Object.keys(kept.targets.hook.open).every((key) => key === `incident:${next?.key}`));
+  assert.deepEqual(kept().targets.hook.queue, []);
+  assert.deepEqual(Object.keys(kept().targets.hook.open), [opened?.key]);
+  assert.deepEqual([received.length, second.eventsOf('incident_resolved')], [1, []]);
 });

@@ -95,6 +95,12 @@ export class RunningGateway {
     await until('the configuration is reloaded', () => this.eventsOf('configuration_applied').length > count);
   }
 
+  /** Ends it as the kernel does where memory is short. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
   /** Ends it as an operator does. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;

@@ -22,6 +22,13 @@ export interface IncidentChange {
   readonly incident: LiveIncident;
 }
 
+/** The number of an incident that opens. */
+export interface IncidentNumber {
+  readonly id: number;
+  /** Failures that an earlier process has counted of it; 0: it is new. */
+  readonly sizeBefore: number;
+}
+
 /** `ms`: when it came. Its own time is a wall clock's, which may jump. */
 interface SeenEvent {
   readonly event: Event;
@@ -59,14 +66,14 @@ export class IncidentTracker {
   readonly #staleReuses = new SlidingSeconds();
   #resolved: LiveIncident[] = [];
   #events: SeenEvent[] = [];
-  readonly #nextId: () => number;
+  readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   #judged = 0;
 
-  /** `wallMs`: now. Instants below are milliseconds since then; they never go back. `nextId`: numbers of incidents; absent: from 1. */
-  constructor(wallMs: number, nextId?: () => number) {
+  /** `wallMs`: now. Instants below are milliseconds since then; they never go back. `numberOf`: of an incident; absent: from 1. */
+  constructor(wallMs: number, numberOf?: (upstream: string, family: FailureFamily) => IncidentNumber) {
     this.#beganAt = wallMs;
     let lastId = 0;
-    this.#nextId = nextId ?? (() => (lastId += 1));
+    this.#numberOf = numberOf ?? (() => ({ id: (lastId += 1), sizeBefore: 0 }));
   }
 
   note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number): void {
@@ -158,14 +165,9 @@ export class IncidentTracker {
       return known;
     }
     if (this.#open.length >= openMax) return null;
-    const incident = new OpenIncident(
-      this.#nextId(),
-      upstream,
-      family,
-      start,
-      this.#wall(ms),
-      failures.rateBefore(start),
-    );
+    const { id, sizeBefore } = this.#numberOf(upstream, family);
+    const incident = new OpenIncident(id, upstream, family, start, this.#wall(ms), failures.rateBefore(start));
+    incident.sizeBefore = sizeBefore;
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
     incident.requests = requests.sum(from - 1, Math.min(60, from - start));
     this.#open.push(incident);
@@ -198,9 +200,10 @@ export class IncidentTracker {
       this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
       return { kind: 'resolved', incident };
     }
-    const kind = open.reported === 0 ? 'opened' : open.size >= open.reported * growthTimes ? 'grown' : null;
+    const size = open.size + open.sizeBefore;
+    const kind = open.reported === 0 ? 'opened' : size >= open.reported * growthTimes ? 'grown' : null;
     if (kind === null) return null;
-    open.reported = Math.max(1, open.size);
+    open.reported = Math.max(1, size);
     return { kind, incident };
   }
 

@@ -37,6 +37,8 @@ export class OpenIncident {
   suspects: readonly IncidentSuspect[] = [];
   requests = 0;
   staleReusesFailed = 0;
+  /** Failures that an earlier process has counted. */
+  sizeBefore = 0;
   /** Failures when it was last reported. */
   reported = 0;
   #root: FailureFamily;

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
+import type { NewEvent } from '../core/event.ts';
+import type { Cause } from '../core/failure.ts';
+import type { KeptIncident } from '../core/live-incident.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import type { IncidentStorage } from './incident-file.ts';
+import { IncidentWatch } from './incident-watch.ts';
+
+// What becomes of an incident when another process goes on: by a restart, a crash or an upgrade.
+
+/** A folder that processes share. */
+class SharedStorage implements IncidentStorage {
+  readonly #kept = new Map<string, KeptIncident>();
+
+  read(): readonly KeptIncident[] {
+    return [...this.#kept.values()];
+  }
+
+  async write(incidents: readonly KeptIncident[]): Promise<void> {
+    for (const incident of incidents) this.#kept.set(incident.key, incident);
+  }
+}
+
+class Run {
+  readonly clock: SimulatedClock;
+  readonly events: NewEvent[] = [];
+  readonly watch: IncidentWatch;
+
+  constructor(epoch: string, storage: IncidentStorage, clock = new SimulatedClock()) {
+    this.clock = clock;
+    this.watch = new IncidentWatch({
+      ...{ clock, epoch, storage },
+      events: { emit: (event) => void this.events.push(event) },
+      upstream: () => null,
+      adviceOf: () => null,
+      examine: async () => null,
+    });
+  }
+
+  /** Requests of `seconds` seconds, four in each, of which half fail. */
+  fail(seconds: number, cause: Cause = 'connect_refused', upstream = 'shop'): void {
+    for (let second = 0; second < seconds; second += 1)
+      this.#batch([counted(upstream, 2, cause), counted(upstream, 2)]);
+  }
+
+  serve(seconds: number): void {
+    for (let second = 0; second < seconds; second += 1) this.#batch([counted('shop', 4)]);
+  }
+
+  #batch(exchanges: ExchangeCount[]): void {
+    const counts = { worker: 1, staleReusesFailed: 0 } as WorkerCounts;
+    this.watch.onBatch({ exchanges, outcomes: [], counts });
+    this.clock.advanceSync(1000);
+  }
+
+  /** 'opened 1 open' */
+  get reported(): string[] {
+    return this.events.map(({ kind, evidence, to = '' }) => {
+      const { incident } = evidence as { incident: number };
+      return `${kind.replace('incident_', '')} ${incident} ${to}`;
+    });
+  }
+}
+
+function counted(upstream: string, count: number, cause: Cause | 'none' = 'none'): ExchangeCount {
+  const isFailed = cause !== 'none';
+  return {
+    ...{ route: '/', upstream, count, cause, grpcStatus: null, durationMsSum: 1, bytesIn: 0, bytesOut: 0 },
+    statusClass: isFailed ? '5xx' : '2xx',
+    shape: isFailed ? 'unreachable' : 'none',
+    end: isFailed ? 'generated' : 'forwarded',
+    durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
+  };
+}
+
+/** The process ends, in whatever way, and the next one begins. */
+async function next(run: Run, storage: IncidentStorage, way: 'restart' | 'crash', pauseMs = 2000): Promise<Run> {
+  if (way === 'restart') await run.watch.close();
+  run.clock.advanceSync(pauseMs);
+  const successor = new Run('second', storage, run.clock);
+  successor.watch.readEarlier();
+  return successor;
+}
+
+describe('an incident that is open when the process ends', () => {
+  for (const way of ['restart', 'crash'] as const)
+    test(`goes on with its number and key after a ${way}, and has one end`, async () => {
+      const storage = new SharedStorage();
+      const first = new Run('first', storage);
+      first.fail(10);
+      assert.deepEqual(first.reported, ['opened 1 open']);
+      const startedAt = first.watch.list()[0]?.startedAt;
+      const second = await next(first, storage, way);
+      second.fail(10);
+      assert.deepEqual(second.reported, ['opened 1 continued']);
+      assert.match(second.events[0]?.reason ?? '', /It began before the gateway was restarted\.$/);
+      const [incident, ...others] = second.watch.list();
+      assert.deepEqual([incident?.key, incident?.resolvedAt, others], ['first-1', null, []]);
+      // A crash loses what was counted since the incident was written last.
+      assert.ok((incident?.failed ?? 0) > 18, JSON.stringify(incident));
+      assert.equal(incident?.startedAt, startedAt);
+      second.serve(60);
+      assert.deepEqual(second.reported, ['opened 1 continued', 'resolved 1 resolved']);
+      assert.deepEqual(
+        storage.read().map(({ key, interrupted, resolvedAt }) => [key, interrupted, resolvedAt !== null]),
+        [['first-1', false, true]],
+      );
+    });
+
+  test('is interrupted, and reported so once, where nothing fails within 30 s', async () => {
+    const storage = new SharedStorage();
+    const first = new Run('first', storage);
+    first.fail(10);
+    const second = await next(first, storage, 'restart');
+    assert.equal(second.watch.list()[0]?.interrupted, true);
+    second.serve(29);
+    assert.deepEqual(second.reported, []);
+    second.serve(2);
+    assert.deepEqual(second.reported, ['resolved 1 interrupted']);
+    second.fail(10);
+    assert.deepEqual(second.reported.slice(1), ['opened 2 open']);
+  });
+
+  test('goes on in the third process, if the second one ended before that was known', async () => {
+    const storage = new SharedStorage();
+    const first = new Run('first', storage);
+    first.fail(10);
+    const second = await next(first, storage, 'crash');
+    await second.watch.close();
+    const third = new Run('third', storage, second.clock);
+    third.watch.readEarlier();
+    third.fail(10);
+    assert.deepEqual([...second.reported, ...third.reported], ['opened 1 continued']);
+  });
+
+  test('is another one where its last failure is long ago, or another upstream fails, or in another way', async () => {
+    const cases: readonly (readonly [pauseMs: number, cause: Cause, upstream: string, reported: string[]])[] = [
+      [3_600_000, 'connect_refused', 'shop', ['resolved 1 interrupted', 'opened 2 open']],
+      [2000, 'connect_refused', 'api', ['opened 2 open']],
+      [2000, 'response_head_timeout', 'shop', ['opened 2 open']],
+      // What follows from the failures of before is no other one.
+      [2000, 'no_endpoint_ready', 'shop', ['opened 1 continued']],
+    ];
+    for (const [pauseMs, cause, upstream, reported] of cases) {
+      const storage = new SharedStorage();
+      const first = new Run('first', storage);
+      first.fail(10);
+      const second = await next(first, storage, 'restart', pauseMs);
+      second.fail(10, cause, upstream);
+      assert.deepEqual(second.reported, reported, `${pauseMs} ${cause} ${upstream}`);
+      const [newest] = second.watch.list();
+      assert.equal(newest?.cause, cause === 'no_endpoint_ready' ? 'connect_refused' : cause);
+    }
+  });
+});
+
+test('during an upgrade the new process goes on with an incident of the old one, which reports nothing more of it', async () => {
+  const storage = new SharedStorage();
+  const old = new Run('old', storage);
+  old.fail(10);
+  const successor = new Run('new', storage, old.clock);
+  await old.watch.close();
+  successor.fail(10);
+  old.serve(60);
+  successor.watch.readEarlier();
+  successor.fail(5);
+  successor.serve(60);
+  assert.deepEqual(old.reported, ['opened 1 open']);
+  assert.deepEqual(successor.reported, ['opened 1 continued', 'resolved 1 resolved']);
+});
+
+test('an incident that goes on for long is kept with its newest failures, for the process after a crash', () => {
+  const storage = new SharedStorage();
+  const run = new Run('first', storage);
+  run.fail(300);
+  const [kept] = storage.read();
+  assert.ok(run.clock.wallTime() - (kept?.lastAt ?? 0) <= 62_000, `${run.clock.wallTime()} ${kept?.lastAt}`);
+});
