@@ -1,4 +1,3 @@
-import { attemptSpanId } from '../core/attempt-span.ts';
 import type { AttemptFacts, ClientFacts } from '../core/exchange.ts';
 import { clientClaimNames, type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
 import type {
@@ -117,17 +116,17 @@ export class ForwardedRequest implements OutgoingRequest {
 
   /** `tracestate` is passed on only together with `traceparent` (W3C Trace Context §4.3). */
   #writeTrace(sink: FieldSink, trace: TraceContext): void {
-    this.#ids.writeTraceparent(sink, trace.traceId, trace.flags, this.#spanId());
+    const { identity } = this.#facts;
+    const spanId = identity.span === null ? '' : identity.span.spanId;
+    this.#ids.writeTraceparent(sink, trace.traceId, trace.flags, spanId, this.#attemptNumber());
     const state = this.#facts.request.fields.get('tracestate');
     if (state !== null) sink.field('tracestate', state);
   }
 
-  /** That of the attempt: two attempts of an exchange at the same endpoint follow each other. '': the gateway exports none. */
-  #spanId(): string {
-    const { identity, attempts } = this.#facts;
-    if (identity.span === null) return '';
-    const attempt = attempts.findLastIndex(({ endpoint }) => endpoint === this.#endpoint);
-    return attemptSpanId(identity.span.spanId, attempt);
+  /** Two attempts of an exchange at the same endpoint follow each other. */
+  #attemptNumber(): number {
+    const { attempts } = this.#facts;
+    return attempts.length < 2 ? 0 : attempts.findLastIndex(({ endpoint }) => endpoint === this.#endpoint);
   }
 
   /** The hops that the request has passed, and the client that it came from. */

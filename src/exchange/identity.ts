@@ -41,7 +41,7 @@ export function identify(
 /** Whether it is sampled follows from the id, as for OpenTelemetry's TraceIdRatioBased. */
 function beginTrace(ids: Ids, share: number): TraceContext {
   const traceId = ids.hex(16);
-  const isSampled = Number.parseInt(traceId.slice(24), 16) < share * 2 ** 32;
+  const isSampled = share === 1 || Number.parseInt(traceId.slice(24), 16) < share * 2 ** 32;
   return { traceId, parentId: '', flags: isSampled ? '01' : '00' };
 }
 

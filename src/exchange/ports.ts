@@ -24,8 +24,8 @@ export interface ExchangePorts {
 export interface Ids {
   /** A new request id: UUIDv7 (RFC 9562 §5.7). */
   requestId(wallTime: number): string;
-  /** Writes the traceparent field (W3C Trace Context) of a span of the trace: a new one if `spanId` is ''. */
-  writeTraceparent(sink: FieldSink, traceId: string, flags: string, spanId: string): void;
+  /** Writes the traceparent field (W3C Trace Context) of an attempt of the exchange with this span; a new span if `exchangeSpanId` is ''. */
+  writeTraceparent(sink: FieldSink, traceId: string, flags: string, exchangeSpanId: string, attempt: number): void;
   /** `bytes` random bytes in hexadecimal digits, not all zero. */
   hex(bytes: 8 | 16): string;
   /** Fills a few bytes that a peer must not foresee. */

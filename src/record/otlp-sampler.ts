@@ -42,7 +42,8 @@ export class OtlpSampler {
   }
 }
 
-/** The lowest bit of the flags (W3C Trace Context, section 3.2.2.5.1). */
+/** The lowest bit of the flags (W3C Trace Context, section 3.2.2.5.1): of 1, 3, 5, 7, 9, and of b, d, f. */
 function isSampled(flags: string): boolean {
-  return (Number.parseInt(flags, 16) & 1) === 1;
+  const last = flags.charCodeAt(1);
+  return (last & 1) === (last <= 0x39 ? 1 : 0);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { attemptSpanId } from '../core/attempt-span.ts';
 import { pairsWritten } from '../testing/pair-fields.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { IdSource, isAcceptableRequestId } from './request-id.ts';
@@ -40,6 +41,25 @@ describe('IdSource', () => {
     );
     const zero = new IdSource({ next: () => 0, fill: (target) => void target.fill(0) });
     assert.equal(traceparentOf(zero), `00-${trace}-0000000000000001-01`);
+  });
+
+  it('makes ids of spans and traces that are random digits, and not all zero by bad luck', () => {
+    const ids = new IdSource(new SeededRandom(8));
+    const made = Array.from({ length: 5000 }, (_, index) => ids.hex(index % 2 === 0 ? 8 : 16));
+    assert.equal(new Set(made).size, 5000);
+    for (const [index, id] of made.entries()) assert.match(id, index % 2 === 0 ? /^[0-9a-f]{16}$/ : /^[0-9a-f]{32}$/);
+    const zero = new IdSource({ next: () => 0, fill: (target) => void target.fill(0) });
+    assert.deepEqual([zero.hex(8), zero.hex(16)], ['1'.padStart(16, '0'), '1'.padStart(32, '0')]);
+  });
+
+  it('writes the span of each attempt as the exporter finds it again', () => {
+    const ids = new IdSource(new SeededRandom(9));
+    for (const span of ['00f067aa0ba902b7', 'ffffffffffffffff', '0000000000000001'])
+      for (const attempt of [0, 1, 9, 200]) {
+        const written = pairsWritten((sink) => ids.writeTraceparent(sink, trace, '00', span, attempt));
+        assert.equal(written.get('traceparent'), `00-${trace}-${attemptSpanId(span, attempt)}-00`);
+        assert.notEqual(attemptSpanId(span, attempt), span);
+      }
   });
 
   it('makes a new span each time', () => {

@@ -1,3 +1,4 @@
+import { attemptSpanByte } from '../core/attempt-span.ts';
 import type { FieldSink } from '../core/message.ts';
 import type { Random } from '../core/random.ts';
 
@@ -21,6 +22,7 @@ export class IdSource {
   #lastTime = -1;
   /** Digits are written here: V8 would have to flatten a string that was concatenated from parts. */
   readonly #id: Buffer = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
+  readonly #digits = Buffer.alloc(32);
   readonly #traceparent: Buffer = Buffer.from(`${traceparent}${'-'.padStart(33)}${'-'.padStart(17)}00\r\n`, 'latin1');
 
   constructor(random: Random) {
@@ -41,12 +43,18 @@ export class IdSource {
     return bytes.toString('latin1');
   }
 
-  /** Writes the traceparent field of a span, a new one if `spanId` is '' (W3C Trace Context §3.2): always version 00, the one that we know. */
-  writeTraceparent(sink: FieldSink, traceId: string, flags: string, spanId = ''): void {
+  /**
+   * Writes the traceparent field (W3C Trace Context §3.2) of an attempt of the exchange with this span, or of a new span if `exchangeSpanId` is
+   * '': always version 00, the one that we know.
+   */
+  writeTraceparent(sink: FieldSink, traceId: string, flags: string, exchangeSpanId = '', attempt = 0): void {
     const line = this.#traceparent;
     line.write(traceId, traceparent.length, 'latin1');
-    if (spanId === '') this.#writeSpan(line);
-    else line.write(spanId, spanAt, 'latin1');
+    if (exchangeSpanId === '') this.#writeSpan(line);
+    else {
+      line.write(exchangeSpanId, spanAt, 'latin1');
+      writeHex(line, spanAt + 14, attemptSpanByte(exchangeSpanId, attempt));
+    }
     line[flagsAt] = flags.charCodeAt(0);
     line[flagsAt + 1] = flags.charCodeAt(1);
     sink.fieldLines(line, 0, line.length);
@@ -55,8 +63,15 @@ export class IdSource {
   /** `bytes` random bytes in hexadecimal digits, not all zero. */
   hex(bytes: 8 | 16): string {
     const at = this.#draw(bytes);
-    const text = Buffer.from(this.#pool.buffer, at, bytes).toString('hex');
-    return /[^0]/.test(text) ? text : `${text.slice(1)}1`;
+    const digits = this.#digits;
+    let bits = 0;
+    for (let index = 0; index < bytes; index++) {
+      const byte = this.#pool[at + index] as number;
+      bits |= byte;
+      writeHex(digits, 2 * index, byte);
+    }
+    if (bits === 0) writeHex(digits, 2 * bytes - 2, 1);
+    return digits.toString('latin1', 0, 2 * bytes);
   }
 
   /** Fills a few bytes, such as the mask of a WebSocket frame, which a peer must not foresee. */
