@@ -9,7 +9,7 @@ import { judge, judgeAlike, judgementText, ratioMax, type Round } from './judgem
 import { chosen, wrongWords } from './options.ts';
 import { measureTogether, roundsPerStart } from './measure-together.ts';
 import { stopAll } from './processes.ts';
-import { needNoOther, startOrigins } from './start-gateway.ts';
+import { needNoOther, startCollector, startOrigins } from './start-gateway.ts';
 import { intervalRank } from './statistics.ts';
 import { needPeer } from './tools.ts';
 import { workNames, works } from './works.ts';
@@ -34,7 +34,8 @@ on one core, each with its own load on the other core.
   --against-itself   run one commit twice: can this machine measure?
   --configuration <lines>
                      run one commit twice, the newer one with these lines in
-                     its configuration: what does a setting cost?
+                     its configuration: what does a setting cost? {collector}
+                     is the URL of a receiver of OTLP that takes everything
   --ratio-max <n>    the most that the newer one may cost (${ratioMax})
   --json             print all figures as JSON
   --help
@@ -45,6 +46,8 @@ Exits with 1 if one does, and with 2 if nothing could be measured.
 
 example: npm run bench:compare -- HEAD~10 --works small-get
 `;
+
+const collectorPlaceholder = '{collector}';
 
 const folder = join(cacheFolder, 'bench', 'compare');
 const trees = { older: join(folder, 'older'), newer: join(folder, 'newer') };
@@ -152,10 +155,13 @@ async function compare(asked: Asked): Promise<number> {
 
   const tools = { wrk: needPeer('wrk'), folder: join(folder, 'run') };
   await startOrigins(needPeer('nginx'), tools.folder);
+  const configuration = asked.configuration.includes(collectorPlaceholder)
+    ? asked.configuration.replaceAll(collectorPlaceholder, await startCollector(tools.folder))
+    : asked.configuration;
   const rounds = await measureTogether(
     {
       older: { folder: older.folder, configuration: '' },
-      newer: { folder: newer.folder, configuration: asked.configuration },
+      newer: { folder: newer.folder, configuration },
     },
     works.filter(({ name }) => asked.works.includes(name)),
     { rounds: asked.rounds, seconds: asked.seconds },

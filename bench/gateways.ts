@@ -38,6 +38,8 @@ export const originPort = benchPort(1);
 export const echoPort = benchPort(10);
 /** nginx cannot read a call before it answers it by itself, so another program answers gRPC. */
 export const grpcPort = benchPort(18);
+/** A receiver of OTLP, for configurations that export. */
+export const collectorPort = benchPort(19);
 const benchFolder = join(repositoryRoot, 'bench');
 
 /** 127.0.1.1 and the following addresses all reach the same nginx. */

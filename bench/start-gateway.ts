@@ -2,7 +2,15 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder, repositoryRoot } from '../scripts/repository.ts';
 import { gatewayCore, loadCore } from './cores.ts';
-import { echoPort, type Gateway, type GatewayName, grpcPort, nginxOrigin, originPort } from './gateways.ts';
+import {
+  collectorPort,
+  echoPort,
+  type Gateway,
+  type GatewayName,
+  grpcPort,
+  nginxOrigin,
+  originPort,
+} from './gateways.ts';
 import { accepts, type Pinned, startPinned, waitForPort } from './processes.ts';
 import type { Program, Tools, GatewayFactory } from './tools.ts';
 import type { Setting } from './works.ts';
@@ -57,6 +65,12 @@ export async function startOrigins(nginx: Program, folder: string): Promise<void
   await startGateway(nginxOrigin(nginx), loadCore, join(folder, 'origin'));
   await startProgram('echo-origin.ts', echoPort, folder);
   await startProgram('grpc-origin.ts', grpcPort, folder);
+}
+
+/** Starts a receiver of OTLP on the core of the load. Returns its URL. */
+export async function startCollector(folder: string): Promise<string> {
+  await startProgram('otlp-receiver.ts', collectorPort, folder);
+  return `http://127.0.0.1:${collectorPort}`;
 }
 
 async function startProgram(file: string, port: number, folder: string): Promise<void> {
