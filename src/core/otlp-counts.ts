@@ -41,6 +41,10 @@ export class OtlpCounts {
     Atomics.store(this.#cells, indexOf(signal, waitingCell), BigInt(count));
   }
 
+  waiting(signal: OtlpSignal): number {
+    return this.#read(signal, waitingCell);
+  }
+
   /** The thread has ended: what waited in its memory is dropped. Returns how many these are. */
   dropWaiting(signal: OtlpSignal): number {
     const lost = Number(Atomics.exchange(this.#cells, indexOf(signal, waitingCell), 0n));
