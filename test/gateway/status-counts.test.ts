@@ -82,7 +82,7 @@ test('an endpoint shows its requests in flight, its idle connections, its last m
   const answer = edge.get('/held');
   await until('the request is in flight', () => endpoint()?.inFlight === 1);
   await until('the endpoint has answered one', () => (endpoint()?.lastMinute.answered ?? 0) >= 1);
-  assert.equal(held.length, 1);
+  await until('the origin has the request', () => held.length === 1);
   for (const release of held) release();
   await answer;
   await until('the connection is idle', () => endpoint()?.inFlight === 0 && endpoint()?.idle === 1);
