@@ -5,7 +5,10 @@ import { join } from 'node:path';
 export interface ContainerLimits {
   /** Parts of one core, in each period of 100 ms. */
   readonly cpus: number;
-  readonly memoryBytes: number;
+  /** Null: as much as the machine has. */
+  readonly memoryBytes: number | null;
+  /** Whether all processes can be stopped together, and continued. */
+  readonly freezes?: boolean;
 }
 
 /** How long the kernel kept the processes of a group from running, because they had used up their part of a period. */
@@ -24,38 +27,57 @@ export interface GroupFiles {
   readonly limits: readonly (readonly [path: string, value: string])[];
   readonly cpuStat: string;
   readonly memoryPeak: string;
+  /** Stops all processes of the group, or continues them, when the value is written to the path. Null if not asked for. */
+  readonly freezer: { readonly path: string; readonly frozen: string; readonly thawed: string } | null;
 }
 
 const periodMicroseconds = 100_000;
 
 /** Pure. `version` says which hierarchy is mounted below `root`. */
 export function groupFiles(root: string, version: 1 | 2, name: string, limits: ContainerLimits): GroupFiles {
-  const quota = String(Math.round(limits.cpus * periodMicroseconds));
-  if (version === 2) {
-    const folder = join(root, name);
-    return {
-      version,
-      folders: [folder],
-      limits: [
-        [join(folder, 'cpu.max'), `${quota} ${periodMicroseconds}`],
-        [join(folder, 'memory.max'), String(limits.memoryBytes)],
-      ],
-      cpuStat: join(folder, 'cpu.stat'),
-      memoryPeak: join(folder, 'memory.peak'),
-    };
-  }
-  const [cpu, memory] = [join(root, 'cpu', name), join(root, 'memory', name)];
+  return version === 2 ? filesOfVersion2(join(root, name), limits) : filesOfVersion1(root, name, limits);
+}
+
+function filesOfVersion2(folder: string, { cpus, memoryBytes, freezes = false }: ContainerLimits): GroupFiles {
   return {
-    version,
-    folders: [cpu, memory],
+    version: 2,
+    folders: [folder],
+    limits: [
+      [join(folder, 'cpu.max'), `${quotaOf(cpus)} ${periodMicroseconds}`],
+      ...memoryLimit(join(folder, 'memory.max'), memoryBytes),
+    ],
+    cpuStat: join(folder, 'cpu.stat'),
+    memoryPeak: join(folder, 'memory.peak'),
+    freezer: freezes ? { path: join(folder, 'cgroup.freeze'), frozen: '1', thawed: '0' } : null,
+  };
+}
+
+function filesOfVersion1(
+  root: string,
+  name: string,
+  { cpus, memoryBytes, freezes = false }: ContainerLimits,
+): GroupFiles {
+  const [cpu, memory, freezer] = [join(root, 'cpu', name), join(root, 'memory', name), join(root, 'freezer', name)];
+  return {
+    version: 1,
+    folders: [cpu, memory, ...(freezes ? [freezer] : [])],
     limits: [
       [join(cpu, 'cpu.cfs_period_us'), String(periodMicroseconds)],
-      [join(cpu, 'cpu.cfs_quota_us'), quota],
-      [join(memory, 'memory.limit_in_bytes'), String(limits.memoryBytes)],
+      [join(cpu, 'cpu.cfs_quota_us'), quotaOf(cpus)],
+      ...memoryLimit(join(memory, 'memory.limit_in_bytes'), memoryBytes),
     ],
     cpuStat: join(cpu, 'cpu.stat'),
     memoryPeak: join(memory, 'memory.max_usage_in_bytes'),
+    freezer: freezes ? { path: join(freezer, 'freezer.state'), frozen: 'FROZEN', thawed: 'THAWED' } : null,
   };
+}
+
+function quotaOf(cpus: number): string {
+  return String(Math.round(cpus * periodMicroseconds));
+}
+
+function memoryLimit(path: string, bytes: number | null): GroupFiles['limits'] {
+  return bytes === null ? [] : [[path, String(bytes)]];
 }
 
 /** Reads `cpu.stat` of either version. Version 1 has nanoseconds, version 2 microseconds. */

@@ -5,6 +5,8 @@ export interface TestOptions {
   readonly only: readonly string[];
   readonly complete: boolean;
   readonly cpu: boolean;
+  /** How many times as long as usual each file, and the run, may take. */
+  readonly timeLimits: number;
 }
 
 /** Null for a wrong command line. */
@@ -16,9 +18,11 @@ export function readTestOptions(args: readonly string[]): TestOptions | null {
         only: { type: 'string', multiple: true, default: [] },
         complete: { type: 'boolean', default: false },
         cpu: { type: 'boolean', default: false },
+        'time-limits': { type: 'string', default: '1' },
       },
     });
-    return values;
+    const { 'time-limits': times, ...others } = values;
+    return Number(times) > 0 ? { ...others, timeLimits: Number(times) } : null;
   } catch {
     return null;
   }

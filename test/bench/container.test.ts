@@ -18,6 +18,16 @@ describe('a small container', () => {
     ]);
   });
 
+  it('can be stopped as a whole where that is asked for, without a limit of memory', () => {
+    const stopped = { cpus: 2, memoryBytes: null, freezes: true };
+    const [one, two] = [groupFiles('/g', 1, 'x', stopped), groupFiles('/g', 2, 'x', stopped)];
+    assert.deepEqual(one.freezer, { path: '/g/freezer/x/freezer.state', frozen: 'FROZEN', thawed: 'THAWED' });
+    assert.deepEqual(two.freezer, { path: '/g/x/cgroup.freeze', frozen: '1', thawed: '0' });
+    assert.deepEqual(one.folders, ['/g/cpu/x', '/g/memory/x', '/g/freezer/x']);
+    for (const { limits: written } of [one, two]) assert.ok(written.every(([path]) => !path.includes('memory.')));
+    assert.equal(groupFiles('/g', 1, 'x', limits).freezer, null);
+  });
+
   it('has the process from its first instruction on, in all folders of the group', () => {
     const command = withinGroup(groupFiles('/g', 1, 'x', limits), ['node', 'a b']);
     assert.deepEqual(command, [

@@ -18,3 +18,14 @@ for (const [args, files, unmatched] of cases)
   });
 
 it('an unknown option of npm test is refused', () => assert.equal(readTestOptions(['--onyl', 'wire']), null));
+
+const timeLimits: readonly (readonly [args: readonly string[], times: number | undefined])[] = [
+  [[], 1],
+  [['--time-limits', '4'], 4],
+  [['--time-limits', '0'], undefined],
+  [['--time-limits', 'long'], undefined],
+];
+for (const [args, times] of timeLimits)
+  it(`npm test ${args.join(' ')} ${times === undefined ? 'is refused' : `gives files ${times} times as long`}`, () => {
+    assert.equal(readTestOptions(args)?.timeLimits, times);
+  });
