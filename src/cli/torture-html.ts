@@ -114,7 +114,7 @@ function notSetUp({ runs }: TortureReport): string {
     ([why, these]) =>
       `<li>${escape(why)} <small>${escape([...new Set(these.map((run) => run.case))].join(', '))}</small>`,
   );
-  return lines.length === 0 ? '' : `<section><h2>Not set up</h2><ul>${lines.join('\n')}</ul></section>`;
+  return lines.length === 0 ? '' : `<section><h2>Without a verdict</h2><ul>${lines.join('\n')}</ul></section>`;
 }
 
 /** Escapes text of other programs: no markup, and no control characters. */

@@ -120,8 +120,16 @@ function saidText(seen: TortureRun['seen']): string {
 }
 
 function notSetUpLines({ runs }: TortureReport): string[] {
-  const whys = new Set(runs.filter(({ verdict }) => verdict === null).map(({ why }) => why));
-  return whys.size === 0 ? [] : ['Not set up:', ...[...whys].flatMap((why) => wrap(why, '  ')), ''];
+  const without = runs.filter(({ verdict }) => verdict === null);
+  const whys = (of: readonly TortureRun[]): string[] =>
+    [...new Set(of.map(({ why }) => why))].flatMap((why) => wrap(why, '  '));
+  const left = whys(without.filter(({ seen }) => seen === null));
+  const notJudged = without.filter(({ seen }) => seen !== null);
+  const names = mergeAlike(notJudged).map((outcome) => `${outcome.first.case} ${requestText(outcome.runs)}`);
+  return [
+    ...(left.length === 0 ? [] : ['Not set up:', ...left, '']),
+    ...(names.length === 0 ? [] : [...whys(notJudged), ...wrap(names.join(', '), '    '), '']),
+  ];
 }
 
 function scoreLines({ gateway, score, finished }: TortureReport, style: Style): string[] {

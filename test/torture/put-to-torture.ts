@@ -62,7 +62,8 @@ export async function tortureCandor(
     wrong.map(({ case: name, method, on, why, seen }) => `${name} ${method} ${on}: ${why} ${JSON.stringify(seen)}`),
     [],
   );
-  const mild = runs.filter(({ verdict }) => verdict === 'acceptable' || verdict === null);
+  // Where this process was held up each time, the machine decided, and not the gateway.
+  const mild = runs.filter(({ verdict, seen }) => verdict === 'acceptable' || (verdict === null && seen === null));
   assert.deepEqual(
     mild.map(({ case: name, method, on, why }) => `${name} ${method} ${on}: ${why}`),
     [],
@@ -82,7 +83,7 @@ export async function tortureCandor(
   );
   assert.equal(score.causes_misnamed, 0);
   assert.equal(score.causes_named, score.causes, 'each of its own failures has its cause in Proxy-Status');
-  context.diagnostic(`${score.points} of 100 in ${runs.length} exchanges`);
+  context.diagnostic(`${score.points} of 100 in ${runs.length} exchanges, ${score.not_judged} of them not judged`);
 }
 
 /** Its clients come over HTTP/2. */

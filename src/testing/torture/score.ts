@@ -10,6 +10,8 @@ export interface Score {
   readonly misleading: number;
   readonly dangerous: number;
   readonly not_set_up: number;
+  /** Exchanges that were tried, but during which the process of the suite was held up each time. */
+  readonly not_judged: number;
   /** Clients that were still waiting at the time limit. Each also has a verdict: misleading, or worse. */
   readonly hangs: number;
   /** Failures before any body that got a response with a right status, and their total. */
@@ -41,7 +43,8 @@ export function scoreOf(runs: readonly TortureRun[]): Score {
     acceptable: count('acceptable'),
     misleading: count('misleading'),
     dangerous: count('dangerous'),
-    not_set_up: runs.length - judged.length,
+    not_set_up: runs.filter(({ seen }) => seen === null).length,
+    not_judged: runs.filter(({ verdict, seen }) => verdict === null && seen !== null).length,
     hangs: judged.filter(({ seen }) => seen?.completeness === 'waiting').length,
     failures_told: failures.filter(({ verdict }) => verdict === 'right').length,
     failures: failures.length,

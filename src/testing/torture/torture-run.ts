@@ -9,9 +9,10 @@ export interface TortureRun {
   readonly method: string;
   readonly body_bytes: number;
   readonly on: ConnectionUse;
-  /** Null if the gateway has no route to that part. */
+  /** Null if the gateway has no route to that part, or if this process was held up each time that it was tried. */
   readonly verdict: TortureVerdict | null;
   readonly why: string;
+  /** Null if the gateway has no route to that part. */
   readonly seen: SeenRun | null;
 }
 

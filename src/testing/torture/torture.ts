@@ -2,6 +2,7 @@ import { after, type Clock } from '../../core/time.ts';
 import { fieldOf } from '../raw-response.ts';
 import { tortureCases } from './cases.ts';
 import type { GatewayTarget } from './gateway-target.ts';
+import { heldUpMsMin, HoldUpWatch, notJudged } from './held-up.ts';
 import { judge, judgeCause } from './judge.ts';
 import { type PlannedRun, type FailedCheck, pass, Player } from './play.ts';
 import { type Score, scoreOf } from './score.ts';
@@ -127,11 +128,15 @@ async function playAll(
 ): Promise<TortureReport> {
   const at = new Date(clock.wallTime()).toISOString();
   const runs: TortureRun[] = [];
-  const trusts = stage.tls !== null && (await trustsAuthority(player));
+  const watch = new HoldUpWatch(clock);
+  const trusts = stage.tls !== null && (await watch.observe(() => trustsAuthority(player), Boolean)).seen;
+  const isSound = ({ verdict }: TortureRun): boolean => verdict === 'right' || verdict === null;
   for (const [index, run] of planned.entries()) {
     if (isStopped?.() === true) break;
     onRun?.(run, index, planned.length);
-    runs.push(runOf(run, await playOne(player, stage, run, trusts)));
+    const look = async (): Promise<TortureRun> => runOf(run, await playOne(player, stage, run, trusts));
+    const { seen, heldUpMs } = await watch.observe(look, isSound, isStopped);
+    runs.push(heldUpMs <= heldUpMsMin || isSound(seen) ? seen : { ...seen, verdict: null, why: notJudged });
   }
   return {
     schema: 2,
