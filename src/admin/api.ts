@@ -11,6 +11,7 @@ import { sendIncidents } from './incidents-api.ts';
 import { testAlerts } from './alerts-api.ts';
 import { audited } from './audit.ts';
 import { urlOfTarget } from './authorization.ts';
+import { sendConfiguration, sendConfigurations, sendKeptConfiguration } from './configurations-api.ts';
 import { DashboardFiles } from './dashboard-files.ts';
 import { EventSearch, isEventSearch } from './event-search.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
@@ -127,6 +128,12 @@ export class AdminApi implements RequestHandler {
         return this.#events.sendAudit(url, response);
       case 'followStatus':
         return this.#followStatus(request, response);
+      case 'readConfiguration':
+        return sendConfiguration(this.#gateway, response);
+      case 'listConfigurations':
+        return sendConfigurations(this.#gateway, response);
+      case 'readKeptConfiguration':
+        return sendKeptConfiguration(this.#gateway, parameter, response);
       case 'explainRoute':
         return sendRoute(url, this.#gateway, response);
       case 'readTimeline':

@@ -95,9 +95,29 @@ export const dashboardDetails = {
     ],
     responses: { 200: json('The steps.', 'Timeline'), 400: problemDetails('A parameter is malformed.') },
   },
-  explainRoute: {
+  readConfiguration: {
     description:
-      'By the configuration that is active, as the routers of the workers find it. The overlay is not part of it. Nothing is sent.',
+      'The text is that of the file, with `***` in place of what the log and the status never show: tokens, passwords, variables of applications, headers of checks.',
+    responses: {
+      200: json('The active configuration.', 'Configuration'),
+      404: problemDetails('The gateway starts, and has not applied one yet.'),
+    },
+  },
+  listConfigurations: {
+    description:
+      'Those of earlier processes too, if there is a state folder. A refused one has `errors`; a reload that is refused whatever the file says is not among them.',
+    responses: { 200: json('The configurations, without their texts.', 'Configurations') },
+  },
+  readKeptConfiguration: {
+    description: 'By its number, as in the list and in `configuration` of the events about it.',
+    parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' }, description: 'Its number.' }],
+    responses: {
+      200: json('The configuration.', 'Configuration'),
+      404: problemDetails('No configuration with this number is kept.'),
+    },
+  },
+  explainRoute: {
+    description: 'By the configuration that is active, as the routers of the workers find it. Nothing is sent.',
     parameters: [
       searchParameter('method', 'GET by default.'),
       searchParameter('url', '`https://host/path?query` of the request.'),

@@ -5,6 +5,7 @@ import {
   restoreRequestSchema,
   weightRequestSchema,
 } from '../control/overlay-request.ts';
+import { configurationSchema, configurationsSchema } from './configuration-schemas.ts';
 import { alertsSchema, alertTestsSchema } from './alert-schemas.ts';
 import {
   eventSchema,
@@ -55,6 +56,8 @@ export const schemas = {
   SessionRequest: sessionRequestSchema,
   Link: linkSchema,
   Route: routeSchema,
+  Configuration: configurationSchema,
+  Configurations: configurationsSchema,
   Timeline: timelineSchema,
   Problem: problemSchema,
 };

@@ -63,6 +63,24 @@ export const operations = [
     summary: 'Requests, failures and durations over time',
   },
   {
+    id: 'readConfiguration',
+    method: 'GET',
+    path: `${apiRoot}/configuration`,
+    summary: 'The configuration that is active: its text without secrets, when it was read, and by whom',
+  },
+  {
+    id: 'listConfigurations',
+    method: 'GET',
+    path: `${apiRoot}/configurations`,
+    summary: 'Configurations that were applied and refused, the newest first',
+  },
+  {
+    id: 'readKeptConfiguration',
+    method: 'GET',
+    path: `${apiRoot}/configurations/{id}`,
+    summary: 'One of them, with its text without secrets',
+  },
+  {
     id: 'explainRoute',
     method: 'GET',
     path: `${apiRoot}/route`,

@@ -25,6 +25,8 @@ export const timelineSchema = z.object({
     .describe('Those that have ended and had requests, oldest first.'),
 });
 
+const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+
 export const routeSchema = z.object({
   route: z.string().nullable().describe('Null: none matches, and the gateway answers 404.'),
   action: z.enum(['upstream', 'respond', 'redirect', 'maintenance', 'readiness']).nullable(),
@@ -33,6 +35,9 @@ export const routeSchema = z.object({
   candidates: z
     .array(z.object({ route: z.string(), matches: z.boolean(), reason: z.string() }))
     .describe('Routes in the order of the configuration up to the first that matches; at most the last 200 of them.'),
+  overlay: z
+    .array(z.string())
+    .describe('What operators have changed at run time for this route or its upstream, one clause each.'),
   timeouts: z
     .object({
       dns_ms: z.number(),
@@ -43,7 +48,8 @@ export const routeSchema = z.object({
       exchange_ms: z.number().nullable(),
     })
     .nullable(),
-  retry: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).nullable(),
+  retry: settings.nullable().describe('How attempts are repeated. Null: it sends none.'),
+  limits: settings.nullable().describe('Sizes, queues and bounds of the route and of its upstream.'),
 });
 
 /** The type that each schema describes: see `schemas.ts`. */

@@ -14,12 +14,20 @@ export async function runCommandLine(argv: readonly string[], context: ProcessCo
   const stderr = parserStream(context.stderr, context);
   const process: ParserContext['process'] & { env: ProcessContext['env'] } = { stdout, stderr, env: context.env };
   try {
-    await run(application, argv.length === 0 ? ['--help'] : argv, { process, processContext: context } as never);
+    await run(application, argv.length === 0 ? ['--help'] : withHeaderFlag(argv), {
+      process,
+      processContext: context,
+    } as never);
     return exitCodeOf(Number(process.exitCode ?? 0));
   } catch (error) {
     context.stderr.write(`${defectText(error, context.env)}\n`);
     return 1;
   }
+}
+
+/** The parser keeps `-H` for itself, by which people give headers to `curl`, and to `candor route`. */
+function withHeaderFlag(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'route' ? argv.map((word) => (word === '-H' ? '--header' : word)) : argv;
 }
 
 /** The stream that the parser writes to. The parser prints colours if `getColorDepth` allows them, by the same rule as `style.ts`. */

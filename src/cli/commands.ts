@@ -14,10 +14,18 @@ import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { incidentCommand, incidentsCommand } from './incident-commands.ts';
 import { dashboardCommand } from './dashboard-command.ts';
 import { jsonFlag } from './flags.ts';
+import { configurationCommands } from './kept-configuration-commands.ts';
 import { logsCommand } from './logs-command.ts';
-import { drainCommand, maintenanceCommand, pauseCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
+import {
+  drainCommand,
+  maintenanceCommand,
+  pauseCommand,
+  restoreCommand,
+  weightCommand,
+} from './overlay-commands.ts';
 import { parserText } from './parser-text.ts';
 import { probeCommand } from './probe/probe-commands.ts';
+import { routeCommand, routeUsage } from './route-command.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 import { CommandFailure } from './command-failure.ts';
 import { tortureCommand, tortureUsages } from './torture-command.ts';
@@ -43,6 +51,7 @@ const root = buildRouteMap<string, ParserContext>({
     up: upCommand,
     check: checkCommand,
     schema: schemaCommand,
+    configuration: configurationCommands,
     status: statusCommand,
     reload: reloadCommand,
     maintenance: maintenanceCommand,
@@ -62,6 +71,10 @@ const root = buildRouteMap<string, ParserContext>({
     incidents: incidentsCommand,
     incident: incidentCommand,
     alert: alertCommands,
+    route: {
+      ...routeCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, routeUsage].join(' '),
+    },
     logs: logsCommand,
     events: eventsCommand,
     token: tokenCommand,

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { JoinedRead, partMax, splitRead } from './configuration-parts.ts';
-import type { ConfigurationRead } from './configuration-read.ts';
+import type { ServedRead } from './configuration-read.ts';
 
-function readOf(routes: number, upstreams: number): ConfigurationRead {
+function readOf(routes: number, upstreams: number): ServedRead {
   const named = (count: number, prefix: string): unknown[] =>
     Array.from({ length: count }, (_, index) => ({ id: `${prefix}${index}` }));
   const configuration = {
@@ -19,10 +19,11 @@ function readOf(routes: number, upstreams: number): ConfigurationRead {
     path: '/candor.yaml',
     leftOpen: { log: true, state: false, socket: true },
     text: 'x',
+    shown: { text: 'x', warnings: [] },
   };
 }
 
-const joinedOf = (read: ConfigurationRead): ConfigurationRead | null => {
+const joinedOf = (read: ServedRead): ServedRead | null => {
   const joined = new JoinedRead();
   for (const part of splitRead(read)) joined.add(structuredClone(part));
   return joined.read;

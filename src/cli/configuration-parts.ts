@@ -1,10 +1,10 @@
 import type { Configuration } from '../core/configuration.ts';
-import type { ConfigurationRead } from './configuration-read.ts';
+import type { ServedRead } from './configuration-read.ts';
 
 /** What the thread that reads a configuration sends: first a `head`, then the lists of its configuration in parts. */
 export type ConfigurationPart =
   /** The configuration without its routes and upstreams. */
-  | { readonly kind: 'head'; readonly read: ConfigurationRead }
+  | { readonly kind: 'head'; readonly read: ServedRead }
   | { readonly kind: 'upstreams'; readonly upstreams: Configuration['upstreams'] }
   | { readonly kind: 'routes'; readonly routes: Configuration['routes'] };
 
@@ -12,9 +12,9 @@ export type ConfigurationPart =
 export const partMax = 100;
 
 /** Divides what was read, so that no thread clones thousands of routes at once. */
-export function* splitRead(read: ConfigurationRead): Generator<ConfigurationPart> {
+export function* splitRead(read: ServedRead): Generator<ConfigurationPart> {
   const { configuration } = read;
-  // The text is shown with its errors alone.
+  // The text itself is shown with its errors alone.
   const head = read.errors.length === 0 ? { ...read, text: '' } : read;
   if (configuration === null) return yield { kind: 'head', read: head };
   yield { kind: 'head', read: { ...head, configuration: { ...configuration, upstreams: [], routes: [] } } };
@@ -28,7 +28,7 @@ function* slicesOf<T>(items: readonly T[], size: number): Generator<readonly T[]
 
 /** Puts the parts of a configuration together again. */
 export class JoinedRead {
-  #read: ConfigurationRead | null = null;
+  #read: ServedRead | null = null;
   readonly #upstreams: Configuration['upstreams'][number][] = [];
   readonly #routes: Configuration['routes'][number][] = [];
 
@@ -39,7 +39,7 @@ export class JoinedRead {
   }
 
   /** Null if no head was added. */
-  get read(): ConfigurationRead | null {
+  get read(): ServedRead | null {
     const configuration = this.#read?.configuration ?? null;
     if (this.#read === null || configuration === null) return this.#read;
     const { upstreams, routes } = { upstreams: this.#upstreams, routes: this.#routes };

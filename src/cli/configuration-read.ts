@@ -6,6 +6,7 @@ import {
 import type { LeftOpen } from '../config/parse.ts';
 import type { ReadableParts } from '../config/readable-parts.ts';
 import type { Configuration } from '../core/configuration.ts';
+import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import { CommandFailure } from './command-failure.ts';
 import { columnsMax } from './layout.ts';
 import { plain, styleFor } from './style.ts';
@@ -20,6 +21,12 @@ export interface ConfigurationRead {
   readonly path: string | null;
   readonly leftOpen: LeftOpen;
   readonly text: string;
+}
+
+/** As a gateway needs it that runs it. */
+export interface ServedRead extends ConfigurationRead {
+  /** The text as people may see it, and the warnings about it. */
+  readonly shown: ShownConfiguration;
 }
 
 /** As a command of an operator needs it: a file with errors still says where its gateway answers. */

@@ -1,21 +1,41 @@
 import { relative, resolve } from 'node:path';
 import type { ConfigurationError } from '../config/configuration-errors.ts';
 import { thisHost } from '../config/host.ts';
-import { loadConfiguration } from '../config/load.ts';
+import { type Loading, loadConfiguration } from '../config/load.ts';
 import type { LeftOpen } from '../config/parse.ts';
-import type { ConfigurationAsked, ConfigurationRead, ReadContext } from './configuration-read.ts';
+import {
+  type ConfigurationAsked,
+  configurationErrorLine,
+  type ConfigurationRead,
+  type ReadContext,
+  type ServedRead,
+} from './configuration-read.ts';
 import { inputName, readInput } from './read-input.ts';
 
 const nothingOpen: LeftOpen = { log: false, state: false, socket: false };
 
 /** Reads a file, or standard input where `file` is '-'. */
 export async function readConfiguration(file: string, context: ReadContext): Promise<ConfigurationRead> {
-  const { readable, ...read } = await readAsked(file, context);
+  const { readable, shownText, ...read } = await readWhole(file, context);
   return read;
+}
+
+/** As `readConfiguration`, with what people may see of it. */
+export async function readToServe(file: string, context: ReadContext): Promise<ServedRead> {
+  const { readable, shownText, ...read } = await readWhole(file, context);
+  const warnings = read.errors.filter(({ severity }) => severity === 'warning').map(configurationErrorLine);
+  return { ...read, shown: { text: shownText(), warnings } };
 }
 
 /** As `readConfiguration`, with what can be read of a file with errors. */
 export async function readAsked(file: string, context: ReadContext): Promise<ConfigurationAsked> {
+  const { shownText, ...read } = await readWhole(file, context);
+  return read;
+}
+
+type WholeRead = ConfigurationAsked & Pick<Loading, 'shownText'>;
+
+async function readWhole(file: string, context: ReadContext): Promise<WholeRead> {
   const isInput = file === inputName;
   const path = resolve(context.directory, file);
   const host = thisHost();
@@ -27,7 +47,8 @@ export async function readAsked(file: string, context: ReadContext): Promise<Con
   // The name as the user gave it: people know the file by that name, and editors open it by that name too.
   const named = (errors: readonly ConfigurationError[]): ConfigurationError[] =>
     errors.map((one) => (one.file === path ? { ...one, file: name } : one));
-  const read = { path: isInput ? null : path, text: loading.sourceText };
+  const { sourceText, shownText } = loading;
+  const read = { path: isInput ? null : path, text: sourceText, shownText };
   if (!loading.ok) {
     const { readable, errors } = loading;
     return { configuration: null, readable, errors: named(errors), leftOpen: nothingOpen, ...read };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { systemClock } from '../system/system.ts';
-import { readConfiguration } from './read-configuration.ts';
+import { readToServe } from './read-configuration.ts';
 import { readInThread } from './read-in-thread.ts';
 
 const large = `upstreams: { app: ["\${HOST_OF_APP}:3000", "127.0.0.1:3001"], other: "127.0.0.1:3002" }
@@ -25,7 +25,7 @@ describe('a thread of its own reads the same as the main thread', () => {
       try {
         await writeFile(join(directory, 'candor.yaml'), text);
         const context = { directory, env: { HOST_OF_APP: '127.0.0.2' }, clock: systemClock };
-        const expected = await readConfiguration('candor.yaml', context);
+        const expected = await readToServe('candor.yaml', context);
         const read = await readInThread('candor.yaml', context);
         assert.deepEqual(read, { ...expected, text: expected.errors.length === 0 ? '' : expected.text });
         assert.equal(read.configuration === null, what.includes('errors'));

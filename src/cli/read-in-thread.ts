@@ -3,21 +3,21 @@ import { siblingModule } from '../core/sibling-module.ts';
 import { inTurns } from '../core/turns.ts';
 import { type ConfigurationPart, JoinedRead } from './configuration-parts.ts';
 import type { ConfigurationThreadInit } from './configuration-thread.ts';
-import type { ConfigurationRead, ReadContext } from './configuration-read.ts';
+import type { ReadContext, ServedRead } from './configuration-read.ts';
 
 /**
- * Reads a configuration like `readConfiguration`, in a thread of its own. What reads and checks configurations (the parser of YAML, the schema and
+ * Reads a configuration like `readToServe`, in a thread of its own. What reads and checks configurations (the parser of YAML, the schema and
  * its package) then takes memory for as long as it reads, and a large file does not keep the main thread from answering requests of an operator: 5,000 routes
- * take half a second. The text is returned only if it has errors or warnings, which are shown in it. If the thread cannot run, the main thread reads the file.
+ * take half a second. `text` is returned only if it has errors or warnings, which are shown in it. If the thread cannot run, the main thread reads the file.
  */
-export async function readInThread(file: string, context: ReadContext): Promise<ConfigurationRead> {
+export async function readInThread(file: string, context: ReadContext): Promise<ServedRead> {
   const read = await readBeside(file, context);
   if (read !== null) return read;
-  const { readConfiguration } = await import('./read-configuration.ts');
-  return readConfiguration(file, context);
+  const { readToServe } = await import('./read-configuration.ts');
+  return readToServe(file, context);
 }
 
-async function readBeside(file: string, { directory, env, clock }: ReadContext): Promise<ConfigurationRead | null> {
+async function readBeside(file: string, { directory, env, clock }: ReadContext): Promise<ServedRead | null> {
   const { port1: ours, port2: parts } = new MessageChannel();
   const workerData: ConfigurationThreadInit = { file, directory, env: { ...env }, parts };
   const thread = startThread(workerData);

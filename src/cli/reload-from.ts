@@ -8,14 +8,15 @@ import { readInThread } from './read-in-thread.ts';
 export function reloadFrom(file: string, context: ReadContext): ConfigurationReload {
   return async () => {
     if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
-    const { configuration, errors, leftOpen } = await readInThread(file, context);
+    const { configuration, errors, leftOpen, shown } = await readInThread(file, context);
     return configuration === null
       ? {
           ok: false,
           kind: 'invalid',
           errors: errors.filter(({ severity }) => severity === 'error').map(configurationErrorLine),
+          shown,
         }
-      : { ok: true, configuration: adjustPaths(configuration, leftOpen, context.env).configuration };
+      : { ok: true, configuration: adjustPaths(configuration, leftOpen, context.env).configuration, shown };
   };
 }
 

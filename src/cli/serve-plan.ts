@@ -1,6 +1,7 @@
 import type { ConfigurationReload } from '../control/gateway-options.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import type { Configuration } from '../core/configuration.ts';
+import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import type { Event } from '../core/event.ts';
 import type { ListenFacts } from './listen-failure-text.ts';
 
@@ -8,6 +9,8 @@ export interface ServePlan {
   readonly configuration: Configuration;
   /** Path of the configuration file; null if there is none. */
   readonly source: string | null;
+  /** The text of that file as people may see it. */
+  readonly shown?: ShownConfiguration;
   readonly reloadConfiguration?: ConfigurationReload;
   /** Handles a taken port: returns another configuration, or null to give up. */
   readonly otherPort?: (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null>;

@@ -114,6 +114,7 @@ async function start(
     onOutput: (instance, stream, line) => writer.printed(instance, stream, line),
   };
   const { source, reloadConfiguration, abandon } = plan;
+  const read = plan.shown === undefined ? { source } : { source, shown: plan.shown };
   const reloading =
     reloadConfiguration === undefined ? {} : { reloadConfiguration: admin.reloading(reloadConfiguration) };
   let configuration = planned;
@@ -129,7 +130,7 @@ async function start(
     makeLogFolder(configuration);
     const adopting = adoption(context.predecessor, configuration);
     const opened = { sharedAddresses, inheritedSockets: sockets, passedSockets: passed };
-    const options = { configuration, source, ...reloading, ...adopting, watcher, ...opened };
+    const options = { configuration, ...read, ...reloading, ...adopting, watcher, ...opened };
     const ended = abandon === undefined ? {} : { abandon };
     try {
       return await startGateway({ ...options, ...ended });

@@ -33,7 +33,9 @@ export class ServedAdmin {
       const outcome = await read();
       if (!outcome.ok) return outcome;
       const problem = (await this.#admin?.prepare(outcome.configuration.admin)) ?? null;
-      return problem === null ? outcome : { ok: false, kind: 'invalid', errors: [problem] };
+      if (problem === null) return outcome;
+      const { shown } = outcome;
+      return { ok: false, kind: 'invalid', errors: [problem], ...(shown === undefined ? {} : { shown }) };
     };
   }
 

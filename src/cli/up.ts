@@ -2,7 +2,12 @@ import { checkAdminSocket } from '../admin/admin-socket-check.ts';
 import { adjustPaths } from './adjust-paths.ts';
 import { lookUpGateway, lookupMs, whatRuns } from './gateway-lookup.ts';
 import { withStderrFormat, noticeLine } from './stderr-format.ts';
-import { configurationErrorLine, type ConfigurationRead, renderForPeople } from './configuration-read.ts';
+import {
+  configurationErrorLine,
+  type ConfigurationRead,
+  renderForPeople,
+  type ServedRead,
+} from './configuration-read.ts';
 import { whereLines } from './where-lines.ts';
 import { reloadFrom } from './reload-from.ts';
 import { serve } from './serve.ts';
@@ -19,17 +24,13 @@ export interface UpFlags {
 }
 
 /** Runs a configuration, which `reading` reads from the file of `flags`, until a signal ends it. */
-export function up(flags: UpFlags, reading: Promise<ConfigurationRead>, context: ProcessContext): Promise<number> {
+export function up(flags: UpFlags, reading: Promise<ServedRead>, context: ProcessContext): Promise<number> {
   return withStderrFormat(context, !context.stderr.isTTY, (one) =>
     reportingToPredecessor(one, () => readAndServe(flags, reading, one)),
   );
 }
 
-async function readAndServe(
-  flags: UpFlags,
-  reading: Promise<ConfigurationRead>,
-  context: ProcessContext,
-): Promise<number> {
+async function readAndServe(flags: UpFlags, reading: Promise<ServedRead>, context: ProcessContext): Promise<number> {
   context.predecessor?.step('reading_configuration');
   const read = await reading;
   reportConfigurationErrors(read, context);
@@ -49,6 +50,7 @@ async function readAndServe(
     {
       configuration,
       source: read.path,
+      shown: read.shown,
       // A successor could not read standard input again.
       isTemporary: read.path === null,
       reloadConfiguration: reloadFrom(flags.config, context),

@@ -29,11 +29,11 @@ export function isSecretPath(path: readonly (string | number)[]): boolean {
  * The text of a configuration without tokens, passwords and the like, and without what stands below `tokens` and is no hash. Each character keeps
  * its line and column. Asks for no grammar, since what is complained of may be no YAML.
  */
-export function hideSecrets(source: string): string {
+export function hideSecrets(source: string, keys: RegExp = secretKeys, secrets: TextRedactor = redactor): string {
   let hidden = '';
   let at = 0;
   let otlpEnd = 0;
-  for (const { index, 0: key, 1: name } of source.matchAll(secretKeys)) {
+  for (const { index, 0: key, 1: name } of source.matchAll(keys)) {
     const from = index + key.length;
     if (name === 'otlp' && from >= otlpEnd) otlpEnd = endOfValue(source, index, from);
     if (name === 'otlp' || from < at || (name === 'headers' && from >= otlpEnd)) continue;
@@ -41,11 +41,15 @@ export function hideSecrets(source: string): string {
     hidden += source.slice(at, from) + hideValues(source.slice(from, to));
     at = to;
   }
-  return keptCookieNames(hidden + source.slice(at), hideTokens);
+  return keptCookieNames(hidden + source.slice(at), (text) => secrets.mask(text));
 }
 
 /** Keys whose values are secrets, `headers` below `otlp` alone. */
 const secretKeys = /(?<![\w-])["']?(tokens?|url|routing_key|headers|otlp)["']?[ \t]*:(?=\s|$)/g;
+
+/** And those that only the author of a text may see: variables of applications. */
+export const shownTextKeys =
+  /(?<![\w-])["']?(tokens?|url|routing_key|headers|otlp|environment|password)["']?[ \t]*:(?=\s|$)/g;
 
 /** `balance: { hash: { cookie: sid } }` names a cookie and has none. What looks like a token in its place is hidden like any other. */
 function keptCookieNames(source: string, hide: (text: string) => string): string {

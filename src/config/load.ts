@@ -24,6 +24,8 @@ export type Loading =
       readonly warnings: readonly ConfigurationError[];
       readonly leftOpen: LeftOpen;
       readonly sourceText: string;
+      /** `sourceText` without secrets. */
+      readonly shownText: () => string;
       /** Absolute paths of everything that was read, the configuration first. */
       readonly files: readonly string[];
     }
@@ -33,6 +35,7 @@ export type Loading =
       readonly readable: ReadableParts | null;
       readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
+      readonly shownText: () => string;
       readonly files: readonly string[];
     };
 
@@ -55,6 +58,7 @@ export async function loadConfiguration(
       readable: null,
       errors: [configurationError(path, wholeFile, '', message, suggestion)],
       sourceText: '',
+      shownText: () => '',
       files: [absolute],
     };
   }

@@ -10,6 +10,7 @@ import { readDocument } from './read-document.ts';
 import { type ReadableParts, readableParts } from './readable-parts.ts';
 import { review } from './review.ts';
 import { reviewTls } from './review-tls.ts';
+import { shownText } from './shown-text.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
 import { reviewFiles, wantedFiles } from './wanted-files.ts';
 
@@ -42,6 +43,7 @@ export type Parsing =
       readonly warnings: readonly ConfigurationError[];
       readonly leftOpen: LeftOpen;
       readonly sourceText: string;
+      readonly shownText: () => string;
       readonly wanted: readonly WantedFile[];
     }
   | {
@@ -49,6 +51,8 @@ export type Parsing =
       readonly readable: ReadableParts;
       readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
+      /** `sourceText` without secrets. */
+      readonly shownText: () => string;
       readonly wanted: readonly WantedFile[];
     };
 
@@ -60,10 +64,11 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const sourceText = text.replace(/^\ufeff/, '');
   const readings = context.readings ?? new Map<string, FileReading>();
   const document = readDocument(sourceText, context.file, context.environment);
+  const { readable: value, positions } = document;
+  const shown = (): string => shownText({ source: sourceText, value, positions });
   const failed = (errors: readonly ConfigurationError[], wanted: readonly WantedFile[]): Parsing => {
-    const { readable: value, positions } = document;
     const readable = readableParts(value, positions, { ...context, readings, positions }, document.value !== undefined);
-    return { ok: false, readable, errors: sortErrors(errors), sourceText, wanted };
+    return { ok: false, readable, errors: sortErrors(errors), sourceText, shownText: shown, wanted };
   };
   if (document.value === undefined) return failed(document.errors, []);
   const collector = new ErrorCollector(context.file, document.positions);
@@ -95,5 +100,6 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
     state: plain.state === undefined,
     socket: plain.admin?.socket === undefined,
   };
-  return { ok: true, configuration, warnings: sortErrors(collector.errors), leftOpen, sourceText, wanted };
+  const warnings = sortErrors(collector.errors);
+  return { ok: true, configuration, warnings, leftOpen, sourceText, shownText: shown, wanted };
 }

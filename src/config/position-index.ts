@@ -15,8 +15,14 @@ export function pathText(path: Path): string {
   return text;
 }
 
+/** Where the values of a document stand, as offsets. */
+export interface PathOffsets {
+  /** Of what an alias repeats, where the value is one. */
+  valueOffsets(path: Path): readonly [start: number, end: number] | null;
+}
+
 /** Where the keys and values of a document stand. */
-export interface PositionIndex {
+export interface PositionIndex extends PathOffsets {
   /** The key if there is one, else the value; of the nearest ancestor that is in the file. */
   keyPosition(path: Path): SourcePosition;
   /** The value; a list or map is shown by its key. */
@@ -70,6 +76,10 @@ export class PathPositions implements PositionIndex {
 
   keyOffsets(path: Path): readonly [number, number] | null {
     return this.#entries.get(pathText(path))?.key ?? null;
+  }
+
+  valueOffsets(path: Path): readonly [number, number] | null {
+    return this.#entries.get(pathText(path))?.value ?? null;
   }
 
   keyPosition(path: Path): SourcePosition {

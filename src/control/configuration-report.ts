@@ -1,26 +1,37 @@
 import type { EventSink } from '../core/event.ts';
+import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import type { ReloadOutcome, ReloadRejection } from './gateway-status.ts';
 import { descriptorLimit, descriptorsNeeded } from '../system/descriptors.ts';
 import type { ActiveConfiguration } from './active-configuration.ts';
+import type { ConfigurationHistory } from './configuration-history.ts';
 
-/** Reports the result of a reload as an event, and returns it to the requester. */
+/** Reports the result of a reload as an event, keeps what was read, and returns the result to the requester. */
 export class ConfigurationReport {
   readonly #events: EventSink;
   readonly #active: ActiveConfiguration;
   readonly #source: string | null;
+  readonly #history: ConfigurationHistory;
   readonly #limit: number | null = descriptorLimit();
   #warnedOf = 0;
 
   /** `source` is the path of the configuration file; null without a file. */
-  constructor(events: EventSink, active: ActiveConfiguration, source: string | null) {
+  constructor(events: EventSink, active: ActiveConfiguration, source: string | null, history: ConfigurationHistory) {
+    this.#history = history;
     this.#events = events;
     this.#active = active;
     this.#source = source;
   }
 
-  applied(actor: string, changed: readonly string[], overlay: readonly string[] = []): ReloadOutcome {
+  /** `shown`: what people may see of the file; null without one. */
+  applied(
+    actor: string,
+    changed: readonly string[],
+    shown: ShownConfiguration | null,
+    overlay: readonly string[] = [],
+  ): ReloadOutcome {
     const { contentHash, revision } = this.#active;
-    const evidence = { contentHash, source: this.#source ?? 'command line', changed };
+    const configuration = this.#history.applied(actor, { revision, contentHash, changed }, shown);
+    const evidence = { contentHash, source: this.#source ?? 'command line', changed, configuration };
     const reason = `revision ${revision} is active`;
     this.#events.emit({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
     this.#warnOfFewDescriptors();
@@ -40,9 +51,15 @@ export class ConfigurationReport {
     });
   }
 
-  rejected(actor: string, { kind, errors }: Omit<ReloadRejection, 'ok'>): ReloadOutcome {
+  /** A reload that cannot be made now, whatever the file says, is not kept. */
+  rejected(
+    actor: string,
+    { kind, errors }: Omit<ReloadRejection, 'ok'>,
+    shown: ShownConfiguration | null = null,
+  ): ReloadOutcome {
     const reason = `${rejections[kind]}${firstOf(errors)}; nothing has changed`;
-    const evidence = { source: this.#source ?? 'none', errors };
+    const configuration = kind === 'refused' ? null : this.#history.refused(actor, errors, shown);
+    const evidence = { source: this.#source ?? 'none', errors, configuration };
     this.#events.emit({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence, actor });
     return { ok: false, kind, errors };
   }

@@ -14,6 +14,8 @@ import { createHealthChecker } from '../upstream/health-check.ts';
 import { ActiveConfiguration } from './active-configuration.ts';
 import { Alerting } from './alerting.ts';
 import { Applications } from './applications.ts';
+import { ConfigurationFile } from './configuration-file.ts';
+import { ConfigurationHistory } from './configuration-history.ts';
 import { ConfigurationReport } from './configuration-report.ts';
 import { CurrentProblems } from './current-problems.ts';
 import { ExchangeLog } from './exchange-log.ts';
@@ -88,6 +90,7 @@ export class ControlParts {
   readonly workers: WorkerPool;
   readonly active: ActiveConfiguration;
   readonly overlay: Overlay;
+  readonly configurations: ConfigurationHistory;
   readonly configurationReport: ConfigurationReport;
   readonly reports: WorkerReports;
   readonly problems: CurrentProblems;
@@ -111,7 +114,8 @@ export class ControlParts {
     this.shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
     this.active = new ActiveConfiguration(options.configuration, new SessionKey(systemRandom), this.shared);
     this.hub = this.#createHub();
-    this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source);
+    this.configurations = this.#createConfigurations();
+    this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source, this.configurations);
     this.problems = new CurrentProblems(clock, () => this.log.dropped);
     this.hub.subscribe((event) => this.problems.onEvent(event));
     this.incidents = this.#createIncidents();
@@ -167,6 +171,12 @@ export class ControlParts {
     });
     if (watcher?.onEvent !== undefined) hub.subscribe((event) => watcher.onEvent?.(event));
     return hub;
+  }
+
+  #createConfigurations(): ConfigurationHistory {
+    const { configuration, source } = this.options;
+    const storage = configuration.stateFolder === null ? null : new ConfigurationFile(configuration.stateFolder);
+    return new ConfigurationHistory({ clock: this.clock, epoch: this.hub.epoch, source, storage });
   }
 
   #createIncidents(): IncidentWatch {

@@ -32,6 +32,7 @@ import { StartAbandoned, startFailureOf, StateFailure } from './start-failure.ts
 import { statusOf } from './status.ts';
 import { StepQueue } from './step-queue.ts';
 import { timeoutStatus } from './timeout-advice.ts';
+import type { KeptConfigurations } from './configuration-history.ts';
 import { explainRoute, type RouteExplanation, type RouteQuestion } from './explain-route.ts';
 import { timelineOf, type TrafficRequest, type TrafficTimeline } from './traffic-timeline.ts';
 import { version } from './version.ts';
@@ -105,6 +106,7 @@ export class ControlPlane implements Gateway {
     await this.#parts.applications.adoptOrStart(configuration.applications);
     // The overlay file is read after the handoff of applications: until then the predecessor may change the file.
     this.#parts.overlay.load();
+    this.#parts.configurations.load();
     await this.#parts.condition.until(() => this.#isEnding || this.#parts.endpoints.registry.isSettled, firstChecksMs);
     // Before the listeners open: clients get certificates that are there at once.
     await this.#parts.automatic.use(configuration);
@@ -113,7 +115,7 @@ export class ControlPlane implements Gateway {
     if (this.#isEnding) throw new StartAbandoned(aboutToEnd);
     this.#parts.workers.startReplacing();
     this.#state = 'serving';
-    this.#parts.configurationReport.applied('gateway', ['everything']);
+    this.#parts.configurationReport.applied('gateway', ['everything'], this.#parts.options.shown ?? null);
     this.#parts.certificates.look();
     void this.#parts.disks.look();
     this.#parts.automatic.serves();
@@ -268,7 +270,8 @@ export class ControlPlane implements Gateway {
     if (this.#state !== 'serving') return refused(aboutToEnd);
     const read = await this.#parts.options.reloadConfiguration?.();
     if (read === undefined) return refused('There is no configuration file to read again.');
-    if (!read.ok) return this.#parts.configurationReport.rejected(actor, read);
+    const shown = read.shown ?? null;
+    if (!read.ok) return this.#parts.configurationReport.rejected(actor, read, shown);
     if (this.#state !== 'serving') return refused(aboutToEnd);
     if (this.#parts.applications.hasHandedOff) return refused(handedOff);
     const held = this.#parts.applications.claimStateFolder(read.configuration.applications);
@@ -285,14 +288,14 @@ export class ControlPlane implements Gateway {
       apply: (next) => this.#apply(next),
     });
     if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
-    if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection);
+    if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection, shown);
     await this.#parts.store.use(read.configuration.store);
     void this.#parts.alerting.use(read.configuration);
     await this.#parts.otlp.use(read.configuration.otlp);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
     this.#parts.certificates.look();
     await this.#parts.automatic.use(read.configuration);
-    return this.#parts.configurationReport.applied(actor, changes, this.#parts.overlay.notes());
+    return this.#parts.configurationReport.applied(actor, changes, shown, this.#parts.overlay.notes());
   }
 
   /** Waits until new endpoints have been checked and new applications are ready; no longer than until the gateway is stopping. */
@@ -314,8 +317,12 @@ export class ControlPlane implements Gateway {
     return this.#parts.incidents.list().map(incidentStatus);
   }
 
+  get configurations(): KeptConfigurations {
+    return this.#parts.configurations;
+  }
+
   explainRoute(question: RouteQuestion): RouteExplanation {
-    return explainRoute(question, this.#parts.active.configuration.routes);
+    return explainRoute(question, this.#parts.active.configuration, this.#parts.overlay.status().entries);
   }
 
   timeline(request: TrafficRequest): TrafficTimeline {
@@ -408,7 +415,7 @@ export class ControlPlane implements Gateway {
     this.#parts.breakers.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
-    const { log, store, otlp, alerting, incidents, slo } = this.#parts;
+    const { log, store, otlp, alerting, incidents, slo, configurations } = this.#parts;
     const closed = [
       log.close(),
       store.close(),
@@ -416,6 +423,7 @@ export class ControlPlane implements Gateway {
       alerting.close(),
       incidents.close(),
       slo.close(hasSuccessor),
+      configurations.close(),
     ];
     await Promise.all(closed);
     this.#state = 'stopped';

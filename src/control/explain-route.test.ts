@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RouteMatch, RouteSpec } from '../core/configuration.ts';
+import type { RouteMatch, RouteSpec, UpstreamSpec } from '../core/configuration.ts';
 import { explainRoute, type RouteQuestion } from './explain-route.ts';
 
 function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {
   const action = upstream === null ? { kind: 'respond' } : { kind: 'upstream', upstream };
   const whole = { hosts: [], pathPrefix: '/', methods: [], fields: [], ...match };
-  return { id, match: whole, action, timeouts: { responseHeadMs: 60_000 } } as unknown as RouteSpec;
+  const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
+  const timeouts = { responseHeadMs: 60_000 };
+  return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
+}
+
+function upstream(id: string): UpstreamSpec {
+  return { id, attemptsMax: 2, connectionsMax: 100, queueMax: 64, queueMs: 1000 } as unknown as UpstreamSpec;
 }
 
 const routes = [
@@ -16,6 +22,8 @@ const routes = [
   route('api', { hosts: ['*.example.org', 'example.org'], pathPrefix: '/api' }, 'api'),
   route('health', { pathPrefix: '/up' }, null),
 ];
+
+const upstreams = ['app', 'writer', 'beta', 'api'].map(upstream);
 
 const ask = (method: string, authority: string, target: string, headers: [string, string][] = []): RouteQuestion => ({
   method,
@@ -38,14 +46,17 @@ describe('the route of a request', () => {
   ];
   for (const [question, id, upstream] of cases) {
     test(`${question.method} ${question.authority}${question.target} is ${id}`, () => {
-      const explained = explainRoute(question, routes);
+      const explained = explainRoute(question, { routes, upstreams });
       assert.deepEqual([explained.route, explained.upstream], [id, upstream]);
       assert.equal(explained.candidates.at(-1)?.matches, id !== null);
     });
   }
 
   test('comes with why those before it do not match', () => {
-    const { candidates, reason } = explainRoute(ask('GET', 'example.org', '/api', [['x-beta', '2']]), routes);
+    const { candidates, reason } = explainRoute(ask('GET', 'example.org', '/api', [['x-beta', '2']]), {
+      routes,
+      upstreams,
+    });
     assert.deepEqual(candidates, [
       { route: 'admin', matches: false, reason: 'the host example.org is not admin.example.org' },
       { route: 'writes', matches: false, reason: 'the method GET is not POST or PUT' },
@@ -59,9 +70,37 @@ describe('the route of a request', () => {
     assert.equal(reason, 'api is the first route that matches; its requests go to upstream api.');
   });
 
+  test('has the settings in effect, those of the upstream too', () => {
+    const question = ask('GET', 'example.org', '/api');
+    const { retry, limits } = explainRoute(question, { routes, upstreams });
+    assert.deepEqual(retry, { attemptsMax: 2 });
+    assert.equal(limits?.['endpointConnectionsMax'], 100);
+    const own = { ...routes[3], retry: { attemptsMax: 4, statuses: [502, 503], hedge: false } } as unknown as RouteSpec;
+    assert.deepEqual(explainRoute(question, { routes: [own], upstreams }).retry, {
+      attemptsMax: 4,
+      statuses: '502, 503',
+      hedge: false,
+    });
+    assert.equal(explainRoute(ask('GET', 'a', '/up'), { routes, upstreams }).retry, null);
+  });
+
+  test('has what operators have changed for it, and nothing else', () => {
+    const entry = (id: string, kind: string, target: string | null) => ({ id, kind, target, reason: id });
+    const entries = [
+      entry('maintenance', 'maintenance', null),
+      entry('maintenance:beta', 'maintenance', 'beta'),
+      entry('pause:route:api', 'pause', 'api'),
+      entry('pause:upstream:app', 'pause', 'app'),
+      entry('drain:api/10.0.0.1:3000', 'drain', 'api/10.0.0.1:3000'),
+      entry('weight:apiary/10.0.0.1:3000', 'weight', 'apiary/10.0.0.1:3000'),
+    ];
+    const { overlay } = explainRoute(ask('GET', 'example.org', '/api'), { routes, upstreams }, entries);
+    assert.deepEqual(overlay, ['maintenance', 'pause:route:api', 'drain:api/10.0.0.1:3000']);
+  });
+
   test('says that none matches, and of thousands shows the last 200', () => {
     const many = Array.from({ length: 1000 }, (_, index) => route(`r${index}`, { pathPrefix: `/r${index}` }));
-    const explained = explainRoute(ask('GET', 'a', '/'), many);
+    const explained = explainRoute(ask('GET', 'a', '/'), { routes: many, upstreams });
     assert.deepEqual([explained.route, explained.candidates.length], [null, 200]);
     assert.match(explained.reason, /404/);
   });

@@ -1,4 +1,4 @@
-import type { FieldMatch, RouteSpec } from '../core/configuration.ts';
+import type { Configuration, FieldMatch, RouteSpec, UpstreamSpec } from '../core/configuration.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
 import { hostOf } from '../wire/host.ts';
 import { plainPath } from '../wire/plain-path.ts';
@@ -33,39 +33,101 @@ export interface RouteExplanation {
   readonly reason: string;
   /** The routes in the order of the configuration up to the one that matches first; of more than 200, the last ones. */
   readonly candidates: readonly RouteCandidate[];
+  /** What operators have changed at run time for this route or upstream, one clause each. */
+  readonly overlay: readonly string[];
   readonly timeouts: RouteSpec['timeouts'] | null;
-  readonly retry: { readonly [key: string]: string | number | boolean | null } | null;
+  /** How attempts are repeated; null: it sends none. */
+  readonly retry: FlatSettings | null;
+  /** Sizes, queues and bounds of the route, and of its upstream. */
+  readonly limits: FlatSettings | null;
 }
+
+export interface FlatSettings {
+  readonly [key: string]: string | number | boolean | null;
+}
+
+/** An entry of the overlay, as the status has it. */
+export interface OperatorEntry {
+  readonly id: string;
+  readonly kind: string;
+  readonly target: string | null;
+  /** One clause. */
+  readonly reason: string;
+}
+
+/** What a route is looked for in. */
+export type RoutedConfiguration = Pick<Configuration, 'routes' | 'upstreams'>;
 
 const candidatesMax = 200;
 
-/** The first route that matches, as the router of a worker finds it, with each one before it. */
-export function explainRoute(question: RouteQuestion, routes: readonly RouteSpec[]): RouteExplanation {
+/** The first route that matches, as the router of a worker finds it, with each one before it. `entries`: of the overlay. */
+export function explainRoute(
+  question: RouteQuestion,
+  { routes, upstreams }: RoutedConfiguration,
+  entries: readonly OperatorEntry[] = [],
+): RouteExplanation {
   const candidates: RouteCandidate[] = [];
   for (const spec of routes) {
     const mismatch = mismatchOf(question, spec);
     candidates.push({ route: spec.id, matches: mismatch === null, reason: mismatch ?? matchText(spec) });
     if (candidates.length > candidatesMax) candidates.shift();
-    if (mismatch === null) return found(spec, candidates);
+    if (mismatch === null) return { ...found(spec, upstreams), overlay: overlayOf(spec, entries), candidates };
   }
   const reason = 'No route matches: the gateway answers 404.';
-  return { route: null, action: null, upstream: null, reason, candidates, timeouts: null, retry: null };
+  const nothing = { route: null, action: null, upstream: null, timeouts: null, retry: null, limits: null };
+  return { ...nothing, reason, overlay: [], candidates };
 }
 
-function found(spec: RouteSpec, candidates: readonly RouteCandidate[]): RouteExplanation {
-  const { id, action, timeouts, retry } = spec;
-  const upstream = action.kind === 'upstream' ? action.upstream : null;
-  const does = upstream === null ? `it answers by itself (${action.kind})` : `its requests go to upstream ${upstream}`;
-  const reason = `${id} is the first route that matches; ${does}.`;
+function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteExplanation, 'candidates' | 'overlay'> {
+  const { id, action, timeouts } = spec;
+  const upstream = action.kind === 'upstream' ? (upstreams.find((one) => one.id === action.upstream) ?? null) : null;
+  const does =
+    upstream === null ? `it answers by itself (${action.kind})` : `its requests go to upstream ${upstream.id}`;
   return {
     route: id,
     action: action.kind,
-    upstream,
-    reason,
-    candidates,
+    upstream: upstream?.id ?? null,
+    reason: `${id} is the first route that matches; ${does}.`,
     timeouts,
-    retry: retry === undefined ? null : flat(retry),
+    retry: upstream === null ? null : retryOf(spec, upstream),
+    limits: limitsOf(spec, upstream),
   };
+}
+
+function retryOf({ retry }: RouteSpec, upstream: UpstreamSpec): FlatSettings {
+  return flat({ ...retry, attemptsMax: retry?.attemptsMax ?? upstream.attemptsMax });
+}
+
+function limitsOf({ commitDelayMs, buffer, tunnel, concurrency, priority }: RouteSpec, upstream: UpstreamSpec | null) {
+  const own = {
+    priority: priority ?? 'normal',
+    commitDelayMs,
+    ...{ bufferRequestBytes: buffer.requestBytesMax, bufferResponseBytes: buffer.responseBytesMax },
+    ...{ tunnelIdleMs: tunnel.idleMs, tunnelPingMs: tunnel.pingMs },
+    ...(concurrency === undefined
+      ? {}
+      : { routeRequestsMax: concurrency.requestsMax, routeQueueMax: concurrency.queueMax }),
+  };
+  if (upstream === null) return own;
+  const { connectionsMax, requestsMax, queueMax, queueMs, concurrency: bound } = upstream;
+  return {
+    ...own,
+    ...(bound === undefined ? {} : { upstreamRequestsMax: bound.requestsMax, upstreamQueueMax: bound.queueMax }),
+    endpointConnectionsMax: connectionsMax,
+    ...(requestsMax === undefined ? {} : { endpointRequestsMax: requestsMax }),
+    ...{ endpointQueueMax: queueMax, endpointQueueMs: queueMs },
+  };
+}
+
+function overlayOf({ id, action }: RouteSpec, entries: readonly OperatorEntry[]): readonly string[] {
+  const upstream = action.kind === 'upstream' ? action.upstream : null;
+  return entries.flatMap((entry) => (concerns(entry, id, upstream) ? [entry.reason] : []));
+}
+
+function concerns({ kind, id, target }: OperatorEntry, route: string, upstream: string | null): boolean {
+  if (kind === 'maintenance') return target === null || target === route;
+  if (kind === 'pause') return id === `pause:route:${route}` || id === `pause:upstream:${upstream}`;
+  return target?.startsWith(`${upstream}/`) === true;
 }
 
 /** Why a route does not match; null: it does. In the order in which the router asks. */
@@ -105,13 +167,13 @@ function orText(words: readonly string[]): string {
 }
 
 /** Lists as text. */
-function flat(settings: object): { readonly [key: string]: string | number | boolean | null } {
+function flat(settings: object): FlatSettings {
   return Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [
       key,
       value === null || ['string', 'number', 'boolean'].includes(typeof value)
         ? (value as string)
-        : JSON.stringify(value),
+        : [value].flat().join(', '),
     ]),
   );
 }

@@ -1,17 +1,23 @@
 import type { Configuration } from '../core/configuration.ts';
+import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
 import type { GatewayWatcher, ReloadRejection } from './gateway-status.ts';
 import type { ListeningAddress } from './port-claims.ts';
 
+/** `shown`: the text of the file as people may see it. */
 export type ConfigurationReload = () => Promise<
-  { readonly ok: true; readonly configuration: Configuration } | ReloadRejection
+  ({ readonly ok: true; readonly configuration: Configuration } | ReloadRejection) & {
+    readonly shown?: ShownConfiguration;
+  }
 >;
 
 export interface GatewayOptions {
   readonly configuration: Configuration;
   /** Path of the configuration file; null without one. */
   readonly source: string | null;
+  /** The text of that file as people may see it; absent: it is not kept. */
+  readonly shown?: ShownConfiguration;
   /** Reads the configuration file again; without it a reload is refused. */
   readonly reloadConfiguration?: ConfigurationReload;
   readonly watcher?: GatewayWatcher;

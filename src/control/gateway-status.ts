@@ -15,6 +15,7 @@ import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { CircuitState } from '../core/route-breaker.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { KeptConfigurations } from './configuration-history.ts';
 import type { RouteExplanation, RouteQuestion } from './explain-route.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { EndpointFigures } from '../record/endpoint-minute.ts';
@@ -79,6 +80,8 @@ export interface Gateway extends EventSink {
   findExchange(id: string): Promise<ExchangeRecord | null>;
   /** Incidents that go on, then resolved ones, each the latest first. */
   incidents(): readonly IncidentStatus[];
+  /** The configurations that were applied and refused. */
+  readonly configurations: KeptConfigurations;
   /** Which route a request would take, and why. */
   explainRoute(question: RouteQuestion): RouteExplanation;
   /** Requests over time, of everything, of an upstream or of a route. */

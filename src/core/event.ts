@@ -17,8 +17,9 @@ export interface EventFacts {
   upgrade_taken_over: { predecessor: number; pid: number; from: string | null; version: string };
   /** What is in flight at the beginning of a phase of the shutdown, and after what time the phase ends in any case. */
   drain_phase: { exchanges: number; tunnels: number; connections: number; limitMs: number };
-  configuration_applied: { contentHash: string; source: string; changed: readonly string[] };
-  configuration_rejected: { source: string; errors: readonly string[] };
+  /** `configuration`: the id by which it is kept (`core/kept-configuration.ts`). */
+  configuration_applied: { contentHash: string; source: string; changed: readonly string[]; configuration?: number };
+  configuration_rejected: { source: string; errors: readonly string[]; configuration?: number | null };
   /** An operator set or cleared an entry of the overlay. Null: no entry before, or none after. */
   overlay_changed: {
     revision: number;

@@ -1,4 +1,6 @@
 import type { StatusResponse } from '../admin/admin-status.ts';
+import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/configurations-api.ts';
+import type { RouteJson } from '../admin/route-api.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import type { ExchangeRecord } from '../core/record.ts';
@@ -72,29 +74,8 @@ export interface ShownStep {
   readonly p99_ms: number | null;
 }
 
-export interface ConfigurationJson {
-  readonly revision: number;
-  readonly source: string | null;
-  readonly read_at: string;
-  readonly text: string | null;
-  readonly warnings: readonly string[];
-}
+export type { ConfigurationJson, ConfigurationSummaryJson, RouteJson };
 
-export interface RevisionJson {
-  readonly revision: number;
-  readonly at: string;
-  readonly actor: string;
-  readonly diff: string | null;
-  readonly changed: readonly string[];
+export interface ConfigurationList {
+  readonly configurations: readonly ConfigurationSummaryJson[];
 }
-
-export interface RouteTrial {
-  readonly route: string | null;
-  readonly upstream: string | null;
-  readonly reason: string;
-  readonly candidates: readonly { readonly route: string; readonly matches: boolean; readonly reason: string }[];
-  readonly timeouts: FlatSettings;
-  readonly retry: FlatSettings | null;
-}
-
-export type FlatSettings = Readonly<Record<string, string | number | boolean | null>>;

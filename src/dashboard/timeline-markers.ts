@@ -1,4 +1,5 @@
 import type { EventJson } from '../core/event-json.ts';
+import { addressHash } from './page-address.ts';
 
 export type MarkerKind = 'incident' | 'configuration' | 'release' | 'health' | 'maintenance' | 'gateway';
 
@@ -8,6 +9,8 @@ export interface TimelineMarker {
   readonly at: number;
   readonly subject: string;
   readonly text: string;
+  /** The page that shows more of it; null: there is none. */
+  readonly link: string | null;
 }
 
 const kindOf: Readonly<Partial<Record<EventJson['kind'], MarkerKind>>> = {
@@ -39,8 +42,18 @@ export const markerWords: Readonly<Record<MarkerKind, string>> = {
 
 /** Events that may explain a change of the figures, the newest first. */
 export function markersOf(events: readonly EventJson[]): TimelineMarker[] {
-  return events.flatMap(({ kind, at, subject, reason }) => {
+  return events.flatMap((event) => {
+    const { kind, at, subject, reason } = event;
     const marker = kindOf[kind];
-    return marker === undefined ? [] : [{ kind: marker, at: Date.parse(at), subject, text: reason }];
+    return marker === undefined
+      ? []
+      : [{ kind: marker, at: Date.parse(at), subject, text: reason, link: linkOf(event, marker) }];
   });
+}
+
+function linkOf({ evidence }: EventJson, marker: MarkerKind): string | null {
+  const { configuration, incident } = evidence as { readonly configuration?: unknown; readonly incident?: unknown };
+  if (marker === 'configuration' && typeof configuration === 'number')
+    return addressHash('configuration', String(configuration));
+  return marker === 'incident' && typeof incident === 'number' ? addressHash('incidents', String(incident)) : null;
 }

@@ -208,12 +208,14 @@ describe('an explanation of a route', () => {
       fc.property(fc.array(matches, { maxLength: 5 }), requests, (all, { authority, target, method, header }) => {
         const fields: [string, string][] = header === null ? [] : [['x', header]];
         const entries = all.map((match, index) => entryOf(`r${index}`, match));
-        const specs = all.map(
-          (match, index) => ({ id: `r${index}`, match, action: { kind: 'readiness' } }) as unknown as RouteSpec,
-        );
+        const settings = { buffer: {}, tunnel: {}, action: { kind: 'readiness' } };
+        const routes = all.map((match, index) => ({ id: `r${index}`, match, ...settings }) as unknown as RouteSpec);
         const headers = new Map(fields);
         const found = createRouter(entries).route(request(authority, target, method, fields));
-        assert.equal(explainRoute({ method, authority, target, headers }, specs).route, found?.id ?? null);
+        assert.equal(
+          explainRoute({ method, authority, target, headers }, { routes, upstreams: [] }).route,
+          found?.id ?? null,
+        );
       }),
     );
   });

@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { configurationSchema, configurationsSchema } from '../../src/admin/configuration-schemas.ts';
 import { eventsSchema, statusSchema } from '../../src/admin/schemas.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { routeSchema, timelineSchema } from '../../src/admin/traffic-schemas.ts';
+import type { KeptConfiguration } from '../../src/core/kept-configuration.ts';
 import { Condition } from '../../src/core/condition.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { systemClock } from '../../src/system/system.ts';
@@ -131,6 +133,41 @@ describe('the audit', () => {
   for (const query of ['?limit=0', '?until=soon']) {
     test(`${query} is 400`, async () => assert.equal((await get(`/v2/audit${query}`)).status, 400));
   }
+});
+
+describe('configurations', () => {
+  const entry = (id: number, outcome: 'applied' | 'refused'): KeptConfiguration => ({
+    ...{ id, outcome, at: Date.UTC(2026, 0, 1), actor: 'signal:SIGHUP', times: 2, lastAt: Date.UTC(2026, 0, 2) },
+    ...{ lastActor: 'gateway', revision: outcome === 'applied' ? id : null, epoch: 'run-1', source: '/candor.yaml' },
+    ...{ contentHash: outcome === 'applied' ? 'abc' : null, text: `# ${id}\n`, warnings: [], changed: ['log'] },
+    errors: outcome === 'applied' ? [] : ['candor.yaml:1:1: no'],
+  });
+  const json = async (target: string): Promise<object> => JSON.parse((await get(target)).content) as object;
+
+  test('are listed with their state, and without their texts', async () => {
+    const list = [entry(3, 'refused'), entry(2, 'applied'), entry(1, 'applied')];
+    gateway.configurations = { current: list[1] as KeptConfiguration, list };
+    const { configurations } = configurationsSchema.parse(await json('/v2/configurations'));
+    assert.deepEqual(
+      configurations.map(({ id, state }) => [id, state]),
+      [
+        [3, 'refused'],
+        [2, 'active'],
+        [1, 'earlier'],
+      ],
+    );
+    assert.doesNotMatch((await get('/v2/configurations')).content, /"text"/);
+  });
+
+  test('are read one by one, and the active one by itself', async () => {
+    const active = configurationSchema.parse(await json('/v2/configuration'));
+    assert.deepEqual([active.id, active.state, active.text, active.last_actor], [2, 'active', '# 2\n', 'gateway']);
+    const refused = configurationSchema.parse(await json('/v2/configurations/3'));
+    assert.deepEqual([refused.state, refused.errors, refused.revision], ['refused', ['candor.yaml:1:1: no'], null]);
+    assert.equal((await get('/v2/configurations/4')).status, 404);
+    gateway.configurations = { current: null, list: [] };
+    assert.equal((await get('/v2/configuration')).status, 404);
+  });
 });
 
 describe('the route of a request', () => {

@@ -41,6 +41,7 @@ export class FailingShop {
     closing.push(() => faults.close());
     const edge = await startFromYaml(
       configuration(shops.map(addressOf), await freePort(), hostPort(faults.address.host, faults.address.port)),
+      { keepsText: true },
     );
     closing.push(() => edge.stop());
     const spec = {

@@ -1,6 +1,12 @@
 import type { AlertTestResult } from '../../src/core/alert.ts';
 import type { IncidentStatus } from '../../src/control/incident-status.ts';
-import { explainRoute, type RouteExplanation, type RouteQuestion } from '../../src/control/explain-route.ts';
+import type { KeptConfigurations } from '../../src/control/configuration-history.ts';
+import {
+  explainRoute,
+  type RoutedConfiguration,
+  type RouteExplanation,
+  type RouteQuestion,
+} from '../../src/control/explain-route.ts';
 import type { TrafficRequest, TrafficTimeline } from '../../src/control/traffic-timeline.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
@@ -115,11 +121,14 @@ export class FakeGateway implements Gateway {
     return { kind: 'page', events: events.slice(from, from + limit).map(eventJson), cursor: next };
   }
 
+  configurations: KeptConfigurations = { current: null, list: [] };
+
   readonly questions: RouteQuestion[] = [];
+  routed: RoutedConfiguration = { routes: [], upstreams: [] };
 
   explainRoute(question: RouteQuestion): RouteExplanation {
     this.questions.push(question);
-    return explainRoute(question, []);
+    return explainRoute(question, this.routed);
   }
 
   readonly timelines: TrafficRequest[] = [];

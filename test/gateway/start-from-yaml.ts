@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { thisHost } from '../../src/config/host.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
+import type { ShownConfiguration } from '../../src/core/kept-configuration.ts';
 import type { Event, EventKind } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { Gateway, ReloadOutcome, ReloadRejection } from '../../src/control/gateway-status.ts';
@@ -119,6 +120,8 @@ export interface YamlOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Changes to the configuration that no file can make, such as a limit that is reached soon. */
   readonly change?: (configuration: Configuration) => Configuration;
+  /** Whether the gateway keeps its text, in the state folder too, as that of `candor up` does. */
+  readonly keepsText?: boolean;
   /** Further options of the gateway. */
   readonly gateway?: Pick<GatewayOptions, 'adopt'>;
 }
@@ -132,10 +135,11 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
   const environment = options.environment ?? {};
   const read = async (): Promise<Read> => {
     const loading = await loadConfiguration(path, environment, thisHost());
+    const shown = options.keepsText === true ? { shown: { text: loading.shownText(), warnings: [] } } : {};
     if (loading.ok)
-      return { ok: true, configuration: options.change?.(loading.configuration) ?? loading.configuration };
-    const complaints = loading.errors.map(({ line, message }) => `line ${line}: ${message}`);
-    return { ok: false, kind: 'invalid', errors: complaints };
+      return { ok: true, configuration: options.change?.(loading.configuration) ?? loading.configuration, ...shown };
+    const complaints = loading.errors.map(({ line, column, message }) => `candor.yaml:${line}:${column}: ${message}`);
+    return { ok: false, kind: 'invalid', errors: complaints, ...shown };
   };
   const first = await read();
   assert.ok(first.ok, first.ok ? '' : first.errors.join('\n'));
@@ -143,6 +147,7 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
   const gateway = await startGateway({
     configuration: first.configuration,
     source: path,
+    ...(first.shown === undefined ? {} : { shown: first.shown }),
     reloadConfiguration: read,
     watcher: { onEvent: (event) => void events.push(event) },
     ...options.gateway,
@@ -150,7 +155,9 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
   return new YamlGateway(gateway, folder, events);
 }
 
-type Read = { readonly ok: true; readonly configuration: Configuration } | ReloadRejection;
+type Read = ({ readonly ok: true; readonly configuration: Configuration } | ReloadRejection) & {
+  readonly shown?: ShownConfiguration;
+};
 
 function withUsual(yaml: string): string {
   const text = yaml.replace(/^\n/, '');

@@ -52,7 +52,7 @@ function CurrentPage(): JSX.Element {
     case 'upstreams':
       return <UpstreamsPage id={id} />;
     case 'configuration':
-      return <ConfigurationPage />;
+      return <ConfigurationPage id={id} parameters={parameters} />;
     case 'maintenance':
       return <MaintenancePage />;
     case 'audit':

@@ -239,7 +239,7 @@ function Markers({
           </tr>
         </thead>
         <tbody>
-          {shown.slice(0, 100).map(({ at, kind, subject, text }, index) => (
+          {shown.slice(0, 100).map(({ at, kind, subject, text, link }, index) => (
             <tr key={`${at} ${index}`}>
               <td class="nowrap">
                 <Time at={new Date(at).toISOString()} />
@@ -247,7 +247,7 @@ function Markers({
               <td class="nowrap">
                 <i class={`swatch marker-${kind}`} aria-hidden="true" /> {markerWords[kind]}
               </td>
-              <td>{subject}</td>
+              <td>{link === null ? subject : <a href={link}>{subject}</a>}</td>
               <td>
                 <Sentence text={text} />
               </td>

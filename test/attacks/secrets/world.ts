@@ -177,6 +177,8 @@ export class World {
     await this.candor(['explain', log, '--html', 'report.html']);
     note('explain log as a page', readFileSync(join(this.folder, 'report.html'), 'utf8'));
     note('metrics', await this.#metrics());
+    for (const command of [['show'], ['show', '--json'], ['list', '--json']])
+      note(`configuration ${command.join(' ')}`, await this.candor(['configuration', ...command]));
     for (const name of readdirSync(join(this.folder, 'state')))
       if (name.endsWith('.json')) note(`state: ${name}`, readFileSync(join(this.folder, 'state', name), 'utf8'));
     note('terminal', this.#terminal);

@@ -1,0 +1,52 @@
+import type { ServerResponse } from 'node:http';
+import type { Gateway } from '../control/gateway-status.ts';
+import type { KeptConfigurations } from '../control/configuration-history.ts';
+import type { SnakeCased } from '../core/json-case.ts';
+import { snakeCased } from '../core/json-case.ts';
+import type { KeptConfiguration } from '../core/kept-configuration.ts';
+import { sendJson, sendProblem } from './answer.ts';
+
+/** A configuration without its text, as programs read it. */
+export interface ConfigurationSummary extends Omit<KeptConfiguration, 'outcome' | 'at' | 'lastAt' | 'text'> {
+  /** `active`: the gateway runs it. `earlier`: it did. `refused`: it was never applied. */
+  readonly state: 'active' | 'earlier' | 'refused';
+  /** RFC 3339. */
+  readonly at: string;
+  readonly lastAt: string;
+}
+
+export type ConfigurationSummaryJson = SnakeCased<ConfigurationSummary>;
+export type ConfigurationJson = SnakeCased<ConfigurationSummary & Pick<KeptConfiguration, 'text'>>;
+
+type Source = Pick<Gateway, 'configurations'>;
+
+/** `GET /v2/configuration`: what the gateway runs. */
+export function sendConfiguration({ configurations }: Source, response: ServerResponse): void {
+  const { current } = configurations;
+  if (current === null) return sendProblem(response, 404, 'The gateway has not applied a configuration yet.');
+  sendJson(response, 200, withText(current, configurations));
+}
+
+/** `GET /v2/configurations`: those that were applied and refused, the newest first. */
+export function sendConfigurations({ configurations }: Source, response: ServerResponse): void {
+  sendJson(response, 200, {
+    configurations: configurations.list.map((one) => snakeCased(summary(one, configurations))),
+  });
+}
+
+/** `GET /v2/configurations/{id}` */
+export function sendKeptConfiguration({ configurations }: Source, id: string, response: ServerResponse): void {
+  const found = configurations.list.find((one) => String(one.id) === id);
+  if (found !== undefined) return sendJson(response, 200, withText(found, configurations));
+  sendProblem(response, 404, `No configuration that is kept has the number ${id}.`);
+}
+
+function withText(one: KeptConfiguration, kept: KeptConfigurations): ConfigurationJson {
+  return snakeCased({ ...summary(one, kept), text: one.text });
+}
+
+function summary(one: KeptConfiguration, { current }: KeptConfigurations): ConfigurationSummary {
+  const { id, outcome, text, at, lastAt, ...rest } = one;
+  const state = outcome === 'refused' ? 'refused' : one === current ? 'active' : 'earlier';
+  return { id, state, at: new Date(at).toISOString(), lastAt: new Date(lastAt).toISOString(), ...rest };
+}

@@ -1,0 +1,87 @@
+import { buildCommand, buildRouteMap } from '@stricli/core';
+import type { AskFlags } from './ask-flags.ts';
+import { CommandFailure } from './command-failure.ts';
+import { askFlags } from './flags.ts';
+import { describe, type ParserContext } from './parser-context.ts';
+
+const listCommand = buildCommand<AskFlags, [], ParserContext>({
+  docs: {
+    brief: 'List configurations that were applied or refused',
+    fullDescription: describe(
+      'Lists the configurations that the gateway has applied and refused, the newest\nfirst: when, by whom, and what changed, or the first error. Those of earlier\nprocesses are kept in the state folder.',
+      'candor configuration list',
+    ),
+  },
+  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  async func(flags) {
+    const { listConfigurations } = await import('./show-configurations.ts');
+    await listConfigurations(flags, this.processContext);
+  },
+});
+
+const showCommand = buildCommand<AskFlags, [number?], ParserContext>({
+  docs: {
+    brief: 'Show the text of the active configuration',
+    fullDescription: describe(
+      'Prints the text of the configuration that is active, or of another one by its\nnumber, without secrets. Standard error says when it was read, and by whom;\nfor a refused one also why. Exits with 9 if there is none with that number.',
+      'candor configuration show',
+      'candor configuration show 12',
+    ),
+  },
+  parameters: {
+    flags: askFlags,
+    aliases: { c: 'config' },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'Its number; the active one without', parse: parseNumber, placeholder: 'number', optional: true },
+      ],
+    },
+  },
+  async func(flags, id) {
+    const { showConfiguration } = await import('./show-configurations.ts');
+    await showConfiguration(flags, id ?? null, this.processContext);
+  },
+});
+
+const diffCommand = buildCommand<AskFlags, [number, number?], ParserContext>({
+  docs: {
+    brief: 'Show what changed between two configurations',
+    fullDescription: describe(
+      'Prints the difference of the texts of two configurations, without secrets. With\none number it is the difference to the active one. Exits with 1 if they differ,\n0 if not, and 9 if one is not there.',
+      'candor configuration diff 11 12',
+      'candor configuration diff 11',
+    ),
+  },
+  parameters: {
+    flags: askFlags,
+    aliases: { c: 'config' },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'The number of the earlier one', parse: parseNumber, placeholder: 'from' },
+        { brief: 'Of the later; the active one without', parse: parseNumber, placeholder: 'to', optional: true },
+      ],
+    },
+  },
+  async func(flags, from, to) {
+    const { diffConfigurations } = await import('./show-configurations.ts');
+    this.process.exitCode = await diffConfigurations(flags, from, to ?? null, this.processContext);
+  },
+});
+
+export const configurationCommands = buildRouteMap<'list' | 'show' | 'diff', ParserContext>({
+  routes: { list: listCommand, show: showCommand, diff: diffCommand },
+  docs: {
+    brief: 'Show what the gateway runs, and ran, and diffs',
+    fullDescription: describe(
+      'Shows the configuration that a gateway runs, those it ran before, those it\nrefused and why, and what changed between them.',
+      'candor configuration list',
+    ),
+  },
+});
+
+function parseNumber(input: string): number {
+  if (/^\d{1,9}$/.test(input) && Number(input) > 0) return Number(input);
+  throw new CommandFailure('usage', 'a configuration has a number, such as 3: `candor configuration list` shows them');
+}

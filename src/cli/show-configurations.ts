@@ -1,0 +1,118 @@
+import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/configurations-api.ts';
+import { apiRoot } from '../admin/operations.ts';
+import { type DiffLine, diffOfTexts } from '../core/line-diff.ts';
+import { printJson } from './ask-commands.ts';
+import type { AskFlags } from './ask-flags.ts';
+import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
+import { CommandFailure } from './command-failure.ts';
+import { exitCodes } from './exit-codes.ts';
+import { findAdmin } from './find-admin.ts';
+import { harmless, wrap, wrapAfter } from './layout.ts';
+import type { ProcessContext } from './process-context.ts';
+import { statusMark, type StatusTone } from './status-mark.ts';
+import { type Style, styleFor } from './style.ts';
+
+/** Errors, warnings and changes of each in a list. */
+const linesMax = 3;
+
+/** `candor configuration list` */
+export async function listConfigurations(flags: AskFlags, context: ProcessContext): Promise<void> {
+  const { configurations } = await ask<{ configurations: readonly ConfigurationSummaryJson[] }>(
+    'configurations',
+    flags,
+    context,
+  );
+  if (flags.json) return printJson({ configurations }, context);
+  const style = styleFor(context.stdout, context.env);
+  const lines = configurations.flatMap((one) => summaryLines(one, style));
+  context.stdout.write(`${(lines.length === 0 ? ['No configuration is kept.'] : lines).join('\n')}\n`);
+}
+
+/** `candor configuration show [NUMBER]`: the text on standard output, so that it can be saved, and the rest on standard error. */
+export async function showConfiguration(flags: AskFlags, id: number | null, context: ProcessContext): Promise<void> {
+  const one = await ask<ConfigurationJson>(pathOf(id), flags, context);
+  if (flags.json) return printJson(one, context);
+  const lines = summaryLines(one, styleFor(context.stderr, context.env), Infinity);
+  context.stderr.write(`${[...lines, ...(one.text === null ? ['It has no text.'] : [])].join('\n')}\n`);
+  if (one.text !== null) context.stdout.write(harmlessLines(one.text).join('\n'));
+}
+
+/** `candor configuration diff FROM [TO]`. Returns the exit code: 1 if they differ. */
+export async function diffConfigurations(
+  flags: AskFlags,
+  from: number,
+  to: number | null,
+  context: ProcessContext,
+): Promise<number> {
+  const before = await ask<ConfigurationJson>(pathOf(from), flags, context);
+  const after = await ask<ConfigurationJson>(pathOf(to), flags, context);
+  const diff = diffOfTexts(textOf(before), textOf(after));
+  const style = styleFor(context.stdout, context.env);
+  if (flags.json) printJson({ from: before.id, to: after.id, lines: diff }, context);
+  else if (diff.length === 0) context.stdout.write(`${wrap(sameText(before, after), '').join('\n')}\n`);
+  else context.stdout.write(`${[...titles(before, after), ...diff.map((line) => diffLine(line, style))].join('\n')}\n`);
+  return diff.length === 0 ? exitCodes.ok : exitCodes.failure;
+}
+
+function pathOf(id: number | null): string {
+  return id === null ? 'configuration' : `configurations/${id}`;
+}
+
+async function ask<T>(path: string, flags: AskFlags, context: ProcessContext): Promise<T> {
+  const target = await findAdmin(flags, context);
+  const answer: GatewayResponse = await askGateway(target, 'GET', `${apiRoot}/${path}`, context);
+  if (answer.status === 404) throw new CommandFailure('not_found', refusal(answer).message);
+  if (answer.status !== 200) throw refusal(answer);
+  return answer.content as T;
+}
+
+function textOf({ id, text }: ConfigurationJson): string {
+  if (text !== null) return text;
+  throw new CommandFailure('not_found', `Configuration ${id} has no text: it did not come from a file.`);
+}
+
+const tones: Readonly<Record<ConfigurationSummaryJson['state'], StatusTone>> = {
+  active: 'good',
+  earlier: 'dim',
+  refused: 'bad',
+};
+
+function summaryLines(one: ConfigurationSummaryJson, style: Style, max = linesMax): string[] {
+  const { id, state, at, actor, times, last_at: lastAt, last_actor: lastActor, revision } = one;
+  const again = times === 1 ? '' : `; ${times} times, the last ${timeText(lastAt)} by ${lastActor}`;
+  const shownRevision = revision === null ? '' : `, revision ${revision}`;
+  const head = `${state}${shownRevision}, ${timeText(at)} by ${actor}${again}`;
+  const details =
+    state === 'refused' ? one.errors : [...one.changed, ...one.warnings.map((text) => `warning: ${text}`)];
+  const left = details.length - max;
+  return [
+    ...wrapAfter(`${statusMark(tones[state], style)} ${style.bold(String(id))}`, harmless(head), 7),
+    ...details.slice(0, max).flatMap((text) => wrap(harmless(text), ' '.repeat(7))),
+    ...(left > 0 ? [style.dim(`       and ${left} more`)] : []),
+  ];
+}
+
+function timeText(at: string): string {
+  return `${at.slice(0, 19).replace('T', ' ')}Z`;
+}
+
+function sameText(before: ConfigurationJson, after: ConfigurationJson): string {
+  const same = `The texts of configurations ${before.id} and ${after.id} are equal`;
+  if (before.content_hash === after.content_hash) return `${same}.`;
+  return `${same}, but what was read is not: a secret, a variable or a file that they name has changed.`;
+}
+
+function titles(before: ConfigurationJson, after: ConfigurationJson): string[] {
+  return [`--- configuration ${before.id}`, `+++ configuration ${after.id}`];
+}
+
+function diffLine({ kind, text }: DiffLine, style: Style): string {
+  const [line = ''] = harmlessLines(text);
+  if (kind === 'added') return style.good(`+${line}`);
+  if (kind === 'removed') return style.bad(`-${line}`);
+  return kind === 'same' ? ` ${line}` : style.name(line);
+}
+
+function harmlessLines(text: string): string[] {
+  return text.split('\n').map((line) => line.split('\t').map(harmless).join('\t'));
+}

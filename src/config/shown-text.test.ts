@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseConfiguration } from './parse.ts';
+
+const context = {
+  file: 'candor.yaml',
+  directory: '/etc/shop',
+  environment: { TOKEN: 'hunter2hunter2' },
+  hostname: 'gateway',
+  readings: new Map(),
+};
+const secret = 'Kn4rv-hunter2';
+const hash = `sha256:${'0a'.repeat(32)}`;
+
+function shown(text: string): string {
+  return parseConfiguration(text, context).shownText();
+}
+
+/** Where a secret may stand; SECRET is the value, as YAML. */
+const places: readonly (readonly [what: string, text: string])[] = [
+  ['a variable of an application', 'applications: { web: { command: node a.js, environment: { DATABASE: SECRET } } }'],
+  ['the same as a block', 'applications:\n  web:\n    command: node a.js\n    environment:\n      PLAIN: SECRET\n'],
+  ['a header of a check', 'upstreams: { a: { endpoints: "a:1", check: { path: /, headers: { x-monitor: SECRET } } } }'],
+  [
+    'what a check expects',
+    'upstreams: { a: { endpoints: "a:1", check: { path: /, expect: { headers: { x: SECRET } } } } }',
+  ],
+  ['a drain signal', 'upstreams: { a: { endpoints: "a:1", drain_signal: { header: x-a, value: SECRET } } }'],
+  ['a token', 'admin: { listen: "127.0.0.1:1", tokens: { deploy: SECRET } }'],
+  ['a chat', 'alerts: { targets: { chat: { kind: slack, url: SECRET } } }'],
+  ['a password of mail', 'alerts:\n  mail:\n    smtp: a:25\n    password: SECRET\n'],
+  ['a key of a collector', 'otlp: { endpoint: "http://a:4318", headers: { x-key: SECRET } }'],
+  ['a header that is set', 'routes: [{ path: /, to: a, request_headers: { set: { Authorization: SECRET } } }]'],
+  [
+    'a header that the configuration names',
+    'log: { secret_headers: [x-inner] }\nroutes: [{ path: /, to: a, request_headers: { set: { x-inner: SECRET } } }]',
+  ],
+];
+
+/** Ways to write a value in YAML. */
+const styles: readonly (readonly [what: string, value: string])[] = [
+  ['plain', secret],
+  ['in double quotes', `"${secret}"`],
+  ['in single quotes', `'${secret}'`],
+];
+
+describe('the text of a configuration is shown without its secrets', () => {
+  for (const [what, text] of places)
+    for (const [style, value] of styles)
+      test(`${what}, ${style}`, () => {
+        const seen = shown(`${text.replace('SECRET', value)}\n`);
+        assert.ok(!seen.includes(secret), seen);
+        assert.match(seen, /\*{3}/);
+        // Also where a mistake makes it no YAML.
+        assert.ok(!shown(`${text.replace('SECRET', value)}\n: [`).includes(secret));
+      });
+
+  const cases: readonly (readonly [what: string, text: string, shown: string])[] = [
+    [
+      'a block of text',
+      'applications:\n  a:\n    environment:\n      K: |\n        one\n        two\n    port: 1\n',
+      'applications:\n  a:\n    environment:\n      K: *\n        ***\n        ***\n    port: 1\n',
+    ],
+    [
+      'an alias',
+      'deployment: &d hunter2\napplications: { a: { environment: { K: *d } } }',
+      'deployment: &d ***\napplications: { a: { environment: { K: ** } } }',
+    ],
+    [
+      'a number',
+      'applications: { a: { environment: { PIN: 31337 } } }',
+      'applications: { a: { environment: { PIN: *** } } }',
+    ],
+    [
+      'a word of a command',
+      'applications: { a: { command: [node, --api-key, hunter2, -v] } }',
+      'applications: { a: { command: [node, --api-key, ***, -v] } }',
+    ],
+    [
+      'a command in a line',
+      'applications: { a: { command: node --password hunter2 } }',
+      'applications: { a: { command: *** } }',
+    ],
+    ['a comment', 'deployment: a # DB_PASSWORD=hunter2', 'deployment: a # DB_PASSWORD=***'],
+    ['an address with a password', 'upstreams: { a: "http://anna:hunter2@a:1" }', 'upstreams: { a: "http://***@a:1" }'],
+  ];
+  for (const [what, text, expected] of cases) test(what, () => assert.equal(shown(text), expected));
+});
+
+describe('what is no secret stays', () => {
+  const texts: readonly string[] = [
+    'deployment: shop # the shop\nupstreams: { a: ["10.0.0.1:3000", "[::1]:3000"] }\nroutes: [{ host: "*.example.org", path: /, to: a }]\n',
+    'applications: { a: { command: node server.js --port 3000, environment: { TOKEN: "${TOKEN}", KEY: ${TOKEN} } } }\n',
+    `admin: { listen: "127.0.0.1:1", tokens: { deploy: ${hash}, watch: { hash: ${hash}, role: read } } }\n`,
+    'log: { headers: [x-a], secret_headers: [x-b] }\nupstreams: { a: { endpoints: "a:1", balance: { hash: { cookie: sid } } } }\n',
+  ];
+  for (const text of texts) test(text.slice(0, 40), () => assert.equal(shown(text), text));
+});

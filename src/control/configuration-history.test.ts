@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { ConfigurationFile } from './configuration-file.ts';
+import { ConfigurationHistory } from './configuration-history.ts';
+
+let folder: string;
+let clock: SimulatedClock;
+
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), 'candor-history-')), 'state');
+  clock = new SimulatedClock();
+});
+afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
+
+/** As a process has it that starts now. */
+function start(epoch: string, inFolder = true): ConfigurationHistory {
+  const storage = inFolder ? new ConfigurationFile(folder) : null;
+  const history = new ConfigurationHistory({ clock, epoch, source: '/etc/candor.yaml', storage });
+  history.load();
+  return history;
+}
+
+const shown = (text: string) => ({ text, warnings: [] });
+const applied = (history: ConfigurationHistory, text: string, revision = 1, actor = 'gateway'): number =>
+  history.applied(actor, { revision, contentHash: `hash of ${text}`, changed: ['routes'] }, shown(text));
+const idsOf = ({ list }: ConfigurationHistory): readonly number[] => list.map(({ id }) => id);
+
+describe('configurations that were applied and refused', () => {
+  test('are listed newest first, with the one that runs', () => {
+    const history = start('one');
+    assert.deepEqual([history.current, history.list], [null, []]);
+    assert.equal(applied(history, 'a'), 1);
+    assert.equal(history.refused('signal:SIGHUP', ['candor.yaml:1:1: no'], shown('b')), 2);
+    assert.equal(applied(history, 'c', 2, 'admin:socket'), 3);
+    assert.equal(history.refused('admin:socket', ['candor.yaml:2:1: no'], shown('d')), 4);
+    assert.deepEqual(idsOf(history), [4, 3, 2, 1]);
+    const { id, revision, text } = history.list[1] ?? {};
+    assert.deepEqual([id, revision, text, history.list[1] === history.current], [3, 2, 'c', true]);
+    assert.deepEqual(history.list[0]?.errors, ['candor.yaml:2:1: no']);
+  });
+
+  test('outlive the process, and numbers count on', async () => {
+    const first = start('one');
+    applied(first, 'a');
+    applied(first, 'b', 2);
+    await first.close();
+    const second = start('two');
+    assert.deepEqual([idsOf(second), second.current], [[2, 1], null]);
+    assert.equal(applied(second, 'c'), 3);
+    assert.equal(second.current?.epoch, 'two');
+  });
+
+  test('are in a file that only its user may read', async () => {
+    const history = start('one');
+    applied(history, 'a');
+    await history.close();
+    assert.equal(statSync(join(folder, 'configurations.json')).mode & 0o777, 0o600);
+  });
+
+  test('count the same one again, as restarts do', async () => {
+    for (const epoch of ['one', 'two', 'three']) {
+      const history = start(epoch);
+      applied(history, 'a');
+      history.refused('signal:SIGHUP', ['no'], shown('b'));
+      await history.close();
+    }
+    const { list, current } = start('four');
+    assert.deepEqual(
+      list.map(({ outcome, times, epoch }) => [outcome, times, epoch]),
+      [
+        ['refused', 3, 'three'],
+        ['applied', 3, 'three'],
+      ],
+    );
+    assert.equal(current, null);
+  });
+
+  test('are another one where a secret or a file that it names has changed', () => {
+    const history = start('one');
+    applied(history, 'a');
+    const other = { revision: 2, contentHash: 'another', changed: [] };
+    assert.equal(history.applied('signal:SIGHUP', other, shown('a')), 2);
+  });
+
+  test('are kept up to 50, at most 10 of them refused, and the one that runs always', () => {
+    const history = start('one');
+    applied(history, 'a');
+    for (let round = 0; round < 70; round++) history.refused('admin:socket', [`no ${round}`], shown('b'));
+    assert.equal(history.list.length, 11);
+    assert.equal(history.current?.text, 'a');
+    for (let round = 0; round < 70; round++) applied(history, `text ${round}`, round + 2);
+    assert.equal(history.list.length, 50);
+    assert.equal(history.current?.revision, 71);
+  });
+
+  test('are fewer where their texts are large', () => {
+    const history = start('one', false);
+    for (let round = 0; round < 5; round++) applied(history, `${round}`.repeat(1024 * 1024), round + 1);
+    assert.deepEqual(idsOf(history), [5, 4]);
+    applied(history, 'x'.repeat(3 * 1024 * 1024), 6);
+    assert.deepEqual(idsOf(history), [6]);
+  });
+
+  test('of another process are not lost when both write, as during an upgrade', async () => {
+    const [old, next] = [start('old'), start('next')];
+    applied(old, 'a');
+    await old.close();
+    applied(next, 'b');
+    await next.close();
+    assert.equal(applied(old, 'c', 2), 3);
+    await old.close();
+    assert.deepEqual(idsOf(start('later')), [3, 2, 1]);
+  });
+
+  test('of a gateway without a file stay in memory', async () => {
+    const history = start('one');
+    history.applied('gateway', { revision: 1, contentHash: 'h', changed: [] }, null);
+    await history.close();
+    assert.deepEqual([idsOf(history), history.current?.text], [[1], null]);
+    assert.throws(() => readFileSync(join(folder, 'configurations.json')), { code: 'ENOENT' });
+  });
+
+  test('of a damaged file are as none, and a damaged one is left out', async () => {
+    const history = start('one');
+    applied(history, 'a');
+    applied(history, 'b', 2);
+    await history.close();
+    const path = join(folder, 'configurations.json');
+    const content = JSON.parse(readFileSync(path, 'utf8')) as { configurations: object[] };
+    writeFileSync(path, JSON.stringify({ ...content, configurations: [null, { id: 1 }, content.configurations[1]] }));
+    assert.deepEqual(idsOf(start('two')), [2]);
+    for (const text of ['{', '[]', 'null', '{"version":2,"configurations":[]}']) {
+      writeFileSync(path, text);
+      assert.deepEqual(idsOf(start('two')), [], text);
+    }
+  });
+});

@@ -1,0 +1,31 @@
+import type { RouteQuestion } from './explain-route.ts';
+
+/** A request as people write it. */
+export interface WrittenRequest {
+  readonly method: string;
+  readonly url: string;
+  /** `Name: value` */
+  readonly headers: readonly string[];
+}
+
+export type ReadRouteQuestion =
+  | { readonly ok: true; readonly value: RouteQuestion }
+  /** What is wrong, one sentence. */
+  | { readonly ok: false; readonly problem: string };
+
+/** The path stays as it is written: a URL parser would resolve what the router has to. */
+export function readRouteQuestion({ method, url, headers: lines }: WrittenRequest): ReadRouteQuestion {
+  const parts = /^https?:\/\/([^/?#@\s]+)([^#\s]*)(?:#\S*)?$/i.exec(url);
+  if (parts === null) return { ok: false, problem: 'url is http://host/path or https://host/path.' };
+  if (!/^[\w!#$%&'*+.^`|~-]{1,32}$/.test(method))
+    return { ok: false, problem: 'method is a method of HTTP, such as GET.' };
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    if (colon < 1) return { ok: false, problem: 'header is a name, a colon and a value, such as X-Beta: 1.' };
+    headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+  }
+  const [, authority = '', rest = ''] = parts;
+  const target = rest.startsWith('/') ? rest : `/${rest}`;
+  return { ok: true, value: { method, authority: authority.toLowerCase(), target, headers } };
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
+import type { KeptConfiguration } from '../../src/core/kept-configuration.ts';
+import { systemClock } from '../../src/system/system.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import { thisHost } from '../../src/config/host.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
+import { assertFits } from './golden.ts';
+
+// `candor configuration` and `candor route` against a gateway whose configurations are set by hand.
+
+const text = `upstreams: { shop: "127.0.0.1:3000", writer: "127.0.0.1:3001" }
+routes:
+  - { id: admin, host: admin.example.org, to: shop }
+  - { id: writes, path: /api, methods: POST, to: writer, retry: { attempts: 3, statuses: [503] } }
+  - { id: beta, path: /api, headers: { x-beta: "1" }, to: writer }
+  - { id: shop, path: /api, to: shop, timeouts: { response_head: 5s } }
+`;
+
+const kept: readonly KeptConfiguration[] = [
+  entry(3, 'refused', {
+    errors: Array.from({ length: 5 }, (_, at) => `candor.yaml:${at + 1}:3: ${'wrong '.repeat(30)}`),
+  }),
+  entry(2, 'applied', {
+    text: text.replace('5s', '9s'),
+    changed: ['routes: shop'],
+    warnings: ['candor.yaml:1:1: odd'],
+  }),
+  entry(1, 'applied', { text, times: 4, changed: ['everything'] }),
+];
+
+function entry(id: number, outcome: 'applied' | 'refused', own: Partial<KeptConfiguration>): KeptConfiguration {
+  return {
+    ...{ id, outcome, at: Date.UTC(2026, 0, 1), actor: 'signal:SIGHUP', times: 1, lastAt: Date.UTC(2026, 0, 2) },
+    ...{ lastActor: 'gateway', revision: outcome === 'applied' ? id : null, epoch: 'run-1', source: '/candor.yaml' },
+    ...{ contentHash: `hash-${id}`, text: 'x: \u001b[31m\n', warnings: [], changed: [], errors: [] },
+    ...own,
+  };
+}
+
+let folder: string;
+const gateway = new FakeGateway();
+let admin: AdminServer;
+let context: FakeProcessContext;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-cli-configurations-'));
+  const sockets = join(folder, `candor-${userInfo().uid}`);
+  mkdirSync(sockets);
+  admin = await startAdminServer({ gateway, spec: socketAlone(join(sockets, 'one.sock')), clock: systemClock });
+  writeFileSync(join(folder, 'next.yaml'), text);
+  writeFileSync(join(folder, 'bad.yaml'), 'routes: 7\n');
+  const loading = await loadConfiguration(join(folder, 'next.yaml'), {}, thisHost());
+  assert.ok(loading.ok);
+  gateway.routed = loading.configuration;
+});
+beforeEach(() => {
+  context = new FakeProcessContext(folder);
+  gateway.configurations = { current: kept[1] as KeptConfiguration, list: kept };
+  gateway.questions.length = 0;
+});
+after(async () => {
+  await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('candor configuration', () => {
+  test('list shows what was applied, when and by whom, and why one was refused', async () => {
+    assert.equal(await context.candor('configuration', 'list'), 0);
+    assertFits(context.stdout.text);
+    assert.match(
+      context.stdout.text,
+      /✖ 3 +refused, 2026-01-01 00:00:00Z by signal:SIGHUP[^]*candor\.yaml:1:3: wrong[^]*and 2 more[^]*✔ 2 +active, revision 2[^]*routes: shop[^]*warning: [^]*· 1 +earlier, [^]*4 times, the\s+last 2026-01-02/,
+    );
+  });
+
+  test('list --json prints what the admin API answers', async () => {
+    assert.equal(await context.candor('configuration', 'list', '--json'), 0);
+    const { configurations } = JSON.parse(context.stdout.text) as { configurations: { id: number; state: string }[] };
+    assert.deepEqual(
+      configurations.map(({ id, state }) => `${id} ${state}`),
+      ['3 refused', '2 active', '1 earlier'],
+    );
+  });
+
+  test('show prints the text alone on standard output, fit to be saved', async () => {
+    assert.equal(await context.candor('configuration', 'show', '1'), 0);
+    assert.equal(context.stdout.text, text);
+    assert.match(context.stderr.text, /· 1 +earlier/);
+  });
+
+  test('show prints the active one, and no control characters', async () => {
+    gateway.configurations = { current: kept[0] as KeptConfiguration, list: kept };
+    assert.equal(await context.candor('configuration', 'show'), 0);
+    assert.equal(context.stdout.text, 'x: \n');
+    assert.match(context.stderr.text, /candor\.yaml:5:3: wrong/);
+  });
+
+  for (const [argv, code] of [
+    [['diff', '1', '2'], 1],
+    [['diff', '1'], 1],
+    [['diff', '2'], 0],
+    [['diff', '1', '9'], exitCodes.not_found],
+    [['show', '9'], exitCodes.not_found],
+    [['show', 'x'], exitCodes.usage],
+  ] as const)
+    test(`${argv.join(' ')} exits with ${code}`, async () => {
+      assert.equal(await context.candor('configuration', ...argv), code, context.stderr.text);
+    });
+
+  test('diff shows what changed, and says where only what is hidden has', async () => {
+    await context.candor('configuration', 'diff', '1', '2');
+    assert.match(context.stdout.text, /^--- configuration 1\n\+\+\+ configuration 2\n@@ -3 \+3 @@\n/);
+    assert.match(context.stdout.text, /\n-.*5s.*\n\+.*9s.*\n$/);
+    const [refused, active] = kept as [KeptConfiguration, KeptConfiguration, KeptConfiguration];
+    gateway.configurations = { current: active, list: [{ ...active, id: 7, contentHash: 'other' }, refused, active] };
+    const again = new FakeProcessContext(folder);
+    assert.equal(await again.candor('configuration', 'diff', '7'), 0);
+    assertFits(again.stdout.text);
+    assert.match(again.stdout.text, /are equal, but what was read is not/);
+  });
+});
+
+describe('candor route', () => {
+  const said = async (...argv: string[]): Promise<string> => {
+    const one = new FakeProcessContext(folder);
+    assert.equal(await one.candor('route', ...argv), 0, one.stderr.text);
+    if (!argv.includes('--json')) assertFits(one.stdout.text);
+    return one.stdout.text;
+  };
+
+  test('shows the route, what matched, what is in effect, and why those before it do not match', async () => {
+    const shown = await said('https://shop.example.org/api/orders');
+    assert.match(shown, /^route shop → upstream shop\n {2}matches +any host, the path begins with \/api, any method\n/);
+    assert.match(shown, /timeouts +[^]*response_head 5\.00 s/);
+    assert.match(shown, /retries +attempts_max \d/);
+    assert.match(shown, /limits +[^]*endpoint_connections_max \d+/);
+    assert.match(shown, /ROUTES BEFORE IT\n {2}admin: the host shop\.example\.org is not admin\.example\.org\n/);
+    assert.match(shown, /writes: the method GET is not POST\n {2}beta: the header x-beta is missing\n$/);
+  });
+
+  test('takes a method, headers, and a URL without a scheme', async () => {
+    assert.match(await said('post', 'shop.example.org/api'), /^route writes [^]*statuses 503/);
+    assert.match(await said('shop.example.org/api', '-H', 'X-Beta: 1', '-H', 'X-Other: 2'), /^route beta /);
+    assert.deepEqual(
+      [...(gateway.questions[1]?.headers ?? [])],
+      [
+        ['x-beta', '1'],
+        ['x-other', '2'],
+      ],
+    );
+  });
+
+  test('answers from a file as the gateway does, without asking one', async () => {
+    const request = ['POST', 'https://shop.example.org/api', '--json'];
+    const asked = await said(...request);
+    assert.equal(await said(...request, '-c', 'next.yaml'), asked);
+    assert.equal(gateway.questions.length, 1);
+  });
+
+  for (const [argv, code, says] of [
+    [['https://shop.example.org/elsewhere'], exitCodes.not_found, /^No route matches/],
+    [['https://a/', '-c', 'bad.yaml'], exitCodes.validation_failed, /bad\.yaml has mistakes/],
+    [['https://a/', '-c', 'none.yaml'], exitCodes.validation_failed, /there is no file/],
+    [['/path'], exitCodes.usage, /url is http/],
+    [['G T', 'http://a/'], exitCodes.usage, /method is/],
+    [['http://a/', '-H', 'x'], exitCodes.usage, /header is/],
+    [['GET', 'http://a/', 'more'], exitCodes.usage, /argument/],
+  ] as const)
+    test(`${argv.join(' ')} exits with ${code}`, async () => {
+      assert.equal(await context.candor('route', ...argv), code);
+      assert.match(context.stdout.text + context.stderr.text, says);
+    });
+});
