@@ -143,6 +143,7 @@ export class AdminApi implements RequestHandler {
       case 'maintenance':
       case 'pause':
       case 'drain':
+      case 'eject':
       case 'weight':
       case 'restore':
         return this.#overlay.change(id, requester, request, response);

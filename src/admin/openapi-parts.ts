@@ -1,5 +1,6 @@
 import {
   drainRequestSchema,
+  ejectRequestSchema,
   maintenanceRequestSchema,
   pauseRequestSchema,
   restoreRequestSchema,
@@ -41,6 +42,7 @@ export const schemas = {
   MaintenanceRequest: maintenanceRequestSchema,
   PauseRequest: pauseRequestSchema,
   DrainRequest: drainRequestSchema,
+  EjectRequest: ejectRequestSchema,
   WeightRequest: weightRequestSchema,
   RestoreRequest: restoreRequestSchema,
   Event: eventSchema,

@@ -119,6 +119,10 @@ const details: Record<OperationId, Details> = {
     'PauseRequest',
   ),
   drain: overlayChange('Drains an endpoint; it may belong to an application.', 'DrainRequest'),
+  eject: overlayChange(
+    'Ejects an endpoint, as outlier detection does. The last one of an upstream that is ready needs `force`, else 409.',
+    'EjectRequest',
+  ),
   weight: overlayChange('Sets the weight of an endpoint, which is 1 by default.', 'WeightRequest'),
   restore: overlayChange('Clears entries, including those whose target no longer exists.', 'RestoreRequest'),
   followEvents: {

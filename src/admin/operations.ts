@@ -147,6 +147,12 @@ export const operations = [
     summary: 'Send an endpoint no new requests; requests in flight finish',
   },
   {
+    id: 'eject',
+    method: 'POST',
+    path: `${apiRoot}/overlay/eject`,
+    summary: 'Send an endpoint no new requests for a time, as long as another one can be chosen',
+  },
+  {
     id: 'weight',
     method: 'POST',
     path: `${apiRoot}/overlay/weight`,

@@ -55,7 +55,7 @@ const minuteFigures = z.object({
 
 const overlayEntry = z.object({
   id: text.describe('Such as `drain:api/10.0.0.1:3000`; restoring it clears the entry.'),
-  kind: z.enum(['maintenance', 'pause', 'weight', 'drain']),
+  kind: z.enum(['maintenance', 'pause', 'weight', 'drain', 'eject']),
   target: nullableText.describe('A route, an upstream or an endpoint; null: all routes.'),
   values: z.record(text, z.union([text, z.number()])).describe('Settings of the entry, by kind.'),
   reason: text.describe('The effect of the entry, one clause.'),
@@ -256,6 +256,8 @@ export const statusSchema = z.object({
                 .min(0)
                 .nullable()
                 .describe('From the start of an attempt to the head of its response.'),
+              p50_ms: z.number().min(0).nullable().describe('Of the last 40 to 60 s; within a quarter of the value.'),
+              p99_ms: z.number().min(0).nullable(),
             })
             .describe('Attempts in the last minute.'),
           last_check: z

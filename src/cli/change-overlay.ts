@@ -11,9 +11,9 @@ import type { ProcessContext } from './process-context.ts';
 
 /** The request for a change of the overlay: the last segment of its path, and its body. */
 export interface OverlayOrder {
-  readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'restore';
+  readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'eject' | 'restore';
   /** Keys without a value are omitted. */
-  readonly body: Readonly<Record<string, string | number | undefined>>;
+  readonly body: Readonly<Record<string, string | number | boolean | undefined>>;
 }
 
 interface ChangeAnswer {

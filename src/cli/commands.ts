@@ -18,6 +18,7 @@ import { configurationCommands } from './kept-configuration-commands.ts';
 import { logsCommand } from './logs-command.ts';
 import {
   drainCommand,
+  ejectCommand,
   maintenanceCommand,
   pauseCommand,
   restoreCommand,
@@ -57,6 +58,7 @@ const root = buildRouteMap<string, ParserContext>({
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,
+    eject: ejectCommand,
     weight: weightCommand,
     restore: restoreCommand,
     stop: stopCommand,

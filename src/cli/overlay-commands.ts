@@ -117,6 +117,45 @@ export const drainCommand = buildCommand<AskFlags, [string], ParserContext>({
   },
 });
 
+interface EjectFlags extends AskFlags {
+  /** Milliseconds. */
+  readonly for?: number;
+  readonly reason?: string;
+  readonly force: boolean;
+}
+
+export const ejectCommand = buildCommand<EjectFlags, [string], ParserContext>({
+  docs: {
+    brief: 'Take an endpoint out while others can serve',
+    fullDescription: describe(
+      'The endpoint gets no new requests as long as another one of its upstream can be\nchosen, for the time of --for, or until `candor restore`; it outlives reloads\nand restarts. The last one that is ready needs --force, and goes on getting\nrequests; `candor drain` takes it out in any case. Ends with 9 where there is\nno such endpoint, and with 10 where --force is needed.',
+      'candor eject 10.0.0.5:3000 --for 10m --reason "disk is slow"',
+    ),
+  },
+  parameters: {
+    flags: {
+      ...askFlags,
+      for: {
+        kind: 'parsed',
+        parse: parseEjection,
+        brief: '<duration> that it is out for',
+        placeholder: 'duration',
+        optional: true,
+      },
+      reason: optionalText('<text> that says why', 'text'),
+      force: { kind: 'boolean', brief: 'Also the last one that is ready', default: false, withNegated: false },
+    },
+    positional: { kind: 'tuple', parameters: [endpointPosition] },
+    aliases: { c: 'config' },
+  },
+  async func(flags, endpoint) {
+    const { changeOverlay } = await import('./change-overlay.ts');
+    const seconds = flags.for === undefined ? undefined : Math.ceil(flags.for / 1000);
+    const body = { endpoint, seconds, reason: flags.reason, force: flags.force };
+    await changeOverlay({ kind: 'eject', body }, flags, this.processContext);
+  },
+});
+
 export const weightCommand = buildCommand<AskFlags, [string, number], ParserContext>({
   docs: {
     brief: 'Change the share of requests that an endpoint gets',
@@ -167,6 +206,12 @@ function parseRetryAfter(input: string): number {
   const ms = parseDurationFlag(input);
   if (ms >= 1000 && ms <= 86_400_000) return ms;
   throw new CommandFailure('usage', 'Retry-After is from 1s to 24h');
+}
+
+function parseEjection(input: string): number {
+  const ms = parseDurationFlag(input);
+  if (ms >= 1000 && ms <= 7 * 86_400_000) return ms;
+  throw new CommandFailure('usage', 'an endpoint is ejected for 1s to 168h');
 }
 
 function parseWait(input: string): number {

@@ -2,7 +2,7 @@ import { defaults } from '../config/defaults.ts';
 import { ms } from '../config/fallback.ts';
 import { suggestNearest } from '../config/nearest.ts';
 import { type OverlayEntry, overlayIdOf, type OverlaySetting, overlayTargetOf } from '../core/overlay.ts';
-import { findEndpoint, findPauseTarget, findRoute, type OverlayTargets } from './overlay-targets.ts';
+import { findEndpoint, findPauseTarget, findRoute, lastReadyOf, type OverlayTargets } from './overlay-targets.ts';
 
 /** A change that an operator asks for. Null stands for the default. */
 export type OverlayChange =
@@ -21,6 +21,15 @@ export type OverlayChange =
     }
   | { readonly kind: 'weight'; readonly endpoint: string; readonly weight: number }
   | { readonly kind: 'drain'; readonly endpoint: string }
+  | {
+      readonly kind: 'eject';
+      readonly endpoint: string;
+      /** Null: until it is restored. */
+      readonly durationMs: number | null;
+      readonly why: string;
+      /** Also if no other endpoint of the upstream can be chosen. */
+      readonly force: boolean;
+    }
   /** `what`: the id or kind of an entry, or the target that entries name; null: all entries. */
   | { readonly kind: 'restore'; readonly what: string | null };
 
@@ -39,24 +48,30 @@ export type PlannedChange =
       readonly set: OverlaySetting | null;
       readonly cleared: readonly OverlayEntry[];
     }
-  | { readonly ok: false; readonly why: string };
+  | { readonly ok: false; readonly kind?: 'refused'; readonly why: string };
 
+/** `wallTime`: milliseconds since 1970. */
 export function planChange(
   change: OverlayChange,
   entries: readonly OverlayEntry[],
   targets: OverlayTargets,
+  wallTime: number,
 ): PlannedChange {
   if (change.kind === 'restore') return planRestore(change.what, entries);
-  const setting = settingOf(change, targets);
+  const setting = settingOf(change, targets, wallTime);
   if (!setting.ok) return setting;
   return { ok: true, set: setting.setting, cleared: [] };
 }
 
 type SettingResult =
   | { readonly ok: true; readonly setting: OverlaySetting }
-  | { readonly ok: false; readonly why: string };
+  | { readonly ok: false; readonly kind?: 'refused'; readonly why: string };
 
-function settingOf(change: Exclude<OverlayChange, { kind: 'restore' }>, targets: OverlayTargets): SettingResult {
+function settingOf(
+  change: Exclude<OverlayChange, { kind: 'restore' }>,
+  targets: OverlayTargets,
+  wallTime: number,
+): SettingResult {
   if (change.kind === 'maintenance') {
     const route = change.route === null ? null : findRoute(change.route, targets);
     if (route?.ok === false) return route;
@@ -73,9 +88,25 @@ function settingOf(change: Exclude<OverlayChange, { kind: 'restore' }>, targets:
   }
   const endpoint = findEndpoint(change.endpoint, targets);
   if (!endpoint.ok) return endpoint;
+  if (change.kind === 'eject') return ejectionOf(change, endpoint.target, targets, wallTime);
   return change.kind === 'drain'
     ? { ok: true, setting: { kind: 'drain', endpoint: endpoint.target } }
     : { ok: true, setting: { kind: 'weight', endpoint: endpoint.target, weight: change.weight } };
+}
+
+function ejectionOf(
+  { durationMs, why, force }: Extract<OverlayChange, { kind: 'eject' }>,
+  endpoint: string,
+  targets: OverlayTargets,
+  wallTime: number,
+): SettingResult {
+  const upstream = force ? null : lastReadyOf(endpoint, targets);
+  if (upstream !== null) {
+    const what = `${endpoint} is the last endpoint of upstream ${upstream} that is ready: it would go on getting requests`;
+    return { ok: false, kind: 'refused', why: `${what}. Eject it all the same with force, or drain it.` };
+  }
+  const until = durationMs === null ? null : new Date(wallTime + durationMs).toISOString();
+  return { ok: true, setting: { kind: 'eject', endpoint, until, why } };
 }
 
 function planRestore(what: string | null, entries: readonly OverlayEntry[]): PlannedChange {

@@ -1,17 +1,25 @@
-import type { OverlayEntry } from '../core/overlay.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import { type DrainSetting, type EjectSetting, ejectionText, type OverlayEntry } from '../core/overlay.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { overlayEndpointOf } from './overlay-targets.ts';
 
 interface Override {
   readonly weight: number | null;
-  /** The operator who drains it; null if it is not drained. */
-  readonly drainedBy: string | null;
-  /** When this process began to drain it. */
+  /** Null: it gets requests. */
+  readonly out: TakenOut | null;
+}
+
+/** An operator has taken an endpoint out. */
+interface TakenOut {
+  readonly state: 'draining' | 'ejected';
+  /** 'drained by …' */
+  readonly text: string;
+  /** When this process began to. */
   readonly sinceInstant: Instant;
 }
 
-/** Applies weights and drains of the overlay to the endpoints that workers receive. */
+/** Applies weights, drains and ejections of the overlay to the endpoints that workers receive. */
 export class EndpointOverrides {
   readonly #clock: Clock;
   #overrides: ReadonlyMap<string, Override> = new Map();
@@ -23,18 +31,22 @@ export class EndpointOverrides {
   use(entries: readonly OverlayEntry[]): void {
     const overrides = new Map<string, Override>();
     for (const { setting, actor } of entries) {
-      if (setting.kind !== 'weight' && setting.kind !== 'drain') continue;
-      const { weight, drainedBy } = overrides.get(setting.endpoint) ?? { weight: null, drainedBy: null };
-      const before = this.#overrides.get(setting.endpoint);
-      const sinceInstant = before?.drainedBy == null ? this.#clock.now() : before.sinceInstant;
-      overrides.set(
-        setting.endpoint,
-        setting.kind === 'weight'
-          ? { weight: setting.weight, drainedBy, sinceInstant }
-          : { weight, drainedBy: actor, sinceInstant },
-      );
+      if (setting.kind !== 'weight' && setting.kind !== 'drain' && setting.kind !== 'eject') continue;
+      const { weight, out } = overrides.get(setting.endpoint) ?? { weight: null, out: null };
+      if (setting.kind === 'weight') overrides.set(setting.endpoint, { weight: setting.weight, out });
+      // A drain is stricter, whichever came first.
+      else if (out?.state !== 'draining')
+        overrides.set(setting.endpoint, { weight, out: this.#takenOut(setting, actor) });
     }
     this.#overrides = overrides;
+  }
+
+  #takenOut(setting: DrainSetting | EjectSetting, actor: string): TakenOut {
+    const state = setting.kind === 'drain' ? 'draining' : 'ejected';
+    const before = this.#overrides.get(setting.endpoint)?.out;
+    const sinceInstant = before?.state === state ? before.sinceInstant : this.#clock.now();
+    const text = setting.kind === 'drain' ? `drained by ${actor}` : `ejected by ${actor}${ejectionText(setting)}`;
+    return { state, text, sinceInstant };
   }
 
   adjust(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
@@ -46,10 +58,15 @@ export class EndpointOverrides {
   }
 }
 
-function overridden(endpoint: EndpointSnapshot, { weight, drainedBy, sinceInstant }: Override): EndpointSnapshot {
+function overridden(endpoint: EndpointSnapshot, { weight, out }: Override): EndpointSnapshot {
   const weighted = weight === null ? endpoint : { ...endpoint, weight };
   const { state, reason } = endpoint;
-  if (drainedBy === null || state === 'draining' || state === 'gone') return weighted;
+  if (out === null || (out.state === 'draining' ? isLeaving : getsLess).has(state)) return weighted;
   const own = reason === '' ? state : `${state}: ${reason}`;
-  return { ...weighted, state: 'draining', sinceInstant, reason: `drained by ${drainedBy}; otherwise ${own}` };
+  return { ...weighted, state: out.state, sinceInstant: out.sinceInstant, reason: `${out.text}; otherwise ${own}` };
 }
+
+const isLeaving: ReadonlySet<EndpointState> = new Set(['draining', 'gone']);
+
+/** States in which an endpoint gets no more requests than an ejected one. */
+const getsLess: ReadonlySet<EndpointState> = new Set([...isLeaving, 'starting', 'unhealthy', 'circuit_open']);

@@ -32,6 +32,7 @@ type FileEntry = { readonly revision: number; readonly at: string; readonly acto
     }
   | { readonly kind: 'weight'; readonly endpoint: string; readonly weight: number }
   | { readonly kind: 'drain'; readonly endpoint: string }
+  | { readonly kind: 'eject'; readonly endpoint: string; readonly until: string | null; readonly why: string }
 );
 
 type Check = (value: unknown) => boolean;
@@ -70,6 +71,7 @@ const entryChecks: Readonly<Record<FileEntry['kind'], Checks>> = {
   },
   weight: { endpoint: isName, weight: isWhole(0, weightMax), ...origin },
   drain: { endpoint: isName, ...origin },
+  eject: { endpoint: isName, until: (value) => value === null || isTime(value), why: isText(0, 1024), ...origin },
 };
 
 const fileChecks: Checks = {
@@ -138,6 +140,7 @@ function toFile({ setting, revision, at, actor }: OverlayEntry): FileEntry {
     }
     case 'weight':
     case 'drain':
+    case 'eject':
       return { ...setting, ...source };
   }
 }
@@ -161,5 +164,7 @@ function settingOf(entry: FileEntry): OverlaySetting {
       return { kind: entry.kind, endpoint: entry.endpoint, weight: entry.weight };
     case 'drain':
       return { kind: entry.kind, endpoint: entry.endpoint };
+    case 'eject':
+      return { kind: entry.kind, endpoint: entry.endpoint, until: entry.until, why: entry.why };
   }
 }

@@ -51,6 +51,24 @@ export const weightRequestSchema = z.strictObject({
 
 export const drainRequestSchema = z.strictObject({ endpoint });
 
+/** A week. What is out for longer should not be in the configuration. */
+const ejectMaxS = 7 * 86_400;
+
+export const ejectRequestSchema = z.strictObject({
+  endpoint,
+  seconds: z
+    .int()
+    .min(1)
+    .max(ejectMaxS)
+    .optional()
+    .describe('After this time it gets requests again. Absent: not before it is restored.'),
+  reason: z.string().min(1).max(1024).optional().describe('Why, one clause; shown wherever the entry is.'),
+  force: z
+    .boolean()
+    .optional()
+    .describe('Also if no other endpoint of its upstream is ready. It then goes on getting requests.'),
+});
+
 export const restoreRequestSchema = z.strictObject({
   what: name
     .optional()
@@ -62,6 +80,7 @@ export const overlayRequestSchemas = {
   pause: pauseRequestSchema,
   weight: weightRequestSchema,
   drain: drainRequestSchema,
+  eject: ejectRequestSchema,
   restore: restoreRequestSchema,
 } as const;
 
@@ -96,6 +115,10 @@ function changeOf(kind: OverlayRequestKind, read: unknown): OverlayChange {
       return { kind, ...(read as Read<'weight'>) };
     case 'drain':
       return { kind, ...(read as Read<'drain'>) };
+    case 'eject': {
+      const { endpoint, seconds, reason = '', force = false } = read as Read<'eject'>;
+      return { kind, endpoint, durationMs: seconds === undefined ? null : seconds * 1000, why: reason, force };
+    }
     case 'restore':
       return { kind, what: (read as Read<'restore'>).what ?? null };
   }

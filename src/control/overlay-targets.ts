@@ -63,6 +63,14 @@ export function overlayEndpointOf({ id, instance, address }: EndpointSnapshot): 
   return instance === undefined ? id : id.slice(0, -`/${addressText(address)}`.length);
 }
 
+/** The upstream of which an endpoint is the only one that gets requests as usual; null: another one does, or it does not itself. */
+export function lastReadyOf(endpoint: string, { upstreams }: OverlayTargets): string | null {
+  const isNamed = (one: EndpointSnapshot): boolean => overlayEndpointOf(one) === endpoint;
+  const upstream = upstreams.find(({ endpoints }) => endpoints.some(isNamed));
+  const ready = upstream?.endpoints.filter(({ state }) => state === 'healthy' || state === 'unchecked') ?? [];
+  return ready.length > 0 && ready.every(isNamed) ? (upstream?.id ?? null) : null;
+}
+
 function namesOf({ address, instance }: EndpointSnapshot): string[] {
   const names = [addressText(address)];
   return instance === undefined ? names : [instance, ...names];
@@ -88,6 +96,7 @@ export function isMatched(setting: OverlaySetting, { routes, upstreams }: Overla
       return (setting.scope === 'route' ? routes : upstreams).some(({ id }) => id === setting.target);
     case 'weight':
     case 'drain':
+    case 'eject':
       return upstreams.some(({ endpoints }) =>
         endpoints.some((endpoint) => overlayEndpointOf(endpoint) === setting.endpoint),
       );

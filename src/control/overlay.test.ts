@@ -112,6 +112,85 @@ describe('Overlay', () => {
     assert.equal(other, endpoints[1]);
   });
 
+  describe('an endpoint that an operator ejects', () => {
+    const eject = (endpoint: string, own: Partial<Extract<OverlayChange, { kind: 'eject' }>> = {}): OverlayChange => ({
+      ...{ kind: 'eject', endpoint, durationMs: null, why: '', force: false },
+      ...own,
+    });
+
+    it('is ejected with who, until when and why, and is back when its time is over', async () => {
+      const one = overlay();
+      assert.ok(
+        (await one.change(eject('127.0.0.1:1', { durationMs: 60_000, why: 'slow disk' }), 'admin:socket', null)).ok,
+      );
+      const until = new Date(clock.wallTime() + 60_000).toISOString().slice(0, 19);
+      const [ejected] = one.adjust(endpoints);
+      assert.equal(ejected?.state, 'ejected');
+      assert.equal(
+        ejected.reason,
+        `ejected by admin:socket until ${until}Z: slow disk; otherwise healthy: its checks pass`,
+      );
+      await clock.advance(59_000);
+      assert.equal(one.adjust(endpoints)[0]?.state, 'ejected');
+      await clock.advance(2_000);
+      assert.equal(one.adjust(endpoints)[0], endpoints[0]);
+      assert.deepEqual([one.status().entries, storage.content?.entries, one.status().revision], [[], [], 2]);
+      assert.deepEqual(
+        events.map(({ kind, actor }) => [kind, actor]),
+        [
+          ['overlay_changed', 'admin:socket'],
+          ['overlay_changed', 'gateway'],
+        ],
+      );
+      one.close();
+    });
+
+    it('stays so over a restart, no longer than it was to', async () => {
+      await overlay().change(eject('127.0.0.1:1', { durationMs: 60_000 }), 'admin:socket', null);
+      await clock.advance(30_000);
+      const later = overlay();
+      assert.equal(later.adjust(endpoints)[0]?.state, 'ejected');
+      await clock.advance(30_000);
+      assert.deepEqual(later.status().entries, []);
+      const last = overlay();
+      assert.equal(last.adjust(endpoints)[0], endpoints[0]);
+    });
+
+    it('stays so while nothing may be changed, and is back then', async () => {
+      const one = overlay();
+      await one.change(eject('127.0.0.1:1', { durationMs: 5_000 }), 'admin:socket', null);
+      refusal = 'An upgrade is in progress.';
+      await clock.advance(20_000);
+      assert.equal(one.status().entries.length, 1);
+      refusal = null;
+      await clock.advance(2_000);
+      assert.equal(one.status().entries.length, 0);
+    });
+
+    it('is not the last one that is ready, unless it is said to be', async () => {
+      const one = overlay();
+      await one.change(eject('127.0.0.1:1'), 'admin:socket', null);
+      const last = await one.change(eject('127.0.0.1:2'), 'admin:socket', null);
+      assert.ok(!last.ok && last.kind === 'refused');
+      assert.match(last.why, /^app\/127\.0\.0\.1:2 is the last endpoint of upstream app that is ready/);
+      assert.ok((await one.change(eject('127.0.0.1:2', { force: true }), 'admin:socket', null)).ok);
+      endpoints = [1, 2].map((port) => ({ ...endpointAt(port), state: 'unhealthy' }));
+      assert.ok((await overlay(null).change(eject('127.0.0.1:2'), 'admin:socket', null)).ok, 'it gets none anyway');
+    });
+
+    it('keeps a state that gives it less, and a drain is stricter', async () => {
+      const one = overlay();
+      await one.change(eject('127.0.0.1:1', { force: true }), 'admin:socket', null);
+      for (const state of ['unhealthy', 'starting', 'circuit_open', 'draining', 'gone'] as const)
+        assert.equal(one.adjust([{ ...endpointAt(1), state }])[0]?.state, state);
+      for (const state of ['unknown', 'unchecked', 'probation', 'half_open', 'ejected'] as const)
+        assert.equal(one.adjust([{ ...endpointAt(1), state }])[0]?.state, 'ejected');
+      await one.change(drain('127.0.0.1:1'), 'admin:socket', null);
+      await one.change(eject('127.0.0.1:1', { force: true, why: 'again' }), 'admin:socket', null);
+      assert.equal(one.adjust(endpoints)[0]?.state, 'draining');
+    });
+  });
+
   it('refuses changes while the gateway gives a reason to', async () => {
     const one = overlay();
     refusal = 'Another process has adopted the applications.';

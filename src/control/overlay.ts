@@ -28,13 +28,16 @@ export interface OverlayParts {
   readonly refusal: () => string | null;
   /** Sends the entries for routes to all workers. */
   readonly sendRoutes: (overlay: RouteOverlay) => void;
-  /** Weights or drains have changed: sends the endpoints to the workers. */
+  /** Weights, drains or ejections have changed: sends the endpoints to the workers. */
   readonly onEndpointsChanged: () => void;
   readonly workers: () => number;
 }
 
 /** A waiting request does not notice this delay, and reading a small file takes some 0.1 ms. */
 const followEveryMs = 250;
+
+/** Where an ejection whose time is over cannot be cleared yet, such as during an upgrade. */
+const expireAgainMs = 1000;
 
 const noTargets: OverlayTargets = { routes: [], upstreams: [] };
 
@@ -53,6 +56,7 @@ export class Overlay {
   /** Why the disk does not have these entries; null if it has them. */
   #memoryReason: string | null;
   #followTimer: Timer | null = null;
+  #expiryTimer: Timer | null = null;
   /** Changes run one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
 
@@ -84,6 +88,7 @@ export class Overlay {
    */
   follow(): void {
     const { clock } = this.#parts;
+    this.#expiryTimer?.cancel();
     this.#followTimer = clock.schedule(after(clock.now(), followEveryMs), followIsDue, this as Overlay);
   }
 
@@ -100,6 +105,34 @@ export class Overlay {
 
   close(): void {
     this.#followTimer?.cancel();
+    this.#expiryTimer?.cancel();
+  }
+
+  #scheduleExpiry(): void {
+    this.#expiryTimer?.cancel();
+    const { clock } = this.#parts;
+    const first = Math.min(...this.#entries.map(endOf));
+    // The process that has the overlay now ends them.
+    if (first === Infinity || this.#followTimer !== null) return;
+    const leftMs = first - clock.wallTime();
+    const inMs = leftMs > 0 ? leftMs : expireAgainMs;
+    this.#expiryTimer = clock.schedule(after(clock.now(), inMs), expiryIsDue, this as Overlay);
+  }
+
+  /** Clears ejections whose time is over. Called by the timer only. */
+  expire(): void {
+    this.#changes = this.#changes.then(() => this.#expire()).catch(() => undefined);
+  }
+
+  async #expire(): Promise<void> {
+    const now = this.#parts.clock.wallTime();
+    const over = this.#entries.filter((entry) => endOf(entry) <= now);
+    if (over.length === 0 || this.#parts.refusal() !== null) return this.#scheduleExpiry();
+    await this.#apply(
+      this.#revision + 1,
+      this.#entries.filter((entry) => !over.includes(entry)),
+    );
+    for (const { setting } of over) this.#emit('gateway', setting, null);
   }
 
   /** `ifRevision`: the change is made only if the overlay has this revision; null: in any case. */
@@ -113,8 +146,9 @@ export class Overlay {
     const refusal = this.#parts.refusal();
     if (refusal !== null) return { ok: false, kind: 'refused', why: refusal };
     if (ifRevision !== null && ifRevision !== this.#revision) return this.#conflict(ifRevision);
-    const plan = planChange(change, this.#entries, this.#parts.targets());
-    if (!plan.ok) return { ok: false, kind: 'unknown_target', why: plan.why };
+    const wallTime = this.#parts.clock.wallTime();
+    const plan = planChange(change, this.#entries, this.#parts.targets(), wallTime);
+    if (!plan.ok) return { ok: false, kind: plan.kind ?? 'unknown_target', why: plan.why };
     const { set } = plan;
     const before = set === null ? null : this.#entryOf(set);
     const isSame = set === null ? plan.cleared.length === 0 : isDeepStrictEqual(before?.setting, set);
@@ -128,7 +162,7 @@ export class Overlay {
       };
     }
     const revision = this.#revision + 1;
-    const at = new Date(this.#parts.clock.wallTime()).toISOString();
+    const at = new Date(wallTime).toISOString();
     await this.#apply(revision, set === null ? rest : [...rest, { setting: set, revision, at, actor }]);
     if (set !== null) this.#emit(actor, before?.setting ?? null, set);
     for (const { setting } of plan.cleared) this.#emit(actor, setting, null);
@@ -147,6 +181,7 @@ export class Overlay {
   #use(entries: readonly OverlayEntry[]): void {
     this.#entries = entries;
     this.#overrides.use(entries);
+    this.#scheduleExpiry();
   }
 
   #entryOf(setting: OverlaySetting): OverlayEntry | null {
@@ -231,6 +266,15 @@ export class Overlay {
   adjust(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
     return this.#overrides.adjust(endpoints);
   }
+}
+
+function expiryIsDue(overlay: Overlay): void {
+  overlay.expire();
+}
+
+/** Milliseconds since 1970; Infinity: an entry that does not end by itself. */
+function endOf({ setting }: OverlayEntry): number {
+  return setting.kind === 'eject' && setting.until !== null ? Date.parse(setting.until) : Infinity;
 }
 
 function followIsDue(overlay: Overlay): void {

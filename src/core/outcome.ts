@@ -23,6 +23,8 @@ export interface EndpointOutcomes {
   consecutiveUnreachable: number;
   /** From the start of an attempt to its response head: the sum over the successes. */
   latencyMs: number;
+  /** The same by cells (`latency-cells.ts`). */
+  readonly latencies?: number[];
   /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];
 }

@@ -2,7 +2,7 @@
  * The changes that operators can make at run time, besides the configuration file. An entry wins over the file until it is
  * cleared (docs/adr/0041-what-operators-change-at-run-time-is-an-overlay.md).
  */
-export type OverlaySetting = MaintenanceSetting | PauseSetting | WeightSetting | DrainSetting;
+export type OverlaySetting = MaintenanceSetting | PauseSetting | WeightSetting | DrainSetting | EjectSetting;
 
 /** The gateway answers 503 instead of the route's action. */
 export interface MaintenanceSetting {
@@ -38,6 +38,16 @@ export interface DrainSetting {
   readonly endpoint: string;
 }
 
+/** The endpoint gets no new requests as long as another one of its upstream can be chosen, as if its traffic had made it an outlier. */
+export interface EjectSetting {
+  readonly kind: 'eject';
+  readonly endpoint: string;
+  /** RFC 3339; null: until the entry is cleared. */
+  readonly until: string | null;
+  /** What the operator says, one clause; '': nothing. */
+  readonly why: string;
+}
+
 export const weightMax = 1000;
 
 export interface OverlayEntry {
@@ -58,6 +68,7 @@ export function overlayIdOf(setting: OverlaySetting): string {
       return `pause:${setting.scope}:${setting.target}`;
     case 'weight':
     case 'drain':
+    case 'eject':
       return `${setting.kind}:${setting.endpoint}`;
   }
 }
@@ -74,6 +85,11 @@ export type OverlayValues = Readonly<Record<string, string | number>>;
 export function overlayValuesOf(setting: OverlaySetting): OverlayValues {
   if (setting.kind === 'maintenance') return { message: setting.message, retry_after_s: setting.retryAfterS };
   if (setting.kind === 'pause') return { wait_ms: setting.waitMs, waiters_max: setting.waitersMax };
+  if (setting.kind === 'eject')
+    return {
+      ...(setting.until === null ? {} : { until: setting.until }),
+      ...(setting.why === '' ? {} : { reason: setting.why }),
+    };
   return setting.kind === 'weight' ? { weight: setting.weight } : {};
 }
 
@@ -88,7 +104,14 @@ export function overlayText(setting: OverlaySetting): string {
       return `endpoint ${setting.endpoint} has weight ${setting.weight}`;
     case 'drain':
       return `endpoint ${setting.endpoint} gets no new requests`;
+    case 'eject':
+      return `endpoint ${setting.endpoint} is ejected${ejectionText(setting)}`;
   }
+}
+
+/** ' until …: …' */
+export function ejectionText({ until, why }: EjectSetting): string {
+  return `${until === null ? '' : ` until ${until.slice(0, 19)}Z`}${why === '' ? '' : `: ${why}`}`;
 }
 
 /**

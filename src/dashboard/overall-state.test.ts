@@ -101,6 +101,12 @@ test('only a healthy endpoint is shown in green', () => {
     ['warn', 'idle', 'idle', 'bad', 'bad', 'warn', 'warn', 'warn'],
   );
   assert.equal(endpointTone({ state: 'healthy' }), 'good');
-  assert.equal(endpointTone({ state: 'healthy', last_minute: { answered: 990, failed: 10, mean_ms: 2 } }), 'good');
-  assert.equal(endpointTone({ state: 'healthy', last_minute: { answered: 900, failed: 100, mean_ms: 2 } }), 'warn');
+  assert.equal(
+    endpointTone({ state: 'healthy', last_minute: { answered: 990, failed: 10, mean_ms: 2, p50_ms: 2, p99_ms: 3 } }),
+    'good',
+  );
+  assert.equal(
+    endpointTone({ state: 'healthy', last_minute: { answered: 900, failed: 100, mean_ms: 2, p50_ms: 2, p99_ms: 3 } }),
+    'warn',
+  );
 });

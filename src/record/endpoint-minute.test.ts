@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { EndpointMinute } from './endpoint-minute.ts';
@@ -14,11 +15,28 @@ test('the last minute of an endpoint has what was answered and failed, and how l
   minute.add([outcomes('a', 3, 30), outcomes('b', 0, 0, 2)]);
   clock.advanceSync(30_000);
   minute.add([outcomes('a', 1, 50)]);
-  assert.deepEqual(minute.of('a'), { answered: 4, failed: 0, meanMs: 20 });
-  assert.deepEqual(minute.of('b'), { answered: 0, failed: 2, meanMs: null });
-  assert.deepEqual(minute.of('c'), { answered: 0, failed: 0, meanMs: null });
+  const none = { p50Ms: null, p99Ms: null };
+  assert.deepEqual(minute.of('a'), { answered: 4, failed: 0, meanMs: 20, ...none });
+  assert.deepEqual(minute.of('b'), { answered: 0, failed: 2, meanMs: null, ...none });
+  assert.deepEqual(minute.of('c'), { answered: 0, failed: 0, meanMs: null, ...none });
   clock.advanceSync(31_000);
-  assert.deepEqual(minute.of('a'), { answered: 1, failed: 0, meanMs: 50 });
+  assert.deepEqual(minute.of('a'), { answered: 1, failed: 0, meanMs: 50, ...none });
   clock.advanceSync(60_000);
-  assert.deepEqual(minute.of('a'), { answered: 0, failed: 0, meanMs: null });
+  assert.deepEqual(minute.of('a'), { answered: 0, failed: 0, meanMs: null, ...none });
+});
+
+test('percentiles are of the last minute, too', () => {
+  const clock = new SimulatedClock();
+  const minute = new EndpointMinute(clock);
+  const latencies = Array.from({ length: latencyCells }, () => 0);
+  const [fast, slow] = [latencyCellOf(10), latencyCellOf(500)];
+  minute.add([{ ...outcomes('a', 100, 1000), latencies: latencies.with(fast, 98).with(slow, 2) }]);
+  const { p50Ms, p99Ms } = minute.of('a');
+  assert.ok(p50Ms !== null && p50Ms >= 8 && p50Ms <= 12, `${p50Ms}`);
+  assert.ok(p99Ms !== null && p99Ms >= 384 && p99Ms <= 512, `${p99Ms}`);
+  clock.advanceSync(30_000);
+  minute.add([{ ...outcomes('a', 100, 50_000), latencies: latencies.with(slow, 100) }]);
+  assert.ok((minute.of('a').p50Ms ?? 0) > 300);
+  clock.advanceSync(60_000);
+  assert.deepEqual([minute.of('a').p50Ms, minute.of('a').p99Ms], [null, null]);
 });

@@ -5,8 +5,11 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
 import { wasTried } from '../upstream/refusal.ts';
+import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
 import { type HeldFailures, RouteFailures } from './route-failures.ts';
+
+type OutcomeCell = EndpointOutcomes & Required<Pick<EndpointOutcomes, 'latencies'>>;
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
 const cellsMax = 4096;
@@ -16,10 +19,10 @@ const cellsMax = 4096;
  * succeeds costs one look at the cell that was used last.
  */
 export class OutcomeCounts {
-  #cells: EndpointOutcomes[] = [];
+  #cells: OutcomeCell[] = [];
   /** The cell of each endpoint that was used last; an endpoint has others only if its state has changed. */
-  #current = new Map<string, EndpointOutcomes>();
-  #last: EndpointOutcomes | null = null;
+  #current = new Map<string, OutcomeCell>();
+  #last: OutcomeCell | null = null;
   #hasUrgent = false;
   readonly #stale = new StaleConnections();
   readonly #ofRoutes: RouteFailures;
@@ -46,7 +49,9 @@ export class OutcomeCounts {
       cell.successes += 1;
       if (attempt.status >= 500) cell.serverErrors += 1;
       else if (attempt.status === tooManyRequests) noteRateLimit(cell, attempt, exchange.startedWall);
-      cell.latencyMs += attempt.headMs - attempt.startedMs;
+      const latencyMs = attempt.headMs - attempt.startedMs;
+      cell.latencyMs += latencyMs;
+      cell.latencies[latencyCellOf(latencyMs)]! += 1;
       cell.consecutiveFailures = 0;
       cell.consecutiveUnreachable = 0;
       if (attempt.reused) this.#stale.clear(attempt.endpoint);
@@ -75,7 +80,7 @@ export class OutcomeCounts {
   #cellOf(
     upstream: string,
     { endpoint, endpointState: state }: Pick<AttemptFacts, 'endpoint' | 'endpointState'>,
-  ): EndpointOutcomes | null {
+  ): OutcomeCell | null {
     const last = this.#last;
     if (last !== null && last.endpoint === endpoint && last.state === state) return last;
     const current = this.#current.get(endpoint);
@@ -84,7 +89,7 @@ export class OutcomeCounts {
     return cell;
   }
 
-  #secondCellOf(upstream: string, endpoint: string, state: EndpointState): EndpointOutcomes | null {
+  #secondCellOf(upstream: string, endpoint: string, state: EndpointState): OutcomeCell | null {
     let cell = this.#current.has(endpoint)
       ? this.#cells.find((one) => one.endpoint === endpoint && one.state === state)
       : undefined;
@@ -122,7 +127,7 @@ export class OutcomeCounts {
     );
   }
 
-  #replace(taken: EndpointOutcomes[], left: EndpointOutcomes[]): EndpointOutcomes[] {
+  #replace(taken: OutcomeCell[], left: OutcomeCell[]): EndpointOutcomes[] {
     this.#cells = left;
     this.#current = new Map(left.map((cell) => [cell.endpoint, cell]));
     this.#last = null;
@@ -141,7 +146,7 @@ function noteRateLimit(cell: EndpointOutcomes, { retryAfter = null }: AttemptFac
   cell.restMs = Math.max(cell.restMs, restMs);
 }
 
-function noOutcomes(): Omit<EndpointOutcomes, 'upstream' | 'endpoint' | 'state' | 'causes'> {
+function noOutcomes(): Omit<OutcomeCell, 'upstream' | 'endpoint' | 'state' | 'causes'> {
   return {
     successes: 0,
     serverErrors: 0,
@@ -151,6 +156,7 @@ function noOutcomes(): Omit<EndpointOutcomes, 'upstream' | 'endpoint' | 'state' 
     consecutiveFailures: 0,
     consecutiveUnreachable: 0,
     latencyMs: 0,
+    latencies: new Array<number>(latencyCells).fill(0),
   };
 }
 

@@ -1,0 +1,36 @@
+/**
+ * A histogram of latencies that costs one increment: two cells to each doubling, from a sixteenth of a millisecond to 65 s, one cell
+ * below and one above. A percentile is right within a quarter of its value.
+ */
+export const latencyCells = 42;
+
+const smallest = 1 / 16;
+/** The cell of everything that took longer, in units of 1/32 ms: 2^21. */
+const longest = 1 << 21;
+
+/** The cell of a latency. Without a logarithm: it is called for each attempt. */
+export function latencyCellOf(ms: number): number {
+  const units = ms * 32;
+  if (!(units >= 2)) return 0;
+  if (units >= longest) return latencyCells - 1;
+  const whole = units | 0;
+  const octave = 31 - Math.clz32(whole);
+  return 2 * octave - 1 + ((whole >> (octave - 1)) & 1);
+}
+
+/** Where a cell begins, in milliseconds. */
+function startOf(cell: number): number {
+  if (cell === 0) return 0;
+  return smallest * 2 ** ((cell - 1) >> 1) * ((cell - 1) & 1 ? 1.5 : 1);
+}
+
+/** The middle of the cell below whose end `share` of the latencies are; null: there are none. */
+export function latencyPercentileMs(cells: ArrayLike<number>, share: number): number | null {
+  let total = 0;
+  for (let cell = 0; cell < cells.length; cell++) total += cells[cell] as number;
+  if (total === 0) return null;
+  let below = 0;
+  let cell = 0;
+  while (cell < cells.length - 1 && (below += cells[cell] as number) < share * total) cell++;
+  return cell === latencyCells - 1 ? startOf(cell) : (startOf(cell) + startOf(cell + 1)) / 2;
+}
