@@ -60,6 +60,7 @@ describe('what is stored', () => {
       ...{ queryAllowed: [], secretFields: [], ring: new RecordRingWriter(logRing), sampler },
     });
     writer.write(sampleExchange());
+    writer.write(sampleExchange({ startedAt: 0 as Instant, endedAt: 1500 as Instant }));
     writer.write(sampleExchange({ attempts: [sampleAttempt({ retry: true }), sampleAttempt()] }));
     writer.write(failedExchange(fail('connect_refused', 'connect', { address: '127.0.0.1:3000' }), 502));
     const linesOf = (ring: typeof logRing): string[] =>

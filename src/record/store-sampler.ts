@@ -36,6 +36,11 @@ export class StoreSampler {
   pass(line: string, standsFor: number): void {
     this.#ring.append(`${standsFor} ${line}`, false);
   }
+
+  /** The same for a line that has been written as bytes. */
+  passBytes(line: Uint8Array, standsFor: number): void {
+    this.#ring.appendBytes(`${standsFor} `, line);
+  }
 }
 
 /** A token bucket that holds the tokens of one second. */

@@ -74,7 +74,7 @@ export class RecordWriter implements OrdinaryParts {
       writeOrdinary(this.#ordinary, exchange, this)
     ) {
       const bytes = this.#ordinary.end();
-      if (this.#sampler !== null) this.#store(this.#sampler, exchange, true);
+      if (this.#sampler !== null) this.#storeOrdinary(this.#sampler, exchange);
       if (this.#exported !== null) this.#exportOrdinary(this.#exported, exchange);
       return bytes;
     }
@@ -90,7 +90,13 @@ export class RecordWriter implements OrdinaryParts {
     if (beginning !== '') exported.pass(beginning, line);
   }
 
-  /** Its line is in the ring of the log: copying it costs a hundredth of writing it once more. */
+  // The line of an ordinary exchange is in the ring of the log: copying it costs a hundredth of writing it once more.
+
+  #storeOrdinary(sampler: StoreSampler, exchange: EndedExchange): void {
+    const standsFor = sampler.choose(exchange, true);
+    if (standsFor > 0) sampler.passBytes(this.#ordinary.ended, standsFor);
+  }
+
   #exportOrdinary(exported: OtlpSampler, exchange: EndedExchange): void {
     const beginning = exported.choose(exchange, false);
     if (beginning !== '') exported.passBytes(beginning, this.#ordinary.ended);

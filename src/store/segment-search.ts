@@ -40,7 +40,8 @@ export function searchSegment(segment: Segment, query: Query, range: SegmentRang
   const before = Math.min(range.before, last + 1);
   const templates = new TemplateCheck(segment, query);
   let looked = 0;
-  const rows = segment.rows({ expression: indexExpression(query), after, before, newestFirst: range.newestFirst });
+  const expression = indexExpression(query, segment.templateTerms);
+  const rows = segment.rows({ expression, after, before, newestFirst: range.newestFirst });
   for (const row of rows) {
     looked += 1;
     const exchange = mayMatch(query, row) && templates.mayMatch(row.template) ? segment.exchangeOf(row) : null;

@@ -6,7 +6,7 @@ import { packedHex, packedUuid, unpackedHex, unpackedUuid, uuidsFrom } from './p
 import { recordOf, type StoredLine } from './stored-line.ts';
 import type { TimedRow } from './response-times.ts';
 import { SharedTexts } from './shared-texts.ts';
-import { LineTerms } from './terms.ts';
+import { LineTerms, TemplateTerms } from './terms.ts';
 
 /** A line for the store. */
 export interface NewExchange {
@@ -48,6 +48,9 @@ export class Segment {
   readonly #templates: SharedTexts;
   readonly #texts: SharedTexts;
   readonly #terms = new LineTerms();
+  readonly #templateTerms = new TemplateTerms();
+  /** Of `#templateTerms`: the last template that it has. */
+  #lastTemplate = 0;
   readonly #insert: Statement;
   readonly #insertTerms: Statement;
   readonly #putSpan: Statement;
@@ -63,7 +66,7 @@ export class Segment {
     try {
       // A larger page makes the index smaller. NORMAL: a loss of power may take the last second, and never the file.
       database.execute('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-      database.execute('PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 0');
+      database.execute('PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 0');
       if (migrate(database)) return new Segment(database);
     } catch (error) {
       database.close();
@@ -119,13 +122,13 @@ export class Segment {
 
   /** False if the line gives no record. */
   #append({ line, standsFor }: NewExchange): boolean {
-    const terms = this.#terms.of(line);
+    const { id, traceId, at, template, client, clientPort, path, query, status, durationUs, bytesOut, rest } = line;
+    const shared = this.#templates.put(template);
+    const terms = this.#terms.of(line, Number(shared));
     if (terms === null) return false;
     const seq = ++this.#seq;
-    const { id, traceId, at, template, client, clientPort, path, query, status, durationUs, bytesOut, rest } = line;
     const texts = this.#texts;
     const trace = traceId === null ? null : packedHex(traceId);
-    const shared = this.#templates.put(template);
     const asked = query === null ? null : texts.put(query);
     // biome-ignore format: one line per group of columns
     this.#insert.run(
@@ -178,6 +181,16 @@ export class Segment {
         ...{ at: Number(at), durationMs: Number(duration) / 1000, standsFor: Number(standsFor) },
         ...{ template: Number(template), rest: rest as string | null },
       };
+  }
+
+  /** Of all templates of the file. */
+  get templateTerms(): TemplateTerms {
+    const sql = 'SELECT number, json FROM templates WHERE number > ? ORDER BY number';
+    for (const [number, json] of this.#prepared(sql).each(this.#lastTemplate)) {
+      this.#templateTerms.add(Number(number), String(json));
+      this.#lastTemplate = Number(number);
+    }
+    return this.#templateTerms;
   }
 
   /** JSON of what all rows with this template share. */

@@ -20,7 +20,7 @@ import { LineDivider } from './line-divider.ts';
 import { WaitingEvents } from './waiting-events.ts';
 
 /** How long a record may wait before it is stored: one transaction for all of that time. */
-const storeEveryMs = 250;
+const storeEveryMs = 500;
 
 /** The pause after a failure. Meanwhile records stay in the rings, which hold some seconds of a busy gateway. */
 const retryMs = 1000;

@@ -9,6 +9,10 @@ import { lineOfTemplate, recordOf, type StoredLine } from './stored-line.ts';
  * The full-text index holds terms of each record: its words, and `§` terms for some of its values. A term narrows a search; a
  * record that it finds is compared with the query in any case (`match.ts`), so that two values may have the same term. What
  * nearly every record has (GET, 200) has no term: it would cost much and narrow nothing.
+ *
+ * An ordinary success has one term for its template (`§n` and the number), in place of those of route, upstream, endpoint and
+ * release. A search for one of these looks for the templates that have it. Its trace id has one of 16,384 terms: as many terms
+ * as traces were a third of the index.
  */
 
 const letters: Readonly<Partial<Record<TextKey, string>>> = {
@@ -47,38 +51,23 @@ function numberTerms(status: number | null, durationMs: number): string {
   return terms;
 }
 
-/** Templates and clients whose terms are known. */
+/** Clients whose terms are known. */
 const knownMax = 4096;
 
-/**
- * The terms of lines. Those of an ordinary success are put together from those of its template, without building its record:
- * that took two thirds of the time of storing it.
- */
+/** The terms of lines. Those of an ordinary success are put together without building its record: that took two thirds of the time of storing it. */
 export class LineTerms {
-  readonly #templates = new Map<string, string>();
   readonly #clients = new Map<string, string>();
 
-  /** A text whose words are those of `termsOfRecord`. Null if the line is damaged. */
-  of(line: StoredLine): string | null {
-    if (!line.hasOnlyNumbers || !line.template.includes('"attempt":')) {
+  /** A text of all terms. `template`: the number of the line's template. Null if the line is damaged. */
+  of(line: StoredLine, template: number): string | null {
+    if (!line.hasOnlyNumbers || !isOfOneAttempt(line.template)) {
       const record = recordOf(line);
       return record === null ? null : [...termsOfRecord(record)].join(' ');
     }
     const { path, query, traceId, status, durationUs } = line;
-    const trace = traceId === null ? '' : ` ${termOf('trace', traceId)}`;
-    const common = `${this.#ofTemplate(line.template)} ${this.#ofClient(line.client)}${trace}${numberTerms(status, durationUs / 1000)}`;
-    return `${wordsText(path, query)} ${common}`;
-  }
-
-  #ofTemplate(template: string): string {
-    let terms = this.#templates.get(template);
-    if (terms === undefined) {
-      const record = recordOf(lineOfTemplate(template));
-      terms = record === null ? '' : [...termsOfRecord(record)].filter((term) => !term.startsWith('§c')).join(' ');
-      if (this.#templates.size >= knownMax) this.#templates.clear();
-      this.#templates.set(template, terms);
-    }
-    return terms;
+    const trace = traceId === null ? '' : ` ${traceTerm(traceId)}`;
+    const numbers = numberTerms(status, durationUs / 1000);
+    return `${wordsText(path, query)} §n${template} ${this.#ofClient(line.client)}${trace}${numbers}`;
   }
 
   #ofClient(client: string): string {
@@ -102,10 +91,48 @@ function wordsText(path: string, query: string | null): string {
   return [...wordsOfTexts(query === null ? [path] : [path, query])].join(' ');
 }
 
+/** A template that stands for terms of its rows. */
+function isOfOneAttempt(template: string): boolean {
+  return template.includes('"attempt":');
+}
+
+/** With more templates a term narrows little, and the expression gets long. */
+const templatesMax = 128;
+
+/** Which templates of a file have a term. */
+export class TemplateTerms {
+  readonly #byTerm = new Map<string, number[]>();
+
+  add(number: number, template: string): void {
+    if (!isOfOneAttempt(template)) return;
+    const record = recordOf(lineOfTemplate(template));
+    if (record === null) return;
+    for (const term of termsOfRecord(record)) {
+      const numbers = this.#byTerm.get(term);
+      if (numbers === undefined) this.#byTerm.set(term, [number]);
+      else numbers.push(number);
+    }
+  }
+
+  /** An expression that all rows with this term fulfil; null: it would be too long. */
+  expressionOf(term: string): string | null {
+    const numbers = this.#byTerm.get(term) ?? [];
+    if (numbers.length > templatesMax) return null;
+    const anyOf = [term, ...numbers.map((number) => `§n${number}`)].map((one) => `"${one}"`).join(' OR ');
+    return numbers.length === 0 ? anyOf : `(${anyOf})`;
+  }
+}
+
 /** An expression of FTS5 that every record which matches the query fulfils; null if the index does not help. */
-export function indexExpression({ conditions }: Query): string | null {
-  const terms = conditions.flatMap((condition) => (condition.not ? [] : termsOfCondition(condition)));
-  return terms.length === 0 ? null : [...new Set(terms)].map((term) => `"${term}"`).join(' AND ');
+export function indexExpression({ conditions }: Query, templates: TemplateTerms): string | null {
+  const expressions = conditions.flatMap((condition) => (condition.not ? [] : expressionsOf(condition, templates)));
+  return expressions.length === 0 ? null : [...new Set(expressions)].join(' AND ');
+}
+
+function expressionsOf(condition: QueryCondition, templates: TemplateTerms): readonly string[] {
+  if (condition.kind === 'text' && condition.key === 'trace' && !condition.isPrefix)
+    return [`("${traceTerm(condition.value)}" OR "${termOf('trace', condition.value)}")`];
+  return termsOfCondition(condition).flatMap((term) => templates.expressionOf(term) ?? []);
 }
 
 function termsOfCondition(condition: QueryCondition): readonly string[] {
@@ -138,6 +165,10 @@ function wordsOfPath(path: string, goesOn: boolean): readonly string[] {
 
 function isUsual(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+function traceTerm(id: string): string {
+  return `§u${(hashOf(id) >>> 18).toString(36)}`;
 }
 
 function termOf(key: TextKey, value: string): string {
