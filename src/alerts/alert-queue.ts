@@ -81,6 +81,11 @@ export class AlertQueue {
   use(target: AlertTargetSpec, channel: AlertChannel): void {
     this.#target = target;
     this.#channel = channel;
+    this.retryNow();
+  }
+
+  /** Its target may work again: what waits for the next attempt is sent at once. */
+  retryNow(): void {
     this.#retryAt = null;
     this.#schedule();
   }

@@ -168,4 +168,18 @@ describe('alerts', () => {
     assert.deepEqual([good?.ok, good?.nextStep, bad?.ok, bad?.exchange.at(-1)], [true, null, false, '< no']);
     assert.match(channel.received[0] ?? '', /^test:/);
   });
+
+  test('that wait follow a test that the target accepts', async () => {
+    channel.works = false;
+    const alerts = start();
+    alerts.onEvent(storeFails);
+    await clock.advance(1);
+    await alerts.test('oncall');
+    await clock.advance(1);
+    assert.equal(alerts.status[0]?.queued, 1, 'it still fails');
+    channel.works = true;
+    await alerts.test('oncall');
+    await clock.advance(1);
+    assert.equal(alerts.status[0]?.queued, 0);
+  });
 });

@@ -103,19 +103,21 @@ export class Alerts {
     return [...this.#targets.values()].map(({ queue }) => queue.status);
   }
 
-  /** Sends a test to one target, or to all, past their queues. Null: there is no such target. */
+  /** Sends a test to one target, or to all, past their queues; what waits follows where a test was accepted. Null: there is no such target. */
   async test(id: string | null): Promise<readonly AlertTestResult[] | null> {
     const targets = [...this.#targets.values()].filter(({ queue }) => id === null || queue.target.id === id);
     if (id !== null && targets.length === 0) return null;
     return Promise.all(targets.map(({ queue }) => this.#test(queue)));
   }
 
-  async #test({ target, channel }: AlertQueue): Promise<AlertTestResult> {
+  async #test(queue: AlertQueue): Promise<AlertTestResult> {
+    const { target, channel } = queue;
     const { clock } = this.#parts;
     const startedAt = clock.now();
     const alert = this.#testAlert();
     const message = { alert, link: dashboardLink(this.#spec.link, alert) };
     const result = await sendWithin(channel, message, target.channel, clock, new AbortController());
+    if (result.ok) queue.retryNow();
     return {
       target: target.id,
       type: target.channel.type,

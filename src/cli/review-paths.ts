@@ -1,12 +1,12 @@
 import { checkAdminSocket } from '../admin/admin-socket-check.ts';
 import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { findFileObstacle, findMissingFolder, type WriteObstacle } from '../deploy/writable.ts';
+import { findFileObstacle, findFolderObstacle, findMissingFolder, type WriteObstacle } from '../deploy/writable.ts';
 import { adjustPaths } from './adjust-paths.ts';
 import type { MachineWarning } from './review-machine.ts';
 
 /**
- * The paths of a configuration's log, state and admin socket that this user could not write on this machine. The gateway may
+ * The paths of a configuration's log, state, store and admin socket that this user could not write on this machine. The gateway may
  * run as another user, so these are not errors of the file. A gateway that this user starts reports the same.
  */
 export function reviewPaths(
@@ -16,7 +16,7 @@ export function reviewPaths(
 ): readonly MachineWarning[] {
   const { configuration: fitted, notes } = adjustPaths(configuration, leftOpen, env);
   const warnings = notes.map((note) => warning('places', null, note));
-  const { admin, log } = fitted;
+  const { admin, log, store } = fitted;
   const socket = admin.socket === null || leftOpen.socket ? null : checkAdminSocket(admin.socket);
   if (socket !== null) warnings.push(warning('admin.socket', admin.socket, socket));
   const isFile = log.path !== null && log.path !== '-' && !leftOpen.log;
@@ -32,12 +32,15 @@ export function reviewPaths(
       ),
       suggestion: `make it with mkdir -p ${missing}, and correct the path if it is misspelt`,
     });
+  const unstored = store === null ? null : findFolderObstacle(store.path);
+  if (unstored !== null)
+    warnings.push(warning('store', store?.path ?? null, `store: ${obstacleText(unstored)}: nothing would be stored.`));
   return warnings;
 }
 
 function obstacleText({ path, errno }: WriteObstacle): string {
   if (errno === 'EISDIR') return `${path} is a folder, and the log is a file`;
-  if (errno === 'ENOTDIR') return `${path} is a file, and the log would need a folder there`;
+  if (errno === 'ENOTDIR') return `${path} is a file, and a folder would have to be there`;
   return `${path} cannot be written by this user (${errno})`;
 }
 

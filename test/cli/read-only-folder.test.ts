@@ -200,6 +200,16 @@ describe('in a folder that it cannot write', asRoot, () => {
     });
   }
 
+  test('of a store that it cannot write there, check says so before a start', async () => {
+    writeFileSync(join(folder, 'candor.yaml'), `${listeners()}${routes}store: { path: records }\n`);
+    const { code, stderr } = await candor('check');
+    assert.equal(code, 0);
+    assert.match(
+      stderr.replaceAll(/\s+/g, ' '),
+      /store: \S+ cannot be written by this user \(EACCES\): nothing would be stored/,
+    );
+  });
+
   test('a reload reports the same', async () => {
     writeFileSync(join(folder, 'candor.yaml'), listeners() + routes);
     const started = start(['up']);
