@@ -92,6 +92,10 @@ describe('maintenance', () => {
     await done(maintenance(null));
     await until('the worker knows', async () => (await statusOf('/api')) === 503);
     assert.deepEqual([await statusOf('/other'), await statusOf('/ready')], [503, 200]);
+    await until('the requests are counted', () => edge.gateway.status().lastMinute.requests >= 3);
+    const { verdict, upstreams, lastMinute } = edge.gateway.status();
+    assert.deepEqual([verdict.state, ...upstreams.map((one) => one.verdict.state)], ['maintenance', 'maintenance']);
+    assert.equal(lastMinute.errors, 0, 'operators asked for these 503s');
     assert.ok(inFlight !== undefined);
     assert.equal(inFlight.state, 'open');
     for (const socket of held) socket.write(ok('at last'));

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from '../gateway/raw-origin.ts';
 import { runInWorkers } from '../gateway/run-in-workers.ts';
-import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { startFromYaml, until as untilWithin, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { accept, attributesOf, TestCollector } from './collector.ts';
 
 // The thread that exports ends while requests come: they are answered, another thread exports, and what the first one held is counted.
@@ -24,6 +24,9 @@ afterEach(async () => {
   await collector.close();
   await origin.close();
 });
+
+/** A thread starts slowly on a busy machine. */
+const until = (what: string, holds: () => boolean): Promise<void> => untilWithin(what, holds, 30_000);
 
 const inExporter = (code: string): Promise<void> => runInWorkers(code, /^candor otlp/);
 
