@@ -63,7 +63,8 @@ async function warmUp(storm: Storm, { scale }: StormOptions): Promise<void> {
     if (client.nowMs() > readyMsMax) throw new Error('the gateway has not passed on a request for 30 s');
     await sleep(100);
   }
-  const perSecond = 'perSecond' in storm.load ? Math.min(storm.load.perSecond, 300) * scale : 200;
+  const usual = 'perSecond' in storm.load ? Math.min(storm.load.perSecond, 300) * scale : 200;
+  const perSecond = storm.warmUpPerSecond === undefined ? usual : storm.warmUpPerSecond * scale;
   await openLoad(client, new SeededRandom('warm-up'), { perSecond, seconds: warmUpS, posts: postShare }).ended;
   client.close();
 }
