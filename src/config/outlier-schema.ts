@@ -21,7 +21,7 @@ export const outlierDetection = z.union([
     requests_min: key(whole(1, 1_000_000), 'Fewer requests than this decide nothing.', absent.requestsMin),
     failures_max: key(
       percent,
-      'A larger share of failures makes an endpoint an outlier: within the window, or within a newer part of it that has `requests_min` requests.',
+      'A larger share of failures makes an endpoint an outlier: within the window, or within a newer part of it that has `requests_min` requests. Two thirds of it are enough where the other endpoints answer.',
       absent.failuresMax,
     ),
     consecutive_failures: key(

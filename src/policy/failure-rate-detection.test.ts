@@ -145,6 +145,26 @@ describe('an endpoint is an outlier', () => {
     });
   }
 
+  for (const [what, reports, othersAreWell, isOutlier] of [
+    [
+      'half in turns, while the other endpoints answer',
+      Array.from({ length: 30 }, (_, at) => (at % 2 ? good(1) : bad(1))),
+      true,
+      true,
+    ],
+    [
+      'half in turns, while they fail too',
+      Array.from({ length: 30 }, (_, at) => (at % 2 ? good(1) : bad(1))),
+      false,
+      false,
+    ],
+    ['a third and more, while the other endpoints answer', [bad(3), good(13), bad(4)], true, true],
+    ['less than a third', [bad(3), good(14), bad(3)], true, false],
+  ] as const)
+    test(`by ${what}: ${isOutlier ? 'yes' : 'no'}`, () => {
+      assert.equal(detectionAfter(reports).evidence(othersAreWell) !== null, isOutlier);
+    });
+
   test('by five in a row only if nothing succeeded between', () => {
     const detection = detectionAfter([bad(1), bad(1), bad(1), good(1), bad(1), bad(1), bad(1), bad(1)], 500);
     assert.equal(detection.evidence(true), null);

@@ -68,7 +68,7 @@ export class FailureRateDetection implements OutlierDetection {
     if (!this.hasFailures) return null;
     const { consecutiveUnreachableMax } = this.#settings;
     const consecutiveFailuresMax = this.#inRowMax(othersAreWell);
-    const part = this.#failingPart();
+    const part = this.#failingPart(this.#successShareMin(othersAreWell));
     const consecutiveUnreachable = this.#consecutiveUnreachable;
     const inRow = this.#consecutiveFailures;
     if (part === null && inRow < consecutiveFailuresMax && consecutiveUnreachable < consecutiveUnreachableMax)
@@ -94,6 +94,15 @@ export class FailureRateDetection implements OutlierDetection {
     return othersAreWell && lastedMs >= rowLastsMs ? Math.ceil(most / 2) : most;
   }
 
+  /**
+   * An endpoint that resets used connections, and answers on fresh ones, fails half of its requests and no more: whether more than half had failed
+   * was chance. Two thirds of the share suffice where the other endpoints answer.
+   */
+  #successShareMin(othersAreWell: boolean): number {
+    const { successShareMin: least } = this.#settings;
+    return othersAreWell ? 1 - ((1 - least) * 2) / 3 : least;
+  }
+
   get #rest(): Pick<OutlierEvidence, 'restMs'> {
     return this.#restMs > 0 ? { restMs: this.#restMs } : {};
   }
@@ -108,11 +117,11 @@ export class FailureRateDetection implements OutlierDetection {
     };
   }
 
-  /** The whole window or the longest newer part of it in which most requests failed; null where there is none. */
-  #failingPart(): PartOfWindow | null {
+  /** The whole window or the longest newer part of it in which fewer requests succeeded than this share; null where there is none. */
+  #failingPart(successShareMin: number): PartOfWindow | null {
     const { sliceMs } = this.#settings;
     const whole = this.#whole();
-    if (this.#isFailing(whole)) return whole;
+    if (this.#isFailing(whole, successShareMin)) return whole;
     let found: PartOfWindow | null = null;
     let [requests, failures] = [0, 0];
     const newest = this.#window.at(-1)?.number ?? 0;
@@ -120,14 +129,13 @@ export class FailureRateDetection implements OutlierDetection {
       requests += slice.requests;
       failures += slice.failures;
       const part = { windowMs: (newest - slice.number + 1) * sliceMs, requests, failures };
-      if (this.#isFailing(part)) found = part;
+      if (this.#isFailing(part, successShareMin)) found = part;
     }
     return found;
   }
 
-  #isFailing({ requests, failures }: PartOfWindow): boolean {
-    const { requestsMin, successShareMin } = this.#settings;
-    return requests >= requestsMin && (requests - failures) / requests < successShareMin;
+  #isFailing({ requests, failures }: PartOfWindow, successShareMin: number): boolean {
+    return requests >= this.#settings.requestsMin && (requests - failures) / requests < successShareMin;
   }
 }
 

@@ -5,7 +5,7 @@ import type { UpstreamId } from '../../src/core/endpoint.ts';
 import { outlierSettingsOf } from '../../src/policy/outlier-settings.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { OutcomeCounts } from '../../src/worker/outcome-counts.ts';
-import { Http1World } from './http1-world.ts';
+import { type Http1Arrived, Http1World } from './http1-world.ts';
 
 interface Found {
   /** Seconds until the endpoint was ejected; null: it was not, in a minute. */
@@ -13,9 +13,9 @@ interface Found {
   readonly failed: number;
 }
 
-/** Three endpoints whose requests come at this rate. After 3 s the first one resets each connection. */
-function find(method: 'GET' | 'POST', perSecond: number): Found {
-  const names = ['a', 'b', 'c'];
+/** Endpoints whose requests come at this rate. After 3 s the first one resets each connection, or those alone that were used before. */
+function find(method: 'GET' | 'POST', perSecond: number, resets: 'each' | 'used' = 'each', count = 3): Found {
+  const names = ['a', 'b', 'c'].slice(0, count);
   const world = new Http1World({ endpoints: names });
   const checked = names.map((name) => world.endpoint(name).snapshot());
   const outcomes = new OutcomeCounts();
@@ -44,7 +44,13 @@ function find(method: 'GET' | 'POST', perSecond: number): Found {
   };
   pass(3000);
   const since = world.clock.now();
-  world.endpoint('a').onRequest = (request) => request.breakOff('reset');
+  const used = new WeakSet();
+  world.endpoint('a').onRequest = (request) => {
+    const { transport } = request as Http1Arrived;
+    if (resets === 'each' || used.has(transport)) request.breakOff('reset');
+    else request.answer(200, 'ok');
+    used.add(transport);
+  };
   pass(60_000);
   const failed = world.records.filter(({ failure }) => failure !== null).length;
   return { afterS: isFound ? (world.clock.now() - since) / 1000 : null, failed };
@@ -67,4 +73,25 @@ describe('an endpoint that begins to reset each connection is found', () => {
       assert.ok(afterS !== null && afterS <= withinS, `after ${afterS} s`);
       assert.ok(failed <= failedMost, `${failed} fail`);
     });
+});
+
+/** Half of its attempts succeed, on fresh connections. Three endpoints at two POSTs a second give it too few requests to be sure. */
+const usedRows: readonly (readonly [method: 'GET' | 'POST', perSecond: number, withinS: number, failedMost: number])[] =
+  [
+    ['POST', 10, 20, 12],
+    ['POST', 50, 20, 12],
+    ['POST', 100, 20, 12],
+    ['GET', 2, 25, 0],
+    ['GET', 10, 6, 0],
+    ['GET', 100, 2, 0],
+  ];
+
+describe('an endpoint that begins to reset used connections, and answers on fresh ones, is found', () => {
+  for (const count of [2, 3])
+    for (const [method, perSecond, withinS, failedMost] of usedRows)
+      it(`among ${count} by ${perSecond} ${method}s a second within ${withinS} s, and ${failedMost === 0 ? 'none' : `at most ${failedMost}`} of them fail`, () => {
+        const { afterS, failed } = find(method, perSecond, 'used', count);
+        assert.ok(afterS !== null && afterS <= withinS, `after ${afterS} s`);
+        assert.ok(failed <= failedMost, `${failed} fail`);
+      });
 });
