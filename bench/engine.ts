@@ -5,7 +5,7 @@ import { noCounts } from '../src/core/counters.ts';
 import { Deadlines } from '../src/core/deadline.ts';
 import type { EndedExchange } from '../src/core/exchange.ts';
 import { localSemaphoreSource } from '../src/core/local-semaphore.ts';
-import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
+import type { OtlpSelection, UpstreamSnapshot } from '../src/core/snapshot.ts';
 import type { Clock } from '../src/core/time.ts';
 import { clientEngines } from '../src/downstream/engines.ts';
 import { ListenerConnections } from '../src/downstream/listener.ts';
@@ -19,6 +19,7 @@ import { countStaleReuses } from '../src/worker/stale-reuses.ts';
 import { systemClock, systemRandom as random } from '../src/system/system.ts';
 import { ExchangeCounters } from '../src/record/counters.ts';
 import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter } from '../src/record/record-ring.ts';
+import { OtlpSampler } from '../src/record/otlp-sampler.ts';
 import { RecordWriter } from '../src/record/write-record.ts';
 import { LiveUpstream } from '../src/upstream/upstream.ts';
 import { HeadStorage } from '../src/wire/head-storage.ts';
@@ -38,6 +39,8 @@ export interface EngineSettings {
   readonly writeLines: (bytes: Uint8Array, written: () => void) => void;
   /** Default: the system's clock. */
   readonly clock?: Clock;
+  /** What goes to the exporter of OTLP, of which nothing is sent; absent: nothing. */
+  readonly otlp?: OtlpSelection;
   /** Called when an exchange begins. */
   readonly onBegun?: (exchange: Exchange) => void;
   /** Called when an exchange has ended and was recorded. */
@@ -67,11 +70,13 @@ export function startEngine(settings: EngineSettings): Engine {
   const { connector } = settings;
   const ports = { ...shared, random, connector, semaphores: localSemaphoreSource, onUnclassified() {} };
   const upstream = new LiveUpstream(settings.upstream, ports);
-  const serving = servingBy(settings.routes, upstream);
+  const serving = { ...servingBy(settings.routes, upstream), sampledShare: settings.otlp?.share ?? null };
   const counters = new ExchangeCounters();
   const outcomes = new OutcomeCounts();
   const lines = new LineWriter(settings.writeLines);
-  const recorder = recorderTo(lines.ring, clock);
+  const exported = settings.otlp === undefined ? null : new LineWriter((_bytes, written) => written());
+  const sampler = exported === null ? null : new OtlpSampler(exported.ring, settings.otlp as OtlpSelection);
+  const recorder = recorderTo(lines.ring, clock, sampler);
   const { isTrusted, onBegun = null, onEnded = null } = settings;
   const ended = (exchange: EndedExchange): void => {
     counters.count(exchange);
@@ -79,6 +84,7 @@ export function startEngine(settings: EngineSettings): Engine {
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, shared.counts);
     recorder.write(exchange);
     lines.recorded();
+    exported?.recorded();
     if (onEnded !== null) onEnded(exchange as Exchange);
   };
   const ids = new IdSource(random);
@@ -140,8 +146,9 @@ function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): Servin
   };
 }
 
-function recorderTo(ring: RecordRingWriter, clock: Clock): RecordWriter {
+function recorderTo(ring: RecordRingWriter, clock: Clock, exported: OtlpSampler | null): RecordWriter {
   return new RecordWriter({
+    exported,
     deployment: 'bench',
     member: 'bench',
     processStartedUnixMs: clock.wallTime(),

@@ -4,7 +4,9 @@ import { CostlessTransport, type Side } from './costless-transport.ts';
 import { type Engine, type EngineSettings, startEngine } from './engine.ts';
 import { benchRoute, benchUpstream } from './fixtures.ts';
 
-export type InMemorySettings = Partial<Pick<EngineSettings, 'routes' | 'upstream' | 'clock' | 'onBegun' | 'onEnded'>>;
+export type InMemorySettings = Partial<
+  Pick<EngineSettings, 'routes' | 'upstream' | 'clock' | 'otlp' | 'onBegun' | 'onEnded'>
+>;
 
 /** Clients at this address are trusted: the gateway accepts their headers for request id and client address. */
 export const trustedAddress = '10.0.0.1';

@@ -18,6 +18,6 @@ export function attemptSpanByte(exchangeSpanId: string, attempt: number): number
 const lastByteAt = 14;
 
 /** Of a lowercase hexadecimal digit. */
-function hexValue(code: number): number {
+export function hexValue(code: number): number {
   return code <= 0x39 ? code - 0x30 : code - 0x57;
 }

@@ -27,7 +27,7 @@ export interface Ids {
   /** Writes the traceparent field (W3C Trace Context) of an attempt of the exchange with this span; a new span if `exchangeSpanId` is ''. */
   writeTraceparent(sink: FieldSink, traceId: string, flags: string, exchangeSpanId: string, attempt: number): void;
   /** `bytes` random bytes in hexadecimal digits, not all zero. */
-  hex(bytes: 8 | 16): string;
+  hex(bytes: 8 | 24): string;
   /** Fills a few bytes that a peer must not foresee. */
   fill(target: Uint8Array): void;
 }

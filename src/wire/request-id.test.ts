@@ -45,11 +45,11 @@ describe('IdSource', () => {
 
   it('makes ids of spans and traces that are random digits, and not all zero by bad luck', () => {
     const ids = new IdSource(new SeededRandom(8));
-    const made = Array.from({ length: 5000 }, (_, index) => ids.hex(index % 2 === 0 ? 8 : 16));
+    const made = Array.from({ length: 5000 }, (_, index) => ids.hex(index % 2 === 0 ? 8 : 24));
     assert.equal(new Set(made).size, 5000);
-    for (const [index, id] of made.entries()) assert.match(id, index % 2 === 0 ? /^[0-9a-f]{16}$/ : /^[0-9a-f]{32}$/);
+    for (const [index, id] of made.entries()) assert.match(id, index % 2 === 0 ? /^[0-9a-f]{16}$/ : /^[0-9a-f]{48}$/);
     const zero = new IdSource({ next: () => 0, fill: (target) => void target.fill(0) });
-    assert.deepEqual([zero.hex(8), zero.hex(16)], ['1'.padStart(16, '0'), '1'.padStart(32, '0')]);
+    assert.deepEqual([zero.hex(8), zero.hex(24)], ['1'.padStart(16, '0'), '1'.padStart(48, '0')]);
   });
 
   it('writes the span of each attempt as the exporter finds it again', () => {

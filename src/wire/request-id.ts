@@ -22,7 +22,7 @@ export class IdSource {
   #lastTime = -1;
   /** Digits are written here: V8 would have to flatten a string that was concatenated from parts. */
   readonly #id: Buffer = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
-  readonly #digits = Buffer.alloc(32);
+  readonly #digits = Buffer.alloc(48);
   readonly #traceparent: Buffer = Buffer.from(`${traceparent}${'-'.padStart(33)}${'-'.padStart(17)}00\r\n`, 'latin1');
 
   constructor(random: Random) {
@@ -61,7 +61,7 @@ export class IdSource {
   }
 
   /** `bytes` random bytes in hexadecimal digits, not all zero. */
-  hex(bytes: 8 | 16): string {
+  hex(bytes: 8 | 24): string {
     const at = this.#draw(bytes);
     const digits = this.#digits;
     let bits = 0;
