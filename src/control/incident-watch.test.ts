@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
+import { shapeOfType, specOfCause } from '../core/explain.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { Cause } from '../core/failure.ts';
 import type { KeptIncident } from '../core/live-incident.ts';
@@ -69,7 +70,7 @@ function counted(upstream: string, count: number, cause: Cause | 'none' = 'none'
   return {
     ...{ route: '/', upstream, count, cause, grpcStatus: null, durationMsSum: 1, bytesIn: 0, bytesOut: 0 },
     statusClass: isFailed ? '5xx' : '2xx',
-    shape: isFailed ? 'unreachable' : 'none',
+    shape: cause === 'none' ? 'none' : shapeOfType(specOfCause(cause).type),
     end: isFailed ? 'generated' : 'forwarded',
     durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
   };
