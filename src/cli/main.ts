@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../system/system.ts';
 import { runCommandLine } from './command-line.ts';
 import { earlySignals } from './early-signals.ts';
@@ -14,6 +13,8 @@ import { connectToPredecessor } from './upgrade/successor.ts';
 
 async function ask(question: string): Promise<string | null> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
+  // Loaded here, because a gateway that starts asks nothing.
+  const { createInterface } = process.getBuiltinModule('node:readline/promises');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await lines.question(question);
