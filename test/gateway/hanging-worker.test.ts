@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import type { LostRecord } from '../../src/core/record.ts';
 import { originForTests } from './origin-for-tests.ts';
-import { runInWorker } from './run-in-workers.ts';
+import { hangs, runInWorker } from './run-in-workers.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // The exchanges of a worker that hangs when its time to end expires.
@@ -23,7 +23,7 @@ async function lostRecords(): Promise<LostRecord[]> {
   return lines.map((line) => JSON.parse(line) as LostRecord).filter(({ kind }) => kind === 'lost');
 }
 
-const hang = (): Promise<void> => runInWorker(1, 'setTimeout(() => { for (;;); }, 0)');
+const hang = (): Promise<void> => runInWorker(1, hangs);
 
 // Expires before the three seconds without an answer after which any worker counts as lost.
 const endings: readonly (readonly [what: string, end: () => Promise<unknown>])[] = [

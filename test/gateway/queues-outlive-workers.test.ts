@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { RawClient } from '../../src/testing/testing.ts';
 import { listeningDescriptors } from './listening-descriptors.ts';
-import { runInWorker } from './run-in-workers.ts';
+import { hangs, runInWorker } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { lostRecordsIn, recordsIn } from '../records.ts';
 
@@ -55,7 +55,7 @@ async function answered(clients: readonly RawClient[]): Promise<void> {
 async function block(worker: number, then: string): Promise<{ letGo: () => void }> {
   const [blocked, over] = [join(edge.folder, 'blocked'), join(edge.folder, 'over')];
   const fs = `process.getBuiltinModule('node:fs')`;
-  const wait = `${fs}.writeFileSync(${JSON.stringify(blocked)}, ''); while (!${fs}.existsSync(${JSON.stringify(over)}));`;
+  const wait = `${fs}.writeFileSync(${JSON.stringify(blocked)}, ''); const never = new Int32Array(new SharedArrayBuffer(4)); while (!${fs}.existsSync(${JSON.stringify(over)})) Atomics.wait(never, 0, 0, 5);`;
   await runInWorker(worker, `setTimeout(() => { ${wait} ${then} }, 0)`);
   await until('the worker is blocked', () => existsSync(blocked));
   return { letGo: () => writeFileSync(over, '') };
@@ -63,7 +63,7 @@ async function block(worker: number, then: string): Promise<{ letGo: () => void 
 
 test('new connections are answered by another worker long before a worker that hangs is ended', { skip }, async () => {
   await start(2);
-  await runInWorker(1, 'setTimeout(() => { for (;;); }, 0)');
+  await runInWorker(1, hangs);
   await until('the worker is reported as silent', () => edge.eventsOf('worker_silent').length === 1);
   await answered(await ask());
   assert.deepEqual(edge.eventsOf('worker_lost'), [], 'the worker was not ended for that');

@@ -1,6 +1,9 @@
 import { Session } from 'node:inspector';
 import { until } from './start-from-yaml.ts';
 
+/** An expression that hangs a worker: no turn of its event loop comes any more. Unlike a loop, it leaves the processor to the other tests. */
+export const hangs = 'setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 0)';
+
 /** Runs an expression in the worker with this number, as the records number workers. */
 export function runInWorker(worker: number, expression: string): Promise<void> {
   const data = `process.getBuiltinModule('node:worker_threads').workerData`;

@@ -12,7 +12,7 @@ import type { RawClient } from '../../src/testing/testing.ts';
 import { mayHaveOwnNetwork } from '../soak/own-network.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
-import { runInWorker } from './run-in-workers.ts';
+import { hangs, runInWorker } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Several workers serve on the same ports: the end of one does not affect the others.
@@ -119,7 +119,7 @@ describe('of several workers', () => {
     const found = await connectionsByWorker([1, 2], 1);
     const [client] = found.get(2) ?? [];
     assert.ok(client !== undefined);
-    await runInWorker(1, 'setTimeout(() => { for (;;); }, 0)');
+    await runInWorker(1, hangs);
     await until('the loss is reported', async () => {
       client.write(requestText('GET', '/'));
       assert.equal((await responseOn(client)).status, 200);
