@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
+import { isWholeSweep } from '../testing/sweep.test-support.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';
@@ -997,7 +998,7 @@ describe('whatever the file', () => {
         }
         assertAnswered(text);
       }),
-      { numRuns: 400 },
+      { numRuns: isWholeSweep ? 400 : 120 },
     );
   });
 
@@ -1048,14 +1049,14 @@ describe('whatever the file', () => {
       fc.property(fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 5 }), (file) =>
         assertAnswered(JSON.stringify(file, null, 1)),
       ),
-      { numRuns: 400 },
+      { numRuns: isWholeSweep ? 400 : 120 },
     );
   });
 
   test('text of any kind gives a configuration or errors with a place', () => {
     fc.assert(
       fc.property(unicodeText({ maxLength: 60 }), (text) => assertAnswered(text)),
-      { numRuns: 300 },
+      { numRuns: isWholeSweep ? 300 : 100 },
     );
   });
 

@@ -72,7 +72,9 @@ describe('a very long line of unknown form', () => {
             const { user, system } = process.threadCpuUsage(from);
             return (user + system) / 1000;
           };
-          const bestMs = Math.min(...[0, 1, 2].map(measure));
+          // Once, and again only where something else may have taken the time.
+          const firstMs = measure(0);
+          const bestMs = firstMs <= explainerLimitMs ? firstMs : Math.min(...[1, 2, 3].map(measure));
           assert.ok(bestMs <= explainerLimitMs, `${Math.round(bestMs)} ms for ${JSON.stringify(text.slice(0, 40))}`);
         }
     });

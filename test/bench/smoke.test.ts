@@ -10,9 +10,11 @@ import { accepts } from '../../bench/processes.ts';
 import { portCount } from '../../bench/ports.ts';
 import { findPeer } from '../../scripts/peers.ts';
 import { cacheFolder, repositoryRoot } from '../../scripts/repository.ts';
+import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 import { freePort } from '../free-port.ts';
 
-// The short form of each measurement: that it runs, prints what it promises, and leaves no process. Its figures are not looked at.
+// The short form of each measurement: that it runs, prints what it promises, and leaves no process. Its figures are not looked at. Two of them, and all
+// with `SWEEP=all npm test -- --only bench/smoke`.
 
 const folder = mkdtempSync(join(tmpdir(), 'candor-bench-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -82,37 +84,6 @@ describe('the short form of a measurement', () => {
     assert.equal((figures['added'] as unknown[]).length, 2);
   });
 
-  it('npm run bench:minutes alternates, draws, and says whether a minute was above', { skip }, async () => {
-    const plot = join(folder, 'minutes.svg');
-    const words = [
-      '--minutes',
-      '2',
-      '--seconds-per-minute',
-      '1',
-      '--rate',
-      '300',
-      '--warm-up',
-      '1',
-      '--plot',
-      plot,
-      '--json',
-    ];
-    const tool = await start('minutes.ts', words);
-    const { code, figures } = await finish(tool);
-    // One minute of each cannot be judged.
-    assert.equal(code, 3);
-    const minutes = figures['minutes'] as readonly { gateway: string; garbage: object | null }[];
-    assert.deepEqual(
-      minutes.map(({ gateway, garbage }) => [gateway, garbage !== null]),
-      [
-        ['candor', true],
-        ['nginx', false],
-      ],
-    );
-    assert.match(tool.errors(), /\(2 of 2\)/);
-    assert.match(readFileSync(plot, 'utf8'), /^<svg /);
-  });
-
   it('npm run bench:container measures within the limits, and removes its groups', {
     skip: skipContainer,
   }, async () => {
@@ -129,22 +100,6 @@ describe('the short form of a measurement', () => {
     for (const { rounds } of rows) assert.notEqual(rounds[0]?.groupPeakBytes, 0);
     for (const name of ['cpu', 'memory', '.'])
       assert.equal(existsSync(join('/sys/fs/cgroup', name, `candor-bench-${tool.child.pid}`)), false);
-  });
-
-  it('npm run bench:latency times both ways, and counts the turns of the event loops', { skip }, async () => {
-    const words = ['--rate', '200', '--seconds', '1', '--warm-up', '1', '--json'];
-    const { code, figures } = await finish(await start('latency.ts', words));
-    assert.equal(code, 0);
-    const splits = figures['splits'] as readonly {
-      name: string;
-      loops: readonly { thread: string; loops: number }[];
-    }[];
-    assert.deepEqual(
-      splits.map(({ name }) => name),
-      ['without a gateway', 'nginx', 'candor'],
-    );
-    const loops = splits[2]?.loops ?? [];
-    assert.deepEqual(loops.map(({ thread }) => thread).toSorted(), ['candor log', 'candor worker 1', 'main']);
   });
 
   it('ends what it started on Ctrl-C', { skip }, async () => {
@@ -167,3 +122,53 @@ describe('the short form of a measurement', () => {
     assert.equal(await ended(tool), 130);
   });
 });
+
+if (isWholeSweep)
+  describe('the short form of a measurement that takes longer', () => {
+    it('npm run bench:minutes alternates, draws, and says whether a minute was above', { skip }, async () => {
+      const plot = join(folder, 'minutes.svg');
+      const words = [
+        '--minutes',
+        '2',
+        '--seconds-per-minute',
+        '1',
+        '--rate',
+        '300',
+        '--warm-up',
+        '1',
+        '--plot',
+        plot,
+        '--json',
+      ];
+      const tool = await start('minutes.ts', words);
+      const { code, figures } = await finish(tool);
+      // One minute of each cannot be judged.
+      assert.equal(code, 3);
+      const minutes = figures['minutes'] as readonly { gateway: string; garbage: object | null }[];
+      assert.deepEqual(
+        minutes.map(({ gateway, garbage }) => [gateway, garbage !== null]),
+        [
+          ['candor', true],
+          ['nginx', false],
+        ],
+      );
+      assert.match(tool.errors(), /\(2 of 2\)/);
+      assert.match(readFileSync(plot, 'utf8'), /^<svg /);
+    });
+
+    it('npm run bench:latency times both ways, and counts the turns of the event loops', { skip }, async () => {
+      const words = ['--rate', '200', '--seconds', '1', '--warm-up', '1', '--json'];
+      const { code, figures } = await finish(await start('latency.ts', words));
+      assert.equal(code, 0);
+      const splits = figures['splits'] as readonly {
+        name: string;
+        loops: readonly { thread: string; loops: number }[];
+      }[];
+      assert.deepEqual(
+        splits.map(({ name }) => name),
+        ['without a gateway', 'nginx', 'candor'],
+      );
+      const loops = splits[2]?.loops ?? [];
+      assert.deepEqual(loops.map(({ thread }) => thread).toSorted(), ['candor log', 'candor worker 1', 'main']);
+    });
+  });

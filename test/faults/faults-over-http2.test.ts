@@ -1,6 +1,6 @@
 import { proveMatrix } from './prove-matrix.ts';
 
 // The same rows for clients of HTTP/2: what happens behind the gateway is told to them in the same words. A third of the rows, and all with
-// `FAULT_ROWS=all npm test -- --only faults-over-http2`. Origins that speak HTTP/2 have rows of their own (`http2-origins.test.ts`).
+// `SWEEP=all npm test -- --only faults-over-http2`. Origins that speak HTTP/2 have rows of their own (`http2-origins.test.ts`).
 
-proveMatrix('with HTTP/2 before the gateway', new Set(), process.env['FAULT_ROWS'] === 'all' ? 1 : 3);
+proveMatrix('with HTTP/2 before the gateway', new Set(), 3);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 import { simulate } from './simulation.ts';
 
 describe('a busy simulated hour of the gateway', () => {
@@ -27,7 +28,7 @@ describe('a busy simulated hour of the gateway', () => {
   }
 
   for (const endpoints of ['http/1.1', 'h2'] as const) {
-    for (const seed of ['3', '4', String(Math.floor(Math.random() * 1e9))]) {
+    for (const seed of [...sampled(['3', '4'], 2), String(Math.floor(Math.random() * 1e9))]) {
       it(`keeps every promise of a route that retries, with ${endpoints} endpoints and ${seed.length > 1 ? 'a new random seed' : `seed ${seed}`}`, (context) => {
         context.diagnostic(`seed ${seed}`);
         const { exchanges } = simulate(seed, 150, endpoints, 'retries');
@@ -37,7 +38,7 @@ describe('a busy simulated hour of the gateway', () => {
   }
 
   for (const endpoints of ['http/1.1', 'h2'] as const) {
-    for (const seed of ['3', '8', String(Math.floor(Math.random() * 1e9))]) {
+    for (const seed of [...sampled(['3', '8'], 2), String(Math.floor(Math.random() * 1e9))]) {
       it(`keeps every promise of a route that hedges, with ${endpoints} endpoints and ${seed.length > 1 ? 'a new random seed' : `seed ${seed}`}`, (context) => {
         context.diagnostic(`seed ${seed}`);
         const { hedged } = simulate(seed, 200, endpoints, 'hedges');
