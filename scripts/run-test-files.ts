@@ -27,7 +27,7 @@ export type BundleSource = () => Promise<string | null>;
 
 /** One processor of two that has nothing to do for half of the time. */
 const idleShareMin = 0.25;
-const idleMs = 1000;
+const idleMs = 500;
 
 /** Runs the files that its arguments name. */
 const groupProgram = 'scripts/test-group-process.ts';

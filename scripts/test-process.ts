@@ -19,6 +19,9 @@ export interface TestProcessOptions {
   readonly measuresCpu: boolean;
 }
 
+/** A test file loads several hundred modules. Without a look for symbolic links in each path it starts in a tenth less of processor time. */
+const nodeFlags = ['--preserve-symlinks', '--preserve-symlinks-main'];
+
 let processes = 0;
 
 /** A process that runs a test file. */
@@ -32,6 +35,7 @@ export class TestProcess {
     this.#cpuFile = join(tmpdir(), `candor-test-cpu-${process.pid}-${processes++}`);
     const { file, words = [], signal, bundle, measuresCpu } = options;
     const preloads = [
+      'scripts/production-flags.ts',
       ...(measuresCpu ? ['scripts/test-cpu.ts'] : []),
       ...(bundle === null ? [] : ['test/bundled-threads.ts']),
     ];
@@ -40,7 +44,7 @@ export class TestProcess {
       argv: words,
       cwd: repositoryRoot,
       signal,
-      execArgv: preloads.map((path) => `--import=${join(repositoryRoot, path)}`),
+      execArgv: [...nodeFlags, ...preloads.map((path) => `--import=${join(repositoryRoot, path)}`)],
       env: {
         ...process.env,
         ...(measuresCpu ? { [cpuFileVariable]: this.#cpuFile } : {}),
