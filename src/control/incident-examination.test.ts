@@ -52,7 +52,7 @@ function examination(parts: Partial<ExaminationParts> = {}): IncidentExamination
 }
 
 async function examined(parts: Partial<ExaminationParts> = {}): Promise<readonly string[]> {
-  return (await examination(parts).examine(incident)) ?? [];
+  return (await examination(parts).examine(incident))?.findings ?? [];
 }
 
 test('the worst endpoint is asked by GET / where no check names a path', async () => {
@@ -89,7 +89,7 @@ test('what is not known after two seconds is left out', async () => {
   answer = null;
   const found = examination().examine(incident);
   await clock.advance(2000);
-  assert.ok((await found)?.every((finding) => !finding.startsWith('a direct GET')));
+  assert.ok((await found)?.findings.every((finding) => !finding.startsWith('a direct GET')));
 });
 
 test('the newest failure is searched for by a query that the store understands', async () => {

@@ -4,11 +4,12 @@ import type { CheckSpec } from '../core/configuration.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { EndpointId } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
-import type { HealthChecker, HealthCheckRequest } from '../core/health-checker.ts';
+import type { HealthChecker, HealthCheckRequest, HealthCheckResult } from '../core/health-checker.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import type { DirectLook } from '../diagnose/live/watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
 import { processUsage } from '../system/process-usage.ts';
 import type { InstanceStatus } from './gateway-status.ts';
@@ -22,6 +23,13 @@ export interface ExaminationParts {
   readonly search: (query: string) => Promise<SearchResult>;
   readonly events: () => readonly Event[];
   readonly stateFolder: () => string | null;
+}
+
+export interface Examination {
+  /** Each one clause. */
+  readonly findings: readonly string[];
+  /** Null: no endpoint could be asked, or it has not answered yet. */
+  readonly look: DirectLook | null;
 }
 
 /** Between two looks at the same upstream. */
@@ -48,7 +56,7 @@ export class IncidentExamination {
   }
 
   /** Null: it has looked at this upstream a moment ago. */
-  async examine(incident: LiveIncident): Promise<readonly string[] | null> {
+  async examine(incident: LiveIncident): Promise<Examination | null> {
     const { clock } = this.#parts;
     const last = this.#lastAt.get(incident.upstream);
     if (last !== undefined && clock.now() - last < everyMs) return null;
@@ -56,19 +64,24 @@ export class IncidentExamination {
     if (this.#lastAt.size > 1000) this.#lastAt.clear();
     const upstream = this.#parts.upstream(incident.upstream);
     const found: (readonly string[])[] = [[], [], [], [], []];
+    let look: DirectLook | null = null;
     const looks = [
-      this.#probe(incident, upstream),
+      this.#probe(incident, upstream, (met) => void (look = met)),
       this.#newestFailure(incident),
       Promise.resolve(this.#processes(upstream)),
       this.#machine(),
       Promise.resolve(this.#changes(incident)),
-    ].map((look, at) => look.then((findings) => void (found[at] = findings)));
+    ].map((one, at) => one.then((findings) => void (found[at] = findings)));
     await withTimeout(clock, limitMs, Promise.allSettled(looks));
-    return found.flat();
+    return { findings: found.flat(), look };
   }
 
   /** At the endpoint with the most failures. */
-  async #probe({ endpoints }: LiveIncident, upstream: UpstreamSnapshot | null): Promise<readonly string[]> {
+  async #probe(
+    { endpoints }: LiveIncident,
+    upstream: UpstreamSnapshot | null,
+    onLook: (look: DirectLook) => void,
+  ): Promise<readonly string[]> {
     const [worst] = endpoints.filter(({ failed }) => failed > 0);
     const endpoint =
       upstream?.endpoints.find(({ id }) => id === (worst?.endpoint as EndpointId)) ?? upstream?.endpoints[0];
@@ -81,6 +94,7 @@ export class IncidentExamination {
     const { promise, resolve } = Promise.withResolvers<readonly string[]>();
     checker.check(request, (result) => {
       const ms = Math.round(clock.now() - startedAt);
+      onLook(lookOf(result, endpoint.id));
       const answer = result.kind === 'answered' ? `answered ${result.status}` : resultText(result, endpoint.id);
       resolve([`a direct ${what} to ${endpoint.id}: ${answer} (${ms} ms)`]);
     });
@@ -146,6 +160,14 @@ export class IncidentExamination {
       .toReversed()
       .map(({ at, reason }) => `${Math.max(0, Math.round((startedAt - at) / 1000))} s before: ${reason}`);
   }
+}
+
+function lookOf(result: HealthCheckResult, endpoint: string): DirectLook {
+  const none = { endpoint, isHanging: false, cause: null };
+  if (result.kind === 'timed_out') return { ...none, isAccepting: result.connected, isHanging: true };
+  if (result.kind !== 'failed') return { ...none, isAccepting: true };
+  const { cause, stage } = result.failure;
+  return { ...none, isAccepting: stage !== 'connect' && stage !== 'dns', cause };
 }
 
 function probeOf(check: CheckSpec | null): HealthCheckRequest['probe'] {

@@ -8,6 +8,7 @@ import { incidentSentence } from '../diagnose/live/incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
 import type { WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
 import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
+import type { Examination } from './incident-examination.ts';
 import type { IncidentStorage } from './incident-file.ts';
 import { interruptedSentence } from './incident-status.ts';
 import type { WorkerBatch } from './worker-reports.ts';
@@ -26,7 +27,7 @@ export interface IncidentWatchParts {
   } | null;
   readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
   /** What a person would look at first; null: nothing now. */
-  readonly examine: (incident: LiveIncident) => Promise<readonly string[] | null>;
+  readonly examine: (incident: LiveIncident) => Promise<Examination | null>;
 }
 
 const kindOf: Readonly<Record<IncidentChange['kind'], EventKind & `incident_${'opened' | 'grown' | 'resolved'}`>> = {
@@ -39,7 +40,7 @@ const kindOf: Readonly<Record<IncidentChange['kind'], EventKind & `incident_${'o
 const decideMs = 30_000;
 
 /** How often open incidents are written besides. */
-const keepEveryMs = 60_000;
+const keepEveryMs = 5000;
 
 const continuedSentence = 'It began before the gateway was restarted.';
 
@@ -174,8 +175,11 @@ export class IncidentWatch {
   }
 
   async #examine(incident: LiveIncident): Promise<void> {
-    const findings = await this.#parts.examine(incident);
-    if (findings === null || findings.length === 0) return;
+    const examination = await this.#parts.examine(incident);
+    if (examination === null) return;
+    const { findings, look } = examination;
+    if (look !== null) this.#tracker.onLook(incident.id, look);
+    if (findings.length === 0) return;
     this.#findings.set(incident.id, findings);
     const [oldest] = this.#findings.keys();
     if (this.#findings.size > findingsMax && oldest !== undefined) this.#findings.delete(oldest);

@@ -190,6 +190,59 @@ export const ownScenarios: readonly IncidentScenario[] = [
     steps: [{ from: 80, to: 120, fail: 'concurrency_limit', share: 0.1 }],
   },
   {
+    name: 'a health check fails for 18 s, and the last requests fail when it passes again',
+    expect: 'failing_check',
+    seconds: 160,
+    upstreams: { api: { ...api, endpoints: 1, rate: 11 } },
+    steps: [
+      { from: 80, to: 98, state: 'unhealthy', reason: 'answered 503' },
+      { from: 80, to: 99.5, fail: 'no_endpoint_ready', share: 1 },
+    ],
+  },
+  {
+    name: 'a health document names what does not work, until shortly before the last failures',
+    expect: 'dependency',
+    seconds: 160,
+    upstreams: { api },
+    steps: [
+      { from: 80, to: 98, advice: 'postgres:connections fails' },
+      { from: 80, to: 99.5, fail: 'application_5xx', share: 0.5 },
+    ],
+  },
+  {
+    name: 'traffic begins ten seconds before a health check fails',
+    expect: 'failing_check',
+    seconds: 160,
+    upstreams: { api: { ...api, endpoints: 1, rate: 0 } },
+    steps: [
+      { from: 0, to: 3, rate: 5 },
+      { from: 70, to: 160, rate: 11 },
+      { from: 80, to: 98, state: 'unhealthy', reason: 'answered 503' },
+      { from: 80, to: 98, fail: 'no_endpoint_ready', share: 1 },
+    ],
+  },
+  {
+    name: 'traffic begins ten seconds before all endpoints hang',
+    expect: 'slow_application',
+    seconds: 160,
+    upstreams: { api: { ...api, rate: 0 } },
+    steps: [
+      { from: 0, to: 3, rate: 5 },
+      { from: 70, to: 160, rate: 11 },
+      { from: 80, to: 110, fail: 'response_head_timeout', share: 1, tookMs: 2000 },
+    ],
+  },
+  {
+    name: 'three times as many requests come, and the application answers none of them',
+    expect: 'slow_application',
+    seconds: 160,
+    upstreams: { api: { ...api, rate: 4 } },
+    steps: [
+      { from: 79, to: 160, rate: 12 },
+      { from: 80, to: 110, fail: 'response_head_timeout', share: 1, tookMs: 2000 },
+    ],
+  },
+  {
     name: 'four times as many requests fill the queue',
     expect: 'traffic_growth',
     seconds: 160,

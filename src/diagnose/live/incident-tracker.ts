@@ -3,7 +3,7 @@ import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { OpenIncident } from './open-incident.ts';
-import type { WatchedUpstream } from './watched-upstream.ts';
+import type { DirectLook, WatchedUpstream } from './watched-upstream.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { rankSuspects } from './suspects.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
@@ -89,6 +89,12 @@ export class IncidentTracker {
     if (this.#events.length > eventsMax) this.#events = this.#events.slice(eventsMax / 2);
   }
 
+  /** What a look at an endpoint of an incident has met: it takes part in the ranking from now on. */
+  onLook(id: number, look: DirectLook): void {
+    const open = this.#open.find((one) => one.id === id);
+    if (open !== undefined) open.directLook = look;
+  }
+
   /** Judges the seconds that are over. At most one call a second does something. */
   judge(ms: number, watched: (upstream: string) => WatchedUpstream): readonly IncidentChange[] {
     const second = secondOf(ms) - 1;
@@ -168,6 +174,7 @@ export class IncidentTracker {
     const { id, sizeBefore } = this.#numberOf(upstream, family);
     const incident = new OpenIncident(id, upstream, family, start, this.#wall(ms), failures.rateBefore(start));
     incident.sizeBefore = sizeBefore;
+    incident.steadyRateBefore = failures.steadyRateBefore(start);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
     incident.requests = requests.sum(from - 1, Math.min(60, from - start));
     this.#open.push(incident);
@@ -190,8 +197,9 @@ export class IncidentTracker {
     const isOver = this.#isOver(open, failures, second);
     const facts = open.facts(this.#wall(ms), this.#beganAt, isOver ? this.#wall(ms) : null);
     const quietFor = second - open.lastSecond;
+    const seen = open.seenEndpoints.see(watched);
     if (quietFor <= lateS) {
-      const found = rankSuspects(this.#contextOf(facts, open, failures, watched));
+      const found = rankSuspects(this.#contextOf(facts, open, failures, seen));
       open.suspects = quietFor === 0 ? found : withEarlier(found, open.suspects);
     }
     const incident = { ...facts, suspects: open.suspects };
@@ -229,6 +237,8 @@ export class IncidentTracker {
       usualDurations,
       slowDurations,
       staleReusesFailed: open.staleReusesFailed,
+      steadyRateBefore: open.steadyRateBefore,
+      directLook: open.directLook,
     };
   }
 

@@ -2,6 +2,8 @@ import { shapeOfType, specOfCause } from '../../core/explain.ts';
 import type { Cause } from '../../core/failure.ts';
 import { isConsequenceOf } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import { SeenEndpoints } from './seen-endpoints.ts';
+import type { DirectLook } from './watched-upstream.ts';
 import type { CountedFailure, AttemptDelta, FailureDelta } from './upstream-failures.ts';
 
 /** Kinds, routes and endpoints that are counted by their names. */
@@ -33,6 +35,11 @@ export class OpenIncident {
   readonly startSecond: number;
   readonly openedAt: number;
   readonly rateBefore: number | null;
+  readonly seenEndpoints = new SeenEndpoints();
+  /** The usual rate before it; null: requests came too seldom, or for too short a time. */
+  steadyRateBefore: number | null = null;
+  /** Null: nobody has looked yet, or could not. */
+  directLook: DirectLook | null = null;
   lastSecond: number;
   suspects: readonly IncidentSuspect[] = [];
   requests = 0;

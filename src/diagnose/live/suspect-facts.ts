@@ -4,13 +4,14 @@ import { failureTable } from '../../core/failure-table.ts';
 import { familyOfCause } from './failure-family.ts';
 import { durationBoundsMs } from '../../core/counters.ts';
 import type { Event, EventKind } from '../../core/event.ts';
-import type { WatchedUpstream } from './watched-upstream.ts';
+import type { DirectLook, WatchedUpstream } from './watched-upstream.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
 
 export interface SuspectContext {
   readonly incident: LiveIncident;
+  /** As it is, with what was seen of its endpoints since the incident began. */
   readonly watched: WatchedUpstream;
   /** What happened to the gateway; `afterMs` the incident started, negative: before it. */
   readonly events: readonly { readonly event: Event; readonly afterMs: number }[];
@@ -18,6 +19,10 @@ export interface SuspectContext {
   readonly usualDurations: ArrayLike<number>;
   readonly slowDurations: ArrayLike<number>;
   readonly staleReusesFailed: number;
+  /** Requests each second that were usual before; null: requests came too seldom, or for too short a time. */
+  readonly steadyRateBefore: number | null;
+  /** What the gateway has met when it looked at once; null: not known. */
+  readonly directLook: DirectLook | null;
 }
 
 /** What a rule says where it applies. */

@@ -98,11 +98,11 @@ export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
     const { incident, watched } = context;
     if (!isOf(incident, 'gone', 'not_ready')) return null;
     const share = shareOf(incident, refused);
-    const isDown = incident.family === 'not_ready' && watched.endpoints.some(({ state }) => state === 'unhealthy');
+    const isDown = checksFound(context, (cause) => refused.has(cause));
     if (share < 0.5 && !isDown) return null;
     const wasCut = shareOf(incident, races) > 0;
     return {
-      fit: share >= 0.5 || checksFound(context, (cause) => refused.has(cause)) ? 0.6 : 0.4,
+      fit: 0.6,
       sentence: wasCut
         ? 'The application ended: its connections were cut, and then nothing listened at its address.'
         : 'Nothing listens at the address of the application.',

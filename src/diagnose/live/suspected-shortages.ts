@@ -1,4 +1,4 @@
-import type { CountedEndpoint, SuspectKind } from '../../core/live-incident.ts';
+import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import {
   type Rule,
   full,
@@ -16,6 +16,16 @@ import {
   rate,
   duration,
 } from './suspect-facts.ts';
+
+/** Requests each second that are a rate of its own, and by how many it must have grown. */
+const steadyMin = 1;
+const growthMin = 5;
+
+/** A check that fails shows no overload. An application with too much to do still answers some requests; one that hangs answers none. */
+function showsOverload(incident: LiveIncident): boolean {
+  if (isOf(incident, 'not_ready')) return false;
+  return !isOf(incident, 'slow') || incident.failed < 0.95 * incident.requests;
+}
 
 /** What there was too little of: endpoints, permits, descriptors, time. */
 export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
@@ -47,16 +57,17 @@ export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
         'See in `candor status` whether the endpoints answer more slowly than usual; raise `connections.max` or `concurrency.max` only if they can bear more.',
     };
   },
-  traffic_growth: ({ incident }) => {
-    const { before, during } = incident.rate;
-    if (before === null || before < 0.2 || during < 2 * before) return null;
+  traffic_growth: ({ incident, steadyRateBefore: before }) => {
+    const { during } = incident.rate;
+    // Traffic that begins, or grows by a few requests, is no load.
+    if (before === null || before < steadyMin || during < 2 * before || during - before < growthMin) return null;
     const factor = during / before;
     if (isOf(incident, 'application') ? factor < 3 : !isOf(incident, 'full', 'slow', 'gone', 'gateway', 'not_ready'))
       return null;
     // An application with too much to do takes no connections, or ends; it does not cut its responses.
     if (isOf(incident, 'gone') && shareOf(incident, refused) + shareOf(incident, races) < 0.5) return null;
     return {
-      fit: Math.min(0.9, 0.7 + factor * 0.04),
+      fit: showsOverload(incident) ? Math.min(0.9, 0.7 + factor * 0.04) : 0.5,
       sentence: `${times(factor)} as many requests came as before.`,
       evidence: [`${rate(before)} before, ${rate(during)} since it started`],
       nextStep:

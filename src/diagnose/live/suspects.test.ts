@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CountedCause, LiveIncident } from '../../core/live-incident.ts';
+import type { CountedCause, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type { SuspectContext } from './suspect-facts.ts';
 import { rankSuspects } from './suspects.ts';
 
 function incidentOf(family: LiveIncident['family'], counts: readonly (readonly [CountedCause['cause'], number])[]) {
@@ -20,17 +21,21 @@ function incidentOf(family: LiveIncident['family'], counts: readonly (readonly [
   } as unknown as LiveIncident;
 }
 
-function firstSentence(incident: LiveIncident): string {
-  const ranked = rankSuspects({
+function ranking(incident: LiveIncident, more: Partial<SuspectContext> = {}): readonly IncidentSuspect[] {
+  return rankSuspects({
     incident,
     watched: { application: null, endpoints: [] },
     events: [],
     usualDurations: [],
     slowDurations: [],
     staleReusesFailed: 0,
+    steadyRateBefore: null,
+    directLook: null,
+    ...more,
   });
-  return ranked[0]?.sentence ?? '';
 }
+
+const firstSentence = (incident: LiveIncident): string => ranking(incident)[0]?.sentence ?? '';
 
 describe('a suspect names the failure that it is about, whichever came first', () => {
   const cases = [
@@ -55,4 +60,46 @@ describe('a suspect names the failure that it is about, whichever came first', (
     test(counts.map(([cause]) => cause).join(', '), () => {
       assert.match(firstSentence(incidentOf(family, counts)), sentence);
     });
+});
+
+describe('a look at the endpoint takes part in the ranking', () => {
+  const accepts = { endpoint: 'app/1', isAccepting: true, isHanging: false, cause: null };
+  const looks = [
+    ['it accepts: not likely that nothing listens', 'gone', 'connect_refused', 'nothing_listens', accepts, -1],
+    [
+      'it is refused: likelier that nothing listens',
+      'gone',
+      'connect_refused',
+      'nothing_listens',
+      { ...accepts, isAccepting: false, cause: 'connect_refused' },
+      1,
+    ],
+    ['it accepts: no lost host', 'network', 'connect_timeout', 'network', accepts, -1],
+    [
+      'nothing comes back: a lost host',
+      'network',
+      'connect_timeout',
+      'network',
+      { ...accepts, isAccepting: false, isHanging: true },
+      1,
+    ],
+    ['it hangs too', 'slow', 'response_head_timeout', 'slow_application', { ...accepts, isHanging: true }, 1],
+    ['it answers: that says nothing of other paths', 'slow', 'response_head_timeout', 'slow_application', accepts, 0],
+  ] as const;
+  for (const [name, family, cause, kind, directLook, change] of looks)
+    test(name, () => {
+      const incident = incidentOf(family, [[cause, 9]]);
+      const fitOf = (found: readonly IncidentSuspect[]): number => found.find((one) => one.name === kind)?.fit ?? 0;
+      assert.equal(Math.sign(fitOf(ranking(incident, { directLook })) - fitOf(ranking(incident))), change);
+    });
+});
+
+test('an endpoint whose check gets an unexpected answer is not suspected of not listening', () => {
+  const endpoint = { id: 'app/1', name: null, state: 'unhealthy', checkCause: null, advice: null };
+  const watched = { application: null, endpoints: [{ ...endpoint, reason: 'answered 503' }] };
+  const incident = { ...incidentOf('not_ready', [['no_endpoint_ready', 9]]), attemptsFailed: 0 };
+  assert.deepEqual(
+    ranking(incident, { watched }).map(({ name }) => name),
+    ['failing_check'],
+  );
 });

@@ -2,6 +2,7 @@ import { changes } from './suspected-changes.ts';
 import { shortages } from './suspected-shortages.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
+import { weighed } from './looked-at.ts';
 import type { IncidentSuspect, SuspectKind } from '../../core/live-incident.ts';
 import { type SuspectContext, type Rule, shownMax } from './suspect-facts.ts';
 
@@ -18,7 +19,8 @@ const rules: Readonly<Partial<Record<SuspectKind, Rule>>> = {
 export function rankSuspects(context: SuspectContext): readonly IncidentSuspect[] {
   const found = Object.entries(rules).flatMap(([name, rule]) => {
     const finding = rule(context);
-    return finding === null ? [] : [{ name: name as SuspectKind, ...finding }];
+    const kind = name as SuspectKind;
+    return finding === null ? [] : [{ name: kind, ...weighed(kind, finding, context.directLook) }];
   });
   return found.sort((a, b) => b.fit - a.fit).slice(0, shownMax);
 }

@@ -32,6 +32,9 @@ const deltasMax = 4000;
 const sliceS = 10;
 const slices = 30;
 
+/** A rate is usual that was seen for a minute. */
+const steadySlicesMin = 6;
+
 /** How long before an incident responses may already have become slower. */
 const unsettledS = 30;
 
@@ -110,6 +113,18 @@ export class UpstreamFailures {
     return sum / seconds;
   }
 
+  /** Half of the slices of the minutes before had as many requests each second; null where they are too few, or mostly empty. */
+  steadyRateBefore(second: number): number | null {
+    const newest = Math.floor(second / sliceS) - 1;
+    const oldest = Math.max(newest - slices + 1, Math.ceil(this.firstSecond / sliceS));
+    const count = newest - oldest + 1;
+    if (count < steadySlicesMin) return null;
+    const counts = Array.from({ length: count }, (_, index) => this.#slices.get(oldest + index) ?? 0);
+    const used = counts.filter((requests) => requests > 0).length;
+    if (used < 0.8 * count) return null;
+    return (counts.sort((a, b) => a - b)[Math.floor(count / 2)] as number) / sliceS;
+  }
+
   #recentOf(second: number): Float64Array {
     const slice = Math.floor(second / sliceS);
     const known = this.#recentDurations.get(slice);
@@ -142,8 +157,8 @@ export class UpstreamFailures {
     if (second % sliceS !== 0) return;
     const oldestSlice = Math.floor(second / sliceS) - slices - 1;
     for (const slice of this.#slices.keys()) if (slice < oldestSlice) this.#slices.delete(slice);
-    // Half of it is gone in some six minutes.
-    for (const durations of [this.usualDurations, this.slowDurations]) {
+    // Half of it is gone in some six minutes. During an incident nothing is added to what is usual, and nothing is lost of it.
+    for (const durations of isUsual ? [this.usualDurations, this.slowDurations] : [this.slowDurations]) {
       for (let cell = 0; cell < durations.length; cell++) durations[cell] = (durations[cell] as number) * 0.98;
     }
   }

@@ -1,5 +1,15 @@
 import type { Cause } from '../../core/failure.ts';
 
+/** What the gateway met at an endpoint when it looked there itself. */
+export interface DirectLook {
+  readonly endpoint: string;
+  readonly isAccepting: boolean;
+  /** Nothing came in time: no connection, or no answer. */
+  readonly isHanging: boolean;
+  /** Null: none, or it hung. */
+  readonly cause: Cause | null;
+}
+
 /** What is known of the endpoints of an upstream. */
 export interface WatchedUpstream {
   readonly application: string | null;

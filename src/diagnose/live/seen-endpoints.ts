@@ -1,0 +1,45 @@
+import type { WatchedUpstream } from './watched-upstream.ts';
+
+type WatchedEndpoint = WatchedUpstream['endpoints'][number];
+
+/** Endpoints that are remembered. */
+const endpointsMax = 200;
+
+/** What was seen of the endpoints of an upstream while an incident went on: what explains it stays known when it has ended. */
+export class SeenEndpoints {
+  #application: string | null = null;
+  /** As they were last unhealthy. */
+  readonly #unhealthy = new Map<string, WatchedEndpoint>();
+  readonly #advice = new Map<string, string>();
+
+  /** What is known now, with what was seen before. */
+  see({ application, endpoints }: WatchedUpstream): WatchedUpstream {
+    this.#application = application ?? this.#application;
+    for (const endpoint of endpoints) this.#remember(endpoint);
+    const ids = new Set(endpoints.map(({ id }) => id));
+    const removed = [...this.#unhealthy.values()].filter(({ id }) => !ids.has(id));
+    return {
+      application: this.#application,
+      endpoints: [...endpoints.map((one) => this.#withEarlier(one)), ...removed],
+    };
+  }
+
+  /** What requests would meet too says more than a response that the check does not expect. */
+  #remember(endpoint: WatchedEndpoint): void {
+    const { id, state, advice, checkCause } = endpoint;
+    if (advice !== null && hasRoom(this.#advice, id)) this.#advice.set(id, advice);
+    if (state !== 'unhealthy' || !hasRoom(this.#unhealthy, id)) return;
+    if (checkCause !== null || (this.#unhealthy.get(id)?.checkCause ?? null) === null)
+      this.#unhealthy.set(id, endpoint);
+  }
+
+  #withEarlier(now: WatchedEndpoint): WatchedEndpoint {
+    const advice = now.advice ?? this.#advice.get(now.id) ?? null;
+    const before = this.#unhealthy.get(now.id);
+    if (before === undefined || before.reason === now.reason) return { ...now, advice };
+    return { ...before, advice, reason: `${before.reason}; later: ${now.reason}` };
+  }
+}
+
+const hasRoom = (known: ReadonlyMap<string, unknown>, id: string): boolean =>
+  known.has(id) || known.size < endpointsMax;
