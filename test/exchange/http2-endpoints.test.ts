@@ -312,6 +312,19 @@ describe('a request that the endpoint did not process', () => {
     end(world);
   });
 
+  it('because the endpoint holds too much of the connection already: a GET goes over a new one, and the others go on', () => {
+    const world = worldOf();
+    const [first, second] = [ask(world), ask(world)];
+    arrived(world, 1).reset('ENHANCE_YOUR_CALM');
+    world.pass(50);
+    assert.equal(world.endpoint('a').connectionsMade, 2);
+    arrived(world, 2).answer(200, 'second');
+    arrived(world, 0).answer(200, 'first');
+    world.pass(20);
+    assert.deepEqual([first.content.toString(), second.content.toString()], ['first', 'second']);
+    end(world);
+  });
+
   it('goes over HTTP/1.1 where the endpoint wants that, for an hour', () => {
     const world = worldOf();
     const client = ask(world);

@@ -233,6 +233,11 @@ export class Http2EndpointConnection
     this.#owner.onHttp1Required(this);
   }
 
+  /** Node's server allows a connection 10 MB of memory. Where one stream is too much, another connection helps nothing. */
+  onOverloaded(): void {
+    if (this.streamsOpen > 1) this.#takeNoMore('going_away');
+  }
+
   onUnclassified(stage: 'response' | 'body', code: string): void {
     this.#ports.onUnclassified({ stage, code });
   }

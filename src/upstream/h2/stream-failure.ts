@@ -23,6 +23,7 @@ export type LostSession =
 
 const refusedStream = errorNumber('REFUSED_STREAM');
 export const http1Required = errorNumber('HTTP_1_1_REQUIRED');
+export const enhanceYourCalm = errorNumber('ENHANCE_YOUR_CALM');
 
 /** What a stream knows of itself when it is lost. */
 export interface LostStream {

@@ -39,6 +39,8 @@ export interface Http2EndpointStreamOwner {
   onLost(): void;
   /** The endpoint wants HTTP/1.1 (HTTP_1_1_REQUIRED). */
   onHttp1Required(): void;
+  /** The endpoint cannot hold more streams of this connection (ENHANCE_YOUR_CALM): further ones go over another. */
+  onOverloaded(): void;
   /** A code of the system that no table has. */
   onUnclassified(stage: 'response' | 'body', code: string): void;
 }

@@ -17,7 +17,7 @@ import { removeForbiddenTrailers } from '../../wire/trailers.ts';
 import { interimExcess } from '../connection-failure.ts';
 import { KeptContent } from './kept-content.ts';
 import { writeRequestBlock } from './request-block.ts';
-import { http1Required, refusedSection, streamFailure } from './stream-failure.ts';
+import { enhanceYourCalm, http1Required, refusedSection, streamFailure } from './stream-failure.ts';
 import type { Http2EndpointStreamOwner, ReadingEndpointStream } from './stream-owner.ts';
 import { Http2EndpointTimeouts, type TimedEndpointStream } from './timeouts.ts';
 
@@ -316,6 +316,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
 
   #onStreamLost(loss: StreamLoss): void {
     if (loss.by === 'connection') this.#connection.onLost();
+    if (loss.by === 'peer' && loss.code === enhanceYourCalm && this.#head === null) this.#connection.onOverloaded();
     if (this.#handler === null) return;
     if (loss.by !== 'rule' && this.#isWhole) return this.onPeerEnd();
     const { connection, ...lost } = this.#lost();

@@ -38,6 +38,8 @@ export const h2Limits = {
   tinyFrameBytes: 5,
   /** A turn of one stream, before the next one of the same urgency. */
   quantumBytes: defaultFrameBytes,
+  /** Of the content of a request: most are smaller, and wait for no larger one that began before. */
+  headStartBytes: 64 * 1024,
 } as const;
 
 /**

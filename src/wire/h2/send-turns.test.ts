@@ -42,6 +42,14 @@ describe('turns of streams (RFC 9218 §10)', () => {
       assert.deepEqual(order(streams, expected.length), expected);
     });
 
+  it('every other turn is for those that have a head start, the oldest of them first', () => {
+    const streams = [1, 3, 5, 7].map((id) => streamOf(id));
+    for (const stream of streams.slice(2)) stream.headStart = 1;
+    assert.deepEqual(order(streams, 4), [5, 1, 5, 1]);
+    const urgent = streamOf(9, 'u=0');
+    assert.deepEqual(order([...streams, urgent], 2), [9, 9]);
+  });
+
   it('those whose window is shut lose their turn and nothing else', () => {
     const streams = [streamOf(1, 'u=0'), streamOf(3, 'i'), streamOf(5, 'i')];
     assert.deepEqual(

@@ -196,6 +196,7 @@ export class SessionSender implements TurnEndListener {
       at += allowed;
     }
     if (at > start) this.touch();
+    stream.headStart -= at - start;
     return at;
   }
 

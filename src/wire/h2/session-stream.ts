@@ -81,6 +81,8 @@ export class SessionStream {
   urgency = defaultUrgency;
   #serverPriority = '';
   incremental = false;
+  /** So many bytes of its content go before that of older streams. */
+  headStart = 0;
   /** Of its last frame that is composed and may get END_STREAM: the composition and the place. */
   lastGeneration = -1;
   lastFrameAt = 0;

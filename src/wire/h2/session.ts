@@ -112,6 +112,7 @@ export class Session implements FrameHandler {
   open(listener: StreamListener): SessionStream {
     const id = this.#numbers.takeOwn();
     const stream = new SessionStream(id, this.peer.windowBytes, h2Limits.firstWindowBytes, listener);
+    stream.headStart = h2Limits.headStartBytes;
     this.#streams.set(stream.id, stream);
     return stream;
   }
