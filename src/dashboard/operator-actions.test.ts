@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from './model.ts';
-import { actionsFor } from './operator-actions.ts';
+import { actionsFor, bodyOf, ejectEndpoint, isConfirmed } from './operator-actions.ts';
 
 const endpoint = (id: string, state: EndpointJson['state']): EndpointJson => ({ id, state }) as EndpointJson;
 
@@ -62,5 +62,25 @@ describe('actions that an incident offers', () => {
 
   test('an incident that is over offers none', () => {
     assert.deepEqual(labels(incident({ resolved_at: '2026-01-01T12:00:00.000Z' }), status(both)), []);
+  });
+});
+
+describe('what a person is asked for', () => {
+  test('goes into the body: the first choice if none is made, and nothing that is empty', () => {
+    const eject = ejectEndpoint('a', 1);
+    assert.deepEqual(bodyOf(eject, {}), { endpoint: 'a', seconds: 300 });
+    assert.deepEqual(bodyOf(eject, { seconds: 'an hour', reason: ' disk ' }), {
+      endpoint: 'a',
+      seconds: 3600,
+      reason: 'disk',
+    });
+    assert.deepEqual(bodyOf(eject, { seconds: 'until it is restored', reason: '  ' }), { endpoint: 'a' });
+  });
+
+  test('is complete only if everything is confirmed', () => {
+    assert.equal(isConfirmed(ejectEndpoint('a', 1), {}), true);
+    const last = ejectEndpoint('a', 0);
+    assert.deepEqual([isConfirmed(last, {}), isConfirmed(last, { force: 'true' })], [false, true]);
+    assert.equal(bodyOf(last, { force: 'true' })['force'], true);
   });
 });

@@ -3,11 +3,47 @@ import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from '.
 /** A change of the overlay that a person is asked to confirm. */
 export interface OperatorAction {
   readonly operation: 'drain' | 'weight' | 'eject' | 'maintenance' | 'pause' | 'restore';
-  readonly body: Readonly<Record<string, string | number>>;
+  readonly body: ActionBody;
   /** On the button. */
   readonly label: string;
   /** What it will do, one or two sentences. */
   readonly effect: string;
+  /** What the person is asked for besides; absent: nothing. */
+  readonly inputs?: readonly ActionInput[];
+}
+
+export type ActionBody = Readonly<Record<string, string | number | boolean>>;
+
+/** A key of the body that the person gives. */
+export type ActionInput =
+  | { readonly kind: 'text'; readonly key: string; readonly label: string }
+  /** The first is chosen. Null: the key is left out. */
+  | {
+      readonly kind: 'choice';
+      readonly key: string;
+      readonly label: string;
+      readonly choices: readonly (readonly [name: string, value: number | null])[];
+    }
+  /** Has to be set. */
+  | { readonly kind: 'confirmation'; readonly key: string; readonly label: string };
+
+/** The body of an action with what the person has given: by key, as text; confirmations are 'true'. */
+export function bodyOf({ body, inputs = [] }: OperatorAction, given: Readonly<Record<string, string>>): ActionBody {
+  const added = inputs.flatMap((input): [string, string | number | boolean][] => {
+    const text = (given[input.key] ?? '').trim();
+    if (input.kind === 'choice') {
+      const value = (input.choices.find(([name]) => name === text) ?? input.choices[0])?.[1] ?? null;
+      return value === null ? [] : [[input.key, value]];
+    }
+    if (text === '') return [];
+    return [[input.key, input.kind === 'confirmation' ? true : text]];
+  });
+  return { ...body, ...Object.fromEntries(added) };
+}
+
+/** Whether everything is confirmed that has to be. */
+export function isConfirmed({ inputs = [] }: OperatorAction, given: Readonly<Record<string, string>>): boolean {
+  return inputs.every(({ kind, key }) => kind !== 'confirmation' || given[key] === 'true');
 }
 
 export function drainEndpoint(endpoint: string, usableOthers: number): OperatorAction {
@@ -23,12 +59,31 @@ export function drainEndpoint(endpoint: string, usableOthers: number): OperatorA
   };
 }
 
-export function ejectEndpoint(endpoint: string, seconds: number): OperatorAction {
+const ejectionTimes = [
+  ['5 minutes', 300],
+  ['15 minutes', 900],
+  ['an hour', 3600],
+  ['a day', 86_400],
+  ['until it is restored', null],
+] as const;
+
+/** `readyOthers`: of its upstream, apart from it. */
+export function ejectEndpoint(endpoint: string, readyOthers: number): OperatorAction {
+  const last = {
+    kind: 'confirmation',
+    key: 'force',
+    label: 'Eject it although no other endpoint is ready: it goes on getting requests',
+  } as const;
   return {
     operation: 'eject',
-    body: { endpoint, seconds },
+    body: { endpoint },
     label: 'Eject',
-    effect: `${endpoint} gets no new requests for ${seconds} s, as long as another endpoint can be chosen.`,
+    effect: `${endpoint} gets no new requests as long as another endpoint of its upstream can be chosen, and requests in flight finish.`,
+    inputs: [
+      { kind: 'choice', key: 'seconds', label: 'For', choices: ejectionTimes },
+      { kind: 'text', key: 'reason', label: 'Why' },
+      ...(readyOthers === 0 ? [last] : []),
+    ],
   };
 }
 

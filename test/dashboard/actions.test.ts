@@ -23,6 +23,7 @@ describe('what a person does on the dashboard', withBrowser, () => {
       folder = mkdtempSync(join(tmpdir(), 'candor-actions-'));
       await buildDashboard(join(folder, 'dashboard'));
       shop = await FailingShop.start(join(folder, 'dashboard'));
+      await shop.reconfigure();
       await shop.fail();
       browser = await openBrowser();
     },
@@ -94,6 +95,78 @@ describe('what a person does on the dashboard', withBrowser, () => {
         await until('the endpoint is drained', () => entries().some((id) => id.startsWith('drain:shop/')));
         await confirm('Restore drain …', 'Restore drain');
         await until('it is restored', () => entries().length === 0);
+      });
+
+      test('an endpoint is ejected for a time and a reason, both are shown, and the last one only if that is confirmed', async () => {
+        await open('#/upstreams/shop', 'Upstream shop');
+        await page.getByRole('button', { name: 'Eject …' }).first().click();
+        const dialog = page.getByRole('dialog');
+        await dialog.getByLabel('For', { exact: true }).selectOption('an hour');
+        await dialog.getByLabel('Why').fill('slow disk');
+        assert.deepEqual(await accessibilityFindings(page), []);
+        await dialog.getByRole('button', { name: 'Eject', exact: true }).click();
+        await dialog.waitFor({ state: 'detached' });
+        await page.getByText(/ejected by admin:session:oncall until .*: slow disk/).waitFor();
+        await page.getByRole('button', { name: 'Eject …', exact: true }).click();
+        await dialog.waitFor();
+        assert.equal(await dialog.getByRole('button', { name: 'Eject', exact: true }).isDisabled(), true);
+        await dialog.getByLabel(/although no other endpoint is ready/).check();
+        assert.deepEqual(await accessibilityFindings(page), []);
+        await dialog.getByRole('button', { name: 'Eject', exact: true }).click();
+        await until('both are ejected', () => entries().length === 2);
+        await dialog.waitFor({ state: 'detached' });
+        const restores = page.getByRole('button', { name: 'Restore eject …' });
+        await until('the page shows both', async () => (await restores.count()) === 2);
+        await confirm('Restore eject …', 'Restore eject');
+        await until('the page shows that one is restored', async () => (await restores.count()) === 1);
+        await confirm('Restore eject …', 'Restore eject');
+        await until('both are restored', () => entries().length === 0);
+      });
+
+      test('the configuration that runs is shown, those before it and the refused one, with the error at its line', async () => {
+        await open('#/configuration', 'Configuration');
+        await page.getByRole('row', { name: /^2 active .* the test/ }).waitFor();
+        await page
+          .getByLabel(/^Text of configuration 2/)
+          .getByText('response_head: 20s')
+          .waitFor();
+        await page.getByRole('link', { name: '3', exact: true }).click();
+        await page.getByRole('heading', { name: 'Configuration 3' }).waitFor();
+        await page.locator('.wrong').getByText('drain: { timeout: soon }').waitFor();
+        await page.locator('.lines em').getByText('soon').waitFor();
+      });
+
+      test('two configurations are compared', async () => {
+        await open('#/configuration', 'Configuration');
+        await page.getByRole('link', { name: 'Difference of configurations 1 and 2' }).click();
+        await page.locator('.diff ins').getByText('response_head: 20s').waitFor();
+        assert.equal(await page.locator('.diff del').count(), 1);
+        await page.getByLabel('to', { exact: true }).selectOption({ index: 1 });
+        await page.locator('.diff ins').getByText('timeout: soon').waitFor();
+        assert.equal(new URL(page.url()).hash, '#/configuration?from=1&to=3');
+      });
+
+      test('the gateway says which route a request would take, and what is in effect', async () => {
+        await open('#/configuration', 'Configuration');
+        await page.getByLabel('URL').fill('https://shop.example/pay/1');
+        await page.getByLabel('Headers').fill('X-Beta: 1');
+        await page.getByRole('button', { name: 'Ask' }).click();
+        await page.getByText('Route payments').waitFor();
+        await page.getByText(/response_head_ms \d/).waitFor();
+        assert.deepEqual(await accessibilityFindings(page), []);
+        assert.equal(await overflow(page), 0);
+        await page.getByLabel('URL').fill('nowhere');
+        await page.getByRole('button', { name: 'Ask' }).click();
+        await page.getByText('url is http').waitFor();
+      });
+
+      test('the timeline leads to the configuration that was applied', async () => {
+        await open('#/timeline', 'Timeline');
+        await page
+          .getByRole('row', { name: /revision 2 is active/ })
+          .getByRole('link')
+          .click();
+        await page.getByRole('heading', { name: 'Configuration 2' }).waitFor();
       });
 
       test('nothing is done if the question is cancelled', async () => {

@@ -17,8 +17,11 @@ export class FailingShop {
   readonly url: string;
   readonly #closing: (() => unknown)[];
 
-  private constructor(edge: YamlGateway, url: string, closing: (() => unknown)[]) {
+  readonly #text: string;
+
+  private constructor(edge: YamlGateway, text: string, url: string, closing: (() => unknown)[]) {
     this.edge = edge;
+    this.#text = text;
     this.url = url;
     this.#closing = closing;
   }
@@ -39,10 +42,9 @@ export class FailingShop {
     closing.push(...shops.map((shop) => () => shop.close()));
     const faults = await startFaultOrigin();
     closing.push(() => faults.close());
-    const edge = await startFromYaml(
-      configuration(shops.map(addressOf), await freePort(), hostPort(faults.address.host, faults.address.port)),
-      { keepsText: true },
-    );
+    const { address } = faults;
+    const text = configuration(shops.map(addressOf), await freePort(), hostPort(address.host, address.port));
+    const edge = await startFromYaml(text, { keepsText: true });
     closing.push(() => edge.stop());
     const spec = {
       socket: null,
@@ -56,7 +58,7 @@ export class FailingShop {
     const dashboard = { folder: pages, random: systemRandom };
     const admin = await startAdminServer({ gateway: edge.gateway, spec, clock: systemClock, dashboard });
     closing.push(() => admin.close());
-    return new FailingShop(edge, `http://127.0.0.1:${admin.address?.port}/`, closing);
+    return new FailingShop(edge, text, `http://127.0.0.1:${admin.address?.port}/`, closing);
   }
 
   /** Requests of every kind, until two incidents are open and all requests can be found. */
@@ -65,6 +67,13 @@ export class FailingShop {
     for (let round = 0; round < rounds; round++) for (const path of paths) await this.edge.get(path).catch(() => null);
     await until('two incidents are open', () => this.edge.gateway.incidents().length >= 2);
     await until('the requests are stored', async () => (await this.#stored()) >= before + rounds * paths.length);
+  }
+
+  /** Configuration 2 is applied, and 3 is refused for what stands in its last line. */
+  async reconfigure(): Promise<void> {
+    const next = this.#text.replace('to: shop }', 'to: shop, timeouts: { response_head: 20s } }');
+    await this.edge.reload(next);
+    await this.edge.reload(`${next}drain: { timeout: soon }\n`);
   }
 
   async #stored(): Promise<number> {

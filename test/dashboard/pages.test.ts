@@ -17,7 +17,9 @@ const pages: readonly (readonly [hash: string, text: string])[] = [
   ['#/timeline', 'What happened'],
   ['#/requests?query=-shape%3Anone', 'connect_refused'],
   ['#/upstreams', 'payments'],
-  ['#/configuration', 'In force'],
+  ['#/configuration', 'candor.yaml:'],
+  ['#/configuration/3', '^ '],
+  ['#/configuration?from=1&to=2', 'response_head: 20s'],
   ['#/maintenance', 'What wins over the configuration file now'],
   ['#/audit', 'Who changed what'],
   ['#/incidents/1', 'What is known'],
@@ -33,6 +35,7 @@ describe('the dashboard', withBrowser, () => {
       folder = mkdtempSync(join(tmpdir(), 'candor-pages-'));
       await buildDashboard(join(folder, 'dashboard'));
       shop = await FailingShop.start(join(folder, 'dashboard'));
+      await shop.reconfigure();
       await shop.fail();
       browser = await openBrowser();
     },

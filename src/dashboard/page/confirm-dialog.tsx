@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { answerText } from '../api.ts';
-import type { OperatorAction } from '../operator-actions.ts';
+import { type ActionInput, bodyOf, isConfirmed, type OperatorAction } from '../operator-actions.ts';
 import { actionsDone, announcement, api, askedAction, mayOperate } from './state.ts';
 
 interface ChangeAnswer {
@@ -20,13 +20,14 @@ function Confirmation({ action }: { readonly action: OperatorAction }): JSX.Elem
   const [failure, setFailure] = useState('');
   const [warnings, setWarnings] = useState<readonly string[]>([]);
   const [isSending, setSending] = useState(false);
+  const [given, setGiven] = useState<Readonly<Record<string, string>>>({});
   useEffect(() => dialog.current?.showModal(), []);
   const close = (): void => {
     askedAction.value = null;
   };
   const confirm = async (): Promise<void> => {
     setSending(true);
-    const answer = await api.post<ChangeAnswer>(`/v2/overlay/${action.operation}`, action.body);
+    const answer = await api.post<ChangeAnswer>(`/v2/overlay/${action.operation}`, bodyOf(action, given));
     setSending(false);
     if (answer.kind !== 'ok') return setFailure(answerText(answer));
     announcement.value = answer.value.changed ? `Done: ${action.label}.` : 'That was so already: nothing was changed.';
@@ -38,6 +39,14 @@ function Confirmation({ action }: { readonly action: OperatorAction }): JSX.Elem
     <dialog ref={dialog} onClose={close} aria-labelledby="confirm-title">
       <h2 id="confirm-title">{action.label}</h2>
       <p>{action.effect}</p>
+      {(action.inputs ?? []).map((input) => (
+        <Input
+          input={input}
+          value={given[input.key] ?? ''}
+          onChange={(value) => setGiven({ ...given, [input.key]: value })}
+          key={input.key}
+        />
+      ))}
       {failure !== '' && (
         <p class="failure" role="alert">
           {failure}
@@ -50,7 +59,12 @@ function Confirmation({ action }: { readonly action: OperatorAction }): JSX.Elem
       ))}
       <div class="buttons">
         {warnings.length === 0 && (
-          <button type="button" class="primary" disabled={isSending} onClick={() => void confirm()}>
+          <button
+            type="button"
+            class="primary"
+            disabled={isSending || !isConfirmed(action, given)}
+            onClick={() => void confirm()}
+          >
             {action.label}
           </button>
         )}
@@ -59,6 +73,41 @@ function Confirmation({ action }: { readonly action: OperatorAction }): JSX.Elem
         </button>
       </div>
     </dialog>
+  );
+}
+
+interface InputProperties {
+  readonly input: ActionInput;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+function Input({ input, value, onChange }: InputProperties): JSX.Element {
+  const id = `input-${input.key}`;
+  if (input.kind === 'confirmation')
+    return (
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={value === 'true'}
+          onChange={({ currentTarget }) => onChange(currentTarget.checked ? 'true' : '')}
+        />{' '}
+        {input.label}
+      </label>
+    );
+  return (
+    <>
+      <label for={id}>{input.label}</label>
+      {input.kind === 'text' ? (
+        <input id={id} value={value} maxLength={200} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
+      ) : (
+        <select id={id} value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+          {input.choices.map(([name]) => (
+            <option value={name}>{name}</option>
+          ))}
+        </select>
+      )}
+    </>
   );
 }
 

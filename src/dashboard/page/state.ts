@@ -23,8 +23,6 @@ export const mayOperate = computed(() => session.value?.role !== 'read');
 export const address = signal<PageAddress>(parseAddress(location.hash));
 /** Milliseconds since the Unix epoch, a second at a time. */
 export const now = signal(pageClock.wallTime());
-/** Whether this gateway ejects endpoints for operators; earlier ones do not. */
-export const offersEject = signal(false);
 /** What a screen reader says. */
 export const announcement = signal('');
 export const isHelpShown = signal(false);
@@ -63,9 +61,6 @@ export async function follow(): Promise<void> {
   isAsked.value = true;
   if (answer.kind === 'signed_out') return;
   live.start();
-  // An operation that is there refuses the method; nothing is changed.
-  const eject = await api.get('/v2/overlay/eject');
-  offersEject.value = eject.kind === 'problem' && eject.status === 405;
 }
 
 export function startPage(): void {

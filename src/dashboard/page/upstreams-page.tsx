@@ -9,7 +9,7 @@ import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
 import { ActionButton } from './confirm-dialog.tsx';
 import { Mark, Section, Sentence, StateText, TableFrame, Time } from './parts.tsx';
-import { mayOperate, offersEject, status } from './state.ts';
+import { mayOperate, status } from './state.ts';
 
 /** Every upstream with its endpoints, or one of them. */
 export function UpstreamsPage({ id }: { readonly id: string }): JSX.Element {
@@ -82,7 +82,10 @@ function Upstream({
                 failed
               </th>
               <th scope="col" class="number">
-                mean
+                p50
+              </th>
+              <th scope="col" class="number">
+                p99
               </th>
               <th scope="col" class="number">
                 weight
@@ -139,11 +142,12 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
         <td class={`number ${(minute?.failed ?? 0) > 0 ? 'bad-text' : ''}`}>
           {minute === undefined ? '–' : countFigure(minute.failed)}
         </td>
-        <td class="number">{durationFigure(minute?.mean_ms)}</td>
+        <td class="number">{durationFigure(minute?.p50_ms)}</td>
+        <td class="number">{durationFigure(minute?.p99_ms)}</td>
         <td class="number">{weight}</td>
       </tr>
       <tr class="more">
-        <td colSpan={9}>
+        <td colSpan={10}>
           <p class="reason">
             <Sentence text={reason} />
           </p>
@@ -184,16 +188,22 @@ function LastCheck({ check }: { readonly check: CheckTranscript }): JSX.Element 
 function EndpointActions({ endpoint, upstream, entries }: EndpointProperties): JSX.Element | null {
   if (!mayOperate.value) return null;
   const others = upstream.endpoints.filter((one) => one.id !== endpoint.id && endpointTone(one) === 'good').length;
+  const ready = upstream.endpoints.filter((one) => one.id !== endpoint.id && isReady(one)).length;
   return (
     <div class="buttons">
       {entries.map((entry) => (
         <ActionButton action={{ ...restoreEntry(entry), label: `Restore ${entry.kind}` }} key={entry.id} />
       ))}
       {!entries.some(({ kind }) => kind === 'drain') && <ActionButton action={drainEndpoint(endpoint.id, others)} />}
-      {offersEject.value && <ActionButton action={ejectEndpoint(endpoint.id, 300)} />}
+      {!entries.some(({ kind }) => kind === 'eject') && <ActionButton action={ejectEndpoint(endpoint.id, ready)} />}
       <Weight endpoint={endpoint} />
     </div>
   );
+}
+
+/** As the gateway sees it where it asks whether an endpoint is the last one. */
+function isReady({ state }: EndpointJson): boolean {
+  return state === 'healthy' || state === 'unchecked';
 }
 
 function Weight({ endpoint }: { readonly endpoint: EndpointJson }): JSX.Element {
