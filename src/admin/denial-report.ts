@@ -5,6 +5,11 @@ import type { DenialReason } from './authorization.ts';
 /** Often enough to follow an attack, and rarely enough that the reports do not displace other events. */
 const reportEveryMs = 10_000;
 
+/** A visit to the page without a session says little: a line for each address and minute is enough. */
+const visitsEveryMs = 60_000;
+/** Further addresses are reported together. */
+const pageClientsMax = 256;
+
 export interface DeniedRequest {
   readonly why: DenialReason | 'too_many_connections';
   /** The requested operation; null if the request names none. */
@@ -14,17 +19,18 @@ export interface DeniedRequest {
 }
 
 interface Tally {
+  readonly everyMs: number;
   count: number;
   last: DeniedRequest;
   nextAt: Instant;
   timer: Timer | null;
 }
 
-/** Reports refused requests by reason: the first at once, then their number. */
+/** Reports refused requests by reason, and visits without a session by address: the first at once, then their number. */
 export class DenialReport {
   readonly #events: EventSink;
   readonly #clock: Clock;
-  /** One entry for each reason. */
+  /** One entry for each reason, and for each visitor. */
   readonly #tallies = new Map<string, Tally>();
 
   constructor(events: EventSink, clock: Clock) {
@@ -33,13 +39,32 @@ export class DenialReport {
   }
 
   note(one: DeniedRequest): void {
-    const tally = this.#tallies.get(one.why) ?? { count: 0, last: one, nextAt: this.#clock.now(), timer: null };
-    this.#tallies.set(one.why, tally);
+    const tally = this.#tallyOf(one);
     tally.count += 1;
     tally.last = one;
     if (tally.timer !== null) return;
     if (this.#clock.now() >= tally.nextAt) this.#emit(tally);
     else tally.timer = this.#clock.schedule(tally.nextAt, (due: Tally) => this.#emit(due), tally);
+  }
+
+  #tallyOf(one: DeniedRequest): Tally {
+    const address = pageClientOf(one);
+    const key = address === null || !this.#hasRoomFor(address) ? one.why : address;
+    const known = this.#tallies.get(key);
+    if (known !== undefined) return known;
+    const everyMs = key === one.why ? reportEveryMs : visitsEveryMs;
+    const created: Tally = { everyMs, count: 0, last: one, nextAt: this.#clock.now(), timer: null };
+    this.#tallies.set(key, created);
+    return created;
+  }
+
+  /** Forgets visitors whose minute is over. */
+  #hasRoomFor(address: string): boolean {
+    if (this.#tallies.has(address) || this.#tallies.size < pageClientsMax) return true;
+    const now = this.#clock.now();
+    for (const [key, { timer, nextAt }] of this.#tallies)
+      if (timer === null && nextAt <= now) this.#tallies.delete(key);
+    return this.#tallies.size < pageClientsMax;
   }
 
   /** Reports at once what has not been reported yet. */
@@ -55,7 +80,7 @@ export class DenialReport {
     const { why, operation, remote } = last;
     tally.count = 0;
     tally.timer = null;
-    tally.nextAt = after(this.#clock.now(), reportEveryMs);
+    tally.nextAt = after(this.#clock.now(), tally.everyMs);
     this.#events.emit({
       kind: 'admin_refused',
       subject: 'admin',
@@ -64,6 +89,12 @@ export class DenialReport {
       actor: 'admin:unknown',
     });
   }
+}
+
+/** The address of a browser that opens the page: it asks first who it is. Null: the request is something else. */
+function pageClientOf({ why, operation, remote }: DeniedRequest): string | null {
+  const isVisit = operation === 'readSession' && (why === 'no_token' || why === 'wrong_session');
+  return isVisit && remote !== null ? `page of ${remote.replace(/:\d+$/, '')}` : null;
 }
 
 function countText(count: number): string {

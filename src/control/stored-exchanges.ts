@@ -11,12 +11,12 @@ import type {
   ToStore,
 } from '../core/store-messages.ts';
 import { withTimeout } from '../core/condition.ts';
-import { eventJson } from '../core/event-json.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { eventLine } from '../record/event-line.ts';
 import type { StoreStatus } from './gateway-status.ts';
+import { heldEvents } from './held-events.ts';
 import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { WorkerRings } from './worker-rings.ts';
@@ -154,17 +154,8 @@ export class StoredExchanges {
   /** Events of a time, also of earlier runs; those of this run that are still held, if there is no store. */
   async searchEvents(search: EventSearchRequest): Promise<EventSearchResult> {
     const answer = await this.#thread?.ask({ kind: 'search_events', search });
-    if (answer === undefined) return this.#heldEvents(search);
+    if (answer === undefined) return heldEvents(this.#parts.events.since(0).events, search);
     return answer.kind === 'events_found' ? answer.result : noThread;
-  }
-
-  #heldEvents({ since, until, kinds, limit }: EventSearchRequest): EventSearchResult {
-    const { events } = this.#parts.events.since(0);
-    const found = events.filter(
-      ({ at, kind }) =>
-        (since === null || at >= since) && (until === null || at <= until) && kinds?.includes(kind) !== false,
-    );
-    return { kind: 'page', events: found.toReversed().slice(0, limit).map(eventJson), cursor: null };
   }
 
   /** Stores what workers have passed on, and ends the thread. */
