@@ -30,7 +30,7 @@ interface Tally {
 export class DenialReport {
   readonly #events: EventSink;
   readonly #clock: Clock;
-  /** One entry for each reason, and for each visitor. */
+  /** One entry for each reason, and for each address that opens the page. */
   readonly #tallies = new Map<string, Tally>();
 
   constructor(events: EventSink, clock: Clock) {
@@ -58,7 +58,7 @@ export class DenialReport {
     return created;
   }
 
-  /** Forgets visitors whose minute is over. */
+  /** Forgets addresses whose minute is over. */
   #hasRoomFor(address: string): boolean {
     if (this.#tallies.has(address) || this.#tallies.size < pageClientsMax) return true;
     const now = this.#clock.now();
