@@ -44,7 +44,7 @@ function writePacked(
 ): void {
   const end = writer.length;
   for (const value of values.toReversed()) writeScalar(writer, type, value);
-  writer.varint(BigInt(writer.length - end));
+  writer.size(writer.length - end);
   writer.tag(number, delimited);
 }
 
@@ -52,7 +52,7 @@ function writeField(writer: BackwardWriter, number: number, type: ScalarType | M
   if (typeof type === 'string') return writer.tag(number, writeScalar(writer, type, value));
   const end = writer.length;
   writeMessage(writer, value as object, type);
-  writer.varint(BigInt(writer.length - end));
+  writer.size(writer.length - end);
   writer.tag(number, delimited);
 }
 
@@ -60,19 +60,19 @@ function writeField(writer: BackwardWriter, number: number, type: ScalarType | M
 function writeScalar(writer: BackwardWriter, type: ScalarType, value: unknown): number {
   switch (type) {
     case 'string':
-      writer.delimited(Buffer.from(value as string));
+      writer.text(value as string);
       return delimited;
     case 'hex':
       writer.delimited(Buffer.from(value as string, 'hex'));
       return delimited;
     case 'bool':
-      writer.varint(value === true ? 1n : 0n);
+      writer.size(value === true ? 1 : 0);
       return varint;
     case 'int64':
       writer.varint(BigInt.asUintN(64, BigInt(value as string)));
       return varint;
     case 'enum':
-      writer.varint(BigInt(value as number));
+      writer.size(value as number);
       return varint;
     case 'fixed32':
       writer.fixed(4, (bytes, at) => bytes.writeUInt32LE(value as number, at));
@@ -96,7 +96,19 @@ class BackwardWriter {
   }
 
   tag(number: number, wireType: number): void {
-    this.varint(BigInt(number * 8 + wireType));
+    this.size(number * 8 + wireType);
+  }
+
+  /**
+   * A varint of a number that is neither negative nor above 31 bits: a tag, a length. Measured: without it, numbers of any size and their groups in
+   * lists, a span took twice as long to encode.
+   */
+  size(value: number): void {
+    let groups = 1;
+    for (let rest = value >>> 7; rest > 0; rest >>>= 7) groups += 1;
+    this.#reserve(groups);
+    for (let index = 0; index < groups; index++)
+      this.#bytes[this.#at + index] = ((value >>> (7 * index)) & 0x7f) | (index < groups - 1 ? 0x80 : 0);
   }
 
   varint(value: bigint): void {
@@ -115,7 +127,14 @@ class BackwardWriter {
   delimited(content: Uint8Array): void {
     this.#reserve(content.length);
     this.#bytes.set(content, this.#at);
-    this.varint(BigInt(content.length));
+    this.size(content.length);
+  }
+
+  text(content: string): void {
+    const length = Buffer.byteLength(content);
+    this.#reserve(length);
+    this.#bytes.write(content, this.#at);
+    this.size(length);
   }
 
   fixed(count: number, write: (bytes: Buffer, at: number) => void): void {

@@ -86,3 +86,11 @@ test('numbers, bounds and exemplars of metrics', () => {
   ]);
   assert.deepEqual([c?.unit, c?.gauge?.dataPoints[0]?.asDouble], ['By', 1.5e9]);
 });
+
+test('texts of each length, at the bounds of the bytes that a length takes, and texts that are not ASCII', () => {
+  for (const length of [1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152]) {
+    const made = resourceOf(constants, { long: 'x'.repeat(length), other: 'Größe €' });
+    const request = requestOf('traces', made, []);
+    assert.deepEqual(decoded('traces', encodeMessage(request, requestSchemas.traces)), withoutEmptyLists(request));
+  }
+});
