@@ -10,6 +10,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
+import { undisturbed } from '../undisturbed.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { WebSocketServer } from './web-socket-server.ts';
 import { recordsIn } from '../records.ts';
@@ -299,27 +300,28 @@ timeouts: { idle: 300ms }
     client.resetAndDestroy();
   });
 
-  test('may be idle longer than an answer may', async () => {
-    const gateway = await startFromYaml(`
+  test('may be idle longer than an answer may', () =>
+    undisturbed(async () => {
+      const gateway = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 timeouts: { idle: 100ms, response_head: 100ms }
 client: { body_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
 `);
-    try {
-      const endpoint = agreeing();
-      const client = gateway.connect();
-      client.write(requestText('GET', '/', asks));
-      const socket = await endpoint.socket();
-      await sleep(800);
-      client.write('still');
-      await until('the message has come', () => endpoint.received() === 'still');
-      socket.write('there');
-      assert.ok(await client.waitFor(() => client.bytes.includes('there'), timeoutMs));
-      client.close();
-    } finally {
-      await gateway.stop();
-    }
-  });
+      try {
+        const endpoint = agreeing();
+        const client = gateway.connect();
+        client.write(requestText('GET', '/', asks));
+        const socket = await endpoint.socket();
+        await sleep(800);
+        client.write('still');
+        await until('the message has come', () => endpoint.received() === 'still');
+        socket.write('there');
+        assert.ok(await client.waitFor(() => client.bytes.includes('there'), timeoutMs));
+        client.close();
+      } finally {
+        await gateway.stop();
+      }
+    }));
 
   test('is exempt from the limits of requests and responses: of their size, time, rate and head', async () => {
     const gateway = await startFromYaml(`
