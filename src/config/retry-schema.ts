@@ -32,7 +32,7 @@ export const retry = z.union([
     backoff_max: key(duration, 'The longest wait that it grows to.', absent.backoffMax),
     idempotency_key: key(
       z.boolean(),
-      'Whether a request with an `Idempotency-Key` is retried as if its method were idempotent: only for applications that recognise a key which they have seen.',
+      'Whether a request with an `Idempotency-Key` is retried as if its method were idempotent: only for applications that recognise a key which they have seen. A key that is not forwarded does not count.',
       absent.idempotencyKey,
     ),
     attempt_headers: key(

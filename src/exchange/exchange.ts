@@ -151,6 +151,10 @@ export class Exchange
     this.protect(() => this.#answerWithFailure(failure));
   }
 
+  get isQueued(): boolean {
+    return this.#state === 'waiting' && this.attempts.length === 0;
+  }
+
   /** For how long the request has waited for its turn; −1: it has not. */
   get turnMs(): number {
     return this.#admission?.waitedMs ?? -1;

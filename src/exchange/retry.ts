@@ -4,6 +4,7 @@ import type { Failure } from '../core/failure.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { hasNoContent } from '../core/message.ts';
 import type { ReusePolicy } from '../core/stream.ts';
+import { forwardedValue } from './forwarded-value.ts';
 import { decideRetry, inVainFor, isIdempotent, type RetryDecision, type RetryFacts } from '../policy/retry.ts';
 import type { Attempt } from './attempt.ts';
 import type { Endpoint } from './ports.ts';
@@ -115,11 +116,12 @@ export function isRepeatable(exchange: ExchangeState): boolean {
 
 /**
  * The route says that the application recognises a request that it gets twice by its Idempotency-Key. No application recognises an empty
- * one, nor two of them.
+ * one, nor two of them, nor one that it does not get.
  */
-function hasIdempotencyKey({ matchedRoute, request }: ExchangeState): boolean {
+function hasIdempotencyKey({ matchedRoute, request, client }: ExchangeState): boolean {
   if (matchedRoute?.retry?.idempotencyKey !== true || request.upgrade !== null) return false;
-  const key = request.fields.get('idempotency-key');
+  const { drop, dropOfTrusted } = matchedRoute.request;
+  const key = forwardedValue(request.fields, 'idempotency-key', client.trusted ? dropOfTrusted : drop);
   return key !== null && !/^[\s",]*$/.test(key) && !/",\s*"/.test(key) && !/^[^"]*,/.test(key);
 }
 

@@ -37,7 +37,12 @@ describe('a request that may have been processed', () => {
   before(async () => {
     const ports = [await startOrigin(), await startOrigin(), await startOrigin()];
     const endpoints = ports.map((port) => `"127.0.0.1:${port}"`).join(', ');
-    gateway = await startFromYaml(`upstreams: { app: { endpoints: [${endpoints}], check: none, attempts: 10 } }`);
+    gateway = await startFromYaml(`
+upstreams: { app: { endpoints: [${endpoints}], check: none, attempts: 10 } }
+routes:
+  - { path: /keyed, to: app, retry: { idempotency_key: true, attempts: 3 } }
+  - { path: /removed, to: app, retry: { idempotency_key: true, attempts: 3 }, request_headers: { remove: [Idempotency-Key] } }
+  - { path: /, to: app }`);
   });
 
   after(async () => {
@@ -59,6 +64,19 @@ describe('a request that may have been processed', () => {
         });
       }
     }
+  }
+
+  for (const [what, path, fields] of [
+    ['which Connection keeps from it', '/keyed', ['Idempotency-Key: a', 'Connection: Idempotency-Key']],
+    ['which the route removes', '/removed', ['Idempotency-Key: a']],
+    ['that is empty', '/keyed', ['Idempotency-Key: ']],
+  ] as const) {
+    it(`a POST is sent once, where the application would know it by a key ${what}`, async () => {
+      seen = [];
+      fault = (socket) => socket.resetAndDestroy();
+      await gateway.send(requestText('POST', path, [...fields, 'Content-Length: 5'], 'hello'));
+      assert.deepEqual(seen, [path]);
+    });
   }
 
   async function startOrigin(): Promise<number> {

@@ -52,6 +52,8 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     for (const attempt of this.#running) attempt.endBody(trailers);
   }
 
+  readonly isQueued = false;
+
   onRequestReadDone(): void {
     for (const attempt of this.#running) attempt.flush();
   }

@@ -53,6 +53,7 @@ class Answering implements DownstreamHandler {
   onRequestEnd(): void {}
   onRequestFailed(): void {}
   onTunnelDrained(): void {}
+  readonly isQueued = false;
   onRequestReadDone(): void {}
   onClientRoom(): void {}
   onResponseSent(): void {}

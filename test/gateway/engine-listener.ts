@@ -59,6 +59,7 @@ export class Answering implements DownstreamHandler {
   onRequestContent(): void {}
   onRequestEnd(): void {}
   onTunnelDrained(): void {}
+  readonly isQueued = false;
   onRequestReadDone(): void {}
   onClientRoom(): void {}
   onResponseSent(): void {}

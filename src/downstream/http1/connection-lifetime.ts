@@ -153,7 +153,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     if (!ended && !holds) return this.endTruncated();
     const sinceMs = this.ports.clock.now() - this.requestEndedAt;
     const awaitsResponse = holds || !this.persistent || sinceMs <= deliberateHalfCloseMs;
-    if (!awaitsResponse) return this.#clientGone('closed');
+    if (!awaitsResponse || (ended && this.handler?.isQueued === true)) return this.#clientGone('closed');
     this.#halfClosed ??= new HalfClosedTimeout(this.transport, this.listener.limits.writeMs, this.ports, this);
   }
 
