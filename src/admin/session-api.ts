@@ -136,11 +136,11 @@ export class SessionApi {
     this.#sessions.end(session);
   }
 
-  /** A link has the right of whoever asks for it, and no more. */
+  /** A link has the right of whoever asks for it, and no more; what a session makes ends with that session. */
   async #makeLink(requester: AdminRequester, response: ServerResponse): Promise<void> {
     const { clock, events, publicUrl } = this.#state;
     const holder: Holder = { token: requester.token, role: requester.role ?? 'read' };
-    const path = `/?link=${this.#sessions.makeLink(holder)}`;
+    const path = `/?link=${this.#sessions.makeLink(holder, requester.session)}`;
     await audited(events, 'makeLink', requester, async () => {});
     const answer: LinkStatus = {
       path,

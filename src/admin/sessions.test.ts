@@ -97,6 +97,44 @@ describe('a link', () => {
   });
 });
 
+describe('a session that the link of another session opened', () => {
+  test('ends with the logout of that session, and so do those that it has opened itself', () => {
+    const { sessions } = made();
+    const parent = sessions.open({ token: deploy, role: 'operate' });
+    const child = sessions.useLink(sessions.makeLink(parent.session, parent.session), [deploy]);
+    assert.ok(child !== null);
+    const grandchild = sessions.useLink(sessions.makeLink(child.session, child.session), [deploy]);
+    assert.ok(grandchild !== null);
+    const other = sessions.open({ token: deploy, role: 'operate' });
+    const ended: string[] = [];
+    sessions.onEnd(({ id }) => ended.push(id));
+    sessions.end(parent.session);
+    assert.deepEqual(new Set(ended), new Set([parent, child, grandchild].map(({ session }) => session.id)));
+    for (const { secret } of [parent, child, grandchild]) assert.equal(sessions.find(secret, [deploy]), null);
+    assert.notEqual(sessions.find(other.secret, [deploy]), null);
+  });
+
+  test('gets the rest of its time', () => {
+    const { clock, sessions } = made();
+    const parent = sessions.open({ token: deploy, role: 'operate' });
+    clock.advanceSync(11 * hour);
+    const child = sessions.useLink(sessions.makeLink(parent.session, parent.session), [deploy]);
+    assert.equal(child?.session.endsAt, parent.session.endsAt);
+    const ended: string[] = [];
+    sessions.onEnd(({ id }) => ended.push(id));
+    clock.advanceSync(hour);
+    assert.equal(ended.length, 2);
+  });
+
+  test('cannot be opened after that session has ended', () => {
+    const { sessions } = made();
+    const { session } = sessions.open({ token: deploy, role: 'operate' });
+    const link = sessions.makeLink(session, session);
+    sessions.end(session);
+    assert.equal(sessions.useLink(link, [deploy]), null);
+  });
+});
+
 describe('the cookie of a session', () => {
   for (const [host, secure, name] of [
     ['127.0.0.1:9901', false, 'candor-session-9901'],

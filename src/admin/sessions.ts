@@ -25,10 +25,14 @@ export interface BrowserSession extends Holder {
   /** The digest of its secret, which only the browser has. */
   readonly id: string;
   readonly endsAt: Instant;
+  /** The session whose link opened this one, which ends with it; null: another holder opened it. */
+  readonly parent: string | null;
 }
 
 interface Link {
   readonly holder: Holder;
+  /** The session that made the link. */
+  readonly parent: string | null;
   readonly endsAt: Instant;
 }
 
@@ -50,9 +54,14 @@ export class Sessions {
     this.#random = random;
   }
 
-  open({ token, role }: Holder): { readonly secret: string; readonly session: BrowserSession } {
+  open(holder: Holder): { readonly secret: string; readonly session: BrowserSession } {
+    return this.#open(holder, null);
+  }
+
+  #open({ token, role }: Holder, parent: BrowserSession | null): ReturnType<Sessions['open']> {
     const secret = makeSecret(this.#random);
-    const session: BrowserSession = { token, role, id: idOf(secret), endsAt: after(this.#clock.now(), sessionMs) };
+    const endsAt = parent?.endsAt ?? after(this.#clock.now(), sessionMs);
+    const session: BrowserSession = { token, role, id: idOf(secret), endsAt, parent: parent?.id ?? null };
     this.#sessions.set(session.id, session);
     const [oldest] = this.#sessions.values();
     if (this.#sessions.size > sessionsMax && oldest !== undefined) this.end(oldest);
@@ -76,6 +85,7 @@ export class Sessions {
   end({ id }: BrowserSession): void {
     const session = this.#sessions.get(id);
     if (!this.#sessions.delete(id) || session === undefined) return;
+    for (const child of this.#sessions.values()) if (child.parent === id) this.end(child);
     for (const listener of this.#listeners) listener(session);
   }
 
@@ -85,10 +95,10 @@ export class Sessions {
     return () => this.#listeners.delete(listener);
   }
 
-  /** A secret that opens one session of this holder, within `linkMs`. */
-  makeLink(holder: Holder): string {
+  /** A secret that opens one session of this holder, within `linkMs`. `parent`: the session that asks, with which that one ends. */
+  makeLink(holder: Holder, parent: BrowserSession | null = null): string {
     const secret = makeSecret(this.#random);
-    this.#links.set(idOf(secret), { holder, endsAt: after(this.#clock.now(), linkMs) });
+    this.#links.set(idOf(secret), { holder, parent: parent?.id ?? null, endsAt: after(this.#clock.now(), linkMs) });
     const [oldest] = this.#links.keys();
     if (this.#links.size > linksMax && oldest !== undefined) this.#links.delete(oldest);
     return secret;
@@ -102,7 +112,10 @@ export class Sessions {
     this.#links.delete(id);
     if (link === undefined || link.endsAt <= this.#clock.now()) return null;
     const holder = currentHolder(link.holder, tokens);
-    return holder === null ? null : this.open(holder);
+    if (holder === null) return null;
+    if (link.parent === null) return this.open(holder);
+    const parent = this.#sessions.get(link.parent);
+    return parent === undefined || parent.endsAt <= this.#clock.now() ? null : this.#open(holder, parent);
   }
 
   close(): void {
@@ -116,7 +129,7 @@ export class Sessions {
     return holder === null ? null : { ...session, ...holder };
   }
 
-  /** One timer for the session that ends next: they all last equally long. */
+  /** One timer for the session that ends next: they all last equally long, or end with one of those. */
   #arm(): void {
     const [oldest] = this.#sessions.values();
     if (this.#timer !== null || oldest === undefined) return;

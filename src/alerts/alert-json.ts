@@ -1,4 +1,5 @@
 import type { Alert } from '../core/alert.ts';
+import { visibleLine } from '../core/invisible-characters.ts';
 import { snakeCased } from '../core/json-case.ts';
 import type { AlertMessage } from './channel.ts';
 
@@ -36,7 +37,7 @@ export function plainTextOf({ alert, link }: AlertMessage): string {
 }
 
 export function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+  return visibleLine(text);
 }
 
 /** At most `max` UTF-16 units; "…" marks that the rest is left out. */

@@ -30,6 +30,7 @@ const places: readonly (readonly [what: string, text: string])[] = [
   ['a chat', 'alerts: { targets: { chat: { kind: slack, url: SECRET } } }'],
   ['a password of mail', 'alerts:\n  mail:\n    smtp: a:25\n    password: SECRET\n'],
   ['a key of a collector', 'otlp: { endpoint: "http://a:4318", headers: { x-key: SECRET } }'],
+  ['the path of a collector', 'otlp:\n  endpoint: http://a:4318/SECRET\n'],
   ['a header that is set', 'routes: [{ path: /, to: a, request_headers: { set: { Authorization: SECRET } } }]'],
   [
     'a header that the configuration names',

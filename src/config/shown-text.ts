@@ -1,6 +1,7 @@
 import { replaceSpans, type Span } from '../core/redact/span.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { hideSecrets, isAlertSecretPath, isSecretPath, shownTextKeys } from './hide-secrets.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { Path, PathOffsets } from './position-index.ts';
 
 /** What was read of a text: `value` may be a part, or undefined where nothing could be read. */
@@ -19,7 +20,7 @@ export function shownText({ source, value, positions }: SourceReading): string {
   collectSpans(value, [], { source, positions, spans });
   const masked = replaceSpans(source, spans, maskLines);
   const redactor = new TextRedactor(secretHeadersOf(value));
-  const hidden = hideSecrets(masked.replaceAll(namesKey, standIn), shownTextKeys, redactor);
+  const hidden = hideSecrets(withoutPaths(masked).replaceAll(namesKey, standIn), shownTextKeys, redactor);
   return withReferences(hidden.replaceAll(standIn, namesKey), source).replace(/\*{4,}/g, '***');
 }
 
@@ -35,6 +36,13 @@ function maskLines(hidden: string): string {
 }
 
 const reference = /\$\{[A-Za-z_]\w*\}/g;
+
+/** Also in a text that is no YAML: the path of a URL after `endpoint`. */
+function withoutPaths(text: string): string {
+  return text.replace(/(?<=(?<![\w-])endpoint["']?[ \t]*:[ \t]*["']?https?:\/\/[^\s/]{1,300}\/)[^\s,}]+/g, (path) =>
+    '*'.repeat(path.length),
+  );
+}
 
 /** A reference to a variable says where a secret comes from, and stays wherever it stands. */
 function withReferences(hidden: string, source: string): string {
@@ -59,19 +67,25 @@ function collectSpans(value: unknown, path: Path, into: Collecting): void {
   // Routes have no such keys, and a configuration may have thousands of them.
   if (path.length === 1 && path[0] === 'routes') return;
   if (path.at(-1) === 'command') return collectCommand(value, path, into);
-  if (typeof value !== 'object' || value === null) return isHidden(path) ? collect(path, into) : undefined;
+  if (typeof value !== 'object' || value === null) return isHidden(path, value) ? collect(path, into) : undefined;
   const parts = Array.isArray(value) ? value.entries() : Object.entries(value);
   for (const [key, part] of parts) collectSpans(part, [...path, key], into);
 }
 
-function isHidden(path: Path): boolean {
+function isHidden(path: Path, value: unknown): boolean {
   const [room, , key] = path;
   if (isAlertSecretPath(path)) return true;
+  if (room === 'otlp' && path.at(-1) === 'endpoint') return hasSecretPath(String(value));
   // Hashes of tokens are no secrets: `hideSecrets` knows them.
   if (isSecretPath(path)) return room !== 'admin';
   if (room === 'applications' && key === 'environment') return true;
   if (room !== 'applications' && room !== 'upstreams') return false;
   return path.at(-2) === 'headers' || (path.at(-2) === 'drain_signal' && path.at(-1) === 'value');
+}
+
+/** A URL of a collector of which only a part may be shown. */
+function hasSecretPath(url: string): boolean {
+  return shownUrl(url).endsWith('***');
 }
 
 /** A list hides its words with secrets, and one line all of it. */

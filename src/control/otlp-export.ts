@@ -3,6 +3,7 @@ import type { ProcessConstants } from '../core/logger-messages.ts';
 import { OtlpCounts, otlpDropReasons, type OtlpSignal, otlpSignals } from '../core/otlp-counts.ts';
 import type { FromOtlp, ToOtlp } from '../core/otlp-messages.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
@@ -49,14 +50,14 @@ export class OtlpExport {
     parts.events.subscribe((event) => this.#thread?.send({ kind: 'events', events: [eventLine(event)] }));
   }
 
-  /** The URL of the collector; null without one. */
+  /** The URL of the collector as it may be shown; null without one. */
   get endpoint(): string | null {
-    return this.#spec?.endpoint ?? null;
+    return this.#spec === null ? null : shownUrl(this.#spec.endpoint);
   }
 
   get status(): OtlpStatus | null {
     if (this.#spec === null) return null;
-    return { endpoint: this.#spec.endpoint, signals: this.counts() };
+    return { endpoint: shownUrl(this.#spec.endpoint), signals: this.counts() };
   }
 
   /** Since the process started; empty without a collector. */

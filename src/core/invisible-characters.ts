@@ -10,6 +10,14 @@ export function escapeInvisible(json: string): string {
   return json.replace(invisible, escaped);
 }
 
+/** The text as one line without control characters, and without any that a terminal or browser interprets or does not show. */
+export function visibleLine(text: string): string {
+  return text.replace(hidden, ' ').trim();
+}
+
+/** General categories of Unicode: controls, format characters, line and paragraph separators. */
+const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
+
 function escaped(found: string): string {
   let text = '';
   for (let at = 0; at < found.length; at++) text += `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`;

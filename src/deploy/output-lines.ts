@@ -87,11 +87,12 @@ export class OutputTail {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is what it is for.
 const terminalSequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]*[0-Z\\^-~])/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
-const controls = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+const controls =
+  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 /**
- * Colours removed; other control characters shown as what they are (␀, ␛); those without a picture, and what turns
- * the direction of text, as U+FFFD.
+ * Colours removed; other control characters shown as what they are (␀, ␛); those without a picture, what turns
+ * the direction of text, and what is not shown, as U+FFFD.
  */
 export function harmless(text: string): string {
   return text.replace(terminalSequences, '').replace(controls, controlPicture);

@@ -29,6 +29,11 @@ describe('application/health+json says which dependency fails', () => {
     ['by its own output', { status: 'fail', output: 'draining' }, 'draining'],
     ['not where all pass', { status: 'pass', checks: { db: [{ status: 'pass' }] } }, null],
     ['not where it is a list', [], null],
+    [
+      'without what turns the direction of text, or is not shown',
+      { checks: { 'd\u202eb': [{ status: 'fail', output: 'a\u202e\u2066b\u200bc\u0000\u{e0041}d\ufeff' }] } },
+      'd b fails: a b c d',
+    ],
     ['in one line of at most 80 characters', { output: `a\nb${'x'.repeat(200)}` }, `a b${'x'.repeat(76)}…`],
   ];
   for (const [which, body, advice] of cases) {

@@ -1,3 +1,5 @@
+import { visibleLine } from '../core/invisible-characters.ts';
+
 /** Reads `application/health+json` (draft-inadarei-api-health-check) as advice: the status of the response decides, the body says why. */
 
 /** A page may list hundreds of checks; a reader has seen enough after these. */
@@ -66,6 +68,6 @@ function textIn(value: unknown): string {
 const charactersMax = 80;
 
 function short(text: string): string {
-  const line = text.replace(/\p{Cc}+/gu, ' ').trim();
+  const line = visibleLine(text);
   return line.length <= charactersMax ? line : `${line.slice(0, charactersMax - 1)}…`;
 }

@@ -6,6 +6,7 @@ import { OtlpCounts, type OtlpSignal } from '../core/otlp-counts.ts';
 import type { FromOtlp, OtlpInit, ToOtlp } from '../core/otlp-messages.ts';
 import type { Random } from '../core/random.ts';
 import type { EventLine } from '../core/store-messages.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { RecordRingReader, WakeWord } from '../record/record-ring.ts';
 import { resourceOf } from './attributes.ts';
@@ -150,7 +151,7 @@ export class OtlpExporter {
     else this.#failing.set(signal, why);
     const isFailing = this.#failing.size > 0;
     if (wasFailing === isFailing) return;
-    const endpoint = this.#spec?.endpoint ?? '';
+    const endpoint = this.#spec === null ? '' : shownUrl(this.#spec.endpoint);
     const reason =
       why === null
         ? `The OTLP collector ${endpoint} takes what the gateway sends again.`

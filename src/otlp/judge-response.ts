@@ -1,3 +1,4 @@
+import { visibleLine } from '../core/invisible-characters.ts';
 import type { OtlpSignal } from '../core/otlp-counts.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
 import { decodeFields } from './protobuf.ts';
@@ -110,13 +111,7 @@ function countOf(value: unknown): number {
 
 /** Texts of a collector go into a sentence for people. */
 function shortened(text: unknown): string {
-  // oxlint-disable-next-line no-control-regex
-  return typeof text === 'string'
-    ? text
-        .replace(/[\u0000-\u001f\u007f]+/g, ' ')
-        .trim()
-        .slice(0, 200)
-    : '';
+  return typeof text === 'string' ? visibleLine(text).slice(0, 200) : '';
 }
 
 function mediaType({ contentType }: CollectorResponse): string {

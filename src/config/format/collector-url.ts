@@ -1,4 +1,5 @@
 import type { Result } from '../../core/result.ts';
+import { shownUrl } from '../../core/shown-url.ts';
 import { succeed } from '../../core/result.ts';
 import type { ErrorDetail } from '../error-detail.ts';
 import { quoted, reject } from '../error-detail.ts';
@@ -23,12 +24,12 @@ export function parseCollectorUrl(text: string): Result<string, ErrorDetail> {
   if (/\/v1\/(?:traces|logs|metrics)\/?$/.test(url.pathname))
     return reject(
       'the gateway adds "/v1/traces" and the like itself',
-      `write ${text.replace(/\/v1\/\w+\/?$/, '').replace(/:4317$/, ':4318')}`,
+      `write ${shownUrl(text.replace(/\/v1\/\w+\/?$/, '').replace(/:4317$/, ':4318'))}`,
     );
   if (url.port === grpcPort)
     return reject(
       `port ${grpcPort} is OTLP over gRPC, and the gateway speaks OTLP over HTTP`,
-      `write ${text.replace(`:${grpcPort}`, ':4318')}`,
+      `write ${shownUrl(text.replace(`:${grpcPort}`, ':4318'))}`,
     );
   return succeed(url.href.replace(/\/+$/, ''));
 }
