@@ -151,7 +151,7 @@ export class AdminListener {
       const authorization = authorize(authorizationRequestOf(request, this.via, secure), this.#context);
       if (!authorization.authorized) return this.#deny(authorization, request, response);
       const { actor, role, token, session } = authorization;
-      if (role !== null && this.#connections?.markAuthenticated(request.socket) === false) {
+      if (role !== null && this.#connections?.markAuthenticated(request.socket, role) === false) {
         return sendProblem(response, 503, 'Too many connections are open already.');
       }
       this.#tokenHolders.add(request.socket, authorization);

@@ -15,6 +15,7 @@ import { sendConfiguration, sendConfigurations, sendKeptConfiguration } from './
 import { DashboardFiles } from './dashboard-files.ts';
 import { EventSearch, isEventSearch } from './event-search.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
+import { Followers } from './followers.ts';
 import { LiveStatus } from './live-status.ts';
 import { LiveStream } from './live-stream.ts';
 import { metricsText } from '../control/metrics/metrics.ts';
@@ -35,9 +36,6 @@ import {
 } from './upgrader.ts';
 import { jsonOf } from '../record/json-text.ts';
 
-/** How many readers may follow events or the status at the same time: dashboards and terminals. Each needs a connection. */
-const followersMax = 32;
-
 /** How long a new process may take to serve. At most as long as a connection may be silent, because a process that hangs sends no lines. */
 const upgradeSeconds = 60;
 
@@ -52,7 +50,7 @@ export class AdminApi implements RequestHandler {
   readonly #sessions: SessionApi | null;
   readonly #events: EventSearch;
   readonly #live: LiveStatus;
-  readonly #streams = new Map<EventStream | LiveStream, Socket>();
+  readonly #followers = new Followers();
   readonly #context: AdminContext;
 
   constructor(context: AdminContext) {
@@ -72,7 +70,7 @@ export class AdminApi implements RequestHandler {
 
   /** Ends the event streams on these connections; without `sockets` all streams. */
   endStreams(sockets?: ReadonlySet<Socket>): void {
-    for (const [stream, socket] of this.#streams) if (sockets?.has(socket) !== false) stream.stop();
+    this.#followers.stop(sockets);
   }
 
   async handle(requester: AdminRequester, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -123,11 +121,11 @@ export class AdminApi implements RequestHandler {
       case 'stop':
         return this.#stop(url, requester, response);
       case 'followEvents':
-        return isEventSearch(url) ? this.#events.send(url, response) : this.#follow(url, request, response);
+        return isEventSearch(url) ? this.#events.send(url, response) : this.#follow(url, requester, request, response);
       case 'readAudit':
         return this.#events.sendAudit(url, response);
       case 'followStatus':
-        return this.#followStatus(request, response);
+        return this.#followStatus(requester, request, response);
       case 'readConfiguration':
         return sendConfiguration(this.#gateway, response);
       case 'listConfigurations':
@@ -288,7 +286,7 @@ export class AdminApi implements RequestHandler {
     });
   }
 
-  #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {
+  #follow(url: URL, requester: AdminRequester, request: IncomingMessage, response: ServerResponse): void {
     const lastEventId = request.headers['last-event-id'];
     const position = typeof lastEventId === 'string' ? parseEventPosition(lastEventId) : null;
     if (lastEventId !== undefined && position === null) {
@@ -297,25 +295,27 @@ export class AdminApi implements RequestHandler {
     const follow = url.searchParams.get('follow') ?? 'true';
     if (follow !== 'true' && follow !== 'false') return sendProblem(response, 400, 'follow is true or false.');
     const stream = new EventStream(this.#gateway.events, response, this.#clock);
-    if (!this.#admit(stream, request, response)) return;
+    if (!this.#admit(stream, requester, request, response)) return;
     stream.start(position, follow === 'true' && request.method !== 'HEAD');
   }
 
-  #followStatus(request: IncomingMessage, response: ServerResponse): void {
+  #followStatus(requester: AdminRequester, request: IncomingMessage, response: ServerResponse): void {
     if (request.method === 'HEAD') return void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end();
     const stream = new LiveStream(this.#live, response, this.#clock);
-    if (this.#admit(stream, request, response)) stream.start();
+    if (this.#admit(stream, requester, request, response)) stream.start();
   }
 
   /** False if there are too many streams already; then the request has been answered. */
-  #admit(stream: EventStream | LiveStream, request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#streams.size >= followersMax) {
-      sendProblem(response, 503, `${followersMax} readers already follow events, which is the maximum.`);
-      return false;
-    }
-    this.#streams.set(stream, request.socket);
-    response.on('close', () => this.#streams.delete(stream));
-    return true;
+  #admit(
+    stream: EventStream | LiveStream,
+    { role }: AdminRequester,
+    { socket }: IncomingMessage,
+    response: ServerResponse,
+  ): boolean {
+    const refusal = this.#followers.add(stream, { socket, role });
+    if (refusal === null) response.on('close', () => this.#followers.remove(stream));
+    else sendProblem(response, 503, refusal);
+    return refusal === null;
   }
 }
 

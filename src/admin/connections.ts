@@ -1,10 +1,13 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { AdminRole } from '../core/admin-roles.ts';
 
 /** Connections without an accepted token. Such a connection lasts seconds; this is enough for a burst. */
 const unauthenticatedMax = 64;
 /** Connections with an accepted token: scrapers and people. Each costs some 20 KiB, more during a response. */
 const authenticatedMax = 128;
+/** Of these, those on which only the role `read` was shown: the rest is for operators, who must get through when readers take all that they can. */
+const readersMax = 96;
 
 /**
  * The connections of a TCP listener. Requesters without a token cannot fill it: if there are too many connections that have not
@@ -17,6 +20,8 @@ export class AdminConnections {
   /** Oldest first. */
   readonly #unauthenticated = new Map<string, Socket>();
   readonly #authenticated = new Map<string, Socket>();
+  /** Those of `#authenticated` that have shown no more than the role `read`. */
+  readonly #readers = new Set<string>();
   readonly #onFull: (remote: string) => void;
 
   constructor(server: Server, onFull: (remote: string) => void) {
@@ -24,12 +29,15 @@ export class AdminConnections {
     server.on('connection', (socket: Socket) => this.#onConnection(socket));
   }
 
-  /** A valid token was shown on this connection. False if there are too many such connections. */
-  markAuthenticated(socket: Socket): boolean {
+  /** A valid token or session with this role was shown on this connection. False if there are too many such connections. */
+  markAuthenticated(socket: Socket, role: AdminRole): boolean {
     const remote = remoteOf(socket);
     if (remote === null) return false; // It is closed.
+    if (role === 'operate') this.#readers.delete(remote);
     if (this.#authenticated.has(remote)) return true;
     if (this.#authenticated.size >= authenticatedMax) return false;
+    if (role === 'read' && this.#readers.size >= readersMax) return false;
+    if (role === 'read') this.#readers.add(remote);
     const known = this.#unauthenticated.get(remote) ?? socket;
     this.#unauthenticated.delete(remote);
     this.#authenticated.set(remote, known);
@@ -47,6 +55,7 @@ export class AdminConnections {
     socket.once('close', () => {
       for (const known of [this.#unauthenticated, this.#authenticated])
         if (known.get(remote) === socket) known.delete(remote);
+      if (!this.#authenticated.has(remote)) this.#readers.delete(remote);
     });
     if (this.#unauthenticated.size <= unauthenticatedMax) return;
     const [oldest] = this.#unauthenticated;
