@@ -25,8 +25,8 @@ const words = { info: 'Info', warning: 'Warning', critical: 'Critical' } as cons
 export function plainTextOf({ alert, link }: AlertMessage): string {
   const { text, evidence, nextStep, subject, deployment, member, at, severity, change } = alert;
   const parts = [
-    text,
-    ...(evidence.length === 0 ? [] : ['', 'Evidence:', ...evidence.map((fact) => `- ${fact}`)]),
+    withoutLinks(text),
+    ...(evidence.length === 0 ? [] : ['', 'Evidence:', ...evidence.map((fact) => `- ${withoutLinks(fact)}`)]),
     ...(nextStep === null ? [] : ['', 'Next step:', nextStep]),
     ...(link === null ? [] : ['', link]),
     '',
@@ -38,6 +38,11 @@ export function plainTextOf({ alert, link }: AlertMessage): string {
 
 export function oneLine(text: string): string {
   return visibleLine(text);
+}
+
+/** A quoted text in which no program finds a URL that it would make a link. */
+export function withoutLinks(text: string): string {
+  return text.replaceAll('://', '[:]//').replace(/\b(?:www(?=\.)|mailto(?=:))/gi, '$&[]');
 }
 
 /** At most `max` UTF-16 units; "…" marks that the rest is left out. */

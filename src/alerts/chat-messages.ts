@@ -1,5 +1,5 @@
 import type { Alert } from '../core/alert.ts';
-import { headline, shortened } from './alert-json.ts';
+import { headline, shortened, withoutLinks } from './alert-json.ts';
 import type { AlertMessage } from './channel.ts';
 import type { HttpService } from './http-channel.ts';
 
@@ -46,7 +46,8 @@ const slackSteps: Readonly<Record<string, string>> = {
 };
 
 function section(text: string): object {
-  return { type: 'section', text: { type: 'mrkdwn', text } };
+  // `verbatim`: what looks like a URL or a channel in a quoted text becomes no link.
+  return { type: 'section', text: { type: 'mrkdwn', text, verbatim: true } };
 }
 
 /** These three characters are markup in Slack, also in mentions such as <!channel>. */
@@ -94,7 +95,7 @@ const colours = { resolved: 0x2e_a0_43, info: 0x38_8b_fd, warning: 0xd2_99_22, c
 
 /** Without what Discord shows as markup, but for code. */
 function discordText(text: string): string {
-  return text.replace(/[\\*_~|>[\]]/g, (mark) => `\\${mark}`);
+  return withoutLinks(text).replace(/[\\*_~|>[\]]/g, (mark) => `\\${mark}`);
 }
 
 function shownEvidence({ evidence }: Alert): readonly string[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { alertSample } from './alert-samples.test-support.ts';
 import type { SendResult } from './channel.ts';
-import { CommandChannel } from './command-channel.ts';
+import { CommandChannel, commandEnvironment } from './command-channel.ts';
 
 const node = process.execPath;
 
@@ -17,6 +17,17 @@ describe('a command', () => {
     );
     assert.equal(result.ok, true);
     assert.equal(result.exchange.at(-1), '< incident:run-1-3 a b; echo $HOME');
+  });
+
+  test('gets of the environment what programs need, and what is named for it', () => {
+    const own = { PATH: '/bin', HOME: '/root', LANG: 'C', TZ: 'UTC', USER: 'a', CANDOR_CHANNEL: 'x' };
+    const secrets = {
+      CANDOR_TOKEN: 'secret',
+      CANDOR_START: 'mark',
+      DATABASE_URL: 'secret',
+      AWS_SECRET_ACCESS_KEY: 'b',
+    };
+    assert.deepEqual(commandEnvironment({ ...own, ...secrets }), own);
   });
 
   test('that fails gets the message again, and what it printed is shown', async () => {

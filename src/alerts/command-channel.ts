@@ -23,7 +23,11 @@ export class CommandChannel implements AlertChannel {
     const sent = marked('>', `${this.destination}, with on its standard input:\n${json}`.trimEnd());
     return new Promise((resolve) => {
       // In a process group of its own: what a script has started ends with it, and cannot hold its output open.
-      const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+      const child = spawn(program, words, {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        detached: true,
+        env: commandEnvironment(process.env),
+      });
       let output = '';
       const collect = (part: string): void => void (output = (output + part).slice(-outputMax));
       for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', collect);
@@ -54,6 +58,18 @@ export class CommandChannel implements AlertChannel {
     });
   }
 }
+
+/** What a program needs to run, and what is written for it; secrets of the gateway's environment are not for it. */
+export function commandEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isPassed = (name: string): boolean =>
+    passed.has(name) || (name.startsWith('CANDOR_') && !ownVariables.has(name));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isPassed(name)));
+}
+
+const passed: ReadonlySet<string> = new Set(['PATH', 'HOME', 'LANG', 'TZ', 'USER']);
+
+/** The token of the admin API, and the mark by which the gateway knows its own applications. */
+const ownVariables: ReadonlySet<string> = new Set(['CANDOR_TOKEN', 'CANDOR_START']);
 
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;

@@ -119,9 +119,11 @@ export class IncidentExamination {
     const result = await this.#parts.search(`upstream:${JSON.stringify(upstream)} -shape:none -shape:client_abort`);
     const record = result.kind === 'page' ? result.exchanges[0]?.record : undefined;
     if (record === undefined) return [];
-    const { id, method, path, status, cause, shape } = record;
+    const { id, method, route, status, cause, shape } = record;
+    // Alerts carry this into chats and mails, where what a client has chosen would become a link: its path is in the record alone.
+    const what = /^[A-Z]{1,16}$/.test(method ?? '') ? method : 'a request';
     return [
-      `the newest stored failure: ${method} ${path} ended with ${status ?? 'no status'}, ${cause ?? shape} (candor explain ${id})`,
+      `the newest stored failure: ${what} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}, ${cause ?? shape} (candor explain ${id})`,
     ];
   }
 

@@ -15,6 +15,9 @@ describe('a path loses values that are secrets by their position or name, and no
     ['/a;token=CANARY/b', '/a;token=…'],
     ['/a;v=2;session_id=CANARY', '/a;v=2;session_id=…'],
     ['/@scope/package@1.2.3/index.js', '/@scope/package@1.2.3/index.js'],
+    ['/a/Bearer%20CANARY/b', '/a/Bearer%20…/b'],
+    ['/a/authorization:%20basic%20%20CANARY%3D', '/a/authorization:%20basic%20%20…'],
+    ['/a/forbearer%20x/basics%20y', '/a/forbearer%20x/basics%20y'],
     ['*', '*'],
   ];
   for (const [path, redacted] of cases) test(path, () => assert.equal(redactPath(path), redacted));

@@ -1,6 +1,6 @@
 import { namedValueSpans } from './named-values.ts';
 import { tokenSpans } from './known-secrets.ts';
-import { leftOut, replaceSpans } from './span.ts';
+import { leftOut, replaceSpans, type Span } from './span.ts';
 import { encodedUserInformationSpans, hideUserOfAuthority, userInformationSpans } from './user-information.ts';
 
 /** A path or a host without any of these, and for which `hidesSecret` is false, is shown unchanged. */
@@ -15,7 +15,9 @@ export function hidesSecret(target: string): boolean {
   return target.length >= tokenPathMin && target.includes('eyJ');
 }
 
-const encodedSigns = /%(?:40|3d)/i;
+const encodedSigns = /%(?:40|3d)|(?:bearer|basic)%20/i;
+/** A scheme of authorization, a percent-encoded space, and its credentials. */
+const encodedCredentials = /(?<=(?<![A-Za-z])(?:bearer|basic)(?:%20){1,8})(?!%20)[^/?#&]+/gi;
 const signs = /[@=]/;
 
 /**
@@ -30,9 +32,17 @@ export function redactPath(path: string): string {
     ...userInformationSpans(whole),
     ...encodedUserInformationSpans(whole),
     ...namedValueSpans(whole),
+    ...encodedCredentialSpans(whole),
     ...(whole.length >= tokenPathMin ? tokenSpans(whole) : []),
   ];
   return replaceSpans(whole, spans, () => leftOut);
+}
+
+function encodedCredentialSpans(path: string): readonly Span[] {
+  return [...path.matchAll(encodedCredentials)].map(({ index, 0: found }) => ({
+    start: index,
+    end: index + found.length,
+  }));
 }
 
 /** The host of a request, without user information. */
