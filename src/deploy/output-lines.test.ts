@@ -50,6 +50,40 @@ const tellings: readonly (readonly [what: string, lines: readonly string[], tell
     'Error: no database',
   ],
   [
+    'Node without memory',
+    [
+      'listening on 3000',
+      '<--- Last few GCs --->',
+      '[7:0x1] 120 ms: Mark-Compact 249.9 (258.0) -> 249.8 (258.0) MB, allocation failure',
+      'FATAL ERROR: Ineffective mark-compacts near heap limit Allocation failed - JavaScript heap out of memory',
+      '----- Native stack trace -----',
+      ' 1: 0xe3ae9b node::OOMErrorHandler(char const*, v8::OOMDetails const&) [node]',
+      '14: 0x1ae5a76 [node]',
+    ],
+    'FATAL ERROR: Ineffective mark-compacts near heap limit Allocation failed - JavaScript heap out of memory',
+  ],
+  [
+    'a panic of Go',
+    [
+      'panic: assignment to entry in nil map',
+      '',
+      'goroutine 1 [running]:',
+      'main.main()',
+      '\t/app/main.go:5 +0x2e',
+      'exit status 2',
+    ],
+    'panic: assignment to entry in nil map',
+  ],
+  [
+    'a panic of Rust',
+    [
+      "thread 'main' panicked at src/main.rs:2:5:",
+      'no database',
+      'note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace',
+    ],
+    'no database',
+  ],
+  [
     'a traceback of Python',
     ['Traceback (most recent call last):', '  File "app.py", line 1', 'ValueError: bad port'],
     'ValueError: bad port',

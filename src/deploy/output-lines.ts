@@ -60,6 +60,18 @@ export class OutputLineReader {
   }
 }
 
+/** The last words of V8, of Go and of the JVM, before a stack. */
+const givenUp =
+  /^(?:FATAL ERROR: |#\s*Fatal error in |panic: |fatal error: |Exception in thread "|java\.lang\.OutOfMemoryError)/;
+const givenUpLinesMax = 100;
+
+/** Behind the sentence that tells: the version of Node, frames of V8 and Rust's advice. */
+const farewells = /^(?:Node\.js v[\d.]+$|\d+: 0x[0-9a-f]+ |-+ \w+ stack trace -+$|note: run with `RUST_BACKTRACE)/;
+
+function tells(line: string): boolean {
+  return /^\S.*\w/.test(line) && !farewells.test(line);
+}
+
 /** The last lines of one run. */
 export class OutputTail {
   readonly #lines: string[] = [];
@@ -75,10 +87,12 @@ export class OutputTail {
 
   /**
    * The last line that tells something. Stack frames, closing brackets and the runtime's own farewell come after
-   * the sentence that everybody looks for, so a line that is indented or has no words is passed over.
+   * the sentence that everybody looks for, so a line that is indented or has no words is passed over; and where a runtime
+   * itself gives up, its stack is as long as it likes.
    */
   get lastLine(): string | null {
-    const telling = this.#lines.findLast((line) => /^\S.*\w/.test(line) && !/^Node\.js v[\d.]+$/.test(line));
+    const last = this.#lines.slice(-givenUpLinesMax);
+    const telling = last.findLast((line) => givenUp.test(line)) ?? this.#lines.findLast(tells);
     return telling ?? this.#lines.findLast((line) => line.trim() !== '') ?? null;
   }
 }
