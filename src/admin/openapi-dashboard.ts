@@ -83,7 +83,7 @@ export const dashboardDetails = {
     parameters: [
       searchParameter(
         'since',
-        'A time ago (2h), a time of today in UTC (08:30) or a date (RFC 3339); ten minutes before `until` by default.',
+        'A time ago (2h), a time of day in UTC, the last one before now (08:30), or a date (RFC 3339); ten minutes before `until` by default.',
       ),
       searchParameter('until', 'Now by default.'),
       searchParameter(

@@ -86,7 +86,7 @@ export function eventParameters(): readonly Json[] {
   return [
     searchParameter(
       'since',
-      'Events from this time on: a time ago (2h), a time of today in UTC (08:30) or a date (RFC 3339).',
+      'Events from this time on: a time ago (2h), a time of day in UTC, the last one before now (08:30), or a date (RFC 3339).',
     ),
     searchParameter('until', 'Events up to this time.'),
     {

@@ -153,9 +153,16 @@ export function requestLine(record: ExchangeRecord, style: Style): string {
   const { status, method, path, query, duration_ms: ms, shape, cause } = record;
   const code = status === null ? ' - ' : String(status);
   const head = `${code} ${durationText(ms).padStart(8)}  `;
-  const why = shape === 'none' ? '' : `  ${cause ?? verdictWords(record)}`;
+  const why = `${grpcText(record)}${shape === 'none' ? '' : `  ${cause ?? verdictWords(record)}`}`;
   const room = columnsMax - timeWidth - head.length - widthOf(why);
   const target = shorten(harmless(`${method} ${path}${query === null ? '' : `?${query}`}`), Math.max(12, room));
-  const tone = status === null || status >= 500 ? style.bad : status >= 400 ? style.warn : style.good;
+  const isRpcFailure = (record.grpc_status ?? 0) !== 0;
+  const tone = status === null || status >= 500 || isRpcFailure ? style.bad : status >= 400 ? style.warn : style.good;
   return `${style.dim(clockTime(endOf(record)))} ${tone(code)}${head.slice(code.length)}${target}${style.warn(why)}`;
+}
+
+/** A gRPC call that failed has the HTTP status 200. */
+function grpcText({ grpc_status: status }: ExchangeRecord): string {
+  if (status === null || status === 0) return '';
+  return status < 0 ? '  grpc-status missing' : `  grpc-status ${status}`;
 }

@@ -48,7 +48,21 @@ export async function showLogs(flags: LogsFlags, words: readonly string[], conte
   const { exchanges, isWhole, end } = await newest(target, query, flags.limit, context);
   for (const exchange of exchanges.toReversed()) show(exchange, flags.json, style, context);
   if (!flags.json) context.stderr.write(`${summaryOf(exchanges, isWhole, query, style)}\n`);
+  if (!flags.json && exchanges.length === 0 && isWhole) await nameUnknown(target, words, context);
   if (flags.follow) await follow(target, query, end, flags.json, context);
+}
+
+/** Names that the configuration gives; a typing mistake in one finds nothing. */
+const named = /^(?:route|upstream|application|endpoint|release):./;
+
+/** Says of which names nothing at all is stored. */
+async function nameUnknown(target: AdminTarget, words: readonly string[], context: ProcessContext): Promise<void> {
+  const terms = words.flatMap((word) => word.split(/\s+/)).filter((term) => named.test(term));
+  for (const term of terms) {
+    const { exchanges } = await newest(target, term, 1, context);
+    const text = `Of ${harmless(term)} nothing is stored at all: is the name as in the configuration?`;
+    if (exchanges.length === 0) context.stderr.write(`${wrapAfter('', text, 0).join('\n')}\n`);
+  }
 }
 
 async function newest(

@@ -5,11 +5,12 @@ import { adminRoles } from '../core/admin-roles.ts';
 import { isAlertSecretPath, isSecretPath } from './hide-secrets.ts';
 import { decodeDetail } from './leaves.ts';
 import { hashError } from './format/token-hash.ts';
-import { editDistance, nearest, suggestNearest } from './nearest.ts';
+import { editDistance, nearest } from '../core/nearest.ts';
+import { suggestNearest } from './nearest.ts';
 import type { ErrorDetail } from './error-detail.ts';
 import { orList, plainText, quoted } from './error-detail.ts';
 import { explainUnsupported } from './unsupported-words.ts';
-import { plainKey } from './plain-key.ts';
+import { plainKey } from '../core/plain-key.ts';
 import type { Path } from './position-index.ts';
 
 /** What is wrong, where in the tree, and whether the key or the value is to be pointed at. */

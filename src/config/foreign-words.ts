@@ -1,4 +1,4 @@
-import { plainKey } from './plain-key.ts';
+import { plainKey } from '../core/plain-key.ts';
 
 /**
  * What other gateways, process managers and people call our keys. Only for suggestions: nothing here is

@@ -1,5 +1,5 @@
 import { balanceChoices } from '../core/named-balancers.ts';
-import { plainKey } from './plain-key.ts';
+import { plainKey } from '../core/plain-key.ts';
 import type { Path } from './position-index.ts';
 
 /** The sections of the file in which a key of another gateway means what it means there. */

@@ -5,7 +5,7 @@ import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { parseFieldValue } from './format/field.ts';
 import { parseServiceUrl } from './format/service-url.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/nearest.ts';
 import { orList, type ErrorDetail, quoted } from './error-detail.ts';
 import type { Path } from './position-index.ts';
 import { filesOfAlerts } from './review-alerts.ts';

@@ -29,9 +29,9 @@ function problemOf({ route, kind, limitMs }: TimeoutAdvice): string {
 
 function evidenceOf({ evidence }: TimeoutAdvice): string {
   if (evidence === null) return '';
-  const { answered, since, p999Ms, timedOut } = evidence;
+  const { answered, since, p999Ms, longestMs, timedOut } = evidence;
   const cut = timedOut === 0 ? '' : `, and it ended ${timedOut}`;
-  return `; since ${new Date(since).toISOString()}, 99.9 % of ${answered} responses began within ${Math.ceil(p999Ms)} ms${cut}`;
+  return `; since ${new Date(since).toISOString()}, 99.9 % of ${answered} responses began within ${Math.ceil(p999Ms)} ms, the longest stored one after ${Math.ceil(longestMs)} ms${cut}`;
 }
 
 /** As in a configuration. */

@@ -1,4 +1,5 @@
 import { shapes, whoses } from './shape.ts';
+import { stages } from './stage.ts';
 
 /** What a search asks for: records that fulfil every condition. */
 export interface Query {
@@ -38,6 +39,7 @@ export const queryKeys: readonly string[] = ['status', 'duration', 'since', 'unt
 export const queryValues: Readonly<Record<string, readonly string[]>> = {
   shape: shapes,
   whose: whoses,
+  stage: stages,
   end: ['forwarded', 'generated', 'truncated', 'abandoned'],
 };
 
@@ -49,6 +51,8 @@ export type QueryCondition =
       readonly isPrefix: boolean;
       readonly not: boolean;
     }
+  /** The address of the client is in a block of them: its first `bits` bits are those of `bytes`. */
+  | { readonly kind: 'client_block'; readonly bytes: Uint8Array; readonly bits: number; readonly not: boolean }
   /** From `from` to `to`, both included. */
   | { readonly kind: 'status'; readonly from: number; readonly to: number; readonly not: boolean }
   | { readonly kind: 'duration'; readonly atLeastMs: number; readonly belowMs: number; readonly not: boolean }

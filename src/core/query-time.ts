@@ -9,7 +9,8 @@ export function millisecondsOfText(value: string): number | null {
 }
 
 /** What `timeOfText` reads, for messages. */
-export const timeForms = 'is a time ago (10m, 2h, 3d), a time of today (08:30) or a date (2026-11-22T08:30Z)';
+export const timeForms =
+  'is a time ago (10m, 2h, 3d), a time of day in UTC, the last one before now (08:30), or a date (2026-11-22T08:30Z)';
 
 /**
  * A point in time, in milliseconds since 1970; null if it cannot be read. A duration is a time before `now`, a time of day in UTC the

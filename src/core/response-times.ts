@@ -7,6 +7,10 @@ export interface ResponseTimes {
   readonly since: number;
   /** Of 1,000 response heads, 999 came within this time after the request was sent. */
   readonly p999Ms: number;
+  /** The longest of them. */
+  readonly longestMs: number;
+  /** Of how many exchanges the time is stored; each may stand for others. */
+  readonly samples: number;
   /** Exchanges that `timeouts.response_head` has ended. */
   readonly timedOut: number;
 }

@@ -11,6 +11,9 @@ const cases: readonly {
   readonly exchangeMs?: number;
   readonly answered: number;
   readonly p999Ms: number;
+  /** Default: as 99.9 %, of 10,000. */
+  readonly longestMs?: number;
+  readonly samples?: number;
   readonly timedOut?: number;
   readonly advised: readonly [TimeoutAdvice['kind'], number] | null;
 }[] = [
@@ -27,6 +30,32 @@ const cases: readonly {
     answered: 5000,
     p999Ms: 8100,
     advised: ['longer_than_needed', 15_000],
+  },
+  {
+    name: 'a path of its own is slow, and few requests are known',
+    responseHeadMs: 60_000,
+    answered: 6000,
+    p999Ms: 40,
+    longestMs: 1230,
+    samples: 6000,
+    advised: ['longer_than_needed', 2000],
+  },
+  {
+    name: 'many answers by few stored ones, of which one is slow',
+    responseHeadMs: 60_000,
+    answered: 60_000,
+    p999Ms: 40,
+    longestMs: 1230,
+    samples: 600,
+    advised: ['longer_than_needed', 2000],
+  },
+  {
+    name: 'one of ten thousand is slow',
+    responseHeadMs: 60_000,
+    answered: 10_000,
+    p999Ms: 40,
+    longestMs: 1230,
+    advised: ['longer_than_needed', 1000],
   },
   { name: 'a limit that fits', responseHeadMs: 10_000, answered: 5000, p999Ms: 4100, advised: null },
   { name: 'a limit below the lowest usual one', responseHeadMs: 500, answered: 5000, p999Ms: 20, advised: null },
@@ -75,9 +104,10 @@ const cases: readonly {
 ];
 
 describe('advice for timeouts', () => {
-  for (const { name, responseHeadMs, exchangeMs = null, answered, p999Ms, timedOut = 0, advised } of cases)
+  for (const { name, responseHeadMs, exchangeMs = null, answered, p999Ms, timedOut = 0, advised, ...rest } of cases)
     test(`${name}: ${advised === null ? 'none' : `${advised[0]}, ${advised[1]} ms`}`, () => {
-      const observed = { route: '/api', answered, since: hour, p999Ms, timedOut };
+      const { longestMs = p999Ms, samples = 10_000 } = rest;
+      const observed = { route: '/api', answered, since: hour, p999Ms, longestMs, samples, timedOut };
       const advice = adviseTimeouts([{ route: '/api', responseHeadMs, exchangeMs }], answered === 0 ? [] : [observed]);
       assert.deepEqual(
         advice.map(({ kind, advisedMs }) => [kind, advisedMs]),
@@ -87,7 +117,9 @@ describe('advice for timeouts', () => {
     });
 
   test('is given by route: what another one does says nothing', () => {
-    const observed = [{ route: '/slow', answered: 5000, since: hour, p999Ms: 20_000, timedOut: 0 }];
+    const observed = [
+      { route: '/slow', answered: 5000, since: hour, p999Ms: 20_000, longestMs: 20_000, samples: 5000, timedOut: 0 },
+    ];
     const routes = ['/fast', '/slow'].map((route) => ({ route, responseHeadMs: 60_000, exchangeMs: null }));
     assert.deepEqual(
       adviseTimeouts(routes, observed).map(({ route }) => route),

@@ -27,6 +27,14 @@ export interface TimeoutAdvice {
 /** Fewer exchanges do not show what the slowest thousandth takes. */
 const exchangesMin = 1000;
 
+/** With fewer stored times a handful is slower than 99.9 %, and may be a path of its own: then the longest counts. */
+const samplesMin = 10_000;
+
+/** What ordinary requests take at most, as far as it is known. */
+export function ordinaryMs({ p999Ms, longestMs, samples }: ResponseTimes): number {
+  return samples < samplesMin ? longestMs : p999Ms;
+}
+
 /** Values that people write, in seconds. */
 const usualSeconds = [1, 2, 3, 5, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1800, 3600];
 
@@ -53,7 +61,7 @@ function adviseOne(
   times: ResponseTimes | null,
 ): TimeoutAdvice | null {
   const isKnown = times !== null && times.answered >= exchangesMin;
-  const fitting = isKnown ? usualAbove(times.p999Ms * marginFactor) : null;
+  const fitting = isKnown ? usualAbove(ordinaryMs(times) * marginFactor) : null;
   if (exchangeMs !== null && exchangeMs <= responseHeadMs) {
     const advisedMs = Math.min(fitting ?? Infinity, exchangeMs / 2);
     return { route, kind: 'never_fires', limitMs: responseHeadMs, advisedMs, evidence: isKnown ? times : null };

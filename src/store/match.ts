@@ -1,5 +1,6 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import type { QueryCondition, Query, TextKey } from '../core/exchange-query.ts';
+import { isWithin as isWithinBlock, parseIp } from '../policy/ip-address.ts';
 import { wordsOf } from './words.ts';
 
 /** Whether a record fulfils every condition of a query. This is what a search means; indexes only make it faster. */
@@ -23,6 +24,10 @@ function isTrue(condition: QueryCondition, record: ExchangeRecord): boolean {
     case 'text': {
       const { key, value, isPrefix } = condition;
       return valuesOf(record, key).some((text) => (isPrefix ? text.startsWith(value) : text === value));
+    }
+    case 'client_block': {
+      const bytes = parseIp(record.client.address);
+      return bytes !== null && isWithinBlock(bytes, condition);
     }
     case 'status':
       return record.status !== null && record.status >= condition.from && record.status <= condition.to;

@@ -32,6 +32,12 @@ describe('a query', () => {
     ['path:"/a b"', [text('path', '/a b')]],
     ['duration:>1.5s', [{ kind: 'duration', atLeastMs: 1500, belowMs: Infinity, not: false }]],
     ['duration:<50ms', [{ kind: 'duration', atLeastMs: 0, belowMs: 50, not: false }]],
+    ['id:01a20b19', [text('id', '01a20b19', { isPrefix: true })]],
+    ['client:127.0.0.0/8', [{ kind: 'client_block', bytes: Uint8Array.of(127, 0, 0, 0), bits: 8, not: false }]],
+    ['-client:10.0.0.7/32', [{ kind: 'client_block', bytes: Uint8Array.of(10, 0, 0, 7), bits: 32, not: true }]],
+    ['cause:connect_*', [text('cause', 'connect_', { isPrefix: true })]],
+    ['stage:connect', [text('stage', 'connect')]],
+    ['type:connection_refused', [text('type', 'connection_refused')]],
     ['heap', [{ kind: 'words', words: ['heap'], not: false }]],
     ['"Timed out"', [{ kind: 'words', words: ['timed', 'out'], not: false }]],
     [
@@ -55,6 +61,7 @@ describe('a query', () => {
     ['since:90m until:30min', now - 1.5 * hour, now - 0.5 * hour],
     ['since:08:30', Date.parse('2026-11-23T08:30Z'), null],
     ['since:13:00', Date.parse('2026-11-22T13:00Z'), null],
+    ['since:2h until:2h', now - 2 * hour, now - 2 * hour],
     ['until:2026-11-22', null, Date.parse('2026-11-22T00:00Z')],
     ['since:2026-11-22T08:30', Date.parse('2026-11-22T08:30Z'), null],
     ['since:2026-11-22T08:30+01:00', Date.parse('2026-11-22T07:30Z'), null],
@@ -69,6 +76,18 @@ describe('a query', () => {
   const refused: readonly (readonly [query: string, at: number, problem: RegExp])[] = [
     ['status:bad', 0, /^status: is a code, such as 502, 5xx or 500-503, not bad$/],
     ['status:599-500', 0, /^status: is a code/],
+    ['status:6xx', 0, /^status: is a code/],
+    ['cause:conect_refused', 0, /^there is no cause conect_refused; did you mean cause:connect_refused\?$/],
+    ['cause:zzz', 0, /^there is no cause zzz; records name theirs$/],
+    ['cause:zzz*', 0, /^there is no cause zzz/],
+    ['stage:foo', 0, /^stage: is one of request, route, .*, not foo$/],
+    ['stage:conect', 0, /^there is no stage conect; did you mean stage:connect\?$/],
+    ['type:nope', 0, /^type: is one of dns_timeout, /],
+    ['statuz:5xx', 0, /^there is no key statuz; did you mean status:\? /],
+    ['client:10.0.0/8', 0, /^client: is an address, such as 10\.0\.0\.7, or a block/],
+    ['client:10.0.0.0/99', 0, /^client: is an address/],
+    ['x since:1h until:2h', 11, /^until: \(2026-11-23T10:00:00Z\) is before since: \(2026-11-23T11:00:00Z\)/],
+    ['until:2h since:1h', 9, /^until: .* is before since: /],
     ['route:', 0, /^route: needs a value$/],
     ['heap code:502', 5, /^there is no key code; status: is meant$/],
     ['foo:bar', 0, /^there is no key foo; the keys are status, .*quotes$/],
@@ -101,7 +120,11 @@ describe('a query', () => {
 
   test('a condition reads as it was written', () => {
     const value = fc.stringMatching(/^[a-z0-9/._:-]{1,20}$/);
-    const key = fc.constantFrom(...textKeys.filter((one) => !['shape', 'whose', 'end', 'method'].includes(one)));
+    const key = fc.constantFrom(
+      ...textKeys.filter(
+        (one) => !['shape', 'whose', 'end', 'method', 'stage', 'cause', 'type', 'id', 'client'].includes(one),
+      ),
+    );
     fc.assert(
       fc.property(fc.array(fc.record({ key, value, not: fc.boolean() }), { maxLength: 8 }), (terms) => {
         const query = terms.map((term) => `${term.not ? '-' : ''}${term.key}:${term.value}`).join('  ');

@@ -7,6 +7,10 @@ import {
   type TextKey,
   textKeys,
 } from '../core/exchange-query.ts';
+import { failureTable } from '../core/failure-table.ts';
+import { nearest } from '../core/nearest.ts';
+import { proxyErrors } from '../core/proxy-error.ts';
+import { parseBlock } from '../policy/ip-address.ts';
 import { wordsOf } from './words.ts';
 
 /** Why a query cannot be read, and at which character. */
@@ -72,14 +76,25 @@ const otherNames: Readonly<Record<string, string>> = {
  */
 export function parseQuery(text: string, now: number): ParsedQuery {
   const draft: Draft = { conditions: [], since: null, until: null };
+  let lastTimeAt = 0;
   for (const term of termsOf(text)) {
     if ('problem' in term) return { ok: false, ...term };
     const problem = addTerm(draft, term, now);
     if (problem !== null) return { ok: false, problem, at: term.at };
+    if (term.key === 'since' || term.key === 'until') lastTimeAt = term.at;
     if (draft.conditions.length > conditionsMax)
       return { ok: false, problem: `a query has at most ${conditionsMax} conditions`, at: term.at };
   }
+  const { since, until } = draft;
+  if (since !== null && until !== null && until < since)
+    return { ok: false, problem: rangeProblem(since, until), at: lastTimeAt };
   return { ok: true, query: draft };
+}
+
+/** `since:1h until:2h` is what people write who mean the other way round. */
+function rangeProblem(since: number, until: number): string {
+  const [from, to] = [since, until].map((at) => new Date(at).toISOString().replace('.000Z', 'Z'));
+  return `until: (${to}) is before since: (${from}), so that nothing can match`;
 }
 
 function* termsOf(text: string): Generator<Term | QueryProblem> {
@@ -102,11 +117,34 @@ function addTerm(draft: Draft, { key, value, not }: Term, now: number): string |
   if (key === 'status') return addStatus(draft, value, not);
   if (key === 'duration') return addDuration(draft, value, not);
   if (!isTextKey(key)) return unknownKey(key);
-  const values = queryValues[key];
-  if (values !== undefined && !values.includes(value)) return `${key}: is one of ${values.join(', ')}, not ${value}`;
+  if (key === 'client' && value.includes('/')) return addBlock(draft, value, not);
   const isPrefix = value.endsWith('*');
   const compared = isPrefix ? value.slice(0, -1) : value;
-  draft.conditions.push({ kind: 'text', key, value: caseOf(key, compared), isPrefix, not });
+  const problem = valueProblem(key, compared, isPrefix);
+  if (problem !== null) return problem;
+  // As `candor explain` takes it, and as a person types it.
+  const isBeginning = isPrefix || key === 'id';
+  draft.conditions.push({ kind: 'text', key, value: caseOf(key, compared), isPrefix: isBeginning, not });
+  return null;
+}
+
+const causes = Object.keys(failureTable);
+
+/** A value that no record can have; null: one may. */
+function valueProblem(key: TextKey, value: string, isPrefix: boolean): string | null {
+  const values = key === 'cause' ? causes : key === 'type' ? Object.keys(proxyErrors) : queryValues[key];
+  if (values === undefined || values.some((one) => (isPrefix ? one.startsWith(value) : one === value))) return null;
+  const [near] = nearest(value, values, 1);
+  if (near !== undefined) return `there is no ${key} ${value}; did you mean ${key}:${near}?`;
+  return key === 'cause'
+    ? `there is no cause ${value}; records name theirs`
+    : `${key}: is one of ${values.join(', ')}, not ${value}`;
+}
+
+function addBlock(draft: Draft, value: string, not: boolean): string | null {
+  const block = parseBlock(value);
+  if (block === null) return `client: is an address, such as 10.0.0.7, or a block, such as 10.0.0.0/8, not ${value}`;
+  draft.conditions.push({ kind: 'client_block', ...block, not });
   return null;
 }
 
@@ -128,7 +166,7 @@ function addWords(draft: Draft, value: string, not: boolean): string | null {
 }
 
 function addStatus(draft: Draft, value: string, not: boolean): string | null {
-  const [, one, group, from, to] = /^(?:([1-9]\d\d)|([1-9])xx|([1-9]\d\d)-([1-9]\d\d))$/i.exec(value) ?? [];
+  const [, one, group, from, to] = /^(?:([1-5]\d\d)|([1-5])xx|([1-5]\d\d)-([1-5]\d\d))$/i.exec(value) ?? [];
   const lowest = Number(one ?? from ?? `${group}00`);
   const highest = Number(one ?? to ?? `${group}99`);
   if (!(lowest <= highest)) return `status: is a code, such as 502, 5xx or 500-503, not ${value}`;
@@ -155,6 +193,8 @@ function addTime(draft: Draft, key: 'since' | 'until', value: string, now: numbe
 function unknownKey(key: string): string {
   const meant = otherNames[key];
   if (meant !== undefined) return `there is no key ${key}; ${meant}: is meant`;
+  const [near] = nearest(key, queryKeys, 1);
+  if (near !== undefined) return `there is no key ${key}; did you mean ${near}:? Write text with a colon in quotes`;
   const keys = queryKeys.join(', ');
   return `there is no key ${key}; the keys are ${keys}. Write text with a colon in quotes`;
 }

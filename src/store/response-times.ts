@@ -53,7 +53,8 @@ export class ResponseTimesSum {
   result(): readonly ResponseTimes[] {
     return [...this.#routes].map(([route, { samples, answered, since, timedOut }]) => {
       const p999Ms = weightedQuantile(samples, answered * 0.999);
-      return { route, answered, since, p999Ms, timedOut };
+      const longestMs = samples.reduce((longest, { ms }) => Math.max(longest, ms), 0);
+      return { route, answered, since, p999Ms, longestMs, samples: samples.length, timedOut };
     });
   }
 

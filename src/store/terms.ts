@@ -142,6 +142,8 @@ function termsOfCondition(condition: QueryCondition): readonly string[] {
       return condition.isPrefix || letters[condition.key] === undefined || condition.value === 'none'
         ? []
         : [termOf(condition.key, condition.value)];
+    case 'client_block':
+      return [];
     case 'status': {
       const { from, to } = condition;
       if (isUsual(from) || isUsual(to) || Math.floor(from / 100) !== Math.floor(to / 100)) return [];

@@ -40,7 +40,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // The thread of the log, put together.
   logger: ['core', 'record', 'system'],
   // The thread of the store, put together: what is kept of exchanges, and searches.
-  store: ['core', 'record', 'system'],
+  store: ['core', 'policy', 'record', 'system'],
   // Messages to people: chats, mail, programs.
   alerts: ['core', 'policy', 'deploy'],
   // The thread that exports over OTLP, put together.

@@ -109,3 +109,10 @@ test('candor logs says that nothing matches', async () => {
   assert.match(context.stderr.text, /No stored exchange matches nothing\./);
   assert.equal(context.stdout.text, '');
 });
+
+test('candor logs says of which names nothing is stored, where nothing is found', async () => {
+  gateway.searchExchanges = async (search) => page(search.query === 'upstream:shop' ? [stored('/')] : []);
+  assert.equal(await context.candor('logs', 'route:nix', 'upstream:shop', 'since:1h'), 0);
+  assert.match(context.stderr.text, /Of route:nix nothing is stored at all/);
+  assert.doesNotMatch(context.stderr.text, /Of upstream:shop/);
+});

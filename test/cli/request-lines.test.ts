@@ -38,6 +38,13 @@ describe('request lines', () => {
     assert.match(second, /^\d\d:\d\d:\d\d 404 {3}1\.2 ms {2}GET \/x\?token=/);
   });
 
+  test('show the status of a gRPC call that failed behind a 200', () => {
+    const { told, lines } = begin();
+    lines.note(batchOf([0, 13, -1].map((grpc_status) => ({ ...good, grpc_status }))));
+    const shown = told().map((line) => line.slice(line.indexOf('GET')));
+    assert.deepEqual(shown, ['GET /there', 'GET /there  grpc-status 13', 'GET /there  grpc-status missing']);
+  });
+
   test('show the cause of a failure, and for the first failures of a kind the details and the command for more', () => {
     const { told, lines, clock } = begin();
     lines.note(batchOf([good, failedRecord, good]));

@@ -4,7 +4,7 @@ import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { ErrorDetail } from '../error-detail.ts';
 import { quoted, reject } from '../error-detail.ts';
-import { plainKey } from '../plain-key.ts';
+import { plainKey } from '../../core/plain-key.ts';
 
 /** Null: two choices, the default. */
 export type WrittenBalance = BalanceSpec | null;

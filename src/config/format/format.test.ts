@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from '../../testing/properties.test-support.ts';
 import type { Result } from '../../core/result.ts';
-import { editDistance, nearest } from '../nearest.ts';
+import { editDistance, nearest } from '../../core/nearest.ts';
 import type { ErrorDetail } from '../error-detail.ts';
 import { parseEndpoint, parseListenAddress } from './address.ts';
 import { splitCommandLine } from './command-line.ts';
