@@ -139,6 +139,7 @@ export const eventsCommand = buildCommand<EventFlags, [], ParserContext>({
     flags: {
       ...askFlags,
       follow: { kind: 'boolean', brief: 'Print new events as they happen', default: false, withNegated: false },
+      full: { kind: 'boolean', brief: 'Print last output with exits', default: false, withNegated: false },
       since: optionalText('<time> ago, such as 1h, or when', 'time'),
       until: optionalText('<time> ago, or when', 'time'),
     },

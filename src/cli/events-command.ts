@@ -6,14 +6,17 @@ import { type AdminTarget, targetText } from './admin-target.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure } from './command-failure.ts';
-import { eventLine, eventLines } from './event-lines.ts';
+import { eventLine, eventLines, timeWidth } from './event-lines.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
 import { findAdmin } from './find-admin.ts';
+import { harmless } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { styleFor } from './style.ts';
 
 export interface EventFlags extends AskFlags {
   readonly follow: boolean;
+  /** With what an instance wrote last before it ended. */
+  readonly full: boolean;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
 }
@@ -49,12 +52,21 @@ function dayOf(at: number): string {
     .join('-');
 }
 
-function printerOf({ json }: EventFlags, context: ProcessContext): (event: Event) => void {
+function printerOf({ json, full }: EventFlags, context: ProcessContext): (event: Event) => void {
   const style = styleFor(context.stdout, context.env);
   // Without a terminal, events are one line each, for `grep`.
   const line = context.stdout.isTTY ? eventLines : eventLine;
-  return (event) => context.stdout.write(json ? `${harmlessJson(eventJson(event))}\n` : `${line(event, style)}\n`);
+  const under = (event: Event): string =>
+    full
+      ? outputOf(event).reduce((text, written) => `${text}${style.dim(`${indent}| ${harmless(written)}`)}\n`, '')
+      : '';
+  return (event) =>
+    context.stdout.write(json ? `${harmlessJson(eventJson(event))}\n` : `${line(event, style)}\n${under(event)}`);
 }
+
+const indent = ' '.repeat(timeWidth);
+
+const outputOf = (event: Event): readonly string[] => (event.kind === 'instance_exited' ? event.evidence.output : []);
 
 /** The oldest first. */
 async function eventsOfTime(

@@ -166,7 +166,7 @@ function isHowKnown({ code, signal, outOfMemory }: InstanceExit): boolean {
 
 /** The next step if the end of an instance explains the failure. */
 export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory'>): string {
-  const lastLines = 'the last output of the instance (`candor events` shows it with its exit)';
+  const lastLines = 'the last output of the instance (`candor events --full` shows it with its exit)';
   if (exit.outOfMemory) return `Give the application more memory, or find out what uses it: read ${lastLines}.`;
   if (exit.signal !== null && !crashSignals.has(exit.signal))
     return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows whether the system killed it because it ran out of memory.`;

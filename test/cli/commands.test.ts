@@ -251,6 +251,27 @@ describe('events', () => {
     assert.match(context.stdout.text, /^\d\d:\d\d:\d\d [^\n]* one of its words\.\n$/);
   });
 
+  test('--full prints what an instance wrote last under its exit, and without it one line', async () => {
+    await open();
+    const output = ['Error: no database', '    at start (app.js:7)'];
+    gateway.emit({
+      kind: 'instance_exited',
+      subject: 'instance:web/1',
+      reason: 'web/1 exited with code 1.',
+      evidence: { pid: 7, code: 1, signal: null, outOfMemory: false, afterMs: 40, output },
+    });
+    assert.equal(await context.candor('events', '--full'), 0);
+    const [line = '', ...under] = context.stdout.text.trimEnd().split('\n');
+    assert.match(line, /web\/1 exited with code 1\.$/);
+    assert.deepEqual(
+      under,
+      output.map((written) => `         | ${written}`),
+    );
+    const short = new FakeProcessContext(folder, { env: context.env as Record<string, string> });
+    assert.equal(await short.candor('events'), 0);
+    assert.equal(short.stdout.text.split('\n').length, 2);
+  });
+
   test('without --follow prints the events that the gateway holds, and ends', async () => {
     await open();
     gateway.emit({

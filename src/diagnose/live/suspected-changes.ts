@@ -120,6 +120,6 @@ function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding |
     ].filter((text) => text !== reason),
     nextStep: outOfMemory
       ? 'Give the process more memory, or look for what it keeps; fewer requests at a time (`concurrency`) need less.'
-      : "Look at the application's last output above.",
+      : "Look at the application's last output above; `candor events --full` has all of it that was kept.",
   };
 }
