@@ -67,10 +67,14 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
     style.bold('PROBABLY'),
   ];
   if (suspects.length === 0) lines.push('  What has caused it is not known.');
+  const printed = new Set<string>();
   suspects.forEach(({ sentence, evidence, nextStep }, index) => {
+    // Several suspects rest on the same facts.
+    const facts = evidence.filter((fact) => !printed.has(fact));
+    for (const fact of facts) printed.add(fact);
     lines.push(
       ...wrapAfter(`  ${index + 1}.`, harmless(sentence), 5),
-      ...evidence.flatMap((fact) => wrapAfter('     ·', harmless(fact), 7)).map(style.dim),
+      ...facts.flatMap((fact) => wrapAfter('     ·', harmless(fact), 7)).map(style.dim),
       ...wrapAfter('     →', harmless(nextStep), 7),
     );
   });

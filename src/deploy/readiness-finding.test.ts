@@ -84,6 +84,8 @@ describe('what keeps an instance from being ready', () => {
   test('is said with what the application wrote last, where no answer says it better', () => {
     const says = (seen: ReadinessResult): string =>
       findingOf(seen, { ...facts, lastLine: 'Error: no database' })?.reason ?? '';
+    const advised = { ...answered(503, null, '{"status":"fail"'), advice: 'postgres:connections fails: timed out' };
+    assert.match(says(advised), /answered 503 \(postgres:connections fails: timed out\)$/);
     for (const seen of [refused, answered(500), { kind: 'timed_out', limitMs: 400, status: null } as const]) {
       assert.match(says(seen), /; the application wrote last: "Error: no database"$/);
     }

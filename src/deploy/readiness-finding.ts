@@ -31,7 +31,7 @@ export function findingText({ reason, fix }: ReadinessFinding): string {
 
 /** An answer shows what is wrong by itself. Where none comes, the application often has written why. */
 function wroteText(observation: ReadinessResult, lastLine: string | null): string {
-  const answered = observation.kind === 'answered' && observation.status < 500;
+  const answered = observation.kind === 'answered' && (observation.status < 500 || observation.advice !== undefined);
   if (lastLine === null || answered || observation.kind.startsWith('not_http') || observation.kind === 'malformed')
     return '';
   return `; the application wrote last: "${lastLine}"`;
@@ -61,7 +61,7 @@ function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null
 }
 
 function fixOfAnswer(
-  { status, location }: Extract<ReadinessResult, { kind: 'answered' }>,
+  { status, location, advice }: Extract<ReadinessResult, { kind: 'answered' }>,
   facts: FindingFacts,
 ): string {
   const option = pathOption(facts);
@@ -73,6 +73,7 @@ function fixOfAnswer(
   if (status === 404) return `point ${option} at a path that exists, such as /health or /up`;
   if (status === 400) return 'let the application allow the host "localhost"';
   if (status === 401 || status === 403) return `point ${option} at a path that needs no login`;
+  if (advice !== undefined) return 'look at what its health document names: the application is not ready because of it';
   if (status >= 500) return `read in its output why it fails, or point ${option} at a path that does not`;
   return `point ${option} at a path that answers 200`;
 }

@@ -36,6 +36,10 @@ async function ask(serve: (socket: Socket) => void, waitMs: number | null = null
 
 const answering = (bytes: string) => (socket: Socket) => socket.once('data', () => socket.end(bytes));
 const length = (content: string) => `Content-Length: ${content.length}\r\n\r\n${content}`;
+const healthDocument = JSON.stringify({
+  status: 'fail',
+  checks: { 'postgres:connections': [{ status: 'fail', output: 'timed out' }] },
+});
 
 const answers: readonly (readonly [bytes: string, observation: ReadinessResult, ready: boolean])[] = [
   [`HTTP/1.1 200 OK\r\n${length('fine')}`, { kind: 'answered', status: 200, location: null, firstBytes: 'fine' }, true],
@@ -56,6 +60,17 @@ const answers: readonly (readonly [bytes: string, observation: ReadinessResult, 
     false,
   ],
   ['HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort', { kind: 'closed', errno: 'ECONNRESET' }, false],
+  [
+    `HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/health+json\r\n${length(healthDocument)}`,
+    {
+      kind: 'answered',
+      status: 503,
+      location: null,
+      firstBytes: healthDocument.slice(0, 64),
+      advice: 'postgres:connections fails: timed out',
+    },
+    false,
+  ],
   ['SSH-2.0-OpenSSH_9.2\r\n', { kind: 'not_http', firstBytes: 'SSH-2.0-OpenSSH_9.2' }, false],
   ['', { kind: 'closed', errno: 'ECONNRESET' }, false],
   [

@@ -2,6 +2,7 @@ import type { Cancellable } from '../core/connector.ts';
 import { explain } from '../core/explain.ts';
 import { clause } from '../core/failure-table/formatting.ts';
 import type { Failure } from '../core/failure.ts';
+import { healthAdvice } from '../core/health-json.ts';
 import type { HealthChecker, HealthCheckResult } from '../core/health-checker.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
@@ -27,6 +28,8 @@ export type ReadinessResult =
       readonly status: number;
       readonly location: string | null;
       readonly firstBytes: string;
+      /** What its health document says of parts that do not work; absent: nothing, or it has sent none. */
+      readonly advice?: string;
       /** A gRPC server answers no GET otherwise. */
       readonly isGrpc?: true;
     }
@@ -84,11 +87,12 @@ export function readinessResultText(
   }
 }
 
-function answerText({ status, location, firstBytes }: Extract<ReadinessResult, { kind: 'answered' }>): string {
+function answerText({ status, location, firstBytes, advice }: Extract<ReadinessResult, { kind: 'answered' }>): string {
   if (status >= 300 && status <= 399 && location !== null) return `${status}, which redirects to ${location}`;
   // The body of a page that is missing, locked or fine tells nothing more.
   const isPlain = status < 300 || status === 401 || status === 403 || status === 404;
-  return isPlain ? String(status) : `${status}${quoted(firstBytes)}`;
+  if (isPlain) return String(status);
+  return advice === undefined ? `${status}${quoted(firstBytes)}` : `${status} (${advice})`;
 }
 
 function quoted(bytes: string): string {
@@ -105,11 +109,21 @@ export function checkReadiness(
   onResult: (observation: ReadinessResult) => void,
 ): Cancellable {
   const { port, path, timeoutMs, http2 } = check;
-  const probe = { kind: 'http', path, host: 'localhost', userAgent: 'readiness-check', reads: 'body' } as const;
+  const probe = {
+    kind: 'http',
+    path,
+    host: 'localhost',
+    userAgent: 'readiness-check',
+    reads: 'body',
+    keptBytesMax,
+  } as const;
   const address = { kind: 'tcp', host: '127.0.0.1', port } as const;
   const request = { address, tls: null, probe, timeoutMs, ...(http2 === true ? { http2 } : {}) };
   return checker.check(request, (result) => onResult(readinessOf(result, check)));
 }
+
+/** A health document is read whole, as those of upstreams are. */
+const keptBytesMax = 65_536;
 
 const locationCharactersMax = 200;
 
@@ -125,7 +139,12 @@ function readinessOf(result: HealthCheckResult, { path, http2, timeoutMs: limitM
       const shown = location === null ? null : harmless(redactor.redact(location).slice(0, locationCharactersMax));
       const isGrpc = http2 === true && path === defaultReadinessPath && grpcRefusals.has(status);
       const firstBytes = firstText(result.firstBytes);
-      return { kind: 'answered', status, location: shown, firstBytes, ...(isGrpc ? { isGrpc } : {}) };
+      const advice = result.isAdvice === true ? healthAdvice(new TextDecoder().decode(result.firstBytes)) : null;
+      return {
+        ...{ kind: 'answered', status, location: shown, firstBytes },
+        ...(isGrpc ? { isGrpc } : {}),
+        ...(advice === null ? {} : { advice: harmless(redactor.redact(advice)) }),
+      };
     }
     case 'timed_out':
       return { kind: 'timed_out', limitMs, status: result.status };
@@ -168,9 +187,13 @@ function firstBytesOf(hexadecimal: string): Uint8Array {
 
 /** Enough to recognise an error page or a protocol, too little to leak much. */
 const firstCharactersMax = 64;
+const textBytesMax = 512;
 
 function firstText(bytes: Uint8Array): string {
   // Redacted before it is shortened: half a secret would not be recognised.
-  const text = redactor.redact(Buffer.from(bytes).toString('utf8')).replace(/\s+/g, ' ').trim();
+  const text = redactor
+    .redact(Buffer.from(bytes.subarray(0, textBytesMax)).toString('utf8'))
+    .replace(/\s+/g, ' ')
+    .trim();
   return harmless(text.slice(0, firstCharactersMax));
 }

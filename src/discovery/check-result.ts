@@ -7,7 +7,7 @@ import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { CheckOutcome } from '../policy/health.ts';
 import { isDrainSignal, isDrainWord } from '../policy/drain-signal.ts';
-import { healthAdvice, healthStatus } from './health-json.ts';
+import { healthAdvice, healthStatus } from '../core/health-json.ts';
 
 type Answer = Extract<HealthCheckResult, { kind: 'answered' }>;
 
@@ -55,7 +55,7 @@ export function mayBeMistaken(result: HealthCheckResult): boolean {
 export function drainOf(result: HealthCheckResult, spec: DrainSignalSpec | undefined): string | null | undefined {
   if (spec === undefined || result.kind !== 'answered' || result.grpc !== undefined) return undefined;
   if (isDrainSignal(result.headers?.get(spec.header) ?? null, spec)) return 'its response to the check says so';
-  const status = result.isAdvice === true ? healthStatus(result.firstBytes) : '';
+  const status = result.isAdvice === true ? healthStatus(new TextDecoder().decode(result.firstBytes)) : '';
   return isDrainWord(status) ? `its health document says ${redactor.redact(status)}` : null;
 }
 
@@ -67,7 +67,7 @@ export function causeOf(result: HealthCheckResult): Cause | null {
 /** What the health document of the endpoint says of parts that do not work; null: nothing, or it has sent none. */
 export function adviceOf(result: HealthCheckResult): string | null {
   if (result.kind !== 'answered' || result.isAdvice !== true) return null;
-  const advice = healthAdvice(result.firstBytes);
+  const advice = healthAdvice(new TextDecoder().decode(result.firstBytes));
   return advice === null ? null : redactor.redact(advice);
 }
 

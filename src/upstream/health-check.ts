@@ -336,7 +336,7 @@ function answerOf({ status, fields, framing }: ResponseHead, probe: HealthCheckR
     const value = fields.get(name);
     return value === null ? [] : [[name, value]];
   });
-  const type = reads === 'advice' ? (fields.get('content-type') ?? '') : '';
+  const type = reads !== 'head' ? (fields.get('content-type') ?? '') : '';
   return {
     status,
     location: fields.get('location'),

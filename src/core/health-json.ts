@@ -6,8 +6,8 @@ import { visibleLine } from '../core/invisible-characters.ts';
 const shownMax = 3;
 
 /** One clause about the checks that do not pass, such as 'db:connections fails: timed out'; null where the body says nothing of that kind. */
-export function healthAdvice(content: Uint8Array): string | null {
-  const health = parsedMap(new TextDecoder().decode(content));
+export function healthAdvice(text: string): string | null {
+  const health = parsedMap(text);
   if (health === null) return null;
   const troubled = Object.entries(mapIn(health['checks']) ?? {}).flatMap(([name, entries]) => troubleOf(name, entries));
   const fails = troubled.filter(({ verb }) => verb === 'fails');
@@ -22,8 +22,8 @@ export function healthAdvice(content: Uint8Array): string | null {
 }
 
 /** The status of the whole document; '' where there is none. */
-export function healthStatus(content: Uint8Array): string {
-  return textIn(parsedMap(new TextDecoder().decode(content))?.['status']);
+export function healthStatus(text: string): string {
+  return textIn(parsedMap(text)?.['status']);
 }
 
 interface Trouble {
