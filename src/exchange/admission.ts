@@ -33,6 +33,11 @@ export class Admission implements TurnWaiter {
     this.#since = clock.now();
   }
 
+  /** It waits for its turn: nothing of the request has been sent. */
+  get isWaiting(): boolean {
+    return this.#turn !== null;
+  }
+
   /** `onAdmitted` or `onNotAdmitted` of the owner is called once, perhaps before this returns, unless the admission ends before. */
   begin(): void {
     const { bounds, priority } = this.#route;

@@ -152,7 +152,7 @@ export class Exchange
   }
 
   get isQueued(): boolean {
-    return this.#state === 'waiting' && this.attempts.length === 0;
+    return this.#admission?.isWaiting === true;
   }
 
   /** For how long the request has waited for its turn; −1: it has not. */
