@@ -104,7 +104,8 @@ export class CircuitBreakers {
     breaker.causes.add({ ...attemptsOf(outcome), causes: outcome.causes }, countedErrors);
     const { trust, settings, detection } = breaker;
     if (trust.state === 'probation') {
-      breaker.trust = afterProbation(trust, attemptsOf(outcome), now, random.next(), settings.ejection);
+      const cause = { random: random.next(), byBreaker: true };
+      breaker.trust = afterProbation(trust, attemptsOf(outcome), now, cause, settings.ejection);
       if (breaker.trust.state === 'probation') return false;
       if (breaker.trust.state === 'trusted') this.#closed(breaker);
       else this.#opened(breaker, 'half_open', 'a request failed while it was half-open', noFigures(outcome));

@@ -1,4 +1,4 @@
-import type { Configuration, ListenerSpec } from '../core/configuration.ts';
+import type { Configuration, ListenerSpec, UpstreamSpec } from '../core/configuration.ts';
 import type { ApplicationId, EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { NameResolver } from '../core/name-resolver.ts';
@@ -14,7 +14,9 @@ import { DnsSource } from './dns-source.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
 import type { EndpointSourceFactory } from './endpoint-source.ts';
 import { StaticSource } from './static-source.ts';
+import { withTriedReasons } from './tried-endpoints.ts';
 import { EndpointDeltas, type EndpointDelta } from './endpoint-deltas.ts';
+import { EndpointSince } from './endpoint-since.ts';
 import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
 import type { DrainSignal } from '../core/drain-signal.ts';
 import { DrainRequests } from './drain-requests.ts';
@@ -57,6 +59,7 @@ export class Endpoints {
   readonly #drains: DrainRequests;
   readonly #allocator: EndpointSemaphoreAllocator;
   readonly #deltas = new EndpointDeltas();
+  readonly #since = new EndpointSince();
   /** Of the active configuration. */
   readonly #outlierSettings = new Map<UpstreamId, OutlierSettings>();
 
@@ -94,6 +97,7 @@ export class Endpoints {
       events,
       checked: (upstream) => this.registry.endpoints(upstream),
       checkOf: (upstream) => this.#checkOf(upstream),
+      overridden: (endpoints) => this.#overridden(endpoints),
       onChange: (upstream) => this.#sendChanges(upstream),
       settingsOf: (upstream) => this.#outlierSettingsOf(upstream),
     });
@@ -116,11 +120,23 @@ export class Endpoints {
   upstreams(specs?: Configuration['upstreams']): readonly UpstreamSnapshot[] {
     return this.registry
       .upstreams(specs)
-      .map((one) => ({ ...one, endpoints: this.#forWorkers(one.id, one.endpoints) }));
+      .map((one) => ({ ...one, endpoints: this.#forWorkers(one, this.#judged(one.endpoints)) }));
   }
 
-  #forWorkers(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
-    return this.#allocator.of(upstream, this.#parts.adjust(this.#drains.adjust(this.#outliers.adjust(endpoints))));
+  /** By traffic, by themselves, and by operators. */
+  #judged(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
+    return this.#overridden(this.#outliers.adjust(endpoints));
+  }
+
+  #overridden(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
+    return this.#parts.adjust(this.#drains.adjust(endpoints));
+  }
+
+  #forWorkers(
+    { id, triesUnhealthy }: Pick<UpstreamSpec, 'id' | 'triesUnhealthy'>,
+    judged: readonly EndpointSnapshot[],
+  ): readonly EndpointSnapshot[] {
+    return this.#allocator.of(id, this.#since.adjust(id, withTriedReasons(judged, triesUnhealthy === true)));
   }
 
   /** `configuration` is active now. `sendChangesSince` must follow. */
@@ -133,6 +149,7 @@ export class Endpoints {
     );
     this.#allocator.keepOnly(configuration.upstreams);
     this.#deltas.keepOnly(configuration.upstreams);
+    this.#since.keepOnly(configuration.upstreams);
   }
 
   /** A readiness check of an instance has ended: workers learn whether anything listens there. */
@@ -167,7 +184,7 @@ export class Endpoints {
     for (const { id } of this.#parts.configuration().upstreams) this.#sendChanges(id);
   }
 
-  #specOf(upstream: UpstreamId): Configuration['upstreams'][number] | undefined {
+  #specOf(upstream: UpstreamId): UpstreamSpec | undefined {
     return this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
   }
 
@@ -193,8 +210,12 @@ export class Endpoints {
   #sendChanges(upstream: UpstreamId): void {
     const endpoints = this.registry.endpoints(upstream);
     // An upstream of a configuration that is only prepared.
-    if (endpoints === null) return;
-    const delta = this.#deltas.changesOf(upstream, this.#forWorkers(upstream, [...endpoints.values()]));
+    const spec = this.#specOf(upstream);
+    if (endpoints === null || spec === undefined) return;
+    this.#outliers.review(upstream);
+    const judged = this.#judged([...endpoints.values()]);
+    this.#since.note(upstream, judged, this.#parts.checkContext.clock.now());
+    const delta = this.#deltas.changesOf(upstream, this.#forWorkers(spec, judged));
     if (delta !== null) this.#send(upstream, delta);
   }
 

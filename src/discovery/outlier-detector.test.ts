@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import type { OutlierDetectionSpec } from '../core/configuration.ts';
 import type { EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import { defaultEjection } from '../policy/outlier-settings.ts';
+import { defaultEjection, type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
 import { SeededRandom, SimulatedClock } from '../testing/testing.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 
@@ -30,6 +31,8 @@ let changes: number;
 let checked: Record<string, EndpointState>;
 let mayStay: boolean;
 let detector: OutlierDetector;
+let settings: OutlierSettings;
+let drained: readonly string[];
 
 beforeEach(() => {
   clock = new SimulatedClock();
@@ -37,14 +40,19 @@ beforeEach(() => {
   changes = 0;
   checked = { a: 'healthy', b: 'healthy' };
   mayStay = false;
+  settings = outlierSettingsOf({});
+  drained = [];
   detector = new OutlierDetector({
     clock,
     random: new SeededRandom(1),
     events: { emit: (event) => void emitted.push(event) },
     checked: () => new Map(endpoints().map((endpoint) => [endpoint.id, endpoint])),
     checkOf: () => 'tcp',
-    onChange: () => {
+    settingsOf: () => settings,
+    overridden: (all) => all.map((one) => (drained.includes(one.id) ? { ...one, state: 'draining' } : one)),
+    onChange: (changed) => {
       changes += 1;
+      detector.review(changed);
     },
   });
 });
@@ -74,6 +82,18 @@ function report(outcome: Partial<EndpointOutcomes>, name = 'a'): void {
   const { id, state } = seen(name);
   detector.onOutcomes([{ upstream, endpoint: id, state, ...none, ...outcome }]);
 }
+
+const detectionSpec: OutlierDetectionSpec = {
+  windowMs: 30_000,
+  requestsMin: 20,
+  failureShareMax: 0.5,
+  consecutiveFailuresMax: 10,
+  countsServerErrors: false,
+  countsRateLimits: false,
+  firstPauseMs,
+  longestPauseMs: 300_000,
+  ejectedShareMax: 0.5,
+};
 
 const slow = (count: number): Partial<EndpointOutcomes> => ({
   failures: count,
@@ -228,6 +248,75 @@ describe('an endpoint that is ejected', () => {
     await clock.advance(firstPauseMs * 2);
     assert.equal(emitted.length, 0);
   });
+});
+
+describe('the circuit breaker of an endpoint that is ejected', () => {
+  const circuitBreaker = { openMs: 500, openMaxMs: null };
+  beforeEach(() => {
+    settings = outlierSettingsOf({ circuitBreaker });
+    report(slow(30));
+    assert.equal(seen().state, 'ejected');
+    emitted = [];
+  });
+
+  for (const [which, lose] of [
+    ['opens its own', () => report(slow(30), 'b')],
+    [
+      'fails its checks',
+      () => {
+        checked['b'] = 'unhealthy';
+        detector.checksChanged(upstream);
+      },
+    ],
+    ['is drained', () => (drained = ['app/b'])],
+  ] as const)
+    test(`decides when the other endpoint ${which}`, async () => {
+      lose();
+      detector.review(upstream);
+      assert.equal(seen().state, 'circuit_open');
+      await clock.advance(600);
+      assert.equal(seen().state, 'half_open');
+      report(slow(1));
+      assert.equal(seen().state, 'circuit_open');
+      await clock.advance(2400);
+      report({ successes: probationSuccesses });
+      assert.equal(seen().state, 'healthy');
+    });
+
+  test('decides where it is on probation, too', async () => {
+    await clock.advance(firstPauseMs * 1.2);
+    assert.equal(seen().state, 'probation');
+    report(slow(30), 'b');
+    assert.equal(seen().state, 'half_open');
+  });
+
+  test('leaves the decision to outlier detection again once the other endpoint is back', async () => {
+    report(slow(30), 'b');
+    await clock.advance(600);
+    report({ successes: probationSuccesses }, 'b');
+    assert.equal(seen('b').state, 'healthy');
+    report(slow(1));
+    assert.equal(seen().state, 'ejected');
+    const { checks } = seen();
+    const pauseMs = (checks?.nextInstant ?? 0) - clock.now();
+    assert.ok(pauseMs >= firstPauseMs * 2 && pauseMs <= firstPauseMs * 2.4, 'its second ejection');
+  });
+});
+
+test('an endpoint is not ejected where the others are drained, and stays', () => {
+  drained = ['app/b'];
+  report(slow(30));
+  assert.equal(seen().state, 'healthy');
+  assert.match(seen().reason, /it stays, since too few others are left$/);
+});
+
+test('5xx that count as failures end a probation badly', async () => {
+  settings = outlierSettingsOf({ outlierDetection: { ...detectionSpec, countsServerErrors: true } });
+  report({ successes: 30, serverErrors: 30 });
+  assert.equal(seen().state, 'ejected');
+  await clock.advance(firstPauseMs * 1.2);
+  report({ successes: probationSuccesses, serverErrors: 1 });
+  assert.equal(seen().state, 'ejected');
 });
 
 describe('an endpoint whose check fails, although it may be the check that is wrong', () => {

@@ -3,10 +3,24 @@ import type { EventFacts, EventSink } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Random } from '../core/random.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { afterProbation, ejected, mayEject, startProbation, type TrustState, trusted } from '../policy/ejection.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
+import {
+  afterProbation,
+  byOwnBreaker,
+  ejected,
+  mayEject,
+  startProbation,
+  type TrustState,
+  trusted,
+} from '../policy/ejection.ts';
+import { isReadyState } from '../policy/eligible-endpoints.ts';
 import { FailureRateDetection } from '../policy/failure-rate-detection.ts';
-import type { CreateOutlierDetection, OutlierDetection, OutlierEvidence } from '../policy/outlier-detection.ts';
+import {
+  countedOutcomes,
+  type CreateOutlierDetection,
+  type OutlierDetection,
+  type OutlierEvidence,
+} from '../policy/outlier-detection.ts';
 import {
   breakerEjection,
   defaultFailureRate,
@@ -15,15 +29,15 @@ import {
   outlierSettingsOf,
 } from '../policy/outlier-settings.ts';
 import { isGoodTraffic, isStillGoodTraffic, RecentTraffic } from '../policy/recent-traffic.ts';
+import { type EndpointTraffic, endpointByTraffic, isPassing, stateOf } from './endpoint-traffic.ts';
 import {
   checksReason,
   FailureCauses,
   keptReason,
   noLongerKeptReason,
-  outReason,
+  ownBreakerReason,
   pauseReason,
   probationEndReason,
-  probationReason,
   probationStartReason,
   staysReason,
 } from './outlier-reasons.ts';
@@ -34,6 +48,8 @@ export interface OutlierDetectorParts {
   readonly events: EventSink;
   /** The endpoints of an upstream by their checks alone; null for an upstream that is not in force. */
   readonly checked: (upstream: UpstreamId) => EndpointsById | null;
+  /** The same endpoints as operators and the endpoints themselves have left them: without those that are drained, or ejected by hand. Absent: as they are. */
+  readonly overridden?: (endpoints: readonly EndpointSnapshot[]) => readonly EndpointSnapshot[];
   /** By which check: 'tcp', 'http', 'readiness', 'none'. */
   readonly checkOf: (upstream: UpstreamId) => string;
   /** Traffic has changed the state of one of its endpoints, or the reason for it. */
@@ -47,23 +63,6 @@ export interface OutlierDetectorParts {
 type EndpointsById = ReadonlyMap<EndpointId, EndpointSnapshot>;
 
 type DisagreementFigures = Omit<EventFacts['health_disagreement'], 'address' | 'check'>;
-
-interface EndpointTraffic {
-  readonly upstream: UpstreamId;
-  trust: TrustState;
-  settings: OutlierSettings;
-  /** For as long as the endpoint is trusted; null where traffic decides nothing. */
-  detection: OutlierDetection | null;
-  readonly causes: FailureCauses;
-  /** What traffic says against the endpoint; '' where nothing. */
-  reason: string;
-  /** It is an outlier that stays, since too many others are out; the next report of that is not due before. */
-  nextReportAt: Instant | null;
-  timer: Timer | null;
-  readonly recent: RecentTraffic;
-  /** Its checks fail and its traffic is good: it stays. */
-  isKept: boolean;
-}
 
 const defaultSettings = outlierSettingsOf({});
 
@@ -93,7 +92,11 @@ export class OutlierDetector {
   /** The endpoints by their checks, corrected by traffic. */
   adjust(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
     if (this.#tracked.size === 0) return endpoints;
-    return endpoints.map((endpoint) => this.#adjustOne(endpoint));
+    const now = this.#parts.clock.now();
+    return endpoints.map((endpoint) => {
+      const traffic = this.#tracked.get(endpoint.id);
+      return traffic === undefined ? endpoint : endpointByTraffic(endpoint, traffic, now);
+    });
   }
 
   /** The endpoints of an upstream, or what their checks say, have changed. */
@@ -110,9 +113,36 @@ export class OutlierDetector {
         this.#startProbation(endpoint, watched);
       } else {
         this.#contest(endpoint, watched);
-        if (watched.trust.state === 'trusted') this.#trust(watched, trusted(now, watched.trust.ejections));
+        if (watched.trust.state === 'trusted') this.#trust(watched, trusted(now, watched.trust));
       }
     }
+  }
+
+  /**
+   * Call when anything about the endpoints of an upstream has changed. Where none may get requests, ejected ones would get all of them: their
+   * circuit breakers decide instead, if the upstream has one.
+   */
+  review(upstream: UpstreamId): void {
+    const endpoints = [...(this.#parts.checked(upstream)?.values() ?? [])];
+    if (!endpoints.some(({ id }) => this.#isEjected(id))) return;
+    if (this.#overridden(this.adjust(endpoints)).some(isReadyState)) return;
+    for (const endpoint of this.#overridden(endpoints)) {
+      const traffic = this.#tracked.get(endpoint.id);
+      if (traffic !== undefined && isPassing(endpoint)) this.#useBreaker(endpoint, traffic);
+    }
+  }
+
+  #useBreaker(endpoint: EndpointSnapshot, traffic: EndpointTraffic): void {
+    const before = traffic.trust;
+    if (traffic.settings.breaker === null) return;
+    traffic.trust = byOwnBreaker(before, this.#parts.clock.now(), this.#ejectionOf(endpoint, traffic, true));
+    if (traffic.trust === before) return;
+    this.#scheduleProbation(traffic);
+    this.#emitState(endpoint, stateOf(endpoint, before), ownBreakerReason, stateOf(endpoint, traffic.trust));
+  }
+
+  #overridden(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
+    return this.#parts.overridden?.(endpoints) ?? endpoints;
   }
 
   /** Its checks fail. Returns whether that, or what follows, has changed. */
@@ -170,7 +200,8 @@ export class OutlierDetector {
     // Attempts that began before a change of state do not count after it.
     if (stateOf(endpoint, watched.trust) !== outcome.state) return false;
     watched.causes.add(outcome, watched.settings.failureRate);
-    if (watched.trust.state === 'probation') return this.#judgeProbation(endpoint, watched, outcome, watched.trust);
+    if (watched.trust.state === 'probation')
+      return this.#judgeProbation(endpoint, watched, outcome, watched.trust, endpoints);
     if (watched.trust.state === 'ejected') return false; // It got requests only since no other endpoint could.
     const { detection } = watched;
     if (detection === null) return false;
@@ -197,10 +228,14 @@ export class OutlierDetector {
     watched: EndpointTraffic,
     outcome: EndpointOutcomes,
     before: Extract<TrustState, { state: 'probation' }>,
+    all: EndpointsById,
   ): boolean {
     const { clock, random } = this.#parts;
-    const settings = this.#ejectionOf(endpoint, watched, before.byBreaker);
-    this.#trust(watched, afterProbation(before, outcome, clock.now(), random.next(), settings));
+    const byBreaker = watched.settings.breaker !== null && !this.#mayEject(endpoint, watched, all);
+    const settings = this.#ejectionOf(endpoint, watched, byBreaker);
+    const cause = { random: random.next(), byBreaker };
+    const counted = countedOutcomes(outcome, watched.settings.failureRate);
+    this.#trust(watched, afterProbation(before, counted, clock.now(), cause, settings));
     const { state } = watched.trust;
     const from = stateOf(endpoint, before);
     if (state === 'trusted') {
@@ -233,10 +268,8 @@ export class OutlierDetector {
     const { clock, random } = this.#parts;
     const now = clock.now();
     const { ejection, breaker } = watched.settings;
-    const passing = [...all.values()].filter(isPassing);
-    const out = passing.filter(({ id }) => this.#isOut(id)).length;
     watched.reason = `${evidence.reason} (mostly ${watched.causes.commonest})`;
-    const byBreaker = !mayEject(passing.length, out, ejection);
+    const byBreaker = !this.#mayEject(endpoint, watched, all);
     if (!byBreaker || breaker !== null) {
       const { restMs = 0 } = evidence;
       const settings = this.#ejectionOf(endpoint, watched, byBreaker);
@@ -252,6 +285,13 @@ export class OutlierDetector {
     return true;
   }
 
+  /** Whether enough other endpoints are left that get requests. */
+  #mayEject({ id }: EndpointSnapshot, { settings }: EndpointTraffic, all: EndpointsById): boolean {
+    const passing = this.#overridden([...all.values()]).filter(isPassing);
+    const out = passing.filter((other) => other.id !== id && this.#isOut(other.id)).length;
+    return mayEject(passing.length, out, settings.ejection);
+  }
+
   #ejectionOf({ state }: EndpointSnapshot, { settings }: EndpointTraffic, byBreaker: boolean): EjectionSettings {
     const { breaker, ejection } = settings;
     return byBreaker && breaker !== null ? breakerEjection(breaker, ejection, state !== 'unchecked') : ejection;
@@ -262,10 +302,16 @@ export class OutlierDetector {
     return state !== 'trusted';
   }
 
+  /** It gets requests only while no other endpoint may. */
+  #isEjected(id: EndpointId): boolean {
+    const trust = this.#tracked.get(id)?.trust;
+    return trust !== undefined && trust.state !== 'trusted' && !trust.byBreaker;
+  }
+
   #scheduleProbation(watched: EndpointTraffic): void {
     const { clock } = this.#parts;
-    if (watched.trust.state !== 'ejected') return;
     watched.timer?.cancel();
+    if (watched.trust.state !== 'ejected') return;
     watched.timer = clock.schedule(
       watched.trust.until,
       (due: { watch: OutlierDetector; upstream: UpstreamId }) => due.watch.#pauseIsOver(due.upstream),
@@ -317,40 +363,6 @@ export class OutlierDetector {
     if (isNewRate) watched.detection = this.#detectionOf(settings);
   }
 
-  #adjustOne(endpoint: EndpointSnapshot): EndpointSnapshot {
-    const watched = this.#tracked.get(endpoint.id);
-    if (watched === undefined) return endpoint;
-    if (watched.isKept) return this.#keep(endpoint, watched);
-    if (!isPassing(endpoint)) return endpoint;
-    const { trust, reason: traffic, nextReportAt, settings } = watched;
-    const checks = checksReason(endpoint.state);
-    if (trust.state === 'trusted') {
-      const isOutlier = nextReportAt !== null && this.#parts.clock.now() < nextReportAt;
-      return isOutlier ? { ...endpoint, reason: `${checks}, but ${traffic}; ${staysReason}` } : endpoint;
-    }
-    const state = stateOf(endpoint, trust);
-    const { since: sinceInstant } = trust;
-    if (trust.state === 'probation') {
-      const reason = probationReason(traffic, trust.successes, settings.ejection.probationSuccesses);
-      const schedule = trust.byBreaker
-        ? { nextInstant: trust.since, everyMs: halfOpenRetryMs, passesNeeded: 1 }
-        : endpoint.checks;
-      const probesMax = trust.byBreaker ? (settings.breaker?.probesMax ?? 1) : 1;
-      const more = probesMax === 1 ? {} : { probesMax };
-      return { ...endpoint, state, reason, sinceInstant, checks: schedule, ...more };
-    }
-    const pauseMs = trust.until - trust.since;
-    // Retry-After is computed from this: the endpoint gets requests again when the pause is over.
-    const schedule = { nextInstant: trust.until, everyMs: pauseMs, passesNeeded: 1 };
-    const reason = outReason(checks, traffic, pauseMs, trust.byBreaker);
-    return { ...endpoint, state, reason, sinceInstant, checks: schedule };
-  }
-
-  #keep(endpoint: EndpointSnapshot, { recent }: EndpointTraffic): EndpointSnapshot {
-    const reason = keptReason(endpoint.reason, recent.figures(this.#parts.clock.now()));
-    return { ...endpoint, state: 'healthy', reason };
-  }
-
   #emitDisagreement(
     endpoint: EndpointSnapshot,
     { upstream, trust, reason, causes }: EndpointTraffic,
@@ -358,7 +370,8 @@ export class OutlierDetector {
     { requests, failures, windowMs, consecutiveUnreachable }: Omit<OutlierEvidence, 'reason'>,
   ): void {
     const pauseMs = trust.state === 'ejected' ? Math.round(trust.until - trust.since) : null;
-    const then = pauseMs === null ? staysReason : pauseReason(pauseMs);
+    const byBreaker = trust.state === 'ejected' && trust.byBreaker;
+    const then = pauseMs === null ? staysReason : pauseReason(pauseMs, byBreaker);
     const figures = { requests, failures, windowMs, consecutiveUnreachable, causes: causes.toObject(), pauseMs };
     const to = pauseMs === null ? from : stateOf(endpoint, trust);
     const text = `${checksReason(endpoint.state)}, but ${reason}; ${then}`;
@@ -382,19 +395,4 @@ export class OutlierDetector {
     const evidence = { address: addressText(endpoint.address), check: 'traffic' };
     this.#parts.events.emit({ kind: 'endpoint_state', subject: `endpoint:${endpoint.id}`, from, to, reason, evidence });
   }
-}
-
-/** What clients are told to wait while a breaker is half-open: its probes take their time, or the breaker opens again. */
-const halfOpenRetryMs = 1000;
-
-/** Whether it would get requests if checks alone decided. */
-function isPassing({ state }: EndpointSnapshot): boolean {
-  return state === 'healthy' || state === 'unchecked';
-}
-
-/** The state that is sent to the workers. */
-function stateOf(endpoint: EndpointSnapshot, trust: TrustState): EndpointState {
-  if (trust.state === 'trusted') return endpoint.state;
-  if (!trust.byBreaker) return trust.state;
-  return trust.state === 'ejected' ? 'circuit_open' : 'half_open';
 }

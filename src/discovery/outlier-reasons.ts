@@ -49,9 +49,14 @@ export function keptReason(checks: string, { requests, failures, windowMs }: Tra
 
 export const noLongerKeptReason = 'its checks fail, and now requests fail too';
 
-export function pauseReason(pauseMs: number): string {
-  return `it gets no requests for ${pauseText(pauseMs)}`;
+/** An ejected endpoint is tried all the same while no other is left; one whose breaker is open is not. */
+export function pauseReason(pauseMs: number, byBreaker: boolean): string {
+  return `it gets no requests for ${pauseText(pauseMs)}${byBreaker ? '' : ' while another endpoint may get them'}`;
 }
+
+export const triedReason = 'tried all the same, because no other endpoint is left';
+
+export const ownBreakerReason = 'no other endpoint is left: its circuit breaker decides';
 
 export function outReason(checks: string, traffic: string, pauseMs: number, byBreaker: boolean): string {
   const then = byBreaker ? 'its circuit breaker is open for' : 'out for';

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { after, type Instant } from '../core/time.ts';
-import { afterProbation, ejected, mayEject, startProbation, type TrustState, trusted } from './ejection.ts';
+import {
+  afterProbation,
+  byOwnBreaker,
+  ejected,
+  mayEject,
+  startProbation,
+  type TrustState,
+  trusted,
+} from './ejection.ts';
 import type { AttemptOutcomes } from './outlier-detection.ts';
 import { breakerEjection, defaultEjection as settings } from './outlier-settings.ts';
 
@@ -21,7 +29,7 @@ const bad: AttemptOutcomes = { ...none, failures: 1, consecutiveFailures: 1 };
 
 function afterReport(trust: TrustState, outcomes: AttemptOutcomes, now: Instant): TrustState {
   assert.ok(trust.state === 'probation');
-  return afterProbation(trust, outcomes, now, 0, settings);
+  return afterProbation(trust, outcomes, now, byChance, settings);
 }
 
 describe('an endpoint that is ejected', () => {
@@ -48,8 +56,7 @@ describe('an endpoint that is ejected', () => {
       now = trust.until;
       trust = afterReport(startProbation(trust, now), bad, now);
     }
-    const { longestPauseMs } = settings;
-    assert.deepEqual(pauses, [10_000, 20_000, 40_000, 80_000, 160_000, longestPauseMs, longestPauseMs, longestPauseMs]);
+    assert.deepEqual(pauses, [10_000, 20_000, 40_000, 80_000, 160_000, 250_000, 250_000, 250_000]);
   });
 
   test('rests as long as it has asked for, five minutes at most', () => {
@@ -60,7 +67,7 @@ describe('an endpoint that is ejected', () => {
 
   test('has the times of its circuit breaker where that keeps requests away: 2 s at most while checks pass', () => {
     for (const [isChecked, expected] of [
-      [true, [500, 1000, 2000, 2000]],
+      [true, [500, 1000, 1667, 1667]],
       [false, [500, 1000, 2000, 4000]],
     ] as const) {
       const breaker = breakerEjection({ openMs: 500, openMaxMs: null }, settings, isChecked);
@@ -69,9 +76,9 @@ describe('an endpoint that is ejected', () => {
       while (pauses.length < expected.length) {
         const out: Extract<TrustState, { state: 'ejected' }> =
           trust.state === 'probation'
-            ? (afterProbation(trust, bad, start, 0, breaker) as typeof out)
+            ? (afterProbation(trust, bad, start, { random: 0, byBreaker: true }, breaker) as typeof out)
             : ejected(trust, start, { random: 0, byBreaker: true }, breaker);
-        pauses.push(out.until - start);
+        pauses.push(Math.round(out.until - start));
         trust = startProbation(out, out.until);
         assert.ok(trust.state === 'probation' && trust.byBreaker);
       }
@@ -81,7 +88,7 @@ describe('an endpoint that is ejected', () => {
 
   test('begins with the first pause again after ten good minutes', () => {
     const once = ejected(trusted(start), start, byChance, settings);
-    const back = trusted(once.until, once.ejections);
+    const back = trusted(once.until, once);
     assert.equal(ejected(back, after(back.since, 599_999), byChance, settings).ejections, 2);
     assert.equal(ejected(back, after(back.since, 600_000), byChance, settings).ejections, 1);
   });
@@ -91,6 +98,50 @@ describe('an endpoint that is ejected', () => {
       ejected(trusted(start), start, { ...byChance, random: 0.5 }, settings).until - start,
       settings.firstPauseMs * 1.1,
     );
+  });
+});
+
+describe('the pauses of an endpoint', () => {
+  test('are never longer than the longest one, chance included', () => {
+    const latest = { random: 0.999_999, byBreaker: false };
+    let trust: TrustState = trusted(start);
+    for (let time = 0; time < 12; time++) {
+      trust = ejected(trust, start, latest, settings);
+      assert.ok(trust.state === 'ejected' && trust.until - start <= settings.longestPauseMs);
+    }
+    assert.ok(trust.state === 'ejected' && trust.until - start > settings.longestPauseMs - 1);
+  });
+
+  test('are not lengthened by those of its circuit breaker, and do not lengthen them', () => {
+    const breaker = breakerEjection({ openMs: 500, openMaxMs: null }, settings, true);
+    let trust: TrustState = trusted(start);
+    for (let time = 0; time < 6; time++) trust = ejected(trust, start, { random: 0, byBreaker: true }, breaker);
+    trust = ejected(trust, start, byChance, settings);
+    assert.ok(trust.state === 'ejected');
+    assert.equal(trust.until - start, settings.firstPauseMs);
+    const fresh = ejected(trust, start, { random: 0, byBreaker: true }, { ...breaker, longestPauseMs: 300_000 });
+    assert.equal(fresh.openings, 7);
+    assert.equal(fresh.ejections, 1);
+  });
+});
+
+describe('where no other endpoint is left, the circuit breaker of one that is ejected', () => {
+  const breaker = breakerEjection({ openMs: 500, openMaxMs: null }, settings, true);
+  const out = ejected(trusted(start), start, byChance, settings);
+  for (const [which, trust, afterMs, expected] of [
+    ['is open for its first pause since the ejection', out, 400, { state: 'ejected', until: start + 500 }],
+    ['is half-open then', out, 500, { state: 'probation', since: start + 500, successes: 0 }],
+    ['rests as long as the endpoint has asked for', { ...out, restMs: 4000 }, 500, { until: start + 4000 }],
+    ['is half-open where the endpoint is on probation', startProbation(out, out.until), 10_000, { state: 'probation' }],
+  ] as const)
+    test(which, () => {
+      const own = byOwnBreaker(trust, after(start, afterMs), breaker);
+      assert.partialDeepStrictEqual(own, { ...expected, byBreaker: true });
+    });
+
+  test('stays as it is, and one that is trusted stays trusted', () => {
+    const open = ejected(trusted(start), start, { random: 0, byBreaker: true }, breaker);
+    for (const trust of [open, trusted(start)]) assert.equal(byOwnBreaker(trust, start, breaker), trust);
   });
 });
 

@@ -11,31 +11,43 @@ import { type EjectionSettings, longestRestMs } from './outlier-settings.ts';
  *        └──────────────────────── successes in a row ─────────────────────────┘
  *
  * With `byBreaker` these are the states of a circuit breaker, closed, open and half-open: the endpoint was not ejected, since too few
- * others are left, and gets no requests all the same.
+ * others are left, and gets no requests all the same. Ejections and openings are counted apart: the pauses of one do not lengthen those of the other.
  */
 export type TrustState =
-  | {
+  | ({
       readonly state: 'trusted';
       readonly since: Instant;
-      /** Ejections that are not forgotten; the next pause is longer for each. */
-      readonly ejections: number;
-    }
-  | ({ readonly state: 'ejected'; readonly since: Instant; readonly until: Instant } & NotTrusted)
+    } & PastPauses)
+  | ({
+      readonly state: 'ejected';
+      readonly since: Instant;
+      readonly until: Instant;
+      /** The rest that the endpoint has asked for; 0: none. */
+      readonly restMs: number;
+    } & NotTrusted)
   | ({ readonly state: 'probation'; readonly since: Instant; readonly successes: number } & NotTrusted);
 
-interface NotTrusted {
+/** Pauses that are not forgotten; the next one of that kind is longer for each. */
+interface PastPauses {
   readonly ejections: number;
+  /** Of its circuit breaker. */
+  readonly openings: number;
+}
+
+interface NotTrusted extends PastPauses {
   readonly byBreaker: boolean;
 }
 
 type Ejected = Extract<TrustState, { state: 'ejected' }>;
 type Probation = Extract<TrustState, { state: 'probation' }>;
 
-export function trusted(now: Instant, ejections = 0): TrustState {
-  return { state: 'trusted', since: now, ejections };
+const noPauses: PastPauses = { ejections: 0, openings: 0 };
+
+export function trusted(now: Instant, { ejections, openings }: PastPauses = noPauses): TrustState {
+  return { state: 'trusted', since: now, ejections, openings };
 }
 
-/** How an ejection begins. */
+/** How an ejection begins, or how a circuit breaker opens. */
 export interface EjectionCause {
   /** Uniform in [0, 1). */
   readonly random: number;
@@ -44,44 +56,63 @@ export interface EjectionCause {
   readonly restMs?: number;
 }
 
-/** Out, for a pause that grows with each ejection, and that is not shorter than the rest that the endpoint has asked for. */
+/**
+ * Out, for a pause that grows with each one of its kind. It is longer by chance, within the longest pause, and not shorter than the rest that
+ * the endpoint has asked for.
+ */
 export function ejected(
   trust: TrustState,
   now: Instant,
   { random, byBreaker, restMs = 0 }: EjectionCause,
   settings: EjectionSettings,
 ): Ejected {
-  const { firstPauseMs, longestPauseMs, pauseFactor, pauseSpread, forgetAfterMs } = settings;
-  const isForgotten = trust.state === 'trusted' && now - trust.since >= forgetAfterMs;
-  const ejections = isForgotten ? 1 : trust.ejections + 1;
-  const grownMs = Math.min(longestPauseMs, firstPauseMs * pauseFactor ** Math.min(ejections - 1, 10));
-  const pauseMs = Math.max(grownMs, Math.min(restMs, longestRestMs));
-  return {
-    state: 'ejected',
-    since: now,
-    until: after(now, pauseMs * (1 + pauseSpread * random)),
-    ejections,
-    byBreaker,
-  };
+  const isForgotten = trust.state === 'trusted' && now - trust.since >= settings.forgetAfterMs;
+  const { ejections, openings } = isForgotten ? noPauses : trust;
+  const past = byBreaker ? { ejections, openings: openings + 1 } : { ejections: ejections + 1, openings };
+  const rest = Math.min(restMs, longestRestMs);
+  const pauseMs = Math.max(rest, grownPauseMs(byBreaker ? past.openings : past.ejections, random, settings));
+  return { state: 'ejected', since: now, until: after(now, pauseMs), restMs: rest, byBreaker, ...past };
+}
+
+function grownPauseMs(
+  pauses: number,
+  random: number,
+  { firstPauseMs, longestPauseMs, pauseFactor, pauseSpread }: EjectionSettings,
+): number {
+  const grownMs = firstPauseMs * pauseFactor ** Math.min(pauses - 1, 10);
+  // Also the longest pauses are to end at different moments.
+  return Math.min(grownMs, longestPauseMs / (1 + pauseSpread)) * (1 + pauseSpread * random);
+}
+
+/**
+ * No other endpoint may get requests, so that an ejected one would get all of them: its circuit breaker decides instead. It is open for its
+ * first pause since the ejection, and half-open then. `breaker` has the times of the circuit breaker.
+ */
+export function byOwnBreaker(trust: TrustState, now: Instant, breaker: EjectionSettings): TrustState {
+  if (trust.state === 'trusted' || trust.byBreaker) return trust;
+  if (trust.state === 'probation') return { ...trust, byBreaker: true };
+  const openMs = Math.max(breaker.firstPauseMs, trust.restMs);
+  const until = after(trust.since, Math.min(openMs, trust.until - trust.since));
+  return startProbation({ ...trust, until, byBreaker: true }, now);
 }
 
 /** The pause is over: a few requests may show that the endpoint is well. Call only while its checks pass. */
 export function startProbation(trust: TrustState, now: Instant): TrustState {
   if (trust.state !== 'ejected' || now < trust.until) return trust;
-  const { ejections, byBreaker } = trust;
-  return { state: 'probation', since: now, successes: 0, ejections, byBreaker };
+  const { ejections, openings, byBreaker } = trust;
+  return { state: 'probation', since: now, successes: 0, ejections, openings, byBreaker };
 }
 
 export function afterProbation(
   trust: Probation,
   outcomes: AttemptOutcomes,
   now: Instant,
-  random: number,
+  cause: EjectionCause,
   settings: EjectionSettings,
 ): TrustState {
-  if (outcomes.failures > 0) return ejected(trust, now, { random, byBreaker: trust.byBreaker }, settings);
+  if (outcomes.failures > 0) return ejected(trust, now, cause, settings);
   const successes = trust.successes + outcomes.successes;
-  return successes >= settings.probationSuccesses ? trusted(now, trust.ejections) : { ...trust, successes };
+  return successes >= settings.probationSuccesses ? trusted(now, trust) : { ...trust, successes };
 }
 
 /** Whether one more endpoint may be ejected, of `passing` whose checks pass and of which `out` are out already. */

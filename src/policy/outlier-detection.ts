@@ -55,3 +55,14 @@ export function inRowAfter(before: number, latest: number, { successes, failures
   const isAllOfReport = successes === 0 && failures === latest;
   return isAllOfReport ? before + latest : latest;
 }
+
+/** The outcomes with responses as failures that count as such. */
+export function countedOutcomes(
+  outcomes: AttemptOutcomes,
+  counted: Pick<FailureRateSettings, 'countsServerErrors' | 'countsRateLimits'> | null,
+): AttemptOutcomes {
+  const { serverErrors, rateLimited } = outcomes;
+  const more = (counted?.countsServerErrors ? serverErrors : 0) + (counted?.countsRateLimits ? rateLimited : 0);
+  if (more === 0) return outcomes;
+  return { ...outcomes, successes: outcomes.successes - more, failures: outcomes.failures + more };
+}

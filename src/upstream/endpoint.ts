@@ -10,6 +10,7 @@ import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { BalancedEndpoint } from '../policy/balancer.ts';
+import { isReadyState } from '../policy/eligible-endpoints.ts';
 import { FailureLoad } from '../policy/failure-load.ts';
 import { PeakLatency } from '../policy/peak-latency.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -176,8 +177,4 @@ export class LiveEndpoint implements BalancedEndpoint {
 
 function latencyFor({ balance }: EndpointSettings, known: PeakLatency | null): PeakLatency | null {
   return balance?.kind === 'peak_ewma' ? (known ?? new PeakLatency()) : null;
-}
-
-export function isReadyState({ state }: Pick<EndpointSnapshot, 'state'>): boolean {
-  return state === 'healthy' || state === 'unchecked';
 }

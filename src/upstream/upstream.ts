@@ -9,9 +9,10 @@ import { configuredBalancers } from './balancers.ts';
 import type { ReadyWaiter } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
+import { eligibleOf, isReadyState } from '../policy/eligible-endpoints.ts';
 import { mayEndSoon } from '../policy/outage.ts';
 import { type Readiness, ReadyQueue } from './ready-queue.ts';
-import { isReadyState, LiveEndpoint } from './endpoint.ts';
+import { LiveEndpoint } from './endpoint.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { RequestContext } from './request-context.ts';
 
@@ -341,28 +342,9 @@ function causeOfAll(endpoints: readonly LiveEndpoint[]): Cause | null {
   return others.every((other) => other === cause) ? cause : null;
 }
 
-/**
- * Endpoints that are healthy or unchecked. While there is none: endpoints on probation, those that are ejected although
- * their checks pass, and those whose first check is not back. The record says which it was. Endpoints with the weight 0
- * are among them only while all others are out. While there is none of these either, those whose checks fail, if the upstream tries them.
- */
-function eligibleOf(endpoints: readonly LiveEndpoint[], triesUnhealthy: boolean): readonly LiveEndpoint[] {
-  const ready = endpoints.filter(isReadyState);
-  if (ready.length > 0) return weightedOf(ready);
-  const possible = endpoints.filter(({ failure }) => failure === null);
-  const doubtful = possible.filter(({ state }) => state === 'probation' || state === 'ejected' || state === 'unknown');
-  if (doubtful.length > 0 || !triesUnhealthy) return weightedOf(doubtful);
-  return weightedOf(possible.filter(({ state }) => state === 'unhealthy'));
-}
-
 /** Its circuit breaker keeps requests away. */
 function isBroken({ state }: LiveEndpoint): boolean {
   return state === 'circuit_open' || state === 'half_open';
-}
-
-function weightedOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
-  const weighted = endpoints.filter(({ weight }) => weight > 0);
-  return weighted.length > 0 ? weighted : endpoints;
 }
 
 /** Endpoints that are to be given one request at a time: not those that would get no requests if they were healthy. */

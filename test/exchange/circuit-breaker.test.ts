@@ -30,7 +30,10 @@ class BreakerWorld {
       events: { emit: (event) => void this.events.push(event) },
       checked: () => new Map(checked.map((endpoint) => [endpoint.id, endpoint])),
       checkOf: () => 'tcp',
-      onChange: () => this.world.upstream.changeEndpoints(this.#detector.adjust(checked)),
+      onChange: (upstream) => {
+        this.#detector.review(upstream);
+        this.world.upstream.changeEndpoints(this.#detector.adjust(checked));
+      },
       settingsOf: () => settings,
     });
   }
@@ -154,8 +157,8 @@ describe('the circuit breaker of the only endpoint', () => {
       for (const { evidence } of breaker.events) if ('pauseMs' in evidence) pauses.push(evidence.pauseMs);
       assert.ok(pauses.length >= 5);
       pauses.forEach((pauseMs, index) => {
-        const least = Math.min(longestMs, 500 * 2 ** index);
-        assert.ok(pauseMs !== null && pauseMs >= least && pauseMs <= least * 1.2, `${pauseMs} of ${least}`);
+        const least = Math.floor(Math.min(longestMs / 1.2, 500 * 2 ** index));
+        assert.ok(pauseMs !== null && pauseMs >= least && pauseMs <= Math.ceil(least * 1.2), `${pauseMs} of ${least}`);
       });
     });
   }
@@ -216,6 +219,11 @@ describe('the circuit breaker of the only endpoint', () => {
   });
 });
 
+/** The endpoint that an event is about. */
+function nameOf({ world }: BreakerWorld, event: NewEvent | undefined): string {
+  return event?.subject === `endpoint:${world.endpoint('a').snapshot().id}` ? 'a' : 'b';
+}
+
 describe('the circuit breakers of two endpoints', () => {
   it('open only where outlier detection may not eject, and requests go to the endpoint that works', () => {
     const breaker = new BreakerWorld(['a', 'b']);
@@ -233,12 +241,65 @@ describe('the circuit breakers of two endpoints', () => {
     assert.equal(breaker.ask().status, 200);
   });
 
-  it('leave requests to an ejected endpoint while the other one is open', () => {
+  for (const [which, endPoint] of [
+    ['hang', () => {}],
+    ['are reset', (request: ArrivedRequest) => request.breakOff('reset')],
+  ] as const)
+    it(`protect both where the requests of both ${which}: an ejected endpoint gets single requests through its own`, () => {
+      const breaker = opened(['a', 'b']);
+      assert.deepEqual(
+        breaker.events.slice(0, 3).map(({ from, to }) => [from, to]),
+        [
+          ['healthy', 'ejected'],
+          ['healthy', 'circuit_open'],
+          ['ejected', 'circuit_open'],
+        ],
+      );
+      for (const name of ['a', 'b']) breaker.world.endpoint(name).onRequest = endPoint;
+      const before = breaker.world.records.length;
+      const arrived = (): number =>
+        ['a', 'b'].reduce((sum, name) => sum + breaker.world.endpoint(name).arrived.length, 0);
+      const arrivedBefore = arrived();
+      for (let count = 0; count < 200; count++) breaker.ask();
+      const refused = breaker.world.records.slice(before).filter(({ failure }) => failure?.cause === 'circuit_open');
+      assert.ok(refused.length >= 150, `${refused.length} of 200 were refused at once`);
+      assert.ok(arrived() - arrivedBefore <= 50, `the endpoints got ${arrived() - arrivedBefore} of 200`);
+      const states = breaker.world.records.slice(before).flatMap(({ attempts }) => attempts);
+      assert.deepEqual([...new Set(states.map(({ endpointState }) => endpointState))], ['half_open']);
+    });
+
+  it('bring an ejected endpoint back after three answers when the other one fails', () => {
     const breaker = opened(['a', 'b']);
-    for (let count = 0; count < 20; count++) breaker.ask();
+    const [ejection] = breaker.events;
+    const name = nameOf(breaker, ejection);
+    answer(breaker, name);
+    for (let count = 0; count < 60; count++) breaker.ask();
+    assert.equal(breaker.ask().status, 200);
+    const own = breaker.events.filter(({ subject }) => subject === ejection?.subject);
     assert.deepEqual(
-      breaker.events.slice(0, 2).map(({ to }) => to),
-      ['ejected', 'circuit_open'],
+      own.map(({ to }) => to),
+      ['ejected', 'circuit_open', 'half_open', 'healthy'],
     );
+  });
+
+  it('close, and the next ejection of an endpoint is as short as the first', () => {
+    const breaker = opened(['a', 'b']);
+    for (let count = 0; count < 200; count++) breaker.ask();
+    for (const name of ['a', 'b']) answer(breaker, name);
+    for (let count = 0; count < 100; count++) breaker.ask();
+    const name = nameOf(
+      breaker,
+      breaker.events.findLast(({ to }) => to === 'circuit_open'),
+    );
+    breaker.events.splice(0);
+    breakOff(breaker, name);
+    for (let count = 0; count < 200 && breaker.events.length === 0; count++) {
+      breaker.world.request({});
+      breaker.pass(50);
+    }
+    const [event] = breaker.events;
+    assert.equal(event?.to, 'ejected');
+    const { pauseMs } = event?.evidence as { pauseMs: number };
+    assert.ok(pauseMs <= 24_000, `${pauseMs}`);
   });
 });

@@ -1,0 +1,85 @@
+import type { EndpointState, UpstreamId } from '../core/endpoint.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { Instant, Timer } from '../core/time.ts';
+import type { TrustState } from '../policy/ejection.ts';
+import type { OutlierDetection } from '../policy/outlier-detection.ts';
+import type { OutlierSettings } from '../policy/outlier-settings.ts';
+import type { RecentTraffic } from '../policy/recent-traffic.ts';
+import {
+  checksReason,
+  type FailureCauses,
+  keptReason,
+  outReason,
+  probationReason,
+  staysReason,
+} from './outlier-reasons.ts';
+
+/** What is known of an endpoint by its traffic. */
+export interface EndpointTraffic {
+  readonly upstream: UpstreamId;
+  trust: TrustState;
+  settings: OutlierSettings;
+  /** For as long as the endpoint is trusted; null where traffic decides nothing. */
+  detection: OutlierDetection | null;
+  readonly causes: FailureCauses;
+  /** What traffic says against the endpoint; '' where nothing. */
+  reason: string;
+  /** It is an outlier that stays, since too many others are out; the next report of that is not due before. */
+  nextReportAt: Instant | null;
+  timer: Timer | null;
+  readonly recent: RecentTraffic;
+  /** Its checks fail and its traffic is good: it stays. */
+  isKept: boolean;
+}
+
+/** The endpoint by its checks, corrected by its traffic. */
+export function endpointByTraffic(
+  endpoint: EndpointSnapshot,
+  traffic: EndpointTraffic,
+  now: Instant,
+): EndpointSnapshot {
+  if (traffic.isKept) {
+    return { ...endpoint, state: 'healthy', reason: keptReason(endpoint.reason, traffic.recent.figures(now)) };
+  }
+  if (!isPassing(endpoint)) return endpoint;
+  const { trust, reason, nextReportAt } = traffic;
+  if (trust.state !== 'trusted') return withoutTrust(endpoint, traffic, trust);
+  const isOutlier = nextReportAt !== null && now < nextReportAt;
+  return isOutlier
+    ? { ...endpoint, reason: `${checksReason(endpoint.state)}, but ${reason}; ${staysReason}` }
+    : endpoint;
+}
+
+function withoutTrust(
+  endpoint: EndpointSnapshot,
+  { reason: traffic, settings }: EndpointTraffic,
+  trust: Exclude<TrustState, { state: 'trusted' }>,
+): EndpointSnapshot {
+  const out = { ...endpoint, state: stateOf(endpoint, trust), sinceInstant: trust.since };
+  if (trust.state === 'probation') {
+    const reason = probationReason(traffic, trust.successes, settings.ejection.probationSuccesses);
+    if (!trust.byBreaker) return { ...out, reason };
+    const probesMax = settings.breaker?.probesMax ?? 1;
+    const checks = { nextInstant: trust.since, everyMs: halfOpenRetryMs, passesNeeded: 1 };
+    return { ...out, reason, checks, ...(probesMax === 1 ? {} : { probesMax }) };
+  }
+  const pauseMs = trust.until - trust.since;
+  // Retry-After is computed from this: the endpoint gets requests again when the pause is over.
+  const checks = { nextInstant: trust.until, everyMs: pauseMs, passesNeeded: 1 };
+  return { ...out, reason: outReason(checksReason(endpoint.state), traffic, pauseMs, trust.byBreaker), checks };
+}
+
+/** What clients are told to wait while a breaker is half-open: its probes take their time, or the breaker opens again. */
+const halfOpenRetryMs = 1000;
+
+/** Whether it would get requests if checks alone decided. */
+export function isPassing({ state }: EndpointSnapshot): boolean {
+  return state === 'healthy' || state === 'unchecked';
+}
+
+/** The state that is sent to the workers. */
+export function stateOf(endpoint: EndpointSnapshot, trust: TrustState): EndpointState {
+  if (trust.state === 'trusted') return endpoint.state;
+  if (!trust.byBreaker) return trust.state;
+  return trust.state === 'ejected' ? 'circuit_open' : 'half_open';
+}
