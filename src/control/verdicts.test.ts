@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RouteSpec } from '../core/configuration.ts';
+import type { EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { OverlayStatus } from './gateway-status.ts';
-import { routeMaintenance } from './verdicts.ts';
+import { routeMaintenance, verdictOfUpstream } from './verdicts.ts';
 
 const route = (id: string, action: Partial<RouteSpec['action']>) =>
   ({ id, action }) as Pick<RouteSpec, 'id' | 'action'>;
@@ -28,9 +30,58 @@ const cases: readonly [what: string, targets: (string | null)[], all: string, sh
   ['a route that there is not any more', ['/gone'], '/old +3', ' +2', ' +1'],
 ];
 
+const pausedCases: readonly [what: string, id: string, shop: string, api: string][] = [
+  ['a route', 'pause:route:/a', '/a +1', ' +1'],
+  ['an upstream', 'pause:upstream:api', ' +2', '/c +0'],
+  ['nothing that there is', 'pause:route:/gone', ' +2', ' +1'],
+];
+
+for (const [what, id, shop, api] of pausedCases)
+  test(`paused: ${what}`, () => {
+    const found = routeMaintenance(routes, { entries: [{ kind: 'pause', id } as OverlayStatus['entries'][number]] });
+    const text = (part = found.all): string => {
+      assert.ok(part.paused.every((route) => part.closed.includes(route)));
+      return `${part.paused.join(' ')} +${part.open}`;
+    };
+    assert.deepEqual([text(found.of.get('shop')), text(found.of.get('api'))], [shop, api]);
+  });
+
 for (const [what, targets, all, shop, api] of cases)
   test(`closed for maintenance: ${what}`, () => {
     const found = routeMaintenance(routes, overlay(...targets));
     const text = (part = found.all): string => `${part.closed.join(' ')} +${part.open}`;
     assert.deepEqual([text(), text(found.of.get('shop')), text(found.of.get('api'))], [all, shop, api]);
+  });
+
+const quiet = { requests: 0, errors: 0 };
+
+function verdictOf(states: readonly EndpointState[]): string {
+  const endpoints = states.map((state, index): EndpointSnapshot => {
+    const address = { kind: 'tcp', host: 'a', port: 80 } as const;
+    const id = `app/${index}` as EndpointId;
+    return { id, address, state, reason: '', sinceInstant: 0, checks: null, release: null, exit: null };
+  });
+  const lastMinute = { ...quiet, seconds: 60, requestsPerS: 0, errorShare: null, p50Ms: null, p99Ms: null };
+  const { state, reason } = verdictOfUpstream(
+    { id: 'app' as UpstreamId, endpoints },
+    {
+      history: { recent: () => quiet },
+      lastMinute: { all: lastMinute, of: () => lastMinute },
+      breakers: [],
+      maintenance: routeMaintenance([], overlay()),
+    },
+  );
+  return `${state}: ${reason}`;
+}
+
+for (const [states, expected] of [
+  [['half_open'], /^degraded: .*1 of 1 gets single requests/],
+  [['half_open', 'circuit_open'], /^degraded: .*1 of 2 gets single requests/],
+  [['circuit_open'], /^failing: no endpoint may get requests/],
+  [['ejected', 'unhealthy'], /^degraded: .*1 of 2 gets requests all the same/],
+  [['probation', 'ejected'], /^degraded: .*2 of 2 get requests all the same/],
+  [['healthy', 'ejected'], /^degraded: 1 of 2 endpoints is not healthy/],
+] as const)
+  test(`an upstream without requests whose endpoints are ${states.join(' and ')}`, () => {
+    assert.match(verdictOf(states), expected);
   });

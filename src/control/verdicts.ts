@@ -9,6 +9,7 @@ import {
   recentSeconds,
   type RouteMaintenance,
 } from '../policy/verdict.ts';
+import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
 import type { RouteBreakerView } from './circuit-breakers.ts';
@@ -27,27 +28,31 @@ export interface MaintenanceByUpstream {
   readonly of: ReadonlyMap<string, RouteMaintenance>;
 }
 
-/** Which routes are closed for maintenance, by the configuration or the overlay. */
+/** Which routes are closed for maintenance, by the configuration or the overlay, or paused. */
 export function routeMaintenance(
   routes: readonly Pick<RouteSpec, 'id' | 'action'>[],
   overlay: Pick<OverlayStatus, 'entries'>,
 ): MaintenanceByUpstream {
   const targets = new Set(overlay.entries.filter(({ kind }) => kind === 'maintenance').map(({ target }) => target));
+  const pauses = new Set(overlay.entries.filter(({ kind }) => kind === 'pause').map(({ id }) => id));
   // A route that reports readiness serves no one, and stays open where all are closed.
   const served = routes.filter(({ action }) => action.kind !== 'readiness');
   const isClosed = ({ id, action }: (typeof served)[number]): boolean =>
     action.kind === 'maintenance' || targets.has(null) || targets.has(id);
+  const isPaused = ({ id, action }: (typeof served)[number]): boolean =>
+    pauses.has(`pause:route:${id}`) || (action.kind === 'upstream' && pauses.has(`pause:upstream:${action.upstream}`));
   const partOf = (some: typeof served): RouteMaintenance => {
-    const closed = some.filter(isClosed).map(({ id }) => id);
-    return { closed, open: some.length - closed.length };
+    const paused = some.filter((route) => !isClosed(route) && isPaused(route)).map(({ id }) => id);
+    const closed = some.filter((route) => isClosed(route) || isPaused(route)).map(({ id }) => id);
+    return { closed, paused, open: some.length - closed.length };
   };
   const byUpstream = Map.groupBy(served, ({ action }) => (action.kind === 'upstream' ? action.upstream : ''));
   return { all: partOf(served), of: new Map([...byUpstream].map(([id, some]) => [id, partOf(some)])) };
 }
 
-const noneClosed: RouteMaintenance = { closed: [], open: 0 };
+const noneClosed: RouteMaintenance = { closed: [], paused: [], open: 0 };
 
-type EndpointClass = 'usable' | 'unknown' | 'draining' | 'troubled';
+type EndpointClass = 'usable' | 'onProbation' | 'unknown' | 'draining' | 'troubled';
 
 const classes: Readonly<Record<EndpointState, EndpointClass>> = {
   starting: 'unknown',
@@ -56,14 +61,17 @@ const classes: Readonly<Record<EndpointState, EndpointClass>> = {
   healthy: 'usable',
   unhealthy: 'troubled',
   ejected: 'troubled',
-  probation: 'troubled',
+  probation: 'onProbation',
   circuit_open: 'troubled',
-  half_open: 'troubled',
+  half_open: 'onProbation',
   draining: 'draining',
   gone: 'draining',
 };
 
-export function verdictOfUpstream({ id, endpoints }: UpstreamSnapshot, parts: VerdictParts): ServiceVerdict {
+export function verdictOfUpstream(
+  { id, endpoints, triesUnhealthy }: Pick<UpstreamSnapshot, 'id' | 'endpoints' | 'triesUnhealthy'>,
+  parts: VerdictParts,
+): ServiceVerdict {
   const { history, lastMinute, breakers, maintenance } = parts;
   const count = (wanted: EndpointClass): number => endpoints.filter(({ state }) => classes[state] === wanted).length;
   return judgeUpstream({
@@ -71,6 +79,8 @@ export function verdictOfUpstream({ id, endpoints }: UpstreamSnapshot, parts: Ve
     lastMinute: lastMinute.of(id),
     endpoints: endpoints.length,
     usable: count('usable'),
+    onProbation: count('onProbation'),
+    tried: triedAllTheSame(endpoints, triesUnhealthy === true).length,
     unknown: count('unknown'),
     draining: count('draining'),
     breakersOpen: breakers.filter(({ upstream, state }) => upstream === id && state !== 'closed').length,

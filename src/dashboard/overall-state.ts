@@ -66,7 +66,8 @@ export function upstreamState({ verdict, last_minute: minute, endpoints }: Upstr
   if (verdict?.state === 'failing') return failing(sentenceOf(verdict));
   if (verdict?.state === 'maintenance') return inMaintenance(verdict);
   const usable = endpoints.filter((endpoint) => !isIll(endpoint));
-  if (endpoints.length > 0 && usable.length === 0) return failing('No endpoint can be used.');
+  if (verdict?.state !== 'degraded' && endpoints.length > 0 && usable.length === 0)
+    return failing('No endpoint can be used.');
   if (verdict === undefined && exceeds(minute)) return failing(shareText(minute));
   if (verdict?.state === 'degraded') return degraded(sentenceOf(verdict));
   if (exceeds(minute)) return degraded(shareText(minute));

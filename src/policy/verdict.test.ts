@@ -4,17 +4,20 @@ import fc from '../testing/properties.test-support.ts';
 import type { VerdictState } from '../core/service-verdict.ts';
 import { type GatewayFacts, judgeGateway, judgeUpstream, type UpstreamFacts } from './verdict.ts';
 
-const closed = (open: number, ...routes: string[]) => ({ closed: routes, open });
+const closed = (open: number, ...routes: string[]) => ({ closed: routes, paused: [] as string[], open });
+const paused = (open: number, ...routes: string[]) => ({ closed: routes, paused: routes, open });
 const some = (requests: number, errors = 0) => ({ requests, errors });
 const well: UpstreamFacts = {
   recent: some(100),
   lastMinute: some(1000),
   endpoints: 2,
   usable: 2,
+  onProbation: 0,
+  tried: 0,
   unknown: 0,
   draining: 0,
   breakersOpen: 0,
-  maintenance: { closed: [], open: 1 },
+  maintenance: closed(1),
 };
 
 describe('an upstream', () => {
@@ -37,6 +40,20 @@ describe('an upstream', () => {
     ['with an endpoint that an operator drains', { usable: 1, draining: 1 }, 'ok', /none failed/],
     ['all of whose endpoints drain', { usable: 0, draining: 2 }, 'failing', /^all its endpoints drain$/],
     ['none of whose endpoints may get requests', { usable: 0 }, 'failing', /^no endpoint may get requests$/],
+    [
+      'whose only endpoint gets single requests, and which nobody has asked',
+      { endpoints: 1, usable: 0, onProbation: 1, recent: some(0), lastMinute: some(0) },
+      'degraded',
+      /^no endpoint is healthy; 1 of 1 gets single requests, which show whether it is well$/,
+    ],
+    [
+      'whose endpoints are tried all the same',
+      { usable: 0, tried: 2 },
+      'degraded',
+      /^no endpoint is healthy; 2 of 2 get requests all the same$/,
+    ],
+    ['whose endpoint on probation fails', { usable: 0, onProbation: 1, recent: some(9, 9) }, 'failing', /^9 of 9/],
+    ['with an endpoint on probation', { usable: 1, onProbation: 1 }, 'degraded', /^1 of 2 endpoints is not healthy$/],
     ['without endpoints', { endpoints: 0, usable: 0 }, 'failing', /^it has no endpoint$/],
     [
       'of which nothing is known',
@@ -59,6 +76,18 @@ describe('an upstream', () => {
       { maintenance: closed(0, '/a', '/b'), usable: 0, recent: some(9, 9) },
       'maintenance',
       /^all 2 routes are in maintenance$/,
+    ],
+    [
+      'whose only route is paused',
+      { maintenance: paused(0, '/'), recent: some(2, 2) },
+      'maintenance',
+      /^route \/ is paused$/,
+    ],
+    [
+      'of whose routes one is paused, and one closed',
+      { maintenance: { ...closed(0, '/a', '/b'), paused: ['/b'] } },
+      'maintenance',
+      /^all 2 routes are in maintenance or paused$/,
     ],
     ['one of whose routes is closed', { maintenance: closed(1, '/a') }, 'maintenance', /^route \/a is in maintenance$/],
     [
@@ -179,6 +208,8 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
     minute: count,
     endpoints: fc.nat(5),
     usable: fc.nat(5),
+    onProbation: fc.nat(5),
+    tried: fc.nat(5),
     unknown: fc.nat(5),
     draining: fc.nat(5),
   });

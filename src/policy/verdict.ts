@@ -8,8 +8,10 @@ export interface RecentRequests {
 
 /** Routes of an upstream or a gateway. */
 export interface RouteMaintenance {
-  /** The ids of those that an operator has closed for maintenance. */
+  /** The ids of those that an operator has closed for maintenance, or whose requests an operator holds. */
   readonly closed: readonly string[];
+  /** Those of them that are not closed, but paused. */
+  readonly paused: readonly string[];
   /** How many others there are. */
   readonly open: number;
 }
@@ -23,6 +25,10 @@ export interface UpstreamFacts {
   readonly endpoints: number;
   /** Those that get requests, and of which nothing speaks against it. */
   readonly usable: number;
+  /** Those that get single requests, which show whether they are well: on probation, or behind a half-open circuit breaker. */
+  readonly onProbation: number;
+  /** Those that get all requests although something speaks against them, because no other endpoint is left; a class of its own only then. */
+  readonly tried: number;
   /** Those of which nothing is known yet. */
   readonly unknown: number;
   /** Those that an operator or the endpoint itself has drained. */
@@ -61,7 +67,7 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
   if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
   if (unknown === endpoints) return judged ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
   if (usable === 0 && draining === endpoints) return { state: 'failing', reason: 'all its endpoints drain' };
-  if (usable === 0 && unknown === 0) return { state: 'failing', reason: 'no endpoint may get requests' };
+  if (usable === 0 && unknown === 0) return judgeWithoutHealthy(facts);
   if (judged !== null) return judged;
   if (breakersOpen > 0)
     return {
@@ -76,6 +82,18 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
     };
   if (maintenance.closed.length > 0) return closedVerdict(maintenance);
   return wellOrIdle(facts.lastMinute);
+}
+
+/** An endpoint that gets requests may answer them: only requests that fail show that it does not. */
+function judgeWithoutHealthy({ endpoints, tried, onProbation }: UpstreamFacts): ServiceVerdict {
+  if (tried + onProbation === 0) return { state: 'failing', reason: 'no endpoint may get requests' };
+  const some = tried > 0 ? tried : onProbation;
+  const gets = some === 1 ? 'gets' : 'get';
+  const how =
+    tried > 0
+      ? `${gets} requests all the same`
+      : `${gets} single requests, which show whether ${some === 1 ? 'it is' : 'they are'} well`;
+  return { state: 'degraded', reason: `no endpoint is healthy; ${some} of ${endpoints} ${how}` };
 }
 
 /** As its worst upstream, and never better than its own requests. */
@@ -123,14 +141,16 @@ function isClosed({ closed, open }: RouteMaintenance): boolean {
   return closed.length > 0 && open === 0;
 }
 
-function closedVerdict({ closed, open }: RouteMaintenance): ServiceVerdict {
+function closedVerdict({ closed, paused, open }: RouteMaintenance): ServiceVerdict {
   const [first] = closed;
+  const what =
+    paused.length === 0 ? 'in maintenance' : paused.length === closed.length ? 'paused' : 'in maintenance or paused';
   const reason =
     open === 0 && closed.length > 1
-      ? `all ${closed.length} routes are in maintenance`
+      ? `all ${closed.length} routes are ${what}`
       : closed.length === 1
-        ? `route ${first} is in maintenance`
-        : `${closed.length} of ${closed.length + open} routes are in maintenance`;
+        ? `route ${first} is ${what}`
+        : `${closed.length} of ${closed.length + open} routes are ${what}`;
   return { state: 'maintenance', reason };
 }
 

@@ -1,8 +1,12 @@
+import type { Cause } from '../core/failure.ts';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+
+/** An operator has closed the route, or holds its requests. */
+const closedByOperator: ReadonlySet<string> = new Set<Cause>(['maintenance', 'pause_timeout', 'pause_full']);
 
 /** Any 5xx, and truncated responses. A client that left is not an error, and neither is what an operator has closed. */
 export function isFailedCount({ shape, end, statusClass, cause }: ExchangeCount): boolean {
-  if (cause === 'maintenance') return false;
+  if (closedByOperator.has(cause)) return false;
   return statusClass === '5xx' || (end === 'truncated' && shape !== 'client_abort');
 }
 

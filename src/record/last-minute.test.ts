@@ -51,15 +51,17 @@ describe('the last minute', () => {
     assert.deepEqual([minute.of('web').requests, minute.all.requests], [5, 1005]);
   });
 
-  test('counts as errors neither clients that left nor what a maintenance refuses', () => {
+  test('counts as errors neither clients that left nor what a maintenance or a pause refuses', () => {
     const { minute } = begin();
     const refused = { statusClass: '5xx', shape: 'refused_by_gateway' } as const;
     minute.add([
       counted(times(3, 1), { ...refused, cause: 'maintenance' }),
-      counted(times(2, 1), { ...refused, cause: 'pause_full' }),
+      counted(times(3, 1), { ...refused, cause: 'pause_timeout' }),
+      counted(times(1, 1), { ...refused, cause: 'pause_full' }),
+      counted(times(2, 1), { ...refused, cause: 'pool_full' }),
       counted(times(4, 1), { end: 'truncated', shape: 'client_abort' }),
     ]);
-    assert.deepEqual([minute.of('api').requests, minute.of('api').errors], [9, 2]);
+    assert.deepEqual([minute.of('api').requests, minute.of('api').errors], [13, 2]);
   });
 
   test('without requests has null for percentiles and error share', () => {
