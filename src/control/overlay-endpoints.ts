@@ -63,7 +63,9 @@ function overridden(endpoint: EndpointSnapshot, { weight, out }: Override): Endp
   const { state, reason } = endpoint;
   if (out === null || (out.state === 'draining' ? isLeaving : getsLess).has(state)) return weighted;
   const own = reason === '' ? state : `${state}: ${reason}`;
-  return { ...weighted, state: out.state, sinceInstant: out.sinceInstant, reason: `${out.text}; otherwise ${own}` };
+  // An ejected endpoint is tried while no other is left; one whose circuit breaker is not closed must not be, nor does it get probes.
+  const taken = out.state === 'ejected' && state === 'half_open' ? 'circuit_open' : out.state;
+  return { ...weighted, state: taken, sinceInstant: out.sinceInstant, reason: `${out.text}; otherwise ${own}` };
 }
 
 const isLeaving: ReadonlySet<EndpointState> = new Set(['draining', 'gone']);

@@ -183,8 +183,10 @@ describe('Overlay', () => {
       await one.change(eject('127.0.0.1:1', { force: true }), 'admin:socket', null);
       for (const state of ['unhealthy', 'starting', 'circuit_open', 'draining', 'gone'] as const)
         assert.equal(one.adjust([{ ...endpointAt(1), state }])[0]?.state, state);
-      for (const state of ['unknown', 'unchecked', 'probation', 'half_open', 'ejected'] as const)
+      for (const state of ['unknown', 'unchecked', 'probation', 'ejected'] as const)
         assert.equal(one.adjust([{ ...endpointAt(1), state }])[0]?.state, 'ejected');
+      const [halfOpen] = one.adjust([{ ...endpointAt(1), state: 'half_open' }]);
+      assert.equal(halfOpen?.state, 'circuit_open', 'it gets nothing, even while no other endpoint is left');
       await one.change(drain('127.0.0.1:1'), 'admin:socket', null);
       await one.change(eject('127.0.0.1:1', { force: true, why: 'again' }), 'admin:socket', null);
       assert.equal(one.adjust(endpoints)[0]?.state, 'draining');

@@ -49,6 +49,25 @@ const table: readonly (readonly [what: string, life: InstanceLife, seen: Readine
   ['failing, a check passed', failing(1), good, /^3 checks in a row had failed; 1 of 3 checks passed \(GET/],
 ];
 
+describe('an instance that starts again', () => {
+  const facts: InstanceFacts = {
+    ...{ spec, port: 41_213, wrongListenSockets: null, lastLine: null, isAdopted: false },
+    lastObservation: null,
+    ending: 'exited with code 3; last line: "boom"',
+  };
+  const again = { ...starting(0), failures: 1 } as InstanceLife;
+  for (const [which, text, expected] of [
+    [
+      'says how its last run ended until a check has come back',
+      reasonOf(again, facts),
+      /^starting: no check has come back yet \(the run before: exited with code 3; last line: "boom"\)$/,
+    ],
+    ['says what its check has seen then', reasonOf(again, { ...facts, lastObservation: bad }), /answered 500: [^(]*$/],
+    ['says nothing of a run that was well', reasonOf(starting(0), facts), /^starting: no check has come back yet$/],
+  ] as const)
+    test(which, () => assert.match(text, expected));
+});
+
 describe('no state stands beside an observation that denies it', () => {
   for (const [what, life, seen, says] of table) {
     test(`${what}: ${says.source}`, () => assert.match(reason(life, seen), says));

@@ -29,7 +29,7 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
   const { readiness, stopMs } = facts.spec;
   switch (life.phase) {
     case 'starting':
-      return `${startText(life, facts)}: ${life.passes > 0 ? passingText(life.passes, facts) : lastSeen(facts)}`;
+      return `${startText(life, facts)}: ${life.passes > 0 ? passingText(life.passes, facts) : lastSeen(facts)}${runBeforeText(life, facts)}`;
     case 'ready':
       if (life.fails > 0) return failedOnceText(life.fails, facts);
       return facts.isAdopted && facts.lastObservation === null
@@ -91,6 +91,14 @@ function passingText(passed: number, { spec: { readiness }, port }: InstanceFact
 function startText({ late }: Extract<InstanceLife, { phase: 'starting' }>, { spec, isAdopted }: InstanceFacts): string {
   if (late) return `not ready after ${durationText(spec.readiness.startMs)}`;
   return isAdopted ? 'taken over from an earlier process; it must pass its checks first' : 'starting';
+}
+
+/** After an exit, how the new run goes says less than how the last one ended, until a check has come back. */
+function runBeforeText(
+  { failures }: { readonly failures: number },
+  { ending, lastObservation }: InstanceFacts,
+): string {
+  return failures > 0 && ending !== null && lastObservation === null ? ` (the run before: ${ending})` : '';
 }
 
 function loopText(failures: number): string {

@@ -126,7 +126,7 @@ export class OutlierDetector {
     const endpoints = [...(this.#parts.checked(upstream)?.values() ?? [])];
     if (!endpoints.some(({ id }) => this.#isEjected(id))) return;
     if (this.#overridden(this.adjust(endpoints)).some(isReadyState)) return;
-    for (const endpoint of this.#overridden(endpoints)) {
+    for (const endpoint of endpoints) {
       const traffic = this.#tracked.get(endpoint.id);
       if (traffic !== undefined && isPassing(endpoint)) this.#useBreaker(endpoint, traffic);
     }
