@@ -28,3 +28,33 @@ test('of incidents that were written without sight of the ranking, nine of ten h
   );
   assert.ok(wrong.length <= incidents.length / 10, wrong.join('\n'));
 });
+
+describe('an incident whose requests stop', () => {
+  const played = (downTo: number) =>
+    playScenario(
+      {
+        ...{ name: '', expect: null, seconds: 600 },
+        upstreams: { api: { endpoints: 1, rate: 5, medianMs: 10, p99Ms: 30 } },
+        steps: [
+          { from: 100, to: 130, fail: 'connect_refused', share: 1 },
+          { from: 131, to: 600, rate: 0 },
+          { from: 101, to: downTo, state: 'unhealthy', reason: 'refuses connections', checkCause: 'connect_refused' },
+        ],
+      },
+      1,
+    ).changes.map(({ kind, second }) => [kind, kind === 'resolved' ? Math.round(second / 50) * 50 : 0]);
+
+  test('goes on while checks fail', () => {
+    assert.deepEqual(played(600), [
+      ['opened', 0],
+      ['grown', 0],
+    ]);
+  });
+  test('is over when they pass again', () => {
+    assert.deepEqual(played(500), [
+      ['opened', 0],
+      ['grown', 0],
+      ['resolved', 500],
+    ]);
+  });
+});

@@ -1,4 +1,5 @@
 import type { ExchangeCount } from '../../core/counters.ts';
+import type { EndpointState } from '../../core/endpoint.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
@@ -194,7 +195,7 @@ export class IncidentTracker {
     for (const delta of failures.endpointDeltas) if (isBetween(delta, from, second)) open.countEndpoint(delta);
     open.requests += failures.requests.sum(second, second - from + 1);
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
-    const isOver = this.#isOver(open, failures, second);
+    const isOver = this.#isOver(open, failures, second) && !isDown(watched);
     const facts = open.facts(this.#wall(ms), this.#beganAt, isOver ? this.#wall(ms) : null);
     const quietFor = second - open.lastSecond;
     const seen = open.seenEndpoints.see(watched);
@@ -256,6 +257,13 @@ function addEarlier(incident: OpenIncident, failures: UpstreamFailures, family: 
   if (incident.families.size > 1) return;
   for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
 }
+
+/** Requests that have stopped coming say nothing of an upstream whose checks go on failing. */
+function isDown({ endpoints }: WatchedUpstream): boolean {
+  return endpoints.length > 0 && endpoints.every(({ state }) => downStates.has(state));
+}
+
+const downStates = new Set<string>(['unhealthy', 'starting', 'gone'] satisfies readonly EndpointState[]);
 
 /** What was true while requests failed stays suspected. */
 function withEarlier(
