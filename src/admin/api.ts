@@ -24,7 +24,7 @@ import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { sendRoute } from './route-api.ts';
-import { readLimit } from './search-parameters.ts';
+import { sendContext, sendExchanges, sendOutput } from './search-api.ts';
 import { sendTimeline } from './timeline-api.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
 import {
@@ -159,7 +159,11 @@ export class AdminApi implements RequestHandler {
       case 'testAlerts':
         return testAlerts(this.#gateway, url, requester, response);
       case 'searchExchanges':
-        return this.#search(url, response);
+        return sendExchanges(url, this.#gateway, response);
+      case 'searchOutput':
+        return sendOutput(url, this.#gateway, response);
+      case 'readContext':
+        return sendContext(parameter, this.#gateway, response);
       case 'readExchange': {
         const record = await this.#gateway.findExchange(parameter);
         if (record !== null) return sendJson(response, 200, record);
@@ -265,25 +269,6 @@ export class AdminApi implements RequestHandler {
     const answer: StopResponse = { stopping: true, pid: process.pid };
     sendJson(response, 202, answer);
     await audited(this.#gateway, 'stop', requester, async () => stopper.stop(requester.actor, now === 'true'));
-  }
-
-  async #search({ searchParams }: URL, response: ServerResponse): Promise<void> {
-    const limit = readLimit(searchParams);
-    if (!limit.ok) return sendProblem(response, 400, limit.problem);
-    const [cursor, after] = [searchParams.get('cursor'), searchParams.get('after')];
-    if (cursor !== null && after !== null)
-      return sendProblem(response, 400, 'cursor is for older exchanges, after for newer ones: give one of them.');
-    const query = searchParams.get('query') ?? '';
-    const result = await this.#gateway.searchExchanges({ query, limit: limit.value, cursor, after });
-    if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
-    if (result.kind === 'not_a_query')
-      return sendProblem(response, 400, `The query is wrong at character ${result.at + 1}: ${result.problem}.`);
-    const { exchanges, cursor: next, end } = result;
-    sendJson(response, 200, {
-      exchanges: exchanges.map(({ record, standsFor }) => ({ ...record, stands_for: standsFor })),
-      cursor: next,
-      end,
-    });
   }
 
   #follow(url: URL, requester: AdminRequester, request: IncomingMessage, response: ServerResponse): void {

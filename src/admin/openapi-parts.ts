@@ -1,3 +1,4 @@
+import { outputSchema, requestContextSchema } from './output-schemas.ts';
 import {
   drainRequestSchema,
   ejectRequestSchema,
@@ -50,6 +51,8 @@ export const schemas = {
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
   Exchanges: exchangesSchema,
+  Output: outputSchema,
+  RequestContext: requestContextSchema,
   Incident: incidentSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,

@@ -230,6 +230,35 @@ const details: Record<OperationId, Details> = {
       409: problemDetails('The gateway has no store, or cannot read it now; `detail` has the reason.'),
     },
   },
+  searchOutput: {
+    description:
+      'Lines of applications that the gateway has started, by the same queries. A condition that only exchanges have, such as `status:5xx`, ' +
+      'finds no line; `id:` and `trace:` find lines that contain the id.',
+    parameters: [
+      searchParameter('query', 'Conditions and words, all of which must hold; empty: all lines.'),
+      {
+        ...searchParameter('limit', 'The most lines.'),
+        schema: { type: 'integer', minimum: 1, maximum: 1000, default: 50 },
+      },
+      searchParameter('cursor', '`cursor` of the page before: older lines.'),
+      searchParameter('after', '`end` of an earlier page: lines that were stored since, the oldest first.'),
+    ],
+    responses: {
+      200: json('Lines, and where the next page begins.', 'Output'),
+      400: problemDetails('The query or another parameter cannot be read; `detail` says what is wrong, and where.'),
+      409: problemDetails('The gateway has no store, or cannot read it now; `detail` has the reason.'),
+    },
+  },
+  readContext: {
+    description: 'Empty without a store.',
+    parameters: [
+      { name: 'id', in: 'path', required: true, schema: { type: 'string' }, description: 'The id of the exchange.' },
+    ],
+    responses: {
+      200: json('Lines of applications.', 'RequestContext'),
+      404: problemDetails('No exchange has this id.'),
+    },
+  },
   readMetrics: {
     description: 'Labels are bounded: names from the configuration, and words from closed lists.',
     responses: {

@@ -189,6 +189,18 @@ export const operations = [
     path: `${apiRoot}/exchanges`,
     summary: 'Stored exchanges that match a query, the newest first',
   },
+  {
+    id: 'searchOutput',
+    method: 'GET',
+    path: `${apiRoot}/output`,
+    summary: 'Stored lines that applications have printed, by a query, the newest first',
+  },
+  {
+    id: 'readContext',
+    method: 'GET',
+    path: `${apiRoot}/context/{id}`,
+    summary: 'What applications printed about one exchange, and while they had it',
+  },
   { id: 'readExchange', method: 'GET', path: `${apiRoot}/exchanges/{id}`, summary: 'The record of one exchange' },
   { id: 'readMetrics', method: 'GET', path: '/metrics', summary: 'Totals of all workers, for Prometheus' },
   { id: 'readDescription', method: 'GET', path: `${apiRoot}/openapi.json`, summary: 'This description' },

@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { apiRoot } from '../admin/operations.ts';
 import type { LogSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { RequestContextJson } from '../core/request-context.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
 import { mayBePrefix } from '../record/parse-record.ts';
-import { targetText } from './admin-target.ts';
+import { type AdminTarget, targetText } from './admin-target.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { verdictOf } from '../diagnose/candor/record-verdict.ts';
@@ -16,7 +17,8 @@ import { logOfConfiguration } from './log-of-configuration.ts';
 import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
-import { redactedRecord } from './redacted-output.ts';
+import { redactedRecord, redactedResult } from './redacted-output.ts';
+import { renderOutput } from './output-lines.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface ExplainFlags extends AskFlags {
@@ -24,20 +26,37 @@ export interface ExplainFlags extends AskFlags {
 }
 
 export async function explainExchange(flags: ExplainFlags, id: string, context: ProcessContext): Promise<void> {
-  const record = redactedRecord(await findRecord(flags, id, context));
-  if (flags.json) context.stdout.write(`${harmlessJson({ record, verdict: verdictOf(record) }, 2)}\n`);
-  else context.stdout.write(renderExplanation(record, styleFor(context.stdout, context.env)));
+  const found = await findRecord(flags, id, context);
+  const record = redactedRecord(found.record);
+  const output = await findOutput(found, context);
+  const style = styleFor(context.stdout, context.env);
+  if (flags.json) context.stdout.write(`${harmlessJson({ record, verdict: verdictOf(record), output }, 2)}\n`);
+  else context.stdout.write(renderExplanation(record, style) + renderOutput(output, style));
+}
+
+interface FoundRecord {
+  readonly record: ExchangeRecord;
+  /** The gateway that has it; null: it was in a log. */
+  readonly target: AdminTarget | null;
+}
+
+/** What applications printed about the request; nothing where it comes from a log, or its gateway has no store. */
+async function findOutput({ record, target }: FoundRecord, context: ProcessContext): Promise<RequestContextJson> {
+  const none = { lines: [], nearby: [] };
+  if (target === null) return none;
+  const answer = await askGateway(target, 'GET', `${apiRoot}/context/${encodeURIComponent(record.id)}`, context);
+  return answer.status === 200 ? redactedResult(answer.content as RequestContextJson) : none;
 }
 
 /**
  * Finds a record in the running gateway, or in the one of several that has it. If no gateway answers, or the gateway no
  * longer has the record, it is looked up in the log of the configuration. A log that a flag names is searched alone.
  */
-async function findRecord(flags: ExplainFlags, id: string, context: ProcessContext): Promise<ExchangeRecord> {
+async function findRecord(flags: ExplainFlags, id: string, context: ProcessContext): Promise<FoundRecord> {
   const looked: string[] = [];
   if (flags.log !== undefined) {
     const path = resolve(context.directory, flags.log);
-    return (await searchIn(path, id, looked, context)) ?? notFound(id, looked);
+    return { record: (await searchIn(path, id, looked, context)) ?? notFound(id, looked), target: null };
   }
   let unreachable: CommandFailure | null = null;
   try {
@@ -50,7 +69,8 @@ async function findRecord(flags: ExplainFlags, id: string, context: ProcessConte
   const log = await logOfConfiguration(flags.config ?? 'candor.yaml', context);
   if (log === null) throw unreachable ?? notFound(id, looked);
   if (unreachable !== null) looked.push('no running gateway: none answers');
-  return (await searchIn(log.path, id, looked, context)) ?? notFound(id, looked, log.format);
+  const record = (await searchIn(log.path, id, looked, context)) ?? notFound(id, looked, log.format);
+  return { record, target: null };
 }
 
 async function askGateways(
@@ -58,10 +78,10 @@ async function askGateways(
   id: string,
   looked: string[],
   context: ProcessContext,
-): Promise<ExchangeRecord | null> {
+): Promise<FoundRecord | null> {
   for (const target of await findAdmins(flags, context)) {
     const answer = await askGateway(target, 'GET', `${apiRoot}/exchanges/${encodeURIComponent(id)}`, context);
-    if (answer.status === 200) return answer.content as ExchangeRecord;
+    if (answer.status === 200) return { record: answer.content as ExchangeRecord, target };
     if (answer.status !== 404) throw refusal(answer);
     looked.push(`the gateway at ${targetText(target)}: it does not know it, or has forgotten it`);
   }

@@ -1,5 +1,6 @@
 import { apiRoot } from '../admin/operations.ts';
 import { delay } from '../core/condition.ts';
+import type { OutputLineJson } from '../core/output-line.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { AdminTarget } from './admin-target.ts';
@@ -7,10 +8,12 @@ import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure } from './command-failure.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
+import { endOf } from './event-lines.ts';
 import { findAdmin } from './find-admin.ts';
 import { columnsMax, countText, harmless, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { redactedRecord } from './redacted-output.ts';
+import { outputRows } from './output-lines.ts';
+import { redactedRecord, redactedResult } from './redacted-output.ts';
 import { requestLine } from './request-lines.ts';
 import { type Style, styleFor } from './style.ts';
 
@@ -25,11 +28,22 @@ interface ShownExchange {
   readonly standsFor: number;
 }
 
+/** What is printed in one place of time. */
+interface Entry {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly exchange: ShownExchange | null;
+  readonly line: OutputLineJson | null;
+}
+
 interface Page {
-  readonly exchanges: readonly ShownExchange[];
+  readonly entries: readonly Entry[];
   readonly cursor: string | null;
   readonly end: string;
 }
+
+/** What is searched: the operation of the admin API. */
+type Searched = 'exchanges' | 'output';
 
 /** As large as one page of the admin API. */
 const pageMax = 1000;
@@ -40,16 +54,24 @@ const followMs = 500;
 /** A search that finds little goes on by pages; each takes the gateway at most some 200 ms. */
 const pagesMax = 100;
 
-/** `candor logs`: prints stored exchanges that match a query, the oldest first, as a log has them. */
+/** `candor logs`: prints stored exchanges and output of applications that match a query, the oldest first, as a log has them. */
 export async function showLogs(flags: LogsFlags, words: readonly string[], context: ProcessContext): Promise<void> {
   const query = [...words, ...(flags.since === undefined ? [] : [`since:${flags.since}`])].join(' ');
   const target = await findAdmin(flags, context);
   const style = styleFor(context.stdout, context.env);
-  const { exchanges, isWhole, end } = await newest(target, query, flags.limit, context);
-  for (const exchange of exchanges.toReversed()) show(exchange, flags.json, style, context);
-  if (!flags.json) context.stderr.write(`${summaryOf(exchanges, isWhole, query, style)}\n`);
-  if (!flags.json && exchanges.length === 0 && isWhole) await nameUnknown(target, words, context);
-  if (flags.follow) await follow(target, query, end, flags.json, context);
+  const exchanges = await newest(target, 'exchanges', query, flags.limit, context);
+  const output = await newest(target, 'output', query, flags.limit, context);
+  const all = byTime([...exchanges.entries, ...output.entries]);
+  const entries = all.slice(-flags.limit);
+  for (const entry of entries) show(entry, flags.json, style, context);
+  const isWhole = exchanges.isWhole && output.isWhole && entries.length === all.length;
+  if (!flags.json) context.stderr.write(`${summaryOf(entries, isWhole, query, style)}\n`);
+  if (!flags.json && entries.length === 0 && isWhole) await nameUnknown(target, words, context);
+  if (flags.follow) await follow(target, query, { exchanges: exchanges.end, output: output.end }, flags.json, context);
+}
+
+function byTime(entries: readonly Entry[]): Entry[] {
+  return entries.toSorted((a, b) => a.at - b.at);
 }
 
 /** Names that the configuration gives; a typing mistake in one finds nothing. */
@@ -59,37 +81,39 @@ const named = /^(?:route|upstream|application|endpoint|release):./;
 async function nameUnknown(target: AdminTarget, words: readonly string[], context: ProcessContext): Promise<void> {
   const terms = words.flatMap((word) => word.split(/\s+/)).filter((term) => named.test(term));
   for (const term of terms) {
-    const { exchanges } = await newest(target, term, 1, context);
+    const { entries } = await newest(target, 'exchanges', term, 1, context);
     const text = `Of ${harmless(term)} nothing is stored at all: is the name as in the configuration?`;
-    if (exchanges.length === 0) context.stderr.write(`${wrapAfter('', text, 0).join('\n')}\n`);
+    if (entries.length === 0) context.stderr.write(`${wrapAfter('', text, 0).join('\n')}\n`);
   }
 }
 
 async function newest(
   target: AdminTarget,
+  searched: Searched,
   query: string,
   limit: number,
   context: ProcessContext,
-): Promise<{ exchanges: readonly ShownExchange[]; isWhole: boolean; end: string }> {
-  const exchanges: ShownExchange[] = [];
+): Promise<{ entries: readonly Entry[]; isWhole: boolean; end: string }> {
+  const entries: Entry[] = [];
   let cursor: string | null = null;
   let end = '';
   for (let pages = 0; pages < pagesMax; pages += 1) {
-    const rest = Math.min(pageMax, limit - exchanges.length);
-    const page = await ask(target, { query, limit: String(rest), ...(cursor === null ? {} : { cursor }) }, context);
-    exchanges.push(...page.exchanges);
+    const rest = String(Math.min(pageMax, limit - entries.length));
+    const page = await ask(target, searched, { query, limit: rest, ...(cursor === null ? {} : { cursor }) }, context);
+    entries.push(...page.entries);
     if (end === '') ({ end } = page);
     ({ cursor } = page);
-    if (cursor === null || exchanges.length >= limit) break;
+    if (cursor === null || entries.length >= limit) break;
   }
-  return { exchanges, isWhole: cursor === null, end };
+  // The newest come first; of several in one millisecond the order stays.
+  return { entries: entries.toReversed(), isWhole: cursor === null, end };
 }
 
 /** Until Ctrl-C. */
 async function follow(
   target: AdminTarget,
   query: string,
-  from: string,
+  from: Readonly<Record<Searched, string>>,
   json: boolean,
   context: ProcessContext,
 ): Promise<void> {
@@ -100,26 +124,44 @@ async function follow(
     isWanted = false;
     left.resolve();
   });
-  for (let after = from; isWanted; ) {
-    const page = await ask(target, { query, limit: String(pageMax), after }, context);
-    after = page.end;
-    for (const exchange of page.exchanges) show(exchange, json, style, context);
-    if (page.exchanges.length === 0) await Promise.race([delay(context.clock, followMs), left.promise]);
+  const limit = String(pageMax);
+  for (let { exchanges: afterExchange, output: afterLine } = from; isWanted; ) {
+    const exchanges = await ask(target, 'exchanges', { query, limit, after: afterExchange }, context);
+    const output = await ask(target, 'output', { query, limit, after: afterLine }, context);
+    [afterExchange, afterLine] = [exchanges.end, output.end];
+    const entries = byTime([...exchanges.entries, ...output.entries]);
+    for (const entry of entries) show(entry, json, style, context);
+    if (entries.length === 0) await Promise.race([delay(context.clock, followMs), left.promise]);
   }
   release();
 }
 
 async function ask(
   target: AdminTarget,
+  searched: Searched,
   parameters: Readonly<Record<string, string>>,
   context: ProcessContext,
 ): Promise<Page> {
-  const path = `${apiRoot}/exchanges?${new URLSearchParams(parameters).toString()}`;
+  const path = `${apiRoot}/${searched}?${new URLSearchParams(parameters).toString()}`;
   const answer = await askGateway(target, 'GET', path, context);
+  // A gateway of an earlier version stores no output.
+  if (answer.status === 404 && searched === 'output') return { entries: [], cursor: null, end: '0-0' };
   if (answer.status === 400) throw new CommandFailure('usage', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const { exchanges, cursor, end } = answer.content as { exchanges: object[]; cursor: string | null; end: string };
-  return { exchanges: exchanges.flatMap(shownOf), cursor, end };
+  const { cursor, end } = answer.content as { cursor: string | null; end: string };
+  return { entries: entriesOf(answer.content as FoundContent), cursor, end };
+}
+
+interface FoundContent {
+  readonly exchanges?: readonly object[];
+  readonly lines?: readonly OutputLineJson[];
+}
+
+function entriesOf({ exchanges = [], lines = [] }: FoundContent): readonly Entry[] {
+  const ofExchanges = exchanges
+    .flatMap(shownOf)
+    .map((exchange) => ({ at: endOf(exchange.record), exchange, line: null }));
+  return [...ofExchanges, ...lines.map((line) => ({ at: Date.parse(line.at), exchange: null, line }))];
 }
 
 function shownOf(exchange: object): readonly ShownExchange[] {
@@ -128,7 +170,20 @@ function shownOf(exchange: object): readonly ShownExchange[] {
   return parsed.ok ? [{ record: redactedRecord(parsed.record), standsFor }] : [];
 }
 
-function show({ record, standsFor }: ShownExchange, json: boolean, style: Style, context: ProcessContext): void {
+function show({ exchange, line }: Entry, json: boolean, style: Style, context: ProcessContext): void {
+  if (exchange !== null) showExchange(exchange, json, style, context);
+  if (line === null) return;
+  const shown = redactedResult(line);
+  const rows = json ? [harmlessJson(shown)] : outputRows(shown, style);
+  context.stdout.write(rows.map((row) => `${row}\n`).join(''));
+}
+
+function showExchange(
+  { record, standsFor }: ShownExchange,
+  json: boolean,
+  style: Style,
+  context: ProcessContext,
+): void {
   if (json) context.stdout.write(`${harmlessJson({ ...record, stands_for: standsFor })}\n`);
   else
     context.stdout.write(`${requestLine(record, style)}\n${style.dim(`${indent}${secondLine(record, standsFor)}`)}\n`);
@@ -142,10 +197,16 @@ function secondLine({ id }: ExchangeRecord, standsFor: number): string {
   return harmless(`${id}${others}`).slice(0, columnsMax - indent.length);
 }
 
-function summaryOf(exchanges: readonly ShownExchange[], isWhole: boolean, query: string, style: Style): string {
-  if (exchanges.length === 0 && isWhole)
+function summaryOf(entries: readonly Entry[], isWhole: boolean, query: string, style: Style): string {
+  if (entries.length === 0 && isWhole)
     return style.dim(query === '' ? 'No exchange is stored.' : `No stored exchange matches ${harmless(query)}.`);
   const more = isWhole ? '' : ' There are more: --limit shows them, since:10m or another condition fewer.';
-  const text = `${countText(exchanges.length, 'exchange')}.${more} \`candor explain ID\` says why one failed.`;
+  const exchanges = entries.filter(({ exchange }) => exchange !== null).length;
+  const lines = entries.length - exchanges;
+  const found = [
+    ...(exchanges > 0 || lines === 0 ? [countText(exchanges, 'exchange')] : []),
+    ...(lines > 0 ? [`${countText(lines, 'line')} of applications`] : []),
+  ];
+  const text = `${found.join(' and ')}.${more} \`candor explain ID\` says why one failed.`;
   return wrapAfter('', text, 0).join('\n');
 }

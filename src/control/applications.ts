@@ -2,6 +2,7 @@ import type { HandedOff } from './gateway-options.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { HealthChecker } from '../core/health-checker.ts';
+import type { OutputSource } from '../core/output-line.ts';
 import type { Clock } from '../core/time.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
@@ -31,6 +32,8 @@ export interface ApplicationsParts {
   readonly isEnding: () => boolean;
   /** What the predecessor has passed on besides its applications. */
   readonly onHandedOff: (handedOff: HandedOff) => void;
+  /** A program has printed a line. */
+  readonly onOutput: (source: OutputSource, line: string) => void;
   /** A readiness check has a result; `refused`: nothing listened. */
   readonly onChecked: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
@@ -68,7 +71,11 @@ export class Applications {
         await this.#predecessor?.predecessorEnded;
       },
       onChecked: parts.onChecked,
-      onLine: (instance, stream, line) => options.watcher?.onOutput?.(instance, stream, line),
+      onLine: (instance, stream, line, pid) => {
+        options.watcher?.onOutput?.(instance, stream, line);
+        const application = instance.slice(0, instance.lastIndexOf('/'));
+        parts.onOutput({ application, instance, pid, stream, path: null }, line);
+      },
     });
     this.#handoff = new ApplicationHandoff({
       path: stateFolder,

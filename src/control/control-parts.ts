@@ -28,6 +28,7 @@ import { IncidentExamination } from './incident-examination.ts';
 import { IncidentFile } from './incident-file.ts';
 import { IncidentWatch } from './incident-watch.ts';
 import { LateExits } from './late-exits.ts';
+import { OutputCapture } from './output-capture.ts';
 import { Overlay } from './overlay.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
 import { SessionKey } from './session-key.ts';
@@ -80,6 +81,7 @@ export class ControlParts {
   readonly hub: EventHub;
   readonly log: ExchangeLog;
   readonly store: StoredExchanges;
+  readonly output: OutputCapture;
   readonly otlp: OtlpExport;
   readonly applications: Applications;
   readonly endpoints: Endpoints;
@@ -123,6 +125,12 @@ export class ControlParts {
     this.alerting = this.#createAlerting();
     this.log = this.#createLog();
     this.store = this.#createStore();
+    this.output = new OutputCapture({
+      clock,
+      redactor: () => this.active.redactor,
+      isWanted: () => this.store.path !== null,
+      send: (lines) => this.store.storeOutput(lines),
+    });
     this.otlp = this.#createOtlp();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
     const { stateFolder } = options.configuration;
@@ -271,6 +279,7 @@ export class ControlParts {
       mayUse: (ending) => this.workers.mayUseEndpoint(ending),
       isEnding: this.#owner.isEnding,
       onHandedOff: ({ ticketKey, ticketKeyAgeMs }) => this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs),
+      onOutput: (source, line) => this.output.note(source, line),
       onChecked: (application, instance, refused) => this.endpoints.instanceChecked(application, instance, refused),
     });
   }

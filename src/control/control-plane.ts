@@ -5,7 +5,14 @@ import { noCounts } from '../core/counters.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { EventSearchRequest, EventSearchResult, SearchRequest, SearchResult } from '../core/store-messages.ts';
+import { contextSearchOf, type StoredContext } from '../core/request-context.ts';
+import type {
+  EventSearchRequest,
+  EventSearchResult,
+  OutputSearchResult,
+  SearchRequest,
+  SearchResult,
+} from '../core/store-messages.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
@@ -337,6 +344,14 @@ export class ControlPlane implements Gateway {
     return this.#parts.store.search(search);
   }
 
+  searchOutput(search: SearchRequest): Promise<OutputSearchResult> {
+    return this.#parts.store.searchOutput(search);
+  }
+
+  requestContext(record: ExchangeRecord): Promise<StoredContext> {
+    return this.#parts.store.context(contextSearchOf(record));
+  }
+
   searchEvents(search: EventSearchRequest): Promise<EventSearchResult> {
     return this.#parts.store.searchEvents(search);
   }
@@ -415,6 +430,7 @@ export class ControlPlane implements Gateway {
     this.#parts.breakers.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
+    this.#parts.output.flush();
     const { log, store, otlp, alerting, incidents, slo, configurations } = this.#parts;
     const closed = [
       log.close(),

@@ -4,7 +4,14 @@ import type { IncidentStatus } from './incident-status.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { OtlpDropReason, OtlpSignal } from '../core/otlp-counts.ts';
-import type { EventSearchRequest, EventSearchResult, SearchRequest, SearchResult } from '../core/store-messages.ts';
+import type { StoredContext } from '../core/request-context.ts';
+import type {
+  EventSearchRequest,
+  EventSearchResult,
+  OutputSearchResult,
+  SearchRequest,
+  SearchResult,
+} from '../core/store-messages.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { FailedHandshakeTotal } from './handshake-report.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
@@ -90,6 +97,10 @@ export interface Gateway extends EventSink {
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null>;
   /** Searches the stored exchanges. */
   searchExchanges(search: SearchRequest): Promise<SearchResult>;
+  /** Searches the stored output of applications. */
+  searchOutput(search: SearchRequest): Promise<OutputSearchResult>;
+  /** What is stored about a request besides its record. */
+  requestContext(record: ExchangeRecord): Promise<StoredContext>;
   /** Events of a time: the stored ones, also of earlier runs; without a store those that are still held. */
   searchEvents(search: EventSearchRequest): Promise<EventSearchResult>;
   counts(): {

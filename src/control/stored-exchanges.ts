@@ -1,11 +1,14 @@
 import type { StoreSpec } from '../core/configuration.ts';
+import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
+import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';
 import type {
   EventSearchRequest,
   EventSearchResult,
   FromStore,
+  OutputSearchResult,
   SearchRequest,
   SearchResult,
   ToStore,
@@ -146,6 +149,22 @@ export class StoredExchanges {
     return answer?.kind === 'stored' ? answer.record : null;
   }
 
+  /** Stores lines of applications; without a store it does nothing. */
+  storeOutput(lines: readonly OutputLine[]): void {
+    this.#thread?.send({ kind: 'output', lines });
+  }
+
+  /** What is stored about a request besides its record; nothing without a store. */
+  async context(search: ContextSearch): Promise<StoredContext> {
+    const answer = await this.#thread?.ask({ kind: 'context', search });
+    return answer?.kind === 'context_found' ? answer.context : noContext;
+  }
+
+  async searchOutput(search: SearchRequest): Promise<OutputSearchResult> {
+    const answer = await this.#thread?.ask({ kind: 'search_output', search });
+    return answer?.kind === 'output_found' ? answer.result : noStore;
+  }
+
   async search(search: SearchRequest): Promise<SearchResult> {
     const answer = await this.#thread?.ask({ kind: 'search', search });
     return answer?.kind === 'searched' ? answer.result : noStore;
@@ -177,7 +196,7 @@ export class StoredExchanges {
   }
 }
 
-const noStore: SearchResult = {
+const noStore: Extract<SearchResult, { readonly kind: 'unavailable' }> = {
   kind: 'unavailable',
   problem: 'The configuration has no store: `store: { path: ./store }` keeps exchanges for searches.',
 };

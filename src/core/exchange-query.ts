@@ -1,7 +1,7 @@
 import { shapes, whoses } from './shape.ts';
 import { stages } from './stage.ts';
 
-/** What a search asks for: records that fulfil every condition. */
+/** What a search asks for: exchanges, or lines that applications have printed, that fulfil every condition. */
 export interface Query {
   readonly conditions: readonly QueryCondition[];
   /** Milliseconds since 1970; null: no limit. */
@@ -29,6 +29,9 @@ export const textKeys = [
   'type',
   'end',
   'member',
+  'kind',
+  'instance',
+  'stream',
 ] as const;
 export type TextKey = (typeof textKeys)[number];
 
@@ -41,6 +44,8 @@ export const queryValues: Readonly<Record<string, readonly string[]>> = {
   whose: whoses,
   stage: stages,
   end: ['forwarded', 'generated', 'truncated', 'abandoned'],
+  kind: ['exchange', 'tunnel', 'output'],
+  stream: ['stdout', 'stderr', 'file'],
 };
 
 export type QueryCondition =

@@ -2,7 +2,9 @@ import type { StoreSpec } from './configuration.ts';
 import type { NewEvent } from './event.ts';
 import type { EventJson } from './event-json.ts';
 import type { ProcessConstants } from './logger-messages.ts';
+import type { OutputLine } from './output-line.ts';
 import type { ExchangeRecord } from './record.ts';
+import type { ContextSearch, StoredContext } from './request-context.ts';
 import type { ResponseTimes } from './response-times.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 
@@ -45,6 +47,16 @@ export type SearchResult =
   | { readonly kind: 'not_a_query'; readonly problem: string; readonly at: number }
   | { readonly kind: 'unavailable'; readonly problem: string };
 
+/** As `SearchResult`, of lines that applications have printed. */
+export type OutputSearchResult =
+  | {
+      readonly kind: 'page';
+      readonly lines: readonly OutputLine[];
+      readonly cursor: string | null;
+      readonly end: string;
+    }
+  | Exclude<SearchResult, { readonly kind: 'page' }>;
+
 /** An event as the store gets it. */
 export interface EventLine {
   /** Number of the event in this run of the process. */
@@ -86,10 +98,16 @@ export type ToStore =
   | { readonly kind: 'process'; readonly constants: ProcessConstants }
   /** Store these events too, which come in order; tell 'events_stored' when they are. */
   | { readonly kind: 'events'; readonly events: readonly EventLine[] }
+  /** Store these lines of applications too. */
+  | { readonly kind: 'output'; readonly lines: readonly OutputLine[] }
   /** Answer 'stored'. */
   | { readonly kind: 'find'; readonly request: number; readonly id: string }
   /** Answer 'searched'. */
   | { readonly kind: 'search'; readonly request: number; readonly search: SearchRequest }
+  /** Answer 'output_found'. */
+  | { readonly kind: 'search_output'; readonly request: number; readonly search: SearchRequest }
+  /** Answer 'context_found'. */
+  | { readonly kind: 'context'; readonly request: number; readonly search: ContextSearch }
   /** Answer 'events_found'. */
   | { readonly kind: 'search_events'; readonly request: number; readonly search: EventSearchRequest }
   /** Answer 'times_found'. */
@@ -101,6 +119,8 @@ export type ToStore =
 export type FromStore =
   | { readonly kind: 'stored'; readonly request: number; readonly record: ExchangeRecord | null }
   | { readonly kind: 'searched'; readonly request: number; readonly result: SearchResult }
+  | { readonly kind: 'output_found'; readonly request: number; readonly result: OutputSearchResult }
+  | { readonly kind: 'context_found'; readonly request: number; readonly context: StoredContext }
   | { readonly kind: 'events_found'; readonly request: number; readonly result: EventSearchResult }
   | { readonly kind: 'times_found'; readonly request: number; readonly times: readonly ResponseTimes[] }
   | { readonly kind: 'closed'; readonly request: number }

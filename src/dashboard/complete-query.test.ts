@@ -6,8 +6,8 @@ const names = { upstream: ['api', 'shop', 'api shop'], route: ['/cart', '/'] };
 
 describe('completion of a query', () => {
   const cases: readonly (readonly [text: string, options: readonly string[]])[] = [
-    ['st', ['status:', 'stage:']],
-    ['-st', ['-status:', '-stage:']],
+    ['st', ['status:', 'stage:', 'stream:']],
+    ['-st', ['-status:', '-stage:', '-stream:']],
     ['status:5xx ro', ['route:']],
     ['upstream:a', ['upstream:api', 'upstream:"api shop"']],
     ['-upstream:sh', ['-upstream:shop', '-upstream:"api shop"']],

@@ -35,7 +35,7 @@ export interface InstanceParts {
   readonly host: Host;
   /** The phase, reason, port or exit has changed. */
   readonly onChanged: (instance: Instance) => void;
-  readonly onLine: (instance: string, stream: OutputStream, line: string) => void;
+  readonly onLine: (instance: string, stream: OutputStream, line: string, pid: number | null) => void;
   /** A readiness check has ended; `refused`: nothing listened. */
   readonly onChecked: (instance: Instance, refused: boolean) => void;
   /** Of the application: whether an event has reported that one of its instances is exposed. */
@@ -343,7 +343,7 @@ export class Instance {
     const run: ProgramRun = new ProgramRun(this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),
-      onLine: (stream, line) => this.#parts.onLine(this.id, stream, line),
+      onLine: (stream, line) => this.#parts.onLine(this.id, stream, line, run.program?.pid ?? null),
       onExited: (exit) => this.#exited(run, exit),
       onOutputComplete: () => this.#outputCompleted(run),
       onGone: () => this.#handle({ kind: 'group_gone', chance: this.#parts.random.next() }),

@@ -4,7 +4,7 @@ import type { EventSink } from '../core/event.ts';
 import type { InstanceTraffic, LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
-import type { Host, OutputStream } from './host.ts';
+import type { Host } from './host.ts';
 import { Instance, type InstanceParts } from './instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import type { ManagedInstanceStatus } from './instance-status.ts';
@@ -30,8 +30,8 @@ export interface SupervisorParts {
   readonly drainMs: () => number;
   /** Resolves when a draining instance has no request left. Without this function each drain takes the whole `drainMs`. */
   readonly whenDrained?: (instance: LiveInstance) => Promise<void>;
-  /** Called for each line of output of an instance, to show it in a terminal. */
-  readonly onLine?: (instance: string, stream: OutputStream, line: string) => void;
+  /** Called for each line of output of an instance, to show and to store it. */
+  readonly onLine?: InstanceParts['onLine'];
   /** Called when a readiness check has ended, before `onChange`. `refused`: nothing listened. */
   readonly onChecked?: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }

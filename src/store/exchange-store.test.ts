@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { EventLine, EventSearchRequest, EventSearchResult, SearchResult } from '../core/store-messages.ts';
+import type { OutputLine, OutputSource } from '../core/output-line.ts';
+import type {
+  EventLine,
+  EventSearchRequest,
+  EventSearchResult,
+  SearchRequest,
+  SearchResult,
+} from '../core/store-messages.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import fc from '../testing/properties.test-support.ts';
@@ -350,6 +357,129 @@ describe('stored events', () => {
   });
 });
 
+const outputOf = (text: string, more: Partial<OutputLine & OutputSource> = {}): OutputLine => {
+  const { at = clock.wallTime(), leftOut = 0, ...source } = more;
+  const usual = { application: 'shop', instance: 'shop/1', pid: 77, stream: 'stdout', path: null } as const;
+  return { at, source: { ...usual, ...source }, text, leftOut };
+};
+const searchOutput = (query: string, more: Partial<SearchRequest> = {}) => {
+  const result = store.searchOutput({ query, limit: 1000, cursor: null, after: null, ...more });
+  assert.ok(result.kind === 'page', JSON.stringify(result));
+  return result;
+};
+const textsOf = (query: string): string[] => searchOutput(query).lines.map(({ text }) => text);
+
+describe('stored output of applications', () => {
+  const id = '019aa5d2-5f1c-7c3e-9f0a-000000000006';
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+  test('is found by every condition that a line can fulfil, and by none that only exchanges have', () => {
+    store.append(
+      [exchangeOf(golden[0] as string)],
+      [],
+      [
+        outputOf(`{"level":"error","request_id":"${id}","msg":"No heap left"}`, { stream: 'stderr' }),
+        outputOf(`traceparent=00-${trace}-00f067aa0ba902b7-01 paid`, { application: 'pay', instance: 'pay/2' }),
+        outputOf('an hour ago', { at: clock.wallTime() - 3_600_000 }),
+      ],
+    );
+    const [heap = '', paid = '', ago = ''] = textsOf('').toReversed();
+    for (const [query, expected] of [
+      [`id:${id}`, [heap]],
+      [`id:${id.toUpperCase()}`, [heap]],
+      ['id:019aa5d2*', [heap]],
+      [`trace:${trace}`, [paid]],
+      [`-trace:${trace}`, [ago, heap]],
+      ['application:pay', [paid]],
+      ['instance:shop/1', [ago, heap]],
+      ['stream:stderr', [heap]],
+      ['HEAP left', [heap]],
+      ['-heap since:10m', [paid]],
+      ['ea', []],
+      ['kind:output', [ago, paid, heap]],
+      ['kind:exchange', []],
+      ['-kind:output', []],
+      ['status:5xx', []],
+      ['duration:>1ms', []],
+      ['route:shop', []],
+    ] as const)
+      assert.deepEqual(textsOf(query), expected, query);
+    assert.equal(search('kind:output').exchanges.length, 0);
+    assert.equal(search('stream:stderr').exchanges.length, 0);
+    assert.equal(search('kind:exchange').exchanges.length + search('kind:tunnel').exchanges.length, 1);
+  });
+
+  test('goes on by pages and after the end of an earlier search, without a gap or a repetition', () => {
+    store.append(
+      [],
+      [],
+      Array.from({ length: 25 }, (_, n) => outputOf(`line ${n}`)),
+    );
+    const { end } = searchOutput('');
+    const seen: string[] = [];
+    for (let cursor: string | null = null; ; ) {
+      const page = searchOutput('', { limit: 10, cursor });
+      seen.push(...page.lines.map(({ text }) => text));
+      ({ cursor } = page);
+      if (cursor === null) break;
+    }
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 25 }, (_, n) => `line ${24 - n}`),
+    );
+    store.append([], [], [outputOf('new'), outputOf('newer', { leftOut: 3 })]);
+    const later = searchOutput('', { after: end });
+    assert.deepEqual(
+      later.lines.map(({ text, leftOut }) => [text, leftOut]),
+      [
+        ['new', 0],
+        ['newer', 3],
+      ],
+    );
+  });
+
+  test('belongs to a request by an id, or by its instance and time without an id', () => {
+    const at = clock.wallTime();
+    store.append(
+      [],
+      [],
+      [
+        outputOf('before', { at: at - 1000 }),
+        outputOf(`begins ${id}`, { at }),
+        outputOf('    at stack', { at: at + 5 }),
+        outputOf('of another instance', { at: at + 5, instance: 'shop/2' }),
+        outputOf(`of another request ${id.replace('6', '7')}`, { at: at + 6 }),
+        outputOf('after', { at: at + 1000 }),
+      ],
+    );
+    const { lines, nearby } = store.context({ ids: [id], visits: [{ instance: 'shop/1', since: at, until: at + 10 }] });
+    assert.deepEqual(
+      lines.map(({ text }) => text),
+      [`begins ${id}`],
+    );
+    assert.deepEqual(
+      nearby.map(({ text }) => text),
+      ['    at stack'],
+    );
+  });
+
+  test('takes its part of a file at most: the oldest lines are deleted, and no exchange', () => {
+    store.close();
+    store = open({ keepBytes: 2 ** 21 });
+    store.append(golden.map(exchangeOf));
+    for (let round = 0; round < 40; round += 1)
+      store.append(
+        [],
+        [],
+        Array.from({ length: 10 }, (_, n) => outputOf(`${round * 10 + n} ${'x'.repeat(500)}`)),
+      );
+    const kept = textsOf('');
+    assert.match(kept[0] ?? '', /^399 /);
+    assert.ok(kept.length * 564 <= 2 ** 21 / 32 && kept.length > 50, `${kept.length}`);
+    assert.equal(search('').exchanges.length, golden.length);
+  });
+});
+
 describe('the files of the store', () => {
   const line = golden[0] as string;
   const names = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.sqlite'));
@@ -413,36 +543,38 @@ describe('the files of the store', () => {
     assert.deepEqual(names(), ['exchanges-000002.sqlite']);
   });
 
-  test('of the version before are migrated: their exchanges are found, and events are stored in them', () => {
-    store.close();
-    const before = gunzipSync(readFileSync(new URL('../../test/golden/store-1.sqlite.gz', import.meta.url)));
-    writeFileSync(join(folder, 'exchanges-000001.sqlite'), before);
-    store = open();
-    assert.deepEqual(
-      search('').exchanges.map(({ record }) => record),
-      golden.map(recordIn).toReversed(),
-    );
-    assert.deepEqual(
-      idsOf('status:502'),
-      golden
-        .map(recordIn)
-        .filter(({ status }) => status === 502)
-        .map(({ id }) => id)
-        .toReversed(),
-    );
-    store.append([], [eventOf(1, 0)]);
-    assert.deepEqual(eventSeqs(), [1]);
-    assert.deepEqual(names(), ['exchanges-000001.sqlite']);
-    // The index had other terms of them.
-    store.append(golden.map((line, number) => exchangeOf(numbered(line, number))));
-    for (const key of ['route', 'upstream', 'endpoint', 'trace'] as const) {
-      const known = golden.map(recordIn).flatMap((record) => valuesOf(record, key));
-      for (const value of new Set(known)) {
-        const having = golden.map(recordIn).filter((record) => valuesOf(record, key).includes(value));
-        assert.equal(idsOf(`${key}:"${value}"`).length, 2 * having.length, `${key}:${value}`);
+  for (const version of [1, 2])
+    test(`of version ${version} are migrated: their exchanges are found, and events and output are stored in them`, () => {
+      store.close();
+      const before = gunzipSync(readFileSync(new URL(`../../test/golden/store-${version}.sqlite.gz`, import.meta.url)));
+      writeFileSync(join(folder, 'exchanges-000001.sqlite'), before);
+      store = open();
+      assert.deepEqual(
+        search('').exchanges.map(({ record }) => record),
+        golden.map(recordIn).toReversed(),
+      );
+      assert.deepEqual(
+        idsOf('status:502'),
+        golden
+          .map(recordIn)
+          .filter(({ status }) => status === 502)
+          .map(({ id }) => id)
+          .toReversed(),
+      );
+      store.append([], [eventOf(1, 0)], [outputOf('begun')]);
+      assert.deepEqual(textsOf(''), ['begun']);
+      assert.deepEqual(eventSeqs(), [1]);
+      assert.deepEqual(names(), ['exchanges-000001.sqlite']);
+      // The index had other terms of them.
+      store.append(golden.map((line, number) => exchangeOf(numbered(line, number))));
+      for (const key of ['route', 'upstream', 'endpoint', 'trace'] as const) {
+        const known = golden.map(recordIn).flatMap((record) => valuesOf(record, key));
+        for (const value of new Set(known)) {
+          const having = golden.map(recordIn).filter((record) => valuesOf(record, key).includes(value));
+          assert.equal(idsOf(`${key}:"${value}"`).length, 2 * having.length, `${key}:${value}`);
+        }
       }
-    }
-  });
+    });
 
   test('can be read by their user alone', () => {
     store.append(many(0));

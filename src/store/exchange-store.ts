@@ -2,26 +2,51 @@ import type { StoreSpec } from '../core/configuration.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
+import type { OutputLine } from '../core/output-line.ts';
+import type { ContextSearch, StoredContext } from '../core/request-context.ts';
 import type {
   EventLine,
   EventSearchRequest,
   EventSearchResult,
+  OutputSearchResult,
   SearchRequest,
   SearchResult,
-  StoredExchange,
 } from '../core/store-messages.ts';
 import { after, type Clock } from '../core/time.ts';
 import { isConflict, storeFault } from './database.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query } from '../core/exchange-query.ts';
-import { type NewExchange, Segment } from './segment.ts';
+import { idInTextForm } from './ids-in-text.ts';
+import { mayMatchOutput } from './match-output.ts';
+import {
+  type FoundPage,
+  pageAfter,
+  pageBefore,
+  positionOfText,
+  type RangePage,
+  type SearchedSegment,
+  type SegmentRange,
+  textOfPosition,
+} from './paging.ts';
+import { type NewExchange, Segment, type StoredBatch } from './segment.ts';
 import { searchSegment } from './segment-search.ts';
 import { ResponseTimesSum } from './response-times.ts';
 import { SetClock } from './set-clock.ts';
-import { expired, segmentAgeMsOf, type SegmentFile, segmentBytesOf, StoreFolder } from './store-folder.ts';
+import {
+  expired,
+  segmentAgeMsOf,
+  outputBytesOf,
+  type SegmentFile,
+  segmentBytesOf,
+  StoreFolder,
+} from './store-folder.ts';
 
 /** A search that has found nothing after this time ends with what it has. */
 const searchMs = 200;
+
+/** Of one request: so many lines of its applications are shown, and so many that have no id. */
+const contextLinesMax = 200;
+const nearbyLinesMax = 20;
 
 /** A look at the clock costs about as much as some rows. */
 const timedRowsPerLook = 256;
@@ -68,23 +93,28 @@ export class ExchangeStore {
   }
 
   /** Returns how many exchanges are damaged, and left out. */
-  append(exchanges: readonly NewExchange[], events: readonly EventLine[] = []): number {
-    this.#rowsUntilLook -= exchanges.length;
+  append(
+    exchanges: readonly NewExchange[],
+    events: readonly EventLine[] = [],
+    output: readonly OutputLine[] = [],
+  ): number {
+    const batch = { exchanges, events, output };
+    this.#rowsUntilLook -= exchanges.length + output.length;
     try {
-      return this.#appendOnce(exchanges, events);
+      return this.#appendOnce(batch);
     } catch (error) {
       // During an upgrade two processes write to one file: opened again, it shows what the other has stored.
       if (!isConflict(error)) throw error;
-      return this.#appendOnce(exchanges, events);
+      return this.#appendOnce(batch);
     }
   }
 
-  #appendOnce(exchanges: readonly NewExchange[], events: readonly EventLine[]): number {
+  #appendOnce(batch: StoredBatch): number {
     this.#closeRemoved();
     const { number, segment } = this.#newestSegment();
-    const damaged = this.#orRecover(number, () => segment.append(exchanges, events));
+    const damaged = this.#orRecover(number, () => segment.append(batch));
     // Removed while it was written: nothing reads what went there.
-    if (this.#closeRemoved()) return this.#appendOnce(exchanges, events);
+    if (this.#closeRemoved()) return this.#appendOnce(batch);
     this.#written ??= { number, identity: this.#folder.identity(number) };
     return damaged;
   }
@@ -136,57 +166,66 @@ export class ExchangeStore {
     return null;
   }
 
-  search({ query: text, limit, cursor, after: from }: SearchRequest): SearchResult {
+  search(request: SearchRequest): SearchResult {
+    const found = this.#page(request, ({ segment }, query) => ({
+      lastSeq: segment.lastSeq,
+      search: (range) => searchSegment(segment, query, range, this.#clock),
+      endsBefore: (since) => segment.rowsWithin(since, null) === null && segment.lastSeq > 0,
+    }));
+    if (found.kind !== 'page') return found;
+    const { values: exchanges, cursor, end } = found.page;
+    return { kind: 'page', exchanges, cursor, end };
+  }
+
+  searchOutput(request: SearchRequest): OutputSearchResult {
+    const found = this.#page(request, ({ segment: { output } }, query) => ({
+      lastSeq: output.lastSeq,
+      search: (range) =>
+        mayMatchOutput(query) ? output.search(query, range, this.#clock) : { found: [], stoppedAt: null },
+      endsBefore: (since) => output.endsBefore(since),
+    }));
+    if (found.kind !== 'page') return found;
+    const { values: lines, cursor, end } = found.page;
+    return { kind: 'page', lines, cursor, end };
+  }
+
+  #page<T>(
+    { query: text, limit, cursor, after: from }: SearchRequest,
+    searched: (file: OpenFile, query: Query) => SearchedPart<T>,
+  ): { readonly kind: 'page'; readonly page: FoundPage<T> } | Exclude<SearchResult, { readonly kind: 'page' }> {
     const parsed = parseQuery(text, this.#clock.wallTime());
     if (!parsed.ok) return { kind: 'not_a_query', problem: parsed.problem, at: parsed.at };
-    const position = positionOf(cursor ?? from);
+    const position = positionOfText(cursor ?? from);
     if ((cursor ?? from) !== null && position === null) return notACursor;
-    return from === null ? this.#before(parsed.query, limit, position) : this.#after(parsed.query, limit, position);
-  }
-
-  /** The newest first. */
-  #before(query: Query, limit: number, cursor: Position | null): SearchResult {
-    const exchanges: StoredExchange[] = [];
+    const { query } = parsed;
     const deadline = after(this.#clock.now(), searchMs);
-    let end: string | null = null;
-    for (const { segment, number } of this.#segments()) {
-      end ??= textOf(number, segment.lastSeq);
-      if (cursor !== null && number > cursor.number) continue;
-      const before = cursor?.number === number ? cursor.seq : Number.MAX_SAFE_INTEGER;
-      const range = { after: 0, before, newestFirst: true, limit: limit - exchanges.length, deadline };
-      const page = this.#orRecover(number, () => searchSegment(segment, query, range, this.#clock));
-      exchanges.push(...page.found.map(({ exchange }) => exchange));
-      if (page.stoppedAt !== null) return { kind: 'page', exchanges, cursor: textOf(number, page.stoppedAt), end };
-      if (query.since !== null && this.#endsBefore(segment, query.since)) break;
-    }
-    return { kind: 'page', exchanges, cursor: null, end: end ?? textOf(0, 0) };
+    const segments = from === null ? this.#segments() : [...this.#segments()].toReversed();
+    const inQuery = map(segments, (file): SearchedSegment<T> => {
+      const { number } = file;
+      const part = this.#orRecover(number, () => searched(file, query));
+      const endsSearch = (): boolean => query.since !== null && part.endsBefore(query.since);
+      const search = (range: SegmentRange): RangePage<T> => this.#orRecover(number, () => part.search(range));
+      return { number, lastSeq: part.lastSeq, search, endsSearch };
+    });
+    const limits = { limit, deadline };
+    const page = from === null ? pageBefore(inQuery, limits, position) : pageAfter(inQuery, limits, position);
+    return { kind: 'page', page };
   }
 
-  #endsBefore(segment: Segment, since: number): boolean {
-    return segment.rowsWithin(since, null) === null && segment.lastSeq > 0;
-  }
-
-  /** The oldest first, after a position. */
-  #after(query: Query, limit: number, position: Position | null): SearchResult {
-    const exchanges: StoredExchange[] = [];
-    const deadline = after(this.#clock.now(), searchMs);
-    let end = position ?? { number: 0, seq: 0 };
-    for (const { segment, number } of [...this.#segments()].toReversed()) {
-      if (number < end.number) continue;
-      const from = number === end.number ? end.seq : 0;
-      const range = {
-        after: from,
-        before: Number.MAX_SAFE_INTEGER,
-        newestFirst: false,
-        limit: limit - exchanges.length,
-        deadline,
-      };
-      const page = this.#orRecover(number, () => searchSegment(segment, query, range, this.#clock));
-      exchanges.push(...page.found.map(({ exchange }) => exchange));
-      end = { number, seq: page.stoppedAt ?? segment.lastSeq };
-      if (page.stoppedAt !== null) break;
-    }
-    return { kind: 'page', exchanges, cursor: null, end: textOf(end.number, end.seq) };
+  /** What the files have about a request besides its record. */
+  context({ ids, visits }: ContextSearch): StoredContext {
+    const plain = ids.flatMap((id) => idInTextForm(id) ?? []);
+    const context = { lines: [] as OutputLine[], nearby: [] as OutputLine[] };
+    for (const { segment, number } of [...this.#segments()].toReversed())
+      this.#orRecover(number, () => {
+        context.lines.push(...segment.output.withIds(plain, contextLinesMax));
+        for (const visit of visits)
+          context.nearby.push(...segment.output.ofInstance({ ...visit, limit: nearbyLinesMax }));
+      });
+    return {
+      lines: context.lines.slice(0, contextLinesMax),
+      nearby: context.nearby.slice(-nearbyLinesMax),
+    };
   }
 
   /** Of the newest exchanges, as many as can be looked at within the time of a search. */
@@ -211,7 +250,7 @@ export class ExchangeStore {
 
   /** Events of a time, the newest first. */
   searchEvents({ since, until, kinds, limit, cursor }: EventSearchRequest): EventSearchResult {
-    const position = positionOf(cursor);
+    const position = positionOfText(cursor);
     if (cursor !== null && position === null) return notACursor;
     const events: EventJson[] = [];
     for (const { segment, number } of this.#segments()) {
@@ -222,7 +261,7 @@ export class ExchangeStore {
       events.push(...found.map(({ json }) => JSON.parse(json) as EventJson));
       const last = found.at(-1);
       if (events.length >= limit && last !== undefined)
-        return { kind: 'page', events, cursor: textOf(number, last.seq) };
+        return { kind: 'page', events, cursor: textOfPosition({ number, seq: last.seq }) };
     }
     return { kind: 'page', events, cursor: null };
   }
@@ -232,14 +271,14 @@ export class ExchangeStore {
   }
 
   /** The newest first. */
-  *#segments(): Generator<{ readonly number: number; readonly segment: Segment }> {
+  *#segments(): Generator<OpenFile> {
     for (const { number } of this.#folder.files().toReversed()) {
       const segment = this.#segmentOf(number);
       if (segment !== null) yield { number, segment };
     }
   }
 
-  #newestSegment(): { readonly number: number; readonly segment: Segment } {
+  #newestSegment(): OpenFile {
     this.#newest ??= Math.max(1, this.#folder.files().at(-1)?.number ?? 1);
     for (;;) {
       const segment = this.#segmentOf(this.#newest);
@@ -254,7 +293,7 @@ export class ExchangeStore {
     const known = this.#open.get(number);
     if (known !== undefined) return known;
     try {
-      const segment = this.#orRecover(number, () => Segment.open(this.#folder.made(number)));
+      const segment = this.#orRecover(number, () => Segment.open(this.#folder.made(number), outputBytesOf(this.#spec)));
       if (segment !== null) this.#open.set(number, segment);
       return segment;
     } catch (error) {
@@ -292,16 +331,20 @@ export class ExchangeStore {
 
 const notACursor = { kind: 'unavailable', problem: 'the cursor is none of this store' } as const;
 
-interface Position {
+/** A file that is open, by its number. */
+interface OpenFile {
   readonly number: number;
-  readonly seq: number;
+  readonly segment: Segment;
 }
 
-function textOf(number: number, seq: number): string {
-  return `${number}-${seq}`;
+/** A part of a file that is searched: its exchanges, or the output of applications. */
+interface SearchedPart<T> {
+  readonly lastSeq: number;
+  readonly search: (range: SegmentRange) => RangePage<T>;
+  /** Whether everything in it is of an earlier time. */
+  readonly endsBefore: (since: number) => boolean;
 }
 
-function positionOf(cursor: string | null): Position | null {
-  const [, number, seq] = /^(\d{1,9})-(\d{1,15})$/.exec(cursor ?? '') ?? [];
-  return number === undefined ? null : { number: Number(number), seq: Number(seq) };
+function* map<A, B>(values: Iterable<A>, change: (value: A) => B): Generator<B> {
+  for (const value of values) yield change(value);
 }

@@ -51,6 +51,9 @@ export function valuesOf(record: ExchangeRecord, key: TextKey): readonly string[
       return record.attempts.flatMap(({ endpoint, address }) => [endpoint, address]);
     case 'cause':
       return [...present(record.cause), ...record.attempts.flatMap(({ cause }) => present(cause))];
+    case 'instance':
+    case 'stream':
+      return [];
     default:
       return present(record[key]);
   }

@@ -18,6 +18,11 @@ const steps: readonly string[] = [
    CREATE VIRTUAL TABLE terms USING fts5(words, content='', detail=none, columnsize=0, tokenize='ascii');
    INSERT INTO terms (terms, rank) VALUES ('automerge', 16), ('hashsize', 4194304);`,
   `CREATE TABLE events (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, json TEXT NOT NULL);`,
+  `CREATE TABLE output_sources (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
+   CREATE TABLE output (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, source INTEGER NOT NULL, text TEXT NOT NULL,
+     left_out INTEGER NOT NULL, ids INTEGER NOT NULL);
+   CREATE INDEX output_at ON output (at);
+   CREATE TABLE output_ids (id, seq INTEGER NOT NULL, PRIMARY KEY (id, seq)) WITHOUT ROWID;`,
 ];
 
 export const schemaVersion = steps.length;

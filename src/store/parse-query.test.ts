@@ -122,7 +122,10 @@ describe('a query', () => {
     const value = fc.stringMatching(/^[a-z0-9/._:-]{1,20}$/);
     const key = fc.constantFrom(
       ...textKeys.filter(
-        (one) => !['shape', 'whose', 'end', 'method', 'stage', 'cause', 'type', 'id', 'client'].includes(one),
+        (one) =>
+          !['shape', 'whose', 'end', 'kind', 'stream', 'method', 'stage', 'cause', 'type', 'id', 'client'].includes(
+            one,
+          ),
       ),
     );
     fc.assert(

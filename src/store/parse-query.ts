@@ -122,13 +122,14 @@ function addTerm(draft: Draft, { key, value, not }: Term, now: number): string |
   const compared = isPrefix ? value.slice(0, -1) : value;
   const problem = valueProblem(key, compared, isPrefix);
   if (problem !== null) return problem;
-  // As `candor explain` takes it, and as a person types it.
-  const isBeginning = isPrefix || key === 'id';
+  // As `candor explain` takes it, and as a person types it. A whole one is found by the index.
+  const isBeginning = isPrefix || (key === 'id' && !uuid.test(compared));
   draft.conditions.push({ kind: 'text', key, value: caseOf(key, compared), isPrefix: isBeginning, not });
   return null;
 }
 
 const causes = Object.keys(failureTable);
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** A value that no record can have; null: one may. */
 function valueProblem(key: TextKey, value: string, isPrefix: boolean): string | null {

@@ -1,38 +1,25 @@
 import type { StoredExchange } from '../core/store-messages.ts';
-import type { Clock, Instant } from '../core/time.ts';
+import type { Clock } from '../core/time.ts';
 import { matches } from './match.ts';
+import { mayMatchExchanges } from './match-output.ts';
 import type { QueryCondition, Query } from '../core/exchange-query.ts';
+import type { RangePage, SegmentRange } from './paging.ts';
 import type { StoredRow, Segment } from './segment.ts';
 import { lineOfTemplate, recordOf } from './stored-line.ts';
 import { indexExpression } from './terms.ts';
-
-export interface FoundRow {
-  readonly seq: number;
-  readonly exchange: StoredExchange;
-}
-
-export interface SegmentPage {
-  readonly found: readonly FoundRow[];
-  /** Where the search has ended before all rows were looked at: at this row; null if it has looked at all. */
-  readonly stoppedAt: number | null;
-}
-
-export interface SegmentRange {
-  /** Both excluded. */
-  readonly after: number;
-  readonly before: number;
-  readonly newestFirst: boolean;
-  readonly limit: number;
-  /** A search ends at this time, with what it has found. */
-  readonly deadline: Instant;
-}
 
 /** Reading the clock costs about as much as looking at a few rows. */
 const rowsPerLook = 128;
 
 /** Searches one file. */
-export function searchSegment(segment: Segment, query: Query, range: SegmentRange, clock: Clock): SegmentPage {
-  const found: FoundRow[] = [];
+export function searchSegment(
+  segment: Segment,
+  query: Query,
+  range: SegmentRange,
+  clock: Clock,
+): RangePage<StoredExchange> {
+  const found: { seq: number; value: StoredExchange }[] = [];
+  if (!mayMatchExchanges(query)) return { found, stoppedAt: null };
   const within = segment.rowsWithin(query.since, query.until);
   if (within === null) return { found, stoppedAt: null };
   const [first, last] = within;
@@ -40,16 +27,25 @@ export function searchSegment(segment: Segment, query: Query, range: SegmentRang
   const before = Math.min(range.before, last + 1);
   const templates = new TemplateCheck(segment, query);
   let looked = 0;
+  const { newestFirst } = range;
   const expression = indexExpression(query, segment.templateTerms);
-  const rows = segment.rows({ expression, after, before, newestFirst: range.newestFirst });
+  const rows = segment.rows({ id: wantedId(query), expression, after, before, newestFirst });
   for (const row of rows) {
     looked += 1;
     const exchange = mayMatch(query, row) && templates.mayMatch(row.template) ? segment.exchangeOf(row) : null;
-    if (exchange !== null && matches(query, exchange.record)) found.push({ seq: row.seq, exchange });
+    if (exchange !== null && matches(query, exchange.record)) found.push({ seq: row.seq, value: exchange });
     const isLate = looked % rowsPerLook === 0 && clock.now() >= range.deadline;
     if (found.length >= range.limit || isLate) return { found, stoppedAt: row.seq };
   }
   return { found, stoppedAt: null };
+}
+
+/** The only id that a query asks for; null if it asks for none. */
+function wantedId({ conditions }: Query): string | null {
+  const wanted = conditions.find(
+    (condition) => condition.kind === 'text' && condition.key === 'id' && !condition.isPrefix && !condition.not,
+  );
+  return wanted?.kind === 'text' ? wanted.value : null;
 }
 
 /** False where the columns alone tell that the row does not match. */

@@ -1,7 +1,9 @@
+import type { OutputLine } from '../core/output-line.ts';
 import type { EventLine, StoredExchange } from '../core/store-messages.ts';
 import { type Database, openDatabase, type Statement, type Value } from './database.ts';
 import { EventTable } from './event-table.ts';
 import { migrate } from './migrations.ts';
+import { OutputTable } from './output-table.ts';
 import { packedHex, packedUuid, unpackedHex, unpackedUuid, uuidsFrom } from './packed-id.ts';
 import { recordOf, type StoredLine } from './stored-line.ts';
 import type { TimedRow } from './response-times.ts';
@@ -12,6 +14,13 @@ import { LineTerms, TemplateTerms } from './terms.ts';
 export interface NewExchange {
   readonly line: StoredLine;
   readonly standsFor: number;
+}
+
+/** What is stored in one transaction. */
+export interface StoredBatch {
+  readonly exchanges: readonly NewExchange[];
+  readonly events: readonly EventLine[];
+  readonly output: readonly OutputLine[];
 }
 
 /** A row as far as a search looks at it before it builds the record. */
@@ -26,6 +35,8 @@ export interface StoredRow {
 
 /** Rows that a search may have to look at. */
 export interface RowRange {
+  /** Only exchanges with this id; null: with any. */
+  readonly id: string | null;
   /** An expression of the full-text index; null: all rows. */
   readonly expression: string | null;
   /** Both excluded. */
@@ -56,18 +67,19 @@ export class Segment {
   readonly #putSpan: Statement;
   readonly #byIds: Statement;
   readonly events: EventTable;
+  readonly output: OutputTable;
   readonly #searches = new Map<string, Statement>();
   #seq: number;
   #span: { number: number; first: number; last: number; firstAt: number; lastAt: number };
 
-  /** Opens or creates the file; null if a later version of Candor has written it. */
-  static open(path: string): Segment | null {
+  /** Opens or creates the file; null if a later version of Candor has written it. `outputBytesMax`: of the output of applications. */
+  static open(path: string, outputBytesMax: number): Segment | null {
     const database = openDatabase(path);
     try {
       // A larger page makes the index smaller. NORMAL: a loss of power may take the last second, and never the file.
       database.execute('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       database.execute('PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 0');
-      if (migrate(database)) return new Segment(database);
+      if (migrate(database)) return new Segment(database, outputBytesMax);
     } catch (error) {
       database.close();
       throw error;
@@ -76,11 +88,12 @@ export class Segment {
     return null;
   }
 
-  private constructor(database: Database) {
+  private constructor(database: Database, outputBytesMax: number) {
     this.#database = database;
     this.#templates = new SharedTexts(database, 'templates', 'json', 1);
     this.#texts = new SharedTexts(database, 'texts', 'text', 2);
     this.events = new EventTable(database);
+    this.output = new OutputTable(database, outputBytesMax);
     this.#insert = database.prepare(`INSERT INTO exchanges (${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`);
     this.#insertTerms = database.prepare('INSERT INTO terms (rowid, words) VALUES (?, ?)');
     this.#putSpan = database.prepare('INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?, ?)');
@@ -98,7 +111,8 @@ export class Segment {
 
   /** When the first exchange or event of the file began: milliseconds since 1970; null if it has none. */
   get firstAt(): number | null {
-    const sql = 'SELECT min(at) FROM (SELECT min(first_at) AS at FROM spans UNION ALL SELECT min(at) FROM events)';
+    const sql =
+      'SELECT min(at) FROM (SELECT min(first_at) AS at FROM spans UNION ALL SELECT min(at) FROM events UNION ALL SELECT min(at) FROM output)';
     const at = this.#prepared(sql).get()?.[0] ?? null;
     return at === null ? null : Number(at);
   }
@@ -107,12 +121,13 @@ export class Segment {
     return Number(this.#database.prepare(sql).get()?.[0] ?? 0);
   }
 
-  /** Stores exchanges and events in one transaction: all or none. Returns how many exchanges are damaged, and left out. */
-  append(exchanges: readonly NewExchange[], events: readonly EventLine[]): number {
+  /** Stores a batch in one transaction: all or nothing. Returns how many exchanges are damaged, and left out. */
+  append({ exchanges, events, output }: StoredBatch): number {
     this.#database.execute('BEGIN IMMEDIATE');
     let damaged = 0;
     for (const exchange of exchanges) if (!this.#append(exchange)) damaged += 1;
     this.events.append(events);
+    this.output.append(output);
     const { number, first, last, firstAt, lastAt } = this.#span;
     if (last > 0) this.#putSpan.run(number, first, last, firstAt, lastAt);
     this.#database.execute('COMMIT');
@@ -149,8 +164,13 @@ export class Segment {
     return typeof first === 'number' && typeof last === 'number' ? [first, last] : null;
   }
 
-  *rows({ expression, after, before, newestFirst }: RowRange): Generator<StoredRow> {
+  *rows({ id, expression, after, before, newestFirst }: RowRange): Generator<StoredRow> {
     const order = newestFirst ? 'DESC' : 'ASC';
+    if (id !== null) {
+      const sql = `SELECT ${columns} FROM exchanges WHERE id = ? AND seq > ? AND seq < ? ORDER BY seq ${order}`;
+      for (const values of this.#prepared(sql).each(packedUuid(id), after, before)) yield rowOf(values);
+      return;
+    }
     if (expression === null) {
       const sql = `SELECT ${columns} FROM exchanges WHERE seq > ? AND seq < ? ORDER BY seq ${order}`;
       for (const values of this.#prepared(sql).each(after, before)) yield rowOf(values);

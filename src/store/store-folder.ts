@@ -82,6 +82,14 @@ export function segmentBytesOf({ keepBytes }: StoreSpec): number {
   return Math.floor(keepBytes / filesPerStore);
 }
 
+/** Of a file, the part that lines of applications may take. */
+const outputPart = 0.25;
+
+/** How much of a file the output of applications may take: beyond it the oldest lines of the file are deleted. */
+export function outputBytesOf(spec: StoreSpec): number {
+  return Math.floor(segmentBytesOf(spec) * outputPart);
+}
+
 /** How much time a file comprises before the next one begins: a file is deleted as a whole, when its newest record is too old. */
 export function segmentAgeMsOf({ keepAgeMs }: StoreSpec): number {
   return keepAgeMs / filesPerStore;

@@ -5,11 +5,13 @@ import type {
   EventSearchRequest,
   EventSearchResult,
   FromStore,
+  OutputSearchResult,
   SearchRequest,
   SearchResult,
   StoreInit,
   ToStore,
 } from '../core/store-messages.ts';
+import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { RecordRingReader, type RingSlice, WakeWord } from '../record/record-ring.ts';
@@ -18,6 +20,7 @@ import { ExchangeStore } from './exchange-store.ts';
 import type { NewExchange } from './segment.ts';
 import { LineDivider } from './line-divider.ts';
 import { WaitingEvents } from './waiting-events.ts';
+import { WaitingOutput } from './waiting-output.ts';
 
 /** How long a record may wait before it is stored: one transaction for all of that time. */
 const storeEveryMs = 500;
@@ -35,7 +38,9 @@ const faultTexts: Readonly<Record<StoreFault, string>> = {
   other: 'SQLite reports an error',
 };
 
-const noStore = { kind: 'unavailable', problem: 'the configuration has no store' } as const;
+type Unavailable = Extract<SearchResult, { readonly kind: 'unavailable' }>;
+
+const noStore: Unavailable = { kind: 'unavailable', problem: 'the configuration has no store' };
 
 interface TakenSlice {
   readonly ring: RecordRingReader;
@@ -59,6 +64,7 @@ export class StoreWriter {
   /** Taken from the rings and not stored yet. */
   #taken: TakenSlice[] = [];
   readonly #events = new WaitingEvents();
+  readonly #output = new WaitingOutput();
   #spec: StoreSpec | null = null;
   #store: ExchangeStore | null = null;
   readonly #divider = new LineDivider();
@@ -90,11 +96,21 @@ export class StoreWriter {
         Atomics.add(this.#lost, 0, this.#events.add(message.events));
         this.#wakeWord.wake();
         break;
+      case 'output':
+        Atomics.add(this.#lost, 0, this.#output.add(message.lines));
+        this.#wakeWord.wake();
+        break;
       case 'find':
         this.#send({ kind: 'stored', request: message.request, record: this.#find(message.id) });
         break;
       case 'search':
         this.#send({ kind: 'searched', request: message.request, result: this.#search(message.search) });
+        break;
+      case 'search_output':
+        this.#send({ kind: 'output_found', request: message.request, result: this.#searchOutput(message.search) });
+        break;
+      case 'context':
+        this.#send({ kind: 'context_found', request: message.request, context: this.#context(message.search) });
         break;
       case 'search_events':
         this.#send({ kind: 'events_found', request: message.request, result: this.#searchEvents(message.search) });
@@ -137,25 +153,32 @@ export class StoreWriter {
   }
 
   #search(request: SearchRequest): SearchResult {
+    return this.#read((store) => store.search(request));
+  }
+
+  #searchOutput(request: SearchRequest): OutputSearchResult {
+    return this.#read((store) => store.searchOutput(request));
+  }
+
+  #searchEvents(request: EventSearchRequest): EventSearchResult {
+    return this.#read((store) => store.searchEvents(request));
+  }
+
+  /** Stores first what has come, so that a search finds it. */
+  #read<T>(search: (store: ExchangeStore) => T): T | Unavailable {
     const spec = this.#spec;
     if (spec === null) return noStore;
     this.#storeLines();
     try {
-      return this.#opened(spec).search(request);
+      return search(this.#opened(spec));
     } catch (error) {
       return this.#unreadable(spec, error);
     }
   }
 
-  #searchEvents(request: EventSearchRequest): EventSearchResult {
-    const spec = this.#spec;
-    if (spec === null) return noStore;
-    this.#storeLines();
-    try {
-      return this.#opened(spec).searchEvents(request);
-    } catch (error) {
-      return this.#unreadable(spec, error);
-    }
+  #context(search: ContextSearch): StoredContext {
+    const found = this.#read((store) => store.context(search));
+    return 'problem' in found ? noContext : found;
   }
 
   #responseTimes(): readonly ResponseTimes[] {
@@ -169,7 +192,7 @@ export class StoreWriter {
     }
   }
 
-  #unreadable({ path }: StoreSpec, error: unknown): { readonly kind: 'unavailable'; readonly problem: string } {
+  #unreadable({ path }: StoreSpec, error: unknown): Unavailable {
     this.#failed(error);
     return { kind: 'unavailable', problem: `The store ${path} cannot be read: ${faultTexts[storeFault(error)]}.` };
   }
@@ -180,14 +203,14 @@ export class StoreWriter {
     if (spec === null) return false;
     for (const ring of this.#rings) for (const slice of ring.take()) this.#taken.push({ ring, slice });
     for (const ring of this.#rings) ring.takeDropped();
-    if (this.#taken.length === 0 && this.#events.isEmpty) {
+    if (this.#taken.length === 0 && this.#events.isEmpty && this.#output.isEmpty) {
       this.#maintain(spec);
       return false;
     }
     try {
       const store = this.#opened(spec);
       const exchanges = this.#taken.flatMap(({ slice }) => this.#exchangesOf(slice));
-      Atomics.add(this.#lost, 0, store.append(exchanges, this.#events.list));
+      Atomics.add(this.#lost, 0, store.append(exchanges, this.#events.list, this.#output.list));
     } catch (error) {
       this.#failed(error);
       return true;
@@ -220,6 +243,7 @@ export class StoreWriter {
   #release(): void {
     for (const { ring, slice } of this.#taken) ring.release(slice);
     this.#taken = [];
+    this.#output.clear();
     if (!this.#events.isEmpty) this.#send({ kind: 'events_stored', through: this.#events.clear() });
   }
 
@@ -276,7 +300,7 @@ export class StoreWriter {
   }
 
   get #hasWork(): boolean {
-    return !this.#events.isEmpty || this.#rings.some((ring) => ring.hasLines);
+    return !this.#events.isEmpty || !this.#output.isEmpty || this.#rings.some((ring) => ring.hasLines);
   }
 
   #storeLater(ms: number): void {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
+import type { OutputLine, OutputSource } from '../../src/core/output-line.ts';
 import type { StoredExchange } from '../../src/core/store-messages.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
@@ -115,4 +116,44 @@ test('candor logs says of which names nothing is stored, where nothing is found'
   assert.equal(await context.candor('logs', 'route:nix', 'upstream:shop', 'since:1h'), 0);
   assert.match(context.stderr.text, /Of route:nix nothing is stored at all/);
   assert.doesNotMatch(context.stderr.text, /Of upstream:shop/);
+});
+
+const lineOf = (text: string, second: number, more: Partial<OutputSource> = {}): OutputLine => {
+  const source = { application: 'shop', instance: 'shop/1', pid: 7, stream: 'stderr', path: null, ...more } as const;
+  return { at: Date.parse(failedRecord.at) + second * 1000, source, text, leftOut: 0 };
+};
+
+test('candor logs prints exchanges and lines of applications in the order of time, within 80 columns', async () => {
+  gateway.searched = page([stored('/ordered')]);
+  gateway.foundOutput = {
+    kind: 'page',
+    lines: [{ ...lineOf(`later \u001b[31m${'x'.repeat(900)}`, 60), leftOut: 3 }, lineOf('earlier', -60)],
+    cursor: null,
+    end: '1-2',
+  };
+  assert.equal(await context.candor('logs', 'shop'), 0);
+  const { text } = context.stdout;
+  assertFits(text);
+  assert.match(text, /err shop\/1 +earlier\n[^]*\/ordered[^]*3 lines of shop left out[^]*err shop\/1 +later/);
+  assert.ok(!text.includes('\u001b'), text);
+  assert.match(context.stderr.text, /^1 exchange and 2 lines of applications\. /);
+});
+
+test('candor logs prints the newest of both up to the limit', async () => {
+  gateway.searched = page([stored('/ordered')]);
+  gateway.foundOutput = { kind: 'page', lines: [lineOf('later', 60)], cursor: null, end: '1-2' };
+  assert.equal(await context.candor('logs', '--limit', '1', '--json'), 0);
+  const [line = '', ...more] = context.stdout.text.trimEnd().split('\n');
+  assert.deepEqual(more, []);
+  const { kind, text, application, left_out } = JSON.parse(line) as Record<string, unknown>;
+  assert.deepEqual([kind, text, application, left_out], ['output', 'later', 'shop', 0]);
+});
+
+test('candor explain ends with what applications printed about the request', async () => {
+  gateway.records.set(failedRecord.id, failedRecord);
+  gateway.context = { lines: [lineOf(`order ${failedRecord.id}`, 0)], nearby: [lineOf('no heap', 0)] };
+  assert.equal(await context.candor('explain', failedRecord.id), 0);
+  const { text } = context.stdout;
+  assertFits(text);
+  assert.match(text, /OUTPUT {2}with the id of the request\n.*err shop\/1 +order [^]*without an id\n.*no heap\n$/);
 });

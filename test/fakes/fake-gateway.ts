@@ -10,11 +10,13 @@ import {
 import type { TrafficRequest, TrafficTimeline } from '../../src/control/traffic-timeline.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
+import { noContext, type StoredContext } from '../../src/core/request-context.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import { eventJson } from '../../src/core/event-json.ts';
 import type {
   EventSearchRequest,
   EventSearchResult,
+  OutputSearchResult,
   SearchRequest,
   SearchResult,
 } from '../../src/core/store-messages.ts';
@@ -104,6 +106,20 @@ export class FakeGateway implements Gateway {
   async searchExchanges(search: SearchRequest): Promise<SearchResult> {
     this.searches.push(search);
     return this.searched;
+  }
+
+  foundOutput: OutputSearchResult = { kind: 'page', lines: [], cursor: null, end: '0-0' };
+  readonly outputSearches: SearchRequest[] = [];
+
+  async searchOutput(search: SearchRequest): Promise<OutputSearchResult> {
+    this.outputSearches.push(search);
+    return search.after === null ? this.foundOutput : { kind: 'page', lines: [], cursor: null, end: '0-0' };
+  }
+
+  context: StoredContext = noContext;
+
+  async requestContext(): Promise<StoredContext> {
+    return this.context;
   }
 
   readonly eventSearches: EventSearchRequest[] = [];

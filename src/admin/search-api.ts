@@ -1,0 +1,65 @@
+import type { ServerResponse } from 'node:http';
+import type { Gateway } from '../control/gateway-status.ts';
+import { outputLineJson } from '../core/output-line.ts';
+import type { RequestContextJson } from '../core/request-context.ts';
+import type { SearchRequest, SearchResult } from '../core/store-messages.ts';
+import { sendJson, sendProblem } from './answer.ts';
+import { readLimit } from './search-parameters.ts';
+
+/** Answers with a page of stored exchanges. */
+export async function sendExchanges(
+  url: URL,
+  gateway: Pick<Gateway, 'searchExchanges'>,
+  response: ServerResponse,
+): Promise<void> {
+  const request = readSearch(url, response);
+  if (request === null) return;
+  const result = await gateway.searchExchanges(request);
+  if (result.kind !== 'page') return sendNoPage(result, response);
+  const { exchanges, cursor, end } = result;
+  const found = exchanges.map(({ record, standsFor }) => ({ ...record, stands_for: standsFor }));
+  sendJson(response, 200, { exchanges: found, cursor, end });
+}
+
+/** Answers with a page of lines that applications have printed. */
+export async function sendOutput(
+  url: URL,
+  gateway: Pick<Gateway, 'searchOutput'>,
+  response: ServerResponse,
+): Promise<void> {
+  const request = readSearch(url, response);
+  if (request === null) return;
+  const result = await gateway.searchOutput(request);
+  if (result.kind !== 'page') return sendNoPage(result, response);
+  const { lines, cursor, end } = result;
+  sendJson(response, 200, { lines: lines.map(outputLineJson), cursor, end });
+}
+
+/** Answers with what is stored about an exchange besides its record. */
+export async function sendContext(
+  id: string,
+  gateway: Pick<Gateway, 'findExchange' | 'requestContext'>,
+  response: ServerResponse,
+): Promise<void> {
+  const record = await gateway.findExchange(id);
+  if (record === null) return sendProblem(response, 404, `No exchange has the id ${id}, in memory or in the log.`);
+  const { lines, nearby } = await gateway.requestContext(record);
+  const context: RequestContextJson = { lines: lines.map(outputLineJson), nearby: nearby.map(outputLineJson) };
+  sendJson(response, 200, context);
+}
+
+/** Null if the parameters cannot be read; then the request has been answered. */
+function readSearch({ searchParams }: URL, response: ServerResponse): SearchRequest | null {
+  const limit = readLimit(searchParams);
+  const [cursor, after] = [searchParams.get('cursor'), searchParams.get('after')];
+  if (!limit.ok) sendProblem(response, 400, limit.problem);
+  else if (cursor !== null && after !== null)
+    sendProblem(response, 400, 'cursor is for older results, after for newer ones: give one of them.');
+  else return { query: searchParams.get('query') ?? '', limit: limit.value, cursor, after };
+  return null;
+}
+
+function sendNoPage(result: Exclude<SearchResult, { readonly kind: 'page' }>, response: ServerResponse): void {
+  if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
+  sendProblem(response, 400, `The query is wrong at character ${result.at + 1}: ${result.problem}.`);
+}

@@ -1,0 +1,39 @@
+/** `file`: a log of the application that Candor reads. */
+export type OutputSourceStream = 'stdout' | 'stderr' | 'file';
+
+/** Where a line came from. */
+export interface OutputSource {
+  readonly application: string;
+  /** The id of the instance; null for a file, which all instances may write. */
+  readonly instance: string | null;
+  /** The process that leads the instance; null for a file. */
+  readonly pid: number | null;
+  readonly stream: OutputSourceStream;
+  /** Of a file. */
+  readonly path: string | null;
+}
+
+/** A line of an application's output, as the store gets it: without secrets and control characters. */
+export interface OutputLine {
+  /** When Candor read it: milliseconds since 1970. */
+  readonly at: number;
+  readonly source: OutputSource;
+  readonly text: string;
+  /** Lines of the application that came before this one and were not stored, because they came too fast. */
+  readonly leftOut: number;
+}
+
+/** A line as the admin API, `candor logs --json` and the dashboard have it. */
+export interface OutputLineJson extends OutputSource {
+  readonly kind: 'output';
+  /** RFC 3339. */
+  readonly at: string;
+  readonly text: string;
+  readonly left_out: number;
+}
+
+export function outputLineJson({ at, source, text, leftOut }: OutputLine): OutputLineJson {
+  const { application, instance, pid, stream, path } = source;
+  const time = new Date(at).toISOString();
+  return { kind: 'output', at: time, application, instance, pid, stream, path, text, left_out: leftOut };
+}

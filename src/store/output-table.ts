@@ -1,0 +1,144 @@
+import type { OutputLine, OutputSource } from '../core/output-line.ts';
+import type { Query } from '../core/exchange-query.ts';
+import type { Clock } from '../core/time.ts';
+import type { Database, Statement, Value } from './database.ts';
+import { idsInText, packedIdInText } from './ids-in-text.ts';
+import { outputIndexUse, outputMatches } from './match-output.ts';
+import type { RangePage, SegmentRange } from './paging.ts';
+import { SharedTexts } from './shared-texts.ts';
+
+/** Beside its text: the row, its entry in the index of times, and that of an id. */
+const rowBytes = 64;
+
+/** Looking at the clock costs about as much as looking at a few rows. */
+const rowsPerLook = 128;
+
+/** How much of the oldest is deleted when the lines have reached their size. */
+const deletedPart = 0.25;
+
+const columns = 'output.seq, at, json, text, left_out';
+const from = 'output JOIN output_sources ON number = source';
+
+/** Lines that the same instance printed while it had a request. */
+export interface OutputOfInstance {
+  readonly instance: string;
+  /** Milliseconds since 1970, both included. */
+  readonly since: number;
+  readonly until: number;
+  readonly limit: number;
+}
+
+/**
+ * The output of applications in a file. Of the file's size it takes a part: beyond it the oldest lines are deleted, so that an application
+ * that prints much drives no exchange out of the store.
+ */
+export class OutputTable {
+  readonly #database: Database;
+  readonly #sources: SharedTexts;
+  readonly #insert: Statement;
+  readonly #insertId: Statement;
+  readonly #bytesMax: number;
+  /** Null until the first line is stored: reading the length of all takes some milliseconds. */
+  #bytes: number | null = null;
+
+  constructor(database: Database, bytesMax: number) {
+    this.#database = database;
+    this.#bytesMax = bytesMax;
+    this.#sources = new SharedTexts(database, 'output_sources', 'json', 1);
+    // During an upgrade two processes write to one file: SQLite numbers the rows.
+    this.#insert = database.prepare('INSERT INTO output (at, source, text, left_out, ids) VALUES (?, ?, ?, ?, ?)');
+    this.#insertId = database.prepare('INSERT OR IGNORE INTO output_ids VALUES (?, last_insert_rowid())');
+  }
+
+  get lastSeq(): number {
+    return this.#number('SELECT max(seq) FROM output');
+  }
+
+  /** Whether the file ends before this time. */
+  endsBefore(since: number): boolean {
+    return this.#number('SELECT max(at) FROM output') < since && this.lastSeq > 0;
+  }
+
+  /** Within the transaction of the caller. */
+  append(lines: readonly OutputLine[]): void {
+    if (lines.length === 0) return;
+    this.#bytes ??= this.#number(`SELECT sum(length(text) + ${rowBytes}) FROM output`);
+    for (const { at, source, text, leftOut } of lines) {
+      const ids = idsInText(text);
+      this.#insert.run(at, this.#sources.put(JSON.stringify(source)), text, leftOut, ids.length);
+      for (const id of ids) this.#insertId.run(packedIdInText(id));
+      this.#bytes += text.length + rowBytes;
+    }
+    while (this.#bytes > this.#bytesMax && this.#deleteOldest());
+  }
+
+  /** False if there is hardly anything to delete. */
+  #deleteOldest(): boolean {
+    const [first, last] = [this.#number('SELECT min(seq) FROM output'), this.lastSeq];
+    if (last - first < 1 / deletedPart) return false;
+    const through = first + Math.floor((last - first) * deletedPart);
+    this.#database.prepare('DELETE FROM output WHERE seq <= ?').run(through);
+    this.#database.prepare('DELETE FROM output_ids WHERE seq <= ?').run(through);
+    this.#bytes = this.#number(`SELECT sum(length(text) + ${rowBytes}) FROM output`);
+    return true;
+  }
+
+  search(query: Query, range: SegmentRange, clock: Clock): RangePage<OutputLine> {
+    const found: { seq: number; value: OutputLine }[] = [];
+    let looked = 0;
+    for (const row of this.#rows(query, range)) {
+      looked += 1;
+      const line = lineOf(row);
+      const seq = Number(row[0]);
+      if (outputMatches(query, line)) found.push({ seq, value: line });
+      const isLate = looked % rowsPerLook === 0 && clock.now() >= range.deadline;
+      if (found.length >= range.limit || isLate) return { found, stoppedAt: seq };
+    }
+    return { found, stoppedAt: null };
+  }
+
+  #rows(query: Query, { after, before, newestFirst }: SegmentRange): IterableIterator<readonly Value[]> {
+    const { id, words } = outputIndexUse(query);
+    const conditions = ['output.seq > ?', 'output.seq < ?'];
+    const values: Value[] = [after, before];
+    if (id !== null) {
+      conditions.push('output.seq IN (SELECT seq FROM output_ids WHERE id = ?)');
+      values.push(packedIdInText(id));
+    }
+    for (const word of words) {
+      conditions.push('text LIKE ?');
+      values.push(`%${word}%`);
+    }
+    const order = newestFirst ? 'DESC' : 'ASC';
+    const sql = `SELECT ${columns} FROM ${from} WHERE ${conditions.join(' AND ')} ORDER BY output.seq ${order}`;
+    return this.#database.prepare(sql).each(...values);
+  }
+
+  /** Lines with one of these ids, the oldest first. */
+  withIds(ids: readonly string[], limit: number): readonly OutputLine[] {
+    const packed = ids.map(packedIdInText);
+    const marks = packed.map(() => '?').join();
+    const sql = `SELECT ${columns} FROM ${from} WHERE output.seq IN (SELECT seq FROM output_ids WHERE id IN (${marks})) ORDER BY output.seq LIMIT ?`;
+    return [...this.#database.prepare(sql).each(...packed, limit)].map(lineOf);
+  }
+
+  /** The last lines without an id of any request that the instance printed in this time, the oldest first. */
+  ofInstance({ instance, since, until, limit }: OutputOfInstance): readonly OutputLine[] {
+    const sql = `SELECT ${columns} FROM ${from} WHERE at >= ? AND at <= ? AND ids = 0 AND json ->> 'instance' = ?
+      ORDER BY output.seq DESC LIMIT ?`;
+    return [...this.#database.prepare(sql).each(since, until, instance, limit)].map(lineOf).toReversed();
+  }
+
+  #number(sql: string): number {
+    return Number(this.#database.prepare(sql).get()?.[0] ?? 0);
+  }
+}
+
+function lineOf([, at, source, text, leftOut]: readonly Value[]): OutputLine {
+  return {
+    at: Number(at),
+    source: JSON.parse(String(source)) as OutputSource,
+    text: String(text),
+    leftOut: Number(leftOut),
+  };
+}
