@@ -40,7 +40,7 @@ export function identify(
   return { requestId, trace: continued, span: { spanId: ids.hex(8), parentId, flags } };
 }
 
-/** Both ids are parts of one text: making two costs twice as much. Whether it is sampled follows from the id, as for OpenTelemetry's TraceIdRatioBased. */
+/** Both ids are parts of one text: making two costs twice as much. Whether it is sampled follows from the trace id. */
 function beginTrace(requestId: string, ids: Ids, share: number): Identity {
   const digits = ids.hex(24);
   const traceId = digits.slice(0, 32);
