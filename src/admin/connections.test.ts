@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import type { AdminRole } from '../core/admin-roles.ts';
 import { AdminConnections } from './connections.ts';
 
-/** Connections that nobody carries: `connect` opens one and shows a token with this role. */
+/** A listener without a network: `connect` opens one and shows a token with this role. */
 function listener(): { readonly connect: (role: AdminRole) => EventEmitter | null } & {
   readonly show: (socket: EventEmitter, role: AdminRole) => boolean;
 } {

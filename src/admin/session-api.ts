@@ -136,7 +136,7 @@ export class SessionApi {
     this.#sessions.end(session);
   }
 
-  /** A link has the right of whoever asks for it, and no more; what a session makes ends with that session. */
+  /** A link has the role of the token or session that asks for it, and no more; what a session makes ends with that session. */
   async #makeLink(requester: AdminRequester, response: ServerResponse): Promise<void> {
     const { clock, events, publicUrl } = this.#state;
     const holder: Holder = { token: requester.token, role: requester.role ?? 'read' };

@@ -54,7 +54,7 @@ for (const [what, steps] of cases)
     }
   });
 
-test('states that nobody has been told yet keep their own times', () => {
+test('states that `note` has not told of yet keep their own times', () => {
   const times = new EndpointSince();
   times.note(upstream, [endpoint('ejected', 9000)], 9000 as Instant);
   assert.equal(times.adjust(upstream, [endpoint('healthy', 1000)])[0]?.sinceInstant, 1000);

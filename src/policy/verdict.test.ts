@@ -41,7 +41,7 @@ describe('an upstream', () => {
     ['all of whose endpoints drain', { usable: 0, draining: 2 }, 'failing', /^all its endpoints drain$/],
     ['none of whose endpoints may get requests', { usable: 0 }, 'failing', /^no endpoint may get requests$/],
     [
-      'whose only endpoint gets single requests, and which nobody has asked',
+      'whose only endpoint gets single requests, and which got no request',
       { endpoints: 1, usable: 0, onProbation: 1, recent: some(0), lastMinute: some(0) },
       'degraded',
       /^no endpoint is healthy; 1 of 1 gets single requests, which show whether it is well$/,

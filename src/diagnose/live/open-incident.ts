@@ -38,7 +38,7 @@ export class OpenIncident {
   readonly seenEndpoints = new SeenEndpoints();
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
   steadyRateBefore: number | null = null;
-  /** Null: nobody has looked yet, or could not. */
+  /** Null: the gateway has not looked there yet, or could not. */
   directLook: DirectLook | null = null;
   lastSecond: number;
   suspects: readonly IncidentSuspect[] = [];
