@@ -5,19 +5,22 @@ import { FloodedGateway, QuietClient } from '../test/http2/flooded-gateway.ts';
 import { toolOptions } from '../test/tool-options.ts';
 import { allFloods, type Attack, type Report } from './http2-flood-process.ts';
 import type { ThreadStall } from './stall-report.ts';
+import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
 
-const usage = `usage: npm run bench:http2-floods -- [--seconds=3] [--rounds=1] [--only=TEXT] [--json=yes]
+const usage = `usage: npm run bench:http2-floods -- [--seconds=1] [--rounds=5] [--only=TEXT] [--json=yes]
 
-What a client of HTTP/2 waits for a small response while another client floods the same worker, and reconnects each time it is thrown out:
-the median and the 99th percentile, each beside that of the moments before the flood. Gateway, quiet client and flood are three
-processes. Where they have fewer cores than that they also wait for each other, which the first rows show: the same for an honest
-client that sends as many requests as it may, and for a flood of another program, which reads and forgets.
+What a client of HTTP/2 waits for a small response while another client floods the same worker, and reconnects each time it is thrown out.
+Gateway, quiet client and flood are three processes. Where they have fewer cores than that they also wait for each other. So each round
+has three parts: without a flood, with the same flood at another program, which reads and forgets, and with the flood at the gateway. A
+round counts if the machine was quiet: the hypervisor took less than 6 % of its cores, and programs that do not belong to the measurement
+less than 10 %. A round that does not count is repeated, at most twice for each that is wanted.
 
-The last columns do not depend on other programs: the CPU time of the longest turn of the worker's event loop without and with the flood, and how many turns with it
-took more than 4 ms. A quiet client waits as long as the turn that it meets.
+The figures are medians of the rounds. "times" is the 99th percentile with the flood by the one without it in the same round; in brackets
+the same for the flood of the other program. Behind it: how often the flood was thrown out; the longest turn of the worker's event loop
+without and with the flood, in CPU time; how many turns with it took more than 4 ms; how many rounds counted, of how many.
 
-  --seconds=N  for each measurement
-  --rounds=N   measurements of each row, with and without flood in turns
+  --seconds=N  for each part of a round
+  --rounds=N   rounds that count, for each row
   --only=TEXT  rows whose name contains it
   --json=yes   one JSON object for each row
   --help
@@ -31,25 +34,20 @@ const leadMs = 200;
 /** Each flood is played once for so long, from another address, before the first measurement: its code is compiled then. */
 const warmUpMs = 400;
 
-const [floodNetwork, warmUpNetwork] = ['127.0.1', '127.0.3'];
+const warmUpNetwork = '127.0.1';
+
+/** The gateway lets the next connections of an address that has flooded wait: so each round floods from another one. */
+const floodNetwork = (round: number): string => `127.0.${2 + (round % 200)}`;
 
 interface Row {
   readonly name: string;
   readonly flood: Attack['flood'];
-  /** Null: the gateway. */
-  readonly at: 'other program' | null;
 }
 
 const rows: readonly Row[] = [
-  { name: 'control: an honest client, 100 requests at a time', flood: 'requests', at: null },
-  ...['rapid reset', 'PING (', 'PRIORITY ('].map(controlOf),
-  ...allFloods.map(({ name }, flood) => ({ name, flood, at: null })),
+  { name: 'an honest client, 100 requests at a time', flood: 'requests' },
+  ...allFloods.map(({ name }, flood) => ({ name, flood })),
 ];
-
-function controlOf(start: string): Row {
-  const flood = allFloods.findIndex(({ name }) => name.startsWith(start));
-  return { name: `control: another program is flooded by ${allFloods[flood]?.name}`, flood, at: 'other program' };
-}
 
 /** The process of `http2-flood-process.ts`. */
 class FloodProcess {
@@ -102,51 +100,110 @@ async function turnsOf<T>({ process: own }: FloodedGateway, wait: () => Promise<
   return [result, threads.find(({ isMain }) => !isMain) as ThreadStall];
 }
 
-function percentile(sorted: readonly number[], share: number): number {
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-interface Measured {
-  readonly name: string;
-  readonly p50Ms: readonly [without: number, with_: number];
-  readonly p99Ms: readonly [without: number, with_: number];
-  readonly multiple: number;
+const median = (values: readonly number[]): number => percentile(values, 0.5);
+
+/** One round, or the medians of several; times are in ms. */
+interface Figures {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p50Flooded: number;
+  readonly p99Flooded: number;
+  readonly times: number;
+  /** The same while another program is flooded; null: an honest client has no other program. */
+  readonly timesElsewhere: number | null;
   readonly thrownOut: number;
-  readonly longestTurnCpuMs: readonly [without: number, with_: number];
+  readonly longestTurnCpuMs: number;
+  readonly longestTurnCpuMsFlooded: number;
   readonly longTurns: number;
 }
 
-async function measure(
-  { name, flood, at }: Row,
-  gateway: FloodedGateway,
-  process_: FloodProcess,
-  otherServer: number,
-  options: { readonly ms: number; readonly rounds: number },
-): Promise<Measured> {
-  const { ms, rounds } = options;
-  const without: number[] = [];
-  const under: number[] = [];
-  const port = at === null ? gateway.process.port : otherServer;
-  const longestTurnCpuMs: [number, number] = [0, 0];
-  let [thrownOut, longTurns] = [0, 0];
-  for (let round = 0; round < rounds; round++) {
-    const [calm, calmTurns] = await turnsOf(gateway, () => waitedFor(gateway, ms));
-    without.push(...calm);
-    process_.start({ flood, port, ms: ms + leadMs, network: floodNetwork });
-    await process_.next('begun');
-    await passTime(leadMs);
-    const [flooded, turns] = await turnsOf(gateway, () => waitedFor(gateway, ms));
-    under.push(...flooded);
-    longTurns += turns.longTurns;
-    longestTurnCpuMs[0] = Math.max(longestTurnCpuMs[0], calmTurns.longestCpuMs);
-    longestTurnCpuMs[1] = Math.max(longestTurnCpuMs[1], turns.longestCpuMs);
-    thrownOut += (await process_.next('over')).thrownOut;
+interface Measured extends Figures {
+  readonly name: string;
+  readonly roundsCounted: number;
+  readonly roundsPlayed: number;
+  /** Why the last round that does not count does not. */
+  readonly disturbedBy: string | null;
+}
+
+interface Stage {
+  readonly gateway: FloodedGateway;
+  readonly flood: FloodProcess;
+  readonly otherServer: number;
+  readonly ms: number;
+}
+
+/** Runs `measured` while the flood goes on. Returns its result, and how often the flood was thrown out. */
+async function during<T>(stage: Stage, attack: Omit<Attack, 'ms'>, measured: () => Promise<T>): Promise<[T, number]> {
+  stage.flood.start({ ...attack, ms: stage.ms + leadMs });
+  await stage.flood.next('begun');
+  await passTime(leadMs);
+  const result = await measured();
+  return [result, (await stage.flood.next('over')).thrownOut];
+}
+
+async function playRound({ flood }: Row, stage: Stage, network: string): Promise<Figures> {
+  const { gateway, otherServer, ms } = stage;
+  const wait = (): Promise<readonly number[]> => waitedFor(gateway, ms);
+  const [calm, calmTurns] = await turnsOf(gateway, wait);
+  const elsewhere = flood === 'requests' ? null : await during(stage, { flood, port: otherServer, network }, wait);
+  const attack = { flood, port: gateway.process.port, network };
+  const [[flooded, turns], thrownOut] = await during(stage, attack, () => turnsOf(gateway, wait));
+  const p99 = percentile(calm, 0.99);
+  return {
+    p50: median(calm),
+    p99,
+    p50Flooded: median(flooded),
+    p99Flooded: percentile(flooded, 0.99),
+    times: percentile(flooded, 0.99) / p99,
+    timesElsewhere: elsewhere === null ? null : percentile(elsewhere[0], 0.99) / p99,
+    thrownOut,
+    longestTurnCpuMs: calmTurns.longestCpuMs,
+    longestTurnCpuMsFlooded: turns.longestCpuMs,
+    longTurns: turns.longTurns,
+  };
+}
+
+async function measure(row: Row, stage: Stage, rounds: number): Promise<Measured> {
+  const counted: Figures[] = [];
+  const disturbed: Figures[] = [];
+  let disturbedBy: string | null = null;
+  while (counted.length < rounds && counted.length + disturbed.length < 3 * rounds) {
+    const before = sampleMachine();
+    const figures = await playRound(row, stage, floodNetwork(counted.length + disturbed.length));
+    const why = whyNotQuiet(before, sampleMachine(), 0);
+    disturbedBy = why ?? disturbedBy;
+    (why === null ? counted : disturbed).push(figures);
   }
-  const pair = (share: number): readonly [number, number] => [percentile(without, share), percentile(under, share)];
-  for (const all of [without, under]) all.sort((a, b) => a - b);
-  const p99Ms = pair(0.99);
-  const multiple = p99Ms[1] / p99Ms[0];
-  return { name, p50Ms: pair(0.5), p99Ms, multiple, thrownOut, longestTurnCpuMs, longTurns };
+  const roundsPlayed = counted.length + disturbed.length;
+  return {
+    name: row.name,
+    ...medians(counted.length > 0 ? counted : disturbed),
+    roundsCounted: counted.length,
+    roundsPlayed,
+    disturbedBy,
+  };
+}
+
+function medians(all: readonly Figures[]): Figures {
+  const of = (figure: Exclude<keyof Figures, 'timesElsewhere'>): number => median(all.map((one) => one[figure]));
+  const elsewhere = all.map(({ timesElsewhere }) => timesElsewhere).filter((times) => times !== null);
+  return {
+    p50: of('p50'),
+    p99: of('p99'),
+    p50Flooded: of('p50Flooded'),
+    p99Flooded: of('p99Flooded'),
+    times: of('times'),
+    timesElsewhere: elsewhere.length === 0 ? null : median(elsewhere),
+    thrownOut: of('thrownOut'),
+    longestTurnCpuMs: of('longestTurnCpuMs'),
+    longestTurnCpuMsFlooded: of('longestTurnCpuMsFlooded'),
+    longTurns: of('longTurns'),
+  };
 }
 
 /** The code that a flood runs in the gateway is not compiled when it comes for the first time. */
@@ -157,39 +214,47 @@ async function warmUp(
   ms: number,
 ): Promise<void> {
   await waitedFor(gateway, ms);
-  for (const { flood, at } of rows_) {
-    if (at !== null) continue;
+  for (const { flood } of rows_) {
     process_.start({ flood, port: gateway.process.port, ms: warmUpMs, network: warmUpNetwork });
     await process_.next('begun');
     await process_.next('over');
   }
 }
 
-function print({ name, p50Ms, p99Ms, multiple, thrownOut, longestTurnCpuMs, longTurns }: Measured): void {
-  const pair = ([one, two]: readonly [number, number]): string => `${one.toFixed(2)}, ${two.toFixed(2)} ms`;
-  console.log(
-    `${name} | ${pair(p50Ms)} | ${pair(p99Ms)} | ${multiple.toFixed(1)} | ${thrownOut} | ${pair(longestTurnCpuMs)} | ${longTurns}`,
-  );
+function print(measured: Measured): void {
+  const pair = (one: number, two: number): string => `${one.toFixed(2)}, ${two.toFixed(2)} ms`;
+  const { name, times, timesElsewhere, thrownOut, longTurns, roundsCounted, roundsPlayed, disturbedBy } = measured;
+  const cells = [
+    name,
+    pair(measured.p50, measured.p50Flooded),
+    pair(measured.p99, measured.p99Flooded),
+    `${times.toFixed(1)} (${timesElsewhere?.toFixed(1) ?? '-'})`,
+    thrownOut,
+    pair(measured.longestTurnCpuMs, measured.longestTurnCpuMsFlooded),
+    longTurns,
+    `${roundsCounted} of ${roundsPlayed}${roundsCounted === 0 ? `, ${disturbedBy}` : ''}`,
+  ];
+  console.log(cells.join(' | '));
 }
 
 const header =
-  'flood | p50 without, with | p99 without, with | p99 as a multiple | thrown out | longest turn without, with | turns over 4 ms';
+  'flood | p50 without, with | p99 without, with | times (elsewhere) | thrown out | longest turn without, with | turns over 4 ms | rounds';
 const probe = join(import.meta.dirname, 'stall-probe.ts');
-const { seconds, rounds, only = '', json } = toolOptions(usage, ['only', 'json'], { seconds: 3, rounds: 1 });
-const floodProcess = new FloodProcess();
+const { seconds, rounds, only = '', json } = toolOptions(usage, ['only', 'json'], { seconds: 1, rounds: 5 });
+const flood = new FloodProcess();
 let gateway: FloodedGateway | null = null;
 try {
-  const { endpoints, otherServer } = await floodProcess.next('ready');
+  const { endpoints, otherServer } = await flood.next('ready');
   gateway = await FloodedGateway.before(endpoints, '', null, probe);
   const wanted = rows.filter(({ name }) => name.includes(only));
-  await warmUp(gateway, floodProcess, wanted, 1000 * seconds);
+  await warmUp(gateway, flood, wanted, 2000);
   if (json === undefined) console.log(header);
   for (const row of wanted) {
-    const measured = await measure(row, gateway, floodProcess, otherServer, { ms: 1000 * seconds, rounds });
+    const measured = await measure(row, { gateway, flood, otherServer, ms: 1000 * seconds }, rounds);
     if (json === undefined) print(measured);
     else console.log(JSON.stringify(measured));
   }
 } finally {
   await gateway?.stop();
-  floodProcess.stop();
+  flood.stop();
 }
