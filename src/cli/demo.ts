@@ -5,7 +5,6 @@ import type { Configuration } from '../core/configuration.ts';
 import { after } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { commandName } from './command-name.ts';
-import { wrap } from './layout.ts';
 import { offerNextPort, withPort } from './next-port.ts';
 import { readInThread } from './read-in-thread.ts';
 import { whereLines } from './where-lines.ts';
@@ -25,7 +24,7 @@ export interface DemoFlags {
   readonly port: number;
 }
 
-/** Runs the demo configuration. Its log and admin socket are in a folder that is deleted at the end. */
+/** Runs the demo configuration. Its log, store and admin socket are in a folder that is deleted at the end. */
 export async function demo(flags: DemoFlags, context: ProcessContext): Promise<number> {
   const { configuration } = await readInThread(join(demoFolder, 'candor.yaml'), context);
   if (configuration === null)
@@ -69,6 +68,7 @@ function fitHere(configuration: Configuration, folder: string, context: ProcessC
     }),
     admin: { ...configuration.admin, socket: join(sockets, `demo-${process.pid}.sock`) },
     log: { ...configuration.log, path: join(folder, 'candor.log') },
+    store: configuration.store && { ...configuration.store, path: join(folder, 'store') },
   };
 }
 
@@ -104,25 +104,30 @@ export const demoPaths: readonly (readonly [path: string, shows: string])[] = [
   ['/demo/maintenance', 'maintenance, on purpose'],
 ];
 
+const demoCommands: readonly (readonly [command: string, shows: string])[] = [
+  ['explain <id>', 'one request; <id> is the X-Request-Id of its response'],
+  ['logs', 'all requests'],
+  ['status', 'applications, endpoints and workers'],
+  ['dashboard', 'all of it in a browser'],
+];
+
 export function welcome(gateway: Gateway, configuration: Configuration, style: Style, command: string): string[] {
   const port = configuration.listeners[0]?.port ?? 8080;
-  const base = `http://localhost:${port}`;
-  const width = Math.max(...demoPaths.map(([path]) => path.length));
-  const lines = demoPaths.map(
-    ([path, shows]) => `  curl -i ${base}${path}${' '.repeat(width - path.length)}  ${style.dim(`# ${shows}`)}`,
-  );
+  const table = (rows: readonly (readonly [string, string])[], before: string): string[] => {
+    const width = Math.max(...rows.map(([text]) => text.length));
+    return rows.map(([text, shows]) => `  ${before}${text.padEnd(width)}  ${style.dim(`# ${shows}`)}`);
+  };
   return [
     '',
     ...whereLines(gateway, configuration, style),
     '',
     style.bold('Try these, in another terminal:'),
     '',
-    ...lines,
+    ...table(demoPaths, `curl -i http://localhost:${port}`),
     '',
-    ...wrap('Each response has an X-Request-Id. To see what happened to that request and what to do:', ''),
+    style.bold('And see what happened:'),
     '',
-    `  ${command} explain <id>`,
-    `  ${command} status`,
+    ...table(demoCommands, `${command} `),
     '',
     style.dim('Ctrl-C ends the demo and removes its files.'),
     '',
