@@ -4,6 +4,7 @@ import type { RouteJson } from '../admin/route-api.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { RequestContextJson } from '../core/request-context.ts';
 import type { Shape } from '../core/shape.ts';
 
 /** Answers of the admin API as the page reads them. Optional keys are those that earlier gateways do not have. */
@@ -45,6 +46,13 @@ export interface SessionJson {
 
 /** A record that a search found. */
 export type FoundExchange = ExchangeRecord & { readonly stands_for: number };
+
+/** What the page of a request shows. */
+export interface ShownRequest {
+  readonly record: ExchangeRecord;
+  /** Null: not there yet, or an earlier gateway does not have it. */
+  readonly context: RequestContextJson | null;
+}
 
 export interface ExchangePage {
   readonly exchanges: readonly FoundExchange[];

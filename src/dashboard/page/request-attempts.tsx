@@ -1,0 +1,139 @@
+import type { JSX } from 'preact';
+import { type AttemptStage, stagesOf } from '../../diagnose/candor/attempt-stages.ts';
+import {
+  connectionText,
+  endpointText,
+  exitText,
+  failureSentence,
+  retryText,
+  waitTexts,
+} from '../../diagnose/candor/attempt-texts.ts';
+import { evidenceFacts } from '../../diagnose/candor/evidence-facts.ts';
+import { countText } from '../../core/quantity-text.ts';
+import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
+import { durationFigure } from '../shown-figures.ts';
+import { Bytes } from './bytes.tsx';
+import { Mark, Section, Sentence } from './parts.tsx';
+
+/** Each attempt on one scale of time. */
+export function RequestAttempts({ record }: { readonly record: ExchangeRecord }): JSX.Element {
+  const { attempts, duration_ms: ms } = record;
+  const whole = Math.max(ms, ...attempts.map((attempt) => attempt.ended_ms), 0.001);
+  return (
+    <Section
+      title="Attempts"
+      aside={<span class="quiet">{`${durationFigure(ms)}, ${countText(attempts.length, 'attempt')}`}</span>}
+    >
+      {attempts.length === 0 && <p class="quiet">No endpoint was tried.</p>}
+      {waitTexts(record).map((text) => (
+        <p class="quiet">{text}</p>
+      ))}
+      {attempts.map((attempt, index) => (
+        <Attempt attempt={attempt} number={index + 1} whole={whole} record={record} />
+      ))}
+    </Section>
+  );
+}
+
+interface AttemptProperties {
+  readonly attempt: AttemptRecord;
+  readonly number: number;
+  /** Milliseconds of the whole scale. */
+  readonly whole: number;
+  readonly record: ExchangeRecord;
+}
+
+function Attempt({ attempt, number, whole, record }: AttemptProperties): JSX.Element {
+  const stages = stagesOf(attempt);
+  const isFailed = attempt.cause !== null;
+  return (
+    <div class="attempt">
+      <h3>
+        Attempt {number}: {endpointText(attempt, record.upstream)}{' '}
+        <span class="quiet">({attempt.state.replaceAll('_', ' ')})</span>
+      </h3>
+      <p class="quiet">over {connectionText(attempt)}</p>
+      <table class="waterfall">
+        <caption class="hidden">Stages of attempt {number}</caption>
+        <thead class="hidden">
+          <tr>
+            <th scope="col">stage</th>
+            <th scope="col">when</th>
+            <th scope="col">took</th>
+            <th scope="col">began after</th>
+          </tr>
+        </thead>
+        <tbody>
+          {stages.map((stage, index) => (
+            <StageRow stage={stage} whole={whole} isFailed={isFailed && index === stages.length - 1} key={stage.name} />
+          ))}
+        </tbody>
+      </table>
+      <Outcome attempt={attempt} record={record} />
+    </div>
+  );
+}
+
+function StageRow({
+  stage,
+  whole,
+  isFailed,
+}: {
+  readonly stage: AttemptStage;
+  readonly whole: number;
+  readonly isFailed: boolean;
+}): JSX.Element {
+  const { name, fromMs, toMs } = stage;
+  const left = `${Math.min(99.5, (fromMs / whole) * 100)}%`;
+  const width = `max(2px, ${((toMs - fromMs) / whole) * 100}%)`;
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td class="track">
+        <span class={`stage stage-${name} ${isFailed ? 'failed' : ''}`} style={{ marginLeft: left, width }} />
+      </td>
+      <td class="number">{durationFigure(toMs - fromMs)}</td>
+      <td class="number quiet">at {durationFigure(fromMs)}</td>
+    </tr>
+  );
+}
+
+function Outcome({
+  attempt,
+  record,
+}: {
+  readonly attempt: AttemptRecord;
+  readonly record: ExchangeRecord;
+}): JSX.Element {
+  const { facts, certificate, bytes } = evidenceFacts(attempt, record.cause);
+  if (attempt.cause === null)
+    return (
+      <p>
+        <Mark tone={attempt.status === null ? 'idle' : 'good'} /> {attempt.status === null ? '' : `${attempt.status}; `}
+        <Sentence text={retryText(attempt)} />
+      </p>
+    );
+  return (
+    <>
+      <p>
+        <Mark tone="bad" /> <Sentence text={failureSentence(attempt)} />
+      </p>
+      {facts.length > 0 && <p class="quiet">{facts.join(', ')}</p>}
+      {certificate.length > 0 && <p class="quiet">certificate: {certificate.join('; ')}</p>}
+      {bytes !== null && (
+        <>
+          <p class="quiet">its first bytes{bytes.looksLike === '' ? '' : `; it looks like ${bytes.looksLike}`}:</p>
+          <Bytes hex={bytes.hex} label="First bytes" />
+        </>
+      )}
+      {attempt.exit !== null && (
+        <p>
+          <Sentence text={exitText(attempt.exit)} />
+        </p>
+      )}
+      <p class="quiet">
+        <Sentence text={retryText(attempt)} />
+      </p>
+    </>
+  );
+}

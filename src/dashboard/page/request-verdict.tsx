@@ -1,0 +1,46 @@
+import type { JSX } from 'preact';
+import { nextStepHere, verdictOf } from '../../diagnose/candor/record-verdict.ts';
+import { verdictWords } from '../../diagnose/candor/record-words.ts';
+import { verdictFacts } from '../../diagnose/candor/verdict-facts.ts';
+import type { ExchangeRecord } from '../../core/record.ts';
+import { Section, Sentence } from './parts.tsx';
+
+/** What happened to a request, whose it was, and what to do. */
+export function RequestVerdict({ record }: { readonly record: ExchangeRecord }): JSX.Element {
+  const { sentence, usualCauses, nextStep } = verdictOf(record);
+  const tone = record.shape === 'none' ? 'good' : 'bad';
+  return (
+    <Section title="Verdict" aside={<span class={`state ${tone}`}>{verdictWords(record)}</span>}>
+      <p class="conclusion">
+        <Sentence text={sentence} />
+      </p>
+      {nextStep !== null && (
+        <p class="next-step">
+          <span class="label">Next step</span> <Sentence text={nextStepHere(nextStep, record)} />
+        </p>
+      )}
+      <dl class="verdict">
+        {verdictFacts(record).map(([label, text]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+        {usualCauses.length > 0 && (
+          <div>
+            <dt>usual causes</dt>
+            <dd>
+              <ul>
+                {usualCauses.map((cause) => (
+                  <li key={cause}>
+                    <Sentence text={cause} />
+                  </li>
+                ))}
+              </ul>
+            </dd>
+          </div>
+        )}
+      </dl>
+    </Section>
+  );
+}
