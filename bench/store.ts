@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import { ExchangeStore } from '../src/store/exchange-store.ts';
 import { LineDivider } from '../src/store/line-divider.ts';
 import type { SearchRequest } from '../src/core/store-messages.ts';
-import { systemClock, systemRandom } from '../src/system/system.ts';
-import { uuidV7 } from '../src/core/uuid.ts';
+import { systemClock } from '../src/system/system.ts';
+import { storedLine } from './stored-line.ts';
 
 /**
  * What the store costs: `npm run bench:store` (a million exchanges), `npm run bench:store -- --exchanges 50000`.
@@ -21,27 +21,6 @@ const spec = { path: folder, keepAgeMs: 1e12, keepBytes: 4e9, successesPerSecond
 const store = new ExchangeStore(spec, systemClock, { onCorrupt: () => undefined, onRemoved: () => undefined });
 const startedAt = Date.now() - total;
 const ids: string[] = [];
-const routes = ['shop', 'api', 'search', 'login', 'images'];
-
-function hex(bytes: number): string {
-  const random = new Uint8Array(bytes);
-  systemRandom.fill(random);
-  return Buffer.from(random).toString('hex');
-}
-
-function lineOf(number: number): string {
-  const at = startedAt + number;
-  const id = uuidV7(at, systemRandom);
-  if (number % 997 === 0) ids.push(id);
-  const route = routes[number % routes.length] as string;
-  const path = number % 2 === 0 ? `/products/${(number * 7) % 1000}` : `/orders/${number}/items`;
-  const port = 3000 + (number % 3);
-  const common = `{"v":3,"id":"${id}","trace_id":"${hex(16)}","at":"${new Date(at).toISOString()}","process":"k3f9xa","revision":3,"client":{"address":"192.0.${number % 8}.${(number * 13) % 250}","port":${40000 + (number % 20000)}},"host":"shop.example.org","path":"${path}","query":"page=2&token=\\u2026",`;
-  if (number % 100 !== 0)
-    return `${common}"attempts":[{"endpoint":"${route}/127.0.0.1:${port}","sent_ms":1,"head_ms":${10 + (number % 9)}}],"status":200,"bytes_out":6413,"duration_ms":${12.3 + (number % 50)}}`;
-  const word = number % 10_000 === 0 ? 'heap' : 'socket';
-  return `${common}"attempts":[{"endpoint":"${route}/127.0.0.1:${port}","ended_ms":51,"cause":"reset_before_response","stage":"response","evidence":{"address":"127.0.0.1:${port}","reused":false,"idle_ms":0,"errno":"ECONNRESET"},"retry_reason":"not_idempotent"}],"status":502,"shape":"reset","type":"connection_terminated","cause":"reset_before_response","whose":"application","stage":"response","detail":"127.0.0.1:${port} reset the connection (ECONNRESET) before it answered; it was a fresh connection; last line: ${word}","delivery":"sent_unknown","end":"generated","bytes_out":512,"duration_ms":51.2}`;
-}
 
 const divider = new LineDivider();
 let storingMs = 0;
@@ -50,7 +29,11 @@ let linesCpu = 0;
 for (let first = 0; first < total; first += batch) {
   const lines: string[] = [];
   const generated = process.cpuUsage();
-  for (let number = first; number < Math.min(total, first + batch); number += 1) lines.push(lineOf(number));
+  for (let number = first; number < Math.min(total, first + batch); number += 1) {
+    const { id, line } = storedLine(number, startedAt + number);
+    if (number % 997 === 0) ids.push(id);
+    lines.push(line);
+  }
   const since = process.cpuUsage(generated);
   linesCpu += since.user + since.system;
   const before = performance.now();

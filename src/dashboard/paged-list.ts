@@ -37,6 +37,11 @@ export class PagedList<Row> {
     return this.#newer.length + this.#older;
   }
 
+  /** How many of them are newer than the search. */
+  get newerCount(): number {
+    return this.#newer.length;
+  }
+
   /** Whether all pages have been fetched once. */
   get isComplete(): boolean {
     return this.#isComplete;

@@ -42,6 +42,21 @@ export function timeText(at: number, now: number): string {
   return date.toDateString() === today.toDateString() ? clockText(at) : `${dateText(date)} ${clockText(at)}`;
 }
 
+/** '14:02:11.058' today, otherwise with the day: '11-22 14:02:11.058'. */
+export function timeTextMs(at: number, now: number): string {
+  const [date, today] = [new Date(at), new Date(now)];
+  return date.toDateString() === today.toDateString()
+    ? clockTextMs(at)
+    : `${dateText(date).slice(5)} ${clockTextMs(at)}`;
+}
+
+/** 'UTC+01:00': of the times that pages show. */
+export function zoneText(at: number): string {
+  const minutes = -new Date(at).getTimezoneOffset();
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return minutes === 0 ? 'UTC' : `UTC${minutes < 0 ? '-' : '+'}${twoDigits(hours)}:${twoDigits(rest)}`;
+}
+
 /** '3 min ago'. */
 export function agoText(at: number, now: number): string {
   return `${elapsedText((now - at) / 1000)} ago`;

@@ -1,10 +1,10 @@
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { verdictWords } from '../../diagnose/candor/record-words.ts';
 import type { FoundExchange } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { visibleRows } from '../paged-list.ts';
-import { clockTextMs, countFigure, durationFigure, timeText } from '../shown-figures.ts';
+import { countFigure, durationFigure, timeText, timeTextMs } from '../shown-figures.ts';
 import { now } from './state.ts';
 import type { Search } from './use-search.ts';
 
@@ -12,8 +12,14 @@ import type { Search } from './use-search.ts';
 const rowHeights = { wide: 26, narrow: 46 } as const;
 const narrow = matchMedia('(max-width: 700px)');
 
-/** A list of any length, of which only the rows that are seen are drawn. */
+/** A list of any length, of which only the rows that are seen are drawn. It is made anew for each search, so that each begins at its top. */
 export function RequestList({ search }: { readonly search: Search }): JSX.Element {
+  const { list } = search;
+  if (list.length > 0) return <ScrolledList search={search} />;
+  return <p class="quiet">{list.isComplete ? 'No stored request matches.' : 'Searching …'}</p>;
+}
+
+function ScrolledList({ search }: { readonly search: Search }): JSX.Element {
   const { list, see } = search;
   const frame = useRef<HTMLDivElement>(null);
   const [scroll, setScroll] = useState({ top: 0, height: 600 });
@@ -27,10 +33,10 @@ export function RequestList({ search }: { readonly search: Search }): JSX.Elemen
     addEventListener('resize', measure);
     return () => removeEventListener('resize', measure);
   }, []);
+  useSteadyRows(frame, list.newerCount, rowHeight);
   const rows = visibleRows(scroll.top, scroll.height, rowHeight, list.length);
   useEffect(() => see(rows.first, rows.end), [rows.first, rows.end, search.version]);
   const shown = Array.from({ length: rows.end - rows.first }, (_, offset) => rows.first + offset);
-  if (list.length === 0) return <p class="quiet">{list.isComplete ? 'No stored request matches.' : 'Searching …'}</p>;
   return (
     <div class="request-list" ref={frame} onScroll={measure} role="region" aria-label="Found requests" tabIndex={0}>
       <table aria-rowcount={list.isComplete ? list.length + 1 : -1}>
@@ -59,6 +65,16 @@ export function RequestList({ search }: { readonly search: Search }): JSX.Elemen
       </table>
     </div>
   );
+}
+
+/** The rows that a person looks at stay where they are while newer ones are put above them; at the top the newer ones are seen. */
+function useSteadyRows(frame: RefObject<HTMLDivElement | null>, newerCount: number, rowHeight: number): void {
+  const before = useRef(newerCount);
+  useLayoutEffect(() => {
+    const added = newerCount - before.current;
+    before.current = newerCount;
+    if (frame.current !== null && frame.current.scrollTop > 0) frame.current.scrollTop += added * rowHeight;
+  }, [newerCount]);
 }
 
 /** The height of the rows that are not drawn. */
@@ -99,7 +115,7 @@ function RequestRow({ found, index }: { readonly found: FoundExchange | null; re
     <tr aria-rowindex={index + 2} class={shape === 'none' ? '' : 'failed'}>
       <td class="time">
         <a href={addressHash('requests', id)} data-row title={`${timeText(time, now.value)} ${id}`}>
-          {clockTextMs(time)}
+          {timeTextMs(time, now.value)}
         </a>
       </td>
       <td class={`number status ${statusTone(status)}`}>{status ?? '–'}</td>

@@ -48,7 +48,7 @@ export function RequestsPage({ query }: { readonly query: string }): JSX.Element
           {isFollowing ? 'Following' : 'Follow'}
         </button>
       </div>
-      {failure === null ? <RequestList search={search} /> : <p class="failure">{answerText(failure)}</p>}
+      {failure === null ? <RequestList search={search} key={query} /> : <p class="failure">{answerText(failure)}</p>}
     </>
   );
 }

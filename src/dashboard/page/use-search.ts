@@ -31,9 +31,7 @@ export function useSearch(query: string, isFollowing: boolean): Search {
   useEffect(() => {
     setFailure(null);
     current.see(0, 50);
-    return () => {
-      current.onChange = () => {};
-    };
+    return () => current.stop();
   }, [query]);
   useEffect(() => (isFollowing ? current.follow() : () => {}), [query, isFollowing]);
   return { list: current.list, version, failure, see: current.see };
@@ -44,13 +42,21 @@ class SearchRun {
   readonly list = new PagedList<FoundExchange>();
   onChange: (failure: Answer<ExchangePage> | null) => void = () => {};
   #end: string | null = null;
+  #isOver = false;
   readonly #fetching = new Set<number>();
 
   constructor(query: string) {
     this.query = query;
   }
 
+  /** Another search is shown: nothing is asked for any more, also not the rest of a page that came short. */
+  stop(): void {
+    this.#isOver = true;
+    this.onChange = () => {};
+  }
+
   readonly see = (first: number, last: number): void => {
+    if (this.#isOver) return;
     for (const page of this.list.wanted(first, last)) void this.#fetch(page, first, last);
     this.list.release(first, last);
   };
@@ -77,8 +83,8 @@ class SearchRun {
   follow(): () => void {
     let isOver = false;
     const next = async (): Promise<void> => {
-      if (this.#end !== null) await this.#fetchNewer(this.#end);
-      if (!isOver) pageClock.after(followMs, () => void next());
+      const isMore = this.#end !== null && (await this.#fetchNewer(this.#end));
+      if (!isOver) pageClock.after(isMore ? 0 : followMs, () => void next());
     };
     void next();
     return () => {
@@ -86,13 +92,16 @@ class SearchRun {
     };
   }
 
-  async #fetchNewer(after: string): Promise<void> {
+  /** Whether there may be more at once: a page was full. */
+  async #fetchNewer(after: string): Promise<boolean> {
     const answer = await this.#ask({ after });
-    if (answer.kind !== 'ok') return;
-    this.#end = answer.value.end;
-    if (answer.value.exchanges.length === 0) return;
-    this.list.prepend(answer.value.exchanges.toReversed());
+    if (answer.kind !== 'ok' || this.#isOver) return false;
+    const { exchanges, end } = answer.value;
+    this.#end = end;
+    if (exchanges.length === 0) return false;
+    this.list.prepend(exchanges.toReversed());
     this.onChange(null);
+    return exchanges.length === rowsPerPage;
   }
 
   #ask(where: Readonly<Record<string, string>>): Promise<Answer<ExchangePage>> {
