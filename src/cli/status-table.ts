@@ -30,6 +30,7 @@ import { objectiveLines } from './objective-lines.ts';
 import { statusMark, type StatusTone } from './status-mark.ts';
 import type { Style } from './style.ts';
 import { timeoutLines } from './timeout-lines.ts';
+import { verdictLines } from './verdict-lines.ts';
 
 /** A gateway of an earlier version does not say where its admin API answers. */
 export type ShownStatus = GatewayStatus & Partial<Pick<StatusResponse, 'admin'>>;
@@ -91,22 +92,6 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const isSaidThere = others.length === 0 && only?.lastMinute.requests === status.lastMinute.requests;
   if (!isSaidThere) lines.push(`  ${trafficText(status.lastMinute)}`);
   return lines;
-}
-
-const verdictTones = {
-  ok: 'good',
-  degraded: 'warn',
-  maintenance: 'warn',
-  failing: 'bad',
-  idle: 'dim',
-  unknown: 'dim',
-} as const;
-
-/** What does not serve as it should; the figures of a gateway that does are below. A gateway of an earlier version has no verdict. */
-function verdictLines({ verdict }: Partial<Pick<GatewayStatus, 'verdict'>>, style: Style): string[] {
-  if (verdict === undefined || verdict.state === 'ok') return [];
-  const text = `${verdict.state}: ${verdict.reason}`;
-  return wrapAfter(`  ${statusMark(verdictTones[verdict.state], style)}`, harmless(text), 5);
 }
 
 function section(title: string, lines: readonly string[], style: Style): string[] {

@@ -37,9 +37,10 @@ const verdict = (state: VerdictJson['state']): VerdictJson => ({ state, reason: 
 
 const cases: readonly (readonly [promise: string, change: Partial<StatusJson>, tone: Tone])[] = [
   ['serves', {}, 'good'],
-  ['an incident is bad', { incidents: [incident(12)] }, 'bad'],
+  ['an incident is a warning where the gateway says nothing', { incidents: [incident(12)] }, 'warn'],
   ['an incident that retries hide from clients is a warning', { incidents: [incident(0)] }, 'warn'],
-  ['an incident wins over a good verdict', { incidents: [incident(12)], verdict: verdict('ok') }, 'bad'],
+  ['an incident wins over a good verdict', { incidents: [incident(12)], verdict: verdict('ok') }, 'warn'],
+  ['an incident does not soften the verdict', { incidents: [incident(12)], verdict: verdict('failing') }, 'bad'],
   ['failed requests are bad without a verdict', { last_minute: minute(11) }, 'bad'],
   ['one percent is not more than one percent', { last_minute: minute(10) }, 'good'],
   [
@@ -52,19 +53,21 @@ const cases: readonly (readonly [promise: string, change: Partial<StatusJson>, t
   ['no knowledge is not good', { verdict: verdict('unknown') }, 'unknown'],
   ['maintenance is neither good nor bad', { verdict: verdict('maintenance'), last_minute: minute(0, 0) }, 'warn'],
   ['no requests are idle', { last_minute: minute(0, 0) }, 'idle'],
-  ['draining', { state: 'draining' }, 'warn'],
-  ['failing while it drains is failing', { state: 'draining', last_minute: minute(500) }, 'bad'],
   ['an endpoint out of use', { upstreams: [upstream(['healthy', 'unhealthy'])] }, 'warn'],
-  [
-    'a problem of the gateway',
-    { problems: [{ reason: 'The store fails.' }] as unknown as StatusJson['problems'] },
-    'warn',
-  ],
 ];
 
 describe('the state of the whole gateway', () => {
   for (const [promise, change, tone] of cases)
     test(promise, () => assert.equal(overallState({ ...healthy, ...change }, false).tone, tone));
+
+  test('its reason is the incident, and more of them are counted', () => {
+    const shown = (...incidents: IncidentJson[]): string =>
+      overallState({ ...healthy, verdict: verdict('failing'), incidents }, false).reason;
+    assert.equal(shown(incident(3)), 'Connections refused.');
+    assert.equal(shown(incident(3), incident(0), incident(4)), 'Connections refused, and 1 more incident.');
+    assert.equal(shown(incident(0)), 'Connections refused; other attempts answered the requests.');
+    assert.equal(shown(), 'It is failing.');
+  });
 
   test('nothing is known before the first answer, and while the gateway does not answer', () => {
     assert.equal(overallState(null, false).tone, 'unknown');

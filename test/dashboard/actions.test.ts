@@ -13,6 +13,9 @@ import { accessibilityFindings, openBrowser, openPage, overflow, screens, signIn
 
 // What a person does on the dashboard, and what the gateway does then. On a desktop and on a phone.
 
+/** While requests fail, and as long as their incidents go on. */
+const unwell = /failing|degraded/;
+
 describe('what a person does on the dashboard', withBrowser, () => {
   let folder: string;
   let shop: FailingShop;
@@ -69,8 +72,8 @@ describe('what a person does on the dashboard', withBrowser, () => {
         await page.getByRole('button', { name: 'Sign in' }).click();
         await page.getByText('does not know this token').waitFor();
         await signIn(page, shop.url, tokens.operate);
-        await page.getByText('failing').first().waitFor();
-        assert.match(await page.title(), /^failing · shop\.example$/);
+        await page.getByText(unwell).first().waitFor();
+        assert.match(await page.title(), /^(?:failing|degraded) · shop\.example$/);
       });
 
       test('the incident leads to its requests, and a request to its verdict and its attempts', async () => {
@@ -275,7 +278,7 @@ describe('what a person does on the dashboard', withBrowser, () => {
         const other = screen.colorScheme === 'dark' ? 'light' : 'dark';
         await page.getByLabel('Colours').selectOption(other);
         await page.reload();
-        await page.getByText('failing').first().waitFor();
+        await page.getByText(unwell).first().waitFor();
         assert.equal(await page.evaluate('getComputedStyle(document.documentElement).colorScheme'), other);
         await page.getByLabel('Colours').selectOption('system');
       });
@@ -311,7 +314,7 @@ describe('what a person does on the dashboard', withBrowser, () => {
       .getByRole('alert')
       .filter({ hasText: /^Stale since \d\d:\d\d:\d\d/ })
       .waitFor();
-    assert.match(await page.title(), /^not known/);
+    assert.match(await page.title(), /^unknown/);
     assert.deepEqual(await accessibilityFindings(page), []);
     path.repair();
     await page.getByText('live', { exact: true }).waitFor();
