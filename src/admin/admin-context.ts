@@ -4,6 +4,7 @@ import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { DenialReport } from './denial-report.ts';
+import { SessionFile } from './session-file.ts';
 import { Sessions } from './sessions.ts';
 import type { Stopper } from './stopper.ts';
 import type { AdminAddresses } from './admin-addresses.ts';
@@ -15,6 +16,8 @@ export interface DashboardParts {
   readonly folder: string;
   /** For the secrets of sessions and links. */
   readonly random: Random;
+  /** Where sessions are kept for the next process; absent or null: they end with this one. */
+  readonly stateFolder?: string | null;
 }
 
 /** The program that runs the gateway, as the admin API sees it. */
@@ -52,7 +55,7 @@ export class AdminContext {
     this.upgrader = upgrader ?? null;
     this.stopper = stopper ?? null;
     this.refusal = refusal ?? (() => null);
-    this.sessions = dashboard === undefined ? null : new Sessions(clock, dashboard.random);
+    this.sessions = dashboard === undefined ? null : sessionsOf(clock, dashboard);
     this.dashboardFolder = dashboard?.folder ?? null;
     this.clock = clock;
     this.spec = spec;
@@ -77,4 +80,8 @@ export class AdminContext {
     if (address.host === '0.0.0.0' || address.host === '::') return null;
     return `https://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
   }
+}
+
+function sessionsOf(clock: Clock, { random, stateFolder = null }: DashboardParts): Sessions {
+  return new Sessions(clock, random, stateFolder === null ? null : new SessionFile(stateFolder));
 }

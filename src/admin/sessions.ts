@@ -2,6 +2,7 @@ import type { AdminRole } from '../core/admin-roles.ts';
 import type { AdminToken } from '../core/configuration.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { KeptSession, SessionStorage } from './session-file.ts';
 import { digestOf, makeSecret } from './token.ts';
 
 /** A working day: whoever watches a gateway for longer logs in again. */
@@ -37,8 +38,9 @@ interface Link {
 }
 
 /**
- * Sessions of browsers, and links that open one. Both are in memory alone: they end with the process. They are kept by the digest of
- * their secret, so that the time of a look-up says nothing about a secret (ADR 71).
+ * Sessions of browsers, and links that open one. They are kept by the digest of their secret, so that the time of a look-up says
+ * nothing about a secret (ADR 71). With a storage, sessions go on in the next process, and end in all processes that share it (ADR 85); links
+ * are in memory alone.
  */
 export class Sessions {
   readonly #clock: Clock;
@@ -47,11 +49,13 @@ export class Sessions {
   readonly #sessions = new Map<string, BrowserSession>();
   readonly #links = new Map<string, Link>();
   readonly #listeners = new Set<(session: BrowserSession) => void>();
+  readonly #storage: SessionStorage | null;
   #timer: Timer | null = null;
 
-  constructor(clock: Clock, random: Random) {
+  constructor(clock: Clock, random: Random, storage: SessionStorage | null = null) {
     this.#clock = clock;
     this.#random = random;
+    this.#storage = storage;
   }
 
   open(holder: Holder): { readonly secret: string; readonly session: BrowserSession } {
@@ -59,19 +63,22 @@ export class Sessions {
   }
 
   #open({ token, role }: Holder, parent: BrowserSession | null): ReturnType<Sessions['open']> {
+    this.#takeStored();
     const secret = makeSecret(this.#random);
     const endsAt = parent?.endsAt ?? after(this.#clock.now(), sessionMs);
     const session: BrowserSession = { token, role, id: idOf(secret), endsAt, parent: parent?.id ?? null };
     this.#sessions.set(session.id, session);
     const [oldest] = this.#sessions.values();
-    if (this.#sessions.size > sessionsMax && oldest !== undefined) this.end(oldest);
+    if (this.#sessions.size > sessionsMax && oldest !== undefined) this.#end(oldest);
     this.#arm();
+    this.#store();
     return { secret, session };
   }
 
   /** The session with this secret, with the present role of its token; null if it is over, or if its token is not among `tokens`. */
   find(secret: string, tokens: readonly AdminToken[]): BrowserSession | null {
     if (secret.length > charactersMax) return null;
+    this.#takeStored();
     const session = this.#sessions.get(idOf(secret));
     return session === undefined ? null : this.#current(session, tokens);
   }
@@ -82,11 +89,18 @@ export class Sessions {
     return session !== undefined && this.#current(session, tokens) !== null;
   }
 
-  end({ id }: BrowserSession): void {
+  end(session: BrowserSession): void {
+    this.#takeStored();
+    if (this.#end(session)) this.#store();
+  }
+
+  /** Whether it had not ended before. */
+  #end({ id }: BrowserSession): boolean {
     const session = this.#sessions.get(id);
-    if (!this.#sessions.delete(id) || session === undefined) return;
-    for (const child of this.#sessions.values()) if (child.parent === id) this.end(child);
+    if (!this.#sessions.delete(id) || session === undefined) return false;
+    for (const child of this.#sessions.values()) if (child.parent === id) this.#end(child);
     for (const listener of this.#listeners) listener(session);
+    return true;
   }
 
   /** Calls back with each session that ends by itself or by a logout, until the returned function is called. */
@@ -107,6 +121,7 @@ export class Sessions {
   /** Null if the link was used, is over, or if its token is not among `tokens`. */
   useLink(secret: string, tokens: readonly AdminToken[]): ReturnType<Sessions['open']> | null {
     if (secret.length > charactersMax) return null;
+    this.#takeStored();
     const id = idOf(secret);
     const link = this.#links.get(id);
     this.#links.delete(id);
@@ -129,18 +144,48 @@ export class Sessions {
     return holder === null ? null : { ...session, ...holder };
   }
 
-  /** One timer for the session that ends next: they all last equally long, or end with one of those. */
+  /** One timer for the session that ends next. */
   #arm(): void {
-    const [oldest] = this.#sessions.values();
-    if (this.#timer !== null || oldest === undefined) return;
-    this.#timer = this.#clock.schedule(oldest.endsAt, (sessions: Sessions) => sessions.#endOld(), this);
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#sessions.size === 0) return;
+    const next = Math.min(...[...this.#sessions.values()].map(({ endsAt }) => endsAt)) as Instant;
+    this.#timer = this.#clock.schedule(next, (sessions: Sessions) => sessions.#endOld(), this);
   }
 
   #endOld(): void {
     this.#timer = null;
     const now = this.#clock.now();
-    for (const session of this.#sessions.values()) if (session.endsAt <= now) this.end(session);
+    for (const session of this.#sessions.values()) if (session.endsAt <= now) this.#end(session);
     this.#arm();
+  }
+
+  /** What the process before has left, or a predecessor or successor has changed: both answer for a moment. */
+  #takeStored(): void {
+    const stored = this.#storage?.readChanged() ?? null;
+    if (stored === null) return;
+    const [now, wallTime] = [this.#clock.now(), this.#clock.wallTime()];
+    const known = new Set(stored.map(({ id }) => id));
+    for (const session of this.#sessions.values()) if (!known.has(session.id)) this.#end(session);
+    for (const { endsAt, ...kept } of stored.toSorted((a, b) => a.endsAt - b.endsAt)) {
+      // The clock may have been set in between.
+      const leftMs = Math.min(sessionMs, endsAt - wallTime);
+      if (leftMs > 0 && !this.#sessions.has(kept.id))
+        this.#sessions.set(kept.id, { ...kept, endsAt: after(now, leftMs) });
+    }
+    this.#arm();
+  }
+
+  #store(): void {
+    if (this.#storage === null) return;
+    const ahead = this.#clock.wallTime() - this.#clock.now();
+    const kept = [...this.#sessions.values()].map(
+      ({ id, token, role, endsAt, parent }): KeptSession => ({
+        ...{ id, role, parent, endsAt: Math.round(endsAt + ahead) },
+        token: token === null ? null : { name: token.name, hash: token.hash },
+      }),
+    );
+    this.#storage.write(kept);
   }
 }
 

@@ -60,7 +60,8 @@ export class ServedAdmin {
       const upgrading = upgrades === null ? {} : { upgrader: upgrades };
       const stopper: Stopper = { stop: (actor, atOnce) => stop.request(actor, atOnce) };
       const refusal = (): string | null => (this.#isUpgrading() ? underWay : null);
-      const dashboard = { folder: dashboardFolder(), random: systemRandom };
+      const { stateFolder } = configuration;
+      const dashboard = { folder: dashboardFolder(), random: systemRandom, stateFolder };
       const parts = { gateway, spec, clock: context.clock, predecessor, stopper, refusal, dashboard };
       this.#admin = await startAdminServer({ ...parts, ...upgrading });
     } catch (error) {

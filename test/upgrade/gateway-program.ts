@@ -63,7 +63,7 @@ export class GatewayProgram {
   readonly #heldPort: number;
 
   /**
-   * `settings` are lines of the configuration besides the listener, the application and its paths. With `listeners:` among
+   * `settings` are lines of the configuration besides the listener, the application and its paths, in which `{folder}` is its folder. With `listeners:` among
    * them these are the listeners, and the first one must be in clear text. `heldPort`:
    * systemd-socket-activate opens a socket there, and then becomes the gateway; 0: the gateway opens it.
    * `onTerminal`: the gateway runs on a terminal of its own, whose keys are the standard input of `child`.
@@ -110,13 +110,14 @@ export class GatewayProgram {
 
   configure(settings: string, applicationSettings = ''): void {
     const listeners = `listeners: { http: '127.0.0.1:${this.#heldPort}' }\n`;
+    const admin = `admin: { socket: ${join(this.folder, 'admin.sock')} }\n`;
     const text =
-      `${settings.includes('listeners:') ? '' : listeners}admin: { socket: ${join(this.folder, 'admin.sock')} }\n` +
+      `${settings.includes('listeners:') ? '' : listeners}${settings.includes('admin:') ? '' : admin}` +
       `state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
       `applications:\n  web:\n    command: ['${process.execPath}', application.cjs]\n    directory: ${this.folder}\n` +
       `    readiness: { interval: 100ms, passes: 1 }\n${applicationSettings}` +
       // No service manager waits for the readiness, so the gateway need not announce it.
-      `${settings.includes('drain:') ? '' : 'drain: { lame_duck: 1ms }\n'}${settings}`;
+      `${settings.includes('drain:') ? '' : 'drain: { lame_duck: 1ms }\n'}${settings.replaceAll('{folder}', this.folder)}`;
     writeFileSync(join(this.folder, 'candor.yaml'), text);
   }
 
