@@ -18,10 +18,23 @@ const shown: readonly (readonly [name: string, hash: string, screen: Screen])[] 
   ['timeline', '#/timeline', desktop],
   ['request', '#/requests', desktop],
   ['now-phone', '#/now', phone],
+  ['configuration', '#/configuration', desktop],
 ];
-const hashes = ['now', 'timeline', 'requests', 'request', 'upstreams', 'configuration', 'maintenance', 'audit'];
+const hashes = [
+  ...[
+    'now',
+    'timeline',
+    'requests',
+    'request',
+    'upstreams',
+    'configuration',
+    'configuration/3',
+    'configuration?from=1&to=2',
+  ],
+  ...['maintenance', 'audit', 'incidents/1', 'requests?query=path:/nothing', 'requests?query=statsu:1', 'login'],
+];
 const every = screens.flatMap((screen) =>
-  hashes.map((name) => [`${name}-${screen.name.replace(', ', '-')}`, `#/${name}`, screen] as const),
+  hashes.map((hash) => [`${hash.replace(/\W/g, '-')}-${screen.name.replace(', ', '-')}`, `#/${hash}`, screen] as const),
 );
 
 const work = mkdtempSync(join(tmpdir(), 'candor-screenshots-'));
@@ -35,7 +48,9 @@ try {
     await shop.fail(5 + step);
     if (amount !== 'all') await sleep(9000);
   }
+  if (amount === 'all') await shop.reconfigure();
   for (const [name, hash, screen] of amount === 'all' ? every : shown) {
+    if (name === 'configuration') await shop.reconfigure();
     const { page } = await openPage(browser, screen);
     const isRequest = name.startsWith('request-') || name === 'request';
     await signIn(

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { agoText, clockText } from '../shown-figures.ts';
+import { agoText, clockText, zoneText } from '../shown-figures.ts';
 import { addressHash, pages } from '../page-address.ts';
 import { AuditPage } from './audit-page.tsx';
 import { ConfigurationPage } from './configuration-page.tsx';
@@ -33,6 +33,7 @@ export function App(): JSX.Element {
       <main id="main" tabIndex={-1} class={connection.value.kind === 'stale' ? 'stale' : ''}>
         <CurrentPage />
       </main>
+      <footer class="quiet">Times are in {zoneText(now.value)}.</footer>
       <p class="hidden" role="status" aria-live="polite">
         {announcement.value}
       </p>

@@ -46,7 +46,7 @@ function AuditTable({ events }: { readonly events: readonly EventJson[] }): JSX.
   if (events.length === 0) return <p class="quiet">Nothing was changed or refused in this time.</p>;
   return (
     <TableFrame name="Actions and refusals">
-      <table>
+      <table class="cards">
         <thead>
           <tr>
             <th scope="col">time</th>
@@ -63,7 +63,7 @@ function AuditTable({ events }: { readonly events: readonly EventJson[] }): JSX.
               </td>
               <td>{actor}</td>
               <td>{subject}</td>
-              <td>
+              <td class="said">
                 <Sentence text={reason} />
               </td>
             </tr>

@@ -3,8 +3,9 @@ import { type DiffLine, diffOfTexts } from '../../core/line-diff.ts';
 import type { Answer } from '../api.ts';
 import type { ConfigurationJson, ConfigurationList } from '../model.ts';
 import { addressHash } from '../page-address.ts';
+import { timeText } from '../shown-figures.ts';
 import { Answered } from './parts.tsx';
-import { api, go } from './state.ts';
+import { api, go, now } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 
 interface ConfigurationDiffProperties {
@@ -42,7 +43,7 @@ function Choice({ from, to }: ConfigurationDiffProperties): JSX.Element {
   const kept = answer?.kind === 'ok' ? answer.value.configurations : [];
   const options = kept.map(({ id, state, at }) => (
     <option value={String(id)}>
-      {id}, {state}, {at.slice(0, 16).replace('T', ' ')}
+      {id}, {state}, {timeText(Date.parse(at), now.value)}
     </option>
   ));
   return (

@@ -44,7 +44,7 @@ function Overview(): JSX.Element {
 function KeptTable({ kept }: { readonly kept: readonly ConfigurationSummaryJson[] }): JSX.Element {
   return (
     <TableFrame name="Configurations that were applied and refused">
-      <table>
+      <table class="cards">
         <thead>
           <tr>
             <th scope="col" class="number">
@@ -102,7 +102,7 @@ function KeptRow({ one, before }: KeptRowProperties): JSX.Element {
         )}
       </td>
       <td>{actor}</td>
-      <td>
+      <td class="said">
         <Sentence text={details[0] ?? ''} />
         {details.length > 1 && <span class="quiet"> and {details.length - 1} more</span>}
       </td>

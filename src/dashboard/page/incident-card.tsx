@@ -5,14 +5,14 @@ import { condition } from '../complete-query.ts';
 import type { IncidentJson, SuspectJson } from '../model.ts';
 import { actionsFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
-import { clockText, countFigure, shareFigure } from '../shown-figures.ts';
+import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
 import { ActionButton } from './confirm-dialog.tsx';
 import { Mark, Sentence, Since } from './parts.tsx';
 import { now, status } from './state.ts';
 
 /** An incident with its conclusion first: what fails, why, what to do; then the evidence. */
 export function IncidentCard({ incident }: { readonly incident: IncidentJson }): JSX.Element {
-  const { id, title, suspects, resolved_at: resolvedAt } = incident;
+  const { id, title, suspects, findings, resolved_at: resolvedAt } = incident;
   const [first, ...others] = suspects;
   const isOpen = resolvedAt === null;
   return (
@@ -42,6 +42,12 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
           {others.map((suspect) => (
             <Suspect suspect={suspect} />
           ))}
+        </details>
+      )}
+      {findings.length > 0 && (
+        <details>
+          <summary>What the gateway found when it looked</summary>
+          <Evidence evidence={findings} />
         </details>
       )}
       <details>
@@ -79,7 +85,13 @@ function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element 
       </div>
       <div>
         <dt>{resolvedAt === null ? 'since' : 'was'}</dt>
-        <dd>{resolvedAt === null ? <Since at={startedAt} /> : `${clockText(Date.parse(startedAt))}, for ${lasted}`}</dd>
+        <dd>
+          {resolvedAt === null ? (
+            <Since at={startedAt} />
+          ) : (
+            `${timeText(Date.parse(startedAt), now.value)}, for ${lasted}`
+          )}
+        </dd>
       </div>
       <div>
         <dt>last</dt>

@@ -33,7 +33,7 @@ function Entries(): JSX.Element {
         <p class="quiet">Nothing: the configuration file applies as it is.</p>
       ) : (
         <TableFrame name="Entries of the overlay">
-          <table>
+          <table class="cards">
             <thead>
               <tr>
                 <th scope="col">entry</th>
@@ -51,7 +51,7 @@ function Entries(): JSX.Element {
                   <th scope="row">
                     <Mark tone={entry.matched ? 'warn' : 'unknown'} /> {entry.id}
                   </th>
-                  <td>
+                  <td class="said">
                     <Sentence text={entry.reason} />
                     {!entry.matched && <span class="quiet"> The configuration has no such target: no effect.</span>}
                   </td>
@@ -59,7 +59,7 @@ function Entries(): JSX.Element {
                     <Time at={entry.at} />
                   </td>
                   <td>{entry.actor}</td>
-                  <td>
+                  <td class="said">
                     <ActionButton action={restoreEntry(entry)} />
                   </td>
                 </tr>

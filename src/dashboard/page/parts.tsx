@@ -86,7 +86,7 @@ export function Answered<T>({
   return <p class="quiet">{answerText(answer)}</p>;
 }
 
-/** A table that scrolls sideways by itself where the screen is narrow, also by the keyboard. */
+/** A table that scrolls sideways by itself where the screen is narrow, also by the keyboard; a table of the class `cards` has a card for each row there. */
 export function TableFrame({
   name,
   children,

@@ -80,7 +80,7 @@ function FoundRoute({ found }: { readonly found: RouteJson }): JSX.Element {
         </p>
       ))}
       <TableFrame name="Routes in the order in which they were tried">
-        <table>
+        <table class="cards">
           <thead>
             <tr>
               <th scope="col">route</th>
@@ -93,7 +93,7 @@ function FoundRoute({ found }: { readonly found: RouteJson }): JSX.Element {
               <tr key={candidate.route}>
                 <th scope="row">{candidate.route}</th>
                 <td>{candidate.matches ? 'yes' : 'no'}</td>
-                <td>
+                <td class="said">
                   <Sentence text={candidate.reason} />
                 </td>
               </tr>

@@ -102,7 +102,7 @@ function Charts({ timeline, markers, onSelect }: ChartsProperties): JSX.Element 
           valueText={rateFigure}
         />
       </Section>
-      <Section title="Failures by shape" aside={<ShapeLegend timeline={timeline} />}>
+      <Section title={`Failures by shape, in ${timeline.step_s} s`} aside={<ShapeLegend timeline={timeline} />}>
         <LineChart
           {...common}
           label={`Failed requests by shape: ${parts === '' ? 'none' : parts}.`}
@@ -229,7 +229,7 @@ function Markers({
     return <p class="quiet">No event of a release, the configuration, health or operators in this time.</p>;
   return (
     <TableFrame name="Events of this time">
-      <table>
+      <table class="cards">
         <thead>
           <tr>
             <th scope="col">time</th>
@@ -248,7 +248,7 @@ function Markers({
                 <i class={`swatch marker-${kind}`} aria-hidden="true" /> {markerWords[kind]}
               </td>
               <td>{link === null ? subject : <a href={link}>{subject}</a>}</td>
-              <td>
+              <td class="said">
                 <Sentence text={text} />
               </td>
             </tr>
