@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
 import type { Configuration } from '../core/configuration.ts';
-import type { ListeningAddress } from '../control/port-claims.ts';
+import { hostPort } from '../core/endpoint.ts';
+import { claimPorts, type ListeningAddress } from '../control/port-claims.ts';
 import { type ListenFacts, listenFailureText, portOf } from './listen-failure-text.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -50,14 +50,13 @@ export function withPort(configuration: Configuration, from: number, to: number)
 
 async function findFreePort(first: number, hosts: readonly string[]): Promise<number | null> {
   for (let port = first; port < Math.min(first + portsTried, 65_536); port++) {
-    const free = await Promise.all(hosts.map((host) => isFree(port, host)));
-    if (free.every(Boolean)) return port;
+    const problems = await claimPorts(
+      hosts.map((host) => ({ id: '', host, port })),
+      [],
+    );
+    if (problems.length === 0) return port;
   }
   return null;
-}
-
-async function isFree(port: number, host: string): Promise<boolean> {
-  return (await tryListening(port, host)) === null;
 }
 
 /**
@@ -69,19 +68,8 @@ export async function findListenProblem(
   configuration: Configuration,
   ours: readonly ListeningAddress[] = [],
 ): Promise<ListenFacts | null> {
-  for (const { id, host, port } of configuration.listeners) {
-    const isOurs = ours.some((other) => other.host === host && other.port === port);
-    const errno = port === 0 || isOurs ? null : await tryListening(port, host);
-    if (errno !== null) return { listener: id, address: `${host.includes(':') ? `[${host}]` : host}:${port}`, errno };
-  }
-  return null;
-}
-
-/** Listens there for a moment and returns the errno; null if it succeeded. */
-function tryListening(port: number, host: string): Promise<string | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'EIO'));
-    server.listen({ port, host }, () => server.close(() => resolve(null)));
-  });
+  const [problem] = await claimPorts(configuration.listeners, ours);
+  if (problem === undefined) return null;
+  const { listener, host, port, errno } = problem;
+  return { listener, address: hostPort(host, port), errno };
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { ListenerSpec } from '../core/configuration.ts';
+import { freePort } from '../../test/free-port.ts';
 import { claimPorts } from './port-claims.ts';
 
 const spec = (id: string, host: string, port: number): ListenerSpec => ({
@@ -17,7 +19,9 @@ const spec = (id: string, host: string, port: number): ListenerSpec => ({
 describe('a port is claimed', () => {
   let somebody: Server;
   let port = 0;
+  let free = 0;
   before(async () => {
+    free = await freePort();
     somebody = createServer();
     // With SO_REUSEPORT, like another gateway.
     somebody.listen({ host: '127.0.0.1', port: 0, reusePort: true });
@@ -37,17 +41,45 @@ describe('a port is claimed', () => {
     assert.deepEqual(problems, [{ listener: 'http', host: '127.0.0.1', port, errno: 'EADDRINUSE' }]);
   });
 
+  test('without listening: a client or a health check that comes meanwhile is refused', async () => {
+    let listens = 0;
+    const listening = channel('tracing:net.server.listen:asyncStart');
+    const note = (): void => void listens++;
+    listening.subscribe(note);
+    assert.deepEqual(await claimPorts([spec('http', '127.0.0.2', port)], []), []);
+    assert.equal(listens, 0);
+    listening.unsubscribe(note);
+  });
+
+  const refused: [host: string, errno: string, why: string][] = [
+    ['0.0.0.0', 'EADDRINUSE', 'a program listens at one of the addresses'],
+    ['192.0.2.123', 'EADDRNOTAVAIL', 'the machine does not have the address'],
+  ];
+  for (const [host, errno, why] of refused)
+    test(`not at ${host} if ${why}`, async () => {
+      const problems = await claimPorts([spec('http', host, port)], []);
+      assert.deepEqual(problems, [{ listener: 'http', host, port, errno }]);
+    });
+
   test('without a test if this gateway or its predecessor listens there', async () => {
     const listeners = [spec('http', '127.0.0.1', port)];
     assert.deepEqual(await claimPorts(listeners, [{ host: '127.0.0.1', port }]), []);
     assert.equal((await claimPorts(listeners, [{ host: '127.0.0.2', port }])).length, 1, 'the other address is tested');
   });
 
-  test('only once: two listeners of a configuration cannot share it', async () => {
-    const problems = await claimPorts([spec('a', '127.0.0.3', port), spec('b', '127.0.0.3', port)], []);
-    assert.deepEqual(
-      problems.map(({ listener, errno }) => [listener, errno]),
-      [['b', 'EADDRINUSE']],
-    );
-  });
+  const pairs: [first: string, second: string, refused: readonly string[]][] = [
+    ['127.0.0.3', '127.0.0.3', ['second']],
+    ['localhost', 'localhost', ['second']],
+    ['0.0.0.0', '127.0.0.3', ['second']],
+    ['127.0.0.3', '0.0.0.0', ['second']],
+    ['127.0.0.3', '127.0.0.4', []],
+  ];
+  for (const [first, second, refused] of pairs)
+    test(`for listeners of one configuration at ${first} and ${second}${refused.length > 0 ? ', but not for the second' : ''}`, async () => {
+      const problems = await claimPorts([spec('first', first, free), spec('second', second, free)], []);
+      assert.deepEqual(
+        problems.map(({ listener, errno }) => [listener, errno]),
+        refused.map((listener) => [listener, 'EADDRINUSE']),
+      );
+    });
 });

@@ -123,6 +123,7 @@ export const entries: readonly string[] = [
 export const errorReaders: readonly string[] = [
   // Errors of the system become failures, states and sentences of ours.
   'src/transport/errno.ts',
+  'src/transport/try-binding.ts',
   'src/record/log-files.ts',
   'src/record/log-output.ts',
   'src/store/database.ts',
@@ -141,7 +142,6 @@ export const errorReaders: readonly string[] = [
   'src/admin/admin-tls.ts',
   'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',
-  'src/cli/next-port.ts',
   'src/cli/standard-output.ts',
   'src/cli/read-input.ts',
   'src/config/host.ts',
