@@ -1,23 +1,29 @@
 import { durationBoundsMs, type ExchangeCount } from '../../src/core/counters.ts';
 import type { Event } from '../../src/core/event.ts';
+import type { EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';
 import { shapeOfType, specOfCause } from '../../src/core/explain.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
+import type { Shape } from '../../src/core/shape.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { type IncidentChange, IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
 import type { WatchedUpstream } from '../../src/diagnose/live/watched-upstream.ts';
 import type { LiveIncident, SuspectKind } from '../../src/core/live-incident.ts';
 import type { CountedFailure } from '../../src/diagnose/live/upstream-failures.ts';
 
-/** What happens to a gateway, second by second, and what should be said of it. Times are seconds since its start. */
-export interface IncidentScenario {
-  readonly name: string;
-  /** The cause that should be named first; null: there is no incident. */
-  readonly expect: SuspectKind | null;
+/** What happens to a gateway, second by second. Times are seconds since its start. */
+export interface PlayedScenario {
   readonly seconds: number;
   /** By id; the first one is meant where a step names none. */
   readonly upstreams: Readonly<Record<string, ScenarioUpstream>>;
   readonly steps: readonly ScenarioStep[];
+}
+
+/** With what should be said of it. */
+export interface IncidentScenario extends PlayedScenario {
+  readonly name: string;
+  /** The cause that should be named first; null: there is no incident. */
+  readonly expect: SuspectKind | null;
 }
 
 export interface ScenarioUpstream {
@@ -96,17 +102,26 @@ export interface ScenarioResult {
   readonly incidents: readonly LiveIncident[];
   /** When the third request failed, besides those that always fail; null without so many. */
   readonly onset: number | null;
+  /** Every failure besides those that always come, in their order. */
+  readonly failed: readonly FailedRequest[];
+}
+
+export interface FailedRequest {
+  /** Seconds since the start. */
+  readonly at: number;
+  readonly upstream: string;
+  readonly shape: Shape;
 }
 
 const ticksPerSecond = 4;
 
 /** Plays a scenario, with requests at random moments. */
-export function playScenario(scenario: IncidentScenario, seed: number): ScenarioResult {
+export function playScenario(scenario: PlayedScenario, seed: number): ScenarioResult {
   const random = new SeededRandom(seed);
   const wall = 1_795_000_000_000;
   const tracker = new IncidentTracker(wall);
   const changes: (IncidentChange & { second: number })[] = [];
-  const failures: number[] = [];
+  const failed: FailedRequest[] = [];
   for (let tick = 0; tick < scenario.seconds * ticksPerSecond; tick++) {
     const second = tick / ticksPerSecond;
     const traffic = new Traffic();
@@ -115,7 +130,8 @@ export function playScenario(scenario: IncidentScenario, seed: number): Scenario
       for (let each = 0; each < count; each++) {
         const moment = second + random.next() / ticksPerSecond;
         const step = request(scenario, id, upstream, moment, traffic, random);
-        if (step !== null && !isBackground(step, scenario)) failures.push(moment);
+        if (step !== null && !isBackground(step, scenario))
+          failed.push({ at: moment, upstream: id, shape: shapeOfKind(step.fail) });
       }
     }
     for (const step of scenario.steps) {
@@ -127,20 +143,17 @@ export function playScenario(scenario: IncidentScenario, seed: number): Scenario
     for (const change of tracker.judge(ms, (upstream) => watchedAt(scenario, upstream, second)))
       changes.push({ ...change, second: ms / 1000 });
   }
-  return {
-    changes,
-    incidents: tracker.list(scenario.seconds * 1000),
-    onset: failures.sort((a, b) => a - b)[2] ?? null,
-  };
+  failed.sort((one, other) => one.at - other.at);
+  return { changes, incidents: tracker.list(scenario.seconds * 1000), onset: failed[2]?.at ?? null, failed };
 }
 
-function rateAt(scenario: IncidentScenario, id: string, { rate }: ScenarioUpstream, second: number): number {
+function rateAt(scenario: PlayedScenario, id: string, { rate }: ScenarioUpstream, second: number): number {
   const found = stepsOf(scenario, id, second).findLast((step) => 'rate' in step);
   return found !== undefined && 'rate' in found ? found.rate : rate;
 }
 
 /** Failures that were there before and stay. */
-function isBackground({ from, to, share }: FailStep, { seconds }: IncidentScenario): boolean {
+function isBackground({ from, to, share }: FailStep, { seconds }: PlayedScenario): boolean {
   return from <= 5 && to >= seconds / 3 && share < 0.01;
 }
 
@@ -148,7 +161,7 @@ type FailStep = Extract<ScenarioStep, { readonly fail: unknown }>;
 
 /** Sends one request. Returns the step by which an attempt of it failed; null: none. */
 function request(
-  scenario: IncidentScenario,
+  scenario: PlayedScenario,
   id: string,
   upstream: ScenarioUpstream,
   second: number,
@@ -179,7 +192,7 @@ function request(
   return null;
 }
 
-function stepsOf(scenario: IncidentScenario, id: string, second: number): readonly ScenarioStep[] {
+function stepsOf(scenario: PlayedScenario, id: string, second: number): readonly ScenarioStep[] {
   const first = Object.keys(scenario.upstreams)[0];
   return scenario.steps.filter(
     (step) => !('event' in step) && (step.upstream ?? first) === id && second >= step.from && second < step.to,
@@ -189,11 +202,22 @@ function stepsOf(scenario: IncidentScenario, id: string, second: number): readon
 const concerns = (endpoints: readonly number[] | undefined, endpoint: number): boolean =>
   endpoints === undefined || endpoints.includes(endpoint);
 
-/** No endpoint was chosen. */
+/** No endpoint was chosen, or none has failed: a client left, or sent what no endpoint gets. */
 const isWithoutAttempt = (kind: CountedFailure): boolean =>
-  kind !== 'application_5xx' && shapeOfType(specOfCause(kind).type) === 'refused_by_gateway';
+  ['refused_by_gateway', 'client_abort'].includes(shapeOfKind(kind));
 
-function watchedAt(scenario: IncidentScenario, id: string, second: number): WatchedUpstream {
+const shapeOfKind = (kind: CountedFailure): Shape =>
+  kind === 'application_5xx' ? 'app_error' : shapeOfType(specOfCause(kind).type);
+
+/** Of the response that the client gets; 'none': it has left. */
+function statusClassOf(kind: CountedFailure): '4xx' | '5xx' | 'none' {
+  if (kind === 'application_5xx') return '5xx';
+  const { status } = specOfCause(kind);
+  if (typeof status !== 'number') return '4xx';
+  return status === 0 ? 'none' : status < 500 ? '4xx' : '5xx';
+}
+
+function watchedAt(scenario: PlayedScenario, id: string, second: number): WatchedUpstream {
   const upstream = scenario.upstreams[id];
   if (upstream === undefined) return { application: null, endpoints: [] };
   const steps = stepsOf(scenario, id, second);
@@ -276,11 +300,10 @@ class Traffic {
       count = {
         route,
         upstream,
-        statusClass: kind === 'none' ? '2xx' : '5xx',
-        shape:
-          kind === 'none' ? 'none' : kind === 'application_5xx' ? 'app_error' : shapeOfType(specOfCause(kind).type),
+        statusClass: kind === 'none' ? '2xx' : statusClassOf(kind),
+        shape: kind === 'none' ? 'none' : shapeOfKind(kind),
         cause: kind === 'none' || kind === 'application_5xx' ? 'none' : kind,
-        end: kind === 'none' || kind === 'application_5xx' ? 'forwarded' : 'generated',
+        end: endOf(kind),
         grpcStatus: null,
         count: 0,
         durationMsSum: 0,
@@ -316,6 +339,11 @@ class Traffic {
     this.#outcomes.set(endpoint, outcomes);
     return outcomes;
   }
+}
+
+function endOf(kind: CountedFailure | 'none'): EndKind {
+  if (kind === 'none' || kind === 'application_5xx') return 'forwarded';
+  return statusClassOf(kind) === 'none' ? 'abandoned' : 'generated';
 }
 
 /** How many of events that come independently, `mean` on average: by Knuth's multiplication. */

@@ -1,0 +1,176 @@
+import type { JudgedScenario } from '../judged-scenario.ts';
+import { disagreement, refusedClients, scarce, unhealthy, upstream } from './events.ts';
+
+/** Too much work, too little room, too little time. */
+export const load: readonly JudgedScenario[] = [
+  {
+    kind: 'pool exhaustion',
+    name: 'responses become ten times slower, so that each holds its connection: a third of the requests find none',
+    seconds: 170,
+    upstreams: { api: upstream(2, 140, 30, 180, { routes: ['/orders', '/users', '/stock'] }) },
+    steps: [
+      { from: 70, to: 85, medianMs: 120, p99Ms: 700 },
+      { from: 85, to: 170, medianMs: 320, p99Ms: 2400 },
+      { from: 88, to: 170, fail: 'queue_timeout', share: 0.12, tookMs: 2000 },
+      { from: 90, to: 170, fail: 'pool_full', share: 0.24 },
+    ],
+    incidents: [
+      { right: ['slow_application', 'pool_full'], shapes: ['refused_by_gateway'], upstream: 'api', from: 88 },
+    ],
+  },
+  {
+    kind: 'pool exhaustion',
+    name: 'long polls hold all connections; durations of what is answered and traffic are as always',
+    seconds: 150,
+    upstreams: { live: upstream(1, 44, 12, 70, { routes: ['/live', '/poll'] }) },
+    steps: [{ from: 80, to: 150, fail: 'pool_full', share: 0.2 }],
+    incidents: [{ right: ['pool_full'], shapes: ['refused_by_gateway'], upstream: 'live', from: 80 }],
+  },
+  {
+    kind: 'pool exhaustion',
+    name: 'a batch job of a customer fills the queue for forty seconds',
+    seconds: 160,
+    upstreams: { bulk: upstream(2, 75, 60, 300, { routes: ['/bulk', '/one'] }) },
+    steps: [
+      { from: 90, to: 130, rate: 460 },
+      { from: 91, to: 130, fail: 'pool_full', share: 0.55 },
+      { from: 93, to: 130, fail: 'queue_timeout', share: 0.08, tookMs: 2000 },
+    ],
+    incidents: [{ right: ['traffic_growth', 'pool_full'], shapes: ['refused_by_gateway'], upstream: 'bulk', from: 91 }],
+  },
+  {
+    kind: 'descriptor exhaustion',
+    name: 'the limit of 1024 open files is reached while traffic is as always; two upstreams suffer',
+    seconds: 140,
+    upstreams: { web: upstream(3, 70, 20, 120, { routes: ['/'] }), cdn: upstream(2, 30, 6, 40) },
+    steps: [
+      scarce(77, 'scarce', 12, 0),
+      { from: 77.5, to: 120, fail: 'descriptors_exhausted', share: 0.5 },
+      { from: 77.5, to: 120, fail: 'descriptors_exhausted', share: 0.4, upstream: 'cdn' },
+      refusedClients(78, 41),
+      refusedClients(88, 380),
+      scarce(120, 'enough', 60, 900),
+    ],
+    incidents: [{ right: ['descriptors'], shapes: ['refused_by_gateway'], upstream: 'web', from: 77.5 }],
+    mayAlsoOpen: ['cdn'],
+  },
+  {
+    kind: 'descriptor exhaustion',
+    name: 'a flash sale brings five times the clients; the gateway runs out of descriptors',
+    seconds: 130,
+    upstreams: { sale: upstream(4, 120, 25, 150, { routes: ['/sale', '/item'] }) },
+    steps: [
+      { from: 70, to: 130, rate: 600 },
+      scarce(78, 'scarce', 200, 15),
+      refusedClients(78, 120),
+      refusedClients(89, 2400),
+      { from: 78, to: 130, fail: 'descriptors_exhausted', share: 0.2 },
+    ],
+    incidents: [
+      { right: ['descriptors', 'traffic_growth'], shapes: ['refused_by_gateway'], upstream: 'sale', from: 78 },
+    ],
+  },
+  {
+    kind: 'traffic growth',
+    name: 'a television spot: six times the requests in fifteen seconds, slower and slower, then timeouts',
+    seconds: 160,
+    upstreams: { tv: upstream(2, 60, 40, 260, { routes: ['/', '/offer'] }) },
+    steps: [
+      { from: 70, to: 78, rate: 160 },
+      { from: 78, to: 85, rate: 280 },
+      { from: 85, to: 160, rate: 380 },
+      { from: 80, to: 160, medianMs: 700, p99Ms: 6000 },
+      { from: 86, to: 160, fail: 'queue_timeout', share: 0.2, tookMs: 2000 },
+      { from: 90, to: 160, fail: 'response_head_timeout', share: 0.1, tookMs: 10_000 },
+    ],
+    incidents: [{ right: ['traffic_growth'], shapes: ['refused_by_gateway', 'too_slow'], upstream: 'tv', from: 86 }],
+  },
+  {
+    kind: 'traffic growth',
+    name: 'a crawler triples the requests of a site; every tenth is refused, since no turn comes free',
+    seconds: 190,
+    upstreams: { forum: upstream(1, 40, 55, 350, { routes: ['/t', '/u', '/s'] }) },
+    steps: [
+      { from: 90, to: 110, rate: 80 },
+      { from: 110, to: 190, rate: 125 },
+      { from: 113, to: 190, fail: 'concurrency_limit', share: 0.1 },
+      { from: 115, to: 190, fail: 'concurrency_timeout', share: 0.05, tookMs: 2000 },
+    ],
+    incidents: [
+      { right: ['traffic_growth', 'pool_full'], shapes: ['refused_by_gateway'], upstream: 'forum', from: 113 },
+    ],
+  },
+  {
+    kind: 'traffic growth',
+    name: 'clients that repeat what failed: a quarter of the requests times out at four times the usual rate',
+    seconds: 150,
+    upstreams: { sync: upstream(3, 50, 35, 210, { routes: ['/sync'] }), web: upstream(2, 20, 15, 90) },
+    steps: [
+      { from: 80, to: 150, rate: 200 },
+      { from: 83, to: 150, medianMs: 900, p99Ms: 8000 },
+      { from: 86, to: 150, fail: 'response_head_timeout', share: 0.25, tookMs: 10_000 },
+    ],
+    incidents: [{ right: ['traffic_growth', 'slow_application'], shapes: ['too_slow'], upstream: 'sync', from: 86 }],
+  },
+  {
+    kind: 'timeout equal to the ceiling',
+    name: 'exports take longer with the data: those that succeed take nearly 30 s, the others end at 30 s',
+    seconds: 400,
+    upstreams: { exp: upstream(1, 2, 9000, 27_000, { routes: ['/export'] }) },
+    steps: [
+      { from: 180, to: 400, medianMs: 16_000, p99Ms: 28_000 },
+      { from: 180, to: 400, fail: 'response_head_timeout', share: 0.15, tookMs: 30_000 },
+    ],
+    incidents: [{ right: ['timeout_too_short'], shapes: ['too_slow'], upstream: 'exp', from: 180 }],
+  },
+  {
+    kind: 'timeout equal to the ceiling',
+    name: 'attempts may take a second, and the slowest twentieth takes a little longer than that',
+    seconds: 130,
+    upstreams: { rec: upstream(4, 150, 420, 930, { routes: ['/rec'] }) },
+    steps: [{ from: 75, to: 130, fail: 'attempt_timeout', share: 0.05, retried: 0.6, tookMs: 1000 }],
+    incidents: [{ right: ['timeout_too_short'], shapes: ['too_slow'], upstream: 'rec', from: 75 }],
+  },
+  {
+    kind: 'hang',
+    name: 'a deadlock: from one moment on nothing is answered, checks neither',
+    seconds: 140,
+    upstreams: { wms: upstream(2, 33, 40, 240, { routes: ['/wms', '/pick'] }) },
+    steps: [
+      { from: 68, to: 78, fail: 'response_head_timeout', share: 1, tookMs: 10_000 },
+      ...unhealthy([78, 140], 'wms', [1, 2], 'did not answer within 2000 ms'),
+      { from: 78, to: 140, fail: 'no_endpoint_ready', share: 1 },
+    ],
+    incidents: [{ right: ['slow_application'], shapes: ['too_slow'], upstream: 'wms', from: 68 }],
+  },
+  {
+    kind: 'hang',
+    name: 'downloads stop half-way for a third of the clients: the storage behind them stalls',
+    seconds: 150,
+    upstreams: { dl: upstream(2, 20, 800, 9000, { routes: ['/dl', '/meta'] }) },
+    steps: [{ from: 80, to: 150, fail: 'response_body_stalled', share: 0.33, routes: ['/dl'], tookMs: 60_000 }],
+    incidents: [{ right: ['slow_application'], shapes: ['too_slow'], upstream: 'dl', routes: ['/dl'], from: 80 }],
+  },
+  {
+    kind: 'hang',
+    name: 'uploads are not read any more, and other requests go on',
+    seconds: 140,
+    upstreams: { box: upstream(3, 27, 90, 700, { routes: ['/put', '/get', '/ls'] }) },
+    steps: [{ from: 72, to: 140, fail: 'request_write_timeout', share: 0.7, routes: ['/put'], tookMs: 60_000 }],
+    incidents: [{ right: ['slow_application'], shapes: ['too_slow'], upstream: 'box', routes: ['/put'], from: 72 }],
+  },
+  {
+    kind: 'comes and goes',
+    name: 'garbage collections of ten seconds, a minute apart, during which two of five requests time out',
+    seconds: 260,
+    upstreams: { jvm: upstream(2, 55, 25, 160, { routes: ['/jvm'] }) },
+    steps: [
+      ...[70, 130, 190].flatMap((from) => [
+        { from, to: from + 10, medianMs: 500, p99Ms: 4500 },
+        { from, to: from + 10, fail: 'response_head_timeout' as const, share: 0.4, tookMs: 5000 },
+      ]),
+      disagreement(78, 'jvm/1', { requests: 250, failures: 90, cause: 'response_head_timeout' }),
+    ],
+    incidents: [{ right: ['slow_application'], shapes: ['too_slow'], upstream: 'jvm', from: 70 }],
+  },
+];
