@@ -127,9 +127,10 @@ export function playScenario(scenario: PlayedScenario, seed: number): ScenarioRe
     const traffic = new Traffic();
     for (const [id, upstream] of Object.entries(scenario.upstreams)) {
       const count = poisson(rateAt(scenario, id, upstream, second) / ticksPerSecond, random);
+      const steps = stepsOf(scenario, id, second, second + 1 / ticksPerSecond);
       for (let each = 0; each < count; each++) {
         const moment = second + random.next() / ticksPerSecond;
-        const step = request(scenario, id, upstream, moment, traffic, random);
+        const step = request(steps, id, upstream, moment, traffic, random);
         if (step !== null && !isBackground(step, scenario))
           failed.push({ at: moment, upstream: id, shape: shapeOfKind(step.fail) });
       }
@@ -161,10 +162,10 @@ type FailStep = Extract<ScenarioStep, { readonly fail: unknown }>;
 
 /** Sends one request. Returns the step by which an attempt of it failed; null: none. */
 function request(
-  scenario: PlayedScenario,
+  steps: readonly TimedStep[],
   id: string,
   upstream: ScenarioUpstream,
-  second: number,
+  moment: number,
   traffic: Traffic,
   random: SeededRandom,
 ): FailStep | null {
@@ -172,7 +173,8 @@ function request(
   const route = routes[Math.floor(random.next() * routes.length)] as string;
   const endpoint = 1 + Math.floor(random.next() * upstream.endpoints);
   let { medianMs, p99Ms } = upstream;
-  for (const step of stepsOf(scenario, id, second)) {
+  for (const step of steps) {
+    if (moment < step.from || moment >= step.to) continue;
     if ('medianMs' in step) ({ medianMs, p99Ms } = step);
     if (!('fail' in step) || !concerns(step.endpoints, endpoint)) continue;
     if (step.routes !== undefined && !step.routes.includes(route)) continue;
@@ -192,10 +194,17 @@ function request(
   return null;
 }
 
-function stepsOf(scenario: PlayedScenario, id: string, second: number): readonly ScenarioStep[] {
+type TimedStep = Exclude<ScenarioStep, { readonly event: unknown }>;
+
+/** The steps of an upstream at a moment, or at any between two. */
+function stepsOf(scenario: PlayedScenario, id: string, second: number, before = second): readonly TimedStep[] {
   const first = Object.keys(scenario.upstreams)[0];
   return scenario.steps.filter(
-    (step) => !('event' in step) && (step.upstream ?? first) === id && second >= step.from && second < step.to,
+    (step): step is TimedStep =>
+      !('event' in step) &&
+      (step.upstream ?? first) === id &&
+      second < step.to &&
+      (second >= step.from || before > step.from),
   );
 }
 
@@ -222,9 +231,7 @@ function watchedAt(scenario: PlayedScenario, id: string, second: number): Watche
   if (upstream === undefined) return { application: null, endpoints: [] };
   const steps = stepsOf(scenario, id, second);
   const endpoints = Array.from({ length: upstream.endpoints }, (_, index) => {
-    const own = steps.filter((step) =>
-      !('event' in step) && 'endpoints' in step ? concerns(step.endpoints, index + 1) : true,
-    );
+    const own = steps.filter((step) => ('endpoints' in step ? concerns(step.endpoints, index + 1) : true));
     const state = own.findLast((step) => 'state' in step);
     const advice = own.findLast((step) => 'advice' in step);
     return {
