@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ExchangeStore } from '../src/store/exchange-store.ts';
+import { exchangesInBytes } from '../src/store/exchanges-in-bytes.ts';
 import { LineDivider } from '../src/store/line-divider.ts';
 import type { SearchRequest } from '../src/core/store-messages.ts';
 import { systemClock } from '../src/system/system.ts';
@@ -34,14 +35,12 @@ for (let first = 0; first < total; first += batch) {
     if (number % 997 === 0) ids.push(id);
     lines.push(line);
   }
+  // As workers write them.
+  const ring = Buffer.from(lines.map((line) => `1 ${line}\n`).join(''), 'latin1');
   const since = process.cpuUsage(generated);
   linesCpu += since.user + since.system;
   const before = performance.now();
-  const exchanges = lines.flatMap((line) => {
-    const divided = divider.divide(line);
-    return divided === null ? [] : [{ line: divided, standsFor: 1 }];
-  });
-  store.append(exchanges);
+  store.append(exchangesInBytes(ring, divider).exchanges);
   store.maintain();
   storingMs += performance.now() - before;
 }

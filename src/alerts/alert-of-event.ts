@@ -1,5 +1,6 @@
 import type { Alert, AlertSeverity } from '../core/alert.ts';
 import type { Event, IncidentFacts } from '../core/event.ts';
+import { storeFaultStep } from '../core/store-fault.ts';
 
 /** Where an alert comes from. */
 export interface AlertOrigin {
@@ -133,9 +134,14 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
     severity: 'warning',
     title: isFailing ? `${what} loses records` : `${what} is written again`,
     text: sentence(event.reason),
-    nextStep: isFailing ? 'Look at the space and the owner of its folder (`df -h`, `ls -ld`).' : null,
+    nextStep: isFailing ? `${recordsStep(event)}.` : null,
     step: isFailing ? 'failing' : null,
   };
+}
+
+function recordsStep(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }>): string {
+  if (event.kind === 'store_failing') return storeFaultStep(event.evidence.fault, event.evidence.path);
+  return 'Look at the space and the owner of its folder (`df -h`, `ls -ld`)';
 }
 
 function objective({ evidence, reason }: Extract<Event, { kind: 'slo_burning' }>): AlertContent {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Event, EventKind, NewEvent } from '../core/event.ts';
+import type { StoreFault } from '../core/store-fault.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type ProblemContext, CurrentProblems } from './current-problems.ts';
 
@@ -50,6 +51,31 @@ describe('the current problems of a gateway', () => {
   };
 
   test('are none at first', () => assert.deepEqual(told(), []));
+
+  for (const [fault, step] of [
+    ['full', /df -h \/var\/store/],
+    ['not_permitted', /ls -ld \/var\/store/],
+    ['locked', /fuser -v \/var\/store/],
+    ['descriptors_exhausted', /LimitNOFILE= in the unit \(`ulimit -n`\)/],
+    ['io', /dmesg/],
+  ] as const)
+    test(`include a store that fails (${fault}), with a step that fits the cause, until it is written again`, () => {
+      const tell = (to: 'failing' | 'storing', what: StoreFault | null): void =>
+        hear({
+          kind: 'store_failing',
+          subject: 'store',
+          reason: '',
+          to,
+          evidence: { path: '/var/store', fault: what },
+        });
+      tell('failing', fault);
+      const [problem] = problems.list({ ...healthy, storePath: '/var/store' });
+      assert.equal(problem?.kind, 'store_failing');
+      assert.match(problem.nextStep, step);
+      assert.equal(/df -h/.test(problem.nextStep), fault === 'full' || fault === 'not_permitted');
+      tell('storing', null);
+      assert.deepEqual(told({ storePath: '/var/store' }), []);
+    });
 
   test('include clients that were refused in the last minute, and no earlier ones', () => {
     refuse(1);

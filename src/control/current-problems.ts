@@ -1,6 +1,7 @@
 import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts, ConnectionRefusalReason } from '../core/event.ts';
+import { type StoreFault, storeFaultStep } from '../core/store-fault.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import { alertProblems } from './alerting.ts';
@@ -36,6 +37,13 @@ interface LogEpisode {
   readonly errno: string | null;
 }
 
+interface StoreEpisode {
+  readonly path: string;
+  readonly since: Instant;
+  readonly reason: string;
+  readonly fault: StoreFault | null;
+}
+
 interface RefusedConfiguration {
   /** When the first of several in a row was refused. */
   readonly since: Instant;
@@ -64,7 +72,7 @@ export class CurrentProblems {
   #descriptors: { readonly since: Instant; readonly reason: string } | null = null;
   readonly #refusals = new Map<ConnectionRefusalReason, RefusalEpisode>();
   #logEpisode: LogEpisode | null = null;
-  #storeEpisode: { readonly path: string; readonly since: Instant; readonly reason: string } | null = null;
+  #storeEpisode: StoreEpisode | null = null;
   #otlpEpisode: { readonly endpoint: string; readonly since: Instant; readonly reason: string } | null = null;
   /** By subject. */
   readonly #disks = new Map<string, { readonly path: string; readonly since: Instant; readonly reason: string }>();
@@ -94,7 +102,7 @@ export class CurrentProblems {
       const { path, fault } = event.evidence;
       // A damaged or removed file has been replaced.
       const isFailing = event.to === 'failing' && fault !== 'corrupt' && fault !== 'removed';
-      this.#storeEpisode = isFailing ? { path, since: now, reason: event.reason } : null;
+      this.#storeEpisode = isFailing ? { path, since: now, reason: event.reason, fault } : null;
     } else if (event.kind === 'otlp_failing') {
       const { endpoint } = event.evidence;
       this.#otlpEpisode = event.to === 'failing' ? { endpoint, since: now, reason: event.reason } : null;
@@ -215,7 +223,7 @@ export class CurrentProblems {
   #storing({ storePath }: ProblemContext): readonly StatusProblem[] {
     const failing = this.#storeEpisode;
     if (failing === null || failing.path !== storePath) return [];
-    const nextStep = `Look at the space and the owner of its folder (\`df -h\`, \`ls -ld ${failing.path}\`); what is lost cannot be searched later.`;
+    const nextStep = `${storeFaultStep(failing.fault, failing.path)}; what is lost cannot be searched later.`;
     return [this.#problem('store_failing', failing.since, failing.reason, nextStep)];
   }
 

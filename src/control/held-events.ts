@@ -18,5 +18,5 @@ export function heldEvents(
   const page = found.toReversed().slice(0, limit);
   const last = page.at(-1);
   const hasMore = found.length > page.length && last !== undefined;
-  return { kind: 'page', events: page.map(eventJson), cursor: hasMore ? `held-${last.seq}` : null };
+  return { kind: 'page', events: page.map(eventJson), cursor: hasMore ? `held-${last.seq}` : null, timedOut: false };
 }

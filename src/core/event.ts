@@ -4,6 +4,7 @@ import type { ObjectiveKind } from './objective.ts';
 import type { HandshakeFailureReason } from './tls-server.ts';
 import type { OtlpSignal } from './otlp-counts.ts';
 import type { OverlayValues } from './overlay.ts';
+import type { StoreFault } from './store-fault.ts';
 
 /** The kinds of events of the gateway, its endpoints and its applications, with their evidence. Exchanges have records instead. */
 export interface EventFacts {
@@ -47,10 +48,7 @@ export interface EventFacts {
   /** The thread that stores exchanges ended by itself; another one starts after `restartMs` and goes on with its records. */
   store_lost: { reason: string; error: string | null; restartMs: number };
   /** Exchanges cannot be stored, or are stored again (`to`: 'failing', 'storing'). */
-  store_failing: {
-    path: string;
-    fault: 'full' | 'corrupt' | 'removed' | 'locked' | 'not_permitted' | 'io' | 'other' | null;
-  };
+  store_failing: { path: string; fault: StoreFault | null };
   /** The thread that exports over OTLP ended by itself; another one starts after `restartMs` and goes on with its records. */
   otlp_lost: { reason: string; error: string | null; restartMs: number; dropped: number };
   /** The collector takes nothing, or takes it again (`to`: 'failing', 'exporting'). `status`: of its last response; null: there was none. */

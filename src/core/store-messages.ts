@@ -42,6 +42,8 @@ export type SearchResult =
       readonly cursor: string | null;
       /** For a later search with `after`: what was stored until now. */
       readonly end: string;
+      /** The search ended because its time was over, and not because the page was full. */
+      readonly timedOut: boolean;
     }
   /** The query cannot be read; `at` is the index of the first character of what is wrong. */
   | { readonly kind: 'not_a_query'; readonly problem: string; readonly at: number }
@@ -54,6 +56,7 @@ export type OutputSearchResult =
       readonly lines: readonly OutputLine[];
       readonly cursor: string | null;
       readonly end: string;
+      readonly timedOut: boolean;
     }
   | Exclude<SearchResult, { readonly kind: 'page' }>;
 
@@ -85,6 +88,8 @@ export type EventSearchResult =
       readonly events: readonly EventJson[];
       /** Where the next page begins; null if there is none. */
       readonly cursor: string | null;
+      /** The search ended because its time was over, and not because the page was full. */
+      readonly timedOut: boolean;
     }
   | { readonly kind: 'unavailable'; readonly problem: string };
 

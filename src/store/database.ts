@@ -1,4 +1,6 @@
+import { closeSync, openSync } from 'node:fs';
 import * as sqlite from 'node:sqlite';
+import type { StoreFault } from '../core/store-fault.ts';
 
 /** A value of a column. */
 export type Value = number | string | Uint8Array | null;
@@ -23,12 +25,20 @@ const Driver = (sqlite as { Database?: typeof sqlite.DatabaseSync }).Database ??
 
 /** Opens or creates a file. Throws what SQLite throws: see `storeFault`. */
 export function openDatabase(path: string, { readOnly = false } = {}): Database {
-  const driver = new Driver(path, { readOnly, allowExtension: false, timeout: 250 });
+  const driver = driverOf(path, readOnly);
   return {
     execute: (sql) => driver.exec(sql),
     prepare: (sql) => new PreparedStatement(driver.prepare(sql)),
     close: () => driver.close(),
   };
+}
+
+function driverOf(path: string, readOnly: boolean): sqlite.DatabaseSync {
+  try {
+    return new Driver(path, { readOnly, allowExtension: false, timeout: 250 });
+  } catch (error) {
+    throw withErrno(error);
+  }
 }
 
 class PreparedStatement implements Statement {
@@ -51,9 +61,6 @@ class PreparedStatement implements Statement {
     return this.#statement.iterate(...values) as unknown as IterableIterator<readonly Value[]>;
   }
 }
-
-/** Why the store cannot be written or read. */
-export type StoreFault = 'full' | 'corrupt' | 'removed' | 'locked' | 'not_permitted' | 'io' | 'other';
 
 /** By SQLite's primary result code (https://sqlite.org/rescode.html), which is the low byte of `errcode`. */
 const faults: Readonly<Record<number, StoreFault>> = {
@@ -79,7 +86,31 @@ const errnoFaults: Readonly<Record<string, StoreFault>> = {
   ENOTDIR: 'not_permitted',
   EEXIST: 'not_permitted',
   EIO: 'io',
+  EMFILE: 'descriptors_exhausted',
+  ENFILE: 'descriptors_exhausted',
 };
+
+/** SQLite opens a file, its WAL and the index of that. */
+const descriptorsNeeded = 4;
+
+/** SQLITE_CANTOPEN: SQLite says no more. It is called before files are closed, which makes descriptors free. */
+export function withErrno(error: unknown): unknown {
+  const { errcode } = (error ?? {}) as { errcode?: unknown };
+  return typeof errcode === 'number' && (errcode & 0xff) === 14 ? (descriptorError() ?? error) : error;
+}
+
+/** The error of a process that may open no more files; null if it may. */
+function descriptorError(): unknown {
+  const opened: number[] = [];
+  try {
+    while (opened.length < descriptorsNeeded) opened.push(openSync('/dev/null', 'r'));
+  } catch (error) {
+    return error;
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+  return null;
+}
 
 /** SQLITE_CONSTRAINT: another process has given the same number to a row meanwhile. */
 export function isConflict(error: unknown): boolean {

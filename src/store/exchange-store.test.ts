@@ -89,7 +89,7 @@ describe('a stored line', () => {
       assert.deepEqual(recordOf(exchangeOf(line).line), record);
     });
     test(`of ${record.id.slice(-3)} has the words of its record`, () => {
-      const text = new LineTerms().of(exchangeOf(line).line, 7) ?? '';
+      const text = new LineTerms().of(exchangeOf(line).line, 7, true) ?? '';
       // As SQLite's tokenizer `ascii` does.
       const terms = new Set(text.toLowerCase().match(/[a-z0-9\u0080-\uffff]+/g));
       const isWord = (term: string): boolean => !term.startsWith('§');
@@ -142,6 +142,86 @@ describe('a search', () => {
     store.append([exchangeOf(numbered(golden[0] as string, 7))]);
     assert.equal(store.find('019aa5d2-5f1c-7c3e-9f0b')?.path, '/orders/7');
     assert.equal(store.find('nothing'), null);
+  });
+
+  describe('by id finds the exchange', () => {
+    const base = JSON.parse(golden[0] as string) as object;
+    const at = Date.UTC(2026, 0, 1);
+    const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
+    const timed = (ms: number, n: number): string =>
+      `${hex(ms, 12).replace(/^(.{8})/, '$1-')}-7000-8000-${hex(n * 7919, 12)}`;
+    const withId = (id: string, path: string, began = at): NewExchange =>
+      exchangeOf(JSON.stringify({ ...base, id, path, at: new Date(began).toISOString() }));
+    /** Rows before and behind those that are looked for: some spans. */
+    const others = (first: number): NewExchange[] =>
+      Array.from({ length: 3000 }, (_, n) => withId(timed(at + first + n, first + n), '/other', at + first + n));
+    const looked: Readonly<Record<string, NewExchange>> = {
+      'that the gateway has made': withId(timed(at + 10_000, 10_000), '/own', at + 10_000),
+      'of a request that took an hour': withId(timed(at - 3_600_000, 3), '/long', at - 3_600_000),
+      'that another gateway has made, whose clock is wrong': withId(timed(at + 86_400_000, 5), '/skewed'),
+      'that is random': withId('6f1c9e5a-3b1d-4c3e-9f0b-0123456789ab', '/random'),
+      'that is no UUID': withId('order 7/ä', '/text'),
+      'in capitals': withId('6F1C9E5B-3B1D-4C3E-9F0B-0123456789AB', '/capitals'),
+    };
+    for (const [where, fill] of [
+      ['in a full span', () => store.append(others(50_000))],
+      ['in the newest span', () => undefined],
+      [
+        'of a process that was killed, in a span that was never full',
+        () => {
+          // Files that were not closed.
+          store = open();
+          store.append(others(50_000));
+        },
+      ],
+    ] as const)
+      test(where, () => {
+        store.append(others(0));
+        store.append(Object.values(looked));
+        fill();
+        for (const [what, { line }] of Object.entries(looked)) {
+          assert.equal(store.find(line.id)?.path, line.path, what);
+          assert.deepEqual(idsOf(`id:"${line.id}"`), [line.id], what);
+        }
+        const own = looked['that the gateway has made']?.line.id ?? '';
+        assert.equal(store.find(own.slice(0, -1))?.path, '/own', 'all but a digit');
+        assert.equal(store.find('6f1c9e5a')?.path, '/random');
+        assert.equal(store.find('6f1c9e5a-3b1d')?.path, '/random');
+        assert.equal(store.find(timed(at + 10_001, 10_000)), null);
+        assert.equal(store.find(own.slice(0, 8)), null, 'several begin so');
+      });
+
+    test('by its trace too, in each span, and none without one', () => {
+      const traced = (n: number, trace: string | null): NewExchange => {
+        const { trace_id: _, ...untraced } = base as { trace_id?: string };
+        const line = { ...untraced, ...(trace === null ? {} : { trace_id: trace }), path: `/${n}`, id: timed(at, n) };
+        return exchangeOf(JSON.stringify(line));
+      };
+      const wanted = '0123456789abcdef0123456789abcdef';
+      for (let n = 0; n < 3; n += 1) {
+        store.append([traced(10 * n, null), traced(10 * n + 1, wanted), traced(10 * n + 2, `f${wanted.slice(1)}`)]);
+        store.append(others(3000 * n));
+      }
+      const pathsOf = (query: string, more = {}): string[] =>
+        search(query, more).exchanges.map(({ record }) => record.path);
+      assert.deepEqual(pathsOf(`trace:${wanted}`), ['/21', '/11', '/1']);
+      assert.deepEqual(pathsOf(`trace:${wanted} path:/11`), ['/11']);
+      assert.deepEqual(pathsOf('trace:0123456789abcdef'), []);
+      const { end } = search(`trace:${wanted}`);
+      store.append([traced(31, wanted), traced(32, null), traced(41, wanted)]);
+      assert.deepEqual(pathsOf(`trace:${wanted}`, { after: end }), ['/31', '/41']);
+    });
+
+    test('each time, if several requests had the same id', () => {
+      const id = '6f1c9e5a-3b1d-4c3e-9f0b-0123456789ab';
+      store.append([withId(id, '/1'), ...others(0), withId(id, '/2'), ...others(3000), withId(id, '/3')]);
+      const paths = search(`id:${id}`).exchanges.map(({ record }) => record.path);
+      assert.deepEqual(paths, ['/3', '/2', '/1']);
+      const { end } = search(`id:${id}`);
+      store.append([withId(id, '/4'), withId(id, '/5')]);
+      const later = search(`id:${id}`, { after: end }).exchanges.map(({ record }) => record.path);
+      assert.deepEqual(later, ['/4', '/5']);
+    });
   });
 
   test('by time finds all of that time, although the clock has jumped', () => {
@@ -543,7 +623,7 @@ describe('the files of the store', () => {
     assert.deepEqual(names(), ['exchanges-000002.sqlite']);
   });
 
-  for (const version of [1, 2])
+  for (const version of [1, 2, 3])
     test(`of version ${version} are migrated: their exchanges are found, and events and output are stored in them`, () => {
       store.close();
       const before = gunzipSync(readFileSync(new URL(`../../test/golden/store-${version}.sqlite.gz`, import.meta.url)));
@@ -565,6 +645,10 @@ describe('the files of the store', () => {
       assert.deepEqual(textsOf(''), ['begun']);
       assert.deepEqual(eventSeqs(), [1]);
       assert.deepEqual(names(), ['exchanges-000001.sqlite']);
+      for (const { id } of golden.map(recordIn)) {
+        assert.equal(store.find(id)?.id, id);
+        assert.deepEqual(idsOf(`id:${id}`), [id]);
+      }
       // The index had other terms of them.
       store.append(golden.map((line, number) => exchangeOf(numbered(line, number))));
       for (const key of ['route', 'upstream', 'endpoint', 'trace'] as const) {

@@ -13,7 +13,7 @@ import type {
   SearchResult,
 } from '../core/store-messages.ts';
 import { after, type Clock } from '../core/time.ts';
-import { isConflict, storeFault } from './database.ts';
+import { isConflict, storeFault, withErrno } from './database.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query } from '../core/exchange-query.ts';
 import { idInTextForm } from './ids-in-text.ts';
@@ -156,13 +156,13 @@ export class ExchangeStore {
 
   /** The exchange with this id, or the only one whose id begins so. */
   find(id: string): ExchangeRecord | null {
-    for (const { segment, number } of this.#segments()) {
-      const rows = this.#orRecover(number, () => segment.rowsOfId(id));
-      const [row] = rows;
-      if (row === undefined) continue;
-      const found = segment.exchangeOf(row)?.record ?? null;
-      if (found?.id === id || rows.length === 1) return found;
-    }
+    for (const by of ['time', 'key'] as const)
+      for (const { segment, number } of this.#segments()) {
+        const [row, other] = this.#orRecover(number, () => segment.rowsOfId(id, by));
+        if (row === undefined) continue;
+        const found = segment.exchangeOf(row)?.record ?? null;
+        return found?.id === id || other === undefined ? found : null;
+      }
     return null;
   }
 
@@ -173,8 +173,8 @@ export class ExchangeStore {
       endsBefore: (since) => segment.rowsWithin(since, null) === null && segment.lastSeq > 0,
     }));
     if (found.kind !== 'page') return found;
-    const { values: exchanges, cursor, end } = found.page;
-    return { kind: 'page', exchanges, cursor, end };
+    const { values: exchanges, ...rest } = found.page;
+    return { kind: 'page', exchanges, ...rest };
   }
 
   searchOutput(request: SearchRequest): OutputSearchResult {
@@ -185,8 +185,8 @@ export class ExchangeStore {
       endsBefore: (since) => output.endsBefore(since),
     }));
     if (found.kind !== 'page') return found;
-    const { values: lines, cursor, end } = found.page;
-    return { kind: 'page', lines, cursor, end };
+    const { values: lines, ...rest } = found.page;
+    return { kind: 'page', lines, ...rest };
   }
 
   #page<T>(
@@ -207,7 +207,7 @@ export class ExchangeStore {
       const search = (range: SegmentRange): RangePage<T> => this.#orRecover(number, () => part.search(range));
       return { number, lastSeq: part.lastSeq, search, endsSearch };
     });
-    const limits = { limit, deadline };
+    const limits = { limit, deadline, isLate: () => this.#clock.now() >= deadline };
     const page = from === null ? pageBefore(inQuery, limits, position) : pageAfter(inQuery, limits, position);
     return { kind: 'page', page };
   }
@@ -253,6 +253,7 @@ export class ExchangeStore {
     const position = positionOfText(cursor);
     if (cursor !== null && position === null) return notACursor;
     const events: EventJson[] = [];
+    const deadline = after(this.#clock.now(), searchMs);
     for (const { segment, number } of this.#segments()) {
       if (position !== null && number > position.number) continue;
       const beforeSeq = position?.number === number ? position.seq : Number.MAX_SAFE_INTEGER;
@@ -261,9 +262,11 @@ export class ExchangeStore {
       events.push(...found.map(({ json }) => JSON.parse(json) as EventJson));
       const last = found.at(-1);
       if (events.length >= limit && last !== undefined)
-        return { kind: 'page', events, cursor: textOfPosition({ number, seq: last.seq }) };
+        return { kind: 'page', events, cursor: textOfPosition({ number, seq: last.seq }), timedOut: false };
+      if (this.#clock.now() >= deadline)
+        return { kind: 'page', events, cursor: textOfPosition({ number, seq: 1 }), timedOut: true };
     }
-    return { kind: 'page', events, cursor: null };
+    return { kind: 'page', events, cursor: null, timedOut: false };
   }
 
   close(): void {
@@ -306,7 +309,8 @@ export class ExchangeStore {
   #orRecover<T>(number: number, use: () => T): T {
     try {
       return use();
-    } catch (error) {
+    } catch (thrown) {
+      const error = withErrno(thrown);
       this.#closeOne(number);
       if (storeFault(error) === 'corrupt') {
         const aside = this.#folder.moveAside(number);

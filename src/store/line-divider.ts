@@ -1,3 +1,4 @@
+import { copiedText } from './copied-text.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import { divideLine, type StoredLine } from './stored-line.ts';
 
@@ -55,7 +56,7 @@ function dividedAs(template: string, found: RegExpExecArray): StoredLine {
     template,
     id,
     traceId: traceId ?? null,
-    at: Date.parse(at),
+    at: millisecondsOf(at),
     client,
     clientPort: Number(port),
     path,
@@ -66,6 +67,25 @@ function dividedAs(template: string, found: RegExpExecArray): StoredLine {
     rest: restOf(attempt ?? '', bytesIn ?? ''),
     hasOnlyNumbers: true,
   };
+}
+
+/** The day of the last time, and its milliseconds: `Date.parse` takes five times as long. */
+let knownDay = '';
+let knownDayMs = 0;
+
+/** Of RFC 3339 as `toISOString` writes it, such as 2026-01-02T03:04:05.678Z. */
+function millisecondsOf(at: string): number {
+  if (at.length !== 24 || at[23] !== 'Z') return Date.parse(at);
+  const day = at.slice(0, 10);
+  if (day !== knownDay) [knownDay, knownDayMs] = [copiedText(day), Date.parse(day)];
+  const seconds = (twoDigits(at, 11) * 60 + twoDigits(at, 14)) * 60 + twoDigits(at, 17);
+  return knownDayMs + seconds * 1000 + twoDigits(at, 20) * 10 + at.charCodeAt(22) - zero;
+}
+
+const zero = 48;
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - zero) * 10 + text.charCodeAt(at + 1) - zero;
 }
 
 /** Both begin with a comma, or are empty. */

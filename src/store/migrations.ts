@@ -23,7 +23,11 @@ const steps: readonly string[] = [
      left_out INTEGER NOT NULL, ids INTEGER NOT NULL);
    CREATE INDEX output_at ON output (at);
    CREATE TABLE output_ids (id, seq INTEGER NOT NULL, PRIMARY KEY (id, seq)) WITHOUT ROWID;`,
+  `CREATE TABLE span_keys (number INTEGER PRIMARY KEY, ids BLOB NOT NULL, traces BLOB NOT NULL);`,
 ];
+
+/** Of a new file: its rows are found by the keys of their spans. An older file keeps its index of ids (`span-table.ts`). */
+const newFile = 'DROP INDEX exchanges_id';
 
 export const schemaVersion = steps.length;
 
@@ -38,5 +42,6 @@ export function migrate(database: Database): boolean {
     database.execute(`PRAGMA user_version = ${index + 1}`);
     database.execute('COMMIT');
   }
+  if (version === 0) database.execute(newFile);
   return true;
 }

@@ -10,8 +10,8 @@ import { SharedTexts } from './shared-texts.ts';
 /** Beside its text: the row, its entry in the index of times, and that of an id. */
 const rowBytes = 64;
 
-/** Looking at the clock costs about as much as looking at a few rows. */
-const rowsPerLook = 128;
+/** SQLite compares the text of so many rows before the clock is looked at: some milliseconds. */
+const rowsPerLook = 4096;
 
 /** How much of the oldest is deleted when the lines have reached their size. */
 const deletedPart = 0.25;
@@ -85,16 +85,29 @@ export class OutputTable {
 
   search(query: Query, range: SegmentRange, clock: Clock): RangePage<OutputLine> {
     const found: { seq: number; value: OutputLine }[] = [];
-    let looked = 0;
-    for (const row of this.#rows(query, range)) {
-      looked += 1;
-      const line = lineOf(row);
-      const seq = Number(row[0]);
-      if (outputMatches(query, line)) found.push({ seq, value: line });
-      const isLate = looked % rowsPerLook === 0 && clock.now() >= range.deadline;
-      if (found.length >= range.limit || isLate) return { found, stoppedAt: seq };
+    for (const slice of this.#slices(query, range)) {
+      for (const row of this.#rows(query, slice)) {
+        const line = lineOf(row);
+        const seq = Number(row[0]);
+        if (outputMatches(query, line)) found.push({ seq, value: line });
+        if (found.length >= range.limit) return { found, stoppedAt: seq };
+      }
+      if (clock.now() >= range.deadline)
+        return { found, stoppedAt: range.newestFirst ? slice.after + 1 : slice.before - 1 };
     }
     return { found, stoppedAt: null };
+  }
+
+  /** The parts of a range between which a search may end. */
+  *#slices(query: Query, range: SegmentRange): Generator<SegmentRange> {
+    if (outputIndexUse(query).id !== null) return yield range;
+    const first = Math.max(range.after + 1, this.#number('SELECT min(seq) FROM output'));
+    const last = Math.min(range.before - 1, this.lastSeq);
+    const count = Math.ceil((last - first + 1) / rowsPerLook);
+    for (let number = 0; number < count; number += 1) {
+      const from = first + (range.newestFirst ? count - 1 - number : number) * rowsPerLook;
+      yield { ...range, after: from - 1, before: Math.min(from + rowsPerLook, last + 1) };
+    }
   }
 
   #rows(query: Query, { after, before, newestFirst }: SegmentRange): IterableIterator<readonly Value[]> {

@@ -30,6 +30,8 @@ export interface SearchedSegment<T> {
 export interface PageLimits {
   readonly limit: number;
   readonly deadline: Instant;
+  /** Whether the deadline has passed. */
+  readonly isLate: () => boolean;
 }
 
 export interface FoundPage<T> {
@@ -38,6 +40,8 @@ export interface FoundPage<T> {
   readonly cursor: string | null;
   /** For a later search: what was stored until now. */
   readonly end: string;
+  /** The page is not full, and there may be more: the deadline has passed. */
+  readonly timedOut: boolean;
 }
 
 /** A row of the store: the number of its file, and its own. */
@@ -58,11 +62,15 @@ export function positionOfText(cursor: string | null): StorePosition | null {
 /** The newest first, before a position. `segments`: the newest first. */
 export function pageBefore<T>(
   segments: Iterable<SearchedSegment<T>>,
-  { limit, deadline }: PageLimits,
+  { limit, deadline, isLate }: PageLimits,
   cursor: StorePosition | null,
 ): FoundPage<T> {
   const values: T[] = [];
   let end: string | null = null;
+  const stopped = (at: StorePosition): FoundPage<T> => {
+    const timedOut = values.length < limit;
+    return { values, cursor: textOfPosition(at), end: end ?? '0-0', timedOut };
+  };
   for (const segment of segments) {
     const { number } = segment;
     end ??= textOfPosition({ number, seq: segment.lastSeq });
@@ -70,20 +78,23 @@ export function pageBefore<T>(
     const before = cursor?.number === number ? cursor.seq : Number.MAX_SAFE_INTEGER;
     const page = segment.search({ after: 0, before, newestFirst: true, limit: limit - values.length, deadline });
     values.push(...page.found.map(({ value }) => value));
-    if (page.stoppedAt !== null) return { values, cursor: textOfPosition({ number, seq: page.stoppedAt }), end };
+    if (page.stoppedAt !== null) return stopped({ number, seq: page.stoppedAt });
     if (segment.endsSearch()) break;
+    // The next page goes on with the file before: no row has a number below 1.
+    if (isLate()) return stopped({ number, seq: 1 });
   }
-  return { values, cursor: null, end: end ?? '0-0' };
+  return { values, cursor: null, end: end ?? '0-0', timedOut: false };
 }
 
 /** The oldest first, after a position. `segments`: the oldest first. */
 export function pageAfter<T>(
   segments: Iterable<SearchedSegment<T>>,
-  { limit, deadline }: PageLimits,
+  { limit, deadline, isLate }: PageLimits,
   position: StorePosition | null,
 ): FoundPage<T> {
   const values: T[] = [];
   let end = position ?? { number: 0, seq: 0 };
+  let timedOut = false;
   for (const segment of segments) {
     const { number } = segment;
     if (number < end.number) continue;
@@ -98,7 +109,9 @@ export function pageAfter<T>(
     const page = segment.search(range);
     values.push(...page.found.map(({ value }) => value));
     end = { number, seq: page.stoppedAt ?? segment.lastSeq };
-    if (page.stoppedAt !== null) break;
+    if (values.length >= limit) break;
+    timedOut = page.stoppedAt !== null || isLate();
+    if (timedOut) break;
   }
-  return { values, cursor: null, end: textOfPosition(end) };
+  return { values, cursor: null, end: textOfPosition(end), timedOut };
 }

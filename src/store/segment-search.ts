@@ -3,6 +3,7 @@ import type { Clock } from '../core/time.ts';
 import { matches } from './match.ts';
 import { mayMatchExchanges } from './match-output.ts';
 import type { QueryCondition, Query } from '../core/exchange-query.ts';
+import { type IdRange, wholeId, wholeTrace } from './packed-id.ts';
 import type { RangePage, SegmentRange } from './paging.ts';
 import type { StoredRow, Segment } from './segment.ts';
 import { lineOfTemplate, recordOf } from './stored-line.ts';
@@ -28,8 +29,9 @@ export function searchSegment(
   const templates = new TemplateCheck(segment, query);
   let looked = 0;
   const { newestFirst } = range;
-  const expression = indexExpression(query, segment.templateTerms);
-  const rows = segment.rows({ id: wantedId(query), expression, after, before, newestFirst });
+  const wanted = wantedId(query, segment.hasTraceKeys);
+  const expression = wanted === null ? indexExpression(query, segment.templateTerms) : null;
+  const rows = segment.rows({ wanted, expression, after, before, newestFirst });
   for (const row of rows) {
     looked += 1;
     const exchange = mayMatch(query, row) && templates.mayMatch(row.template) ? segment.exchangeOf(row) : null;
@@ -40,12 +42,13 @@ export function searchSegment(
   return { found, stoppedAt: null };
 }
 
-/** The only id that a query asks for; null if it asks for none. */
-function wantedId({ conditions }: Query): string | null {
-  const wanted = conditions.find(
-    (condition) => condition.kind === 'text' && condition.key === 'id' && !condition.isPrefix && !condition.not,
-  );
-  return wanted?.kind === 'text' ? wanted.value : null;
+/** The only id that a query asks for, or the only trace; null if it asks for none. */
+function wantedId({ conditions }: Query, hasTraceKeys: boolean): IdRange | null {
+  const wholes = conditions.filter((one) => one.kind === 'text').filter(({ isPrefix, not }) => !isPrefix && !not);
+  const id = wholes.find(({ key }) => key === 'id');
+  if (id !== undefined) return wholeId(id.value);
+  const trace = hasTraceKeys ? wholes.find(({ key }) => key === 'trace') : undefined;
+  return trace === undefined ? null : wholeTrace(trace.value);
 }
 
 /** False where the columns alone tell that the row does not match. */

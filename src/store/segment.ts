@@ -1,13 +1,14 @@
 import type { OutputLine } from '../core/output-line.ts';
 import type { EventLine, StoredExchange } from '../core/store-messages.ts';
-import { type Database, openDatabase, type Statement, type Value } from './database.ts';
+import { type Database, openDatabase, type Statement, type Value, withErrno } from './database.ts';
 import { EventTable } from './event-table.ts';
 import { migrate } from './migrations.ts';
 import { OutputTable } from './output-table.ts';
-import { packedHex, packedUuid, unpackedHex, unpackedUuid, uuidsFrom } from './packed-id.ts';
+import { type IdRange, idsFrom, packedHex, packedUuid, unpackedHex, unpackedUuid, wholeId } from './packed-id.ts';
 import { recordOf, type StoredLine } from './stored-line.ts';
 import type { TimedRow } from './response-times.ts';
 import { SharedTexts } from './shared-texts.ts';
+import { type IdLookup, SpanTable } from './span-table.ts';
 import { LineTerms, TemplateTerms } from './terms.ts';
 
 /** A line for the store. */
@@ -35,8 +36,8 @@ export interface StoredRow {
 
 /** Rows that a search may have to look at. */
 export interface RowRange {
-  /** Only exchanges with this id; null: with any. */
-  readonly id: string | null;
+  /** Only exchanges with this id or trace; null: with any. */
+  readonly wanted: IdRange | null;
   /** An expression of the full-text index; null: all rows. */
   readonly expression: string | null;
   /** Both excluded. */
@@ -46,9 +47,6 @@ export interface RowRange {
 }
 
 const columns = 'seq, id, trace, at, template, client, port, path, query, status, duration, bytes, stands_for, rest';
-
-/** A span holds the rows of so many batches at most, so that a search by time looks at few spans. */
-const spanRowsMax = 2000;
 
 /**
  * One file of the store: some of the exchanges and events, in the order in which they were stored. Throws what SQLite throws; the caller
@@ -64,13 +62,11 @@ export class Segment {
   #lastTemplate = 0;
   readonly #insert: Statement;
   readonly #insertTerms: Statement;
-  readonly #putSpan: Statement;
-  readonly #byIds: Statement;
+  readonly #spans: SpanTable;
   readonly events: EventTable;
   readonly output: OutputTable;
   readonly #searches = new Map<string, Statement>();
   #seq: number;
-  #span: { number: number; first: number; last: number; firstAt: number; lastAt: number };
 
   /** Opens or creates the file; null if a later version of Candor has written it. `outputBytesMax`: of the output of applications. */
   static open(path: string, outputBytesMax: number): Segment | null {
@@ -81,8 +77,9 @@ export class Segment {
       database.execute('PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 0');
       if (migrate(database)) return new Segment(database, outputBytesMax);
     } catch (error) {
+      const known = withErrno(error);
       database.close();
-      throw error;
+      throw known;
     }
     database.close();
     return null;
@@ -96,12 +93,8 @@ export class Segment {
     this.output = new OutputTable(database, outputBytesMax);
     this.#insert = database.prepare(`INSERT INTO exchanges (${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`);
     this.#insertTerms = database.prepare('INSERT INTO terms (rowid, words) VALUES (?, ?)');
-    this.#putSpan = database.prepare('INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?, ?)');
-    this.#byIds = database.prepare(
-      `SELECT ${columns} FROM exchanges WHERE id BETWEEN ? AND ? ORDER BY seq DESC LIMIT 2`,
-    );
+    this.#spans = new SpanTable(database);
     this.#seq = this.#highest('SELECT max(seq) FROM exchanges');
-    this.#span = emptySpan(this.#highest('SELECT max(number) FROM spans') + 1);
   }
 
   /** The number of the last row; 0 without one. */
@@ -128,10 +121,8 @@ export class Segment {
     for (const exchange of exchanges) if (!this.#append(exchange)) damaged += 1;
     this.events.append(events);
     this.output.append(output);
-    const { number, first, last, firstAt, lastAt } = this.#span;
-    if (last > 0) this.#putSpan.run(number, first, last, firstAt, lastAt);
+    this.#spans.put();
     this.#database.execute('COMMIT');
-    if (last - first >= spanRowsMax) this.#span = emptySpan(number + 1);
     return damaged;
   }
 
@@ -139,36 +130,37 @@ export class Segment {
   #append({ line, standsFor }: NewExchange): boolean {
     const { id, traceId, at, template, client, clientPort, path, query, status, durationUs, bytesOut, rest } = line;
     const shared = this.#templates.put(template);
-    const terms = this.#terms.of(line, Number(shared));
+    const terms = this.#terms.of(line, Number(shared), this.#spans.hasIndex);
     if (terms === null) return false;
     const seq = ++this.#seq;
     const texts = this.#texts;
     const trace = traceId === null ? null : packedHex(traceId);
     const asked = query === null ? null : texts.put(query);
+    const packed = packedUuid(id);
     // biome-ignore format: one line per group of columns
     this.#insert.run(
-      seq, packedUuid(id), trace, at, shared, texts.put(client), clientPort, texts.put(path), asked,
+      seq, packed, trace, at, shared, texts.put(client), clientPort, texts.put(path), asked,
       status, durationUs, bytesOut, standsFor, rest,
     );
     this.#insertTerms.run(seq, terms);
-    noteIn(this.#span, seq, at);
+    this.#spans.add({ seq, at, id: packed, trace });
     return true;
   }
 
   /** The numbers of the first and last row whose exchange may have begun within this time; null if there are none. */
   rowsWithin(since: number | null, until: number | null): readonly [number, number] | null {
-    const found = this.#prepared(
-      'SELECT min(first_seq), max(last_seq) FROM spans WHERE last_at >= ? AND first_at <= ?',
-    ).get(since ?? 0, until ?? Number.MAX_SAFE_INTEGER);
-    const [first, last] = found ?? [];
-    return typeof first === 'number' && typeof last === 'number' ? [first, last] : null;
+    return this.#spans.rowsWithin(since, until);
   }
 
-  *rows({ id, expression, after, before, newestFirst }: RowRange): Generator<StoredRow> {
+  /** Whether rows are found by the keys of their traces; in older files by terms. */
+  get hasTraceKeys(): boolean {
+    return !this.#spans.hasIndex;
+  }
+
+  *rows({ wanted, expression, after, before, newestFirst }: RowRange): Generator<StoredRow> {
     const order = newestFirst ? 'DESC' : 'ASC';
-    if (id !== null) {
-      const sql = `SELECT ${columns} FROM exchanges WHERE id = ? AND seq > ? AND seq < ? ORDER BY seq ${order}`;
-      for (const values of this.#prepared(sql).each(packedUuid(id), after, before)) yield rowOf(values);
+    if (wanted !== null) {
+      yield* this.#rowsWith(wanted, 'key', { after, before, newestFirst });
       return;
     }
     if (expression === null) {
@@ -184,13 +176,41 @@ export class Segment {
     }
   }
 
-  /** The rows of the exchange with this id, or of those whose ids begin so; at most two. */
-  rowsOfId(id: string): readonly StoredRow[] {
-    const whole = packedUuid(id);
-    const exact = [...this.#byIds.each(whole, whole)].map(rowOf);
+  /** The newest rows of the exchange with this id, or of those whose ids begin so; at most two. */
+  rowsOfId(id: string, by: IdLookup): readonly StoredRow[] {
+    const exact = this.#newest(wholeId(id), by);
     if (exact.length > 0) return exact;
-    const range = uuidsFrom(id);
-    return range === null ? [] : [...this.#byIds.each(...range)].map(rowOf);
+    const range = idsFrom(id);
+    return range === null ? [] : this.#newest(range, by);
+  }
+
+  #newest(range: IdRange, by: IdLookup): StoredRow[] {
+    const found: StoredRow[] = [];
+    const all = { after: 0, before: Number.MAX_SAFE_INTEGER, newestFirst: true };
+    for (const row of this.#rowsWith(range, by, all)) {
+      found.push(row);
+      if (found.length === 2) break;
+    }
+    return found;
+  }
+
+  *#rowsWith(
+    range: IdRange,
+    by: IdLookup,
+    rows: Pick<RowRange, 'after' | 'before' | 'newestFirst'>,
+  ): Generator<StoredRow> {
+    const { after, before, newestFirst } = rows;
+    // Where all ids have an index, it is used: `+` keeps SQLite from the numbers of the rows.
+    const seq = this.#spans.hasIndex ? '+seq' : 'seq';
+    const column = range.of === 'ids' ? 'id' : 'trace';
+    const order = newestFirst ? 'DESC' : 'ASC';
+    const sql = `SELECT ${columns} FROM exchanges WHERE ${seq} BETWEEN ? AND ? AND ${column} BETWEEN ? AND ? ORDER BY seq ${order}`;
+    const select = this.#prepared(sql);
+    for (const [first, last] of this.#spans.rowsWith(range, by, newestFirst)) {
+      const within = [Math.max(first, after + 1), Math.min(last, before - 1)] as const;
+      if (within[0] > within[1]) continue;
+      for (const values of select.each(...within, range.from, range.to)) yield rowOf(values);
+    }
   }
 
   /** The newest first: what is needed to sum up times, without building records. */
@@ -260,17 +280,6 @@ export class Segment {
   close(): void {
     this.#database.close();
   }
-}
-
-function emptySpan(number: number) {
-  return { number, first: 0, last: 0, firstAt: Number.MAX_SAFE_INTEGER, lastAt: 0 };
-}
-
-function noteIn(span: ReturnType<typeof emptySpan>, seq: number, at: number): void {
-  if (span.first === 0) span.first = seq;
-  span.last = seq;
-  span.firstAt = Math.min(span.firstAt, at);
-  span.lastAt = Math.max(span.lastAt, at);
 }
 
 function rowOf(values: readonly Value[]): StoredRow {

@@ -13,10 +13,12 @@ import type {
 } from '../core/store-messages.ts';
 import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
+import { type StoreFault, storeFaultTexts } from '../core/store-fault.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { RecordRingReader, type RingSlice, WakeWord } from '../record/record-ring.ts';
-import { storeFault, type StoreFault } from './database.ts';
+import { storeFault } from './database.ts';
 import { ExchangeStore } from './exchange-store.ts';
+import { exchangesInBytes } from './exchanges-in-bytes.ts';
 import type { NewExchange } from './segment.ts';
 import { LineDivider } from './line-divider.ts';
 import { WaitingEvents } from './waiting-events.ts';
@@ -25,18 +27,12 @@ import { WaitingOutput } from './waiting-output.ts';
 /** How long a record may wait before it is stored: one transaction for all of that time. */
 const storeEveryMs = 500;
 
+/** A ring that held a quarter of what it may hold (4 MiB) is emptied sooner the next time. */
+const muchBytes = 1024 * 1024;
+const storeMuchEveryMs = 100;
+
 /** The pause after a failure. Meanwhile records stay in the rings, which hold some seconds of a busy gateway. */
 const retryMs = 1000;
-
-const faultTexts: Readonly<Record<StoreFault, string>> = {
-  full: 'the disk is full',
-  corrupt: 'a file was damaged',
-  removed: 'a file was removed or replaced by another program',
-  locked: 'another program has locked a file',
-  not_permitted: 'its folder cannot be written',
-  io: 'the disk reports an error',
-  other: 'SQLite reports an error',
-};
 
 type Unavailable = Extract<SearchResult, { readonly kind: 'unavailable' }>;
 
@@ -69,6 +65,8 @@ export class StoreWriter {
   #store: ExchangeStore | null = null;
   readonly #divider = new LineDivider();
   #fault: StoreFault | null = null;
+  /** The last time a ring held much. */
+  #hadMuch = false;
   #timer: Timer | null = null;
   #closed = false;
 
@@ -194,15 +192,14 @@ export class StoreWriter {
 
   #unreadable({ path }: StoreSpec, error: unknown): Unavailable {
     this.#failed(error);
-    return { kind: 'unavailable', problem: `The store ${path} cannot be read: ${faultTexts[storeFault(error)]}.` };
+    return { kind: 'unavailable', problem: `The store ${path} cannot be read: ${storeFaultTexts[storeFault(error)]}.` };
   }
 
   /** Stores what the rings hold. Returns whether there was anything, or there still is. */
   #storeLines(): boolean {
     const spec = this.#spec;
     if (spec === null) return false;
-    for (const ring of this.#rings) for (const slice of ring.take()) this.#taken.push({ ring, slice });
-    for (const ring of this.#rings) ring.takeDropped();
+    this.#take();
     if (this.#taken.length === 0 && this.#events.isEmpty && this.#output.isEmpty) {
       this.#maintain(spec);
       return false;
@@ -221,6 +218,19 @@ export class StoreWriter {
     return true;
   }
 
+  #take(): void {
+    this.#hadMuch = false;
+    for (const ring of this.#rings) {
+      let bytes = 0;
+      for (const slice of ring.take()) {
+        this.#taken.push({ ring, slice });
+        bytes += slice.bytes.length;
+      }
+      if (bytes >= muchBytes) this.#hadMuch = true;
+      ring.takeDropped();
+    }
+  }
+
   #maintain(spec: StoreSpec): void {
     try {
       if (this.#store !== null) this.#opened(spec).maintain();
@@ -229,14 +239,9 @@ export class StoreWriter {
     }
   }
 
-  #exchangesOf({ bytes }: RingSlice): NewExchange[] {
-    const exchanges: NewExchange[] = [];
-    for (const text of bytes.toString('latin1').split('\n')) {
-      const space = text.indexOf(' ');
-      const line = space > 0 ? this.#divider.divide(text.slice(space + 1)) : null;
-      if (line !== null) exchanges.push({ line, standsFor: Number(text.slice(0, space)) });
-      else if (text !== '') Atomics.add(this.#lost, 0, 1);
-    }
+  #exchangesOf({ bytes }: RingSlice): readonly NewExchange[] {
+    const { exchanges, damaged } = exchangesInBytes(bytes, this.#divider);
+    Atomics.add(this.#lost, 0, damaged);
     return exchanges;
   }
 
@@ -268,7 +273,7 @@ export class StoreWriter {
     const reason =
       fault === null
         ? `The store ${path} is written again.`
-        : `The store ${path} cannot be used: ${faultTexts[fault]}; ${effect}. Requests are not affected.`;
+        : `The store ${path} cannot be used: ${storeFaultTexts[fault]}; ${effect}. Requests are not affected.`;
     const from = to === 'failing' ? 'storing' : 'failing';
     const event: NewEvent<'store_failing'> = {
       kind: 'store_failing',
@@ -309,7 +314,8 @@ export class StoreWriter {
   }
 
   static #due(this: void, writer: StoreWriter): void {
-    if (writer.#storeLines()) writer.#storeLater(writer.#fault === null ? storeEveryMs : retryMs);
-    else void writer.#sleep();
+    if (!writer.#storeLines()) void writer.#sleep();
+    else if (writer.#fault !== null) writer.#storeLater(retryMs);
+    else writer.#storeLater(writer.#hadMuch ? storeMuchEveryMs : storeEveryMs);
   }
 }

@@ -1,8 +1,9 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { copiedText } from './copied-text.ts';
 import type { QueryCondition, Query, TextKey } from '../core/exchange-query.ts';
+import { hashOf } from './hash.ts';
 import { searchedWords, valuesOf, wordsMax, wordsOfTexts } from './match.ts';
-import { wordsOf } from './words.ts';
+import { wordCharactersMax, wordsOf } from './words.ts';
 import { lineOfTemplate, recordOf, type StoredLine } from './stored-line.ts';
 
 /**
@@ -11,8 +12,8 @@ import { lineOfTemplate, recordOf, type StoredLine } from './stored-line.ts';
  * nearly every record has (GET, 200) has no term: it would cost much and narrow nothing.
  *
  * An ordinary success has one term for its template (`§n` and the number), in place of those of route, upstream, endpoint and
- * release. A search for one of these looks for the templates that have it. Its trace id has one of 16,384 terms: as many terms
- * as traces were a third of the index.
+ * release. A search for one of these looks for the templates that have it. Its trace id has a term only in files without keys of traces
+ * (`span-table.ts`), one of 16,384: as many terms as traces were a third of the index.
  */
 
 const letters: Readonly<Partial<Record<TextKey, string>>> = {
@@ -33,6 +34,9 @@ const durations: readonly (readonly [ms: number, term: string])[] = [
   [100, '§d2'],
 ];
 
+/** No shorter one has a term. */
+const shortestMs = Math.min(...durations.map(([ms]) => ms));
+
 /** The terms of a record. */
 export function termsOfRecord(record: ExchangeRecord): Set<string> {
   const terms = searchedWords(record);
@@ -46,6 +50,7 @@ export function termsOfRecord(record: ExchangeRecord): Set<string> {
 
 /** Each with a space before it. */
 function numberTerms(status: number | null, durationMs: number): string {
+  if (durationMs < shortestMs && status !== null && isUsual(status)) return '';
   let terms = status === null || isUsual(status) ? '' : ` §s${status} §x${Math.floor(status / 100)}`;
   for (const [ms, term] of durations) if (durationMs >= ms) terms += ` ${term}`;
   return terms;
@@ -57,17 +62,49 @@ const knownMax = 4096;
 /** The terms of lines. Those of an ordinary success are put together without building its record: that took two thirds of the time of storing it. */
 export class LineTerms {
   readonly #clients = new Map<string, string>();
+  /** The words of queries, most of which come again. */
+  readonly #queries = new Map<string, string | null>();
+  /** Of the last template. */
+  #template = 0;
+  #isOfOneAttempt = false;
 
   /** A text of all terms. `template`: the number of the line's template. Null if the line is damaged. */
-  of(line: StoredLine, template: number): string | null {
-    if (!line.hasOnlyNumbers || !isOfOneAttempt(line.template)) {
+  of(line: StoredLine, template: number, withTrace: boolean): string | null {
+    if (!line.hasOnlyNumbers || !this.#hasOneAttempt(line.template, template)) {
       const record = recordOf(line);
       return record === null ? null : [...termsOfRecord(record)].join(' ');
     }
     const { path, query, traceId, status, durationUs } = line;
-    const trace = traceId === null ? '' : ` ${traceTerm(traceId)}`;
+    const trace = traceId === null || !withTrace ? '' : ` ${traceTerm(traceId)}`;
     const numbers = numberTerms(status, durationUs / 1000);
-    return `${wordsText(path, query)} §n${template} ${this.#ofClient(line.client)}${trace}${numbers}`;
+    return `${this.#words(path, query)} §n${template} ${this.#ofClient(line.client)}${trace}${numbers}`;
+  }
+
+  #hasOneAttempt(text: string, number: number): boolean {
+    if (number !== this.#template) {
+      this.#template = number;
+      this.#isOfOneAttempt = isOfOneAttempt(text);
+    }
+    return this.#isOfOneAttempt;
+  }
+
+  #words(path: string, query: string | null): string {
+    const asked = query === null ? '' : this.#ofQuery(query);
+    if (asked !== null && isPlain(path)) return `${path} ${asked}`;
+    return [...wordsOfTexts(query === null ? [path] : [path, query])].join(' ');
+  }
+
+  /** Null: its words are not those of SQLite's tokenizer. */
+  #ofQuery(query: string): string | null {
+    let words = this.#queries.get(query);
+    if (words === undefined) {
+      // In place of the values that a log must not have.
+      const asked = query.replaceAll('…', ' ');
+      words = isPlain(asked) ? copiedText(asked) : null;
+      if (this.#queries.size >= knownMax) this.#queries.clear();
+      this.#queries.set(copiedText(query), words);
+    }
+    return words;
   }
 
   #ofClient(client: string): string {
@@ -81,14 +118,21 @@ export class LineTerms {
   }
 }
 
-/** Text of which SQLite's tokenizer makes the words that `wordsOf` makes: it has no letter beyond ASCII, no long word, and few of them. */
-const plainText = /^(?!.*[A-Za-z0-9]{41})[ -~]{0,60}$/;
+const plainCharactersMax = 60;
 
-function wordsText(path: string, query: string | null): string {
-  // In place of the values that a log must not have.
-  const asked = query?.replaceAll('…', ' ') ?? '';
-  if (plainText.test(path) && plainText.test(asked)) return `${path} ${asked}`;
-  return [...wordsOfTexts(query === null ? [path] : [path, query])].join(' ');
+/** Whether SQLite's tokenizer makes the words of the text that `wordsOf` makes: it has no character beyond ASCII, no long word, and few of them. */
+function isPlain(text: string): boolean {
+  if (text.length > plainCharactersMax) return false;
+  let wordLength = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < 32 || code > 126) return false;
+    // A digit, a letter.
+    const isOfWord = (code >= 48 && code <= 57) || ((code | 32) >= 97 && (code | 32) <= 122);
+    wordLength = isOfWord ? wordLength + 1 : 0;
+    if (wordLength > wordCharactersMax) return false;
+  }
+  return true;
 }
 
 /** A template that stands for terms of its rows. */
@@ -169,17 +213,13 @@ function isUsual(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
+const traceTerms: (string | undefined)[] = [];
+
 function traceTerm(id: string): string {
-  return `§u${(hashOf(id) >>> 18).toString(36)}`;
+  const hash = hashOf(id) >>> 18;
+  return (traceTerms[hash] ??= `§u${hash.toString(36)}`);
 }
 
 function termOf(key: TextKey, value: string): string {
   return `§${letters[key]}${hashOf(value).toString(36)}`;
-}
-
-/** FNV-1a, 32 bits. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash >>> 0;
 }

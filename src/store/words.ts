@@ -1,5 +1,5 @@
 /** Longer words are shortened: nobody types them, and an index of them grows without use. */
-const wordCharactersMax = 40;
+export const wordCharactersMax = 40;
 
 /** The words of a text: runs of letters and digits, in lower case. */
 export function wordsOf(text: string): string[] {

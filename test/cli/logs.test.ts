@@ -38,7 +38,7 @@ afterEach(async () => {
 
 const stored = (path: string, standsFor = 1): StoredExchange => ({ record: { ...failedRecord, path }, standsFor });
 const page = (exchanges: readonly StoredExchange[], cursor: string | null = null, end = '1-9') =>
-  ({ kind: 'page', exchanges, cursor, end }) as const;
+  ({ kind: 'page', exchanges, cursor, end, timedOut: false }) as const;
 
 test('candor logs prints what matches, the newest last, within 80 columns, with the id for candor explain', async () => {
   gateway.searched = page([stored('/second', 12), stored(`/first/${'x'.repeat(200)}`)]);
@@ -127,6 +127,7 @@ test('candor logs prints exchanges and lines of applications in the order of tim
   gateway.searched = page([stored('/ordered')]);
   gateway.foundOutput = {
     kind: 'page',
+    timedOut: false,
     lines: [{ ...lineOf(`later \u001b[31m${'x'.repeat(900)}`, 60), leftOut: 3 }, lineOf('earlier', -60)],
     cursor: null,
     end: '1-2',
@@ -141,7 +142,7 @@ test('candor logs prints exchanges and lines of applications in the order of tim
 
 test('candor logs prints the newest of both up to the limit', async () => {
   gateway.searched = page([stored('/ordered')]);
-  gateway.foundOutput = { kind: 'page', lines: [lineOf('later', 60)], cursor: null, end: '1-2' };
+  gateway.foundOutput = { kind: 'page', lines: [lineOf('later', 60)], cursor: null, end: '1-2', timedOut: false };
   assert.equal(await context.candor('logs', '--limit', '1', '--json'), 0);
   const [line = '', ...more] = context.stdout.text.trimEnd().split('\n');
   assert.deepEqual(more, []);

@@ -108,12 +108,13 @@ export class FakeGateway implements Gateway {
     return this.searched;
   }
 
-  foundOutput: OutputSearchResult = { kind: 'page', lines: [], cursor: null, end: '0-0' };
+  foundOutput: OutputSearchResult = { kind: 'page', lines: [], cursor: null, end: '0-0', timedOut: false };
   readonly outputSearches: SearchRequest[] = [];
 
   async searchOutput(search: SearchRequest): Promise<OutputSearchResult> {
     this.outputSearches.push(search);
-    return search.after === null ? this.foundOutput : { kind: 'page', lines: [], cursor: null, end: '0-0' };
+    const none: OutputSearchResult = { kind: 'page', lines: [], cursor: null, end: '0-0', timedOut: false };
+    return search.after === null ? this.foundOutput : none;
   }
 
   context: StoredContext = noContext;
@@ -134,7 +135,7 @@ export class FakeGateway implements Gateway {
       .toReversed();
     const from = Number(cursor ?? 0);
     const next = from + limit < events.length ? String(from + limit) : null;
-    return { kind: 'page', events: events.slice(from, from + limit).map(eventJson), cursor: next };
+    return { kind: 'page', events: events.slice(from, from + limit).map(eventJson), cursor: next, timedOut: false };
   }
 
   configurations: KeptConfigurations = { current: null, list: [] };

@@ -1,0 +1,38 @@
+/** Why the store of exchanges cannot be written or read. */
+export type StoreFault =
+  | 'full'
+  | 'corrupt'
+  | 'removed'
+  | 'locked'
+  | 'not_permitted'
+  | 'descriptors_exhausted'
+  | 'io'
+  | 'other';
+
+/** Within a sentence: why. */
+export const storeFaultTexts: Readonly<Record<StoreFault, string>> = {
+  full: 'the disk is full',
+  corrupt: 'a file was damaged',
+  removed: 'a file was removed or replaced by another program',
+  locked: 'another program has locked a file',
+  not_permitted: 'its folder cannot be written',
+  descriptors_exhausted: 'this process may open no further file, because too many are open (ulimit -n)',
+  io: 'the disk reports an error',
+  other: 'SQLite reports an error',
+};
+
+/** What to do, without a full stop. `path`: the folder of the store. */
+export function storeFaultStep(fault: StoreFault | null, path: string): string {
+  switch (fault) {
+    case 'full':
+      return `Free space there (\`df -h ${path}\`), or lower \`store.keep.size\``;
+    case 'locked':
+      return `Find the program that has locked a file (\`fuser -v ${path}/*.sqlite\`), and end it`;
+    case 'descriptors_exhausted':
+      return 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`';
+    case 'io':
+      return 'Look at what the kernel says about the disk (`dmesg`)';
+    default:
+      return `Look at the space and the owner of its folder (\`df -h\`, \`ls -ld ${path}\`)`;
+  }
+}
