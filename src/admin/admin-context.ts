@@ -4,6 +4,7 @@ import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { DenialReport } from './denial-report.ts';
+import { SearchTurns } from './search-turns.ts';
 import { SessionFile } from './session-file.ts';
 import { Sessions } from './sessions.ts';
 import type { Stopper } from './stopper.ts';
@@ -38,6 +39,7 @@ export class AdminContext {
   readonly clock: Clock;
   readonly failedAttempts: FailedAttempts;
   readonly denials: DenialReport;
+  readonly searchTurns = new SearchTurns();
   readonly sessions: Sessions | null;
   /** The folder of the dashboard; null: there is none. */
   readonly dashboardFolder: string | null;

@@ -24,7 +24,8 @@ import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { sendRoute } from './route-api.ts';
-import { sendContext, sendExchanges, sendOutput } from './search-api.ts';
+import { sendContext, sendExchange, sendExchanges, sendOutput } from './search-api.ts';
+import type { SearchTurns } from './search-turns.ts';
 import { sendTimeline } from './timeline-api.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
 import {
@@ -51,11 +52,13 @@ export class AdminApi implements RequestHandler {
   readonly #events: EventSearch;
   readonly #live: LiveStatus;
   readonly #followers = new Followers();
+  readonly #turns: SearchTurns;
   readonly #context: AdminContext;
 
   constructor(context: AdminContext) {
     const { gateway, clock, upgrader, stopper, refusal } = context;
     this.#context = context;
+    this.#turns = context.searchTurns;
     this.#gateway = gateway;
     this.#clock = clock;
     this.#upgrader = upgrader;
@@ -121,9 +124,11 @@ export class AdminApi implements RequestHandler {
       case 'stop':
         return this.#stop(url, requester, response);
       case 'followEvents':
-        return isEventSearch(url) ? this.#events.send(url, response) : this.#follow(url, requester, request, response);
+        return isEventSearch(url)
+          ? this.#turns.search(requester, response, () => this.#events.send(url, response))
+          : this.#follow(url, requester, request, response);
       case 'readAudit':
-        return this.#events.sendAudit(url, response);
+        return this.#turns.search(requester, response, () => this.#events.sendAudit(url, response));
       case 'followStatus':
         return this.#followStatus(requester, request, response);
       case 'readConfiguration':
@@ -159,16 +164,13 @@ export class AdminApi implements RequestHandler {
       case 'testAlerts':
         return testAlerts(this.#gateway, url, requester, response);
       case 'searchExchanges':
-        return sendExchanges(url, this.#gateway, response);
+        return this.#turns.search(requester, response, () => sendExchanges(url, this.#gateway, response));
       case 'searchOutput':
-        return sendOutput(url, this.#gateway, response);
+        return this.#turns.search(requester, response, () => sendOutput(url, this.#gateway, response));
       case 'readContext':
-        return sendContext(parameter, this.#gateway, response);
-      case 'readExchange': {
-        const record = await this.#gateway.findExchange(parameter);
-        if (record !== null) return sendJson(response, 200, record);
-        return sendProblem(response, 404, `No exchange has the id ${parameter}, in memory or in the log.`);
-      }
+        return this.#turns.lookUp(requester, response, () => sendContext(parameter, this.#gateway, response));
+      case 'readExchange':
+        return this.#turns.lookUp(requester, response, () => sendExchange(parameter, this.#gateway, response));
       case 'readMetrics': {
         await this.#gateway.refreshCounts();
         const format = metricsFormatOf(request.headers.accept ?? '');

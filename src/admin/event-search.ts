@@ -47,7 +47,7 @@ export class EventSearch {
       cursor: parameters.get('cursor'),
     });
     if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
-    const { events, cursor } = result;
-    sendJson(response, 200, { events, cursor });
+    const { events, cursor, timedOut } = result;
+    sendJson(response, 200, { events, cursor, timed_out: timedOut });
   }
 }

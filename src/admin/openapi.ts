@@ -282,7 +282,9 @@ const refusals: Json = {
   403: problemDetails('A browser sent the request for a page of another origin, or the role does not allow it.'),
   415: problemDetails('The body is not application/json.'),
   421: problemDetails('The host name is not one of the admin API.'),
-  429: problemDetails('Too many wrong tokens came from the same address.'),
+  429: problemDetails(
+    'Too many wrong tokens came from the same address, or too many searches of the same requester wait; `detail` says which.',
+  ),
 };
 
 /** The OpenAPI 3.1.1 description of the admin API. */

@@ -19,6 +19,7 @@ export const outputSchema = z.object({
   lines: z.array(lineSchema),
   cursor: z.string().nullable().describe('Where the next page begins; null if there is none.'),
   end: z.string().describe('For a later search with `after`.'),
+  timed_out: z.boolean().describe('As of a search for exchanges.'),
 });
 
 /** What is stored about an exchange besides its record. */

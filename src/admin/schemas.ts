@@ -406,10 +406,17 @@ export const eventSchema = z.object({
   actor: text,
 });
 
+const timedOut = z
+  .boolean()
+  .describe(
+    'The search ended because its 200 ms were over, before the page was full: with `cursor` or `end` it goes on.',
+  );
+
 /** A page of the events of a time. */
 export const eventsSchema = z.object({
   events: z.array(eventSchema),
   cursor: nullableText.describe('Where the next page begins; null if there is none.'),
+  timed_out: timedOut,
 });
 
 export const gapSchema = z.object({
@@ -578,6 +585,7 @@ export const exchangesSchema = z.object({
   ),
   cursor: nullableText.describe('Where the next page begins; null if there is none.'),
   end: text.describe('For a later search with `after`: what was stored until now.'),
+  timed_out: timedOut,
 });
 
 /** The type that each schema describes. If a type gets a key that its schema lacks or contradicts, this no longer compiles. */

@@ -16,9 +16,9 @@ export async function sendExchanges(
   if (request === null) return;
   const result = await gateway.searchExchanges(request);
   if (result.kind !== 'page') return sendNoPage(result, response);
-  const { exchanges, cursor, end } = result;
+  const { exchanges, cursor, end, timedOut } = result;
   const found = exchanges.map(({ record, standsFor }) => ({ ...record, stands_for: standsFor }));
-  sendJson(response, 200, { exchanges: found, cursor, end });
+  sendJson(response, 200, { exchanges: found, cursor, end, timed_out: timedOut });
 }
 
 /** Answers with a page of lines that applications have printed. */
@@ -31,8 +31,19 @@ export async function sendOutput(
   if (request === null) return;
   const result = await gateway.searchOutput(request);
   if (result.kind !== 'page') return sendNoPage(result, response);
-  const { lines, cursor, end } = result;
-  sendJson(response, 200, { lines: lines.map(outputLineJson), cursor, end });
+  const { lines, cursor, end, timedOut } = result;
+  sendJson(response, 200, { lines: lines.map(outputLineJson), cursor, end, timed_out: timedOut });
+}
+
+/** Answers with the record of an exchange. */
+export async function sendExchange(
+  id: string,
+  gateway: Pick<Gateway, 'findExchange'>,
+  response: ServerResponse,
+): Promise<void> {
+  const record = await gateway.findExchange(id);
+  if (record === null) return sendNoExchange(id, response);
+  sendJson(response, 200, record);
 }
 
 /** Answers with what is stored about an exchange besides its record. */
@@ -42,10 +53,14 @@ export async function sendContext(
   response: ServerResponse,
 ): Promise<void> {
   const record = await gateway.findExchange(id);
-  if (record === null) return sendProblem(response, 404, `No exchange has the id ${id}, in memory or in the log.`);
+  if (record === null) return sendNoExchange(id, response);
   const { lines, nearby } = await gateway.requestContext(record);
   const context: RequestContextJson = { lines: lines.map(outputLineJson), nearby: nearby.map(outputLineJson) };
   sendJson(response, 200, context);
+}
+
+function sendNoExchange(id: string, response: ServerResponse): void {
+  sendProblem(response, 404, `No exchange has the id ${id}, in memory or in the log.`);
 }
 
 /** Null if the parameters cannot be read; then the request has been answered. */
