@@ -24,7 +24,7 @@ import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { sendRoute } from './route-api.ts';
-import { sendContext, sendExchange, sendExchanges, sendOutput } from './search-api.ts';
+import { sendContext, sendExchange, sendExchanges, sendOutput, sendUnparsed } from './search-api.ts';
 import type { SearchTurns } from './search-turns.ts';
 import { sendTimeline } from './timeline-api.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
@@ -169,6 +169,8 @@ export class AdminApi implements RequestHandler {
         return this.#turns.search(requester, response, () => sendOutput(url, this.#gateway, response));
       case 'readContext':
         return this.#turns.lookUp(requester, response, () => sendContext(parameter, this.#gateway, response));
+      case 'readUnparsed':
+        return this.#turns.lookUp(requester, response, () => sendUnparsed(parameter, this.#gateway, response));
       case 'readExchange':
         return this.#turns.lookUp(requester, response, () => sendExchange(parameter, this.#gateway, response));
       case 'readMetrics': {

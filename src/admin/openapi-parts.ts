@@ -1,4 +1,4 @@
-import { outputSchema, requestContextSchema } from './output-schemas.ts';
+import { outputSchema, requestContextSchema, unparsedSchema } from './output-schemas.ts';
 import {
   drainRequestSchema,
   ejectRequestSchema,
@@ -53,6 +53,7 @@ export const schemas = {
   Exchanges: exchangesSchema,
   Output: outputSchema,
   RequestContext: requestContextSchema,
+  Unparsed: unparsedSchema,
   Incident: incidentSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,

@@ -259,6 +259,17 @@ const details: Record<OperationId, Details> = {
       404: problemDetails('No exchange has this id.'),
     },
   },
+  readUnparsed: {
+    description:
+      'They are kept for seven days, in the store alone, and shown to operators alone. Empty without a store.',
+    parameters: [
+      { name: 'id', in: 'path', required: true, schema: { type: 'string' }, description: 'The id of the exchange.' },
+    ],
+    responses: {
+      200: json('At most 512 bytes of each attempt.', 'Unparsed'),
+      404: problemDetails('No exchange has this id.'),
+    },
+  },
   readMetrics: {
     description: 'Labels are bounded: names from the configuration, and words from closed lists.',
     responses: {

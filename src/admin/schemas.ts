@@ -8,6 +8,7 @@ import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/
 import { circuitStates } from '../core/route-breaker.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import { verdictStates } from '../core/service-verdict.ts';
+import { gatewayStateSchema } from './gateway-state-schema.ts';
 import { alertTargetSchema, objectiveSchema } from './alert-schemas.ts';
 import type { StatusResponse } from './admin-status.ts';
 import type { IncidentStatus } from '../control/incident-status.ts';
@@ -545,6 +546,9 @@ export const recordSchema = z.object({
     })
     .optional()
     .describe('Only for a tunnel: how it ended, and which side ended it.'),
+  gateway_state: gatewayStateSchema
+    .optional()
+    .describe('What the gateway knew when the exchange ended; absent from successes.'),
 });
 
 /** One line of the answer to `upgrade`. */

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
+import type { KeptConfigurations } from '../control/configuration-history.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { outputLineJson } from '../core/output-line.ts';
+import type { ExchangeRecord } from '../core/record.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
 import type { SearchRequest, SearchResult } from '../core/store-messages.ts';
 import { sendJson, sendProblem } from './answer.ts';
@@ -49,14 +51,38 @@ export async function sendExchange(
 /** Answers with what is stored about an exchange besides its record. */
 export async function sendContext(
   id: string,
+  gateway: Pick<Gateway, 'findExchange' | 'requestContext' | 'configurations'>,
+  response: ServerResponse,
+): Promise<void> {
+  const record = await gateway.findExchange(id);
+  if (record === null) return sendProblem(response, 404, `No exchange has the id ${id}, in memory or in the log.`);
+  const { lines, nearby, unparsed } = await gateway.requestContext(record);
+  const context: RequestContextJson = {
+    configuration: configurationOf(record, gateway.configurations),
+    ...{ lines: lines.map(outputLineJson), nearby: nearby.map(outputLineJson) },
+    unparsed: unparsed.map(({ bytes, ...rest }) => ({ ...rest, size: bytes.length / 2 })),
+  };
+  sendJson(response, 200, context);
+}
+
+/** Answers with the bytes of an exchange that could not be parsed, which only operators may see. */
+export async function sendUnparsed(
+  id: string,
   gateway: Pick<Gateway, 'findExchange' | 'requestContext'>,
   response: ServerResponse,
 ): Promise<void> {
   const record = await gateway.findExchange(id);
   if (record === null) return sendNoExchange(id, response);
-  const { lines, nearby } = await gateway.requestContext(record);
-  const context: RequestContextJson = { lines: lines.map(outputLineJson), nearby: nearby.map(outputLineJson) };
-  sendJson(response, 200, context);
+  const { unparsed } = await gateway.requestContext(record);
+  sendJson(response, 200, { unparsed });
+}
+
+/** The configuration that served the request, if it is kept. The same one may have been applied several times. */
+function configurationOf({ at, gateway_state }: ExchangeRecord, { list }: KeptConfigurations): { id: number } | null {
+  const hash = gateway_state?.configuration ?? null;
+  const same = list.filter(({ outcome, contentHash }) => outcome === 'applied' && contentHash === hash);
+  const found = same.find((one) => one.at <= Date.parse(at)) ?? same.at(-1);
+  return hash === null || found === undefined ? null : { id: found.id };
 }
 
 function sendNoExchange(id: string, response: ServerResponse): void {

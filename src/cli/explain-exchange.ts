@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { apiRoot } from '../admin/operations.ts';
 import type { LogSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
+import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
+import type { UnparsedJson } from '../core/unparsed-bytes.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
 import { mayBePrefix } from '../record/parse-record.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
@@ -18,7 +19,6 @@ import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import { redactedRecord, redactedResult } from './redacted-output.ts';
-import { renderOutput } from './output-lines.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface ExplainFlags extends AskFlags {
@@ -28,10 +28,14 @@ export interface ExplainFlags extends AskFlags {
 export async function explainExchange(flags: ExplainFlags, id: string, context: ProcessContext): Promise<void> {
   const found = await findRecord(flags, id, context);
   const record = redactedRecord(found.record);
-  const output = await findOutput(found, context);
+  const around = await findContext(found, context);
+  const bytes = await findUnparsed(found, around, context);
   const style = styleFor(context.stdout, context.env);
-  if (flags.json) context.stdout.write(`${harmlessJson({ record, verdict: verdictOf(record), output }, 2)}\n`);
-  else context.stdout.write(renderExplanation(record, style) + renderOutput(output, style));
+  const { lines, nearby, ...rest } = around;
+  const unparsed = bytes ?? around.unparsed;
+  const json = { record, verdict: verdictOf(record), output: { lines, nearby }, ...rest, unparsed };
+  if (flags.json) context.stdout.write(`${harmlessJson(json, 2)}\n`);
+  else context.stdout.write(renderExplanation(record, style, around, bytes));
 }
 
 interface FoundRecord {
@@ -40,12 +44,24 @@ interface FoundRecord {
   readonly target: AdminTarget | null;
 }
 
-/** What applications printed about the request; nothing where it comes from a log, or its gateway has no store. */
-async function findOutput({ record, target }: FoundRecord, context: ProcessContext): Promise<RequestContextJson> {
-  const none = { lines: [], nearby: [] };
-  if (target === null) return none;
+/** What is stored about the request besides its record; nothing where it comes from a log, or its gateway has no store. */
+async function findContext({ record, target }: FoundRecord, context: ProcessContext): Promise<RequestContextJson> {
+  if (target === null) return noContextJson;
   const answer = await askGateway(target, 'GET', `${apiRoot}/context/${encodeURIComponent(record.id)}`, context);
-  return answer.status === 200 ? redactedResult(answer.content as RequestContextJson) : none;
+  if (answer.status !== 200) return noContextJson;
+  // Earlier gateways say less.
+  return { ...noContextJson, ...redactedResult(answer.content as Partial<RequestContextJson>) };
+}
+
+/** The bytes that could not be parsed; null: there are none, or the role does not allow to see them. */
+async function findUnparsed(
+  { record, target }: FoundRecord,
+  { unparsed }: RequestContextJson,
+  context: ProcessContext,
+): Promise<readonly UnparsedJson[] | null> {
+  if (target === null || unparsed.length === 0) return null;
+  const answer = await askGateway(target, 'GET', `${apiRoot}/unparsed/${encodeURIComponent(record.id)}`, context);
+  return answer.status === 200 ? (answer.content as { readonly unparsed: readonly UnparsedJson[] }).unparsed : null;
 }
 
 /**

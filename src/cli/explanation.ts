@@ -1,17 +1,63 @@
 import type { ExchangeRecord } from '../core/record.ts';
+import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
+import { gatewayStateTexts } from '../diagnose/candor/gateway-state-texts.ts';
 import { nextStepHere, verdictOf } from '../diagnose/candor/record-verdict.ts';
 import { verdictFacts } from '../diagnose/candor/verdict-facts.ts';
-import { verdictWords } from '../diagnose/candor/record-words.ts';
+import { verdictAndWhose, verdictWords } from '../diagnose/candor/record-words.ts';
+import type { UnparsedJson } from '../core/unparsed-bytes.ts';
+import { unparsedForOperators, unparsedText } from '../diagnose/candor/unparsed-text.ts';
 import { timelineLines } from './attempt-timeline.ts';
+import { hexdump } from './hexdump.ts';
+import { outputLines } from './output-lines.ts';
 import { durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
 import type { Style } from './style.ts';
 
 const labelWidth = 16;
 
-/** Explains one request within 80 columns: the verdict first, then the timeline. */
-export function renderExplanation(record: ExchangeRecord, style: Style): string {
-  const lines = [...headLines(record, style), '', ...verdictLines(record, style), '', ...timelineLines(record, style)];
+/**
+ * Explains one request within 80 columns: in the order in which things happened, and the verdict last, where a terminal shows it. The second line has
+ * its words.
+ */
+export function renderExplanation(
+  record: ExchangeRecord,
+  style: Style,
+  context = noContextJson,
+  bytes: readonly UnparsedJson[] | null = null,
+): string {
+  const lines = [
+    ...headLines(record, style),
+    '',
+    ...timelineLines(record, style),
+    ...unparsedLines(context, bytes, style),
+    ...stateLines(record, context, style),
+    ...outputLines(context, style),
+    '',
+    ...verdictLines(record, style),
+  ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What endpoints sent and the gateway could not parse. `bytes`: null if the reader may not see them. */
+function unparsedLines(
+  { unparsed }: RequestContextJson,
+  bytes: readonly UnparsedJson[] | null,
+  style: Style,
+): string[] {
+  if (unparsed.length === 0) return [];
+  const rows = unparsed.flatMap((one, index) => {
+    const hexadecimal = bytes?.[index]?.bytes ?? '';
+    return [...wrap(unparsedText(one), '  '), ...hexdump(Buffer.from(hexadecimal, 'hex'), '    ')];
+  });
+  const hint = bytes === null ? wrap(unparsedForOperators, '  ') : [];
+  return ['', `${style.bold('NOT PARSED')}  what the gateway could not read`, ...rows, ...hint];
+}
+
+/** What the gateway knew at the end of the exchange. */
+function stateLines(record: ExchangeRecord, { configuration }: RequestContextJson, style: Style): string[] {
+  const texts = gatewayStateTexts(record, configuration);
+  if (texts.length === 0) return [];
+  const rows = texts.flatMap(([label, text]) => wrapAfter(style.dim(`  ${label}`), harmless(text), labelWidth));
+  return ['', `${style.bold('AT THAT MOMENT')}  when the exchange ended`, ...rows];
 }
 
 function headLines(record: ExchangeRecord, style: Style): string[] {
@@ -27,6 +73,7 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
   ].flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]));
   return [
     `${style.bold(request)} ${bad ? style.bad(status) : style.good(status)}`,
+    ...(bad ? [style.bad(`  ${verdictAndWhose(record)}`)] : []),
     style.dim(`  ${record.id}`),
     style.dim(
       `  at ${record.at}, ${durationText(record.duration_ms)}, from ${record.client.address} over ${record.client.protocol}${record.tls === null ? '' : ` and ${record.tls.version}`}`,

@@ -36,13 +36,12 @@ function brokenWords(text: string): string {
   return text.replace(new RegExp(`\\S{${width}}(?=\\S)`, 'g'), '$& ');
 }
 
-/** The end of an explanation: what applications printed about the request, and while they had it; '' if that is nothing. */
-export function renderOutput({ lines, nearby }: RequestContextJson, style: Style): string {
+/** A part of an explanation: what applications printed about the request, and while they had it. */
+export function outputLines({ lines, nearby }: RequestContextJson, style: Style): string[] {
   const section = (title: string, of: readonly OutputLineJson[]): string[] =>
     of.length === 0 ? [] : ['', style.bold(title), ...of.flatMap((line) => outputRows(line, style))];
-  const rows = [
+  return [
     ...section('OUTPUT  with the id of the request', lines),
     ...section('OUTPUT  of the instance while it had the request, without an id', nearby),
   ];
-  return rows.map((row) => `${row}\n`).join('');
 }

@@ -12,6 +12,7 @@ import type { Clock, Instant } from './time.ts';
 export class LocalSemaphore implements Semaphore {
   #acquired = 0;
   #hasWaiters = false;
+  idleTotal = 0;
 
   get acquired(): number {
     return this.#acquired;
@@ -44,7 +45,9 @@ export class LocalSemaphore implements Semaphore {
     return false;
   }
 
-  setIdleCount(): void {}
+  setIdleCount(count: number): void {
+    this.idleTotal = count;
+  }
 
   mustGoToOtherWorker(): boolean {
     return false;

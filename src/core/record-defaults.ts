@@ -200,7 +200,7 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
     'evidence',
     'delivery',
   ] as const),
-  ...(['end', 'bytes_in', 'bytes_out', 'duration_ms', 'tunnel'] as const),
+  ...(['end', 'bytes_in', 'bytes_out', 'duration_ms', 'tunnel', 'gateway_state'] as const),
 ];
 
 const clientKeys: readonly (keyof ExchangeRecord['client'])[] = ['address', 'port', 'peer', 'protocol'];

@@ -1,5 +1,6 @@
 import type { EndKind, RetryReason, TunnelFacts } from './exchange.ts';
 import type { Cause, Evidence } from './failure.ts';
+import type { GatewayState } from './gateway-state.ts';
 import type { SnakeCased } from './json-case.ts';
 import type { ProxyErrorType } from './proxy-error.ts';
 import type { Delivery, Shape, Whose } from './shape.ts';
@@ -89,6 +90,8 @@ export interface ExchangeRecord {
     /** The status code of the first close frame; null if there was none. */
     readonly close_code: number | null;
   };
+  /** What the gateway knew when the exchange ended; absent from successes, and in logs of older versions. */
+  readonly gateway_state?: GatewayState;
 }
 
 /** The record of the exchanges that a worker had in flight when it was lost: one line for all of them. */

@@ -1,5 +1,6 @@
 import type { OutputLine, OutputLineJson } from './output-line.ts';
 import type { ExchangeRecord } from './record.ts';
+import type { UnparsedJson } from './unparsed-bytes.ts';
 
 /** An instance that had a request, and when: milliseconds since 1970. */
 export interface InstanceVisit {
@@ -12,6 +13,8 @@ export interface InstanceVisit {
 export interface ContextSearch {
   /** The request id and the trace id. */
   readonly ids: readonly string[];
+  /** When it ended: milliseconds since 1970. */
+  readonly endedAt: number;
   readonly visits: readonly InstanceVisit[];
 }
 
@@ -21,28 +24,40 @@ export interface StoredContext {
   readonly lines: readonly OutputLine[];
   /** What its instances printed while they had it, without any id. */
   readonly nearby: readonly OutputLine[];
+  /** What its endpoints sent and the gateway could not parse: for operators alone. */
+  readonly unparsed: readonly UnparsedJson[];
 }
 
-export const noContext: StoredContext = { lines: [], nearby: [] };
+export const noContext: StoredContext = { lines: [], nearby: [], unparsed: [] };
 
 /** As the admin API has it. */
 export interface RequestContextJson {
+  /** The configuration that served it, if it is kept: `candor configuration show` prints it. */
+  readonly configuration: { readonly id: number } | null;
   readonly lines: readonly OutputLineJson[];
   readonly nearby: readonly OutputLineJson[];
+  /** Of the attempts whose bytes could not be parsed; `/v2/unparsed/{id}` has the bytes. */
+  readonly unparsed: readonly UnparsedSizeJson[];
 }
+
+export interface UnparsedSizeJson extends Omit<UnparsedJson, 'bytes'> {
+  readonly size: number;
+}
+
+export const noContextJson: RequestContextJson = { configuration: null, lines: [], nearby: [], unparsed: [] };
 
 /** Output is read a moment after it was printed; the last words of a program come after the failure of its request. */
 const readLateMs = 500;
 
 /** What to ask the store about the request of this record. */
-export function contextSearchOf({ id, trace_id, at, attempts }: ExchangeRecord): ContextSearch {
+export function contextSearchOf({ id, trace_id, at, duration_ms, attempts }: ExchangeRecord): ContextSearch {
   const began = Date.parse(at);
   const visits = attempts.flatMap(({ endpoint, address, started_ms, ended_ms }) => {
     const instance = instanceOf(endpoint, address);
     if (instance === null) return [];
     return [{ instance, since: Math.floor(began + started_ms), until: Math.ceil(began + ended_ms) + readLateMs }];
   });
-  return { ids: trace_id === null ? [id] : [id, trace_id], visits };
+  return { ids: trace_id === null ? [id] : [id, trace_id], endedAt: began + duration_ms, visits };
 }
 
 /** The id of an endpoint is that of its upstream, that of its instance, and its address: `web/shop/1/127.0.0.1:4000`. */

@@ -35,6 +35,8 @@ export interface Semaphore {
   hasRoom(max: number): boolean;
   /** How many of this worker's permits are held by idle connections. */
   setIdleCount(count: number): void;
+  /** How many of the permits of all workers are held by idle connections. */
+  readonly idleTotal: number;
   /** Whether a request waits in any worker. One atomic load, since the pool asks for each connection that becomes idle. */
   readonly hasWaiters: boolean;
   /** Whether a request in another worker has waited longer than one that came at `since`, by more than `orderToleranceMs`. */

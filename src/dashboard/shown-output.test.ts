@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OutputLineJson } from '../core/output-line.ts';
+import { noContextJson } from '../core/request-context.ts';
 import { shownOutput } from './shown-output.ts';
 
 const line = (second: number, text: string): OutputLineJson => ({
@@ -17,6 +18,7 @@ const line = (second: number, text: string): OutputLineJson => ({
 
 test('lines with the id of the request and those without stand in the order of their times, and say which they are', () => {
   const context = {
+    ...noContextJson,
     lines: [line(1, 'begins'), line(3, 'fails')],
     nearby: [line(2, 'garbage collection'), line(4, 'exits')],
   };

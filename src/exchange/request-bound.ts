@@ -3,6 +3,7 @@ import { Deadline, type Deadlines } from '../core/deadline.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
 import { statusOf } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
+import type { QueueState } from '../core/gateway-state.ts';
 import type { Random } from '../core/random.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
@@ -76,6 +77,14 @@ export class RequestBound implements RequestGate {
 
   get waiting(): number {
     return this.#queue.length;
+  }
+
+  /** Of all workers. */
+  get condition(): QueueState {
+    const { requests, waitingRequests } = this.#semaphores;
+    const max = this.#max(this.#ports.clock.now());
+    const bound = max === Infinity ? {} : { in_flight_max: max };
+    return { queue: this.name, for: 'turn', waiting: waitingRequests.total, in_flight: requests.total, ...bound };
   }
 
   get oldestSince(): Instant | null {

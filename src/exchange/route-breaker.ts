@@ -1,6 +1,7 @@
 import type { AttemptFacts } from '../core/exchange.ts';
 import { shapeOf, specOf } from '../core/explain.ts';
 import { fail, type Cause, type Failure } from '../core/failure.ts';
+import type { GatewayState } from '../core/gateway-state.ts';
 import type { FailureCount } from '../core/outcome.ts';
 import { ProbePermit } from '../core/probe-permit.ts';
 import type { RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';
@@ -108,6 +109,10 @@ export class RouteBreaker implements RequestGate {
     const state = this.#state === null ? 'closed' : 'half_open';
     this.#outcomes ??= { route, state, successes: 0, failures: 0, consecutiveFailures: 0, serverErrors: 0, causes: [] };
     return this.#outcomes;
+  }
+
+  get condition(): NonNullable<GatewayState['breaker']> {
+    return { state: this.#state?.state ?? 'closed', reason: this.#state?.reason ?? null };
   }
 
   /** How exchanges have ended since the last call; null: none has. */

@@ -52,6 +52,10 @@ export class WorkerSemaphore {
     return this.#owner.table.total(this.#index);
   }
 
+  get idleTotal(): number {
+    return this.#owner.table.idleTotal(this.#index);
+  }
+
   hasRoom(max: number): boolean {
     return this.total < max;
   }
@@ -147,6 +151,10 @@ class SemaphoreUser implements Semaphore {
 
   get total(): number {
     return this.#semaphore.total;
+  }
+
+  get idleTotal(): number {
+    return this.#semaphore.idleTotal;
   }
 
   hasRoom(max: number): boolean {

@@ -1,12 +1,14 @@
 import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../core/exchange.ts';
 import { exitBeforeMs, exitExplains, explain, explainExit, typeOf } from '../core/explain.ts';
 import type { Cause, Evidence, Failure } from '../core/failure.ts';
+import type { GatewayState } from '../core/gateway-state.ts';
 import { snakeCased, type SnakeCased } from '../core/json-case.ts';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { redactQuery } from '../core/redact/query.ts';
 import { redactAuthority, redactPath } from '../core/redact/target.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
-import { shapeOfExchange, whoseOfExchange } from './exchange-shape.ts';
+import { isFailed, shapeOfExchange, whoseOfExchange } from './exchange-shape.ts';
+import { RecordedGatewayStates } from './recorded-gateway-states.ts';
 import { bounded, exactMs, roundedMs, Timestamps, wholeNumber } from './json-text.ts';
 import { recordLimits } from './limits.ts';
 import { isSuccess, SuccessTimes } from './success-times.ts';
@@ -26,6 +28,8 @@ export interface RecordContext {
   readonly worker: number;
   /** Query parameters whose values are kept; lowercase. */
   readonly queryAllowed: readonly string[];
+  /** What the worker knows of the surroundings of an exchange; absent: nothing. */
+  readonly gatewayStateOf?: (exchange: EndedExchange) => GatewayState;
   /** Further header names, lowercase, whose values are removed from texts that came from outside. */
   readonly secretFields?: readonly string[];
 }
@@ -36,6 +40,7 @@ export class ExchangeRecords {
   readonly #timestamps = new Timestamps();
   readonly #times = new SuccessTimes();
   readonly #redactor: TextRedactor;
+  readonly #states: RecordedGatewayStates;
   readonly #queryAllowed: ReadonlySet<string>;
   readonly #constants: Pick<ExchangeRecord, 'process' | 'deployment' | 'member' | 'process_started_at'>;
   #lastFailure: Failure | null = null;
@@ -44,6 +49,7 @@ export class ExchangeRecords {
   constructor(context: RecordContext) {
     this.#context = context;
     this.#redactor = new TextRedactor(context.secretFields);
+    this.#states = new RecordedGatewayStates(this.#redactor);
     this.#queryAllowed = new Set(context.queryAllowed);
     const { inlineConstants = false, processKey, deployment, member, processStartedUnixMs } = context;
     this.#constants = {
@@ -67,7 +73,8 @@ export class ExchangeRecords {
       recordedHeaders = null,
     } = exchange;
     const shape = shapeOfExchange(exchange);
-    const isBrief = this.#context.fullDetail !== true && isSuccess(exchange);
+    const isWhole = isSuccess(exchange);
+    const isBrief = this.#context.fullDetail !== true && isWhole;
     const durationMs = exchange.endedAt - exchange.startedAt;
     return {
       v: recordVersion,
@@ -115,6 +122,7 @@ export class ExchangeRecords {
       bytes_out: wholeNumber(exchange.bytesToClient),
       duration_ms: isBrief ? roundedMs(durationMs) : exactMs(durationMs),
       ...(tunnel === null ? {} : { tunnel: tunnelOf(tunnel) }),
+      ...(isWhole ? {} : this.#gatewayState(exchange)),
     };
   }
 
@@ -212,6 +220,12 @@ export class ExchangeRecords {
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
     };
+  }
+
+  #gatewayState(exchange: EndedExchange): Pick<ExchangeRecord, 'gateway_state'> {
+    const { gatewayStateOf } = this.#context;
+    if (gatewayStateOf === undefined || !isFailed(exchange)) return {};
+    return { gateway_state: this.#states.recorded(gatewayStateOf(exchange)) };
   }
 
   #evidenceOf(failure: Failure): SnakeCased<Evidence[Cause]> {

@@ -16,6 +16,11 @@ export function shapeOfExchange(exchange: EndedExchange): Shape {
   return exchange.failure === null ? shapeWithoutFailure(exchange) : shapeOf(exchange.failure);
 }
 
+/** It has failed, was retried, or ended with an error of the application or without its client. */
+export function isFailed(exchange: EndedExchange): boolean {
+  return exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';
+}
+
 /** Who caused the failure; null without a failure. */
 export function whoseOfExchange(exchange: EndedExchange): Whose | null {
   if (exchange.failure !== null) return whoseOf(exchange.failure);

@@ -6,6 +6,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { snakeCased } from '../core/json-case.ts';
 import { exchangeKeys } from '../core/record-defaults.ts';
+import type { GatewayState } from '../core/gateway-state.ts';
 import type { Instant } from '../core/time.ts';
 import { TestRing } from './test-ring.test-support.ts';
 import { parseRecord } from './parse-record.ts';
@@ -117,7 +118,25 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
     }),
   ],
   ['over HTTP/2 on both sides', sampleExchange({ version: 'HTTP/2', attempts: [sampleAttempt({ protocol: 'h2' })] })],
+  [
+    'unreachable, with what the gateway knew',
+    failed(refused, 502, { startedMs: 0.08, sentMs: -1, endedMs: 0.75 }, { delivery: 'not_sent', route: 'orders' }),
+  ],
 ];
+
+/** Of the last of them. */
+const gatewayState: GatewayState = {
+  configuration: 'd41d8cd98f00b204',
+  ...{ endpoints_ready: 1, endpoints_total: 3 },
+  endpoints: [
+    {
+      ...{ endpoint: 'shop/127.0.0.1:3000', state: 'ejected', since_ms: 1200, reason: '5 requests in a row failed' },
+      ...{ open: 4, idle: 1, waiting: 0, open_max: 256 },
+    },
+  ],
+  breaker: { state: 'closed', reason: null },
+  queues: [{ queue: 'route orders', for: 'turn', waiting: 7, in_flight: 20, in_flight_max: 20 }],
+};
 
 function failed(
   failure: Failure,
@@ -181,7 +200,7 @@ function replayed(): EndedExchange {
 
 function write(): string {
   const ring = new TestRing();
-  const writer = new RecordWriter({
+  const parts = {
     deployment: 'shop',
     member: 'gw-1',
     processStartedUnixMs: Date.UTC(2026, 10, 20, 22, 15, 0),
@@ -189,9 +208,16 @@ function write(): string {
     worker: 1,
     queryAllowed: ['page'],
     ring,
-  });
+  };
+  const writer = new RecordWriter(parts);
+  const knowing = new RecordWriter({ ...parts, gatewayStateOf: () => gatewayState });
   const id = (index: number): string => `019aa5d2-5f1c-7c3e-9f0a-${String(index + 1).padStart(12, '0')}`;
-  return exchanges.map(([, exchange], index) => writer.line({ ...exchange, id: id(index) })).join('');
+  return exchanges
+    .map(([, exchange], index) => {
+      const isLast = index === exchanges.length - 1;
+      return (isLast ? knowing : writer).line({ ...exchange, id: id(index) });
+    })
+    .join('');
 }
 
 /** The lines without their sentences. */
@@ -205,8 +231,8 @@ test('every line is byte for byte as version 3 defines', () => {
   assert.deepEqual(formatOf(written), formatOf(readFileSync(path, 'latin1')));
 });
 
-/** The last of `exchanges`, which earlier versions have not. */
-const newInVersion3 = 1;
+/** The last ones of `exchanges`, which earlier versions have not. */
+const newInVersion3 = 2;
 
 for (const version of [1, 2, 3]) {
   test(`readers read every line of version ${version}`, () => readVersion(version));

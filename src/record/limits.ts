@@ -21,6 +21,8 @@ export const recordLimits = {
   /** Each text of the evidence: 64 bytes of garbage written out need 256. */
   evidence: 512,
   detail: 2048,
+  /** Each reason of a state. */
+  reason: 240,
   /** More attempts than this are a configuration mistake; the first ones and the last are kept. */
   attempts: 16,
 } as const;

@@ -37,7 +37,12 @@ export class StoreSampler {
     this.#ring.append(`${standsFor} ${line}`, false);
   }
 
-  /** The same for a line that has been written as bytes. */
+  /** Passes on a line of `UnparsedLines`. */
+  passUnparsed(line: string): void {
+    this.#ring.append(line, false);
+  }
+
+  /** The same as `pass` for a line that has been written as bytes. */
   passBytes(line: Uint8Array, standsFor: number): void {
     this.#ring.appendBytes(`${standsFor} `, line);
   }

@@ -1,10 +1,11 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { leanRecord, type RecordFields } from '../core/record-defaults.ts';
 import type { HttpVersion } from '../core/message.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { TlsFacts } from '../core/transport.ts';
 import type { RecordRingWriter } from './record-ring.ts';
 import { ExchangeRecords, type RecordContext } from './exchange-record.ts';
-import { shapeOfExchange } from './exchange-shape.ts';
+import { isFailed } from './exchange-shape.ts';
 import { isPlain, jsonOf, Timestamps } from './json-text.ts';
 import { membersOf } from './line-members.ts';
 import { recordLimits } from './limits.ts';
@@ -18,6 +19,7 @@ import {
 } from './ordinary-record.ts';
 import type { OtlpSampler } from './otlp-sampler.ts';
 import type { StoreSampler } from './store-sampler.ts';
+import { UnparsedLines } from './unparsed-lines.ts';
 import { SuccessTimes } from './success-times.ts';
 
 export interface WriterContext extends RecordContext {
@@ -53,6 +55,7 @@ export class RecordWriter implements OrdinaryParts {
   readonly #tls = new Map<string | null, KnownTls>();
   readonly #ordinary: LineBytes;
   readonly #sampler: StoreSampler | null;
+  readonly #unparsed: UnparsedLines;
   readonly #exported: OtlpSampler | null;
 
   constructor(context: WriterContext) {
@@ -61,6 +64,7 @@ export class RecordWriter implements OrdinaryParts {
     this.#fullDetail = context.fullDetail === true;
     this.#ordinary = new LineBytes(context.ring);
     this.#sampler = context.sampler ?? null;
+    this.#unparsed = new UnparsedLines(new TextRedactor(context.secretFields));
     this.#exported = context.exported ?? null;
     this.keepsNoValues = context.queryAllowed.length === 0;
   }
@@ -78,9 +82,9 @@ export class RecordWriter implements OrdinaryParts {
       if (this.#exported !== null) this.#exportOrdinary(this.#exported, exchange);
       return bytes;
     }
-    const failed = exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';
-    if (this.#sampler !== null) this.#store(this.#sampler, exchange, !failed);
+    const failed = isFailed(exchange);
     const line = this.line(exchange);
+    if (this.#sampler !== null) this.#store(this.#sampler, exchange, line, !failed);
     if (this.#exported !== null) this.#export(this.#exported, exchange, line, failed);
     return this.#ring.append(line, failed);
   }
@@ -102,9 +106,11 @@ export class RecordWriter implements OrdinaryParts {
     if (beginning !== '') exported.passBytes(beginning, this.#ordinary.ended);
   }
 
-  #store(sampler: StoreSampler, exchange: EndedExchange, isSuccess: boolean): void {
+  #store(sampler: StoreSampler, exchange: EndedExchange, line: string, isSuccess: boolean): void {
     const standsFor = sampler.choose(exchange, isSuccess);
-    if (standsFor > 0) sampler.pass(this.line(exchange), standsFor);
+    if (standsFor > 0) sampler.pass(line, standsFor);
+    const unparsed = isSuccess ? null : this.#unparsed.lineOf(exchange);
+    if (unparsed !== null) sampler.passUnparsed(unparsed);
   }
 
   /** The line of `exchange`, with its LF. */

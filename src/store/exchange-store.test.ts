@@ -532,7 +532,11 @@ describe('stored output of applications', () => {
         outputOf('after', { at: at + 1000 }),
       ],
     );
-    const { lines, nearby } = store.context({ ids: [id], visits: [{ instance: 'shop/1', since: at, until: at + 10 }] });
+    const { lines, nearby } = store.context({
+      ids: [id],
+      endedAt: at + 10,
+      visits: [{ instance: 'shop/1', since: at, until: at + 10 }],
+    });
     assert.deepEqual(
       lines.map(({ text }) => text),
       [`begins ${id}`],
@@ -623,6 +627,9 @@ describe('the files of the store', () => {
     assert.deepEqual(names(), ['exchanges-000002.sqlite']);
   });
 
+  /** The files were made before the last golden line was. */
+  const migrated = golden.slice(0, 13);
+
   for (const version of [1, 2, 3])
     test(`of version ${version} are migrated: their exchanges are found, and events and output are stored in them`, () => {
       store.close();
@@ -631,11 +638,11 @@ describe('the files of the store', () => {
       store = open();
       assert.deepEqual(
         search('').exchanges.map(({ record }) => record),
-        golden.map(recordIn).toReversed(),
+        migrated.map(recordIn).toReversed(),
       );
       assert.deepEqual(
         idsOf('status:502'),
-        golden
+        migrated
           .map(recordIn)
           .filter(({ status }) => status === 502)
           .map(({ id }) => id)
@@ -645,16 +652,16 @@ describe('the files of the store', () => {
       assert.deepEqual(textsOf(''), ['begun']);
       assert.deepEqual(eventSeqs(), [1]);
       assert.deepEqual(names(), ['exchanges-000001.sqlite']);
-      for (const { id } of golden.map(recordIn)) {
+      for (const { id } of migrated.map(recordIn)) {
         assert.equal(store.find(id)?.id, id);
         assert.deepEqual(idsOf(`id:${id}`), [id]);
       }
       // The index had other terms of them.
-      store.append(golden.map((line, number) => exchangeOf(numbered(line, number))));
+      store.append(migrated.map((line, number) => exchangeOf(numbered(line, number))));
       for (const key of ['route', 'upstream', 'endpoint', 'trace'] as const) {
-        const known = golden.map(recordIn).flatMap((record) => valuesOf(record, key));
+        const known = migrated.map(recordIn).flatMap((record) => valuesOf(record, key));
         for (const value of new Set(known)) {
-          const having = golden.map(recordIn).filter((record) => valuesOf(record, key).includes(value));
+          const having = migrated.map(recordIn).filter((record) => valuesOf(record, key).includes(value));
           assert.equal(idsOf(`${key}:"${value}"`).length, 2 * having.length, `${key}:${value}`);
         }
       }

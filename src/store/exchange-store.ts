@@ -213,7 +213,7 @@ export class ExchangeStore {
   }
 
   /** What the files have about a request besides its record. */
-  context({ ids, visits }: ContextSearch): StoredContext {
+  context({ ids, visits }: ContextSearch): Omit<StoredContext, 'unparsed'> {
     const plain = ids.flatMap((id) => idInTextForm(id) ?? []);
     const context = { lines: [] as OutputLine[], nearby: [] as OutputLine[] };
     for (const { segment, number } of [...this.#segments()].toReversed())

@@ -21,6 +21,7 @@ import { ExchangeStore } from './exchange-store.ts';
 import { exchangesInBytes } from './exchanges-in-bytes.ts';
 import type { NewExchange } from './segment.ts';
 import { LineDivider } from './line-divider.ts';
+import { StoredUnparsed } from './stored-unparsed.ts';
 import { WaitingEvents } from './waiting-events.ts';
 import { WaitingOutput } from './waiting-output.ts';
 
@@ -64,6 +65,7 @@ export class StoreWriter {
   #spec: StoreSpec | null = null;
   #store: ExchangeStore | null = null;
   readonly #divider = new LineDivider();
+  readonly #unparsed: StoredUnparsed;
   #fault: StoreFault | null = null;
   /** The last time a ring held much. */
   #hadMuch = false;
@@ -72,6 +74,7 @@ export class StoreWriter {
 
   constructor({ wakeWord, lost }: StoreInit, clock: Clock, send: (message: FromStore) => void) {
     this.#clock = clock;
+    this.#unparsed = new StoredUnparsed(clock);
     this.#send = send;
     this.#lost = new Int32Array(lost);
     this.#wakeWord = new WakeWord(wakeWord);
@@ -127,6 +130,7 @@ export class StoreWriter {
     this.#storeLines();
     this.#closeStore();
     this.#spec = spec;
+    this.#unparsed.use(spec.path);
     this.#wakeWord.wake();
   }
 
@@ -176,7 +180,8 @@ export class StoreWriter {
 
   #context(search: ContextSearch): StoredContext {
     const found = this.#read((store) => store.context(search));
-    return 'problem' in found ? noContext : found;
+    const [id = ''] = search.ids;
+    return { ...('problem' in found ? noContext : found), unparsed: this.#unparsed.find(id, search.endedAt) };
   }
 
   #responseTimes(): readonly ResponseTimes[] {
@@ -209,9 +214,11 @@ export class StoreWriter {
       const exchanges = this.#taken.flatMap(({ slice }) => this.#exchangesOf(slice));
       Atomics.add(this.#lost, 0, store.append(exchanges, this.#events.list, this.#output.list));
     } catch (error) {
+      this.#unparsed.forget();
       this.#failed(error);
       return true;
     }
+    Atomics.add(this.#lost, 0, this.#unparsed.store());
     this.#release();
     this.#recovered();
     this.#maintain(spec);
@@ -240,7 +247,7 @@ export class StoreWriter {
   }
 
   #exchangesOf({ bytes }: RingSlice): readonly NewExchange[] {
-    const { exchanges, damaged } = exchangesInBytes(bytes, this.#divider);
+    const { exchanges, damaged } = exchangesInBytes(bytes, this.#divider, (text) => this.#unparsed.take(text));
     Atomics.add(this.#lost, 0, damaged);
     return exchanges;
   }
@@ -288,6 +295,7 @@ export class StoreWriter {
     this.#storeLines();
     this.#closed = true;
     this.#timer?.cancel();
+    this.#unparsed.close();
     this.#closeStore();
   }
 

@@ -13,7 +13,7 @@ import type { DialDemand, DialShare, PoolDial, PoolDialOwner } from './pool-dial
 import { PoolDials } from './pool-dials.ts';
 import { PoolProbes, type PoolProbesOwner } from './pool-probes.ts';
 import { poolFull, queueTimeout } from './pool-failures.ts';
-import { PoolPermits, type PermitUser } from './pool-permits.ts';
+import { type PoolCondition, PoolPermits, type PermitUser } from './pool-permits.ts';
 import { dialSettingsOf, type PoolSettings } from './pool-settings.ts';
 import type { CreateConnection, UpstreamPorts } from './ports.ts';
 import { refusedBefore } from './refusal.ts';
@@ -106,6 +106,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** Whether the endpoint refused the last connection, less than `withinMs` ago. */
   refuses(withinMs?: number): boolean {
     return this.#permits.refuses(withinMs);
+  }
+
+  get condition(): PoolCondition {
+    return this.#permits.condition;
   }
 
   /** Whether it ever accepted a connection. */

@@ -6,6 +6,7 @@ import {
   type ReadinessFinding,
 } from '../core/endpoint.ts';
 import type { Cause, Failure } from '../core/failure.ts';
+import type { EndpointCondition } from '../core/gateway-state.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
@@ -119,6 +120,12 @@ export class LiveEndpoint implements BalancedEndpoint {
   /** Whether it ever accepted a connection. */
   get hasAccepted(): boolean {
     return this.#pool.hasAccepted;
+  }
+
+  get condition(): EndpointCondition {
+    const { id: endpoint, state, reason } = this;
+    const since_ms = Math.max(0, Math.round(this.#clock.now() - this.sinceInstant));
+    return { endpoint, state, since_ms, reason, ...this.#pool.condition };
   }
 
   tryProbation(): boolean {

@@ -29,6 +29,7 @@ import { Http1Request } from './http1-request.ts';
 import { Http1Timeouts } from './http1-timeouts.ts';
 import type { ConnectionSettings } from './ports.ts';
 import { isFramed, malformedSwitch, unexpectedUpgrade } from './switch-failure.ts';
+import { withBodyBytes, withHeadBytes } from './unparsed-response.ts';
 import { unknownCode } from '../core/unknown-code.ts';
 
 /**
@@ -198,8 +199,10 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const consumed = this.#parser.push(bytes, start, end);
     this.#headBytes += consumed;
     const { state } = this.#parser;
-    if (state === 'refused') this.#failWith(refusedResponse(this.#parser, this.address));
-    else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
+    if (state === 'refused') {
+      const failure = refusedResponse(this.#parser, this.address);
+      this.#failWith(withHeadBytes(failure, this.#parser, bytes, start + consumed, end));
+    } else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
     return consumed;
   }
 
@@ -270,7 +273,10 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const consumed = this.#content.push(bytes, start, end);
     const { state } = this.#content;
     if (state === 'whole') this.#end(this.#content.trailers, start + consumed < end);
-    else if (state === 'refused') this.#failWith(contentRefused(this.#content, this.address));
+    else if (state === 'refused') {
+      const failure = contentRefused(this.#content, this.address);
+      this.#failWith(withBodyBytes(failure, bytes, start, start + consumed, end));
+    }
     return consumed;
   }
 

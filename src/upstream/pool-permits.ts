@@ -1,6 +1,7 @@
 import type { Failure } from '../core/failure.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSemaphores } from '../core/semaphores.ts';
+import type { EndpointCondition } from '../core/gateway-state.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import { closeSemaphores, haveSameSemaphores, semaphoresOf } from './pool-semaphores.ts';
@@ -21,6 +22,8 @@ export interface PermitUser {
   /** A permit may be free, or another worker needs that of an idle connection. */
   onWake(): void;
 }
+
+export type PoolCondition = Omit<EndpointCondition, 'endpoint' | 'state' | 'since_ms' | 'reason'>;
 
 /** The permits of one worker's pool, which all workers share: of connections, of requests in flight, of waiting requests, of probes; and the connect gate. */
 export class PoolPermits {
@@ -64,6 +67,17 @@ export class PoolPermits {
 
   close(): void {
     closeSemaphores(this.semaphores);
+  }
+
+  /** What all workers hold of them together. */
+  get condition(): PoolCondition {
+    const { connections, requests, waitingRequests } = this.semaphores;
+    const { connectionsMax, requestsMax } = this.#settings;
+    return {
+      ...{ open: connections.total, idle: connections.idleTotal, waiting: waitingRequests.total },
+      open_max: connectionsMax,
+      ...(requestsMax === undefined ? {} : { in_flight: requests.total, in_flight_max: requestsMax }),
+    };
   }
 
   // Refusals.

@@ -1,4 +1,5 @@
 import { type Cause, fail, type Failure } from '../core/failure.ts';
+import { type EndpointCondition, endpointConditionsMax } from '../core/gateway-state.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';
@@ -304,6 +305,26 @@ export class LiveUpstream {
   /** Closes idle connections. */
   closeIdle(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.closeIdle();
+  }
+
+  /** Of the endpoints with these ids, and without ids of the first ones. */
+  conditions(ids: readonly string[]): readonly EndpointCondition[] {
+    const all = [...this.#endpoints.values()];
+    const shown = ids.length === 0 ? all.slice(0, endpointConditionsMax) : all.filter(({ id }) => ids.includes(id));
+    return shown.map(({ condition }) => condition);
+  }
+
+  /** How many endpoints there are, and how many of them nothing speaks against. */
+  get readiness(): { readonly ready: number; readonly total: number } {
+    const { size: total } = this.#endpoints;
+    let ready = 0;
+    for (const endpoint of this.#endpoints.values()) if (isReadyState(endpoint)) ready += 1;
+    return { ready, total };
+  }
+
+  /** Requests of this worker that wait until an endpoint is ready. */
+  get waiting(): number {
+    return this.#readyQueue.length;
   }
 
   /** Removes all endpoints. Requests in flight there finish. */

@@ -1,3 +1,4 @@
+import { unparsedBytesMax } from '../core/unparsed-bytes.ts';
 import { FieldSectionParser } from './field-section.ts';
 import { guessBytes } from './guess-bytes.ts';
 import { HeadBuffer } from './head-buffer.ts';
@@ -47,6 +48,15 @@ export class ResponseHeadParser {
 
   get bytesHeld(): number {
     return this.#buffer.bytesHeld;
+  }
+
+  /** What was refused: from the beginning of the head, or of the line that breaks a rule where that is far behind. */
+  get refusedBytes(): { readonly offset: number; readonly bytes: Uint8Array } {
+    const { block } = this.#buffer;
+    if (block === null) return { offset: 0, bytes: noBytes };
+    const isFar = this.#inFields && this.#section.rule !== null && this.bytesHeld > unparsedBytesMax;
+    const offset = isFar ? this.#section.lineStart : 0;
+    return { offset, bytes: block.bytes.subarray(offset, this.bytesHeld) };
   }
 
   /** The next final response, and the interim ones before it, answer a request with this method. */
@@ -165,6 +175,8 @@ function lineRefusal(fault: StatusLineFault, bytes: Uint8Array): ResponseRefusal
       return { cause: 'response_status_line', firstBytes: firstBytesOf(bytes), rule: fault.rule };
   }
 }
+
+const noBytes = new Uint8Array(0);
 
 /** How a head ends depends on the method that it answers. */
 interface MemoizedHead {

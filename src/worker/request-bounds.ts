@@ -1,4 +1,5 @@
 import type { RouteSpec } from '../core/configuration.ts';
+import type { QueueState } from '../core/gateway-state.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { BoundSnapshot } from '../core/snapshot.ts';
@@ -29,6 +30,11 @@ export class RequestBounds {
     const active = next.activate();
     for (const [key, bound] of this.#active) if (!active.has(key)) bound.close();
     this.#active = active;
+  }
+
+  /** Of the bounds with these names. */
+  conditions(names: readonly string[]): QueueState[] {
+    return [...this.#active.values()].filter(({ name }) => names.includes(name)).map(({ condition }) => condition);
   }
 
   waiting(): WaitingRequests[] {

@@ -1,3 +1,4 @@
+import type { GatewayState } from '../core/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
@@ -50,6 +51,11 @@ export class RouteBreakers {
 
   has(route: string): boolean {
     return this.#byRoute.has(route);
+  }
+
+  /** Of a route; null: it has none. */
+  conditionOf(route: string): GatewayState['breaker'] | null {
+    return this.#byRoute.get(route)?.condition ?? null;
   }
 
   /** Whether the main thread should not wait for the next regular report. */

@@ -40,6 +40,7 @@ import { ServerCertificates } from './server-certificates.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
 import { ChallengeRoutes } from './challenge-routes.ts';
 import { DrainSignals } from './drain-signals.ts';
+import { GatewayStates } from './gateway-states.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
 import { Http2Limits } from './http2-limits.ts';
 import { AskedNames } from './asked-names.ts';
@@ -93,6 +94,7 @@ export class ServingWorker {
   readonly #sessions: SessionCookies;
   readonly #bounds: RequestBounds;
   readonly #breakers: RouteBreakers;
+  readonly #states: GatewayStates;
   readonly #upstreams = new Map<string, LiveUpstream>();
   /** Upstreams that the active snapshot no longer has, but that exchanges of older revisions still use. */
   readonly #closed = new Set<LiveUpstream>();
@@ -146,6 +148,7 @@ export class ServingWorker {
     };
     this.#bounds = new RequestBounds(this.#upstreamPorts);
     this.#breakers = new RouteBreakers(this.#upstreamPorts);
+    this.#states = new GatewayStates({ upstreams: this.#upstreams, bounds: this.#bounds, breakers: this.#breakers });
     this.#exchangePorts = {
       clock,
       ids: new IdSource(random),
@@ -281,6 +284,7 @@ export class ServingWorker {
       secretFields,
       fullDetail,
       inlineConstants,
+      gatewayStateOf: (exchange) => this.#states.of(exchange),
       ring: this.#recordRing,
       sampler: store === null ? null : new StoreSampler(this.#storeRing, store),
       exported: otlp === undefined ? null : new OtlpSampler(this.#otlpRing, otlp),
@@ -293,7 +297,8 @@ export class ServingWorker {
       snapshot.unrouted,
     );
     this.#overrides.apply(snapshot.overlay);
-    const { revision, unrouted } = snapshot;
+    const { revision, unrouted, contentHash } = snapshot;
+    this.#states.use(revision, contentHash);
     const hopName = hopNameOf(snapshot);
     const redactor = new TextRedactor(secretFields);
     const recordedHeaderNames = snapshot.recordedHeaderNames.length === 0 ? null : snapshot.recordedHeaderNames;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { noContext } from '../../src/core/request-context.ts';
 import type { OutputLine, OutputSource } from '../../src/core/output-line.ts';
 import type { StoredExchange } from '../../src/core/store-messages.ts';
 import { systemClock } from '../../src/system/system.ts';
@@ -150,11 +151,14 @@ test('candor logs prints the newest of both up to the limit', async () => {
   assert.deepEqual([kind, text, application, left_out], ['output', 'later', 'shop', 0]);
 });
 
-test('candor explain ends with what applications printed about the request', async () => {
+test('candor explain shows what applications printed about the request, before the verdict', async () => {
   gateway.records.set(failedRecord.id, failedRecord);
-  gateway.context = { lines: [lineOf(`order ${failedRecord.id}`, 0)], nearby: [lineOf('no heap', 0)] };
+  gateway.context = { ...noContext, lines: [lineOf(`order ${failedRecord.id}`, 0)], nearby: [lineOf('no heap', 0)] };
   assert.equal(await context.candor('explain', failedRecord.id), 0);
   const { text } = context.stdout;
   assertFits(text);
-  assert.match(text, /OUTPUT {2}with the id of the request\n.*err shop\/1 +order [^]*without an id\n.*no heap\n$/);
+  assert.match(
+    text,
+    /OUTPUT {2}with the id of the request\n.*err shop\/1 +order [^]*without an id\n.*no heap\n\nVERDICT /,
+  );
 });

@@ -1,5 +1,6 @@
 import { countText, durationText } from '../../core/quantity-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
+import { endpointsOutText } from './gateway-state-texts.ts';
 import { specOfRecord, stepAfterExit } from './record-spec.ts';
 import { isRescued } from './record-words.ts';
 
@@ -14,7 +15,8 @@ export function verdictOf(record: ExchangeRecord): RecordVerdict {
   const cut = tunnelBroken(record);
   if (cut !== null) return cut;
   const spec = specOfRecord(record);
-  const sentence = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
+  const happened = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
+  const sentence = [happened, endpointsOutText(record)].filter((text) => text !== '').join(' ');
   const afterExit = stepAfterExit(record);
   if (afterExit !== null) return { sentence, usualCauses: [], nextStep: afterExit };
   const nextStep = spec?.nextStep.replaceAll('REQUEST-ID', record.id) ?? nextStepWithoutCause(record);
@@ -74,8 +76,8 @@ export function nextStepHere(nextStep: string, { id, at, duration_ms }: Exchange
   const endedAt = Number.isNaN(beganAt) ? '' : new Date(beganAt + duration_ms).toISOString();
   return nextStep
     .replaceAll(`when the record ends (${command})`, endedAt === '' ? 'of its end' : `of its end, ${endedAt}`)
-    .replaceAll(`with ${command}`, 'below')
-    .replaceAll(`in ${command}`, 'above');
+    .replaceAll(`with ${command}`, 'shown here')
+    .replaceAll(`in ${command}`, 'shown here');
 }
 
 /** A title as part of a sentence. */

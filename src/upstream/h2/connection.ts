@@ -7,6 +7,7 @@ import type {
 } from '../../core/pooled-connection.ts';
 import type { UpstreamStream } from '../../core/stream.ts';
 import { after, type Instant, never } from '../../core/time.ts';
+import { unparsedBytesMax } from '../../core/unparsed-bytes.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { DecodedSection, FieldSectionLimits } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
@@ -15,7 +16,7 @@ import type { Http2ResponseReader } from '../../wire/h2/response-head.ts';
 import { Session } from '../../wire/h2/session.ts';
 import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
-import { evidenceBytesMax, responseLimits } from '../../wire/limits.ts';
+import { responseLimits } from '../../wire/limits.ts';
 import type { ConnectionSettings, UpstreamPorts } from '../ports.ts';
 import { http2Buffers, type Http2EndpointBuffers } from './buffers.ts';
 import { Http2EndpointStream } from './stream.ts';
@@ -185,7 +186,8 @@ export class Http2EndpointConnection
     const { failure, peer } = this.session;
     if (failure === null) return { by: 'endpoint', code: this.#lostBy };
     const { error: code, why } = failure;
-    return { by: 'rule', code, why, firstBytes: peer.haveCome ? null : this.#firstBytes };
+    const { refusedFrame: frame } = this.session;
+    return { by: 'rule', code, why, firstBytes: peer.haveCome ? null : this.#firstBytes, frame };
   }
 
   get isOpen(): boolean {
@@ -259,8 +261,8 @@ export class Http2EndpointConnection
 
   #keepFirst(first: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
     if (this.session.peer.haveCome) this.#firstBytes = null;
-    else if (first.length < evidenceBytesMax)
-      this.#firstBytes = Buffer.concat([first, bytes.subarray(start, Math.min(end, start + evidenceBytesMax))]);
+    else if (first.length < unparsedBytesMax)
+      this.#firstBytes = Buffer.concat([first, bytes.subarray(start, Math.min(end, start + unparsedBytesMax))]);
   }
 
   onWritten(): void {

@@ -1,5 +1,6 @@
 import { fail, type Failure } from '../../core/failure.ts';
 import type { Framing } from '../../core/message.ts';
+import { unparsedBytesMax, withUnparsed } from '../../core/unparsed-bytes.ts';
 import { errorName, errorNumber } from '../../wire/h2/protocol.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';
 import { guessBytes } from '../../wire/guess-bytes.ts';
@@ -19,7 +20,14 @@ export type LostSession =
   /** By FIN (null), or with a code of the system or of TLS. */
   | { readonly by: 'endpoint'; readonly code: string | null }
   /** The endpoint's frames break a rule. `firstBytes`: what came, where it was never HTTP/2. */
-  | { readonly by: 'rule'; readonly code: string; readonly why: string; readonly firstBytes: Uint8Array | null };
+  | {
+      readonly by: 'rule';
+      readonly code: string;
+      readonly why: string;
+      readonly firstBytes: Uint8Array | null;
+      /** The frame that broke the rule, where a single one did. */
+      readonly frame?: Uint8Array | null;
+    };
 
 const refusedStream = errorNumber('REFUSED_STREAM');
 export const http1Required = errorNumber('HTTP_1_1_REQUIRED');
@@ -92,10 +100,15 @@ function ruleFailure(stream: LostStream, code: string, why: string): Failure {
 function lostFailure(stream: LostStream): Failure | null {
   const { connection, address } = stream;
   if (connection.by === 'rule') {
-    const { firstBytes, code, why } = connection;
-    if (firstBytes === null) return ruleFailure(stream, code, why);
+    const { firstBytes, code, why, frame = null } = connection;
+    if (firstBytes === null) {
+      const failure = ruleFailure(stream, code, why);
+      return frame === null ? failure : withUnparsed(failure, { part: 'frame', offset: 0, bytes: frame });
+    }
     const hexadecimal = Buffer.from(firstBytes.subarray(0, evidenceBytesMax)).toString('hex');
-    return fail('response_not_http2', 'response', { address, firstBytes: hexadecimal, guess: guessBytes(firstBytes) });
+    const evidence = { address, firstBytes: hexadecimal, guess: guessBytes(firstBytes) };
+    const failure = fail('response_not_http2', 'response', evidence);
+    return withUnparsed(failure, { part: 'frame', offset: 0, bytes: firstBytes.subarray(0, unparsedBytesMax) });
   }
   const { reused, idleMs, requestSent, bytesSent, framing, bytesReceived } = stream;
   const known = { address, reused, idleMs, requestSent, bytesSent };

@@ -1,6 +1,7 @@
 import type { Http2LimitName } from '../../core/http2-limit.ts';
 import type { FrameHandler, HeaderBlockLimits } from './frame-handler.ts';
 import { streamAt, textOf, wordAt } from './frame-numbers.ts';
+import { refusedPart } from './refused-frame.ts';
 import {
   defaultFrameBytes,
   frameBytesMax,
@@ -43,6 +44,8 @@ export class FrameReader {
   #continuations = 0;
   #isFirst = true;
   #isOver = false;
+  /** The frame that has ended the connection, or its beginning; null: none has. */
+  refused: Uint8Array | null = null;
   #costLeft = 0;
   #headersCost = 0;
 
@@ -81,7 +84,7 @@ export class FrameReader {
   #readFrame(bytes: Uint8Array, at: number, end: number): number {
     if (end - at < frameHeaderBytes) return this.#hold(bytes, at, end, frameHeaderBytes);
     const length = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
-    if (!this.#admits(length, bytes, at)) return end;
+    if (!this.#admits(length, bytes, at, end)) return end;
     const payload = at + frameHeaderBytes;
     if (bytes[at + 3] === types.data) {
       const pad = (bytes[at + 4] as number) & padded;
@@ -107,7 +110,7 @@ export class FrameReader {
     if (this.#heldBytes < frameHeaderBytes) return at;
     const held = this.#held;
     const length = held.readUIntBE(0, 3);
-    if (!this.#admits(length, held, 0)) return end;
+    if (!this.#admits(length, held, 0, this.#heldBytes)) return end;
     const isData = held[3] === types.data;
     const wanted = frameHeaderBytes + (isData ? Math.min(length, ((held[4] as number) & padded) >> 3) : length);
     at = this.#addToHeld(bytes, at, end, wanted);
@@ -134,17 +137,24 @@ export class FrameReader {
   }
 
   /** Whether a frame with the header at `at` may come now; otherwise the connection has ended. */
-  #admits(length: number, bytes: Uint8Array, at: number): boolean {
+  #admits(length: number, bytes: Uint8Array, at: number, end: number): boolean {
     const type = bytes[at + 3] as number;
-    if (length > defaultFrameBytes) return this.#fail('FRAME_SIZE_ERROR', `a frame of ${length} bytes`);
+    if (length > defaultFrameBytes)
+      return this.#refuse(bytes, at + frameHeaderBytes, end, 'FRAME_SIZE_ERROR', `a frame of ${length} bytes`);
     if (this.#isFirst) {
       if (type !== types.settings || ((bytes[at + 4] as number) & ack) !== 0)
-        return this.#fail('PROTOCOL_ERROR', 'the first frame is not SETTINGS');
+        return this.#refuse(bytes, at + frameHeaderBytes, end, 'PROTOCOL_ERROR', 'the first frame is not SETTINGS');
       this.#isFirst = false;
     }
     if (this.#blockStream !== 0 && (type !== types.continuation || streamAt(bytes, at + 5) !== this.#blockStream))
-      return this.#fail('PROTOCOL_ERROR', 'another frame within a header block');
+      return this.#refuse(bytes, at + frameHeaderBytes, end, 'PROTOCOL_ERROR', 'another frame within a header block');
     return true;
+  }
+
+  /** The frame whose payload begins at `payload`, and of which bytes up to `end` are there, ends the connection. */
+  #refuse(bytes: Uint8Array, payload: number, end: number, error: ErrorName, why: string): false {
+    this.refused = refusedPart(bytes, payload - frameHeaderBytes, end);
+    return this.#fail(error, why);
   }
 
   #fail(error: ErrorName, why: string, limit: Http2LimitName | null = null): false {
@@ -161,7 +171,7 @@ export class FrameReader {
     const flags = bytes[frame + 4] as number;
     const streamId = streamAt(bytes, frame + 5);
     if (streamId === 0) {
-      this.#fail('PROTOCOL_ERROR', 'DATA without a stream');
+      this.#refuse(bytes, payload, payload, 'PROTOCOL_ERROR', 'DATA without a stream');
       return payload;
     }
     this.#dataStream = streamId;
@@ -173,7 +183,7 @@ export class FrameReader {
     if ((flags & padded) !== 0) {
       const padBytes = length === 0 ? 0 : (bytes[payload] as number);
       if (length === 0 || padBytes >= length) {
-        this.#fail('PROTOCOL_ERROR', 'padding longer than its DATA frame');
+        this.#refuse(bytes, payload, payload + 1, 'PROTOCOL_ERROR', 'padding longer than its DATA frame');
         return payload;
       }
       this.#padLeft = padBytes;
@@ -235,7 +245,7 @@ export class FrameReader {
       case types.priorityUpdate:
         return this.#readPriorityUpdate(streamId, bytes, start, end);
       case types.pushPromise:
-        return void this.#fail('PROTOCOL_ERROR', 'PUSH_PROMISE, which the gateway does not allow');
+        return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'PUSH_PROMISE, which the gateway does not allow');
       default:
         return this.#handler.onUnknown();
     }
@@ -245,17 +255,27 @@ export class FrameReader {
     let start = payload;
     let end = frameEnd;
     let dependsOn: number | null = null;
-    if (streamId === 0) return void this.#fail('PROTOCOL_ERROR', 'HEADERS without a stream');
+    if (streamId === 0)
+      return void this.#refuse(bytes, payload, frameEnd, 'PROTOCOL_ERROR', 'HEADERS without a stream');
     if ((flags & padded) !== 0) {
-      if (start === end) return void this.#fail('FRAME_SIZE_ERROR', 'HEADERS without the length of its padding');
+      if (start === end)
+        return void this.#refuse(
+          bytes,
+          payload,
+          frameEnd,
+          'FRAME_SIZE_ERROR',
+          'HEADERS without the length of its padding',
+        );
       end -= bytes[start++] as number;
     }
     if ((flags & priority) !== 0) {
-      if (end - start < 5) return void this.#fail('FRAME_SIZE_ERROR', 'HEADERS shorter than its priority');
+      if (end - start < 5)
+        return void this.#refuse(bytes, payload, frameEnd, 'FRAME_SIZE_ERROR', 'HEADERS shorter than its priority');
       dependsOn = streamAt(bytes, start);
       start += 5;
     }
-    if (start > end) return void this.#fail('PROTOCOL_ERROR', 'padding longer than its HEADERS frame');
+    if (start > end)
+      return void this.#refuse(bytes, payload, frameEnd, 'PROTOCOL_ERROR', 'padding longer than its HEADERS frame');
     const endsStream = (flags & endStream) !== 0;
     if ((flags & endHeaders) !== 0)
       return this.#handler.onHeaderBlock(streamId, bytes, start, end, endsStream, dependsOn);
@@ -269,7 +289,8 @@ export class FrameReader {
 
   #readContinuation(flags: number, bytes: Uint8Array, start: number, end: number): void {
     const streamId = this.#blockStream;
-    if (streamId === 0) return void this.#fail('PROTOCOL_ERROR', 'CONTINUATION without a header block');
+    if (streamId === 0)
+      return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'CONTINUATION without a header block');
     if (++this.#continuations > this.#limits.continuationsMax)
       return void this.#fail(
         'ENHANCE_YOUR_CALM',
@@ -303,7 +324,7 @@ export class FrameReader {
   }
 
   #readPriority(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId === 0) return void this.#fail('PROTOCOL_ERROR', 'PRIORITY without a stream');
+    if (streamId === 0) return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'PRIORITY without a stream');
     if (end - start !== 5)
       return this.#handler.onStreamError(streamId, 'FRAME_SIZE_ERROR', 'PRIORITY is not 5 bytes long');
     if (streamAt(bytes, start) === streamId)
@@ -312,26 +333,31 @@ export class FrameReader {
   }
 
   #readPriorityUpdate(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId !== 0) return void this.#fail('PROTOCOL_ERROR', 'PRIORITY_UPDATE with a stream');
-    if (end - start < 4) return void this.#fail('FRAME_SIZE_ERROR', 'PRIORITY_UPDATE shorter than 4 bytes');
+    if (streamId !== 0) return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'PRIORITY_UPDATE with a stream');
+    if (end - start < 4)
+      return void this.#refuse(bytes, start, end, 'FRAME_SIZE_ERROR', 'PRIORITY_UPDATE shorter than 4 bytes');
     const prioritized = streamAt(bytes, start);
-    if (prioritized === 0) return void this.#fail('PROTOCOL_ERROR', 'PRIORITY_UPDATE for no stream');
+    if (prioritized === 0)
+      return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'PRIORITY_UPDATE for no stream');
     this.#handler.onPriorityUpdate(prioritized, textOf(bytes, start + 4, end));
   }
 
   #readReset(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId === 0) return void this.#fail('PROTOCOL_ERROR', 'RST_STREAM without a stream');
-    if (end - start !== 4) return void this.#fail('FRAME_SIZE_ERROR', 'RST_STREAM is not 4 bytes long');
+    if (streamId === 0) return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'RST_STREAM without a stream');
+    if (end - start !== 4)
+      return void this.#refuse(bytes, start, end, 'FRAME_SIZE_ERROR', 'RST_STREAM is not 4 bytes long');
     this.#handler.onReset(streamId, wordAt(bytes, start));
   }
 
   #readSettings(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId !== 0) return void this.#fail('PROTOCOL_ERROR', 'SETTINGS with a stream');
+    if (streamId !== 0) return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'SETTINGS with a stream');
     if ((flags & ack) !== 0) {
-      if (end > start) return void this.#fail('FRAME_SIZE_ERROR', 'an acknowledgement of SETTINGS with settings');
+      if (end > start)
+        return void this.#refuse(bytes, start, end, 'FRAME_SIZE_ERROR', 'an acknowledgement of SETTINGS with settings');
       return this.#handler.onSettingsAck();
     }
-    if ((end - start) % 6 !== 0) return void this.#fail('FRAME_SIZE_ERROR', 'SETTINGS with a part of a setting');
+    if ((end - start) % 6 !== 0)
+      return void this.#refuse(bytes, start, end, 'FRAME_SIZE_ERROR', 'SETTINGS with a part of a setting');
     for (let at = start; at < end && !this.#isOver; at += 6) {
       const id = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
       const value = wordAt(bytes, at + 2);
@@ -352,22 +378,23 @@ export class FrameReader {
   }
 
   #readPing(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId !== 0) return void this.#fail('PROTOCOL_ERROR', 'PING with a stream');
-    if (end - start !== 8) return void this.#fail('FRAME_SIZE_ERROR', 'PING is not 8 bytes long');
+    if (streamId !== 0) return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'PING with a stream');
+    if (end - start !== 8) return void this.#refuse(bytes, start, end, 'FRAME_SIZE_ERROR', 'PING is not 8 bytes long');
     this.#handler.onPing((flags & ack) !== 0, bytes, start);
   }
 
   #readGoAway(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId !== 0) return void this.#fail('PROTOCOL_ERROR', 'GOAWAY with a stream');
-    if (end - start < 8) return void this.#fail('FRAME_SIZE_ERROR', 'GOAWAY shorter than 8 bytes');
+    if (streamId !== 0) return void this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'GOAWAY with a stream');
+    if (end - start < 8) return void this.#refuse(bytes, start, end, 'FRAME_SIZE_ERROR', 'GOAWAY shorter than 8 bytes');
     this.#handler.onGoAway(streamAt(bytes, start), wordAt(bytes, start + 4), textOf(bytes, start + 8, end));
   }
 
   #readWindowUpdate(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start !== 4) return void this.#fail('FRAME_SIZE_ERROR', 'WINDOW_UPDATE is not 4 bytes long');
+    if (end - start !== 4)
+      return void this.#refuse(bytes, start, end, 'FRAME_SIZE_ERROR', 'WINDOW_UPDATE is not 4 bytes long');
     const increment = streamAt(bytes, start);
     if (increment > 0) return this.#handler.onWindowUpdate(streamId, increment);
-    if (streamId === 0) this.#fail('PROTOCOL_ERROR', 'a WINDOW_UPDATE of 0 bytes');
+    if (streamId === 0) this.#refuse(bytes, start, end, 'PROTOCOL_ERROR', 'a WINDOW_UPDATE of 0 bytes');
     else this.#handler.onStreamError(streamId, 'PROTOCOL_ERROR', 'a WINDOW_UPDATE of 0 bytes');
   }
 }

@@ -73,6 +73,11 @@ export class Session implements FrameHandler {
     return this.#prefaceAt < clientPreface.length || this.#reader.isWithin;
   }
 
+  /** The frame that has ended the session, as far as it came and may be kept; null: no single frame did. */
+  get refusedFrame(): Uint8Array | null {
+    return this.#reader.refused;
+  }
+
   /** What the peer's frames cost, and whether they come near a limit. */
   get strain(): Strain {
     return this.#rates.strain;
