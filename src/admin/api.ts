@@ -132,7 +132,7 @@ export class AdminApi implements RequestHandler {
       case 'followStatus':
         return this.#followStatus(requester, request, response);
       case 'readConfiguration':
-        return sendConfiguration(this.#gateway, response);
+        return sendConfiguration(url, this.#gateway, response);
       case 'listConfigurations':
         return sendConfigurations(this.#gateway, response);
       case 'readKeptConfiguration':

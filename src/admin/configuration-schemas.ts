@@ -33,6 +33,12 @@ export const configurationSchema = configurationSummary.extend({
     .describe(
       'The text of the file, with `***` in place of secrets. Null: there was no file, or it could not be read.',
     ),
+  effective: z
+    .looseObject({})
+    .optional()
+    .describe(
+      'All settings with their defaults, and `***` in place of secrets; only of the active one, with `effective=true`.',
+    ),
 });
 
 export const configurationsSchema = z.object({

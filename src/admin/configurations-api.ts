@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Gateway } from '../control/gateway-status.ts';
+import type { SettingMap } from '../control/effective-configuration.ts';
 import type { KeptConfigurations } from '../control/configuration-history.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import { snakeCased } from '../core/json-case.ts';
@@ -16,15 +17,26 @@ export interface ConfigurationSummary extends Omit<KeptConfiguration, 'outcome' 
 }
 
 export type ConfigurationSummaryJson = SnakeCased<ConfigurationSummary>;
-export type ConfigurationJson = SnakeCased<ConfigurationSummary & Pick<KeptConfiguration, 'text'>>;
+export interface ConfigurationJson extends SnakeCased<ConfigurationSummary & Pick<KeptConfiguration, 'text'>> {
+  /** All settings with their defaults; only where it was asked for, of the active one. */
+  readonly effective?: SettingMap;
+}
 
 type Source = Pick<Gateway, 'configurations'>;
 
 /** `GET /v2/configuration`: what the gateway runs. */
-export function sendConfiguration({ configurations }: Source, response: ServerResponse): void {
+export function sendConfiguration(
+  { searchParams }: URL,
+  gateway: Pick<Gateway, 'configurations' | 'effectiveConfiguration'>,
+  response: ServerResponse,
+): void {
+  const { configurations } = gateway;
   const { current } = configurations;
+  const asked = searchParams.get('effective') ?? 'false';
+  if (asked !== 'true' && asked !== 'false') return sendProblem(response, 400, 'effective is true or false.');
   if (current === null) return sendProblem(response, 404, 'The gateway has not applied a configuration yet.');
-  sendJson(response, 200, withText(current, configurations));
+  const effective = asked === 'true' ? { effective: gateway.effectiveConfiguration() } : {};
+  sendJson(response, 200, { ...withText(current, configurations), ...effective });
 }
 
 /** `GET /v2/configurations`: those that were applied and refused, the newest first. */

@@ -98,6 +98,12 @@ export const dashboardDetails = {
   readConfiguration: {
     description:
       'The text is that of the file, with `***` in place of what the log and the status never show: tokens, passwords, variables of applications, headers of checks.',
+    parameters: [
+      {
+        ...searchParameter('effective', '`true`: also all settings with their defaults.'),
+        schema: { type: 'boolean', default: false },
+      },
+    ],
     responses: {
       200: json('The active configuration.', 'Configuration'),
       404: problemDetails('The gateway starts, and has not applied one yet.'),

@@ -4,6 +4,9 @@ import { CommandFailure } from './command-failure.ts';
 import { askFlags } from './flags.ts';
 import { describe, type ParserContext } from './parser-context.ts';
 
+/** Of all commands here: which gateway is asked. */
+const asked = { flags: askFlags, aliases: { c: 'config' } } as const;
+
 const listCommand = buildCommand<AskFlags, [], ParserContext>({
   docs: {
     brief: 'List configurations that were applied or refused',
@@ -12,25 +15,38 @@ const listCommand = buildCommand<AskFlags, [], ParserContext>({
       'candor configuration list',
     ),
   },
-  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  parameters: asked,
   async func(flags) {
     const { listConfigurations } = await import('./show-configurations.ts');
     await listConfigurations(flags, this.processContext);
   },
 });
 
-const showCommand = buildCommand<AskFlags, [number?], ParserContext>({
+interface ShowFlags extends AskFlags {
+  readonly effective: boolean;
+}
+
+const showCommand = buildCommand<ShowFlags, [number?], ParserContext>({
   docs: {
     brief: 'Show the text of the active configuration',
     fullDescription: describe(
       'Prints the text of the configuration that is active, or of another one by its\nnumber, without secrets. Standard error says when it was read, and by whom;\nfor a refused one also why. Exits with 9 if there is none with that number.',
       'candor configuration show',
       'candor configuration show 12',
+      'candor configuration show --effective',
     ),
   },
   parameters: {
-    flags: askFlags,
-    aliases: { c: 'config' },
+    ...asked,
+    flags: {
+      ...askFlags,
+      effective: {
+        kind: 'boolean',
+        brief: 'What the gateway runs, with all defaults filled in',
+        default: false,
+        withNegated: false,
+      },
+    },
     positional: {
       kind: 'tuple',
       parameters: [
@@ -39,8 +55,11 @@ const showCommand = buildCommand<AskFlags, [number?], ParserContext>({
     },
   },
   async func(flags, id) {
-    const { showConfiguration } = await import('./show-configurations.ts');
-    await showConfiguration(flags, id ?? null, this.processContext);
+    const { showConfiguration, showEffective } = await import('./show-configurations.ts');
+    if (!flags.effective) return showConfiguration(flags, id ?? null, this.processContext);
+    if (id !== undefined)
+      throw new CommandFailure('usage', '--effective shows what the gateway runs: it takes no number');
+    await showEffective(flags, this.processContext);
   },
 });
 
@@ -54,8 +73,7 @@ const diffCommand = buildCommand<AskFlags, [number, number?], ParserContext>({
     ),
   },
   parameters: {
-    flags: askFlags,
-    aliases: { c: 'config' },
+    ...asked,
     positional: {
       kind: 'tuple',
       parameters: [

@@ -1,6 +1,7 @@
 import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/configurations-api.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { type DiffLine, diffOfTexts } from '../core/line-diff.ts';
+import { settingLines } from '../core/setting-lines.ts';
 import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
@@ -35,6 +36,16 @@ export async function showConfiguration(flags: AskFlags, id: number | null, cont
   const lines = summaryLines(one, styleFor(context.stderr, context.env), Infinity);
   context.stderr.write(`${[...lines, ...(one.text === null ? ['It has no text.'] : [])].join('\n')}\n`);
   if (one.text !== null) context.stdout.write(harmlessLines(one.text).join('\n'));
+}
+
+/** `candor configuration show --effective`: settings by their names in JSON, as YAML. */
+export async function showEffective(flags: AskFlags, context: ProcessContext): Promise<void> {
+  const { effective = null, ...one } = await ask<ConfigurationJson>('configuration?effective=true', flags, context);
+  if (effective === null) throw new CommandFailure('failure', 'This gateway is of a version that does not say it.');
+  if (flags.json) return printJson({ ...one, effective }, context);
+  const head = summaryLines(one, styleFor(context.stderr, context.env), Infinity);
+  context.stderr.write(`${head.join('\n')}\n`);
+  context.stdout.write(`${settingLines(effective).map(harmless).join('\n')}\n`);
 }
 
 /** `candor configuration diff FROM [TO]`. Returns the exit code: 1 if they differ. */

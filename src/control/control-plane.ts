@@ -40,6 +40,7 @@ import { statusOf } from './status.ts';
 import { StepQueue } from './step-queue.ts';
 import { timeoutStatus } from './timeout-advice.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
+import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
 import { explainRoute, type RouteExplanation, type RouteQuestion } from './explain-route.ts';
 import { timelineOf, type TrafficRequest, type TrafficTimeline } from './traffic-timeline.ts';
 import { version } from './version.ts';
@@ -326,6 +327,10 @@ export class ControlPlane implements Gateway {
 
   get configurations(): KeptConfigurations {
     return this.#parts.configurations;
+  }
+
+  effectiveConfiguration(): SettingMap {
+    return effectiveConfiguration(this.#parts.active.configuration);
   }
 
   explainRoute(question: RouteQuestion): RouteExplanation {

@@ -23,6 +23,7 @@ import type { OwnSocket } from '../core/passed-socket.ts';
 import type { CircuitState } from '../core/route-breaker.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
+import type { SettingMap } from './effective-configuration.ts';
 import type { RouteExplanation, RouteQuestion } from './explain-route.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { EndpointFigures } from '../record/endpoint-minute.ts';
@@ -89,6 +90,8 @@ export interface Gateway extends EventSink {
   incidents(): readonly IncidentStatus[];
   /** The configurations that were applied and refused. */
   readonly configurations: KeptConfigurations;
+  /** What the gateway runs, with all defaults, without secrets. */
+  effectiveConfiguration(): SettingMap;
   /** Which route a request would take, and why. */
   explainRoute(question: RouteQuestion): RouteExplanation;
   /** Requests over time, of everything, of an upstream or of a route. */

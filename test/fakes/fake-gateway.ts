@@ -1,3 +1,4 @@
+import type { SettingMap } from '../../src/control/effective-configuration.ts';
 import type { AlertTestResult } from '../../src/core/alert.ts';
 import type { IncidentStatus } from '../../src/control/incident-status.ts';
 import type { KeptConfigurations } from '../../src/control/configuration-history.ts';
@@ -139,6 +140,11 @@ export class FakeGateway implements Gateway {
   }
 
   configurations: KeptConfigurations = { current: null, list: [] };
+  effective: SettingMap = { deployment: 'shop', log: { keep_max: 7, secret_fields: [] } };
+
+  effectiveConfiguration(): SettingMap {
+    return this.effective;
+  }
 
   readonly questions: RouteQuestion[] = [];
   routed: RoutedConfiguration = { routes: [], upstreams: [] };
