@@ -87,12 +87,21 @@ const certificate = z.object({
   issuer: nullableText.describe('Who issued it, or `self-signed`.'),
 });
 
+const suspectSchema = z.object({
+  name: z.enum(suspectKinds),
+  fit: z.number().describe('How well the facts fit, from 0 to 1. It is no probability.'),
+  sentence: text,
+  evidence: z.array(text),
+  next_step: text,
+});
+
 export const incidentSchema = z.object({
   id: count.describe('Grows by one; it begins with 1 again only without a state folder.'),
   key: text.describe('Unique also across runs of the process.'),
   title: text.describe('A few words: what fails.'),
   reason: text.describe('What fails, how much of it, and what has probably caused it.'),
-  upstream: text.describe('Empty: before an upstream was chosen.'),
+  upstream: text.describe('Empty: several (`upstreams`), or before one was chosen.'),
+  upstreams: z.array(z.object({ upstream: text, failed: count })),
   cause: nullableText.describe('The commonest of the failures that began; null: 5xx of the application itself.'),
   shape: z.enum(shapes),
   whose: z.enum(whoses),
@@ -108,17 +117,19 @@ export const incidentSchema = z.object({
   causes: z.array(z.object({ cause: text, count, is_consequence: z.boolean() })),
   routes: z.array(z.object({ route: text, failed: count })),
   endpoints: z.array(z.object({ endpoint: text, attempts: count, failed: count })),
-  suspects: z
+  suspects: z.array(suspectSchema).describe('What has probably caused it, the likeliest first; empty: not known.'),
+  joined: count.nullable().describe('The incident that it turned out to be part of; null: of none.'),
+  additions: z
     .array(
       z.object({
-        name: z.enum(suspectKinds),
-        fit: z.number().describe('How well the facts fit, from 0 to 1. It is no probability.'),
-        sentence: text,
-        evidence: z.array(text),
-        next_step: text,
+        since: text,
+        reason: text,
+        routes: z.array(text),
+        endpoints: z.array(text),
+        suspects: z.array(suspectSchema),
       }),
     )
-    .describe('What has probably caused it, the likeliest first; empty: not known.'),
+    .describe('Routes or endpoints that had worked while it went on, and then began to fail as well.'),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
   findings: z
     .array(text)

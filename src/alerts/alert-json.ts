@@ -8,15 +8,19 @@ export const alertJsonVersion = 1;
 
 /** A message as programs get it; `docs/alerts.md` describes it. */
 export function alertJson({ alert, link }: AlertMessage): object {
-  const { at, step: _step, ...rest } = alert;
+  const { at, step: _step, about: _about, ...rest } = alert;
   return { version: alertJsonVersion, ...snakeCased(rest), at: new Date(at).toISOString(), link };
 }
+
+/** Titles of what is over begin with it. */
+export const resolvedPrefix = 'resolved: ';
 
 /** The first line that people read. */
 export function headline({ change, kind, severity, title, deployment }: Alert): string {
   const state =
     kind === 'test' ? 'Test' : change === 'resolved' ? 'Resolved' : change === 'grown' ? 'Worse' : words[severity];
-  return oneLine(`[${deployment}] ${state}: ${title}`);
+  const said = change === 'resolved' && title.startsWith(resolvedPrefix) ? title.slice(resolvedPrefix.length) : title;
+  return oneLine(`[${deployment}] ${state}: ${said}`);
 }
 
 const words = { info: 'Info', warning: 'Warning', critical: 'Critical' } as const;

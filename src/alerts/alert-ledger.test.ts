@@ -77,8 +77,14 @@ const cases: readonly (readonly [
   ],
   [
     'a target gets only its upstreams',
-    [opened, { ...opened, key: 'b', upstream: 'web' }],
+    [opened, { ...opened, key: 'b', upstream: 'web', upstreams: ['web'] }],
     ['-', 'opened@0'],
+    { upstreams: ['web'] },
+  ],
+  [
+    'what is of several upstreams goes to the targets of each',
+    [{ ...opened, upstream: null, upstreams: ['api', 'web'] }],
+    ['opened@0'],
     { upstreams: ['web'] },
   ],
   [
@@ -89,9 +95,52 @@ const cases: readonly (readonly [
   ],
   [
     'what is of no upstream and no route concerns every target',
-    [{ ...opened, upstream: null, routes: [] }],
+    [{ ...opened, upstream: null, upstreams: [], routes: [] }],
     ['opened@0'],
     { upstreams: ['web'], routes: ['/shop'] },
+  ],
+  [
+    'what comes and goes is over when it stays away, each time for longer, and is told of at the third and sixth time',
+    [
+      opened,
+      { ...resolved, minute: 1 },
+      { ...opened, key: 'b', minute: 2 },
+      { ...resolved, key: 'b', minute: 2.5 },
+      { ...opened, key: 'c', minute: 3 },
+      { ...resolved, key: 'c', minute: 3.5 },
+      { ...opened, key: 'd', minute: 5 },
+      { ...resolved, key: 'd', minute: 5.5 },
+      { ...opened, key: 'e', minute: 10 },
+      { ...resolved, key: 'e', minute: 10.5 },
+    ],
+    [
+      'opened@0',
+      'resolved@1',
+      'opened@2',
+      'resolved@3.5',
+      '-',
+      'resolved@5.5',
+      'grown@5',
+      'resolved@9.5',
+      'opened@10',
+      'resolved@18.5',
+    ],
+  ],
+  [
+    'what is worse when it comes again is told at once',
+    [
+      { ...opened, severity: 'warning' },
+      resolved,
+      { ...opened, severity: 'warning' },
+      resolved,
+      { ...opened, key: 'b', severity: 'critical' },
+    ],
+    ['opened@0', 'resolved@0', 'opened@0', 'resolved@1', 'grown@0'],
+  ],
+  [
+    'something else that fails besides does not wait',
+    [opened, { ...grown, step: 'additions 1', minute: 1 }, { ...grown, step: 'additions 1', minute: 2 }],
+    ['opened@0', 'grown@1', 'grown@11'],
   ],
   [
     'each step is sent once',
@@ -107,6 +156,23 @@ const cases: readonly (readonly [
 describe('a target is sent', () => {
   for (const [promise, alerts, sent, target] of cases)
     test(promise, () => assert.deepEqual(sentOf(alerts, target), sent));
+});
+
+test('a target is told of the end of what has come again by the key that it knows, and how often it came', () => {
+  const settings = { target: targetSample, grownEveryMs };
+  const ledger = new AlertLedger();
+  const at = (minutes: number, change: Alert['change'], key: string) =>
+    ledger.decide({ ...alertSample, change, key, at: alertSample.at + minutes * minute }, settings);
+  at(0, 'opened', 'a');
+  at(1, 'resolved', 'a');
+  at(2, 'opened', 'b');
+  at(3, 'resolved', 'b');
+  assert.deepEqual(at(3.5, 'opened', 'c'), { send: false, withdraws: 'b' });
+  const next = new AlertLedger(ledger.open);
+  const end = next.decide({ ...alertSample, change: 'resolved', key: 'c', at: alertSample.at + 4 * minute }, settings);
+  assert.equal(end.send && end.alert.key, 'b');
+  const again = at(4, 'resolved', 'c');
+  assert.match(again.send ? again.alert.text : '', /It has come and gone 3 times in 10 min\.$/);
 });
 
 test('what a target was told is known to the ledger of the next process', () => {

@@ -1,3 +1,4 @@
+import { Flapping, flappingSentence } from '../policy/alert-flapping.ts';
 import { type Alert, type AlertSeverity, type AlertTargetSpec, isSevere } from '../core/alert.ts';
 
 /** What a target has been told and that is not over. */
@@ -7,6 +8,15 @@ export interface OpenAlert {
   readonly step: string | null;
   /** When the last message was due, in milliseconds since the Unix epoch; it may wait still. */
   readonly at: number;
+  /** The key that the target knows it by, where it has come again under another one; absent: its own. */
+  readonly as?: string;
+}
+
+/** Something that comes again and again. */
+interface Recurring {
+  readonly flapping: Flapping;
+  /** It has ended, and the message of that waits; null: none waits. */
+  ending: { readonly key: string; readonly open: OpenAlert; readonly dueAt: number } | null;
 }
 
 export interface LedgerSettings {
@@ -16,7 +26,9 @@ export interface LedgerSettings {
 
 export type LedgerDecision =
   /** Not before `dueAt`, a wall time. A later message about the same thing replaces one that waits. */
-  { readonly send: true; readonly alert: Alert; readonly dueAt: number } | { readonly send: false };
+  | { readonly send: true; readonly alert: Alert; readonly dueAt: number; readonly withdraws?: string }
+  /** `withdraws`: the key of a thing whose end need not be reported any more: it has come again. */
+  | { readonly send: false; readonly withdraws?: string };
 
 /** Things that are open at the same time; more are one incident that this ledger does not see as one. */
 const openMax = 1000;
@@ -26,9 +38,14 @@ const keptMs = 30 * 86_400_000;
 
 const silent: LedgerDecision = { send: false };
 
+/** Things that come and go at the same time. */
+const recurringMax = 1000;
+
 /** Decides which alerts one target gets: one for each thing and change. Knows time only by its alerts. */
 export class AlertLedger {
   readonly #open: Map<string, OpenAlert>;
+  /** By what it is about. */
+  readonly #recurring = new Map<string, Recurring>();
 
   /** `open`: what an earlier process has told the target. */
   constructor(open: ReadonlyMap<string, OpenAlert> = new Map()) {
@@ -42,38 +59,86 @@ export class AlertLedger {
   decide(alert: Alert, { target, grownEveryMs }: LedgerSettings): LedgerDecision {
     const known = this.#open.get(alert.key);
     const sendIf = (change: Alert['change'], dueAt: number): LedgerDecision =>
-      target.changes.includes(change) ? { send: true, alert: { ...alert, change }, dueAt } : silent;
+      target.changes.includes(change)
+        ? { send: true, alert: { ...alert, change, key: known?.as ?? alert.key }, dueAt }
+        : silent;
     if (alert.change === 'resolved') {
       if (known === undefined) return silent;
       this.#open.delete(alert.key);
-      return sendIf('resolved', alert.at);
+      const dueAt = alert.at + this.#end(alert, known);
+      return withCount(sendIf('resolved', dueAt), this.#countOf(alert));
     }
     if (!concerns(alert, target)) return silent;
     if (known === undefined) {
+      const again = this.#comeAgain(alert, target.changes);
+      if (again !== null) return again;
       if (!isSevere(alert.severity, target.severityMin)) return silent;
       this.#note(alert, alert.at);
-      return sendIf('opened', alert.at);
+      return withCount(sendIf('opened', alert.at), this.#countOf(alert));
     }
     const isWorse = alert.severity !== known.severity && isSevere(alert.severity, known.severity);
-    if (alert.change === 'opened' && !isWorse && alert.step === known.step) return silent;
+    const isNext = alert.step !== known.step;
+    if (alert.change === 'opened' && !isWorse && !isNext) return silent;
     // A message that waits still is replaced by this one.
-    const dueAt = isWorse ? alert.at : known.at > alert.at ? known.at : Math.max(alert.at, known.at + grownEveryMs);
-    this.#note(alert, dueAt);
+    const isUrgent = isWorse || (isNext && alert.kind === 'incident');
+    const dueAt = isUrgent ? alert.at : known.at > alert.at ? known.at : Math.max(alert.at, known.at + grownEveryMs);
+    this.#note(alert, dueAt, known.as);
     return sendIf('grown', dueAt);
   }
 
-  #note({ key, severity, step, at }: Alert, dueAt: number): void {
+  /** How long its end waits, since it may come again. */
+  #end({ about, key, at }: Alert, open: OpenAlert): number {
+    const found = this.#recurring.get(about) ?? { flapping: new Flapping(), ending: null };
+    const holdMs = found.flapping.end(at);
+    found.ending = { key: open.as ?? key, open, dueAt: at + holdMs };
+    this.#recurring.delete(about);
+    this.#recurring.set(about, found);
+    for (const [other, { flapping }] of this.#recurring) if (flapping.isForgotten(at)) this.#recurring.delete(other);
+    const [oldest] = this.#recurring.keys();
+    if (this.#recurring.size > recurringMax && oldest !== undefined) this.#recurring.delete(oldest);
+    return holdMs;
+  }
+
+  /** Its end has not been reported yet: to the target it goes on. Null: it is new to it. */
+  #comeAgain(alert: Alert, changes: readonly Alert['change'][]): LedgerDecision | null {
+    const found = this.#recurring.get(alert.about);
+    const ending = found?.ending ?? null;
+    if (found === undefined || ending === null) return null;
+    found.ending = null;
+    if (alert.at >= ending.dueAt) return null;
+    const isWorse = alert.severity !== ending.open.severity && isSevere(alert.severity, ending.open.severity);
+    const severity = isWorse ? alert.severity : ending.open.severity;
+    this.#note({ ...alert, severity }, alert.at, ending.key);
+    const isReported = (isWorse || found.flapping.isReported(alert.at)) && changes.includes('grown');
+    if (!isReported) return { send: false, withdraws: ending.key };
+    const grown = { ...alert, change: 'grown' as const, key: ending.key };
+    const decision = { send: true, alert: grown, dueAt: alert.at, withdraws: ending.key } as const;
+    return withCount(decision, this.#countOf(alert));
+  }
+
+  #countOf({ about, at }: Alert): number {
+    return this.#recurring.get(about)?.flapping.count(at) ?? 0;
+  }
+
+  #note({ key, severity, step, at }: Alert, dueAt: number, as?: string): void {
     this.#open.delete(key);
-    this.#open.set(key, { severity, step, at: dueAt });
+    this.#open.set(key, { severity, step, at: dueAt, ...(as === undefined || as === key ? {} : { as }) });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
     const [oldest] = this.#open.keys();
     if (this.#open.size > openMax && oldest !== undefined) this.#open.delete(oldest);
   }
 }
 
-function concerns({ kind, upstream, routes }: Alert, target: LedgerSettings['target']): boolean {
+function withCount(decision: LedgerDecision, count: number): LedgerDecision {
+  const sentence = flappingSentence(count);
+  if (!decision.send || sentence === null) return decision;
+  return { ...decision, alert: { ...decision.alert, text: `${decision.alert.text} ${sentence}` } };
+}
+
+function concerns({ kind, upstreams, routes }: Alert, target: LedgerSettings['target']): boolean {
   if (kind === 'test') return true;
   if (!target.kinds.includes(kind)) return false;
-  if (target.upstreams.length > 0 && upstream !== null && !target.upstreams.includes(upstream)) return false;
+  const isOther = (one: string): boolean => !target.upstreams.includes(one);
+  if (target.upstreams.length > 0 && upstreams.length > 0 && upstreams.every(isOther)) return false;
   return target.routes.length === 0 || routes.length === 0 || routes.some((route) => target.routes.includes(route));
 }

@@ -8,6 +8,9 @@ const incident: IncidentFacts = {
   incident: 3,
   key: 'run-1-3',
   upstream: 'api',
+  upstreams: ['api'],
+  family: 'gone',
+  additions: [],
   routes: ['/api'],
   cause: 'connect_refused',
   requests: 60,
@@ -121,6 +124,28 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     null,
   ],
 ];
+
+test('the title of what is over says so', () => {
+  const ends = rows.map(([, happened]) => alertOfEvent(eventOf(happened), { deployment: 'shop' }));
+  const resolved = ends.filter((alert) => alert?.change === 'resolved');
+  assert.ok(resolved.length >= 4);
+  for (const alert of resolved) assert.match(alert?.title ?? '', /^resolved: /);
+});
+
+test('an incident of several upstreams names them, and what fails besides', () => {
+  const facts = { ...incident, upstream: '', upstreams: ['api', 'web'], additions: ['Since 12:04:05 UTC …'] };
+  const alert = alertOfEvent(eventOf(event('incident_grown', facts)), { deployment: 'shop' });
+  assert.deepEqual(
+    [alert?.title, alert?.upstream, alert?.upstreams, alert?.evidence.at(-1), alert?.step],
+    [
+      'incident 3 at 2 upstreams: 41 of 60 requests failed',
+      null,
+      ['api', 'web'],
+      'Since 12:04:05 UTC …',
+      'additions 1',
+    ],
+  );
+});
 
 describe('people are told of', () => {
   for (const [promise, happened, alert] of rows) test(promise, () => assert.equal(about(happened), alert));

@@ -1,23 +1,37 @@
 import type { Alert, AlertSeverity } from '../core/alert.ts';
 import type { Event, IncidentFacts } from '../core/event.ts';
 import { storeFaultStep } from '../core/store-fault.ts';
+import { resolvedPrefix } from './alert-json.ts';
 
 /** Where an alert comes from. */
 export interface AlertOrigin {
   readonly deployment: string;
 }
 
-type AlertContent = Omit<Alert, 'id' | 'at' | 'deployment' | 'member' | 'subject'>;
+type AlertContent = Omit<Alert, 'id' | 'at' | 'deployment' | 'member' | 'subject' | 'about'> & {
+  /** Absent: its key. */
+  readonly about?: string;
+};
 
 /** The alert that follows from an event; null: people are not told of it. */
 export function alertOfEvent(event: Event, { deployment }: AlertOrigin): Alert | null {
   const about = contentOf(event);
   if (about === null) return null;
   const { epoch, seq, at, member, subject } = event;
-  return { id: `${epoch}-${seq}`, at, deployment, member, subject, ...about };
+  const { title, change, key } = about;
+  const said = change === 'resolved' ? `${resolvedPrefix}${title}` : title;
+  return { id: `${epoch}-${seq}`, at, deployment, member, subject, about: key, ...about, title: said };
 }
 
-const none = { upstream: null, routes: [], evidence: [], nextStep: null, incident: null, step: null } as const;
+const none = {
+  upstream: null,
+  upstreams: [],
+  routes: [],
+  evidence: [],
+  nextStep: null,
+  incident: null,
+  step: null,
+} as const;
 
 function contentOf(event: Event): AlertContent | null {
   switch (event.kind) {
@@ -48,22 +62,29 @@ function contentOf(event: Event): AlertContent | null {
 const criticalShare = 0.1;
 
 function incident(facts: IncidentFacts, text: string, change: Alert['change']): AlertContent {
-  const { key, upstream, routes, suspects, nextStep, requests, failed, incident } = facts;
+  const { key, upstream, upstreams, family, routes, suspects, nextStep, requests, failed, incident } = facts;
   const isCritical = failed > 0 && failed >= requests * criticalShare;
   return {
     key: `incident:${key}`,
     kind: 'incident',
     change,
     severity: failed === 0 ? 'info' : isCritical ? 'critical' : 'warning',
+    about: `incident:${upstream}:${family}`,
     upstream: upstream === '' ? null : upstream,
+    upstreams,
     routes,
-    title: `incident ${incident}${upstream === '' ? '' : ` at ${upstream}`}: ${extentOf(facts)}`,
+    title: `incident ${incident}${whereText(facts)}: ${extentOf(facts)}`,
     text,
-    evidence: suspects.map(({ sentence }) => sentence),
+    evidence: [...suspects.map(({ sentence }) => sentence), ...facts.additions],
     nextStep: change === 'resolved' ? null : nextStep,
     incident,
-    step: null,
+    step: facts.additions.length === 0 ? null : `additions ${facts.additions.length}`,
   };
+}
+
+function whereText({ upstream, upstreams }: IncidentFacts): string {
+  if (upstreams.length > 1) return ` at ${upstreams.length} upstreams`;
+  return upstream === '' ? '' : ` at ${upstream}`;
 }
 
 function extentOf({ failed, requests, attemptsFailed }: IncidentFacts): string {
@@ -128,6 +149,7 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
   const isOnce = isStore && (event.evidence.fault === 'corrupt' || event.evidence.fault === 'removed');
   return {
     ...none,
+    about: `records:${isStore ? 'store' : 'log'}`,
     key: `records:${isStore ? 'store' : 'log'}${isOnce ? `:${event.epoch}-${event.seq}` : ''}`,
     kind: 'records',
     change: isFailing ? 'opened' : 'resolved',

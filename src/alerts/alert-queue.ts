@@ -99,6 +99,16 @@ export class AlertQueue {
     this.#schedule();
   }
 
+  /** The end of a thing that has come again is not reported, if no attempt to do so was made. */
+  withdraw(key: string): void {
+    this.#queue = this.#queue.filter(
+      ({ alert, attempts }, at) =>
+        this.#isSending(at) || attempts > 0 || alert.key !== key || alert.change !== 'resolved',
+    );
+    this.#parts.onChange();
+    this.#schedule();
+  }
+
   /** Changes the first message about a thing that has not been sent yet, which waits for no more. */
   complete(key: string, change: (alert: Alert) => Alert): void {
     const dueAt = this.#parts.clock.wallTime();

@@ -13,6 +13,8 @@ export const alertSample: Alert = {
   member: 'gw-1',
   subject: 'upstream:api',
   upstream: 'api',
+  upstreams: ['api'],
+  about: 'incident:api:gone',
   routes: ['/api'],
   title: 'incident 3 at api: 41 of 60 requests failed',
   text: 'Incident 3: the application refused the connection. api/1 ended by itself.',

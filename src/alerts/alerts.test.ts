@@ -83,6 +83,21 @@ describe('alerts', () => {
     assert.deepEqual(channel.received, ['records:store opened', 'records:store resolved']);
   });
 
+  test('about something that comes and goes are few, and its end is told once', async () => {
+    const alerts = start();
+    const at = (event: Event): Event => ({ ...event, at: clock.wallTime() });
+    for (let time = 0; time < 6; time += 1) {
+      alerts.onEvent(at(storeFails));
+      await clock.advance(20_000);
+      alerts.onEvent(at(storeWorks));
+      await clock.advance(20_000);
+    }
+    const during = ['opened', 'resolved', 'opened', 'grown'].map((change) => `records:store ${change}`);
+    assert.deepEqual(channel.received, during);
+    await clock.advance(600_000);
+    assert.deepEqual(channel.received, [...during, 'records:store resolved']);
+  });
+
   test('that were not delivered are delivered by the next process, and those that were are not', async () => {
     const first = start();
     first.onEvent(storeFails);
@@ -132,7 +147,7 @@ describe('alerts', () => {
       ...{
         incident: 1,
         key: 'run-1-1',
-        upstream: 'api',
+        ...{ upstream: 'api', upstreams: ['api'], family: 'gone', additions: [] },
         routes: [],
         cause: null,
         requests: 9,

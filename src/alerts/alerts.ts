@@ -87,6 +87,7 @@ export class Alerts {
     if (alert === null) return;
     for (const { ledger, queue } of this.#targets.values()) {
       const decision = ledger.decide(alert, { target: queue.target, grownEveryMs: this.#spec.grownEveryMs });
+      if (decision.withdraws !== undefined) queue.withdraw(decision.withdraws);
       if (!decision.send) continue;
       const holdMs = event.kind === 'incident_opened' ? detailsWaitMs : 0;
       queue.add(decision.alert, decision.dueAt + holdMs);
@@ -134,7 +135,16 @@ export class Alerts {
     const { clock, deployment, member } = this.#parts;
     const at = clock.wallTime();
     return {
-      ...{ id: `test-${at}`, key: `test:${at}`, kind: 'test', change: 'opened', severity: 'info', at },
+      ...{
+        id: `test-${at}`,
+        key: `test:${at}`,
+        about: `test:${at}`,
+        upstreams: [],
+        kind: 'test',
+        change: 'opened',
+        severity: 'info',
+        at,
+      },
       ...{ deployment: deployment(), member, subject: 'gateway', upstream: null, routes: [] },
       title: 'this is a test',
       text: '`candor alert test` has sent this message. Nothing is wrong.',

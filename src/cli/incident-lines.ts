@@ -12,6 +12,7 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
   return [
     ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
     ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
+    ...(incident.additions ?? []).flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
     ...(suspect === undefined || !isOpen ? [] : wrap(harmless(suspect.nextStep), ' '.repeat(8)).map(style.dim)),
   ];
 }

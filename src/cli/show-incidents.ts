@@ -11,6 +11,7 @@ import { extentOf, incidentLines, timesOf } from './incident-lines.ts';
 import { alignColumns, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
+import { shapeWords, whoseWords } from '../diagnose/candor/record-words.ts';
 
 /** Of routes and endpoints, and of each of their lists. */
 const shownMax = 8;
@@ -62,7 +63,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
   const lines = [
     ...wrap(`${style.bold(`Incident ${id}`)}  ${isOpen ? style.bad(harmless(title)) : harmless(title)}`, ''),
     ...wrap(`${extentOf(incident)}, ${timesOf(incident, now)}`, '  '),
-    ...wrap(`${shape.replaceAll('_', ' ')}; whose: ${whose}; ${rateText(incident)}`, '  '),
+    ...wrap(`${shapeWords[shape]}, caused by ${whoseWords[whose]}; ${rateText(incident)}`, '  '),
     '',
     style.bold('PROBABLY'),
   ];
@@ -78,7 +79,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
       ...wrapAfter('     →', harmless(nextStep), 7),
     );
   });
-  lines.push(...findingLines(incident, style));
+  lines.push(...additionLines(incident, style), ...findingLines(incident, style));
   const kinds = causes.map(({ cause, count, isConsequence }) => [
     String(count),
     cause,
@@ -92,6 +93,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
   return [
     ...lines,
     ...table('FAILURES', kinds, style),
+    ...table('UPSTREAMS', upstreamRows(incident), style),
     ...table(
       'ROUTES',
       routes.map(({ route, failed }) => counted(failed, route === '' ? '(none)' : route, '')),
@@ -105,6 +107,27 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
       style,
     ),
   ];
+}
+
+/** Of several; a gateway of an earlier version knows one. */
+function upstreamRows({ upstreams = [] }: Partial<IncidentStatus>): readonly (readonly string[])[] {
+  if (upstreams.length < 2) return [];
+  return upstreams.map(({ upstream, failed }) => [
+    String(failed),
+    harmless(shorten(upstream === '' ? '(none)' : upstream, 50)),
+  ]);
+}
+
+/** A gateway of an earlier version tells of none. */
+function additionLines({ additions = [], joined = null }: Partial<IncidentStatus>, style: Style): string[] {
+  const part = joined === null ? [] : ['', ...wrap(`It is part of incident ${joined}.`, '  ')];
+  if (additions.length === 0) return part;
+  const lines = additions.flatMap(({ reason, suspects: [first] }) => [
+    ...wrapAfter('  ·', harmless(reason), 4),
+    ...(first?.evidence ?? []).flatMap((fact) => wrapAfter('    ·', harmless(fact), 6)).map(style.dim),
+    ...(first === undefined ? [] : wrapAfter('    →', harmless(first.nextStep), 6)),
+  ]);
+  return [...part, '', style.bold('ALSO'), ...lines];
 }
 
 /** A gateway of an earlier version has not looked. */

@@ -7,8 +7,9 @@ import { Endpoints } from '../discovery/endpoints.ts';
 import { SharedCounts, sharedSizes } from '../limits/shared-counts.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
 import { newProcessKey } from '../record/process-header.ts';
+import { endpointDescriptorMax } from '../system/descriptors.ts';
 import { systemRandom } from '../system/system.ts';
-import { socketConnector } from '../transport/connect.ts';
+import { connectorWithin } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
 import { createHealthChecker } from '../upstream/health-check.ts';
 import { ActiveConfiguration } from './active-configuration.ts';
@@ -212,9 +213,18 @@ export class ControlParts {
           ({ id }) => id === application,
         )?.instances ?? [],
       search: (query) => this.store.search({ query, limit: 1, cursor: null, after: null }),
+      searchOutput: (query) => this.store.searchOutput({ query, limit: 200, cursor: null, after: null }),
+      readinessPathOf: (upstream) => this.#readinessPathOf(upstream),
       events: () => this.hub.since(0).events,
       stateFolder: () => this.active.configuration.stateFolder,
     });
+  }
+
+  /** The path that shows that the application of an upstream is ready, where the gateway runs it. */
+  #readinessPathOf(upstream: string): string | null {
+    const { upstreams, applications } = this.active.configuration;
+    const application = upstreams.find(({ id }) => id === upstream)?.application ?? null;
+    return applications.find(({ id }) => id === application)?.readiness.path ?? null;
   }
 
   #createAlerting(): Alerting {
@@ -263,7 +273,7 @@ export class ControlParts {
     return createHealthChecker({
       clock: this.clock,
       deadlines: new Deadlines(this.clock),
-      connector: socketConnector,
+      connector: connectorWithin(endpointDescriptorMax()),
       onUnclassified: () => this.#countUnclassified(),
     });
   }

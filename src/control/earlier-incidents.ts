@@ -1,4 +1,4 @@
-import type { FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
+import type { CountedUpstream, FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
 import { isConsequenceOf } from '../diagnose/live/failure-family.ts';
 import type { IncidentStorage } from './incident-file.ts';
 
@@ -50,7 +50,7 @@ export class EarlierIncidents {
   continue(upstream: string, family: FailureFamily): KeptIncident | null {
     const open =
       this.#undecided ?? this.#others().filter((one) => one.resolvedAt === null && !this.#continues(one.key));
-    const found = open.findLast((one) => one.upstream === upstream && isRelated(one.family, family)) ?? null;
+    const found = open.findLast((one) => isAt(one, upstream) && isRelated(one.family, family)) ?? null;
     if (found === null) return null;
     this.#continued.set(found.id, found);
     this.#listed = this.#listed.filter(({ key }) => key !== found.key);
@@ -86,6 +86,9 @@ function interrupted(incident: KeptIncident, wallMs: number): KeptIncident {
   return { ...incident, resolvedAt: wallMs, interrupted: true };
 }
 
+const isAt = (incident: KeptIncident, upstream: string): boolean =>
+  incident.upstream === upstream || incident.upstreams.some((one) => one.upstream === upstream);
+
 /** After a restart the endpoints may be known to be out, so that the consequence is met first, or the other way round. */
 function isRelated(before: FailureFamily, now: FailureFamily): boolean {
   return before === now || isConsequenceOf(before, now) || isConsequenceOf(now, before);
@@ -96,9 +99,12 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
   const known = new Set(before.suspects.map(({ name }) => name));
   const suspects = [...before.suspects, ...now.suspects.filter(({ name }) => !known.has(name))];
   const { family, cause, shape, whose } = isConsequenceOf(now.family, before.family) ? before : now;
+  const upstreams = joinedUpstreams(before.upstreams, now.upstreams);
   return {
     ...now,
-    ...{ family, cause, shape, whose },
+    ...{ family, cause, shape, whose, upstreams },
+    upstream: upstreams.length > 1 ? '' : now.upstream,
+    additions: [...before.additions, ...now.additions],
     startedAt: before.startedAt,
     openedAt: before.openedAt,
     requests: before.requests + now.requests,
@@ -107,4 +113,13 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
     rate: { before: before.rate.before, during: now.rate.during },
     suspects: suspects.toSorted((a, b) => b.fit - a.fit),
   };
+}
+
+function joinedUpstreams(
+  before: readonly CountedUpstream[],
+  now: readonly CountedUpstream[],
+): readonly CountedUpstream[] {
+  const counts = new Map(before.map(({ upstream, failed }) => [upstream, failed]));
+  for (const { upstream, failed } of now) counts.set(upstream, (counts.get(upstream) ?? 0) + failed);
+  return [...counts].map(([upstream, failed]) => ({ upstream, failed })).sort((a, b) => b.failed - a.failed);
 }

@@ -3,6 +3,7 @@ import { beforeEach, test } from 'node:test';
 import type { Event } from '../core/event.ts';
 import type { HealthCheckRequest, HealthCheckResult } from '../core/health-checker.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
+import type { OutputLine } from '../core/output-line.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { parseQuery } from '../store/parse-query.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -11,6 +12,7 @@ import { type ExaminationParts, IncidentExamination } from './incident-examinati
 const startedAt = Date.UTC(2026, 0, 1, 12);
 const incident = {
   upstream: 'api',
+  upstreams: [{ upstream: 'api', failed: 9 }],
   startedAt,
   endpoints: [{ endpoint: 'api/10.0.0.1:80', attempts: 9, failed: 9 }],
 } as unknown as LiveIncident;
@@ -45,6 +47,8 @@ function examination(parts: Partial<ExaminationParts> = {}): IncidentExamination
       queries.push(query);
       return { kind: 'unavailable', problem: 'none' };
     },
+    searchOutput: async () => ({ kind: 'unavailable', problem: 'none' }),
+    readinessPathOf: () => null,
     events: () => [],
     stateFolder: () => null,
     ...parts,
@@ -64,6 +68,74 @@ test('the worst endpoint is asked by GET / where no check names a path', async (
 test('the path that checks ask for is asked for', async () => {
   await examined({ checkOf: () => ({ kind: 'http', path: '/up', host: null }) as never });
   assert.equal(asked[0]?.probe.kind === 'http' && asked[0].probe.path, '/up');
+});
+
+test('the readiness path of its application is asked for too, once', async () => {
+  const [first, second] = await examined({ readinessPathOf: () => '/ready' });
+  assert.match(`${first}; ${second}`, /^a direct GET \/ to api.*; a direct GET \/ready to api/);
+  assert.equal(asked.length, 2);
+  asked = [];
+  const checkOf = () => ({ kind: 'http', path: '/ready', host: null }) as never;
+  await examined({ readinessPathOf: () => '/ready', checkOf });
+  assert.equal(asked.length, 1);
+});
+
+test('an endpoint that is not to be checked gets no request for its readiness path either', async () => {
+  await examined({ readinessPathOf: () => '/ready', checkOf: () => ({ kind: 'none' }) });
+  assert.deepEqual(
+    asked.map(({ probe }) => probe.kind),
+    ['tcp'],
+  );
+});
+
+test('the first errors that the application has printed are shown with their time, and with the instance', async () => {
+  const line = (s: number, stream: 'stdout' | 'stderr', text: string): OutputLine => ({
+    ...{ at: startedAt + s * 1000, text, leftOut: 0 },
+    source: { application: 'web', instance: 'web/1', pid: 7, stream, path: null },
+  });
+  const lines = [
+    line(9, 'stderr', 'fourth'),
+    line(3, 'stderr', 'third'),
+    line(2, 'stdout', 'listening'),
+    line(1, 'stdout', 'Error: second'),
+    line(0, 'stderr', 'first\u0007 '),
+  ];
+  const found = await examined({
+    upstream: () => ({ id: 'api', application: 'web', tls: null, endpoints: [] }) as unknown as UpstreamSnapshot,
+    searchOutput: async (query) => {
+      queries.push(query);
+      return { kind: 'page', lines, cursor: null, end: '', timedOut: false };
+    },
+  });
+  assert.deepEqual(
+    found.filter((finding) => finding.includes('printed')),
+    [
+      'web/1 printed at 12:00:00 UTC: first',
+      'web/1 printed at 12:00:01 UTC: Error: second',
+      'web/1 printed at 12:00:03 UTC: third',
+    ],
+  );
+  for (const query of queries) assert.ok(parseQuery(query, startedAt).ok, query);
+});
+
+test('the newest stored failure has its time', async () => {
+  const at = new Date(startedAt - 86_400_000).toISOString();
+  const record = {
+    id: 'r1',
+    at,
+    method: 'GET',
+    route: '/',
+    status: 502,
+    cause: 'connect_refused',
+    shape: 'unreachable',
+  };
+  const found = await examined({
+    search: async () => ({ kind: 'page', exchanges: [{ record }], cursor: null, end: '' }) as never,
+  });
+  assert.ok(
+    found.some((finding) => finding.startsWith('the newest stored failure, of 2025-12-31 12:00:00 UTC: GET on')),
+    found.join('\n'),
+  );
 });
 
 test('an endpoint that is not to be checked gets no request', async () => {

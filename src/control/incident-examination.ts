@@ -7,7 +7,8 @@ import type { Event } from '../core/event.ts';
 import type { HealthChecker, HealthCheckRequest, HealthCheckResult } from '../core/health-checker.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
-import type { SearchResult } from '../core/store-messages.ts';
+import { visibleLine } from '../core/invisible-characters.ts';
+import type { OutputSearchResult, SearchResult } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { DirectLook } from '../diagnose/live/watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
@@ -21,6 +22,9 @@ export interface ExaminationParts {
   readonly checkOf: (upstream: string) => CheckSpec | null;
   readonly instances: (application: string) => readonly InstanceStatus[];
   readonly search: (query: string) => Promise<SearchResult>;
+  readonly searchOutput: (query: string) => Promise<OutputSearchResult>;
+  /** The path that shows that its application is ready; null: the gateway does not run it. */
+  readonly readinessPathOf: (upstream: string) => string | null;
   readonly events: () => readonly Event[];
   readonly stateFolder: () => string | null;
 }
@@ -40,12 +44,16 @@ const limitMs = 2000;
 const probeMs = 1500;
 
 const instancesMax = 4;
+const linesMax = 3;
+const lineCharactersMax = 200;
+/** Lines from before the first failure: what goes wrong is often printed before a request fails. */
+const outputBeforeMs = 30_000;
 const changesMax = 3;
 const changesWithinMs = 15 * 60_000;
 
 /**
  * What a person would look at first when an incident opens: the endpoint itself, past the gateway; the newest failure; the processes; the machine; what changed
- * before. Each finding is one clause. It sends one GET of the path that checks ask for, or of `/`; with `check: none` it sends nothing, and only connects.
+ * before. Each finding is one clause. It sends one GET of the path that checks ask for, or of `/`, and of the readiness path; with `check: none` it sends nothing, and only connects.
  */
 export class IncidentExamination {
   readonly #parts: ExaminationParts;
@@ -58,19 +66,22 @@ export class IncidentExamination {
   /** Null: it has looked at this upstream a moment ago. */
   async examine(incident: LiveIncident): Promise<Examination | null> {
     const { clock } = this.#parts;
-    const last = this.#lastAt.get(incident.upstream);
+    // Of several upstreams the one with the most failures stands for all.
+    const id = incident.upstream === '' ? (incident.upstreams[0]?.upstream ?? '') : incident.upstream;
+    const last = this.#lastAt.get(id);
     if (last !== undefined && clock.now() - last < everyMs) return null;
-    this.#lastAt.set(incident.upstream, clock.now());
+    this.#lastAt.set(id, clock.now());
     if (this.#lastAt.size > 1000) this.#lastAt.clear();
-    const upstream = this.#parts.upstream(incident.upstream);
-    const found: (readonly string[])[] = [[], [], [], [], []];
+    const upstream = this.#parts.upstream(id);
+    const found: (readonly string[])[] = [[], [], [], [], [], []];
     let look: DirectLook | null = null;
     const looks = [
       this.#probe(incident, upstream, (met) => void (look = met)),
-      this.#newestFailure(incident),
+      this.#newestFailure(id),
       Promise.resolve(this.#processes(upstream)),
+      this.#output(incident, upstream),
       this.#machine(),
-      Promise.resolve(this.#changes(incident)),
+      Promise.resolve(this.#changes(incident, id)),
     ].map((one, at) => one.then((findings) => void (found[at] = findings)));
     await withTimeout(clock, limitMs, Promise.allSettled(looks));
     return { findings: found.flat(), look };
@@ -88,15 +99,23 @@ export class IncidentExamination {
     if (upstream === null || endpoint === undefined) return [];
     if (endpoint.failure !== undefined) return [`${endpoint.id} cannot be asked directly: its name has no address`];
     const request = this.#requestTo(endpoint, upstream);
+    const first = await this.#ask(request, endpoint.id, onLook);
+    const path = this.#parts.readinessPathOf(upstream.id);
+    const { probe } = request;
+    if (path === null || probe.kind !== 'http' || probe.path === path) return [first];
+    return [first, await this.#ask({ ...request, probe: { ...probe, path } }, endpoint.id, () => {})];
+  }
+
+  #ask(request: HealthCheckRequest, endpoint: string, onLook: (look: DirectLook) => void): Promise<string> {
     const { clock, checker } = this.#parts;
     const startedAt = clock.now();
     const what = request.probe.kind === 'http' ? `GET ${request.probe.path}` : 'connection';
-    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    const { promise, resolve } = Promise.withResolvers<string>();
     checker.check(request, (result) => {
       const ms = Math.round(clock.now() - startedAt);
-      onLook(lookOf(result, endpoint.id));
-      const answer = result.kind === 'answered' ? `answered ${result.status}` : resultText(result, endpoint.id);
-      resolve([`a direct ${what} to ${endpoint.id}: ${answer} (${ms} ms)`]);
+      onLook(lookOf(result, endpoint));
+      const answer = result.kind === 'answered' ? `answered ${result.status}` : resultText(result, endpoint);
+      resolve(`a direct ${what} to ${endpoint}: ${answer} (${ms} ms)`);
     });
     return promise;
   }
@@ -114,17 +133,45 @@ export class IncidentExamination {
     };
   }
 
-  async #newestFailure({ upstream }: LiveIncident): Promise<readonly string[]> {
+  async #newestFailure(upstream: string): Promise<readonly string[]> {
     if (upstream === '') return [];
     const result = await this.#parts.search(`upstream:${JSON.stringify(upstream)} -shape:none -shape:client_abort`);
     const record = result.kind === 'page' ? result.exchanges[0]?.record : undefined;
     if (record === undefined) return [];
-    const { id, method, route, status, cause, shape } = record;
+    const { id, at, method, route, status, cause, shape } = record;
     // Alerts carry this into chats and mails, where what a client has chosen would become a link: its path is in the record alone.
     const what = /^[A-Z]{1,16}$/.test(method ?? '') ? method : 'a request';
     return [
-      `the newest stored failure: ${what} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}, ${cause ?? shape} (candor explain ${id})`,
+      `the newest stored failure, of ${this.#momentText(Date.parse(at))}: ${what} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}, ${cause ?? shape} (candor explain ${id})`,
     ];
+  }
+
+  /** The first lines that the application has printed to standard error, or that look like errors, since shortly before the first failure. */
+  async #output({ startedAt }: LiveIncident, upstream: UpstreamSnapshot | null): Promise<readonly string[]> {
+    if (upstream?.application == null) return [];
+    const since = new Date(startedAt - outputBeforeMs).toISOString();
+    const result = await this.#parts.searchOutput(
+      `kind:output application:${JSON.stringify(upstream.application)} since:${since}`,
+    );
+    if (result.kind !== 'page') return [];
+    return result.lines
+      .filter(({ text, source }) => source.stream === 'stderr' || looksLikeError.test(text))
+      .toSorted((a, b) => a.at - b.at)
+      .slice(0, linesMax)
+      .map(
+        ({ at, source, text }) =>
+          `${source.instance ?? source.path ?? source.application} printed at ${this.#momentText(at)}: ${lineText(text)}`,
+      );
+  }
+
+  /** '12:04:05 UTC', with the day if it is another one. */
+  #momentText(wallMs: number): string {
+    const [text, now] = [wallMs, this.#parts.clock.wallTime()].map((ms) => new Date(ms).toISOString()) as [
+      string,
+      string,
+    ];
+    const isToday = text.slice(0, 10) === now.slice(0, 10);
+    return `${isToday ? '' : `${text.slice(0, 10)} `}${text.slice(11, 19)} UTC`;
   }
 
   #processes(upstream: UpstreamSnapshot | null): readonly string[] {
@@ -152,7 +199,7 @@ export class IncidentExamination {
   }
 
   /** The last ones before the incident, the newest first. */
-  #changes({ startedAt, upstream }: LiveIncident): readonly string[] {
+  #changes({ startedAt }: LiveIncident, upstream: string): readonly string[] {
     const before = this.#parts
       .events()
       .filter(({ at }) => at <= startedAt + 1000 && at > startedAt - changesWithinMs)
@@ -162,6 +209,14 @@ export class IncidentExamination {
       .toReversed()
       .map(({ at, reason }) => `${Math.max(0, Math.round((startedAt - at) / 1000))} s before: ${reason}`);
   }
+}
+
+/** How runtimes and loggers mark a line. */
+const looksLikeError = /\b(?:error|exception|fatal|panic|traceback|unhandled|failed|refused|out of memory)\b/i;
+
+function lineText(text: string): string {
+  const line = visibleLine(text).trim();
+  return line.length <= lineCharactersMax ? line : `${line.slice(0, lineCharactersMax - 1)}…`;
 }
 
 function lookOf(result: HealthCheckResult, endpoint: string): DirectLook {

@@ -18,6 +18,7 @@ function incident(id: number, run = 'run-1'): KeptIncident {
     ...{ id, key: `${run}-${id}`, interrupted: false, findings: [], upstream: 'api', family: 'gone', cause: null },
     ...{ shape: 'app_error', whose: 'application', startedAt: id, openedAt: id, lastAt: id, resolvedAt: null },
     ...{ requests: 1, failed: 1, attemptsFailed: 1, causes: [], routes: [], endpoints: [], suspects: [] },
+    ...{ upstreams: [], additions: [] },
     rate: { before: null, during: 1 },
   };
 }

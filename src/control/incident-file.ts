@@ -39,7 +39,7 @@ export class IncidentFile implements IncidentStorage {
     try {
       const content = JSON.parse(found.text) as { version?: unknown; incidents?: unknown };
       const isUsable = content.version === version && Array.isArray(content.incidents);
-      return isUsable ? (content.incidents as readonly unknown[]).filter(isKept) : [];
+      return isUsable ? (content.incidents as readonly unknown[]).filter(isKept).map(completed) : [];
     } catch {
       return [];
     }
@@ -78,3 +78,16 @@ function isKept(value: unknown): value is KeptIncident {
     incident['rate'] !== null
   );
 }
+
+/** An earlier version has written less. */
+function completed(incident: KeptIncident): KeptIncident {
+  const { upstream, failed, attemptsFailed } = incident;
+  const upstreams = upstream === '' ? [] : [{ upstream, failed: Math.max(failed, attemptsFailed) }];
+  return {
+    ...incident,
+    upstreams: listIn(incident.upstreams) ?? upstreams,
+    additions: listIn(incident.additions) ?? [],
+  };
+}
+
+const listIn = <T>(value: readonly T[] | undefined): readonly T[] | null => (Array.isArray(value) ? value : null);

@@ -1,9 +1,12 @@
-import { incidentSentence, incidentTitle } from '../diagnose/live/incident-sentence.ts';
-import type { KeptIncident } from '../core/live-incident.ts';
+import { additionSentence, incidentSentence, incidentTitle } from '../diagnose/live/incident-sentence.ts';
+import type { IncidentAddition, KeptIncident } from '../core/live-incident.ts';
 
 /** An incident as the admin API shows it. Times are RFC 3339. */
 export interface IncidentStatus
-  extends Omit<KeptIncident, 'family' | 'startedAt' | 'openedAt' | 'lastAt' | 'resolvedAt' | 'rate'> {
+  extends Omit<
+    KeptIncident,
+    'family' | 'startedAt' | 'openedAt' | 'lastAt' | 'resolvedAt' | 'rate' | 'additions' | 'joined'
+  > {
   /** A few words: what fails. */
   readonly title: string;
   /** One or two sentences: what fails, how much of it, and what probably has caused it. */
@@ -14,10 +17,29 @@ export interface IncidentStatus
   readonly resolvedAt: string | null;
   readonly requestsPerSBefore: number | null;
   readonly requestsPerSDuring: number;
+  /** The number of the incident that it turned out to be part of; null: of none. */
+  readonly joined: number | null;
+  readonly additions: readonly AdditionStatus[];
+}
+
+export interface AdditionStatus extends Omit<IncidentAddition, 'since'> {
+  readonly since: string;
+  /** One sentence. */
+  readonly reason: string;
 }
 
 export function incidentStatus(incident: KeptIncident): IncidentStatus {
-  const { family: _family, rate, startedAt, openedAt, lastAt, resolvedAt, ...facts } = incident;
+  const {
+    family: _family,
+    joined = null,
+    additions,
+    rate,
+    startedAt,
+    openedAt,
+    lastAt,
+    resolvedAt,
+    ...facts
+  } = incident;
   return {
     ...facts,
     title: incidentTitle(incident),
@@ -28,8 +50,19 @@ export function incidentStatus(incident: KeptIncident): IncidentStatus {
     resolvedAt: resolvedAt === null ? null : timeText(resolvedAt),
     requestsPerSBefore: rate.before === null ? null : rounded(rate.before),
     requestsPerSDuring: rounded(rate.during),
-    suspects: facts.suspects.map((suspect) => ({ ...suspect, fit: rounded(suspect.fit) })),
+    suspects: suspectsOf(facts),
+    joined,
+    additions: additions.map((addition) => ({
+      ...addition,
+      since: timeText(addition.since),
+      reason: additionSentence(addition),
+      suspects: suspectsOf(addition),
+    })),
   };
+}
+
+function suspectsOf({ suspects }: Pick<KeptIncident, 'suspects'>): KeptIncident['suspects'] {
+  return suspects.map((suspect) => ({ ...suspect, fit: rounded(suspect.fit) }));
 }
 
 /** Of an incident that was open when the process ended. */

@@ -4,7 +4,7 @@ import type { Event, EventKind, EventSink, IncidentFacts } from '../core/event.t
 import type { FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { incidentSentence } from '../diagnose/live/incident-sentence.ts';
+import { additionSentence, incidentSentence } from '../diagnose/live/incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
 import type { WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
 import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
@@ -169,7 +169,8 @@ export class IncidentWatch {
   #report({ kind, incident }: IncidentChange): void {
     const kept = this.#kept(incident);
     const isContinued = kind === 'opened' && this.#earlier.continuedWith(incident.id) !== null;
-    this.#emit(kindOf[kind], kept, kind === 'resolved' ? 'resolved' : isContinued ? 'continued' : 'open');
+    const ended = incident.joined === undefined ? 'resolved' : 'joined';
+    this.#emit(kindOf[kind], kept, kind === 'resolved' ? ended : isContinued ? 'continued' : 'open');
     void this.#parts.storage?.write([kept]);
     if (kind === 'opened') void this.#examine(incident);
   }
@@ -211,11 +212,13 @@ function subjectOf({ upstream }: LiveIncident): string {
 }
 
 function factsOf(incident: KeptIncident): IncidentFacts {
-  const { id, key, upstream, cause, requests, failed, attemptsFailed, startedAt, suspects } = incident;
+  const { id, key, upstream, family, cause, requests, failed, attemptsFailed, startedAt, suspects } = incident;
   return {
     incident: id,
     key,
     upstream,
+    upstreams: incident.upstreams.map((one) => one.upstream),
+    family,
     routes: incident.routes.map(({ route }) => route),
     cause,
     requests,
@@ -224,5 +227,6 @@ function factsOf(incident: KeptIncident): IncidentFacts {
     startedAt: new Date(startedAt).toISOString(),
     suspects: suspects.map(({ name, sentence }) => ({ name, sentence })),
     nextStep: suspects[0]?.nextStep ?? null,
+    additions: incident.additions.map(additionSentence),
   };
 }

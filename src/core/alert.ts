@@ -16,6 +16,8 @@ export interface Alert {
   readonly id: string;
   /** What it is about. All changes of the same thing have the same key. */
   readonly key: string;
+  /** What it is about across its ends: what comes again has the same. */
+  readonly about: string;
   /** `test`: sent by `candor alert test`, whatever the target is configured for. */
   readonly kind: AlertKind | 'test';
   readonly change: AlertChange;
@@ -28,6 +30,8 @@ export interface Alert {
   readonly subject: string;
   /** Null: it is of no single upstream. */
   readonly upstream: string | null;
+  /** All that it concerns; empty: none, or not known. */
+  readonly upstreams: readonly string[];
   readonly routes: readonly string[];
   /** A few words. */
   readonly title: string;

@@ -82,7 +82,7 @@ export interface EventFacts {
   };
   /** An incident: its number in this run of the process, what failed since `startedAt`, and what probably has caused it. */
   incident_opened: IncidentFacts;
-  /** It has ten times the failures that were reported last. */
+  /** It has ten times the failures that were reported last, or something else has begun to fail. */
   incident_grown: IncidentFacts;
   incident_resolved: IncidentFacts;
   /** What the gateway has found when it looked at once (`IncidentDetails`), each one clause. */
@@ -197,7 +197,10 @@ export interface IncidentFacts {
   incident: number;
   /** Unique also across runs of the process. */
   key: string;
+  /** '' where it is of several, or of none. */
   upstream: string;
+  upstreams: readonly string[];
+  family: string;
   /** Those with the most failures first. */
   routes: readonly string[];
   /** The commonest of the failures that began; null: the application itself answers with 5xx. */
@@ -209,6 +212,8 @@ export interface IncidentFacts {
   /** What has probably caused it, the likeliest first; empty: not known. */
   suspects: readonly { readonly name: string; readonly sentence: string }[];
   nextStep: string | null;
+  /** What began to fail while it went on, each one sentence. */
+  additions: readonly string[];
 }
 
 /** Why a connection of a client is refused. */

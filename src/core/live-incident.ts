@@ -14,12 +14,14 @@ export type FailureFamily =
   | 'gateway' // the gateway's own shortage or fault
   | 'application'; // 5xx that the application itself sends
 
-/** Failures of one upstream with one reason, from their beginning to their end. Times are milliseconds since the Unix epoch. */
+/** Failures with one reason, of one upstream or of several, from their beginning to their end. Times are milliseconds since the Unix epoch. */
 export interface LiveIncident {
   /** Grows by one; it begins with 1 again only without a state folder. */
   readonly id: number;
-  /** '' for failures before an upstream was chosen. */
+  /** '' for failures before an upstream was chosen, and for failures of several upstreams. */
   readonly upstream: string;
+  /** The upstreams whose requests fail, the one with the most failures first. */
+  readonly upstreams: readonly CountedUpstream[];
   readonly family: FailureFamily;
   /** Of the first failures that are no consequence; null: the application itself answered with 5xx. */
   readonly cause: Cause | null;
@@ -32,6 +34,8 @@ export interface LiveIncident {
   readonly lastAt: number;
   /** Null while it goes on. */
   readonly resolvedAt: number | null;
+  /** The number of the incident that it turned out to be part of; absent: of none. */
+  readonly joined?: number;
   /** Requests of the upstream since it started, and how many of them failed. */
   readonly requests: number;
   readonly failed: number;
@@ -42,6 +46,18 @@ export interface LiveIncident {
   readonly endpoints: readonly CountedEndpoint[];
   /** Requests each second, in the minutes before it started (null: not known), and since. */
   readonly rate: { readonly before: number | null; readonly during: number };
+  readonly suspects: readonly IncidentSuspect[];
+  /** What began to fail while it went on, the earliest first. */
+  readonly additions: readonly IncidentAddition[];
+}
+
+/** Routes or endpoints that had worked while the incident went on, and then began to fail as well. */
+export interface IncidentAddition {
+  /** Milliseconds since the Unix epoch. */
+  readonly since: number;
+  readonly routes: readonly string[];
+  readonly endpoints: readonly string[];
+  /** What may have caused it, apart from what has caused the incident; the likeliest first. */
   readonly suspects: readonly IncidentSuspect[];
 }
 
@@ -60,6 +76,12 @@ export interface CountedCause {
   readonly count: number;
   /** A failure of this kind follows from the others. */
   readonly isConsequence: boolean;
+}
+
+export interface CountedUpstream {
+  readonly upstream: string;
+  /** Requests, or attempts where no request failed. */
+  readonly failed: number;
 }
 
 export interface CountedRoute {

@@ -34,6 +34,13 @@ export function outcomeOf(result: HealthCheckResult, expected: Expectation = {})
   }
 }
 
+/** Whether the check could not be made because the gateway has no descriptor or local port left. */
+export function isOwnShortage(result: HealthCheckResult): boolean {
+  if (result.kind !== 'failed') return false;
+  const { cause } = result.failure;
+  return cause === 'descriptors_exhausted' || cause === 'local_ports_exhausted';
+}
+
 /**
  * Whether a check that failed may be wrong about requests: the endpoint accepted its connection, and did not say itself that it is not well
  * (5xx). A path that does not exist, a login, a slow health page; but not a process that takes itself out.

@@ -18,7 +18,7 @@ function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
 /** The same, with the time of each check in seconds. */
 function watch(
   thresholds: { passes: number; fails: number },
-  looks: readonly ('up' | 'down' | 'hangs')[],
+  looks: readonly ('up' | 'down' | 'hangs' | 'no descriptor')[],
 ): { told: string[]; at: number[] } {
   const clock = new SimulatedClock();
   let look = -1;
@@ -30,7 +30,8 @@ function watch(
       at.push(clock.now() / 1000);
       const found = looks[++look];
       if (found === 'hangs') return { cancel: () => undefined };
-      if (found === 'down') waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
+      if (found === 'no descriptor') waiter.onConnectFailed({ stage: 'connect', code: 'EMFILE', alertId: null });
+      else if (found === 'down') waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
       else {
         waiter.onTransportConnected();
         waiter.onConnected(createTransportPair({ clock })[0]);
@@ -57,6 +58,18 @@ function watch(
   endpoint.stop();
   return { told, at };
 }
+
+test('a check that the gateway could not make for want of a descriptor changes nothing', () => {
+  const { told } = watch({ passes: 1, fails: 1 }, [
+    'up',
+    'no descriptor',
+    'no descriptor',
+    'down',
+    'no descriptor',
+    'up',
+  ]);
+  assert.deepEqual(told, ['1: healthy, 0 to go', '4: unhealthy, 1 to go', '6: healthy, 0 to go']);
+});
 
 test('a healthy endpoint whose check failed is checked again after half of the interval, and found out in two intervals', () => {
   const { told, at } = watch({ passes: 2, fails: 3 }, ['up', 'hangs', 'hangs', 'hangs']);

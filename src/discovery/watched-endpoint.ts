@@ -23,7 +23,7 @@ import {
 } from '../policy/health.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import { transcriptOf } from './check-transcript.ts';
-import { adviceOf, causeOf, drainOf, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
+import { adviceOf, causeOf, drainOf, isOwnShortage, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
 import { healthReason } from './health-reason.ts';
 
 export interface CheckContext {
@@ -158,6 +158,8 @@ export class WatchedEndpoint {
     if (this.#stopped) return;
     this.#isChecking = false;
     this.#check = null;
+    // What the gateway itself lacked says nothing of the endpoint. An endpoint that no check has reached yet stays unknown.
+    if (isOwnShortage(result)) return this.#checkLater();
     const { check, address } = this.target;
     const drain = drainOf(result, this.target.drainSignal);
     // Who says that it is about to leave is well until then.

@@ -52,6 +52,17 @@ export function descriptorReserve(limit: number): number {
   return Math.min(512, Math.max(16, Math.floor(limit / 8)));
 }
 
+/**
+ * Descriptors that connections to endpoints leave free too: for the admin API, which says why requests fail, and for what the
+ * main thread writes and asks. A start has needed some thirty.
+ */
+const controlReserve = 8;
+
+/** The highest descriptor that a connection to an endpoint may have. */
+export function endpointDescriptorMax(limit: number | null = descriptorLimit()): number {
+  return limit === null ? Infinity : limit - 1 - controlReserve;
+}
+
 /** How many idle connections are closed at a time, so that not every new connection has to close one. */
 const makeRoomMost = 64;
 

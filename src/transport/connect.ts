@@ -19,6 +19,14 @@ import { type StreamHandle, streamInternals } from './stream-handle.ts';
 /** Connects to endpoints over real sockets. */
 export const socketConnector: Connector = { resolve, connect: (target, waiter) => connect(target, waiter) };
 
+/**
+ * As `socketConnector`, with descriptors up to that one: a new descriptor is always the lowest free one, so that those above
+ * stay free for others. A connection that would have a higher one fails as if none were left.
+ */
+export function connectorWithin(descriptorMax: number): Connector {
+  return { resolve, connect: (target, waiter) => connect(target, waiter, undefined, descriptorMax) };
+}
+
 function resolve(name: string, waiter: ResolveWaiter): Cancellable {
   let wanted = true;
   lookup(name, { all: true, order: 'verbatim' }, (error, addresses) => {
@@ -38,6 +46,7 @@ export function connect(
   target: ConnectTarget,
   waiter: ConnectWaiter,
   readMode: 'handles' | 'buffers' = streamInternals === null ? 'buffers' : 'handles',
+  descriptorMax = Infinity,
 ): Cancellable {
   const reads = new ReadTarget();
   const socket = connectTcp({ ...addressOf(target), onread: reads.onread });
@@ -46,6 +55,7 @@ export function connect(
     waiter.onConnectFailed(networkFault('connect', error));
   };
   socket.once('error', failed);
+  if (descriptorMax !== Infinity) process.nextTick(leaveReserve, socket, descriptorMax);
   let handshake: Handshake | null = null;
   socket.once('connect', () => {
     socket.off('error', failed);
@@ -60,6 +70,13 @@ export function connect(
       else handshake.cancel();
     },
   };
+}
+
+/** Node makes the socket in the next tick; its descriptor is known from then on. */
+function leaveReserve(socket: Socket, descriptorMax: number): void {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
+  if (socket.destroyed || !socket.connecting || (handle?.fd ?? -1) <= descriptorMax) return;
+  socket.destroy(Object.assign(new Error('The other descriptors are reserved.'), { code: 'EMFILE' }));
 }
 
 /**

@@ -23,7 +23,7 @@ import { RecordRingWriter } from '../record/record-ring.ts';
 import { OtlpSampler } from '../record/otlp-sampler.ts';
 import { StoreSampler } from '../record/store-sampler.ts';
 import { RecordWriter } from '../record/write-record.ts';
-import { socketConnector } from '../transport/connect.ts';
+import { connectorWithin } from '../transport/connect.ts';
 import { KernelSendQueues } from '../transport/kernel-send-queues.ts';
 import { tlsServer } from '../transport/tls-server.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
@@ -34,7 +34,7 @@ import { ByteWriter } from '../wire/byte-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { ThreadUse } from './thread-use.ts';
 import { WorkerAdmission } from './admission.ts';
-import { DescriptorLimiter, descriptorLimit } from '../system/descriptors.ts';
+import { DescriptorLimiter, descriptorLimit, endpointDescriptorMax } from '../system/descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.ts';
 import { ServerCertificates } from './server-certificates.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
@@ -136,7 +136,7 @@ export class ServingWorker {
     this.#upstreamPorts = {
       ...shared,
       random,
-      connector: socketConnector,
+      connector: connectorWithin(endpointDescriptorMax()),
       semaphores: this.#semaphores,
       sessionsOf: (upstream) => this.#sessions.of(upstream),
       onDrainSignal: (upstream, endpoint) => this.#drainSignals.note(upstream, endpoint),

@@ -23,6 +23,9 @@ const incident: IncidentStatus = {
   reason:
     'Incident 3: the application refused the connection (upstream shop): 41 of 60 requests failed. Why is not known.',
   upstream: 'shop',
+  upstreams: [{ upstream: 'shop', failed: 90 }],
+  joined: null,
+  additions: [],
   cause: 'connect_refused',
   shape: 'unreachable',
   whose: 'application',

@@ -2,13 +2,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { countsOf, splits, wrongLines } from './corpus.ts';
 import { faultsOf } from './judge-scenario.ts';
+import { sharedFaultsOf } from './judge-shared.ts';
 import { ownScenarios } from './own-scenarios.ts';
 import { playScenario } from './play-scenario.ts';
+import { sharedScenarios } from './shared-scenarios.ts';
 
 describe('an incident is opened within 5 s of its third failure, and its cause is ranked first', () => {
   for (const scenario of ownScenarios.filter(({ expect }) => expect !== null)) {
     test(`${scenario.name}: ${scenario.expect}`, () => {
       for (const seed of [1, 2]) assert.deepEqual(faultsOf(scenario, playScenario(scenario, seed)), []);
+    });
+  }
+});
+
+describe('what upstreams share is one incident, own reasons are several, and what begins to fail besides is told', () => {
+  for (const scenario of sharedScenarios) {
+    test(scenario.name, () => {
+      for (const seed of [1, 2]) assert.deepEqual(sharedFaultsOf(scenario, playScenario(scenario, seed)), []);
     });
   }
 });

@@ -38,7 +38,7 @@ export function judge(
   const taken = new Set<LiveIncident>();
   const judged = expected.map((each) => {
     const there = opened.filter(
-      ({ second, incident }) => incident.upstream === each.upstream && second > each.from && !taken.has(incident),
+      ({ second, incident }) => isAt(incident, each.upstream) && second > each.from && !taken.has(incident),
     );
     const found = there.find(({ incident }) => each.shapes.includes(incident.shape)) ?? there[0];
     if (found === undefined)
@@ -55,10 +55,15 @@ export function judge(
     ];
   });
   const rightUpstreams = new Set([...expected.map(({ upstream }) => upstream), ...mayAlsoOpen]);
-  const wrong = opened.filter(({ incident }) => !rightUpstreams.has(incident.upstream));
+  const wrong = opened.filter(({ incident }) => upstreamsOf(incident).some((one) => !rightUpstreams.has(one)));
   const what = expected.length === 0 ? 'false_alarm' : 'elsewhere';
   return { expected: judged, others: wrong.map(({ incident }) => falseAlarm(incident, what)) };
 }
+
+/** One, or several that fail for one reason. */
+const upstreamsOf = ({ upstreams }: LiveIncident): readonly string[] => upstreams.map(({ upstream }) => upstream);
+
+const isAt = (incident: LiveIncident, upstream: string): boolean => upstreamsOf(incident).includes(upstream);
 
 function falseAlarm(incident: LiveIncident, what: 'elsewhere' | 'false_alarm'): Fault {
   return {
@@ -81,8 +86,8 @@ const shapeFaults = ({ shape }: LiveIncident, { shapes }: ExpectedIncident): rea
   shapes.includes(shape) ? [] : [{ what: 'shape', text: `shape ${shape}` }];
 
 function placeFaults(
-  { upstream, endpoints, routes }: LiveIncident,
-  { endpoints: numbers, routes: names }: ExpectedIncident,
+  { endpoints, routes }: LiveIncident,
+  { upstream, endpoints: numbers, routes: names }: ExpectedIncident,
 ): readonly Fault[] {
   const ids = numbers?.map((number) => `${upstream}/${number}`);
   const counted = [

@@ -1,4 +1,5 @@
 import type { IncidentScenario, ScenarioStep, ScenarioUpstream } from './play-scenario.ts';
+import { sharedScenarios } from './shared-scenarios.ts';
 
 const api: ScenarioUpstream = { endpoints: 3, rate: 60, medianMs: 20, p99Ms: 90 };
 const supervised: ScenarioUpstream = { ...api, endpoints: 1, application: 'web' };
@@ -62,6 +63,7 @@ const gone = (from: number, to: number): readonly ScenarioStep[] => [
 
 /** Incidents of every kind, and traffic without one. */
 export const ownScenarios: readonly IncidentScenario[] = [
+  ...sharedScenarios,
   {
     name: 'the kernel kills the only instance for its memory',
     expect: 'out_of_memory',

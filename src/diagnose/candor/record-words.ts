@@ -42,7 +42,7 @@ export const whoseWords: Record<Whose, string> = {
   application: 'the application',
   network: 'the network',
   gateway: 'the gateway',
-  operator: 'the configuration',
+  operator: 'the operator',
   client: 'the client',
 };
 

@@ -1,27 +1,49 @@
 import { specOfCause } from '../../core/explain.ts';
-import type { LiveIncident } from '../../core/live-incident.ts';
+import type { IncidentAddition, LiveIncident } from '../../core/live-incident.ts';
 
-/** What an incident is, in one or two sentences: what fails, how much of it, and what probably has caused it. */
+/** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
 export function incidentSentence(incident: LiveIncident): string {
-  const { id, resolvedAt, startedAt, lastAt, suspects } = incident;
+  const { id, resolvedAt, startedAt, lastAt, suspects, joined } = incident;
+  const what = `Incident ${id}: ${lowerFirst(incidentTitle(incident))}`;
+  if (joined !== undefined) return `${what}. It is part of incident ${joined}, and goes on there.`;
   const [suspect] = suspects;
   const seconds = Math.max(1, Math.round((lastAt - startedAt) / 1000));
-  const what = `${incidentTitle(incident)}: ${extentOf(incident)}`;
   const when = resolvedAt === null ? '' : ` in ${durationOf(seconds)}; no more since`;
   const why = suspect === undefined ? 'What has caused it is not known.' : suspect.sentence;
-  return `Incident ${id}: ${lowerFirst(what)}${when}. ${why}`;
+  return [`${what}: ${extentOf(incident)}${when}.`, why, ...incident.additions.map(additionSentence)].join(' ');
 }
 
 /** A few words: what fails. */
-export function incidentTitle({ cause, upstream }: LiveIncident): string {
+export function incidentTitle({ cause, upstream, upstreams }: LiveIncident): string {
   const what = cause === null ? 'The application answers with 5xx' : specOfCause(cause).title;
+  if (upstreams.length > 1) return `${what} (upstreams ${listOf(upstreams.map((one) => one.upstream))})`;
   return upstream === '' ? what : `${what} (upstream ${upstream})`;
+}
+
+/** 'Since 12:04:05 UTC the route /pay fails as well: shop/2 ended by itself.' */
+export function additionSentence({ since, routes, endpoints, suspects }: IncidentAddition): string {
+  const parts = [...partOf('route', routes), ...partOf('endpoint', endpoints)];
+  const verb = routes.length + endpoints.length > 1 ? 'fail' : 'fails';
+  const why = suspects[0] === undefined ? '.' : `: ${suspects[0].sentence}`;
+  return `Since ${new Date(since).toISOString().slice(11, 19)} UTC ${parts.join(' and ')} ${verb} as well${why}`;
+}
+
+function partOf(noun: string, names: readonly string[]): readonly string[] {
+  return names.length === 0 ? [] : [`the ${noun}${names.length === 1 ? '' : 's'} ${listOf(names)}`];
 }
 
 /** 'N of M requests failed'; or that clients saw nothing of it. */
 export function extentOf({ failed, attemptsFailed, requests }: LiveIncident): string {
   if (failed === 0) return `${attemptsFailed} attempts failed, and other attempts answered their requests`;
   return `${failed} of ${requests} requests failed`;
+}
+
+const shownMax = 5;
+
+function listOf(names: readonly string[]): string {
+  const shown = names.slice(0, shownMax).map((name) => (name === '' ? '(none)' : name));
+  const rest = names.length > shownMax ? ` and ${names.length - shownMax} more` : '';
+  return `${shown.join(', ')}${rest}`;
 }
 
 function durationOf(seconds: number): string {

@@ -3,10 +3,13 @@ import type { EndpointState } from '../../core/endpoint.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type { FoundAddition } from './incident-additions.ts';
+import { KeptEvents } from './kept-events.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { DirectLook, WatchedUpstream } from './watched-upstream.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { rankSuspects } from './suspects.ts';
+import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
 
@@ -30,20 +33,10 @@ export interface IncidentNumber {
   readonly sizeBefore: number;
 }
 
-/** `ms`: when it came. Its own time is a wall clock's, which may jump. */
-interface SeenEvent {
-  readonly event: Event;
-  readonly ms: number;
-}
-
 /** Bounds of memory: an upstream takes some 10 KiB, an incident less. */
 const upstreamsMax = 1000;
 const resolvedMax = 200;
 const openMax = 100;
-
-/** Longer than a change before an incident is suspected (180 s), since its first failures may be found minutes later. */
-const eventsKeptS = 900;
-const eventsMax = 2000;
 
 /** Reported again when it has this many times the failures. */
 const growthTimes = 10;
@@ -54,9 +47,15 @@ const silentS = 300;
 /** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
 const lateS = 5;
 
+/** What began to fail while an incident goes on, and its failures since then. */
+interface OpenAddition {
+  readonly addition: FoundAddition;
+  readonly counted: OpenIncident;
+}
+
 /**
  * Finds incidents while they happen: failures of an upstream that are more than usual, from their first to their last, with
- * what probably has caused them.
+ * what probably has caused them. Those of several upstreams are one incident where what the upstreams share has failed.
  *
  * Reads what workers have counted and the events of the gateway; knows time only by its parameters.
  */
@@ -66,7 +65,8 @@ export class IncidentTracker {
   readonly #open: OpenIncident[] = [];
   readonly #staleReuses = new SlidingSeconds();
   #resolved: LiveIncident[] = [];
-  #events: SeenEvent[] = [];
+  readonly #additions = new WeakMap<OpenIncident, OpenAddition[]>();
+  readonly #events = new KeptEvents();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   #judged = 0;
 
@@ -85,9 +85,7 @@ export class IncidentTracker {
   }
 
   onEvent(event: Event, ms: number): void {
-    if (isOwn(event)) return;
-    this.#events.push({ event, ms });
-    if (this.#events.length > eventsMax) this.#events = this.#events.slice(eventsMax / 2);
+    this.#events.add(event, ms);
   }
 
   /** What a look at an endpoint of an incident has met: it takes part in the ranking from now on. */
@@ -108,11 +106,14 @@ export class IncidentTracker {
       failures.forget(second, this.#incidentsAt(failures.upstream).length === 0);
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
+    for (const open of this.#open) this.#count(open, from, second);
+    changes.push(...this.#joinShared(ms, watched));
     for (const open of [...this.#open]) {
-      const change = this.#follow(open, from, second, ms, watched(open.upstream));
+      const change = this.#follow(open, second, ms, watchedTogether(open.upstreams.map(watched)));
       if (change !== null) changes.push(change);
     }
-    this.#forgetEvents(ms);
+    // An incident that goes on keeps what came before it.
+    if (this.#open.length === 0) this.#events.forget(ms);
     return changes;
   }
 
@@ -144,7 +145,7 @@ export class IncidentTracker {
   }
 
   #incidentsAt(upstream: string): readonly OpenIncident[] {
-    return this.#open.length === 0 ? this.#open : this.#open.filter((one) => one.upstream === upstream);
+    return this.#open.length === 0 ? this.#open : this.#open.filter((one) => one.isAt(upstream));
   }
 
   #openAt(failures: UpstreamFailures, from: number, second: number, ms: number): void {
@@ -166,15 +167,15 @@ export class IncidentTracker {
     ms: number,
   ): OpenIncident | null {
     const { upstream, requests } = failures;
-    const known = this.#incidentsAt(upstream).find((one) => one.takes(family, start));
+    const taking = this.#incidentsAt(upstream).filter((one) => one.takes(family, start));
+    // The application's own 5xx take no endpoints out.
+    const known = taking.find(({ root }) => root !== 'application') ?? taking[0];
     if (known !== undefined) {
       known.take(family);
       return known;
     }
     if (this.#open.length >= openMax) return null;
-    const { id, sizeBefore } = this.#numberOf(upstream, family);
-    const incident = new OpenIncident(id, upstream, family, start, this.#wall(ms), failures.rateBefore(start));
-    incident.sizeBefore = sizeBefore;
+    const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
     incident.steadyRateBefore = failures.steadyRateBefore(start);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
     incident.requests = requests.sum(from - 1, Math.min(60, from - start));
@@ -182,46 +183,131 @@ export class IncidentTracker {
     return incident;
   }
 
-  #follow(
-    open: OpenIncident,
-    from: number,
-    second: number,
-    ms: number,
-    watched: WatchedUpstream,
-  ): IncidentChange | null {
-    const failures = this.#upstreams.get(open.upstream);
-    if (failures === undefined) return null;
-    for (const delta of failures.failures) if (isBetween(delta, from, second)) open.count(delta);
-    for (const delta of failures.endpointDeltas) if (isBetween(delta, from, second)) open.countEndpoint(delta);
-    open.requests += failures.requests.sum(second, second - from + 1);
+  #count(open: OpenIncident, from: number, second: number): void {
+    for (const upstream of open.upstreams) {
+      const failures = this.#upstreams.get(upstream);
+      if (failures === undefined) continue;
+      for (const counted of [open, ...this.#countedSince(open)]) countInto(counted, failures, from, second);
+      seeParts(open, failures, from, second);
+      open.requests += failures.requests.sum(second, second - from + 1);
+    }
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
-    const isOver = this.#isOver(open, failures, second) && !isDown(watched);
-    const facts = open.facts(this.#wall(ms), this.#beganAt, isOver ? this.#wall(ms) : null);
+  }
+
+  #countedSince(open: OpenIncident): readonly OpenIncident[] {
+    return (this.#additions.get(open) ?? []).map(({ counted }) => counted);
+  }
+
+  /** Incidents that have a fault of the machine or the gateway in common become one: the earliest. Those that were reported end. */
+  #joinShared(ms: number, watched: (upstream: string) => WatchedUpstream): readonly IncidentChange[] {
+    if (this.#open.length < 2) return [];
+    const changes: IncidentChange[] = [];
+    const first = new Map<SharedFault, OpenIncident[]>();
+    for (const open of this.#open.toSorted((a, b) => a.startSecond - b.startSecond)) {
+      const fault = this.#faultOf(open, ms, watched);
+      if (fault === null) continue;
+      const { family, withinS } = sharedFaults[fault];
+      const others = first.get(fault) ?? [];
+      first.set(fault, others);
+      const into = others.find(({ startSecond }) => open.startSecond - startSecond <= withinS);
+      if (into === undefined) {
+        others.push(open);
+        continue;
+      }
+      into.absorb(open, family);
+      this.#open.splice(this.#open.indexOf(open), 1);
+      if (open.reported > 0) changes.push(this.#joined(open, into, ms));
+    }
+    return changes;
+  }
+
+  #joined(open: OpenIncident, into: OpenIncident, ms: number): IncidentChange {
+    this.#number(into);
+    const now = this.#wall(ms);
+    const incident = { ...open.facts(now, this.#beganAt, now), joined: into.id };
+    this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
+    return { kind: 'resolved', incident };
+  }
+
+  #faultOf(open: OpenIncident, ms: number, watched: (upstream: string) => WatchedUpstream): SharedFault | null {
+    const facts = open.facts(this.#wall(ms), this.#beganAt, null);
+    const [failures] = open.upstreams.map((upstream) => this.#upstreams.get(upstream));
+    if (failures === undefined) return null;
+    const seen = watchedTogether(open.upstreams.map(watched));
+    return sharedFaultOf(this.#contextOf(facts, open, failures, seen));
+  }
+
+  #number(open: OpenIncident): void {
+    if (open.id !== 0) return;
+    const { id, sizeBefore } = this.#numberOf(open.upstreams[0] as string, open.root);
+    open.id = id;
+    open.sizeBefore = sizeBefore;
+  }
+
+  #follow(open: OpenIncident, second: number, ms: number, watched: WatchedUpstream): IncidentChange | null {
+    const all = open.upstreams.flatMap((upstream) => this.#upstreams.get(upstream) ?? []);
+    const [failures] = all;
+    if (failures === undefined) return null;
+    this.#number(open);
+    const isOver = this.#isOver(open, all, second) && !isDown(watched);
+    const resolvedAt = isOver ? this.#wall(ms) : null;
     const quietFor = second - open.lastSecond;
     const seen = open.seenEndpoints.see(watched);
     if (quietFor <= lateS) {
+      const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
       const found = rankSuspects(this.#contextOf(facts, open, failures, seen));
       open.suspects = quietFor === 0 ? found : withEarlier(found, open.suspects);
     }
-    const incident = { ...facts, suspects: open.suspects };
+    const isAdded = this.#followAdditions(open, second, ms, failures, seen);
+    const incident = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
       this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
       return { kind: 'resolved', incident };
     }
-    const size = open.size + open.sizeBefore;
-    const kind = open.reported === 0 ? 'opened' : size >= open.reported * growthTimes ? 'grown' : null;
-    if (kind === null) return null;
-    open.reported = Math.max(1, size);
-    return { kind, incident };
+    return changeOf(open, incident, isAdded);
   }
 
-  #isOver(open: OpenIncident, failures: UpstreamFailures, second: number): boolean {
+  /** Whether something has begun to fail besides. */
+  #followAdditions(
+    open: OpenIncident,
+    second: number,
+    ms: number,
+    failures: UpstreamFailures,
+    watched: WatchedUpstream,
+  ): boolean {
+    const additions = this.#additions.get(open) ?? [];
+    const found = open.additions.judge(second, open.startSecond);
+    if (found !== null) {
+      const counted = new OpenIncident(
+        failures.upstream,
+        open.root,
+        found.sinceSecond,
+        this.#wall(ms),
+        open.rateBefore,
+      );
+      for (const family of open.families) counted.families.add(family);
+      counted.only = found;
+      countInto(counted, failures, found.sinceSecond, second);
+      additions.push({ addition: found, counted });
+      this.#additions.set(open, additions);
+    }
+    const known = new Set(open.suspects.map(({ sentence }) => sentence));
+    for (const { addition, counted } of additions) {
+      const facts = counted.facts(this.#wall(ms), this.#beganAt, null);
+      const context = this.#contextOf(facts, counted, failures, watched);
+      if (second - counted.lastSecond > lateS) continue;
+      addition.suspects = rankSuspects(context).filter(({ sentence }) => !known.has(sentence));
+    }
+    return found !== null;
+  }
+
+  #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {
     if (second - open.lastSecond > silentS) return true;
     if (open.reported === 0) return false;
     const everyS = (open.lastSecond - open.startSecond + 1) / Math.max(1, open.size);
-    return [...open.families].every(
-      (family) => failures.families.get(family)?.isOver(second, open.startSecond, everyS, failures.requests) ?? true,
+    return all.every(({ families, requests }) =>
+      [...open.families].every((one) => families.get(one)?.isOver(second, open.startSecond, everyS, requests) ?? true),
     );
   }
 
@@ -234,7 +320,7 @@ export class IncidentTracker {
     return {
       incident,
       watched,
-      events: this.#events.map(({ event, ms }) => ({ event, afterMs: ms - open.startSecond * 1000 })),
+      events: this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - open.startSecond * 1000 })),
       usualDurations,
       slowDurations,
       staleReusesFailed: open.staleReusesFailed,
@@ -242,20 +328,53 @@ export class IncidentTracker {
       directLook: open.directLook,
     };
   }
-
-  #forgetEvents(ms: number): void {
-    const oldest = ms - eventsKeptS * 1000;
-    // An incident that goes on keeps what came before it.
-    if (this.#open.length === 0 && (this.#events[0]?.ms ?? oldest) < oldest)
-      this.#events = this.#events.filter((seen) => seen.ms >= oldest);
-  }
 }
 
 /** Failures and attempts of the seconds before `from`, since the incident started. */
 function addEarlier(incident: OpenIncident, failures: UpstreamFailures, family: FailureFamily, from: number): void {
-  for (const delta of failures.failures) if (delta.second < from && delta.family === family) incident.count(delta);
+  for (const delta of failures.failures)
+    if (delta.second < from && delta.family === family) incident.count(delta, failures.upstream);
   if (incident.families.size > 1) return;
   for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
+}
+
+function countInto(counted: OpenIncident, failures: UpstreamFailures, from: number, to: number): void {
+  for (const delta of failures.failures) if (isBetween(delta, from, to)) counted.count(delta, failures.upstream);
+  for (const delta of failures.endpointDeltas) if (isBetween(delta, from, to)) counted.countEndpoint(delta);
+}
+
+/** How each route and each endpoint does. */
+function seeParts(open: OpenIncident, failures: UpstreamFailures, from: number, to: number): void {
+  for (const { second, endpoint, attempts, failed } of failures.endpointDeltas)
+    if (second >= from && second <= to) open.additions.see('endpoint', endpoint, second, attempts, failed);
+  for (let second = from; second <= to; second++) {
+    const failed = new Map<string, number>();
+    for (const delta of failures.failures)
+      if (delta.second === second && delta.failed > 0 && open.families.has(delta.family))
+        failed.set(delta.route, (failed.get(delta.route) ?? 0) + delta.failed);
+    for (const [route, all] of failures.routeRequests(second))
+      open.additions.see('route', route, second, all, failed.get(route) ?? 0);
+  }
+}
+
+/** What is to be reported of an incident that goes on. */
+function changeOf(open: OpenIncident, incident: LiveIncident, isAdded: boolean): IncidentChange | null {
+  const size = open.size + open.sizeBefore;
+  const kind = open.reported === 0 ? 'opened' : isAdded || size >= open.reported * growthTimes ? 'grown' : null;
+  if (kind === null) return null;
+  open.reported = Math.max(1, size);
+  return { kind, incident };
+}
+
+/** Several upstreams as one. */
+function watchedTogether(all: readonly WatchedUpstream[]): WatchedUpstream {
+  const [only, ...others] = all;
+  if (only !== undefined && others.length === 0) return only;
+  return {
+    application: null,
+    applications: all.flatMap(({ application }) => application ?? []),
+    endpoints: all.flatMap(({ endpoints }) => endpoints),
+  };
 }
 
 /** Requests that have stopped coming say nothing of an upstream whose checks go on failing. */
@@ -278,6 +397,3 @@ const isBetween = ({ second }: { readonly second: number }, from: number, to: nu
   second >= from && second <= to;
 
 const secondOf = (ms: number): number => Math.floor(ms / 1000);
-
-/** Incidents do not explain incidents. */
-const isOwn = ({ kind }: Event): boolean => kind.startsWith('incident_');

@@ -2,6 +2,7 @@ import { shapeOfType, specOfCause } from '../../core/explain.ts';
 import type { Cause } from '../../core/failure.ts';
 import { isConsequenceOf } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import { IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
 import type { DirectLook } from './watched-upstream.ts';
 import type { CountedFailure, AttemptDelta, FailureDelta } from './upstream-failures.ts';
@@ -14,6 +15,9 @@ const shownMax = 20;
 
 /** Failures of another family belong to an incident that has begun so short a time before. */
 const togetherS = 10;
+
+/** The cause of an incident that began with a consequence shows within this time: a check fails before requests do. */
+const causeWithinS = 60;
 
 interface KindCount {
   readonly family: FailureFamily;
@@ -29,13 +33,16 @@ interface EndpointCount {
 
 /** An incident that goes on. */
 export class OpenIncident {
-  readonly id: number;
-  readonly upstream: string;
+  /** 0 until it is reported. */
+  id = 0;
   readonly families: Set<FailureFamily>;
-  readonly startSecond: number;
+  startSecond: number;
   readonly openedAt: number;
-  readonly rateBefore: number | null;
+  rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
+  readonly additions = new IncidentAdditions();
+  /** Null: all failures of its families count; else only those of these routes and endpoints. */
+  only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
   steadyRateBefore: number | null = null;
   /** Null: the gateway has not looked there yet, or could not. */
@@ -54,23 +61,35 @@ export class OpenIncident {
   readonly #kinds = new Map<CountedFailure, KindCount>();
   readonly #routes = new Map<string, number>();
   readonly #endpoints = new Map<string, EndpointCount>();
+  /** Those that it is about: one, or several that share what has failed. */
+  readonly #upstreams = new Map<string, number>();
 
-  constructor(
-    id: number,
-    upstream: string,
-    root: FailureFamily,
-    startSecond: number,
-    openedAt: number,
-    rateBefore: number | null,
-  ) {
-    this.id = id;
-    this.upstream = upstream;
+  constructor(upstream: string, root: FailureFamily, startSecond: number, openedAt: number, rateBefore: number | null) {
+    this.#upstreams.set(upstream, 0);
     this.#root = root;
     this.families = new Set([root]);
     this.startSecond = startSecond;
     this.lastSecond = startSecond;
     this.openedAt = openedAt;
     this.rateBefore = rateBefore;
+  }
+
+  get upstreams(): readonly string[] {
+    return [...this.#upstreams.keys()];
+  }
+
+  /** '' for several. */
+  get upstream(): string {
+    const [only = '', ...others] = this.#upstreams.keys();
+    return others.length === 0 ? only : '';
+  }
+
+  isAt(upstream: string): boolean {
+    return this.#upstreams.has(upstream);
+  }
+
+  get root(): FailureFamily {
+    return this.#root;
   }
 
   /** Of the failures that are counted, in requests and attempts. */
@@ -81,7 +100,9 @@ export class OpenIncident {
   /** Whether failures of this family, which now are many, belong to it. */
   takes(family: FailureFamily, startSecond: number): boolean {
     if (this.families.has(family)) return true;
-    if (isConsequenceOf(family, this.#root) || isConsequenceOf(this.#root, family)) return true;
+    if (isConsequenceOf(family, this.#root)) return true;
+    // What fails much later than a consequence is not its cause.
+    if (isConsequenceOf(this.#root, family)) return startSecond - this.startSecond <= causeWithinS;
     if (family === 'application' || this.#root === 'application') return false;
     return Math.abs(startSecond - this.startSecond) <= togetherS;
   }
@@ -92,23 +113,36 @@ export class OpenIncident {
     if (isConsequenceOf(this.#root, family)) this.#root = family;
   }
 
-  count({ second, family, kind, route, failed, attemptsFailed }: FailureDelta): void {
+  count({ second, family, kind, route, failed, attemptsFailed }: FailureDelta, upstream: string): void {
     if (second < this.startSecond || !this.families.has(family)) return;
+    if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
     this.lastSecond = Math.max(this.lastSecond, second);
+    this.#upstreams.set(upstream, (this.#upstreams.get(upstream) ?? 0) + Math.max(failed, attemptsFailed));
     this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
+    this.#addKind(kind, { family, firstSecond: second, failed, attemptsFailed });
+    if (failed > 0) this.#addRoute(route, failed);
+  }
+
+  #addKind(kind: CountedFailure, count: KindCount): void {
     const known = this.#kinds.get(kind);
     if (known !== undefined) {
-      known.failed += failed;
-      known.attemptsFailed += attemptsFailed;
-    } else if (this.#kinds.size < namesMax)
-      this.#kinds.set(kind, { family, firstSecond: second, failed, attemptsFailed });
-    if (failed > 0 && (this.#routes.has(route) || this.#routes.size < namesMax))
+      known.failed += count.failed;
+      known.attemptsFailed += count.attemptsFailed;
+    } else if (this.#kinds.size < namesMax) this.#kinds.set(kind, { ...count });
+  }
+
+  #addRoute(route: string, failed: number): void {
+    if (this.#routes.has(route) || this.#routes.size < namesMax)
       this.#routes.set(route, (this.#routes.get(route) ?? 0) + failed);
   }
 
   countEndpoint({ second, endpoint, attempts, failed }: AttemptDelta): void {
-    if (second < this.startSecond) return;
+    if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
+    if (second >= this.startSecond) this.#addEndpoint(endpoint, attempts, failed);
+  }
+
+  #addEndpoint(endpoint: string, attempts: number, failed: number): void {
     const known = this.#endpoints.get(endpoint);
     if (known === undefined) {
       if (this.#endpoints.size < namesMax) this.#endpoints.set(endpoint, { attempts, failed });
@@ -116,6 +150,25 @@ export class OpenIncident {
     }
     known.attempts += attempts;
     known.failed += failed;
+  }
+
+  /** Takes over what another incident has counted: both have the same reason, of which `family` are the failures. */
+  absorb(other: OpenIncident, family: FailureFamily | null): void {
+    for (const one of other.families) this.families.add(one);
+    if (family !== null && this.families.has(family)) this.#root = family;
+    for (const [kind, count] of other.#kinds) this.#addKind(kind, count);
+    for (const [route, failed] of other.#routes) this.#addRoute(route, failed);
+    for (const [endpoint, { attempts, failed }] of other.#endpoints) this.#addEndpoint(endpoint, attempts, failed);
+    for (const [upstream, failed] of other.#upstreams)
+      this.#upstreams.set(upstream, (this.#upstreams.get(upstream) ?? 0) + failed);
+    this.#failed += other.#failed;
+    this.#attemptsFailed += other.#attemptsFailed;
+    this.requests += other.requests;
+    this.startSecond = Math.min(this.startSecond, other.startSecond);
+    this.lastSecond = Math.max(this.lastSecond, other.lastSecond);
+    this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
+    this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
+    this.directLook ??= other.directLook;
   }
 
   /** `beganAt`: wall time of second 0. */
@@ -126,6 +179,7 @@ export class OpenIncident {
     return {
       id: this.id,
       upstream: this.upstream,
+      upstreams: largest([...this.#upstreams].map(([upstream, failed]) => ({ upstream, failed }))),
       family: this.#root,
       cause: root === 'application_5xx' ? null : root,
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
@@ -142,6 +196,7 @@ export class OpenIncident {
       endpoints: largest([...this.#endpoints].map(([endpoint, counts]) => ({ endpoint, ...counts }))),
       rate: { before: this.rateBefore, during: Math.max(this.requests, this.#failed) / seconds },
       suspects: this.suspects,
+      additions: this.additions.all(beganAt),
     };
   }
 
@@ -161,6 +216,10 @@ export class OpenIncident {
     return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
   }
 }
+
+/** Null: one of them is not known. */
+const sumOf = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? null : one + other;
 
 /** A request that failed, and the attempt by which it failed, are counted once. */
 const countOf = ({ failed, attemptsFailed }: KindCount): number => Math.max(failed, attemptsFailed);

@@ -13,13 +13,14 @@ export class SeenEndpoints {
   readonly #advice = new Map<string, string>();
 
   /** What is known now, with what was seen before. */
-  see({ application, endpoints }: WatchedUpstream): WatchedUpstream {
+  see({ application, applications, endpoints }: WatchedUpstream): WatchedUpstream {
     this.#application = application ?? this.#application;
     for (const endpoint of endpoints) this.#remember(endpoint);
     const ids = new Set(endpoints.map(({ id }) => id));
     const removed = [...this.#unhealthy.values()].filter(({ id }) => !ids.has(id));
     return {
       application: this.#application,
+      ...(applications === undefined ? {} : { applications }),
       endpoints: [...endpoints.map((one) => this.#withEarlier(one)), ...removed],
     };
   }

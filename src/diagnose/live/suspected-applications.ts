@@ -15,6 +15,7 @@ import {
   names,
   quantile,
   duration,
+  listOf,
   lowerFirst,
 } from './suspect-facts.ts';
 
@@ -91,7 +92,9 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       fit: 0.5,
       sentence: 'The application itself answers with 5xx; the gateway passes its responses on.',
       evidence: [
-        `${incident.failed} of ${incident.requests} requests, on ${incident.routes.length === 1 ? 'one route' : `${incident.routes.length} routes`}`,
+        incident.routes.length === 1
+          ? `all on the route ${incident.routes[0]?.route}`
+          : `on ${incident.routes.length} routes: ${listOf(incident.routes.map(({ route }) => route))}`,
       ],
       nextStep: "Look at the application's log at that time.",
     };

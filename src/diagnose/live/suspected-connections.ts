@@ -22,11 +22,15 @@ import {
 export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
   dns: (context) => {
     const { incident } = context;
-    if (!isOf(incident, 'dns')) return null;
+    if (!isOf(incident, 'dns') && !checksFound(context, (cause) => familyOfCause(cause) === 'dns')) return null;
     const cause = incident.cause === null ? null : specOfCause(incident.cause);
+    const { length } = incident.upstreams;
     return {
       fit: 0.9,
-      sentence: 'The name of an endpoint cannot be looked up.',
+      sentence:
+        length > 1
+          ? `No name can be looked up for ${length} upstreams: the name server of this machine does not answer, or fails.`
+          : 'The name of an endpoint cannot be looked up.',
       evidence: [names(incident, null), ...reasons(context, 'name_state', ({ to }) => to !== 'resolved')],
       nextStep: cause?.nextStep ?? 'Ask the name server with `dig NAME`.',
     };
@@ -117,6 +121,15 @@ export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
     const { incident } = context;
     if (!isOf(incident, 'network') && !checksFound(context, (cause) => familyOfCause(cause) === 'network')) return null;
     const spec = incident.cause === null ? null : specOfCause(incident.cause);
+    const { length } = incident.upstreams;
+    if (length > 1)
+      return {
+        fit: 0.85,
+        sentence: `No connection comes about to the endpoints of ${length} upstreams, since the same moment: the network of this machine, or what they share.`,
+        evidence: [names(incident, null)],
+        nextStep:
+          'Look at `ip route`, `ip -s link` and the firewall of this machine first, then at what the upstreams share.',
+      };
     return {
       fit: 0.7,
       sentence:

@@ -1,6 +1,11 @@
 import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
+import type { CountedFailure } from './upstream-failures.ts';
 import {
   type Rule,
+  type SeenOf,
+  type SuspectContext,
+  checksFound,
+  soonMs,
   full,
   refused,
   races,
@@ -21,6 +26,16 @@ import {
 const steadyMin = 1;
 const growthMin = 5;
 
+const spent: ReadonlySet<CountedFailure> = new Set(['descriptors_exhausted', 'local_ports_exhausted']);
+
+/** The gateway's shortage of descriptors that went on, or had ended a moment before. */
+function scarcity(context: SuspectContext): SeenOf<'descriptors_exhausted'> | null {
+  const isScarce = latestBefore(context, 'descriptors_exhausted', ({ to }) => to === 'scarce', Infinity);
+  const isOver = latestBefore(context, 'descriptors_exhausted', ({ to }) => to === 'enough', Infinity);
+  if (isScarce === null || isOver === null || isOver.afterMs < isScarce.afterMs) return isScarce;
+  return isOver.afterMs >= -soonMs ? isScarce : null;
+}
+
 /** A check that fails shows no overload. An application with too much to do still answers some requests; one that hangs answers none. */
 function showsOverload(incident: LiveIncident): boolean {
   if (isOf(incident, 'not_ready')) return false;
@@ -31,7 +46,7 @@ function showsOverload(incident: LiveIncident): boolean {
 export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
   one_endpoint: ({ incident }) => {
     const { endpoints } = incident;
-    if (endpoints.length < 2 || isOf(incident, 'full', 'gateway')) return null;
+    if (endpoints.length < 2 || incident.upstreams.length > 1 || isOf(incident, 'full', 'gateway')) return null;
     const [worst, ...others] = endpoints as readonly [CountedEndpoint, ...CountedEndpoint[]];
     const failed = endpoints.reduce((sum, one) => sum + one.failed, 0);
     const answered = others.reduce((sum, one) => sum + one.attempts - one.failed, 0);
@@ -76,15 +91,16 @@ export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
   },
   descriptors: (context) => {
     const { incident } = context;
-    const share = shareOf(incident, new Set(['descriptors_exhausted', 'local_ports_exhausted']));
-    const found = latestBefore(context, 'descriptors_exhausted', ({ to }) => to === 'scarce', Number.POSITIVE_INFINITY);
-    if (share < 0.3 && found === null) return null;
+    const share = shareOf(incident, spent);
+    const isMet = share >= 0.2 || checksFound(context, (cause) => spent.has(cause));
+    const found = scarcity(context);
+    if (!isMet && found === null) return null;
     return {
-      fit: share >= 0.3 ? 0.96 : 0.6,
+      fit: isMet ? 0.96 : 0.6,
       sentence: 'The gateway has no file descriptor or local port left for another connection.',
       evidence: [
-        found?.event.reason ??
-          `${percent(share)} of the failures: ${names(incident, new Set(['descriptors_exhausted', 'local_ports_exhausted']))}`,
+        ...(found === null ? [] : [found.event.reason]),
+        ...(share > 0 ? [`${percent(share)} of the failures: ${names(incident, spent)}`] : []),
       ],
       nextStep:
         'Raise the limit of open files (`LimitNOFILE=` of the service, `ulimit -n`), or lower `client.connections_max`.',

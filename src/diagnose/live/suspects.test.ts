@@ -17,6 +17,8 @@ function incidentOf(family: LiveIncident['family'], counts: readonly (readonly [
     causes: counts.map(([cause, count]) => ({ cause, count, isConsequence: false })),
     routes: [],
     endpoints: [],
+    upstreams: [{ upstream: 'app', failed }],
+    additions: [],
     rate: { before: null, during: 1 },
   } as unknown as LiveIncident;
 }

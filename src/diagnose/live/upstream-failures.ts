@@ -28,6 +28,8 @@ export interface AttemptDelta {
 /** More kinds, routes or endpoints in a minute are not told apart. */
 const deltasMax = 4000;
 
+const noRequests: ReadonlyMap<string, number> = new Map();
+
 /** The rate before an incident is that of the last minutes, in slices. */
 const sliceS = 10;
 const slices = 30;
@@ -48,6 +50,9 @@ export class UpstreamFailures {
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
   /** How long those that were too slow took, of the last minutes. */
   readonly slowDurations = new Float64Array(durationBoundsMs.length + 1);
+  /** Requests of each route in the last seconds, while an incident goes on; by second. */
+  readonly #routes = new Map<number, Map<string, number>>();
+  #countsRoutes = false;
   failures: FailureDelta[] = [];
   endpointDeltas: AttemptDelta[] = [];
   /** Those of the last minute: whether they were usual is known only later. */
@@ -64,6 +69,7 @@ export class UpstreamFailures {
     const { cause, shape, route, count, durations } = counted;
     if (shape === 'client_abort') return;
     this.requests.add(second, count);
+    if (this.#countsRoutes) this.#addRoute(second, route, count);
     const slice = Math.floor(second / sliceS);
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
     const family = familyOf(cause, shape);
@@ -76,6 +82,17 @@ export class UpstreamFailures {
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'application_5xx' : cause;
     this.#failure(second, family, kind, route).failed += count;
+  }
+
+  #addRoute(second: number, route: string, count: number): void {
+    let counts = this.#routes.get(second);
+    if (counts === undefined) this.#routes.set(second, (counts = new Map()));
+    if (counts.has(route) || counts.size < deltasMax) counts.set(route, (counts.get(route) ?? 0) + count);
+  }
+
+  /** Empty while there is no incident. */
+  routeRequests(second: number): ReadonlyMap<string, number> {
+    return this.#routes.get(second) ?? noRequests;
   }
 
   addOutcomes(outcomes: EndpointOutcomes, second: number): void {
@@ -147,6 +164,8 @@ export class UpstreamFailures {
   /** Once a second. `isUsual`: there is no incident. */
   forget(second: number, isUsual: boolean): void {
     if (second % sliceS === 0 || !isUsual) this.#settleDurations(second, isUsual);
+    this.#countsRoutes = !isUsual;
+    for (const one of this.#routes.keys()) if (one < second - 60 || isUsual) this.#routes.delete(one);
     const oldest = second - 60;
     if ((this.failures[0]?.second ?? second) < oldest) {
       this.failures = this.failures.filter((one) => one.second >= oldest);

@@ -12,7 +12,10 @@ export interface DirectLook {
 
 /** What is known of the endpoints of an upstream. */
 export interface WatchedUpstream {
+  /** Null: none, or those of several upstreams. */
   readonly application: string | null;
+  /** Of several upstreams; absent: of one. */
+  readonly applications?: readonly string[];
   readonly endpoints: readonly {
     readonly id: string;
     /** Null for an address. */
@@ -24,4 +27,8 @@ export interface WatchedUpstream {
     /** What its health document says of its parts that do not work; null: nothing. */
     readonly advice: string | null;
   }[];
+}
+
+export function applicationsOf({ application, applications }: WatchedUpstream): readonly string[] {
+  return applications ?? (application === null ? [] : [application]);
 }
