@@ -9,12 +9,22 @@ import { parse } from 'yaml';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { parseConfiguration } from '../../src/config/parse.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
+import { noContext } from '../../src/core/request-context.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { failedRecord } from '../fakes/samples.ts';
+import { assertFits } from './golden.ts';
 
 const token = 'candor_of-somebody';
+const readToken = 'candor_of-a-screen';
+
+/** With what the gateway knew when it failed. */
+const knowing: ExchangeRecord = {
+  ...failedRecord,
+  gateway_state: { configuration: 'd41d8cd98f00b204', endpoints_ready: 1, endpoints_total: 3, endpoints: [] },
+};
 
 let folder: string;
 let gateway: FakeGateway;
@@ -24,7 +34,10 @@ let url: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'candor-over-tcp-'));
   gateway = new FakeGateway();
-  const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
+  const tokens = [
+    { name: 'deploy', hash: hashOfToken(token) },
+    { name: 'watch', hash: hashOfToken(readToken), role: 'read' as const },
+  ];
   const spec = { socket: null, listen: { host: '127.0.0.1', port: 0 }, tokens, hosts: [] };
   admin = await startAdminServer({ gateway, spec, clock: systemClock });
   url = `http://127.0.0.1:${admin.address?.port}`;
@@ -53,6 +66,45 @@ describe('a client command over TCP', () => {
       assert.match(person.stdout.text, says);
     });
   }
+
+  const garbage = Buffer.from(`HTTP/1.1 200 OK\r\n\x1b[31mX\r\n${'text '.repeat(90)}`, 'latin1').toString('hex');
+
+  test('explain shows bytes that could not be parsed to who may operate, as a dump, and what the gateway knew', async () => {
+    gateway.records.set(failedRecord.id, knowing);
+    gateway.context = { ...noContext, unparsed: [{ attempt: 2, part: 'head', offset: 1024, bytes: garbage }] };
+    const person = around({ CANDOR_ADMIN: url, CANDOR_TOKEN: token });
+    assert.equal(await person.candor('explain', failedRecord.id), 0, person.stderr.text);
+    const { text } = person.stdout;
+    assertFits(text);
+    assert.match(
+      text,
+      /NOT PARSED.*\n {2}attempt 2: 475 bytes of the head of its response, from byte 1024 on\n {4}0000 {2}48 54 54 50/,
+    );
+    assert.match(text, /\|\.\.\.\[31mX\.\.|\.\.\[31mX\.\./);
+    assert.doesNotMatch(text, /\x1b/);
+    assert.match(text, /AT THAT MOMENT.*\n {2}endpoints +1 of 3 ready\n/);
+    assert.match(text.replace(/\s+/g, ' '), /what .* within 2 s\. 2 of 3 endpoints were out\./);
+    const order = ['TIMELINE', 'NOT PARSED', 'AT THAT MOMENT', 'VERDICT'].map((title) => text.indexOf(`\n${title}`));
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+    assert.equal(await person.candor('explain', failedRecord.id, '--json'), 0);
+    assert.ok(person.stdout.text.includes(garbage));
+  });
+
+  test('explain tells who may only read that there are such bytes, and the admin API refuses to send them', async () => {
+    gateway.records.set(failedRecord.id, knowing);
+    gateway.context = { ...noContext, unparsed: [{ attempt: 1, part: 'body', offset: null, bytes: garbage }] };
+    const person = around({ CANDOR_ADMIN: url, CANDOR_TOKEN: readToken });
+    assert.equal(await person.candor('explain', failedRecord.id), 0, person.stderr.text);
+    assert.match(person.stdout.text, /attempt 1: 475 bytes of the framing of its body\n {2}Only the role `operate`/);
+    assert.doesNotMatch(person.stdout.text, /0000 {2}/);
+    const asked = (path: string) => fetch(`${url}${path}`, { headers: { Authorization: `Bearer ${readToken}` } });
+    assert.equal((await asked(`/v2/unparsed/${failedRecord.id}`)).status, 403);
+    const context = await asked(`/v2/context/${failedRecord.id}`);
+    assert.deepEqual([context.status, (await context.text()).includes(garbage)], [200, false]);
+  });
 
   test('names the token as the actor in events', async () => {
     const person = around({ CANDOR_TOKEN: token });

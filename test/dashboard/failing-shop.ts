@@ -76,6 +76,13 @@ export class FailingShop {
     await this.edge.reload(`${next}drain: { timeout: soon }\n`);
   }
 
+  /** The id of a request that was answered with what is no HTTP. */
+  async garbageId(): Promise<string> {
+    const search = { query: 'cause:response_not_http', limit: 1, cursor: null, after: null };
+    const found = await this.edge.gateway.searchExchanges(search);
+    return (found.kind === 'page' ? found.exchanges[0]?.record.id : undefined) ?? '';
+  }
+
   async #stored(): Promise<number> {
     const found = await this.edge.gateway.searchExchanges({ query: '', limit: 1000, cursor: null, after: null });
     return found.kind === 'page' ? found.exchanges.length : 0;

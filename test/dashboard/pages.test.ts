@@ -66,6 +66,34 @@ describe('the dashboard', withBrowser, () => {
           assert.deepEqual(errors, []);
         });
       }
+
+      test('the page of a request shows what the gateway knew, and what it could not parse', async () => {
+        await page.goto(`${shop.url}#/requests/${await shop.garbageId()}`);
+        await page.getByRole('heading', { name: 'At that moment' }).waitFor();
+        await page.getByText('of 1 ready').waitFor();
+        await page.getByRole('link', { name: 'Configuration 2' }).waitFor();
+        await page.getByLabel('Bytes of attempt').first().getByText('53 53 48 2d 32 2e 30').waitFor();
+        assert.deepEqual(await accessibilityFindings(page), []);
+        assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+        assert.deepEqual(errors, []);
+      });
+
+      test('the page of the configuration shows all settings when it is asked to', async () => {
+        await page.goto(`${shop.url}#/configuration`);
+        await page.getByText('All settings, with defaults').click();
+        await page.getByText('idle_connections_max: 256').first().waitFor();
+        assert.deepEqual(await accessibilityFindings(page), []);
+        assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+      });
     });
   }
+
+  test('who may only read sees that bytes could not be parsed, and not which', async () => {
+    const { page } = await openPage(browser, screens[0]);
+    await signIn(page, shop.url, tokens.read);
+    await page.goto(`${shop.url}#/requests/${await shop.garbageId()}`);
+    await page.getByText('may see them').waitFor();
+    assert.equal(await page.getByLabel('Bytes of attempt').count(), 0);
+    await page.context().close();
+  });
 });

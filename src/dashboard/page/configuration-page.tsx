@@ -3,6 +3,7 @@ import type { ConfigurationJson, ConfigurationList, ConfigurationSummaryJson } f
 import { addressHash } from '../page-address.ts';
 import { ConfigurationDiff } from './configuration-diff.tsx';
 import { ConfigurationText } from './configuration-text.tsx';
+import { EffectiveSettings } from './effective-settings.tsx';
 import { Answered, Mark, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { RouteForm } from './route-form.tsx';
 import { api, status } from './state.ts';
@@ -36,6 +37,7 @@ function Overview(): JSX.Element {
       </Section>
       <Section title="In force" aside={<span class="quiet">revision {revision}</span>}>
         <Answered answer={active}>{(configuration) => <ConfigurationText configuration={configuration} />}</Answered>
+        <EffectiveSettings revision={revision} />
       </Section>
     </>
   );

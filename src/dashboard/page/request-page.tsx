@@ -6,6 +6,8 @@ import { clockTextMs, durationFigure } from '../shown-figures.ts';
 import { Answered, CopyButton } from './parts.tsx';
 import { RequestAttempts } from './request-attempts.tsx';
 import { RequestOutput } from './request-output.tsx';
+import { RequestState } from './request-state.tsx';
+import { RequestUnparsed } from './request-unparsed.tsx';
 import { RelatedRequests } from './request-related.tsx';
 import { RequestVerdict } from './request-verdict.tsx';
 import { api } from './state.ts';
@@ -31,6 +33,8 @@ function Request({ record, context }: ShownRequest): JSX.Element {
       <RequestHead record={record} />
       <RequestVerdict record={record} />
       <RequestAttempts record={record} />
+      <RequestUnparsed record={record} context={context} />
+      <RequestState record={record} context={context} />
       <RequestOutput record={record} context={context} />
       <RelatedRequests record={record} />
       <details>
