@@ -63,8 +63,8 @@ describe('a list in pages', () => {
 
   test('a page without rows, from a search that takes long, leads to the next one', () => {
     const list = new PagedList<number>();
-    list.put({ index: 0, cursor: null }, { rows: [], cursor: 'on' });
-    assert.deepEqual(list.wanted(0, 50), [{ index: 1, cursor: 'on' }]);
+    list.put({ index: 0, cursor: null, count: null }, { rows: [], cursor: 'on' });
+    assert.deepEqual(list.wanted(0, 50), [{ index: 1, cursor: 'on', count: null }]);
   });
 });
 

@@ -18,6 +18,8 @@ interface HeldPage<Row> {
 export interface WantedPage {
   readonly index: number;
   readonly cursor: string | null;
+  /** How many rows it had before it was released; null: it is new. */
+  readonly count: number | null;
 }
 
 /** Rows kept around those that are seen; more are released, so that a million rows can be scrolled through. */
@@ -66,11 +68,11 @@ export class PagedList<Row> {
     for (let index = this.#pageOf(Math.max(0, from)); index < this.#pages.length; index++) {
       const page = this.#pages[index] as HeldPage<Row>;
       if (page.start > to || wanted.length === 2) break;
-      if (page.rows === null) wanted.push({ index, cursor: page.cursor });
+      if (page.rows === null) wanted.push({ index, cursor: page.cursor, count: page.count });
     }
     const nearEnd = to + (to - from) >= this.#older;
     if (nearEnd && !this.#isComplete && wanted.length < 2)
-      wanted.push({ index: this.#pages.length, cursor: this.#next });
+      wanted.push({ index: this.#pages.length, cursor: this.#next, count: null });
     return wanted;
   }
 
@@ -95,7 +97,8 @@ export class PagedList<Row> {
   /** Releases pages that are far from the rows `first` to `last`. */
   release(first: number, last: number): void {
     const [from, to] = [first - this.#newer.length - keptRows, last - this.#newer.length + keptRows];
-    for (const page of this.#pages) if (page.start + page.count < from || page.start > to) page.rows = null;
+    for (const page of this.#pages)
+      if (page.count > 0 && (page.start + page.count < from || page.start > to)) page.rows = null;
   }
 
   /** By bisection: a million rows are thousands of pages. */
