@@ -85,7 +85,14 @@ describe('the state of an upstream', () => {
     ['requests fail though the verdict is good', upstream(['healthy'], 400, verdict('ok')), 'warn'],
     ['the verdict says that it fails', upstream(['healthy'], 0, verdict('failing')), 'bad'],
   ];
-  for (const [promise, shown, tone] of rows) test(promise, () => assert.equal(upstreamState(shown).tone, tone));
+  for (const [promise, shown, tone] of rows) test(promise, () => assert.equal(upstreamState(shown, []).tone, tone));
+
+  test('an incident of its own goes on though no request comes any more; one of another is not its own', () => {
+    const shown = upstream(['healthy'], 0, verdict('idle'));
+    const of = (id: string): readonly Pick<IncidentJson, 'upstream'>[] => [{ upstream: id }];
+    assert.equal(upstreamState(shown, of('api')).word, 'degraded');
+    assert.equal(upstreamState(shown, of('shop')).word, 'idle');
+  });
 });
 
 test('only a healthy endpoint is shown in green', () => {
@@ -112,4 +119,11 @@ test('only a healthy endpoint is shown in green', () => {
     endpointTone({ state: 'healthy', last_minute: { answered: 900, failed: 100, mean_ms: 2, p50_ms: 2, p99_ms: 3 } }),
     'warn',
   );
+});
+
+test('an endpoint without checks is a warning while its requests fail', () => {
+  const figures = { mean_ms: 2, p50_ms: 2, p99_ms: 3 };
+  const tone = (failed: number): Tone =>
+    endpointTone({ state: 'unchecked', last_minute: { answered: 100, failed, ...figures } });
+  assert.deepEqual([tone(0), tone(1), tone(2)], ['idle', 'idle', 'warn']);
 });

@@ -1,7 +1,7 @@
 import { countText } from '../core/quantity-text.ts';
 import type { VerdictState } from '../core/service-verdict.ts';
 import { failedTooMany, shownVerdict } from '../core/shown-verdict.ts';
-import type { EndpointJson, MinuteJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';
+import type { EndpointJson, IncidentJson, MinuteJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';
 
 /** `good` is shown in green. */
 export type Tone = 'good' | 'warn' | 'bad' | 'idle' | 'unknown';
@@ -34,9 +34,14 @@ export function overallState(status: StatusJson | null, isStale: boolean): Shown
   return reason === '' ? shown : { ...shown, reason };
 }
 
-/** The state of one upstream. */
-export function upstreamState({ verdict, last_minute: minute, endpoints }: UpstreamJson): ShownState {
-  return stateOf(shownVerdict(verdict ?? earlierVerdict(minute, endpoints), { ...minute, incidents: 0 }));
+/** The state of one upstream. `incidents`: those that go on, of any upstream. */
+export function upstreamState(
+  upstream: UpstreamJson,
+  incidents: readonly Pick<IncidentJson, 'upstream'>[],
+): ShownState {
+  const { id, verdict, last_minute: minute, endpoints } = upstream;
+  const own = incidents.filter((incident) => incident.upstream === id).length;
+  return stateOf(shownVerdict(verdict ?? earlierVerdict(minute, endpoints), { ...minute, incidents: own }));
 }
 
 /** What serves well needs no reason. */
@@ -76,10 +81,12 @@ function endpointsOf({ upstreams }: StatusJson): EndpointJson[] {
 /** An endpoint whose requests fail is never shown in green, though its checks pass. */
 export function endpointTone({ state, last_minute: minute }: Pick<EndpointJson, 'state' | 'last_minute'>): Tone {
   const { answered, failed } = minute ?? { answered: 0, failed: 0 };
+  const isFailing = failedTooMany({ requests: answered + failed, errors: failed });
   switch (state) {
     case 'healthy':
-      return failedTooMany({ requests: answered + failed, errors: failed }) ? 'warn' : 'good';
+      return isFailing ? 'warn' : 'good';
     case 'unchecked':
+      return isFailing ? 'warn' : 'idle';
     case 'unknown':
     case 'gone':
       return 'idle';

@@ -34,7 +34,7 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
       if (life.fails > 0) return failedOnceText(life.fails, facts);
       return facts.isAdopted && facts.lastObservation === null
         ? `it was ready when this process took it over (GET ${readiness.path} on port ${facts.port})`
-        : `${readiness.passes} checks in a row passed (GET ${readiness.path} on port ${facts.port})`;
+        : `${readiness.passes === 1 ? 'a check passed' : `${readiness.passes} checks in a row passed`} (GET ${readiness.path} on port ${facts.port})`;
     case 'failing':
       return life.passes > 0
         ? `${failsMax} checks in a row had failed; ${passingText(life.passes, facts)}`

@@ -42,7 +42,7 @@ test('an upstream is never green while its requests fail', () => {
   fc.assert(
     fc.property(upstreamFacts, (facts) => {
       const upstream = { verdict: judgeUpstream(facts), last_minute: facts.lastMinute, endpoints: [] };
-      const { tone } = upstreamState(upstream as unknown as UpstreamJson);
+      const { tone } = upstreamState(upstream as unknown as UpstreamJson, []);
       if (fails(facts.lastMinute) || fails(facts.recent)) assert.notEqual(tone, 'good');
       if (fails(facts.lastMinute)) assert.notEqual(tone, 'idle');
     }),

@@ -33,7 +33,9 @@ export function App(): JSX.Element {
       <main id="main" tabIndex={-1} class={connection.value.kind === 'stale' ? 'stale' : ''}>
         <CurrentPage />
       </main>
-      <footer class="quiet">Times are in {zoneText(now.value)}.</footer>
+      <footer class="quiet">
+        <ThemeChoice /> Times are in {zoneText(now.value)}.
+      </footer>
       <p class="hidden" role="status" aria-live="polite">
         {announcement.value}
       </p>
@@ -75,7 +77,6 @@ function PageHeader(): JSX.Element {
         <StateText state={state.value} />
         <LiveText />
         <span class="spacer" />
-        <ThemeChoice />
         <button
           type="button"
           class="small wide-only"
@@ -95,11 +96,12 @@ function PageHeader(): JSX.Element {
 function Navigation(): JSX.Element {
   const shown = address.value.page === 'incidents' ? 'now' : address.value.page;
   const incidents = status.value?.incidents.length ?? 0;
+  const changes = status.value?.overlay.entries.length ?? 0;
   const links = useRef<HTMLElement>(null);
-  // On a narrow screen the link of the page may be out of sight.
+  // On a narrow screen the link of the page may be out of sight, also when a badge before it has come.
   useEffect(
     () => links.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }),
-    [shown],
+    [shown, incidents, changes],
   );
   return (
     <nav aria-label="Pages" ref={links}>
@@ -107,9 +109,7 @@ function Navigation(): JSX.Element {
         <a href={addressHash(id)} aria-current={shown === id ? 'page' : undefined}>
           {name}
           {id === 'now' && incidents > 0 && <span class="badge">{incidents}</span>}
-          {id === 'maintenance' && (status.value?.overlay.entries.length ?? 0) > 0 && (
-            <span class="badge quiet-badge">{status.value?.overlay.entries.length}</span>
-          )}
+          {id === 'maintenance' && changes > 0 && <span class="badge quiet-badge">{changes}</span>}
         </a>
       ))}
     </nav>

@@ -35,7 +35,7 @@ function Overview(): JSX.Element {
       <Section title="Applied and refused">
         <Answered answer={kept}>{({ configurations }) => <KeptTable kept={configurations} />}</Answered>
       </Section>
-      <Section title="In force" aside={<span class="quiet">revision {revision}</span>}>
+      <Section title="In force">
         <Answered answer={active}>{(configuration) => <ConfigurationText configuration={configuration} />}</Answered>
         <EffectiveSettings revision={revision} />
       </Section>

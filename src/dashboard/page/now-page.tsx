@@ -146,7 +146,7 @@ function Upstreams({ upstreams }: { readonly upstreams: readonly UpstreamJson[] 
 
 function UpstreamRow({ upstream }: { readonly upstream: UpstreamJson }): JSX.Element {
   const { id, last_minute: minute, endpoints } = upstream;
-  const shown = upstreamState(upstream);
+  const shown = upstreamState(upstream, status.value?.incidents ?? []);
   const healthy = endpoints.filter((endpoint) => ['good', 'idle'].includes(endpointTone(endpoint))).length;
   return (
     <tr>

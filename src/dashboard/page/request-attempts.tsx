@@ -11,6 +11,7 @@ import {
 import { evidenceFacts } from '../../diagnose/candor/evidence-facts.ts';
 import { countText } from '../../core/quantity-text.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
+import type { Tone } from '../overall-state.ts';
 import { durationFigure } from '../shown-figures.ts';
 import { Bytes } from './bytes.tsx';
 import { Mark, Section, Sentence } from './parts.tsx';
@@ -98,6 +99,12 @@ function StageRow({
   );
 }
 
+/** Of an attempt without a failure: the application may have answered with an error of its own. */
+function toneOf({ status }: AttemptRecord): Tone {
+  if (status === null) return 'idle';
+  return status >= 500 ? 'bad' : 'good';
+}
+
 function Outcome({
   attempt,
   record,
@@ -109,7 +116,7 @@ function Outcome({
   if (attempt.cause === null)
     return (
       <p>
-        <Mark tone={attempt.status === null ? 'idle' : 'good'} /> {attempt.status === null ? '' : `${attempt.status}; `}
+        <Mark tone={toneOf(attempt)} /> {attempt.status === null ? '' : `${attempt.status}; `}
         <Sentence text={retryText(attempt)} />
       </p>
     );

@@ -33,7 +33,7 @@ export function RequestsPage({ query }: { readonly query: string }): JSX.Element
           </a>
         ))}
         <span class="spacer" />
-        <span class="quiet">{found}</span>
+        {failure === null && (list.length > 0 || list.isComplete) && <span class="quiet">{found}</span>}
         <button
           type="button"
           class="small"

@@ -112,7 +112,7 @@ function Charts({ timeline, markers, onSelect }: ChartsProperties): JSX.Element 
             isFilled: true,
             values,
           }))}
-          valueText={countFigure}
+          valueText={(count) => (Number.isInteger(count) ? countFigure(count) : '')}
         />
       </Section>
       <Section title="Duration" aside={<DurationLegend />}>

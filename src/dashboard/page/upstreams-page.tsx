@@ -42,19 +42,20 @@ function Upstream({
   readonly status: StatusJson;
 }): JSX.Element {
   const { id, application, last_minute: minute, waiting, endpoints } = upstream;
-  const own = upstreamState(upstream);
+  const own = upstreamState(upstream, shown.incidents);
   const bound = shown.bounds.find((one) => one.kind === 'upstream' && one.id === id);
   return (
     <Section title={id} aside={<StateText state={own} />}>
-      {own.reason !== '' && (
+      {own.reason !== '' && own.tone !== 'idle' && (
         <p>
           <Sentence text={own.reason} />
         </p>
       )}
       <p class="quiet">
         {application !== null && `application ${application}, `}
-        {rateFigure(minute.requests_per_s)} requests/s, {shareFigure(minute.error_share)} failed, p50{' '}
-        {durationFigure(minute.p50_ms)}, p99 {durationFigure(minute.p99_ms)} in the last minute
+        {minute.requests === 0
+          ? 'No request in the last minute'
+          : `${rateFigure(minute.requests_per_s)} requests/s, ${shareFigure(minute.error_share)} failed, p50 ${durationFigure(minute.p50_ms)}, p99 ${durationFigure(minute.p99_ms)} in the last minute`}
         {waiting.map(
           (one) => `; ${countFigure(one.count)} wait for ${one.for === 'endpoint' ? 'an endpoint' : 'a connection'}`,
         )}
