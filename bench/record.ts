@@ -16,7 +16,7 @@ const rounds = 9;
 const memory = createRecordRing(createWakeWord());
 const ring = new RecordRingWriter(memory);
 const reader = new RecordRingReader(memory);
-const writer = new RecordWriter({
+const parts = {
   deployment: 'shop',
   member: 'gw-1',
   processStartedUnixMs: Date.UTC(2026, 10, 21),
@@ -24,6 +24,22 @@ const writer = new RecordWriter({
   worker: 1,
   queryAllowed: ['page'],
   ring,
+};
+const writer = new RecordWriter(parts);
+/** Three endpoints, two of them out, and a queue: more than most. */
+const knowing = new RecordWriter({
+  ...parts,
+  gatewayStateOf: ({ route }) => ({
+    configuration: 'd41d8cd98f00b204',
+    ...{ endpoints_ready: 1, endpoints_total: 3 },
+    endpoints: [
+      {
+        ...{ endpoint: 'web/127.0.0.1:3000', state: 'ejected', since_ms: 1200, reason: '5 requests in a row failed' },
+        ...{ open: 4, idle: 1, waiting: 0, open_max: 256 },
+      },
+    ],
+    queues: [{ queue: `route ${route}`, for: 'turn', waiting: 7, in_flight: 20, in_flight_max: 20 }],
+  }),
 });
 const counters = new ExchangeCounters();
 
@@ -128,8 +144,8 @@ function measure(name: string, make: (n: number) => EndedExchange, run: (exchang
 let records = 0;
 
 /** Writes a record, and empties the ring before it is full. */
-function written(ended: EndedExchange): void {
-  writer.write(ended);
+function written(ended: EndedExchange, by = writer): void {
+  by.write(ended);
   records += 1;
   if (records % 1000 === 0) for (const slice of reader.take()) reader.release(slice);
 }
@@ -137,9 +153,18 @@ function written(ended: EndedExchange): void {
 let length = 0;
 const bytes = writer.write(exchange(1, '/products/42'));
 console.log(`an ordinary line has ${bytes} bytes; ${lines} lines per round`);
-measure('record, ordinary', (n) => exchange(n, '/products/42'), written);
-measure('record, with a query', (n) => exchange(n, '/products/42?page=2&token=abcdef&q=shoes'), written);
-measure('record, failed', failed, written);
+measure(
+  'record, ordinary',
+  (n) => exchange(n, '/products/42'),
+  (ended) => written(ended),
+);
+measure(
+  'record, with a query',
+  (n) => exchange(n, '/products/42?page=2&token=abcdef&q=shoes'),
+  (ended) => written(ended),
+);
+measure('record, failed', failed, (ended) => written(ended));
+measure('record, failed, with state', failed, (ended) => written(ended, knowing));
 measure(
   'the text alone',
   (n) => exchange(n, '/products/42'),

@@ -8,6 +8,7 @@ const endpointCondition = z.object({
   state: z.string(),
   since_ms: count.describe('For how long it had been in that state.'),
   reason: z.string(),
+  refusing: z.literal(true).optional().describe('It refused the last connection, a moment ago.'),
   open: count.describe('Connections of all workers, those that were being opened included.'),
   idle: count.describe('How many of them were idle.'),
   waiting: count.describe('Requests that waited for one.'),

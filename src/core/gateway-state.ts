@@ -8,7 +8,7 @@ import type { WaitingFor } from './waiting-requests.ts';
 export interface GatewayState {
   /** The hash of the configuration that the exchange was served by; null: it is of long ago. */
   readonly configuration: string | null;
-  /** Of how many endpoints of the upstream (`endpoints_total`) nothing speaks against requests. Absent: the exchange had no upstream. */
+  /** Of how many endpoints of the upstream (`endpoints_total`) nothing spoke against requests: neither their state nor a refused connection. Absent: the exchange had no upstream. */
   readonly endpoints_ready?: number;
   readonly endpoints_total?: number;
   /** Those of the last attempts; without an attempt the first of the upstream. */
@@ -26,6 +26,8 @@ export interface EndpointCondition {
   readonly since_ms: number;
   /** One sentence. */
   readonly reason: string;
+  /** It refused the last connection, a moment ago; otherwise absent. */
+  readonly refusing?: true;
   /** Its pool: connections that were open, or being opened; how many of them were idle; requests that waited for one; and how many may be open. */
   readonly open: number;
   readonly idle: number;

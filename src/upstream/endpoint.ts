@@ -19,6 +19,9 @@ import type { PoolSettings } from './pool-settings.ts';
 import type { DialLimits } from './dial.ts';
 import type { UpstreamPorts } from './ports.ts';
 
+/** A second attempt, and the record of both, come within this time. */
+const refusedRecentlyMs = 1000;
+
 export type EndpointSettings = PoolSettings & Pick<UpstreamSnapshot, 'balance'>;
 
 /** One address that can answer requests: its last snapshot from the main thread, and this worker's pool of connections to it. */
@@ -122,10 +125,16 @@ export class LiveEndpoint implements BalancedEndpoint {
     return this.#pool.hasAccepted;
   }
 
+  /** Whether it refused the last connection, a moment ago: for records, not for the choice of an endpoint. */
+  get isRefusing(): boolean {
+    return this.refuses(refusedRecentlyMs);
+  }
+
   get condition(): EndpointCondition {
     const { id: endpoint, state, reason } = this;
     const since_ms = Math.max(0, Math.round(this.#clock.now() - this.sinceInstant));
-    return { endpoint, state, since_ms, reason, ...this.#pool.condition };
+    const refusing = this.isRefusing ? { refusing: true as const } : {};
+    return { endpoint, state, since_ms, reason, ...refusing, ...this.#pool.condition };
   }
 
   tryProbation(): boolean {

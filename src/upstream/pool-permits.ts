@@ -23,7 +23,7 @@ export interface PermitUser {
   onWake(): void;
 }
 
-export type PoolCondition = Omit<EndpointCondition, 'endpoint' | 'state' | 'since_ms' | 'reason'>;
+export type PoolCondition = Omit<EndpointCondition, 'endpoint' | 'state' | 'since_ms' | 'reason' | 'refusing'>;
 
 /** The permits of one worker's pool, which all workers share: of connections, of requests in flight, of waiting requests, of probes; and the connect gate. */
 export class PoolPermits {

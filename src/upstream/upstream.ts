@@ -318,7 +318,7 @@ export class LiveUpstream {
   get readiness(): { readonly ready: number; readonly total: number } {
     const { size: total } = this.#endpoints;
     let ready = 0;
-    for (const endpoint of this.#endpoints.values()) if (isReadyState(endpoint)) ready += 1;
+    for (const endpoint of this.#endpoints.values()) if (isReadyState(endpoint) && !endpoint.isRefusing) ready += 1;
     return { ready, total };
   }
 

@@ -76,7 +76,10 @@ for (const [path, shape] of [
     assert.deepEqual(new Set(endpoints.map(({ endpoint }) => endpoint)), new Set(tried));
     for (const { state: word, reason, waiting, since_ms } of endpoints)
       assert.deepEqual([word, reason, waiting, since_ms >= 0], ['unchecked', 'it is not checked', 0, true]);
-    if (path === '/gone') return assert.deepEqual(state, { endpoints_ready: 2, endpoints_total: 2 });
+    if (path === '/gone') {
+      assert.ok(endpoints.every(({ refusing }) => refusing === true));
+      return assert.deepEqual(state, { endpoints_ready: 0, endpoints_total: 2 });
+    }
     const [{ open_max: openMax, in_flight_max: inFlightMax } = { open_max: 0 }] = endpoints;
     assert.deepEqual([openMax, inFlightMax], [7, 5]);
     const queue = { queue: `route ${record.route}`, for: 'turn', waiting: 0, in_flight: 0, in_flight_max: 3 };

@@ -26,7 +26,7 @@ test('what the gateway knew is said in a line for each thing', () => {
   const state: GatewayState = {
     configuration: 'd41d8cd98f00b204',
     ...{ endpoints_ready: 1, endpoints_total: 3 },
-    endpoints: [{ ...endpoint, waiting: 2, in_flight: 5, in_flight_max: 5 }],
+    endpoints: [{ ...endpoint, waiting: 2, refusing: true, in_flight: 5, in_flight_max: 5 }],
     breaker: { state: 'half_open', reason: 'it lets one request through' },
     queues: [
       { queue: 'route /cart', for: 'turn', waiting: 1, in_flight: 20, in_flight_max: 20 },
@@ -35,14 +35,23 @@ test('what the gateway knew is said in a line for each thing', () => {
   };
   assert.deepEqual(textsOf(state, { release: 'r41' }, 12), [
     'endpoints: 1 of 3 ready',
-    'endpoint: 127.0.0.1:3000: ejected for 1.20 s: 5 requests failed',
-    'pool: of 127.0.0.1:3000: 4 of 256 connections open, 1 idle, 3 in use; 5 of 5 requests in flight; 2 requests waited',
+    'endpoint: 127.0.0.1:3000: ejected for 1.20 s: 5 requests failed; it refused the last connection',
+    'pool: 4 of 256 connections open, 1 idle, 3 in use; 5 of 5 requests in flight; 2 requests waited',
     'breaker: of route /cart: half open: it lets one request through',
     'queue: of route /cart: 1 request waited for their turn; 20 of 20 requests in flight',
     'queue: of upstream shop: 3 requests waited until an endpoint is ready',
-    'configuration: number 12, revision 3, hash d41d8cd98f00b204: `candor configuration show 12`',
+    'configuration: number 12: `candor configuration show 12`; revision 3, hash d41d8cd98f00b204',
     'release: r41',
   ]);
+});
+
+test('of several endpoints each pool has the name of its own', () => {
+  const other = { ...endpoint, endpoint: 'shop/127.0.0.1:3001' };
+  const texts = textsOf({ configuration: null, endpoints_ready: 0, endpoints_total: 2, endpoints: [endpoint, other] });
+  assert.deepEqual(
+    texts.filter((text) => text.startsWith('pool')).map((text) => text.slice(0, 24)),
+    ['pool: of 127.0.0.1:3000:', 'pool: of 127.0.0.1:3001:'],
+  );
 });
 
 test('what is not known is not said', () => {

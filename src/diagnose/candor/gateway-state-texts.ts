@@ -42,7 +42,8 @@ function endpointsTexts(state: GatewayState, upstream: string | null): (readonly
     ['endpoints', `${ready} of ${total} ready`],
     ...endpoints.flatMap((one) => {
       const name = nameOf(one, upstream);
-      return [['endpoint', `${name}: ${stateText(one)}`] as const, ['pool', `of ${name}: ${poolText(one)}`] as const];
+      const ofPool = endpoints.length > 1 ? `of ${name}: ` : '';
+      return [['endpoint', `${name}: ${stateText(one)}`] as const, ['pool', `${ofPool}${poolText(one)}`] as const];
     }),
   ];
 }
@@ -51,8 +52,9 @@ function nameOf({ endpoint }: EndpointCondition, upstream: string | null): strin
   return endpoint.startsWith(`${upstream}/`) ? endpoint.slice(`${upstream}/`.length) : endpoint;
 }
 
-function stateText({ state, since_ms: sinceMs, reason }: EndpointCondition): string {
-  return `${words(state)} for ${sinceMs < 60_000 ? durationText(sinceMs) : elapsedText(sinceMs / 1000)}${reason === '' ? '' : `: ${reason}`}`;
+function stateText({ state, since_ms: sinceMs, reason, refusing }: EndpointCondition): string {
+  const refuses = refusing === true ? '; it refused the last connection' : '';
+  return `${words(state)} for ${sinceMs < 60_000 ? durationText(sinceMs) : elapsedText(sinceMs / 1000)}${reason === '' ? '' : `: ${reason}`}${refuses}`;
 }
 
 function poolText(one: EndpointCondition): string {
@@ -83,7 +85,7 @@ function configurationText(
   known: KnownConfiguration | null,
 ): string {
   const facts = `revision ${revision}${hash === null ? '' : `, hash ${hash}`}`;
-  return known === null ? facts : `number ${known.id}, ${facts}: \`candor configuration show ${known.id}\``;
+  return known === null ? facts : `number ${known.id}: \`candor configuration show ${known.id}\`; ${facts}`;
 }
 
 function words(state: string): string {
