@@ -114,7 +114,12 @@ function suggestQuotes(choices: readonly string[], input: unknown): string | nul
 function typeError(expected: readonly string[], input: unknown, path: Path): ErrorDetail {
   const wanted = wordsFor(expected);
   const suggestion = suggestForWord(path, input) ?? suggestType(expected, input);
-  return { message: `expected ${orList(wanted)}, found ${found(input)}`, suggestion };
+  return { message: `expected ${orList(wanted)}, found ${foundAt(path, input)}`, suggestion };
+}
+
+/** Where targets of alerts stand a text is a key or a URL with one: it is not repeated. */
+function foundAt(path: Path, input: unknown): string {
+  return path[0] === 'alerts' && typeof input === 'string' ? 'a text' : found(input);
 }
 
 function wordsFor(types: readonly string[]): string[] {

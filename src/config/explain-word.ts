@@ -1,4 +1,5 @@
 import { allWord, offWord, suggestForLog } from './explain-log-value.ts';
+import { suggestForShortForm } from './explain-short-form.ts';
 import type { Path } from './position-index.ts';
 
 /**
@@ -6,6 +7,8 @@ import type { Path } from './position-index.ts';
  * What is suggested is accepted.
  */
 export function suggestForWord(path: Path, input: unknown): string | null {
+  const short = suggestForShortForm(path, input);
+  if (short !== null) return short;
   if (path.at(-1) === 'when_none_ready' && typeof input === 'string')
     return offWord.test(input) ? 'write { wait: none }' : /^\d/.test(input) ? `write { wait: ${input} }` : null;
   if (path.at(-1) === 'wait_max' && input === 0) return 'write "wait: none" in its place: then no request waits';

@@ -122,7 +122,10 @@ export const route = section({
     defaults.route.path,
   ),
   methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
-  headers: key(z.record(z.string(), fieldMatch), 'Headers to match: a value, or `{ present: true }` for any.'),
+  headers: key(
+    z.record(z.string(), fieldMatch),
+    'Headers to match: a value, or `{ present: true }` for any. A header that the `Connection` header of the request nominates is removed, and matches nothing.',
+  ),
 
   to: key(text, 'The upstream or application that gets the request.'),
   respond: key(

@@ -1,3 +1,4 @@
+import { endToEndValue } from '../core/end-to-end-value.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { plainPath } from '../wire/plain-path.ts';
 import type { BalancerContext, RequestFacts } from '../policy/balancer.ts';
@@ -34,7 +35,7 @@ export class RequestContext<E> implements BalancerContext<E> {
   }
 
   header(name: string): string | null {
-    return this.#facts?.request.fields.get(name) ?? null;
+    return this.#facts === null ? null : endToEndValue(this.#facts.request.fields, name);
   }
 
   eachHeader(name: string, visit: (value: string) => void): void {

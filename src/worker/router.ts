@@ -1,4 +1,5 @@
 import type { RouteMatch } from '../core/configuration.ts';
+import { endToEndValue } from '../core/end-to-end-value.ts';
 import { hostOf } from '../wire/host.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { Route, Router } from '../exchange/ports.ts';
@@ -186,7 +187,8 @@ function matches({ pathPrefix, methods, fields }: RouteMatch, target: string, re
 }
 
 function matchesFields(fields: RouteMatch['fields'], request: RequestHead): boolean {
-  return fields.every(({ name, value }) =>
-    value === null ? request.fields.has(name) : request.fields.get(name) === value,
-  );
+  return fields.every(({ name, value }) => {
+    const sent = endToEndValue(request.fields, name);
+    return value === null ? sent !== null : sent === value;
+  });
 }

@@ -1,0 +1,76 @@
+import { offWord } from './explain-log-value.ts';
+import type { Path } from './position-index.ts';
+
+/** Where people write the commonest value of a section in place of the section; `*` stands for any name. */
+interface ShortForm {
+  readonly at: string;
+  readonly is: RegExp;
+  /** What to write. It is accepted there. */
+  readonly write: (word: string) => string;
+}
+
+const url = /^https?:\/\/\S+$/i;
+const time = /^\d+(?:\.\d+)?(?:ms|s|m|h)$/;
+const socketPath = /^[./~]\S*$/;
+const hostAndPort = /^(?:\[[0-9a-f:]+\]|[\w.-]*):\d+$/i;
+const percentage = /^\d+(?:\.\d+)?%$/;
+const whole = /^\d+$/;
+
+const inKey =
+  (key: string) =>
+  (word: string): string =>
+    `{ ${key}: ${word} }`;
+const inQuotes =
+  (key: string) =>
+  (word: string): string =>
+    `{ ${key}: ${JSON.stringify(word)} }`;
+/** A secret is not repeated. */
+const secret = (key: string) => (): string => `{ ${key}: … }`;
+
+const forms: readonly ShortForm[] = [
+  { at: 'otlp', is: url, write: inKey('endpoint') },
+  { at: 'otlp.traces', is: percentage, write: inKey('share') },
+  { at: 'otlp.metrics', is: time, write: inKey('interval') },
+  { at: 'admin', is: socketPath, write: inQuotes('socket') },
+  { at: 'admin', is: hostAndPort, write: inQuotes('listen') },
+  { at: 'alerts', is: url, write: () => '{ targets: { chat: { webhook: { url: … } } } }' },
+  { at: 'alerts.targets.*', is: url, write: () => '{ webhook: { url: … } }' },
+  { at: 'alerts.targets.*.webhook', is: url, write: secret('url') },
+  { at: 'alerts.targets.*.slack', is: url, write: secret('url') },
+  { at: 'alerts.targets.*.discord', is: url, write: secret('url') },
+  { at: 'alerts.targets.*.pagerduty', is: /^\w+$/, write: secret('routing_key') },
+  {
+    at: 'alerts.targets.*.smtp',
+    is: hostAndPort,
+    write: (word) => `{ server: ${JSON.stringify(word)}, from: …, to: … }`,
+  },
+  { at: 'alerts.targets.*.command', is: /\S/, write: (word) => `{ run: ${JSON.stringify(word.split(/\s+/))} }` },
+  { at: 'timeouts', is: time, write: inKey('response_head') },
+  { at: 'routes.*.timeouts', is: time, write: inKey('response_head') },
+  { at: 'drain', is: time, write: inKey('timeout') },
+  { at: 'websocket', is: time, write: inKey('idle_timeout') },
+  {
+    at: 'dns',
+    is: /^(?:\d+\.){3}\d+$|^[0-9a-f:]*:[0-9a-f:]+$/i,
+    write: (word) => `{ servers: [${JSON.stringify(word)}] }`,
+  },
+  { at: 'store.keep', is: /^\d+(?:m|h|d)$/, write: inKey('age') },
+  { at: 'store.keep', is: /^\d+(?:KiB|MiB|GiB)$/, write: inKey('size') },
+  { at: 'upstreams.*.connections', is: whole, write: inKey('max') },
+  { at: 'applications.*.connections', is: whole, write: inKey('max') },
+  { at: 'upstreams.*.when_none_ready', is: time, write: inKey('wait') },
+];
+
+/** What to write where the value of a section's commonest key stands in its place; null where that is not clear. */
+export function suggestForShortForm(path: Path, input: unknown): string | null {
+  if (typeof input !== 'string' && typeof input !== 'number') return null;
+  const word = String(input);
+  if (offWord.test(word)) return null;
+  const found = forms.find(({ at, is }) => is.test(word) && isAt(path, at));
+  return found === undefined ? null : `write ${found.write(word)}`;
+}
+
+function isAt(path: Path, at: string): boolean {
+  const parts = at.split('.');
+  return parts.length === path.length && parts.every((part, index) => part === '*' || part === String(path[index]));
+}
