@@ -11,7 +11,8 @@ import type { Shape } from '../core/shape.ts';
 
 type FullStatus = SnakeCased<StatusResponse>;
 
-export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'verdict'> {
+export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'verdict' | 'incidents'> {
+  readonly incidents: readonly IncidentJson[];
   readonly verdict?: VerdictJson;
   readonly upstreams: readonly UpstreamJson[];
 }
@@ -32,7 +33,10 @@ type LaterKey = 'in_flight' | 'idle' | 'last_minute' | 'last_check';
 export type EndpointJson = Omit<FullEndpoint, LaterKey> & Partial<Pick<FullEndpoint, LaterKey>>;
 export type CheckTranscript = NonNullable<FullEndpoint['last_check']>;
 
-export type IncidentJson = FullStatus['incidents'][number];
+type FullIncident = FullStatus['incidents'][number];
+type LaterIncidentKey = 'upstreams' | 'additions' | 'joined';
+export type IncidentJson = Omit<FullIncident, LaterIncidentKey> & Partial<Pick<FullIncident, LaterIncidentKey>>;
+export type IncidentAdditionJson = FullIncident['additions'][number];
 export type SuspectJson = IncidentJson['suspects'][number];
 export type ProblemJson = FullStatus['problems'][number];
 export type MinuteJson = FullStatus['last_minute'];

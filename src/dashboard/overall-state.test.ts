@@ -92,6 +92,14 @@ describe('the state of an upstream', () => {
     const of = (id: string): readonly Pick<IncidentJson, 'upstream'>[] => [{ upstream: id }];
     assert.equal(upstreamState(shown, of('api')).word, 'degraded');
     assert.equal(upstreamState(shown, of('shop')).word, 'idle');
+    const several = {
+      upstream: '',
+      upstreams: [
+        { upstream: 'shop', failed: 3 },
+        { upstream: 'api', failed: 1 },
+      ],
+    };
+    assert.equal(upstreamState(shown, [several]).word, 'degraded');
   });
 });
 

@@ -34,13 +34,14 @@ export function overallState(status: StatusJson | null, isStale: boolean): Shown
   return reason === '' ? shown : { ...shown, reason };
 }
 
+type UpstreamsOfIncident = Pick<IncidentJson, 'upstream' | 'upstreams'>;
+
 /** The state of one upstream. `incidents`: those that go on, of any upstream. */
-export function upstreamState(
-  upstream: UpstreamJson,
-  incidents: readonly Pick<IncidentJson, 'upstream'>[],
-): ShownState {
+export function upstreamState(upstream: UpstreamJson, incidents: readonly UpstreamsOfIncident[]): ShownState {
   const { id, verdict, last_minute: minute, endpoints } = upstream;
-  const own = incidents.filter((incident) => incident.upstream === id).length;
+  const isOwn = (one: UpstreamsOfIncident): boolean =>
+    one.upstream === id || one.upstreams?.some((failing) => failing.upstream === id) === true;
+  const own = incidents.filter(isOwn).length;
   return stateOf(shownVerdict(verdict ?? earlierVerdict(minute, endpoints), { ...minute, incidents: own }));
 }
 

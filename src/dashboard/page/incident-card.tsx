@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { elapsedText } from '../../core/quantity-text.ts';
 import { shapeWords, whoseWords } from '../../diagnose/candor/record-words.ts';
 import { condition } from '../complete-query.ts';
-import type { IncidentJson, SuspectJson } from '../model.ts';
+import type { IncidentAdditionJson, IncidentJson, SuspectJson } from '../model.ts';
 import { actionsFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
@@ -12,7 +12,7 @@ import { now, status } from './state.ts';
 
 /** An incident with its conclusion first: what fails, why, what to do; then the evidence. */
 export function IncidentCard({ incident }: { readonly incident: IncidentJson }): JSX.Element {
-  const { id, title, suspects, findings, resolved_at: resolvedAt } = incident;
+  const { id, title, suspects, findings, additions = [], joined = null, resolved_at: resolvedAt } = incident;
   const [first, ...others] = suspects;
   const isOpen = resolvedAt === null;
   return (
@@ -21,11 +21,19 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
         <Mark tone={isOpen ? 'bad' : 'idle'} /> <a href={addressHash('incidents', String(id))}>{title}</a>
       </h3>
       <Extent incident={incident} />
+      {joined !== null && (
+        <p>
+          It was part of <a href={addressHash('incidents', String(joined))}>incident {joined}</a>.
+        </p>
+      )}
       {first === undefined ? (
         <p class="suspect-first">What has caused it is not known.</p>
       ) : (
         <FirstSuspect suspect={first} />
       )}
+      {additions.map((addition) => (
+        <Addition addition={addition} key={addition.since} />
+      ))}
       <div class="buttons">
         {status.value !== null &&
           actionsFor(incident, status.value).map((action) => <ActionButton action={action} key={action.label} />)}
@@ -121,6 +129,19 @@ function FirstSuspect({ suspect }: { readonly suspect: SuspectJson }): JSX.Eleme
   );
 }
 
+/** What began to fail later, with what has probably caused that. */
+function Addition({ addition }: { readonly addition: IncidentAdditionJson }): JSX.Element {
+  const [first] = addition.suspects;
+  return (
+    <div class="suspect">
+      <p>
+        <Sentence text={addition.reason} />
+      </p>
+      {first !== undefined && <Suspect suspect={first} />}
+    </div>
+  );
+}
+
 function Suspect({ suspect }: { readonly suspect: SuspectJson }): JSX.Element {
   return (
     <div class="suspect">
@@ -149,9 +170,13 @@ function Evidence({ evidence }: { readonly evidence: readonly string[] }): JSX.E
 }
 
 function Counts({ incident }: { readonly incident: IncidentJson }): JSX.Element {
-  const { causes, routes, endpoints, requests_per_s_before: before, requests_per_s_during: during } = incident;
+  const { upstreams = [], causes, routes, endpoints } = incident;
+  const { requests_per_s_before: before, requests_per_s_during: during } = incident;
   return (
     <div class="counts">
+      {upstreams.length > 1 && (
+        <CountList title="Upstreams" rows={upstreams.map(({ upstream, failed }) => [upstream, countFigure(failed)])} />
+      )}
       <CountList
         title="Causes"
         rows={causes.map(({ cause, count, is_consequence: follows }) => [
