@@ -32,7 +32,11 @@ export function parseRecord(line: string): ParsedRecord {
     return { ok: false, reason: 'not_json' };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ok: false, reason: 'not_a_record' };
-  const fields = value as RecordFields;
+  return recordOfFields(value as RecordFields);
+}
+
+/** As `parseRecord`, of the values of a line. */
+export function recordOfFields(fields: RecordFields): ParsedRecord {
   const { kind = 'exchange' } = fields;
   if (kind !== 'exchange' && kind !== 'tunnel')
     return { ok: false, reason: typeof kind === 'string' ? 'other_kind' : 'not_a_record' };

@@ -15,7 +15,9 @@ import type {
   SearchResult,
 } from '../core/store-messages.ts';
 import { parseRecord } from '../record/parse-record.ts';
+import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { WorkingClock } from '../testing/working-clock.test-support.ts';
 import fc from '../testing/properties.test-support.ts';
 import { openDatabase } from './database.ts';
 import { ExchangeStore } from './exchange-store.ts';
@@ -294,6 +296,69 @@ describe('a search', () => {
     );
     assert.deepEqual(search('', { after: later.end }).exchanges, []);
   });
+});
+
+describe('a search whose time is over', () => {
+  /** Each look at it passes 150 ms. */
+  class PassingClock extends WorkingClock {
+    override now(): Instant {
+      this.advanceSync(150);
+      return super.now();
+    }
+  }
+
+  test('says so, and goes on where it has ended without a gap or a repetition', () => {
+    const line = golden[0] as string;
+    store.close();
+    store = new ExchangeStore(specOf(), new PassingClock(), { onCorrupt: () => undefined, onRemoved: () => undefined });
+    const lines = Array.from({ length: 9000 }, (_, n) => outputOf(n % 3000 === 0 ? `rare ${n}` : 'usual', { at: n }));
+    store.append(
+      Array.from({ length: 600 }, (_, n) => exchangeOf(numbered(line, n))),
+      [],
+      lines,
+    );
+    const exchanges = pagesOf((cursor) => {
+      const { exchanges: found, ...page } = search('', { limit: 500, cursor });
+      return { ...page, found: found.map(({ record }) => record.path) };
+    });
+    assert.deepEqual(
+      exchanges.found,
+      Array.from({ length: 600 }, (_, n) => `/orders/${599 - n}`),
+    );
+    assert.ok(exchanges.timedOut.length > 1 && exchanges.timedOut.slice(0, -1).every(Boolean));
+    assert.equal(exchanges.timedOut.at(-1), false);
+    const output = pagesOf((cursor) => {
+      const { lines: found, ...page } = searchOutput('rare', { cursor });
+      return { ...page, found: found.map(({ text }) => text) };
+    });
+    assert.deepEqual(output.found, ['rare 6000', 'rare 3000', 'rare 0']);
+    assert.ok(output.timedOut.length > 1 && output.timedOut.slice(0, -1).every(Boolean));
+    const texts: string[] = [];
+    for (let [after, timedOut] = ['0-0', true]; timedOut; ) {
+      const page = searchOutput('rare', { after });
+      texts.push(...page.lines.map(({ text }) => text));
+      [after, timedOut] = [page.end, page.timedOut];
+    }
+    assert.deepEqual(texts, ['rare 0', 'rare 3000', 'rare 6000']);
+  });
+
+  interface Page {
+    readonly found: readonly string[];
+    readonly cursor: string | null;
+    readonly timedOut: boolean;
+  }
+
+  function pagesOf(pageAt: (cursor: string | null) => Page): { found: string[]; timedOut: boolean[] } {
+    const all = { found: [] as string[], timedOut: [] as boolean[] };
+    let cursor: string | null = null;
+    do {
+      const page = pageAt(cursor);
+      all.found.push(...page.found);
+      all.timedOut.push(page.timedOut);
+      ({ cursor } = page);
+    } while (cursor !== null);
+    return all;
+  }
 });
 
 describe('the times of responses', () => {

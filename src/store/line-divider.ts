@@ -24,6 +24,8 @@ export class LineDivider {
   #constants: ProcessConstants | null = null;
   /** Templates by what is left of a line without its own values; null: such lines are not divided this way. */
   readonly #templates = new Map<string, string | null>();
+  /** Queries as they stand in lines, most of which come again, and what they mean. */
+  readonly #queries = new Map<string, string>();
 
   /** Of the process that serves the records now. */
   use(constants: ProcessConstants): void {
@@ -38,35 +40,47 @@ export class LineDivider {
     const shape = `${found[4]}${found[7]}${found[10]}`;
     const template = this.#templates.get(shape);
     if (template === undefined) return this.#learn(line, shape, found);
-    return template === null ? divideLine(line, this.#constants) : dividedAs(template, found);
+    return template === null ? divideLine(line, this.#constants) : this.#dividedAs(template, found);
   }
 
   #learn(line: string, shape: string, found: RegExpExecArray): StoredLine | null {
     const divided = divideLine(line, this.#constants);
     if (this.#templates.size >= knownMax) this.#templates.clear();
-    const isAlike = divided !== null && JSON.stringify(dividedAs(divided.template, found)) === JSON.stringify(divided);
+    const isAlike =
+      divided !== null && JSON.stringify(this.#dividedAs(divided.template, found)) === JSON.stringify(divided);
     this.#templates.set(shape, isAlike ? divided.template : null);
     return divided;
   }
-}
 
-function dividedAs(template: string, found: RegExpExecArray): StoredLine {
-  const [, id = '', traceId, at = '', , client = '', port, , path = '', query, , attempt, status, bytesIn, out] = found;
-  return {
-    template,
-    id,
-    traceId: traceId ?? null,
-    at: millisecondsOf(at),
-    client,
-    clientPort: Number(port),
-    path,
-    query: query === undefined ? null : query.replaceAll('\\u2026', '…'),
-    status: Number(status),
-    durationUs: Math.round(Number(found[15]) * 1000),
-    bytesOut: out === undefined ? 0 : Number(out),
-    rest: restOf(attempt ?? '', bytesIn ?? ''),
-    hasOnlyNumbers: true,
-  };
+  #dividedAs(template: string, found: RegExpExecArray): StoredLine {
+    const [, id = '', traceId, at = '', , client = '', port, , path = '', query, , attempt, status, bytesIn, out] =
+      found;
+    return {
+      template,
+      id,
+      traceId: traceId ?? null,
+      at: millisecondsOf(at),
+      client,
+      clientPort: Number(port),
+      path,
+      query: query === undefined ? null : this.#queryOf(query),
+      status: Number(status),
+      durationUs: Math.round(Number(found[15]) * 1000),
+      bytesOut: out === undefined ? 0 : Number(out),
+      rest: restOf(attempt ?? '', bytesIn ?? ''),
+      hasOnlyNumbers: true,
+    };
+  }
+
+  #queryOf(text: string): string {
+    let query = this.#queries.get(text);
+    if (query === undefined) {
+      query = text.replaceAll('\\u2026', '…');
+      if (this.#queries.size >= knownMax) this.#queries.clear();
+      this.#queries.set(copiedText(text), copiedText(query));
+    }
+    return query;
+  }
 }
 
 /** The day of the last time, and its milliseconds: `Date.parse` takes five times as long. */

@@ -1,7 +1,7 @@
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import { isFields, type RecordFields } from '../core/record-defaults.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import { parseRecord } from '../record/parse-record.ts';
+import { recordOfFields } from '../record/parse-record.ts';
 
 /**
  * The line of a record in two parts: what it has in common with other lines (process, route, endpoint, host, …), which a file
@@ -96,7 +96,7 @@ export function recordOf(stored: StoredLine): ExchangeRecord | null {
     duration_ms: stored.durationUs / 1000,
     ...own,
   };
-  const parsed = parseRecord(JSON.stringify(joined));
+  const parsed = recordOfFields(joined);
   return parsed.ok ? parsed.record : null;
 }
 
