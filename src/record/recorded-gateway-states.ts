@@ -6,7 +6,7 @@ import { recordLimits } from './limits.ts';
 /** Reasons of states change seldom, and failures come in thousands. */
 const reasonsMax = 64;
 
-/** States of the gateway as records have them: redacted, bounded. Some 250 bytes, and never more than 4 KiB. */
+/** States of the gateway as records have them: redacted, bounded. Some 250 bytes. */
 export class RecordedGatewayStates {
   readonly #redactor: TextRedactor;
   readonly #reasons = new Map<string, string>();
