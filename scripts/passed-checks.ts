@@ -4,8 +4,8 @@ import { join, relative } from 'node:path';
 import type { Check } from './checks.ts';
 import { cacheFolder, repositoryRoot } from './repository.ts';
 
-/** Folders that no check reads. */
-const unreadFolders = new Set(['node_modules', 'dist', '.bundles', '.cache', '.candor', '.git', 'coverage']);
+/** What no check reads: folders, but `.git` is a file in a worktree, and a cache may be a link. */
+const unread = new Set(['node_modules', 'dist', '.bundles', '.cache', '.candor', '.git', 'coverage']);
 
 /** How long it is remembered that a check has passed. */
 const rememberedMsMax = 30 * 24 * 60 * 60_000;
@@ -57,7 +57,8 @@ function hashOfFiles(root: string): string {
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return unreadFolders.has(entry.name) ? [] : filesIn(path);
+    if (unread.has(entry.name)) return [];
+    if (entry.isDirectory()) return filesIn(path);
     return entry.isFile() && !entry.name.endsWith('.tgz') ? [path] : [];
   });
 }

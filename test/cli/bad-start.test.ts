@@ -68,8 +68,9 @@ async function candor(command: string, { asUser = false, files = 0 } = {}): Prom
   const drop = asUser && isRoot ? ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : [];
   const limit = files === 0 ? [] : ['sh', '-c', `ulimit -n ${files}; exec "$@"`, 'sh'];
   const argv = [...drop, ...limit, process.execPath, program, command];
-  const { PATH } = process.env;
-  const child = spawn('env', argv, { cwd: folder, env: { PATH, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, TMPDIR: folder };
+  const child = spawn('env', argv, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -155,7 +155,7 @@ function writeConfiguration(port: number): void {
   const text = `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { body: "here" }\n`;
   writeFileSync(
     join(folder, 'candor.yaml'),
-    `${text}log: { path: exchange.log }\nadmin: { socket: none }\nstate: none\n`,
+    `workers: 1\n${text}log: { path: exchange.log }\nadmin: { socket: none }\nstate: none\n`,
   );
 }
 

@@ -28,6 +28,7 @@ describe('a check that has passed', () => {
     [false, 'nothing has changed', () => {}],
     [false, 'a file was written again as it was', () => write('src/a.ts', 'a')],
     [false, 'the build has changed', () => write('dist/a.js', 'a')],
+    [false, 'the same files are in a worktree, where .git is a file', () => write('.git', 'gitdir: /elsewhere')],
     [true, 'a file has changed', () => write('src/a.ts', 'b')],
     [true, 'there is a new file', () => write('src/b.ts', '')],
     [true, 'a file has another name', () => [rmSync(join(root, 'src/a.ts')), write('src/c.ts', 'a')]],
