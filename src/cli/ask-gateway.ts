@@ -53,7 +53,9 @@ export function unreachable(address: string, answer: Extract<AdminResponse, { ok
     case 'not_an_answer':
       return new CommandFailure(
         'gateway_unreachable',
-        `The program at ${address} is not a gateway, or it closed the connection during its response.`,
+        answer.errno === 'ECONNRESET' || answer.errno === 'EPIPE'
+          ? `The program at ${address} closed the connection without a whole response: it is not a gateway, it is ending, or it has no descriptor left (\`ls /proc/PID/fd | wc -l\`, \`ulimit -n\`).`
+          : `The program at ${address} is not a gateway, or it closed the connection during its response.`,
       );
   }
 }
