@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import type { OutputLineJson } from '../core/output-line.ts';
 import { unparsedParts } from '../core/unparsed-bytes.ts';
+import type { SnakeCased } from '../core/json-case.ts';
+import type { ProcessFigures } from '../core/process-note.ts';
+import type { ProcessStateJson } from '../core/process-state.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
 
 const lineSchema = z.object({
@@ -36,6 +39,52 @@ export const unparsedSchema = z.object({
   ),
 });
 
+const figures = {
+  processes: z.number().describe('The process that leads the instance, and those that it has started.'),
+  resident_bytes: z
+    .number()
+    .nullable()
+    .describe('RSS of all of them together; memory that they share counts for each.'),
+  threads: z.number(),
+  open_files: z.number().nullable().describe('Open descriptors of the process that is nearest to its limit.'),
+  open_files_max: z.number().nullable(),
+  cores: z.number().nullable().describe('CPU time for each second since the sample before: 0.5 is half a core.'),
+  age_ms: z.number().nullable().describe('Since the process started.'),
+  group_bytes: z
+    .number()
+    .nullable()
+    .describe('Memory of its control group, which the gateway may share; null without a limit.'),
+  group_bytes_max: z.number().nullable().describe('The limit of that memory.'),
+};
+
+/** What an instance's process uses. */
+export const processFiguresSchema = z.object(figures) satisfies z.ZodType<SnakeCased<ProcessFigures>>;
+
+const processSchema = z.object({
+  instance: z.string(),
+  pid: z.number(),
+  sample: z
+    .object({
+      ...figures,
+      at: z.string().describe('RFC 3339.'),
+      before_ms: z.number().describe('From the sample to the end of the attempt; negative: it was taken afterwards.'),
+      restarts: z.number().describe('Of the instance, before this process.'),
+    })
+    .nullable()
+    .describe('The last one before the attempt ended, else the first one after it; null: there is none near.'),
+  exit: z
+    .object({
+      at: z.string(),
+      code: z.number().nullable(),
+      signal: z.string().nullable(),
+      out_of_memory: z.boolean(),
+    })
+    .nullable()
+    .describe('The end of that process before the attempt, during it or within a minute after it.'),
+  summary: z.string().describe('The sample in words.'),
+  remarks: z.array(z.string()).describe('What stands out, the most important first.'),
+}) satisfies z.ZodType<ProcessStateJson>;
+
 /** What is stored about an exchange besides its record. */
 export const requestContextSchema = z.object({
   configuration: z
@@ -51,4 +100,5 @@ export const requestContextSchema = z.object({
     .describe(
       'Attempts whose bytes could not be parsed, and how many are kept: `readUnparsed` has them for operators.',
     ),
+  processes: z.array(processSchema).describe('The processes of the instances that had the request, as they were.'),
 }) satisfies z.ZodType<RequestContextJson>;

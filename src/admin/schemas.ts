@@ -10,6 +10,7 @@ import { deliveries, shapes, whoses } from '../core/shape.ts';
 import { verdictStates } from '../core/service-verdict.ts';
 import { gatewayStateSchema } from './gateway-state-schema.ts';
 import { alertTargetSchema, objectiveSchema } from './alert-schemas.ts';
+import { processFiguresSchema } from './output-schemas.ts';
 import type { StatusResponse } from './admin-status.ts';
 import type { IncidentStatus } from '../control/incident-status.ts';
 import type { ReloadOutcome } from '../control/gateway-status.ts';
@@ -300,12 +301,25 @@ export const statusSchema = z.object({
   store: z
     .object({
       path: text,
-      lost: count.describe('Records and events that were to be stored and were lost, since the start.'),
+      lost: count.describe(
+        'Records, events and lines of applications that were to be stored and were lost, since the start.',
+      ),
     })
     .nullable()
     .describe(
       'The store of exchanges and events; null without one. While it fails there is a problem `store_failing`.',
     ),
+  log_files: z
+    .array(
+      z.object({
+        owner: text.describe('The application or the upstream.'),
+        path: text,
+        state: z.enum(['following', 'absent', 'unreadable']),
+        reason: text.describe('Why it is not followed; empty while it is.'),
+        skipped_bytes: count.describe('Bytes that were not read because the file grew too fast.'),
+      }),
+    )
+    .describe('Logs that applications write (`logs`), which are read for the store.'),
   otlp: z
     .object({
       endpoint: text,
@@ -368,6 +382,9 @@ export const statusSchema = z.object({
           phase: z.enum(['starting', 'ready', 'failing', 'backing_off', 'stopping', 'stopped']),
           reason: text,
           restarts: count,
+          usage: processFiguresSchema
+            .nullable()
+            .describe('What its process used some seconds ago; null: not known, or none runs.'),
           earlier_command: z
             .array(text)
             .nullable()

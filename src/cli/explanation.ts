@@ -9,6 +9,7 @@ import { unparsedForOperators, unparsedText } from '../diagnose/candor/unparsed-
 import { timelineLines } from './attempt-timeline.ts';
 import { hexdump } from './hexdump.ts';
 import { outputLines } from './output-lines.ts';
+import { processLines } from './process-lines.ts';
 import { durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
 import type { Style } from './style.ts';
 
@@ -30,6 +31,7 @@ export function renderExplanation(
     ...timelineLines(record, style),
     ...unparsedLines(context, bytes, style),
     ...stateLines(record, context, style),
+    ...processLines(context, style),
     ...outputLines(context, style),
     '',
     ...verdictLines(record, style),

@@ -27,6 +27,7 @@ import {
 } from './layout.ts';
 import { adminLines, certificatesText, listenerLines } from './listener-lines.ts';
 import { objectiveLines } from './objective-lines.ts';
+import { logFileLines, usageLines } from './process-lines.ts';
 import { statusMark, type StatusTone } from './status-mark.ts';
 import type { Style } from './style.ts';
 import { timeoutLines } from './timeout-lines.ts';
@@ -62,6 +63,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
     ...section('OBJECTIVES', objectiveLines(status.objectives, style), style),
     ...section('TIMEOUTS', timeoutLines(status, style), style),
     ...section('STORE', storeLines(status, style), style),
+    ...section('LOG FILES', logFileLines(status, style), style),
     ...section('ALERTS', alertTargetLines(status.alerts, wallTimeOf(status), style), style),
     ...section('OTLP', otlpLines(status, style), style),
     ...section(
@@ -262,7 +264,7 @@ function storeLines({ store = null, problems }: Partial<GatewayStatus>, style: S
   if (store === null) return [];
   const isFailing = problems?.some(({ kind }) => kind === 'store_failing') ?? false;
   const tone = isFailing ? 'bad' : store.lost > 0 ? 'warn' : 'good';
-  const lost = store.lost === 0 ? 'nothing lost' : `${countText(store.lost, 'record')} lost since the start`;
+  const lost = store.lost === 0 ? 'nothing lost' : `${countText(store.lost, 'record')} or lines lost since the start`;
   return wrapAfter(
     `  ${statusMark(tone, style)}`,
     `${harmless(store.path)} ${isFailing ? 'fails now' : 'is written'}, ${lost}`,
@@ -356,6 +358,7 @@ function instanceLines(
   return seen.flatMap(({ instance, endpoint }, index) => [
     heads[index] ?? '',
     ...(isTakenOut(instance, endpoint) ? reasonLines(endpoint.reason, style) : instanceDetails(instance, style)),
+    ...usageLines(instance, style),
     ...earlierLines(instance, command, style),
     ...(endpoint === undefined ? [] : fullnessLines(endpoint, style)),
   ]);

@@ -32,6 +32,7 @@ function buildEndpointLimits(
   | 'outlierDetection'
   | 'circuitBreaker'
   | 'drainSignal'
+  | 'logs'
 > {
   const { connections } = read;
   const connectionsMax = count(connections?.max, defaults.connections.max);
@@ -47,6 +48,9 @@ function buildEndpointLimits(
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
     ...buildConcurrency(read.concurrency),
     ...buildDrainSignal(read.drain_signal),
+    ...(read.logs === undefined
+      ? {}
+      : { logs: [...new Set(read.logs.map((path) => resolve(context.directory, path)))] }),
     ...buildWhenNoneReady(read.when_none_ready),
     ...buildSticky(name, read.sticky, context),
     ...buildOutlierDetection(read.outlier_detection),

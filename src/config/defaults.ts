@@ -39,6 +39,7 @@ export const defaults = {
     'In clear text an endpoint that speaks HTTP/1.1 alone would answer no request; and where client and endpoint are near each other, HTTP/1.1 costs both less.',
   ),
   upstreamProxyProtocol: declare('none', 'An endpoint that expects no such header refuses every request behind it.'),
+  logs: declare('[]', 'What an application prints is read anyway; which files it writes only you know.'),
   listenerTls: {
     auto: declare('false', 'Obtaining certificates agrees to the terms of a CA.'),
     internal: declare('false', 'Only clients that were told to trust its certificates.'),

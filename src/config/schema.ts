@@ -269,6 +269,11 @@ const endpointKeys = {
     'Whether an endpoint may say that it wants no new requests: by a header of its responses, also those to checks, or by its health document.',
     defaults.drainSignal.absent,
   ),
+  logs: key(
+    z.array(path).max(16),
+    'Files that the application writes, from the folder of this file, followed from their end on for the `store`: `candor logs` shows their lines beside its output.',
+    defaults.logs,
+  ),
   response_head_max: key(size, 'The largest response head; a larger one is a 502.', defaults.responseHeadMax),
 };
 
@@ -534,4 +539,5 @@ export type EndpointKeysRead = Pick<
   | 'circuit_breaker'
   | 'drain_signal'
   | 'response_head_max'
+  | 'logs'
 >;

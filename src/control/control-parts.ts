@@ -30,6 +30,7 @@ import { IncidentFile } from './incident-file.ts';
 import { IncidentWatch } from './incident-watch.ts';
 import { LateExits } from './late-exits.ts';
 import { OutputCapture } from './output-capture.ts';
+import { ProcessWatch } from './process-watch.ts';
 import { Overlay } from './overlay.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
 import { SessionKey } from './session-key.ts';
@@ -39,6 +40,7 @@ import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { version } from './version.ts';
+import { TailedFiles } from './tailed-files.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import { AutomaticCertificates } from './automatic-certificates.ts';
 import { DiskWatch, writtenFolders } from './disk-watch.ts';
@@ -83,6 +85,8 @@ export class ControlParts {
   readonly log: ExchangeLog;
   readonly store: StoredExchanges;
   readonly output: OutputCapture;
+  readonly processes: ProcessWatch;
+  readonly tailed: TailedFiles;
   readonly otlp: OtlpExport;
   readonly applications: Applications;
   readonly endpoints: Endpoints;
@@ -132,6 +136,13 @@ export class ControlParts {
       isWanted: () => this.store.path !== null,
       send: (lines) => this.store.storeOutput(lines),
     });
+    this.tailed = new TailedFiles({
+      ...{ clock, events: this.hub },
+      isWanted: () => this.store.path !== null,
+      onLine: (source, line) => this.output.note(source, line),
+    });
+    this.processes = new ProcessWatch({ clock, store: (notes) => this.store.storeProcesses(notes) });
+    this.hub.subscribe((event) => this.processes.onEvent(event));
     this.otlp = this.#createOtlp();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
     const { stateFolder } = options.configuration;
@@ -198,6 +209,7 @@ export class ControlParts {
       events: this.hub,
       epoch: this.hub.epoch,
       upstream: (id) => this.endpoints.upstreams().find((one) => one.id === id) ?? null,
+      processesOf: (application) => this.processes.evidenceOf(application),
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
     });
   }
@@ -318,6 +330,7 @@ export class ControlParts {
         this.automatic.noteAsked(batch.askedNames);
         this.reports.onBatch(batch);
         this.endpoints.onOutcomes(batch.outcomes);
+        this.processes.onOutcomes(batch.outcomes);
         if (batch.drainSignals !== undefined) this.endpoints.onDrainSignals(batch.drainSignals);
         if (batch.routeOutcomes !== undefined) this.breakers.onOutcomes(batch.routeOutcomes);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
@@ -391,6 +404,7 @@ export class ControlParts {
     for (const { id, application } of this.active.configuration.upstreams) {
       if (application !== null) this.lateExits.note(this.endpoints.registry.endpoints(id)?.values() ?? []);
     }
+    this.processes.use(this.applications.supervisor.status().flatMap(({ instances }) => instances));
     this.applications.noteChange();
     this.condition.changed();
   }

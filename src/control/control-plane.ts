@@ -5,7 +5,7 @@ import { noCounts } from '../core/counters.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import { contextSearchOf, type StoredContext } from '../core/request-context.ts';
+import { contextSearchOf, type FoundContext } from '../core/request-context.ts';
 import type {
   EventSearchRequest,
   EventSearchResult,
@@ -33,6 +33,7 @@ import { type IncidentStatus, incidentStatus } from './incident-status.ts';
 import { reportListeners } from './listener-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';
+import { requestContext } from './request-context.ts';
 import { Shutdown } from './shutdown.ts';
 import { whyNotKept } from './kept-certificates.ts';
 import { StartAbandoned, startFailureOf, StateFailure } from './start-failure.ts';
@@ -107,9 +108,11 @@ export class ControlPlane implements Gateway {
       reason: `candor ${version} started`,
       evidence,
     });
-    void (this.#parts.options.adopt?.predecessorEnded ?? Promise.resolve()).then(() =>
-      this.#parts.incidents.readEarlier(),
-    );
+    void (this.#parts.options.adopt?.predecessorEnded ?? Promise.resolve()).then(() => {
+      this.#parts.incidents.readEarlier();
+      // Until then the other process reads them.
+      this.#parts.tailed.use(this.#parts.active.configuration.upstreams);
+    });
     this.#parts.endpoints.registry.activate(configuration);
     await this.#parts.applications.adoptOrStart(configuration.applications);
     // The overlay file is read after the handoff of applications: until then the predecessor may change the file.
@@ -201,6 +204,7 @@ export class ControlPlane implements Gateway {
     const applications = statusWithoutSecrets(
       this.#parts.applications.supervisor.status(),
       this.#parts.active.redactor,
+      (instance) => this.#parts.processes.figuresOf(instance),
     );
     return statusOf({
       deployment,
@@ -230,6 +234,7 @@ export class ControlPlane implements Gateway {
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
       store: this.#parts.store.status,
+      logFiles: this.#parts.tailed.status,
       alerts: this.#parts.alerting.status,
       otlp: this.#parts.otlp.status,
       objectives: this.#parts.slo.status,
@@ -298,6 +303,7 @@ export class ControlPlane implements Gateway {
     if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
     if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection, shown);
     await this.#parts.store.use(read.configuration.store);
+    this.#parts.tailed.use(read.configuration.upstreams);
     void this.#parts.alerting.use(read.configuration);
     await this.#parts.otlp.use(read.configuration.otlp);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
@@ -353,8 +359,9 @@ export class ControlPlane implements Gateway {
     return this.#parts.store.searchOutput(search);
   }
 
-  requestContext(record: ExchangeRecord): Promise<StoredContext> {
-    return this.#parts.store.context(contextSearchOf(record));
+  requestContext(record: ExchangeRecord): Promise<FoundContext> {
+    const { store, processes } = this.#parts;
+    return requestContext(contextSearchOf(record), store, processes);
   }
 
   searchEvents(search: EventSearchRequest): Promise<EventSearchResult> {
@@ -431,10 +438,12 @@ export class ControlPlane implements Gateway {
     this.#parts.ticketKeys.close();
     this.#parts.certificates.close();
     this.#parts.disks.close();
+    this.#parts.processes.close();
     this.#parts.endpoints.stop();
     this.#parts.breakers.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
+    await this.#parts.tailed.close();
     this.#parts.output.flush();
     const { log, store, otlp, alerting, incidents, slo, configurations } = this.#parts;
     const closed = [

@@ -4,7 +4,8 @@ import type { IncidentStatus } from './incident-status.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { OtlpDropReason, OtlpSignal } from '../core/otlp-counts.ts';
-import type { StoredContext } from '../core/request-context.ts';
+import type { ProcessFigures } from '../core/process-note.ts';
+import type { FoundContext } from '../core/request-context.ts';
 import type {
   EventSearchRequest,
   EventSearchResult,
@@ -103,7 +104,7 @@ export interface Gateway extends EventSink {
   /** Searches the stored output of applications. */
   searchOutput(search: SearchRequest): Promise<OutputSearchResult>;
   /** What is stored about a request besides its record. */
-  requestContext(record: ExchangeRecord): Promise<StoredContext>;
+  requestContext(record: ExchangeRecord): Promise<FoundContext>;
   /** Events of a time: the stored ones, also of earlier runs; without a store those that are still held. */
   searchEvents(search: EventSearchRequest): Promise<EventSearchResult>;
   counts(): {
@@ -321,6 +322,8 @@ export interface GatewayStatus {
   readonly upstreams: readonly UpstreamStatus[];
   /** The store of exchanges and events; null: the configuration has none. That it fails now is a problem. */
   readonly store: StoreStatus | null;
+  /** Logs that applications write, which are read for the store. */
+  readonly logFiles: readonly TailedFileStatus[];
   /** Who is told of incidents and the like; empty: the configuration names no target. */
   readonly alerts: readonly AlertTargetStatus[];
   /** The collector that gets spans, records and metrics over OTLP; null: the configuration has none. That it fails now is a problem. */
@@ -409,8 +412,20 @@ export interface TimeoutStatus {
 
 export interface StoreStatus {
   readonly path: string;
-  /** Records and events that were to be stored and were lost, since the start. */
+  /** Records, events and lines of applications that were to be stored and were lost, since the start. */
   readonly lost: number;
+}
+
+/** A log of an application (`logs`) that the gateway follows. */
+export interface TailedFileStatus {
+  /** The application or the upstream. */
+  readonly owner: string;
+  readonly path: string;
+  readonly state: 'following' | 'absent' | 'unreadable';
+  /** Why it is not followed; '' while it is. */
+  readonly reason: string;
+  /** Bytes that were not read because the file grew too fast. */
+  readonly skippedBytes: number;
 }
 
 export interface BoundStatus {
@@ -483,6 +498,8 @@ export interface InstanceStatus {
   /** Why it is in that phase, one sentence. */
   readonly reason: string;
   readonly restarts: number;
+  /** What its process and those that it has started used a few seconds ago at most; null: not known, or none runs. */
+  readonly usage: ProcessFigures | null;
   /** Its command, if an earlier configuration started it and a new instance will replace it; else null. */
   readonly earlierCommand: readonly string[] | null;
   /** Address at which clients can bypass the gateway, such as '0.0.0.0:41213'; null if there is none, or it is not known. */

@@ -79,6 +79,7 @@ for (const [what, suspect, { usual, failing, event: seen }] of cases)
       ...{ clock, epoch: 'run', storage: null },
       events: { emit() {} },
       upstream: () => ({ application: 'shop', endpoints: [] }),
+      processesOf: () => [],
       adviceOf: () => null,
       examine: async () => null,
     });

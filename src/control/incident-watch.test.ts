@@ -35,6 +35,7 @@ class Run {
       ...{ clock, epoch, storage },
       events: { emit: (event) => void this.events.push(event) },
       upstream: () => null,
+      processesOf: () => [],
       adviceOf: () => null,
       examine: async () => null,
     });

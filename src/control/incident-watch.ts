@@ -25,6 +25,8 @@ export interface IncidentWatchParts {
     readonly application: string | null;
     readonly endpoints: readonly EndpointSnapshot[];
   } | null;
+  /** What stands out at the processes of an application that the gateway runs. */
+  readonly processesOf: (application: string) => WatchedUpstream['processes'];
   readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
   /** What a person would look at first; null: nothing now. */
   readonly examine: (incident: LiveIncident) => Promise<Examination | null>;
@@ -163,7 +165,9 @@ export class IncidentWatch {
       checkCause: endpoint.checkCause ?? null,
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));
-    return { application: upstream.application, endpoints };
+    const { application } = upstream;
+    const processes = application === null ? [] : this.#parts.processesOf(application);
+    return { application, endpoints, ...(processes === undefined ? {} : { processes }) };
   }
 
   #report({ kind, incident }: IncidentChange): void {

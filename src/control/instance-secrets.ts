@@ -1,7 +1,8 @@
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
-import type { ApplicationStatus } from './gateway-status.ts';
+import type { SupervisedApplicationStatus } from '../deploy/supervisor.ts';
+import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
 
 /** Instances as responses, records and the status may show them: without the credentials that an application printed. */
 export function withoutSecrets(instances: readonly LiveInstance[], redactor: TextRedactor): readonly LiveInstance[] {
@@ -17,10 +18,11 @@ export function withoutSecrets(instances: readonly LiveInstance[], redactor: Tex
   });
 }
 
-/** The same for the status of applications. */
+/** The same for the status of applications, with what their processes use. */
 export function statusWithoutSecrets(
-  applications: readonly ApplicationStatus[],
+  applications: readonly SupervisedApplicationStatus[],
   redactor: TextRedactor,
+  usageOf: (instance: string) => InstanceStatus['usage'] = () => null,
 ): readonly ApplicationStatus[] {
   return applications.map((application) => ({
     ...application,
@@ -28,6 +30,7 @@ export function statusWithoutSecrets(
     instances: application.instances.map((instance) => ({
       ...instance,
       reason: redactor.redact(instance.reason),
+      usage: usageOf(instance.id),
       earlierCommand: instance.earlierCommand === null ? null : redactor.redactCommand(instance.earlierCommand),
       lastLines: redactor.redactLines(instance.lastLines),
     })),

@@ -56,6 +56,11 @@ export class RestartedThread<To extends Message, From extends Message> {
     this.#thread = this.#start();
   }
 
+  /** False between the end of one and the start of the next. */
+  get isRunning(): boolean {
+    return this.#thread !== null;
+  }
+
   send(message: To): void {
     if (this.#thread !== null) this.#thread.postMessage(message);
     else if (this.#parts.isKept(message)) this.#unsent.push(message);

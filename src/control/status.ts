@@ -51,6 +51,7 @@ export interface StatusFacts {
   /** Connections and waiting requests at an endpoint, in all workers. */
   readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
   readonly store: GatewayStatus['store'];
+  readonly logFiles: GatewayStatus['logFiles'];
   readonly alerts: GatewayStatus['alerts'];
   readonly otlp: GatewayStatus['otlp'];
   readonly objectives: GatewayStatus['objectives'];
@@ -93,6 +94,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     certificates: facts.managed.map((state) => managedStatus(state, facts.wallTime)),
     upstreams,
     store: facts.store,
+    logFiles: facts.logFiles,
     alerts: facts.alerts,
     otlp: facts.otlp,
     objectives: facts.objectives,

@@ -1,6 +1,7 @@
 import type { StoreSpec } from '../core/configuration.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
+import type { ProcessNote } from '../core/process-note.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';
@@ -49,6 +50,9 @@ const closeMs = 5000;
 export class StoredExchanges {
   readonly #parts: StoredExchangesParts;
   readonly #lost = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  /** Of the thread that runs: lines that it was sent, and those of them that it has stored or counted as lost. */
+  #linesSent = 0;
+  readonly #linesDone = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #rings = new WorkerRings((memory) => this.#thread?.send({ kind: 'ring', memory }), {
     linesBytes: ringBytes,
     failuresBytes: 0,
@@ -71,7 +75,7 @@ export class StoredExchanges {
     return this.#spec?.path ?? null;
   }
 
-  /** Records that were chosen and not stored, since the start. */
+  /** Records, events and lines of applications that were to be stored and were not, since the start. */
   get lost(): number {
     return Atomics.load(this.#lost, 0) + this.#rings.dropped;
   }
@@ -113,10 +117,12 @@ export class StoredExchanges {
   }
 
   #start(): void {
+    this.#linesSent = 0;
+    Atomics.store(this.#linesDone, 0, 0);
     const thread = new RestartedThread<ToStore, FromStore>({
       module: this.#parts.storeModule,
       name: 'candor store',
-      init: { wakeWord: this.#rings.wakeWord, lost: this.#lost.buffer },
+      init: { wakeWord: this.#rings.wakeWord, lost: this.#lost.buffer, linesDone: this.#linesDone.buffer },
       clock: this.#parts.clock,
       state: () => this.#state(),
       isKept: () => false,
@@ -151,7 +157,16 @@ export class StoredExchanges {
 
   /** Stores lines of applications; without a store it does nothing. */
   storeOutput(lines: readonly OutputLine[]): void {
-    this.#thread?.send({ kind: 'output', lines });
+    if (this.#thread === null) return;
+    // While another thread starts, nothing takes them.
+    if (!this.#thread.isRunning) return this.#countLost(lines.length);
+    this.#linesSent += lines.length;
+    this.#thread.send({ kind: 'output', lines });
+  }
+
+  /** Stores notes about processes of applications; without a store, or while its thread starts, it does nothing. */
+  storeProcesses(notes: readonly ProcessNote[]): void {
+    this.#thread?.send({ kind: 'processes', notes });
   }
 
   /** What is stored about a request besides its record; nothing without a store. */
@@ -186,7 +201,14 @@ export class StoredExchanges {
     await thread.stop();
   }
 
+  #countLost(lines: number): void {
+    Atomics.add(this.#lost, 0, lines);
+  }
+
   #onLost({ why, threw }: WorkerExit, restartMs: number): void {
+    // Lines that the thread had and had not stored are in no ring.
+    this.#countLost((this.#linesSent - Atomics.exchange(this.#linesDone, 0, 0)) | 0);
+    this.#linesSent = 0;
     this.#parts.events.emit({
       kind: 'store_lost',
       subject: 'gateway',

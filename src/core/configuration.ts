@@ -404,6 +404,8 @@ export interface UpstreamSpec {
   /** Attempts per exchange, including the first. */
   readonly attemptsMax: number;
   readonly responseHeadBytesMax: number;
+  /** Files that the application writes, which the main thread follows for the store; absent: none. */
+  readonly logs?: readonly string[];
 }
 
 /** How clients stay at an endpoint, by a signed cookie. */

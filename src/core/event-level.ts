@@ -42,6 +42,8 @@ export function levelOf(event: Event): EventLevel {
       return event.to === 'force_closing' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
     case 'name_state':
       return event.to === 'resolved' ? 'info' : 'warn';
+    case 'log_file_followed':
+      return event.to === 'following' ? 'info' : 'warn';
     case 'store_failing':
     case 'otlp_failing':
       return event.to === 'failing' ? 'warn' : 'info';

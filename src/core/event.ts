@@ -162,6 +162,13 @@ export interface EventFacts {
   log_reopened: { path: string; was: 'moved' | 'deleted'; bytesSaved: number };
   /** Another program shortened the file, from `bytesBefore` to `bytes`: the lines that it had are lost. */
   log_truncated: { path: string; bytesBefore: number; bytes: number };
+  /** A log of an application (`logs`) is followed again, cannot be followed, or is not followed completely (`to`). */
+  log_file_followed: {
+    owner: string;
+    path: string;
+    state: 'following' | 'absent' | 'unreadable';
+    skippedBytes: number;
+  };
   log_dropped: { what: string; count: number; errno: string | null };
   /** The file system of a folder of the gateway is nearly full, or no longer is (`to`: 'low', 'enough'). */
   disk_space: { path: string; freeBytes: number; totalBytes: number };

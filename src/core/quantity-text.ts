@@ -19,3 +19,10 @@ export function durationText(ms: number): string {
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** Memory as people say it: '512 KiB', '82 MiB', '1.5 GiB'. */
+export function memoryText(bytes: number): string {
+  const gib = bytes / 1024 ** 3;
+  if (gib >= 1) return `${Math.round(gib * 10) / 10} GiB`;
+  return bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
+}

@@ -1,4 +1,6 @@
 import type { OutputLine, OutputLineJson } from './output-line.ts';
+import type { ProcessNote } from './process-note.ts';
+import type { ProcessStateJson } from './process-state.ts';
 import type { ExchangeRecord } from './record.ts';
 import type { UnparsedJson } from './unparsed-bytes.ts';
 
@@ -7,6 +9,8 @@ export interface InstanceVisit {
   readonly instance: string;
   readonly since: number;
   readonly until: number;
+  /** When its attempt ended. */
+  readonly ended: number;
 }
 
 /** What the store is asked about a request. */
@@ -24,11 +28,18 @@ export interface StoredContext {
   readonly lines: readonly OutputLine[];
   /** What its instances printed while they had it, without any id. */
   readonly nearby: readonly OutputLine[];
+  /** Samples and exits of the processes of these instances around that time. */
+  readonly processes: readonly ProcessNote[];
   /** What its endpoints sent and the gateway could not parse: for operators alone. */
   readonly unparsed: readonly UnparsedJson[];
 }
 
-export const noContext: StoredContext = { lines: [], nearby: [], unparsed: [] };
+export const noContext: StoredContext = { lines: [], nearby: [], processes: [], unparsed: [] };
+
+/** The same with what the main thread has in memory. */
+export interface FoundContext extends Omit<StoredContext, 'processes'> {
+  readonly processes: readonly ProcessStateJson[];
+}
 
 /** As the admin API has it. */
 export interface RequestContextJson {
@@ -38,13 +49,21 @@ export interface RequestContextJson {
   readonly nearby: readonly OutputLineJson[];
   /** Of the attempts whose bytes could not be parsed; `/v2/unparsed/{id}` has the bytes. */
   readonly unparsed: readonly UnparsedSizeJson[];
+  /** Of each instance that had the request. */
+  readonly processes: readonly ProcessStateJson[];
 }
 
 export interface UnparsedSizeJson extends Omit<UnparsedJson, 'bytes'> {
   readonly size: number;
 }
 
-export const noContextJson: RequestContextJson = { configuration: null, lines: [], nearby: [], unparsed: [] };
+export const noContextJson: RequestContextJson = {
+  configuration: null,
+  lines: [],
+  nearby: [],
+  unparsed: [],
+  processes: [],
+};
 
 /** Output is read a moment after it was printed; the last words of a program come after the failure of its request. */
 const readLateMs = 500;
@@ -55,7 +74,8 @@ export function contextSearchOf({ id, trace_id, at, duration_ms, attempts }: Exc
   const visits = attempts.flatMap(({ endpoint, address, started_ms, ended_ms }) => {
     const instance = instanceOf(endpoint, address);
     if (instance === null) return [];
-    return [{ instance, since: Math.floor(began + started_ms), until: Math.ceil(began + ended_ms) + readLateMs }];
+    const ended = Math.ceil(began + ended_ms);
+    return [{ instance, since: Math.floor(began + started_ms), until: ended + readLateMs, ended }];
   });
   return { ids: trace_id === null ? [id] : [id, trace_id], endedAt: began + duration_ms, visits };
 }

@@ -4,6 +4,7 @@ import type { EventJson } from './event-json.ts';
 import type { ProcessConstants } from './logger-messages.ts';
 import type { OutputLine } from './output-line.ts';
 import type { ExchangeRecord } from './record.ts';
+import type { ProcessNote } from './process-note.ts';
 import type { ContextSearch, StoredContext } from './request-context.ts';
 import type { ResponseTimes } from './response-times.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
@@ -12,8 +13,10 @@ import type { RecordRingMemory } from './record-ring-memory.ts';
 export interface StoreInit {
   /** One Int32, shared with all rings of the store. */
   readonly wakeWord: SharedArrayBuffer;
-  /** One Int32: records and events that the store had taken, and that were lost. */
+  /** One Int32: records, events and lines that the store had taken, and that were lost. */
   readonly lost: SharedArrayBuffer;
+  /** One Int32: lines of applications of `output` messages that are stored, or lost and counted. */
+  readonly linesDone: SharedArrayBuffer;
 }
 
 /** One page of a search. */
@@ -105,6 +108,8 @@ export type ToStore =
   | { readonly kind: 'events'; readonly events: readonly EventLine[] }
   /** Store these lines of applications too. */
   | { readonly kind: 'output'; readonly lines: readonly OutputLine[] }
+  /** Store these notes about processes of applications too. */
+  | { readonly kind: 'processes'; readonly notes: readonly ProcessNote[] }
   /** Answer 'stored'. */
   | { readonly kind: 'find'; readonly request: number; readonly id: string }
   /** Answer 'searched'. */

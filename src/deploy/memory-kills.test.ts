@@ -47,6 +47,37 @@ test('a machine that does not count says nothing', () => {
   );
 });
 
+test('a kill in a group that the process has moved to since its start is seen', () => {
+  let group = 'candor';
+  const counts: Record<string, number> = { candor: 4, app: 1 };
+  const read = (path: string) => {
+    if (path === '/proc/7/cgroup') return `0::/${group}\n`;
+    const count = counts[/cgroup\/(\w+)\/memory/.exec(path)?.[1] ?? ''];
+    return count === undefined ? null : v2(count);
+  };
+  const kills = new MemoryKills(7, at(0), read);
+  group = 'app';
+  kills.watch(at(200));
+  assert.equal(kills.hasRisen(at(300)), false);
+  counts['app'] = 2;
+  assert.equal(kills.hasRisen(at(400)), true);
+});
+
+test('a kill is seen although the process seems to be in the root group while it ends', () => {
+  let cgroup = '4:memory:/jobs/7\n0::/\n';
+  const counts = { '/jobs/7': 0, '': 8 };
+  const read = (path: string) => {
+    const group = /^\/sys\/fs\/cgroup\/memory(.*)\/memory\.oom_control$/.exec(path)?.[1];
+    return path === '/proc/7/cgroup' ? cgroup : group === undefined ? null : v1(counts[group as keyof typeof counts]);
+  };
+  const kills = new MemoryKills(7, at(0), read);
+  kills.watch(at(200));
+  counts['/jobs/7'] = 1;
+  cgroup = '4:memory:/\n0::/\n';
+  kills.watch(at(300));
+  assert.equal(kills.hasRisen(at(400)), true);
+});
+
 test('an old kill of another process of the group is no evidence, a recent one is', () => {
   let count = 0;
   const read = (path: string) => (path === '/proc/7/cgroup' ? '0::/a\n' : v2(count));

@@ -9,12 +9,14 @@ import type { Instant } from '../core/time.ts';
  * kept, and compared is the older, which is from `sampleEveryMs` to twice that old.
  */
 export class MemoryKills {
-  readonly #path: string | null;
+  readonly #pid: number;
   readonly #readText: ReadText;
+  #path: string | null;
   #older: Sample | null = null;
   #newer: Sample | null = null;
 
   constructor(pid: number, now: Instant, readText: ReadText = readFile) {
+    this.#pid = pid;
     this.#readText = readText;
     this.#path = counterPath(pid, readText);
     this.#older = this.#newer = this.#sample(now);
@@ -22,9 +24,21 @@ export class MemoryKills {
 
   /** Called while the process runs, as often as is convenient. */
   watch(now: Instant): void {
+    this.#lookUp(now);
     if (this.#newer === null || now - this.#newer.at < sampleEveryMs) return;
     this.#older = this.#newer;
     this.#newer = this.#sample(now) ?? this.#newer;
+  }
+
+  /**
+   * A program may move to another group, and wrappers do so when they start it. One that is ending seems to move to the root of a hierarchy of
+   * version 1: what is known of it stays.
+   */
+  #lookUp(now: Instant): void {
+    const path = counterPath(this.#pid, this.#readText, (group) => group !== '/');
+    if (path === null || path === this.#path) return;
+    this.#path = path;
+    this.#older = this.#newer = this.#sample(now);
   }
 
   /** Called once the process has been killed. Null: this machine does not tell. */
@@ -64,11 +78,11 @@ function readFile(path: string): string | null {
  * The file that counts: `memory.events` in cgroup v2, `memory.oom_control` in v1 (cgroups(7)). Inside a container
  * the path may name what only the host can see; the mount's root is then our own cgroup.
  */
-function counterPath(pid: number, readText: ReadText): string | null {
+function counterPath(pid: number, readText: ReadText, isWanted = (_group: string): boolean => true): string | null {
   const lines = readText(`/proc/${pid}/cgroup`)?.trim().split('\n') ?? [];
   for (const line of lines) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    if (controllers === undefined || path === undefined) continue;
+    if (controllers === undefined || path === undefined || !isWanted(path)) continue;
     for (const candidate of candidates(controllers, path)) {
       if (oomKills(readText(candidate)) !== null) return candidate;
     }

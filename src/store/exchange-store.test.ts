@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { OutputLine, OutputSource } from '../core/output-line.ts';
+import type { ProcessNote } from '../core/process-note.ts';
 import type {
   EventLine,
   EventSearchRequest,
@@ -600,7 +601,7 @@ describe('stored output of applications', () => {
     const { lines, nearby } = store.context({
       ids: [id],
       endedAt: at + 10,
-      visits: [{ instance: 'shop/1', since: at, until: at + 10 }],
+      visits: [{ instance: 'shop/1', since: at, until: at + 10, ended: at + 10 }],
     });
     assert.deepEqual(
       lines.map(({ text }) => text),
@@ -626,6 +627,31 @@ describe('stored output of applications', () => {
     assert.match(kept[0] ?? '', /^399 /);
     assert.ok(kept.length * 564 <= 2 ** 21 / 32 && kept.length > 50, `${kept.length}`);
     assert.equal(search('').exchanges.length, golden.length);
+  });
+});
+
+const sampleAt = (at: number, instance = 'shop/1'): ProcessNote => ({
+  ...{ kind: 'sample', at, instance, pid: 7, processes: 1, residentBytes: 9, threads: 1, restarts: 0, ageMs: 1 },
+  ...{ openFiles: 1, openFilesMax: 9, cores: null, groupBytes: null, groupBytesMax: null },
+});
+/** When the notes around an attempt of shop/1 were taken that ended then. */
+const processesAt = (ended: number): readonly number[] =>
+  store
+    .context({ ids: [], endedAt: ended, visits: [{ instance: 'shop/1', since: ended, until: ended, ended }] })
+    .processes.map(({ at }) => at)
+    .toSorted((one, other) => one - other);
+
+describe('notes about processes', () => {
+  test('are found by the instance, from ten minutes before the end of an attempt to one after it', () => {
+    const minute = 60_000;
+    const ended = 100 * minute;
+    const exit: ProcessNote = {
+      ...{ kind: 'exit', at: ended + 1, instance: 'shop/1', pid: 7 },
+      ...{ code: 1, signal: null, outOfMemory: false },
+    };
+    const times = [ended - 11 * minute, ended - 9 * minute, ended, ended + 2 * minute];
+    store.append([], [], [], [...times.map((at) => sampleAt(at)), sampleAt(ended, 'shop/2'), exit]);
+    assert.deepEqual(processesAt(ended), [ended - 9 * minute, ended, ended + 1]);
   });
 });
 
@@ -695,8 +721,8 @@ describe('the files of the store', () => {
   /** The files were made before the last golden line was. */
   const migrated = golden.slice(0, 13);
 
-  for (const version of [1, 2, 3])
-    test(`of version ${version} are migrated: their exchanges are found, and events and output are stored in them`, () => {
+  for (const version of [1, 2, 3, 4])
+    test(`of version ${version} are migrated: their exchanges are found, and events, output and processes are stored in them`, () => {
       store.close();
       const before = gunzipSync(readFileSync(new URL(`../../test/golden/store-${version}.sqlite.gz`, import.meta.url)));
       writeFileSync(join(folder, 'exchanges-000001.sqlite'), before);
@@ -713,7 +739,8 @@ describe('the files of the store', () => {
           .map(({ id }) => id)
           .toReversed(),
       );
-      store.append([], [eventOf(1, 0)], [outputOf('begun')]);
+      store.append([], [eventOf(1, 0)], [outputOf('begun')], [sampleAt(1000)]);
+      assert.deepEqual(processesAt(2000), [1000]);
       assert.deepEqual(textsOf(''), ['begun']);
       assert.deepEqual(eventSeqs(), [1]);
       assert.deepEqual(names(), ['exchanges-000001.sqlite']);

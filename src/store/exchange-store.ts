@@ -3,6 +3,7 @@ import type { EventJson } from '../core/event-json.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import type { OutputLine } from '../core/output-line.ts';
+import type { ProcessNote } from '../core/process-note.ts';
 import type { ContextSearch, StoredContext } from '../core/request-context.ts';
 import type {
   EventLine,
@@ -97,8 +98,9 @@ export class ExchangeStore {
     exchanges: readonly NewExchange[],
     events: readonly EventLine[] = [],
     output: readonly OutputLine[] = [],
+    processes: readonly ProcessNote[] = [],
   ): number {
-    const batch = { exchanges, events, output };
+    const batch = { exchanges, events, output, processes };
     this.#rowsUntilLook -= exchanges.length + output.length;
     try {
       return this.#appendOnce(batch);
@@ -215,16 +217,19 @@ export class ExchangeStore {
   /** What the files have about a request besides its record. */
   context({ ids, visits }: ContextSearch): Omit<StoredContext, 'unparsed'> {
     const plain = ids.flatMap((id) => idInTextForm(id) ?? []);
-    const context = { lines: [] as OutputLine[], nearby: [] as OutputLine[] };
+    const context = { lines: [] as OutputLine[], nearby: [] as OutputLine[], processes: [] as ProcessNote[] };
     for (const { segment, number } of [...this.#segments()].toReversed())
       this.#orRecover(number, () => {
         context.lines.push(...segment.output.withIds(plain, contextLinesMax));
-        for (const visit of visits)
+        for (const visit of visits) {
           context.nearby.push(...segment.output.ofInstance({ ...visit, limit: nearbyLinesMax }));
+          context.processes.push(...segment.processes.around(visit));
+        }
       });
     return {
       lines: context.lines.slice(0, contextLinesMax),
       nearby: context.nearby.slice(-nearbyLinesMax),
+      processes: context.processes,
     };
   }
 

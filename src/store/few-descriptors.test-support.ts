@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import type { FromStore } from '../core/store-messages.ts';
+import type { FromStore, StoreInit } from '../core/store-messages.ts';
 import { createWakeWord } from '../record/record-ring.ts';
 import { systemClock } from '../system/system.ts';
 import { StoreWriter } from './store-writer.ts';
@@ -11,6 +11,11 @@ const said: FromStore[] = [];
 const spec = { path, keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 };
 const search = { query: '', limit: 1, cursor: null, after: null };
 
+function initOf(): StoreInit {
+  const count = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  return { wakeWord: createWakeWord(), lost: count(), linesDone: count() };
+}
+
 function searchWith(free: number | null): object {
   const opened: number[] = [];
   try {
@@ -19,11 +24,7 @@ function searchWith(free: number | null): object {
     for (const descriptor of opened.splice(0, free ?? 0)) closeSync(descriptor);
   }
   said.length = 0;
-  const writer = new StoreWriter(
-    { wakeWord: createWakeWord(), lost: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) },
-    systemClock,
-    (message) => said.push(message),
-  );
+  const writer = new StoreWriter(initOf(), systemClock, (message) => said.push(message));
   writer.handle({ kind: 'use', spec });
   writer.handle({ kind: 'search', request: 1, search });
   writer.handle({ kind: 'close', request: 2 });
@@ -32,11 +33,7 @@ function searchWith(free: number | null): object {
 }
 
 // The first search finds no file: an event is stored, so that there is one.
-const writer = new StoreWriter(
-  { wakeWord: createWakeWord(), lost: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) },
-  systemClock,
-  () => undefined,
-);
+const writer = new StoreWriter(initOf(), systemClock, () => undefined);
 writer.handle({ kind: 'use', spec });
 writer.handle({ kind: 'events', events: [{ seq: 1, at: 1, json: '{}' }] });
 writer.handle({ kind: 'close', request: 1 });

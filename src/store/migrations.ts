@@ -24,6 +24,8 @@ const steps: readonly string[] = [
    CREATE INDEX output_at ON output (at);
    CREATE TABLE output_ids (id, seq INTEGER NOT NULL, PRIMARY KEY (id, seq)) WITHOUT ROWID;`,
   `CREATE TABLE span_keys (number INTEGER PRIMARY KEY, ids BLOB NOT NULL, traces BLOB NOT NULL);`,
+  `CREATE TABLE processes (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, instance TEXT NOT NULL, json TEXT NOT NULL);
+   CREATE INDEX processes_at ON processes (instance, at);`,
 ];
 
 /** Of a new file: its rows are found by the keys of their spans. An older file keeps its index of ids (`span-table.ts`). */

@@ -1,10 +1,12 @@
 import type { OutputLine } from '../core/output-line.ts';
+import type { ProcessNote } from '../core/process-note.ts';
 import type { EventLine, StoredExchange } from '../core/store-messages.ts';
 import { type Database, openDatabase, type Statement, type Value, withErrno } from './database.ts';
 import { EventTable } from './event-table.ts';
 import { migrate } from './migrations.ts';
 import { OutputTable } from './output-table.ts';
 import { type IdRange, idsFrom, packedHex, packedUuid, unpackedHex, unpackedUuid, wholeId } from './packed-id.ts';
+import { ProcessTable } from './process-table.ts';
 import { recordOf, type StoredLine } from './stored-line.ts';
 import type { TimedRow } from './response-times.ts';
 import { SharedTexts } from './shared-texts.ts';
@@ -22,6 +24,7 @@ export interface StoredBatch {
   readonly exchanges: readonly NewExchange[];
   readonly events: readonly EventLine[];
   readonly output: readonly OutputLine[];
+  readonly processes: readonly ProcessNote[];
 }
 
 /** A row as far as a search looks at it before it builds the record. */
@@ -65,6 +68,7 @@ export class Segment {
   readonly #spans: SpanTable;
   readonly events: EventTable;
   readonly output: OutputTable;
+  readonly processes: ProcessTable;
   readonly #searches = new Map<string, Statement>();
   #seq: number;
 
@@ -91,6 +95,7 @@ export class Segment {
     this.#texts = new SharedTexts(database, 'texts', 'text', 2);
     this.events = new EventTable(database);
     this.output = new OutputTable(database, outputBytesMax);
+    this.processes = new ProcessTable(database);
     this.#insert = database.prepare(`INSERT INTO exchanges (${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`);
     this.#insertTerms = database.prepare('INSERT INTO terms (rowid, words) VALUES (?, ?)');
     this.#spans = new SpanTable(database);
@@ -115,12 +120,13 @@ export class Segment {
   }
 
   /** Stores a batch in one transaction: all or nothing. Returns how many exchanges are damaged, and left out. */
-  append({ exchanges, events, output }: StoredBatch): number {
+  append({ exchanges, events, output, processes }: StoredBatch): number {
     this.#database.execute('BEGIN IMMEDIATE');
     let damaged = 0;
     for (const exchange of exchanges) if (!this.#append(exchange)) damaged += 1;
     this.events.append(events);
     this.output.append(output);
+    this.processes.append(processes);
     this.#spans.put();
     this.#database.execute('COMMIT');
     return damaged;

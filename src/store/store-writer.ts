@@ -1,5 +1,6 @@
 import type { NewEvent } from '../core/event.ts';
 import type { StoreSpec } from '../core/configuration.ts';
+import type { OutputLine } from '../core/output-line.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type {
   EventSearchRequest,
@@ -24,6 +25,7 @@ import { LineDivider } from './line-divider.ts';
 import { StoredUnparsed } from './stored-unparsed.ts';
 import { WaitingEvents } from './waiting-events.ts';
 import { WaitingOutput } from './waiting-output.ts';
+import { WaitingProcesses } from './waiting-processes.ts';
 
 /** How long a record may wait before it is stored: one transaction for all of that time. */
 const storeEveryMs = 500;
@@ -56,12 +58,14 @@ export class StoreWriter {
   readonly #clock: Clock;
   readonly #send: (message: FromStore) => void;
   readonly #lost: Int32Array;
+  readonly #linesDone: Int32Array;
   readonly #wakeWord: WakeWord;
   readonly #rings: RecordRingReader[] = [];
   /** Taken from the rings and not stored yet. */
   #taken: TakenSlice[] = [];
   readonly #events = new WaitingEvents();
   readonly #output = new WaitingOutput();
+  readonly #processes = new WaitingProcesses();
   #spec: StoreSpec | null = null;
   #store: ExchangeStore | null = null;
   readonly #divider = new LineDivider();
@@ -72,11 +76,12 @@ export class StoreWriter {
   #timer: Timer | null = null;
   #closed = false;
 
-  constructor({ wakeWord, lost }: StoreInit, clock: Clock, send: (message: FromStore) => void) {
+  constructor({ wakeWord, lost, linesDone }: StoreInit, clock: Clock, send: (message: FromStore) => void) {
     this.#clock = clock;
     this.#unparsed = new StoredUnparsed(clock);
     this.#send = send;
     this.#lost = new Int32Array(lost);
+    this.#linesDone = new Int32Array(linesDone);
     this.#wakeWord = new WakeWord(wakeWord);
     void this.#sleep();
   }
@@ -98,7 +103,10 @@ export class StoreWriter {
         this.#wakeWord.wake();
         break;
       case 'output':
-        Atomics.add(this.#lost, 0, this.#output.add(message.lines));
+        this.#addOutput(message.lines);
+        break;
+      case 'processes':
+        this.#processes.add(message.notes);
         this.#wakeWord.wake();
         break;
       case 'find':
@@ -124,6 +132,13 @@ export class StoreWriter {
         this.#send({ kind: 'closed', request: message.request });
         break;
     }
+  }
+
+  #addOutput(lines: readonly OutputLine[]): void {
+    const lost = this.#output.add(lines);
+    Atomics.add(this.#lost, 0, lost);
+    Atomics.add(this.#linesDone, 0, lost);
+    this.#wakeWord.wake();
   }
 
   #use(spec: StoreSpec): void {
@@ -205,14 +220,14 @@ export class StoreWriter {
     const spec = this.#spec;
     if (spec === null) return false;
     this.#take();
-    if (this.#taken.length === 0 && this.#events.isEmpty && this.#output.isEmpty) {
+    if (this.#taken.length === 0 && this.#events.isEmpty && this.#output.isEmpty && this.#processes.isEmpty) {
       this.#maintain(spec);
       return false;
     }
     try {
       const store = this.#opened(spec);
       const exchanges = this.#taken.flatMap(({ slice }) => this.#exchangesOf(slice));
-      Atomics.add(this.#lost, 0, store.append(exchanges, this.#events.list, this.#output.list));
+      Atomics.add(this.#lost, 0, store.append(exchanges, this.#events.list, this.#output.list, this.#processes.list));
     } catch (error) {
       this.#unparsed.forget();
       this.#failed(error);
@@ -255,7 +270,9 @@ export class StoreWriter {
   #release(): void {
     for (const { ring, slice } of this.#taken) ring.release(slice);
     this.#taken = [];
+    Atomics.add(this.#linesDone, 0, this.#output.list.length);
     this.#output.clear();
+    this.#processes.clear();
     if (!this.#events.isEmpty) this.#send({ kind: 'events_stored', through: this.#events.clear() });
   }
 
@@ -313,7 +330,8 @@ export class StoreWriter {
   }
 
   get #hasWork(): boolean {
-    return !this.#events.isEmpty || !this.#output.isEmpty || this.#rings.some((ring) => ring.hasLines);
+    const isIdle = this.#events.isEmpty && this.#output.isEmpty && this.#processes.isEmpty;
+    return !isIdle || this.#rings.some((ring) => ring.hasLines);
   }
 
   #storeLater(ms: number): void {

@@ -53,7 +53,7 @@ export function processUsage(
   };
 }
 
-function controlGroupOf(pid: number, readText: ReadsText): ControlGroupUsage | null {
+export function controlGroupOf(pid: number, readText: ReadsText = readFile): ControlGroupUsage | null {
   for (const line of readText(`/proc/${pid}/cgroup`)?.trim().split('\n') ?? []) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (controllers === undefined || path === undefined) continue;

@@ -138,6 +138,7 @@ export const errorReaders: readonly string[] = [
   'src/deploy/program.ts',
   'src/control/worker-exit.ts',
   'src/control/overlay-store.ts',
+  'src/control/tailed-file.ts',
   'src/admin/admin-socket.ts',
   'src/admin/admin-tls.ts',
   'src/admin/listen-tcp.ts',

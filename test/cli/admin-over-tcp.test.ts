@@ -10,7 +10,6 @@ import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { parseConfiguration } from '../../src/config/parse.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import { noContext } from '../../src/core/request-context.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
@@ -71,7 +70,7 @@ describe('a client command over TCP', () => {
 
   test('explain shows bytes that could not be parsed to who may operate, as a dump, and what the gateway knew', async () => {
     gateway.records.set(failedRecord.id, knowing);
-    gateway.context = { ...noContext, unparsed: [{ attempt: 2, part: 'head', offset: 1024, bytes: garbage }] };
+    gateway.context = { ...gateway.context, unparsed: [{ attempt: 2, part: 'head', offset: 1024, bytes: garbage }] };
     const person = around({ CANDOR_ADMIN: url, CANDOR_TOKEN: token });
     assert.equal(await person.candor('explain', failedRecord.id), 0, person.stderr.text);
     const { text } = person.stdout;
@@ -95,7 +94,7 @@ describe('a client command over TCP', () => {
 
   test('explain tells who may only read that there are such bytes, and the admin API refuses to send them', async () => {
     gateway.records.set(failedRecord.id, knowing);
-    gateway.context = { ...noContext, unparsed: [{ attempt: 1, part: 'body', offset: null, bytes: garbage }] };
+    gateway.context = { ...gateway.context, unparsed: [{ attempt: 1, part: 'body', offset: null, bytes: garbage }] };
     const person = around({ CANDOR_ADMIN: url, CANDOR_TOKEN: readToken });
     assert.equal(await person.candor('explain', failedRecord.id), 0, person.stderr.text);
     assert.match(person.stdout.text, /attempt 1: 475 bytes of the framing of its body\n {2}Only the role `operate`/);

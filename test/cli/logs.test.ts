@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
-import { noContext } from '../../src/core/request-context.ts';
 import type { OutputLine, OutputSource } from '../../src/core/output-line.ts';
 import type { StoredExchange } from '../../src/core/store-messages.ts';
 import { systemClock } from '../../src/system/system.ts';
@@ -153,7 +152,11 @@ test('candor logs prints the newest of both up to the limit', async () => {
 
 test('candor explain shows what applications printed about the request, before the verdict', async () => {
   gateway.records.set(failedRecord.id, failedRecord);
-  gateway.context = { ...noContext, lines: [lineOf(`order ${failedRecord.id}`, 0)], nearby: [lineOf('no heap', 0)] };
+  gateway.context = {
+    ...gateway.context,
+    lines: [lineOf(`order ${failedRecord.id}`, 0)],
+    nearby: [lineOf('no heap', 0)],
+  };
   assert.equal(await context.candor('explain', failedRecord.id), 0);
   const { text } = context.stdout;
   assertFits(text);
@@ -161,4 +164,22 @@ test('candor explain shows what applications printed about the request, before t
     text,
     /OUTPUT {2}with the id of the request\n.*err shop\/1 +order [^]*without an id\n.*no heap\n\nVERDICT /,
   );
+});
+
+test('candor explain says what the process of the instance used, and how it ended', async () => {
+  gateway.records.set(failedRecord.id, failedRecord);
+  const processes = [
+    {
+      ...{ instance: 'shop/1', pid: 4720, sample: null },
+      exit: { at: failedRecord.at, code: null, signal: 'SIGKILL', out_of_memory: true },
+      summary:
+        '1.2 s before the attempt ended: RSS 480 MiB, its control group uses 500 MiB of 512 MiB, 24 of 1024 descriptors',
+      remarks: ['killed by the kernel because memory ran out, 0.0 s after the attempt ended'],
+    },
+  ];
+  gateway.context = { ...gateway.context, processes };
+  assert.equal(await context.candor('explain', failedRecord.id), 0);
+  const { text } = context.stdout;
+  assertFits(text);
+  assert.match(text, /PROCESS [^]*shop\/1[^]* pid 4720[^]*killed by the kernel[^]*RSS 480 MiB/);
 });

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { afterEach, test, type TestContext } from 'node:test';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
 import { findPeer } from '../../scripts/peers.ts';
 import type { SummaryReport } from '../../src/diagnose/summary-report.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { freePort } from '../free-port.ts';
+import { makeMemoryGroup } from '../memory-group.ts';
 
 // A real program is killed by the kernel's OOM killer behind a real nginx. `candor explain` gets nginx's two logs, the program's
 // own log and the kernel's.
@@ -33,8 +34,10 @@ afterEach(async () => {
 test('a program that the OOM killer ended is named as the cause of its refused connections', async (t) => {
   const nginx = findPeer('nginx');
   if ('missing' in nginx) return t.skip(nginx.missing);
-  const group = memoryGroup(t);
-  if (group === null) return;
+  const made = makeMemoryGroup(`candor-oom-${process.pid}`, limitBytes);
+  if (typeof made === 'string') return t.skip(made);
+  ends.push(made.remove);
+  const group = made.folder;
   if (kernelLog() === null) return t.skip('the log of the kernel cannot be read with dmesg');
 
   const folder = mkdtempSync(join(tmpdir(), 'candor-oom-'));
@@ -73,38 +76,6 @@ test('a program that the OOM killer ended is named as the cause of its refused c
   );
   assert.match(cause?.sentence ?? '', new RegExp(`\\(pid ${app.pid}\\)`));
 });
-
-/** A new control group with a limit of memory. Null, and the test is skipped, where none can be made. */
-function memoryGroup(t: TestContext): string | null {
-  const name = `candor-oom-${process.pid}`;
-  const first = existsSync('/sys/fs/cgroup/memory');
-  const folder = join(first ? '/sys/fs/cgroup/memory' : '/sys/fs/cgroup', name);
-  const limits = first
-    ? [['memory.limit_in_bytes', String(limitBytes)]]
-    : [
-        ['memory.max', String(limitBytes)],
-        ['memory.swap.max', '0'],
-      ];
-  try {
-    mkdirSync(folder);
-    ends.push(() => waitFor(() => removed(folder)).then(() => undefined));
-    for (const [file = '', value = ''] of limits) writeFileSync(join(folder, file), value);
-    return folder;
-  } catch (error) {
-    t.skip(`no control group with a limit of memory can be made here: ${(error as Error).message}`);
-    return null;
-  }
-}
-
-/** The kernel takes a moment to empty the group of a process that has ended. */
-function removed(folder: string): readonly string[] {
-  try {
-    rmdirSync(folder);
-    return [basename(folder)];
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [basename(folder)] : [];
-  }
-}
 
 async function startProgram(folder: string, port: number, group: string): Promise<ChildProcess> {
   const file = join(folder, 'shop.cjs');

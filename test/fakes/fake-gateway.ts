@@ -11,7 +11,7 @@ import {
 import type { TrafficRequest, TrafficTimeline } from '../../src/control/traffic-timeline.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
-import { noContext, type StoredContext } from '../../src/core/request-context.ts';
+import type { FoundContext } from '../../src/core/request-context.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import { eventJson } from '../../src/core/event-json.ts';
 import type {
@@ -118,9 +118,9 @@ export class FakeGateway implements Gateway {
     return search.after === null ? this.foundOutput : none;
   }
 
-  context: StoredContext = noContext;
+  context: FoundContext = { lines: [], nearby: [], processes: [], unparsed: [] };
 
-  async requestContext(): Promise<StoredContext> {
+  async requestContext(): Promise<FoundContext> {
     return this.context;
   }
 

@@ -90,6 +90,13 @@ export const statusSample: GatewayStatus = {
     },
   ],
   store: { path: '/var/lib/candor/store', lost: 12 },
+  logFiles: [
+    { owner: 'web', path: '/var/log/web/error.log', state: 'following', reason: '', skippedBytes: 0 },
+    {
+      ...{ owner: 'web', path: '/var/log/web/private.log', state: 'unreadable' },
+      ...{ reason: 'permission denied', skippedBytes: 0 },
+    },
+  ],
   objectives: [
     {
       ...{
@@ -294,6 +301,17 @@ export const statusSample: GatewayStatus = {
           phase: 'ready',
           reason: 'GET /healthz answered 200 three times.',
           restarts: 0,
+          usage: {
+            processes: 1,
+            residentBytes: 86_000_000,
+            threads: 11,
+            openFiles: 24,
+            openFilesMax: 1024,
+            cores: 0.12,
+            ageMs: 190_000,
+            groupBytes: null,
+            groupBytesMax: null,
+          },
           earlierCommand: null,
           exposedAt: null,
           lastLines: ['listening on 40123'],
@@ -305,6 +323,7 @@ export const statusSample: GatewayStatus = {
           phase: 'backing_off',
           reason: `exited with code 1; last line: "Error: Cannot find module 'express'"; starts again after 4 s (a crash loop: 3 times in a row)`,
           restarts: 3,
+          usage: null,
           earlierCommand: null,
           exposedAt: null,
           lastLines: ["Error: Cannot find module 'express'", 'Node.js v26.10.0'],
@@ -316,6 +335,7 @@ export const statusSample: GatewayStatus = {
           phase: 'starting',
           reason: 'starting: GET /healthz on port 40125 was refused',
           restarts: 0,
+          usage: null,
           earlierCommand: null,
           exposedAt: null,
           lastLines: ['waiting for the database'],

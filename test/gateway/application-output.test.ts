@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { appendFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { OutputLine } from '../../src/core/output-line.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
@@ -28,8 +30,15 @@ applications:
   shop:
     command: ["${process.execPath}", "-e", ${JSON.stringify(program)}]
     readiness: { path: /healthz, interval: 50ms, passes: 1 }
-routes: [{ to: shop }]
+    logs: [shop.log, absent.log]
+upstreams:
+  legacy: { endpoints: 127.0.0.1:9, logs: [legacy.log] }
+routes: [{ path: /legacy, to: legacy }, { to: shop }]
 store: { path: ./store }`);
+  await until('the logs are followed', async () => {
+    for (const name of ['shop.log', 'legacy.log']) appendFileSync(join(edge.folder, name), 'old\n');
+    return edge.gateway.status().logFiles.filter(({ state }) => state === 'following').length === 2;
+  });
   await until('it serves', async () => (await edge.get('/')).status === 200, 30_000);
 });
 after(() => edge.stop());
@@ -61,6 +70,42 @@ test('a line with the id of a request is found by that id, with its process, and
   );
 });
 
+test('a line of a file that the application writes is found by the id of a request, also after a rotation', async () => {
+  const response = await edge.get('/');
+  const id = fieldOf(response, 'x-request-id') ?? '';
+  const log = join(edge.folder, 'shop.log');
+  appendFileSync(log, `{"request_id":"${id}","msg":"written"}\n`);
+  renameSync(log, `${log}.1`);
+  appendFileSync(log, `after the rotation of ${id}\n`);
+  await until('both lines are stored', async () => (await linesOf(`stream:file id:${id}`)).length === 2);
+  const [line] = await linesOf(`application:shop id:${id}`);
+  assert.deepEqual(line?.source, { application: 'shop', instance: null, pid: null, stream: 'file', path: log });
+  const { lines } = await edge.gateway.requestContext(await edge.record(response));
+  assert.deepEqual(
+    lines.map(({ text }) => text.includes(id)),
+    [true, true],
+  );
+});
+
+test('the log of an application that Candor does not start belongs to its upstream', async () => {
+  appendFileSync(join(edge.folder, 'legacy.log'), 'legacy: password=hunter2-canary no database\n');
+  await until('the line is stored', async () => (await linesOf('application:legacy database')).length === 1);
+  const [line] = await linesOf('application:legacy');
+  assert.doesNotMatch(line?.text ?? '', /hunter2/);
+});
+
+test('the process that had a request is known with the request and in the status', async () => {
+  const usage = () => edge.gateway.status().applications[0]?.instances[0]?.usage ?? null;
+  await until('its process was looked at', async () => usage() !== null);
+  const { residentBytes, openFiles, threads } = usage() ?? { residentBytes: 0, openFiles: 0, threads: 0 };
+  assert.ok((residentBytes ?? 0) > 1e6 && (openFiles ?? 0) > 3 && threads > 1);
+  const { processes } = await edge.gateway.requestContext(await edge.record(await edge.get('/')));
+  const [{ instance, sample, exit, summary } = assert.fail('no process')] = processes;
+  assert.deepEqual([instance, exit], ['shop/1', null]);
+  assert.ok(sample !== null && sample.before_ms >= 0);
+  assert.match(summary, /^\d.* before the attempt ended: RSS \d+ MiB.*descriptors/);
+});
+
 test('the last words of an application that is killed during a request belong to the request', async () => {
   const response = await edge.send('POST /die HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
   assert.equal(response.status, 502);
@@ -68,5 +113,11 @@ test('the last words of an application that is killed during a request belong to
   await until('the last words are found', async () => {
     const { nearby } = await edge.gateway.requestContext(record);
     return nearby.some(({ text }) => text === 'FATAL: on purpose');
+  });
+  await until('its end is known with what it used before', async () => {
+    const [state] = (await edge.gateway.requestContext(record)).processes;
+    return (
+      state?.exit?.signal === 'SIGKILL' && state.sample !== null && /^killed by SIGKILL, /.test(state.remarks[0] ?? '')
+    );
   });
 });

@@ -6,6 +6,7 @@ import { clockTextMs, durationFigure } from '../shown-figures.ts';
 import { Answered, CopyButton } from './parts.tsx';
 import { RequestAttempts } from './request-attempts.tsx';
 import { RequestOutput } from './request-output.tsx';
+import { RequestProcesses } from './request-process.tsx';
 import { RequestState } from './request-state.tsx';
 import { RequestUnparsed } from './request-unparsed.tsx';
 import { RelatedRequests } from './request-related.tsx';
@@ -35,6 +36,7 @@ function Request({ record, context }: ShownRequest): JSX.Element {
       <RequestAttempts record={record} />
       <RequestUnparsed record={record} context={context} />
       <RequestState record={record} context={context} />
+      <RequestProcesses record={record} context={context} />
       <RequestOutput record={record} context={context} />
       <RelatedRequests record={record} />
       <details>

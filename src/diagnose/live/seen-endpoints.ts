@@ -13,14 +13,14 @@ export class SeenEndpoints {
   readonly #advice = new Map<string, string>();
 
   /** What is known now, with what was seen before. */
-  see({ application, applications, endpoints }: WatchedUpstream): WatchedUpstream {
+  see({ application, endpoints, ...rest }: WatchedUpstream): WatchedUpstream {
     this.#application = application ?? this.#application;
     for (const endpoint of endpoints) this.#remember(endpoint);
     const ids = new Set(endpoints.map(({ id }) => id));
     const removed = [...this.#unhealthy.values()].filter(({ id }) => !ids.has(id));
     return {
+      ...rest,
       application: this.#application,
-      ...(applications === undefined ? {} : { applications }),
       endpoints: [...endpoints.map((one) => this.#withEarlier(one)), ...removed],
     };
   }

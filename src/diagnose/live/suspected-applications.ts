@@ -1,5 +1,6 @@
 import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
+import type { WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
   shownMax,
@@ -18,6 +19,13 @@ import {
   listOf,
   lowerFirst,
 } from './suspect-facts.ts';
+
+/** What processes of the application have nearly used up. */
+function strainsOf({ processes = [] }: WatchedUpstream): readonly string[] {
+  return processes
+    .flatMap(({ instance, strains }) => strains.map((strain) => `${instance}: ${strain}`))
+    .slice(0, shownMax);
+}
 
 /** What the application does by itself. */
 export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
@@ -72,7 +80,7 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
     };
   },
   slow_application: (context) => {
-    const { incident, usualDurations } = context;
+    const { incident, usualDurations, watched } = context;
     if (!isOf(incident, 'slow') && !checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return null;
     const usualMs = quantile(usualDurations, 0.5);
     return {
@@ -81,12 +89,14 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       evidence: [
         names(incident, null),
         ...(usualMs === null ? [] : [`half of its responses used to take up to ${duration(usualMs)}`]),
+        ...strainsOf(watched),
       ],
       nextStep:
         'See what the application waits for: its log, its database, its CPU; `candor explain` shows single requests.',
     };
   },
-  application_errors: ({ incident }) => {
+  application_errors: (context) => {
+    const { incident, watched } = context;
     if (!isOf(incident, 'application')) return null;
     return {
       fit: 0.5,
@@ -95,6 +105,7 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
         incident.routes.length === 1
           ? `all on the route ${incident.routes[0]?.route}`
           : `on ${incident.routes.length} routes: ${listOf(incident.routes.map(({ route }) => route))}`,
+        ...strainsOf(watched),
       ],
       nextStep: "Look at the application's log at that time.",
     };

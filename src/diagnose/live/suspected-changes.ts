@@ -140,10 +140,12 @@ function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding |
   const { subject, evidence } = first.event;
   const name = nameOf(subject);
   const ended = [...new Set(found.map(({ event }) => nameOf(event.subject)))];
+  const { beforeExit = null } = watched.processes?.find(({ instance }) => instance === name) ?? {};
   return {
     fit: outOfMemory ? 0.98 : 0.92,
     sentence: exitSentence(ended, outOfMemory, prefixes.length > 1),
     evidence: [
+      ...(beforeExit === null ? [] : [`${name}: ${beforeExit}`]),
       ...found
         .slice(0, shownMax)
         .map(({ event, afterMs }) => `${named(event)} (${beforeText(afterMs)} the first failure)`),

@@ -16,6 +16,14 @@ export interface WatchedUpstream {
   readonly application: string | null;
   /** Of several upstreams; absent: of one. */
   readonly applications?: readonly string[];
+  /** Of an application that the gateway runs. */
+  readonly processes?: readonly {
+    readonly instance: string;
+    /** What it used before it last ended, one clause; null: not known. */
+    readonly beforeExit: string | null;
+    /** What it has nearly used up now, each one clause. */
+    readonly strains: readonly string[];
+  }[];
   readonly endpoints: readonly {
     readonly id: string;
     /** Null for an address. */

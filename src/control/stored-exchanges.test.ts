@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import type { Event } from '../core/event.ts';
+import type { ProcessConstants } from '../core/logger-messages.ts';
+import type { OutputLine } from '../core/output-line.ts';
+import type { EventHub } from '../record/event-hub.ts';
+import { systemClock } from '../system/system.ts';
+import { StoredExchanges } from './stored-exchanges.ts';
+
+/** A thread that is done with each line but 'kept', and ends by itself at 'die'. */
+const storeModule = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+import { parentPort, workerData } from 'node:worker_threads';
+const done = new Int32Array(workerData.linesDone);
+parentPort.on('message', ({ kind, lines, request }) => {
+  if (kind === 'close') parentPort.postMessage({ kind: 'closed', request });
+  if (kind === 'find') parentPort.postMessage({ kind: 'stored', request, record: null });
+  if (kind !== 'output') return;
+  if (lines.some(({ text }) => text === 'die')) throw new RangeError('on purpose');
+  Atomics.add(done, 0, lines.filter(({ text }) => text !== 'kept').length);
+});`)}`,
+);
+
+let stored: StoredExchanges;
+afterEach(() => stored.close());
+
+const line = (text: string): OutputLine => ({
+  ...{ at: 0, text, leftOut: 0 },
+  source: { application: 'shop', instance: null, pid: null, stream: 'file', path: '/log' },
+});
+
+test('lines that the thread of the store had, and those that came while there was none, are counted as lost', async () => {
+  const lost = Promise.withResolvers<void>();
+  const events = {
+    subscribe: () => () => {},
+    since: () => ({ events: [] as readonly Event[] }),
+    emit: ({ kind }: { kind: string }) => kind === 'store_lost' && lost.resolve(),
+  };
+  stored = new StoredExchanges({
+    ...{ storeModule, clock: systemClock, events: events as unknown as EventHub },
+    process: {} as ProcessConstants,
+  });
+  await stored.use({ path: '/store', keepAgeMs: 1, keepBytes: 1, successesPerSecond: 1, slowMs: 1 });
+  stored.storeOutput([line('one'), line('two'), line('kept')]);
+  await stored.find('x');
+  assert.equal(stored.lost, 0, 'a line that waits is not lost');
+  stored.storeOutput([line('die'), line('with it')]);
+  await lost.promise;
+  assert.equal(stored.lost, 3, 'the one that it had kept, and two that it had not looked at');
+  stored.storeOutput([line('between')]);
+  assert.equal(stored.lost, 4);
+});

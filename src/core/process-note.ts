@@ -1,0 +1,54 @@
+/** What the process of an instance used at a moment. Null: not known there. */
+export interface ProcessSample {
+  readonly kind: 'sample';
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly instance: string;
+  /** The process that leads the instance. */
+  readonly pid: number;
+  /** It and those that it has started. */
+  readonly processes: number;
+  /** Of all of them together. */
+  readonly residentBytes: number | null;
+  readonly threads: number;
+  /** Of the process that is nearest to its limit. */
+  readonly openFiles: number | null;
+  readonly openFilesMax: number | null;
+  /** CPU time for each second since the sample before: 0.5 is half a core. Null for the first one. */
+  readonly cores: number | null;
+  /** Since its start. */
+  readonly ageMs: number | null;
+  /** Of the instance, before this process. */
+  readonly restarts: number;
+  /** Of its control group, which the gateway may share; null without a limit. */
+  readonly groupBytes: number | null;
+  readonly groupBytesMax: number | null;
+}
+
+/** How the process of an instance ended. Code and signal are both null where that is not known. */
+export interface ProcessExit {
+  readonly kind: 'exit';
+  readonly at: number;
+  readonly instance: string;
+  readonly pid: number;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly outOfMemory: boolean;
+}
+
+/** What is kept of the processes of applications. */
+export type ProcessNote = ProcessSample | ProcessExit;
+
+/** What an instance's process used lately, for the status. */
+export type ProcessFigures = Pick<
+  ProcessSample,
+  | 'processes'
+  | 'residentBytes'
+  | 'threads'
+  | 'openFiles'
+  | 'openFilesMax'
+  | 'cores'
+  | 'ageMs'
+  | 'groupBytes'
+  | 'groupBytesMax'
+>;

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ProcessExit, ProcessSample } from './process-note.ts';
+import { processStates } from './process-state.ts';
+
+const began = Date.UTC(2026, 0, 1);
+const mebibyte = 1024 * 1024;
+
+/** `second` after the beginning. */
+const sample = (second: number, changes: Partial<ProcessSample> = {}): ProcessSample => ({
+  ...{ kind: 'sample', at: began + second * 1000, instance: 'shop/1', pid: 7, processes: 1, restarts: 0 },
+  ...{ residentBytes: 80 * mebibyte, threads: 11, openFiles: 24, openFilesMax: 1024, cores: 0.5, ageMs: 60_000 },
+  ...{ groupBytes: null, groupBytesMax: null },
+  ...changes,
+});
+const exit = (second: number, changes: Partial<ProcessExit> = {}): ProcessExit => ({
+  ...{ kind: 'exit', at: began + second * 1000, instance: 'shop/1', pid: 7, code: null, signal: 'SIGKILL' },
+  ...{ outOfMemory: true },
+  ...changes,
+});
+const visit = (second: number, instance = 'shop/1') => {
+  const ended = began + second * 1000;
+  return { instance, since: ended - 100, until: ended + 500, ended };
+};
+
+describe('the process that had a request', () => {
+  test('is shown by the last sample before the attempt ended', () => {
+    const notes = [sample(15, { threads: 15 }), sample(5, { threads: 5 }), sample(10, { threads: 10 })];
+    const [state] = processStates(notes, [visit(12)]);
+    assert.deepEqual([state?.sample?.threads, state?.sample?.before_ms, state?.exit], [10, 2000, null]);
+    assert.equal(
+      state?.summary,
+      '2.0 s before the attempt ended: RSS 80 MiB, 24 of 1024 descriptors, CPU 0.50 cores, 10 threads, up for 1 min',
+    );
+  });
+
+  test('that was killed for memory has its end first, and what it used before', () => {
+    const tight = { residentBytes: 480 * mebibyte, groupBytes: 508 * mebibyte, groupBytesMax: 512 * mebibyte };
+    const notes = [sample(0), sample(20, tight), exit(32), sample(40, { pid: 8, restarts: 1 })];
+    const [state] = processStates(notes, [visit(32)]);
+    assert.equal(state?.pid, 7);
+    assert.deepEqual(state?.remarks, [
+      'killed by the kernel because memory ran out, 0.0 s after the attempt ended',
+      'RSS 480 MiB, its control group used 508 MiB of 512 MiB, 12 s before it was killed',
+      'the control group uses 508 MiB of 512 MiB: at the limit the kernel kills a process',
+      'RSS grew from 80 MiB to 480 MiB within 20 s',
+    ]);
+  });
+
+  test('that had ended before the attempt is the one that had ended', () => {
+    const [state] = processStates([sample(1), exit(3, { outOfMemory: false, signal: null, code: 1 })], [visit(5)]);
+    assert.deepEqual(state?.remarks, ['exited with code 1, 2.0 s before the attempt ended']);
+    const [unsampled] = processStates([exit(3)], [visit(5)]);
+    assert.deepEqual([unsampled?.pid, unsampled?.sample, unsampled?.summary], [7, null, '']);
+  });
+
+  test('that was sampled only afterwards says so', () => {
+    const [state] = processStates([sample(14)], [visit(12)]);
+    assert.equal(state?.sample?.before_ms, -2000);
+    assert.match(state?.summary ?? '', /^2\.0 s after the attempt ended: /);
+  });
+
+  test('with its descriptors nearly used up says so in words', () => {
+    const [state] = processStates([sample(0), sample(10, { openFiles: 1020 })], [visit(12)]);
+    assert.deepEqual(state?.remarks, [
+      '1020 of 1024 descriptors are open: beyond the limit it can accept no connection',
+      'open descriptors grew from 24 to 1020 within 10 s',
+    ]);
+  });
+
+  test('is compared with itself, and not with the process before', () => {
+    const notes = [sample(0), exit(2), sample(5, { pid: 8, residentBytes: 400 * mebibyte })];
+    assert.deepEqual(processStates(notes, [visit(6)])[0]?.remarks, []);
+  });
+
+  test('is told once for each instance, for its last attempt there', () => {
+    const notes = [sample(1), sample(4), sample(2, { instance: 'shop/2', pid: 9 })];
+    const states = processStates(notes, [visit(2), visit(3, 'shop/2'), visit(5), visit(5, 'other/1')]);
+    assert.deepEqual(
+      states.map(({ instance, sample: one }) => [instance, one?.before_ms]),
+      [
+        ['shop/1', 1000],
+        ['shop/2', 1000],
+      ],
+    );
+  });
+});

@@ -1,0 +1,110 @@
+import type { ProcessExit, ProcessFigures, ProcessSample } from './process-note.ts';
+import { countText, elapsedText, memoryText } from './quantity-text.ts';
+
+/** From this share of a limit on, the next request may reach it. */
+const nearShare = 0.9;
+
+/** What changes less says nothing. */
+const changedFactor = 1.25;
+const changedBytesMin = 16 * 1024 * 1024;
+const changedFilesMin = 32;
+const changedThreadsMin = 8;
+
+/** 'RSS 82 MiB of 2 processes', '24 of 1024 descriptors', 'CPU 0.50 cores', '11 threads', 'up for 3 min'. */
+export function processFacts(figures: ProcessFigures): readonly string[] {
+  const { processes, residentBytes, threads, openFiles, openFilesMax, cores, ageMs } = figures;
+  const of = processes > 1 ? ` of ${processes} processes` : '';
+  return [
+    ...(residentBytes === null ? [] : [`RSS ${memoryText(residentBytes)}${of}`]),
+    ...groupFacts(figures),
+    ...(openFiles === null ? [] : [`${openFiles} of ${openFilesMax ?? 'unlimited'} descriptors`]),
+    ...(cores === null ? [] : [`CPU ${cores.toFixed(2)} cores`]),
+    countText(threads, 'thread'),
+    ...(ageMs === null ? [] : [`up for ${elapsedText(ageMs / 1000)}`]),
+  ];
+}
+
+function groupFacts({ groupBytes, groupBytesMax }: ProcessFigures): readonly string[] {
+  if (groupBytes === null || groupBytesMax === null) return [];
+  return [`its control group uses ${memoryText(groupBytes)} of ${memoryText(groupBytesMax)}`];
+}
+
+/** What the process has nearly used up, each one clause. */
+export function processStrains({
+  openFiles,
+  openFilesMax,
+  groupBytes,
+  groupBytesMax,
+}: ProcessFigures): readonly string[] {
+  const isFull = openFiles !== null && openFilesMax !== null && openFiles >= nearShare * openFilesMax;
+  const isTight = groupBytes !== null && groupBytesMax !== null && groupBytes >= nearShare * groupBytesMax;
+  return [
+    ...(isFull
+      ? [`${openFiles} of ${openFilesMax} descriptors are open: beyond the limit it can accept no connection`]
+      : []),
+    ...(isTight
+      ? [
+          `the control group uses ${memoryText(groupBytes)} of ${memoryText(groupBytesMax)}: at the limit the kernel kills a process`,
+        ]
+      : []),
+  ];
+}
+
+/** What has changed much since an earlier sample of the same process, each one clause. */
+export function processChanges(earlier: ProcessSample, later: ProcessSample): readonly string[] {
+  const span = `within ${elapsedText(Math.max(1000, later.at - earlier.at) / 1000)}`;
+  const change = (
+    what: string,
+    from: number | null,
+    to: number | null,
+    min: number,
+    text: (value: number) => string = String,
+  ): string[] => {
+    if (from === null || to === null || !hasChanged(from, to, min)) return [];
+    return [`${what} ${to > from ? 'grew' : 'fell'} from ${text(from)} to ${text(to)} ${span}`];
+  };
+  return [
+    ...change('RSS', earlier.residentBytes, later.residentBytes, changedBytesMin, memoryText),
+    ...change('open descriptors', earlier.openFiles, later.openFiles, changedFilesMin),
+    ...change('threads', earlier.threads, later.threads, changedThreadsMin),
+  ];
+}
+
+/** Whether a figure is another one, and not the same with some noise. */
+export function hasChanged(from: number, to: number, min: number): boolean {
+  const [less, more] = from < to ? [from, to] : [to, from];
+  return more - less >= min && more >= less * changedFactor;
+}
+
+/** Whether a sample tells something that an earlier one of the same process does not. */
+export function tellsMore(earlier: ProcessSample, later: ProcessSample): boolean {
+  return (
+    processChanges(earlier, later).length > 0 ||
+    processStrains(earlier).length !== processStrains(later).length ||
+    Math.abs((earlier.cores ?? 0) - (later.cores ?? 0)) >= 0.5
+  );
+}
+
+/** 'killed by the kernel because memory ran out', 'exited with code 1'. */
+export function processExitText({ code, signal, outOfMemory }: Omit<ProcessExit, 'kind'>): string {
+  if (outOfMemory) return 'killed by the kernel because memory ran out';
+  if (signal !== null) return `killed by ${signal}`;
+  return code === null ? 'ended; how is not known' : `exited with code ${code}`;
+}
+
+/** 'RSS 480 MiB, its control group uses 500 MiB of 512 MiB, 1.2 s before it ended'; null: its memory is not known. */
+export function memoryBeforeExit(sample: ProcessSample, exit: ProcessExit): string | null {
+  const { residentBytes } = sample;
+  if (residentBytes === null) return null;
+  const facts = [
+    `RSS ${memoryText(residentBytes)}`,
+    ...groupFacts(sample).map((fact) => fact.replace(' uses ', ' used ')),
+  ];
+  return `${facts.join(', ')}, ${secondsText(exit.at - sample.at)} before ${exit.outOfMemory ? 'it was killed' : 'it ended'}`;
+}
+
+/** '0.4 s', '12 s'. */
+export function secondsText(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : elapsedText(seconds);
+}
