@@ -28,7 +28,7 @@ const calmMs = 5000;
 const busyMs = 1000;
 const movingBytes = 16 * 1024 * 1024;
 
-/** A sample takes some 0.2 ms. With hundreds of instances each has its turn more seldom. */
+/** A sample of one process takes some 0.15 ms, of nine 0.6 ms (bench/process-samples.ts). With hundreds of instances each has its turn more seldom. */
 const samplesPerSecondMax = 20;
 
 /** What is in memory of an instance: five minutes, at the pace of a calm one. */
