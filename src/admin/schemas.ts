@@ -302,7 +302,7 @@ export const statusSchema = z.object({
     .object({
       path: text,
       lost: count.describe(
-        'Records, events and lines of applications that were to be stored and were lost, since the start.',
+        'Records, events, lines of applications and notes about their processes that were to be stored and were lost, since the start.',
       ),
     })
     .nullable()

@@ -412,7 +412,7 @@ export interface TimeoutStatus {
 
 export interface StoreStatus {
   readonly path: string;
-  /** Records, events and lines of applications that were to be stored and were lost, since the start. */
+  /** Records, events, lines of applications and notes about their processes that were to be stored and were lost, since the start. */
   readonly lost: number;
 }
 

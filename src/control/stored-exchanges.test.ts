@@ -3,18 +3,20 @@ import { afterEach, test } from 'node:test';
 import type { Event } from '../core/event.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { OutputLine } from '../core/output-line.ts';
+import type { ProcessNote } from '../core/process-note.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { systemClock } from '../system/system.ts';
 import { StoredExchanges } from './stored-exchanges.ts';
 
-/** A thread that is done with each line but 'kept', and ends by itself at 'die'. */
+/** A thread that is done with each line but 'kept' and each note but those of process 0, and ends by itself at 'die'. */
 const storeModule = new URL(
   `data:text/javascript,${encodeURIComponent(`
 import { parentPort, workerData } from 'node:worker_threads';
-const done = new Int32Array(workerData.linesDone);
-parentPort.on('message', ({ kind, lines, request }) => {
+const done = new Int32Array(workerData.entriesDone);
+parentPort.on('message', ({ kind, lines, notes, request }) => {
   if (kind === 'close') parentPort.postMessage({ kind: 'closed', request });
   if (kind === 'find') parentPort.postMessage({ kind: 'stored', request, record: null });
+  if (kind === 'processes') Atomics.add(done, 0, notes.filter(({ pid }) => pid !== 0).length);
   if (kind !== 'output') return;
   if (lines.some(({ text }) => text === 'die')) throw new RangeError('on purpose');
   Atomics.add(done, 0, lines.filter(({ text }) => text !== 'kept').length);
@@ -29,7 +31,11 @@ const line = (text: string): OutputLine => ({
   source: { application: 'shop', instance: null, pid: null, stream: 'file', path: '/log' },
 });
 
-test('lines that the thread of the store had, and those that came while there was none, are counted as lost', async () => {
+const note = (pid: number): ProcessNote => ({
+  ...{ kind: 'exit', at: 0, instance: 'shop/0', pid, code: 1, signal: null, outOfMemory: false },
+});
+
+test('lines and notes that the thread of the store had, and those that came while there was none, are counted as lost', async () => {
   const lost = Promise.withResolvers<void>();
   const events = {
     subscribe: () => () => {},
@@ -42,11 +48,13 @@ test('lines that the thread of the store had, and those that came while there wa
   });
   await stored.use({ path: '/store', keepAgeMs: 1, keepBytes: 1, successesPerSecond: 1, slowMs: 1 });
   stored.storeOutput([line('one'), line('two'), line('kept')]);
+  stored.storeProcesses([note(1), note(0)]);
   await stored.find('x');
   assert.equal(stored.lost, 0, 'a line that waits is not lost');
   stored.storeOutput([line('die'), line('with it')]);
   await lost.promise;
-  assert.equal(stored.lost, 3, 'the one that it had kept, and two that it had not looked at');
+  assert.equal(stored.lost, 4, 'the line and the note that it had kept, and two lines that it had not looked at');
   stored.storeOutput([line('between')]);
-  assert.equal(stored.lost, 4);
+  stored.storeProcesses([note(2), note(3)]);
+  assert.equal(stored.lost, 7);
 });

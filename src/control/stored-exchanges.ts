@@ -50,9 +50,9 @@ const closeMs = 5000;
 export class StoredExchanges {
   readonly #parts: StoredExchangesParts;
   readonly #lost = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  /** Of the thread that runs: lines that it was sent, and those of them that it has stored or counted as lost. */
-  #linesSent = 0;
-  readonly #linesDone = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  /** Of the thread that runs: lines and notes that it was sent, and how many of them it has stored or counted as lost. */
+  #entriesSent = 0;
+  readonly #entriesDone = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #rings = new WorkerRings((memory) => this.#thread?.send({ kind: 'ring', memory }), {
     linesBytes: ringBytes,
     failuresBytes: 0,
@@ -75,7 +75,7 @@ export class StoredExchanges {
     return this.#spec?.path ?? null;
   }
 
-  /** Records, events and lines of applications that were to be stored and were not, since the start. */
+  /** Records, events, lines of applications and notes about their processes that were to be stored and were not, since the start. */
   get lost(): number {
     return Atomics.load(this.#lost, 0) + this.#rings.dropped;
   }
@@ -117,12 +117,12 @@ export class StoredExchanges {
   }
 
   #start(): void {
-    this.#linesSent = 0;
-    Atomics.store(this.#linesDone, 0, 0);
+    this.#entriesSent = 0;
+    Atomics.store(this.#entriesDone, 0, 0);
     const thread = new RestartedThread<ToStore, FromStore>({
       module: this.#parts.storeModule,
       name: 'candor store',
-      init: { wakeWord: this.#rings.wakeWord, lost: this.#lost.buffer, linesDone: this.#linesDone.buffer },
+      init: { wakeWord: this.#rings.wakeWord, lost: this.#lost.buffer, entriesDone: this.#entriesDone.buffer },
       clock: this.#parts.clock,
       state: () => this.#state(),
       isKept: () => false,
@@ -157,16 +157,20 @@ export class StoredExchanges {
 
   /** Stores lines of applications; without a store it does nothing. */
   storeOutput(lines: readonly OutputLine[]): void {
-    if (this.#thread === null) return;
-    // While another thread starts, nothing takes them.
-    if (!this.#thread.isRunning) return this.#countLost(lines.length);
-    this.#linesSent += lines.length;
-    this.#thread.send({ kind: 'output', lines });
+    this.#sendEntries(lines.length, { kind: 'output', lines });
   }
 
-  /** Stores notes about processes of applications; without a store, or while its thread starts, it does nothing. */
+  /** Stores notes about processes of applications; without a store it does nothing. */
   storeProcesses(notes: readonly ProcessNote[]): void {
-    this.#thread?.send({ kind: 'processes', notes });
+    this.#sendEntries(notes.length, { kind: 'processes', notes });
+  }
+
+  #sendEntries(count: number, message: ToStore): void {
+    if (this.#thread === null) return;
+    // While another thread starts, nothing takes them.
+    if (!this.#thread.isRunning) return this.#countLost(count);
+    this.#entriesSent += count;
+    this.#thread.send(message);
   }
 
   /** What is stored about a request besides its record; nothing without a store. */
@@ -201,14 +205,14 @@ export class StoredExchanges {
     await thread.stop();
   }
 
-  #countLost(lines: number): void {
-    Atomics.add(this.#lost, 0, lines);
+  #countLost(entries: number): void {
+    Atomics.add(this.#lost, 0, entries);
   }
 
   #onLost({ why, threw }: WorkerExit, restartMs: number): void {
-    // Lines that the thread had and had not stored are in no ring.
-    this.#countLost((this.#linesSent - Atomics.exchange(this.#linesDone, 0, 0)) | 0);
-    this.#linesSent = 0;
+    // Lines and notes that the thread had and had not stored are in no ring.
+    this.#countLost((this.#entriesSent - Atomics.exchange(this.#entriesDone, 0, 0)) | 0);
+    this.#entriesSent = 0;
     this.#parts.events.emit({
       kind: 'store_lost',
       subject: 'gateway',

@@ -13,10 +13,10 @@ import type { RecordRingMemory } from './record-ring-memory.ts';
 export interface StoreInit {
   /** One Int32, shared with all rings of the store. */
   readonly wakeWord: SharedArrayBuffer;
-  /** One Int32: records, events and lines that the store had taken, and that were lost. */
+  /** One Int32: records, events, lines and notes that the store had taken, and that were lost. */
   readonly lost: SharedArrayBuffer;
-  /** One Int32: lines of applications of `output` messages that are stored, or lost and counted. */
-  readonly linesDone: SharedArrayBuffer;
+  /** One Int32: lines of `output` messages and notes of `processes` messages that are stored, or lost and counted. */
+  readonly entriesDone: SharedArrayBuffer;
 }
 
 /** One page of a search. */

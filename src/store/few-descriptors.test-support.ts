@@ -13,7 +13,7 @@ const search = { query: '', limit: 1, cursor: null, after: null };
 
 function initOf(): StoreInit {
   const count = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  return { wakeWord: createWakeWord(), lost: count(), linesDone: count() };
+  return { wakeWord: createWakeWord(), lost: count(), entriesDone: count() };
 }
 
 function searchWith(free: number | null): object {

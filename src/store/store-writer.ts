@@ -1,6 +1,7 @@
 import type { NewEvent } from '../core/event.ts';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { OutputLine } from '../core/output-line.ts';
+import type { ProcessNote } from '../core/process-note.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type {
   EventSearchRequest,
@@ -58,7 +59,7 @@ export class StoreWriter {
   readonly #clock: Clock;
   readonly #send: (message: FromStore) => void;
   readonly #lost: Int32Array;
-  readonly #linesDone: Int32Array;
+  readonly #entriesDone: Int32Array;
   readonly #wakeWord: WakeWord;
   readonly #rings: RecordRingReader[] = [];
   /** Taken from the rings and not stored yet. */
@@ -76,12 +77,12 @@ export class StoreWriter {
   #timer: Timer | null = null;
   #closed = false;
 
-  constructor({ wakeWord, lost, linesDone }: StoreInit, clock: Clock, send: (message: FromStore) => void) {
+  constructor({ wakeWord, lost, entriesDone }: StoreInit, clock: Clock, send: (message: FromStore) => void) {
     this.#clock = clock;
     this.#unparsed = new StoredUnparsed(clock);
     this.#send = send;
     this.#lost = new Int32Array(lost);
-    this.#linesDone = new Int32Array(linesDone);
+    this.#entriesDone = new Int32Array(entriesDone);
     this.#wakeWord = new WakeWord(wakeWord);
     void this.#sleep();
   }
@@ -106,8 +107,7 @@ export class StoreWriter {
         this.#addOutput(message.lines);
         break;
       case 'processes':
-        this.#processes.add(message.notes);
-        this.#wakeWord.wake();
+        this.#addProcesses(message.notes);
         break;
       case 'find':
         this.#send({ kind: 'stored', request: message.request, record: this.#find(message.id) });
@@ -135,10 +135,19 @@ export class StoreWriter {
   }
 
   #addOutput(lines: readonly OutputLine[]): void {
-    const lost = this.#output.add(lines);
-    Atomics.add(this.#lost, 0, lost);
-    Atomics.add(this.#linesDone, 0, lost);
+    this.#countLost(this.#output.add(lines));
     this.#wakeWord.wake();
+  }
+
+  #addProcesses(notes: readonly ProcessNote[]): void {
+    this.#countLost(this.#processes.add(notes));
+    this.#wakeWord.wake();
+  }
+
+  /** Lines or notes that the main thread has sent, and that are given up. */
+  #countLost(entries: number): void {
+    Atomics.add(this.#lost, 0, entries);
+    Atomics.add(this.#entriesDone, 0, entries);
   }
 
   #use(spec: StoreSpec): void {
@@ -270,7 +279,7 @@ export class StoreWriter {
   #release(): void {
     for (const { ring, slice } of this.#taken) ring.release(slice);
     this.#taken = [];
-    Atomics.add(this.#linesDone, 0, this.#output.list.length);
+    Atomics.add(this.#entriesDone, 0, this.#output.list.length + this.#processes.list.length);
     this.#output.clear();
     this.#processes.clear();
     if (!this.#events.isEmpty) this.#send({ kind: 'events_stored', through: this.#events.clear() });

@@ -15,8 +15,11 @@ export class WaitingProcesses {
     return this.#notes.length === 0;
   }
 
-  add(notes: readonly ProcessNote[]): void {
-    this.#notes = [...this.#notes, ...notes].slice(-notesMax);
+  /** Returns how many are given up. */
+  add(notes: readonly ProcessNote[]): number {
+    const all = [...this.#notes, ...notes];
+    this.#notes = all.slice(-notesMax);
+    return all.length - this.#notes.length;
   }
 
   /** They are stored. */

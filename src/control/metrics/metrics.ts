@@ -43,7 +43,7 @@ export async function metricsText(
   );
   text.metric(
     'candor_store_lost_total',
-    'Records of exchanges, events and lines of applications that were to be stored and were lost, so that no exchange was delayed.',
+    'Records of exchanges, events, lines of applications and notes about their processes that were to be stored and were lost, so that no exchange was delayed.',
     [[{}, counts.storeLost]],
   );
   addOtlpMetrics(text, counts.otlp);
