@@ -145,8 +145,7 @@ function strangeListeners(sockets: ReadonlySet<string>): readonly string[] {
 const rowsBytes = 150 * 100;
 
 /**
- * The rows of listeners. Linux lists them first: reading on would cost a tenth of a second for each look where other tests have left ten thousand
- * connections in TIME_WAIT.
+ * The rows of listeners. Linux lists them first: each look would take longer the more connections other tests have left in TIME_WAIT.
  */
 function listenerRows(): readonly string[][] {
   const file = openSync('/proc/net/tcp', 'r');
