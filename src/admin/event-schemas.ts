@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import type { EventJson } from '../core/event-json.ts';
+import type { EventGap } from './event-stream.ts';
+import { count, type DeepReadonly, type Fits, nullableText, text, time, timedOut } from './schema-values.ts';
+
+export const eventSchema = z.object({
+  epoch: text,
+  seq: z.int().min(1),
+  at: time,
+  kind: text,
+  member: text,
+  worker: count.nullable(),
+  revision: count,
+  release: nullableText,
+  subject: text,
+  from: nullableText,
+  to: nullableText,
+  reason: text,
+  evidence: z.object({}),
+  actor: text,
+});
+
+/** A page of the events of a time. */
+export const eventsSchema = z.object({
+  events: z.array(eventSchema),
+  cursor: nullableText.describe('Where the next page begins; null if there is none.'),
+  timed_out: timedOut,
+});
+
+export const gapSchema = z.object({
+  reason: z.enum(['not_held', 'another_epoch']),
+  missed: count.describe('Events of this epoch that are no longer held. Events of earlier epochs are gone.'),
+  epoch: text.describe('The epoch of the events that follow.'),
+});
+
+export type CheckedEvent = Fits<
+  Omit<EventJson, 'evidence'>,
+  DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>
+>;
+
+export type CheckedGap = Fits<EventGap, DeepReadonly<z.infer<typeof gapSchema>>>;

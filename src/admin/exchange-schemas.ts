@@ -1,0 +1,152 @@
+import * as z from 'zod';
+import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
+import { deliveries, shapes, whoses } from '../core/shape.ts';
+import { gatewayStateSchema } from './gateway-state-schema.ts';
+import { count, type DeepReadonly, type Fits, nullableText, text, time, timedOut } from './schema-values.ts';
+
+const shape = z.enum(shapes);
+
+const attemptSchema = z.object({
+  endpoint: text,
+  address: text,
+  state: text,
+  address_stale: z
+    .literal(true)
+    .optional()
+    .describe('true: the last known address of a name whose lookup has failed since.'),
+  protocol: z
+    .literal('HTTP/2')
+    .optional()
+    .describe('Of the connection to the endpoint; absent: HTTP/1.1, or no connection.'),
+  reused: z.boolean(),
+  idle_ms: z.number().nullable(),
+  local_port: count.nullable(),
+  started_ms: z.number().describe('Milliseconds since the exchange began, like the stages after it.'),
+  queued_ms: z
+    .number()
+    .optional()
+    .describe('When a connection became free; absent if the attempt did not wait for one.'),
+  dns_ms: z.number().nullable(),
+  connected_ms: z.number().nullable(),
+  tls_ms: z.number().nullable(),
+  sent_ms: z.number().nullable(),
+  head_ms: z.number().nullable(),
+  ended_ms: z.number(),
+  status: count.nullable(),
+  cause: nullableText,
+  stage: nullableText,
+  evidence: z.looseObject({}).nullable(),
+  exit: z
+    .looseObject({
+      code: z.int().nullable(),
+      signal: nullableText,
+      oom: z.boolean(),
+      before_ms: z.number(),
+      last_line: nullableText,
+      after_answer_ms: z.number().optional(),
+    })
+    .nullable(),
+  retry: z.boolean(),
+  retry_reason: text,
+});
+
+export const recordSchema = z.object({
+  v: z.literal(recordVersion),
+  kind: z.enum(['exchange', 'tunnel']),
+  id: text,
+  trace_id: nullableText,
+  at: time.describe('When the first byte of the request came: ISO 8601, UTC.'),
+  process: nullableText.describe('The key of the gateway process in the log.'),
+  deployment: nullableText,
+  member: nullableText,
+  process_started_at: time.nullable(),
+  worker: count,
+  revision: count,
+  route: nullableText,
+  upstream: nullableText,
+  application: nullableText,
+  release: nullableText,
+  arm: nullableText,
+  weight: z.number().nullable(),
+  client: z.object({ address: text, port: count, peer: text, protocol: text }),
+  tls: z.object({ version: text, sni: nullableText, cipher: nullableText }).nullable(),
+  method: text,
+  scheme: z.enum(['http', 'https']),
+  host: text,
+  path: text,
+  query: nullableText,
+  headers: z.record(text, text).optional().describe('The request headers that `log.headers` names.'),
+  filter_ms: z
+    .number()
+    .optional()
+    .describe('How long filters of the route suspended the request in total; absent if none did.'),
+  body_ms: z
+    .number()
+    .optional()
+    .describe('How long the request waited for its body before it got a connection; absent if it did not.'),
+  waited_ms: z
+    .number()
+    .optional()
+    .describe('How long the request has waited until an endpoint was ready; absent if it has not.'),
+  session: z
+    .enum(['new', 'moved'])
+    .optional()
+    .describe('Whether a sticky session began or moved to this endpoint; absent: neither.'),
+  turn_ms: z
+    .number()
+    .optional()
+    .describe('How long the request has waited for its turn (`concurrency`); absent if it has not, or less than 1 ms.'),
+  attempts: z.array(attemptSchema),
+  status: count.nullable(),
+  received_status: count.nullable(),
+  grpc_status: z.int().min(-1).nullable().describe('Of a gRPC response; -1: it came without one.'),
+  shape,
+  type: nullableText.describe('RFC 9209 §2.3.'),
+  cause: nullableText,
+  whose: z.enum(whoses).nullable(),
+  stage: nullableText,
+  detail: nullableText,
+  evidence: z
+    .looseObject({})
+    .optional()
+    .describe('The evidence of the cause; absent without one, and where the last attempt has it.'),
+  delivery: z.enum(deliveries),
+  end: z.enum(['forwarded', 'generated', 'truncated', 'abandoned']),
+  bytes_in: count,
+  bytes_out: count,
+  duration_ms: z.number(),
+  tunnel: z
+    .object({
+      protocol: text,
+      how: z.enum(['closed', 'unclosed', 'reset', 'exit', 'drained', 'idle', 'failed']),
+      by: z.enum(['client', 'application', 'gateway']),
+      close_code: count.nullable().describe('Code of the first close frame (RFC 6455 §7.4).'),
+    })
+    .optional()
+    .describe('Only for a tunnel: how it ended, and which side ended it.'),
+  gateway_state: gatewayStateSchema
+    .optional()
+    .describe('What the gateway knew when the exchange ended; absent from successes.'),
+});
+
+/** A page of a search. */
+export const exchangesSchema = z.object({
+  exchanges: z.array(
+    recordSchema.extend({
+      stands_for: count.describe(
+        'Of a success: itself, and those of its route that were not stored since the last one.',
+      ),
+    }),
+  ),
+  cursor: nullableText.describe('Where the next page begins; null if there is none.'),
+  end: text.describe('For a later search with `after`: what was stored until now.'),
+  timed_out: timedOut,
+});
+
+export type CheckedRecord = Fits<ExchangeRecord, DeepReadonly<z.infer<typeof recordSchema>>>;
+export type CheckedRecordKeys = Fits<SameKeys<ExchangeRecord, z.infer<typeof recordSchema>>, true>;
+export type CheckedAttemptKeys = Fits<SameKeys<AttemptRecord, z.infer<typeof attemptSchema>>, true>;
+
+/** Whether both have the same keys, and the same of them are optional. */
+type SameKeys<T, U> = KeyKinds<T> extends KeyKinds<U> ? (KeyKinds<U> extends KeyKinds<T> ? true : false) : false;
+type KeyKinds<T> = { [K in keyof T]-?: Partial<Pick<T, K>> extends Pick<T, K> ? 'optional' : 'required' };

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import type { IncidentStatus } from '../control/incident-status.ts';
+import type { SnakeCased } from '../core/json-case.ts';
+import { suspectKinds } from '../core/live-incident.ts';
+import { shapes, whoses } from '../core/shape.ts';
+import { count, type DeepReadonly, type Fits, nullableText, text } from './schema-values.ts';
+
+const suspectSchema = z.object({
+  name: z.enum(suspectKinds),
+  fit: z.number().describe('How well the facts fit, from 0 to 1. It is no probability.'),
+  sentence: text,
+  evidence: z.array(text),
+  next_step: text,
+});
+
+export const incidentSchema = z.object({
+  id: count.describe('Grows by one; it begins with 1 again only without a state folder.'),
+  key: text.describe('Unique also across runs of the process.'),
+  title: text.describe('A few words: what fails.'),
+  reason: text.describe('What fails, how much of it, and what has probably caused it.'),
+  upstream: text.describe('Empty: several (`upstreams`), or before one was chosen.'),
+  upstreams: z.array(z.object({ upstream: text, failed: count })),
+  cause: nullableText.describe('The commonest of the failures that began; null: 5xx of the application itself.'),
+  shape: z.enum(shapes),
+  whose: z.enum(whoses),
+  started_at: text,
+  opened_at: text.describe('When the gateway had seen enough failures.'),
+  last_at: text.describe('Of the last failure.'),
+  resolved_at: nullableText.describe('Null while it goes on.'),
+  requests: count.describe('Of the upstream, since it started.'),
+  failed: count,
+  attempts_failed: count.describe('More than `failed` where other attempts have answered.'),
+  requests_per_s_before: z.number().nullable().describe('In the minutes before; null: not known.'),
+  requests_per_s_during: z.number(),
+  causes: z.array(z.object({ cause: text, count, is_consequence: z.boolean() })),
+  routes: z.array(z.object({ route: text, failed: count })),
+  endpoints: z.array(z.object({ endpoint: text, attempts: count, failed: count })),
+  suspects: z.array(suspectSchema).describe('What has probably caused it, the likeliest first; empty: not known.'),
+  joined: count.nullable().describe('The incident that it turned out to be part of; null: of none.'),
+  additions: z
+    .array(
+      z.object({
+        since: text,
+        reason: text,
+        routes: z.array(text),
+        endpoints: z.array(text),
+        suspects: z.array(suspectSchema),
+      }),
+    )
+    .describe('Routes or endpoints that had worked while it went on, and then began to fail as well.'),
+  interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
+  findings: z
+    .array(text)
+    .describe(
+      'What the gateway found when it looked at once: a direct request, the newest failure, processes, the machine, changes before.',
+    ),
+});
+
+export const incidentsSchema = z.object({ incidents: z.array(incidentSchema) });
+
+export type CheckedIncident = Fits<SnakeCased<IncidentStatus>, DeepReadonly<z.infer<typeof incidentSchema>>>;
