@@ -23,7 +23,7 @@ import { ExchangeLog } from './exchange-log.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import { OtlpExport } from './otlp-export.ts';
 import { StoredExchanges } from './stored-exchanges.ts';
-import type { GatewayOptions } from './gateway-options.ts';
+import type { ControlPlaneOptions } from './control-plane-options.ts';
 import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import { IncidentExamination } from './incident-examination.ts';
 import { IncidentFile } from './incident-file.ts';
@@ -47,17 +47,6 @@ import { DiskWatch, writtenFolders } from './disk-watch.ts';
 import { EndpointCertificates } from './endpoint-certificates.ts';
 import { CertificateWatch, ownCertificates } from './certificate-watch.ts';
 import { watchedRecords, WorkerReports } from './worker-reports.ts';
-
-export interface ControlPlaneOptions extends GatewayOptions {
-  /** The file that a worker thread runs. */
-  readonly workerModule: URL;
-  /** The file that the thread of the log runs. */
-  readonly loggerModule: URL;
-  /** The file that the thread of the store runs. */
-  readonly storeModule: URL;
-  /** The file that the thread of the exporter of OTLP runs. */
-  readonly otlpModule: URL;
-}
 
 /** Callbacks of the parts to their control plane. */
 export interface ControlPartsOwner {

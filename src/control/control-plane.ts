@@ -18,7 +18,8 @@ import type { EventHub } from '../record/event-hub.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
 import { changesBetween } from './changes.ts';
 import { metricsText } from './metrics/metrics.ts';
-import { ControlParts, type ControlPlaneOptions } from './control-parts.ts';
+import { ControlParts } from './control-parts.ts';
+import type { ControlPlaneOptions } from './control-plane-options.ts';
 import type { ProblemContext } from './current-problems.ts';
 import type {
   Gateway,
