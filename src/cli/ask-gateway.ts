@@ -53,9 +53,17 @@ export function unreachable(address: string, answer: Extract<AdminResponse, { ok
     case 'not_an_answer':
       return new CommandFailure(
         'gateway_unreachable',
-        answer.errno === 'ECONNRESET' || answer.errno === 'EPIPE'
-          ? `The program at ${address} closed the connection without a whole response: it is not a gateway, it is ending, or it has no descriptor left (\`ls /proc/PID/fd | wc -l\`, \`ulimit -n\`).`
+        isClosedEarly(answer.errno)
+          ? closedEarlyText(address)
           : `The program at ${address} is not a gateway, or it closed the connection during its response.`,
       );
   }
+}
+
+/** A program that accepted the connection ended it before its response. */
+export const isClosedEarly = (errno: string | null): boolean => errno === 'ECONNRESET' || errno === 'EPIPE';
+
+/** At its limit of descriptors, libuv accepts connections and closes them at once. */
+export function closedEarlyText(address: string): string {
+  return `The program at ${address} closed the connection without a whole response: it is not a gateway, it is ending, or it has no descriptor left (\`ls /proc/PID/fd | wc -l\`, \`ulimit -n\`).`;
 }

@@ -5,7 +5,7 @@ import { hostPort } from '../core/endpoint.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
 import { readToken } from './admin-token.ts';
-import { refusal, unreachable } from './ask-gateway.ts';
+import { closedEarlyText, isClosedEarly, refusal, unreachable } from './ask-gateway.ts';
 import { type AdminParts, skippedSockets, socketsOf } from './configured-sockets.ts';
 import { commandName } from './command-name.ts';
 import { harmless } from './layout.ts';
@@ -300,8 +300,8 @@ interface LiveGateways {
 }
 
 /**
- * The gateways that answer at the sockets that `candor` creates by default. `silent`: sockets that accepted the request and
- * sent no response.
+ * The gateways that answer at the sockets that `candor` creates by default. `silent`: what sockets that accepted the request
+ * did instead of a response, as sentences.
  */
 async function findLiveGateways(context: ProcessContext): Promise<LiveGateways> {
   const own = socketsIn(foldersToSearch(context)).paths.filter((path) => mayBeAdminSocket(path, context));
@@ -319,10 +319,17 @@ async function gatewaysAt(paths: readonly string[], context: ProcessContext): Pr
       const target = { kind: 'socket', path } as const;
       const looked = await lookUpGateway(target, context, lookupMs);
       if (looked.kind === 'gateway') gateways.push({ target, status: looked.status });
-      else if (looked.kind === 'no_answer' && looked.answer.why === 'timeout') silent.push(path);
+      else silent.push(...silenceOf(path, looked));
     }),
   );
   return { gateways: gateways.sort((one, other) => (one.target.path < other.target.path ? -1 : 1)), silent };
+}
+
+function silenceOf(path: string, looked: GatewayLookup): string[] {
+  if (looked.kind !== 'no_answer') return [];
+  const { why, errno } = looked.answer;
+  if (why === 'timeout') return [`What listens at ${path} did not answer within ${lookupMs / 1000} s.`];
+  return why === 'not_an_answer' && isClosedEarly(errno) ? [closedEarlyText(path)] : [];
 }
 
 /**
@@ -363,10 +370,9 @@ function noGatewayFound(context: ProcessContext, silent: readonly string[]): NoG
   const command = commandName(context.env);
   const folders = foldersToSearch(context);
   const { skipped: problems } = socketsIn(folders);
-  const unanswered = silent.map((path) => `What listens at ${path} did not answer within ${lookupMs / 1000} s.`);
   return new NoGatewayFound(
     `No running gateway was found. Looked for an admin socket in ${folders.join(', ')}. ` +
-      [...problems, ...unanswered].map((sentence) => `${sentence} `).join('') +
+      [...problems, ...silent].map((sentence) => `${sentence} `).join('') +
       `Start one with \`${command} up -c candor.yaml\`, or name one with -c <file>, --socket <path> or --admin <url>.`,
     problems.length > 0 || silent.length > 0,
   );

@@ -220,6 +220,23 @@ describe('a socket of another program', () => {
     assert.equal(await around.candor('stop'), 8);
     assert.match(around.stderr.text.replaceAll(/\s+/g, ' '), /candor\.sock did not answer within 1 s\./);
   });
+
+  for (const command of ['status', 'incidents', 'logs'])
+    test(`that closes connections at once, as a gateway without descriptors does, is named (${command})`, async () => {
+      const path = join(folder, 'candor.sock');
+      const server = createNetServer((socket) => socket.destroy());
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      try {
+        const around = new FakeProcessContext(folder);
+        assert.equal(await around.candor(command), 8);
+        assert.match(
+          around.stderr.text.replaceAll(/\s+/g, ' '),
+          /candor\.sock closed the connection .* no descriptor left/,
+        );
+      } finally {
+        server.close();
+      }
+    });
 });
 
 describe('root', { skip: process.geteuid?.() !== 0 }, () => {
