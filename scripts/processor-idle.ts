@@ -3,11 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The idle share of the machine's processor time during the next `ms` milliseconds: 0 to 1. */
 export async function idleShare(ms: number): Promise<number> {
-  const before = processorTimes();
+  const share = idleShareFromNow();
   await sleep(ms);
-  const now = processorTimes();
-  const total = now.total - before.total;
-  return total === 0 ? 0 : (now.idle - before.idle) / total;
+  return share();
+}
+
+/** Returns a function for the idle share of the machine's processor time until its call: 0 to 1. */
+export function idleShareFromNow(): () => number {
+  const before = processorTimes();
+  return () => {
+    const now = processorTimes();
+    const total = now.total - before.total;
+    return total === 0 ? 0 : (now.idle - before.idle) / total;
+  };
 }
 
 function processorTimes(): { readonly idle: number; readonly total: number } {

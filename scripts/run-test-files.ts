@@ -43,11 +43,10 @@ export async function runTestFiles(
   report: TestReport,
   peersPrepared: Promise<unknown>,
   bundle: BundleSource = async () => null,
-  measuresCpu = false,
 ): Promise<void> {
   const [early, others] = [order.early.map((path) => [path]), [...order.others]];
   const runEnd = performance.now() + limits.runMsMax;
-  const testRun = { limits, runEnd, report, bundle, measuresCpu };
+  const testRun = { limits, runEnd, report, bundle };
   const runAll = async (queue: TestGroup[]): Promise<void> => {
     for (let group = takeUntil(runEnd, queue); group !== undefined; group = takeUntil(runEnd, queue))
       await runGroup(group, testRun);
@@ -84,7 +83,6 @@ interface TestRun {
   readonly runEnd: number;
   readonly report: TestReport;
   readonly bundle: BundleSource;
-  readonly measuresCpu: boolean;
 }
 
 /** A crash or a hang in a group hides no file: those that did not end are run again, one by one. */
@@ -98,12 +96,11 @@ async function runGroup(group: TestGroup, testRun: TestRun): Promise<void> {
 
 /** Returns the files that have to be run alone. */
 async function runInOneProcess(group: TestGroup, testRun: TestRun): Promise<TestGroup> {
-  const { limits, runEnd, report, measuresCpu } = testRun;
+  const { limits, runEnd, report } = testRun;
   const ending = new AbortController();
   const timer = setTimeout(() => ending.abort(), Math.min(limits.groupMsMax, runEnd - performance.now()));
   const { signal } = ending;
-  const options = { file: groupProgram, words: group, signal, bundle: null, measuresCpu };
-  const process = new TestProcess(options);
+  const process = new TestProcess({ file: groupProgram, words: group, signal, bundle: null });
   const results = new GroupResults(group);
   await results.collect(process);
   clearTimeout(timer);
@@ -111,7 +108,7 @@ async function runInOneProcess(group: TestGroup, testRun: TestRun): Promise<Test
   return results.deliver(report, process.takeCpuMs());
 }
 
-async function runFile(path: string, { limits, runEnd, report, bundle, measuresCpu }: TestRun): Promise<void> {
+async function runFile(path: string, { limits, runEnd, report, bundle }: TestRun): Promise<void> {
   const startedAt = performance.now();
   const ending = new AbortController();
   const fileEnd = startedAt + limits.fileMsMax;
@@ -123,7 +120,7 @@ async function runFile(path: string, { limits, runEnd, report, bundle, measuresC
     else report.fileEndedByRun(path);
   });
   const folder = startsGateways(path) ? await bundle() : null;
-  const process = new TestProcess({ file: path, signal, bundle: folder, measuresCpu });
+  const process = new TestProcess({ file: path, signal, bundle: folder });
   await reportAll(path, process, report);
   clearTimeout(timer);
   if (signal.aborted) await process.end(limits.graceMs);

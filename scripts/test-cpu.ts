@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
-// Loaded before test files by `npm test -- --cpu`: writes how much CPU time the process took, when it ends.
+// Loaded before each test file: writes how much processor time the process took, when it ends.
 
 /** The file for the milliseconds. */
 export const cpuFileVariable = 'CANDOR_TEST_CPU_FILE';

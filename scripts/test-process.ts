@@ -16,7 +16,6 @@ export interface TestProcessOptions {
   readonly signal: AbortSignal;
   /** The folder with the bundle of the command that the tests shall start; null to start it from the source. */
   readonly bundle: string | null;
-  readonly measuresCpu: boolean;
 }
 
 /** A test file loads several hundred modules. Without a look for symbolic links in each path it starts in a tenth less of processor time. */
@@ -33,10 +32,10 @@ export class TestProcess {
   constructor(options: TestProcessOptions) {
     this.#options = options;
     this.#cpuFile = join(tmpdir(), `candor-test-cpu-${process.pid}-${processes++}`);
-    const { file, words = [], signal, bundle, measuresCpu } = options;
+    const { file, words = [], signal, bundle } = options;
     const preloads = [
       'scripts/production-flags.ts',
-      ...(measuresCpu ? ['scripts/test-cpu.ts'] : []),
+      'scripts/test-cpu.ts',
       ...(bundle === null ? [] : ['test/bundled-threads.ts']),
     ];
     this.stream = run({
@@ -47,13 +46,13 @@ export class TestProcess {
       execArgv: [...nodeFlags, ...preloads.map((path) => `--import=${join(repositoryRoot, path)}`)],
       env: {
         ...process.env,
-        ...(measuresCpu ? { [cpuFileVariable]: this.#cpuFile } : {}),
+        [cpuFileVariable]: this.#cpuFile,
         ...(bundle === null ? {} : { [testBundleVariable]: bundle }),
       },
     });
   }
 
-  /** The CPU time of the ended process and of the programs that it has started; null if it was not measured, or was killed. */
+  /** The CPU time of the ended process and of the programs that it has started; null if it was killed. */
   takeCpuMs(): number | null {
     if (!existsSync(this.#cpuFile)) return null;
     const ms = Number(readFileSync(this.#cpuFile, 'latin1'));

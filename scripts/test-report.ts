@@ -29,7 +29,7 @@ interface FileReport {
 interface FileTimes {
   readonly path: string;
   readonly ms: number;
-  /** Null where it was not measured. */
+  /** Of the file's process and of the programs that it has started; null for a process that was killed. */
   readonly cpuMs: number | null;
 }
 
@@ -39,7 +39,7 @@ export interface ReportOptions {
   readonly complete: boolean;
 }
 
-/** How many of the slowest files are printed. */
+/** How many of the slowest files, and of those with the most processor time, are printed. */
 const longestMax = 10;
 
 /** Prints a run for people: a line per file when it ends, failures in full, then the sums. */
@@ -143,7 +143,7 @@ export class TestReport {
     if (this.#endedByRun.some((line) => line.startsWith(`  ${path}: `))) return;
     const skipped = file.skipped > 0 ? `, ${file.skipped} skipped` : '';
     const failed = file.failed > 0 ? `, ${file.failed} failed` : '';
-    const cpu = cpuMs === null ? '' : `, ${seconds(cpuMs)} CPU`;
+    const cpu = cpuMs === null ? '' : `, ${seconds(cpuMs)} of processor time`;
     this.#say(
       `${file.failed > 0 ? '✖' : '✔'} ${path}: ${file.passed} passed${failed}${skipped} (${seconds(ms)}${cpu})`,
     );
@@ -156,8 +156,11 @@ export class TestReport {
     return Object.fromEntries(whole.map(({ path, ms }) => [path, ms]));
   }
 
-  /** Prints the sums and returns whether the run is a success. A run without a test is none. */
-  finish(): boolean {
+  /**
+   * Prints the sums and returns whether the run is a success. A run without a test is none. `idleShare`: of the machine's processor time
+   * during the run, 0 to 1.
+   */
+  finish(idleShare: number): boolean {
     const sums = { passed: 0, failed: 0, skipped: 0 };
     for (const file of this.#files.values()) {
       sums.passed += file.passed;
@@ -165,7 +168,7 @@ export class TestReport {
       sums.skipped += file.skipped;
     }
     this.#sayLongest('The slowest files:', ({ ms }) => ms);
-    this.#sayCpu();
+    this.#sayCpu(idleShare);
     this.#sayList('Skipped tests and their reasons:', this.#skips);
     this.#sayList('Failed:', this.#failures);
     const ran = this.#sayWhetherAllRan();
@@ -183,11 +186,13 @@ export class TestReport {
     );
   }
 
-  #sayCpu(): void {
+  #sayCpu(idleShare: number): void {
     const measured = this.#durations.filter(({ cpuMs }) => cpuMs !== null);
     if (measured.length === 0) return;
     const sumMs = measured.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0);
-    this.#sayLongest(`CPU time of ${files(measured.length)}: ${seconds(sumMs)}. Most:`, ({ cpuMs }) => cpuMs ?? 0);
+    const idle = `the processors were idle for ${Math.round(idleShare * 100)} % of the run`;
+    const title = `Processor time of ${files(measured.length)}: ${seconds(sumMs)}; ${idle}. The most expensive files:`;
+    this.#sayLongest(title, ({ cpuMs }) => cpuMs ?? 0);
   }
 
   #sayWhetherAllRan(): boolean {

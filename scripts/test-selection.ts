@@ -4,7 +4,6 @@ export interface TestOptions {
   /** Parts of paths. None: all files. */
   readonly only: readonly string[];
   readonly complete: boolean;
-  readonly cpu: boolean;
   /** How many times as long as usual each file, and the run, may take. */
   readonly timeLimits: number;
 }
@@ -17,7 +16,6 @@ export function readTestOptions(args: readonly string[]): TestOptions | null {
       options: {
         only: { type: 'string', multiple: true, default: [] },
         complete: { type: 'boolean', default: false },
-        cpu: { type: 'boolean', default: false },
         'time-limits': { type: 'string', default: '1' },
       },
     });

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { BundleFailure } from './bundle.ts';
 import { repositoryRoot } from './repository.ts';
 import { runTestFiles, type TestLimits } from './run-test-files.ts';
+import { idleShareFromNow } from './processor-idle.ts';
 import { readTestOptions, selectTestFiles, type TestOptions } from './test-selection.ts';
 import { orderTestFiles, readTestDurations, writeTestDurations } from './test-order.ts';
 import { TestBundle } from './test-bundle.ts';
 import { TestReport } from './test-report.ts';
 
-const usage = `usage: npm test [-- --only <part of a path>… --cpu --time-limits <n>]
+const usage = `usage: npm test [-- --only <part of a path>… --time-limits <n>]
        npm run test:complete
 
   --only      runs the test files whose path contains this text; of several, those that contain any
-  --cpu       prints the CPU time of each file, with the programs that it starts
   --time-limits <n>
               gives each file, and the run, n times as long
   --complete  tries all cases of every sweep, and fails where a test is skipped or a peer program is missing
@@ -62,7 +62,7 @@ async function currentBundle(): Promise<string | null> {
 }
 
 /** Returns the exit code: 0 where every test passed and, in a complete run, none was skipped. */
-async function runTests({ only, complete, cpu, timeLimits }: TestOptions): Promise<number> {
+async function runTests({ only, complete, timeLimits }: TestOptions): Promise<number> {
   if (complete) process.env['SWEEP'] ??= 'all';
   const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot });
   const { files, unmatched } = selectTestFiles(all, only);
@@ -70,11 +70,12 @@ async function runTests({ only, complete, cpu, timeLimits }: TestOptions): Promi
   if (unmatched.length > 0) return 2;
   const report = new TestReport(console.log, { withDiagnostics: only.length > 0, complete });
   const peersPrepared = preparePeers(complete);
+  const idleShare = idleShareFromNow();
   const order = orderTestFiles(files, readTestDurations());
-  await runTestFiles(order, longer(limits, timeLimits), report, peersPrepared, currentBundle, cpu);
+  await runTestFiles(order, longer(limits, timeLimits), report, peersPrepared, currentBundle);
   // Those of a slower machine say nothing about this one.
   if (timeLimits === 1) writeTestDurations(report.durations());
-  return report.finish() && (await peersPrepared) ? 0 : 1;
+  return report.finish(idleShare()) && (await peersPrepared) ? 0 : 1;
 }
 
 function longer(usual: TestLimits, times: number): TestLimits {

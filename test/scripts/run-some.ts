@@ -9,16 +9,15 @@ export interface SomeRun {
   readonly limits: TestLimits;
   readonly order: TestOrder;
   readonly complete: boolean;
-  readonly measuresCpu: boolean;
   /** The peers count as prepared once this file exists. */
   readonly preparedFile: string;
 }
 
 /** `node run-some.ts <SomeRun as JSON>` */
-const { limits, order, complete, preparedFile, measuresCpu } = JSON.parse(process.argv[2] ?? '') as SomeRun;
+const { limits, order, complete, preparedFile } = JSON.parse(process.argv[2] ?? '') as SomeRun;
 const prepared = async (): Promise<void> => {
   while (!existsSync(preparedFile)) await sleep(20);
 };
 const report = new TestReport(console.log, { withDiagnostics: false, complete });
-await runTestFiles(order, limits, report, prepared(), undefined, measuresCpu);
-process.exitCode = report.finish() ? 0 : 1;
+await runTestFiles(order, limits, report, prepared());
+process.exitCode = report.finish(0.25) ? 0 : 1;
