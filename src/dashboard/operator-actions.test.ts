@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from './model.ts';
-import { actionsFor, bodyOf, ejectEndpoint, isConfirmed } from './operator-actions.ts';
+import { actionsFor, bodyOf, ejectEndpoint, endpointActions, isConfirmed } from './operator-actions.ts';
 
 const endpoint = (id: string, state: EndpointJson['state']): EndpointJson => ({ id, state }) as EndpointJson;
 
@@ -30,6 +30,10 @@ describe('actions that an incident offers', () => {
     assert.deepEqual(labels(incident({}), status([endpoint('a', 'healthy')])), []);
     assert.deepEqual(labels(incident({}), status([endpoint('a', 'healthy'), endpoint('b', 'unhealthy')])), []);
     assert.deepEqual(labels(incident({}), status([endpoint('a', 'draining'), endpoint('b', 'healthy')])), []);
+    assert.deepEqual(labels(incident({}), status([endpoint('a', 'unchecked'), endpoint('b', 'unchecked')])), [
+      'Drain a',
+    ]);
+    assert.deepEqual(labels(incident({}), status([endpoint('a', 'unhealthy'), endpoint('b', 'healthy')])), []);
   });
 
   test('no endpoint is drained if all of them fail', () => {
@@ -65,9 +69,48 @@ describe('actions that an incident offers', () => {
   });
 });
 
+describe('actions that an endpoint offers', () => {
+  const of = (
+    states: readonly EndpointJson['state'][],
+    kinds: readonly OverlayEntryJson['kind'][] = [],
+    target = 'app/10.0.0.1:80',
+  ): string[] => {
+    const endpoints = states.map(
+      (state, index) =>
+        ({ id: `app/10.0.0.${index + 1}:80`, address: `10.0.0.${index + 1}:80`, state }) as EndpointJson,
+    );
+    const entries = kinds.map((kind) => ({ id: `${kind}:x`, kind, target }) as unknown as OverlayEntryJson);
+    return endpointActions(endpoints[0] as EndpointJson, { endpoints }, entries).map(({ label }) => label);
+  };
+  const rows: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+    ['another is ready', of(['healthy', 'healthy']), ['Drain', 'Eject']],
+    ['another is ready without a check', of(['unchecked', 'unchecked']), ['Drain', 'Eject']],
+    ['it is the last one that is ready', of(['healthy', 'unhealthy']), ['Eject', 'Drain']],
+    ['it is the only one', of(['unchecked']), ['Eject', 'Drain']],
+    ['none is ready', of(['unhealthy', 'unhealthy']), ['Drain', 'Eject']],
+    ['it was drained', of(['draining', 'healthy'], ['drain']), ['Restore drain']],
+    ['it was drained and its checks fail', of(['unhealthy', 'healthy'], ['drain']), ['Restore drain']],
+    ['it is leaving by itself', of(['draining', 'healthy']), []],
+    ['it was ejected', of(['ejected', 'healthy'], ['eject']), ['Restore eject', 'Drain']],
+    ['outlier detection has ejected it', of(['ejected', 'healthy']), ['Drain', 'Eject']],
+    ['its weight was changed', of(['healthy', 'healthy'], ['weight']), ['Restore weight', 'Drain', 'Eject']],
+    ['an entry names its instance', of(['draining', 'healthy'], ['drain'], 'app'), ['Restore drain']],
+    ['its upstream is paused', of(['healthy', 'healthy'], ['pause'], 'app'), ['Drain', 'Eject']],
+    ['another was drained', of(['healthy', 'draining'], ['drain'], 'app/10.0.0.2:80'), ['Eject', 'Drain']],
+  ];
+  for (const [when, offered, expected] of rows) test(`when ${when}`, () => assert.deepEqual(offered, expected));
+
+  test('ejecting the last one that is ready has to be confirmed, and draining it says what will fail', () => {
+    const endpoints = [{ id: 'a', address: 'a', state: 'healthy' } as EndpointJson];
+    const [eject, drain] = endpointActions(endpoints[0] as EndpointJson, { endpoints }, []);
+    assert.equal(isConfirmed(eject as NonNullable<typeof eject>, {}), false);
+    assert.match(drain?.effect ?? '', /No other endpoint of the upstream is ready/);
+  });
+});
+
 describe('what a person is asked for', () => {
   test('goes into the body: the first choice if none is made, and nothing that is empty', () => {
-    const eject = ejectEndpoint('a', 1);
+    const eject = ejectEndpoint('a', false);
     assert.deepEqual(bodyOf(eject, {}), { endpoint: 'a', seconds: 300 });
     assert.deepEqual(bodyOf(eject, { seconds: 'an hour', reason: ' disk ' }), {
       endpoint: 'a',
@@ -78,8 +121,8 @@ describe('what a person is asked for', () => {
   });
 
   test('is complete only if everything is confirmed', () => {
-    assert.equal(isConfirmed(ejectEndpoint('a', 1), {}), true);
-    const last = ejectEndpoint('a', 0);
+    assert.equal(isConfirmed(ejectEndpoint('a', false), {}), true);
+    const last = ejectEndpoint('a', true);
     assert.deepEqual([isConfirmed(last, {}), isConfirmed(last, { force: 'true' })], [false, true]);
     assert.equal(bodyOf(last, { force: 'true' })['force'], true);
   });

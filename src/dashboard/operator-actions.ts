@@ -1,4 +1,4 @@
-import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from './model.ts';
+import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson, UpstreamJson } from './model.ts';
 
 /** A change of the overlay that a person is asked to confirm. */
 export interface OperatorAction {
@@ -46,10 +46,11 @@ export function isConfirmed({ inputs = [] }: OperatorAction, given: Readonly<Rec
   return inputs.every(({ kind, key }) => kind !== 'confirmation' || given[key] === 'true');
 }
 
-export function drainEndpoint(endpoint: string, usableOthers: number): OperatorAction {
+/** `readyOthers`: of its upstream, apart from it. */
+export function drainEndpoint(endpoint: string, readyOthers: number): OperatorAction {
   const rest =
-    usableOthers === 0
-      ? 'No other endpoint of the upstream can be used: its requests will fail.'
+    readyOthers === 0
+      ? 'No other endpoint of the upstream is ready: its requests will fail.'
       : 'The other endpoints of the upstream get them.';
   return {
     operation: 'drain',
@@ -67,8 +68,8 @@ const ejectionTimes = [
   ['until it is restored', null],
 ] as const;
 
-/** `readyOthers`: of its upstream, apart from it. */
-export function ejectEndpoint(endpoint: string, readyOthers: number): OperatorAction {
+/** `isLastReady`: no other endpoint of its upstream is ready. The gateway ejects it only if it is told to all the same. */
+export function ejectEndpoint(endpoint: string, isLastReady: boolean): OperatorAction {
   const last = {
     kind: 'confirmation',
     key: 'force',
@@ -82,7 +83,7 @@ export function ejectEndpoint(endpoint: string, readyOthers: number): OperatorAc
     inputs: [
       { kind: 'choice', key: 'seconds', label: 'For', choices: ejectionTimes },
       { kind: 'text', key: 'reason', label: 'Why' },
-      ...(readyOthers === 0 ? [last] : []),
+      ...(isLastReady ? [last] : []),
     ],
   };
 }
@@ -103,6 +104,38 @@ export function restoreEntry({ id, reason }: Pick<OverlayEntryJson, 'id' | 'reas
     label: 'Restore',
     effect: `The configuration file applies again. Now: ${reason}.`,
   };
+}
+
+/**
+ * What an operator can do about an endpoint. What undoes an earlier change comes first, and what ends all requests of the upstream
+ * last; nothing is there that would change nothing.
+ */
+export function endpointActions(
+  endpoint: Pick<EndpointJson, 'id' | 'address' | 'state'>,
+  { endpoints }: Pick<UpstreamJson, 'endpoints'>,
+  entries: readonly OverlayEntryJson[],
+): OperatorAction[] {
+  const own = entries.filter((entry) => isEntryOf(entry, endpoint));
+  const restores = own.map((entry) => ({ ...restoreEntry(entry), label: `Restore ${entry.kind}` }));
+  const gets = endpoint.state !== 'draining' && endpoint.state !== 'gone';
+  if (!gets || own.some(({ kind }) => kind === 'drain')) return restores;
+  const readyOthers = endpoints.filter((one) => one.id !== endpoint.id && isReady(one)).length;
+  const isLastReady = isReady(endpoint) && readyOthers === 0;
+  const drain = drainEndpoint(endpoint.id, readyOthers);
+  const ejects = own.some(({ kind }) => kind === 'eject') ? [] : [ejectEndpoint(endpoint.id, isLastReady)];
+  return isLastReady ? [...restores, ...ejects, drain] : [...restores, drain, ...ejects];
+}
+
+/** The entries of an instance name it without its address, which changes with each start. */
+function isEntryOf({ kind, target }: OverlayEntryJson, { id, address }: Pick<EndpointJson, 'id' | 'address'>): boolean {
+  return (
+    (kind === 'drain' || kind === 'eject' || kind === 'weight') && (target === id || `${target}/${address}` === id)
+  );
+}
+
+/** As the gateway sees it where it asks whether an endpoint is the last one. */
+function isReady({ state }: Pick<EndpointJson, 'state'>): boolean {
+  return state === 'healthy' || state === 'unchecked';
 }
 
 /** `route` is '' for all routes. */
@@ -156,10 +189,13 @@ function drainTheFailing({ endpoints: counts }: IncidentJson, endpoints: readonl
     of.failed / Math.max(1, of.attempts);
   const [worst] = counts.toSorted((a, b) => share(b) - share(a));
   if (worst === undefined || worst.failed === 0) return [];
-  const others = endpoints.filter(({ id, state }) => id !== worst.endpoint && state === 'healthy');
+  const others = endpoints.filter((one) => one.id !== worst.endpoint && isReady(one));
   const othersFail = counts.some((one) => one.endpoint !== worst.endpoint && share(one) > share(worst) / 2);
-  const isThere = endpoints.some(({ id, state }) => id === worst.endpoint && state !== 'draining');
-  if (!isThere || others.length === 0 || othersFail) return [];
+  // One that is not ready gets no requests while another is.
+  const getsRequests = endpoints.some(
+    (one) => one.id === worst.endpoint && (isReady(one) || one.state === 'probation'),
+  );
+  if (!getsRequests || others.length === 0 || othersFail) return [];
   return [{ ...drainEndpoint(worst.endpoint, others.length), label: `Drain ${worst.endpoint}` }];
 }
 

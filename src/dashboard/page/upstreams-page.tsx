@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { elapsedText } from '../../core/quantity-text.ts';
 import { condition } from '../complete-query.ts';
 import type { CheckTranscript, EndpointJson, OverlayEntryJson, StatusJson, UpstreamJson } from '../model.ts';
-import { changeWeight, drainEndpoint, ejectEndpoint, restoreEntry } from '../operator-actions.ts';
+import { changeWeight, endpointActions } from '../operator-actions.ts';
 import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
@@ -111,18 +111,8 @@ interface EndpointProperties {
 /** A row of figures, and one under it with the reason, the last check and what can be done. */
 function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.Element {
   const { last_minute: minute } = endpoint;
-  const {
-    id,
-    address,
-    state,
-    reason,
-    since_s: sinceS,
-    weight,
-    connections,
-    connections_max: max,
-    idle,
-    waiting,
-  } = endpoint;
+  const { address, state, reason, since_s: sinceS, weight, idle, waiting } = endpoint;
+  const { connections, connections_max: max } = endpoint;
   return (
     <tbody class="endpoint">
       <tr>
@@ -153,11 +143,7 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
             <Sentence text={reason} />
           </p>
           {endpoint.last_check != null && <LastCheck check={endpoint.last_check} />}
-          <EndpointActions
-            endpoint={endpoint}
-            upstream={upstream}
-            entries={entries.filter(({ target }) => target === id)}
-          />
+          <EndpointActions endpoint={endpoint} upstream={upstream} entries={entries} />
         </td>
       </tr>
     </tbody>
@@ -188,23 +174,14 @@ function LastCheck({ check }: { readonly check: CheckTranscript }): JSX.Element 
 
 function EndpointActions({ endpoint, upstream, entries }: EndpointProperties): JSX.Element | null {
   if (!mayOperate.value) return null;
-  const others = upstream.endpoints.filter((one) => one.id !== endpoint.id && endpointTone(one) === 'good').length;
-  const ready = upstream.endpoints.filter((one) => one.id !== endpoint.id && isReady(one)).length;
   return (
     <div class="buttons">
-      {entries.map((entry) => (
-        <ActionButton action={{ ...restoreEntry(entry), label: `Restore ${entry.kind}` }} key={entry.id} />
+      {endpointActions(endpoint, upstream, entries).map((action) => (
+        <ActionButton action={action} key={action.label} />
       ))}
-      {!entries.some(({ kind }) => kind === 'drain') && <ActionButton action={drainEndpoint(endpoint.id, others)} />}
-      {!entries.some(({ kind }) => kind === 'eject') && <ActionButton action={ejectEndpoint(endpoint.id, ready)} />}
       <Weight endpoint={endpoint} />
     </div>
   );
-}
-
-/** As the gateway sees it where it asks whether an endpoint is the last one. */
-function isReady({ state }: EndpointJson): boolean {
-  return state === 'healthy' || state === 'unchecked';
 }
 
 function Weight({ endpoint }: { readonly endpoint: EndpointJson }): JSX.Element {
