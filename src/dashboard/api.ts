@@ -20,9 +20,15 @@ export class AdminApiClient {
     this.#onSignedOut = onSignedOut;
   }
 
-  get<T>(path: string, parameters: Readonly<Record<string, string>> = {}): Promise<Answer<T>> {
+  /** With a signal that aborts, the answer is `unreachable`, and is not to be looked at. */
+  get<T>(
+    path: string,
+    parameters: Readonly<Record<string, string>> = {},
+    signal: AbortSignal | null = null,
+  ): Promise<Answer<T>> {
     const given = Object.entries(parameters).filter(([, value]) => value !== '');
-    return this.#ask(given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`, {});
+    const asked = given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
+    return this.#ask(asked, signal === null ? {} : { signal });
   }
 
   /** `body` is sent as JSON. */

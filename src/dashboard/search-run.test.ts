@@ -11,15 +11,24 @@ let answerMax: number;
 let failures: number;
 let asked: Readonly<Record<string, string>>[];
 let timers: (() => void)[];
+/** What each question was asked with, in their order. */
+let signals: AbortSignal[];
+/** Questions are answered when their turn comes. Null: at once. */
+let turns: (() => void)[] | null;
 
 beforeEach(() => {
-  [count, answerMax, failures, asked, timers] = [10_000, 1000, 0, [], []];
+  [count, answerMax, failures, asked, timers, signals, turns] = [10_000, 1000, 0, [], [], [], null];
 });
 
 const exchange = (id: number): FoundExchange => ({ id: String(id) }) as FoundExchange;
 
-async function answer(parameters: Readonly<Record<string, string>>): Promise<Answer<ExchangePage>> {
+async function answer(
+  parameters: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Answer<ExchangePage>> {
   asked.push(parameters);
+  signals.push(signal);
+  if (turns !== null) await new Promise<void>((resolve) => turns?.push(resolve));
   if (failures > 0) {
     failures -= 1;
     return { kind: 'unreachable' };
@@ -44,7 +53,9 @@ const started = (): SearchRun =>
     wallTime: () => 0,
     after: (_ms, callback) => {
       timers.push(callback);
-      return () => {};
+      return () => {
+        timers = timers.filter((one) => one !== callback);
+      };
     },
   });
 
@@ -105,6 +116,24 @@ describe('a search', () => {
     assert.deepEqual(timers, []);
   });
 
+  test('tells of a failure beside what it has, asks again only after a while, and tells that it is over', async () => {
+    const run = started();
+    await scrolled(run, 9000);
+    const seen: (string | null)[] = [];
+    run.onChange = (failure) => {
+      seen.push(failure?.kind ?? null);
+      // As the list does whenever it is drawn.
+      run.see(90, 140);
+    };
+    failures = 1;
+    const before = asked.length;
+    run.see(90, 140);
+    await settled();
+    assert.deepEqual([seen, asked.length - before], [['unreachable'], 1]);
+    await passed();
+    assert.equal(seen.at(-1), null);
+  });
+
   test('goes on until the screen is full, where pages come short', async () => {
     answerMax = 20;
     const run = started();
@@ -123,6 +152,63 @@ describe('a search', () => {
     run.see(0, 50);
     await settled();
     assert.equal(asked.length, 1);
+  });
+
+  test('is not changed by an answer that comes after it was stopped, and aborts the question', async () => {
+    turns = [];
+    const run = started();
+    let changes = 0;
+    run.onChange = () => void (changes += 1);
+    run.see(0, 50);
+    run.follow();
+    await settled();
+    run.stop();
+    assert.equal(signals[0]?.aborted, true);
+    for (const turn of turns) turn();
+    await settled();
+    assert.deepEqual([run.list.length, changes], [0, 0]);
+    await passed();
+    assert.deepEqual(timers, []);
+  });
+
+  test('that is followed once more has each new row once, whichever answer comes first', async () => {
+    for (const isEarlierLate of [true, false]) {
+      [count, turns] = [10_000, null];
+      const run = started();
+      run.see(0, 50);
+      await settled();
+      [count, turns] = [count + 10, []];
+      const stop = run.follow();
+      await settled();
+      stop();
+      run.follow();
+      await settled();
+      assert.equal(turns.length, 2);
+      for (const turn of isEarlierLate ? turns.toReversed() : turns) {
+        turn();
+        await settled();
+      }
+      assert.equal(run.list.newerCount, 10);
+      assert.deepEqual(missing(run, 0, 60), []);
+      run.stop();
+    }
+  });
+
+  test('that is followed tells of a failure, and goes on', async () => {
+    const run = started();
+    run.see(0, 50);
+    await settled();
+    const seen: (string | null)[] = [];
+    run.onChange = (failure) => void seen.push(failure?.kind ?? null);
+    failures = 1;
+    count += 1;
+    const stop = run.follow();
+    await settled();
+    assert.deepEqual(seen, ['unreachable']);
+    await passed();
+    assert.deepEqual([seen.at(-1), run.list.newerCount], [null, 1]);
+    stop();
+    assert.deepEqual(timers, []);
   });
 
   test('that is followed catches up with a full page at once, and then waits', async () => {

@@ -7,18 +7,24 @@ const rowsPerPage = 200;
 const followMs = 1000;
 const retryMs = 1000;
 
-type Ask = (parameters: Readonly<Record<string, string>>) => Promise<Answer<ExchangePage>>;
+/** An answer that comes after the signal has aborted is not looked at. */
+type Ask = (parameters: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<Answer<ExchangePage>>;
+type Failure = Exclude<Answer<unknown>, { readonly kind: 'ok' }>;
 
 /** One search: fetches the pages that are to be seen, and what is newer. */
 export class SearchRun {
   readonly query: string;
   readonly list = new PagedList<FoundExchange>();
-  /** The list has changed, or there is nothing to show but a failure. */
+  /** The list has changed, or what was asked has failed: then it is asked again, unless the list is empty. */
   onChange: (failure: Answer<ExchangePage> | null) => void = () => {};
   readonly #ask: Ask;
   readonly #clock: PageClock;
   #end: string | null = null;
-  #isOver = false;
+  readonly #abort = new AbortController();
+  /** After a failure nothing is asked for a while, though rows are to be seen. */
+  #isHeldBack = false;
+  /** The last question for newer exchanges has failed, and that was told. */
+  #isFailing = false;
   readonly #fetching = new Set<number>();
   #seen: readonly [first: number, last: number] = [0, 0];
 
@@ -30,14 +36,14 @@ export class SearchRun {
 
   /** Another search is shown: nothing is asked for any more, also not the rest of a page that came short. */
   stop(): void {
-    this.#isOver = true;
     this.onChange = () => {};
+    this.#abort.abort();
   }
 
   /** Rows `first` to `last` are to be seen. */
   readonly see = (first: number, last: number): void => {
     this.#seen = [first, last];
-    if (this.#isOver) return;
+    if (this.#abort.signal.aborted || this.#isHeldBack) return;
     for (const page of this.list.wanted(first, last)) void this.#fetch(page);
     this.list.release(first, last);
   };
@@ -47,7 +53,7 @@ export class SearchRun {
     this.#fetching.add(page.index);
     const answer = await this.#fetchWhole(page);
     this.#fetching.delete(page.index);
-    if (this.#isOver) return;
+    if (this.#abort.signal.aborted) return;
     if (answer.kind !== 'ok') return this.#failed(answer);
     this.list.put(page, answer.value);
     this.onChange(null);
@@ -60,42 +66,59 @@ export class SearchRun {
     const rows: FoundExchange[] = [];
     for (let next = cursor; ; ) {
       const limit = String(count === null ? rowsPerPage : count - rows.length);
-      const answer = await this.#ask({ query: this.query, limit, cursor: next ?? '' });
+      const answer = await this.#ask({ query: this.query, limit, cursor: next ?? '' }, this.#abort.signal);
       if (answer.kind !== 'ok') return answer;
       rows.push(...answer.value.exchanges);
       next = answer.value.cursor;
       this.#end ??= answer.value.end;
-      if (count === null || rows.length >= count || next === null || this.#isOver)
+      if (count === null || rows.length >= count || next === null || this.#abort.signal.aborted)
         return { kind: 'ok', value: { rows, cursor: next } };
     }
   }
 
   /** What is there stays, and what is seen is asked for again. */
-  #failed(answer: Exclude<Answer<unknown>, { readonly kind: 'ok' }>): void {
-    if (this.list.length === 0) this.onChange(answer);
-    else this.#clock.after(retryMs, () => this.see(...this.#seen));
+  #failed(answer: Failure): void {
+    this.#isHeldBack = this.list.length > 0;
+    this.onChange(answer);
+    if (!this.#isHeldBack) return;
+    this.#clock.after(retryMs, () => {
+      this.#isHeldBack = false;
+      this.see(...this.#seen);
+    });
   }
 
   /** Asks for newer exchanges again and again, until the returned function is called. */
   follow(): () => void {
-    let isOver = false;
+    const abort = new AbortController();
+    const { signal } = abort;
+    const isOver = (): boolean => signal.aborted || this.#abort.signal.aborted;
+    let cancel = (): void => {};
     const next = async (): Promise<void> => {
-      const isMore = this.#end !== null && (await this.#fetchNewer(this.#end));
-      if (!isOver) this.#clock.after(isMore ? 0 : followMs, () => void next());
+      const isMore = this.#end !== null && (await this.#fetchNewer(this.#end, signal));
+      if (!isOver()) cancel = this.#clock.after(isMore ? 0 : followMs, () => void next());
     };
     void next();
     return () => {
-      isOver = true;
+      abort.abort();
+      cancel();
     };
   }
 
   /** Whether there may be more at once: a page was full. */
-  async #fetchNewer(after: string): Promise<boolean> {
-    const answer = await this.#ask({ query: this.query, limit: String(rowsPerPage), after });
-    if (answer.kind !== 'ok' || this.#isOver) return false;
+  async #fetchNewer(after: string, signal: AbortSignal): Promise<boolean> {
+    const either = AbortSignal.any([signal, this.#abort.signal]);
+    const answer = await this.#ask({ query: this.query, limit: String(rowsPerPage), after }, either);
+    // Another `follow` may ask from the same place: its rows would be there twice.
+    if (either.aborted) return false;
+    if (answer.kind !== 'ok') {
+      this.#isFailing = true;
+      this.onChange(answer);
+      return false;
+    }
     const { exchanges, end } = answer.value;
     this.#end = end;
-    if (exchanges.length === 0) return false;
+    if (exchanges.length === 0 && !this.#isFailing) return false;
+    this.#isFailing = false;
     this.list.prepend(exchanges.toReversed());
     this.onChange(null);
     return exchanges.length === rowsPerPage;

@@ -51,17 +51,17 @@ function CurrentPage(): JSX.Element {
     case 'timeline':
       return <TimelinePage parameters={parameters} />;
     case 'requests':
-      return id === '' ? <RequestsPage query={parameters['query'] ?? ''} /> : <RequestPage id={id} />;
+      return id === '' ? <RequestsPage query={parameters['query'] ?? ''} /> : <RequestPage id={id} key={id} />;
     case 'upstreams':
       return <UpstreamsPage id={id} />;
     case 'configuration':
-      return <ConfigurationPage id={id} parameters={parameters} />;
+      return <ConfigurationPage id={id} key={id} parameters={parameters} />;
     case 'maintenance':
       return <MaintenancePage />;
     case 'audit':
       return <AuditPage />;
     case 'incidents':
-      return <IncidentPage id={id} />;
+      return <IncidentPage id={id} key={id} />;
     default:
       return <NowPage />;
   }

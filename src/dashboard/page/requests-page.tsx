@@ -48,7 +48,12 @@ export function RequestsPage({ query }: { readonly query: string }): JSX.Element
           {isFollowing ? 'Following' : 'Follow'}
         </button>
       </div>
-      {failure === null ? <RequestList search={search} key={query} /> : <p class="failure">{answerText(failure)}</p>}
+      {failure !== null && (
+        <p class="failure" role="alert">
+          {answerText(failure)}
+        </p>
+      )}
+      {(failure === null || list.length > 0) && <RequestList search={search} key={query} />}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
 import type { RouteJson } from '../model.ts';
 import { addressHash } from '../page-address.ts';
@@ -14,11 +14,17 @@ export function RouteForm(): JSX.Element {
   const [url, setUrl] = useState('');
   const [headers, setHeaders] = useState('');
   const [found, setFound] = useState<Answer<RouteJson> | null>(null);
+  const asked = useRef<AbortController | null>(null);
+  useEffect(() => () => asked.current?.abort(), []);
   const ask = async (event: Event): Promise<void> => {
     event.preventDefault();
+    asked.current?.abort();
+    const { signal } = (asked.current = new AbortController());
     const lines = headers.split('\n').filter((line) => line.trim() !== '');
     const query = new URLSearchParams([['method', method], ['url', url], ...lines.map((line) => ['header', line])]);
-    setFound(await api.get<RouteJson>(`/v2/route?${query.toString()}`));
+    const answer = await api.get<RouteJson>(`/v2/route?${query.toString()}`, {}, signal);
+    // The answer to an earlier question may come later.
+    if (!signal.aborted) setFound(answer);
   };
   return (
     <Section title="Which route would this request take?">

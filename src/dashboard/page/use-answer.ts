@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
 import { pageClock } from '../system.ts';
 import { actionsDone, connection } from './state.ts';
@@ -13,17 +13,25 @@ export function useAnswer<T>(
   everyMs: number | null = null,
 ): Answer<T> | null {
   const [answer, setAnswer] = useState<Answer<T> | null>(null);
+  /** The inputs that the answer is of. */
+  const answered = useRef<readonly unknown[] | null>(null);
   const done = actionsDone.value;
   const isThere = connection.value.kind === 'live';
   useEffect(() => {
     let isVoid = false;
     let cancel = (): void => {};
+    const later = (next: Answer<T>): void => {
+      if (everyMs !== null && next.kind !== 'not_offered') cancel = pageClock.after(everyMs, () => void run());
+    };
     const run = async (): Promise<void> => {
       const next = await ask();
       if (isVoid) return;
-      // While the gateway is away, the page keeps what it has and says that it is stale.
-      setAnswer((before) => (next.kind === 'unreachable' && before !== null ? before : next));
-      if (everyMs !== null && next.kind !== 'not_offered') cancel = pageClock.after(everyMs, () => void run());
+      // While the gateway is away, the page keeps what it has and says that it is stale; not what it has of something else.
+      const hasOwn = answered.current !== null && answered.current.every((input, index) => input === inputs[index]);
+      if (next.kind === 'unreachable' && hasOwn) return later(next);
+      answered.current = inputs;
+      setAnswer(next);
+      later(next);
     };
     void run();
     return () => {

@@ -4,10 +4,10 @@ import type { ExchangePage, FoundExchange } from '../model.ts';
 import type { PagedList } from '../paged-list.ts';
 import { SearchRun } from '../search-run.ts';
 import { pageClock } from '../system.ts';
-import { api } from './state.ts';
+import { api, connection } from './state.ts';
 
 const newRun = (query: string): SearchRun =>
-  new SearchRun(query, (parameters) => api.get<ExchangePage>('/v2/exchanges', parameters), pageClock);
+  new SearchRun(query, (parameters, signal) => api.get<ExchangePage>('/v2/exchanges', parameters, signal), pageClock);
 
 export interface Search {
   readonly list: PagedList<FoundExchange>;
@@ -20,10 +20,13 @@ export interface Search {
 
 /** The results of a query, in pages that are fetched as they are to be seen; with `isFollowing` also what ends from now on. */
 export function useSearch(query: string, isFollowing: boolean): Search {
-  const run = useRef(newRun(query));
+  const run = useRef<SearchRun | null>(null);
   const [version, setVersion] = useState(0);
   const [failure, setFailure] = useState<Answer<ExchangePage> | null>(null);
-  if (run.current.query !== query) run.current = newRun(query);
+  if (run.current?.query !== query) {
+    run.current?.stop();
+    run.current = newRun(query);
+  }
   const current = run.current;
   current.onChange = (next) => {
     setFailure(next);
@@ -31,9 +34,13 @@ export function useSearch(query: string, isFollowing: boolean): Search {
   };
   useEffect(() => {
     setFailure(null);
-    current.see(0, 50);
     return () => current.stop();
   }, [query]);
+  const isThere = connection.value.kind === 'live';
+  useEffect(() => {
+    // Also when the gateway is back: a search that has failed begins again.
+    if (current.list.length === 0) current.see(0, 50);
+  }, [query, isThere]);
   useEffect(() => (isFollowing ? current.follow() : () => {}), [query, isFollowing]);
   return { list: current.list, version, failure, see: current.see };
 }
