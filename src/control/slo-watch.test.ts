@@ -93,6 +93,19 @@ test('clients that left, tunnels and other routes count for nothing', async () =
   assert.equal(watch.status[0]?.budgetLeft, 1);
 });
 
+for (const cause of ['maintenance', 'pause_timeout', 'pause_full'] as const)
+  test(`requests that are refused by an operator (${cause}) use up no budget, and are no good ones either`, async () => {
+    watch.use([route({ availability: 0.999, latency: { underMs: 500, share: 0.99 } })]);
+    await run(60, counted(50, { statusClass: '5xx', end: 'generated', shape: 'refused_by_gateway', cause }, 9000));
+    assert.deepEqual(
+      watch.status.map(({ budgetLeft }) => budgetLeft),
+      [1, 1],
+    );
+    // As good ones they would hide these failures.
+    await run(5, counted(10_000, { statusClass: '5xx', cause }), counted(1), counted(1, { statusClass: '5xx' }));
+    assert.deepEqual(seen(), ['route:/api burning fast']);
+  });
+
 test('slow responses miss an objective of latency, and failures do not', async () => {
   watch.use([route({ availability: null, latency: { underMs: 500, share: 0.99 } })]);
   await run(60, counted(90, {}, 400), counted(10, { statusClass: '5xx' }, 9000));
@@ -111,7 +124,7 @@ test('a reload keeps the counts of objectives that stay, and ends what was repor
     ['fast', null],
   );
   watch.use([]);
-  assert.deepEqual([watch.status, seen().at(-1)], [[], 'route:/api kept null']);
+  assert.deepEqual([watch.status, seen().at(-1)], [[], 'route:/api removed null']);
 });
 
 test('budgets outlive the process, unless a successor counts already', async () => {

@@ -12,6 +12,7 @@ import {
   type KeptCounts,
   openTier,
 } from '../policy/slo-burn.ts';
+import { isClosedByOperator, isFailedCount } from '../record/exchange-figures.ts';
 import type { SloStorage } from './slo-file.ts';
 
 export interface SloWatchParts {
@@ -66,7 +67,7 @@ export class SloWatch {
       return { ...one, counts: new BurnCounts(this.#now, kept[keyOf(one)] ?? null), tier: null, since: this.#now };
     });
     for (const [key, gone] of known)
-      if (gone.tier !== null && !this.#objectives.some((one) => keyOf(one) === key)) this.#report(gone, null);
+      if (gone.tier !== null && !this.#objectives.some((one) => keyOf(one) === key)) this.#reportRemoved(gone);
     this.#byRoute = Map.groupBy(this.#objectives, ({ route }) => route);
   }
 
@@ -118,7 +119,15 @@ export class SloWatch {
     this.#report(objective, tier);
   }
 
-  #report({ route, kind, target, underMs, counts }: Objective, tier: BurnTier | null): void {
+  /** Whether it would have been kept is not known. */
+  #reportRemoved(objective: Objective): void {
+    const { route, kind, target, underMs } = objective;
+    const reason = `the objective of ${route} (${objectiveText(kind, target, underMs)}) was missed, and is no objective of the configuration any more`;
+    this.#emit(objective, 'removed', reason, null, 0);
+  }
+
+  #report(objective: Objective, tier: BurnTier | null): void {
+    const { route, kind, target, underMs, counts } = objective;
     const now = this.#now;
     const what = objectiveText(kind, target, underMs);
     const left = rounded(budgetLeft(counts, target, now));
@@ -131,10 +140,21 @@ export class SloWatch {
       tier === null
         ? `the objective of ${route} (${what}) is kept again; ${budget}`
         : `the objective of ${route} (${what}) is missed: its budget is used up ${rate} times as fast as allowed, over the last ${timeText(tier.longMs)} and still in the last ${timeText(tier.shortMs)}; ${budget}`;
+    this.#emit(objective, tier === null ? 'kept' : 'burning', reason, tier, rate);
+  }
+
+  #emit(
+    { route, kind, target, underMs, counts }: Objective,
+    to: 'burning' | 'kept' | 'removed',
+    reason: string,
+    tier: BurnTier | null,
+    rate: number,
+  ): void {
+    const left = rounded(budgetLeft(counts, target, this.#now));
     this.#parts.events.emit({
       kind: 'slo_burning',
       subject: `route:${route}`,
-      to: tier === null ? 'kept' : 'burning',
+      to,
       reason,
       evidence: { route, objective: kind, target, underMs, tier: tier?.name ?? null, burnRate: rate, budgetLeft: left },
     });
@@ -162,13 +182,11 @@ function keyOf({ route, kind, target, underMs }: WantedObjective): string {
   return `${kind} ${target} ${underMs ?? ''} ${route}`;
 }
 
-/** A client that left, and a tunnel, say nothing of the application. */
-function judged(
-  { statusClass, shape, end, count, durations }: ExchangeCount,
-  underMs: number | null,
-): { total: number; bad: number } {
-  const isFailure = statusClass === '5xx' || (end === 'truncated' && shape !== 'client_abort');
-  if (shape === 'client_abort' || statusClass === '1xx') return { total: 0, bad: 0 };
+/** A client that left, a tunnel, and what a maintenance or a pause refuses say nothing of the application. */
+function judged(counted: ExchangeCount, underMs: number | null): { total: number; bad: number } {
+  const { statusClass, shape, count, durations } = counted;
+  if (shape === 'client_abort' || statusClass === '1xx' || isClosedByOperator(counted)) return { total: 0, bad: 0 };
+  const isFailure = isFailedCount(counted);
   if (underMs === null) return { total: count, bad: isFailure ? count : 0 };
   // How fast a failure comes is nothing that users were promised.
   if (isFailure) return { total: 0, bad: 0 };

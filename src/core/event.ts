@@ -172,7 +172,7 @@ export interface EventFacts {
   log_dropped: { what: string; count: number; errno: string | null };
   /** The file system of a folder of the gateway is nearly full, or no longer is (`to`: 'low', 'enough'). */
   disk_space: { path: string; freeBytes: number; totalBytes: number };
-  /** The error budget of an objective (`slo`) is used up too fast, or no longer is (`to`: 'burning', 'kept'). `burnRate`: in the long window of `tier`. */
+  /** The error budget of an objective (`slo`) is used up too fast, or no longer is, or it is no objective any more (`to`: 'burning', 'kept', 'removed'). `burnRate`: in the long window of `tier`. */
   slo_burning: {
     route: string;
     objective: ObjectiveKind;
