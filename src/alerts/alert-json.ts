@@ -8,19 +8,24 @@ export const alertJsonVersion = 1;
 
 /** A message as programs get it; `docs/alerts.md` describes it. */
 export function alertJson({ alert, link }: AlertMessage): object {
-  const { at, step: _step, about: _about, ...rest } = alert;
+  const { at, steps: _steps, about: _about, ...rest } = alert;
   return { version: alertJsonVersion, ...snakeCased(rest), at: new Date(at).toISOString(), link };
 }
 
 /** Titles of what is over begin with it. */
 export const resolvedPrefix = 'resolved: ';
 
+/** Titles of what has come again, and is no worse, begin with it. */
+export const againPrefix = 'again: ';
+
 /** The first line that people read. */
 export function headline({ change, kind, severity, title, deployment }: Alert): string {
+  const prefix = change === 'resolved' ? resolvedPrefix : againPrefix;
+  const hasPrefix = title.startsWith(prefix);
+  const grown = hasPrefix ? 'Again' : 'Worse';
   const state =
-    kind === 'test' ? 'Test' : change === 'resolved' ? 'Resolved' : change === 'grown' ? 'Worse' : words[severity];
-  const said = change === 'resolved' && title.startsWith(resolvedPrefix) ? title.slice(resolvedPrefix.length) : title;
-  return oneLine(`[${deployment}] ${state}: ${said}`);
+    kind === 'test' ? 'Test' : change === 'resolved' ? 'Resolved' : change === 'grown' ? grown : words[severity];
+  return oneLine(`[${deployment}] ${state}: ${hasPrefix ? title.slice(prefix.length) : title}`);
 }
 
 const words = { info: 'Info', warning: 'Warning', critical: 'Critical' } as const;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Alert, AlertTargetSpec } from '../core/alert.ts';
+import { headline } from './alert-json.ts';
 import { AlertLedger } from './alert-ledger.ts';
 import { alertSample, targetSample } from './alert-samples.test-support.ts';
 
@@ -139,17 +140,44 @@ const cases: readonly (readonly [
   ],
   [
     'something else that fails besides does not wait',
-    [opened, { ...grown, step: 'additions 1', minute: 1 }, { ...grown, step: 'additions 1', minute: 2 }],
+    [opened, { ...grown, steps: ['addition 1'], minute: 1 }, { ...grown, steps: ['addition 1'], minute: 2 }],
     ['opened@0', 'grown@1', 'grown@11'],
   ],
   [
     'each step is sent once',
     [
-      { ...opened, step: '21 days' },
-      { ...opened, step: '21 days', minute: 60 },
-      { ...opened, step: '7 days', minute: 90 },
+      { ...opened, steps: ['21 days'] },
+      { ...opened, steps: ['21 days'], minute: 60 },
+      { ...opened, steps: ['21 days', '7 days'], minute: 90 },
     ],
     ['opened@0', '-', 'grown@90'],
+  ],
+  [
+    'each step is sent once, also where those of two things alternate',
+    [
+      { ...opened, steps: ['failed'] },
+      { ...opened, steps: ['21 days'], minute: 1 },
+      { ...opened, steps: ['failed'], minute: 2 },
+      { ...opened, steps: ['21 days'], minute: 3 },
+    ],
+    ['opened@0', 'grown@1', '-', '-'],
+  ],
+  [
+    'what recovers step by step is not worse, nor what then is as bad as before',
+    [
+      { ...opened, severity: 'warning', steps: ['slow'] },
+      { ...opened, minute: 1, steps: ['slow', 'medium', 'fast'] },
+      { ...opened, minute: 12, steps: ['slow', 'medium'] },
+      { ...opened, minute: 24, severity: 'warning', steps: ['slow'] },
+      { ...opened, minute: 36, steps: ['slow', 'medium', 'fast'] },
+      { ...resolved, minute: 48 },
+    ],
+    ['opened@0', 'grown@1', '-', '-', '-', 'resolved@48'],
+  ],
+  [
+    'an incident that goes on in the next process is not worse because it has no additions there',
+    [opened, { ...grown, steps: ['addition 1'], minute: 1 }, { ...opened, minute: 2 }],
+    ['opened@0', 'grown@1', '-'],
   ],
 ];
 
@@ -173,6 +201,22 @@ test('a target is told of the end of what has come again by the key that it know
   assert.equal(end.send && end.alert.key, 'b');
   const again = at(4, 'resolved', 'c');
   assert.match(again.send ? again.alert.text : '', /It has come and gone 3 times in 10 min\.$/);
+});
+
+test('what comes again, and is no worse, is not said to be worse', () => {
+  const settings = { target: targetSample, grownEveryMs };
+  const ledger = new AlertLedger();
+  const said: string[] = [];
+  for (let time = 0; time < 4; time += 1)
+    for (const change of ['opened', 'resolved'] as const) {
+      const at = alertSample.at + (2 * time + (change === 'opened' ? 0 : 1)) * 10_000;
+      const decision = ledger.decide({ ...alertSample, change, at }, settings);
+      if (decision.send) said.push(headline(decision.alert).split(': ')[0] ?? '');
+    }
+  assert.deepEqual(said, [
+    ...['[shop] Critical', '[shop] Resolved', '[shop] Critical', '[shop] Resolved'],
+    ...['[shop] Resolved', '[shop] Again', '[shop] Resolved'],
+  ]);
 });
 
 test('what a target was told is known to the ledger of the next process', () => {

@@ -1,11 +1,13 @@
 import { Flapping, flappingSentence } from '../policy/alert-flapping.ts';
+import { againPrefix } from './alert-json.ts';
 import { type Alert, type AlertSeverity, type AlertTargetSpec, isSevere } from '../core/alert.ts';
 
 /** What a target has been told and that is not over. */
 export interface OpenAlert {
+  /** The worst that was reported. */
   readonly severity: AlertSeverity;
-  /** The last step that was reported; null: it has no steps. */
-  readonly step: string | null;
+  /** Those that were reported. */
+  readonly steps: readonly string[];
   /** When the last message was due, in milliseconds since the Unix epoch; it may wait still. */
   readonly at: number;
   /** The key that the target knows it by, where it has come again under another one; absent: its own. */
@@ -35,6 +37,9 @@ const openMax = 1000;
 
 /** One that is never resolved, such as a certificate that was removed, is forgotten: reported again, it is opened again. */
 const keptMs = 30 * 86_400_000;
+
+/** Certificates that replace each other shortly before their end have steps of their own. */
+const stepsMax = 50;
 
 const silent: LedgerDecision = { send: false };
 
@@ -76,13 +81,13 @@ export class AlertLedger {
       this.#note(alert, alert.at);
       return withCount(sendIf('opened', alert.at), this.#countOf(alert));
     }
-    const isWorse = alert.severity !== known.severity && isSevere(alert.severity, known.severity);
-    const isNext = alert.step !== known.step;
+    const isWorse = isMoreSevere(alert, known);
+    const isNext = alert.steps.some((step) => !known.steps.includes(step));
     if (alert.change === 'opened' && !isWorse && !isNext) return silent;
     // A message that waits still is replaced by this one.
-    const isUrgent = isWorse || (isNext && alert.kind === 'incident');
-    const dueAt = isUrgent ? alert.at : known.at > alert.at ? known.at : Math.max(alert.at, known.at + grownEveryMs);
-    this.#note(alert, dueAt, known.as);
+    const dueAt =
+      isWorse || isNext ? alert.at : known.at > alert.at ? known.at : Math.max(alert.at, known.at + grownEveryMs);
+    this.#note(withReported(alert, known), dueAt, known.as);
     return sendIf('grown', dueAt);
   }
 
@@ -106,12 +111,12 @@ export class AlertLedger {
     if (found === undefined || ending === null) return null;
     found.ending = null;
     if (alert.at >= ending.dueAt) return null;
-    const isWorse = alert.severity !== ending.open.severity && isSevere(alert.severity, ending.open.severity);
-    const severity = isWorse ? alert.severity : ending.open.severity;
-    this.#note({ ...alert, severity }, alert.at, ending.key);
+    const isWorse = isMoreSevere(alert, ending.open);
+    this.#note(withReported(alert, ending.open), alert.at, ending.key);
     const isReported = (isWorse || found.flapping.isReported(alert.at)) && changes.includes('grown');
     if (!isReported) return { send: false, withdraws: ending.key };
-    const grown = { ...alert, change: 'grown' as const, key: ending.key };
+    const title = isWorse ? alert.title : `${againPrefix}${alert.title}`;
+    const grown = { ...alert, title, change: 'grown' as const, key: ending.key };
     const decision = { send: true, alert: grown, dueAt: alert.at, withdraws: ending.key } as const;
     return withCount(decision, this.#countOf(alert));
   }
@@ -120,13 +125,28 @@ export class AlertLedger {
     return this.#recurring.get(about)?.flapping.count(at) ?? 0;
   }
 
-  #note({ key, severity, step, at }: Alert, dueAt: number, as?: string): void {
+  #note({ key, severity, steps, at }: Alert, dueAt: number, as?: string): void {
     this.#open.delete(key);
-    this.#open.set(key, { severity, step, at: dueAt, ...(as === undefined || as === key ? {} : { as }) });
+    this.#open.set(key, {
+      severity,
+      steps: steps.slice(-stepsMax),
+      at: dueAt,
+      ...(as === undefined || as === key ? {} : { as }),
+    });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
     const [oldest] = this.#open.keys();
     if (this.#open.size > openMax && oldest !== undefined) this.#open.delete(oldest);
   }
+}
+
+function isMoreSevere({ severity }: Alert, known: OpenAlert): boolean {
+  return severity !== known.severity && isSevere(severity, known.severity);
+}
+
+/** As bad as it has been reported: what becomes as bad again is not worse. */
+function withReported(alert: Alert, known: OpenAlert): Alert {
+  const severity = isMoreSevere(alert, known) ? alert.severity : known.severity;
+  return { ...alert, severity, steps: [...new Set([...known.steps, ...alert.steps])] };
 }
 
 function withCount(decision: LedgerDecision, count: number): LedgerDecision {

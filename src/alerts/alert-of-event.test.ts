@@ -113,6 +113,11 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     'slo:availability:/api opened warning',
   ],
   [
+    'an objective that was removed',
+    event('slo_burning', { ...objective, tier: null }, 'removed'),
+    'slo:availability:/api resolved info',
+  ],
+  [
     'an objective that is kept again',
     event('slo_burning', { ...objective, tier: null }),
     'slo:availability:/api resolved info',
@@ -136,15 +141,29 @@ test('an incident of several upstreams names them, and what fails besides', () =
   const facts = { ...incident, upstream: '', upstreams: ['api', 'web'], additions: ['Since 12:04:05 UTC …'] };
   const alert = alertOfEvent(eventOf(event('incident_grown', facts)), { deployment: 'shop' });
   assert.deepEqual(
-    [alert?.title, alert?.upstream, alert?.upstreams, alert?.evidence.at(-1), alert?.step],
+    [alert?.title, alert?.upstream, alert?.upstreams, alert?.evidence.at(-1), alert?.steps],
     [
       'incident 3 at 2 upstreams: 41 of 60 requests failed',
       null,
       ['api', 'web'],
       'Since 12:04:05 UTC …',
-      'additions 1',
+      ['addition 1'],
     ],
   );
+});
+
+test('each step of what becomes worse by itself comprises the milder ones, so that recovery is none', () => {
+  const steps = (happened: NewEvent): readonly string[] =>
+    alertOfEvent(eventOf(happened), { deployment: 'shop' })?.steps ?? [];
+  const expiry = (daysLeft: number, to = 'expiring') =>
+    steps(event('certificate_expiring', { ...certificate, daysLeft }, to)).length;
+  assert.deepEqual([expiry(19), expiry(6), expiry(1), expiry(0, 'expired')], [1, 2, 3, 4]);
+  const burning = (tier: 'slow' | 'medium' | 'fast') => steps(event('slo_burning', { ...objective, tier }));
+  assert.deepEqual(burning('slow'), ['slow']);
+  assert.deepEqual(burning('fast'), ['slow', 'medium', 'fast']);
+  const failed = (validUntil: string | null) =>
+    steps(event('certificate_renewal_failed', { ...renewal, validUntil })).length;
+  assert.deepEqual([failed(certificate.notAfter), failed(null)], [1, 2]);
 });
 
 describe('people are told of', () => {

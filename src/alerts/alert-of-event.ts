@@ -30,7 +30,7 @@ const none = {
   evidence: [],
   nextStep: null,
   incident: null,
-  step: null,
+  steps: [],
 } as const;
 
 function contentOf(event: Event): AlertContent | null {
@@ -78,7 +78,7 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
     evidence: [...suspects.map(({ sentence }) => sentence), ...facts.additions],
     nextStep: change === 'resolved' ? null : nextStep,
     incident,
-    step: facts.additions.length === 0 ? null : `additions ${facts.additions.length}`,
+    steps: facts.additions.map((_, index) => `addition ${index + 1}`),
   };
 }
 
@@ -96,6 +96,8 @@ function extentOf({ failed, requests, attemptsFailed }: IncidentFacts): string {
 type CertificateEvent = Extract<Event, { kind: `certificate_${string}` }>;
 
 const day = 86_400_000;
+
+const expirySteps = ['21 days', '7 days', '1 day', 'expired'] as const;
 
 function certificate(event: CertificateEvent): AlertContent {
   const [name = 'no name'] = event.evidence.names;
@@ -118,25 +120,27 @@ function certificate(event: CertificateEvent): AlertContent {
     case 'certificate_issued':
       return of(`a certificate for ${name} was obtained`, 'resolved', 'info');
     case 'certificate_not_yet_valid':
-      return of(`the certificate for ${name} is not valid yet`, 'opened', 'critical', { step: 'early' });
+      return of(`the certificate for ${name} is not valid yet`, 'opened', 'critical', { steps: ['early'] });
     case 'certificate_renewal_failed': {
       const { validUntil, fix } = event.evidence;
       const leftMs = validUntil === null ? 0 : Date.parse(validUntil) - event.at;
       const severity = leftMs < 3 * day ? 'critical' : 'warning';
       return of(`no certificate for ${name} could be obtained`, 'opened', severity, {
         nextStep: fix,
-        step: `failed ${severity}`,
+        steps: severity === 'critical' ? ['failed', 'failed, three days left'] : ['failed'],
       });
     }
     case 'certificate_expiring': {
       if (event.to === 'valid') return of(`the certificate for ${name} was replaced`, 'resolved', 'info');
       const { daysLeft, notAfter } = event.evidence;
-      const step = event.to === 'expired' ? 'expired' : daysLeft <= 1 ? '1 day' : daysLeft <= 7 ? '7 days' : '21 days';
+      const reached = event.to === 'expired' ? 4 : daysLeft <= 1 ? 3 : daysLeft <= 7 ? 2 : 1;
       const title =
         event.to === 'expired'
           ? `the certificate for ${name} has expired`
-          : `the certificate for ${name} expires within ${step}`;
-      return of(title, 'opened', daysLeft <= 1 ? 'critical' : 'warning', { step: `${notAfter} ${step}` });
+          : `the certificate for ${name} expires within ${expirySteps[reached - 1]}`;
+      return of(title, 'opened', daysLeft <= 1 ? 'critical' : 'warning', {
+        steps: expirySteps.slice(0, reached).map((step) => `${notAfter} ${step}`),
+      });
     }
   }
 }
@@ -157,7 +161,7 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
     title: isFailing ? `${what} loses records` : `${what} is written again`,
     text: sentence(event.reason),
     nextStep: isFailing ? `${recordsStep(event)}.` : null,
-    step: isFailing ? 'failing' : null,
+    steps: isFailing ? ['failing'] : [],
   };
 }
 
@@ -166,7 +170,10 @@ function recordsStep(event: Extract<Event, { kind: 'store_failing' | 'log_droppe
   return 'Look at the space and the owner of its folder (`df -h`, `ls -ld`)';
 }
 
-function objective({ evidence, reason }: Extract<Event, { kind: 'slo_burning' }>): AlertContent {
+/** Of burn rates; the fastest is the worst. */
+const tiers = ['slow', 'medium', 'fast'] as const;
+
+function objective({ evidence, reason, to }: Extract<Event, { kind: 'slo_burning' }>): AlertContent {
   const { route, objective: kind, tier, burnRate, budgetLeft } = evidence;
   return {
     ...none,
@@ -175,7 +182,7 @@ function objective({ evidence, reason }: Extract<Event, { kind: 'slo_burning' }>
     change: tier === null ? 'resolved' : 'opened',
     severity: tier === null ? 'info' : tier === 'slow' ? 'warning' : 'critical',
     routes: [route],
-    title: tier === null ? `the ${kind} of ${route} is kept again` : `the ${kind} of ${route} is missed`,
+    title: `the ${kind} of ${route} ${tier !== null ? 'is missed' : to === 'removed' ? 'is no objective any more' : 'is kept again'}`,
     text: sentence(reason),
     evidence:
       tier === null
@@ -185,7 +192,7 @@ function objective({ evidence, reason }: Extract<Event, { kind: 'slo_burning' }>
       tier === null
         ? null
         : 'Run `candor incidents` for what fails, and `candor logs route:… -shape:none` for single requests.',
-    step: tier,
+    steps: tier === null ? [] : tiers.slice(0, tiers.indexOf(tier) + 1),
   };
 }
 
@@ -201,7 +208,7 @@ function disk({ subject, evidence, reason, to }: Extract<Event, { kind: 'disk_sp
     title: isLow ? `the disk of ${path} is nearly full` : `the disk of ${path} is no longer nearly full`,
     text: sentence(reason),
     nextStep: isLow ? `Free space there (\`du -xh --max-depth=1 ${path}\`).` : null,
-    step: isLow ? 'low' : null,
+    steps: isLow ? ['low'] : [],
   };
 }
 

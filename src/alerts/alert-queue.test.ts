@@ -75,6 +75,17 @@ describe('a message', () => {
     });
   });
 
+  test('is never sent before an earlier one about the same thing, which waits for its details', async () => {
+    add({}, 3000);
+    add({ change: 'grown' });
+    add({ key: 'other' });
+    await pass(1000);
+    add({ change: 'resolved' });
+    await pass(3000);
+    const about = (change: string): string => `${alertSample.key} ${change}`;
+    assert.deepEqual(channel.sent, ['other opened', about('opened'), about('resolved')]);
+  });
+
   test('is given up after an hour', async () => {
     channel.otherwise = later;
     add();

@@ -90,9 +90,12 @@ export class AlertQueue {
     this.#schedule();
   }
 
-  add(alert: Alert, dueAt: number): void {
+  /** `due`: not before this wall time, and not before earlier messages about the same thing. */
+  add(alert: Alert, due: number): void {
     // A thing that is worse or over makes a message that it has grown needless.
     this.#queue = this.#queue.filter((one, at) => this.#isSending(at) || !isReplaced(one.alert, alert));
+    const earlier = this.#queue.filter(({ alert: { key } }) => key === alert.key);
+    const dueAt = Math.max(due, ...earlier.map((one) => one.dueAt));
     this.#queue.push({ alert, dueAt, attempts: 0 });
     if (this.#queue.length > queuedMax) this.#dropOne();
     this.#parts.onChange();

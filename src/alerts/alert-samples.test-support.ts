@@ -21,7 +21,7 @@ export const alertSample: Alert = {
   evidence: ['api/1 ended by itself.'],
   nextStep: "Look at the application's last output.",
   incident: 3,
-  step: null,
+  steps: [],
 };
 
 export const targetSample: AlertTargetSpec = {

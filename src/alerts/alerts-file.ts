@@ -40,7 +40,12 @@ export class AlertsFile implements AlertStorage {
     if (found.kind !== 'text') return { targets: {} };
     try {
       const content = JSON.parse(found.text) as { version?: unknown; targets?: unknown };
-      return content.version === version && isTargets(content.targets) ? { targets: content.targets } : { targets: {} };
+      if (content.version !== version || !isTargets(content.targets)) return { targets: {} };
+      const targets = Object.entries(content.targets).map(([id, { open, queue }]) => [
+        id,
+        { open: openIn(open), queue },
+      ]);
+      return { targets: Object.fromEntries(targets) as AlertsContent['targets'] };
     } catch {
       return { targets: {} };
     }
@@ -62,6 +67,17 @@ function isTargets(value: unknown): value is AlertsContent['targets'] {
     (target) =>
       isRecord(target) && isRecord(target['open']) && Array.isArray(target['queue']) && target['queue'].every(isQueued),
   );
+}
+
+/** An earlier version of Candor has kept the last step that it reported, and not all of them. */
+function openIn(open: Readonly<Record<string, unknown>>): Record<string, OpenAlert> {
+  const found: Record<string, OpenAlert> = {};
+  for (const [key, kept] of Object.entries(open)) {
+    if (!isRecord(kept) || typeof kept['at'] !== 'number' || typeof kept['severity'] !== 'string') continue;
+    const { step, steps = typeof step === 'string' ? [step] : [], ...rest } = kept;
+    if (Array.isArray(steps)) found[key] = { ...rest, steps } as unknown as OpenAlert;
+  }
+  return found;
 }
 
 function isQueued(value: unknown): value is QueuedAlert {

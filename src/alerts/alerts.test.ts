@@ -116,6 +116,22 @@ describe('alerts', () => {
     assert.equal(second.status[0]?.queued, 0);
   });
 
+  test('of an earlier version are known to this one, which kept but the last step', () => {
+    const open = {
+      'disk:/var': { severity: 'warning', step: 'low', at: 1 },
+      'incident:1': { severity: 'warning', step: null, at: 1 },
+      broken: { severity: 'warning', steps: 7, at: 1 },
+    };
+    writeFileSync(
+      join(folder, 'alerts.json'),
+      JSON.stringify({ version: 1, targets: { oncall: { open, queue: [] } } }),
+    );
+    assert.deepEqual(new AlertsFile(folder).read().targets['oncall']?.open, {
+      'disk:/var': { severity: 'warning', steps: ['low'], at: 1 },
+      'incident:1': { severity: 'warning', steps: [], at: 1 },
+    });
+  });
+
   test('survive a reload: what waits goes to the target as it is then', async () => {
     channel.works = false;
     const alerts = start();

@@ -151,7 +151,7 @@ export class Alerts {
       evidence: [],
       nextStep: null,
       incident: null,
-      step: null,
+      steps: [],
     };
   }
 

@@ -42,8 +42,11 @@ export interface Alert {
   readonly nextStep: string | null;
   /** The number of the incident; null: it is about none. */
   readonly incident: number | null;
-  /** Something that is reported again as it gets worse by itself, such as days that are left: each step is sent once. */
-  readonly step: string | null;
+  /**
+   * For what is reported again as it gets worse by itself, such as days that are left: the steps that it has reached, the milder ones included.
+   * Each is reported once, so that nothing is reported as worse while it recovers.
+   */
+  readonly steps: readonly string[];
 }
 
 /** `alerts` of the configuration. */
