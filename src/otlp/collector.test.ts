@@ -76,6 +76,19 @@ describe('a collector', () => {
       assert.equal(await whyNot({ endpoint }), why);
     });
 
+  test('is given up after parts of a millisecond, as when the exporter ends', async () => {
+    const endpoint = await listen(createServer());
+    assert.equal(await whyNot({ endpoint, timeoutMs: 20.25 }), 'it did not answer within 0.021 s');
+  });
+
+  test('is sent nothing with a header that HTTP does not allow, and nothing throws', async () => {
+    const endpoint = await listen(createServer());
+    assert.equal(
+      await whyNot({ endpoint, headers: { authorization: 'two\nlines' } }),
+      'a header below "headers" or "header_files" has a character that HTTP does not allow',
+    );
+  });
+
   test('that is not used any more still answers what it was sent', async () => {
     const endpoint = await listen(
       createServer((socket) => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { OtlpSpec } from '../core/configuration.ts';
 import type { OtlpSignal } from '../core/otlp-counts.ts';
+import { timeoutSignal } from '../system/timeout-signal.ts';
 import type { CollectorResponse } from './judge-response.ts';
 
 /** An answer of a collector has some hundred bytes. */
@@ -42,26 +43,30 @@ export class Collector {
     }
   }
 
+  /** Never rejects. */
   post(
     signal: OtlpSignal,
     body: Uint8Array,
     timeoutMs = this.#spec.timeoutMs,
   ): Promise<CollectorResponse | NoResponse> {
     this.#pending += 1;
-    return this.#send(signal, body, timeoutMs).finally(() => {
-      this.#pending -= 1;
-      if (this.#isClosing) this.close();
-    });
+    return this.#send(signal, body, timeoutMs)
+      .catch((error: unknown) => ({ why: whyOf(error) }))
+      .finally(() => {
+        this.#pending -= 1;
+        if (this.#isClosing) this.close();
+      });
   }
 
-  #send(signal: OtlpSignal, content: Uint8Array, timeoutMs: number): Promise<CollectorResponse | NoResponse> {
+  /** Rejects where Node makes no request of it, such as one with a header that it does not allow. */
+  async #send(signal: OtlpSignal, content: Uint8Array, timeoutMs: number): Promise<CollectorResponse | NoResponse> {
     const { endpoint, headers, format, compression } = this.#spec;
     const isCompressed = compression === 'gzip';
     const body = isCompressed ? compressed(content) : content;
     return new Promise((resolve) => {
-      const abort = AbortSignal.timeout(timeoutMs);
+      const abort = timeoutSignal(timeoutMs);
       const fail = (error: unknown): void =>
-        resolve({ why: abort.aborted ? `it did not answer within ${timeoutMs / 1000} s` : whyOf(error) });
+        resolve({ why: abort.aborted ? `it did not answer within ${Math.ceil(timeoutMs) / 1000} s` : whyOf(error) });
       const request = this.#module.request(`${endpoint}/v1/${signal}`, {
         method: 'POST',
         agent: this.#agent,
@@ -118,6 +123,7 @@ function responseOf({ statusCode = 0, headers }: IncomingMessage, body: Uint8Arr
 }
 
 const reasons: Readonly<Record<string, string>> = {
+  ERR_INVALID_CHAR: 'a header below "headers" or "header_files" has a character that HTTP does not allow',
   ECONNREFUSED: 'it refuses connections: nothing listens there',
   ENOTFOUND: 'its name does not resolve',
   EAI_AGAIN: 'its name does not resolve now',

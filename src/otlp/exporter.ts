@@ -104,6 +104,7 @@ export class OtlpExporter {
     this.#collector = new Collector(spec);
     this.#metricsTimer?.cancel();
     if (spec.metrics !== null) this.#wantMetricsLater(spec.metrics.intervalMs);
+    for (const signal of [...this.#failing.keys()]) if (!isWanted(signal, spec)) this.#onState(signal, null, null);
     this.#wakeWord.wake();
   }
 
@@ -147,15 +148,15 @@ export class OtlpExporter {
   /** Emits an event when the first signal fails, and when none does any more. */
   #onState(signal: OtlpSignal, why: string | null, status: number | null): void {
     const wasFailing = this.#failing.size > 0;
-    if (why === null) this.#failing.delete(signal);
+    // What waits of a signal that is no longer wanted may fail for minutes.
+    if (why === null || !isWanted(signal, this.#spec)) this.#failing.delete(signal);
     else this.#failing.set(signal, why);
     const isFailing = this.#failing.size > 0;
     if (wasFailing === isFailing) return;
     const endpoint = this.#spec === null ? '' : shownUrl(this.#spec.endpoint);
-    const reason =
-      why === null
-        ? `The OTLP collector ${endpoint} takes what the gateway sends again.`
-        : `The OTLP collector ${endpoint} does not take ${signal}: ${why}. They wait in memory, and those that do not fit are dropped. Requests are not affected.`;
+    const reason = !isFailing
+      ? `The OTLP collector ${endpoint} takes what the gateway sends again.`
+      : `The OTLP collector ${endpoint} does not take ${signal}: ${why}. They wait in memory, and those that do not fit are dropped. Requests are not affected.`;
     const event: NewEvent<'otlp_failing'> = {
       kind: 'otlp_failing',
       subject: 'otlp',
@@ -246,4 +247,9 @@ export class OtlpExporter {
     if (exporter.#read()) exporter.#readLater();
     else void exporter.#sleep();
   }
+}
+
+function isWanted(signal: OtlpSignal, spec: OtlpSpec | null): boolean {
+  if (spec === null) return false;
+  return { traces: spec.traces !== null, logs: spec.logs !== 'none', metrics: spec.metrics !== null }[signal];
 }

@@ -59,10 +59,11 @@ function partialSuccessOf(response: CollectorResponse, signal: OtlpSignal): Part
 function ofJson(body: Uint8Array, signal: OtlpSignal): PartialSuccess | null {
   const answer = parsed(body);
   if (answer === null) return null;
-  const { partialSuccess = {} } = answer;
-  if (typeof partialSuccess !== 'object' || partialSuccess === null) return null;
-  const { [rejectedNames[signal]]: rejected = 0, errorMessage = '' } = partialSuccess as Record<string, unknown>;
-  return partialSuccess === null ? nothingRejected : { rejected: countOf(rejected), message: shortened(errorMessage) };
+  // In the JSON of Protocol Buffers, null is a field that is not set.
+  const partialSuccess = answer['partialSuccess'] ?? {};
+  if (!isRecord(partialSuccess)) return null;
+  const { [rejectedNames[signal]]: rejected, errorMessage } = partialSuccess;
+  return { rejected: countOf(rejected), message: shortened(errorMessage) };
 }
 
 function ofProtobuf(body: Uint8Array): PartialSuccess | null {
@@ -91,12 +92,14 @@ function messageOf(response: CollectorResponse): string {
 function parsed(body: Uint8Array): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(Buffer.from(body).toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string {

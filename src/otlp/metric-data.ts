@@ -21,12 +21,13 @@ interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
-  /** What stands behind " # ". */
+  /** What stands behind " # " at the end. */
   readonly exemplar: string | null;
 }
 
-const sampleLine = /^([a-zA-Z_:][\w:]*)(?:\{(.*?)\})? (\S+)(?: # (.*))?$/;
-const labelPattern = /(\w+)="((?:[^"\\]|\\.)*)"/g;
+/** Values of labels may hold anything but a bare quote: braces, and " # ". */
+const sampleLine = /^([a-zA-Z_:][\w:]*)(?:\{((?:\w+="[^"\\]*(?:\\.[^"\\]*)*",?)*)\})? (\S+)(?: # (.*))?$/s;
+const labelPattern = /(\w+)="([^"\\]*(?:\\.[^"\\]*)*)"/gs;
 
 /**
  * The metrics of the admin API, which the main thread writes in the OpenMetrics text format, as metrics of OTLP: the same names, so that one table
@@ -61,18 +62,16 @@ function familiesOf(text: string): Family[] {
 }
 
 function sampleOf(line: string): Sample | null {
-  // The labels of an exemplar have braces too.
-  const [start = '', ...behind] = line.split(' # ');
-  const found = sampleLine.exec(behind.length > 1 ? line : start);
+  const found = sampleLine.exec(line);
   if (found === null) return null;
-  const [, name = '', labels = '', value = ''] = found;
-  return { name, labels: labelsOf(labels), value: Number(value), exemplar: behind.at(-1) ?? null };
+  const [, name = '', labels = '', value = '', exemplar = null] = found;
+  return { name, labels: labelsOf(labels), value: Number(value), exemplar };
 }
 
 function labelsOf(text: string): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const [, name = '', value = ''] of text.matchAll(labelPattern))
-    labels[name] = value.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
+    labels[name] = value.replace(/\\(.)/gs, (_, character: string) => (character === 'n' ? '\n' : character));
   return labels;
 }
 
@@ -150,7 +149,7 @@ function addBucket(buckets: Buckets, { value, exemplar }: Sample, le: string): v
 
 /** `{trace_id="…"} 0.25 1763715738.007` */
 function exemplarOf(text: string): ExportedExemplar | null {
-  const [, labels = '', value, seconds] = /^\{(.*)\} (\S+) (\S+)$/.exec(text) ?? [];
+  const [, labels = '', value, seconds] = /^\{(.*)\} (\S+) (\S+)$/s.exec(text) ?? [];
   if (value === undefined || seconds === undefined) return null;
   const { trace_id: traceId, ...others } = labelsOf(labels);
   const filteredAttributes = attributesOf(others);

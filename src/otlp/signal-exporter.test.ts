@@ -150,6 +150,21 @@ test('while a collector hangs at most 8192 items wait; others are dropped and co
   assert.equal(bench.waiting, 0);
 });
 
+test('what is in flight at the end and is answered later is counted once', async () => {
+  const hanging = Promise.withResolvers<Answer>();
+  const bench = new Bench([hanging.promise, answered(200)]);
+  bench.add(3);
+  await bench.pass(1500);
+  const closed = bench.exporter.close(2000);
+  bench.add(1);
+  await bench.pass(2500);
+  await closed;
+  assert.deepEqual([bench.dropped, bench.waiting], [{ unavailable: 4 }, 0]);
+  hanging.resolve({ why: 'it closed the connection before it answered' });
+  await bench.pass(2500);
+  assert.deepEqual([bench.dropped, bench.waiting, bench.exported], [{ unavailable: 4 }, 0, 0]);
+});
+
 test('at its end what is left is tried once more; what is not taken is counted, and nothing waits', async () => {
   const bench = new Bench([silent]);
   bench.add(3);

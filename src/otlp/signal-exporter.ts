@@ -49,6 +49,8 @@ export class SignalExporter<Item> {
   /** Ends the pause before a further try. */
   #hurry: (() => void) | null = null;
   #deadline: Instant | null = null;
+  /** What was left has been counted as dropped. */
+  #isClosed = false;
 
   constructor(parts: SignalParts<Item>) {
     this.#parts = parts;
@@ -57,7 +59,8 @@ export class SignalExporter<Item> {
   add(item: Item): void {
     const { weigh, onDropped, clock } = this.#parts;
     const weight = weigh(item);
-    if (this.#queued + weight > queueMax || this.#deadline !== null) return onDropped('queue_full', weight);
+    if (this.#deadline !== null) return onDropped('unavailable', weight);
+    if (this.#queued + weight > queueMax) return onDropped('queue_full', weight);
     this.#queue.push(item);
     this.#setQueued(this.#queued + weight);
     if (this.#sending !== null) return;
@@ -77,6 +80,7 @@ export class SignalExporter<Item> {
     this.#hurry?.();
     this.#sendNow();
     if (this.#sending !== null) await withTimeout(clock, limitMs, this.#sending);
+    this.#isClosed = true;
     if (this.#queued > 0) onDropped('unavailable', this.#queued);
     this.#queue = [];
     this.#setQueued(0);
@@ -126,6 +130,7 @@ export class SignalExporter<Item> {
     const giveUpAt = after(clock.now(), batchMsMax);
     for (let tries = 1; ; tries += 1) {
       const { verdict, status } = await this.#try(items);
+      if (this.#isClosed) return;
       if (verdict.kind === 'accepted') {
         const rejected = Math.min(count, verdict.rejected);
         onExported(count - rejected);

@@ -4,6 +4,9 @@ import { parseExportedLine } from '../../src/otlp/exported-line.ts';
 import { resourceOf } from '../../src/otlp/attributes.ts';
 import { logRecordOfExchange } from '../../src/otlp/log-records.ts';
 import { requestOf, requestSchemas, type SignalItems } from '../../src/otlp/messages.ts';
+import { labelText, MetricsText } from '../../src/control/metrics/metrics-text.ts';
+import { unicodeText } from '../../src/core/unicode-text.test-support.ts';
+import fc from '../../src/testing/properties.test-support.ts';
 import { metricsOf } from '../../src/otlp/metric-data.ts';
 import { encodeMessage } from '../../src/otlp/protobuf.ts';
 import { spansOf } from '../../src/otlp/spans.ts';
@@ -85,6 +88,59 @@ test('numbers, bounds and exemplars of metrics', () => {
     },
   ]);
   assert.deepEqual([c?.unit, c?.gauge?.dataPoints[0]?.asDouble], ['By', 1.5e9]);
+});
+
+test('a label may hold any text, and so may the id of an exemplar', () => {
+  const dangerous = fc.constantFrom(
+    ' # ',
+    '"',
+    '\\',
+    '}',
+    '{',
+    '\n',
+    '\r',
+    '\u2028',
+    'a="b"',
+    ' # {trace_id="x"} 1 2',
+    '/',
+    'é',
+  );
+  const text = fc.oneof(
+    fc.array(dangerous, { maxLength: 6 }).map((parts) => parts.join('')),
+    unicodeText({ maxLength: 12 }),
+  );
+  const at = 1_763_715_738_000;
+  const metric = fc.record({ route: text, upstream: text, requestId: text });
+  fc.assert(
+    fc.property(metric, ({ route, upstream, requestId }) => {
+      const written = new MetricsText('openmetrics');
+      written.metric('candor_a_total', 'A.', [[{ route, upstream }, 7]]);
+      written.family('candor_b_seconds', 'histogram', 'B.');
+      const exemplars = [{ traceId: '', requestId, value: 0.5, at }, null];
+      const labels = `route="${labelText(route)}",upstream="${labelText(upstream)}"`;
+      written.histogram('candor_b_seconds', labels, [1], { cells: [2, 3], sum: 9, exemplars });
+      const read = metricsOf(Buffer.concat(written.end()).toString(), { startedMs: 0, nowMs: at });
+      const attributes = [
+        { key: 'route', value: { stringValue: route } },
+        { key: 'upstream', value: { stringValue: upstream } },
+      ];
+      const [counter, histogram] = read;
+      assert.equal(read.length, 2);
+      assert.deepEqual(
+        counter?.sum?.dataPoints.map((point) => [point.attributes, point.asDouble]),
+        [[attributes, 7]],
+      );
+      const [point] = histogram?.histogram?.dataPoints ?? [];
+      assert.deepEqual([point?.attributes, point?.bucketCounts, point?.sum], [attributes, ['2', '3'], 9]);
+      assert.deepEqual(point?.exemplars, [
+        {
+          filteredAttributes: [{ key: 'request_id', value: { stringValue: requestId } }],
+          timeUnixNano: `${at}000000`,
+          asDouble: 0.5,
+        },
+      ]);
+    }),
+  );
 });
 
 test('texts of each length, at the bounds of the bytes that a length takes, and texts that are not ASCII', () => {

@@ -178,6 +178,14 @@ test('what the collector does not take is counted, and is a problem of the statu
   assert.ok(dropped.some(({ count }) => count > 0));
 });
 
+test('what waits when the gateway stops is sent', async () => {
+  const stopped = await startFromYaml(yaml('protobuf'));
+  const id = fieldOf(await stopped.get('/last'), 'x-request-id');
+  await stopped.stop();
+  assert.ok(spansOf(id).server !== undefined);
+  assert.deepEqual(stopped.eventsOf('otlp_lost'), []);
+});
+
 test('no request was other than the schema says', () => {
   assert.deepEqual(collector.problems, []);
 });

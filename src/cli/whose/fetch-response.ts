@@ -2,6 +2,7 @@ import { request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
+import { timeoutSignal } from '../../system/timeout-signal.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { readVersion } from '../version.ts';
 import { bodyCharactersMax, gather } from './kept-response.ts';
@@ -19,7 +20,7 @@ export function fetchResponse(url: URL, { timeoutMs, verify }: Asking): Promise<
   return new Promise((resolve, reject) => {
     const failed = (why: string): void =>
       reject(new CommandFailure('gateway_unreachable', `${url.origin} did not respond: ${why}.`));
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = timeoutSignal(timeoutMs);
     const request = ask(url, { headers, agent: false, signal, rejectUnauthorized: verify });
     // After the head, errors concern the body, of which only the beginning is needed.
     let hasHead = false;
