@@ -10,7 +10,7 @@ import { mayBePrefix } from '../record/parse-record.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { verdictOf } from '../diagnose/candor/record-verdict.ts';
+import { verdictWith } from '../diagnose/candor/process-verdict.ts';
 import { renderExplanation } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
 import { elapsedText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
@@ -33,7 +33,7 @@ export async function explainExchange(flags: ExplainFlags, id: string, context: 
   const style = styleFor(context.stdout, context.env);
   const { lines, nearby, ...rest } = around;
   const unparsed = bytes ?? around.unparsed;
-  const json = { record, verdict: verdictOf(record), output: { lines, nearby }, ...rest, unparsed };
+  const json = { record, verdict: verdictWith(record, around.processes), output: { lines, nearby }, ...rest, unparsed };
   if (flags.json) context.stdout.write(`${harmlessJson(json, 2)}\n`);
   else context.stdout.write(renderExplanation(record, style, around, bytes));
 }

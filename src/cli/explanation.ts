@@ -1,7 +1,8 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
 import { gatewayStateTexts } from '../diagnose/candor/gateway-state-texts.ts';
-import { nextStepHere, verdictOf } from '../diagnose/candor/record-verdict.ts';
+import { verdictWith } from '../diagnose/candor/process-verdict.ts';
+import { nextStepHere } from '../diagnose/candor/record-verdict.ts';
 import { verdictFacts } from '../diagnose/candor/verdict-facts.ts';
 import { verdictAndWhose, verdictWords } from '../diagnose/candor/record-words.ts';
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
@@ -34,7 +35,7 @@ export function renderExplanation(
     ...processLines(context, style),
     ...outputLines(context, style),
     '',
-    ...verdictLines(record, style),
+    ...verdictLines(record, context, style),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -87,8 +88,8 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
   ];
 }
 
-function verdictLines(record: ExchangeRecord, style: Style): string[] {
-  const verdict = verdictOf(record);
+function verdictLines(record: ExchangeRecord, { processes }: RequestContextJson, style: Style): string[] {
+  const verdict = verdictWith(record, processes);
   const row = (label: string, text: string): string[] => wrapAfter(style.dim(`  ${label}`), harmless(text), labelWidth);
   const tone = record.shape === 'none' ? style.good : style.bad;
   const lines = [`${style.bold('VERDICT')}  ${tone(verdictWords(record))}`, ...row('what', verdict.sentence)];

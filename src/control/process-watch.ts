@@ -2,7 +2,7 @@ import type { Event } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { ProcessExit, ProcessFigures, ProcessNote, ProcessSample } from '../core/process-note.ts';
 import { noteAfterMs, noteBeforeMs } from '../core/process-state.ts';
-import { memoryBeforeExit, processStrains, tellsMore } from '../core/process-text.ts';
+import { memoryBeforeExit, processStrains, strainedDescriptors, tellsMore } from '../core/process-text.ts';
 import type { InstanceVisit } from '../core/request-context.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
@@ -111,7 +111,10 @@ export class ProcessWatch {
   evidenceOf(application: string): WatchedUpstream['processes'] {
     return [...this.#watched.values()]
       .filter(({ instance }) => instance.slice(0, instance.lastIndexOf('/')) === application)
-      .map(({ instance, beforeExit, strains }) => ({ instance, beforeExit, strains }));
+      .map(({ instance, beforeExit, strains, descriptors }) => ({
+        ...{ instance, beforeExit, strains },
+        ...(descriptors === null ? {} : { descriptors }),
+      }));
   }
 
   close(): void {
@@ -241,6 +244,10 @@ class WatchedProcess {
 
   get strains(): readonly string[] {
     return this.#last === null ? [] : processStrains(this.#last);
+  }
+
+  get descriptors(): { readonly open: number; readonly max: number } | null {
+    return this.#last === null ? null : strainedDescriptors(this.#last);
   }
 
   #keep(note: ProcessNote): void {

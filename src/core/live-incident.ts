@@ -118,6 +118,7 @@ export const suspectKinds = [
   'pool_full',
   'traffic_growth',
   'descriptors',
+  'application_descriptors',
   'timeout_too_short',
   'dns',
   'dns_change',

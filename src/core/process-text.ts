@@ -36,18 +36,28 @@ export function processStrains({
   groupBytes,
   groupBytesMax,
 }: ProcessFigures): readonly string[] {
-  const isFull = openFiles !== null && openFilesMax !== null && openFiles >= nearShare * openFilesMax;
+  const descriptors = strainedDescriptors({ openFiles, openFilesMax });
   const isTight = groupBytes !== null && groupBytesMax !== null && groupBytes >= nearShare * groupBytesMax;
   return [
-    ...(isFull
-      ? [`${openFiles} of ${openFilesMax} descriptors are open: beyond the limit it can accept no connection`]
-      : []),
+    ...(descriptors === null
+      ? []
+      : [
+          `${descriptors.open} of ${descriptors.max} descriptors are open: beyond the limit it can accept no connection`,
+        ]),
     ...(isTight
       ? [
           `the control group uses ${memoryText(groupBytes)} of ${memoryText(groupBytesMax)}: at the limit the kernel kills a process`,
         ]
       : []),
   ];
+}
+
+/** Open descriptors and their limit, where the next connections may reach it; otherwise null. */
+export function strainedDescriptors({
+  openFiles: open,
+  openFilesMax: max,
+}: Pick<ProcessFigures, 'openFiles' | 'openFilesMax'>): { readonly open: number; readonly max: number } | null {
+  return open !== null && max !== null && open >= nearShare * max ? { open, max } : null;
 }
 
 /** What has changed much since an earlier sample of the same process, each one clause. */

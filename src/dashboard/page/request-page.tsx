@@ -32,7 +32,7 @@ function Request({ record, context }: ShownRequest): JSX.Element {
   return (
     <>
       <RequestHead record={record} />
-      <RequestVerdict record={record} />
+      <RequestVerdict record={record} context={context} />
       <RequestAttempts record={record} />
       <RequestUnparsed record={record} context={context} />
       <RequestState record={record} context={context} />

@@ -1,13 +1,21 @@
 import type { JSX } from 'preact';
-import { nextStepHere, verdictOf } from '../../diagnose/candor/record-verdict.ts';
+import type { RequestContextJson } from '../../core/request-context.ts';
+import { verdictWith } from '../../diagnose/candor/process-verdict.ts';
+import { nextStepHere } from '../../diagnose/candor/record-verdict.ts';
 import { verdictWords } from '../../diagnose/candor/record-words.ts';
 import { verdictFacts } from '../../diagnose/candor/verdict-facts.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { Section, Sentence } from './parts.tsx';
 
+interface ShownVerdict {
+  readonly record: ExchangeRecord;
+  /** Null until it is known. */
+  readonly context: RequestContextJson | null;
+}
+
 /** What happened to a request, whose it was, and what to do. */
-export function RequestVerdict({ record }: { readonly record: ExchangeRecord }): JSX.Element {
-  const { sentence, usualCauses, nextStep } = verdictOf(record);
+export function RequestVerdict({ record, context }: ShownVerdict): JSX.Element {
+  const { sentence, usualCauses, nextStep } = verdictWith(record, context?.processes ?? []);
   const tone = record.shape === 'none' ? 'good' : 'bad';
   return (
     <Section title="Verdict" aside={<span class={`state ${tone}`}>{verdictWords(record)}</span>}>

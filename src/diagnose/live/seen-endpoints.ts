@@ -1,6 +1,7 @@
 import type { WatchedUpstream } from './watched-upstream.ts';
 
 type WatchedEndpoint = WatchedUpstream['endpoints'][number];
+type WatchedProcess = NonNullable<WatchedUpstream['processes']>[number];
 
 /** Endpoints that are remembered. */
 const endpointsMax = 200;
@@ -11,15 +12,18 @@ export class SeenEndpoints {
   /** As they were last unhealthy. */
   readonly #unhealthy = new Map<string, WatchedEndpoint>();
   readonly #advice = new Map<string, string>();
+  /** Processes that had nearly used up something, as they were then: a restart makes them forget it. */
+  readonly #strained = new Map<string, WatchedProcess>();
 
   /** What is known now, with what was seen before. */
-  see({ application, endpoints, ...rest }: WatchedUpstream): WatchedUpstream {
+  see({ application, endpoints, processes, ...rest }: WatchedUpstream): WatchedUpstream {
     this.#application = application ?? this.#application;
     for (const endpoint of endpoints) this.#remember(endpoint);
     const ids = new Set(endpoints.map(({ id }) => id));
     const removed = [...this.#unhealthy.values()].filter(({ id }) => !ids.has(id));
     return {
       ...rest,
+      ...(processes === undefined ? {} : { processes: processes.map((one) => this.#withStrains(one)) }),
       application: this.#application,
       endpoints: [...endpoints.map((one) => this.#withEarlier(one)), ...removed],
     };
@@ -32,6 +36,13 @@ export class SeenEndpoints {
     if (state !== 'unhealthy' || !hasRoom(this.#unhealthy, id)) return;
     if (checkCause !== null || (this.#unhealthy.get(id)?.checkCause ?? null) === null)
       this.#unhealthy.set(id, endpoint);
+  }
+
+  #withStrains(now: WatchedProcess): WatchedProcess {
+    const { instance, strains } = now;
+    if (strains.length > 0 && hasRoom(this.#strained, instance)) this.#strained.set(instance, now);
+    const before = this.#strained.get(instance);
+    return before === undefined ? now : { ...before, beforeExit: now.beforeExit };
   }
 
   #withEarlier(now: WatchedEndpoint): WatchedEndpoint {

@@ -1,6 +1,7 @@
 import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
-import type { WatchedUpstream } from './watched-upstream.ts';
+import { countedLines } from './evidence-lines.ts';
+import { applicationsOf, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
   shownMax,
@@ -44,18 +45,28 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
     const found = seen(
       context,
       'health_disagreement',
-      ({ subject, evidence }) =>
-        isEndpointOf(subject, incident.upstream) && evidence.failures > 0 && evidence.check !== 'none',
+      // From unhealthy: its checks fail while most of its requests are answered.
+      ({ subject, from, evidence }) =>
+        isEndpointOf(subject, incident.upstream) &&
+        from !== 'unhealthy' &&
+        evidence.failures > 0 &&
+        evidence.check !== 'none',
     );
     // A check of the connection would have seen that nothing listens.
-    if (found.length === 0 || shareOf(incident, refused) >= 0.5) return null;
-    const subjects = new Set(found.map(({ event }) => event.subject));
+    if (shareOf(incident, refused) >= 0.5) return null;
+    // A check that fails too, even if later than requests, does look at what fails.
+    const failing = new Set(
+      watched.endpoints.flatMap(({ id, state }) => (state === 'unhealthy' ? `endpoint:${id}` : [])),
+    );
+    const passing = found.filter(({ event }) => !failing.has(event.subject));
+    if (passing.length === 0) return null;
+    const subjects = new Set(passing.map(({ event }) => event.subject));
+    const key = applicationsOf(watched).length > 0 ? 'readiness.path' : 'check.path';
     return {
       fit: subjects.size * 2 >= watched.endpoints.length ? 0.74 : 0.5,
       sentence: 'The health check passes while requests fail: it does not look at what fails.',
-      evidence: found.slice(0, shownMax).map(({ event }) => event.reason),
-      nextStep:
-        'Let the check request a path that uses what the application needs (`check.path`), or report it in the health document.',
+      evidence: countedLines(passing).map(({ text }) => text),
+      nextStep: `Let the check request a path that uses what the application needs (\`${key}\`), or report it in the health document.`,
     };
   },
   failing_check: ({ incident, watched }) => {

@@ -5,6 +5,7 @@ import {
   type SeenOf,
   type SuspectContext,
   checksFound,
+  shownMax,
   soonMs,
   full,
   refused,
@@ -42,7 +43,7 @@ function showsOverload(incident: LiveIncident): boolean {
   return !isOf(incident, 'slow') || incident.failed < 0.95 * incident.requests;
 }
 
-/** What there was too little of: endpoints, permits, descriptors, time. */
+/** What there was too little of: endpoints, permits, descriptors of the gateway or of the application, time. */
 export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
   one_endpoint: ({ incident }) => {
     const { endpoints } = incident;
@@ -104,6 +105,26 @@ export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       ],
       nextStep:
         'Raise the limit of open files (`LimitNOFILE=` of the service, `ulimit -n`), or lower `client.connections_max`.',
+    };
+  },
+  application_descriptors: ({ incident, watched: { processes = [] } }) => {
+    const found = processes.flatMap(({ instance, descriptors }) =>
+      descriptors === undefined ? [] : [{ instance, ...descriptors }],
+    );
+    const [first] = found.toSorted((a, b) => b.open / b.max - a.open / a.max);
+    if (first === undefined || isOf(incident, 'dns', 'tls', 'garbage', 'gateway')) return null;
+    // Files and other services take some besides connections: the last few are none.
+    const isSpent = first.open >= 0.97 * first.max;
+    return {
+      fit: isSpent ? 0.95 : 0.5,
+      sentence: isSpent
+        ? `${first.instance} has no descriptors left: it can accept no connection, open no file and reach no other service.`
+        : `${first.instance} has nearly used up its descriptors: beyond the limit it can accept no connection.`,
+      evidence: found
+        .slice(0, shownMax)
+        .map(({ instance, open, max }) => `${instance}: ${open} of ${max} descriptors are open`),
+      nextStep:
+        'See with `ls -l /proc/PID/fd` (`candor status` has the pid) what the application does not close, and restart it meanwhile; raise its limit of open files (`ulimit -n`, `LimitNOFILE=`) only if it needs that many.',
     };
   },
   timeout_too_short: ({ incident, usualDurations, slowDurations }) => {

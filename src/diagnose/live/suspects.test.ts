@@ -1,41 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CountedCause, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
-import type { SuspectContext } from './suspect-facts.ts';
-import { rankSuspects } from './suspects.ts';
-
-function incidentOf(family: LiveIncident['family'], counts: readonly (readonly [CountedCause['cause'], number])[]) {
-  const failed = counts.reduce((sum, [, count]) => sum + count, 0);
-  const [first] = counts;
-  return {
-    family,
-    upstream: 'app',
-    cause: first?.[0] === 'application_5xx' ? null : (first?.[0] ?? null),
-    requests: failed,
-    failed,
-    attemptsFailed: failed,
-    causes: counts.map(([cause, count]) => ({ cause, count, isConsequence: false })),
-    routes: [],
-    endpoints: [],
-    upstreams: [{ upstream: 'app', failed }],
-    additions: [],
-    rate: { before: null, during: 1 },
-  } as unknown as LiveIncident;
-}
-
-function ranking(incident: LiveIncident, more: Partial<SuspectContext> = {}): readonly IncidentSuspect[] {
-  return rankSuspects({
-    incident,
-    watched: { application: null, endpoints: [] },
-    events: [],
-    usualDurations: [],
-    slowDurations: [],
-    staleReusesFailed: 0,
-    steadyRateBefore: null,
-    directLook: null,
-    ...more,
-  });
-}
+import type { IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import { incidentOf, ranking } from './ranking.test-support.ts';
 
 const firstSentence = (incident: LiveIncident): string => ranking(incident)[0]?.sentence ?? '';
 

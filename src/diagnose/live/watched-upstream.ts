@@ -23,6 +23,8 @@ export interface WatchedUpstream {
     readonly beforeExit: string | null;
     /** What it has nearly used up now, each one clause. */
     readonly strains: readonly string[];
+    /** Open descriptors and their limit, where it has nearly used them up; absent: it has not, or that is not known. */
+    readonly descriptors?: { readonly open: number; readonly max: number };
   }[];
   readonly endpoints: readonly {
     readonly id: string;

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { IncidentSuspect } from '../../core/live-incident.ts';
+import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
+import { SeenEndpoints } from './seen-endpoints.ts';
+import type { WatchedUpstream } from './watched-upstream.ts';
+
+const disagrees = (afterMs: number, endpoint: string, failures: number) =>
+  eventAt(afterMs, {
+    kind: 'health_disagreement',
+    subject: `endpoint:${endpoint}`,
+    reason: `its checks pass, but ${failures} of ${failures} requests failed`,
+    evidence: { failures, check: 'GET /health' },
+  });
+
+const kept = eventAt(3000, {
+  kind: 'health_disagreement',
+  subject: 'endpoint:app/1',
+  from: 'unhealthy',
+  to: 'healthy',
+  reason: 'its checks fail, but 38 of 40 requests were answered; it stays',
+  evidence: { failures: 2, check: 'GET /health' },
+});
+
+const hanging = incidentOf('slow', [['response_head_timeout', 30]]);
+const named = (found: readonly IncidentSuspect[], name: IncidentSuspect['name']) =>
+  found.find((one) => one.name === name);
+
+describe('a check is said to pass while requests fail', () => {
+  const events = [disagrees(3000, 'app/1', 12), disagrees(33_000, 'app/1', 90)];
+  const suspect = (watched: Partial<WatchedUpstream>) =>
+    named(
+      ranking(hanging, { events, watched: { application: null, endpoints: [endpointOf('app/1')], ...watched } }),
+      'lying_check',
+    );
+
+  test('while it passes, with one line for events that differ in numbers alone', () => {
+    assert.deepEqual(suspect({})?.evidence, ['app/1: its checks pass, but 90 of 90 requests failed (the last of 2)']);
+  });
+  test('and not where it fails too', () => {
+    assert.equal(suspect({ endpoints: [endpointOf('app/1', { state: 'unhealthy', reason: 'no answer' })] }), undefined);
+  });
+  test('and not where it has failed too and passes again', () => {
+    const seen = new SeenEndpoints();
+    seen.see({ application: null, endpoints: [endpointOf('app/1', { state: 'unhealthy', reason: 'no answer' })] });
+    const { endpoints } = seen.see({ application: null, endpoints: [endpointOf('app/1')] });
+    assert.equal(suspect({ endpoints }), undefined);
+  });
+  test('and not where checks fail while requests are answered', () => {
+    assert.equal(named(ranking(hanging, { events: [kept] }), 'lying_check'), undefined);
+  });
+  test('with the key of an upstream', () => assert.match(suspect({})?.nextStep ?? '', /`check\.path`/));
+  test('with the key of an application that the gateway starts', () =>
+    assert.match(suspect({ application: 'app' })?.nextStep ?? '', /`readiness\.path`/));
+});
+
+describe('a process that has used up its descriptors', () => {
+  const of = (open: number, max: number): WatchedUpstream => ({
+    application: 'app',
+    endpoints: [endpointOf('app/1')],
+    processes: [
+      { instance: 'app/1', beforeExit: null, strains: ['nearly used up'], descriptors: { open, max } },
+      { instance: 'app/2', beforeExit: null, strains: [] },
+    ],
+  });
+
+  for (const [family, cause] of [
+    ['slow', 'response_head_timeout'],
+    ['gone', 'reset_before_response'],
+    ['network', 'connect_timeout'],
+    ['application', 'application_5xx'],
+  ] as const)
+    test(`is the first suspect of ${cause}`, () => {
+      const [first] = ranking(incidentOf(family, [[cause, 30]]), { watched: of(64, 64) });
+      assert.equal(first?.name, 'application_descriptors');
+      assert.deepEqual(first?.evidence, ['app/1: 64 of 64 descriptors are open']);
+      assert.match(first?.nextStep ?? '', /does not close/);
+    });
+  test('is not the first one while some are left', () => {
+    const found = ranking(incidentOf('gone', [['connect_refused', 30]]), { watched: of(58, 64) });
+    assert.notEqual(found[0]?.name, 'application_descriptors');
+  });
+  test('is no suspect of a certificate', () => {
+    const found = ranking(incidentOf('tls', [['tls_certificate_expired', 30]]), { watched: of(64, 64) });
+    assert.equal(named(found, 'application_descriptors'), undefined);
+  });
+  test('stays known when it was started again', () => {
+    const seen = new SeenEndpoints();
+    seen.see(of(64, 64));
+    const processes = [{ instance: 'app/1', beforeExit: 'RSS 80 MiB', strains: [] }];
+    const later = seen.see({ application: 'app', endpoints: [], processes }).processes?.[0];
+    assert.deepEqual([later?.descriptors, later?.beforeExit], [{ open: 64, max: 64 }, 'RSS 80 MiB']);
+  });
+});
