@@ -1,4 +1,4 @@
-import { timeForms, timeOfText } from '../core/query-time.ts';
+import { rangeProblem, timeForms, timeOfText } from '../core/query-time.ts';
 
 /** How many results a page of a search has. */
 const searchedDefault = 50;
@@ -32,5 +32,6 @@ export function readTimes(parameters: URLSearchParams, wallTime: number): ReadPa
     times[key] = timeOfText(text, wallTime);
     if (times[key] === null) return { ok: false, problem: `${key} ${timeForms}, not ${text}.` };
   }
-  return { ok: true, value: times };
+  const reversed = rangeProblem(times.since, times.until);
+  return reversed === null ? { ok: true, value: times } : { ok: false, problem: `${reversed}.` };
 }

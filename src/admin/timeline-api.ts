@@ -34,6 +34,8 @@ function readTimelineRequest(parameters: URLSearchParams, wallTime: number): Rea
   const series =
     upstream !== null ? (`upstream:${upstream}` as const) : route !== null ? (`route:${route}` as const) : 'all';
   const end = until ?? wallTime;
+  if (since !== null && since > end)
+    return { ok: false, problem: 'since is later than now: nothing has happened then.' };
   const stepS = step === null ? null : Number(step[1]) * (step[2] === 'm' ? 60 : 1);
   return { ok: true, value: { series, since: since ?? end - shownMs, until: end, stepS } };
 }

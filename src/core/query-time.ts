@@ -12,13 +12,21 @@ export function millisecondsOfText(value: string): number | null {
 export const timeForms =
   'is a time ago (10m, 2h, 3d), a time of day in UTC, the last one before now (08:30), or a date (2026-11-22T08:30Z)';
 
+/** What is wrong with a time that ends before it begins; null if nothing is. Milliseconds since 1970; null: no limit. */
+export function rangeProblem(since: number | null, until: number | null): string | null {
+  if (since === null || until === null || until >= since) return null;
+  const [from, to] = [since, until].map((at) => new Date(at).toISOString().replace('.000Z', 'Z'));
+  return `until (${to}) is before since (${from}), so that nothing can match`;
+}
+
 /**
- * A point in time, in milliseconds since 1970; null if it cannot be read. A duration is a time before `now`, a time of day in UTC the
+ * A point in time, in milliseconds since 1970 and never before; null if it cannot be read. A duration is a time before `now`, a time of day in UTC the
  * last one before `now`; a date is read as RFC 3339, without an offset as UTC.
  */
 export function timeOfText(value: string, now: number): number | null {
   const ago = millisecondsOfText(value);
-  return ago === null ? pointInTime(value, now) : now - ago;
+  const at = ago === null ? pointInTime(value, now) : now - ago;
+  return at === null ? null : Math.max(0, at);
 }
 
 function pointInTime(value: string, now: number): number | null {

@@ -555,6 +555,55 @@ describe('stored output of applications', () => {
     assert.equal(search('kind:exchange').exchanges.length + search('kind:tunnel').exchanges.length, 1);
   });
 
+  test('is found by time at both ends, whatever the order of the clock', () => {
+    const ages = [0, 60, 7200, -86_400, 30, 3500, 90_000, 5, 7200].map((seconds) => seconds * 1000);
+    const now = clock.wallTime();
+    store.append(
+      [],
+      [],
+      ages.map((age, n) => outputOf(`line ${n}`, { at: now - age })),
+    );
+    for (const bounds of [
+      'since:2h until:2h',
+      'since:1h',
+      'until:1h',
+      'since:3h until:1m',
+      'since:40h until:30h',
+      '',
+    ]) {
+      const parsed = parseQuery(bounds, now);
+      assert.ok(parsed.ok);
+      const { since, until } = parsed.query;
+      const expected = ages.flatMap((age, n) =>
+        now - age >= (since ?? -Infinity) && now - age <= (until ?? Infinity) ? [`line ${n}`] : [],
+      );
+      assert.deepEqual(textsOf(bounds), expected.toReversed(), bounds);
+      assert.deepEqual(textsOf(`${bounds} line`), expected.toReversed(), bounds);
+    }
+  });
+
+  test('of an earlier or a later time than most is found without a look at the others', () => {
+    store.close();
+    // After five looks at the clock the time of a search is over.
+    class PassingClock extends WorkingClock {
+      override now(): Instant {
+        this.advanceSync(45);
+        return super.now();
+      }
+    }
+    const passing = new PassingClock();
+    passing.advanceSync(1_000_000_000);
+    store = new ExchangeStore(specOf(), passing, { onCorrupt: () => undefined, onRemoved: () => undefined });
+    const at = 1_000_000_000;
+    const others = (from: number): OutputLine[] =>
+      Array.from({ length: 10_000 }, (_, n) => outputOf('-', { at: from + n }));
+    store.append([], [], others(at - 800_000_000));
+    store.append([], [], [outputOf('wanted', { at: at - 400_000_000 })]);
+    store.append([], [], others(at - 100_000_000));
+    const page = searchOutput('since:5d until:4d', { limit: 10 });
+    assert.deepEqual([page.lines.map(({ text }) => text), page.timedOut], [['wanted'], false]);
+  });
+
   test('goes on by pages and after the end of an earlier search, without a gap or a repetition', () => {
     store.append(
       [],

@@ -83,8 +83,10 @@ export class OutputTable {
     return true;
   }
 
-  search(query: Query, range: SegmentRange, clock: Clock): RangePage<OutputLine> {
+  search(query: Query, whole: SegmentRange, clock: Clock): RangePage<OutputLine> {
     const found: { seq: number; value: OutputLine }[] = [];
+    const [first, last] = this.#rowsWithin(query);
+    const range = { ...whole, after: Math.max(whole.after, first - 1), before: Math.min(whole.before, last + 1) };
     for (const slice of this.#slices(query, range)) {
       for (const row of this.#rows(query, slice)) {
         const line = lineOf(row);
@@ -98,15 +100,25 @@ export class OutputTable {
     return { found, stoppedAt: null };
   }
 
+  /**
+   * The first and the last row with a line of this time; rows between them may be of other times, where a clock has jumped. None: the last is before
+   * the first. Measured: reading the index for 100,000 lines takes 7 ms, looking at as many lines 100 ms and more.
+   */
+  #rowsWithin({ since, until }: Query): readonly [first: number, last: number] {
+    if (since === null && until === null) return [this.#number('SELECT min(seq) FROM output'), this.lastSeq];
+    const sql = 'SELECT min(seq), max(seq) FROM output WHERE at >= ? AND at <= ?';
+    const [first, last] = this.#database.prepare(sql).get(since ?? 0, until ?? Number.MAX_SAFE_INTEGER) ?? [];
+    return typeof first === 'number' && typeof last === 'number' ? [first, last] : [1, 0];
+  }
+
   /** The parts of a range between which a search may end. */
   *#slices(query: Query, range: SegmentRange): Generator<SegmentRange> {
     if (outputIndexUse(query).id !== null) return yield range;
-    const first = Math.max(range.after + 1, this.#number('SELECT min(seq) FROM output'));
-    const last = Math.min(range.before - 1, this.lastSeq);
-    const count = Math.ceil((last - first + 1) / rowsPerLook);
+    const first = range.after + 1;
+    const count = Math.ceil((range.before - first) / rowsPerLook);
     for (let number = 0; number < count; number += 1) {
       const from = first + (range.newestFirst ? count - 1 - number : number) * rowsPerLook;
-      yield { ...range, after: from - 1, before: Math.min(from + rowsPerLook, last + 1) };
+      yield { ...range, after: from - 1, before: Math.min(from + rowsPerLook, range.before) };
     }
   }
 

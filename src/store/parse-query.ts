@@ -1,4 +1,4 @@
-import { millisecondsOfText, timeForms, timeOfText } from '../core/query-time.ts';
+import { millisecondsOfText, rangeProblem, timeForms, timeOfText } from '../core/query-time.ts';
 import {
   type QueryCondition,
   type Query,
@@ -85,16 +85,10 @@ export function parseQuery(text: string, now: number): ParsedQuery {
     if (draft.conditions.length > conditionsMax)
       return { ok: false, problem: `a query has at most ${conditionsMax} conditions`, at: term.at };
   }
-  const { since, until } = draft;
-  if (since !== null && until !== null && until < since)
-    return { ok: false, problem: rangeProblem(since, until), at: lastTimeAt };
+  // `since:1h until:2h` is what people write who mean the other way round.
+  const reversed = rangeProblem(draft.since, draft.until);
+  if (reversed !== null) return { ok: false, problem: reversed, at: lastTimeAt };
   return { ok: true, query: draft };
-}
-
-/** `since:1h until:2h` is what people write who mean the other way round. */
-function rangeProblem(since: number, until: number): string {
-  const [from, to] = [since, until].map((at) => new Date(at).toISOString().replace('.000Z', 'Z'));
-  return `until: (${to}) is before since: (${from}), so that nothing can match`;
 }
 
 function* termsOf(text: string): Generator<Term | QueryProblem> {

@@ -114,6 +114,29 @@ describe('the timeline', () => {
       assert.match(answer.content, /step|since|upstream/);
     });
   }
+
+  test('since the longest time that can be asked for begins in 1970', async () => {
+    const answer = await get('/v2/timeline?since=999999999d');
+    assert.equal(answer.status, 200, answer.content);
+    assert.equal(timelineSchema.parse(JSON.parse(answer.content)).since, '1970-01-01T00:00:00.000Z');
+  });
+});
+
+describe('a time that ends before it begins', () => {
+  const reversed = 'since=1h&until=2h';
+  for (const path of ['/v2/timeline', '/v2/events', '/v2/audit'])
+    test(`is 400 at ${path}, with both ends`, async () => {
+      const answer = await get(`${path}?${reversed}`);
+      assert.equal(answer.status, 400);
+      assert.match(answer.content, /until \(.*Z\) is before since \(.*Z\), so that nothing can match\./);
+    });
+
+  test('is 400 where only its begin is given, and is later than now', async () => {
+    const later = new Date(clock.wallTime() + 60_000).toISOString();
+    const answer = await get(`/v2/timeline?since=${later}`);
+    assert.equal(answer.status, 400);
+    assert.match(answer.content, /since is later than now/);
+  });
 });
 
 describe('the audit', () => {
