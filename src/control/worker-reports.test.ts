@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Configuration } from '../core/configuration.ts';
+import { ExchangeCounters } from '../record/counters.ts';
+import { sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { GatewayWatcher } from './gateway-status.ts';
-import { watchedRecords, WorkerReports, type WorkerReportsParts } from './worker-reports.ts';
+import { watchedRecords, type WorkerBatch, WorkerReports, type WorkerReportsParts } from './worker-reports.ts';
 
 function reportsTo(watcher: GatewayWatcher, clock = new SimulatedClock()): WorkerReports {
   const parts: Pick<WorkerReportsParts, 'clock' | 'watcher'> = { clock, watcher };
@@ -47,5 +50,26 @@ describe('the records of failed exchanges', () => {
     assert.equal(watchedRecords({ onEvent: () => {} }), 'none');
     assert.equal(watchedRecords({ onFailedExchange: () => {} }), 'failed');
     assert.equal(watchedRecords({ onFailedExchange: () => {}, onRecords: () => {} }), 'all');
+  });
+});
+
+describe('the history of requests', () => {
+  test('has the names of the active configuration, also after a reload', () => {
+    const clock = new SimulatedClock();
+    const configurationOf = (id: string) =>
+      ({ upstreams: [{ id }], routes: [], client: {} }) as unknown as Configuration;
+    let configuration = configurationOf('before');
+    const parts: Partial<WorkerReportsParts> = { clock, watcher: null, workers: () => [] };
+    const reports = new WorkerReports({ ...parts, configuration: () => configuration } as WorkerReportsParts);
+    const counted = new ExchangeCounters();
+    const batchOf = (upstream: string): WorkerBatch => {
+      counted.count(sampleExchange({ upstream }));
+      const nothing = { responses: [], stages: [], outcomes: [], failedHandshakes: [], http2Limits: [] };
+      return { exchanges: counted.takeDelta(), ...nothing } as unknown as WorkerBatch;
+    };
+    for (let index = 0; index < 200; index += 1) reports.onBatch(batchOf(`late${index}`));
+    configuration = configurationOf('after');
+    reports.onBatch(batchOf('after'));
+    assert.equal(reports.history.has('upstream:after'), true);
   });
 });

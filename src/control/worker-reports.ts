@@ -55,6 +55,8 @@ export class WorkerReports {
   readonly #attempts = new AttemptTotals();
   readonly #lastMinute: LastMinute;
   readonly #history: TrafficHistory;
+  /** Whose names the history has. */
+  #named: Configuration | null = null;
   /** Attempts at each endpoint in the last minute. */
   readonly endpointMinute: EndpointMinute;
   readonly #refusals: RefusalReport;
@@ -110,6 +112,7 @@ export class WorkerReports {
     this.#totals.add(exchanges);
     this.#attempts.add(responses, stages);
     this.#lastMinute.add(exchanges);
+    this.#useNames(configuration());
     this.#history.add(exchanges);
     this.endpointMinute.add(outcomes);
     this.#failures?.note(outcomes, exchanges);
@@ -118,6 +121,12 @@ export class WorkerReports {
     const counts = workers();
     this.#refusals.note(counts, configuration().client);
     this.#descriptors.note(counts);
+  }
+
+  #useNames(configuration: Configuration): void {
+    if (configuration === this.#named) return;
+    this.#named = configuration;
+    this.#history.useNames(configuration);
   }
 
   /** Lines of the records that `watchedRecords` names. */

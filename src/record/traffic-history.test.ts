@@ -4,7 +4,7 @@ import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import fc from '../testing/properties.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { bucketOf } from './counters.ts';
-import { TrafficHistory } from './traffic-history.ts';
+import { seriesMax, TrafficHistory } from './traffic-history.ts';
 
 /** The counts that a worker sends for these exchanges. */
 function counted(durationsMs: readonly number[], labels: Partial<ExchangeCount> = {}): ExchangeCount {
@@ -103,6 +103,55 @@ describe('the history of requests', () => {
     assert.equal(history.has('route:/b'), true);
     assert.equal(history.has('upstream:u150'), false);
     assert.deepEqual(stepsOf(history, 1), [[0, 202]]);
+  });
+
+  describe('after reloads', () => {
+    const named = (upstreams: readonly string[]) => ({
+      upstreams: upstreams.map((id) => ({ id })),
+      routes: [{ id: '/' }],
+    });
+    const requestOf = (upstream: string) => [counted([1], { upstream })];
+
+    test('keeps what was removed until a new name needs the place, and then the series that was removed first goes', () => {
+      const { history } = begin();
+      const many = Array.from({ length: seriesMax - 2 }, (_, index) => `u${index}`);
+      history.useNames(named(many));
+      for (const one of many) history.add(requestOf(one));
+      history.useNames(named(many.slice(1)));
+      history.useNames(named([...many.slice(2), 'new', 'newer', 'newest']));
+      for (const one of ['u0', 'u1']) assert.equal(history.has(`upstream:${one}`), true, one);
+      for (const [one, gone] of [
+        ['new', 'u0'],
+        ['newer', 'u1'],
+      ] as const) {
+        history.add(requestOf(one));
+        assert.deepEqual([history.has(`upstream:${one}`), history.has(`upstream:${gone}`)], [true, false]);
+      }
+      history.add(requestOf('newest'));
+      assert.equal(history.has('upstream:newest'), false);
+    });
+
+    test('has never more series than it may, and one of each name of the configuration that has had a request since', () => {
+      const names = fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 60, maxLength: seriesMax - 4 });
+      const reloads = fc.array(fc.tuple(names, fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 60 })), {
+        maxLength: 8,
+      });
+      fc.assert(
+        fc.property(reloads, (all) => {
+          const { history } = begin();
+          for (const [configured, late] of all) {
+            const upstreams = configured.map((number) => `u${number}`);
+            history.useNames(named(upstreams));
+            // Requests of removed names end after the reload.
+            for (const number of late) history.add(requestOf(`u${number}`));
+            for (const one of upstreams) history.add(requestOf(one));
+            for (const one of upstreams) assert.equal(history.has(`upstream:${one}`), true, one);
+            const kept = Array.from({ length: 401 }, (_, number) => history.has(`upstream:u${number}`)).filter(Boolean);
+            assert.ok(kept.length <= seriesMax - 2, `${kept.length} upstreams`);
+          }
+        }),
+      );
+    });
   });
 
   test('begins its steps with the minutes of the wall clock', () => {

@@ -11,10 +11,16 @@ export const resolutions = [
 ] as const;
 
 /** All requests, and the upstreams and routes that were first to have one. Each takes 130 KB after a day with requests in each minute. */
-const seriesMax = 100;
+export const seriesMax = 100;
 
 /** What has a series: everything, an upstream or a route. */
 export type SeriesKey = 'all' | `upstream:${string}` | `route:${string}`;
+
+/** The names of a configuration. */
+export interface ConfiguredNames {
+  readonly upstreams: readonly { readonly id: string }[];
+  readonly routes: readonly { readonly id: string }[];
+}
 
 /** What happened within one step. */
 export interface TrafficStep {
@@ -50,6 +56,10 @@ export class TrafficHistory {
   /** Steps begin with the minutes of the wall clock, as it was at the start. */
   readonly #origin: number;
   readonly #series = new Map<SeriesKey, Series>();
+  /** Null: all names are of the configuration. */
+  #configured: ReadonlySet<SeriesKey> | null = null;
+  /** Series of names that the configuration does not have, the first that goes first. */
+  #removed = new Set<SeriesKey>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -63,6 +73,17 @@ export class TrafficHistory {
       this.#seriesOf(`upstream:${counted.upstream}`)?.add(second, counted);
       this.#seriesOf(`route:${counted.route}`)?.add(second, counted);
     }
+  }
+
+  /** Names that the configuration does not have any more keep their series until one that it has needs the place. */
+  useNames({ upstreams, routes }: ConfiguredNames): void {
+    const names: SeriesKey[] = ['all'];
+    // Requests without a route or an upstream have the name ''.
+    for (const { id } of [{ id: '' }, ...upstreams]) names.push(`upstream:${id}`);
+    for (const { id } of [{ id: '' }, ...routes]) names.push(`route:${id}`);
+    this.#configured = new Set(names);
+    const removed = [...this.#removed, ...this.#series.keys()];
+    this.#removed = new Set(removed.filter((key) => !this.#isConfigured(key)));
   }
 
   /** Whether there were requests of which the history is kept. */
@@ -94,10 +115,26 @@ export class TrafficHistory {
   #seriesOf(key: SeriesKey): Series | null {
     const known = this.#series.get(key);
     if (known !== undefined) return known;
-    if (this.#series.size >= seriesMax) return null;
+    const isConfigured = this.#isConfigured(key);
+    if (this.#series.size >= seriesMax && !(isConfigured && this.#forgetRemoved())) return null;
     const created = new Series();
     this.#series.set(key, created);
+    // Of a request that had begun before a reload.
+    if (!isConfigured) this.#removed.add(key);
     return created;
+  }
+
+  #isConfigured(key: SeriesKey): boolean {
+    return this.#configured?.has(key) !== false;
+  }
+
+  /** False if there is none. */
+  #forgetRemoved(): boolean {
+    for (const key of this.#removed) {
+      this.#removed.delete(key);
+      return this.#series.delete(key);
+    }
+    return false;
   }
 }
 
