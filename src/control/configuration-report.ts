@@ -4,6 +4,7 @@ import type { ReloadOutcome, ReloadRejection } from './gateway-status.ts';
 import { descriptorLimit, descriptorsNeeded } from '../system/descriptors.ts';
 import type { ActiveConfiguration } from './active-configuration.ts';
 import type { ConfigurationHistory } from './configuration-history.ts';
+import { ReturnedSettings } from './returned-settings.ts';
 
 /** Reports the result of a reload as an event, keeps what was read, and returns the result to the requester. */
 export class ConfigurationReport {
@@ -12,6 +13,7 @@ export class ConfigurationReport {
   readonly #source: string | null;
   readonly #history: ConfigurationHistory;
   readonly #limit: number | null = descriptorLimit();
+  readonly #settings = new ReturnedSettings();
   #warnedOf = 0;
 
   /** `source` is the path of the configuration file; null without a file. */
@@ -31,8 +33,11 @@ export class ConfigurationReport {
   ): ReloadOutcome {
     const { contentHash, revision } = this.#active;
     const configuration = this.#history.applied(actor, { revision, contentHash, changed }, shown);
-    const evidence = { contentHash, source: this.#source ?? 'command line', changed, configuration };
-    const reason = `revision ${revision} is active`;
+    const returned = this.#settings.apply(this.#active.configuration, contentHash, revision);
+    const evidence = { contentHash, source: this.#source ?? 'command line', changed, configuration, returned };
+    const whole = returned.find(({ part }) => part === 'everything');
+    const same = whole === undefined ? '' : `; its settings are those of revision ${whole.revision}`;
+    const reason = `revision ${revision} is active${same}`;
     this.#events.emit({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
     this.#warnOfFewDescriptors();
     return { ok: true, revision, changed, overlay };

@@ -18,8 +18,14 @@ export interface EventFacts {
   upgrade_taken_over: { predecessor: number; pid: number; from: string | null; version: string };
   /** What is in flight at the beginning of a phase of the shutdown, and after what time the phase ends in any case. */
   drain_phase: { exchanges: number; tunnels: number; connections: number; limitMs: number };
-  /** `configuration`: the id by which it is kept (`core/kept-configuration.ts`). */
-  configuration_applied: { contentHash: string; source: string; changed: readonly string[]; configuration?: number };
+  /** `configuration`: the id by which it is kept (`core/kept-configuration.ts`). `returned`: absent: not known. */
+  configuration_applied: {
+    contentHash: string;
+    source: string;
+    changed: readonly string[];
+    configuration?: number;
+    returned?: readonly ReturnedPart[];
+  };
   configuration_rejected: { source: string; errors: readonly string[]; configuration?: number | null };
   /** An operator set or cleared an entry of the overlay. Null: no entry before, or none after. */
   overlay_changed: {
@@ -197,6 +203,14 @@ export interface EventFacts {
   admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };
   /** The admin API refused requests. `remote` and `operation` are those of the last one. */
   admin_refused: { reason: string; count: number; operation: string | null; remote: string | null };
+}
+
+/** A changed part of the configuration whose settings this process has had before. */
+export interface ReturnedPart {
+  /** 'applications: web', 'upstreams: api', 'everything'. */
+  readonly part: string;
+  /** The last that had them. */
+  readonly revision: number;
 }
 
 /** Counts are those since `startedAt` (RFC 3339). */

@@ -95,7 +95,7 @@ export type ScenarioStep =
     };
 
 export type ScenarioEvent = Pick<Event, 'kind' | 'subject'> &
-  Partial<Pick<Event, 'from' | 'to' | 'reason' | 'actor' | 'release'>> & { readonly evidence?: object };
+  Partial<Pick<Event, 'from' | 'to' | 'reason' | 'actor' | 'release' | 'revision'>> & { readonly evidence?: object };
 
 export interface ScenarioResult {
   readonly changes: readonly (IncidentChange & { readonly second: number })[];

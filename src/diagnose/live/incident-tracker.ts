@@ -1,17 +1,17 @@
 import type { ExchangeCount } from '../../core/counters.ts';
-import type { EndpointState } from '../../core/endpoint.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import type { FoundAddition } from './incident-additions.ts';
 import { KeptEvents } from './kept-events.ts';
 import { OpenIncident } from './open-incident.ts';
-import type { DirectLook, WatchedUpstream } from './watched-upstream.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { rankSuspects } from './suspects.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
+import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
+import { type DirectLook, isDown, type WatchedUpstream, watchedTogether } from './watched-upstream.ts';
 
 /** What workers have counted since the last time. */
 export interface CountedTraffic {
@@ -67,6 +67,7 @@ export class IncidentTracker {
   #resolved: LiveIncident[] = [];
   readonly #additions = new WeakMap<OpenIncident, OpenAddition[]>();
   readonly #events = new KeptEvents();
+  readonly #releases = new SeenReleases();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   #judged = 0;
 
@@ -86,6 +87,7 @@ export class IncidentTracker {
 
   onEvent(event: Event, ms: number): void {
     this.#events.add(event, ms);
+    this.#releases.onEvent(event, ms);
   }
 
   /** What a look at an endpoint of an incident has met: it takes part in the ranking from now on. */
@@ -311,6 +313,25 @@ export class IncidentTracker {
     );
   }
 
+  /** Configurations with which earlier incidents of the same upstreams and failures have begun. */
+  #failedRevisions({ startedAt, family, upstreams }: LiveIncident): ReadonlySet<number> {
+    const ids = new Set(upstreams.map(({ upstream }) => upstream));
+    const found = new Set<number>();
+    const note = (of: FailureFamily, at: number, where: readonly string[]): void => {
+      const revision = this.#releases.revisionAt(at - this.#beganAt);
+      if (revision !== null && of === family && at < startedAt && where.some((one) => ids.has(one)))
+        found.add(revision);
+    };
+    for (const one of this.#resolved)
+      note(
+        one.family,
+        one.startedAt,
+        one.upstreams.map(({ upstream }) => upstream),
+      );
+    for (const one of this.#open) note(one.root, this.#wall(one.startSecond * 1000), one.upstreams);
+    return found;
+  }
+
   #contextOf(
     incident: LiveIncident,
     open: OpenIncident,
@@ -321,6 +342,9 @@ export class IncidentTracker {
       incident,
       watched,
       events: this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - open.startSecond * 1000 })),
+      startedMs: open.startSecond * 1000,
+      instances: this.#releases.instances,
+      failedRevisions: this.#failedRevisions(incident),
       usualDurations,
       slowDurations,
       staleReusesFailed: open.staleReusesFailed,
@@ -365,24 +389,6 @@ function changeOf(open: OpenIncident, incident: LiveIncident, isAdded: boolean):
   open.reported = Math.max(1, size);
   return { kind, incident };
 }
-
-/** Several upstreams as one. */
-function watchedTogether(all: readonly WatchedUpstream[]): WatchedUpstream {
-  const [only, ...others] = all;
-  if (only !== undefined && others.length === 0) return only;
-  return {
-    application: null,
-    applications: all.flatMap(({ application }) => application ?? []),
-    endpoints: all.flatMap(({ endpoints }) => endpoints),
-  };
-}
-
-/** Requests that have stopped coming say nothing of an upstream whose checks go on failing. */
-function isDown({ endpoints }: WatchedUpstream): boolean {
-  return endpoints.length > 0 && endpoints.every(({ state }) => downStates.has(state));
-}
-
-const downStates = new Set<string>(['unhealthy', 'starting', 'gone'] satisfies readonly EndpointState[]);
 
 /** What was true while requests failed stays suspected. */
 function withEarlier(

@@ -5,6 +5,7 @@ import { familyOfCause } from './failure-family.ts';
 import { durationBoundsMs } from '../../core/counters.ts';
 import type { Event, EventKind } from '../../core/event.ts';
 import type { DirectLook, WatchedUpstream } from './watched-upstream.ts';
+import type { SeenInstance } from './seen-releases.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
@@ -15,6 +16,12 @@ export interface SuspectContext {
   readonly watched: WatchedUpstream;
   /** What happened to the gateway; `afterMs` the incident started, negative: before it. */
   readonly events: readonly { readonly event: Event; readonly afterMs: number }[];
+  /** When the incident started, on the time axis of `instances`. */
+  readonly startedMs: number;
+  /** Of applications, by their names. */
+  readonly instances: ReadonlyMap<string, SeenInstance>;
+  /** Configurations with which requests of the same upstreams have failed in the same way before. */
+  readonly failedRevisions: ReadonlySet<number>;
   /** How long successful requests take, and those that were too slow: counts by `durationBoundsMs`. */
   readonly usualDurations: ArrayLike<number>;
   readonly slowDurations: ArrayLike<number>;

@@ -8,8 +8,6 @@ import {
   seen,
   latestBefore,
   nearness,
-  namesPart,
-  concerns,
   isOf,
   isAbout,
   listOf,
@@ -21,39 +19,6 @@ import { applicationsOf } from './watched-upstream.ts';
 export const changes: Readonly<Partial<Record<SuspectKind, Rule>>> = {
   out_of_memory: (context) => exited(context, true),
   crash: (context) => exited(context, false),
-  release: (context) => {
-    const { incident, watched } = context;
-    if (watched.application === null || isOf(incident, 'dns', 'full')) return null;
-    const found = latestBefore(context, 'configuration_applied', ({ evidence }) =>
-      evidence.changed.some((part) => namesPart(part, 'applications', watched.application as string)),
-    );
-    if (found === null) return null;
-    return {
-      fit: nearness(found.afterMs, 0.97),
-      sentence: `A new release of ${watched.application} began ${beforeText(found.afterMs)} the first failure.`,
-      evidence: [`revision ${found.event.revision}: ${found.event.reason}`],
-      nextStep: `Restore the earlier configuration of ${watched.application} and run \`candor reload\`; the old release is started again.`,
-    };
-  },
-  configuration_change: (context) => {
-    const { upstream, routes } = context.incident;
-    const found = latestBefore(context, 'configuration_applied', ({ evidence }) =>
-      evidence.changed.some((part) =>
-        concerns(
-          part,
-          upstream,
-          routes.map(({ route }) => route),
-        ),
-      ),
-    );
-    if (found === null) return null;
-    return {
-      fit: nearness(found.afterMs, 0.93),
-      sentence: `The configuration was changed ${beforeText(found.afterMs)} the first failure.`,
-      evidence: [`revision ${found.event.revision} changed ${listOf(found.event.evidence.changed)}`],
-      nextStep: 'Compare the two configurations; restore the earlier one and run `candor reload` if in doubt.',
-    };
-  },
   operator_action: (context) => {
     const { upstream, routes } = context.incident;
     const found = latestBefore(context, 'overlay_changed', ({ subject }) =>

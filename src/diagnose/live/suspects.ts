@@ -1,4 +1,5 @@
 import { changes } from './suspected-changes.ts';
+import { releases } from './suspected-releases.ts';
 import { shortages } from './suspected-shortages.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
@@ -10,6 +11,7 @@ import { type SuspectContext, type Rule, shownMax } from './suspect-facts.ts';
 // failures alone say, and "the application is slow" is said where nothing else is known.
 const rules: Readonly<Partial<Record<SuspectKind, Rule>>> = {
   ...changes,
+  ...releases,
   ...shortages,
   ...connections,
   ...applications,

@@ -1,3 +1,4 @@
+import type { EndpointState } from '../../core/endpoint.ts';
 import type { Cause } from '../../core/failure.ts';
 
 /** What the gateway met at an endpoint when it looked there itself. */
@@ -42,3 +43,21 @@ export interface WatchedUpstream {
 export function applicationsOf({ application, applications }: WatchedUpstream): readonly string[] {
   return applications ?? (application === null ? [] : [application]);
 }
+
+/** Several upstreams as one. */
+export function watchedTogether(all: readonly WatchedUpstream[]): WatchedUpstream {
+  const [only, ...others] = all;
+  if (only !== undefined && others.length === 0) return only;
+  return {
+    application: null,
+    applications: all.flatMap(({ application }) => application ?? []),
+    endpoints: all.flatMap(({ endpoints }) => endpoints),
+  };
+}
+
+/** Requests that have stopped coming say nothing of an upstream whose checks go on failing. */
+export function isDown({ endpoints }: WatchedUpstream): boolean {
+  return endpoints.length > 0 && endpoints.every(({ state }) => downStates.has(state));
+}
+
+const downStates = new Set<string>(['unhealthy', 'starting', 'gone'] satisfies readonly EndpointState[]);

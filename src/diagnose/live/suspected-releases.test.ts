@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Event, ReturnedPart } from '../../core/event.ts';
+import type { IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type { SuspectContext } from './suspect-facts.ts';
+import { rankSuspects } from './suspects.ts';
+
+// Which release of an application is suspected, if any. The incident starts at second 600.
+
+type SeenEvent = SuspectContext['events'][number];
+
+const applied = (
+  afterS: number,
+  revision: number,
+  changed: string,
+  returned: readonly ReturnedPart[] = [],
+): SeenEvent => ({
+  afterMs: afterS * 1000,
+  event: {
+    ...{ kind: 'configuration_applied', subject: 'gateway', revision, actor: 'signal:SIGHUP', from: null, to: null },
+    ...{ reason: `revision ${revision} is active` },
+    evidence: { contentHash: `${revision}`, source: 'candor.yaml', changed: [changed], returned },
+  } as unknown as Event,
+});
+
+const exited = (afterS: number, instance: string): SeenEvent => ({
+  afterMs: afterS * 1000,
+  event: {
+    ...{ kind: 'instance_exited', subject: `instance:${instance}`, from: 'ready', to: 'backing_off', reason: 'ended' },
+    evidence: { pid: 7, code: 1, signal: null, outOfMemory: false, afterMs: 1, output: [] },
+  } as unknown as Event,
+});
+
+/** `startedS`, `readyS`: seconds after the incident started. */
+const instance = (revision: number, startedS: number, readyS: number | null) => ({
+  revision,
+  startedMs: 600_000 + startedS * 1000,
+  readyMs: readyS === null ? null : 600_000 + readyS * 1000,
+});
+
+interface Case {
+  readonly events: readonly SeenEvent[];
+  readonly instances?: Readonly<Record<string, ReturnType<typeof instance>>>;
+  /** Attempts that failed at each instance, and all. */
+  readonly attempts?: Readonly<Record<string, readonly [failed: number, all: number]>>;
+  readonly failedRevisions?: readonly number[];
+  readonly family?: LiveIncident['family'];
+}
+
+function suspectsOf(what: Case): readonly IncidentSuspect[] {
+  const { events, instances = {}, attempts = {}, failedRevisions = [], family = 'application' } = what;
+  const incident = {
+    ...{ family, upstream: 'web', cause: null, requests: 100, failed: 50, attemptsFailed: 50, routes: [] },
+    causes: [{ cause: 'application_5xx', count: 50, isConsequence: false }],
+    endpoints: Object.entries(attempts).map(([name, [failed, all]]) => ({
+      endpoint: `web/${name}/127.0.0.1:40100`,
+      ...{ attempts: all, failed },
+    })),
+    ...{ upstreams: [{ upstream: 'web', failed: 50 }], additions: [], rate: { before: null, during: 1 } },
+  } as unknown as LiveIncident;
+  return rankSuspects({
+    ...{ incident, events, startedMs: 600_000, instances: new Map(Object.entries(instances)) },
+    ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
+    ...{ usualDurations: [], slowDurations: [], staleReusesFailed: 0, steadyRateBefore: null, directLook: null },
+  });
+}
+
+const back = (revision: number): readonly ReturnedPart[] => [{ part: 'applications: web', revision }];
+const toBad = applied(-100, 2, 'applications: web');
+const toGood = applied(-20, 3, 'applications: web', back(1));
+const old = instance(1, -500, -490);
+const bad = instance(2, -100, -95);
+
+const cases: readonly (readonly [what: string, Case, kind: string, sentence: RegExp, nextStep: RegExp])[] = [
+  [
+    'a release whose instances fail',
+    { events: [toBad], instances: { 'web/1': old, 'web/2': bad }, attempts: { 'web/1': [0, 40], 'web/2': [50, 60] } },
+    'release',
+    /^A new release of web began 100 s before the first failure\.$/,
+    /^Restore the earlier configuration of web/,
+  ],
+  [
+    'a release that was taken back while its instances fail',
+    {
+      events: [toBad, toGood],
+      instances: { 'web/2': bad, 'web/3': instance(3, -20, null) },
+      attempts: { 'web/2': [50, 60] },
+    },
+    'release',
+    /began 100 s before/,
+    /^Revision 3 has the earlier settings again: .*do not restore revision 2\.$/,
+  ],
+  [
+    'a release that was taken back only after the incident began',
+    { events: [applied(-10, 2, 'applications: web'), applied(60, 3, 'applications: web', back(1))] },
+    'release',
+    /began 10 s before/,
+    /^Revision 3 has the earlier settings again/,
+  ],
+  [
+    'a rollback that the old release did not survive',
+    {
+      events: [applied(-300, 2, 'applications: web'), toGood],
+      instances: { 'web/3': instance(3, -20, -15) },
+      attempts: { 'web/3': [50, 60] },
+    },
+    'application_errors',
+    /answers with 5xx/,
+    /log/,
+  ],
+  [
+    'a return to settings with which requests have failed in the same way',
+    {
+      events: [toBad, toGood],
+      failedRevisions: [1],
+      instances: { 'web/3': instance(3, -20, -15) },
+      attempts: { 'web/3': [50, 60] },
+    },
+    'release',
+    /began 20 s before/,
+    /^Restore/,
+  ],
+  [
+    'a release that is not ready, while the old instance fails',
+    { events: [toBad], instances: { 'web/1': old, 'web/2': instance(2, -100, null) }, attempts: { 'web/1': [50, 60] } },
+    'application_errors',
+    /answers with 5xx/,
+    /log/,
+  ],
+  [
+    'an old instance that ends while a release starts',
+    {
+      family: 'gone',
+      ...{ events: [toBad, exited(-1, 'web/1')], instances: { 'web/1': old, 'web/2': instance(2, -100, null) } },
+    },
+    'crash',
+    /^web\/1 ended by itself/,
+    /output/,
+  ],
+  [
+    'a release at a fixed port that never becomes ready, after the old instance was stopped',
+    { family: 'not_ready', events: [toBad], instances: { 'web/1': old, 'web/2': instance(2, -100, null) } },
+    'release',
+    /began 100 s before the first failure, and is not ready\.$/,
+    /^Restore/,
+  ],
+  [
+    'the first release of an application, whose instances start before its configuration is active',
+    { events: [toBad], instances: { 'web/1': instance(1, -104, -101) }, attempts: { 'web/1': [50, 60] } },
+    'release',
+    /began 100 s before/,
+    /^Restore/,
+  ],
+  [
+    'a configuration that was changed back',
+    {
+      events: [
+        applied(-100, 2, 'upstreams: web'),
+        applied(-20, 3, 'upstreams: web', [{ part: 'everything', revision: 1 }]),
+      ],
+    },
+    'application_errors',
+    /answers with 5xx/,
+    /log/,
+  ],
+  [
+    'a configuration of which only one part was changed back',
+    {
+      events: [applied(-20, 3, 'upstreams: web', [{ part: 'applications: other', revision: 1 }])],
+    },
+    'configuration_change',
+    /^The configuration was changed 20 s before/,
+    /^Compare/,
+  ],
+];
+
+describe('the first suspect', () => {
+  for (const [what, scene, kind, sentence, nextStep] of cases)
+    test(what, () => {
+      const [first] = suspectsOf(scene);
+      assert.equal(first?.name, kind, JSON.stringify(first));
+      assert.match(first.sentence, sentence);
+      assert.match(first.nextStep, nextStep);
+    });
+});
+
+test('a rollback is named as one, and never with the advice to bring the other release back', () => {
+  const found = suspectsOf({ events: [applied(-300, 2, 'applications: web'), toGood] }).find(
+    ({ name }) => name === 'release',
+  );
+  assert.match(found?.sentence ?? '', /^A rollback: web got the settings of revision 1 again 20 s before/);
+  assert.match(found?.nextStep ?? '', /^Keep revision 3;/);
+});
+
+test('a release that is not ready is said to serve nothing', () => {
+  const found = suspectsOf({
+    events: [toBad],
+    instances: { 'web/1': old, 'web/2': instance(2, -100, null) },
+    attempts: { 'web/1': [50, 60] },
+  }).find(({ name }) => name === 'release');
+  assert.match(
+    found?.sentence ?? '',
+    /but it is not ready: the requests are still sent to older instances, which fail\.$/,
+  );
+});
+
+test('the evidence of a release is more than its sentence: who changed what, and how its instances do beside the older ones', () => {
+  const [first] = suspectsOf({
+    events: [toBad],
+    instances: { 'web/1': old, 'web/2': bad },
+    attempts: { 'web/1': [0, 40], 'web/2': [50, 60] },
+  });
+  assert.deepEqual(first?.evidence, [
+    'revision 2, requested by signal:SIGHUP, changed applications: web',
+    'web/2, which it started, was ready 95 s before the first failure',
+    'failed there: 50 of 60 attempts; at older instances: 0 of 40',
+  ]);
+});

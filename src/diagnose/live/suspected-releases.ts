@@ -1,0 +1,247 @@
+import type { SuspectKind } from '../../core/live-incident.ts';
+import type { SeenInstance } from './seen-releases.ts';
+import {
+  type Rule,
+  type SeenOf,
+  type SuspectContext,
+  type SuspectFinding,
+  beforeText,
+  changeMs,
+  concerns,
+  isOf,
+  lateMs,
+  listOf,
+  namesPart,
+  nearness,
+  seen,
+  shownMax,
+} from './suspect-facts.ts';
+
+type Applied = SeenOf<'configuration_applied'>;
+
+/** Instances of an application that is new start before its configuration is active. */
+const preparedMs = 10_000;
+
+/** Where so much of what fails is older than a release, the release is not what fails. */
+const olderShareMin = 0.9;
+
+/** What is not the reason, but a reader may take for it. */
+const noReasonFit = 0.3;
+
+/** A new configuration, and what it does to an application. */
+export const releases: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+  release: (context) => {
+    const { application } = context.watched;
+    if (application === null || isOf(context.incident, 'dns', 'full')) return null;
+    const concernsIt = (part: string): boolean => namesPart(part, 'applications', application);
+    const all = appliedBefore(context, concernsIt);
+    const releases = all.map((one, index) => new Release(context, application, one, all[index + 1] ?? null));
+    const returns = all.map((one) => returnOf(context, one, concernsIt));
+    const found = releases.findLastIndex((one, index) => {
+      if (returns[index] !== null || one.failsBefore) return false;
+      // What was taken back fails only where its instances still run.
+      return one.failsItself || returns.slice(index).every((revision) => revision === null);
+    });
+    const applied = all[found];
+    if (applied !== undefined) return releases[found]?.finding(laterReturn(context, applied, concernsIt)) ?? null;
+    const [last, revision = null] = [all.at(-1), returns.at(-1)];
+    if (last === undefined) return null;
+    return revision === null ? (releases.at(-1)?.olderFail() ?? null) : returned(last, application, revision);
+  },
+  configuration_change: (context) => {
+    const { upstream } = context.incident;
+    const routes = context.incident.routes.map(({ route }) => route);
+    const concernsIt = (part: string): boolean => concerns(part, upstream, routes);
+    const found = appliedBefore(context, concernsIt).at(-1);
+    if (found === undefined) return null;
+    const revision = returnOf(context, found, concernsIt);
+    if (revision !== null) return returned(found, 'the configuration', revision);
+    const later = laterReturn(context, found, concernsIt);
+    return {
+      fit: nearness(found.afterMs, 0.93),
+      sentence: `The configuration was changed ${beforeText(found.afterMs)} the first failure.`,
+      evidence: [changedText(found)],
+      nextStep:
+        later === null
+          ? 'Compare the two configurations; restore the earlier one and run `candor reload` if in doubt.'
+          : `Revision ${later} has the earlier settings again: see in \`candor incidents\` whether requests still fail.`,
+    };
+  },
+};
+
+type ConcernsPart = (part: string) => boolean;
+
+/** The changes that may have caused the incident, the latest last. */
+function appliedBefore(context: SuspectContext, concernsIt: ConcernsPart): readonly Applied[] {
+  return seen(context, 'configuration_applied', ({ evidence }) => evidence.changed.some(concernsIt), changeMs).filter(
+    ({ afterMs }) => afterMs <= lateMs,
+  );
+}
+
+/** The earlier revision whose settings a change brings back, where requests did not fail so; null: it brings new ones. */
+function returnOf({ failedRevisions }: SuspectContext, { event }: Applied, concernsIt: ConcernsPart): number | null {
+  const { changed, returned: parts = [] } = event.evidence;
+  const whole = parts.find(({ part }) => part === 'everything');
+  const own = parts.filter(({ part }) => concernsIt(part));
+  const isPartly = changed.some((part) => concernsIt(part) && !own.some((one) => isAllOf(part, one.part)));
+  const revision = whole?.revision ?? (isPartly ? undefined : own[0]?.revision);
+  return revision === undefined || failedRevisions.has(revision) ? null : revision;
+}
+
+/** 'applications: web, worker' has more than 'applications: web'; what of it does not concern the incident does not count. */
+function isAllOf(changed: string, part: string): boolean {
+  const [key, name] = part.split(': ');
+  return name !== undefined && namesPart(changed, key as string, name);
+}
+
+/** The revision that has brought back what this one changed; null: none. */
+function laterReturn({ events }: SuspectContext, { event }: Applied, concernsIt: ConcernsPart): number | null {
+  const found = events.findLast(
+    ({ event: later }) =>
+      later.kind === 'configuration_applied' &&
+      later.revision > event.revision &&
+      (later.evidence.returned ?? []).some(
+        ({ part, revision }) => revision < event.revision && (part === 'everything' || concernsIt(part)),
+      ),
+  );
+  return found?.event.revision ?? null;
+}
+
+const changedText = ({ event }: Applied): string =>
+  `revision ${event.revision}, requested by ${event.actor}, changed ${listOf(event.evidence.changed)}`;
+
+function returned(found: Applied, what: string, revision: number): SuspectFinding {
+  return {
+    fit: noReasonFit,
+    sentence: `A rollback: ${what} got the settings of revision ${revision} again ${beforeText(found.afterMs)} the first failure; no request failed so while revision ${revision} was active.`,
+    evidence: [changedText(found)],
+    nextStep: `Keep revision ${found.event.revision}; look for what the revision before it has left behind, such as a migrated database, and run \`candor status\` to see whether all instances are ready.`,
+  };
+}
+
+interface NamedInstance extends SeenInstance {
+  readonly name: string;
+}
+
+interface Attempts {
+  readonly all: number;
+  readonly failed: number;
+}
+
+/** A new configuration of an application, and what is known of the instances that it has started. */
+class Release {
+  readonly #context: SuspectContext;
+  readonly #application: string;
+  readonly #applied: Applied;
+  readonly #own: readonly NamedInstance[];
+  readonly #all: Attempts;
+  readonly #ofOwn: Attempts;
+  readonly #ofOlder: Attempts;
+
+  /** `next`: the change of the application that came after it; null: none. */
+  constructor(context: SuspectContext, application: string, applied: Applied, next: Applied | null) {
+    this.#context = context;
+    this.#application = application;
+    this.#applied = applied;
+    const known = [...context.instances]
+      .filter(([name]) => name.startsWith(`${application}/`))
+      .map(([name, instance]) => ({ ...instance, name }));
+    const began = applied.afterMs + context.startedMs - preparedMs;
+    const before = known.filter(({ revision }) => revision < applied.event.revision);
+    const isNew = before.every(({ startedMs }) => startedMs >= began);
+    const older = isNew ? [] : before;
+    this.#own = known.filter((one) => !older.includes(one) && one.revision < (next?.event.revision ?? Infinity));
+    const attempts = attemptsOf(context, application);
+    this.#all = sumOf(attempts, null);
+    this.#ofOwn = sumOf(attempts, this.#own);
+    this.#ofOlder = sumOf(attempts, older);
+  }
+
+  /** What fails ran before it. */
+  get failsBefore(): boolean {
+    return this.#all.failed > 0 && this.#ofOlder.failed >= olderShareMin * this.#all.failed;
+  }
+
+  get failsItself(): boolean {
+    return this.#ofOwn.failed > 0;
+  }
+
+  get #isReady(): boolean {
+    return this.#own.some(({ readyMs }) => readyMs !== null);
+  }
+
+  get #begun(): string {
+    return `A new release of ${this.#application} began ${beforeText(this.#applied.afterMs)} the first failure`;
+  }
+
+  /** `later`: the revision that has taken it back; null: none. */
+  finding(later: number | null): SuspectFinding {
+    const restore = `Restore the earlier configuration of ${this.#application} and run \`candor reload\`; the old release is started again.`;
+    return {
+      fit: nearness(this.#applied.afterMs, 0.97),
+      sentence: this.#own.length === 0 || this.#isReady ? `${this.#begun}.` : `${this.#begun}, and is not ready.`,
+      evidence: this.#facts,
+      nextStep:
+        later === null
+          ? restore
+          : `Revision ${later} has the earlier settings again: run \`candor status\` to see whether its instances are ready, and do not restore revision ${this.#applied.event.revision}.`,
+    };
+  }
+
+  /** It has come before the incident, and is not its reason. */
+  olderFail(): SuspectFinding {
+    return {
+      fit: noReasonFit,
+      sentence: this.#isReady
+        ? `${this.#begun}, but instances that are older than it fail.`
+        : `${this.#begun}, but it is not ready: the requests are still sent to older instances, which fail.`,
+      evidence: this.#facts,
+      nextStep: `Look at the older instances of ${this.#application} first; \`candor status\` shows how far the release is.`,
+    };
+  }
+
+  get #facts(): readonly string[] {
+    const state = this.#own.slice(0, shownMax).map(({ name, readyMs }) => {
+      if (readyMs === null) return `${name}, which it started, has not become ready`;
+      return `${name}, which it started, was ready ${beforeText(readyMs - this.#context.startedMs)} the first failure`;
+    });
+    const [own, older] = [this.#ofOwn, this.#ofOlder];
+    const isCompared = this.#isReady && own.all + older.all > 0;
+    const compared = `failed there: ${own.failed} of ${own.all} attempts; at older instances: ${older.failed} of ${older.all}`;
+    return [changedText(this.#applied), ...state, ...(isCompared ? [compared] : [])];
+  }
+}
+
+type NamedAttempts = Attempts & { readonly name: string };
+
+/** At each instance; where none failed there, the exits that nobody asked for. */
+function attemptsOf(context: SuspectContext, application: string): readonly NamedAttempts[] {
+  const { upstream, endpoints } = context.incident;
+  const attempts = endpoints.map(({ endpoint, attempts: all, failed }) => ({
+    name: instanceOf(upstream, endpoint),
+    all,
+    failed,
+  }));
+  if (attempts.some(({ failed }) => failed > 0)) return attempts;
+  const prefix = `instance:${application}/`;
+  const exits = seen(
+    context,
+    'instance_exited',
+    ({ subject, from }) => subject.startsWith(prefix) && from !== 'stopping',
+  );
+  return exits.map(({ event }) => ({ name: event.subject.slice('instance:'.length), all: 1, failed: 1 }));
+}
+
+/** `instances`: null: all. */
+function sumOf(attempts: readonly NamedAttempts[], instances: readonly NamedInstance[] | null): Attempts {
+  const own = attempts.filter(({ name }) => instances === null || instances.some((one) => one.name === name));
+  return {
+    all: own.reduce((sum, { all }) => sum + all, 0),
+    failed: own.reduce((sum, { failed }) => sum + failed, 0),
+  };
+}
+
+/** Of the endpoint of an instance: UPSTREAM/APPLICATION/NUMBER/ADDRESS. */
+function instanceOf(upstream: string, endpoint: string): string {
+  return endpoint.slice(upstream.length + 1, endpoint.lastIndexOf('/'));
+}
