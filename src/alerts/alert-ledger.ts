@@ -12,6 +12,8 @@ export interface OpenAlert {
   readonly at: number;
   /** The key that the target knows it by, where it has come again under another one; absent: its own. */
   readonly as?: string;
+  /** As it was last reported, without its evidence; absent: an earlier version of Candor has not kept it. */
+  readonly alert?: Alert;
 }
 
 /** Something that comes again and again. */
@@ -125,13 +127,15 @@ export class AlertLedger {
     return this.#recurring.get(about)?.flapping.count(at) ?? 0;
   }
 
-  #note({ key, severity, steps, at }: Alert, dueAt: number, as?: string): void {
+  #note(alert: Alert, dueAt: number, as?: string): void {
+    const { key, severity, steps, at } = alert;
     this.#open.delete(key);
     this.#open.set(key, {
       severity,
       steps: steps.slice(-stepsMax),
       at: dueAt,
       ...(as === undefined || as === key ? {} : { as }),
+      alert: { ...alert, evidence: [] },
     });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
     const [oldest] = this.#open.keys();

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import type { EventKind, IncidentFacts, NewEvent } from '../core/event.ts';
+import { alertKinds } from '../core/alert.ts';
+import type { ConnectionRefusalReason, EventKind, IncidentFacts, NewEvent } from '../core/event.ts';
 import { alertOfEvent } from './alert-of-event.ts';
 import { eventOf } from './alert-samples.test-support.ts';
 
@@ -35,6 +37,16 @@ const objective = {
   budgetLeft: 0.1,
 } as const;
 
+const descriptors = { limit: 200, open: 190, closed: 7, refused: 4 };
+const release = { application: 'shop', instance: 'shop/2', restarts: 3, serving: [] };
+
+function refused(
+  reason: ConnectionRefusalReason,
+  { to = 'refusing', count = 3, address = null as string | null } = {},
+): NewEvent {
+  return event('connections_refused', { reason, count, limit: 5, address }, to);
+}
+
 const about = (event: NewEvent): string | null => {
   const alert = alertOfEvent(eventOf(event), { deployment: 'shop' });
   return alert === null ? null : `${alert.key} ${alert.change} ${alert.severity}`;
@@ -61,6 +73,16 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     'a certificate that expires',
     event('certificate_expiring', { ...certificate, daysLeft: 19 }, 'expiring'),
     'certificate:shop.example.org opened warning',
+  ],
+  [
+    'a certificate that is not valid yet',
+    event('certificate_not_yet_valid', { ...certificate, notBefore: certificate.notAfter }),
+    'certificate:shop.example.org opened critical',
+  ],
+  [
+    'a certificate that was issued',
+    event('certificate_issued', { ...certificate, authority: 'https://ca', isRenewal: true }),
+    'certificate:shop.example.org resolved info',
   ],
   [
     'a certificate that has expired',
@@ -122,6 +144,52 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     event('slo_burning', { ...objective, tier: null }),
     'slo:availability:/api resolved info',
   ],
+  [
+    'descriptors that are scarce',
+    event('descriptors_exhausted', { ...descriptors, refused: 0 }, 'scarce'),
+    'gateway:descriptors opened warning',
+  ],
+  [
+    'clients that are refused because no descriptor is left',
+    event('descriptors_exhausted', descriptors, 'refusing'),
+    'gateway:descriptors opened critical',
+  ],
+  [
+    'descriptors that are enough again',
+    event('descriptors_exhausted', descriptors, 'enough'),
+    'gateway:descriptors resolved info',
+  ],
+  ['clients that are refused for want of descriptors, which have an alert', refused('descriptors'), null],
+  [
+    'clients that are refused at the limit',
+    refused('connections_max'),
+    'gateway:refused:connections_max opened critical',
+  ],
+  ['clients that are refused for want of memory', refused('memory'), 'gateway:refused:memory opened critical'],
+  ['clients that cannot be counted', refused('not_counted'), 'gateway:refused:not_counted opened critical'],
+  [
+    'clients that are accepted again',
+    refused('memory', { to: 'accepting', count: 0 }),
+    'gateway:refused:memory resolved info',
+  ],
+  ['a stranger with too many connections', refused('connections_per_address_max', { address: '203.0.113.7' }), null],
+  [
+    'what may be a load balancer with too many connections',
+    refused('connections_per_address_max', { address: '10.0.0.7' }),
+    'gateway:refused:connections_per_address_max opened warning',
+  ],
+  [
+    'a release that does not become ready while the earlier one serves',
+    event('application_not_ready', { ...release, serving: ['shop/1'] }, 'failing'),
+    'release:shop opened warning',
+  ],
+  [
+    'a release that does not become ready while nothing serves',
+    event('application_not_ready', release, 'failing'),
+    'release:shop opened critical',
+  ],
+  ['a release that is ready', event('application_not_ready', release, 'ready'), 'release:shop resolved info'],
+  ['a release that is replaced', event('application_not_ready', release, 'replaced'), 'release:shop resolved info'],
   ['a reload', event('configuration_applied', { contentHash: '', source: '', changed: [] }), null],
   [
     'an alert that was sent',
@@ -149,6 +217,78 @@ test('an incident of several upstreams names them, and what fails besides', () =
       'Since 12:04:05 UTC …',
       ['addition 1'],
     ],
+  );
+});
+
+test('what refuses clients says what to do', () => {
+  const stepOf = (happened: NewEvent) => alertOfEvent(eventOf(happened), { deployment: 'shop' })?.nextStep ?? '';
+  assert.match(stepOf(event('descriptors_exhausted', descriptors, 'refusing')), /LimitNOFILE=/);
+  assert.match(stepOf(refused('connections_max')), /client\.connections_max/);
+  assert.match(stepOf(refused('connections_per_address_max', { address: '10.0.0.7' })), /10\.0\.0\.7 .*trusted_peers/);
+  assert.match(stepOf(event('application_not_ready', release, 'failing')), /candor reload/);
+});
+
+/** Whether people are told of it: a kind that is new needs a decision here, and those with an alert need a row above. */
+const isTold: Readonly<Record<EventKind, boolean>> = {
+  ...{ process_started: false, process_stopping: false, drain_phase: false },
+  ...{ upgrade_started: false, upgrade_failed: false, upgrade_done: false, upgrade_taken_over: false },
+  ...{ configuration_applied: false, configuration_rejected: false, overlay_changed: false, state_unusable: false },
+  ...{ listener_opened: false, listener_closed: false },
+  // Replaced at once; requests that fail for it are an incident.
+  ...{
+    worker_started: false,
+    worker_lost: false,
+    worker_silent: false,
+    worker_restarting: false,
+    worker_retired: false,
+  },
+  ...{ logger_lost: false, store_lost: false, otlp_lost: false, otlp_failing: false },
+  ...{ store_failing: true, log_dropped: true, disk_space: true },
+  ...{
+    log_rotated: false,
+    log_not_rotated: false,
+    log_reopened: false,
+    log_truncated: false,
+    log_file_followed: false,
+  },
+  // What they do to requests is an incident.
+  ...{
+    health_disagreement: false,
+    endpoint_state: false,
+    circuit_breaker: false,
+    name_state: false,
+    name_addresses: false,
+  },
+  ...{ incident_opened: true, incident_grown: true, incident_resolved: true, incident_examined: false },
+  ...{ instance_started: false, instance_adopted: false, instance_detached: false, instance_not_started: false },
+  ...{
+    instance_ready: false,
+    instance_not_ready: false,
+    instance_wrong_listen_address: false,
+    instance_exposed: false,
+  },
+  ...{ instance_exited: false, instance_restarting: false, application_not_ready: true },
+  ...{ connections_refused: true, descriptors_few: false, descriptors_exhausted: true },
+  ...{ tls_handshakes_failed: false, http2_limit_reached: false },
+  ...{ certificate_expiring: true, certificate_not_yet_valid: true, certificate_issued: true },
+  certificate_renewal_failed: true,
+  slo_burning: true,
+  ...{ alert_sent: false, alert_failed: false, admin_action: false, admin_refused: false },
+};
+
+test('of each kind of event it is decided whether people are told of it', () => {
+  const told = new Set(rows.flatMap(([, { kind }, alert]) => (alert === null ? [] : [kind])));
+  const wanted = Object.entries(isTold).flatMap(([kind, is]) => (is ? [kind] : []));
+  assert.deepEqual([...told].toSorted(), wanted.toSorted());
+});
+
+test('the document has each kind of alert', () => {
+  const document = readFileSync(new URL('../../docs/alerts.md', import.meta.url), 'utf8');
+  for (const kind of alertKinds) assert.match(document, new RegExp(`^\\| \`${kind}\` \\|`, 'm'), kind);
+  const kinds = /^\| `kind` \| (.*) \|$/m.exec(document)?.[1] ?? '';
+  assert.deepEqual(
+    new Set([...kinds.matchAll(/`(\w+)`/g)].map(([, kind]) => kind)),
+    new Set<string | undefined>([...alertKinds, 'test']),
   );
 });
 

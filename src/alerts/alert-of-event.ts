@@ -1,17 +1,14 @@
 import type { Alert, AlertSeverity } from '../core/alert.ts';
 import type { Event, IncidentFacts } from '../core/event.ts';
 import { storeFaultStep } from '../core/store-fault.ts';
+import { type AlertContent, noneOf, sentence } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
+import { descriptorsAlert, refusalAlert, releaseAlert } from './gateway-alerts.ts';
 
 /** Where an alert comes from. */
 export interface AlertOrigin {
   readonly deployment: string;
 }
-
-type AlertContent = Omit<Alert, 'id' | 'at' | 'deployment' | 'member' | 'subject' | 'about'> & {
-  /** Absent: its key. */
-  readonly about?: string;
-};
 
 /** The alert that follows from an event; null: people are not told of it. */
 export function alertOfEvent(event: Event, { deployment }: AlertOrigin): Alert | null {
@@ -22,16 +19,6 @@ export function alertOfEvent(event: Event, { deployment }: AlertOrigin): Alert |
   const said = change === 'resolved' ? `${resolvedPrefix}${title}` : title;
   return { id: `${epoch}-${seq}`, at, deployment, member, subject, about: key, ...about, title: said };
 }
-
-const none = {
-  upstream: null,
-  upstreams: [],
-  routes: [],
-  evidence: [],
-  nextStep: null,
-  incident: null,
-  steps: [],
-} as const;
 
 function contentOf(event: Event): AlertContent | null {
   switch (event.kind) {
@@ -53,6 +40,12 @@ function contentOf(event: Event): AlertContent | null {
       return objective(event);
     case 'disk_space':
       return disk(event);
+    case 'descriptors_exhausted':
+      return descriptorsAlert(event);
+    case 'connections_refused':
+      return refusalAlert(event);
+    case 'application_not_ready':
+      return releaseAlert(event);
     default:
       return null;
   }
@@ -107,7 +100,7 @@ function certificate(event: CertificateEvent): AlertContent {
     severity: AlertSeverity,
     rest: Partial<AlertContent> = {},
   ): AlertContent => ({
-    ...none,
+    ...noneOf,
     key: `certificate:${name}`,
     kind: 'certificate',
     title,
@@ -152,7 +145,7 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
   // What was damaged has been replaced already: there is no end to report.
   const isOnce = isStore && (event.evidence.fault === 'corrupt' || event.evidence.fault === 'removed');
   return {
-    ...none,
+    ...noneOf,
     about: `records:${isStore ? 'store' : 'log'}`,
     key: `records:${isStore ? 'store' : 'log'}${isOnce ? `:${event.epoch}-${event.seq}` : ''}`,
     kind: 'records',
@@ -176,7 +169,7 @@ const tiers = ['slow', 'medium', 'fast'] as const;
 function objective({ evidence, reason, to }: Extract<Event, { kind: 'slo_burning' }>): AlertContent {
   const { route, objective: kind, tier, burnRate, budgetLeft } = evidence;
   return {
-    ...none,
+    ...noneOf,
     key: `slo:${kind}:${route}`,
     kind: 'slo',
     change: tier === null ? 'resolved' : 'opened',
@@ -200,7 +193,7 @@ function disk({ subject, evidence, reason, to }: Extract<Event, { kind: 'disk_sp
   const isLow = to === 'low';
   const { path } = evidence;
   return {
-    ...none,
+    ...noneOf,
     key: subject,
     kind: 'disk',
     change: isLow ? 'opened' : 'resolved',
@@ -210,8 +203,4 @@ function disk({ subject, evidence, reason, to }: Extract<Event, { kind: 'disk_sp
     nextStep: isLow ? `Free space there (\`du -xh --max-depth=1 ${path}\`).` : null,
     steps: isLow ? ['low'] : [],
   };
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

@@ -26,7 +26,7 @@ export const alertSample: Alert = {
 
 export const targetSample: AlertTargetSpec = {
   id: 'oncall',
-  kinds: ['incident', 'certificate', 'disk', 'records', 'slo'],
+  kinds: ['incident', 'gateway', 'release', 'certificate', 'disk', 'records', 'slo'],
   changes: ['opened', 'grown', 'resolved'],
   severityMin: 'info',
   upstreams: [],

@@ -75,7 +75,9 @@ function openIn(open: Readonly<Record<string, unknown>>): Record<string, OpenAle
   for (const [key, kept] of Object.entries(open)) {
     if (!isRecord(kept) || typeof kept['at'] !== 'number' || typeof kept['severity'] !== 'string') continue;
     const { step, steps = typeof step === 'string' ? [step] : [], ...rest } = kept;
-    if (Array.isArray(steps)) found[key] = { ...rest, steps } as unknown as OpenAlert;
+    if (!Array.isArray(steps)) continue;
+    const { alert, ...others } = rest;
+    found[key] = { ...others, steps, ...(isAlert(alert) ? { alert } : {}) } as unknown as OpenAlert;
   }
   return found;
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { AlertsSpec } from '../core/alert.ts';
-import type { Event } from '../core/event.ts';
+import type { Alert, AlertsSpec } from '../core/alert.ts';
+import type { Event, NewEvent } from '../core/event.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { EmittedEvents, eventOf, targetSample } from './alert-samples.test-support.ts';
@@ -23,9 +23,12 @@ const spec: AlertsSpec = { link: 'https://gw.test/', grownEveryMs: 600_000, targ
 class FakeChannel implements AlertChannel {
   readonly destination = 'alerts.test';
   received: string[] = [];
+  last: Alert | null = null;
   works = true;
 
-  async send({ alert: { key, change, evidence } }: AlertMessage): Promise<SendResult> {
+  async send({ alert }: AlertMessage): Promise<SendResult> {
+    const { key, change, evidence } = alert;
+    this.last = alert;
     this.received.push(`${key} ${change}${evidence.length > 0 ? ` (${evidence.join()})` : ''}`);
     return this.works
       ? accepted('taken', [])
@@ -50,6 +53,7 @@ function start(): Alerts {
   const alerts = new Alerts(spec, {
     ...{ clock, random: new SeededRandom(1), events, deployment: () => 'shop', member: 'gw-1' },
     channelOf: () => channel,
+    isStart: true,
     storage: new AlertsFile(folder),
   });
   running.push(alerts);
@@ -114,6 +118,34 @@ describe('alerts', () => {
     await clock.advance(1000);
     assert.deepEqual(channel.received, ['records:store resolved']);
     assert.equal(second.status[0]?.queued, 0);
+  });
+
+  test('of an earlier process are over when this one has not reported them for a minute, as after a restart that has ended them', async () => {
+    const scarce = (to: string): Event =>
+      eventOf({
+        ...{ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly any descriptor is left' },
+        evidence: { limit: 200, open: 190, closed: 3, refused: 4 },
+      } as NewEvent<'descriptors_exhausted'>);
+    const first = start();
+    first.onEvent(storeFails);
+    first.onEvent(scarce('refusing'));
+    await clock.advance(1000);
+    await first.close();
+    channel.received = [];
+    const second = start();
+    await clock.advance(30_000);
+    second.onEvent(storeFails);
+    await clock.advance(60_000);
+    assert.deepEqual(channel.received, ['gateway:descriptors resolved']);
+    assert.match(channel.last?.text ?? '', /^The gateway has started again at 2.*, and has not seen this since\.$/);
+    second.onEvent(storeWorks);
+    await clock.advance(60_000);
+    assert.deepEqual(channel.received, ['gateway:descriptors resolved', 'records:store resolved']);
+    await second.close();
+    const third = start();
+    await clock.advance(1_000_000);
+    await third.close();
+    assert.equal(channel.received.length, 2);
   });
 
   test('of an earlier version are known to this one, which kept but the last step', () => {

@@ -1,20 +1,23 @@
-import type {
-  Alert,
-  AlertChannelSpec,
-  AlertsSpec,
-  AlertTargetSpec,
-  AlertTargetStatus,
-  AlertTestResult,
+import {
+  type Alert,
+  type AlertChannelSpec,
+  type AlertKind,
+  alertKinds,
+  type AlertsSpec,
+  type AlertTargetSpec,
+  type AlertTargetStatus,
+  type AlertTestResult,
 } from '../core/alert.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
-import type { Clock } from '../core/time.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
 import { AlertLedger } from './alert-ledger.ts';
 import { alertOfEvent } from './alert-of-event.ts';
 import { AlertQueue } from './alert-queue.ts';
 import { type AlertsContent, type AlertStorage, AlertsWriter } from './alerts-file.ts';
 import type { AlertChannel } from './channel.ts';
 import { dashboardLink } from './dashboard-link.ts';
+import { endsAfterRestart, settledAfterMs } from './restart-ends.ts';
 import { sendWithin } from './send-within.ts';
 
 export interface AlertsParts {
@@ -24,6 +27,8 @@ export interface AlertsParts {
   readonly deployment: () => string;
   readonly member: string;
   readonly channelOf: (spec: AlertChannelSpec) => AlertChannel;
+  /** Whether the process has just started: then what an earlier one has reported is over if this one does not report it. */
+  readonly isStart: boolean;
   /** Null: what is not delivered when the process ends is lost. */
   readonly storage: AlertStorage | null;
 }
@@ -41,6 +46,10 @@ export class Alerts {
   readonly #parts: AlertsParts;
   readonly #targets = new Map<string, Target>();
   readonly #writer: AlertsWriter | null;
+  /** Keys of what this process has reported. */
+  readonly #seen = new Set<string>();
+  readonly #startedAt: number;
+  #settling: readonly Timer[] = [];
   #spec: AlertsSpec;
   #kept: AlertsContent;
 
@@ -49,7 +58,26 @@ export class Alerts {
     this.#spec = spec;
     this.#kept = parts.storage?.read() ?? { targets: {} };
     this.#writer = parts.storage === null ? null : new AlertsWriter(parts.storage, () => this.#content());
+    this.#startedAt = parts.clock.wallTime();
     this.use(spec);
+    if (parts.isStart && Object.keys(this.#kept.targets).length > 0) this.#settleLater();
+  }
+
+  #settleLater(): void {
+    const { clock } = this.#parts;
+    const byTime = Map.groupBy(alertKinds, (kind) => settledAfterMs[kind]);
+    this.#settling = [...byTime].flatMap(([ms, kinds]) =>
+      ms === null
+        ? []
+        : clock.schedule(after(clock.now(), ms), (alerts: Alerts) => alerts.#settle(kinds), this as Alerts),
+    );
+  }
+
+  #settle(kinds: readonly AlertKind[]): void {
+    const time = { startedAt: this.#startedAt, now: this.#parts.clock.wallTime() };
+    for (const target of this.#targets.values())
+      for (const end of endsAfterRestart(target.ledger.open, this.#seen, kinds, time)) this.#tell(end, target, 0);
+    this.#writer?.changed();
   }
 
   /** Targets with the same name go on with what waits for them. */
@@ -85,14 +113,16 @@ export class Alerts {
     if (event.kind === 'incident_examined') return this.#onExamined(event.evidence.key, event.evidence.findings);
     const alert = alertOfEvent(event, { deployment: this.#parts.deployment() });
     if (alert === null) return;
-    for (const { ledger, queue } of this.#targets.values()) {
-      const decision = ledger.decide(alert, { target: queue.target, grownEveryMs: this.#spec.grownEveryMs });
-      if (decision.withdraws !== undefined) queue.withdraw(decision.withdraws);
-      if (!decision.send) continue;
-      const holdMs = event.kind === 'incident_opened' ? detailsWaitMs : 0;
-      queue.add(decision.alert, decision.dueAt + holdMs);
-    }
+    if (this.#settling.length > 0) this.#seen.add(alert.key);
+    const holdMs = event.kind === 'incident_opened' ? detailsWaitMs : 0;
+    for (const target of this.#targets.values()) this.#tell(alert, target, holdMs);
     this.#writer?.changed();
+  }
+
+  #tell(alert: Alert, { ledger, queue }: Target, holdMs: number): void {
+    const decision = ledger.decide(alert, { target: queue.target, grownEveryMs: this.#spec.grownEveryMs });
+    if (decision.withdraws !== undefined) queue.withdraw(decision.withdraws);
+    if (decision.send) queue.add(decision.alert, decision.dueAt + holdMs);
   }
 
   #onExamined(incident: string, findings: readonly string[]): void {
@@ -165,6 +195,7 @@ export class Alerts {
 
   /** Resolves when what waits is on the disk. */
   async close(): Promise<void> {
+    for (const timer of this.#settling) timer.cancel();
     for (const { queue } of this.#targets.values()) queue.close();
     await this.#writer?.close();
   }

@@ -118,7 +118,7 @@ describe('what is written', () => {
           [
             'p',
             { type: 'pagerduty', url: 'https://events.pagerduty.com/v2/enqueue', routingKey: 'k', ca: [] },
-            5,
+            7,
             'critical',
           ],
           [
@@ -130,7 +130,7 @@ describe('what is written', () => {
             1,
             'info',
           ],
-          ['c', { type: 'command', command: ['/etc/shop/tell', 'now'], timeoutMs: 3000 }, 5, 'info'],
+          ['c', { type: 'command', command: ['/etc/shop/tell', 'now'], timeoutMs: 3000 }, 7, 'info'],
         ],
       ],
     ],

@@ -30,6 +30,8 @@ export class Alerting {
   /** Configurations are applied one after the other. */
   #step: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** Until the first configuration is applied. */
+  #isStart = true;
 
   constructor(parts: AlertingParts) {
     this.#parts = parts;
@@ -43,12 +45,14 @@ export class Alerting {
 
   async #use({ alerts: spec, stateFolder }: Pick<Configuration, 'alerts' | 'stateFolder'>): Promise<void> {
     if (this.#isClosed) return;
+    const isStart = this.#isStart;
+    this.#isStart = false;
     if (spec === undefined) return this.#end();
     if (this.#alerts !== null) return this.#alerts.use(spec);
-    await this.#start(spec, stateFolder);
+    await this.#start(spec, stateFolder, isStart);
   }
 
-  async #start(spec: AlertsSpec, stateFolder: string | null): Promise<void> {
+  async #start(spec: AlertsSpec, stateFolder: string | null, isStart: boolean): Promise<void> {
     const { clock, random, events, deployment, member, predecessorEnded } = this.#parts;
     const early: Event[] = [];
     let take = (event: Event): void => void (early.length < earlyMax && early.push(event));
@@ -64,6 +68,7 @@ export class Alerting {
     const alerts = new Alerts(spec, {
       ...{ clock, random, events, deployment, member },
       channelOf: (channel) => createChannel(channel, context),
+      isStart,
       storage: stateFolder === null ? null : new AlertsFile(stateFolder),
     });
     this.#alerts = alerts;

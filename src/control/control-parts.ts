@@ -35,6 +35,8 @@ import { Overlay } from './overlay.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
 import { SessionKey } from './session-key.ts';
 import { SloFile } from './slo-file.ts';
+import { ApplicationWatch } from './application-watch.ts';
+import type { ApplicationStatus } from './gateway-status.ts';
 import { SloWatch } from './slo-watch.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
@@ -94,6 +96,7 @@ export class ControlParts {
   readonly alerting: Alerting;
   readonly disks: DiskWatch;
   readonly slo: SloWatch;
+  readonly applicationWatch: ApplicationWatch;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
@@ -145,6 +148,7 @@ export class ControlParts {
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
     this.applications = this.#createApplications();
+    this.applicationWatch = new ApplicationWatch(clock, this.hub, () => this.#applicationStatus());
     this.overlay = this.#createOverlay();
     this.endpoints = this.#createEndpoints();
     this.lateExits = new LateExits(clock);
@@ -209,10 +213,7 @@ export class ControlParts {
       checker: { check: (request, onResult) => this.#checker.check(request, onResult) },
       upstream: (id) => this.endpoints.upstreams().find((one) => one.id === id) ?? null,
       checkOf: (upstream) => this.active.configuration.upstreams.find(({ id }) => id === upstream)?.check ?? null,
-      instances: (application) =>
-        statusWithoutSecrets(this.applications.supervisor.status(), this.active.redactor).find(
-          ({ id }) => id === application,
-        )?.instances ?? [],
+      instances: (application) => this.#applicationStatus().find(({ id }) => id === application)?.instances ?? [],
       search: (query) => this.store.search({ query, limit: 1, cursor: null, after: null }),
       searchOutput: (query) => this.store.searchOutput({ query, limit: 200, cursor: null, after: null }),
       readinessPathOf: (upstream) => this.#readinessPathOf(upstream),
@@ -389,12 +390,17 @@ export class ControlParts {
     });
   }
 
+  #applicationStatus(): readonly ApplicationStatus[] {
+    return statusWithoutSecrets(this.applications.supervisor.status(), this.active.redactor);
+  }
+
   #instancesChanged(): void {
     for (const { id, application } of this.active.configuration.upstreams) {
       if (application !== null) this.lateExits.note(this.endpoints.registry.endpoints(id)?.values() ?? []);
     }
     this.processes.use(this.applications.supervisor.status().flatMap(({ instances }) => instances));
     this.applications.noteChange();
+    this.applicationWatch.look();
     this.condition.changed();
   }
 }

@@ -224,6 +224,7 @@ export class ControlPlane implements Gateway {
       routes: configuration.routes,
       incidents: this.incidents().filter(({ resolvedAt }) => resolvedAt === null),
       problems: this.#parts.problems.list(this.#problemContext(applications)),
+      refusal: this.#parts.problems.refusal,
       configured: configuration.listeners,
       open: listeners,
       managed: this.#parts.automatic.states(),
@@ -408,6 +409,7 @@ export class ControlPlane implements Gateway {
 
   async #stop(why: string, { hasSuccessor = false, detachApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
+    this.#parts.applicationWatch.close();
     if (hasSuccessor) {
       this.#parts.log.setWritesAlone(false);
       this.#parts.overlay.follow();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import type { Event, EventKind, NewEvent } from '../core/event.ts';
+import type { ConnectionRefusalReason, Event, EventKind, NewEvent } from '../core/event.ts';
 import type { StoreFault } from '../core/store-fault.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type ProblemContext, CurrentProblems } from './current-problems.ts';
@@ -90,6 +90,25 @@ describe('the current problems of a gateway', () => {
     assert.deepEqual(told(), []);
     refuse(1);
     assert.match(told().join(), /for 0 s: A client was refused/);
+  });
+
+  test('say why clients are refused now, but for an address that is refused by itself', () => {
+    const refuseFor = (reason: ConnectionRefusalReason, to = 'refusing'): void =>
+      hear({
+        ...{ kind: 'connections_refused', subject: 'gateway', reason: '', to },
+        evidence: { reason, count: 3, limit: 50, address: null },
+      });
+    assert.equal(problems.refusal, null);
+    refuseFor('connections_per_address_max');
+    assert.equal(problems.refusal, null);
+    refuseFor('connections_max');
+    assert.equal(problems.refusal, 'clients are refused: 50 connections were open, as many as are allowed');
+    clock.advanceSync(14_999);
+    assert.notEqual(problems.refusal, null);
+    clock.advanceSync(1);
+    assert.equal(problems.refusal, null);
+    refuseFor('memory', 'accepting');
+    assert.equal(problems.refusal, null);
   });
 
   test('include a refused configuration with its first error, until one is applied', () => {

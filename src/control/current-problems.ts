@@ -1,4 +1,5 @@
 import type { AlertTargetStatus } from '../core/alert.ts';
+import { connectionRefusals, descriptorsStep } from '../core/connection-refusals.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts, ConnectionRefusalReason } from '../core/event.ts';
 import { type StoreFault, storeFaultStep } from '../core/store-fault.ts';
@@ -9,10 +10,12 @@ import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
 import { RecentGrowth } from './recent-growth.ts';
-import { trustAdvice } from './refusal-report.ts';
 
 /** A problem counts as current for this long after it was last reported. */
 const recentMs = 60_000;
+
+/** While clients are refused, it is reported every ten seconds. */
+const refusingMs = 15_000;
 
 /** Reports come at most every ten seconds; this many are kept. */
 const samplesMax = 20;
@@ -94,8 +97,11 @@ export class CurrentProblems {
   onEvent(event: Event): void {
     const now = this.#clock.now();
     if (event.kind === 'descriptors_exhausted')
-      this.#descriptors = event.to === 'scarce' ? { since: now, reason: event.reason } : null;
+      this.#descriptors =
+        event.to === 'enough' ? null : { since: this.#descriptors?.since ?? now, reason: event.reason };
     else if (event.kind === 'connections_refused') {
+      // The problem ends by itself, a minute after the last report.
+      if (event.to === 'accepting') return;
       const { reason, count, limit, address } = event.evidence;
       this.#refusals.set(reason, { ...this.#added(this.#refusals.get(reason), count), limit, address });
     } else if (event.kind === 'store_failing') {
@@ -195,19 +201,33 @@ export class CurrentProblems {
   #scarce(): readonly StatusProblem[] {
     if (this.#descriptors === null) return [];
     const { since, reason } = this.#descriptors;
-    const nextStep = 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.';
-    return [this.#problem('descriptors_scarce', since, sentence(reason), nextStep)];
+    return [this.#problem('descriptors_scarce', since, sentence(reason), descriptorsStep)];
   }
 
   #refused(): readonly StatusProblem[] {
     return [...this.#refusals].flatMap(([why, run]) => {
       const count = this.#recent(run);
       if (count === 0) return [];
-      const { reason, nextStep } = refusals[why];
+      const { reason, nextStep } = connectionRefusals[why];
       const whose = count === 1 ? 'A client was' : `${count} clients were`;
       const text = `${whose} refused in the last minute: ${reason(run.limit ?? 0)}.`;
-      return [this.#problem('clients_refused', run.since, text, nextStep(run.address))];
+      const privateAddress = run.address !== null && isPrivateAddress(run.address) ? run.address : null;
+      return [this.#problem('clients_refused', run.since, text, nextStep(privateAddress))];
     });
+  }
+
+  /**
+   * Why clients are refused now, one clause; null: none is. An address that has as many connections as it may have is refused by itself: others
+   * are served.
+   */
+  get refusal(): string | null {
+    const now = this.#clock.now();
+    for (const [why, { samples, limit }] of this.#refusals) {
+      const lastAt = samples.at(-1)?.at;
+      if (why === 'connections_per_address_max' || lastAt === undefined || now - lastAt >= refusingMs) continue;
+      return `clients are refused: ${connectionRefusals[why].reason(limit ?? 0)}`;
+    }
+    return null;
   }
 
   #log({ logPath }: ProblemContext): readonly StatusProblem[] {
@@ -284,31 +304,3 @@ function logStep({ path, errno }: LogEpisode): string {
 }
 
 const pipeErrnos: readonly string[] = ['EPIPE', 'EAGAIN'];
-
-const refusals: Readonly<
-  Record<ConnectionRefusalReason, { reason: (limit: number) => string; nextStep: (address: string | null) => string }>
-> = {
-  connections_max: {
-    reason: (limit) => `${limit} connections were open, as many as are allowed`,
-    nextStep: () =>
-      'See where the connections come from (`ss -tn`), and raise `client.connections_max` if the clients are welcome.',
-  },
-  connections_per_address_max: {
-    reason: (limit) => `one address had ${limit} connections open, as many as it may have`,
-    nextStep: (address) =>
-      `See which address with \`candor events\`; raise \`client.connections_per_address_max\` if many clients share it${address !== null && isPrivateAddress(address) ? `; ${trustAdvice(address)}` : ''}.`,
-  },
-  descriptors: {
-    reason: () => 'hardly any descriptor was left',
-    nextStep: () => 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.',
-  },
-  memory: {
-    reason: () => 'a worker had hardly any memory left',
-    nextStep: () => 'Raise `workers.memory_max`, or lower `client.connections_max`.',
-  },
-  not_counted: {
-    reason: () =>
-      'they could not be counted, because the thread that held the lock of the counters was suspended by the system, or had ended',
-    nextStep: () => 'See with `top` whether the machine has processor time left for the gateway.',
-  },
-};

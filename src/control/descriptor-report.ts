@@ -9,7 +9,9 @@ type DescriptorCounts = Pick<WorkerCounts, 'descriptorsScarce' | 'closedForDescr
 /** The shortage is over when no worker has met the limit for this long and enough descriptors are free. */
 const calmMs = 2000;
 
-/** Reports once that descriptors are scarce, and once that there are enough again. */
+type DescriptorState = 'enough' | 'scarce' | 'refusing';
+
+/** Reports once that descriptors are scarce, once that clients are refused for it, and once that there are enough again. */
 export class DescriptorReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
@@ -18,6 +20,9 @@ export class DescriptorReport {
   #before: DescriptorCounts = { descriptorsScarce: 0, closedForDescriptors: 0, refusedWithoutDescriptor: 0 };
   /** The counts when the shortage began; null while there are enough descriptors. */
   #since: DescriptorCounts | null = null;
+  #state: DescriptorState = 'enough';
+  /** Events come in the order of the states. */
+  #emitted: Promise<void> = Promise.resolve();
   #reviewAt: Instant;
 
   constructor(
@@ -41,10 +46,21 @@ export class DescriptorReport {
     if (now.descriptorsScarce > before.descriptorsScarce) {
       this.#reviewAt = after(this.#clock.now(), calmMs);
       if (this.#since === null) this.#begin(before);
+      if (this.#state === 'scarce' && this.#refused > 0) this.#refuse();
     } else if (this.#since !== null && this.#clock.now() >= this.#reviewAt) {
       this.#reviewAt = after(this.#clock.now(), calmMs);
       void this.#review();
     }
+  }
+
+  /** Since the shortage began. */
+  get #refused(): number {
+    return this.#before.refusedWithoutDescriptor - (this.#since ?? this.#before).refusedWithoutDescriptor;
+  }
+
+  #refuse(): void {
+    const left = `hardly any descriptor is left of ${this.#limit ?? '?'} (ulimit -n)`;
+    void this.#emit('refusing', `clients are refused: ${left}, and no connection is idle and could be closed`);
   }
 
   #begin(before: DescriptorCounts): void {
@@ -63,22 +79,25 @@ export class DescriptorReport {
     this.#since = null;
   }
 
-  async #emit(to: 'scarce' | 'enough', reason: string): Promise<void> {
-    const open = await this.#countOpen();
-    const since = this.#since ?? this.#before;
-    this.#events.emit({
-      kind: 'descriptors_exhausted',
-      subject: 'gateway',
-      from: to === 'scarce' ? 'enough' : 'scarce',
-      to,
-      reason,
-      evidence: {
-        limit: this.#limit ?? 0,
-        open,
-        closed: this.#before.closedForDescriptors - since.closedForDescriptors,
-        refused: this.#before.refusedWithoutDescriptor - since.refusedWithoutDescriptor,
-      },
+  #emit(to: DescriptorState, reason: string): Promise<void> {
+    const from = this.#state;
+    this.#state = to;
+    this.#emitted = this.#emitted.then(async () => {
+      const open = await this.#countOpen();
+      const since = this.#since ?? this.#before;
+      this.#events.emit({
+        kind: 'descriptors_exhausted',
+        subject: 'gateway',
+        ...{ from, to, reason },
+        evidence: {
+          limit: this.#limit ?? 0,
+          open,
+          closed: this.#before.closedForDescriptors - since.closedForDescriptors,
+          refused: this.#refused,
+        },
+      });
     });
+    return this.#emitted;
   }
 }
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noCounts, type WorkerCounts } from '../core/counters.ts';
-import type { EventSink } from '../core/event.ts';
+import type { EventSink, NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RefusalReport } from './refusal-report.ts';
 
 function reporting() {
   const clock = new SimulatedClock();
-  const told: { evidence: unknown; reason: string }[] = [];
-  const events: EventSink = { emit: ({ evidence, reason }) => void told.push({ evidence, reason }) };
+  const told: Pick<NewEvent, 'evidence' | 'reason' | 'from' | 'to'>[] = [];
+  const events: EventSink = { emit: (event) => void told.push(event) };
   const report = new RefusalReport(clock, events);
   const limits = { connectionsMax: 5, connectionsPerAddressMax: 2 };
   const note = (...workers: Partial<WorkerCounts>[]): void =>
@@ -36,7 +36,30 @@ test('refused clients are reported at once, then every ten seconds, and all are 
     [
       { reason: why, count: 2, limit: 5, address: null },
       { reason: why, count: 7, limit: 5, address: null },
+      { reason: why, count: 0, limit: 5, address: null },
     ],
+  );
+});
+
+test('that no client has been refused for a minute is reported once, and a later refusal again', () => {
+  const { clock, told, note } = reporting();
+  const pass = (ms: number, total: number): void => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      note({ refusedWithoutMemory: total });
+      clock.advanceSync(100);
+    }
+  };
+  pass(1000, 3);
+  pass(50_000, 4);
+  assert.deepEqual(
+    told.map(({ to }) => to),
+    ['refusing', 'refusing'],
+  );
+  pass(200_000, 4);
+  pass(1000, 5);
+  assert.deepEqual(
+    told.map(({ from, to }) => `${from} ${to}`),
+    ['accepting refusing', 'refusing refusing', 'refusing accepting', 'accepting refusing'],
   );
 });
 

@@ -1,5 +1,6 @@
 import type { ClientLimits } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
+import { trustAdvice } from '../core/connection-refusals.ts';
 import type { ConnectionRefusalReason } from '../core/event.ts';
 import type { EventSink } from '../core/event.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
@@ -7,6 +8,9 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 
 /** A flood of refused clients is one event, not thousands. */
 const reportEveryMs = 10_000;
+
+/** When no client has been refused for so long, it is over. */
+const calmMs = 60_000;
 
 type Limits = Pick<ClientLimits, 'connectionsMax' | 'connectionsPerAddressMax'>;
 type LastAddress = 'lastRefusedAddress' | 'lastAddressAtMax';
@@ -64,16 +68,18 @@ const reasons: readonly RefusalRule[] = [
   },
 ];
 
-/** For private addresses only: a trusted address of the internet could forge the address of any client. */
-export function trustAdvice(address: string): string {
-  return `if ${address} is a load balancer or another proxy of yours, name it in \`trusted_peers\`: the gateway then no longer counts its connections by address, and believes its X-Forwarded-For, which every program at that address can write`;
+interface Reported {
+  readonly count: number;
+  readonly nextAt: Instant;
+  /** When it is over, if no other client is refused; null: it is. */
+  readonly overAt: Instant | null;
 }
 
-/** Reports refused clients and the reason: at once, then every ten seconds while clients are refused. */
+/** Reports refused clients and the reason: at once, then every ten seconds while clients are refused, and when none has been for a minute. */
 export class RefusalReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
-  readonly #reported = new Map<ConnectionRefusalReason, { count: number; nextAt: Instant }>();
+  readonly #reported = new Map<ConnectionRefusalReason, Reported>();
 
   constructor(clock: Clock, events: EventSink) {
     this.#clock = clock;
@@ -92,18 +98,34 @@ export class RefusalReport {
   #emit(reason: RefusalRule, total: number, workers: readonly RefusalCounts[], limits: Limits): void {
     const { why, count: key, reason: text, limit, last = 'lastRefusedAddress', advice } = reason;
     const now = this.#clock.now();
-    const reported = this.#reported.get(why) ?? { count: 0, nextAt: now };
+    const reported = this.#reported.get(why) ?? { count: 0, nextAt: now, overAt: null };
     const count = total - reported.count;
-    if (count <= 0 || now < reported.nextAt) return;
-    this.#reported.set(why, { count: total, nextAt: after(now, reportEveryMs) });
+    if (count <= 0) return this.#judgeEnd(reason, reported, limits);
+    if (now < reported.nextAt) return;
+    this.#reported.set(why, { count: total, nextAt: after(now, reportEveryMs), overAt: after(now, calmMs) });
     const address = workers.find((worker) => worker[key] > 0 && worker[last] !== '')?.[last];
     const clients = count === 1 ? 'a client was' : `${count} clients were`;
     const whose = address === undefined ? '' : `, the last of them ${address}`;
     this.#events.emit({
       kind: 'connections_refused',
       subject: 'gateway',
+      from: reported.overAt === null ? 'accepting' : 'refusing',
+      to: 'refusing',
       reason: `${clients} refused${whose}: ${text(limits)}${address === undefined ? '' : (advice?.(address) ?? '')}`,
       evidence: { reason: why, count, limit: limit(limits), address: address ?? null },
+    });
+  }
+
+  #judgeEnd({ why, limit }: RefusalRule, reported: Reported, limits: Limits): void {
+    if (reported.overAt === null || this.#clock.now() < reported.overAt) return;
+    this.#reported.set(why, { ...reported, overAt: null });
+    this.#events.emit({
+      kind: 'connections_refused',
+      subject: 'gateway',
+      from: 'refusing',
+      to: 'accepting',
+      reason: `no client has been refused for ${calmMs / 60_000} min (${why})`,
+      evidence: { reason: why, count: 0, limit: limit(limits), address: null },
     });
   }
 }

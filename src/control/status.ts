@@ -35,6 +35,8 @@ export interface StatusFacts {
   readonly drain: GatewayStatus['drain'];
   readonly overlay: GatewayStatus['overlay'];
   readonly problems: GatewayStatus['problems'];
+  /** Why clients are refused now; null: none is. */
+  readonly refusal: string | null;
   readonly incidents: GatewayStatus['incidents'];
   readonly configured: readonly ListenerSpec[];
   readonly open: readonly OpenListener[];
@@ -84,7 +86,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     contentHash,
     source,
     state,
-    verdict: verdictOfGateway({ state, problems, incidents, upstreams }, judged),
+    verdict: verdictOfGateway({ state, problems, refusal: facts.refusal, incidents, upstreams }, judged),
     drain,
     problems,
     incidents,

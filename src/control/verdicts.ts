@@ -89,13 +89,14 @@ export function verdictOfUpstream(
 }
 
 export function verdictOfGateway(
-  status: Pick<GatewayStatus, 'state' | 'problems' | 'incidents' | 'upstreams'>,
+  status: Pick<GatewayStatus, 'state' | 'problems' | 'incidents' | 'upstreams'> & Pick<GatewayFacts, 'refusal'>,
   { history, lastMinute, maintenance }: VerdictParts,
 ): ServiceVerdict {
   const facts: GatewayFacts = {
     state: status.state,
     recent: history.recent('all', recentSeconds),
     lastMinute: lastMinute.all,
+    refusal: status.refusal,
     problems: status.problems.length,
     incidents: status.incidents.length,
     upstreams: status.upstreams,

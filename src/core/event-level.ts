@@ -23,8 +23,6 @@ export function levelOf(event: Event): EventLevel {
     case 'worker_restarting':
     case 'worker_silent':
     case 'health_disagreement':
-    case 'connections_refused':
-    case 'descriptors_exhausted':
     case 'http2_limit_reached':
     case 'tls_handshakes_failed':
     case 'descriptors_few':
@@ -47,6 +45,12 @@ export function levelOf(event: Event): EventLevel {
     case 'store_failing':
     case 'otlp_failing':
       return event.to === 'failing' ? 'warn' : 'info';
+    case 'connections_refused':
+      return event.to === 'accepting' ? 'info' : 'warn';
+    case 'descriptors_exhausted':
+      return event.to === 'enough' ? 'info' : event.to === 'refusing' ? 'error' : 'warn';
+    case 'application_not_ready':
+      return event.to === 'failing' ? 'error' : 'info';
     case 'circuit_breaker':
       return event.to === 'open' ? 'warn' : 'info';
     case 'endpoint_state':

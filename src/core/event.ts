@@ -121,8 +121,16 @@ export interface EventFacts {
     /** The last lines of output, oldest first, at most 200. */
     output: readonly string[];
   };
+  /**
+   * An instance that the configuration wants has never become ready and fails again and again, or no longer (`to`: 'failing', 'ready',
+   * 'replaced'). `serving`: the instances of the earlier configuration that serve meanwhile.
+   */
+  application_not_ready: { application: string; instance: string; restarts: number; serving: readonly string[] };
   instance_restarting: { afterMs: number; failures: number };
-  /** `address`: that of the last refused client, if known. `limit`: null if it is not a number of connections. */
+  /**
+   * Clients are refused, or none of that reason has been for a minute (`to`: 'refusing', 'accepting'). `address`: that of the last refused
+   * client, if known. `limit`: null if it is not a number of connections.
+   */
   connections_refused: { reason: ConnectionRefusalReason; count: number; limit: number | null; address: string | null };
   /** TLS handshakes of clients failed. `address` and `serverName` are those of the last one. */
   tls_handshakes_failed: {
@@ -158,7 +166,7 @@ export interface EventFacts {
   };
   /** The process may open fewer files than its configuration may need. */
   descriptors_few: { limit: number; needed: number };
-  /** `to`: 'scarce', 'enough'. `closed`: idle connections that were closed, `refused`: clients that were refused, since the shortage began. */
+  /** `to`: 'scarce', 'refusing', 'enough'. `closed`: idle connections that were closed, `refused`: clients that were refused, since the shortage began. */
   descriptors_exhausted: { limit: number; open: number | null; closed: number; refused: number };
   /** The log was rotated because it had reached its size. */
   log_rotated: { path: string; bytes: number; keepMax: number };

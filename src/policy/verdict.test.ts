@@ -123,6 +123,7 @@ describe('a gateway', () => {
     state: 'serving',
     recent: some(100),
     lastMinute: some(1000),
+    refusal: null,
     problems: 0,
     incidents: 0,
     upstreams: [],
@@ -153,6 +154,12 @@ describe('a gateway', () => {
       /^upstream a/,
     ],
     ['with an incident', { incidents: 1 }, 'degraded', /^an incident goes on$/],
+    [
+      'that refuses clients, although the requests of the others succeed',
+      { refusal: 'clients are refused: hardly any descriptor was left', problems: 2 },
+      'failing',
+      /^clients are refused: hardly any descriptor was left$/,
+    ],
     ['with problems', { problems: 2 }, 'degraded', /^the gateway itself has 2 problems$/],
     [
       'without requests',
@@ -229,6 +236,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
         state: 'serving',
         recent,
         lastMinute: recent,
+        refusal: null,
         problems: 0,
         incidents: 0,
         upstreams: [],

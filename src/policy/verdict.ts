@@ -43,6 +43,8 @@ export interface GatewayFacts {
   readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
   readonly recent: RecentRequests;
   readonly lastMinute: RecentRequests;
+  /** Why clients are refused now, one clause; null: none is, or only those of an address that has too many connections. */
+  readonly refusal: string | null;
   /** Problems of the gateway itself, and incidents that go on. */
   readonly problems: number;
   readonly incidents: number;
@@ -100,6 +102,8 @@ function judgeWithoutHealthy({ endpoints, tried, onProbation }: UpstreamFacts): 
 export function judgeGateway(facts: GatewayFacts): ServiceVerdict {
   const { state, upstreams, maintenance } = facts;
   if (state === 'starting') return { state: 'unknown', reason: 'the gateway starts' };
+  // Requests of clients that are refused are counted nowhere.
+  if (facts.refusal !== null) return { state: 'failing', reason: facts.refusal };
   // Failures of the last minute are from before.
   const failure = isClosed(maintenance) ? null : judgeFailures(facts);
   const trouble = failure ?? troubleOfItself(facts);

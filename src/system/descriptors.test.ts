@@ -38,7 +38,7 @@ test('without a known limit every connection may stay', () => {
   assert.equal(limiter.admits(1_000_000), true);
 });
 
-test('scarce descriptors are reported once, and once when there are enough again', async () => {
+test('scarce descriptors are reported once, that clients are refused once, and once that there are enough again', async () => {
   const clock = new SimulatedClock();
   const told: string[] = [];
   const events: EventSink = { emit: ({ to, evidence }) => void told.push(`${to} ${JSON.stringify(evidence)}`) };
@@ -56,13 +56,14 @@ test('scarce descriptors are reported once, and once when there are enough again
   await note({ descriptorsScarce: 9, closedForDescriptors: 7, refusedWithoutDescriptor: 2 });
   const last = { descriptorsScarce: 10, closedForDescriptors: 7, refusedWithoutDescriptor: 3 };
   await passes(last, 5000);
-  assert.equal(told.length, 1, 'no second report while they are scarce');
+  assert.equal(told.length, 2, 'no second report while they are scarce');
   open = 700;
   await passes(last, 3000);
   assert.deepEqual(told, [
     'scarce {"limit":1024,"open":990,"closed":5,"refused":0}',
+    'refusing {"limit":1024,"open":990,"closed":7,"refused":2}',
     'enough {"limit":1024,"open":700,"closed":7,"refused":3}',
   ]);
   await note({ ...last, descriptorsScarce: 11 });
-  assert.equal(told.length, 3);
+  assert.equal(told.length, 4);
 });

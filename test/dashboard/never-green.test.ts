@@ -25,7 +25,14 @@ const upstreamFacts: fc.Arbitrary<UpstreamFacts> = fc
   });
 const gatewayFacts: fc.Arbitrary<GatewayFacts> = fc
   .record({
-    ...{ recent: traffic, lastMinute: traffic, problems: fc.nat(1), incidents: fc.nat(2), maintenance: routes },
+    ...{
+      recent: traffic,
+      lastMinute: traffic,
+      refusal: fc.constantFrom(null, 'clients are refused'),
+      problems: fc.nat(1),
+      incidents: fc.nat(2),
+      maintenance: routes,
+    },
     ...{
       state: fc.constantFrom('starting', 'serving', 'draining'),
       upstreams: fc.array(upstreamFacts, { maxLength: 3 }),

@@ -6,13 +6,22 @@ import { after, before, describe, test } from 'node:test';
 import { OwnProcess, type ReportedEvent } from './own-process.ts';
 import { until } from './start-from-yaml.ts';
 
+interface ReceivedAlert {
+  readonly change: string;
+  readonly severity: string;
+  readonly title: string;
+  readonly next_step: string | null;
+}
+
 // A gateway that may open 200 files, of which it needs 30 for itself.
 
 const limit = 200;
 
 describe('a gateway that runs out of descriptors', { skip: process.platform !== 'linux' }, () => {
   let origin: Server;
+  let webhook: Server;
   let gateway: OwnProcess;
+  const alerts: ReceivedAlert[] = [];
   const waiting: ServerResponse[] = [];
   const clients: Socket[] = [];
 
@@ -24,17 +33,32 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     origin.listen(0, '127.0.0.1');
     await once(origin, 'listening');
     const endpoint = `127.0.0.1:${(origin.address() as AddressInfo).port}`;
-    gateway = await OwnProcess.start(
-      `workers: 1\nupstreams: { app: { endpoints: "${endpoint}", check: none } }\n`,
-      limit,
-    );
+    webhook = createServer((request, response) => {
+      let text = '';
+      request.setEncoding('utf8').on('data', (part: string) => (text += part));
+      request.on('end', () => {
+        alerts.push(JSON.parse(text) as ReceivedAlert);
+        response.writeHead(204).end();
+      });
+    });
+    webhook.listen(0, '127.0.0.1');
+    await once(webhook, 'listening');
+    const hook = `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/hook`;
+    const yaml = [
+      'workers: 1',
+      `upstreams: { app: { endpoints: "${endpoint}", check: none } }`,
+      `alerts: { targets: { hook: { kinds: [gateway], webhook: { url: "${hook}" } } } }`,
+    ];
+    gateway = await OwnProcess.start(`${yaml.join('\n')}\n`, limit, null, false, null, true);
   });
 
   after(async () => {
     for (const client of clients) client.destroy();
     await gateway.stop();
-    origin.closeAllConnections();
-    origin.close();
+    for (const server of [origin, webhook]) {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   test('closes idle connections, answers requests in flight, and reports it once', { timeout: 60_000 }, async () => {
@@ -56,10 +80,12 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     end();
     await until('the end of the shortage is reported', () => told('enough').length >= 1, 20_000);
     assert.ok(Number(told('enough')[0]?.evidence['closed']) >= 50);
+    await until('people are told of both', () => alerts.at(-1)?.change === 'resolved');
+    assert.deepEqual([alerts[0]?.change, alerts[0]?.severity], ['opened', 'warning']);
     assert.equal(told('scarce').length, 1);
   });
 
-  test('refuses clients while no connection is idle, and serves again when some have left', {
+  test('refuses clients while no connection is idle, says so to people and in its status, and serves again when some have left', {
     timeout: 60_000,
   }, async () => {
     const all: Asking[] = [];
@@ -70,6 +96,14 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     }
     assert.ok(gone(all) > 0 && waiting.length > 50, `${gone(all)} gone, ${waiting.length} in flight`);
     await until('the shortage is reported', () => refused() > 0, 15_000);
+    await until('people are told', () => alerts.some(({ severity }) => severity === 'critical'), 15_000);
+    const told = alerts.find(({ severity }) => severity === 'critical');
+    assert.equal(told?.title, 'the gateway refuses clients: no descriptor is left');
+    assert.match(told.next_step ?? '', /LimitNOFILE=/);
+    const { verdict, problems } = await gateway.status();
+    assert.deepEqual(verdict, { state: 'failing', reason: 'clients are refused: hardly any descriptor was left' });
+    for (const kind of ['descriptors_scarce', 'clients_refused'])
+      assert.match(problems.find((problem) => problem.kind === kind)?.next_step ?? '', /LimitNOFILE=/);
     const { length } = waiting;
     for (const response of waiting.splice(0)) response.end('then');
     await until('all requests are answered', () => all.filter(({ came }) => came.includes('then')).length === length);

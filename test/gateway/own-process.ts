@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventOfJson } from '../../src/core/event-json.ts';
@@ -13,6 +14,12 @@ export interface ReportedEvent {
   readonly kind: string;
   readonly to: string | null;
   readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** What tests read of the status. */
+export interface GatewayStatusJson {
+  readonly verdict: { readonly state: string; readonly reason: string };
+  readonly problems: readonly { readonly kind: string; readonly next_step: string }[];
 }
 
 /** Runs `candor up` in its own process, for tests that measure the process: memory, descriptors. */
@@ -38,7 +45,7 @@ export class OwnProcess {
   /**
    * Resolves when the gateway serves. `files`: how many files it may open. With `tls`, the settings of TLS of its listener,
    * that listener is called `https`; paths in it are absolute. `http2`: the listener speaks HTTP/2 too. `probe`: a module that each thread
-   * loads first.
+   * loads first. `hasAdmin`: `status` may be asked.
    */
   static async start(
     yaml: string,
@@ -46,13 +53,15 @@ export class OwnProcess {
     tls: string | null = null,
     http2 = false,
     probe: string | null = null,
+    hasAdmin = false,
   ): Promise<OwnProcess> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'candor-own-'));
     const bind = `"127.0.0.1:${port}"`;
     const name = tls === null ? 'http' : 'https';
     const listener = `${name}: { bind: ${bind}, http2: ${http2}${tls === null ? '' : `, tls: { ${tls} }`} }`;
-    const usual = `listeners: { ${listener} }\nadmin: { socket: none }\nlog: { path: none }\nstate: none\n`;
+    const admin = hasAdmin ? `admin: { socket: "${join(folder, 'admin.sock')}" }` : 'admin: { socket: none }';
+    const usual = `listeners: { ${listener} }\n${admin}\nlog: { path: none }\nstate: none\n`;
     writeFileSync(join(folder, 'candor.yaml'), usual + yaml);
     const command = `ulimit -n ${files} && exec "$0" "$@"`;
     const flags = probe === null ? [] : ['--import', probe];
@@ -78,6 +87,15 @@ export class OwnProcess {
     else this.#child.on('message', note);
     this.#child.send(order);
     return promise;
+  }
+
+  /** The status by the admin API. */
+  async status(): Promise<GatewayStatusJson> {
+    const request = get({ socketPath: join(this.#folder, 'admin.sock'), path: '/v2/status', agent: false });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const part of response.setEncoding('utf8')) text += part as string;
+    return JSON.parse(text) as GatewayStatusJson;
   }
 
   /** Open descriptors. */

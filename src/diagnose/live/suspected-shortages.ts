@@ -31,7 +31,7 @@ const spent: ReadonlySet<CountedFailure> = new Set(['descriptors_exhausted', 'lo
 
 /** The gateway's shortage of descriptors that went on, or had ended a moment before. */
 function scarcity(context: SuspectContext): SeenOf<'descriptors_exhausted'> | null {
-  const isScarce = latestBefore(context, 'descriptors_exhausted', ({ to }) => to === 'scarce', Infinity);
+  const isScarce = latestBefore(context, 'descriptors_exhausted', ({ to }) => to !== 'enough', Infinity);
   const isOver = latestBefore(context, 'descriptors_exhausted', ({ to }) => to === 'enough', Infinity);
   if (isScarce === null || isOver === null || isOver.afterMs < isScarce.afterMs) return isScarce;
   return isOver.afterMs >= -soonMs ? isScarce : null;

@@ -1,0 +1,132 @@
+import type { EventSink } from '../core/event.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+import { servingText } from './replacements.ts';
+
+/** A program that ends once while it starts, and is ready the next time, needs nobody. */
+const persistsMs = 10_000;
+
+interface NotReady {
+  readonly instance: InstanceStatus;
+  /** Instances of the earlier configuration, which serve meanwhile. */
+  readonly serving: readonly InstanceStatus[];
+  readonly since: Instant;
+  /** How many of them served when it was reported; null: it has not been. */
+  reported: number | null;
+}
+
+/**
+ * Reports applications of which an instance that the configuration wants has never become ready and fails again and again: a new release, or a
+ * first start. It is over when the instance is ready, or is no longer wanted. An instance that was ready once and fails is seen by incidents.
+ */
+export class ApplicationWatch {
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  readonly #applications: () => readonly ApplicationStatus[];
+  /** Instances that have been ready, by id. */
+  #wasReady = new Set<string>();
+  #notReady = new Map<string, NotReady>();
+  #timer: Timer | null = null;
+  #isClosed = false;
+
+  constructor(clock: Clock, events: EventSink, applications: () => readonly ApplicationStatus[]) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#applications = applications;
+  }
+
+  /** To be called after each change of an instance, and of what is wanted. */
+  look(): void {
+    if (this.#isClosed) return;
+    const applications = this.#applications();
+    this.#noteReady(applications);
+    const now = this.#clock.now();
+    const found = new Map<string, NotReady>();
+    for (const application of applications) {
+      const instance = this.#neverReady(application);
+      if (instance === null) continue;
+      const known = this.#notReady.get(application.id);
+      const serving = application.instances.filter((one) => isEarlier(one) && isServing(one));
+      found.set(application.id, {
+        ...{ instance, serving, since: known?.since ?? now, reported: known?.reported ?? null },
+      });
+    }
+    for (const [id, { reported, instance }] of this.#notReady)
+      if (reported !== null && !found.has(id)) this.#reportEnd(id, instance, applications);
+    this.#notReady = found;
+    this.#reportDue(now);
+  }
+
+  /** The instances end because the gateway does. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  #noteReady(applications: readonly ApplicationStatus[]): void {
+    const instances = applications.flatMap((application) => application.instances);
+    // The ids of those that are gone are not used again.
+    this.#wasReady = new Set(
+      instances.filter((one) => this.#wasReady.has(one.id) || isServing(one)).map(({ id }) => id),
+    );
+  }
+
+  #neverReady({ instances }: ApplicationStatus): InstanceStatus | null {
+    const isFailing = ({ phase, restarts }: InstanceStatus): boolean =>
+      phase === 'backing_off' || (phase === 'starting' && restarts > 0);
+    return instances.find((one) => !isEarlier(one) && isFailing(one) && !this.#wasReady.has(one.id)) ?? null;
+  }
+
+  #reportDue(now: Instant): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    let dueAt = Infinity;
+    for (const [id, one] of this.#notReady) {
+      const isWorse = one.reported !== null && one.reported > 0 && one.serving.length === 0;
+      if (one.reported !== null && !isWorse) continue;
+      if (isWorse || now - one.since >= persistsMs) this.#report(id, one);
+      else dueAt = Math.min(dueAt, one.since + persistsMs);
+    }
+    const again = (watch: ApplicationWatch): void => watch.look();
+    if (dueAt < Infinity) this.#timer = this.#clock.schedule(after(now, dueAt - now), again, this as ApplicationWatch);
+  }
+
+  #report(application: string, one: NotReady): void {
+    const { instance, serving } = one;
+    one.reported = serving.length;
+    const { id, restarts } = instance;
+    const why = instance.reason.replace(/\.$/, '');
+    const others = serving.length === 0 ? 'no earlier instance serves' : servingText(serving);
+    this.#events.emit({
+      kind: 'application_not_ready',
+      subject: `application:${application}`,
+      to: 'failing',
+      reason: `the instance ${id} has not become ready, and is started again and again: ${why}; ${others}`,
+      evidence: { application, instance: id, restarts, serving: serving.map((earlier) => earlier.id) },
+    });
+  }
+
+  #reportEnd(application: string, { id, restarts }: InstanceStatus, all: readonly ApplicationStatus[]): void {
+    const found = all.find((one) => one.id === application);
+    const isReady = found?.instances.some((one) => one.id === id && isServing(one)) ?? false;
+    const why = isReady ? `the instance ${id} is ready` : `the instance ${id} is no longer wanted`;
+    this.#events.emit({
+      kind: 'application_not_ready',
+      subject: `application:${application}`,
+      from: 'failing',
+      to: isReady ? 'ready' : 'replaced',
+      reason: why,
+      evidence: { application, instance: id, restarts, serving: [] },
+    });
+  }
+}
+
+/** An instance that an earlier configuration has started, and that is to be replaced. */
+function isEarlier({ earlierCommand }: InstanceStatus): boolean {
+  return earlierCommand !== null;
+}
+
+/** `failing`: it was ready, and its checks fail now. */
+function isServing({ phase }: InstanceStatus): boolean {
+  return phase === 'ready' || phase === 'failing';
+}
