@@ -19,7 +19,10 @@ const configurationSummary = z.object({
     .nullable()
     .describe('Of the process `epoch`; records and events have the same. Null: it was refused.'),
   epoch: z.string().describe('The process that applied or refused it last.'),
-  content_hash: z.string().nullable().describe('Of what was read, with the files that it names. Null: it was refused.'),
+  content_hash: z
+    .string()
+    .nullable()
+    .describe('Of what was read, with the files that it names, and a key of the state folder. Null: it was refused.'),
   source: z.string().nullable().describe('Path of the file. Null: there is none.'),
   warnings: lines,
   changed: lines.describe('What is not as in the configuration before.'),
@@ -33,6 +36,17 @@ export const configurationSchema = configurationSummary.extend({
     .describe(
       'The text of the file, with `***` in place of secrets. Null: there was no file, or it could not be read.',
     ),
+  unshown: z
+    .array(
+      z.object({
+        key: z.string().describe('Such as `applications.web.environment.PASSWORD`.'),
+        version: count.describe(
+          'Counts the values of the key. Configurations with the same number have the same value.',
+        ),
+      }),
+    )
+    .nullable()
+    .describe('The values that `text` has `***` or a reference to a variable for. Null: they are not known.'),
   effective: z
     .looseObject({})
     .optional()

@@ -4,11 +4,12 @@ import type { SettingMap } from '../control/effective-configuration.ts';
 import type { KeptConfigurations } from '../control/configuration-history.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import { snakeCased } from '../core/json-case.ts';
-import type { KeptConfiguration } from '../core/kept-configuration.ts';
+import type { KeptConfiguration, UnshownValue } from '../core/kept-configuration.ts';
 import { sendJson, sendProblem } from './answer.ts';
 
 /** A configuration without its text, as programs read it. */
-export interface ConfigurationSummary extends Omit<KeptConfiguration, 'outcome' | 'at' | 'lastAt' | 'text'> {
+export interface ConfigurationSummary
+  extends Omit<KeptConfiguration, 'outcome' | 'at' | 'lastAt' | 'text' | 'unshown'> {
   /** `active`: the gateway runs it. `earlier`: it did. `refused`: it was never applied. */
   readonly state: 'active' | 'earlier' | 'refused';
   /** RFC 3339. */
@@ -18,6 +19,8 @@ export interface ConfigurationSummary extends Omit<KeptConfiguration, 'outcome' 
 
 export type ConfigurationSummaryJson = SnakeCased<ConfigurationSummary>;
 export interface ConfigurationJson extends SnakeCased<ConfigurationSummary & Pick<KeptConfiguration, 'text'>> {
+  /** Null: not known. */
+  readonly unshown: readonly Omit<UnshownValue, 'hash'>[] | null;
   /** All settings with their defaults; only where it was asked for, of the active one. */
   readonly effective?: SettingMap;
 }
@@ -54,11 +57,13 @@ export function sendKeptConfiguration({ configurations }: Source, id: string, re
 }
 
 function withText(one: KeptConfiguration, kept: KeptConfigurations): ConfigurationJson {
-  return snakeCased({ ...summary(one, kept), text: one.text });
+  // Hashes of values stay here: each says something about a secret.
+  const unshown = one.unshown?.map(({ key, version }) => ({ key, version })) ?? null;
+  return snakeCased({ ...summary(one, kept), text: one.text, unshown });
 }
 
 function summary(one: KeptConfiguration, { current }: KeptConfigurations): ConfigurationSummary {
-  const { id, outcome, text, at, lastAt, ...rest } = one;
+  const { id, outcome, text, unshown, at, lastAt, ...rest } = one;
   const state = outcome === 'refused' ? 'refused' : one === current ? 'active' : 'earlier';
   return { id, state, at: new Date(at).toISOString(), lastAt: new Date(lastAt).toISOString(), ...rest };
 }

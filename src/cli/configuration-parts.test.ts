@@ -19,7 +19,7 @@ function readOf(routes: number, upstreams: number): ServedRead {
     path: '/candor.yaml',
     leftOpen: { log: true, state: false, socket: true },
     text: 'x',
-    shown: { text: 'x', warnings: [] },
+    shown: { text: 'x', warnings: [], unshown: null },
   };
 }
 

@@ -67,7 +67,7 @@ const diffCommand = buildCommand<AskFlags, [number, number?], ParserContext>({
   docs: {
     brief: 'Show what changed between two configurations',
     fullDescription: describe(
-      'Prints the difference of the texts of two configurations, without secrets. With\none number it is the difference to the active one. Exits with 1 if they differ,\n0 if not, and 9 if one is not there.',
+      'Prints the difference of the texts of two configurations, without secrets, and\nthe keys of secrets and variables whose values differ. With one number it is the\ndifference to the active one. Exits with 1 if they differ, 0 if not, and 9 if\none is not there.',
       'candor configuration diff 11 12',
       'candor configuration diff 11',
     ),

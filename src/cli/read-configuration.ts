@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { relative, resolve } from 'node:path';
 import type { ConfigurationError } from '../config/configuration-errors.ts';
 import { thisHost } from '../config/host.ts';
 import { type Loading, loadConfiguration } from '../config/load.ts';
 import type { LeftOpen } from '../config/parse.ts';
+import type { ShownText } from '../config/shown-text.ts';
+import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import {
   type ConfigurationAsked,
   configurationErrorLine,
@@ -24,7 +27,13 @@ export async function readConfiguration(file: string, context: ReadContext): Pro
 export async function readToServe(file: string, context: ReadContext): Promise<ServedRead> {
   const { readable, shownText, ...read } = await readWhole(file, context);
   const warnings = read.errors.filter(({ severity }) => severity === 'warning').map(configurationErrorLine);
-  return { ...read, shown: { text: shownText(), warnings } };
+  return { ...read, shown: { ...shownOf(shownText()), warnings } };
+}
+
+/** Values that are not shown leave the reader as digests. */
+export function shownOf({ text, unshown }: ShownText): Pick<ShownConfiguration, 'text' | 'unshown'> {
+  const digestOf = (value: string): string => createHash('sha256').update(value).digest('hex');
+  return { text, unshown: unshown?.map(({ key, value }) => ({ key, digest: digestOf(value) })) ?? null };
 }
 
 /** As `readConfiguration`, with what can be read of a file with errors. */

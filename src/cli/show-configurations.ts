@@ -1,6 +1,7 @@
 import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/configurations-api.ts';
 import { apiRoot } from '../admin/operations.ts';
-import { type DiffLine, diffOfTexts } from '../core/line-diff.ts';
+import { type ConfigurationDifference, differenceOf } from '../core/configuration-difference.ts';
+import type { DiffLine } from '../core/line-diff.ts';
 import { settingLines } from '../core/setting-lines.ts';
 import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './ask-flags.ts';
@@ -57,12 +58,26 @@ export async function diffConfigurations(
 ): Promise<number> {
   const before = await ask<ConfigurationJson>(pathOf(from), flags, context);
   const after = await ask<ConfigurationJson>(pathOf(to), flags, context);
-  const diff = diffOfTexts(textOf(before), textOf(after));
+  const difference = differenceOf({ ...before, text: textOf(before) }, { ...after, text: textOf(after) });
+  const { lines, unshown, note, isEqual } = difference;
+  if (flags.json) printJson({ from: before.id, to: after.id, lines, unshown, note }, context);
+  else context.stdout.write(`${differenceLines(before.id, after.id, difference, context).join('\n')}\n`);
+  return isEqual ? exitCodes.ok : exitCodes.failure;
+}
+
+function differenceLines(
+  from: number,
+  to: number,
+  { lines, unshown, note }: ConfigurationDifference,
+  context: ProcessContext,
+): string[] {
   const style = styleFor(context.stdout, context.env);
-  if (flags.json) printJson({ from: before.id, to: after.id, lines: diff }, context);
-  else if (diff.length === 0) context.stdout.write(`${wrap(sameText(before, after), '').join('\n')}\n`);
-  else context.stdout.write(`${[...titles(before, after), ...diff.map((line) => diffLine(line, style))].join('\n')}\n`);
-  return diff.length === 0 ? exitCodes.ok : exitCodes.failure;
+  const titles = [`--- configuration ${from}`, `+++ configuration ${to}`];
+  const shown = lines.map((line) => diffLine(line, style));
+  const text =
+    lines.length === 0 ? [`The texts of configurations ${from} and ${to} are equal.`] : [...titles, ...shown];
+  const values = ['Values that the texts do not show differ:', ...unshown.map((key) => `  ${harmless(key)}`)];
+  return [...text, ...(unshown.length === 0 ? [] : values), ...(note === null ? [] : wrap(note, ''))];
 }
 
 function pathOf(id: number | null): string {
@@ -105,16 +120,6 @@ function summaryLines(one: ConfigurationSummaryJson, style: Style, max = linesMa
 
 function timeText(at: string): string {
   return `${at.slice(0, 19).replace('T', ' ')}Z`;
-}
-
-function sameText(before: ConfigurationJson, after: ConfigurationJson): string {
-  const same = `The texts of configurations ${before.id} and ${after.id} are equal`;
-  if (before.content_hash === after.content_hash) return `${same}.`;
-  return `${same}, but what was read is not: a secret, a variable or a file that they name has changed.`;
-}
-
-function titles(before: ConfigurationJson, after: ConfigurationJson): string[] {
-  return [`--- configuration ${before.id}`, `+++ configuration ${after.id}`];
 }
 
 function diffLine({ kind, text }: DiffLine, style: Style): string {

@@ -13,6 +13,7 @@ import type { LeftOpen, ParseContext, Parsing } from './parse.ts';
 import { parseConfiguration } from './parse.ts';
 import { fileBytesMax } from './read-document.ts';
 import type { ReadableParts } from './readable-parts.ts';
+import type { ShownText } from './shown-text.ts';
 import { wholeFile } from './source-text.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
 import { wantedNames, wantedBytesMax } from './wanted-files.ts';
@@ -25,7 +26,7 @@ export type Loading =
       readonly leftOpen: LeftOpen;
       readonly sourceText: string;
       /** `sourceText` without secrets. */
-      readonly shownText: () => string;
+      readonly shownText: () => ShownText;
       /** Absolute paths of everything that was read, the configuration first. */
       readonly files: readonly string[];
     }
@@ -35,7 +36,7 @@ export type Loading =
       readonly readable: ReadableParts | null;
       readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
-      readonly shownText: () => string;
+      readonly shownText: () => ShownText;
       readonly files: readonly string[];
     };
 
@@ -58,7 +59,7 @@ export async function loadConfiguration(
       readable: null,
       errors: [configurationError(path, wholeFile, '', message, suggestion)],
       sourceText: '',
-      shownText: () => '',
+      shownText: () => ({ text: '', unshown: null }),
       files: [absolute],
     };
   }

@@ -10,7 +10,7 @@ import { readDocument } from './read-document.ts';
 import { type ReadableParts, readableParts } from './readable-parts.ts';
 import { review } from './review.ts';
 import { reviewTls } from './review-tls.ts';
-import { shownText } from './shown-text.ts';
+import { type ShownText, shownText } from './shown-text.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
 import { reviewFiles, wantedFiles } from './wanted-files.ts';
 
@@ -43,7 +43,7 @@ export type Parsing =
       readonly warnings: readonly ConfigurationError[];
       readonly leftOpen: LeftOpen;
       readonly sourceText: string;
-      readonly shownText: () => string;
+      readonly shownText: () => ShownText;
       readonly wanted: readonly WantedFile[];
     }
   | {
@@ -52,7 +52,7 @@ export type Parsing =
       readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
       /** `sourceText` without secrets. */
-      readonly shownText: () => string;
+      readonly shownText: () => ShownText;
       readonly wanted: readonly WantedFile[];
     };
 
@@ -65,7 +65,7 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const readings = context.readings ?? new Map<string, FileReading>();
   const document = readDocument(sourceText, context.file, context.environment);
   const { readable: value, positions } = document;
-  const shown = (): string => shownText({ source: sourceText, value, positions });
+  const shown = (): ShownText => shownText({ source: sourceText, value, positions });
   const failed = (errors: readonly ConfigurationError[], wanted: readonly WantedFile[]): Parsing => {
     const readable = readableParts(value, positions, { ...context, readings, positions }, document.value !== undefined);
     return { ok: false, readable, errors: sortErrors(errors), sourceText, shownText: shown, wanted };

@@ -19,6 +19,18 @@ export function pathText(path: Path): string {
 export interface PathOffsets {
   /** Of what an alias repeats, where the value is one. */
   valueOffsets(path: Path): readonly [start: number, end: number] | null;
+  /** All values that are no lists and no maps. */
+  scalars(): Iterable<ScalarPlace>;
+}
+
+/** A value that is no list and no map. */
+export interface ScalarPlace {
+  /** `routes[0].timeouts.connect` */
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+  /** What the variables in it gave; null if there are none. */
+  readonly expanded: string | null;
 }
 
 /** Where the keys and values of a document stand. */
@@ -40,7 +52,7 @@ interface Entry {
   value: readonly [number, number] | null;
   collection: boolean;
   written: string | null;
-  expanded: boolean;
+  expanded: string | null;
   bad: boolean;
 }
 
@@ -66,8 +78,8 @@ export class PathPositions implements PositionIndex {
     this.#entry(path).written = text;
   }
 
-  setExpanded(path: Path): void {
-    this.#entry(path).expanded = true;
+  setExpanded(path: Path, text: string): void {
+    this.#entry(path).expanded = text;
   }
 
   markBad(path: Path): void {
@@ -80,6 +92,11 @@ export class PathPositions implements PositionIndex {
 
   valueOffsets(path: Path): readonly [number, number] | null {
     return this.#entries.get(pathText(path))?.value ?? null;
+  }
+
+  *scalars(): Iterable<ScalarPlace> {
+    for (const [key, { value, collection, expanded }] of this.#entries)
+      if (value !== null && !collection) yield { key, start: value[0], end: value[1], expanded };
   }
 
   keyPosition(path: Path): SourcePosition {
@@ -100,7 +117,7 @@ export class PathPositions implements PositionIndex {
   }
 
   isExpanded(path: Path): boolean {
-    return this.#entries.get(pathText(path))?.expanded ?? false;
+    return (this.#entries.get(pathText(path))?.expanded ?? null) !== null;
   }
 
   isBad(path: Path): boolean {
@@ -115,7 +132,7 @@ export class PathPositions implements PositionIndex {
     const key = pathText(path);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { key: null, value: null, collection: false, written: null, expanded: false, bad: false };
+      entry = { key: null, value: null, collection: false, written: null, expanded: null, bad: false };
       this.#entries.set(key, entry);
     }
     return entry;

@@ -233,7 +233,7 @@ class TreeReader {
       const position = this.#positionWithin(scalar, scalar.value.slice(offset, offset + length));
       this.errors.push(configurationError(this.#file, position, pathText(path), message, suggestion));
     }
-    if (expanded) this.#positions.setExpanded(path);
+    if (expanded) this.#positions.setExpanded(path, text);
     if (errors.length === 0) return text;
     this.#positions.markBad(path);
     return undefined;

@@ -13,7 +13,7 @@ const secret = 'Kn4rv-hunter2';
 const hash = `sha256:${'0a'.repeat(32)}`;
 
 function shown(text: string): string {
-  return parseConfiguration(text, context).shownText();
+  return parseConfiguration(text, context).shownText().text;
 }
 
 /** Where a secret may stand; SECRET is the value, as YAML. */
@@ -96,4 +96,52 @@ describe('what is no secret stays', () => {
     'log: { headers: [x-a], secret_headers: [x-b] }\nupstreams: { a: { endpoints: "a:1", balance: { hash: { cookie: sid } } } }\n',
   ];
   for (const text of texts) test(text.slice(0, 40), () => assert.equal(shown(text), text));
+});
+
+describe('values that the shown text does not have', () => {
+  const unshown = (text: string) => parseConfiguration(text, context).shownText().unshown;
+  const cases: readonly (readonly [what: string, text: string, unshown: readonly (readonly [string, string])[]])[] = [
+    [
+      'have the keys that the file has',
+      'deployment: shop\napplications:\n  web:\n    command: [node, --api-key, hunter2]\n    environment: { PIN: 1234, "A B": "two 🔑 keys" }\n',
+      [
+        ['applications.web.command[2]', 'hunter2'],
+        ['applications.web.environment.PIN', '1234'],
+        ['applications.web.environment["A B"]', 'two 🔑 keys'],
+      ],
+    ],
+    [
+      'are those that variables gave too',
+      'deployment: ${TOKEN}\napplications: { web: { command: node a.js, environment: { K: "a-${TOKEN}" } } }\n',
+      [
+        ['deployment', 'hunter2hunter2'],
+        ['applications.web.environment.K', 'a-hunter2hunter2'],
+      ],
+    ],
+    [
+      'stand behind characters of two units',
+      'deployment: "🎈" # 🎈\nadmin: { tokens: { deploy: hunter2🎈 } }\n',
+      [['admin.tokens.deploy', 'hunter2🎈']],
+    ],
+    ['are none where all is shown', 'deployment: shop\nupstreams: { a: "a:1" }\n', []],
+  ];
+  for (const [what, text, expected] of cases)
+    test(what, () =>
+      assert.deepEqual(
+        unshown(text)?.map(({ key, value }) => [key, value]),
+        expected,
+      ),
+    );
+
+  test('are not known where there are too many', () => {
+    const variables = Array.from({ length: 501 }, (_, at) => `K${at}: x${at}`).join(', ');
+    assert.equal(unshown(`applications: { a: { command: a, environment: { ${variables} } } }`), null);
+  });
+
+  for (const [style, value] of styles)
+    test(`are the same however they are written: ${style}`, () => {
+      assert.deepEqual(unshown(`applications: { a: { command: a, environment: { K: ${value} } } }`), [
+        { key: 'applications.a.environment.K', value: secret },
+      ]);
+    });
 });

@@ -11,17 +11,68 @@ export interface SourceReading {
   readonly positions: PathOffsets;
 }
 
+/** What people may see of a text. */
+export interface ShownText {
+  readonly text: string;
+  /** The values that `text` does not have: it has `***`, or a reference to a variable, in their place. Null: there are too many. */
+  readonly unshown: readonly UnshownText[] | null;
+}
+
+export interface UnshownText {
+  /** `applications.web.environment.PASSWORD` */
+  readonly key: string;
+  /** A secret. */
+  readonly value: string;
+}
+
+/** More of them are not kept. */
+const unshownMax = 500;
+
 /**
  * The text of a configuration for the admin API and the dashboard, with `***` in place of everything that the log and the status never
  * show: what `hideSecrets` finds, variables of applications, headers of checks, and commands with a secret. Lines keep their numbers.
  */
-export function shownText({ source, value, positions }: SourceReading): string {
+export function shownText(reading: SourceReading): ShownText {
+  const { value, positions } = reading;
+  const source = withoutPairs(reading.source);
   const spans: Span[] = [];
   collectSpans(value, [], { source, positions, spans });
-  const masked = replaceSpans(source, spans, maskLines);
   const redactor = new TextRedactor(secretHeadersOf(value));
+  const masked = replaceSpans(source, spans, maskLines);
   const hidden = hideSecrets(withoutPaths(masked).replaceAll(namesKey, standIn), shownTextKeys, redactor);
-  return withReferences(hidden.replaceAll(standIn, namesKey), source).replace(/\*{4,}/g, '***');
+  // Each mask is as wide as what it hides. Otherwise no place would be known.
+  if (hidden.length !== source.length) return { text: '', unshown: null };
+  const text = withPairs(hidden.replaceAll(standIn, namesKey), reading.source);
+  const shown = withReferences(text, reading.source);
+  return { text: shown.replace(/\*{4,}/g, '***'), unshown: unshownIn(shown, reading, redactor) };
+}
+
+/** Characters beyond the basic plane are two in a text, and are hidden by one asterisk each. Stand-ins keep all places the same. */
+function withoutPairs(source: string): string {
+  return source.replace(/[\u{10000}-\u{10ffff}]/gu, pair.repeat(2));
+}
+
+function withPairs(shown: string, source: string): string {
+  return shown.replace(pairs, (_pair, at: number) => source.charAt(at));
+}
+
+const pair = '\ue002';
+const pairs = /\ue002/g;
+
+/** The scalars of which not each character is shown, and those with variables. */
+function unshownIn(
+  shown: string,
+  { source, positions }: SourceReading,
+  redactor: TextRedactor,
+): readonly UnshownText[] | null {
+  const unshown: UnshownText[] = [];
+  for (const { key, start, end, expanded } of positions.scalars()) {
+    const written = source.slice(start, end);
+    if (expanded === null && shown.slice(start, end) === written) continue;
+    if (unshown.length === unshownMax) return null;
+    unshown.push({ key: redactor.redact(key), value: expanded ?? written.replace(/^(["'])(.*)\1$/s, '$2') });
+  }
+  return unshown;
 }
 
 /** It looks like the name of a secret, and has names alone. Its stand-in is as wide, of characters for private use. */
@@ -46,8 +97,6 @@ function withoutPaths(text: string): string {
 
 /** A reference to a variable says where a secret comes from, and stays wherever it stands. */
 function withReferences(hidden: string, source: string): string {
-  // Characters beyond the basic plane are hidden by one asterisk: then places are not the same.
-  if (hidden.length !== source.length) return hidden;
   let text = '';
   let at = 0;
   for (const { index, 0: found } of source.matchAll(reference)) {

@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { Configuration, ListenerSpec, StoreSpec } from '../core/configuration.ts';
 import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
 import type { BoundCounters } from '../core/semaphores.ts';
+import type { Random } from '../core/random.ts';
 import type { BoundSnapshot, Snapshot, StoreSelection, UpstreamSnapshot } from '../core/snapshot.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
-import type { SessionKey } from './session-key.ts';
+import { SessionKey } from './session-key.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { boundsOf, breakersOf, keepBoundsOf } from './bounds.ts';
+import { ConfigurationHashes } from './configuration-hashes.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {
@@ -16,19 +17,16 @@ export class ActiveConfiguration {
   #configuration: Configuration;
   #contentHash: string;
   #redactor: TextRedactor;
-  readonly #sessionKey: SessionKey | null;
-
+  readonly #sessionKey: SessionKey;
   readonly #counters: BoundCounters | null;
+  readonly hashes: ConfigurationHashes;
 
-  constructor(
-    configuration: Configuration,
-    sessionKey: SessionKey | null = null,
-    counters: BoundCounters | null = null,
-  ) {
-    this.#sessionKey = sessionKey;
+  constructor(configuration: Configuration, random: Random, counters: BoundCounters | null = null) {
+    this.#sessionKey = new SessionKey(random);
+    this.hashes = new ConfigurationHashes(configuration.stateFolder, random);
     this.#counters = counters;
     this.#configuration = configuration;
-    this.#contentHash = contentHashOf(configuration);
+    this.#contentHash = this.hashes.ofConfiguration(configuration);
     this.#redactor = new TextRedactor(configuration.log.secretFields);
   }
 
@@ -54,7 +52,7 @@ export class ActiveConfiguration {
     keepBoundsOf(configuration, this.#counters);
     this.#configuration = configuration;
     this.#redactor = new TextRedactor(configuration.log.secretFields);
-    this.#contentHash = contentHashOf(configuration);
+    this.#contentHash = this.hashes.ofConfiguration(configuration);
   }
 
   /** The next snapshot, for a new `configuration`. */
@@ -80,12 +78,12 @@ export class ActiveConfiguration {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client } =
       configuration;
     const { log, store, otlp } = configuration;
-    const sessionKey = this.#sessionKey?.for(configuration);
+    const sessionKey = this.#sessionKey.for(configuration);
     const breakers = breakersOf(configuration, this.#counters);
     const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
     return {
       revision,
-      contentHash: contentHashOf(configuration),
+      contentHash: this.hashes.ofConfiguration(configuration),
       deployment,
       member,
       drain,
@@ -119,17 +117,6 @@ export class ActiveConfiguration {
     const open = this.listeners.find((one) => one.id === id && one.host === host);
     return chosen && open !== undefined ? { ...listener, port: open.port } : listener;
   }
-}
-
-/** A configuration is hashed once: with 5,000 routes it takes some 30 ms of the main thread. */
-const contentHashes = new WeakMap<Configuration, string>();
-
-function contentHashOf(configuration: Configuration): string {
-  const known = contentHashes.get(configuration);
-  if (known !== undefined) return known;
-  const hash = createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
-  contentHashes.set(configuration, hash);
-  return hash;
 }
 
 /** Each worker stores its share of the successes of a route. */

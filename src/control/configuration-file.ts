@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { KeptConfiguration } from '../core/kept-configuration.ts';
+import type { KeptConfiguration, UnshownValue } from '../core/kept-configuration.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { readOwnFile } from '../deploy/read-own-file.ts';
 import { writeWholeLater } from '../deploy/write-whole.ts';
@@ -39,7 +39,7 @@ export class ConfigurationFile implements ConfigurationStorage {
     try {
       const content = JSON.parse(found.text) as { version?: unknown; configurations?: unknown } | null;
       if (content?.version !== version || !Array.isArray(content.configurations)) return [];
-      return (content.configurations as readonly unknown[]).filter(isKept);
+      return (content.configurations as readonly unknown[]).map(withUnshown).filter(isKept);
     } catch {
       return [];
     }
@@ -76,6 +76,7 @@ const checks: Readonly<Record<keyof KeptConfiguration, (value: unknown) => boole
   contentHash: isTextOrNull,
   source: isTextOrNull,
   text: isTextOrNull,
+  unshown: isUnshown,
   warnings: isTexts,
   changed: isTexts,
   errors: isTexts,
@@ -85,6 +86,19 @@ function isKept(value: unknown): value is KeptConfiguration {
   if (typeof value !== 'object' || value === null) return false;
   const entry = value as Readonly<Record<string, unknown>>;
   return Object.entries(checks).every(([key, check]) => check(entry[key]));
+}
+
+/** Those of a version that did not know them. */
+function withUnshown(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? { unshown: null, ...value } : value;
+}
+
+function isUnshown(value: unknown): boolean {
+  if (value === null) return true;
+  if (!Array.isArray(value)) return false;
+  return (value as readonly (Partial<UnshownValue> | null)[]).every(
+    (one) => isText(one?.key) && isText(one?.hash) && isCount(one?.version),
+  );
 }
 
 function isCount(value: unknown): boolean {

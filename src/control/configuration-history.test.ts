@@ -19,12 +19,14 @@ afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
 /** As a process has it that starts now. */
 function start(epoch: string, inFolder = true): ConfigurationHistory {
   const storage = inFolder ? new ConfigurationFile(folder) : null;
-  const history = new ConfigurationHistory({ clock, epoch, source: '/etc/candor.yaml', storage });
+  const history = new ConfigurationHistory({ clock, epoch, source: '/etc/candor.yaml', storage, hashes });
   history.load();
   return history;
 }
 
-const shown = (text: string) => ({ text, warnings: [] });
+/** As long as the process, and those after it, have the same key. */
+const hashes = { ofValue: (key: string, digest: string): string => `${key} ${digest}`.toUpperCase() };
+const shown = (text: string) => ({ text, warnings: [], unshown: null });
 const applied = (history: ConfigurationHistory, text: string, revision = 1, actor = 'gateway'): number =>
   history.applied(actor, { revision, contentHash: `hash of ${text}`, changed: ['routes'] }, shown(text));
 const idsOf = ({ list }: ConfigurationHistory): readonly number[] => list.map(({ id }) => id);
@@ -137,5 +139,54 @@ describe('configurations that were applied and refused', () => {
       writeFileSync(path, text);
       assert.deepEqual(idsOf(start('two')), [], text);
     }
+  });
+});
+
+describe('values that texts do not show', () => {
+  const read = (digests: Readonly<Record<string, string>>) => ({
+    ...shown('text'),
+    unshown: Object.entries(digests).map(([key, digest]) => ({ key, digest })),
+  });
+  const versionsOf = ({ list }: ConfigurationHistory) =>
+    list.map(({ unshown }) => unshown?.map(({ key, version }) => `${key} ${version}`).join(', ') ?? null);
+  const apply = (history: ConfigurationHistory, digests: Readonly<Record<string, string>>): number =>
+    history.applied('gateway', { revision: 1, contentHash: JSON.stringify(digests), changed: [] }, read(digests));
+
+  test('have a number for each value of a key, also in another process', async () => {
+    const first = start('one');
+    apply(first, { a: 'x', b: 'x' });
+    apply(first, { a: 'y', b: 'x' });
+    await first.close();
+    const second = start('two');
+    apply(second, { a: 'x', b: 'z' });
+    assert.deepEqual(versionsOf(second), ['a 1, b 2', 'a 2, b 1', 'a 1, b 1']);
+  });
+
+  test('are hashed with a key before they are kept', async () => {
+    const history = start('one');
+    apply(history, { a: 'digest' });
+    await history.close();
+    const text = readFileSync(join(folder, 'configurations.json'), 'utf8');
+    assert.match(text, /A DIGEST/);
+    assert.doesNotMatch(text, /"digest"/);
+  });
+
+  test('make a configuration that was refused another one', () => {
+    const history = start('one');
+    history.refused('signal:SIGHUP', ['no'], read({ a: 'x' }));
+    history.refused('signal:SIGHUP', ['no'], read({ a: 'y' }));
+    history.refused('signal:SIGHUP', ['no'], read({ a: 'y' }));
+    assert.deepEqual(versionsOf(history), ['a 2', 'a 1']);
+  });
+
+  test('are not known of configurations that an earlier version kept', async () => {
+    const history = start('one');
+    apply(history, { a: 'x' });
+    await history.close();
+    const path = join(folder, 'configurations.json');
+    const content = JSON.parse(readFileSync(path, 'utf8')) as { configurations: { unshown?: unknown }[] };
+    for (const one of content.configurations) delete one.unshown;
+    writeFileSync(path, JSON.stringify(content));
+    assert.deepEqual(versionsOf(start('two')), [null]);
   });
 });

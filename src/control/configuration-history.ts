@@ -1,5 +1,6 @@
-import type { KeptConfiguration, ShownConfiguration } from '../core/kept-configuration.ts';
+import type { KeptConfiguration, ShownConfiguration, UnshownValue } from '../core/kept-configuration.ts';
 import type { Clock } from '../core/time.ts';
+import type { ConfigurationHashes } from './configuration-hashes.ts';
 import type { ConfigurationStorage } from './configuration-file.ts';
 
 /** How much is kept: the newest, and of refused ones fewer, so that a mistake that is tried again and again displaces nothing. */
@@ -19,6 +20,7 @@ export interface ConfigurationHistoryParts {
   readonly source: string | null;
   /** Null: what is kept ends with the process. */
   readonly storage: ConfigurationStorage | null;
+  readonly hashes: Pick<ConfigurationHashes, 'ofValue'>;
 }
 
 /** The configurations that were applied and refused, by this process and by those before it. Texts are without secrets. */
@@ -77,13 +79,20 @@ export class ConfigurationHistory implements KeptConfigurations {
     const text = shown === null || shown.text === '' ? null : shown.text;
     const last = { times: 1, lastAt: at, lastActor: actor };
     const lists = { warnings: cut(shown?.warnings ?? []), changed: noLines, errors: noLines };
-    return { id: 0, at, actor, ...last, epoch, source, text, ...lists };
+    return { id: 0, at, actor, ...last, epoch, source, text, unshown: this.#unshownOf(shown), ...lists };
+  }
+
+  /** `version` is set where the entry is added. */
+  #unshownOf(shown: ShownConfiguration | null): readonly UnshownValue[] | null {
+    const { hashes } = this.#parts;
+    return shown?.unshown?.map(({ key, digest }) => ({ key, hash: hashes.ofValue(key, digest), version: 0 })) ?? null;
   }
 
   #add(entry: KeptConfiguration): number {
     const { storage } = this.#parts;
     // During an upgrade another process may have written. Without a disk the memory has what the file lacks.
-    this.#kept = pruned(withEntry(merged(storage?.read() ?? [], this.#kept), entry));
+    const kept = merged(storage?.read() ?? [], this.#kept);
+    this.#kept = pruned(withEntry(kept, { ...entry, unshown: withVersions(entry.unshown, kept) }));
     // A gateway without a file has nothing that another process could show.
     if (this.#kept.some(({ text }) => text !== null)) storage?.write(this.#kept);
     return this.#kept.at(-1)?.id ?? 0;
@@ -104,6 +113,24 @@ function merged(
   return others.length === 0 ? known : [...others, ...known].sort((a, b) => a.lastAt - b.lastAt || a.id - b.id);
 }
 
+/** A value that was kept has its number; another one the next of its key. */
+function withVersions(
+  unshown: readonly UnshownValue[] | null,
+  kept: readonly KeptConfiguration[],
+): readonly UnshownValue[] | null {
+  if (unshown === null) return null;
+  const versions = new Map<string, number>();
+  const last = new Map<string, number>();
+  for (const { key, hash, version } of kept.flatMap((one) => one.unshown ?? [])) {
+    versions.set(`${key}\0${hash}`, version);
+    last.set(key, Math.max(version, last.get(key) ?? 0));
+  }
+  return unshown.map(({ key, hash }) => {
+    const version = versions.get(`${key}\0${hash}`) ?? (last.get(key) ?? 0) + 1;
+    return { key, hash, version };
+  });
+}
+
 /** The same once more, such as after a restart, is counted and not added. */
 function withEntry(kept: readonly KeptConfiguration[], entry: KeptConfiguration): readonly KeptConfiguration[] {
   const before = kept.findLast(({ outcome }) => outcome === entry.outcome);
@@ -118,7 +145,12 @@ function withEntry(kept: readonly KeptConfiguration[], entry: KeptConfiguration)
 
 function isSame(before: KeptConfiguration, entry: KeptConfiguration): boolean {
   const { text, contentHash, errors } = entry;
-  return before.text === text && before.contentHash === contentHash && before.errors.join('\n') === errors.join('\n');
+  if (before.text !== text || before.contentHash !== contentHash) return false;
+  return hashesOf(before) === hashesOf(entry) && before.errors.join('\n') === errors.join('\n');
+}
+
+function hashesOf({ unshown }: KeptConfiguration): string {
+  return unshown?.map(({ hash }) => hash).join(' ') ?? 'not known';
 }
 
 function pruned(kept: readonly KeptConfiguration[]): readonly KeptConfiguration[] {

@@ -33,7 +33,6 @@ import { OutputCapture } from './output-capture.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { Overlay } from './overlay.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
-import { SessionKey } from './session-key.ts';
 import { SloFile } from './slo-file.ts';
 import { ApplicationWatch } from './application-watch.ts';
 import type { ApplicationStatus } from './gateway-status.ts';
@@ -111,7 +110,7 @@ export class ControlParts {
     // Twice the number at the start: when all workers are replaced, old and new ones run side by side for a while.
     const workersMax = Math.max(sharedSizes.workersMax, 2 * wantedWorkers(options.configuration).count);
     this.shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
-    this.active = new ActiveConfiguration(options.configuration, new SessionKey(systemRandom), this.shared);
+    this.active = new ActiveConfiguration(options.configuration, systemRandom, this.shared);
     this.hub = this.#createHub();
     this.configurations = this.#createConfigurations();
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source, this.configurations);
@@ -189,7 +188,8 @@ export class ControlParts {
   #createConfigurations(): ConfigurationHistory {
     const { configuration, source } = this.options;
     const storage = configuration.stateFolder === null ? null : new ConfigurationFile(configuration.stateFolder);
-    return new ConfigurationHistory({ clock: this.clock, epoch: this.hub.epoch, source, storage });
+    const { hashes } = this.active;
+    return new ConfigurationHistory({ clock: this.clock, epoch: this.hub.epoch, source, storage, hashes });
   }
 
   #createIncidents(): IncidentWatch {

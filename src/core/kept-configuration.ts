@@ -4,6 +4,25 @@ export interface ShownConfiguration {
   readonly text: string;
   /** One line each. */
   readonly warnings: readonly string[];
+  /** Null: they are not known, such as in a file that could not be read. */
+  readonly unshown: readonly UnshownDigest[] | null;
+}
+
+/** A value of the file that its shown text does not have: it is a secret, or comes from a variable. */
+export interface UnshownDigest {
+  /** `applications.web.environment.PASSWORD` */
+  readonly key: string;
+  /** SHA-256 of the value. It is neither kept nor shown: a short value could be found from it. */
+  readonly digest: string;
+}
+
+/** Which of the values of a key that were kept, or seen, a configuration has. */
+export interface UnshownValue {
+  readonly key: string;
+  /** Keyed by the state folder's key (`control/configuration-hashes.ts`); for the process and its file alone. */
+  readonly hash: string;
+  /** Counts the values of the key. Two configurations with the same number have the same value. */
+  readonly version: number;
 }
 
 /** A configuration that a gateway has applied, or refused. */
@@ -28,6 +47,8 @@ export interface KeptConfiguration {
   readonly source: string | null;
   /** Null: there was none, or it could not be read. */
   readonly text: string | null;
+  /** Null: not known. */
+  readonly unshown: readonly UnshownValue[] | null;
   readonly warnings: readonly string[];
   /** What is not as in the configuration before; one clause each. */
   readonly changed: readonly string[];

@@ -163,6 +163,7 @@ describe('configurations', () => {
     ...{ id, outcome, at: Date.UTC(2026, 0, 1), actor: 'signal:SIGHUP', times: 2, lastAt: Date.UTC(2026, 0, 2) },
     ...{ lastActor: 'gateway', revision: outcome === 'applied' ? id : null, epoch: 'run-1', source: '/candor.yaml' },
     ...{ contentHash: outcome === 'applied' ? 'abc' : null, text: `# ${id}\n`, warnings: [], changed: ['log'] },
+    unshown: [{ key: 'admin.tokens.deploy', hash: 'hash-of-it', version: 2 }],
     errors: outcome === 'applied' ? [] : ['candor.yaml:1:1: no'],
   });
   const json = async (target: string): Promise<object> => JSON.parse((await get(target)).content) as object;
@@ -179,12 +180,14 @@ describe('configurations', () => {
         [1, 'earlier'],
       ],
     );
-    assert.doesNotMatch((await get('/v2/configurations')).content, /"text"/);
+    assert.doesNotMatch((await get('/v2/configurations')).content, /"text"|hash-of-it/);
   });
 
   test('are read one by one, and the active one by itself', async () => {
     const active = configurationSchema.parse(await json('/v2/configuration'));
     assert.deepEqual([active.id, active.state, active.text, active.last_actor], [2, 'active', '# 2\n', 'gateway']);
+    assert.deepEqual(active.unshown, [{ key: 'admin.tokens.deploy', version: 2 }]);
+    assert.doesNotMatch((await get('/v2/configuration')).content, /hash-of-it/);
     const refused = configurationSchema.parse(await json('/v2/configurations/3'));
     assert.deepEqual([refused.state, refused.errors, refused.revision], ['refused', ['candor.yaml:1:1: no'], null]);
     assert.equal((await get('/v2/configurations/4')).status, 404);

@@ -41,6 +41,7 @@ function entry(id: number, outcome: 'applied' | 'refused', own: Partial<KeptConf
     ...{ id, outcome, at: Date.UTC(2026, 0, 1), actor: 'signal:SIGHUP', times: 1, lastAt: Date.UTC(2026, 0, 2) },
     ...{ lastActor: 'gateway', revision: outcome === 'applied' ? id : null, epoch: 'run-1', source: '/candor.yaml' },
     ...{ contentHash: `hash-${id}`, text: 'x: \u001b[31m\n', warnings: [], changed: [], errors: [] },
+    ...{ unshown: [] },
     ...own,
   };
 }
@@ -122,9 +123,26 @@ describe('candor configuration', () => {
     const [refused, active] = kept as [KeptConfiguration, KeptConfiguration, KeptConfiguration];
     gateway.configurations = { current: active, list: [{ ...active, id: 7, contentHash: 'other' }, refused, active] };
     const again = new FakeProcessContext(folder);
-    assert.equal(await again.candor('configuration', 'diff', '7'), 0);
+    assert.equal(await again.candor('configuration', 'diff', '7'), 1);
     assertFits(again.stdout.text);
-    assert.match(again.stdout.text, /are equal, but what was read is not/);
+    assert.match(again.stdout.text, /texts [^]* are equal\.\nWhat was read differs: a file that they name/);
+  });
+
+  test('diff names keys whose hidden values differ, and shows no hash of them', async () => {
+    const value = (key: string, version: number) => ({ key, hash: `hash-${key}-${version}`, version });
+    const one = kept[1] as KeptConfiguration;
+    const before = { ...one, id: 6, contentHash: 'b', unshown: [value('a.PIN', 1), value('a.USER', 1)] };
+    const after = { ...one, id: 7, contentHash: 'c', unshown: [value('a.PIN', 2), value('a.USER', 1)] };
+    gateway.configurations = { current: after, list: [after, before] };
+    assert.equal(await context.candor('configuration', 'diff', '6', '7'), 1);
+    assert.match(context.stdout.text, /are equal\.\nValues that the texts do not show differ:\n  a\.PIN\n$/);
+    const json = new FakeProcessContext(folder);
+    assert.equal(await json.candor('configuration', 'diff', '6', '--json'), 1);
+    assert.deepEqual(JSON.parse(json.stdout.text), { from: 6, to: 7, lines: [], unshown: ['a.PIN'], note: null });
+    const shown = new FakeProcessContext(folder);
+    await shown.candor('configuration', 'show', '--json');
+    assert.match(shown.stdout.text, /"key":\s*"a\.PIN"/);
+    assert.doesNotMatch(shown.stdout.text, /hash-a/);
   });
 });
 

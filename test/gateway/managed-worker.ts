@@ -14,6 +14,8 @@ import { ServingWorker } from '../../src/worker/serving-worker.ts';
 import { SharedCounts, sharedSizes } from '../../src/limits/shared-counts.ts';
 import { SeededRandom, SimulatedClock } from '../../src/testing/testing.ts';
 
+const random = new SeededRandom('configurations');
+
 /** One serving worker in this thread: its sockets are real, its time is simulated. */
 export class ManagedWorker {
   readonly clock = new SimulatedClock();
@@ -67,7 +69,7 @@ export class ManagedWorker {
   /** Activates a configuration whose endpoints are not checked. */
   async apply(yaml: string): Promise<void> {
     const configuration = await this.#load(yaml);
-    this.#active ??= new ActiveConfiguration(configuration);
+    this.#active ??= new ActiveConfiguration(configuration, random);
     const active = this.#active;
     const snapshot = active.nextSnapshot(configuration, upstreamsOf(configuration));
     await this.worker.prepare(snapshot);
@@ -83,7 +85,7 @@ export class ManagedWorker {
   /** The next revision after the active one. */
   async snapshotOf(yaml: string): Promise<Snapshot> {
     const configuration = await this.#load(yaml);
-    return (this.#active ?? new ActiveConfiguration(configuration)).nextSnapshot(
+    return (this.#active ?? new ActiveConfiguration(configuration, random)).nextSnapshot(
       configuration,
       upstreamsOf(configuration),
     );

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { thisHost } from '../../src/config/host.ts';
+import { shownOf } from '../../src/cli/read-configuration.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { ShownConfiguration } from '../../src/core/kept-configuration.ts';
@@ -135,7 +136,7 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
   const environment = options.environment ?? {};
   const read = async (): Promise<Read> => {
     const loading = await loadConfiguration(path, environment, thisHost());
-    const shown = options.keepsText === true ? { shown: { text: loading.shownText(), warnings: [] } } : {};
+    const shown = options.keepsText === true ? { shown: { ...shownOf(loading.shownText()), warnings: [] } } : {};
     if (loading.ok)
       return { ok: true, configuration: options.change?.(loading.configuration) ?? loading.configuration, ...shown };
     const complaints = loading.errors.map(({ line, column, message }) => `candor.yaml:${line}:${column}: ${message}`);

@@ -18,6 +18,12 @@ describe('docs/cli.md', () => {
   });
   after(() => rmSync(context.directory, { recursive: true, force: true }));
 
+  const helpOf = async (...command: readonly string[]): Promise<string> => {
+    const asked = new FakeProcessContext(context.directory);
+    assert.equal(await asked.candor(...command, '--help'), 0);
+    return asked.stdout.text;
+  };
+
   test('the complaints it shows are those that candor check makes', async () => {
     const shown = blocks.find(({ heading }) => heading === 'candor check')?.text ?? '';
     const source = [...shown.matchAll(/^ *(\d+) \| (.*)$/gm)];
@@ -32,9 +38,11 @@ describe('docs/cli.md', () => {
   for (const heading of new Set(blocks.map((block) => block.heading))) {
     const command = heading.replace('candor ', '');
     test(`every flag that it names of candor ${command} exists, and every flag is named`, async () => {
-      const asked = new FakeProcessContext(context.directory);
-      assert.equal(await asked.candor(command, '--help'), 0);
-      const inHelp = flagsIn(asked.stdout.text.replace(/EXAMPLE\n[^]*?\n\n/, ''));
+      const help = await helpOf(command);
+      const commands = /\nCOMMANDS\n([^]*)$/.exec(help)?.[1] ?? '';
+      const inner = [...commands.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => helpOf(command, name ?? ''));
+      const helps = [help, ...(await Promise.all(inner))];
+      const inHelp = flagsIn(helps.map((text) => text.replace(/EXAMPLE\n[^]*?\n\n/, '')).join('\n'));
       const section = document.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
       // An example after `--` is the flag of another program.
       const named = flagsIn(section.replace(/ -- .*$/gm, ''));

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { type DiffLine, diffOfTexts } from '../../core/line-diff.ts';
+import { differenceOf } from '../../core/configuration-difference.ts';
+import type { DiffLine } from '../../core/line-diff.ts';
 import type { Answer } from '../api.ts';
 import type { ConfigurationJson, ConfigurationList } from '../model.ts';
 import { addressHash } from '../page-address.ts';
@@ -77,22 +78,33 @@ interface DifferenceProperties {
 function Difference({ before, after }: DifferenceProperties): JSX.Element {
   if (before.text === null || after.text === null)
     return <p class="quiet">Configuration {(before.text === null ? before : after).id} has no text.</p>;
-  const lines = diffOfTexts(before.text, after.text);
-  if (lines.length === 0)
-    return (
-      <p>
-        The texts are equal
-        {before.content_hash !== after.content_hash &&
-          ', but what was read is not: a secret, a variable or a file that they name differs'}
-        .
-      </p>
-    );
+  const difference = differenceOf({ ...before, text: before.text }, { ...after, text: after.text });
+  const { lines, unshown, note } = difference;
   return (
-    <pre class="diff" tabIndex={0} aria-label={`Difference of configurations ${before.id} and ${after.id}`}>
-      {lines.map((line, index) => (
-        <DiffRow line={line} key={index} />
-      ))}
-    </pre>
+    <>
+      {lines.length === 0 ? (
+        <p>The texts are equal.</p>
+      ) : (
+        <pre class="diff" tabIndex={0} aria-label={`Difference of configurations ${before.id} and ${after.id}`}>
+          {lines.map((line, index) => (
+            <DiffRow line={line} key={index} />
+          ))}
+        </pre>
+      )}
+      {unshown.length > 0 && (
+        <>
+          <p>Values that the texts do not show differ:</p>
+          <ul>
+            {unshown.map((key) => (
+              <li key={key}>
+                <code>{key}</code>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {note !== null && <p>{note}</p>}
+    </>
   );
 }
 
