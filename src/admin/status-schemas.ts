@@ -233,6 +233,10 @@ export const statusSchema = z.object({
           exported: count.describe('Spans, log records or data points that the collector has taken, since the start.'),
           failed_requests: count.describe('Requests to the collector without an answer, or with another than success.'),
           dropped: z.array(z.object({ reason: z.enum(otlpDropReasons), count })),
+          last_rejection: z
+            .object({ message: text, at: text })
+            .nullable()
+            .describe('When the collector has last rejected a part of a request, and its words; null: never.'),
         }),
       ),
     })

@@ -282,9 +282,15 @@ function otlpLines({ otlp = null, problems }: Partial<GatewayStatus>, style: Sty
   });
   const tone = isFailing ? 'bad' : dropped.length > 0 ? 'warn' : 'good';
   const lost = dropped.length === 0 ? 'nothing dropped' : `dropped since the start: ${dropped.join(', ')}`;
+  // A gateway of an earlier version does not say it.
+  const said = otlp.signals.flatMap(({ signal, lastRejection = null }: Partial<(typeof otlp.signals)[number]>) =>
+    lastRejection === null || lastRejection.message === ''
+      ? []
+      : [`; the collector says of rejected ${signal}: ${lastRejection.message}`],
+  );
   return wrapAfter(
     `  ${statusMark(tone, style)}`,
-    `${harmless(otlp.endpoint)} ${isFailing ? 'fails now' : 'is exported to'}, ${lost}`,
+    `${harmless(otlp.endpoint)} ${isFailing ? 'fails now' : 'is exported to'}, ${lost}${harmless(said.join(''))}`,
     5,
   );
 }

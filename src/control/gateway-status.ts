@@ -396,6 +396,8 @@ export interface OtlpStatus {
     /** Requests to the collector that it did not answer, or not with success. */
     readonly failedRequests: number;
     readonly dropped: readonly { readonly reason: OtlpDropReason; readonly count: number }[];
+    /** The collector has last rejected a part of a request at `at` (RFC 3339). `message`: its words, '' without any. Null: never. */
+    readonly lastRejection: { readonly message: string; readonly at: string } | null;
   }[];
 }
 

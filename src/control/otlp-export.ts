@@ -40,6 +40,7 @@ export class OtlpExport {
     linesBytes: ringBytes,
     failuresBytes: 0,
   });
+  readonly #rejections = new Map<OtlpSignal, NonNullable<OtlpStatus['signals'][number]['lastRejection']>>();
   #thread: RestartedThread<ToOtlp, FromOtlp> | null = null;
   #spec: OtlpSpec | null = null;
   /** The signal of the last `otlp_failing` that has not ended. */
@@ -71,6 +72,7 @@ export class OtlpExport {
       exported: this.#counts.exported(signal),
       failedRequests: this.#counts.failedRequests(signal),
       dropped: otlpDropReasons.map((reason) => ({ reason, count: this.#counts.dropped(signal, reason) })),
+      lastRejection: this.#rejections.get(signal) ?? null,
     };
   }
 
@@ -112,6 +114,10 @@ export class OtlpExport {
 
   #onMessage(message: Exclude<FromOtlp, { readonly request: number }>): void {
     if (message.kind === 'metrics_wanted') return void this.#sendMetrics();
+    if (message.kind === 'rejected') {
+      const at = new Date(this.#parts.clock.wallTime()).toISOString();
+      return void this.#rejections.set(message.signal, { message: message.message, at });
+    }
     const { event } = message;
     this.#failing = event.to === 'failing' ? event.evidence.signal : null;
     this.#parts.events.emit(event);

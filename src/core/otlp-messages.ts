@@ -34,4 +34,6 @@ export type FromOtlp =
   | { readonly kind: 'closed'; readonly request: number }
   /** The interval is over: send 'metrics'. */
   | { readonly kind: 'metrics_wanted' }
-  | { readonly kind: 'event'; readonly event: NewEvent<'otlp_failing'> };
+  | { readonly kind: 'event'; readonly event: NewEvent<'otlp_failing'> }
+  /** The collector has rejected a part of a request; at most one each second for each signal. `message`: its words, or ''. */
+  | { readonly kind: 'rejected'; readonly signal: OtlpSignal; readonly message: string };

@@ -7,7 +7,7 @@ import type { FromOtlp, OtlpInit, ToOtlp } from '../core/otlp-messages.ts';
 import type { Random } from '../core/random.ts';
 import type { EventLine } from '../core/store-messages.ts';
 import { shownUrl } from '../core/shown-url.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { RecordRingReader, WakeWord } from '../record/record-ring.ts';
 import { resourceOf } from './attributes.ts';
 import { Collector } from './collector.ts';
@@ -28,6 +28,9 @@ import { spansOf } from './spans.ts';
 
 /** How often the rings are read while lines come. */
 const readEveryMs = 250;
+
+/** A collector that rejects something rejects much of it. */
+const rejectedEveryMs = 1000;
 
 /** For how long what is left is sent when the gateway ends. */
 const closeMs = 2000;
@@ -52,6 +55,8 @@ export class OtlpExporter {
   readonly #metrics: SignalExporter<Metric>;
   /** Signals that the collector does not take, and why. */
   readonly #failing = new Map<OtlpSignal, string>();
+  /** When the main thread was last told of a rejection. */
+  readonly #rejectedAt = new Map<OtlpSignal, Instant>();
   #process: ProcessConstants | null = null;
   #spec: OtlpSpec | null = null;
   #collector: Collector | null = null;
@@ -130,10 +135,18 @@ export class OtlpExporter {
         this.#collector?.post(signal, body, timeoutMs) ?? Promise.resolve({ why: 'there is no collector' }),
       onExported: (count) => this.#counts.addExported(signal, count),
       onDropped: (reason, count) => this.#counts.addDropped(signal, reason, count),
+      onRejected: (message) => this.#onRejected(signal, message),
       onWaiting: (count) => this.#counts.setWaiting(signal, count),
       onFailedRequest: () => this.#counts.addFailedRequest(signal),
       onState: (why, status) => this.#onState(signal, why, status),
     });
+  }
+
+  #onRejected(signal: OtlpSignal, message: string): void {
+    const now = this.#clock.now();
+    if (now < (this.#rejectedAt.get(signal) ?? -Infinity) + rejectedEveryMs) return;
+    this.#rejectedAt.set(signal, now);
+    this.#send({ kind: 'rejected', signal, message });
   }
 
   #encode<S extends OtlpSignal>(signal: S, items: readonly SignalItems[S][]): Uint8Array {

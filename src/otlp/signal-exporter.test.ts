@@ -24,6 +24,7 @@ class Bench {
   exported = 0;
   waiting = 0;
   readonly states: (string | null)[] = [];
+  readonly rejections: string[] = [];
   encoded = 0;
   readonly exporter: SignalExporter<string>;
 
@@ -46,6 +47,7 @@ class Bench {
       onDropped: (reason, count) => {
         if (count > 0) this.dropped[reason] = (this.dropped[reason] ?? 0) + count;
       },
+      onRejected: (message) => this.rejections.push(message),
       onWaiting: (count) => (this.waiting = count),
       onFailedRequest: () => {},
       onState: (why) => this.states.push(why),
@@ -133,6 +135,7 @@ describe('a batch', () => {
     bench.add(5);
     await bench.pass(4000);
     assert.deepEqual([bench.sent.length, bench.exported, bench.dropped], [1, 3, { rejected: 2 }]);
+    assert.deepEqual(bench.rejections, ['too old']);
     assert.deepEqual(bench.states, [null]);
   });
 });

@@ -17,6 +17,8 @@ export interface SignalParts<Item> {
   readonly post: (body: Uint8Array, timeoutMs?: number) => Promise<CollectorResponse | { readonly why: string }>;
   readonly onExported: (count: number) => void;
   readonly onDropped: (reason: OtlpDropReason, count: number) => void;
+  /** The collector has rejected a part of a batch, or all of it. `message`: its words; '' without any. */
+  readonly onRejected: (message: string) => void;
   /** As many wait now, those in flight included. */
   readonly onWaiting: (count: number) => void;
   readonly onFailedRequest: () => void;
@@ -125,7 +127,7 @@ export class SignalExporter<Item> {
   }
 
   async #sendBatch(): Promise<void> {
-    const { clock, onExported, onDropped, onState } = this.#parts;
+    const { clock, onExported, onDropped, onRejected, onState } = this.#parts;
     const { items, count } = this.#takeBatch();
     const giveUpAt = after(clock.now(), batchMsMax);
     for (let tries = 1; ; tries += 1) {
@@ -135,6 +137,7 @@ export class SignalExporter<Item> {
         const rejected = Math.min(count, verdict.rejected);
         onExported(count - rejected);
         onDropped('rejected', rejected);
+        if (rejected > 0) onRejected(verdict.message);
         // A part that it rejects is counted; the collector works.
         onState(rejected < count ? null : `it rejects everything${said(verdict.message)}`, status);
         break;

@@ -165,8 +165,9 @@ export const statusSample: GatewayStatus = {
           { reason: 'queue_full', count: 0 },
           { reason: 'rejected', count: 12 },
         ],
+        lastRejection: { message: 'span is too old', at: '2026-11-20T10:00:00.000Z' },
       },
-      { signal: 'logs', exported: 31, failedRequests: 0, dropped: [] },
+      { signal: 'logs', exported: 31, failedRequests: 0, dropped: [], lastRejection: null },
     ],
   },
   timeouts: [

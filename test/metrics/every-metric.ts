@@ -29,7 +29,12 @@ export async function everyMetric(format: MetricsFormat = 'prometheus'): Promise
     threads: [{ worker: 1, figures }],
     logDropped: 0,
     storeLost: 0,
-    otlp: [{ signal: 'traces', exported: 1, failedRequests: 0, dropped: [{ reason: 'queue_full', count: 0 }] }],
+    otlp: [
+      {
+        ...{ signal: 'traces', exported: 1, failedRequests: 0, dropped: [{ reason: 'queue_full', count: 0 }] },
+        lastRejection: null,
+      },
+    ],
     failedHandshakes: [{ listener: 'https', reason: 'garbage', count: 1 }],
     http2Limits: [{ listener: 'https', limit: 'resets', count: 1, address: '192.0.2.1', delayMs: 0 }],
   };

@@ -178,6 +178,22 @@ test('what the collector does not take is counted, and is a problem of the statu
   assert.ok(dropped.some(({ count }) => count > 0));
 });
 
+test('what the collector rejects of a request is counted, and the status has its words', async () => {
+  collector.answer = (signal, reply) => {
+    const partialSuccess = { rejectedSpans: '1', errorMessage: 'too old' };
+    const body = signal === 'traces' ? { partialSuccess } : { partialSuccess: null };
+    reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+  const signal = (name: string) => edge.gateway.status().otlp?.signals.find((one) => one.signal === name);
+  await edge.get('/rejected');
+  await until('it is counted', () => (signal('traces')?.lastRejection ?? null) !== null);
+  assert.equal(signal('traces')?.lastRejection?.message, 'too old');
+  assert.ok((signal('traces')?.dropped.find(({ reason }) => reason === 'rejected')?.count ?? 0) >= 1);
+  assert.equal(signal('logs')?.lastRejection, null);
+  assert.ok(!edge.gateway.status().problems.some(({ kind }) => kind === 'otlp_failing'));
+  collector.answer = (_, reply) => reply.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+});
+
 test('what waits when the gateway stops is sent', async () => {
   const stopped = await startFromYaml(yaml('protobuf'));
   const id = fieldOf(await stopped.get('/last'), 'x-request-id');
