@@ -130,7 +130,7 @@ export class AdminApi implements RequestHandler {
       case 'readAudit':
         return this.#turns.search(requester, response, () => this.#events.sendAudit(url, response));
       case 'followStatus':
-        return this.#followStatus(requester, request, response);
+        return this.#followStatus(url, requester, request, response);
       case 'readConfiguration':
         return sendConfiguration(url, this.#gateway, response);
       case 'listConfigurations':
@@ -288,9 +288,14 @@ export class AdminApi implements RequestHandler {
     stream.start(position, follow === 'true' && request.method !== 'HEAD');
   }
 
-  #followStatus(requester: AdminRequester, request: IncomingMessage, response: ServerResponse): void {
+  #followStatus(
+    { searchParams }: URL,
+    requester: AdminRequester,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     if (request.method === 'HEAD') return void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end();
-    const stream = new LiveStream(this.#live, response, this.#clock);
+    const stream = new LiveStream(this.#live, response, this.#clock, searchParams.get('elements') === 'true');
     if (this.#admit(stream, requester, request, response)) stream.start();
   }
 

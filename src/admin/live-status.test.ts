@@ -1,26 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { changesSince, LiveStatus, type StatusParts } from './live-status.ts';
-
-test('only members that have changed are sent, whole', () => {
-  const sent = new Map([
-    ['a', '[1]'],
-    ['b', '{"c":2}'],
-  ]);
-  assert.equal(changesSince(new Map(), sent), '{"a":[1],"b":{"c":2}}');
-  assert.equal(
-    changesSince(
-      sent,
-      new Map([
-        ['a', '[1]'],
-        ['b', '{"c":3}'],
-      ]),
-    ),
-    '{"b":{"c":3}}',
-  );
-  assert.equal(changesSince(sent, sent), null);
-});
+import { LiveStatus } from './live-status.ts';
+import type { StatusParts } from './status-parts.ts';
 
 test('the status is read once a second for all followers, and not without one', async () => {
   const clock = new SimulatedClock();

@@ -1,11 +1,8 @@
-import { jsonOf } from '../record/json-text.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
+import { partsOf, type StatusParts } from './status-parts.ts';
 
 /** As often as a person reads. */
 const everyMs = 1_000;
-
-/** Each top-level member of a status, as JSON. */
-export type StatusParts = ReadonlyMap<string, string>;
 
 export interface LiveStatusParts {
   readonly clock: Clock;
@@ -52,14 +49,4 @@ export class LiveStatus {
     if (this.#followers.size === 0) return;
     this.#timer = clock.schedule(after(clock.now(), everyMs), (live: LiveStatus) => void live.#read(), this);
   }
-}
-
-function partsOf(status: object): StatusParts {
-  return new Map(Object.entries(status).map(([key, value]) => [key, jsonOf(value)]));
-}
-
-/** The members of `parts` that differ from what was sent before, as one JSON object; null: none does. */
-export function changesSince(sent: StatusParts, parts: StatusParts): string | null {
-  const changed = [...parts].filter(([key, json]) => sent.get(key) !== json);
-  return changed.length === 0 ? null : `{${changed.map(([key, json]) => `${JSON.stringify(key)}:${json}`).join(',')}}`;
 }

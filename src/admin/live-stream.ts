@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { changesSince, type LiveStatus, type StatusParts } from './live-status.ts';
+import type { LiveStatus } from './live-status.ts';
+import { changesSince, type StatusParts } from './status-parts.ts';
 
 /** Shows the page that the connection stands, although nothing changes. */
 const heartbeatMs = 5_000;
@@ -10,13 +11,14 @@ const blockedBeatsMax = 4;
 const nothingSent: StatusParts = new Map();
 
 /**
- * Sends the status whole, then once a second those of its members that have changed. A slow reader gets the latest values when it
- * reads on: nothing is kept for it but what it was sent last.
+ * Sends the status whole, then once a second those of its members that have changed, or of lists those elements. That ages grow is no
+ * change. A slow reader gets the latest values when it reads on: nothing is kept for it but what it was sent last.
  */
 export class LiveStream {
   readonly #response: ServerResponse;
   readonly #clock: Clock;
   readonly #live: LiveStatus;
+  readonly #byElement: boolean;
   #unfollow: () => void = () => {};
   #heartbeat: Timer | null = null;
   #sent = nothingSent;
@@ -24,7 +26,8 @@ export class LiveStream {
   #blockedBeats = 0;
   #open = true;
 
-  constructor(live: LiveStatus, response: ServerResponse, clock: Clock) {
+  constructor(live: LiveStatus, response: ServerResponse, clock: Clock, byElement: boolean) {
+    this.#byElement = byElement;
     this.#live = live;
     this.#response = response;
     this.#clock = clock;
@@ -52,10 +55,12 @@ export class LiveStream {
   #send(parts: StatusParts | null): void {
     if (parts === null) return this.stop();
     if (this.#isBlocked) return;
-    const changes = changesSince(this.#sent, parts);
+    const { members, elements } = changesSince(this.#sent, parts, this.#byElement);
     const name = this.#sent === nothingSent ? 'status' : 'change';
     this.#sent = parts;
-    if (changes !== null) this.#write(`event: ${name}\ndata: ${changes}\n\n`);
+    const change = members === null ? '' : `event: ${name}\ndata: ${members}\n\n`;
+    const element = elements === null ? '' : `event: elements\ndata: ${elements}\n\n`;
+    if (change + element !== '') this.#write(change + element);
   }
 
   #write(text: string): void {

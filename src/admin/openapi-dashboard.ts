@@ -67,7 +67,17 @@ export const dashboardDetails = {
   followStatus: {
     description:
       'Server-sent events: `status` with the whole Status first, then at most once a second `change` with those of its members that have changed, whole. ' +
-      'A comment every 5 s shows that the stream works. A slow reader gets the latest values when it reads on.',
+      'That ages (`since_s`, `uptime_s`, `seconds`) grow is no change. A comment every 5 s shows that the stream works. A slow reader gets the latest values when it reads on.',
+    parameters: [
+      {
+        ...searchParameter(
+          'elements',
+          '`true`: of lists whose elements have an `id` (`upstreams`, …) only the elements that have changed, as an event `elements` with the same members; ' +
+            'whole where elements have come, gone or moved.',
+        ),
+        schema: { type: 'boolean', default: false },
+      },
+    ],
     responses: {
       200: {
         description: 'The stream.',

@@ -11,7 +11,14 @@ import type { Shape } from '../core/shape.ts';
 
 type FullStatus = SnakeCased<StatusResponse>;
 
-export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'verdict' | 'incidents'> {
+/** What the gateway gives an age, as of when it was sent. */
+export interface Dated {
+  /** Milliseconds since the Unix epoch, by the clock of the page: `sent-status.ts` adds it. */
+  readonly since: number;
+}
+
+export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'verdict' | 'incidents' | 'problems'> {
+  readonly problems: readonly ProblemJson[];
   readonly incidents: readonly IncidentJson[];
   readonly verdict?: VerdictJson;
   readonly upstreams: readonly UpstreamJson[];
@@ -30,7 +37,7 @@ export interface UpstreamJson extends Omit<FullUpstream, 'endpoints' | 'verdict'
 type FullEndpoint = FullUpstream['endpoints'][number];
 /** Keys that earlier gateways do not have. */
 type LaterKey = 'in_flight' | 'idle' | 'last_minute' | 'last_check';
-export type EndpointJson = Omit<FullEndpoint, LaterKey> & Partial<Pick<FullEndpoint, LaterKey>>;
+export type EndpointJson = Omit<FullEndpoint, LaterKey> & Partial<Pick<FullEndpoint, LaterKey>> & Dated;
 export type CheckTranscript = NonNullable<FullEndpoint['last_check']>;
 
 type FullIncident = FullStatus['incidents'][number];
@@ -38,7 +45,7 @@ type LaterIncidentKey = 'upstreams' | 'additions' | 'joined';
 export type IncidentJson = Omit<FullIncident, LaterIncidentKey> & Partial<Pick<FullIncident, LaterIncidentKey>>;
 export type IncidentAdditionJson = FullIncident['additions'][number];
 export type SuspectJson = IncidentJson['suspects'][number];
-export type ProblemJson = FullStatus['problems'][number];
+export type ProblemJson = FullStatus['problems'][number] & Dated;
 export type MinuteJson = FullStatus['last_minute'];
 export type OverlayEntryJson = FullStatus['overlay']['entries'][number];
 

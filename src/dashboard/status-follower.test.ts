@@ -83,6 +83,32 @@ describe('the live status', () => {
     page.live.stop();
   });
 
+  test('takes single elements of a list, and ages as moments of its own clock', async () => {
+    const page = new FakePage();
+    page.time = 100_000;
+    const upstreamOf = (id: string, age: number) => ({ id, endpoints: [{ id: `${id}/1`, since_s: age }] });
+    const first = {
+      state: 'serving',
+      problems: [{ since_s: 7 }],
+      upstreams: [upstreamOf('a', 10), upstreamOf('b', 10)],
+    };
+    const later = { upstreams: [upstreamOf('b', 1)] };
+    const events = `event: status\ndata: ${JSON.stringify(first)}\n\nevent: elements\ndata: ${JSON.stringify(later)}\n\n`;
+    page.answers = [streamOf(events, true)];
+    page.live.start();
+    await page.pass(0);
+    const { upstreams = [], problems = [], state } = page.shown.at(-1) ?? {};
+    assert.deepEqual(
+      upstreams.map(({ id, endpoints }) => [id, endpoints[0]?.since]),
+      [
+        ['a', 90_000],
+        ['b', 99_000],
+      ],
+    );
+    assert.deepEqual([problems[0]?.since, state], [93_000, 'serving']);
+    page.live.stop();
+  });
+
   test('is stale since the last word of the gateway, and comes back by itself', async () => {
     const page = new FakePage();
     page.answers = [streamOf(status(1))];
@@ -105,7 +131,7 @@ describe('the live status', () => {
     page.live.start();
     await page.pass(0);
     await page.pass(2000);
-    assert.deepEqual(page.asked, ['/v2/live', '/v2/status', '/v2/status']);
+    assert.deepEqual(page.asked, ['/v2/live?elements=true', '/v2/status', '/v2/status']);
     assert.deepEqual(page.connections.at(-1), { kind: 'live', how: 'polling' });
     page.live.stop();
   });

@@ -1,4 +1,5 @@
 import type { StatusJson } from './model.ts';
+import { type ChangedElements, withElements, withMoments } from './sent-status.ts';
 import { type StreamedEvent, StreamEvents } from './stream-events.ts';
 import type { PageClock } from './system.ts';
 
@@ -53,7 +54,7 @@ export class StatusFollower {
   async #connect(): Promise<void> {
     this.#abort = new AbortController();
     try {
-      const response = await this.#ask(this.#hasStream ? '/v2/live' : '/v2/status');
+      const response = await this.#ask(this.#hasStream ? '/v2/live?elements=true' : '/v2/status');
       if (this.#stopped) return;
       if (response.status === 401) return this.#options.onConnection({ kind: 'signed_out' });
       if (response.status === 404 && this.#hasStream) {
@@ -62,7 +63,7 @@ export class StatusFollower {
       }
       if (!response.ok || response.body === null) return this.#lost();
       if (this.#hasStream) await this.#follow(response.body);
-      else this.#take((await response.json()) as StatusJson, 'polling');
+      else this.#take(this.#dated((await response.json()) as StatusJson), 'polling');
     } catch {
       // No connection, or it ended within the stream: both mean that the gateway is not there now.
       return this.#lost();
@@ -91,9 +92,18 @@ export class StatusFollower {
   }
 
   #takeEvent({ name, data }: StreamedEvent): void {
-    if (name === 'status') this.#take(JSON.parse(data) as StatusJson, 'stream');
-    else if (name === 'change' && this.#status !== null)
-      this.#take({ ...this.#status, ...(JSON.parse(data) as Partial<StatusJson>) }, 'stream');
+    if (name === 'status') this.#take(this.#dated(JSON.parse(data) as StatusJson), 'stream');
+    if (this.#status === null) return;
+    if (name === 'change')
+      this.#take({ ...this.#status, ...this.#dated(JSON.parse(data) as Partial<StatusJson>) }, 'stream');
+    if (name === 'elements') {
+      const changed = this.#dated(JSON.parse(data) as Partial<StatusJson>) as ChangedElements;
+      this.#take({ ...this.#status, ...withElements(this.#status, changed) }, 'stream');
+    }
+  }
+
+  #dated<S extends Partial<StatusJson>>(sent: S): S {
+    return withMoments(sent, this.#options.clock.wallTime());
   }
 
   #take(status: StatusJson, how: 'stream' | 'polling'): void {

@@ -78,6 +78,26 @@ describe('the status as it changes', () => {
     reader.close();
   });
 
+  test('is by element for a reader that asks for that, and nothing is sent of what only grows older', async () => {
+    const reader = follow('/v2/live?elements=true');
+    await reader.until(1);
+    const [first, ...others] = statusSample.upstreams;
+    assert.ok(first !== undefined);
+    gateway.statusNow = { ...statusSample, uptimeS: statusSample.uptimeS + 1 };
+    await clock.advance(1000);
+    gateway.statusNow = { ...statusSample, upstreams: [{ ...first, application: 'other' }, ...others] };
+    await clock.advance(1000);
+    const [, second = ''] = await reader.until(2);
+    const [name, data = ''] = second.split('\ndata: ');
+    const { upstreams, ...rest } = JSON.parse(data) as { upstreams: { id: string; application: string }[] };
+    assert.deepEqual([name, rest], ['event: elements', {}]);
+    assert.deepEqual(
+      upstreams.map(({ id, application }) => [id, application]),
+      [[first.id, 'other']],
+    );
+    reader.close();
+  });
+
   test('shows that it stands while nothing changes', async () => {
     const reader = follow('/v2/live');
     await reader.until(1);

@@ -5,7 +5,7 @@ import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
 import { IncidentCard } from './incident-card.tsx';
-import { Answered, Mark, Section, Sentence, StateText, TableFrame } from './parts.tsx';
+import { Answered, Elapsed, Mark, Section, Sentence, StateText, TableFrame } from './parts.tsx';
 import { StackedBars } from './stacked-bars.tsx';
 import { api, now, state, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
@@ -60,12 +60,15 @@ function Problems({ problems }: { readonly problems: readonly ProblemJson[] }): 
   return (
     <Section title="Problems of the gateway">
       <ul class="problems">
-        {problems.map(({ kind, reason, next_step: nextStep, since_s: sinceS }) => (
+        {problems.map(({ kind, reason, next_step: nextStep, since }) => (
           <li key={kind}>
             <Mark tone="warn" />
             <div>
               <p>
-                <Sentence text={reason} /> <span class="quiet">for {elapsedText(sinceS)}</span>
+                <Sentence text={reason} />{' '}
+                <span class="quiet">
+                  for <Elapsed since={since} />
+                </span>
               </p>
               <p class="next-step">
                 <Sentence text={nextStep} />
@@ -218,10 +221,11 @@ function PastIncidents(): JSX.Element | null {
 }
 
 function Process({ status: shown }: { readonly status: StatusJson }): JSX.Element {
-  const { version, member, pid, uptime_s: uptimeS, revision, listeners, store } = shown;
+  const { version, member, pid, started_at: startedAt, revision, listeners, store } = shown;
   return (
     <p class="process quiet">
-      candor {version}, member {member}, pid {pid}, up {elapsedText(uptimeS)}, configuration revision {revision},{' '}
+      candor {version}, member {member}, pid {pid}, up <Elapsed since={Date.parse(startedAt)} />, configuration revision{' '}
+      {revision},{' '}
       {listeners
         .map(({ id, address, state: open }) => `${id} ${address}${open === 'open' ? '' : ` (${open})`}`)
         .join(', ')}

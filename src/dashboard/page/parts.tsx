@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { elapsedText } from '../../core/quantity-text.ts';
 import { type Answer, answerText } from '../api.ts';
 import type { ShownState, Tone } from '../overall-state.ts';
 import { pageClock } from '../system.ts';
@@ -63,6 +64,11 @@ export function Since({ at }: { readonly at: string }): JSX.Element {
       {timeText(time, now.value)} ({agoText(time, now.value)})
     </time>
   );
+}
+
+/** How long it has been so, such as `5 min`; grows as the clock goes. */
+export function Elapsed({ since }: { readonly since: number }): JSX.Element {
+  return <>{elapsedText(Math.max(0, Math.round((now.value - since) / 1000)))}</>;
 }
 
 export function Time({ at }: { readonly at: string }): JSX.Element {

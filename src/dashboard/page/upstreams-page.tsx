@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { elapsedText } from '../../core/quantity-text.ts';
 import { condition } from '../complete-query.ts';
 import type { CheckTranscript, EndpointJson, OverlayEntryJson, StatusJson, UpstreamJson } from '../model.ts';
 import { changeWeight, endpointActions } from '../operator-actions.ts';
@@ -8,7 +7,7 @@ import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
 import { ActionButton } from './confirm-dialog.tsx';
-import { Mark, Section, Sentence, StateText, TableFrame, Time } from './parts.tsx';
+import { Elapsed, Mark, Section, Sentence, StateText, TableFrame, Time } from './parts.tsx';
 import { mayOperate, status } from './state.ts';
 
 /** Every upstream with its endpoints, or one of them. */
@@ -111,7 +110,7 @@ interface EndpointProperties {
 /** A row of figures, and one under it with the reason, the last check and what can be done. */
 function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.Element {
   const { last_minute: minute } = endpoint;
-  const { address, state, reason, since_s: sinceS, weight, idle, waiting } = endpoint;
+  const { address, state, reason, since, weight, idle, waiting } = endpoint;
   const { connections, connections_max: max } = endpoint;
   return (
     <tbody class="endpoint">
@@ -122,7 +121,9 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
             <Mark tone={endpointTone(endpoint)} /> {state.replaceAll('_', ' ')}
           </span>
         </td>
-        <td class="nowrap">{elapsedText(sinceS)}</td>
+        <td class="nowrap">
+          <Elapsed since={since} />
+        </td>
         <td class="number">{endpoint.in_flight ?? '–'}</td>
         <td class="number">
           {connections} of {max}
