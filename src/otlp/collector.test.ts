@@ -89,6 +89,34 @@ describe('a collector', () => {
     );
   });
 
+  test('that closes an idle connection when the next request comes gets it on another one, once', async () => {
+    let connections = 0;
+    const endpoint = await listen(
+      createServer((socket) => {
+        connections += 1;
+        const isFirst = connections === 1;
+        let requests = 0;
+        socket.on('data', () => {
+          requests += 1;
+          if (requests > 1 || !(isFirst || connections === 2)) socket.resetAndDestroy();
+          else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+        });
+      }),
+    );
+    const collector = new Collector({ ...spec, endpoint, timeoutMs: 10_000 });
+    const post = async () => {
+      const response = await collector.post('traces', Buffer.from('x'));
+      await new Promise(setImmediate);
+      return 'status' in response ? response.status : response.why;
+    };
+    assert.equal(await post(), 200);
+    assert.equal(await post(), 200);
+    // The connection is reset, and so is the next one.
+    assert.equal(await post(), 'it closed the connection before it answered');
+    assert.equal(connections, 3);
+    collector.close();
+  });
+
   test('that is not used any more still answers what it was sent', async () => {
     const endpoint = await listen(
       createServer((socket) => {

@@ -67,22 +67,29 @@ export class Collector {
       const abort = timeoutSignal(timeoutMs);
       const fail = (error: unknown): void =>
         resolve({ why: abort.aborted ? `it did not answer within ${Math.ceil(timeoutMs) / 1000} s` : whyOf(error) });
-      const request = this.#module.request(`${endpoint}/v1/${signal}`, {
-        method: 'POST',
-        agent: this.#agent,
-        signal: abort,
-        headers: {
-          ...headers,
-          'content-type': format === 'json' ? 'application/json' : 'application/x-protobuf',
-          'content-length': String(body.length),
-          ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
-        },
-      });
-      request.on('error', fail);
-      request.on('response', (response) => {
-        readBody(response).then((bytes) => resolve(responseOf(response, bytes)), fail);
-      });
-      request.end(body);
+      const attempt = (isSecond: boolean): void => {
+        const request = this.#module.request(`${endpoint}/v1/${signal}`, {
+          method: 'POST',
+          agent: this.#agent,
+          signal: abort,
+          headers: {
+            ...headers,
+            'content-type': format === 'json' ? 'application/json' : 'application/x-protobuf',
+            'content-length': String(body.length),
+            ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
+          },
+        });
+        request.on('error', (error: NodeJS.ErrnoException) => {
+          // The collector has closed an idle connection at the same moment, and is well.
+          if (!isSecond && request.reusedSocket && closedCodes.has(error.code ?? '')) attempt(true);
+          else fail(error);
+        });
+        request.on('response', (response) => {
+          readBody(response).then((bytes) => resolve(responseOf(response, bytes)), fail);
+        });
+        request.end(body);
+      };
+      attempt(false);
     });
   }
 
@@ -121,6 +128,8 @@ function responseOf({ statusCode = 0, headers }: IncomingMessage, body: Uint8Arr
     body,
   };
 }
+
+const closedCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
 const reasons: Readonly<Record<string, string>> = {
   ERR_INVALID_CHAR: 'a header below "headers" or "header_files" has a character that HTTP does not allow',
