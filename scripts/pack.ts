@@ -29,20 +29,29 @@ export function packAndInstall(folder: string): Installed {
   return { folder: join(folder, 'node_modules', 'candor') };
 }
 
+/** Paths of the files that the tarball has, without building `dist/`. Throws with what npm printed. */
+export function packedFiles(): readonly string[] {
+  const packed = npm(['pack', '--dry-run', '--json', '--ignore-scripts'], repositoryRoot);
+  if (!packed.ok) throw new Error(`npm pack failed: ${packed.output}`);
+  // A list, or since npm 12 an object with the names of packages.
+  const content = JSON.parse(packed.stdout) as Readonly<Record<string, { files: readonly { path: string }[] }>>;
+  return Object.values(content).flatMap(({ files }) => files.map(({ path }) => path));
+}
+
 /**
  * The npm that runs this script, or the one on the path, on its own Node: that Node may trust certificates that ours does
  * not (Debian's uses the system's).
  */
-function npm(args: readonly string[], cwd: string): { ok: boolean; output: string } {
+function npm(args: readonly string[], cwd: string): { ok: boolean; output: string; stdout: string } {
   const file = process.env['npm_execpath'] ?? findNpm();
-  if (file === null) return { ok: false, output: 'npm is not here' };
+  if (file === null) return { ok: false, output: 'npm is not here', stdout: '' };
   const ran = spawnSync(process.env['npm_node_execpath'] ?? process.execPath, [file, ...args], {
     cwd,
     encoding: 'utf8',
     env: withoutNpm(process.env),
     timeout: npmMsMax,
   });
-  return { ok: ran.status === 0, output: (ran.stderr + ran.stdout).trim() };
+  return { ok: ran.status === 0, output: (ran.stderr + ran.stdout).trim(), stdout: ran.stdout };
 }
 
 /**

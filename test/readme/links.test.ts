@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
+import { packedFiles } from '../../scripts/pack.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { anchorsOf, linksOf, readDocument } from './markdown.ts';
 
@@ -19,6 +20,20 @@ for (const document of documents) {
     );
   });
 }
+
+test('every link of a packed document leads to a packed file', () => {
+  const packed = packedFiles();
+  const folders = new Set(packed.flatMap((path) => [path, dirname(path)]));
+  const texts = packed.filter((path) => path.endsWith('.md'));
+  assert.ok(texts.length > 20 && texts.includes('README.md'), texts.join(' '));
+  const broken = texts.flatMap((document) =>
+    linksOf(readDocument(document))
+      .filter(({ target }) => !/^(?:[a-z]+:|#)/.test(target))
+      .filter(({ target }) => !folders.has(normalize(join(dirname(document), target.replace(/\/?(?:#.*)?$/, '')))))
+      .map(({ target, line }) => `${document}:${line}: ${target}`),
+  );
+  assert.deepEqual(broken, []);
+});
 
 function leadsSomewhere(document: string, target: string): boolean {
   const [file = '', anchor] = target.split('#', 2);
