@@ -66,7 +66,7 @@ const asked = optionsOr(
     limits: { cpus: partOfCore(values.cpus), memoryBytes: wholeNumber(values.memory, '--memory') * 1024 * 1024 },
     rates: values.rates.split(',').map((rate) => wholeNumber(rate, '--rates')),
     seconds: wholeNumber(values.seconds, '--seconds'),
-    warmUpSeconds: wholeNumber(values['warm-up'], '--warm-up'),
+    warmUpSeconds: wholeNumber(values['warm-up'], '--warm-up', 0),
     rounds: wholeNumber(values.rounds, '--rounds'),
     repetitionsMax: values['no-repeat'] ? 0 : wholeNumber(values.rounds, '--rounds'),
     nodeOptions: values['node-options'],

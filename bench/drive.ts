@@ -15,13 +15,14 @@ export interface Done {
   readonly failures: number;
 }
 
-/** Sends the requests of a work repeatedly, from the core of the load. */
+/** Sends the requests of a work repeatedly, from the core of the load. In 0 seconds it sends none. */
 export async function drive(
   work: Work,
   port: number,
   seconds: number,
   tools: { readonly wrk: Program; readonly folder: string },
 ): Promise<Done> {
+  if (seconds === 0) return { done: 0, perSecond: 0, failures: 0 };
   if (work.name === 'websocket') {
     const { messages } = await askClient<{ messages: number }>(['echo', String(port), String(seconds)]);
     return { done: messages, perSecond: messages / seconds, failures: messages === 0 ? 1 : 0 };

@@ -64,7 +64,7 @@ const asked = optionsOr(
     minutes: wholeNumber(values.minutes, '--minutes'),
     seconds: wholeNumber(values['seconds-per-minute'], '--seconds-per-minute'),
     rate: wholeNumber(values.rate, '--rate'),
-    warmUpSeconds: wholeNumber(values['warm-up'], '--warm-up'),
+    warmUpSeconds: wholeNumber(values['warm-up'], '--warm-up', 0),
     plot: values.plot,
     source: values.source,
     json: values.json,

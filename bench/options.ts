@@ -14,11 +14,11 @@ export function wrongWords(error: unknown): string {
   return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
 }
 
-/** Parses an integer of 1 or more. Otherwise throws an error that names the flag. */
-export function wholeNumber(text: string, flag: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1) return number;
-  throw new Error(`${flag} takes a whole number of 1 or more.`);
+/** Parses an integer of `min` or more. Otherwise throws an error that names the flag. */
+export function wholeNumber(text: string, flag: string, min = 1): number {
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isInteger(number) && number >= min) return number;
+  throw new Error(`${flag} takes a whole number of ${min} or more.`);
 }
 
 /**

@@ -100,7 +100,7 @@ function readWords(words: readonly string[]): Asked {
     repetitionsMax: values['no-repeat'] ? 0 : rounds,
     seconds: wholeNumber(values.seconds, '--seconds'),
     latencySeconds: wholeNumber(values['latency-seconds'], '--latency-seconds'),
-    warmUpSeconds: wholeNumber(values['warm-up'], '--warm-up'),
+    warmUpSeconds: wholeNumber(values['warm-up'], '--warm-up', 0),
   };
   return {
     ...values,

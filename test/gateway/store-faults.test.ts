@@ -10,6 +10,7 @@ import type { Event } from '../../src/core/event.ts';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import { candorMain as main } from '../program.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 import { timeoutMs, until } from './start-from-yaml.ts';
 
 // The store's disk is full or read-only, or the gateway is killed: requests are answered, and losses are counted.
@@ -202,7 +203,7 @@ async function overwrite(at: number, bytes: number): Promise<void> {
   await handle.close();
 }
 
-/** What happens to the files of a store. */
+/** What happens to the files of a store; some of it with `npm test`, all with `npm run test:complete`. */
 const damages: Readonly<Record<string, () => Promise<void>>> = {
   'the folder is removed': () => rm(store(), { recursive: true }),
   'the file is removed': async () => rm(await file()),
@@ -214,7 +215,7 @@ const damages: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 describe('while requests come', () => {
-  for (const [what, damage] of Object.entries(damages))
+  for (const [what, damage] of sampled(Object.entries(damages), 3))
     test(`${what}: each request is answered, and later ones are stored, also after kill -9`, async () => {
       const first = await start(up);
       await ask(first, 0, 60);

@@ -4,7 +4,7 @@ import { sampled } from '../../src/testing/sweep.test-support.ts';
 import { simulate } from './simulation.ts';
 
 describe('a busy simulated hour of the gateway', () => {
-  for (const seed of ['1', '2', '9', '10']) {
+  for (const seed of sampled(['1', '2', '9', '10'], 2)) {
     it(`keeps every promise, seed ${seed}`, () => {
       const { exchanges, ends } = simulate(seed, 120);
       assert.ok(exchanges > 60, `${exchanges} exchanges`);
@@ -13,7 +13,7 @@ describe('a busy simulated hour of the gateway', () => {
   }
 
   // Seeds of lost streams that looked whole, and of a request that was called unsent and left all the same.
-  for (const seed of ['2', '6', '13']) {
+  for (const seed of sampled(['2', '6', '13'], 2)) {
     it(`keeps every promise with HTTP/2 endpoints, seed ${seed}`, () => {
       assert.ok(simulate(seed, 150, 'h2').exchanges > 60);
     });
