@@ -44,10 +44,13 @@ export const incidentSchema = z.object({
         reason: text,
         routes: z.array(text),
         endpoints: z.array(text),
+        causes: z.array(text).describe('Failures of a kind that it did not have before.'),
         suspects: z.array(suspectSchema),
       }),
     )
-    .describe('Routes or endpoints that had worked while it went on, and then began to fail as well.'),
+    .describe(
+      'Routes or endpoints that had worked while it went on, and then began to fail as well; or another way in which requests fail, or instances end.',
+    ),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
   findings: z
     .array(text)

@@ -86,7 +86,7 @@ function completed(incident: KeptIncident): KeptIncident {
   return {
     ...incident,
     upstreams: listIn(incident.upstreams) ?? upstreams,
-    additions: listIn(incident.additions) ?? [],
+    additions: (listIn(incident.additions) ?? []).map((one) => ({ ...one, causes: listIn(one.causes) ?? [] })),
   };
 }
 

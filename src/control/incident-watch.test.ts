@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
 import { shapeOfType, specOfCause } from '../core/explain.ts';
-import type { NewEvent } from '../core/event.ts';
+import type { Event, IncidentFacts, NewEvent } from '../core/event.ts';
 import type { Cause } from '../core/failure.ts';
 import type { KeptIncident } from '../core/live-incident.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -29,12 +29,17 @@ class Run {
   readonly events: NewEvent[] = [];
   readonly watch: IncidentWatch;
 
-  constructor(epoch: string, storage: IncidentStorage, clock = new SimulatedClock()) {
+  constructor(
+    epoch: string,
+    storage: IncidentStorage,
+    clock = new SimulatedClock(),
+    application: string | null = null,
+  ) {
     this.clock = clock;
     this.watch = new IncidentWatch({
       ...{ clock, epoch, storage },
       events: { emit: (event) => void this.events.push(event) },
-      upstream: () => null,
+      upstream: () => ({ application, endpoints: [] }),
       processesOf: () => [],
       adviceOf: () => null,
       examine: async () => null,
@@ -76,6 +81,11 @@ function counted(upstream: string, count: number, cause: Cause | 'none' = 'none'
     durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
   };
 }
+
+const killed = {
+  ...{ kind: 'instance_exited', subject: 'instance:shop/1', from: 'ready', to: 'backing_off', reason: 'was killed' },
+  evidence: { pid: 7, code: null, signal: 'SIGKILL', outOfMemory: true, afterMs: 60_000, output: [] },
+} as unknown as Event;
 
 /** The process ends, in whatever way, and the next one begins. */
 async function next(run: Run, storage: IncidentStorage, way: 'restart' | 'crash', pauseMs = 2000): Promise<Run> {
@@ -171,6 +181,22 @@ test('during an upgrade the new process goes on with an incident of the old one,
   successor.serve(60);
   assert.deepEqual(old.reported, ['opened 1 open']);
   assert.deepEqual(successor.reported, ['opened 1 continued', 'resolved 1 resolved']);
+});
+
+test('an application that is killed again and again, in an incident that began otherwise, is an update of the incident, once', () => {
+  const run = new Run('first', new SharedStorage(), new SimulatedClock(), 'shop');
+  run.fail(40);
+  for (const _ of [1, 2, 3]) {
+    run.watch.onEvent(killed);
+    run.fail(8);
+  }
+  assert.deepEqual(run.reported, ['opened 1 open', 'grown 1 open', 'grown 1 open']);
+  const additions = run.events.map(({ evidence }) => (evidence as IncidentFacts).additions);
+  const sentence = /^Since \d\d:\d\d:\d\d UTC also: shop\/1 was killed because it had used too much memory\.$/;
+  assert.match(additions.at(-1)?.join() ?? '', sentence);
+  assert.match(run.events.at(-1)?.reason ?? '', /UTC also: shop\/1 was killed/);
+  assert.equal(run.watch.list()[0]?.suspects[0]?.name, 'nothing_listens');
+  assert.equal(additions.filter(({ length }) => length > 0).length, 1);
 });
 
 test('an incident that goes on for long is kept with its newest failures, for the process after a crash', () => {

@@ -162,7 +162,7 @@ export class IncidentWatch {
       name: endpoint.name ?? null,
       state: endpoint.state,
       reason: endpoint.reason,
-      checkCause: endpoint.checkCause ?? null,
+      checkCause: endpoint.checkCause ?? endpoint.finding?.cause ?? null,
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));
     const { application } = upstream;

@@ -1,3 +1,5 @@
+import type { Cause } from './failure.ts';
+
 export type UpstreamId = string & { readonly id: 'upstream' };
 export type EndpointId = string & { readonly id: 'endpoint' };
 export type RouteId = string & { readonly id: 'route' };
@@ -56,6 +58,8 @@ export interface ReadinessFinding {
   readonly fix: string | null;
   /** It lasts until a person changes something. */
   readonly lasting: boolean;
+  /** The failure that a request would meet in the same way; absent: it would get a response. */
+  readonly cause?: Cause;
 }
 
 /**

@@ -51,12 +51,14 @@ export interface LiveIncident {
   readonly additions: readonly IncidentAddition[];
 }
 
-/** Routes or endpoints that had worked while the incident went on, and then began to fail as well. */
+/** Routes or endpoints that had worked while the incident went on, and then began to fail as well; or another way to fail. */
 export interface IncidentAddition {
   /** Milliseconds since the Unix epoch. */
   readonly since: number;
   readonly routes: readonly string[];
   readonly endpoints: readonly string[];
+  /** Failures of a kind that the incident did not have before; of checks, where those keep requests from being sent. */
+  readonly causes: readonly CountedCause['cause'][];
   /** What may have caused it, apart from what has caused the incident; the likeliest first. */
   readonly suspects: readonly IncidentSuspect[];
 }

@@ -117,6 +117,18 @@ const places: readonly (readonly [sockets: readonly ListeningSocket[], says: str
   ],
 ];
 
+test('a check names the failure that a request would meet; an answer is none', () => {
+  const causes = (
+    [
+      answered(500),
+      { kind: 'timed_out', limitMs: 400, status: null },
+      refused,
+      { kind: 'closed', errno: 'ECONNRESET' },
+    ] as const
+  ).map((seen) => findingOf(seen, facts)?.cause ?? null);
+  assert.deepEqual(causes, [null, 'response_head_timeout', 'connect_refused', 'closed_before_response']);
+});
+
 describe('an application that listens elsewhere', () => {
   for (const [misplaced, says, run, up] of places) {
     test(`${says}: the option that helps is named`, () => {

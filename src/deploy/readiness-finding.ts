@@ -1,4 +1,5 @@
 import type { ReadinessFinding } from '../core/endpoint.ts';
+import type { Cause } from '../core/failure.ts';
 import type { ListeningSocket } from './host.ts';
 import { answersTo, listenAdvice, socketText } from './listening.ts';
 import { type ReadinessResult, readinessResultText, hasPassed } from './readiness.ts';
@@ -21,8 +22,20 @@ export function findingOf(observation: ReadinessResult | null, facts: FindingFac
   if (observation.kind === 'refused' && facts.wrongListenSockets !== null)
     return wrongListenFinding(facts, facts.wrongListenSockets);
   const reason = `${readinessResultText(observation, facts)}${wroteText(observation, facts.lastLine)}`;
-  return { reason, fix: fixOf(observation, facts), lasting: isLasting(observation) };
+  const cause = causes[observation.kind];
+  return {
+    ...{ reason, fix: fixOf(observation, facts), lasting: isLasting(observation) },
+    ...(cause === undefined ? {} : { cause }),
+  };
 }
+
+const causes: Readonly<Partial<Record<ReadinessResult['kind'], Cause>>> = {
+  timed_out: 'response_head_timeout',
+  closed: 'closed_before_response',
+  not_http: 'response_not_http',
+  not_http2: 'response_not_http2',
+  refused: 'connect_refused',
+};
 
 /** The finding as one clause: what, and what to do. */
 export function findingText({ reason, fix }: ReadinessFinding): string {

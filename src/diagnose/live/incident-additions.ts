@@ -1,8 +1,23 @@
-import type { IncidentAddition, IncidentSuspect } from '../../core/live-incident.ts';
+import type {
+  CountedCause,
+  FailureFamily,
+  IncidentAddition,
+  IncidentSuspect,
+  SuspectKind,
+} from '../../core/live-incident.ts';
 
-type PartKind = 'route' | 'endpoint';
+/** A way in which instances end by themselves. */
+export type ExitKind = 'out_of_memory' | 'crash';
 
-/** A route or an endpoint of the upstreams of an incident, since it started. */
+interface PartNames {
+  route: string;
+  endpoint: string;
+  family: FailureFamily;
+}
+
+type PartKind = keyof PartNames;
+
+/** A route or an endpoint of the upstreams of an incident, or a way in which their requests fail, since it started. */
 interface Part {
   readonly kind: PartKind;
   readonly name: string;
@@ -13,11 +28,17 @@ interface Part {
   isAdded: boolean;
 }
 
-/** Parts that have begun to fail together. */
+/** What has begun to fail together. */
 export interface FoundAddition {
+  readonly foundSecond: number;
   readonly sinceSecond: number;
   readonly routes: ReadonlySet<string>;
   readonly endpoints: ReadonlySet<string>;
+  /** Ways to fail that are new in the incident. */
+  readonly families: ReadonlySet<FailureFamily>;
+  readonly exits: ReadonlySet<ExitKind>;
+  /** The commonest of those ways. */
+  causes: readonly CountedCause['cause'][];
   suspects: readonly IncidentSuspect[];
 }
 
@@ -31,26 +52,29 @@ const additionsMax = 5;
 const windowS = 10;
 
 /** What fails so soon after the start belongs to the start. */
-const settleS = 15;
+export const settleS = 15;
+
+/** Between two additions: what begins meanwhile is told with the next one. */
+const holdS = 10;
 
 /** A part that has worked: so many requests, of which hardly any failed. */
 const workedMin = 10;
 const workedFailedMax = 0.02;
 
 /** A part that fails. */
-const failedMin = 4;
-const failedShareMin = 0.2;
+export const failedMin = 4;
+export const failedShareMin = 0.2;
 
 /**
  * Finds what begins to fail while an incident goes on: routes and endpoints that have worked since it started, while others
- * of them failed. Where all failed, or few of each, the incident only has become worse.
+ * of them failed, and requests that fail in another way than before. Where all failed, or few of each, the incident only has become worse.
  */
 export class IncidentAdditions {
   readonly #parts = new Map<string, Part>();
   readonly found: FoundAddition[] = [];
 
   /** What one second has brought. */
-  see(kind: PartKind, name: string, second: number, all: number, failed: number): void {
+  see<K extends PartKind>(kind: K, name: PartNames[K], second: number, all: number, failed: number): void {
     const key = `${kind} ${name}`;
     let part = this.#parts.get(key);
     if (part === undefined) {
@@ -61,40 +85,51 @@ export class IncidentAdditions {
     part.recent.push({ second, all: Math.max(all, failed), failed });
   }
 
-  /** The addition that this second shows; null: none. */
-  judge(second: number, startSecond: number): FoundAddition | null {
+  /** The addition that this second shows; null: none. `exits`: of instances, by their kinds that are new, with their seconds. */
+  judge(second: number, startSecond: number, exits: ReadonlyMap<ExitKind, number> = new Map()): FoundAddition | null {
     for (const part of this.#parts.values()) settle(part, second - windowS);
-    if (second - startSecond < settleS || this.found.length >= additionsMax) return null;
-    const added = [...this.#parts.values()].filter((part) => !part.isAdded && this.#hasBegun(part));
-    if (added.length === 0) return null;
+    const isHeld = second - (this.found.at(-1)?.foundSecond ?? -Infinity) < holdS;
+    if (second - startSecond < settleS || isHeld || this.found.length >= additionsMax) return null;
+    const added = [...this.#parts.values()].filter((part) => !part.isAdded && this.#hasBegun(part, startSecond));
+    if (added.length + exits.size === 0) return null;
     for (const part of added) part.isAdded = true;
-    const namesOf = (kind: PartKind): ReadonlySet<string> =>
-      new Set(added.filter((part) => part.kind === kind).map(({ name }) => name));
+    const namesOf = <K extends PartKind>(kind: K): ReadonlySet<PartNames[K]> =>
+      new Set(added.filter((part) => part.kind === kind).map(({ name }) => name as PartNames[K]));
     const failing = added.flatMap(({ recent }) => recent.filter(({ failed }) => failed > 0));
     const addition: FoundAddition = {
-      sinceSecond: Math.min(...failing.map((one) => one.second)),
+      foundSecond: second,
+      sinceSecond: Math.min(...failing.map((one) => one.second), ...exits.values()),
       routes: namesOf('route'),
       endpoints: namesOf('endpoint'),
-      suspects: [],
+      families: namesOf('family'),
+      exits: new Set(exits.keys()),
+      ...{ causes: [], suspects: [] },
     };
     this.found.push(addition);
     return addition;
   }
 
-  #hasBegun({ kind, all, failed, recent }: Part): boolean {
+  /** Whether something that has begun later has this reason. */
+  has(name: SuspectKind): boolean {
+    return (name === 'out_of_memory' || name === 'crash') && this.found.some(({ exits }) => exits.has(name));
+  }
+
+  #hasBegun({ kind, all, failed, recent }: Part, startSecond: number): boolean {
     if (all < workedMin || failed > workedFailedMax * all) return false;
     const recentFailed = recent.reduce((sum, one) => sum + one.failed, 0);
     const recentAll = recent.reduce((sum, one) => sum + one.all, 0);
     if (recentFailed < failedMin || recentFailed < failedShareMin * recentAll) return false;
+    if (kind === 'family') return recent.every((one) => one.failed === 0 || one.second >= startSecond + settleS);
     return [...this.#parts.values()].some((other) => other.kind === kind && hasFailed(other));
   }
 
   /** `beganAt`: wall time of second 0. */
   all(beganAt: number): readonly IncidentAddition[] {
-    return this.found.map(({ sinceSecond, routes, endpoints, suspects }) => ({
+    return this.found.map(({ sinceSecond, routes, endpoints, causes, suspects }) => ({
       since: beganAt + sinceSecond * 1000,
       routes: [...routes],
       endpoints: [...endpoints],
+      causes,
       suspects,
     }));
   }

@@ -20,12 +20,20 @@ export function incidentTitle({ cause, upstream, upstreams }: LiveIncident): str
   return upstream === '' ? what : `${what} (upstream ${upstream})`;
 }
 
-/** 'Since 12:04:05 UTC the route /pay fails as well: shop/2 ended by itself.' */
-export function additionSentence({ since, routes, endpoints, suspects }: IncidentAddition): string {
-  const parts = [...partOf('route', routes), ...partOf('endpoint', endpoints)];
+/**
+ * 'Since 12:04:05 UTC the route /pay fails as well: shop/2 ended by itself.', 'Since 12:04:05 UTC requests also fail with response_head_timeout: …',
+ * 'Since 12:04:05 UTC also: …'.
+ */
+export function additionSentence({ since, routes, endpoints, causes, suspects }: IncidentAddition): string {
+  const places = [...partOf('route', routes), ...partOf('endpoint', endpoints)];
   const verb = routes.length + endpoints.length > 1 ? 'fail' : 'fails';
-  const why = suspects[0] === undefined ? '.' : `: ${suspects[0].sentence}`;
-  return `Since ${new Date(since).toISOString().slice(11, 19)} UTC ${parts.join(' and ')} ${verb} as well${why}`;
+  const parts = [
+    ...(places.length === 0 ? [] : [`${places.join(' and ')} ${verb} as well`]),
+    ...(causes.length === 0 ? [] : [`requests also fail with ${listOf(causes)}`]),
+  ];
+  const what = parts.length === 0 ? 'also' : parts.join(', and ');
+  const why = suspects[0]?.sentence ?? (parts.length === 0 ? 'requests fail for another reason.' : null);
+  return `Since ${new Date(since).toISOString().slice(11, 19)} UTC ${what}${why === null ? '.' : `: ${why}`}`;
 }
 
 function partOf(noun: string, names: readonly string[]): readonly string[] {

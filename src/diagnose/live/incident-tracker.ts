@@ -2,7 +2,7 @@ import type { ExchangeCount } from '../../core/counters.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
-import type { FoundAddition } from './incident-additions.ts';
+import { AdditionWatch } from './addition-watch.ts';
 import { KeptEvents } from './kept-events.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { SuspectContext } from './suspect-facts.ts';
@@ -47,12 +47,6 @@ const silentS = 300;
 /** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
 const lateS = 5;
 
-/** What began to fail while an incident goes on, and its failures since then. */
-interface OpenAddition {
-  readonly addition: FoundAddition;
-  readonly counted: OpenIncident;
-}
-
 /**
  * Finds incidents while they happen: failures of an upstream that are more than usual, from their first to their last, with
  * what probably has caused them. Those of several upstreams are one incident where what the upstreams share has failed.
@@ -65,7 +59,7 @@ export class IncidentTracker {
   readonly #open: OpenIncident[] = [];
   readonly #staleReuses = new SlidingSeconds();
   #resolved: LiveIncident[] = [];
-  readonly #additions = new WeakMap<OpenIncident, OpenAddition[]>();
+  readonly #additions = new AdditionWatch();
   readonly #events = new KeptEvents();
   readonly #releases = new SeenReleases();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
@@ -111,7 +105,7 @@ export class IncidentTracker {
     for (const open of this.#open) this.#count(open, from, second);
     changes.push(...this.#joinShared(ms, watched));
     for (const open of [...this.#open]) {
-      const change = this.#follow(open, second, ms, watchedTogether(open.upstreams.map(watched)));
+      const change = this.#follow(open, from, second, ms, watchedTogether(open.upstreams.map(watched)));
       if (change !== null) changes.push(change);
     }
     // An incident that goes on keeps what came before it.
@@ -189,15 +183,10 @@ export class IncidentTracker {
     for (const upstream of open.upstreams) {
       const failures = this.#upstreams.get(upstream);
       if (failures === undefined) continue;
-      for (const counted of [open, ...this.#countedSince(open)]) countInto(counted, failures, from, second);
-      seeParts(open, failures, from, second);
+      for (const counted of [open, ...this.#additions.countedOf(open)]) counted.addFrom(failures, from, second);
       open.requests += failures.requests.sum(second, second - from + 1);
     }
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
-  }
-
-  #countedSince(open: OpenIncident): readonly OpenIncident[] {
-    return (this.#additions.get(open) ?? []).map(({ counted }) => counted);
   }
 
   /** Incidents that have a fault of the machine or the gateway in common become one: the earliest. Those that were reported end. */
@@ -246,7 +235,13 @@ export class IncidentTracker {
     open.sizeBefore = sizeBefore;
   }
 
-  #follow(open: OpenIncident, second: number, ms: number, watched: WatchedUpstream): IncidentChange | null {
+  #follow(
+    open: OpenIncident,
+    from: number,
+    second: number,
+    ms: number,
+    watched: WatchedUpstream,
+  ): IncidentChange | null {
     const all = open.upstreams.flatMap((upstream) => this.#upstreams.get(upstream) ?? []);
     const [failures] = all;
     if (failures === undefined) return null;
@@ -255,12 +250,17 @@ export class IncidentTracker {
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const quietFor = second - open.lastSecond;
     const seen = open.seenEndpoints.see(watched);
+    const rank = (counted: OpenIncident): readonly IncidentSuspect[] =>
+      rankSuspects(this.#contextOf(counted.facts(this.#wall(ms), this.#beganAt, null), counted, failures, seen));
+    const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);
+    const isAdded = this.#additions.follow(open, {
+      ...{ from, second, wallMs: this.#wall(ms), failures: all, watched, events: this.#events.all, rank },
+      elsewhere: new Set(others.flatMap(({ families }) => [...families])),
+    });
     if (quietFor <= lateS) {
-      const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
-      const found = rankSuspects(this.#contextOf(facts, open, failures, seen));
+      const found = rank(open).filter(({ name }) => !open.additions.has(name));
       open.suspects = quietFor === 0 ? found : withEarlier(found, open.suspects);
     }
-    const isAdded = this.#followAdditions(open, second, ms, failures, seen);
     const incident = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
@@ -268,40 +268,6 @@ export class IncidentTracker {
       return { kind: 'resolved', incident };
     }
     return changeOf(open, incident, isAdded);
-  }
-
-  /** Whether something has begun to fail besides. */
-  #followAdditions(
-    open: OpenIncident,
-    second: number,
-    ms: number,
-    failures: UpstreamFailures,
-    watched: WatchedUpstream,
-  ): boolean {
-    const additions = this.#additions.get(open) ?? [];
-    const found = open.additions.judge(second, open.startSecond);
-    if (found !== null) {
-      const counted = new OpenIncident(
-        failures.upstream,
-        open.root,
-        found.sinceSecond,
-        this.#wall(ms),
-        open.rateBefore,
-      );
-      for (const family of open.families) counted.families.add(family);
-      counted.only = found;
-      countInto(counted, failures, found.sinceSecond, second);
-      additions.push({ addition: found, counted });
-      this.#additions.set(open, additions);
-    }
-    const known = new Set(open.suspects.map(({ sentence }) => sentence));
-    for (const { addition, counted } of additions) {
-      const facts = counted.facts(this.#wall(ms), this.#beganAt, null);
-      const context = this.#contextOf(facts, counted, failures, watched);
-      if (second - counted.lastSecond > lateS) continue;
-      addition.suspects = rankSuspects(context).filter(({ sentence }) => !known.has(sentence));
-    }
-    return found !== null;
   }
 
   #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {
@@ -362,25 +328,6 @@ function addEarlier(incident: OpenIncident, failures: UpstreamFailures, family: 
   for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
 }
 
-function countInto(counted: OpenIncident, failures: UpstreamFailures, from: number, to: number): void {
-  for (const delta of failures.failures) if (isBetween(delta, from, to)) counted.count(delta, failures.upstream);
-  for (const delta of failures.endpointDeltas) if (isBetween(delta, from, to)) counted.countEndpoint(delta);
-}
-
-/** How each route and each endpoint does. */
-function seeParts(open: OpenIncident, failures: UpstreamFailures, from: number, to: number): void {
-  for (const { second, endpoint, attempts, failed } of failures.endpointDeltas)
-    if (second >= from && second <= to) open.additions.see('endpoint', endpoint, second, attempts, failed);
-  for (let second = from; second <= to; second++) {
-    const failed = new Map<string, number>();
-    for (const delta of failures.failures)
-      if (delta.second === second && delta.failed > 0 && open.families.has(delta.family))
-        failed.set(delta.route, (failed.get(delta.route) ?? 0) + delta.failed);
-    for (const [route, all] of failures.routeRequests(second))
-      open.additions.see('route', route, second, all, failed.get(route) ?? 0);
-  }
-}
-
 /** What is to be reported of an incident that goes on. */
 function changeOf(open: OpenIncident, incident: LiveIncident, isAdded: boolean): IncidentChange | null {
   const size = open.size + open.sizeBefore;
@@ -398,8 +345,5 @@ function withEarlier(
   const names = new Set(earlier.map(({ name }) => name));
   return [...earlier, ...found.filter(({ name }) => !names.has(name))].sort((a, b) => b.fit - a.fit);
 }
-
-const isBetween = ({ second }: { readonly second: number }, from: number, to: number): boolean =>
-  second >= from && second <= to;
 
 const secondOf = (ms: number): number => Math.floor(ms / 1000);

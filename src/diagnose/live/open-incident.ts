@@ -5,7 +5,7 @@ import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from 
 import { IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
 import type { DirectLook } from './watched-upstream.ts';
-import type { CountedFailure, AttemptDelta, FailureDelta } from './upstream-failures.ts';
+import type { AttemptDelta, CountedFailure, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 
 /** Kinds, routes and endpoints that are counted by their names. */
 const namesMax = 200;
@@ -41,7 +41,7 @@ export class OpenIncident {
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
   readonly additions = new IncidentAdditions();
-  /** Null: all failures of its families count; else only those of these routes and endpoints. */
+  /** Null: all failures of its families count; else only those of these routes and endpoints, where there are any. */
   only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
   steadyRateBefore: number | null = null;
@@ -152,6 +152,12 @@ export class OpenIncident {
     known.failed += failed;
   }
 
+  /** Counts what an upstream has met in these seconds. */
+  addFrom({ upstream, failures, endpointDeltas }: UpstreamFailures, from: number, to: number): void {
+    for (const delta of failures) if (delta.second >= from && delta.second <= to) this.count(delta, upstream);
+    for (const delta of endpointDeltas) if (delta.second >= from && delta.second <= to) this.countEndpoint(delta);
+  }
+
   /** Takes over what another incident has counted: both have the same reason, of which `family` are the failures. */
   absorb(other: OpenIncident, family: FailureFamily | null): void {
     for (const one of other.families) this.families.add(one);
@@ -200,11 +206,16 @@ export class OpenIncident {
     };
   }
 
-  /** The commonest kind of the family that began. */
-  #rootCause(): CountedFailure {
-    const kinds = [...this.#kinds].filter(([, { family }]) => family === this.#root);
+  /** Of the failures of a family; null: there is none. */
+  commonest(family: FailureFamily): CountedFailure | null {
+    const kinds = [...this.#kinds].filter(([, kind]) => kind.family === family);
     const [first] = kinds.sort(([, a], [, b]) => countOf(b) - countOf(a) || a.firstSecond - b.firstSecond);
-    return first?.[0] ?? ('no_endpoint_ready' satisfies Cause);
+    return first?.[0] ?? null;
+  }
+
+  /** Of the family that began. */
+  #rootCause(): CountedFailure {
+    return this.commonest(this.#root) ?? ('no_endpoint_ready' satisfies Cause);
   }
 
   #causes(): readonly CountedCause[] {
