@@ -12,7 +12,7 @@ export interface OpenAlert {
   readonly at: number;
   /** The key that the target knows it by, where it has come again under another one; absent: its own. */
   readonly as?: string;
-  /** As it was last reported, without its evidence; absent: an earlier version of Candor has not kept it. */
+  /** As it was last reported, without its evidence; absent: an incident, or an earlier version of Candor has not kept it. */
   readonly alert?: Alert;
 }
 
@@ -135,7 +135,8 @@ export class AlertLedger {
       steps: steps.slice(-stepsMax),
       at: dueAt,
       ...(as === undefined || as === key ? {} : { as }),
-      alert: { ...alert, evidence: [] },
+      // An incident has an end of its own.
+      ...(key === alert.about ? { alert: { ...alert, evidence: [] } } : {}),
     });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
     const [oldest] = this.#open.keys();
