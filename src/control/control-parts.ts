@@ -203,6 +203,7 @@ export class ControlParts {
       epoch: this.hub.epoch,
       upstream: (id) => this.endpoints.upstreams().find((one) => one.id === id) ?? null,
       processesOf: (application) => this.processes.evidenceOf(application),
+      search: (query, limit) => this.store.search({ query, limit, cursor: null, after: null }),
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
     });
   }

@@ -3,6 +3,7 @@ import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { Event, EventKind, EventSink, IncidentFacts } from '../core/event.ts';
 import type { FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { additionSentence, incidentSentence } from '../diagnose/live/incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
@@ -11,6 +12,7 @@ import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
 import type { Examination } from './incident-examination.ts';
 import type { IncidentStorage } from './incident-file.ts';
 import { interruptedSentence } from './incident-status.ts';
+import { OpenAtExit } from './open-at-exit.ts';
 import type { WorkerBatch } from './worker-reports.ts';
 
 export interface IncidentWatchParts {
@@ -28,9 +30,13 @@ export interface IncidentWatchParts {
   /** What stands out at the processes of an application that the gateway runs. */
   readonly processesOf: (application: string) => WatchedUpstream['processes'];
   readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
+  /** Searches stored records; absent: nothing is stored. */
+  readonly search?: (query: string, limit: number) => Promise<SearchResult>;
   /** What a person would look at first; null: nothing now. */
   readonly examine: (incident: LiveIncident) => Promise<Examination | null>;
 }
+
+type WatchedProcess = NonNullable<WatchedUpstream['processes']>[number];
 
 const kindOf: Readonly<Record<IncidentChange['kind'], EventKind & `incident_${'opened' | 'grown' | 'resolved'}`>> = {
   opened: 'incident_opened',
@@ -61,6 +67,7 @@ export class IncidentWatch {
   /** By number. */
   readonly #findings = new Map<number, readonly string[]>();
   readonly #earlier: EarlierIncidents;
+  readonly #openAtExit: OpenAtExit | null;
   #decideTimer: Timer | null = null;
   #keptAt: Instant;
   #closed: Promise<void> | null = null;
@@ -71,6 +78,8 @@ export class IncidentWatch {
     this.#began = parts.clock.now();
     this.#keptAt = this.#began;
     this.#earlier = new EarlierIncidents(parts.storage, parts.epoch);
+    const { clock, search } = parts;
+    this.#openAtExit = search === undefined ? null : new OpenAtExit({ clock, search });
     this.#tracker = new IncidentTracker(parts.clock.wallTime(), (upstream, family) => this.#numberOf(upstream, family));
   }
 
@@ -90,6 +99,7 @@ export class IncidentWatch {
 
   onEvent(event: Event): void {
     this.#tracker.onEvent(event, this.#ms);
+    if (this.#closed === null) this.#openAtExit?.onEvent(event);
   }
 
   /** Workers send batches several times a second, empty ones too: judges the seconds that are over. */
@@ -122,6 +132,7 @@ export class IncidentWatch {
   /** For the next process, when this one ends or begins to: from then on incidents are the other's. */
   close(): Promise<void> {
     this.#decideTimer?.cancel();
+    this.#openAtExit?.close();
     this.#closed ??= this.#parts.storage?.write(this.#openOnes()) ?? Promise.resolve();
     return this.#closed;
   }
@@ -166,8 +177,13 @@ export class IncidentWatch {
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));
     const { application } = upstream;
-    const processes = application === null ? [] : this.#parts.processesOf(application);
-    return { application, endpoints, ...(processes === undefined ? {} : { processes }) };
+    const processes = application === null ? [] : (this.#parts.processesOf(application) ?? []);
+    return { application, endpoints, processes: processes.map((one) => this.#withOpenRequests(one)) };
+  }
+
+  #withOpenRequests(process: WatchedProcess): WatchedProcess {
+    const openAtExit = this.#openAtExit?.of(process.instance) ?? [];
+    return openAtExit.length === 0 ? process : { ...process, openAtExit };
   }
 
   #report({ kind, incident }: IncidentChange): void {

@@ -1,3 +1,5 @@
+import { lastWords } from '../core/last-words.ts';
+
 /**
  * The output of a program as lines without control characters. Lines are shown in terminals, events and pages, where text
  * that a client makes the application print must not move a cursor or hide a line.
@@ -60,18 +62,6 @@ export class OutputLineReader {
   }
 }
 
-/** The last words of V8, of Go and of the JVM, before a stack. */
-const givenUp =
-  /^(?:FATAL ERROR: |#\s*Fatal error in |panic: |fatal error: |Exception in thread "|java\.lang\.OutOfMemoryError)/;
-const givenUpLinesMax = 100;
-
-/** Behind the sentence that tells: the version of Node, frames of V8 and Rust's advice. */
-const farewells = /^(?:Node\.js v[\d.]+$|\d+: 0x[0-9a-f]+ |-+ \w+ stack trace -+$|note: run with `RUST_BACKTRACE)/;
-
-function tells(line: string): boolean {
-  return /^\S.*\w/.test(line) && !farewells.test(line);
-}
-
 /** The last lines of one run. */
 export class OutputTail {
   readonly #lines: string[] = [];
@@ -85,15 +75,9 @@ export class OutputTail {
     return this.#lines;
   }
 
-  /**
-   * The last line that tells something. Stack frames, closing brackets and the runtime's own farewell come after
-   * the sentence that everybody looks for, so a line that is indented or has no words is passed over; and where a runtime
-   * itself gives up, its stack is as long as it likes.
-   */
+  /** The line that says why the program ended, which a stack or the runtime's farewell may follow. */
   get lastLine(): string | null {
-    const last = this.#lines.slice(-givenUpLinesMax);
-    const telling = last.findLast((line) => givenUp.test(line)) ?? this.#lines.findLast(tells);
-    return telling ?? this.#lines.findLast((line) => line.trim() !== '') ?? null;
+    return lastWords(this.#lines)?.error ?? null;
   }
 }
 

@@ -42,7 +42,9 @@ export class SeenEndpoints {
     const { instance, strains } = now;
     if (strains.length > 0 && hasRoom(this.#strained, instance)) this.#strained.set(instance, now);
     const before = this.#strained.get(instance);
-    return before === undefined ? now : { ...before, beforeExit: now.beforeExit };
+    if (before === undefined) return now;
+    const { strains: earlier, descriptors } = before;
+    return { ...now, strains: earlier, ...(descriptors === undefined ? {} : { descriptors }) };
   }
 
   #withEarlier(now: WatchedEndpoint): WatchedEndpoint {

@@ -1,6 +1,7 @@
 import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { countedLines } from './evidence-lines.ts';
+import { ownExits } from './suspected-exits.ts';
 import { applicationsOf, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
@@ -69,10 +70,13 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       nextStep: `Let the check request a path that uses what the application needs (\`${key}\`), or report it in the health document.`,
     };
   },
-  failing_check: ({ incident, watched }) => {
+  failing_check: (context) => {
+    const { incident, watched } = context;
     // A check that met a failure of its own has shown that the application does not answer.
     const unhealthy = watched.endpoints.filter(({ state, checkCause }) => state === 'unhealthy' && checkCause === null);
     if (!isOf(incident, 'not_ready') || unhealthy.length === 0 || incident.attemptsFailed > 0) return null;
+    // They are out because the process ended, and not by a check.
+    if (ownExits(context).length > 0) return null;
     return {
       fit: 0.7,
       sentence: 'Health checks have taken all endpoints out; no request had failed there.',

@@ -135,7 +135,7 @@ const cases: readonly (readonly [what: string, Case, kind: string, sentence: Reg
     },
     'crash',
     /^web\/1 ended by itself/,
-    /output/,
+    /why it ends/,
   ],
   [
     'a release at a fixed port that never becomes ready, after the old instance was stopped',

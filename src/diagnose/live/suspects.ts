@@ -1,3 +1,4 @@
+import { exits } from './suspected-exits.ts';
 import { changes } from './suspected-changes.ts';
 import { releases } from './suspected-releases.ts';
 import { shortages } from './suspected-shortages.ts';
@@ -10,6 +11,7 @@ import { type SuspectContext, type Rule, shownMax } from './suspect-facts.ts';
 // Each rule looks for one cause. `fit` orders them: what a process's exit or a certificate says is surer than what the
 // failures alone say, and "the application is slow" is said where nothing else is known.
 const rules: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+  ...exits,
   ...changes,
   ...releases,
   ...shortages,

@@ -22,6 +22,8 @@ export interface WatchedUpstream {
     readonly instance: string;
     /** What it used before it last ended, one clause; null: not known. */
     readonly beforeExit: string | null;
+    /** Requests that it had when it ended by itself, such as 'GET /orders/{id}'; absent: not known. */
+    readonly openAtExit?: readonly string[];
     /** What it has nearly used up now, each one clause. */
     readonly strains: readonly string[];
     /** Open descriptors and their limit, where it has nearly used them up; absent: it has not, or that is not known. */

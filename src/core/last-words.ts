@@ -1,0 +1,116 @@
+/** What the last lines of a program say of why it ended. */
+export interface LastWords {
+  /** Name and message of the error, or the last line that says something. */
+  readonly error: string;
+  /** What the error was caused by, as the runtime prints it; null: it does not say. */
+  readonly cause: string | null;
+  /** The innermost place of a stack that is in the program's own files; null: there is none. */
+  readonly place: string | null;
+}
+
+/** The last words of V8, of Go, of the JVM and of PHP, before a stack of any length. */
+const givenUp =
+  /^(?:FATAL ERROR: |#\s*Fatal error in |panic: |fatal error: |(?:PHP )?Fatal error: |Exception in thread "|java\.lang\.OutOfMemoryError)/;
+const givenUpLinesMax = 100;
+
+/** Behind the sentence that tells: the version of Node, frames of V8, Rust's and Node's advice, where Node emitted an error. */
+const farewells =
+  /^(?:Node\.js v[\d.]+$|\d+: 0x[0-9a-f]+ |-+ \w+ stack trace -+$|note: run with `RUST_BACKTRACE|\(Use `node --trace|Emitted '\w+' event (?:at|on)|exit status \d+$)/;
+
+/** A traceback of Python; its error is the first line after its frames. */
+const traceback = /^Traceback \(most recent call last\):/;
+
+/** How errors begin: 'TypeError: …', 'app.PaymentError [ERR_X]: …', 'Uncaught …'. */
+const errorHead = /^(?:Uncaught |Unhandled exception\. )?[\w.$:]*(?:Error|Exception|Rejection)\b(?: \[\w+\])?(?::|$)/;
+
+/** Of a message with several lines, so many are looked through for its beginning. */
+const messageLinesMax = 20;
+
+/** Null: there is no line with text. The oldest line comes first. */
+export function lastWords(lines: readonly string[]): LastWords | null {
+  const found = lines.findLastIndex((line, index) => index >= lines.length - givenUpLinesMax && givenUp.test(line));
+  const at = found >= 0 ? found : errorIndex(lines);
+  const error = lines[at];
+  if (error === undefined) return null;
+  const stack = lines.slice(at + 1);
+  return { error: error.trimEnd(), cause: causeOf(stack), place: placeOf(lines, at, stack) };
+}
+
+function errorIndex(lines: readonly string[]): number {
+  const last = lines.findLastIndex(tells);
+  if (last === -1) return lines.findLastIndex((line) => line.trim() !== '');
+  const first = Math.max(0, last - messageLinesMax);
+  const start = lines.findLastIndex((line, index) => index < last && traceback.test(line));
+  const python = start === -1 ? -1 : lines.findIndex((line, index) => index > start && tells(line));
+  const isMessage = (index: number): boolean => index >= first && errorHead.test(lines[index] ?? '');
+  if (isMessage(python) && !lines.slice(python + 1, last + 1).some((line) => logged.test(line))) return python;
+  // A message of several lines is followed by a stack; one without is of something else.
+  if (!frame.test(lines[last + 1] ?? '')) return last;
+  const head = lines.findLastIndex((_, index) => index <= last && isMessage(index));
+  // A stack between them belongs to an earlier error.
+  return head === -1 || lines.slice(head, last).some((line) => frame.test(line)) ? last : head;
+}
+
+/** A line of a logger. */
+const logged = /^(?:[[{\d]|(?:trace|debug|info|notice|warn|error|fatal|critical)\w*\b)/i;
+
+function tells(line: string): boolean {
+  return /^\S.*\w/.test(line) && !farewells.test(line);
+}
+
+const frame = /^\s+(?:at |File "|from )/;
+
+/** 'Caused by: …' of Java, '[cause]: …' of Node: the innermost one. */
+function causeOf(stack: readonly string[]): string | null {
+  const causes = stack.flatMap((line) => /^\s*(?:Caused by|\[cause\]): (.+)$/.exec(line)?.[1] ?? []);
+  const cause = causes.at(-1);
+  return cause === undefined ? null : cause.replace(/ \{$/, '');
+}
+
+function placeOf(lines: readonly string[], at: number, stack: readonly string[]): string | null {
+  // Ruby begins with the place.
+  const head = lines[at] ?? '';
+  if (/^\S+:\d+:in /.test(head) && !foreign.test(head)) return null;
+  const rust = /^thread '.*' panicked at (\S+?):?$/.exec(lines[at - 1] ?? '')?.[1];
+  const go = head.startsWith('panic: ') || head.startsWith('fatal error: ');
+  return rust ?? (go ? goPlace(stack) : (placeAfter(stack) ?? pythonPlace(lines.slice(0, at))));
+}
+
+/** Parts of the runtime and of packages. */
+const foreign =
+  /\bnode:|\binternal\/|node_modules|<anonymous>\)?$|^(?:java|javax|jakarta|jdk|sun|com\.sun|kotlin|scala|clojure\.lang|org\.(?:springframework|apache|eclipse|hibernate)|io\.netty|System|Microsoft)\.|\/gems\/|site-packages|dist-packages|\/lib\/python|<frozen |\/usr\/(?:local\/)?(?:lib\/)?go[-/]|\/pkg\/mod\//;
+
+/** Node, Java, .NET and Ruby: the innermost one comes first. */
+function placeAfter(stack: readonly string[]): string | null {
+  const start = stack.findIndex((line) => frame.test(line));
+  if (start === -1) return null;
+  const end = stack.findIndex((line, index) => index > start && !/^\s+\S/.test(line));
+  const own = stack.slice(start, end === -1 ? undefined : end);
+  for (const line of own) {
+    const place = /^\s+(?:at|from) (.+?)(?: \{)?$/.exec(line)?.[1];
+    if (place !== undefined && !foreign.test(place)) return place;
+  }
+  return null;
+}
+
+/** Python: the innermost one comes last, before the error. */
+function pythonPlace(before: readonly string[]): string | null {
+  const start = before.findLastIndex((line) => /^\S/.test(line));
+  if (!traceback.test(before[start] ?? '')) return null;
+  const places = before.slice(start).flatMap((line) => {
+    const [, file = '', number = '', name = ''] = /^\s+File "(.+)", line (\d+)(?:, in (.+))?$/.exec(line) ?? [];
+    return file === '' || foreign.test(file) ? [] : [`${name === '' ? '' : `${name} `}(${file}:${number})`];
+  });
+  return places.at(-1) ?? null;
+}
+
+/** Go: the function, and its file in the next line. */
+function goPlace(stack: readonly string[]): string | null {
+  for (const [index, line] of stack.entries()) {
+    const file = /^\t(\S+\.go:\d+)/.exec(line)?.[1];
+    if (file === undefined || foreign.test(file) || /\/src\/(?:runtime|internal|net|sync)\//.test(file)) continue;
+    const name = /^([\w./*()-]+?)\((?:[^()]*)\)$/.exec(stack[index - 1] ?? '')?.[1];
+    return name === undefined ? file : `${name} (${file})`;
+  }
+  return null;
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { IncidentSuspect } from '../../core/live-incident.ts';
+import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
+import type { WatchedUpstream } from './watched-upstream.ts';
+
+const output = [
+  'listening',
+  'TypeError: no card',
+  '    at pay (/app/pay.js:3:1)',
+  '    at node:internal/main:1:1',
+  '',
+  'Node.js v26.10.0',
+];
+
+const exit = (afterMs: number, more: object = {}, lines: readonly string[] = output) =>
+  eventAt(afterMs, {
+    kind: 'instance_exited',
+    subject: 'instance:app/1',
+    from: 'ready',
+    reason: `exited with code 1${lines.length === 0 ? '' : '; last line: "TypeError: no card"'}`,
+    evidence: { pid: 1000 + afterMs, code: 1, signal: null, outOfMemory: false, afterMs: 1, output: lines },
+    ...more,
+  });
+
+const gone = incidentOf('gone', [['reset_before_response', 9]]);
+const watched: WatchedUpstream = { application: 'app', endpoints: [endpointOf('app/1')] };
+const crash = (events: Parameters<typeof ranking>[1] & object): IncidentSuspect | undefined =>
+  ranking(gone, { watched, ...events }).find(({ name }) => name === 'crash');
+
+describe('an application that ended by itself', () => {
+  test('is told with its error and the place in its own files, without empty lines and the rest of the stack', () => {
+    const found = crash({ events: [exit(-40)] });
+    assert.equal(found?.sentence, 'app/1 ended by itself.');
+    assert.deepEqual(found?.evidence, [
+      'app/1: exited with code 1; last line: "TypeError: no card" (at the time of the first failure)',
+      'app/1 printed: TypeError: no card, at pay (/app/pay.js:3:1)',
+    ]);
+  });
+  test('several times in the same way, is told in one line', () => {
+    const found = crash({ events: [exit(0), exit(2000), exit(5000)] });
+    assert.equal(found?.sentence, 'app/1 ended by itself, 3 times.');
+    assert.equal(
+      found?.evidence[0],
+      'app/1: exited with code 1; last line: "TypeError: no card" (the last of 3) (5 s after the first failure)',
+    );
+    assert.equal(found?.evidence.length, 2);
+  });
+  test('is told with the requests that it had', () => {
+    const processes = [{ instance: 'app/1', beforeExit: null, strains: [], openAtExit: ['GET /pay/{id}', 'GET /'] }];
+    const found = crash({ events: [exit(0)], watched: { ...watched, processes } });
+    assert.equal(found?.evidence.at(-1), 'requests that app/1 had when it ended: GET /pay/{id}, GET /');
+  });
+  test('without output, is told so, and its next step does not point at any', () => {
+    const found = crash({ events: [exit(0, {}, [])] });
+    assert.deepEqual(found?.evidence.slice(1), ['app/1 had printed nothing before it ended']);
+    assert.doesNotMatch(found?.nextStep ?? '', /printed last|above/);
+  });
+  test('is not suspected where it was asked to end', () => {
+    assert.equal(crash({ events: [exit(0, { from: 'stopping' })] }), undefined);
+  });
+  test('is not taken out by a check that may be wrong', () => {
+    const endpoints = [
+      endpointOf('app/1', { state: 'unhealthy', reason: 'exited with code 1; starts again after 2 s' }),
+    ];
+    const none = { ...incidentOf('not_ready', [['no_endpoint_ready', 9]]), attemptsFailed: 0 };
+    const found = ranking(none, { events: [exit(0)], watched: { ...watched, endpoints } });
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['crash'],
+    );
+  });
+});

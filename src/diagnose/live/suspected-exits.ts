@@ -1,0 +1,95 @@
+import type { Event } from '../../core/event.ts';
+import { lastWords } from '../../core/last-words.ts';
+import type { SuspectKind } from '../../core/live-incident.ts';
+import { countedLines } from './evidence-lines.ts';
+import {
+  beforeText,
+  isOf,
+  listOf,
+  type Rule,
+  seen,
+  type SeenOf,
+  type SuspectContext,
+  type SuspectFinding,
+} from './suspect-facts.ts';
+import { applicationsOf } from './watched-upstream.ts';
+
+/** Processes of the application that ended by themselves. */
+export const exits: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+  out_of_memory: (context) => exited(context, true),
+  crash: (context) => exited(context, false),
+};
+
+/** Exits that nobody asked for, of processes that serve the upstream: shortly before the failures, or while they go on. */
+export function ownExits(context: SuspectContext): readonly SeenOf<'instance_exited'>[] {
+  const prefixes = applicationsOf(context.watched).map((application) => `instance:${application}/`);
+  return seen(
+    context,
+    'instance_exited',
+    ({ subject, from }) => from !== 'stopping' && prefixes.some((prefix) => subject.startsWith(prefix)),
+  );
+}
+
+function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding | null {
+  const { incident, watched } = context;
+  if (!isOf(incident, 'gone', 'not_ready', 'slow')) return null;
+  const found = ownExits(context).filter(({ event }) => event.evidence.outOfMemory === outOfMemory);
+  const last = found.at(-1);
+  if (last === undefined) return null;
+  const name = nameOf(last.event);
+  const ended = [...new Set(found.map(({ event }) => nameOf(event)))];
+  const areSeveral = applicationsOf(watched).length > 1;
+  const { beforeExit = null, openAtExit = [] } = watched.processes?.find(({ instance }) => instance === name) ?? {};
+  return {
+    fit: outOfMemory ? 0.98 : 0.92,
+    sentence: exitSentence(ended, found.length, outOfMemory, areSeveral),
+    evidence: [
+      ...(beforeExit === null ? [] : [`${name}: ${beforeExit}`]),
+      ...countedLines(found).map(({ text, afterMs }) => `${text} (${beforeText(afterMs)} the first failure)`),
+      ...wordsOf(last.event),
+      ...(openAtExit.length === 0 ? [] : [`requests that ${name} had when it ended: ${openAtExit.join(', ')}`]),
+    ],
+    nextStep: nextStepOf(last.event, outOfMemory, areSeveral && ended.length > 1),
+  };
+}
+
+function exitSentence(ended: readonly string[], count: number, outOfMemory: boolean, areSeveral: boolean): string {
+  const often = count > ended.length ? `, ${count} times` : '';
+  if (!areSeveral || ended.length === 1)
+    return outOfMemory
+      ? `${ended[0]} was killed because it had used too much memory${often}.`
+      : `${ended[0]} ended by itself${often}.`;
+  return outOfMemory
+    ? `The machine had no memory left: ${listOf(ended)} were killed${often}.`
+    : `${listOf(ended)} ended by themselves${often}.`;
+}
+
+/** What the reason of the exit does not say: where the error arose, and what it was caused by. */
+function wordsOf(event: Extract<Event, { kind: 'instance_exited' }>): readonly string[] {
+  const name = nameOf(event);
+  const words = lastWords(event.evidence.output);
+  if (words === null) return [`${name} had printed nothing before it ended`];
+  const { error, cause, place } = words;
+  const more = [...(place === null ? [] : [`at ${place}`]), ...(cause === null ? [] : [`caused by ${cause}`])];
+  if (more.length === 0 && event.reason.includes(error)) return [];
+  return [[`${name} printed: ${short(error)}`, ...more.map(short)].join(', ')];
+}
+
+function nextStepOf(
+  { evidence }: SeenOf<'instance_exited'>['event'],
+  outOfMemory: boolean,
+  isMachine: boolean,
+): string {
+  if (outOfMemory)
+    return isMachine
+      ? "Look at what uses the machine's memory (`free -m`, `dmesg`), and give it more, or run less on it."
+      : 'Give the process more memory, or look for what it keeps; fewer requests at a time (`concurrency`) need less.';
+  return evidence.output.length === 0
+    ? 'Look at what the application writes elsewhere, and let it print why it ends; `candor events` has its exits.'
+    : 'Fix the error that the application printed last; `candor events --full` shows what it printed before, with its exit.';
+}
+
+const nameOf = ({ subject }: Event): string => subject.slice('instance:'.length);
+
+const charactersMax = 300;
+const short = (text: string): string => (text.length <= charactersMax ? text : `${text.slice(0, charactersMax - 1)}…`);
