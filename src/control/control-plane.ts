@@ -207,6 +207,7 @@ export class ControlPlane implements Gateway {
       this.#parts.active.redactor,
       (instance) => this.#parts.processes.figuresOf(instance),
     );
+    const problemContext = this.#problemContext(applications);
     return statusOf({
       deployment,
       member,
@@ -223,8 +224,8 @@ export class ControlPlane implements Gateway {
       overlay: this.#parts.overlay.status(),
       routes: configuration.routes,
       incidents: this.incidents().filter(({ resolvedAt }) => resolvedAt === null),
-      problems: this.#parts.problems.list(this.#problemContext(applications)),
-      refusal: this.#parts.problems.refusal,
+      problems: this.#parts.problems.list(problemContext),
+      refusal: this.#parts.problems.refusal(problemContext),
       configured: configuration.listeners,
       open: listeners,
       managed: this.#parts.automatic.states(),

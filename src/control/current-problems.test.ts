@@ -98,17 +98,26 @@ describe('the current problems of a gateway', () => {
         ...{ kind: 'connections_refused', subject: 'gateway', reason: '', to },
         evidence: { reason, count: 3, limit: 50, address: null },
       });
-    assert.equal(problems.refusal, null);
+    assert.equal(problems.refusal(healthy), null);
     refuseFor('connections_per_address_max');
-    assert.equal(problems.refusal, null);
+    assert.equal(problems.refusal(healthy), null);
     refuseFor('connections_max');
-    assert.equal(problems.refusal, 'clients are refused: 50 connections were open, as many as are allowed');
+    assert.equal(problems.refusal(healthy), 'clients are refused: 50 connections were open, as many as are allowed');
     clock.advanceSync(14_999);
-    assert.notEqual(problems.refusal, null);
+    assert.notEqual(problems.refusal(healthy), null);
     clock.advanceSync(1);
-    assert.equal(problems.refusal, null);
+    assert.equal(problems.refusal(healthy), null);
     refuseFor('memory', 'accepting');
-    assert.equal(problems.refusal, null);
+    assert.equal(problems.refusal(healthy), null);
+    const none = { wanted: 1, workers: [{ id: 1, state: 'lost' }] };
+    assert.equal(problems.refusal(none), null, 'it starts');
+    hear({
+      ...{ kind: 'worker_lost', subject: 'worker:1', reason: '' },
+      evidence: { reason: '', exchangesLost: 0, unreadConnections: null, error: null, code: null },
+    });
+    assert.match(problems.refusal(none) ?? '', /^no worker serves/);
+    assert.equal(problems.refusal({ ...none, wanted: 0 }), null, 'it stops');
+    assert.equal(problems.refusal(healthy), null);
   });
 
   test('include a refused configuration with its first error, until one is applied', () => {

@@ -220,8 +220,11 @@ export class CurrentProblems {
    * Why clients are refused now, one clause; null: none is. An address that has as many connections as it may have is refused by itself: others
    * are served.
    */
-  get refusal(): string | null {
+  refusal({ wanted, workers }: Pick<ProblemContext, 'wanted' | 'workers'>): string | null {
     const now = this.#clock.now();
+    const isServed = workers.some(({ state }) => state === 'serving');
+    if (wanted > 0 && this.#lostAt !== null && !isServed)
+      return 'no worker serves: a worker was lost, and its replacement has not started yet';
     for (const [why, { samples, limit }] of this.#refusals) {
       const lastAt = samples.at(-1)?.at;
       if (why === 'connections_per_address_max' || lastAt === undefined || now - lastAt >= refusingMs) continue;
