@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ import { hashOfToken } from '../src/admin/token.ts';
 import { ExchangeStore } from '../src/store/exchange-store.ts';
 import { LineDivider } from '../src/store/line-divider.ts';
 import { systemClock, systemRandom } from '../src/system/system.ts';
-import { chromium } from '../test/browser.ts';
+import { requireBrowser } from '../test/browser.ts';
 import { openBrowser, openPage, screens, signIn } from '../test/dashboard/page-browser.ts';
 import { startFromYaml, type YamlGateway } from '../test/gateway/start-from-yaml.ts';
 import { storedLine } from './stored-line.ts';
@@ -168,10 +168,7 @@ function search(query: string): string {
   return `${timed(show('path:/nothing-has-this'), nothing)}.then(() => ${timed(show(query), isSeen)})`;
 }
 
-if (!existsSync(chromium)) {
-  console.error(`There is no ${chromium} here.`);
-  process.exit(1);
-}
+requireBrowser();
 try {
   fillStore(join(work, 'store'));
   await buildDashboard(join(work, 'dashboard'));

@@ -1,7 +1,7 @@
-import { preparePeer, type PeerName } from './peers.ts';
+import { preparePeers, type PeerName } from './peers.ts';
 
 /** Fetches the programs that tests run beside Candor. With `--complete` it exits with 1 if one is missing. */
-const peers: readonly PeerName[] = [
+const names: readonly PeerName[] = [
   'nginx',
   'haproxy',
   'apache2',
@@ -15,10 +15,11 @@ const peers: readonly PeerName[] = [
   'nghttpd',
   'pebble',
   'pebble-challtestsrv',
+  'promtool',
+  'chromium',
 ];
 
-for (const peer of peers) {
-  const found = preparePeer(peer, console.log);
+for (const found of preparePeers(names, console.log)) {
   if (!('missing' in found)) continue;
   console.log(found.missing);
   if (process.argv.includes('--complete')) process.exitCode = 1;

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { preparePeer } from './peers.ts';
 import { repositoryRoot } from './repository.ts';
 
 /**
@@ -18,16 +19,17 @@ const calmMs = 20_000;
 const timeoutMs = 90_000;
 const expected = ['CandorRequestsFail', 'CandorNoHealthyEndpoint', 'CandorRecordsLost', 'CandorEndpointsUnhealthy'];
 
-if (spawnSync('prometheus', ['--version']).error !== undefined) {
-  console.log('Prometheus is not installed (`apt-get install prometheus`): nothing was checked.');
-  process.exit(0);
+const prometheus = preparePeer('prometheus', console.log);
+if ('missing' in prometheus) {
+  console.error(prometheus.missing);
+  process.exit(1);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'candor-prometheus-'));
 const children: ChildProcess[] = [];
 let failed = true;
 try {
-  failed = !(await check());
+  failed = !(await check(prometheus.path));
 } finally {
   for (const child of children) child.kill('SIGTERM');
   const running = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
@@ -36,7 +38,7 @@ try {
 }
 process.exitCode = failed ? 1 : 0;
 
-async function check(): Promise<boolean> {
+async function check(program: string): Promise<boolean> {
   const [http, admin, web, origin, gone] = await freePorts(5);
   const { token, hash } = JSON.parse(run(['bin/candor', 'token', 'prometheus', '--json'])) as {
     token: string;
@@ -51,7 +53,7 @@ async function check(): Promise<boolean> {
     shortened(readFileSync(join(repositoryRoot, 'packaging/prometheus/candor-rules.yml'), 'utf8')),
   );
   writeFileSync(join(folder, 'prometheus.yml'), prometheusConfiguration(admin));
-  start('prometheus', [
+  start(program, [
     `--config.file=${join(folder, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(folder, 'data')}`,
     `--web.listen-address=127.0.0.1:${web}`,

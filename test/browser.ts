@@ -1,28 +1,46 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { findPeer, preparePeer } from '../scripts/peers.ts';
 
-export const chromium = '/usr/bin/chromium';
-export const withBrowser = existsSync(chromium) ? {} : { skip: `there is no ${chromium} here` };
+const found = findPeer('chromium');
+
+/** Options of tests that need a browser. */
+export const withBrowser: { readonly skip?: string } = 'missing' in found ? { skip: found.missing } : {};
+
+/** Flags of every Chromium here. It shows nothing but pages of our own. */
+export const chromiumFlags: readonly string[] = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+
+/** The program and its environment. Throws where it is missing. */
+export function chromium(): { readonly path: string; readonly env: NodeJS.ProcessEnv } {
+  const peer = findPeer('chromium');
+  if ('missing' in peer) throw new Error(peer.missing);
+  return { path: peer.path, env: { ...process.env, ...peer.env } };
+}
+
+/** For commands that need a browser: fetches it, or says why not and ends the process with 1. */
+export function requireBrowser(): void {
+  const peer = preparePeer('chromium', console.error);
+  if (!('missing' in peer)) return;
+  console.error(peer.missing);
+  process.exit(1);
+}
 
 /** Without a window, and without a word to anybody; a group of its own, since it is many processes. */
 export function startChromium(folder: string, more: readonly string[], stdio: StdioOptions): ChildProcess {
   const flags = [
     '--headless=new',
-    // It shows nothing but pages of our own.
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-dev-shm-usage',
+    ...chromiumFlags,
     '--no-first-run',
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
     `--user-data-dir=${join(folder, 'profile')}`,
   ];
-  return spawn(chromium, [...flags, ...more], { detached: true, stdio, env: { ...process.env, HOME: folder } });
+  const { path, env } = chromium();
+  return spawn(path, [...flags, ...more], { detached: true, stdio, env: { ...env, HOME: folder } });
 }
 
 /** A real browser with one page, asked over a pipe (the DevTools protocol). */

@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildDashboard } from '../../scripts/dashboard.ts';
+import { requireBrowser } from '../browser.ts';
 import { FailingShop, tokens } from './failing-shop.ts';
 import { openBrowser, openPage, screens, signIn } from './page-browser.ts';
 
 // Measures how long a browser that is signed in waits for the first paint and for the incident, over loopback: `npm run dashboard:paint`.
 
 const rounds = 15;
+requireBrowser();
 const work = mkdtempSync(join(tmpdir(), 'candor-paint-'));
 await buildDashboard(join(work, 'dashboard'));
 const shop = await FailingShop.start(join(work, 'dashboard'));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import { type Browser, chromium as engine, type Page } from 'playwright-core';
-import { chromium } from '../browser.ts';
+import { chromium, chromiumFlags } from '../browser.ts';
 
 /** Each page is tried in both. */
 export const screens = [
@@ -15,10 +15,8 @@ export const screens = [
 export type Screen = (typeof screens)[number];
 
 export function openBrowser(): Promise<Browser> {
-  return engine.launch({
-    executablePath: chromium,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-  });
+  const { path, env } = chromium();
+  return engine.launch({ executablePath: path, env, args: [...chromiumFlags] });
 }
 
 /** A page whose errors, and violations of its policy, are collected. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { buildDashboard } from '../../scripts/dashboard.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
+import { requireBrowser } from '../browser.ts';
 import { FailingShop, tokens } from './failing-shop.ts';
 import { openBrowser, openPage, type Screen, screens, signIn } from './page-browser.ts';
 
@@ -37,6 +38,7 @@ const every = screens.flatMap((screen) =>
   hashes.map((hash) => [`${hash.replace(/\W/g, '-')}-${screen.name.replace(', ', '-')}`, `#/${hash}`, screen] as const),
 );
 
+requireBrowser();
 const work = mkdtempSync(join(tmpdir(), 'candor-screenshots-'));
 await buildDashboard(join(work, 'dashboard'));
 const shop = await FailingShop.start(join(work, 'dashboard'));

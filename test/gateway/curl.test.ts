@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { findPeer } from '../../scripts/peers.ts';
 import { EarlyOrigin } from './early-origin.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -9,8 +10,8 @@ import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 // Whether a client can distinguish a complete answer from a part of one. curl reports it by its exit code: 18 is a transfer that
 // ended early, 56 a connection that was reset, 0 an answer that curl takes for complete.
 
-const hasCurl = spawnSync('curl', ['--version']).status === 0;
-const options = { skip: hasCurl ? false : 'curl is not installed' };
+const program = findPeer('curl');
+const options = { skip: 'missing' in program ? program.missing : false };
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -38,7 +39,9 @@ interface Curled {
 async function curl(args: readonly string[], input: Uint8Array | null = null): Promise<Curled> {
   const { host, port } = edge.address();
   const write = ['-w', '%{stderr}%{http_code} %header{x-request-id}'];
-  const child = spawn('curl', ['-s', '-N', '-m', '25', ...write, ...args, `http://${host}:${port}/`]);
+  assert.ok('path' in program);
+  const all = ['-s', '-N', '-m', '25', ...write, ...args, `http://${host}:${port}/`];
+  const child = spawn(program.path, all, { env: { ...process.env, ...program.env } });
   const out: Buffer[] = [];
   let facts = '';
   child.stdout.on('data', (bytes: Buffer) => void out.push(bytes));

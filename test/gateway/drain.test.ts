@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { findPeer } from '../../scripts/peers.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
@@ -89,16 +90,18 @@ describe('in its lame-duck time a gateway', () => {
 });
 
 describe('a gateway that stops', () => {
-  const hasCurl = spawnSync('curl', ['--version']).status === 0;
+  const program = findPeer('curl');
 
   test('shows curl the announced close, then that it is not ready, then that it is gone', {
-    skip: hasCurl ? false : 'curl is not installed',
+    skip: 'missing' in program ? program.missing : false,
   }, async () => {
     edge = await startFromYaml(`workers: 2\n${configured('{ lame_duck: 60s, timeout: 60s }')}`);
     const { host, port } = edge.address();
     const curl = async (path: string): Promise<string> => {
       const facts = '%{exitcode} %{http_code} %header{connection} %header{retry-after}';
-      const child = spawn('curl', ['-s', '-o', '/dev/null', '-w', facts, `http://${host}:${port}${path}`]);
+      assert.ok('path' in program);
+      const args = ['-s', '-o', '/dev/null', '-w', facts, `http://${host}:${port}${path}`];
+      const child = spawn(program.path, args, { env: { ...process.env, ...program.env } });
       let said = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         said += text;

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -10,6 +9,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
+import { startChromium, withBrowser } from '../browser.ts';
 import { undisturbed } from '../undisturbed.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { WebSocketServer } from './web-socket-server.ts';
@@ -19,8 +19,6 @@ import { recordsIn } from '../records.ts';
 
 const asks = ['Connection: Upgrade', 'Upgrade: echo/1'];
 const switches = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nX-Kept: 1\r\n\r\n';
-
-const hasChromium = spawnSync('chromium', ['--version']).status === 0;
 
 /** Sends a message, then a large one, closes, and reports to the server what came back. */
 const page = `<!doctype html><title>-</title><script>
@@ -145,7 +143,7 @@ describe('a WebSocket', () => {
     await once(client, 'close');
   });
 
-  test('of a browser works too', { skip: hasChromium ? false : 'chromium is not installed' }, async () => {
+  test('of a browser works too', withBrowser, async () => {
     let said = '';
     server.page = (target, content) => {
       if (target === '/said') said = content;
@@ -154,14 +152,14 @@ describe('a WebSocket', () => {
     const folder = await mkdtemp(join(tmpdir(), 'candor-chromium-'));
     const { host, port } = gateway.address();
     const url = `http://${host}:${port}/page`;
-    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-proxy-server', `--user-data-dir=${folder}`];
-    const browser = spawn('chromium', [...flags, '--remote-debugging-port=0', url], { stdio: 'ignore' });
+    const browser = startChromium(folder, ['--no-proxy-server', '--remote-debugging-port=0', url], 'ignore');
     try {
       await until('the page has reported its result', () => said !== '', 60_000);
       assert.deepEqual(JSON.parse(said), ['hello', 'one', 300_000, true, 1000]);
     } finally {
-      browser.kill();
-      await once(browser, 'exit');
+      const ended = once(browser, 'exit');
+      process.kill(-(browser.pid as number), 'SIGKILL');
+      await ended;
       await rm(folder, { recursive: true, force: true, maxRetries: 10 });
     }
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, type ExecFileOptionsWithStringEncoding } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { findPeer, type PeerName } from '../../scripts/peers.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { authority, certificatesIn, edgeFiles } from '../tls-clients/tls-edge.ts';
 
 // Other implementations of HTTP/2 as clients: Node's (nghttp2), curl, nghttp and h2load.
 
-const run = promisify(execFile);
 const largeBytes = 20 * 1024 * 1024;
 
 function patternOf(bytes: number): Buffer {
@@ -27,8 +27,20 @@ const large = patternOf(largeBytes);
 const sumOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const largeSum = sumOf(large);
 
-function has(program: string): string | false {
-  return spawnSync(program, ['--version']).error === undefined ? false : `${program} is not installed`;
+function has(program: PeerName): string | false {
+  const peer = findPeer(program);
+  return 'missing' in peer ? peer.missing : false;
+}
+
+/** Runs a client to its end. */
+function run(
+  program: PeerName,
+  args: readonly string[],
+  options: ExecFileOptionsWithStringEncoding,
+): Promise<{ stdout: string }> {
+  const peer = findPeer(program);
+  assert.ok('path' in peer);
+  return promisify(execFile)(peer.path, args, { ...options, env: { ...process.env, ...peer.env } });
 }
 
 interface Answer {
@@ -231,7 +243,10 @@ upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, connections: { 
   }
 
   test('nghttp gets 200 responses over one connection', { skip: has('nghttp') }, async () => {
-    const { stdout } = await run('nghttp', ['-nv', '-m', '200', urlOf('/', 'http')], { maxBuffer: 1 << 24 });
+    const { stdout } = await run('nghttp', ['-nv', '-m', '200', urlOf('/', 'http')], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 24,
+    });
     assert.equal(stdout.match(/:status: 200/g)?.length, 200);
     assert.doesNotMatch(stdout, /recv GOAWAY|recv RST_STREAM/);
   });
@@ -243,7 +258,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, connections: { 
   ] as const)
     test(`h2load gets all responses: ${name}`, { skip: has('h2load') }, async () => {
       const path = name === 'small ones' ? '/' : '/large';
-      const { stdout } = await run('h2load', [...args, urlOf(path, 'http')]);
+      const { stdout } = await run('h2load', [...args, urlOf(path, 'http')], { encoding: 'utf8' });
       const [, total, succeeded] = /(\d+) total, .* (\d+) succeeded/.exec(stdout) ?? [];
       assert.ok(total !== undefined && total === succeeded, stdout);
     });

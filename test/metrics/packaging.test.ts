@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { findPeer } from '../../scripts/peers.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { rows } from '../../scripts/grafana-panels.ts';
 import { dashboardPath, grafanaDashboard } from '../../scripts/write-grafana-dashboard.ts';
@@ -69,24 +70,26 @@ describe('the alert', () => {
     });
 });
 
-const promtool = spawnSync('promtool', ['--version']).error === undefined;
-const skip = promtool ? false : 'promtool (of Prometheus) is not installed';
+const promtool = findPeer('promtool');
+const skip = 'missing' in promtool ? promtool.missing : false;
+
+function runPromtool(args: readonly string[], input?: string): SpawnSyncReturns<string> {
+  assert.ok('path' in promtool);
+  return spawnSync(promtool.path, args, { encoding: 'utf8', input, env: { ...process.env, ...promtool.env } });
+}
 
 test('promtool takes the rules, and its tests of them pass', { skip }, () => {
   for (const args of [
     ['check', 'rules', rulesPath],
     ['test', 'rules', testsPath],
   ]) {
-    const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' });
+    const { status, stdout, stderr } = runPromtool(args);
     assert.equal(status, 0, stdout + stderr);
   }
 });
 
 test('promtool takes the metrics', { skip }, async () => {
-  const { stderr, stdout, status } = spawnSync('promtool', ['check', 'metrics'], {
-    input: await everyMetric(),
-    encoding: 'utf8',
-  });
+  const { stderr, stdout, status } = runPromtool(['check', 'metrics'], await everyMetric());
   // It also has opinions: exit code 3.
   assert.ok(status === 0 || status === 3, stdout + stderr);
 });

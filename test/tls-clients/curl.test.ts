@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { findPeer } from '../../scripts/peers.ts';
 import { freePort } from '../free-port.ts';
 import { ok, RawOrigin, valuesOf } from '../gateway/raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
@@ -13,8 +14,8 @@ import { authority, certificatesIn, clientAuthority, edgeFiles } from './tls-edg
 // curl over TLS. Its exit codes: 0 complete, 18 a transfer that ended early, 35 a failed handshake, 52 no response, 56 a
 // connection that was reset, 60 a certificate that it does not accept.
 
-const hasCurl = spawnSync('curl', ['--version']).status === 0;
-const options = { skip: hasCurl ? false : 'curl is not installed' };
+const program = findPeer('curl');
+const options = { skip: 'missing' in program ? program.missing : false };
 
 const client = clientAuthority.issue({ names: ['client.test'], client: true });
 
@@ -43,7 +44,9 @@ async function curl(url: string, args: readonly string[] = [], input: Uint8Array
   const ports = ['http', 'https', 'http1'].map((name) => edge.address(name).port);
   const resolved = names.flatMap((name) => ports.flatMap((one) => ['--resolve', `${name}:${one}:127.0.0.1`]));
   const trusted = ['--cacert', join(folder, 'authority.pem')];
-  const child = spawn('curl', ['-s', '-N', '-m', '25', ...write, ...resolved, ...trusted, ...args, url]);
+  assert.ok('path' in program);
+  const all = ['-s', '-N', '-m', '25', ...write, ...resolved, ...trusted, ...args, url];
+  const child = spawn(program.path, all, { env: { ...process.env, ...program.env } });
   const out: Buffer[] = [];
   let facts = '';
   child.stdout.on('data', (bytes: Buffer) => void out.push(bytes));
