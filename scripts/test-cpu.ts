@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
 
 // Loaded before each test file: writes how much processor time the process took, when it ends.
 
@@ -7,7 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 export const cpuFileVariable = 'CANDOR_TEST_CPU_FILE';
 
 const path = process.env[cpuFileVariable];
-if (isMainThread && path !== undefined) {
+if (path !== undefined) {
   // Programs that the tests start write nothing.
   delete process.env[cpuFileVariable];
   process.on('exit', () => writeFileSync(path, String(ownMs() + childrenMs())));

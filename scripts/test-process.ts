@@ -1,11 +1,14 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { run } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testBundleVariable } from '../test/program.ts';
+import { threadEntries } from './bundle-entries.ts';
 import { repositoryRoot } from './repository.ts';
 import { cpuFileVariable } from './test-cpu.ts';
+import { bundledThreadsVariable } from './test-preload.ts';
 
 type TestStream = ReturnType<typeof run>;
 
@@ -33,21 +36,18 @@ export class TestProcess {
     this.#options = options;
     this.#cpuFile = join(tmpdir(), `candor-test-cpu-${process.pid}-${processes++}`);
     const { file, words = [], signal, bundle } = options;
-    const preloads = [
-      'scripts/production-flags.ts',
-      'scripts/test-cpu.ts',
-      ...(bundle === null ? [] : ['test/bundled-threads.ts']),
-    ];
     this.stream = run({
       files: [resolve(repositoryRoot, file)],
       argv: words,
       cwd: repositoryRoot,
       signal,
-      execArgv: [...nodeFlags, ...preloads.map((path) => `--import=${join(repositoryRoot, path)}`)],
+      execArgv: [...nodeFlags, `--import=${join(repositoryRoot, 'scripts', 'test-preload.ts')}`],
       env: {
         ...process.env,
         [cpuFileVariable]: this.#cpuFile,
-        ...(bundle === null ? {} : { [testBundleVariable]: bundle }),
+        ...(bundle === null
+          ? {}
+          : { [testBundleVariable]: bundle, [bundledThreadsVariable]: JSON.stringify(bundledThreads(bundle)) }),
       },
     });
   }
@@ -81,6 +81,17 @@ export class TestProcess {
       .filter((pid) => pid !== '' && `\0${readOrEmpty(`/proc/${pid}/cmdline`)}`.includes(`\0${command}\0`))
       .map(Number);
   }
+}
+
+/** The modules of the bundle that threads start from, by those of the source. */
+function bundledThreads(bundle: string): Readonly<Record<string, string>> {
+  const urlOf = (...path: string[]): string => pathToFileURL(join(...path)).href;
+  return Object.fromEntries(
+    threadEntries.map((entry) => [
+      urlOf(repositoryRoot, 'src', entry),
+      urlOf(bundle, 'dist', entry.replace(/\.ts$/, '.js')),
+    ]),
+  );
 }
 
 function killIfRunning(pid: number): void {
