@@ -42,6 +42,15 @@ interface Page {
   readonly end: string;
 }
 
+/** What a search has left out: nothing; older ones that match; or it was not finished, so that nobody knows. */
+type Rest = 'none' | 'more' | 'unknown';
+
+interface Found {
+  readonly entries: readonly Entry[];
+  readonly rest: Rest;
+  readonly end: string;
+}
+
 /** What is searched: the operation of the admin API. */
 type Searched = 'exchanges' | 'output';
 
@@ -64,10 +73,15 @@ export async function showLogs(flags: LogsFlags, words: readonly string[], conte
   const all = byTime([...exchanges.entries, ...output.entries]);
   const entries = all.slice(-flags.limit);
   for (const entry of entries) show(entry, flags.json, style, context);
-  const isWhole = exchanges.isWhole && output.isWhole && entries.length === all.length;
-  if (!flags.json) context.stderr.write(`${summaryOf(entries, isWhole, query, style)}\n`);
-  if (!flags.json && entries.length === 0 && isWhole) await nameUnknown(target, words, context);
+  const rest = entries.length < all.length ? 'more' : restOf(exchanges.rest, output.rest);
+  if (!flags.json) context.stderr.write(`${summaryOf(entries, rest, query, style)}\n`);
+  else if (rest === 'unknown') context.stderr.write(`${wrapAfter('', notFinished, 0).join('\n')}\n`);
+  if (!flags.json && entries.length === 0 && rest === 'none') await nameUnknown(target, words, context);
   if (flags.follow) await follow(target, query, { exchanges: exchanges.end, output: output.end }, flags.json, context);
+}
+
+function restOf(...rests: readonly Rest[]): Rest {
+  return rests.find((rest) => rest === 'more') ?? rests.find((rest) => rest === 'unknown') ?? 'none';
 }
 
 function byTime(entries: readonly Entry[]): Entry[] {
@@ -81,9 +95,9 @@ const named = /^(?:route|upstream|application|endpoint|release):./;
 async function nameUnknown(target: AdminTarget, words: readonly string[], context: ProcessContext): Promise<void> {
   const terms = words.flatMap((word) => word.split(/\s+/)).filter((term) => named.test(term));
   for (const term of terms) {
-    const { entries } = await newest(target, 'exchanges', term, 1, context);
+    const { entries, rest } = await newest(target, 'exchanges', term, 1, context);
     const text = `Of ${harmless(term)} nothing is stored at all: is the name as in the configuration?`;
-    if (entries.length === 0) context.stderr.write(`${wrapAfter('', text, 0).join('\n')}\n`);
+    if (entries.length === 0 && rest === 'none') context.stderr.write(`${wrapAfter('', text, 0).join('\n')}\n`);
   }
 }
 
@@ -93,20 +107,36 @@ async function newest(
   query: string,
   limit: number,
   context: ProcessContext,
-): Promise<{ entries: readonly Entry[]; isWhole: boolean; end: string }> {
+): Promise<Found> {
   const entries: Entry[] = [];
   let cursor: string | null = null;
   let end = '';
   for (let pages = 0; pages < pagesMax; pages += 1) {
-    const rest = String(Math.min(pageMax, limit - entries.length));
-    const page = await ask(target, searched, { query, limit: rest, ...(cursor === null ? {} : { cursor }) }, context);
+    const wanted = String(Math.min(pageMax, limit - entries.length));
+    const page = await ask(target, searched, { query, limit: wanted, ...(cursor === null ? {} : { cursor }) }, context);
     entries.push(...page.entries);
     if (end === '') ({ end } = page);
     ({ cursor } = page);
     if (cursor === null || entries.length >= limit) break;
   }
+  const isFull = entries.length >= limit;
+  const rest =
+    cursor === null ? 'none' : isFull ? await restAfter(target, searched, query, cursor, context) : 'unknown';
   // The newest come first; of several in one millisecond the order stays.
-  return { entries: entries.toReversed(), isWhole: cursor === null, end };
+  return { entries: entries.toReversed(), rest, end };
+}
+
+/** A full page has a cursor also if nothing follows. One more page is asked for, and no further one. */
+async function restAfter(
+  target: AdminTarget,
+  searched: Searched,
+  query: string,
+  cursor: string,
+  context: ProcessContext,
+): Promise<Rest> {
+  const page = await ask(target, searched, { query, limit: '1', cursor }, context);
+  if (page.entries.length > 0) return 'more';
+  return page.cursor === null ? 'none' : 'unknown';
 }
 
 /** Until Ctrl-C. */
@@ -197,16 +227,24 @@ function secondLine({ id }: ExchangeRecord, standsFor: number): string {
   return harmless(`${id}${others}`).slice(0, columnsMax - indent.length);
 }
 
-function summaryOf(entries: readonly Entry[], isWhole: boolean, query: string, style: Style): string {
-  if (entries.length === 0 && isWhole)
+const notFinished =
+  'The search was not finished: older ones may match. A shorter time (since:1h) or another condition (route:, status:, cause:) makes it faster.';
+
+const restTexts: Readonly<Record<Rest, string>> = {
+  none: '',
+  more: ' There are more: --limit shows them, since:10m or another condition fewer.',
+  unknown: ` ${notFinished}`,
+};
+
+function summaryOf(entries: readonly Entry[], rest: Rest, query: string, style: Style): string {
+  if (entries.length === 0 && rest === 'none')
     return style.dim(query === '' ? 'No exchange is stored.' : `No stored exchange matches ${harmless(query)}.`);
-  const more = isWhole ? '' : ' There are more: --limit shows them, since:10m or another condition fewer.';
   const exchanges = entries.filter(({ exchange }) => exchange !== null).length;
   const lines = entries.length - exchanges;
   const found = [
     ...(exchanges > 0 || lines === 0 ? [countText(exchanges, 'exchange')] : []),
     ...(lines > 0 ? [`${countText(lines, 'line')} of applications`] : []),
   ];
-  const text = `${found.join(' and ')}.${more} \`candor explain ID\` says why one failed.`;
+  const text = `${found.join(' and ')}.${restTexts[rest]} \`candor explain ID\` says why one failed.`;
   return wrapAfter('', text, 0).join('\n');
 }

@@ -226,4 +226,17 @@ describe('a search', () => {
     await passed();
     assert.deepEqual(timers, []);
   });
+
+  test('is not finished while answers end before they are full', async () => {
+    [count, answerMax] = [60, 25];
+    const run = started();
+    run.see(0, 5);
+    await settled();
+    assert.deepEqual([run.list.length, run.list.isComplete, run.isUnfinished], [25, false, true]);
+    run.see(20, 25);
+    await settled();
+    run.see(45, 50);
+    await settled();
+    assert.deepEqual([run.list.length, run.list.isComplete, run.isUnfinished], [60, true, false]);
+  });
 });

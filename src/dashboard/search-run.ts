@@ -25,6 +25,7 @@ export class SearchRun {
   #isHeldBack = false;
   /** The last question for newer exchanges has failed, and that was told. */
   #isFailing = false;
+  #isUnfinished = false;
   readonly #fetching = new Set<number>();
   #seen: readonly [first: number, last: number] = [0, 0];
 
@@ -32,6 +33,11 @@ export class SearchRun {
     this.query = query;
     this.#ask = ask;
     this.#clock = clock;
+  }
+
+  /** The last page has ended at the time limit of a search: more may match, and the search goes on as rows are to be seen. */
+  get isUnfinished(): boolean {
+    return this.#isUnfinished;
   }
 
   /** Another search is shown: nothing is asked for any more, also not the rest of a page that came short. */
@@ -56,6 +62,8 @@ export class SearchRun {
     if (this.#abort.signal.aborted) return;
     if (answer.kind !== 'ok') return this.#failed(answer);
     this.list.put(page, answer.value);
+    if (page.count === null)
+      this.#isUnfinished = answer.value.cursor !== null && answer.value.rows.length < rowsPerPage;
     this.onChange(null);
     // A new page may be short, because a search ends after some time.
     if (answer.value.rows.length < rowsPerPage) this.see(...this.#seen);

@@ -80,6 +80,50 @@ test('candor logs --limit goes on by pages until it has as many', async () => {
   assert.match(context.stderr.text, /^3 exchanges\. /);
 });
 
+const timedOut = (exchanges: readonly StoredExchange[] = []) => ({ ...page(exchanges, '1-1'), timedOut: true });
+
+for (const [what, pages, text] of [
+  [
+    'is full and nothing follows',
+    [page([stored('/2'), stored('/1')], '1-1'), page([])],
+    /^2 exchanges\. `candor explain/,
+  ],
+  [
+    'is full and others follow',
+    [page([stored('/2'), stored('/1')], '1-1'), page([stored('/0')], '1-0')],
+    /There are more/,
+  ],
+  ['is full and nobody knows', [page([stored('/2'), stored('/1')], '1-1'), timedOut()], /The search was not finished/],
+] as const)
+  test(`candor logs looks one further where a page ${what}`, async () => {
+    gateway.searchExchanges = async (search) => {
+      gateway.searches.push(search);
+      return pages[gateway.searches.length - 1] ?? page([]);
+    };
+    assert.equal(await context.candor('logs', '--limit', '2'), 0);
+    assert.deepEqual(
+      gateway.searches.map(({ cursor, limit }) => [cursor, limit]),
+      [
+        [null, 2],
+        ['1-1', 1],
+      ],
+    );
+    assert.match(context.stderr.text, text);
+    assertFits(context.stderr.text);
+  });
+
+for (const argv of [
+  ['logs', 'route:shop'],
+  ['logs', 'route:shop', '--json'],
+])
+  test(`candor ${argv.join(' ')} says that a search was not finished, and how to narrow it`, async () => {
+    gateway.searched = timedOut();
+    assert.equal(await context.candor(...argv), 0);
+    assert.match(context.stderr.text, /The search was not finished: older ones may\s+match\.[^]*since:1h/);
+    assert.doesNotMatch(context.stderr.text, /No stored|nothing is stored|There are more/);
+    assertFits(context.stderr.text);
+  });
+
 test('candor logs --follow prints what is stored from then on, until Ctrl-C', async () => {
   gateway.searchExchanges = async (search) => {
     gateway.searches.push(search);

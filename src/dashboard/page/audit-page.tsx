@@ -24,7 +24,9 @@ export function AuditPage(): JSX.Element {
     <>
       <h1>Audit</h1>
       <Section title="Who changed what" aside={choice}>
-        <Answered answer={answer}>{({ events }) => <AuditTable events={events} />}</Answered>
+        <Answered answer={answer}>
+          {({ events, cursor }) => <AuditTable events={events} hasMore={cursor !== null} />}
+        </Answered>
       </Section>
     </>
   );
@@ -42,34 +44,45 @@ async function auditEvents(since: string): Promise<Answer<EventPage>> {
   };
 }
 
-function AuditTable({ events }: { readonly events: readonly EventJson[] }): JSX.Element {
+interface AuditTableProperties {
+  readonly events: readonly EventJson[];
+  /** The search has ended before all events of the time were looked at. */
+  readonly hasMore: boolean;
+}
+
+function AuditTable({ events, hasMore }: AuditTableProperties): JSX.Element {
+  const more = hasMore && <p class="quiet">Earlier ones are not shown: choose a shorter time.</p>;
+  if (events.length === 0 && hasMore) return <>{more}</>;
   if (events.length === 0) return <p class="quiet">Nothing was changed or refused in this time.</p>;
   return (
-    <TableFrame name="Actions and refusals">
-      <table class="cards">
-        <thead>
-          <tr>
-            <th scope="col">time</th>
-            <th scope="col">who</th>
-            <th scope="col">subject</th>
-            <th scope="col">what</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map(({ epoch, seq, at, actor, subject, kind, reason }) => (
-            <tr key={`${epoch}-${seq}`} class={kind === 'admin_refused' ? 'refused' : ''}>
-              <td class="nowrap">
-                <Time at={at} />
-              </td>
-              <td>{actor}</td>
-              <td>{subject}</td>
-              <td class="said">
-                <Sentence text={reason} />
-              </td>
+    <>
+      <TableFrame name="Actions and refusals">
+        <table class="cards">
+          <thead>
+            <tr>
+              <th scope="col">time</th>
+              <th scope="col">who</th>
+              <th scope="col">subject</th>
+              <th scope="col">what</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableFrame>
+          </thead>
+          <tbody>
+            {events.map(({ epoch, seq, at, actor, subject, kind, reason }) => (
+              <tr key={`${epoch}-${seq}`} class={kind === 'admin_refused' ? 'refused' : ''}>
+                <td class="nowrap">
+                  <Time at={at} />
+                </td>
+                <td>{actor}</td>
+                <td>{subject}</td>
+                <td class="said">
+                  <Sentence text={reason} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </TableFrame>
+      {more}
+    </>
   );
 }

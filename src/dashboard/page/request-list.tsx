@@ -16,7 +16,13 @@ const narrow = matchMedia('(max-width: 700px)');
 export function RequestList({ search }: { readonly search: Search }): JSX.Element {
   const { list } = search;
   if (list.length > 0) return <ScrolledList search={search} />;
-  return <p class="quiet">{list.isComplete ? 'No stored request matches.' : 'Searching …'}</p>;
+  return (
+    <p class="quiet">
+      {list.isComplete
+        ? 'No stored request matches.'
+        : 'Searching … A shorter time (since:1h) or another condition makes it faster.'}
+    </p>
+  );
 }
 
 function ScrolledList({ search }: { readonly search: Search }): JSX.Element {

@@ -6,7 +6,7 @@ import { countFigure } from '../shown-figures.ts';
 import { QueryField } from './query-field.tsx';
 import { RequestList } from './request-list.tsx';
 import { announcement, go } from './state.ts';
-import { useSearch } from './use-search.ts';
+import { type Search, useSearch } from './use-search.ts';
 
 const usualQueries: readonly (readonly [name: string, query: string])[] = [
   ['all', ''],
@@ -21,7 +21,6 @@ export function RequestsPage({ query }: { readonly query: string }): JSX.Element
   const [isFollowing, setFollowing] = useState(false);
   const search = useSearch(query, isFollowing);
   const { list, failure } = search;
-  const found = `${countFigure(list.length)}${list.isComplete ? '' : '+'} requests`;
   return (
     <>
       <h1>Requests</h1>
@@ -33,7 +32,7 @@ export function RequestsPage({ query }: { readonly query: string }): JSX.Element
           </a>
         ))}
         <span class="spacer" />
-        {failure === null && (list.length > 0 || list.isComplete) && <span class="quiet">{found}</span>}
+        {failure === null && (list.length > 0 || list.isComplete) && <span class="quiet">{foundText(search)}</span>}
         <button
           type="button"
           class="small"
@@ -56,4 +55,10 @@ export function RequestsPage({ query }: { readonly query: string }): JSX.Element
       {(failure === null || list.length > 0) && <RequestList search={search} key={query} />}
     </>
   );
+}
+
+function foundText({ list, isUnfinished }: Search): string {
+  const count = countFigure(list.length);
+  if (list.isComplete) return `${count} requests`;
+  return isUnfinished ? `${count} requests so far; the search is not finished` : `${count} or more requests`;
 }

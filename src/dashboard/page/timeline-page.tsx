@@ -46,7 +46,14 @@ export function TimelinePage({ parameters }: { readonly parameters: Readonly<Rec
         )}
       </Answered>
       <Section title="What happened">
-        <Answered answer={events}>{() => <Markers markers={markers} selected={selected} />}</Answered>
+        <Answered answer={events}>
+          {({ cursor }) => (
+            <>
+              <Markers markers={markers} selected={selected} />
+              {cursor !== null && <p class="quiet">Earlier events are not shown: choose a shorter time.</p>}
+            </>
+          )}
+        </Answered>
       </Section>
     </>
   );

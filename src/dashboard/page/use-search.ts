@@ -13,6 +13,8 @@ export interface Search {
   readonly list: PagedList<FoundExchange>;
   /** Changes with the list. */
   readonly version: number;
+  /** The search was not finished: see `SearchRun`. */
+  readonly isUnfinished: boolean;
   readonly failure: Answer<ExchangePage> | null;
   /** Rows `first` to `last` are to be seen: fetches what is missing. */
   readonly see: (first: number, last: number) => void;
@@ -42,5 +44,5 @@ export function useSearch(query: string, isFollowing: boolean): Search {
     if (current.list.length === 0) current.see(0, 50);
   }, [query, isThere]);
   useEffect(() => (isFollowing ? current.follow() : () => {}), [query, isFollowing]);
-  return { list: current.list, version, failure, see: current.see };
+  return { list: current.list, version, isUnfinished: current.isUnfinished, failure, see: current.see };
 }
