@@ -124,7 +124,8 @@ describe('an endpoint that is drained', () => {
     edge = await startFromYaml(yaml());
     await done({ kind: 'drain', endpoint: first.address });
     assert.equal(statSync(file()).mode & 0o777, 0o600);
-    assert.deepEqual(readdirSync(join(state, 'own')), ['overlay.json']);
+    // Beside the key of `configuration-hashes.ts`.
+    assert.deepEqual(readdirSync(join(state, 'own')), ['configuration-key', 'overlay.json']);
     await edge.stop();
     edge = await startFromYaml(yaml());
     assert.deepEqual(await answers(12), new Set(['second']));
@@ -272,6 +273,7 @@ describe('the overlay', () => {
 
   test('works if the disk cannot be written, says so, and is saved with the next change that can be', async () => {
     edge = await startFromYaml(yaml('workers: 1'));
+    rmSync(join(state, 'own'), { recursive: true });
     writeFileSync(join(state, 'own'), 'a file where the folder should be');
     const { warnings } = await done({ kind: 'drain', endpoint: first.address });
     assert.match(
