@@ -30,6 +30,8 @@ class TunnelWorld implements TunnelEnds {
   readonly clock = new SimulatedClock();
   readonly tunnel: Tunnel;
   readonly failures: Failure[] = [];
+  /** How the tunnel ended by itself. */
+  readonly ended: Ended[] = [];
   bytesToClient = 0;
   directionsEnded = 0;
   endpointHasRoom = true;
@@ -72,7 +74,7 @@ class TunnelWorld implements TunnelEnds {
 
   onRequestFailed(failure: Failure): void {
     this.failures.push(failure);
-    this.conclude(failure);
+    this.ended.push(this.conclude(failure));
   }
 
   onTunnelDue(): void {
@@ -393,6 +395,42 @@ describe('the end of a WebSocket is', () => {
     world.endpointSends(closeFromServer(1000));
     const expected = { how: 'closed', by: 'client', code: 1000, end: 'forwarded', cause: null };
     assert.deepEqual(world.conclude(gone), expected);
+  });
+
+  for (const [name, order] of [
+    ['before the FIN of the application', ['close', 'FIN']],
+    ['after the FIN of the application', ['FIN', 'close']],
+  ] as const)
+    test(`closed too, if the client never ends its direction: its own close frame comes ${name}`, () => {
+      const world = new TunnelWorld();
+      world.endpointSends(closeFromServer(1000));
+      for (const step of order) {
+        if (step === 'close') {
+          world.clientSends(closeFromClient(1000));
+          continue;
+        }
+        assert.equal(world.tunnel.endpointEnded(), null);
+        world.tunnel.endDirection();
+      }
+      world.pass(4999);
+      assert.deepEqual(world.failures, []);
+      world.pass(1);
+      const expected = { how: 'closed', by: 'application', code: 1000, end: 'forwarded', cause: null };
+      assert.deepEqual(world.ended, [expected]);
+    });
+
+  test('idle, if a side has not sent a close frame a minute after the other one has ended', () => {
+    const world = new TunnelWorld();
+    world.endpointSends(closeFromServer(1000));
+    assert.equal(world.tunnel.endpointEnded(), null);
+    world.tunnel.endDirection();
+    world.pass(59_999);
+    assert.deepEqual(world.failures, []);
+    world.pass(1);
+    assert.deepEqual(
+      world.ended.map(({ cause }) => cause),
+      ['tunnel_idle'],
+    );
   });
 
   test('unclosed, by whom the first FIN without a close frame is', () => {

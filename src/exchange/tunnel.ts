@@ -16,6 +16,12 @@ import { type TunnelReceiver, WebSocketDirection } from './websocket-direction.t
  */
 const closingMs = 900;
 
+/**
+ * How long a side of a WebSocket may take to end its connection after both have sent close frames and the other one has ended.
+ * Chromium never ends the stream of a WebSocket over HTTP/2.
+ */
+const agreedMs = 5000;
+
 /** RFC 6455 §7.4.1, and the registry of close codes for 1012. */
 const closeCodes = { goingAway: 1001, serviceRestart: 1012 } as const;
 
@@ -169,6 +175,7 @@ export class Tunnel implements TunnelFacts, BodyPath {
     if (direction.frames.seen) this.#closedFirst ??= sender;
     if (direction.hasPassedPing) receiver.owesPong = true;
     direction.hasPassedPing = false;
+    if (this.#mayEnd) this.#arm();
   }
 
   onEndpointRoom(): void {
@@ -211,7 +218,9 @@ export class Tunnel implements TunnelFacts, BodyPath {
 
   /** One direction has ended, and its last byte has been sent; returns how many have not. */
   endDirection(): number {
-    return --this.#directionsOpen;
+    const directionsOpen = --this.#directionsOpen;
+    if (this.#mayEnd) this.#arm();
+    return directionsOpen;
   }
 
   // What the gateway does by itself.
@@ -276,7 +285,9 @@ export class Tunnel implements TunnelFacts, BodyPath {
   }
 
   get #idleMs(): number {
-    return this.#isHalfClosed ? this.#start.halfClosedMs : this.#start.settings.idleMs;
+    if (!this.#isHalfClosed) return this.#start.settings.idleMs;
+    const { halfClosedMs } = this.#start;
+    return this.#mayEnd ? Math.min(agreedMs, halfClosedMs) : halfClosedMs;
   }
 
   /** The time between pings; null if none can be sent, or none is wanted. */
@@ -325,6 +336,11 @@ export class Tunnel implements TunnelFacts, BodyPath {
     return this.#toEndpoint?.frames.seen === true && this.#toClient?.frames.seen === true;
   }
 
+  /** Only the FIN of one side is missing, which says nothing any more. */
+  get #mayEnd(): boolean {
+    return this.#directionsOpen === 1 && this.#isAgreed;
+  }
+
   /** A side has got a close frame of the gateway. */
   get #hasSentClose(): boolean {
     return this.#toEndpoint?.isClosed === true || this.#toClient?.isClosed === true;
@@ -348,7 +364,8 @@ export class Tunnel implements TunnelFacts, BodyPath {
 
   #failureOf({ failure, bytesToClient }: TunnelExchange, attempt: Attempt | undefined): Failure | null {
     if (this.#ending !== null && (this.#hasSentClose || failure?.cause === 'drained')) return this.#ending;
-    if (this.#isAgreed && (failure === null || isBrokenConnection(failure))) return null;
+    if (this.#isAgreed && (failure === null || failure.cause === 'tunnel_idle' || isBrokenConnection(failure)))
+      return null;
     const met = this.#unclosed ?? failure;
     if (met === null)
       return this.#isInOrder ? null : fail('client_gone', 'flush', { bytesSent: bytesToClient, how: 'closed' });

@@ -117,5 +117,6 @@ routes: [{ path: /events, to: events }, { path: /, to: app }]
     await until('no tunnel is left', () => edge.counts().active === 0);
     const tunnel = await edge.record(String(server.asked[0]?.headers['x-request-id']));
     assert.deepEqual([tunnel.kind, tunnel.client.port], ['tunnel', port]);
+    assert.deepEqual([tunnel.end, tunnel.cause, tunnel.tunnel?.by], ['forwarded', null, 'client']);
   });
 });
