@@ -54,6 +54,7 @@ const shapeIntroductions: readonly (readonly [shape: Shape, title: string, intro
 const fieldMeanings: Readonly<Record<string, string>> = {
   last: 'the result of the last readiness check; absent before the first check, and for configured addresses',
   fix: 'what an operator can change so that it becomes ready; absent if not known',
+  exits: 'how many times in a row the program of an instance has ended, so that it is not ready; absent otherwise',
   lasting: 'true if the failure lasts until its cause is changed; absent otherwise',
   agoMs:
     'how many milliseconds before the request the endpoint had refused a connection, so that the gateway did not connect; absent if it did',

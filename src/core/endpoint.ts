@@ -58,6 +58,8 @@ export interface ReadinessFinding {
   readonly fix: string | null;
   /** It lasts until a person changes something. */
   readonly lasting: boolean;
+  /** The instance is not ready because its program has ended, so many times in a row; absent: checks are the reason. */
+  readonly exits?: number;
   /** The failure that a request would meet in the same way; absent: it would get a response. */
   readonly cause?: Cause;
 }

@@ -245,6 +245,17 @@ describe('the advice', () => {
       assert.equal(specOf(failure).nextStep, failureTable.no_endpoint_ready.nextStep);
   });
 
+  it('is how the application ended where that keeps it from being ready, and no guess about checks', () => {
+    const found = { last: 'it has ended 3 times in a row', fix: 'read the last output', exits: 3, retryAfterS: 1 };
+    for (const failure of [
+      fail('no_endpoint_ready', 'route', { upstream: 'web', endpoints: 1, reason: 'exited', ...found }),
+      fail('instance_starting', 'route', { upstream: 'web', application: 'web', sinceMs: 200, ...found }),
+    ]) {
+      assert.deepEqual(specOf(failure).usualCauses, []);
+      assert.equal(specOf(failure).nextStep, 'Read the last output.');
+    }
+  });
+
   it('goes by how the instance ended, where that is known', () => {
     const ended = { code: null, signal: null, outOfMemory: false };
     assert.match(nextStepAfterExit({ ...ended, code: 3 }), /last output .*cause of the exit/);

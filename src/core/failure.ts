@@ -153,8 +153,12 @@ export interface Evidence {
     last?: string;
     fix?: string;
     lasting?: true;
+    exits?: number;
   };
-  /** Here and above: the finding of the last readiness check of an instance, its fix, and whether it lasts until an operator acts. */
+  /**
+   * Here and above: the finding of the last readiness check of an instance, its fix, and whether it lasts until an operator acts; and where
+   * instances have ended in place of that, how often in a row.
+   */
   instance_starting: {
     upstream: string;
     application: string;
@@ -163,6 +167,7 @@ export interface Evidence {
     last?: string;
     fix?: string;
     lasting?: true;
+    exits?: number;
   };
   /** The circuit breakers of all endpoints are open or half-open, or that of the `route` is. */
   circuit_open: { upstream: string; endpoints?: number; route?: string; reason: string; retryAfterS: number };

@@ -1,6 +1,7 @@
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
+import { nextStepAfterExit } from '../core/explain.ts';
 import type { ListeningSocket, ProgramExit } from './host.ts';
 import { failsMax, type InstanceLife } from './instance-life.ts';
 import { type ReadinessResult, readinessResultText } from './readiness.ts';
@@ -77,6 +78,26 @@ export function readinessFinding({
   const fromCommand = spec.fromCommand === true;
   return findingOf(lastObservation, { path: spec.readiness.path, port, fromCommand, wrongListenSockets, lastLine });
 }
+
+/**
+ * Why an instance is not ready whose program has ended by itself: how it ended last, and how often in a row. Null where it has not, or where `found`,
+ * what the checks of the present run show, lasts until a person changes something.
+ */
+export function exitFinding(
+  life: InstanceLife,
+  { ending, ownExit }: { readonly ending: string | null; readonly ownExit: ProgramExit | null },
+  found: ReadinessFinding | null,
+): ReadinessFinding | null {
+  if (life.phase !== 'exited' && life.phase !== 'backing_off' && life.phase !== 'starting') return null;
+  const exits = life.failures;
+  if (exits === 0 || ending === null || ownExit === null || found?.lasting === true) return null;
+  const step = nextStepAfterExit({ ...ownExit, outOfMemory: ownExit.outOfMemory === true });
+  const often = exits === 1 ? 'it has ended' : `it has ended ${exits} times in a row, the last time`;
+  const now = found === null ? '' : `${found.reason}; `;
+  return { reason: `${now}${often}: ${ending}`, fix: lowerFirst(step.replace(/\.$/, '')), lasting: false, exits };
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** The instance is ready, and a check failed: one alone may be a garbage collection. */
 function failedOnceText(fails: number, facts: InstanceFacts): string {

@@ -20,7 +20,14 @@ import type { InstanceRecord } from './instance-record.ts';
 import { instanceState, type InstanceState } from './instance-state.ts';
 import { ExposureCheck } from './exposure.ts';
 import { InstanceReport } from './instance-report.ts';
-import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reasonOf } from './instance-text.ts';
+import {
+  endpointStateOf,
+  type InstanceFacts,
+  lastSeen,
+  exitFinding,
+  readinessFinding,
+  reasonOf,
+} from './instance-text.ts';
 import { LastRun } from './last-run.ts';
 import { type SupervisedInstanceStatus, statusPhase } from './instance-status.ts';
 import { keepsReady, hasPassed } from './readiness.ts';
@@ -223,7 +230,8 @@ export class Instance {
   /** What keeps the instance from getting requests, as far as its checks show. */
   get #finding(): ReadinessFinding | null {
     const { phase } = this.#life;
-    return phase === 'starting' || phase === 'failing' ? readinessFinding(this.#facts) : null;
+    const found = phase === 'starting' || phase === 'failing' ? readinessFinding(this.#facts) : null;
+    return exitFinding(this.#life, this.#lastRun, found) ?? found;
   }
 
   get #facts(): InstanceFacts {

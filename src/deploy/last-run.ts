@@ -11,6 +11,7 @@ export class LastRun {
   #lines: readonly string[] = [];
   #programExit: ProgramExit = { code: null, signal: null, outOfMemory: null };
   #phaseAtExit: Phase = 'starting';
+  #wasStarted = false;
 
   /** For requests that lost a connection to the program; null before the first exit, and once the next run has begun. */
   get exit(): InstanceExit | null {
@@ -31,6 +32,11 @@ export class LastRun {
     return this.#programExit;
   }
 
+  /** How the last program ended by itself; null: none has, or the last one could not be started. */
+  get ownExit(): ProgramExit | null {
+    return this.#wasStarted ? this.#programExit : null;
+  }
+
   /** The phase in which the program exited. */
   get phaseAtExit(): Phase {
     return this.#phaseAtExit;
@@ -42,12 +48,14 @@ export class LastRun {
   }
 
   notStarted(reason: string): void {
+    this.#wasStarted = false;
     this.#ending = reason;
   }
 
   exited(exit: ProgramExit, phase: Phase, at: Instant, lastLine: string | null): void {
     this.#programExit = exit;
     this.#phaseAtExit = phase;
+    this.#wasStarted = true;
     this.#note(at, lastLine);
   }
 

@@ -465,6 +465,31 @@ test('an exit explains nothing of the run after it', async () => {
   assert.equal(exit(), 4);
 });
 
+test('an instance that ended says so to requests, also while it starts again; and nothing of the run before once it is ready', async () => {
+  const { supervisor, host, clock } = supervise([application]);
+  const finding = () => supervisor.instances(web)[0]?.finding ?? null;
+  supervisor.start();
+  await clock.advance(1_000);
+  host.program(0).end({ code: 1 }, 'Error: boom');
+  assert.equal(finding()?.exits, 1);
+  assert.equal(finding()?.reason, 'it has ended: exited with code 1; last line: "Error: boom"');
+  assert.match(finding()?.fix ?? '', /^read the last output of the instance .* cause of the exit$/);
+  host.onStart = (program) => {
+    queueMicrotask(() => program.end({ code: null, signal: 'SIGKILL', outOfMemory: true }));
+    return program;
+  };
+  await clock.advance(1_000);
+  assert.ok((finding()?.exits ?? 0) >= 2);
+  assert.match(
+    finding()?.reason ?? '',
+    /^it has ended \d times in a row, the last time: killed by the kernel: out of memory$/,
+  );
+  assert.match(finding()?.fix ?? '', /^give the application more memory/);
+  host.onStart = (program) => program;
+  await clock.advance(10_000);
+  assert.deepEqual([supervisor.instances(web)[0]?.state, finding()], ['healthy', null]);
+});
+
 test('a program that keeps ending is started again after growing pauses, on a new port, and the status calls it a crash loop', async () => {
   const { supervisor, host, clock, told, states } = supervise([application]);
   host.onStart = (program) => {

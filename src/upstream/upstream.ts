@@ -334,10 +334,15 @@ export class LiveUpstream {
 }
 
 /** What the checks of an instance that is not ready see, as evidence. */
-function foundOf({ finding }: LiveEndpoint): { last?: string; fix?: string; lasting?: true } {
+function foundOf({ finding }: LiveEndpoint): { last?: string; fix?: string; lasting?: true; exits?: number } {
   if (finding === null) return {};
-  const { reason, fix, lasting } = finding;
-  return { last: reason, ...(fix === null ? {} : { fix }), ...(lasting ? { lasting } : {}) };
+  const { reason, fix, lasting, exits } = finding;
+  return {
+    last: reason,
+    ...(fix === null ? {} : { fix }),
+    ...(lasting ? { lasting } : {}),
+    ...(exits === undefined ? {} : { exits }),
+  };
 }
 
 /** The same for all endpoints, where one fix helps all of them. */

@@ -47,7 +47,7 @@ export const refusedByGateway = {
       'a deploy replaced all instances at once',
     ],
     nextStep: 'Run `candor status`: it shows the state and the last check of every endpoint.',
-    inThisCase: ({ fix, lasting }) => fixTexts(fix, lasting),
+    inThisCase: fixTexts,
   },
   instance_starting: {
     type: 'destination_unavailable',
@@ -69,9 +69,9 @@ export const refusedByGateway = {
     ],
     nextStep:
       'Read its output with `candor status`; if it says that it listens, compare the port with the PORT that it was given, and request `readiness.path` with curl.',
-    inThisCase: ({ fix, lasting }) => ({
-      ...fixTexts(fix, lasting),
-      ...(lasting === true ? { forClient: notReadyForClient } : {}),
+    inThisCase: (evidence) => ({
+      ...fixTexts(evidence),
+      ...(evidence.lasting === true ? { forClient: notReadyForClient } : {}),
     }),
   },
   circuit_open: {
@@ -562,11 +562,20 @@ function noneReady(upstream: string, endpoints: number): string {
 }
 
 /** The step that a readiness check suggests replaces the general one. */
-function fixTexts(fix: string | undefined, lasting: true | undefined): CaseTexts | null {
+/** What keeps all endpoints from being ready. */
+interface FoundTexts {
+  readonly fix?: string;
+  readonly lasting?: true;
+  readonly exits?: number;
+}
+
+function fixTexts({ fix, lasting, exits }: FoundTexts): CaseTexts | null {
   if (fix === undefined) return null;
   return {
     nextStep: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`,
     ...(lasting === true ? { temporary: false } : {}),
+    // How it ended is known, so that nothing has to be guessed.
+    ...(exits === undefined ? {} : { usualCauses: [] }),
   };
 }
 
