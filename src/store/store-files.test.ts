@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { openDatabase } from './database.ts';
+import { valuesOf } from './match.ts';
+import type { NewExchange } from './segment.ts';
+import {
+  aside,
+  clock,
+  eventOf,
+  eventSeqs,
+  exchangeOf,
+  folder,
+  golden,
+  idsOf,
+  numbered,
+  open,
+  outputOf,
+  processesAt,
+  recordIn,
+  removed,
+  sampleAt,
+  search,
+  store,
+  textsOf,
+  use,
+} from './exchange-store.test-support.ts';
+
+describe('the files of the store', () => {
+  const line = golden[0] as string;
+  const names = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.sqlite'));
+  const many = (first: number): NewExchange[] =>
+    Array.from({ length: 400 }, (_, n) => exchangeOf(numbered(line, first + n)));
+
+  test('stay below their size: the oldest exchanges are deleted, the newest are found', () => {
+    store.close();
+    const keepBytes = 2 ** 21;
+    use(open({ keepBytes }));
+    for (let round = 0; round < 60; round += 1) {
+      store.append(many(round * 400));
+      clock.advanceSync(11_000);
+      store.maintain();
+    }
+    const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+    assert.ok(bytes <= keepBytes * 1.2, `${bytes}`);
+    assert.equal(search('path:/orders/23999').exchanges.length, 1);
+    assert.equal(search('path:/orders/0').exchanges.length, 0);
+  });
+
+  test('are deleted when they are too old', () => {
+    store.close();
+    use(open({ keepBytes: 8 * 30_000, keepAgeMs: 1 }));
+    store.append(many(0));
+    store.maintain();
+    clock.advanceSync(20_000);
+    store.append(many(400));
+    store.maintain();
+    assert.deepEqual(names(), ['exchanges-000002.sqlite']);
+  });
+
+  test('comprise an eighth of the age that is kept: what is too old goes, although a file is never full', () => {
+    const hour = 3_600_000;
+    store.close();
+    use(open({ keepAgeMs: 8 * hour }));
+    const lineNow = (number: number): NewExchange => {
+      const at = new Date(clock.wallTime()).toISOString();
+      return exchangeOf(numbered(JSON.stringify({ ...(JSON.parse(line) as object), at }), number));
+    };
+    for (let number = 0; number < 5; number += 1) {
+      store.append([lineNow(number)]);
+      clock.advanceSync(hour / 2 + 1);
+      store.maintain();
+    }
+    assert.deepEqual(names(), ['exchanges-000001.sqlite', 'exchanges-000002.sqlite', 'exchanges-000003.sqlite']);
+  });
+
+  test('are not deleted for their age when the clock is set forward, until it has been so for ten minutes', () => {
+    store.close();
+    use(open({ keepBytes: 8 * 100_000, keepAgeMs: 3_600_000 }));
+    store.append(many(0));
+    store.maintain();
+    store.append(many(400));
+    clock.setWallTime(Math.max(clock.wallTime(), Date.now()) + 7_200_000);
+    clock.advanceSync(11_000);
+    store.maintain();
+    assert.deepEqual(names(), ['exchanges-000001.sqlite', 'exchanges-000002.sqlite']);
+    clock.advanceSync(601_000);
+    store.maintain();
+    assert.deepEqual(names(), ['exchanges-000002.sqlite']);
+  });
+
+  /** The files were made before the last golden line was. */
+  const migrated = golden.slice(0, 13);
+
+  for (const version of [1, 2, 3, 4])
+    test(`of version ${version} are migrated: their exchanges are found, and events, output and processes are stored in them`, () => {
+      store.close();
+      const before = gunzipSync(readFileSync(new URL(`../../test/golden/store-${version}.sqlite.gz`, import.meta.url)));
+      writeFileSync(join(folder, 'exchanges-000001.sqlite'), before);
+      use(open());
+      assert.deepEqual(
+        search('').exchanges.map(({ record }) => record),
+        migrated.map(recordIn).toReversed(),
+      );
+      assert.deepEqual(
+        idsOf('status:502'),
+        migrated
+          .map(recordIn)
+          .filter(({ status }) => status === 502)
+          .map(({ id }) => id)
+          .toReversed(),
+      );
+      store.append([], [eventOf(1, 0)], [outputOf('begun')], [sampleAt(1000)]);
+      assert.deepEqual(processesAt(2000), [1000]);
+      assert.deepEqual(textsOf(''), ['begun']);
+      assert.deepEqual(eventSeqs(), [1]);
+      assert.deepEqual(names(), ['exchanges-000001.sqlite']);
+      for (const { id } of migrated.map(recordIn)) {
+        assert.equal(store.find(id)?.id, id);
+        assert.deepEqual(idsOf(`id:${id}`), [id]);
+      }
+      // The index had other terms of them.
+      store.append(migrated.map((line, number) => exchangeOf(numbered(line, number))));
+      for (const key of ['route', 'upstream', 'endpoint', 'trace'] as const) {
+        const known = migrated.map(recordIn).flatMap((record) => valuesOf(record, key));
+        for (const value of new Set(known)) {
+          const having = migrated.map(recordIn).filter((record) => valuesOf(record, key).includes(value));
+          assert.equal(idsOf(`${key}:"${value}"`).length, 2 * having.length, `${key}:${value}`);
+        }
+      }
+    });
+
+  test('can be read by their user alone', () => {
+    store.append(many(0));
+    const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
+    assert.deepEqual(new Set(modes), new Set([0o600]));
+  });
+
+  test('are read again by a later process', () => {
+    store.append(many(0));
+    store.close();
+    use(open());
+    store.append(many(400));
+    assert.equal(search('').exchanges.length, 800);
+  });
+
+  test('that are damaged are moved aside, and a new one is begun', () => {
+    store.append(many(0));
+    store.close();
+    writeFileSync(join(folder, 'exchanges-000001.sqlite'), Buffer.alloc(8192, 'x'));
+    use(open());
+    store.append(many(400));
+    assert.equal(aside.length, 1);
+    assert.equal(search('').exchanges.length, 400);
+    assert.ok(readdirSync(folder).includes('exchanges-000001.sqlite.corrupt'));
+  });
+
+  for (const [what, remove] of [
+    ['the file', (path: string) => rmSync(path)],
+    ['what SQLite keeps beside it', (path: string) => rmSync(`${path}-wal`)],
+    ['the folder', () => rmSync(folder, { recursive: true })],
+  ] as const)
+    test(`are opened anew if ${what} was removed, and what comes then is found by another process`, () => {
+      store.append(many(0));
+      remove(join(folder, 'exchanges-000001.sqlite'));
+      store.append(many(400));
+      assert.equal(removed.length, 1);
+      const other = open();
+      const result = other.search({ query: '', limit: 1000, cursor: null, after: null });
+      other.close();
+      assert.equal(result.kind === 'page' && result.exchanges[0]?.record.path, '/orders/799');
+      store.append(many(800));
+      assert.equal(removed.length, 1, 'once');
+    });
+
+  test('are opened anew if they are removed while records are written to them, and none of those is lost', () => {
+    store.append(many(0));
+    const records = many(400);
+    const [first] = records;
+    let isThere = true;
+    const one = () => {
+      if (isThere) rmSync(folder, { recursive: true });
+      isThere = false;
+      return first;
+    };
+    store.append(Object.defineProperty([...records], 0, { get: one, enumerable: true }));
+    assert.equal(removed.length, 1);
+    assert.equal(search('').exchanges.length, 400);
+  });
+
+  test('of a later version are left alone', () => {
+    store.append(many(0));
+    store.close();
+    const database = openDatabase(join(folder, 'exchanges-000001.sqlite'));
+    database.execute('PRAGMA user_version = 99');
+    database.close();
+    use(open());
+    store.append(many(400));
+    assert.equal(search('').exchanges.length, 400);
+  });
+
+  test('take the exchanges of two processes during an upgrade', () => {
+    const other = open();
+    for (let round = 0; round < 4; round += 1) {
+      store.append([exchangeOf(numbered(line, 2 * round))]);
+      other.append([exchangeOf(numbered(line, 2 * round + 1))]);
+    }
+    other.close();
+    assert.deepEqual(
+      new Set(search('').exchanges.map(({ record }) => record.path)),
+      new Set(Array.from({ length: 8 }, (_, n) => `/orders/${n}`)),
+    );
+  });
+
+  test('that another program has locked lose nothing that the caller keeps', () => {
+    store.append(many(0));
+    const database = openDatabase(join(folder, 'exchanges-000001.sqlite'));
+    database.execute('BEGIN IMMEDIATE');
+    assert.throws(() => store.append(many(400)));
+    database.execute('COMMIT');
+    database.close();
+    store.append(many(400));
+    assert.equal(search('').exchanges.length, 800);
+  });
+});
