@@ -1,37 +1,25 @@
 import type { StatusResponse } from '../admin/admin-status.ts';
-import type { EndpointState } from '../core/endpoint.ts';
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
-import { exposureText } from '../deploy/exposure.ts';
-import type {
-  ApplicationStatus,
-  EndpointStatus,
-  GatewayStatus,
-  InstanceStatus,
-  MinuteFigures,
-  UpstreamStatus,
-  WaitingStatus,
-} from '../control/gateway-status.ts';
+import type { ApplicationStatus, GatewayStatus, UpstreamStatus } from '../control/gateway-status.ts';
 import { alertTargetLines } from './alert-lines.ts';
 import { drainText } from './drain-watch.ts';
 import { incidentLines } from './incident-lines.ts';
-import {
-  elapsedText,
-  alignColumns,
-  columnsMax,
-  countText,
-  durationText,
-  harmless,
-  shorten,
-  wrap,
-  wrapAfter,
-} from './layout.ts';
-import { adminLines, certificatesText, listenerLines } from './listener-lines.ts';
+import { elapsedText, alignColumns, countText, harmless, wrapAfter } from './layout.ts';
+import { adminLines, listenerLines } from './listener-lines.ts';
 import { objectiveLines } from './objective-lines.ts';
-import { logFileLines, usageLines } from './process-lines.ts';
-import { statusMark, type StatusTone } from './status-mark.ts';
+import { logFileLines } from './process-lines.ts';
+import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
 import { timeoutLines } from './timeout-lines.ts';
 import { verdictLines } from './verdict-lines.ts';
+import {
+  applicationHead,
+  instanceLines,
+  reasonLines,
+  trafficText,
+  upstreamLines,
+  waitingLines,
+} from './upstream-lines.ts';
 
 /** A gateway of an earlier version does not say where its admin API answers. */
 export type ShownStatus = GatewayStatus & Partial<Pick<StatusResponse, 'admin'>>;
@@ -174,64 +162,6 @@ function waitText(progress: NonNullable<CertificateRow['progress']>, wallTime: n
   return `${progressText({ ...progress, since })}, for ${elapsedText(Math.max(0, Math.round((wallTime - since) / 1000)))}`;
 }
 
-/** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */
-export function trafficText({ seconds, requests, requestsPerS, errors, ...figures }: MinuteFigures): string {
-  const span = seconds >= 55 ? 'last minute' : `last ${Math.round(seconds)} s`;
-  if (requests === 0) return `no request in the ${span}`;
-  const { errorShare, p50Ms, p99Ms } = figures;
-  const isRate = requestsPerS >= 1;
-  const often = isRate ? `${rateText(requestsPerS)} requests/s` : `${countText(requests, 'request')} in the ${span}`;
-  const failed = errors === 0 ? 'no errors' : `${countText(errors, 'error')} (${shareText(errorShare ?? 0)})`;
-  const times = p50Ms === null || p99Ms === null ? '' : `, p50 ${durationText(p50Ms)}, p99 ${durationText(p99Ms)}`;
-  return `${often}, ${failed}${times}${isRate ? ` (${span})` : ''}`;
-}
-
-function rateText(perS: number): string {
-  return perS >= 100 ? String(Math.round(perS)) : perS.toFixed(1);
-}
-
-function shareText(share: number): string {
-  const percent = share * 100;
-  return percent < 0.1 ? 'below 0.1 %' : `${percent >= 10 ? Math.round(percent) : percent.toFixed(1)} %`;
-}
-
-function upstreamLines(
-  upstream: UpstreamStatus,
-  application: ApplicationStatus | null,
-  wallTime: number,
-  style: Style,
-): string[] {
-  const figures = `    ${errorTone(upstream.lastMinute, style)(trafficText(upstream.lastMinute))}`;
-  // A gateway of an earlier version says nothing of requests that wait.
-  const traffic = [figures, ...waitingLines(upstream.waiting ?? [], style)];
-  if (application !== null) {
-    const head = applicationHead({ ...application, id: upstream.id }, style);
-    const own = (endpoint: EndpointStatus): boolean => application.instances.some((one) => isAt(one, endpoint));
-    const others = upstream.endpoints.filter((endpoint) => !own(endpoint));
-    const lines = instanceLines(application, upstream.endpoints, style);
-    return [
-      head,
-      ...traffic,
-      ...lines,
-      ...endpointLines(others, wallTime, style),
-      ...noneLines(application.instances, style),
-    ];
-  }
-  const from = upstream.application === null ? '' : style.dim(` (the application ${upstream.application})`);
-  const lines = endpointLines(upstream.endpoints, wallTime, style);
-  return [`  ${style.name(upstream.id)}${from}`, ...traffic, ...lines, ...noneLines(upstream.endpoints, style)];
-}
-
-const waitedFor = { endpoint: 'for an endpoint', connection: 'for a connection', turn: 'for their turn' } as const;
-
-function waitingLines(waiting: readonly WaitingStatus[], style: Style): string[] {
-  return waiting.map(({ for: what, count, oldestMs }) => {
-    const one = what === 'turn' ? '1 request waits for its turn' : `1 request waits ${waitedFor[what]}`;
-    const wait = count === 1 ? one : `${count} requests wait ${waitedFor[what]}`;
-    return style.warn(`    ${wait}, ${count === 1 ? 'for' : 'the oldest for'} ${durationText(oldestMs)} so far`);
-  });
-}
-
 /** Routes and upstreams whose requests in flight are bounded. */
 function boundLines({ bounds = [] }: Partial<Pick<GatewayStatus, 'bounds'>>, style: Style): string[] {
   const rows = bounds.map(({ kind, id, requests, limit, adaptive, waiting }) => [
@@ -295,110 +225,6 @@ function otlpLines({ otlp = null, problems }: Partial<GatewayStatus>, style: Sty
   );
 }
 
-function noneLines(endpoints: readonly unknown[], style: Style): string[] {
-  return endpoints.length === 0 ? [style.warn('    no endpoint')] : [];
-}
-
-/** A share of failed responses that needs a person's attention. */
-const errorShareBad = 0.05;
-
-function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: string) => string {
-  if (errors === 0) return style.dim;
-  return (errorShare ?? 0) >= errorShareBad ? style.bad : style.warn;
-}
-
-function endpointLines(endpoints: readonly EndpointStatus[], wallTime: number, style: Style): string[] {
-  const rows = endpoints.map(({ address, state, sinceS, certificate }) => [
-    statusMark(toneOfState[state], style),
-    address,
-    state,
-    `for ${elapsedText(sinceS)}`,
-    // A gateway of an earlier version says nothing of it.
-    certificatesText(certificate == null ? [] : [certificate], wallTime, style),
-  ]);
-  const heads = alignColumns(rows, '    ');
-  return endpoints.flatMap((endpoint, index) => [
-    heads[index] ?? '',
-    ...reasonLines(endpoint.reason, style),
-    ...fullnessLines(endpoint, style),
-  ]);
-}
-
-/** At this share of connections in use, a burst of requests will have to wait. */
-const fullShare = 0.8;
-
-function fullnessLines(endpoint: UpstreamStatus['endpoints'][number], style: Style): readonly string[] {
-  const { waiting, connections, connectionsMax } = endpoint;
-  if (waiting === 0 && connections < connectionsMax * fullShare) return [];
-  const full = `${connections} of ${countText(connectionsMax, 'connection')} in use`;
-  if (waiting === 0) return reasonLines(full, style);
-  return reasonLines(`${full}, and ${waiting === 1 ? '1 request waits' : `${waiting} requests wait`} for one`, style);
-}
-
-function applicationHead({ id, command }: ApplicationStatus, style: Style): string {
-  const text = shorten(harmless(command.join(' ')), columnsMax - id.length - 4);
-  return `  ${style.name(id)}  ${style.dim(text)}`;
-}
-
-/** An instance listens at 127.0.0.1. Its endpoint has the same port. */
-function isAt({ port }: InstanceStatus, { address }: EndpointStatus): boolean {
-  return address === `127.0.0.1:${port}`;
-}
-
-function instanceLines(
-  { instances, command }: ApplicationStatus,
-  endpoints: readonly EndpointStatus[],
-  style: Style,
-): string[] {
-  const seen = instances.map((instance) => ({ instance, endpoint: endpoints.find((one) => isAt(instance, one)) }));
-  const rows = seen.map(({ instance, endpoint }) => [
-    statusMark(isTakenOut(instance, endpoint) ? toneOfState[endpoint.state] : toneOfPhase[instance.phase], style),
-    instance.id,
-    (isTakenOut(instance, endpoint) ? endpoint.state : instance.phase).replaceAll('_', ' '),
-    `port ${instance.port}`,
-    instance.pid === null ? 'no process' : `pid ${instance.pid}`,
-    countText(instance.restarts, 'restart'),
-    ...(endpoint === undefined ? [] : [`for ${elapsedText(endpoint.sinceS)}`]),
-  ]);
-  const heads = alignColumns(rows, '    ');
-  return seen.flatMap(({ instance, endpoint }, index) => [
-    heads[index] ?? '',
-    ...(isTakenOut(instance, endpoint) ? reasonLines(endpoint.reason, style) : instanceDetails(instance, style)),
-    ...usageLines(instance, style),
-    ...earlierLines(instance, command, style),
-    ...(endpoint === undefined ? [] : fullnessLines(endpoint, style)),
-  ]);
-}
-
-/**
- * The command of an instance that an earlier configuration started. The line of the application has the command of new
- * instances.
- */
-function earlierLines({ earlierCommand }: InstanceStatus, command: readonly string[], style: Style): string[] {
-  // A gateway of an earlier version does not send it.
-  if (earlierCommand === null || earlierCommand === undefined) return [];
-  const [own, now] = [earlierCommand.join(' '), command.join(' ')];
-  return reasonLines(`from the earlier configuration${own === now ? '' : `, runs ${own}`}`, style);
-}
-
-/** Whether an instance is ready but its requests fail. Then the state of the endpoint is shown. */
-function isTakenOut(instance: InstanceStatus, endpoint: EndpointStatus | undefined): endpoint is EndpointStatus {
-  return instance.phase === 'ready' && endpoint !== undefined && endpoint.state !== 'healthy';
-}
-
-function instanceDetails(instance: InstanceStatus, style: Style): string[] {
-  const exposed =
-    instance.exposedAt === null
-      ? []
-      : wrap(harmless(exposureText(instance.exposedAt)), '        ').map((line) => style.warn(line));
-  const lines = [...reasonLines(instance.reason, style), ...exposed];
-  const last = instance.lastLines.at(-1);
-  // The last line of a healthy instance is of no interest. For one that has ended, the reason contains the line that
-  // matters.
-  if (last === undefined || ['ready', 'exited', 'backing_off'].includes(instance.phase)) return lines;
-  return [...lines, ...wrap(`last line: ${harmless(last)}`, '        ').map((line) => style.dim(line))];
-}
-
 function workerLines(status: GatewayStatus, style: Style): string[] {
   return alignColumns(
     status.workers.map(({ id, state, revision, exchangesActive, clientConnections }) => [
@@ -412,31 +238,3 @@ function workerLines(status: GatewayStatus, style: Style): string[] {
     '  ',
   );
 }
-
-function reasonLines(reason: string, style: Style): string[] {
-  return reason === '' ? [] : wrap(harmless(reason), '        ').map((line) => style.dim(line));
-}
-
-const toneOfState: Record<EndpointState, StatusTone> = {
-  healthy: 'good',
-  // No check runs, so its health is unknown.
-  unchecked: 'dim',
-  starting: 'warn',
-  unknown: 'warn',
-  draining: 'warn',
-  probation: 'warn',
-  half_open: 'warn',
-  unhealthy: 'bad',
-  ejected: 'bad',
-  circuit_open: 'bad',
-  gone: 'bad',
-};
-
-const toneOfPhase: Record<InstanceStatus['phase'], StatusTone> = {
-  ready: 'good',
-  starting: 'warn',
-  stopping: 'warn',
-  failing: 'bad',
-  backing_off: 'bad',
-  stopped: 'bad',
-};
