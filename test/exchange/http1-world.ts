@@ -53,6 +53,7 @@ import {
   type WorldOptions,
 } from './world.ts';
 import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
+import { openAdmission } from '../fakes/open-admission.ts';
 
 /** What the simulation adds: every connection may be cut up, slow and faulty in its own way. */
 export interface Http1Settings {
@@ -112,22 +113,7 @@ function breakersOf(routes: readonly RouteSpec[]): BreakerSnapshot[] {
 }
 
 /** Every client may connect. */
-const openToAll = {
-  overload: { failure: null },
-  admission: {
-    acquire: () => '',
-    acquireAddress: () => '',
-    tryHandshake: () => true,
-    noteFlood: () => 0,
-    noteAbandoned: () => 0,
-    delayMs: () => 0,
-    hasFlooded: () => false,
-    release() {},
-    releaseAddress() {},
-    tryBeginRefusal: () => null,
-    endRefusal() {},
-  },
-};
+const openToAll = { overload: { failure: null }, admission: openAdmission };
 
 /** The real engine on both sides, over transports in memory, in simulated time. */
 export class Http1World implements World {

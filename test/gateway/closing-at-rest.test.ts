@@ -17,6 +17,7 @@ import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { defaultLimits } from '../exchange/world.ts';
 import { requestText, responseOn, until } from './start-from-yaml.ts';
+import { openAdmission } from '../fakes/open-admission.ts';
 
 // Closes connections that have no request. The sockets are real and in this thread: the bytes that a client writes are in the
 // kernel at once, and the gateway cannot read them while the test's function runs. Time is simulated.
@@ -101,19 +102,7 @@ beforeEach(() => {
       counts: noCounts(0),
       exchanges: { create: (stream) => new Answering(stream) },
       sendQueueBytes: { look() {} },
-      admission: {
-        acquire: () => '',
-        acquireAddress: () => '',
-        tryHandshake: () => true,
-        noteFlood: () => 0,
-        noteAbandoned: () => 0,
-        delayMs: () => 0,
-        hasFlooded: () => false,
-        release() {},
-        releaseAddress() {},
-        tryBeginRefusal: () => null,
-        endRefusal() {},
-      },
+      admission: openAdmission,
       overload: { failure: null },
       isTrusted: () => false,
       addressHeader: () => null,

@@ -16,6 +16,7 @@ import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ListenerHosts } from '../../src/worker/listener-hosts.ts';
 import { WorkerListeners } from '../../src/worker/worker-listeners.ts';
 import { defaultLimits } from '../exchange/world.ts';
+import { openAdmission } from '../fakes/open-admission.ts';
 
 /** Answers every path at once, except `/wait`, which it answers when the test says so or when the exchange fails. */
 export class Answering implements DownstreamHandler {
@@ -114,17 +115,9 @@ export class EngineListener {
         ...{ overload: { failure: null }, isTrusted: (address) => address === '127.0.0.1', addressHeader: () => null },
         sendQueueBytes: { look() {} },
         admission: {
+          ...openAdmission,
           acquire: () => (this.permitsTaken < this.connectionsMax ? String(++this.permitsTaken) : null),
-          acquireAddress: () => '',
-          tryHandshake: () => true,
-          noteFlood: () => 0,
-          noteAbandoned: () => 0,
-          delayMs: () => 0,
-          hasFlooded: () => false,
           release: () => void this.permitsTaken--,
-          releaseAddress() {},
-          tryBeginRefusal: () => null,
-          endRefusal() {},
         },
       },
     });

@@ -3,6 +3,20 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+/** A page's script that talks to the server at /chat; resolves with what it has got, and how it ended. */
+export const chatInPage = `new Promise((done) => {
+  const seen = [];
+  const socket = new WebSocket('wss://' + location.host + '/chat');
+  socket.onmessage = ({ data }) => {
+    seen.push(data.length > 1000 ? data.length : data);
+    if (seen.length === 1) socket.send('one');
+    if (seen.length === 2) socket.send('x'.repeat(300_000));
+    if (seen.length === 3) socket.close(1000);
+  };
+  socket.onerror = () => done('it failed');
+  socket.onclose = ({ code, wasClean }) => done([...seen, wasClean, code]);
+})`;
+
 /** A small WebSocket server (RFC 6455) that sends hello after its 101, echoes each message, and answers pings and close frames. */
 export class WebSocketServer {
   port = 0;

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { Browser, keyHashOf, withBrowser } from '../browser.ts';
 import { freePort } from '../free-port.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { WebSocketServer } from '../gateway/web-socket-server.ts';
+import { chatInPage, WebSocketServer } from '../gateway/web-socket-server.ts';
 import { certificatesIn, edgeFiles } from '../tls-clients/tls-edge.ts';
 
 // A real browser over HTTP/2: pages, many fetches, uploads, server-sent events, and a WebSocket on the same connection (RFC 8441).
@@ -101,18 +101,7 @@ routes: [{ path: /events, to: events }, { path: /, to: app }]
   });
 
   test('has a WebSocket on the same connection, with messages of any size', async () => {
-    const seen = await browser.run<unknown[]>(`new Promise((done) => {
-      const seen = [];
-      const socket = new WebSocket('wss://' + location.host + '/chat');
-      socket.onmessage = ({ data }) => {
-        seen.push(data.length > 1000 ? data.length : data);
-        if (seen.length === 1) socket.send('one');
-        if (seen.length === 2) socket.send('x'.repeat(300_000));
-        if (seen.length === 3) socket.close(1000);
-      };
-      socket.onerror = () => done('it failed');
-      socket.onclose = ({ code, wasClean }) => done([...seen, wasClean, code]);
-    })`);
+    const seen = await browser.run<unknown[]>(chatInPage);
     assert.deepEqual(seen, ['hello', 'one', 300_000, true, 1000]);
     await until('no tunnel is left', () => edge.counts().active === 0);
     const tunnel = await edge.record(String(server.asked[0]?.headers['x-request-id']));

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { Browser, keyHashOf, withBrowser } from '../browser.ts';
 import { freePort } from '../free-port.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { WebSocketServer } from '../gateway/web-socket-server.ts';
+import { chatInPage, WebSocketServer } from '../gateway/web-socket-server.ts';
 import { certificatesIn, edgeFiles } from './tls-edge.ts';
 
 // A real browser: pages over https, fetches on one connection, a WebSocket over wss, and the redirect from clear text.
@@ -74,18 +74,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${server.port}", check: none } }
   });
 
   test('has a WebSocket over wss, with messages of any size, and ends it in order', async () => {
-    const seen = await browser.run<unknown[]>(`new Promise((done) => {
-      const seen = [];
-      const socket = new WebSocket('wss://' + location.host + '/chat');
-      socket.onmessage = ({ data }) => {
-        seen.push(data.length > 1000 ? data.length : data);
-        if (seen.length === 1) socket.send('one');
-        if (seen.length === 2) socket.send('x'.repeat(300_000));
-        if (seen.length === 3) socket.close(1000);
-      };
-      socket.onerror = () => done('it failed');
-      socket.onclose = ({ code, wasClean }) => done([...seen, wasClean, code]);
-    })`);
+    const seen = await browser.run<unknown[]>(chatInPage);
     assert.deepEqual(seen, ['hello', 'one', 300_000, true, 1000]);
     assert.equal(server.asked.at(-1)?.headers['x-forwarded-proto'], 'https');
     await until('no tunnel is left', () => edge.counts().active === 0);

@@ -5,7 +5,7 @@ import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
 import { IncidentCard } from './incident-card.tsx';
-import { Answered, Elapsed, Mark, Section, Sentence, StateText, TableFrame } from './parts.tsx';
+import { Answered, Elapsed, Mark, NumberHeads, Section, Sentence, StateText, TableFrame } from './parts.tsx';
 import { StackedBars } from './stacked-bars.tsx';
 import { api, now, state, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
@@ -122,18 +122,7 @@ function Upstreams({ upstreams }: { readonly upstreams: readonly UpstreamJson[] 
               <th scope="col">upstream</th>
               <th scope="col">state</th>
               <th scope="col">endpoints</th>
-              <th scope="col" class="number">
-                requests/s
-              </th>
-              <th scope="col" class="number">
-                failed
-              </th>
-              <th scope="col" class="number">
-                p50
-              </th>
-              <th scope="col" class="number">
-                p99
-              </th>
+              <NumberHeads names={['requests/s', 'failed', 'p50', 'p99']} />
             </tr>
           </thead>
           <tbody>

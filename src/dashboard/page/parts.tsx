@@ -66,6 +66,19 @@ export function Since({ at }: { readonly at: string }): JSX.Element {
   );
 }
 
+/** Heads of columns of figures. */
+export function NumberHeads({ names }: { readonly names: readonly string[] }): JSX.Element {
+  return (
+    <>
+      {names.map((name) => (
+        <th scope="col" class="number" key={name}>
+          {name}
+        </th>
+      ))}
+    </>
+  );
+}
+
 /** How long it has been so, such as `5 min`; grows as the clock goes. */
 export function Elapsed({ since }: { readonly since: number }): JSX.Element {
   return <>{elapsedText(Math.max(0, Math.round((now.value - since) / 1000)))}</>;

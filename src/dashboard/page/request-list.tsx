@@ -5,6 +5,7 @@ import type { FoundExchange } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { visibleRows } from '../paged-list.ts';
 import { countFigure, durationFigure, timeText, timeTextMs } from '../shown-figures.ts';
+import { NumberHeads } from './parts.tsx';
 import { now } from './state.ts';
 import type { Search } from './use-search.ts';
 
@@ -49,12 +50,7 @@ function ScrolledList({ search }: { readonly search: Search }): JSX.Element {
         <thead>
           <tr aria-rowindex={1}>
             <th scope="col">time</th>
-            <th scope="col" class="number">
-              status
-            </th>
-            <th scope="col" class="number">
-              took
-            </th>
+            <NumberHeads names={['status', 'took']} />
             <th scope="col">request</th>
             <th scope="col">route</th>
             <th scope="col">endpoint</th>

@@ -8,7 +8,7 @@ import { clockText, countFigure, durationFigure, rateFigure } from '../shown-fig
 import { markersOf, markerWords, type TimelineMarker } from '../timeline-markers.ts';
 import { stackedColumns, timelineColumns, timelineTotals, timeRanges, type ShownRange } from '../timeline-series.ts';
 import { LineChart } from './line-chart.tsx';
-import { Answered, Section, Sentence, TableFrame, Time } from './parts.tsx';
+import { Answered, NumberHeads, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { ShapeLegend } from './stacked-bars.tsx';
 import { api, go, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
@@ -162,18 +162,7 @@ function FigureTable({ timeline }: { readonly timeline: TimelineJson }): JSX.Ele
         <thead>
           <tr>
             <th scope="col">time</th>
-            <th scope="col" class="number">
-              requests
-            </th>
-            <th scope="col" class="number">
-              failed
-            </th>
-            <th scope="col" class="number">
-              p50
-            </th>
-            <th scope="col" class="number">
-              p99
-            </th>
+            <NumberHeads names={['requests', 'failed', 'p50', 'p99']} />
           </tr>
         </thead>
         <tbody>

@@ -7,7 +7,7 @@ import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
 import { ActionButton } from './confirm-dialog.tsx';
-import { Elapsed, Mark, Section, Sentence, StateText, TableFrame, Time } from './parts.tsx';
+import { Elapsed, Mark, NumberHeads, Section, Sentence, StateText, TableFrame, Time } from './parts.tsx';
 import { mayOperate, status } from './state.ts';
 
 /** Every upstream with its endpoints, or one of them. */
@@ -69,27 +69,7 @@ function Upstream({
               <th scope="col">endpoint</th>
               <th scope="col">state</th>
               <th scope="col">since</th>
-              <th scope="col" class="number">
-                in flight
-              </th>
-              <th scope="col" class="number">
-                pool
-              </th>
-              <th scope="col" class="number">
-                attempts
-              </th>
-              <th scope="col" class="number">
-                failed
-              </th>
-              <th scope="col" class="number">
-                p50
-              </th>
-              <th scope="col" class="number">
-                p99
-              </th>
-              <th scope="col" class="number">
-                weight
-              </th>
+              <NumberHeads names={['in flight', 'pool', 'attempts', 'failed', 'p50', 'p99', 'weight']} />
             </tr>
           </thead>
           {endpoints.map((endpoint) => (
