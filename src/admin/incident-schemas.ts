@@ -13,13 +13,18 @@ const suspectSchema = z.object({
   next_step: text,
 });
 
+const failedRequests = count.describe('Requests.');
+const failedAttempts = count
+  .optional()
+  .describe('Attempts; a request may have several. Absent: an earlier version has counted them with the requests.');
+
 export const incidentSchema = z.object({
   id: count.describe('Grows by one; it begins with 1 again only without a state folder.'),
   key: text.describe('Unique also across runs of the process.'),
   title: text.describe('A few words: what fails.'),
   reason: text.describe('What fails, how much of it, and what has probably caused it.'),
   upstream: text.describe('Empty: several (`upstreams`), or before one was chosen.'),
-  upstreams: z.array(z.object({ upstream: text, failed: count })),
+  upstreams: z.array(z.object({ upstream: text, failed: failedRequests, attempts_failed: failedAttempts })),
   cause: nullableText.describe('The commonest of the failures that began; null: 5xx of the application itself.'),
   shape: z.enum(shapes),
   whose: z.enum(whoses),
@@ -28,13 +33,21 @@ export const incidentSchema = z.object({
   last_at: text.describe('Of the last failure.'),
   resolved_at: nullableText.describe('Null while it goes on.'),
   requests: count.describe('Of the upstream, since it started.'),
-  failed: count,
+  failed: failedRequests,
   attempts_failed: count.describe('More than `failed` where other attempts have answered.'),
   requests_per_s_before: z.number().nullable().describe('In the minutes before; null: not known.'),
   requests_per_s_during: z.number(),
-  causes: z.array(z.object({ cause: text, count, is_consequence: z.boolean() })),
-  routes: z.array(z.object({ route: text, failed: count })),
-  endpoints: z.array(z.object({ endpoint: text, attempts: count, failed: count })),
+  causes: z.array(
+    z.object({
+      cause: text,
+      count: count.describe('The larger of `failed` and `attempts_failed`.'),
+      failed: failedRequests.optional(),
+      attempts_failed: failedAttempts,
+      is_consequence: z.boolean(),
+    }),
+  ),
+  routes: z.array(z.object({ route: text, failed: failedRequests })),
+  endpoints: z.array(z.object({ endpoint: text, attempts: count, failed: count.describe('Attempts.') })),
   suspects: z.array(suspectSchema).describe('What has probably caused it, the likeliest first; empty: not known.'),
   joined: count.nullable().describe('The incident that it turned out to be part of; null: of none.'),
   additions: z

@@ -1,5 +1,6 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { IncidentStatus } from '../control/incident-status.ts';
+import { countText, failuresText } from '../core/quantity-text.ts';
 import { camelCased } from '../core/json-case.ts';
 import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './ask-flags.ts';
@@ -80,13 +81,13 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
     );
   });
   lines.push(...additionLines(incident, style), ...findingLines(incident, style));
-  const kinds = causes.map(({ cause, count, isConsequence }) => [
-    String(count),
+  const kinds = causes.map(({ cause, isConsequence, ...counts }) => [
+    failuresText(counts),
     cause,
     isConsequence ? style.dim('follows from the others') : '',
   ]);
   const counted = (failed: number, name: string, rest: string): string[] => [
-    String(failed),
+    countText(failed, 'request'),
     harmless(shorten(name, 50)),
     rest,
   ];
@@ -101,9 +102,10 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
     ),
     ...table(
       'ENDPOINTS',
-      endpoints.map(({ endpoint, failed, attempts }) =>
-        counted(failed, endpoint, style.dim(`of ${attempts} attempts`)),
-      ),
+      endpoints.map(({ endpoint, failed, attempts }) => [
+        `${failed} of ${countText(attempts, 'attempt')}`,
+        harmless(shorten(endpoint, 50)),
+      ]),
       style,
     ),
   ];
@@ -112,8 +114,8 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
 /** Of several; a gateway of an earlier version knows one. */
 function upstreamRows({ upstreams = [] }: Partial<IncidentStatus>): readonly (readonly string[])[] {
   if (upstreams.length < 2) return [];
-  return upstreams.map(({ upstream, failed }) => [
-    String(failed),
+  return upstreams.map(({ upstream, ...counts }) => [
+    failuresText({ ...counts, count: counts.failed }),
     harmless(shorten(upstream === '' ? '(none)' : upstream, 50)),
   ]);
 }

@@ -103,6 +103,14 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
   return {
     ...now,
     ...{ family, cause, shape, whose, upstreams },
+    causes: joinedCounts(before.causes, now.causes, (one) => one.cause, ['count', 'failed', 'attemptsFailed']).toSorted(
+      (a, b) => b.count - a.count,
+    ),
+    routes: joinedCounts(before.routes, now.routes, ({ route }) => route, ['failed']).toSorted(byFailed),
+    endpoints: joinedCounts(before.endpoints, now.endpoints, ({ endpoint }) => endpoint, [
+      'attempts',
+      'failed',
+    ]).toSorted(byFailed),
     upstream: upstreams.length > 1 ? '' : now.upstream,
     additions: [...before.additions, ...now.additions],
     startedAt: before.startedAt,
@@ -119,7 +127,31 @@ function joinedUpstreams(
   before: readonly CountedUpstream[],
   now: readonly CountedUpstream[],
 ): readonly CountedUpstream[] {
-  const counts = new Map(before.map(({ upstream, failed }) => [upstream, failed]));
-  for (const { upstream, failed } of now) counts.set(upstream, (counts.get(upstream) ?? 0) + failed);
-  return [...counts].map(([upstream, failed]) => ({ upstream, failed })).sort((a, b) => b.failed - a.failed);
+  return joinedCounts(before, now, ({ upstream }) => upstream, ['failed', 'attemptsFailed']).toSorted(byFailed);
+}
+
+const byFailed = (a: { readonly failed: number }, b: { readonly failed: number }): number => b.failed - a.failed;
+
+/** Sums of what both have counted under the same name, with what only one has. */
+function joinedCounts<T extends object>(
+  before: readonly T[],
+  now: readonly T[],
+  nameOf: (one: T) => string,
+  keys: readonly (keyof T)[],
+): readonly T[] {
+  const joined = new Map(before.map((one) => [nameOf(one), one]));
+  for (const one of now) {
+    const known = joined.get(nameOf(one));
+    joined.set(nameOf(one), known === undefined ? one : { ...one, ...sums(known, one, keys) });
+  }
+  return [...joined.values()];
+}
+
+/** A count that one of them does not have, since an earlier version has written it, is not known. */
+function sums<T extends object>(one: T, other: T, keys: readonly (keyof T)[]): Partial<T> {
+  const pairs = keys.map((key) => {
+    const [a, b] = [one[key], other[key]];
+    return [key, typeof a === 'number' && typeof b === 'number' ? a + b : undefined];
+  });
+  return Object.fromEntries(pairs) as Partial<T>;
 }

@@ -82,7 +82,7 @@ function isKept(value: unknown): value is KeptIncident {
 /** An earlier version has written less. */
 function completed(incident: KeptIncident): KeptIncident {
   const { upstream, failed, attemptsFailed } = incident;
-  const upstreams = upstream === '' ? [] : [{ upstream, failed: Math.max(failed, attemptsFailed) }];
+  const upstreams = upstream === '' ? [] : [{ upstream, failed, attemptsFailed }];
   return {
     ...incident,
     upstreams: listIn(incident.upstreams) ?? upstreams,

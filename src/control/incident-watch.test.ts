@@ -113,6 +113,11 @@ describe('an incident that is open when the process ends', () => {
       // A crash loses what was counted since the incident was written last.
       assert.ok((incident?.failed ?? 0) > 18, JSON.stringify(incident));
       assert.equal(incident?.startedAt, startedAt);
+      for (const counts of [incident?.causes, incident?.routes, incident?.upstreams])
+        assert.deepEqual(
+          counts?.map(({ failed }) => failed),
+          [incident?.failed],
+        );
       second.serve(60);
       assert.deepEqual(second.reported, ['opened 1 continued', 'resolved 1 resolved']);
       assert.deepEqual(

@@ -75,25 +75,33 @@ export interface KeptIncident extends LiveIncident {
 
 export interface CountedCause {
   readonly cause: Cause | 'application_5xx';
+  /** Of `failed` and `attemptsFailed` the larger. */
   readonly count: number;
+  /** Requests; absent, as `attemptsFailed`: an earlier version has counted them together. */
+  readonly failed?: number;
+  readonly attemptsFailed?: number;
   /** A failure of this kind follows from the others. */
   readonly isConsequence: boolean;
 }
 
 export interface CountedUpstream {
   readonly upstream: string;
-  /** Requests, or attempts where no request failed. */
+  /** Requests. */
   readonly failed: number;
+  /** Absent: an earlier version has counted them together. */
+  readonly attemptsFailed?: number;
 }
 
 export interface CountedRoute {
   readonly route: string;
+  /** Requests. */
   readonly failed: number;
 }
 
 export interface CountedEndpoint {
   readonly endpoint: string;
   readonly attempts: number;
+  /** Attempts. */
   readonly failed: number;
 }
 

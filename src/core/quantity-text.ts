@@ -20,6 +20,26 @@ export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** Of the failures of a kind; absent: an earlier version has counted them together. */
+export interface FailureCounts {
+  /** The larger of both. */
+  readonly count: number;
+  /** Requests. */
+  readonly failed?: number;
+  /** A request that failed has had one attempt or several, or none; one that was answered may have had some that failed. */
+  readonly attemptsFailed?: number;
+}
+
+/** '3 requests', '3 requests, 9 attempts', '9 attempts'. */
+export function failuresText(
+  { count, failed, attemptsFailed }: FailureCounts,
+  countOf: (count: number, noun: string) => string = countText,
+): string {
+  if (failed === undefined || attemptsFailed === undefined) return countOf(count, 'failure');
+  const requests = failed === 0 ? [] : [countOf(failed, 'request')];
+  return [...requests, ...(attemptsFailed > failed ? [countOf(attemptsFailed, 'attempt')] : [])].join(', ');
+}
+
 /** Memory as people say it: '512 KiB', '82 MiB', '1.5 GiB'. */
 export function memoryText(bytes: number): string {
   const gib = bytes / 1024 ** 3;

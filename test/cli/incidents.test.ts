@@ -39,8 +39,8 @@ const incident: IncidentStatus = {
   requestsPerSBefore: 2,
   requestsPerSDuring: 1.5,
   causes: [
-    { cause: 'connect_refused', count: 35, isConsequence: false },
-    { cause: 'no_endpoint_ready', count: 6, isConsequence: true },
+    { cause: 'connect_refused', count: 90, failed: 35, attemptsFailed: 90, isConsequence: false },
+    { cause: 'no_endpoint_ready', count: 6, failed: 6, attemptsFailed: 0, isConsequence: true },
   ],
   routes: [{ route: '/shop', failed: 41 }],
   endpoints: [{ endpoint: 'shop/127.0.0.1:3000', attempts: 90, failed: 90 }],
@@ -119,7 +119,9 @@ test('incident shows the evidence and what to do, without what would change a te
   assert.equal(await context.candor('incident', '3'), exitCodes.ok);
   assertFits(context.stdout.text);
   assert.match(context.stdout.text, /1\. shop\/1 ended by itself[^]*· The instance exited[^]*→ Look at/);
-  assert.match(context.stdout.text, /6 +no_endpoint_ready +follows from the others/);
+  assert.match(context.stdout.text, /FAILURES\n +35 requests, 90 attempts +connect_refused/);
+  assert.match(context.stdout.text, /6 requests +no_endpoint_ready +follows from the others/);
+  assert.match(context.stdout.text, /41 requests +\/shop[^]*90 of 90 attempts +shop\/127/);
   assert.ok(!context.stdout.text.includes('\u001b[31m'));
 });
 

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { elapsedText } from '../../core/quantity-text.ts';
+import { elapsedText, failuresText } from '../../core/quantity-text.ts';
 import { shapeWords, whoseWords } from '../../diagnose/candor/record-words.ts';
 import { condition } from '../complete-query.ts';
 import type { IncidentAdditionJson, IncidentJson, SuspectJson } from '../model.ts';
@@ -175,16 +175,16 @@ function Counts({ incident }: { readonly incident: IncidentJson }): JSX.Element 
   return (
     <div class="counts">
       {upstreams.length > 1 && (
-        <CountList title="Upstreams" rows={upstreams.map(({ upstream, failed }) => [upstream, countFigure(failed)])} />
+        <CountList
+          title="Upstreams"
+          rows={upstreams.map((one) => [one.upstream, failureFigures({ count: one.failed, ...one })])}
+        />
       )}
       <CountList
         title="Causes"
-        rows={causes.map(({ cause, count, is_consequence: follows }) => [
-          `${cause}${follows ? ' (a consequence)' : ''}`,
-          countFigure(count),
-        ])}
+        rows={causes.map((one) => [`${one.cause}${one.is_consequence ? ' (a consequence)' : ''}`, failureFigures(one)])}
       />
-      <CountList title="Routes" rows={routes.map(({ route, failed }) => [route, countFigure(failed)])} />
+      <CountList title="Routes" rows={routes.map(({ route, failed }) => [route, countWithNoun(failed, 'request')])} />
       <CountList
         title="Endpoints"
         rows={endpoints.map(({ endpoint, attempts, failed }) => [
@@ -201,6 +201,19 @@ function Counts({ incident }: { readonly incident: IncidentJson }): JSX.Element 
       />
     </div>
   );
+}
+
+const countWithNoun = (count: number, noun: string): string => `${countFigure(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+/** '3 requests, 9 attempts'. */
+function failureFigures({
+  count,
+  failed,
+  attempts_failed: attemptsFailed,
+}: Pick<IncidentJson['causes'][number], 'count' | 'failed' | 'attempts_failed'>): string {
+  return failed === undefined || attemptsFailed === undefined
+    ? countWithNoun(count, 'failure')
+    : failuresText({ count, failed, attemptsFailed }, countWithNoun);
 }
 
 function CountList({

@@ -193,13 +193,14 @@ function PastIncidents(): JSX.Element | null {
   return (
     <Section title="Incidents that are over">
       <ul class="past">
-        {past.map(({ id, title, failed, started_at: startedAt, last_at: lastAt }) => (
+        {past.map(({ id, title, failed, attempts_failed: attemptsFailed, started_at: startedAt, last_at: lastAt }) => (
           <li key={id}>
             <a href={addressHash('incidents', String(id))} data-row>
               {title}
             </a>
             <span class="quiet">
-              {countFigure(failed)} failed, {elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000)},{' '}
+              {failed === 0 ? `${countFigure(attemptsFailed)} attempts` : `${countFigure(failed)} requests`} failed,{' '}
+              {elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000)},{' '}
               {elapsedText((now.value - Date.parse(lastAt)) / 1000)} ago
             </span>
           </li>

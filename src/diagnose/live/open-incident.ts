@@ -62,10 +62,10 @@ export class OpenIncident {
   readonly #routes = new Map<string, number>();
   readonly #endpoints = new Map<string, EndpointCount>();
   /** Those that it is about: one, or several that share what has failed. */
-  readonly #upstreams = new Map<string, number>();
+  readonly #upstreams = new Map<string, { failed: number; attemptsFailed: number }>();
 
   constructor(upstream: string, root: FailureFamily, startSecond: number, openedAt: number, rateBefore: number | null) {
-    this.#upstreams.set(upstream, 0);
+    this.#addUpstream(upstream, { failed: 0, attemptsFailed: 0 });
     this.#root = root;
     this.families = new Set([root]);
     this.startSecond = startSecond;
@@ -117,11 +117,19 @@ export class OpenIncident {
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
     this.lastSecond = Math.max(this.lastSecond, second);
-    this.#upstreams.set(upstream, (this.#upstreams.get(upstream) ?? 0) + Math.max(failed, attemptsFailed));
+    this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
     this.#addKind(kind, { family, firstSecond: second, failed, attemptsFailed });
     if (failed > 0) this.#addRoute(route, failed);
+  }
+
+  #addUpstream(upstream: string, { failed, attemptsFailed }: { failed: number; attemptsFailed: number }): void {
+    const known = this.#upstreams.get(upstream) ?? { failed: 0, attemptsFailed: 0 };
+    this.#upstreams.set(upstream, {
+      failed: known.failed + failed,
+      attemptsFailed: known.attemptsFailed + attemptsFailed,
+    });
   }
 
   #addKind(kind: CountedFailure, count: KindCount): void {
@@ -165,8 +173,7 @@ export class OpenIncident {
     for (const [kind, count] of other.#kinds) this.#addKind(kind, count);
     for (const [route, failed] of other.#routes) this.#addRoute(route, failed);
     for (const [endpoint, { attempts, failed }] of other.#endpoints) this.#addEndpoint(endpoint, attempts, failed);
-    for (const [upstream, failed] of other.#upstreams)
-      this.#upstreams.set(upstream, (this.#upstreams.get(upstream) ?? 0) + failed);
+    for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
     this.#failed += other.#failed;
     this.#attemptsFailed += other.#attemptsFailed;
     this.requests += other.requests;
@@ -185,7 +192,7 @@ export class OpenIncident {
     return {
       id: this.id,
       upstream: this.upstream,
-      upstreams: largest([...this.#upstreams].map(([upstream, failed]) => ({ upstream, failed }))),
+      upstreams: largest([...this.#upstreams].map(([upstream, counts]) => ({ upstream, ...counts }))),
       family: this.#root,
       cause: root === 'application_5xx' ? null : root,
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
@@ -222,6 +229,8 @@ export class OpenIncident {
     const all = [...this.#kinds].map(([cause, kind]) => ({
       cause,
       count: countOf(kind),
+      failed: kind.failed,
+      attemptsFailed: kind.attemptsFailed,
       isConsequence: isConsequenceOf(kind.family, this.#root),
     }));
     return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
@@ -235,6 +244,10 @@ const sumOf = (one: number | null, other: number | null): number | null =>
 /** A request that failed, and the attempt by which it failed, are counted once. */
 const countOf = ({ failed, attemptsFailed }: KindCount): number => Math.max(failed, attemptsFailed);
 
-function largest<T extends { readonly failed: number }>(all: readonly T[]): readonly T[] {
-  return all.toSorted((a, b) => b.failed - a.failed).slice(0, shownMax);
+function largest<T extends { readonly failed: number; readonly attemptsFailed?: number }>(
+  all: readonly T[],
+): readonly T[] {
+  return all
+    .toSorted((a, b) => b.failed - a.failed || (b.attemptsFailed ?? 0) - (a.attemptsFailed ?? 0))
+    .slice(0, shownMax);
 }

@@ -2,6 +2,7 @@ import { specOfCause } from '../../core/explain.ts';
 import type { FailureSpec } from '../../core/failure-spec.ts';
 import { failureTable } from '../../core/failure-table.ts';
 import { familyOfCause } from './failure-family.ts';
+import { failuresText } from '../../core/quantity-text.ts';
 import { durationBoundsMs } from '../../core/counters.ts';
 import type { Event, EventKind } from '../../core/event.ts';
 import type { DirectLook, WatchedUpstream } from './watched-upstream.ts';
@@ -180,8 +181,8 @@ export function names({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailur
   return causes
     .filter(({ cause }) => kinds === null || kinds.has(cause))
     .slice(0, shownMax)
-    .map(({ cause, count }) => `${count} × ${cause}`)
-    .join(', ');
+    .map((one) => `${one.cause}: ${failuresText(one)}`)
+    .join('; ');
 }
 
 /** Where at least three quarters ended within one step of the table: that duration. */

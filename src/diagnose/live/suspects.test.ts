@@ -71,3 +71,14 @@ test('an endpoint whose check gets an unexpected answer is not suspected of not 
     ['failing_check'],
   );
 });
+
+test('evidence says which counts are of requests, and which of attempts', () => {
+  const incident = incidentOf('network', [['connect_timeout', 9]]);
+  const counted = (failed: number, attemptsFailed: number): string | undefined => {
+    const causes = [{ cause: 'connect_timeout' as const, count: 9, failed, attemptsFailed, isConsequence: false }];
+    return ranking({ ...incident, causes })[0]?.evidence[0];
+  };
+  assert.equal(counted(3, 9), 'connect_timeout: 3 requests, 9 attempts');
+  assert.equal(counted(1, 1), 'connect_timeout: 1 request');
+  assert.equal(counted(0, 9), 'connect_timeout: 9 attempts');
+});

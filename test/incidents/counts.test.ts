@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { playScenario } from './play-scenario.ts';
+
+// Each request has one attempt at most here; of those that fail, half are answered by another attempt.
+
+const { incidents, failed } = playScenario(
+  {
+    seconds: 160,
+    upstreams: { api: { endpoints: 2, rate: 40, medianMs: 20, p99Ms: 90, routes: ['/a', '/b'] } },
+    steps: [
+      { from: 80, to: 110, fail: 'connect_refused', share: 0.5, retried: 0.5 },
+      { from: 90, to: 110, fail: 'no_endpoint_ready', share: 0.2 },
+    ],
+  },
+  1,
+);
+const sum = (counts: readonly { readonly failed?: number }[]): number =>
+  counts.reduce((total, one) => total + (one.failed ?? Number.NaN), 0);
+
+test('requests that failed are as many by cause, by route and by upstream as in all', () => {
+  const [incident] = incidents;
+  assert.ok(incident !== undefined && incident.failed > 100 && incident.failed < failed.length);
+  assert.deepEqual(
+    [sum(incident.causes), sum(incident.routes), sum(incident.upstreams)],
+    [incident.failed, incident.failed, incident.failed],
+  );
+});
+
+test('attempts that failed are as many by cause, by endpoint and by upstream as in all', () => {
+  const [incident] = incidents;
+  const attempts = (counts: readonly { readonly attemptsFailed?: number }[] = []): number =>
+    counts.reduce((total, one) => total + (one.attemptsFailed ?? Number.NaN), 0);
+  assert.deepEqual(
+    [attempts(incident?.causes), sum(incident?.endpoints ?? []), attempts(incident?.upstreams)],
+    [incident?.attemptsFailed, incident?.attemptsFailed, incident?.attemptsFailed],
+  );
+});
