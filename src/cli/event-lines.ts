@@ -86,7 +86,8 @@ export interface EventWriter {
   /** Receives every record. If it is present, it also prints the failures. */
   recorded?(lines: Uint8Array): void;
   failing(summary: FailureSummary): void;
-  printed(instance: string, stream: 'stdout' | 'stderr', line: string): void;
+  /** `isLogOnStdout`: the exchange log goes to standard output, which then has nothing else. */
+  printed(instance: string, stream: 'stdout' | 'stderr', line: string, isLogOnStdout: boolean): void;
   /** Prints what is still buffered. */
   end(): void;
 }
@@ -150,15 +151,15 @@ export function readableEvents(
     skipped: (count) => failures.skip(count),
     // The first failures were printed one by one; later ones are counted from the records.
     failing: () => {},
-    printed: (instance, stream, line) =>
-      (stream === 'stdout' ? stdout : stderr).write(`${style.dim(`${instance} |`)} ${line}\n`),
+    printed: (instance, stream, line, isLogOnStdout) =>
+      (stream === 'stdout' && !isLogOnStdout ? stdout : stderr).write(`${style.dim(`${instance} |`)} ${line}\n`),
     end: () => failures.end(),
   };
 }
 
 /**
- * One JSON line per event on standard error. The output of an instance goes to the same stream that the instance wrote it
- * to, with the name of the instance. Failed exchanges are in the exchange log; here they are counted by cause and endpoint.
+ * One JSON line per event on standard error. What an instance writes to standard output goes to standard output,
+ * with its name, and what it writes to standard error is a JSON line there. With the exchange log on standard output both are JSON lines on standard error. Failed exchanges are in the exchange log; here they are counted by cause and endpoint.
  */
 export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => number): EventWriter {
   const write = (level: EventLevel | 'debug', facts: object, reason: string): void =>
@@ -173,10 +174,11 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
       write(level, { at: new Date(wallTime()).toISOString(), kind: 'failures', ...snakeCased(rest) }, reason),
     // A terminal shows the output of an instance as it is. Here a service manager or a log file stores it, so secrets are
     // redacted.
-    printed: (instance, stream, written) => {
+    printed: (instance, stream, written, isLogOnStdout) => {
       const line = lines.redact(`${instance} ${stream}`, written);
-      if (stream === 'stdout') stdout.write(`${instance} | ${line}\n`);
-      else write('info', { kind: 'instance_output', subject: `instance:${instance}` }, line);
+      if (stream === 'stdout' && !isLogOnStdout) return stdout.write(`${instance} | ${line}\n`);
+      const at = new Date(wallTime()).toISOString();
+      write('info', { at, kind: 'instance_output', subject: `instance:${instance}`, stream }, line);
     },
     end: () => {},
   };

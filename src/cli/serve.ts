@@ -104,19 +104,30 @@ async function start(
   admin: ServedAdmin,
   context: ProcessContext,
 ): Promise<{ gateway: Gateway; configuration: Configuration }> {
+  // With the exchange log, standard output has nothing else.
+  let [logPath, nextLogPath] = [planned.log.path, planned.log.path];
   const watcher: GatewayWatcher = {
     onEvent: (event) => {
+      if (event.kind === 'configuration_applied') logPath = nextLogPath;
       writer.event(event);
       plan.onEvent?.(event);
     },
     ...recordCallbacks(writer),
     onFailures: (summary) => writer.failing(summary),
-    onOutput: (instance, stream, line) => writer.printed(instance, stream, line),
+    onOutput: (instance, stream, line) => writer.printed(instance, stream, line, logPath === '-'),
   };
   const { source, reloadConfiguration, abandon } = plan;
   const read = plan.shown === undefined ? { source } : { source, shown: plan.shown };
   const reloading =
-    reloadConfiguration === undefined ? {} : { reloadConfiguration: admin.reloading(reloadConfiguration) };
+    reloadConfiguration === undefined
+      ? {}
+      : {
+          reloadConfiguration: admin.reloading(async () => {
+            const outcome = await reloadConfiguration();
+            if (outcome.ok) nextLogPath = outcome.configuration.log.path;
+            return outcome;
+          }),
+        };
   let configuration = planned;
   for (;;) {
     const problem = (await findListenProblem(configuration, sharedAddresses)) ?? (await tryStarting(configuration));

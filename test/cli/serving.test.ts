@@ -136,6 +136,7 @@ const application = `
   };
   require('http').createServer((request, response) => {
     if (request.url === '/die') process.exit(3);
+    if (request.url === '/print') console.log('printed');
     if (request.url === '/slow') return request.resume().on('end', () => endWhenAllowed(response));
     response.end('hello from ' + request.url + '\\n');
   }).listen(process.env.PORT, '127.0.0.1', () => console.log('listening'));
@@ -424,6 +425,35 @@ describe('candor up', () => {
       running.child.kill('SIGUSR2');
       return existsSync(log);
     });
+  });
+
+  test('with its log on standard output prints nothing but JSON lines on both outputs, also from a reload on', async () => {
+    const port = await freePort();
+    const command = JSON.stringify([process.execPath, '-e', `${application} console.error('on stderr');`]);
+    const text = (log: string): string =>
+      `listeners: { http: "127.0.0.1:${port}" }\napplications: { app: { command: ${command}, readiness: /healthz } }\nroutes: [{ to: app }]\nlog: { path: "${log}" }\n`;
+    writeFileSync(join(folder, 'candor.yaml'), text('none'));
+    const running = start('up');
+    await running.until('stdout', /^app\/1 \| listening$/m);
+    await serves(running);
+    const before = running.stdout.length;
+    writeFileSync(join(folder, 'candor.yaml'), text('-'));
+    running.child.kill('SIGHUP');
+    await running.until('stderr', /"kind":"configuration_applied".*"actor":"signal:SIGHUP"/);
+    await until(async () => (await get(port, '/print')).status === 200);
+    await running.until('stdout', /\/print/);
+    await running.until(
+      'stderr',
+      /"kind":"instance_output","subject":"instance:app\/\d+","stream":"stdout","reason":"printed"/,
+    );
+    running.child.kill('SIGTERM');
+    assert.equal(await running.exited, 0);
+    const lines = `${running.stdout.slice(before)}${running.stderr}`.trimEnd().split('\n');
+    for (const line of lines) assert.equal(typeof (JSON.parse(line) as { at: unknown }).at, 'string', line);
+    assert.match(
+      running.stderr,
+      /"kind":"instance_output","subject":"instance:app\/1","stream":"stderr","reason":"on stderr"/,
+    );
   });
 
   test('with an invalid file ends with 4, and shows all errors', async () => {
