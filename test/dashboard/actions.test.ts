@@ -102,7 +102,9 @@ describe('what a person does on the dashboard', withBrowser, () => {
 
       test('an endpoint is ejected for a time and a reason, both are shown, and the last one only if that is confirmed', async () => {
         await open('#/upstreams/shop', 'Upstream shop');
-        await page.getByRole('button', { name: 'Eject …' }).first().click();
+        const ejects = page.getByRole('button', { name: 'Eject …', exact: true });
+        await until('the page shows that both are ready', async () => (await ejects.count()) === 2);
+        await ejects.first().click();
         const dialog = page.getByRole('dialog');
         await dialog.getByLabel('For', { exact: true }).selectOption('an hour');
         await dialog.getByLabel('Why').fill('slow disk');
