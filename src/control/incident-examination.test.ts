@@ -11,6 +11,7 @@ import { type ExaminationParts, IncidentExamination } from './incident-examinati
 
 const startedAt = Date.UTC(2026, 0, 1, 12);
 const incident = {
+  cause: 'connect_refused',
   upstream: 'api',
   upstreams: [{ upstream: 'api', failed: 9 }],
   startedAt,
@@ -168,6 +169,7 @@ test('the newest failure is searched for by a query that the store understands',
   await examined();
   const parsed = parseQuery(queries[0] ?? '', startedAt);
   assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.match(queries[0] ?? '', / cause:connect_refused since:/, 'another failure would belong to another incident');
 });
 
 test('changes before the incident are named, the newest first, and those of other applications are not', async () => {

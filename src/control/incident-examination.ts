@@ -48,6 +48,8 @@ const linesMax = 3;
 const lineCharactersMax = 200;
 /** Lines from before the first failure: what goes wrong is often printed before a request fails. */
 const outputBeforeMs = 30_000;
+/** Failures are counted by the second in which they ended, and found by when they began. */
+const newestBeforeMs = 60_000;
 const changesMax = 3;
 const changesWithinMs = 15 * 60_000;
 
@@ -77,7 +79,7 @@ export class IncidentExamination {
     let look: DirectLook | null = null;
     const looks = [
       this.#probe(incident, upstream, (met) => void (look = met)),
-      this.#newestFailure(id),
+      this.#newestFailure(incident, id),
       Promise.resolve(this.#processes(upstream)),
       this.#output(incident, upstream),
       this.#machine(),
@@ -113,8 +115,8 @@ export class IncidentExamination {
     const { promise, resolve } = Promise.withResolvers<string>();
     checker.check(request, (result) => {
       const ms = Math.round(clock.now() - startedAt);
-      onLook(lookOf(result, endpoint));
       const answer = result.kind === 'answered' ? `answered ${result.status}` : resultText(result, endpoint);
+      onLook({ ...lookOf(result, endpoint), answer, at: clock.wallTime() });
       resolve(`a direct ${what} to ${endpoint}: ${answer} (${ms} ms)`);
     });
     return promise;
@@ -133,16 +135,19 @@ export class IncidentExamination {
     };
   }
 
-  async #newestFailure(upstream: string): Promise<readonly string[]> {
+  /** Of the failures that the incident is about: another one would tell of something else. */
+  async #newestFailure({ cause, startedAt }: LiveIncident, upstream: string): Promise<readonly string[]> {
     if (upstream === '') return [];
-    const result = await this.#parts.search(`upstream:${JSON.stringify(upstream)} -shape:none -shape:client_abort`);
+    const what = cause === null ? 'shape:app_error' : `cause:${cause}`;
+    const since = new Date(startedAt - newestBeforeMs).toISOString();
+    const result = await this.#parts.search(`upstream:${JSON.stringify(upstream)} ${what} since:${since}`);
     const record = result.kind === 'page' ? result.exchanges[0]?.record : undefined;
     if (record === undefined) return [];
-    const { id, at, method, route, status, cause, shape } = record;
+    const { id, at, method, route, status, shape } = record;
     // Alerts carry this into chats and mails, where what a client has chosen would become a link: its path is in the record alone.
-    const what = /^[A-Z]{1,16}$/.test(method ?? '') ? method : 'a request';
+    const sent = /^[A-Z]{1,16}$/.test(method ?? '') ? method : 'a request';
     return [
-      `the newest stored failure, of ${this.#momentText(Date.parse(at))}: ${what} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}, ${cause ?? shape} (candor explain ${id})`,
+      `the newest stored failure, of ${this.#momentText(Date.parse(at))}: ${sent} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}, ${record.cause ?? shape} (candor explain ${id})`,
     ];
   }
 
@@ -219,7 +224,7 @@ function lineText(text: string): string {
   return line.length <= lineCharactersMax ? line : `${line.slice(0, lineCharactersMax - 1)}…`;
 }
 
-function lookOf(result: HealthCheckResult, endpoint: string): DirectLook {
+function lookOf(result: HealthCheckResult, endpoint: string): Omit<DirectLook, 'answer' | 'at'> {
   const none = { endpoint, isHanging: false, cause: null };
   if (result.kind === 'timed_out') return { ...none, isAccepting: result.connected, isHanging: true };
   if (result.kind !== 'failed') return { ...none, isAccepting: true };

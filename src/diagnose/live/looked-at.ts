@@ -1,5 +1,5 @@
 import type { SuspectKind } from '../../core/live-incident.ts';
-import { certificates, otherProtocol, refused, type SuspectFinding } from './suspect-facts.ts';
+import { beforeText, certificates, otherProtocol, refused, type SuspectFinding } from './suspect-facts.ts';
 import type { DirectLook } from './watched-upstream.ts';
 
 type Bearing = 'confirms' | 'contradicts' | null;
@@ -18,14 +18,20 @@ const loweredBy = 0.25;
 const raisedBy = 0.05;
 
 /** The finding as it stands after the look at an endpoint. */
-export function weighed(kind: SuspectKind, finding: SuspectFinding, look: DirectLook | null): SuspectFinding {
+export function weighed(
+  kind: SuspectKind,
+  finding: SuspectFinding,
+  look: DirectLook | null,
+  startedAt: number,
+): SuspectFinding {
   const bearing = look === null ? null : (bearings[kind]?.(look) ?? null);
   if (look === null || bearing === null) return finding;
   const fit = bearing === 'confirms' ? finding.fit + raisedBy : finding.fit - loweredBy;
+  const when = `${beforeText(look.at - startedAt)} the first failure`;
   const evidence =
     bearing === 'confirms'
-      ? `a direct look at ${look.endpoint} met the same`
-      : `against it: ${look.endpoint} ${look.isAccepting ? 'accepted' : 'refused'} a connection when the gateway looked`;
+      ? `a direct look at ${look.endpoint}, ${when}, met the same: ${look.answer}`
+      : `against it: a direct look at ${look.endpoint}, ${when}: ${look.answer}`;
   return { ...finding, fit, evidence: [...finding.evidence, evidence] };
 }
 

@@ -99,22 +99,27 @@ export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
     };
   },
   nothing_listens: (context) => {
-    const { incident, watched } = context;
+    const { incident, watched, directLook } = context;
     if (!isOf(incident, 'gone', 'not_ready')) return null;
     const share = shareOf(incident, refused);
     const isDown = checksFound(context, (cause) => refused.has(cause));
     if (share < 0.5 && !isDown) return null;
     const wasCut = shareOf(incident, races) > 0;
+    const listensAgain = directLook?.isAccepting === true;
     return {
       fit: 0.6,
       sentence: wasCut
         ? 'The application ended: its connections were cut, and then nothing listened at its address.'
-        : 'Nothing listens at the address of the application.',
+        : listensAgain
+          ? 'Nothing listened at the address of the application for a while; it listened again when the gateway looked.'
+          : 'Nothing listens at the address of the application.',
       evidence: [
         names(incident, null),
         ...watched.endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
       ],
-      nextStep: 'Start the application, or compare its address with the configuration; its own log says why it ended.',
+      nextStep: listensAgain
+        ? 'See in its own log why it had ended; it may end again.'
+        : 'Start the application, or compare its address with the configuration; its own log says why it ended.',
     };
   },
   network: (context) => {

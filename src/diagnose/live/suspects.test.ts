@@ -31,7 +31,14 @@ describe('a suspect names the failure that it is about, whichever came first', (
 });
 
 describe('a look at the endpoint takes part in the ranking', () => {
-  const accepts = { endpoint: 'app/1', isAccepting: true, isHanging: false, cause: null };
+  const accepts = {
+    endpoint: 'app/1',
+    isAccepting: true,
+    isHanging: false,
+    cause: null,
+    answer: 'answered 200',
+    at: 5000,
+  };
   const looks = [
     ['it accepts: not likely that nothing listens', 'gone', 'connect_refused', 'nothing_listens', accepts, -1],
     [
@@ -81,4 +88,24 @@ test('evidence says which counts are of requests, and which of attempts', () => 
   assert.equal(counted(3, 9), 'connect_timeout: 3 requests, 9 attempts');
   assert.equal(counted(1, 1), 'connect_timeout: 1 request');
   assert.equal(counted(0, 9), 'connect_timeout: 9 attempts');
+});
+
+test('what listens again when the gateway looks is told so, with the moment of the look', () => {
+  const incident = { ...incidentOf('gone', [['connect_refused', 9]]), startedAt: 1000 };
+  const look = {
+    endpoint: 'app/1',
+    isAccepting: true,
+    isHanging: false,
+    cause: null,
+    answer: 'answered 200',
+    at: 5000,
+  };
+  const found = (directLook: typeof look | null) =>
+    ranking(incident, { directLook }).find(({ name }) => name === 'nothing_listens');
+  assert.match(found(look)?.sentence ?? '', /^Nothing listened .* for a while; it listened again/);
+  assert.equal(
+    found(look)?.evidence.at(-1),
+    'against it: a direct look at app/1, 4 s after the first failure: answered 200',
+  );
+  assert.match(found(null)?.sentence ?? '', /^Nothing listens at/);
 });

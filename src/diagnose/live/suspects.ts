@@ -24,7 +24,9 @@ export function rankSuspects(context: SuspectContext): readonly IncidentSuspect[
   const found = Object.entries(rules).flatMap(([name, rule]) => {
     const finding = rule(context);
     const kind = name as SuspectKind;
-    return finding === null ? [] : [{ name: kind, ...weighed(kind, finding, context.directLook) }];
+    return finding === null
+      ? []
+      : [{ name: kind, ...weighed(kind, finding, context.directLook, context.incident.startedAt) }];
   });
   return found.sort((a, b) => b.fit - a.fit).slice(0, shownMax);
 }

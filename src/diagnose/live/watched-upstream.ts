@@ -9,6 +9,10 @@ export interface DirectLook {
   readonly isHanging: boolean;
   /** Null: none, or it hung. */
   readonly cause: Cause | null;
+  /** What came back, one clause: 'answered 200'. */
+  readonly answer: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
 }
 
 /** What is known of the endpoints of an upstream. */
