@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { addressHash, type PageAddress, parseAddress } from './page-address.ts';
+import { addressHash, type PageAddress, parseAddress, pages } from './page-address.ts';
 
 const addresses: readonly (readonly [hash: string, address: PageAddress])[] = [
   ['#/now', { page: 'now', id: '', parameters: {} }],
@@ -26,4 +27,9 @@ test('an address that no page has leads to the page Now', () => {
 
 test('a malformed escape is a part of the name', () => {
   assert.equal(parseAddress('#/upstreams/50%').id, '50%');
+});
+
+test('docs/dashboard.md names the key of every page', () => {
+  const document = readFileSync(new URL('../../docs/dashboard.md', import.meta.url), 'utf8');
+  for (const { key, name } of pages) assert.ok(document.includes(`\`g ${key}\` ${name}`), name);
 });

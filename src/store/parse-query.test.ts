@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import { parseQuery } from './parse-query.ts';
 import { type QueryCondition, textKeys } from '../core/exchange-query.ts';
+import { queryKeys } from '../core/exchange-query.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 const hour = 3_600_000;
@@ -139,4 +141,9 @@ describe('a query', () => {
       }),
     );
   });
+});
+
+test('docs/cli.md names every key of a query', () => {
+  const document = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  for (const key of queryKeys) assert.match(document, new RegExp(`\`${key}:|\`${key}\``), key);
 });

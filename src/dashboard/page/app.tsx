@@ -62,7 +62,9 @@ function CurrentPage(): JSX.Element {
       return <AuditPage />;
     case 'incidents':
       return <IncidentPage id={id} key={id} />;
-    default:
+    case 'login':
+      return <LoginPage />;
+    case 'now':
       return <NowPage />;
   }
 }

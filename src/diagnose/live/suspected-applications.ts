@@ -30,7 +30,7 @@ function strainsOf({ processes = [] }: WatchedUpstream): readonly string[] {
 }
 
 /** What the application does by itself. */
-export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+export const applications = {
   dependency: ({ incident, watched }) => {
     const advice = watched.endpoints.flatMap(({ id, advice: text }) => (text === null ? [] : [`${id} says: ${text}`]));
     if (advice.length === 0 || isOf(incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
@@ -125,4 +125,4 @@ export const applications: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       nextStep: "Look at the application's log at that time.",
     };
   },
-};
+} satisfies Partial<Record<SuspectKind, Rule>>;

@@ -14,7 +14,7 @@ import {
 import { countedLines } from './evidence-lines.ts';
 
 /** What was changed shortly before: the configuration, a release, by an operator, in DNS; or a worker that ended. */
-export const changes: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+export const changes = {
   operator_action: (context) => {
     const { upstream, routes } = context.incident;
     const found = latestBefore(context, 'overlay_changed', ({ subject }) =>
@@ -54,7 +54,7 @@ export const changes: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       nextStep: 'Run `candor events` for its error; please report it.',
     };
   },
-};
+} satisfies Partial<Record<SuspectKind, Rule>>;
 
 /** A worker without processor time takes no bytes: whatever its requests wait for comes too late. */
 function silentWorker(context: SuspectContext): SuspectFinding | null {

@@ -19,7 +19,7 @@ import {
 } from './suspect-facts.ts';
 
 /** What keeps connections from coming about, or ends them. */
-export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+export const connections = {
   dns: (context) => {
     const { incident } = context;
     if (!isOf(incident, 'dns') && !checksFound(context, (cause) => familyOfCause(cause) === 'dns')) return null;
@@ -143,4 +143,4 @@ export const connections: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       nextStep: spec?.nextStep ?? 'Run `candor probe` against the endpoint.',
     };
   },
-};
+} satisfies Partial<Record<SuspectKind, Rule>>;

@@ -15,10 +15,10 @@ import {
 import { applicationsOf } from './watched-upstream.ts';
 
 /** Processes of the application that ended by themselves. */
-export const exits: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+export const exits = {
   out_of_memory: (context) => exited(context, true),
   crash: (context) => exited(context, false),
-};
+} satisfies Partial<Record<SuspectKind, Rule>>;
 
 /** Exits that nobody asked for, of processes that serve the upstream: shortly before the failures, or while they go on. */
 export function ownExits(context: SuspectContext): readonly SeenOf<'instance_exited'>[] {

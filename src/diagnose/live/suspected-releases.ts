@@ -29,7 +29,7 @@ const olderShareMin = 0.9;
 const noReasonFit = 0.3;
 
 /** A new configuration, and what it does to an application. */
-export const releases: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+export const releases = {
   release: (context) => {
     const { application } = context.watched;
     if (application === null || isOf(context.incident, 'dns', 'full')) return null;
@@ -67,7 +67,7 @@ export const releases: Readonly<Partial<Record<SuspectKind, Rule>>> = {
           : `Revision ${later} has the earlier settings again: see in \`candor incidents\` whether requests still fail.`,
     };
   },
-};
+} satisfies Partial<Record<SuspectKind, Rule>>;
 
 type ConcernsPart = (part: string) => boolean;
 

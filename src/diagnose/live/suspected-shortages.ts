@@ -44,7 +44,7 @@ function showsOverload(incident: LiveIncident): boolean {
 }
 
 /** What there was too little of: endpoints, permits, descriptors of the gateway or of the application, time. */
-export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+export const shortages = {
   one_endpoint: ({ incident }) => {
     const { endpoints } = incident;
     if (endpoints.length < 2 || incident.upstreams.length > 1 || isOf(incident, 'full', 'gateway')) return null;
@@ -142,4 +142,4 @@ export const shortages: Readonly<Partial<Record<SuspectKind, Rule>>> = {
       nextStep: `Set the route's \`timeouts.response_head\` to more than ${duration(limitMs * 2)}, or make these requests faster.`,
     };
   },
-};
+} satisfies Partial<Record<SuspectKind, Rule>>;

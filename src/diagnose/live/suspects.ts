@@ -10,7 +10,7 @@ import { type SuspectContext, type Rule, shownMax } from './suspect-facts.ts';
 
 // Each rule looks for one cause. `fit` orders them: what a process's exit or a certificate says is surer than what the
 // failures alone say, and "the application is slow" is said where nothing else is known.
-const rules: Readonly<Partial<Record<SuspectKind, Rule>>> = {
+const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...exits,
   ...changes,
   ...releases,
