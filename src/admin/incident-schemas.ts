@@ -65,6 +65,7 @@ export const incidentSchema = z.object({
       'Routes or endpoints that had worked while it went on, and then began to fail as well; or another way in which requests fail, or instances end.',
     ),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
+  findings_at: nullableText.describe('When the gateway found `findings`; null: it has found none.'),
   findings: z
     .array(text)
     .describe(

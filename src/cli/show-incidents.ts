@@ -9,7 +9,7 @@ import { CommandFailure } from './command-failure.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findAdmin } from './find-admin.ts';
 import { extentOf, incidentLines, timesOf } from './incident-lines.ts';
-import { alignColumns, harmless, shorten, wrap, wrapAfter } from './layout.ts';
+import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { shapeWords, whoseWords } from '../diagnose/candor/record-words.ts';
@@ -80,7 +80,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
       ...wrapAfter('     →', harmless(nextStep), 7),
     );
   });
-  lines.push(...additionLines(incident, style), ...findingLines(incident, style));
+  lines.push(...additionLines(incident, style), ...findingLines(incident, now, style));
   const kinds = causes.map(({ cause, isConsequence, ...counts }) => [
     failuresText(counts),
     cause,
@@ -133,7 +133,12 @@ function additionLines({ additions = [], joined = null }: Partial<IncidentStatus
 }
 
 /** A gateway of an earlier version has not looked. */
-function findingLines({ findings = [], interrupted = false }: Partial<IncidentStatus>, style: Style): string[] {
+function findingLines(
+  { findings = [], findingsAt = null, interrupted = false }: Partial<IncidentStatus>,
+  now: number,
+  style: Style,
+): string[] {
+  const age = findingsAt === null ? '' : `  ${elapsedText((now - Date.parse(findingsAt)) / 1000)} ago`;
   const ended = interrupted
     ? ['', ...wrap('The gateway ended while it went on: whether it was resolved is not known.', '  ')]
     : [];
@@ -141,7 +146,7 @@ function findingLines({ findings = [], interrupted = false }: Partial<IncidentSt
   return [
     ...ended,
     '',
-    style.bold('SEEN AT ONCE'),
+    `${style.bold('SEEN AT ONCE')}${age}`,
     ...findings.flatMap((finding) => wrapAfter('  ·', harmless(finding), 4)),
   ];
 }

@@ -5,7 +5,7 @@ import type { IncidentAddition, KeptIncident } from '../core/live-incident.ts';
 export interface IncidentStatus
   extends Omit<
     KeptIncident,
-    'family' | 'startedAt' | 'openedAt' | 'lastAt' | 'resolvedAt' | 'rate' | 'additions' | 'joined'
+    'family' | 'startedAt' | 'openedAt' | 'lastAt' | 'resolvedAt' | 'rate' | 'additions' | 'joined' | 'findingsAt'
   > {
   /** A few words: what fails. */
   readonly title: string;
@@ -15,6 +15,8 @@ export interface IncidentStatus
   readonly openedAt: string;
   readonly lastAt: string;
   readonly resolvedAt: string | null;
+  /** When the gateway looked at once; null: it has not. */
+  readonly findingsAt: string | null;
   readonly requestsPerSBefore: number | null;
   readonly requestsPerSDuring: number;
   /** The number of the incident that it turned out to be part of; null: of none. */
@@ -32,6 +34,7 @@ export function incidentStatus(incident: KeptIncident): IncidentStatus {
   const {
     family: _family,
     joined = null,
+    findingsAt = null,
     additions,
     rate,
     startedAt,
@@ -48,6 +51,7 @@ export function incidentStatus(incident: KeptIncident): IncidentStatus {
     openedAt: timeText(openedAt),
     lastAt: timeText(lastAt),
     resolvedAt: resolvedAt === null ? null : timeText(resolvedAt),
+    findingsAt: findingsAt === null ? null : timeText(findingsAt),
     requestsPerSBefore: rate.before === null ? null : rounded(rate.before),
     requestsPerSDuring: rounded(rate.during),
     suspects: suspectsOf(facts),

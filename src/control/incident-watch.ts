@@ -65,7 +65,7 @@ export class IncidentWatch {
   readonly #began: Instant;
   readonly #staleReuses = new Map<number, number>();
   /** By number. */
-  readonly #findings = new Map<number, readonly string[]>();
+  readonly #findings = new Map<number, Pick<KeptIncident, 'findings' | 'findingsAt'>>();
   readonly #earlier: EarlierIncidents;
   readonly #openAtExit: OpenAtExit | null;
   #decideTimer: Timer | null = null;
@@ -154,9 +154,15 @@ export class IncidentWatch {
 
   #kept(incident: LiveIncident): KeptIncident {
     const before = this.#earlier.continuedWith(incident.id);
-    const findings = this.#findings.get(incident.id) ?? before?.findings ?? [];
+    const { findings = [], findingsAt } = this.#findings.get(incident.id) ?? before ?? {};
     const facts = before === null ? incident : joinedIncident(incident, before);
-    return { ...facts, key: this.#keyOf(incident.id), interrupted: false, findings };
+    return {
+      ...facts,
+      key: this.#keyOf(incident.id),
+      interrupted: false,
+      findings,
+      ...(findingsAt === undefined ? {} : { findingsAt }),
+    };
   }
 
   #newStaleReuses({ worker, staleReusesFailed }: WorkerCounts): number {
@@ -201,7 +207,7 @@ export class IncidentWatch {
     const { findings, look } = examination;
     if (look !== null) this.#tracker.onLook(incident.id, look);
     if (findings.length === 0) return;
-    this.#findings.set(incident.id, findings);
+    this.#findings.set(incident.id, { findings, findingsAt: this.#parts.clock.wallTime() });
     const [oldest] = this.#findings.keys();
     if (this.#findings.size > findingsMax && oldest !== undefined) this.#findings.delete(oldest);
     const key = this.#keyOf(incident.id);

@@ -71,6 +71,8 @@ export interface KeptIncident extends LiveIncident {
   readonly interrupted: boolean;
   /** What the gateway found when it looked at once, each one clause; empty: nothing yet. */
   readonly findings: readonly string[];
+  /** When it looked; absent: it has not, or it was a gateway of an earlier version. */
+  readonly findingsAt?: number;
 }
 
 export interface CountedCause {

@@ -19,6 +19,7 @@ const incident: IncidentStatus = {
   key: 'run-1-3',
   interrupted: false,
   findings: [],
+  findingsAt: null,
   title: 'The application refused the connection (upstream shop)',
   reason:
     'Incident 3: the application refused the connection (upstream shop): 41 of 60 requests failed. Why is not known.',
@@ -105,12 +106,20 @@ test('incidents --since leaves out what was over before', async () => {
 
 test('incident shows what the gateway saw at once, and that the process ended', async () => {
   const findings = ['a direct GET / to shop/127.0.0.1:3000: refused (1 ms)', 'the machine: load 7.1'];
-  gateway.shownIncidents = [{ ...incident, findings, interrupted: true, resolvedAt: '2026-11-21T10:04:00.000Z' }];
+  gateway.shownIncidents = [
+    {
+      ...incident,
+      findings,
+      findingsAt: '2026-11-21T10:01:00.000Z',
+      interrupted: true,
+      resolvedAt: '2026-11-21T10:04:00.000Z',
+    },
+  ];
   assert.equal(await context.candor('incident', '3'), exitCodes.ok);
   assertFits(context.stdout.text);
   assert.match(
     context.stdout.text,
-    /The gateway ended while it went on[^]*SEEN AT ONCE\n {2}· a direct GET[^]*FAILURES/,
+    /The gateway ended while it went on[^]*SEEN AT ONCE {2}\d+ .* ago\n {2}· a direct GET[^]*FAILURES/,
   );
 });
 

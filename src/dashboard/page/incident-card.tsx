@@ -13,6 +13,7 @@ import { now, status } from './state.ts';
 /** An incident with its conclusion first: what fails, why, what to do; then the evidence. */
 export function IncidentCard({ incident }: { readonly incident: IncidentJson }): JSX.Element {
   const { id, title, suspects, findings, additions = [], joined = null, resolved_at: resolvedAt } = incident;
+  const { findings_at: findingsAt } = incident;
   const [first, ...others] = suspects;
   const isOpen = resolvedAt === null;
   return (
@@ -54,7 +55,10 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
       )}
       {findings.length > 0 && (
         <details>
-          <summary>What the gateway found when it looked</summary>
+          <summary>
+            What the gateway found when it looked
+            {findingsAt !== null && `, ${elapsedText(Math.max(0, (now.value - Date.parse(findingsAt)) / 1000))} ago`}
+          </summary>
           <Evidence evidence={findings} />
         </details>
       )}

@@ -1,5 +1,5 @@
 import type { Event } from '../../core/event.ts';
-import { shownMax } from './suspect-facts.ts';
+import { beforeText, shownMax } from './suspect-facts.ts';
 
 /** One fact of an event, and when it was seen: milliseconds after the incident began, negative: before it. */
 interface EventLine {
@@ -21,6 +21,11 @@ export function countedLines(
   return [...groups.values()]
     .slice(0, shownMax)
     .map(({ line, count }) => (count === 1 ? line : { ...line, text: `${line.text} (the last of ${count})` }));
+}
+
+/** The same as texts, with the moment: '…, 5 s after the first failure'. */
+export function datedLines(...args: Parameters<typeof countedLines>): readonly string[] {
+  return countedLines(...args).map(({ text, afterMs }) => `${text}, ${beforeText(afterMs)} the first failure`);
 }
 
 /** The reason of an event, which says what it is about. */

@@ -35,7 +35,9 @@ describe('a check is said to pass while requests fail', () => {
     );
 
   test('while it passes, with one line for events that differ in numbers alone', () => {
-    assert.deepEqual(suspect({})?.evidence, ['app/1: its checks pass, but 90 of 90 requests failed (the last of 2)']);
+    assert.deepEqual(suspect({})?.evidence, [
+      'app/1: its checks pass, but 90 of 90 requests failed (the last of 2), 33 s after the first failure',
+    ]);
   });
   test('and not where it fails too', () => {
     assert.equal(suspect({ endpoints: [endpointOf('app/1', { state: 'unhealthy', reason: 'no answer' })] }), undefined);

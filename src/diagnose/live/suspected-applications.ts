@@ -1,6 +1,6 @@
 import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
-import { countedLines } from './evidence-lines.ts';
+import { datedLines } from './evidence-lines.ts';
 import { ownExits } from './suspected-exits.ts';
 import { applicationsOf, type WatchedUpstream } from './watched-upstream.ts';
 import {
@@ -66,7 +66,7 @@ export const applications = {
     return {
       fit: subjects.size * 2 >= watched.endpoints.length ? 0.74 : 0.5,
       sentence: 'The health check passes while requests fail: it does not look at what fails.',
-      evidence: countedLines(passing).map(({ text }) => text),
+      evidence: datedLines(passing),
       nextStep: `Let the check request a path that uses what the application needs (\`${key}\`), or report it in the health document.`,
     };
   },

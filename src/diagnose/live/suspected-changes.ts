@@ -11,7 +11,7 @@ import {
   listOf,
   beforeText,
 } from './suspect-facts.ts';
-import { countedLines } from './evidence-lines.ts';
+import { datedLines } from './evidence-lines.ts';
 
 /** What was changed shortly before: the configuration, a release, by an operator, in DNS; or a worker that ended. */
 export const changes = {
@@ -50,7 +50,7 @@ export const changes = {
     return {
       fit: isOf(context.incident, 'gateway') ? 0.9 : 0.3,
       sentence: 'A worker of the gateway ended, and with it the requests that it had in flight.',
-      evidence: countedLines(found, ({ reason }) => reason).map(({ text }) => text),
+      evidence: datedLines(found, ({ reason }) => reason),
       nextStep: 'Run `candor events` for its error; please report it.',
     };
   },
@@ -63,7 +63,7 @@ function silentWorker(context: SuspectContext): SuspectFinding | null {
   return {
     fit: context.incident.upstreams.length > 1 ? 0.93 : 0.62,
     sentence: 'A worker of the gateway did not answer: it had no processor time, or was occupied.',
-    evidence: countedLines(found, ({ reason }) => reason).map(({ text }) => text),
+    evidence: datedLines(found, ({ reason }) => reason),
     nextStep: 'See with `top` what uses the processor of the machine, and in `candor status` how busy the workers are.',
   };
 }
