@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import { freePort } from '../free-port.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -150,7 +150,7 @@ function readable(page: string): string {
   return page.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&gt;', '>');
 }
 
-// Each is a process of its own, and mostly waits.
+// Each has a gateway of its own, and mostly waits.
 describe('an application under candor run', { concurrency: 3 }, () => {
   for (const sick of sickOnes) {
     test(`that ${sick.name}: answer, page and terminal say so, and what to do`, async (context) => {
@@ -181,9 +181,12 @@ describe('an application under candor run', { concurrency: 3 }, () => {
   }
 });
 
-describe('an application under candor up', () => {
-  let edge: YamlGateway;
-  afterEach(() => edge.stop());
+describe('an application under candor up', { concurrency: 3 }, () => {
+  async function start(yaml: string, context: TestContext): Promise<YamlGateway> {
+    const edge = await startFromYaml(yaml);
+    context.after(() => edge.stop());
+    return edge;
+  }
 
   function yaml({ source }: Sick, more: string): string {
     return `${more}
@@ -194,8 +197,8 @@ applications:
   }
 
   for (const sick of sickOnes) {
-    test(`that ${sick.name}: operators get the configuration key to change`, async () => {
-      edge = await startFromYaml(yaml(sick, 'disclosure: operator'));
+    test(`that ${sick.name}: operators get the configuration key to change`, async (context) => {
+      const edge = await start(yaml(sick, 'disclosure: operator'), context);
       const text = async (): Promise<string> => (await edge.get('/', ['Accept: application/json'])).content.toString();
       await until('the answer says it', async () => sick.says.test(problemIn(await text()).detail ?? ''), timeoutMs);
       assert.match(problemIn(await text()).next_step ?? '', sick.up);
@@ -204,10 +207,10 @@ applications:
     });
   }
 
-  test('tells clients without disclosure the problem type alone', async () => {
+  test('tells clients without disclosure the problem type alone', async (context) => {
     const [sick] = sickOnes;
     assert.ok(sick !== undefined);
-    edge = await startFromYaml(yaml(sick, ''));
+    const edge = await start(yaml(sick, ''), context);
     await until('the gateway knows the reason', () =>
       /404/.test(edge.gateway.status().applications[0]?.instances[0]?.reason ?? ''),
     );
