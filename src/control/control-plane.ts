@@ -241,7 +241,7 @@ export class ControlPlane implements Gateway {
       alerts: this.#parts.alerting.status,
       otlp: this.#parts.otlp.status,
       objectives: this.#parts.slo.status,
-      timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes),
+      timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes, this.#parts.clock.wallTime()),
       bounds: this.#parts.active.bounds,
       breakers: this.#parts.breakers.views,
       countsOfBound: (semaphores) => this.#parts.shared.countsOfBound(semaphores),

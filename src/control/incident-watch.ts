@@ -179,6 +179,7 @@ export class IncidentWatch {
       name: endpoint.name ?? null,
       state: endpoint.state,
       reason: endpoint.reason,
+      ...(endpoint.takenOutBy === undefined ? {} : { takenOutBy: endpoint.takenOutBy }),
       checkCause: endpoint.checkCause ?? endpoint.finding?.cause ?? null,
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));

@@ -13,6 +13,7 @@ interface Override {
 /** An operator has taken an endpoint out. */
 interface TakenOut {
   readonly state: 'draining' | 'ejected';
+  readonly actor: string;
   /** 'drained by …' */
   readonly text: string;
   /** When this process began to. */
@@ -46,7 +47,7 @@ export class EndpointOverrides {
     const before = this.#overrides.get(setting.endpoint)?.out;
     const sinceInstant = before?.state === state ? before.sinceInstant : this.#clock.now();
     const text = setting.kind === 'drain' ? `drained by ${actor}` : `ejected by ${actor}${ejectionText(setting)}`;
-    return { state, text, sinceInstant };
+    return { state, actor, text, sinceInstant };
   }
 
   adjust(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
@@ -65,7 +66,13 @@ function overridden(endpoint: EndpointSnapshot, { weight, out }: Override): Endp
   const own = reason === '' ? state : `${state}: ${reason}`;
   // An ejected endpoint is tried while no other is left; one whose circuit breaker is not closed must not be, nor does it get probes.
   const taken = out.state === 'ejected' && state === 'half_open' ? 'circuit_open' : out.state;
-  return { ...weighted, state: taken, sinceInstant: out.sinceInstant, reason: `${out.text}; otherwise ${own}` };
+  return {
+    ...weighted,
+    state: taken,
+    takenOutBy: out.actor,
+    sinceInstant: out.sinceInstant,
+    reason: `${out.text}; otherwise ${own}`,
+  };
 }
 
 const isLeaving: ReadonlySet<EndpointState> = new Set(['draining', 'gone']);

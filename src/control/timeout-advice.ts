@@ -1,4 +1,5 @@
 import type { RouteSpec } from '../core/configuration.ts';
+import { elapsedText } from '../core/quantity-text.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import { adviseTimeouts, type TimeoutAdvice } from '../policy/fitting-timeouts.ts';
 import type { TimeoutStatus } from './gateway-status.ts';
@@ -7,6 +8,7 @@ import type { TimeoutStatus } from './gateway-status.ts';
 export function timeoutStatus(
   routes: readonly Pick<RouteSpec, 'id' | 'timeouts'>[],
   observed: readonly ResponseTimes[],
+  wallMs: number,
 ): readonly TimeoutStatus[] {
   const limits = routes.map(({ id, timeouts: { responseHeadMs, exchangeMs } }) => ({
     route: id,
@@ -16,7 +18,7 @@ export function timeoutStatus(
   return adviseTimeouts(limits, observed).map((advice) => {
     const { route, kind, limitMs, advisedMs } = advice;
     const nextStep = `Set \`timeouts: { response_head: ${settingOf(advisedMs)} }\` in the route ${route}.`;
-    return { route, kind, limitMs, advisedMs, reason: `${problemOf(advice)}${evidenceOf(advice)}.`, nextStep };
+    return { route, kind, limitMs, advisedMs, reason: `${problemOf(advice)}${evidenceOf(advice, wallMs)}.`, nextStep };
   });
 }
 
@@ -27,11 +29,12 @@ function problemOf({ route, kind, limitMs }: TimeoutAdvice): string {
   return `${limit} lets requests that hang wait for long`;
 }
 
-function evidenceOf({ evidence }: TimeoutAdvice): string {
+function evidenceOf({ evidence }: TimeoutAdvice, wallMs: number): string {
   if (evidence === null) return '';
   const { answered, since, p999Ms, longestMs, timedOut } = evidence;
   const cut = timedOut === 0 ? '' : `, and it ended ${timedOut}`;
-  return `; since ${new Date(since).toISOString()}, 99.9 % of ${answered} responses began within ${Math.ceil(p999Ms)} ms, the longest stored one after ${Math.ceil(longestMs)} ms${cut}`;
+  const span = `in the last ${elapsedText((wallMs - since) / 1000)} (since ${new Date(since).toISOString().slice(0, 19)}Z)`;
+  return `; ${span}, 99.9 % of ${answered} responses began within ${Math.ceil(p999Ms)} ms, the longest stored one after ${Math.ceil(longestMs)} ms${cut}`;
 }
 
 /** As in a configuration. */

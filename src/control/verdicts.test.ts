@@ -55,11 +55,12 @@ for (const [what, targets, all, shop, api] of cases)
 
 const quiet = { requests: 0, errors: 0 };
 
-function verdictOf(states: readonly EndpointState[]): string {
+function verdictOf(states: readonly EndpointState[], takenOutBy?: string): string {
   const endpoints = states.map((state, index): EndpointSnapshot => {
     const address = { kind: 'tcp', host: 'a', port: 80 } as const;
     const id = `app/${index}` as EndpointId;
-    return { id, address, state, reason: '', sinceInstant: 0, checks: null, release: null, exit: null };
+    const out = state === 'ejected' && takenOutBy !== undefined ? { takenOutBy } : {};
+    return { id, address, state, ...out, reason: '', sinceInstant: 0, checks: null, release: null, exit: null };
   });
   const lastMinute = { ...quiet, seconds: 60, requestsPerS: 0, errorShare: null, p50Ms: null, p99Ms: null };
   const { state, reason } = verdictOfUpstream(
@@ -84,4 +85,13 @@ for (const [states, expected] of [
 ] as const)
   test(`an upstream without requests whose endpoints are ${states.join(' and ')}`, () => {
     assert.match(verdictOf(states), expected);
+  });
+
+for (const [states, expected] of [
+  [['healthy', 'ejected'], /^idle:/],
+  [['ejected'], /^degraded: .*1 of 1 gets requests all the same/],
+  [['ejected', 'draining'], /^degraded: .*1 of 2 gets requests all the same/],
+] as const)
+  test(`an upstream of whose endpoints, ${states.join(' and ')}, an operator has ejected one`, () => {
+    assert.match(verdictOf(states, 'admin:socket'), expected);
   });

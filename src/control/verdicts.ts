@@ -1,7 +1,7 @@
 import type { RouteSpec } from '../core/configuration.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
-import type { UpstreamSnapshot } from '../core/snapshot.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import {
   type GatewayFacts,
   judgeGateway,
@@ -73,14 +73,18 @@ export function verdictOfUpstream(
   parts: VerdictParts,
 ): ServiceVerdict {
   const { history, lastMinute, breakers, maintenance } = parts;
-  const count = (wanted: EndpointClass): number => endpoints.filter(({ state }) => classes[state] === wanted).length;
+  const tried = triedAllTheSame(endpoints, triesUnhealthy === true);
+  const isTakenOut = (one: EndpointSnapshot): boolean =>
+    one.state === 'ejected' && one.takenOutBy !== undefined && !tried.includes(one);
+  const classOf = (one: EndpointSnapshot): EndpointClass => (isTakenOut(one) ? 'draining' : classes[one.state]);
+  const count = (wanted: EndpointClass): number => endpoints.filter((one) => classOf(one) === wanted).length;
   return judgeUpstream({
     recent: history.recent(`upstream:${id}`, recentSeconds),
     lastMinute: lastMinute.of(id),
     endpoints: endpoints.length,
     usable: count('usable'),
     onProbation: count('onProbation'),
-    tried: triedAllTheSame(endpoints, triesUnhealthy === true).length,
+    tried: tried.length,
     unknown: count('unknown'),
     draining: count('draining'),
     breakersOpen: breakers.filter(({ upstream, state }) => upstream === id && state !== 'closed').length,

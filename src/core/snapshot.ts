@@ -110,6 +110,8 @@ export interface EndpointSnapshot {
   /** Endpoints of the lowest number get the requests, the next ones only while none of those may; absent: 0. */
   readonly priority?: number;
   readonly state: EndpointState;
+  /** The operator who has taken it out of use; absent: none has. */
+  readonly takenOutBy?: string;
   /** Why it is in that state, one sentence. */
   readonly reason: string;
   /** What the checks of an instance that is not ready observe. */

@@ -38,7 +38,12 @@ describe('an upstream', () => {
     ['without requests', { recent: some(0), lastMinute: some(0) }, 'idle', /^no requests in the last minute$/],
     ['with an endpoint that is not well', { usable: 1 }, 'degraded', /^1 of 2 endpoints is not healthy$/],
     ['with an endpoint that an operator drains', { usable: 1, draining: 1 }, 'ok', /none failed/],
-    ['all of whose endpoints drain', { usable: 0, draining: 2 }, 'failing', /^all its endpoints drain$/],
+    [
+      'all of whose endpoints drain',
+      { usable: 0, draining: 2 },
+      'failing',
+      /^all its endpoints are drained or ejected$/,
+    ],
     ['none of whose endpoints may get requests', { usable: 0 }, 'failing', /^no endpoint may get requests$/],
     [
       'whose only endpoint gets single requests, and which got no request',

@@ -31,7 +31,7 @@ export interface UpstreamFacts {
   readonly tried: number;
   /** Those of which nothing is known yet. */
   readonly unknown: number;
-  /** Those that an operator or the endpoint itself has drained. */
+  /** Those that an operator or the endpoint itself has drained, or that an operator has ejected. */
   readonly draining: number;
   /** Circuit breakers of its routes that are not closed. */
   readonly breakersOpen: number;
@@ -68,7 +68,8 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
   if (judged?.state === 'failing') return judged;
   if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
   if (unknown === endpoints) return judged ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
-  if (usable === 0 && draining === endpoints) return { state: 'failing', reason: 'all its endpoints drain' };
+  if (usable === 0 && draining === endpoints)
+    return { state: 'failing', reason: 'all its endpoints are drained or ejected' };
   if (usable === 0 && unknown === 0) return judgeWithoutHealthy(facts);
   if (judged !== null) return judged;
   if (breakersOpen > 0)

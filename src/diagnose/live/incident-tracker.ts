@@ -11,7 +11,7 @@ import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
-import { type DirectLook, isDown, type WatchedUpstream, watchedTogether } from './watched-upstream.ts';
+import { type DirectLook, isDown, isTakenOut, type WatchedUpstream, watchedTogether } from './watched-upstream.ts';
 
 /** What workers have counted since the last time. */
 export interface CountedTraffic {
@@ -250,6 +250,7 @@ export class IncidentTracker {
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const quietFor = second - open.lastSecond;
     const seen = open.seenEndpoints.see(watched);
+    open.isTakenOut ||= isTakenOut(watched);
     const rank = (counted: OpenIncident): readonly IncidentSuspect[] =>
       rankSuspects(this.#contextOf(counted.facts(this.#wall(ms), this.#beganAt, null), counted, failures, seen));
     const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);

@@ -51,6 +51,8 @@ export class OpenIncident {
   suspects: readonly IncidentSuspect[] = [];
   requests = 0;
   staleReusesFailed = 0;
+  /** An operator had taken all endpoints out of use. */
+  isTakenOut = false;
   /** Failures that an earlier process has counted. */
   sizeBefore = 0;
   /** Failures when it was last reported. */
@@ -196,7 +198,7 @@ export class OpenIncident {
       family: this.#root,
       cause: root === 'application_5xx' ? null : root,
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
-      whose: spec?.whose ?? 'application',
+      whose: this.isTakenOut && this.#root === 'not_ready' ? 'operator' : (spec?.whose ?? 'application'),
       startedAt: beganAt + this.startSecond * 1000,
       openedAt: this.openedAt,
       lastAt: Math.min(now, beganAt + this.lastSecond * 1000 + 999),

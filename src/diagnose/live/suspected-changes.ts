@@ -3,6 +3,7 @@ import {
   type SuspectContext,
   type SuspectFinding,
   type Rule,
+  shownMax,
   seen,
   latestBefore,
   nearness,
@@ -24,11 +25,11 @@ export const changes = {
         routes.map(({ route }) => route),
       ),
     );
-    if (found === null || found.event.evidence.after === null) return null;
+    if (found === null || found.event.evidence.after === null) return takenOut(context);
     return {
       fit: nearness(found.afterMs, isOf(context.incident, 'not_ready', 'full') ? 0.96 : 0.8),
       sentence: `An operator changed ${found.event.subject} ${beforeText(found.afterMs)} the first failure.`,
-      evidence: [`${found.event.actor}: ${found.event.reason}`],
+      evidence: [`${found.event.actor}: ${found.event.reason}`, ...takenOutLines(context)],
       nextStep: 'Run `candor restore` for it if this was not intended.',
     };
   },
@@ -55,6 +56,27 @@ export const changes = {
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;
+
+const takenOutOf = ({ watched }: SuspectContext): SuspectContext['watched']['endpoints'] =>
+  watched.endpoints.filter(({ takenOutBy }) => takenOutBy !== undefined);
+
+const takenOutLines = (context: SuspectContext): readonly string[] =>
+  takenOutOf(context)
+    .slice(0, shownMax)
+    .map(({ id, state, reason }) => `${id} is ${state}: ${reason}`);
+
+/** An endpoint that an operator has taken out stays out however long ago that was. */
+function takenOut(context: SuspectContext): SuspectFinding | null {
+  const { length } = takenOutOf(context);
+  const all = context.watched.endpoints.length;
+  if (length === 0 || !isOf(context.incident, 'not_ready', 'full')) return null;
+  return {
+    fit: length === all ? 0.96 : 0.65,
+    sentence: `An operator has taken ${length === all ? 'all endpoints' : `${length} of ${all} endpoints`} out of use.`,
+    evidence: takenOutLines(context),
+    nextStep: 'Run `candor restore` for what may be used again.',
+  };
+}
 
 /** A worker without processor time takes no bytes: whatever its requests wait for comes too late. */
 function silentWorker(context: SuspectContext): SuspectFinding | null {

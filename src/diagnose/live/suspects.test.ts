@@ -109,3 +109,23 @@ test('what listens again when the gateway looks is told so, with the moment of t
   );
   assert.match(found(null)?.sentence ?? '', /^Nothing listens at/);
 });
+
+test('endpoints that an operator took out long ago are said to be out, and the operator is suspected', () => {
+  const endpoint = { name: null, checkCause: null, advice: null };
+  const out = {
+    ...endpoint,
+    state: 'ejected',
+    reason: 'ejected by admin:socket; otherwise healthy',
+    takenOutBy: 'admin:socket',
+  };
+  const well = { ...endpoint, id: 'app/2', state: 'healthy', reason: '' };
+  const incident = incidentOf('not_ready', [['no_endpoint_ready', 9]]);
+  const first = (...endpoints: readonly ((typeof out & { id: string }) | typeof well)[]): IncidentSuspect | undefined =>
+    ranking(incident, { watched: { application: null, endpoints } })[0];
+  const all = first({ ...out, id: 'app/1' });
+  assert.equal(all?.name, 'operator_action');
+  assert.equal(all.sentence, 'An operator has taken all endpoints out of use.');
+  assert.deepEqual(all.evidence, ['app/1 is ejected: ejected by admin:socket; otherwise healthy']);
+  assert.equal(first({ ...out, id: 'app/1' }, well)?.sentence, 'An operator has taken 1 of 2 endpoints out of use.');
+  assert.notEqual(first(well)?.name, 'operator_action');
+});

@@ -39,6 +39,8 @@ export interface WatchedUpstream {
     readonly name: string | null;
     readonly state: string;
     readonly reason: string;
+    /** The operator who has taken it out of use; absent: none has. */
+    readonly takenOutBy?: string;
     /** What its last check failed with; null: it passed, or the response was not the expected one. */
     readonly checkCause: Cause | null;
     /** What its health document says of its parts that do not work; null: nothing. */
@@ -67,3 +69,8 @@ export function isDown({ endpoints }: WatchedUpstream): boolean {
 }
 
 const downStates = new Set<string>(['unhealthy', 'starting', 'gone'] satisfies readonly EndpointState[]);
+
+/** An operator has taken all of them out of use. */
+export function isTakenOut({ endpoints }: WatchedUpstream): boolean {
+  return endpoints.length > 0 && endpoints.every(({ takenOutBy }) => takenOutBy !== undefined);
+}
