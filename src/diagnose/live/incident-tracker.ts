@@ -207,13 +207,14 @@ export class IncidentTracker {
       }
       into.absorb(open, family);
       this.#open.splice(this.#open.indexOf(open), 1);
-      if (open.reported > 0) changes.push(this.#joined(open, into, ms));
+      // The one that nobody was told of goes on as the one that was reported.
+      if (open.reported > 0 && into.reported === 0) into.continueAs(open);
+      else if (open.reported > 0) changes.push(this.#joined(open, into, ms));
     }
     return changes;
   }
 
   #joined(open: OpenIncident, into: OpenIncident, ms: number): IncidentChange {
-    this.#number(into);
     const now = this.#wall(ms);
     const incident = { ...open.facts(now, this.#beganAt, now), joined: into.id };
     this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);

@@ -37,7 +37,7 @@ export class OpenIncident {
   id = 0;
   readonly families: Set<FailureFamily>;
   startSecond: number;
-  readonly openedAt: number;
+  openedAt: number;
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
   readonly additions = new IncidentAdditions();
@@ -184,6 +184,14 @@ export class OpenIncident {
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
     this.directLook ??= other.directLook;
+  }
+
+  /** Takes over the number of another incident, that was reported, and what was reported of it. */
+  continueAs({ id, openedAt, sizeBefore, reported }: OpenIncident): void {
+    this.id = id;
+    this.openedAt = openedAt;
+    this.sizeBefore = sizeBefore;
+    this.reported = reported;
   }
 
   /** `beganAt`: wall time of second 0. */
