@@ -13,12 +13,16 @@ const downloads = join(debsFolder, 'downloads');
  * Container images often tell apt not to cache its package lists, so that each call parses them again, for a second. apt
  * itself notices when a list has changed.
  */
-const machineLists: readonly string[] = ['-o', `Dir::Cache::pkgcache=${join(aptFolder, 'of-machine.bin')}`];
+const machineLists: readonly string[] = [
+  ...['-o', `Dir::Cache::pkgcache=${join(aptFolder, 'of-machine.bin')}`],
+  ...['-o', 'Acquire::Retries=1'],
+];
 const ownLists: readonly string[] = [
   ...['-o', `Dir::State::lists=${join(aptFolder, 'lists')}`],
   ...['-o', `Dir::Cache=${aptFolder}`],
   ...['-o', `Dir::Cache::pkgcache=${join(aptFolder, 'own.bin')}`],
   ...['-o', 'Debug::NoLocking=true'],
+  ...['-o', 'Acquire::Retries=1'],
 ];
 
 /** What to fetch, into which folder, and which file of it is the program. */
@@ -89,7 +93,8 @@ const fetched = new Set<string>();
 export function download(packageNames: readonly string[]): void {
   for (const made of [downloads, aptFolder]) mkdirSync(made, { recursive: true });
   const wanted = packageNames.filter((name) => !fetched.has(name));
-  if (wanted.length === 0) return;
+  // Without lists there is no network, and each call would wait for it anew.
+  if (wanted.length === 0 || ownListsUpdated === false) return;
   const areFetched =
     run('apt-get', [...machineLists, 'download', ...wanted], downloads).status === 0 ||
     (updateOwnLists() && run('apt-get', [...ownLists, 'download', ...wanted], downloads).status === 0);
