@@ -19,7 +19,8 @@ export function StackedBars({ timeline }: { readonly timeline: TimelineJson }): 
       <figcaption>
         <span>
           {countFigure(totals.requests)} requests in {minutes} min, {countFigure(totals.errors)} failed (
-          {shareFigure(totals.requests === 0 ? null : totals.errors / totals.requests)})
+          {shareFigure(totals.requests === 0 ? null : totals.errors / totals.requests)}); the current {timeline.step_s}{' '}
+          s are not included
         </span>
         <ShapeLegend timeline={timeline} />
       </figcaption>
