@@ -119,6 +119,19 @@ test('the first errors that the application has printed are shown with their tim
   for (const query of queries) assert.ok(parseQuery(query, startedAt).ok, query);
 });
 
+test('of an error with its stack the error is shown, and its lines of one moment stay in their order', async () => {
+  const texts = ['TypeError: no card', '    at pay (/app/pay.js:3:1)', '', 'code 7', 'Node.js v26.10.0'];
+  const lines = texts.map((text) => ({ at: startedAt, text, source: { stream: 'stderr', instance: 'web/1' } }));
+  const found = await examined({
+    upstream: () => ({ id: 'api', application: 'web', tls: null, endpoints: [] }) as unknown as UpstreamSnapshot,
+    searchOutput: async () => ({ kind: 'page', lines: lines.toReversed(), cursor: null, end: '' }) as never,
+  });
+  assert.deepEqual(
+    found.filter((finding) => finding.includes('printed')),
+    ['web/1 printed at 12:00:00 UTC: TypeError: no card', 'web/1 printed at 12:00:00 UTC: code 7'],
+  );
+});
+
 test('the newest stored failure has its time', async () => {
   const at = new Date(startedAt - 86_400_000).toISOString();
   const record = {

@@ -7,6 +7,7 @@ import type { Event } from '../core/event.ts';
 import type { HealthChecker, HealthCheckRequest, HealthCheckResult } from '../core/health-checker.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import { tells } from '../core/last-words.ts';
 import { visibleLine } from '../core/invisible-characters.ts';
 import type { OutputSearchResult, SearchResult } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
@@ -159,14 +160,18 @@ export class IncidentExamination {
       `kind:output application:${JSON.stringify(upstream.application)} since:${since}`,
     );
     if (result.kind !== 'page') return [];
-    return result.lines
-      .filter(({ text, source }) => source.stream === 'stderr' || looksLikeError.test(text))
-      .toSorted((a, b) => a.at - b.at)
-      .slice(0, linesMax)
-      .map(
-        ({ at, source, text }) =>
-          `${source.instance ?? source.path ?? source.application} printed at ${this.#momentText(at)}: ${lineText(text)}`,
-      );
+    return (
+      result.lines
+        .filter(({ text, source }) => tells(text) && (source.stream === 'stderr' || looksLikeError.test(text)))
+        // The newest comes first, also of those of one millisecond.
+        .toReversed()
+        .toSorted((a, b) => a.at - b.at)
+        .slice(0, linesMax)
+        .map(
+          ({ at, source, text }) =>
+            `${source.instance ?? source.path ?? source.application} printed at ${this.#momentText(at)}: ${lineText(text)}`,
+        )
+    );
   }
 
   /** '12:04:05 UTC', with the day if it is another one. */

@@ -54,7 +54,8 @@ function errorIndex(lines: readonly string[]): number {
 /** A line of a logger. */
 const logged = /^(?:[[{\d]|(?:trace|debug|info|notice|warn|error|fatal|critical)\w*\b)/i;
 
-function tells(line: string): boolean {
+/** Whether a line of output says something by itself: it is no part of a stack, no bracket, no farewell of a runtime. */
+export function tells(line: string): boolean {
   return /^\S.*\w/.test(line) && !farewells.test(line);
 }
 
