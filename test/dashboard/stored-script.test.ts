@@ -148,6 +148,23 @@ describe('markup in what the dashboard shows', withBrowser, () => {
     }
   });
 
+  test('is text on the page of a request whose process has ended, with what the process used', async () => {
+    const record = failures.find(({ path }) => path === '/die');
+    assert.ok(record !== undefined);
+    await until(
+      'the process was looked at',
+      async () => (await edge.gateway.requestContext(record)).processes.some(({ summary }) => summary !== ''),
+      15_000,
+    );
+    await page.goto(`${url}#/requests/${record.id}`);
+    const section = page
+      .locator('section')
+      .filter({ has: page.getByRole('heading', { name: 'Process of the application' }) });
+    await section.getByRole('heading', { name: /^app\/1 pid \d+$/ }).waitFor();
+    await section.getByText(/RSS \d+ MiB, \d+ of \d+ descriptors/).waitFor();
+    await isText();
+  });
+
   async function isText(): Promise<void> {
     const made = await page.evaluate<number>(
       `document.querySelectorAll('main :is(img, script, iframe, object)').length`,
