@@ -20,11 +20,11 @@ export interface PathOffsets {
   /** Of what an alias repeats, where the value is one. */
   valueOffsets(path: Path): readonly [start: number, end: number] | null;
   /** All values that are no lists and no maps. */
-  scalars(): Iterable<ScalarPlace>;
+  scalars(): Iterable<ScalarPosition>;
 }
 
 /** A value that is no list and no map. */
-export interface ScalarPlace {
+export interface ScalarPosition {
   /** `routes[0].timeouts.connect` */
   readonly key: string;
   readonly start: number;
@@ -94,7 +94,7 @@ export class PathPositions implements PositionIndex {
     return this.#entries.get(pathText(path))?.value ?? null;
   }
 
-  *scalars(): Iterable<ScalarPlace> {
+  *scalars(): Iterable<ScalarPosition> {
     for (const [key, { value, collection, expanded }] of this.#entries)
       if (value !== null && !collection) yield { key, start: value[0], end: value[1], expanded };
   }

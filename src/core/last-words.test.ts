@@ -7,7 +7,7 @@ const outputs: readonly (readonly [
   what: string,
   output: string,
   error: string,
-  place: string | null,
+  position: string | null,
   cause?: string,
 ])[] = [
   [
@@ -94,7 +94,7 @@ sqlalchemy.exc.OperationalError: connection refused
     'connect (/app/db.py:3)',
   ],
   [
-    'Ruby: the place stands before the message',
+    'Ruby: the position stands before the message',
     "/app/app.rb:3:in 'Object#pay': no card (RuntimeError)\n\tfrom /app/app.rb:7:in '<main>'",
     "/app/app.rb:3:in 'Object#pay': no card (RuntimeError)",
     null,
@@ -166,9 +166,9 @@ exit status 2`,
   ],
 ];
 
-for (const [what, output, error, place, cause = null] of outputs)
+for (const [what, output, error, position, cause = null] of outputs)
   test(`why a program ended: ${what}`, () => {
-    assert.deepEqual(lastWords(output.split('\n')), { error, cause, place });
+    assert.deepEqual(lastWords(output.split('\n')), { error, cause, position });
   });
 
 test('no text says nothing', () => assert.deepEqual([lastWords([]), lastWords(['', '  '])], [null, null]));

@@ -4,8 +4,8 @@ export interface LastWords {
   readonly error: string;
   /** What the error was caused by, as the runtime prints it; null: it does not say. */
   readonly cause: string | null;
-  /** The innermost place of a stack that is in the program's own files; null: there is none. */
-  readonly place: string | null;
+  /** The innermost position of a stack that is in the program's own files; null: there is none. */
+  readonly position: string | null;
 }
 
 /** The last words of V8, of Go, of the JVM and of PHP, before a stack of any length. */
@@ -33,7 +33,7 @@ export function lastWords(lines: readonly string[]): LastWords | null {
   const error = lines[at];
   if (error === undefined) return null;
   const stack = lines.slice(at + 1);
-  return { error: error.trimEnd(), cause: causeOf(stack), place: placeOf(lines, at, stack) };
+  return { error: error.trimEnd(), cause: causeOf(stack), position: positionOf(lines, at, stack) };
 }
 
 function errorIndex(lines: readonly string[]): number {
@@ -68,13 +68,13 @@ function causeOf(stack: readonly string[]): string | null {
   return cause === undefined ? null : cause.replace(/ \{$/, '');
 }
 
-function placeOf(lines: readonly string[], at: number, stack: readonly string[]): string | null {
-  // Ruby begins with the place.
+function positionOf(lines: readonly string[], at: number, stack: readonly string[]): string | null {
+  // Ruby begins with the position.
   const head = lines[at] ?? '';
   if (/^\S+:\d+:in /.test(head) && !foreign.test(head)) return null;
   const rust = /^thread '.*' panicked at (\S+?):?$/.exec(lines[at - 1] ?? '')?.[1];
   const go = head.startsWith('panic: ') || head.startsWith('fatal error: ');
-  return rust ?? (go ? goPlace(stack) : (placeAfter(stack) ?? pythonPlace(lines.slice(0, at))));
+  return rust ?? (go ? goPosition(stack) : (positionAfter(stack) ?? pythonPosition(lines.slice(0, at))));
 }
 
 /** Parts of the runtime and of packages. */
@@ -82,31 +82,31 @@ const foreign =
   /\bnode:|\binternal\/|node_modules|<anonymous>\)?$|^(?:java|javax|jakarta|jdk|sun|com\.sun|kotlin|scala|clojure\.lang|org\.(?:springframework|apache|eclipse|hibernate)|io\.netty|System|Microsoft)\.|\/gems\/|site-packages|dist-packages|\/lib\/python|<frozen |\/usr\/(?:local\/)?(?:lib\/)?go[-/]|\/pkg\/mod\//;
 
 /** Node, Java, .NET and Ruby: the innermost one comes first. */
-function placeAfter(stack: readonly string[]): string | null {
+function positionAfter(stack: readonly string[]): string | null {
   const start = stack.findIndex((line) => frame.test(line));
   if (start === -1) return null;
   const end = stack.findIndex((line, index) => index > start && !/^\s+\S/.test(line));
   const own = stack.slice(start, end === -1 ? undefined : end);
   for (const line of own) {
-    const place = /^\s+(?:at|from) (.+?)(?: \{)?$/.exec(line)?.[1];
-    if (place !== undefined && !foreign.test(place)) return place;
+    const position = /^\s+(?:at|from) (.+?)(?: \{)?$/.exec(line)?.[1];
+    if (position !== undefined && !foreign.test(position)) return position;
   }
   return null;
 }
 
 /** Python: the innermost one comes last, before the error. */
-function pythonPlace(before: readonly string[]): string | null {
+function pythonPosition(before: readonly string[]): string | null {
   const start = before.findLastIndex((line) => /^\S/.test(line));
   if (!traceback.test(before[start] ?? '')) return null;
-  const places = before.slice(start).flatMap((line) => {
+  const positions = before.slice(start).flatMap((line) => {
     const [, file = '', number = '', name = ''] = /^\s+File "(.+)", line (\d+)(?:, in (.+))?$/.exec(line) ?? [];
     return file === '' || foreign.test(file) ? [] : [`${name === '' ? '' : `${name} `}(${file}:${number})`];
   });
-  return places.at(-1) ?? null;
+  return positions.at(-1) ?? null;
 }
 
 /** Go: the function, and its file in the next line. */
-function goPlace(stack: readonly string[]): string | null {
+function goPosition(stack: readonly string[]): string | null {
   for (const [index, line] of stack.entries()) {
     const file = /^\t(\S+\.go:\d+)/.exec(line)?.[1];
     if (file === undefined || foreign.test(file) || /\/src\/(?:runtime|internal|net|sync)\//.test(file)) continue;

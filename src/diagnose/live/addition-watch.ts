@@ -100,7 +100,7 @@ function seeParts(
       const count = byFamily.get(family) ?? { failed: 0, attemptsFailed: 0 };
       byFamily.set(family, { failed: count.failed + failed, attemptsFailed: count.attemptsFailed + attemptsFailed });
     }
-    for (const family of toldFamilies) {
+    for (const family of reportedFamilies) {
       if (family === open.root || isConsequenceOf(family, open.root)) continue;
       const { failed, attemptsFailed } = byFamily.get(family) ?? { failed: 0, attemptsFailed: 0 };
       const own = elsewhere.has(family) ? 0 : Math.max(failed, attemptsFailed);
@@ -114,7 +114,7 @@ function seeParts(
 }
 
 /** That no endpoint is ready follows from another one. */
-const toldFamilies: readonly FailureFamily[] = [
+const reportedFamilies: readonly FailureFamily[] = [
   'gone',
   'network',
   'dns',

@@ -25,10 +25,10 @@ export function incidentTitle({ cause, upstream, upstreams }: LiveIncident): str
  * 'Since 12:04:05 UTC also: …'.
  */
 export function additionSentence({ since, routes, endpoints, causes, suspects }: IncidentAddition): string {
-  const places = [...partOf('route', routes), ...partOf('endpoint', endpoints)];
+  const alsoFailing = [...partOf('route', routes), ...partOf('endpoint', endpoints)];
   const verb = routes.length + endpoints.length > 1 ? 'fail' : 'fails';
   const parts = [
-    ...(places.length === 0 ? [] : [`${places.join(' and ')} ${verb} as well`]),
+    ...(alsoFailing.length === 0 ? [] : [`${alsoFailing.join(' and ')} ${verb} as well`]),
     ...(causes.length === 0 ? [] : [`requests also fail with ${listOf(causes)}`]),
   ];
   const what = parts.length === 0 ? 'also' : parts.join(', and ');

@@ -69,8 +69,8 @@ function wordsOf(event: Extract<Event, { kind: 'instance_exited' }>): readonly s
   const name = nameOf(event);
   const words = lastWords(event.evidence.output);
   if (words === null) return [`${name} had printed nothing before it ended`];
-  const { error, cause, place } = words;
-  const more = [...(place === null ? [] : [`at ${place}`]), ...(cause === null ? [] : [`caused by ${cause}`])];
+  const { error, cause, position } = words;
+  const more = [...(position === null ? [] : [`at ${position}`]), ...(cause === null ? [] : [`caused by ${cause}`])];
   if (more.length === 0 && event.reason.includes(error)) return [];
   return [[`${name} printed: ${short(error)}`, ...more.map(short)].join(', ')];
 }
