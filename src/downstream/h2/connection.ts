@@ -8,6 +8,7 @@ import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { Strain } from '../../wire/h2/frame-rates.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
+import { h2Limits } from '../../wire/h2/limits.ts';
 import { Session } from '../../wire/h2/session.ts';
 import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
@@ -137,7 +138,13 @@ export class Http2ClientConnection
   readSlice(bytes: Uint8Array, start: number, end: number): number {
     let at = end;
     try {
-      at = this.session.receive(bytes, start, end);
+      // A costly connection begins its requests one by one: each slice is as short as it can be, and the pause behind it follows its cost.
+      at = this.session.receive(
+        bytes,
+        start,
+        end,
+        this.strain === 'costly' ? h2Limits.sliceCostMax : h2Limits.headersCost,
+      );
     } catch {
       this.onDefect();
     }

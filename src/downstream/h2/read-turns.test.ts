@@ -16,6 +16,7 @@ class Connection implements ReadTurnsOwner {
   isCongested = false;
   isTurnFull = false;
   begun = 0;
+  beginsAtOnce = 1;
   sliceMs = 0;
   isPaused = false;
   turnsRead = 0;
@@ -50,7 +51,7 @@ class Connection implements ReadTurnsOwner {
   readSlice(bytes: Uint8Array, start: number): number {
     this.#log.push(String.fromCharCode(bytes[start] as number));
     if (this.sliceMs > 0) this.spend(this.sliceMs);
-    if (bytes[start] === REQUEST) this.begun++;
+    if (bytes[start] === REQUEST) this.begun += this.beginsAtOnce;
     return start + 1;
   }
 
@@ -103,6 +104,16 @@ describe('a connection whose read', () => {
     connection.isTurnFull = true;
     connection.come('abcde');
     for (const turn of ['ab', 'cd', 'e']) {
+      assert.equal(log.splice(0).join(''), turn);
+      next();
+    }
+  });
+
+  it('begins eight exchanges ends the turn', () => {
+    const { log, connection, next } = made();
+    connection.beginsAtOnce = 4;
+    connection.come('RRRaRbRR');
+    for (const turn of ['RR', 'RaR', 'bRR']) {
       assert.equal(log.splice(0).join(''), turn);
       next();
     }

@@ -281,6 +281,22 @@ describe('a session sends content', () => {
   });
 });
 
+describe('a session reads at once', () => {
+  const request = (streamId: number): Buffer => frame(headers, endHeaders | endStream, streamId, '\0\x01a\x01b');
+  const rows: readonly (readonly [frames: string, headersCost: number, requests: number])[] = [
+    ['four requests', h2Limits.headersCost, 4],
+    ['one where each costs a whole slice', h2Limits.sliceCostMax, 1],
+  ];
+  for (const [what, headersCost, requests] of rows)
+    it(what, () => {
+      const server = new ServerUnderTest();
+      const bytes = Buffer.concat([1, 3, 5, 7, 9].map(request));
+      const at = server.session.receive(bytes, 0, bytes.length, headersCost);
+      assert.equal(at, requests * request(1).length);
+      assert.equal(server.streams.size, requests);
+    });
+});
+
 describe('a session takes content', () => {
   const part = fc.record({
     index: fc.nat({ max: 3 }),

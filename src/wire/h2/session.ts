@@ -83,8 +83,11 @@ export class Session implements FrameHandler {
     return this.#rates.strain;
   }
 
-  /** Reads bytes [start, end), but no more than a few frames (`sliceCostMax`). Returns the first byte that was not read. */
-  receive(bytes: Uint8Array, start: number, end: number): number {
+  /**
+   * Reads bytes [start, end), but no more than a few frames (`sliceCostMax`); HEADERS cost `headersCost`. Returns the first byte that was not
+   * read.
+   */
+  receive(bytes: Uint8Array, start: number, end: number, headersCost: number = h2Limits.headersCost): number {
     if (this.#isOver) return end;
     let at = start;
     while (this.#prefaceAt < clientPreface.length && at < end) {
@@ -93,7 +96,7 @@ export class Session implements FrameHandler {
       return end;
     }
     if (at === end) return end;
-    at = this.#reader.push(bytes, at, end, h2Limits.sliceCostMax, h2Limits.headersCost);
+    at = this.#reader.push(bytes, at, end, h2Limits.sliceCostMax, headersCost);
     if (this.#hasWidened) {
       this.#hasWidened = false;
       this.sender.pump();
