@@ -1,15 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -194,12 +184,14 @@ test('a state folder in use is refused, and the message names the gateway that h
   assert.ok(isRunning(pid ?? 0));
 });
 
-test('without applications the state folder is not created and not needed', async (t) => {
+test('without applications the state folder has the key of hashes alone, and is not needed', async (t) => {
   const folder = new Folder(t);
-  const text = yaml().replace(/applications:[^]*/, 'routes: [{ respond: { status: 200, body: fine } }]\n');
-  await folder.start(text);
-  await folder.start(text);
-  assert.equal(existsSync(folder.state), false);
+  const withState = (state: string): string =>
+    yaml('', state).replace(/applications:[^]*/, 'routes: [{ respond: { status: 200, body: fine } }]\n');
+  await folder.start(withState('state'));
+  await folder.start(withState('state'));
+  assert.deepEqual(readdirSync(folder.state), ['configuration-key']);
+  await folder.start(withState('state/configuration-key/within-a-file'));
 });
 
 test(

@@ -149,7 +149,7 @@ test('the status advises a timeout that fits what was observed, with the evidenc
   assert.equal(advice?.kind, 'longer_than_needed');
   assert.match(
     advice.reason,
-    /^`response_head` of \S+ \(60s\) lets requests that hang wait for long; since .*Z, 99\.9 % of 1\d{3} responses began within \d+ ms, the longest stored one after \d+ ms\.$/,
+    /^`response_head` of \S+ \(60s\) lets requests that hang wait for long; in the last .* \(since .*Z\), 99\.9 % of 1\d{3} responses began within \d+ ms, the longest stored one after \d+ ms\.$/,
   );
   assert.match(advice.nextStep, /^Set `timeouts: \{ response_head: \d+s \}` in the route /);
   await edge.reload(
