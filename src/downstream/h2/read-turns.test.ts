@@ -16,7 +16,6 @@ class Connection implements ReadTurnsOwner {
   isCongested = false;
   isTurnFull = false;
   begun = 0;
-  beginsAtOnce = 1;
   sliceMs = 0;
   isPaused = false;
   turnsRead = 0;
@@ -51,7 +50,7 @@ class Connection implements ReadTurnsOwner {
   readSlice(bytes: Uint8Array, start: number): number {
     this.#log.push(String.fromCharCode(bytes[start] as number));
     if (this.sliceMs > 0) this.spend(this.sliceMs);
-    if (bytes[start] === REQUEST) this.begun += this.beginsAtOnce;
+    if (bytes[start] === REQUEST) this.begun++;
     return start + 1;
   }
 
@@ -104,16 +103,6 @@ describe('a connection whose read', () => {
     connection.isTurnFull = true;
     connection.come('abcde');
     for (const turn of ['ab', 'cd', 'e']) {
-      assert.equal(log.splice(0).join(''), turn);
-      next();
-    }
-  });
-
-  it('begins eight exchanges ends the turn', () => {
-    const { log, connection, next } = made();
-    connection.beginsAtOnce = 4;
-    connection.come('RRRaRbRR');
-    for (const turn of ['RR', 'RaR', 'bRR']) {
       assert.equal(log.splice(0).join(''), turn);
       next();
     }

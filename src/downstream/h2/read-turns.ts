@@ -6,9 +6,6 @@ import type { Strain } from '../../wire/h2/frame-rates.ts';
 const turnMs = 0.5;
 const slicesMax = 8;
 
-/** Exchanges that one connection begins in a turn: each takes as long as 10 to 20 frames, and its endpoint's response takes later turns. */
-const begunMax = 8;
-
 /** The least pause between two slices of strained connections, and how many times as long as the slice before it is: they have a tenth of the worker. */
 const pauseMsMin = 2;
 const pauseFactor = 9;
@@ -113,14 +110,13 @@ export class ReadTurns implements StrainedConnection {
 
   #readTurn(bytes: Uint8Array, start: number, end: number): number {
     const owner = this.#owner;
-    const begunBefore = owner.begun;
     let at = owner.readSlice(bytes, start, end);
     // Nearly always all has been read by now, so that the clock is not asked.
     if (at === end || isStrained(owner)) return at;
     const until = after(this.#clock.now(), turnMs);
     for (let slice = 1; slice < slicesMax && at < end && owner.isServing; slice++) {
       at = owner.readSlice(bytes, at, end);
-      if (owner.isTurnFull || owner.begun - begunBefore >= begunMax || this.#clock.now() >= until) break;
+      if (owner.isTurnFull || this.#clock.now() >= until) break;
     }
     return at;
   }
