@@ -1,3 +1,4 @@
+import { isAuthority } from '../wire/host.ts';
 import type { RouteQuestion } from './explain-route.ts';
 
 /** A request as people write it. */
@@ -17,6 +18,10 @@ export type ReadRouteQuestion =
 export function readRouteQuestion({ method, url, headers: lines }: WrittenRequest): ReadRouteQuestion {
   const parts = /^https?:\/\/([^/?#@\s]+)([^#\s]*)(?:#\S*)?$/i.exec(url);
   if (parts === null) return { ok: false, problem: 'url is http://host/path or https://host/path.' };
+  const [, authority = '', rest = ''] = parts;
+  const host = Buffer.from(authority);
+  if (!isAuthority(host, 0, host.length))
+    return { ok: false, problem: `The host of url is a name or an address, with or without a port, not ${authority}.` };
   if (!/^[\w!#$%&'*+.^`|~-]{1,32}$/.test(method))
     return { ok: false, problem: 'method is a method of HTTP, such as GET.' };
   const headers = new Map<string, string>();
@@ -25,7 +30,6 @@ export function readRouteQuestion({ method, url, headers: lines }: WrittenReques
     if (colon < 1) return { ok: false, problem: 'header is a name, a colon and a value, such as X-Beta: 1.' };
     headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
   }
-  const [, authority = '', rest = ''] = parts;
   const target = rest.startsWith('/') ? rest : `/${rest}`;
   return { ok: true, value: { method, authority: authority.toLowerCase(), target, headers } };
 }

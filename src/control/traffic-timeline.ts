@@ -21,7 +21,7 @@ export interface TrafficTimeline {
 }
 
 export interface TimelineStep {
-  /** When the step began. */
+  /** When the step began: a full step of the wall clock. */
   readonly at: string;
   readonly requests: number;
   /** Responses 5xx and truncated ones. */
@@ -45,8 +45,14 @@ export function timelineOf(
     stepS,
     since: new Date(since).toISOString(),
     until: new Date(until).toISOString(),
-    steps: steps.map(({ startedAt, ...step }) => ({ at: new Date(startedAt + offset).toISOString(), ...step })),
+    steps: steps.map(({ startedAt, ...step }) => ({ at: stepText(startedAt + offset, stepS), ...step })),
   };
+}
+
+/** Both clocks are read one after the other and with fractions: without rounding, answers would differ by a millisecond. */
+function stepText(startedAt: number, stepS: number): string {
+  const stepMs = stepS * 1000;
+  return new Date(Math.round(startedAt / stepMs) * stepMs).toISOString();
 }
 
 function stepFor(agoMs: number): number {

@@ -208,6 +208,24 @@ describe('a search', () => {
     assert.deepEqual(paths('until:3d'), []);
   });
 
+  for (const cursor of ['nonsense', '2-1', '999999999-1'])
+    test(`the cursor ${cursor} of no file of the store is refused by every search`, () => {
+      store.append([exchangeOf(numbered(golden[0] as string, 1))]);
+      for (const position of [
+        { cursor, after: null },
+        { cursor: null, after: cursor },
+      ]) {
+        const request = { query: '', limit: 9, ...position };
+        assert.equal(store.search(request).kind, 'unavailable');
+        assert.equal(store.searchOutput(request).kind, 'unavailable');
+      }
+      assert.equal(store.searchEvents({ since: null, until: null, limit: 9, cursor }).kind, 'unavailable');
+    });
+
+  test('the end of a search in an empty store can be asked for', () => {
+    assert.equal(store.search({ query: '', limit: 9, cursor: null, after: search('').end }).kind, 'page');
+  });
+
   test('goes on by pages without a gap or a repetition, while more is stored', () => {
     const line = golden[0] as string;
     store.append(Array.from({ length: 25 }, (_, n) => exchangeOf(numbered(line, n))));

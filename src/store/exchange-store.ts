@@ -27,6 +27,7 @@ import {
   type RangePage,
   type SearchedSegment,
   type SegmentRange,
+  type StorePosition,
   textOfPosition,
 } from './paging.ts';
 import { type NewExchange, Segment, type StoredBatch } from './segment.ts';
@@ -198,7 +199,7 @@ export class ExchangeStore {
     const parsed = parseQuery(text, this.#clock.wallTime());
     if (!parsed.ok) return { kind: 'not_a_query', problem: parsed.problem, at: parsed.at };
     const position = positionOfText(cursor ?? from);
-    if ((cursor ?? from) !== null && position === null) return notACursor;
+    if ((cursor ?? from) !== null && !this.#isOfStore(position)) return notACursor;
     const { query } = parsed;
     const deadline = after(this.#clock.now(), searchMs);
     const segments = from === null ? this.#segments() : [...this.#segments()].toReversed();
@@ -256,7 +257,7 @@ export class ExchangeStore {
   /** Events of a time, the newest first. */
   searchEvents({ since, until, kinds, limit, cursor }: EventSearchRequest): EventSearchResult {
     const position = positionOfText(cursor);
-    if (cursor !== null && position === null) return notACursor;
+    if (cursor !== null && !this.#isOfStore(position)) return notACursor;
     const events: EventJson[] = [];
     const deadline = after(this.#clock.now(), searchMs);
     for (const { segment, number } of this.#segments()) {
@@ -272,6 +273,12 @@ export class ExchangeStore {
         return { kind: 'page', events, cursor: textOfPosition({ number, seq: 1 }), timedOut: true };
     }
     return { kind: 'page', events, cursor: null, timedOut: false };
+  }
+
+  /** False of a position in a file that has not begun. The file of an earlier one may have been deleted since. */
+  #isOfStore(position: StorePosition | null): boolean {
+    const newest = Math.max(this.#newest ?? 0, this.#folder.files().at(-1)?.number ?? 0);
+    return position !== null && position.number <= newest;
   }
 
   close(): void {

@@ -101,6 +101,8 @@ describe('a query', () => {
     ['-since:1h', 0, /^-since: has no meaning$/],
     ['a "b', 2, /^the closing quote is missing$/],
     ['-', 0, /^there is nothing behind the -$/],
+    ['-""', 0, /^there is nothing behind the -$/],
+    ['""'.repeat(250), 0, /^there is nothing between the quotes$/],
     ['...', 0, /^\.\.\. has no letter and no digit$/],
     ['a '.repeat(40), 64, /^a query has at most 32 conditions$/],
   ];

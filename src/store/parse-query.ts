@@ -155,7 +155,10 @@ function caseOf(key: TextKey, value: string): string {
 
 function addWords(draft: Draft, value: string, not: boolean): string | null {
   const words = wordsOf(value);
-  if (words.length === 0) return value === '' ? 'there is nothing behind the -' : `${value} has no letter and no digit`;
+  if (words.length === 0) {
+    if (value !== '') return `${value} has no letter and no digit`;
+    return not ? 'there is nothing behind the -' : 'there is nothing between the quotes';
+  }
   draft.conditions.push({ kind: 'words', words, not });
   return null;
 }

@@ -228,7 +228,15 @@ describe('the route of a request', () => {
     );
   });
 
-  for (const query of ['', '?url=/path', '?url=ftp://a/', '?url=http://a/&method=G%20T', '?url=http://a/&header=x']) {
+  for (const query of [
+    '',
+    '?url=/path',
+    '?url=ftp://a/',
+    '?url=http://a/&method=G%20T',
+    '?url=http://a/&header=x',
+    '?url=http://[',
+    '?url=http://a:99999/',
+  ]) {
     test(`${query || 'without a URL'} is 400`, async () => assert.equal((await get(`/v2/route${query}`)).status, 400));
   }
 });
