@@ -71,6 +71,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   text: 'what the GOAWAY says beside its code; absent with RST_STREAM',
   coding: 'the last transfer coding that the response names',
   requested: 'the protocols that the request asked to change to; absent if it asked for none',
+  answeredBefore:
+    'how many responses had come on the connection before, from the last of which the bytes are probably left over; absent if none had',
   answered: 'the protocol that the answer names; absent if it names none',
   endpointCause:
     'the cause with which the last checks of all endpoints failed, a section of this document; absent if the causes differ',

@@ -229,6 +229,22 @@ describe('the advice', () => {
     assert.match(specOf(application).nextStep, /websocket\.ping/);
   });
 
+  it('is that of the application where bytes that are not HTTP are probably left over from an earlier response', () => {
+    const evidence = { address, firstBytes: '4558545241', guess: 'text' } as const;
+    const another = fail('response_not_http', 'response', evidence);
+    assert.equal(whoseOf(another), 'operator');
+    assert.match(specOf(another).nextStep, /ss -ltnp/);
+    for (const [answeredBefore, count] of [
+      [1, 'one response had come'],
+      [3, '3 responses had come'],
+    ] as const) {
+      const leftOver = fail('response_not_http', 'response', { ...evidence, answeredBefore });
+      assert.equal(whoseOf(leftOver), 'application');
+      assert.match(explain(leftOver), new RegExp(`${count} before, so it is probably left over .*"EXTRA"\\.$`));
+      assert.doesNotMatch(specOf(leftOver).nextStep, /ss -ltnp/);
+    }
+  });
+
   it('is that of the endpoints where none is ready for one and the same cause', () => {
     const evidence = { upstream: 'web', endpoints: 2, reason: 'Its certificate ran out.', retryAfterS: 1 };
     const known = fail('no_endpoint_ready', 'route', { ...evidence, endpointCause: 'tls_certificate_name' });

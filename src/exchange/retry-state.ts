@@ -8,7 +8,7 @@ import { remainingMs } from './exchange-timeout.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
 import { CopiedFields, copyHead, type RetainedResponse } from './retained-response.ts';
 import type { Ids } from './ports.ts';
-import { hasUntried, isRepeatable, mayBeStale, statusDecisionFor } from './retry.ts';
+import { hasUntried, isRepeatable, mayBeOfConnection, statusDecisionFor } from './retry.ts';
 import type { ResponseHold } from './response-hold.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -78,7 +78,7 @@ export class RetryState {
   /** For how long to wait before the next attempt; Infinity if the time for the exchange does not last until then. */
   waitMsAfter(attempt: Attempt, retryAfterMs: number | null): number {
     const { attempts } = this.#owner;
-    const elsewhere = hasUntried(this.#owner) || mayBeStale(attempt);
+    const elsewhere = hasUntried(this.#owner) || mayBeOfConnection(attempt);
     const facts = { attemptsMade: attempts.length, elsewhere, retryAfterMs, random: this.#random() };
     const waitMs = backoffMs({ baseMs: this.#policy.backoffMs, maxMs: this.#policy.backoffMaxMs }, facts);
     // Without a limit for the exchange, no wait is longer than one for a response.

@@ -78,7 +78,7 @@ export function attemptsMaxOf(exchange: ExchangeState): number {
  */
 function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt, failure: Failure): boolean {
   const mayRepeat = exchange.requireRoute().retry !== null && !isOverload(failure);
-  return mayRepeat || hasUntried(exchange) || mayBeStale(attempt) || mayHaveEnded(exchange, attempt);
+  return mayRepeat || hasUntried(exchange) || mayBeOfConnection(attempt) || mayHaveEnded(exchange, attempt);
 }
 
 /**
@@ -156,10 +156,20 @@ const none: readonly Endpoint[] = [];
 
 /**
  * Whether the connection may have been stale: the endpoint closed it while the request was
- * on its way (RFC 9112 §9.5). Then a fresh connection to the same endpoint counts as another target.
+ * on its way (RFC 9112 §9.5).
  */
 export function mayBeStale(attempt: AttemptFacts): boolean {
   return attempt.reused && isLost(attempt);
+}
+
+/** Whether the connection alone may be at fault, so that a fresh one to the same endpoint counts as another target. */
+export function mayBeOfConnection(attempt: AttemptFacts): boolean {
+  return mayBeStale(attempt) || hasLeftOver(attempt);
+}
+
+/** Whether what came in place of a response may be left over from an earlier one on the same connection. */
+function hasLeftOver({ failure }: AttemptFacts): boolean {
+  return failure?.cause === 'response_not_http' && failure.evidence.answeredBefore !== undefined;
 }
 
 /** Whether the endpoint ended the connection before it responded. */

@@ -103,10 +103,17 @@ function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: s
   return fail('response_body_unclosed', 'body', evidence);
 }
 
-/** The parser's reason for refusing a response, as a failure with the address. */
-export function refusedResponse(parser: ResponseHeadParser, address: string): Failure {
+/**
+ * The parser's reason for refusing a response, as a failure with the address. `answeredBefore`: how many responses had come on the connection
+ * before.
+ */
+export function refusedResponse(parser: ResponseHeadParser, address: string, answeredBefore: number): Failure {
   const { refusal } = parser;
   if (refusal === null) return fail('gateway_fault', 'response', { invariant: 'a refused response has its reason' });
+  if (refusal.cause === 'response_not_http' && answeredBefore > 0) {
+    const { firstBytes, guess } = refusal;
+    return fail('response_not_http', 'response', { address, firstBytes, guess, answeredBefore });
+  }
   const { cause, ...evidence } = refusal;
   // The parser's union pairs each cause with its evidence; only the address is added here.
   return { cause, stage: 'response', evidence: { address, ...evidence } } as Failure;

@@ -184,7 +184,7 @@ class HealthCheck
       this.#headBytes += taken;
       at += taken;
       const { state, head } = this.#parser;
-      if (state === 'refused') return this.#fail(refusedResponse(this.#parser, this.#targetText));
+      if (state === 'refused') return this.#fail(refusedResponse(this.#parser, this.#targetText, 0));
       if (state !== 'complete' || head === null) continue;
       if (isFinal(head)) this.#onHead(head);
       else if (++this.#interimResponses > interimMax) {

@@ -67,7 +67,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   #headBytes = 0;
   /** Nothing that has come so far prevents another request on the connection. */
   #persistent = false;
-  #served = false;
+  /** Responses that have come whole on this connection. */
+  #served = 0;
   #paused = false;
 
   constructor(connection: Http1StreamOwner, settings: ConnectionSettings, ports: Http1StreamPorts) {
@@ -92,8 +93,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   /** For the connection alone: the next request may be sent. */
   open(idleMs: number): void {
-    this.reused = this.#served;
-    this.idleMs = this.#served ? idleMs : 0;
+    this.reused = this.#served > 0;
+    this.idleMs = this.reused ? idleMs : 0;
   }
 
   // The request.
@@ -200,7 +201,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#headBytes += consumed;
     const { state } = this.#parser;
     if (state === 'refused') {
-      const failure = refusedResponse(this.#parser, this.address);
+      // Behind an interim response they belong to this request.
+      const failure = refusedResponse(this.#parser, this.address, this.#interims === 0 ? this.#served : 0);
       this.#failWith(withHeadBytes(failure, this.#parser, bytes, start + consumed, end));
     } else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
     return consumed;
@@ -296,7 +298,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#parser.reset();
     if (!reusable) return this.#connection.end('going_away', 'close');
     this.#phase = 'idle';
-    this.#served = true;
+    this.#served++;
     this.#connection.reuse(this.#timeouts.lastByteAt);
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { InstanceExit } from '../../src/core/endpoint.ts';
+import { whoseOf } from '../../src/core/explain.ts';
 import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';
 import type { Delivery } from '../../src/core/shape.ts';
@@ -696,6 +697,74 @@ const slowAndBroken: readonly Case[] = [
       world.pass(50);
       assert.equal(client.status, 502);
       assertRecord(world, { end: 'generated', cause: 'response_not_http', status: 502, delivery: 'response_started' });
+    },
+    onlyBytes: 'streams carry messages, not bytes',
+  },
+  ...(['GET', 'POST'] as const).map(
+    (method): Case => ({
+      name: `bytes left over from an earlier response: the ${method} ${method === 'GET' ? 'goes out again on a fresh connection' : 'is not repeated'}`,
+      run(world) {
+        let requests = 0;
+        world.endpoint('a').onRequest = (request) => {
+          if (++requests === 3) request.raw('EXTRA');
+          request.answer(200, `answer ${requests}`);
+        };
+        for (let earlier = 0; earlier < 2; earlier++) {
+          world.request({});
+          world.pass(20);
+        }
+        const client = world.request({ method });
+        world.pass(50);
+        const isGet = method === 'GET';
+        if (isGet) assert.equal(client.content.toString(), 'answer 4');
+        const record = assertRecord(
+          world,
+          isGet ? { end: 'forwarded', attempts: 2 } : { end: 'generated', cause: 'response_not_http', status: 502 },
+          2,
+        );
+        const [first, second] = record.attempts;
+        assert.deepEqual([first?.reused, second?.reused], [true, isGet ? false : undefined]);
+        assert.equal(first?.retryReason, isGet ? 'idempotent' : 'not_idempotent');
+        const failure = first?.failure;
+        assert.ok(failure?.cause === 'response_not_http');
+        assert.equal(failure.evidence.answeredBefore, 2);
+        assert.equal(whoseOf(failure), 'application');
+      },
+      onlyBytes: 'streams carry messages, not bytes',
+    }),
+  ),
+  {
+    name: 'bytes that are no HTTP on a fresh connection: no retry at the same endpoint',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => {
+        request.raw('EXTRA');
+        request.answer(200);
+      };
+      for (let each = 0; each < 2; each++) {
+        const client = world.request({});
+        world.pass(20);
+        assert.equal(client.status, 502);
+        const record = assertRecord(world, { end: 'generated', cause: 'response_not_http', attempts: 1 }, each);
+        assert.equal(record.attempts[0]?.retryReason, 'nowhere_else');
+        assert.equal(record.failure === null ? null : whoseOf(record.failure), 'operator');
+      }
+    },
+    onlyBytes: 'streams carry messages, not bytes',
+  },
+  {
+    name: 'bytes that are no HTTP behind an interim response belong to that request: no retry at the same endpoint',
+    run(world) {
+      let requests = 0;
+      world.endpoint('a').onRequest = (request) => {
+        if (++requests === 2) request.raw('HTTP/1.1 103 Early Hints\r\n\r\nEXTRA');
+        request.answer(200);
+      };
+      for (let each = 0; each < 2; each++) {
+        world.request({});
+        world.pass(20);
+      }
+      const record = assertRecord(world, { end: 'generated', cause: 'response_not_http', attempts: 1 }, 1);
+      assert.equal(record.attempts[0]?.reused, true);
     },
     onlyBytes: 'streams carry messages, not bytes',
   },

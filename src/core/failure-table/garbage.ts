@@ -15,6 +15,21 @@ const guessed: Readonly<Record<Guess, string>> = {
   nothing: 'it is empty',
 };
 
+const leftOver = {
+  whose: 'application',
+  temporary: true,
+  forClient:
+    'The application sent more than it should after an earlier answer, and this request met the rest. Please try again in a moment.',
+  usualCauses: [
+    'the application writes a body after a 204, after a 304, or in answer to HEAD',
+    'the body of the response before was longer than its Content-Length',
+    'the application wrote a warning or a stack trace to its socket before the response (CGI, hand-written servers)',
+    'the application wrote two responses to one request',
+  ],
+  nextStep:
+    'Look at the first bytes with `candor explain REQUEST-ID`, and search the application for what writes them; the request that it answered just before on this connection is the likelier one.',
+} as const;
+
 /** The endpoint sent an answer that is not acceptable HTTP. */
 export const garbage = {
   response_not_http: {
@@ -25,9 +40,11 @@ export const garbage = {
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: false,
-    title: 'The endpoint does not speak HTTP',
-    sentence: ({ address, guess, firstBytes }) =>
-      `${address} answered with something that is not HTTP; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
+    title: "The endpoint's answer is not HTTP",
+    sentence: ({ address, guess, firstBytes, answeredBefore }) =>
+      answeredBefore !== undefined
+        ? `${address} sent something that is not HTTP on a connection on which ${answeredBefore === 1 ? 'one response' : `${answeredBefore} responses`} had come before, so it is probably left over from the last one; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`
+        : `${address} answered with something that is not HTTP; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
     forClient: 'This site received an answer that is not HTTP. Its operators must look at it.',
     usualCauses: [
       'the port belongs to another program (a database, SSH, a gRPC server)',
@@ -36,6 +53,7 @@ export const garbage = {
     ],
     nextStep:
       'Look at the first bytes with `candor explain REQUEST-ID`, then see with `ss -ltnp` which program owns that port.',
+    inThisCase: ({ answeredBefore }) => (answeredBefore === undefined ? null : leftOver),
   },
   response_not_http2: {
     type: 'http_protocol_error',
