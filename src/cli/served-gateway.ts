@@ -95,7 +95,7 @@ export class ServedGateway {
       return gateway.stop(over.why);
     }
     this.#service.stopping(`${over}: requests in flight finish`);
-    stop.onSecond = () => void gateway.stop(`a second ${over}`);
+    stop.onSecond = (what) => void gateway.stop(what);
     const wasAtOnce = stop.isAtOnce;
     await upgrades?.abandon(over);
     // A person who presses Ctrl-C wants everything to end, including the applications.

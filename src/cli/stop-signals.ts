@@ -13,8 +13,8 @@ export type StopRequest = StopSignal | `${string} asked for it`;
 export class StopSignals {
   /** The first that came. */
   readonly first: Promise<StopRequest>;
-  /** Called at the second signal. Until it is set, the second signal ends the process. */
-  onSecond: (() => void) | null = null;
+  /** Called at the second signal, with what came. Until it is set, the second signal ends the process. */
+  onSecond: ((what: string) => void) | null = null;
   #exitCode: number = exitCodes.ok;
   #count = 0;
   readonly #context: ProcessContext;
@@ -51,7 +51,7 @@ export class StopSignals {
     }
     if (!atOnce || this.#isAtOnce) return;
     this.#isAtOnce = true;
-    this.onSecond?.();
+    this.onSecond?.(`${actor} asked for it`);
   }
 
   release(): void {
@@ -67,7 +67,7 @@ export class StopSignals {
       return;
     }
     this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
-    if (this.#count === 2 && this.onSecond !== null) this.onSecond();
+    if (this.#count === 2 && this.onSecond !== null) this.onSecond(`a second signal, ${signal}`);
     else this.#context.exit(this.#exitCode);
   }
 }

@@ -69,7 +69,7 @@ export class ControlPlane implements Gateway {
   #state: GatewayStatus['state'] = 'starting';
   #stopped: Promise<void> | null = null;
   #shutdown: Shutdown | null = null;
-  readonly #atOnce = Promise.withResolvers<void>();
+  readonly #atOnce = Promise.withResolvers<string>();
 
   constructor(options: ControlPlaneOptions, clock: Clock) {
     this.#parts = new ControlParts(options, clock, {
@@ -398,7 +398,7 @@ export class ControlPlane implements Gateway {
 
   stop(why: string, how: StopOptions = {}): Promise<void> {
     if (this.#stopped === null) this.#stopped = this.#stop(why, how);
-    else this.#atOnce.resolve();
+    else this.#atOnce.resolve(`the gateway ends at once (${why})`);
     return this.#stopped;
   }
 

@@ -52,15 +52,20 @@ class FakeWorker implements DrainingWorker {
 
 let clock: SimulatedClock;
 let phases: string[];
-let atOnce: PromiseWithResolvers<void>;
+let reasons: string[];
+let atOnce: PromiseWithResolvers<string>;
 beforeEach(() => {
   clock = new SimulatedClock();
   phases = [];
+  reasons = [];
   atOnce = Promise.withResolvers();
 });
 
 const events: EventSink = {
-  emit: ({ kind, from, to }) => void phases.push(`${kind} ${from} → ${to} at ${clock.now()}`),
+  emit: ({ kind, from, to, reason }) => {
+    phases.push(`${kind} ${from} → ${to} at ${clock.now()}`);
+    reasons.push(reason ?? '');
+  },
 };
 
 interface Ending {
@@ -119,9 +124,10 @@ describe('the shutdown of all workers', () => {
   test('at once skips the rest of the lame-duck time and of the drain time', async () => {
     const { workers, isOver } = begin({ lameDuckMs: 60_000 });
     await clock.advance(1000);
-    atOnce.resolve();
+    atOnce.resolve('its command ended before it was ready');
     await clock.advance(0);
     assert.ok(isOver());
+    assert.match(reasons.at(-2) ?? '', /^its command ended before it was ready: requests without a response get a 503/);
     for (const { told } of workers)
       assert.deepEqual(told, ['take leave at 0', 'drain at 1000', 'cut at once at 1000', 'terminate at 1000']);
     assert.equal(clock.timersLive, 0);

@@ -23,7 +23,7 @@ export interface DrainingWorker {
   announceClose(): void;
   /** Resolves when no request or connection is left, or the worker is lost. */
   drain(plan: DrainPlan): Promise<void>;
-  /** `atOnce`: an operator asked for it before the drain time was over. */
+  /** `atOnce`: before the drain time is over. */
   forceClose(atOnce: boolean): void;
   terminate(): Promise<void>;
 }
@@ -51,8 +51,8 @@ export interface ShutdownParts {
   readonly drain: DrainSpec;
   /** Another process listens on the same ports: there is no lame-duck time, and connections may send a last request. */
   readonly hasSuccessor: boolean;
-  /** Resolves when an operator wants the shutdown to end at once. */
-  readonly atOnce: Promise<void>;
+  /** Resolves when the shutdown must end at once, with the reason, such as 'a second SIGTERM'. */
+  readonly atOnce: Promise<string>;
   /** Closes the listening sockets of the main thread: called when the workers close theirs. */
   readonly closeListeners?: () => void;
 }
@@ -72,7 +72,8 @@ export class Shutdown {
   readonly #parts: ShutdownParts;
   #phase: ShutdownPhase | null = null;
   #isDrained = false;
-  #isAtOnce = false;
+  /** Why it ends at once; null: it does not. */
+  #atOnceWhy: string | null = null;
   #until: Instant;
 
   constructor(workers: readonly DrainingWorker[], parts: ShutdownParts) {
@@ -99,8 +100,8 @@ export class Shutdown {
   /** Resolves when the workers are gone. */
   async run(): Promise<void> {
     const { clock, drain, hasSuccessor, atOnce } = this.#parts;
-    void atOnce.then(() => {
-      this.#isAtOnce = true;
+    void atOnce.then((why) => {
+      this.#atOnceWhy = why;
     });
     if (drain.lameDuckMs > 0 && !hasSuccessor) {
       this.#enter('lame_duck', drain.lameDuckMs);
@@ -124,7 +125,7 @@ export class Shutdown {
 
   async #forceClose(drained: Promise<unknown>): Promise<void> {
     this.#enter('force_closing', forceCloseMs);
-    for (const worker of this.#workers) worker.forceClose(this.#isAtOnce);
+    for (const worker of this.#workers) worker.forceClose(this.#atOnceWhy !== null);
     await withTimeout(this.#parts.clock, forceCloseMs, drained);
   }
 
@@ -135,7 +136,8 @@ export class Shutdown {
     this.#until = after(clock.now(), limitMs);
     const { exchanges, tunnels, connections } = this.progress;
     const evidence = { exchanges, tunnels, connections, limitMs };
-    const reason = phase === 'force_closing' && this.#isAtOnce ? atOnceReason : reasons[phase];
+    const reason =
+      phase === 'force_closing' ? `${this.#atOnceWhy ?? 'the drain time is over'}: ${forceClosed}` : reasons[phase];
     events.emit({ kind: 'drain_phase', subject: 'gateway', from, to: phase, reason, evidence });
   }
 
@@ -144,12 +146,10 @@ export class Shutdown {
   }
 }
 
-const atOnceReason =
-  'an operator ended it at once: requests without a response get a 503, other responses are truncated';
+const forceClosed = 'requests without a response get a 503, other responses are truncated';
 
-const reasons: Readonly<Record<ShutdownPhase, string>> = {
+const reasons: Readonly<Record<Exclude<ShutdownPhase, 'force_closing'>, string>> = {
   lame_duck: 'readiness fails, and requests are still served until load balancers have stopped sending them',
   draining: 'listeners are closed, and requests in flight finish',
-  force_closing: 'the drain time is over: requests without a response get a 503, other responses are truncated',
   drained: 'no request is in flight any more',
 };

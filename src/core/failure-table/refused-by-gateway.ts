@@ -515,7 +515,8 @@ export const refusedByGateway = {
 /** Which part of the gateway ended: the beginning of a sentence. */
 const forceCloseReasons: Readonly<Record<ForceCloseReason, string>> = {
   gateway_stopping: 'The gateway was stopped',
-  ended_at_once: 'The gateway was told to end at once (a second signal, or `candor stop --now`)',
+  ended_at_once:
+    'The gateway ended at once (a second signal, `candor stop --now`, or a command of `candor run` that was never ready)',
   gateway_replaced: "Another process took the gateway's place (an upgrade), and this one ended",
   worker_replaced: 'The gateway replaced the worker that served the request',
   listener_gone: 'A reload removed the listener from the configuration',
@@ -525,7 +526,10 @@ const causesOfForceClose: Readonly<Record<ForceCloseReason, readonly string[]>> 
   gateway_stopping: [
     'an operator or the service manager stopped or restarted the gateway (`candor events` of the next process begins with its start)',
   ],
-  ended_at_once: ['an operator pressed Ctrl-C twice, sent a second SIGTERM, or ran `candor stop --now`'],
+  ended_at_once: [
+    'an operator pressed Ctrl-C twice, sent a second SIGTERM, or ran `candor stop --now`',
+    'the command of `candor run` ended before it was ready, and the gateway with it',
+  ],
   gateway_replaced: ['an operator ran `candor upgrade`, or reloaded the service after an installation'],
   worker_replaced: ['a reload changed `workers`: their number, or the memory that each may use'],
   listener_gone: ['a listener was removed from candor.yaml, or got another address'],
