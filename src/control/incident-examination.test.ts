@@ -195,7 +195,14 @@ test('changes before the incident are named, the newest first, and those of othe
       at(30, 'instance_exited', 'instance:web/1', 'web/1 ended'),
       at(5, 'instance_exited', 'instance:api/1', 'api/1 ended'),
       at(4, 'worker_started', 'worker:1', 'it runs'),
+      at(-0.2, 'instance_exited', 'instance:api/2', 'api/2 ended'),
+      at(-0.9, 'instance_started', 'instance:api/2', 'api/2 starts'),
+      at(-9, 'instance_started', 'instance:api/1', 'api/1 starts'),
     ],
   });
-  assert.deepEqual(found.slice(-2), ['5 s before: api/1 ended', '60 s before: revision 2 is active']);
+  assert.deepEqual(found.slice(-3), [
+    '1 s after the first failure: api/2 starts',
+    'at the time of the first failure: api/2 ended',
+    '5 s before the first failure: api/1 ended',
+  ]);
 });

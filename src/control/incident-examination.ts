@@ -11,6 +11,7 @@ import { tells } from '../core/last-words.ts';
 import { visibleLine } from '../core/invisible-characters.ts';
 import type { OutputSearchResult, SearchResult } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import { beforeText } from '../diagnose/live/suspect-facts.ts';
 import type { DirectLook } from '../diagnose/live/watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
 import { processUsage } from '../system/process-usage.ts';
@@ -208,7 +209,7 @@ export class IncidentExamination {
     return facts.length === 0 ? [] : [`the machine: ${facts.join(', ')}`];
   }
 
-  /** The last ones before the incident, the newest first. */
+  /** The last ones before the first failure or with it, the newest first. */
   #changes({ startedAt }: LiveIncident, upstream: string): readonly string[] {
     const before = this.#parts
       .events()
@@ -217,7 +218,7 @@ export class IncidentExamination {
     return before
       .slice(-changesMax)
       .toReversed()
-      .map(({ at, reason }) => `${Math.max(0, Math.round((startedAt - at) / 1000))} s before: ${reason}`);
+      .map(({ at, reason }) => `${beforeText(at - startedAt)} the first failure: ${reason}`);
   }
 }
 

@@ -168,10 +168,15 @@ function isHowKnown({ code, signal, outOfMemory }: InstanceExit): boolean {
 export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory'>): string {
   const lastLines = 'the last output of the instance (`candor events --full` shows it with its exit)';
   if (exit.outOfMemory) return `Give the application more memory, or find out what uses it: read ${lastLines}.`;
-  if (exit.signal !== null && !crashSignals.has(exit.signal))
+  if (isSignalOfOthers(exit.signal))
     return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows whether the system killed it because it ran out of memory.`;
   const ended = exit.signal !== null ? 'crash' : exit.code !== null ? 'exit' : 'end';
   return `Read ${lastLines}, and fix the cause of the ${ended}.`;
+}
+
+/** Whether somebody has sent the signal: the process did not cause it by a fault of its own. */
+export function isSignalOfOthers(signal: string | null): signal is string {
+  return signal !== null && !crashSignals.has(signal);
 }
 
 /** Signals that a process causes by its own fault. */

@@ -46,6 +46,30 @@ describe('an application that ended by itself', () => {
     );
     assert.equal(found?.evidence.length, 2);
   });
+  for (const [signals, sentence] of [
+    [['SIGKILL'], 'app/1 was ended by SIGKILL, which the gateway did not send.'],
+    [['SIGTERM', 'SIGTERM'], 'app/1 was ended by SIGTERM, which the gateway did not send, 2 times.'],
+    [['SIGKILL', 'SIGTERM'], 'app/1 was ended by SIGKILL and SIGTERM, which the gateway did not send, 2 times.'],
+    [
+      [null, 'SIGKILL'],
+      'app/1 ended, 2 times, not each time by itself: also by SIGKILL, which the gateway did not send.',
+    ],
+    [['SIGSEGV'], 'app/1 ended by itself.'],
+  ] as const)
+    test(`by ${signals.join(' and ')}, is not said to have ended by itself if another program sent it`, () => {
+      const events = signals.map((signal, index) =>
+        exit(index * 1000, { evidence: { pid: 7, code: null, signal, outOfMemory: false, afterMs: 1, output } }),
+      );
+      const found = crash({ events });
+      assert.equal(found?.sentence, sentence);
+      const last = signals.at(-1);
+      if (last !== 'SIGSEGV') assert.match(found?.nextStep ?? '', new RegExp(`^Find who sent ${last}: `));
+    });
+  test('of which several instances were killed, names them', () => {
+    const killed = { evidence: { pid: 7, code: null, signal: 'SIGKILL', outOfMemory: false, afterMs: 1, output } };
+    const found = crash({ events: [exit(0, killed), exit(9, { ...killed, subject: 'instance:app/2' })] });
+    assert.equal(found?.sentence, 'app/1, app/2 were ended by SIGKILL, which the gateway did not send.');
+  });
   test('is told with the requests that it had', () => {
     const processes = [{ instance: 'app/1', beforeExit: null, strains: [], openAtExit: ['GET /pay/{id}', 'GET /'] }];
     const found = crash({ events: [exit(0)], watched: { ...watched, processes } });

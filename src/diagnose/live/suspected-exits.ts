@@ -1,4 +1,5 @@
 import type { Event } from '../../core/event.ts';
+import { isSignalOfOthers, nextStepAfterExit } from '../../core/explain.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { countedLines } from './evidence-lines.ts';
@@ -14,7 +15,7 @@ import {
 } from './suspect-facts.ts';
 import { applicationsOf } from './watched-upstream.ts';
 
-/** Processes of the application that ended by themselves. */
+/** Processes of the application that ended without the gateway having asked them to. */
 export const exits = {
   out_of_memory: (context) => exited(context, true),
   crash: (context) => exited(context, false),
@@ -42,7 +43,12 @@ function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding |
   const { beforeExit = null, openAtExit = [] } = watched.processes?.find(({ instance }) => instance === name) ?? {};
   return {
     fit: outOfMemory ? 0.98 : 0.92,
-    sentence: exitSentence(ended, found.length, outOfMemory, areSeveral),
+    sentence: outOfMemory
+      ? killedSentence(ended, found.length, areSeveral)
+      : exitSentence(
+          ended,
+          found.map(({ event }) => event.evidence.signal),
+        ),
     evidence: [
       ...(beforeExit === null ? [] : [`${name}: ${beforeExit}`]),
       ...countedLines(found).map(({ text, afterMs }) => `${text} (${beforeText(afterMs)} the first failure)`),
@@ -53,15 +59,27 @@ function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding |
   };
 }
 
-function exitSentence(ended: readonly string[], count: number, outOfMemory: boolean, areSeveral: boolean): string {
-  const often = count > ended.length ? `, ${count} times` : '';
-  if (!areSeveral || ended.length === 1)
-    return outOfMemory
-      ? `${ended[0]} was killed because it had used too much memory${often}.`
-      : `${ended[0]} ended by itself${often}.`;
-  return outOfMemory
-    ? `The machine had no memory left: ${listOf(ended)} were killed${often}.`
-    : `${listOf(ended)} ended by themselves${often}.`;
+function killedSentence(ended: readonly string[], count: number, areSeveral: boolean): string {
+  const often = oftenText(count, ended);
+  return !areSeveral || ended.length === 1
+    ? `${ended[0]} was killed because it had used too much memory${often}.`
+    : `The machine had no memory left: ${listOf(ended)} were killed${often}.`;
+}
+
+/** `signals`: of each exit, null without one. */
+function exitSentence(ended: readonly string[], signals: readonly (string | null)[]): string {
+  const often = oftenText(signals.length, ended);
+  const sent = [...new Set(signals.filter(isSignalOfOthers))];
+  const isOne = ended.length === 1;
+  const notSent = `${sent.join(' and ')}, which the gateway did not send`;
+  if (sent.length > 0 && signals.every(isSignalOfOthers))
+    return `${listOf(ended)} ${isOne ? 'was' : 'were'} ended by ${notSent}${often}.`;
+  if (sent.length > 0) return `${listOf(ended)} ended${often}, not each time by itself: also by ${notSent}.`;
+  return `${listOf(ended)} ended by ${isOne ? 'itself' : 'themselves'}${often}.`;
+}
+
+function oftenText(count: number, ended: readonly string[]): string {
+  return count > ended.length ? `, ${count} times` : '';
 }
 
 /** What the reason of the exit does not say: where the error arose, and what it was caused by. */
@@ -84,6 +102,7 @@ function nextStepOf(
     return isMachine
       ? "Look at what uses the machine's memory (`free -m`, `dmesg`), and give it more, or run less on it."
       : 'Give the process more memory, or look for what it keeps; fewer requests at a time (`concurrency`) need less.';
+  if (isSignalOfOthers(evidence.signal)) return nextStepAfterExit({ ...evidence, outOfMemory });
   return evidence.output.length === 0
     ? 'Look at what the application writes elsewhere, and let it print why it ends; `candor events` has its exits.'
     : 'Fix the error that the application printed last; `candor events --full` shows what it printed before, with its exit.';
