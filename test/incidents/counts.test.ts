@@ -36,3 +36,23 @@ test('attempts that failed are as many by cause, by endpoint and by upstream as 
     [incident?.attemptsFailed, incident?.attemptsFailed, incident?.attemptsFailed],
   );
 });
+
+test("an incident of responses that are no HTTP is the application's where its endpoints also answer in HTTP", () => {
+  for (const [share, whose] of [
+    [0.3, 'application'],
+    [1, 'operator'],
+  ] as const) {
+    const played = playScenario(
+      {
+        seconds: 120,
+        upstreams: { api: { endpoints: 2, rate: 40, medianMs: 20, p99Ms: 90 } },
+        steps: [{ from: 60, to: 100, fail: 'response_not_http', share }],
+      },
+      1,
+    );
+    assert.deepEqual(
+      played.incidents.map((one) => one.whose),
+      [whose],
+    );
+  }
+});

@@ -418,6 +418,27 @@ export const ownScenarios: readonly IncidentScenario[] = [
     steps: [{ from: 60, to: 90, fail: 'response_not_http', share: 1 }],
   },
   {
+    name: 'one response in five begins with bytes that are no HTTP',
+    expect: 'invalid_responses',
+    seconds: 120,
+    upstreams: { api },
+    steps: [{ from: 60, to: 90, fail: 'response_not_http', share: 0.2 }],
+  },
+  {
+    name: 'bytes are left over from responses, few requests come, and most of those are repeated',
+    expect: 'invalid_responses',
+    seconds: 180,
+    upstreams: { api: { ...api, endpoints: 1, rate: 4 } },
+    steps: [{ from: 60, to: 150, fail: 'response_not_http', share: 0.5, retried: 0.8 }],
+  },
+  {
+    name: 'another program has the port of one of two endpoints',
+    expect: 'another_program',
+    seconds: 120,
+    upstreams: { api: { ...api, endpoints: 2 } },
+    steps: [{ from: 60, to: 90, fail: 'response_not_http', share: 1, endpoints: [2], retried: 0.5 }],
+  },
+  {
     name: 'the application sends a header twice that may come once',
     expect: 'invalid_responses',
     seconds: 120,

@@ -63,7 +63,7 @@ export const garbage = {
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: false,
-    title: 'The endpoint does not speak HTTP/2',
+    title: "The endpoint's answer is not HTTP/2",
     sentence: ({ address, guess, firstBytes }) =>
       `The gateway spoke HTTP/2 with ${address}, as its upstream says (\`http2: true\`), and got something else; ${isHttp1(firstBytes) ? 'it is HTTP/1' : guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
     forClient: 'This site received an answer that is not HTTP/2. Its operators must look at it.',

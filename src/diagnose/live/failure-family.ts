@@ -56,6 +56,11 @@ export function familyOfCause(cause: Cause): FailureFamily | null {
   return familyOf(cause, shapeOfType(specOfCause(cause).type));
 }
 
+/** The first bytes of the response were no HTTP: another program, or an application that has written something else. */
+export function isNotHttp(kind: Cause | 'application_5xx'): boolean {
+  return kind === 'response_not_http' || kind === 'response_not_http2';
+}
+
 /** Whether failures of this family follow from others: endpoints that fail are taken out, slow ones fill their queue. */
 export function isConsequenceOf(family: FailureFamily, of: FailureFamily): boolean {
   if (family === of) return false;

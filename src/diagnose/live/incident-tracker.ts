@@ -316,6 +316,7 @@ export class IncidentTracker {
       usualDurations,
       slowDurations,
       staleReusesFailed: open.staleReusesFailed,
+      answeredBetween: open.answeredBetween,
       steadyRateBefore: open.steadyRateBefore,
       directLook: open.directLook,
     };

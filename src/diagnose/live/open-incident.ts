@@ -1,7 +1,9 @@
 import { shapeOfType, specOfCause } from '../../core/explain.ts';
 import type { Cause } from '../../core/failure.ts';
-import { isConsequenceOf } from './failure-family.ts';
+import type { Whose } from '../../core/shape.ts';
+import { isConsequenceOf, isNotHttp } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import { answeredBetween, EndpointCount } from './endpoint-count.ts';
 import { IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
 import type { DirectLook } from './watched-upstream.ts';
@@ -24,11 +26,6 @@ interface KindCount {
   readonly firstSecond: number;
   failed: number;
   attemptsFailed: number;
-}
-
-interface EndpointCount {
-  attempts: number;
-  failed: number;
 }
 
 /** An incident that goes on. */
@@ -147,19 +144,24 @@ export class OpenIncident {
       this.#routes.set(route, (this.#routes.get(route) ?? 0) + failed);
   }
 
-  countEndpoint({ second, endpoint, attempts, failed }: AttemptDelta): void {
+  countEndpoint(delta: AttemptDelta): void {
+    const { second, endpoint, failed } = delta;
     if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
-    if (second >= this.startSecond) this.#addEndpoint(endpoint, attempts, failed);
+    if (second >= this.startSecond) this.#endpoint(endpoint)?.count(delta);
   }
 
-  #addEndpoint(endpoint: string, attempts: number, failed: number): void {
+  /** Null: there are too many. */
+  #endpoint(endpoint: string): EndpointCount | null {
     const known = this.#endpoints.get(endpoint);
-    if (known === undefined) {
-      if (this.#endpoints.size < namesMax) this.#endpoints.set(endpoint, { attempts, failed });
-      return;
-    }
-    known.attempts += attempts;
-    known.failed += failed;
+    if (known !== undefined || this.#endpoints.size >= namesMax) return known ?? null;
+    const count = new EndpointCount();
+    this.#endpoints.set(endpoint, count);
+    return count;
+  }
+
+  /** Where most responses that are no HTTP come from endpoints that also answer in HTTP: how many of their responses are HTTP; null elsewhere. */
+  get answeredBetween(): number | null {
+    return answeredBetween([...this.#endpoints.values()]);
   }
 
   /** Counts what an upstream has met in these seconds. */
@@ -174,7 +176,7 @@ export class OpenIncident {
     if (family !== null && this.families.has(family)) this.#root = family;
     for (const [kind, count] of other.#kinds) this.#addKind(kind, count);
     for (const [route, failed] of other.#routes) this.#addRoute(route, failed);
-    for (const [endpoint, { attempts, failed }] of other.#endpoints) this.#addEndpoint(endpoint, attempts, failed);
+    for (const [endpoint, count] of other.#endpoints) this.#endpoint(endpoint)?.add(count);
     for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
     this.#failed += other.#failed;
     this.#attemptsFailed += other.#attemptsFailed;
@@ -206,7 +208,7 @@ export class OpenIncident {
       family: this.#root,
       cause: root === 'application_5xx' ? null : root,
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
-      whose: this.isTakenOut && this.#root === 'not_ready' ? 'operator' : (spec?.whose ?? 'application'),
+      whose: this.#whoseOf(root),
       startedAt: beganAt + this.startSecond * 1000,
       openedAt: this.openedAt,
       lastAt: Math.min(now, beganAt + this.lastSecond * 1000 + 999),
@@ -216,11 +218,20 @@ export class OpenIncident {
       attemptsFailed: this.#attemptsFailed,
       causes: this.#causes(),
       routes: largest([...this.#routes].map(([route, failed]) => ({ route, failed }))),
-      endpoints: largest([...this.#endpoints].map(([endpoint, counts]) => ({ endpoint, ...counts }))),
+      endpoints: largest(
+        [...this.#endpoints].map(([endpoint, { attempts, failed }]) => ({ endpoint, attempts, failed })),
+      ),
       rate: { before: this.rateBefore, during: Math.max(this.requests, this.#failed) / seconds },
       suspects: this.suspects,
       additions: this.additions.all(beganAt),
     };
+  }
+
+  #whoseOf(root: CountedFailure): Whose {
+    if (this.isTakenOut && this.#root === 'not_ready') return 'operator';
+    // An endpoint that answers in HTTP meanwhile is no other program.
+    if (root === 'application_5xx' || (isNotHttp(root) && this.answeredBetween !== null)) return 'application';
+    return specOfCause(root).whose;
   }
 
   /** Of the failures of a family; null: there is none. */

@@ -38,6 +38,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     usualDurations: [],
     slowDurations: [],
     staleReusesFailed: 0,
+    answeredBetween: null,
     steadyRateBefore: null,
     directLook: null,
     ...more,

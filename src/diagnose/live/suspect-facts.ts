@@ -1,7 +1,7 @@
 import { specOfCause } from '../../core/explain.ts';
 import type { FailureSpec } from '../../core/failure-spec.ts';
 import { failureTable } from '../../core/failure-table.ts';
-import { familyOfCause } from './failure-family.ts';
+import { familyOfCause, isNotHttp } from './failure-family.ts';
 import { failuresText } from '../../core/quantity-text.ts';
 import { durationBoundsMs } from '../../core/counters.ts';
 import type { Event, EventKind } from '../../core/event.ts';
@@ -27,6 +27,8 @@ export interface SuspectContext {
   readonly usualDurations: ArrayLike<number>;
   readonly slowDurations: ArrayLike<number>;
   readonly staleReusesFailed: number;
+  /** Responses in HTTP of the endpoints that sent something else too; null: such endpoints sent nothing in HTTP meanwhile, or there are none. */
+  readonly answeredBetween: number | null;
   /** Requests each second that were usual before; null: requests came too seldom, or for too short a time. */
   readonly steadyRateBefore: number | null;
   /** What the gateway has met when it looked at once; null: not known. */
@@ -74,6 +76,12 @@ export const otherProtocol: ReadonlySet<CountedFailure> = new Set([
   'tls_plaintext_peer',
   'tls_not_spoken',
 ]);
+const otherTls: ReadonlySet<CountedFailure> = new Set([...otherProtocol].filter((cause) => !isNotHttp(cause)));
+
+/** Failures that say that another program answers. An endpoint that answers in HTTP as well is none. */
+export const ofAnotherProgram = ({ answeredBetween }: SuspectContext): ReadonlySet<CountedFailure> =>
+  answeredBetween === null ? otherProtocol : otherTls;
+
 export const invalid: ReadonlySet<CountedFailure> = new Set(
   (Object.keys(failureTable) as Cause[]).filter((cause) => familyOfCause(cause) === 'garbage'),
 );
@@ -155,10 +163,15 @@ export function isAbout(subject: string, upstream: string, routes: readonly stri
   return target === upstream || target.startsWith(`${upstream}/`) || routes.includes(target);
 }
 
-/** What is known of the most frequent failure of these kinds; null: there is none. */
-export function specOfMost({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailure>): FailureSpec<Cause> | null {
-  const found = causes.filter(({ cause }) => kinds.has(cause)).toSorted((a, b) => b.count - a.count)[0]?.cause;
-  return found === undefined || found === 'application_5xx' ? null : specOfCause(found);
+/** The most frequent failure of these kinds; null: there is none. */
+export function mostOf({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailure>): CountedFailure | null {
+  return causes.filter(({ cause }) => kinds.has(cause)).toSorted((a, b) => b.count - a.count)[0]?.cause ?? null;
+}
+
+/** What is known of it. */
+export function specOfMost(incident: LiveIncident, kinds: ReadonlySet<CountedFailure>): FailureSpec<Cause> | null {
+  const found = mostOf(incident, kinds);
+  return found === null || found === 'application_5xx' ? null : specOfCause(found);
 }
 
 /** Whether no request was sent because most checks failed with one of these causes. */

@@ -1,4 +1,4 @@
-import { familyOfCause } from './failure-family.ts';
+import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
 import { ownExits } from './suspected-exits.ts';
@@ -7,9 +7,10 @@ import {
   type Rule,
   shownMax,
   checksFound,
+  mostOf,
   specOfMost,
   refused,
-  otherProtocol,
+  ofAnotherProgram,
   invalid,
   seen,
   isOf,
@@ -84,8 +85,18 @@ export const applications = {
       nextStep: 'Request the path of the check by hand; correct the check if the application works.',
     };
   },
-  invalid_responses: ({ incident }) => {
-    if (shareOf(incident, otherProtocol) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
+  invalid_responses: (context) => {
+    const { incident, answeredBetween } = context;
+    if (shareOf(incident, ofAnotherProgram(context)) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
+    const most = mostOf(incident, invalid);
+    if (answeredBetween !== null && most !== null && isNotHttp(most))
+      return {
+        fit: 0.68,
+        sentence: 'The application sends some responses that are no valid HTTP, and others that are.',
+        evidence: [names(incident, null), `${answeredBetween} responses of the same endpoints were HTTP meanwhile`],
+        nextStep:
+          'See in `candor explain ID` which bytes came, and search the application for what writes them before a response, or after the end of an earlier one.',
+      };
     const spec = specOfMost(incident, invalid);
     return {
       fit: 0.68,

@@ -9,6 +9,7 @@ import {
   refused,
   races,
   otherProtocol,
+  ofAnotherProgram,
   certificates,
   reasons,
   isOf,
@@ -78,8 +79,9 @@ export const connections = {
         "Make the application's keep-alive timeout longer than the gateway's (`connections.idle_timeout`): in Node `server.keepAliveTimeout`.",
     };
   },
-  another_program: ({ incident }) => {
-    const share = shareOf(incident, otherProtocol);
+  another_program: (context) => {
+    const { incident } = context;
+    const share = shareOf(incident, ofAnotherProgram(context));
     if (share < 0.5) return null;
     return {
       fit: 0.88,

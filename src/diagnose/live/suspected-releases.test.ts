@@ -61,7 +61,8 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
   return rankSuspects({
     ...{ incident, events, startedMs: 600_000, instances: new Map(Object.entries(instances)) },
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
-    ...{ usualDurations: [], slowDurations: [], staleReusesFailed: 0, steadyRateBefore: null, directLook: null },
+    ...{ usualDurations: [], slowDurations: [], staleReusesFailed: 0, steadyRateBefore: null, answeredBetween: null },
+    directLook: null,
   });
 }
 

@@ -129,3 +129,38 @@ test('endpoints that an operator took out long ago are said to be out, and the o
   assert.equal(first({ ...out, id: 'app/1' }, well)?.sentence, 'An operator has taken 1 of 2 endpoints out of use.');
   assert.notEqual(first(well)?.name, 'operator_action');
 });
+
+describe('what is no HTTP', () => {
+  const incident = incidentOf('garbage', [
+    ['response_not_http', 73],
+    ['response_framing', 48],
+  ]);
+
+  test('comes from another program where the endpoint sends nothing else', () => {
+    const [first] = ranking(incident);
+    assert.equal(first?.name, 'another_program');
+    assert.match(first.nextStep, /ss -ltnp/);
+  });
+
+  test('is never said to come from another program where the same endpoint answers in HTTP meanwhile', () => {
+    const found = ranking(incident, { answeredBetween: 570 });
+    const [first] = found;
+    assert.deepEqual(
+      [first?.name, first?.sentence, first?.evidence.at(-1)],
+      [
+        'invalid_responses',
+        'The application sends some responses that are no valid HTTP, and others that are.',
+        '570 responses of the same endpoints were HTTP meanwhile',
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(found), /ss -ltnp|another_program/);
+  });
+
+  test('says nothing of TLS that fails', () => {
+    const tls = incidentOf('tls', [
+      ['tls_plaintext_peer', 9],
+      ['response_not_http', 2],
+    ]);
+    assert.ok(ranking(tls, { answeredBetween: 5 }).some(({ name }) => name === 'another_program'));
+  });
+});

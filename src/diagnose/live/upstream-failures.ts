@@ -2,7 +2,7 @@ import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
 import type { Cause } from '../../core/failure.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily } from '../../core/live-incident.ts';
-import { familyOf, familyOfCause } from './failure-family.ts';
+import { familyOf, familyOfCause, isNotHttp } from './failure-family.ts';
 import { FamilyWindow } from './family-window.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
 
@@ -23,6 +23,10 @@ export interface AttemptDelta {
   readonly endpoint: string;
   attempts: number;
   failed: number;
+  /** Responses in HTTP, with any status. */
+  answered: number;
+  /** Responses that were no HTTP. */
+  notHttp: number;
 }
 
 /** More kinds, routes or endpoints in a minute are not told apart. */
@@ -99,12 +103,14 @@ export class UpstreamFailures {
     const { endpoint, successes, serverErrors, causes } = outcomes;
     let failed = serverErrors;
     let attempts = successes;
+    let notHttp = 0;
     if (serverErrors > 0) this.#addAttempts(second, 'application', 'application_5xx', serverErrors);
     for (const { cause, count } of causes) {
       const family = familyOfCause(cause);
       if (family === null) continue;
       attempts += count;
       failed += count;
+      if (isNotHttp(cause)) notHttp += count;
       this.#addAttempts(second, family, cause, count);
     }
     if (attempts === 0) return;
@@ -112,6 +118,8 @@ export class UpstreamFailures {
     const delta = this.#endpointDelta(second, endpoint);
     delta.attempts += attempts;
     delta.failed += failed;
+    delta.answered += successes;
+    delta.notHttp += notHttp;
   }
 
   #addAttempts(second: number, family: FailureFamily, kind: CountedFailure, count: number): void {
@@ -212,7 +220,7 @@ export class UpstreamFailures {
       if (one.second !== second) break;
       if (one.endpoint === endpoint) return one;
     }
-    const delta = { second, endpoint, attempts: 0, failed: 0 };
+    const delta = { second, endpoint, attempts: 0, failed: 0, answered: 0, notHttp: 0 };
     if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
     return delta;
   }

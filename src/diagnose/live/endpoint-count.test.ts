@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { answeredBetween, EndpointCount } from './endpoint-count.ts';
+
+/** Seconds of an endpoint, each with its responses in HTTP and those that were none. */
+type Seconds = readonly (readonly [answered: number, notHttp: number])[];
+
+function countOf(seconds: Seconds): EndpointCount {
+  const count = new EndpointCount();
+  for (const [answered, notHttp] of seconds)
+    count.count({ attempts: answered + notHttp, failed: notHttp, answered, notHttp });
+  return count;
+}
+
+const cases: readonly (readonly [what: string, Seconds, between: number | null])[] = [
+  ['nothing but HTTP', [[9, 0]], null],
+  [
+    'another program from some moment on',
+    [
+      [9, 0],
+      [5, 4],
+      [0, 9],
+      [0, 9],
+    ],
+    null,
+  ],
+  [
+    'another program for a while',
+    [
+      [5, 4],
+      [0, 9],
+      [3, 2],
+      [9, 0],
+    ],
+    null,
+  ],
+  [
+    'responses that were on their way when another program came',
+    [
+      [0, 40],
+      [1, 40],
+      [0, 40],
+    ],
+    null,
+  ],
+  [
+    'both in the same seconds',
+    [
+      [5, 4],
+      [6, 3],
+      [7, 2],
+    ],
+    6,
+  ],
+  [
+    'both by turns',
+    [
+      [0, 1],
+      [4, 0],
+      [0, 1],
+    ],
+    4,
+  ],
+];
+
+describe('an endpoint is said to answer in HTTP as well where it has done so between responses that are none', () => {
+  for (const [what, seconds, between] of cases)
+    test(what, () => assert.equal(answeredBetween([countOf(seconds)]), between));
+
+  const other = countOf([
+    [0, 9],
+    [0, 9],
+  ]);
+  const mixed = countOf([
+    [0, 9],
+    [30, 9],
+    [0, 9],
+  ]);
+  test('of several endpoints, where most of the responses that are no HTTP are theirs', () => {
+    assert.equal(answeredBetween([other, mixed]), 30);
+    assert.equal(answeredBetween([other, other, mixed]), null);
+  });
+
+  test('and of two incidents that become one', () => {
+    const both = new EndpointCount();
+    both.add(mixed);
+    assert.deepEqual([both.attempts, both.failed, answeredBetween([both])], [57, 27, 30]);
+  });
+});
