@@ -105,6 +105,7 @@ export function startEngine(settings: EngineSettings): Engine {
     ...clientEngines(shared, tlsServer(random)),
     ...admitsAll,
     onHttp2Limit() {},
+    onHttp2Error() {},
     onHandshakeFailed() {},
     exchanges: { create },
     isTrusted,

@@ -83,6 +83,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   hops: 'how many gateways Via names',
   host: 'the host of the request',
   how: 'whether the connection was closed (FIN) or reset (RST)',
+  'how, where a request may be cancelled':
+    'whether the client closed its connection (FIN), reset it (RST), or cancelled the request alone (RST_STREAM of HTTP/2, with the error `code`)',
   'how, where TLS may break':
     'whether the connection was closed (FIN) or reset (RST), or TLS failed (`broken`): only then there is a `code` of the gateway or an alert of the endpoint',
   idleMs: 'for how many milliseconds no byte came',
@@ -184,6 +186,7 @@ function evidenceLine(field: string): string {
 function special(name: string, type: string): string {
   if (type === 'string' && name === 'rule') return ', in words';
   if (/\bbroken\b/.test(type)) return ', where TLS may break';
+  if (/\bcancelled\b/.test(type)) return ', where a request may be cancelled';
   return type === 'ForceCloseReason' || /\btunnel\b/.test(type) ? ', where the gateway cuts' : '';
 }
 
@@ -304,6 +307,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   response_trailers_too_large: { limit: 16_384, headersMax: 64 },
   response_chunk: { rule: 'chunk-size' },
   no_route: { path: '/old/page' },
+  request_refused: { code: undefined },
   descriptors_exhausted: { errno: 'EMFILE' },
   destination_prohibited: { address: '169.254.169.254:80' },
   loop_detected: { name: 'Via' },
@@ -348,6 +352,11 @@ function requestRulesChapter(): string {
     'reaches an endpoint. The answer and the record name the rule. Two refusals leave the connection open where',
     'no content follows, since it is certain where their request ends: `max-forwards`, and the `host-missing` of a redirect for',
     'an HTTP/1.0 request without a host.',
+    '',
+    'Over HTTP/2 the connection goes on, and a malformed request is answered on its stream. Where frames break a rule, there is no',
+    'answer: the gateway ends the stream (RST_STREAM; `http2-stream`), or the connection with all requests on it (GOAWAY;',
+    '`http2-connection`, `http2-limit`). `code` is the error that the client was sent, `at` says what it did, and the `status` of the',
+    'record is null, or that of a response that had begun.',
     '',
     '| rule | status | where it stands | the request was refused because … | next step |',
     '|---|---|---|---|---|',

@@ -387,6 +387,7 @@ export class ControlPlane implements Gateway {
       otlp: this.#parts.otlp.counts(),
       failedHandshakes: this.#parts.reports.failedHandshakes,
       http2Limits: this.#parts.reports.http2Limits,
+      http2Errors: this.#parts.reports.http2Errors,
     };
   }
 

@@ -10,6 +10,7 @@ import type {
   SearchRequest,
   SearchResult,
 } from '../core/store-messages.ts';
+import type { Http2ErrorCount } from '../core/http2-error.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { FailedHandshakeTotal } from './handshake-report.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
@@ -114,6 +115,7 @@ export interface Gateway extends EventSink {
     readonly otlp: OtlpStatus['signals'];
     readonly failedHandshakes: readonly FailedHandshakeTotal[];
     readonly http2Limits: readonly Http2LimitCount[];
+    readonly http2Errors: readonly Http2ErrorCount[];
   };
 }
 

@@ -64,7 +64,14 @@ describe('the history of requests', () => {
     const counted = new ExchangeCounters();
     const batchOf = (upstream: string): WorkerBatch => {
       counted.count(sampleExchange({ upstream }));
-      const nothing = { responses: [], stages: [], outcomes: [], failedHandshakes: [], http2Limits: [] };
+      const nothing = {
+        responses: [],
+        stages: [],
+        outcomes: [],
+        failedHandshakes: [],
+        http2Limits: [],
+        http2Errors: [],
+      };
       return { exchanges: counted.takeDelta(), ...nothing } as unknown as WorkerBatch;
     };
     for (let index = 0; index < 200; index += 1) reports.onBatch(batchOf(`late${index}`));

@@ -1,3 +1,4 @@
+import { type Http2ErrorCount, Http2Errors } from '../core/http2-error.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
@@ -63,6 +64,7 @@ export class WorkerReports {
   readonly #descriptors: DescriptorReport;
   readonly #handshakes: HandshakeReport;
   readonly #http2Limits: Http2LimitReport;
+  readonly #http2Errors = new Http2Errors();
   readonly #failures: FailureReport | null;
   readonly #failuresRead: PerSecond;
 
@@ -99,6 +101,10 @@ export class WorkerReports {
     return this.#http2Limits.totals;
   }
 
+  get http2Errors(): readonly Http2ErrorCount[] {
+    return this.#http2Errors.all;
+  }
+
   get lastMinute(): LastMinute {
     return this.#lastMinute;
   }
@@ -107,7 +113,7 @@ export class WorkerReports {
     return this.#history;
   }
 
-  onBatch({ exchanges, responses, stages, outcomes, failedHandshakes, http2Limits }: WorkerBatch): void {
+  onBatch({ exchanges, responses, stages, outcomes, failedHandshakes, http2Limits, http2Errors }: WorkerBatch): void {
     const { configuration, workers } = this.#parts;
     this.#totals.add(exchanges);
     this.#attempts.add(responses, stages);
@@ -118,6 +124,7 @@ export class WorkerReports {
     this.#failures?.note(outcomes, exchanges);
     this.#handshakes.note(failedHandshakes);
     this.#http2Limits.note(http2Limits);
+    for (const one of http2Errors) this.#http2Errors.add(one);
     const counts = workers();
     this.#refusals.note(counts, configuration().client);
     this.#descriptors.note(counts);

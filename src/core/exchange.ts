@@ -9,7 +9,7 @@ import type { LocalAddress, TlsFacts } from './transport.ts';
 export type EndKind =
   | 'forwarded' // the endpoint's response reached the client whole
   | 'generated' // the gateway made the response itself (RFC 9209 §2.1.1)
-  | 'truncated' // the response had begun and was aborted (RFC 9112 §8)
+  | 'truncated' // the response had begun and was aborted (RFC 9112 §8); without a status: the gateway ended the client's stream or connection
   | 'abandoned'; // the client left first
 
 /** Facts about the client of an exchange. */

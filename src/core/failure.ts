@@ -210,7 +210,8 @@ export interface Evidence {
   // the client
   /** `isPrivate`: the address is that of a private network or of this machine, so it may be a proxy. */
   too_many_connections_from_address: { address: string; limit: number; isPrivate: boolean; retryAfterS: number };
-  request_refused: { rule: RequestRule; status: number; at: string };
+  /** `code`: the error of RFC 9113 §7 with which the gateway has ended the request's stream, or its connection; absent: it has not. */
+  request_refused: { rule: RequestRule; status: number; at: string; code?: string };
   /** Here and below: `bytesPerS`, over `overMs`, if the bytes came too slowly rather than not at all. */
   request_head_timeout: {
     limitMs: number;
@@ -227,7 +228,8 @@ export interface Evidence {
     overMs?: number;
   };
   request_body_truncated: { bytesReceived: number; bytesExpected: number | null };
-  client_gone: { bytesSent: number; how: 'closed' | 'reset' };
+  /** 'cancelled': it has ended the request with RST_STREAM, of which `code` is the error, and the connection is open (HTTP/2). */
+  client_gone: { bytesSent: number; how: 'closed' | 'reset' | 'cancelled'; code?: string };
   /** `bytesPerSMin` is 0 if the client read nothing for `overMs`. */
   response_not_read: { bytesSent: number; bytesPerS: number; bytesPerSMin: number; overMs: number };
 }

@@ -161,6 +161,16 @@ export const requestRules = {
     status: 400,
     reason: 'a frame of its stream broke a rule of HTTP/2',
   },
+  'http2-connection': {
+    section: 'RFC 9113 §5.4.1',
+    status: 400,
+    reason: 'a frame on its connection broke a rule of HTTP/2, so that the gateway closed the connection',
+  },
+  'http2-limit': {
+    section: 'RFC 9113 §10.5',
+    status: 400,
+    reason: 'its connection reached a limit of HTTP/2, so that the gateway closed the connection',
+  },
   'http2-not-offered': {
     section: 'RFC 9113 §3.4',
     status: 505,

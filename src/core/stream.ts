@@ -65,6 +65,8 @@ export interface DownstreamHandler {
   onRequestEnd(trailers: Fields | null): void;
   /** The request cannot be read to its end: the client left, was too slow, or broke a rule. */
   onRequestFailed(failure: Failure): void;
+  /** No response can reach the client any more: it has left, or the gateway has ended its stream or connection. */
+  onClientLost(failure: Failure): void;
   /**
    * The listener ends its tunnels with `failure`. The exchange may first close the protocol in its tunnel, which takes a second at
    * most. Nothing happens at a second call, or if the exchange is no tunnel.

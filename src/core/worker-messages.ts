@@ -16,6 +16,7 @@ import type { SharedMemory } from './shared-memory.ts';
 import type { ManagedTls } from './managed-tls.ts';
 import type { AskedName } from './on-demand.ts';
 import type { EndpointCertificate, FailedHandshakes } from './tls-server.ts';
+import type { Http2ErrorCount } from './http2-error.ts';
 import type { Http2LimitCount } from './http2-limit.ts';
 import type { WaitingRequests } from './waiting-requests.ts';
 
@@ -135,6 +136,7 @@ export type FromWorker =
       readonly counts: WorkerCounts;
       readonly failedHandshakes: readonly FailedHandshakes[];
       readonly http2Limits: readonly Http2LimitCount[];
+      readonly http2Errors: readonly Http2ErrorCount[];
       /** Names that clients have asked for, of those for which certificates are obtained on demand. */
       readonly askedNames: readonly AskedName[];
       /** Certificates that endpoints have shown: those that are new. */

@@ -45,6 +45,8 @@ export interface DownstreamPorts {
   readonly onHandshakeFailed: (failed: FailedHandshake) => void;
   /** A client's HTTP/2 connection has ended at one of our limits. */
   readonly onHttp2Limit: (reached: Http2LimitReached) => void;
+  /** The gateway has ended a client's HTTP/2 connection with the error `code` (RFC 9113 §7), and not at a limit. */
+  readonly onHttp2Error: (listener: string, code: string) => void;
 }
 
 /** A client whose TLS handshake failed. */

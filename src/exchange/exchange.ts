@@ -30,7 +30,7 @@ import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } f
 import { grpcDeadlineExceeded, grpcDeadlineTrailers } from './grpc-deadline-trailers.ts';
 import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
-import { concernsRequestOnly } from './request-failures.ts';
+import { concernsRequestOnly, isByClientLeaving } from './request-failures.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
 
 /**
@@ -490,12 +490,22 @@ export class Exchange
     if (this.#state === 'receiving') this.noteReceived();
     this.#giveUpAttempt(failure);
     this.#forgetResponse();
-    if (failure.cause === 'client_gone') {
-      this.failure = failure;
-      this.endKind = 'abandoned';
-      return this.#finish();
-    }
-    this.#conclude(failure);
+    if (failure.cause === 'client_gone') this.#endWithoutClient(failure);
+    else this.#conclude(failure);
+  }
+
+  onClientLost(failure: Failure): void {
+    if (this.#state === 'ended') return;
+    if (this.#state === 'receiving') this.noteReceived();
+    this.#giveUpAttempt(failure);
+    this.#forgetResponse();
+    this.#endWithoutClient(failure);
+  }
+
+  #endWithoutClient(failure: Failure): void {
+    this.failure = failure;
+    this.endKind = isByClientLeaving(failure) ? 'abandoned' : 'truncated';
+    this.#finish();
   }
 
   /** Runs a callback of a timer or a filter. An exception in it ends only this exchange. */

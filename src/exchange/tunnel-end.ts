@@ -36,7 +36,7 @@ export function tunnelEndOf(failure: Failure): [TunnelFacts['how'], TunnelFacts[
     case 'response_body_reset':
       return ['reset', 'application'];
     case 'client_gone':
-      return [failure.evidence.how === 'reset' ? 'reset' : 'unclosed', 'client'];
+      return [failure.evidence.how === 'closed' ? 'unclosed' : 'reset', 'client'];
     case 'drained':
       return ['drained', 'gateway'];
     case 'tunnel_idle':

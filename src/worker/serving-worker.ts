@@ -42,6 +42,7 @@ import { ChallengeRoutes } from './challenge-routes.ts';
 import { DrainSignals } from './drain-signals.ts';
 import { GatewayStates } from './gateway-states.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
+import { Http2Errors } from '../core/http2-error.ts';
 import { Http2Limits } from './http2-limits.ts';
 import { AskedNames } from './asked-names.ts';
 import { ListenerHosts } from './listener-hosts.ts';
@@ -85,6 +86,7 @@ export class ServingWorker {
   readonly #outcomes = new OutcomeCounts((route) => this.#breakers.has(route));
   readonly #handshakes = new HandshakeFailures();
   readonly #http2Limits = new Http2Limits();
+  readonly #http2Errors = new Http2Errors();
   readonly #certificates = new ServerCertificates();
   readonly #drainSignals = new DrainSignals();
   readonly #askedNames: AskedNames;
@@ -173,6 +175,7 @@ export class ServingWorker {
         overload: this.#overload,
         onHandshakeFailed: (failed) => this.#handshakes.count(failed),
         onHttp2Limit: (reached) => this.#http2Limits.count(reached),
+        onHttp2Error: (listener, code) => this.#http2Errors.add({ listener, code, count: 1 }),
         admission: new WorkerAdmission({
           clock,
           counts: this.#counts,
@@ -450,6 +453,7 @@ export class ServingWorker {
       counts,
       failedHandshakes,
       http2Limits,
+      http2Errors: this.#http2Errors.take(),
       askedNames,
       certificates,
       waiting: this.#waiting(),

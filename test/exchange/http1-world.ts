@@ -129,6 +129,8 @@ export class Http1World implements World {
   readonly breakers: RouteBreakers;
   readonly lines = new Map<string, ClientLine>();
   readonly http2Lines = new Map<string, Http2Line>();
+  /** The errors with which the gateway ended connections of clients. */
+  readonly http2Errors: string[] = [];
   /** The gateway's end of every connection there was. */
   readonly gatewayEnds: MemoryTransport[] = [];
   readonly upstream: LiveUpstream;
@@ -196,6 +198,7 @@ export class Http1World implements World {
       ...clientEngines(shared, tlsServer(systemRandom)),
       onHandshakeFailed: () => {},
       onHttp2Limit: () => {},
+      onHttp2Error: (_: string, code: string) => void this.http2Errors.push(code),
       exchanges: { create },
       isTrusted,
       addressHeader: () => null,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { explain } from '../../src/core/explain.ts';
 import { assertRecord, unbuffered } from './cases.ts';
-import type { Http2Line } from './http2-client.ts';
+import { Http2Client, type Http2Line } from './http2-client.ts';
 import { Http1Arrived, Http1World } from './http1-world.ts';
 import type { WorldOptions } from './world.ts';
 
@@ -135,6 +136,151 @@ describe('a client that ends its HTTP/2 connection', () => {
     one.pass(20);
     assertRecord(one, { end: 'abandoned', cause: 'client_gone' });
     assert.notEqual(one.endpoint('a').arrived[0]?.gone, false);
+    one.verifyAtRest();
+  });
+});
+
+/** RST_STREAM has 4 bytes (RFC 9113 §6.4). */
+const shortReset = Buffer.from([0, 0, 1, 3, 0, 0, 0, 0, 1, 0]);
+const skippedSettings = Buffer.concat(Array.from({ length: 30 }, () => Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])));
+const emptyData = Buffer.from([0, 0, 0, 0, 1, 0, 0, 0, 1]);
+
+describe('a request over HTTP/2 that ends with its stream or connection', () => {
+  const send = ({ session, transport }: Http2Line, bytes: Buffer): void => {
+    session.sender.flush();
+    transport.write(bytes, 0, bytes.length, 'owned');
+  };
+  const resetAll = ({ session }: Http2Line): void => {
+    session.eachStream((stream) => session.reset(stream, 'CANCEL'));
+    session.sender.flush();
+  };
+  const brokenFrame = {
+    rule: 'http2-connection',
+    status: 400,
+    at: 'RST_STREAM is not 4 bytes long',
+    code: 'FRAME_SIZE_ERROR',
+  };
+  const flood = { rule: 'http2-limit', status: 400, at: 'too many: settings', code: 'ENHANCE_YOUR_CALM' };
+  const behindEnd = {
+    rule: 'http2-stream',
+    status: 400,
+    at: 'DATA behind the end of the stream',
+    code: 'STREAM_CLOSED',
+  };
+  const table: readonly (readonly [
+    what: string,
+    end: (line: Http2Line) => void,
+    endKind: string,
+    cause: string,
+    evidence: object,
+    sentence: RegExp,
+  ])[] = [
+    [
+      'a frame that ends the connection',
+      (line) => send(line, shortReset),
+      'truncated',
+      'request_refused',
+      brokenFrame,
+      /broke a rule of HTTP\/2, so that the gateway closed the connection \(.*; the gateway sent GOAWAY with FRAME_SIZE_ERROR\)/,
+    ],
+    [
+      'a flood that ends the connection',
+      (line) => send(line, skippedSettings),
+      'truncated',
+      'request_refused',
+      flood,
+      /reached a limit of HTTP\/2.* too many: settings; the gateway sent GOAWAY with ENHANCE_YOUR_CALM/,
+    ],
+    [
+      'a frame that ends the stream',
+      (line) => send(line, emptyData),
+      'truncated',
+      'request_refused',
+      behindEnd,
+      /a frame of its stream .* RST_STREAM with STREAM_CLOSED/,
+    ],
+    [
+      'RST_STREAM of the client',
+      resetAll,
+      'abandoned',
+      'client_gone',
+      { bytesSent: 0, how: 'cancelled', code: 'CANCEL' },
+      /^The client cancelled the request \(RST_STREAM, CANCEL\) before/,
+    ],
+    [
+      'FIN of the client',
+      (line) => line.transport.end(),
+      'abandoned',
+      'client_gone',
+      { bytesSent: 0, how: 'closed' },
+      /^The client closed its connection before/,
+    ],
+    [
+      'RST of the client',
+      (line) => line.transport.close('reset'),
+      'abandoned',
+      'client_gone',
+      { bytesSent: 0, how: 'reset' },
+      /^The client reset its connection before/,
+    ],
+  ];
+  for (const [what, end, endKind, cause, evidence, sentence] of table) {
+    const moments = what.endsWith('of the client') ? ['while it waits'] : ['while it waits', 'with its head'];
+    for (const when of moments)
+      it(`by ${what}, ${when}, says so, and that nothing was sent`, () => {
+        const one = world();
+        one.request({}, { connection: 'one' });
+        if (when === 'while it waits') one.pass(100);
+        end(lineOf(one, 'one'));
+        one.pass(50);
+        const { failure } = assertRecord(one, {
+          end: endKind as 'truncated',
+          cause: cause as 'client_gone',
+          status: 0,
+        });
+        assert.deepEqual(failure?.evidence, evidence);
+        assert.match(explain(failure ?? assert.fail()), sentence);
+        const errors = evidence === brokenFrame ? ['FRAME_SIZE_ERROR'] : [];
+        assert.deepEqual(one.http2Errors, errors, 'which is counted');
+        one.verifyAtRest();
+      });
+
+    it(`by ${what}, when its response has come and waits for the client's window, ends at once`, () => {
+      const one = world();
+      one.endpoint('a').onRequest = (request) => request.answer(200, 'x'.repeat(200_000));
+      const client = one.request({}, { connection: 'one' });
+      assert.ok(client instanceof Http2Client);
+      client.holdWindow();
+      one.pass(500);
+      assert.equal(one.records.length, 0, 'it waits');
+      end(lineOf(one, 'one'));
+      one.pass(50);
+      assertRecord(one, { end: endKind as 'truncated', cause: cause as 'client_gone', status: 200 });
+      one.verifyAtRest();
+    });
+  }
+
+  it('by FIN within its body is recorded, without a status', () => {
+    const one = world();
+    const client = one.request({ method: 'POST', expects: 100 }, { connection: 'one' });
+    one.pass(10);
+    client.write('short');
+    one.pass(10);
+    lineOf(one, 'one').transport.end();
+    one.pass(50);
+    assertRecord(one, { end: 'abandoned', cause: 'request_body_truncated', status: 0 });
+    one.verifyAtRest();
+  });
+
+  it('by a frame that ends the connection within its body does not say that the client did', () => {
+    const one = world();
+    const client = one.request({ method: 'POST', expects: 100 }, { connection: 'one' });
+    one.pass(10);
+    client.write('short');
+    one.pass(10);
+    send(lineOf(one, 'one'), shortReset);
+    one.pass(50);
+    assertRecord(one, { end: 'truncated', cause: 'request_refused', status: 0 });
     one.verifyAtRest();
   });
 });

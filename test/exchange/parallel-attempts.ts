@@ -65,6 +65,10 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     this.#recordWhenOver();
   }
 
+  onClientLost(failure: Failure): void {
+    this.onRequestFailed(failure);
+  }
+
   onTunnelDrained(): void {}
 
   onClientRoom(): void {

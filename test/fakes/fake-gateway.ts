@@ -197,6 +197,7 @@ export class FakeGateway implements Gateway {
       otlp: [],
       failedHandshakes: [],
       http2Limits: [],
+      http2Errors: [],
     };
   }
 

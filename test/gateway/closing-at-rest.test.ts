@@ -53,6 +53,7 @@ class Answering implements DownstreamHandler {
   onRequestContent(): void {}
   onRequestEnd(): void {}
   onRequestFailed(): void {}
+  onClientLost(): void {}
   onTunnelDrained(): void {}
   readonly isQueued = false;
   onRequestReadDone(): void {}
@@ -99,6 +100,7 @@ beforeEach(() => {
       ...clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }, tlsServer(systemRandom)),
       onHandshakeFailed() {},
       onHttp2Limit() {},
+      onHttp2Error() {},
       counts: noCounts(0),
       exchanges: { create: (stream) => new Answering(stream) },
       sendQueueBytes: { look() {} },

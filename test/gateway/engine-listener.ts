@@ -57,6 +57,10 @@ export class Answering implements DownstreamHandler {
     if (failure.cause !== 'client_gone') this.answer(503, failure.cause);
   }
 
+  onClientLost(failure: Failure): void {
+    this.failures.push(failure);
+  }
+
   onRequestContent(): void {}
   onRequestEnd(): void {}
   onTunnelDrained(): void {}
@@ -109,6 +113,7 @@ export class EngineListener {
         prefaceStages: [proxyProtocol as PrefaceStage, ...options.stages, ...others],
         engines: { ...engines, byProtocol },
         onHttp2Limit() {},
+        onHttp2Error() {},
         onHandshakeFailed: (failed) => void this.failedHandshakes.push(failed),
         ...{ clock: systemClock, deadlines: new Deadlines(systemClock), counts: this.counts },
         exchanges: { create: (stream) => this.#answer(stream) },

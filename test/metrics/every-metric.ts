@@ -37,6 +37,7 @@ export async function everyMetric(format: MetricsFormat = 'prometheus'): Promise
     ],
     failedHandshakes: [{ listener: 'https', reason: 'garbage', count: 1 }],
     http2Limits: [{ listener: 'https', limit: 'resets', count: 1, address: '192.0.2.1', delayMs: 0 }],
+    http2Errors: [{ listener: 'https', code: 'FRAME_SIZE_ERROR', count: 1 }],
   };
   const gateway = { counts: () => counts, status: () => fullStatus };
   const { parts } = await metricsText(gateway, new SimulatedClock(), format);

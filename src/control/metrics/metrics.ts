@@ -35,7 +35,7 @@ export async function metricsText(
   addBreakers(text, status);
   addObjectives(text, status);
   addTls(text, status, counts.failedHandshakes);
-  addHttp2(text, counts.http2Limits);
+  addHttp2(text, counts);
   text.metric(
     'candor_log_dropped_total',
     'Lines of the exchange log that were dropped so that no exchange was delayed.',
@@ -220,11 +220,16 @@ function addBounds(text: MetricsText, { bounds, upstreams }: GatewayStatus): voi
   );
 }
 
-function addHttp2(text: MetricsText, reached: ReturnType<Gateway['counts']>['http2Limits']): void {
+function addHttp2(text: MetricsText, { http2Limits, http2Errors }: ReturnType<Gateway['counts']>): void {
   text.metric(
     'candor_http2_limits_reached_total',
     'HTTP/2 connections of clients that were ended at a limit, by listener and limit.',
-    reached.map(({ listener, limit, count }) => [{ listener, limit }, count]),
+    http2Limits.map(({ listener, limit, count }) => [{ listener, limit }, count]),
+  );
+  text.metric(
+    'candor_http2_connection_errors_total',
+    'HTTP/2 connections of clients that were ended because a frame broke a rule of RFC 9113, by listener and error.',
+    http2Errors.map(({ listener, code, count }) => [{ listener, code }, count]),
   );
 }
 

@@ -1,4 +1,5 @@
-import { requestRules } from '../rules.ts';
+import type { Evidence } from '../failure.ts';
+import { type RequestRule, requestRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
 import { duration, bytes } from './formatting.ts';
 import { refusedRequests } from './refused-requests.ts';
@@ -47,8 +48,8 @@ export const client = {
     logLevel: 'info',
     temporary: false,
     title: 'The request was refused',
-    sentence: ({ rule, at }) =>
-      `The request was refused because ${requestRules[rule].reason} (${requestRules[rule].section}${at === '' ? '' : `; ${at}`}).`,
+    sentence: ({ rule, at, code }) =>
+      `The request was refused because ${requestRules[rule].reason} (${[requestRules[rule].section, at, frameSent(rule, code)].filter((part) => part !== '').join('; ')}).`,
     forClient: 'The request was not understood. If you use a browser, delete the cookies of this site and try again.',
     usualCauses: [
       'a scanner or a fuzzer sends malformed requests on purpose',
@@ -142,8 +143,8 @@ export const client = {
     logLevel: 'debug',
     temporary: false,
     title: 'The client left',
-    sentence: ({ bytesSent, how }) =>
-      `The client ${how === 'reset' ? 'reset' : 'closed'} its connection ${bytesSent === 0 ? 'before anything was sent to it' : `after ${bytes(bytesSent)} had been sent to it`}.`,
+    sentence: ({ bytesSent, how, code }) =>
+      `The client ${leaving(how, code)} ${bytesSent === 0 ? 'before anything was sent to it' : `after ${bytes(bytesSent)} had been sent to it`}.`,
     forClient: 'You left before the answer was ready.',
     usualCauses: [
       'the person closed the page or clicked again',
@@ -176,6 +177,18 @@ export const client = {
       'See in the log whether many addresses or a few do this; the limits are `client.write_timeout` and `client.write_rate_min` in candor.yaml.',
   },
 } satisfies Partial<FailureTable>;
+
+/** The frame with which the gateway ended the request's stream or connection; '': it did not. */
+function frameSent(rule: RequestRule, code: string | undefined): string {
+  if (code === undefined) return '';
+  const frame = rule === 'http2-connection' || rule === 'http2-limit' ? 'GOAWAY' : 'RST_STREAM';
+  return `the gateway sent ${frame} with ${code}`;
+}
+
+function leaving(how: Evidence['client_gone']['how'], code: string | undefined): string {
+  if (how === 'cancelled') return `cancelled the request (RST_STREAM${code === undefined ? '' : `, ${code}`})`;
+  return `${how} its connection`;
+}
 
 interface MeasuredRate {
   readonly bytesPerS?: number;

@@ -90,6 +90,22 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
     nextStep:
       "Look at the client's certificate: `openssl verify -CAfile CA_FILE CERTIFICATE` says what the listener says; the code in the sentence above is OpenSSL's.",
   },
+  'http2-connection': {
+    usualCauses: [
+      'an HTTP/2 library with a defect, or a hand-written client',
+      'a scanner or a fuzzer sends wrong frames on purpose',
+    ],
+    nextStep:
+      'Find the client by the address and the User-Agent in the record: the frame was its own, but perhaps one of another request, because all requests of the connection ended with it. `candor_http2_connection_errors_total` says how often that happens.',
+  },
+  'http2-limit': {
+    usualCauses: [
+      'somebody floods the gateway with frames that cost their sender nothing',
+      'a load test or a client with a defect cancels or refuses far more than browsers do',
+    ],
+    nextStep:
+      'Look the limit up in docs/limits.md; the event `http2_limit_reached` has its name and the address of the client.',
+  },
   'http2-not-offered': {
     usualCauses: [
       'the listener has `http2: false`, and a client is set to HTTP/2 without asking (`--http2-prior-knowledge`, gRPC)',

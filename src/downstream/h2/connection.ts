@@ -1,5 +1,6 @@
 import type { ClientEngine, OpenConnection } from '../../core/client-engine.ts';
-import type { Failure } from '../../core/failure.ts';
+import { invariantOf } from '../../core/assert.ts';
+import { fail, type Failure } from '../../core/failure.ts';
 import type { Http2LimitName } from '../../core/http2-limit.ts';
 import type { RequestRule } from '../../core/rules.ts';
 import { after, type Instant, never } from '../../core/time.ts';
@@ -14,6 +15,7 @@ import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
 import type { ErrorName } from '../../wire/h2/protocol.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
+import { notRead } from '../client-failures.ts';
 import { noteLoss } from '../note-loss.ts';
 import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
@@ -50,8 +52,9 @@ export class Http2ClientConnection
   readonly session: Session;
   readonly block: HeaderBlockWriter;
   listed: OpenConnection | null = null;
-  /** How the connection was lost, for its streams. */
+  /** How the client ended the connection, for its streams. */
   lostBy: 'closed' | 'reset' = 'closed';
+  endedBy: Failure | null = null;
   begun = 0;
   readonly #buffers: Http2Buffers;
   readonly #intake: RequestIntake;
@@ -145,8 +148,8 @@ export class Http2ClientConnection
         end,
         this.strain === 'costly' ? h2Limits.sliceCostMax : h2Limits.headersCost,
       );
-    } catch {
-      this.onDefect();
+    } catch (error) {
+      this.onDefect(error);
     }
     // The frames behind the last head may be its own, such as RST_STREAM: it begins with the next slice.
     if (this.#unbegun.length > 0) this.#beginRequests(at < end ? 1 : 0);
@@ -308,8 +311,8 @@ export class Http2ClientConnection
   }
 
   /** A defect of ours, outside of any exchange. */
-  onDefect(): void {
-    this.lostBy = 'reset';
+  onDefect(error: unknown): void {
+    this.endedBy = fail('gateway_fault', 'request', { invariant: invariantOf(error) });
     this.#close('reset');
   }
 
@@ -330,9 +333,10 @@ export class Http2ClientConnection
     if (this.session.streamsOpen === 0) this.#goAway();
   }
 
-  onSessionFailed(_error: ErrorName, _why: string, limit: Http2LimitName | null): void {
+  onSessionFailed(error: ErrorName, _why: string, limit: Http2LimitName | null): void {
     const { peerAddress } = this.#intake.client;
-    if (limit !== null) {
+    if (limit === null) this.ports.onHttp2Error(this.listener.id, error);
+    else {
       const delayMs = this.ports.admission.noteFlood(peerAddress, this.listener.limits);
       this.ports.onHttp2Limit({ listener: this.listener.id, limit, address: peerAddress, delayMs });
     }
@@ -395,7 +399,7 @@ export class Http2ClientConnection
 
   onWriteStalled(slowness: Slowness | null): void {
     for (const stream of [...this.#open]) if (stream.hasResponseBegun) stream.giveUp(slowness);
-    this.lostBy = 'reset';
+    this.endedBy = notRead(0, slowness, this.listener.limits.writeMs);
     this.#close('reset');
   }
 

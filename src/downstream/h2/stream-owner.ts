@@ -1,5 +1,6 @@
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
+import type { Failure } from '../../core/failure.ts';
 import type { Session } from '../../wire/h2/session.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import type { DownstreamPorts } from '../ports.ts';
@@ -13,8 +14,10 @@ export interface Http2StreamOwner {
   readonly ports: DownstreamPorts;
   readonly session: Session;
   readonly block: HeaderBlockWriter;
-  /** How the connection was lost. */
+  /** How the client ended the connection. */
   readonly lostBy: 'closed' | 'reset';
+  /** Why the gateway ended the connection, where its session did not; null: it did not. */
+  readonly endedBy: Failure | null;
   /** Whether interim responses may be sent. */
   readonly takesHints: boolean;
   /** Begins the header block that the stream composes. */
@@ -32,7 +35,7 @@ export interface Http2StreamOwner {
   /** `endLost` has returned. */
   onLostEnded(): void;
   /** A defect of ours, outside of any exchange. */
-  onDefect(): void;
+  onDefect(error: unknown): void;
 }
 
 /** A request whose exchange may not have begun. */

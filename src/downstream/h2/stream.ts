@@ -16,11 +16,13 @@ import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
+import { errorName } from '../../wire/h2/protocol.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
 import { bodyTimeout, bodyTruncated, notRead, refusal, tooLarge } from '../client-failures.ts';
+import { endedByRule, endedBySession } from './gateway-ended.ts';
 import type { Slowness } from '../timeouts.ts';
 
 import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
@@ -228,18 +230,14 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   onStreamLost(loss: StreamLoss): void {
     const { handler } = this;
-    // The exchange answers, as it does all that it refuses; nobody gets it.
-    if (loss.by === 'rule') {
-      const failure = refusal(loss.rule, loss.why);
-      if (this.hasBegun) handler?.onRequestFailed(failure);
-      else this.#refusal ??= failure;
-    } else if (!this.hasBegun) this.#loss = this.#failureOf(loss);
-    else if (handler !== null && loss.by === 'connection') this.#endSoon(loss);
-    else if (handler !== null) this.#lost(handler, this.#failureOf(loss));
+    if (this.hasBegun && handler === null) return;
+    this.#loss = this.#failureOf(loss);
+    if (handler === null) return; // `begin` ends it.
+    if (loss.by === 'connection') this.#endSoon();
+    else this.#lost(handler, this.#loss);
   }
 
-  #endSoon(loss: StreamLoss): void {
-    this.#loss = this.#failureOf(loss);
+  #endSoon(): void {
     this.#timeouts.stop();
     this.#connection.endLost(this);
   }
@@ -249,24 +247,30 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { handler } = this;
     try {
       if (handler !== null) this.#lost(handler, this.#loss as Failure);
-    } catch {
-      this.#connection.onDefect(); // The exchange has ended and cannot do it.
+    } catch (error) {
+      this.#connection.onDefect(error); // The exchange has ended and cannot do it.
     }
     this.#connection.onLostEnded();
   }
 
-  #failureOf({ by }: StreamLoss): Failure {
+  #failureOf(loss: StreamLoss): Failure {
     const stage = this.#begun ? 'flush' : this.#peerEnded && this.hasBegun ? 'response' : 'request';
-    const how = by === 'connection' ? this.#connection.lostBy : 'reset';
-    if (!this.#peerEnded && !this.#begun && by === 'connection' && how === 'closed')
+    const bytesSent = this.#bytesSent;
+    const { endedBy, lostBy, session } = this.#connection;
+    if (loss.by === 'rule') return { ...endedByRule(loss.rule, loss.why, loss.code), stage };
+    if (loss.by === 'peer')
+      return fail('client_gone', stage, { bytesSent, how: 'cancelled', code: errorName(loss.code) });
+    if (endedBy !== null) return { ...endedBy, stage } as Failure;
+    if (session.failure !== null) return { ...endedBySession(session.failure), stage };
+    if (!this.#peerEnded && !this.#begun && lostBy === 'closed')
       return bodyTruncated(this.request.framing, this.contentReceived);
-    return fail('client_gone', stage, { bytesSent: this.#bytesSent, how });
+    return fail('client_gone', stage, { bytesSent, how: lostBy });
   }
 
-  /** Nobody is there any more who could get a response. */
+  /** No response can reach the client any more. */
   #lost(handler: DownstreamHandler, failure: Failure): void {
     this.#end();
-    handler.onRequestFailed(failure);
+    handler.onClientLost(failure);
   }
 
   // The response.
@@ -361,8 +365,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     else if (!goesOn) this.#connection.session.reset(this.#stream, 'NO_ERROR');
     try {
       handler?.onResponseSent();
-    } catch {
-      this.#connection.onDefect(); // The exchange has ended and cannot do it.
+    } catch (error) {
+      this.#connection.onDefect(error); // The exchange has ended and cannot do it.
     }
   }
 

@@ -25,7 +25,7 @@ function lost(changes: Partial<LostStream>): LostStream {
 }
 
 const reset = (name: Parameters<typeof errorNumber>[0]): StreamLoss => ({ by: 'peer', code: errorNumber(name) });
-const rule = (why: string): StreamLoss => ({ by: 'rule', why, rule: 'request-line' });
+const rule = (why: string): StreamLoss => ({ by: 'rule', why, rule: 'request-line', code: 'PROTOCOL_ERROR' });
 const goAway: LostStream['goAway'] = { lastStreamId: 7, code: 0, text: 'bye' };
 
 describe('a stream that ends before its response is complete', () => {

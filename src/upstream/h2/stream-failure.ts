@@ -59,7 +59,7 @@ export function streamFailure(stream: LostStream, loss: StreamLoss): Failure | n
       return fail('stream_refused', 'response', { address, code, frame: 'GOAWAY', lastStreamId, text: loss.text });
     }
     case 'rule':
-      return ruleFailure(stream, 'PROTOCOL_ERROR', loss.why);
+      return ruleFailure(stream, loss.code, loss.why);
     case 'connection':
       return lostFailure(stream);
   }

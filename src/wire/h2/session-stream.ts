@@ -1,6 +1,7 @@
 import type { Ownership } from '../../core/message.ts';
 import type { RequestRule } from '../../core/rules.ts';
 import type { DecodedSection } from './decoded-section.ts';
+import type { ErrorName } from './protocol.ts';
 
 /** What one stream reports to its owner. Bytes are valid during the call only. */
 export interface StreamListener {
@@ -28,7 +29,7 @@ export type StreamLoss =
   /** RST_STREAM of the peer. */
   | { readonly by: 'peer'; readonly code: number }
   /** The peer has sent what may not be sent; the stream has been reset. */
-  | { readonly by: 'rule'; readonly why: string; readonly rule: RequestRule }
+  | { readonly by: 'rule'; readonly why: string; readonly rule: RequestRule; readonly code: ErrorName }
   /** GOAWAY of the peer: the stream is behind its last one, and has not been processed (RFC 9113 §6.8). */
   | { readonly by: 'going-away'; readonly code: number; readonly text: string }
   /** The connection has ended. */

@@ -429,6 +429,7 @@ describe('a session takes content', () => {
       by: 'rule',
       why: 'more content than its window',
       rule: 'http2-stream',
+      code: 'FLOW_CONTROL_ERROR',
     });
   });
 
@@ -441,7 +442,12 @@ describe('a session takes content', () => {
       server.open(1, false);
       server.stream(1).contentExpected = 2;
       server.push(frame(data, ends ? endStream : 0, 1, Buffer.alloc(bytes)));
-      assert.deepEqual(server.logs.get(1)?.loss, { by: 'rule', why, rule: 'content-length-mismatch' });
+      assert.deepEqual(server.logs.get(1)?.loss, {
+        by: 'rule',
+        why,
+        rule: 'content-length-mismatch',
+        code: 'PROTOCOL_ERROR',
+      });
       assert.equal(server.logs.get(1)?.peerEnded, false);
     }
   });

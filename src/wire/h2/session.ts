@@ -243,7 +243,7 @@ export class Session implements FrameHandler {
   #break(stream: SessionStream, error: ErrorName, why: string, rule: RequestRule = 'http2-stream'): void {
     if (!this.#admits('errors')) return;
     this.reset(stream, error);
-    stream.listener.onStreamLost({ by: 'rule', why, rule });
+    stream.listener.onStreamLost({ by: 'rule', why, rule, code: error });
   }
 
   /** For owners: what came on the stream breaks a rule of HTTP (§8.1.1). */
