@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type ContextLineJson, lineRelations } from '../core/context-line.ts';
 import type { OutputLineJson } from '../core/output-line.ts';
 import { unparsedParts } from '../core/unparsed-bytes.ts';
 import type { SnakeCased } from '../core/json-case.ts';
@@ -17,6 +18,18 @@ const lineSchema = z.object({
   text: z.string().describe('Without secrets and control characters, cut at 4096 bytes.'),
   left_out: z.number().describe('Lines of the application before this one that came too fast to be stored.'),
 }) satisfies z.ZodType<OutputLineJson>;
+
+const contextLineSchema = lineSchema.extend({
+  has: z
+    .enum(['request_id', 'trace_id'])
+    .describe('Which id of the request the line has; other requests of the same trace have the latter too.'),
+  relation: z
+    .enum(lineRelations)
+    .describe(
+      '`attempt`: its application had an attempt of the request, and printed it at most 5 s before the request began or after it ended; `other_time`: earlier or later; `no_attempt`: its application had none.',
+    ),
+  after_end_ms: z.number().describe('From the end of the request; negative: before it.'),
+}) satisfies z.ZodType<ContextLineJson>;
 
 /** A page of lines that applications have printed. */
 export const outputSchema = z.object({
@@ -91,7 +104,7 @@ export const requestContextSchema = z.object({
     .object({ id: z.int() })
     .nullable()
     .describe('The number of the configuration that served the request; null: it is not kept, or not known.'),
-  lines: z.array(lineSchema).describe('Lines with the id of the exchange or of its trace, the oldest first.'),
+  lines: z.array(contextLineSchema).describe('Lines with the id of the exchange or of its trace, the oldest first.'),
   nearby: z
     .array(lineSchema)
     .describe('Lines without any id that its instances printed while they had the request, at most 20.'),

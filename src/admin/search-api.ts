@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { KeptConfigurations } from '../control/configuration-history.ts';
 import type { Gateway } from '../control/gateway-status.ts';
+import { contextLineJson } from '../core/context-line.ts';
 import { outputLineJson } from '../core/output-line.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
@@ -59,7 +60,7 @@ export async function sendContext(
   const { lines, nearby, processes, unparsed } = await gateway.requestContext(record);
   const context: RequestContextJson = {
     configuration: configurationOf(record, gateway.configurations),
-    ...{ lines: lines.map(outputLineJson), nearby: nearby.map(outputLineJson) },
+    ...{ lines: lines.map((line) => contextLineJson(line, record)), nearby: nearby.map(outputLineJson) },
     processes,
     unparsed: unparsed.map(({ bytes, ...rest }) => ({ ...rest, size: bytes.length / 2 })),
   };

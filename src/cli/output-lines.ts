@@ -1,3 +1,4 @@
+import { afterEndText, type ContextLineJson } from '../core/context-line.ts';
 import type { OutputLineJson } from '../core/output-line.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
 import { countText } from '../core/quantity-text.ts';
@@ -38,10 +39,43 @@ function brokenWords(text: string): string {
 
 /** A part of an explanation: what applications printed about the request, and while they had it. */
 export function outputLines({ lines, nearby }: RequestContextJson, style: Style): string[] {
-  const section = (title: string, of: readonly OutputLineJson[]): string[] =>
-    of.length === 0 ? [] : ['', style.bold(title), ...of.flatMap((line) => outputRows(line, style))];
+  const section = <T extends OutputLineJson>(title: string, of: readonly T[], after?: (line: T) => string): string[] =>
+    of.length === 0
+      ? []
+      : [
+          '',
+          style.bold(title),
+          ...of.flatMap((line) => [...outputRows(line, style), ...noteRows(after?.(line), style)]),
+        ];
+  // A gateway of an earlier version does not say it.
+  const ofAttempts = lines.filter(({ relation = 'attempt' }: Partial<ContextLineJson>) => relation === 'attempt');
   return [
-    ...section('OUTPUT  with the id of the request', lines),
+    ...section(
+      'OUTPUT  with the id of the request',
+      ofAttempts.filter(({ has }) => has !== 'trace_id'),
+    ),
+    ...section(
+      'OUTPUT  with the id of its trace, which other requests may have too',
+      ofAttempts.filter(({ has }) => has === 'trace_id'),
+    ),
     ...section('OUTPUT  of the instance while it had the request, without an id', nearby),
+    ...section(
+      'OUTPUT  with an id of the request, long before or after it',
+      lines.filter(({ relation }) => relation === 'other_time'),
+      linkText,
+    ),
+    ...section(
+      'OUTPUT  of applications that had no attempt of this request, with an id of it',
+      lines.filter(({ relation }) => relation === 'no_attempt'),
+      linkText,
+    ),
   ];
+}
+
+function linkText({ has, after_end_ms: afterEndMs }: ContextLineJson): string {
+  return `${afterEndText(afterEndMs)}, with ${has === 'request_id' ? 'the id of the request' : 'the id of its trace'}`;
+}
+
+function noteRows(text: string | undefined, style: Style): string[] {
+  return text === undefined ? [] : [style.dim(`${' '.repeat(timeWidth + 5)}${text}`)];
 }

@@ -1,3 +1,4 @@
+import type { ContextLineJson } from './context-line.ts';
 import type { OutputLine, OutputLineJson } from './output-line.ts';
 import type { ProcessNote } from './process-note.ts';
 import type { ProcessStateJson } from './process-state.ts';
@@ -45,7 +46,7 @@ export interface FoundContext extends Omit<StoredContext, 'processes'> {
 export interface RequestContextJson {
   /** The configuration that served it, if it is kept: `candor configuration show` prints it. */
   readonly configuration: { readonly id: number } | null;
-  readonly lines: readonly OutputLineJson[];
+  readonly lines: readonly ContextLineJson[];
   readonly nearby: readonly OutputLineJson[];
   /** Of the attempts whose bytes could not be parsed; `/v2/unparsed/{id}` has the bytes. */
   readonly unparsed: readonly UnparsedSizeJson[];

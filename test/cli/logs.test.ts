@@ -195,10 +195,15 @@ test('candor logs prints the newest of both up to the limit', async () => {
 });
 
 test('candor explain shows what applications printed about the request, before the verdict', async () => {
-  gateway.records.set(failedRecord.id, failedRecord);
+  gateway.records.set(failedRecord.id, { ...failedRecord, application: 'shop' });
   gateway.context = {
     ...gateway.context,
-    lines: [lineOf(`order ${failedRecord.id}`, 0)],
+    lines: [
+      lineOf(`order ${failedRecord.id}`, 0),
+      lineOf(`span ${failedRecord.trace_id}`, 1),
+      lineOf(`mail ${failedRecord.id}`, 66),
+      lineOf(`GET /${failedRecord.id} 404`, 66, { application: 'blog', instance: 'blog/1' }),
+    ],
     nearby: [lineOf('no heap', 0)],
   };
   assert.equal(await context.candor('explain', failedRecord.id), 0);
@@ -206,7 +211,7 @@ test('candor explain shows what applications printed about the request, before t
   assertFits(text);
   assert.match(
     text,
-    /OUTPUT {2}with the id of the request\n.*err shop\/1 +order [^]*without an id\n.*no heap\n\nVERDICT /,
+    /OUTPUT {2}with the id of the request\n.*err shop\/1 +order .*\n(?:.*\n)?\nOUTPUT {2}with the id of its trace, .*\n.*span [^]*without an id\n.*no heap\n\nOUTPUT [^\n]*long before or after it\n.*mail [^]* its end, with the id of the request\n\nOUTPUT {2}of applications that had no attempt of this request, with an id of it\n.*err blog\/1 +GET [^]* 64 s after its end, with the id of the request\n\nVERDICT /,
   );
 });
 

@@ -8,15 +8,17 @@ import { Section, TableFrame } from './parts.tsx';
 /** What the application printed about the request, and meanwhile. Nothing for a request that no application of the gateway has seen. */
 export function RequestOutput({ record, context }: ShownRequest): JSX.Element | null {
   if (context === null) return null;
-  const rows = shownOutput(context);
-  if (rows.length === 0 && record.application === null) return null;
+  const { ofAttempts: rows, others } = shownOutput(context);
+  if (rows.length === 0 && others.length === 0 && record.application === null) return null;
   return (
     <Section title="Output of the application">
       {rows.length === 0 ? (
-        <p class="quiet">
-          Nothing is stored: {record.application} printed no line with the id of this request or of its trace, and its
-          instance none while it had the request.
-        </p>
+        record.application !== null && (
+          <p class="quiet">
+            Nothing is stored: {record.application} printed no line with the id of this request or of its trace at that
+            time, and its instance none while it had the request.
+          </p>
+        )
       ) : (
         <>
           <p class="quiet">
@@ -24,16 +26,37 @@ export function RequestOutput({ record, context }: ShownRequest): JSX.Element | 
               ? 'Lines marked “no id” came from the same instance while it had the request; they may be about another one.'
               : 'Lines with the id of this request or of its trace.'}
           </p>
-          <OutputTable rows={rows} />
+          <OutputTable name="Output of the application" rows={rows} />
+        </>
+      )}
+      {others.length > 0 && (
+        <>
+          <h3>Other lines with an id of this request</h3>
+          <p class="quiet">
+            They came more than 5 s before it began or after it had ended, or from applications that had no attempt of
+            it: whoever knows an id can make an application print it.
+          </p>
+          <OutputTable name="Other lines with an id of this request" rows={others} aboutClass="" />
         </>
       )}
     </Section>
   );
 }
 
-function OutputTable({ rows }: { readonly rows: readonly ShownOutput[] }): JSX.Element {
+interface ShownTable {
+  readonly name: string;
+  readonly rows: readonly ShownOutput[];
+  readonly aboutClass?: string;
+}
+
+interface ShownRow {
+  readonly row: ShownOutput;
+  readonly aboutClass: string;
+}
+
+function OutputTable({ name, rows, aboutClass = 'nowrap' }: ShownTable): JSX.Element {
   return (
-    <TableFrame name="Output of the application">
+    <TableFrame name={name}>
       <table class="cards output">
         <thead>
           <tr>
@@ -45,7 +68,7 @@ function OutputTable({ rows }: { readonly rows: readonly ShownOutput[] }): JSX.E
         </thead>
         <tbody>
           {rows.map((row) => (
-            <OutputRow row={row} />
+            <OutputRow row={row} aboutClass={aboutClass} />
           ))}
         </tbody>
       </table>
@@ -53,7 +76,7 @@ function OutputTable({ rows }: { readonly rows: readonly ShownOutput[] }): JSX.E
   );
 }
 
-function OutputRow({ row: { line, hasId } }: { readonly row: ShownOutput }): JSX.Element {
+function OutputRow({ row: { line, hasId, about }, aboutClass }: ShownRow): JSX.Element {
   const { at, application, instance, stream, path, text, left_out: leftOut } = line;
   return (
     <tr class={hasId ? 'own' : 'nearby'}>
@@ -65,7 +88,7 @@ function OutputRow({ row: { line, hasId } }: { readonly row: ShownOutput }): JSX
       <td class="nowrap" title={path ?? undefined}>
         {instance ?? application} {stream}
       </td>
-      <td class="nowrap">{hasId ? 'this request' : 'no id'}</td>
+      <td class={aboutClass}>{about}</td>
       <td class="said">
         {leftOut > 0 && <span class="quiet">{countText(leftOut, 'line')} before it came too fast to be stored </span>}
         <code>{text}</code>
