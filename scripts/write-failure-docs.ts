@@ -107,6 +107,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   bytes: 'how many bytes came',
   bytesMax: 'how many bytes may come',
   responses: 'how many interim responses came',
+  begun:
+    'false if this response had not begun: the client did not read others on its HTTP/2 connection; absent otherwise',
   bytesExpected: 'how many bytes were announced',
   bytesPerS: 'how many bytes a second the client sent or read, if that was too slow',
   bytesPerSMin: 'how many bytes a second are required; 0 if the client read nothing',

@@ -29,6 +29,14 @@ export function bodyTruncated(framing: Framing, bytesReceived: number): Failure 
 
 /** The client reads too slowly, or has read nothing for `silentMs`. */
 export function notRead(bytesSent: number, slowness: Slowness | null, silentMs: number): Failure {
-  const seen = slowness ?? { bytesPerS: 0, bytesPerSMin: 0, overMs: silentMs };
-  return fail('response_not_read', 'flush', { bytesSent, ...seen });
+  return fail('response_not_read', 'flush', { bytesSent, ...slownessOf(slowness, silentMs) });
+}
+
+/** As `notRead`, for a request of the same HTTP/2 connection whose response has not begun. */
+export function othersNotRead(slowness: Slowness | null, silentMs: number): Failure {
+  return fail('response_not_read', 'response', { bytesSent: 0, ...slownessOf(slowness, silentMs), begun: false });
+}
+
+function slownessOf(slowness: Slowness | null, silentMs: number): Slowness {
+  return slowness ?? { bytesPerS: 0, bytesPerSMin: 0, overMs: silentMs };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { explain } from '../../src/core/explain.ts';
+import { Http2ClientConnection } from '../../src/downstream/h2/connection.ts';
 import { assertRecord, unbuffered } from './cases.ts';
 import { Http2Client, type Http2Line } from './http2-client.ts';
 import { Http1Arrived, Http1World } from './http1-world.ts';
@@ -259,6 +260,47 @@ describe('a request over HTTP/2 that ends with its stream or connection', () => 
       one.verifyAtRest();
     });
   }
+
+  it('by a client that reads nothing of another response says that, and not that the client left', () => {
+    const one = world(1, { limits: { writeMs: 5000 } });
+    one.endpoint('a').onRequest = (request) => {
+      if (request.target === '/large') request.answer(200, 'x'.repeat(400_000));
+    };
+    const client = one.request({ target: '/large' }, { connection: 'one', windowBytes: 1000 });
+    one.request({ target: '/waits' }, { connection: 'one' });
+    client.stopReading();
+    one.pass(20_000);
+    const [large, waits] = one.records.map(({ failure }) => failure);
+    assert.equal(large?.cause, 'response_not_read');
+    assert.deepEqual(waits?.cause === 'response_not_read' ? [waits.stage, waits.evidence] : waits, [
+      'response',
+      { bytesSent: 0, bytesPerS: 0, bytesPerSMin: 0, overMs: 5000, begun: false },
+    ]);
+    assert.match(explain(waits ?? assert.fail()), /of other responses .*; this one had not begun\.$/);
+    assert.deepEqual(
+      one.records.map(({ endKind, statusSent }) => [endKind, statusSent]),
+      [
+        ['truncated', 200],
+        ['truncated', 0],
+      ],
+    );
+    one.verifyAtRest();
+  });
+
+  it('by a defect of the gateway says so', () => {
+    const one = world();
+    one.request({}, { connection: 'one' });
+    one.pass(100);
+    const connection = one.gatewayEnds[0]?.listener;
+    assert.ok(connection instanceof Http2ClientConnection);
+    connection.session.receive = () => {
+      throw new Error('a defect');
+    };
+    send(lineOf(one, 'one'), emptyData);
+    one.pass(50);
+    assertRecord(one, { end: 'truncated', cause: 'gateway_fault', status: 0 });
+    one.verifyAtRest();
+  });
 
   it('by FIN within its body is recorded, without a status', () => {
     const one = world();

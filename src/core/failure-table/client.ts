@@ -163,10 +163,13 @@ export const client = {
     logLevel: 'info',
     temporary: true,
     title: 'The client did not read its answer',
-    sentence: ({ bytesSent, bytesPerS, bytesPerSMin, overMs }) =>
-      bytesPerSMin === 0
-        ? `The client read nothing of the response for ${duration(overMs)}; ${bytes(bytesSent)} of body had been sent.`
-        : `The client read ${perSecond(bytesPerS)} of the response over ${duration(overMs)}, where at least ${bytesPerSMin} are required; ${bytes(bytesSent)} of body had been sent.`,
+    sentence: ({ bytesSent, bytesPerS, bytesPerSMin, overMs, begun = true }) => {
+      const what = begun ? 'the response' : 'other responses on its connection';
+      const sent = begun ? `${bytes(bytesSent)} of body had been sent` : 'this one had not begun';
+      return bytesPerSMin === 0
+        ? `The client read nothing of ${what} for ${duration(overMs)}; ${sent}.`
+        : `The client read ${perSecond(bytesPerS)} of ${what} over ${duration(overMs)}, where at least ${bytesPerSMin} are required; ${sent}.`;
+    },
     forClient: 'Your connection took the answer too slowly. Check it and try again.',
     usualCauses: [
       'the client lost its connection in the middle of a download',

@@ -15,7 +15,7 @@ import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
 import type { ErrorName } from '../../wire/h2/protocol.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
-import { notRead } from '../client-failures.ts';
+import { othersNotRead } from '../client-failures.ts';
 import { noteLoss } from '../note-loss.ts';
 import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
@@ -399,7 +399,7 @@ export class Http2ClientConnection
 
   onWriteStalled(slowness: Slowness | null): void {
     for (const stream of [...this.#open]) if (stream.hasResponseBegun) stream.giveUp(slowness);
-    this.endedBy = notRead(0, slowness, this.listener.limits.writeMs);
+    this.endedBy = othersNotRead(slowness, this.listener.limits.writeMs);
     this.#close('reset');
   }
 
