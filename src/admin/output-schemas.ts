@@ -76,6 +76,9 @@ export const processFiguresSchema = z.object(figures) satisfies z.ZodType<SnakeC
 const processSchema = z.object({
   instance: z.string(),
   pid: z.number(),
+  attempts: z
+    .array(z.int())
+    .describe('The numbers of the attempts that it is shown for, from 1; times are those of the last one.'),
   sample: z
     .object({
       ...figures,

@@ -1,6 +1,6 @@
 import type { GatewayStatus, InstanceStatus } from '../control/gateway-status.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
-import { processFacts, processStrains } from '../core/process-text.ts';
+import { attemptsTexts, processFacts, processStrains } from '../core/process-text.ts';
 import { memoryText } from '../core/quantity-text.ts';
 import { harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
@@ -8,8 +8,8 @@ import type { Style } from './style.ts';
 
 /** A part of an explanation: the processes of the instances that had the request, as they were. */
 export function processLines({ processes }: RequestContextJson, style: Style): string[] {
-  const rows = processes.flatMap(({ instance, pid, summary, remarks }) => [
-    `  ${style.name(harmless(instance))}  ${style.dim(`pid ${pid}`)}`,
+  const rows = processes.flatMap(({ instance, pid, attempts, summary, remarks }) => [
+    `  ${style.name(harmless(instance))}  ${style.dim([`pid ${pid}`, ...attemptsTexts(attempts)].join(', '))}`,
     ...remarks.flatMap((remark) => wrap(harmless(remark), '    ').map((row) => style.warn(row))),
     ...(summary === '' ? [] : wrap(harmless(summary), '    ').map((row) => style.dim(row))),
   ]);

@@ -50,7 +50,7 @@ const exit = (pid = 7): void =>
   } as unknown as Event);
 const around = (): readonly ProcessNote[] => {
   const now = clock.wallTime();
-  return watch.around([{ instance: 'shop/1', since: now, until: now, ended: now }]);
+  return watch.around([{ attempt: 1, instance: 'shop/1', since: now, until: now, ended: now }]);
 };
 const sizes = (notes: readonly ProcessNote[]): readonly (number | string)[] =>
   notes.map((note) => (note.kind === 'exit' ? 'exit' : (note.residentBytes ?? 0) / mebibyte));

@@ -18,9 +18,9 @@ const exit = (second: number, changes: Partial<ProcessExit> = {}): ProcessExit =
   ...{ outOfMemory: true },
   ...changes,
 });
-const visit = (second: number, instance = 'shop/1') => {
+const visit = (second: number, instance = 'shop/1', attempt = 1) => {
   const ended = began + second * 1000;
-  return { instance, since: ended - 100, until: ended + 500, ended };
+  return { instance, attempt, since: ended - 100, until: ended + 500, ended };
 };
 
 describe('the process that had a request', () => {
@@ -73,15 +73,50 @@ describe('the process that had a request', () => {
     assert.deepEqual(processStates(notes, [visit(6)])[0]?.remarks, []);
   });
 
-  test('is told once for each instance, for its last attempt there', () => {
+  test('is told once, for the last of its attempts, and says which it had', () => {
     const notes = [sample(1), sample(4), sample(2, { instance: 'shop/2', pid: 9 })];
-    const states = processStates(notes, [visit(2), visit(3, 'shop/2'), visit(5), visit(5, 'other/1')]);
+    const visits = [visit(2), visit(3, 'shop/2', 2), visit(5, 'shop/1', 3), visit(5, 'other/1', 4)];
+    const states = processStates(notes, visits);
     assert.deepEqual(
-      states.map(({ instance, sample: one }) => [instance, one?.before_ms]),
+      states.map(({ instance, attempts, sample: one }) => [instance, attempts, one?.before_ms]),
       [
-        ['shop/1', 1000],
-        ['shop/2', 1000],
+        ['shop/2', [2], 1000],
+        ['shop/1', [1, 3], 1000],
       ],
+    );
+    assert.match(states[1]?.summary ?? '', /^1\.0 s before attempt 3 ended: /);
+  });
+
+  test('of each attempt is told where the instance was restarted in between', () => {
+    const notes = [sample(1), exit(3), sample(8, { pid: 8, ageMs: 4000, restarts: 1 })];
+    const states = processStates(notes, [visit(3), visit(5, 'shop/1', 2)]);
+    assert.deepEqual(
+      states.map(({ pid, attempts, remarks, summary }) => [pid, attempts, remarks[0], summary.slice(0, 29)]),
+      [
+        [
+          7,
+          [1],
+          'killed by the kernel because memory ran out, 0.0 s after attempt 1 ended',
+          '2.0 s before attempt 1 ended:',
+        ],
+        [8, [2], undefined, '3.0 s after attempt 2 ended: '],
+      ],
+    );
+  });
+
+  test('that began after the attempt is not the one that had it', () => {
+    const notes = [sample(1), exit(3), sample(8, { pid: 8, ageMs: 2000, restarts: 1 })];
+    assert.deepEqual(
+      processStates(notes, [visit(5)]).map(({ pid }) => pid),
+      [7],
+    );
+  });
+
+  test('is not said to have had an attempt that began after its end', () => {
+    const states = processStates([sample(1), exit(3)], [visit(3), visit(5, 'shop/1', 2)]);
+    assert.deepEqual(
+      states.map(({ pid, attempts }) => [pid, attempts]),
+      [[7, [1]]],
     );
   });
 });

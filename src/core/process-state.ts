@@ -9,9 +9,11 @@ import {
 } from './process-text.ts';
 import { countText } from './quantity-text.ts';
 
-/** An attempt at an instance, and when it ended: milliseconds since 1970. */
+/** An attempt at an instance, its number, and when it began and ended: milliseconds since 1970. */
 interface EndedVisit {
   readonly instance: string;
+  readonly attempt: number;
+  readonly since: number;
   readonly ended: number;
 }
 
@@ -26,6 +28,8 @@ const earlierMs = 60_000;
 export interface ProcessStateJson {
   readonly instance: string;
   readonly pid: number;
+  /** The numbers of the attempts that it is shown for; times are those of the last one. */
+  readonly attempts: readonly number[];
   /** The last sample before the attempt ended, else the first one after it; null: there is none near. */
   readonly sample: ProcessSampleJson | null;
   /** The end of that process, before the attempt, during it or within a minute after it; null: it ran on. */
@@ -60,29 +64,39 @@ export interface ProcessExitJson {
   readonly out_of_memory: boolean;
 }
 
-/** The processes of the instances that had a request, by what is kept of them; instances without any note are left out. */
+/**
+ * The processes of the instances that had a request, by what is kept of them, in the order of their last attempts. Attempts of which nothing is known are left out, and
+ * those that came when the process of an earlier attempt had ended, and no other is known.
+ */
 export function processStates(
   notes: readonly ProcessNote[],
   visits: readonly EndedVisit[],
 ): readonly ProcessStateJson[] {
-  // The last attempt at an instance is the one that decided.
-  const last = new Map(visits.map((visit) => [visit.instance, visit]));
-  return [...last.values()].flatMap((visit) => {
-    const own = notes.filter(({ instance }) => instance === visit.instance);
-    return (
-      stateOf(
-        own.toSorted((one, other) => one.at - other.at),
-        visit,
-      ) ?? []
-    );
-  });
+  const states: ProcessStateJson[] = [];
+  const areSeveral = visits.length > 1 || visits.some(({ attempt }) => attempt > 1);
+  for (const visit of visits) {
+    const own = notes.filter(({ instance }) => instance === visit.instance).toSorted((a, b) => a.at - b.at);
+    const state = stateOf(own, visit, areSeveral ? `attempt ${visit.attempt}` : 'the attempt');
+    if (state === null) continue;
+    const index = states.findIndex(({ instance, pid }) => instance === state.instance && pid === state.pid);
+    const known = states[index];
+    if (known === undefined) states.push(state);
+    else if (state.exit === null || Date.parse(state.exit.at) > visit.since) {
+      states.splice(index, 1);
+      states.push({ ...state, attempts: [...known.attempts, visit.attempt] });
+    }
+  }
+  return states;
 }
 
-function stateOf(notes: readonly ProcessNote[], { instance, ended }: EndedVisit): ProcessStateJson | null {
+/** `what`: the attempt, in words. Null: nothing is known. */
+function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string): ProcessStateJson | null {
+  const { instance, attempt, ended } = visit;
   const samples = notes.filter((note) => note.kind === 'sample');
   const exits = notes.filter((note) => note.kind === 'exit');
   const ofOne = exits.findLast(({ at }) => at <= ended);
   const sample =
+    successorOf(samples, exits, visit) ??
     samples.findLast(({ at }) => at <= ended) ??
     (ofOne === undefined ? samples.find(({ at }) => at > ended) : undefined);
   const exit =
@@ -91,19 +105,32 @@ function stateOf(notes: readonly ProcessNote[], { instance, ended }: EndedVisit)
   if (pid === undefined) return null;
   const earlier = samples.find((one) => one.pid === pid && sample !== undefined && one.at >= sample.at - earlierMs);
   return {
-    ...{ instance, pid },
+    ...{ instance, pid, attempts: [attempt] },
     sample: sample === undefined ? null : sampleJson(sample, ended),
     exit: exit === null ? null : exitJson(exit),
-    summary: sample === undefined ? '' : summaryOf(sample, ended),
-    remarks: remarksOf(sample ?? null, earlier ?? null, exit, ended),
+    summary: sample === undefined ? '' : summaryOf(sample, ended, what),
+    remarks: remarksOf(sample ?? null, earlier ?? null, exit, ended, what),
   };
 }
 
-function summaryOf(sample: ProcessSample, ended: number): string {
+/** The first sample of a process that ran when the attempt ended, and was not looked at before, where the one before it had ended when the attempt began. */
+function successorOf(
+  samples: readonly ProcessSample[],
+  exits: readonly ProcessExit[],
+  { since, ended }: EndedVisit,
+): ProcessSample | undefined {
+  const before = exits.findLast(({ at }) => at <= since);
+  const next = samples.find(({ at, ageMs }) => at > ended && ageMs !== null && at - ageMs <= ended);
+  return before === undefined || next?.pid === before.pid || samples.some(({ at }) => at > before.at && at <= ended)
+    ? undefined
+    : next;
+}
+
+function summaryOf(sample: ProcessSample, ended: number, what: string): string {
   const { restarts } = sample;
   const facts = [...processFacts(sample), ...(restarts > 0 ? [countText(restarts, 'restart')] : [])];
   const when = sample.at <= ended ? 'before' : 'after';
-  return `${secondsText(Math.abs(ended - sample.at))} ${when} the attempt ended: ${facts.join(', ')}`;
+  return `${secondsText(Math.abs(ended - sample.at))} ${when} ${what} ended: ${facts.join(', ')}`;
 }
 
 function remarksOf(
@@ -111,8 +138,9 @@ function remarksOf(
   earlier: ProcessSample | null,
   exit: ProcessExit | null,
   ended: number,
+  what: string,
 ): readonly string[] {
-  const ending = exit === null ? [] : [exitRemark(exit, ended)];
+  const ending = exit === null ? [] : [exitRemark(exit, ended, what)];
   if (sample === null) return ending;
   const memory = exit?.outOfMemory === true ? memoryBeforeExit(sample, exit) : null;
   return [
@@ -123,9 +151,9 @@ function remarksOf(
   ];
 }
 
-function exitRemark(exit: ProcessExit, ended: number): string {
+function exitRemark(exit: ProcessExit, ended: number, what: string): string {
   const ms = exit.at - ended;
-  return `${processExitText(exit)}, ${secondsText(Math.abs(ms))} ${ms < 0 ? 'before' : 'after'} the attempt ended`;
+  return `${processExitText(exit)}, ${secondsText(Math.abs(ms))} ${ms < 0 ? 'before' : 'after'} ${what} ended`;
 }
 
 function sampleJson(sample: ProcessSample, ended: number): ProcessSampleJson {

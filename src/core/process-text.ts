@@ -113,6 +113,12 @@ export function memoryBeforeExit(sample: ProcessSample, exit: ProcessExit): stri
   return `${facts.join(', ')}, ${secondsText(exit.at - sample.at)} before ${exit.outOfMemory ? 'it was killed' : 'it ended'}`;
 }
 
+/** ['attempt 2'], ['attempts 1 and 3']; none of a gateway of an earlier version, which does not say it. */
+export function attemptsTexts(attempts: readonly number[] = []): readonly string[] {
+  if (attempts.length < 2) return attempts.map((number) => `attempt ${number}`);
+  return [`attempts ${attempts.slice(0, -1).join(', ')} and ${attempts.at(-1)}`];
+}
+
 /** '0.4 s', '12 s'. */
 export function secondsText(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;

@@ -8,11 +8,15 @@ import type { UnparsedJson } from './unparsed-bytes.ts';
 /** An instance that had a request, and when: milliseconds since 1970. */
 export interface InstanceVisit {
   readonly instance: string;
+  /** The number of its attempt, from 1. */
+  readonly attempt: number;
   readonly since: number;
   readonly until: number;
   /** When its attempt ended. */
   readonly ended: number;
 }
+
+type VisitedTime = Pick<InstanceVisit, 'instance' | 'since' | 'until'>;
 
 /** What the store is asked about a request. */
 export interface ContextSearch {
@@ -72,13 +76,25 @@ const readLateMs = 500;
 /** What to ask the store about the request of this record. */
 export function contextSearchOf({ id, trace_id, at, duration_ms, attempts }: ExchangeRecord): ContextSearch {
   const began = Date.parse(at);
-  const visits = attempts.flatMap(({ endpoint, address, started_ms, ended_ms }) => {
+  const visits = attempts.flatMap(({ endpoint, address, started_ms, ended_ms }, index) => {
     const instance = instanceOf(endpoint, address);
     if (instance === null) return [];
     const ended = Math.ceil(began + ended_ms);
-    return [{ instance, since: Math.floor(began + started_ms), until: ended + readLateMs, ended }];
+    const since = Math.floor(began + started_ms);
+    return [{ instance, attempt: index + 1, since, until: ended + readLateMs, ended }];
   });
   return { ids: trace_id === null ? [id] : [id, trace_id], endedAt: began + duration_ms, visits };
+}
+
+/** When each instance had the request, each moment once: attempts at the same one overlap, because output is read late. */
+export function visitedTimes(visits: readonly InstanceVisit[]): readonly VisitedTime[] {
+  const times: VisitedTime[] = [];
+  for (const { instance, since, until } of visits.toSorted((one, other) => one.since - other.since)) {
+    const before = times.findLast((one) => one.instance === instance);
+    if (before === undefined || before.until < since) times.push({ instance, since, until });
+    else times.splice(times.indexOf(before), 1, { ...before, until: Math.max(before.until, until) });
+  }
+  return times;
 }
 
 /** The instance of an endpoint; null: it is none of an application. The id of an endpoint is that of its upstream, that of its instance, and its address: `web/shop/1/127.0.0.1:4000`. */

@@ -112,6 +112,10 @@ export const sampleAt = (at: number, instance = 'shop/1'): ProcessNote => ({
 /** When the notes around an attempt of shop/1 were taken that ended then. */
 export const processesAt = (ended: number): readonly number[] =>
   store
-    .context({ ids: [], endedAt: ended, visits: [{ instance: 'shop/1', since: ended, until: ended, ended }] })
+    .context({
+      ids: [],
+      endedAt: ended,
+      visits: [{ instance: 'shop/1', attempt: 1, since: ended, until: ended, ended }],
+    })
     .processes.map(({ at }) => at)
     .toSorted((one, other) => one - other);

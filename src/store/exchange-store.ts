@@ -4,7 +4,7 @@ import type { ExchangeRecord } from '../core/record.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessNote } from '../core/process-note.ts';
-import type { ContextSearch, StoredContext } from '../core/request-context.ts';
+import { type ContextSearch, type StoredContext, visitedTimes } from '../core/request-context.ts';
 import type {
   EventLine,
   EventSearchRequest,
@@ -222,10 +222,9 @@ export class ExchangeStore {
     for (const { segment, number } of [...this.#segments()].toReversed())
       this.#orRecover(number, () => {
         context.lines.push(...segment.output.withIds(plain, contextLinesMax));
-        for (const visit of visits) {
-          context.nearby.push(...segment.output.ofInstance({ ...visit, limit: nearbyLinesMax }));
-          context.processes.push(...segment.processes.around(visit));
-        }
+        for (const time of visitedTimes(visits))
+          context.nearby.push(...segment.output.ofInstance({ ...time, limit: nearbyLinesMax }));
+        for (const visit of visits) context.processes.push(...segment.processes.around(visit));
       });
     return {
       lines: context.lines.slice(0, contextLinesMax),

@@ -157,7 +157,10 @@ describe('stored output of applications', () => {
     const { lines, nearby } = store.context({
       ids: [id],
       endedAt: at + 10,
-      visits: [{ instance: 'shop/1', since: at, until: at + 10, ended: at + 10 }],
+      visits: [
+        { instance: 'shop/1', attempt: 1, since: at, until: at + 8, ended: at + 3 },
+        { instance: 'shop/1', attempt: 2, since: at + 4, until: at + 10, ended: at + 10 },
+      ],
     });
     assert.deepEqual(
       lines.map(({ text }) => text),

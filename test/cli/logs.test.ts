@@ -219,7 +219,7 @@ test('candor explain says what the process of the instance used, and how it ende
   gateway.records.set(failedRecord.id, failedRecord);
   const processes = [
     {
-      ...{ instance: 'shop/1', pid: 4720, sample: null },
+      ...{ instance: 'shop/1', pid: 4720, attempts: [1, 2], sample: null },
       exit: { at: failedRecord.at, code: null, signal: 'SIGKILL', out_of_memory: true },
       summary:
         '1.2 s before the attempt ended: RSS 480 MiB, its control group uses 500 MiB of 512 MiB, 24 of 1024 descriptors',
@@ -230,5 +230,5 @@ test('candor explain says what the process of the instance used, and how it ende
   assert.equal(await context.candor('explain', failedRecord.id), 0);
   const { text } = context.stdout;
   assertFits(text);
-  assert.match(text, /PROCESS [^]*shop\/1[^]* pid 4720[^]*killed by the kernel[^]*RSS 480 MiB/);
+  assert.match(text, /PROCESS [^]*shop\/1[^]* pid 4720, attempts 1 and 2\n[^]*killed by the kernel[^]*RSS 480 MiB/);
 });

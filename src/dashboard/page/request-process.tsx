@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { attemptsTexts } from '../../core/process-text.ts';
 import type { ShownRequest } from '../model.ts';
 import { Section, Sentence } from './parts.tsx';
 
@@ -8,10 +9,10 @@ export function RequestProcesses({ context }: ShownRequest): JSX.Element | null 
   if (processes.length === 0) return null;
   return (
     <Section title="Process of the application">
-      {processes.map(({ instance, pid, summary, remarks }) => (
-        <div key={instance}>
+      {processes.map(({ instance, pid, attempts, summary, remarks }) => (
+        <div key={`${instance} ${pid}`}>
           <h3>
-            {instance} <span class="quiet">pid {pid}</span>
+            {instance} <span class="quiet">{[`pid ${pid}`, ...attemptsTexts(attempts)].join(', ')}</span>
           </h3>
           {remarks.length > 0 && (
             <ul>

@@ -7,11 +7,11 @@ import { type RecordVerdict, verdictOf } from './record-verdict.ts';
 /** A process without descriptors accepts no connection, or fails at what it needs for its answer. */
 const mayLackDescriptors: ReadonlySet<string> = new Set(['unreachable', 'too_slow', 'reset', 'app_error']);
 
-/** The verdict, with what the processes that had the request used then. */
+/** The verdict, with what the processes that had the request used then, the one of the last attempt first. */
 export function verdictWith(record: ExchangeRecord, processes: readonly ProcessStateJson[]): RecordVerdict {
   const verdict = verdictOf(record);
   if (!mayLackDescriptors.has(record.shape) || stepAfterExit(record) !== null) return verdict;
-  for (const { instance, pid, sample } of processes) {
+  for (const { instance, pid, sample } of processes.toReversed()) {
     const { open_files: openFiles = null, open_files_max: openFilesMax = null } = sample ?? {};
     const descriptors = strainedDescriptors({ openFiles, openFilesMax });
     if (descriptors === null) continue;
