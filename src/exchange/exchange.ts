@@ -13,7 +13,7 @@ import {
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import type { Upstream } from './ports.ts';
-import { reusePolicyFor, retryDecisionFor, endpointsTried } from './retry.ts';
+import { endpointsTried, mayBeEnding, reusePolicyFor, retryDecisionFor } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Admission, type AdmissionOwner } from './admission.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
@@ -167,12 +167,8 @@ export class Exchange
     const upstream = this.#nameUpstream();
     const endpoint = upstream.choose(endpointsTried(this.attempts), this);
     if (endpoint === null) {
-      // The end of a body that comes meanwhile begins no second attempt.
-      this.#state = 'waiting';
-      this.#wait = EndpointWait.begin(this, this.ports.clock, failure);
-      if (this.#wait === null) this.onNoEndpointReady(failure);
-      else this.readAtHand();
-      return;
+      const wait = EndpointWait.begin(this, this.ports.clock, failure);
+      return wait === null ? this.onNoEndpointReady(failure) : this.#waitFor(wait);
     }
     const attempt = new Attempt(endpoint, this);
     this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
@@ -182,6 +178,13 @@ export class Exchange
     this.#retries?.onAttemptBegins(attempt);
     attempt.begin(this.requireRoute().timeouts, reusePolicyFor(this));
     if (this.#state === 'connecting' && this.attempt === attempt) this.readAtHand();
+  }
+
+  /** The end of a body that comes meanwhile begins no second attempt. */
+  #waitFor(wait: EndpointWait): void {
+    this.#state = 'waiting';
+    this.#wait = wait;
+    this.readAtHand();
   }
 
   /** For the record, and for who counts: also of a request that is refused before an endpoint is chosen. */
@@ -322,8 +325,9 @@ export class Exchange
     // No more of the body is read until the next attempt has a stream.
     if (retry && this.contentReadBegun && !this.requestComplete) this.downstream.pauseContent();
     if (!retry) this.#diagnose(failure, attempt);
-    else if (this.#retries === null) this.#choose(failure);
-    else this.#retries.retryAfter(waitMs, failure);
+    else if (this.#retries !== null) this.#retries.retryAfter(waitMs, failure);
+    else if (mayBeEnding(this, attempt)) this.#waitFor(EndpointWait.forProcessEnd(this, this.ports.clock, failure));
+    else this.#choose(failure);
   }
 
   // ─▶ forward

@@ -89,6 +89,11 @@ function mayHaveEnded(exchange: ExchangeState, attempt: Attempt): boolean {
   return isLost(attempt) && exchange.requireUpstream().mayReturn?.() === true;
 }
 
+/** Whether an attempt that begins at once would go to the process that may just have ended, whose listener may still accept it. */
+export function mayBeEnding(exchange: ExchangeState, attempt: Attempt): boolean {
+  return !attempt.reused && !hasUntried(exchange) && mayHaveEnded(exchange, attempt);
+}
+
 /**
  * Whether the request has lost a used connection and the fresh one after it, at the same endpoint and without a wait between: both to the
  * same process, which was ending. They count as one attempt.
