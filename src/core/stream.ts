@@ -99,6 +99,8 @@ export interface UpstreamStream {
   readonly unsentContent: Uint8Array | null;
   /** Whether any byte of an answer has come. */
   readonly answerBegun: boolean;
+  /** For an attempt that failed: the final status that had come in a head that was refused, or not complete; 0 or absent: none had. */
+  readonly statusInHead?: number;
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**

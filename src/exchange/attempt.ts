@@ -246,6 +246,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   onAttemptFailed(failure: Failure): void {
     if (this.isOver) return this.#owner.onFaultAfterAttemptEnd(this, failure);
     const unsentContent = this.#stream?.unsentContent ?? null;
+    if (this.status === 0) this.status = this.#stream?.statusInHead ?? 0;
     this.#end(failure);
     this.chosenEndpoint.noteLatency?.(this.endedMs - this.startedMs, true);
     this.#owner.onAttemptFailed(this, failure, unsentContent);

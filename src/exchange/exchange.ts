@@ -317,6 +317,7 @@ export class Exchange
     this.delivery = furthest(this.delivery, attempt.delivery);
     if (this.#retries?.outlives(attempt) === true) return;
     this.attempt = null;
+    this.statusReceived = attempt.status;
     this.#forgetResponse();
     const waitMs = this.#retries?.waitMsAfter(attempt, null) ?? 0;
     const { retry, reason } = retryDecisionFor(this, attempt, failure, waitMs < Infinity);

@@ -50,6 +50,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   requestSent = false;
   unsentContent: Uint8Array | null = null;
   answerBegun = false;
+  statusInHead = 0;
 
   readonly #connection: Http1StreamOwner;
   readonly #ports: Http1StreamPorts;
@@ -109,6 +110,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.unsentContent = null;
     this.requestSent = false;
     this.answerBegun = false;
+    this.statusInHead = 0;
     this.#interims = 0;
     this.#headBytes = 0;
     this.#persistent = true;
@@ -379,6 +381,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   #failWith(failure: Failure): void {
     const handler = this.#handler;
     this.#handler = null;
+    if (this.#phase === 'head') this.statusInHead = this.#parser.finalStatus;
     if (!this.requestBegun) this.unsentContent = this.#request.reclaimContent();
     this.#connection.end('broken', 'close');
     handler?.onAttemptFailed(failure);

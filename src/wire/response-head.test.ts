@@ -46,6 +46,23 @@ describe('ResponseHeadParser', () => {
     assert.deepEqual(parser.refusal, { cause: 'response_framing', rule: 'length-and-transfer-encoding' });
   });
 
+  for (const [what, bytes, status] of [
+    ['a head that is refused', 'HTTP/1.1 503 No\r\nBad Name: x\r\n', 503],
+    ['a head that goes on', 'HTTP/1.1 200 OK\r\nServer: x', 200],
+    ['a refused 101', 'HTTP/1.1 101 Switching Protocols\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n', 101],
+    ['a status line that goes on', 'HTTP/1.1 200 O', 0],
+    ['a refused status line', 'HTTP/1.1 999 High\r\n', 0],
+    ['an interim response that is refused', 'HTTP/1.1 103 Early Hints\r\nBad Name: x\r\n', 0],
+    ['no byte', '', 0],
+  ] as const)
+    it(`names the final status of ${what}: ${status}`, () => {
+      const parser = newParser();
+      push(parser, bytes);
+      assert.equal(parser.finalStatus, status);
+      parser.reset();
+      assert.equal(parser.finalStatus, 0);
+    });
+
   it('keeps to the method it was told through interim responses and resets', () => {
     const parser = newParser();
     parser.expect('HEAD');

@@ -50,6 +50,12 @@ export class ResponseHeadParser {
     return this.#buffer.bytesHeld;
   }
 
+  /** The final status of a head that may be refused or not complete; 0: the status line has not come, or is that of an interim response. */
+  get finalStatus(): number {
+    const status = this.head?.status ?? (this.#inFields ? this.#line.status : 0);
+    return status >= 200 || status === 101 ? status : 0;
+  }
+
   /** What was refused: from the beginning of the head, or of the line that breaks a rule where that is far behind. */
   get refusedBytes(): { readonly offset: number; readonly bytes: Uint8Array } {
     const { block } = this.#buffer;

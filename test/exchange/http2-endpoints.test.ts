@@ -420,9 +420,11 @@ describe('a response that HTTP/2 does not allow', () => {
       arrived(world).head(status, null, fields as Readonly<Record<string, string>>);
       world.pass(200);
       assert.equal(client.status, 502);
-      const { failure } = world.records[0] as EndedExchange;
+      const { failure, statusReceived, attempts } = world.records[0] as EndedExchange;
       const { rule: found } = (failure?.evidence ?? {}) as { rule?: string };
       assert.deepEqual([failure?.cause, found], [cause, rule]);
+      const received = status === 999 ? 0 : status;
+      assert.deepEqual([statusReceived, attempts[0]?.status], [received, received]);
       assert.equal(arrived(world).resetBy, errorNumber('PROTOCOL_ERROR'));
       ask(world);
       arrived(world, 1).answer(200);

@@ -6,7 +6,7 @@ import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../../core/
 import type { Clock } from '../../core/time.ts';
 import { unknownCode } from '../../core/unknown-code.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
-import { sectionRefusal } from '../../wire/h2/response-head.ts';
+import { sectionRefusal, statusOf } from '../../wire/h2/response-head.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
@@ -47,6 +47,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   requestSent = false;
   unsentContent: Uint8Array | null = null;
   answerBegun = false;
+  statusInHead = 0;
 
   readonly #connection: Http2EndpointStreamOwner;
   readonly #ports: Http2EndpointStreamPorts;
@@ -186,7 +187,11 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.answerBegun = true;
     this.#headBytes += section.listBytes;
     const head = reader.read(section, endsStream, this.#method, sectionLimits);
-    if ('cause' in head) return this.#refuse(refusedSection(head, this.address, 'response'));
+    if ('cause' in head) {
+      const status = statusOf(section.status);
+      if (status === 101 || status >= 200) this.statusInHead = status;
+      return this.#refuse(refusedSection(head, this.address, 'response'));
+    }
     if (head.status < 200) return this.#onInterim(handler, head);
     const stream = this.#stream as SessionStream;
     this.#head = head;

@@ -74,7 +74,7 @@ function refuse(rule: ResponseRule, name: string): ResponseRefusal {
 }
 
 /** 0 where it is not a number from 100 to 599. */
-function statusOf(text: string | null): number {
+export function statusOf(text: string | null): number {
   if (text === null || text.length !== 3) return 0;
   const status = Number(text);
   return /^[1-5]\d\d$/.test(text) ? status : 0;
