@@ -91,9 +91,14 @@ export const statusSchema = z.object({
         since_s: z.number().min(0),
         reason: text.describe('One sentence.'),
         next_step: text.describe('What to do or look at next.'),
+        application: text
+          .optional()
+          .describe('Whose new instances are not ready; absent: it is a problem of the gateway itself.'),
       }),
     )
-    .describe('Current problems of the gateway itself, worst first.'),
+    .describe(
+      'Current problems of the gateway itself, and of new instances that do not replace old ones, worst first.',
+    ),
   overlay: z
     .object({ revision: count, persisted: z.boolean(), memory_reason: nullableText, entries: z.array(overlayEntry) })
     .describe('Changes of operators at run time: they win over the file until they are cleared.'),

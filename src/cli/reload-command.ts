@@ -2,7 +2,7 @@ import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { after, type Instant } from '../core/time.ts';
 import type { ApplicationStatus, ReloadOutcome } from '../control/gateway-status.ts';
-import { failedText, replacementOf, servingText } from '../control/replacements.ts';
+import { failedText, replacementOf, servingText, waitingText } from '../control/replacements.ts';
 import type { AdminTarget } from './admin-target.ts';
 import { isTrustedLater, trustingToo } from './admin-trust.ts';
 import { printJson } from './ask-commands.ts';
@@ -109,7 +109,10 @@ async function untilReplaced(
       throw new CommandFailure('health_gate_failed', `${texts.join('. ')}.`);
     if (found.every(({ state }) => state === 'done')) break;
     if (clock.now() >= late)
-      throw new CommandFailure('timeout', `${texts.join('. ')}. This did not change within ${timeout} s.`);
+      throw new CommandFailure(
+        'timeout',
+        `${texts.join('. ')}. This did not change within ${timeout} s.${waitingTexts(found)}`,
+      );
     const reason = texts.join('. ');
     if (reason !== reported && !json) context.stderr.write(`${wrap(`${reason}.`, '  ').join('\n')}\n`);
     reported = reason;
@@ -122,6 +125,13 @@ interface ReplacementText {
   readonly state: ReturnType<typeof replacementOf>['state'];
   /** Null if no text is needed. */
   readonly text: string | null;
+  /** Why a new instance is not ready that starts; null: none does. */
+  readonly waiting: string | null;
+}
+
+/** ' web: the new instance web/2 is not ready yet: …' */
+function waitingTexts(found: readonly ReplacementText[]): string {
+  return found.map(({ waiting }) => (waiting === null ? '' : ` ${waiting}.`)).join('');
 }
 
 async function replacements(
@@ -137,11 +147,16 @@ async function replacements(
 function replacementTextOf(application: ApplicationStatus): ReplacementText {
   const replacement = replacementOf(application);
   const { state } = replacement;
-  if (state === 'done') return { state, text: null };
+  if (state === 'done') return { state, text: null, waiting: null };
   const { serving } = replacement;
   const what = state === 'failing' ? failedText(replacement) : 'new instances are being started';
   const meanwhile = serving.length === 0 ? 'no instance serves meanwhile' : `${servingText(serving)} meanwhile`;
-  return { state, text: harmless(`${application.id}: ${what}; ${meanwhile}`) };
+  const waiting = replacement.state === 'starting' ? replacement.waiting : null;
+  return {
+    state,
+    text: harmless(`${application.id}: ${what}; ${meanwhile}`),
+    waiting: waiting === null ? null : harmless(`${application.id}: ${waitingText(waiting)}`),
+  };
 }
 
 function pause({ clock }: ProcessContext, late: Instant): Promise<void> {

@@ -175,8 +175,9 @@ function instanceDetails(instance: InstanceStatus, style: Style): string[] {
   const lines = [...reasonLines(instance.reason, style), ...exposed];
   const last = instance.lastLines.at(-1);
   // The last line of a healthy instance is of no interest. For one that has ended, the reason contains the line that
-  // matters.
+  // matters, and often for one that is not ready.
   if (last === undefined || ['ready', 'exited', 'backing_off'].includes(instance.phase)) return lines;
+  if (instance.reason.includes(`"${last}"`)) return lines;
   return [...lines, ...wrap(`last line: ${harmless(last)}`, '        ').map((line) => style.dim(line))];
 }
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, test } from 'node:test';
 import type { ConnectionRefusalReason, Event, EventKind, NewEvent } from '../core/event.ts';
 import type { StoreFault } from '../core/store-fault.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
+import type { InstanceStatus } from './gateway-status.ts';
 import { type ProblemContext, CurrentProblems } from './current-problems.ts';
 
 const healthy: ProblemContext = {
@@ -222,6 +223,28 @@ describe('the current problems of a gateway', () => {
     assert.deepEqual(told({ workers: [{ id: 2, state: 'serving' }] }), []);
     problems.onWorkerCounts({ worker: 1, shedding: 0 });
     assert.deepEqual(told(), []);
+  });
+
+  test('include a new instance that was reported not to be ready while the old one serves, until it is', () => {
+    const instance = (number: number, phase: 'ready' | 'starting', more: object = {}): InstanceStatus =>
+      ({ id: `web/${number}`, phase, reason: '', restarts: 0, earlierCommand: null, ...more }) as InstanceStatus;
+    const starting = instance(2, 'starting', {
+      reason: 'starting: GET / answered 500: read in its output why it fails',
+    });
+    const applications = [
+      { id: 'web', command: ['b'], instances: [instance(1, 'ready', { earlierCommand: ['a'] }), starting] },
+    ] as unknown as ProblemContext['applications'];
+    const subject = 'instance:web/2';
+    assert.deepEqual(told({ applications }), [], 'it has only begun');
+    const evidence = { attempts: 9, last: '', fix: null };
+    hear({ kind: 'instance_not_ready', subject, reason: '', from: 'starting', to: 'starting', evidence });
+    clock.advanceSync(2000);
+    assert.deepEqual(told({ applications }), [
+      'replacement_failing for 2 s: web: the new instance web/2 is not ready yet: GET / answered 500: read in its output why it fails; web/1 of the earlier configuration serves.',
+    ]);
+    assert.equal(problems.list({ ...healthy, applications })[0]?.application, 'web');
+    hear({ kind: 'instance_ready', subject, reason: '', from: 'starting', to: 'ready' } as never);
+    assert.deepEqual(told({ applications }), []);
   });
 
   test('include workers that are missing after a loss', () => {

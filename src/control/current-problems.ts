@@ -69,7 +69,7 @@ export interface ProblemContext {
   readonly alerts?: readonly AlertTargetStatus[];
 }
 
-/** The current problems of the gateway itself, from its events and the counts of its workers. */
+/** The current problems of the gateway itself, from its events and the counts of its workers, and of new instances that are not ready. */
 export class CurrentProblems {
   readonly #clock: Clock;
   #descriptors: { readonly since: Instant; readonly reason: string } | null = null;
@@ -84,6 +84,8 @@ export class CurrentProblems {
   #lostAt: Instant | null = null;
   /** The file that the gateway has not applied; null if the last one was. */
   #refusedConfiguration: RefusedConfiguration | null = null;
+  /** Instances that start, and of which was reported that they are not ready. */
+  readonly #notReady = new Set<string>();
   /** When the active configuration was applied. */
   #appliedAt: Instant;
 
@@ -124,6 +126,10 @@ export class CurrentProblems {
       const since = this.#refusedConfiguration?.since ?? now;
       this.#refusedConfiguration = { ...event.evidence, since };
     } else if (event.kind === 'worker_lost') this.#lostAt = now;
+    else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address')
+      this.#notReady.add(instanceOf(event));
+    else if (event.kind === 'instance_ready' || event.kind === 'instance_exited')
+      this.#notReady.delete(instanceOf(event));
   }
 
   #onLogDropped({ what, count, errno }: EventFacts['log_dropped'], isFailing: boolean): void {
@@ -162,9 +168,10 @@ export class CurrentProblems {
 
   #replacements({ applications }: ProblemContext): readonly StatusProblem[] {
     const nextStep = 'Correct the application, or restore its earlier configuration and run `candor reload`.';
-    return failedReplacements(applications).map((reason) =>
-      this.#problem('replacement_failing', this.#appliedAt, reason, nextStep),
-    );
+    return failedReplacements(applications, (id) => this.#notReady.has(id)).map(({ application, reason }) => ({
+      ...this.#problem('replacement_failing', this.#appliedAt, reason, nextStep),
+      application,
+    }));
   }
 
   #missing({ wanted, workers }: ProblemContext): readonly StatusProblem[] {
@@ -284,6 +291,8 @@ export class CurrentProblems {
     return samples.filter(({ at }) => now - at < recentMs);
   }
 }
+
+const instanceOf = ({ subject }: Event): string => subject.slice('instance:'.length);
 
 function sentence(reason: string): string {
   return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;

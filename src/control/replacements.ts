@@ -3,7 +3,8 @@ import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
 /** Progress of the new instances of a changed application. */
 export type Replacement =
   | { readonly state: 'done' }
-  | { readonly state: 'starting'; readonly serving: readonly InstanceStatus[] }
+  /** `waiting`: a new instance that is not ready yet; null where none has begun. */
+  | { readonly state: 'starting'; readonly waiting: InstanceStatus | null; readonly serving: readonly InstanceStatus[] }
   | { readonly state: 'failing'; readonly failed: InstanceStatus; readonly serving: readonly InstanceStatus[] };
 
 /** `serving`: the instances of the earlier configuration that serve meanwhile. */
@@ -16,21 +17,43 @@ export function replacementOf({ command, instances }: ApplicationStatus): Replac
   if (failed !== undefined) return { state: 'failing', failed, serving };
   // A removed application has no command. An application with a fixed port starts after the old instance has ended.
   const isOver = command.length === 0 || (current.length > 0 && current.every(({ phase }) => phase === 'ready'));
-  return isOver && serving.length === 0 ? { state: 'done' } : { state: 'starting', serving };
+  const waiting = current.find(({ phase }) => phase === 'starting') ?? null;
+  return isOver && serving.length === 0 ? { state: 'done' } : { state: 'starting', waiting, serving };
 }
 
-/** A sentence for each application whose new instances fail while the old ones serve. */
-export function failedReplacements(applications: readonly ApplicationStatus[]): readonly string[] {
+/** What an application's new instances lack while its old ones serve. */
+interface FailedReplacement {
+  readonly application: string;
+  /** One sentence. */
+  readonly reason: string;
+}
+
+/** Applications whose new instances fail while the old ones serve. `isTroubled`: whether an instance that starts was reported not to be ready. */
+export function failedReplacements(
+  applications: readonly ApplicationStatus[],
+  isTroubled: (instance: string) => boolean,
+): readonly FailedReplacement[] {
   return applications.flatMap((application) => {
     const replacement = replacementOf(application);
-    if (replacement.state !== 'failing' || replacement.serving.length === 0) return [];
-    return [`${application.id}: ${failedText(replacement)}; ${servingText(replacement.serving)}.`];
+    if (replacement.state === 'done' || replacement.serving.length === 0) return [];
+    const { id } = application;
+    const serving = servingText(replacement.serving);
+    if (replacement.state === 'failing')
+      return [{ application: id, reason: `${id}: ${failedText(replacement)}; ${serving}.` }];
+    const { waiting } = replacement;
+    if (waiting === null || !isTroubled(waiting.id)) return [];
+    return [{ application: id, reason: `${id}: ${waitingText(waiting)}; ${serving}.` }];
   });
 }
 
 /** 'the new instance web/2 is not ready: exited with code 3'. */
 export function failedText({ failed }: Extract<Replacement, { state: 'failing' }>): string {
   return `the new instance ${failed.id} is not ready: ${failed.reason.replace(/\.$/, '')}`;
+}
+
+/** 'the new instance web/2 is not ready yet: GET / on port 41213 answered 500'. */
+export function waitingText({ id, reason }: Pick<InstanceStatus, 'id' | 'reason'>): string {
+  return `the new instance ${id} is not ready yet: ${reason.replace(/\.$/, '').replace(/^starting: /, '')}`;
 }
 
 /** 'web/1 of the earlier configuration serves'. */

@@ -116,7 +116,7 @@ export interface GatewayStatus {
     readonly tunnels: number;
     readonly connections: number;
   } | null;
-  /** Current problems of the gateway itself, worst first. Problems of endpoints and applications are in their states. */
+  /** Current problems of the gateway itself, and of new instances that do not replace old ones, worst first. Problems of other endpoints and applications are in their states. */
   readonly problems: readonly StatusProblem[];
   /** Those that go on. */
   readonly incidents: readonly IncidentStatus[];
@@ -179,6 +179,8 @@ export interface StatusProblem {
   readonly reason: string;
   /** What to do or look at next, one sentence. */
   readonly nextStep: string;
+  /** Whose new instances are not ready; absent: it is a problem of the gateway itself. */
+  readonly application?: string;
 }
 
 export interface UpstreamStatus {

@@ -47,6 +47,8 @@ export interface GatewayFacts {
   readonly refusal: string | null;
   /** Problems of the gateway itself, and incidents that go on. */
   readonly problems: number;
+  /** Applications whose new instances are not ready, while old ones serve. */
+  readonly unreadyReleases: readonly string[];
   readonly incidents: number;
   readonly upstreams: readonly { readonly id: string; readonly verdict: ServiceVerdict }[];
   readonly maintenance: RouteMaintenance;
@@ -131,15 +133,19 @@ function judgeFailures(facts: GatewayFacts): ServiceVerdict | null {
   return degraded.length > 0 ? { state: 'degraded', reason: reasonOf(degraded) } : null;
 }
 
-function troubleOfItself({ state, incidents, problems }: GatewayFacts): ServiceVerdict | null {
+function troubleOfItself({ state, incidents, problems, unreadyReleases }: GatewayFacts): ServiceVerdict | null {
   if (incidents > 0)
     return { state: 'degraded', reason: `${incidents === 1 ? 'an incident goes' : `${incidents} incidents go`} on` };
-  if (problems > 0)
-    return {
-      state: 'degraded',
-      reason: `the gateway itself has ${problems === 1 ? 'a problem' : `${problems} problems`}`,
-    };
+  const own = `the gateway itself has ${problems === 1 ? 'a problem' : `${problems} problems`}`;
+  const trouble = [...(problems > 0 ? [own] : []), ...releaseTexts(unreadyReleases)];
+  if (trouble.length > 0) return { state: 'degraded', reason: trouble.join(', and ') };
   return state === 'serving' ? null : { state: 'degraded', reason: `the gateway is ${state}` };
+}
+
+function releaseTexts(applications: readonly string[]): readonly string[] {
+  if (applications.length === 0) return [];
+  const are = applications.length === 1 ? 'release of' : 'releases of';
+  return [`the new ${are} ${namesText(applications)} ${applications.length === 1 ? 'is' : 'are'} not ready`];
 }
 
 function isClosed({ closed, open }: RouteMaintenance): boolean {
@@ -180,9 +186,12 @@ const namesShown = 3;
 function reasonOf(all: GatewayFacts['upstreams']): string {
   const [first] = all;
   if (all.length === 1 && first !== undefined) return `upstream ${first.id}: ${first.verdict.reason}`;
-  const names = all.slice(0, namesShown).map(({ id }) => id);
-  const more = all.length > namesShown ? ` and ${all.length - namesShown} more` : '';
-  return `upstreams ${names.join(', ')}${more}: ${first?.verdict.reason ?? ''}`;
+  return `upstreams ${namesText(all.map(({ id }) => id))}: ${first?.verdict.reason ?? ''}`;
+}
+
+function namesText(names: readonly string[]): string {
+  const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : '';
+  return `${names.slice(0, namesShown).join(', ')}${more}`;
 }
 
 function counted(count: number, noun: string): string {

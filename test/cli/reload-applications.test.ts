@@ -104,7 +104,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     assert.equal(code, 7, text);
     assert.match(
       text,
-      /web: new instances are being started; web\/1 .* serves meanwhile\. This did not change within 1 s\./,
+      /web: new instances are being started; web\/1 .* serves meanwhile\. This did not change within 1 s\. web: the new instance web\/\d+ is not ready yet: /,
     );
   });
 

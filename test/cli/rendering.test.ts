@@ -32,6 +32,19 @@ test('a status shows the generation of the state folder, if there is one', () =>
   assert.doesNotMatch(renderStatus({ ...statusSample, generation: null }, plain), /generation/);
 });
 
+test('the status has the last line of an instance that is not ready once', () => {
+  const [line] = statusSample.applications.flatMap(({ instances }) => instances).at(-1)?.lastLines ?? [];
+  const saying = (reason: string): string => {
+    const applications = statusSample.applications.map((application) => ({
+      ...application,
+      instances: application.instances.map((one) => (one.lastLines[0] === line ? { ...one, reason } : one)),
+    }));
+    return renderStatus({ ...statusSample, applications }, plain).replaceAll(/\s+/g, ' ');
+  };
+  assert.equal(saying('no check has come back yet').split(line ?? '?').length, 2);
+  assert.equal(saying(`refused; the application wrote last: "${line}"`).split(line ?? '?').length, 2);
+});
+
 test('docs/cli.md shows the status that the command prints', () => {
   const shown = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
   assert.ok(shown('../../docs/cli.md').includes(shown('golden/status.txt')));

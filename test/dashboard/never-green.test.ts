@@ -30,6 +30,7 @@ const gatewayFacts: fc.Arbitrary<GatewayFacts> = fc
       lastMinute: traffic,
       refusal: fc.constantFrom(null, 'clients are refused'),
       problems: fc.nat(1),
+      unreadyReleases: fc.constantFrom<readonly string[]>([], ['shop']),
       incidents: fc.nat(2),
       maintenance: routes,
     },
