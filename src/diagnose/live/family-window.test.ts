@@ -40,6 +40,12 @@ describe('failures become an incident', () => {
       102,
     ],
     [
+      'after three in a second, soon after two that were too few',
+      'gone',
+      (second) => (second === 84 ? [3, 3] : [1, second === 70 || second === 71 ? 1 : 0]),
+      84,
+    ],
+    [
       'where few requests come and most fail',
       'gone',
       (second) => (second % 10 === 0 ? [1, second >= 100 ? 1 : 0] : [0, 0]),

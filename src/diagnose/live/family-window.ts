@@ -17,8 +17,11 @@ const ofGateway: OpeningRule = { failedMin: 3, shareMin: 0.01, seldomMin: 8, may
 /** Applications answer single requests with 500 every day. */
 const ofApplication: OpeningRule = { failedMin: 5, shareMin: 0.03, seldomMin: 20, mayBeUsual: true };
 
-/** Failures as usual, times this and three more, are an incident. */
+/** Failures as usual, times this and some more, are an incident. */
 const usualTimes = 4;
+
+/** How many more: three; fewer where hardly one is expected, as after a few failures among few requests. */
+const moreThan = (expected: number): number => usualTimes * expected + Math.min(3, 10 * expected);
 
 const windowS = 5;
 const minuteS = 60;
@@ -68,9 +71,7 @@ export class FamilyWindow {
     const all = Math.max(failed, requests.sum(second, windowS));
     const { failedMin, shareMin } = this.#rule;
     const expected = this.#usual * all;
-    if (failed >= failedMin && failed >= shareMin * all && failed > usualTimes * expected + (expected > 0.1 ? 3 : 0)) {
-      return true;
-    }
+    if (failed >= failedMin && failed >= shareMin * all && failed > moreThan(expected)) return true;
     const [inMinute, allInMinute] = [this.failed.sum(second, minuteS), requests.sum(second, minuteS)];
     if (inMinute >= failedMin && allInMinute <= fewRequestsMax && inMinute * 2 >= allInMinute && failed > 0)
       return true;
