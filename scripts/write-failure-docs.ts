@@ -106,6 +106,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   waitMs: 'in how many milliseconds its turn would come, at the speed at which the queue moves',
   bytes: 'how many bytes came',
   bytesMax: 'how many bytes may come',
+  interims: 'how many interim responses (1xx) came; absent if none did',
   responses: 'how many interim responses came',
   begun:
     'false if this response had not begun: the client did not read others on its HTTP/2 connection; absent otherwise',

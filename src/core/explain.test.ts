@@ -68,6 +68,18 @@ describe('explain', () => {
       fail('response_upgrade_unexpected', 'response', { address, requested: 'websocket', answered: 'h2c' }),
       '10.0.0.7:3000 answered 101 Switching Protocols (Upgrade: "h2c") to a request that asked for an upgrade to "websocket".',
     ],
+    [
+      fail('response_head_timeout', 'response', { address, limitMs: 1500, ping: 'unanswered', interims: 3 }),
+      '10.0.0.7:3000 neither sent more than 3 interim responses (1xx) within 1.5 s nor answered a PING on its HTTP/2 connection.',
+    ],
+    [
+      fail('response_head_timeout', 'response', { address, limitMs: 1500, ping: 'answered', interims: 1 }),
+      '10.0.0.7:3000 received the request and sent an interim response (1xx), but no answer, within 1.5 s; it answered a PING meanwhile, so that the connection works.',
+    ],
+    [
+      fail('response_head_unfinished', 'response', { address, limitMs: 1500, bytesReceived: 22 }),
+      '10.0.0.7:3000 sent 22 bytes of a response head, but not its end within 1.5 s.',
+    ],
     [gone, 'The client closed its connection before anything was sent to it.'],
   ];
   for (const [failure, sentence] of sentences) it(`says: ${sentence}`, () => assert.equal(explain(failure), sentence));

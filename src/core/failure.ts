@@ -49,9 +49,12 @@ export interface Evidence {
   tls_certificate_unfit: { address: string; code: string; subject: string; issuer: string; notAfter: string };
   tls_timeout: { address: string; limitMs: number };
   // too slow
-  /** `ping`, here and below: whether an HTTP/2 endpoint answered a PING in the time; absent with HTTP/1. */
-  response_head_timeout: { address: string; limitMs: number; ping?: 'answered' | 'unanswered' };
-  attempt_timeout: { address: string; limitMs: number };
+  /**
+   * `ping`, here and below: whether an HTTP/2 endpoint answered a PING in the time; absent with HTTP/1. `interims`, here and in the next: how
+   * many interim responses (1xx) came; absent: none did.
+   */
+  response_head_timeout: { address: string; limitMs: number; ping?: 'answered' | 'unanswered'; interims?: number };
+  attempt_timeout: { address: string; limitMs: number; interims?: number };
   response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
   response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
   response_body_stalled: {

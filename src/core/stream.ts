@@ -101,6 +101,8 @@ export interface UpstreamStream {
   readonly answerBegun: boolean;
   /** For an attempt that failed: the final status that had come in a head that was refused, or not complete; 0 or absent: none had. */
   readonly statusInHead?: number;
+  /** Interim responses that have come, also those that were not passed on; absent: not counted. */
+  readonly interims?: number;
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**

@@ -127,7 +127,9 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   #timeOut(limitMs: number): void {
     const stream = this.#stream;
-    this.onAttemptFailed(fail('attempt_timeout', 'response', { address: this.address, limitMs }));
+    const interims = stream?.interims ?? 0;
+    const evidence = { address: this.address, limitMs, ...(interims === 0 ? {} : { interims }) };
+    this.onAttemptFailed(fail('attempt_timeout', 'response', evidence));
     stream?.cancel();
   }
 

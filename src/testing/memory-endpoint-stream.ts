@@ -28,6 +28,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   requestSent = false;
   readonly unsentContent = null;
   answerBegun = false;
+  interims = 0;
 
   // Received by the endpoint.
   request: {
@@ -148,6 +149,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   inform(status: number, fields: FieldPairs): void {
     this.#clock.schedule(this.#clock.now(), call, () => {
       this.answerBegun = true;
+      this.interims++;
       this.#handler?.onInterimResponse(headOf(status, fields, { kind: 'none' }));
       this.#handler?.onResponseReadDone();
     });
@@ -272,7 +274,10 @@ export class MemoryEndpointStream implements UpstreamStream {
     if (this.#head !== null)
       return fail('response_body_stalled', 'body', { address, idleMs, bytesReceived: this.#received });
     if (this.#up.unsentBytes === 0)
-      return fail('response_head_timeout', 'response', { address, limitMs: responseHeadMs });
+      return fail('response_head_timeout', 'response', {
+        ...{ address, limitMs: responseHeadMs },
+        ...(this.interims === 0 ? {} : { interims: this.interims }),
+      });
     return fail('request_write_timeout', 'send', { address, limitMs: idleMs, bytesSent: this.#up.grantedBytes });
   }
 

@@ -1,5 +1,5 @@
 import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { type Evidence, fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
 import { tlsAlertName, tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
 import type { ContentReader } from '../wire/content-reader.ts';
@@ -127,6 +127,11 @@ export function contentRefused(content: ContentReader, address: string): Failure
   }
   const { trailerBytesMax: limit, trailerFieldsMax: headersMax } = chunkLimits;
   return fail('response_trailers_too_large', 'body', { address, bytes: trailerBytes, limit, headersMax });
+}
+
+/** No response head came in time. `interims`: how many interim responses did. */
+export function headTimeout(evidence: Evidence['response_head_timeout'], interims: number): Failure {
+  return fail('response_head_timeout', 'response', interims === 0 ? evidence : { ...evidence, interims });
 }
 
 /** More interim responses than a request may have, or more bytes of them. */

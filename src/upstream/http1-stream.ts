@@ -51,6 +51,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   unsentContent: Uint8Array | null = null;
   answerBegun = false;
   statusInHead = 0;
+  interims = 0;
 
   readonly #connection: Http1StreamOwner;
   readonly #ports: Http1StreamPorts;
@@ -63,8 +64,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   #method = 'GET';
   #upgrade: string | null = null;
   #webSocketKey: string | null = null;
-  /** Interim responses to this request, and the bytes of all response heads. */
-  #interims = 0;
+  /** Of all response heads. */
   #headBytes = 0;
   /** Nothing that has come so far prevents another request on the connection. */
   #persistent = false;
@@ -111,7 +111,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.requestSent = false;
     this.answerBegun = false;
     this.statusInHead = 0;
-    this.#interims = 0;
+    this.interims = 0;
     this.#headBytes = 0;
     this.#persistent = true;
     this.#parser.expect(request.method);
@@ -204,7 +204,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const { state } = this.#parser;
     if (state === 'refused') {
       // Behind an interim response they belong to this request.
-      const failure = refusedResponse(this.#parser, this.address, this.#interims === 0 ? this.#served : 0);
+      const failure = refusedResponse(this.#parser, this.address, this.interims === 0 ? this.#served : 0);
       this.#failWith(withHeadBytes(failure, this.#parser, bytes, start + consumed, end));
     } else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
     return consumed;
@@ -214,8 +214,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     if (head.status === 101) return this.#onSwitched(head);
     if (!head.keepAlive) this.#persistent = false;
     if (head.status < 200) {
-      if (++this.#interims > interimMax || this.#headBytes > interimBytesMax) {
-        return this.#failWith(interimExcess(this.address, this.#interims, this.#headBytes));
+      if (++this.interims > interimMax || this.#headBytes > interimBytesMax) {
+        return this.#failWith(interimExcess(this.address, this.interims, this.#headBytes));
       }
       // RFC 9112 §6.1 and RFC 9110 §8.6 forbid framing here. Its meaning is unknown, so the response is not passed on.
       if (!isFramed(head)) this.#handler?.onInterimResponse(head);
@@ -335,7 +335,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     if (this.#phase === 'content') return this.#failWith(timeouts.contentFailure());
     if (timeouts.isTakingBytes) return this.#watch();
     if (this.#phase === 'tunnel') return this.#failWith(timeouts.tunnelFailure());
-    this.#failWith(timeouts.headFailure(now, this.#request.bytesSent));
+    this.#failWith(timeouts.headFailure(now, this.#request.bytesSent, this.interims));
   }
 
   onEnd(): void {

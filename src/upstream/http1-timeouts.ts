@@ -1,4 +1,5 @@
 import { fail, type Failure } from '../core/failure.ts';
+import { headTimeout } from './connection-failure.ts';
 import type { AttemptLimits } from '../core/stream.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
@@ -95,7 +96,7 @@ export class Http1Timeouts {
     return fail('tunnel_idle', 'body', { address, idleMs: this.#limits.idleMs, bytesReceived: content.bytesReceived });
   }
 
-  headFailure(now: Instant, bytesSent: number): Failure {
+  headFailure(now: Instant, bytesSent: number, interims: number): Failure {
     const { address, parser, transport } = this.#stream;
     const { idleMs, responseHeadMs: limitMs } = this.#limits;
     if (transport.pendingBytes > 0)
@@ -103,7 +104,7 @@ export class Http1Timeouts {
     if (parser.began && now < this.#headDueAt) {
       return fail('response_head_stalled', 'response', { address, idleMs, bytesReceived: parser.bytesHeld });
     }
-    if (!parser.began) return fail('response_head_timeout', 'response', { address, limitMs });
+    if (!parser.began) return headTimeout({ address, limitMs }, interims);
     return fail('response_head_unfinished', 'response', { address, limitMs, bytesReceived: parser.bytesHeld });
   }
 }

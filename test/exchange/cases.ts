@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { InstanceExit } from '../../src/core/endpoint.ts';
-import { whoseOf } from '../../src/core/explain.ts';
+import { explain, whoseOf } from '../../src/core/explain.ts';
 import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';
 import type { Delivery } from '../../src/core/shape.ts';
@@ -600,6 +600,23 @@ const retried: readonly Case[] = [
 ];
 
 const slowAndBroken: readonly Case[] = [
+  {
+    name: 'interim responses alone in time: 504, and their number',
+    run(world) {
+      world.request({});
+      world.pass(100);
+      world.endpoint('a').arrived[0]?.inform(103);
+      world.endpoint('a').arrived[0]?.inform(102);
+      world.pass(8100);
+      const { failure } = assertRecord(world, { end: 'generated', cause: 'response_head_timeout', status: 504 });
+      assert.ok(failure?.cause === 'response_head_timeout');
+      assert.equal(failure.evidence.interims, 2);
+      assert.match(
+        explain(failure),
+        /received the request and sent 2 interim responses \(1xx\), but no answer, within 8 s/,
+      );
+    },
+  },
   {
     name: 'no response in time: 504, and whether the request was executed is unknown',
     run(world) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { explain } from '../../src/core/explain.ts';
 import { assertRecord, type Case } from './cases.ts';
 import type { ArrivedRequest, World, WorldOptions } from './world.ts';
 
@@ -261,6 +262,21 @@ const limited: readonly Case[] = [
       assert.match(client.field('proxy-status') ?? '', /error=http_response_timeout/);
       assert.equal(arrived.length, 2);
       assertRecord(world, { end: 'generated', status: 504, cause: 'attempt_timeout', attempts: 2 });
+    },
+  },
+  {
+    name: 'an attempt that got an interim response alone says so',
+    options: attemptTime,
+    run(world) {
+      inTurn(world, (request) => request.inform(103));
+      world.request({});
+      world.pass(450);
+      const { failure } = assertRecord(world, { end: 'generated', status: 504, cause: 'attempt_timeout', attempts: 2 });
+      assert.ok(failure?.cause === 'attempt_timeout');
+      assert.match(
+        explain(failure),
+        /sent an interim response \(1xx\), but no answer, within the 200 ms that the route/,
+      );
     },
   },
   {

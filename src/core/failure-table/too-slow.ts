@@ -16,10 +16,10 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application did not answer in time',
-    sentence: ({ address, limitMs, ping }) =>
+    sentence: ({ address, limitMs, ping, interims }) =>
       ping === 'unanswered'
-        ? `${address} neither began to answer within ${duration(limitMs)} nor answered a PING on its HTTP/2 connection.`
-        : `${address} received the request and did not begin to answer within ${duration(limitMs)}${pinged(ping)}.`,
+        ? `${address} neither ${interims === undefined ? 'began to answer' : `sent more than ${interimText(interims)}`} within ${duration(limitMs)} nor answered a PING on its HTTP/2 connection.`
+        : `${address} received the request and ${unanswered(interims)} within ${duration(limitMs)}${pinged(ping)}.`,
     forClient: 'The application took too long to answer. It may be busy, so wait a little before you try again.',
     usualCauses: [
       'a slow database query, or a lock that another request holds',
@@ -40,8 +40,8 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application did not answer an attempt in time',
-    sentence: ({ address, limitMs }) =>
-      `${address} received the request and did not begin to answer within the ${duration(limitMs)} that the route allows each attempt.`,
+    sentence: ({ address, limitMs, interims }) =>
+      `${address} received the request and ${unanswered(interims)} within the ${duration(limitMs)} that the route allows each attempt.`,
     forClient: 'The application did not answer in the time that it has for this. Please try again in a minute.',
     usualCauses: [
       'this endpoint is slower than the others: it starts, collects garbage, or has more work than they have',
@@ -61,7 +61,7 @@ export const tooSlow = {
     temporary: true,
     title: 'The application did not finish the head of its answer in time',
     sentence: ({ address, limitMs, bytesReceived }) =>
-      `${address} sent ${bytes(bytesReceived)} of a response head little by little, but not its end within ${duration(limitMs)}.`,
+      `${address} sent ${bytes(bytesReceived)} of a response head, but not its end within ${duration(limitMs)}.`,
     forClient: 'The application began to answer, but far too slowly. Please try again in a minute.',
     usualCauses: [
       'the application writes one header at a time, and does slow work in between',
@@ -204,6 +204,15 @@ export const tooSlow = {
       'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route, or the deadline of a gRPC client.',
   },
 } satisfies Partial<FailureTable>;
+
+/** Completes "the endpoint received the request and …". */
+function unanswered(interims: number | undefined): string {
+  return interims === undefined ? 'did not begin to answer' : `sent ${interimText(interims)}, but no answer,`;
+}
+
+function interimText(interims: number): string {
+  return interims === 1 ? 'an interim response (1xx)' : `${interims} interim responses (1xx)`;
+}
 
 function silentText(silent: 'client' | 'application' | undefined, address: string): string {
   if (silent === undefined) return `Neither the client nor ${address} sent anything`;

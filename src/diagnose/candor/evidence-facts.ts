@@ -26,6 +26,7 @@ const factNames: Readonly<Record<string, string>> = {
   bytes_sent: 'bytes sent',
   limit_ms: 'limit',
   how: 'the connection was',
+  interims: 'interim responses',
 };
 
 export function evidenceFacts(attempt: AttemptRecord, verdictCause: Cause | null): EvidenceFacts {
@@ -41,6 +42,7 @@ export function evidenceFacts(attempt: AttemptRecord, verdictCause: Cause | null
 function factText(name: string, value: unknown): string[] {
   if (shownElsewhere.has(name) || name === 'first_bytes' || name === 'guess' || value === null) return [];
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return [];
+  if (name === 'how' && value === 'cancelled') return ['the request was cancelled'];
   const words = factNames[name] ?? name.replace(/_ms$/, '').replaceAll('_', ' ');
   return [`${words} ${typeof value === 'number' && name.endsWith('_ms') ? durationText(value) : String(value)}`];
 }

@@ -14,7 +14,7 @@ import type { Http1Fields } from '../../wire/http1-fields.ts';
 import type { Http1ResponseHead } from '../../wire/http1-response-head.ts';
 import { interimBytesMax, interimMax } from '../../wire/limits.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
-import { interimExcess } from '../connection-failure.ts';
+import { headTimeout, interimExcess } from '../connection-failure.ts';
 import { KeptContent } from './kept-content.ts';
 import { writeRequestBlock } from './request-block.ts';
 import { enhanceYourCalm, http1Required, refusedSection, streamFailure } from './stream-failure.ts';
@@ -48,6 +48,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   unsentContent: Uint8Array | null = null;
   answerBegun = false;
   statusInHead = 0;
+  interims = 0;
 
   readonly #connection: Http2EndpointStreamOwner;
   readonly #ports: Http2EndpointStreamPorts;
@@ -61,7 +62,6 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   #bytesSent = 0;
   /** Behind the last frame that was composed. */
   #composedAt = 0;
-  #interims = 0;
   #headBytes = 0;
   #head: Http1ResponseHead | null = null;
   #trailers: Http1Fields | null = null;
@@ -207,8 +207,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   }
 
   #onInterim(handler: UpstreamHandler, head: Http1ResponseHead): void {
-    if (++this.#interims > interimMax || this.#headBytes > interimBytesMax)
-      return this.#refuse(interimExcess(this.address, this.#interims, this.#headBytes));
+    if (++this.interims > interimMax || this.#headBytes > interimBytesMax)
+      return this.#refuse(interimExcess(this.address, this.interims, this.#headBytes));
     this.#connection.noteRead(this);
     handler.onInterimResponse(head);
     this.answerBegun = false; // RFC 9110 §15.2: an interim response is not part of the answer.
@@ -373,7 +373,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
 
   onHeadOverdue(limitMs: number): void {
     const ping = this.#answerToPing();
-    this.#failWith(fail('response_head_timeout', 'response', { address: this.address, limitMs, ping }));
+    this.#failWith(headTimeout({ address: this.address, limitMs, ping }, this.interims));
   }
 
   onContentOverdue(idleMs: number): void {
