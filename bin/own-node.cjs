@@ -42,6 +42,16 @@ function runOn(node, file, args) {
     process.exit(1);
   });
   child.on('exit', function (code, signal) {
+    if (code === 127) {
+      console.error(
+        'candor: ' +
+          node +
+          ' did not start. If the line above names a library, install it' +
+          ' (libatomic.so.1 is in the package libatomic1 of Debian and Ubuntu), or use Node ' +
+          OLDEST +
+          ' or newer.',
+      );
+    }
     if (signal === null) process.exit(code);
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
