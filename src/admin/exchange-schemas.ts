@@ -48,6 +48,7 @@ const attemptSchema = z.object({
     .nullable(),
   retry: z.boolean(),
   retry_reason: text,
+  surplus_bytes: count.optional().describe('Bytes that came with the end of the response, behind it; absent: none.'),
 });
 
 export const recordSchema = z.object({

@@ -6,6 +6,7 @@ import {
   exitText,
   failureSentence,
   retryText,
+  surplusText,
   waitTexts,
 } from '../diagnose/candor/attempt-texts.ts';
 import { evidenceLines } from './evidence-lines.ts';
@@ -67,7 +68,9 @@ function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Sty
   const indent = '      ';
   const say = (text: string): string[] => wrap(harmless(text), indent);
   if (attempt.cause === null && attempt.status === null) return say(`– ${retry}`);
-  if (attempt.cause === null) return say(`✔ ${attempt.status ?? 'no status'}; ${retry}`);
+  const surplus = surplusText(attempt);
+  if (attempt.cause === null)
+    return [...say(`✔ ${attempt.status ?? 'no status'}; ${retry}`), ...(surplus === null ? [] : say(surplus))];
   return [
     ...say(`✖ ${failureSentence(attempt)}`),
     ...evidenceLines(attempt, record.cause, indent).map((line) => style.dim(line)),

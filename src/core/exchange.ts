@@ -77,6 +77,8 @@ export interface AttemptFacts {
   readonly endedMs: number;
   /** The endpoint's final status; 0 if none came. */
   readonly status: number;
+  /** Bytes that came with the end of the response, behind it; 0 or absent: none. */
+  readonly surplusBytes?: number;
   /** Retry-After of a response with status 429; null or absent: another status, or none. */
   readonly retryAfter?: string | null;
   readonly failure: Failure | null;

@@ -24,6 +24,7 @@ const attempt = fc.record(
     ...{ status: ms, cause: name, stage: name, evidence: fc.constantFrom(null, { errno: 'ECONNRESET' }) },
     ...{ exit: fc.constantFrom(null, { code: 1 }), retry: fc.boolean() },
     retry_reason: fc.constantFrom('accepted', 'idempotent'),
+    surplus_bytes: number,
   },
   { noNullPrototype: true },
 );
@@ -58,7 +59,16 @@ const records = fc.record(
 );
 
 /** Keys that a record may lack, of which a reader knows no default. */
-const optional = new Set(['headers', 'filter_ms', 'body_ms', 'tunnel', 'queued_ms', 'address_stale', 'protocol']);
+const optional = new Set([
+  'headers',
+  'filter_ms',
+  'body_ms',
+  'tunnel',
+  'queued_ms',
+  'address_stale',
+  'protocol',
+  'surplus_bytes',
+]);
 
 function without(fields: object, chance: () => boolean): object {
   return Object.fromEntries(Object.entries(fields).filter(([key]) => !optional.has(key) || chance()));

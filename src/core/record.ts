@@ -176,4 +176,6 @@ export interface AttemptRecord {
   } | null;
   readonly retry: boolean;
   readonly retry_reason: RetryReason;
+  /** Bytes that came with the end of the response, behind it: the gateway has dropped them, and closed the connection. Absent: none. */
+  readonly surplus_bytes?: number;
 }

@@ -134,6 +134,8 @@ export interface UpstreamHandler {
   onSwitched(protocol: string, response: ResponseHead): void;
   onResponse(response: ResponseHead): void;
   onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  /** `onResponseEnd` follows: so many bytes came with the end of the response, behind it. Absent: the handler does not want to know. */
+  onSurplus?(bytes: number): void;
   /** The response is complete; unless the exchange is a tunnel, the stream must not be used any more. */
   onResponseEnd(trailers: Fields | null): void;
   /** The attempt ended without a complete response; the stream must not be used any more. */

@@ -69,6 +69,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   headMs = -1;
   endedMs = -1;
   status = 0;
+  surplusBytes = 0;
   retryAfter: string | null = null;
   failure: Failure | null = null;
   exit: InstanceExit | null = null;
@@ -229,6 +230,10 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.#owner.onAttemptBody(this, bytes, start, end, ownership);
+  }
+
+  onSurplus(bytes: number): void {
+    this.surplusBytes = bytes;
   }
 
   onResponseEnd(trailers: Fields | null): void {

@@ -88,6 +88,7 @@ function attemptAttributes(record: ExchangeRecord, attempt: AttemptRecord, index
     'candor.connection.reused': attempt.reused,
     'candor.retry': attempt.retry,
     'candor.retry.reason': attempt.retry_reason,
+    'candor.surplus_bytes': attempt.surplus_bytes ?? null,
   });
 }
 

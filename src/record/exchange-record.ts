@@ -191,6 +191,7 @@ export class ExchangeRecords {
       exit: this.#exit(attempt, exchange),
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
+      ...surplusOf(attempt),
     };
   }
 
@@ -219,6 +220,7 @@ export class ExchangeRecords {
       exit: null,
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
+      ...surplusOf(attempt),
     };
   }
 
@@ -280,6 +282,10 @@ function whereOf(attempt: AttemptFacts): AttemptEndpoint {
   const stale = attempt.addressStale === true ? { address_stale: true as const } : {};
   const protocol = attempt.protocol === 'h2' ? { protocol: 'HTTP/2' as const } : {};
   return { ...where, ...stale, ...protocol };
+}
+
+function surplusOf({ surplusBytes = 0 }: AttemptFacts): Pick<AttemptRecord, 'surplus_bytes'> {
+  return surplusBytes > 0 ? { surplus_bytes: wholeNumber(surplusBytes) } : {};
 }
 
 function tlsOf({ tls }: ClientFacts): ExchangeRecord['tls'] {

@@ -68,6 +68,7 @@ const exchanges = fc
     reused: fc.boolean(),
     status: fc.constantFrom(200, 204, 301, 404, 499, 500),
     bytes: fc.oneof(fc.nat(), fc.double({ min: 0, max: 2 ** 60 })),
+    surplus: fc.constantFrom(0, 0, 0, 5),
     traceId: fc.constantFrom('', '4bf92f3577b34da6a3ce929d0e0e4736', '"'),
     trusted: fc.boolean(),
     address: addresses,
@@ -86,6 +87,7 @@ const exchanges = fc
       headMs: some.head,
       endedMs: some.ended,
       status: some.status,
+      surplusBytes: some.surplus,
     });
     return sampleExchange({
       traceId: some.traceId,
@@ -168,6 +170,11 @@ test('every ordinary line is written as bytes, and equals the line written as te
 
 test('a sample exchange is ordinary, so that the property is about bytes', () => {
   assert.equal(isOrdinary(sampleExchange()), true);
+});
+
+test('bytes that came behind a response are written', () => {
+  const exchange = sampleExchange({ attempts: [sampleAttempt({ surplusBytes: 5 })] });
+  assert.match(writtenLine(exchange), /"surplus_bytes":5/);
 });
 
 test('lines of one writer do not mix, whether written as bytes or as text', () => {

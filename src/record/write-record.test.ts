@@ -190,6 +190,8 @@ test('cached fragments of routes and endpoints follow changes', () => {
   assert.equal('body_ms' in read(sampleExchange({ bodyMs: -1 })), false);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({ queuedMs: 12.5 })] })).attempts[0]?.queued_ms, 12.5);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({})] })).attempts[0]?.queued_ms, undefined);
+  assert.equal(read(sampleExchange({ attempts: [sampleAttempt({ surplusBytes: 5 })] })).attempts[0]?.surplus_bytes, 5);
+  assert.equal('surplus_bytes' in (read(sampleExchange()).attempts[0] ?? {}), false);
   // The same endpoint, over one version and then over the other.
   for (const [protocol, expected] of [
     ['h2', 'HTTP/2'],

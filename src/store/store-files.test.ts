@@ -91,7 +91,7 @@ describe('the files of the store', () => {
     assert.deepEqual(names(), ['exchanges-000002.sqlite']);
   });
 
-  /** The files were made before the last golden line was. */
+  /** The files were made before the last golden lines were. */
   const migrated = golden.slice(0, 13);
 
   for (const version of [1, 2, 3, 4])

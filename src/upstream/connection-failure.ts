@@ -105,7 +105,7 @@ function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: s
 
 /**
  * The parser's reason for refusing a response, as a failure with the address. `answeredBefore`: how many responses had come on the connection
- * before.
+ * before; 0 behind an interim response to the same request, to which these bytes belong then.
  */
 export function refusedResponse(parser: ResponseHeadParser, address: string, answeredBefore: number): Failure {
   const { refusal } = parser;

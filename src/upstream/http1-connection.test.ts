@@ -58,9 +58,13 @@ function connected(): {
 }
 
 /** Sends a request, which the endpoint answers with `response`. */
-function exchangeOn({ clock, connection, endpoint }: ReturnType<typeof connected>, response: string): void {
+function exchangeOn(
+  { clock, connection, endpoint }: ReturnType<typeof connected>,
+  response: string,
+  told: UpstreamHandler = handler,
+): void {
   const stream = connection.openStream(clock.now());
-  stream.send(get, handler, { responseHeadMs: 1000, idleMs: 1000 });
+  stream.send(get, told, { responseHeadMs: 1000, idleMs: 1000 });
   stream.endContent(null);
   stream.flush();
   clock.advanceSync(5);
@@ -106,6 +110,17 @@ describe('an HTTP/1.1 connection', () => {
       assert.deepEqual(world.calls, ['stream ended 0', 'closed 0']);
     });
   }
+
+  it('tells how many bytes came behind a response before it tells its end, and takes no more streams', () => {
+    const world = connected();
+    const told: string[] = [];
+    exchangeOn(world, 'HTTP/1.1 204 No Content\r\n\r\nEXTRA', {
+      ...handler,
+      onSurplus: (bytes) => void told.push(`${bytes} behind it`),
+      onResponseEnd: () => void told.push('end'),
+    });
+    assert.deepEqual([told, world.connection.endReason], [['5 behind it', 'end'], 'going_away']);
+  });
 
   it('closes itself when it has been idle until the time that the pool has set', () => {
     const { clock, connection, calls } = connected();

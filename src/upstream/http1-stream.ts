@@ -201,16 +201,15 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.answerBegun = true;
     const consumed = this.#parser.push(bytes, start, end);
     this.#headBytes += consumed;
-    const { state } = this.#parser;
-    if (state === 'refused') {
-      // Behind an interim response they belong to this request.
+    if (this.#parser.state === 'refused') {
       const failure = refusedResponse(this.#parser, this.address, this.interims === 0 ? this.#served : 0);
       this.#failWith(withHeadBytes(failure, this.#parser, bytes, start + consumed, end));
-    } else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
+    } else if (this.#parser.state === 'complete')
+      this.#onHead(this.#parser.head as Http1ResponseHead, end - start - consumed);
     return consumed;
   }
 
-  #onHead(head: Http1ResponseHead, more: boolean): void {
+  #onHead(head: Http1ResponseHead, bytesBehind: number): void {
     if (head.status === 101) return this.#onSwitched(head);
     if (!head.keepAlive) this.#persistent = false;
     if (head.status < 200) {
@@ -229,7 +228,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#content.begin(head.framing);
     const handler = this.#handler;
     handler?.onResponse(head);
-    if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, more);
+    if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, bytesBehind);
   }
 
   /** RFC 9110 §7.8: the bytes after this head belong to the protocol that it names, which the request must have offered. */
@@ -276,7 +275,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   #readContent(bytes: Uint8Array, start: number, end: number): number {
     const consumed = this.#content.push(bytes, start, end);
     const { state } = this.#content;
-    if (state === 'whole') this.#end(this.#content.trailers, start + consumed < end);
+    if (state === 'whole') this.#end(this.#content.trailers, end - start - consumed);
     else if (state === 'refused') {
       const failure = contentRefused(this.#content, this.address);
       this.#failWith(withBodyBytes(failure, bytes, start, start + consumed, end));
@@ -288,13 +287,14 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#handler?.onResponseContent(bytes, start, end, ownership);
   }
 
-  #end(trailers: Fields | null, more: boolean): void {
+  #end(trailers: Fields | null, surplus: number): void {
     const handler = this.#handler;
     if (handler === null) return;
-    const reusable = this.#persistent && this.#request.isWhole && this.requestSent && !more;
+    const reusable = this.#persistent && this.#request.isWhole && this.requestSent && surplus === 0;
     this.#handler = null;
     this.#content.stop();
     if (this.#paused) this.resumeContent();
+    if (surplus > 0) handler.onSurplus?.(surplus);
     handler.onResponseEnd(trailers);
     // Only now: a response that was held until it was whole is forwarded in that call, with its headers.
     this.#parser.reset();
@@ -351,7 +351,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     if (handler === null) return;
     this.#persistent = false;
     try {
-      this.#end(null, false);
+      this.#end(null, 0);
       handler.onResponseReadDone();
     } catch (error) {
       this.#broken(handler, error);

@@ -45,6 +45,16 @@ test('the status has the last line of an instance that is not ready once', () =>
   assert.equal(saying(`refused; the application wrote last: "${line}"`).split(line ?? '?').length, 2);
 });
 
+test('an attempt whose response was followed by more bytes says so', () => {
+  const [attempt] = goodRecord.attempts;
+  assert.ok(attempt !== undefined);
+  const explained = (surplus: object): string =>
+    renderExplanation({ ...goodRecord, attempts: [{ ...attempt, ...surplus }] }, plain).replace(/\s+/g, ' ');
+  assert.match(explained({ surplus_bytes: 5 }), /The endpoint sent 5 bytes more behind the end of this response; /);
+  assert.match(explained({ surplus_bytes: 1 }), /sent 1 byte more behind/);
+  assert.doesNotMatch(explained({}), /behind the end/);
+});
+
 test('docs/cli.md shows the status that the command prints', () => {
   const shown = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
   assert.ok(shown('../../docs/cli.md').includes(shown('golden/status.txt')));

@@ -6,6 +6,8 @@ import type { Cause } from '../../src/core/failure.ts';
 import type { Delivery } from '../../src/core/shape.ts';
 import type { World, WorldOptions } from './world.ts';
 
+const emptyResponse = 'HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n';
+
 /** One promise of the exchange, told once and kept in every world. */
 export interface Case {
   readonly name: string;
@@ -717,6 +719,45 @@ const slowAndBroken: readonly Case[] = [
     },
     onlyBytes: 'streams carry messages, not bytes',
   },
+  ...(
+    [
+      ['no more than a response', 'GET', 'HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\nok', 0],
+      ['more than Content-Length says', 'GET', 'HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\nokEXTRA', 5],
+      [
+        'a second response',
+        'GET',
+        `HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n${emptyResponse}`,
+        emptyResponse.length,
+      ],
+      [
+        'bytes behind the last chunk',
+        'GET',
+        'HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nmore',
+        4,
+      ],
+      ['a body with 204', 'GET', 'HTTP/1.1 204 None\r\n\r\nok', 2],
+      ['a body with 304', 'GET', 'HTTP/1.1 304 Same\r\nContent-Length: 3\r\n\r\nold', 3],
+      ['a body in answer to HEAD', 'HEAD', 'HTTP/1.1 200 Fine\r\nContent-Length: 4\r\n\r\nbody', 4],
+    ] as const
+  ).map(
+    ([what, method, raw, surplus]): Case => ({
+      name: `${what}: the attempt says how many bytes came behind the response, and none of them reach a client`,
+      run(world) {
+        let requests = 0;
+        world.endpoint('a').onRequest = (request) => (++requests === 1 ? request.raw(raw) : request.answer(200, 'own'));
+        const client = world.request({ method });
+        world.pass(20);
+        const next = world.request({});
+        world.pass(20);
+        assert.equal(client.state, 'whole');
+        assert.equal(next.content.toString(), 'own');
+        const [first] = assertRecord(world, { end: 'forwarded', attempts: 1 }).attempts;
+        const [second] = assertRecord(world, { end: 'forwarded', attempts: 1 }, 1).attempts;
+        assert.deepEqual([first?.surplusBytes, second?.surplusBytes, second?.reused], [surplus, 0, surplus === 0]);
+      },
+      onlyBytes: 'streams carry messages, not bytes',
+    }),
+  ),
   ...(['GET', 'POST'] as const).map(
     (method): Case => ({
       name: `bytes left over from an earlier response: the ${method} ${method === 'GET' ? 'goes out again on a fresh connection' : 'is not repeated'}`,

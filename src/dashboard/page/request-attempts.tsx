@@ -6,6 +6,7 @@ import {
   exitText,
   failureSentence,
   retryText,
+  surplusText,
   waitTexts,
 } from '../../diagnose/candor/attempt-texts.ts';
 import { evidenceFacts } from '../../diagnose/candor/evidence-facts.ts';
@@ -113,12 +114,20 @@ function Outcome({
   readonly record: ExchangeRecord;
 }): JSX.Element {
   const { facts, certificate, bytes } = evidenceFacts(attempt, record.cause);
+  const surplus = surplusText(attempt);
   if (attempt.cause === null)
     return (
-      <p>
-        <Mark tone={toneOf(attempt)} /> {attempt.status === null ? '' : `${attempt.status}; `}
-        <Sentence text={retryText(attempt)} />
-      </p>
+      <>
+        <p>
+          <Mark tone={toneOf(attempt)} /> {attempt.status === null ? '' : `${attempt.status}; `}
+          <Sentence text={retryText(attempt)} />
+        </p>
+        {surplus !== null && (
+          <p>
+            <Sentence text={surplus} />
+          </p>
+        )}
+      </>
     );
   return (
     <>

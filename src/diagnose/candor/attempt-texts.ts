@@ -1,5 +1,5 @@
 import { explain, explainExit } from '../../core/explain.ts';
-import { durationText } from '../../core/quantity-text.ts';
+import { countText, durationText } from '../../core/quantity-text.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
 import { failureOf } from './record-spec.ts';
 import { retryWords } from './record-words.ts';
@@ -36,6 +36,12 @@ export function waitTexts({ filter_ms, body_ms, waited_ms, session, turn_ms }: E
 /** Why another attempt was made after this one, or was not. */
 export function retryText({ retry_reason }: AttemptRecord): string {
   return Object.hasOwn(retryWords, retry_reason) ? retryWords[retry_reason] : retry_reason;
+}
+
+/** What came behind the response; null: nothing. */
+export function surplusText({ surplus_bytes }: AttemptRecord): string | null {
+  if (surplus_bytes === undefined) return null;
+  return `The endpoint sent ${countText(surplus_bytes, 'byte')} more behind the end of this response; the gateway dropped them and closed the connection.`;
 }
 
 /** How the instance ended while it had the request. */
