@@ -2,7 +2,7 @@ import type { Event } from '../core/event.ts';
 import { mayBeCausedByExit } from '../core/exit-causes.ts';
 import type { Cause } from '../core/failure.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import { instanceOf } from '../core/request-context.ts';
+import { instanceOf } from '../core/endpoint.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 

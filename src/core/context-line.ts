@@ -1,7 +1,7 @@
 import { elapsedText } from './quantity-text.ts';
 import { type OutputLine, type OutputLineJson, outputLineJson } from './output-line.ts';
 import type { ExchangeRecord } from './record.ts';
-import { instanceOf } from './request-context.ts';
+import { instanceOf } from './endpoint.ts';
 
 /**
  * 'attempt': its application had an attempt of the request, and printed it in that time. 'other_time': earlier or later. 'no_attempt': its application had none.

@@ -76,3 +76,10 @@ export interface InstanceExit {
   readonly outOfMemory: boolean;
   readonly lastLine: string | null;
 }
+
+/** The instance of an endpoint; null: it is none of an application. The id of an endpoint is that of its upstream, that of its instance, and its address: `web/shop/1/127.0.0.1:4000`. */
+export function instanceOf(endpoint: string, address: string): string | null {
+  const upstreamEnd = endpoint.indexOf('/');
+  const rest = endpoint.slice(upstreamEnd + 1);
+  return rest.endsWith(`/${address}`) ? rest.slice(0, -address.length - 1) : null;
+}

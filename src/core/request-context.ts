@@ -1,4 +1,5 @@
 import type { ContextLineJson } from './context-line.ts';
+import { instanceOf } from './endpoint.ts';
 import type { OutputLine, OutputLineJson } from './output-line.ts';
 import type { ProcessNote } from './process-note.ts';
 import type { ProcessStateJson } from './process-state.ts';
@@ -95,11 +96,4 @@ export function visitedTimes(visits: readonly InstanceVisit[]): readonly Visited
     else times.splice(times.indexOf(before), 1, { ...before, until: Math.max(before.until, until) });
   }
   return times;
-}
-
-/** The instance of an endpoint; null: it is none of an application. The id of an endpoint is that of its upstream, that of its instance, and its address: `web/shop/1/127.0.0.1:4000`. */
-export function instanceOf(endpoint: string, address: string): string | null {
-  const upstreamEnd = endpoint.indexOf('/');
-  const rest = endpoint.slice(upstreamEnd + 1);
-  return rest.endsWith(`/${address}`) ? rest.slice(0, -address.length - 1) : null;
 }

@@ -160,7 +160,7 @@ describe('markup in what the dashboard shows', withBrowser, () => {
     const section = page
       .locator('section')
       .filter({ has: page.getByRole('heading', { name: 'Process of the application' }) });
-    await section.getByRole('heading', { name: /^app\/1 pid \d+$/ }).waitFor();
+    await section.getByRole('heading', { name: /^app\/1 pid \d+, attempt 1$/ }).waitFor();
     await section.getByText(/RSS \d+ MiB, \d+ of \d+ descriptors/).waitFor();
     await isText();
   });
