@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { answeredBetween, EndpointCount } from './endpoint-count.ts';
+import { UpstreamFailures } from './upstream-failures.ts';
 
 /** Seconds of an endpoint, each with its responses in HTTP and those that were none. */
 type Seconds = readonly (readonly [answered: number, notHttp: number])[];
@@ -86,4 +87,32 @@ describe('an endpoint is said to answer in HTTP as well where it has done so bet
     both.add(mixed);
     assert.deepEqual([both.attempts, both.failed, answeredBetween([both])], [57, 27, 30]);
   });
+});
+
+test('what came within a second is told apart by the reports of workers', () => {
+  const failures = new UpstreamFailures('app', 0);
+  const report = (successes: number, notHttp: number): void =>
+    failures.addOutcomes(
+      {
+        ...{ upstream: 'app', endpoint: 'app/1', state: 'healthy', successes, failures: notHttp, serverErrors: 0 },
+        ...{ rateLimited: 0, restMs: 0, consecutiveFailures: 0, consecutiveUnreachable: 0, latencyMs: 0 },
+        causes: notHttp === 0 ? [] : [{ cause: 'response_not_http', count: notHttp }],
+      },
+      7,
+    );
+  const counted = (): EndpointCount => {
+    const count = new EndpointCount();
+    for (const delta of failures.endpointDeltas) count.count(delta);
+    return count;
+  };
+  report(5, 0);
+  report(5, 0);
+  report(3, 4);
+  assert.deepEqual([failures.endpointDeltas.length, answeredBetween([counted()])], [2, null]);
+  report(2, 0);
+  report(4, 2);
+  assert.deepEqual([answeredBetween([counted()]), counted().attempts, counted().failed], [2, 25, 6]);
+  for (let more = 0; more < 5000; more++) report(1, 1);
+  assert.ok(failures.endpointDeltas.length <= 1000);
+  assert.deepEqual([counted().attempts, counted().failed], [10_025, 5006]);
 });

@@ -3,13 +3,13 @@ import type { AttemptDelta } from './upstream-failures.ts';
 /** Fewer responses in HTTP than this share of the others may have been on their way when another program took the address. */
 const answeredShareMin = 0.1;
 
-/** What an endpoint has met since an incident began. Seconds are counted in their order. */
+/** What an endpoint has met since an incident began. Deltas are counted in their order. */
 export class EndpointCount {
   attempts = 0;
   failed = 0;
   /** Responses that were no HTTP. */
   notHttp = 0;
-  /** Responses in HTTP between those, without those of the second in which these began: they may all have come before. */
+  /** Responses in HTTP between those, without those of the delta in which these began: they may all have come before. */
   between = 0;
   /** Responses in HTTP that count once another follows that is none. */
   #since = 0;

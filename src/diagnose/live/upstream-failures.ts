@@ -18,6 +18,7 @@ export interface FailureDelta {
   attemptsFailed: number;
 }
 
+/** What one second has added, or a part of one in which there were responses that were no HTTP. */
 export interface AttemptDelta {
   readonly second: number;
   readonly endpoint: string;
@@ -31,6 +32,7 @@ export interface AttemptDelta {
 
 /** More kinds, routes or endpoints in a minute are not told apart. */
 const deltasMax = 4000;
+const apartMax = deltasMax / 4;
 
 const noRequests: ReadonlyMap<string, number> = new Map();
 
@@ -115,7 +117,7 @@ export class UpstreamFailures {
     }
     if (attempts === 0) return;
     this.attempts.add(second, attempts);
-    const delta = this.#endpointDelta(second, endpoint);
+    const delta = this.#endpointDelta(second, endpoint, notHttp > 0);
     delta.attempts += attempts;
     delta.failed += failed;
     delta.answered += successes;
@@ -214,11 +216,14 @@ export class UpstreamFailures {
     return delta;
   }
 
-  #endpointDelta(second: number, endpoint: string): AttemptDelta {
+  /** `isApart`: what came before and after it is told apart within the second, while there are not too many. */
+  #endpointDelta(second: number, endpoint: string, isApart: boolean): AttemptDelta {
     for (let index = this.endpointDeltas.length - 1; index >= 0; index--) {
       const one = this.endpointDeltas[index] as AttemptDelta;
       if (one.second !== second) break;
-      if (one.endpoint === endpoint) return one;
+      if (one.endpoint !== endpoint) continue;
+      if ((isApart || one.notHttp > 0) && this.endpointDeltas.length < apartMax) break;
+      return one;
     }
     const delta = { second, endpoint, attempts: 0, failed: 0, answered: 0, notHttp: 0 };
     if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
