@@ -24,13 +24,16 @@ const needsOwnProcess = [
   /\/gateway\/gateway\.ts'|\/program\.ts'/,
 ];
 
+/** A helper is loaded once in a process: hooks of its own would run for the tests of the first file alone that imports it. */
+const hasHooks = /^(?:before|after)(?:Each)?\(/m;
+
 /** Whether other files may run in the process of this test file: read from its text, and from the texts of the helpers that it imports. */
 export function sharesProcess(path: string, root: string = repositoryRoot): boolean {
   if (!sharingFolders.some((folder) => path.startsWith(folder))) return false;
   const paths = new Set([path]);
   for (const one of paths) {
     const text = readFileSync(join(root, one), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
-    if (needsOwnProcess.some((pattern) => pattern.test(text))) return false;
+    if (needsOwnProcess.some((pattern) => pattern.test(text)) || (one !== path && hasHooks.test(text))) return false;
     for (const imported of importsOf(text, one))
       if (isHelper(imported) && existsSync(join(root, imported))) paths.add(imported);
   }

@@ -10,6 +10,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 mkdirSync(join(folder, 'src'));
 writeFileSync(join(folder, 'src', 'sockets.test-support.ts'), "import { connect } from 'node:net';");
 writeFileSync(join(folder, 'src', 'more.test-support.ts'), "export { connect } from './sockets.test-support.ts';");
+writeFileSync(join(folder, 'src', 'store.test-support.ts'), 'export let store = 0;\nbeforeEach(() => (store = 1));');
 writeFileSync(join(folder, 'src', 'pure.test-support.ts'), 'export const one = 1;');
 
 describe('a test file shares its process', () => {
@@ -19,6 +20,8 @@ describe('a test file shares its process', () => {
     ['mentions a process in a comment', '// As node:child_process does: process.exit().\n/* mock.timers */', true],
     ['starts processes', "import { spawn } from 'node:child_process';", false],
     ['opens sockets through helpers', "import { connect } from './more.test-support.ts';", false],
+    ['has hooks', 'beforeEach(() => {});', true],
+    ['uses hooks of a helper', "import { store } from './store.test-support.ts';", false],
     ['sets a variable', "process.env['RUNS'] = '1';", false],
     ['sets a variable by its name', 'process.env.RUNS ??= 1;', false],
     ['deletes a variable', 'delete process.env.RUNS;', false],
