@@ -49,6 +49,10 @@ const attemptSchema = z.object({
   retry: z.boolean(),
   retry_reason: text,
   surplus_bytes: count.optional().describe('Bytes that came with the end of the response, behind it; absent: none.'),
+  bytes_to_endpoint: count
+    .optional()
+    .describe("Bytes of the request's body that the connection took; absent: none, or the only attempt of a success."),
+  bytes_from_endpoint: count.optional().describe("Bytes of the response's body that came; absent: as above."),
 });
 
 export const recordSchema = z.object({

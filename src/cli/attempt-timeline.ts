@@ -1,6 +1,7 @@
 import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
 import { type AttemptStage, stagesOf } from '../diagnose/candor/attempt-stages.ts';
 import {
+  bytesText,
   connectionText,
   endpointText,
   exitText,
@@ -68,12 +69,13 @@ function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Sty
   const indent = '      ';
   const say = (text: string): string[] => wrap(harmless(text), indent);
   if (attempt.cause === null && attempt.status === null) return say(`– ${retry}`);
-  const surplus = surplusText(attempt);
+  const [surplus, bytes] = [surplusText(attempt), bytesText(attempt)];
   if (attempt.cause === null)
     return [...say(`✔ ${attempt.status ?? 'no status'}; ${retry}`), ...(surplus === null ? [] : say(surplus))];
   return [
     ...say(`✖ ${failureSentence(attempt)}`),
     ...evidenceLines(attempt, record.cause, indent).map((line) => style.dim(line)),
+    ...(bytes === null ? [] : say(bytes)),
     ...(attempt.exit === null ? [] : say(exitText(attempt.exit))),
     ...say(`→ ${retry}`),
   ];

@@ -79,6 +79,9 @@ export interface AttemptFacts {
   readonly status: number;
   /** Bytes that came with the end of the response, behind it; 0 or absent: none. */
   readonly surplusBytes?: number;
+  /** Bytes of the request's body that were given to the connection, and of the response's that came; absent: none. Without framing. */
+  readonly bytesToEndpoint?: number;
+  readonly bytesFromEndpoint?: number;
   /** Retry-After of a response with status 429; null or absent: another status, or none. */
   readonly retryAfter?: string | null;
   readonly failure: Failure | null;

@@ -25,6 +25,8 @@ const attempt = fc.record(
     ...{ exit: fc.constantFrom(null, { code: 1 }), retry: fc.boolean() },
     retry_reason: fc.constantFrom('accepted', 'idempotent'),
     surplus_bytes: number,
+    bytes_to_endpoint: number,
+    bytes_from_endpoint: number,
   },
   { noNullPrototype: true },
 );
@@ -68,6 +70,8 @@ const optional = new Set([
   'address_stale',
   'protocol',
   'surplus_bytes',
+  'bytes_to_endpoint',
+  'bytes_from_endpoint',
 ]);
 
 function without(fields: object, chance: () => boolean): object {

@@ -178,4 +178,7 @@ export interface AttemptRecord {
   readonly retry_reason: RetryReason;
   /** Bytes that came with the end of the response, behind it: the gateway has dropped them, and closed the connection. Absent: none. */
   readonly surplus_bytes?: number;
+  /** Bytes of the request's body that the connection took, and of the response's that came. Absent: none, or the only attempt of a success. */
+  readonly bytes_to_endpoint?: number;
+  readonly bytes_from_endpoint?: number;
 }

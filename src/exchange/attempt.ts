@@ -70,6 +70,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   endedMs = -1;
   status = 0;
   surplusBytes = 0;
+  bytesToEndpoint = 0;
+  bytesFromEndpoint = 0;
   retryAfter: string | null = null;
   failure: Failure | null = null;
   exit: InstanceExit | null = null;
@@ -136,7 +138,9 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   /** Takes the bytes in any case. Returns false if the owner must wait for `onAttemptRoom` before it sends more. */
   sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    return this.#stream?.sendContent(bytes, start, end, ownership) ?? true;
+    if (this.#stream === null) return true;
+    this.bytesToEndpoint += end - start;
+    return this.#stream.sendContent(bytes, start, end, ownership);
   }
 
   endBody(trailers: Fields | null): void {
@@ -229,6 +233,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 
   onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    this.bytesFromEndpoint += end - start;
     this.#owner.onAttemptBody(this, bytes, start, end, ownership);
   }
 

@@ -89,6 +89,8 @@ function attemptAttributes(record: ExchangeRecord, attempt: AttemptRecord, index
     'candor.retry': attempt.retry,
     'candor.retry.reason': attempt.retry_reason,
     'candor.surplus_bytes': attempt.surplus_bytes ?? null,
+    'candor.bytes_to_endpoint': attempt.bytes_to_endpoint ?? null,
+    'candor.bytes_from_endpoint': attempt.bytes_from_endpoint ?? null,
   });
 }
 

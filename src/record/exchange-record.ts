@@ -192,6 +192,7 @@ export class ExchangeRecords {
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
       ...surplusOf(attempt),
+      ...bytesOf(attempt),
     };
   }
 
@@ -286,6 +287,16 @@ function whereOf(attempt: AttemptFacts): AttemptEndpoint {
 
 function surplusOf({ surplusBytes = 0 }: AttemptFacts): Pick<AttemptRecord, 'surplus_bytes'> {
   return surplusBytes > 0 ? { surplus_bytes: wholeNumber(surplusBytes) } : {};
+}
+
+function bytesOf({
+  bytesToEndpoint: to = 0,
+  bytesFromEndpoint: from = 0,
+}: AttemptFacts): Pick<AttemptRecord, 'bytes_to_endpoint' | 'bytes_from_endpoint'> {
+  return {
+    ...(to > 0 ? { bytes_to_endpoint: wholeNumber(to) } : {}),
+    ...(from > 0 ? { bytes_from_endpoint: wholeNumber(from) } : {}),
+  };
 }
 
 function tlsOf({ tls }: ClientFacts): ExchangeRecord['tls'] {

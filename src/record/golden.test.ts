@@ -126,6 +126,15 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
     'forwarded, with more bytes behind the response',
     sampleExchange({ attempts: [sampleAttempt({ surplusBytes: 5 })] }),
   ],
+  [
+    'truncated, with what had passed',
+    sampleExchange({
+      attempts: [
+        sampleAttempt({ failure: short, retryReason: 'committed', bytesToEndpoint: 300, bytesFromEndpoint: 4096 }),
+      ],
+      ...{ endKind: 'truncated', failure: short, bytesFromClient: 300, bytesToClient: 4096 },
+    }),
+  ],
 ];
 
 /** Of those whose route is `orders`. */
@@ -233,7 +242,7 @@ test('every line is byte for byte as version 3 defines', () => {
 });
 
 /** The last ones of `exchanges`, which earlier versions have not. */
-const newInVersion3 = 3;
+const newInVersion3 = 4;
 
 for (const version of [1, 2, 3]) {
   test(`readers read every line of version ${version}`, () => readVersion(version));

@@ -192,6 +192,10 @@ test('cached fragments of routes and endpoints follow changes', () => {
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({})] })).attempts[0]?.queued_ms, undefined);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({ surplusBytes: 5 })] })).attempts[0]?.surplus_bytes, 5);
   assert.equal('surplus_bytes' in (read(sampleExchange()).attempts[0] ?? {}), false);
+  const passed = [sampleAttempt({ bytesToEndpoint: 7, bytesFromEndpoint: 9 })];
+  assert.equal('bytes_to_endpoint' in (read(sampleExchange({ attempts: passed })).attempts[0] ?? {}), false);
+  const [several] = read(sampleExchange({ attempts: [...passed, sampleAttempt({})] })).attempts;
+  assert.deepEqual([several?.bytes_to_endpoint, several?.bytes_from_endpoint], [7, 9]);
   // The same endpoint, over one version and then over the other.
   for (const [protocol, expected] of [
     ['h2', 'HTTP/2'],

@@ -55,6 +55,20 @@ test('an attempt whose response was followed by more bytes says so', () => {
   assert.doesNotMatch(explained({}), /behind the end/);
 });
 
+test('a failed attempt says how much of the bodies had passed', () => {
+  const reset = { cause: 'closed_before_response', stage: 'response', evidence: null } as const;
+  const [attempt] = goodRecord.attempts;
+  assert.ok(attempt !== undefined);
+  const explained = (passed: object): string =>
+    renderExplanation({ ...goodRecord, attempts: [{ ...attempt, ...reset, ...passed }] }, plain).replace(/\s+/g, ' ');
+  assert.match(explained({ bytes_to_endpoint: 1 }), / 1 byte of the request's body had been sent\. /);
+  assert.match(
+    explained({ bytes_to_endpoint: 2000, bytes_from_endpoint: 9 }),
+    / 2,?000 bytes of the request's body had been sent, 9 bytes of the response's body had come\. /,
+  );
+  assert.doesNotMatch(explained({}), /had been sent/);
+});
+
 test('docs/cli.md shows the status that the command prints', () => {
   const shown = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
   assert.ok(shown('../../docs/cli.md').includes(shown('golden/status.txt')));

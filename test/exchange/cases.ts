@@ -99,6 +99,24 @@ const forwarded: readonly Case[] = [
     },
   },
   {
+    name: 'each attempt says how much of the bodies has passed',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.breakOff('reset');
+      world.endpoint('b').onRequest = (request) => {
+        request.head(200, 100);
+        request.write('only this');
+      };
+      world.request({ method: 'PUT', content: pattern(3000) });
+      world.pass(20);
+      world.endpoint('b').arrived[0]?.breakOff('reset');
+      world.pass(20);
+      const [first, second] = world.records[0]?.attempts ?? [];
+      assert.deepEqual([first?.bytesToEndpoint, first?.bytesFromEndpoint], [3000, 0]);
+      assert.deepEqual([second?.bytesToEndpoint, second?.bytesFromEndpoint], [3000, 9]);
+    },
+    options: { endpoints: ['a', 'b'] },
+  },
+  {
     name: 'a HEAD is answered without content, with the length that it would have',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n');

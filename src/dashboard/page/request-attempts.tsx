@@ -3,6 +3,7 @@ import { type AttemptStage, stagesOf } from '../../diagnose/candor/attempt-stage
 import {
   connectionText,
   endpointText,
+  bytesText,
   exitText,
   failureSentence,
   retryText,
@@ -114,7 +115,7 @@ function Outcome({
   readonly record: ExchangeRecord;
 }): JSX.Element {
   const { facts, certificate, bytes } = evidenceFacts(attempt, record.cause);
-  const surplus = surplusText(attempt);
+  const [surplus, passed] = [surplusText(attempt), bytesText(attempt)];
   if (attempt.cause === null)
     return (
       <>
@@ -142,6 +143,7 @@ function Outcome({
           <Bytes hex={bytes.hex} label="First bytes" />
         </>
       )}
+      {passed !== null && <p class="quiet">{passed}</p>}
       {attempt.exit !== null && (
         <p>
           <Sentence text={exitText(attempt.exit)} />

@@ -44,6 +44,18 @@ export function surplusText({ surplus_bytes }: AttemptRecord): string | null {
   return `The endpoint sent ${countText(surplus_bytes, 'byte')} more behind the end of this response; the gateway dropped them and closed the connection.`;
 }
 
+/** What of the bodies had passed when the attempt failed; null: nothing. */
+export function bytesText({
+  bytes_to_endpoint: sent = 0,
+  bytes_from_endpoint: came = 0,
+}: AttemptRecord): string | null {
+  const parts = [
+    ...(sent > 0 ? [`${countText(sent, 'byte')} of the request's body had been sent`] : []),
+    ...(came > 0 ? [`${countText(came, 'byte')} of the response's body had come`] : []),
+  ];
+  return parts.length === 0 ? null : `${parts.join(', ')}.`;
+}
+
 /** How the instance ended while it had the request. */
 export function exitText(exit: NonNullable<AttemptRecord['exit']>): string {
   const { code, signal, oom: outOfMemory, last_line: lastLine, before_ms: beforeMs, after_answer_ms } = exit;
