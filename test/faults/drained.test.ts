@@ -144,7 +144,7 @@ function checkRecord(row: ExpectedRow, record: ExchangeRecord): void {
   assert.deepEqual([end, method, record.stage], [row.end, row.request.method, row.tells.get('stage')]);
   assert.match(
     record.detail ?? '',
-    record.kind === 'tunnel' ? /end at once .*, and the tunnel/ : /end at once .* while the request/,
+    record.kind === 'tunnel' ? /ended at once .*, and the tunnel/ : /ended at once .* while the request/,
   );
   assert.equal(record.kind, row.name === 'drained-tunnel' ? 'tunnel' : 'exchange');
   assert.deepEqual(
