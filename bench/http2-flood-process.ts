@@ -47,7 +47,8 @@ async function attack(index: number, port: number, network: string, end: number)
     }
     const frames = Array.from({ length: framesAtOnce }, (_, count) => goOn(turn * framesAtOnce + count));
     line.send(...frames);
-    await turnOfLoop();
+    // One that has nothing more to send does not take a processor from the others.
+    await (frames.every(({ length }) => length === 0) ? passTime(1) : turnOfLoop());
     await line.until(() => true);
     line.forget();
     // What the kernel does not take would fill the memory of this process.

@@ -7,7 +7,7 @@ import { allFloods, type Attack, type Report } from './http2-flood-process.ts';
 import type { ThreadStall } from './stall-report.ts';
 import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
 
-const usage = `usage: npm run bench:http2-floods -- [--seconds=1] [--rounds=5] [--only=TEXT] [--json=yes]
+const usage = `usage: npm run bench:http2-floods -- [--seconds=2] [--rounds=5] [--only=TEXT] [--json=yes]
 
 What a client of HTTP/2 waits for a small response while another client floods the same worker, and reconnects each time it is thrown out.
 Gateway, quiet client and flood are three processes. Where they have fewer cores than that they also wait for each other. So each round
@@ -25,7 +25,7 @@ without and with the flood, in CPU time; how many turns with it took more than 4
   --json=yes   one JSON object for each row
   --help
 
-example: npm run bench:http2-floods -- --seconds=1 --only=reset
+example: npm run bench:http2-floods -- --rounds=3 --only=reset
 `;
 
 /** How long a flood has gone on when the measurement begins. */
@@ -240,7 +240,7 @@ function print(measured: Measured): void {
 const header =
   'flood | p50 without, with | p99 without, with | times (elsewhere) | thrown out | longest turn without, with | turns over 4 ms | rounds';
 const probe = join(import.meta.dirname, 'stall-probe.ts');
-const { seconds, rounds, only = '', json } = toolOptions(usage, ['only', 'json'], { seconds: 1, rounds: 5 });
+const { seconds, rounds, only = '', json } = toolOptions(usage, ['only', 'json'], { seconds: 2, rounds: 5 });
 const flood = new FloodProcess();
 let gateway: FloodedGateway | null = null;
 try {
