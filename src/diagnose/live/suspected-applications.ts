@@ -98,9 +98,11 @@ export const applications = {
           'See in `candor explain ID` which bytes came, and search the application for what writes them before a response, or after the end of an earlier one.',
       };
     const spec = specOfMost(incident, invalid);
+    // The title of what is not HTTP at all says no more than the sentence.
+    const title = most === null || isNotHttp(most) || spec === null ? '' : `: ${lowerFirst(spec.title)}`;
     return {
       fit: 0.68,
-      sentence: `The application sends responses that are no valid HTTP: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
+      sentence: `The application sends responses that are no valid HTTP${title}.`,
       evidence: [names(incident, null)],
       nextStep: spec?.nextStep ?? 'See in `candor explain ID` which bytes came.',
     };

@@ -16,6 +16,14 @@ describe('a suspect names the failure that it is about, whichever came first', (
       /no valid HTTP: the end of the application's answer cannot be determined/,
     ],
     [
+      'garbage',
+      [
+        ['reset_before_response', 6],
+        ['response_not_http', 4],
+      ],
+      /no valid HTTP\.$/,
+    ],
+    [
       'tls',
       [
         ['tls_timeout', 1],
