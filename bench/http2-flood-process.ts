@@ -47,7 +47,7 @@ async function attack(index: number, port: number, network: string, end: number)
     }
     const frames = Array.from({ length: framesAtOnce }, (_, count) => goOn(turn * framesAtOnce + count));
     line.send(...frames);
-    // One that has nothing more to send does not take a processor from the others.
+    // A flood that has nothing more to send must not take a processor from the gateway.
     await (frames.every(({ length }) => length === 0) ? passTime(1) : turnOfLoop());
     await line.until(() => true);
     line.forget();

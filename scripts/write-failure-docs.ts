@@ -50,7 +50,7 @@ const shapeIntroductions: readonly (readonly [shape: Shape, title: string, intro
   ],
 ];
 
-/** Descriptions of the evidence. A missing one stops the script. */
+/** Descriptions of the evidence; that of a field of one cause alone comes first ('code of client_gone'). A missing one stops the script. */
 const fieldMeanings: Readonly<Record<string, string>> = {
   last: 'the result of the last readiness check; absent before the first check, and for configured addresses',
   fix: 'what an operator can change so that it becomes ready; absent if not known',
@@ -64,6 +64,9 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   application: 'the application, by its name in candor.yaml',
   at: 'where in the request',
   code: 'the code of the TLS library or of the DNS library; with HTTP/2, the name of an error (RFC 9113 §7)',
+  'code of client_gone': "the error of the client's RST_STREAM (RFC 9113 §7); absent unless `how` is `cancelled`",
+  'code of request_refused':
+    'the error with which the gateway ended the stream or connection (RFC 9113 §7); absent if it answered',
   stream:
     'the HTTP/2 error by which the endpoint ended the stream (RST_STREAM), or `END_STREAM` if it ended it in order, but too early; absent if the whole connection ended',
   frame: 'the frame that said so',
@@ -173,10 +176,10 @@ function overviewRow(cause: Cause): string {
   return `| [\`${cause}\`](#${cause}) | \`${shapeOfType(spec.type)}\` | ${statusText(spec)} | ${type} | ${spec.whose} | ${retry} | ${health} |`;
 }
 
-function evidenceLine(field: string): string {
+function evidenceLine(cause: Cause, field: string): string {
   const [written = '', type = ''] = field.split(': ');
   const name = written.replace('?', '');
-  const meaning = fieldMeanings[`${name}${special(name, type)}`];
+  const meaning = fieldMeanings[`${name} of ${cause}`] ?? fieldMeanings[`${name}${special(name, type)}`];
   if (meaning === undefined)
     throw new Error(`scripts/write-failure-docs.ts does not say what the evidence field "${name}" holds`);
   return `- \`${snakeKey(name)}\` (${type
@@ -192,6 +195,11 @@ function special(name: string, type: string): string {
   if (/\bcancelled\b/.test(type)) return ', where a request may be cancelled';
   return type === 'ForceCloseReason' || /\btunnel\b/.test(type) ? ', where the gateway cuts' : '';
 }
+
+/** What else is to be known of a cause. */
+const remarks: Partial<Record<Cause, string>> = {
+  request_body_truncated: 'Over HTTP/2 no answer is sent: the record has no status and `end: abandoned`.',
+};
 
 const raised = raisedCauses();
 
@@ -222,8 +230,9 @@ function section(cause: Cause, evidence: readonly string[]): string {
     '',
     '**Evidence:**',
     '',
-    ...evidence.map(evidenceLine),
+    ...evidence.map((field) => evidenceLine(cause, field)),
     '',
+    ...(remarks[cause] === undefined ? [] : [remarks[cause], '']),
     `**A visitor reads:** ${spec.forClient}`,
   ].join('\n');
 }

@@ -209,13 +209,13 @@ export class IncidentExamination {
     return facts.length === 0 ? [] : [`the machine: ${facts.join(', ')}`];
   }
 
-  /** The last ones before the first failure or with it, the newest first. */
+  /** The last ones from 15 minutes before the first failure to 1 s after it, the newest first. */
   #changes({ startedAt }: LiveIncident, upstream: string): readonly string[] {
-    const before = this.#parts
+    const changes = this.#parts
       .events()
       .filter(({ at }) => at <= startedAt + 1000 && at > startedAt - changesWithinMs)
       .filter((event) => isChange(event, upstream));
-    return before
+    return changes
       .slice(-changesMax)
       .toReversed()
       .map(({ at, reason }) => `${beforeText(at - startedAt)} the first failure: ${reason}`);

@@ -124,10 +124,13 @@ describe('the shutdown of all workers', () => {
   test('at once skips the rest of the lame-duck time and of the drain time', async () => {
     const { workers, isOver } = begin({ lameDuckMs: 60_000 });
     await clock.advance(1000);
-    atOnce.resolve('its command ended before it was ready');
+    atOnce.resolve('the gateway ends at once (a second signal, SIGTERM)');
     await clock.advance(0);
     assert.ok(isOver());
-    assert.match(reasons.at(-2) ?? '', /^its command ended before it was ready: requests without a response get a 503/);
+    assert.match(
+      reasons.at(-2) ?? '',
+      /^the gateway ends at once \(a second signal, SIGTERM\): requests without a response get a 503/,
+    );
     for (const { told } of workers)
       assert.deepEqual(told, ['take leave at 0', 'drain at 1000', 'cut at once at 1000', 'terminate at 1000']);
     assert.equal(clock.timersLive, 0);

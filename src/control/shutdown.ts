@@ -51,7 +51,7 @@ export interface ShutdownParts {
   readonly drain: DrainSpec;
   /** Another process listens on the same ports: there is no lame-duck time, and connections may send a last request. */
   readonly hasSuccessor: boolean;
-  /** Resolves when the shutdown must end at once, with the reason, such as 'a second SIGTERM'. */
+  /** Resolves when the shutdown must end at once, with the beginning of the event's reason: 'the gateway ends at once (a second signal, SIGTERM)'. */
   readonly atOnce: Promise<string>;
   /** Closes the listening sockets of the main thread: called when the workers close theirs. */
   readonly closeListeners?: () => void;

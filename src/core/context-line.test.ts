@@ -48,10 +48,11 @@ describe('a line with an id of a request', () => {
       assert.equal(contextLineJson(line(0, 'shop', text), record).has, has));
 });
 
-test('the distance from the end of a request is told in seconds, and on which side', () => {
-  assert.deepEqual([66_000, -2400, 7_300_000].map(afterEndText), [
+test('the distance from the end of a request is told in seconds, rounded up, and on which side', () => {
+  assert.deepEqual([66_000, 5200, -2400, 7_300_000].map(afterEndText), [
     '66 s after its end',
-    '2 s before its end',
+    '6 s after its end',
+    '3 s before its end',
     '2 h 1 min after its end',
   ]);
 });

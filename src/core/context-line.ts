@@ -4,7 +4,7 @@ import type { ExchangeRecord } from './record.ts';
 import { instanceOf } from './endpoint.ts';
 
 /**
- * 'attempt': its application had an attempt of the request, and printed it in that time. 'other_time': earlier or later. 'no_attempt': its application had none.
+ * 'attempt': its application had an attempt of the request, and printed it at most 5 s before the request began or after it ended. 'other_time': earlier or later. 'no_attempt': its application had none.
  */
 export const lineRelations = ['attempt', 'other_time', 'no_attempt'] as const;
 export type LineRelation = (typeof lineRelations)[number];
@@ -18,15 +18,15 @@ export interface ContextLineJson extends OutputLineJson {
   readonly after_end_ms: number;
 }
 
-/** Output is read a moment after it was printed; what an application does after its answer takes a while. */
-const attemptMs = 5000;
+/** Milliseconds before the begin and after the end of a request in which its lines are expected: output is read late, and work goes on after the answer. */
+const aroundRequestMs = 5000;
 
 type LinkedRecord = Pick<ExchangeRecord, 'id' | 'at' | 'duration_ms' | 'application' | 'upstream' | 'attempts'>;
 
 export function contextLineJson(line: OutputLine, record: LinkedRecord): ContextLineJson {
   const began = Date.parse(record.at);
   const afterEndMs = line.at - Math.ceil(began + record.duration_ms);
-  const isInTime = line.at >= began - attemptMs && afterEndMs <= attemptMs;
+  const isInTime = line.at >= began - aroundRequestMs && afterEndMs <= aroundRequestMs;
   const hadAttempt = sourcesOf(record).has(line.source.application);
   return {
     ...outputLineJson(line),
@@ -43,14 +43,14 @@ function sourcesOf({ application, upstream, attempts }: LinkedRecord): ReadonlyS
     const upstreamId = endpoint.slice(0, endpoint.indexOf('/'));
     return instance === null ? [upstreamId] : [upstreamId, instance.slice(0, instance.lastIndexOf('/'))];
   });
-  const last = attempts.length === 0 ? [] : [application, upstream];
-  return new Set([...ofAttempts, ...last].filter((name) => name !== null));
+  const withoutAttempt = attempts.length === 0 ? [] : [application, upstream];
+  return new Set([...ofAttempts, ...withoutAttempt].filter((name) => name !== null));
 }
 
 const plain = (text: string): string => text.toLowerCase().replaceAll('-', '');
 
-/** '66 s after its end', '2 s before its end'. */
+/** '66 s after its end', '3 s before its end': rounded up, so that what is more than 5 s is never shown as 5 s. */
 export function afterEndText(ms: number): string {
-  const seconds = Math.round(Math.abs(ms) / 1000);
+  const seconds = Math.ceil(Math.abs(ms) / 1000);
   return `${seconds < 600 ? `${seconds} s` : elapsedText(seconds)} ${ms < 0 ? 'before' : 'after'} its end`;
 }

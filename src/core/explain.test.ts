@@ -123,7 +123,7 @@ describe('explain', () => {
       const failure = fail('drained', 'body', { reason: 'ended_at_once', what, retryAfterS: 5 });
       assert.match(
         explain(failure),
-        /^The gateway ended at once \(a second signal, `candor stop --now`, or a command of `candor run` that was never/,
+        /^The gateway ended at once \(after a second signal or `candor stop --now`, or because the command of `candor run` ended/,
       );
       assert.doesNotMatch(explain(failure), /time to finish was over/);
       assert.match(specOf(failure).nextStep, /press Ctrl-C once/);

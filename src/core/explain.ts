@@ -174,7 +174,7 @@ export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | '
   return `Read ${lastLines}, and fix the cause of the ${ended}.`;
 }
 
-/** Whether somebody has sent the signal: the process did not cause it by a fault of its own. */
+/** Whether another process sent the signal; false for signals that a crash causes. */
 export function isSignalOfOthers(signal: string | null): signal is string {
   return signal !== null && !crashSignals.has(signal);
 }

@@ -233,7 +233,7 @@ export interface Evidence {
   request_body_truncated: { bytesReceived: number; bytesExpected: number | null };
   /** 'cancelled': it has ended the request with RST_STREAM, of which `code` is the error, and the connection is open (HTTP/2). */
   client_gone: { bytesSent: number; how: 'closed' | 'reset' | 'cancelled'; code?: string };
-  /** `bytesPerSMin` is 0 if the client read nothing for `overMs`. `begun`: the responses that it did not read are others of its HTTP/2 connection. */
+  /** `bytesPerSMin` is 0 if the client read nothing for `overMs`. `begun: false`: this response had not begun, and the client did not read other responses of its HTTP/2 connection; absent: it did not read this one. */
   response_not_read: { bytesSent: number; bytesPerS: number; bytesPerSMin: number; overMs: number; begun?: false };
 }
 

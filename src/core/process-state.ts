@@ -65,8 +65,8 @@ export interface ProcessExitJson {
 }
 
 /**
- * The processes of the instances that had a request, by what is kept of them, in the order of their last attempts. Attempts of which nothing is known are left out, and
- * those that came when the process of an earlier attempt had ended, and no other is known.
+ * The processes of the instances that had a request, by what is kept of them, in the order of their last attempts. Left out are attempts of which nothing is known, and
+ * attempts that began after the only known process had ended.
  */
 export function processStates(
   notes: readonly ProcessNote[],
@@ -113,7 +113,7 @@ function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string)
   };
 }
 
-/** The first sample of a process that ran when the attempt ended, and was not looked at before, where the one before it had ended when the attempt began. */
+/** The process that replaced one that ended before the attempt began: its first sample, taken after the attempt, if it already ran at the attempt's end. */
 function successorOf(
   samples: readonly ProcessSample[],
   exits: readonly ProcessExit[],

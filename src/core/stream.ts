@@ -63,9 +63,9 @@ export interface DownstreamHandler {
   onRequest(failure: Failure | null): void;
   onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
   onRequestEnd(trailers: Fields | null): void;
-  /** The request cannot be read to its end: the client left, was too slow, or broke a rule. */
+  /** The request cannot be read to its end, but a response may still be sent; HTTP/1 also reports a client that left here. */
   onRequestFailed(failure: Failure): void;
-  /** No response can reach the client any more: it has left, or the gateway has ended its stream or connection. */
+  /** HTTP/2: no response can reach the client any more: it has left, or the gateway has ended its stream or connection. */
   onClientLost(failure: Failure): void;
   /**
    * The listener ends its tunnels with `failure`. The exchange may first close the protocol in its tunnel, which takes a second at

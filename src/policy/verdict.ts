@@ -47,9 +47,9 @@ export interface GatewayFacts {
   readonly refusal: string | null;
   /** Problems of the gateway itself, and incidents that go on. */
   readonly problems: number;
+  readonly incidents: number;
   /** Applications whose new instances are not ready, while old ones serve. */
   readonly unreadyReleases: readonly string[];
-  readonly incidents: number;
   readonly upstreams: readonly { readonly id: string; readonly verdict: ServiceVerdict }[];
   readonly maintenance: RouteMaintenance;
 }
@@ -144,8 +144,9 @@ function troubleOfItself({ state, incidents, problems, unreadyReleases }: Gatewa
 
 function releaseTexts(applications: readonly string[]): readonly string[] {
   if (applications.length === 0) return [];
-  const are = applications.length === 1 ? 'release of' : 'releases of';
-  return [`the new ${are} ${namesText(applications)} ${applications.length === 1 ? 'is' : 'are'} not ready`];
+  const isOne = applications.length === 1;
+  const names = namesText(applications);
+  return [isOne ? `the new release of ${names} is not ready` : `the new releases of ${names} are not ready`];
 }
 
 function isClosed({ closed, open }: RouteMaintenance): boolean {

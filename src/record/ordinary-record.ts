@@ -84,7 +84,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     attempt.status === statusReceived &&
     !attempt.retry &&
     attempt.retryReason === 'accepted' &&
-    !((attempt.surplusBytes ?? 0) > 0) &&
+    (attempt.surplusBytes ?? 0) === 0 &&
     hasOrdinaryTimes(attempt) &&
     exchange.endedAt - exchange.startedAt < decimalsMsMax &&
     exchange.id.length <= recordLimits.id &&

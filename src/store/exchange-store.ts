@@ -274,7 +274,7 @@ export class ExchangeStore {
     return { kind: 'page', events, cursor: null, timedOut: false };
   }
 
-  /** False of a position in a file that has not begun. The file of an earlier one may have been deleted since. */
+  /** False: no cursor, or one of a file that does not exist yet. Cursors of deleted files are accepted: the search goes on behind them. */
   #isOfStore(position: StorePosition | null): boolean {
     const newest = Math.max(this.#newest ?? 0, this.#folder.files().at(-1)?.number ?? 0);
     return position !== null && position.number <= newest;

@@ -34,6 +34,7 @@ test('a status shows the generation of the state folder, if there is one', () =>
 
 test('the status has the last line of an instance that is not ready once', () => {
   const [line] = statusSample.applications.flatMap(({ instances }) => instances).at(-1)?.lastLines ?? [];
+  assert.ok(line);
   const saying = (reason: string): string => {
     const applications = statusSample.applications.map((application) => ({
       ...application,
@@ -41,8 +42,8 @@ test('the status has the last line of an instance that is not ready once', () =>
     }));
     return renderStatus({ ...statusSample, applications }, plain).replaceAll(/\s+/g, ' ');
   };
-  assert.equal(saying('no check has come back yet').split(line ?? '?').length, 2);
-  assert.equal(saying(`refused; the application wrote last: "${line}"`).split(line ?? '?').length, 2);
+  assert.equal(saying('no check has come back yet').split(line).length, 2);
+  assert.equal(saying(`refused; the application wrote last: "${line}"`).split(line).length, 2);
 });
 
 test('an attempt whose response was followed by more bytes says so', () => {

@@ -230,6 +230,7 @@ describe('what a person does on the dashboard', withBrowser, () => {
 
       test('the search completes keys and values, and finds', async () => {
         await open('#/requests', 'Requests');
+        await page.getByRole('row').filter({ hasText: '/cart' }).first().waitFor();
         await page.keyboard.press('/');
         await page.locator('#query:focus').waitFor();
         await page.keyboard.type('upst');

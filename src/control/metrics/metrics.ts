@@ -228,7 +228,7 @@ function addHttp2(text: MetricsText, { http2Limits, http2Errors }: ReturnType<Ga
   );
   text.metric(
     'candor_http2_connection_errors_total',
-    'HTTP/2 connections of clients that were ended because a frame broke a rule of RFC 9113, by listener and error.',
+    'HTTP/2 connections of clients that were ended because a frame broke a rule of RFC 9113 or did not come to its end, or because the gateway refused the connection, by listener and error.',
     http2Errors.map(({ listener, code, count }) => [{ listener, code }, count]),
   );
 }

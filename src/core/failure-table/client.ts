@@ -144,7 +144,7 @@ export const client = {
     temporary: false,
     title: 'The client left',
     sentence: ({ bytesSent, how, code }) =>
-      `The client ${leaving(how, code)} ${bytesSent === 0 ? 'before anything was sent to it' : `after ${bytes(bytesSent)} had been sent to it`}.`,
+      `The client ${howClientLeft(how, code)} ${bytesSent === 0 ? 'before anything was sent to it' : `after ${bytes(bytesSent)} had been sent to it`}.`,
     forClient: 'You left before the answer was ready.',
     usualCauses: [
       'the person closed the page or clicked again',
@@ -188,7 +188,7 @@ function frameSent(rule: RequestRule, code: string | undefined): string {
   return `the gateway sent ${frame} with ${code}`;
 }
 
-function leaving(how: Evidence['client_gone']['how'], code: string | undefined): string {
+function howClientLeft(how: Evidence['client_gone']['how'], code: string | undefined): string {
   if (how === 'cancelled') return `cancelled the request (RST_STREAM${code === undefined ? '' : `, ${code}`})`;
   return `${how} its connection`;
 }

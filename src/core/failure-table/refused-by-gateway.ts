@@ -516,7 +516,7 @@ export const refusedByGateway = {
 const forceCloseReasons: Readonly<Record<ForceCloseReason, string>> = {
   gateway_stopping: 'The gateway was stopped',
   ended_at_once:
-    'The gateway ended at once (a second signal, `candor stop --now`, or a command of `candor run` that was never ready)',
+    'The gateway ended at once (after a second signal or `candor stop --now`, or because the command of `candor run` ended before it was ready)',
   gateway_replaced: "Another process took the gateway's place (an upgrade), and this one ended",
   worker_replaced: 'The gateway replaced the worker that served the request',
   listener_gone: 'A reload removed the listener from the configuration',

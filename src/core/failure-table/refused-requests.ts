@@ -100,7 +100,7 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
   },
   'http2-limit': {
     usualCauses: [
-      'somebody floods the gateway with frames that cost their sender nothing',
+      'a client floods the gateway with frames that cost their sender nothing',
       'a load test or a client with a defect cancels or refuses far more than browsers do',
     ],
     nextStep:

@@ -19,7 +19,7 @@ export const tooSlow = {
     sentence: ({ address, limitMs, ping, interims }) =>
       ping === 'unanswered'
         ? `${address} neither ${interims === undefined ? 'began to answer' : `sent more than ${interimText(interims)}`} within ${duration(limitMs)} nor answered a PING on its HTTP/2 connection.`
-        : `${address} received the request and ${unanswered(interims)} within ${duration(limitMs)}${pinged(ping)}.`,
+        : `${address} received the request and ${missingAnswerText(interims)} within ${duration(limitMs)}${pinged(ping)}.`,
     forClient: 'The application took too long to answer. It may be busy, so wait a little before you try again.',
     usualCauses: [
       'a slow database query, or a lock that another request holds',
@@ -41,7 +41,7 @@ export const tooSlow = {
     temporary: true,
     title: 'The application did not answer an attempt in time',
     sentence: ({ address, limitMs, interims }) =>
-      `${address} received the request and ${unanswered(interims)} within the ${duration(limitMs)} that the route allows each attempt.`,
+      `${address} received the request and ${missingAnswerText(interims)} within the ${duration(limitMs)} that the route allows each attempt.`,
     forClient: 'The application did not answer in the time that it has for this. Please try again in a minute.',
     usualCauses: [
       'this endpoint is slower than the others: it starts, collects garbage, or has more work than they have',
@@ -206,7 +206,7 @@ export const tooSlow = {
 } satisfies Partial<FailureTable>;
 
 /** Completes "the endpoint received the request and …". */
-function unanswered(interims: number | undefined): string {
+function missingAnswerText(interims: number | undefined): string {
   return interims === undefined ? 'did not begin to answer' : `sent ${interimText(interims)}, but no answer,`;
 }
 

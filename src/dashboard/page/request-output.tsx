@@ -34,7 +34,7 @@ export function RequestOutput({ record, context }: ShownRequest): JSX.Element | 
           <h3>Other lines with an id of this request</h3>
           <p class="quiet">
             They came more than 5 s before it began or after it had ended, or from applications that had no attempt of
-            it: whoever knows an id can make an application print it.
+            it: every client knows the ids of its requests and can make an application print them.
           </p>
           <OutputTable name="Other lines with an id of this request" rows={others} aboutClass="" />
         </>

@@ -10,32 +10,32 @@ export class EndpointCount {
   /** Responses that were no HTTP. */
   notHttp = 0;
   /** Responses in HTTP between those, without those of the delta in which these began: they may all have come before. */
-  between = 0;
+  answeredBetween = 0;
   /** Responses in HTTP that count once another follows that is none. */
-  #since = 0;
+  #answeredSinceLast = 0;
 
   count({ attempts, failed, answered, notHttp }: Omit<AttemptDelta, 'second' | 'endpoint'>): void {
     this.attempts += attempts;
     this.failed += failed;
     const hadBegun = this.notHttp > 0;
     if (notHttp > 0) {
-      this.between += this.#since;
-      this.#since = 0;
+      this.answeredBetween += this.#answeredSinceLast;
+      this.#answeredSinceLast = 0;
       this.notHttp += notHttp;
     }
-    if (hadBegun) this.#since += answered;
+    if (hadBegun) this.#answeredSinceLast += answered;
   }
 
   /** Of the same endpoint, in another incident. */
-  add({ attempts, failed, notHttp, between }: EndpointCount): void {
+  add({ attempts, failed, notHttp, answeredBetween: between }: EndpointCount): void {
     this.attempts += attempts;
     this.failed += failed;
     this.notHttp += notHttp;
-    this.between += between;
+    this.answeredBetween += between;
   }
 
   get answersInHttp(): boolean {
-    return this.between > 0 && this.between >= this.notHttp * answeredShareMin;
+    return this.answeredBetween > 0 && this.answeredBetween >= this.notHttp * answeredShareMin;
   }
 }
 
@@ -48,7 +48,7 @@ export function answeredBetween(endpoints: readonly EndpointCount[]): number | n
     all += endpoint.notHttp;
     if (!endpoint.answersInHttp) continue;
     mixed += endpoint.notHttp;
-    between += endpoint.between;
+    between += endpoint.answeredBetween;
   }
   return mixed > 0 && mixed * 2 > all ? between : null;
 }

@@ -159,7 +159,7 @@ export class OpenIncident {
     return count;
   }
 
-  /** Where most responses that are no HTTP come from endpoints that also answer in HTTP: how many of their responses are HTTP; null elsewhere. */
+  /** See `answeredBetween` in endpoint-count.ts. */
   get answeredBetween(): number | null {
     return answeredBetween([...this.#endpoints.values()]);
   }

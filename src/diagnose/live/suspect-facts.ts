@@ -27,7 +27,7 @@ export interface SuspectContext {
   readonly usualDurations: ArrayLike<number>;
   readonly slowDurations: ArrayLike<number>;
   readonly staleReusesFailed: number;
-  /** Responses in HTTP of the endpoints that sent something else too; null: such endpoints sent nothing in HTTP meanwhile, or there are none. */
+  /** See `answeredBetween` in endpoint-count.ts. */
   readonly answeredBetween: number | null;
   /** Requests each second that were usual before; null: requests came too seldom, or for too short a time. */
   readonly steadyRateBefore: number | null;
@@ -78,8 +78,8 @@ export const otherProtocol: ReadonlySet<CountedFailure> = new Set([
 ]);
 const otherTls: ReadonlySet<CountedFailure> = new Set([...otherProtocol].filter((cause) => !isNotHttp(cause)));
 
-/** Failures that say that another program answers. An endpoint that answers in HTTP as well is none. */
-export const ofAnotherProgram = ({ answeredBetween }: SuspectContext): ReadonlySet<CountedFailure> =>
+/** Causes that point at another program behind the port. If the same endpoints also answer in HTTP, only TLS causes do. */
+export const causesOfAnotherProgram = ({ answeredBetween }: SuspectContext): ReadonlySet<CountedFailure> =>
   answeredBetween === null ? otherProtocol : otherTls;
 
 export const invalid: ReadonlySet<CountedFailure> = new Set(
@@ -164,13 +164,13 @@ export function isAbout(subject: string, upstream: string, routes: readonly stri
 }
 
 /** The most frequent failure of these kinds; null: there is none. */
-export function mostOf({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailure>): CountedFailure | null {
+export function mostFrequentOf({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailure>): CountedFailure | null {
   return causes.filter(({ cause }) => kinds.has(cause)).toSorted((a, b) => b.count - a.count)[0]?.cause ?? null;
 }
 
 /** What is known of it. */
 export function specOfMost(incident: LiveIncident, kinds: ReadonlySet<CountedFailure>): FailureSpec<Cause> | null {
-  const found = mostOf(incident, kinds);
+  const found = mostFrequentOf(incident, kinds);
   return found === null || found === 'application_5xx' ? null : specOfCause(found);
 }
 

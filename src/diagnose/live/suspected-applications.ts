@@ -7,10 +7,10 @@ import {
   type Rule,
   shownMax,
   checksFound,
-  mostOf,
+  mostFrequentOf,
   specOfMost,
   refused,
-  ofAnotherProgram,
+  causesOfAnotherProgram,
   invalid,
   seen,
   isOf,
@@ -87,8 +87,8 @@ export const applications = {
   },
   invalid_responses: (context) => {
     const { incident, answeredBetween } = context;
-    if (shareOf(incident, ofAnotherProgram(context)) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
-    const most = mostOf(incident, invalid);
+    if (shareOf(incident, causesOfAnotherProgram(context)) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
+    const most = mostFrequentOf(incident, invalid);
     if (answeredBetween !== null && most !== null && isNotHttp(most))
       return {
         fit: 0.68,

@@ -9,7 +9,7 @@ import {
   refused,
   races,
   otherProtocol,
-  ofAnotherProgram,
+  causesOfAnotherProgram,
   certificates,
   reasons,
   isOf,
@@ -81,7 +81,7 @@ export const connections = {
   },
   another_program: (context) => {
     const { incident } = context;
-    const share = shareOf(incident, ofAnotherProgram(context));
+    const share = shareOf(incident, causesOfAnotherProgram(context));
     if (share < 0.5) return null;
     return {
       fit: 0.88,

@@ -1,5 +1,4 @@
-import type { FailureOf } from '../../core/failure.ts';
-import { fail } from '../../core/failure.ts';
+import { fail, type FailureOf } from '../../core/failure.ts';
 import { type RequestRule, requestRules } from '../../core/rules.ts';
 import type { ErrorName } from '../../wire/h2/protocol.ts';
 import type { SessionFailure } from '../../wire/h2/session-owner.ts';
