@@ -42,7 +42,8 @@ function runOn(node, file, args) {
     process.exit(1);
   });
   child.on('exit', function (code, signal) {
-    if (code === 127) {
+    // `candor run` ends so too, for a command that does not exist.
+    if (code === 127 && !starts(node)) {
       console.error(
         'candor: ' +
           node +
@@ -56,6 +57,10 @@ function runOn(node, file, args) {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   });
+}
+
+function starts(node) {
+  return require('child_process').spawnSync(node, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 exports.OLDEST = OLDEST;

@@ -69,7 +69,7 @@ function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Sty
   const indent = '      ';
   const say = (text: string): string[] => wrap(harmless(text), indent);
   if (attempt.cause === null && attempt.status === null) return say(`– ${retry}`);
-  const [surplus, bytes] = [surplusText(attempt), bytesText(attempt)];
+  const [surplus, bytes] = [surplusText(attempt), bytesText(attempt, record.kind)];
   if (attempt.cause === null)
     return [...say(`✔ ${attempt.status ?? 'no status'}; ${retry}`), ...(surplus === null ? [] : say(surplus))];
   return [

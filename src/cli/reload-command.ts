@@ -151,7 +151,7 @@ function replacementTextOf(application: ApplicationStatus): ReplacementText {
   const { serving } = replacement;
   const what = state === 'failing' ? failedText(replacement) : 'new instances are being started';
   const meanwhile = serving.length === 0 ? 'no instance serves meanwhile' : `${servingText(serving)} meanwhile`;
-  const waiting = replacement.state === 'starting' ? replacement.waiting : null;
+  const [waiting = null] = replacement.state === 'starting' ? replacement.waiting : [];
   return {
     state,
     text: harmless(`${application.id}: ${what}; ${meanwhile}`),

@@ -3,8 +3,12 @@ import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
 /** Progress of the new instances of a changed application. */
 export type Replacement =
   | { readonly state: 'done' }
-  /** `waiting`: a new instance that is not ready yet; null where none has begun. */
-  | { readonly state: 'starting'; readonly waiting: InstanceStatus | null; readonly serving: readonly InstanceStatus[] }
+  /** `waiting`: new instances that are not ready yet. */
+  | {
+      readonly state: 'starting';
+      readonly waiting: readonly InstanceStatus[];
+      readonly serving: readonly InstanceStatus[];
+    }
   | { readonly state: 'failing'; readonly failed: InstanceStatus; readonly serving: readonly InstanceStatus[] };
 
 /** `serving`: the instances of the earlier configuration that serve meanwhile. */
@@ -17,7 +21,7 @@ export function replacementOf({ command, instances }: ApplicationStatus): Replac
   if (failed !== undefined) return { state: 'failing', failed, serving };
   // A removed application has no command. An application with a fixed port starts after the old instance has ended.
   const isOver = command.length === 0 || (current.length > 0 && current.every(({ phase }) => phase === 'ready'));
-  const waiting = current.find(({ phase }) => phase === 'starting') ?? null;
+  const waiting = current.filter(({ phase }) => phase === 'starting');
   return isOver && serving.length === 0 ? { state: 'done' } : { state: 'starting', waiting, serving };
 }
 
@@ -40,8 +44,8 @@ export function failedReplacements(
     const serving = servingText(replacement.serving);
     if (replacement.state === 'failing')
       return [{ application: id, reason: `${id}: ${failedText(replacement)}; ${serving}.` }];
-    const { waiting } = replacement;
-    if (waiting === null || !isTroubled(waiting.id)) return [];
+    const waiting = replacement.waiting.find((one) => isTroubled(one.id));
+    if (waiting === undefined) return [];
     return [{ application: id, reason: `${id}: ${waitingText(waiting)}; ${serving}.` }];
   });
 }

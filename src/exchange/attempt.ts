@@ -258,7 +258,6 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   onAttemptFailed(failure: Failure): void {
     if (this.isOver) return this.#owner.onFaultAfterAttemptEnd(this, failure);
     const unsentContent = this.#stream?.unsentContent ?? null;
-    if (this.status === 0) this.status = this.#stream?.statusInHead ?? 0;
     this.#end(failure);
     this.chosenEndpoint.noteLatency?.(this.endedMs - this.startedMs, true);
     this.#owner.onAttemptFailed(this, failure, unsentContent);
@@ -289,6 +288,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.failure = failure;
     this.endedMs = this.#owner.elapsedMs();
     this.delivery = deliveryOf(this.#stream, failure);
+    if (this.delivery === 'not_sent') this.bytesToEndpoint = 0; // They were given to a connection that sent none of them.
+    if (this.status === 0) this.status = this.#stream?.statusInHead ?? 0;
     this.#pending = null;
     this.#stream = null;
   }

@@ -14,9 +14,9 @@ export interface EndpointWaitOwner extends Pick<ExchangeState, 'waitedMs' | 'req
  * How long a process that ends may need to close its listener after its connections. With ten processes to a core, 9 of 150 requests that
  * lost their process and were repeated at once were accepted by it a second time, and lost again.
  */
-const processEndMs = 50;
+export const processEndMs = 50;
 
-/** The wait of an exchange until an endpoint is ready. It exists only for exchanges for which none is. */
+/** The wait of an exchange before its next attempt: until an endpoint is ready, or until a process that may have ended has closed its listener. */
 export class EndpointWait implements ReadyWaiter {
   readonly #owner: EndpointWaitOwner;
   readonly #clock: Clock;

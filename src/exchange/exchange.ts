@@ -180,7 +180,7 @@ export class Exchange
     if (this.#state === 'connecting' && this.attempt === attempt) this.readAtHand();
   }
 
-  /** The end of a body that comes meanwhile begins no second attempt. */
+  /** Leaves the rest to `wait`. The state keeps the end of a body that comes meanwhile from beginning a second attempt. */
   #waitFor(wait: EndpointWait): void {
     this.#state = 'waiting';
     this.#wait = wait;
@@ -492,19 +492,21 @@ export class Exchange
 
   /** Ends the exchange with a failure that no attempt has caused. */
   #failWith(failure: Failure): void {
-    if (this.#state === 'receiving') this.noteReceived();
-    this.#giveUpAttempt(failure);
-    this.#forgetResponse();
+    this.#giveUp(failure);
     if (failure.cause === 'client_gone') this.#endWithoutClient(failure);
     else this.#conclude(failure);
   }
 
   onClientLost(failure: Failure): void {
     if (this.#state === 'ended') return;
+    this.#giveUp(failure);
+    this.#endWithoutClient(failure);
+  }
+
+  #giveUp(failure: Failure): void {
     if (this.#state === 'receiving') this.noteReceived();
     this.#giveUpAttempt(failure);
     this.#forgetResponse();
-    this.#endWithoutClient(failure);
   }
 
   #endWithoutClient(failure: Failure): void {
@@ -539,6 +541,7 @@ export class Exchange
     if (attempt !== null) {
       this.attempt = null;
       attempt.giveUp(failure);
+      this.statusReceived = attempt.status;
       this.delivery = furthest(this.delivery, attempt.delivery);
     }
     this.#admission?.end();

@@ -83,7 +83,7 @@ function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt, failure: Fail
 
 /**
  * Whether the process of the endpoint may have ended just now, where requests wait for one that restarts: the connection was lost without a
- * response. The next attempt is then refused, and waits.
+ * response. The next attempt, `processEndMs` later, is then usually refused, and waits.
  */
 function mayHaveEnded(exchange: ExchangeState, attempt: Attempt): boolean {
   return isLost(attempt) && exchange.requireUpstream().mayReturn?.() === true;

@@ -50,7 +50,6 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   requestSent = false;
   unsentContent: Uint8Array | null = null;
   answerBegun = false;
-  statusInHead = 0;
   interims = 0;
 
   readonly #connection: Http1StreamOwner;
@@ -61,6 +60,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   readonly #timeouts: Http1Timeouts;
   #phase: 'idle' | 'head' | 'content' | 'tunnel' | 'over' = 'idle';
   #handler: UpstreamHandler | null = null;
+  #statusInHead = 0;
   #method = 'GET';
   #upgrade: string | null = null;
   #webSocketKey: string | null = null;
@@ -92,6 +92,10 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     return this.#phase === 'idle';
   }
 
+  get statusInHead(): number {
+    return this.#phase === 'head' ? this.#parser.finalStatus : this.#statusInHead;
+  }
+
   /** For the connection alone: the next request may be sent. */
   open(idleMs: number): void {
     this.reused = this.#served > 0;
@@ -110,7 +114,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.unsentContent = null;
     this.requestSent = false;
     this.answerBegun = false;
-    this.statusInHead = 0;
+    this.#statusInHead = 0;
     this.interims = 0;
     this.#headBytes = 0;
     this.#persistent = true;
@@ -381,7 +385,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   #failWith(failure: Failure): void {
     const handler = this.#handler;
     this.#handler = null;
-    if (this.#phase === 'head') this.statusInHead = this.#parser.finalStatus;
+    this.#statusInHead = this.statusInHead;
     if (!this.requestBegun) this.unsentContent = this.#request.reclaimContent();
     this.#connection.end('broken', 'close');
     handler?.onAttemptFailed(failure);

@@ -62,12 +62,13 @@ test('a failed attempt says how much of the bodies had passed', () => {
   assert.ok(attempt !== undefined);
   const explained = (passed: object): string =>
     renderExplanation({ ...goodRecord, attempts: [{ ...attempt, ...reset, ...passed }] }, plain).replace(/\s+/g, ' ');
-  assert.match(explained({ bytes_to_endpoint: 1 }), / 1 byte of the request's body had been sent\. /);
+  assert.match(explained({ bytes_to_endpoint: 1 }), / The connection had taken 1 byte of the request's body\. /);
   assert.match(
     explained({ bytes_to_endpoint: 2000, bytes_from_endpoint: 9 }),
-    / 2,?000 bytes of the request's body had been sent, 9 bytes of the response's body had come\. /,
+    / had taken 2,?000 bytes of the request's body, and 9 bytes of the response's body had come\. /,
   );
-  assert.doesNotMatch(explained({}), /had been sent/);
+  assert.doesNotMatch(explained({}), /had taken/);
+  assert.match(explained({ bytes_from_endpoint: 9 }), / 9 bytes of the response's body had come\. /);
 });
 
 test('docs/cli.md shows the status that the command prints', () => {

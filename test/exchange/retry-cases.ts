@@ -280,6 +280,18 @@ const limited: readonly Case[] = [
     },
   },
   {
+    name: 'an attempt that did not finish the head of its response in time has its status',
+    options: attemptTime,
+    run(world) {
+      inTurn(world, (request) => request.raw('HTTP/1.1 503 Busy\r\nServer: x'));
+      world.request({});
+      world.pass(450);
+      const record = assertRecord(world, { end: 'generated', status: 504, cause: 'attempt_timeout', attempts: 2 });
+      assert.deepEqual([record.attempts[0]?.status, record.statusReceived], [503, 503]);
+    },
+    onlyBytes: 'streams carry whole heads',
+  },
+  {
     name: 'the limit of an attempt ends with the head of its response',
     options: attemptTime,
     run(world) {

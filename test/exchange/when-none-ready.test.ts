@@ -191,19 +191,20 @@ describe('while no endpoint is ready, a request', () => {
     rests(world);
   });
 
-  it('is not sent again to the process that ends, whose listener outlives its connections by a moment', () => {
-    const world = worldOf();
-    world.endpoint('a').onRequest = (request) => request.breakOff('reset');
-    const client = ask(world, '/lost');
-    world.pass(30);
-    stop(world);
-    world.pass(500);
-    assert.deepEqual([client.status, arrivals(world, '/lost')], [0, 1]);
-    comesBack(world);
-    world.pass(1100);
-    assert.deepEqual([client.status, arrivals(world, '/lost')], [200, 2]);
-    rests(world);
-  });
+  for (const retry of [undefined, { backoffMs: 10, backoffMaxMs: 10 }])
+    it(`is not sent again to the process that ends, whose listener outlives its connections by a moment${retry === undefined ? '' : ', though its route retries sooner'}`, () => {
+      const world = worldOf({}, retry === undefined ? {} : { retry });
+      world.endpoint('a').onRequest = (request) => request.breakOff('reset');
+      const client = ask(world, '/lost');
+      world.pass(30);
+      stop(world);
+      world.pass(500);
+      assert.deepEqual([client.status, arrivals(world, '/lost')], [0, 1]);
+      comesBack(world);
+      world.pass(1100);
+      assert.deepEqual([client.status, arrivals(world, '/lost')], [200, 2]);
+      rests(world);
+    });
 
   it('is not sent again after it was in flight when the process ended, and gets 502 with sent_unknown: a POST', () => {
     const world = worldOf();

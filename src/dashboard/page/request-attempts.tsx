@@ -115,7 +115,7 @@ function Outcome({
   readonly record: ExchangeRecord;
 }): JSX.Element {
   const { facts, certificate, bytes } = evidenceFacts(attempt, record.cause);
-  const [surplus, passed] = [surplusText(attempt), bytesText(attempt)];
+  const [surplus, passed] = [surplusText(attempt), bytesText(attempt, record.kind)];
   if (attempt.cause === null)
     return (
       <>

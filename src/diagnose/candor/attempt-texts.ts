@@ -45,15 +45,16 @@ export function surplusText({ surplus_bytes }: AttemptRecord): string | null {
 }
 
 /** What of the bodies had passed when the attempt failed; null: nothing. */
-export function bytesText({
-  bytes_to_endpoint: sent = 0,
-  bytes_from_endpoint: came = 0,
-}: AttemptRecord): string | null {
+export function bytesText(
+  { bytes_to_endpoint: taken = 0, bytes_from_endpoint: came = 0 }: AttemptRecord,
+  kind: ExchangeRecord['kind'],
+): string | null {
+  const [ofRequest, ofResponse] = kind === 'tunnel' ? ['', ''] : [" of the request's body", " of the response's body"];
   const parts = [
-    ...(sent > 0 ? [`${countText(sent, 'byte')} of the request's body had been sent`] : []),
-    ...(came > 0 ? [`${countText(came, 'byte')} of the response's body had come`] : []),
+    ...(taken > 0 ? [`The connection had taken ${countText(taken, 'byte')}${ofRequest}`] : []),
+    ...(came > 0 ? [`${countText(came, 'byte')}${ofResponse} had come`] : []),
   ];
-  return parts.length === 0 ? null : `${parts.join(', ')}.`;
+  return parts.length === 0 ? null : `${parts.join(', and ')}.`;
 }
 
 /** How the instance ended while it had the request. */

@@ -36,9 +36,10 @@ function executedText({ delivery, shape }: ExchangeRecord): string {
 function responseText(record: ExchangeRecord): string {
   const received = record.received_status === null || record.received_status === record.status;
   const instead = received ? '' : `; the application had sent ${record.received_status}`;
-  const end = (record.kind === 'tunnel' ? tunnelEndWords : endWords)[record.end];
-  if (record.status === null && record.end === 'truncated')
-    return 'none; the gateway ended the stream or the connection of the client';
+  const end =
+    record.status === null && record.end === 'truncated'
+      ? 'the gateway ended the stream or the connection of the client'
+      : (record.kind === 'tunnel' ? tunnelEndWords : endWords)[record.end];
   return `${record.status ?? 'none'}; ${end}${instead}`;
 }
 
