@@ -178,6 +178,20 @@ export const ownScenarios: readonly IncidentScenario[] = [
     steps: [{ from: 80, to: 110, fail: 'response_header', share: 0.9, endpoints: [1], retried: 0.5 }],
   },
   {
+    name: 'one of two endpoints answers with 500 at once, and gets more requests than the other',
+    expect: 'one_endpoint',
+    seconds: 140,
+    upstreams: { api: { ...api, endpoints: 2, rate: 4, firstShare: 0.6 } },
+    steps: [{ from: 80, to: 110, fail: 'application_5xx', share: 1, endpoints: [1] }],
+  },
+  {
+    name: 'both of two endpoints answer with 500',
+    expect: 'application_errors',
+    seconds: 140,
+    upstreams: { api: { ...api, endpoints: 2, rate: 4, firstShare: 0.6 } },
+    steps: [{ from: 80, to: 110, fail: 'application_5xx', share: 0.8 }],
+  },
+  {
     name: 'the pool is too small',
     expect: 'pool_full',
     seconds: 150,

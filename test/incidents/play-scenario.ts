@@ -29,6 +29,8 @@ export interface IncidentScenario extends PlayedScenario {
 export interface ScenarioUpstream {
   /** Its endpoints are called ID/1, ID/2, … */
   readonly endpoints: number;
+  /** Of two endpoints, the share of requests that the first one gets; absent: all get as many. */
+  readonly firstShare?: number;
   /** Requests each second. */
   readonly rate: number;
   /** Half of the successful responses take less than this. */
@@ -171,7 +173,9 @@ function request(
 ): FailStep | null {
   const routes = upstream.routes ?? [`/${id}`];
   const route = routes[Math.floor(random.next() * routes.length)] as string;
-  const endpoint = 1 + Math.floor(random.next() * upstream.endpoints);
+  const drawn = random.next();
+  const { firstShare } = upstream;
+  const endpoint = firstShare === undefined ? 1 + Math.floor(drawn * upstream.endpoints) : drawn < firstShare ? 1 : 2;
   let { medianMs, p99Ms } = upstream;
   for (const step of steps) {
     if (moment < step.from || moment >= step.to) continue;

@@ -26,7 +26,7 @@ const preparedMs = 10_000;
 const olderShareMin = 0.9;
 
 /** What is not the reason, but a reader may take for it. */
-const noReasonFit = 0.3;
+export const noReasonFit = 0.3;
 
 /** A new configuration, and what it does to an application. */
 export const releases = {
@@ -242,6 +242,6 @@ function sumOf(attempts: readonly NamedAttempts[], instances: readonly NamedInst
 }
 
 /** Of the endpoint of an instance: UPSTREAM/APPLICATION/NUMBER/ADDRESS. */
-function instanceOf(upstream: string, endpoint: string): string {
+export function instanceOf(upstream: string, endpoint: string): string {
   return endpoint.slice(upstream.length + 1, endpoint.lastIndexOf('/'));
 }

@@ -1,5 +1,6 @@
 import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import type { CountedFailure } from './upstream-failures.ts';
+import { instanceOf, noReasonFit, releases } from './suspected-releases.ts';
 import {
   type Rule,
   type SeenOf,
@@ -21,11 +22,21 @@ import {
   times,
   rate,
   duration,
+  listOf,
 } from './suspect-facts.ts';
 
 /** Requests each second that are a rate of its own, and by how many it must have grown. */
 const steadyMin = 1;
 const growthMin = 5;
+
+/** Of all failed attempts, those at the bad endpoints. */
+const apartShareMin = 0.9;
+
+/** The others fail at most by this part as often. */
+const wellShareMax = 0.25;
+
+/** Failures that would be expected at the others. */
+const expectedMin = 5;
 
 const spent: ReadonlySet<CountedFailure> = new Set(['descriptors_exhausted', 'local_ports_exhausted']);
 
@@ -43,23 +54,67 @@ function showsOverload(incident: LiveIncident): boolean {
   return !isOf(incident, 'slow') || incident.failed < 0.95 * incident.requests;
 }
 
+const failedOf = (endpoints: readonly CountedEndpoint[]): number =>
+  endpoints.reduce((all, { failed }) => all + failed, 0);
+
+/** `bad`: one endpoint, or fewer than half of them, where nearly all attempts failed that did; empty: there are no such. */
+function apart(endpoints: readonly CountedEndpoint[]): {
+  bad: readonly CountedEndpoint[];
+  others: readonly CountedEndpoint[];
+} {
+  const sorted = endpoints.toSorted((a, b) => b.failed - a.failed);
+  const all = failedOf(sorted);
+  let count = 1;
+  while (failedOf(sorted.slice(0, count)) < apartShareMin * all) count += 1;
+  if (all === 0 || (count > 1 && count * 2 >= sorted.length)) return { bad: [], others: sorted };
+  return { bad: sorted.slice(0, count), others: sorted.slice(count) };
+}
+
+/**
+ * Whether attempts at the others fail much more seldom, and enough were made to see that: as many were answered as failed at the bad
+ * ones, or so many that a few would have failed if they failed as often. An endpoint that answers at once with an error gets more requests.
+ */
+function answerWell(others: readonly CountedEndpoint[], bad: readonly CountedEndpoint[]): boolean {
+  const [failed, attempts] = [failedOf(others), sum(others)];
+  const share = failedOf(bad) / sum(bad);
+  if (failed > wellShareMax * share * attempts) return false;
+  return attempts - failed >= Math.min(failedOf(bad), expectedMin / share);
+}
+
+/** The fit of the suspected release, where only its instances are bad; 1 elsewhere. */
+function fitOfTheirRelease(
+  context: SuspectContext,
+  bad: readonly CountedEndpoint[],
+  others: readonly CountedEndpoint[],
+): number {
+  const { incident, instances } = context;
+  const revisions = (endpoints: readonly CountedEndpoint[]): readonly number[] =>
+    endpoints.flatMap(({ endpoint }) => instances.get(instanceOf(incident.upstream, endpoint))?.revision ?? []);
+  if (Math.min(...revisions(bad)) <= Math.max(...revisions(others)) || revisions(bad).length < bad.length) return 1;
+  const release = releases.release(context);
+  return release === null || release.fit <= noReasonFit ? 1 : release.fit;
+}
+
 /** What there was too little of: endpoints, permits, descriptors of the gateway or of the application, time. */
 export const shortages = {
-  one_endpoint: ({ incident }) => {
+  one_endpoint: (context) => {
+    const { incident } = context;
     const { endpoints } = incident;
     if (endpoints.length < 2 || incident.upstreams.length > 1 || isOf(incident, 'full', 'gateway')) return null;
-    const [worst, ...others] = endpoints as readonly [CountedEndpoint, ...CountedEndpoint[]];
-    const failed = endpoints.reduce((sum, one) => sum + one.failed, 0);
-    const answered = others.reduce((sum, one) => sum + one.attempts - one.failed, 0);
-    if (failed === 0 || worst.failed < 0.9 * failed || answered < worst.failed) return null;
+    const { bad, others } = apart(endpoints);
+    const [worst] = bad;
+    if (worst === undefined || !answerWell(others, bad)) return null;
+    const isOne = bad.length === 1;
     return {
-      fit: 0.72,
-      sentence: `Only ${worst.endpoint} fails; the other endpoints answer.`,
+      fit: Math.min(0.75, fitOfTheirRelease(context, bad, others) - 0.05),
+      sentence: `Only ${listOf(bad.map(({ endpoint }) => endpoint))} ${isOne ? 'fails' : 'fail'}; the other endpoints answer.`,
       evidence: [
-        `${worst.endpoint}: ${worst.failed} of ${worst.attempts} attempts failed`,
-        `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failed - worst.failed} of ${sum(others)} failed`,
+        ...bad.slice(0, shownMax).map((one) => `${one.endpoint}: ${one.failed} of ${one.attempts} attempts failed`),
+        `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failedOf(others)} of ${sum(others)} failed`,
       ],
-      nextStep: `Look at ${worst.endpoint} itself; \`candor drain ${worst.endpoint}\` takes it out meanwhile.`,
+      nextStep: isOne
+        ? `Look at ${worst.endpoint} itself; \`candor drain ${worst.endpoint}\` takes it out meanwhile.`
+        : `Look at what these endpoints share, such as a host or a version; \`candor drain ${worst.endpoint}\` takes the first one out meanwhile.`,
     };
   },
   pool_full: ({ incident }) => {

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { CountedCause, IncidentSuspect } from '../../core/live-incident.ts';
+import { eventAt, incidentOf, ranking } from './ranking.test-support.ts';
+import type { SuspectContext } from './suspect-facts.ts';
+
+type Attempts = readonly (readonly [failed: number, all: number])[];
+
+/** Attempts at app/1, app/2, …; the incident's endpoints are listed the worst first. */
+function suspectsOf(attempts: Attempts, more: Partial<SuspectContext> = {}): readonly IncidentSuspect[] {
+  const cause: CountedCause['cause'] = 'application_5xx';
+  const failed = attempts.reduce((sum, [count]) => sum + count, 0);
+  const endpoints = attempts
+    .map(([count, all], index) => ({ endpoint: `app/web/${index + 1}/127.0.0.1:80`, attempts: all, failed: count }))
+    .toSorted((one, other) => other.failed - one.failed);
+  return ranking({ ...incidentOf('application', [[cause, failed]]), endpoints }, more);
+}
+
+const many = (count: number, ...each: readonly (readonly [number, number])[]): Attempts =>
+  Array.from({ length: count }, () => each).flat();
+
+describe('of responses with 5xx, the endpoints from which nearly all come are the first suspect', () => {
+  const cases: readonly (readonly [what: string, Attempts, first: string, sentence?: RegExp])[] = [
+    [
+      'the bad one gets more requests',
+      [
+        [65, 65],
+        [0, 46],
+      ],
+      'one_endpoint',
+      /^Only app\/web\/1\/\S+ fails; the other/,
+    ],
+    [
+      'the bad one gets fewer',
+      [
+        [0, 90],
+        [30, 30],
+      ],
+      'one_endpoint',
+      /^Only app\/web\/2\/\S+ fails; the other/,
+    ],
+    [
+      'the bad one answers half well',
+      [
+        [60, 120],
+        [1, 70],
+      ],
+      'one_endpoint',
+    ],
+    [
+      'two of six',
+      [
+        [0, 40],
+        [50, 50],
+        [40, 50],
+        [0, 40],
+        [1, 40],
+        [0, 40],
+      ],
+      'one_endpoint',
+      /^Only \S+, \S+ fail; the/,
+    ],
+    [
+      'both fail alike',
+      [
+        [40, 65],
+        [30, 46],
+      ],
+      'application_errors',
+    ],
+    [
+      'both fail alike, and nearly all requests reach one',
+      [
+        [100, 400],
+        [10, 40],
+      ],
+      'application_errors',
+    ],
+    [
+      'the other one got too few requests',
+      [
+        [65, 65],
+        [0, 3],
+      ],
+      'application_errors',
+    ],
+    [
+      'the other one got none',
+      [
+        [65, 65],
+        [0, 0],
+      ],
+      'application_errors',
+    ],
+    ['four of six', [...many(4, [30, 40]), ...many(2, [0, 40])], 'application_errors'],
+    ['there is only one', [[65, 65]], 'application_errors'],
+  ];
+  for (const [what, attempts, first, sentence = /./] of cases)
+    test(`${what}: ${first}`, () => {
+      const [found] = suspectsOf(attempts);
+      assert.equal(found?.name, first);
+      assert.match(found.sentence, sentence);
+    });
+
+  test('with the attempts at each, and what to do', () => {
+    const [found] = suspectsOf([
+      [65, 65],
+      [0, 46],
+    ]);
+    assert.deepEqual(found?.evidence, [
+      'app/web/1/127.0.0.1:80: 65 of 65 attempts failed',
+      'the other one: 0 of 46 failed',
+    ]);
+    assert.match(found.nextStep, /`candor drain app\/web\/1\/127\.0\.0\.1:80` takes it out/);
+  });
+});
+
+describe('an endpoint that is bad after a release', () => {
+  const started = (revision: number, afterMs: number) => ({
+    revision,
+    startedMs: 600_000 + afterMs,
+    readyMs: 600_000 + afterMs + 1000,
+  });
+  const applied = eventAt(-170_000, {
+    ...{ kind: 'configuration_applied', subject: 'gateway', revision: 2, actor: 'signal:SIGHUP' },
+    evidence: { contentHash: '2', source: 'candor.yaml', changed: ['applications: web'], returned: [] },
+  });
+  const watched = { application: 'web', endpoints: [] };
+  const attempts: Attempts = [
+    [0, 46],
+    [65, 65],
+  ];
+  const firstOf = (first: number, second: number): string | undefined => {
+    const instances = new Map([
+      ['web/1', started(first, first === 2 ? -170_000 : -500_000)],
+      ['web/2', started(second, second === 2 ? -170_000 : -500_000)],
+    ]);
+    return suspectsOf(attempts, { events: [applied], watched, instances })[0]?.name;
+  };
+
+  test('and is its instance: the release is suspected, even if it came minutes before', () =>
+    assert.equal(firstOf(1, 2), 'release'));
+  test('and is older than it: the endpoint is suspected', () => assert.equal(firstOf(2, 1), 'one_endpoint'));
+});
