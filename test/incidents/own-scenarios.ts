@@ -363,6 +363,13 @@ export const ownScenarios: readonly IncidentScenario[] = [
     steps: [{ from: 80, to: 130, fail: 'closed_before_response', share: 0.03, stale: true }],
   },
   {
+    name: 'the application resets connections that it has kept open, at the second request',
+    expect: 'keep_alive_race',
+    seconds: 160,
+    upstreams: { api },
+    steps: [{ from: 80, to: 130, fail: 'reset_before_response', share: 0.33, stale: true }],
+  },
+  {
     name: 'the database of the application does not answer',
     expect: 'dependency',
     seconds: 150,

@@ -1,6 +1,7 @@
 import { specOfCause } from '../../core/explain.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
+import { ownExits } from './suspected-exits.ts';
 import {
   type Rule,
   shownMax,
@@ -18,6 +19,9 @@ import {
   percent,
   lowerFirst,
 } from './suspect-facts.ts';
+
+/** Connections are cut again and again if some are so long after the first. */
+const cutAgainMs = 3000;
 
 /** What keeps connections from coming about, or ends them. */
 export const connections = {
@@ -58,16 +62,26 @@ export const connections = {
       nextStep: spec?.nextStep ?? 'Compare the versions, the server name and the certificates on both sides.',
     };
   },
-  keep_alive_race: ({ incident, staleReusesFailed }) => {
-    const share = shareOf(incident, races);
+  keep_alive_race: (context) => {
+    const { incident, staleReusesFailed } = context;
     const failed = Math.max(incident.failed, incident.attemptsFailed);
-    if (
-      share < 0.8 ||
-      staleReusesFailed < incident.failed * 0.5 ||
-      staleReusesFailed === 0 ||
-      failed > incident.requests * 0.2
-    )
+    if (shareOf(incident, races) < 0.8 || staleReusesFailed < incident.failed * 0.5 || staleReusesFailed === 0)
       return null;
+    if (failed > incident.requests * 0.2) {
+      // More than a race: unless a process has ended, which cuts all its connections at once.
+      if (staleReusesFailed < incident.failed * 0.9 || incident.failed > incident.requests * 0.6) return null;
+      if (incident.lastAt - incident.startedAt < cutAgainMs || ownExits(context).length > 0) return null;
+      return {
+        fit: 0.86,
+        sentence: 'The application, or something before it, cuts connections that it has kept open.',
+        evidence: [
+          `${staleReusesFailed} of ${incident.failed} failed requests were sent on a connection that had served others`,
+          `${incident.requests - incident.failed} requests were answered meanwhile`,
+        ],
+        nextStep:
+          'Set `connections: { reuse: never }` for the upstream until the application keeps its connections; see in its log why it cuts them, such as a limit of requests for each.',
+      };
+    }
     return {
       fit: 0.86,
       sentence: 'The application closes idle connections at the moment at which the gateway sends a request there.',
