@@ -43,3 +43,17 @@ test('a return to what had failed in the same way is suspected as any release', 
   const steps = [fails(50, 80), applied(118, 2), applied(190, 3, back), fails(195, 230)];
   assert.deepEqual(suspectsOf(steps), ['application_errors', 'release']);
 });
+
+const rate = (from: number, to: number, perS: number): ScenarioStep => ({ from, to, rate: perS });
+
+test('a bad release that had no requests before it was taken back is suspected when it comes again', () => {
+  const again = [{ part: 'applications: web', revision: 2 }];
+  const steps = [applied(80, 2), rate(79, 184, 0), applied(135, 3, back), applied(184, 4, again), fails(185, 240)];
+  assert.deepEqual(suspectsOf(steps), ['release']);
+});
+
+test('a return is one to what had worked, though the last revision with its settings was active for a moment only', () => {
+  const last = [{ part: 'applications: web', revision: 2 }];
+  const steps = [applied(80, 2, [], 'listeners'), applied(81, 3), applied(135, 4, last), fails(140, 200)];
+  assert.deepEqual(suspectsOf(steps), ['application_errors']);
+});

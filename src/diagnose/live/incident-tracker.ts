@@ -75,7 +75,7 @@ export class IncidentTracker {
   note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number): void {
     const second = secondOf(ms);
     for (const counted of exchanges) this.#addExchanges(counted, second);
-    for (const counted of outcomes) this.#addOutcomes(counted, second);
+    for (const counted of outcomes) this.#addOutcomes(counted, second, ms);
     if (staleReusesFailed > 0) this.#staleReuses.add(second, staleReusesFailed);
   }
 
@@ -127,8 +127,11 @@ export class IncidentTracker {
     this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second);
   }
 
-  #addOutcomes(outcomes: EndpointOutcomes, second: number): void {
-    this.#failuresOf(outcomes.upstream, second)?.addOutcomes(outcomes, second);
+  #addOutcomes(outcomes: EndpointOutcomes, second: number, ms: number): void {
+    const failures = this.#failuresOf(outcomes.upstream, second);
+    if (failures === null) return;
+    failures.addOutcomes(outcomes, second);
+    this.#releases.count(outcomes, ms);
   }
 
   #failuresOf(upstream: string, second: number): UpstreamFailures | null {
@@ -312,6 +315,7 @@ export class IncidentTracker {
       events: this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - open.startSecond * 1000 })),
       startedMs: open.startSecond * 1000,
       instances: this.#releases.instances,
+      revisions: this.#releases.revisions,
       failedRevisions: this.#failedRevisions(incident),
       usualDurations,
       slowDurations,

@@ -34,6 +34,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     events: [],
     startedMs: 600_000,
     instances: new Map(),
+    revisions: [],
     failedRevisions: new Set(),
     usualDurations: [],
     slowDurations: [],

@@ -1,4 +1,5 @@
 import type { Event } from '../../core/event.ts';
+import type { EndpointOutcomes } from '../../core/outcome.ts';
 
 /** An instance of an application, since it was first started. */
 export interface SeenInstance {
@@ -9,24 +10,59 @@ export interface SeenInstance {
   readyMs: number | null;
 }
 
+/** A configuration, since it was applied. */
+export interface SeenRevision {
+  readonly revision: number;
+  readonly ms: number;
+  readonly changed: readonly string[];
+  /** Of each upstream, at what this configuration or an earlier one with the same settings has started. Of the last revisions only. */
+  readonly attempts: ReadonlyMap<string, number>;
+}
+
 /** Bounds of memory: an instance takes some 200 bytes. */
 const instancesMax = 2000;
 const revisionsMax = 200;
+/** Their attempts are known: an upstream takes some 60 bytes. */
+const countedMax = 40;
+
+/** What is counted so soon after a configuration was applied may have come before it. */
+const settledMs = 2000;
 
 /** Which configuration the instances of applications are of, and which one was active when. Knows no more than events have said. */
 export class SeenReleases {
   /** By their names ('web/2'). No name is used for two instances. */
   readonly #instances = new Map<string, SeenInstance>();
-  #revisions: readonly { readonly revision: number; readonly ms: number }[] = [];
+  #revisions: readonly (SeenRevision & { readonly attempts: Map<string, number> })[] = [];
+  /** The configuration of which an application's latest instance is. */
+  readonly #latest = new Map<string, number>();
 
   get instances(): ReadonlyMap<string, SeenInstance> {
     return this.#instances;
   }
 
+  /** The latest last. */
+  get revisions(): readonly SeenRevision[] {
+    return this.#revisions;
+  }
+
+  /** Attempts since the last time. Those at instances that a new release replaces are not its own. */
+  count({ upstream, endpoint, successes, causes }: EndpointOutcomes, ms: number): void {
+    const active = this.#revisions.at(-1);
+    if (active === undefined || ms - active.ms < settledMs) return;
+    const name = instanceOf(upstream, endpoint);
+    const instance = this.#instances.get(name);
+    if (instance !== undefined && instance.revision < (this.#latest.get(applicationOf(name)) ?? 0)) return;
+    const attempts = causes.reduce((sum, { count }) => sum + count, successes);
+    active.attempts.set(upstream, (active.attempts.get(upstream) ?? 0) + attempts);
+  }
+
   onEvent(event: Event, ms: number): void {
     const { kind, subject, revision } = event;
-    if (kind === 'configuration_applied')
-      this.#revisions = [...this.#revisions.slice(1 - revisionsMax), { revision, ms }];
+    if (kind === 'configuration_applied') {
+      const applied = { revision, ms, changed: event.evidence.changed, attempts: new Map<string, number>() };
+      this.#revisions = [...this.#revisions.slice(1 - revisionsMax), applied];
+      this.#revisions.at(-1 - countedMax)?.attempts.clear();
+    }
     const name = subject.slice('instance:'.length);
     if (kind === 'instance_started') this.#add(name, { revision, startedMs: ms, readyMs: null });
     if (kind === 'instance_adopted') {
@@ -41,6 +77,7 @@ export class SeenReleases {
   #add(name: string, instance: SeenInstance): void {
     if (this.#instances.has(name)) return;
     this.#instances.set(name, instance);
+    this.#latest.set(applicationOf(name), instance.revision);
     const [oldest] = this.#instances.keys();
     if (this.#instances.size > instancesMax && oldest !== undefined) this.#instances.delete(oldest);
   }
@@ -50,3 +87,10 @@ export class SeenReleases {
     return this.#revisions.findLast((one) => one.ms <= ms)?.revision ?? null;
   }
 }
+
+/** Of the endpoint of an instance: UPSTREAM/APPLICATION/NUMBER/ADDRESS. */
+export function instanceOf(upstream: string, endpoint: string): string {
+  return endpoint.slice(upstream.length + 1, endpoint.lastIndexOf('/'));
+}
+
+const applicationOf = (instance: string): string => instance.slice(0, instance.lastIndexOf('/'));

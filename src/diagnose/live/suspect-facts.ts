@@ -6,7 +6,7 @@ import { failuresText } from '../../core/quantity-text.ts';
 import { durationBoundsMs } from '../../core/counters.ts';
 import type { Event, EventKind } from '../../core/event.ts';
 import type { DirectLook, WatchedUpstream } from './watched-upstream.ts';
-import type { SeenInstance } from './seen-releases.ts';
+import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
@@ -21,6 +21,8 @@ export interface SuspectContext {
   readonly startedMs: number;
   /** Of applications, by their names. */
   readonly instances: ReadonlyMap<string, SeenInstance>;
+  /** Configurations that were applied, with the attempts while they were active; the latest last. */
+  readonly revisions: readonly SeenRevision[];
   /** Configurations with which requests of the same upstreams have failed in the same way before. */
   readonly failedRevisions: ReadonlySet<number>;
   /** How long successful requests take, and those that were too slow: counts by `durationBoundsMs`. */

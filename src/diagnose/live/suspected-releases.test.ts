@@ -44,11 +44,14 @@ interface Case {
   /** Attempts that failed at each instance, and all. */
   readonly attempts?: Readonly<Record<string, readonly [failed: number, all: number]>>;
   readonly failedRevisions?: readonly number[];
+  /** Attempts with revision 1, while it was active; absent: many. */
+  readonly attemptsBefore?: number;
   readonly family?: LiveIncident['family'];
 }
 
 function suspectsOf(what: Case): readonly IncidentSuspect[] {
   const { events, instances = {}, attempts = {}, failedRevisions = [], family = 'application' } = what;
+  const attemptsBefore = new Map([['web', what.attemptsBefore ?? 1000]]);
   const incident = {
     ...{ family, upstream: 'web', cause: null, requests: 100, failed: 50, attemptsFailed: 50, routes: [] },
     causes: [{ cause: 'application_5xx', count: 50, isConsequence: false }],
@@ -62,7 +65,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{ incident, events, startedMs: 600_000, instances: new Map(Object.entries(instances)) },
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
     ...{ usualDurations: [], slowDurations: [], staleReusesFailed: 0, steadyRateBefore: null, answeredBetween: null },
-    directLook: null,
+    ...{ directLook: null, revisions: [{ revision: 1, ms: 0, changed: ['everything'], attempts: attemptsBefore }] },
   });
 }
 
@@ -120,6 +123,30 @@ const cases: readonly (readonly [what: string, Case, kind: string, sentence: Reg
     'release',
     /began 20 s before/,
     /^Restore/,
+  ],
+  [
+    'a return to settings with which too few requests were made to know',
+    {
+      events: [toBad, toGood],
+      attemptsBefore: 9,
+      instances: { 'web/3': instance(3, -20, -15) },
+      attempts: { 'web/3': [50, 60] },
+    },
+    'release',
+    /^A new release of web began 20 s before/,
+    /^Restore/,
+  ],
+  [
+    'a return to settings with which as many requests were made as show it',
+    {
+      events: [toBad, toGood],
+      attemptsBefore: 10,
+      instances: { 'web/3': instance(3, -20, -15) },
+      attempts: { 'web/3': [50, 60] },
+    },
+    'application_errors',
+    /answers with 5xx/,
+    /log/,
   ],
   [
     'a release that is not ready, while the old instance fails',

@@ -1,5 +1,5 @@
 import type { SuspectKind } from '../../core/live-incident.ts';
-import type { SeenInstance } from './seen-releases.ts';
+import { instanceOf, type SeenInstance, type SeenRevision } from './seen-releases.ts';
 import {
   type Rule,
   type SeenOf,
@@ -24,6 +24,9 @@ const preparedMs = 10_000;
 
 /** Where so much of what fails is older than a release, the release is not what fails. */
 const olderShareMin = 0.9;
+
+/** An earlier configuration did better if so many failures were to be expected with it, and there were none. */
+const expectedMin = 5;
 
 /** What is not the reason, but a reader may take for it. */
 export const noReasonFit = 0.3;
@@ -78,14 +81,38 @@ function appliedBefore(context: SuspectContext, concernsIt: ConcernsPart): reado
   );
 }
 
-/** The earlier revision whose settings a change brings back, where requests did not fail so; null: it brings new ones. */
-function returnOf({ failedRevisions }: SuspectContext, { event }: Applied, concernsIt: ConcernsPart): number | null {
+/** The earlier revision whose settings a change brings back, where many requests did not fail so; null: it brings new ones, or few were made with them. */
+function returnOf(context: SuspectContext, { event }: Applied, concernsIt: ConcernsPart): number | null {
   const { changed, returned: parts = [] } = event.evidence;
   const whole = parts.find(({ part }) => part === 'everything');
   const own = parts.filter(({ part }) => concernsIt(part));
   const isPartly = changed.some((part) => concernsIt(part) && !own.some((one) => isAllOf(part, one.part)));
   const revision = whole?.revision ?? (isPartly ? undefined : own[0]?.revision);
-  return revision === undefined || failedRevisions.has(revision) ? null : revision;
+  return revision !== undefined && didWell(context, revision, concernsIt) ? revision : null;
+}
+
+function didWell(context: SuspectContext, revision: number, concernsIt: ConcernsPart): boolean {
+  const { requests, failed, attemptsFailed, upstreams } = context.incident;
+  const same = sameSettings(context.revisions, revision, concernsIt);
+  if (context.failedRevisions.has(revision) || same.some((one) => context.failedRevisions.has(one.revision)))
+    return false;
+  const share = Math.min(1, Math.max(failed, attemptsFailed) / Math.max(1, requests));
+  const attempts = same.reduce(
+    (all, one) => upstreams.reduce((sum, { upstream }) => sum + (one.attempts.get(upstream) ?? 0), all),
+    0,
+  );
+  return attempts * share >= expectedMin;
+}
+
+/** This revision and those right before it that have the same settings. */
+function sameSettings(
+  revisions: readonly SeenRevision[],
+  revision: number,
+  concernsIt: ConcernsPart,
+): readonly SeenRevision[] {
+  const until = revisions.filter((one) => one.revision <= revision);
+  const first = until.findLastIndex(({ changed }) => changed.some((part) => part === 'everything' || concernsIt(part)));
+  return until.slice(Math.max(0, first));
 }
 
 /** 'applications: web, worker' has more than 'applications: web'; what of it does not concern the incident does not count. */
@@ -239,9 +266,4 @@ function sumOf(attempts: readonly NamedAttempts[], instances: readonly NamedInst
     all: own.reduce((sum, { all }) => sum + all, 0),
     failed: own.reduce((sum, { failed }) => sum + failed, 0),
   };
-}
-
-/** Of the endpoint of an instance: UPSTREAM/APPLICATION/NUMBER/ADDRESS. */
-export function instanceOf(upstream: string, endpoint: string): string {
-  return endpoint.slice(upstream.length + 1, endpoint.lastIndexOf('/'));
 }

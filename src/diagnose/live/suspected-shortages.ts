@@ -1,6 +1,7 @@
 import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import type { CountedFailure } from './upstream-failures.ts';
-import { instanceOf, noReasonFit, releases } from './suspected-releases.ts';
+import { instanceOf } from './seen-releases.ts';
+import { noReasonFit, releases } from './suspected-releases.ts';
 import {
   type Rule,
   type SeenOf,
