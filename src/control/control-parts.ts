@@ -43,6 +43,7 @@ import { WorkerPool } from './worker-pool.ts';
 import { version } from './version.ts';
 import { TailedFiles } from './tailed-files.ts';
 import { TicketKeys } from './ticket-keys.ts';
+import { limitsOfRoute } from './timeout-advice.ts';
 import { AutomaticCertificates } from './automatic-certificates.ts';
 import { DiskWatch, writtenFolders } from './disk-watch.ts';
 import { EndpointCertificates } from './endpoint-certificates.ts';
@@ -205,6 +206,7 @@ export class ControlParts {
       processesOf: (application) => this.processes.evidenceOf(application),
       search: (query, limit) => this.store.search({ query, limit, cursor: null, after: null }),
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
+      limitsOf: (route) => limitsOfRoute(this.active.configuration.routes, route),
     });
   }
 

@@ -29,6 +29,8 @@ export interface IncidentWatchParts {
   } | null;
   /** What stands out at the processes of an application that the gateway runs. */
   readonly processesOf: (application: string) => WatchedUpstream['processes'];
+  /** Absent: the timeouts of routes are not known. */
+  readonly limitsOf?: NonNullable<WatchedUpstream['limitsOf']>;
   readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
   /** Searches stored records; absent: nothing is stored. */
   readonly search?: (query: string, limit: number) => Promise<SearchResult>;
@@ -184,8 +186,10 @@ export class IncidentWatch {
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));
     const { application } = upstream;
+    const { limitsOf } = this.#parts;
+    const limits = limitsOf === undefined ? {} : { limitsOf };
     const processes = application === null ? [] : (this.#parts.processesOf(application) ?? []);
-    return { application, endpoints, processes: processes.map((one) => this.#withOpenRequests(one)) };
+    return { application, endpoints, ...limits, processes: processes.map((one) => this.#withOpenRequests(one)) };
   }
 
   #withOpenRequests(process: WatchedProcess): WatchedProcess {

@@ -1,8 +1,20 @@
 import type { RouteSpec } from '../core/configuration.ts';
 import { elapsedText } from '../core/quantity-text.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
+import type { RouteLimits } from '../diagnose/live/watched-upstream.ts';
 import { adviseTimeouts, type TimeoutAdvice } from '../policy/fitting-timeouts.ts';
 import type { TimeoutStatus } from './gateway-status.ts';
+
+/** The timeouts of a route that bound a response; null: there is no such route. */
+export function limitsOfRoute(
+  routes: readonly Pick<RouteSpec, 'id' | 'timeouts' | 'retry'>[],
+  route: string,
+): RouteLimits | null {
+  const found = routes.find(({ id }) => id === route);
+  if (found === undefined) return null;
+  const { responseHeadMs, exchangeMs } = found.timeouts;
+  return { responseHeadMs, exchangeMs, attemptMs: found.retry?.attemptMs ?? null };
+}
 
 /** Timeouts of routes that do not fit what is stored, in sentences. */
 export function timeoutStatus(

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { durationBoundsMs } from '../../core/counters.ts';
+import type { Cause } from '../../core/failure.ts';
 import type { CountedCause, IncidentSuspect } from '../../core/live-incident.ts';
 import { eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import type { SuspectContext } from './suspect-facts.ts';
+import type { RouteLimits } from './watched-upstream.ts';
 
 type Attempts = readonly (readonly [failed: number, all: number])[];
 
@@ -141,4 +144,64 @@ describe('an endpoint that is bad after a release', () => {
   test('and is its instance: the release is suspected, even if it came minutes before', () =>
     assert.equal(firstOf(1, 2), 'release'));
   test('and is older than it: the endpoint is suspected', () => assert.equal(firstOf(2, 1), 'one_endpoint'));
+});
+
+describe('a timeout that cuts usual requests is named', () => {
+  const counts = (...ends: readonly number[]): readonly number[] =>
+    [...durationBoundsMs, Infinity].map((_, cell) => 30 * ends.filter((ms) => cellOf(ms) === cell).length);
+  const cellOf = (ms: number): number => durationBoundsMs.findIndex((bound) => ms <= bound);
+  const limits = { responseHeadMs: 350, attemptMs: 350, exchangeMs: 350 };
+  const none = { responseHeadMs: 30_000, attemptMs: null, exchangeMs: null };
+  const cases: readonly (readonly [
+    what: string,
+    cause: Cause,
+    limits: Readonly<Record<string, RouteLimits>>,
+    limit: RegExp,
+    advice: RegExp,
+  ])[] = [
+    [
+      'as configured',
+      'response_head_timeout',
+      { '/a': limits },
+      /of 350 ms cuts/,
+      /`timeouts.response_head` .* 700 ms/,
+    ],
+    ['of two routes', 'response_head_timeout', { '/a': limits, '/b': limits }, /of 350 ms cuts/, /700 ms/],
+    [
+      'of the exchange',
+      'exchange_timeout',
+      { '/a': { ...none, exchangeMs: 350 } },
+      /of 350 ms/,
+      /`timeouts.exchange` .* 700 ms/,
+    ],
+    ['of an attempt', 'attempt_timeout', { '/a': { ...none, attemptMs: 350 } }, /of 350 ms/, /`retry.attempt_timeout`/],
+    [
+      '"about", where the routes differ',
+      'response_head_timeout',
+      { '/a': limits, '/b': none },
+      /of about 400 ms/,
+      /800 ms/,
+    ],
+    ['"about", where another one has ended them', 'exchange_timeout', { '/a': none }, /of about 400 ms/, /800 ms/],
+    [
+      '"about", where it is far from what was seen',
+      'response_head_timeout',
+      { '/a': none },
+      /of about 400 ms/,
+      /800 ms/,
+    ],
+  ];
+  for (const [what, cause, ofRoutes, limit, advice] of cases)
+    test(what, () => {
+      const routes = Object.keys(ofRoutes).map((route) => ({ route, failed: 9 }));
+      const found = ranking(
+        { ...incidentOf('slow', [[cause, 9]]), routes },
+        {
+          ...{ usualDurations: counts(290), slowDurations: counts(352) },
+          watched: { application: null, endpoints: [], limitsOf: (route) => ofRoutes[route] ?? null },
+        },
+      ).find(({ name }) => name === 'timeout_too_short');
+      assert.match(found?.sentence ?? '', limit);
+      assert.match(found?.nextStep ?? '', advice);
+    });
 });

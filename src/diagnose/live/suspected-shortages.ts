@@ -1,4 +1,5 @@
 import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
+import type { Cause } from '../../core/failure.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import { instanceOf } from './seen-releases.ts';
 import { noReasonFit, releases } from './suspected-releases.ts';
@@ -35,6 +36,9 @@ const apartShareMin = 0.9;
 
 /** The others fail at most by this part as often. */
 const wellShareMax = 0.25;
+
+/** Timers and a step of the histogram make so much of a difference. */
+const sameLimitMax = 0.3;
 
 /** Failures that would be expected at the others. */
 const expectedMin = 5;
@@ -94,6 +98,26 @@ function fitOfTheirRelease(
   if (Math.min(...revisions(bad)) <= Math.max(...revisions(others)) || revisions(bad).length < bad.length) return 1;
   const release = releases.release(context);
   return release === null || release.fit <= noReasonFit ? 1 : release.fit;
+}
+
+const settings: ReadonlyMap<Cause | null, string> = new Map([
+  ['response_head_timeout', 'timeouts.response_head'],
+  ['attempt_timeout', 'retry.attempt_timeout'],
+  ['exchange_timeout', 'timeouts.exchange'],
+]);
+
+/** The timeout that all routes of the incident have and that ended its requests after `observedMs`, a bound of the histogram; null: not known. */
+function configuredLimit({ incident, watched: { limitsOf } }: SuspectContext, observedMs: number): number | null {
+  const found = incident.routes.map(({ route }) => {
+    const limits = limitsOf?.(route) ?? null;
+    if (incident.cause === 'response_head_timeout') return limits?.responseHeadMs;
+    if (incident.cause === 'attempt_timeout') return limits?.attemptMs;
+    return incident.cause === 'exchange_timeout' ? limits?.exchangeMs : null;
+  });
+  const [limit = null] = found;
+  if (limit === null || found.some((one) => one !== limit)) return null;
+  // Another timeout, such as one that the client asked for, has ended them.
+  return Math.abs(observedMs - limit) > sameLimitMax * limit ? null : limit;
 }
 
 /** What there was too little of: endpoints, permits, descriptors of the gateway or of the application, time. */
@@ -183,19 +207,23 @@ export const shortages = {
         'See with `ls -l /proc/PID/fd` (`candor status` has the pid) what the application does not close, and restart it meanwhile; raise its limit of open files (`ulimit -n`, `LimitNOFILE=`) only if it needs that many.',
     };
   },
-  timeout_too_short: ({ incident, usualDurations, slowDurations }) => {
+  timeout_too_short: (context) => {
+    const { incident, usualDurations, slowDurations } = context;
     if (!isOf(incident, 'slow')) return null;
     const limitMs = commonDuration(slowDurations);
     const usualMs = quantile(usualDurations, 0.99);
     if (limitMs === null || usualMs === null || usualMs < limitMs * 0.5 || usualMs > limitMs * 1.1) return null;
+    const configured = configuredLimit(context, limitMs);
+    const limit = configured === null ? `about ${duration(limitMs)}` : duration(configured);
+    const setting = settings.get(incident.cause) ?? 'timeouts.response_head';
     return {
       fit: 0.82,
-      sentence: `The timeout of ${duration(limitMs)} cuts requests that are not unusual: one in a hundred takes ${duration(usualMs)} or more.`,
+      sentence: `The timeout of ${limit} cuts requests that are not unusual: one in a hundred takes ${duration(usualMs)} or more.`,
       evidence: [
-        `the failed requests all ended after about ${duration(limitMs)}`,
+        `most of the failed requests ended after about ${duration(configured ?? limitMs)}`,
         `99 % of the others took up to ${duration(usualMs)}`,
       ],
-      nextStep: `Set the route's \`timeouts.response_head\` to more than ${duration(limitMs * 2)}, or make these requests faster.`,
+      nextStep: `Set the route's \`${setting}\` to more than ${duration((configured ?? limitMs) * 2)}, or make these requests faster.`,
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;

@@ -15,6 +15,13 @@ export interface DirectLook {
   readonly at: number;
 }
 
+/** In milliseconds; null: none. */
+export interface RouteLimits {
+  readonly responseHeadMs: number;
+  readonly attemptMs: number | null;
+  readonly exchangeMs: number | null;
+}
+
 /** What is known of the endpoints of an upstream. */
 export interface WatchedUpstream {
   /** Null: none, or those of several upstreams. */
@@ -33,6 +40,8 @@ export interface WatchedUpstream {
     /** Open descriptors and their limit, where it has nearly used them up; absent: it has not, or that is not known. */
     readonly descriptors?: { readonly open: number; readonly max: number };
   }[];
+  /** The timeouts of a route; null: there is no such route. Absent: not known. */
+  readonly limitsOf?: (route: string) => RouteLimits | null;
   readonly endpoints: readonly {
     readonly id: string;
     /** Null for an address. */
