@@ -152,6 +152,23 @@ test('the newest stored failure has its time', async () => {
   );
 });
 
+test('where every request was answered by another attempt, the newest one is not called a failure', async () => {
+  const at = new Date(startedAt).toISOString();
+  const record = { id: 'r1', at, method: 'GET', route: '/', status: 200, cause: null, shape: 'none' };
+  const asked: string[] = [];
+  const found = await examined({
+    search: async (query) => {
+      asked.push(query);
+      return { kind: 'page', exchanges: asked.length === 1 ? [] : [{ record }], cursor: null, end: '' } as never;
+    },
+  });
+  assert.match(asked[0] ?? '', / -shape:none$/);
+  for (const query of asked) assert.ok(parseQuery(query, startedAt).ok, query);
+  const text = found.find((finding) => finding.includes('newest')) ?? '';
+  assert.match(text, /^the newest stored request of which an attempt failed so, of 12:00:00 UTC: GET on the route \/ /);
+  assert.match(text, / ended with 200, because another attempt was made \(candor explain r1\)$/);
+});
+
 test('an endpoint that is not to be checked gets no request', async () => {
   answer = { kind: 'connected', address: '10.0.0.1:80' };
   const [probed] = await examined({ checkOf: () => ({ kind: 'none' }) });

@@ -6,6 +6,7 @@ import type { EndpointId } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
 import type { HealthChecker, HealthCheckRequest, HealthCheckResult } from '../core/health-checker.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
+import type { ExchangeRecord } from '../core/record.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { tells } from '../core/last-words.ts';
 import { visibleLine } from '../core/invisible-characters.ts';
@@ -137,19 +138,29 @@ export class IncidentExamination {
     };
   }
 
+  async #newest(query: string): Promise<ExchangeRecord | null> {
+    const result = await this.#parts.search(query);
+    return result.kind === 'page' ? (result.exchanges[0]?.record ?? null) : null;
+  }
+
   /** Of the failures that the incident is about: another one would tell of something else. */
   async #newestFailure({ cause, startedAt }: LiveIncident, upstream: string): Promise<readonly string[]> {
     if (upstream === '') return [];
     const what = cause === null ? 'shape:app_error' : `cause:${cause}`;
     const since = new Date(startedAt - newestBeforeMs).toISOString();
-    const result = await this.#parts.search(`upstream:${JSON.stringify(upstream)} ${what} since:${since}`);
-    const record = result.kind === 'page' ? result.exchanges[0]?.record : undefined;
-    if (record === undefined) return [];
+    const query = `upstream:${JSON.stringify(upstream)} ${what} since:${since}`;
+    // A cause is also found at attempts of requests that another attempt has answered.
+    const record = (await this.#newest(`${query} -shape:none`)) ?? (await this.#newest(query));
+    if (record === null) return [];
     const { id, at, method, route, status, shape } = record;
     // Alerts carry this into chats and mails, where what a client has chosen would become a link: its path is in the record alone.
     const sent = /^[A-Z]{1,16}$/.test(method ?? '') ? method : 'a request';
+    const [which, end] =
+      shape === 'none'
+        ? ['request of which an attempt failed so', ', because another attempt was made']
+        : ['failure', `, ${record.cause ?? shape}`];
     return [
-      `the newest stored failure, of ${this.#momentText(Date.parse(at))}: ${sent} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}, ${record.cause ?? shape} (candor explain ${id})`,
+      `the newest stored ${which}, of ${this.#momentText(Date.parse(at))}: ${sent} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}${end} (candor explain ${id})`,
     ];
   }
 
