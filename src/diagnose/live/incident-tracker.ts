@@ -262,10 +262,8 @@ export class IncidentTracker {
       ...{ from, second, wallMs: this.#wall(ms), failures: all, watched, events: this.#events.all, rank },
       elsewhere: new Set(others.flatMap(({ families }) => [...families])),
     });
-    if (quietFor <= lateS) {
-      const found = rank(open).filter(({ name }) => !open.additions.has(name));
-      open.suspects = quietFor === 0 ? found : withEarlier(found, open.suspects);
-    }
+    const found = rank(open).filter(({ name }) => !open.additions.has(name));
+    open.suspects = quietFor === 0 ? found : withEarlier(found, open.suspects, quietFor <= lateS);
     const incident = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
@@ -344,13 +342,19 @@ function changeOf(open: OpenIncident, incident: LiveIncident, isAdded: boolean):
   return { kind, incident };
 }
 
-/** What was true while requests failed stays suspected. */
+/** What was true while requests failed stays suspected; what to do is what helps now. `isAdding`: what is found only now is suspected too. */
 function withEarlier(
   found: readonly IncidentSuspect[],
   earlier: readonly IncidentSuspect[],
+  isAdding: boolean,
 ): readonly IncidentSuspect[] {
   const names = new Set(earlier.map(({ name }) => name));
-  return [...earlier, ...found.filter(({ name }) => !names.has(name))].sort((a, b) => b.fit - a.fit);
+  const kept = earlier.map((one) => {
+    const now = found.find(({ name, sentence }) => name === one.name && sentence === one.sentence);
+    return now === undefined ? one : { ...one, nextStep: now.nextStep };
+  });
+  const added = isAdding ? found.filter(({ name }) => !names.has(name)) : [];
+  return [...kept, ...added].sort((a, b) => b.fit - a.fit);
 }
 
 const secondOf = (ms: number): number => Math.floor(ms / 1000);

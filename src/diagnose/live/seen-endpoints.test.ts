@@ -39,7 +39,8 @@ describe('what was seen of an endpoint stays known', () => {
   test('when it was removed, and its application with it', () => {
     const memory = new SeenEndpoints();
     memory.see({ application: 'web', endpoints: [refused] });
-    assert.deepEqual(memory.see({ application: null, endpoints: [] }), { application: 'web', endpoints: [refused] });
+    const removed = { ...refused, isRemoved: true };
+    assert.deepEqual(memory.see({ application: null, endpoints: [] }), { application: 'web', endpoints: [removed] });
   });
 
   test('as is what its health document said', () => {

@@ -20,7 +20,9 @@ export class SeenEndpoints {
     this.#application = application ?? this.#application;
     for (const endpoint of endpoints) this.#remember(endpoint);
     const ids = new Set(endpoints.map(({ id }) => id));
-    const removed = [...this.#unhealthy.values()].filter(({ id }) => !ids.has(id));
+    const removed = [...this.#unhealthy.values()]
+      .filter(({ id }) => !ids.has(id))
+      .map((one) => ({ ...one, isRemoved: true as const }));
     return {
       ...rest,
       ...(processes === undefined ? {} : { processes: processes.map((one) => this.#withStrains(one)) }),

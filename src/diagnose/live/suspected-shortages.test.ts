@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { durationBoundsMs } from '../../core/counters.ts';
 import type { Cause } from '../../core/failure.ts';
 import type { CountedCause, IncidentSuspect } from '../../core/live-incident.ts';
-import { eventAt, incidentOf, ranking } from './ranking.test-support.ts';
+import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import type { RouteLimits } from './watched-upstream.ts';
 
@@ -18,6 +18,12 @@ function suspectsOf(attempts: Attempts, more: Partial<SuspectContext> = {}): rea
     .toSorted((one, other) => other.failed - one.failed);
   return ranking({ ...incidentOf('application', [[cause, failed]]), endpoints }, more);
 }
+
+const oneBad: Attempts = [
+  [65, 65],
+  [0, 46],
+];
+const badId = 'app/web/1/127.0.0.1:80';
 
 const many = (count: number, ...each: readonly (readonly [number, number])[]): Attempts =>
   Array.from({ length: count }, () => each).flat();
@@ -106,16 +112,25 @@ describe('of responses with 5xx, the endpoints from which nearly all come are th
     });
 
   test('with the attempts at each, and what to do', () => {
-    const [found] = suspectsOf([
-      [65, 65],
-      [0, 46],
-    ]);
+    const [found] = suspectsOf(oneBad, { watched: { application: null, endpoints: [endpointOf(badId)] } });
     assert.deepEqual(found?.evidence, [
       'app/web/1/127.0.0.1:80: 65 of 65 attempts failed',
       'the other one: 0 of 46 failed',
     ]);
     assert.match(found.nextStep, /`candor drain app\/web\/1\/127\.0\.0\.1:80` takes it out/);
   });
+
+  const leaving: readonly (readonly [what: string, SuspectContext['watched']['endpoints']])[] = [
+    ['was removed', []],
+    ['was removed, and had been unhealthy', [endpointOf(badId, { state: 'unhealthy', isRemoved: true })]],
+    ['is drained already', [endpointOf(badId, { state: 'draining' })]],
+    ['was taken out by an operator', [endpointOf(badId, { takenOutBy: 'anna' })]],
+  ];
+  for (const [what, endpoints] of leaving)
+    test(`without the advice to drain what ${what}`, () => {
+      const [found] = suspectsOf(oneBad, { watched: { application: null, endpoints } });
+      assert.equal(found?.nextStep, `Look at ${badId} itself.`);
+    });
 });
 
 describe('an endpoint that is bad after a release', () => {

@@ -1,3 +1,4 @@
+import type { EndpointState } from '../../core/endpoint.ts';
 import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
 import type { CountedFailure } from './upstream-failures.ts';
@@ -42,6 +43,9 @@ const sameLimitMax = 0.3;
 
 /** Failures that would be expected at the others. */
 const expectedMin = 5;
+
+/** States of endpoints that get no requests any more. */
+const leaving: ReadonlySet<string> = new Set<EndpointState>(['draining', 'gone']);
 
 const spent: ReadonlySet<CountedFailure> = new Set(['descriptors_exhausted', 'local_ports_exhausted']);
 
@@ -120,6 +124,18 @@ function configuredLimit({ incident, watched: { limitsOf } }: SuspectContext, ob
   return Math.abs(observedMs - limit) > sameLimitMax * limit ? null : limit;
 }
 
+/** Only for what may still get requests: an instance that was replaced does not. */
+function drainStep({ watched }: SuspectContext, bad: readonly CountedEndpoint[], what: string): string {
+  const used = new Set(
+    watched.endpoints
+      .filter(({ state, isRemoved, takenOutBy }) => !isRemoved && !takenOutBy && !leaving.has(state))
+      .map(({ id }) => id),
+  );
+  const [first, found] = [bad[0], bad.find(({ endpoint }) => used.has(endpoint))];
+  if (found === undefined) return '';
+  return `; \`candor drain ${found.endpoint}\` takes ${found === first ? what : 'that one'} out meanwhile`;
+}
+
 /** What there was too little of: endpoints, permits, descriptors of the gateway or of the application, time. */
 export const shortages = {
   one_endpoint: (context) => {
@@ -138,8 +154,8 @@ export const shortages = {
         `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failedOf(others)} of ${sum(others)} failed`,
       ],
       nextStep: isOne
-        ? `Look at ${worst.endpoint} itself; \`candor drain ${worst.endpoint}\` takes it out meanwhile.`
-        : `Look at what these endpoints share, such as a host or a version; \`candor drain ${worst.endpoint}\` takes the first one out meanwhile.`,
+        ? `Look at ${worst.endpoint} itself${drainStep(context, bad, 'it')}.`
+        : `Look at what these endpoints share, such as a host or a version${drainStep(context, bad, 'the first one')}.`,
     };
   },
   pool_full: ({ incident }) => {

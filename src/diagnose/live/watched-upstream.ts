@@ -47,6 +47,8 @@ export interface WatchedUpstream {
     /** Null for an address. */
     readonly name: string | null;
     readonly state: string;
+    /** It is no longer one of them; absent: it is. */
+    readonly isRemoved?: true;
     readonly reason: string;
     /** The operator who has taken it out of use; absent: none has. */
     readonly takenOutBy?: string;
