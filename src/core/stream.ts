@@ -35,6 +35,8 @@ export interface DownstreamStream {
   readonly startedWall: number;
   /** The whole content of the request came in the read that brought its head: it follows `readContent` at once. */
   readonly contentAtHand: boolean;
+  /** Bytes of the response's content that it has taken and not sent, because the windows of HTTP/2 held them back; absent: it does not know. */
+  readonly contentUnsent?: number;
   /** Request content is held back until this is called; sends "100 Continue" if the client waits for it. */
   readContent(): void;
   pauseContent(): void;

@@ -202,6 +202,11 @@ export class Exchange
 
   /** If no endpoint is left, the client gets the failure of the last attempt. */
   onNoEndpointReady(failure: Failure | null): void {
+    const last = this.attempts.at(-1);
+    if (last !== undefined) {
+      last.exit ??= exitOf(last, this.startedAt);
+      [last.retry, last.retryReason] = [false, 'nowhere_else'];
+    }
     this.protect(() => this.#answerWithFailure(failure ?? this.requireUpstream().unavailable()));
   }
 
@@ -474,6 +479,7 @@ export class Exchange
     this.endKind = 'truncated';
     const trailers = grpcDeadlineTrailers(this, this.forwardedHead, failure);
     if (trailers !== null) this.grpcStatus = grpcDeadlineExceeded;
+    if (trailers === null) this.bytesToClient -= this.downstream.contentUnsent ?? 0;
     try {
       // First, so that the record is not lost: `abort` closes the connection, and a draining worker exits with its last connection.
       this.#finish();
@@ -512,6 +518,7 @@ export class Exchange
   #endWithoutClient(failure: Failure): void {
     this.failure = failure;
     this.endKind = isByClientLeaving(failure) ? 'abandoned' : 'truncated';
+    this.bytesToClient -= this.downstream.contentUnsent ?? 0;
     this.#finish();
   }
 

@@ -256,7 +256,11 @@ describe('a request over HTTP/2 that ends with its stream or connection', () => 
       assert.equal(one.records.length, 0, 'it waits');
       end(lineOf(one, 'one'));
       one.pass(50);
-      assertRecord(one, { end: endKind as 'truncated', cause: cause as 'client_gone', status: 200 });
+      const { bytesToClient } = assertRecord(one, {
+        ...{ end: endKind as 'truncated', cause: cause as 'client_gone', status: 200 },
+      });
+      assert.ok(client.content.length > 0 && client.content.length < 200_000);
+      assert.equal(bytesToClient, client.content.length, 'what the window held back is not counted');
       one.verifyAtRest();
     });
   }

@@ -206,6 +206,19 @@ describe('while no endpoint is ready, a request', () => {
       rests(world);
     });
 
+  it('gets the failure of its attempt if no endpoint comes back, and the attempt says that no other followed', () => {
+    const world = worldOf();
+    world.endpoint('a').onRequest = () => {};
+    const client = ask(world, '/lost');
+    stop(world);
+    world.pass(8000);
+    assert.equal(client.status, 502);
+    const { attempts = [] } = world.records.at(-1) ?? {};
+    assert.equal(attempts.at(-1)?.retry, false);
+    assert.equal(attempts.at(-1)?.retryReason, 'nowhere_else');
+    rests(world);
+  });
+
   it('is not sent again after it was in flight when the process ended, and gets 502 with sent_unknown: a POST', () => {
     const world = worldOf();
     world.endpoint('a').onRequest = () => {};

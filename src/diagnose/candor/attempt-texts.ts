@@ -26,7 +26,7 @@ export function waitTexts({ filter_ms, body_ms, waited_ms, session, turn_ms }: E
   if (filter_ms !== undefined) texts.push(`filters held the request for ${durationText(filter_ms)}`);
   if (body_ms !== undefined)
     texts.push(`the client took ${durationText(body_ms)} to send the body, before a connection was needed`);
-  if (waited_ms !== undefined) texts.push(`it waited ${durationText(waited_ms)} until an endpoint was ready`);
+  if (waited_ms !== undefined) texts.push(`it waited ${durationText(waited_ms)} for an endpoint`);
   if (session === 'moved') texts.push('the endpoint of its session could not get it: the session moved');
   if (turn_ms !== undefined)
     texts.push(`it waited ${durationText(turn_ms)} for its turn, because as many requests as may be were in flight`);

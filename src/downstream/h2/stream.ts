@@ -228,6 +228,10 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return true;
   }
 
+  get contentUnsent(): number {
+    return this.#stream.waitingBytes + this.#stream.forgottenBytes;
+  }
+
   onStreamLost(loss: StreamLoss): void {
     const { handler } = this;
     if (this.hasBegun && handler === null) return;
@@ -255,7 +259,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #failureOf(loss: StreamLoss): Failure {
     const stage = this.#begun ? 'flush' : this.#peerEnded && this.hasBegun ? 'response' : 'request';
-    const bytesSent = this.#bytesSent;
+    const bytesSent = this.#bytesSent - this.contentUnsent;
     const { endedBy, lostBy, session } = this.#connection;
     if (loss.by === 'rule') return { ...endedByRule(loss.rule, loss.why, loss.code), stage };
     if (loss.by === 'peer')
@@ -407,7 +411,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { writeMs } = this.#connection.listener.limits;
     this.#connection.session.reset(this.#stream, 'CANCEL');
     try {
-      this.#lost(handler, notRead(this.#bytesSent, slowness, writeMs));
+      this.#lost(handler, notRead(this.#bytesSent - this.contentUnsent, slowness, writeMs));
     } catch {
       // The exchange has ended, and nobody is there who could get an answer.
     }

@@ -74,6 +74,8 @@ export class SessionStream {
   contentReceived = 0;
   readonly waiting: Waiting[] = [];
   waitingBytes = 0;
+  /** Of its content, that will never be sent: the stream ended while they waited for a window. */
+  forgottenBytes = 0;
   /** END_STREAM follows what waits; before it `trailers`, a header block. */
   endsAfterWaiting = false;
   trailers: Uint8Array | null = null;
@@ -132,6 +134,7 @@ export class SessionStream {
   /** Forgets what waits. */
   forgetWaiting(): void {
     this.waiting.length = 0;
+    this.forgottenBytes += this.waitingBytes;
     this.waitingBytes = 0;
     this.endsAfterWaiting = false;
     this.trailers = null;
