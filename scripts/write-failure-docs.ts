@@ -109,6 +109,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   waitMs: 'in how many milliseconds its turn would come, at the speed at which the queue moves',
   bytes: 'how many bytes came',
   bytesMax: 'how many bytes may come',
+  headBegun: 'true if a part of the head of the response had come; absent if none had',
   interims: 'how many interim responses (1xx) came; absent if none did',
   responses: 'how many interim responses came',
   begun:

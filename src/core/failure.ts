@@ -54,7 +54,8 @@ export interface Evidence {
    * many interim responses (1xx) came; absent: none did.
    */
   response_head_timeout: { address: string; limitMs: number; ping?: 'answered' | 'unanswered'; interims?: number };
-  attempt_timeout: { address: string; limitMs: number; interims?: number };
+  /** `headBegun`: a part of the head of its response had come; absent: none had. */
+  attempt_timeout: { address: string; limitMs: number; interims?: number; headBegun?: true };
   response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
   response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
   response_body_stalled: {

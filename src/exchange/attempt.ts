@@ -131,7 +131,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   #timeOut(limitMs: number): void {
     const stream = this.#stream;
     const interims = stream?.interims ?? 0;
-    const evidence = { address: this.address, limitMs, ...(interims === 0 ? {} : { interims }) };
+    const begun = stream?.answerBegun === true ? { headBegun: true as const } : {};
+    const evidence = { address: this.address, limitMs, ...(interims === 0 ? {} : { interims }), ...begun };
     this.onAttemptFailed(fail('attempt_timeout', 'response', evidence));
     stream?.cancel();
   }

@@ -148,7 +148,6 @@ export class MemoryEndpointStream implements UpstreamStream {
 
   inform(status: number, fields: FieldPairs): void {
     this.#clock.schedule(this.#clock.now(), call, () => {
-      this.answerBegun = true;
       this.interims++;
       this.#handler?.onInterimResponse(headOf(status, fields, { kind: 'none' }));
       this.#handler?.onResponseReadDone();

@@ -288,6 +288,7 @@ const limited: readonly Case[] = [
       world.pass(450);
       const record = assertRecord(world, { end: 'generated', status: 504, cause: 'attempt_timeout', attempts: 2 });
       assert.deepEqual([record.attempts[0]?.status, record.statusReceived], [503, 503]);
+      assert.match(explain(record.failure ?? assert.fail()), /sent a part of a response head, but not its end, within/);
     },
     onlyBytes: 'streams carry whole heads',
   },

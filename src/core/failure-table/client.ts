@@ -124,7 +124,7 @@ export const client = {
     temporary: true,
     title: 'The upload broke off',
     sentence: ({ bytesReceived, bytesExpected }) =>
-      `The client closed its side after ${bytes(bytesReceived)} of the request body${bytesExpected === null ? ', before the last chunk' : `, of ${bytesExpected} announced`}.`,
+      `The client closed its side after ${bytes(bytesReceived)} of the request body${bytesExpected === null ? ', before its end' : `, of ${bytesExpected} announced`}.`,
     forClient: 'Your upload broke off before its end, so nothing of it was used. Please send it again.',
     usualCauses: [
       'the person cancelled the upload or left the page',

@@ -40,8 +40,8 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application did not answer an attempt in time',
-    sentence: ({ address, limitMs, interims }) =>
-      `${address} received the request and ${missingAnswerText(interims)} within the ${duration(limitMs)} that the route allows each attempt.`,
+    sentence: ({ address, limitMs, interims, headBegun }) =>
+      `${address} received the request and ${headBegun === true ? 'sent a part of a response head, but not its end,' : missingAnswerText(interims)} within the ${duration(limitMs)} that the route allows each attempt.`,
     forClient: 'The application did not answer in the time that it has for this. Please try again in a minute.',
     usualCauses: [
       'this endpoint is slower than the others: it starts, collects garbage, or has more work than they have',

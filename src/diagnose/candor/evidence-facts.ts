@@ -13,7 +13,15 @@ export interface EvidenceFacts {
 }
 
 /** Facts that have a sentence or a picture of their own. */
-const shownElsewhere: ReadonlySet<string> = new Set(['address', 'name', 'path', 'reused', 'idle_ms', 'retry_after_s']);
+const shownElsewhere: ReadonlySet<string> = new Set([
+  'address',
+  'name',
+  'path',
+  'reused',
+  'idle_ms',
+  'retry_after_s',
+  'head_begun',
+]);
 
 /** Words for facts whose key is not clear to a reader. */
 const factNames: Readonly<Record<string, string>> = {
