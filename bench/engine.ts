@@ -1,5 +1,5 @@
 import { tlsServer } from '../src/transport/tls-server.ts';
-import type { RouteSpec } from '../src/core/configuration.ts';
+import type { RouteSpec } from '../src/core/route-spec.ts';
 import type { Connector } from '../src/core/connector.ts';
 import { noCounts } from '../src/core/counters.ts';
 import { Deadlines } from '../src/core/deadline.ts';

@@ -1,4 +1,5 @@
-import type { ClientLimits, RouteSpec } from '../src/core/configuration.ts';
+import type { ClientLimits } from '../src/core/listener-spec.ts';
+import type { RouteSpec } from '../src/core/route-spec.ts';
 import type { EndpointId, RouteId, UpstreamId } from '../src/core/endpoint.ts';
 import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
 

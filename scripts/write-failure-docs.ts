@@ -13,6 +13,7 @@ import { refusedRequests } from '../src/core/failure-table/refused-requests.ts';
 import { type RequestRule, requestRules, responseRules } from '../src/core/rules.ts';
 import type { Shape } from '../src/core/shape.ts';
 import { raisedCauses } from './raised-causes.ts';
+import { caseParagraphs, whoseOfCause } from './whose-cases.ts';
 
 const root = join(import.meta.dirname, '..');
 const target = join(root, 'docs', 'failures.md');
@@ -174,7 +175,7 @@ function overviewRow(cause: Cause): string {
   const type = spec.type === null ? '—' : `\`${spec.type}\``;
   const retry = spec.retry === 'elsewhere' ? 'yes' : 'no';
   const health = spec.countsAgainstHealth ? 'yes' : 'no';
-  return `| [\`${cause}\`](#${cause}) | \`${shapeOfType(spec.type)}\` | ${statusText(spec)} | ${type} | ${spec.whose} | ${retry} | ${health} |`;
+  return `| [\`${cause}\`](#${cause}) | \`${shapeOfType(spec.type)}\` | ${statusText(spec)} | ${type} | ${whoseOfCause(cause, spec.whose)} | ${retry} | ${health} |`;
 }
 
 function evidenceLine(cause: Cause, field: string): string {
@@ -197,7 +198,7 @@ function special(name: string, type: string): string {
   return type === 'ForceCloseReason' || /\btunnel\b/.test(type) ? ', where the gateway cuts' : '';
 }
 
-/** What else is to be known of a cause. */
+/** A sentence behind the evidence of a cause. */
 const remarks: Partial<Record<Cause, string>> = {
   request_body_truncated: 'Over HTTP/2 no answer is sent: the record has no status and `end: abandoned`.',
 };
@@ -209,7 +210,7 @@ function section(cause: Cause, evidence: readonly string[]): string {
   const facts = [
     spec.type === null ? 'no response' : `status ${statusText(spec)}`,
     spec.type === null ? null : `type \`${spec.type}\``,
-    `whose: ${spec.whose}`,
+    `whose: ${whoseOfCause(cause, spec.whose)}`,
     spec.temporary ? 'may pass by itself' : 'does not pass by itself',
     `logged as ${spec.logLevel}`,
   ].filter((fact) => fact !== null);
@@ -229,6 +230,7 @@ function section(cause: Cause, evidence: readonly string[]): string {
     '',
     `**Next step:** ${spec.nextStep}`,
     '',
+    ...caseParagraphs(cause, spec),
     '**Evidence:**',
     '',
     ...evidence.map((field) => evidenceLine(cause, field)),
@@ -403,12 +405,13 @@ You have a failed request. Its **cause** stands in
 - the response, as \`cause\` in \`application/problem+json\`, and in its \`type\`, \`urn:candor:failure:CAUSE\`; the
   \`Proxy-Status\` field has the [RFC 9209](https://www.rfc-editor.org/rfc/rfc9209.html) type, which several causes share.
 
-Look it up in the table and go to its section.
+Look it up in the table and go to its section. For an application that Candor runs itself, responses and \`candor explain\` name
+other next steps in some cases: they lead to what it printed.
 
 Three more words in the record decide what to do next:
 
 - **whose** says who can fix it: the \`application\`, the \`network\`, the \`operator\` (configuration, certificates, a
-  deploy), the \`gateway\` itself, or the \`client\`.
+  deploy), the \`gateway\` itself, or the \`client\`. Where the evidence decides, the section says so.
 - **delivery** says whether the request may have been executed: \`not_sent\` and \`refused_by_peer\` mean no; \`partial\` means
   unlikely (never all of the request was sent), \`sent_unknown\` perhaps, and \`response_started\` yes, or perhaps where
   what came is no HTTP. How far it got, only the application can tell.

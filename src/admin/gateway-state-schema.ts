@@ -33,7 +33,9 @@ export const gatewayStateSchema = z.object({
   endpoints: z
     .array(endpointCondition)
     .optional()
-    .describe('Those of the last attempts, else the first of the upstream.'),
+    .describe(
+      'Those of the last attempts. Without an attempt, or where all of them have gone: the first of the upstream.',
+    ),
   breaker: z
     .object({ state: z.enum(circuitStates), reason: z.string().nullable() })
     .optional()

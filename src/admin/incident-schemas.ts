@@ -32,14 +32,17 @@ export const incidentSchema = z.object({
   opened_at: text.describe('When the gateway had seen enough failures.'),
   last_at: text.describe('Of the last failure.'),
   resolved_at: nullableText.describe('Null while it goes on.'),
-  requests: count.describe('Of the upstream, since it started.'),
+  requests: count.describe('Of the upstream, from the first failure to the last.'),
   failed: failedRequests,
   attempts_failed: count.describe('More than `failed` where other attempts have answered.'),
-  requests_per_s_before: z.number().nullable().describe('In the minutes before; null: not known.'),
-  requests_per_s_during: z.number(),
+  requests_per_s_before: z
+    .number()
+    .nullable()
+    .describe('In the minutes before, while requests came; null: that was for less than 30 s.'),
+  requests_per_s_during: z.number().describe('From the first failure to the last.'),
   causes: z.array(
     z.object({
-      cause: text,
+      cause: text.describe('A cause of docs/failures.md, or `app_error`: a 5xx of the application.'),
       count: count.describe('The larger of `failed` and `attempts_failed`.'),
       failed: failedRequests.optional(),
       attempts_failed: failedAttempts,
@@ -47,7 +50,13 @@ export const incidentSchema = z.object({
     }),
   ),
   routes: z.array(z.object({ route: text, failed: failedRequests })),
-  endpoints: z.array(z.object({ endpoint: text, attempts: count, failed: count.describe('Attempts.') })),
+  endpoints: z.array(
+    z.object({
+      endpoint: text,
+      attempts: count.describe('From the first failure to the last.'),
+      failed: count.describe('Attempts.'),
+    }),
+  ),
   suspects: z.array(suspectSchema).describe('What has probably caused it, the likeliest first; empty: not known.'),
   joined: count.nullable().describe('The incident that it turned out to be part of; null: of none.'),
   additions: z

@@ -94,6 +94,8 @@ const processSchema = z.object({
       code: z.number().nullable(),
       signal: z.string().nullable(),
       out_of_memory: z.boolean(),
+      stopped_by_candor: z.boolean(),
+      replaced_by: z.string().nullable().describe('The instance that had replaced it, where Candor stopped it.'),
     })
     .nullable()
     .describe('The end of that process before the attempt, during it or within a minute after it.'),

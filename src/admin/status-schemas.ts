@@ -77,10 +77,13 @@ export const statusSchema = z.object({
       z.object({
         kind: z.enum([
           'workers_missing',
+          'workers_failing',
           'configuration_refused',
           'worker_sheds',
           'descriptors_scarce',
+          'descriptors_few',
           'clients_refused',
+          'http2_limits_reached',
           'log_failing',
           'store_failing',
           'otlp_failing',

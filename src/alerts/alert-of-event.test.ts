@@ -37,7 +37,8 @@ const objective = {
   budgetLeft: 0.1,
 } as const;
 
-const descriptors = { limit: 200, open: 190, closed: 7, refused: 4 };
+const descriptors = { limit: 200, needed: 11_024, wanted: 11_024, open: 190, closed: 7, refused: 4 };
+const workers = { lost: 3, lastedMs: 1500, serving: 0, wanted: 2, why: 'it ended with 3' };
 const release = { application: 'shop', instance: 'shop/2', restarts: 3, serving: [] };
 
 function refused(
@@ -106,12 +107,12 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
   ],
   [
     'a store that fails',
-    event('store_failing', { path: '/s', fault: 'full' }, 'failing'),
+    event('store_failing', { path: '/s', fault: 'full', limit: null, needed: null }, 'failing'),
     'records:store opened warning',
   ],
   [
     'a store that is written again',
-    event('store_failing', { path: '/s', fault: null }, 'storing'),
+    event('store_failing', { path: '/s', fault: null, limit: null, needed: null }, 'storing'),
     'records:store resolved warning',
   ],
   [
@@ -158,6 +159,21 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     'descriptors that are enough again',
     event('descriptors_exhausted', descriptors, 'enough'),
     'gateway:descriptors resolved info',
+  ],
+  [
+    'workers that end again and again, while others serve',
+    event('workers_failing', { ...workers, serving: 1 }, 'failing'),
+    'gateway:workers opened warning',
+  ],
+  [
+    'workers that end again and again, and none serves',
+    event('workers_failing', workers, 'failing'),
+    'gateway:workers opened critical',
+  ],
+  [
+    'workers that run on',
+    event('workers_failing', { ...workers, serving: null }, 'stable'),
+    'gateway:workers resolved info',
   ],
   ['clients that are refused for want of descriptors, which have an alert', refused('descriptors'), null],
   [
@@ -222,9 +238,12 @@ test('an incident of several upstreams names them, and what fails besides', () =
 
 test('what refuses clients says what to do', () => {
   const stepOf = (happened: NewEvent) => alertOfEvent(eventOf(happened), { deployment: 'shop' })?.nextStep ?? '';
-  assert.match(stepOf(event('descriptors_exhausted', descriptors, 'refusing')), /LimitNOFILE=/);
+  assert.match(stepOf(event('descriptors_exhausted', descriptors, 'refusing')), /LimitNOFILE=11024 /);
+  const noFile = { path: '/s', fault: 'descriptors_exhausted', limit: 200, needed: 11_024 } as const;
+  assert.match(stepOf(event('store_failing', noFile, 'failing')), /^Set LimitNOFILE=11024 .*max`\.$/);
   assert.match(stepOf(refused('connections_max')), /client\.connections_max/);
   assert.match(stepOf(refused('connections_per_address_max', { address: '10.0.0.7' })), /10\.0\.0\.7 .*trusted_peers/);
+  assert.match(stepOf(event('workers_failing', workers, 'failing')), /worker_lost.*workers\.memory_max/);
   assert.match(stepOf(event('application_not_ready', release, 'failing')), /candor reload/);
 });
 
@@ -234,6 +253,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
   ...{ upgrade_started: false, upgrade_failed: false, upgrade_done: false, upgrade_taken_over: false },
   ...{ configuration_applied: false, configuration_rejected: false, overlay_changed: false, state_unusable: false },
   ...{ listener_opened: false, listener_closed: false },
+  workers_failing: true,
   // Replaced at once; requests that fail for it are an incident.
   ...{
     worker_started: false,

@@ -3,7 +3,7 @@ import type { Event, IncidentFacts } from '../core/event.ts';
 import { storeFaultStep } from '../core/store-fault.ts';
 import { type AlertContent, noneOf, sentence } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
-import { descriptorsAlert, refusalAlert, releaseAlert } from './gateway-alerts.ts';
+import { descriptorsAlert, refusalAlert, releaseAlert, workersAlert } from './gateway-alerts.ts';
 
 /** Where an alert comes from. */
 export interface AlertOrigin {
@@ -44,6 +44,8 @@ function contentOf(event: Event): AlertContent | null {
       return descriptorsAlert(event);
     case 'connections_refused':
       return refusalAlert(event);
+    case 'workers_failing':
+      return workersAlert(event);
     case 'application_not_ready':
       return releaseAlert(event);
     default:
@@ -159,7 +161,7 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
 }
 
 function recordsStep(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }>): string {
-  if (event.kind === 'store_failing') return storeFaultStep(event.evidence.fault, event.evidence.path);
+  if (event.kind === 'store_failing') return storeFaultStep(event.evidence);
   return 'Look at the space and the owner of its folder (`df -h`, `ls -ld`)';
 }
 

@@ -66,14 +66,14 @@ const storeFails: Event = eventOf({
     subject: 'store:/s',
     to: 'failing',
     reason: 'it is full',
-    evidence: { path: '/s', fault: 'full' },
+    evidence: { path: '/s', fault: 'full', limit: null, needed: null },
   },
 });
 const storeWorks: Event = eventOf({
   ...storeFails,
   kind: 'store_failing',
   to: 'storing',
-  evidence: { path: '/s', fault: null },
+  evidence: { path: '/s', fault: null, limit: null, needed: null },
 });
 
 describe('alerts', () => {
@@ -123,8 +123,8 @@ describe('alerts', () => {
   test('of an earlier process are over when this one has not reported them for a minute, as after a restart that has ended them', async () => {
     const scarce = (to: string): Event =>
       eventOf({
-        ...{ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly any descriptor is left' },
-        evidence: { limit: 200, open: 190, closed: 3, refused: 4 },
+        ...{ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly any descriptor was left' },
+        evidence: { limit: 200, needed: 11_024, wanted: 11_024, open: 190, closed: 3, refused: 4 },
       } as NewEvent<'descriptors_exhausted'>);
     const first = start();
     first.onEvent(storeFails);

@@ -1,4 +1,6 @@
-import { connectionRefusals, descriptorsStep } from '../core/connection-refusals.ts';
+import { connectionRefusals } from '../core/connection-refusals.ts';
+import { descriptorsStep } from '../core/descriptor-need.ts';
+import { workersStep } from '../core/workers-step.ts';
 import type { ConnectionRefusalReason, Event } from '../core/event.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import { type AlertContent, noneOf, sentence } from './alert-content.ts';
@@ -7,10 +9,10 @@ type EventOf<K extends Event['kind']> = Extract<Event, { kind: K }>;
 
 /** The gateway itself has hardly any descriptor left: `critical` as soon as it refuses clients. */
 export function descriptorsAlert({ evidence, to, reason }: EventOf<'descriptors_exhausted'>): AlertContent {
-  const { limit, open, closed, refused } = evidence;
+  const { limit, needed, open, closed, refused } = evidence;
   const isRefusing = to === 'refusing';
   const facts = [
-    ...(open === null ? [] : [`${open} of ${limit} descriptors are open`]),
+    ...(open === null ? [] : [`${open} of ${limit} descriptors were open when this was reported`]),
     ...(closed === 0 ? [] : [`${closed} idle connections were closed`]),
     ...(refused === 0 ? [] : [`${refused} clients were refused`]),
   ];
@@ -30,8 +32,26 @@ export function descriptorsAlert({ evidence, to, reason }: EventOf<'descriptors_
     title: isRefusing
       ? 'the gateway refuses clients: no descriptor is left'
       : 'the gateway has hardly any descriptor left',
-    nextStep: descriptorsStep,
+    nextStep: descriptorsStep({ limit, needed }),
     steps: isRefusing ? ['scarce', 'refusing'] : ['scarce'],
+  };
+}
+
+/** Workers have to be replaced again and again: `critical` where none serves. */
+export function workersAlert({ evidence, to, reason }: EventOf<'workers_failing'>): AlertContent {
+  const { serving, wanted } = evidence;
+  const isFailing = to === 'failing';
+  return {
+    ...noneOf,
+    key: 'gateway:workers',
+    kind: 'gateway',
+    change: isFailing ? 'opened' : 'resolved',
+    severity: !isFailing ? 'info' : serving === 0 ? 'critical' : 'warning',
+    title: isFailing ? 'workers of the gateway end again and again' : 'the workers of the gateway go on running',
+    text: sentence(reason),
+    evidence: serving === null ? [] : [`${serving} of ${wanted} workers served when this was reported`],
+    nextStep: isFailing ? workersStep : null,
+    steps: !isFailing ? [] : serving === 0 ? ['failing', 'none serves'] : ['failing'],
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AcmeTls, OnDemandTls } from '../core/configuration.ts';
+import type { AcmeTls, OnDemandTls } from '../core/listener-spec.ts';
 import type { CertificateSupply, CertificateSupplyPorts, ListeningPorts, ShownChallenge } from '../core/managed-tls.ts';
 import { succeed } from '../core/result.ts';
 import { isOnDemandName } from '../core/on-demand.ts';

@@ -8,7 +8,7 @@ import {
 } from './acme-documents.ts';
 import { type AcmeFailure, acmeFailure, failureOfProblem, malformed } from './acme-failure.ts';
 import type { AcmeSession } from './acme-session.ts';
-import type { ChallengeKind } from '../core/configuration.ts';
+import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { ManagedStep } from '../core/managed-tls.ts';
 import { type ChallengeResponder, type PreparedChallenge, prepareChallenge } from './challenges.ts';
 import type { AccountSigner } from './jws.ts';

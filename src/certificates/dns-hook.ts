@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { failWith, type Result, succeed } from '../core/result.ts';
 import { after, type Clock } from '../core/time.ts';
 import { plainText } from './acme-documents.ts';
-import type { ChallengeKind } from '../core/configuration.ts';
+import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { DnsPropagation } from './dns-propagation.ts';
 import type { ChallengeResponder, DnsChallenge, PreparedChallenge } from './challenges.ts';
 

@@ -1,5 +1,5 @@
 import type { CertificateSupply, CertificateSupplyPorts, ManagedState } from '../core/managed-tls.ts';
-import type { ListenerCertificate } from '../core/configuration.ts';
+import type { ListenerCertificate } from '../core/listener-spec.ts';
 import { after, type Timer } from '../core/time.ts';
 import { type LocalAuthority, issueLocally } from './local-authority.ts';
 import { localAuthorityFile, localAuthorityFor } from './local-authority-store.ts';

@@ -1,4 +1,4 @@
-import type { OnDemandTls } from '../core/configuration.ts';
+import type { OnDemandTls } from '../core/listener-spec.ts';
 import { allowedBy, type AskedName, holderOf, isAllowed, isOnDemandName } from '../core/on-demand.ts';
 import { PerSecond } from '../core/per-second.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import type { ChallengeKind } from '../core/configuration.ts';
+import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import { failWith, type Result, succeed } from '../core/result.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';

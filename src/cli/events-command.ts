@@ -12,6 +12,7 @@ import { findAdmin } from './find-admin.ts';
 import { harmless } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { styleFor } from './style.ts';
+import { wrapOutput } from './wrap-output.ts';
 
 export interface EventFlags extends AskFlags {
   readonly follow: boolean;
@@ -56,9 +57,15 @@ function printerOf({ json, full }: EventFlags, context: ProcessContext): (event:
   const style = styleFor(context.stdout, context.env);
   // Without a terminal, events are one line each, for `grep`.
   const line = context.stdout.isTTY ? eventLines : eventLine;
+  const rowsOf = (written: string): readonly string[] =>
+    context.stdout.isTTY
+      ? wrapOutput(`${indent}| `, timeWidth + 2, { text: written })
+      : [`${indent}| ${harmless(written)}`];
   const under = (event: Event): string =>
     full
-      ? outputOf(event).reduce((text, written) => `${text}${style.dim(`${indent}| ${harmless(written)}`)}\n`, '')
+      ? outputOf(event)
+          .flatMap(rowsOf)
+          .reduce((text, row) => `${text}${style.dim(row)}\n`, '')
       : '';
   return (event) =>
     context.stdout.write(json ? `${harmlessJson(eventJson(event))}\n` : `${line(event, style)}\n${under(event)}`);

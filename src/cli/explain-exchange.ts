@@ -33,7 +33,7 @@ export async function explainExchange(flags: ExplainFlags, id: string, context: 
   const style = styleFor(context.stdout, context.env);
   const { lines, nearby, ...rest } = around;
   const unparsed = bytes ?? around.unparsed;
-  const json = { record, verdict: verdictWith(record, around.processes), output: { lines, nearby }, ...rest, unparsed };
+  const json = { record, verdict: verdictWith(record, around), output: { lines, nearby }, ...rest, unparsed };
   if (flags.json) context.stdout.write(`${harmlessJson(json, 2)}\n`);
   else context.stdout.write(renderExplanation(record, style, around, bytes));
 }

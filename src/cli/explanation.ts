@@ -88,8 +88,8 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
   ];
 }
 
-function verdictLines(record: ExchangeRecord, { processes }: RequestContextJson, style: Style): string[] {
-  const verdict = verdictWith(record, processes);
+function verdictLines(record: ExchangeRecord, context: RequestContextJson, style: Style): string[] {
+  const verdict = verdictWith(record, context);
   const row = (label: string, text: string): string[] => wrapAfter(style.dim(`  ${label}`), harmless(text), labelWidth);
   const tone = record.shape === 'none' ? style.good : style.bad;
   const lines = [`${style.bold('VERDICT')}  ${tone(verdictWords(record))}`, ...row('what', verdict.sentence)];

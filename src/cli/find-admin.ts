@@ -30,8 +30,11 @@ export interface AdminChoice {
   readonly config?: string | undefined;
 }
 
-/** `look`: the command only asks. `act`: it changes the gateway, so it refuses a gateway that runs another configuration. */
-export type AdminPurpose = 'look' | 'act';
+/**
+ * `look`: the command only asks. `act`: it changes the gateway, so it refuses a gateway that runs another configuration.
+ * `reload`: the same, and the gateway itself answers with the mistakes of its file.
+ */
+export type AdminPurpose = 'look' | 'act' | 'reload';
 
 /**
  * Finds the gateway that a command means: the one that a flag names by address, socket or configuration, the one of
@@ -153,7 +156,7 @@ async function targetOfConfiguration(
   // The gateway may have been started before the address changed. It says which file it runs.
   const target = isThere ? found.target : await liveGatewayOf(file, context);
   if (target === null && readable?.isCertain !== true) throw mistakesOf(file, read);
-  noteMistakes(file, context);
+  if (purpose !== 'reload') noteMistakes(file, context);
   if (target !== null) return target;
   if (found instanceof CommandFailure) throw found;
   if (found === null) throw mistakesOf(file, read);
@@ -168,7 +171,7 @@ function noteMistakes(file: string, context: ProcessContext): void {
   noted.set(context, file);
   const check = `${commandName(context.env)} check -c ${file}`;
   context.stderr.write(
-    `${nameOf(file)} has mistakes, and is used as far as it can be read: \`${check}\` lists them.\n`,
+    `${nameOf(file)} has mistakes; this command takes only the address of its gateway from it. \`${check}\` lists them.\n`,
   );
 }
 
@@ -258,7 +261,7 @@ function runsAnother(file: string, target: AdminTarget, status: GatewayStatus, p
   const flag = status.source === null || target.kind === 'url' ? '' : ` with -c ${harmless(status.source)}`;
   const socket = target.kind === 'url' ? ` with --admin ${target.url.origin}` : ` with --socket ${target.path}`;
   return new CommandFailure(
-    purpose === 'act' ? 'refused' : 'gateway_unreachable',
+    purpose === 'look' ? 'gateway_unreachable' : 'refused',
     `${nameOf(file)} does not run: the gateway at ${targetText(target)} (process ${status.pid}) runs ${whatRuns(status)}. ` +
       `To use that one, add${flag === '' ? socket : flag}.`,
   );
@@ -359,11 +362,15 @@ export class NoGatewayFound extends CommandFailure {
  * As `findAdmin`, for commands that end or change a gateway: if `candor.yaml` is in the current folder, its gateway is
  * meant, and never another one that happens to be the only one that runs.
  */
-export async function findAdminToChange(choice: AdminChoice, around: ProcessContext): Promise<AdminTarget> {
+export async function findAdminToChange(
+  choice: AdminChoice,
+  around: ProcessContext,
+  purpose: Exclude<AdminPurpose, 'look'> = 'act',
+): Promise<AdminTarget> {
   const { admin, socket, config } = choice;
   const isNamed = [admin, socket, config].some((one) => one !== undefined) || (around.env['CANDOR_ADMIN'] ?? '') !== '';
-  if (isNamed || !existsSync(join(around.directory, 'candor.yaml'))) return findAdmin(choice, around, 'act');
-  return targetOfConfiguration('candor.yaml', choice, around, 'act');
+  if (isNamed || !existsSync(join(around.directory, 'candor.yaml'))) return findAdmin(choice, around, purpose);
+  return targetOfConfiguration('candor.yaml', choice, around, purpose);
 }
 
 function noGatewayFound(context: ProcessContext, silent: readonly string[]): NoGatewayFound {

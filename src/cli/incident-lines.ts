@@ -1,9 +1,12 @@
 import type { IncidentStatus } from '../control/incident-status.ts';
-import { elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
+import { elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
 
-/** Two or three lines: for lists, and for the status. */
+/** Characters of a next step in a list: three lines. `candor incident N` has all of it. */
+const stepMax = 210;
+
+/** Two lines and more: for lists, and for the status. */
 export function incidentLines(incident: IncidentStatus, now: number, style: Style): string[] {
   const isOpen = incident.resolvedAt === null;
   const mark = statusMark(isOpen ? 'bad' : 'dim', style);
@@ -13,7 +16,9 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
     ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
     ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
     ...(incident.additions ?? []).flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
-    ...(suspect === undefined || !isOpen ? [] : wrap(harmless(suspect.nextStep), ' '.repeat(8)).map(style.dim)),
+    ...(suspect === undefined || !isOpen
+      ? []
+      : wrap(harmless(shorten(suspect.nextStep, stepMax)), ' '.repeat(8)).map(style.dim)),
   ];
 }
 

@@ -1,13 +1,11 @@
 import { afterEndText, type ContextLineJson } from '../core/context-line.ts';
-import type { OutputLineJson } from '../core/output-line.ts';
+import { type OutputLineJson, streamWords } from '../core/output-line.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
 import { countText } from '../core/quantity-text.ts';
 import { clockTime, timeWidth } from './event-lines.ts';
-import { columnsMax, harmless, shorten, wrapAfter } from './layout.ts';
+import { columnsMax, shorten } from './layout.ts';
 import type { Style } from './style.ts';
-
-/** Where the status of a request stands. */
-const streamWords = { stdout: 'out', stderr: 'err', file: 'log' } as const;
+import { wrapOutput } from './wrap-output.ts';
 
 /** `--json` prints the whole line. */
 const rowsMax = 4;
@@ -21,20 +19,14 @@ export function outputRows(line: OutputLineJson, style: Style): string[] {
   const tone = stream === 'stderr' ? style.warn : style.dim;
   const label = `${style.dim(clockTime(Date.parse(at)))} ${tone(word)} `;
   const room = rowsMax * (columnsMax - timeWidth - word.length - 2);
-  const shown = `${instance ?? application}  ${shorten(harmless(text), room)}`;
-  const wrapped = wrapAfter(label, brokenWords(shown), timeWidth + word.length + 1);
+  const before = `${instance ?? application} `;
+  const wrapped = wrapOutput(label, timeWidth + word.length + 1, { before, text, charactersMax: room });
   return [...rows, ...wrapped.slice(0, rowsMax)];
 }
 
 function leftOutRow({ at, application, left_out: leftOut }: OutputLineJson, style: Style): string {
   const text = `${countText(leftOut, 'line')} of ${application} left out: they came too fast`;
   return `${style.dim(clockTime(Date.parse(at)))} ${style.warn(shorten(text, columnsMax - timeWidth))}`;
-}
-
-/** Words that are longer than a row are broken, such as JSON without spaces. */
-function brokenWords(text: string): string {
-  const width = columnsMax - timeWidth - 4;
-  return text.replace(new RegExp(`\\S{${width}}(?=\\S)`, 'g'), '$& ');
 }
 
 /** A part of an explanation: what applications printed about the request, and while they had it. */

@@ -1,15 +1,16 @@
+import type { ConfigurationJson } from '../admin/configurations-api.ts';
 import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { after, type Instant } from '../core/time.ts';
 import type { ApplicationStatus, ReloadOutcome } from '../control/gateway-status.ts';
-import { failedText, replacementOf, servingText, waitingText } from '../control/replacements.ts';
+import { failedText, instancesText, replacementOf, servingText, waitingText } from '../control/replacements.ts';
 import type { AdminTarget } from './admin-target.ts';
 import { isTrustedLater, trustingToo } from './admin-trust.ts';
 import { printJson } from './ask-commands.ts';
 import { type AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdminToChange } from './find-admin.ts';
-import { harmless, wrap } from './layout.ts';
+import { harmless, wrap, wrapAfter } from './layout.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
@@ -29,7 +30,7 @@ type Applied = Omit<AppliedReload, 'overlay'> & Partial<AppliedReload> & { reado
 const askEveryMs = 200;
 
 export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<void> {
-  const found = await findAdminToChange(flags, context);
+  const found = await findAdminToChange(flags, context, 'reload');
   const answer = await askGateway(found, 'POST', `${apiRoot}/reload`, context);
   if (flags.json) printJson(answer.content, context);
   if (answer.status === 422) {
@@ -46,12 +47,25 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   const what = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.map(changeText).join(', ')}.`;
   if (!flags.json) context.stdout.write(`Revision ${revision} is active. ${what}\n`);
   if (!flags.json) for (const note of overlay ?? []) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
+  if (!flags.json) await writeWarnings(target, revision, context);
   if (found !== target) noteUntrusted(found, admin_certificate, context);
   const isChanged = isAmong(changed);
   // A reload may change nothing while new instances of an earlier one still fail: that is no success either.
   const isConcerned: IsChanged = (application) => isChanged(application) || isBeingReplaced(application);
   if (flags.wait) await untilReplaced(target, isConcerned, flags, context);
   else if (!flags.json) await writeReplacements(target, isChanged, context);
+}
+
+/** What the gateway warns of in the revision. Nothing if it cannot be asked: the reload is done, and may have closed the admin API here. */
+async function writeWarnings(target: AdminTarget, revision: number, context: ProcessContext): Promise<void> {
+  const answer = await askGateway(target, 'GET', `${apiRoot}/configuration`, context).catch((thrown: unknown) => {
+    if (thrown instanceof CommandFailure) return null;
+    throw thrown;
+  });
+  const active = answer?.status === 200 ? (answer.content as Partial<ConfigurationJson>) : {};
+  if (active.revision !== revision) return;
+  for (const warning of active.warnings ?? [])
+    context.stderr.write(`${wrapAfter('warning: ', harmless(warning), 9).join('\n')}\n`);
 }
 
 /** The reload may have renewed the certificate of the admin API: this command has been told, the next one has not. */
@@ -89,8 +103,14 @@ function isBeingReplaced({ instances }: ApplicationStatus): boolean {
  * yet.
  */
 async function writeReplacements(target: AdminTarget, isChanged: IsChanged, context: ProcessContext): Promise<void> {
-  for (const text of (await replacements(target, isChanged, context)).flatMap(({ text }) => text ?? []))
-    context.stdout.write(`${wrap(`${text}.`, '  ').join('\n')}\n`);
+  writeSentences(
+    (await replacements(target, isChanged, context)).flatMap(({ text, served }) => text ?? served ?? []),
+    context,
+  );
+}
+
+function writeSentences(texts: readonly string[], { stdout }: ProcessContext): void {
+  for (const text of texts) stdout.write(`${wrap(`${text}.`, '  ').join('\n')}\n`);
 }
 
 async function untilReplaced(
@@ -107,7 +127,17 @@ async function untilReplaced(
     const texts = found.flatMap(({ text }) => text ?? []);
     if (found.some(({ state }) => state === 'failing'))
       throw new CommandFailure('health_gate_failed', `${texts.join('. ')}.`);
-    if (found.every(({ state }) => state === 'done')) break;
+    if (found.every(({ state }) => state === 'done')) {
+      if (json) return;
+      if (reported !== '') context.stdout.write('The new instances serve.\n');
+      // Nothing had to be started: instances with these settings ran already.
+      else
+        writeSentences(
+          found.flatMap(({ served }) => served ?? []),
+          context,
+        );
+      return;
+    }
     if (clock.now() >= late)
       throw new CommandFailure(
         'timeout',
@@ -118,13 +148,14 @@ async function untilReplaced(
     reported = reason;
     await pause(context, late);
   }
-  if (!json && reported !== '') context.stdout.write('The new instances serve.\n');
 }
 
 interface ReplacementText {
   readonly state: ReturnType<typeof replacementOf>['state'];
   /** Null if no text is needed. */
   readonly text: string | null;
+  /** Which instances serve, where they are all that the configuration wants; null: none does, or others are wanted. */
+  readonly served: string | null;
   /** Why a new instance is not ready that starts; null: none does. */
   readonly waiting: string | null;
 }
@@ -147,7 +178,11 @@ async function replacements(
 function replacementTextOf(application: ApplicationStatus): ReplacementText {
   const replacement = replacementOf(application);
   const { state } = replacement;
-  if (state === 'done') return { state, text: null, waiting: null };
+  if (state === 'done') {
+    const names = application.instances.filter(({ phase }) => phase === 'ready').map(({ id }) => id);
+    const served = names.length === 0 ? null : harmless(`${application.id}: ${instancesText(names)} already`);
+    return { state, text: null, served, waiting: null };
+  }
   const { serving } = replacement;
   const what = state === 'failing' ? failedText(replacement) : 'new instances are being started';
   const meanwhile = serving.length === 0 ? 'no instance serves meanwhile' : `${servingText(serving)} meanwhile`;
@@ -155,6 +190,7 @@ function replacementTextOf(application: ApplicationStatus): ReplacementText {
   return {
     state,
     text: harmless(`${application.id}: ${what}; ${meanwhile}`),
+    served: null,
     waiting: waiting === null ? null : harmless(`${application.id}: ${waitingText(waiting)}`),
   };
 }

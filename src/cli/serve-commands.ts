@@ -9,7 +9,7 @@ export const runCommand = buildCommand<RunFlags, string[], ParserContext>({
   docs: {
     brief: 'Put the gateway in front of any command',
     fullDescription: describe(
-      'Starts the command after -- with PORT in its environment, waits until it is\nready, and serves it. If the command ends before it is ready, candor exits with\nthe same code (126 or 127: it cannot be started). If it ends later, candor\nrestarts it. On a terminal, candor prints a line for each request.',
+      'Starts the command after -- with PORT in its environment, waits until it is\nready, and serves it. If the command ends before it is ready, candor exits with\nthe same code (126 or 127: it cannot be started). If it ends later, candor\nrestarts it. On a terminal, candor prints a line for each request; elsewhere,\nor with --json, it prints events as JSON lines.',
       'candor run -- node server.js',
       'candor run --port 80 --readiness-path /healthz -- ./app --quiet',
     ),
@@ -45,7 +45,7 @@ export const runCommand = buildCommand<RunFlags, string[], ParserContext>({
         optional: true,
       },
       quiet: { kind: 'boolean', brief: 'Print no line for each request', default: false, withNegated: false },
-      json: { ...jsonFlag, brief: 'Print events as JSON lines' },
+      json: { ...jsonFlag, brief: 'Events as JSON on a terminal too' },
     },
     aliases: { q: 'quiet' },
     positional: {
@@ -79,7 +79,7 @@ export const upCommand = buildCommand<UpFlags, [], ParserContext>({
         placeholder: 'duration',
         optional: true,
       },
-      json: { ...jsonFlag, brief: 'Print events as JSON lines' },
+      json: { ...jsonFlag, brief: 'Events as JSON on a terminal too' },
     },
     aliases: { c: 'config' },
   },

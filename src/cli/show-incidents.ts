@@ -1,4 +1,6 @@
 import { apiRoot } from '../admin/operations.ts';
+import type { AdminTarget } from './admin-target.ts';
+import type { GatewayStatus } from '../control/gateway-status.ts';
 import type { IncidentStatus } from '../control/incident-status.ts';
 import { countText, failuresText } from '../core/quantity-text.ts';
 import { camelCased } from '../core/json-case.ts';
@@ -41,9 +43,24 @@ export async function showIncidents(flags: IncidentsFlags, context: ProcessConte
       incidentLines(incident, context.clock.wallTime(), style),
     );
     const none = flags.since === undefined ? 'No incident is known.' : 'No incident since then.';
-    context.stdout.write(`${(lines.length === 0 ? [none] : lines).join('\n')}\n`);
+    const shown = [...(lines.length === 0 ? [none] : lines), ...(await ownProblemLines(target, context))];
+    context.stdout.write(`${shown.join('\n')}\n`);
   }
   return open.length > 0 ? exitCodes.failure : exitCodes.ok;
+}
+
+/** Where the gateway has problems of its own, which need not be incidents: where they are shown. */
+async function ownProblemLines(target: AdminTarget, context: ProcessContext): Promise<readonly string[]> {
+  const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
+  if (answer.status !== 200) return [];
+  const { problems = [] } = camelCased(answer.content) as Partial<GatewayStatus>;
+  const own = problems.filter(({ application }) => application === undefined);
+  if (own.length === 0) return [];
+  const what =
+    own.length === 1
+      ? 'a problem of its own; `candor status` shows it'
+      : `${own.length} problems of its own; \`candor status\` shows them`;
+  return wrap(`The gateway has ${what}.`, '');
 }
 
 /** `candor incident N`. */

@@ -1,5 +1,5 @@
 /** Which certificates the gateway is to obtain by itself for a listener, and how. */
-import type { ChallengeKind, OnDemandTls } from '../core/configuration.ts';
+import type { ChallengeKind, OnDemandTls } from '../core/listener-spec.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ListenerTlsRead } from './schema.ts';

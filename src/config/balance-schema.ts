@@ -1,6 +1,6 @@
 /** What may be written about endpoints and how one is picked for each request. */
 import * as z from 'zod';
-import type { HashKey } from '../core/configuration.ts';
+import type { HashKey } from '../core/upstream-spec.ts';
 import { balancerWords } from '../core/named-balancers.ts';
 import { weightMax } from '../core/overlay.ts';
 import { defaults } from './defaults.ts';

@@ -1,4 +1,4 @@
-import type { RouteBreakerSpec } from '../core/configuration.ts';
+import type { RouteBreakerSpec } from '../core/upstream-spec.ts';
 import { defaults } from './defaults.ts';
 import { count, ms, share } from './fallback.ts';
 import type { RouteBreakerRead } from './outlier-schema.ts';

@@ -1,4 +1,4 @@
-import type { ConcurrencySpec } from '../core/configuration.ts';
+import type { ConcurrencySpec } from '../core/upstream-spec.ts';
 import type { ConcurrencyRead } from './concurrency-schema.ts';
 import { defaults } from './defaults.ts';
 import { count, ms } from './fallback.ts';

@@ -1,4 +1,4 @@
-import type { DrainSignalSpec } from '../core/configuration.ts';
+import type { DrainSignalSpec } from '../core/upstream-spec.ts';
 import { defaults } from './defaults.ts';
 import type { DrainSignalRead } from './drain-schema.ts';
 

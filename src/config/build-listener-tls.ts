@@ -1,12 +1,12 @@
 import type { X509Certificate } from 'node:crypto';
+import type { AdminTls } from '../core/configuration.ts';
 import type {
-  AdminTls,
   AutomaticTls,
   FileCertificateFacts,
   ListenerCertificate,
   ListenerTls,
   TlsVersions,
-} from '../core/configuration.ts';
+} from '../core/listener-spec.ts';
 import { automaticHosts, automaticSettings, challengesOf, onDemandOf } from './automatic-tls.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
 import { defaults } from './defaults.ts';

@@ -1,4 +1,4 @@
-import type { RetrySpec } from '../core/configuration.ts';
+import type { RetrySpec } from '../core/route-spec.ts';
 import { defaults } from './defaults.ts';
 import { ms, msOrNone } from './fallback.ts';
 import type { RetryRead } from './retry-schema.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
+import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
 import { buildRouteBreaker } from './build-breaker.ts';

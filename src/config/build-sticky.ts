@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { StickySpec, UpstreamSpec } from '../core/configuration.ts';
+import type { StickySpec, UpstreamSpec } from '../core/upstream-spec.ts';
 import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
 import type { EndpointKeysRead } from './schema.ts';

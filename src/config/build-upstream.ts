@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/configuration.ts';
+import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/upstream-spec.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import { buildConcurrency } from './build-concurrency.ts';
 import type { BuildContext } from './build-context.ts';

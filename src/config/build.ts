@@ -1,13 +1,7 @@
 import { logFormats } from '../core/log-formats.ts';
 import { isAbsolute, resolve } from 'node:path';
-import type {
-  ApplicationSpec,
-  ClientLimits,
-  Configuration,
-  ListenerSpec,
-  StoreSpec,
-  WorkersSpec,
-} from '../core/configuration.ts';
+import type { ApplicationSpec, Configuration, StoreSpec, WorkersSpec } from '../core/configuration.ts';
+import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';

@@ -1,6 +1,6 @@
 /** What may be written about health checks of configured addresses. */
 import * as z from 'zod';
-import type { StatusRange } from '../core/configuration.ts';
+import type { StatusRange } from '../core/upstream-spec.ts';
 import { defaults } from './defaults.ts';
 import { parseFieldName, parseFieldValue } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';

@@ -1,4 +1,4 @@
-import type { RouteMatch } from '../core/configuration.ts';
+import type { RouteMatch } from '../core/route-spec.ts';
 import type { RouteRead } from './route-schema.ts';
 
 export function matchOf(route: RouteRead): RouteMatch {

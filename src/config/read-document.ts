@@ -152,9 +152,11 @@ class TreeReader {
   #readAlias(alias: Alias, path: readonly (string | number)[]): unknown {
     const target = alias.resolve(this.#document);
     if (target === undefined) {
-      const quotes = alias.source.startsWith('.')
-        ? `put it in quotes: "*${alias.source}"`
-        : `write &${alias.source} before what is to be repeated`;
+      const quotes = /^\*+$/.test(alias.source)
+        ? 'put the value back that `candor configuration show` hid, or write the asterisks in quotes'
+        : alias.source.startsWith('.')
+          ? `put it in quotes: "*${alias.source}"`
+          : `write &${alias.source} before what is to be repeated`;
       return this.#reject(alias, path, `there is no anchor &${alias.source} before this alias`, quotes);
     }
     if (this.#open.has(target))

@@ -1,15 +1,6 @@
 /** The tables of `docs/configuration.md`, from the schema: every key with its type, default and reason. */
-import type * as z from 'zod';
 import { file } from './schema.ts';
-
-type AnySchema = z.core.$ZodType;
-
-interface Shown {
-  readonly description?: string;
-  readonly otherwise?: string;
-  readonly why?: string;
-  readonly kind?: string;
-}
+import { type AnySchema, definition, entriesOf, objectIn, shapeOf, shownOf } from './schema-parts.ts';
 
 /** Fills in what stands between `<!-- keys: place -->` and `<!-- end -->`; the rest of the document stays. */
 export function fillTables(document: string): string {
@@ -75,47 +66,6 @@ function schemaAt(path: string): AnySchema {
     schema = next;
   }
   return schema;
-}
-
-interface Definition {
-  readonly type: string;
-  readonly innerType?: AnySchema;
-  readonly options?: readonly AnySchema[];
-  readonly element?: AnySchema;
-  readonly valueType?: AnySchema;
-  readonly in?: AnySchema;
-  readonly shape?: Readonly<Record<string, AnySchema>>;
-  readonly values?: readonly unknown[];
-  readonly entries?: Readonly<Record<string, string>>;
-}
-
-function definition(schema: AnySchema): Definition {
-  return schema._zod.def as unknown as Definition;
-}
-
-function shapeOf(schema: AnySchema): Readonly<Record<string, AnySchema>> {
-  return definition(schema).shape ?? {};
-}
-
-function objectIn(schema: AnySchema): AnySchema | null {
-  const { type, innerType, options, in: input } = definition(schema);
-  if (type === 'object') return schema;
-  if (type === 'optional') return objectIn(innerType!);
-  if (type === 'pipe') return objectIn(input!);
-  return options?.map((option) => objectIn(option)).find((found) => found !== null) ?? null;
-}
-
-/** What the entries of a list or a map of names are. */
-function entriesOf(schema: AnySchema): AnySchema | null {
-  const { type, innerType, element, valueType, options } = definition(schema);
-  if (type === 'optional') return entriesOf(innerType!);
-  const inOption = options?.map((option) => entriesOf(option)).find((found) => found !== null);
-  return element ?? valueType ?? inOption ?? null;
-}
-
-function shownOf(schema: AnySchema): Shown {
-  const { type, innerType } = definition(schema);
-  return type === 'optional' ? shownOf(innerType!) : (((schema as z.ZodType).meta() as Shown | undefined) ?? {});
 }
 
 /** "duration", "text or a list", "`tcp`, `none` or keys". */

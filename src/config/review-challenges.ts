@@ -1,5 +1,5 @@
 /** Whether CAs can reach what shows their challenges. */
-import type { ChallengeKind } from '../core/configuration.ts';
+import type { ChallengeKind } from '../core/listener-spec.ts';
 import { challengePortsOf, challengesOf } from './automatic-tls.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';

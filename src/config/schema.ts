@@ -233,7 +233,7 @@ const endpointKeys = {
   ),
   attempts: key(
     whole(1, 10),
-    'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent, and once; while nothing has been sent, up to two more endpoints are asked.',
+    'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent, and once; while nothing has been sent, up to two more endpoints are asked. Where requests wait for an endpoint (`when_none_ready`), a used connection and the fresh one after it that this endpoint closed before a response count as one attempt: its process was ending.',
     defaults.attempts,
   ),
   balance: key(
@@ -375,10 +375,14 @@ export const application = section({
     section({
       first_delay: key(
         duration,
-        'Before the first restart; each further one waits twice as long.',
+        'Before the first restart; each further one waits up to twice as long.',
         defaults.restart.firstDelay,
       ),
-      max_delay: key(duration, 'The longest wait.', defaults.restart.maxDelay),
+      max_delay: key(
+        duration,
+        'The longest wait of an instance that ends at each start. One that was ready for a second waits 1 s at most (or `first_delay` where that is longer).',
+        defaults.restart.maxDelay,
+      ),
       reset_after: key(duration, 'Running this long makes the next restart a first one.', defaults.restart.resetAfter),
     }),
     'How soon an instance that ended is started again.',
@@ -422,7 +426,7 @@ export const file = section({
   ),
   retry: key(
     retry,
-    'How exchanges are retried, for every route that does not say otherwise. Without it, a request that may have been executed is retried once at most, and only if its method is idempotent.',
+    'How exchanges are retried, for every route that does not say otherwise. Without it, a request that may have been executed is retried only if its method is idempotent, and once, as `attempts` of its upstream or application counts.',
   ),
   upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
   applications: key(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parseDocument } from 'yaml';
 import { parseConfiguration } from './parse.ts';
 
 const context = {
@@ -60,32 +61,83 @@ describe('the text of a configuration is shown without its secrets', () => {
     [
       'a block of text',
       'applications:\n  a:\n    environment:\n      K: |\n        one\n        two\n    port: 1\n',
-      'applications:\n  a:\n    environment:\n      K: *\n        ***\n        ***\n    port: 1\n',
+      'applications:\n  a:\n    environment:\n      K: "***"\n\n\n    port: 1\n',
     ],
     [
       'an alias',
       'deployment: &d hunter2\napplications: { a: { environment: { K: *d } } }',
-      'deployment: &d ***\napplications: { a: { environment: { K: ** } } }',
+      'deployment: &d "***"\napplications: { a: { environment: { K: "***" } } }',
     ],
     [
       'a number',
       'applications: { a: { environment: { PIN: 31337 } } }',
-      'applications: { a: { environment: { PIN: *** } } }',
+      'applications: { a: { environment: { PIN: "***" } } }',
+    ],
+    [
+      'values of one and of two characters',
+      'applications: { a: { environment: { A: x, B: "v1", C: \'2\', D: 12, E: v1 } } }',
+      'applications: { a: { environment: { A: "***", B: "***", C: "***", D: "***", E: "***" } } }',
+    ],
+    [
+      'an empty value, which has nothing to hide',
+      'applications: { a: { environment: { A: "", B: } } }',
+      'applications: { a: { environment: { A: "", B: } } }',
+    ],
+    [
+      'a value before a variable',
+      'applications:\n  a:\n    environment:\n      A: ab${TOKEN}\n      B: "ab${TOKEN}"\n',
+      'applications:\n  a:\n    environment:\n      A: "***${TOKEN}"\n      B: "***${TOKEN}"\n',
+    ],
+    [
+      'several lines in quotes',
+      'applications: { a: { environment: { A: "one\n  two", B: one\n  two } } }',
+      'applications: { a: { environment: { A: "***"\n  , B: "***"\n   } } }',
+    ],
+    [
+      'a header in brackets',
+      'routes: [{ request_headers: { set: { authorization: "Basic x" } } }, { to: a }]',
+      'routes: [{ request_headers: { set: { authorization: "***" } } }, { to: "***" }]',
+    ],
+    [
+      'a header before another one',
+      'routes: [{ request_headers: { set: { authorization: Basic x, x-b: { y: 1 } } } }] # mine',
+      'routes: [{ request_headers: { set: { authorization: "***", x-b: { y: "***" } } } }] #***',
+    ],
+    [
+      'a header before a comment',
+      'routes:\n- request_headers:\n    set:\n      authorization: Basic x # mine\n      x-b: c\n',
+      'routes:\n- request_headers:\n    set:\n      authorization: "***" #***\n      x-b: c\n',
+    ],
+    [
+      'words of a token',
+      'admin:\n  tokens:\n    a: hunter2 x # mine\n    b: y\n',
+      'admin:\n  tokens:\n    a: "***" # mine\n    b: "***"\n',
     ],
     [
       'a word of a command',
       'applications: { a: { command: [node, --api-key, hunter2, -v] } }',
-      'applications: { a: { command: [node, --api-key, ***, -v] } }',
+      'applications: { a: { command: [node, --api-key, "***", -v] } }',
     ],
     [
       'a command in a line',
       'applications: { a: { command: node --password hunter2 } }',
-      'applications: { a: { command: *** } }',
+      'applications: { a: { command: "***" } }',
     ],
     ['a comment', 'deployment: a # DB_PASSWORD=hunter2', 'deployment: a # DB_PASSWORD=***'],
     ['an address with a password', 'upstreams: { a: "http://anna:hunter2@a:1" }', 'upstreams: { a: "http://***@a:1" }'],
   ];
-  for (const [what, text, expected] of cases) test(what, () => assert.equal(shown(text), expected));
+  for (const [what, text, expected] of cases)
+    test(what, () => {
+      assert.equal(shown(text), expected);
+      assert.deepEqual(parseDocument(expected).errors, []);
+    });
+
+  test('in a file that is no YAML as well', () => {
+    for (const wrong of ['"Basic" hunter2 }', 'Basic, hunter2 }', '"Basic", x: hunter2, hunter2 }'])
+      assert.doesNotMatch(shown(`routes: [{ set: { authorization: ${wrong}`), /hunter2/);
+    const text = 'applications: { a: { environment: { A: v1, B: "x y" } } }\n: [';
+    assert.equal(shown(text), 'applications: { a: { environment: { A: "***", B: "***" } } }\n: [');
+  });
 });
 
 describe('what is no secret stays', () => {

@@ -1,3 +1,4 @@
+import { hiddenValue, quoteMasks } from '../core/redact/quote-hidden.ts';
 import { replaceSpans, type Span } from '../core/redact/span.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { hideSecrets, isAlertSecretPath, isSecretPath, shownTextKeys } from './hide-secrets.ts';
@@ -14,7 +15,7 @@ export interface SourceReading {
 /** What people may see of a text. */
 export interface ShownText {
   readonly text: string;
-  /** The values that `text` does not have: it has `***`, or a reference to a variable, in their place. Null: there are too many. */
+  /** The values that `text` does not have: it has `"***"`, or a reference to a variable, in their place. Null: there are too many. */
   readonly unshown: readonly UnshownText[] | null;
 }
 
@@ -29,8 +30,9 @@ export interface UnshownText {
 const unshownMax = 500;
 
 /**
- * The text of a configuration for the admin API and the dashboard, with `***` in place of everything that the log and the status never
- * show: what `hideSecrets` finds, variables of applications, headers of checks, and commands with a secret. Lines keep their numbers.
+ * The text of a configuration for the admin API and the dashboard, with `"***"` in place of everything that the log and the status never
+ * show: what `hideSecrets` finds, variables of applications, headers of checks, and commands with a secret. Lines keep their numbers, and what was YAML
+ * is YAML. Of what is hidden in the middle of a value `***` stands there.
  */
 export function shownText(reading: SourceReading): ShownText {
   const { value, positions } = reading;
@@ -43,8 +45,72 @@ export function shownText(reading: SourceReading): ShownText {
   // Each mask is as wide as what it hides. Otherwise no place would be known.
   if (hidden.length !== source.length) return { text: '', unshown: null };
   const text = withPairs(hidden.replaceAll(standIn, namesKey), reading.source);
-  const shown = withReferences(text, reading.source);
-  return { text: shown.replace(/\*{4,}/g, '***'), unshown: unshownIn(shown, reading, redactor) };
+  const shown = withReferences(withGaps(text, reading, redactor), reading.source);
+  return { text: readableText(shown, reading), unshown: unshownIn(shown, reading, redactor) };
+}
+
+/** A header with a secret is hidden up to the end of its line. Brackets, and keys that follow in the same line, are no part of its value. */
+function withGaps(hidden: string, { source, positions }: SourceReading, redactor: TextRedactor): string {
+  const starts = [...new Set([...positions.scalars()].map(({ start }) => start))].toSorted((a, b) => a - b);
+  const next = new Map(starts.map((start, index) => [start, starts[index + 1] ?? source.length]));
+  const gaps = new Map<number, string>();
+  for (const { start, end } of positions.scalars()) {
+    const [gap = ''] =
+      /^(?:(?<!\s)#|[^\n#])*(?:(?<=\s)#)?/.exec(source.slice(end, Math.max(end, next.get(start) ?? end))) ?? [];
+    if (gap !== hidden.slice(end, end + gap.length) && gapPattern.test(gap) && redactor.mask(gap) === gap)
+      gaps.set(end, gap);
+  }
+  let text = '';
+  let at = 0;
+  for (const [end, gap] of [...gaps].toSorted(([a], [b]) => a - b)) {
+    text += hidden.slice(at, end) + gap;
+    at = end + gap.length;
+  }
+  return text + hidden.slice(at);
+}
+
+const gapPattern = /^(?:[\s{}[\],]|["']?[\w.-]{1,100}["']?[ \t]*:(?=\s))*#?$/;
+
+/** In place of each hidden character, until the values are known that have nothing else. */
+const mask = '\ue003';
+const masks = /\ue003+/g;
+
+function readableText(shown: string, { source, positions }: SourceReading): string {
+  const marked = shown.replace(/\*+/g, (run: string, at: number) =>
+    source.startsWith(run, at) ? run : mask.repeat(run.length),
+  );
+  if (!marked.includes(mask)) return marked;
+  // A value that aliases repeat has several keys.
+  const values = new Map([...positions.scalars()].map((one) => [one.start, one]));
+  const spans = [...values.values()].filter(({ start, end }) => marked.slice(start, end).includes(mask));
+  let text = '';
+  let at = 0;
+  for (const { start, end } of spans.toSorted((a, b) => a.start - b.start)) {
+    text += marked.slice(at, start) + readableValue(marked.slice(start, end), source.charAt(start));
+    at = end;
+  }
+  text += marked.slice(at);
+  return quoteMasks(text.replace(/(["'])\ue003+\1/g, hiddenValue), mask).replace(masks, '***');
+}
+
+/** `begin`: its first character in the file. */
+function readableValue(marked: string, begin: string): string {
+  const isQuoted = begin === '"' || begin === "'";
+  const isBlock = begin === '|' || begin === '>';
+  const inner = isQuoted ? marked.slice(1).replace(/["']$/, '') : isBlock ? marked.replace(/^[|>].*/, '') : marked;
+  const isCut = isQuoted && !marked.endsWith(begin);
+  if (isCut || /^[\s\ue003]*$/.test(inner)) return hiddenValue + lineEndsOf(marked);
+  const text = marked.replace(masks, '***');
+  // Plain text that begins with an asterisk is an alias.
+  if (isBlock || !text.startsWith('*')) return text;
+  return /["\\\n]/.test(text) ? hiddenValue + lineEndsOf(marked) : `"${text}"`;
+}
+
+/** Line ends and the indent of the last line, so that lines keep their numbers. */
+function lineEndsOf(text: string): string {
+  const lines = text.split('\n');
+  const last = lines.at(-1) ?? '';
+  return lines.length === 1 ? '' : '\n'.repeat(lines.length - 1) + (last.trim() === '' ? '' : /^\s*/.exec(last)?.[0]);
 }
 
 /** Characters beyond the basic plane are two in a text, and are hidden by one asterisk each. Stand-ins keep all places the same. */

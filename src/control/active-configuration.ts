@@ -1,4 +1,5 @@
-import type { Configuration, ListenerSpec, StoreSpec } from '../core/configuration.ts';
+import type { Configuration, StoreSpec } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
 import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
 import type { BoundCounters } from '../core/semaphores.ts';
 import type { Random } from '../core/random.ts';
@@ -9,6 +10,7 @@ import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { boundsOf, breakersOf, keepBoundsOf } from './bounds.ts';
 import { ConfigurationHashes } from './configuration-hashes.ts';
+import { ReplacedLimits } from './replaced-limits.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {
@@ -20,6 +22,7 @@ export class ActiveConfiguration {
   readonly #sessionKey: SessionKey;
   readonly #counters: BoundCounters | null;
   readonly hashes: ConfigurationHashes;
+  readonly replacedLimits = new ReplacedLimits();
 
   constructor(configuration: Configuration, random: Random, counters: BoundCounters | null = null) {
     this.#sessionKey = new SessionKey(random);
@@ -48,7 +51,9 @@ export class ActiveConfiguration {
     return boundsOf(this.#configuration, this.#counters);
   }
 
+  /** `revision` is already that of the `configuration`. */
   activate(configuration: Configuration): void {
+    this.replacedLimits.replace(this.#configuration.routes, configuration.routes, this.revision);
     keepBoundsOf(configuration, this.#counters);
     this.#configuration = configuration;
     this.#redactor = new TextRedactor(configuration.log.secretFields);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';

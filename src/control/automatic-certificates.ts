@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { AcmeTls, AutomaticTls, Configuration, ListenerSpec, LocalTls } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { AcmeTls, AutomaticTls, ListenerSpec, LocalTls } from '../core/listener-spec.ts';
 import type { EventSink } from '../core/event.ts';
 import {
   certificatesFolder,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
 import type { NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { CertificateWatch, ownCertificates, type WatchedCertificate } from './certificate-watch.ts';

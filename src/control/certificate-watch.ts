@@ -1,4 +1,5 @@
-import type { Configuration, ListenerCertificate } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { ListenerCertificate } from '../core/listener-spec.ts';
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 

@@ -1,4 +1,6 @@
-import type { Configuration, RouteBreakerSpec, RouteSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
+import type { RouteBreakerSpec } from '../core/upstream-spec.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import type { CircuitState, RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';

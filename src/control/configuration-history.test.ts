@@ -81,6 +81,18 @@ describe('configurations that were applied and refused', () => {
     assert.equal(current, null);
   });
 
+  test('of an earlier version have quotes around values that are hidden, and are the same', async () => {
+    for (const text of ['a: **\n', 'a: "***"\n']) {
+      const history = start('one');
+      history.applied('gateway', { revision: 1, contentHash: 'hash', changed: [] }, shown(text));
+      await history.close();
+    }
+    assert.deepEqual(
+      start('two').list.map(({ times, text }) => [times, text]),
+      [[2, 'a: "***"\n']],
+    );
+  });
+
   test('are another one where a secret or a file that it names has changed', () => {
     const history = start('one');
     applied(history, 'a');

@@ -51,7 +51,7 @@ export class ConfigurationReport {
     this.#events.emit({
       kind: 'descriptors_few',
       subject: 'gateway',
-      reason: `this process may open ${this.#limit} files (ulimit -n), and client.connections_max with the connections to endpoints may need ${needed}: raise the limit (LimitNOFILE= in a unit) or lower client.connections_max`,
+      reason: `this process may open ${this.#limit} files (ulimit -n), and client.connections_max with the connections to endpoints may need ${needed}: set LimitNOFILE=${needed} in the unit of the gateway (ulimit -n ${needed}), or lower client.connections_max`,
       evidence: { limit: this.#limit, needed },
     });
   }

@@ -115,7 +115,7 @@ export class ControlParts {
     this.hub = this.#createHub();
     this.configurations = this.#createConfigurations();
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source, this.configurations);
-    this.problems = new CurrentProblems(clock, () => this.log.dropped);
+    this.problems = new CurrentProblems(clock, () => this.log.dropped, this);
     this.hub.subscribe((event) => this.problems.onEvent(event));
     this.incidents = this.#createIncidents();
     this.hub.subscribe((event) => this.incidents.onEvent(event));
@@ -205,8 +205,10 @@ export class ControlParts {
       upstream: (id) => this.endpoints.upstreams().find((one) => one.id === id) ?? null,
       processesOf: (application) => this.processes.evidenceOf(application),
       search: (query, limit) => this.store.search({ query, limit, cursor: null, after: null }),
+      storesOutput: () => this.active.configuration.store !== null,
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
       limitsOf: (route) => limitsOfRoute(this.active.configuration.routes, route),
+      limitsBefore: (route, revision) => this.active.replacedLimits.of(route, revision),
     });
   }
 
@@ -259,7 +261,11 @@ export class ControlParts {
 
   #createStore(): StoredExchanges {
     const { storeModule } = this.options;
-    return new StoredExchanges({ storeModule, clock: this.clock, events: this.hub, process: this.#constants });
+    return new StoredExchanges({
+      ...{ storeModule, clock: this.clock, events: this.hub, process: this.#constants },
+      descriptors: () => this.reports.descriptors,
+      hasFile: this.options.source !== null,
+    });
   }
 
   #createOtlp(): OtlpExport {
@@ -347,6 +353,7 @@ export class ControlParts {
       processKey: this.processKey,
       configuration: () => this.active.configuration,
       workers: () => this.workers.counts,
+      endpoints: () => this.endpoints.upstreams(),
       watcher: this.options.watcher ?? null,
       certificateStateOf: (host) => this.automatic.stateOf(host),
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import type { ConnectionRefusalReason, Event, EventKind, NewEvent } from '../core/event.ts';
+import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import type { StoreFault } from '../core/store-fault.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { InstanceStatus } from './gateway-status.ts';
@@ -21,7 +21,8 @@ describe('the current problems of a gateway', () => {
   beforeEach(() => {
     clock = new SimulatedClock();
     dropped = 0;
-    problems = new CurrentProblems(clock, () => dropped);
+    const reports = { refusals: [], descriptors: null, recentHttp2Limits: null };
+    problems = new CurrentProblems(clock, () => dropped, { reports });
   });
 
   const hear = <K extends EventKind>(event: NewEvent<K>): void => problems.onEvent(event as unknown as Event);
@@ -30,13 +31,6 @@ describe('the current problems of a gateway', () => {
       .list({ ...healthy, ...context })
       .map(({ kind, sinceS, reason: says }) => `${kind} for ${sinceS} s: ${says}`);
 
-  const refuse = (count: number): void =>
-    hear({
-      kind: 'connections_refused',
-      subject: 'gateway',
-      reason: '',
-      evidence: { reason: 'connections_max', count, limit: 50, address: null },
-    });
   const log = (
     to: 'failing' | 'writing',
     count: number,
@@ -47,8 +41,8 @@ describe('the current problems of a gateway', () => {
     hear({ kind: 'log_dropped', subject: 'log', reason: '', to, evidence });
   };
   const descriptors = (to: 'scarce' | 'enough'): void => {
-    const evidence = { limit: 1024, open: 1000, closed: 0, refused: 0 };
-    hear({ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly any descriptor is left', evidence });
+    const evidence = { limit: 1024, needed: 2000, wanted: 2000, open: 1000, closed: 0, refused: 0 };
+    hear({ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly any descriptor was left', evidence });
   };
 
   test('are none at first', () => assert.deepEqual(told(), []));
@@ -57,7 +51,7 @@ describe('the current problems of a gateway', () => {
     ['full', /df -h \/var\/store/],
     ['not_permitted', /ls -ld \/var\/store/],
     ['locked', /fuser -v \/var\/store/],
-    ['descriptors_exhausted', /LimitNOFILE= in the unit \(`ulimit -n`\)/],
+    ['descriptors_exhausted', /LimitNOFILE=4000 in the unit .*; what is lost/],
     ['io', /dmesg/],
   ] as const)
     test(`include a store that fails (${fault}), with a step that fits the cause, until it is written again`, () => {
@@ -67,7 +61,7 @@ describe('the current problems of a gateway', () => {
           subject: 'store',
           reason: '',
           to,
-          evidence: { path: '/var/store', fault: what },
+          evidence: { path: '/var/store', fault: what, limit: 2000, needed: 1000 },
         });
       tell('failing', fault);
       const [problem] = problems.list({ ...healthy, storePath: '/var/store' });
@@ -78,38 +72,7 @@ describe('the current problems of a gateway', () => {
       assert.deepEqual(told({ storePath: '/var/store' }), []);
     });
 
-  test('include clients that were refused in the last minute, and no earlier ones', () => {
-    refuse(1);
-    clock.advanceSync(30_000);
-    refuse(9);
-    assert.deepEqual(told(), [
-      'clients_refused for 30 s: 10 clients were refused in the last minute: 50 connections were open, as many as are allowed.',
-    ]);
-    clock.advanceSync(40_000);
-    assert.match(told().join(), /for 70 s: 9 clients/);
-    clock.advanceSync(30_000);
-    assert.deepEqual(told(), []);
-    refuse(1);
-    assert.match(told().join(), /for 0 s: A client was refused/);
-  });
-
-  test('say why clients are refused now, but for an address that is refused by itself', () => {
-    const refuseFor = (reason: ConnectionRefusalReason, to = 'refusing'): void =>
-      hear({
-        ...{ kind: 'connections_refused', subject: 'gateway', reason: '', to },
-        evidence: { reason, count: 3, limit: 50, address: null },
-      });
-    assert.equal(problems.refusal(healthy), null);
-    refuseFor('connections_per_address_max');
-    assert.equal(problems.refusal(healthy), null);
-    refuseFor('connections_max');
-    assert.equal(problems.refusal(healthy), 'clients are refused: 50 connections were open, as many as are allowed');
-    clock.advanceSync(14_999);
-    assert.notEqual(problems.refusal(healthy), null);
-    clock.advanceSync(1);
-    assert.equal(problems.refusal(healthy), null);
-    refuseFor('memory', 'accepting');
-    assert.equal(problems.refusal(healthy), null);
+  test('say that no worker serves after a loss: clients are refused', () => {
     const none = { wanted: 1, workers: [{ id: 1, state: 'lost' }] };
     assert.equal(problems.refusal(none), null, 'it starts');
     hear({
@@ -210,7 +173,7 @@ describe('the current problems of a gateway', () => {
   test('include scarce descriptors, until there are enough', () => {
     descriptors('scarce');
     clock.advanceSync(5000);
-    assert.deepEqual(told(), ['descriptors_scarce for 5 s: Hardly any descriptor is left.']);
+    assert.deepEqual(told(), ['descriptors_scarce for 5 s: Hardly any descriptor was left.']);
     descriptors('enough');
     assert.deepEqual(told(), []);
   });
@@ -245,6 +208,26 @@ describe('the current problems of a gateway', () => {
     assert.equal(problems.list({ ...healthy, applications })[0]?.application, 'web');
     hear({ kind: 'instance_ready', subject, reason: '', from: 'starting', to: 'ready' } as never);
     assert.deepEqual(told({ applications }), []);
+  });
+
+  test('include workers that end again and again, although each is replaced, until they run on', () => {
+    const tell = (to: 'failing' | 'stable', lost: number): void =>
+      hear({
+        ...{
+          kind: 'workers_failing',
+          subject: 'gateway',
+          to,
+          reason: `${lost} workers had to be replaced within 1 min`,
+        },
+        evidence: { lost, lastedMs: 1500, serving: 0, wanted: 1, why: '' },
+      });
+    tell('failing', 3);
+    clock.advanceSync(5000);
+    tell('failing', 6);
+    assert.deepEqual(told(), ['workers_failing for 5 s: 6 workers had to be replaced within 1 min.']);
+    assert.match(problems.list(healthy)[0]?.nextStep ?? '', /worker_lost/);
+    tell('stable', 6);
+    assert.deepEqual(told(), []);
   });
 
   test('include workers that are missing after a loss', () => {

@@ -1,11 +1,11 @@
 import type { AlertTargetStatus } from '../core/alert.ts';
-import { connectionRefusals, descriptorsStep } from '../core/connection-refusals.ts';
 import type { WorkerCounts } from '../core/counters.ts';
-import type { Event, EventFacts, ConnectionRefusalReason } from '../core/event.ts';
-import { type StoreFault, storeFaultStep } from '../core/store-fault.ts';
+import type { Event, EventFacts } from '../core/event.ts';
+import { type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
 import type { Clock, Instant } from '../core/time.ts';
-import { isPrivateAddress } from '../policy/private-address.ts';
+import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
+import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
 import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
@@ -13,24 +13,6 @@ import { RecentGrowth } from './recent-growth.ts';
 
 /** A problem counts as current for this long after it was last reported. */
 const recentMs = 60_000;
-
-/** While clients are refused, it is reported every ten seconds. */
-const refusingMs = 15_000;
-
-/** Reports come at most every ten seconds; this many are kept. */
-const samplesMax = 20;
-
-/** A problem that is reported repeatedly, and is over when no report has come for a minute. */
-interface Episode {
-  readonly since: Instant;
-  readonly samples: { readonly at: Instant; readonly count: number }[];
-}
-
-interface RefusalEpisode extends Episode {
-  readonly limit: number | null;
-  /** Address of the last client that was refused. */
-  readonly address: string | null;
-}
 
 interface LogEpisode {
   readonly path: string;
@@ -40,11 +22,9 @@ interface LogEpisode {
   readonly errno: string | null;
 }
 
-interface StoreEpisode {
-  readonly path: string;
+interface StoreEpisode extends StoreFaultFacts {
   readonly since: Instant;
   readonly reason: string;
-  readonly fault: StoreFault | null;
 }
 
 interface RefusedConfiguration {
@@ -72,8 +52,8 @@ export interface ProblemContext {
 /** The current problems of the gateway itself, from its events and the counts of its workers, and of new instances that are not ready. */
 export class CurrentProblems {
   readonly #clock: Clock;
-  #descriptors: { readonly since: Instant; readonly reason: string } | null = null;
-  readonly #refusals = new Map<ConnectionRefusalReason, RefusalEpisode>();
+  #descriptors: DescriptorShortage | null = null;
+  readonly #clients: ClientProblems;
   #logEpisode: LogEpisode | null = null;
   #storeEpisode: StoreEpisode | null = null;
   #otlpEpisode: { readonly endpoint: string; readonly since: Instant; readonly reason: string } | null = null;
@@ -82,6 +62,7 @@ export class CurrentProblems {
   readonly #logLosses: RecentGrowth;
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
+  #workersFailing: { readonly since: Instant; readonly reason: string } | null = null;
   /** The file that the gateway has not applied; null if the last one was. */
   #refusedConfiguration: RefusedConfiguration | null = null;
   /** Instances that start, and of which was reported that they are not ready. */
@@ -89,9 +70,14 @@ export class CurrentProblems {
   /** When the active configuration was applied. */
   #appliedAt: Instant;
 
-  /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. */
-  constructor(clock: Clock, logDropped: () => number) {
+  /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. `parts`: read whenever problems are listed. */
+  constructor(clock: Clock, logDropped: () => number, parts: { readonly reports: ClientProblemSources }) {
     this.#clock = clock;
+    this.#clients = new ClientProblems(
+      clock,
+      () => parts.reports,
+      (...problem) => this.#problem(...problem),
+    );
     this.#logLosses = new RecentGrowth(clock, logDropped);
     this.#appliedAt = clock.now();
   }
@@ -101,16 +87,11 @@ export class CurrentProblems {
     if (event.kind === 'descriptors_exhausted')
       this.#descriptors =
         event.to === 'enough' ? null : { since: this.#descriptors?.since ?? now, reason: event.reason };
-    else if (event.kind === 'connections_refused') {
-      // The problem ends by itself, a minute after the last report.
-      if (event.to === 'accepting') return;
-      const { reason, count, limit, address } = event.evidence;
-      this.#refusals.set(reason, { ...this.#added(this.#refusals.get(reason), count), limit, address });
-    } else if (event.kind === 'store_failing') {
-      const { path, fault } = event.evidence;
+    else if (event.kind === 'store_failing') {
+      const { fault } = event.evidence;
       // A damaged or removed file has been replaced.
       const isFailing = event.to === 'failing' && fault !== 'corrupt' && fault !== 'removed';
-      this.#storeEpisode = isFailing ? { path, since: now, reason: event.reason, fault } : null;
+      this.#storeEpisode = isFailing ? { ...event.evidence, since: now, reason: event.reason } : null;
     } else if (event.kind === 'otlp_failing') {
       const { endpoint } = event.evidence;
       this.#otlpEpisode = event.to === 'failing' ? { endpoint, since: now, reason: event.reason } : null;
@@ -126,6 +107,9 @@ export class CurrentProblems {
       const since = this.#refusedConfiguration?.since ?? now;
       this.#refusedConfiguration = { ...event.evidence, since };
     } else if (event.kind === 'worker_lost') this.#lostAt = now;
+    else if (event.kind === 'workers_failing')
+      this.#workersFailing =
+        event.to === 'failing' ? { since: this.#workersFailing?.since ?? now, reason: event.reason } : null;
     else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address')
       this.#notReady.add(instanceOf(event));
     else if (event.kind === 'instance_ready' || event.kind === 'instance_exited')
@@ -153,10 +137,10 @@ export class CurrentProblems {
   list(context: ProblemContext): readonly StatusProblem[] {
     const own = [
       ...this.#missing(context),
+      ...this.#failingWorkers(),
       ...this.#unapplied(),
       ...this.#shed(context),
-      ...this.#scarce(),
-      ...this.#refused(),
+      ...this.#clients.list(this.#descriptors, this.#appliedAt),
       ...this.#log(context),
       ...this.#storing(context),
       ...this.#exporting(context),
@@ -183,6 +167,12 @@ export class CurrentProblems {
     return [this.#problem('workers_missing', this.#lostAt, reason, nextStep)];
   }
 
+  #failingWorkers(): readonly StatusProblem[] {
+    if (this.#workersFailing === null) return [];
+    const { since, reason } = this.#workersFailing;
+    return [this.#problem('workers_failing', since, sentence(reason), workersStep)];
+  }
+
   #unapplied(): readonly StatusProblem[] {
     if (this.#refusedConfiguration === null) return [];
     const { since, source, errors } = this.#refusedConfiguration;
@@ -205,39 +195,12 @@ export class CurrentProblems {
     });
   }
 
-  #scarce(): readonly StatusProblem[] {
-    if (this.#descriptors === null) return [];
-    const { since, reason } = this.#descriptors;
-    return [this.#problem('descriptors_scarce', since, sentence(reason), descriptorsStep)];
-  }
-
-  #refused(): readonly StatusProblem[] {
-    return [...this.#refusals].flatMap(([why, run]) => {
-      const count = this.#recent(run);
-      if (count === 0) return [];
-      const { reason, nextStep } = connectionRefusals[why];
-      const whose = count === 1 ? 'A client was' : `${count} clients were`;
-      const text = `${whose} refused in the last minute: ${reason(run.limit ?? 0)}.`;
-      const privateAddress = run.address !== null && isPrivateAddress(run.address) ? run.address : null;
-      return [this.#problem('clients_refused', run.since, text, nextStep(privateAddress))];
-    });
-  }
-
-  /**
-   * Why clients are refused now, one clause; null: none is. An address that has as many connections as it may have is refused by itself: others
-   * are served.
-   */
+  /** Why clients are refused now, one clause; null: none is, or only those of an address that has too many connections. */
   refusal({ wanted, workers }: Pick<ProblemContext, 'wanted' | 'workers'>): string | null {
-    const now = this.#clock.now();
     const isServed = workers.some(({ state }) => state === 'serving');
     if (wanted > 0 && this.#lostAt !== null && !isServed)
       return 'no worker serves: a worker was lost, and its replacement has not started yet';
-    for (const [why, { samples, limit }] of this.#refusals) {
-      const lastAt = samples.at(-1)?.at;
-      if (why === 'connections_per_address_max' || lastAt === undefined || now - lastAt >= refusingMs) continue;
-      return `clients are refused: ${connectionRefusals[why].reason(limit ?? 0)}`;
-    }
-    return null;
+    return this.#clients.refusal;
   }
 
   #log({ logPath }: ProblemContext): readonly StatusProblem[] {
@@ -253,7 +216,7 @@ export class CurrentProblems {
   #storing({ storePath }: ProblemContext): readonly StatusProblem[] {
     const failing = this.#storeEpisode;
     if (failing === null || failing.path !== storePath) return [];
-    const nextStep = `${storeFaultStep(failing.fault, failing.path)}; what is lost cannot be searched later.`;
+    const nextStep = `${storeFaultStep(failing)}; what is lost cannot be searched later.`;
     return [this.#problem('store_failing', failing.since, failing.reason, nextStep)];
   }
 
@@ -273,22 +236,6 @@ export class CurrentProblems {
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {
     return { kind, sinceS: Math.max(0, Math.round((this.#clock.now() - since) / 1000)), reason, nextStep };
-  }
-
-  /** Adds `count` to `run`, or begins a new episode if `run` is over. */
-  #added(run: Episode | undefined, count: number): Episode {
-    const at = this.#clock.now();
-    const known = run === undefined || this.#recentSamples(run).length === 0 ? { since: at, samples: [] } : run;
-    return { since: known.since, samples: [...known.samples, { at, count }].slice(-samplesMax) };
-  }
-
-  #recent(run: Episode): number {
-    return this.#recentSamples(run).reduce((sum, { count }) => sum + count, 0);
-  }
-
-  #recentSamples({ samples }: Episode): Episode['samples'] {
-    const now = this.#clock.now();
-    return samples.filter(({ at }) => now - at < recentMs);
   }
 }
 

@@ -1,5 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import type { WorkerCounts } from '../core/counters.ts';
+import { connectionRefusals } from '../core/connection-refusals.ts';
+import { descriptorsWanted } from '../core/descriptor-need.ts';
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { descriptorLimit, descriptorReserve } from '../system/descriptors.ts';
@@ -16,6 +18,7 @@ export class DescriptorReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
   readonly #limit: number | null;
+  readonly #needed: () => number;
   readonly #countOpen: () => Promise<number | null>;
   #before: DescriptorCounts = { descriptorsScarce: 0, closedForDescriptors: 0, refusedWithoutDescriptor: 0 };
   /** The counts when the shortage began; null while there are enough descriptors. */
@@ -25,15 +28,18 @@ export class DescriptorReport {
   #emitted: Promise<void> = Promise.resolve();
   #reviewAt: Instant;
 
+  /** `needed`: how many descriptors the configuration may need. */
   constructor(
     clock: Clock,
     events: EventSink,
+    needed: () => number,
     limit: number | null = descriptorLimit(),
     countOpen: () => Promise<number | null> = openDescriptors,
   ) {
     this.#clock = clock;
     this.#events = events;
     this.#limit = limit;
+    this.#needed = needed;
     this.#countOpen = countOpen;
     this.#reviewAt = clock.now();
   }
@@ -58,15 +64,19 @@ export class DescriptorReport {
     return this.#before.refusedWithoutDescriptor - (this.#since ?? this.#before).refusedWithoutDescriptor;
   }
 
+  /** A clause. */
+  get #left(): string {
+    return connectionRefusals.descriptors.reason(this.#limit);
+  }
+
   #refuse(): void {
-    const left = `hardly any descriptor is left of ${this.#limit ?? '?'} (ulimit -n)`;
-    void this.#emit('refusing', `clients are refused: ${left}, and no connection is idle and could be closed`);
+    void this.#emit('refusing', `clients were refused: ${this.#left}, and no connection was idle and could be closed`);
   }
 
   #begin(before: DescriptorCounts): void {
     this.#since = before;
     const how = 'idle connections are closed, and clients are refused if none is idle';
-    void this.#emit('scarce', `hardly any descriptor is left of ${this.#limit ?? '?'} (ulimit -n): ${how}`);
+    void this.#emit('scarce', `${this.#left}: ${how}`);
   }
 
   async #review(): Promise<void> {
@@ -85,12 +95,14 @@ export class DescriptorReport {
     this.#emitted = this.#emitted.then(async () => {
       const open = await this.#countOpen();
       const since = this.#since ?? this.#before;
+      const need = { limit: this.#limit ?? 0, needed: this.#needed() };
       this.#events.emit({
         kind: 'descriptors_exhausted',
         subject: 'gateway',
         ...{ from, to, reason },
         evidence: {
-          limit: this.#limit ?? 0,
+          ...need,
+          wanted: descriptorsWanted(need),
           open,
           closed: this.#before.closedForDescriptors - since.closedForDescriptors,
           refused: this.#refused,

@@ -16,6 +16,8 @@ export class EarlierIncidents {
   #listed: readonly KeptIncident[] = [];
   /** Open when their process ended: whether they go on is not known yet. Null: an earlier process may still run. */
   #undecided: readonly KeptIncident[] | null = null;
+  /** Of several upstreams, and going on at one of them already: the others may follow until `decide`. */
+  #shared: readonly KeptIncident[] = [];
   /** By the number that they go on with. */
   readonly #continued = new Map<number, KeptIncident>();
 
@@ -43,15 +45,18 @@ export class EarlierIncidents {
   decide(): readonly KeptIncident[] {
     const rest = this.#undecided ?? [];
     this.#undecided = [];
+    this.#shared = [];
     return this.#interruptedOf(rest);
   }
 
-  /** The incident that goes on with failures of this family; null: a new one begins. */
+  /** The incident that goes on with failures of this family, the same for each of its upstreams; null: a new one begins. */
   continue(upstream: string, family: FailureFamily): KeptIncident | null {
     const open =
       this.#undecided ?? this.#others().filter((one) => one.resolvedAt === null && !this.#continues(one.key));
-    const found = open.findLast((one) => isAt(one, upstream) && isRelated(one.family, family)) ?? null;
-    if (found === null) return null;
+    const isOf = (one: KeptIncident): boolean => isAt(one, upstream) && isRelated(one.family, family);
+    const found = open.findLast(isOf) ?? null;
+    if (found === null) return this.#shared.find(isOf) ?? null;
+    if (found.upstreams.length > 1) this.#shared = [...this.#shared, found];
     this.#continued.set(found.id, found);
     this.#listed = this.#listed.filter(({ key }) => key !== found.key);
     if (this.#undecided !== null) this.#undecided = this.#undecided.filter((one) => one !== found);

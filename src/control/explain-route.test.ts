@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RouteMatch, RouteSpec, UpstreamSpec } from '../core/configuration.ts';
+import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { explainRoute, type RouteQuestion } from './explain-route.ts';
 
 function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {

@@ -1,4 +1,6 @@
-import type { Configuration, FieldMatch, RouteSpec, UpstreamSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { FieldMatch, RouteSpec } from '../core/route-spec.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
 import { hostOf } from '../wire/host.ts';
 import { plainPath } from '../wire/plain-path.ts';

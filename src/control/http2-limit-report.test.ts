@@ -37,3 +37,36 @@ it('reports a limit at once, then every ten seconds while it lasts, and counts a
     ],
   );
 });
+
+it('remembers for a minute which limits were reached, how often, since when and from where', () => {
+  const clock = new SimulatedClock();
+  const report = new Http2LimitReport(clock, { emit: () => {} } as never);
+  const reached = { listener: 'web', limit: 'resets', count: 2, delayMs: 0 } as const;
+  const recent = () => report.recent;
+  const pass = (seconds: number): void => {
+    for (let quarter = 0; quarter < 4 * seconds; quarter++) {
+      report.note([]);
+      clock.advanceSync(250);
+    }
+  };
+  pass(5);
+  assert.equal(recent(), null);
+  const since = clock.now();
+  for (let n = 0; n < 200; n++) report.note([{ ...reached, address: `192.0.2.${n}` }]);
+  pass(30);
+  const lastAt = clock.now();
+  report.note([{ ...reached, limit: 'pings', count: 5, address: '192.0.2.150' }]);
+  pass(20);
+  const found = recent();
+  assert.deepEqual(found?.limits, [
+    { limit: 'resets', count: 400 },
+    { limit: 'pings', count: 5 },
+  ]);
+  assert.deepEqual([found.since, found.lastAt, found.addresses.length], [since, lastAt, 100]);
+  assert.deepEqual(found.addresses.slice(0, 2), ['192.0.2.150', '192.0.2.199']);
+  pass(15);
+  assert.deepEqual(recent()?.limits, [{ limit: 'pings', count: 5 }]);
+  assert.deepEqual(recent()?.addresses, ['192.0.2.150']);
+  pass(30);
+  assert.equal(recent(), null);
+});

@@ -1,6 +1,7 @@
 import type { EventSink } from '../core/event.ts';
 import type { Http2LimitCount, Http2LimitName } from '../core/http2-limit.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
+import { Http2LimitMemory, type RecentHttp2Limits } from './recent-http2-limits.ts';
 
 /** A flood over many connections is one event for each limit, not thousands. */
 const reportEveryMs = 10_000;
@@ -33,10 +34,12 @@ export class Http2LimitReport {
   readonly #events: EventSink;
   readonly #pending = new Map<string, Pending>();
   readonly #totals = new Map<string, Http2LimitCount>();
+  readonly #memory: Http2LimitMemory;
 
   constructor(clock: Clock, events: EventSink) {
     this.#clock = clock;
     this.#events = events;
+    this.#memory = new Http2LimitMemory(clock);
   }
 
   /** Since the start, by listener and limit. */
@@ -44,9 +47,15 @@ export class Http2LimitReport {
     return [...this.#totals.values()];
   }
 
+  /** In the last minute; null: none. */
+  get recent(): RecentHttp2Limits | null {
+    return this.#memory.recent;
+  }
+
   /** Also called without any, because those that wait may be due. */
   note(reached: readonly Http2LimitCount[]): void {
     for (const one of reached) this.#add(one);
+    this.#memory.note(reached);
     if (this.#pending.size === 0) return;
     const now = this.#clock.now();
     for (const [key, pending] of this.#pending) {

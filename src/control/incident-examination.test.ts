@@ -41,7 +41,8 @@ function examination(parts: Partial<ExaminationParts> = {}): IncidentExamination
         return { cancel: () => {} };
       },
     },
-    upstream: () => ({ id: 'api', application: null, tls: null, endpoints: [endpoint] }) as unknown as UpstreamSnapshot,
+    upstream: () =>
+      ({ id: 'api', application: 'api', tls: null, endpoints: [endpoint] }) as unknown as UpstreamSnapshot,
     checkOf: () => null,
     instances: () => [],
     search: async (query) => {
@@ -143,9 +144,9 @@ test('the newest stored failure has its time', async () => {
     cause: 'connect_refused',
     shape: 'unreachable',
   };
-  const found = await examined({
-    search: async () => ({ kind: 'page', exchanges: [{ record }], cursor: null, end: '' }) as never,
-  });
+  const search = async () => ({ kind: 'page', exchanges: [{ record }], cursor: null, end: '' }) as never;
+  const { findings: found = [], newest } = (await examination({ search }).examine(incident)) ?? {};
+  assert.deepEqual(newest, { id: 'r1', method: 'GET' });
   assert.ok(
     found.some((finding) => finding.startsWith('the newest stored failure, of 2025-12-31 12:00:00 UTC: GET on')),
     found.join('\n'),
@@ -202,7 +203,7 @@ test('the newest failure is searched for by a query that the store understands',
   assert.match(queries[0] ?? '', / cause:connect_refused since:/, 'another failure would belong to another incident');
 });
 
-test('changes before the incident are named, the newest first, and those of other applications are not', async () => {
+test('changes before the incident are named, the newest first, and those of other applications, and what the gateway has stopped, are not', async () => {
   const at = (s: number, kind: string, subject: string, reason: string): Event =>
     ({ kind, subject, reason, at: startedAt - s * 1000 }) as unknown as Event;
   const found = await examined({
@@ -210,16 +211,30 @@ test('changes before the incident are named, the newest first, and those of othe
       at(3600, 'configuration_applied', 'gateway', 'revision 1 is active'),
       at(60, 'configuration_applied', 'gateway', 'revision 2 is active'),
       at(30, 'instance_exited', 'instance:web/1', 'web/1 ended'),
-      at(5, 'instance_exited', 'instance:api/1', 'api/1 ended'),
+      at(5, 'instance_exited', 'instance:api/1', 'killed by SIGTERM'),
+      { ...at(4.5, 'instance_exited', 'instance:api/0', 'killed by SIGTERM'), from: 'stopping' },
       at(4, 'worker_started', 'worker:1', 'it runs'),
-      at(-0.2, 'instance_exited', 'instance:api/2', 'api/2 ended'),
+      at(-0.2, 'overlay_changed', 'overlay:drain:api/2', 'on behalf of ann'),
       at(-0.9, 'instance_started', 'instance:api/2', 'api/2 starts'),
       at(-9, 'instance_started', 'instance:api/1', 'api/1 starts'),
     ],
   });
   assert.deepEqual(found.slice(-3), [
     '1 s after the first failure: api/2 starts',
-    'at the time of the first failure: api/2 ended',
-    '5 s before the first failure: api/1 ended',
+    'at the time of the first failure: drain:api/2: on behalf of ann',
+    '5 s before the first failure: api/1 ended, which the gateway had not asked for: killed by SIGTERM',
   ]);
+});
+
+test('instances of an application called null are no change of an upstream without an application', async () => {
+  const started = {
+    ...{ kind: 'instance_started', subject: 'instance:null/1', reason: 'started', at: startedAt - 5000, from: null },
+  } as unknown as Event;
+  const of = async (application: string | null): Promise<boolean> => {
+    const upstream = () => ({ id: 'api', application, tls: null, endpoints: [] }) as unknown as UpstreamSnapshot;
+    return (await examined({ upstream, events: () => [started] })).some((finding) =>
+      finding.includes('the first failure'),
+    );
+  };
+  assert.deepEqual([await of('null'), await of(null)], [true, false]);
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import type { CheckSpec } from '../core/configuration.ts';
+import type { CheckSpec } from '../core/upstream-spec.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { EndpointId } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
@@ -12,8 +12,9 @@ import { tells } from '../core/last-words.ts';
 import { visibleLine } from '../core/invisible-characters.ts';
 import type { OutputSearchResult, SearchResult } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import { named } from '../diagnose/live/evidence-lines.ts';
 import { beforeText } from '../diagnose/live/suspect-facts.ts';
-import type { DirectLook } from '../diagnose/live/watched-upstream.ts';
+import type { DirectLook, NewestFailure } from '../diagnose/live/watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
 import { processUsage } from '../system/process-usage.ts';
 import type { InstanceStatus } from './gateway-status.ts';
@@ -37,6 +38,8 @@ export interface Examination {
   readonly findings: readonly string[];
   /** Null: no endpoint could be asked, or it has not answered yet. */
   readonly look: DirectLook | null;
+  /** The newest stored failure; null: there is none, or it was not found in time. */
+  readonly newest: NewestFailure | null;
 }
 
 /** Between two looks at the same upstream. */
@@ -80,16 +83,17 @@ export class IncidentExamination {
     const upstream = this.#parts.upstream(id);
     const found: (readonly string[])[] = [[], [], [], [], [], []];
     let look: DirectLook | null = null;
+    let newest: NewestFailure | null = null;
     const looks = [
       this.#probe(incident, upstream, (met) => void (look = met)),
-      this.#newestFailure(incident, id),
+      this.#newestFailure(incident, id, (met) => void (newest = met)),
       Promise.resolve(this.#processes(upstream)),
       this.#output(incident, upstream),
       this.#machine(),
-      Promise.resolve(this.#changes(incident, id)),
+      Promise.resolve(this.#changes(incident, upstream?.application ?? null)),
     ].map((one, at) => one.then((findings) => void (found[at] = findings)));
     await withTimeout(clock, limitMs, Promise.allSettled(looks));
-    return { findings: found.flat(), look };
+    return { findings: found.flat(), look, newest };
   }
 
   /** At the endpoint with the most failures. */
@@ -119,7 +123,12 @@ export class IncidentExamination {
     checker.check(request, (result) => {
       const ms = Math.round(clock.now() - startedAt);
       const answer = result.kind === 'answered' ? `answered ${result.status}` : resultText(result, endpoint);
-      onLook({ ...lookOf(result, endpoint), answer, at: clock.wallTime() });
+      onLook({
+        ...lookOf(result, endpoint),
+        answer,
+        tookMs: result.kind === 'answered' ? ms : null,
+        at: clock.wallTime(),
+      });
       resolve(`a direct ${what} to ${endpoint}: ${answer} (${ms} ms)`);
     });
     return promise;
@@ -144,7 +153,11 @@ export class IncidentExamination {
   }
 
   /** Of the failures that the incident is about: another one would tell of something else. */
-  async #newestFailure({ cause, startedAt }: LiveIncident, upstream: string): Promise<readonly string[]> {
+  async #newestFailure(
+    { cause, startedAt }: LiveIncident,
+    upstream: string,
+    onFound: (failure: NewestFailure) => void,
+  ): Promise<readonly string[]> {
     if (upstream === '') return [];
     const what = cause === null ? 'shape:app_error' : `cause:${cause}`;
     const since = new Date(startedAt - newestBeforeMs).toISOString();
@@ -154,6 +167,7 @@ export class IncidentExamination {
     if (record === null) return [];
     const { id, at, method, route, status, shape } = record;
     // Alerts carry this into chats and mails, where what a client has chosen would become a link: its path is in the record alone.
+    onFound({ id, method });
     const sent = /^[A-Z]{1,16}$/.test(method ?? '') ? method : 'a request';
     const [which, end] =
       shape === 'none'
@@ -221,15 +235,15 @@ export class IncidentExamination {
   }
 
   /** The last ones from 15 minutes before the first failure to 1 s after it, the newest first. */
-  #changes({ startedAt }: LiveIncident, upstream: string): readonly string[] {
+  #changes({ startedAt }: LiveIncident, application: string | null): readonly string[] {
     const changes = this.#parts
       .events()
       .filter(({ at }) => at <= startedAt + 1000 && at > startedAt - changesWithinMs)
-      .filter((event) => isChange(event, upstream));
+      .filter((event) => isChange(event, application));
     return changes
       .slice(-changesMax)
       .toReversed()
-      .map(({ at, reason }) => `${beforeText(at - startedAt)} the first failure: ${reason}`);
+      .map((event) => `${beforeText(event.at - startedAt)} the first failure: ${changeText(event)}`);
   }
 }
 
@@ -241,7 +255,7 @@ function lineText(text: string): string {
   return line.length <= lineCharactersMax ? line : `${line.slice(0, lineCharactersMax - 1)}…`;
 }
 
-function lookOf(result: HealthCheckResult, endpoint: string): Omit<DirectLook, 'answer' | 'at'> {
+function lookOf(result: HealthCheckResult, endpoint: string): Omit<DirectLook, 'answer' | 'tookMs' | 'at'> {
   const none = { endpoint, isHanging: false, cause: null };
   if (result.kind === 'timed_out') return { ...none, isAccepting: result.connected, isHanging: true };
   if (result.kind !== 'failed') return { ...none, isAccepting: true };
@@ -255,8 +269,14 @@ function probeOf(check: CheckSpec | null): HealthCheckRequest['probe'] {
   return { kind: 'http', path, host, headers: headers ?? [], userAgent: 'candor-incident', reads: 'head' };
 }
 
-function isChange({ kind, subject }: Event, upstream: string): boolean {
-  if (kind === 'instance_started' || kind === 'instance_exited') return subject.startsWith(`instance:${upstream}/`);
+/** An instance that the gateway has stopped is no change of its own: what stopped it is, such as a new configuration. */
+function isChange({ kind, subject, from }: Event, application: string | null): boolean {
+  if (kind === 'instance_started' || kind === 'instance_exited')
+    return (
+      application !== null &&
+      subject.startsWith(`instance:${application}/`) &&
+      !(kind === 'instance_exited' && from === 'stopping')
+    );
   return [
     'configuration_applied',
     'overlay_changed',
@@ -264,6 +284,14 @@ function isChange({ kind, subject }: Event, upstream: string): boolean {
     'name_addresses',
     'certificate_issued',
   ].includes(kind);
+}
+
+/** 'web/1 ended, which the gateway had not asked for: killed by SIGTERM'; 'drain:api/1: ejected by ann'. */
+function changeText(event: Event): string {
+  const { kind, subject, reason } = event;
+  if (kind === 'instance_exited')
+    return `${subject.slice('instance:'.length)} ended, which the gateway had not asked for: ${reason}`;
+  return subject.includes(':') ? named(event) : reason;
 }
 
 function processText({ id, pid, phase, reason, restarts }: InstanceStatus): string {

@@ -80,6 +80,7 @@ for (const [what, suspect, { usual, failing, event: seen }] of cases)
       events: { emit() {} },
       upstream: () => ({ application: 'shop', endpoints: [] }),
       processesOf: () => [],
+      storesOutput: () => false,
       adviceOf: () => null,
       examine: async () => null,
     });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { KeptIncident } from '../core/live-incident.ts';
+import type { CountedCause, KeptIncident } from '../core/live-incident.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { readOwnFile } from '../deploy/read-own-file.ts';
 import { writeWholeLater } from '../deploy/write-whole.ts';
@@ -74,10 +74,12 @@ function isKept(value: unknown): value is KeptIncident {
     texts.every((name) => typeof incident[name] === 'string') &&
     numbers.every((name) => Number.isFinite(incident[name])) &&
     lists.every((name) => Array.isArray(incident[name])) &&
-    typeof incident['rate'] === 'object' &&
-    incident['rate'] !== null
+    (incident['causes'] as unknown[]).every(isObject) &&
+    isObject(incident['rate'])
   );
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** An earlier version has written less. */
 function completed(incident: KeptIncident): KeptIncident {
@@ -86,8 +88,17 @@ function completed(incident: KeptIncident): KeptIncident {
   return {
     ...incident,
     upstreams: listIn(incident.upstreams) ?? upstreams,
-    additions: (listIn(incident.additions) ?? []).map((one) => ({ ...one, causes: listIn(one.causes) ?? [] })),
+    causes: incident.causes.map((one) => ({ ...one, cause: currentCause(one.cause) })),
+    additions: (listIn(incident.additions) ?? []).map((one) => ({
+      ...one,
+      causes: (listIn(one.causes) ?? []).map(currentCause),
+    })),
   };
+}
+
+/** Earlier versions wrote the 5xx of applications as 'application_5xx'. */
+function currentCause(cause: CountedCause['cause'] | 'application_5xx'): CountedCause['cause'] {
+  return cause === 'application_5xx' ? 'app_error' : cause;
 }
 
 const listIn = <T>(value: readonly T[] | undefined): readonly T[] | null => (Array.isArray(value) ? value : null);

@@ -42,6 +42,7 @@ class Run {
       upstream: () => ({ application, endpoints: [] }),
       processesOf: () => [],
       adviceOf: () => null,
+      storesOutput: () => application === 'web',
       examine: async () => null,
     });
   }
@@ -50,6 +51,12 @@ class Run {
   fail(seconds: number, cause: Cause = 'connect_refused', upstream = 'shop'): void {
     for (let second = 0; second < seconds; second += 1)
       this.#batch([counted(upstream, 2, cause), counted(upstream, 2)]);
+  }
+
+  /** Requests to several upstreams, of which half fail. */
+  failAt(upstreams: readonly string[], seconds: number, cause: Cause): void {
+    for (let second = 0; second < seconds; second += 1)
+      this.#batch(upstreams.flatMap((upstream) => [counted(upstream, 2, cause), counted(upstream, 2)]));
   }
 
   serve(seconds: number): void {
@@ -125,6 +132,25 @@ describe('an incident that is open when the process ends', () => {
         [['first-1', false, true]],
       );
     });
+
+  for (const cause of ['dns_failed', 'connect_unroutable'] as const)
+    for (const [promise, apartS] of [
+      ['at once', 0],
+      ['one after the other', 15],
+    ] as const)
+      test(`covers several upstreams, and goes on as one where they fail again ${promise} (${cause})`, async () => {
+        const storage = new SharedStorage();
+        const first = new Run('first', storage);
+        first.failAt(['shop', 'bank'], 12, cause);
+        assert.deepEqual(first.reported, ['opened 1 open']);
+        const second = await next(first, storage, 'restart');
+        second.failAt(['shop'], apartS, cause);
+        second.failAt(['shop', 'bank'], 12, cause);
+        assert.deepEqual(second.reported, ['opened 1 continued']);
+        const [incident, ...others] = second.watch.list();
+        const upstreams = incident?.upstreams.map(({ upstream }) => upstream).toSorted();
+        assert.deepEqual([incident?.id, upstreams, others], [1, ['bank', 'shop'], []]);
+      });
 
   test('is interrupted, and reported so once, where nothing fails within 30 s', async () => {
     const storage = new SharedStorage();
@@ -210,4 +236,14 @@ test('an incident that goes on for long is kept with its newest failures, for th
   run.fail(300);
   const [kept] = storage.read();
   assert.ok(run.clock.wallTime() - (kept?.lastAt ?? 0) <= 7000, `${run.clock.wallTime()} ${kept?.lastAt}`);
+});
+
+test('the next step for an application shows what it printed, where that is stored', () => {
+  const stepWith = (application: string): string => {
+    const run = new Run('a', new SharedStorage(), new SimulatedClock(), application);
+    run.fail(9);
+    return run.watch.list()[0]?.suspects[0]?.nextStep ?? '';
+  };
+  assert.match(stepWith('web'), /`candor logs kind:output application:web since:/);
+  assert.match(stepWith('api'), /the gateway's own output what api printed/);
 });

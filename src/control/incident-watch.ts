@@ -26,11 +26,16 @@ export interface IncidentWatchParts {
   readonly upstream: (id: UpstreamId) => {
     readonly application: string | null;
     readonly endpoints: readonly EndpointSnapshot[];
+    /** Null or absent: none. */
+    readonly tls?: object | null;
   } | null;
   /** What stands out at the processes of an application that the gateway runs. */
   readonly processesOf: (application: string) => WatchedUpstream['processes'];
   /** Absent: the timeouts of routes are not known. */
   readonly limitsOf?: NonNullable<WatchedUpstream['limitsOf']>;
+  readonly limitsBefore?: NonNullable<WatchedUpstream['limitsBefore']>;
+  /** Whether what applications print is stored. */
+  readonly storesOutput: () => boolean;
   readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
   /** Searches stored records; absent: nothing is stored. */
   readonly search?: (query: string, limit: number) => Promise<SearchResult>;
@@ -186,10 +191,18 @@ export class IncidentWatch {
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));
     const { application } = upstream;
-    const { limitsOf } = this.#parts;
-    const limits = limitsOf === undefined ? {} : { limitsOf };
+    const { limitsOf, limitsBefore } = this.#parts;
+    const limits = { ...(limitsOf && { limitsOf }), ...(limitsBefore && { limitsBefore }) };
     const processes = application === null ? [] : (this.#parts.processesOf(application) ?? []);
-    return { application, endpoints, ...limits, processes: processes.map((one) => this.#withOpenRequests(one)) };
+    const storesOutput = this.#parts.storesOutput() ? { storesOutput: true as const } : {};
+    return {
+      application,
+      endpoints,
+      ...limits,
+      ...storesOutput,
+      ...(upstream.tls == null ? {} : { tls: true as const }),
+      processes: processes.map((one) => this.#withOpenRequests(one)),
+    };
   }
 
   #withOpenRequests(process: WatchedProcess): WatchedProcess {
@@ -209,8 +222,8 @@ export class IncidentWatch {
   async #examine(incident: LiveIncident): Promise<void> {
     const examination = await this.#parts.examine(incident);
     if (examination === null) return;
-    const { findings, look } = examination;
-    if (look !== null) this.#tracker.onLook(incident.id, look);
+    const { findings, look, newest } = examination;
+    this.#tracker.onLook(incident.id, look, newest);
     if (findings.length === 0) return;
     this.#findings.set(incident.id, { findings, findingsAt: this.#parts.clock.wallTime() });
     const [oldest] = this.#findings.keys();

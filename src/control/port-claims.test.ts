@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
 import { freePort } from '../../test/free-port.ts';
 import { claimPorts } from './port-claims.ts';
 

@@ -1,4 +1,4 @@
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
 import type { ListenProblem } from '../core/worker-messages.ts';
 import { tryBinding } from '../transport/try-binding.ts';
 

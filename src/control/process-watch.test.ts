@@ -41,12 +41,13 @@ beforeEach(() => {
 const failure = { upstream: 'web', endpoint: 'web/shop/1/127.0.0.1:4000', causes: [{ cause: 'reset', count: 1 }] };
 const fail = (changes: object = {}): void =>
   watch.onOutcomes([{ serverErrors: 0, ...failure, ...changes } as unknown as EndpointOutcomes]);
-const exit = (pid = 7): void =>
+const exit = (pid = 7, from = 'ready'): void =>
   watch.onEvent({
     kind: 'instance_exited',
     at: clock.wallTime(),
     subject: 'instance:shop/1',
-    evidence: { pid, code: null, signal: 'SIGKILL', outOfMemory: true },
+    from,
+    evidence: { pid, code: null, signal: 'SIGKILL', outOfMemory: true, afterMs: 3000 },
   } as unknown as Event);
 const around = (): readonly ProcessNote[] => {
   const now = clock.wallTime();
@@ -56,6 +57,29 @@ const sizes = (notes: readonly ProcessNote[]): readonly (number | string)[] =>
   notes.map((note) => (note.kind === 'exit' ? 'exit' : (note.residentBytes ?? 0) / mebibyte));
 
 describe('the watch of processes', () => {
+  for (const [what, from, instances, expected] of [
+    ['ended by itself', 'ready', ['shop/2'], undefined],
+    ['was replaced', 'stopping', ['shop/2'], { successor: 'shop/2' }],
+    ['was stopped with the gateway', 'stopping', [], { successor: null }],
+    ['was stopped beside another application', 'stopping', ['blog/1'], { successor: null }],
+  ] as const)
+    test(`notes of a process whether Candor stopped it: it ${what}`, () => {
+      clock.advanceSync(2000);
+      watch.use(['shop/1', ...instances].map((id, index) => ({ id, pid: 7 + index, restarts: 0 })));
+      clock.advanceSync(2000);
+      exit(7, from);
+      const note = stored.findLast((one) => one.kind === 'exit');
+      assert.deepEqual([note?.stopped, note?.ranMs], [expected, 3000]);
+    });
+
+  test('names no instance as the successor that began with the one that Candor stopped', () => {
+    const both = ['shop/1', 'shop/2'].map((id, index) => ({ id, pid: 7 + index, restarts: 0 }));
+    watch.use(both);
+    clock.advanceSync(2000);
+    exit(7, 'stopping');
+    assert.deepEqual(stored.findLast((one) => one.kind === 'exit')?.stopped, { successor: null });
+  });
+
   test('looks at a calm process every five seconds, and at one that changes every second', () => {
     clock.advanceSync(2000);
     asked = 0;

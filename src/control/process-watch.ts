@@ -88,9 +88,22 @@ export class ProcessWatch {
     if (event.kind !== 'instance_exited') return;
     const instance = event.subject.slice('instance:'.length);
     const { pid, code, signal, outOfMemory } = event.evidence;
-    const exit: ProcessExit = { kind: 'exit', at: event.at, instance, pid, code, signal, outOfMemory };
     const watched = this.#watched.get(instance);
+    const exit: ProcessExit = {
+      ...{ kind: 'exit', at: event.at, instance, pid, code, signal, outOfMemory, ranMs: event.evidence.afterMs },
+      // Nothing but Candor's own signals leads to this phase.
+      ...(event.from === 'stopping' ? { stopped: { successor: this.#successorOf(watched) } } : {}),
+    };
     if (watched !== undefined) this.#parts.store(watched.exited(exit));
+  }
+
+  /** The newest instance of the same application that runs and is newer than this one. */
+  #successorOf(ended: WatchedProcess | undefined): string | null {
+    if (ended === undefined) return null;
+    const newer = [...this.#watched.values()].filter(
+      ({ application, pid, since }) => application === ended.application && pid !== null && since > ended.since,
+    );
+    return newer.at(-1)?.instance ?? null;
   }
 
   /** Of the process that runs; null: not known yet, or none runs. */
@@ -110,7 +123,7 @@ export class ProcessWatch {
   /** What incidents may say of an application's processes. */
   evidenceOf(application: string): WatchedUpstream['processes'] {
     return [...this.#watched.values()]
-      .filter(({ instance }) => instance.slice(0, instance.lastIndexOf('/')) === application)
+      .filter((watched) => watched.application === application)
       .map(({ instance, beforeExit, strains, descriptors }) => ({
         ...{ instance, beforeExit, strains },
         ...(descriptors === null ? {} : { descriptors }),
@@ -159,6 +172,9 @@ function instanceOf(upstream: string, endpoint: string): string {
 /** One instance: the samples and exits of its processes, and which of them are stored. */
 class WatchedProcess {
   readonly instance: string;
+  readonly application: string;
+  /** When it was first listed. */
+  readonly since: Instant;
   pid: number | null = null;
   /** When the next sample is to be taken; null while no process runs. */
   dueAt: Instant | null = null;
@@ -177,6 +193,8 @@ class WatchedProcess {
 
   constructor(instance: string, now: Instant) {
     this.instance = instance;
+    this.application = instance.slice(0, instance.lastIndexOf('/'));
+    this.since = now;
     this.#minuteBegan = now;
   }
 

@@ -1,13 +1,19 @@
-import type { ClientLimits } from '../core/configuration.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
 import type { WorkerCounts } from '../core/counters.ts';
-import { trustAdvice } from '../core/connection-refusals.ts';
+import { agoText } from '../core/ago-text.ts';
+import { connectionRefusals, trustAdvice } from '../core/connection-refusals.ts';
 import type { ConnectionRefusalReason } from '../core/event.ts';
 import type { EventSink } from '../core/event.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
+import { descriptorLimit } from '../system/descriptors.ts';
+import { RecentGrowth } from './recent-growth.ts';
 
 /** A flood of refused clients is one event, not thousands. */
 const reportEveryMs = 10_000;
+
+/** When no client has been refused for so long, those of before are reported: not only when the ten seconds are over. */
+const pauseMs = 1000;
 
 /** When no client has been refused for so long, it is over. */
 const calmMs = 60_000;
@@ -22,17 +28,21 @@ type CountOf =
   | 'refusedWithoutDescriptor'
   | 'refusedWithoutMemory';
 
+interface DescriptorsMax {
+  readonly descriptorsMax: number | null;
+}
+
 interface RefusalRule {
   readonly why: ConnectionRefusalReason;
   readonly count: CountOf;
-  readonly reason: (limits: Limits) => string;
-  readonly limit: (limits: Limits) => number | null;
+  readonly reason: (limits: Limits & DescriptorsMax) => string;
+  readonly limit: (limits: Limits & DescriptorsMax) => number | null;
   /** The counter's address of the last client that was refused for this reason; absent: the address of the last refused client. */
   readonly last?: LastAddress;
   readonly advice?: (address: string) => string;
 }
 
-const reasons: readonly RefusalRule[] = [
+const rules: readonly RefusalRule[] = [
   {
     why: 'connections_max',
     count: 'refusedAtMax',
@@ -57,75 +67,143 @@ const reasons: readonly RefusalRule[] = [
   {
     why: 'descriptors',
     count: 'refusedWithoutDescriptor',
-    reason: () => 'hardly any descriptor is left, and no connection is idle and could be closed',
-    limit: () => null,
+    reason: ({ descriptorsMax }) =>
+      `${connectionRefusals.descriptors.reason(descriptorsMax)}, and no connection was idle and could be closed`,
+    limit: ({ descriptorsMax }) => descriptorsMax,
   },
   {
     why: 'memory',
     count: 'refusedWithoutMemory',
-    reason: () => 'a worker has hardly any memory left (workers.memory_max)',
+    reason: () => 'a worker had hardly any memory left (workers.memory_max)',
     limit: () => null,
   },
 ];
 
-interface Reported {
+/** Clients that were refused for one reason, until none has been for a minute. */
+export interface RecentRefusals {
+  readonly why: ConnectionRefusalReason;
+  /** In the last minute. */
   readonly count: number;
-  readonly nextAt: Instant;
-  /** When it is over, if no other client is refused; null: it is. */
-  readonly overAt: Instant | null;
+  /** When the first of them was refused, and the last one. */
+  readonly since: Instant;
+  readonly lastAt: Instant;
+  /** Of connections, or of descriptors; null: it is no number of either. */
+  readonly limit: number | null;
+  /** Of the last of them; null: not known. */
+  readonly address: string | null;
 }
 
-/** Reports refused clients and the reason: at once, then every ten seconds while clients are refused, and when none has been for a minute. */
+/** Clients that are refused for one reason. */
+interface Episode {
+  readonly growth: RecentGrowth;
+  total: number;
+  /** Of `total`. */
+  reported: number;
+  since: Instant;
+  lastAt: Instant;
+  nextAt: Instant;
+  /** A pause has been reported since the last regular report. */
+  hasReportedPause: boolean;
+  isOver: boolean;
+  limit: number | null;
+  address: string | null;
+}
+
+/**
+ * Reports refused clients and the reason: at once, then every ten seconds while clients are refused, as soon as the refusals pause, and when none
+ * has been refused for a minute.
+ */
 export class RefusalReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
-  readonly #reported = new Map<ConnectionRefusalReason, Reported>();
+  readonly #descriptorsMax: number | null;
+  readonly #episodes = new Map<ConnectionRefusalReason, Episode>();
 
-  constructor(clock: Clock, events: EventSink) {
+  /** `descriptorsMax`: how many descriptors this process may have; null: not known. */
+  constructor(clock: Clock, events: EventSink, descriptorsMax: number | null = descriptorLimit()) {
     this.#clock = clock;
     this.#events = events;
+    this.#descriptorsMax = descriptorsMax;
   }
 
-  /** `workers` counts all clients that were refused since the start. */
-  note(workers: readonly RefusalCounts[], limits: Limits): void {
-    for (const reason of reasons) {
-      let total = 0;
-      for (const worker of workers) total += worker[reason.count];
-      if (total > 0) this.#emit(reason, total, workers, limits);
-    }
-  }
-
-  #emit(reason: RefusalRule, total: number, workers: readonly RefusalCounts[], limits: Limits): void {
-    const { why, count: key, reason: text, limit, last = 'lastRefusedAddress', advice } = reason;
-    const now = this.#clock.now();
-    const reported = this.#reported.get(why) ?? { count: 0, nextAt: now, overAt: null };
-    const count = total - reported.count;
-    if (count <= 0) return this.#judgeEnd(reason, reported, limits);
-    if (now < reported.nextAt) return;
-    this.#reported.set(why, { count: total, nextAt: after(now, reportEveryMs), overAt: after(now, calmMs) });
-    const address = workers.find((worker) => worker[key] > 0 && worker[last] !== '')?.[last];
-    const clients = count === 1 ? 'a client was' : `${count} clients were`;
-    const whose = address === undefined ? '' : `, the last of them ${address}`;
-    this.#events.emit({
-      kind: 'connections_refused',
-      subject: 'gateway',
-      from: reported.overAt === null ? 'accepting' : 'refusing',
-      to: 'refusing',
-      reason: `${clients} refused${whose}: ${text(limits)}${address === undefined ? '' : (advice?.(address) ?? '')}`,
-      evidence: { reason: why, count, limit: limit(limits), address: address ?? null },
+  /** Those of the last minute, by reason. */
+  get recent(): readonly RecentRefusals[] {
+    return [...this.#episodes].flatMap(([why, { growth, since, lastAt, limit, address }]) => {
+      const count = growth.lastMinute;
+      return count === 0 ? [] : [{ why, count, since, lastAt, limit, address }];
     });
   }
 
-  #judgeEnd({ why, limit }: RefusalRule, reported: Reported, limits: Limits): void {
-    if (reported.overAt === null || this.#clock.now() < reported.overAt) return;
-    this.#reported.set(why, { ...reported, overAt: null });
+  /** `workers` counts all clients that were refused since the start. Call this several times a second. */
+  note(workers: readonly RefusalCounts[], limits: Limits): void {
+    const every = { ...limits, descriptorsMax: this.#descriptorsMax };
+    for (const rule of rules) {
+      let total = 0;
+      for (const worker of workers) total += worker[rule.count];
+      if (total > 0) this.#note(rule, total, workers, every);
+    }
+  }
+
+  #note(rule: RefusalRule, total: number, workers: readonly RefusalCounts[], limits: Limits & DescriptorsMax): void {
+    const now = this.#clock.now();
+    const episode = this.#episodes.get(rule.why) ?? this.#begin(rule.why);
+    if (total > episode.total) {
+      if (after(episode.lastAt, calmMs) <= now) episode.since = now;
+      const { count, last = 'lastRefusedAddress' } = rule;
+      episode.total = total;
+      episode.lastAt = now;
+      episode.limit = rule.limit(limits);
+      episode.address = workers.find((worker) => worker[count] > 0 && worker[last] !== '')?.[last] ?? null;
+    }
+    episode.growth.sample();
+    if (total > episode.reported) this.#reportRefused(rule, episode, limits);
+    else if (!episode.isOver && now >= after(episode.lastAt, calmMs)) this.#reportEnd(rule, episode);
+  }
+
+  #begin(why: ConnectionRefusalReason): Episode {
+    const now = this.#clock.now();
+    const growth = new RecentGrowth(this.#clock, () => this.#episodes.get(why)?.total ?? 0);
+    const times = { since: now, lastAt: now, nextAt: now };
+    const counts = { total: 0, reported: 0, limit: null, address: null };
+    const episode: Episode = { growth, ...times, ...counts, hasReportedPause: false, isOver: true };
+    this.#episodes.set(why, episode);
+    return episode;
+  }
+
+  #reportRefused({ why, reason, advice }: RefusalRule, episode: Episode, limits: Limits & DescriptorsMax): void {
+    const now = this.#clock.now();
+    const isRegular = now >= episode.nextAt;
+    const pauses = !episode.hasReportedPause && now >= after(episode.lastAt, pauseMs);
+    if (!isRegular && !pauses) return;
+    const { address, limit, isOver } = episode;
+    const count = episode.total - episode.reported;
+    Object.assign(episode, {
+      ...{ reported: episode.total, nextAt: after(now, reportEveryMs) },
+      ...{ hasReportedPause: !isRegular, isOver: false },
+    });
+    const whose = address === null ? '' : ` (${address})`;
+    const ago = agoText(now - episode.lastAt);
+    const last = whose === '' && ago === '' ? '' : `, the last of them${whose}${ago}`;
+    const clients = count === 1 ? `a client${whose} was refused${ago}` : `${count} clients were refused${last}`;
+    this.#events.emit({
+      kind: 'connections_refused',
+      subject: 'gateway',
+      from: isOver ? 'accepting' : 'refusing',
+      to: 'refusing',
+      reason: `${clients}: ${reason(limits)}${address === null ? '' : (advice?.(address) ?? '')}`,
+      evidence: { reason: why, count, limit, address },
+    });
+  }
+
+  #reportEnd({ why }: RefusalRule, episode: Episode): void {
+    episode.isOver = true;
     this.#events.emit({
       kind: 'connections_refused',
       subject: 'gateway',
       from: 'refusing',
       to: 'accepting',
       reason: `no client has been refused for ${calmMs / 60_000} min (${why})`,
-      evidence: { reason: why, count: 0, limit: limit(limits), address: null },
+      evidence: { reason: why, count: 0, limit: episode.limit, address: null },
     });
   }
 }

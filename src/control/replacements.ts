@@ -62,10 +62,17 @@ export function waitingText({ id, reason }: Pick<InstanceStatus, 'id' | 'reason'
 
 /** 'web/1 of the earlier configuration serves'. */
 export function servingText(serving: readonly InstanceStatus[]): string {
-  const names = serving.map(({ id }) => id);
+  return instancesText(
+    serving.map(({ id }) => id),
+    ' of the earlier configuration',
+  );
+}
+
+/** 'web/1 serves', 'web/1, web/2, web/3 and 2 more serve'. */
+export function instancesText(names: readonly string[], which = ''): string {
   const [shown, more] = [names.slice(0, namedMax).join(', '), names.length - namedMax];
   const verb = names.length === 1 ? 'serves' : 'serve';
-  return `${shown}${more > 0 ? ` and ${more} more` : ''} of the earlier configuration ${verb}`;
+  return `${shown}${more > 0 ? ` and ${more} more` : ''}${which} ${verb}`;
 }
 
 const namedMax = 3;

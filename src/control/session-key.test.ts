@@ -13,7 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SessionKey } from './session-key.ts';
 

@@ -1,4 +1,4 @@
-import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { ObjectiveKind, ObjectiveStatus } from '../core/objective.ts';
@@ -182,7 +182,7 @@ function keyOf({ route, kind, target, underMs }: WantedObjective): string {
   return `${kind} ${target} ${underMs ?? ''} ${route}`;
 }
 
-/** A client that left, a tunnel, and what a maintenance or a pause refuses say nothing of the application. */
+/** A client that left, a tunnel, and what a maintenance or a pause refuses say nothing of the application. What a pause holds counts with its wait: users waited. */
 function judged(counted: ExchangeCount, underMs: number | null): { total: number; bad: number } {
   const { statusClass, shape, count, durations } = counted;
   if (shape === 'client_abort' || statusClass === '1xx' || isClosedByOperator(counted)) return { total: 0, bad: 0 };

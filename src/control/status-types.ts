@@ -3,7 +3,7 @@ import type { ObjectiveStatus } from '../core/objective.ts';
 import type { IncidentStatus } from './incident-status.ts';
 import type { OtlpDropReason, OtlpSignal } from '../core/otlp-counts.ts';
 import type { ProcessFigures } from '../core/process-note.ts';
-import type { ChallengeKind } from '../core/configuration.ts';
+import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { ManagedStep } from '../core/managed-tls.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { CircuitState } from '../core/route-breaker.ts';
@@ -163,11 +163,17 @@ export interface GatewayStatus {
 export interface StatusProblem {
   readonly kind:
     | 'workers_missing'
+    /** They had to be replaced again and again, and have not run for five minutes since. */
+    | 'workers_failing'
     /** The last reload was refused, so that an earlier configuration is active. */
     | 'configuration_refused'
     | 'worker_sheds'
     | 'descriptors_scarce'
+    /** The configuration may need more than the process may have. Nothing has failed yet. */
+    | 'descriptors_few'
     | 'clients_refused'
+    /** HTTP/2 connections of clients were ended at a limit; others are served. */
+    | 'http2_limits_reached'
     | 'log_failing'
     | 'store_failing'
     | 'otlp_failing'

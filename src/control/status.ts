@@ -1,4 +1,5 @@
-import type { ListenerCertificate, ListenerSpec, RouteSpec } from '../core/configuration.ts';
+import type { ListenerCertificate, ListenerSpec } from '../core/listener-spec.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import { addressText, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
@@ -47,7 +48,7 @@ export interface StatusFacts {
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
   readonly figuresOf: (endpoint: EndpointId) => EndpointFigures;
   readonly lastCheckOf: (upstream: UpstreamId, endpoint: EndpointId) => HealthCheckReport | null;
-  readonly history: Pick<TrafficHistory, 'recent'>;
+  readonly history: Pick<TrafficHistory, 'recent' | 'silentS'>;
   /** What an endpoint has shown; null: nothing. */
   readonly certificateOf: (endpoint: EndpointId) => ServerCertificate | null;
   /** Connections and waiting requests at an endpoint, in all workers. */

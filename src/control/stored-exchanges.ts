@@ -1,4 +1,6 @@
+import type { DescriptorNeed } from '../core/descriptor-need.ts';
 import type { StoreSpec } from '../core/configuration.ts';
+import type { NewEvent } from '../core/event.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { ProcessNote } from '../core/process-note.ts';
@@ -31,6 +33,10 @@ export interface StoredExchangesParts {
   readonly clock: Clock;
   readonly events: EventHub;
   readonly process: ProcessConstants;
+  /** How many descriptors the process may have, and how many the configuration may need; null: the limit is not known. */
+  readonly descriptors: () => DescriptorNeed | null;
+  /** The gateway runs a file, which may get a `store`; `candor run` has none. */
+  readonly hasFile?: boolean;
 }
 
 /** Some 3,000 failures. Untouched pages cost nothing. */
@@ -68,6 +74,10 @@ export class StoredExchanges {
   constructor(parts: StoredExchangesParts) {
     this.#parts = parts;
     parts.events.subscribe((event) => this.#thread?.send({ kind: 'events', events: [eventLine(event)] }));
+  }
+
+  get #noStore(): Extract<SearchResult, { readonly kind: 'unavailable' }> {
+    return { kind: 'unavailable', problem: this.#parts.hasFile === false ? noFile : noStore };
   }
 
   /** The folder of the store; null without one. */
@@ -128,13 +138,19 @@ export class StoredExchanges {
       isKept: () => false,
       noAnswer: (request) => ({ kind: 'searched', request, result: noThread }),
       onMessage: (message) => {
-        if (message.kind === 'event') this.#parts.events.emit(message.event);
+        if (message.kind === 'event') this.#emit(message.event);
         else this.#eventsStored = message.through;
       },
       onLost: (exit, restartMs) => this.#onLost(exit, restartMs),
     });
     for (const message of this.#state()) thread.send(message);
     this.#thread = thread;
+  }
+
+  #emit(event: NewEvent<'store_failing'>): void {
+    const isOfDescriptors = event.evidence.fault === 'descriptors_exhausted';
+    const need = isOfDescriptors ? this.#parts.descriptors() : null;
+    this.#parts.events.emit({ ...event, evidence: { ...event.evidence, ...need } });
   }
 
   /** What a new thread must know. It reads the rings from the first line that was not stored. */
@@ -181,12 +197,12 @@ export class StoredExchanges {
 
   async searchOutput(search: SearchRequest): Promise<OutputSearchResult> {
     const answer = await this.#thread?.ask({ kind: 'search_output', search });
-    return answer?.kind === 'output_found' ? answer.result : noStore;
+    return answer?.kind === 'output_found' ? answer.result : this.#noStore;
   }
 
   async search(search: SearchRequest): Promise<SearchResult> {
     const answer = await this.#thread?.ask({ kind: 'search', search });
-    return answer?.kind === 'searched' ? answer.result : noStore;
+    return answer?.kind === 'searched' ? answer.result : this.#noStore;
   }
 
   /** Events of a time, also of earlier runs; those of this run that are still held, if there is no store. */
@@ -222,8 +238,7 @@ export class StoredExchanges {
   }
 }
 
-const noStore: Extract<SearchResult, { readonly kind: 'unavailable' }> = {
-  kind: 'unavailable',
-  problem: 'The configuration has no store: `store: { path: ./store }` keeps exchanges for searches.',
-};
+const noStore = 'The configuration has no store: `store: { path: ./store }` keeps exchanges for searches.';
+const noFile =
+  'A gateway without a configuration file, such as that of `candor run`, has no store: `candor explain REQUEST-ID` has its latest requests, and what the application prints stands in its own output. To search both, start it by `candor up` with a file that has `store: { path: ./store }`.';
 const noThread = { kind: 'unavailable', problem: 'The thread of the store has ended; another one starts.' } as const;

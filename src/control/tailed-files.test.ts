@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { UpstreamSpec } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { OutputSource } from '../core/output-line.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';

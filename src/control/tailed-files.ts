@@ -1,4 +1,4 @@
-import type { UpstreamSpec } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { EventSink } from '../core/event.ts';
 import type { OutputSource } from '../core/output-line.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';

@@ -1,4 +1,4 @@
-import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import { elapsedText } from '../core/quantity-text.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import type { RouteLimits } from '../diagnose/live/watched-upstream.ts';
@@ -11,9 +11,12 @@ export function limitsOfRoute(
   route: string,
 ): RouteLimits | null {
   const found = routes.find(({ id }) => id === route);
-  if (found === undefined) return null;
-  const { responseHeadMs, exchangeMs } = found.timeouts;
-  return { responseHeadMs, exchangeMs, attemptMs: found.retry?.attemptMs ?? null };
+  return found === undefined ? null : limitsOf(found);
+}
+
+export function limitsOf({ timeouts, retry }: Pick<RouteSpec, 'timeouts' | 'retry'>): RouteLimits {
+  const { responseHeadMs, exchangeMs } = timeouts;
+  return { responseHeadMs, exchangeMs, attemptMs: retry?.attemptMs ?? null };
 }
 
 /** Timeouts of routes that do not fit what is stored, in sentences. */

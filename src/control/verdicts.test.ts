@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { OverlayStatus } from './gateway-status.ts';
@@ -66,7 +66,7 @@ function verdictOf(states: readonly EndpointState[], takenOutBy?: string): strin
   const { state, reason } = verdictOfUpstream(
     { id: 'app' as UpstreamId, endpoints },
     {
-      history: { recent: () => quiet },
+      history: { recent: () => quiet, silentS: () => null },
       lastMinute: { all: lastMinute, of: () => lastMinute },
       breakers: [],
       maintenance: routeMaintenance([], overlay()),

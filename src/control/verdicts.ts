@@ -1,4 +1,4 @@
-import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
@@ -13,10 +13,10 @@ import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
 import type { RouteBreakerView } from './circuit-breakers.ts';
-import type { GatewayStatus, OverlayStatus } from './gateway-status.ts';
+import type { GatewayStatus, OverlayStatus, StatusProblem } from './gateway-status.ts';
 
 export interface VerdictParts {
-  readonly history: Pick<TrafficHistory, 'recent'>;
+  readonly history: Pick<TrafficHistory, 'recent' | 'silentS'>;
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
   readonly breakers: readonly RouteBreakerView[];
   readonly maintenance: MaintenanceByUpstream;
@@ -81,6 +81,7 @@ export function verdictOfUpstream(
   return judgeUpstream({
     recent: history.recent(`upstream:${id}`, recentSeconds),
     lastMinute: lastMinute.of(id),
+    silentS: history.silentS(`upstream:${id}`),
     endpoints: endpoints.length,
     usable: count('usable'),
     onProbation: count('onProbation'),
@@ -92,6 +93,9 @@ export function verdictOfUpstream(
   });
 }
 
+/** Problems because of which no request of other clients has failed: people are to know of them. */
+const foresights: ReadonlySet<StatusProblem['kind']> = new Set(['descriptors_few', 'http2_limits_reached']);
+
 export function verdictOfGateway(
   status: Pick<GatewayStatus, 'state' | 'problems' | 'incidents' | 'upstreams'> & Pick<GatewayFacts, 'refusal'>,
   { history, lastMinute, maintenance }: VerdictParts,
@@ -100,8 +104,10 @@ export function verdictOfGateway(
     state: status.state,
     recent: history.recent('all', recentSeconds),
     lastMinute: lastMinute.all,
+    silentS: history.silentS('all'),
     refusal: status.refusal,
-    problems: status.problems.filter(({ application }) => application === undefined).length,
+    problems: status.problems.filter(({ kind, application }) => application === undefined && !foresights.has(kind))
+      .length,
     unreadyReleases: status.problems.flatMap(({ application }) => application ?? []),
     incidents: status.incidents.length,
     upstreams: status.upstreams,

@@ -21,6 +21,7 @@ import { activateAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from '../core/worker-counts.ts';
 import type { ApplyResult } from './apply-result.ts';
 import { WorkerEvents } from './worker-events.ts';
+import { WorkerLossWatch } from './worker-loss-watch.ts';
 import { WorkerHandle, type WorkerListener } from './worker-handle.ts';
 import { SupervisedWorker } from './supervised-worker.ts';
 import type { WantedWorkers } from './wanted-workers.ts';
@@ -97,6 +98,7 @@ const refusedWhileStopping: ApplyResult = { ok: false, workersUnavailable: true,
 export class WorkerPool {
   readonly #parts: WorkerPoolParts;
   readonly #events: WorkerEvents;
+  readonly #losses: WorkerLossWatch;
   /** One for each wanted worker. A `SupervisedWorker` stays when its thread (`WorkerHandle`) is lost, and gets another thread. */
   #supervisedWorkers: readonly SupervisedWorker[] = [];
   /** New workers that are preparing their first snapshot. */
@@ -121,6 +123,7 @@ export class WorkerPool {
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
     this.#events = new WorkerEvents(parts.events);
+    this.#losses = new WorkerLossWatch(parts.clock, parts.events);
     this.#undistributedSockets = parts.passedSockets;
     const { clock } = parts;
     this.#heldSockets = new HeldSockets({
@@ -162,6 +165,7 @@ export class WorkerPool {
   stopReplacing(): readonly WorkerHandle[] {
     this.#mayReplace = false;
     this.#isStopping = true;
+    this.#losses.stop();
     for (const supervised of this.#supervisedWorkers) supervised.cancelReplacement();
     return this.all.filter(({ state }) => state !== 'lost');
   }
@@ -420,6 +424,7 @@ export class WorkerPool {
   #scheduleReplacement(supervised: SupervisedWorker, why: string): void {
     if (!this.#mayReplace) return;
     const pause = supervised.scheduleReplacement(this.#parts.onMissing);
+    this.#losses.lost(why, { serving: this.#serving.length, wanted: this.#wanted.count });
     if (pause.afterMs === 0) return;
     // All workers are down, and a replacement has failed already: closes the queues, so that clients are refused at once.
     if (this.#serving.length === 0 && pause.failures > 1) this.#heldSockets.closeAllBut([]);

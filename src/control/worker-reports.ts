@@ -2,6 +2,7 @@ import { type Http2ErrorCount, Http2Errors } from '../core/http2-error.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { DescriptorNeed } from '../core/descriptor-need.ts';
 import type { EventSink } from '../core/event.ts';
 import { Http2LimitReport } from './http2-limit-report.ts';
 import { recordVersion } from '../core/record.ts';
@@ -10,18 +11,20 @@ import type { Clock } from '../core/time.ts';
 import { TrafficHistory } from '../record/traffic-history.ts';
 import { EndpointMinute } from '../record/endpoint-minute.ts';
 import { LastMinute } from '../record/last-minute.ts';
-import { CounterTotals } from '../record/counters.ts';
+import { CounterTotals, type CurrentNames } from '../record/counters.ts';
+import { descriptorLimit, descriptorsNeeded } from '../system/descriptors.ts';
 import { PerSecond } from '../core/per-second.ts';
 import { lineFeed } from '../record/line-feed.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { GatewayWatcher } from './gateway-status.ts';
-import { AttemptTotals } from './attempt-totals.ts';
+import { AttemptTotals, type CurrentEndpoints } from './attempt-totals.ts';
 import { DescriptorReport } from './descriptor-report.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
 import { type FailedHandshakeTotal, HandshakeReport } from './handshake-report.ts';
 import type { FromWorker } from '../core/worker-messages.ts';
-import { RefusalReport } from './refusal-report.ts';
+import type { RecentHttp2Limits } from './recent-http2-limits.ts';
+import { type RecentRefusals, RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './worker-pool.ts';
 
 export type WorkerBatch = Extract<FromWorker, { kind: 'batch' }>;
@@ -35,6 +38,7 @@ export interface WorkerReportsParts {
   readonly configuration: () => Configuration;
   /** Counts of all workers since the start. */
   readonly workers: () => readonly WorkerCounts[];
+  readonly endpoints: CurrentEndpoints;
   readonly watcher: GatewayWatcher | null;
   /** Why a host has no certificate yet, a clause. */
   readonly certificateStateOf: (host: string) => string;
@@ -52,8 +56,8 @@ export function watchedRecords(watcher: GatewayWatcher | null): WatchedRecords {
 /** Handles the batches of the workers: counts exchanges, and calls the watcher. */
 export class WorkerReports {
   readonly #parts: WorkerReportsParts;
-  readonly #totals = new CounterTotals();
-  readonly #attempts = new AttemptTotals();
+  readonly #totals: CounterTotals;
+  readonly #attempts: AttemptTotals;
   readonly #lastMinute: LastMinute;
   readonly #history: TrafficHistory;
   /** Whose names the history has. */
@@ -62,6 +66,7 @@ export class WorkerReports {
   readonly endpointMinute: EndpointMinute;
   readonly #refusals: RefusalReport;
   readonly #descriptors: DescriptorReport;
+  readonly #descriptorsMax = descriptorLimit();
   readonly #handshakes: HandshakeReport;
   readonly #http2Limits: Http2LimitReport;
   readonly #http2Errors = new Http2Errors();
@@ -70,12 +75,19 @@ export class WorkerReports {
 
   constructor(parts: WorkerReportsParts) {
     this.#parts = parts;
+    this.#totals = new CounterTotals(parts.clock, () => namesOf(parts.configuration()));
+    this.#attempts = new AttemptTotals(parts.clock, parts.endpoints);
     this.#lastMinute = new LastMinute(parts.clock);
     this.#history = new TrafficHistory(parts.clock);
     this.endpointMinute = new EndpointMinute(parts.clock);
     this.#failuresRead = new PerSecond(parts.clock, failuresReadMax);
-    this.#refusals = new RefusalReport(parts.clock, parts.events);
-    this.#descriptors = new DescriptorReport(parts.clock, parts.events);
+    this.#refusals = new RefusalReport(parts.clock, parts.events, this.#descriptorsMax);
+    this.#descriptors = new DescriptorReport(
+      parts.clock,
+      parts.events,
+      () => descriptorsNeeded(parts.configuration()),
+      this.#descriptorsMax,
+    );
     this.#http2Limits = new Http2LimitReport(parts.clock, parts.events);
     this.#handshakes = new HandshakeReport(parts.clock, parts.events, parts.certificateStateOf);
     const { watcher } = parts;
@@ -101,8 +113,24 @@ export class WorkerReports {
     return this.#http2Limits.totals;
   }
 
+  /** HTTP/2 connections that were ended at limits in the last minute; null: none. */
+  get recentHttp2Limits(): RecentHttp2Limits | null {
+    return this.#http2Limits.recent;
+  }
+
   get http2Errors(): readonly Http2ErrorCount[] {
     return this.#http2Errors.all;
+  }
+
+  /** Clients that were refused in the last minute. */
+  get refusals(): readonly RecentRefusals[] {
+    return this.#refusals.recent;
+  }
+
+  /** How many descriptors the process may have, and how many the configuration may need; null: the limit is not known. */
+  get descriptors(): DescriptorNeed | null {
+    const limit = this.#descriptorsMax;
+    return limit === null ? null : { limit, needed: descriptorsNeeded(this.#parts.configuration()) };
   }
 
   get lastMinute(): LastMinute {
@@ -179,4 +207,9 @@ export class WorkerReports {
       reason: why,
     });
   }
+}
+
+function namesOf({ routes, upstreams }: Configuration): ReturnType<CurrentNames> {
+  const withNone = (named: readonly { readonly id: string }[]) => new Set(['', ...named.map(({ id }) => id)]);
+  return { routes: withNone(routes), upstreams: withNone(upstreams) };
 }

@@ -1,30 +1,34 @@
+import { descriptorsStep } from './descriptor-need.ts';
 import type { ConnectionRefusalReason } from './event.ts';
 
 /** Why clients are refused, and what an operator can do. */
 export interface ConnectionRefusalText {
-  /** A clause. `limit`: how many connections are allowed, where it is a number of connections. */
-  readonly reason: (limit: number) => string;
+  /** A clause. `limit`: how many connections, or descriptors, are allowed; null: not known. */
+  readonly reason: (limit: number | null) => string;
   /** One sentence. `privateAddress`: that of the last refused client, if it is a private one; else null. */
   readonly nextStep: (privateAddress: string | null) => string;
 }
 
-/** What to do where hardly any descriptor is left. */
-export const descriptorsStep = 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.';
-
 export const connectionRefusals: Readonly<Record<ConnectionRefusalReason, ConnectionRefusalText>> = {
   connections_max: {
-    reason: (limit) => `${limit} connections were open, as many as are allowed`,
+    reason: (limit) =>
+      limit === null
+        ? 'as many connections were open as are allowed'
+        : `${limit} connections were open, as many as are allowed`,
     nextStep: () =>
       'See where the connections come from (`ss -tn`), and raise `client.connections_max` if the clients are welcome.',
   },
   connections_per_address_max: {
-    reason: (limit) => `one address had ${limit} connections open, as many as it may have`,
+    reason: (limit) =>
+      limit === null
+        ? 'one address had as many connections open as it may have'
+        : `one address had ${limit} connections open, as many as it may have`,
     nextStep: (privateAddress) =>
       `See which address with \`candor events\`; raise \`client.connections_per_address_max\` if many clients share it${privateAddress === null ? '' : `; ${trustAdvice(privateAddress)}`}.`,
   },
   descriptors: {
-    reason: () => 'hardly any descriptor was left',
-    nextStep: () => descriptorsStep,
+    reason: (limit) => `hardly any descriptor was left${limit === null ? '' : ` of ${limit}`} (ulimit -n)`,
+    nextStep: () => descriptorsStep(null),
   },
   memory: {
     reason: () => 'a worker had hardly any memory left',

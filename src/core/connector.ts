@@ -1,4 +1,4 @@
-import type { UpstreamTls } from './configuration.ts';
+import type { UpstreamTls } from './upstream-spec.ts';
 import type { Stage } from './stage.ts';
 import type { Transport } from './transport.ts';
 

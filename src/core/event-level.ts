@@ -49,6 +49,7 @@ export function levelOf(event: Event): EventLevel {
       return event.to === 'accepting' ? 'info' : 'warn';
     case 'descriptors_exhausted':
       return event.to === 'enough' ? 'info' : event.to === 'refusing' ? 'error' : 'warn';
+    case 'workers_failing':
     case 'application_not_ready':
       return event.to === 'failing' ? 'error' : 'info';
     case 'circuit_breaker':

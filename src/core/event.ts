@@ -4,7 +4,7 @@ import type { ObjectiveKind } from './objective.ts';
 import type { HandshakeFailureReason } from './tls-server.ts';
 import type { OtlpSignal } from './otlp-counts.ts';
 import type { OverlayValues } from './overlay.ts';
-import type { StoreFault } from './store-fault.ts';
+import type { StoreFaultFacts } from './store-fault.ts';
 
 /** The kinds of events of the gateway, its endpoints and its applications, with their evidence. Exchanges have records instead. */
 export interface EventFacts {
@@ -54,7 +54,7 @@ export interface EventFacts {
   /** The thread that stores exchanges ended by itself; another one starts after `restartMs` and goes on with its records. */
   store_lost: { reason: string; error: string | null; restartMs: number };
   /** Exchanges cannot be stored, or are stored again (`to`: 'failing', 'storing'). */
-  store_failing: { path: string; fault: StoreFault | null };
+  store_failing: StoreFaultFacts;
   /** The thread that exports over OTLP ended by itself; another one starts after `restartMs` and goes on with its records. */
   otlp_lost: { reason: string; error: string | null; restartMs: number; dropped: number };
   /** The collector takes nothing, or takes it again (`to`: 'failing', 'exporting'). `status`: of its last response; null: there was none. */
@@ -63,6 +63,17 @@ export interface EventFacts {
   worker_silent: { silentMs: number; standIn: number };
   /** The worker ended soon after its start; its replacement starts after `afterMs`. */
   worker_restarting: { afterMs: number; failures: number };
+  /**
+   * Workers have to be replaced again and again, or not any more (`to`: 'failing', 'stable'): `lost` of them within `lastedMs`, the last one because of
+   * `why`. The others are null where it is over.
+   */
+  workers_failing: {
+    lost: number;
+    lastedMs: number;
+    serving: number | null;
+    wanted: number | null;
+    why: string | null;
+  };
   /** A reload wants fewer or other workers: the worker has closed its listeners, drained, and ended. */
   worker_retired: { afterMs: number };
   /** The checks of an endpoint pass while its requests fail. `pauseMs`: how long it is ejected; null if it stays in use. */
@@ -166,8 +177,15 @@ export interface EventFacts {
   };
   /** The process may open fewer files than its configuration may need. */
   descriptors_few: { limit: number; needed: number };
-  /** `to`: 'scarce', 'refusing', 'enough'. `closed`: idle connections that were closed, `refused`: clients that were refused, since the shortage began. */
-  descriptors_exhausted: { limit: number; open: number | null; closed: number; refused: number };
+  /** `to`: 'scarce', 'refusing', 'enough'. `needed`: by the configuration; `wanted`: what LimitNOFILE should be. `closed`: idle connections that were closed, `refused`: clients that were refused, since the shortage began. */
+  descriptors_exhausted: {
+    limit: number;
+    needed: number;
+    wanted: number;
+    open: number | null;
+    closed: number;
+    refused: number;
+  };
   /** The log was rotated because it had reached its size. */
   log_rotated: { path: string; bytes: number; keepMax: number };
   /** 'rotate': the log continues in the same file; 'compress': a rotated file stays uncompressed. */

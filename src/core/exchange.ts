@@ -89,6 +89,8 @@ export interface AttemptFacts {
   readonly exit: InstanceExit | null;
   readonly retry: boolean;
   readonly retryReason: RetryReason;
+  /** Another attempt was to follow, and this is why no endpoint got it; null or absent: none was to, or one got it. */
+  readonly noneReady?: Failure | null;
 }
 
 /** How a tunnel ended, and which side ended it. */

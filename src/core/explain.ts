@@ -1,19 +1,25 @@
+import { isCrashSignal } from './crash-signal.ts';
 import type { InstanceExit } from './endpoint.ts';
 import type { AttemptFacts } from './exchange.ts';
 import type { CaseTexts, FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';
 import { duration, quoted } from './failure-table/formatting.ts';
+import { supervisedTexts } from './failure-table/supervised.ts';
 import type { Cause, Evidence, Failure } from './failure.ts';
 import { type ProxyErrorType, proxyErrors } from './proxy-error.ts';
 import { requestRules } from './rules.ts';
 import type { Shape, Whose } from './shape.ts';
 import type { Instant } from './time.ts';
 
-/** The table entry of the failure's cause, with the texts that fit its evidence. */
-export function specOf(failure: Failure): FailureSpec<Cause> {
+/**
+ * The table entry of the failure's cause, with the texts that fit its evidence. `application`: the one that Candor runs and
+ * whose failure it is; null or '' if it is none.
+ */
+export function specOf(failure: Failure, application: string | null = null): FailureSpec<Cause> {
   const spec = specOfCause(failure.cause);
   const texts = textsOfEndpoints(failure) ?? spec.inThisCase?.(failure.evidence as Evidence[Cause]) ?? null;
-  const combined = texts === null ? spec : { ...spec, ...texts };
+  const ofSupervised = isPlainName(application) ? supervisedTexts(failure, application) : null;
+  const combined = texts === null && ofSupervised === null ? spec : { ...spec, ...texts, ...ofSupervised };
   const nextStep = withAddress(combined.nextStep, failure);
   return nextStep === combined.nextStep ? combined : { ...combined, nextStep };
 }
@@ -27,7 +33,10 @@ function textsOfEndpoints({ cause, evidence }: Failure): CaseTexts | null {
 }
 
 /** Puts the address and the name of the evidence into the step, so that its command can be copied. Only if a shell reads them as plain words. */
-function withAddress(nextStep: string, { cause, evidence }: Failure): string {
+export function withAddress(
+  nextStep: string,
+  { cause, evidence }: Pick<Failure, 'cause'> & { readonly evidence: object },
+): string {
   const { address, name } = evidence as { readonly address?: unknown; readonly name?: unknown };
   const withAddressText = isPlainAddress(address)
     ? nextStep.replaceAll('HOST:PORT', address).replaceAll('HOST PORT', address.replace(/^\[?(.*?)\]?:(\d+)$/, '$1 $2'))
@@ -35,6 +44,11 @@ function withAddress(nextStep: string, { cause, evidence }: Failure): string {
   return /^(?:dns|tls)_/.test(cause) && isPlainAddress(name)
     ? withAddressText.replaceAll(/\bNAME\b/g, name)
     : withAddressText;
+}
+
+/** Names come from records too, and stand in commands. */
+export function isPlainName(name: unknown): name is string {
+  return typeof name === 'string' && /^\w[\w.-]{0,127}$/.test(name);
 }
 
 function isPlainAddress(text: unknown): text is string {
@@ -67,8 +81,8 @@ export function shapeOfType(type: ProxyErrorType | null): Shape {
   return type === null ? 'client_abort' : proxyErrors[type].shape;
 }
 
-export function whoseOf(failure: Failure): Whose {
-  return specOf(failure).whose;
+export function whoseOf(failure: Failure, application: string | null = null): Whose {
+  return specOf(failure, application).whose;
 }
 
 /** One sentence for operators: what happened, with addresses and quantities. */
@@ -145,7 +159,7 @@ export function explainExit(exit: InstanceExit, beforeMs: number, afterAnswerMs:
 }
 
 function exitTimeText(
-  { signal, code, outOfMemory }: InstanceExit,
+  { signal, code, outOfMemory, stopped }: InstanceExit,
   beforeMs: number,
   afterAnswerMs: number | null,
 ): string {
@@ -154,18 +168,19 @@ function exitTimeText(
   }
   if (beforeMs < 0) return `, which was noticed ${duration(-beforeMs)} later`;
   // "exited with code 1, 3 ms earlier": the comma separates two numbers.
-  const hasCode = !outOfMemory && signal === null && code !== null;
+  const hasCode = stopped !== true && !outOfMemory && signal === null && code !== null;
   return `${hasCode ? ',' : ''} ${duration(beforeMs)} earlier`;
 }
 
 const howUnknown = ' (how is not known, since an earlier Candor process had started it)';
 
-function isHowKnown({ code, signal, outOfMemory }: InstanceExit): boolean {
-  return code !== null || signal !== null || outOfMemory;
+function isHowKnown({ code, signal, outOfMemory, stopped }: InstanceExit): boolean {
+  return stopped === true || code !== null || signal !== null || outOfMemory;
 }
 
 /** The next step if the end of an instance explains the failure. */
-export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory'>): string {
+export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory' | 'stopped'>): string {
+  if (hasStopEnded(exit)) return stepAfterStop;
   const lastLines = 'the last output of the instance (`candor events --full` shows it with its exit)';
   if (exit.outOfMemory) return `Give the application more memory, or find out what uses it: read ${lastLines}.`;
   if (isSignalOfOthers(exit.signal))
@@ -174,24 +189,29 @@ export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | '
   return `Read ${lastLines}, and fix the cause of the ${ended}.`;
 }
 
-/** Whether another process sent the signal; false for signals that a crash causes. */
-export function isSignalOfOthers(signal: string | null): signal is string {
-  return signal !== null && !crashSignals.has(signal);
+/** The next step where Candor stopped the instance, because it was replaced or the gateway stopped. */
+export const stepAfterStop =
+  'Let the application finish its requests when it gets SIGTERM, before it exits; raise `drain.timeout` if they normally take longer than that.';
+
+/** Whether the stop by Candor ended the instance: one that crashed while it was stopped has another fault. */
+function hasStopEnded({
+  stopped,
+  outOfMemory,
+  signal,
+}: Pick<InstanceExit, 'outOfMemory' | 'signal' | 'stopped'>): boolean {
+  return stopped === true && !outOfMemory && !isCrashSignal(signal);
 }
 
-/** Signals that a process causes by its own fault. */
-const crashSignals: ReadonlySet<string> = new Set([
-  'SIGSEGV',
-  'SIGBUS',
-  'SIGILL',
-  'SIGFPE',
-  'SIGABRT',
-  'SIGTRAP',
-  'SIGSYS',
-]);
+/** Whether another process sent the signal; false for signals that a crash causes. */
+export function isSignalOfOthers(signal: string | null): signal is string {
+  return signal !== null && !isCrashSignal(signal);
+}
 
-function howItEnded({ outOfMemory, signal, code }: InstanceExit): string {
+function howItEnded(exit: InstanceExit): string {
+  const { outOfMemory, signal, code, stopped } = exit;
+  const how = signal ?? (code === null ? null : `code ${code}`);
+  if (hasStopEnded(exit)) return `was stopped by Candor${how === null ? '' : ` (${how})`}`;
   if (outOfMemory) return `was killed because it ran out of memory${signal === null ? '' : ` (${signal})`}`;
-  if (signal !== null) return `was killed by ${signal}`;
+  if (signal !== null) return `was killed by ${signal}${stopped === true ? ' (while Candor stopped it)' : ''}`;
   return code === null ? 'ended' : `exited with code ${code}`;
 }

@@ -251,8 +251,60 @@ describe('the failure table', () => {
       assert.ok(responses.includes(`\n| \`${rule}\` | ${section} | `), rule);
   });
 
+  it('names everyone in docs/failures.md who can fix a cause, whatever its evidence is', () => {
+    const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'failures.md'), 'utf8');
+    for (const [cause, spec] of specs) {
+      const cell = new RegExp(`^\\| \\[\`${cause}\`\\].*\\| ([^|]+) \\| \\w+ \\| \\w+ \\|$`, 'm').exec(text)?.[1] ?? '';
+      const told = cell.split(' or ').filter((one) => one !== 'as `endpoint_cause`');
+      assert.deepEqual(told.toSorted(), [...whosePossible(cause, spec.whose)].toSorted(), cause);
+      assert.equal(cell.includes('endpoint_cause'), cause === 'no_endpoint_ready', cause);
+      assert.ok(text.includes(` · whose: ${cell} · `), cause);
+    }
+  });
+
   it('agrees with docs/failures.md', () => {
     const script = join(import.meta.dirname, '..', '..', 'scripts', 'write-failure-docs.ts');
     assert.doesNotThrow(() => execFileSync(process.execPath, [script, '--check'], { stdio: 'pipe' }));
   });
 });
+
+/** Values of the evidence on which texts depend. `endpointCause` leads to another cause. */
+const deciding: Readonly<Record<string, readonly unknown[]>> = {
+  answeredBefore: [1, 2],
+  bytesPerS: [1],
+  bytesPerSMin: [200],
+  endpointCause: [],
+  exits: [1, 3],
+  fix: ['start it'],
+  isPrivate: [true, false],
+  lasting: [true],
+  ping: ['answered', 'unanswered'],
+  requested: ['websocket'],
+  answered: ['h2c'],
+  reused: [true, false],
+  rule: Object.keys(requestRules),
+  silent: ['client', 'application'],
+  stream: ['CANCEL'],
+  reason: ['gateway_stopping', 'gateway_replaced', 'worker_replaced', 'listener_gone', 'ended_at_once'],
+  what: ['request', 'tunnel'],
+};
+/** Parts of commands and sentences. */
+const shown: ReadonlySet<string> = new Set(['address', 'name', 'overMs']);
+
+/** Who can fix the cause, by the keys of the evidence that its texts read. */
+function whosePossible(cause: Cause, general: string): ReadonlySet<string> {
+  const found = new Set([general]);
+  const read = new Set<string>();
+  const look = (evidence: object): void => {
+    const watched = new Proxy(evidence, {
+      get: (target, key) => (read.add(String(key)), Reflect.get(target, key) as unknown),
+      has: (target, key) => (read.add(String(key)), Reflect.has(target, key)),
+    });
+    const failure = { cause, stage: 'response', evidence: watched } as unknown as Parameters<typeof specOf>[0];
+    for (const application of [null, 'shop']) found.add(specOf(failure, application).whose);
+  };
+  look({});
+  for (const [key, values] of Object.entries(deciding)) for (const value of values) look({ [key]: value });
+  for (const key of read) assert.ok(key in deciding || shown.has(key), `${cause}: does ${key} decide whose it is?`);
+  return found;
+}

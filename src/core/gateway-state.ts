@@ -11,7 +11,7 @@ export interface GatewayState {
   /** Of how many endpoints of the upstream (`endpoints_total`) nothing spoke against requests: neither their state nor a refused connection. Absent: the exchange had no upstream. */
   readonly endpoints_ready?: number;
   readonly endpoints_total?: number;
-  /** Those of the last attempts; without an attempt the first of the upstream. */
+  /** Those of the last attempts; without an attempt, and where all of them have gone, the first of the upstream. */
   readonly endpoints?: readonly EndpointCondition[];
   /** The circuit breaker of the route; absent: it has none. */
   readonly breaker?: { readonly state: CircuitState; readonly reason: string | null };

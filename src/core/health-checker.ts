@@ -1,4 +1,4 @@
-import type { ProxyProtocolVersion, UpstreamTls } from './configuration.ts';
+import type { ProxyProtocolVersion, UpstreamTls } from './upstream-spec.ts';
 import type { Cancellable } from './connector.ts';
 import type { EndpointAddress } from './endpoint.ts';
 import type { ServerCertificate } from './transport.ts';

@@ -36,7 +36,7 @@ export interface LiveIncident {
   readonly resolvedAt: number | null;
   /** The number of the incident that it turned out to be part of; absent: of none. */
   readonly joined?: number;
-  /** Requests of the upstream since it started, and how many of them failed. */
+  /** Requests of the upstream that ended from its first failure to its last, and how many of them failed. */
   readonly requests: number;
   readonly failed: number;
   /** Attempts that failed, of the application's own 5xx too; more than `failed` where other attempts have answered. */
@@ -44,7 +44,7 @@ export interface LiveIncident {
   readonly causes: readonly CountedCause[];
   readonly routes: readonly CountedRoute[];
   readonly endpoints: readonly CountedEndpoint[];
-  /** Requests each second, in the minutes before it started (null: not known), and since. */
+  /** Requests each second: in the minutes before it started, while there were any (null: not known), and from its first failure to its last. */
   readonly rate: { readonly before: number | null; readonly during: number };
   readonly suspects: readonly IncidentSuspect[];
   /** What began to fail while it went on, the earliest first. */
@@ -76,7 +76,8 @@ export interface KeptIncident extends LiveIncident {
 }
 
 export interface CountedCause {
-  readonly cause: Cause | 'application_5xx';
+  /** A 5xx of the application's own has no cause: it has the name of its shape, which queries know. */
+  readonly cause: Cause | 'app_error';
   /** Of `failed` and `attemptsFailed` the larger. */
   readonly count: number;
   /** Requests; absent, as `attemptsFailed`: an earlier version has counted them together. */
@@ -102,6 +103,7 @@ export interface CountedRoute {
 
 export interface CountedEndpoint {
   readonly endpoint: string;
+  /** From the first failure of the incident to its last. */
   readonly attempts: number;
   /** Attempts. */
   readonly failed: number;
@@ -131,6 +133,7 @@ export const suspectKinds = [
   'traffic_growth',
   'descriptors',
   'application_descriptors',
+  'gateway_limit',
   'timeout_too_short',
   'dns',
   'dns_change',

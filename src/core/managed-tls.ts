@@ -1,4 +1,4 @@
-import type { ChallengeKind, ListenerCertificate } from './configuration.ts';
+import type { ChallengeKind, ListenerCertificate } from './listener-spec.ts';
 import type { EventSink } from './event.ts';
 import type { AskedName } from './on-demand.ts';
 import type { Random } from './random.ts';

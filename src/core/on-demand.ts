@@ -1,4 +1,4 @@
-import type { OnDemandTls } from './configuration.ts';
+import type { OnDemandTls } from './listener-spec.ts';
 
 /** A host name that a client has asked for. Structured-cloneable. */
 export interface AskedName {

@@ -119,4 +119,45 @@ describe('the process that had a request', () => {
       [[7, [1]]],
     );
   });
+
+  test('of each attempt is told where both attempts ended their process, and the second had not been sampled', () => {
+    const second = exit(5, { pid: 8, ranMs: 1500, outOfMemory: false });
+    const states = processStates([sample(1), exit(3), second], [visit(3), visit(5, 'shop/1', 2)]);
+    assert.deepEqual(
+      states.map(({ pid, attempts, remarks }) => [pid, attempts, remarks[0]]),
+      [
+        [7, [1], 'killed by the kernel because memory ran out, 0.0 s after attempt 1 ended'],
+        [8, [2], 'killed by SIGKILL, 0.0 s after attempt 2 ended'],
+      ],
+    );
+  });
+
+  test('is none that began and ended after the attempt', () => {
+    const later = exit(9, { pid: 8, ranMs: 1500 });
+    const states = processStates([sample(1), exit(3), later], [visit(3), visit(5, 'shop/1', 2)]);
+    assert.deepEqual(
+      states.map(({ pid }) => pid),
+      [7],
+    );
+  });
+
+  for (const [successor, code, text, byStop = 'SIGTERM'] of [
+    ['shop/2', null, 'stopped by Candor (SIGTERM), replaced by shop/2, 3.0 s after the attempt ended'],
+    [null, null, 'stopped by Candor (SIGTERM), 3.0 s after the attempt ended'],
+    [null, 0, 'stopped by Candor (exit code 0), 3.0 s after the attempt ended'],
+    [null, null, 'killed by SIGSEGV while Candor stopped it, 3.0 s after the attempt ended', 'SIGSEGV'],
+    [
+      'shop/2',
+      null,
+      'killed by SIGABRT while Candor stopped it, replaced by shop/2, 3.0 s after the attempt ended',
+      'SIGABRT',
+    ],
+  ] as const)
+    test(`that Candor stopped says so: ${text}`, () => {
+      const signal = code === null ? byStop : null;
+      const stop = exit(5, { outOfMemory: false, signal, code, stopped: { successor } });
+      const [state] = processStates([sample(1), stop], [visit(2)]);
+      assert.equal(state?.remarks[0], text);
+      assert.deepEqual([state?.exit?.stopped_by_candor, state?.exit?.replaced_by], [true, successor]);
+    });
 });

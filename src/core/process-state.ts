@@ -62,6 +62,9 @@ export interface ProcessExitJson {
   readonly code: number | null;
   readonly signal: string | null;
   readonly out_of_memory: boolean;
+  readonly stopped_by_candor: boolean;
+  /** The instance that had replaced it; null: none, or it was not stopped by Candor. */
+  readonly replaced_by: string | null;
 }
 
 /**
@@ -94,6 +97,17 @@ function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string)
   const { instance, attempt, ended } = visit;
   const samples = notes.filter((note) => note.kind === 'sample');
   const exits = notes.filter((note) => note.kind === 'exit');
+  const unsampled = unsampledOf(samples, exits, visit);
+  if (unsampled !== undefined) {
+    const remarks = [exitRemark(unsampled, ended, what)];
+    return {
+      ...{ instance, pid: unsampled.pid, attempts: [attempt] },
+      sample: null,
+      exit: exitJson(unsampled),
+      summary: '',
+      remarks,
+    };
+  }
   const ofOne = exits.findLast(({ at }) => at <= ended);
   const sample =
     successorOf(samples, exits, visit) ??
@@ -111,6 +125,18 @@ function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string)
     summary: sample === undefined ? '' : summaryOf(sample, ended, what),
     remarks: remarksOf(sample ?? null, earlier ?? null, exit, ended, what),
   };
+}
+
+/** A process that ran when the attempt ended, and ended before a sample was taken of it. */
+function unsampledOf(
+  samples: readonly ProcessSample[],
+  exits: readonly ProcessExit[],
+  { since, ended }: EndedVisit,
+): ProcessExit | undefined {
+  return exits.find(
+    ({ pid, at, ranMs }) =>
+      ranMs !== undefined && at > since && at - ranMs <= ended && !samples.some((sample) => sample.pid === pid),
+  );
 }
 
 /** The process that replaced one that ended before the attempt began: its first sample, taken after the attempt, if it already ran at the attempt's end. */
@@ -173,6 +199,9 @@ function sampleJson(sample: ProcessSample, ended: number): ProcessSampleJson {
   };
 }
 
-function exitJson({ at, code, signal, outOfMemory }: ProcessExit): ProcessExitJson {
-  return { at: new Date(at).toISOString(), code, signal, out_of_memory: outOfMemory };
+function exitJson({ at, code, signal, outOfMemory, stopped }: ProcessExit): ProcessExitJson {
+  return {
+    ...{ at: new Date(at).toISOString(), code, signal, out_of_memory: outOfMemory },
+    ...{ stopped_by_candor: stopped !== undefined, replaced_by: stopped?.successor ?? null },
+  };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RouteSpec } from './configuration.ts';
+import type { RouteSpec } from './route-spec.ts';
 import type { Snapshot, UpstreamSnapshot } from './snapshot.ts';
 import { splitSnapshot, partMax, type SnapshotPart } from './snapshot-parts.ts';
 

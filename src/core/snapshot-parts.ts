@@ -1,4 +1,4 @@
-import type { RouteSpec } from './configuration.ts';
+import type { RouteSpec } from './route-spec.ts';
 import type { Snapshot, UpstreamSnapshot } from './snapshot.ts';
 
 /** The part of a snapshot that a worker takes in one turn of its event loop: fifty routes or endpoints take about a millisecond. */

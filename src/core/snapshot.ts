@@ -1,13 +1,7 @@
-import type {
-  AnswerSettings,
-  ClientLimits,
-  ConcurrencySpec,
-  DrainSpec,
-  ListenerSpec,
-  RouteBreakerSpec,
-  RouteSpec,
-  UpstreamSpec,
-} from './configuration.ts';
+import type { DrainSpec } from './configuration.ts';
+import type { ClientLimits, ListenerSpec } from './listener-spec.ts';
+import type { AnswerSettings, RouteSpec } from './route-spec.ts';
+import type { ConcurrencySpec, RouteBreakerSpec, UpstreamSpec } from './upstream-spec.ts';
 import type {
   ApplicationId,
   EndpointAddress,

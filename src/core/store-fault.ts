@@ -1,3 +1,5 @@
+import { descriptorsAdvice } from './descriptor-need.ts';
+
 /** Why the store of exchanges cannot be written or read. */
 export type StoreFault =
   | 'full'
@@ -21,15 +23,25 @@ export const storeFaultTexts: Readonly<Record<StoreFault, string>> = {
   other: 'SQLite reports an error',
 };
 
-/** What to do, without a full stop. `path`: the folder of the store. */
-export function storeFaultStep(fault: StoreFault | null, path: string): string {
+/** A store that fails: the evidence of the event `store_failing`. */
+export interface StoreFaultFacts {
+  /** The folder of the store. */
+  readonly path: string;
+  readonly fault: StoreFault | null;
+  /** How many descriptors the process may have, and how many its configuration may need; null: not known, or another fault. */
+  readonly limit: number | null;
+  readonly needed: number | null;
+}
+
+/** What to do, without a full stop. */
+export function storeFaultStep({ path, fault, limit, needed }: StoreFaultFacts): string {
   switch (fault) {
     case 'full':
       return `Free space there (\`df -h ${path}\`), or lower \`store.keep.size\``;
     case 'locked':
       return `Find the program that has locked a file (\`fuser -v ${path}/*.sqlite\`), and end it`;
     case 'descriptors_exhausted':
-      return 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`';
+      return descriptorsAdvice(limit === null || needed === null ? null : { limit, needed });
     case 'io':
       return 'Look at what the kernel says about the disk (`dmesg`)';
     default:

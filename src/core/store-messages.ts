@@ -136,4 +136,4 @@ export type FromStore =
   | { readonly kind: 'closed'; readonly request: number }
   /** All events up to this number are stored, or lost and counted. */
   | { readonly kind: 'events_stored'; readonly through: number }
-  | { readonly kind: 'event'; readonly event: NewEvent };
+  | { readonly kind: 'event'; readonly event: NewEvent<'store_failing'> };

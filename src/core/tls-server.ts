@@ -1,4 +1,4 @@
-import type { ClientCertificates } from './configuration.ts';
+import type { ClientCertificates } from './listener-spec.ts';
 import type { Cancellable } from './connector.ts';
 import type { ServerCertificate, Transport } from './transport.ts';
 

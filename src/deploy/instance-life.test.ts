@@ -135,7 +135,7 @@ const lives: Readonly<Record<string, readonly Step[]>> = {
 
 for (const [promise, steps] of Object.entries(lives)) {
   test(promise, () => {
-    let life = starting(at(0), 0);
+    let life: InstanceLife = starting(at(0));
     for (const [ms, event, phase, dueMs] of steps) {
       life = next(life, event, at(ms), spec);
       assert.deepEqual([ms, event.kind, life.phase, dueAt(life, spec)], [ms, event.kind, phase, dueMs]);
@@ -174,7 +174,7 @@ const mayFollow: { readonly [P in Phase]: readonly Phase[] } = {
 test('whatever happens, a life follows the arrows of its diagram', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(anyEvent, fc.nat(20_000)), { maxLength: 60 }), (happenings) => {
-      let life: InstanceLife = starting(at(0), 0);
+      let life: InstanceLife = starting(at(0));
       let now = 0;
       for (const [event, passedMs] of happenings) {
         now += passedMs;
@@ -193,7 +193,7 @@ test('whatever happens, a life follows the arrows of its diagram', () => {
 test('a stop ends within its limits even if the program never reports anything again', () => {
   fc.assert(
     fc.property(fc.array(anyEvent, { maxLength: 30 }), (happenings) => {
-      let life: InstanceLife = starting(at(0), 0);
+      let life: InstanceLife = starting(at(0));
       happenings.forEach((event, index) => {
         life = next(life, event, at(index), spec);
       });
@@ -205,13 +205,54 @@ test('a stop ends within its limits even if the program never reports anything a
   );
 });
 
+/** Runs that end by themselves, one after the other: how long each was ready; null: never. */
+const delays: readonly (readonly [
+  promise: string,
+  readyMs: readonly (number | null)[],
+  restart: Partial<LifeSpec['restart']>,
+  longestMs: readonly number[],
+])[] = [
+  ['doubles while it ends at each start', [null, null, null, null, null], {}, [250, 500, 1000, 2000, 4000]],
+  ['doubles while it ends as soon as it is ready', [999, 999, 999, 999], {}, [250, 500, 1000, 2000]],
+  ['stays short while each run serves', [2000, 2000, 2000, 2000, 2000], {}, [250, 500, 1000, 1000, 1000]],
+  ['begins anew after a run that served', [null, null, null, 1000, null], {}, [250, 500, 1000, 1000, 250]],
+  ['is as long as the operator said', [2000, 2000], { firstMs: 8000 }, [8000, 8000]],
+  ['is no longer than the operator said', [2000, 2000], { maxMs: 300 }, [250, 300]],
+];
+
+for (const [promise, readyMs, restart, longestMs] of delays) {
+  test(`the longest delay before a restart ${promise}`, () => {
+    const settings = { ...spec, restart: { firstMs: 250, maxMs: 30_000, resetAfterMs: 60_000, ...restart } };
+    let now = 0;
+    let life: InstanceLife = starting(at(now));
+    const pass = (ms: number, event: LifeEvent): void => {
+      now += ms;
+      life = next(life, event, at(now), settings);
+    };
+    const seen = readyMs.map((ms) => {
+      if (ms !== null) for (let passes = 0; passes < 3; passes++) pass(50, { kind: 'checked', passed: true });
+      pass(ms ?? 100, exited);
+      pass(10, { kind: 'group_gone', chance: 1 });
+      const delayMs = dueAt(life, settings) - now;
+      pass(delayMs, due);
+      return delayMs;
+    });
+    assert.deepEqual(seen, longestMs);
+  });
+}
+
+test('an instance that failed its checks after it was ready has served', () => {
+  const failing = adopted({ ...left('failing'), sinceMs: 10 }, 0, at(70_000));
+  assert.partialDeepStrictEqual(next(failing, exited, at(70_001), spec), { failures: 3, failedStarts: 0 });
+});
+
 test('the delay before a restart stays between zero and its maximum', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 5_000 }),
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (failures, chance) => {
-        const delayMs = restartDelayMs(failures, chance, spec.restart);
+        const delayMs = restartDelayMs({ failures, failedStarts: failures }, chance, spec.restart);
         assert.ok(
           delayMs >= 0 && delayMs <= spec.restart.maxMs && delayMs <= spec.restart.firstMs * 2 ** (failures - 1),
         );
@@ -221,7 +262,7 @@ test('the delay before a restart stays between zero and its maximum', () => {
 });
 
 const left = (phase: InstanceRecord['phase']): InstanceRecord =>
-  ({ phase, sinceMs: 200, ranMs: 1_000, dueInMs: 3_000, failures: 2 }) as InstanceRecord;
+  ({ phase, sinceMs: 200, ranMs: 1_000, dueInMs: 3_000, failures: 2, failedStarts: 2 }) as InstanceRecord;
 
 const adoptions: readonly (readonly [phase: InstanceRecord['phase'], agoMs: number, becomes: string, dueMs: number])[] =
   [
@@ -245,7 +286,7 @@ for (const [phase, agoMs, becomes, dueMs] of adoptions) {
 test('how long it has run, and how often it ended, is not forgotten', () => {
   const life = adopted({ ...left('ready'), ranMs: 60_000 }, 50, at(70_000));
   const crashed = next(life, exited, at(70_001), spec);
-  assert.deepEqual(crashed, { phase: 'exited', since: 70_001, failures: 1, killedAt: null });
+  assert.deepEqual(crashed, { phase: 'exited', since: 70_001, failures: 1, failedStarts: 1, killedAt: null });
   const early = next(adopted(left('ready'), 50, at(70_000)), exited, at(70_001), spec);
-  assert.deepEqual(early, { phase: 'exited', since: 70_001, failures: 3, killedAt: null });
+  assert.deepEqual(early, { phase: 'exited', since: 70_001, failures: 3, failedStarts: 3, killedAt: null });
 });

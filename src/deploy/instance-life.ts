@@ -1,5 +1,6 @@
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
+import { type Exits, restartDelayMsMax } from '../core/restart-delay.ts';
 import { after, type Instant, never } from '../core/time.ts';
 import type { InstanceRecord } from './instance-record.ts';
 
@@ -29,6 +30,8 @@ export type InstanceLife =
       readonly since: Instant;
       /** Exits of the program in a row, none of which ran for `resetAfterMs`. */
       readonly failures: number;
+      /** How many of `failures` came since the last run that served (`servedMs`). */
+      readonly failedStarts: number;
       /** The number of checks, and how many of the last ones in a row passed. */
       readonly attempts: number;
       readonly passes: number;
@@ -40,6 +43,7 @@ export type InstanceLife =
       readonly since: Instant;
       readonly startedAt: Instant;
       readonly failures: number;
+      readonly failedStarts: number;
       readonly fails: number;
     }
   | {
@@ -47,10 +51,11 @@ export type InstanceLife =
       readonly since: Instant;
       readonly startedAt: Instant;
       readonly failures: number;
+      readonly failedStarts: number;
       readonly passes: number;
     }
-  | { readonly phase: 'exited'; readonly since: Instant; readonly failures: number; readonly killedAt: Instant | null }
-  | { readonly phase: 'backing_off'; readonly since: Instant; readonly failures: number; readonly until: Instant }
+  | ({ readonly phase: 'exited'; readonly since: Instant; readonly killedAt: Instant | null } & Exits)
+  | ({ readonly phase: 'backing_off'; readonly since: Instant; readonly until: Instant } & Exits)
   | { readonly phase: 'draining'; readonly since: Instant; readonly until: Instant }
   | { readonly phase: 'stopping'; readonly since: Instant; readonly killedAt: Instant | null }
   | { readonly phase: 'stopped'; readonly since: Instant };
@@ -84,25 +89,32 @@ const leftoverMs = 1_000;
 /** How long we wait after SIGKILL. Only a process stuck inside the kernel takes that long. */
 const killWaitMs = 5_000;
 
-export function starting(now: Instant, failures: number): InstanceLife {
-  return { phase: 'starting', since: now, failures, attempts: 0, passes: 0, late: false };
+/** A run that was ready for so long served requests; what ends sooner fails as one that ends at its start. */
+export const servedMs = 1_000;
+
+export function starting(now: Instant, { failures, failedStarts }: Exits = noExits): InstanceLife {
+  return { phase: 'starting', since: now, failures, failedStarts, attempts: 0, passes: 0, late: false };
 }
+
+const noExits: Exits = { failures: 0, failedStarts: 0 };
 
 /**
  * The life of an instance that an earlier process looked after `agoMs` ago. An instance that was ready stays ready if
  * it was checked recently; otherwise it must pass its checks again, like one that starts.
  */
 export function adopted(record: InstanceRecord, agoMs: number, now: Instant): InstanceLife {
-  const { failures, phase } = record;
+  const { failures, failedStarts, phase } = record;
   const since = after(now, -(record.sinceMs + agoMs));
   const startedAt = after(now, -(record.ranMs + agoMs));
   switch (phase) {
     case 'starting':
-      return { phase, since, failures, attempts: 0, passes: 0, late: false };
+      return { phase, since, failures, failedStarts, attempts: 0, passes: 0, late: false };
     case 'ready':
-      return agoMs > readyTrustedMs ? starting(now, failures) : { phase, since, startedAt, failures, fails: 0 };
+      return agoMs > readyTrustedMs
+        ? starting(now, record)
+        : { phase, since, startedAt, failures, failedStarts, fails: 0 };
     case 'failing':
-      return { phase, since, startedAt, failures, passes: 0 };
+      return { phase, since, startedAt, failures, failedStarts, passes: 0 };
     case 'draining':
       return { phase, since, until: after(now, Math.max(0, (record.dueInMs ?? 0) - agoMs)) };
     case 'stopping':
@@ -128,13 +140,13 @@ export function next(life: InstanceLife, event: LifeEvent, now: Instant, spec: L
     case 'failing':
       return fromServing(life, event, now, spec);
     case 'exited':
-      if (event.kind === 'group_gone') return backingOff(life.failures, event.chance, now, spec);
+      if (event.kind === 'group_gone') return backingOff(life, event.chance, now, spec);
       if (event.kind === 'due') {
-        return life.killedAt === null ? { ...life, killedAt: now } : backingOff(life.failures, event.chance, now, spec);
+        return life.killedAt === null ? { ...life, killedAt: now } : backingOff(life, event.chance, now, spec);
       }
       return event.kind === 'retire' ? stopping(now) : life;
     case 'backing_off':
-      if (event.kind === 'due') return starting(now, life.failures);
+      if (event.kind === 'due') return starting(now, life);
       return event.kind === 'retire' ? stopping(now) : life;
     case 'draining':
       return event.kind === 'due' || event.kind === 'drained' || event.kind === 'exited' ? stopping(now) : life;
@@ -176,10 +188,8 @@ export function dueAt(life: InstanceLife, spec: LifeSpec): Instant {
  * Exponential, with full jitter (Amazon's "Exponential Backoff And Jitter"): many instances that fail for one
  * reason, such as a database, do not come back all at once.
  */
-export function restartDelayMs(failures: number, chance: number, restart: ApplicationSpec['restart']): number {
-  // Beyond 2^30 the maximum has long been reached.
-  const ceilingMs = Math.min(restart.maxMs, restart.firstMs * 2 ** Math.min(failures - 1, 30));
-  return Math.round(chance * ceilingMs);
+export function restartDelayMs(exits: Exits, chance: number, restart: ApplicationSpec['restart']): number {
+  return Math.round(chance * restartDelayMsMax(exits, restart));
 }
 
 type StartingLife = Extract<InstanceLife, { phase: 'starting' }>;
@@ -190,15 +200,15 @@ function fromStarting(life: StartingLife, event: LifeEvent, now: Instant, spec: 
     case 'checked': {
       const passes = event.passed ? life.passes + 1 : 0;
       return passes >= spec.readiness.passes
-        ? { phase: 'ready', since: now, startedAt: life.since, failures: life.failures, fails: 0 }
+        ? { ...exitsOf(life), phase: 'ready', since: now, startedAt: life.since, fails: 0 }
         : { ...life, attempts: life.attempts + 1, passes };
     }
     case 'due':
       return life.late ? life : { ...life, late: true };
     case 'exited':
-      return exited(life.since, life.failures, now, spec);
+      return exited(life, life.since, false, now, spec);
     case 'not_started':
-      return backingOff(life.failures + 1, event.chance, now, spec);
+      return backingOff({ failures: life.failures + 1, failedStarts: life.failedStarts + 1 }, event.chance, now, spec);
     case 'retire': // nothing has been routed to it, so there is nothing to drain
       return stopping(now);
     default:
@@ -213,7 +223,7 @@ function fromServing(life: ServingLife, event: LifeEvent, now: Instant, spec: Li
         ? checkedReady(life, event.passed, now)
         : checkedFailing(life, event.passed, now, spec);
     case 'exited':
-      return exited(life.startedAt, life.failures, now, spec);
+      return exited(life, life.startedAt, hasServed(life, now), now, spec);
     case 'retire':
       return { phase: 'draining', since: now, until: after(now, event.drainMs) };
     default:
@@ -224,7 +234,7 @@ function fromServing(life: ServingLife, event: LifeEvent, now: Instant, spec: Li
 function checkedReady(life: Extract<InstanceLife, { phase: 'ready' }>, passed: boolean, now: Instant): InstanceLife {
   if (passed) return life.fails === 0 ? life : { ...life, fails: 0 };
   if (life.fails + 1 < failsMax) return { ...life, fails: life.fails + 1 };
-  return { phase: 'failing', since: now, startedAt: life.startedAt, failures: life.failures, passes: 0 };
+  return { ...exitsOf(life), phase: 'failing', since: now, startedAt: life.startedAt, passes: 0 };
 }
 
 function checkedFailing(
@@ -235,21 +245,27 @@ function checkedFailing(
 ): InstanceLife {
   if (!passed) return life.passes === 0 ? life : { ...life, passes: 0 };
   if (life.passes + 1 < spec.readiness.passes) return { ...life, passes: life.passes + 1 };
-  return { phase: 'ready', since: now, startedAt: life.startedAt, failures: life.failures, fails: 0 };
+  return { ...exitsOf(life), phase: 'ready', since: now, startedAt: life.startedAt, fails: 0 };
 }
 
-function exited(startedAt: Instant, failures: number, now: Instant, spec: LifeSpec): InstanceLife {
-  const ranLong = now - startedAt >= spec.restart.resetAfterMs;
-  return { phase: 'exited', since: now, failures: ranLong ? 1 : failures + 1, killedAt: null };
+/** A failing instance was ready before, and then for as long as some checks take. */
+function hasServed(life: ServingLife, now: Instant): boolean {
+  return life.phase === 'failing' || now - life.since >= servedMs;
 }
 
-function backingOff(failures: number, chance: number, now: Instant, spec: LifeSpec): InstanceLife {
-  return {
-    phase: 'backing_off',
-    since: now,
-    failures,
-    until: after(now, restartDelayMs(failures, chance, spec.restart)),
-  };
+function exited(life: Exits, startedAt: Instant, served: boolean, now: Instant, spec: LifeSpec): InstanceLife {
+  const before = now - startedAt >= spec.restart.resetAfterMs ? noExits : life;
+  const failedStarts = served ? 0 : before.failedStarts + 1;
+  return { phase: 'exited', since: now, failures: before.failures + 1, failedStarts, killedAt: null };
+}
+
+function backingOff({ failures, failedStarts }: Exits, chance: number, now: Instant, spec: LifeSpec): InstanceLife {
+  const until = after(now, restartDelayMs({ failures, failedStarts }, chance, spec.restart));
+  return { phase: 'backing_off', since: now, failures, failedStarts, until };
+}
+
+function exitsOf({ failures, failedStarts }: Exits): Exits {
+  return { failures, failedStarts };
 }
 
 function stopping(now: Instant): InstanceLife {

@@ -31,6 +31,7 @@ const record: InstanceRecord = {
   ranMs: 100,
   dueInMs: null,
   failures: 1,
+  failedStarts: 0,
   restarts: 2,
   readiness: { path: '/up', intervalMs: 100, timeoutMs: 500, passes: 3, startMs: 5_000 },
   restart: { firstMs: 100, maxMs: 10_000, resetAfterMs: 60_000 },
@@ -82,6 +83,13 @@ test('fields that a later version has added are kept, in the file and in each in
   const again = plainOf(found);
   assert.deepEqual(again['sealed'], true);
   assert.deepEqual((again['instances'] as Record<string, unknown>[])[0]?.['colour'], { shade: 'green' });
+});
+
+test('in a file of an earlier version all exits in a row count as failed starts', () => {
+  const plain = plainOf(file);
+  const [{ failed_starts: _, ...earlier } = {}] = plain['instances'] as Record<string, unknown>[];
+  const found = read(JSON.stringify({ ...plain, instances: [{ ...earlier, failures: 4 }] }));
+  assert.deepEqual(found.instances, [{ ...record, failures: 4, failedStarts: 4 }]);
 });
 
 const unusable: readonly (readonly [what: string, text: string, why: string])[] = [

@@ -33,6 +33,8 @@ export interface InstanceRecord {
   /** For draining: how much longer it may take. */
   readonly dueInMs: number | null;
   readonly failures: number;
+  /** How many of them came since a run that served. Missing in the file of an earlier version: all. */
+  readonly failedStarts: number;
   readonly restarts: number;
   /** With which it was asked until now: what replaces it may be asked otherwise. */
   readonly readiness: ApplicationSpec['readiness'];
@@ -121,6 +123,7 @@ function writeInstance({ program, unknownFields, ...one }: InstanceRecord): Reco
     ran_ms: one.ranMs,
     due_in_ms: one.dueInMs,
     failures: one.failures,
+    failed_starts: one.failedStarts,
     restarts: one.restarts,
     readiness: one.readiness,
     restart: one.restart,
@@ -159,7 +162,15 @@ function readHandoff(written: unknown): HandoffRecord | null {
 function readInstance(written: unknown, bootId: string | null): InstanceRecord | null {
   if (!isObject(written)) return null;
   const { application, number, run_key: runKey, command, phase, readiness, restart, lines, ...rest } = written;
-  const { since_ms: sinceMs, ran_ms: ranMs, due_in_ms: dueInMs, failures, restarts, ...others } = rest;
+  const {
+    since_ms: sinceMs,
+    ran_ms: ranMs,
+    due_in_ms: dueInMs,
+    failures,
+    failed_starts: failedStarts,
+    restarts,
+    ...others
+  } = rest;
   const { program, unknownFields } = readProgram(others, bootId);
   if (program === null || typeof application !== 'string' || typeof runKey !== 'string' || !isCount(number))
     return null;
@@ -175,6 +186,7 @@ function readInstance(written: unknown, bootId: string | null): InstanceRecord |
     ranMs: countOr(ranMs, 0),
     dueInMs: isCount(dueInMs) ? dueInMs : null,
     failures: countOr(failures, 0),
+    failedStarts: countOr(failedStarts, countOr(failures, 0)),
     restarts: countOr(restarts, 0),
     readiness,
     restart,

@@ -24,6 +24,7 @@ export function instanceState(
     ranMs: Math.round(now - run.startedAt),
     dueInMs: life.phase === 'draining' ? Math.max(0, Math.round(life.until - now)) : null,
     failures: 'failures' in life ? life.failures : 0,
+    failedStarts: 'failedStarts' in life ? life.failedStarts : 0,
     restarts,
     readiness,
     restart,

@@ -20,15 +20,15 @@ function reason(life: InstanceLife, lastObservation: ReadinessResult | null): st
 }
 
 function starting(passes: number, late = false): InstanceLife {
-  return { phase: 'starting', since: at(0), failures: 0, attempts: 5, passes, late };
+  return { phase: 'starting', since: at(0), failures: 0, failedStarts: 0, attempts: 5, passes, late };
 }
 
 function failing(passes: number): InstanceLife {
-  return { phase: 'failing', since: at(0), startedAt: at(0), failures: 0, passes };
+  return { phase: 'failing', since: at(0), startedAt: at(0), failures: 0, failedStarts: 0, passes };
 }
 
 function ready(fails: number): InstanceLife {
-  return { phase: 'ready', since: at(0), startedAt: at(0), failures: 0, fails };
+  return { phase: 'ready', since: at(0), startedAt: at(0), failures: 0, failedStarts: 0, fails };
 }
 
 const failed = /GET \/healthz on port 41213 answered 500: /;

@@ -79,7 +79,7 @@ export class Instance {
     this.#parts = parts;
     this.#report = new InstanceReport(parts.events, id);
     this.#exposure = new ExposureCheck(parts.host, parts.exposure, (at) => this.#report.exposed(at));
-    this.#life = starting(parts.clock.now(), 0);
+    this.#life = starting(parts.clock.now());
     this.#stateSince = this.#life.since;
     this.#readiness = new ReadinessWatch({
       clock: parts.clock,

@@ -72,7 +72,8 @@ export class LastRun {
 
   #note(at: Instant, lastLine: string | null): void {
     const { code, signal, outOfMemory } = this.#programExit;
-    this.#exit = { atInstant: at, code, signal, outOfMemory: outOfMemory === true, lastLine };
+    const stopped = this.#phaseAtExit === 'stopping' ? { stopped: true as const } : {};
+    this.#exit = { atInstant: at, code, signal, outOfMemory: outOfMemory === true, lastLine, ...stopped };
     // An end that was requested has no reason in the output.
     this.#ending = exitText(this.#programExit, this.#phaseAtExit === 'stopping' ? null : lastLine);
   }

@@ -1,4 +1,4 @@
-import type { CheckSpec, DrainSignalSpec, StatusRange } from '../core/configuration.ts';
+import type { CheckSpec, DrainSignalSpec, StatusRange } from '../core/upstream-spec.ts';
 import { explain } from '../core/explain.ts';
 import type { Cause } from '../core/failure.ts';
 import type { GrpcAnswer, HealthCheckResult } from '../core/health-checker.ts';

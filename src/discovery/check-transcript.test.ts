@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CheckSpec } from '../core/configuration.ts';
+import type { CheckSpec } from '../core/upstream-spec.ts';
 import type { HealthCheckResult } from '../core/health-checker.ts';
 import { transcriptOf } from './check-transcript.ts';
 

@@ -1,4 +1,4 @@
-import type { CheckSpec } from '../core/configuration.ts';
+import type { CheckSpec } from '../core/upstream-spec.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { HealthCheckResult } from '../core/health-checker.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';

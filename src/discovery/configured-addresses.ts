@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { EndpointSpec, UpstreamSpec } from '../core/configuration.ts';
+import type { EndpointSpec, UpstreamSpec } from '../core/upstream-spec.ts';
 import { addressText, type EndpointAddress, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { NameQuestion } from '../core/name-resolver.ts';
 import { familiesOf } from '../policy/dns-cache.ts';

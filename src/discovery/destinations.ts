@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
-import type { Configuration, ListenerSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
 import type { Prohibition } from '../core/failure.ts';
 import type { NameSource } from '../core/name-resolver.ts';
 import { ownListener } from '../core/own-listener.ts';

@@ -1,4 +1,5 @@
-import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { HealthChecker } from '../core/health-checker.ts';
 import type { SupervisedInstances } from '../core/live-instance.ts';

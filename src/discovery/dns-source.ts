@@ -1,4 +1,5 @@
-import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { NameQuestion, NameResolver } from '../core/name-resolver.ts';

@@ -1,4 +1,4 @@
-import type { UpstreamSpec } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { EndpointAddress, EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
 import type { SourceEndpoint } from './endpoint-source.ts';

@@ -1,5 +1,6 @@
 import type { HealthCheckReport } from '../core/health-check-report.ts';
-import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { addressText, type EndpointId, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import { explain } from '../core/explain.ts';

@@ -13,6 +13,7 @@ import {
   probationReason,
   staysReason,
 } from './outlier-reasons.ts';
+import type { StayingOutlier } from './staying-outlier.ts';
 
 /** What is known of an endpoint by its traffic. */
 export interface EndpointTraffic {
@@ -24,8 +25,9 @@ export interface EndpointTraffic {
   readonly causes: FailureCauses;
   /** What traffic says against the endpoint; '' where nothing. */
   reason: string;
-  /** It is an outlier that stays, since too many others are out; the next report of that is not due before. */
-  nextReportAt: Instant | null;
+  /** Whether it is an outlier that stays, since too many others are out, or it is the only one. */
+  readonly staying: StayingOutlier;
+  isOnly: boolean;
   timer: Timer | null;
   readonly recent: RecentTraffic;
   /** Its checks fail and its traffic is good: it stays. */
@@ -42,11 +44,10 @@ export function endpointByTraffic(
     return { ...endpoint, state: 'healthy', reason: keptReason(endpoint.reason, traffic.recent.figures(now)) };
   }
   if (!isPassing(endpoint)) return endpoint;
-  const { trust, reason, nextReportAt } = traffic;
+  const { trust, reason, staying, settings } = traffic;
   if (trust.state !== 'trusted') return withoutTrust(endpoint, traffic, trust);
-  const isOutlier = nextReportAt !== null && now < nextReportAt;
-  return isOutlier
-    ? { ...endpoint, reason: `${checksReason(endpoint.state)}, but ${reason}; ${staysReason}` }
+  return staying.isOutlier(settings.ejection.overAfterMs, now)
+    ? { ...endpoint, reason: `${checksReason(endpoint.state)}, but ${reason}; ${staysReason(traffic.isOnly)}` }
     : endpoint;
 }
 

@@ -1,4 +1,6 @@
-import type { Configuration, ListenerSpec, UpstreamSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { ApplicationId, EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { NameResolver } from '../core/name-resolver.ts';

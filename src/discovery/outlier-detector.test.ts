@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import type { OutlierDetectionSpec } from '../core/configuration.ts';
+import type { OutlierDetectionSpec } from '../core/upstream-spec.ts';
 import type { EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
@@ -108,7 +108,7 @@ describe('an endpoint whose checks pass while its requests fail', () => {
     assert.equal(state, 'ejected');
     assert.match(
       reason,
-      /^its checks pass, but 20 of 24 requests within 30 s failed \(mostly response_head_timeout\); out for 1\d s$/,
+      /^its checks pass, but 20 of 24 attempts within 30 s failed \(mostly response_head_timeout\); out for 1\d s$/,
     );
     assert.ok((checks?.nextInstant ?? 0) > clock.now(), 'Retry-After can be computed of it');
     assert.equal(changes, 1);
@@ -166,6 +166,32 @@ describe('an endpoint whose checks pass while its requests fail', () => {
     await clock.advance(40_000);
     report({ successes: 1 });
     assert.equal(seen().reason, 'accepts connections');
+  });
+
+  test('is reported once for as long as its failures come and go, and again when they grow tenfold or begin again', async () => {
+    checked = { a: 'healthy' };
+    for (let second = 0; second < 120; second++) {
+      report(second % 2 === 0 ? slow(25) : { successes: 26 });
+      await clock.advance(1000);
+    }
+    assert.equal(emitted.length, 1);
+    report(slow(4000));
+    assert.equal(emitted.length, 2);
+    report(slow(4000));
+    assert.equal(emitted.length, 2);
+    await clock.advance(31_000);
+    report({ successes: 1 });
+    assert.equal(seen().reason, 'accepts connections');
+    report(slow(30));
+    assert.equal(emitted.length, 3);
+  });
+
+  test('is called the only one where its upstream has no other', () => {
+    checked = { a: 'healthy' };
+    report(slow(30));
+    const says = /; it stays, since it is the only endpoint of its upstream$/;
+    assert.match(seen().reason, says);
+    assert.match(emitted[0]?.reason ?? '', says);
   });
 
   test('is ejected only while another one stays', () => {
@@ -332,7 +358,7 @@ describe('an endpoint whose check fails, although it may be the check that is wr
     assert.equal(seen().state, 'healthy');
     assert.equal(
       seen().reason,
-      'its checks fail (answered 404), but 30 of 30 requests within 30 s were answered; it stays: correct the check',
+      'its checks fail (answered 404), but 30 of 30 attempts within 30 s were answered; it stays: correct the check',
     );
     assert.deepEqual(
       emitted.map(({ kind, from, to }) => [kind, from, to]),

@@ -3,7 +3,7 @@ import type { EventFacts, EventSink } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Random } from '../core/random.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import { after, type Clock, type Instant } from '../core/time.ts';
+import type { Clock, Instant } from '../core/time.ts';
 import {
   afterProbation,
   byOwnBreaker,
@@ -41,6 +41,7 @@ import {
   probationStartReason,
   staysReason,
 } from './outlier-reasons.ts';
+import { StayingOutlier } from './staying-outlier.ts';
 
 export interface OutlierDetectorParts {
   readonly clock: Clock;
@@ -79,7 +80,7 @@ export class OutlierDetector {
 
   constructor(parts: OutlierDetectorParts) {
     this.#parts = parts;
-    this.#createDetection = parts.createDetection ?? ((settings) => new FailureRateDetection(settings));
+    this.#createDetection = parts.createDetection ?? ((settings) => new FailureRateDetection(settings, 'attempts'));
   }
 
   /** Outcomes of attempts, from a worker's batch. */
@@ -253,10 +254,8 @@ export class OutlierDetector {
 
   /** Traffic agrees with the checks. */
   #clear(watched: EndpointTraffic, { hasFailures }: OutlierDetection): boolean {
-    const wasOutlier = watched.nextReportAt !== null;
-    watched.nextReportAt = null;
     if (!hasFailures) watched.causes.clear();
-    return wasOutlier;
+    return watched.staying.clear();
   }
 
   #onOutlier(
@@ -274,15 +273,15 @@ export class OutlierDetector {
       const { restMs = 0 } = evidence;
       const settings = this.#ejectionOf(endpoint, watched, byBreaker);
       watched.trust = ejected(watched.trust, now, { random: random.next(), byBreaker, restMs }, settings);
-      watched.nextReportAt = null;
+      watched.staying.end();
       this.#emitDisagreement(endpoint, watched, endpoint.state, evidence);
       this.#scheduleProbation(watched);
       return true;
     }
-    if (watched.nextReportAt !== null && now < watched.nextReportAt) return false;
-    watched.nextReportAt = after(now, ejection.reportEveryMs);
-    this.#emitDisagreement(endpoint, watched, endpoint.state, evidence);
-    return true;
+    watched.isOnly = all.size === 1;
+    const { isReport, isChange } = watched.staying.note(evidence.failures, ejection.overAfterMs, now);
+    if (isReport) this.#emitDisagreement(endpoint, watched, endpoint.state, evidence);
+    return isChange;
   }
 
   /** Whether enough other endpoints are left that get requests. */
@@ -347,7 +346,8 @@ export class OutlierDetector {
       detection: this.#detectionOf(settings),
       causes: new FailureCauses(),
       reason: '',
-      nextReportAt: null,
+      staying: new StayingOutlier(),
+      isOnly: false,
       timer: null,
       recent: new RecentTraffic(),
       isKept: false,
@@ -365,13 +365,13 @@ export class OutlierDetector {
 
   #emitDisagreement(
     endpoint: EndpointSnapshot,
-    { upstream, trust, reason, causes }: EndpointTraffic,
+    { upstream, trust, reason, causes, isOnly }: EndpointTraffic,
     from: EndpointState,
     { requests, failures, windowMs, consecutiveUnreachable }: Omit<OutlierEvidence, 'reason'>,
   ): void {
     const pauseMs = trust.state === 'ejected' ? Math.round(trust.until - trust.since) : null;
     const byBreaker = trust.state === 'ejected' && trust.byBreaker;
-    const then = pauseMs === null ? staysReason : pauseReason(pauseMs, byBreaker);
+    const then = pauseMs === null ? staysReason(isOnly) : pauseReason(pauseMs, byBreaker);
     const figures = { requests, failures, windowMs, consecutiveUnreachable, causes: causes.toObject(), pauseMs };
     const to = pauseMs === null ? from : stateOf(endpoint, trust);
     const text = `${checksReason(endpoint.state)}, but ${reason}; ${then}`;

@@ -40,10 +40,13 @@ export class FailureCauses {
   }
 }
 
-export const staysReason = 'it stays, since too few others are left';
+/** `isOnly`: its upstream has no other endpoint. */
+export function staysReason(isOnly: boolean): string {
+  return isOnly ? 'it stays, since it is the only endpoint of its upstream' : 'it stays, since too few others are left';
+}
 
 export function keptReason(checks: string, { requests, failures, windowMs }: TrafficFigures): string {
-  const answered = `${requests - failures} of ${requests} requests within ${windowMs / 1000} s were answered`;
+  const answered = `${requests - failures} of ${requests} attempts within ${windowMs / 1000} s were answered`;
   return `its checks fail (${checks}), but ${answered}; it stays: correct the check`;
 }
 

@@ -1,4 +1,5 @@
-import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { type LiteralAddress, literalAddressesOf } from './configured-addresses.ts';
 import { Destinations } from './destinations.ts';
 import type { EndpointSource, SourceContext, SourceEndpoint } from './endpoint-source.ts';

@@ -1,4 +1,4 @@
-import type { CheckSpec, DrainSignalSpec } from '../core/configuration.ts';
+import type { CheckSpec, DrainSignalSpec } from '../core/upstream-spec.ts';
 import type { Cancellable } from '../core/connector.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Cause } from '../core/failure.ts';

@@ -1,4 +1,4 @@
-import type { ClientLimits } from '../core/configuration.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
 import type { TlsHosts } from '../core/tls-server.ts';
 
 /** A listener's part of the active configuration. */

@@ -1,5 +1,5 @@
 import type { ClientConnection, ClientEngine } from '../core/client-engine.ts';
-import type { ClientLimits } from '../core/configuration.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { Failure } from '../core/failure.ts';

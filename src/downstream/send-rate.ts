@@ -1,4 +1,4 @@
-import type { ClientLimits } from '../core/configuration.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
 import type { Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { MinimumRate } from './minimum-rate.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ClientLimits } from '../core/configuration.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
 import { Deadlines } from '../core/deadline.ts';
 import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';

@@ -1,4 +1,4 @@
-import type { ClientLimits } from '../core/configuration.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
 import { Deadline } from '../core/deadline.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';

@@ -1,9 +1,10 @@
-import type { Disclosure } from '../core/configuration.ts';
+import type { Disclosure } from '../core/route-spec.ts';
 import type { InstanceExit } from '../core/endpoint.ts';
 import {
   explain,
   explainExit,
   explainToClient,
+  isPlainName,
   nextStepAfterExit,
   retryAfterSOf,
   shapeOf,
@@ -22,8 +23,12 @@ import { visibleText } from '../wire/visible-text.ts';
 export interface AccountFacts {
   readonly failure: Failure;
   readonly delivery: Delivery;
+  /** The application of the upstream, if Candor runs it; otherwise ''. */
+  readonly application: string;
   /** The exit of the instance, where it came within 2 s of the failure. */
   readonly exit: { readonly exit: InstanceExit; readonly beforeMs: number } | null;
+  /** Why no endpoint got another attempt that was to follow; null or absent: none was to. */
+  readonly noneReady?: Failure | null;
   readonly requestId: string;
   readonly method: string;
   readonly disclosure: Disclosure;
@@ -71,7 +76,7 @@ export interface Account {
 export interface OperatorAccount {
   /** The failure without secrets in its evidence. */
   readonly failure: Failure;
-  /** What happened, with addresses and quantities; the instance's exit where there was one. */
+  /** What happened, with addresses and quantities; the instance's exit, and why no endpoint got another attempt, where there was one. */
   readonly sentence: string;
   readonly endpoint: string | null;
   readonly receivedStatus: number | null;
@@ -82,7 +87,7 @@ export interface OperatorAccount {
 
 export function giveAccount(facts: AccountFacts): Account {
   const { failure, delivery } = facts;
-  const spec = specOf(failure);
+  const spec = specOf(failure, facts.application);
   return {
     status: statusOf(failure),
     cause: failure.cause,
@@ -108,22 +113,28 @@ export function giveAccount(facts: AccountFacts): Account {
 export const requestIdMax = 128;
 
 function accountForOperators(facts: AccountFacts): OperatorAccount {
-  const { exit, nextHop, receivedStatus, redactor } = facts;
+  const { exit, noneReady = null, nextHop, receivedStatus, redactor } = facts;
   const failure = failureWithoutSecrets(facts.failure, redactor);
-  const spec = specOf(failure);
+  const spec = specOf(failure, facts.application);
   const lastLine = exit?.exit.lastLine ?? null;
   const shownExit = exit && { ...exit.exit, lastLine: lastLine && redactor.redact(lastLine) };
   const ended = exit === null || shownExit === null ? '' : ` ${explainExit(shownExit, exit.beforeMs)}`;
+  const noneFollowed = noneReady === null ? '' : ` ${explain(failureWithoutSecrets(noneReady, redactor))}`;
   return {
     failure,
-    sentence: explain(failure) + ended,
+    sentence: explain(failure) + ended + noneFollowed,
     endpoint: nextHop,
     receivedStatus,
     evidence: failure.evidence,
     // What the instance left behind says more than any usual cause.
     usualCauses: shownExit === null ? spec.usualCauses : [],
-    nextStep: shownExit === null ? spec.nextStep : nextStepAfterExit(shownExit),
+    nextStep: withId(shownExit === null ? spec.nextStep : nextStepAfterExit(shownExit), facts.requestId),
   };
+}
+
+/** So that the command can be copied; an id that a shell could misread comes from a client. */
+function withId(step: string, id: string): string {
+  return isPlainName(id) ? step.replaceAll('REQUEST-ID', id) : step;
 }
 
 function mayHaveBeenExecuted(delivery: Delivery): boolean | null {

@@ -36,7 +36,9 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
   const response = generateResponse({
     failure,
     delivery: exchange.delivery,
+    application: exchange.application,
     exit: attempt === null ? null : exitFacts(attempt, failure, exchange.startedAt),
+    noneReady: attempt === null ? null : noneReadyOf(attempt, failure),
     requestId: exchange.id,
     method: exchange.method,
     accept: request.fields.get('accept'),
@@ -60,6 +62,10 @@ function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): Ge
   return exit === null || !exitExplains(attempt.failure?.cause, cause)
     ? null
     : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
+}
+
+function noneReadyOf({ failure, noneReady }: Attempt, { cause }: Failure): Failure | null {
+  return failure?.cause === cause ? noneReady : null;
 }
 
 /** The answer of a filter: no failure, so Proxy-Status says nothing of it. RFC 9110 §6.4.1: 204 and 304 never have a body. */

@@ -1,4 +1,4 @@
-import type { Timeouts } from '../core/configuration.ts';
+import type { Timeouts } from '../core/route-spec.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
@@ -77,6 +77,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   exit: InstanceExit | null = null;
   retry = false;
   retryReason: RetryReason = 'accepted';
+  noneReady: Failure | null = null;
   delivery: Delivery = 'not_sent';
   readonly #owner: AttemptOwner;
   #timeLimit: Timer | null = null;
@@ -282,6 +283,13 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   succeeded(): void {
     this.failure = null;
     this.retryReason = 'accepted';
+  }
+
+  /** Another attempt was to follow, and no endpoint became ready for it: why not. */
+  noteNoneFollowed(noneReady: Failure): void {
+    this.retry = false;
+    this.retryReason = 'nowhere_else';
+    this.noneReady = noneReady;
   }
 
   #end(failure: Failure | null): void {

@@ -16,6 +16,7 @@ function pageFor(failure: Failure, changes: Partial<AccountFacts> = {}): string 
   const facts: AccountFacts = {
     failure,
     delivery: 'not_sent',
+    application: '',
     exit: null,
     requestId,
     method: 'GET',

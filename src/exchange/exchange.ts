@@ -13,7 +13,7 @@ import {
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import type { Upstream } from './ports.ts';
-import { endpointsTried, mayBeEnding, reusePolicyFor, retryDecisionFor } from './retry.ts';
+import { endpointsTried, waitsForProcessEnd, reusePolicyFor, retryDecisionFor } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Admission, type AdmissionOwner } from './admission.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
@@ -205,7 +205,7 @@ export class Exchange
     const last = this.attempts.at(-1);
     if (last !== undefined) {
       last.exit ??= exitOf(last, this.startedAt);
-      [last.retry, last.retryReason] = [false, 'nowhere_else'];
+      last.noteNoneFollowed(this.requireUpstream().unavailable());
     }
     this.protect(() => this.#answerWithFailure(failure ?? this.requireUpstream().unavailable()));
   }
@@ -332,7 +332,8 @@ export class Exchange
     if (retry && this.contentReadBegun && !this.requestComplete) this.downstream.pauseContent();
     if (!retry) this.#diagnose(failure, attempt);
     else if (this.#retries !== null) this.#retries.retryAfter(waitMs, failure);
-    else if (mayBeEnding(this, attempt)) this.#waitFor(EndpointWait.forProcessEnd(this, this.ports.clock, failure));
+    else if (waitsForProcessEnd(this, attempt))
+      this.#waitFor(EndpointWait.forProcessEnd(this, this.ports.clock, failure));
     else this.#choose(failure);
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import { parseList } from 'structured-headers';
-import type { Disclosure } from '../core/configuration.ts';
+import type { Disclosure } from '../core/route-spec.ts';
 import { specOf, statusOf } from '../core/explain.ts';
 import { failureTable } from '../core/failure-table.ts';
 import { type Cause, fail, type Failure } from '../core/failure.ts';
@@ -78,6 +78,7 @@ function factsFor(failure: Failure, changes: Partial<GenerateFacts> = {}): Gener
   return {
     failure,
     delivery: 'sent_unknown',
+    application: '',
     exit: null,
     requestId,
     method: 'GET',
@@ -170,7 +171,9 @@ describe('an answer of our own', () => {
           exit: { atInstant: 1, code: 3, signal: null, outOfMemory: false, lastLine: 'canary-line' },
           beforeMs: 40,
         };
-        const response = generateResponse(factsFor(failureOf(cause), { ...changes, exit, receivedStatus: 299 }));
+        const noneReady = failureOf('no_endpoint_ready');
+        const told = { ...changes, exit, noneReady, receivedStatus: 299 };
+        const response = generateResponse(factsFor(failureOf(cause), told));
         const whole = JSON.stringify(response.fields) + textOf(response);
         assert.doesNotMatch(whole.replaceAll(requestId, ''), canary, `${cause} as ${name}`);
         assert.doesNotMatch(whole, /candor\.yaml|journalctl|ss -ltnp|\b299\b/, `${cause} as ${name}`);
@@ -183,11 +186,30 @@ describe('an answer of our own', () => {
       const response = generateResponse(factsFor(failureOf(cause), { disclosure: 'operator' }));
       const problem = JSON.parse(textOf(response));
       assert.equal(problem.endpoint, 'canary-hop:3000');
-      assert.equal(problem.next_step, specOf(failureOf(cause)).nextStep);
+      const { nextStep } = specOf(failureOf(cause));
+      assert.equal(problem.next_step, nextStep.replaceAll('REQUEST-ID', requestId), 'with the id, to be copied');
       const parameters = parseList(fieldOf(response, 'Proxy-Status') ?? '')[0]?.[1];
       assert.equal(String(parameters?.get('next-hop')), 'canary-hop:3000');
       assert.ok(String(parameters?.get('details')).startsWith(`${cause}: `));
     }
+  });
+
+  it('leads an operator to the output of an application that Candor runs', () => {
+    const facts = factsFor(failureOf('closed_before_response'), { disclosure: 'operator', application: 'shop' });
+    const { next_step: nextStep } = JSON.parse(textOf(generateResponse(facts)));
+    assert.match(nextStep, /^Read what shop printed while it had the request: `candor explain /);
+    assert.ok(nextStep.includes(requestId));
+  });
+
+  it('tells an operator why no endpoint got another attempt', () => {
+    const evidence = { upstream: 'shop', endpoints: 1, reason: 'a crash loop: 7 times in a row', retryAfterS: 1 };
+    const noneReady = fail('no_endpoint_ready', 'route', evidence);
+    const facts = factsFor(failureOf('reset_before_response'), { disclosure: 'operator', noneReady });
+    const { detail } = JSON.parse(textOf(generateResponse(facts)));
+    assert.ok(
+      detail.endsWith('. The one endpoint of upstream "shop" is not ready: a crash loop: 7 times in a row.'),
+      detail,
+    );
   });
 
   it('names the exit of the instance to an operator', () => {
@@ -389,11 +411,14 @@ describe('operators are not shown secrets either', () => {
     },
     beforeMs: 20,
   };
+  const reason = '10.0.0.7:3000: exited with code 1; last line: "password=CANARY"';
+  const noneReady = fail('no_endpoint_ready', 'route', { upstream: 'shop', endpoints: 1, reason, retryAfterS: 1 });
   for (const failure of failures)
     for (const accept of ['text/html', 'application/json', 'text/plain'])
       for (const contentType of [null, 'application/grpc'])
         it(`${failure.cause} ${accept} ${contentType ?? ''}`, () => {
-          const response = generateResponse(factsFor(failure, { exit, accept, contentType, disclosure: 'operator' }));
+          const changes = { exit, noneReady, accept, contentType, disclosure: 'operator' as const };
+          const response = generateResponse(factsFor(failure, changes));
           const hexadecimal = Buffer.from('CANARY').toString('hex');
           const all = `${response.fields.join('\n')}\n${textOf(response)}`;
           assert.doesNotMatch(all, new RegExp(`CANARY|${hexadecimal}`));

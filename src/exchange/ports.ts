@@ -1,4 +1,4 @@
-import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
+import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';

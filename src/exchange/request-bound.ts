@@ -1,4 +1,5 @@
-import type { ConcurrencySpec, RequestPriority } from '../core/configuration.ts';
+import type { RequestPriority } from '../core/route-spec.ts';
+import type { ConcurrencySpec } from '../core/upstream-spec.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
 import { statusOf } from '../core/explain.ts';

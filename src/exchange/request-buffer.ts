@@ -1,6 +1,6 @@
 import { type Fields, type Framing, hasNoContent, type RequestHead } from '../core/message.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import type { BufferSpec } from '../core/configuration.ts';
+import type { BufferSpec } from '../core/route-spec.ts';
 import type { Attempt } from './attempt.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
 import { BufferedBytes } from './buffered-bytes.ts';

@@ -1,4 +1,4 @@
-import type { RequestPriority } from '../core/configuration.ts';
+import type { RequestPriority } from '../core/route-spec.ts';
 import type { Deadline } from '../core/deadline.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';

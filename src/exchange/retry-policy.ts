@@ -1,4 +1,4 @@
-import type { RetrySpec } from '../core/configuration.ts';
+import type { RetrySpec } from '../core/route-spec.ts';
 import { LatencyQuantile } from '../policy/latency-quantile.ts';
 
 /** The `retry` of a route, compiled. */

@@ -9,7 +9,7 @@ import { Hedge, type HedgeOwner } from './hedge.ts';
 import { CopiedFields, copyHead, type RetainedResponse } from './retained-response.ts';
 import type { Ids } from './ports.ts';
 import { processEndMs } from './endpoint-wait.ts';
-import { hasUntried, isRepeatable, mayBeEnding, mayBeOfConnection, statusDecisionFor } from './retry.ts';
+import { hasUntried, isRepeatable, waitsForProcessEnd, mayBeOfConnection, statusDecisionFor } from './retry.ts';
 import type { ResponseHold } from './response-hold.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -82,7 +82,7 @@ export class RetryState {
     const elsewhere = hasUntried(this.#owner) || mayBeOfConnection(attempt);
     const facts = { attemptsMade: attempts.length, elsewhere, retryAfterMs, random: this.#random() };
     const backMs = backoffMs({ baseMs: this.#policy.backoffMs, maxMs: this.#policy.backoffMaxMs }, facts);
-    const waitMs = mayBeEnding(this.#owner, attempt) ? Math.max(backMs, processEndMs) : backMs;
+    const waitMs = waitsForProcessEnd(this.#owner, attempt) ? Math.max(backMs, processEndMs) : backMs;
     // Without a limit for the exchange, no wait is longer than one for a response.
     const { responseHeadMs } = this.#owner.requireRoute().timeouts;
     return waitMs < Math.min(responseHeadMs, remainingMs(this.#owner, this.#clock.now())) ? waitMs : Infinity;

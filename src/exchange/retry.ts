@@ -83,14 +83,15 @@ function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt, failure: Fail
 
 /**
  * Whether the process of the endpoint may have ended just now, where requests wait for one that restarts: the connection was lost without a
- * response. The next attempt, `processEndMs` later, is then usually refused, and waits.
+ * response, or reset before it was accepted. The next attempt, `processEndMs` later, is then usually refused, and waits.
  */
 function mayHaveEnded(exchange: ExchangeState, attempt: Attempt): boolean {
-  return isLost(attempt) && exchange.requireUpstream().mayReturn?.() === true;
+  const hasEnded = isLost(attempt) || attempt.failure?.cause === 'connect_reset';
+  return hasEnded && exchange.requireUpstream().mayReturn?.() === true;
 }
 
-/** Whether an attempt that begins at once would go to the process that may just have ended, whose listener may still accept it. */
-export function mayBeEnding(exchange: ExchangeState, attempt: Attempt): boolean {
+/** Whether the next attempt waits for `processEndMs`: at once it would go to the process that may just have ended, whose listener may still accept it. */
+export function waitsForProcessEnd(exchange: ExchangeState, attempt: Attempt): boolean {
   return !attempt.reused && !hasUntried(exchange) && mayHaveEnded(exchange, attempt);
 }
 

@@ -1,4 +1,4 @@
-import type { TunnelSpec } from '../core/configuration.ts';
+import type { TunnelSpec } from '../core/route-spec.ts';
 import type { EndedExchange, SessionChange, TunnelFacts } from '../core/exchange.ts';
 import { fail, type Failure, type ForceCloseReason } from '../core/failure.ts';
 import type { Fields, Ownership, ResponseHead } from '../core/message.ts';

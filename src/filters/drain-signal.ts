@@ -1,4 +1,4 @@
-import type { DrainSignalSpec } from '../core/configuration.ts';
+import type { DrainSignalSpec } from '../core/upstream-spec.ts';
 import type { Filter, FilterContext, FilterResponseHead } from '../core/filter.ts';
 import { isDrainSignal } from '../policy/drain-signal.ts';
 

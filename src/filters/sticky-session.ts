@@ -1,4 +1,4 @@
-import type { StickySpec } from '../core/configuration.ts';
+import type { StickySpec } from '../core/upstream-spec.ts';
 import type { Filter, FilterContext, FilterResponseHead } from '../core/filter.ts';
 import { sessionOf, type StickySessions } from '../policy/sticky-sessions.ts';
 

@@ -22,6 +22,7 @@ import {
   type ExportedSpan,
 } from './messages.ts';
 import { metricsOf, pointsIn } from './metric-data.ts';
+import { SeriesStarts } from './series-starts.ts';
 import { encodeMessage } from './protobuf.ts';
 import { SignalExporter } from './signal-exporter.ts';
 import { spansOf } from './spans.ts';
@@ -53,6 +54,7 @@ export class OtlpExporter {
   readonly #traces: SignalExporter<ExportedSpan>;
   readonly #logs: SignalExporter<ExportedLogRecord>;
   readonly #metrics: SignalExporter<Metric>;
+  readonly #starts = new SeriesStarts();
   /** Signals that the collector does not take, and why. */
   readonly #failing = new Map<OtlpSignal, string>();
   /** When the main thread was last told of a rejection. */
@@ -191,7 +193,8 @@ export class OtlpExporter {
     if (this.#spec === null || this.#spec.metrics === null) return;
     const text = Buffer.concat(parts).toString();
     const startedMs = Date.parse(this.#process?.started_at ?? '') || 0;
-    for (const metric of metricsOf(text, { startedMs, nowMs: this.#clock.wallTime() })) this.#metrics.add(metric);
+    for (const metric of metricsOf(text, { startedMs, nowMs: this.#clock.wallTime() }, this.#starts))
+      this.#metrics.add(metric);
   }
 
   /** Takes the lines of all rings. Returns whether there were any. */

@@ -1,5 +1,6 @@
 import { attributesOf, unixNano } from './attributes.ts';
 import { cumulative, type ExportedExemplar, type HistogramDataPoint, type KeyValue, type Metric } from './messages.ts';
+import type { SeriesStarts } from './series-starts.ts';
 
 /** When the numbers were read, and since when they count. Milliseconds since 1970. */
 export interface MetricTimes {
@@ -33,8 +34,10 @@ const labelPattern = /(\w+)="([^"\\]*(?:\\.[^"\\]*)*)"/gs;
  * The metrics of the admin API, which the main thread writes in the OpenMetrics text format, as metrics of OTLP: the same names, so that one table
  * describes both. It reads what this gateway writes, and leaves out what it does not know.
  */
-export function metricsOf(text: string, times: MetricTimes): Metric[] {
-  return familiesOf(text).flatMap((family) => metricOf(family, times));
+export function metricsOf(text: string, times: MetricTimes, starts: SeriesStarts): Metric[] {
+  const metrics = familiesOf(text).flatMap((family) => metricOf(family, times, starts));
+  starts.endExport(times.nowMs);
+  return metrics;
 }
 
 export function pointsIn({ gauge, sum, histogram }: Metric): number {
@@ -75,22 +78,26 @@ function labelsOf(text: string): Record<string, string> {
   return labels;
 }
 
-function metricOf(family: Family, times: MetricTimes): Metric[] {
+function metricOf(family: Family, times: MetricTimes, starts: SeriesStarts): Metric[] {
   const { name, description, type } = family;
   const unit = name.endsWith('_seconds') ? 's' : name.endsWith('_bytes') ? 'By' : '';
   const about = { name, description, ...(unit === '' ? {} : { unit }) };
   if (type === 'histogram') {
-    return inParts(histogramPoints(family, times)).map((dataPoints) => ({
+    return inParts(histogramPoints(family, times, starts)).map((dataPoints) => ({
       ...about,
       histogram: { dataPoints, aggregationTemporality: cumulative },
     }));
   }
-  const points = family.lines.map(({ labels, value }) => ({
-    attributes: attributesOf(labels),
-    ...(type === 'counter' ? { startTimeUnixNano: unixNano(times.startedMs) } : {}),
-    timeUnixNano: unixNano(times.nowMs),
-    asDouble: value,
-  }));
+  const points = family.lines.map(({ labels, value }) => {
+    const attributes = attributesOf(labels);
+    const startMs = type === 'counter' ? starts.startOf(name, attributes, times.startedMs) : null;
+    return {
+      attributes,
+      ...(startMs === null ? {} : { startTimeUnixNano: unixNano(startMs) }),
+      timeUnixNano: unixNano(times.nowMs),
+      asDouble: value,
+    };
+  });
   return inParts(points).map((dataPoints) =>
     type === 'counter'
       ? { ...about, sum: { dataPoints, aggregationTemporality: cumulative, isMonotonic: true } }
@@ -114,7 +121,11 @@ interface Buckets {
   count: number;
 }
 
-function histogramPoints({ name, lines }: Family, { startedMs, nowMs }: MetricTimes): HistogramDataPoint[] {
+function histogramPoints(
+  { name, lines }: Family,
+  { startedMs, nowMs }: MetricTimes,
+  starts: SeriesStarts,
+): HistogramDataPoint[] {
   const byLabels = new Map<string, Buckets>();
   for (const sample of lines) {
     const { le, ...labels } = sample.labels;
@@ -130,7 +141,7 @@ function histogramPoints({ name, lines }: Family, { startedMs, nowMs }: MetricTi
   }
   return [...byLabels.values()].map(({ attributes, counts, bounds, exemplars, sum, count }) => ({
     attributes,
-    startTimeUnixNano: unixNano(startedMs),
+    startTimeUnixNano: unixNano(starts.startOf(name, attributes, startedMs)),
     timeUnixNano: unixNano(nowMs),
     count: String(count),
     sum,

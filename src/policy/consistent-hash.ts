@@ -1,4 +1,4 @@
-import type { HashKey } from '../core/configuration.ts';
+import type { HashKey } from '../core/upstream-spec.ts';
 import { cookieValue } from './cookie-value.ts';
 import type { BalancedEndpoint, Balancer, BalancerContext } from './balancer.ts';
 

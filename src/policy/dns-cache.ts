@@ -1,4 +1,4 @@
-import type { FamilyChoice } from '../core/configuration.ts';
+import type { FamilyChoice } from '../core/upstream-spec.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Family, NameSource } from '../core/name-resolver.ts';
 import { after, type Instant } from '../core/time.ts';

@@ -1,4 +1,4 @@
-import type { DrainSignalSpec } from '../core/configuration.ts';
+import type { DrainSignalSpec } from '../core/upstream-spec.ts';
 
 /** Whether the value of the header of a response says that its endpoint wants no new requests. */
 export function isDrainSignal(value: string | null, spec: DrainSignalSpec): boolean {

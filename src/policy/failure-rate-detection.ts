@@ -18,6 +18,7 @@ interface Slice {
  */
 export class FailureRateDetection implements OutlierDetection {
   readonly #settings: FailureRateSettings;
+  readonly #counted: 'requests' | 'attempts';
   #window: Slice[] = [];
   #consecutiveFailures = 0;
   #consecutiveUnreachable = 0;
@@ -26,8 +27,10 @@ export class FailureRateDetection implements OutlierDetection {
   #rowLatest: Instant | null = null;
   #restMs = 0;
 
-  constructor(settings: FailureRateSettings = defaultFailureRate) {
+  /** `counted`: what the outcomes are of, for the reason. */
+  constructor(settings: FailureRateSettings = defaultFailureRate, counted: 'requests' | 'attempts' = 'requests') {
     this.#settings = settings;
+    this.#counted = counted;
   }
 
   get hasFailures(): boolean {
@@ -77,10 +80,13 @@ export class FailureRateDetection implements OutlierDetection {
     const figures = { requests, failures, windowMs, consecutiveUnreachable, ...this.#rest };
     const isMostly = failures * 2 > requests && requests > consecutiveUnreachable;
     if (part !== null || isMostly) {
-      return { ...figures, reason: `${failures} of ${requests} requests within ${secondsText(windowMs)} failed` };
+      return {
+        ...figures,
+        reason: `${failures} of ${requests} ${this.#counted} within ${secondsText(windowMs)} failed`,
+      };
     }
     if (consecutiveUnreachable < consecutiveUnreachableMax)
-      return { ...figures, reason: `${inRow} requests in a row failed` };
+      return { ...figures, reason: `${inRow} ${this.#counted} in a row failed` };
     return { ...figures, reason: `${consecutiveUnreachable} connections in a row could not be made` };
   }
 

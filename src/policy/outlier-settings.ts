@@ -1,4 +1,4 @@
-import type { CircuitBreakerSpec, OutlierDetectionSpec, RouteBreakerSpec } from '../core/configuration.ts';
+import type { CircuitBreakerSpec, OutlierDetectionSpec, RouteBreakerSpec } from '../core/upstream-spec.ts';
 
 /** When failures make an endpoint an outlier. */
 export interface FailureRateSettings {
@@ -33,8 +33,8 @@ export interface EjectionSettings {
   readonly forgetAfterMs: number;
   /** The share of the endpoints with passing checks that stays, and never fewer than one. */
   readonly stayingShareMin: number;
-  /** While an outlier stays because too few others are left: how often that is reported. */
-  readonly reportEveryMs: number;
+  /** Of an outlier that stays because too few others are left: when nothing has spoken against it for so long, that is over. */
+  readonly overAfterMs: number;
 }
 
 /** What is done about the outliers of one upstream. */
@@ -81,7 +81,7 @@ export const defaultEjection: EjectionSettings = {
   // the load of all. (Envoy's max_ejection_percent keeps 90 %.)
   stayingShareMin: 0.5,
   // The window: after it, all requests that count are new.
-  reportEveryMs: 30_000,
+  overAfterMs: 30_000,
 };
 
 /** The longest rest that an endpoint is given because it asked for one. */
@@ -138,7 +138,7 @@ export function outlierSettingsOf({ outlierDetection: spec, circuitBreaker }: Ou
       firstPauseMs: spec.firstPauseMs,
       longestPauseMs: Math.max(spec.firstPauseMs, spec.longestPauseMs),
       stayingShareMin: 1 - spec.ejectedShareMax,
-      reportEveryMs: windowMs,
+      overAfterMs: windowMs,
     },
     breaker,
   };

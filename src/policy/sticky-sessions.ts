@@ -1,4 +1,4 @@
-import type { StickySpec } from '../core/configuration.ts';
+import type { StickySpec } from '../core/upstream-spec.ts';
 import { type CookieLines, cookieValue } from './cookie-value.ts';
 import type { BalancedEndpoint, Balancer, BalancerContext } from './balancer.ts';
 import type { SessionToken, SessionTokens } from './session-tokens.ts';

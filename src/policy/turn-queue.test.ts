@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RequestPriority } from '../core/configuration.ts';
+import type { RequestPriority } from '../core/route-spec.ts';
 import type { Instant } from '../core/time.ts';
 import { comparedSince, type Turn, TurnQueue } from './turn-queue.ts';
 

@@ -1,4 +1,4 @@
-import type { RequestPriority } from '../core/configuration.ts';
+import type { RequestPriority } from '../core/route-spec.ts';
 import type { Instant } from '../core/time.ts';
 
 /** A request that waits for its turn. */

@@ -10,6 +10,7 @@ const some = (requests: number, errors = 0) => ({ requests, errors });
 const well: UpstreamFacts = {
   recent: some(100),
   lastMinute: some(1000),
+  silentS: 0,
   endpoints: 2,
   usable: 2,
   onProbation: 0,
@@ -31,9 +32,15 @@ describe('an upstream', () => {
     ['whose only request failed', { recent: some(1, 1) }, 'failing', /^1 of 1/],
     [
       'without requests now, whose last ones failed',
-      { recent: some(0), lastMinute: some(4, 2) },
+      { recent: some(0), lastMinute: some(4, 2), silentS: null },
       'failing',
       /^2 of 4 requests failed in the last minute$/,
+    ],
+    [
+      'without requests for 28 s, whose last ones failed',
+      { recent: some(0), lastMinute: some(1325, 429), silentS: 28 },
+      'failing',
+      /^429 of 1325 requests failed in the last minute; none has come for 25 s$/,
     ],
     ['without requests', { recent: some(0), lastMinute: some(0) }, 'idle', /^no requests in the last minute$/],
     ['with an endpoint that is not well', { usable: 1 }, 'degraded', /^1 of 2 endpoints is not healthy$/],
@@ -128,6 +135,7 @@ describe('a gateway', () => {
     state: 'serving',
     recent: some(100),
     lastMinute: some(1000),
+    silentS: 0,
     refusal: null,
     problems: 0,
     unreadyReleases: [],
@@ -245,6 +253,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
       const verdict = judgeUpstream({
         recent,
         lastMinute: some(minute),
+        silentS: 0,
         breakersOpen: 0,
         maintenance: closed(1),
         ...endpoints,
@@ -254,6 +263,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
         state: 'serving',
         recent,
         lastMinute: recent,
+        silentS: 0,
         refusal: null,
         problems: 0,
         unreadyReleases: [],

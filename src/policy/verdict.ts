@@ -1,3 +1,4 @@
+import { shownSeconds } from '../core/ago-text.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 
 /** Requests of a time, and how many of them failed. */
@@ -21,6 +22,8 @@ export interface UpstreamFacts {
   /** Of the last `recentSeconds`. */
   readonly recent: RecentRequests;
   readonly lastMinute: RecentRequests;
+  /** Whole seconds since the last request of the last minute; null: none came, or it is not known. */
+  readonly silentS: number | null;
   /** All endpoints; the classes below are of these, and exclude each other. */
   readonly endpoints: number;
   /** Those that get requests, and of which nothing speaks against it. */
@@ -43,6 +46,8 @@ export interface GatewayFacts {
   readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
   readonly recent: RecentRequests;
   readonly lastMinute: RecentRequests;
+  /** Whole seconds since the last request of the last minute; null: none came, or it is not known. */
+  readonly silentS: number | null;
   /** Why clients are refused now, one clause; null: none is, or only those of an address that has too many connections. */
   readonly refusal: string | null;
   /** Problems of the gateway itself, and incidents that go on. */
@@ -167,11 +172,17 @@ function closedVerdict({ closed, paused, open }: RouteMaintenance): ServiceVerdi
 }
 
 /** Null: too few of them failed to say anything, or there were none. */
-function judgeRequests({ recent, lastMinute }: Pick<UpstreamFacts, 'recent' | 'lastMinute'>): ServiceVerdict | null {
+function judgeRequests({
+  recent,
+  lastMinute,
+  silentS,
+}: Pick<UpstreamFacts, 'recent' | 'lastMinute' | 'silentS'>): ServiceVerdict | null {
   // Without requests now, those before are the latest that is known.
-  const [{ requests, errors }, time] = recent.requests > 0 ? [recent, `${recentSeconds} s`] : [lastMinute, 'minute'];
+  const isPast = recent.requests === 0;
+  const { requests, errors } = isPast ? lastMinute : recent;
   if (requests === 0 || errors / requests <= degradedShare) return null;
-  const reason = `${errors} of ${requests} requests failed in the last ${time}`;
+  const since = isPast && silentS !== null ? `; none has come for ${shownSeconds(silentS)} s` : '';
+  const reason = `${errors} of ${requests} requests failed in the last ${isPast ? 'minute' : `${recentSeconds} s`}${since}`;
   return { state: errors / requests > failingShare ? 'failing' : 'degraded', reason };
 }
 

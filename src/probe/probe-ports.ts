@@ -1,4 +1,4 @@
-import type { UpstreamTls } from '../core/configuration.ts';
+import type { UpstreamTls } from '../core/upstream-spec.ts';
 import type { Connector, UnknownCode } from '../core/connector.ts';
 import type { NameResolver } from '../core/name-resolver.ts';
 import type { Random } from '../core/random.ts';

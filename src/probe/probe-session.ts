@@ -1,5 +1,5 @@
 import { Deadlines } from '../core/deadline.ts';
-import type { UpstreamTls } from '../core/configuration.ts';
+import type { UpstreamTls } from '../core/upstream-spec.ts';
 import type { Connector } from '../core/connector.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';

@@ -1,4 +1,4 @@
-import type { UpstreamTls } from '../core/configuration.ts';
+import type { UpstreamTls } from '../core/upstream-spec.ts';
 import type { Clock } from '../core/time.ts';
 import { after } from '../core/time.ts';
 import { type InspectedCertificate, inspectTls, type TlsInspection } from '../transport/inspect-tls.ts';

@@ -1,4 +1,4 @@
-import type { UpstreamTls } from '../core/configuration.ts';
+import type { UpstreamTls } from '../core/upstream-spec.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { NameResolver } from '../core/name-resolver.ts';
 import { isIP } from 'node:net';

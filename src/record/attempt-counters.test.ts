@@ -66,6 +66,22 @@ describe('responses are counted', () => {
     assert.equal(responses.length, 2001);
     assert.equal(responses.find(({ endpoint }) => endpoint === '(other)')?.count, 500);
   });
+
+  test('of thousands of endpoints that replace each other by their own names, and none is lost', () => {
+    const counters = new AttemptCounters();
+    let total = 0;
+    for (let n = 0; n < 10_000; n += 1) {
+      const exchange = withAttempt({ endpoint: `shop/${n}` }, { upstream: `u${n % 1000}` });
+      counters.count(exchange);
+      if (n % 100 !== 99) continue;
+      for (const { endpoint, count } of counters.takeResponses()) {
+        assert.notEqual(endpoint, '(other)');
+        total += count;
+      }
+      for (const { upstream } of counters.takeStages()) assert.notEqual(upstream, '(other)');
+    }
+    assert.equal(total, 10_000);
+  });
 });
 
 describe('the times of stages', () => {

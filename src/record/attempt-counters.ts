@@ -9,7 +9,10 @@ import {
 } from '../core/attempt-counts.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 
-/** Endpoints come from the configuration and from name servers; those beyond this are counted together. */
+/**
+ * Endpoints come from the configuration, name servers and applications; those beyond this are counted together, until the counts are taken: then
+ * those that were not used since the last time give up their places.
+ */
 const endpointsMax = 2000;
 const upstreamsMax = 500;
 const other = '(other)';
@@ -43,13 +46,19 @@ export class AttemptCounters {
   /** The counts since the last call. */
   takeResponses(): EndpointResponses[] {
     const taken: EndpointResponses[] = [];
-    for (const endpoint of this.#endpoints.values()) endpoint.takeInto(taken);
+    const isFull = this.#endpoints.size >= endpointsMax;
+    for (const [name, endpoint] of this.#endpoints)
+      if (!endpoint.takeInto(taken) && isFull) this.#endpoints.delete(name);
+    if (isFull) this.#lastEndpoint = null;
     return taken;
   }
 
   takeStages(): StageTimes[] {
     const taken: StageTimes[] = [];
-    for (const upstream of this.#upstreams.values()) upstream.takeInto(taken);
+    const isFull = this.#upstreams.size >= upstreamsMax;
+    for (const [name, upstream] of this.#upstreams)
+      if (!upstream.takeInto(taken) && isFull) this.#upstreams.delete(name);
+    if (isFull) this.#lastUpstream = null;
     return taken;
   }
 
@@ -127,8 +136,9 @@ class EndpointCells {
     statuses[cell] = before + 1;
   }
 
-  takeInto(taken: EndpointResponses[]): void {
-    if (this.#touched.length === 0) return;
+  /** Returns whether there were any. */
+  takeInto(taken: EndpointResponses[]): boolean {
+    if (this.#touched.length === 0) return false;
     const { upstream, endpoint } = this;
     for (const key of this.#touched) {
       const number = Math.floor(key / 1000);
@@ -139,6 +149,7 @@ class EndpointCells {
       statuses[status] = 0;
     }
     this.#touched = [];
+    return true;
   }
 }
 
@@ -163,12 +174,15 @@ class UpstreamStages {
     }
   }
 
-  takeInto(taken: StageTimes[]): void {
+  /** Returns whether there were any. */
+  takeInto(taken: StageTimes[]): boolean {
+    const before = taken.length;
     for (const [index, stage] of this.#stages.entries()) {
       if (stage === null) continue;
       taken.push(stage);
       this.#stages[index] = null;
     }
+    return taken.length > before;
   }
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import { fail } from '../core/failure.ts';
 import type { Instant } from '../core/time.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { bucketOf, CounterTotals, ExchangeCounters } from './counters.ts';
 import { failedExchange, sampleExchange } from './sample-exchange.test-support.ts';
 
@@ -11,6 +12,9 @@ const lasting = (ms: number, changes: Partial<EndedExchange> = {}): EndedExchang
   sampleExchange({ endedAt: (5000 + ms) as Instant, ...changes });
 const labels = ({ route, upstream, statusClass, shape, cause, end }: ExchangeCount): string =>
   [route, upstream, statusClass, shape, cause, end].join(' ');
+
+const names = { routes: new Set(['shop', 'api']), upstreams: new Set(['shop']) };
+const totalsOf = (keysMax?: number): CounterTotals => new CounterTotals(new SimulatedClock(), () => names, keysMax);
 
 test('exchanges with the same labels are counted together, others separately', () => {
   const counters = new ExchangeCounters();
@@ -68,7 +72,7 @@ test('the cell of a duration is the same as that of a search from the first boun
 
 test('a delta has the counts since the previous one, and totals add them up', () => {
   const counters = new ExchangeCounters();
-  const totals = new CounterTotals();
+  const totals = totalsOf();
   counters.count(lasting(3, { bytesFromClient: 5 }));
   const first = counters.takeDelta();
   totals.add(first);
@@ -90,7 +94,7 @@ test('a delta has the counts since the previous one, and totals add them up', ()
 
 test('beyond the limit exchanges are counted under "(other)", and none is lost', () => {
   const counters = new ExchangeCounters(3);
-  const totals = new CounterTotals(2);
+  const totals = totalsOf(2);
   for (let n = 0; n < 50; n++)
     counters.count(lasting(1, { route: `r${n}`, upstream: `u${n}`, statusSent: n % 2 === 0 ? 200 : 404 }));
   const delta = counters.takeDelta();
@@ -106,6 +110,29 @@ test('beyond the limit exchanges are counted under "(other)", and none is lost',
   );
 });
 
+test('routes that replace each other, however many, are counted by their own names, and none is lost', () => {
+  const counters = new ExchangeCounters(100);
+  const last = new Map<string, number>();
+  for (let n = 0; n < 5000; n++) {
+    counters.count(lasting(1, { route: `r${n}`, upstream: `u${n}` }));
+    if (n % 50 !== 49) continue;
+    for (const { route, count } of counters.takeDelta()) last.set(route, (last.get(route) ?? 0) + count);
+  }
+  assert.equal(last.size, 5000);
+  for (const [route, count] of last) assert.deepEqual([route === '(other)', count], [false, 1]);
+});
+
+test('a table that is full of what is used counts the rest together, until a place is free', () => {
+  const counters = new ExchangeCounters(2);
+  const counted = (...routes: string[]) => {
+    for (const route of routes) counters.count(lasting(1, { route, upstream: route }));
+    return counters.takeDelta().map(({ route, count }) => `${route} ${count}`);
+  };
+  assert.deepEqual(counted('a', 'b', 'c'), ['a 1', 'b 1', '(other) 1']);
+  assert.deepEqual(counted('a', 'c', 'd'), ['a 1', '(other) 2']);
+  assert.deepEqual(counted('c', 'a', 'd'), ['c 1', 'a 1', '(other) 1']);
+});
+
 test('a known key costs no new cell', () => {
   const counters = new ExchangeCounters(1);
   for (let n = 0; n < 10; n++) {
@@ -118,7 +145,7 @@ test('responses of gRPC are counted by their status, and statuses that gRPC does
   const statuses = [null, 0, 16, 17, 99_999, -1] as const;
   const counters = new ExchangeCounters();
   for (const grpcStatus of statuses) counters.count(lasting(1, { grpcStatus }));
-  const totals = new CounterTotals();
+  const totals = totalsOf();
   totals.add(counters.takeDelta());
   assert.deepEqual(
     totals.all().map(({ grpcStatus, count }) => [grpcStatus, count]),
@@ -130,4 +157,90 @@ test('responses of gRPC are counted by their status, and statuses that gRPC does
       ['missing', 1],
     ],
   );
+});
+
+describe('the totals of exchanges', () => {
+  const minute = 60_000;
+  let clock: SimulatedClock;
+  let routes: readonly string[];
+  let upstreams: readonly string[];
+  let totals: CounterTotals;
+  let counters: ExchangeCounters;
+
+  beforeEach(() => {
+    clock = new SimulatedClock();
+    counters = new ExchangeCounters();
+    totals = new CounterTotals(clock, () => ({
+      routes: new Set(['', ...routes]),
+      upstreams: new Set(['', ...upstreams]),
+    }));
+  });
+
+  const count = (route: string, upstream = 'shop'): void => {
+    counters.count(lasting(1, { route, upstream }));
+    totals.add(counters.takeDelta());
+  };
+  const counted = () => Object.fromEntries(totals.all().map((one) => [`${one.route} ${one.upstream}`, one.count]));
+  const pass = (minutes: number): void => {
+    for (let time = 0; time < 4 * minutes; time++) {
+      clock.advanceSync(minute / 4);
+      totals.add([]);
+    }
+  };
+
+  test('of a route are kept while it exists, however quiet it is, and ten minutes after it has gone', () => {
+    [routes, upstreams] = [['a', 'b'], ['shop']];
+    for (const route of ['a', 'b', 'b']) count(route);
+    count('', '');
+    pass(600);
+    routes = ['b'];
+    pass(10);
+    assert.deepEqual(counted(), { 'a shop': 1, 'b shop': 2, ' ': 1 });
+    pass(2);
+    assert.deepEqual(counted(), { 'b shop': 2, ' ': 1 });
+  });
+
+  test('go on where the route returns within that time', () => {
+    [routes, upstreams] = [['a'], ['shop']];
+    count('a');
+    for (let turn = 0; turn < 5; turn++) {
+      routes = [];
+      pass(9);
+      routes = ['a'];
+      pass(2);
+    }
+    count('a');
+    assert.deepEqual(counted(), { 'a shop': 2 });
+  });
+
+  test('of an upstream are given up ten minutes after it has gone, too, though its route goes on with another', () => {
+    [routes, upstreams] = [['a'], ['shop', 'new']];
+    count('a');
+    count('a', 'new');
+    upstreams = ['new'];
+    pass(12);
+    assert.deepEqual(counted(), { 'a new': 1 });
+  });
+
+  test('have a place for each new route, however often reloads rename them', () => {
+    upstreams = ['shop'];
+    for (let hour = 0; hour < 20; hour++) {
+      routes = Array.from({ length: 500 }, (_, n) => `route-${hour}-${n}`);
+      for (const route of routes) count(route);
+      pass(60);
+      assert.ok(totals.all().length <= 500, `${totals.all().length}`);
+    }
+    assert.equal(
+      Object.keys(counted()).some((name) => name.startsWith('(other)')),
+      false,
+    );
+  });
+
+  test('of more than there are places for are counted together, and these are kept', () => {
+    [routes, upstreams] = [[], []];
+    for (let n = 0; n < 2100; n++) count(`route-${n}`);
+    assert.equal(counted()['(other) (other)'], 100);
+    pass(12);
+    assert.deepEqual(counted(), { '(other) (other)': 100 });
+  });
 });

@@ -1,12 +1,12 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '../core/failure.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import { shapeOfExchange, shapeWithoutFailure } from './exchange-shape.ts';
+import { GoneNames, otherName, reviewEveryMs } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
 const keysMaxDefault = 2000;
-/** Exchanges beyond the limit of keys are counted under this route. */
-const otherRoute = '(other)';
 
 type StatusClass = ExchangeCount['statusClass'];
 const statusClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const satisfies readonly StatusClass[];
@@ -46,12 +46,27 @@ export class ExchangeCounters {
     cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
   }
 
-  /** The counts since the last call, without unchanged ones. */
+  /** The counts since the last call, without unchanged ones. Where there is no place left, cells without counts give up theirs. */
   takeDelta(): ExchangeCount[] {
+    if (this.#keys >= this.#keysMax) this.#dropUnused();
     const delta = this.#touched.map((cell) => ({ ...cell, durations: cell.durations.slice() }));
     for (const cell of this.#touched) clear(cell);
     this.#touched = [];
     return delta;
+  }
+
+  #dropUnused(): void {
+    for (const [route, upstreams] of this.#routes) {
+      for (const [upstream, cells] of upstreams) {
+        for (const [label, { count }] of cells) {
+          if (count > 0) continue;
+          cells.delete(label);
+          if (route !== otherName) this.#keys -= 1;
+        }
+        if (cells.size === 0) upstreams.delete(upstream);
+      }
+      if (upstreams.size === 0) this.#routes.delete(route);
+    }
   }
 
   #cell(exchange: EndedExchange): ExchangeCount {
@@ -81,8 +96,8 @@ export class ExchangeCounters {
   /** `keysMax` limits the routes with their own counts. For other routes causes and ends are still counted separately. */
   #newCell(exchange: EndedExchange, label: number): ExchangeCount {
     const isOther = this.#keys >= this.#keysMax;
-    const route = isOther ? otherRoute : exchange.route;
-    const upstream = isOther ? otherRoute : exchange.upstream;
+    const route = isOther ? otherName : exchange.route;
+    const upstream = isOther ? otherName : exchange.upstream;
     const upstreams = valueOf(this.#routes, route, () => new Map<string, Map<number, ExchangeCount>>());
     const cells = valueOf(upstreams, upstream, () => new Map<number, ExchangeCount>());
     return valueOf(cells, label, () => {
@@ -92,17 +107,43 @@ export class ExchangeCounters {
   }
 }
 
+/** The names that there are; '' for exchanges without a route or an upstream. */
+export type CurrentNames = () => {
+  readonly routes: ReadonlySet<string>;
+  readonly upstreams: ReadonlySet<string>;
+};
+
 /** Adds up the counts of the workers, in the main thread. */
 export class CounterTotals {
   readonly #keysMax: number;
   readonly #totals = new Map<string, ExchangeCount>();
+  readonly #clock: Clock;
+  readonly #current: CurrentNames;
+  readonly #routesGone: GoneNames;
+  readonly #upstreamsGone: GoneNames;
+  #reviewAt: Instant;
 
-  constructor(keysMax = keysMaxDefault) {
+  constructor(clock: Clock, current: CurrentNames, keysMax = keysMaxDefault) {
+    this.#clock = clock;
+    this.#current = current;
     this.#keysMax = keysMax;
+    this.#routesGone = new GoneNames(clock);
+    this.#upstreamsGone = new GoneNames(clock);
+    this.#reviewAt = after(clock.now(), reviewEveryMs);
   }
 
+  /** Call this several times a minute, also with nothing. */
   add(delta: readonly ExchangeCount[]): void {
     for (const counted of delta) addTo(this.#total(counted), counted);
+    if (this.#clock.now() >= this.#reviewAt) this.#review();
+  }
+
+  /** Gives up the totals of routes and upstreams that have gone, so that new names get a place. */
+  #review(): void {
+    this.#reviewAt = after(this.#clock.now(), reviewEveryMs);
+    const { routes, upstreams } = this.#current();
+    this.#routesGone.forget(this.#totals, ({ route }) => route, routes);
+    this.#upstreamsGone.forget(this.#totals, ({ upstream }) => upstream, upstreams);
   }
 
   all(): readonly ExchangeCount[] {
@@ -113,7 +154,7 @@ export class CounterTotals {
     const known = this.#totals.get(keyOf(counted));
     if (known !== undefined) return known;
     const isOther = this.#totals.size >= this.#keysMax;
-    const labels = isOther ? { ...counted, route: otherRoute, upstream: otherRoute } : counted;
+    const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
       const total = { ...labels, durations: counted.durations.slice() };
       clear(total);

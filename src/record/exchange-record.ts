@@ -268,9 +268,20 @@ export class ExchangeRecords {
   #detail(failure: Failure, exchange: EndedExchange): string {
     const sentence = explain(this.#redacted(failure));
     const last = exchange.attempts.at(-1);
-    if (last === undefined || last.exit === null || !exitExplains(last.failure?.cause, failure.cause)) return sentence;
-    const lastLine = last.exit.lastLine === null ? null : this.#redactor.redact(last.exit.lastLine);
-    return `${sentence} ${explainExit({ ...last.exit, lastLine }, exitBeforeMs(last, last.exit, exchange.startedAt))}`;
+    if (last === undefined || !exitExplains(last.failure?.cause, failure.cause)) return sentence;
+    return `${sentence}${this.#exitSentence(last, exchange)}${this.#noneReadySentence(last)}`;
+  }
+
+  #exitSentence(attempt: AttemptFacts, { startedAt }: EndedExchange): string {
+    const { exit } = attempt;
+    if (exit === null) return '';
+    const lastLine = exit.lastLine === null ? null : this.#redactor.redact(exit.lastLine);
+    return ` ${explainExit({ ...exit, lastLine }, exitBeforeMs(attempt, exit, startedAt))}`;
+  }
+
+  /** Why no endpoint got another attempt, as the answers of exchanges without an attempt say it. */
+  #noneReadySentence({ noneReady = null }: AttemptFacts): string {
+    return noneReady === null ? '' : ` ${explain({ ...noneReady, evidence: this.#evidence(noneReady) } as Failure)}`;
   }
 }
 

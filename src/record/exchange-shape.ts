@@ -23,7 +23,7 @@ export function isFailed(exchange: EndedExchange): boolean {
 
 /** Who caused the failure; null without a failure. */
 export function whoseOfExchange(exchange: EndedExchange): Whose | null {
-  if (exchange.failure !== null) return whoseOf(exchange.failure);
+  if (exchange.failure !== null) return whoseOf(exchange.failure, exchange.application);
   const shape = shapeWithoutFailure(exchange);
   if (shape === 'none') return null;
   return shape === 'app_error' ? 'application' : 'client';

@@ -143,7 +143,7 @@ const gatewayState: GatewayState = {
   ...{ endpoints_ready: 1, endpoints_total: 3 },
   endpoints: [
     {
-      ...{ endpoint: 'shop/127.0.0.1:3000', state: 'ejected', since_ms: 1200, reason: '5 requests in a row failed' },
+      ...{ endpoint: 'shop/127.0.0.1:3000', state: 'ejected', since_ms: 1200, reason: '5 attempts in a row failed' },
       ...{ open: 4, idle: 1, waiting: 0, open_max: 256 },
     },
   ],

@@ -170,9 +170,15 @@ describe('the history of requests', () => {
     assert.deepEqual(history.recent('all', 5), { requests: 3, errors: 1 });
     clock.advanceSync(3000);
     assert.deepEqual(history.recent('all', 5), { requests: 1, errors: 1 });
+    assert.equal(history.silentS('all'), 3);
     clock.advanceSync(10_000);
     assert.deepEqual(history.recent('all', 5), { requests: 0, errors: 0 });
     assert.deepEqual(history.recent('upstream:none', 5), { requests: 0, errors: 0 });
+    assert.deepEqual([history.silentS('all'), history.silentS('upstream:none')], [13, null]);
+    history.add([counted([1])]);
+    assert.equal(history.silentS('all'), 0);
+    clock.advanceSync(61_000);
+    assert.equal(history.silentS('all'), null);
   });
 
   test('loses and doubles no request, whenever they come', () => {

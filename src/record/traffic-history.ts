@@ -108,6 +108,11 @@ export class TrafficHistory {
     return this.#series.get(key)?.recent(this.#secondNow, seconds) ?? { requests: 0, errors: 0 };
   }
 
+  /** Whole seconds since the last request, if that came in the last minute; null: none did, or it is not known. */
+  silentS(key: SeriesKey): number | null {
+    return this.#series.get(key)?.silentS(this.#secondNow) ?? null;
+  }
+
   get #secondNow(): number {
     return Math.floor((this.#clock.now() - this.#origin) / 1000);
   }
@@ -183,6 +188,14 @@ class Series {
       errors += step.errors;
     }
     return { requests, errors };
+  }
+
+  silentS(second: number): number | null {
+    this.#close(second);
+    const [open] = this.#open as [OpenStep];
+    if (open.number !== none) return 0;
+    const last = (this.#rings[0] as StepRing).between(second - 60, second - 1).findLast(({ requests }) => requests > 0);
+    return last === undefined ? null : second - last.number;
   }
 
   /** Keeps the steps that are over at `second`, the shortest first: a second that ends becomes part of the longer steps. */

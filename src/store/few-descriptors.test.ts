@@ -29,7 +29,7 @@ test('a store that may open no file names the descriptors, and not the disk, how
         assert.match(searched.result.problem, /may open no further file, because too many are open \(ulimit -n\)/);
         assert.deepEqual(
           reasons[number]?.map(({ evidence }) => evidence),
-          [{ path: folder, fault: 'descriptors_exhausted' }],
+          [{ path: folder, fault: 'descriptors_exhausted', limit: null, needed: null }],
         );
         assert.match(reasons[number]?.[0]?.reason ?? '', /ulimit -n/);
       } else assert.equal(searched.result.kind, 'page', `${free}`);
@@ -37,5 +37,6 @@ test('a store that may open no file names the descriptors, and not the disk, how
   } finally {
     rmSync(folder, { recursive: true });
   }
-  assert.match(storeFaultStep('descriptors_exhausted', '/s'), /LimitNOFILE= in the unit \(`ulimit -n`\)/);
+  const facts = { path: '/s', fault: 'descriptors_exhausted', limit: null, needed: null } as const;
+  assert.match(storeFaultStep(facts), /^Raise LimitNOFILE= in the unit of the gateway \(`ulimit -n`\)/);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
+import { streamWords } from '../core/output-line.ts';
 import { parseQuery } from './parse-query.ts';
 import { type QueryCondition, textKeys } from '../core/exchange-query.ts';
 import { queryKeys } from '../core/exchange-query.ts';
@@ -81,6 +82,11 @@ describe('a query', () => {
     ['status:599-500', 0, /^status: is a code/],
     ['status:6xx', 0, /^status: is a code/],
     ['cause:conect_refused', 0, /^there is no cause conect_refused; did you mean cause:connect_refused\?$/],
+    ['cause:app_error', 0, /^there is no cause app_error; shape:app_error is meant$/],
+    ['cause:application_5xx', 0, /^there is no cause application_5xx; shape:app_error is meant$/],
+    ['shape:connect_refused', 0, /^there is no shape connect_refused; cause:connect_refused is meant$/],
+    ['stage:dns_error', 0, /^there is no stage dns_error; type:dns_error is meant$/],
+    ['heap limit:5', 5, /^limit: is no condition; `--limit` of `candor logs` says how many are shown$/],
     ['cause:zzz', 0, /^there is no cause zzz; records name theirs$/],
     ['cause:zzz*', 0, /^there is no cause zzz/],
     ['stage:foo', 0, /^stage: is one of request, route, .*, not foo$/],
@@ -114,6 +120,13 @@ describe('a query', () => {
       assert.equal(parsed.at, at);
     });
   }
+
+  for (const [stream, word] of Object.entries(streamWords))
+    test(`stream:${word} is what the lines of ${stream} are printed with`, () => {
+      const [printed, named] = [parseQuery(`stream:${word}`, now), parseQuery(`stream:${stream}`, now)];
+      assert.ok(printed.ok && named.ok);
+      assert.deepEqual(printed.query, named.query);
+    });
 
   test('any text is understood or refused at a place within it', () => {
     fc.assert(

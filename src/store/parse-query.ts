@@ -8,6 +8,7 @@ import {
   textKeys,
 } from '../core/exchange-query.ts';
 import { failureTable } from '../core/failure-table.ts';
+import { streamWords } from '../core/output-line.ts';
 import { nearest } from '../core/nearest.ts';
 import { proxyErrors } from '../core/proxy-error.ts';
 import { parseBlock } from '../policy/ip-address.ts';
@@ -113,7 +114,7 @@ function addTerm(draft: Draft, { key, value, not }: Term, now: number): string |
   if (!isTextKey(key)) return unknownKey(key);
   if (key === 'client' && value.includes('/')) return addBlock(draft, value, not);
   const isPrefix = value.endsWith('*');
-  const compared = isPrefix ? value.slice(0, -1) : value;
+  const compared = isPrefix ? value.slice(0, -1) : key === 'stream' ? streamOf(value) : value;
   const problem = valueProblem(key, compared, isPrefix);
   if (problem !== null) return problem;
   // As `candor explain` takes it, and as a person types it. A whole one is found by the index.
@@ -125,10 +126,25 @@ function addTerm(draft: Draft, { key, value, not }: Term, now: number): string |
 const causes = Object.keys(failureTable);
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** Lines of applications are printed with a short word for their stream. */
+function streamOf(value: string): string {
+  return Object.entries(streamWords).find(([, word]) => word === value)?.[0] ?? value;
+}
+
+const knownValues: Readonly<Record<string, readonly string[]>> = {
+  cause: causes,
+  ...queryValues,
+  type: Object.keys(proxyErrors),
+};
+
 /** A value that no record can have; null: one may. */
 function valueProblem(key: TextKey, value: string, isPrefix: boolean): string | null {
-  const values = key === 'cause' ? causes : key === 'type' ? Object.keys(proxyErrors) : queryValues[key];
+  const values = knownValues[key];
   if (values === undefined || values.some((one) => (isPrefix ? one.startsWith(value) : one === value))) return null;
+  // Earlier versions counted the application's own errors under this name.
+  const asked = value === 'application_5xx' ? 'app_error' : value;
+  const other = Object.keys(knownValues).find((one) => knownValues[one]?.includes(asked) === true);
+  if (other !== undefined) return `there is no ${key} ${value}; ${other}:${asked} is meant`;
   const [near] = nearest(value, values, 1);
   if (near !== undefined) return `there is no ${key} ${value}; did you mean ${key}:${near}?`;
   return key === 'cause'
@@ -189,6 +205,7 @@ function addTime(draft: Draft, key: 'since' | 'until', value: string, now: numbe
 }
 
 function unknownKey(key: string): string {
+  if (key === 'limit') return 'limit: is no condition; `--limit` of `candor logs` says how many are shown';
   const meant = otherNames[key];
   if (meant !== undefined) return `there is no key ${key}; ${meant}: is meant`;
   const [near] = nearest(key, queryKeys, 1);

@@ -312,7 +312,8 @@ export class StoreWriter {
       kind: 'store_failing',
       subject: `store:${path}`,
       ...{ from, to, reason },
-      evidence: { path, fault },
+      // The main thread knows the numbers of descriptors.
+      evidence: { path, fault, limit: null, needed: null },
     };
     this.#send({ kind: 'event', event });
   }

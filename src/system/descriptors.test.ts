@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noCounts, type WorkerCounts } from '../core/counters.ts';
-import type { EventSink } from '../core/event.ts';
+import { descriptorsStep } from '../core/descriptor-need.ts';
+import type { EventFacts, EventSink } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { DescriptorReport } from '../control/descriptor-report.ts';
 import { DescriptorLimiter, descriptorLimit, descriptorReserve } from './descriptors.ts';
@@ -43,7 +44,13 @@ test('scarce descriptors are reported once, that clients are refused once, and o
   const told: string[] = [];
   const events: EventSink = { emit: ({ to, evidence }) => void told.push(`${to} ${JSON.stringify(evidence)}`) };
   let open = 990;
-  const report = new DescriptorReport(clock, events, 1024, async () => open);
+  const report = new DescriptorReport(
+    clock,
+    events,
+    () => 11_024,
+    1024,
+    async () => open,
+  );
   const note = async (counts: Partial<WorkerCounts>): Promise<void> => {
     report.note([{ ...noCounts(1), ...counts }, noCounts(2)]);
     await clock.advance(250);
@@ -60,10 +67,36 @@ test('scarce descriptors are reported once, that clients are refused once, and o
   open = 700;
   await passes(last, 3000);
   assert.deepEqual(told, [
-    'scarce {"limit":1024,"open":990,"closed":5,"refused":0}',
-    'refusing {"limit":1024,"open":990,"closed":7,"refused":2}',
-    'enough {"limit":1024,"open":700,"closed":7,"refused":3}',
+    'scarce {"limit":1024,"needed":11024,"wanted":11024,"open":990,"closed":5,"refused":0}',
+    'refusing {"limit":1024,"needed":11024,"wanted":11024,"open":990,"closed":7,"refused":2}',
+    'enough {"limit":1024,"needed":11024,"wanted":11024,"open":700,"closed":7,"refused":3}',
   ]);
   await note({ ...last, descriptorsScarce: 11 });
   assert.equal(told.length, 4);
 });
+
+for (const [limit, needed, wanted, left] of [
+  [1024, 11_024, 11_024, 'hardly any descriptor was left of 1024 (ulimit -n): '],
+  [1024, 1000, 2048, 'hardly any descriptor was left of 1024 (ulimit -n): '],
+  [null, 1000, 1000, 'hardly any descriptor was left (ulimit -n): '],
+] as const)
+  test(`the event of a shortage names the number that the next step names: limit ${limit}, ${needed} needed`, async () => {
+    const clock = new SimulatedClock();
+    const told: Parameters<EventSink['emit']>[0][] = [];
+    const events: EventSink = { emit: (event) => void told.push(event) };
+    const report = new DescriptorReport(
+      clock,
+      events,
+      () => needed,
+      limit,
+      async () => 990,
+    );
+    report.note([{ ...noCounts(1), descriptorsScarce: 1 }]);
+    await clock.advance(250);
+    const [event] = told;
+    assert.ok(event?.kind === 'descriptors_exhausted');
+    const evidence = event.evidence as EventFacts['descriptors_exhausted'];
+    assert.equal(evidence.wanted, wanted);
+    assert.match(descriptorsStep(evidence), new RegExp(`LimitNOFILE=${wanted} `));
+    assert.ok(event.reason.startsWith(left), event.reason);
+  });

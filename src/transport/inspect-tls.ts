@@ -1,7 +1,7 @@
 import { connect, isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Cancellable, NetworkFault } from '../core/connector.ts';
-import type { UpstreamTls } from '../core/configuration.ts';
+import type { UpstreamTls } from '../core/upstream-spec.ts';
 import { chainOf, namesOf, oneLine } from './certificate-chain.ts';
 import { networkFault } from './errno.ts';
 import { nodeTls } from './node-tls.ts';

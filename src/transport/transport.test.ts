@@ -7,7 +7,7 @@ import { after, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
-import type { UpstreamTls } from '../core/configuration.ts';
+import type { UpstreamTls } from '../core/upstream-spec.ts';
 import type { ConnectTarget, ConnectWaiter, NetworkFault } from '../core/connector.ts';
 import type { Transport } from '../core/transport.ts';
 import { certificateAuthority } from '../testing/certificates.ts';

@@ -1,5 +1,5 @@
 import type { SecureContext } from 'node:tls';
-import type { UpstreamTls } from '../core/configuration.ts';
+import type { UpstreamTls } from '../core/upstream-spec.ts';
 import { nodeTls } from './node-tls.ts';
 import { trustSystemAuthorities } from './system-authorities.ts';
 

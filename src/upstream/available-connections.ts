@@ -1,4 +1,4 @@
-import type { ConnectionReuse } from '../core/configuration.ts';
+import type { ConnectionReuse } from '../core/upstream-spec.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { PooledConnection } from '../core/pooled-connection.ts';
 import type { ReusePolicy } from '../core/stream.ts';

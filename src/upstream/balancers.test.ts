@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BalanceSpec } from '../core/configuration.ts';
+import type { BalanceSpec } from '../core/upstream-spec.ts';
 import { balancerWords, defaultBalancer } from '../core/named-balancers.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Balancer } from '../policy/balancer.ts';

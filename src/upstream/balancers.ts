@@ -1,4 +1,4 @@
-import type { BalanceSpec } from '../core/configuration.ts';
+import type { BalanceSpec } from '../core/upstream-spec.ts';
 import type { Random } from '../core/random.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { BalancedEndpoint, CreateBalancer } from '../policy/balancer.ts';

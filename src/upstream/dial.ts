@@ -7,7 +7,7 @@ import type {
   UnknownCode,
   NetworkFault,
 } from '../core/connector.ts';
-import type { UpstreamTls } from '../core/configuration.ts';
+import type { UpstreamTls } from '../core/upstream-spec.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { type EndpointAddress, hostPort } from '../core/endpoint.ts';
 import { fail, type Failure } from '../core/failure.ts';

@@ -21,7 +21,7 @@ import { HeadStorage } from '../wire/head-storage.ts';
 import { proxyHeader } from '../wire/write-proxy-protocol.ts';
 import { interimMax, responseLimits } from '../wire/limits.ts';
 import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
-import { ResponseHeadParser } from '../wire/response-head.ts';
+import { isFinalStatus, ResponseHeadParser } from '../wire/response-head.ts';
 import {
   connectionFailure,
   contentRefused,
@@ -186,7 +186,7 @@ class HealthCheck
       const { state, head } = this.#parser;
       if (state === 'refused') return this.#fail(refusedResponse(this.#parser, this.#targetText, 0));
       if (state !== 'complete' || head === null) continue;
-      if (isFinal(head)) this.#onHead(head);
+      if (isFinalStatus(head.status)) this.#onHead(head);
       else if (++this.#interimResponses > interimMax) {
         return this.#fail(interimExcess(this.#targetText, this.#interimResponses, this.#headBytes));
       } else {
@@ -350,11 +350,6 @@ function answerOf({ status, fields, framing }: ResponseHead, probe: HealthCheckR
 function certificateOf({ facts }: Transport): { readonly certificate?: ServerCertificate } {
   const certificate = facts.tls?.serverCertificate;
   return certificate === undefined ? {} : { certificate };
-}
-
-/** An interim response announces another one; a 101 does not, since the protocol changes after it (RFC 9110 §15.2). */
-function isFinal({ status }: Http1ResponseHead): boolean {
-  return status >= 200 || status === 101;
 }
 
 function requestText({ path, host, userAgent, headers = [] }: HttpProbe, target: HealthCheckTarget): string {

@@ -1,4 +1,4 @@
-import type { UpstreamSpec } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { Failure } from '../core/failure.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Transport } from '../core/transport.ts';

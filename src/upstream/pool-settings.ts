@@ -1,4 +1,4 @@
-import type { UpstreamSpec } from '../core/configuration.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { DialSettings } from './pool-dial.ts';
 
 /** The part of an upstream's configuration that its pools use. */

@@ -307,10 +307,11 @@ export class LiveUpstream {
     for (const endpoint of this.#endpoints.values()) endpoint.closeIdle();
   }
 
-  /** Of the endpoints with these ids, and without ids of the first ones. */
+  /** Of the endpoints with these ids. Where none of them is there any more, such as after a restart, and without ids: of the first ones. */
   conditions(ids: readonly string[]): readonly EndpointCondition[] {
     const all = [...this.#endpoints.values()];
-    const shown = ids.length === 0 ? all.slice(0, endpointConditionsMax) : all.filter(({ id }) => ids.includes(id));
+    const named = all.filter(({ id }) => ids.includes(id));
+    const shown = named.length === 0 ? all.slice(0, endpointConditionsMax) : named;
     return shown.map(({ condition }) => condition);
   }
 

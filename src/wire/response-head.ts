@@ -53,7 +53,7 @@ export class ResponseHeadParser {
   /** The final status of a head that may be refused or not complete; 0: the status line has not come, or is that of an interim response. */
   get finalStatus(): number {
     const status = this.head?.status ?? (this.#inFields ? this.#line.status : 0);
-    return status >= 200 || status === 101 ? status : 0;
+    return isFinalStatus(status) ? status : 0;
   }
 
   /** What was refused: from the beginning of the head, or of the line that breaks a rule where that is far behind. */
@@ -164,6 +164,11 @@ export class ResponseHeadParser {
     this.state = 'refused';
     this.refusal = refusal;
   }
+}
+
+/** RFC 9110 §15.2: 1xx are interim, but no other response follows 101 (§15.2.2). */
+export function isFinalStatus(status: number): boolean {
+  return status >= 200 || status === 101;
 }
 
 /** A peer's first bytes as evidence: at most 64, in hexadecimal. */

@@ -1,4 +1,4 @@
-import type { ProxyProtocolVersion } from '../core/configuration.ts';
+import type { ProxyProtocolVersion } from '../core/upstream-spec.ts';
 import { isIpAddress } from './address.ts';
 import { ipv6Groups } from './address-text.ts';
 

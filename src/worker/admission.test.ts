@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ClientLimits } from '../core/configuration.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
 import { noCounts } from '../core/counters.ts';
 import type { AddressSemaphores, Semaphore } from '../core/semaphores.ts';
 import { SharedCounts } from '../limits/shared-counts.ts';

@@ -1,4 +1,4 @@
-import type { ClientLimits } from '../core/configuration.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { AddressSemaphores, Semaphore } from '../core/semaphores.ts';

@@ -1,4 +1,4 @@
-import type { AnswerSettings } from '../core/configuration.ts';
+import type { AnswerSettings } from '../core/route-spec.ts';
 import type { RouteId } from '../core/endpoint.ts';
 import type { HttpChallenge, ShownChallenge } from '../core/managed-tls.ts';
 import type { RequestHead } from '../core/message.ts';

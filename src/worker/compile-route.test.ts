@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
 import { compileRoute, rewriteOf } from './compile-route.ts';

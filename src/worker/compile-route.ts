@@ -1,4 +1,4 @@
-import type { FieldEdits, RouteSpec } from '../core/configuration.ts';
+import type { FieldEdits, RouteSpec } from '../core/route-spec.ts';
 import type { Filter } from '../core/filter.ts';
 import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
 import { attemptCountName, expectedTimeoutName } from '../exchange/announced-request.ts';

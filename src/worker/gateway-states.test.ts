@@ -69,6 +69,13 @@ test('of an upstream with many endpoints four are told, whatever was tried', () 
   assert.equal(gateway.of(tried()).endpoints_total, 300);
 });
 
+test('of an exchange whose endpoints have gone, such as instances that were started again, the first ones are told', () => {
+  const gateway = statesOf('starting', 'unhealthy');
+  const names = (...numbers: number[]) => gateway.of(tried(...numbers)).endpoints?.map(({ endpoint: name }) => name);
+  assert.deepEqual(names(8, 9), ['shop/10.0.0.1:80', 'shop/10.0.0.2:80']);
+  assert.deepEqual(names(2, 9), ['shop/10.0.0.2:80']);
+});
+
 test('without an upstream, or with one that is gone, the configuration alone is told', () => {
   const gateway = statesOf('healthy');
   assert.deepEqual(gateway.of(sampleExchange({ upstream: '' })), { configuration: 'd41d8cd98f00b204' });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
 import { hopNameOf } from './hop-name.ts';
 
 function named(deployment: string, member: string, ...ports: readonly number[]): string {

@@ -1,4 +1,5 @@
-import type { ListenerSpec, OnDemandTls, RouteSpec } from '../core/configuration.ts';
+import type { ListenerSpec, OnDemandTls } from '../core/listener-spec.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { Filter } from '../core/filter.ts';
 import { isOnDemandName } from '../core/on-demand.ts';
 import { hstsFilter } from '../filters/hsts.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AutomaticTls, ListenerCertificate, ListenerTls } from '../core/configuration.ts';
+import type { AutomaticTls, ListenerCertificate, ListenerTls } from '../core/listener-spec.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { AskedNames } from './asked-names.ts';
 import { ListenerHosts } from './listener-hosts.ts';

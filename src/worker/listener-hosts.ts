@@ -1,5 +1,5 @@
 import { createHash, hkdfSync } from 'node:crypto';
-import type { ListenerCertificate, ListenerTls, OnDemandTls } from '../core/configuration.ts';
+import type { ListenerCertificate, ListenerTls, OnDemandTls } from '../core/listener-spec.ts';
 import { type ManagedTls, noManagedTls } from '../core/managed-tls.ts';
 import { isOnDemandName } from '../core/on-demand.ts';
 import type { CertificateWithKey, TlsHosts, TlsHostSettings, TlsServer } from '../core/tls-server.ts';

@@ -3,7 +3,7 @@ import { anyRequest } from '../upstream/any-request.test-support.ts';
 import { test } from 'node:test';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndpointState } from '../core/endpoint.ts';
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { ListenerSpec } from '../core/listener-spec.ts';
 import type { EndpointSnapshot, Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';

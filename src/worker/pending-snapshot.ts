@@ -1,4 +1,5 @@
-import type { DrainSignalSpec, RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
+import type { DrainSignalSpec } from '../core/upstream-spec.ts';
 import type { Filter } from '../core/filter.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestFields } from '../exchange/forward.ts';

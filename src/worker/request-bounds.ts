@@ -1,4 +1,4 @@
-import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { QueueState } from '../core/gateway-state.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';

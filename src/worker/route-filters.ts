@@ -1,4 +1,4 @@
-import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { Filter } from '../core/filter.ts';
 import { maintenanceFilter } from '../filters/maintenance.ts';
 import { readinessFilter } from '../filters/readiness.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
-import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { MaintenanceSetting, PauseSetting, RouteOverlay } from '../core/overlay.ts';
 import type { Route } from '../exchange/ports.ts';

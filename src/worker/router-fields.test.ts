@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RouteMatch } from '../core/configuration.ts';
+import type { RouteMatch } from '../core/route-spec.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { RequestHeadParser } from '../wire/request-head.ts';
 import { requestLimits } from '../wire/request-limits.test-support.ts';

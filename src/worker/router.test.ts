@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import { explainRoute } from '../control/explain-route.ts';
-import type { RouteMatch, RouteSpec } from '../core/configuration.ts';
+import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { noContent, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';
 import { PairFields } from '../testing/pair-fields.ts';

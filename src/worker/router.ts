@@ -1,4 +1,4 @@
-import type { RouteMatch } from '../core/configuration.ts';
+import type { RouteMatch } from '../core/route-spec.ts';
 import { endToEndValue } from '../core/end-to-end-value.ts';
 import { hostOf } from '../wire/host.ts';
 import type { RequestHead } from '../core/message.ts';

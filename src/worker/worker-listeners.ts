@@ -1,4 +1,5 @@
-import type { ClientLimits, DrainSpec, ListenerSpec } from '../core/configuration.ts';
+import type { DrainSpec } from '../core/configuration.ts';
+import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import { lastRequestMs } from '../core/drain.ts';
 import type { ForceCloseReason } from '../core/failure.ts';
 import { type InheritedSocket, inheritedFor } from '../core/inherited-socket.ts';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { stripVTControlCharacters } from 'node:util';
 import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
@@ -253,7 +254,7 @@ describe('events', () => {
 
   test('--full prints what an instance wrote last under its exit, and without it one line', async () => {
     await open();
-    const output = ['Error: no database', '    at start (app.js:7)'];
+    const output = ['Error: no database', '    at start (app.js:7)', `    ${'long '.repeat(30)}end`];
     gateway.emit({
       kind: 'instance_exited',
       subject: 'instance:web/1',
@@ -270,6 +271,10 @@ describe('events', () => {
     const short = new FakeProcessContext(folder, { env: context.env as Record<string, string> });
     assert.equal(await short.candor('events'), 0);
     assert.equal(short.stdout.text.split('\n').length, 2);
+    const terminal = new FakeProcessContext(folder, { terminal: true, env: context.env as Record<string, string> });
+    assert.equal(await terminal.candor('events', '--full'), 0);
+    assertFits(terminal.stdout.text);
+    assert.match(stripVTControlCharacters(terminal.stdout.text), /\n {9}\| {5}at start \(app\.js:7\)\n[^]* end\n$/);
   });
 
   test('without --follow prints the events that the gateway holds, and ends', async () => {

@@ -8,6 +8,8 @@ import { exitCodes } from '../../src/cli/exit-codes.ts';
 import type { KeptConfiguration } from '../../src/core/kept-configuration.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
+import { configurationForCommand } from '../../src/config/command.ts';
+import { effectiveConfiguration } from '../../src/control/effective-configuration.ts';
 import { thisHost } from '../../src/config/host.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
@@ -115,6 +117,55 @@ describe('candor configuration', () => {
     test(`${argv.join(' ')} exits with ${code}`, async () => {
       assert.equal(await context.candor('configuration', ...argv), code, context.stderr.text);
     });
+
+  test('show --effective prints a file with all defaults that reads as the same configuration', async () => {
+    gateway.configurations = { current: kept[2] as KeptConfiguration, list: kept };
+    assert.equal(await context.candor('configuration', 'show', '--effective'), 0, context.stderr.text);
+    assert.match(context.stdout.text, /response_head: 5s[^]*\n {4}priority: normal\n/);
+    writeFileSync(join(folder, 'effective.yaml'), context.stdout.text);
+    const loading = await loadConfiguration(join(folder, 'effective.yaml'), {}, thisHost());
+    assert.ok(loading.ok, context.stdout.text);
+    assert.deepEqual(loading.configuration, gateway.routed);
+  });
+
+  test('show --effective of `candor run`, which has no file, prints the file that stands for it', async () => {
+    const current = entry(1, 'applied', { text: null, source: null });
+    gateway.configurations = { current, list: [current] };
+    const parsed = configurationForCommand({
+      ...{ command: ['node', 'a.js', '--x=1 2'], port: 8080, directory: folder, hostname: 'gateway', environment: {} },
+      readinessPath: '/ready',
+    });
+    gateway.effective = effectiveConfiguration(parsed);
+    assert.equal(await context.candor('configuration', 'show', '--effective'), 0, context.stderr.text);
+    writeFileSync(join(folder, 'effective.yaml'), context.stdout.text);
+    const loading = await loadConfiguration(join(folder, 'effective.yaml'), {}, thisHost());
+    assert.ok(loading.ok, context.stdout.text);
+    const { listeners, routes, upstreams, stateFolder, log } = loading.configuration;
+    assert.deepEqual(
+      [listeners, routes, upstreams, stateFolder, log],
+      [parsed.listeners, parsed.routes, parsed.upstreams, parsed.stateFolder, parsed.log],
+    );
+    const [{ fromCommand: _, ...application } = {}] = parsed.applications as readonly { fromCommand?: true }[];
+    assert.deepEqual(loading.configuration.applications, [application]);
+  });
+
+  test('show --effective of a text that this version cannot read prints it as it is, and says why', async () => {
+    const current = entry(1, 'applied', { text: 'routes: 7\n' });
+    gateway.configurations = { current, list: [current] };
+    assert.equal(await context.candor('configuration', 'show', '--effective'), 0);
+    assert.equal(context.stdout.text, 'routes: 7\n');
+    assert.match(context.stderr.text, /Without its defaults: this version of candor cannot read it: /);
+  });
+
+  test('reload prints what the gateway warns of in the configuration that it made active', async () => {
+    assert.equal(await context.candor('reload'), 0, context.stderr.text);
+    assert.match(context.stderr.text, /^warning: candor\.yaml:1:1: odd$/m);
+    // Of another revision.
+    gateway.configurations = { current: { ...(kept[1] as KeptConfiguration), revision: 3 }, list: kept };
+    const again = new FakeProcessContext(folder);
+    assert.equal(await again.candor('reload'), 0);
+    assert.equal(again.stderr.text, '');
+  });
 
   test('diff shows what changed, and says where only what is hidden has', async () => {
     await context.candor('configuration', 'diff', '1', '2');

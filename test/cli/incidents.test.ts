@@ -9,6 +9,7 @@ import type { IncidentStatus } from '../../src/control/incident-status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { statusSample } from '../fakes/samples.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
 
@@ -78,9 +79,24 @@ afterEach(async () => {
 });
 
 test('incidents says that there is none', async () => {
+  gateway.statusNow = { ...statusSample, problems: [] };
   assert.equal(await context.candor('incidents'), exitCodes.ok);
   assert.equal(context.stdout.text, 'No incident is known.\n');
 });
+
+const problem = { kind: 'log_failing', sinceS: 1, reason: 'The log cannot be written.', nextStep: 'Look.' } as const;
+const ofApplication = { ...problem, kind: 'replacement_failing', application: 'shop' } as const;
+for (const [what, problems, says] of [
+  ['one', [problem, ofApplication], 'The gateway has a problem of its own; `candor status` shows it.\n'],
+  ['two', [problem, problem], 'The gateway has 2 problems of its own; `candor status` shows them.\n'],
+  ['none but one of an application', [ofApplication], ''],
+] as const)
+  test(`incidents leads to the status where the gateway has problems of its own: ${what}`, async () => {
+    gateway.statusNow = { ...statusSample, problems };
+    assert.equal(await context.candor('incidents'), exitCodes.ok);
+    assert.equal(context.stdout.text, `No incident is known.\n${says}`);
+    assertFits(context.stdout.text);
+  });
 
 test('incidents lists open ones first, and exits with 1 while one is open', async () => {
   gateway.shownIncidents = [incident, { ...incident, id: 2, resolvedAt: '2026-11-21T09:00:00.000Z' }];
@@ -100,7 +116,7 @@ test('incidents exits with 0 where all are resolved', async () => {
 test('incidents --since leaves out what was over before', async () => {
   gateway.shownIncidents = [{ ...incident, resolvedAt: '2026-11-21T10:04:00.000Z' }];
   assert.equal(await context.candor('incidents', '--since', '2026-11-22T00:00Z'), exitCodes.ok);
-  assert.equal(context.stdout.text, 'No incident since then.\n');
+  assert.match(context.stdout.text, /^No incident since then\.\nThe gateway has .* problems? of its own; /);
   assert.equal(await context.candor('incidents', '--since', 'yesterday'), exitCodes.usage);
 });
 

@@ -226,7 +226,10 @@ test('candor explain says what the process of the instance used, and how it ende
   const processes = [
     {
       ...{ instance: 'shop/1', pid: 4720, attempts: [1, 2], sample: null },
-      exit: { at: failedRecord.at, code: null, signal: 'SIGKILL', out_of_memory: true },
+      exit: {
+        ...{ at: failedRecord.at, code: null, signal: 'SIGKILL', out_of_memory: true },
+        ...{ stopped_by_candor: false, replaced_by: null },
+      },
       summary:
         '1.2 s before the attempt ended: RSS 480 MiB, its control group uses 500 MiB of 512 MiB, 24 of 1024 descriptors',
       remarks: ['killed by the kernel because memory ran out, 0.0 s after the attempt ended'],

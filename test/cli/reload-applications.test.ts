@@ -98,6 +98,16 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     assert.match(text, /Nothing has changed\..*web: the new instance web\/3 is not ready/);
   });
 
+  for (const flags of [['--wait'], []])
+    test(`back to what still runs says which instance serves (${flags.join('') || 'without --wait'})`, async () => {
+      configure(serving('one'));
+      const { code, text } = await candor('reload', ...flags);
+      assert.equal(code, 0, text);
+      assert.match(text, /Changed: applications \(web\)\. web: web\/1 serves already\. (?:warning: .*)?$/);
+      configure('process.exit(4)');
+      await candor('reload');
+    });
+
   test('with --wait ends with 7 at the time limit', async () => {
     configure('setInterval(() => {}, 1000)');
     const { code, text } = await candor('reload', '--wait', '--timeout', '1');

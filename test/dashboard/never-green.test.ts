@@ -18,6 +18,7 @@ const upstreamFacts: fc.Arbitrary<UpstreamFacts> = fc
   .record({
     ...{ recent: traffic, lastMinute: traffic, usable: fc.nat(2), onProbation: fc.nat(1), tried: fc.nat(1) },
     ...{ unknown: fc.nat(1), draining: fc.nat(1), troubled: fc.nat(2), breakersOpen: fc.nat(1), maintenance: routes },
+    silentS: fc.constantFrom(null, 25),
   })
   .map(({ troubled, ...facts }) => {
     const { usable, onProbation, tried, unknown, draining } = facts;
@@ -28,6 +29,7 @@ const gatewayFacts: fc.Arbitrary<GatewayFacts> = fc
     ...{
       recent: traffic,
       lastMinute: traffic,
+      silentS: fc.constantFrom(null, 25),
       refusal: fc.constantFrom(null, 'clients are refused'),
       problems: fc.nat(1),
       unreadyReleases: fc.constantFrom<readonly string[]>([], ['shop']),

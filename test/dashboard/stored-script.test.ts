@@ -189,8 +189,16 @@ async function startIllOrigin(): Promise<Server> {
 /** Markup in targets, hosts and headers, of which some is refused. Returns records of each kind. */
 async function sendRequests(edge: YamlGateway): Promise<readonly ExchangeRecord[]> {
   const fields = [`User-Agent: ${script}`, `X-Note: ${script}`];
+  const first = await edge.get('/orders/1', fields);
+  // Before it ends: what a process used is known from a look at it while it ran.
+  await until(
+    'the process was looked at',
+    async () =>
+      (await edge.gateway.requestContext(await edge.record(first))).processes.some(({ summary }) => summary !== ''),
+    15_000,
+  );
   const answers = [
-    await edge.get('/orders/1', fields),
+    first,
     await edge.get(`/orders/${encoded}?q=${encoded}`, fields),
     await edge.send(`GET /${script.replaceAll(' ', '')} HTTP/1.1\r\nHost: a\r\n\r\n`),
     await edge.get('/ill', fields),

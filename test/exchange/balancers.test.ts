@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { HashKey } from '../../src/core/configuration.ts';
+import type { HashKey } from '../../src/core/upstream-spec.ts';
 import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
 import { after } from '../../src/core/time.ts';
 import {

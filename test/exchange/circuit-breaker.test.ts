@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CircuitBreakerSpec } from '../../src/core/configuration.ts';
+import type { CircuitBreakerSpec } from '../../src/core/upstream-spec.ts';
 import type { UpstreamId } from '../../src/core/endpoint.ts';
 import type { NewEvent } from '../../src/core/event.ts';
 import { explain } from '../../src/core/explain.ts';
@@ -90,7 +90,7 @@ describe('the circuit breaker of the only endpoint', () => {
     const { failure = null } = breaker.world.records.at(-1) ?? {};
     assert.match(
       failure === null ? '' : explain(failure),
-      /its checks pass, but 10 of 10 requests within 30 s failed \(mostly reset_before_response\); its circuit breaker is open for 0\.\d s/,
+      /its checks pass, but 10 of 10 attempts within 30 s failed \(mostly reset_before_response\); its circuit breaker is open for 0\.\d s/,
     );
     assert.equal(breaker.world.records.at(-1)?.attempts.length, 0);
     assert.equal(breaker.world.endpoint('a').arrived.length, arrived, 'the endpoint got nothing');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ConcurrencySpec, RouteSpec } from '../../src/core/configuration.ts';
+import type { RouteSpec } from '../../src/core/route-spec.ts';
+import type { ConcurrencySpec } from '../../src/core/upstream-spec.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
 import type { ArrivedRequest, ClientActor, WorldOptions } from './world.ts';

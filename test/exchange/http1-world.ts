@@ -1,7 +1,8 @@
 import { tlsServer } from '../../src/transport/tls-server.ts';
 import { systemRandom } from '../../src/system/system.ts';
 import assert from 'node:assert/strict';
-import type { BalanceSpec, ConcurrencySpec, ConnectionReuse, RouteSpec } from '../../src/core/configuration.ts';
+import type { RouteSpec } from '../../src/core/route-spec.ts';
+import type { BalanceSpec, ConcurrencySpec, ConnectionReuse } from '../../src/core/upstream-spec.ts';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
@@ -59,6 +60,8 @@ import { openAdmission } from '../fakes/open-admission.ts';
 export interface Http1Settings {
   /** Why new requests are refused while `failure` is not null. */
   readonly overload?: { failure: Failure | null };
+  /** Whether the clients' addresses have flooded the gateway not long ago. */
+  readonly hasFlooded?: boolean;
   /** What clients speak; default: HTTP/1.1. */
   readonly clients?: 'http/1.1' | 'h2';
   /** What endpoints speak; default: HTTP/1.1. */
@@ -111,9 +114,6 @@ function breakersOf(routes: readonly RouteSpec[]): BreakerSnapshot[] {
     spec === undefined ? [] : [{ route, upstream: 'app', spec }],
   );
 }
-
-/** Every client may connect. */
-const openToAll = { overload: { failure: null }, admission: openAdmission };
 
 /** The real engine on both sides, over transports in memory, in simulated time. */
 export class Http1World implements World {
@@ -203,8 +203,8 @@ export class Http1World implements World {
       isTrusted,
       addressHeader: () => null,
       sendQueueBytes: nothingKnown(gatewayClock),
-      ...openToAll,
-      overload: settings.overload ?? openToAll.overload,
+      overload: settings.overload ?? { failure: null },
+      admission: { ...openAdmission, hasFlooded: () => settings.hasFlooded ?? false },
     };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }

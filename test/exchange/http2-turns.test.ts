@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Http1World } from './http1-world.ts';
 import type { Http2Line } from './http2-client.ts';
+import type { ClientActor } from './world.ts';
 
 /** More than the gateway reads of one connection in a turn. */
 const many = 100;
 
-function world(): Http1World {
-  const made = new Http1World({ connectionsMax: 2 * many }, { clients: 'h2' });
+function world(hasFlooded = false): Http1World {
+  const made = new Http1World({ connectionsMax: 2 * many }, { clients: 'h2', hasFlooded });
   made.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
   return made;
 }
@@ -48,6 +49,106 @@ describe('a client that is strained', () => {
     assert.deepEqual([line().goAways, line().closed], [[], false]);
     one.verifyAtRest();
   });
+});
+
+describe('a client whose address has flooded', () => {
+  const method = 'POST';
+
+  /** 20 requests with bodies on one connection: eight wait for their responses, the others for those. */
+  function waiting(): { readonly one: Http1World; readonly line: Http2Line; readonly clients: readonly ClientActor[] } {
+    const one = world(true);
+    one.endpoint('a').onRequest = () => {};
+    const clients = Array.from({ length: 20 }, (_, index) => {
+      const client = one.request({ method, target: `/${index}`, expects: 5 }, { connection: 'busy' });
+      client.write('twice');
+      return client;
+    });
+    // All have been read, and no other begins yet because of the time.
+    one.pass(60);
+    return { one, line: one.http2Lines.get('busy') ?? assert.fail(), clients };
+  }
+
+  const targets = (one: Http1World): string[] => one.endpoint('a').arrived.map(({ target }) => target);
+
+  it('has another request begun every 100 ms, though none ends', () => {
+    const one = world(true);
+    one.endpoint('a').onRequest = () => {};
+    for (let index = 0; index < 20; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
+    // They are read within 200 ms.
+    for (const [ms, begun] of [
+      [1000, 18],
+      [1000, 20],
+    ] as const) {
+      one.pass(ms);
+      assert.ok(targets(one).length >= begun - 2 && targets(one).length <= begun, `${targets(one).length}`);
+    }
+    assert.equal(targets(one).length, 20);
+    for (const request of one.endpoint('a').arrived) request.answer(200);
+    one.pass(100);
+    one.verifyAtRest();
+  });
+
+  it('has eight requests at a time, and the next one begins, with its body, when one ends', () => {
+    const { one, clients } = waiting();
+    const { arrived } = one.endpoint('a');
+    for (let ended = 0; ended < 20; ended++) {
+      assert.equal(arrived.length, Math.min(20, ended + 8));
+      arrived[ended]?.answer(200, `to ${arrived[ended]?.content.toString()}`);
+      one.pass(2);
+    }
+    assert.deepEqual(
+      targets(one),
+      clients.map((_, index) => `/${index}`),
+    );
+    assert.deepEqual(new Set(clients.map(({ content }) => content.toString())), new Set(['to twice']));
+    one.verifyAtRest();
+  });
+
+  it('has its uploads passed on, though those that wait use up the window of the connection', () => {
+    const one = world(true);
+    one.endpoint('a').onRequest = () => {};
+    const content = Buffer.alloc(60_000, 'x');
+    const clients = Array.from({ length: 40 }, (_, index) => {
+      const client = one.request({ method, target: `/${index}`, expects: content.length }, { connection: 'busy' });
+      client.write(content);
+      return client;
+    });
+    one.pass(4000);
+    const { arrived } = one.endpoint('a');
+    assert.deepEqual([arrived.length, arrived.filter(({ whole }) => whole).length], [40, 40]);
+    for (const request of arrived) request.answer(200);
+    one.pass(100);
+    assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
+    one.verifyAtRest();
+  });
+
+  it('has requests recorded that it resets while they wait, and the gateway sends none of them', () => {
+    const { one, line, clients } = waiting();
+    line.session.eachStream((stream) => stream.id > 16 && line.session.reset(stream, 'CANCEL'));
+    one.pass(500);
+    assert.deepEqual(
+      one.records.map(({ attempts }) => attempts.length),
+      Array(12).fill(0),
+    );
+    for (const request of one.endpoint('a').arrived) request.answer(200, 'here');
+    one.pass(100);
+    assert.deepEqual([targets(one).length, clients[7]?.content.toString()], [8, 'here']);
+    one.verifyAtRest();
+  });
+
+  for (const [name, lose] of [
+    ['leaves', ({ transport }: Http2Line) => transport.close('reset')],
+    ['breaks a rule of the connection', ({ session }: Http2Line) => session.sender.writer.windowUpdate(0, 0)],
+  ] as const)
+    it(`has each request recorded once where it ${name}, and the gateway sends none that waited`, () => {
+      const { one, line } = waiting();
+      lose(line);
+      line.session.sender.flush();
+      one.pass(500);
+      assert.deepEqual([one.records.length, targets(one).length], [20, 8]);
+      assert.equal(one.records.filter(({ attempts }) => attempts.length > 0).length, 8);
+      one.verifyAtRest();
+    });
 });
 
 describe('a client that sends many requests at once', () => {

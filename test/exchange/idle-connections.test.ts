@@ -186,6 +186,10 @@ describe('connections between requests', () => {
           [false, 'accepted'],
         ],
       );
+      assert.deepEqual(
+        world.records[1]?.attempts.map(({ bytesToEndpoint }) => bytesToEndpoint),
+        [0, content.length + rest.length],
+      );
       assert.equal(world.records[1]?.statusSent, 201);
       world.pass(100_000);
       world.verifyAtRest();

@@ -145,6 +145,6 @@ describe('an outlier detection', () => {
     judged.world.endpoint('a').onRequest = (request) => request.breakOff('reset');
     judged.ask(60, 5, {});
     assert.equal(judged.world.endpoint('a').arrived.length, 10, 'fewer than ten failures in a row decide nothing');
-    assert.match(judged.reasons[0] ?? '', /^its checks pass, but 10 of 10 requests within 30 s failed /);
+    assert.match(judged.reasons[0] ?? '', /^its checks pass, but 10 of 10 attempts within 30 s failed /);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RouteBreakerSpec } from '../../src/core/configuration.ts';
+import type { RouteBreakerSpec } from '../../src/core/upstream-spec.ts';
 import type { RouteId } from '../../src/core/endpoint.ts';
 import type { NewEvent } from '../../src/core/event.ts';
 import { explain } from '../../src/core/explain.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ConcurrencySpec, RequestPriority } from '../../src/core/configuration.ts';
+import type { RequestPriority } from '../../src/core/route-spec.ts';
+import type { ConcurrencySpec } from '../../src/core/upstream-spec.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { SemaphoreHandle } from '../../src/core/semaphores.ts';

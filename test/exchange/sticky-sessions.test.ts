@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { StickySpec } from '../../src/core/configuration.ts';
+import type { StickySpec } from '../../src/core/upstream-spec.ts';
 import type { UpstreamId } from '../../src/core/endpoint.ts';
 import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
 import { stickySessionFilter } from '../../src/filters/sticky-session.ts';

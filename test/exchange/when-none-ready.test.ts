@@ -74,6 +74,25 @@ describe('while no endpoint is ready, a request', () => {
     });
   }
 
+  for (const method of ['GET', 'POST']) {
+    it(`waits, if its connection is reset while it is opened, because the process that listened was killed: ${method}`, () => {
+      let isKilled = true;
+      const world = worldOf({ connectFault: () => (isKilled ? 'ECONNRESET' : null) });
+      world.pass(1000);
+      const client = world.request({ target: '/', method });
+      world.pass(20);
+      isKilled = false;
+      world.endpoint('a').accepts = 'refuses';
+      world.pass(1000);
+      assert.equal(client.status, 0);
+      comesBack(world);
+      world.pass(2000);
+      assert.deepEqual([client.status, arrivals(world, '/')], [200, 1]);
+      assert.equal(world.records.at(-1)?.attempts[0]?.failure?.cause, 'connect_reset');
+      rests(world);
+    });
+  }
+
   it('waits until the main thread says that an endpoint is healthy again, and the record says how long', () => {
     const world = worldOf();
     stop(world);
@@ -173,6 +192,21 @@ describe('while no endpoint is ready, a request', () => {
       rests(world);
     });
   }
+
+  it('gets, if it waited in vain after its process had ended, the failure of its attempt, and the record why no endpoint is ready', () => {
+    const world = worldOf();
+    world.endpoint('a').onRequest = () => {};
+    const client = ask(world);
+    stop(world);
+    found(world, 'unhealthy');
+    world.pass(6000);
+    assert.equal(client.status, 502);
+    const attempt = world.records.at(-1)?.attempts.at(-1);
+    assert.equal(attempt?.failure?.cause, 'closed_before_response');
+    assert.equal(attempt.noneReady?.cause, 'no_endpoint_ready');
+    assert.equal(attempt.retryReason, 'nowhere_else');
+    rests(world);
+  });
 
   it('waits, if it lost a used connection and the fresh one after it to the process that ends', () => {
     const world = worldOf();

@@ -1,4 +1,5 @@
-import type { BufferSpec, ClientLimits, RetrySpec, RouteSpec } from '../../src/core/configuration.ts';
+import type { ClientLimits } from '../../src/core/listener-spec.ts';
+import type { BufferSpec, RetrySpec, RouteSpec } from '../../src/core/route-spec.ts';
 import type { EndpointState, InstanceExit, RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Filter } from '../../src/core/filter.ts';

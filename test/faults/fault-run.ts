@@ -13,7 +13,7 @@ import {
   type UnreachableAddress,
   unansweringAddress,
 } from '../../src/testing/testing.ts';
-import type { UpstreamTls } from '../../src/core/configuration.ts';
+import type { UpstreamTls } from '../../src/core/upstream-spec.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { tortureFaults } from '../../src/testing/torture/faults.ts';

@@ -1,14 +1,7 @@
-import type {
-  CheckSpec,
-  Configuration,
-  DnsSpec,
-  ListenerTls,
-  RouteAction,
-  RouteSpec,
-  Timeouts,
-  UpstreamSpec,
-  UpstreamTls,
-} from '../../src/core/configuration.ts';
+import type { Configuration, DnsSpec } from '../../src/core/configuration.ts';
+import type { ListenerTls } from '../../src/core/listener-spec.ts';
+import type { RouteAction, RouteSpec, Timeouts } from '../../src/core/route-spec.ts';
+import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../../src/core/upstream-spec.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { Gateway } from '../../src/control/gateway-status.ts';

@@ -10,7 +10,8 @@ import {
   tlsFaults,
   type UnreachableAddress,
 } from '../../src/testing/testing.ts';
-import type { DnsSpec, UpstreamTls } from '../../src/core/configuration.ts';
+import type { DnsSpec } from '../../src/core/configuration.ts';
+import type { UpstreamTls } from '../../src/core/upstream-spec.ts';
 import type { Target } from './gateway-under-test.ts';
 
 /** The host of a case that has its own, and the setup that it needs. */

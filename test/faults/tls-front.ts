@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
-import type { UpstreamTls } from '../../src/core/configuration.ts';
+import type { UpstreamTls } from '../../src/core/upstream-spec.ts';
 import type { CertificateAuthority } from '../../src/testing/testing.ts';
 
 /** The host name in the certificates of all fronts. */

@@ -104,7 +104,7 @@ upstreams: { app: { endpoints: "${good.address}", check: { path: /healthz, inter
       assert.equal(disagreements.length, stays ? 1 : 0);
       assert.equal(stateOf(good.address), stays ? 'healthy' : 'unhealthy');
       if (!stays) return;
-      assert.match(disagreements[0]?.reason ?? '', /^its checks fail \(.+\), but \d+ of \d+ requests .*; it stays/);
+      assert.match(disagreements[0]?.reason ?? '', /^its checks fail \(.+\), but \d+ of \d+ attempts .*; it stays/);
       for (let count = 0; count < 5; count++) assert.equal((await edge.get('/')).status, 200);
     });
   }

@@ -99,11 +99,19 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     await until('people are told', () => alerts.some(({ severity }) => severity === 'critical'), 15_000);
     const told = alerts.find(({ severity }) => severity === 'critical');
     assert.equal(told?.title, 'the gateway refuses clients: no descriptor is left');
-    assert.match(told.next_step ?? '', /LimitNOFILE=/);
+    const wanted = `LimitNOFILE=${String(gateway.events.find(({ kind }) => kind === 'descriptors_few')?.evidence['needed'])} `;
+    assert.ok(told.next_step?.includes(wanted), told.next_step ?? '');
+    // The verdict says what is now.
+    all.push(asking('/later'));
+    await until('another client is refused', () => all.at(-1)?.isGone === true);
+    await until('the status says so', async () => (await gateway.status()).verdict.state === 'failing');
     const { verdict, problems } = await gateway.status();
-    assert.deepEqual(verdict, { state: 'failing', reason: 'clients are refused: hardly any descriptor was left' });
-    for (const kind of ['descriptors_scarce', 'clients_refused'])
-      assert.match(problems.find((problem) => problem.kind === kind)?.next_step ?? '', /LimitNOFILE=/);
+    assert.equal(verdict.reason, 'clients are refused: hardly any descriptor was left of 200 (ulimit -n)');
+    const found = problems.filter(({ next_step: step }) => step.includes('LimitNOFILE='));
+    assert.deepEqual(
+      found.map(({ kind, next_step: step }) => [kind, step.includes(wanted)]),
+      [['clients_refused', true]],
+    );
     const { length } = waiting;
     for (const response of waiting.splice(0)) response.end('then');
     await until('all requests are answered', () => all.filter(({ came }) => came.includes('then')).length === length);

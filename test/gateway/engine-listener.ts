@@ -8,7 +8,7 @@ import { clientEngines } from '../../src/downstream/engines.ts';
 import type { FailedHandshake, StartClientEngine } from '../../src/downstream/ports.ts';
 import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
 import { prefaceStages } from '../../src/downstream/preface-stages.ts';
-import type { ListenerTls } from '../../src/core/configuration.ts';
+import type { ListenerTls } from '../../src/core/listener-spec.ts';
 import { tlsServer } from '../../src/transport/tls-server.ts';
 import { systemClock, systemRandom } from '../../src/system/system.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';

@@ -62,7 +62,7 @@ upstreams:
   cert: { endpoints: "https://127.0.0.1:${(secure.address() as AddressInfo).port}", ${plain} }
   race: { endpoints: "${await address(({ line }) => (line.startsWith('POST') ? reset() : ok('here')))}", ${plain} }
   needs: { endpoints: "${await address(dependent)}", check: { path: /healthz, interval: 100ms } }
-  lying: { endpoints: "${await address(reset)}" }
+  lying: { endpoints: "${await address(({ line }) => (line.includes('/healthz') ? ok('fine') : reset()))}", check: { path: /healthz, interval: 100ms } }
   other: { endpoints: "${await address(() => 'SSH-2.0-OpenSSH_9.6\r\n')}", ${plain} }
   named: { endpoints: "app.test:${(await origin(() => ok('here'))).port}", ${plain} }
   gone: { endpoints: "127.0.0.1:${nowhere}", ${plain} }

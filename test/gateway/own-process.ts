@@ -19,7 +19,8 @@ export interface ReportedEvent {
 /** What tests read of the status. */
 export interface GatewayStatusJson {
   readonly verdict: { readonly state: string; readonly reason: string };
-  readonly problems: readonly { readonly kind: string; readonly next_step: string }[];
+  readonly problems: readonly { readonly kind: string; readonly reason: string; readonly next_step: string }[];
+  readonly incidents: readonly unknown[];
 }
 
 /** Runs `candor up` in its own process, for tests that measure the process: memory, descriptors. */

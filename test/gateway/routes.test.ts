@@ -380,7 +380,7 @@ test('settings for answers at the top of the file apply to requests without a ro
   try {
     const unrouted = JSON.parse((await gateway.get('/elsewhere')).content.toString()) as Record<string, unknown>;
     assert.equal(unrouted['cause'], 'no_route');
-    assert.match(String(unrouted['next_step']), /candor/);
+    assert.match(String(unrouted['next_step']), /`routes`/);
     const refused = await gateway.send('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n');
     assert.match(refused.content.toString(), /"evidence"/);
   } finally {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect as connectPlain, createServer, type Socket } from 'node:net';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import type { ListenerTls } from '../../src/core/configuration.ts';
+import type { ListenerTls } from '../../src/core/listener-spec.ts';
 import { systemClock, systemRandom } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { tlsStage } from '../../src/downstream/tls-stage.ts';

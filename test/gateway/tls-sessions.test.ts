@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectPlain, createServer } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import type { ListenerTls } from '../../src/core/configuration.ts';
+import type { ListenerTls } from '../../src/core/listener-spec.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { EngineListener } from './engine-listener.ts';

@@ -62,6 +62,22 @@ describe('a lost worker', () => {
     assert.equal(total(), 4);
   });
 
+  test('that is the third within ten minutes is an event and a problem, although each is replaced', async () => {
+    edge = await startFromYaml(upstream());
+    await endTwice();
+    await until('the second is replaced', serving);
+    assert.deepEqual(edge.gateway.status().problems, []);
+    await runInWorkers(crash);
+    await until('it is reported', () => edge.eventsOf('workers_failing').length === 1);
+    assert.match(
+      edge.eventsOf('workers_failing')[0]?.reason ?? '',
+      /^3 workers had to be replaced .*; 0 of 1 serve; .*RangeError$/,
+    );
+    await until('the third is replaced', serving);
+    const { problems, verdict } = edge.gateway.status();
+    assert.deepEqual([problems.map(({ kind }) => kind), verdict.state], [['workers_failing'], 'degraded']);
+  });
+
   test('that hangs in a loop is replaced after three seconds', async () => {
     edge = await startFromYaml(upstream());
     await runInWorkers('setTimeout(() => { for (;;); }, 0)');

@@ -1,7 +1,7 @@
 import type { CostlessTransport } from '../../bench/costless-transport.ts';
 import { benchRoute, benchUpstream } from '../../bench/fixtures.ts';
 import { type InMemoryGateway, type InMemorySettings, trustedAddress } from '../../bench/in-memory-gateway.ts';
-import type { RouteSpec } from '../../src/core/configuration.ts';
+import type { RouteSpec } from '../../src/core/route-spec.ts';
 import type { EndpointId, RouteId } from '../../src/core/endpoint.ts';
 import type { UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
@@ -45,12 +45,17 @@ const clock: Clock = {
 /** After this time an endpoint that has refused a connection gets a request again. */
 const refusalOverMs = 1000;
 
+/** From the head of a request to its body, where that is recorded: from 1 ms on. */
+const laterMs = 1.5;
+
 /** The configuration of the gateway of `runVaried`. */
 export const variedSettings: InMemorySettings = { routes, upstream, clock };
 
 /** One exchange, or the end of one, as its client and its endpoint play it. */
 interface Play {
   readonly request: Buffer;
+  /** The rest of the request, which comes `laterMs` behind it. */
+  readonly later?: Buffer;
   /** In slices; null if no endpoint gets a request. */
   readonly answer: readonly Buffer[] | null;
   /** The end of the connection on which the request was first sent; the answer then comes on the next one. */
@@ -105,6 +110,7 @@ const plays: readonly Play[] = [
   { request: request('DELETE /orders/7'), answer: [answer('204 No Content', [date])] },
   { request: request('GET /hint'), answer: [Buffer.concat([answer('103 Early Hints', ['Link: </a.css>']), ok])] },
   { request: request('GET /once', ['Connection: close']), answer: [ok], last: true },
+  { request: request('POST /slowly', [...json, 'Content-Length: 7']), later: Buffer.from('{"a":1}'), answer: [ok] },
   {
     request: request('GET /old', accept),
     answer: [answer('200 OK', ['Connection: close', 'Content-Length: 2'], 'ok')],
@@ -159,6 +165,10 @@ function playOne(gateway: InMemoryGateway, clients: CostlessTransport[], place: 
   if (refused > 0) gateway.parts.upstream.closeIdle();
   gateway.refuseNext(refused);
   let endpoint = gateway.send(client, play.request);
+  if (play.later !== undefined) {
+    skippedMs += laterMs;
+    endpoint = gateway.send(client, play.later);
+  }
   if (endpoint !== null && play.loss !== undefined) {
     endpoint = gateway.lose(endpoint, play.loss === 'fin' ? null : play.loss);
   }

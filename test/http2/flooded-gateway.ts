@@ -75,7 +75,7 @@ routes:
   - { path: /large, to: large }
   - { path: /, respond: { body: here } }
 `;
-    return new FloodedGateway(await OwnProcess.start(yaml, 8192, null, true, probe), endpoints);
+    return new FloodedGateway(await OwnProcess.start(yaml, 8192, null, true, probe, true), endpoints);
   }
 
   /** A new connection that has sent its preface. */

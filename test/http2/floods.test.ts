@@ -61,6 +61,19 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
     assert.ok(await line.until(() => line.hasEnded), 'it ends');
   }
 
+  test('is a problem in the status, with limit and address, and neither an incident nor a worse verdict', async () => {
+    const address = '127.0.1.9';
+    await play(floodOf('PING ('), gateway.connectFrom(address));
+    const found = async () =>
+      (await gateway.process.status()).problems.find(({ kind }) => kind === 'http2_limits_reached');
+    await until('the status lists it', async () => (await found())?.reason.includes(address) === true, 15_000);
+    assert.match((await found())?.reason ?? '', /`pings` \(\d+\)/);
+    assert.equal(await quiet.ask(), 200);
+    const { verdict, incidents } = await gateway.process.status();
+    assert.deepEqual(incidents, []);
+    assert.equal(verdict.state, 'ok', verdict.reason);
+  });
+
   test('makes its address wait for its next connection, and no other address', async () => {
     const [floods, other] = ['127.0.1.1', '127.0.1.2'];
     await play(floodOf('PING ('), gateway.connectFrom(floods));

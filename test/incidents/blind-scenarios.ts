@@ -224,7 +224,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       mail: { endpoints: 1, rate: 0.5, medianMs: 300, p99Ms: 1500, application: 'mail', routes: ['/mail'] },
     },
     steps: [
-      { from: 0, to: 140, fail: 'application_5xx', share: 0.002 },
+      { from: 0, to: 140, fail: 'app_error', share: 0.002 },
       expiresSoon(30, 'old.example.org', 6),
       exited(41, 'mail/1', { code: 0, afterMs: 600_000, from: 'draining' }),
       started(42, 'mail/1', 8400),
@@ -347,17 +347,17 @@ export const blindScenarios: readonly IncidentScenario[] = [
       shop: { endpoints: 3, rate: 60, medianMs: 55, p99Ms: 420, application: 'shop', routes: ['/', '/cart'] },
     },
     steps: [
-      { from: 0, to: 260, fail: 'application_5xx', share: 0.003 },
+      { from: 0, to: 260, fail: 'app_error', share: 0.003 },
       applied(75, 'applications: shop'),
       started(75, 'shop/1', 8701),
       ready(79, 'shop/1', 8701, 4000),
-      { from: 79, to: 205, fail: 'application_5xx', share: 0.35, endpoints: [1] },
+      { from: 79, to: 205, fail: 'app_error', share: 0.35, endpoints: [1] },
       started(79.5, 'shop/2', 8702),
       ready(84, 'shop/2', 8702, 4500),
-      { from: 84, to: 207, fail: 'application_5xx', share: 0.35, endpoints: [2] },
+      { from: 84, to: 207, fail: 'app_error', share: 0.35, endpoints: [2] },
       started(84.5, 'shop/3', 8703),
       ready(89, 'shop/3', 8703, 4500),
-      { from: 89, to: 209, fail: 'application_5xx', share: 0.35, endpoints: [3] },
+      { from: 89, to: 209, fail: 'app_error', share: 0.35, endpoints: [3] },
     ],
   },
   {
@@ -381,7 +381,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       ready(105, 'api/2', 8802, 2500),
       ready(107, 'api/3', 8803, 2500),
       ready(109, 'api/4', 8804, 2500),
-      { from: 105, to: 175, fail: 'application_5xx', share: 0.9, routes: ['/checkout'] },
+      { from: 105, to: 175, fail: 'app_error', share: 0.9, routes: ['/checkout'] },
     ],
   },
   {
@@ -462,9 +462,9 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 190,
     upstreams: { core: { endpoints: 5, rate: 75, medianMs: 35, p99Ms: 260, routes: ['/v1', '/v2', '/search'] } },
     steps: [
-      { from: 0, to: 190, fail: 'application_5xx', share: 0.004 },
+      { from: 0, to: 190, fail: 'app_error', share: 0.004 },
       applied(88, 'routes: /v2'),
-      { from: 88, to: 145, fail: 'application_5xx', share: 0.75, routes: ['/v2'] },
+      { from: 88, to: 145, fail: 'app_error', share: 0.75, routes: ['/v2'] },
     ],
   },
   {
@@ -555,7 +555,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       admin: { endpoints: 1, rate: 2, medianMs: 90, p99Ms: 600, routes: ['/admin'] },
     },
     steps: [
-      { from: 0, to: 140, fail: 'application_5xx', share: 0.005, upstream: 'site' },
+      { from: 0, to: 140, fail: 'app_error', share: 0.005, upstream: 'site' },
       overlay(71, 'drain:admin/1', false, true, 2),
       { from: 71, to: 104, state: 'draining', reason: 'operator', upstream: 'admin' },
       { from: 71, to: 104, fail: 'no_endpoint_ready', share: 1, upstream: 'admin' },
@@ -569,8 +569,8 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 190,
     upstreams: { web: { endpoints: 6, rate: 90, medianMs: 28, p99Ms: 190, routes: ['/'] } },
     steps: [
-      { from: 0, to: 190, fail: 'application_5xx', share: 0.002 },
-      { from: 84, to: 145, fail: 'application_5xx', share: 0.98, endpoints: [4] },
+      { from: 0, to: 190, fail: 'app_error', share: 0.002 },
+      { from: 84, to: 145, fail: 'app_error', share: 0.98, endpoints: [4] },
     ],
   },
   {
@@ -689,7 +689,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       { from: 95, to: 115, rate: 40 },
       { from: 115, to: 185, rate: 60 },
       { from: 100, to: 185, medianMs: 600, p99Ms: 3000 },
-      { from: 112, to: 185, fail: 'application_5xx', share: 0.5 },
+      { from: 112, to: 185, fail: 'app_error', share: 0.5 },
     ],
   },
   // ---------------------------------------------------------------- descriptors
@@ -826,14 +826,14 @@ export const blindScenarios: readonly IncidentScenario[] = [
       web: { endpoints: 2, rate: 30, medianMs: 20, p99Ms: 110, routes: ['/'] },
     },
     steps: [
-      { from: 0, to: 190, fail: 'application_5xx', share: 0.003, upstream: 'web' },
+      { from: 0, to: 190, fail: 'app_error', share: 0.003, upstream: 'web' },
       nameAddresses(
         93,
         'api-blue-green.example',
         ['10.9.1.1', '10.9.1.2', '10.9.1.3'],
         ['10.8.1.1', '10.8.1.2', '10.8.1.3'],
       ),
-      { from: 94, to: 145, fail: 'application_5xx', share: 0.7, upstream: 'api' },
+      { from: 94, to: 145, fail: 'app_error', share: 0.7, upstream: 'api' },
       nameAddresses(
         145,
         'api-blue-green.example',
@@ -936,7 +936,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 180,
     upstreams: { gw: { endpoints: 3, rate: 64, medianMs: 30, p99Ms: 200, routes: ['/'] } },
     steps: [
-      { from: 0, to: 180, fail: 'application_5xx', share: 0.006 },
+      { from: 0, to: 180, fail: 'app_error', share: 0.006 },
       { from: 86, to: 140, fail: 'tls_protocol', share: 0.6 },
     ],
   },
@@ -978,7 +978,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 190,
     upstreams: { web: { endpoints: 3, rate: 70, medianMs: 42, p99Ms: 300, application: 'web', routes: ['/'] } },
     steps: [
-      { from: 92, to: 145, fail: 'application_5xx', share: 0.85 },
+      { from: 92, to: 145, fail: 'app_error', share: 0.85 },
       { from: 95, to: 145, advice: 'postgres: connection refused (db.internal:5432)' },
     ],
   },
@@ -989,7 +989,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     upstreams: { api: { endpoints: 3, rate: 38, medianMs: 25, p99Ms: 180, routes: ['/api'] } },
     steps: [
       { from: 85, to: 155, medianMs: 700, p99Ms: 4500 },
-      { from: 85, to: 155, fail: 'application_5xx', share: 0.25 },
+      { from: 85, to: 155, fail: 'app_error', share: 0.25 },
       { from: 85, to: 155, fail: 'response_head_timeout', share: 0.15, tookMs: 5000 },
       { from: 88, to: 155, advice: 'redis: timeout', endpoints: [1, 3] },
     ],
@@ -1004,7 +1004,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     },
     steps: [
       applied(10, 'routes: /blog'),
-      { from: 80, to: 140, fail: 'application_5xx', share: 0.95, routes: ['/pay'], upstream: 'shop' },
+      { from: 80, to: 140, fail: 'app_error', share: 0.95, routes: ['/pay'], upstream: 'shop' },
       { from: 78, to: 140, advice: 'payments: 503 from provider', upstream: 'shop' },
     ],
   },
@@ -1015,9 +1015,9 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 180,
     upstreams: { web: { endpoints: 2, rate: 32, medianMs: 35, p99Ms: 240, routes: ['/'] } },
     steps: [
-      { from: 84, to: 135, fail: 'application_5xx', share: 1 },
-      disagreement(95, 'web/1', 160, 160, { application_5xx: 160 }),
-      disagreement(95.2, 'web/2', 158, 158, { application_5xx: 158 }),
+      { from: 84, to: 135, fail: 'app_error', share: 1 },
+      disagreement(95, 'web/1', 160, 160, { app_error: 160 }),
+      disagreement(95.2, 'web/2', 158, 158, { app_error: 158 }),
     ],
   },
   {
@@ -1075,7 +1075,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       web: { endpoints: 2, rate: 30, medianMs: 18, p99Ms: 100, routes: ['/'] },
     },
     steps: [
-      { from: 0, to: 210, fail: 'application_5xx', share: 0.005, upstream: 'web' },
+      { from: 0, to: 210, fail: 'app_error', share: 0.005, upstream: 'web' },
       endpointState(101, 'intranet/1', 'healthy', 'unhealthy', 'status'),
       { from: 101, to: 160, state: 'unhealthy', reason: 'status', upstream: 'intranet' },
       { from: 101, to: 160, fail: 'no_endpoint_ready', share: 1, upstream: 'intranet' },
@@ -1123,7 +1123,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 270,
     upstreams: { php: { endpoints: 2, rate: 70, medianMs: 95, p99Ms: 600, routes: ['/'] } },
     steps: [
-      { from: 0, to: 270, fail: 'application_5xx', share: 0.003 },
+      { from: 0, to: 270, fail: 'app_error', share: 0.003 },
       { from: 90, to: 150, fail: 'response_head_too_large', share: 0.03 },
       { from: 150, to: 220, fail: 'response_head_too_large', share: 0.1 },
     ],
@@ -1225,7 +1225,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       web: { endpoints: 2, rate: 40, medianMs: 18, p99Ms: 110, routes: ['/'] },
     },
     steps: [
-      { from: 0, to: 210, fail: 'application_5xx', share: 0.004, upstream: 'web' },
+      { from: 0, to: 210, fail: 'app_error', share: 0.004, upstream: 'web' },
       { from: 95, to: 160, medianMs: 2500, p99Ms: 14_000, upstream: 'files' },
       { from: 97, to: 160, fail: 'response_body_stalled', share: 0.12, tookMs: 15_000, upstream: 'files' },
       { from: 97, to: 160, fail: 'response_head_timeout', share: 0.06, tookMs: 15_000, upstream: 'files' },
@@ -1258,14 +1258,14 @@ export const blindScenarios: readonly IncidentScenario[] = [
     expect: 'application_errors',
     seconds: 200,
     upstreams: { api: { endpoints: 3, rate: 80, medianMs: 30, p99Ms: 210, routes: ['/api'] } },
-    steps: [{ from: 82, to: 155, fail: 'application_5xx', share: 0.085 }],
+    steps: [{ from: 82, to: 155, fail: 'app_error', share: 0.085 }],
   },
   {
     name: 'nothing but 500 from twelve endpoints, 600 requests each second',
     expect: 'application_errors',
     seconds: 98,
     upstreams: { edge: { endpoints: 12, rate: 600, medianMs: 10, p99Ms: 70, routes: ['/'] } },
-    steps: [{ from: 60, to: 66, fail: 'application_5xx', share: 1 }],
+    steps: [{ from: 60, to: 66, fail: 'app_error', share: 1 }],
   },
   {
     name: 'one route of three fails by itself, long after an unrelated change',
@@ -1277,7 +1277,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     },
     steps: [
       applied(12, 'upstreams: web'),
-      { from: 310, to: 375, fail: 'application_5xx', share: 0.6, routes: ['/import'], upstream: 'crm' },
+      { from: 310, to: 375, fail: 'app_error', share: 0.6, routes: ['/import'], upstream: 'crm' },
     ],
   },
   {
@@ -1286,9 +1286,9 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 220,
     upstreams: { shop: { endpoints: 4, rate: 130, medianMs: 45, p99Ms: 320, routes: ['/'] } },
     steps: [
-      { from: 0, to: 95, fail: 'application_5xx', share: 0.003 },
-      { from: 95, to: 175, fail: 'application_5xx', share: 0.035 },
-      { from: 175, to: 220, fail: 'application_5xx', share: 0.003 },
+      { from: 0, to: 95, fail: 'app_error', share: 0.003 },
+      { from: 95, to: 175, fail: 'app_error', share: 0.035 },
+      { from: 175, to: 220, fail: 'app_error', share: 0.003 },
     ],
   },
   // ---------------------------------------------------------------- one thing after the other, and wrong tracks
@@ -1298,11 +1298,11 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 180,
     upstreams: { api: { endpoints: 3, rate: 65, medianMs: 28, p99Ms: 190, routes: ['/api'] } },
     steps: [
-      { from: 80, to: 88, fail: 'application_5xx', share: 1 },
+      { from: 80, to: 88, fail: 'app_error', share: 1 },
       { from: 88, to: 100, fail: 'circuit_open', share: 0.95 },
-      { from: 100, to: 101, fail: 'application_5xx', share: 1 },
+      { from: 100, to: 101, fail: 'app_error', share: 1 },
       { from: 101, to: 113, fail: 'circuit_open', share: 0.95 },
-      { from: 113, to: 114, fail: 'application_5xx', share: 1 },
+      { from: 113, to: 114, fail: 'app_error', share: 1 },
       { from: 114, to: 126, fail: 'circuit_open', share: 0.95 },
     ],
   },
@@ -1315,7 +1315,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       web: { endpoints: 2, rate: 80, medianMs: 20, p99Ms: 130, routes: ['/'] },
     },
     steps: [
-      { from: 0, to: 170, fail: 'application_5xx', share: 0.004, upstream: 'web' },
+      { from: 0, to: 170, fail: 'app_error', share: 0.004, upstream: 'web' },
       { from: 86, to: 87, fail: 'connect_reset', share: 0.7, upstream: 'geo' },
       { from: 87, to: 92, fail: 'connect_refused', share: 1, upstream: 'geo' },
       { from: 92, to: 98, fail: 'circuit_open', share: 1, upstream: 'geo' },
@@ -1408,7 +1408,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       started(97.2, 'blog/1', 8810),
       ready(100, 'blog/1', 8810, 2800),
       ready(103, 'blog/2', 8811, 2800),
-      { from: 100, to: 150, fail: 'application_5xx', share: 0.5, upstream: 'blog' },
+      { from: 100, to: 150, fail: 'app_error', share: 0.5, upstream: 'blog' },
     ],
   },
   {
@@ -1453,7 +1453,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 40,
     upstreams: { hot: { endpoints: 8, rate: 1450, medianMs: 4, p99Ms: 30, routes: ['/'] } },
     steps: [
-      { from: 6, to: 10, fail: 'application_5xx', share: 0.5 },
+      { from: 6, to: 10, fail: 'app_error', share: 0.5 },
       { from: 6, to: 10, advice: 'kafka: no broker reachable' },
     ],
   },
@@ -1501,7 +1501,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     expect: null,
     seconds: 240,
     upstreams: { web: { endpoints: 3, rate: 110, medianMs: 30, p99Ms: 240, routes: ['/'] } },
-    steps: [{ from: 0, to: 240, fail: 'application_5xx', share: 0.005 }],
+    steps: [{ from: 0, to: 240, fail: 'app_error', share: 0.005 }],
   },
   {
     name: 'quiet: a release, instance by instance, without a failure',
@@ -1545,7 +1545,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 190,
     upstreams: { web: { endpoints: 3, rate: 40, medianMs: 25, p99Ms: 170, routes: ['/'] } },
     steps: [
-      { from: 72, to: 72.025, fail: 'application_5xx', share: 1 },
+      { from: 72, to: 72.025, fail: 'app_error', share: 1 },
       { from: 140, to: 140.025, fail: 'closed_before_response', share: 1 },
     ],
   },
@@ -1576,7 +1576,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     expect: null,
     seconds: 420,
     upstreams: { site: { endpoints: 2, rate: 0.3, medianMs: 60, p99Ms: 400, routes: ['/'] } },
-    steps: [{ from: 370, to: 373.3, fail: 'application_5xx', share: 1 }],
+    steps: [{ from: 370, to: 373.3, fail: 'app_error', share: 1 }],
   },
   {
     name: 'quiet: an upstream without traffic beside one that is well',
@@ -1648,7 +1648,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
       mail: { endpoints: 1, rate: 1, medianMs: 200, p99Ms: 900, application: 'mail', routes: ['/mail'] },
     },
     steps: [
-      { from: 0, to: 250, fail: 'application_5xx', share: 0.006 },
+      { from: 0, to: 250, fail: 'app_error', share: 0.006 },
       applied(90, 'applications: mail'),
       started(90.5, 'mail/1', 8400),
       ready(93, 'mail/1', 8400, 2500),
@@ -1672,7 +1672,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 220,
     upstreams: { web: { endpoints: 3, rate: 70, medianMs: 20, p99Ms: 140, routes: ['/'] } },
     steps: [
-      { from: 0, to: 220, fail: 'application_5xx', share: 0.002 },
+      { from: 0, to: 220, fail: 'app_error', share: 0.002 },
       { from: 90, to: 180, rate: 1 },
     ],
   },
@@ -1682,7 +1682,7 @@ export const blindScenarios: readonly IncidentScenario[] = [
     seconds: 58,
     upstreams: { edge: { endpoints: 10, rate: 1000, medianMs: 5, p99Ms: 40, routes: ['/'] } },
     steps: [
-      { from: 0, to: 58, fail: 'application_5xx', share: 0.0004 },
+      { from: 0, to: 58, fail: 'app_error', share: 0.0004 },
       { from: 0, to: 58, fail: 'reset_before_response', share: 0.0003, retried: 0.9 },
     ],
   },

@@ -10,7 +10,7 @@ test('an endpoint that is leaving when its failures have ended is not to be drai
       {
         seconds: 240,
         upstreams: { api: { endpoints: 2, rate: 20, medianMs: 20, p99Ms: 90 } },
-        steps: [{ from: 85, to: 120, fail: 'application_5xx', share: 1, endpoints: [1] }, ...more],
+        steps: [{ from: 85, to: 120, fail: 'app_error', share: 1, endpoints: [1] }, ...more],
       },
       1,
     ).incidents[0]?.suspects.find(({ name }) => name === 'one_endpoint')?.nextStep;

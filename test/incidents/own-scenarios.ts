@@ -97,7 +97,7 @@ export const ownScenarios: readonly IncidentScenario[] = [
     expect: 'release',
     seconds: 160,
     upstreams: { api: supervised },
-    steps: [changed(78, 'applications: web'), { from: 80, to: 120, fail: 'application_5xx', share: 0.6 }],
+    steps: [changed(78, 'applications: web'), { from: 80, to: 120, fail: 'app_error', share: 0.6 }],
   },
   {
     name: 'a release crashes again and again',
@@ -182,14 +182,14 @@ export const ownScenarios: readonly IncidentScenario[] = [
     expect: 'one_endpoint',
     seconds: 140,
     upstreams: { api: { ...api, endpoints: 2, rate: 4, firstShare: 0.6 } },
-    steps: [{ from: 80, to: 110, fail: 'application_5xx', share: 1, endpoints: [1] }],
+    steps: [{ from: 80, to: 110, fail: 'app_error', share: 1, endpoints: [1] }],
   },
   {
     name: 'both of two endpoints answer with 500',
     expect: 'application_errors',
     seconds: 140,
     upstreams: { api: { ...api, endpoints: 2, rate: 4, firstShare: 0.6 } },
-    steps: [{ from: 80, to: 110, fail: 'application_5xx', share: 0.8 }],
+    steps: [{ from: 80, to: 110, fail: 'app_error', share: 0.8 }],
   },
   {
     name: 'the pool is too small',
@@ -222,7 +222,7 @@ export const ownScenarios: readonly IncidentScenario[] = [
     upstreams: { api },
     steps: [
       { from: 80, to: 98, advice: 'postgres:connections fails' },
-      { from: 80, to: 99.5, fail: 'application_5xx', share: 0.5 },
+      { from: 80, to: 99.5, fail: 'app_error', share: 0.5 },
     ],
   },
   {
@@ -291,7 +291,7 @@ export const ownScenarios: readonly IncidentScenario[] = [
           subject: 'gateway',
           to: 'scarce',
           reason: 'Of 1,024 descriptors 1,020 are open.',
-          evidence: { limit: 1024, open: 1020, closed: 3, refused: 0 },
+          evidence: { limit: 1024, needed: 11_024, wanted: 11_024, open: 1020, closed: 3, refused: 0 },
         },
       },
       { from: 80, to: 100, fail: 'descriptors_exhausted', share: 0.4 },
@@ -376,7 +376,7 @@ export const ownScenarios: readonly IncidentScenario[] = [
     upstreams: { api },
     steps: [
       { from: 79, to: 120, advice: 'db:connections fails: timed out' },
-      { from: 80, to: 120, fail: 'application_5xx', share: 0.8 },
+      { from: 80, to: 120, fail: 'app_error', share: 0.8 },
     ],
   },
   {
@@ -446,6 +446,17 @@ export const ownScenarios: readonly IncidentScenario[] = [
     steps: [{ from: 60, to: 90, fail: 'response_not_http', share: 0.2 }],
   },
   {
+    name: 'one response in five has two lengths, and one in ten begins with bytes that are no HTTP',
+    expect: 'invalid_responses',
+    seconds: 120,
+    upstreams: { api: { ...api, endpoints: 1, rate: 15 } },
+    steps: [
+      disagrees(64, 'api/1'),
+      { from: 60, to: 100, fail: 'response_framing', share: 0.2 },
+      { from: 60, to: 100, fail: 'response_not_http', share: 0.1 },
+    ],
+  },
+  {
     name: 'bytes are left over from responses, few requests come, and most of those are repeated',
     expect: 'invalid_responses',
     seconds: 180,
@@ -492,7 +503,7 @@ export const ownScenarios: readonly IncidentScenario[] = [
     expect: 'application_errors',
     seconds: 140,
     upstreams: { api },
-    steps: [{ from: 70, to: 110, fail: 'application_5xx', share: 0.3 }],
+    steps: [{ from: 70, to: 110, fail: 'app_error', share: 0.3 }],
   },
   {
     name: 'few requests, and all fail',
@@ -508,7 +519,7 @@ export const ownScenarios: readonly IncidentScenario[] = [
     expect: null,
     seconds: 200,
     upstreams: { api },
-    steps: [{ from: 0, to: 200, fail: 'application_5xx', share: 0.005 }],
+    steps: [{ from: 0, to: 200, fail: 'app_error', share: 0.005 }],
   },
   {
     name: 'clients leave',

@@ -220,11 +220,11 @@ const isWithoutAttempt = (kind: CountedFailure): boolean =>
   ['refused_by_gateway', 'client_abort'].includes(shapeOfKind(kind));
 
 const shapeOfKind = (kind: CountedFailure): Shape =>
-  kind === 'application_5xx' ? 'app_error' : shapeOfType(specOfCause(kind).type);
+  kind === 'app_error' ? 'app_error' : shapeOfType(specOfCause(kind).type);
 
 /** Of the response that the client gets; 'none': it has left. */
 function statusClassOf(kind: CountedFailure): '4xx' | '5xx' | 'none' {
-  if (kind === 'application_5xx') return '5xx';
+  if (kind === 'app_error') return '5xx';
   const { status } = specOfCause(kind);
   if (typeof status !== 'number') return '4xx';
   return status === 0 ? 'none' : status < 500 ? '4xx' : '5xx';
@@ -293,7 +293,7 @@ class Traffic {
 
   failed(upstream: string, endpoint: string, kind: CountedFailure): void {
     const outcomes = this.#outcomesOf(upstream, endpoint);
-    if (kind === 'application_5xx') {
+    if (kind === 'app_error') {
       outcomes.successes += 1;
       outcomes.serverErrors += 1;
       return;
@@ -313,7 +313,7 @@ class Traffic {
         upstream,
         statusClass: kind === 'none' ? '2xx' : statusClassOf(kind),
         shape: kind === 'none' ? 'none' : shapeOfKind(kind),
-        cause: kind === 'none' || kind === 'application_5xx' ? 'none' : kind,
+        cause: kind === 'none' || kind === 'app_error' ? 'none' : kind,
         end: endOf(kind),
         grpcStatus: null,
         count: 0,
@@ -353,7 +353,7 @@ class Traffic {
 }
 
 function endOf(kind: CountedFailure | 'none'): EndKind {
-  if (kind === 'none' || kind === 'application_5xx') return 'forwarded';
+  if (kind === 'none' || kind === 'app_error') return 'forwarded';
   return statusClassOf(kind) === 'none' ? 'abandoned' : 'generated';
 }
 

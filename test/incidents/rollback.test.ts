@@ -18,7 +18,7 @@ const applied = (
   },
 });
 
-const fails = (from: number, to: number): ScenarioStep => ({ from, to, fail: 'application_5xx', share: 0.8 });
+const fails = (from: number, to: number): ScenarioStep => ({ from, to, fail: 'app_error', share: 0.8 });
 
 const suspectsOf = (steps: readonly ScenarioStep[]): readonly (string | undefined)[] =>
   playScenario(

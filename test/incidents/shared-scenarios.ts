@@ -43,8 +43,8 @@ const scarce: ScenarioStep = {
     kind: 'descriptors_exhausted',
     subject: 'gateway',
     to: 'scarce',
-    reason: 'hardly any descriptor is left of 256 (ulimit -n)',
-    evidence: { limit: 256, open: 250, closed: 3, refused: 0 },
+    reason: 'hardly any descriptor was left of 256 (ulimit -n)',
+    evidence: { limit: 256, needed: 2000, wanted: 2000, open: 250, closed: 3, refused: 0 },
   },
 };
 
@@ -188,7 +188,7 @@ const ownReasons: readonly SharedScenario[] = [
     upstreams: { api: web, shop: web },
     steps: [
       { from: 80, to: 110, fail: 'connect_refused', share: 1 },
-      { upstream: 'shop', from: 80, to: 110, fail: 'application_5xx', share: 0.6 },
+      { upstream: 'shop', from: 80, to: 110, fail: 'app_error', share: 0.6 },
     ],
   },
   {
@@ -239,11 +239,7 @@ const ownReasons: readonly SharedScenario[] = [
     opened: 2,
     seconds: 200,
     upstreams: { api: supervised('api') },
-    steps: [
-      { from: 80, to: 150, fail: 'application_5xx', share: 0.3 },
-      killed(120, 'api', false),
-      ...gone('api', 120, 126),
-    ],
+    steps: [{ from: 80, to: 150, fail: 'app_error', share: 0.3 }, killed(120, 'api', false), ...gone('api', 120, 126)],
   },
 ];
 
@@ -257,9 +253,9 @@ const additions: readonly SharedScenario[] = [
     seconds: 240,
     upstreams: { api: { ...web, routes: ['/a', '/b', '/c'] } },
     steps: [
-      { from: 80, to: 200, fail: 'application_5xx', share: 0.8, routes: ['/a'] },
+      { from: 80, to: 200, fail: 'app_error', share: 0.8, routes: ['/a'] },
       changed(139, 'routes: /b'),
-      { from: 140, to: 200, fail: 'application_5xx', share: 0.8, routes: ['/b'] },
+      { from: 140, to: 200, fail: 'app_error', share: 0.8, routes: ['/b'] },
     ],
   },
   {
@@ -316,8 +312,8 @@ const additions: readonly SharedScenario[] = [
     seconds: 240,
     upstreams: { api: { ...web, routes: ['/a', '/b', '/c'] } },
     steps: [
-      { from: 80, to: 140, fail: 'application_5xx', share: 0.1 },
-      { from: 140, to: 200, fail: 'application_5xx', share: 0.9 },
+      { from: 80, to: 140, fail: 'app_error', share: 0.1 },
+      { from: 140, to: 200, fail: 'app_error', share: 0.9 },
     ],
   },
   {
@@ -328,9 +324,9 @@ const additions: readonly SharedScenario[] = [
     seconds: 240,
     upstreams: { api: { ...web, routes: ['/a', '/b', '/c'] } },
     steps: [
-      { from: 80, to: 200, fail: 'application_5xx', share: 0.8, routes: ['/a'] },
-      { from: 80, to: 90, fail: 'application_5xx', share: 0.8, routes: ['/b'] },
-      { from: 130, to: 150, fail: 'application_5xx', share: 0.8, routes: ['/b'] },
+      { from: 80, to: 200, fail: 'app_error', share: 0.8, routes: ['/a'] },
+      { from: 80, to: 90, fail: 'app_error', share: 0.8, routes: ['/b'] },
+      { from: 130, to: 150, fail: 'app_error', share: 0.8, routes: ['/b'] },
     ],
   },
 ];

@@ -8,6 +8,7 @@ import { labelText, MetricsText } from '../../src/control/metrics/metrics-text.t
 import { unicodeText } from '../../src/core/unicode-text.test-support.ts';
 import fc from '../../src/testing/properties.test-support.ts';
 import { metricsOf } from '../../src/otlp/metric-data.ts';
+import { SeriesStarts } from '../../src/otlp/series-starts.ts';
 import { encodeMessage } from '../../src/otlp/protobuf.ts';
 import { spansOf } from '../../src/otlp/spans.ts';
 import type { OtlpSignal } from '../../src/core/otlp-counts.ts';
@@ -71,7 +72,7 @@ test('numbers, bounds and exemplars of metrics', () => {
     'candor_c_bytes 1.5e9',
     '# EOF',
   ].join('\n');
-  const metrics = metricsOf(text, { startedMs: 1_763_700_000_000, nowMs: 1_763_715_740_000 });
+  const metrics = metricsOf(text, { startedMs: 1_763_700_000_000, nowMs: 1_763_715_740_000 }, new SeriesStarts());
   assertEncoded('metrics', metrics);
   const [a, b, c] = metrics;
   assert.deepEqual(a?.sum?.dataPoints[0]?.attributes, [
@@ -119,7 +120,7 @@ test('a label may hold any text, and so may the id of an exemplar', () => {
       const exemplars = [{ traceId: '', requestId, value: 0.5, at }, null];
       const labels = `route="${labelText(route)}",upstream="${labelText(upstream)}"`;
       written.histogram('candor_b_seconds', labels, [1], { cells: [2, 3], sum: 9, exemplars });
-      const read = metricsOf(Buffer.concat(written.end()).toString(), { startedMs: 0, nowMs: at });
+      const read = metricsOf(Buffer.concat(written.end()).toString(), { startedMs: 0, nowMs: at }, new SeriesStarts());
       const attributes = [
         { key: 'route', value: { stringValue: route } },
         { key: 'upstream', value: { stringValue: upstream } },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RetrySpec } from '../../src/core/configuration.ts';
+import type { RetrySpec } from '../../src/core/route-spec.ts';
 import type { EndedExchange, RetryReason } from '../../src/core/exchange.ts';
 import { mayBeStale } from '../../src/exchange/retry.ts';
 import type { SeededRandom } from '../../src/testing/seeded-random.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EndpointState } from '../../src/core/endpoint.ts';
-import type { RetrySpec } from '../../src/core/configuration.ts';
+import type { RetrySpec } from '../../src/core/route-spec.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import { Http2Arrived } from '../exchange/http2-endpoint.ts';
 import { after } from '../../src/core/time.ts';

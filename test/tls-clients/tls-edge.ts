@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { ListenerTls } from '../../src/core/configuration.ts';
+import type { ListenerTls } from '../../src/core/listener-spec.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/testing.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';

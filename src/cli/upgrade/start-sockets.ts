@@ -1,4 +1,5 @@
-import type { Configuration, ListenerSpec } from '../../core/configuration.ts';
+import type { Configuration } from '../../core/configuration.ts';
+import type { ListenerSpec } from '../../core/listener-spec.ts';
 import { type InheritedSocket, inheritedFor } from '../../core/inherited-socket.ts';
 import type { PassedSocket } from '../../core/passed-socket.ts';
 import { readPassed } from '../../control/passed-sockets.ts';

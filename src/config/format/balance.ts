@@ -1,4 +1,4 @@
-import type { BalanceSpec, HashKey } from '../../core/configuration.ts';
+import type { BalanceSpec, HashKey } from '../../core/upstream-spec.ts';
 import { balanceChoices, balancerWords, defaultBalancer, namedBalancers } from '../../core/named-balancers.ts';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';

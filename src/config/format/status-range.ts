@@ -1,4 +1,4 @@
-import type { StatusRange } from '../../core/configuration.ts';
+import type { StatusRange } from '../../core/upstream-spec.ts';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { ErrorDetail } from '../error-detail.ts';

@@ -25,7 +25,7 @@ export const client = {
       'one client keeps connections open to lock others out',
     ],
     nextStep:
-      'Find out whose address it is; raise `client.connections_per_address_max` in candor.yaml if many clients share it.',
+      'Find out whose address it is; raise `client.connections_per_address_max` in the configuration if many clients share it.',
     inThisCase: ({ isPrivate }) =>
       isPrivate
         ? {
@@ -35,7 +35,7 @@ export const client = {
               'a load test runs inside your network or on this machine',
             ],
             nextStep:
-              'If a proxy of yours has this address, name it in `trusted_peers` of candor.yaml: the gateway then no longer counts its connections by address, and believes its X-Forwarded-For, which every program at that address can write. If no proxy of yours has it, raise `client.connections_per_address_max`.',
+              'If a proxy of yours has this address, name it in `trusted_peers` of the configuration: the gateway then no longer counts its connections by address, and believes its X-Forwarded-For, which every program at that address can write. If no proxy of yours has it, raise `client.connections_per_address_max`.',
           }
         : null,
   },
@@ -99,7 +99,7 @@ export const client = {
       'a script waits for an answer before it sends the rest',
     ],
     nextStep:
-      'Compare Content-Length with what the client meant to send; the limit between bytes is `client.body_timeout` in candor.yaml.',
+      'Compare Content-Length with what the client meant to send; the limit between bytes is `client.body_timeout` in the configuration.',
     inThisCase: (evidence) =>
       isSlow(evidence)
         ? {
@@ -110,7 +110,7 @@ export const client = {
               'a client that holds connections open on purpose by sending the body very slowly (slow POST)',
             ],
             nextStep:
-              'See in the log whether many addresses or a few do this; the limits are `client.body_rate_min` and `client.rate_grace` in candor.yaml.',
+              'See in the log whether many addresses or a few do this; the limits are `client.body_rate_min` and `client.rate_grace` in the configuration.',
           }
         : null,
   },
@@ -177,7 +177,7 @@ export const client = {
       'a client holds responses open on purpose by reading very slowly (slow read)',
     ],
     nextStep:
-      'See in the log whether many addresses or a few do this; the limits are `client.write_timeout` and `client.write_rate_min` in candor.yaml.',
+      'See in the log whether many addresses or a few do this; the limits are `client.write_timeout` and `client.write_rate_min` in the configuration.',
   },
 } satisfies Partial<FailureTable>;
 

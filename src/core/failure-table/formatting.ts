@@ -36,12 +36,27 @@ export function quoted(text: string, max = 120): string {
   return escapeInvisible(JSON.stringify(shortened));
 }
 
-/** Received bytes, given in hexadecimal: quoted as text if they are printable, else as hexadecimal. */
-export function quotedBytes(hexadecimal: string): string {
+/**
+ * Received bytes, given in hexadecimal: as quoted text if most of them are printable, the others escaped ("Inter\\x01nal"); else
+ * in hexadecimal, which says so and has no quotation marks.
+ */
+export function quotedBytes(hexadecimal: string, max = 120): string {
+  // A record of another program may have anything here.
+  if (!/^(?:[\da-f]{2})*$/i.test(hexadecimal)) return quoted(hexadecimal, max);
   const pairs = hexadecimal.match(/../g) ?? [];
   const codes = pairs.map((pair) => Number.parseInt(pair, 16));
-  const isText = codes.every(
-    (code) => (code >= 0x20 && code < 0x7f) || code === 0x0a || code === 0x0d || code === 0x09,
+  const isCut = codes.length > max;
+  if (codes.filter((code) => !isPrintable(code)).length > codes.length / 4)
+    return `${pairs.slice(0, max / 2).join('')}${codes.length > max / 2 ? '…' : ''} (hexadecimal)`;
+  const end = codes.findLastIndex((code) => code > 0x20) + 1;
+  const text = codes.slice(0, Math.min(end, max)).map(
+    // As JSON writes it: a line break is \n.
+    (code, index) =>
+      isPrintable(code) ? JSON.stringify(String.fromCharCode(code)).slice(1, -1) : `\\x${pairs[index]}`,
   );
-  return quoted(isText ? String.fromCharCode(...codes).trimEnd() : hexadecimal);
+  return `"${text.join('')}${isCut && end > max ? '…' : ''}"`;
+}
+
+function isPrintable(code: number): boolean {
+  return (code >= 0x20 && code < 0x7f) || code === 0x0a || code === 0x0d || code === 0x09;
 }

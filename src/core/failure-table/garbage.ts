@@ -48,7 +48,7 @@ export const garbage = {
     forClient: 'This site received an answer that is not HTTP. Its operators must look at it.',
     usualCauses: [
       'the port belongs to another program (a database, SSH, a gRPC server)',
-      'the application expects TLS, and the upstream has no `tls` in candor.yaml',
+      'the application expects TLS, and the upstream has no `tls` in the configuration',
       'the application wrote a warning or a stack trace to its socket before the response (CGI, hand-written servers)',
     ],
     nextStep:
@@ -68,7 +68,7 @@ export const garbage = {
       `The gateway spoke HTTP/2 with ${address}, as its upstream says (\`http2: true\`), and got something else; ${isHttp1(firstBytes) ? 'it is HTTP/1' : guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
     forClient: 'This site received an answer that is not HTTP/2. Its operators must look at it.',
     usualCauses: [
-      'the application speaks HTTP/1.1 alone, and its upstream has `http2: true` in candor.yaml',
+      'the application speaks HTTP/1.1 alone, and its upstream has `http2: true` in the configuration',
       'the application speaks HTTP/2 within TLS alone, and the upstream has no `tls`',
       'another program than the application listens on the port',
     ],

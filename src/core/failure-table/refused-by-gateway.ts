@@ -4,7 +4,7 @@ import type { FailureTable } from './table.ts';
 import { clause, duration, quoted } from './formatting.ts';
 
 const raiseTimeout =
-  "Compare the request's duration in `candor explain REQUEST-ID` with `drain.timeout` in candor.yaml, and raise that if such requests are normal; a service manager has to wait longer too (TimeoutStopSec).";
+  "Compare the request's duration in `candor explain REQUEST-ID` with `drain.timeout` in the configuration, and raise that if such requests are normal; a service manager has to wait longer too (TimeoutStopSec).";
 
 /** The gateway itself declined the request. In most cases no endpoint was involved. */
 export const refusedByGateway = {
@@ -25,7 +25,7 @@ export const refusedByGateway = {
       'the route also matches by method or header, and this request has another value',
     ],
     nextStep:
-      'Compare host, path and method with each of `routes` in candor.yaml, from the top: the gateway takes the first route that matches, and none did.',
+      'Compare host, path and method with each of `routes` in the configuration, from the top: the gateway takes the first route that matches, and none did.',
   },
   no_endpoint_ready: {
     type: 'destination_unavailable',
@@ -259,7 +259,7 @@ export const refusedByGateway = {
       'the whole machine is at its limit (ENFILE)',
     ],
     nextStep:
-      'Compare `ls /proc/PID/fd | wc -l` with `grep "open files" /proc/PID/limits`, and set LimitNOFILE=65536 in the unit of the gateway.',
+      'Compare `ls /proc/PID/fd | wc -l` with `grep "open files" /proc/PID/limits`, and set LimitNOFILE= in the unit of the gateway to the number that `candor status` names, and the event `descriptors_exhausted` as `wanted`.',
   },
   loop_detected: {
     type: 'proxy_loop_detected',
@@ -273,7 +273,7 @@ export const refusedByGateway = {
     sentence: ({ name, value }) => `The request has been through this gateway before (${name}: ${quoted(value)}).`,
     forClient: 'This site passes requests around in a circle. Its operators must correct the settings.',
     usualCauses: [
-      'an endpoint in candor.yaml is an address of the gateway itself',
+      'an endpoint in the configuration is an address of the gateway itself',
       'the public host name is used as an endpoint, and DNS leads back here',
       'two deployments that forward to each other have the same `deployment` name',
     ],
@@ -318,7 +318,7 @@ export const refusedByGateway = {
       "the endpoint is one of the gateway's own listeners",
     ],
     nextStep:
-      'Resolve the name with `getent ahosts NAME`, and find out who changed its record; if the address is right, add it to `dns.allow` in candor.yaml.',
+      'Resolve the name with `getent ahosts NAME`, and find out who changed its record; if the address is right, add it to `dns.allow` in the configuration.',
   },
   maintenance: {
     type: 'proxy_internal_response',
@@ -334,7 +334,7 @@ export const refusedByGateway = {
     forClient: 'This site is being worked on and will be back soon.',
     usualCauses: ['an operator has put the route into maintenance', 'an earlier maintenance was never ended'],
     nextStep:
-      'Ask who began the maintenance. If `candor status` shows it under OVERLAY, `candor restore maintenance` ends it; else remove `maintenance` from the route in candor.yaml and run `candor reload`.',
+      'Ask who began the maintenance. If `candor status` shows it under OVERLAY, `candor restore maintenance` ends it; else remove `maintenance` from the route in the configuration and run `candor reload`.',
   },
   pause_timeout: {
     type: 'proxy_internal_response',
@@ -532,7 +532,7 @@ const causesOfForceClose: Readonly<Record<ForceCloseReason, readonly string[]>> 
   ],
   gateway_replaced: ['an operator ran `candor upgrade`, or reloaded the service after an installation'],
   worker_replaced: ['a reload changed `workers`: their number, or the memory that each may use'],
-  listener_gone: ['a listener was removed from candor.yaml, or got another address'],
+  listener_gone: ['a listener was removed from the configuration, or got another address'],
 };
 
 const longerThanDrain = 'the request takes longer than `drain.timeout` allows (an export, an upload, an event stream)';
@@ -545,7 +545,7 @@ const endOnce =
   'Change nothing: to let requests finish next time, press Ctrl-C once, or run `candor stop` without `--now`; both wait for `drain.timeout`.';
 
 const reopenTunnel =
-  'Make sure that the client opens its tunnel again, as it must after any lost connection; then nothing is wrong. A longer `drain.timeout` in candor.yaml only delays the close.';
+  'Make sure that the client opens its tunnel again, as it must after any lost connection; then nothing is wrong. A longer `drain.timeout` in the configuration only delays the close.';
 
 const prohibitions: Readonly<Record<Prohibition, string>> = {
   own_listener: "it is one of the gateway's own listeners",

@@ -70,7 +70,7 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
       'Use `https://` in the URL, or the port of a listener without `tls`; health checks have a setting for it.',
   },
   'tls-on-plain-port': {
-    usualCauses: ['a URL with `https://` and the port of HTTP', 'a listener lacks `tls` in candor.yaml'],
+    usualCauses: ['a URL with `https://` and the port of HTTP', 'a listener lacks `tls` in the configuration'],
     nextStep: 'Use the port of a listener with `tls`, or give this listener `tls` (docs/https.md).',
   },
   misdirected: {

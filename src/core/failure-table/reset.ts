@@ -2,11 +2,11 @@ import type { FailureTable } from './table.ts';
 import { duration, bytes, quoted } from './formatting.ts';
 
 const exitedAtWork = 'the process exited or was killed while it worked on the request';
-const shortKeepAlive =
+export const shortKeepAlive =
   'the application closes idle connections earlier than the gateway does (keep-alive of Node: 5 s, gunicorn: 2 s)';
 const gaveUp = 'the application gave up on the request and closed the socket instead of answering 500';
 const expectsTls =
-  'the port expects TLS and closes the connection at a plain request, and the upstream has no `tls` in candor.yaml';
+  'the port expects TLS and closes the connection at a plain request, and the upstream has no `tls` in the configuration';
 const crashedUnread =
   'the process crashed, or ran out of memory and was killed, before it read the request from its socket';
 const stoppedHard =
@@ -14,7 +14,7 @@ const stoppedHard =
 const forgottenOnTheWay =
   'a NAT or a load balancer between the gateway and the application has dropped its state of an idle connection';
 const resetForWantOfTls =
-  'the port expects TLS and resets the connection at a plain request, and the upstream has no `tls` in candor.yaml';
+  'the port expects TLS and resets the connection at a plain request, and the upstream has no `tls` in the configuration';
 
 /** The endpoint closed or reset the connection before its answer was complete. */
 export const reset = {

@@ -72,12 +72,12 @@ export const unreachableTls = {
     forClient:
       'This site and its server expect different kinds of connection. Its operators must correct the settings.',
     usualCauses: [
-      'the upstream has `tls` in candor.yaml, but the application serves plain HTTP on this port',
+      'the upstream has `tls` in the configuration, but the application serves plain HTTP on this port',
       'the HTTP and HTTPS ports of the application were confused',
       'TLS was switched off in the application, for example because its certificate was missing',
     ],
     nextStep:
-      'Run `curl -v http://HOST:PORT/`; if it answers, remove `tls` from the upstream in candor.yaml or correct the port.',
+      'Run `curl -v http://HOST:PORT/`; if it answers, remove `tls` from the upstream in the configuration or correct the port.',
   },
   tls_not_spoken: {
     type: 'tls_protocol_error',
@@ -98,7 +98,7 @@ export const unreachableTls = {
       'the program prints an error instead of answering',
     ],
     nextStep:
-      'Run `nc HOST PORT </dev/null | head -c 64` to see which program answers there, and correct the port in candor.yaml.',
+      'Run `nc HOST PORT </dev/null | head -c 64` to see which program answers there, and correct the port in the configuration.',
   },
   tls_closed: {
     type: 'tls_protocol_error',
@@ -277,6 +277,6 @@ export const unreachableTls = {
       'large packets are lost in the network (a wrong MTU), so that the certificate never arrives',
     ],
     nextStep:
-      'Run `timeout 10 openssl s_client -connect HOST:PORT -servername NAME` and see at which step it stops; the limit is `timeouts.tls` in candor.yaml.',
+      'Run `timeout 10 openssl s_client -connect HOST:PORT -servername NAME` and see at which step it stops; the limit is `timeouts.tls` in the configuration.',
   },
 } satisfies Partial<FailureTable>;

@@ -19,13 +19,13 @@ export const unreachable = {
         : `The name ${quoted(name)} has no address: the name server answered ${rcode}.`,
     forClient: 'This site is set up to use a server that cannot be found. Its operators must correct that.',
     usualCauses: [
-      'the host name in candor.yaml has a typing error, or lacks its domain',
+      'the host name in the configuration has a typing error, or lacks its domain',
       'the container or service has been renamed or removed',
       'the gateway runs on another container network, where the name is not known',
       'the name is an alias (CNAME) of itself, or of a name that has no address (NODATA)',
     ],
     nextStep:
-      'Look the name up where the gateway runs, with `getent hosts NAME`, and compare it with the endpoint in candor.yaml.',
+      'Look the name up where the gateway runs, with `getent hosts NAME`, and compare it with the endpoint in the configuration.',
   },
   dns_failed: {
     type: 'dns_error',
@@ -65,7 +65,7 @@ export const unreachable = {
       'search domains in /etc/resolv.conf turn one lookup into several',
     ],
     nextStep:
-      'Ask each `nameserver` of /etc/resolv.conf in turn with `dig @SERVER NAME`; the limit is `timeouts.dns` in candor.yaml.',
+      'Ask each `nameserver` of /etc/resolv.conf in turn with `dig @SERVER NAME`; the limit is `timeouts.dns` in the configuration.',
   },
   connect_refused: {
     type: 'connection_refused',
@@ -83,7 +83,7 @@ export const unreachable = {
     forClient: 'The application behind this site is not running at the moment. It may be restarting.',
     usualCauses: [
       'the application has crashed, or a deploy stopped it before its successor was ready',
-      'the application does not listen on the port that candor.yaml names',
+      'the application does not listen on the port that the configuration names',
       'the application binds 127.0.0.1 inside its container, which cannot be reached from outside',
       'the application has not finished starting',
     ],
@@ -143,7 +143,7 @@ export const unreachable = {
     forClient: 'The application behind this site does not accept connections yet. It may be starting.',
     usualCauses: [
       'the application has not started, or removed its socket when it stopped',
-      'the path in candor.yaml differs from the path in the settings of the application',
+      'the path in the configuration differs from the path in the settings of the application',
       "the socket is in a directory that is not mounted into the gateway's container, or hidden by PrivateTmp= of systemd",
     ],
     nextStep: 'Run `ss -lxp` and look for the path; then `ls -l` its directory as the user that the gateway runs as.',

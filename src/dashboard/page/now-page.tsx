@@ -60,8 +60,8 @@ function Problems({ problems }: { readonly problems: readonly ProblemJson[] }): 
   return (
     <Section title="Problems of the gateway">
       <ul class="problems">
-        {problems.map(({ kind, reason, next_step: nextStep, since }) => (
-          <li key={kind}>
+        {problems.map(({ kind, reason, next_step: nextStep, since }, index) => (
+          <li key={`${kind} ${index}`}>
             <Mark tone="warn" />
             <div>
               <p>

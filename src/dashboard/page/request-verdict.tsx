@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { RequestContextJson } from '../../core/request-context.ts';
+import { noContextJson, type RequestContextJson } from '../../core/request-context.ts';
 import { verdictWith } from '../../diagnose/candor/process-verdict.ts';
 import { nextStepHere } from '../../diagnose/candor/record-verdict.ts';
 import { verdictWords } from '../../diagnose/candor/record-words.ts';
@@ -15,7 +15,7 @@ interface ShownVerdict {
 
 /** What happened to a request, whose it was, and what to do. */
 export function RequestVerdict({ record, context }: ShownVerdict): JSX.Element {
-  const { sentence, usualCauses, nextStep } = verdictWith(record, context?.processes ?? []);
+  const { sentence, usualCauses, nextStep } = verdictWith(record, context ?? noContextJson);
   const tone = record.shape === 'none' ? 'good' : 'bad';
   return (
     <Section title="Verdict" aside={<span class={`state ${tone}`}>{verdictWords(record)}</span>}>

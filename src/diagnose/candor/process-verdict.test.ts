@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { OutputLineJson } from '../../core/output-line.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { verdictWith } from './process-verdict.ts';
@@ -27,7 +28,11 @@ const processOf = (openFiles: number): ProcessStateJson =>
   }) as unknown as ProcessStateJson;
 
 test('a request whose process had used up its descriptors gets the step for that', () => {
-  const { sentence, usualCauses, nextStep } = verdictWith(record('too_slow'), [processOf(64)]);
+  const { sentence, usualCauses, nextStep } = verdictWith(record('too_slow'), {
+    processes: [processOf(64)],
+    lines: [],
+    nearby: [],
+  });
   assert.equal(sentence, 'No response came within 5 s. app/1 had 64 of its 64 descriptors open.');
   assert.deepEqual(usualCauses, []);
   assert.match(nextStep ?? '', /`ls -l \/proc\/77\/fd`/);
@@ -39,5 +44,61 @@ for (const [what, one, openFiles] of [
   ['has ended, which says more', record('reset', { code: 1, signal: null, oom: false, last_line: 'boom' }), 64],
 ] as const)
   test(`the verdict stays where the process ${what}`, () => {
-    assert.deepEqual(verdictWith(one, [processOf(openFiles)]), verdictOf(one));
+    assert.deepEqual(verdictWith(one, { processes: [processOf(openFiles)], lines: [], nearby: [] }), verdictOf(one));
+  });
+
+const closed = {
+  ...record('reset'),
+  ...{ application: 'shop', cause: 'closed_before_response', detail: 'It closed.' },
+  attempts: [
+    {
+      ...{ cause: 'closed_before_response', stage: 'response', exit: null },
+      evidence: { address: '127.0.0.1:4000', reused: false, idle_ms: 0 },
+    },
+  ],
+} as unknown as ExchangeRecord;
+const line = (stream: string, text: string): OutputLineJson =>
+  ({ kind: 'output', at: '2026-01-01T00:00:00Z', application: 'shop', stream, text }) as unknown as OutputLineJson;
+
+test('the verdict on an application that Candor runs quotes the error that it printed meanwhile', () => {
+  const nearby = [
+    line('stderr', 'Traceback (most recent call last):'),
+    line('stderr', '  File "app.py", line 7, in do_GET'),
+    line('stderr', 'RuntimeError: python boom'),
+    line('stdout', 'bye'),
+  ];
+  const { sentence, nextStep } = verdictWith(closed, { processes: [], lines: [], nearby });
+  assert.equal(sentence, 'It closed. Meanwhile shop printed "RuntimeError: python boom".');
+  assert.equal(nextStep, 'Read what shop printed while it had the request, shown here.');
+});
+
+test('the verdict on an application that Candor runs leads to its output where none is known here', () => {
+  const { sentence, nextStep } = verdictWith(closed, { processes: [], lines: [], nearby: [] });
+  assert.equal(sentence, 'It closed.');
+  assert.match(
+    nextStep ?? '',
+    /^Read in `candor logs application:shop` \(without a `store`: in Candor's own output\) what shop printed/,
+  );
+});
+
+test('an error that an application which Candor runs answered itself leads to its output', () => {
+  const own = { ...closed, shape: 'app_error', cause: null, status: 500, attempts: [] } as unknown as ExchangeRecord;
+  const { sentence, nextStep } = verdictWith(own, {
+    processes: [],
+    lines: [],
+    nearby: [line('stderr', ' KeyError: 1 ')],
+  });
+  assert.match(sentence, / Meanwhile shop printed "KeyError: 1"\.$/);
+  assert.equal(nextStep, 'Read what shop printed while it had the request, shown here.');
+});
+
+for (const [stopped, step] of [
+  [true, /^Let the application finish its requests when it gets SIGTERM/],
+  [false, /^Find who sent SIGTERM/],
+] as const)
+  test(`after SIGTERM the step asks who sent it only where Candor did not: ${stopped}`, () => {
+    const exit = { code: null, signal: 'SIGTERM', oom: false, last_line: null, before_ms: 0 };
+    const process = { ...processOf(5), attempts: [1], exit: { signal: 'SIGTERM', stopped_by_candor: stopped } };
+    const processes = [process as unknown as ProcessStateJson];
+    assert.match(verdictWith(record('reset', exit), { processes, lines: [], nearby: [] }).nextStep ?? '', step);
   });

@@ -1,16 +1,46 @@
+import { stepAfterStop } from '../../core/explain.ts';
+import { outputOf, stepOfOutput } from '../../core/failure-table/supervised.ts';
+import { quoted } from '../../core/failure-table/formatting.ts';
+import { lastWords } from '../../core/last-words.ts';
+import type { OutputLineJson } from '../../core/output-line.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
 import { strainedDescriptors } from '../../core/process-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
+import type { RequestContextJson } from '../../core/request-context.ts';
 import { stepAfterExit } from './record-spec.ts';
 import { type RecordVerdict, verdictOf } from './record-verdict.ts';
 
 /** A process without descriptors accepts no connection, or fails at what it needs for its answer. */
 const mayLackDescriptors: ReadonlySet<string> = new Set(['unreachable', 'too_slow', 'reset', 'app_error']);
 
-/** The verdict, with what the processes that had the request used then, the one of the last attempt first. */
-export function verdictWith(record: ExchangeRecord, processes: readonly ProcessStateJson[]): RecordVerdict {
+type KnownAround = Pick<RequestContextJson, 'processes' | 'lines' | 'nearby'>;
+
+/**
+ * The verdict, with what the processes that had the request used then, the one of the last attempt first, or with what the
+ * application printed about the request.
+ */
+export function verdictWith(record: ExchangeRecord, around: KnownAround): RecordVerdict {
   const verdict = verdictOf(record);
-  if (!mayLackDescriptors.has(record.shape) || stepAfterExit(record) !== null) return verdict;
+  if (stepAfterExit(record) !== null)
+    return isStopped(record, around) ? { ...verdict, nextStep: stepAfterStop } : verdict;
+  return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
+}
+
+/** Whether Candor stopped the process of the last attempt; its record has no more than the signal. A gateway of an earlier version does not say it. */
+function isStopped({ attempts }: ExchangeRecord, { processes }: KnownAround): boolean {
+  const process = processes.find(({ attempts: numbers = [] }: Partial<ProcessStateJson>) =>
+    numbers.includes(attempts.length),
+  );
+  return process?.exit?.stopped_by_candor === true;
+}
+
+/** Null where none of the processes was near its limit. */
+function withDescriptors(
+  record: ExchangeRecord,
+  verdict: RecordVerdict,
+  { processes }: KnownAround,
+): RecordVerdict | null {
+  if (!mayLackDescriptors.has(record.shape)) return null;
   for (const { instance, pid, sample } of processes.toReversed()) {
     const { open_files: openFiles = null, open_files_max: openFilesMax = null } = sample ?? {};
     const descriptors = strainedDescriptors({ openFiles, openFilesMax });
@@ -21,5 +51,33 @@ export function verdictWith(record: ExchangeRecord, processes: readonly ProcessS
       nextStep: `See with \`ls -l /proc/${pid}/fd\` what the application does not close, and restart it meanwhile; raise its limit of open files (\`ulimit -n\`, \`LimitNOFILE=\`) only if it needs that many.`,
     };
   }
-  return verdict;
+  return null;
+}
+
+/** Where the step is to read the output, the reader has it before them: the verdict quotes what it says. */
+function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: KnownAround): RecordVerdict {
+  const { application } = record;
+  const { nextStep } = verdict;
+  if (application === null || nextStep === null) return verdict;
+  const toRead = stepOfOutput(application).replaceAll('REQUEST-ID', record.id);
+  const printed = printedMeanwhile(around);
+  if (!nextStep.startsWith(toRead)) return verdict;
+  if (printed.length === 0) {
+    const elsewhere = `Read in ${outputOf(application)} what ${application} printed while it had the request; nothing of it is known here`;
+    return { ...verdict, nextStep: nextStep.replace(toRead, elsewhere) };
+  }
+  const errors = printed.filter(({ stream }) => stream !== 'stdout').map(({ text }) => text);
+  const words = lastWords(errors);
+  const said = words === null ? '' : ` Meanwhile ${application} printed ${quoted(words.error.trim())}.`;
+  return {
+    ...verdict,
+    sentence: `${verdict.sentence}${said}`,
+    nextStep: nextStep.replace(toRead, `Read what ${application} printed while it had the request, shown here`),
+  };
+}
+
+/** Lines of the attempts with the id of the request, or else those without an id. A gateway of an earlier version says no relation. */
+function printedMeanwhile({ lines, nearby }: KnownAround): readonly OutputLineJson[] {
+  const own = lines.filter(({ relation = 'attempt' }: Partial<(typeof lines)[number]>) => relation === 'attempt');
+  return [...own, ...nearby].toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));
 }

@@ -1,3 +1,5 @@
+import { isPlainName } from '../../core/explain.ts';
+import { stepOfOutput } from '../../core/failure-table/supervised.ts';
 import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { currentRecord } from '../../core/record-versions.ts';
@@ -80,7 +82,12 @@ function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): {
   if (shape === 'app_error')
     return {
       sentence: `The application itself answered ${statusOf(fields.received_status) ?? statusOf(fields.status) ?? '5xx'}; the gateway passed it on.`,
-      fix: fixOf(`Read the application's own log; the request has the X-Request-Id ${id}`, explain),
+      fix: fixOf(
+        isPlainName(fields.application)
+          ? stepOfOutput(fields.application).replaceAll('REQUEST-ID', id)
+          : `Read the application's own log; the request has the X-Request-Id ${id}`,
+        explain,
+      ),
     };
   const causeText = causeTextOf(fields, cause);
   const sentence = detail ?? (causeText === null ? `The gateway recorded ${cause ?? shape}.` : `${causeText.title}.`);
@@ -99,6 +106,7 @@ function causeTextOf(fields: JsonLine, cause: string | null): CauseText | null {
   const record = {
     cause,
     stage: fields.stage,
+    application: fields.application,
     evidence: fields.evidence,
     attempts: Array.isArray(fields.attempts) ? fields.attempts : [],
   } as unknown as ExchangeRecord;
@@ -106,7 +114,7 @@ function causeTextOf(fields: JsonLine, cause: string | null): CauseText | null {
     const spec = specOfRecord(record);
     return spec === null ? null : { title: spec.title, nextStep: stepAfterExit(record) ?? spec.nextStep };
   } catch {
-    const spec = specOfRecord({ cause: record.cause, attempts: [], stage: null });
+    const spec = specOfRecord({ cause: record.cause, attempts: [], stage: null, application: null });
     return spec === null ? null : { title: spec.title, nextStep: spec.nextStep };
   }
 }

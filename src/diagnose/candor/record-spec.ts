@@ -5,14 +5,20 @@ import { camelCased } from '../../core/json-case.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
 
 type RecordedCause = Pick<ExchangeRecord, 'attempts' | 'cause'>;
-type RecordedFailure = RecordedCause & Pick<ExchangeRecord, 'stage' | 'evidence'>;
+type RecordedFailure = RecordedCause & Pick<ExchangeRecord, 'stage' | 'evidence' | 'application'>;
 
 /** Null for a cause that this version does not know: a newer version may have written the log. */
-export function specOfRecord({ attempts, cause, stage, evidence }: RecordedFailure): ReturnType<typeof specOf> | null {
+export function specOfRecord({
+  attempts,
+  cause,
+  stage,
+  evidence,
+  application,
+}: RecordedFailure): ReturnType<typeof specOf> | null {
   if (cause === null || !Object.hasOwn(failureTable, cause)) return null;
   const last = attempts.at(-1);
   const failure = failureOf(last?.cause === cause ? last : { cause, stage, evidence: evidence ?? null });
-  return failure === null ? specOfCause(cause as Cause) : specOf(failure);
+  return failure === null ? specOfCause(cause as Cause) : specOf(failure, application);
 }
 
 /** The failure that an attempt records; null if it did not fail, or if this version does not know its cause. */

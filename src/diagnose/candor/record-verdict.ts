@@ -1,3 +1,5 @@
+import { isPlainName } from '../../core/explain.ts';
+import { stepOfOutput } from '../../core/failure-table/supervised.ts';
 import { countText, durationText } from '../../core/quantity-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { endpointsOutText } from './gateway-state-texts.ts';
@@ -25,7 +27,7 @@ export function verdictOf(record: ExchangeRecord): RecordVerdict {
 
 /** The advice for a truncated body does not apply to a tunnel, which has no body. */
 function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
-  const { kind, id, cause, detail, duration_ms } = record;
+  const { kind, id, cause, detail, duration_ms, application } = record;
   if (kind !== 'tunnel') return null;
   if (cause !== 'response_body_reset' && cause !== 'response_body_unclosed') return null;
   const after = `The tunnel broke on the application's side after ${durationText(duration_ms)}.`;
@@ -38,8 +40,10 @@ function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
       'a NAT or load balancer between gateway and application dropped the idle connection',
     ],
     nextStep:
-      `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit ` +
-      'in `candor status`; if tunnels always break after the same idle time, let the application ping more often than that.',
+      (isPlainName(application)
+        ? stepOfOutput(application).replaceAll('REQUEST-ID', id)
+        : `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit in \`candor status\``) +
+      '; if tunnels always break after the same idle time, let the application ping more often than that.',
   };
 }
 
@@ -60,12 +64,19 @@ function sentenceWithoutCause(record: ExchangeRecord): string {
   const answered = 'The application answered, and its complete response reached the client.';
   if (!isRescued(record)) return answered;
   const [first] = record.attempts;
-  const spec = specOfRecord({ attempts: record.attempts.slice(0, 1), cause: first?.cause ?? null, stage: null });
+  const spec = specOfRecord({
+    attempts: record.attempts.slice(0, 1),
+    cause: first?.cause ?? null,
+    stage: null,
+    application: record.application,
+  });
   return `The first attempt failed${spec === null ? '' : ` (${lowerFirst(spec.title)})`}, and the gateway retried it. ${answered}`;
 }
 
 function nextStepWithoutCause(record: ExchangeRecord): string | null {
   if (record.shape !== 'app_error') return null;
+  if (isPlainName(record.application))
+    return `${stepOfOutput(record.application).replaceAll('REQUEST-ID', record.id)}.`;
   return `Look into the application's own log at ${record.at}; it saw the request as X-Request-Id ${record.id}.`;
 }
 

@@ -132,7 +132,7 @@ export const retryWords: Record<RetryReason, string> = {
   fails_anywhere: 'not retried: no other endpoint would do better',
   client_left: 'not retried: the client had left',
   not_idempotent: 'not retried: it may have been executed, and only idempotent requests without an upgrade are retried',
-  attempts_spent: 'not retried: `attempts` in candor.yaml allows no more',
+  attempts_spent: 'not retried: `attempts` of the upstream allows no more',
   retriable_status: 'retried: the route retries this status',
   hedged: 'another attempt was made beside it, because it took longer than most',
   superseded: 'cancelled: the response of another attempt came first',

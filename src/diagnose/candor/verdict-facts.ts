@@ -7,6 +7,8 @@ import { deliveryWords, endWords, stageWords, tunnelEndedText, tunnelEndWords, w
 export function verdictFacts(record: ExchangeRecord): readonly (readonly [label: string, text: string])[] {
   const facts: [label: string, text: string][] = [];
   if (record.type !== null || record.cause !== null) facts.push(['type', typeText(record)]);
+  // The name for searches; failures have their cause.
+  else if (record.shape === 'app_error') facts.push(['shape', record.shape]);
   if (record.stage !== null) facts.push(['where', whereText(record)]);
   if (record.whose !== null) facts.push(['caused by', whoseWords[record.whose]]);
   if (record.shape !== 'none') facts.push(['executed?', executedText(record)]);

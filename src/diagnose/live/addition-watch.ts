@@ -76,6 +76,8 @@ function begun(open: OpenIncident, found: FoundAddition, { second, wallMs, failu
   // Where checks have met it, no request is sent.
   const root = first === undefined ? open.root : isSent ? first : 'not_ready';
   const counted = new OpenIncident(open.upstreams[0] as string, root, sinceSecond, wallMs, open.rateBefore);
+  // A way to fail that is new in the incident is new after the earlier ones too.
+  if (first === undefined || isSent) counted.failedSinceMs = open.failedSinceMs;
   for (const family of first === undefined ? open.families : families) counted.families.add(family);
   if (found.routes.size + found.endpoints.size > 0) counted.only = found;
   for (const one of failures) counted.addFrom(one, sinceSecond, second);

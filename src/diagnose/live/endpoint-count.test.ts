@@ -9,7 +9,7 @@ type Seconds = readonly (readonly [answered: number, notHttp: number])[];
 function countOf(seconds: Seconds): EndpointCount {
   const count = new EndpointCount();
   for (const [answered, notHttp] of seconds)
-    count.count({ attempts: answered + notHttp, failed: notHttp, answered, notHttp });
+    count.count({ attempts: answered + notHttp, failed: notHttp, answered, notHttp, invalid: notHttp });
   return count;
 }
 
@@ -54,6 +54,14 @@ const cases: readonly (readonly [what: string, Seconds, between: number | null])
     6,
   ],
   [
+    'as many in HTTP as others since these began, in two seconds',
+    [
+      [8, 3],
+      [10, 4],
+    ],
+    10,
+  ],
+  [
     'both by turns',
     [
       [0, 1],
@@ -66,7 +74,7 @@ const cases: readonly (readonly [what: string, Seconds, between: number | null])
 
 describe('an endpoint is said to answer in HTTP as well where it has done so between responses that are none', () => {
   for (const [what, seconds, between] of cases)
-    test(what, () => assert.equal(answeredBetween([countOf(seconds)]), between));
+    test(what, () => assert.equal(answeredBetween([countOf(seconds)], 'notHttp'), between));
 
   const other = countOf([
     [0, 9],
@@ -78,14 +86,14 @@ describe('an endpoint is said to answer in HTTP as well where it has done so bet
     [0, 9],
   ]);
   test('of several endpoints, where most of the responses that are no HTTP are theirs', () => {
-    assert.equal(answeredBetween([other, mixed]), 30);
-    assert.equal(answeredBetween([other, other, mixed]), null);
+    assert.equal(answeredBetween([other, mixed], 'notHttp'), 30);
+    assert.equal(answeredBetween([other, other, mixed], 'notHttp'), null);
   });
 
   test('and of two incidents that become one', () => {
     const both = new EndpointCount();
     both.add(mixed);
-    assert.deepEqual([both.attempts, both.failed, answeredBetween([both])], [57, 27, 30]);
+    assert.deepEqual([both.attempts, both.failed, answeredBetween([both], 'notHttp')], [57, 27, 30]);
   });
 });
 
@@ -108,10 +116,10 @@ test('what came within a second is told apart by the reports of workers', () => 
   report(5, 0);
   report(5, 0);
   report(3, 4);
-  assert.deepEqual([failures.endpointDeltas.length, answeredBetween([counted()])], [2, null]);
+  assert.deepEqual([failures.endpointDeltas.length, answeredBetween([counted()], 'notHttp')], [2, null]);
   report(2, 0);
   report(4, 2);
-  assert.deepEqual([answeredBetween([counted()]), counted().attempts, counted().failed], [2, 25, 6]);
+  assert.deepEqual([answeredBetween([counted()], 'notHttp'), counted().attempts, counted().failed], [2, 25, 6]);
   for (let more = 0; more < 5000; more++) report(1, 1);
   assert.ok(failures.endpointDeltas.length <= 1000);
   assert.deepEqual([counted().attempts, counted().failed], [10_025, 5006]);

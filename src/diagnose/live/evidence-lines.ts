@@ -20,7 +20,9 @@ export function countedLines(
   }
   return [...groups.values()]
     .slice(0, shownMax)
-    .map(({ line, count }) => (count === 1 ? line : { ...line, text: `${line.text} (the last of ${count})` }));
+    .map(({ line, count }) =>
+      count === 1 ? line : { ...line, text: `${line.text} (the latest of ${count} such events)` },
+    );
 }
 
 /** The same as texts, with the moment: '…, 5 s after the first failure'. */

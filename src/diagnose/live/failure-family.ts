@@ -57,7 +57,7 @@ export function familyOfCause(cause: Cause): FailureFamily | null {
 }
 
 /** The first bytes of the response were no HTTP: another program, or an application that has written something else. */
-export function isNotHttp(kind: Cause | 'application_5xx'): boolean {
+export function isNotHttp(kind: Cause | 'app_error'): boolean {
   return kind === 'response_not_http' || kind === 'response_not_http2';
 }
 

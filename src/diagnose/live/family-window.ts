@@ -51,6 +51,9 @@ export class FamilyWindow {
   readonly attemptsFailed = new SlidingSeconds();
   /** The usual share of requests that fail so, while there is no incident. */
   #usual = 0;
+  /** What was usual in each second of the last minute, and which seconds those are. */
+  readonly #usualAt = new Float64Array(minuteS + 1);
+  readonly #usualSeconds = new Int32Array(minuteS + 1).fill(-1);
 
   constructor(family: FailureFamily) {
     this.#rule = family === 'application' ? ofApplication : ofGateway;
@@ -59,6 +62,8 @@ export class FamilyWindow {
   /** Whether an incident begins. Once for each second that is over; `secondsKnown`: for how long the upstream is watched. */
   opens(second: number, secondsKnown: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
     if (this.#isMany(second, requests, attempts)) return true;
+    this.#usualAt[second % (minuteS + 1)] = this.#usual;
+    this.#usualSeconds[second % (minuteS + 1)] = second;
     const inLast = requests.sum(second, 1);
     if (inLast === 0) return false;
     this.#usual +=
@@ -70,7 +75,7 @@ export class FamilyWindow {
     const failed = this.failed.sum(second, windowS);
     const all = Math.max(failed, requests.sum(second, windowS));
     const { failedMin, shareMin } = this.#rule;
-    const expected = this.#usual * all;
+    const expected = this.#usualBefore(second) * all;
     if (failed >= failedMin && failed >= shareMin * all && failed > moreThan(expected)) return true;
     const [inMinute, allInMinute] = [this.failed.sum(second, minuteS), requests.sum(second, minuteS)];
     if (inMinute >= failedMin && allInMinute <= fewRequestsMax && inMinute * 2 >= allInMinute && failed > 0)
@@ -91,12 +96,24 @@ export class FamilyWindow {
   /** The second in which those failures began that are more than usual now, or go on without a longer pause. */
   begin(second: number, requests: SlidingSeconds): number {
     let begin = second;
+    const share = this.#usualBefore(second);
     for (let one = second; one >= 0 && one >= begin - pauseS && one > second - 60; one--) {
-      const usual = this.#usual * requests.at(one);
+      const usual = share * requests.at(one);
       const failed = Math.max(this.failed.at(one), this.attemptsFailed.at(one));
       if (failed > 2 * usual + 2 * Math.sqrt(usual)) begin = one;
     }
     return begin;
+  }
+
+  /**
+   * The share that is usual: what it was a minute ago, or as early as it is known. The first failures of an incident, which may be found later, have
+   * become usual since. Where some failures always come, all that is known is needed to tell it from them.
+   */
+  #usualBefore(second: number): number {
+    if (this.#rule.mayBeUsual) return this.#usual;
+    for (let one = Math.max(0, second - minuteS); one < second; one++)
+      if (this.#usualSeconds[one % (minuteS + 1)] === one) return this.#usualAt[one % (minuteS + 1)] as number;
+    return this.#usual;
   }
 
   /** Whether the failures have ended, or are as usual again. `everyS`: how often one came. */

@@ -1,4 +1,5 @@
 import { specOfCause } from '../../core/explain.ts';
+import { familyOfCause } from './failure-family.ts';
 import type { IncidentAddition, LiveIncident } from '../../core/live-incident.ts';
 
 /** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
@@ -14,10 +15,24 @@ export function incidentSentence(incident: LiveIncident): string {
 }
 
 /** A few words: what fails. */
-export function incidentTitle({ cause, upstream, upstreams }: LiveIncident): string {
-  const what = cause === null ? 'The application answers with 5xx' : specOfCause(cause).title;
+export function incidentTitle(incident: LiveIncident): string {
+  const { upstream, upstreams } = incident;
+  const what = titleOf(incident);
   if (upstreams.length > 1) return `${what} (upstreams ${listOf(upstreams.map((one) => one.upstream))})`;
   return upstream === '' ? what : `${what} (upstream ${upstream})`;
+}
+
+/** Nearly all failures of garbage have the title's cause; else several kinds are told. */
+const sameKindMin = 0.9;
+
+function titleOf({ cause, causes }: LiveIncident): string {
+  if (cause === null) return 'The application answers with 5xx';
+  const bad = causes.filter((one) => one.cause !== 'app_error' && familyOfCause(one.cause) === 'garbage');
+  const all = bad.reduce((sum, { count }) => sum + count, 0);
+  const own = bad.find((one) => one.cause === cause)?.count;
+  return own === undefined || own >= sameKindMin * all
+    ? specOfCause(cause).title
+    : 'The application sends responses that are no valid HTTP';
 }
 
 /**

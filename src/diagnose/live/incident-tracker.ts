@@ -3,6 +3,7 @@ import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { AdditionWatch } from './addition-watch.ts';
+import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { KeptEvents } from './kept-events.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { SuspectContext } from './suspect-facts.ts';
@@ -11,7 +12,14 @@ import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
-import { type DirectLook, isDown, isTakenOut, type WatchedUpstream, watchedTogether } from './watched-upstream.ts';
+import {
+  type DirectLook,
+  type NewestFailure,
+  isDown,
+  isTakenOut,
+  type WatchedUpstream,
+  watchedTogether,
+} from './watched-upstream.ts';
 
 /** What workers have counted since the last time. */
 export interface CountedTraffic {
@@ -62,6 +70,7 @@ export class IncidentTracker {
   readonly #additions = new AdditionWatch();
   readonly #events = new KeptEvents();
   readonly #releases = new SeenReleases();
+  readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   #judged = 0;
 
@@ -84,10 +93,12 @@ export class IncidentTracker {
     this.#releases.onEvent(event, ms);
   }
 
-  /** What a look at an endpoint of an incident has met: it takes part in the ranking from now on. */
-  onLook(id: number, look: DirectLook): void {
+  /** What a look at an endpoint of an incident has met, and its newest stored failure: they take part in the ranking from now on. */
+  onLook(id: number, look: DirectLook | null, newest: NewestFailure | null): void {
     const open = this.#open.find((one) => one.id === id);
-    if (open !== undefined) open.directLook = look;
+    if (open === undefined) return;
+    open.directLook = look ?? open.directLook;
+    open.newestFailure = newest ?? open.newestFailure;
   }
 
   /** Judges the seconds that are over. At most one call a second does something. */
@@ -125,6 +136,7 @@ export class IncidentTracker {
 
   #addExchanges(counted: ExchangeCount, second: number): void {
     this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second);
+    if (counted.shape !== 'client_abort') this.#earlier.count(counted.upstream, counted.count, second * 1000);
   }
 
   #addOutcomes(outcomes: EndpointOutcomes, second: number, ms: number): void {
@@ -177,7 +189,9 @@ export class IncidentTracker {
     const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
     incident.steadyRateBefore = failures.steadyRateBefore(start);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
-    incident.requests = requests.sum(from - 1, Math.min(60, from - start));
+    for (let second = start; second < from; second++) incident.countRequests(second, requests.at(second));
+    const requestsNow = requests.sum(secondOf(ms), Math.min(60, secondOf(ms) - start + 1));
+    incident.failedSinceMs = this.#earlier.since(upstream, family, start * 1000, requestsNow);
     this.#open.push(incident);
     return incident;
   }
@@ -187,7 +201,7 @@ export class IncidentTracker {
       const failures = this.#upstreams.get(upstream);
       if (failures === undefined) continue;
       for (const counted of [open, ...this.#additions.countedOf(open)]) counted.addFrom(failures, from, second);
-      open.requests += failures.requests.sum(second, second - from + 1);
+      for (let one = from; one <= second; one++) open.countRequests(one, failures.requests.at(one));
     }
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
   }
@@ -239,6 +253,13 @@ export class IncidentTracker {
     open.sizeBefore = sizeBefore;
   }
 
+  /** An incident of an earlier process that goes on at one upstream after the other. */
+  #rejoin(open: OpenIncident, into: OpenIncident): null {
+    into.absorb(open, null);
+    this.#open.splice(this.#open.indexOf(open), 1);
+    return null;
+  }
+
   #follow(
     open: OpenIncident,
     from: number,
@@ -250,11 +271,14 @@ export class IncidentTracker {
     const [failures] = all;
     if (failures === undefined) return null;
     this.#number(open);
+    const same = this.#open.find((one) => one !== open && one.id === open.id);
+    if (same !== undefined) return this.#rejoin(open, same);
     const isOver = this.#isOver(open, all, second) && !isDown(watched);
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const quietFor = second - open.lastSecond;
     const seen = open.seenEndpoints.see(watched);
     open.isTakenOut ||= isTakenOut(watched);
+    open.application = seen.application;
     const rank = (counted: OpenIncident): readonly IncidentSuspect[] =>
       rankSuspects(this.#contextOf(counted.facts(this.#wall(ms), this.#beganAt, null), counted, failures, seen));
     const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);
@@ -268,6 +292,11 @@ export class IncidentTracker {
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
       this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
+      this.#earlier.add(
+        incident,
+        this.#beganAt,
+        (upstream) => this.#upstreams.get(upstream)?.requests.sum(secondOf(ms), Math.min(silentS, quietFor + 1)) ?? 0,
+      );
       return { kind: 'resolved', incident };
     }
     return changeOf(open, incident, isAdded);
@@ -315,12 +344,15 @@ export class IncidentTracker {
       instances: this.#releases.instances,
       revisions: this.#releases.revisions,
       failedRevisions: this.#failedRevisions(incident),
+      failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - open.startSecond * 1000,
       usualDurations,
       slowDurations,
       staleReusesFailed: open.staleReusesFailed,
-      answeredBetween: open.answeredBetween,
+      answeredBetween: open.answeredBetween('notHttp'),
+      validBetween: open.answeredBetween('invalid'),
       steadyRateBefore: open.steadyRateBefore,
       directLook: open.directLook,
+      newestFailure: open.newestFailure,
     };
   }
 }

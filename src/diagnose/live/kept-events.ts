@@ -9,6 +9,7 @@ export interface SeenEvent {
 /** Those that explain failures. Others are not kept, so that many of them push none of these out. */
 const kinds: ReadonlySet<EventKind> = new Set([
   'configuration_applied',
+  'connections_refused',
   'descriptors_exhausted',
   'health_disagreement',
   'instance_exited',

@@ -1,12 +1,12 @@
-import { shapeOfType, specOfCause } from '../../core/explain.ts';
-import type { Cause } from '../../core/failure.ts';
+import { shapeOfType, specOfCause, whoseOf } from '../../core/explain.ts';
+import type { Cause, Failure } from '../../core/failure.ts';
 import type { Whose } from '../../core/shape.ts';
 import { isConsequenceOf, isNotHttp } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
-import { answeredBetween, EndpointCount } from './endpoint-count.ts';
+import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
 import { IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
-import type { DirectLook } from './watched-upstream.ts';
+import type { DirectLook, NewestFailure } from './watched-upstream.ts';
 import type { AttemptDelta, CountedFailure, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 
 /** Kinds, routes and endpoints that are counted by their names. */
@@ -42,14 +42,24 @@ export class OpenIncident {
   only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
   steadyRateBefore: number | null = null;
+  /** When requests began to fail so, if earlier incidents have not been shown to be over; null: with this incident. */
+  failedSinceMs: number | null = null;
   /** Null: the gateway has not looked there yet, or could not. */
   directLook: DirectLook | null = null;
+  /** Null: not known. */
+  newestFailure: NewestFailure | null = null;
   lastSecond: number;
   suspects: readonly IncidentSuspect[] = [];
+  /** From its first failure to its last. */
   requests = 0;
+  /** Since its last failure: they belong to the incident once another failure follows. */
+  #laterRequests = 0;
+  readonly #later = new Map<string, AttemptDelta>();
   staleReusesFailed = 0;
   /** An operator had taken all endpoints out of use. */
   isTakenOut = false;
+  /** The application that Candor runs at its upstream; null: none, or there are several upstreams. */
+  application: string | null = null;
   /** Failures that an earlier process has counted. */
   sizeBefore = 0;
   /** Failures when it was last reported. */
@@ -115,6 +125,7 @@ export class OpenIncident {
   count({ second, family, kind, route, failed, attemptsFailed }: FailureDelta, upstream: string): void {
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
+    if (second > this.lastSecond) this.#addLater();
     this.lastSecond = Math.max(this.lastSecond, second);
     this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#failed += failed;
@@ -147,7 +158,33 @@ export class OpenIncident {
   countEndpoint(delta: AttemptDelta): void {
     const { second, endpoint, failed } = delta;
     if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
-    if (second >= this.startSecond) this.#endpoint(endpoint)?.count(delta);
+    if (second < this.startSecond) return;
+    if (second <= this.lastSecond) this.#endpoint(endpoint)?.count(delta);
+    else this.#laterAttempts(delta);
+  }
+
+  /** Requests of an upstream in a second, after its failures in that second. */
+  countRequests(second: number, requests: number): void {
+    if (second < this.startSecond) return;
+    if (second <= this.lastSecond) this.requests += requests;
+    else this.#laterRequests += requests;
+  }
+
+  #laterAttempts(delta: AttemptDelta): void {
+    const known = this.#later.get(delta.endpoint);
+    if (known === undefined) {
+      if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
+      return;
+    }
+    for (const key of ['attempts', 'failed', 'answered', 'notHttp', 'invalid'] as const) known[key] += delta[key];
+  }
+
+  /** What came after the last failure came between two of them: another one has followed. */
+  #addLater(): void {
+    for (const [endpoint, delta] of this.#later) this.#endpoint(endpoint)?.count(delta);
+    this.requests += this.#laterRequests;
+    this.#later.clear();
+    this.#laterRequests = 0;
   }
 
   /** Null: there are too many. */
@@ -160,8 +197,8 @@ export class OpenIncident {
   }
 
   /** See `answeredBetween` in endpoint-count.ts. */
-  get answeredBetween(): number | null {
-    return answeredBetween([...this.#endpoints.values()]);
+  answeredBetween(kind: BadResponses): number | null {
+    return answeredBetween([...this.#endpoints.values()], kind);
   }
 
   /** Counts what an upstream has met in these seconds. */
@@ -176,6 +213,7 @@ export class OpenIncident {
     if (family !== null && this.families.has(family)) this.#root = family;
     for (const [kind, count] of other.#kinds) this.#addKind(kind, count);
     for (const [route, failed] of other.#routes) this.#addRoute(route, failed);
+    other.#addLater();
     for (const [endpoint, count] of other.#endpoints) this.#endpoint(endpoint)?.add(count);
     for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
     this.#failed += other.#failed;
@@ -186,6 +224,8 @@ export class OpenIncident {
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
     this.directLook ??= other.directLook;
+    this.newestFailure ??= other.newestFailure;
+    this.failedSinceMs ??= other.failedSinceMs;
   }
 
   /** Takes over the number of another incident, that was reported, and what was reported of it. */
@@ -199,14 +239,14 @@ export class OpenIncident {
   /** `beganAt`: wall time of second 0. */
   facts(now: number, beganAt: number, resolvedAt: number | null): LiveIncident {
     const root = this.#rootCause();
-    const spec = root === 'application_5xx' ? null : specOfCause(root);
-    const seconds = Math.max(1, (now - beganAt) / 1000 - this.startSecond);
+    const spec = root === 'app_error' ? null : specOfCause(root);
+    const seconds = this.lastSecond - this.startSecond + 1;
     return {
       id: this.id,
       upstream: this.upstream,
       upstreams: largest([...this.#upstreams].map(([upstream, counts]) => ({ upstream, ...counts }))),
       family: this.#root,
-      cause: root === 'application_5xx' ? null : root,
+      cause: root === 'app_error' ? null : root,
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
       whose: this.#whoseOf(root),
       startedAt: beganAt + this.startSecond * 1000,
@@ -230,8 +270,8 @@ export class OpenIncident {
   #whoseOf(root: CountedFailure): Whose {
     if (this.isTakenOut && this.#root === 'not_ready') return 'operator';
     // An endpoint that answers in HTTP meanwhile is no other program.
-    if (root === 'application_5xx' || (isNotHttp(root) && this.answeredBetween !== null)) return 'application';
-    return specOfCause(root).whose;
+    if (root === 'app_error' || (isNotHttp(root) && this.answeredBetween('notHttp') !== null)) return 'application';
+    return whoseOf({ cause: root, evidence: {} } as Failure, this.application);
   }
 
   /** Of the failures of a family; null: there is none. */

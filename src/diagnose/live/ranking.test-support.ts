@@ -14,7 +14,8 @@ export function incidentOf(
   return {
     family,
     upstream: 'app',
-    cause: first?.[0] === 'application_5xx' ? null : (first?.[0] ?? null),
+    startedAt: Date.UTC(2026, 0, 1, 12),
+    cause: first?.[0] === 'app_error' ? null : (first?.[0] ?? null),
     requests: failed,
     failed,
     attemptsFailed: failed,
@@ -36,12 +37,15 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     instances: new Map(),
     revisions: [],
     failedRevisions: new Set(),
+    failedSinceMs: null,
     usualDurations: [],
     slowDurations: [],
     staleReusesFailed: 0,
     answeredBetween: null,
+    validBetween: null,
     steadyRateBefore: null,
     directLook: null,
+    newestFailure: null,
     ...more,
   });
 }

@@ -49,7 +49,7 @@ function ofFailures(causes: readonly CountedCause[]): SharedFault | null {
   const all = own.reduce((sum, { count }) => sum + count, 0);
   const counts = new Map<SharedFault, number>();
   for (const { cause, count } of own) {
-    const fault = cause === 'application_5xx' ? undefined : byCause[cause];
+    const fault = cause === 'app_error' ? undefined : byCause[cause];
     if (fault !== undefined) counts.set(fault, (counts.get(fault) ?? 0) + count);
   }
   const [first] = [...counts].sort(([, a], [, b]) => b - a);

@@ -20,9 +20,14 @@ export class SlidingSeconds {
     return sum;
   }
 
-  /** Of that one second, which is not more than 300 before the last one. */
+  /** The first second whose count is still kept. */
+  get oldest(): number {
+    return Math.max(0, this.#newest - keptS + 1);
+  }
+
+  /** Of that one second; 0 where it is not kept. */
   at(second: number): number {
-    return second > this.#newest || second < 0 ? 0 : (this.#counts[second % keptS] as number);
+    return second > this.#newest || second < this.oldest ? 0 : (this.#counts[second % keptS] as number);
   }
 
   #advance(second: number): void {

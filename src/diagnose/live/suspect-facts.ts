@@ -5,7 +5,7 @@ import { familyOfCause, isNotHttp } from './failure-family.ts';
 import { failuresText } from '../../core/quantity-text.ts';
 import { durationBoundsMs } from '../../core/counters.ts';
 import type { Event, EventKind } from '../../core/event.ts';
-import type { DirectLook, WatchedUpstream } from './watched-upstream.ts';
+import type { DirectLook, NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
@@ -25,16 +25,25 @@ export interface SuspectContext {
   readonly revisions: readonly SeenRevision[];
   /** Configurations with which requests of the same upstreams have failed in the same way before. */
   readonly failedRevisions: ReadonlySet<number>;
+  /**
+   * When the same upstream began to have such failures, if they were in an earlier incident and too few requests came after it to show that it was
+   * over: milliseconds after this incident started, which is negative. Null: there is no such incident.
+   */
+  readonly failedSinceMs: number | null;
   /** How long successful requests take, and those that were too slow: counts by `durationBoundsMs`. */
   readonly usualDurations: ArrayLike<number>;
   readonly slowDurations: ArrayLike<number>;
   readonly staleReusesFailed: number;
   /** See `answeredBetween` in endpoint-count.ts. */
   readonly answeredBetween: number | null;
+  /** The same of valid responses between all that were not. */
+  readonly validBetween: number | null;
   /** Requests each second that were usual before; null: requests came too seldom, or for too short a time. */
   readonly steadyRateBefore: number | null;
   /** What the gateway has met when it looked at once; null: not known. */
   readonly directLook: DirectLook | null;
+  /** Null: nothing is stored, or nothing was found. */
+  readonly newestFailure: NewestFailure | null;
 }
 
 /** What a rule says where it applies. */
@@ -121,6 +130,11 @@ export function latestBefore<K extends EventKind>(
   return seen(context, kind, is, beforeMs).findLast(({ afterMs }) => afterMs <= lateMs) ?? null;
 }
 
+/** Whether requests failed in the same way before this happened: then it has not caused it. */
+export function failedBefore({ failedSinceMs }: SuspectContext, afterMs: number): boolean {
+  return failedSinceMs !== null && afterMs - lateMs > failedSinceMs;
+}
+
 export function reasons<K extends EventKind>(
   context: SuspectContext,
   kind: K,
@@ -137,16 +151,12 @@ export function nearness(afterMs: number, best: number): number {
   return best - (0.45 * before) / (changeMs - soonMs);
 }
 
-/** A part of a configuration is written 'routes: /api, /shop', 'listeners', 'timeouts'. */
+/** A part of a configuration is written 'routes: /api, /shop (timeouts, buffer)', 'listeners', 'timeouts': see control/changes.ts. */
 export function namesPart(part: string, key: string, name: string): boolean {
   if (part === key) return true;
-  return (
-    part.startsWith(`${key}: `) &&
-    part
-      .slice(key.length + 2)
-      .split(', ')
-      .includes(name)
-  );
+  if (!part.startsWith(`${key}: `)) return false;
+  const names = part.slice(key.length + 2).split(/, (?![^(]*\))/);
+  return names.some((one) => one === name || (one.startsWith(`${name} (`) && one.endsWith(')')));
 }
 
 export const forEveryRoute: ReadonlySet<string> = new Set(['timeouts', 'dns', 'buffer', 'commit_delay', 'concurrency']);
@@ -173,7 +183,7 @@ export function mostFrequentOf({ causes }: LiveIncident, kinds: ReadonlySet<Coun
 /** What is known of it. */
 export function specOfMost(incident: LiveIncident, kinds: ReadonlySet<CountedFailure>): FailureSpec<Cause> | null {
   const found = mostFrequentOf(incident, kinds);
-  return found === null || found === 'application_5xx' ? null : specOfCause(found);
+  return found === null || found === 'app_error' ? null : specOfCause(found);
 }
 
 /** Whether no request was sent because most checks failed with one of these causes. */
@@ -210,6 +220,21 @@ export function commonDuration(durations: ArrayLike<number>): number | null {
   }
   const near = (durations[most] as number) + (durations[most + 1] ?? 0) + (durations[most - 1] ?? 0);
   return all < 1 || near < 0.75 * all ? null : (durationBoundsMs[most] ?? null);
+}
+
+/** The share of the durations that are longer than this; null without enough durations. */
+export function shareAbove(durations: ArrayLike<number>, ms: number): number | null {
+  let all = 0;
+  let above = 0;
+  for (let cell = 0; cell < durations.length; cell++) {
+    const count = durations[cell] as number;
+    const [from, to] = [durationBoundsMs[cell - 1] ?? 0, durationBoundsMs[cell] ?? Infinity];
+    all += count;
+    // Within a cell they are taken for evenly spread.
+    if (from >= ms) above += count;
+    else if (to > ms) above += to === Infinity ? 0 : (count * (to - ms)) / (to - from);
+  }
+  return all < 20 ? null : above / all;
 }
 
 /** An upper bound; null without enough durations. */

@@ -3,14 +3,14 @@ import { describe, test } from 'node:test';
 import type { IncidentSuspect } from '../../core/live-incident.ts';
 import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
-import type { WatchedUpstream } from './watched-upstream.ts';
+import type { NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 
-const disagrees = (afterMs: number, endpoint: string, failures: number) =>
+const disagrees = (afterMs: number, endpoint: string, failures: number, check = 'http') =>
   eventAt(afterMs, {
     kind: 'health_disagreement',
     subject: `endpoint:${endpoint}`,
     reason: `its checks pass, but ${failures} of ${failures} requests failed`,
-    evidence: { failures, check: 'GET /health' },
+    evidence: { failures, check },
   });
 
 const kept = eventAt(3000, {
@@ -36,7 +36,7 @@ describe('a check is said to pass while requests fail', () => {
 
   test('while it passes, with one line for events that differ in numbers alone', () => {
     assert.deepEqual(suspect({})?.evidence, [
-      'app/1: its checks pass, but 90 of 90 requests failed (the last of 2), 33 s after the first failure',
+      'app/1: its checks pass, but 90 of 90 requests failed (the latest of 2 such events), 33 s after the first failure',
     ]);
   });
   test('and not where it fails too', () => {
@@ -50,6 +50,12 @@ describe('a check is said to pass while requests fail', () => {
   });
   test('and not where checks fail while requests are answered', () => {
     assert.equal(named(ranking(hanging, { events: [kept] }), 'lying_check'), undefined);
+  });
+  test('and not where there is no check, or one that only connects', () => {
+    for (const check of ['none', 'tcp']) {
+      const found = ranking(hanging, { events: [disagrees(3000, 'app/1', 12, check)] });
+      assert.equal(named(found, 'lying_check'), undefined);
+    }
   });
   test('with the key of an upstream', () => assert.match(suspect({})?.nextStep ?? '', /`check\.path`/));
   test('with the key of an application that the gateway starts', () =>
@@ -70,7 +76,7 @@ describe('a process that has used up its descriptors', () => {
     ['slow', 'response_head_timeout'],
     ['gone', 'reset_before_response'],
     ['network', 'connect_timeout'],
-    ['application', 'application_5xx'],
+    ['application', 'app_error'],
   ] as const)
     test(`is the first suspect of ${cause}`, () => {
       const [first] = ranking(incidentOf(family, [[cause, 30]]), { watched: of(64, 64) });
@@ -93,4 +99,49 @@ describe('a process that has used up its descriptors', () => {
     const later = seen.see({ application: 'app', endpoints: [], processes }).processes?.[0];
     assert.deepEqual([later?.descriptors, later?.beforeExit], [{ open: 64, max: 64 }, 'RSS 80 MiB']);
   });
+});
+
+describe('the step for responses of which only some are no valid HTTP', () => {
+  const incident = {
+    ...incidentOf('garbage', [['response_framing', 30]]),
+    ...{
+      routes: [{ route: '/pay', failed: 30 }],
+      endpoints: [{ endpoint: 'app/10.0.0.1:443', attempts: 60, failed: 30 }],
+    },
+  };
+  const stepOf = (newestFailure: NewestFailure | null, tls: boolean): string =>
+    named(
+      ranking(incident, {
+        ...{ validBetween: 9, newestFailure },
+        watched: { application: null, endpoints: [], ...(tls ? { tls: true as const } : {}) },
+      }),
+      'invalid_responses',
+    )?.nextStep ?? '';
+  const cases: readonly (readonly [what: string, NewestFailure | null, tls: boolean, step: RegExp])[] = [
+    [
+      'repeats a GET',
+      { id: 'r1', method: 'GET' },
+      false,
+      /`candor explain r1` .* \(`for .* curl -s .* http:\/\/10\.0\.0\.1:443\/pay /,
+    ],
+    [
+      'speaks TLS where the gateway does',
+      { id: 'r1', method: 'GET' },
+      true,
+      / curl -k -s .* https:\/\/10\.0\.0\.1:443\/pay /,
+    ],
+    [
+      'repeats no POST',
+      { id: 'r1', method: 'POST' },
+      false,
+      /^See in `candor explain r1` which bytes came, and search/,
+    ],
+    [
+      'says for which requests it is, where that is not known',
+      null,
+      false,
+      /`candor explain ID` .* \(for requests with GET, `for /,
+    ],
+  ];
+  for (const [what, newest, tls, step] of cases) test(what, () => assert.match(stepOf(newest, tls), step));
 });

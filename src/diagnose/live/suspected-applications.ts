@@ -1,14 +1,17 @@
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
+import { withTarget } from './step-target.ts';
+import { outputStep } from './output-step.ts';
 import { ownExits } from './suspected-exits.ts';
-import { applicationsOf, type WatchedUpstream } from './watched-upstream.ts';
+import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
   shownMax,
   checksFound,
   mostFrequentOf,
   specOfMost,
+  races,
   refused,
   causesOfAnotherProgram,
   invalid,
@@ -28,6 +31,17 @@ function strainsOf({ processes = [] }: WatchedUpstream): readonly string[] {
   return processes
     .flatMap(({ instance, strains }) => strains.map((strain) => `${instance}: ${strain}`))
     .slice(0, shownMax);
+}
+
+/** Whether a check asks the application for something: there may be none, or one that only connects. */
+const looksAtApplication = (check: string): boolean => check !== 'none' && check !== 'tcp';
+
+/** What asks several times, in parentheses. Requests that may change something are not repeated. */
+function repeatedGet(newest: NewestFailure | null): string {
+  const method = newest?.method ?? null;
+  if (method !== null && method !== 'GET') return '';
+  const which = method === null ? 'for requests with GET, ' : '';
+  return ` (${which}\`for n in $(seq 20); do curl -s --http0.9 --raw -i http://HOST:PORT/PATH | head -c 400 | cat -v; done\` asks several times, since one response may be good)`;
 }
 
 /** What the application does by itself. */
@@ -52,10 +66,12 @@ export const applications = {
         isEndpointOf(subject, incident.upstream) &&
         from !== 'unhealthy' &&
         evidence.failures > 0 &&
-        evidence.check !== 'none',
+        looksAtApplication(evidence.check),
     );
     // A check of the connection would have seen that nothing listens.
     if (shareOf(incident, refused) >= 0.5) return null;
+    // A check uses a connection of its own, and sees nothing of what happens to those that are kept.
+    if (shareOf(incident, races) >= 0.5 && context.staleReusesFailed >= 0.5 * incident.failed) return null;
     // A check that fails too, even if later than requests, does look at what fails.
     const failing = new Set(
       watched.endpoints.flatMap(({ id, state }) => (state === 'unhealthy' ? `endpoint:${id}` : [])),
@@ -68,7 +84,7 @@ export const applications = {
       fit: subjects.size * 2 >= watched.endpoints.length ? 0.74 : 0.5,
       sentence: 'The health check passes while requests fail: it does not look at what fails.',
       evidence: datedLines(passing),
-      nextStep: `Let the check request a path that uses what the application needs (\`${key}\`), or report it in the health document.`,
+      nextStep: `Let the path that the check requests (\`${key}\`) use what the application needs, or report it in the health document.`,
     };
   },
   failing_check: (context) => {
@@ -86,16 +102,19 @@ export const applications = {
     };
   },
   invalid_responses: (context) => {
-    const { incident, answeredBetween } = context;
+    const { incident, validBetween, watched, newestFailure } = context;
     if (shareOf(incident, causesOfAnotherProgram(context)) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
     const most = mostFrequentOf(incident, invalid);
-    if (answeredBetween !== null && most !== null && isNotHttp(most))
+    if (validBetween !== null && most !== null)
       return {
-        fit: 0.68,
+        fit: 0.745,
         sentence: 'The application sends some responses that are no valid HTTP, and others that are.',
-        evidence: [names(incident, null), `${answeredBetween} responses of the same endpoints were HTTP meanwhile`],
-        nextStep:
-          'See in `candor explain ID` which bytes came, and search the application for what writes them before a response, or after the end of an earlier one.',
+        evidence: [names(incident, null), `${validBetween} responses of the same endpoints were HTTP meanwhile`],
+        nextStep: withTarget(
+          `See in \`candor explain ${newestFailure?.id ?? 'ID'}\` which bytes came${repeatedGet(newestFailure)}, and search the application for what writes them before a response, within its head, or after the end of an earlier one.`,
+          incident,
+          watched,
+        ),
       };
     const spec = specOfMost(incident, invalid);
     // The title of what is not HTTP at all says no more than the sentence.
@@ -104,11 +123,12 @@ export const applications = {
       fit: 0.68,
       sentence: `The application sends responses that are no valid HTTP${title}.`,
       evidence: [names(incident, null)],
-      nextStep: spec?.nextStep ?? 'See in `candor explain ID` which bytes came.',
+      nextStep: withTarget(spec?.nextStep ?? 'See in `candor explain ID` which bytes came.', incident, watched),
     };
   },
   slow_application: (context) => {
     const { incident, usualDurations, watched } = context;
+    const output = outputStep(context);
     if (!isOf(incident, 'slow') && !checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return null;
     const usualMs = quantile(usualDurations, 0.5);
     return {
@@ -120,11 +140,14 @@ export const applications = {
         ...strainsOf(watched),
       ],
       nextStep:
-        'See what the application waits for: its log, its database, its CPU; `candor explain` shows single requests.',
+        output === null
+          ? 'See what the application waits for: its log, its database, its CPU; `candor explain` shows single requests.'
+          : `${output}, and in \`candor status\` how much processor time it uses: what does it wait for, such as its database? \`candor explain\` shows single requests.`,
     };
   },
   application_errors: (context) => {
     const { incident, watched } = context;
+    const output = outputStep(context);
     if (!isOf(incident, 'application')) return null;
     return {
       fit: 0.5,
@@ -135,7 +158,7 @@ export const applications = {
           : `on ${incident.routes.length} routes: ${listOf(incident.routes.map(({ route }) => route))}`,
         ...strainsOf(watched),
       ],
-      nextStep: "Look at the application's log at that time.",
+      nextStep: output === null ? "Look at the application's log at that time." : `${output}.`,
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;

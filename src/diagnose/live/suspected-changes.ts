@@ -5,6 +5,7 @@ import {
   type Rule,
   shownMax,
   seen,
+  failedBefore,
   latestBefore,
   nearness,
   isOf,
@@ -25,7 +26,8 @@ export const changes = {
         routes.map(({ route }) => route),
       ),
     );
-    if (found === null || found.event.evidence.after === null) return takenOut(context);
+    if (found === null || found.event.evidence.after === null || failedBefore(context, found.afterMs))
+      return takenOut(context);
     return {
       fit: nearness(found.afterMs, isOf(context.incident, 'not_ready', 'full') ? 0.96 : 0.8),
       sentence: `An operator changed ${found.event.subject} ${beforeText(found.afterMs)} the first failure.`,
@@ -36,7 +38,7 @@ export const changes = {
   dns_change: (context) => {
     const known = new Set(context.watched.endpoints.map(({ name }) => name));
     const found = latestBefore(context, 'name_addresses', ({ evidence }) => known.has(evidence.name));
-    if (found === null || isOf(context.incident, 'full')) return null;
+    if (found === null || isOf(context.incident, 'full') || failedBefore(context, found.afterMs)) return null;
     const { name, added, removed } = found.event.evidence;
     return {
       fit: nearness(found.afterMs, 0.9),

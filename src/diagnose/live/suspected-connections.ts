@@ -1,6 +1,8 @@
 import { specOfCause } from '../../core/explain.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
+import { withTarget } from './step-target.ts';
+import { outputStep } from './output-step.ts';
 import { ownExits } from './suspected-exits.ts';
 import {
   type Rule,
@@ -26,7 +28,7 @@ const cutAgainMs = 3000;
 /** What keeps connections from coming about, or ends them. */
 export const connections = {
   dns: (context) => {
-    const { incident } = context;
+    const { incident, watched } = context;
     if (!isOf(incident, 'dns') && !checksFound(context, (cause) => familyOfCause(cause) === 'dns')) return null;
     const cause = incident.cause === null ? null : specOfCause(incident.cause);
     const { length } = incident.upstreams;
@@ -37,10 +39,10 @@ export const connections = {
           ? `No name can be looked up for ${length} upstreams: the name server of this machine does not answer, or fails.`
           : 'The name of an endpoint cannot be looked up.',
       evidence: [names(incident, null), ...reasons(context, 'name_state', ({ to }) => to !== 'resolved')],
-      nextStep: cause?.nextStep ?? 'Ask the name server with `dig NAME`.',
+      nextStep: withTarget(cause?.nextStep ?? 'Ask the name server with `dig NAME`.', incident, watched),
     };
   },
-  certificate: ({ incident }) => {
+  certificate: ({ incident, watched }) => {
     const share = shareOf(incident, certificates);
     if (share < 0.5) return null;
     const spec = specOfMost(incident, certificates);
@@ -48,10 +50,10 @@ export const connections = {
       fit: 0.94,
       sentence: `The endpoint's certificate is not accepted: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
       evidence: [`${percent(share)} of the failures: ${names(incident, certificates)}`],
-      nextStep: spec?.nextStep ?? 'Renew the certificate of the endpoint.',
+      nextStep: withTarget(spec?.nextStep ?? 'Renew the certificate of the endpoint.', incident, watched),
     };
   },
-  tls_settings: ({ incident }) => {
+  tls_settings: ({ incident, watched }) => {
     if (!isOf(incident, 'tls') || shareOf(incident, certificates) >= 0.5 || incident.cause === 'tls_timeout')
       return null;
     const spec = incident.cause === null ? null : specOfCause(incident.cause);
@@ -59,7 +61,11 @@ export const connections = {
       fit: 0.7,
       sentence: `TLS with the endpoint fails: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
       evidence: [names(incident, null)],
-      nextStep: spec?.nextStep ?? 'Compare the versions, the server name and the certificates on both sides.',
+      nextStep: withTarget(
+        spec?.nextStep ?? 'Compare the versions, the server name and the certificates on both sides.',
+        incident,
+        watched,
+      ),
     };
   },
   keep_alive_race: (context) => {
@@ -79,7 +85,7 @@ export const connections = {
           `${incident.requests - incident.failed} requests were answered meanwhile`,
         ],
         nextStep:
-          'Set `connections: { reuse: never }` for the upstream until the application keeps its connections; see in its log why it cuts them, such as a limit of requests for each.',
+          'Set `connections: { reuse: never }` for the upstream until the application keeps its connections; see why it cuts them, such as a limit of requests for each.',
       };
     }
     return {
@@ -102,16 +108,23 @@ export const connections = {
       sentence: 'Something that does not speak the configured protocol answers at that address.',
       evidence: [`${percent(share)} of the failures: ${names(incident, otherProtocol)}`],
       nextStep:
-        'See with `ss -ltnp` which program listens on that port, and compare port and scheme with the configuration.',
+        outputStep(context) === null
+          ? 'See with `ss -ltnp` which program listens on that port, and compare port and scheme with the configuration.'
+          : 'See in `candor explain ID` which bytes came: the application that the gateway runs listens there, and must speak HTTP in clear text (`http2` of the application: HTTP/2) at the port that it was told by PORT.',
     };
   },
-  connections_cut: ({ incident }) => {
+  connections_cut: (context) => {
+    const { incident } = context;
+    const output = outputStep(context);
     if (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5) return null;
     return {
       fit: 0.45,
       sentence: 'The application, or something before it, cuts its connections.',
       evidence: [names(incident, null)],
-      nextStep: 'Look at its log: a process that ends, a timeout of its own, or a proxy between it and the gateway.',
+      nextStep:
+        output === null
+          ? 'Look at its log: a process that ends, a timeout of its own, or a proxy between it and the gateway.'
+          : `${output}, and in \`candor events\` whether its process ended; else it has a timeout of its own, or ends connections by itself.`,
     };
   },
   nothing_listens: (context) => {
@@ -122,6 +135,7 @@ export const connections = {
     if (share < 0.5 && !isDown) return null;
     const wasCut = shareOf(incident, races) > 0;
     const listensAgain = directLook?.isAccepting === true;
+    const output = outputStep(context);
     return {
       fit: 0.6,
       sentence: wasCut
@@ -133,13 +147,16 @@ export const connections = {
         names(incident, null),
         ...watched.endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
       ],
-      nextStep: listensAgain
-        ? 'See in its own log why it had ended; it may end again.'
-        : 'Start the application, or compare its address with the configuration; its own log says why it ended.',
+      nextStep:
+        output !== null
+          ? `${output}, and in \`candor events\` whether and why its process ended.`
+          : listensAgain
+            ? 'See in its own log why it had ended; it may end again.'
+            : 'Start the application, or compare its address with the configuration; its own log says why it ended.',
     };
   },
   network: (context) => {
-    const { incident } = context;
+    const { incident, watched } = context;
     if (!isOf(incident, 'network') && !checksFound(context, (cause) => familyOfCause(cause) === 'network')) return null;
     const spec = incident.cause === null ? null : specOfCause(incident.cause);
     const { length } = incident.upstreams;
@@ -156,7 +173,7 @@ export const connections = {
       sentence:
         'No connection comes about, and nothing refuses it: a firewall, a lost host, or a full queue of connections.',
       evidence: [names(incident, null)],
-      nextStep: spec?.nextStep ?? 'Run `candor probe` against the endpoint.',
+      nextStep: withTarget(spec?.nextStep ?? 'Run `candor probe` against the endpoint.', incident, watched),
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;

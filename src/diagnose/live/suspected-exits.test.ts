@@ -42,7 +42,7 @@ describe('an application that ended by itself', () => {
     assert.equal(found?.sentence, 'app/1 ended by itself, 3 times.');
     assert.equal(
       found?.evidence[0],
-      'app/1: exited with code 1; last line: "TypeError: no card" (the last of 3) (5 s after the first failure)',
+      'app/1: exited with code 1; last line: "TypeError: no card" (the latest of 3 such events) (5 s after the first failure)',
     );
     assert.equal(found?.evidence.length, 2);
   });

@@ -54,7 +54,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
   const attemptsBefore = new Map([['web', what.attemptsBefore ?? 1000]]);
   const incident = {
     ...{ family, upstream: 'web', cause: null, requests: 100, failed: 50, attemptsFailed: 50, routes: [] },
-    causes: [{ cause: 'application_5xx', count: 50, isConsequence: false }],
+    causes: [{ cause: 'app_error', count: 50, isConsequence: false }],
     endpoints: Object.entries(attempts).map(([name, [failed, all]]) => ({
       endpoint: `web/${name}/127.0.0.1:40100`,
       ...{ attempts: all, failed },
@@ -64,8 +64,20 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
   return rankSuspects({
     ...{ incident, events, startedMs: 600_000, instances: new Map(Object.entries(instances)) },
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
-    ...{ usualDurations: [], slowDurations: [], staleReusesFailed: 0, steadyRateBefore: null, answeredBetween: null },
-    ...{ directLook: null, revisions: [{ revision: 1, ms: 0, changed: ['everything'], attempts: attemptsBefore }] },
+    ...{
+      usualDurations: [],
+      slowDurations: [],
+      staleReusesFailed: 0,
+      steadyRateBefore: null,
+      answeredBetween: null,
+      validBetween: null,
+    },
+    ...{
+      directLook: null,
+      newestFailure: null,
+      failedSinceMs: null,
+      revisions: [{ revision: 1, ms: 0, changed: ['everything'], attempts: attemptsBefore }],
+    },
   });
 }
 
@@ -110,7 +122,7 @@ const cases: readonly (readonly [what: string, Case, kind: string, sentence: Reg
     },
     'application_errors',
     /answers with 5xx/,
-    /log/,
+    /what web printed/,
   ],
   [
     'a return to settings with which requests have failed in the same way',
@@ -146,14 +158,14 @@ const cases: readonly (readonly [what: string, Case, kind: string, sentence: Reg
     },
     'application_errors',
     /answers with 5xx/,
-    /log/,
+    /what web printed/,
   ],
   [
     'a release that is not ready, while the old instance fails',
     { events: [toBad], instances: { 'web/1': old, 'web/2': instance(2, -100, null) }, attempts: { 'web/1': [50, 60] } },
     'application_errors',
     /answers with 5xx/,
-    /log/,
+    /what web printed/,
   ],
   [
     'an old instance that ends while a release starts',
@@ -189,7 +201,7 @@ const cases: readonly (readonly [what: string, Case, kind: string, sentence: Reg
     },
     'application_errors',
     /answers with 5xx/,
-    /log/,
+    /what web printed/,
   ],
   [
     'a configuration of which only one part was changed back',

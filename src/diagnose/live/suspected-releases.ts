@@ -8,6 +8,7 @@ import {
   beforeText,
   changeMs,
   concerns,
+  failedBefore,
   isOf,
   lateMs,
   listOf,
@@ -76,8 +77,22 @@ type ConcernsPart = (part: string) => boolean;
 
 /** The changes that may have caused the incident, the latest last. */
 function appliedBefore(context: SuspectContext, concernsIt: ConcernsPart): readonly Applied[] {
-  return seen(context, 'configuration_applied', ({ evidence }) => evidence.changed.some(concernsIt), changeMs).filter(
-    ({ afterMs }) => afterMs <= lateMs,
+  const found = seen(context, 'configuration_applied', ({ evidence }) => evidence.changed.some(concernsIt), changeMs);
+  return found.filter(
+    (one) =>
+      one.afterMs <= lateMs && (!failedBefore(context, one.afterMs) || bringsBackFailures(context, one, concernsIt)),
+  );
+}
+
+/** Whether requests have failed in the same way with the settings that a change brings back. */
+function bringsBackFailures(
+  { failedRevisions }: SuspectContext,
+  { event }: Applied,
+  concernsIt: ConcernsPart,
+): boolean {
+  const { returned: parts = [] } = event.evidence;
+  return parts.some(
+    ({ part, revision }) => (part === 'everything' || concernsIt(part)) && failedRevisions.has(revision),
   );
 }
 
@@ -134,7 +149,7 @@ function laterReturn({ events }: SuspectContext, { event }: Applied, concernsIt:
   return found?.event.revision ?? null;
 }
 
-const changedText = ({ event }: Applied): string =>
+export const changedText = ({ event }: Applied): string =>
   `revision ${event.revision}, requested by ${event.actor}, changed ${listOf(event.evidence.changed)}`;
 
 function returned(found: Applied, what: string, revision: number): SuspectFinding {

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { durationBoundsMs } from '../../core/counters.ts';
-import type { Cause } from '../../core/failure.ts';
 import type { CountedCause, IncidentSuspect } from '../../core/live-incident.ts';
 import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import type { SuspectContext } from './suspect-facts.ts';
-import type { RouteLimits } from './watched-upstream.ts';
 
 type Attempts = readonly (readonly [failed: number, all: number])[];
 
 /** Attempts at app/1, app/2, …; the incident's endpoints are listed the worst first. */
 function suspectsOf(attempts: Attempts, more: Partial<SuspectContext> = {}): readonly IncidentSuspect[] {
-  const cause: CountedCause['cause'] = 'application_5xx';
+  const cause: CountedCause['cause'] = 'app_error';
   const failed = attempts.reduce((sum, [count]) => sum + count, 0);
   const endpoints = attempts
     .map(([count, all], index) => ({ endpoint: `app/web/${index + 1}/127.0.0.1:80`, attempts: all, failed: count }))
@@ -115,7 +112,7 @@ describe('of responses with 5xx, the endpoints from which nearly all come are th
     const [found] = suspectsOf(oneBad, { watched: { application: null, endpoints: [endpointOf(badId)] } });
     assert.deepEqual(found?.evidence, [
       'app/web/1/127.0.0.1:80: 65 of 65 attempts failed',
-      'the other one: 0 of 46 failed',
+      'the other one: 0 of 46 attempts failed',
     ]);
     assert.match(found.nextStep, /`candor drain app\/web\/1\/127\.0\.0\.1:80` takes it out/);
   });
@@ -161,62 +158,54 @@ describe('an endpoint that is bad after a release', () => {
   test('and is older than it: the endpoint is suspected', () => assert.equal(firstOf(2, 1), 'one_endpoint'));
 });
 
-describe('a timeout that cuts usual requests is named', () => {
-  const counts = (...ends: readonly number[]): readonly number[] =>
-    [...durationBoundsMs, Infinity].map((_, cell) => 30 * ends.filter((ms) => cellOf(ms) === cell).length);
-  const cellOf = (ms: number): number => durationBoundsMs.findIndex((bound) => ms <= bound);
-  const limits = { responseHeadMs: 350, attemptMs: 350, exchangeMs: 350 };
-  const none = { responseHeadMs: 30_000, attemptMs: null, exchangeMs: null };
-  const cases: readonly (readonly [
-    what: string,
-    cause: Cause,
-    limits: Readonly<Record<string, RouteLimits>>,
-    limit: RegExp,
-    advice: RegExp,
-  ])[] = [
-    [
-      'as configured',
-      'response_head_timeout',
-      { '/a': limits },
-      /of 350 ms cuts/,
-      /`timeouts.response_head` .* 700 ms/,
-    ],
-    ['of two routes', 'response_head_timeout', { '/a': limits, '/b': limits }, /of 350 ms cuts/, /700 ms/],
-    [
-      'of the exchange',
-      'exchange_timeout',
-      { '/a': { ...none, exchangeMs: 350 } },
-      /of 350 ms/,
-      /`timeouts.exchange` .* 700 ms/,
-    ],
-    ['of an attempt', 'attempt_timeout', { '/a': { ...none, attemptMs: 350 } }, /of 350 ms/, /`retry.attempt_timeout`/],
-    [
-      '"about", where the routes differ',
-      'response_head_timeout',
-      { '/a': limits, '/b': none },
-      /of about 400 ms/,
-      /800 ms/,
-    ],
-    ['"about", where another one has ended them', 'exchange_timeout', { '/a': none }, /of about 400 ms/, /800 ms/],
-    [
-      '"about", where it is far from what was seen',
-      'response_head_timeout',
-      { '/a': none },
-      /of about 400 ms/,
-      /800 ms/,
-    ],
-  ];
-  for (const [what, cause, ofRoutes, limit, advice] of cases)
-    test(what, () => {
-      const routes = Object.keys(ofRoutes).map((route) => ({ route, failed: 9 }));
-      const found = ranking(
-        { ...incidentOf('slow', [[cause, 9]]), routes },
-        {
-          ...{ usualDurations: counts(290), slowDurations: counts(352) },
-          watched: { application: null, endpoints: [], limitsOf: (route) => ofRoutes[route] ?? null },
-        },
-      ).find(({ name }) => name === 'timeout_too_short');
-      assert.match(found?.sentence ?? '', limit);
-      assert.match(found?.nextStep ?? '', advice);
+describe('a limit of the gateway is the first suspect where requests were refused at it', () => {
+  const refusedAt = (reason: string, limit: number | null) =>
+    eventAt(1000, {
+      ...{
+        kind: 'connections_refused',
+        subject: 'gateway',
+        to: 'refusing',
+        reason: `clients were refused (${reason})`,
+      },
+      evidence: { reason, count: 12, limit, address: null },
     });
+  for (const [what, cause, events, sentence, step] of [
+    [
+      'all connections',
+      'too_many_connections',
+      [refusedAt('connections_max', 50), refusedAt('memory', null)],
+      '50 connections were open, as many as are allowed.',
+      /raise `client\.connections_max`/,
+    ],
+    [
+      'all connections, without an event',
+      'too_many_connections',
+      [refusedAt('memory', null)],
+      'As many connections were open as are allowed.',
+      /raise `client\.connections_max`/,
+    ],
+    [
+      'memory',
+      'shed',
+      [refusedAt('memory', null)],
+      'A worker had hardly any memory left.',
+      /Raise `workers\.memory_max`/,
+    ],
+  ] as const)
+    test(what, () => {
+      const [first] = ranking(incidentOf('gateway', [[cause, 30]]), { events });
+      assert.equal(first?.name, 'gateway_limit');
+      assert.equal(first.sentence, sentence);
+      assert.match(first.nextStep, step);
+    });
+
+  test('and none where few requests were', () => {
+    const found = ranking(
+      incidentOf('gateway', [
+        ['hops_exceeded', 30],
+        ['too_many_connections', 3],
+      ]),
+    );
+    assert.ok(found.every(({ name }) => name !== 'gateway_limit'));
+  });
 });

@@ -1,3 +1,6 @@
+import { connectionRefusals } from '../../core/connection-refusals.ts';
+import { descriptorsStep } from '../../core/descriptor-need.ts';
+import type { ConnectionRefusalReason } from '../../core/event.ts';
 import type { EndpointState } from '../../core/endpoint.ts';
 import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
@@ -15,16 +18,15 @@ import {
   refused,
   races,
   latestBefore,
+  mostFrequentOf,
+  seen,
   isOf,
   shareOf,
   names,
-  commonDuration,
-  quantile,
   sum,
   percent,
   times,
   rate,
-  duration,
   listOf,
 } from './suspect-facts.ts';
 
@@ -38,9 +40,6 @@ const apartShareMin = 0.9;
 /** The others fail at most by this part as often. */
 const wellShareMax = 0.25;
 
-/** Timers and a step of the histogram make so much of a difference. */
-const sameLimitMax = 0.3;
-
 /** Failures that would be expected at the others. */
 const expectedMin = 5;
 
@@ -48,6 +47,15 @@ const expectedMin = 5;
 const leaving: ReadonlySet<string> = new Set<EndpointState>(['draining', 'gone']);
 
 const spent: ReadonlySet<CountedFailure> = new Set(['descriptors_exhausted', 'local_ports_exhausted']);
+
+/** Limits of the gateway itself, at which it refuses clients and requests. */
+const refusalsOf: Partial<Record<Cause, ConnectionRefusalReason>> = {
+  too_many_connections: 'connections_max',
+  shed: 'memory',
+};
+const limitCauses: ReadonlySet<CountedFailure> = new Set(Object.keys(refusalsOf) as Cause[]);
+
+const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** The gateway's shortage of descriptors that went on, or had ended a moment before. */
 function scarcity(context: SuspectContext): SeenOf<'descriptors_exhausted'> | null {
@@ -104,26 +112,6 @@ function fitOfTheirRelease(
   return release === null || release.fit <= noReasonFit ? 1 : release.fit;
 }
 
-const settings: ReadonlyMap<Cause | null, string> = new Map([
-  ['response_head_timeout', 'timeouts.response_head'],
-  ['attempt_timeout', 'retry.attempt_timeout'],
-  ['exchange_timeout', 'timeouts.exchange'],
-]);
-
-/** The timeout that all routes of the incident have and that ended its requests after `observedMs`, a bound of the histogram; null: not known. */
-function configuredLimit({ incident, watched: { limitsOf } }: SuspectContext, observedMs: number): number | null {
-  const found = incident.routes.map(({ route }) => {
-    const limits = limitsOf?.(route) ?? null;
-    if (incident.cause === 'response_head_timeout') return limits?.responseHeadMs;
-    if (incident.cause === 'attempt_timeout') return limits?.attemptMs;
-    return incident.cause === 'exchange_timeout' ? limits?.exchangeMs : null;
-  });
-  const [limit = null] = found;
-  if (limit === null || found.some((one) => one !== limit)) return null;
-  // Another timeout, such as one that the client asked for, has ended them.
-  return Math.abs(observedMs - limit) > sameLimitMax * limit ? null : limit;
-}
-
 /** Only for what may still get requests: an instance that was replaced does not. */
 function drainStep({ watched }: SuspectContext, bad: readonly CountedEndpoint[], what: string): string {
   const used = new Set(
@@ -136,7 +124,7 @@ function drainStep({ watched }: SuspectContext, bad: readonly CountedEndpoint[],
   return `; \`candor drain ${found.endpoint}\` takes ${found === first ? what : 'that one'} out meanwhile`;
 }
 
-/** What there was too little of: endpoints, permits, descriptors of the gateway or of the application, time. */
+/** What there was too little of: endpoints, permits, descriptors of the gateway or of the application. */
 export const shortages = {
   one_endpoint: (context) => {
     const { incident } = context;
@@ -151,7 +139,7 @@ export const shortages = {
       sentence: `Only ${listOf(bad.map(({ endpoint }) => endpoint))} ${isOne ? 'fails' : 'fail'}; the other endpoints answer.`,
       evidence: [
         ...bad.slice(0, shownMax).map((one) => `${one.endpoint}: ${one.failed} of ${one.attempts} attempts failed`),
-        `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failedOf(others)} of ${sum(others)} failed`,
+        `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failedOf(others)} of ${sum(others)} attempts failed`,
       ],
       nextStep: isOne
         ? `Look at ${worst.endpoint} itself${drainStep(context, bad, 'it')}.`
@@ -194,13 +182,34 @@ export const shortages = {
     if (!isMet && found === null) return null;
     return {
       fit: isMet ? 0.96 : 0.6,
-      sentence: 'The gateway has no file descriptor or local port left for another connection.',
+      sentence: 'The gateway had no file descriptor or local port left for another connection.',
       evidence: [
         ...(found === null ? [] : [found.event.reason]),
         ...(share > 0 ? [`${percent(share)} of the failures: ${names(incident, spent)}`] : []),
       ],
-      nextStep:
-        'Raise the limit of open files (`LimitNOFILE=` of the service, `ulimit -n`), or lower `client.connections_max`.',
+      nextStep: descriptorsStep(found?.event.evidence ?? null),
+    };
+  },
+  gateway_limit: (context) => {
+    const { incident } = context;
+    const cause = mostFrequentOf(incident, limitCauses);
+    const why = cause === 'app_error' || cause === null ? undefined : refusalsOf[cause];
+    if (cause === null || why === undefined) return null;
+    const met = new Set([cause]);
+    const share = shareOf(incident, met);
+    if (share < 0.2) return null;
+    const isRefusal = ({ to, evidence }: SeenOf<'connections_refused'>['event']) =>
+      to === 'refusing' && evidence.reason === why;
+    const found = seen(context, 'connections_refused', isRefusal).at(-1) ?? null;
+    const { reason, nextStep } = connectionRefusals[why];
+    return {
+      fit: 0.95,
+      sentence: `${upperFirst(reason(found?.event.evidence.limit ?? null))}.`,
+      evidence: [
+        ...(found === null ? [] : [found.event.reason]),
+        `${percent(share)} of the failures: ${names(incident, met)}`,
+      ],
+      nextStep: nextStep(null),
     };
   },
   application_descriptors: ({ incident, watched: { processes = [] } }) => {
@@ -221,25 +230,6 @@ export const shortages = {
         .map(({ instance, open, max }) => `${instance}: ${open} of ${max} descriptors are open`),
       nextStep:
         'See with `ls -l /proc/PID/fd` (`candor status` has the pid) what the application does not close, and restart it meanwhile; raise its limit of open files (`ulimit -n`, `LimitNOFILE=`) only if it needs that many.',
-    };
-  },
-  timeout_too_short: (context) => {
-    const { incident, usualDurations, slowDurations } = context;
-    if (!isOf(incident, 'slow')) return null;
-    const limitMs = commonDuration(slowDurations);
-    const usualMs = quantile(usualDurations, 0.99);
-    if (limitMs === null || usualMs === null || usualMs < limitMs * 0.5 || usualMs > limitMs * 1.1) return null;
-    const configured = configuredLimit(context, limitMs);
-    const limit = configured === null ? `about ${duration(limitMs)}` : duration(configured);
-    const setting = settings.get(incident.cause) ?? 'timeouts.response_head';
-    return {
-      fit: 0.82,
-      sentence: `The timeout of ${limit} cuts requests that are not unusual: one in a hundred takes ${duration(usualMs)} or more.`,
-      evidence: [
-        `most of the failed requests ended after about ${duration(configured ?? limitMs)}`,
-        `99 % of the others took up to ${duration(usualMs)}`,
-      ],
-      nextStep: `Set the route's \`${setting}\` to more than ${duration((configured ?? limitMs) * 2)}, or make these requests faster.`,
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;

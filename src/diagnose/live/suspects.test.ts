@@ -45,6 +45,7 @@ describe('a look at the endpoint takes part in the ranking', () => {
     isHanging: false,
     cause: null,
     answer: 'answered 200',
+    tookMs: 20,
     at: 5000,
   };
   const looks = [
@@ -106,6 +107,7 @@ test('what listens again when the gateway looks is told so, with the moment of t
     isHanging: false,
     cause: null,
     answer: 'answered 200',
+    tookMs: 20,
     at: 5000,
   };
   const found = (directLook: typeof look | null) =>
@@ -144,6 +146,11 @@ describe('what is no HTTP', () => {
     ['response_framing', 48],
   ]);
 
+  test('is among valid responses where those came between responses of another kind that were not', () => {
+    const [first] = ranking(incidentOf('garbage', [['response_framing', 73]]), { validBetween: 9 });
+    assert.match(first?.sentence ?? '', /some responses that are no valid HTTP, and others that are/);
+  });
+
   test('comes from another program where the endpoint sends nothing else', () => {
     const [first] = ranking(incident);
     assert.equal(first?.name, 'another_program');
@@ -151,7 +158,7 @@ describe('what is no HTTP', () => {
   });
 
   test('is never said to come from another program where the same endpoint answers in HTTP meanwhile', () => {
-    const found = ranking(incident, { answeredBetween: 570 });
+    const found = ranking(incident, { answeredBetween: 570, validBetween: 570 });
     const [first] = found;
     assert.deepEqual(
       [first?.name, first?.sentence, first?.evidence.at(-1)],

@@ -2,6 +2,7 @@ import { exits } from './suspected-exits.ts';
 import { changes } from './suspected-changes.ts';
 import { releases } from './suspected-releases.ts';
 import { shortages } from './suspected-shortages.ts';
+import { timeouts } from './suspected-timeouts.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
 import { weighed } from './looked-at.ts';
@@ -15,6 +16,7 @@ const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...changes,
   ...releases,
   ...shortages,
+  ...timeouts,
   ...connections,
   ...applications,
 };

@@ -6,7 +6,7 @@ import { familyOf, familyOfCause, isNotHttp } from './failure-family.ts';
 import { FamilyWindow } from './family-window.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
 
-export type CountedFailure = Cause | 'application_5xx';
+export type CountedFailure = Cause | 'app_error';
 
 /** What one second has added. */
 export interface FailureDelta {
@@ -18,7 +18,7 @@ export interface FailureDelta {
   attemptsFailed: number;
 }
 
-/** What one second has added, or a part of one in which there were responses that were no HTTP. */
+/** What one second has added, or a part of one in which there were responses that were no valid HTTP. */
 export interface AttemptDelta {
   readonly second: number;
   readonly endpoint: string;
@@ -28,6 +28,8 @@ export interface AttemptDelta {
   answered: number;
   /** Responses that were no HTTP. */
   notHttp: number;
+  /** Responses that were no valid HTTP, with those. */
+  invalid: number;
 }
 
 /** More kinds, routes or endpoints in a minute are not told apart. */
@@ -39,6 +41,9 @@ const noRequests: ReadonlyMap<string, number> = new Map();
 /** The rate before an incident is that of the last minutes, in slices. */
 const sliceS = 10;
 const slices = 30;
+
+/** So many seconds without a request are a pause. */
+const pauseS = 10;
 
 /** A rate is usual that was seen for a minute. */
 const steadySlicesMin = 6;
@@ -86,7 +91,7 @@ export class UpstreamFailures {
     }
     if (family === 'slow') addCounts(this.slowDurations, durations);
     this.#window(family).failed.add(second, count);
-    const kind = cause === 'none' ? 'application_5xx' : cause;
+    const kind = cause === 'none' ? 'app_error' : cause;
     this.#failure(second, family, kind, route).failed += count;
   }
 
@@ -106,22 +111,25 @@ export class UpstreamFailures {
     let failed = serverErrors;
     let attempts = successes;
     let notHttp = 0;
-    if (serverErrors > 0) this.#addAttempts(second, 'application', 'application_5xx', serverErrors);
+    let invalid = 0;
+    if (serverErrors > 0) this.#addAttempts(second, 'application', 'app_error', serverErrors);
     for (const { cause, count } of causes) {
       const family = familyOfCause(cause);
       if (family === null) continue;
       attempts += count;
       failed += count;
       if (isNotHttp(cause)) notHttp += count;
+      if (family === 'garbage') invalid += count;
       this.#addAttempts(second, family, cause, count);
     }
     if (attempts === 0) return;
     this.attempts.add(second, attempts);
-    const delta = this.#endpointDelta(second, endpoint, notHttp > 0);
+    const delta = this.#endpointDelta(second, endpoint, invalid > 0);
     delta.attempts += attempts;
     delta.failed += failed;
     delta.answered += successes;
     delta.notHttp += notHttp;
+    delta.invalid += invalid;
   }
 
   #addAttempts(second: number, family: FailureFamily, kind: CountedFailure, count: number): void {
@@ -129,15 +137,22 @@ export class UpstreamFailures {
     this.#failure(second, family, kind, '').attemptsFailed += count;
   }
 
-  /** Requests each second in the minutes before; null where less than half a minute is known. */
+  /** Requests each second in the minutes before, while there were any; null where that was for less than half a minute. */
   rateBefore(second: number): number | null {
-    const newest = Math.floor(second / sliceS) - 1;
-    const oldest = Math.max(newest - slices + 1, Math.ceil(this.firstSecond / sliceS));
-    const seconds = (newest - oldest + 1) * sliceS;
-    if (seconds < 30) return null;
+    const oldest = Math.max(second - slices * sliceS, this.requests.oldest, this.firstSecond);
+    let last: number | null = null;
     let sum = 0;
-    for (let slice = oldest; slice <= newest; slice++) sum += this.#slices.get(slice) ?? 0;
-    return sum / seconds;
+    let used = 0;
+    for (let one = oldest; one < second; one++) {
+      const count = this.requests.at(one);
+      if (count === 0) continue;
+      // A pause is no part of it; seconds without a request are, where requests come seldom.
+      const since = last === null ? 1 : one - last;
+      used += since > pauseS ? 1 : since;
+      sum += count;
+      last = one;
+    }
+    return used < 30 ? null : sum / used;
   }
 
   /** Half of the slices of the minutes before had as many requests each second; null where they are too few, or mostly empty. */
@@ -222,10 +237,10 @@ export class UpstreamFailures {
       const one = this.endpointDeltas[index] as AttemptDelta;
       if (one.second !== second) break;
       if (one.endpoint !== endpoint) continue;
-      if ((isApart || one.notHttp > 0) && this.endpointDeltas.length < apartMax) break;
+      if ((isApart || one.invalid > 0) && this.endpointDeltas.length < apartMax) break;
       return one;
     }
-    const delta = { second, endpoint, attempts: 0, failed: 0, answered: 0, notHttp: 0 };
+    const delta = { second, endpoint, attempts: 0, failed: 0, answered: 0, notHttp: 0, invalid: 0 };
     if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
     return delta;
   }

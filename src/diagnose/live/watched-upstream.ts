@@ -11,8 +11,18 @@ export interface DirectLook {
   readonly cause: Cause | null;
   /** What came back, one clause: 'answered 200'. */
   readonly answer: string;
+  /** How long the response took, in milliseconds; null: none came. */
+  readonly tookMs: number | null;
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
+}
+
+/** The newest stored failure of an incident. */
+export interface NewestFailure {
+  /** Of its record. */
+  readonly id: string;
+  /** Null: not known. */
+  readonly method: string | null;
 }
 
 /** In milliseconds; null: none. */
@@ -40,8 +50,14 @@ export interface WatchedUpstream {
     /** Open descriptors and their limit, where it has nearly used them up; absent: it has not, or that is not known. */
     readonly descriptors?: { readonly open: number; readonly max: number };
   }[];
+  /** What applications print can be searched; absent: it is not stored. */
+  readonly storesOutput?: true;
+  /** The gateway speaks TLS with the endpoints; absent: it does not, or they are those of several upstreams. */
+  readonly tls?: true;
   /** The timeouts of a route; null: there is no such route. Absent: not known. */
   readonly limitsOf?: (route: string) => RouteLimits | null;
+  /** The timeouts of a route that a revision of the configuration has replaced by others; null: it has not, or that is no longer known. */
+  readonly limitsBefore?: (route: string, revision: number) => RouteLimits | null;
   readonly endpoints: readonly {
     readonly id: string;
     /** Null for an address. */
@@ -71,6 +87,7 @@ export function watchedTogether(all: readonly WatchedUpstream[]): WatchedUpstrea
     application: null,
     applications: all.flatMap(({ application }) => application ?? []),
     endpoints: all.flatMap(({ endpoints }) => endpoints),
+    ...(all.some(({ storesOutput }) => storesOutput === true) ? { storesOutput: true as const } : {}),
   };
 }
 

@@ -25,6 +25,7 @@ import type { LostExchange } from './lost-exchanges.ts';
 import { ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
 import { Http2ClientStream } from './stream.ts';
 import { RequestIntake } from './request-intake.ts';
+import { RequestStarts, type RequestStartsOwner } from './request-starts.ts';
 import type { Http2StreamOwner, ReadingStream, StartingStream } from './stream-owner.ts';
 import type { StreamTimeouts } from './stream-timeouts.ts';
 
@@ -44,7 +45,14 @@ const endedAtOnceMax = 8;
  *     serving ──announceClose──▶ going away ──last stream ends──▶ lingering ──▶ closed
  */
 export class Http2ClientConnection
-  implements ClientEngine, TransportListener, SessionOwner, ClientTimeoutsOwner, ReadTurnsOwner, Http2StreamOwner
+  implements
+    ClientEngine,
+    TransportListener,
+    SessionOwner,
+    ClientTimeoutsOwner,
+    ReadTurnsOwner,
+    RequestStartsOwner,
+    Http2StreamOwner
 {
   readonly transport: Transport;
   readonly listener: ListenerSettings;
@@ -70,8 +78,7 @@ export class Http2ClientConnection
   readonly #turns: ReadTurns;
   /** Another connection of the address was closed for a flood not long ago. */
   readonly #hasFlooded: boolean;
-  /** Requests of this slice: their exchanges begin at its end, with all that has come of them. */
-  readonly #unbegun: Http2ClientStream[] = [];
+  readonly #starts: RequestStarts;
   /** Those that have got content in this turn. */
   #readers: ReadingStream[] = [];
   #endedAtOnce = 0;
@@ -103,6 +110,8 @@ export class Http2ClientConnection
       this,
     );
     this.#hasFlooded = ports.admission.hasFlooded(this.#intake.client.peerAddress, listener.limits);
+    this.#starts = new RequestStarts(this, this.#hasFlooded ? h2Limits.activeMaxOfFlooder : Infinity, clock);
+    if (this.#hasFlooded) this.#endedAtOnce = endedAtOnceMax; // All of them end in later turns.
     this.#turns = new ReadTurns(this, clock, buffers.strainedTurns);
     this.#timeouts.await('head');
   }
@@ -151,17 +160,16 @@ export class Http2ClientConnection
     } catch (error) {
       this.onDefect(error);
     }
-    // The frames behind the last head may be its own, such as RST_STREAM: it begins with the next slice.
-    if (this.#unbegun.length > 0) this.#beginRequests(at < end ? 1 : 0);
+    this.#starts.onSliceRead(at < end);
     return at;
   }
 
-  #beginRequests(exceptLast: number): void {
-    for (const stream of this.#unbegun.splice(0, this.#unbegun.length - exceptLast)) this.beginRequest(stream);
+  /** For streams. */
+  beginEarly(stream: StartingStream): void {
+    this.#starts.beginEarly(stream);
   }
 
   beginRequest(stream: StartingStream): void {
-    if (stream.hasBegun) return;
     this.begun++;
     this.#runFor(stream, () => stream.begin(this.ports.exchanges.create(stream)));
   }
@@ -251,7 +259,7 @@ export class Http2ClientConnection
     this.#open.add(own);
     this.ports.counts.exchangesActive++;
     if (failure !== null && failure === this.ports.overload.failure) this.closeIdle(); // The connection takes memory too.
-    this.#unbegun.push(own);
+    this.#starts.add(own);
   }
 
   /** For streams: begins the header block that they compose. */
@@ -277,16 +285,17 @@ export class Http2ClientConnection
     this.ports.counts.exchangesActive--;
     if (stream.isTunnel) this.ports.counts.tunnelsActive--;
     for (const block of blocks) this.#buffers.storage.release(block);
+    this.#starts.onEnded();
   }
 
-  /** For streams. */
+  /** For streams and `RequestStarts`. */
   endLost(stream: LostExchange): void {
     this.#losing++;
     if (++this.#endedAtOnce <= endedAtOnceMax) stream.endLost();
     else this.#buffers.lostExchanges.add(stream, this.ports.clock);
   }
 
-  /** For streams. */
+  /** For streams and `RequestStarts`. */
   onLostEnded(): void {
     if (--this.#losing === 0 && this.#state === 'closed') this.ports.onConnectionClosed(this);
   }
@@ -361,7 +370,7 @@ export class Http2ClientConnection
     this.#state = 'lingering';
     this.session.sender.flush();
     this.session.endAll();
-    this.#beginRequests(0);
+    this.#starts.endAll();
     this.#timeouts.endWriteWatch();
     this.transport.resume();
     this.transport.end();
@@ -373,7 +382,7 @@ export class Http2ClientConnection
     this.#state = 'closed';
     this.#losing++; // The connection itself, until all that follows is done.
     this.session.endAll();
-    this.#beginRequests(0);
+    this.#starts.endAll();
     this.ports.deadlines.remove(this.#timeouts);
     this.transport.close(how);
     this.onLostEnded();

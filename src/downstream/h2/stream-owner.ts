@@ -22,8 +22,8 @@ export interface Http2StreamOwner {
   readonly takesHints: boolean;
   /** Begins the header block that the stream composes. */
   beginBlock(): void;
-  /** The exchange of the stream begins now, and not at the end of what is being read. */
-  beginRequest(stream: StartingStream): void;
+  /** The exchange of the stream begins now, and not at the end of what is being read, unless the request has to wait for others. */
+  beginEarly(stream: StartingStream): void;
   /** The stream has got content or its end: `onReadDone` follows at the end of this read. */
   noteRead(stream: ReadingStream): void;
   /** A part of a response waits: for the client's window, or for its connection. */
@@ -41,6 +41,8 @@ export interface Http2StreamOwner {
 /** A request whose exchange may not have begun. */
 export interface StartingStream extends DownstreamStream, ReadingStream {
   readonly hasBegun: boolean;
+  /** The client, the session or a rule has ended it. */
+  readonly isLost: boolean;
   begin(handler: DownstreamHandler): void;
 }
 

@@ -1,4 +1,4 @@
-import type { ClientLimits } from '../../core/configuration.ts';
+import type { ClientLimits } from '../../core/listener-spec.ts';
 import { Deadline, type Deadlines } from '../../core/deadline.ts';
 import { after, type Clock, type Instant, never } from '../../core/time.ts';
 import { MinimumRate } from '../minimum-rate.ts';

@@ -94,6 +94,10 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return this.#stream.contentReceived;
   }
 
+  get isLost(): boolean {
+    return this.#loss !== null;
+  }
+
   get hasResponseBegun(): boolean {
     return this.#begun;
   }
@@ -157,7 +161,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { contentBytesMax } = this.#connection.listener.limits;
     const failure = this.isTunnel ? null : tooLarge(this.contentReceived, contentBytesMax);
     if (failure !== null) return this.#failRequest(failure);
-    if (!this.hasBegun) this.#connection.beginRequest(this);
+    if (!this.hasBegun) this.#connection.beginEarly(this);
     if (this.#reads !== 'yes' || this.#held.length > 0) this.#held.add(bytes, start, end);
     else {
       this.#deliver(bytes, start, end);

@@ -13,6 +13,7 @@ import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { Http1Fields } from '../../wire/http1-fields.ts';
 import type { Http1ResponseHead } from '../../wire/http1-response-head.ts';
 import { interimBytesMax, interimMax } from '../../wire/limits.ts';
+import { isFinalStatus } from '../../wire/response-head.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
 import { headTimeout, interimExcess } from '../connection-failure.ts';
 import { KeptContent } from './kept-content.ts';
@@ -189,7 +190,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const head = reader.read(section, endsStream, this.#method, sectionLimits);
     if ('cause' in head) {
       const status = statusOf(section.status);
-      if (status === 101 || status >= 200) this.statusInHead = status;
+      if (isFinalStatus(status)) this.statusInHead = status;
       return this.#refuse(refusedSection(head, this.address, 'response'));
     }
     if (head.status < 200) return this.#onInterim(handler, head);

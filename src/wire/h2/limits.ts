@@ -8,6 +8,8 @@ import { defaultFrameBytes, defaultWindowBytes } from './protocol.ts';
 export const h2Limits = {
   /** Streams at a time. Browsers use up to 100; nginx allows 128. */
   streamsMax: 128,
+  /** Exchanges at a time on a connection whose address has flooded not long ago. Further requests are queued. */
+  activeMaxOfFlooder: 8,
   /** CONTINUATION frames of one header block (CVE-2024-27316): a block of 64 KiB needs three. */
   continuationsMax: 8,
   /** A header block before it is decoded; the limit of the decoded section is the listener's. */

@@ -24,9 +24,9 @@ export const changes: readonly JudgedScenario[] = [
     },
     steps: [
       ...release(100, 'shop', 3),
-      { from: 105, to: 109, fail: 'application_5xx', share: 0.12, routes: ['/checkout'] },
-      { from: 109, to: 113, fail: 'application_5xx', share: 0.24, routes: ['/checkout'] },
-      { from: 113, to: 180, fail: 'application_5xx', share: 0.36, routes: ['/checkout'] },
+      { from: 105, to: 109, fail: 'app_error', share: 0.12, routes: ['/checkout'] },
+      { from: 109, to: 113, fail: 'app_error', share: 0.24, routes: ['/checkout'] },
+      { from: 113, to: 180, fail: 'app_error', share: 0.36, routes: ['/checkout'] },
     ],
     incidents: [{ right: ['release'], shapes: ['app_error'], upstream: 'shop', routes: ['/checkout'], from: 105 }],
   },
@@ -106,7 +106,7 @@ export const changes: readonly JudgedScenario[] = [
     upstreams: { orders: upstream(2, 35, 40, 250, { dnsName: 'orders.internal', routes: ['/orders'] }) },
     steps: [
       addresses(70, 'orders.internal', ['10.8.3.21', '10.8.3.22'], ['10.8.3.7', '10.8.3.9']),
-      { from: 73, to: 140, fail: 'application_5xx', share: 0.6 },
+      { from: 73, to: 140, fail: 'app_error', share: 0.6 },
     ],
     incidents: [{ right: ['dns_change', 'release'], shapes: ['app_error'], upstream: 'orders', from: 73 }],
   },
@@ -188,7 +188,7 @@ export const changes: readonly JudgedScenario[] = [
     upstreams: { quotes: upstream(2, 40, 20, 120, { routes: ['/quotes'] }) },
     steps: [
       overlay(60, 'weight:quotes/2', { weight: 100 }),
-      { from: 61, to: 130, fail: 'application_5xx', share: 0.45, endpoints: [2] },
+      { from: 61, to: 130, fail: 'app_error', share: 0.45, endpoints: [2] },
     ],
     incidents: [
       {

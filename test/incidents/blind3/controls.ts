@@ -111,14 +111,14 @@ export const controls: readonly JudgedScenario[] = [
     'a two-hundredth of the responses is 500, today as on all days',
     240,
     { old: upstream(2, 100, 40, 300, { routes: ['/old'] }) },
-    { from: 0, to: 240, fail: 'application_5xx', share: 0.005 },
+    { from: 0, to: 240, fail: 'app_error', share: 0.005 },
   ),
   quiet(
     'errors of the application',
     'two requests of a customer are answered 500 within a second',
     200,
     { inv: upstream(2, 50, 35, 220, { routes: ['/inv', '/pdf'] }) },
-    { from: 110, to: 111, fail: 'application_5xx', share: 0.03 },
+    { from: 110, to: 111, fail: 'app_error', share: 0.03 },
   ),
   quiet(
     'maintenance',

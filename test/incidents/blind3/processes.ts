@@ -206,7 +206,7 @@ export const processes: readonly JudgedScenario[] = [
     name: 'the disk of one of three servers is full: it answers 500 to nine of ten requests, its check passes',
     seconds: 150,
     upstreams: { up: upstream(3, 21, 130, 900, { routes: ['/upload'] }) },
-    steps: [{ from: 84, to: 150, fail: 'application_5xx', share: 0.9, endpoints: [1] }],
+    steps: [{ from: 84, to: 150, fail: 'app_error', share: 0.9, endpoints: [1] }],
     incidents: [
       { right: ['one_endpoint', 'lying_check'], shapes: ['app_error'], upstream: 'up', endpoints: [1], from: 84 },
     ],
@@ -245,7 +245,7 @@ export const processes: readonly JudgedScenario[] = [
     steps: [
       { from: 88, to: 170, advice: 'postgres:connections fails: timed out after 2000 ms' },
       { from: 88, to: 170, medianMs: 600, p99Ms: 4000 },
-      { from: 90, to: 170, fail: 'application_5xx', share: 0.45 },
+      { from: 90, to: 170, fail: 'app_error', share: 0.45 },
     ],
     incidents: [{ right: ['dependency'], shapes: ['app_error'], upstream: 'book', from: 90 }],
   },
@@ -256,7 +256,7 @@ export const processes: readonly JudgedScenario[] = [
     upstreams: { deals: upstream(4, 70, 16, 95, { routes: ['/deals'] }) },
     steps: [
       { from: 79, to: 131, advice: 'redis:ping fails: connect ECONNREFUSED 10.2.0.9:6379' },
-      { from: 79, to: 80.5, fail: 'application_5xx', share: 0.8 },
+      { from: 79, to: 80.5, fail: 'app_error', share: 0.8 },
       ...unhealthy(
         [80.5, 131],
         'deals',

@@ -44,7 +44,7 @@ export const together: readonly JudgedScenario[] = [
     },
     steps: [
       ...release(76, 'shop', 2),
-      { from: 81, to: 160, fail: 'application_5xx', share: 0.5 },
+      { from: 81, to: 160, fail: 'app_error', share: 0.5 },
       addresses(82, 'maps.example', ['192.0.2.90'], ['192.0.2.61']),
       { from: 83, to: 95, fail: 'connect_timeout', share: 1, upstream: 'maps', tookMs: 5000 },
       ...unhealthy([95, 160], 'maps', [1], 'did not accept a connection within 2000 ms', 'connect_timeout'),
@@ -132,7 +132,7 @@ export const together: readonly JudgedScenario[] = [
     steps: [
       overlay(70, 'weight:r/1', { weight: 10 }),
       certificate(74, 'listener:https', 'expiring', 'www.example.org', 7),
-      { from: 79, to: 150, fail: 'application_5xx', share: 0.75, endpoints: [2] },
+      { from: 79, to: 150, fail: 'app_error', share: 0.75, endpoints: [2] },
     ],
     incidents: [
       { right: ['one_endpoint', 'lying_check'], shapes: ['app_error'], upstream: 'q', endpoints: [2], from: 79 },
@@ -157,7 +157,7 @@ export const together: readonly JudgedScenario[] = [
     upstreams: { feat: upstream(2, 60, 15, 85, { routes: ['/feat'] }) },
     steps: [75, 135, 195].flatMap((from) => [
       { from, to: from + 20, advice: 'mongo:ping fails: no primary' },
-      { from, to: from + 20, fail: 'application_5xx' as const, share: 0.65 },
+      { from, to: from + 20, fail: 'app_error' as const, share: 0.65 },
     ]),
     incidents: [{ right: ['dependency'], shapes: ['app_error'], upstream: 'feat', from: 75 }],
   },
@@ -191,7 +191,7 @@ export const together: readonly JudgedScenario[] = [
     name: 'a third of the responses are 5xx on all endpoints and routes, and nothing has changed',
     seconds: 130,
     upstreams: { cms: upstream(3, 51, 45, 270, { routes: ['/cms', '/edit'] }) },
-    steps: [{ from: 72, to: 130, fail: 'application_5xx', share: 0.34 }],
+    steps: [{ from: 72, to: 130, fail: 'app_error', share: 0.34 }],
     incidents: [{ right: ['application_errors', 'not_known'], shapes: ['app_error'], upstream: 'cms', from: 72 }],
   },
   {
@@ -202,7 +202,7 @@ export const together: readonly JudgedScenario[] = [
     steps: [
       applied(80, 'upstreams: dual', 'routes: /dual', 'applications: dual'),
       ...release(80, 'dual', 2, { configuration: false, eachS: 2 }),
-      { from: 84, to: 150, fail: 'application_5xx', share: 0.55 },
+      { from: 84, to: 150, fail: 'app_error', share: 0.55 },
     ],
     incidents: [{ right: ['release', 'configuration_change'], shapes: ['app_error'], upstream: 'dual', from: 84 }],
   },
@@ -213,7 +213,7 @@ export const together: readonly JudgedScenario[] = [
     upstreams: { odd: upstream(4, 110, 40, 250, { routes: ['/x', '/y'] }) },
     steps: [
       { from: 76, to: 136, fail: 'response_head_timeout', share: 0.03, tookMs: 10_000 },
-      { from: 76, to: 136, fail: 'application_5xx', share: 0.03 },
+      { from: 76, to: 136, fail: 'app_error', share: 0.03 },
       { from: 76, to: 136, fail: 'closed_before_response', share: 0.03 },
     ],
     incidents: [

@@ -155,7 +155,7 @@ export const wire: readonly JudgedScenario[] = [
     steps: [
       applied(70, 'log'),
       addresses(82, 'news.internal', ['10.8.1.4'], ['10.8.1.2']),
-      { from: 84, to: 150, fail: 'application_5xx', share: 0.4 },
+      { from: 84, to: 150, fail: 'app_error', share: 0.4 },
     ],
     incidents: [{ right: ['application_errors', 'not_known'], shapes: ['app_error'], upstream: 'bill', from: 84 }],
   },

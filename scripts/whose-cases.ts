@@ -1,0 +1,65 @@
+/** Cases of a cause in which somebody else than its entry in the failure table says can fix it, for docs/failures.md. */
+import type { CaseTexts, FailureSpec } from '../src/core/failure-spec.ts';
+import { specOf } from '../src/core/explain.ts';
+import type { Cause, Failure } from '../src/core/failure.ts';
+
+interface WhoseCase {
+  /** A clause that begins with a preposition. */
+  readonly when: string;
+  /** What makes the case; null: the texts are those of another cause. */
+  readonly evidence: object | null;
+  /** It is a case of applications that Candor runs. */
+  readonly supervised?: true;
+}
+
+/** `src/core/failure-table.test.ts` finds a case that is missing here. */
+const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
+  tunnel_idle: [{ when: 'where `silent` is `client`', evidence: { silent: 'client' } }],
+  response_not_http: [
+    { when: 'with `answered_before`', evidence: { answeredBefore: 2 } },
+    { when: 'without `answered_before`, from an application that Candor runs', evidence: {}, supervised: true },
+  ],
+  connect_reset: [{ when: 'from an application that Candor runs', evidence: {}, supervised: true }],
+  no_endpoint_ready: [{ when: 'with `endpoint_cause`', evidence: null }],
+  too_many_connections_from_address: [{ when: 'where `is_private` is true', evidence: { isPrivate: true } }],
+  request_refused: [{ when: 'where `rule` is `proxy-protocol`', evidence: { rule: 'proxy-protocol' } }],
+};
+
+/** Stands for the name of an application in next steps. */
+const application = 'APPLICATION';
+
+const casesOf = (cause: Cause): readonly WhoseCase[] => whoseCases[cause] ?? [];
+
+function specIn(cause: Cause, { evidence, supervised }: WhoseCase): FailureSpec<Cause> {
+  const failure = { cause, stage: 'response', evidence } as unknown as Failure;
+  return specOf(failure, supervised === true ? application : null);
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Of all cases, for the table: 'operator or application'. */
+export function whoseOfCause(cause: Cause, general: string): string {
+  const others = casesOf(cause).map((one) =>
+    one.evidence === null ? 'as `endpoint_cause`' : specIn(cause, one).whose,
+  );
+  return [...new Set([general, ...others])].join(' or ');
+}
+
+/** What is different in each case: whose it is, its usual causes and its next step. */
+export function caseParagraphs(cause: Cause, general: FailureSpec<Cause>): readonly string[] {
+  return casesOf(cause).flatMap((one) => {
+    if (one.evidence === null)
+      return [`**${capital(one.when)},** whose, usual causes and next step are those of that cause.`, ''];
+    const { whose, temporary, usualCauses, nextStep }: CaseTexts = specIn(cause, one);
+    const passes =
+      temporary === general.temporary ? '' : temporary ? ' · may pass by itself' : ' · does not pass by itself';
+    return [
+      `**${capital(one.when)},** whose: ${whose}${passes}. Usual causes:`,
+      '',
+      ...(usualCauses ?? []).map((usual) => `- ${usual}`),
+      '',
+      `**Next step then:** ${nextStep}`,
+      '',
+    ];
+  });
+}

@@ -1,0 +1,211 @@
+import type { ApplicationId, EndpointAddress, UpstreamId } from './endpoint.ts';
+import type { NamedBalancer, defaultBalancer } from './named-balancers.ts';
+
+/** Which addresses of a name are used: of one family only, or of one family first and of the other if that fails. */
+export type FamilyChoice = 'ipv4' | 'ipv6' | 'prefer_ipv4' | 'prefer_ipv6';
+
+/** A bound of requests in flight, in all workers together. */
+export interface ConcurrencySpec {
+  /** Null: none but the one that adapts. */
+  readonly requestsMax: number | null;
+  /** Whether the bound adapts to the latency of the requests, below `requestsMax`. */
+  readonly adaptive: boolean;
+  /** How many requests may wait for their turn, and for how long. */
+  readonly queueMax: number;
+  readonly queueMs: number;
+}
+
+/**
+ * Whether a connection that has served a request may serve another one: always; after a check whether the
+ * endpoint has sent or closed anything meanwhile; or never.
+ */
+export type ConnectionReuse = 'always' | 'after_check' | 'never';
+
+/** HAProxy, "The PROXY protocol": a line of text (§2.1), or a binary header (§2.2). */
+export type ProxyProtocolVersion = 'v1' | 'v2';
+
+export interface UpstreamSpec {
+  readonly id: UpstreamId;
+  readonly endpoints: readonly EndpointSpec[];
+  /** For endpoints that are names. */
+  readonly family: FamilyChoice;
+  /** The application whose instances are the endpoints; null if they are configured addresses. */
+  readonly application: ApplicationId | null;
+  readonly tls: UpstreamTls | null;
+  /** Connections begin with a PROXY protocol header of this version, which names the client; absent: they do not. */
+  readonly proxyProtocol?: ProxyProtocolVersion;
+  /** HTTP/2 is spoken with the endpoints: within TLS where they choose it (ALPN), in clear text always. Absent: HTTP/1.1. */
+  readonly http2?: true;
+  /** How an endpoint is picked for each request; absent: two are drawn at random, and the less loaded one is picked. */
+  readonly balance?: BalanceSpec;
+  /** Clients stay at the endpoint that answered them first; absent: each request is balanced. */
+  readonly sticky?: StickySpec;
+  /** An endpoint that became ready gets a growing part of its share for so long; absent: its whole share at once. */
+  readonly slowStartMs?: number;
+  /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */
+  readonly whenNoneReady?: { readonly waitMs: number; readonly waitersMax: number };
+  /** Endpoints that are unhealthy by their checks get requests while no other may. Absent: they get none. */
+  readonly triesUnhealthy?: true;
+  readonly check: CheckSpec;
+  /** When traffic takes endpoints out; 'none': never; absent: with the defaults of `policy/outlier-settings.ts`. */
+  readonly outlierDetection?: OutlierDetectionSpec | 'none';
+  /** An endpoint that fails and that outlier detection may not eject gets no requests for some time all the same; absent: it gets them. */
+  readonly circuitBreaker?: CircuitBreakerSpec;
+  /** How an endpoint says that it wants no new requests; absent: it is not listened to. */
+  readonly drainSignal?: DrainSignalSpec;
+  /** How many connections each worker keeps idle per endpoint, and for how long. */
+  readonly idleConnectionsMax: number;
+  readonly idleConnectionMs: number;
+  readonly connectionReuse: ConnectionReuse;
+  /** Connections per endpoint in all workers together, including idle ones. */
+  readonly connectionsMax: number;
+  /** Requests in flight per endpoint in all workers together; absent: as many as its connections carry. */
+  readonly requestsMax?: number;
+  /** How many exchanges may wait for a connection to an endpoint, in all workers, and for how long. */
+  readonly queueMax: number;
+  readonly queueMs: number;
+  /** How many requests may be in flight at all endpoints together; absent: as many as their connections carry. */
+  readonly concurrency?: ConcurrencySpec;
+  /** Attempts per exchange, including the first. */
+  readonly attemptsMax: number;
+  readonly responseHeadBytesMax: number;
+  /** Files that the application writes, which the main thread follows for the store; absent: none. */
+  readonly logs?: readonly string[];
+}
+
+/** How clients stay at an endpoint, by a signed cookie. */
+export interface StickySpec {
+  /** The name of the cookie. */
+  readonly cookie: string;
+  readonly path: string;
+  /** Null: the host that answers, without its subdomains. */
+  readonly domain: string | null;
+  /** How long browsers keep it; null: until they are closed. */
+  readonly cookieLifetimeMs: number | null;
+  /** 'auto': if the client speaks TLS. */
+  readonly secure: boolean | 'auto';
+  readonly httpOnly: boolean;
+  readonly sameSite: 'lax' | 'strict' | 'none';
+  /** Whether a draining endpoint keeps its sessions. */
+  readonly keepsDraining: boolean;
+  /** What signs it; null: the key in the state folder. */
+  readonly key: string | null;
+}
+
+export interface OutlierDetectionSpec {
+  readonly windowMs: number;
+  /** Fewer requests within the window decide nothing. */
+  readonly requestsMin: number;
+  /** A larger share of failures makes an outlier. */
+  readonly failureShareMax: number;
+  /** So many failures in a row make an outlier. */
+  readonly consecutiveFailuresMax: number;
+  /** Responses with a 5xx status count as failures, though only over the whole window. */
+  readonly countsServerErrors: boolean;
+  /** Responses with status 429 and Retry-After count as failures, and the endpoint rests as long as they say. */
+  readonly countsRateLimits: boolean;
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+  /** Of the endpoints whose checks pass. */
+  readonly ejectedShareMax: number;
+}
+
+/** Besides its health document (`application/health+json`) an endpoint says it by a header of a response. */
+export interface DrainSignalSpec {
+  /** Lowercase. */
+  readonly header: string;
+  /** What its value must be; null: anything but `false`. */
+  readonly value: string | null;
+}
+
+export interface CircuitBreakerSpec {
+  /** How long it is open the first time; each further time is twice as long. */
+  readonly openMs: number;
+  /** The longest time; null: 2 s while the endpoint's checks pass, 30 s without checks. */
+  readonly openMaxMs: number | null;
+  /** How many requests the endpoint gets at a time while the breaker is half-open, over all workers; absent: 1. */
+  readonly probesMax?: number;
+}
+
+/** The circuit breaker of a route, which opens when its requests fail at whatever endpoint. */
+export interface RouteBreakerSpec {
+  readonly windowMs: number;
+  /** Fewer requests within the window decide nothing. */
+  readonly requestsMin: number;
+  /** A larger share of failures opens it, and so do so many failures in a row. */
+  readonly failureShareMax: number;
+  readonly consecutiveFailuresMax: number;
+  /** Responses with a 5xx status are failures. */
+  readonly countsServerErrors: boolean;
+  /** How long it is open the first time; each further time is twice as long, up to the longest. */
+  readonly openMs: number;
+  readonly openMaxMs: number;
+  /** How many requests it lets through at a time while it is half-open, over all workers. */
+  readonly probesMax: number;
+}
+
+export interface EndpointSpec {
+  readonly address: EndpointAddress;
+  /** Its share of the requests, relative to the others; absent: 1. */
+  readonly weight?: number;
+  /** Endpoints of the lowest number get the requests, the next ones only while none of those may; absent: 0. */
+  readonly priority?: number;
+}
+
+/** How an endpoint is picked for each request. */
+export type BalanceSpec =
+  | { readonly kind: Exclude<NamedBalancer, typeof defaultBalancer> }
+  | { readonly kind: 'hash'; readonly key: HashKey };
+
+/** The part of a request by which requests are sent to the same endpoint. */
+export type HashKey =
+  | { readonly kind: 'address' | 'path' }
+  /** `name` of a header: lowercase. */
+  | { readonly kind: 'header' | 'cookie'; readonly name: string };
+
+export interface UpstreamTls {
+  /** The server name that is sent (SNI) and verified; null: the host name of the endpoint. */
+  readonly serverName: string | null;
+  readonly verify: boolean;
+  /** PEM; null: the system's. */
+  readonly ca: string | null;
+  /** The client certificate, in PEM, followed by intermediate certificates; null: none. */
+  readonly certificate: string | null;
+  /** Its private key, in PEM. */
+  readonly key: string | null;
+}
+
+/** Statuses of responses, both included. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export type CheckSpec =
+  | { readonly kind: 'none' }
+  | ({ readonly kind: 'tcp' } & CheckTimes)
+  /** grpc.health.v1; `service` '': the whole server. */
+  | ({ readonly kind: 'grpc'; readonly service: string; readonly host: string | null } & CheckTimes)
+  | ({
+      readonly kind: 'http';
+      readonly path: string;
+      readonly host: string | null;
+      readonly headers?: readonly (readonly [name: string, value: string])[];
+      /** The statuses that pass; absent: 200 to 299. */
+      readonly expectStatus?: readonly StatusRange[];
+      /** A text that the body must contain; absent: the body is not read. */
+      readonly expectBody?: string;
+      /** Headers that the response must have, with these values; names are lowercase. */
+      readonly expectHeaders?: readonly (readonly [name: string, value: string])[];
+    } & CheckTimes);
+
+interface CheckTimes {
+  /** The port to check, where it is another one than that of requests; absent: it is the same. */
+  readonly port?: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly passes: number;
+  /** Like `passes`, after refused connections; absent: `passes`. */
+  readonly passesAfterRefusal?: number;
+  readonly fails: number;
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ExchangeCount } from '../../core/counters.ts';
+import { UpstreamFailures } from './upstream-failures.ts';
+
+/** `foundS`: so long after the second it is asked for. */
+function rateBefore(second: number, requestsAt: (second: number) => number, foundS = 0): number | null {
+  const failures = new UpstreamFailures('app', 0);
+  for (let one = 0; one < second + foundS; one++) {
+    const count = requestsAt(one);
+    if (count > 0)
+      failures.addExchanges(
+        {
+          ...{ upstream: 'app', route: '/', cause: 'none', shape: 'none', count, durations: [] },
+        } as unknown as ExchangeCount,
+        one,
+      );
+    failures.forget(one, true);
+  }
+  const rate = failures.rateBefore(second);
+  return rate === null ? null : Math.round(rate * 100) / 100;
+}
+
+describe('the rate before an incident', () => {
+  const cases: readonly (readonly [what: string, second: number, (second: number) => number, rate: number | null])[] = [
+    ['is the mean of the minutes before', 400, () => 16, 16],
+    ['is not known where requests began a moment before', 100, (second) => (second >= 92 ? 16 : 0), null],
+    ['is that of the time in which requests came', 200, (second) => (second >= 160 ? 16 : 0), 16],
+    ['leaves a pause out', 300, (second) => (second >= 100 && second < 240 ? 0 : 16), 16],
+    [
+      'has the seconds without a request in it where they come seldom',
+      300,
+      (second) => (second % 4 === 0 ? 1 : 0),
+      0.25,
+    ],
+    ['is not known where no request came', 300, () => 0, null],
+  ];
+  for (const [what, second, requestsAt, rate] of cases)
+    test(what, () => assert.equal(rateBefore(second, requestsAt), rate));
+
+  for (const start of [250, 400, 3000])
+    test(`is not that of the incident, which is found 55 s after its start at ${start} s`, () =>
+      assert.equal(
+        rateBefore(start, (second) => (second < start ? 16 : 90), 55),
+        16,
+      ));
+});

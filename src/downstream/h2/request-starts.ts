@@ -1,0 +1,135 @@
+import { after, type Clock, type Timer } from '../../core/time.ts';
+import type { LostExchange } from './lost-exchanges.ts';
+import type { StartingStream } from './stream-owner.ts';
+
+/** So often a queued request begins, even if none has ended: event streams and responses that are not read end late. */
+const queueIntervalMs = 100;
+
+/** The connection, as its requests that have not begun see it. */
+export interface RequestStartsOwner {
+  beginRequest(stream: StartingStream): void;
+  /** The connection is lost: calls `endLost` now or in a later turn of the event loop. */
+  endLost(request: LostExchange): void;
+  /** `endLost` has returned. */
+  onLostEnded(): void;
+}
+
+/**
+ * When the requests of an HTTP/2 connection begin: at the end of the slice that they were read in, so that what came together is judged
+ * together. Where only a few of them may be in progress, the others are queued: some begin in the turn after one has ended, and one begins every
+ * 100 ms, so that none waits for more than 12 s.
+ */
+export class RequestStarts {
+  readonly #owner: RequestStartsOwner;
+  readonly #activeMax: number;
+  readonly #clock: Clock;
+  #active = 0;
+  readonly #ofSlice: StartingStream[] = [];
+  /** The oldest first. */
+  readonly #queue: StartingStream[] = [];
+  /** Null: the queue is empty. */
+  #interval: Timer | null = null;
+  #next: Timer | null = null;
+
+  constructor(owner: RequestStartsOwner, activeMax: number, clock: Clock) {
+    this.#owner = owner;
+    this.#activeMax = activeMax;
+    this.#clock = clock;
+  }
+
+  add(stream: StartingStream): void {
+    this.#ofSlice.push(stream);
+  }
+
+  /** Begins the request before the end of the slice, because of its content. */
+  beginEarly(stream: StartingStream): void {
+    if (this.#active < this.#activeMax) this.#begin(stream);
+  }
+
+  /** `isLastOpen`: the frames behind the last head may be its own, such as RST_STREAM, so that it begins with the next slice. */
+  onSliceRead(isLastOpen: boolean): void {
+    if (this.#queue.length > 0) this.#beginLost();
+    if (this.#ofSlice.length === 0) return;
+    for (const stream of this.#ofSlice.splice(0, this.#ofSlice.length - (isLastOpen ? 1 : 0))) {
+      if (this.#active < this.#activeMax || stream.isLost) this.#begin(stream);
+      else if (!stream.hasBegun) this.#enqueue(stream);
+    }
+  }
+
+  #enqueue(stream: StartingStream): void {
+    this.#queue.push(stream);
+    this.#interval ??= this.#clock.schedule(after(this.#clock.now(), queueIntervalMs), onIntervalOver, this);
+  }
+
+  /** Requests that have been reset while they were queued: nothing but their record is left to do. */
+  #beginLost(): void {
+    for (const stream of this.#queue.splice(0)) {
+      if (stream.isLost) this.#begin(stream);
+      else this.#queue.push(stream);
+    }
+    this.#cancelIfEmpty();
+  }
+
+  /** The exchange of a request that had begun has ended. The next one begins in a turn of its own, not within the end of this one. */
+  onEnded(): void {
+    this.#active--;
+    if (this.#queue.length > 0) this.#next ??= this.#clock.schedule(this.#clock.now(), onNextTurn, this);
+  }
+
+  /** For `onNextTurn` alone. As many as may be in progress, also where each ends at once. */
+  beginNext(): void {
+    this.#next = null;
+    for (let begun = 0; begun < this.#activeMax && this.#active < this.#activeMax; begun++) this.#beginFirst();
+    this.#cancelIfEmpty();
+  }
+
+  /** For `onIntervalOver` alone. */
+  beginLate(): void {
+    this.#interval = null;
+    this.#beginFirst();
+    if (this.#queue.length === 0) return this.#cancelIfEmpty();
+    this.#interval = this.#clock.schedule(after(this.#clock.now(), queueIntervalMs), onIntervalOver, this);
+  }
+
+  #beginFirst(): void {
+    const first = this.#queue.shift();
+    if (first !== undefined) this.#begin(first);
+  }
+
+  #cancelIfEmpty(): void {
+    if (this.#queue.length > 0) return;
+    this.#interval?.cancel();
+    this.#next?.cancel();
+    this.#interval = null;
+    this.#next = null;
+  }
+
+  /** The connection is lost: so are the requests that have not begun. */
+  endAll(): void {
+    const owner = this.#owner;
+    const unbegun = [...this.#queue.splice(0), ...this.#ofSlice.splice(0)];
+    this.#cancelIfEmpty();
+    for (const stream of unbegun) {
+      if (stream.hasBegun) continue;
+      const endLost = (): void => {
+        this.#begin(stream);
+        owner.onLostEnded();
+      };
+      owner.endLost({ endLost });
+    }
+  }
+
+  #begin(stream: StartingStream): void {
+    if (stream.hasBegun) return;
+    this.#active++;
+    this.#owner.beginRequest(stream);
+  }
+}
+
+function onNextTurn(starts: RequestStarts): void {
+  starts.beginNext();
+}
+
+function onIntervalOver(starts: RequestStarts): void {
+  starts.beginLate();
+}
