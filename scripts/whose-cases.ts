@@ -1,4 +1,4 @@
-/** Cases of a cause in which somebody else than its entry in the failure table says can fix it, for docs/failures.md. */
+/** Cases of a cause for which the failure table names another party (`whose`) than for the cause in general, for docs/failures.md. */
 import type { CaseTexts, FailureSpec } from '../src/core/failure-spec.ts';
 import { specOf } from '../src/core/explain.ts';
 import type { Cause, Failure } from '../src/core/failure.ts';
@@ -45,7 +45,7 @@ export function whoseOfCause(cause: Cause, general: string): string {
   return [...new Set([general, ...others])].join(' or ');
 }
 
-/** What is different in each case: whose it is, its usual causes and its next step. */
+/** A paragraph for each case of a cause: the party, and those usual causes and next steps that differ from the cause's general ones. */
 export function caseParagraphs(cause: Cause, general: FailureSpec<Cause>): readonly string[] {
   return casesOf(cause).flatMap((one) => {
     if (one.evidence === null)

@@ -17,8 +17,8 @@ import { type Style, styleFor } from './style.ts';
 /** Errors, warnings and changes of each in a list. */
 const linesMax = 3;
 
-/** A file of this size is filled in within a second: one of ten upstreams with ten routes. */
-const quickBytes = 1000;
+/** A text of so many characters is filled in within a second: one of ten upstreams with ten routes. */
+const quickLength = 1000;
 
 /** `candor configuration list` */
 export async function listConfigurations(flags: AskFlags, context: ProcessContext): Promise<void> {
@@ -49,7 +49,8 @@ export async function showEffective(flags: AskFlags, context: ProcessContext): P
   if (flags.json) return printJson({ ...one, effective }, context);
   const say = (...lines: readonly string[]): void => context.stderr.write(`${lines.join('\n')}\n`);
   say(...summaryLines(one, styleFor(context.stderr, context.env), Infinity));
-  if ((one.text?.length ?? 0) > quickBytes) say('Filling in the defaults of a file of this size takes some seconds.');
+  if ((one.text?.length ?? 0) > quickLength)
+    say('Filling in the defaults of a file of this size may take some seconds.');
   const { text, problem } = effectiveText({ ...one, effective }, context);
   const note = `Without its defaults: ${problem}.`;
   if (problem !== null) say(...wrap(harmless(note), ''));

@@ -156,7 +156,7 @@ class TreeReader {
         ? 'put the value back that `candor configuration show` hid, or write the asterisks in quotes'
         : alias.source.startsWith('.')
           ? `put it in quotes: "*${alias.source}"`
-          : `write &${alias.source} before what is to be repeated`;
+          : `write &${alias.source} before the value that *${alias.source} is to repeat`;
       return this.#reject(alias, path, `there is no anchor &${alias.source} before this alias`, quotes);
     }
     if (this.#open.has(target))

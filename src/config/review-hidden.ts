@@ -1,5 +1,4 @@
-import type { Draft } from './draft.ts';
-import { isMap } from './draft.ts';
+import { type Draft, isMap } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Path } from './position-index.ts';
 

@@ -45,7 +45,7 @@ test('a release that fails for ten seconds is reported once, and once that it is
   assert.deepEqual(states(), ['failing shop/2']);
   assert.equal(
     told[0]?.reason,
-    'the instance shop/2 has not become ready, and is started again and again: exited with code 3; shop/1 of the earlier configuration serves',
+    'the instance shop/2 has not become ready, though it was started twice; exited with code 3; shop/1 of the earlier configuration serves',
   );
   assert.deepEqual(told[0]?.evidence.serving, ['shop/1']);
   see(earlier, instance('shop/2', 'ready', 2));

@@ -101,7 +101,7 @@ export class ApplicationWatch {
       kind: 'application_not_ready',
       subject: `application:${application}`,
       to: 'failing',
-      reason: `the instance ${id} has not become ready, and is started again and again: ${why}; ${others}`,
+      reason: `the instance ${id} has not become ready, though it was started ${times(restarts + 1)}; ${why}; ${others}`,
       evidence: { application, instance: id, restarts, serving: serving.map((earlier) => earlier.id) },
     });
   }
@@ -119,6 +119,10 @@ export class ApplicationWatch {
       evidence: { application, instance: id, restarts, serving: [] },
     });
   }
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`;
 }
 
 /** An instance that an earlier configuration has started, and that is to be replaced. */

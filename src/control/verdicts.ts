@@ -94,7 +94,7 @@ export function verdictOfUpstream(
 }
 
 /** Problems because of which no request of other clients has failed: people are to know of them. */
-const foresights: ReadonlySet<StatusProblem['kind']> = new Set(['descriptors_few', 'http2_limits_reached']);
+const problemsOutsideVerdict: ReadonlySet<StatusProblem['kind']> = new Set(['descriptors_few', 'http2_limits_reached']);
 
 export function verdictOfGateway(
   status: Pick<GatewayStatus, 'state' | 'problems' | 'incidents' | 'upstreams'> & Pick<GatewayFacts, 'refusal'>,
@@ -106,8 +106,9 @@ export function verdictOfGateway(
     lastMinute: lastMinute.all,
     silentS: history.silentS('all'),
     refusal: status.refusal,
-    problems: status.problems.filter(({ kind, application }) => application === undefined && !foresights.has(kind))
-      .length,
+    problems: status.problems.filter(
+      ({ kind, application }) => application === undefined && !problemsOutsideVerdict.has(kind),
+    ).length,
     unreadyReleases: status.problems.flatMap(({ application }) => application ?? []),
     incidents: status.incidents.length,
     upstreams: status.upstreams,

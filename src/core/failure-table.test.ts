@@ -305,6 +305,10 @@ function whosePossible(cause: Cause, general: string): ReadonlySet<string> {
   };
   look({});
   for (const [key, values] of Object.entries(deciding)) for (const value of values) look({ [key]: value });
-  for (const key of read) assert.ok(key in deciding || shown.has(key), `${cause}: does ${key} decide whose it is?`);
+  for (const key of read)
+    assert.ok(
+      key in deciding || shown.has(key),
+      `${cause}: ${key} is read; add its values to \`deciding\`, or the key to \`shown\``,
+    );
   return found;
 }

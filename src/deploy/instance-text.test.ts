@@ -62,7 +62,16 @@ describe('an instance that starts again', () => {
       reasonOf(again, facts),
       /^starting: no check has come back yet \(the run before: exited with code 3; last line: "boom"\)$/,
     ],
-    ['says what its check has seen then', reasonOf(again, { ...facts, lastObservation: bad }), /answered 500: [^(]*$/],
+    [
+      'says so as long as it does not listen',
+      reasonOf(again, { ...facts, lastObservation: { kind: 'refused' } }),
+      /^starting: nothing listens on its port yet \(the run before: exited with code 3; last line: "boom"\)$/,
+    ],
+    [
+      'says what its check has seen once it listens',
+      reasonOf(again, { ...facts, lastObservation: bad }),
+      /answered 500: [^(]*$/,
+    ],
     ['says nothing of a run that was well', reasonOf(starting(0), facts), /^starting: no check has come back yet$/],
   ] as const)
     test(which, () => assert.match(text, expected));

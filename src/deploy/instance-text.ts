@@ -30,7 +30,7 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
   const { readiness, stopMs } = facts.spec;
   switch (life.phase) {
     case 'starting':
-      return `${startText(life, facts)}: ${life.passes > 0 ? passingText(life.passes, facts) : lastSeen(facts)}${runBeforeText(life, facts)}`;
+      return `${startText(life, facts)}: ${life.passes > 0 ? passingText(life.passes, facts) : seenInRun(life, facts)}`;
     case 'ready':
       if (life.fails > 0) return failedOnceText(life.fails, facts);
       return facts.isAdopted && facts.lastObservation === null
@@ -114,12 +114,13 @@ function startText({ late }: Extract<InstanceLife, { phase: 'starting' }>, { spe
   return isAdopted ? 'taken over from an earlier process; it must pass its checks first' : 'starting';
 }
 
-/** After an exit, how the new run goes says less than how the last one ended, until a check has come back. */
-function runBeforeText(
-  { failures }: { readonly failures: number },
-  { ending, lastObservation }: InstanceFacts,
-): string {
-  return failures > 0 && ending !== null && lastObservation === null ? ` (the run before: ${ending})` : '';
+/** What the checks of this run observed. After an exit: that it does not listen yet says less than how the last run ended. */
+function seenInRun({ failures }: { readonly failures: number }, facts: InstanceFacts): string {
+  const { ending, lastObservation, wrongListenSockets } = facts;
+  const isSilent = lastObservation === null || (lastObservation.kind === 'refused' && wrongListenSockets === null);
+  if (failures === 0 || ending === null || !isSilent) return lastSeen(facts);
+  const now = lastObservation === null ? 'no check has come back yet' : 'nothing listens on its port yet';
+  return `${now} (the run before: ${ending})`;
 }
 
 function loopText(failures: number): string {

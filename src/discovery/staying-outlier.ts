@@ -16,8 +16,8 @@ export class StayingOutlier {
   #failuresBefore = 0;
 
   /**
-   * Traffic speaks against it. `failures`: of the window, which lasts `overAfterMs`. `isReport`: that begins, or has grown tenfold; `isChange`: what people
-   * see is to be renewed.
+   * Traffic speaks against it. `failures`: of the window, which lasts `overAfterMs`. `isReport`: that begins, or has grown tenfold; `isChange`: the numbers
+   * in the state that people see are to be replaced.
    */
   note(
     failures: number,

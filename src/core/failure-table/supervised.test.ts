@@ -26,7 +26,7 @@ const variants: readonly object[] = [
   { reused: false, silent: 'application' },
 ];
 
-// Certificates, names and routes are of the configuration, whoever runs the application.
+// Certificates, names and routes are set in the configuration, also for an application that Candor runs.
 const ofItsProcess = (Object.keys(failureTable) as Cause[]).filter(
   (cause) =>
     !/^(?:dns|tls)_|socket_missing|not_permitted|unroutable/.test(cause) &&

@@ -15,7 +15,7 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
           'its process is being started, stopped or replaced',
           'it closed its listening socket, while its process goes on',
         ],
-        nextStep: `See with \`candor status\` whether ${application} runs and when it was last ready, and in ${outputOf(application)} what it printed.`,
+        nextStep: stepOfProcess(application),
       };
     case 'connect_reset':
       return {
@@ -24,7 +24,7 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
           'its process ended, or was killed, while the connection waited in its listen queue',
           'its listen queue overflows and the kernel resets (net.ipv4.tcp_abort_on_overflow=1)',
         ],
-        nextStep: `See with \`candor status\` whether ${application} runs and when it was last ready, and in ${outputOf(application)} what it printed.`,
+        nextStep: stepOfProcess(application),
       };
     case 'connect_timeout':
       return {
@@ -109,6 +109,10 @@ export function outputOf(application: string): string {
 export function stepOfOutput(application: string): string {
   return `Read what ${application} printed while it had the request: \`candor explain REQUEST-ID\` shows it if the configuration has a \`store\`, otherwise it stands in Candor's own output`;
 }
+
+/** Whether its process runs, and why not: a sentence. */
+const stepOfProcess = (application: string): string =>
+  `See with \`candor status\` whether ${application} runs and when it was last ready, and in ${outputOf(application)} what it printed.`;
 
 const workerEnded = 'a worker process that the application had started exited, or was killed, while it had the request';
 const brokenOff = [

@@ -26,8 +26,8 @@ const expectedMin = 5;
 const foundWithinMs = 61_000;
 
 /**
- * Incidents that have ended because hardly a request came: that nothing failed any more does not show that what had caused them was
- * over. Instants are milliseconds on one axis.
+ * Resolved incidents after which too few requests came to show that their cause was over: failures of the same family that follow
+ * are taken for the same ones. Instants are milliseconds on one axis.
  */
 export class EarlierFailuresOfUpstreams {
   /** By upstream, the latest last. The upstream with the latest comes last. */
