@@ -291,7 +291,7 @@ export class Http2ClientConnection
   /** For streams and `RequestStarts`. */
   endLost(stream: LostExchange): void {
     this.#losing++;
-    if (++this.#endedAtOnce <= endedAtOnceMax) stream.endLost();
+    if (this.session.failure === null && ++this.#endedAtOnce <= endedAtOnceMax) stream.endLost();
     else this.#buffers.lostExchanges.add(stream, this.ports.clock);
   }
 

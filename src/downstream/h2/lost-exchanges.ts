@@ -1,11 +1,16 @@
 import { after, type Clock } from '../../core/time.ts';
 
-/** What one turn of the event loop may take of a worker for exchanges whose clients have gone. */
-const turnMs = 0.5;
+/** What one turn of the event loop may take of a worker for exchanges whose clients have gone, and how many end in it at most. */
+const turnMs = 0.15;
 const turnMax = 16;
 
-/** From the end of a turn to the next one. */
-const pauseMs = 1;
+/** The least pause between two turns, and how many times as long as the turn before it is. */
+const pauseMsMin = 1;
+const pauseFactor = 9;
+
+/** With more than these waiting, turns are as long as pauses, so that clients who go on leaving do not fill the memory. */
+const waitingMax = 512;
+const busyTurnMs = 1;
 
 /** An exchange whose connection is lost, and that has not ended. */
 export interface LostExchange {
@@ -25,13 +30,18 @@ export class LostExchanges {
   }
 
   readonly #next = (clock: Clock): void => {
-    const until = after(clock.now(), turnMs);
+    const beganAt = clock.now();
+    const isBusy = this.#waiting.length > waitingMax;
+    const until = after(beganAt, isBusy ? busyTurnMs : turnMs);
     const last = Math.min(this.#waiting.length, turnMax);
     let ended = 0;
     do this.#waiting[ended++]?.endLost();
     while (ended < last && clock.now() < until);
     // Not when all have ended: while clients go on leaving, those that have ended would stay in memory.
     this.#waiting.splice(0, ended);
-    if (this.#waiting.length > 0) clock.schedule(after(clock.now(), pauseMs), this.#next, clock);
+    if (this.#waiting.length === 0) return;
+    const now = clock.now();
+    const pauseMs = isBusy ? pauseMsMin : Math.max(pauseMsMin, pauseFactor * (now - beganAt));
+    clock.schedule(after(now, pauseMs), this.#next, clock);
   };
 }
