@@ -112,7 +112,9 @@ export const requestContextSchema = z.object({
   lines: z.array(contextLineSchema).describe('Lines with the id of the exchange or of its trace, the oldest first.'),
   nearby: z
     .array(lineSchema)
-    .describe('Lines without any id that its instances printed while they had the request, at most 20.'),
+    .describe(
+      'Lines without any id that its instances printed while they had the request, perhaps for another one: the last 20.',
+    ),
   unparsed: z
     .array(z.object({ ...unparsedKeys, size: z.int().min(1) }))
     .describe(

@@ -1,4 +1,4 @@
-import { afterEndText, type ContextLineJson } from '../core/context-line.ts';
+import { outputGroups } from '../core/output-groups.ts';
 import { type OutputLineJson, streamWords } from '../core/output-line.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
 import { countText } from '../core/quantity-text.ts';
@@ -30,44 +30,14 @@ function leftOutRow({ at, application, left_out: leftOut }: OutputLineJson, styl
 }
 
 /** A part of an explanation: what applications printed about the request, and while they had it. */
-export function outputLines({ lines, nearby }: RequestContextJson, style: Style): string[] {
-  const section = <T extends OutputLineJson>(title: string, of: readonly T[], after?: (line: T) => string): string[] =>
-    of.length === 0
-      ? []
-      : [
-          '',
-          style.bold(title),
-          ...of.flatMap((line) => [...outputRows(line, style), ...noteRows(after?.(line), style)]),
-        ];
-  // A gateway of an earlier version does not say it.
-  const ofAttempts = lines.filter(({ relation = 'attempt' }: Partial<ContextLineJson>) => relation === 'attempt');
-  return [
-    ...section(
-      'OUTPUT  with the id of the request',
-      ofAttempts.filter(({ has }) => has !== 'trace_id'),
-    ),
-    ...section(
-      'OUTPUT  with the id of its trace, which other requests may have too',
-      ofAttempts.filter(({ has }) => has === 'trace_id'),
-    ),
-    ...section('OUTPUT  of the instance while it had the request, without an id', nearby),
-    ...section(
-      'OUTPUT  with an id of the request, long before or after it',
-      lines.filter(({ relation }) => relation === 'other_time'),
-      linkText,
-    ),
-    ...section(
-      'OUTPUT  of applications that had no attempt of this request, with an id of it',
-      lines.filter(({ relation }) => relation === 'no_attempt'),
-      linkText,
-    ),
-  ];
+export function outputLines(context: RequestContextJson, style: Style): string[] {
+  return outputGroups(context).flatMap(({ title, lines }) => [
+    '',
+    style.bold(`OUTPUT  ${title}`),
+    ...lines.flatMap(({ line, note }) => [...outputRows(line, style), ...noteRows(note, style)]),
+  ]);
 }
 
-function linkText({ has, after_end_ms: afterEndMs }: ContextLineJson): string {
-  return `${afterEndText(afterEndMs)}, with ${has === 'request_id' ? 'the id of the request' : 'the id of its trace'}`;
-}
-
-function noteRows(text: string | undefined, style: Style): string[] {
-  return text === undefined ? [] : [style.dim(`${' '.repeat(timeWidth + 5)}${text}`)];
+function noteRows(text: string | null, style: Style): string[] {
+  return text === null ? [] : [style.dim(`${' '.repeat(timeWidth + 5)}${text}`)];
 }

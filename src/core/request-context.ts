@@ -71,18 +71,21 @@ export const noContextJson: RequestContextJson = {
   processes: [],
 };
 
-/** Output is read a moment after it was printed; the last words of a program come after the failure of its request. */
-const readLateMs = 500;
+/** Output is read a moment after it was printed. */
+const readLateMs = 100;
+
+/** The last words of a program come after the failure of its request, and a program that has ended prints them for no other. */
+const lastWordsMs = 500;
 
 /** What to ask the store about the request of this record. */
 export function contextSearchOf({ id, trace_id, at, duration_ms, attempts }: ExchangeRecord): ContextSearch {
   const began = Date.parse(at);
-  const visits = attempts.flatMap(({ endpoint, address, started_ms, ended_ms }, index) => {
+  const visits = attempts.flatMap(({ endpoint, address, started_ms, ended_ms, exit }, index) => {
     const instance = instanceOf(endpoint, address);
     if (instance === null) return [];
     const ended = Math.ceil(began + ended_ms);
     const since = Math.floor(began + started_ms);
-    return [{ instance, attempt: index + 1, since, until: ended + readLateMs, ended }];
+    return [{ instance, attempt: index + 1, since, until: ended + (exit === null ? readLateMs : lastWordsMs), ended }];
   });
   return { ids: trace_id === null ? [id] : [id, trace_id], endedAt: began + duration_ms, visits };
 }

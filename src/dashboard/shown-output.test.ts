@@ -18,10 +18,10 @@ const line = (second: number, text: string, more: Partial<ContextLineJson> = {})
   ...more,
 });
 
-test('lines with an id of the request and those without stand in the order of their times, and say which they have', () => {
+test('lines with an id of the request come first, then those of its trace, then those that may be about another one', () => {
   const context = {
     ...noContextJson,
-    lines: [line(1, 'begins'), line(3, 'fails', { has: 'trace_id' })],
+    lines: [line(1, 'fails', { has: 'trace_id' }), line(3, 'begins')],
     nearby: [line(2, 'garbage collection'), line(4, 'exits')],
   };
   const { ofAttempts, others } = shownOutput(context);
@@ -29,9 +29,9 @@ test('lines with an id of the request and those without stand in the order of th
     ofAttempts.map(({ line: { text }, about }) => [text, about]),
     [
       ['begins', 'this request'],
-      ['garbage collection', 'no id'],
       ['fails', 'its trace'],
-      ['exits', 'no id'],
+      ['garbage collection', 'meanwhile'],
+      ['exits', 'meanwhile'],
     ],
   );
   assert.deepEqual(others, []);
@@ -50,6 +50,9 @@ test('lines of applications that had no attempt, and those of another time, stan
   );
   assert.deepEqual(
     others.map(({ about }) => about),
-    ['this request, 66 s after its end; its application had no attempt', 'its trace, 9 s before its end'],
+    [
+      '9 s before its end, with the id of its trace',
+      '66 s after its end, with the id of the request; its application had no attempt',
+    ],
   );
 });

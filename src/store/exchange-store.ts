@@ -17,6 +17,7 @@ import { after, type Clock } from '../core/time.ts';
 import { isConflict, storeFault, withErrno } from './database.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query } from '../core/exchange-query.ts';
+import { divideLines } from './divide-lines.ts';
 import { idInTextForm } from './ids-in-text.ts';
 import { mayMatchOutput } from './match-output.ts';
 import {
@@ -222,8 +223,11 @@ export class ExchangeStore {
     for (const { segment, number } of [...this.#segments()].toReversed())
       this.#orRecover(number, () => {
         context.lines.push(...segment.output.withIds(plain, contextLinesMax));
-        for (const time of visitedTimes(visits))
-          context.nearby.push(...segment.output.ofInstance({ ...time, limit: nearbyLinesMax }));
+        for (const time of visitedTimes(visits)) {
+          const { own, meanwhile } = divideLines(segment.output.ofInstance(time), ids);
+          context.lines.push(...own);
+          context.nearby.push(...meanwhile);
+        }
         for (const visit of visits) context.processes.push(...segment.processes.around(visit));
       });
     return {

@@ -19,13 +19,15 @@ const deletedPart = 0.25;
 const columns = 'output.seq, at, json, text, left_out';
 const from = 'output JOIN output_sources ON number = source';
 
-/** Lines that the same instance printed while it had a request. */
+/** How many lines of an instance are looked at: the last ones that it printed while it had a request. */
+const linesOfInstanceMax = 2000;
+
+/** A time in which an instance had a request. */
 export interface OutputOfInstance {
   readonly instance: string;
   /** Milliseconds since 1970, both included. */
   readonly since: number;
   readonly until: number;
-  readonly limit: number;
 }
 
 /**
@@ -147,11 +149,11 @@ export class OutputTable {
     return [...this.#database.prepare(sql).each(...packed, limit)].map(lineOf);
   }
 
-  /** The last lines without an id of any request that the instance printed in this time, the oldest first. */
-  ofInstance({ instance, since, until, limit }: OutputOfInstance): readonly OutputLine[] {
-    const sql = `SELECT ${columns} FROM ${from} WHERE at >= ? AND at <= ? AND ids = 0 AND json ->> 'instance' = ?
-      ORDER BY output.seq DESC LIMIT ?`;
-    return [...this.#database.prepare(sql).each(since, until, instance, limit)].map(lineOf).toReversed();
+  /** The last lines that the instance printed in this time, the oldest first. */
+  ofInstance({ instance, since, until }: OutputOfInstance): readonly OutputLine[] {
+    const sql = `SELECT ${columns} FROM ${from} WHERE at >= ? AND at <= ? AND json ->> 'instance' = ?
+      ORDER BY output.seq DESC LIMIT ${linesOfInstanceMax}`;
+    return [...this.#database.prepare(sql).each(since, until, instance)].map(lineOf).toReversed();
   }
 
   #number(sql: string): number {

@@ -151,11 +151,13 @@ describe('stored output of applications', () => {
         outputOf('    at stack', { at: at + 5 }),
         outputOf('of another instance', { at: at + 5, instance: 'shop/2' }),
         outputOf(`of another request ${id.replace('6', '7')}`, { at: at + 6 }),
+        outputOf('    at its stack', { at: at + 6 }),
+        outputOf('checkout-42 paid', { at: at + 7 }),
         outputOf('after', { at: at + 1000 }),
       ],
     );
     const { lines, nearby } = store.context({
-      ids: [id],
+      ids: [id, 'checkout-42'],
       endedAt: at + 10,
       visits: [
         { instance: 'shop/1', attempt: 1, since: at, until: at + 8, ended: at + 3 },
@@ -164,7 +166,7 @@ describe('stored output of applications', () => {
     });
     assert.deepEqual(
       lines.map(({ text }) => text),
-      [`begins ${id}`],
+      [`begins ${id}`, 'checkout-42 paid'],
     );
     assert.deepEqual(
       nearby.map(({ text }) => text),

@@ -140,7 +140,7 @@ describe('markup in what the dashboard shows', withBrowser, () => {
         const output = page.getByRole('region', { name: 'Output of the application' }).first();
         await output.getByRole('row', { name: /this request <img src=/ }).waitFor();
         await output
-          .getByRole('row', { name: /no id <img src=/ })
+          .getByRole('row', { name: /meanwhile <img src=/ })
           .first()
           .waitFor();
       }

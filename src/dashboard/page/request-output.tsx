@@ -23,7 +23,7 @@ export function RequestOutput({ record, context }: ShownRequest): JSX.Element | 
         <>
           <p class="quiet">
             {rows.some(({ hasId }) => !hasId)
-              ? 'Lines marked “no id” came from the same instance while it had the request; they may be about another one.'
+              ? 'Lines marked “meanwhile” have no id: the same instance printed them while it had the request, perhaps for another one.'
               : 'Lines with the id of this request or of its trace.'}
           </p>
           <OutputTable name="Output of the application" rows={rows} />

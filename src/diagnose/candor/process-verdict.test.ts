@@ -68,8 +68,22 @@ test('the verdict on an application that Candor runs quotes the error that it pr
     line('stdout', 'bye'),
   ];
   const { sentence, nextStep } = verdictWith(closed, { processes: [], lines: [], nearby });
-  assert.equal(sentence, 'It closed. Meanwhile shop printed "RuntimeError: python boom".');
+  assert.equal(
+    sentence,
+    'It closed. Meanwhile shop printed (perhaps for another request) "RuntimeError: python boom".',
+  );
   assert.equal(nextStep, 'Read what shop printed while it had the request, shown here.');
+});
+
+test('the verdict quotes an error with the id of the request as one of the request', () => {
+  const own = {
+    ...line('stderr', 'KeyError: 1 in request 1'),
+    has: 'request_id',
+    relation: 'attempt',
+    after_end_ms: 0,
+  } as const;
+  const { sentence } = verdictWith(closed, { processes: [], lines: [own], nearby: [line('stdout', 'bye')] });
+  assert.equal(sentence, 'It closed. Meanwhile shop printed "KeyError: 1 in request 1".');
 });
 
 test('the verdict on an application that Candor runs leads to its output where none is known here', () => {
@@ -88,7 +102,7 @@ test('an error that an application which Candor runs answered itself leads to it
     lines: [],
     nearby: [line('stderr', ' KeyError: 1 ')],
   });
-  assert.match(sentence, / Meanwhile shop printed "KeyError: 1"\.$/);
+  assert.match(sentence, / Meanwhile shop printed \(perhaps for another request\) "KeyError: 1"\.$/);
   assert.equal(nextStep, 'Read what shop printed while it had the request, shown here.');
 });
 

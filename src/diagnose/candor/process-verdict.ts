@@ -68,7 +68,10 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   }
   const errors = printed.filter(({ stream }) => stream !== 'stdout').map(({ text }) => text);
   const words = lastWords(errors);
-  const said = words === null ? '' : ` Meanwhile ${application} printed ${quoted(words.error.trim())}.`;
+  const perhaps = around.lines.some(({ text }) => text.trimEnd() === words?.error)
+    ? ''
+    : ' (perhaps for another request)';
+  const said = words === null ? '' : ` Meanwhile ${application} printed${perhaps} ${quoted(words.error.trim())}.`;
   return {
     ...verdict,
     sentence: `${verdict.sentence}${said}`,

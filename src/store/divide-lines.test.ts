@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { OutputLine, OutputSource } from '../core/output-line.ts';
+import { divideLines } from './divide-lines.ts';
+
+const id = '019aa5d2-5f1c-7c3e-9f0a-000000000006';
+const otherId = '019aa5d2-5f1c-7c3e-9f0a-000000000007';
+const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+const otherTrace = '0af7651916cd43dd8448eb211c80319c';
+
+const line = (text: string, stream: OutputSource['stream'] = 'stderr'): OutputLine => ({
+  at: 0,
+  source: { application: 'shop', instance: 'shop/1', pid: 7, stream, path: null },
+  text,
+  leftOut: 0,
+});
+
+function divided(texts: readonly (string | OutputLine)[], ids: readonly string[] = [id, trace]) {
+  const lines = texts.map((text) => (typeof text === 'string' ? line(text) : text));
+  const { own, meanwhile } = divideLines(lines, ids);
+  return { own: own.map(({ text }) => text), meanwhile: meanwhile.map(({ text }) => text) };
+}
+
+describe('lines that an instance printed while it had a request', () => {
+  test('are not about it if they name another request or another trace', () => {
+    const foreign = [`order ${otherId} failed`, `traceparent=00-${otherTrace}-00f067aa0ba902b7-01`];
+    assert.deepEqual(divided(['garbage collected', ...foreign, `order ${id} failed`, `span of ${trace}`]), {
+      own: [],
+      meanwhile: ['garbage collected'],
+    });
+  });
+
+  test('are not about it if they are the stack under such a line, in the same stream', () => {
+    const texts = [
+      `Error in ${otherId}`,
+      '    at theirs',
+      line('  of another stream', 'stdout'),
+      '    at theirs too',
+      `Error in ${id}`,
+      '    at ours',
+      'no stock left',
+    ];
+    assert.deepEqual(divided(texts).meanwhile, ['  of another stream', '    at ours', 'no stock left']);
+  });
+
+  test('are about it if they have the id that a trusted peer gave it, as a whole', () => {
+    const texts = ['paid checkout-4', 'request_id=checkout-42 paid', 'checkout-421', `checkout-42 in ${trace}`];
+    const { own, meanwhile } = divided(texts, ['checkout-42', trace]);
+    assert.deepEqual(own, ['request_id=checkout-42 paid']);
+    assert.deepEqual(meanwhile, ['paid checkout-4', 'checkout-421']);
+  });
+
+  test('are not about it because of an id so short that other things have it too', () => {
+    assert.deepEqual(divided(['42 orders'], ['42']), { own: [], meanwhile: ['42 orders'] });
+  });
+
+  for (const other of ['request_id=checkout-43', '{"reqId":"checkout-43"}', 'X-Request-Id: checkout-43', 'trace-id=7'])
+    test(`are of another request if the application prints the ids of the gateway, and another one: ${other}`, () => {
+      assert.deepEqual(divided(['checkout-42 begins', other], ['checkout-42']).meanwhile, []);
+      assert.deepEqual(divided([`${id} begins`, other]).meanwhile, []);
+    });
+
+  test('may be about it if the application numbers its requests itself', () => {
+    assert.deepEqual(divided(['{"reqId":"req-5"}', '{"reqId":"req-6"}']).meanwhile, [
+      '{"reqId":"req-5"}',
+      '{"reqId":"req-6"}',
+    ]);
+  });
+});
