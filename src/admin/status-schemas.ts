@@ -33,7 +33,7 @@ const minuteFigures = z.object({
   errors: count.describe('Failed responses: any 5xx, and truncated ones. A client that left is not an error.'),
   error_share: z.number().min(0).max(1).nullable().describe('Null without requests.'),
   p50_ms: z.number().nullable().describe('Median duration of an exchange, without tunnels; within 17 %.'),
-  p99_ms: z.number().nullable(),
+  p99_ms: z.number().nullable().describe('Never more than the longest duration of that time.'),
 });
 
 const certificate = z.object({

@@ -16,7 +16,18 @@ function counted(count: number, durationMs: number, cause: Cause | 'none' = 'non
   durations[bucketOf(durationMs)] = count;
   const isFailed = cause !== 'none';
   return {
-    ...{ route: '/', upstream: 'shop', count, cause, grpcStatus: null, durationMsSum: 1, bytesIn: 0, bytesOut: 0 },
+    ...{
+      route: '/',
+      upstream: 'shop',
+      count,
+      cause,
+      grpcStatus: null,
+      durationMsSum: 1,
+      durationMsMin: 0,
+      durationMsMax: Infinity,
+      bytesIn: 0,
+      bytesOut: 0,
+    },
     statusClass: isFailed ? '5xx' : '2xx',
     shape: cause === 'none' ? 'none' : shapeOfType(specOfCause(cause).type),
     end: isFailed ? 'generated' : 'forwarded',

@@ -81,7 +81,18 @@ class Run {
 function counted(upstream: string, count: number, cause: Cause | 'none' = 'none'): ExchangeCount {
   const isFailed = cause !== 'none';
   return {
-    ...{ route: '/', upstream, count, cause, grpcStatus: null, durationMsSum: 1, bytesIn: 0, bytesOut: 0 },
+    ...{
+      route: '/',
+      upstream,
+      count,
+      cause,
+      grpcStatus: null,
+      durationMsSum: 1,
+      durationMsMin: 0,
+      durationMsMax: Infinity,
+      bytesIn: 0,
+      bytesOut: 0,
+    },
     statusClass: isFailed ? '5xx' : '2xx',
     shape: cause === 'none' ? 'none' : shapeOfType(specOfCause(cause).type),
     end: isFailed ? 'generated' : 'forwarded',

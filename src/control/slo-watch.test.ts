@@ -47,7 +47,7 @@ function counted(count: number, facts: Partial<ExchangeCount> = {}, ms = 1): Exc
       end: 'forwarded',
       grpcStatus: null,
     },
-    ...{ count, durationMsSum: 0, bytesIn: 0, bytesOut: 0, durations },
+    ...{ count, durationMsSum: 0, durationMsMin: 0, durationMsMax: Infinity, bytesIn: 0, bytesOut: 0, durations },
     ...facts,
   };
 }

@@ -17,6 +17,9 @@ export interface ExchangeCount {
   readonly grpcStatus: string | null;
   count: number;
   durationMsSum: number;
+  /** The shortest and the longest; Infinity and 0 without exchanges. */
+  durationMsMin: number;
+  durationMsMax: number;
   bytesIn: number;
   bytesOut: number;
   /** Exchanges by duration, one cell per bound of `durationBoundsMs` and one for the rest; not cumulative. */

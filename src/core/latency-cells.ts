@@ -1,3 +1,5 @@
+import { quantile, unknownRange, type ValueRange } from './quantile.ts';
+
 /**
  * A histogram of latencies that costs one increment: two cells to each doubling, from a sixteenth of a millisecond to 65 s, one cell
  * below and one above. A percentile is right within a quarter of its value.
@@ -24,13 +26,11 @@ function startOf(cell: number): number {
   return smallest * 2 ** ((cell - 1) >> 1) * ((cell - 1) & 1 ? 1.5 : 1);
 }
 
-/** The middle of the cell below whose end `share` of the latencies are; null: there are none. */
-export function latencyPercentileMs(cells: ArrayLike<number>, share: number): number | null {
-  let total = 0;
-  for (let cell = 0; cell < cells.length; cell++) total += cells[cell] as number;
-  if (total === 0) return null;
-  let below = 0;
-  let cell = 0;
-  while (cell < cells.length - 1 && (below += cells[cell] as number) < share * total) cell++;
-  return cell === latencyCells - 1 ? startOf(cell) : (startOf(cell) + startOf(cell + 1)) / 2;
+/** The latency below which `share` of them are; null: there are none. `range` is of all of them. */
+export function latencyPercentileMs(
+  cells: ArrayLike<number>,
+  share: number,
+  range: Readonly<ValueRange> = unknownRange,
+): number | null {
+  return quantile({ cells, startOf, within: 'middle', range }, share);
 }

@@ -25,6 +25,9 @@ export interface EndpointOutcomes {
   latencyMs: number;
   /** The same by cells (`latency-cells.ts`). */
   readonly latencies?: number[];
+  /** The shortest and the longest of them; absent where nothing compared them. */
+  latencyMsMin?: number;
+  latencyMsMax?: number;
   /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];
 }

@@ -84,10 +84,18 @@ test('a delta has the counts since the previous one, and totals add them up', ()
   assert.deepEqual(
     totals
       .all()
-      .map(({ route, count, durationMsSum, bytesIn, bytesOut }) => [route, count, durationMsSum, bytesIn, bytesOut]),
+      .map((one) => [
+        one.route,
+        one.count,
+        one.durationMsSum,
+        one.durationMsMin,
+        one.durationMsMax,
+        one.bytesIn,
+        one.bytesOut,
+      ]),
     [
-      ['shop', 2, 7, 5, 12_826],
-      ['api', 1, 4, 0, 6413],
+      ['shop', 2, 7, 3, 4, 5, 12_826],
+      ['api', 1, 4, 4, 4, 0, 6413],
     ],
   );
 });

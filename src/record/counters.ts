@@ -40,6 +40,8 @@ export class ExchangeCounters {
     const durationMs = Math.max(0, exchange.endedAt - exchange.startedAt);
     cell.count += 1;
     cell.durationMsSum += durationMs;
+    if (durationMs < cell.durationMsMin) cell.durationMsMin = durationMs;
+    if (durationMs > cell.durationMsMax) cell.durationMsMax = durationMs;
     cell.bytesIn += exchange.bytesFromClient;
     cell.bytesOut += exchange.bytesToClient;
     const bucket = bucketOf(durationMs);
@@ -180,6 +182,8 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     grpcStatus: grpcText(grpcNumber(exchange.grpcStatus ?? null)),
     count: 0,
     durationMsSum: 0,
+    durationMsMin: Infinity,
+    durationMsMax: 0,
     bytesIn: 0,
     bytesOut: 0,
     durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
@@ -189,6 +193,8 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
 function addTo(total: ExchangeCount, counted: ExchangeCount): void {
   total.count += counted.count;
   total.durationMsSum += counted.durationMsSum;
+  total.durationMsMin = Math.min(total.durationMsMin, counted.durationMsMin);
+  total.durationMsMax = Math.max(total.durationMsMax, counted.durationMsMax);
   total.bytesIn += counted.bytesIn;
   total.bytesOut += counted.bytesOut;
   for (let index = 0; index < total.durations.length; index++) {
@@ -199,6 +205,8 @@ function addTo(total: ExchangeCount, counted: ExchangeCount): void {
 function clear(count: ExchangeCount): void {
   count.count = 0;
   count.durationMsSum = 0;
+  count.durationMsMin = Infinity;
+  count.durationMsMax = 0;
   count.bytesIn = 0;
   count.bytesOut = 0;
   count.durations.fill(0);

@@ -40,3 +40,19 @@ test('percentiles are of the last minute, too', () => {
   clock.advanceSync(60_000);
   assert.deepEqual([minute.of('a').p50Ms, minute.of('a').p99Ms], [null, null]);
 });
+
+test('percentiles lie between the shortest and the longest latency of the last minute', () => {
+  const clock = new SimulatedClock();
+  const minute = new EndpointMinute(clock);
+  const outcomesOf = (ms: number): EndpointOutcomes => {
+    const latencies = Array.from({ length: latencyCells }, () => 0).with(latencyCellOf(ms), 1);
+    return { ...outcomes('a', 1, ms), latencies, latencyMsMin: ms, latencyMsMax: ms };
+  };
+  minute.add([outcomesOf(2)]);
+  minute.add([outcomesOf(41.2)]);
+  assert.ok((minute.of('a').p50Ms ?? 0) >= 2);
+  assert.ok((minute.of('a').p99Ms ?? Infinity) <= 41.2);
+  clock.advanceSync(65_000);
+  minute.add([outcomesOf(17.25)]);
+  assert.deepEqual([minute.of('a').p50Ms, minute.of('a').p99Ms], [17.25, 17.25]);
+});

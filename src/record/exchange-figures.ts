@@ -1,5 +1,6 @@
 import type { Cause } from '../core/failure.ts';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import { quantile, type ValueRange } from '../core/quantile.ts';
 
 /** An operator has closed the route, or holds its requests. */
 const closedByOperator: ReadonlySet<string> = new Set<Cause>(['maintenance', 'pause_timeout', 'pause_full']);
@@ -16,26 +17,9 @@ export function isFailedCount(counted: ExchangeCount): boolean {
   return statusClass === '5xx' || (end === 'truncated' && shape !== 'client_abort');
 }
 
-/** Between the bounds of the cell in which it lies, as if its durations were spread evenly there. */
-export function percentileMs(durations: Float64Array, share: number): number | null {
-  let total = 0;
-  for (const count of durations) total += count;
-  if (total === 0) return null;
-  const wanted = share * total;
-  let below = 0;
-  for (let cell = 0; cell < durations.length; cell++) {
-    const count = durations[cell] as number;
-    if (count > 0 && below + count >= wanted) {
-      const from = cell === 0 ? 0 : (durationBoundsMs[cell - 1] as number);
-      const to = durationBoundsMs[cell] ?? from;
-      return round(from + ((to - from) * (wanted - below)) / count, 2);
-    }
-    below += count;
-  }
-  return null;
+/** The duration below which `share` of all are; null: there are none. */
+export function percentileMs(cells: Float64Array, share: number, range: Readonly<ValueRange>): number | null {
+  return quantile({ cells, startOf: startOfDuration, within: 'spread', range }, share);
 }
 
-export function round(value: number, digits: number): number {
-  const factor = 10 ** digits;
-  return Math.round(value * factor) / factor;
-}
+const startOfDuration = (cell: number): number => (cell === 0 ? 0 : (durationBoundsMs[cell - 1] as number));

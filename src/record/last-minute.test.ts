@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import fc from '../testing/properties.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { bucketOf } from './counters.ts';
 import { LastMinute } from './last-minute.ts';
@@ -22,7 +23,15 @@ function counted(durationsMs: readonly number[], labels: Partial<ExchangeCount> 
       end: 'forwarded',
       grpcStatus: null,
     },
-    ...{ count: durationsMs.length, durationMsSum: 0, bytesIn: 0, bytesOut: 0, durations },
+    ...{
+      count: durationsMs.length,
+      durationMsSum: 0,
+      durationMsMin: Math.min(...durationsMs),
+      durationMsMax: Math.max(...durationsMs),
+      bytesIn: 0,
+      bytesOut: 0,
+      durations,
+    },
     ...labels,
   };
 }
@@ -107,6 +116,21 @@ describe('the last minute', () => {
     const { requests, p99Ms } = minute.of('api');
     assert.equal(requests, 100);
     assert.ok((p99Ms ?? Infinity) <= 2.25, String(p99Ms));
+  });
+
+  test('has percentiles between the shortest and the longest request of that minute', () => {
+    const durations = fc.array(fc.double({ min: 0, max: 200_000, noNaN: true }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(durations, durations, (earlier, some) => {
+        const { clock, minute } = begin();
+        minute.add([counted(earlier)]);
+        clock.advanceSync(65_000);
+        minute.add([counted(some), counted([300_000], { statusClass: '1xx' })]);
+        const { p50Ms, p99Ms } = minute.of('api');
+        const [min, max] = [Math.min(...some), Math.max(...some)].map((ms) => Math.round(ms * 1000) / 1000);
+        assert.ok(min! <= p50Ms! && p50Ms! <= p99Ms! && p99Ms! <= max!, `${min} ≤ ${p50Ms} ≤ ${p99Ms} ≤ ${max}`);
+      }),
+    );
   });
 
   test('holds a limited number of upstreams, and makes room for new ones after a minute', () => {

@@ -1,6 +1,7 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { Clock } from '../core/time.ts';
-import { isFailedCount, percentileMs, round } from './exchange-figures.ts';
+import { emptyRange, round, type ValueRange, widen } from '../core/quantile.ts';
+import { isFailedCount, percentileMs } from './exchange-figures.ts';
 
 /** Figures of the requests in the last minute, or since the start if that is less. */
 export interface MinuteFigures {
@@ -29,6 +30,8 @@ const ringsMax = 2000;
 /** A ring of slices of one upstream. */
 interface Ring {
   readonly counts: Uint32Array;
+  /** The shortest and the longest duration of each slice. */
+  readonly ranges: ValueRange[];
   /** The number of the slice that was last written; older slices are cleared when they are reached again. */
   newest: number;
 }
@@ -92,20 +95,25 @@ export class LastMinute {
     const sum = ring === undefined ? new Float64Array(cells) : sumOf(ring, slice);
     const [requests = 0, errors = 0] = sum;
     const durations = sum.subarray(2);
+    const range = ring === undefined ? emptyRange() : rangeOf(ring, slice);
     return {
       seconds: round(seconds, 1),
       requests,
       requestsPerS: round(requests / seconds, 2),
       errors,
       errorShare: requests === 0 ? null : round(errors / requests, 4),
-      p50Ms: percentileMs(durations, 0.5),
-      p99Ms: percentileMs(durations, 0.99),
+      p50Ms: percentileMs(durations, 0.5, range),
+      p99Ms: percentileMs(durations, 0.99, range),
     };
   }
 }
 
 function newRing(): Ring {
-  return { counts: new Uint32Array(slices * cells), newest: 0 };
+  return {
+    counts: new Uint32Array(slices * cells),
+    ranges: Array.from({ length: slices }, emptyRange),
+    newest: 0,
+  };
 }
 
 function addTo(ring: Ring, slice: number, counted: ExchangeCount): void {
@@ -122,19 +130,33 @@ function addTo(ring: Ring, slice: number, counted: ExchangeCount): void {
     const here = at + 2 + cell;
     counts[here] = (counts[here] as number) + (durations[cell] as number);
   }
+  widen(ring.ranges[slice % slices] as ValueRange, { min: counted.durationMsMin, max: counted.durationMsMax });
 }
 
 function clear(ring: Ring, slice: number): void {
   const at = (slice % slices) * cells;
   ring.counts.fill(0, at, at + cells);
+  ring.ranges[slice % slices] = emptyRange();
 }
 
 /** The sum of the slices that are not older than a minute. */
-function sumOf({ counts, newest }: Ring, slice: number): Float64Array {
+function sumOf(ring: Ring, slice: number): Float64Array {
   const sum = new Float64Array(cells);
-  for (let one = Math.max(0, slice - slices + 1); one <= Math.min(newest, slice); one++) {
-    const at = (one % slices) * cells;
-    for (let cell = 0; cell < cells; cell++) sum[cell] = (sum[cell] as number) + (counts[at + cell] as number);
+  for (const one of recentSlices(ring, slice)) {
+    const at = one * cells;
+    for (let cell = 0; cell < cells; cell++) sum[cell] = (sum[cell] as number) + (ring.counts[at + cell] as number);
   }
   return sum;
+}
+
+/** The shortest and the longest duration in these slices. */
+function rangeOf(ring: Ring, slice: number): ValueRange {
+  const range = emptyRange();
+  for (const one of recentSlices(ring, slice)) widen(range, ring.ranges[one] as ValueRange);
+  return range;
+}
+
+/** The places in the ring of the slices that are not older than a minute. */
+function* recentSlices({ newest }: Ring, slice: number): Generator<number> {
+  for (let one = Math.max(0, slice - slices + 1); one <= Math.min(newest, slice); one++) yield one % slices;
 }

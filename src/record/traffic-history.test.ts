@@ -20,6 +20,8 @@ function counted(durationsMs: readonly number[], labels: Partial<ExchangeCount> 
     grpcStatus: null,
     count: durationsMs.length,
     durationMsSum: 0,
+    durationMsMin: Math.min(...durationsMs),
+    durationMsMax: Math.max(...durationsMs),
     bytesIn: 0,
     bytesOut: 0,
     durations,
@@ -52,6 +54,29 @@ describe('the history of requests', () => {
     const [step] = history.steps('all', 1, 0, 1000);
     assert.deepEqual([step?.requests, step?.errors, step?.shapes], [5, 1, { too_slow: 1 }]);
     assert.ok((step?.p50Ms ?? 0) <= 1.1 && (step?.p99Ms ?? 0) > 800);
+  });
+
+  test('has percentiles of each step between its shortest and its longest request', () => {
+    const { clock, history } = begin();
+    for (const [durationsMs, waitMs] of [
+      [[10.9, 41.2], 1000],
+      [[4.21], 9000],
+      [[700], 50_000],
+    ] as const) {
+      history.add([counted(durationsMs)]);
+      clock.advanceSync(waitMs);
+    }
+    const figures = (stepS: number): (number | null)[][] =>
+      history.steps('all', stepS, -Infinity, Infinity).map(({ p50Ms, p99Ms }) => [p50Ms, p99Ms]);
+    assert.deepEqual(figures(1), [
+      [11, 41.18],
+      [4.21, 4.21],
+      [700, 700],
+    ]);
+    assert.deepEqual(figures(10), [
+      [10.5, 41.16],
+      [700, 700],
+    ]);
   });
 
   test('sums seconds up to steps of 10 s and a minute', () => {

@@ -1,7 +1,8 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import { type Shape, shapes } from '../core/shape.ts';
 import type { Clock, Instant } from '../core/time.ts';
-import { isFailedCount, percentileMs, round } from './exchange-figures.ts';
+import { emptyRange, round, type ValueRange, widen } from '../core/quantile.ts';
+import { isFailedCount, percentileMs } from './exchange-figures.ts';
 
 /** How long a step is, and how many of them are kept: 1 s for 10 minutes, 10 s for 2 hours, 1 minute for a day. */
 export const resolutions = [
@@ -148,6 +149,8 @@ interface OpenStep {
   number: number;
   readonly sums: Float64Array;
   readonly durations: Float64Array;
+  /** Of the durations. */
+  range: ValueRange;
 }
 
 class Series {
@@ -157,6 +160,7 @@ class Series {
       number: none,
       sums: new Float64Array(sums),
       durations: new Float64Array(durationBoundsMs.length + 1),
+      range: emptyRange(),
     }),
   );
 
@@ -172,6 +176,7 @@ class Series {
     // A tunnel lasts as long as both sides keep it, so its duration says nothing about speed.
     if (statusClass === '1xx') return;
     for (let at = 0; at < durations.length; at++) add(open.durations, at, durations[at] as number);
+    widen(open.range, { min: counted.durationMsMin, max: counted.durationMsMax });
   }
 
   steps(index: number, second: number, first: number, last: number): readonly NumberedStep[] {
@@ -209,6 +214,7 @@ class Series {
       open.number = none;
       open.sums.fill(0);
       open.durations.fill(0);
+      open.range = emptyRange();
     }
   }
 
@@ -221,10 +227,12 @@ class Series {
       this.#merge(longer, resolution.stepS, index + 1);
       longer.sums.fill(0);
       longer.durations.fill(0);
+      longer.range = emptyRange();
     }
     longer.number = number;
     for (let at = 0; at < ended.sums.length; at++) add(longer.sums, at, ended.sums[at] as number);
     for (let at = 0; at < ended.durations.length; at++) add(longer.durations, at, ended.durations[at] as number);
+    widen(longer.range, ended.range);
   }
 }
 
@@ -242,15 +250,15 @@ class StepRing {
     this.#blocks = new Array<Float32Array | undefined>(kept / blockSteps).fill(undefined);
   }
 
-  keep({ number, sums: counts, durations }: OpenStep): void {
+  keep({ number, sums: counts, durations, range }: OpenStep): void {
     const position = number % this.#kept;
     const index = Math.floor(position / blockSteps);
     const block = this.#blocks[index] ?? new Float32Array(blockSteps * words).fill(none);
     this.#blocks[index] = block;
     const at = (position % blockSteps) * words;
     block.set(counts, at);
-    block[at + p50Word] = percentileMs(durations, 0.5) ?? none;
-    block[at + p99Word] = percentileMs(durations, 0.99) ?? none;
+    block[at + p50Word] = percentileMs(durations, 0.5, range) ?? none;
+    block[at + p99Word] = percentileMs(durations, 0.99, range) ?? none;
     block[at + numberWord] = Math.floor(number / this.#kept);
   }
 
@@ -283,7 +291,7 @@ function stepOf(kept: Float32Array): Omit<TrafficStep, 'startedAt'> {
 }
 
 function percentileOf(kept: number): number | null {
-  return kept === none ? null : round(kept, 2);
+  return kept === none ? null : round(kept, 3);
 }
 
 function add(sum: Float64Array, at: number, value: number): void {

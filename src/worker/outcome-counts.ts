@@ -9,7 +9,7 @@ import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
 import { type HeldFailures, RouteFailures } from './route-failures.ts';
 
-type OutcomeCell = EndpointOutcomes & Required<Pick<EndpointOutcomes, 'latencies'>>;
+type OutcomeCell = EndpointOutcomes & Required<Pick<EndpointOutcomes, 'latencies' | 'latencyMsMin' | 'latencyMsMax'>>;
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
 const cellsMax = 4096;
@@ -52,6 +52,8 @@ export class OutcomeCounts {
       const latencyMs = attempt.headMs - attempt.startedMs;
       cell.latencyMs += latencyMs;
       cell.latencies[latencyCellOf(latencyMs)]! += 1;
+      if (latencyMs < cell.latencyMsMin) cell.latencyMsMin = latencyMs;
+      if (latencyMs > cell.latencyMsMax) cell.latencyMsMax = latencyMs;
       cell.consecutiveFailures = 0;
       cell.consecutiveUnreachable = 0;
       if (attempt.reused) this.#stale.clear(attempt.endpoint);
@@ -157,6 +159,8 @@ function noOutcomes(): Omit<OutcomeCell, 'upstream' | 'endpoint' | 'state' | 'ca
     consecutiveUnreachable: 0,
     latencyMs: 0,
     latencies: new Array<number>(latencyCells).fill(0),
+    latencyMsMin: Infinity,
+    latencyMsMax: 0,
   };
 }
 

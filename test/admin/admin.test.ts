@@ -501,6 +501,8 @@ describe('metrics', () => {
         grpcStatus: null,
         count: 4,
         durationMsSum: 61_006,
+        durationMsMin: 6,
+        durationMsMax: 61_000,
         bytesIn: 10,
         bytesOut: 20,
         durations,

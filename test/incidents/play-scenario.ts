@@ -318,6 +318,8 @@ class Traffic {
         grpcStatus: null,
         count: 0,
         durationMsSum: 0,
+        durationMsMin: 0,
+        durationMsMax: Infinity,
         bytesIn: 0,
         bytesOut: 0,
         durations: new Array<number>(durationBoundsMs.length + 1).fill(0),

@@ -12,7 +12,16 @@ import { statusSample } from '../fakes/samples.ts';
 export async function everyMetric(format: MetricsFormat = 'prometheus'): Promise<string> {
   const exchange: ExchangeCount = {
     ...{ route: 'shop', upstream: 'shop', statusClass: '5xx', shape: 'reset', cause: 'reset_before_response' },
-    ...{ end: 'generated', grpcStatus: '14', count: 1, durationMsSum: 5, bytesIn: 1, bytesOut: 2 },
+    ...{
+      end: 'generated',
+      grpcStatus: '14',
+      count: 1,
+      durationMsSum: 5,
+      durationMsMin: 0,
+      durationMsMax: Infinity,
+      bytesIn: 1,
+      bytesOut: 2,
+    },
     durations: [1, ...Array<number>(durationBoundsMs.length).fill(0)],
   };
   const stage = emptyStage('shop', 'wait');

@@ -26,6 +26,8 @@ const counts: fc.Arbitrary<ExchangeCount[]> = fc.uniqueArray(
     grpcStatus: fc.constantFrom(null, '0', '14'),
     count: fc.nat(1000),
     durationMsSum: fc.nat(100_000),
+    durationMsMin: fc.constant(0),
+    durationMsMax: fc.constant(100_000),
     bytesIn: fc.nat(),
     bytesOut: fc.nat(),
     durations: fc.array(fc.nat(9), { minLength: durationBoundsMs.length + 1, maxLength: durationBoundsMs.length + 1 }),

@@ -1,0 +1,53 @@
+/** The least and the greatest of the values that a histogram counts. */
+export interface ValueRange {
+  min: number;
+  max: number;
+}
+
+/** Of no values. */
+export function emptyRange(): ValueRange {
+  return { min: Infinity, max: 0 };
+}
+
+/** Of values whose least and greatest are not known. */
+export const unknownRange: Readonly<ValueRange> = { min: 0, max: Infinity };
+
+export function widen(range: ValueRange, { min, max }: Readonly<ValueRange>): void {
+  range.min = Math.min(range.min, min);
+  range.max = Math.max(range.max, max);
+}
+
+/** A histogram and what is known of its values. */
+export interface Histogram {
+  readonly cells: ArrayLike<number>;
+  /** Where a cell begins: the one behind the last cell too, if that has an end. */
+  readonly startOf: (cell: number) => number;
+  /** Where the values of a cell are taken to lie: 'spread' evenly over it, or all in its 'middle', which is at most half its width wrong. */
+  readonly within: 'spread' | 'middle';
+  readonly range: Readonly<ValueRange>;
+}
+
+/**
+ * The value below which `share` of all are, with two decimals. It is never less than
+ * the least value nor greater than the greatest one, as records have them, with three decimals. Null: there are no values.
+ */
+export function quantile({ cells, startOf, within, range }: Histogram, share: number): number | null {
+  let total = 0;
+  for (let cell = 0; cell < cells.length; cell++) total += cells[cell] as number;
+  if (total === 0) return null;
+  const { min, max } = range;
+  const wanted = share * total;
+  let below = 0;
+  let cell = 0;
+  while (cell < cells.length - 1 && below + (cells[cell] as number) < wanted) below += cells[cell++] as number;
+  const from = Math.max(startOf(cell), min);
+  const to = Math.min(cell === cells.length - 1 ? max : startOf(cell + 1), max);
+  const part = within === 'middle' ? 0.5 : (wanted - below) / (cells[cell] as number);
+  const value = Number.isFinite(to) && part <= 1 ? from + (to - from) * part : from;
+  return Math.min(Math.max(round(value, 2), round(min, 3)), round(max, 3));
+}
+
+export function round(value: number, digits: number): number {
+  const factor = 10 ** digits;
+  return Math.round(value * factor) / factor;
+}
