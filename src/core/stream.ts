@@ -37,6 +37,8 @@ export interface DownstreamStream {
   readonly contentAtHand: boolean;
   /** Bytes of the response's content that it has taken and not sent, because the windows of HTTP/2 held them back; absent: it does not know. */
   readonly contentUnsent?: number;
+  /** Bytes of the request's content that have come, also those that the exchange has not read; absent: it does not know. */
+  readonly contentReceived?: number;
   /** Request content is held back until this is called; sends "100 Continue" if the client waits for it. */
   readContent(): void;
   pauseContent(): void;

@@ -154,6 +154,12 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     else path.endRequest(trailers);
   }
 
+  /** What has come of the body counts, also where a request ends before the gateway reads it. */
+  protected countUnread(): void {
+    if (this.endKind === 'forwarded') return;
+    this.bytesFromClient = Math.max(this.bytesFromClient, this.downstream.contentReceived ?? 0);
+  }
+
   endToEndpoint(trailers: Fields | null): void {
     this.requestComplete = true;
     if (this.requestBuffer?.isSent === false) {

@@ -44,6 +44,7 @@ export class MemoryClientStream implements DownstreamStream {
   state: 'open' | 'whole' | 'cut' = 'open';
   /** Whether the exchange has asked for the request body. */
   wanted = false;
+  contentReceived = 0;
 
   readonly #clock: Clock;
   readonly #contentMs: number;
@@ -86,6 +87,7 @@ export class MemoryClientStream implements DownstreamStream {
   // Called by the client.
 
   write(bytes: Uint8Array): void {
+    this.contentReceived += bytes.length;
     this.#up.push(bytes, 0, bytes.length);
     this.#up.flush();
   }

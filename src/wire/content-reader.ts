@@ -82,6 +82,15 @@ export class ContentReader implements ContentSink {
     }
   }
 
+  /** How many of these bytes, which come next, are content. Of a chunked message only before its first byte was taken. */
+  lengthIn(bytes: Uint8Array, start: number, end: number): number {
+    if (this.framing.kind === 'length') return Math.min(end - start, this.#remaining);
+    if (this.framing.kind !== 'chunked' || this.bytesReceived > 0) return 0;
+    let length = 0;
+    new ChunkedDecoder().push(bytes, start, end, { onContent: (_, from, to) => void (length += to - from) });
+    return length;
+  }
+
   /** For the chunked decoder, and our own framing: a run of content. */
   onContent(bytes: Uint8Array, start: number, end: number): void {
     this.bytesReceived += end - start;

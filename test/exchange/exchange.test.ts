@@ -4,6 +4,7 @@ import { heldCases } from './held-cases.ts';
 import { retryCases } from './retry-cases.ts';
 import { slowReaderCases } from './slow-reader-cases.ts';
 import { slowUploadCases } from './slow-upload-cases.ts';
+import { unreadBodyCases } from './unread-body-cases.ts';
 import { Http1World } from './http1-world.ts';
 import { StreamWorld } from './stream-world.ts';
 import type { World, WorldOptions } from './world.ts';
@@ -27,6 +28,7 @@ for (const [worldName, create] of worlds) {
       ...slowReaderCases,
       ...slowUploadCases,
       ...retryCases,
+      ...unreadBodyCases,
     ]) {
       if (onlyBytes !== undefined && create !== worlds[0]?.[1]) continue;
       if (notOverHttp2 !== undefined && /HTTP\/2 endpoints|HTTP\/2 over/.test(worldName)) continue;

@@ -88,6 +88,10 @@ export class Http1ClientConnection
     return this.reader.contentAtHand;
   }
 
+  get contentReceived(): number {
+    return this.reader.contentReceived;
+  }
+
   // The request.
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {

@@ -22,6 +22,10 @@ export class HeldBytes {
     return this.#headEnds;
   }
 
+  get bytes(): Uint8Array | null {
+    return this.#bytes;
+  }
+
   /** Keeps a copy. Not by `slice`: the bytes are lent from a Buffer of all connections, and its `slice` is a view. */
   add(bytes: Uint8Array, start: number, end: number): void {
     const before = this.#bytes?.length ?? 0;

@@ -55,6 +55,10 @@ export class RequestReader {
   #paused = false;
   /** The request is complete, or has failed: no more of its bytes count. */
   ended = true;
+  /** Behind a head with content: the rest of its read. Only until content is wanted, and while the reading loop runs. */
+  #behind: Uint8Array | null = null;
+  #behindStart = 0;
+  #behindEnd = 0;
   /** All of the content came behind the head, in the same read. */
   contentAtHand = false;
 
@@ -155,7 +159,7 @@ export class RequestReader {
     }
     const consumed = this.head.push(bytes, start, end);
     const { state } = this.head;
-    if (state === 'complete') this.#begin(this.head.head as Http1RequestHead, end - start - consumed);
+    if (state === 'complete') this.#begin(this.head.head as Http1RequestHead, bytes, start + consumed, end);
     else if (state === 'refused') {
       this.end();
       this.#listener.onHeadRefused(this.head.refusal?.rule ?? 'request-line', this.head.refusal?.at ?? '');
@@ -166,11 +170,16 @@ export class RequestReader {
     return consumed;
   }
 
-  #begin(head: Http1RequestHead, bytesBehind: number): void {
+  #begin(head: Http1RequestHead, bytes: Uint8Array, start: number, end: number): void {
     const { framing } = head;
+    if (framing.kind !== 'none') {
+      this.#behind = bytes;
+      this.#behindStart = start;
+      this.#behindEnd = end;
+    }
     this.#turnLeft--;
     this.content.begin(framing);
-    this.contentAtHand = framing.kind === 'length' && framing.bytes <= bytesBehind;
+    this.contentAtHand = framing.kind === 'length' && framing.bytes <= end - start;
     this.ended = this.content.state === 'whole';
     this.#next = 'later';
     this.#wanted = false;
@@ -188,8 +197,20 @@ export class RequestReader {
   readContent(): boolean {
     if (this.#wanted || this.ended) return false;
     this.#wanted = true;
+    this.#behind = null;
     this.#next = 'content';
     return true;
+  }
+
+  /** Bytes of the request's content that have come, also those that were not passed on. */
+  get contentReceived(): number {
+    if (this.head.state !== 'complete') return 0;
+    const { content } = this;
+    if (content.state !== 'partial') return content.bytesReceived;
+    if (this.#reading && this.#behind !== null)
+      return content.lengthIn(this.#behind, this.#behindStart, this.#behindEnd);
+    const held = this.#held.bytes;
+    return content.bytesReceived + (held === null ? 0 : content.lengthIn(held, 0, held.length));
   }
 
   pause(): void {
@@ -226,6 +247,7 @@ export class RequestReader {
 
   /** The request is answered: the next one may come. */
   next(): void {
+    this.#behind = null;
     this.head.reset();
     this.#next = 'request';
     if (!this.#paused) return;
@@ -235,6 +257,7 @@ export class RequestReader {
 
   /** No request will follow: what still comes is read and discarded. */
   forget(): void {
+    this.#behind = null;
     this.head.reset();
     this.#held.forget();
     this.content.stop();
