@@ -88,6 +88,7 @@ export const statusSchema = z.object({
           'store_failing',
           'otlp_failing',
           'replacement_failing',
+          'crash_loop',
           'alerts_failing',
           'disk_nearly_full',
         ]),
@@ -96,11 +97,13 @@ export const statusSchema = z.object({
         next_step: text.describe('What to do or look at next.'),
         application: text
           .optional()
-          .describe('Whose new instances are not ready; absent: it is a problem of the gateway itself.'),
+          .describe(
+            'Whose new instances are not ready, or whose instances end again and again; absent: it is a problem of the gateway itself.',
+          ),
       }),
     )
     .describe(
-      'Current problems of the gateway itself, and of new instances that do not replace old ones, worst first.',
+      'Current problems of the gateway itself, of new instances that do not replace old ones, and of instances that end again and again, worst first.',
     ),
   overlay: z
     .object({ revision: count, persisted: z.boolean(), memory_reason: nullableText, entries: z.array(overlayEntry) })

@@ -6,6 +6,7 @@ import type { Clock, Instant } from '../core/time.ts';
 import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
+import { CrashLoops } from './crash-loops.ts';
 import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
@@ -49,11 +50,12 @@ export interface ProblemContext {
   readonly alerts?: readonly AlertTargetStatus[];
 }
 
-/** The current problems of the gateway itself, from its events and the counts of its workers, and of new instances that are not ready. */
+/** The current problems of the gateway itself, from its events and the counts of its workers, and of applications whose new instances are not ready or whose instances end again and again. */
 export class CurrentProblems {
   readonly #clock: Clock;
   #descriptors: DescriptorShortage | null = null;
   readonly #clients: ClientProblems;
+  readonly #crashLoops: CrashLoops;
   #logEpisode: LogEpisode | null = null;
   #storeEpisode: StoreEpisode | null = null;
   #otlpEpisode: { readonly endpoint: string; readonly since: Instant; readonly reason: string } | null = null;
@@ -78,12 +80,14 @@ export class CurrentProblems {
       () => parts.reports,
       (...problem) => this.#problem(...problem),
     );
+    this.#crashLoops = new CrashLoops(clock);
     this.#logLosses = new RecentGrowth(clock, logDropped);
     this.#appliedAt = clock.now();
   }
 
   onEvent(event: Event): void {
     const now = this.#clock.now();
+    this.#crashLoops.onEvent(event);
     if (event.kind === 'descriptors_exhausted')
       this.#descriptors =
         event.to === 'enough' ? null : { since: this.#descriptors?.since ?? now, reason: event.reason };
@@ -147,7 +151,14 @@ export class CurrentProblems {
       ...this.#nearlyFull(),
     ];
     const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
-    return [...own, ...this.#replacements(context), ...alerts];
+    return [...own, ...this.#looping(context), ...this.#replacements(context), ...alerts];
+  }
+
+  #looping({ applications }: ProblemContext): readonly StatusProblem[] {
+    return this.#crashLoops.list(applications).map(({ application, since, reason, nextStep }) => ({
+      ...this.#problem('crash_loop', since, reason, nextStep),
+      application,
+    }));
   }
 
   #replacements({ applications }: ProblemContext): readonly StatusProblem[] {

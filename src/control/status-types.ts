@@ -178,6 +178,8 @@ export interface StatusProblem {
     | 'store_failing'
     | 'otlp_failing'
     | 'replacement_failing'
+    /** An instance that was ready ends again and again. */
+    | 'crash_loop'
     | 'alerts_failing'
     | 'disk_nearly_full';
   readonly sinceS: number;
@@ -185,7 +187,7 @@ export interface StatusProblem {
   readonly reason: string;
   /** What to do or look at next, one sentence. */
   readonly nextStep: string;
-  /** Whose new instances are not ready; absent: it is a problem of the gateway itself. */
+  /** Whose new instances are not ready, or whose instances end again and again; absent: it is a problem of the gateway itself. */
   readonly application?: string;
 }
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RouteSpec } from '../core/route-spec.ts';
-import type { EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
+import type { ApplicationId, EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { OverlayStatus } from './gateway-status.ts';
+import type { OverlayStatus, StatusProblem } from './gateway-status.ts';
 import { routeMaintenance, verdictOfUpstream } from './verdicts.ts';
 
 const route = (id: string, action: Partial<RouteSpec['action']>) =>
@@ -55,7 +55,11 @@ for (const [what, targets, all, shop, api] of cases)
 
 const quiet = { requests: 0, errors: 0 };
 
-function verdictOf(states: readonly EndpointState[], takenOutBy?: string): string {
+function verdictOf(
+  states: readonly EndpointState[],
+  takenOutBy?: string,
+  problems: readonly Pick<StatusProblem, 'kind' | 'application'>[] = [],
+): string {
   const endpoints = states.map((state, index): EndpointSnapshot => {
     const address = { kind: 'tcp', host: 'a', port: 80 } as const;
     const id = `app/${index}` as EndpointId;
@@ -64,12 +68,13 @@ function verdictOf(states: readonly EndpointState[], takenOutBy?: string): strin
   });
   const lastMinute = { ...quiet, seconds: 60, requestsPerS: 0, errorShare: null, p50Ms: null, p99Ms: null };
   const { state, reason } = verdictOfUpstream(
-    { id: 'app' as UpstreamId, endpoints },
+    { id: 'app' as UpstreamId, application: 'web' as ApplicationId, endpoints },
     {
       history: { recent: () => quiet, silentS: () => null },
       lastMinute: { all: lastMinute, of: () => lastMinute },
       breakers: [],
       maintenance: routeMaintenance([], overlay()),
+      problems,
     },
   );
   return `${state}: ${reason}`;
@@ -94,4 +99,14 @@ for (const [states, expected] of [
 ] as const)
   test(`an upstream of whose endpoints, ${states.join(' and ')}, an operator has ejected one`, () => {
     assert.match(verdictOf(states, 'admin:socket'), expected);
+  });
+
+for (const [kind, application, state, expected] of [
+  ['crash_loop', 'web', 'healthy', /^degraded: an instance of its application ends again and again$/],
+  ['crash_loop', 'web', 'starting', /^degraded: an instance of its application ends again and again$/],
+  ['crash_loop', 'other', 'healthy', /^idle:/],
+  ['replacement_failing', 'web', 'healthy', /^idle:/],
+] as const)
+  test(`an upstream with an endpoint that is ${state} while ${application} has the problem ${kind}`, () => {
+    assert.match(verdictOf([state], undefined, [{ kind, application }]), expected);
   });

@@ -20,6 +20,8 @@ export interface VerdictParts {
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
   readonly breakers: readonly RouteBreakerView[];
   readonly maintenance: MaintenanceByUpstream;
+  /** Of the status. */
+  readonly problems: readonly Pick<StatusProblem, 'kind' | 'application'>[];
 }
 
 /** Of the whole gateway, and of each upstream that has routes. */
@@ -69,10 +71,15 @@ const classes: Readonly<Record<EndpointState, EndpointClass>> = {
 };
 
 export function verdictOfUpstream(
-  { id, endpoints, triesUnhealthy }: Pick<UpstreamSnapshot, 'id' | 'endpoints' | 'triesUnhealthy'>,
+  {
+    id,
+    application,
+    endpoints,
+    triesUnhealthy,
+  }: Pick<UpstreamSnapshot, 'id' | 'application' | 'endpoints' | 'triesUnhealthy'>,
   parts: VerdictParts,
 ): ServiceVerdict {
-  const { history, lastMinute, breakers, maintenance } = parts;
+  const { history, lastMinute, breakers, maintenance, problems } = parts;
   const tried = triedAllTheSame(endpoints, triesUnhealthy === true);
   const isTakenOut = (one: EndpointSnapshot): boolean =>
     one.state === 'ejected' && one.takenOutBy !== undefined && !tried.includes(one);
@@ -89,6 +96,7 @@ export function verdictOfUpstream(
     unknown: count('unknown'),
     draining: count('draining'),
     breakersOpen: breakers.filter(({ upstream, state }) => upstream === id && state !== 'closed').length,
+    crashLoop: problems.some((problem) => problem.kind === 'crash_loop' && problem.application === application),
     maintenance: maintenance.of.get(id) ?? noneClosed,
   });
 }
@@ -109,7 +117,9 @@ export function verdictOfGateway(
     problems: status.problems.filter(
       ({ kind, application }) => application === undefined && !problemsOutsideVerdict.has(kind),
     ).length,
-    unreadyReleases: status.problems.flatMap(({ application }) => application ?? []),
+    unreadyReleases: status.problems.flatMap(({ kind, application }) =>
+      kind === 'replacement_failing' ? (application ?? []) : [],
+    ),
     incidents: status.incidents.length,
     upstreams: status.upstreams,
     maintenance: maintenance.all,

@@ -18,6 +18,7 @@ const well: UpstreamFacts = {
   unknown: 0,
   draining: 0,
   breakersOpen: 0,
+  crashLoop: false,
   maintenance: closed(1),
 };
 
@@ -43,6 +44,18 @@ describe('an upstream', () => {
       /^429 of 1325 requests failed in the last minute; none has come for 25 s$/,
     ],
     ['without requests', { recent: some(0), lastMinute: some(0) }, 'idle', /^no requests in the last minute$/],
+    [
+      'whose application ends again and again, while it runs',
+      { crashLoop: true },
+      'degraded',
+      /^an instance of its application ends again and again$/,
+    ],
+    [
+      'whose application ends again and again, and whose requests fail',
+      { crashLoop: true, recent: some(10, 5) },
+      'failing',
+      /^5 of 10/,
+    ],
     ['with an endpoint that is not well', { usable: 1 }, 'degraded', /^1 of 2 endpoints is not healthy$/],
     ['with an endpoint that an operator drains', { usable: 1, draining: 1 }, 'ok', /none failed/],
     [
@@ -255,6 +268,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
         lastMinute: some(minute),
         silentS: 0,
         breakersOpen: 0,
+        crashLoop: false,
         maintenance: closed(1),
         ...endpoints,
       });

@@ -38,6 +38,8 @@ export interface UpstreamFacts {
   readonly draining: number;
   /** Circuit breakers of its routes that are not closed. */
   readonly breakersOpen: number;
+  /** An instance of its application was ready, and ends again and again. */
+  readonly crashLoop: boolean;
   readonly maintenance: RouteMaintenance;
 }
 
@@ -69,16 +71,20 @@ const failingShare = 0.1;
 
 /** What its requests say comes first; endpoints and checks are opinions. Behind closed routes both may fail. */
 export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
-  const { endpoints, usable, unknown, draining, breakersOpen, maintenance } = facts;
+  const { endpoints, usable, unknown, draining, breakersOpen, crashLoop, maintenance } = facts;
   if (isClosed(maintenance)) return closedVerdict(maintenance);
   const judged = judgeRequests(facts);
   if (judged?.state === 'failing') return judged;
   if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
-  if (unknown === endpoints) return judged ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
+  // Between its runs nothing is known of the next one, and during a run nothing speaks against it.
+  const looping = crashLoop ? loopingVerdict : null;
+  if (unknown === endpoints)
+    return judged ?? looping ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
   if (usable === 0 && draining === endpoints)
     return { state: 'failing', reason: 'all its endpoints are drained or ejected' };
   if (usable === 0 && unknown === 0) return judgeWithoutHealthy(facts);
   if (judged !== null) return judged;
+  if (looping !== null) return looping;
   if (breakersOpen > 0)
     return {
       state: 'degraded',
@@ -93,6 +99,11 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
   if (maintenance.closed.length > 0) return closedVerdict(maintenance);
   return wellOrIdle(facts.lastMinute);
 }
+
+const loopingVerdict: ServiceVerdict = {
+  state: 'degraded',
+  reason: 'an instance of its application ends again and again',
+};
 
 /** An endpoint that gets requests may answer them: only requests that fail show that it does not. */
 function judgeWithoutHealthy({ endpoints, tried, onProbation }: UpstreamFacts): ServiceVerdict {

@@ -58,7 +58,7 @@ function Incidents({ incidents }: { readonly incidents: readonly IncidentJson[] 
 
 function Problems({ problems }: { readonly problems: readonly ProblemJson[] }): JSX.Element {
   return (
-    <Section title="Problems of the gateway">
+    <Section title="Problems">
       <ul class="problems">
         {problems.map(({ kind, reason, next_step: nextStep, since }, index) => (
           <li key={`${kind} ${index}`}>

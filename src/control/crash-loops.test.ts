@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import type { Event, EventKind, NewEvent } from '../core/event.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { CrashLoops } from './crash-loops.ts';
+import type { ApplicationStatus } from './gateway-status.ts';
+
+const minute = 60_000;
+
+describe('a crash loop', () => {
+  let clock: SimulatedClock;
+  let loops: CrashLoops;
+
+  beforeEach(() => {
+    clock = new SimulatedClock();
+    loops = new CrashLoops(clock);
+  });
+
+  const hear = <K extends EventKind>(kind: K, number: number, event: Partial<NewEvent<K>> = {}): void =>
+    loops.onEvent({ kind, subject: `instance:web/${number}`, reason: '', ...event } as unknown as Event);
+  const ready = (number = 1): void => hear('instance_ready', number, { from: 'starting', to: 'ready' });
+  const ends = (failures: number, number = 1): void => {
+    const evidence = { pid: 1, code: 3, signal: null, outOfMemory: false, afterMs: 1, output: [] };
+    const reason = 'exited with code 3; last line: "no database"';
+    hear('instance_exited', number, { reason, evidence, from: 'ready', to: 'exited' });
+    hear('instance_restarting', number, { evidence: { afterMs: 900, failures } });
+  };
+  /** Ready for `runMs` before each of its ends, and ready again after the last one. */
+  const runs = (count: number, runMs: number, failuresOf: (end: number) => number = (end) => end): void => {
+    ready();
+    for (let end = 1; end <= count; end += 1) {
+      clock.advanceSync(runMs);
+      ends(failuresOf(end));
+      ready();
+    }
+  };
+  const told = (...phases: string[]): string => {
+    const instances = (phases.length === 0 ? ['ready'] : phases).map((phase, index) => ({
+      id: `web/${index + 1}`,
+      phase,
+    }));
+    return loops
+      .list([{ id: 'web', command: [], instances } as unknown as ApplicationStatus])
+      .map(({ application, reason }) => `${application}: ${reason}`)
+      .join();
+  };
+
+  test('is told after the third end in a row, with how often, how last, and what requests do meanwhile', () => {
+    runs(2, 20_000);
+    assert.equal(told(), '', 'two may be an accident');
+    clock.advanceSync(20_000);
+    ends(3);
+    clock.advanceSync(20_000);
+    const expected =
+      'web: web/1 has ended 3 times in 60 s, the last time: exited with code 3; last line: "no database"; between its runs requests wait, or get a 503.';
+    assert.equal(told('backing_off'), expected);
+    ready();
+    assert.equal(told('ready'), expected, 'also while it is ready');
+    const [loop] = loops.list([
+      { id: 'web', command: [], instances: [{ id: 'web/1' }] } as unknown as ApplicationStatus,
+    ]);
+    assert.match(loop?.nextStep ?? '', /Read the last output of the instance.*fix the cause of the exit/);
+  });
+
+  test('is told of a fourth end within ten minutes, though the runs between them lasted', () => {
+    runs(3, 2.4 * minute, () => 1);
+    assert.equal(told(), '');
+    clock.advanceSync(2.4 * minute);
+    ends(1);
+    assert.match(told(), /web\/1 has ended 4 times in 8 minutes/);
+    ready();
+    clock.advanceSync(2.3 * minute);
+    assert.match(told(), /has ended/, 'it was ready for so long before its last end too');
+    clock.advanceSync(0.2 * minute);
+    assert.equal(told(), '');
+  });
+
+  test('is over when the instance has been ready for a minute, not while its checks fail', () => {
+    runs(3, 5_000);
+    clock.advanceSync(59_000);
+    assert.match(told(), /has ended 3 times/);
+    hear('instance_not_ready', 1, { from: 'ready', to: 'failing' });
+    clock.advanceSync(30_000);
+    assert.match(told('failing'), /has ended 3 times/);
+    ready();
+    clock.advanceSync(minute);
+    assert.equal(told(), '');
+  });
+
+  test('is not told of ends that are hours apart, of an instance that was never ready, or of one that the gateway stops', () => {
+    runs(5, 60 * minute, () => 1);
+    assert.equal(told(), '');
+    for (const failures of [1, 2, 3, 4]) ends(failures, 2);
+    assert.equal(told('ready', 'backing_off'), '');
+    runs(3, 1000);
+    assert.notEqual(told(), '');
+    hear('instance_exited', 1, { from: 'stopping', to: 'stopping' });
+    assert.equal(told(), '');
+  });
+
+  test('counts the ends that an earlier process has seen', () => {
+    hear('instance_adopted', 1, { to: 'ready' });
+    clock.advanceSync(1000);
+    ends(7);
+    assert.match(told(), /^web: web\/1 has ended 7 times in a row, the last time: exited with code 3/);
+  });
+
+  test('names the instances that serve, or how many others end too', () => {
+    for (const number of [1, 2, 3]) ready(number);
+    for (const failures of [1, 2, 3]) ends(failures, 2);
+    assert.match(told('ready', 'backing_off', 'ready'), /web\/2 has ended 3 times in 1 s,.*; web\/1, web\/3 serve\.$/);
+    for (const failures of [1, 2, 3, 4]) ends(failures, 3);
+    assert.match(
+      told('ready', 'backing_off', 'ready'),
+      /web\/3 has ended 4 times.*; 1 more of web end.*; web\/1 serves\.$/,
+    );
+  });
+});

@@ -1,0 +1,153 @@
+import type { Event, EventFacts } from '../core/event.ts';
+import { nextStepAfterExit } from '../core/explain.ts';
+import { type Clock, type Instant, never } from '../core/time.ts';
+import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
+import { instancesText } from './replacements.ts';
+
+/** Ends of this time are counted. */
+const windowMs = 10 * 60_000;
+
+/** More ends than this within the window are a crash loop, however long the runs between them were. */
+const endsMax = 3;
+
+/** So many ends in a row are one too: no run between them lasted for `restart.reset_after`. */
+const failuresMin = 3;
+
+/** No more are kept of an instance. */
+const keptMax = 100;
+
+/** An instance that has been ready for so long runs well, unless it was ready for longer before one of its ends. */
+const wellMsMin = 60_000;
+
+interface End extends Pick<EventFacts['instance_exited'], 'code' | 'signal' | 'outOfMemory'> {
+  readonly at: Instant;
+  /** How it ended, one clause. */
+  readonly reason: string;
+}
+
+/** What is known of the ends of one instance. */
+interface InstanceEnds {
+  /** Those of the window, oldest first. */
+  ends: readonly End[];
+  /** Exits in a row. */
+  failures: number;
+  wasReady: boolean;
+  /** `never`: it is not ready now. */
+  readySince: Instant;
+}
+
+interface CrashLoop extends Pick<StatusProblem, 'reason' | 'nextStep'> {
+  readonly application: string;
+  readonly since: Instant;
+}
+
+/**
+ * Finds instances that were ready once and end again and again. An instance that has never been ready is the matter of `ApplicationWatch`,
+ * and of the verdict of its upstream.
+ */
+export class CrashLoops {
+  readonly #clock: Clock;
+  readonly #instances = new Map<string, InstanceEnds>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  onEvent(event: Event): void {
+    const now = this.#clock.now();
+    if (event.kind === 'instance_ready') this.#serves(event, now);
+    else if (event.kind === 'instance_adopted') {
+      if (event.to === 'ready') this.#serves(event, now);
+    } else if (event.kind === 'instance_not_ready') this.#of(event).readySince = never;
+    else if (event.kind === 'instance_restarting') this.#of(event).failures = event.evidence.failures;
+    else if (event.kind === 'instance_exited') this.#ended(event, now);
+  }
+
+  #serves(event: Event, now: Instant): void {
+    const known = this.#of(event);
+    known.wasReady = true;
+    known.readySince = now;
+  }
+
+  #ended(event: Extract<Event, { kind: 'instance_exited' }>, now: Instant): void {
+    // The gateway has stopped it.
+    if (event.from === 'stopping' || event.from === 'draining') {
+      this.#instances.delete(event.subject);
+      return;
+    }
+    const known = this.#of(event);
+    const { code, signal, outOfMemory } = event.evidence;
+    const reason = event.reason.replace(/\.$/, '');
+    known.readySince = never;
+    known.ends = [...recent(known.ends, now), { at: now, reason, code, signal, outOfMemory }].slice(-keptMax);
+  }
+
+  #of({ subject }: Event): InstanceEnds {
+    const known = this.#instances.get(subject);
+    if (known !== undefined) return known;
+    const first: InstanceEnds = { ends: [], failures: 0, wasReady: false, readySince: never };
+    this.#instances.set(subject, first);
+    return first;
+  }
+
+  /** One of each application. */
+  list(applications: readonly ApplicationStatus[]): readonly CrashLoop[] {
+    return applications.flatMap((application) => {
+      const looping = application.instances.flatMap(({ id }) => this.#loopOf(id) ?? []);
+      const [worst] = looping.sort((a, b) => b.ends.length - a.ends.length);
+      return worst === undefined ? [] : [this.#problem(application, worst, looping)];
+    });
+  }
+
+  #loopOf(id: string): LoopingInstance | null {
+    const known = this.#instances.get(`instance:${id}`);
+    if (known === undefined || !known.wasReady) return null;
+    const now = this.#clock.now();
+    const ends = recent(known.ends, now);
+    const last = ends.at(-1);
+    if (last === undefined || (ends.length <= endsMax && known.failures < failuresMin)) return null;
+    return now - known.readySince >= wellMs(ends) ? null : { id, ends, last, failures: known.failures };
+  }
+
+  #problem(
+    { id: application, instances }: ApplicationStatus,
+    worst: LoopingInstance,
+    looping: readonly LoopingInstance[],
+  ): CrashLoop {
+    const others = looping.filter((one) => one !== worst).map(({ id }) => id);
+    const serving = instances.filter(({ id, phase }) => phase === 'ready' && !looping.some((one) => one.id === id));
+    const { id, ends, last } = worst;
+    const since = ends[0]?.at ?? last.at;
+    const too = others.length === 0 ? '' : `; ${others.length} more of ${application} end again and again too`;
+    const meanwhile =
+      serving.length > 0
+        ? instancesText(serving.map((one) => one.id))
+        : `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`;
+    const often = oftenText(worst, this.#clock.now() - since);
+    const reason = `${id} has ended ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
+    return { application, since, reason, nextStep: nextStepAfterExit(last) };
+  }
+}
+
+interface LoopingInstance extends Pick<InstanceEnds, 'ends' | 'failures'> {
+  readonly id: string;
+  readonly last: End;
+}
+
+function recent(ends: readonly End[], now: Instant): readonly End[] {
+  return ends.filter(({ at }) => now - at < windowMs);
+}
+
+/** An instance that ends every two minutes does not run well after one. */
+function wellMs(ends: readonly End[]): number {
+  const betweenMs = ends.slice(1).map(({ at }, index) => at - (ends[index]?.at ?? at));
+  return Math.max(wellMsMin, ...betweenMs);
+}
+
+/** '4 times in 3 minutes'; an earlier process may have seen the first ones. */
+function oftenText({ ends, failures }: Pick<InstanceEnds, 'ends' | 'failures'>, sinceMs: number): string {
+  if (failures > ends.length) return `${failures} times in a row`;
+  const seconds = Math.max(1, Math.ceil(sinceMs / 1000));
+  const span = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`;
+  return `${ends.length} times in ${span}`;
+}
