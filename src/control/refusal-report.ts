@@ -7,16 +7,13 @@ import type { EventSink } from '../core/event.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { descriptorLimit } from '../system/descriptors.ts';
-import { RecentGrowth } from './recent-growth.ts';
+import { RecentCount, recentMs } from './recent-count.ts';
 
 /** A flood of refused clients is one event, not thousands. */
 const reportEveryMs = 10_000;
 
 /** When no client has been refused for so long, those of before are reported: not only when the ten seconds are over. */
 const pauseMs = 1000;
-
-/** When no client has been refused for so long, it is over. */
-const calmMs = 60_000;
 
 type Limits = Pick<ClientLimits, 'connectionsMax' | 'connectionsPerAddressMax'>;
 type LastAddress = 'lastRefusedAddress' | 'lastAddressAtMax';
@@ -95,12 +92,9 @@ export interface RecentRefusals {
 
 /** Clients that are refused for one reason. */
 interface Episode {
-  readonly growth: RecentGrowth;
-  total: number;
-  /** Of `total`. */
+  readonly refused: RecentCount;
+  /** Of those. */
   reported: number;
-  since: Instant;
-  lastAt: Instant;
   nextAt: Instant;
   /** A pause has been reported since the last regular report. */
   hasReportedPause: boolean;
@@ -128,8 +122,8 @@ export class RefusalReport {
 
   /** Those of the last minute, by reason. */
   get recent(): readonly RecentRefusals[] {
-    return [...this.#episodes].flatMap(([why, { growth, since, lastAt, limit, address }]) => {
-      const count = growth.lastMinute;
+    return [...this.#episodes].flatMap(([why, { refused, limit, address }]) => {
+      const { lastMinute: count, since, lastAt } = refused;
       return count === 0 ? [] : [{ why, count, since, lastAt, limit, address }];
     });
   }
@@ -147,25 +141,22 @@ export class RefusalReport {
   #note(rule: RefusalRule, total: number, workers: readonly RefusalCounts[], limits: Limits & DescriptorsMax): void {
     const now = this.#clock.now();
     const episode = this.#episodes.get(rule.why) ?? this.#begin(rule.why);
-    if (total > episode.total) {
-      if (after(episode.lastAt, calmMs) <= now) episode.since = now;
+    const { refused } = episode;
+    if (total > refused.total) {
       const { count, last = 'lastRefusedAddress' } = rule;
-      episode.total = total;
-      episode.lastAt = now;
+      refused.add(total - refused.total);
       episode.limit = rule.limit(limits);
       episode.address = workers.find((worker) => worker[count] > 0 && worker[last] !== '')?.[last] ?? null;
     }
-    episode.growth.sample();
+    refused.sample();
     if (total > episode.reported) this.#reportRefused(rule, episode, limits);
-    else if (!episode.isOver && now >= after(episode.lastAt, calmMs)) this.#reportEnd(rule, episode);
+    else if (!episode.isOver && now >= after(refused.lastAt, recentMs)) this.#reportEnd(rule, episode);
   }
 
   #begin(why: ConnectionRefusalReason): Episode {
-    const now = this.#clock.now();
-    const growth = new RecentGrowth(this.#clock, () => this.#episodes.get(why)?.total ?? 0);
-    const times = { since: now, lastAt: now, nextAt: now };
-    const counts = { total: 0, reported: 0, limit: null, address: null };
-    const episode: Episode = { growth, ...times, ...counts, hasReportedPause: false, isOver: true };
+    const refused = new RecentCount(this.#clock);
+    const reports = { reported: 0, nextAt: this.#clock.now(), hasReportedPause: false, isOver: true };
+    const episode: Episode = { refused, ...reports, limit: null, address: null };
     this.#episodes.set(why, episode);
     return episode;
   }
@@ -173,16 +164,16 @@ export class RefusalReport {
   #reportRefused({ why, reason, advice }: RefusalRule, episode: Episode, limits: Limits & DescriptorsMax): void {
     const now = this.#clock.now();
     const isRegular = now >= episode.nextAt;
-    const pauses = !episode.hasReportedPause && now >= after(episode.lastAt, pauseMs);
+    const pauses = !episode.hasReportedPause && now >= after(episode.refused.lastAt, pauseMs);
     if (!isRegular && !pauses) return;
-    const { address, limit, isOver } = episode;
-    const count = episode.total - episode.reported;
+    const { address, limit, isOver, refused } = episode;
+    const count = refused.total - episode.reported;
     Object.assign(episode, {
-      ...{ reported: episode.total, nextAt: after(now, reportEveryMs) },
+      ...{ reported: refused.total, nextAt: after(now, reportEveryMs) },
       ...{ hasReportedPause: !isRegular, isOver: false },
     });
     const whose = address === null ? '' : ` (${address})`;
-    const ago = agoText(now - episode.lastAt);
+    const ago = agoText(now - refused.lastAt);
     const last = whose === '' && ago === '' ? '' : `, the last of them${whose}${ago}`;
     const clients = count === 1 ? `a client${whose} was refused${ago}` : `${count} clients were refused${last}`;
     this.#events.emit({
@@ -202,7 +193,7 @@ export class RefusalReport {
       subject: 'gateway',
       from: 'refusing',
       to: 'accepting',
-      reason: `no client has been refused for ${calmMs / 60_000} min (${why})`,
+      reason: `no client has been refused for ${recentMs / 60_000} min (${why})`,
       evidence: { reason: why, count: 0, limit: episode.limit, address: null },
     });
   }
