@@ -2,6 +2,7 @@ import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { tlsAlertName, tlsAlertOf } from '../core/tls-codes.ts';
 import type { FailedHandshakes, HandshakeFailureReason } from '../core/tls-server.ts';
+import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
 
 /** A flood of failed handshakes is one event, not thousands. */
 const reportEveryMs = 10_000;
@@ -39,10 +40,11 @@ export class HandshakeReport {
   readonly #events: EventSink;
   readonly #stateOf: (host: string) => string;
   readonly #pending = new Map<string, Pending>();
-  readonly #totals = new Map<string, FailedHandshakeTotal>();
+  readonly #totals: ListenerTotals<FailedHandshakeTotal>;
 
   /** `stateOf`: why a host has no certificate yet, a clause. */
-  constructor(clock: Clock, events: EventSink, stateOf: (host: string) => string) {
+  constructor(clock: Clock, events: EventSink, stateOf: (host: string) => string, listeners: CurrentListeners) {
+    this.#totals = new ListenerTotals(clock, ({ reason }) => reason, listeners);
     this.#stateOf = stateOf;
     this.#clock = clock;
     this.#events = events;
@@ -50,11 +52,12 @@ export class HandshakeReport {
 
   /** Since the start, by listener and reason. */
   get totals(): readonly FailedHandshakeTotal[] {
-    return [...this.#totals.values()];
+    return this.#totals.all;
   }
 
   /** Also called without failures, because those that wait may be due. */
   note(failures: readonly FailedHandshakes[]): void {
+    this.#totals.add(failures.map(({ listener, reason, count }) => ({ listener, reason, count })));
     for (const failure of failures) this.#add(failure);
     if (this.#pending.size === 0) return;
     const now = this.#clock.now();
@@ -67,10 +70,7 @@ export class HandshakeReport {
 
   #add(failure: FailedHandshakes): void {
     const { listener, reason, code, count } = failure;
-    const key = `${listener} ${reason}`;
-    const total = this.#totals.get(key)?.count ?? 0;
-    this.#totals.set(key, { listener, reason, count: total + count });
-    const kind = `${key} ${code}`;
+    const kind = `${listener} ${reason} ${code}`;
     const pending = this.#pending.get(kind);
     if (pending !== undefined) {
       pending.count += count;

@@ -8,7 +8,7 @@ it('reports a limit at once, then every ten seconds while it lasts, and counts a
   const clock = new SimulatedClock();
   const events: { kind: string; reason: string; evidence: object }[] = [];
   const sink = { emit: (event: Pick<Event, 'kind' | 'reason' | 'evidence'>) => void events.push(event) };
-  const report = new Http2LimitReport(clock, sink as never);
+  const report = new Http2LimitReport(clock, sink as never, () => new Set(['web']));
   const reached = { listener: 'web', limit: 'resets', address: '192.0.2.1', delayMs: 0 } as const;
 
   report.note([{ ...reached, count: 1 }]);
@@ -40,7 +40,7 @@ it('reports a limit at once, then every ten seconds while it lasts, and counts a
 
 it('remembers for a minute which limits were reached, how often, since when and from where', () => {
   const clock = new SimulatedClock();
-  const report = new Http2LimitReport(clock, { emit: () => {} } as never);
+  const report = new Http2LimitReport(clock, { emit: () => {} } as never, () => new Set(['web']));
   const reached = { listener: 'web', limit: 'resets', count: 2, delayMs: 0 } as const;
   const recent = () => report.recent;
   const pass = (seconds: number): void => {

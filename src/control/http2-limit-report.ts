@@ -1,6 +1,7 @@
 import type { EventSink } from '../core/event.ts';
 import type { Http2LimitCount, Http2LimitName } from '../core/http2-limit.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
+import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
 import { Http2LimitMemory, type RecentHttp2Limits } from './recent-http2-limits.ts';
 
 /** A flood over many connections is one event for each limit, not thousands. */
@@ -33,10 +34,11 @@ export class Http2LimitReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
   readonly #pending = new Map<string, Pending>();
-  readonly #totals = new Map<string, Http2LimitCount>();
+  readonly #totals: ListenerTotals<Http2LimitCount>;
   readonly #memory: Http2LimitMemory;
 
-  constructor(clock: Clock, events: EventSink) {
+  constructor(clock: Clock, events: EventSink, listeners: CurrentListeners) {
+    this.#totals = new ListenerTotals(clock, ({ limit }) => limit, listeners);
     this.#clock = clock;
     this.#events = events;
     this.#memory = new Http2LimitMemory(clock);
@@ -44,7 +46,7 @@ export class Http2LimitReport {
 
   /** Since the start, by listener and limit. */
   get totals(): readonly Http2LimitCount[] {
-    return [...this.#totals.values()];
+    return this.#totals.all;
   }
 
   /** In the last minute; null: none. */
@@ -54,6 +56,7 @@ export class Http2LimitReport {
 
   /** Also called without any, because those that wait may be due. */
   note(reached: readonly Http2LimitCount[]): void {
+    this.#totals.add(reached);
     for (const one of reached) this.#add(one);
     this.#memory.note(reached);
     if (this.#pending.size === 0) return;
@@ -67,7 +70,6 @@ export class Http2LimitReport {
 
   #add(reached: Http2LimitCount): void {
     const key = `${reached.listener} ${reached.limit}`;
-    this.#totals.set(key, { ...reached, count: (this.#totals.get(key)?.count ?? 0) + reached.count });
     const pending = this.#pending.get(key);
     if (pending === undefined)
       this.#pending.set(key, { count: reached.count, last: reached, nextAt: this.#clock.now() });

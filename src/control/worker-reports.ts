@@ -1,4 +1,4 @@
-import { type Http2ErrorCount, Http2Errors } from '../core/http2-error.ts';
+import type { Http2ErrorCount } from '../core/http2-error.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
@@ -23,6 +23,7 @@ import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
 import { type FailedHandshakeTotal, HandshakeReport } from './handshake-report.ts';
 import type { FromWorker } from '../core/worker-messages.ts';
+import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
 import type { RecentHttp2Limits } from './recent-http2-limits.ts';
 import { type RecentRefusals, RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './worker-pool.ts';
@@ -69,7 +70,7 @@ export class WorkerReports {
   readonly #descriptorsMax = descriptorLimit();
   readonly #handshakes: HandshakeReport;
   readonly #http2Limits: Http2LimitReport;
-  readonly #http2Errors = new Http2Errors();
+  readonly #http2Errors: ListenerTotals<Http2ErrorCount>;
   readonly #failures: FailureReport | null;
   readonly #failuresRead: PerSecond;
 
@@ -88,8 +89,10 @@ export class WorkerReports {
       () => descriptorsNeeded(parts.configuration()),
       this.#descriptorsMax,
     );
-    this.#http2Limits = new Http2LimitReport(parts.clock, parts.events);
-    this.#handshakes = new HandshakeReport(parts.clock, parts.events, parts.certificateStateOf);
+    const listeners: CurrentListeners = () => new Set(parts.configuration().listeners.map(({ id }) => id));
+    this.#http2Limits = new Http2LimitReport(parts.clock, parts.events, listeners);
+    this.#http2Errors = new ListenerTotals(parts.clock, ({ code }) => code, listeners);
+    this.#handshakes = new HandshakeReport(parts.clock, parts.events, parts.certificateStateOf, listeners);
     const { watcher } = parts;
     this.#failures =
       watcher?.onFailures === undefined
@@ -152,7 +155,7 @@ export class WorkerReports {
     this.#failures?.note(outcomes, exchanges);
     this.#handshakes.note(failedHandshakes);
     this.#http2Limits.note(http2Limits);
-    for (const one of http2Errors) this.#http2Errors.add(one);
+    this.#http2Errors.add(http2Errors);
     const counts = workers();
     this.#refusals.note(counts, configuration().client);
     this.#descriptors.note(counts);

@@ -6,7 +6,7 @@ export interface Http2ErrorCount {
   readonly count: number;
 }
 
-/** Sums of such connections. Listeners and errors are few. */
+/** Sums of such connections in a worker, until they are reported. */
 export class Http2Errors {
   #counted = new Map<string, Http2ErrorCount>();
 
@@ -15,14 +15,10 @@ export class Http2Errors {
     this.#counted.set(key, { listener, code, count: count + (this.#counted.get(key)?.count ?? 0) });
   }
 
-  get all(): readonly Http2ErrorCount[] {
-    return [...this.#counted.values()];
-  }
-
   /** Those since the last call. */
   take(): readonly Http2ErrorCount[] {
     if (this.#counted.size === 0) return [];
-    const taken = this.all;
+    const taken = [...this.#counted.values()];
     this.#counted = new Map();
     return taken;
   }
