@@ -32,7 +32,7 @@ const askEveryMs = 200;
 export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<void> {
   const found = await findAdminToChange(flags, context, 'reload');
   const answer = await askGateway(found, 'POST', `${apiRoot}/reload`, context);
-  if (flags.json) printJson(answer.content, context);
+  if (flags.json && answer.status !== 200) printJson(answer.content, context);
   if (answer.status === 422) {
     const { errors = [] } = answer.content as { errors?: readonly string[] };
     throw new CommandFailure(
@@ -44,10 +44,12 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   if (answer.status !== 200) throw refusal(answer);
   const { revision, changed, overlay, admin_certificate = null } = answer.content as Applied;
   const target = trustingToo(found, admin_certificate);
+  const warnings = await warningsOf(target, revision, context);
+  if (flags.json) printJson({ ...(answer.content as Applied), warnings }, context);
   const what = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.map(changeText).join(', ')}.`;
   if (!flags.json) context.stdout.write(`Revision ${revision} is active. ${what}\n`);
   if (!flags.json) for (const note of overlay ?? []) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
-  if (!flags.json) await writeWarnings(target, revision, context);
+  if (!flags.json) writeWarnings(warnings ?? [], context);
   if (found !== target) noteUntrusted(found, admin_certificate, context);
   const isChanged = isAmong(changed);
   // A reload may change nothing while new instances of an earlier one still fail: that is no success either.
@@ -56,16 +58,22 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   else if (!flags.json) await writeReplacements(target, isChanged, context);
 }
 
-/** What the gateway warns of in the revision. Nothing if it cannot be asked: the reload is done, and may have closed the admin API here. */
-async function writeWarnings(target: AdminTarget, revision: number, context: ProcessContext): Promise<void> {
+/** What the gateway warns of in the revision. Null if it cannot be asked: the reload is done, and may have closed the admin API here. */
+async function warningsOf(
+  target: AdminTarget,
+  revision: number,
+  context: ProcessContext,
+): Promise<readonly string[] | null> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/configuration`, context).catch((thrown: unknown) => {
     if (thrown instanceof CommandFailure) return null;
     throw thrown;
   });
   const active = answer?.status === 200 ? (answer.content as Partial<ConfigurationJson>) : {};
-  if (active.revision !== revision) return;
-  for (const warning of active.warnings ?? [])
-    context.stderr.write(`${wrapAfter('warning: ', harmless(warning), 9).join('\n')}\n`);
+  return active.revision === revision ? (active.warnings ?? []) : null;
+}
+
+function writeWarnings(warnings: readonly string[], { stderr }: ProcessContext): void {
+  for (const warning of warnings) stderr.write(`${wrapAfter('warning: ', harmless(warning), 9).join('\n')}\n`);
 }
 
 /** The reload may have renewed the certificate of the admin API: this command has been told, the next one has not. */

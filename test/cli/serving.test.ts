@@ -390,6 +390,23 @@ describe('candor up', () => {
     );
   });
 
+  test('is reloaded with the same warnings in the text and in the JSON', async () => {
+    const port = await freePort();
+    const file = join(folder, 'candor.yaml');
+    writeFileSync(file, configuration(port, 'one'));
+    const running = start('up', '-c', 'candor.yaml');
+    await serves(running);
+    writeFileSync(file, `${configuration(port, 'two')}  - { path: /two, respond: { body: "never" } }\n`);
+    const { stdout, stderr, code } = await candor('reload', '--json');
+    assert.equal(code, 0, stderr);
+    const { ok, revision, warnings } = JSON.parse(stdout) as Record<string, unknown>;
+    assert.deepEqual([ok, revision], [true, 2]);
+    assert.match(String(warnings), /this route is never taken/);
+    assert.match((await candor('reload')).stderr.replaceAll(/\s+/g, ' '), /^warning: .*this route is never taken/);
+    running.child.kill('SIGTERM');
+    assert.equal(await running.exited, 0);
+  });
+
   test('prints no warning of Node when it starts, serves and stops', async () => {
     const port = await freePort();
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
