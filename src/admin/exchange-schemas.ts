@@ -43,6 +43,10 @@ const attemptSchema = z.object({
       oom: z.boolean(),
       before_ms: z.number(),
       last_line: nullableText,
+      stopped: z
+        .object({ replaced_by: nullableText.describe('The instance that had replaced it.') })
+        .optional()
+        .describe('Candor stopped it; absent: it ended otherwise.'),
       after_answer_ms: z.number().optional(),
     })
     .nullable(),

@@ -1,6 +1,7 @@
 import type { InstanceExit } from '../core/endpoint.ts';
 import { exitExplains, explainExit } from '../core/explain.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import { stoppedJson } from '../core/recorded-exit.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { mayBeCausedByExit } from '../core/exit-causes.ts';
@@ -69,7 +70,7 @@ function withExit(
   const answeredWall = Date.parse(record.at) + record.duration_ms;
   const beforeMs = Math.round(failedWall - receivedWall);
   const afterAnswerMs = Math.max(0, Math.round(receivedWall - answeredWall));
-  const known = { code, signal, oom: outOfMemory, before_ms: beforeMs, last_line: lastLine };
+  const known = { code, signal, oom: outOfMemory, before_ms: beforeMs, last_line: lastLine, ...stoppedJson(exit) };
   const attempt = { ...last, exit: { ...known, after_answer_ms: afterAnswerMs } };
   const detail = `${record.detail ?? ''} ${explainExit(exit, beforeMs, afterAnswerMs)}`.trimStart();
   return { ...record, attempts: [...record.attempts.slice(0, -1), attempt], detail };

@@ -291,10 +291,13 @@ describe('the advice', () => {
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGSEGV' }), /cause of the crash/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGTERM' }), /who sent SIGTERM/);
     assert.match(
-      nextStepAfterExit({ ...ended, signal: 'SIGTERM', stopped: true }),
+      nextStepAfterExit({ ...ended, signal: 'SIGTERM', stopped: { successor: null } }),
       /finish its requests when it gets SIGTERM/,
     );
-    assert.match(nextStepAfterExit({ ...ended, signal: 'SIGSEGV', stopped: true }), /last output .*cause of the crash/);
+    assert.match(
+      nextStepAfterExit({ ...ended, signal: 'SIGSEGV', stopped: { successor: null } }),
+      /last output .*cause of the crash/,
+    );
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGKILL', outOfMemory: true }), /more memory/);
   });
 });
@@ -332,13 +335,22 @@ describe('explainExit', () => {
       3,
       'The instance exited with code 1, 3 ms earlier; its last line: "Error: \\u001b[31mboom".',
     ],
-    [exit({ signal: 'SIGTERM', stopped: true }), 5, 'The instance was stopped by Candor (SIGTERM) 5 ms earlier.'],
     [
-      exit({ signal: 'SIGSEGV', stopped: true }),
+      exit({ signal: 'SIGTERM', stopped: { successor: null } }),
+      5,
+      'The instance was stopped by Candor (SIGTERM) 5 ms earlier.',
+    ],
+    [
+      exit({ signal: 'SIGSEGV', stopped: { successor: null } }),
       5,
       'The instance was killed by SIGSEGV (while Candor stopped it) 5 ms earlier.',
     ],
-    [exit({ code: 0, stopped: true }), 5, 'The instance was stopped by Candor (code 0) 5 ms earlier.'],
+    [
+      exit({ signal: 'SIGTERM', stopped: { successor: 'web/2' } }),
+      5,
+      'The instance, replaced by web/2, was stopped by Candor (SIGTERM) 5 ms earlier.',
+    ],
+    [exit({ code: 0, stopped: { successor: null } }), 5, 'The instance was stopped by Candor (code 0) 5 ms earlier.'],
     [exit({ code: 0 }), -20, 'The instance exited with code 0, which was noticed 20 ms later.'],
     [
       exit({ signal: 'SIGKILL', lastLine: 'bye' }),

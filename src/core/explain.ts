@@ -155,7 +155,9 @@ export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: Insta
 export function explainExit(exit: InstanceExit, beforeMs: number, afterAnswerMs: number | null = null): string {
   const lastLine = exit.lastLine === null ? '' : `; its last line: ${quoted(exit.lastLine)}`;
   const how = `${howItEnded(exit)}${exitTimeText(exit, beforeMs, afterAnswerMs)}`;
-  return `The instance ${how}${isHowKnown(exit) ? '' : howUnknown}${lastLine}.`;
+  const replaced = exit.stopped?.successor ?? null;
+  const instance = `The instance${replaced === null ? '' : `, replaced by ${replaced},`}`;
+  return `${instance} ${how}${isHowKnown(exit) ? '' : howUnknown}${lastLine}.`;
 }
 
 function exitTimeText(
@@ -168,14 +170,14 @@ function exitTimeText(
   }
   if (beforeMs < 0) return `, which was noticed ${duration(-beforeMs)} later`;
   // "exited with code 1, 3 ms earlier": the comma separates two numbers.
-  const hasCode = stopped !== true && !outOfMemory && signal === null && code !== null;
+  const hasCode = stopped === undefined && !outOfMemory && signal === null && code !== null;
   return `${hasCode ? ',' : ''} ${duration(beforeMs)} earlier`;
 }
 
 const howUnknown = ' (how is not known, since an earlier Candor process had started it)';
 
 function isHowKnown({ code, signal, outOfMemory, stopped }: InstanceExit): boolean {
-  return stopped === true || code !== null || signal !== null || outOfMemory;
+  return stopped !== undefined || code !== null || signal !== null || outOfMemory;
 }
 
 /** The next step if the end of an instance explains the failure. */
@@ -199,7 +201,7 @@ function hasStopEnded({
   outOfMemory,
   signal,
 }: Pick<InstanceExit, 'outOfMemory' | 'signal' | 'stopped'>): boolean {
-  return stopped === true && !outOfMemory && !isCrashSignal(signal);
+  return stopped !== undefined && !outOfMemory && !isCrashSignal(signal);
 }
 
 /** Whether another process sent the signal; false for signals that a crash causes. */
@@ -212,6 +214,6 @@ function howItEnded(exit: InstanceExit): string {
   const how = signal ?? (code === null ? null : `code ${code}`);
   if (hasStopEnded(exit)) return `was stopped by Candor${how === null ? '' : ` (${how})`}`;
   if (outOfMemory) return `was killed because it ran out of memory${signal === null ? '' : ` (${signal})`}`;
-  if (signal !== null) return `was killed by ${signal}${stopped === true ? ' (while Candor stopped it)' : ''}`;
+  if (signal !== null) return `was killed by ${signal}${stopped !== undefined ? ' (while Candor stopped it)' : ''}`;
   return code === null ? 'ended' : `exited with code ${code}`;
 }

@@ -171,6 +171,8 @@ export interface AttemptRecord {
     readonly oom: boolean;
     readonly before_ms: number;
     readonly last_line: string | null;
+    /** Candor stopped it; `replaced_by`: the instance that had replaced it, null if none had. Absent: it ended otherwise. */
+    readonly stopped?: { readonly replaced_by: string | null };
     /** Only in responses of a running gateway: the exit became known this long after the exchange was answered. */
     readonly after_answer_ms?: number;
   } | null;

@@ -1,5 +1,6 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
 import type { Instance } from './instance.ts';
 import type { Phase } from './instance-life.ts';
 import type { InstanceRecord } from './instance-record.ts';
@@ -73,4 +74,13 @@ export function surplusInstances(instances: readonly ManagedInstance[], keep: nu
     instance.phase === 'ready' ? 2 : instance.phase === 'failing' ? 1 : 0;
   const sorted = [...instances].sort((a, b) => usefulness(a) - usefulness(b));
   return sorted.slice(0, Math.max(0, instances.length - Math.max(0, keep)));
+}
+
+/** What others see of an instance; of one that Candor has stopped also which instance had replaced it. */
+export function liveAmong(managed: ManagedInstance, all: readonly ManagedInstance[]): LiveInstance {
+  const live = managed.instance.live();
+  if (live.exit?.stopped === undefined) return live;
+  const newer = all.slice(all.indexOf(managed) + 1).filter((other) => other.runKey !== managed.runKey);
+  const successor = newer.findLast(({ instance }) => !isLeaving(instance.phase) && !hasNoProgram(instance.phase));
+  return { ...live, exit: { ...live.exit, stopped: { successor: successor?.instance.id ?? null } } };
 }

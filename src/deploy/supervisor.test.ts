@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { Cancellable } from '../core/connector.ts';
-import type { ApplicationId } from '../core/endpoint.ts';
+import type { ApplicationId, InstanceExit } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import { failWith, succeed } from '../core/result.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
@@ -635,6 +635,24 @@ test('a changed application: the new instance is ready before the old one is dra
     'web/2 healthy',
   ]);
 });
+
+for (const [what, next, successor] of [
+  ['the instance that had replaced it', [{ ...application, environment: { COLOUR: 'green' } }], 'web/2'],
+  ['none where the application was removed', [], null],
+] as const)
+  test(`an exit says that Candor stopped the instance, and ${what}`, async () => {
+    const { supervisor, clock } = supervise([application], { drainMs: () => 100 });
+    supervisor.start();
+    await clock.advance(1_000);
+    const exits: (InstanceExit | null)[] = [];
+    supervisor.onChange(() => {
+      for (const { id, exit } of supervisor.instances(web)) if (id === 'web/1') exits.push(exit);
+    });
+    supervisor.apply(next);
+    await clock.advance(2_000);
+    const exit = exits.find((one) => one !== null);
+    assert.deepEqual([exit?.signal, exit?.stopped], ['SIGTERM', { successor }]);
+  });
 
 test('draining ends when the last request has', async () => {
   const drains = Promise.withResolvers<void>();

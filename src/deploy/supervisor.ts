@@ -13,6 +13,7 @@ import {
   specFromRecord,
   hasNoProgram,
   isLeaving,
+  liveAmong,
   surplusInstances,
   type ManagedInstance,
   recordOf,
@@ -196,7 +197,8 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   instances(application: ApplicationId): readonly LiveInstance[] {
-    return this.#applications.get(application)?.instances.map(({ instance }) => instance.live()) ?? [];
+    const instances = this.#applications.get(application)?.instances ?? [];
+    return instances.map((managed) => liveAmong(managed, instances));
   }
 
   onChange(callback: () => void): () => void {

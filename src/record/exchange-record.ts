@@ -4,6 +4,7 @@ import type { Cause, Evidence, Failure } from '../core/failure.ts';
 import type { GatewayState } from '../core/gateway-state.ts';
 import { snakeCased, type SnakeCased } from '../core/json-case.ts';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
+import { stoppedJson } from '../core/recorded-exit.ts';
 import { redactQuery } from '../core/redact/query.ts';
 import { redactAuthority, redactPath } from '../core/redact/target.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
@@ -261,6 +262,7 @@ export class ExchangeRecords {
       oom: exit.outOfMemory,
       before_ms: beforeMs < 0 ? 0 - exactMs(-beforeMs) : exactMs(beforeMs),
       last_line: exit.lastLine === null ? null : text(this.#redactor.redact(exit.lastLine), recordLimits.evidence),
+      ...stoppedJson(exit),
     };
   }
 

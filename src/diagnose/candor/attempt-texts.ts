@@ -1,6 +1,7 @@
 import { explain, explainExit } from '../../core/explain.ts';
 import { countText, durationText } from '../../core/quantity-text.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
+import { instanceExitOf, type RecordedExit } from '../../core/recorded-exit.ts';
 import { failureOf } from './record-spec.ts';
 import { retryWords } from './record-words.ts';
 
@@ -58,9 +59,8 @@ export function bytesText(
 }
 
 /** How the instance ended while it had the request. */
-export function exitText(exit: NonNullable<AttemptRecord['exit']>): string {
-  const { code, signal, oom: outOfMemory, last_line: lastLine, before_ms: beforeMs, after_answer_ms } = exit;
-  return explainExit({ atInstant: 0, code, signal, outOfMemory, lastLine }, beforeMs, after_answer_ms ?? null);
+export function exitText(exit: RecordedExit): string {
+  return explainExit(instanceExitOf(exit), exit.before_ms, exit.after_answer_ms ?? null);
 }
 
 /** What an attempt failed with. */

@@ -106,6 +106,19 @@ test('an error that an application which Candor runs answered itself leads to it
   assert.equal(nextStep, 'Read what shop printed while it had the request, shown here.');
 });
 
+test('after SIGTERM the step is for the application where its record says that Candor stopped it', () => {
+  const exit = {
+    code: null,
+    signal: 'SIGTERM',
+    oom: false,
+    last_line: null,
+    before_ms: 0,
+    stopped: { replaced_by: null },
+  };
+  const { nextStep } = verdictOf(record('reset', exit));
+  assert.match(nextStep ?? '', /^Let the application finish its requests when it gets SIGTERM/);
+});
+
 for (const [stopped, step] of [
   [true, /^Let the application finish its requests when it gets SIGTERM/],
   [false, /^Find who sent SIGTERM/],

@@ -26,7 +26,7 @@ export function verdictWith(record: ExchangeRecord, around: KnownAround): Record
   return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
 }
 
-/** Whether Candor stopped the process of the last attempt; its record has no more than the signal. A gateway of an earlier version does not say it. */
+/** Whether Candor stopped the process of the last attempt; a record of an earlier version has no more than the signal. */
 function isStopped({ attempts }: ExchangeRecord, { processes }: KnownAround): boolean {
   const process = processes.find(({ attempts: numbers = [] }: Partial<ProcessStateJson>) =>
     numbers.includes(attempts.length),

@@ -3,6 +3,7 @@ import { failureTable } from '../../core/failure-table.ts';
 import type { Cause, Failure } from '../../core/failure.ts';
 import { camelCased } from '../../core/json-case.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
+import { instanceExitOf } from '../../core/recorded-exit.ts';
 
 type RecordedCause = Pick<ExchangeRecord, 'attempts' | 'cause'>;
 type RecordedFailure = RecordedCause & Pick<ExchangeRecord, 'stage' | 'evidence' | 'application'>;
@@ -35,5 +36,5 @@ export function failureOf({
 export function stepAfterExit({ attempts, cause }: RecordedCause): string | null {
   const last = attempts.at(-1);
   if (last === undefined || last.exit === null || !exitExplains(last.cause, cause)) return null;
-  return nextStepAfterExit({ code: last.exit.code, signal: last.exit.signal, outOfMemory: last.exit.oom });
+  return nextStepAfterExit(instanceExitOf(last.exit));
 }
