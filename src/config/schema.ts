@@ -253,7 +253,7 @@ const endpointKeys = {
   ),
   when_none_ready: key(
     whenNoneReady,
-    'What a request does while no endpoint is ready, and one is starting or was ready within the last 30 s.',
+    'What a request does while no endpoint is ready, and one is starting or was ready within the last 30 s. It is answered at once if the program of an instance starts again only after the wait.',
   ),
   outlier_detection: key(
     outlierDetection,

@@ -60,6 +60,8 @@ export interface ReadinessFinding {
   readonly lasting: boolean;
   /** The instance is not ready because its program has ended, so many times in a row; absent: checks are the reason. */
   readonly exits?: number;
+  /** Its program runs no earlier than at this time on the process-wide monotonic clock; absent: it runs, or that is not known. */
+  readonly startsAtInstant?: number;
   /** The failure that a request would meet in the same way; absent: it would get a response. */
   readonly cause?: Cause;
 }

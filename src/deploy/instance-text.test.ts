@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { Instant } from '../core/time.ts';
 import type { InstanceLife } from './instance-life.ts';
-import { type InstanceFacts, reasonOf } from './instance-text.ts';
+import { exitFinding, type InstanceFacts, reasonOf } from './instance-text.ts';
 import type { ReadinessResult } from './readiness.ts';
 
 const at = (ms: number): Instant => ms as Instant;
@@ -87,4 +87,16 @@ describe('no state stands beside an observation that denies it', () => {
       if (seen === good) assert.doesNotMatch(reason(life, seen), /answered 200/);
     }
   });
+});
+
+test('what is known of a program that ended says when it starts again, while it does not run', () => {
+  const ended = { ending: 'exited with code 3', ownExit: { code: 3, signal: null, outOfMemory: false } };
+  const exits = { failures: 2, failedStarts: 2 };
+  const waiting: InstanceLife = { phase: 'backing_off', since: at(100), until: at(9000), ...exits };
+  assert.equal(exitFinding(waiting, ended, null)?.startsAtInstant, 9000);
+  const exited: InstanceLife = { phase: 'exited', since: at(100), killedAt: null, ...exits };
+  for (const life of [exited, { ...starting(0), ...exits } as InstanceLife]) {
+    const finding = exitFinding(life, ended, null);
+    assert.deepEqual([finding?.exits, finding?.startsAtInstant], [2, undefined]);
+  }
 });

@@ -94,7 +94,14 @@ export function exitFinding(
   const step = nextStepAfterExit({ ...ownExit, outOfMemory: ownExit.outOfMemory === true });
   const often = exits === 1 ? 'it has ended' : `it has ended ${exits} times in a row, the last time`;
   const now = found === null ? '' : `${found.reason}; `;
-  return { reason: `${now}${often}: ${ending}`, fix: lowerFirst(step.replace(/\.$/, '')), lasting: false, exits };
+  const start = life.phase === 'backing_off' ? { startsAtInstant: life.until } : {};
+  return {
+    reason: `${now}${often}: ${ending}`,
+    fix: lowerFirst(step.replace(/\.$/, '')),
+    lasting: false,
+    exits,
+    ...start,
+  };
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

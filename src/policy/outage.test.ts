@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Instant } from '../core/time.ts';
-import { mayEndSoon, type OutageEndpoint, type OutageFacts } from './outage.ts';
+import { type Instant, never } from '../core/time.ts';
+import { earliestReturn, type OutageEndpoint, type OutageFacts } from './outage.ts';
 
 const at = (ms: number): Instant => ms as Instant;
 const down: OutageEndpoint = { state: 'unhealthy', failure: null, checkCause: 'connect_refused', finding: null };
@@ -29,10 +29,30 @@ const cases: readonly (readonly [string, Partial<OutageFacts>, boolean])[] = [
   ['no endpoints', { endpoints: [] }, false],
 ];
 
-describe('mayEndSoon', () => {
+const usual: OutageFacts = { now: at(1000), since: at(0), wasReady: true, endpoints: [down] };
+
+describe('earliestReturn', () => {
   for (const [name, facts, expected] of cases) {
     it(`${expected ? 'has hope for' : 'gives up on'} ${name}`, () => {
-      assert.equal(mayEndSoon({ now: at(1000), since: at(0), wasReady: true, endpoints: [down], ...facts }), expected);
+      assert.equal(earliestReturn({ ...usual, ...facts }) < never, expected);
     });
   }
+
+  const startingAt = (startsAtInstant: number): OutageEndpoint => ({
+    ...down,
+    finding: { lasting: false, startsAtInstant },
+  });
+  for (const [name, endpoints, expected] of [
+    ['now, where nothing is known of its start', [down], 1000],
+    ['when its program starts again', [startingAt(9000)], 9000],
+    ['now, where the start is due', [startingAt(900)], 1000],
+    ['when the first of two programs starts again', [startingAt(9000), startingAt(4000)], 4000],
+    ['now, where another one may return', [startingAt(9000), down], 1000],
+    [
+      'when a program starts again, where the other one is drained',
+      [startingAt(9000), { ...down, state: 'draining' }],
+      9000,
+    ],
+  ] as const)
+    it(`is ${name}`, () => assert.equal(earliestReturn({ ...usual, endpoints }), expected));
 });

@@ -1,6 +1,6 @@
 import type { EndpointState } from '../core/endpoint.ts';
 import type { Cause } from '../core/failure.ts';
-import type { Instant } from '../core/time.ts';
+import { type Instant, never } from '../core/time.ts';
 
 /**
  * An outage that has lasted longer is no restart. Requests are then answered at once, as a client that waits in vain is worse off
@@ -23,13 +23,17 @@ export interface OutageEndpoint {
   /** Why nothing may be sent to it, whatever its checks find; null if requests are allowed. */
   readonly failure: unknown;
   readonly checkCause: Cause | null;
-  readonly finding: { readonly lasting: boolean } | null;
+  readonly finding: { readonly lasting: boolean; readonly startsAtInstant?: number } | null;
 }
 
-/** Whether an endpoint may be ready within seconds: one is starting, or one was ready a moment ago and nothing says that it stays away. */
-export function mayEndSoon({ now, since, wasReady, endpoints }: OutageFacts): boolean {
-  if (now - since > restartMsMax) return false;
-  return endpoints.some((endpoint) => !isLasting(endpoint) && (wasReady || endpoint.state === 'starting'));
+/**
+ * When an endpoint may be ready at the earliest; `never`: not within seconds. One may be that is starting, or was ready a moment ago while nothing
+ * says that it stays away. A program that has ended and starts again later is not ready before its start.
+ */
+export function earliestReturn({ now, since, wasReady, endpoints }: OutageFacts): Instant {
+  if (now - since > restartMsMax) return never;
+  const returning = endpoints.filter((endpoint) => !isLasting(endpoint) && (wasReady || endpoint.state === 'starting'));
+  return Math.min(never, ...returning.map(({ finding }) => Math.max(now, finding?.startsAtInstant ?? now))) as Instant;
 }
 
 /** Until somebody changes something: an operator drains it, its address is prohibited, its certificate is wrong. */

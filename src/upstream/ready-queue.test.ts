@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import type { WorkerCounts } from '../core/counters.ts';
+import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type Readiness, ReadyQueue } from './ready-queue.ts';
 
@@ -11,7 +12,11 @@ class World {
   readiness: Readiness = 'not_yet';
   /** Who was told what, in order. */
   readonly told: string[] = [];
-  readonly queue = new ReadyQueue(this.clock, this.counts, () => this.readiness);
+  earliest = 0;
+  readonly queue = new ReadyQueue(this.clock, this.counts, {
+    readiness: () => this.readiness,
+    earliestReturn: () => this.earliest as Instant,
+  });
 
   join(name: string, limitMs: number, onReady: () => void = () => {}): { cancel(): void } {
     const tell = (what: string): void => void this.told.push(`${name} ${what}`);
@@ -49,6 +54,18 @@ describe('requests that wait for an endpoint', () => {
         [waiting, waiting, 3],
       );
     });
+
+  it('are told at once when no endpoint can be ready before their time ends, and the others wait on', () => {
+    const world = new World();
+    world.join('a', 1000);
+    world.join('b', 3000);
+    world.earliest = world.clock.now() + 2000;
+    world.clock.advanceSync(25);
+    assert.deepEqual([world.told, world.queue.length], [['a not ready'], 1]);
+    world.readiness = 'ready';
+    world.clock.advanceSync(25);
+    assert.deepEqual(world.told, ['a not ready', 'b ready']);
+  });
 
   it('go on as far as an endpoint has room for them, and the others at a later look', () => {
     const world = new World();

@@ -11,6 +11,12 @@ const lookEveryMs = 25;
  */
 export type Readiness = 'ready' | 'full' | 'one' | 'not_yet' | 'hopeless';
 
+export interface ReadyQueueUpstream {
+  readiness(): Readiness;
+  /** An endpoint is ready no earlier. */
+  earliestReturn(): Instant;
+}
+
 interface Member {
   readonly waiter: ReadyWaiter;
   readonly since: Instant;
@@ -24,15 +30,15 @@ interface Member {
 export class ReadyQueue {
   readonly #clock: Clock;
   readonly #counts: WorkerCounts;
-  readonly #readiness: () => Readiness;
+  readonly #upstream: ReadyQueueUpstream;
   /** In the order in which they came. */
   readonly #members = new Set<Member>();
   #timer: Timer | null = null;
 
-  constructor(clock: Clock, counts: WorkerCounts, readiness: () => Readiness) {
+  constructor(clock: Clock, counts: WorkerCounts, upstream: ReadyQueueUpstream) {
     this.#clock = clock;
     this.#counts = counts;
-    this.#readiness = readiness;
+    this.#upstream = upstream;
   }
 
   get length(): number {
@@ -60,7 +66,7 @@ export class ReadyQueue {
   look(): void {
     const [first] = this.#members;
     if (first === undefined) return;
-    let readiness = this.#readiness();
+    let readiness = this.#upstream.readiness();
     if (readiness === 'one') this.#end(first, (waiter) => waiter.onReady());
     // A waiter that joins again meanwhile is not among them.
     const members = readiness === 'ready' || readiness === 'hopeless' ? [...this.#members] : [];
@@ -68,15 +74,16 @@ export class ReadyQueue {
       if (readiness === 'hopeless') this.#end(member, (waiter) => waiter.onNotReady());
       else if (readiness === 'ready') this.#end(member, (waiter) => waiter.onReady());
       else break;
-      if (readiness === 'ready') readiness = this.#readiness();
+      if (readiness === 'ready') readiness = this.#upstream.readiness();
     }
     this.#endOverdue(readiness);
   }
 
-  /** Where an endpoint is ready, they learn there that it has no room for them. */
+  /** Where none can be ready in time, they need not wait for the deadline. Where an endpoint is ready, they learn there that it has no room for them. */
   #endOverdue(readiness: Readiness): void {
     const now = this.#clock.now();
-    const overdue = [...this.#members].filter(({ deadline }) => deadline <= now);
+    const earliest = readiness === 'not_yet' ? this.#upstream.earliestReturn() : now;
+    const overdue = [...this.#members].filter(({ deadline }) => deadline <= now || deadline < earliest);
     const isReady = readiness === 'ready' || readiness === 'full';
     for (const member of overdue) this.#end(member, (waiter) => (isReady ? waiter.onReady() : waiter.onNotReady()));
   }

@@ -11,7 +11,7 @@ import type { ReadyWaiter } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import { eligibleOf, isReadyState } from '../policy/eligible-endpoints.ts';
-import { mayEndSoon } from '../policy/outage.ts';
+import { earliestReturn } from '../policy/outage.ts';
 import { type Readiness, ReadyQueue } from './ready-queue.ts';
 import { LiveEndpoint } from './endpoint.ts';
 import type { UpstreamPorts } from './ports.ts';
@@ -57,7 +57,10 @@ export class LiveUpstream {
     this.#ports = ports;
     this.#budget = new RetryBudget(ports.clock.now());
     this.#notReadySince = ports.clock.now();
-    this.#readyQueue = new ReadyQueue(ports.clock, ports.counts, () => this.#readiness());
+    this.#readyQueue = new ReadyQueue(ports.clock, ports.counts, {
+      readiness: () => this.#readiness(),
+      earliestReturn: () => this.#earliestReturn(),
+    });
     this.#balancerOf = ports.balancerOf ?? configuredBalancers(ports.random);
     this.#createBalancer = this.#balancerOf(spec);
     this.#sessions = ports.sessionsOf?.(spec) ?? null;
@@ -213,20 +216,26 @@ export class LiveUpstream {
     return this.mayReturn() ? 'not_yet' : 'hopeless';
   }
 
-  /** Whether an endpoint may be ready soon, and requests wait for it. */
-  mayReturn(): boolean {
-    if (this.#spec.whenNoneReady === undefined) return false;
+  /** Whether an endpoint may be ready in time for a request that begins to wait for it now. */
+  mayReturn(waitedMs = 0): boolean {
+    const { whenNoneReady } = this.#spec;
+    return (
+      whenNoneReady !== undefined && this.#earliestReturn() <= this.#ports.clock.now() + whenNoneReady.waitMs - waitedMs
+    );
+  }
+
+  #earliestReturn(): Instant {
     const now = this.#ports.clock.now();
     const endpoints = [...this.#endpoints.values()];
     const refusing = this.#refusal !== null && now - this.#refusal.until <= sameOutageMs ? this.#refusal.since : now;
     this.#wasReady ||= endpoints.some(({ hasAccepted }) => hasAccepted);
-    return mayEndSoon({ now, since: this.#notReadySince ?? refusing, wasReady: this.#wasReady, endpoints });
+    return earliestReturn({ now, since: this.#notReadySince ?? refusing, wasReady: this.#wasReady, endpoints });
   }
 
   /** Lets a request wait until an endpoint may get it; null if it is not to wait, or if too many wait. */
   waitUntilReady(waiter: ReadyWaiter, waitedMs: number): { cancel(): void } | null {
     const { whenNoneReady } = this.#spec;
-    if (whenNoneReady === undefined || waitedMs >= whenNoneReady.waitMs || !this.mayReturn()) return null;
+    if (whenNoneReady === undefined || waitedMs >= whenNoneReady.waitMs || !this.mayReturn(waitedMs)) return null;
     if (this.#readyQueue.length >= whenNoneReady.waitersMax) return null;
     return this.#readyQueue.join(waiter, whenNoneReady.waitMs - waitedMs);
   }
@@ -279,11 +288,14 @@ export class LiveUpstream {
     return fail('no_endpoint_ready', 'route', endpointCause === null ? evidence : { ...evidence, endpointCause });
   }
 
-  /** The earliest time at which checks can bring an endpoint back. */
+  /** The earliest time at which checks can bring an endpoint back, or after which a program runs again. */
   #retryAfterS(endpoints: readonly LiveEndpoint[]): number {
     const now = this.#ports.clock.now();
     const schedules = endpoints.map(({ checks }) => checks).filter((checks) => checks !== null);
-    if (schedules.length === 0) return retryAfterDefaultS;
+    if (schedules.length === 0) {
+      const starts = endpoints.map(({ finding }) => finding?.startsAtInstant ?? now);
+      return Math.max(retryAfterDefaultS, starts.length === 0 ? 0 : Math.ceil((Math.min(...starts) - now) / 1000));
+    }
     return Math.max(1, Math.ceil(Math.min(...schedules.map((checks) => healthyInMs(checks, now))) / 1000));
   }
 

@@ -493,6 +493,49 @@ describe('while no endpoint is ready, a request', () => {
     });
   }
 
+  describe('and whose program starts again', () => {
+    /** An endpoint whose program, which has ended, starts again after this time. */
+    function startingIn(afterMs: number): { world: Http1World; startsAfter: (ms: number) => void } {
+      let startsAtInstant: number | undefined;
+      const endpointChanges = (): Partial<EndpointSnapshot> =>
+        startsAtInstant === undefined ? {} : { finding: { reason: '', fix: null, lasting: false, startsAtInstant } };
+      const world = worldOf({ endpointChanges });
+      const startsAfter = (ms: number): void => {
+        startsAtInstant = world.clock.now() + ms;
+        found(world, 'unhealthy');
+      };
+      startsAfter(afterMs);
+      return { world, startsAfter };
+    }
+
+    it('after the wait would have ended is answered at once, with the time of the start', () => {
+      const { world } = startingIn(12_300);
+      const client = ask(world);
+      assert.equal(client.status, 503);
+      assert.equal(world.counts.readyWaitsTotal, 0);
+      const { cause, evidence = {} } = world.records.at(-1)?.failure ?? {};
+      assert.deepEqual([cause, (evidence as { retryAfterS?: number }).retryAfterS], ['no_endpoint_ready', 13]);
+      rests(world);
+    });
+
+    it('before the wait ends waits, until it is known that the program starts later', () => {
+      const { world, startsAfter } = startingIn(4_900);
+      const client = ask(world);
+      world.pass(4_000);
+      assert.equal(client.status, 0);
+      startsAfter(2_000);
+      world.pass(30);
+      assert.equal(client.status, 503);
+      const later = ask(world);
+      assert.equal(later.status, 0, 'it has come later and waits longer');
+      world.pass(1_990);
+      found(world, 'healthy');
+      world.pass(30);
+      assert.equal(later.status, 200);
+      rests(world);
+    });
+  });
+
   it('is answered at once in a long outage of an endpoint without checks', () => {
     const world = worldOf({ endpointChanges: () => ({ state: 'unchecked' }) });
     ask(world, '/0');
