@@ -6,6 +6,8 @@ import { outputStep } from './output-step.ts';
 import { ownExits } from './suspected-exits.ts';
 import {
   type Rule,
+  type SuspectContext,
+  type SuspectFinding,
   shownMax,
   checksFound,
   specOfMost,
@@ -24,6 +26,38 @@ import {
 
 /** Connections are cut again and again if some are so long after the first. */
 const cutAgainMs = 3000;
+
+function keepAliveRace(context: SuspectContext): SuspectFinding | null {
+  const { incident, staleReusesFailed } = context;
+  const failed = Math.max(incident.failed, incident.attemptsFailed);
+  if (shareOf(incident, races) < 0.8 || staleReusesFailed < incident.failed * 0.5 || staleReusesFailed === 0)
+    return null;
+  if (failed > incident.requests * 0.2) {
+    // More than a race: unless a process has ended, which cuts all its connections at once.
+    if (staleReusesFailed < incident.failed * 0.9 || incident.failed > incident.requests * 0.6) return null;
+    if (incident.lastAt - incident.startedAt < cutAgainMs || ownExits(context).length > 0) return null;
+    return {
+      fit: 0.86,
+      sentence: 'The application, or something before it, cuts connections that it has kept open.',
+      evidence: [
+        `${staleReusesFailed} of ${incident.failed} failed requests were sent on a connection that had served others`,
+        `${incident.requests - incident.failed} requests were answered meanwhile`,
+      ],
+      nextStep:
+        'Set `connections: { reuse: never }` for the upstream until the application keeps its connections; see why it cuts them, such as a limit of requests for each.',
+    };
+  }
+  return {
+    fit: 0.86,
+    sentence: 'The application closes idle connections at the moment at which the gateway sends a request there.',
+    evidence: [
+      `${staleReusesFailed} requests failed on a connection that the endpoint was closing`,
+      `${incident.requests - incident.failed} others were answered meanwhile`,
+    ],
+    nextStep:
+      "Make the application's keep-alive timeout longer than the gateway's (`connections.idle_timeout`): in Node `server.keepAliveTimeout`.",
+  };
+}
 
 /** What keeps connections from coming about, or ends them. */
 export const connections = {
@@ -68,37 +102,7 @@ export const connections = {
       ),
     };
   },
-  keep_alive_race: (context) => {
-    const { incident, staleReusesFailed } = context;
-    const failed = Math.max(incident.failed, incident.attemptsFailed);
-    if (shareOf(incident, races) < 0.8 || staleReusesFailed < incident.failed * 0.5 || staleReusesFailed === 0)
-      return null;
-    if (failed > incident.requests * 0.2) {
-      // More than a race: unless a process has ended, which cuts all its connections at once.
-      if (staleReusesFailed < incident.failed * 0.9 || incident.failed > incident.requests * 0.6) return null;
-      if (incident.lastAt - incident.startedAt < cutAgainMs || ownExits(context).length > 0) return null;
-      return {
-        fit: 0.86,
-        sentence: 'The application, or something before it, cuts connections that it has kept open.',
-        evidence: [
-          `${staleReusesFailed} of ${incident.failed} failed requests were sent on a connection that had served others`,
-          `${incident.requests - incident.failed} requests were answered meanwhile`,
-        ],
-        nextStep:
-          'Set `connections: { reuse: never }` for the upstream until the application keeps its connections; see why it cuts them, such as a limit of requests for each.',
-      };
-    }
-    return {
-      fit: 0.86,
-      sentence: 'The application closes idle connections at the moment at which the gateway sends a request there.',
-      evidence: [
-        `${staleReusesFailed} requests failed on a connection that the endpoint was closing`,
-        `${incident.requests - incident.failed} others were answered meanwhile`,
-      ],
-      nextStep:
-        "Make the application's keep-alive timeout longer than the gateway's (`connections.idle_timeout`): in Node `server.keepAliveTimeout`.",
-    };
-  },
+  keep_alive_race: keepAliveRace,
   another_program: (context) => {
     const { incident } = context;
     const share = shareOf(incident, causesOfAnotherProgram(context));
@@ -117,6 +121,8 @@ export const connections = {
     const { incident } = context;
     const output = outputStep(context);
     if (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5) return null;
+    // It says of the same connections when they were cut.
+    if (keepAliveRace(context) !== null) return null;
     return {
       fit: 0.45,
       sentence: 'The application, or something before it, cuts its connections.',

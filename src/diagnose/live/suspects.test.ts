@@ -179,3 +179,18 @@ describe('what is no HTTP', () => {
     assert.ok(ranking(tls, { answeredBetween: 5 }).some(({ name }) => name === 'another_program'));
   });
 });
+
+describe('connections that were cut are one suspect', () => {
+  const cut: LiveIncident = { ...incidentOf('gone', [['reset_before_response', 10]]), requests: 500 };
+  for (const [what, staleReusesFailed, expected] of [
+    ['as idle ones were used again: the race', 10, ['keep_alive_race']],
+    ['half of them: the race too', 5, ['keep_alive_race']],
+    ['new ones: the cut', 0, ['connections_cut']],
+  ] as const)
+    test(what, () => {
+      assert.deepEqual(
+        ranking(cut, { staleReusesFailed }).map(({ name }) => name),
+        expected,
+      );
+    });
+});
