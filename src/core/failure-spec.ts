@@ -32,10 +32,12 @@ export interface FailureSpec<C extends Cause> {
   readonly usualCauses: readonly string[];
   /** For operators: what to do or look at next, one sentence. */
   readonly nextStep: string;
+  /** The next step begins with reading what the application printed while it had the request (`output-step.ts`); `then` follows. */
+  readonly readsOutput?: { readonly then: string };
   /** Texts for this evidence, which replace the general ones above (docs/failures.md has the general ones). */
   readonly inThisCase?: (evidence: Readonly<Evidence[C]>) => CaseTexts | null;
 }
 
 export type CaseTexts = Partial<
-  Pick<FailureSpec<Cause>, 'whose' | 'temporary' | 'forClient' | 'usualCauses' | 'nextStep'>
+  Pick<FailureSpec<Cause>, 'whose' | 'temporary' | 'forClient' | 'usualCauses' | 'nextStep' | 'readsOutput'>
 >;

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { shapeOfType, specOf, whoseOf } from '../explain.ts';
 import { failureTable } from '../failure-table.ts';
 import { type Cause, type Failure, fail } from '../failure.ts';
+import { outputStep } from '../output-step.ts';
 
 /** What Candor knows of a process that it runs: its port, its exit, its output. */
 const askedInVain =
@@ -47,6 +48,20 @@ describe('the advice for an application that Candor runs', () => {
 
   it('leads to what the application printed', () => {
     assert.match(specOf(closed, 'shop').nextStep, /^Read what shop printed while it had the request: `candor explain/);
+  });
+
+  it('marks each step that begins with reading the output, with what follows, and no other', () => {
+    const step = outputStep(['shop'], { of: 'request', id: 'REQUEST-ID' });
+    const marked = new Set<Cause>();
+    for (const cause of ofItsProcess)
+      for (const variant of variants) {
+        const failure = { cause, stage: 'response', evidence: { ...evidence, ...variant } } as unknown as Failure;
+        const { nextStep, readsOutput } = specOf(failure, 'shop');
+        if (readsOutput !== undefined) marked.add(cause);
+        assert.equal(nextStep.startsWith('Read what shop printed'), readsOutput !== undefined, cause);
+        if (readsOutput !== undefined) assert.equal(nextStep, `${step}${readsOutput.then}`);
+      }
+    assert.ok(marked.size >= 8, [...marked].join());
   });
 
   for (const name of [null, '', 'a`b', '-x'])

@@ -1,5 +1,6 @@
 import type { CaseTexts } from '../failure-spec.ts';
 import type { Failure } from '../failure.ts';
+import { outputStep } from '../output-step.ts';
 import { shortKeepAlive } from './reset.ts';
 
 /**
@@ -7,7 +8,7 @@ import { shortKeepAlive } from './reset.ts';
  * exit, checks its port and reads its output: no text asks the reader for any of this. Null where the general texts are right.
  */
 export function supervisedTexts({ cause, evidence }: Failure, application: string): CaseTexts | null {
-  const read = `${stepOfOutput(application)}.`;
+  const read = reading(application);
   switch (cause) {
     case 'connect_refused':
       return {
@@ -31,17 +32,20 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
         usualCauses: [
           'it no longer accepts connections and its listen queue is full: its event loop, or all its workers, are blocked',
         ],
-        nextStep: `See with \`ss -ltn\` whether Recv-Q of its port has reached Send-Q, and in ${outputOf(application)} what it printed last.`,
+        nextStep: `See with \`ss -ltn\` whether Recv-Q of its port has reached Send-Q, and ${outputStep([application], { of: 'last', words: 'what it printed last' })}.`,
       };
     case 'closed_before_response':
     case 'reset_before_response':
-      if ('stream' in evidence && evidence.stream !== undefined) return { nextStep: read };
+      if ('stream' in evidence && evidence.stream !== undefined) return read;
       return evidence.reused
         ? {
             usualCauses: [...brokenOff, shortKeepAlive],
-            nextStep: `${stepOfOutput(application)}; if it printed nothing, raise its keep-alive time above the upstream's \`connections.idle_timeout\`.`,
+            ...reading(
+              application,
+              "; if it printed nothing, raise its keep-alive time above the upstream's `connections.idle_timeout`.",
+            ),
           }
-        : { usualCauses: brokenOff, nextStep: read };
+        : { usualCauses: brokenOff, ...read };
     case 'response_head_truncated':
       return {
         usualCauses: [
@@ -49,18 +53,21 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
           'the application sent an interim response (100, 103) and then gave up',
           workerEnded,
         ],
-        nextStep: read,
+        ...read,
       };
     case 'response_stream_cut':
     case 'response_chunked_truncated':
-      return { nextStep: read };
+      return read;
     case 'response_body_reset':
       return {
         usualCauses: [
           workerEnded,
           'the application closed its socket without reading the whole request body, and the kernel sent a reset',
         ],
-        nextStep: `${stepOfOutput(application)}, and let it send Content-Length or use chunked coding, so that a truncated answer can be detected.`,
+        ...reading(
+          application,
+          ', and let it send Content-Length or use chunked coding, so that a truncated answer can be detected.',
+        ),
       };
     case 'tunnel_unclosed':
       return {
@@ -69,19 +76,15 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
           workerEnded,
           'the client or the application sent bytes that are not WebSocket frames, such as an error page; the receiver may end the connection then (RFC 6455 §7.1.7)',
         ],
-        nextStep: `${stepOfOutput(application)}; let it send a close frame before it ends a WebSocket (RFC 6455 §7.1).`,
+        ...reading(application, '; let it send a close frame before it ends a WebSocket (RFC 6455 §7.1).'),
       };
     case 'response_head_timeout':
       return evidence.ping === 'unanswered'
         ? null
-        : {
-            nextStep: `${stepOfOutput(application)}; if the work normally takes that long, raise \`timeouts.response_head\` of the route.`,
-          };
+        : reading(application, '; if the work normally takes that long, raise `timeouts.response_head` of the route.');
     case 'tunnel_idle':
       return evidence.silent === 'application'
-        ? {
-            nextStep: `${stepOfOutput(application)}; if it does not answer pings, remove \`websocket.ping\` from the route.`,
-          }
+        ? reading(application, '; if it does not answer pings, remove `websocket.ping` from the route.')
         : null;
     case 'response_not_http':
       return evidence.answeredBefore !== undefined
@@ -100,19 +103,17 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
   }
 }
 
-/** The output of an application that Candor runs: it is stored, or passed on. */
-export function outputOf(application: string): string {
-  return `\`candor logs application:${application}\` (without a \`store\`: in Candor's own output)`;
-}
-
-/** Where to read what an application that Candor runs printed: an imperative clause. */
-export function stepOfOutput(application: string): string {
-  return `Read what ${application} printed while it had the request: \`candor explain REQUEST-ID\` shows it if the configuration has a \`store\`, otherwise it stands in Candor's own output`;
+/** The next step is to read what the application printed while it had the request; `then` follows. */
+function reading(application: string, then = '.'): Required<Pick<CaseTexts, 'nextStep' | 'readsOutput'>> {
+  return {
+    nextStep: `${outputStep([application], { of: 'request', id: 'REQUEST-ID' })}${then}`,
+    readsOutput: { then },
+  };
 }
 
 /** Whether its process runs, and why not: a sentence. */
 const stepOfProcess = (application: string): string =>
-  `See with \`candor status\` whether ${application} runs and when it was last ready, and in ${outputOf(application)} what it printed.`;
+  `See with \`candor status\` whether ${application} runs and when it was last ready, and ${outputStep([application], { of: 'last', words: 'what it printed' })}.`;
 
 const workerEnded = 'a worker process that the application had started exited, or was killed, while it had the request';
 const brokenOff = [

@@ -119,6 +119,16 @@ test('after SIGTERM the step is for the application where its record says that C
   assert.match(nextStep ?? '', /^Let the application finish its requests when it gets SIGTERM/);
 });
 
+test('the step after a broken tunnel shows what was printed, and keeps what follows', () => {
+  const tunnel = { ...closed, kind: 'tunnel', cause: 'response_body_reset', duration_ms: 9, bytes_out: 0 };
+  const { nextStep } = verdictWith(tunnel as unknown as ExchangeRecord, {
+    processes: [],
+    lines: [],
+    nearby: [line('stderr', 'Error: boom')],
+  });
+  assert.match(nextStep ?? '', /^Read what shop printed while it had the request, shown here; if tunnels always break/);
+});
+
 for (const [stopped, step] of [
   [true, /^Let the application finish its requests when it gets SIGTERM/],
   [false, /^Find who sent SIGTERM/],

@@ -1,14 +1,14 @@
 import { stepAfterStop } from '../../core/explain.ts';
-import { outputOf, stepOfOutput } from '../../core/failure-table/supervised.ts';
 import { quoted } from '../../core/failure-table/formatting.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
+import { outputStep } from '../../core/output-step.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
 import { strainedDescriptors } from '../../core/process-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import type { RequestContextJson } from '../../core/request-context.ts';
 import { stepAfterExit } from './record-spec.ts';
-import { type RecordVerdict, verdictOf } from './record-verdict.ts';
+import { afterOutputOf, type RecordVerdict, verdictOf } from './record-verdict.ts';
 
 /** A process without descriptors accepts no connection, or fails at what it needs for its answer. */
 const mayLackDescriptors: ReadonlySet<string> = new Set(['unreachable', 'too_slow', 'reset', 'app_error']);
@@ -57,15 +57,12 @@ function withDescriptors(
 /** Where the step is to read the output, the reader has it before them: the verdict quotes what it says. */
 function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: KnownAround): RecordVerdict {
   const { application } = record;
-  const { nextStep } = verdict;
-  if (application === null || nextStep === null) return verdict;
-  const toRead = stepOfOutput(application).replaceAll('REQUEST-ID', record.id);
+  const afterOutput = afterOutputOf(record);
+  if (application === null || afterOutput === null) return verdict;
   const printed = printedMeanwhile(around);
-  if (!nextStep.startsWith(toRead)) return verdict;
-  if (printed.length === 0) {
-    const elsewhere = `Read in ${outputOf(application)} what ${application} printed while it had the request; nothing of it is known here`;
-    return { ...verdict, nextStep: nextStep.replace(toRead, elsewhere) };
-  }
+  const isShown = printed.length > 0;
+  const nextStep = `${outputStep([application], { of: 'request', isShown })}${afterOutput}`;
+  if (!isShown) return { ...verdict, nextStep };
   const errors = printed.filter(({ stream }) => stream !== 'stdout').map(({ text }) => text);
   const words = lastWords(errors);
   const perhaps = around.lines.some(({ text }) => text.trimEnd() === words?.error)
@@ -75,7 +72,7 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   return {
     ...verdict,
     sentence: `${verdict.sentence}${said}`,
-    nextStep: nextStep.replace(toRead, `Read what ${application} printed while it had the request, shown here`),
+    nextStep,
   };
 }
 

@@ -1,5 +1,5 @@
 import { isPlainName } from '../../core/explain.ts';
-import { stepOfOutput } from '../../core/failure-table/supervised.ts';
+import { outputStep } from '../../core/output-step.ts';
 import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { currentRecord } from '../../core/record-versions.ts';
@@ -84,7 +84,7 @@ function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): {
       sentence: `The application itself answered ${statusOf(fields.received_status) ?? statusOf(fields.status) ?? '5xx'}; the gateway passed it on.`,
       fix: fixOf(
         isPlainName(fields.application)
-          ? stepOfOutput(fields.application).replaceAll('REQUEST-ID', id)
+          ? outputStep([fields.application], { of: 'request', id })
           : `Read the application's own log; the request has the X-Request-Id ${id}`,
         explain,
       ),

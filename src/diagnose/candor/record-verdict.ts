@@ -1,5 +1,5 @@
 import { isPlainName } from '../../core/explain.ts';
-import { stepOfOutput } from '../../core/failure-table/supervised.ts';
+import { outputStep } from '../../core/output-step.ts';
 import { countText, durationText } from '../../core/quantity-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { endpointsOutText } from './gateway-state-texts.ts';
@@ -14,19 +14,35 @@ export interface RecordVerdict {
 }
 
 export function verdictOf(record: ExchangeRecord): RecordVerdict {
+  const { sentence, usualCauses, nextStep } = draftOf(record);
+  return { sentence, usualCauses, nextStep };
+}
+
+/** What follows in the next step where that begins with reading what the application printed; null: it does not. */
+export function afterOutputOf(record: ExchangeRecord): string | null {
+  return draftOf(record).afterOutput;
+}
+
+interface VerdictDraft extends RecordVerdict {
+  readonly afterOutput: string | null;
+}
+
+function draftOf(record: ExchangeRecord): VerdictDraft {
   const cut = tunnelBroken(record);
   if (cut !== null) return cut;
   const spec = specOfRecord(record);
   const happened = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
   const sentence = [happened, endpointsOutText(record)].filter((text) => text !== '').join(' ');
   const afterExit = stepAfterExit(record);
-  if (afterExit !== null) return { sentence, usualCauses: [], nextStep: afterExit };
-  const nextStep = spec?.nextStep.replaceAll('REQUEST-ID', record.id) ?? nextStepWithoutCause(record);
-  return { sentence, usualCauses: spec?.usualCauses ?? [], nextStep };
+  if (afterExit !== null) return { sentence, usualCauses: [], nextStep: afterExit, afterOutput: null };
+  if (spec === null) return { sentence, usualCauses: [], ...nextStepWithoutCause(record) };
+  const { usualCauses, nextStep, readsOutput } = spec;
+  const afterOutput = readsOutput?.then ?? null;
+  return { sentence, usualCauses, nextStep: nextStep.replaceAll('REQUEST-ID', record.id), afterOutput };
 }
 
 /** The advice for a truncated body does not apply to a tunnel, which has no body. */
-function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
+function tunnelBroken(record: ExchangeRecord): VerdictDraft | null {
   const { kind, id, cause, detail, duration_ms, application } = record;
   if (kind !== 'tunnel') return null;
   if (cause !== 'response_body_reset' && cause !== 'response_body_unclosed') return null;
@@ -39,11 +55,12 @@ function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
       'the application closed the connection: an unanswered ping, a message that was too large, an exception',
       'a NAT or load balancer between gateway and application dropped the idle connection',
     ],
-    nextStep:
-      (isPlainName(application)
-        ? stepOfOutput(application).replaceAll('REQUEST-ID', id)
-        : `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit in \`candor status\``) +
-      '; if tunnels always break after the same idle time, let the application ping more often than that.',
+    ...(isPlainName(application)
+      ? reading(application, id, pingMore)
+      : {
+          nextStep: `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit in \`candor status\`${pingMore}`,
+          afterOutput: null,
+        }),
   };
 }
 
@@ -73,12 +90,20 @@ function sentenceWithoutCause(record: ExchangeRecord): string {
   return `The first attempt failed${spec === null ? '' : ` (${lowerFirst(spec.title)})`}, and the gateway retried it. ${answered}`;
 }
 
-function nextStepWithoutCause(record: ExchangeRecord): string | null {
-  if (record.shape !== 'app_error') return null;
-  if (isPlainName(record.application))
-    return `${stepOfOutput(record.application).replaceAll('REQUEST-ID', record.id)}.`;
-  return `Look into the application's own log at ${record.at}; it saw the request as X-Request-Id ${record.id}.`;
+function nextStepWithoutCause({ shape, application, at, id }: ExchangeRecord): NextStep {
+  if (shape !== 'app_error') return { nextStep: null, afterOutput: null };
+  if (isPlainName(application)) return reading(application, id, '.');
+  const nextStep = `Look into the application's own log at ${at}; it saw the request as X-Request-Id ${id}.`;
+  return { nextStep, afterOutput: null };
 }
+
+type NextStep = Pick<VerdictDraft, 'nextStep' | 'afterOutput'>;
+
+function reading(application: string, id: string, afterOutput: string): NextStep {
+  return { nextStep: `${outputStep([application], { of: 'request', id })}${afterOutput}`, afterOutput };
+}
+
+const pingMore = '; if tunnels always break after the same idle time, let the application ping more often than that.';
 
 /** For a reader who sees what the command in some next steps prints: the text refers to that instead. */
 export function nextStepHere(nextStep: string, { id, at, duration_ms }: ExchangeRecord): string {

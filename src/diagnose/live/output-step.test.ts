@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import type { Cause } from '../../core/failure.ts';
 import { failureTable } from '../../core/failure-table.ts';
 import { familyOfCause } from './failure-family.ts';
-import { outputStep } from './output-step.ts';
+import { outputStepOf } from './output-step.ts';
 import { endpointOf, incidentOf, ranking } from './ranking.test-support.ts';
 import type { WatchedUpstream } from './watched-upstream.ts';
 
 const incident = incidentOf('application', [['app_error', 9]]);
 const stepOf = (watched: Partial<WatchedUpstream>): string | null =>
-  outputStep({ incident, watched: { application: null, endpoints: [], ...watched } });
+  outputStepOf({ incident, watched: { application: null, endpoints: [], ...watched } });
 
 test('the step shows what the applications that the gateway runs have printed, and is none for others', () => {
   assert.equal(stepOf({}), null);

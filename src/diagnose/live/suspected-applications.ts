@@ -2,7 +2,7 @@ import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
 import { withTarget } from './step-target.ts';
-import { outputStep } from './output-step.ts';
+import { outputStepOf } from './output-step.ts';
 import { ownExits } from './suspected-exits.ts';
 import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
@@ -128,7 +128,7 @@ export const applications = {
   },
   slow_application: (context) => {
     const { incident, usualDurations, watched } = context;
-    const output = outputStep(context);
+    const output = outputStepOf(context);
     if (!isOf(incident, 'slow') && !checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return null;
     const usualMs = quantile(usualDurations, 0.5);
     return {
@@ -147,7 +147,7 @@ export const applications = {
   },
   application_errors: (context) => {
     const { incident, watched } = context;
-    const output = outputStep(context);
+    const output = outputStepOf(context);
     if (!isOf(incident, 'application')) return null;
     return {
       fit: 0.5,

@@ -2,7 +2,7 @@ import { specOfCause } from '../../core/explain.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { withTarget } from './step-target.ts';
-import { outputStep } from './output-step.ts';
+import { outputStepOf } from './output-step.ts';
 import { ownExits } from './suspected-exits.ts';
 import {
   type Rule,
@@ -112,14 +112,14 @@ export const connections = {
       sentence: 'Something that does not speak the configured protocol answers at that address.',
       evidence: [`${percent(share)} of the failures: ${names(incident, otherProtocol)}`],
       nextStep:
-        outputStep(context) === null
+        outputStepOf(context) === null
           ? 'See with `ss -ltnp` which program listens on that port, and compare port and scheme with the configuration.'
           : 'See in `candor explain ID` which bytes came: the application that the gateway runs listens there, and must speak HTTP in clear text (`http2` of the application: HTTP/2) at the port that it was told by PORT.',
     };
   },
   connections_cut: (context) => {
     const { incident } = context;
-    const output = outputStep(context);
+    const output = outputStepOf(context);
     if (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5) return null;
     // It says of the same connections when they were cut.
     if (keepAliveRace(context) !== null) return null;
@@ -141,7 +141,7 @@ export const connections = {
     if (share < 0.5 && !isDown) return null;
     const wasCut = shareOf(incident, races) > 0;
     const listensAgain = directLook?.isAccepting === true;
-    const output = outputStep(context);
+    const output = outputStepOf(context);
     return {
       fit: 0.6,
       sentence: wasCut
