@@ -1,8 +1,9 @@
 import { run } from '@stricli/core';
 import type { ParserContext } from './parser-context.ts';
 import { application } from './commands.ts';
-import { exitCodeOf } from './exit-codes.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { defectText } from './failure-text.ts';
+import { harmless } from './layout.ts';
 import type { Output, ProcessContext } from './process-context.ts';
 
 /**
@@ -12,6 +13,11 @@ import type { Output, ProcessContext } from './process-context.ts';
 export async function runCommandLine(argv: readonly string[], context: ProcessContext): Promise<number> {
   const stdout = parserStream(context.stdout, context);
   const stderr = parserStream(context.stderr, context);
+  const tooShort = flagTooShort(argv);
+  if (tooShort !== undefined) {
+    context.stderr.write(`There is no flag ${harmless(tooShort)}. \`--help\` lists all flags.\n`);
+    return exitCodes.usage;
+  }
   const process: ParserContext['process'] & { env: ProcessContext['env'] } = { stdout, stderr, env: context.env };
   try {
     await run(application, argv.length === 0 ? ['--help'] : withHeaderFlag(argv), {
@@ -23,6 +29,13 @@ export async function runCommandLine(argv: readonly string[], context: ProcessCo
     context.stderr.write(`${defectText(error, context.env)}\n`);
     return 1;
   }
+}
+
+/** The parser takes a word such as `--c` for an argument. `run` looks at its own words: those of a program may be so. */
+function flagTooShort(argv: readonly string[]): string | undefined {
+  const end = argv.indexOf('--');
+  const words = argv[0] === 'run' ? [] : argv.slice(0, end === -1 ? argv.length : end);
+  return words.find((word) => /^--[a-z](?:=|$)/i.test(word));
 }
 
 /** The parser keeps `-H` for itself, by which people give headers to `curl`, and to `candor route`. */

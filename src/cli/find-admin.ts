@@ -380,7 +380,7 @@ function noGatewayFound(context: ProcessContext, silent: readonly string[]): NoG
   return new NoGatewayFound(
     `No running gateway was found. Looked for an admin socket in ${folders.join(', ')}. ` +
       [...problems, ...silent].map((sentence) => `${sentence} `).join('') +
-      `Start one with \`${command} up -c candor.yaml\`, or name one with -c <file>, --socket <path> or --admin <url>.`,
+      `Start one with \`${command} up -c candor.yaml\` (\`${command} run -- node server.js\` needs no file), or name one with -c <file>, --socket <path> or --admin <url>.`,
     problems.length > 0 || silent.length > 0,
   );
 }

@@ -34,10 +34,15 @@ export const parserText: ApplicationText = {
             placeholder === 'command'
               ? 'The command to run is missing: candor run -- node server.js'
               : `The <${placeholder}> is missing. \`--help\` has an example.`,
-          UnexpectedPositionalError: ({ input }) => `"${input}" is an unexpected argument. \`--help\` has an example.`,
+          UnexpectedPositionalError: ({ input }) => unexpectedText(input),
         })
       : defectText(error),
   exceptionWhileLoadingCommandFunction: (error) => defectText(error),
   exceptionWhileLoadingCommandContext: (error) => defectText(error),
   exceptionWhileRunningCommand: (error) => (error instanceof CommandFailure ? failureText(error) : defectText(error)),
 };
+
+function unexpectedText(input: string): string {
+  const advice = /\.ya?ml$/.test(input) ? `A configuration is named with -c ${input}.` : '`--help` has an example.';
+  return `"${input}" is an unexpected argument. ${advice}`;
+}

@@ -7,6 +7,7 @@ import { serve } from './serve.ts';
 import { type ServePlan } from './serve-plan.ts';
 import { StartAbandoned } from '../gateway/gateway.ts';
 import { styleFor } from './style.ts';
+import { harmless } from './layout.ts';
 import { whereLines } from './where-lines.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -14,7 +15,10 @@ import { reportingToPredecessor } from './upgrade/report-to-predecessor.ts';
 import type { RunFlags } from './run-flags.ts';
 
 /** Puts the gateway in front of any command that takes its port from PORT. */
-export function run(flags: RunFlags, command: readonly string[], context: ProcessContext): Promise<number> {
+export async function run(flags: RunFlags, command: readonly string[], context: ProcessContext): Promise<number> {
+  const [program = ''] = command;
+  if (program.startsWith('-'))
+    throw new CommandFailure('usage', `There is no flag ${harmless(program)}. \`--help\` lists all flags.`);
   const json = flags.json || !context.stderr.isTTY;
   return withStderrFormat(context, json, (one) =>
     reportingToPredecessor(one, () => startAndServe(flags, command, one)),

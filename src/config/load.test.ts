@@ -39,12 +39,17 @@ describe('a configuration that cannot be read', () => {
     [
       'is not there, and another is',
       () => join(folder, 'gateway.conf'),
-      'gateway.conf: error: there is no file "gateway.conf" in "/etc"\n  there is "candor.yaml"\n',
+      'gateway.conf: error: there is no file "gateway.conf" in "/etc"\n  there is "candor.yaml"; name the right one with -c\n',
+    ],
+    [
+      'is not there, nor is any other',
+      () => (mkdirSync(join(folder, 'empty')), join(folder, 'empty', 'candor.yaml')),
+      'candor.yaml: error: there is no file "candor.yaml" in "/etc/empty"\n  write one, if only the line `upstreams: { app: "127.0.0.1:3000" }`, or name\n  one with -c; `candor run -- node server.js` needs none\n',
     ],
     [
       'is in a folder that is not there',
       () => join(folder, 'none', 'candor.yaml'),
-      'candor.yaml: error: there is no folder "/etc/none"\n',
+      'candor.yaml: error: there is no folder "/etc/none"\n  write one, if only the line `upstreams: { app: "127.0.0.1:3000" }`, or name\n  one with -c; `candor run -- node server.js` needs none\n',
     ],
     [
       'is a folder',

@@ -149,10 +149,11 @@ async function explainUnreadable(
     case 'ENOENT':
     case 'ENOTDIR': {
       const names = await host.listDirectory(folder);
-      if (names === null) return { message: `there is no folder ${quoted(folder)}`, suggestion: null };
+      const suggestion = what === 'a configuration' ? suggestConfiguration(names ?? []) : null;
+      if (names === null) return { message: `there is no folder ${quoted(folder)}`, suggestion };
       return {
         message: `there is no file ${name} in ${quoted(folder)}`,
-        suggestion: suggestNearest(basename(path), names) ?? suggestYaml(names, what),
+        suggestion: suggestNearest(basename(path), names) ?? suggestion,
       };
     }
     case 'EISDIR':
@@ -180,8 +181,9 @@ async function explainUnreadable(
   }
 }
 
-function suggestYaml(names: readonly string[], what: string): string | null {
-  if (what !== 'a configuration') return null;
+/** `names`: of the files where it was looked for. */
+function suggestConfiguration(names: readonly string[]): string {
   const yaml = names.filter((name) => /\.ya?ml$/.test(name)).slice(0, 3);
-  return yaml.length === 0 ? null : `there is ${yaml.map(quoted).join(', ')}`;
+  if (yaml.length > 0) return `there is ${yaml.map(quoted).join(', ')}; name the right one with -c`;
+  return 'write one, if only the line `upstreams: { app: "127.0.0.1:3000" }`, or name one with -c; `candor run -- node server.js` needs none';
 }

@@ -121,8 +121,8 @@ function startFailureText(errno: string, { command, directory, environment }: Pr
     case 'ENOENT':
       if (found !== null) return `${found} exists, but the interpreter that its first line names does not`;
       return file.includes('/')
-        ? `the program ${file} does not exist`
-        : `the program ${file} is in no directory of PATH`;
+        ? `the program ${file} does not exist: check its path`
+        : `the program ${file} is in no directory of PATH: check its name, or write its path`;
     case 'EACCES':
       return found !== null && isExecutable(found)
         ? `the program ${file} may not be started (${errno})`

@@ -103,7 +103,10 @@ function isFailure(verdict: LineVerdict): boolean {
 function notALine(flags: ExplainAnythingFlags, lines: readonly string[], context: ProcessContext): number {
   const [only = ''] = lines;
   if (lines.length === 1 && isLikeFileName(only))
-    throw new CommandFailure('usage', `There is no file ${shorten(harmless(only), 200)}.`);
+    throw new CommandFailure(
+      'usage',
+      `There is no file ${shorten(harmless(only), 200)}. Name a log that exists, or give a line of one in quotes.`,
+    );
   if (flags.json)
     for (const [index, line] of lines.entries())
       context.stdout.write(`${harmlessJson(lineObject(null, line, { file: null, line: index + 1 }))}\n`);

@@ -34,7 +34,7 @@ export function findLog(name: string, context: ProcessContext): LogSource {
   if (name === '-') return { name: 'standard input', path: null, bytes: null };
   const path = resolve(context.directory, name);
   const said = harmless(name);
-  if (!isThere(name, context)) throw unreadable(`there is no file ${said}`);
+  if (!isThere(name, context)) throw unreadable(`there is no file ${said}; name a log that exists`);
   const found = statSync(path);
   if (found.isDirectory()) throw unreadable(`${said} is a folder; name the files in it`);
   if (found.isSocket()) throw unreadable(`${said} is a socket, not a log`);

@@ -59,7 +59,10 @@ async function findResponses(
   const url = urlOf(given);
   if (url === null) {
     const said = harmless(withoutCredentials(given));
-    throw new CommandFailure('usage', `There is no file ${said}, and it is not an http:// or https:// URL.`);
+    throw new CommandFailure(
+      'usage',
+      `There is no file ${said}, and it is not an http:// or https:// URL. Name a URL, or a file with the response.`,
+    );
   }
   const response = await fetchResponse(url, { timeoutMs: timeout * 1000, verify: !insecure });
   return [{ from: url.href, response }];
