@@ -67,6 +67,8 @@ export const incidentSchema = z.object({
         routes: z.array(text),
         endpoints: z.array(text),
         causes: z.array(text).describe('Failures of a kind that it did not have before.'),
+        failed: failedRequests.optional(),
+        attempts_failed: failedAttempts,
         suspects: z.array(suspectSchema),
       }),
     )

@@ -59,6 +59,9 @@ export interface IncidentAddition {
   readonly endpoints: readonly string[];
   /** Failures of a kind that the incident did not have before; of checks, where those keep requests from being sent. */
   readonly causes: readonly CountedCause['cause'][];
+  /** Requests and attempts that failed with them; absent: requests are not sent, it has no causes, or an earlier version has not counted them. */
+  readonly failed?: number;
+  readonly attemptsFailed?: number;
   /** What may have caused it, apart from what has caused the incident; the likeliest first. */
   readonly suspects: readonly IncidentSuspect[];
 }

@@ -62,7 +62,9 @@ export class AdditionWatch {
     for (const { addition, counted } of additions) {
       if (second - counted.lastSecond > lateS) continue;
       addition.suspects = rank(counted).filter(({ sentence }) => !known.has(sentence));
-      if (addition.families.size > 0) addition.causes = causesOf(counted, addition, context.watched);
+      if (addition.families.size === 0) continue;
+      addition.causes = causesOf(counted, addition, context.watched);
+      if (counted.root !== 'not_ready') addition.counts = counted.counts;
     }
     return found !== null;
   }
@@ -129,7 +131,7 @@ const reportedFamilies: readonly FailureFamily[] = [
 ];
 
 /** In which way the checks of most endpoints fail that get no requests; null: not known. */
-function familyOfChecks({ endpoints }: WatchedUpstream): FailureFamily | null {
+export function familyOfChecks({ endpoints }: WatchedUpstream): FailureFamily | null {
   const out = endpoints.filter(({ state }) => state === 'unhealthy' || state === 'starting');
   const counts = new Map<FailureFamily, number>();
   for (const { checkCause } of out) {

@@ -39,6 +39,8 @@ export interface FoundAddition {
   readonly exits: ReadonlySet<ExitKind>;
   /** The commonest of those ways. */
   causes: readonly CountedCause['cause'][];
+  /** How many failures have those causes; null: they keep requests from being sent, or there are none. */
+  counts: Pick<IncidentAddition, 'failed' | 'attemptsFailed'> | null;
   suspects: readonly IncidentSuspect[];
 }
 
@@ -72,6 +74,8 @@ export const failedShareMin = 0.2;
 export class IncidentAdditions {
   readonly #parts = new Map<string, Part>();
   readonly found: FoundAddition[] = [];
+  /** Ways to fail that have taken the place of the first one, and the seconds since which. */
+  readonly changes = new Map<FailureFamily, number>();
 
   /** What one second has brought. */
   see<K extends PartKind>(kind: K, name: PartNames[K], second: number, all: number, failed: number): void {
@@ -85,12 +89,21 @@ export class IncidentAdditions {
     part.recent.push({ second, all: Math.max(all, failed), failed });
   }
 
+  /** Requests fail in another way now than those that the incident began with: this is told, however soon it is. */
+  change(family: FailureFamily, sinceSecond: number): void {
+    if (!this.changes.has(family)) this.changes.set(family, sinceSecond);
+  }
+
   /** The addition that this second shows; null: none. `exits`: of instances, by their kinds that are new, with their seconds. */
   judge(second: number, startSecond: number, exits: ReadonlyMap<ExitKind, number> = new Map()): FoundAddition | null {
     for (const part of this.#parts.values()) settle(part, second - windowS);
     const isHeld = second - (this.found.at(-1)?.foundSecond ?? -Infinity) < holdS;
-    if (second - startSecond < settleS || isHeld || this.found.length >= additionsMax) return null;
-    const added = [...this.#parts.values()].filter((part) => !part.isAdded && this.#hasBegun(part, startSecond));
+    if (isHeld || this.found.length >= additionsMax) return null;
+    const isSettled = second - startSecond >= settleS;
+    const added = [...this.#parts.values()].filter(
+      (part) => !part.isAdded && (this.#changedAt(part) !== null || (isSettled && this.#hasBegun(part, startSecond))),
+    );
+    if (!isSettled && added.length === 0) return null;
     if (added.length + exits.size === 0) return null;
     for (const part of added) part.isAdded = true;
     const namesOf = <K extends PartKind>(kind: K): ReadonlySet<PartNames[K]> =>
@@ -98,12 +111,16 @@ export class IncidentAdditions {
     const failing = added.flatMap(({ recent }) => recent.filter(({ failed }) => failed > 0));
     const addition: FoundAddition = {
       foundSecond: second,
-      sinceSecond: Math.min(...failing.map((one) => one.second), ...exits.values()),
+      sinceSecond: Math.min(
+        ...failing.map((one) => one.second),
+        ...added.flatMap((part) => this.#changedAt(part) ?? []),
+        ...exits.values(),
+      ),
       routes: namesOf('route'),
       endpoints: namesOf('endpoint'),
       families: namesOf('family'),
       exits: new Set(exits.keys()),
-      ...{ causes: [], suspects: [] },
+      ...{ causes: [], counts: null, suspects: [] },
     };
     this.found.push(addition);
     return addition;
@@ -112,6 +129,10 @@ export class IncidentAdditions {
   /** Whether something that has begun later has this reason. */
   has(name: SuspectKind): boolean {
     return (name === 'out_of_memory' || name === 'crash') && this.found.some(({ exits }) => exits.has(name));
+  }
+
+  #changedAt({ kind, name }: Part): number | null {
+    return kind === 'family' ? (this.changes.get(name as FailureFamily) ?? null) : null;
   }
 
   #hasBegun({ kind, all, failed, recent }: Part, startSecond: number): boolean {
@@ -125,11 +146,12 @@ export class IncidentAdditions {
 
   /** `beganAt`: wall time of second 0. */
   all(beganAt: number): readonly IncidentAddition[] {
-    return this.found.map(({ sinceSecond, routes, endpoints, causes, suspects }) => ({
+    return this.found.map(({ sinceSecond, routes, endpoints, causes, counts, suspects }) => ({
       since: beganAt + sinceSecond * 1000,
       routes: [...routes],
       endpoints: [...endpoints],
       causes,
+      ...counts,
       suspects,
     }));
   }

@@ -1,4 +1,5 @@
 import { specOfCause } from '../../core/explain.ts';
+import { failuresText } from '../../core/quantity-text.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { IncidentAddition, LiveIncident } from '../../core/live-incident.ts';
 
@@ -9,9 +10,13 @@ export function incidentSentence(incident: LiveIncident): string {
   if (joined !== undefined) return `${what}. It is part of incident ${joined}, and goes on there.`;
   const [suspect] = suspects;
   const seconds = Math.max(1, Math.round((lastAt - startedAt) / 1000));
-  const when = resolvedAt === null ? '' : ` in ${durationOf(seconds)}; no more since`;
+  const [lasted, end] = resolvedAt === null ? ['', ''] : [` in ${durationOf(seconds)}`, '; no more since'];
   const why = suspect === undefined ? 'What has caused it is not known.' : suspect.sentence;
-  return [`${what}: ${extentOf(incident)}${when}.`, why, ...incident.additions.map(additionSentence)].join(' ');
+  return [
+    `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
+    why,
+    ...incident.additions.map(additionSentence),
+  ].join(' ');
 }
 
 /** A few words: what fails. */
@@ -36,19 +41,33 @@ function titleOf({ cause, causes }: LiveIncident): string {
 }
 
 /**
- * 'Since 12:04:05 UTC the route /pay fails as well: shop/2 ended by itself.', 'Since 12:04:05 UTC requests also fail with response_head_timeout: …',
+ * 'Since 12:04:05 UTC the route /pay fails as well: shop/2 ended by itself.', 'Since 12:04:05 UTC requests also fail with response_head_timeout (40 requests): …',
  * 'Since 12:04:05 UTC also: …'.
  */
-export function additionSentence({ since, routes, endpoints, causes, suspects }: IncidentAddition): string {
+export function additionSentence(addition: IncidentAddition): string {
+  const { since, routes, endpoints, causes, suspects } = addition;
   const alsoFailing = [...partOf('route', routes), ...partOf('endpoint', endpoints)];
   const verb = routes.length + endpoints.length > 1 ? 'fail' : 'fails';
   const parts = [
     ...(alsoFailing.length === 0 ? [] : [`${alsoFailing.join(' and ')} ${verb} as well`]),
-    ...(causes.length === 0 ? [] : [`requests also fail with ${listOf(causes)}`]),
+    ...(causes.length === 0 ? [] : [`requests also fail with ${listOf(causes)}${countsText(addition)}`]),
   ];
   const what = parts.length === 0 ? 'also' : parts.join(', and ');
   const why = suspects[0]?.sentence ?? (parts.length === 0 ? 'requests fail for another reason.' : null);
   return `Since ${new Date(since).toISOString().slice(11, 19)} UTC ${what}${why === null ? '.' : `: ${why}`}`;
+}
+
+function countsText({ failed, attemptsFailed }: IncidentAddition): string {
+  if (failed === undefined || attemptsFailed === undefined) return '';
+  return ` (${failuresText({ count: Math.max(failed, attemptsFailed), failed, attemptsFailed })})`;
+}
+
+/** Where others fail in a way that is told with its count: how many failed in the way that the title names. */
+function firstOf({ cause, causes, additions }: LiveIncident): string {
+  const own = causes.find((one) => one.cause === (cause ?? 'app_error'))?.failed ?? 0;
+  return own === 0 || additions.every(({ failed }) => failed === undefined)
+    ? ''
+    : `, ${own} of them with ${cause ?? 'app_error'}`;
 }
 
 function partOf(noun: string, names: readonly string[]): readonly string[] {

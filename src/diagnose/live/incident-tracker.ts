@@ -2,9 +2,10 @@ import type { ExchangeCount } from '../../core/counters.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
-import { AdditionWatch } from './addition-watch.ts';
+import { AdditionWatch, familyOfChecks } from './addition-watch.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { KeptEvents } from './kept-events.ts';
+import { suspectsWhileFailing, withEarlierSuspects } from './kept-suspects.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { rankSuspects } from './suspects.ts';
@@ -182,7 +183,7 @@ export class IncidentTracker {
     // The application's own 5xx take no endpoints out.
     const known = taking.find(({ root }) => root !== 'application') ?? taking[0];
     if (known !== undefined) {
-      known.take(family);
+      known.take(family, start);
       return known;
     }
     if (this.#open.length >= openMax) return null;
@@ -277,17 +278,19 @@ export class IncidentTracker {
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const quietFor = second - open.lastSecond;
     const seen = open.seenEndpoints.see(watched);
+    open.seeChecks(familyOfChecks(watched));
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
     const rank = (counted: OpenIncident): readonly IncidentSuspect[] =>
-      rankSuspects(this.#contextOf(counted.facts(this.#wall(ms), this.#beganAt, null), counted, failures, seen));
+      rankSuspects(this.#contextOf(counted.ownFacts(this.#wall(ms), this.#beganAt), counted, failures, seen));
     const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);
     const isAdded = this.#additions.follow(open, {
       ...{ from, second, wallMs: this.#wall(ms), failures: all, watched, events: this.#events.all, rank },
       elsewhere: new Set(others.flatMap(({ families }) => [...families])),
     });
     const found = rank(open).filter(({ name }) => !open.additions.has(name));
-    open.suspects = quietFor === 0 ? found : withEarlier(found, open.suspects, quietFor <= lateS);
+    open.suspects =
+      quietFor === 0 ? suspectsWhileFailing(found, open) : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
     const incident = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
@@ -372,21 +375,6 @@ function changeOf(open: OpenIncident, incident: LiveIncident, isAdded: boolean):
   if (kind === null) return null;
   open.reported = Math.max(1, size);
   return { kind, incident };
-}
-
-/** What was true while requests failed stays suspected; what to do is what helps now. `isAdding`: what is found only now is suspected too. */
-function withEarlier(
-  found: readonly IncidentSuspect[],
-  earlier: readonly IncidentSuspect[],
-  isAdding: boolean,
-): readonly IncidentSuspect[] {
-  const names = new Set(earlier.map(({ name }) => name));
-  const kept = earlier.map((one) => {
-    const now = found.find(({ name, sentence }) => name === one.name && sentence === one.sentence);
-    return now === undefined ? one : { ...one, nextStep: now.nextStep };
-  });
-  const added = isAdding ? found.filter(({ name }) => !names.has(name)) : [];
-  return [...kept, ...added].sort((a, b) => b.fit - a.fit);
 }
 
 const secondOf = (ms: number): number => Math.floor(ms / 1000);

@@ -65,6 +65,8 @@ export class OpenIncident {
   /** Failures when it was last reported. */
   reported = 0;
   #root: FailureFamily;
+  /** The way in which checks failed first, where they keep requests from being sent; null: not known, or they do not. */
+  #checksMet: FailureFamily | null = null;
   #failed = 0;
   #attemptsFailed = 0;
   readonly #kinds = new Map<CountedFailure, KindCount>();
@@ -101,6 +103,10 @@ export class OpenIncident {
     return this.#root;
   }
 
+  get counts(): { readonly failed: number; readonly attemptsFailed: number } {
+    return { failed: this.#failed, attemptsFailed: this.#attemptsFailed };
+  }
+
   /** Of the failures that are counted, in requests and attempts. */
   get size(): number {
     return Math.max(this.#failed, this.#attemptsFailed);
@@ -110,16 +116,28 @@ export class OpenIncident {
   takes(family: FailureFamily, startSecond: number): boolean {
     if (this.families.has(family)) return true;
     if (isConsequenceOf(family, this.#root)) return true;
+    if (this.#changesTo(family)) return true;
     // What fails much later than a consequence is not its cause.
     if (isConsequenceOf(this.#root, family)) return startSecond - this.startSecond <= causeWithinS;
     if (family === 'application' || this.#root === 'application') return false;
     return Math.abs(startSecond - this.startSecond) <= togetherS;
   }
 
-  /** Counts its failures too. An incident that began with a consequence has its cause in them. */
-  take(family: FailureFamily): void {
+  /** Counts its failures too. An incident that began with a consequence has its cause in them, unless checks have met another one before. */
+  take(family: FailureFamily, startSecond: number): void {
     this.families.add(family);
-    if (isConsequenceOf(this.#root, family)) this.#root = family;
+    if (this.#changesTo(family)) this.additions.change(family, startSecond);
+    else if (isConsequenceOf(this.#root, family)) this.#root = family;
+  }
+
+  /** How the checks fail that keep requests from being sent. */
+  seeChecks(met: FailureFamily | null): void {
+    if (this.#root === 'not_ready') this.#checksMet ??= met;
+  }
+
+  /** No request was sent for one reason, and now requests fail for another. */
+  #changesTo(family: FailureFamily): boolean {
+    return isConsequenceOf(this.#root, family) && this.#checksMet !== null && this.#checksMet !== family;
   }
 
   count({ second, family, kind, route, failed, attemptsFailed }: FailureDelta, upstream: string): void {
@@ -265,6 +283,15 @@ export class OpenIncident {
       suspects: this.suspects,
       additions: this.additions.all(beganAt),
     };
+  }
+
+  /** What its own suspects are looked for in: failures of a later cause have suspects of their own. */
+  ownFacts(now: number, beganAt: number): LiveIncident {
+    const { changes } = this.additions;
+    const facts = this.facts(now, beganAt, null);
+    if (changes.size === 0) return facts;
+    const isOwn = ({ cause }: CountedCause): boolean => !changes.has(this.#kinds.get(cause)?.family ?? this.#root);
+    return { ...facts, causes: facts.causes.filter(isOwn) };
   }
 
   #whoseOf(root: CountedFailure): Whose {

@@ -1,6 +1,6 @@
 import { specOfCause } from '../../core/explain.ts';
 import { familyOfCause } from './failure-family.ts';
-import type { SuspectKind } from '../../core/live-incident.ts';
+import type { CountedCause, FailureFamily, SuspectKind } from '../../core/live-incident.ts';
 import { withTarget } from './step-target.ts';
 import { outputStepOf } from './output-step.ts';
 import { ownExits } from './suspected-exits.ts';
@@ -58,6 +58,12 @@ function keepAliveRace(context: SuspectContext): SuspectFinding | null {
       "Make the application's keep-alive timeout longer than the gateway's (`connections.idle_timeout`): in Node `server.keepAliveTimeout`.",
   };
 }
+
+const listeningFamilies: ReadonlySet<FailureFamily | null> = new Set(['garbage', 'tls', 'slow', 'application']);
+
+/** Only what accepts connections can fail so. */
+const showsListening = (cause: CountedCause['cause']): boolean =>
+  listeningFamilies.has(cause === 'app_error' ? 'application' : familyOfCause(cause));
 
 /** What keeps connections from coming about, or ends them. */
 export const connections = {
@@ -140,15 +146,18 @@ export const connections = {
     const isDown = checksFound(context, (cause) => refused.has(cause));
     if (share < 0.5 && !isDown) return null;
     const wasCut = shareOf(incident, races) > 0;
+    const hasChanged = incident.additions.some(({ causes }) => causes.some(showsListening));
     const listensAgain = directLook?.isAccepting === true;
     const output = outputStepOf(context);
     return {
       fit: 0.6,
       sentence: wasCut
         ? 'The application ended: its connections were cut, and then nothing listened at its address.'
-        : listensAgain
-          ? 'Nothing listened at the address of the application for a while; it listened again when the gateway looked.'
-          : 'Nothing listens at the address of the application.',
+        : hasChanged
+          ? 'At first nothing listened at the address of the application; later something did.'
+          : listensAgain
+            ? 'Nothing listened at the address of the application for a while; it listened again when the gateway looked.'
+            : 'Nothing listens at the address of the application.',
       evidence: [
         names(incident, null),
         ...watched.endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
@@ -156,9 +165,11 @@ export const connections = {
       nextStep:
         output !== null
           ? `${output}, and in \`candor events\` whether and why its process ended.`
-          : listensAgain
-            ? 'See in its own log why it had ended; it may end again.'
-            : 'Start the application, or compare its address with the configuration; its own log says why it ended.',
+          : hasChanged
+            ? 'See with `ss -ltnp` which program listens there now, and in the log of the application why it had ended.'
+            : listensAgain
+              ? 'See in its own log why it had ended; it may end again.'
+              : 'Start the application, or compare its address with the configuration; its own log says why it ended.',
     };
   },
   network: (context) => {

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { incidentSentence, incidentTitle } from '../../src/diagnose/live/incident-sentence.ts';
+import type { LiveIncident } from '../../src/core/live-incident.ts';
+import { playScenario } from './play-scenario.ts';
+
+// An endpoint refuses connections, so that it gets no requests; then something else listens there and sends what is no HTTP.
+
+const upstreams = { api: { endpoints: 1, rate: 10, medianMs: 20, p99Ms: 90 } };
+
+function played(goneS: number, garbageS: number, seconds = 60 + goneS + garbageS): ReturnType<typeof playScenario> {
+  const since = 60 + goneS;
+  return playScenario(
+    {
+      seconds,
+      upstreams,
+      steps: [
+        {
+          ...{ from: 60, to: since, state: 'unhealthy', reason: 'nothing listens there' },
+          checkCause: 'connect_refused',
+        },
+        { from: 60, to: since, fail: 'no_endpoint_ready', share: 1 },
+        { from: since, to: since + garbageS, fail: 'response_not_http', share: 1 },
+      ],
+    },
+    3,
+  );
+}
+
+const countOf = ({ causes }: LiveIncident, cause: string): number =>
+  causes.find((one) => one.cause === cause)?.failed ?? 0;
+
+test('an incident whose cause changes keeps its name, and tells of each cause with its own count', () => {
+  for (const goneS of [4, 20, 45]) {
+    const { incidents } = played(goneS, 20);
+    assert.equal(incidents.length, 1, `${goneS} s`);
+    const [incident] = incidents as [LiveIncident];
+    const [before, after] = [countOf(incident, 'no_endpoint_ready'), countOf(incident, 'response_not_http')];
+    assert.equal(before + after, incident.failed);
+    assert.equal(incidentTitle(incident), 'The application is unavailable (upstream api)');
+    assert.deepEqual(
+      incident.suspects.map(({ name }) => name),
+      ['nothing_listens'],
+    );
+    assert.deepEqual(
+      incident.additions.map(({ causes, failed, suspects }) => [causes, failed, suspects.map(({ name }) => name)]),
+      [[['response_not_http'], after, ['another_program']]],
+    );
+    const [addition] = incident.additions;
+    const at = new Date(addition?.since ?? 0).toISOString().slice(11, 19);
+    assert.equal(
+      incidentSentence(incident),
+      `Incident 1: the application is unavailable (upstream api): ${incident.failed} of ${incident.requests} requests failed, ${before} of them with no_endpoint_ready. ` +
+        'At first nothing listened at the address of the application; later something did. ' +
+        `Since ${at} UTC requests also fail with response_not_http (${after} requests): Something that does not speak the configured protocol answers at that address.`,
+    );
+  }
+});
+
+test('what kept requests from being sent stays suspected when checks meet the later cause too', () => {
+  for (const isSent of [true, false]) {
+    const { incidents } = playScenario(
+      {
+        seconds: 110,
+        upstreams,
+        steps: [
+          {
+            ...{ from: 60, to: 80, state: 'unhealthy', reason: 'nothing listens there' },
+            checkCause: 'connect_refused',
+          },
+          { from: 60, to: 80, fail: 'no_endpoint_ready', share: 1 },
+          ...(isSent ? [{ from: 80, to: 85, fail: 'response_not_http', share: 1 } as const] : []),
+          {
+            ...{
+              from: isSent ? 85 : 80,
+              to: 110,
+              state: 'unhealthy',
+              reason: 'answered with something that is not HTTP',
+            },
+            checkCause: 'response_not_http',
+          },
+          { from: isSent ? 85 : 80, to: 110, fail: 'no_endpoint_ready', share: 1 },
+        ],
+      },
+      3,
+    );
+    assert.deepEqual(
+      incidents.map(({ suspects, additions }) => [
+        suspects.map(({ name }) => name),
+        additions.map(({ causes }) => causes),
+      ]),
+      [[['nothing_listens'], [['response_not_http']]]],
+      String(isSent),
+    );
+  }
+});
+
+test('failures before the cause changed do not follow from those after it', () => {
+  const [incident] = played(20, 20).incidents;
+  assert.deepEqual(
+    incident?.causes.filter(({ isConsequence }) => isConsequence),
+    [],
+  );
+});
+
+test('people are told when the cause changes', () => {
+  const { changes } = played(20, 20);
+  assert.deepEqual(
+    changes.filter(({ incident }) => incident.additions.length > 0).map(({ kind }) => kind),
+    ['grown'],
+  );
+});
+
+test('where requests meet what checks have met, the incident has its name', () => {
+  const { incidents } = playScenario(
+    {
+      seconds: 90,
+      upstreams,
+      steps: [
+        {
+          ...{ from: 60, to: 70, state: 'unhealthy', reason: 'nothing listens there' },
+          checkCause: 'connect_refused',
+        },
+        { from: 60, to: 70, fail: 'no_endpoint_ready', share: 1 },
+        { from: 70, to: 90, fail: 'connect_refused', share: 1 },
+      ],
+    },
+    3,
+  );
+  assert.deepEqual(
+    incidents.map(({ cause, additions }) => [cause, additions.length]),
+    [['connect_refused', 0]],
+  );
+});
+
+test('an incident that is over tells how long it took, and of both causes', () => {
+  const [incident] = played(20, 20, 160).incidents;
+  assert.ok(incident !== undefined && incident.resolvedAt !== null);
+  assert.match(
+    incidentSentence(incident),
+    /: (\d+) of \d+ requests failed in (?:39|40) s, \d+ of them with no_endpoint_ready; no more since\. At first nothing listened/,
+  );
+});
