@@ -10,16 +10,29 @@ export interface Requester {
 
 export type ActionOutcome = 'done' | 'rejected' | 'failed';
 
+/** A request that changed nothing, and why: one sentence. */
+export interface RejectedAction {
+  readonly outcome: 'rejected';
+  readonly why: string;
+}
+
+/** What is requested. */
+export interface AuditedOperation {
+  readonly id: string;
+  /** The route, upstream or endpoint as the requester names it; null: it names none. */
+  readonly target: string | null;
+}
+
 /**
  * Runs an operation that changes the gateway, and emits an event with its outcome in any case. `outcomeOf` says whether it
  * was done; an exception counts as failed, and is rethrown.
  */
 export async function audited<T>(
   events: EventSink,
-  operation: string,
+  operation: string | AuditedOperation,
   requester: Requester,
   act: () => Promise<T>,
-  outcomeOf: (result: T) => ActionOutcome = () => 'done',
+  outcomeOf: (result: T) => ActionOutcome | RejectedAction = () => 'done',
 ): Promise<T> {
   try {
     const result = await act();
@@ -37,13 +50,26 @@ const outcomeWords: Readonly<Record<ActionOutcome, string>> = {
   failed: 'it failed',
 };
 
-function emitAction(events: EventSink, operation: string, requester: Requester, outcome: ActionOutcome): void {
+function emitAction(
+  events: EventSink,
+  operation: string | AuditedOperation,
+  requester: Requester,
+  result: ActionOutcome | RejectedAction,
+): void {
   const { actor, remote } = requester;
+  const { id, target } = typeof operation === 'string' ? { id: operation, target: null } : operation;
+  const { outcome, why } = typeof result === 'string' ? { outcome: result, why: null } : result;
+  const what = `${id}${target === null ? '' : ` (${target})`}`;
+  const end = why === null ? '.' : `: ${why}`;
   events.emit({
     kind: 'admin_action',
     subject: 'gateway',
-    reason: `${requesterText(requester)} asked for ${operation}; ${outcomeWords[outcome]}.`,
-    evidence: { operation, outcome, remote },
+    reason: `${requesterText(requester)} asked for ${what}; ${outcomeWords[outcome]}${end}`,
+    evidence: {
+      ...{ operation: id, outcome, remote },
+      ...(target === null ? {} : { target }),
+      ...(why === null ? {} : { why }),
+    },
     actor,
   });
 }

@@ -31,21 +31,21 @@ export class OverlayApi {
     const body = await readJsonBody(request);
     if (!body.ok) return sendProblem(response, body.status, body.detail);
     // The package that checks bodies is loaded with the first change: it would be a tenth of the main thread (ADR 47).
-    const { readOverlayRequest } = await import('../control/overlay-request.ts');
+    const { readOverlayRequest, requestedTargetOf } = await import('../control/overlay-request.ts');
     const read = readOverlayRequest(kind, body.value);
     if (!read.ok) return sendProblem(response, 422, 'The body has errors; nothing was changed.', read.errors);
     const ifRevision = parseIfMatch(request.headers['if-match']);
     if (ifRevision === undefined) return sendProblem(response, 400, ifMatchText);
     const outcome = await audited(
       this.#gateway,
-      kind,
+      { id: kind, target: requestedTargetOf(read.change) },
       requester,
       async (): Promise<OverlayOutcome> => {
         const why = this.#refusal();
         if (why !== null) return { ok: false, kind: 'refused', why };
         return this.#gateway.changeOverlay(read.change, requester.actor, ifRevision);
       },
-      ({ ok }) => (ok ? 'done' : 'rejected'),
+      (result) => (result.ok ? 'done' : { outcome: 'rejected', why: result.why }),
     );
     if (!outcome.ok) return sendProblem(response, statusOfRefusal[outcome.kind], outcome.why);
     const { changed, affected, warnings, overlay } = outcome;

@@ -136,3 +136,10 @@ function unknownKeyText(key: string, keys: readonly string[]): string {
   const shown = JSON.stringify(key.slice(0, 64));
   return `The key ${shown} is unknown: ${suggestion ?? `known are ${keys.join(', ')}.`}`;
 }
+
+/** What a change is asked for, as the operator names it; null: all routes or entries. */
+export function requestedTargetOf(change: OverlayChange): string | null {
+  if (change.kind === 'maintenance') return change.route;
+  if (change.kind === 'restore') return change.what;
+  return change.kind === 'pause' ? change.target : change.endpoint;
+}

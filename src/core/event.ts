@@ -225,8 +225,17 @@ export interface EventFacts {
     fix: string;
     retryMs: number | null;
   };
-  /** A change was requested through the admin API or by a signal. `remote`: the requester's address; null: none. */
-  admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };
+  /**
+   * A change was requested through the admin API or by a signal. `remote`: the requester's address; null: none. `target`: what it was
+   * requested for, as the requester names it; `why`: why nothing was changed. Both are absent where there is none.
+   */
+  admin_action: {
+    operation: string;
+    outcome: 'done' | 'rejected' | 'failed';
+    remote: string | null;
+    target?: string;
+    why?: string;
+  };
   /** The admin API refused requests. `remote` and `operation` are those of the last one. */
   admin_refused: { reason: string; count: number; operation: string | null; remote: string | null };
 }

@@ -1,4 +1,5 @@
 import type { EventJson } from '../core/event-json.ts';
+import { overlayWords, subjectWords } from './event-words.ts';
 import { addressHash } from './page-address.ts';
 
 export type MarkerKind = 'incident' | 'configuration' | 'release' | 'health' | 'maintenance' | 'gateway';
@@ -7,6 +8,7 @@ export interface TimelineMarker {
   readonly kind: MarkerKind;
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
+  /** In words: 'endpoint shop/10.0.0.1:3000'. */
   readonly subject: string;
   readonly text: string;
   /** The page that shows more of it; null: there is none. */
@@ -47,7 +49,12 @@ export function markersOf(events: readonly EventJson[]): TimelineMarker[] {
     const marker = kindOf[kind];
     return marker === undefined
       ? []
-      : [{ kind: marker, at: Date.parse(at), subject, text: reason, link: linkOf(event, marker) }];
+      : [
+          {
+            ...{ kind: marker, at: Date.parse(at), subject: subjectWords(subject), link: linkOf(event, marker) },
+            text: kind === 'overlay_changed' ? overlayWords(event) : reason,
+          },
+        ];
   });
 }
 

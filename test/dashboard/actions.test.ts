@@ -198,7 +198,7 @@ describe('what a person does on the dashboard', withBrowser, () => {
         await confirm('Begin maintenance …', 'Begin maintenance');
         await page
           .getByRole('row', { name: /maintenance:payments/ })
-          .getByText('admin:session:oncall')
+          .getByText('oncall (dashboard)')
           .waitFor();
         assert.match((await shop.edge.get('/pay/1')).content.toString(), /Back at noon/);
         await confirm('Restore …', 'Restore');
@@ -223,9 +223,14 @@ describe('what a person does on the dashboard', withBrowser, () => {
         await until('it has ended', () => entries().length === 0);
       });
 
-      test('every action is in the audit, with who did it', async () => {
+      test('every action is in the audit in words, with who did it', async () => {
         await open('#/audit', 'Audit');
-        await page.getByRole('cell', { name: 'admin:session:oncall' }).first().waitFor();
+        const switched = page.getByRole('row', { name: /Maintenance switched on for route payments/ });
+        await switched.first().getByRole('cell', { name: 'oncall (dashboard)' }).waitFor();
+        await page
+          .getByRole('row', { name: /Pause \(paymets\).*nothing was changed: .*paymets/ })
+          .first()
+          .waitFor();
       });
 
       test('the search completes keys and values, and finds', async () => {

@@ -16,7 +16,7 @@ const pages: readonly (readonly [hash: string, text: string])[] = [
   ['#/now', 'Traffic'],
   ['#/timeline', 'What happened'],
   ['#/requests?query=-shape%3Anone', 'connect_refused'],
-  ['#/upstreams', 'payments'],
+  ['#/upstreams', 'attempts in the last minute'],
   ['#/configuration', 'candor.yaml:'],
   ['#/configuration/3', '^ '],
   ['#/configuration?from=1&to=2', 'response_head: 20s'],

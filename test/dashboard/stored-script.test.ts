@@ -112,7 +112,7 @@ describe('markup in what the dashboard shows', withBrowser, () => {
     ['#/configuration/2', /\^ .*<img src=/],
     [`#/configuration/${encoded}`, 'Configuration'],
     ['#/maintenance', /<img src=/],
-    ['#/audit', 'admin:session:oncall'],
+    ['#/audit', 'oncall (dashboard)'],
     [`#/incidents/${encoded}`, 'Incident'],
     [`#/${encoded}`, 'Traffic'],
   ];

@@ -137,15 +137,14 @@ function StaleBanner(): JSX.Element | null {
 
 function ThemeChoice(): JSX.Element {
   return (
-    <select
-      aria-label="Colours"
-      value={theme.value}
-      onChange={({ currentTarget }) => applyTheme(currentTarget.value as Theme)}
-    >
-      {themes.map((one) => (
-        <option value={one}>{one}</option>
-      ))}
-    </select>
+    <label>
+      Colours{' '}
+      <select value={theme.value} onChange={({ currentTarget }) => applyTheme(currentTarget.value as Theme)}>
+        {themes.map((one) => (
+          <option value={one}>{one}</option>
+        ))}
+      </select>
+    </label>
   );
 }
 

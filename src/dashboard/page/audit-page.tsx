@@ -2,6 +2,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { EventJson } from '../../core/event-json.ts';
 import type { Answer } from '../api.ts';
+import { auditEntries } from '../audit-entries.ts';
+import { actorWords } from '../event-words.ts';
 import type { EventPage } from '../model.ts';
 import { Answered, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { api } from './state.ts';
@@ -62,20 +64,27 @@ function AuditTable({ events, hasMore }: AuditTableProperties): JSX.Element {
             <tr>
               <th scope="col">time</th>
               <th scope="col">who</th>
-              <th scope="col">subject</th>
               <th scope="col">what</th>
+              <th scope="col">result</th>
             </tr>
           </thead>
           <tbody>
-            {events.map(({ epoch, seq, at, actor, subject, kind, reason }) => (
-              <tr key={`${epoch}-${seq}`} class={kind === 'admin_refused' ? 'refused' : ''}>
+            {auditEntries(events).map(({ key, at, actor, what, result, isRefused, operation, remote }) => (
+              <tr key={key} class={isRefused ? 'refused' : ''}>
                 <td class="nowrap">
                   <Time at={at} />
                 </td>
-                <td>{actor}</td>
-                <td>{subject}</td>
+                <td class="nowrap" title={actor}>
+                  {actorWords(actor)}
+                </td>
                 <td class="said">
-                  <Sentence text={reason} />
+                  <Sentence text={what} />{' '}
+                  <span class="quiet">
+                    {operation !== null && <code>{operation}</code>} {remote !== null && `from ${remote}`}
+                  </span>
+                </td>
+                <td>
+                  <Sentence text={result} />
                 </td>
               </tr>
             ))}

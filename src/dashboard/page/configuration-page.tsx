@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { actorWords } from '../event-words.ts';
 import type { ConfigurationJson, ConfigurationList, ConfigurationSummaryJson } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { ConfigurationDiff } from './configuration-diff.tsx';
@@ -36,7 +37,9 @@ function Overview(): JSX.Element {
         <Answered answer={kept}>{({ configurations }) => <KeptTable kept={configurations} />}</Answered>
       </Section>
       <Section title="In force">
-        <Answered answer={active}>{(configuration) => <ConfigurationText configuration={configuration} />}</Answered>
+        <Answered answer={active}>
+          {(configuration) => <ConfigurationText configuration={configuration} isHeaded />}
+        </Answered>
         <EffectiveSettings revision={revision} />
       </Section>
     </>
@@ -103,7 +106,7 @@ function KeptRow({ one, before }: KeptRowProperties): JSX.Element {
           </span>
         )}
       </td>
-      <td>{actor}</td>
+      <td title={actor}>{actorWords(actor)}</td>
       <td class="said">
         <Sentence text={details[0] ?? ''} />
         {details.length > 1 && <span class="quiet"> and {details.length - 1} more</span>}

@@ -1,19 +1,27 @@
 import type { JSX } from 'preact';
 import { errorsByLine } from '../error-lines.ts';
+import { actorWords } from '../event-words.ts';
 import type { ConfigurationJson } from '../model.ts';
 import { Sentence, Time } from './parts.tsx';
 
 const stateWords = { active: 'In force', earlier: 'Was in force', refused: 'Refused' } as const;
 
 /** A configuration: where it came from, what is wrong with it, and its text. */
-export function ConfigurationText({ configuration }: { readonly configuration: ConfigurationJson }): JSX.Element {
+export function ConfigurationText({
+  configuration,
+  isHeaded = false,
+}: {
+  readonly configuration: ConfigurationJson;
+  /** A heading says its state already. */
+  readonly isHeaded?: boolean;
+}): JSX.Element {
   const { id, state, source, at, actor, revision, text, warnings, changed, errors } = configuration;
   return (
     <>
       <p class="quiet">
-        {stateWords[state]}
-        {revision !== null && `, revision ${revision}`}: {source ?? 'not from a file'}, read <Time at={at} /> by {actor}
-        . {text === null ? 'It has no text.' : 'Secrets are not shown.'}
+        {[...(isHeaded ? [] : [stateWords[state]]), ...(revision === null ? [] : [`revision ${revision}`])].join(', ')}:{' '}
+        {source ?? 'not from a file'}, read <Time at={at} /> by <span title={actor}>{actorWords(actor)}</span>.{' '}
+        {text === null ? 'It has no text.' : 'Secrets are not shown.'}
       </p>
       {changed.length > 0 && <p>Changed: {changed.join('; ')}.</p>}
       {errors.map((error) => (

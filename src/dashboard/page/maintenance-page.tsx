@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { actorWords } from '../event-words.ts';
 import { beginMaintenance, beginPause, restoreEntry } from '../operator-actions.ts';
 import { ActionButton } from './confirm-dialog.tsx';
 import { Mark, Section, Sentence, TableFrame, Time } from './parts.tsx';
@@ -36,8 +37,8 @@ function Entries(): JSX.Element {
           <table class="cards">
             <thead>
               <tr>
-                <th scope="col">entry</th>
                 <th scope="col">effect</th>
+                <th scope="col">entry</th>
                 <th scope="col">since</th>
                 <th scope="col">by</th>
                 <th scope="col">
@@ -48,17 +49,17 @@ function Entries(): JSX.Element {
             <tbody>
               {entries.map((entry) => (
                 <tr key={entry.id}>
-                  <th scope="row">
-                    <Mark tone={entry.matched ? 'warn' : 'unknown'} /> {entry.id}
-                  </th>
-                  <td class="said">
-                    <Sentence text={entry.reason} />
+                  <th scope="row" class="said">
+                    <Mark tone={entry.matched ? 'warn' : 'unknown'} /> <Sentence text={entry.reason} />
                     {!entry.matched && <span class="quiet"> The configuration has no such target: no effect.</span>}
+                  </th>
+                  <td>
+                    <code>{entry.id}</code>
                   </td>
                   <td>
                     <Time at={entry.at} />
                   </td>
-                  <td>{entry.actor}</td>
+                  <td title={entry.actor}>{actorWords(entry.actor)}</td>
                   <td class="said">
                     <ActionButton action={restoreEntry(entry)} />
                   </td>

@@ -26,7 +26,7 @@ export function RequestOutput({ record, context }: ShownRequest): JSX.Element | 
               ? 'Lines marked “meanwhile” have no id: the same instance printed them while it had the request, perhaps for another one.'
               : 'Lines with the id of this request or of its trace.'}
           </p>
-          <OutputTable name="Output of the application" rows={rows} />
+          <OutputTable name="Lines of output" rows={rows} />
         </>
       )}
       {others.length > 0 && (

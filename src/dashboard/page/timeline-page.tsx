@@ -229,7 +229,7 @@ function Markers({
         <thead>
           <tr>
             <th scope="col">time</th>
-            <th scope="col">of</th>
+            <th scope="col">kind</th>
             <th scope="col">subject</th>
             <th scope="col">what happened</th>
           </tr>

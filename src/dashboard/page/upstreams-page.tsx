@@ -66,10 +66,24 @@ function Upstream({
         <table>
           <thead>
             <tr>
-              <th scope="col">endpoint</th>
-              <th scope="col">state</th>
-              <th scope="col">since</th>
-              <NumberHeads names={['in flight', 'pool', 'attempts', 'failed', 'p50', 'p99', 'weight']} />
+              <th scope="col" rowSpan={2}>
+                endpoint
+              </th>
+              <th scope="col" rowSpan={2}>
+                state
+              </th>
+              <th scope="col" rowSpan={2}>
+                since
+              </th>
+              <th scope="colgroup" colSpan={4} class="stretch">
+                attempts in the last minute
+              </th>
+              <th scope="colgroup" colSpan={3} class="stretch">
+                now
+              </th>
+            </tr>
+            <tr>
+              <NumberHeads names={['answered', 'failed', 'p50', 'p99', 'in flight', 'pool', 'weight']} />
             </tr>
           </thead>
           {endpoints.map((endpoint) => (
@@ -87,7 +101,10 @@ interface EndpointProperties {
   readonly entries: readonly OverlayEntryJson[];
 }
 
-/** A row of figures, and one under it with the reason, the last check and what can be done. */
+/**
+ * A row of figures, and one under it with the reason, the last check and what can be done. The reason of an ejection has its time: it is of
+ * the attempts before it, which the figures need not contain any more.
+ */
 function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.Element {
   const { last_minute: minute } = endpoint;
   const { address, state, reason, since, weight, idle, waiting } = endpoint;
@@ -104,23 +121,28 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
         <td class="nowrap">
           <Elapsed since={since} />
         </td>
+        <td class="number">{minute === undefined ? '–' : countFigure(minute.answered)}</td>
+        <td class={`number ${(minute?.failed ?? 0) > 0 ? 'bad-text' : ''}`}>
+          {minute === undefined ? '–' : countFigure(minute.failed)}
+        </td>
+        <td class="number">{durationFigure(minute?.p50_ms)}</td>
+        <td class="number">{durationFigure(minute?.p99_ms)}</td>
         <td class="number">{endpoint.in_flight ?? '–'}</td>
         <td class="number">
           {connections} of {max}
           {idle !== undefined && `, ${idle} idle`}
           {waiting > 0 && `, ${waiting} wait`}
         </td>
-        <td class="number">{minute === undefined ? '–' : countFigure(minute.answered + minute.failed)}</td>
-        <td class={`number ${(minute?.failed ?? 0) > 0 ? 'bad-text' : ''}`}>
-          {minute === undefined ? '–' : countFigure(minute.failed)}
-        </td>
-        <td class="number">{durationFigure(minute?.p50_ms)}</td>
-        <td class="number">{durationFigure(minute?.p99_ms)}</td>
         <td class="number">{weight}</td>
       </tr>
       <tr class="more">
         <td colSpan={10}>
           <p class="reason">
+            {state === 'ejected' && (
+              <>
+                <Time at={new Date(since).toISOString()} />:{' '}
+              </>
+            )}
             <Sentence text={reason} />
           </p>
           {endpoint.last_check != null && <LastCheck check={endpoint.last_check} />}
