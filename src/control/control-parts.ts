@@ -209,6 +209,8 @@ export class ControlParts {
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
       limitsOf: (route) => limitsOfRoute(this.active.configuration.routes, route),
       limitsBefore: (route, revision) => this.active.replacedLimits.of(route, revision),
+      concurrencyOf: (route) => this.active.configuration.routes.find(({ id }) => id === route)?.concurrency ?? null,
+      settingsOf: (upstream) => this.active.configuration.upstreams.find(({ id }) => id === upstream) ?? null,
     });
   }
 

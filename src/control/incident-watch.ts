@@ -7,7 +7,7 @@ import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { additionSentence, incidentSentence } from '../diagnose/live/incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
-import type { WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
+import type { UpstreamSettings, WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
 import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
 import type { Examination } from './incident-examination.ts';
 import type { IncidentStorage } from './incident-file.ts';
@@ -34,6 +34,9 @@ export interface IncidentWatchParts {
   /** Absent: the timeouts of routes are not known. */
   readonly limitsOf?: NonNullable<WatchedUpstream['limitsOf']>;
   readonly limitsBefore?: NonNullable<WatchedUpstream['limitsBefore']>;
+  readonly concurrencyOf?: NonNullable<WatchedUpstream['concurrencyOf']>;
+  /** Null: there is no such upstream. */
+  readonly settingsOf?: (upstream: UpstreamId) => UpstreamSettings | null;
   /** Whether what applications print is stored. */
   readonly storesOutput: () => boolean;
   readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
@@ -191,8 +194,14 @@ export class IncidentWatch {
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));
     const { application } = upstream;
-    const { limitsOf, limitsBefore } = this.#parts;
-    const limits = { ...(limitsOf && { limitsOf }), ...(limitsBefore && { limitsBefore }) };
+    const { limitsOf, limitsBefore, concurrencyOf } = this.#parts;
+    const settings = this.#parts.settingsOf?.(id) ?? null;
+    const limits = {
+      ...(limitsOf && { limitsOf }),
+      ...(limitsBefore && { limitsBefore }),
+      ...(concurrencyOf && { concurrencyOf }),
+      ...(settings && { settings }),
+    };
     const processes = application === null ? [] : (this.#parts.processesOf(application) ?? []);
     const storesOutput = this.#parts.storesOutput() ? { storesOutput: true as const } : {};
     return {

@@ -18,6 +18,8 @@ interface Case {
   readonly upstream: string;
   readonly suspect: string;
   readonly send?: () => Promise<unknown>;
+  /** What its step says of the configuration. */
+  readonly step?: RegExp;
 }
 
 let edge: YamlGateway;
@@ -75,7 +77,12 @@ const cases: readonly Case[] = [
   { what: 'a configuration that was changed shortly before', upstream: 'moved', suspect: 'configuration_change' },
   { what: 'a release shortly before', upstream: 'shop', suspect: 'release' },
   { what: 'one bad endpoint of two', upstream: 'one', suspect: 'one_endpoint' },
-  { what: 'a pool that is used up', upstream: 'pool', suspect: 'pool_full' },
+  {
+    what: 'a pool that is used up',
+    upstream: 'pool',
+    suspect: 'pool_full',
+    step: /raise `connections\.max` \(now 1\) or `concurrency\.max` \(not set\)/,
+  },
   { what: 'a certificate', upstream: 'cert', suspect: 'certificate' },
   {
     what: 'an application that closes connections while requests are sent there',
@@ -93,8 +100,9 @@ const cases: readonly Case[] = [
   { what: 'nothing that listens', upstream: 'gone', suspect: 'nothing_listens' },
 ];
 
-const firstSuspect = (upstream: string): string | null =>
-  edge.gateway.incidents().find((incident) => incident.upstream === upstream)?.suspects[0]?.name ?? null;
+const suspected = (upstream: string) =>
+  edge.gateway.incidents().find((incident) => incident.upstream === upstream)?.suspects[0];
+const firstSuspect = (upstream: string): string | null => suspected(upstream)?.name ?? null;
 
 async function fail({ upstream, suspect, send = () => edge.get(`/${upstream}`) }: Case): Promise<void> {
   while (!isOver && firstSuspect(upstream) !== suspect) {
@@ -136,11 +144,12 @@ after(async () => {
   await Promise.all(origins.map((one) => one.close()));
 });
 
-for (const { what, upstream, suspect } of cases)
+for (const { what, upstream, suspect, step } of cases)
   test(`${what} is the first suspect, ${suspect}`, async () => {
     await until(
       `the incident at ${upstream} has ${suspect} as its first suspect`,
       () => firstSuspect(upstream) === suspect,
       60_000,
     );
+    if (step !== undefined) assert.match(suspected(upstream)?.nextStep ?? '', step);
   });

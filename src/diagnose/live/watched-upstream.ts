@@ -1,5 +1,6 @@
 import type { EndpointState } from '../../core/endpoint.ts';
 import type { Cause } from '../../core/failure.ts';
+import type { ConcurrencySpec, UpstreamSpec } from '../../core/upstream-spec.ts';
 
 /** What the gateway met at an endpoint when it looked there itself. */
 export interface DirectLook {
@@ -32,6 +33,12 @@ export interface RouteLimits {
   readonly exchangeMs: number | null;
 }
 
+/** Settings of an upstream that steps name. */
+export type UpstreamSettings = Pick<
+  UpstreamSpec,
+  'connectionsMax' | 'requestsMax' | 'idleConnectionMs' | 'queueMs' | 'concurrency'
+>;
+
 /** What is known of the endpoints of an upstream. */
 export interface WatchedUpstream {
   /** Null: none, or those of several upstreams. */
@@ -54,6 +61,10 @@ export interface WatchedUpstream {
   readonly storesOutput?: true;
   /** The gateway speaks TLS with the endpoints; absent: it does not, or they are those of several upstreams. */
   readonly tls?: true;
+  /** Of the active configuration; absent: not known, or of several upstreams. */
+  readonly settings?: UpstreamSettings;
+  /** The bound of a route's requests in flight; null: it has none. Absent: not known. */
+  readonly concurrencyOf?: (route: string) => ConcurrencySpec | null;
   /** The timeouts of a route; null: there is no such route. Absent: not known. */
   readonly limitsOf?: (route: string) => RouteLimits | null;
   /** The timeouts of a route that a revision of the configuration has replaced by others; null: it has not, or that is no longer known. */
