@@ -1,3 +1,4 @@
+import { upperFirst } from '../core/first-letter.ts';
 import type { Alert } from '../core/alert.ts';
 
 /** What an event says of an alert; the rest is the same for all. */
@@ -18,5 +19,5 @@ export const noneOf = {
 } as const;
 
 export function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+  return `${upperFirst(text)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

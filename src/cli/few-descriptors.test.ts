@@ -20,7 +20,7 @@ for (const [workers, listeners, needed] of [
     assert.equal(
       text,
       `This process may have ${needed - 1} files open, and a start with workers: ${workers} takes about ${needed}. ` +
-        'Allow it more: `ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.',
+        'Set LimitNOFILE=4096 in the unit of the gateway (`ulimit -n 4096` in the shell that starts it).',
     );
     assert.equal(fewDescriptorsText(configuration(workers, listeners), needed), null);
   });

@@ -78,7 +78,10 @@ describe('the problems of clients and descriptors', () => {
     assert.equal(problems.refusal, 'clients are refused: hardly any descriptor was left (ulimit -n)');
     const [found] = list();
     assert.match(found?.reason ?? '', /: hardly any descriptor was left \(ulimit -n\)\.$/);
-    assert.match(found?.nextStep ?? '', /^Raise LimitNOFILE= in the unit of the gateway \(`ulimit -n`\), or lower/);
+    assert.match(
+      found?.nextStep ?? '',
+      /^Raise LimitNOFILE= in the unit of the gateway \(`ulimit -n` in the shell that starts it\), or lower/,
+    );
   });
 
   for (const [lastMs, addresses, count, says] of [

@@ -1,5 +1,6 @@
+import { upperFirst } from '../core/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
-import { type DescriptorNeed, descriptorsStep } from '../core/descriptor-need.ts';
+import { type DescriptorNeed, descriptorsFewText, descriptorsStep } from '../core/descriptor-need.ts';
 import { shownAgoText } from '../core/ago-text.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
@@ -92,15 +93,13 @@ export class ClientProblems {
   }
 
   #scarce({ since, reason }: DescriptorShortage): readonly StatusProblem[] {
-    const text = `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
-    return [this.#problem('descriptors_scarce', since, text, this.#descriptorsStep)];
+    return [this.#problem('descriptors_scarce', since, sentenceOf(reason), this.#descriptorsStep)];
   }
 
   #few(appliedAt: Instant): readonly StatusProblem[] {
     const need = this.#sources().descriptors;
     if (need === null || need.needed <= need.limit) return [];
-    const reason = `This process may open ${need.limit} files (ulimit -n), and \`client.connections_max\` with the connections to endpoints may need ${need.needed}.`;
-    return [this.#problem('descriptors_few', appliedAt, reason, descriptorsStep(need))];
+    return [this.#problem('descriptors_few', appliedAt, sentenceOf(descriptorsFewText(need)), descriptorsStep(need))];
   }
 
   #floods(): readonly StatusProblem[] {
@@ -120,4 +119,8 @@ export class ClientProblems {
   get #descriptorsStep(): string {
     return descriptorsStep(this.#sources().descriptors);
   }
+}
+
+function sentenceOf(clause: string): string {
+  return `${upperFirst(clause)}.`;
 }

@@ -1,3 +1,5 @@
+import { descriptorsAdvice, descriptorsFewText } from '../core/descriptor-need.ts';
+import { lowerFirst } from '../core/first-letter.ts';
 import type { EventSink } from '../core/event.ts';
 import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import type { ReloadOutcome, ReloadRejection } from './gateway-status.ts';
@@ -48,11 +50,12 @@ export class ConfigurationReport {
     const needed = descriptorsNeeded(this.#active.configuration);
     if (this.#limit === null || needed <= this.#limit || needed === this.#warnedOf) return;
     this.#warnedOf = needed;
+    const need = { limit: this.#limit, needed };
     this.#events.emit({
       kind: 'descriptors_few',
       subject: 'gateway',
-      reason: `this process may open ${this.#limit} files (ulimit -n), and client.connections_max with the connections to endpoints may need ${needed}: set LimitNOFILE=${needed} in the unit of the gateway (ulimit -n ${needed}), or lower client.connections_max`,
-      evidence: { limit: this.#limit, needed },
+      reason: `${descriptorsFewText(need)}: ${lowerFirst(descriptorsAdvice(need))}`,
+      evidence: need,
     });
   }
 

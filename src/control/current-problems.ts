@@ -1,3 +1,4 @@
+import { upperFirst } from '../core/first-letter.ts';
 import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
@@ -253,7 +254,7 @@ export class CurrentProblems {
 const instanceOf = ({ subject }: Event): string => subject.slice('instance:'.length);
 
 function sentence(reason: string): string {
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
+  return `${upperFirst(reason)}.`;
 }
 
 function logState({ isFailing, errno }: LogEpisode): string {

@@ -1,3 +1,4 @@
+import { upperFirst } from '../core/first-letter.ts';
 import { countText } from '../core/quantity-text.ts';
 import type { VerdictState } from '../core/service-verdict.ts';
 import { failedTooMany, shownVerdict } from '../core/shown-verdict.ts';
@@ -103,5 +104,5 @@ export function endpointTone({ state, last_minute: minute }: Pick<EndpointJson, 
 
 /** The gateway gives a clause. */
 function sentenceOf(reason: string): string {
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${reason.endsWith('.') ? '' : '.'}`;
+  return `${upperFirst(reason)}${reason.endsWith('.') ? '' : '.'}`;
 }

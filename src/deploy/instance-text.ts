@@ -1,3 +1,4 @@
+import { lowerFirst } from '../core/first-letter.ts';
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
@@ -103,8 +104,6 @@ export function exitFinding(
     ...start,
   };
 }
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** The instance is ready, and a check failed: one alone may be a garbage collection. */
 function failedOnceText(fails: number, facts: InstanceFacts): string {

@@ -38,5 +38,5 @@ test('a store that may open no file names the descriptors, and not the disk, how
     rmSync(folder, { recursive: true });
   }
   const facts = { path: '/s', fault: 'descriptors_exhausted', limit: null, needed: null } as const;
-  assert.match(storeFaultStep(facts), /^Raise LimitNOFILE= in the unit of the gateway \(`ulimit -n`\)/);
+  assert.match(storeFaultStep(facts), /^Raise LimitNOFILE= in the unit of the gateway \(`ulimit -n` in the shell/);
 });

@@ -96,8 +96,8 @@ describe('the file of the admin socket', () => {
         timeout: 60_000,
       });
       const tooMany =
-        `The admin socket ${path} cannot be created: too many open files (EMFILE). Allow it more: ` +
-        '`ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.';
+        `The admin socket ${path} cannot be created: too many open files (EMFILE). ` +
+        'Set LimitNOFILE=4096 in the unit of the gateway (`ulimit -n 4096` in the shell that starts it).';
       // One descriptor is enough to create the socket itself.
       assert.equal(ran.stdout.trim(), left === 0 ? tooMany : 'made', ran.stderr);
       assert.deepEqual(

@@ -204,14 +204,14 @@ const cases: readonly Case[] = [
     what: 'too few descriptors',
     ...ofMachine,
     make: () => write('workers: 2\nlog: { path: none }\n'),
-    says: /(?:may have 28 files open, and a start with workers: 2 takes about 42\.|too many open files) .*`ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd/,
+    says: /(?:may have 28 files open, and a start with workers: 2 takes about 42\.|too many open files) .*LimitNOFILE=4096 in the unit of the gateway \(`ulimit -n 4096` in the shell/,
     files: 28,
   },
   {
     what: 'too few descriptors for the thread of the log',
     ...ofMachine,
     make: () => write('workers: 2\n'),
-    says: /may have 24 files open, and a start with workers: 2 takes about 42\. Allow it more: `ulimit -n 4096` before/,
+    says: /may have 24 files open, and a start with workers: 2 takes about 42\. Set LimitNOFILE=4096 in the unit of/,
     files: 24,
   },
 ];

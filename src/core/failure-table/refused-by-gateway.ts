@@ -1,3 +1,4 @@
+import { upperFirst } from '../first-letter.ts';
 import type { CaseTexts } from '../failure-spec.ts';
 import type { ForceCloseReason, Prohibition } from '../failure.ts';
 import type { FailureTable } from './table.ts';
@@ -576,7 +577,7 @@ interface FoundTexts {
 function fixTexts({ fix, lasting, exits }: FoundTexts): CaseTexts | null {
   if (fix === undefined) return null;
   return {
-    nextStep: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`,
+    nextStep: `${upperFirst(fix)}.`,
     ...(lasting === true ? { temporary: false } : {}),
     // How it ended is known, so that nothing has to be guessed.
     ...(exits === undefined ? {} : { usualCauses: [] }),

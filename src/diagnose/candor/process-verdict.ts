@@ -1,3 +1,4 @@
+import { applicationDescriptorsStep } from '../../core/descriptor-need.ts';
 import { stepAfterStop } from '../../core/explain.ts';
 import { quoted } from '../../core/failure-table/formatting.ts';
 import { lastWords } from '../../core/last-words.ts';
@@ -48,7 +49,7 @@ function withDescriptors(
     return {
       sentence: `${verdict.sentence} ${instance} had ${descriptors.open} of its ${descriptors.max} descriptors open.`,
       usualCauses: [],
-      nextStep: `See with \`ls -l /proc/${pid}/fd\` what the application does not close, and restart it meanwhile; raise its limit of open files (\`ulimit -n\`, \`LimitNOFILE=\`) only if it needs that many.`,
+      nextStep: applicationDescriptorsStep(pid),
     };
   }
   return null;

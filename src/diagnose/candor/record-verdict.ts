@@ -1,3 +1,4 @@
+import { lowerFirst } from '../../core/first-letter.ts';
 import { isPlainName } from '../../core/explain.ts';
 import { outputStep } from '../../core/output-step.ts';
 import { countText, durationText } from '../../core/quantity-text.ts';
@@ -117,6 +118,3 @@ export function nextStepHere(nextStep: string, { id, at, duration_ms }: Exchange
 }
 
 /** A title as part of a sentence. */
-function lowerFirst(title: string): string {
-  return title.charAt(0).toLowerCase() + title.slice(1);
-}

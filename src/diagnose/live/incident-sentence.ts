@@ -1,3 +1,4 @@
+import { lowerFirst } from '../../core/first-letter.ts';
 import { specOfCause } from '../../core/explain.ts';
 import { failuresText } from '../../core/quantity-text.ts';
 import { familyOfCause } from './failure-family.ts';
@@ -93,5 +94,3 @@ function durationOf(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
 }
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -259,7 +259,6 @@ export const rate = (perS: number): string =>
   `${perS >= 10 ? Math.round(perS) : Math.round(perS * 10) / 10} requests/s`;
 export const duration = (ms: number): string =>
   ms >= 1000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms)} ms`;
-export const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 export function listOf(texts: readonly string[]): string {
   if (texts.length === 0) return 'nothing';

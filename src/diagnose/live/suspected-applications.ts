@@ -1,3 +1,4 @@
+import { lowerFirst } from '../../core/first-letter.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
@@ -23,7 +24,6 @@ import {
   quantile,
   duration,
   listOf,
-  lowerFirst,
 } from './suspect-facts.ts';
 
 /** What processes of the application have nearly used up. */

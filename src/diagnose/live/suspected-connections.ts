@@ -1,3 +1,4 @@
+import { lowerFirst } from '../../core/first-letter.ts';
 import { specOfCause } from '../../core/explain.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { CountedCause, FailureFamily, SuspectKind } from '../../core/live-incident.ts';
@@ -21,7 +22,6 @@ import {
   shareOf,
   names,
   percent,
-  lowerFirst,
 } from './suspect-facts.ts';
 
 /** Connections are cut again and again if some are so long after the first. */

@@ -1,5 +1,6 @@
+import { upperFirst } from '../../core/first-letter.ts';
 import { connectionRefusals } from '../../core/connection-refusals.ts';
-import { descriptorsStep } from '../../core/descriptor-need.ts';
+import { applicationDescriptorsStep, descriptorsStep } from '../../core/descriptor-need.ts';
 import type { ConnectionRefusalReason } from '../../core/event.ts';
 import type { EndpointState } from '../../core/endpoint.ts';
 import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
@@ -54,8 +55,6 @@ const refusalsOf: Partial<Record<Cause, ConnectionRefusalReason>> = {
   shed: 'memory',
 };
 const limitCauses: ReadonlySet<CountedFailure> = new Set(Object.keys(refusalsOf) as Cause[]);
-
-const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** The gateway's shortage of descriptors that went on, or had ended a moment before. */
 function scarcity(context: SuspectContext): SeenOf<'descriptors_exhausted'> | null {
@@ -228,8 +227,7 @@ export const shortages = {
       evidence: found
         .slice(0, shownMax)
         .map(({ instance, open, max }) => `${instance}: ${open} of ${max} descriptors are open`),
-      nextStep:
-        'See with `ls -l /proc/PID/fd` (`candor status` has the pid) what the application does not close, and restart it meanwhile; raise its limit of open files (`ulimit -n`, `LimitNOFILE=`) only if it needs that many.',
+      nextStep: applicationDescriptorsStep(null),
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;
