@@ -39,6 +39,9 @@ export const durationBoundsMs: readonly number[] = [
   100_000,
 ];
 
+/** Where a cell of that histogram begins. */
+export const startOfDuration = (cell: number): number => (cell === 0 ? 0 : (durationBoundsMs[cell - 1] as number));
+
 /** Gauges and totals of one worker. */
 export interface WorkerCounts {
   readonly worker: number;

@@ -16,7 +16,7 @@ function histogramOf(values: readonly number[], within: Histogram['within'] = 's
 }
 const withRange = (values: readonly number[], range: ValueRange): Histogram => ({ ...histogramOf(values), range });
 
-const kinds = ['spread', 'middle'] as const;
+const kinds = ['spread', 'middle', 'end'] as const;
 const values = fc.array(fc.double({ min: 0, max: 90, noNaN: true }), { minLength: 1, maxLength: 40 });
 
 describe('a quantile', () => {

@@ -22,8 +22,11 @@ export interface Histogram {
   readonly cells: ArrayLike<number>;
   /** Where a cell begins: the one behind the last cell too, if that has an end. */
   readonly startOf: (cell: number) => number;
-  /** Where the values of a cell are taken to lie: 'spread' evenly over it, or all in its 'middle', which is at most half its width wrong. */
-  readonly within: 'spread' | 'middle';
+  /**
+   * Where the values of a cell are taken to lie: 'spread' evenly over it, all in its 'middle', which is at most half its width wrong, or at its 'end', for
+   * a bound that the quantile does not exceed.
+   */
+  readonly within: 'spread' | 'middle' | 'end';
   readonly range: Readonly<ValueRange>;
 }
 
@@ -42,7 +45,7 @@ export function quantile({ cells, startOf, within, range }: Histogram, share: nu
   while (cell < cells.length - 1 && below + (cells[cell] as number) < wanted) below += cells[cell++] as number;
   const from = Math.max(startOf(cell), min);
   const to = Math.min(cell === cells.length - 1 ? max : startOf(cell + 1), max);
-  const part = within === 'middle' ? 0.5 : (wanted - below) / (cells[cell] as number);
+  const part = within === 'spread' ? (wanted - below) / (cells[cell] as number) : within === 'middle' ? 0.5 : 1;
   const value = Number.isFinite(to) && part <= 1 ? from + (to - from) * part : from;
   return Math.min(Math.max(round(value, 2), round(min, 3)), round(max, 3));
 }

@@ -1,5 +1,5 @@
 import type { Cause } from '../core/failure.ts';
-import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import { type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import { quantile, type ValueRange } from '../core/quantile.ts';
 
 /** An operator has closed the route, or holds its requests. */
@@ -21,5 +21,3 @@ export function isFailedCount(counted: ExchangeCount): boolean {
 export function percentileMs(cells: Float64Array, share: number, range: Readonly<ValueRange>): number | null {
   return quantile({ cells, startOf: startOfDuration, within: 'spread', range }, share);
 }
-
-const startOfDuration = (cell: number): number => (cell === 0 ? 0 : (durationBoundsMs[cell - 1] as number));

@@ -336,7 +336,7 @@ export class IncidentTracker {
   #contextOf(
     incident: LiveIncident,
     open: OpenIncident,
-    { usualDurations, slowDurations }: UpstreamFailures,
+    { usualDurations, usualMaxMs, slowDurations }: UpstreamFailures,
     watched: WatchedUpstream,
   ): SuspectContext {
     return {
@@ -349,6 +349,7 @@ export class IncidentTracker {
       failedRevisions: this.#failedRevisions(incident),
       failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - open.startSecond * 1000,
       usualDurations,
+      usualMaxMs,
       slowDurations,
       staleReusesFailed: open.staleReusesFailed,
       answeredBetween: open.answeredBetween('notHttp'),

@@ -39,6 +39,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     failedRevisions: new Set(),
     failedSinceMs: null,
     usualDurations: [],
+    usualMaxMs: Infinity,
     slowDurations: [],
     staleReusesFailed: 0,
     answeredBetween: null,

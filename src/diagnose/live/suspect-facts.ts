@@ -3,7 +3,8 @@ import type { FailureSpec } from '../../core/failure-spec.ts';
 import { failureTable } from '../../core/failure-table.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import { failuresText } from '../../core/quantity-text.ts';
-import { durationBoundsMs } from '../../core/counters.ts';
+import { durationBoundsMs, startOfDuration } from '../../core/counters.ts';
+import { quantile } from '../../core/quantile.ts';
 import type { Event, EventKind } from '../../core/event.ts';
 import type { DirectLook, NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 import type { SeenInstance, SeenRevision } from './seen-releases.ts';
@@ -32,6 +33,8 @@ export interface SuspectContext {
   readonly failedSinceMs: number | null;
   /** How long successful requests take, and those that were too slow: counts by `durationBoundsMs`. */
   readonly usualDurations: ArrayLike<number>;
+  /** The longest of those that are usual; Infinity: not known. */
+  readonly usualMaxMs: number;
   readonly slowDurations: ArrayLike<number>;
   readonly staleReusesFailed: number;
   /** See `answeredBetween` in endpoint-count.ts. */
@@ -237,18 +240,14 @@ export function shareAbove(durations: ArrayLike<number>, ms: number): number | n
   return all < 20 ? null : above / all;
 }
 
-/** An upper bound; null without enough durations. */
-export function quantile(durations: ArrayLike<number>, share: number): number | null {
-  let all = 0;
-  for (let cell = 0; cell < durations.length; cell++) all += durations[cell] as number;
-  if (all < 20) return null;
-  let below = 0;
-  for (let cell = 0; cell < durations.length; cell++) {
-    below += durations[cell] as number;
-    if (below >= share * all) return durationBoundsMs[cell] ?? null;
-  }
-  return null;
+/** An upper bound, not above the longest that was usual; null without enough durations. */
+export function usualWithin({ usualDurations, usualMaxMs }: UsualDurations, share: number): number | null {
+  if (shareAbove(usualDurations, 0) === null) return null;
+  const range = { min: 0, max: usualMaxMs };
+  return quantile({ cells: usualDurations, startOf: startOfDuration, within: 'end', range }, share);
 }
+
+type UsualDurations = Pick<SuspectContext, 'usualDurations' | 'usualMaxMs'>;
 
 export const sum = (endpoints: readonly CountedEndpoint[]): number =>
   endpoints.reduce((all, { attempts }) => all + attempts, 0);

@@ -21,7 +21,7 @@ import {
   isEndpointOf,
   shareOf,
   names,
-  quantile,
+  usualWithin,
   duration,
   listOf,
 } from './suspect-facts.ts';
@@ -127,10 +127,10 @@ export const applications = {
     };
   },
   slow_application: (context) => {
-    const { incident, usualDurations, watched } = context;
+    const { incident, watched } = context;
     const output = outputStepOf(context);
     if (!isOf(incident, 'slow') && !checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return null;
-    const usualMs = quantile(usualDurations, 0.5);
+    const usualMs = usualWithin(context, 0.5);
     return {
       fit: 0.55,
       sentence: 'The application, or something it waits for, has become slow or hangs.',

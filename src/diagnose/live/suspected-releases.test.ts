@@ -66,6 +66,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
     ...{
       usualDurations: [],
+      usualMaxMs: Infinity,
       slowDurations: [],
       staleReusesFailed: 0,
       steadyRateBefore: null,

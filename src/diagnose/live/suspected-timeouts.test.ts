@@ -69,6 +69,14 @@ describe('a timeout that cuts usual requests is named', () => {
     });
 });
 
+test('usual responses are said to take no longer than the longest of them', () => {
+  const context = { usualDurations: counts(290), slowDurations: counts(352), usualMaxMs: 291.4 };
+  const found = ranking(incidentOf('slow', [['response_head_timeout', 9]]), context);
+  const { sentence, evidence } = found.find(({ name }) => name === 'timeout_too_short') ?? assert.fail('not found');
+  assert.match(sentence, /one in a hundred takes 291 ms or more/);
+  assert.ok(evidence.includes('99 % of the others took up to 291 ms'), evidence.join());
+});
+
 describe('a timeout that a reload made shorter than what responses take', () => {
   const limit = (responseHeadMs: number): RouteLimits => ({ responseHeadMs, attemptMs: null, exchangeMs: null });
   const applied = (afterMs: number, revision: number) =>

@@ -16,7 +16,7 @@ import {
   listOf,
   nearness,
   percent,
-  quantile,
+  usualWithin,
   seen,
   shareAbove,
 } from './suspect-facts.ts';
@@ -48,7 +48,7 @@ export const timeouts = {
 /** Usual responses take nearly as long as the timeout. */
 function nearUsual(context: SuspectContext): SuspectFinding | null {
   const limitMs = commonDuration(context.slowDurations);
-  const usualMs = quantile(context.usualDurations, 0.99);
+  const usualMs = usualWithin(context, 0.99);
   if (limitMs === null || usualMs === null || usualMs < limitMs * 0.5 || usualMs > limitMs * 1.1) return null;
   const configured = configuredLimit(context, limitMs);
   const limit = configured === null ? `about ${duration(limitMs)}` : duration(configured);

@@ -45,3 +45,21 @@ describe('the rate before an incident', () => {
         16,
       ));
 });
+
+test('the longest request that was usual is known, and one of an incident is none', () => {
+  const failures = new UpstreamFailures('app', 0);
+  const labels = { upstream: 'app', route: '/', cause: 'none', shape: 'none', count: 1, durations: [1] };
+  const answeredAt = (second: number, durationMsMax: number): void =>
+    failures.addExchanges({ ...labels, durationMsMax } as unknown as ExchangeCount, second);
+  const pass = (from: number, until: number, isUsual: boolean): void => {
+    for (let second = from; second < until; second++) failures.forget(second, isUsual);
+  };
+  answeredAt(0, 41.2);
+  answeredAt(5, 17);
+  pass(0, 100, true);
+  assert.equal(failures.usualMaxMs, 41.2);
+  answeredAt(100, 5000);
+  pass(100, 110, false);
+  pass(110, 200, true);
+  assert.equal(failures.usualMaxMs, 41.2);
+});

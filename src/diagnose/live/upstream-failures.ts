@@ -51,6 +51,11 @@ const steadySlicesMin = 6;
 /** How long before an incident responses may already have become slower. */
 const unsettledS = 30;
 
+interface RecentDurations {
+  readonly durations: Float64Array;
+  maxMs: number;
+}
+
 /** What happens at one upstream: counts of its last minute, and what is usual there. */
 export class UpstreamFailures {
   readonly upstream: string;
@@ -59,6 +64,8 @@ export class UpstreamFailures {
   readonly families = new Map<FailureFamily, FamilyWindow>();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
+  /** The longest of them. */
+  usualMaxMs = 0;
   /** How long those that were too slow took, of the last minutes. */
   readonly slowDurations = new Float64Array(durationBoundsMs.length + 1);
   /** Requests of each route in the last seconds, while an incident goes on; by second. */
@@ -67,7 +74,7 @@ export class UpstreamFailures {
   failures: FailureDelta[] = [];
   endpointDeltas: AttemptDelta[] = [];
   /** Those of the last minute: whether they were usual is known only later. */
-  readonly #recentDurations = new Map<number, Float64Array>();
+  readonly #recentDurations = new Map<number, RecentDurations>();
   readonly #slices = new Map<number, number>();
   readonly firstSecond: number;
 
@@ -86,7 +93,11 @@ export class UpstreamFailures {
     const family = familyOf(cause, shape);
     if (family === null) {
       // A tunnel lasts as long as both sides keep it.
-      if (counted.statusClass !== '1xx') addCounts(this.#recentOf(second), durations);
+      if (counted.statusClass !== '1xx') {
+        const recent = this.#recentOf(second);
+        addCounts(recent.durations, durations);
+        recent.maxMs = Math.max(recent.maxMs, counted.durationMsMax);
+      }
       return;
     }
     if (family === 'slow') addCounts(this.slowDurations, durations);
@@ -167,21 +178,24 @@ export class UpstreamFailures {
     return (counts.sort((a, b) => a - b)[Math.floor(count / 2)] as number) / sliceS;
   }
 
-  #recentOf(second: number): Float64Array {
+  #recentOf(second: number): RecentDurations {
     const slice = Math.floor(second / sliceS);
     const known = this.#recentDurations.get(slice);
     if (known !== undefined) return known;
-    const durations = new Float64Array(durationBoundsMs.length + 1);
-    this.#recentDurations.set(slice, durations);
-    return durations;
+    const recent = { durations: new Float64Array(durationBoundsMs.length + 1), maxMs: 0 };
+    this.#recentDurations.set(slice, recent);
+    return recent;
   }
 
   #settleDurations(second: number, isUsual: boolean): void {
     const oldest = Math.floor((second - unsettledS) / sliceS);
-    for (const [slice, durations] of this.#recentDurations) {
+    for (const [slice, { durations, maxMs }] of this.#recentDurations) {
       // An incident, and the minute before it, are not as usual.
       if (slice >= oldest && isUsual) continue;
-      if (isUsual) addCounts(this.usualDurations, durations);
+      if (isUsual) {
+        addCounts(this.usualDurations, durations);
+        this.usualMaxMs = Math.max(this.usualMaxMs, maxMs);
+      }
       this.#recentDurations.delete(slice);
     }
   }
