@@ -175,7 +175,7 @@ test('a program that listens on another port than PORT is detected', linuxOnly, 
   assert.deepEqual(evidence.listensOn, [`127.0.0.1:${lines[0]}`]);
   assert.equal(
     `${reason} ${evidence.expected}`,
-    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.expected.slice(10)}: let it read the PORT environment variable, or set port: ${lines[0]} for the application ${evidence.expected}`,
+    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.expected.slice(10)}, the port that it was given (PORT): let it listen on the port in the PORT environment variable, or set port: ${lines[0]} for the application ${evidence.expected}`,
   );
   assert.ok(first()?.reason.includes(reason));
 });

@@ -108,8 +108,12 @@ function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSock
     const reason = `the application listens on ${addresses}, not on 127.0.0.1`;
     return { reason, fix: listenAdvice, lasting: true };
   }
-  const reason = `the application listens on ${addresses}, not on ${facts.port}`;
-  return { reason, fix: `let it read the PORT environment variable${portOption(facts, sockets)}`, lasting: true };
+  const reason = `the application listens on ${addresses}, not on ${facts.port}, the port that it was given (PORT)`;
+  return {
+    reason,
+    fix: `let it listen on the port in the PORT environment variable${portOption(facts, sockets)}`,
+    lasting: true,
+  };
 }
 
 /** Where it listens on one port of 127.0.0.1, Candor can be told that port instead. */

@@ -564,7 +564,7 @@ test('a wrong listen address is an event and the reason, reported after two look
   });
   assert.match(
     reasonOf(supervisor),
-    /listens on 127\.0\.0\.1:3000, not on 40001: let it read the PORT environment variable/,
+    /listens on 127\.0\.0\.1:3000, not on 40001, the port that it was given \(PORT\): let it listen on the port in the PORT environment variable/,
   );
   assert.equal(told.filter(({ kind }) => kind === 'instance_wrong_listen_address').length, 1);
 });

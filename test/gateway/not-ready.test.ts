@@ -46,7 +46,7 @@ const sickOnes: readonly Sick[] = [
   {
     name: 'ignores PORT',
     source: `${http} serve((_, answer) => answer.end()).listen(0, '127.0.0.1');`,
-    says: /the application listens on 127\.0\.0\.1:\d+, not on \d+/,
+    says: /the application listens on 127\.0\.0\.1:\d+, not on \d+, the port that it was given \(PORT\)/,
     run: /PORT environment variable, or start Candor with --app-port \d+/,
     up: /PORT environment variable, or set port: \d+ for the application/,
   },
