@@ -24,7 +24,7 @@ const slices = 12;
 /** Of a slice: requests, errors, and a cell for each bound of the durations and one for the rest. */
 const cells = 2 + durationBoundsMs.length + 1;
 
-/** As many upstreams as are counted separately (`counters.ts`); with 6 KB each they need at most 12 MB. */
+/** As many upstreams as are counted separately (`counters.ts`); with 7 KB each they need at most 14 MB. */
 const ringsMax = 2000;
 
 /** A ring of slices of one upstream. */
