@@ -17,7 +17,8 @@ const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
   tunnel_idle: [{ when: 'where `silent` is `client`', evidence: { silent: 'client' } }],
   response_not_http: [
     { when: 'with `answered_before`', evidence: { answeredBefore: 2 } },
-    { when: 'without `answered_before`, from an application that Candor runs', evidence: {}, supervised: true },
+    { when: 'with `answered_between` alone', evidence: { answeredBetween: 3 } },
+    { when: 'without either, from an application that Candor runs', evidence: {}, supervised: true },
   ],
   connect_reset: [{ when: 'from an application that Candor runs', evidence: {}, supervised: true }],
   no_endpoint_ready: [{ when: 'with `endpoint_cause`', evidence: null }],

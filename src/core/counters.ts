@@ -1,6 +1,6 @@
 import type { EndKind } from './exchange.ts';
 import type { Cause } from './failure.ts';
-import type { Shape } from './shape.ts';
+import type { Shape, Whose } from './shape.ts';
 
 /**
  * Counts of exchanges by bounded labels: routes and upstreams come from the configuration, the others from unions.
@@ -12,6 +12,8 @@ export interface ExchangeCount {
   readonly statusClass: '1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'none';
   readonly shape: Shape;
   readonly cause: Cause | 'none';
+  /** Of workers, who caused the failure, as their records say it; null: there is none. Absent in totals. */
+  readonly whose?: Whose | null;
   readonly end: EndKind;
   /** The status of a gRPC response: a number up to 16, 'missing' or 'other'; null: it is none. */
   readonly grpcStatus: string | null;

@@ -271,6 +271,7 @@ describe('the failure table', () => {
 /** Values of the evidence on which texts depend. `endpointCause` leads to another cause. */
 const deciding: Readonly<Record<string, readonly unknown[]>> = {
   answeredBefore: [1, 2],
+  answeredBetween: [3],
   bytesPerS: [1],
   bytesPerSMin: [200],
   endpointCause: [],

@@ -128,8 +128,17 @@ export interface Evidence {
   tunnel_unclosed: { address: string; bytesReceived: number };
   tunnel_exit: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   // garbage
-  /** `answeredBefore`: how many responses had come on the connection before; absent: none. */
-  response_not_http: { address: string; firstBytes: string; guess: Guess; answeredBefore?: number };
+  /**
+   * `answeredBefore`: how many responses had come on the connection before; absent: none. `answeredBetween`: how many answers of the endpoint were
+   * HTTP since it first sent such bytes; absent: none.
+   */
+  response_not_http: {
+    address: string;
+    firstBytes: string;
+    guess: Guess;
+    answeredBefore?: number;
+    answeredBetween?: number;
+  };
   response_not_http2: { address: string; firstBytes: string; guess: Guess };
   /** `rule`: what the endpoint's frames break, in words; `code`: the error of RFC 9113 §7 by which it was told. */
   response_frames: { address: string; rule: string; code: string };

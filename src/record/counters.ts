@@ -2,7 +2,8 @@ import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '../core/failure.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
-import { shapeOfExchange, shapeWithoutFailure } from './exchange-shape.ts';
+import { type Whose, whoses } from '../core/shape.ts';
+import { shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
 import { GoneNames, otherName, reviewEveryMs } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
@@ -81,8 +82,9 @@ export class ExchangeCounters {
       exchange.failure === null
         ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
         : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
+    const party = 1 + whoses.indexOf(whoseOfExchange(exchange) as Whose);
     const label =
-      (verdict * ends.length + ends.indexOf(exchange.endKind)) * statusClasses.length +
+      ((verdict * (whoses.length + 1) + party) * ends.length + ends.indexOf(exchange.endKind)) * statusClasses.length +
       classNumber(exchange.statusSent);
     return label * grpcNumbers + grpcNumber(exchange.grpcStatus ?? null);
   }
@@ -158,7 +160,8 @@ export class CounterTotals {
     const isOther = this.#totals.size >= this.#keysMax;
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
-      const total = { ...labels, durations: counted.durations.slice() };
+      const { whose: _ofWorkers, ...common } = labels;
+      const total = { ...common, durations: counted.durations.slice() };
       clear(total);
       return total;
     });
@@ -178,6 +181,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     statusClass: statusClasses[classNumber(exchange.statusSent)] as StatusClass,
     shape: shapeOfExchange(exchange),
     cause: exchange.failure?.cause ?? 'none',
+    whose: whoseOfExchange(exchange),
     end: exchange.endKind,
     grpcStatus: grpcText(grpcNumber(exchange.grpcStatus ?? null)),
     count: 0,

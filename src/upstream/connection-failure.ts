@@ -1,3 +1,4 @@
+import type { EndpointAnswers } from './endpoint-answers.ts';
 import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { type Evidence, fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
@@ -105,14 +106,24 @@ function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: s
 
 /**
  * The parser's reason for refusing a response, as a failure with the address. `answeredBefore`: how many responses had come on the connection
- * before; 0 behind an interim response to the same request, to which these bytes belong then.
+ * before; 0 behind an interim response to the same request, to which these bytes belong then. `answers`: of the endpoint; absent for checks.
  */
-export function refusedResponse(parser: ResponseHeadParser, address: string, answeredBefore: number): Failure {
+export function refusedResponse(
+  parser: ResponseHeadParser,
+  address: string,
+  answeredBefore: number,
+  answers?: EndpointAnswers,
+): Failure {
   const { refusal } = parser;
   if (refusal === null) return fail('gateway_fault', 'response', { invariant: 'a refused response has its reason' });
-  if (refusal.cause === 'response_not_http' && answeredBefore > 0) {
+  if (refusal.cause === 'response_not_http') {
     const { firstBytes, guess } = refusal;
-    return fail('response_not_http', 'response', { address, firstBytes, guess, answeredBefore });
+    const answeredBetween = answers?.onNotHttp() ?? 0;
+    return fail('response_not_http', 'response', {
+      ...{ address, firstBytes, guess },
+      ...(answeredBefore > 0 ? { answeredBefore } : {}),
+      ...(answeredBetween > 0 ? { answeredBetween } : {}),
+    });
   }
   const { cause, ...evidence } = refusal;
   // The parser's union pairs each cause with its evidence; only the address is added here.

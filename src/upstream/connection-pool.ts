@@ -1,3 +1,4 @@
+import { EndpointAnswers } from './endpoint-answers.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
@@ -34,6 +35,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** The functions that the pool needs of other folders of src/, such as the clock. */
   readonly #ports: UpstreamPorts;
   readonly #createConnection: CreateConnection;
+  readonly #answers: EndpointAnswers;
   readonly #address: string;
   #snapshot: EndpointSnapshot;
   #settings: PoolSettings;
@@ -53,6 +55,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   constructor(snapshot: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
     this.#ports = ports;
     this.#createConnection = ports.createConnection ?? createConnection;
+    this.#answers = new EndpointAnswers(ports.clock);
     this.#address = addressText(snapshot.address);
     this.#snapshot = snapshot;
     this.#settings = settings;
@@ -356,7 +359,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   #createPooled(transport: Transport, address: string, dial: PoolDial): PooledConnection {
-    const settings = { address, responseHeadBytesMax: this.#settings.responseHeadBytesMax, http2: dial.http2 };
+    const { responseHeadBytesMax } = this.#settings;
+    const settings = { address, responseHeadBytesMax, http2: dial.http2, answers: this.#answers };
     const connection = this.#createConnection(transport, settings, this.#ports, this);
     connection.group = dial.group;
     if (dial.settings === this.#dials.settings) this.#withCurrentSettings.add(connection);

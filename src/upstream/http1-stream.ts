@@ -1,3 +1,4 @@
+import type { EndpointAnswers } from './endpoint-answers.ts';
 import { invariantOf } from '../core/assert.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import {
@@ -54,6 +55,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   readonly #connection: Http1StreamOwner;
   readonly #ports: Http1StreamPorts;
+  readonly #answers: EndpointAnswers | undefined;
   readonly #request: Http1Request;
   readonly #parser: ResponseHeadParser;
   readonly #content: ContentReader;
@@ -80,6 +82,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.address = address;
     this.localPort = transport.facts.localPort;
     this.#ports = ports;
+    this.#answers = settings.answers;
     this.#request = new Http1Request(transport, ports.writer);
     this.#parser = new ResponseHeadParser({ ...responseLimits, headBytesMax }, ports.storage);
     this.#content = new ContentReader(transport, this);
@@ -206,7 +209,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const consumed = this.#parser.push(bytes, start, end);
     this.#headBytes += consumed;
     if (this.#parser.state === 'refused') {
-      const failure = refusedResponse(this.#parser, this.address, this.interims === 0 ? this.#served : 0);
+      const served = this.interims === 0 ? this.#served : 0;
+      const failure = refusedResponse(this.#parser, this.address, served, this.#answers);
       this.#failWith(withHeadBytes(failure, this.#parser, bytes, start + consumed, end));
     } else if (this.#parser.state === 'complete')
       this.#onHead(this.#parser.head as Http1ResponseHead, end - start - consumed);
@@ -228,6 +232,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
       return;
     }
     this.#phase = 'content';
+    this.#answers?.onHttp();
     this.#connection.keepAliveTimeoutS = head.keepAliveTimeoutS;
     this.#content.begin(head.framing);
     const handler = this.#handler;

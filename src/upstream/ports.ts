@@ -1,3 +1,4 @@
+import type { EndpointAnswers } from './endpoint-answers.ts';
 import type { Connector, UnknownCode } from '../core/connector.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
@@ -46,6 +47,8 @@ export interface ConnectionSettings {
   readonly responseHeadBytesMax: number;
   /** Whether HTTP/2 is spoken without negotiation, where the connection is in clear text. */
   readonly http2: boolean;
+  /** Of all connections to the endpoint; absent: nobody counts them. */
+  readonly answers?: EndpointAnswers;
 }
 
 export type CreateConnection = (

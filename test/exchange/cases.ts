@@ -776,6 +776,31 @@ const slowAndBroken: readonly Case[] = [
       onlyBytes: 'streams carry messages, not bytes',
     }),
   ),
+  {
+    name: 'bytes that are not HTTP, between answers that are: from the second time on the application is named',
+    run(world) {
+      let requests = 0;
+      world.endpoint('a').onRequest = (request) => {
+        if (++requests % 2 === 0) return request.answer(200, 'own');
+        request.raw('SSH-2.0-OpenSSH_9.6\r\n');
+      };
+      for (let each = 0; each < 5; each++) {
+        world.request({ method: 'POST' });
+        world.pass(50);
+      }
+      const met = [0, 2, 4].map((index) => {
+        const record = assertRecord(world, { end: 'generated', cause: 'response_not_http', status: 502 }, index);
+        assert.ok(record.failure?.cause === 'response_not_http');
+        return [record.failure.evidence.answeredBetween, whoseOf(record.failure)];
+      });
+      assert.deepEqual(met, [
+        [undefined, 'operator'],
+        [1, 'application'],
+        [2, 'application'],
+      ]);
+    },
+    onlyBytes: 'streams carry messages, not bytes',
+  },
   ...(['GET', 'POST'] as const).map(
     (method): Case => ({
       name: `bytes left over from an earlier response: the ${method} ${method === 'GET' ? 'goes out again on a fresh connection' : 'is not repeated'}`,

@@ -4,7 +4,8 @@ import type { EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';
 import { shapeOfType, specOfCause } from '../../src/core/explain.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
-import type { Shape } from '../../src/core/shape.ts';
+import type { Shape, Whose } from '../../src/core/shape.ts';
+import { ScenarioParties } from './scenario-parties.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { type IncidentChange, IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
 import type { WatchedUpstream } from '../../src/diagnose/live/watched-upstream.ts';
@@ -122,11 +123,13 @@ export function playScenario(scenario: PlayedScenario, seed: number): ScenarioRe
   const random = new SeededRandom(seed);
   const wall = 1_795_000_000_000;
   const tracker = new IncidentTracker(wall);
+  const parties = new ScenarioParties();
   const changes: (IncidentChange & { second: number })[] = [];
   const failed: FailedRequest[] = [];
   for (let tick = 0; tick < scenario.seconds * ticksPerSecond; tick++) {
     const second = tick / ticksPerSecond;
-    const traffic = new Traffic();
+    const traffic = new Traffic(parties);
+    parties.ms = second * 1000;
     for (const [id, upstream] of Object.entries(scenario.upstreams)) {
       const count = poisson(rateAt(scenario, id, upstream, second) / ticksPerSecond, random);
       const steps = stepsOf(scenario, id, second, second + 1 / ticksPerSecond);
@@ -189,7 +192,8 @@ function request(
     if (isRetried) {
       traffic.answered(id, `${id}/${(endpoint % upstream.endpoints) + 1}`, route, durationOf(medianMs, p99Ms, random));
     } else {
-      traffic.unanswered(id, route, step.fail, step.tookMs ?? 1);
+      const whose = traffic.parties.whoseOf(step.fail, `${id}/${endpoint}`, upstream.application ?? null);
+      traffic.unanswered(id, route, step.fail, whose, step.tookMs ?? 1);
       if (step.stale === true) traffic.stale += 1;
     }
     return step;
@@ -271,8 +275,13 @@ function eventOf(event: ScenarioEvent, at: number): Event {
 /** What workers would count. */
 class Traffic {
   stale = 0;
+  readonly parties: ScenarioParties;
   readonly #exchanges = new Map<string, ExchangeCount>();
   readonly #outcomes = new Map<string, EndpointOutcomes>();
+
+  constructor(parties: ScenarioParties) {
+    this.parties = parties;
+  }
 
   counted(): { exchanges: ExchangeCount[]; outcomes: EndpointOutcomes[]; staleReusesFailed: number } {
     return {
@@ -283,12 +292,13 @@ class Traffic {
   }
 
   answered(upstream: string, endpoint: string, route: string, ms: number): void {
-    this.#add(upstream, route, 'none', ms);
+    this.#add(upstream, route, 'none', null, ms);
     this.#outcomesOf(upstream, endpoint).successes += 1;
+    this.parties.answered(endpoint);
   }
 
-  unanswered(upstream: string, route: string, kind: CountedFailure, ms: number): void {
-    this.#add(upstream, route, kind, ms);
+  unanswered(upstream: string, route: string, kind: CountedFailure, whose: Whose, ms: number): void {
+    this.#add(upstream, route, kind, whose, ms);
   }
 
   failed(upstream: string, endpoint: string, kind: CountedFailure): void {
@@ -304,8 +314,8 @@ class Traffic {
     else known.count += 1;
   }
 
-  #add(upstream: string, route: string, kind: CountedFailure | 'none', ms: number): void {
-    const key = `${upstream} ${route} ${kind}`;
+  #add(upstream: string, route: string, kind: CountedFailure | 'none', whose: Whose | null, ms: number): void {
+    const key = `${upstream} ${route} ${kind} ${whose}`;
     let count = this.#exchanges.get(key);
     if (count === undefined) {
       count = {
@@ -314,6 +324,7 @@ class Traffic {
         statusClass: kind === 'none' ? '2xx' : statusClassOf(kind),
         shape: kind === 'none' ? 'none' : shapeOfKind(kind),
         cause: kind === 'none' || kind === 'app_error' ? 'none' : kind,
+        whose,
         end: endOf(kind),
         grpcStatus: null,
         count: 0,

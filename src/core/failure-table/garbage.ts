@@ -30,6 +30,18 @@ const leftOver = {
     'Look at the first bytes with `candor explain REQUEST-ID`, and search the application for what writes them; the request that it answered just before on this connection is the likelier one.',
 } as const;
 
+const atTimes = {
+  whose: 'application',
+  temporary: true,
+  forClient: 'The application sent an answer that is not HTTP, as it does at times. Please try again in a moment.',
+  usualCauses: [
+    'the application wrote a warning, a line of its log or a stack trace to its socket before the response',
+    'several programs answer at that address, and one of them speaks another protocol',
+  ],
+  nextStep:
+    'Look at the first bytes with `candor explain REQUEST-ID`, and search the application for what writes them to its socket.',
+} as const;
+
 /** The endpoint sent an answer that is not acceptable HTTP. */
 export const garbage = {
   response_not_http: {
@@ -41,10 +53,10 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The endpoint's answer is not HTTP",
-    sentence: ({ address, guess, firstBytes, answeredBefore }) =>
+    sentence: ({ address, guess, firstBytes, answeredBefore, answeredBetween }) =>
       answeredBefore !== undefined
         ? `${address} sent something that is not HTTP on a connection on which ${answeredBefore === 1 ? 'one response' : `${answeredBefore} responses`} had come before, so it is probably left over from the last one; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`
-        : `${address} answered with something that is not HTTP; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
+        : `${address} answered with something that is not HTTP${answeredBetween === undefined ? '' : ', between other answers that are'}; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
     forClient: 'This site received an answer that is not HTTP. Its operators must look at it.',
     usualCauses: [
       'the port belongs to another program (a database, SSH, a gRPC server)',
@@ -53,7 +65,10 @@ export const garbage = {
     ],
     nextStep:
       'Look at the first bytes with `candor explain REQUEST-ID`, then see with `ss -ltnp` which program owns that port.',
-    inThisCase: ({ answeredBefore }) => (answeredBefore === undefined ? null : leftOver),
+    inThisCase: ({ answeredBefore, answeredBetween }) => {
+      if (answeredBefore !== undefined) return leftOver;
+      return answeredBetween === undefined ? null : atTimes;
+    },
   },
   response_not_http2: {
     type: 'http_protocol_error',

@@ -26,6 +26,8 @@ interface KindCount {
   readonly firstSecond: number;
   failed: number;
   attemptsFailed: number;
+  /** Requests, by whom their records name. */
+  readonly parties: Map<Whose, number>;
 }
 
 /** An incident that goes on. */
@@ -140,7 +142,7 @@ export class OpenIncident {
     return isConsequenceOf(this.#root, family) && this.#checksMet !== null && this.#checksMet !== family;
   }
 
-  count({ second, family, kind, route, failed, attemptsFailed }: FailureDelta, upstream: string): void {
+  count({ second, family, kind, route, whose, failed, attemptsFailed }: FailureDelta, upstream: string): void {
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
     if (second > this.lastSecond) this.#addLater();
@@ -148,7 +150,13 @@ export class OpenIncident {
     this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
-    this.#addKind(kind, { family, firstSecond: second, failed, attemptsFailed });
+    this.#addKind(kind, {
+      family,
+      firstSecond: second,
+      failed,
+      attemptsFailed,
+      parties: new Map(whose === null ? [] : [[whose, failed]]),
+    });
     if (failed > 0) this.#addRoute(route, failed);
   }
 
@@ -165,6 +173,7 @@ export class OpenIncident {
     if (known !== undefined) {
       known.failed += count.failed;
       known.attemptsFailed += count.attemptsFailed;
+      for (const [whose, failed] of count.parties) known.parties.set(whose, (known.parties.get(whose) ?? 0) + failed);
     } else if (this.#kinds.size < namesMax) this.#kinds.set(kind, { ...count });
   }
 
@@ -296,6 +305,9 @@ export class OpenIncident {
 
   #whoseOf(root: CountedFailure): Whose {
     if (this.isTakenOut && this.#root === 'not_ready') return 'operator';
+    const [most] = [...(this.#kinds.get(root)?.parties ?? [])].sort(([, a], [, b]) => b - a);
+    if (most !== undefined) return most[0];
+    // Attempts have no record of their own.
     // An endpoint that answers in HTTP meanwhile is no other program.
     if (root === 'app_error' || (isNotHttp(root) && this.answeredBetween('notHttp') !== null)) return 'application';
     return whoseOf({ cause: root, evidence: {} } as Failure, this.application);

@@ -1,6 +1,7 @@
 import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
 import type { Cause } from '../../core/failure.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
+import type { Whose } from '../../core/shape.ts';
 import type { FailureFamily } from '../../core/live-incident.ts';
 import { familyOf, familyOfCause, isNotHttp } from './failure-family.ts';
 import { FamilyWindow } from './family-window.ts';
@@ -14,6 +15,8 @@ export interface FailureDelta {
   readonly family: FailureFamily;
   readonly kind: CountedFailure;
   readonly route: string;
+  /** As records say it; null: of attempts, which have none. */
+  readonly whose: Whose | null;
   failed: number;
   attemptsFailed: number;
 }
@@ -103,7 +106,7 @@ export class UpstreamFailures {
     if (family === 'slow') addCounts(this.slowDurations, durations);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
-    this.#failure(second, family, kind, route).failed += count;
+    this.#failure(second, family, kind, route, counted.whose ?? null).failed += count;
   }
 
   #addRoute(second: number, route: string, count: number): void {
@@ -145,7 +148,7 @@ export class UpstreamFailures {
 
   #addAttempts(second: number, family: FailureFamily, kind: CountedFailure, count: number): void {
     this.#window(family).attemptsFailed.add(second, count);
-    this.#failure(second, family, kind, '').attemptsFailed += count;
+    this.#failure(second, family, kind, '', null).attemptsFailed += count;
   }
 
   /** Requests each second in the minutes before, while there were any; null where that was for less than half a minute. */
@@ -234,13 +237,19 @@ export class UpstreamFailures {
     return window;
   }
 
-  #failure(second: number, family: FailureFamily, kind: CountedFailure, route: string): FailureDelta {
+  #failure(
+    second: number,
+    family: FailureFamily,
+    kind: CountedFailure,
+    route: string,
+    whose: Whose | null,
+  ): FailureDelta {
     for (let index = this.failures.length - 1; index >= 0; index--) {
       const one = this.failures[index] as FailureDelta;
       if (one.second !== second) break;
-      if (one.kind === kind && one.route === route) return one;
+      if (one.kind === kind && one.route === route && one.whose === whose) return one;
     }
-    const delta = { second, family, kind, route, failed: 0, attemptsFailed: 0 };
+    const delta = { second, family, kind, route, whose, failed: 0, attemptsFailed: 0 };
     if (this.failures.length < deltasMax) this.failures.push(delta);
     return delta;
   }
