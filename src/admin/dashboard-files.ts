@@ -37,9 +37,11 @@ const hashedPattern = /-[\w-]{8,}\.\w+$/;
 /** Serves the files of the dashboard as they were built: `index.html`, and `assets/` with a `.gz` beside files that it makes smaller. */
 export class DashboardFiles {
   readonly #folder: string;
+  readonly #read: typeof readContent;
 
-  constructor(folder: string) {
+  constructor(folder: string, read: typeof readContent = readContent) {
     this.#folder = folder;
+    this.#read = read;
   }
 
   async sendPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -59,12 +61,16 @@ export class DashboardFiles {
     sendProblem(response, 404, 'The dashboard has no such file.');
   }
 
-  /** False if there is no such file. */
+  /** False if there is no such file. If it cannot be opened for want of a descriptor, the response says so. */
   async #send(name: string, caching: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const path = join(this.#folder, name);
-    const packed = acceptsGzip(request) ? await readIfThere(`${path}.gz`) : null;
-    const content = packed ?? (await readIfThere(path));
-    if (content === null) return false;
+    const packed = acceptsGzip(request) ? await this.#read(`${path}.gz`) : 'missing';
+    const content = packed === 'missing' ? await this.#read(path) : packed;
+    if (content === 'missing') return false;
+    if (content === 'no_descriptor') {
+      sendProblem(response, 503, 'The gateway has no descriptor left to read this file (ulimit -n): ask again.');
+      return true;
+    }
     const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
     response.setHeader('Cache-Control', caching);
     response.setHeader('ETag', etag);
@@ -73,7 +79,7 @@ export class DashboardFiles {
       response.writeHead(304).end();
       return true;
     }
-    if (packed !== null) response.setHeader('Content-Encoding', 'gzip');
+    if (packed === content) response.setHeader('Content-Encoding', 'gzip');
     response.writeHead(200, { 'Content-Type': types[extname(name)], 'Content-Length': content.length });
     response.end(content);
     return true;
@@ -85,10 +91,11 @@ function acceptsGzip({ headers }: IncomingMessage): boolean {
   return /(?:^|,)\s*gzip\s*(?:,|$)/i.test(headers['accept-encoding']?.toString() ?? '');
 }
 
-async function readIfThere(path: string): Promise<Buffer | null> {
+async function readContent(path: string): Promise<Buffer | 'missing' | 'no_descriptor'> {
   try {
     return await readFile(path);
-  } catch {
-    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EMFILE' || code === 'ENFILE' ? 'no_descriptor' : 'missing';
   }
 }

@@ -103,6 +103,15 @@ describe('the state of an upstream', () => {
   });
 });
 
+test('clients that are refused are said before the incidents, which do not count them', () => {
+  const refused = { kind: 'clients_refused', reason: '9 clients were refused.', next_step: '', since: 0 };
+  const status = { ...healthy, incidents: [incident(3)], problems: [refused] } as unknown as StatusJson;
+  const reasonOf = (state: VerdictJson['state']): string =>
+    overallState({ ...status, verdict: verdict(state) }, false).reason;
+  assert.equal(reasonOf('failing'), '9 clients were refused. Connections refused.');
+  assert.equal(reasonOf('degraded'), 'Connections refused.');
+});
+
 test('only a healthy endpoint is shown in green', () => {
   const states = [
     'starting',

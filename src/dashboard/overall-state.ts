@@ -28,10 +28,13 @@ const tones: Readonly<Record<VerdictState, Tone>> = {
 export function overallState(status: StatusJson | null, isStale: boolean): ShownState {
   if (status === null) return { tone: 'unknown', word: 'unknown', reason: 'The gateway has not answered yet.' };
   if (isStale) return { tone: 'unknown', word: 'unknown', reason: 'The gateway does not answer.' };
-  const { incidents, last_minute: minute } = status;
+  const { incidents, problems, last_minute: minute } = status;
   const verdict = status.verdict ?? earlierVerdict(minute, endpointsOf(status));
   const shown = stateOf(shownVerdict(verdict, { ...minute, incidents: incidents.length }));
-  const reason = shown.word === 'maintenance' ? '' : incidentReason(incidents);
+  // Clients that are refused are in no incident: they have no exchange.
+  const refused = shown.tone === 'bad' ? problems.filter(({ kind }) => kind === 'clients_refused') : [];
+  const sentences = [...refused.map((problem) => problem.reason), incidentReason(incidents)];
+  const reason = shown.word === 'maintenance' ? '' : sentences.filter((sentence) => sentence !== '').join(' ');
   return reason === '' ? shown : { ...shown, reason };
 }
 

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { test } from 'node:test';
+import { DashboardFiles } from './dashboard-files.ts';
+
+/** The status and the text of the page, where its file is read so. */
+async function pageOf(read: ConstructorParameters<typeof DashboardFiles>[1]): Promise<readonly [number, string]> {
+  const sent = { status: 0, text: '' };
+  const response = {
+    setHeader: () => response,
+    writeHead: (status: number) => Object.assign(response, { sent: (sent.status = status) }),
+    end: (content: unknown = '') => void (sent.text = String(content)),
+    set statusCode(status: number) {
+      sent.status = status;
+    },
+  };
+  const request = { headers: { 'accept-encoding': 'gzip' } };
+  await new DashboardFiles('/pages', read).sendPage(
+    request as unknown as IncomingMessage,
+    response as unknown as ServerResponse,
+  );
+  return [sent.status, sent.text];
+}
+
+test('a page that cannot be read for want of a descriptor is not said to be missing', async () => {
+  const [status, text] = await pageOf(async () => 'no_descriptor');
+  assert.equal(status, 503);
+  assert.match(text, /no descriptor left/);
+  assert.doesNotMatch(text, /missing/);
+});
+
+test('a page that is not there is said to be missing', async () => {
+  const [status, text] = await pageOf(async () => 'missing');
+  assert.equal(status, 503);
+  assert.match(text, /are missing/);
+});
+
+test('the plain file is sent where there is no smaller one', async () => {
+  const page = Buffer.from('<!doctype html>');
+  const [status, text] = await pageOf(async (path) => (path.endsWith('.gz') ? 'missing' : page));
+  assert.deepEqual([status, text], [200, '<!doctype html>']);
+});
