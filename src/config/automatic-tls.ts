@@ -2,7 +2,7 @@
 import type { ChallengeKind, OnDemandTls } from '../core/listener-spec.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
-import type { ListenerTlsRead } from './schema.ts';
+import type { ListenerTlsRead } from './listener-schema.ts';
 import { listenAddressOf } from './review-addresses.ts';
 import { tlsOfListener } from './wanted-files.ts';
 

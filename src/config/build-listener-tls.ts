@@ -14,7 +14,7 @@ import type { Draft } from './draft.ts';
 import { msOrNone } from './fallback.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import { hostNamesOf, issuerOf, keyTypeOf, readCertificates } from './judge-pem.ts';
-import type { AdminTlsRead, ListenerTlsRead } from './schema.ts';
+import type { AdminTlsRead, ListenerTlsRead } from './listener-schema.ts';
 import { hmacKeyFrom, programPath } from './wanted-files.ts';
 
 /**

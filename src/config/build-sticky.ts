@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { StickySpec, UpstreamSpec } from '../core/upstream-spec.ts';
 import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
-import type { EndpointKeysRead } from './schema.ts';
+import type { EndpointKeysRead } from './application-schema.ts';
 
 export function buildSticky(
   upstream: string,

@@ -7,7 +7,8 @@ import { buildDrainSignal } from './build-drain.ts';
 import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
 import { count, ms, bytes, share } from './fallback.ts';
-import type { ApplicationRead, EndpointKeysRead, UpstreamRead } from './schema.ts';
+import type { ApplicationRead, EndpointKeysRead } from './application-schema.ts';
+import type { UpstreamRead } from './upstream-schema.ts';
 
 function buildEndpointLimits(
   name: string,

@@ -17,7 +17,7 @@ import { count, ms, msOrNone, bytes, bytesOrNone } from './fallback.ts';
 import { parseListenAddress } from './format/address.ts';
 import { listenAddressOf } from './review-addresses.ts';
 import { parseAge } from './format/duration.ts';
-import type { ApplicationRead } from './schema.ts';
+import type { ApplicationRead } from './application-schema.ts';
 import type { StoreRead } from './store-schema.ts';
 
 /** A draft without mistakes into a configuration with every default filled in. */

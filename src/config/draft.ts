@@ -4,9 +4,14 @@ import type { SchemaError, KeyLocations } from './explain-issue.ts';
 import { explainIssue } from './explain-issue.ts';
 import type { Path, PositionIndex } from './position-index.ts';
 import type { RouteRead } from './route-schema.ts';
-import type { ApplicationRead, FileRead, ListenerRead, UpstreamRead } from './schema.ts';
+import type { ApplicationRead } from './application-schema.ts';
+import type { FileRead } from './schema.ts';
+import type { ListenerRead } from './listener-schema.ts';
+import type { UpstreamRead } from './upstream-schema.ts';
 import { route } from './route-schema.ts';
-import { application, file, upstream } from './schema.ts';
+import { application } from './application-schema.ts';
+import { file } from './schema.ts';
+import { upstream } from './upstream-schema.ts';
 
 type Map_ = Readonly<Record<string, unknown>>;
 

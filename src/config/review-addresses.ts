@@ -7,7 +7,8 @@ import type { HostPort, WrittenEndpoint } from './format/address.ts';
 import { socketPathError, parseListenAddress } from './format/address.ts';
 import { quoted } from './error-detail.ts';
 import type { Path } from './position-index.ts';
-import type { ListenerRead, UpstreamRead } from './schema.ts';
+import type { ListenerRead } from './listener-schema.ts';
+import type { UpstreamRead } from './upstream-schema.ts';
 
 interface Placed<T> {
   readonly path: Path;

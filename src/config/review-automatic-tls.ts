@@ -7,7 +7,7 @@ import { quoted } from './error-detail.ts';
 import { onDemandHelp } from './explain-word.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import type { Path } from './position-index.ts';
-import type { ListenerTlsRead } from './schema.ts';
+import type { ListenerTlsRead } from './listener-schema.ts';
 import { reviewChallenges } from './review-challenges.ts';
 import { isPublicDirectory, reviewDirectories } from './review-directories.ts';
 import { tlsOfListener } from './wanted-files.ts';

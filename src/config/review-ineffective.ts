@@ -7,7 +7,7 @@ import { defaults } from './defaults.ts';
 import type { Path } from './position-index.ts';
 import type { RetryRead } from './retry-schema.ts';
 import type { RouteRead } from './route-schema.ts';
-import type { EndpointKeysRead } from './schema.ts';
+import type { EndpointKeysRead } from './application-schema.ts';
 
 interface Rule<Scope> {
   /** The key that has no effect. */

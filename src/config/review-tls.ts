@@ -17,7 +17,7 @@ import {
   readPrivateKey,
 } from './judge-pem.ts';
 import type { Path } from './position-index.ts';
-import type { ListenerTlsRead } from './schema.ts';
+import type { ListenerTlsRead } from './listener-schema.ts';
 import type { FileReading } from './wanted-files.ts';
 import { type ListenerNames, reviewHostCertificates } from './review-host-certificates.ts';
 import { reviewAutomatic, reviewAuthorities } from './review-automatic-tls.ts';

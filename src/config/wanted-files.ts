@@ -9,7 +9,7 @@ import { nearest } from '../core/nearest.ts';
 import { orList, type ErrorDetail, quoted } from './error-detail.ts';
 import type { Path } from './position-index.ts';
 import { filesOfAlerts } from './review-alerts.ts';
-import type { ListenerRead, ListenerTlsRead } from './schema.ts';
+import type { ListenerRead, ListenerTlsRead } from './listener-schema.ts';
 
 /** A file that the configuration names and that must be read before it is whole. */
 export interface WantedFile {

@@ -17,5 +17,5 @@ test('how a process gets more descriptors is written in one file; the failure ta
     const lines = readFileSync(join(source, name), 'utf8').split('\n');
     return lines.some((line) => /LimitNOFILE/.test(line) && !/^\s*(?:\/\*|\*|\/\/)/.test(line));
   });
-  assert.deepEqual(writing.toSorted(), ['core/descriptor-need.ts', 'core/failure-table/refused-by-gateway.ts']);
+  assert.deepEqual(writing.toSorted(), ['core/descriptor-need.ts', 'core/failure-table/gateway-limits.ts']);
 });

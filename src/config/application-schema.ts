@@ -1,0 +1,90 @@
+/** What may be written about applications that Candor runs. */
+import * as z from 'zod';
+import { endpointKeys } from './upstream-schema.ts';
+import { defaults } from './defaults.ts';
+import { splitCommandLine } from './format/command-line.ts';
+import { parseCheckPath } from './format/path-prefix.ts';
+import { duration, parsed, path, text, whole } from './leaves.ts';
+import { key, section } from './section.ts';
+
+const readiness = z.union([
+  parsed(parseCheckPath, { kind: 'path' }),
+  section({
+    path: key(
+      parsed(parseCheckPath, { kind: 'path' }),
+      'Asked for by GET; a status from 200 to 299 passes.',
+      defaults.readiness.path,
+    ),
+    interval: key(duration, 'Between two checks.', defaults.readiness.interval),
+    timeout: key(duration, 'For one check; a timeout is never readiness.', defaults.readiness.timeout),
+    passes: key(whole(1, 100), 'How many in a row make an instance ready.', defaults.readiness.passes),
+    start_timeout: key(
+      duration,
+      'For the first readiness after a start; then it is reported.',
+      defaults.readiness.startTimeout,
+    ),
+  }),
+]);
+
+export const application = section({
+  command: z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]).meta({
+    description: 'Program and arguments, as one line or a list. No shell runs.',
+    examples: ['node server.js'],
+  }),
+  directory: key(path, 'Where it runs, from the folder of this file.', defaults.application.directory),
+  environment: key(
+    z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    'Variables for it, beside those that Candor itself was given.',
+  ),
+  instances: key(whole(1, 256), 'How many run side by side.', defaults.application.instances),
+  port: key(
+    z.union([z.enum(['free']), whole(1, 65_535)]),
+    'Where it listens, told by PORT; `free` finds one for each instance.',
+    defaults.application.port,
+  ),
+  readiness: key(
+    readiness,
+    'The path to ask, or how to find out that an instance is ready. Nothing is sent to it before.',
+    defaults.readiness.path,
+  ),
+  http2: key(
+    z.boolean(),
+    'Whether HTTP/2 is spoken with it, in clear text (h2c), also by the readiness check. Upgrades (WebSockets) still go over HTTP/1.1. gRPC needs it.',
+    defaults.application.http2,
+  ),
+  stop_timeout: key(duration, 'Between SIGTERM and SIGKILL.', defaults.application.stopTimeout),
+  restart: key(
+    section({
+      first_delay: key(
+        duration,
+        'Before the first restart; each further one waits up to twice as long.',
+        defaults.restart.firstDelay,
+      ),
+      max_delay: key(
+        duration,
+        'The longest wait of an instance that ends at each start. One that was ready for a second waits 1 s at most (or `first_delay` where that is longer).',
+        defaults.restart.maxDelay,
+      ),
+      reset_after: key(duration, 'Running this long makes the next restart a first one.', defaults.restart.resetAfter),
+    }),
+    'How soon an instance that ended is started again.',
+  ),
+  ...endpointKeys,
+});
+
+export type ApplicationRead = z.output<typeof application>;
+export type EndpointKeysRead = Pick<
+  ApplicationRead,
+  | 'connections'
+  | 'attempts'
+  | 'balance'
+  | 'slow_start'
+  | 'sticky'
+  | 'concurrency'
+  | 'when_none_ready'
+  | 'outlier_detection'
+  | 'circuit_breaker'
+  | 'drain_signal'
+  | 'response_head_max'
+  | 'logs'
+>;

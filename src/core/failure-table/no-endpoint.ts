@@ -1,0 +1,124 @@
+import { upperFirst } from '../first-letter.ts';
+import type { CaseTexts } from '../failure-spec.ts';
+import type { FailureTable } from './table.ts';
+import { clause, duration, quoted } from './formatting.ts';
+
+/** The gateway found no route for the request, or no endpoint that may have it. */
+export const noEndpoint = {
+  no_route: {
+    type: 'destination_not_found',
+    status: 404,
+    whose: 'client',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: false,
+    title: 'There is nothing at this address',
+    sentence: ({ host, path }) => `No route matches host ${quoted(host)} and path ${quoted(path)}.`,
+    forClient: 'There is nothing at this address. Check it for typing errors, or start from the home page.',
+    usualCauses: [
+      'a visitor followed an old link, or a scanner is guessing addresses',
+      'DNS leads the host name to this gateway, but no route names it',
+      'the route also matches by method or header, and this request has another value',
+    ],
+    nextStep:
+      'Compare host, path and method with each of `routes` in the configuration, from the top: the gateway takes the first route that matches, and none did.',
+  },
+  no_endpoint_ready: {
+    type: 'destination_unavailable',
+    status: 503,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: true,
+    title: 'The application is unavailable',
+    sentence: ({ upstream, endpoints, reason, endpointCause }) =>
+      `${noneReady(quoted(upstream), endpoints)}: ${clause(reason)}${endpointCause === undefined ? '' : ` (${endpointCause})`}.`,
+    forClient:
+      'The application behind this site is unavailable right now. It is being checked all the time, so try again shortly.',
+    usualCauses: [
+      'the application is down on every machine',
+      'the path of the health check needs a login, redirects, or does not exist',
+      'a database or another service that the health check depends upon is down',
+      'a deploy replaced all instances at once',
+    ],
+    nextStep: 'Run `candor status`: it shows the state and the last check of every endpoint.',
+    inThisCase: fixTexts,
+  },
+  instance_starting: {
+    type: 'destination_unavailable',
+    status: 503,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'The application is not ready yet',
+    sentence: ({ upstream, application, sinceMs, last }) =>
+      `The application ${quoted(application)} of upstream ${quoted(upstream)} has been starting for ${duration(sinceMs)} and ${last === undefined ? 'has not shown that it is ready' : `is not ready: ${clause(last)}`}.`,
+    forClient: 'The application behind this site is starting and is not ready yet. Please try again in a moment.',
+    usualCauses: [
+      'it was started a moment ago and needs a few seconds',
+      'it waits for a database, a migration or a download before it listens',
+      'it does not listen on the port that PORT names, or listens on another address',
+      'its readiness path does not answer 200',
+    ],
+    nextStep:
+      'Read its output with `candor status`; if it says that it listens, compare the port with the PORT that it was given, and request `readiness.path` with curl.',
+    inThisCase: (evidence) => ({
+      ...fixTexts(evidence),
+      ...(evidence.lasting === true ? { forClient: notReadyForClient } : {}),
+    }),
+  },
+  circuit_open: {
+    type: 'destination_unavailable',
+    status: 503,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'The application is failing, and is given a pause',
+    sentence: ({ upstream, endpoints, route, reason }) =>
+      route === undefined
+        ? `The circuit breaker of ${endpoints === 1 ? 'the endpoint' : `each of the ${endpoints} endpoints`} of ${quoted(upstream)} is open: ${clause(reason)}.`
+        : `The circuit breaker of the route ${quoted(route)} to ${quoted(upstream)} is open: ${clause(reason)}.`,
+    forClient: 'The application behind this site is failing right now. It is tried again within seconds.',
+    usualCauses: [
+      'the application accepts connections and does not answer in time, because a database or another service that it needs does not',
+      'the application is overloaded: the pause lets it recover',
+      'something else than the application listens at its address',
+    ],
+    nextStep:
+      'Run `candor events`: it shows what the requests met that opened the breaker. It closes by itself when requests succeed.',
+  },
+} satisfies Partial<FailureTable>;
+
+function noneReady(upstream: string, endpoints: number): string {
+  if (endpoints === 0) return `Upstream ${upstream} has no endpoint`;
+  return endpoints === 1
+    ? `The one endpoint of upstream ${upstream} is not ready`
+    : `None of the ${endpoints} endpoints of upstream ${upstream} is ready`;
+}
+
+/** What keeps all endpoints from being ready. */
+interface FoundTexts {
+  readonly fix?: string;
+  readonly lasting?: true;
+  readonly exits?: number;
+}
+
+/** The step that a readiness check suggests replaces the general one. */
+function fixTexts({ fix, lasting, exits }: FoundTexts): CaseTexts | null {
+  if (fix === undefined) return null;
+  return {
+    nextStep: `${upperFirst(fix)}.`,
+    ...(lasting === true ? { temporary: false } : {}),
+    // How it ended is known, so that nothing has to be guessed.
+    ...(exits === undefined ? {} : { usualCauses: [] }),
+  };
+}
+
+const notReadyForClient =
+  'The application behind this site has started, but is not ready. Its operators must look at it.';
