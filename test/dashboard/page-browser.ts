@@ -51,6 +51,15 @@ export function overflow(page: Page): Promise<number> {
   return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 }
 
+/** Tables of cards that can be scrolled sideways, with their names: on a phone their cards fit, and nothing is to fade out. */
+export function scrolledCards(page: Page): Promise<string[]> {
+  return page.evaluate(
+    `[...document.querySelectorAll('.table-frame')]
+      .filter((frame) => frame.querySelector('.cards') !== null && frame.scrollWidth > frame.clientWidth)
+      .map((frame) => frame.getAttribute('aria-label'))`,
+  );
+}
+
 /** Opens a URL of the dashboard, and signs in where it asks for a token. */
 export async function signIn(page: Page, url: string, token: string): Promise<void> {
   await page.goto(url);

@@ -7,7 +7,15 @@ import type { Browser, Page } from 'playwright-core';
 import { buildDashboard } from '../../scripts/dashboard.ts';
 import { withBrowser } from '../browser.ts';
 import { FailingShop, tokens } from './failing-shop.ts';
-import { accessibilityFindings, openBrowser, openPage, overflow, screens, signIn } from './page-browser.ts';
+import {
+  accessibilityFindings,
+  openBrowser,
+  openPage,
+  overflow,
+  screens,
+  scrolledCards,
+  signIn,
+} from './page-browser.ts';
 
 // The dashboard in a real browser, of a real gateway whose upstreams fail.
 
@@ -63,6 +71,7 @@ describe('the dashboard', withBrowser, () => {
           await page.getByText(text).first().waitFor();
           assert.deepEqual(await accessibilityFindings(page), []);
           assert.equal(await overflow(page), 0, 'the page is wider than the screen');
+          if (screen.width < 600) assert.deepEqual(await scrolledCards(page), []);
           assert.deepEqual(errors, []);
         });
       }
@@ -76,6 +85,22 @@ describe('the dashboard', withBrowser, () => {
         assert.deepEqual(await accessibilityFindings(page), []);
         assert.equal(await overflow(page), 0, 'the page is wider than the screen');
         assert.deepEqual(errors, []);
+      });
+
+      test('the page of a request shows what an application printed meanwhile, and axe finds nothing', async () => {
+        const text = 'TypeError: x is undefined';
+        const of = { application: 'shop', instance: 'shop/1', pid: 1, stream: 'stderr', path: null };
+        const line = { kind: 'output', at: new Date().toISOString(), ...of, text, left_out: 0 };
+        await page.route('**/v2/context/**', async (route) => {
+          const answer = await route.fetch();
+          await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), nearby: [line] } });
+        });
+        await page.goto(`${shop.url}#/requests`);
+        await page.goto(`${shop.url}#/requests/${await shop.garbageId()}`);
+        await page.getByText(text).waitFor();
+        await page.unroute('**/v2/context/**');
+        assert.deepEqual(await accessibilityFindings(page), []);
+        assert.equal(await overflow(page), 0, 'the page is wider than the screen');
       });
 
       test('the page of the configuration shows all settings when it is asked to', async () => {

@@ -15,13 +15,12 @@ export function ConfigurationText({
   /** A heading says its state already. */
   readonly isHeaded?: boolean;
 }): JSX.Element {
-  const { id, state, source, at, actor, revision, text, warnings, changed, errors } = configuration;
+  const { id, source, at, actor, text, warnings, changed, errors } = configuration;
   return (
     <>
       <p class="quiet">
-        {[...(isHeaded ? [] : [stateWords[state]]), ...(revision === null ? [] : [`revision ${revision}`])].join(', ')}:{' '}
-        {source ?? 'not from a file'}, read <Time at={at} /> by <span title={actor}>{actorWords(actor)}</span>.{' '}
-        {text === null ? 'It has no text.' : 'Secrets are not shown.'}
+        {stateText(configuration, isHeaded)}: {source ?? 'not from a file'}, read <Time at={at} /> by{' '}
+        <span title={actor}>{actorWords(actor)}</span>. {text === null ? 'It has no text.' : 'Secrets are not shown.'}
       </p>
       {changed.length > 0 && <p>Changed: {changed.join('; ')}.</p>}
       {errors.map((error) => (
@@ -37,6 +36,12 @@ export function ConfigurationText({
       {text !== null && <Lines text={text} errors={errors} name={`Text of configuration ${id}`} />}
     </>
   );
+}
+
+/** 'In force, revision 4', or 'Revision 4' below a heading. */
+function stateText({ state, revision }: ConfigurationJson, isHeaded: boolean): string {
+  if (revision === null) return stateWords[state];
+  return isHeaded ? `Revision ${revision}` : `${stateWords[state]}, revision ${revision}`;
 }
 
 interface LinesProperties {
