@@ -56,6 +56,53 @@ describe('failures become an incident', () => {
     test(name, () => assert.equal(opensAfter(family, 200, counts), after));
 });
 
+describe('an application of which half of the requests fail from its start', () => {
+  /** When incidents open and are over within five minutes, each with the failures of its first second. */
+  function incidents(requestsAt: (second: number) => number, failedAt: (second: number) => number): readonly string[] {
+    const window = new FamilyWindow('application');
+    const requests = new SlidingSeconds();
+    const told: string[] = [];
+    let start: number | null = null;
+    for (let second = 1; second <= 300; second++) {
+      requests.add(second, requestsAt(second));
+      window.failed.add(second, failedAt(second));
+      if (start !== null) {
+        if (!window.isOver(second, start, 1, requests)) continue;
+        told.push(`over in ${second}`);
+        start = null;
+      } else if (window.opens(second, second, requests, new SlidingSeconds())) {
+        start = window.begin(second, requests);
+        told.push(`opened in ${second}, with ${window.failed.at(start)} in its first second`);
+      }
+    }
+    return told;
+  }
+
+  for (const [rate, requestsAt, failedAt, expected] of [
+    ['two a second', () => 2, () => 1, 'opened in 4, with 1 in its first second'],
+    ['twenty a second', () => 20, () => 10, 'opened in 1, with 10 in its first second'],
+    [
+      'one every two seconds',
+      (second: number) => second % 2,
+      (second: number) => (second % 4 === 1 ? 1 : 0),
+      'opened in 13, with 1 in its first second',
+    ],
+  ] as const)
+    test(`has one incident that goes on, with ${rate}`, () =>
+      assert.deepEqual(incidents(requestsAt, failedAt), [expected]));
+});
+
+test('an incident begins with a second in which something failed, however much is usual', () => {
+  const window = new FamilyWindow('application');
+  const requests = new SlidingSeconds();
+  for (let second = 1; second <= 100; second++) {
+    requests.add(second, 100);
+    window.failed.add(second, second % 2 === 0 ? 3 : 0);
+    window.opens(second, second, requests, new SlidingSeconds());
+  }
+  assert.equal(window.begin(101, requests), 100);
+});
+
 test('counts of more than five minutes before are forgotten', () => {
   const seconds = new SlidingSeconds();
   seconds.add(10, 5);

@@ -36,6 +36,9 @@ const hiddenShareMin = 0.1;
 /** The usual share is the mean of so many seconds, as far as there were as many. */
 const usualS = 600;
 
+/** A larger share is usual for no application. The first seconds of one that always fails so are all that is known of it. */
+const usualMax = 0.1;
+
 const longS = 300;
 
 /** Failures after a longer pause have begun anew. */
@@ -49,14 +52,18 @@ export class FamilyWindow {
   readonly #rule: OpeningRule;
   readonly failed = new SlidingSeconds();
   readonly attemptsFailed = new SlidingSeconds();
-  /** The usual share of requests that fail so, while there is no incident. */
-  #usual = 0;
+  /** The share of requests that failed so while there was no incident. */
+  #mean = 0;
   /** What was usual in each second of the last minute, and which seconds those are. */
   readonly #usualAt = new Float64Array(minuteS + 1);
   readonly #usualSeconds = new Int32Array(minuteS + 1).fill(-1);
 
   constructor(family: FailureFamily) {
     this.#rule = family === 'application' ? ofApplication : ofGateway;
+  }
+
+  get #usual(): number {
+    return Math.min(usualMax, this.#mean);
   }
 
   /** Whether an incident begins. Once for each second that is over; `secondsKnown`: for how long the upstream is watched. */
@@ -66,8 +73,7 @@ export class FamilyWindow {
     this.#usualSeconds[second % (minuteS + 1)] = second;
     const inLast = requests.sum(second, 1);
     if (inLast === 0) return false;
-    this.#usual +=
-      (Math.min(1, this.failed.sum(second, 1) / inLast) - this.#usual) / Math.min(usualS, secondsKnown + 1);
+    this.#mean += (Math.min(1, this.failed.sum(second, 1) / inLast) - this.#mean) / Math.min(usualS, secondsKnown + 1);
     return false;
   }
 
@@ -93,16 +99,17 @@ export class FamilyWindow {
     return failed >= Math.min(seldomMin, 0.2 * all) && failed >= 4 && failed >= shareMin * all;
   }
 
-  /** The second in which those failures began that are more than usual now, or go on without a longer pause. */
+  /** The second in which those failures began that are more than usual now, or go on without a longer pause; else that of the last failures. */
   begin(second: number, requests: SlidingSeconds): number {
-    let begin = second;
+    let begin: number | null = null;
     const share = this.#usualBefore(second);
-    for (let one = second; one >= 0 && one >= begin - pauseS && one > second - 60; one--) {
+    for (let one = second; one >= 0 && one >= (begin ?? one) - pauseS && one > second - 60; one--) {
       const usual = share * requests.at(one);
       const failed = Math.max(this.failed.at(one), this.attemptsFailed.at(one));
       if (failed > 2 * usual + 2 * Math.sqrt(usual)) begin = one;
+      else if (failed > 0) begin ??= one;
     }
-    return begin;
+    return begin ?? second;
   }
 
   /**
