@@ -141,6 +141,7 @@ export const errorReaders: readonly string[] = [
   'src/control/tailed-file.ts',
   'src/admin/admin-socket.ts',
   'src/admin/admin-tls.ts',
+  'src/admin/dashboard-files.ts',
   'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',
   'src/cli/standard-output.ts',

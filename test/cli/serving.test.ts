@@ -241,7 +241,7 @@ describe('candor run', () => {
       'that is nowhere',
       ['no-such-program'],
       127,
-      /^`no-such-program` could not be started: .* is in no\s+directory of PATH\.$/m,
+      /^`no-such-program` could not be started: .* is in no\s+directory\s+of\s+PATH: check its\s+name, or\s+write\s+its\s+path\.$/m,
     ],
     [
       'that may not be executed',
