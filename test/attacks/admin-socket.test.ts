@@ -68,13 +68,18 @@ function tryAs(uid: number, path: string): string {
 /** Uses up all descriptors except `left`, and returns the result of the attempt to open the admin socket. */
 const startWithFew = `
 const { openSync, closeSync } = await import('node:fs');
+const { stat } = await import('node:fs/promises');
 const { createServer } = await import('node:http');
 const { listenAtSocket } = await import(process.argv[1]);
 const { socketRefusalText } = await import(process.argv[2]);
 const [path, left] = [process.argv[3], Number(process.argv[4])];
 process.stdout.write('');
 const held = [];
-try { for (let count = 0; count < 1000; count++) held.push(openSync('/dev/null')); } catch {}
+const useUp = () => { try { for (;;) held.push(openSync('/dev/null')); } catch {} };
+useUp();
+// What threads of libuv still do for the loader may close a descriptor: all of them have had their turn then.
+await Promise.all(Array.from({ length: 8 }, () => stat('/')));
+useUp();
 for (const descriptor of held.splice(0, left)) closeSync(descriptor);
 const server = createServer();
 const made = await listenAtSocket(server, path, false);
