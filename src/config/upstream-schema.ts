@@ -87,7 +87,7 @@ export const endpointKeys = {
   ),
   when_none_ready: key(
     whenNoneReady,
-    'What a request does while no endpoint is ready, and one is starting or was ready within the last 30 s. It is answered at once if the program of an instance starts again only after the wait.',
+    'What a request does while no endpoint is ready, and one is starting or was ready within the last 30 s. A request is answered at once if it is known that no endpoint can be ready before the wait is over, such as where each program starts again only later.',
   ),
   outlier_detection: key(
     outlierDetection,

@@ -76,16 +76,19 @@ export class ReadyQueue {
       else break;
       if (readiness === 'ready') readiness = this.#upstream.readiness();
     }
-    this.#endOverdue(readiness);
+    this.#endHopeless(readiness);
   }
 
-  /** Where none can be ready in time, they need not wait for the deadline. Where an endpoint is ready, they learn there that it has no room for them. */
-  #endOverdue(readiness: Readiness): void {
+  /**
+   * Ends the waiters whose deadline has passed, or passes before an endpoint can be ready. Where an endpoint is ready, they learn there that it has no
+   * room for them.
+   */
+  #endHopeless(readiness: Readiness): void {
     const now = this.#clock.now();
     const earliest = readiness === 'not_yet' ? this.#upstream.earliestReturn() : now;
-    const overdue = [...this.#members].filter(({ deadline }) => deadline <= now || deadline < earliest);
+    const hopeless = [...this.#members].filter(({ deadline }) => deadline <= now || deadline < earliest);
     const isReady = readiness === 'ready' || readiness === 'full';
-    for (const member of overdue) this.#end(member, (waiter) => (isReady ? waiter.onReady() : waiter.onNotReady()));
+    for (const member of hopeless) this.#end(member, (waiter) => (isReady ? waiter.onReady() : waiter.onNotReady()));
   }
 
   #end(member: Member, tell: (waiter: ReadyWaiter) => void): void {

@@ -8,7 +8,7 @@ import { PriorityBalancer } from '../policy/priority-balancer.ts';
 import { StickyBalancer, type StickySessions } from '../policy/sticky-sessions.ts';
 import { configuredBalancers } from './balancers.ts';
 import type { ReadyWaiter } from '../core/stream.ts';
-import type { Instant } from '../core/time.ts';
+import { after, type Instant } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import { eligibleOf, isReadyState } from '../policy/eligible-endpoints.ts';
 import { earliestReturn } from '../policy/outage.ts';
@@ -217,11 +217,13 @@ export class LiveUpstream {
   }
 
   /** Whether an endpoint may be ready in time for a request that begins to wait for it now. */
-  mayReturn(waitedMs = 0): boolean {
+  mayReturn(): boolean {
     const { whenNoneReady } = this.#spec;
-    return (
-      whenNoneReady !== undefined && this.#earliestReturn() <= this.#ports.clock.now() + whenNoneReady.waitMs - waitedMs
-    );
+    return whenNoneReady !== undefined && this.#mayReturnWithin(whenNoneReady.waitMs);
+  }
+
+  #mayReturnWithin(ms: number): boolean {
+    return this.#earliestReturn() <= after(this.#ports.clock.now(), ms);
   }
 
   #earliestReturn(): Instant {
@@ -235,9 +237,9 @@ export class LiveUpstream {
   /** Lets a request wait until an endpoint may get it; null if it is not to wait, or if too many wait. */
   waitUntilReady(waiter: ReadyWaiter, waitedMs: number): { cancel(): void } | null {
     const { whenNoneReady } = this.#spec;
-    if (whenNoneReady === undefined || waitedMs >= whenNoneReady.waitMs || !this.mayReturn(waitedMs)) return null;
-    if (this.#readyQueue.length >= whenNoneReady.waitersMax) return null;
-    return this.#readyQueue.join(waiter, whenNoneReady.waitMs - waitedMs);
+    if (whenNoneReady === undefined || this.#readyQueue.length >= whenNoneReady.waitersMax) return null;
+    const leftMs = whenNoneReady.waitMs - waitedMs;
+    return leftMs > 0 && this.#mayReturnWithin(leftMs) ? this.#readyQueue.join(waiter, leftMs) : null;
   }
 
   /** Whether another attempt would go somewhere else. */

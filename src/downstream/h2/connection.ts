@@ -25,7 +25,7 @@ import type { LostExchange } from './lost-exchanges.ts';
 import { ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
 import { Http2ClientStream } from './stream.ts';
 import { RequestIntake } from './request-intake.ts';
-import { RequestStarts, type RequestStartsOwner } from './request-starts.ts';
+import { RequestQueue, type RequestQueueOwner } from './request-queue.ts';
 import type { Http2StreamOwner, ReadingStream, StartingStream } from './stream-owner.ts';
 import type { StreamTimeouts } from './stream-timeouts.ts';
 
@@ -35,7 +35,7 @@ const hintPendingMax = 64 * 1024;
 /** A turn reads no more when so many streams have got content: each of them may write to another connection. */
 const readersMax = 32;
 
-/** So many exchanges of a lost connection end with it, and the others in later turns of the event loop. */
+/** So many exchanges of a connection whose client left end with it, and the others in later turns of the event loop. Of a flood all end later. */
 const endedAtOnceMax = 8;
 
 /**
@@ -51,7 +51,7 @@ export class Http2ClientConnection
     SessionOwner,
     ClientTimeoutsOwner,
     ReadTurnsOwner,
-    RequestStartsOwner,
+    RequestQueueOwner,
     Http2StreamOwner
 {
   readonly transport: Transport;
@@ -78,7 +78,7 @@ export class Http2ClientConnection
   readonly #turns: ReadTurns;
   /** Another connection of the address was closed for a flood not long ago. */
   readonly #hasFlooded: boolean;
-  readonly #starts: RequestStarts;
+  readonly #requestQueue: RequestQueue;
   /** Those that have got content in this turn. */
   #readers: ReadingStream[] = [];
   #endedAtOnce = 0;
@@ -110,8 +110,7 @@ export class Http2ClientConnection
       this,
     );
     this.#hasFlooded = ports.admission.hasFlooded(this.#intake.client.peerAddress, listener.limits);
-    this.#starts = new RequestStarts(this, this.#hasFlooded ? h2Limits.activeMaxOfFlooder : Infinity, clock);
-    if (this.#hasFlooded) this.#endedAtOnce = endedAtOnceMax; // All of them end in later turns.
+    this.#requestQueue = new RequestQueue(this, this.#hasFlooded ? h2Limits.activeMaxOfFlooder : Infinity, clock);
     this.#turns = new ReadTurns(this, clock, buffers.strainedTurns);
     this.#timeouts.await('head');
   }
@@ -160,13 +159,13 @@ export class Http2ClientConnection
     } catch (error) {
       this.onDefect(error);
     }
-    this.#starts.onSliceRead(at < end);
+    this.#requestQueue.onSliceRead(at < end);
     return at;
   }
 
   /** For streams. */
   beginEarly(stream: StartingStream): void {
-    this.#starts.beginEarly(stream);
+    this.#requestQueue.beginEarly(stream);
   }
 
   beginRequest(stream: StartingStream): void {
@@ -259,7 +258,7 @@ export class Http2ClientConnection
     this.#open.add(own);
     this.ports.counts.exchangesActive++;
     if (failure !== null && failure === this.ports.overload.failure) this.closeIdle(); // The connection takes memory too.
-    this.#starts.add(own);
+    this.#requestQueue.add(own);
   }
 
   /** For streams: begins the header block that they compose. */
@@ -285,17 +284,18 @@ export class Http2ClientConnection
     this.ports.counts.exchangesActive--;
     if (stream.isTunnel) this.ports.counts.tunnelsActive--;
     for (const block of blocks) this.#buffers.storage.release(block);
-    this.#starts.onEnded();
+    this.#requestQueue.onEnded();
   }
 
-  /** For streams and `RequestStarts`. */
-  endLost(stream: LostExchange): void {
+  /** For streams and `RequestQueue`. */
+  endInTurn(lost: LostExchange): void {
     this.#losing++;
-    if (this.session.failure === null && ++this.#endedAtOnce <= endedAtOnceMax) stream.endLost();
-    else this.#buffers.lostExchanges.add(stream, this.ports.clock);
+    const atOnceMax = this.#hasFlooded || this.session.failure !== null ? 0 : endedAtOnceMax;
+    if (++this.#endedAtOnce <= atOnceMax) lost.endLost();
+    else this.#buffers.lostExchanges.add(lost, this.ports.clock);
   }
 
-  /** For streams and `RequestStarts`. */
+  /** For streams and `RequestQueue`. */
   onLostEnded(): void {
     if (--this.#losing === 0 && this.#state === 'closed') this.ports.onConnectionClosed(this);
   }
@@ -370,7 +370,7 @@ export class Http2ClientConnection
     this.#state = 'lingering';
     this.session.sender.flush();
     this.session.endAll();
-    this.#starts.endAll();
+    this.#requestQueue.abandonAll();
     this.#timeouts.endWriteWatch();
     this.transport.resume();
     this.transport.end();
@@ -382,7 +382,7 @@ export class Http2ClientConnection
     this.#state = 'closed';
     this.#losing++; // The connection itself, until all that follows is done.
     this.session.endAll();
-    this.#starts.endAll();
+    this.#requestQueue.abandonAll();
     this.ports.deadlines.remove(this.#timeouts);
     this.transport.close(how);
     this.onLostEnded();

@@ -1,15 +1,22 @@
 import { after, type Clock } from '../../core/time.ts';
+import { pauseForShare } from './worker-share.ts';
 
-/** What one turn of the event loop may take of a worker for exchanges whose clients have gone, and how many end in it at most. */
-const turnMs = 0.15;
-const turnMax = 16;
+/** The part of a worker's time in which exchanges of lost connections end. Strained connections have another one, see `read-turns.ts`. */
+const lostShare = 0.1;
 
-/** The least pause between two turns, and how many times as long as the turn before it is. */
-const pauseMsMin = 1;
-const pauseFactor = 9;
+/** How long exchanges end in one turn of the event loop. */
+const lostTurnMs = 0.15;
+
+/** How many end in one turn at most. */
+const lostTurnMax = 16;
+
+/** The least pause between two turns. */
+const lostPauseMsMin = 1;
 
 /** With more than these waiting, turns are as long as pauses, so that clients who go on leaving do not fill the memory. */
 const waitingMax = 512;
+
+/** How long such a turn is. */
 const busyTurnMs = 1;
 
 /** An exchange whose connection is lost, and that has not ended. */
@@ -32,8 +39,8 @@ export class LostExchanges {
   readonly #next = (clock: Clock): void => {
     const beganAt = clock.now();
     const isBusy = this.#waiting.length > waitingMax;
-    const until = after(beganAt, isBusy ? busyTurnMs : turnMs);
-    const last = Math.min(this.#waiting.length, turnMax);
+    const until = after(beganAt, isBusy ? busyTurnMs : lostTurnMs);
+    const last = Math.min(this.#waiting.length, lostTurnMax);
     let ended = 0;
     do this.#waiting[ended++]?.endLost();
     while (ended < last && clock.now() < until);
@@ -41,7 +48,7 @@ export class LostExchanges {
     this.#waiting.splice(0, ended);
     if (this.#waiting.length === 0) return;
     const now = clock.now();
-    const pauseMs = isBusy ? pauseMsMin : Math.max(pauseMsMin, pauseFactor * (now - beganAt));
+    const pauseMs = isBusy ? lostPauseMsMin : Math.max(lostPauseMsMin, pauseForShare(now - beganAt, lostShare));
     clock.schedule(after(now, pauseMs), this.#next, clock);
   };
 }

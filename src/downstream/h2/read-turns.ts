@@ -1,21 +1,25 @@
 import { after, type Clock } from '../../core/time.ts';
 import type { NextTurnListener, Transport } from '../../core/transport.ts';
 import type { Strain } from '../../wire/h2/frame-rates.ts';
+import { pauseForShare } from './worker-share.ts';
 
-/** What one connection may take of a turn of the event loop, while others wait. */
+/** How long one connection may be read in a turn of the event loop, while others wait. */
 const turnMs = 0.5;
+
+/** How many slices of it are read in a turn at most. */
 const slicesMax = 8;
 
-/** The least pause between two slices of strained connections, and how many times as long as the slice before it is: they have a tenth of the worker. */
-const pauseMsMin = 2;
-const pauseFactor = 9;
+/** The part of a worker's time that all strained connections have. Exchanges of lost connections have another one, see `lost-exchanges.ts`. */
+const strainedShare = 0.1;
 
-/**
- * Connections that come near a limit have a hundredth, so that fewer than one in a hundred requests of other clients meets a slice. Such a pause takes
- * at most 25 ms: with longer ones, four requests or 16 frames at a time, a flood would never be faster than its limit allows, and so would not end.
- */
-const floodPauseFactor = 99;
-const floodPauseMsMax = 25;
+/** The least pause between two slices of strained connections. */
+const strainedPauseMsMin = 2;
+
+/** The part for connections that come near a limit, so that fewer than one in a hundred requests of other clients meets a slice. */
+const nearLimitShare = 0.01;
+
+/** The longest pause for that part: with longer ones, four requests or 16 frames at a time, a flood would never be faster than its limit allows, and so would not end. */
+const nearLimitPauseMsMax = 25;
 
 /** What an exchange takes behind the slice that it begins in: a connection to an endpoint, what is read of a response, the end of both. */
 const exchangeMs = 0.25;
@@ -170,7 +174,7 @@ export class StrainedTurns {
     if (!this.#isScheduled) this.#schedule(clock);
   }
 
-  #schedule(clock: Clock, pauseMs = pauseMsMin): void {
+  #schedule(clock: Clock, pauseMs = strainedPauseMsMin): void {
     this.#isScheduled = true;
     clock.schedule(after(clock.now(), pauseMs), this.#next, clock);
   }
@@ -189,9 +193,11 @@ export class StrainedTurns {
     connection.flush();
     // A slice may have added its connection again; what is added later waits for this pause, too.
     const tookMs = clock.now() - beganAt;
-    const floodPauseMs = connection.strain === 'near_limit' ? Math.min(floodPauseMsMax, floodPauseFactor * tookMs) : 0;
+    const nearLimitPauseMs =
+      connection.strain === 'near_limit' ? Math.min(nearLimitPauseMsMax, pauseForShare(tookMs, nearLimitShare)) : 0;
     const laterMs = exchangeMs * (connection.begun - begunBefore);
-    this.#schedule(clock, Math.max(pauseMsMin, floodPauseMs, pauseFactor * (tookMs + laterMs)));
+    const pauseMs = pauseForShare(tookMs + laterMs, strainedShare);
+    this.#schedule(clock, Math.max(strainedPauseMsMin, nearLimitPauseMs, pauseMs));
   };
 }
 

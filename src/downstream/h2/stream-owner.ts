@@ -30,8 +30,8 @@ export interface Http2StreamOwner {
   onContentWaits(timeouts: StreamTimeouts): void;
   /** The exchange has ended: the blocks are not used any more. */
   onExchangeEnded(stream: ReadingStream, blocks: readonly HeadBlock[]): void;
-  /** The connection is lost: calls `stream.endLost`, now or in a later turn of the event loop. */
-  endLost(stream: LostExchange): void;
+  /** The connection is lost: calls `lost.endLost`, now or in a later turn of the event loop. */
+  endInTurn(lost: LostExchange): void;
   /** `endLost` has returned. */
   onLostEnded(): void;
   /** A defect of ours, outside of any exchange. */

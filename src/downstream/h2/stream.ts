@@ -247,7 +247,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #endSoon(): void {
     this.#timeouts.stop();
-    this.#connection.endLost(this);
+    this.#connection.endInTurn(this);
   }
 
   /** For the connection alone. */

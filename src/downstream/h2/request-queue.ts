@@ -5,11 +5,11 @@ import type { StartingStream } from './stream-owner.ts';
 /** So often a queued request begins, even if none has ended: event streams and responses that are not read end late. */
 const queueIntervalMs = 100;
 
-/** The connection, as its requests that have not begun see it. */
-export interface RequestStartsOwner {
+/** The connection, as the queue of its requests sees it. */
+export interface RequestQueueOwner {
   beginRequest(stream: StartingStream): void;
-  /** The connection is lost: calls `endLost` now or in a later turn of the event loop. */
-  endLost(request: LostExchange): void;
+  /** The connection is lost: calls `lost.endLost`, now or in a later turn of the event loop. */
+  endInTurn(lost: LostExchange): void;
   /** `endLost` has returned. */
   onLostEnded(): void;
 }
@@ -17,10 +17,10 @@ export interface RequestStartsOwner {
 /**
  * When the requests of an HTTP/2 connection begin: at the end of the slice that they were read in, so that what came together is judged
  * together. Where only a few of them may be in progress, the others are queued: some begin in the turn after one has ended, and one begins every
- * 100 ms, so that none waits for more than 12 s.
+ * 100 ms, so that none waits for more than 12 s. A request that is lost before it has begun begins nevertheless: only its exchange can write its record.
  */
-export class RequestStarts {
-  readonly #owner: RequestStartsOwner;
+export class RequestQueue {
+  readonly #owner: RequestQueueOwner;
   readonly #activeMax: number;
   readonly #clock: Clock;
   #active = 0;
@@ -31,7 +31,7 @@ export class RequestStarts {
   #interval: Timer | null = null;
   #next: Timer | null = null;
 
-  constructor(owner: RequestStartsOwner, activeMax: number, clock: Clock) {
+  constructor(owner: RequestQueueOwner, activeMax: number, clock: Clock) {
     this.#owner = owner;
     this.#activeMax = activeMax;
     this.#clock = clock;
@@ -48,7 +48,7 @@ export class RequestStarts {
 
   /** `isLastOpen`: the frames behind the last head may be its own, such as RST_STREAM, so that it begins with the next slice. */
   onSliceRead(isLastOpen: boolean): void {
-    if (this.#queue.length > 0) this.#beginLost();
+    if (this.#queue.length > 0) this.#settleLost();
     if (this.#ofSlice.length === 0) return;
     for (const stream of this.#ofSlice.splice(0, this.#ofSlice.length - (isLastOpen ? 1 : 0))) {
       if (this.#active < this.#activeMax || stream.isLost) this.#begin(stream);
@@ -61,8 +61,8 @@ export class RequestStarts {
     this.#interval ??= this.#clock.schedule(after(this.#clock.now(), queueIntervalMs), onIntervalOver, this);
   }
 
-  /** Requests that have been reset while they were queued: nothing but their record is left to do. */
-  #beginLost(): void {
+  /** Requests that have been reset while they were queued begin, and end with it. */
+  #settleLost(): void {
     for (const stream of this.#queue.splice(0)) {
       if (stream.isLost) this.#begin(stream);
       else this.#queue.push(stream);
@@ -104,8 +104,8 @@ export class RequestStarts {
     this.#next = null;
   }
 
-  /** The connection is lost: so are the requests that have not begun. */
-  endAll(): void {
+  /** The connection is lost: the requests that have not begun begin in turns, and end with it. */
+  abandonAll(): void {
     const owner = this.#owner;
     const unbegun = [...this.#queue.splice(0), ...this.#ofSlice.splice(0)];
     this.#cancelIfEmpty();
@@ -115,7 +115,7 @@ export class RequestStarts {
         this.#begin(stream);
         owner.onLostEnded();
       };
-      owner.endLost({ endLost });
+      owner.endInTurn({ endLost });
     }
   }
 
@@ -126,10 +126,10 @@ export class RequestStarts {
   }
 }
 
-function onNextTurn(starts: RequestStarts): void {
-  starts.beginNext();
+function onNextTurn(queue: RequestQueue): void {
+  queue.beginNext();
 }
 
-function onIntervalOver(starts: RequestStarts): void {
-  starts.beginLate();
+function onIntervalOver(queue: RequestQueue): void {
+  queue.beginLate();
 }
