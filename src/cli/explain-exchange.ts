@@ -6,7 +6,7 @@ import type { ExchangeRecord } from '../core/record.ts';
 import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
-import { mayBePrefix } from '../record/parse-record.ts';
+import { alikeMax, mayBePrefix } from '../record/parse-record.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
@@ -99,9 +99,25 @@ async function askGateways(
     const answer = await askGateway(target, 'GET', `${apiRoot}/exchanges/${encodeURIComponent(id)}`, context);
     if (answer.status === 200) return { record: answer.content as ExchangeRecord, target };
     if (answer.status !== 404) throw refusal(answer);
-    looked.push(`the gateway at ${targetText(target)}: it does not know it, or has forgotten it`);
+    const alike = await storedAlike(target, id, context);
+    if (alike.length > 1) throw severalFound(id, alike);
+    const others = mayBePrefix(id) ? ', or several of its ids begin so' : '';
+    looked.push(`the gateway at ${targetText(target)}: it does not know it, or has forgotten it${others}`);
   }
   return null;
+}
+
+/** Exchanges in the store of a gateway whose ids begin so, newest first, up to a limit; none without a store. */
+async function storedAlike(
+  target: AdminTarget,
+  beginning: string,
+  context: ProcessContext,
+): Promise<readonly ExchangeRecord[]> {
+  if (!mayBePrefix(beginning)) return [];
+  const wanted = new URLSearchParams({ query: `id:${JSON.stringify(beginning)}`, limit: String(alikeMax) });
+  const answer = await askGateway(target, 'GET', `${apiRoot}/exchanges?${wanted.toString()}`, context);
+  if (answer.status !== 200) return [];
+  return (answer.content as { readonly exchanges: readonly ExchangeRecord[] }).exchanges.map(redactedRecord);
 }
 
 async function searchIn(
@@ -124,9 +140,11 @@ async function searchIn(
 function severalFound(beginning: string, alike: readonly ExchangeRecord[]): CommandFailure {
   const rows = alike.map(({ id, at, status, method, path }) => [id, at, String(status ?? '-'), method, harmless(path)]);
   const lines = alignColumns(rows, '  ').map((line) => shorten(line, columnsMax));
+  const count = alike.length < alikeMax ? String(alike.length) : `At least ${alikeMax}`;
   return new CommandFailure(
     'not_found',
-    `Several exchanges have an id that begins with ${beginning}. Ask for one of them:\n${lines.join('\n')}`,
+    `${count} exchanges have an id that begins with ${beginning}.\n` +
+      `Write more of the id that you mean; the newest are:\n${lines.join('\n')}`,
   );
 }
 

@@ -3,7 +3,7 @@ import { elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
 
-/** Characters of a next step in a list: three lines. `candor incident N` has all of it. */
+/** Characters of a next step in a list: three lines, and more for a command at their end. `candor incident N` has all of it. */
 const stepMax = 210;
 
 /** Two lines and more: for lists, and for the status. */
@@ -18,8 +18,17 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
     ...(incident.additions ?? []).flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
     ...(suspect === undefined || !isOpen
       ? []
-      : wrap(harmless(shorten(suspect.nextStep, stepMax)), ' '.repeat(8)).map(style.dim)),
+      : wrap(harmless(shortenStep(suspect.nextStep)), ' '.repeat(8)).map(style.dim)),
   ];
+}
+
+/** A command that is cut cannot be typed: one that begins within the limit stays whole. */
+function shortenStep(step: string): string {
+  const isWithinCommand = step.slice(0, stepMax - 1).split('`').length % 2 === 0;
+  const commandEnd = isWithinCommand ? step.indexOf('`', stepMax - 1) : -1;
+  if (commandEnd === -1) return shorten(step, stepMax);
+  // A mark that ends the sentence needs no ellipsis.
+  return step.length <= commandEnd + 2 ? step : `${step.slice(0, commandEnd + 1)}…`;
 }
 
 export function extentOf({ failed, attemptsFailed, requests }: IncidentStatus): string {

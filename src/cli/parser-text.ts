@@ -27,7 +27,7 @@ export const parserText: ApplicationText = {
             `"${input}" is not valid for ${externalFlagNameOrPlaceholder}: ${exception instanceof Error ? exception.message : String(exception)}`,
           FlagNotFoundError: ({ input, corrections }) =>
             corrections.length > 0
-              ? `There is no flag --${input}; did you mean ${corrections.map((one) => `--${one}`).join(' or ')}?`
+              ? `There is no flag --${input}; did you mean ${corrections.map(writtenFlag).join(' or ')}?`
               : `There is no flag --${input}. \`--help\` lists all flags.`,
           AliasNotFoundError: ({ input }) => `There is no flag -${input}. \`--help\` lists all flags.`,
           UnsatisfiedPositionalError: ({ placeholder }) =>
@@ -41,6 +41,11 @@ export const parserText: ApplicationText = {
   exceptionWhileLoadingCommandContext: (error) => defectText(error),
   exceptionWhileRunningCommand: (error) => (error instanceof CommandFailure ? failureText(error) : defectText(error)),
 };
+
+/** '--ca-file' for `caFile`: the parser suggests the names that the code has. */
+function writtenFlag(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
 
 function unexpectedText(input: string): string {
   const advice = /\.ya?ml$/.test(input) ? `A configuration is named with -c ${input}.` : '`--help` has an example.';

@@ -54,6 +54,14 @@ describe('the error page', () => {
     }
   });
 
+  it('has no heading of usual causes where the process is known to have ended', () => {
+    const ended = { atInstant: 1, code: 1, signal: null, outOfMemory: false, lastLine: null };
+    const exit = { exit: ended, beforeMs: 3 };
+    const page = pageFor(refused, { disclosure: 'operator', application: 'web', exit });
+    assert.match(page, /<h3>Next step<\/h3>/);
+    assert.doesNotMatch(page, /Usual causes|<ul>/);
+  });
+
   it('shows the request id, the status and the time', () => {
     const page = pageFor(refused);
     assert.match(page, new RegExp(`<code class="id">${requestId}</code>`));

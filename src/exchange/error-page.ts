@@ -118,10 +118,16 @@ function forOperators(
 <p>${escapeHtml(sentence)}</p>
 <h3>Next step</h3>
 <p>${withCode(nextStep)}</p>
-<h3>Usual causes</h3>
-<ul>${usualCauses.map((cause) => `<li>${withCode(cause)}</li>`).join('')}</ul>
-<dl>${list.join('')}</dl>
+${usualCausesList(usualCauses)}<dl>${list.join('')}</dl>
 </section>
+`;
+}
+
+/** Nothing where the cause itself is known, as after an exit of the process. */
+function usualCausesList(causes: readonly string[]): string {
+  if (causes.length === 0) return '';
+  return `<h3>Usual causes</h3>
+<ul>${causes.map((cause) => `<li>${withCode(cause)}</li>`).join('')}</ul>
 `;
 }
 

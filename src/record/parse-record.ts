@@ -79,7 +79,7 @@ export class IdSearch implements LineSearch<ExchangeRecord> {
 const prefixCharactersMin = 8;
 
 /** At most this many exchanges with the same prefix are listed. If there are more, a longer prefix helps more than a longer list. */
-const alikeMax = 10;
+export const alikeMax = 10;
 
 /** Whether an id may be the beginning of another one. */
 export function mayBePrefix(id: string): boolean {

@@ -186,6 +186,21 @@ describe('reload', () => {
 });
 
 describe('explain', () => {
+  test('says of a prefix of several ids that are stored how many begin so, and lists them', async () => {
+    await open();
+    const ids = ['0197f3a0-1111-7000-8000-000000000001', '0197f3a0-2222-7000-8000-000000000002'];
+    const exchanges = ids.map((id) => ({ seq: 1, record: { ...failedRecord, id }, standsFor: 1 }));
+    gateway.searched = { kind: 'page', exchanges, cursor: null, end: '0-0', timedOut: false };
+    assert.equal(await context.candor('explain', '0197f3a0'), 9);
+    assert.deepEqual(
+      gateway.searches.map(({ query }) => query),
+      ['id:"0197f3a0"'],
+    );
+    assert.match(context.stderr.text, /^2 exchanges have an id that begins with 0197f3a0\.\nWrite more of the id /);
+    for (const id of ids) assert.ok(context.stderr.text.includes(`  ${id}  `), context.stderr.text);
+    assertFits(context.stderr.text);
+  });
+
   test('asks the gateway', async () => {
     await open();
     gateway.records.set(failedRecord.id, failedRecord);

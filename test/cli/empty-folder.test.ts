@@ -48,6 +48,7 @@ describe('in an empty folder, without a gateway, each command says what to do ne
     ['run --x -- node', exitCodes.usage, noFlag],
     ['demo --x', exitCodes.usage, noFlag],
     ['status --jsno', exitCodes.usage, /^There is no flag --jsno; did you mean --json\?$/],
+    ['incidents --all', exitCodes.usage, /^There is no flag --all; did you mean --ca-file\?$/],
     ['explain no.log', exitCodes.usage, /^There is no file no\.log\. Name a log that exists, or give a line of one/],
     [
       'explain no.log other.log',

@@ -284,9 +284,12 @@ describe('candor explain without a gateway', () => {
       assert.ok(context.stdout.text.includes(ids[0]));
     });
 
-    test('lists all ids that begin with it, within 80 columns', async () => {
+    test('counts and lists the ids that begin with it, within 80 columns', async () => {
       assert.equal(await context.candor('explain', ids[0].slice(0, 8), '--log', 'app.log'), 9);
-      assert.match(context.stderr.text, /Several exchanges have an id that begins with 0197f3a0\./);
+      assert.match(
+        context.stderr.text,
+        /^2 exchanges have an id that begins with 0197f3a0\.\nWrite more of the id that you mean; the newest are:\n/,
+      );
       for (const id of ids) assert.ok(context.stderr.text.includes(`  ${id}  2026-01-01T12:00:03.250Z  200  GET`), id);
       assertFits(context.stderr.text);
     });

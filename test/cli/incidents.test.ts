@@ -108,6 +108,24 @@ test('incidents lists open ones first, and exits with 1 while one is open', asyn
   );
 });
 
+test('incidents cuts no step within a command', async () => {
+  const nextStep = `${'Look at this. '.repeat(14)}Then read \`candor explain 0197f3a0\` and what follows.`;
+  const shown = async (step: string): Promise<string> => {
+    const [suspect] = incident.suspects;
+    gateway.shownIncidents = [{ ...incident, suspects: [{ ...suspect!, nextStep: step }] }];
+    const before = context.stdout.text.length;
+    await context.candor('incidents');
+    assertFits(context.stdout.text);
+    return context.stdout.text.slice(before).replaceAll(/\s+/g, ' ');
+  };
+  assert.match(await shown(nextStep), /Then read `candor explain 0197f3a0`… The gateway/);
+  assert.match(
+    await shown(nextStep.replace(' and what follows', '')),
+    /Then read `candor explain 0197f3a0`\. The gateway/,
+  );
+  assert.match(await shown('Look at this. '.repeat(20)), /Look at this\. ?…|Look[a-z ]*… The gateway/);
+});
+
 test('incidents exits with 0 where all are resolved', async () => {
   gateway.shownIncidents = [{ ...incident, resolvedAt: '2026-11-21T10:04:00.000Z' }];
   assert.equal(await context.candor('incidents'), exitCodes.ok);
