@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ConcurrencySpec } from '../../core/upstream-spec.ts';
-import { presentSettings, withPresentSettings } from './present-settings.ts';
+import { type SettingName, settingAside, settingNames, settingText } from './present-settings.ts';
 import { eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import type { WatchedUpstream } from './watched-upstream.ts';
 
@@ -25,7 +25,7 @@ const known: WatchedUpstream = {
 const with20 = { ...known, concurrencyOf: (route: string) => (route === '/api' ? bound(20) : null) };
 
 describe('a step that names a setting says its present value', () => {
-  const cases: readonly [key: string, watched: WatchedUpstream, expected: string][] = [
+  const cases: readonly [name: SettingName, watched: WatchedUpstream, expected: string][] = [
     ['connections.max', known, 'now 100'],
     ['connections.requests_max', known, ''],
     ['connections.requests_max', { ...known, settings: { ...upstream, requestsMax: 8 } }, 'now 8'],
@@ -60,31 +60,24 @@ describe('a step that names a setting says its present value', () => {
     ['timeouts.exchange', known, 'now 60 s'],
     ['retry.attempt_timeout', known, ''],
     ['retry.attempt_timeout', { ...known, limitsOf: () => ({ ...limits, attemptMs: 1000 }) }, 'now 1 s'],
-    ['timeouts.dns', known, ''],
-    ['candor status', known, ''],
   ];
-  for (const [key, watched, expected] of cases)
-    test(`${key}: ${expected || 'nothing'}`, () => {
-      const text = expected === '' ? '' : ` (${expected})`;
-      assert.equal(withPresentSettings(`Raise \`${key}\`.`, { incident, watched }), `Raise \`${key}\`${text}.`);
-      const within = expected === '' ? '' : `, ${expected}`;
-      assert.equal(
-        withPresentSettings(`a bound (\`${key}\`) helps`, { incident, watched }),
-        `a bound (\`${key}\`${within}) helps`,
-      );
+  for (const [name, watched, expected] of cases)
+    test(`${name}: ${expected || 'nothing'}`, () => {
+      const context = { incident, watched };
+      assert.equal(settingText(name, context), expected === '' ? `\`${name}\`` : `\`${name}\` (${expected})`);
+      assert.equal(settingAside(name, context), expected === '' ? `(\`${name}\`)` : `(\`${name}\`, ${expected})`);
     });
 
   test('every setting of the table is among these cases', () => {
     assert.deepEqual(
-      presentSettings.filter((key) => !cases.some(([one]) => one === key)),
+      settingNames.filter((name) => !cases.some(([one]) => one === name)),
       [],
     );
   });
 
   test('nothing of an upstream of which no settings are known', () => {
     const watched: WatchedUpstream = { application: null, endpoints: [] };
-    for (const key of presentSettings)
-      assert.equal(withPresentSettings(`\`${key}\``, { incident, watched }), `\`${key}\``);
+    for (const name of settingNames) assert.equal(settingText(name, { incident, watched }), `\`${name}\``);
   });
 });
 

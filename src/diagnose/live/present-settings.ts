@@ -3,45 +3,52 @@ import type { ConcurrencySpec } from '../../core/upstream-spec.ts';
 import { duration, listOf } from './suspect-facts.ts';
 import type { RouteLimits, WatchedUpstream } from './watched-upstream.ts';
 
-interface Facts {
+/** The upstream and the routes whose settings are meant, and what is known of their configuration. */
+interface SettingsContext {
   readonly incident: Pick<LiveIncident, 'upstream' | 'routes'>;
   readonly watched: Pick<WatchedUpstream, 'settings' | 'limitsOf' | 'concurrencyOf'>;
 }
 
-type Reader = (facts: Facts) => string | null;
+type Reader = (context: SettingsContext) => string | null;
 
 const notSet = 'not set';
 
 /** What the active configuration has for the upstream and the routes of an incident; null: not set, or not known. */
-const present: Readonly<Record<string, Reader>> = {
+const present = {
   'connections.max': ({ watched }) => textOf(watched.settings?.connectionsMax, String),
   'connections.requests_max': ({ watched }) => textOf(watched.settings?.requestsMax, String),
   'connections.idle_timeout': ({ watched }) => textOf(watched.settings?.idleConnectionMs, duration),
   'connections.queue_timeout': ({ watched }) => textOf(watched.settings?.queueMs, duration),
-  concurrency: (facts) => boundOf(facts, boundText),
-  'concurrency.max': (facts) =>
-    boundOf(facts, ({ requestsMax }) => `${requestsMax ?? 'none'}`) ??
-    (facts.watched.concurrencyOf === undefined ? null : notSet),
-  'concurrency.queue_timeout': (facts) => boundOf(facts, ({ queueMs }) => duration(queueMs)),
-  'timeouts.response_head': (facts) => limitText(facts, 'responseHeadMs'),
-  'timeouts.exchange': (facts) => limitText(facts, 'exchangeMs'),
-  'retry.attempt_timeout': (facts) => limitText(facts, 'attemptMs'),
-};
+  concurrency: (context) => boundOf(context, boundText),
+  'concurrency.max': (context) =>
+    boundOf(context, ({ requestsMax }) => `${requestsMax ?? 'none'}`) ??
+    (context.watched.concurrencyOf === undefined ? null : notSet),
+  'concurrency.queue_timeout': (context) => boundOf(context, ({ queueMs }) => duration(queueMs)),
+  'timeouts.response_head': (context) => limitText(context, 'responseHeadMs'),
+  'timeouts.exchange': (context) => limitText(context, 'exchangeMs'),
+  'retry.attempt_timeout': (context) => limitText(context, 'attemptMs'),
+} satisfies Readonly<Record<string, Reader>>;
 
-/** The settings of which steps are told the present value. */
-export const presentSettings: readonly string[] = Object.keys(present);
+/** A setting whose present value a step can say. */
+export type SettingName = keyof typeof present;
 
-/**
- * Writes the present value behind each setting that a step names: 'raise `connections.max` (now 100)'. A step that says of which routes it
- * speaks, as in '`timeouts.exchange` of /api', is about a change and has its values.
- */
-export function withPresentSettings(step: string, facts: Facts): string {
-  return step.replaceAll(/(\(?)`([a-z_.]+)`(\)?)(?! of )/g, (written, open: string, key: string, close: string) => {
-    const now = Object.hasOwn(present, key) ? (present[key]?.(facts) ?? null) : null;
-    if (now === null) return written;
-    const text = now === notSet ? now : `now ${now}`;
-    return open !== '' && close !== '' ? `(\`${key}\`, ${text})` : `${open}\`${key}\` (${text})${close}`;
-  });
+export const settingNames = Object.keys(present) as readonly SettingName[];
+
+/** A setting as a step names it, with its present value: '`connections.max` (now 100)'. */
+export function settingText(name: SettingName, context: SettingsContext): string {
+  const now = presentText(name, context);
+  return now === null ? `\`${name}\`` : `\`${name}\` (${now})`;
+}
+
+/** The same as an aside: '(`connections.max`, now 100)'. */
+export function settingAside(name: SettingName, context: SettingsContext): string {
+  const now = presentText(name, context);
+  return now === null ? `(\`${name}\`)` : `(\`${name}\`, ${now})`;
+}
+
+function presentText(name: SettingName, context: SettingsContext): string | null {
+  const value = present[name](context);
+  return value === null || value === notSet ? value : `now ${value}`;
 }
 
 function textOf(value: number | undefined, text: (value: number) => string): string | null {
@@ -49,7 +56,7 @@ function textOf(value: number | undefined, text: (value: number) => string): str
 }
 
 /** A route has its own bound beside that of its upstream. */
-function boundOf({ incident, watched }: Facts, text: (spec: ConcurrencySpec) => string): string | null {
+function boundOf({ incident, watched }: SettingsContext, text: (spec: ConcurrencySpec) => string): string | null {
   const ofRoutes = incident.routes.flatMap(({ route }) => {
     const spec = watched.concurrencyOf?.(route) ?? null;
     return spec === null ? [] : [`${text(spec)} for the route ${route}`];
@@ -67,7 +74,7 @@ function boundText({ requestsMax, adaptive }: ConcurrencySpec): string {
   return adaptive ? `adaptive, at most ${requestsMax}` : `${requestsMax}`;
 }
 
-function limitText({ incident, watched }: Facts, limit: keyof RouteLimits): string | null {
+function limitText({ incident, watched }: SettingsContext, limit: keyof RouteLimits): string | null {
   const found = incident.routes.flatMap(({ route }) => {
     const ms = watched.limitsOf?.(route)?.[limit] ?? null;
     return ms === null ? [] : [{ route, text: duration(ms) }];

@@ -4,6 +4,7 @@ import { familyOfCause } from './failure-family.ts';
 import type { CountedCause, FailureFamily, SuspectKind } from '../../core/live-incident.ts';
 import { withTarget } from './step-target.ts';
 import { outputStepOf } from './output-step.ts';
+import { settingAside } from './present-settings.ts';
 import { ownExits } from './suspected-exits.ts';
 import {
   type Rule,
@@ -54,8 +55,7 @@ function keepAliveRace(context: SuspectContext): SuspectFinding | null {
       `${staleReusesFailed} requests failed on a connection that the endpoint was closing`,
       `${incident.requests - incident.failed} others were answered meanwhile`,
     ],
-    nextStep:
-      "Make the application's keep-alive timeout longer than the gateway's (`connections.idle_timeout`): in Node `server.keepAliveTimeout`.",
+    nextStep: `Make the application's keep-alive timeout longer than the gateway's ${settingAside('connections.idle_timeout', context)}: in Node \`server.keepAliveTimeout\`.`,
   };
 }
 

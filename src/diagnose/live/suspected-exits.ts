@@ -3,6 +3,7 @@ import { isSignalOfOthers, nextStepAfterExit } from '../../core/explain.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { countedLines } from './evidence-lines.ts';
+import { settingAside } from './present-settings.ts';
 import {
   beforeText,
   isOf,
@@ -55,7 +56,7 @@ function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding |
       ...wordsOf(last.event),
       ...(openAtExit.length === 0 ? [] : [`requests that ${name} had when it ended: ${openAtExit.join(', ')}`]),
     ],
-    nextStep: nextStepOf(last.event, outOfMemory, areSeveral && ended.length > 1),
+    nextStep: outOfMemory ? memoryStep(context, areSeveral && ended.length > 1) : nextStepOf(last.event.evidence),
   };
 }
 
@@ -93,16 +94,14 @@ function wordsOf(event: Extract<Event, { kind: 'instance_exited' }>): readonly s
   return [[`${name} printed: ${short(error)}`, ...more.map(short)].join(', ')];
 }
 
-function nextStepOf(
-  { evidence }: SeenOf<'instance_exited'>['event'],
-  outOfMemory: boolean,
-  isMachine: boolean,
-): string {
-  if (outOfMemory)
-    return isMachine
-      ? "Look at what uses the machine's memory (`free -m`, `dmesg`), and give it more, or run less on it."
-      : 'Give the process more memory, or look for what it keeps; fewer requests at a time (`concurrency`) need less.';
-  if (isSignalOfOthers(evidence.signal)) return nextStepAfterExit({ ...evidence, outOfMemory });
+function memoryStep(context: SuspectContext, isMachine: boolean): string {
+  return isMachine
+    ? "Look at what uses the machine's memory (`free -m`, `dmesg`), and give it more, or run less on it."
+    : `Give the process more memory, or look for what it keeps; fewer requests at a time ${settingAside('concurrency', context)} need less.`;
+}
+
+function nextStepOf(evidence: SeenOf<'instance_exited'>['event']['evidence']): string {
+  if (isSignalOfOthers(evidence.signal)) return nextStepAfterExit({ ...evidence, outOfMemory: false });
   return evidence.output.length === 0
     ? 'Look at what the application writes elsewhere, and let it print why it ends; `candor events` has its exits.'
     : 'Fix the error that the application printed last; `candor events --full` shows what it printed before, with its exit.';

@@ -7,6 +7,7 @@ import type { CountedEndpoint, LiveIncident, SuspectKind } from '../../core/live
 import type { Cause } from '../../core/failure.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import { instanceOf } from './seen-releases.ts';
+import { settingText } from './present-settings.ts';
 import { noReasonFit, releases } from './suspected-releases.ts';
 import {
   type Rule,
@@ -145,18 +146,19 @@ export const shortages = {
         : `Look at what these endpoints share, such as a host or a version${drainStep(context, bad, 'the first one')}.`,
     };
   },
-  pool_full: ({ incident }) => {
+  pool_full: (context) => {
+    const { incident } = context;
     const share = shareOf(incident, full);
     if (share < 0.5) return null;
     return {
       fit: 0.75,
       sentence: 'All connections or requests that the configuration allows at the upstream are in use.',
       evidence: [`${percent(share)} of the failures: ${names(incident, full)}`],
-      nextStep:
-        'See in `candor status` whether the endpoints answer more slowly than usual; raise `connections.max` or `concurrency.max` only if they can bear more.',
+      nextStep: `See in \`candor status\` whether the endpoints answer more slowly than usual; raise ${settingText('connections.max', context)} or ${settingText('concurrency.max', context)} only if they can bear more.`,
     };
   },
-  traffic_growth: ({ incident, steadyRateBefore: before }) => {
+  traffic_growth: (context) => {
+    const { incident, steadyRateBefore: before } = context;
     const { during } = incident.rate;
     // Traffic that begins, or grows by a few requests, is no load.
     if (before === null || before < steadyMin || during < 2 * before || during - before < growthMin) return null;
@@ -169,8 +171,7 @@ export const shortages = {
       fit: showsOverload(incident) ? Math.min(0.9, 0.7 + factor * 0.04) : 0.5,
       sentence: `${times(factor)} as many requests came as before.`,
       evidence: [`${rate(before)} before, ${rate(during)} since it started`],
-      nextStep:
-        'See with `candor logs` which clients and paths they come from; bound them with `concurrency`, or add endpoints.',
+      nextStep: `See with \`candor logs\` which clients and paths they come from; bound them with ${settingText('concurrency', context)}, or add endpoints.`,
     };
   },
   descriptors: (context) => {

@@ -27,7 +27,7 @@ describe('a timeout that cuts usual requests is named', () => {
       'response_head_timeout',
       { '/a': limits },
       /of 350 ms cuts/,
-      /`timeouts.response_head` .* 700 ms/,
+      /`timeouts.response_head` \(now 350 ms\) to more than 700 ms/,
     ],
     ['of two routes', 'response_head_timeout', { '/a': limits, '/b': limits }, /of 350 ms cuts/, /700 ms/],
     [

@@ -20,6 +20,7 @@ import {
   seen,
   shareAbove,
 } from './suspect-facts.ts';
+import { type SettingName, settingText } from './present-settings.ts';
 import type { RouteLimits } from './watched-upstream.ts';
 
 /** Timers and a step of the histogram make so much of a difference. */
@@ -31,7 +32,7 @@ const usualShareMin = 0.01;
 /** Of the failures, those of the routes with a lowered limit. */
 const loweredShareMin = 0.5;
 
-const settings: ReadonlyMap<Cause | null, { readonly key: string; readonly limit: keyof RouteLimits }> = new Map([
+const settings: ReadonlyMap<Cause | null, { readonly key: SettingName; readonly limit: keyof RouteLimits }> = new Map([
   ['response_head_timeout', { key: 'timeouts.response_head', limit: 'responseHeadMs' }],
   ['attempt_timeout', { key: 'retry.attempt_timeout', limit: 'attemptMs' }],
   ['exchange_timeout', { key: 'timeouts.exchange', limit: 'exchangeMs' }],
@@ -77,8 +78,8 @@ function directlyAnswered(context: SuspectContext): SuspectFinding | null {
   };
 }
 
-const raiseStep = ({ incident }: SuspectContext, ms: number): string =>
-  `Set the route's \`${settings.get(incident.cause)?.key ?? 'timeouts.response_head'}\` to more than ${duration(ms)}, or make these requests faster.`;
+const raiseStep = (context: SuspectContext, ms: number): string =>
+  `Set the route's ${settingText(settings.get(context.incident.cause)?.key ?? 'timeouts.response_head', context)} to more than ${duration(ms)}, or make these requests faster.`;
 
 /** The timeout that all routes of the incident have and that ended its requests after `observedMs`, a bound of the histogram; null: not known. */
 function configuredLimit({ incident, watched: { limitsOf } }: SuspectContext, observedMs: number): number | null {

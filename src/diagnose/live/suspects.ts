@@ -6,7 +6,6 @@ import { timeouts } from './suspected-timeouts.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
 import { weighed } from './looked-at.ts';
-import { withPresentSettings } from './present-settings.ts';
 import type { IncidentSuspect, SuspectKind } from '../../core/live-incident.ts';
 import { type SuspectContext, type Rule, shownMax } from './suspect-facts.ts';
 
@@ -28,8 +27,7 @@ export function rankSuspects(context: SuspectContext): readonly IncidentSuspect[
     const finding = rule(context);
     const kind = name as SuspectKind;
     if (finding === null) return [];
-    const nextStep = withPresentSettings(finding.nextStep, context);
-    return [{ name: kind, ...weighed(kind, { ...finding, nextStep }, context.directLook, context.incident.startedAt) }];
+    return [{ name: kind, ...weighed(kind, finding, context.directLook, context.incident.startedAt) }];
   });
   return found.sort((a, b) => b.fit - a.fit).slice(0, shownMax);
 }
