@@ -168,7 +168,10 @@ exit status 2`,
 
 for (const [what, output, error, position, cause = null] of outputs)
   test(`why a program ended: ${what}`, () => {
-    assert.deepEqual(lastWords(output.split('\n')), { error, cause, position });
+    const lines = output.split('\n');
+    const { at = -1, ...said } = lastWords(lines) ?? {};
+    assert.deepEqual(said, { error, cause, position });
+    assert.equal(lines[at]?.trimEnd(), error);
   });
 
 test('no text says nothing', () => assert.deepEqual([lastWords([]), lastWords(['', '  '])], [null, null]));

@@ -2,6 +2,8 @@
 export interface LastWords {
   /** Name and message of the error, or the last line that says something. */
   readonly error: string;
+  /** The index of its line. */
+  readonly at: number;
   /** What the error was caused by, as the runtime prints it; null: it does not say. */
   readonly cause: string | null;
   /** The innermost position of a stack that is in the program's own files; null: there is none. */
@@ -33,7 +35,7 @@ export function lastWords(lines: readonly string[]): LastWords | null {
   const error = lines[at];
   if (error === undefined) return null;
   const stack = lines.slice(at + 1);
-  return { error: error.trimEnd(), cause: causeOf(stack), position: positionOf(lines, at, stack) };
+  return { error: error.trimEnd(), at, cause: causeOf(stack), position: positionOf(lines, at, stack) };
 }
 
 function errorIndex(lines: readonly string[]): number {

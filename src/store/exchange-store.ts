@@ -224,9 +224,9 @@ export class ExchangeStore {
       this.#orRecover(number, () => {
         context.lines.push(...segment.output.withIds(plain, contextLinesMax));
         for (const time of visitedTimes(visits)) {
-          const { own, meanwhile } = divideLines(segment.output.ofInstance(time), ids);
-          context.lines.push(...own);
-          context.nearby.push(...meanwhile);
+          const { ownByFreeId, nearby } = divideLines(segment.output.ofInstance(time), ids);
+          context.lines.push(...ownByFreeId);
+          context.nearby.push(...nearby);
         }
         for (const visit of visits) context.processes.push(...segment.processes.around(visit));
       });

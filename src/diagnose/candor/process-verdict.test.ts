@@ -86,6 +86,18 @@ test('the verdict quotes an error with the id of the request as one of the reque
   assert.equal(sentence, 'It closed. Meanwhile shop printed "KeyError: 1 in request 1".');
 });
 
+test('the verdict quotes an error without an id as perhaps of another request, also where a line of this request says the same', () => {
+  const text = 'KeyError: 1';
+  const first = { ...line('stderr', text), has: 'request_id', relation: 'attempt', after_end_ms: 0 } as const;
+  const at = '2026-01-01T00:00:01Z';
+  const { sentence } = verdictWith(closed, {
+    processes: [],
+    lines: [first],
+    nearby: [{ ...line('stderr', text), at }],
+  });
+  assert.equal(sentence, 'It closed. Meanwhile shop printed (perhaps for another request) "KeyError: 1".');
+});
+
 test('the verdict on an application that Candor runs leads to its output where none is known here', () => {
   const { sentence, nextStep } = verdictWith(closed, { processes: [], lines: [], nearby: [] });
   assert.equal(sentence, 'It closed.');

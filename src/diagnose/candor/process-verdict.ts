@@ -60,15 +60,15 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   const { application } = record;
   const afterOutput = afterOutputOf(record);
   if (application === null || afterOutput === null) return verdict;
-  const printed = printedMeanwhile(around);
+  const own = around.lines.filter(isOfAttempt);
+  const printed = inOrder([...own, ...around.nearby]);
   const isShown = printed.length > 0;
   const nextStep = `${outputStep([application], { of: 'request', isShown })}${afterOutput}`;
   if (!isShown) return { ...verdict, nextStep };
-  const errors = printed.filter(({ stream }) => stream !== 'stdout').map(({ text }) => text);
-  const words = lastWords(errors);
-  const perhaps = around.lines.some(({ text }) => text.trimEnd() === words?.error)
-    ? ''
-    : ' (perhaps for another request)';
+  const errors = printed.filter(({ stream }) => stream !== 'stdout');
+  const words = lastWords(errors.map(({ text }) => text));
+  const isOwn = own.some((line) => line === errors[words?.at ?? -1]);
+  const perhaps = isOwn ? '' : ' (perhaps for another request)';
   const said = words === null ? '' : ` Meanwhile ${application} printed${perhaps} ${quoted(words.error.trim())}.`;
   return {
     ...verdict,
@@ -77,8 +77,10 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   };
 }
 
-/** Lines of the attempts with the id of the request, or else those without an id. A gateway of an earlier version says no relation. */
-function printedMeanwhile({ lines, nearby }: KnownAround): readonly OutputLineJson[] {
-  const own = lines.filter(({ relation = 'attempt' }: Partial<(typeof lines)[number]>) => relation === 'attempt');
-  return [...own, ...nearby].toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));
+/** With the id of the request, from an application that had an attempt of it. A gateway of an earlier version says no relation. */
+function isOfAttempt({ relation = 'attempt' }: Partial<KnownAround['lines'][number]>): boolean {
+  return relation === 'attempt';
 }
+
+const inOrder = (lines: readonly OutputLineJson[]): readonly OutputLineJson[] =>
+  lines.toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));

@@ -116,5 +116,3 @@ export function nextStepHere(nextStep: string, { id, at, duration_ms }: Exchange
     .replaceAll(`with ${command}`, 'shown here')
     .replaceAll(`in ${command}`, 'shown here');
 }
-
-/** A title as part of a sentence. */
