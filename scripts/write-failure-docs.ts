@@ -78,7 +78,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   answeredBefore:
     'how many responses had come on the connection before, from the last of which the bytes are probably left over; absent if none had',
   answeredBetween:
-    'how many answers of the endpoint were HTTP since it first sent such bytes, as a worker has seen it; absent if none were',
+    'how many answers of the endpoint were HTTP since it first sent such bytes, as a worker has seen it; counted anew after more than ten such answers in a row, and after five minutes without one; absent if none were',
   answered: 'the protocol that the answer names; absent if it names none',
   endpointCause:
     'the cause with which the last checks of all endpoints failed, a section of this document; absent if the causes differ',

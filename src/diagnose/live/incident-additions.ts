@@ -75,7 +75,7 @@ export class IncidentAdditions {
   readonly #parts = new Map<string, Part>();
   readonly found: FoundAddition[] = [];
   /** Ways to fail that have taken the place of the first one, and the seconds since which. */
-  readonly changes = new Map<FailureFamily, number>();
+  readonly laterCauses = new Map<FailureFamily, number>();
 
   /** What one second has brought. */
   see<K extends PartKind>(kind: K, name: PartNames[K], second: number, all: number, failed: number): void {
@@ -90,8 +90,8 @@ export class IncidentAdditions {
   }
 
   /** Requests fail in another way now than those that the incident began with: this is told, however soon it is. */
-  change(family: FailureFamily, sinceSecond: number): void {
-    if (!this.changes.has(family)) this.changes.set(family, sinceSecond);
+  noteLaterCause(family: FailureFamily, sinceSecond: number): void {
+    if (!this.laterCauses.has(family)) this.laterCauses.set(family, sinceSecond);
   }
 
   /** The addition that this second shows; null: none. `exits`: of instances, by their kinds that are new, with their seconds. */
@@ -101,7 +101,7 @@ export class IncidentAdditions {
     if (isHeld || this.found.length >= additionsMax) return null;
     const isSettled = second - startSecond >= settleS;
     const added = [...this.#parts.values()].filter(
-      (part) => !part.isAdded && (this.#changedAt(part) !== null || (isSettled && this.#hasBegun(part, startSecond))),
+      (part) => !part.isAdded && (this.#laterSince(part) !== null || (isSettled && this.#hasBegun(part, startSecond))),
     );
     if (!isSettled && added.length === 0) return null;
     if (added.length + exits.size === 0) return null;
@@ -113,7 +113,7 @@ export class IncidentAdditions {
       foundSecond: second,
       sinceSecond: Math.min(
         ...failing.map((one) => one.second),
-        ...added.flatMap((part) => this.#changedAt(part) ?? []),
+        ...added.flatMap((part) => this.#laterSince(part) ?? []),
         ...exits.values(),
       ),
       routes: namesOf('route'),
@@ -131,8 +131,9 @@ export class IncidentAdditions {
     return (name === 'out_of_memory' || name === 'crash') && this.found.some(({ exits }) => exits.has(name));
   }
 
-  #changedAt({ kind, name }: Part): number | null {
-    return kind === 'family' ? (this.changes.get(name as FailureFamily) ?? null) : null;
+  /** Null: it is no later cause. */
+  #laterSince({ kind, name }: Part): number | null {
+    return kind === 'family' ? (this.laterCauses.get(name as FailureFamily) ?? null) : null;
   }
 
   #hasBegun({ kind, all, failed, recent }: Part, startSecond: number): boolean {

@@ -6,7 +6,7 @@ export function suspectsWhileFailing(
   found: readonly IncidentSuspect[],
   { suspects, additions, root }: Pick<OpenIncident, 'suspects' | 'additions' | 'root'>,
 ): readonly IncidentSuspect[] {
-  if (additions.changes.size > 0 && suspects.length > 0)
+  if (additions.laterCauses.size > 0 && suspects.length > 0)
     return suspects.map((one) => found.find(({ name }) => name === one.name) ?? one);
   return found.length === 0 && root === 'not_ready' ? suspects : found;
 }

@@ -118,7 +118,7 @@ export class OpenIncident {
   takes(family: FailureFamily, startSecond: number): boolean {
     if (this.families.has(family)) return true;
     if (isConsequenceOf(family, this.#root)) return true;
-    if (this.#changesTo(family)) return true;
+    if (this.#isLaterCause(family)) return true;
     // What fails much later than a consequence is not its cause.
     if (isConsequenceOf(this.#root, family)) return startSecond - this.startSecond <= causeWithinS;
     if (family === 'application' || this.#root === 'application') return false;
@@ -128,7 +128,7 @@ export class OpenIncident {
   /** Counts its failures too. An incident that began with a consequence has its cause in them, unless checks have met another one before. */
   take(family: FailureFamily, startSecond: number): void {
     this.families.add(family);
-    if (this.#changesTo(family)) this.additions.change(family, startSecond);
+    if (this.#isLaterCause(family)) this.additions.noteLaterCause(family, startSecond);
     else if (isConsequenceOf(this.#root, family)) this.#root = family;
   }
 
@@ -138,7 +138,7 @@ export class OpenIncident {
   }
 
   /** No request was sent for one reason, and now requests fail for another. */
-  #changesTo(family: FailureFamily): boolean {
+  #isLaterCause(family: FailureFamily): boolean {
     return isConsequenceOf(this.#root, family) && this.#checksMet !== null && this.#checksMet !== family;
   }
 
@@ -296,10 +296,10 @@ export class OpenIncident {
 
   /** What its own suspects are looked for in: failures of a later cause have suspects of their own. */
   ownFacts(now: number, beganAt: number): LiveIncident {
-    const { changes } = this.additions;
+    const { laterCauses } = this.additions;
     const facts = this.facts(now, beganAt, null);
-    if (changes.size === 0) return facts;
-    const isOwn = ({ cause }: CountedCause): boolean => !changes.has(this.#kinds.get(cause)?.family ?? this.#root);
+    if (laterCauses.size === 0) return facts;
+    const isOwn = ({ cause }: CountedCause): boolean => !laterCauses.has(this.#kinds.get(cause)?.family ?? this.#root);
     return { ...facts, causes: facts.causes.filter(isOwn) };
   }
 
