@@ -17,7 +17,8 @@ interface NotReady {
 
 /**
  * Reports applications of which an instance that the configuration wants has never become ready and fails again and again: a new release, or a
- * first start. It is over when the instance is ready, or is no longer wanted. An instance that was ready once and fails is seen by incidents.
+ * first start. It is over when the instance is ready, or is no longer wanted. An instance that was ready
+ * once and ends again and again is the matter of `CrashLoops`.
  */
 export class ApplicationWatch {
   readonly #clock: Clock;

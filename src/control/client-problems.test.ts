@@ -114,6 +114,25 @@ describe('the problems of clients and descriptors', () => {
       else assert.match(found?.reason ?? '', says);
     });
 
+  for (const [limits, says] of [
+    [
+      [{ limit: 'abandoned', count: 1 }],
+      'A client abandoned too many HTTP/2 requests in the last minute, at the limit `abandoned` (1); from 192.0.2.1.',
+    ],
+    [
+      [
+        { limit: 'resets', count: 5 },
+        { limit: 'abandoned', count: 3 },
+      ],
+      '5 HTTP/2 connections were ended and clients abandoned too many HTTP/2 requests 3 times in the last minute, at the limit `resets` (5), `abandoned` (3); the last ones from 192.0.2.1.',
+    ],
+  ] as const)
+    test(`are requests that clients abandoned, of ${limits.length} limits, and no connection is said to be ended for them`, () => {
+      descriptors = null;
+      http2Limits = { since: ago(40_000), lastAt: ago(0), limits, addresses: ['192.0.2.1'] };
+      assert.deepEqual(reasons(), [`http2_limits_reached for 40 s: ${says}`]);
+    });
+
   for (const [why, lastMs, refusal] of [
     ['connections_max', 1000, 'clients are refused: 50 connections were open, as many as are allowed'],
     ['connections_max', 4999, 'clients are refused: 50 connections were open, as many as are allowed'],

@@ -2,6 +2,7 @@ import { upperFirst } from '../core/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { type DescriptorNeed, descriptorsFewText, descriptorsStep } from '../core/descriptor-need.ts';
 import { shownAgoText } from '../core/ago-text.ts';
+import { endsConnection } from '../core/http2-limit.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import { recentSeconds } from '../policy/verdict.ts';
@@ -14,7 +15,7 @@ export interface ClientProblemSources {
   readonly refusals: readonly RecentRefusals[];
   /** Null: the limit of the process is not known. */
   readonly descriptors: DescriptorNeed | null;
-  /** Null: no HTTP/2 connection was ended at a limit in the last minute. */
+  /** Null: no client of HTTP/2 has reached a limit in the last minute. */
   readonly recentHttp2Limits: RecentHttp2Limits | null;
 }
 
@@ -110,8 +111,8 @@ export class ClientProblems {
     const ago = shownAgoText(this.#clock.now() - lastAt);
     const last = ago === '' ? '' : `, the last of them${ago}`;
     const which = limits.map((one) => `\`${one.limit}\` (${one.count})`).join(', ');
-    const whose = count === 1 ? 'An HTTP/2 connection was' : `${count} HTTP/2 connections were`;
-    const reason = `${whose} ended in the last minute${last}, at the limit ${which}; ${addressesText(addresses, count)}.`;
+    const what = upperFirst(floodTexts(limits).join(' and '));
+    const reason = `${what} in the last minute${last}, at the limit ${which}; ${addressesText(addresses, count)}.`;
     return [this.#problem('http2_limits_reached', since, reason, floodStep)];
   }
 
@@ -119,6 +120,18 @@ export class ClientProblems {
   get #descriptorsStep(): string {
     return descriptorsStep(this.#sources().descriptors);
   }
+}
+
+/** What happened at these limits. At `abandoned` the gateway ends no connection. */
+function floodTexts(limits: RecentHttp2Limits['limits']): readonly string[] {
+  const counts = [...Map.groupBy(limits, ({ limit }) => endsConnection(limit))].map(
+    ([isEnded, some]) => [isEnded, some.reduce((sum, { count }) => sum + count, 0)] as const,
+  );
+  return counts.map(([isEnded, count]) => {
+    if (isEnded) return count === 1 ? 'an HTTP/2 connection was ended' : `${count} HTTP/2 connections were ended`;
+    const who = 'abandoned too many HTTP/2 requests';
+    return count === 1 ? `a client ${who}` : `clients ${who} ${count} times`;
+  });
 }
 
 function sentenceOf(clause: string): string {

@@ -410,7 +410,9 @@ export class ControlParts {
     for (const { id, application } of this.active.configuration.upstreams) {
       if (application !== null) this.lateExits.note(this.endpoints.registry.endpoints(id)?.values() ?? []);
     }
-    this.processes.use(this.applications.supervisor.status().flatMap(({ instances }) => instances));
+    const instances = this.applications.supervisor.status().flatMap((application) => application.instances);
+    this.processes.use(instances);
+    this.problems.useInstances(instances);
     this.applications.noteChange();
     this.applicationWatch.look();
     this.condition.changed();

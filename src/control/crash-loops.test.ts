@@ -87,6 +87,35 @@ describe('a crash loop', () => {
     assert.equal(told(), '');
   });
 
+  test('stays over when the checks of the instance fail later, until it ends again', () => {
+    runs(3, 5_000);
+    clock.advanceSync(5 * minute);
+    assert.equal(told(), '');
+    hear('instance_not_ready', 1, { from: 'ready', to: 'failing' });
+    assert.equal(told('failing'), '', 'nothing has ended since');
+    ready();
+    assert.equal(told(), '');
+    ends(1);
+    assert.match(told(), /has ended 4 times in 6 minutes/);
+  });
+
+  test('is not told of the first end after a long run, before it is known to be the first in a row', () => {
+    runs(3, 5_000);
+    clock.advanceSync(60 * minute);
+    const evidence = { pid: 1, code: 3, signal: null, outOfMemory: false, afterMs: 1, output: [] };
+    hear('instance_exited', 1, { reason: 'exited with code 3', evidence, from: 'ready', to: 'exited' });
+    assert.equal(told('exited'), '');
+  });
+
+  test('is forgotten with its instance, also of one that was replaced while it waited for its next start', () => {
+    runs(3, 5_000);
+    ready(2);
+    loops.use([{ id: 'web/1' }, { id: 'web/2' }]);
+    assert.notEqual(told(), '');
+    loops.use([{ id: 'web/2' }]);
+    assert.equal(told(), '');
+  });
+
   test('is not told of ends that are hours apart, of an instance that was never ready, or of one that the gateway stops', () => {
     runs(5, 60 * minute, () => 1);
     assert.equal(told(), '');

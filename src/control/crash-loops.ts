@@ -1,7 +1,7 @@
 import type { Event, EventFacts } from '../core/event.ts';
 import { nextStepAfterExit } from '../core/explain.ts';
 import { type Clock, type Instant, never } from '../core/time.ts';
-import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
 import { instancesText } from './replacements.ts';
 
 /** Ends of this time are counted. */
@@ -16,7 +16,7 @@ const failuresMin = 3;
 /** No more are kept of an instance. */
 const keptMax = 100;
 
-/** An instance that has been ready for so long runs well, unless it was ready for longer before one of its ends. */
+/** An instance that has been ready for so long runs well; where the longest time between two of its ends is longer, for that time. */
 const wellMsMin = 60_000;
 
 interface End extends Pick<EventFacts['instance_exited'], 'code' | 'signal' | 'outOfMemory'> {
@@ -34,6 +34,8 @@ interface InstanceEnds {
   wasReady: boolean;
   /** `never`: it is not ready now. */
   readySince: Instant;
+  /** It has run well since its last end. It no longer loops until it ends again, even if its checks fail. */
+  hasRecovered: boolean;
 }
 
 interface CrashLoop extends Pick<StatusProblem, 'reason' | 'nextStep'> {
@@ -58,9 +60,18 @@ export class CrashLoops {
     if (event.kind === 'instance_ready') this.#serves(event, now);
     else if (event.kind === 'instance_adopted') {
       if (event.to === 'ready') this.#serves(event, now);
-    } else if (event.kind === 'instance_not_ready') this.#of(event).readySince = never;
-    else if (event.kind === 'instance_restarting') this.#of(event).failures = event.evidence.failures;
-    else if (event.kind === 'instance_exited') this.#ended(event, now);
+    } else if (event.kind === 'instance_not_ready') endReadiness(this.#of(event), now);
+    else if (event.kind === 'instance_restarting') {
+      const known = this.#of(event);
+      endReadiness(known, now);
+      known.failures = event.evidence.failures;
+    } else if (event.kind === 'instance_exited') this.#ended(event, now);
+  }
+
+  /** The instances, whenever one of them has changed: of those that are gone nothing is kept. */
+  use(instances: readonly Pick<InstanceStatus, 'id'>[]): void {
+    const subjects = new Set(instances.map(({ id }) => `instance:${id}`));
+    for (const subject of this.#instances.keys()) if (!subjects.has(subject)) this.#instances.delete(subject);
   }
 
   #serves(event: Event, now: Instant): void {
@@ -78,14 +89,15 @@ export class CrashLoops {
     const known = this.#of(event);
     const { code, signal, outOfMemory } = event.evidence;
     const reason = event.reason.replace(/\.$/, '');
-    known.readySince = never;
+    endReadiness(known, now);
+    known.hasRecovered = false;
     known.ends = [...recent(known.ends, now), { at: now, reason, code, signal, outOfMemory }].slice(-keptMax);
   }
 
   #of({ subject }: Event): InstanceEnds {
     const known = this.#instances.get(subject);
     if (known !== undefined) return known;
-    const first: InstanceEnds = { ends: [], failures: 0, wasReady: false, readySince: never };
+    const first: InstanceEnds = { ends: [], failures: 0, wasReady: false, readySince: never, hasRecovered: false };
     this.#instances.set(subject, first);
     return first;
   }
@@ -101,12 +113,12 @@ export class CrashLoops {
 
   #loopOf(id: string): LoopingInstance | null {
     const known = this.#instances.get(`instance:${id}`);
-    if (known === undefined || !known.wasReady) return null;
     const now = this.#clock.now();
+    if (known === undefined || !known.wasReady || known.hasRecovered || runsWell(known, now)) return null;
     const ends = recent(known.ends, now);
     const last = ends.at(-1);
     if (last === undefined || (ends.length <= endsMax && known.failures < failuresMin)) return null;
-    return now - known.readySince >= wellMs(ends) ? null : { id, ends, last, failures: known.failures };
+    return { id, ends, last, failures: known.failures };
   }
 
   #problem(
@@ -136,6 +148,19 @@ interface LoopingInstance extends Pick<InstanceEnds, 'ends' | 'failures'> {
 
 function recent(ends: readonly End[], now: Instant): readonly End[] {
   return ends.filter(({ at }) => now - at < windowMs);
+}
+
+/** The number of its exits in a row begins anew after a run that went well; `instance_restarting` has the exact one. */
+function endReadiness(known: InstanceEnds, now: Instant): void {
+  if (runsWell(known, now)) {
+    known.hasRecovered = true;
+    known.failures = 0;
+  }
+  known.readySince = never;
+}
+
+function runsWell({ ends, readySince }: InstanceEnds, now: Instant): boolean {
+  return now - readySince >= wellMs(recent(ends, now));
 }
 
 /** An instance that ends every two minutes does not run well after one. */

@@ -8,7 +8,7 @@ import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
 import { CrashLoops } from './crash-loops.ts';
-import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
 import { RecentGrowth } from './recent-growth.ts';
@@ -119,6 +119,11 @@ export class CurrentProblems {
       this.#notReady.add(instanceOf(event));
     else if (event.kind === 'instance_ready' || event.kind === 'instance_exited')
       this.#notReady.delete(instanceOf(event));
+  }
+
+  /** The instances, whenever one of them has changed. */
+  useInstances(instances: readonly Pick<InstanceStatus, 'id'>[]): void {
+    this.#crashLoops.use(instances);
   }
 
   #onLogDropped({ what, count, errno }: EventFacts['log_dropped'], isFailing: boolean): void {

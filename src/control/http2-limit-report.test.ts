@@ -38,6 +38,22 @@ it('reports a limit at once, then every ten seconds while it lasts, and counts a
   );
 });
 
+it('says of abandoned requests what their clients did, since no connection was ended for them', () => {
+  const clock = new SimulatedClock();
+  const reasons: string[] = [];
+  const sink = { emit: ({ reason }: Pick<Event, 'reason'>) => void reasons.push(reason) };
+  const report = new Http2LimitReport(clock, sink as never, () => new Set(['web']));
+  const reached = { listener: 'web', limit: 'abandoned', address: '192.0.2.1', delayMs: 250 } as const;
+  report.note([{ ...reached, count: 1 }]);
+  report.note([{ ...reached, count: 3 }]);
+  clock.advanceSync(10_000);
+  report.note([]);
+  assert.deepEqual(reasons, [
+    'the client at 192.0.2.1 abandoned too many requests: it closed their connections; the next connections from there wait 250 ms',
+    'clients abandoned too many requests 3 times, the last one at 192.0.2.1: it closed their connections; the next connections from there wait 250 ms',
+  ]);
+});
+
 it('remembers for a minute which limits were reached, how often, since when and from where', () => {
   const clock = new SimulatedClock();
   const report = new Http2LimitReport(clock, { emit: () => {} } as never, () => new Set(['web']));

@@ -1,5 +1,5 @@
 import type { EventSink } from '../core/event.ts';
-import type { Http2LimitCount, Http2LimitName } from '../core/http2-limit.ts';
+import { endsConnection, type Http2LimitCount, type Http2LimitName } from '../core/http2-limit.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
 import { Http2LimitMemory, type RecentHttp2Limits } from './recent-http2-limits.ts';
@@ -8,7 +8,7 @@ import { Http2LimitMemory, type RecentHttp2Limits } from './recent-http2-limits.
 const reportEveryMs = 10_000;
 
 /** Completes "the HTTP/2 connection of 192.0.2.1 was ended: too many …". */
-const texts: Readonly<Record<Http2LimitName, string>> = {
+const texts: Readonly<Record<Exclude<Http2LimitName, 'abandoned'>, string>> = {
   resets: 'resets of its own requests',
   settings: 'SETTINGS frames',
   pings: 'PING frames',
@@ -18,7 +18,6 @@ const texts: Readonly<Record<Http2LimitName, string>> = {
   errors: 'frames that break rules of their streams',
   ignored_frames: 'frames of unknown types, or acknowledgements of nothing',
   hpack_bombs: 'header sections that are many times as large as their bytes',
-  abandoned: 'requests that it had not waited for',
   continuations: 'CONTINUATION frames for one header section',
   header_block: 'bytes in one header section',
 };
@@ -29,7 +28,7 @@ interface Pending {
   nextAt: Instant;
 }
 
-/** Counts HTTP/2 connections that ended at a limit, and reports each limit: at once, then every ten seconds while it lasts. */
+/** Counts the connections with which HTTP/2 clients reached a limit, and reports each limit: at once, then every ten seconds while it lasts. */
 export class Http2LimitReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
@@ -84,15 +83,26 @@ export class Http2LimitReport {
     const { listener, limit, address, delayMs } = last;
     pending.count = 0;
     pending.nextAt = after(now, reportEveryMs);
-    const what =
-      count === 1
-        ? `the HTTP/2 connection of ${address} was ended`
-        : `${count} HTTP/2 connections were ended, the last of ${address}`;
     this.#events.emit({
       kind: 'http2_limit_reached',
       subject: `listener:${listener}`,
-      reason: `${what}: too many ${texts[limit]}${delayMs === 0 ? '' : `; the next connections from there wait ${delayMs} ms`}`,
+      reason: `${whatHappened(last, count)}${delayMs === 0 ? '' : `; the next connections from there wait ${delayMs} ms`}`,
       evidence: { limit, count, address, delayMs },
     });
   }
+}
+
+function whatHappened({ limit, address }: Http2LimitCount, count: number): string {
+  if (!endsConnection(limit)) {
+    const who =
+      count === 1
+        ? `the client at ${address} abandoned too many requests`
+        : `clients abandoned too many requests ${count} times, the last one at ${address}`;
+    return `${who}: it closed their connections`;
+  }
+  const ended =
+    count === 1
+      ? `the HTTP/2 connection of ${address} was ended`
+      : `${count} HTTP/2 connections were ended, the last of ${address}`;
+  return `${ended}: too many ${texts[limit]}`;
 }

@@ -5,9 +5,9 @@ import { RecentCount, recentMs } from './recent-count.ts';
 /** Addresses that are kept. A flood may come from any number. */
 export const addressesKept = 100;
 
-/** HTTP/2 connections that were ended at limits in the last minute. */
+/** Limits that clients of HTTP/2 have reached in the last minute. */
 export interface RecentHttp2Limits {
-  /** When the first of them was ended, and the last one. */
+  /** When the first of them was reached, and the last one. */
   readonly since: Instant;
   readonly lastAt: Instant;
   /** The commonest one first. */
@@ -16,7 +16,7 @@ export interface RecentHttp2Limits {
   readonly addresses: readonly string[];
 }
 
-/** Remembers for a minute which limits HTTP/2 connections have reached, and from where. */
+/** Remembers for a minute which limits clients of HTTP/2 have reached, and from where. */
 export class Http2LimitMemory {
   readonly #clock: Clock;
   readonly #limits = new Map<Http2LimitName, RecentCount>();
@@ -43,7 +43,7 @@ export class Http2LimitMemory {
     for (const count of this.#limits.values()) count.sample();
   }
 
-  /** Null: none was ended in the last minute. */
+  /** Null: none was reached in the last minute. */
   get recent(): RecentHttp2Limits | null {
     const limits = [...this.#limits]
       .map(([limit, { lastMinute }]) => ({ limit, count: lastMinute }))

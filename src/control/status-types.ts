@@ -172,7 +172,7 @@ export interface StatusProblem {
     /** The configuration may need more than the process may have. Nothing has failed yet. */
     | 'descriptors_few'
     | 'clients_refused'
-    /** HTTP/2 connections of clients were ended at a limit; others are served. */
+    /** Clients of HTTP/2 reached a limit; others are served. */
     | 'http2_limits_reached'
     | 'log_failing'
     | 'store_failing'

@@ -151,7 +151,7 @@ export interface EventFacts {
     address: string;
     serverName: string | null;
   };
-  /** HTTP/2 connections of clients were ended at a limit. `address` and `delayMs`, how long its next connections wait, are those of the last one. */
+  /** HTTP/2 connections of clients were ended at a limit, or their clients abandoned too many requests with them. `address` and `delayMs`, how long its next connections wait, are those of the last one. */
   http2_limit_reached: { limit: Http2LimitName; count: number; address: string; delayMs: number };
   /** A certificate of a listener, or one that an endpoint has shown, expires soon, or has expired. `notAfter`: RFC 3339. */
   certificate_not_yet_valid: { names: readonly string[]; notBefore: string; notAfter: string };

@@ -1,4 +1,4 @@
-/** Limits of an HTTP/2 connection that its client may reach: `wire/h2/limits.ts` has each with its number. */
+/** Limits that clients of HTTP/2 may reach: `wire/h2/limits.ts` has each with its number, `worker/admission.ts` that of `abandoned`. */
 export const http2LimitNames = [
   'resets',
   'settings',
@@ -16,7 +16,15 @@ export const http2LimitNames = [
 
 export type Http2LimitName = (typeof http2LimitNames)[number];
 
-/** A connection that ended at such a limit. */
+/**
+ * Whether the gateway ends the connection that reaches the limit. `abandoned` counts the requests of an address, whose clients have closed their
+ * connections themselves.
+ */
+export function endsConnection(limit: Http2LimitName): limit is Exclude<Http2LimitName, 'abandoned'> {
+  return limit !== 'abandoned';
+}
+
+/** A connection with which such a limit was reached. */
 export interface Http2LimitReached {
   readonly listener: string;
   readonly limit: Http2LimitName;
@@ -26,7 +34,7 @@ export interface Http2LimitReached {
   readonly delayMs: number;
 }
 
-/** Connections that ended at one limit; `address` and `delayMs` are those of the last one. */
+/** Connections with which one limit was reached; `address` and `delayMs` are those of the last one. */
 export interface Http2LimitCount extends Http2LimitReached {
   readonly count: number;
 }

@@ -23,9 +23,6 @@ export interface InstanceFacts {
   readonly isAdopted: boolean;
 }
 
-/** Exits in a row from which on it is called a crash loop. One is an accident, two may be one. */
-const crashLoopFrom = 3;
-
 /** Why an instance is in its phase, one sentence. */
 export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
   const { readiness, stopMs } = facts.spec;
@@ -44,7 +41,7 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
     case 'exited':
       return `${facts.ending ?? 'it ended'}; what it started is being ended too`;
     case 'backing_off':
-      return `${facts.ending ?? 'it ended'}; starts again after ${durationText(life.until - life.since)}${loopText(life.failures)}`;
+      return `${facts.ending ?? 'it ended'}; starts again after ${durationText(life.until - life.since)}${inRowText(life.failures)}`;
     case 'draining':
       return 'it gets no new requests and may finish those it has';
     case 'stopping':
@@ -129,8 +126,8 @@ function seenInRun({ failures }: { readonly failures: number }, facts: InstanceF
   return `${now} (the run before: ${ending})`;
 }
 
-function loopText(failures: number): string {
-  return failures >= crashLoopFrom ? ` (a crash loop: ${failures} times in a row)` : '';
+function inRowText(failures: number): string {
+  return failures > 1 ? ` (failed ${failures} times in a row)` : '';
 }
 
 /** How a program ended, one sentence without its full stop. */

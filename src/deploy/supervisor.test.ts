@@ -490,7 +490,7 @@ test('an instance that ended says so to requests, also while it starts again; an
   assert.deepEqual([supervisor.instances(web)[0]?.state, finding()], ['healthy', null]);
 });
 
-test('a program that keeps ending is started again after growing pauses, on a new port, and the status calls it a crash loop', async () => {
+test('a program that keeps ending is started again after growing pauses, on a new port, and the status counts its failures in a row', async () => {
   const { supervisor, host, clock, told, states } = supervise([application]);
   host.onStart = (program) => {
     queueMicrotask(() => program.end({ code: 1 }, 'Error: boom'));
@@ -512,7 +512,7 @@ test('a program that keeps ending is started again after growing pauses, on a ne
   );
   assert.match(
     reasonOf(supervisor),
-    /exited with code 1; last line: "Error: boom"; starts again after .* \(a crash loop: \d+ times in a row\)/,
+    /exited with code 1; last line: "Error: boom"; starts again after .* \(failed \d+ times in a row\)/,
   );
   const status = supervisor.status()[0]?.instances[0];
   assert.deepEqual(

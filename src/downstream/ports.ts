@@ -43,7 +43,7 @@ export interface DownstreamPorts {
   readonly onClientNamed: (preface: ClientConnection, address: string) => DownstreamPorts | null;
   readonly onConnectionClosed: (connection: ClientConnection) => void;
   readonly onHandshakeFailed: (failed: FailedHandshake) => void;
-  /** A client's HTTP/2 connection has ended at one of our limits. */
+  /** A client has reached one of our limits with an HTTP/2 connection, which has ended. */
   readonly onHttp2Limit: (reached: Http2LimitReached) => void;
   /** The gateway has ended a client's HTTP/2 connection with the error `code` (RFC 9113 §7), and not at a limit. */
   readonly onHttp2Error: (listener: string, code: string) => void;

@@ -202,14 +202,11 @@ describe('an answer of our own', () => {
   });
 
   it('tells an operator why no endpoint got another attempt', () => {
-    const evidence = { upstream: 'shop', endpoints: 1, reason: 'a crash loop: 7 times in a row', retryAfterS: 1 };
+    const evidence = { upstream: 'shop', endpoints: 1, reason: 'failed 7 times in a row', retryAfterS: 1 };
     const noneReady = fail('no_endpoint_ready', 'route', evidence);
     const facts = factsFor(failureOf('reset_before_response'), { disclosure: 'operator', noneReady });
     const { detail } = JSON.parse(textOf(generateResponse(facts)));
-    assert.ok(
-      detail.endsWith('. The one endpoint of upstream "shop" is not ready: a crash loop: 7 times in a row.'),
-      detail,
-    );
+    assert.ok(detail.endsWith('. The one endpoint of upstream "shop" is not ready: failed 7 times in a row.'), detail);
   });
 
   it('names the exit of the instance to an operator', () => {

@@ -326,7 +326,7 @@ describe('events', () => {
     subject: 'instance:web/1',
     from: 'exited',
     to: 'backing_off',
-    reason: 'It was killed by SIGKILL; starts again after 1.8 s (a crash loop: 4 times in a row)',
+    reason: 'It was killed by SIGKILL; starts again after 1.8 s (failed 4 times in a row)',
     evidence: { afterMs: 1800, failures: 4 },
   });
 

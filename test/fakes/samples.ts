@@ -322,7 +322,7 @@ export const statusSample: GatewayStatus = {
           pid: null,
           port: 40124,
           phase: 'backing_off',
-          reason: `exited with code 1; last line: "Error: Cannot find module 'express'"; starts again after 4 s (a crash loop: 3 times in a row)`,
+          reason: `exited with code 1; last line: "Error: Cannot find module 'express'"; starts again after 4 s (failed 3 times in a row)`,
           restarts: 3,
           usage: null,
           earlierCommand: null,

@@ -223,7 +223,7 @@ function addBounds(text: MetricsText, { bounds, upstreams }: GatewayStatus): voi
 function addHttp2(text: MetricsText, { http2Limits, http2Errors }: ReturnType<Gateway['counts']>): void {
   text.metric(
     'candor_http2_limits_reached_total',
-    'HTTP/2 connections of clients that were ended at a limit, by listener and limit.',
+    'How many connections of HTTP/2 clients reached a limit, by listener and limit. The gateway ends them, except at `abandoned`: there the client did.',
     http2Limits.map(({ listener, limit, count }) => [{ listener, limit }, count]),
   );
   text.metric(
