@@ -19,6 +19,7 @@ const promises: Readonly<Record<RuleName, string>> = {
   'time-and-chance': 'time and chance come in through system.ts alone',
   'message-text': 'nothing is decided by the text of a message',
   'error-code': 'error codes are read only where errors of the system become causes and states',
+  'descriptor-advice': 'how a process gets more descriptors is written in one file',
   orphan: 'every file is imported by another one',
 };
 
@@ -123,6 +124,7 @@ const faults: readonly (readonly [rule: RuleName, path: string, text: string])[]
   ['message-text', 'src/upstream/a.ts', "if (error.message === 'x') retry();"],
   ['message-text', 'src/upstream/a.ts', 'if (/reset/.test(error.message)) retry();'],
   ['error-code', 'src/exchange/a.ts', "if (error.code === 'ECONNRESET') retry();"],
+  ['descriptor-advice', 'src/control/a.ts', "const step = 'Set LimitNOFILE=4096 in the unit.';"],
   ['orphan', 'src/wire/unused.ts', 'export const x = 1;'],
 ];
 
@@ -141,6 +143,8 @@ const innocent: readonly (readonly [why: string, path: string, text: string])[] 
   ['system.ts', 'src/system/system.ts', 'setTimeout(f, 1); Date.now(); randomBytes(8);'],
   ['a test', 'src/wire/a.test.ts', "import '../upstream/b.ts'; setTimeout(f, 1);"],
   ['a date of a given time', 'src/wire/a.ts', 'new Date(clock.wallTime());'],
+  ['advice in a comment', 'src/control/a.ts', '/** Without LimitNOFILE. */'],
+  ['the one file of advice', 'src/core/descriptor-need.ts', "const step = 'Set LimitNOFILE=4096';"],
   ['a file that reads error codes', 'src/transport/errno.ts', 'return error.code;'],
 ];
 

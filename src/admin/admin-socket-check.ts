@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoSentence } from '../core/descriptor-need.ts';
+import { errnoSentence } from '../core/errno-text.ts';
 import { nearestThere } from '../deploy/nearest-there.ts';
 import { findUntrusted } from '../deploy/trusted-folder.ts';
 import { findFolderObstacle } from '../deploy/writable.ts';

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { errnoSentence } from '../core/descriptor-need.ts';
+import { errnoSentence } from '../core/errno-text.ts';
 import type { AdminSpec } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';

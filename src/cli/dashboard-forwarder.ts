@@ -10,7 +10,7 @@ import { type AdminRequester, SessionApi } from '../admin/session-api.ts';
 import { Sessions } from '../admin/sessions.ts';
 import type { AdminRole } from '../core/admin-roles.ts';
 import type { AdminSpec } from '../core/configuration.ts';
-import { errnoSentence } from '../core/descriptor-need.ts';
+import { errnoSentence } from '../core/errno-text.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Clock } from '../core/time.ts';
 import { systemRandom } from '../system/system.ts';

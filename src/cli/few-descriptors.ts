@@ -1,5 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
-import { descriptorsToStartStep } from '../core/descriptor-need.ts';
+import { descriptorsStep } from '../core/descriptor-need.ts';
 import { availableCores } from '../system/system.ts';
 import { descriptorLimit } from '../system/descriptors.ts';
 
@@ -22,6 +22,6 @@ export function fewDescriptorsText(
   if (limit === null || limit >= needed) return null;
   return (
     `This process may have ${limit} files open, and a start with workers: ${count} takes about ${needed}. ` +
-    descriptorsToStartStep
+    descriptorsStep(null, 'start')
   );
 }

@@ -1,4 +1,4 @@
-import { errnoSentence } from '../core/descriptor-need.ts';
+import { errnoSentence } from '../core/errno-text.ts';
 import { findPortHolder, type PortHolder } from './port-holder.ts';
 
 export interface ListenFacts {

@@ -9,14 +9,21 @@ export function descriptorsWanted({ limit, needed }: DescriptorNeed): number {
   return needed > limit ? needed : 2 * limit;
 }
 
-/** What to do where hardly any descriptor is left, one sentence. `need`: null: not known. */
-export function descriptorsStep(need: DescriptorNeed | null): string {
-  return `${descriptorsAdvice(need)}.`;
+/** Enough for the start of any gateway. */
+const wantedToStart = 4096;
+
+/**
+ * What to do where a gateway that runs, or that starts, may open too few files, without a full stop. `need`: what a running one needs; null: not
+ * known.
+ */
+export function descriptorsAdvice(need: DescriptorNeed | null, phase: 'start' | 'run' = 'run'): string {
+  if (phase === 'start') return limitAdvice(wantedToStart);
+  return `${limitAdvice(need === null ? null : descriptorsWanted(need))}, or lower \`client.connections_max\``;
 }
 
-/** The same without a full stop. */
-export function descriptorsAdvice(need: DescriptorNeed | null): string {
-  return `${limitAdvice(need === null ? null : descriptorsWanted(need))}, or lower \`client.connections_max\``;
+/** The same as one sentence. */
+export function descriptorsStep(need: DescriptorNeed | null, phase: 'start' | 'run' = 'run'): string {
+  return `${descriptorsAdvice(need, phase)}.`;
 }
 
 /** Why a limit is too low, a clause. */
@@ -24,20 +31,11 @@ export function descriptorsFewText({ limit, needed }: DescriptorNeed): string {
   return `this process may open ${limit} files (ulimit -n), and \`client.connections_max\` with the connections to endpoints may need ${needed}`;
 }
 
-/** How the gateway gets more descriptors, without a full stop. `wanted`: how many; null: not known. */
-export function limitAdvice(wanted: number | null): string {
+/** `wanted`: null: not known. */
+function limitAdvice(wanted: number | null): string {
   return wanted === null
     ? 'Raise LimitNOFILE= in the unit of the gateway (`ulimit -n` in the shell that starts it)'
     : `Set LimitNOFILE=${wanted} in the unit of the gateway (\`ulimit -n ${wanted}\` in the shell that starts it)`;
-}
-
-/** What to do if a gateway may open too few files to start, one sentence. */
-export const descriptorsToStartStep = `${limitAdvice(4096)}.`;
-
-/** Ends a sentence about a failed system call with its errno; adds what to do if too many files are open. */
-export function errnoSentence(errno: string): string {
-  const isTooMany = errno === 'EMFILE' || errno === 'ENFILE';
-  return isTooMany ? `too many open files (${errno}). ${descriptorsToStartStep}` : `the system says ${errno}.`;
 }
 
 /** What to do where an application has nearly used up its descriptors, one sentence. `pid`: null: not known. */

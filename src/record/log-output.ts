@@ -1,7 +1,7 @@
 import { constants, createReadStream, write } from 'node:fs';
 import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { limitAdvice } from '../core/descriptor-need.ts';
+import { descriptorsAdvice } from '../core/descriptor-need.ts';
 import { lowerFirst } from '../core/first-letter.ts';
 import type { Result } from '../core/result.ts';
 import { lineFeed } from './line-feed.ts';
@@ -159,7 +159,7 @@ const sentences: Readonly<Record<string, (path: string) => string>> = {
   EDQUOT: (path) => `the disk quota of this user is used up (${path})`,
   ELOOP: (path) => `${path} is a symbolic link that leads back to itself`,
   ENAMETOOLONG: (path) => `the name ${path} is too long`,
-  EMFILE: () => `this process has too many open files; ${lowerFirst(limitAdvice(null))}`,
+  EMFILE: () => `this process has too many open files; ${lowerFirst(descriptorsAdvice(null))}`,
   ENXIO: (path) => `no program reads from the pipe ${path}; start its reader first`,
   ENFILE: () => 'the system has too many open files',
 };

@@ -16,6 +16,7 @@ export type RuleName =
   | 'time-and-chance'
   | 'message-text'
   | 'error-code'
+  | 'descriptor-advice'
   | 'orphan';
 
 export interface Import {
@@ -39,6 +40,7 @@ export function findBreaches(sources: readonly Source[], allowed = errorReaders)
     if (isTest(source.path)) continue;
     for (const imported of findImports(source)) breaches.push(...judgeImport(imported));
     breaches.push(...judgeTime(source), ...judgeMessage(source), ...judgeErrorCode(source, allowed));
+    breaches.push(...judgeAdvice(source));
   }
   return [...breaches, ...findOrphans(sources)];
 }
@@ -166,6 +168,19 @@ function judgeErrorCode(source: Source, allowed: readonly string[]): Breach[] {
   const message = 'reads error.code; only where errors of the world become ours (errorReaders in rooms.ts)';
   const found = findAll(source, /\b(?:error|err|reason|thrown)\??\.code\b|\bErrnoException\b/g);
   return [...new Set(found.map(({ line }) => line))].map((line) => breach('error-code', source, line, message));
+}
+
+/** The failure table refers to the number of the status, and units of other gateways are their own matter. */
+const descriptorAdvisers =
+  /^src\/(?:core\/(?:descriptor-need|failure-table\/gateway-limits)\.ts$|diagnose\/(?:apache|caddy|haproxy|nginx|traefik)\/)/;
+
+/** Written once, so that no two sentences name different numbers. */
+function judgeAdvice(source: Source): Breach[] {
+  if (descriptorAdvisers.test(source.path)) return [];
+  const message = 'says how a process gets more descriptors; use descriptorsAdvice of core/descriptor-need.ts';
+  return [...source.code.matchAll(/LimitNOFILE/g)].map(({ index }) =>
+    breach('descriptor-advice', source, lineAt(source.code, index), message),
+  );
 }
 
 function findOrphans(sources: readonly Source[]): Breach[] {

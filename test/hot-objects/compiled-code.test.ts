@@ -26,22 +26,22 @@ before(async () => {
  * milliseconds. V8 learns from it, so that a value of another kind may cost one deoptimization. A deoptimization that
  * recurs at the same position shows that V8 learns nothing there.
  */
-const oncesMax = 6;
+const otherMax = 6;
 
 /**
- * Not counted among them, since they follow from when V8 compiles, which a busy machine delays: where an object is
- * allocated (V8 learns it from what a collection left alive), and branches that were first taken after that.
+ * Not counted among them, since they depend on when V8 compiles, which a busy machine delays: where an object is allocated
+ * (V8 learns it from what a collection left alive), and branches of a function that were first taken after V8 compiled it.
  */
-const timely = ['tenuring', 'Insufficient type feedback'];
+const dependOnTiming = ['tenuring', 'Insufficient type feedback'];
 
 test('compiled code stays compiled: no function is deoptimized twice at one position in 20,000 exchanges', () => {
   const late = readDeopts(log).filter(({ atUs }) => atUs > warmAtUs);
-  const told = late.map(({ place, reason }) => `${place} ${reason}`);
+  const lines = late.map(({ place, reason }) => `${place} ${reason}`);
   const places = late.filter(({ reason }) => !reason.includes('tenuring')).map(({ place }) => place);
-  const again = places.filter((place, index) => places.indexOf(place) < index);
-  assert.deepEqual(again, [], told.join('\n'));
-  const wrong = late.filter(({ reason }) => !timely.some((word) => reason.includes(word)));
-  assert.ok(wrong.length <= oncesMax, told.join('\n'));
+  const repeated = places.filter((place, index) => places.indexOf(place) < index);
+  assert.deepEqual(repeated, [], lines.join('\n'));
+  const other = late.filter(({ reason }) => !dependOnTiming.some((word) => reason.includes(word)));
+  assert.ok(other.length <= otherMax, lines.join('\n'));
 });
 
 /**
