@@ -343,6 +343,7 @@ export class IncidentTracker {
       incident,
       watched,
       events: this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - open.startSecond * 1000 })),
+      failedAt: open.failedAt,
       startedMs: open.startSecond * 1000,
       instances: this.#releases.instances,
       revisions: this.#releases.revisions,

@@ -3,6 +3,7 @@ import type { Cause, Failure } from '../../core/failure.ts';
 import type { Whose } from '../../core/shape.ts';
 import { isConsequenceOf, isNotHttp } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import { knownSecondsMax } from './explained-share.ts';
 import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
 import { IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
@@ -72,6 +73,8 @@ export class OpenIncident {
   #failed = 0;
   #attemptsFailed = 0;
   readonly #kinds = new Map<CountedFailure, KindCount>();
+  /** Requests and attempts, by second. */
+  readonly #seconds = new Map<number, readonly [failed: number, attemptsFailed: number]>();
   readonly #routes = new Map<string, number>();
   readonly #endpoints = new Map<string, EndpointCount>();
   /** Those that it is about: one, or several that share what has failed. */
@@ -148,6 +151,7 @@ export class OpenIncident {
     if (second > this.lastSecond) this.#addLater();
     this.lastSecond = Math.max(this.lastSecond, second);
     this.#addUpstream(upstream, { failed, attemptsFailed });
+    this.#addSecond(second, failed, attemptsFailed);
     this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
     this.#addKind(kind, {
@@ -158,6 +162,19 @@ export class OpenIncident {
       parties: new Map(whose === null ? [] : [[whose, failed]]),
     });
     if (failed > 0) this.#addRoute(route, failed);
+  }
+
+  #addSecond(second: number, failed: number, attemptsFailed: number): void {
+    const [known, knownAttempts] = this.#seconds.get(second) ?? [0, 0];
+    if (this.#seconds.size < knownSecondsMax || this.#seconds.has(second))
+      this.#seconds.set(second, [known + failed, knownAttempts + attemptsFailed]);
+  }
+
+  /** How much failed in each of its first seconds with failures, by seconds since its start. */
+  get failedAt(): ReadonlyMap<number, number> {
+    return new Map(
+      [...this.#seconds].map(([second, [failed, attempts]]) => [second - this.startSecond, Math.max(failed, attempts)]),
+    );
   }
 
   #addUpstream(upstream: string, { failed, attemptsFailed }: { failed: number; attemptsFailed: number }): void {
@@ -243,6 +260,7 @@ export class OpenIncident {
     other.#addLater();
     for (const [endpoint, count] of other.#endpoints) this.#endpoint(endpoint)?.add(count);
     for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
+    for (const [second, counts] of other.#seconds) this.#addSecond(second, ...counts);
     this.#failed += other.#failed;
     this.#attemptsFailed += other.#attemptsFailed;
     this.requests += other.requests;

@@ -33,6 +33,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     incident,
     watched: { application: null, endpoints: [] },
     events: [],
+    failedAt: new Map(),
     startedMs: 600_000,
     instances: new Map(),
     revisions: [],

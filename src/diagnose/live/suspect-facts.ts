@@ -16,6 +16,8 @@ export interface SuspectContext {
   readonly incident: LiveIncident;
   /** As it is, with what was seen of its endpoints since the incident began. */
   readonly watched: WatchedUpstream;
+  /** How much failed in each second of its first minutes, by seconds since it started. */
+  readonly failedAt: ReadonlyMap<number, number>;
   /** What happened to the gateway; `afterMs` the incident started, negative: before it. */
   readonly events: readonly { readonly event: Event; readonly afterMs: number }[];
   /** When the incident started, on the time axis of `instances`. */

@@ -13,6 +13,7 @@ import {
   listOf,
   beforeText,
 } from './suspect-facts.ts';
+import { explainedMin, explainedShare, explainedText } from './explained-share.ts';
 import { datedLines } from './evidence-lines.ts';
 
 /** What was changed shortly before: the configuration, a release, by an operator, in DNS; or a worker that ended. */
@@ -28,9 +29,11 @@ export const changes = {
     );
     if (found === null || found.event.evidence.after === null || failedBefore(context, found.afterMs))
       return takenOut(context);
+    const share = explainedShare(context, found.afterMs, 0);
+    if (share < explainedMin) return takenOut(context);
     return {
-      fit: nearness(found.afterMs, isOf(context.incident, 'not_ready', 'full') ? 0.96 : 0.8),
-      sentence: `An operator changed ${found.event.subject} ${beforeText(found.afterMs)} the first failure.`,
+      fit: nearness(found.afterMs, isOf(context.incident, 'not_ready', 'full') ? 0.96 : 0.8) * share,
+      sentence: `An operator changed ${found.event.subject} ${beforeText(found.afterMs)} the first failure${explainedText(context, found.afterMs)}.`,
       evidence: [`${found.event.actor}: ${found.event.reason}`, ...takenOutLines(context)],
       nextStep: 'Run `candor restore` for it if this was not intended.',
     };

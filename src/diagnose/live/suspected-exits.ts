@@ -2,6 +2,7 @@ import type { Event } from '../../core/event.ts';
 import { isSignalOfOthers, nextStepAfterExit } from '../../core/explain.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
+import { explainedShare } from './explained-share.ts';
 import { countedLines } from './evidence-lines.ts';
 import { settingAside } from './present-settings.ts';
 import {
@@ -15,6 +16,9 @@ import {
   type SuspectFinding,
 } from './suspect-facts.ts';
 import { applicationsOf } from './watched-upstream.ts';
+
+/** An exit is reported so much later than the failures that follow from it. */
+const exitLateMs = 2000;
 
 /** Processes of the application that ended without the gateway having asked them to. */
 export const exits = {
@@ -38,12 +42,14 @@ function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding |
   const found = ownExits(context).filter(({ event }) => event.evidence.outOfMemory === outOfMemory);
   const last = found.at(-1);
   if (last === undefined) return null;
+  const [first = last] = found;
   const name = nameOf(last.event);
   const ended = [...new Set(found.map(({ event }) => nameOf(event)))];
   const areSeveral = applicationsOf(watched).length > 1;
   const { beforeExit = null, openAtExit = [] } = watched.processes?.find(({ instance }) => instance === name) ?? {};
   return {
-    fit: outOfMemory ? 0.98 : 0.92,
+    // Memory is short before the process is killed.
+    fit: outOfMemory ? 0.98 : 0.92 * explainedShare(context, first.afterMs, exitLateMs),
     sentence: outOfMemory
       ? killedSentence(ended, found.length, areSeveral)
       : exitSentence(

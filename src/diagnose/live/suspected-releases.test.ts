@@ -12,14 +12,14 @@ type SeenEvent = SuspectContext['events'][number];
 const applied = (
   afterS: number,
   revision: number,
-  changed: string,
+  changed: string | readonly string[],
   returned: readonly ReturnedPart[] = [],
 ): SeenEvent => ({
   afterMs: afterS * 1000,
   event: {
     ...{ kind: 'configuration_applied', subject: 'gateway', revision, actor: 'signal:SIGHUP', from: null, to: null },
     ...{ reason: `revision ${revision} is active` },
-    evidence: { contentHash: `${revision}`, source: 'candor.yaml', changed: [changed], returned },
+    evidence: { contentHash: `${revision}`, source: 'candor.yaml', changed: [changed].flat(), returned },
   } as unknown as Event,
 });
 
@@ -47,6 +47,8 @@ interface Case {
   /** Attempts with revision 1, while it was active; absent: many. */
   readonly attemptsBefore?: number;
   readonly family?: LiveIncident['family'];
+  /** Failures in seconds after the first. */
+  readonly failedAt?: readonly (readonly [second: number, failed: number])[];
 }
 
 function suspectsOf(what: Case): readonly IncidentSuspect[] {
@@ -62,6 +64,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{ upstreams: [{ upstream: 'web', failed: 50 }], additions: [], rate: { before: null, during: 1 } },
   } as unknown as LiveIncident;
   return rankSuspects({
+    failedAt: new Map(what.failedAt ?? []),
     ...{ incident, events, startedMs: 600_000, instances: new Map(Object.entries(instances)) },
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
     ...{
@@ -88,7 +91,7 @@ const toGood = applied(-20, 3, 'applications: web', back(1));
 const old = instance(1, -500, -490);
 const bad = instance(2, -100, -95);
 
-const cases: readonly (readonly [what: string, Case, kind: string, sentence: RegExp, nextStep: RegExp])[] = [
+const cases: (readonly [what: string, Case, kind: string, sentence: RegExp, nextStep: RegExp])[] = [
   [
     'a release whose instances fail',
     { events: [toBad], instances: { 'web/1': old, 'web/2': bad }, attempts: { 'web/1': [0, 40], 'web/2': [50, 60] } },
@@ -190,7 +193,7 @@ const cases: readonly (readonly [what: string, Case, kind: string, sentence: Reg
     { events: [toBad], instances: { 'web/1': instance(1, -104, -101) }, attempts: { 'web/1': [50, 60] } },
     'release',
     /began 100 s before/,
-    /^Restore/,
+    /or take web out of the configuration again/,
   ],
   [
     'a configuration that was changed back',
@@ -214,6 +217,48 @@ const cases: readonly (readonly [what: string, Case, kind: string, sentence: Reg
     /^Compare/,
   ],
 ];
+
+// A change after the first failure explains what came after it.
+cases.push(
+  [
+    'not a change that hardly any failure followed, but what fails',
+    { events: [applied(1, 2, 'upstreams: web')], failedAt: [[0, 9]] },
+    'application_errors',
+    /answers with 5xx/,
+    /what web printed/,
+  ],
+  [
+    'the later one of two changes, where nearly all failures came after it',
+    {
+      events: [applied(1, 2, 'timeouts'), applied(22, 3, 'upstreams: web')],
+      failedAt: [[0, 1], ...Array.from({ length: 20 }, (_, at) => [22 + at, 12] as const)],
+    },
+    'configuration_change',
+    /^The configuration was changed 22 s after the first failure; 240 of 241 failures came after it\.$/,
+    /^Compare/,
+  ],
+  [
+    'not a change in the middle of failures that go on as before, however many come later',
+    {
+      events: [applied(30, 2, 'upstreams: web')],
+      failedAt: Array.from({ length: 400 }, (_, at) => [at, 5] as const),
+    },
+    'application_errors',
+    /answers with 5xx/,
+    /what web printed/,
+  ],
+  [
+    'the exits of an application that is new',
+    {
+      events: [applied(-2, 4, ['upstreams: web', 'applications: web, other']), exited(-1, 'web/1')],
+      instances: { 'web/1': instance(3, -3, null) },
+      family: 'not_ready',
+    },
+    'crash',
+    /^web\/1 ended by itself\.$/,
+    /what the application writes elsewhere/,
+  ],
+);
 
 describe('the first suspect', () => {
   for (const [what, scene, kind, sentence, nextStep] of cases)
@@ -256,4 +301,38 @@ test('the evidence of a release is more than its sentence: who changed what, and
     'web/2, which it started, was ready 95 s before the first failure',
     'failed there: 50 of 60 attempts; at older instances: 0 of 40',
   ]);
+});
+
+test('no step asks for an earlier release of an application that is new', () => {
+  const found = suspectsOf({
+    events: [applied(-2, 4, ['upstreams: web', 'applications: web, other'])],
+    instances: { 'web/1': instance(3, -3, null) },
+    family: 'not_ready',
+  });
+  const release = found.find(({ name }) => name === 'release');
+  assert.equal(
+    release?.sentence,
+    'web is new: its first release began 2 s before the first failure, and is not ready.',
+  );
+  assert.match(release.nextStep, /^See .*what web printed .*; or take web out of the configuration again/);
+  assert.doesNotMatch(found.map(({ nextStep }) => nextStep).join(), /[Rr]estore/);
+});
+
+test('an exit after the first failures is suspected as far as it explains them', () => {
+  const fitOf = (failedAt: Case['failedAt'] & object): number =>
+    suspectsOf({ events: [exited(7, 'web/1')], failedAt, family: 'gone' }).find(({ name }) => name === 'crash')?.fit ??
+    0;
+  assert.ok(
+    fitOf([
+      [0, 1],
+      [6, 1],
+      [7, 1],
+    ]) < 0.65,
+  );
+  assert.ok(
+    fitOf([
+      [6, 1],
+      [7, 9],
+    ]) > 0.9,
+  );
 });

@@ -1,4 +1,6 @@
 import type { SuspectKind } from '../../core/live-incident.ts';
+import { explainedMin, explainedShare, explainedText, mostlyExplained } from './explained-share.ts';
+import { outputStepOf } from './output-step.ts';
 import { instanceOf, type SeenInstance, type SeenRevision } from './seen-releases.ts';
 import {
   type Rule,
@@ -57,13 +59,13 @@ export const releases = {
     const routes = context.incident.routes.map(({ route }) => route);
     const concernsIt = (part: string): boolean => concerns(part, upstream, routes);
     const found = appliedBefore(context, concernsIt).at(-1);
-    if (found === undefined) return null;
+    if (found === undefined || beginsApplication(context, found)) return null;
     const revision = returnOf(context, found, concernsIt);
     if (revision !== null) return returned(found, 'the configuration', revision);
     const later = laterReturn(context, found, concernsIt);
     return {
-      fit: nearness(found.afterMs, 0.93),
-      sentence: `The configuration was changed ${beforeText(found.afterMs)} the first failure.`,
+      fit: nearness(found.afterMs, 0.93) * shareOf(context, found),
+      sentence: `The configuration was changed ${beforeText(found.afterMs)} the first failure${explainedText(context, found.afterMs)}.`,
       evidence: [changedText(found)],
       nextStep:
         later === null
@@ -73,16 +75,35 @@ export const releases = {
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;
 
+/** Its upstream and its routes are new with it: the release says more. */
+function beginsApplication(context: SuspectContext, applied: Applied): boolean {
+  const { application } = context.watched;
+  if (
+    application === null ||
+    !applied.event.evidence.changed.some((one) => namesPart(one, 'applications', application))
+  )
+    return false;
+  return new Release(context, application, applied, null).isFirst;
+}
+
 type ConcernsPart = (part: string) => boolean;
 
 /** The changes that may have caused the incident, the latest last. */
 function appliedBefore(context: SuspectContext, concernsIt: ConcernsPart): readonly Applied[] {
   const found = seen(context, 'configuration_applied', ({ evidence }) => evidence.changed.some(concernsIt), changeMs);
-  return found.filter(
+  const all = found.filter(
     (one) =>
-      one.afterMs <= lateMs && (!failedBefore(context, one.afterMs) || bringsBackFailures(context, one, concernsIt)),
+      (one.afterMs <= lateMs
+        ? shareOf(context, one) >= explainedMin
+        : one.afterMs <= changeMs && context.failedAt.size > 0 && shareOf(context, one) >= mostlyExplained) &&
+      (!failedBefore(context, one.afterMs) || bringsBackFailures(context, one, concernsIt)),
   );
+  const most = Math.max(...all.map((one) => shareOf(context, one)));
+  return all.filter((one) => shareOf(context, one) === most);
 }
+
+/** Of the failures that a change explains. */
+const shareOf = (context: SuspectContext, { afterMs }: Applied): number => explainedShare(context, afterMs, 0);
 
 /** Whether requests have failed in the same way with the settings that a change brings back. */
 function bringsBackFailures(
@@ -176,6 +197,8 @@ class Release {
   readonly #application: string;
   readonly #applied: Applied;
   readonly #own: readonly NamedInstance[];
+  /** No earlier configuration had the application. */
+  readonly isFirst: boolean;
   readonly #all: Attempts;
   readonly #ofOwn: Attempts;
   readonly #ofOlder: Attempts;
@@ -197,6 +220,16 @@ class Release {
     this.#all = sumOf(attempts, null);
     this.#ofOwn = sumOf(attempts, this.#own);
     this.#ofOlder = sumOf(attempts, older);
+    const { revision, evidence } = applied.event;
+    this.isFirst =
+      (evidence.returned ?? []).length === 0 &&
+      this.#own.length > 0 &&
+      this.#ofOwn.all === this.#all.all &&
+      older.length === 0 &&
+      before.every((one) => one.revision === revision - 1) &&
+      !context.revisions.some(
+        (one) => one.revision < revision && one.changed.some((part) => namesPart(part, 'applications', application)),
+      );
   }
 
   /** What fails ran before it. */
@@ -218,15 +251,28 @@ class Release {
 
   /** `later`: the revision that has taken it back; null: none. */
   finding(later: number | null): SuspectFinding {
+    if (this.isFirst && later === null) return this.#firstFinding;
     const restore = `Restore the earlier configuration of ${this.#application} and run \`candor reload\`; the old release is started again.`;
     return {
-      fit: nearness(this.#applied.afterMs, 0.97),
-      sentence: this.#own.length === 0 || this.#isReady ? `${this.#begun}.` : `${this.#begun}, and is not ready.`,
+      fit: nearness(this.#applied.afterMs, 0.97) * shareOf(this.#context, this.#applied),
+      sentence: `${this.#begun}${this.#own.length === 0 || this.#isReady ? '' : ', and is not ready'}${explainedText(this.#context, this.#applied.afterMs)}.`,
       evidence: this.#facts,
       nextStep:
         later === null
           ? restore
           : `Revision ${later} has the earlier settings again: run \`candor status\` to see whether its instances are ready, and do not restore revision ${this.#applied.event.revision}.`,
+    };
+  }
+
+  /** Why its processes end says more. */
+  get #firstFinding(): SuspectFinding {
+    const name = this.#application;
+    const { afterMs } = this.#applied;
+    return {
+      fit: nearness(afterMs, 0.9) * shareOf(this.#context, this.#applied),
+      sentence: `${name} is new: its first release began ${beforeText(afterMs)} the first failure${this.#isReady ? '' : ', and is not ready'}${explainedText(this.#context, afterMs)}.`,
+      evidence: this.#facts,
+      nextStep: `${(outputStepOf(this.#context) ?? '').replace(/\.$/, '')}; or take ${name} out of the configuration again and run \`candor reload\`.`,
     };
   }
 

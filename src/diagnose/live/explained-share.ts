@@ -1,0 +1,40 @@
+import type { SuspectContext } from './suspect-facts.ts';
+
+/** Failures of so many seconds from the start of an incident are known by their seconds. */
+export const knownSecondsMax = 600;
+
+/** Failures after a change are compared with those before it: of as long a time, or of this. */
+const comparedMinS = 10;
+
+/** A change that explains less than this has not caused the incident. */
+export const explainedMin = 0.2;
+
+/** A change long after the first failure is suspected only of what has hardly failed before it. */
+export const mostlyExplained = 0.95;
+
+type Failures = Pick<SuspectContext, 'failedAt'>;
+
+/**
+ * The share of the failures that came after a change, 1 for one before them all. Where requests fail as often before the change as after it,
+ * it is one half, however long the incident goes on. Failures that came `toleranceMs` before it count as its own.
+ */
+export function explainedShare({ failedAt }: Failures, afterMs: number, toleranceMs: number): number {
+  const second = Math.floor((afterMs - toleranceMs) / 1000);
+  if (second <= 0) return 1;
+  const until = second + Math.max(second, comparedMinS);
+  const before = failedWithin(failedAt, 0, second);
+  return before === 0 ? 1 : 1 - before / (before + failedWithin(failedAt, second, until));
+}
+
+/** Behind "the first failure": '; 241 of 242 failures came after it'; empty where all did. */
+export function explainedText({ failedAt }: Failures, afterMs: number): string {
+  const second = Math.floor(afterMs / 1000);
+  const [all, before] = [failedWithin(failedAt, 0, Infinity), failedWithin(failedAt, 0, second)];
+  return before === 0 ? '' : `; ${all - before} of ${all} failures came after it`;
+}
+
+function failedWithin(failedAt: Failures['failedAt'], from: number, until: number): number {
+  let sum = 0;
+  for (const [second, failed] of failedAt) if (second >= from && second < until) sum += failed;
+  return sum;
+}

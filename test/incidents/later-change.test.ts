@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { IncidentSuspect } from '../../src/core/live-incident.ts';
+import { playScenario, type ScenarioStep } from './play-scenario.ts';
+
+// Changes of the configuration after the first failures of an incident.
+
+const applied = (at: number, revision: number): ScenarioStep => ({
+  at,
+  event: {
+    ...{ kind: 'configuration_applied', subject: 'gateway', revision, reason: `revision ${revision} is active` },
+    evidence: { contentHash: `${revision}`, source: 'candor.yaml', changed: ['upstreams: api'], returned: [] },
+  },
+});
+
+function firstSuspect(...steps: readonly ScenarioStep[]): IncidentSuspect | undefined {
+  const upstreams = { api: { endpoints: 1, rate: 10, medianMs: 20, p99Ms: 90 } };
+  const { incidents } = playScenario({ seconds: 140, upstreams, steps }, 1);
+  assert.equal(incidents.length, 1);
+  return incidents[0]?.suspects[0];
+}
+
+const few: ScenarioStep = { from: 60, to: 61, fail: 'response_head_timeout', share: 1 };
+
+test('the change that nearly all failures came after is suspected, not an earlier one that hardly any followed', () => {
+  const found = firstSuspect(few, applied(61.5, 2), applied(80, 3), {
+    ...{ from: 80.2, to: 139, fail: 'queue_timeout', share: 1 },
+  });
+  assert.equal(found?.name, 'configuration_change');
+  assert.match(found.evidence[0] ?? '', /^revision 3,/);
+  assert.match(found.sentence, / after the first failure; \d+ of \d+ failures came after it\.$/);
+});
+
+test('a change while requests fail as before is not suspected', () => {
+  for (const at of [75, 110]) {
+    const found = firstSuspect({ ...few, to: 139 }, applied(at, 2));
+    assert.equal(found?.name, 'slow_application', `${at}`);
+  }
+});
