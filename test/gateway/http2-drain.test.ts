@@ -19,12 +19,15 @@ const run = promisify(execFile);
 
 /** Responses to /download wait here for `finish`, after their first half. */
 let waiting: (() => void)[] = [];
+/** Requests that get no response. */
+let hanging = 0;
 let origin: Server;
 let edge: YamlGateway;
 let load: Http2Load | null = null;
 
 before(async () => {
   origin = createServer((request, response) => {
+    if (request.url === '/hang') return void (hanging += 1);
     if (request.url !== '/download') return void response.end('x'.repeat(500));
     response.writeHead(200, { 'content-length': 40_000 });
     response.write('x'.repeat(20_000));
@@ -108,6 +111,30 @@ describe('a drain', { timeout: 60_000 }, () => {
     void edge.gateway.stop('at once');
     await stopping;
     assert.deepEqual(await endsOf(), ['forwarded 200']);
+  });
+
+  test('answers each stream with a whole 503 when its time is over, also where the client opens its window late', async () => {
+    edge = await startFromYaml(configured('drain: { timeout: 1s }'));
+    const session = http2.connect(urlOf());
+    session.on('error', () => {}); // What is asked is how the streams end.
+    const wanted = 80;
+    const ask = (): Promise<string> => {
+      const stream = session.request({ ':path': '/hang', accept: 'text/html' });
+      let [status, length, bytes] = [0, 0, 0];
+      stream.on('error', () => {});
+      stream.on('response', (headers) => {
+        [status, length] = [Number(headers[':status']), Number(headers['content-length'])];
+        setTimeout(() => stream.on('data', (part: Buffer) => (bytes += part.length)), 50);
+      });
+      return new Promise((resolve) =>
+        stream.on('close', () => resolve(`${status} ${bytes === length ? 'whole' : 'cut'} ${stream.rstCode}`)),
+      );
+    };
+    const asked = Array.from({ length: wanted }, ask);
+    await until('all are in flight', () => hanging === wanted);
+    await edge.gateway.stop('the test says so');
+    assert.deepEqual([...new Set(await Promise.all(asked))], ['503 whole 0']);
+    assert.deepEqual(await endsOf(), ['generated 503']);
   });
 
   const nghttp = preparePeer('nghttp', console.error);

@@ -98,6 +98,11 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return this.#loss !== null;
   }
 
+  /** All of the response has been composed; a part of it may wait for the client's window. */
+  get isResponseComplete(): boolean {
+    return this.#ended;
+  }
+
   get hasResponseBegun(): boolean {
     return this.#begun;
   }
