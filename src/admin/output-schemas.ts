@@ -121,4 +121,7 @@ export const requestContextSchema = z.object({
       'Attempts whose bytes could not be parsed, and how many are kept: `readUnparsed` has them for operators.',
     ),
   processes: z.array(processSchema).describe('The processes of the instances that had the request, as they were.'),
+  stores_output: z
+    .boolean()
+    .describe('The store was in use then: where `lines` and `nearby` are empty, the application printed nothing.'),
 }) satisfies z.ZodType<RequestContextJson>;

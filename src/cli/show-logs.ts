@@ -236,9 +236,13 @@ const restTexts: Readonly<Record<Rest, string>> = {
   unknown: ` ${notFinished}`,
 };
 
+const wantedKind = (query: string): string => (/(?:^|\s)kind:output(?:\s|$)/.test(query) ? 'output' : 'exchange');
+
 function summaryOf(entries: readonly Entry[], rest: Rest, query: string, style: Style): string {
   if (entries.length === 0 && rest === 'none')
-    return style.dim(query === '' ? 'No exchange is stored.' : `No stored exchange matches ${harmless(query)}.`);
+    return style.dim(
+      query === '' ? 'No exchange is stored.' : `No stored ${wantedKind(query)} matches ${harmless(query)}.`,
+    );
   const exchanges = entries.filter(({ exchange }) => exchange !== null).length;
   const lines = entries.length - exchanges;
   const found = [

@@ -7,12 +7,15 @@ import type { StoredExchanges } from './stored-exchanges.ts';
 /** What is known about a request besides its record: in the store, and of processes also in memory. */
 export async function requestContext(
   search: ContextSearch,
-  store: Pick<StoredExchanges, 'context'>,
+  store: Pick<StoredExchanges, 'context' | 'find'>,
   watch: Pick<ProcessWatch, 'around'>,
 ): Promise<FoundContext> {
   const { processes, ...rest } = await store.context(search);
   const notes = withoutRepeated([...processes, ...watch.around(search.visits)]);
-  return { ...rest, processes: processStates(notes, search.visits) };
+  const [id] = search.ids;
+  // The exchange itself would not be there if the store had come into use later.
+  const storesOutput = id !== undefined && search.visits.length > 0 && (await store.find(id)) !== null;
+  return { ...rest, processes: processStates(notes, search.visits), storesOutput };
 }
 
 /** A note that is stored may be in memory too. */

@@ -45,6 +45,8 @@ export const noContext: StoredContext = { lines: [], nearby: [], processes: [], 
 /** The same with what the main thread has in memory. */
 export interface FoundContext extends Omit<StoredContext, 'processes'> {
   readonly processes: readonly ProcessStateJson[];
+  /** The store was in use when an instance of an application had the request: without lines, it printed none. */
+  readonly storesOutput: boolean;
 }
 
 /** As the admin API has it. */
@@ -57,6 +59,8 @@ export interface RequestContextJson {
   readonly unparsed: readonly UnparsedSizeJson[];
   /** Of each instance that had the request. */
   readonly processes: readonly ProcessStateJson[];
+  /** Where no lines are here, the application printed none; absent in answers of earlier versions. */
+  readonly stores_output?: boolean;
 }
 
 export interface UnparsedSizeJson extends Omit<UnparsedJson, 'bytes'> {

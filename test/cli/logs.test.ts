@@ -152,6 +152,8 @@ test('candor logs says that nothing matches', async () => {
   gateway.searched = page([]);
   assert.equal(await context.candor('logs', 'nothing'), 0);
   assert.match(context.stderr.text, /No stored exchange matches nothing\./);
+  assert.equal(await context.candor('logs', 'kind:output', 'nothing'), 0);
+  assert.match(context.stderr.text, /No stored output matches kind:output nothing\./);
   assert.equal(context.stdout.text, '');
 });
 

@@ -116,6 +116,12 @@ test('the process that had a request is known with the request and in the status
   assert.match(summary, /^\d.* before the attempt ended: RSS \d+ MiB.*descriptors/);
 });
 
+test('of a request at an application it is known that the store would have its output, and of another one that it would not', async () => {
+  const of = async (path: string) => edge.gateway.requestContext(await edge.record(await edge.get(path)));
+  await until('the exchange is stored', async () => (await of('/quiet')).storesOutput);
+  assert.equal((await of('/legacy')).storesOutput, false);
+});
+
 test('the last words of an application that is killed during a request belong to the request', async () => {
   const response = await edge.send('POST /die HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
   assert.equal(response.status, 502);

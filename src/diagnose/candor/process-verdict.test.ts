@@ -107,6 +107,19 @@ test('the verdict on an application that Candor runs leads to its output where n
   );
 });
 
+test('no step leads to output where the store has none of the application', () => {
+  const around = { processes: [], lines: [], nearby: [], stores_output: true };
+  const { sentence, nextStep } = verdictWith(closed, around);
+  assert.equal(sentence, 'It closed. Meanwhile shop printed nothing for this request.');
+  assert.match(nextStep ?? '', /^Let shop print its errors, with the time and the X-Request-Id/);
+  const attempts = [{ ...attempt, evidence: { address: '127.0.0.1:4000', limit_ms: 5000 } }];
+  const hangs = { ...record('too_slow'), application: 'shop', attempts } as unknown as ExchangeRecord;
+  assert.match(
+    verdictWith(hangs, around).nextStep ?? '',
+    /^If the work normally takes that long, raise `timeouts\.response_head`/,
+  );
+});
+
 test('an error that an application which Candor runs answered itself leads to its output', () => {
   const own = { ...closed, shape: 'app_error', cause: null, status: 500, attempts: [] } as unknown as ExchangeRecord;
   const { sentence, nextStep } = verdictWith(own, {

@@ -1,6 +1,7 @@
 import { applicationDescriptorsStep } from '../../core/descriptor-need.ts';
 import { stepAfterStop } from '../../core/explain.ts';
 import { quoted } from '../../core/failure-table/formatting.ts';
+import { upperFirst } from '../../core/first-letter.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
 import { outputStep } from '../../core/output-step.ts';
@@ -14,7 +15,7 @@ import { afterOutputOf, type RecordVerdict, verdictOf } from './record-verdict.t
 /** A process without descriptors accepts no connection, or fails at what it needs for its answer. */
 const mayLackDescriptors: ReadonlySet<string> = new Set(['unreachable', 'too_slow', 'reset', 'app_error']);
 
-type KnownAround = Pick<RequestContextJson, 'processes' | 'lines' | 'nearby'>;
+type KnownAround = Pick<RequestContextJson, 'processes' | 'lines' | 'nearby' | 'stores_output'>;
 
 /**
  * The verdict, with what the processes that had the request used then, the one of the last attempt first, or with what the
@@ -63,6 +64,12 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   const own = around.lines.filter(isOfAttempt);
   const printed = inOrder([...own, ...around.nearby]);
   const isShown = printed.length > 0;
+  if (!isShown && around.lines.length === 0 && around.stores_output === true)
+    return {
+      ...verdict,
+      sentence: `${verdict.sentence} Meanwhile ${application} printed nothing for this request.`,
+      nextStep: stepWithoutOutput(application, afterOutput),
+    };
   const nextStep = `${outputStep([application], { of: 'request', isShown })}${afterOutput}`;
   if (!isShown) return { ...verdict, nextStep };
   const errors = printed.filter(({ stream }) => stream !== 'stdout');
@@ -75,6 +82,14 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
     sentence: `${verdict.sentence}${said}`,
     nextStep,
   };
+}
+
+/** What is left of a step where there is nothing to read. */
+function stepWithoutOutput(application: string, afterOutput: string): string {
+  const rest = afterOutput.replace(/^(?:; if it printed nothing,|;|, and) /, '');
+  return rest === '.'
+    ? `Let ${application} print its errors, with the time and the X-Request-Id of the request; \`candor explain\` then shows them.`
+    : upperFirst(rest);
 }
 
 /** With the id of the request, from an application that had an attempt of it. A gateway of an earlier version says no relation. */
