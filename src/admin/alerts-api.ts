@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Gateway } from '../control/gateway-status.ts';
 import { snakeCased } from '../core/json-case.ts';
 import { sendJson, sendProblem } from './answer.ts';
-import { audited, type Requester } from './audit.ts';
+import { audited, doneAction, type Requester, rejectedAction } from './audit.ts';
 
 /** Sends a test to `target` of the query, or to all targets. The answer is 200 also where a target refused it. */
 export async function testAlerts(
@@ -14,10 +14,10 @@ export async function testAlerts(
   const target = searchParams.get('target');
   const results = await audited(
     gateway,
-    'testAlerts',
+    { id: 'testAlerts', target: null },
     requester,
     () => gateway.testAlerts(target),
-    (sent) => (sent === null ? 'rejected' : 'done'),
+    (sent) => (sent === null ? rejectedAction : doneAction),
   );
   if (results !== null) return sendJson(response, 200, snakeCased({ results }));
   const { alerts } = gateway.status();

@@ -9,7 +9,7 @@ import { adminStatus, type StatusResponse } from './admin-status.ts';
 import { sendJson, sendParts, sendProblem } from './answer.ts';
 import { sendIncidents } from './incidents-api.ts';
 import { testAlerts } from './alerts-api.ts';
-import { audited } from './audit.ts';
+import { type ActionResult, audited, doneAction, rejectedAction } from './audit.ts';
 import { urlOfTarget } from './authorization.ts';
 import { sendConfiguration, sendConfigurations, sendKeptConfiguration } from './configurations-api.ts';
 import { DashboardFiles } from './dashboard-files.ts';
@@ -214,10 +214,10 @@ export class AdminApi implements RequestHandler {
   async #reload(requester: AdminRequester, response: ServerResponse): Promise<void> {
     const outcome = await audited(
       this.#gateway,
-      'reload',
+      { id: 'reload', target: null },
       requester,
       () => this.#gateway.reload(requester.actor),
-      outcomeOfReload,
+      resultOfReload,
     );
     // The requester trusts this connection, and perhaps not the certificate of the next one.
     const certificate = this.#context.spec.tls?.certificate.certificate ?? null;
@@ -240,10 +240,10 @@ export class AdminApi implements RequestHandler {
     };
     const outcome = await audited(
       this.#gateway,
-      'upgrade',
+      { id: 'upgrade', target: null },
       requester,
       () => this.#tryUpgrade(requester.actor, Number(seconds) * 1000, (step, pid) => say({ step, pid })),
-      ({ ok }) => (ok ? 'done' : 'rejected'),
+      ({ ok }) => (ok ? doneAction : rejectedAction),
     );
     if (outcome.ok) say({ outcome: 'done', pid: outcome.pid });
     else if (outcome.kind === 'refused') return sendProblem(response, 409, outcome.reason);
@@ -272,7 +272,9 @@ export class AdminApi implements RequestHandler {
       return sendProblem(response, 409, 'This gateway is part of another program, and only that program can stop it.');
     const answer: StopResponse = { stopping: true, pid: process.pid };
     sendJson(response, 202, answer);
-    await audited(this.#gateway, 'stop', requester, async () => stopper.stop(requester.actor, now === 'true'));
+    await audited(this.#gateway, { id: 'stop', target: null }, requester, async () =>
+      stopper.stop(requester.actor, now === 'true'),
+    );
   }
 
   #follow(url: URL, requester: AdminRequester, request: IncomingMessage, response: ServerResponse): void {
@@ -317,8 +319,8 @@ function noDashboard(response: ServerResponse): void {
   sendProblem(response, 404, 'This gateway is part of another program, and has no dashboard.');
 }
 
-export function outcomeOfReload(outcome: ReloadOutcome): 'done' | 'rejected' {
-  return outcome.ok ? 'done' : 'rejected';
+export function resultOfReload({ ok }: ReloadOutcome): ActionResult {
+  return ok ? doneAction : rejectedAction;
 }
 
 /** Prometheus asks for OpenMetrics where it keeps exemplars. */

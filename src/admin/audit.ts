@@ -1,4 +1,4 @@
-import type { EventSink } from '../core/event.ts';
+import type { EventSink, OverlayAction } from '../core/event.ts';
 
 /** The requester of a change, and its address. */
 export interface Requester {
@@ -8,13 +8,18 @@ export interface Requester {
   readonly remote: string | null;
 }
 
-export type ActionOutcome = 'done' | 'rejected' | 'failed';
-
-/** A request that changed nothing, and why: one sentence. */
-export interface RejectedAction {
-  readonly outcome: 'rejected';
-  readonly why: string;
+/** What has come of a request. */
+export interface ActionResult {
+  readonly outcome: 'done' | 'rejected' | 'failed';
+  /** Why nothing was changed, one sentence; null: it was, or the answer alone says why. */
+  readonly why: string | null;
+  /** What was changed of the overlay; null: nothing. */
+  readonly overlay: OverlayAction | null;
 }
+
+export const doneAction: ActionResult = { outcome: 'done', why: null, overlay: null };
+export const rejectedAction: ActionResult = { outcome: 'rejected', why: null, overlay: null };
+const failedAction: ActionResult = { outcome: 'failed', why: null, overlay: null };
 
 /** What is requested. */
 export interface AuditedOperation {
@@ -24,27 +29,27 @@ export interface AuditedOperation {
 }
 
 /**
- * Runs an operation that changes the gateway, and emits an event with its outcome in any case. `outcomeOf` says whether it
+ * Runs an operation that changes the gateway, and emits an event with its outcome in any case. `resultOf` says whether it
  * was done; an exception counts as failed, and is rethrown.
  */
 export async function audited<T>(
   events: EventSink,
-  operation: string | AuditedOperation,
+  operation: AuditedOperation,
   requester: Requester,
   act: () => Promise<T>,
-  outcomeOf: (result: T) => ActionOutcome | RejectedAction = () => 'done',
+  resultOf: (result: T) => ActionResult = () => doneAction,
 ): Promise<T> {
   try {
     const result = await act();
-    emitAction(events, operation, requester, outcomeOf(result));
+    emitAction(events, operation, requester, resultOf(result));
     return result;
   } catch (error) {
-    emitAction(events, operation, requester, 'failed');
+    emitAction(events, operation, requester, failedAction);
     throw error;
   }
 }
 
-const outcomeWords: Readonly<Record<ActionOutcome, string>> = {
+const outcomeWords: Readonly<Record<ActionResult['outcome'], string>> = {
   done: 'it was done',
   rejected: 'nothing was changed',
   failed: 'it failed',
@@ -52,13 +57,11 @@ const outcomeWords: Readonly<Record<ActionOutcome, string>> = {
 
 function emitAction(
   events: EventSink,
-  operation: string | AuditedOperation,
+  { id, target }: AuditedOperation,
   requester: Requester,
-  result: ActionOutcome | RejectedAction,
+  { outcome, why, overlay }: ActionResult,
 ): void {
   const { actor, remote } = requester;
-  const { id, target } = typeof operation === 'string' ? { id: operation, target: null } : operation;
-  const { outcome, why } = typeof result === 'string' ? { outcome: result, why: null } : result;
   const what = `${id}${target === null ? '' : ` (${target})`}`;
   const end = why === null ? '.' : `: ${why}`;
   events.emit({
@@ -69,6 +72,7 @@ function emitAction(
       ...{ operation: id, outcome, remote },
       ...(target === null ? {} : { target }),
       ...(why === null ? {} : { why }),
+      ...(overlay === null ? {} : { overlay }),
     },
     actor,
   });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway, OverlayOutcome, OverlayStatus } from '../control/gateway-status.ts';
 import type { OverlayRequestKind } from '../control/overlay-request.ts';
 import { sendJson, sendProblem } from './answer.ts';
-import { audited, type Requester } from './audit.ts';
+import { type ActionResult, audited, doneAction, type Requester, rejectedAction } from './audit.ts';
 import { readJsonBody } from './request-body.ts';
 
 /** The operations that show and change the overlay. */
@@ -45,13 +45,22 @@ export class OverlayApi {
         if (why !== null) return { ok: false, kind: 'refused', why };
         return this.#gateway.changeOverlay(read.change, requester.actor, ifRevision);
       },
-      (result) => (result.ok ? 'done' : { outcome: 'rejected', why: result.why }),
+      resultOfChange,
     );
     if (!outcome.ok) return sendProblem(response, statusOfRefusal[outcome.kind], outcome.why);
     const { changed, affected, warnings, overlay } = outcome;
     response.setHeader('ETag', `"${overlay.revision}"`);
     sendJson(response, 200, { changed, affected, warnings, overlay: overlayJson(overlay) });
   }
+}
+
+function resultOfChange(outcome: OverlayOutcome): ActionResult {
+  if (!outcome.ok) return { ...rejectedAction, why: outcome.why };
+  const { changed, affected, overlay } = outcome;
+  if (!changed) return doneAction;
+  const values = new Map(overlay.entries.map((entry) => [entry.id, entry.values]));
+  const entries = affected.map((id) => ({ id, after: values.get(id) ?? null }));
+  return { ...doneAction, overlay: { revision: overlay.revision, entries } };
 }
 
 const statusOfRefusal = { refused: 409, conflict: 412, unknown_target: 404 } as const;

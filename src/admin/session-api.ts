@@ -96,7 +96,7 @@ export class SessionApi {
     if (opened !== null) {
       setCookie(requester, request, response, opened.secret);
       const actor = actorOfSession(opened.session);
-      await audited(events, 'openSession', { actor, remote: requester.remote }, async () => {});
+      await audited(events, { id: 'openSession', target: null }, { actor, remote: requester.remote }, async () => {});
     }
     response.writeHead(303).end();
   }
@@ -114,7 +114,7 @@ export class SessionApi {
     const { secret, session } = this.#sessions.open({ token, role: roleOf(token) });
     setCookie(requester, request, response, secret);
     const actor = actorOfSession(session);
-    await audited(events, 'openSession', { actor, remote: requester.remote }, async () => {});
+    await audited(events, { id: 'openSession', target: null }, { actor, remote: requester.remote }, async () => {});
     sendJson(response, 200, this.#statusOf({ actor, role: session.role, session }));
   }
 
@@ -131,7 +131,7 @@ export class SessionApi {
     const { session } = requester;
     if (session === null) return sendProblem(response, 409, 'This request has no session that could end.');
     setCookie(requester, request, response, null);
-    await audited(this.#state.events, 'endSession', requester, async () => {});
+    await audited(this.#state.events, { id: 'endSession', target: null }, requester, async () => {});
     response.writeHead(204).end();
     this.#sessions.end(session);
   }
@@ -141,7 +141,7 @@ export class SessionApi {
     const { clock, events, publicUrl } = this.#state;
     const holder: Holder = { token: requester.token, role: requester.role ?? 'read' };
     const path = `/?link=${this.#sessions.makeLink(holder, requester.session)}`;
-    await audited(events, 'makeLink', requester, async () => {});
+    await audited(events, { id: 'makeLink', target: null }, requester, async () => {});
     const answer: LinkStatus = {
       path,
       url: publicUrl === null ? null : `${publicUrl}${path}`,

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { outcomeOfReload } from '../admin/api.ts';
+import { resultOfReload } from '../admin/api.ts';
 import { audited } from '../admin/audit.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway, GatewayWatcher } from '../control/gateway-status.ts';
@@ -194,10 +194,11 @@ function passSignals(signals: ServiceSignals, serving: ServedGateway): void {
   const reload = { actor: 'signal:SIGHUP', remote: null };
   const reopen = (signal: ServiceSignal) => {
     const requester = { actor: `signal:${signal}`, remote: null };
-    return audited(gateway, 'reopenLogs', requester, () => gateway.reopenLogs());
+    return audited(gateway, { id: 'reopenLogs', target: null }, requester, () => gateway.reopenLogs());
   };
   const acts: Readonly<Record<ServiceSignal, () => Promise<unknown>>> = {
-    SIGHUP: () => audited(gateway, 'reload', reload, () => serving.reload(reload.actor), outcomeOfReload),
+    SIGHUP: () =>
+      audited(gateway, { id: 'reload', target: null }, reload, () => serving.reload(reload.actor), resultOfReload),
     SIGUSR1: () => reopen('SIGUSR1'),
     SIGUSR2: () => reopen('SIGUSR2'),
   };

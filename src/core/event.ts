@@ -227,7 +227,8 @@ export interface EventFacts {
   };
   /**
    * A change was requested through the admin API or by a signal. `remote`: the requester's address; null: none. `target`: what it was
-   * requested for, as the requester names it; `why`: why nothing was changed. Both are absent where there is none.
+   * requested for, as the requester names it; `why`: why nothing was changed; `overlay`: the entries that it has set or cleared, and the
+   * revision with them. Each is absent where there is none.
    */
   admin_action: {
     operation: string;
@@ -235,9 +236,17 @@ export interface EventFacts {
     remote: string | null;
     target?: string;
     why?: string;
+    overlay?: OverlayAction;
   };
   /** The admin API refused requests. `remote` and `operation` are those of the last one. */
   admin_refused: { reason: string; count: number; operation: string | null; remote: string | null };
+}
+
+/** What an action has changed of the overlay; the events `overlay_changed` with this revision tell of the same. */
+export interface OverlayAction {
+  readonly revision: number;
+  /** `after`: the values of the entry; null: it was cleared. */
+  readonly entries: readonly { readonly id: string; readonly after: OverlayValues | null }[];
 }
 
 /** A changed part of the configuration whose settings this process has had before. */

@@ -1,5 +1,6 @@
+import type { OverlayAction } from '../core/event.ts';
 import type { EventJson } from '../core/event-json.ts';
-import { overlayWords } from './event-words.ts';
+import { overlayEntryWords, overlayWords } from './event-words.ts';
 
 /** One line of the audit: an action with all that it changed, or requests that were refused. */
 export interface AuditEntry {
@@ -34,65 +35,57 @@ const operationWords: Readonly<Record<string, string>> = {
   restore: 'Restore of what the file says',
 };
 
-/** Changes come before the event of their action, and are made while it is carried out. */
-const actionLastsMs = 10_000;
-
-interface Facts {
+/** What events of the audit have in their evidence. */
+interface AuditEvidence {
   readonly operation?: string | null;
   readonly outcome?: string;
   readonly remote?: string | null;
   /** What a change was asked for, and why it was not made. Earlier gateways do not say it. */
   readonly target?: string;
   readonly why?: string;
+  /** What an action has changed of the overlay. */
+  readonly overlay?: OverlayAction;
+  /** Of the overlay, with a change. */
+  readonly revision?: number;
   readonly reason?: string;
   readonly count?: number;
 }
 
-/** The entries of events of the audit. Both have the newest first. */
+/** The entries of events of the audit. Both have the newest first. A change of the overlay that an action names has no entry of its own. */
 export function auditEntries(events: readonly EventJson[]): AuditEntry[] {
-  const merged = new Set<EventJson>();
-  return events.flatMap((event, index) => {
-    if (merged.has(event)) return [];
+  const named = new Set(events.map(overlayRevisionOf));
+  return events.flatMap((event) => {
     if (event.kind === 'admin_refused') return [refusedEntry(event)];
-    if (event.kind === 'overlay_changed') return [{ ...entryOf(event), what: overlayWords(event), result: 'done' }];
-    const changes = changesOf(event, events.slice(index + 1));
-    for (const change of changes) merged.add(change);
-    return [actionEntry(event, changes)];
+    if (event.kind !== 'overlay_changed') return [actionEntry(event)];
+    const { revision } = event.evidence as AuditEvidence;
+    if (named.has(revisionKey(event, revision))) return [];
+    return [{ ...entryOf(event), what: overlayWords(event), result: 'done' }];
   });
 }
 
-/** The changes of the overlay that the action has made. `earlier`: the newest first. */
-function changesOf(action: EventJson, earlier: readonly EventJson[]): EventJson[] {
-  const { operation, outcome } = action.evidence as Facts;
-  if (outcome !== 'done') return [];
-  const previous = earlier.findIndex(
-    (one) =>
-      one.epoch !== action.epoch ||
-      (one.actor === action.actor && (one.evidence as Facts).operation === operation) ||
-      Date.parse(action.at) - Date.parse(one.at) > actionLastsMs,
-  );
-  const meanwhile = previous < 0 ? earlier : earlier.slice(0, previous);
-  return meanwhile.filter(
-    (one) => one.kind === 'overlay_changed' && one.actor === action.actor && isOf(one, operation),
-  );
+/** Null: the event is no action that has changed the overlay. */
+function overlayRevisionOf(event: EventJson): string | null {
+  const { overlay } = event.evidence as AuditEvidence;
+  return overlay === undefined ? null : revisionKey(event, overlay.revision);
 }
 
-function isOf({ subject, evidence }: EventJson, operation: string | null | undefined): boolean {
-  const { after = null } = evidence as { readonly after?: unknown };
-  return after === null ? operation === 'restore' : subject.split(':')[1] === operation;
+/** Each process counts by itself unless the overlay is kept. */
+function revisionKey({ epoch }: EventJson, revision: number | undefined): string {
+  return `${epoch}-${revision}`;
 }
 
-function actionEntry(event: EventJson, changes: readonly EventJson[]): AuditEntry {
-  const { operation = '', outcome, target, why } = event.evidence as Facts;
+function actionEntry(event: EventJson): AuditEntry {
+  const { operation = '', outcome, target, why, overlay } = event.evidence as AuditEvidence;
   const asked = `${operationWords[operation ?? ''] ?? operation}${target === undefined ? '' : ` (${target})`}`;
-  const what = changes.length === 0 ? asked : changes.toReversed().map(overlayWords).join('; ');
+  const changes = overlay?.entries.map(({ id, after }) => overlayEntryWords(`overlay:${id}`, after) ?? asked) ?? [];
+  const what = changes.length === 0 ? asked : changes.join('; ');
   const results: Readonly<Record<string, string>> = { done: 'done', rejected: 'nothing was changed', failed: 'failed' };
   const result = results[outcome ?? ''] ?? String(outcome);
   return { ...entryOf(event), what, result: why === undefined ? result : `${result}: ${why}` };
 }
 
 function refusedEntry(event: EventJson): AuditEntry {
-  const { operation, reason, count = 1 } = event.evidence as Facts;
+  const { operation, reason, count = 1 } = event.evidence as AuditEvidence;
   // The page asks first who it is: this is how every visit begins.
   const isVisit = operation === 'readSession' && (reason === 'no_token' || reason === 'wrong_session');
   const times = count === 1 ? '' : ` ${count} times`;
@@ -103,6 +96,6 @@ function refusedEntry(event: EventJson): AuditEntry {
 }
 
 function entryOf({ epoch, seq, at, actor, evidence }: EventJson): Omit<AuditEntry, 'what' | 'result'> {
-  const { operation = null, remote = null } = evidence as Facts;
+  const { operation = null, remote = null } = evidence as AuditEvidence;
   return { key: `${epoch}-${seq}`, at, actor, isRefused: false, operation, remote };
 }

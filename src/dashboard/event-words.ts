@@ -20,9 +20,14 @@ export function overlayWords({
   reason,
   evidence,
 }: Pick<EventJson, 'subject' | 'reason' | 'evidence'>): string {
-  const [, kind = ''] = subject.split(':');
   const { after = null } = evidence as { readonly after?: Values | null };
-  return entryWords[kind]?.(subjectWords(subject), after) ?? reason;
+  return overlayEntryWords(subject, after) ?? reason;
+}
+
+/** The same of an entry, 'overlay:maintenance:shop', and its new values; null: the page does not know its kind. */
+export function overlayEntryWords(subject: string, after: Values | null): string | null {
+  const [, kind = ''] = subject.split(':');
+  return entryWords[kind]?.(subjectWords(subject), after) ?? null;
 }
 
 function ejectionText({ until, reason }: Values): string {

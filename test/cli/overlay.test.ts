@@ -87,12 +87,17 @@ describe('the commands for the overlay', () => {
       drained.err,
     );
     assert.deepEqual([drained.code, drained.err], [0, 'Upstream app has no endpoint left that gets requests.\n']);
+    const [drain] = edge.eventsOf('admin_action').slice(-1);
+    assert.deepEqual(drain?.evidence.overlay?.entries, [{ id, after: {} }]);
     const status = await candor('status');
     assert.match(status.out, new RegExp(`\\nOVERLAY\\n  … +endpoint app/${origin.address} gets no new requests\\n`));
     assert.match(status.out, /by admin:socket, \d{4}-/);
     assertFits(status.out);
     const restored = await candor('restore', origin.address);
     assert.deepEqual(restored, { code: 0, out: `Cleared: ${id}. The configuration file decides again.\n`, err: '' });
+    const [restore, change] = [edge.eventsOf('admin_action').at(-1), edge.eventsOf('overlay_changed').at(-1)];
+    const revision = change?.evidence.revision;
+    assert.deepEqual(restore?.evidence.overlay, { revision, entries: [{ id, after: null }] });
     assert.doesNotMatch((await candor('status')).out, /OVERLAY/);
     assert.match((await candor('restore')).out, /^Nothing was set/);
   });
