@@ -68,6 +68,10 @@ const figures = {
     .nullable()
     .describe('Memory of its control group, which the gateway may share; null without a limit.'),
   group_bytes_max: z.number().nullable().describe('The limit of that memory.'),
+  stopped_pid: z
+    .number()
+    .optional()
+    .describe('One of the processes that a signal has stopped (state T); absent: none.'),
 };
 
 /** What an instance's process uses. */

@@ -17,7 +17,7 @@ let watch: ProcessWatch;
 
 const usage = (changes: Partial<ProcessTreeUsage> = {}): ProcessTreeUsage => ({
   ...{ startTicks: '50', ageMs: 1000, processes: 1, residentBytes: 80 * mebibyte, threads: 11 },
-  ...{ openFiles: 24, openFilesMax: 1024, cpuMs: new Map([[7, 0]]), controlGroup: null },
+  ...{ openFiles: 24, openFilesMax: 1024, cpuMs: new Map([[7, 0]]), stoppedPid: null, controlGroup: null },
   ...changes,
 });
 const grown = (mebibytes: number): ProcessTreeUsage => usage({ residentBytes: mebibytes * mebibyte });
@@ -186,6 +186,15 @@ describe('the watch of processes', () => {
     const [found] = watch.evidenceOf('shop') ?? [];
     assert.match(found?.strains.join() ?? '', /^1020 of 1024 descriptors.*500 MiB of 512 MiB/);
     assert.deepEqual(watch.evidenceOf('sho'), []);
+  });
+
+  test('says which process a signal has stopped', () => {
+    used = usage({ stoppedPid: 7 });
+    clock.advanceSync(2000);
+    const [found] = watch.evidenceOf('shop') ?? [];
+    assert.equal(found?.stoppedPid, 7);
+    assert.match(found.strains.join(), /^process 7 is stopped \(state T in \/proc\/7\/stat\)/);
+    assert.equal(watch.figuresOf('shop/1')?.stoppedPid, 7);
   });
 
   test('forgets the figures of a process that is gone, and sets no timer without a process', () => {

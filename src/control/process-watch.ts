@@ -124,9 +124,10 @@ export class ProcessWatch {
   evidenceOf(application: string): WatchedUpstream['processes'] {
     return [...this.#watched.values()]
       .filter((watched) => watched.application === application)
-      .map(({ instance, beforeExit, strains, descriptors }) => ({
+      .map(({ instance, beforeExit, strains, descriptors, stoppedPid }) => ({
         ...{ instance, beforeExit, strains },
         ...(descriptors === null ? {} : { descriptors }),
+        ...(stoppedPid === undefined ? {} : { stoppedPid }),
       }));
   }
 
@@ -200,9 +201,12 @@ class WatchedProcess {
 
   get figures(): ProcessFigures | null {
     if (this.pid === null || this.#last === null) return null;
-    const { processes, residentBytes, threads, openFiles, openFilesMax, cores, ageMs, groupBytes, groupBytesMax } =
-      this.#last;
-    return { processes, residentBytes, threads, openFiles, openFilesMax, cores, ageMs, groupBytes, groupBytesMax };
+    const { kind, at, instance, pid, restarts, ...figures } = this.#last;
+    return figures;
+  }
+
+  get stoppedPid(): number | undefined {
+    return this.#last?.stoppedPid;
   }
 
   follow(pid: number | null, restarts: number, now: Instant): void {
@@ -274,7 +278,8 @@ class WatchedProcess {
   }
 
   #sampleOf(usage: ProcessTreeUsage, now: Instant, at: number): ProcessSample {
-    const { controlGroup, processes, residentBytes, threads, openFiles, openFilesMax, ageMs, cpuMs } = usage;
+    const { controlGroup, processes, residentBytes, threads, openFiles, openFilesMax, ageMs, cpuMs, stoppedPid } =
+      usage;
     const cores = this.#coresOf(cpuMs, now);
     return {
       kind: 'sample',
@@ -282,6 +287,7 @@ class WatchedProcess {
       ...{ processes, residentBytes, threads, openFiles, openFilesMax, cores, ageMs },
       groupBytes: controlGroup?.memoryMaxBytes == null ? null : controlGroup.memoryBytes,
       groupBytesMax: controlGroup?.memoryMaxBytes ?? null,
+      ...(stoppedPid === null ? {} : { stoppedPid }),
     };
   }
 

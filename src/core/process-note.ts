@@ -23,6 +23,8 @@ export interface ProcessSample {
   /** Of its control group, which the gateway may share; null without a limit. */
   readonly groupBytes: number | null;
   readonly groupBytesMax: number | null;
+  /** One of the processes that a signal has stopped; absent: none. */
+  readonly stoppedPid?: number | undefined;
 }
 
 /** How the process of an instance ended. Code and signal are both null where that is not known. */
@@ -55,4 +57,5 @@ export type ProcessFigures = Pick<
   | 'ageMs'
   | 'groupBytes'
   | 'groupBytesMax'
+  | 'stoppedPid'
 >;

@@ -55,6 +55,8 @@ export interface ProcessSampleJson {
   readonly restarts: number;
   readonly group_bytes: number | null;
   readonly group_bytes_max: number | null;
+  /** One of the processes that a signal has stopped; absent: none. */
+  readonly stopped_pid?: number | undefined;
 }
 
 export interface ProcessExitJson {
@@ -196,6 +198,7 @@ function sampleJson(sample: ProcessSample, ended: number): ProcessSampleJson {
     restarts: sample.restarts,
     group_bytes: sample.groupBytes,
     group_bytes_max: sample.groupBytesMax,
+    ...(sample.stoppedPid === undefined ? {} : { stopped_pid: sample.stoppedPid }),
   };
 }
 

@@ -30,16 +30,18 @@ function groupFacts({ groupBytes, groupBytesMax }: ProcessFigures): readonly str
   return [`its control group uses ${memoryText(groupBytes)} of ${memoryText(groupBytesMax)}`];
 }
 
-/** What the process has nearly used up, each one clause. */
+/** What the process has nearly used up, or that it is stopped, each one clause. */
 export function processStrains({
   openFiles,
   openFilesMax,
   groupBytes,
   groupBytesMax,
+  stoppedPid,
 }: ProcessFigures): readonly string[] {
   const descriptors = strainedDescriptors({ openFiles, openFilesMax });
   const isTight = groupBytes !== null && groupBytesMax !== null && groupBytes >= nearShare * groupBytesMax;
   return [
+    ...(stoppedPid === undefined ? [] : [stoppedText(stoppedPid)]),
     ...(descriptors === null
       ? []
       : [
@@ -51,6 +53,16 @@ export function processStrains({
         ]
       : []),
   ];
+}
+
+/** A clause. */
+export function stoppedText(pid: number): string {
+  return `process ${pid} is stopped (state T in /proc/${pid}/stat): it does nothing until it gets SIGCONT`;
+}
+
+/** What to do where processes are stopped, one sentence. */
+export function stoppedStep(pids: readonly number[]): string {
+  return `Let it go on with \`kill -CONT ${pids.join(' ')}\`, and find out who has stopped it: SIGSTOP, or Ctrl-Z (SIGTSTP).`;
 }
 
 /** Open descriptors and their limit, where the next connections may reach it; otherwise null. */

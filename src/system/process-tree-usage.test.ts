@@ -51,8 +51,14 @@ describe('the usage of a process and of those that it has started', () => {
         [8, 400],
         [9, 100],
       ]),
+      stoppedPid: null,
       controlGroup: null,
     });
+  });
+
+  test('says which of them a signal has stopped', () => {
+    const usage = processTreeUsage(7, machine({ 7: shell, 8: { ...program, state: 'T' }, 9: worker }));
+    assert.equal(usage?.stoppedPid, 8);
   });
 
   test('leaves out a child that has ended, also while its parent has not asked about it', () => {

@@ -16,6 +16,8 @@ export interface ProcessTreeUsage {
   readonly openFilesMax: number | null;
   /** CPU time that each process has used since its start, by process id. */
   readonly cpuMs: ReadonlyMap<number, number>;
+  /** One of them that a signal has stopped (state T): it runs no instruction until SIGCONT. Null: none. */
+  readonly stoppedPid: number | null;
   readonly controlGroup: ControlGroupUsage | null;
 }
 
@@ -53,11 +55,13 @@ export function processTreeUsage(pid: number, reads: ReadsProcesses = system): P
     openFiles: nearest.openFiles,
     openFilesMax: nearest.openFilesMax,
     cpuMs: new Map([...all].map(([id, { cpuMs }]) => [id, cpuMs])),
+    stoppedPid: [...all].find(([, { isStopped }]) => isStopped)?.[0] ?? null,
     controlGroup: controlGroupOf(pid, reads.readText),
   };
 }
 
 interface OneProcess {
+  readonly isStopped: boolean;
   readonly startTicks: string;
   readonly residentBytes: number | null;
   readonly threads: number;
@@ -78,6 +82,7 @@ function readOne(pid: number, { readText, countFiles }: ReadsProcesses): OneProc
   const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1];
   const filesMax = /^Max open files\s+(\d+)/m.exec(readText(`/proc/${pid}/limits`) ?? '')?.[1];
   return {
+    isStopped: state === 'T',
     startTicks,
     residentBytes: resident === undefined ? null : Number(resident) * 1024,
     threads: Number(fields[17]),

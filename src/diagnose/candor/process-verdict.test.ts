@@ -38,6 +38,17 @@ test('a request whose process had used up its descriptors gets the step for that
   assert.match(nextStep ?? '', /`ls -l \/proc\/77\/fd`/);
 });
 
+test('a request whose process a signal had stopped gets the step for that, if it was looked at near that time', () => {
+  const stoppedBefore = (before_ms: number): ProcessStateJson =>
+    ({ instance: 'app/1', pid: 77, sample: { stopped_pid: 78, before_ms } }) as unknown as ProcessStateJson;
+  const of = (before_ms: number) =>
+    verdictWith(record('too_slow'), { processes: [stoppedBefore(before_ms)], lines: [], nearby: [] });
+  const { sentence, nextStep } = of(-200);
+  assert.equal(sentence, 'No response came within 5 s. Process 78 of app/1 was stopped by a signal.');
+  assert.match(nextStep ?? '', /^Let it go on with `kill -CONT 78`/);
+  assert.deepEqual(of(60_000), verdictOf(record('too_slow')));
+});
+
 for (const [what, one, openFiles] of [
   ['has descriptors left', record('too_slow'), 20],
   ['served a request that the client ended', record('client_abort'), 64],

@@ -6,7 +6,7 @@ import { lastWords } from '../../core/last-words.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
 import { outputStep } from '../../core/output-step.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
-import { strainedDescriptors } from '../../core/process-text.ts';
+import { stoppedStep, strainedDescriptors } from '../../core/process-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import type { RequestContextJson } from '../../core/request-context.ts';
 import { stepAfterExit } from './record-spec.ts';
@@ -25,7 +25,11 @@ export function verdictWith(record: ExchangeRecord, around: KnownAround): Record
   const verdict = verdictOf(record);
   if (stepAfterExit(record) !== null)
     return isStopped(record, around) ? { ...verdict, nextStep: stepAfterStop } : verdict;
-  return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
+  return (
+    withStopped(record, verdict, around) ??
+    withDescriptors(record, verdict, around) ??
+    withOutput(record, verdict, around)
+  );
 }
 
 /** Whether Candor stopped the process of the last attempt; a record of an earlier version has no more than the signal. */
@@ -34,6 +38,27 @@ function isStopped({ attempts }: ExchangeRecord, { processes }: KnownAround): bo
     numbers.includes(attempts.length),
   );
   return process?.exit?.stopped_by_candor === true;
+}
+
+/** A sample from so long before or after the attempt's end says that the process was stopped during it. */
+const stoppedWithinMs = 10_000;
+
+/** Null where none of the processes is known to have been stopped by a signal. */
+function withStopped(
+  { shape }: ExchangeRecord,
+  verdict: RecordVerdict,
+  { processes }: KnownAround,
+): RecordVerdict | null {
+  if (shape !== 'too_slow') return null;
+  for (const { instance, sample } of processes.toReversed()) {
+    if (sample?.stopped_pid === undefined || Math.abs(sample.before_ms) > stoppedWithinMs) continue;
+    return {
+      sentence: `${verdict.sentence} Process ${sample.stopped_pid} of ${instance} was stopped by a signal.`,
+      usualCauses: [],
+      nextStep: stoppedStep([sample.stopped_pid]),
+    };
+  }
+  return null;
 }
 
 /** Null where none of the processes was near its limit. */

@@ -45,8 +45,12 @@ export class SeenEndpoints {
     if (strains.length > 0 && hasRoom(this.#strained, instance)) this.#strained.set(instance, now);
     const before = this.#strained.get(instance);
     if (before === undefined) return now;
-    const { strains: earlier, descriptors } = before;
-    return { ...now, strains: earlier, ...(descriptors === undefined ? {} : { descriptors }) };
+    const { strains: earlier, descriptors, stoppedPid } = before;
+    return {
+      ...{ ...now, strains: earlier },
+      ...(descriptors === undefined ? {} : { descriptors }),
+      ...(stoppedPid === undefined ? {} : { stoppedPid }),
+    };
   }
 
   #withEarlier(now: WatchedEndpoint): WatchedEndpoint {

@@ -101,6 +101,16 @@ describe('a process that has used up its descriptors', () => {
   });
 });
 
+test('a process that a signal has stopped is the first suspect of requests that get no answer', () => {
+  const strains = ['process 77 is stopped'];
+  const processes = [{ instance: 'app/1', beforeExit: null, strains, stoppedPid: 77 }];
+  const watched: WatchedUpstream = { application: 'app', endpoints: [endpointOf('app/1')], processes };
+  const [first] = ranking(incidentOf('slow', [['response_head_timeout', 30]]), { watched });
+  assert.equal(first?.sentence, 'The application is stopped: a signal has suspended its process.');
+  assert.ok(first.evidence.includes('app/1: process 77 is stopped'), first.evidence.join());
+  assert.match(first.nextStep, /^Let it go on with `kill -CONT 77`/);
+});
+
 describe('the step for responses of which only some are no valid HTTP', () => {
   const incident = {
     ...incidentOf('garbage', [['response_framing', 30]]),

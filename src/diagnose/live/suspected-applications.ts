@@ -1,4 +1,5 @@
 import { lowerFirst } from '../../core/first-letter.ts';
+import { stoppedStep } from '../../core/process-text.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
@@ -131,6 +132,14 @@ export const applications = {
     const output = outputStepOf(context);
     if (!isOf(incident, 'slow') && !checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return null;
     const usualMs = usualWithin(context, 0.5);
+    const stopped = (watched.processes ?? []).flatMap(({ stoppedPid }) => stoppedPid ?? []);
+    if (stopped.length > 0)
+      return {
+        fit: 0.95,
+        sentence: 'The application is stopped: a signal has suspended its process.',
+        evidence: [names(incident, null), ...strainsOf(watched)],
+        nextStep: stoppedStep(stopped),
+      };
     return {
       fit: 0.55,
       sentence: 'The application, or something it waits for, has become slow or hangs.',

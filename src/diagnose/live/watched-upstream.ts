@@ -56,6 +56,8 @@ export interface WatchedUpstream {
     readonly strains: readonly string[];
     /** Open descriptors and their limit, where it has nearly used them up; absent: it has not, or that is not known. */
     readonly descriptors?: { readonly open: number; readonly max: number };
+    /** A process that a signal has stopped; absent: none is known to be. */
+    readonly stoppedPid?: number;
   }[];
   /** What applications print can be searched; absent: it is not stored. */
   readonly storesOutput?: true;
