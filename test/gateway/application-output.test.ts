@@ -10,14 +10,17 @@ import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 let edge: YamlGateway;
 
-/** Prints the id that each request has, and a line without one; ends itself during POST /die. */
+/** Prints the id that each order has, and a line without one. Orders that are held are answered with GET /answer. Ends itself during POST /die. */
 const program = `
 const { createServer } = require('node:http');
+const held = [];
 createServer((request, response) => {
-  if (request.url.startsWith('/orders')) {
+  if (request.url.includes('/orders')) {
     console.log(JSON.stringify({ msg: 'order', request_id: request.headers['x-request-id'] }));
     console.error('no stock left');
   }
+  if (request.url.startsWith('/held')) return void held.push(response);
+  if (request.url === '/answer') for (const one of held.splice(0)) one.end('held');
   if (request.url !== '/die') return response.end('here');
   console.error('FATAL: on purpose');
   process.kill(process.pid, 'SIGKILL');
@@ -67,17 +70,17 @@ test('a line with the id of a request is found by that id, with its process, and
 });
 
 test('a line without an id belongs to a request that the instance had then, and one with the id of another request does not', async () => {
-  // Where the main thread reads the output late, the line is not of that time: the next request has another one.
-  await until('a line is of the time of its request', async () => {
-    const [response] = await Promise.all([edge.get('/orders/8'), edge.get('/orders/9')]);
-    const record = await edge.record(response);
-    const { nearby } = await edge.gateway.requestContext(record);
-    assert.deepEqual(
-      nearby.filter(({ text }) => text.includes('request_id')),
-      [],
-    );
-    return nearby.some(({ text, source: { stream } }) => text === 'no stock left' && stream === 'stderr');
-  });
+  const before = (await linesOf('stock')).length;
+  const held = [edge.get('/held/orders/8'), edge.get('/held/orders/9')] as const;
+  // Lines that are stored before the requests end are of their time, however late the main thread reads them.
+  await until('the lines are stored', async () => (await linesOf('stock')).length === before + held.length);
+  await edge.get('/answer');
+  const [response] = await Promise.all(held);
+  const { nearby } = await edge.gateway.requestContext(await edge.record(response));
+  assert.deepEqual(
+    nearby.map(({ text, source: { stream } }) => [stream, text]),
+    held.map(() => ['stderr', 'no stock left']),
+  );
 });
 
 test('a line of a file that the application writes is found by the id of a request, also after a rotation', async () => {
