@@ -43,7 +43,6 @@ import { WorkerPool } from './worker-pool.ts';
 import { version } from './version.ts';
 import { TailedFiles } from './tailed-files.ts';
 import { TicketKeys } from './ticket-keys.ts';
-import { limitsOfRoute } from './timeout-advice.ts';
 import { AutomaticCertificates } from './automatic-certificates.ts';
 import { DiskWatch, writtenFolders } from './disk-watch.ts';
 import { EndpointCertificates } from './endpoint-certificates.ts';
@@ -207,10 +206,11 @@ export class ControlParts {
       search: (query, limit) => this.store.search({ query, limit, cursor: null, after: null }),
       storesOutput: () => this.active.configuration.store !== null,
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
-      limitsOf: (route) => limitsOfRoute(this.active.configuration.routes, route),
-      limitsBefore: (route, revision) => this.active.replacedLimits.of(route, revision),
-      concurrencyOf: (route) => this.active.configuration.routes.find(({ id }) => id === route)?.concurrency ?? null,
-      settingsOf: (upstream) => this.active.configuration.upstreams.find(({ id }) => id === upstream) ?? null,
+      configuration: {
+        route: (route) => this.active.configuration.routes.find(({ id }) => id === route) ?? null,
+        upstream: (upstream) => this.active.configuration.upstreams.find(({ id }) => id === upstream) ?? null,
+        before: (route, revision) => this.active.replacedLimits.of(route, revision),
+      },
     });
   }
 

@@ -93,6 +93,7 @@ for (const [what, suspect, { usual, failing, event: seen }] of cases)
       processesOf: () => [],
       storesOutput: () => false,
       adviceOf: () => null,
+      configuration: { route: () => null, upstream: () => null, before: () => null },
       examine: async () => null,
     });
     const pass = (seconds: number, exchanges: readonly ExchangeCount[]): void => {

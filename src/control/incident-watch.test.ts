@@ -43,6 +43,7 @@ class Run {
       processesOf: () => [],
       adviceOf: () => null,
       storesOutput: () => application === 'web',
+      configuration: { route: () => null, upstream: () => null, before: () => null },
       examine: async () => null,
     });
   }

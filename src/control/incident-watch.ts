@@ -2,17 +2,19 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { Event, EventKind, EventSink, IncidentFacts } from '../core/event.ts';
 import type { FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { additionSentence, incidentSentence } from '../diagnose/live/incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
-import type { UpstreamSettings, WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
+import type { RouteLimits, UpstreamSettings, WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
 import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
 import type { Examination } from './incident-examination.ts';
 import type { IncidentStorage } from './incident-file.ts';
 import { interruptedSentence } from './incident-status.ts';
 import { OpenAtExit } from './open-at-exit.ts';
+import { limitsOfRoute } from './timeout-advice.ts';
 import type { WorkerBatch } from './worker-reports.ts';
 
 export interface IncidentWatchParts {
@@ -31,12 +33,7 @@ export interface IncidentWatchParts {
   } | null;
   /** What stands out at the processes of an application that the gateway runs. */
   readonly processesOf: (application: string) => WatchedUpstream['processes'];
-  /** Absent: the timeouts of routes are not known. */
-  readonly limitsOf?: NonNullable<WatchedUpstream['limitsOf']>;
-  readonly limitsBefore?: NonNullable<WatchedUpstream['limitsBefore']>;
-  readonly concurrencyOf?: NonNullable<WatchedUpstream['concurrencyOf']>;
-  /** Null: there is no such upstream. */
-  readonly settingsOf?: (upstream: UpstreamId) => UpstreamSettings | null;
+  readonly configuration: WatchedConfiguration;
   /** Whether what applications print is stored. */
   readonly storesOutput: () => boolean;
   readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
@@ -44,6 +41,16 @@ export interface IncidentWatchParts {
   readonly search?: (query: string, limit: number) => Promise<SearchResult>;
   /** What a person would look at first; null: nothing now. */
   readonly examine: (incident: LiveIncident) => Promise<Examination | null>;
+}
+
+/** Settings that incidents are compared with. */
+export interface WatchedConfiguration {
+  /** Of the active configuration; null: there is no such route. */
+  readonly route: (id: string) => Pick<RouteSpec, 'timeouts' | 'retry' | 'concurrency'> | null;
+  /** Of the active configuration; null: there is no such upstream. */
+  readonly upstream: (id: UpstreamId) => UpstreamSettings | null;
+  /** The timeouts of a route that a revision has replaced by others; null: it has not, or that is no longer known. */
+  readonly before: (route: string, revision: number) => RouteLimits | null;
 }
 
 type WatchedProcess = NonNullable<WatchedUpstream['processes']>[number];
@@ -194,20 +201,17 @@ export class IncidentWatch {
       advice: this.#parts.adviceOf(id, endpoint.id),
     }));
     const { application } = upstream;
-    const { limitsOf, limitsBefore, concurrencyOf } = this.#parts;
-    const settings = this.#parts.settingsOf?.(id) ?? null;
-    const limits = {
-      ...(limitsOf && { limitsOf }),
-      ...(limitsBefore && { limitsBefore }),
-      ...(concurrencyOf && { concurrencyOf }),
-      ...(settings && { settings }),
-    };
+    const { configuration } = this.#parts;
+    const settings = configuration.upstream(id);
     const processes = application === null ? [] : (this.#parts.processesOf(application) ?? []);
     const storesOutput = this.#parts.storesOutput() ? { storesOutput: true as const } : {};
     return {
       application,
       endpoints,
-      ...limits,
+      ...(settings === null ? {} : { settings }),
+      limitsOf: (route) => limitsOfRoute(configuration.route(route)),
+      limitsBefore: configuration.before,
+      concurrencyOf: (route) => configuration.route(route)?.concurrency ?? null,
       ...storesOutput,
       ...(upstream.tls == null ? {} : { tls: true as const }),
       processes: processes.map((one) => this.#withOpenRequests(one)),

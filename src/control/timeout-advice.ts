@@ -6,13 +6,8 @@ import { adviseTimeouts, type TimeoutAdvice } from '../policy/fitting-timeouts.t
 import type { TimeoutStatus } from './gateway-status.ts';
 
 /** The timeouts of a route that bound a response; null: there is no such route. */
-export function limitsOfRoute(
-  routes: readonly Pick<RouteSpec, 'id' | 'timeouts' | 'retry'>[],
-  route: string,
-): RouteLimits | null {
-  const found = routes.find(({ id }) => id === route);
-  return found === undefined ? null : limitsOf(found);
-}
+export const limitsOfRoute = (route: Pick<RouteSpec, 'timeouts' | 'retry'> | null): RouteLimits | null =>
+  route === null ? null : limitsOf(route);
 
 export function limitsOf({ timeouts, retry }: Pick<RouteSpec, 'timeouts' | 'retry'>): RouteLimits {
   const { responseHeadMs, exchangeMs } = timeouts;
