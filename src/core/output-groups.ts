@@ -2,16 +2,19 @@ import { afterEndText, type ContextLineJson } from './context-line.ts';
 import type { OutputLineJson } from './output-line.ts';
 import type { RequestContextJson } from './request-context.ts';
 
+/**
+ * Of lines to a request. In its attempts: with its id ('request'), with that of its trace alone ('trace'), without an id and perhaps about another
+ * request ('nearby'). With an id of it: long before or after it ('other_time'), of an application that had no attempt ('no_attempt').
+ */
+export type OutputRelation = 'request' | 'trace' | 'nearby' | 'other_time' | 'no_attempt';
+
 /** Lines that stand in the same relation to a request. */
 export interface OutputGroup {
+  readonly relation: OutputRelation;
   /** After 'output'. */
   readonly title: string;
   /** Of each line, in a few words; null where its note says it. */
   readonly about: string | null;
-  /** False: the lines have no id, and may be about another request. */
-  readonly hasId: boolean;
-  /** Printed by an instance that had the request, at that time. */
-  readonly ofAttempts: boolean;
   readonly lines: readonly GroupedLine[];
 }
 
@@ -21,47 +24,45 @@ export interface GroupedLine {
   readonly note: string | null;
 }
 
+const groups: readonly Omit<OutputGroup, 'lines'>[] = [
+  { relation: 'request', title: 'with the id of the request', about: 'this request' },
+  { relation: 'trace', title: 'with the id of its trace, which other requests may have too', about: 'its trace' },
+  { relation: 'nearby', title: 'printed meanwhile (perhaps for another request)', about: 'meanwhile' },
+  { relation: 'other_time', title: 'with an id of the request, long before or after it', about: null },
+  {
+    relation: 'no_attempt',
+    title: 'of applications that had no attempt of this request, with an id of it',
+    about: 'its application had no attempt',
+  },
+];
+
 /** What applications printed about a request: lines with its id come first. Without groups that have no lines. */
-export function outputGroups({ lines, nearby }: Pick<RequestContextJson, 'lines' | 'nearby'>): readonly OutputGroup[] {
-  const related = (wanted: ContextLineJson['relation']): readonly ContextLineJson[] =>
-    // A gateway of an earlier version does not say it.
-    lines.filter(({ relation = 'attempt' }: Partial<ContextLineJson>) => relation === wanted);
-  const own = { hasId: true, ofAttempts: true };
-  const other = { hasId: true, ofAttempts: false };
-  const groups: OutputGroup[] = [
-    {
-      ...{ ...own, title: 'with the id of the request', about: 'this request' },
-      lines: related('attempt')
-        .filter(({ has }) => has !== 'trace_id')
-        .map(withoutNote),
-    },
-    {
-      ...{ ...own, title: 'with the id of its trace, which other requests may have too', about: 'its trace' },
-      lines: related('attempt')
-        .filter(({ has }) => has === 'trace_id')
-        .map(withoutNote),
-    },
-    {
-      ...{ hasId: false, ofAttempts: true, about: 'meanwhile' },
-      title: 'printed meanwhile (perhaps for another request)',
-      lines: nearby.map(withoutNote),
-    },
-    {
-      ...{ ...other, about: null, title: 'with an id of the request, long before or after it' },
-      lines: related('other_time').map(withNote),
-    },
-    {
-      ...{ ...other, about: 'its application had no attempt' },
-      title: 'of applications that had no attempt of this request, with an id of it',
-      lines: related('no_attempt').map(withNote),
-    },
-  ];
-  return groups.filter((group) => group.lines.length > 0);
+export function outputGroups(context: Pick<RequestContextJson, 'lines' | 'nearby'>): readonly OutputGroup[] {
+  return groups
+    .map((group) => ({ ...group, lines: linesOf(group.relation, context) }))
+    .filter(({ lines }) => lines.length > 0);
 }
 
-const withoutNote = (line: OutputLineJson): GroupedLine => ({ line, note: null });
+/** Printed by an application that had an attempt of the request, at that time. */
+export const isInAttempts = (relation: OutputRelation): boolean =>
+  relation !== 'other_time' && relation !== 'no_attempt';
 
-function withNote(line: ContextLineJson): GroupedLine {
+function linesOf(
+  wanted: OutputRelation,
+  { lines, nearby }: Pick<RequestContextJson, 'lines' | 'nearby'>,
+): readonly GroupedLine[] {
+  if (wanted === 'nearby') return nearby.map((line) => ({ line, note: null }));
+  const found = lines.filter((line) => relationOf(line) === wanted);
+  return found.map((line) => ({ line, note: isInAttempts(wanted) ? null : noteOf(line) }));
+}
+
+/** A gateway of an earlier version says neither. */
+function relationOf({ relation = 'attempt', has }: Partial<ContextLineJson>): OutputRelation {
+  if (relation !== 'attempt') return relation;
+  return has === 'trace_id' ? 'trace' : 'request';
+}
+
+function noteOf(line: ContextLineJson): string {
   const id = line.has === 'request_id' ? 'the id of the request' : 'the id of its trace';
-  return { line, note: `${afterEndText(line.after_end_ms)}, with ${id}` };
+  return `${afterEndText(line.after_end_ms)}, with ${id}`;
 }

@@ -1,10 +1,11 @@
-import { outputGroups } from '../core/output-groups.ts';
+import { isInAttempts, outputGroups } from '../core/output-groups.ts';
 import type { OutputLineJson } from '../core/output-line.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
 
 /** A line of an application as the page of a request shows it. */
 export interface ShownOutput {
   readonly line: OutputLineJson;
+  /** False: perhaps it is about another request. */
   readonly hasId: boolean;
   /** 'this request', 'its trace' or 'meanwhile'; of another line when it came. */
   readonly about: string;
@@ -18,13 +19,17 @@ export interface ShownOutputs {
 }
 
 export function shownOutput(context: RequestContextJson): ShownOutputs {
-  const shown = outputGroups(context).flatMap(({ lines, about, hasId, ofAttempts }) =>
+  const shown = outputGroups(context).flatMap(({ lines, about, relation }) =>
     lines.map(({ line, note }) => ({
-      ofAttempts,
-      output: { line, hasId, about: [note, about].filter((text) => text !== null).join('; ') },
+      isInAttempts: isInAttempts(relation),
+      output: {
+        line,
+        hasId: relation !== 'nearby',
+        about: [note, about].filter((text) => text !== null).join('; '),
+      },
     })),
   );
   const rows = (wanted: boolean): readonly ShownOutput[] =>
-    shown.filter(({ ofAttempts }) => ofAttempts === wanted).map(({ output }) => output);
+    shown.filter((one) => one.isInAttempts === wanted).map(({ output }) => output);
   return { ofAttempts: rows(true), others: rows(false) };
 }
