@@ -58,11 +58,15 @@ export const incidentSchema = z.object({
     }),
   ),
   suspects: z.array(suspectSchema).describe('What has probably caused it, the likeliest first; empty: not known.'),
+  next_step: nullableText
+    .optional()
+    .describe('For the cause with which requests fail now; null: it is over, or the cause is not known.'),
   joined: count.nullable().describe('The incident that it turned out to be part of; null: of none.'),
   additions: z
     .array(
       z.object({
         since: text,
+        until: text.optional().describe('Of its last failure; absent: it goes on.'),
         reason: text,
         routes: z.array(text),
         endpoints: z.array(text),

@@ -12,13 +12,12 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
   const mark = statusMark(isOpen ? 'bad' : 'dim', style);
   const head = `${isOpen ? style.bad(incident.title) : incident.title}: ${extentOf(incident)}, ${timesOf(incident, now)}`;
   const [suspect] = incident.suspects;
+  const step = incident.nextStep ?? suspect?.nextStep;
   return [
     ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
     ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
     ...(incident.additions ?? []).flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
-    ...(suspect === undefined || !isOpen
-      ? []
-      : wrap(harmless(shortenStep(suspect.nextStep)), ' '.repeat(8)).map(style.dim)),
+    ...(step === undefined || !isOpen ? [] : wrap(harmless(shortenStep(step)), ' '.repeat(8)).map(style.dim)),
   ];
 }
 

@@ -1,11 +1,20 @@
-import { additionSentence, incidentSentence, incidentTitle } from '../diagnose/live/incident-sentence.ts';
+import { additionSentence, incidentSentence, incidentTitle, presentStep } from '../diagnose/live/incident-sentence.ts';
 import type { IncidentAddition, KeptIncident } from '../core/live-incident.ts';
 
 /** An incident as the admin API shows it. Times are RFC 3339. */
 export interface IncidentStatus
   extends Omit<
     KeptIncident,
-    'family' | 'startedAt' | 'openedAt' | 'lastAt' | 'resolvedAt' | 'rate' | 'additions' | 'joined' | 'findingsAt'
+    | 'family'
+    | 'firstUntil'
+    | 'startedAt'
+    | 'openedAt'
+    | 'lastAt'
+    | 'resolvedAt'
+    | 'rate'
+    | 'additions'
+    | 'joined'
+    | 'findingsAt'
   > {
   /** A few words: what fails. */
   readonly title: string;
@@ -22,10 +31,14 @@ export interface IncidentStatus
   /** The number of the incident that it turned out to be part of; null: of none. */
   readonly joined: number | null;
   readonly additions: readonly AdditionStatus[];
+  /** For the cause with which requests fail now; null: it is over, or the cause is not known. Absent: an earlier version. */
+  readonly nextStep?: string | null;
 }
 
-export interface AdditionStatus extends Omit<IncidentAddition, 'since'> {
+export interface AdditionStatus extends Omit<IncidentAddition, 'since' | 'until'> {
   readonly since: string;
+  /** Absent: it goes on, or an earlier version has not told. */
+  readonly until?: string;
   /** One sentence. */
   readonly reason: string;
 }
@@ -33,6 +46,7 @@ export interface AdditionStatus extends Omit<IncidentAddition, 'since'> {
 export function incidentStatus(incident: KeptIncident): IncidentStatus {
   const {
     family: _family,
+    firstUntil: _firstUntil,
     joined = null,
     findingsAt = null,
     additions,
@@ -56,10 +70,12 @@ export function incidentStatus(incident: KeptIncident): IncidentStatus {
     requestsPerSDuring: rounded(rate.during),
     suspects: suspectsOf(facts),
     joined,
-    additions: additions.map((addition) => ({
+    nextStep: presentStep(incident),
+    additions: additions.map(({ until, ...addition }) => ({
       ...addition,
+      ...(until === undefined ? {} : { until: timeText(until) }),
       since: timeText(addition.since),
-      reason: additionSentence(addition),
+      reason: additionSentence({ ...addition, ...(until === undefined ? {} : { until }) }),
       suspects: suspectsOf(addition),
     })),
   };

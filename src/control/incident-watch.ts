@@ -6,7 +6,7 @@ import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { additionSentence, incidentSentence } from '../diagnose/live/incident-sentence.ts';
+import { additionSentence, incidentSentence, presentStep } from '../diagnose/live/incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
 import type { RouteLimits, UpstreamSettings, WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
 import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
@@ -283,7 +283,7 @@ function factsOf(incident: KeptIncident): IncidentFacts {
     attemptsFailed,
     startedAt: new Date(startedAt).toISOString(),
     suspects: suspects.map(({ name, sentence }) => ({ name, sentence })),
-    nextStep: suspects[0]?.nextStep ?? null,
+    nextStep: incident.resolvedAt === null ? presentStep(incident) : (suspects[0]?.nextStep ?? null),
     additions: incident.additions.map(additionSentence),
   };
 }

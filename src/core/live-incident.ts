@@ -32,6 +32,8 @@ export interface LiveIncident {
   readonly openedAt: number;
   /** Of the last failure. */
   readonly lastAt: number;
+  /** When the failures that it began with have ended, while others may go on; absent: they go on, or an earlier version has not told. */
+  readonly firstUntil?: number;
   /** Null while it goes on. */
   readonly resolvedAt: number | null;
   /** The number of the incident that it turned out to be part of; absent: of none. */
@@ -55,6 +57,8 @@ export interface LiveIncident {
 export interface IncidentAddition {
   /** Milliseconds since the Unix epoch. */
   readonly since: number;
+  /** Of its last failure, where they have ended; absent: they go on, or an earlier version has not told. */
+  readonly until?: number;
   readonly routes: readonly string[];
   readonly endpoints: readonly string[];
   /** Failures of a kind that the incident did not have before; of checks, where those keep requests from being sent. */

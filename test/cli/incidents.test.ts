@@ -108,6 +108,13 @@ test('incidents lists open ones first, and exits with 1 while one is open', asyn
   );
 });
 
+test('incidents shows the step for the cause with which requests fail now', async () => {
+  gateway.shownIncidents = [{ ...incident, nextStep: 'Restart the database.' }];
+  await context.candor('incidents');
+  assert.match(context.stdout.text, /Restart the database\./);
+  assert.doesNotMatch(context.stdout.text, /last output above/);
+});
+
 test('incidents cuts no step within a command', async () => {
   const nextStep = `${'Look at this. '.repeat(14)}Then read \`candor explain 0197f3a0\` and what follows.`;
   const shown = async (step: string): Promise<string> => {

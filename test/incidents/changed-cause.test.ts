@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { incidentSentence, incidentTitle } from '../../src/diagnose/live/incident-sentence.ts';
+import {
+  additionSentence,
+  incidentSentence,
+  incidentTitle,
+  presentStep,
+} from '../../src/diagnose/live/incident-sentence.ts';
 import type { LiveIncident } from '../../src/core/live-incident.ts';
 import { playScenario } from './play-scenario.ts';
 
@@ -140,4 +145,34 @@ test('an incident that is over tells how long it took, and of both causes', () =
     incidentSentence(incident),
     /: (\d+) of \d+ requests failed in (?:39|40) s, \d+ of them with no_endpoint_ready; no more since\. At first nothing listened/,
   );
+});
+
+test('of several causes in turn, those that have ended say until when, and the step is that of the present one', () => {
+  const gone = { state: 'unhealthy', reason: 'nothing listens there', checkCause: 'connect_refused' } as const;
+  const { incidents, changes } = playScenario(
+    {
+      seconds: 230,
+      upstreams,
+      steps: [
+        { from: 60, to: 80, ...gone },
+        { from: 60, to: 80, fail: 'no_endpoint_ready', share: 1 },
+        { from: 80, to: 110, fail: 'response_not_http', share: 1 },
+        { from: 110, to: 150, fail: 'response_head_timeout', share: 1 },
+      ],
+    },
+    3,
+  );
+  const [resolved] = incidents;
+  const now = changes.findLast(({ incident }) => incident.resolvedAt === null)?.incident;
+  assert.ok(resolved !== undefined && now !== undefined && resolved.resolvedAt !== null);
+  assert.equal(presentStep(now), now.additions[1]?.suspects[0]?.nextStep);
+  const { firstUntil, ...goesOn } = now;
+  assert.ok(firstUntil !== undefined);
+  assert.equal(presentStep(goesOn), now.suspects[0]?.nextStep);
+  assert.equal(presentStep(resolved), null);
+  const [first = '', second = ''] = resolved.additions.map(additionSentence);
+  assert.match(first, /^From (\S+) to \S+ UTC requests also failed with response_not_http/);
+  assert.match(second, /^From (\S+) to \S+ UTC requests also failed with response_head_timeout/);
+  const [garbage] = resolved.additions;
+  assert.equal(Math.round(((garbage?.until ?? 0) - (garbage?.since ?? 0)) / 1000), 30);
 });

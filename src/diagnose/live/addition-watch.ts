@@ -1,6 +1,6 @@
 import type { FailureFamily, IncidentSuspect } from '../../core/live-incident.ts';
 import { familyOfCause, isConsequenceOf } from './failure-family.ts';
-import { type ExitKind, type FoundAddition, failedMin, failedShareMin, settleS } from './incident-additions.ts';
+import { type ExitKind, type FoundAddition, endedS, failedMin, failedShareMin, settleS } from './incident-additions.ts';
 import type { SeenEvent } from './kept-events.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { UpstreamFailures } from './upstream-failures.ts';
@@ -60,6 +60,7 @@ export class AdditionWatch {
     }
     const known = new Set(open.suspects.map(({ sentence }) => sentence));
     for (const { addition, counted } of additions) {
+      addition.untilSecond = second - counted.lastSecond > endedS ? counted.lastSecond : null;
       if (second - counted.lastSecond > lateS) continue;
       addition.suspects = rank(counted).filter(({ sentence }) => !known.has(sentence));
       if (addition.families.size === 0) continue;

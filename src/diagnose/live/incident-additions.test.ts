@@ -57,4 +57,15 @@ describe('the sentence of an addition', () => {
   ];
   for (const [facts, sentence] of cases)
     test(sentence, () => assert.equal(additionSentence({ ...none, ...facts }), `Since 12:04:05 UTC ${sentence}`));
+
+  for (const [facts, sentence] of [
+    [{ routes: ['/pay'], suspects }, 'the route /pay failed as well: shop/2 ended by itself.'],
+    [{ causes: ['response_head_timeout'] }, 'requests also failed with response_head_timeout.'],
+    [{}, 'also: requests failed for another reason.'],
+  ] as const)
+    test(`in the past tense, with its end, where its failures have ended: ${sentence}`, () =>
+      assert.equal(
+        additionSentence({ ...none, ...facts, until: since + 31_999 }),
+        `From 12:04:05 to 12:04:36 UTC ${sentence}`,
+      ));
 });

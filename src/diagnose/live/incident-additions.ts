@@ -32,6 +32,8 @@ interface Part {
 export interface FoundAddition {
   readonly foundSecond: number;
   readonly sinceSecond: number;
+  /** The last one with a failure, where they have ended; null: they go on. */
+  untilSecond: number | null;
   readonly routes: ReadonlySet<string>;
   readonly endpoints: ReadonlySet<string>;
   /** Ways to fail that are new in the incident. */
@@ -55,6 +57,9 @@ const windowS = 10;
 
 /** What fails so soon after the start belongs to the start. */
 export const settleS = 15;
+
+/** Failures that have not come for so long have ended. */
+export const endedS = 10;
 
 /** Between two additions: what begins meanwhile is told with the next one. */
 const holdS = 10;
@@ -120,7 +125,7 @@ export class IncidentAdditions {
       endpoints: namesOf('endpoint'),
       families: namesOf('family'),
       exits: new Set(exits.keys()),
-      ...{ causes: [], counts: null, suspects: [] },
+      ...{ causes: [], counts: null, suspects: [], untilSecond: null },
     };
     this.found.push(addition);
     return addition;
@@ -147,8 +152,9 @@ export class IncidentAdditions {
 
   /** `beganAt`: wall time of second 0. */
   all(beganAt: number): readonly IncidentAddition[] {
-    return this.found.map(({ sinceSecond, routes, endpoints, causes, counts, suspects }) => ({
+    return this.found.map(({ sinceSecond, untilSecond, routes, endpoints, causes, counts, suspects }) => ({
       since: beganAt + sinceSecond * 1000,
+      ...(untilSecond === null ? {} : { until: beganAt + untilSecond * 1000 + 999 }),
       routes: [...routes],
       endpoints: [...endpoints],
       causes,

@@ -43,20 +43,37 @@ function titleOf({ cause, causes }: LiveIncident): string {
 
 /**
  * 'Since 12:04:05 UTC the route /pay fails as well: shop/2 ended by itself.', 'Since 12:04:05 UTC requests also fail with response_head_timeout (40 requests): …',
- * 'Since 12:04:05 UTC also: …'.
+ * 'Since 12:04:05 UTC also: …'. Of what has ended: 'From 12:04:05 to 12:04:36 UTC requests also failed with …'.
  */
 export function additionSentence(addition: IncidentAddition): string {
-  const { since, routes, endpoints, causes, suspects } = addition;
+  const { since, until, routes, endpoints, causes, suspects } = addition;
   const alsoFailing = [...partOf('route', routes), ...partOf('endpoint', endpoints)];
-  const verb = routes.length + endpoints.length > 1 ? 'fail' : 'fails';
+  const hasEnded = until !== undefined;
+  const verb = hasEnded ? 'failed' : routes.length + endpoints.length > 1 ? 'fail' : 'fails';
   const parts = [
     ...(alsoFailing.length === 0 ? [] : [`${alsoFailing.join(' and ')} ${verb} as well`]),
-    ...(causes.length === 0 ? [] : [`requests also fail with ${listOf(causes)}${countsText(addition)}`]),
+    ...(causes.length === 0
+      ? []
+      : [`requests also ${hasEnded ? 'failed' : 'fail'} with ${listOf(causes)}${countsText(addition)}`]),
   ];
   const what = parts.length === 0 ? 'also' : parts.join(', and ');
-  const why = suspects[0]?.sentence ?? (parts.length === 0 ? 'requests fail for another reason.' : null);
-  return `Since ${new Date(since).toISOString().slice(11, 19)} UTC ${what}${why === null ? '.' : `: ${why}`}`;
+  const why =
+    suspects[0]?.sentence ??
+    (parts.length === 0 ? `requests ${hasEnded ? 'failed' : 'fail'} for another reason.` : null);
+  const when = hasEnded ? `From ${timeOf(since)} to ${timeOf(until)}` : `Since ${timeOf(since)}`;
+  return `${when} UTC ${what}${why === null ? '.' : `: ${why}`}`;
 }
+
+/** The step for the cause with which requests fail now: that of an addition, where the failures that the incident began with have ended. Null: it is over, or the cause is not known. */
+export function presentStep(incident: LiveIncident): string | null {
+  const { resolvedAt, firstUntil, additions, suspects } = incident;
+  if (resolvedAt !== null) return null;
+  const later =
+    firstUntil === undefined ? [] : additions.filter(({ until, causes }) => until === undefined && causes.length > 0);
+  return (later.at(-1)?.suspects[0] ?? suspects[0])?.nextStep ?? null;
+}
+
+const timeOf = (wallMs: number): string => new Date(wallMs).toISOString().slice(11, 19);
 
 function countsText({ failed, attemptsFailed }: IncidentAddition): string {
   if (failed === undefined || attemptsFailed === undefined) return '';

@@ -5,7 +5,7 @@ import { isConsequenceOf, isNotHttp } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { knownSecondsMax } from './explained-share.ts';
 import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
-import { IncidentAdditions } from './incident-additions.ts';
+import { endedS, IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
 import type { AttemptDelta, CountedFailure, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
@@ -25,6 +25,7 @@ const causeWithinS = 60;
 interface KindCount {
   readonly family: FailureFamily;
   readonly firstSecond: number;
+  lastSecond: number;
   failed: number;
   attemptsFailed: number;
   /** Requests, by whom their records name. */
@@ -157,6 +158,7 @@ export class OpenIncident {
     this.#addKind(kind, {
       family,
       firstSecond: second,
+      lastSecond: second,
       failed,
       attemptsFailed,
       parties: new Map(whose === null ? [] : [[whose, failed]]),
@@ -188,6 +190,7 @@ export class OpenIncident {
   #addKind(kind: CountedFailure, count: KindCount): void {
     const known = this.#kinds.get(kind);
     if (known !== undefined) {
+      known.lastSecond = Math.max(known.lastSecond, count.lastSecond);
       known.failed += count.failed;
       known.attemptsFailed += count.attemptsFailed;
       for (const [whose, failed] of count.parties) known.parties.set(whose, (known.parties.get(whose) ?? 0) + failed);
@@ -309,7 +312,15 @@ export class OpenIncident {
       rate: { before: this.rateBefore, during: Math.max(this.requests, this.#failed) / seconds },
       suspects: this.suspects,
       additions: this.additions.all(beganAt),
+      ...this.#firstUntil(now, beganAt),
     };
+  }
+
+  /** A consequence of them, such as that no endpoint is ready, may also be one of what has begun later. */
+  #firstUntil(now: number, beganAt: number): { readonly firstUntil?: number } {
+    const own = [...this.#kinds.values()].filter(({ family }) => family === this.#root);
+    const until = beganAt + Math.max(0, ...own.map(({ lastSecond }) => lastSecond)) * 1000 + 999;
+    return own.length > 0 && now - until > endedS * 1000 ? { firstUntil: until } : {};
   }
 
   /** What its own suspects are looked for in: failures of a later cause have suspects of their own. */
