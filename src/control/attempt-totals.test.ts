@@ -71,7 +71,7 @@ describe('the totals of attempts', () => {
     );
   });
 
-  test('have a place for each new instance, however many there have been', () => {
+  test('have an entry for each new instance, however many there have been', () => {
     for (let hour = 0; hour < 20; hour++) {
       const endpoints = Array.from({ length: 1000 }, (_, n) => `shop/${hour}-${n}`);
       current = { shop: endpoints };
@@ -85,7 +85,7 @@ describe('the totals of attempts', () => {
     assert.equal(counted()['(other)'], undefined);
   });
 
-  test('of more than there are places for are counted together, and these are kept', () => {
+  test('of more than there are entries for are counted together, and these are kept', () => {
     totals.add(
       Array.from({ length: 10_500 }, (_, n) => response(`shop/${n}`)),
       [],

@@ -1,7 +1,7 @@
 import { type EndpointResponses, type StageTimes } from '../core/attempt-counts.ts';
-import { after, type Clock, type Instant } from '../core/time.ts';
+import type { Clock } from '../core/time.ts';
 import { emptyStage } from '../record/attempt-counters.ts';
-import { GoneNames, otherName as other, reviewEveryMs } from '../record/gone-names.ts';
+import { GoneNames, otherName as other } from '../record/gone-names.ts';
 
 /** Combinations of labels. More burden a metrics store. */
 const responsesMax = 10_000;
@@ -21,34 +21,31 @@ interface ResponseTotal extends Omit<EndpointResponses, 'count'> {
 export class AttemptTotals {
   readonly #responses = new Map<string, ResponseTotal>();
   readonly #stages = new Map<string, StageTimes>();
-  readonly #clock: Clock;
   readonly #current: CurrentEndpoints;
   readonly #endpointsGone: GoneNames;
   readonly #upstreamsGone: GoneNames;
-  #reviewAt: Instant;
 
   constructor(clock: Clock, current: CurrentEndpoints) {
-    this.#clock = clock;
     this.#current = current;
     this.#endpointsGone = new GoneNames(clock);
     this.#upstreamsGone = new GoneNames(clock);
-    this.#reviewAt = after(clock.now(), reviewEveryMs);
   }
 
   /** Call this several times a minute, also with nothing. */
   add(responses: readonly EndpointResponses[], stages: readonly StageTimes[]): void {
     for (const counted of responses) this.#addResponses(counted);
     for (const counted of stages) this.#addStage(counted);
-    if (this.#clock.now() >= this.#reviewAt) this.#review();
-  }
-
-  /** Gives up the totals of what has gone, so that new names get a place. */
-  #review(): void {
-    this.#reviewAt = after(this.#clock.now(), reviewEveryMs);
-    const upstreams = this.#current();
-    const endpoints = new Set(upstreams.flatMap((upstream) => upstream.endpoints.map(({ id }) => id)));
-    this.#endpointsGone.forget(this.#responses, ({ endpoint }) => endpoint, endpoints);
-    this.#upstreamsGone.forget(this.#stages, ({ upstream }) => upstream, new Set(upstreams.map(({ id }) => id)));
+    const idsOf = (all: readonly { readonly id: string }[]): ReadonlySet<string> => new Set(all.map(({ id }) => id));
+    this.#endpointsGone.reviewIfDue(
+      this.#responses,
+      ({ endpoint }) => endpoint,
+      () => idsOf(this.#current().flatMap(({ endpoints }) => endpoints)),
+    );
+    this.#upstreamsGone.reviewIfDue(
+      this.#stages,
+      ({ upstream }) => upstream,
+      () => idsOf(this.#current()),
+    );
   }
 
   get responses(): readonly EndpointResponses[] {

@@ -10,7 +10,7 @@ const failed = (listener: string, count = 1): FailedHandshakes => ({
 });
 
 describe('totals of listeners', () => {
-  it('count what has no place of its own under (other), and lose nothing', () => {
+  it('count what has no entry of its own under (other), and lose nothing', () => {
     const clock = new SimulatedClock();
     const totals = new ListenerTotals<FailedHandshakes>(
       clock,

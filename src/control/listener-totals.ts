@@ -1,5 +1,5 @@
-import { after, type Clock, type Instant } from '../core/time.ts';
-import { GoneNames, otherName, reviewEveryMs } from '../record/gone-names.ts';
+import type { Clock } from '../core/time.ts';
+import { GoneNames, otherName } from '../record/gone-names.ts';
 
 /** Combinations of listener and kind. A listener has a few tens; more burden a metrics store. */
 const keysMaxDefault = 2000;
@@ -15,20 +15,16 @@ export type CurrentListeners = () => ReadonlySet<string>;
 /** Adds up counts by listener and kind since the start. Those of a listener that is gone are kept for ten minutes. */
 export class ListenerTotals<T extends ListenerCount> {
   readonly #totals = new Map<string, T>();
-  readonly #clock: Clock;
   readonly #kindOf: (counted: T) => string;
   readonly #current: CurrentListeners;
   readonly #keysMax: number;
   readonly #gone: GoneNames;
-  #reviewAt: Instant;
 
   constructor(clock: Clock, kindOf: (counted: T) => string, current: CurrentListeners, keysMax = keysMaxDefault) {
-    this.#clock = clock;
     this.#kindOf = kindOf;
     this.#current = current;
     this.#keysMax = keysMax;
     this.#gone = new GoneNames(clock);
-    this.#reviewAt = after(clock.now(), reviewEveryMs);
   }
 
   get all(): readonly T[] {
@@ -38,9 +34,7 @@ export class ListenerTotals<T extends ListenerCount> {
   /** Call this several times a minute, also with nothing. */
   add(counts: readonly T[]): void {
     for (const counted of counts) this.#add(counted);
-    if (this.#clock.now() < this.#reviewAt) return;
-    this.#reviewAt = after(this.#clock.now(), reviewEveryMs);
-    this.#gone.forget(this.#totals, ({ listener }) => listener, this.#current());
+    this.#gone.reviewIfDue(this.#totals, ({ listener }) => listener, this.#current);
   }
 
   #add(counted: T): void {

@@ -59,9 +59,9 @@ const sizes = (notes: readonly ProcessNote[]): readonly (number | string)[] =>
 describe('the watch of processes', () => {
   for (const [what, from, instances, expected] of [
     ['ended by itself', 'ready', ['shop/2'], undefined],
-    ['was replaced', 'stopping', ['shop/2'], { successor: 'shop/2' }],
-    ['was stopped with the gateway', 'stopping', [], { successor: null }],
-    ['was stopped beside another application', 'stopping', ['blog/1'], { successor: null }],
+    ['was replaced', 'stopping', ['shop/2'], { replacedBy: 'shop/2' }],
+    ['was stopped with the gateway', 'stopping', [], { replacedBy: null }],
+    ['was stopped beside another application', 'stopping', ['blog/1'], { replacedBy: null }],
   ] as const)
     test(`notes of a process whether Candor stopped it: it ${what}`, () => {
       clock.advanceSync(2000);
@@ -72,12 +72,12 @@ describe('the watch of processes', () => {
       assert.deepEqual([note?.stopped, note?.ranMs], [expected, 3000]);
     });
 
-  test('names no instance as the successor that began with the one that Candor stopped', () => {
+  test('names no instance as the replacement that began with the one that Candor stopped', () => {
     const both = ['shop/1', 'shop/2'].map((id, index) => ({ id, pid: 7 + index, restarts: 0 }));
     watch.use(both);
     clock.advanceSync(2000);
     exit(7, 'stopping');
-    assert.deepEqual(stored.findLast((one) => one.kind === 'exit')?.stopped, { successor: null });
+    assert.deepEqual(stored.findLast((one) => one.kind === 'exit')?.stopped, { replacedBy: null });
   });
 
   test('looks at a calm process every five seconds, and at one that changes every second', () => {

@@ -92,13 +92,13 @@ export class ProcessWatch {
     const exit: ProcessExit = {
       ...{ kind: 'exit', at: event.at, instance, pid, code, signal, outOfMemory, ranMs: event.evidence.afterMs },
       // Nothing but Candor's own signals leads to this phase.
-      ...(event.from === 'stopping' ? { stopped: { successor: this.#successorOf(watched) } } : {}),
+      ...(event.from === 'stopping' ? { stopped: { replacedBy: this.#replacementOf(watched) } } : {}),
     };
     if (watched !== undefined) this.#parts.store(watched.exited(exit));
   }
 
   /** The newest instance of the same application that runs and is newer than this one. */
-  #successorOf(ended: WatchedProcess | undefined): string | null {
+  #replacementOf(ended: WatchedProcess | undefined): string | null {
     if (ended === undefined) return null;
     const newer = [...this.#watched.values()].filter(
       ({ application, pid, since }) => application === ended.application && pid !== null && since > ended.since,

@@ -77,8 +77,8 @@ export interface InstanceExit {
   readonly signal: string | null;
   readonly outOfMemory: boolean;
   readonly lastLine: string | null;
-  /** Candor stopped it; `successor`: the instance that had replaced it, null if none had. Absent: it ended otherwise. */
-  readonly stopped?: { readonly successor: string | null };
+  /** Candor stopped it; `replacedBy`: the instance that had replaced it, null if none had. Absent: it ended otherwise. */
+  readonly stopped?: { readonly replacedBy: string | null };
 }
 
 /** The instance of an endpoint; null: it is none of an application. The id of an endpoint is that of its upstream, that of its instance, and its address: `web/shop/1/127.0.0.1:4000`. */

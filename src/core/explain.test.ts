@@ -291,11 +291,11 @@ describe('the advice', () => {
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGSEGV' }), /cause of the crash/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGTERM' }), /who sent SIGTERM/);
     assert.match(
-      nextStepAfterExit({ ...ended, signal: 'SIGTERM', stopped: { successor: null } }),
+      nextStepAfterExit({ ...ended, signal: 'SIGTERM', stopped: { replacedBy: null } }),
       /finish its requests when it gets SIGTERM/,
     );
     assert.match(
-      nextStepAfterExit({ ...ended, signal: 'SIGSEGV', stopped: { successor: null } }),
+      nextStepAfterExit({ ...ended, signal: 'SIGSEGV', stopped: { replacedBy: null } }),
       /last output .*cause of the crash/,
     );
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGKILL', outOfMemory: true }), /more memory/);
@@ -336,21 +336,21 @@ describe('explainExit', () => {
       'The instance exited with code 1, 3 ms earlier; its last line: "Error: \\u001b[31mboom".',
     ],
     [
-      exit({ signal: 'SIGTERM', stopped: { successor: null } }),
+      exit({ signal: 'SIGTERM', stopped: { replacedBy: null } }),
       5,
       'The instance was stopped by Candor (SIGTERM) 5 ms earlier.',
     ],
     [
-      exit({ signal: 'SIGSEGV', stopped: { successor: null } }),
+      exit({ signal: 'SIGSEGV', stopped: { replacedBy: null } }),
       5,
       'The instance was killed by SIGSEGV (while Candor stopped it) 5 ms earlier.',
     ],
     [
-      exit({ signal: 'SIGTERM', stopped: { successor: 'web/2' } }),
+      exit({ signal: 'SIGTERM', stopped: { replacedBy: 'web/2' } }),
       5,
       'The instance, replaced by web/2, was stopped by Candor (SIGTERM) 5 ms earlier.',
     ],
-    [exit({ code: 0, stopped: { successor: null } }), 5, 'The instance was stopped by Candor (code 0) 5 ms earlier.'],
+    [exit({ code: 0, stopped: { replacedBy: null } }), 5, 'The instance was stopped by Candor (code 0) 5 ms earlier.'],
     [exit({ code: 0 }), -20, 'The instance exited with code 0, which was noticed 20 ms later.'],
     [
       exit({ signal: 'SIGKILL', lastLine: 'bye' }),

@@ -155,7 +155,7 @@ export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: Insta
 export function explainExit(exit: InstanceExit, beforeMs: number, afterAnswerMs: number | null = null): string {
   const lastLine = exit.lastLine === null ? '' : `; its last line: ${quoted(exit.lastLine)}`;
   const how = `${howItEnded(exit)}${exitTimeText(exit, beforeMs, afterAnswerMs)}`;
-  const replaced = exit.stopped?.successor ?? null;
+  const replaced = exit.stopped?.replacedBy ?? null;
   const instance = `The instance${replaced === null ? '' : `, replaced by ${replaced},`}`;
   return `${instance} ${how}${isHowKnown(exit) ? '' : howUnknown}${lastLine}.`;
 }

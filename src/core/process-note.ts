@@ -38,8 +38,8 @@ export interface ProcessExit {
   readonly outOfMemory: boolean;
   /** How long it had run; absent in stores of earlier versions. */
   readonly ranMs?: number;
-  /** Candor stopped it; `successor`: the instance that had replaced it, null if none had. Absent: it ended otherwise. */
-  readonly stopped?: { readonly successor: string | null };
+  /** Candor stopped it; `replacedBy`: the instance that had replaced it, null if none had. Absent: it ended otherwise. */
+  readonly stopped?: { readonly replacedBy: string | null };
 }
 
 /** What is kept of the processes of applications. */

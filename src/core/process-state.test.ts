@@ -141,7 +141,7 @@ describe('the process that had a request', () => {
     );
   });
 
-  for (const [successor, code, text, byStop = 'SIGTERM'] of [
+  for (const [replacedBy, code, text, byStop = 'SIGTERM'] of [
     ['shop/2', null, 'stopped by Candor (SIGTERM), replaced by shop/2, 3.0 s after the attempt ended'],
     [null, null, 'stopped by Candor (SIGTERM), 3.0 s after the attempt ended'],
     [null, 0, 'stopped by Candor (exit code 0), 3.0 s after the attempt ended'],
@@ -155,9 +155,9 @@ describe('the process that had a request', () => {
   ] as const)
     test(`that Candor stopped says so: ${text}`, () => {
       const signal = code === null ? byStop : null;
-      const stop = exit(5, { outOfMemory: false, signal, code, stopped: { successor } });
+      const stop = exit(5, { outOfMemory: false, signal, code, stopped: { replacedBy } });
       const [state] = processStates([sample(1), stop], [visit(2)]);
       assert.equal(state?.remarks[0], text);
-      assert.deepEqual([state?.exit?.stopped_by_candor, state?.exit?.replaced_by], [true, successor]);
+      assert.deepEqual([state?.exit?.stopped_by_candor, state?.exit?.replaced_by], [true, replacedBy]);
     });
 });

@@ -112,7 +112,7 @@ function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string)
   }
   const ofOne = exits.findLast(({ at }) => at <= ended);
   const sample =
-    successorOf(samples, exits, visit) ??
+    replacementOf(samples, exits, visit) ??
     samples.findLast(({ at }) => at <= ended) ??
     (ofOne === undefined ? samples.find(({ at }) => at > ended) : undefined);
   const exit =
@@ -142,7 +142,7 @@ function unsampledOf(
 }
 
 /** The process that replaced one that ended before the attempt began: its first sample, taken after the attempt, if it already ran at the attempt's end. */
-function successorOf(
+function replacementOf(
   samples: readonly ProcessSample[],
   exits: readonly ProcessExit[],
   { since, ended }: EndedVisit,
@@ -205,6 +205,6 @@ function sampleJson(sample: ProcessSample, ended: number): ProcessSampleJson {
 function exitJson({ at, code, signal, outOfMemory, stopped }: ProcessExit): ProcessExitJson {
   return {
     ...{ at: new Date(at).toISOString(), code, signal, out_of_memory: outOfMemory },
-    ...{ stopped_by_candor: stopped !== undefined, replaced_by: stopped?.successor ?? null },
+    ...{ stopped_by_candor: stopped !== undefined, replaced_by: stopped?.replacedBy ?? null },
   };
 }

@@ -110,13 +110,13 @@ export function tellsMore(earlier: ProcessSample, later: ProcessSample): boolean
 
 /** 'killed by the kernel because memory ran out', 'exited with code 1', 'stopped by Candor (SIGTERM), replaced by web/2'. */
 export function processExitText({ code, signal, outOfMemory, stopped }: Omit<ProcessExit, 'kind'>): string {
-  const successor = stopped === undefined || stopped.successor === null ? '' : `, replaced by ${stopped.successor}`;
+  const replaced = stopped === undefined || stopped.replacedBy === null ? '' : `, replaced by ${stopped.replacedBy}`;
   if (stopped !== undefined && !outOfMemory && !isCrashSignal(signal)) {
     const how = signal ?? (code === null ? null : `exit code ${code}`);
-    return `stopped by Candor${how === null ? '' : ` (${how})`}${successor}`;
+    return `stopped by Candor${how === null ? '' : ` (${how})`}${replaced}`;
   }
   if (outOfMemory) return 'killed by the kernel because memory ran out';
-  if (signal !== null && stopped !== undefined) return `killed by ${signal} while Candor stopped it${successor}`;
+  if (signal !== null && stopped !== undefined) return `killed by ${signal} while Candor stopped it${replaced}`;
   if (signal !== null) return `killed by ${signal}`;
   return code === null ? 'ended; how is not known' : `exited with code ${code}`;
 }

@@ -6,11 +6,11 @@ export type RecordedExit = NonNullable<AttemptRecord['exit']>;
 
 /** A key for an exit that Candor caused, and none for another one. */
 export function stoppedJson({ stopped }: Pick<InstanceExit, 'stopped'>): Pick<RecordedExit, 'stopped'> {
-  return stopped === undefined ? {} : { stopped: { replaced_by: stopped.successor } };
+  return stopped === undefined ? {} : { stopped: { replaced_by: stopped.replacedBy } };
 }
 
 /** A recorded exit, for the texts that say what to make of it. Its instant is not recorded. */
 export function instanceExitOf({ code, signal, oom, last_line: lastLine, stopped }: RecordedExit): InstanceExit {
   const exit = { atInstant: 0, code, signal, outOfMemory: oom, lastLine };
-  return stopped === undefined ? exit : { ...exit, stopped: { successor: stopped.replaced_by } };
+  return stopped === undefined ? exit : { ...exit, stopped: { replacedBy: stopped.replaced_by } };
 }

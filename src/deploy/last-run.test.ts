@@ -10,7 +10,7 @@ test('the end of a program that was asked to stop is not explained by the line t
   run.exited(bySignal, 'stopping', 5 as Instant, 'Error: oops');
   assert.equal(run.ending, 'killed by SIGTERM');
   assert.equal(run.exit?.lastLine, 'Error: oops');
-  assert.deepEqual(run.exit?.stopped, { successor: null });
+  assert.deepEqual(run.exit?.stopped, { replacedBy: null });
 });
 
 test('the end of a program by itself is told with its last line', () => {

@@ -72,7 +72,7 @@ export class LastRun {
 
   #note(at: Instant, lastLine: string | null): void {
     const { code, signal, outOfMemory } = this.#programExit;
-    const stopped = this.#phaseAtExit === 'stopping' ? { stopped: { successor: null } } : {};
+    const stopped = this.#phaseAtExit === 'stopping' ? { stopped: { replacedBy: null } } : {};
     this.#exit = { atInstant: at, code, signal, outOfMemory: outOfMemory === true, lastLine, ...stopped };
     // An end that was requested has no reason in the output.
     this.#ending = exitText(this.#programExit, this.#phaseAtExit === 'stopping' ? null : lastLine);

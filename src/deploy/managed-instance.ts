@@ -81,6 +81,6 @@ export function liveAmong(managed: ManagedInstance, all: readonly ManagedInstanc
   const live = managed.instance.live();
   if (live.exit?.stopped === undefined) return live;
   const newer = all.slice(all.indexOf(managed) + 1).filter((other) => other.runKey !== managed.runKey);
-  const successor = newer.findLast(({ instance }) => !isLeaving(instance.phase) && !hasNoProgram(instance.phase));
-  return { ...live, exit: { ...live.exit, stopped: { successor: successor?.instance.id ?? null } } };
+  const replacement = newer.findLast(({ instance }) => !isLeaving(instance.phase) && !hasNoProgram(instance.phase));
+  return { ...live, exit: { ...live.exit, stopped: { replacedBy: replacement?.instance.id ?? null } } };
 }

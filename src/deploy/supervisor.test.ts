@@ -636,7 +636,7 @@ test('a changed application: the new instance is ready before the old one is dra
   ]);
 });
 
-for (const [what, next, successor] of [
+for (const [what, next, replacedBy] of [
   ['the instance that had replaced it', [{ ...application, environment: { COLOUR: 'green' } }], 'web/2'],
   ['none where the application was removed', [], null],
 ] as const)
@@ -651,7 +651,7 @@ for (const [what, next, successor] of [
     supervisor.apply(next);
     await clock.advance(2_000);
     const exit = exits.find((one) => one !== null);
-    assert.deepEqual([exit?.signal, exit?.stopped], ['SIGTERM', { successor }]);
+    assert.deepEqual([exit?.signal, exit?.stopped], ['SIGTERM', { replacedBy }]);
   });
 
 test('draining ends when the last request has', async () => {

@@ -11,7 +11,7 @@ import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 
 /**
  * Endpoints come from the configuration, name servers and applications; those beyond this are counted together, until the counts are taken: then
- * those that were not used since the last time give up their places.
+ * those that were not used since the last time give up their entries.
  */
 const endpointsMax = 2000;
 const upstreamsMax = 500;

@@ -130,7 +130,7 @@ test('routes that replace each other, however many, are counted by their own nam
   for (const [route, count] of last) assert.deepEqual([route === '(other)', count], [false, 1]);
 });
 
-test('a table that is full of what is used counts the rest together, until a place is free', () => {
+test('a table that is full of what is used counts the rest together, until an entry is free', () => {
   const counters = new ExchangeCounters(2);
   const counted = (...routes: string[]) => {
     for (const route of routes) counters.count(lasting(1, { route, upstream: route }));
@@ -230,7 +230,7 @@ describe('the totals of exchanges', () => {
     assert.deepEqual(counted(), { 'a new': 1 });
   });
 
-  test('have a place for each new route, however often reloads rename them', () => {
+  test('have an entry for each new route, however often reloads rename them', () => {
     upstreams = ['shop'];
     for (let hour = 0; hour < 20; hour++) {
       routes = Array.from({ length: 500 }, (_, n) => `route-${hour}-${n}`);
@@ -244,7 +244,7 @@ describe('the totals of exchanges', () => {
     );
   });
 
-  test('of more than there are places for are counted together, and these are kept', () => {
+  test('of more than there are entries for are counted together, and these are kept', () => {
     [routes, upstreams] = [[], []];
     for (let n = 0; n < 2100; n++) count(`route-${n}`);
     assert.equal(counted()['(other) (other)'], 100);

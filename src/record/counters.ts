@@ -1,10 +1,10 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '../core/failure.ts';
-import { after, type Clock, type Instant } from '../core/time.ts';
-import { type Whose, whoses } from '../core/shape.ts';
+import type { Clock } from '../core/time.ts';
+import { whoses } from '../core/shape.ts';
 import { shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
-import { GoneNames, otherName, reviewEveryMs } from './gone-names.ts';
+import { GoneNames, otherName } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
 const keysMaxDefault = 2000;
@@ -49,7 +49,7 @@ export class ExchangeCounters {
     cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
   }
 
-  /** The counts since the last call, without unchanged ones. Where there is no place left, cells without counts give up theirs. */
+  /** The counts since the last call, without unchanged ones. Where there is no entry left, cells without counts give up theirs. */
   takeDelta(): ExchangeCount[] {
     if (this.#keys >= this.#keysMax) this.#dropUnused();
     const delta = this.#touched.map((cell) => ({ ...cell, durations: cell.durations.slice() }));
@@ -82,7 +82,8 @@ export class ExchangeCounters {
       exchange.failure === null
         ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
         : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
-    const party = 1 + whoses.indexOf(whoseOfExchange(exchange) as Whose);
+    const whose = whoseOfExchange(exchange);
+    const party = whose === null ? 0 : 1 + whoses.indexOf(whose);
     const label =
       ((verdict * (whoses.length + 1) + party) * ends.length + ends.indexOf(exchange.endKind)) * statusClasses.length +
       classNumber(exchange.statusSent);
@@ -121,33 +122,30 @@ export type CurrentNames = () => {
 export class CounterTotals {
   readonly #keysMax: number;
   readonly #totals = new Map<string, ExchangeCount>();
-  readonly #clock: Clock;
   readonly #current: CurrentNames;
   readonly #routesGone: GoneNames;
   readonly #upstreamsGone: GoneNames;
-  #reviewAt: Instant;
 
   constructor(clock: Clock, current: CurrentNames, keysMax = keysMaxDefault) {
-    this.#clock = clock;
     this.#current = current;
     this.#keysMax = keysMax;
     this.#routesGone = new GoneNames(clock);
     this.#upstreamsGone = new GoneNames(clock);
-    this.#reviewAt = after(clock.now(), reviewEveryMs);
   }
 
   /** Call this several times a minute, also with nothing. */
   add(delta: readonly ExchangeCount[]): void {
     for (const counted of delta) addTo(this.#total(counted), counted);
-    if (this.#clock.now() >= this.#reviewAt) this.#review();
-  }
-
-  /** Gives up the totals of routes and upstreams that have gone, so that new names get a place. */
-  #review(): void {
-    this.#reviewAt = after(this.#clock.now(), reviewEveryMs);
-    const { routes, upstreams } = this.#current();
-    this.#routesGone.forget(this.#totals, ({ route }) => route, routes);
-    this.#upstreamsGone.forget(this.#totals, ({ upstream }) => upstream, upstreams);
+    this.#routesGone.reviewIfDue(
+      this.#totals,
+      ({ route }) => route,
+      () => this.#current().routes,
+    );
+    this.#upstreamsGone.reviewIfDue(
+      this.#totals,
+      ({ upstream }) => upstream,
+      () => this.#current().upstreams,
+    );
   }
 
   all(): readonly ExchangeCount[] {

@@ -134,15 +134,15 @@ test('the exit of the instance is in its attempt and in the sentence, without cr
 test('an exit that Candor caused says so, with the instance that had replaced the one that ended', () => {
   const failure = fail('closed_before_response', 'response', { address: '127.0.0.1:3000', reused: false, idleMs: 0 });
   const ended = { atInstant: 5050, code: null, signal: 'SIGTERM', outOfMemory: false, lastLine: null };
-  for (const successor of ['app/2', null]) {
-    const exit = { ...ended, stopped: { successor } };
+  for (const replacedBy of ['app/2', null]) {
+    const exit = { ...ended, stopped: { replacedBy } };
     const { attempts, detail } = recordOf(
       failedExchange(failure, 502, { attempts: [sampleAttempt({ failure, exit, endedMs: 51 })] }),
     );
-    assert.deepEqual(attempts[0]?.exit?.stopped, { replaced_by: successor });
+    assert.deepEqual(attempts[0]?.exit?.stopped, { replaced_by: replacedBy });
     assert.match(
       detail ?? '',
-      successor === null ? /instance was stopped by Candor/ : /, replaced by app\/2, was stopped/,
+      replacedBy === null ? /instance was stopped by Candor/ : /, replaced by app\/2, was stopped/,
     );
   }
 });
