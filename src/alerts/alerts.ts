@@ -17,7 +17,7 @@ import { AlertQueue } from './alert-queue.ts';
 import { type AlertsContent, type AlertStorage, AlertsWriter } from './alerts-file.ts';
 import type { AlertChannel } from './channel.ts';
 import { dashboardLink } from './dashboard-link.ts';
-import { endsAfterRestart, settledAfterMs } from './restart-ends.ts';
+import { endsAfterRestart, settledAfterMs } from './ends-after-restart.ts';
 import { sendWithin } from './send-within.ts';
 
 export interface AlertsParts {

@@ -5,6 +5,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { defectText } from './failure-text.ts';
 import { harmless } from './layout.ts';
 import type { Output, ProcessContext } from './process-context.ts';
+import { noFlagText } from './no-flag-text.ts';
 
 /**
  * Runs one command line to its end and returns the exit code of `exit-codes.ts`. Never rejects: an unexpected error becomes
@@ -15,7 +16,7 @@ export async function runCommandLine(argv: readonly string[], context: ProcessCo
   const stderr = parserStream(context.stderr, context);
   const tooShort = flagTooShort(argv);
   if (tooShort !== undefined) {
-    context.stderr.write(`There is no flag ${harmless(tooShort)}. \`--help\` lists all flags.\n`);
+    context.stderr.write(`${noFlagText(harmless(tooShort))}\n`);
     return exitCodes.usage;
   }
   const process: ParserContext['process'] & { env: ProcessContext['env'] } = { stdout, stderr, env: context.env };

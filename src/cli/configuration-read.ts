@@ -51,11 +51,11 @@ export function configurationErrorLine({ file, line, column, message, suggestion
 }
 
 /** Why a command cannot use the configuration `name`: each error is a line. */
-export function mistakesIn(name: string, errors: readonly ConfigurationError[]): CommandFailure {
+export function errorsIn(name: string, errors: readonly ConfigurationError[]): CommandFailure {
   const lines = errors.filter(({ severity }) => severity === 'error').map(configurationErrorLine);
   return new CommandFailure(
     'validation_failed',
-    [`${name} has mistakes:`, ...lines.map((line) => `  ${line}`)].join('\n'),
+    [`${name} has errors:`, ...lines.map((line) => `  ${line}`)].join('\n'),
     lines,
   );
 }

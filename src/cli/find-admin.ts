@@ -10,7 +10,7 @@ import { type AdminParts, skippedSockets, socketsOf } from './configured-sockets
 import { commandName } from './command-name.ts';
 import { harmless } from './layout.ts';
 import { describeGateway, lookUpGateway, lookupMs, type GatewayLookup, runsFile, whatRuns } from './gateway-lookup.ts';
-import { type ConfigurationRead, mistakesIn } from './configuration-read.ts';
+import { type ConfigurationRead, errorsIn } from './configuration-read.ts';
 import { readAsked } from './read-configuration.ts';
 import { inputName } from './read-input.ts';
 import { runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
@@ -32,7 +32,7 @@ export interface AdminChoice {
 
 /**
  * `look`: the command only asks. `act`: it changes the gateway, so it refuses a gateway that runs another configuration.
- * `reload`: the same, and the gateway itself answers with the mistakes of its file.
+ * `reload`: the same, and the gateway itself answers with the errors of its file.
  */
 export type AdminPurpose = 'look' | 'act' | 'reload';
 
@@ -87,7 +87,7 @@ async function namedTarget(
     const target = { kind: 'socket', path } as const;
     const looked = await lookUpGateway(target, context, lookupMs);
     if (looked.kind !== 'gateway' || !runsFile(looked.status, 'candor.yaml', context)) continue;
-    if (configuration === null) noteMistakes('candor.yaml', context);
+    if (configuration === null) noteErrors('candor.yaml', context);
     return target;
   }
   return null;
@@ -155,23 +155,23 @@ async function targetOfConfiguration(
   const isThere = found !== null && !(found instanceof CommandFailure) && found.permitted;
   // The gateway may have been started before the address changed. It says which file it runs.
   const target = isThere ? found.target : await liveGatewayOf(file, context);
-  if (target === null && readable?.isCertain !== true) throw mistakesOf(file, read);
-  if (purpose !== 'reload') noteMistakes(file, context);
+  if (target === null && readable?.isCertain !== true) throw errorsOf(file, read);
+  if (purpose !== 'reload') noteErrors(file, context);
   if (target !== null) return target;
   if (found instanceof CommandFailure) throw found;
-  if (found === null) throw mistakesOf(file, read);
+  if (found === null) throw errorsOf(file, read);
   return found.target;
 }
 
 /** Each file is noted once, although `status --watch` may look for its gateway again and again. */
 const noted = new WeakMap<ProcessContext, string>();
 
-function noteMistakes(file: string, context: ProcessContext): void {
+function noteErrors(file: string, context: ProcessContext): void {
   if (noted.get(context) === file) return;
   noted.set(context, file);
   const check = `${commandName(context.env)} check -c ${file}`;
   context.stderr.write(
-    `${nameOf(file)} has mistakes; this command takes only the address of its gateway from it. \`${check}\` lists them.\n`,
+    `${nameOf(file)} has errors; this command takes only the address of its gateway from it. \`${check}\` lists them.\n`,
   );
 }
 
@@ -272,13 +272,13 @@ function reachable({ host, port }: { readonly host: string; readonly port: numbe
   return hostPort(host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port);
 }
 
-function mistakesOf(file: string, { text, errors }: ConfigurationRead): CommandFailure {
+function errorsOf(file: string, { text, errors }: ConfigurationRead): CommandFailure {
   if (file === inputName && text.trim() === '')
     return new CommandFailure(
       'validation_failed',
       'Standard input is empty. `-c -` reads from it the configuration of the gateway to use.',
     );
-  return mistakesIn(nameOf(file), errors);
+  return errorsIn(nameOf(file), errors);
 }
 
 function nameOf(file: string): string {

@@ -6,6 +6,7 @@ import {
 } from '@stricli/core';
 import { defectText, failureText } from './failure-text.ts';
 import { CommandFailure } from './command-failure.ts';
+import { noFlagText } from './no-flag-text.ts';
 
 /** The parser's messages in Candor's words, without a stack trace. */
 export const parserText: ApplicationText = {
@@ -28,8 +29,8 @@ export const parserText: ApplicationText = {
           FlagNotFoundError: ({ input, corrections }) =>
             corrections.length > 0
               ? `There is no flag --${input}; did you mean ${corrections.map(writtenFlag).join(' or ')}?`
-              : `There is no flag --${input}. \`--help\` lists all flags.`,
-          AliasNotFoundError: ({ input }) => `There is no flag -${input}. \`--help\` lists all flags.`,
+              : noFlagText(`--${input}`),
+          AliasNotFoundError: ({ input }) => noFlagText(`-${input}`),
           UnsatisfiedPositionalError: ({ placeholder }) =>
             placeholder === 'command'
               ? 'The command to run is missing: candor run -- node server.js'

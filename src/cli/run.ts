@@ -13,12 +13,12 @@ import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import { reportingToPredecessor } from './upgrade/report-to-predecessor.ts';
 import type { RunFlags } from './run-flags.ts';
+import { noFlagText } from './no-flag-text.ts';
 
 /** Puts the gateway in front of any command that takes its port from PORT. */
 export async function run(flags: RunFlags, command: readonly string[], context: ProcessContext): Promise<number> {
   const [program = ''] = command;
-  if (program.startsWith('-'))
-    throw new CommandFailure('usage', `There is no flag ${harmless(program)}. \`--help\` lists all flags.`);
+  if (program.startsWith('-')) throw new CommandFailure('usage', noFlagText(harmless(program)));
   const json = flags.json || !context.stderr.isTTY;
   return withStderrFormat(context, json, (one) =>
     reportingToPredecessor(one, () => startAndServe(flags, command, one)),

@@ -6,7 +6,7 @@ import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure } from './command-failure.ts';
-import { mistakesIn } from './configuration-read.ts';
+import { errorsIn } from './configuration-read.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findAdmin } from './find-admin.ts';
 import { durationText, harmless, wrap, wrapAfter } from './layout.ts';
@@ -52,7 +52,7 @@ async function askRunning(request: WrittenRequest, flags: RouteFlags, context: P
 async function configurationOf(file: string, context: ProcessContext) {
   const { readConfiguration } = await import('./read-configuration.ts');
   const { configuration, errors } = await readConfiguration(file, context);
-  if (configuration === null) throw mistakesIn(file, errors);
+  if (configuration === null) throw errorsIn(file, errors);
   return configuration;
 }
 

@@ -7,7 +7,7 @@ import { printJson } from './ask-commands.ts';
 import { errnoOf } from '../record/log-output.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { ProcessContext } from './process-context.ts';
-import { mistakesIn } from './configuration-read.ts';
+import { errorsIn } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
@@ -21,7 +21,7 @@ export interface TrustFlags {
 /** Says where the certificate of the local CA is, and how clients are made to trust it. */
 export async function trust(flags: TrustFlags, context: ProcessContext): Promise<void> {
   const { configuration, errors } = await readConfiguration(flags.config, context);
-  if (configuration === null) throw mistakesIn(flags.config, errors);
+  if (configuration === null) throw errorsIn(flags.config, errors);
   const { hosts, port, stateFolder } = localTls(configuration, flags.config);
   const folder = join(stateFolder, certificatesFolder);
   const path = join(folder, localAuthorityName);

@@ -4,7 +4,7 @@ import type { ConnectionRefusalReason } from '../core/event.ts';
 import { after } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ClientProblems } from './client-problems.ts';
-import type { RecentHttp2Limits } from './recent-http2-limits.ts';
+import type { RecentHttp2Limits } from './http2-limit-memory.ts';
 import type { RecentRefusals } from './refusal-report.ts';
 
 describe('the problems of clients and descriptors', () => {

@@ -7,7 +7,7 @@ import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import { recentSeconds } from '../policy/verdict.ts';
 import type { StatusProblem } from './gateway-status.ts';
-import { addressesKept, type RecentHttp2Limits } from './recent-http2-limits.ts';
+import { addressesKept, type RecentHttp2Limits } from './http2-limit-memory.ts';
 import type { RecentRefusals } from './refusal-report.ts';
 
 /** What is known of clients and descriptors now. */

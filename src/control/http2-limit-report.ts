@@ -2,7 +2,7 @@ import type { EventSink } from '../core/event.ts';
 import { endsConnection, type Http2LimitCount, type Http2LimitName } from '../core/http2-limit.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
-import { Http2LimitMemory, type RecentHttp2Limits } from './recent-http2-limits.ts';
+import { Http2LimitMemory, type RecentHttp2Limits } from './http2-limit-memory.ts';
 
 /** A flood over many connections is one event for each limit, not thousands. */
 const reportEveryMs = 10_000;

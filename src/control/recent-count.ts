@@ -1,7 +1,7 @@
 import type { Clock, Instant } from '../core/time.ts';
 import { RecentGrowth } from './recent-growth.ts';
 
-/** After a pause of this length the next one is the first again. */
+/** A count after a pause of this length begins a new flood. */
 export const recentMs = 60_000;
 
 /** Counts what may come in floods: how many came in the last minute, and when the first and the last of the flood came. */

@@ -93,7 +93,7 @@ export interface RecentRefusals {
 /** Clients that are refused for one reason. */
 interface Episode {
   readonly refused: RecentCount;
-  /** Of those. */
+  /** How many of them have been reported. */
   reported: number;
   nextAt: Instant;
   /** A pause has been reported since the last regular report. */

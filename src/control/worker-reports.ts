@@ -24,7 +24,7 @@ import { FailureReport } from './failure-report.ts';
 import { type FailedHandshakeTotal, HandshakeReport } from './handshake-report.ts';
 import type { FromWorker } from '../core/worker-messages.ts';
 import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
-import type { RecentHttp2Limits } from './recent-http2-limits.ts';
+import type { RecentHttp2Limits } from './http2-limit-memory.ts';
 import { type RecentRefusals, RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './worker-pool.ts';
 

@@ -154,8 +154,8 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     else path.endRequest(trailers);
   }
 
-  /** What has come of the body counts, also where a request ends before the gateway reads it. */
-  protected countUnread(): void {
+  /** All of the body that has come counts, also where a request ends before the gateway reads it. */
+  protected countReceivedBody(): void {
     if (this.endKind === 'forwarded') return;
     this.bytesFromClient = Math.max(this.bytesFromClient, this.downstream.contentReceived ?? 0);
   }

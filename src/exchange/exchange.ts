@@ -584,7 +584,7 @@ export class Exchange
     this.responseBuffer?.close();
     noteExits(this.attempts, this.endKind, this.startedAt);
     this.tunnel?.conclude(this);
-    this.countUnread();
+    this.countReceivedBody();
     this.endedAt = this.ports.clock.now();
     this.ports.recorder.ended(this);
   }

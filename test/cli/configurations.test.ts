@@ -236,7 +236,7 @@ describe('candor route', () => {
 
   for (const [argv, code, says] of [
     [['https://shop.example.org/elsewhere'], exitCodes.not_found, /^No route matches/],
-    [['https://a/', '-c', 'bad.yaml'], exitCodes.validation_failed, /bad\.yaml has mistakes/],
+    [['https://a/', '-c', 'bad.yaml'], exitCodes.validation_failed, /bad\.yaml has errors/],
     [['https://a/', '-c', 'none.yaml'], exitCodes.validation_failed, /there is no file/],
     [['/path'], exitCodes.usage, /url is http/],
     [['G T', 'http://a/'], exitCodes.usage, /method is/],

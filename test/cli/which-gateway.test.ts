@@ -130,7 +130,7 @@ describe('-c', () => {
         for (const command of ['status', 'events', 'reload']) {
           const context = new FakeProcessContext(folder);
           assert.equal(await context.candor(command, ...flags), 0, `${command}: ${context.stderr.text}`);
-          const line = `${file} has mistakes; this command takes only the address of its gateway from it. \`candor check -c ${file}\` lists them.\n`;
+          const line = `${file} has errors; this command takes only the address of its gateway from it. \`candor check -c ${file}\` lists them.\n`;
           // The gateway answers `reload` with the mistakes.
           assert.equal(context.stderr.text, command === 'reload' ? '' : line, command);
         }
@@ -141,14 +141,14 @@ describe('-c', () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('stop', '-c', 'two.yaml'), 0, context.stderr.text);
     assert.match(context.stdout.text, /there is nothing to\sstop/);
-    assert.match(context.stderr.text, /^two\.yaml has mistakes/);
+    assert.match(context.stderr.text, /^two\.yaml has errors/);
   });
 
   test('of a file whose syntax hides where its gateway is, the mistakes are listed, without warnings', async () => {
     writeFileSync(join(folder, 'two.yaml'), 'listeners: {]\n');
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('status', '-c', 'two.yaml'), 4, context.stderr.text);
-    assert.match(context.stderr.text, /^two\.yaml has mistakes:\n {2}two\.yaml:1:/);
+    assert.match(context.stderr.text, /^two\.yaml has errors:\n {2}two\.yaml:1:/);
   });
 
   test('up says which gateway has the admin socket before it starts anything', async () => {

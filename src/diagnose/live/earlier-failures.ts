@@ -51,7 +51,9 @@ export class EarlierFailuresOfUpstreams {
       count(all.slice(-1), requestsSince(upstream), nowMs);
     }
     while (this.size > keptMax) {
-      const [[upstream, all]] = this.#all as unknown as [[string, EarlierFailures[]]];
+      const [oldest] = this.#all;
+      if (oldest === undefined) return;
+      const [upstream, all] = oldest;
       all.shift();
       if (all.length === 0) this.#all.delete(upstream);
     }

@@ -55,7 +55,7 @@ export class RequestReader {
   #paused = false;
   /** The request is complete, or has failed: no more of its bytes count. */
   ended = true;
-  /** Behind a head with content: the rest of its read. Only until content is wanted, and while the reading loop runs. */
+  /** What came in the same read behind a head with content; null: nothing. Kept while the reading loop runs, until the content is wanted. */
   #behind: Uint8Array | null = null;
   #behindStart = 0;
   #behindEnd = 0;
