@@ -1,6 +1,7 @@
 import type { Alert, AlertSeverity } from '../core/alert.ts';
 import type { Event, IncidentFacts } from '../core/event.ts';
 import { storeFaultStep } from '../core/store-fault.ts';
+import { nearestThere } from '../deploy/nearest-there.ts';
 import { type AlertContent, noneOf, sentence } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
 import { descriptorsAlert, refusalAlert, releaseAlert, workersAlert } from './gateway-alerts.ts';
@@ -161,7 +162,8 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
 }
 
 function recordsStep(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }>): string {
-  if (event.kind === 'store_failing') return storeFaultStep(event.evidence);
+  if (event.kind === 'store_failing')
+    return storeFaultStep({ ...event.evidence, path: nearestThere(event.evidence.path) });
   return 'Look at the space and the owner of its folder (`df -h`, `ls -ld`)';
 }
 

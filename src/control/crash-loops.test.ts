@@ -62,6 +62,20 @@ describe('a crash loop', () => {
     assert.match(loop?.nextStep ?? '', /Read the last output of the instance.*fix the cause of the exit/);
   });
 
+  test('is told of an application that was never ready, unless another instance of it serves', () => {
+    for (const failures of [1, 2, 3]) {
+      clock.advanceSync(1000);
+      ends(failures);
+    }
+    const expected =
+      'web: web/1 has ended 3 times in 2 s, the last time: exited with code 3; last line: "no database"; web has not been ready yet, and requests get a 503.';
+    assert.equal(told('backing_off'), expected);
+    assert.equal(told('backing_off', 'ready'), '', 'it is a failing release');
+    ready();
+    clock.advanceSync(minute);
+    assert.equal(told('ready'), '');
+  });
+
   test('is told of a fourth end within ten minutes, though the runs between them lasted', () => {
     runs(3, 2.4 * minute, () => 1);
     assert.equal(told(), '');

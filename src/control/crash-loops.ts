@@ -44,8 +44,8 @@ interface CrashLoop extends Pick<StatusProblem, 'reason' | 'nextStep'> {
 }
 
 /**
- * Finds instances that were ready once and end again and again. An instance that has never been ready is the matter of `ApplicationWatch`,
- * and of the verdict of its upstream.
+ * Finds instances that end again and again. One that was never ready beside others that serve belongs to a new release, of which
+ * `failedReplacements` tells; where none serves, the application fails at its first start.
  */
 export class CrashLoops {
   readonly #clock: Clock;
@@ -105,20 +105,22 @@ export class CrashLoops {
   /** One of each application. */
   list(applications: readonly ApplicationStatus[]): readonly CrashLoop[] {
     return applications.flatMap((application) => {
-      const looping = application.instances.flatMap(({ id }) => this.#loopOf(id) ?? []);
+      const serves = application.instances.some(({ phase }) => phase === 'ready' || phase === 'failing');
+      const looping = application.instances.flatMap(({ id }) => this.#loopOf(id, serves) ?? []);
       const [worst] = looping.sort((a, b) => b.ends.length - a.ends.length);
       return worst === undefined ? [] : [this.#problem(application, worst, looping)];
     });
   }
 
-  #loopOf(id: string): LoopingInstance | null {
+  #loopOf(id: string, applicationServes: boolean): LoopingInstance | null {
     const known = this.#instances.get(`instance:${id}`);
     const now = this.#clock.now();
-    if (known === undefined || !known.wasReady || known.hasRecovered || runsWell(known, now)) return null;
+    if (known === undefined || (applicationServes && !known.wasReady) || known.hasRecovered || runsWell(known, now))
+      return null;
     const ends = recent(known.ends, now);
     const last = ends.at(-1);
     if (last === undefined || (ends.length <= endsMax && known.failures < failuresMin)) return null;
-    return { id, ends, last, failures: known.failures };
+    return { id, ends, last, failures: known.failures, wasReady: known.wasReady };
   }
 
   #problem(
@@ -134,14 +136,16 @@ export class CrashLoops {
     const meanwhile =
       serving.length > 0
         ? instancesText(serving.map((one) => one.id))
-        : `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`;
+        : looping.some(({ wasReady }) => wasReady)
+          ? `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`
+          : `${application} has not been ready yet, and requests get a 503`;
     const often = oftenText(worst, this.#clock.now() - since);
     const reason = `${id} has ended ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
     return { application, since, reason, nextStep: nextStepAfterExit(last) };
   }
 }
 
-interface LoopingInstance extends Pick<InstanceEnds, 'ends' | 'failures'> {
+interface LoopingInstance extends Pick<InstanceEnds, 'ends' | 'failures' | 'wasReady'> {
   readonly id: string;
   readonly last: End;
 }

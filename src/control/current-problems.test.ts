@@ -48,9 +48,9 @@ describe('the current problems of a gateway', () => {
   test('are none at first', () => assert.deepEqual(told(), []));
 
   for (const [fault, step] of [
-    ['full', /df -h \/var\/store/],
-    ['not_permitted', /ls -ld \/var\/store/],
-    ['locked', /fuser -v \/var\/store/],
+    ['full', /df -h \/tmp/],
+    ['not_permitted', /`ls -ld \/tmp`\), or set `store\.path` to/],
+    ['locked', /fuser -v \/tmp/],
     ['descriptors_exhausted', /LimitNOFILE=4000 in the unit .*; what is lost/],
     ['io', /dmesg/],
   ] as const)
@@ -61,16 +61,24 @@ describe('the current problems of a gateway', () => {
           subject: 'store',
           reason: '',
           to,
-          evidence: { path: '/var/store', fault: what, limit: 2000, needed: 1000 },
+          evidence: { path: '/tmp', fault: what, limit: 2000, needed: 1000 },
         });
       tell('failing', fault);
-      const [problem] = problems.list({ ...healthy, storePath: '/var/store' });
+      const [problem] = problems.list({ ...healthy, storePath: '/tmp' });
       assert.equal(problem?.kind, 'store_failing');
       assert.match(problem.nextStep, step);
       assert.equal(/df -h/.test(problem.nextStep), fault === 'full' || fault === 'not_permitted');
       tell('storing', null);
-      assert.deepEqual(told({ storePath: '/var/store' }), []);
+      assert.deepEqual(told({ storePath: '/tmp' }), []);
     });
+
+  test('lead to the nearest folder that is there, where that of the store could not be made', () => {
+    const path = '/tmp/candor-absent/store';
+    const evidence = { path, fault: 'not_permitted', limit: null, needed: null } as const;
+    hear({ kind: 'store_failing', subject: 'store', reason: '', to: 'failing', evidence });
+    const [problem] = problems.list({ ...healthy, storePath: path });
+    assert.match(problem?.nextStep ?? '', /`df -h \/tmp`, `ls -ld \/tmp`/);
+  });
 
   test('say that no worker serves after a loss: clients are refused', () => {
     const none = { wanted: 1, workers: [{ id: 1, state: 'lost' }] };

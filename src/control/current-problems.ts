@@ -3,6 +3,7 @@ import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
 import { type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
+import { nearestThere } from '../deploy/nearest-there.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
@@ -233,7 +234,7 @@ export class CurrentProblems {
   #storing({ storePath }: ProblemContext): readonly StatusProblem[] {
     const failing = this.#storeEpisode;
     if (failing === null || failing.path !== storePath) return [];
-    const nextStep = `${storeFaultStep(failing)}; what is lost cannot be searched later.`;
+    const nextStep = `${storeFaultStep({ ...failing, path: nearestThere(failing.path) })}; what is lost cannot be searched later.`;
     return [this.#problem('store_failing', failing.since, failing.reason, nextStep)];
   }
 

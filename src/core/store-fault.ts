@@ -33,7 +33,7 @@ export interface StoreFaultFacts {
   readonly needed: number | null;
 }
 
-/** What to do, without a full stop. */
+/** What to do, without a full stop. `path`: the folder, or the nearest one above it that is there. */
 export function storeFaultStep({ path, fault, limit, needed }: StoreFaultFacts): string {
   switch (fault) {
     case 'full':
@@ -45,6 +45,6 @@ export function storeFaultStep({ path, fault, limit, needed }: StoreFaultFacts):
     case 'io':
       return 'Look at what the kernel says about the disk (`dmesg`)';
     default:
-      return `Look at the space and the owner of its folder (\`df -h\`, \`ls -ld ${path}\`)`;
+      return `Look at the space and the owner of ${path} (\`df -h ${path}\`, \`ls -ld ${path}\`), or set \`store.path\` to a folder that the gateway can write`;
   }
 }
