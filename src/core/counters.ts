@@ -28,7 +28,7 @@ export interface ExchangeCount {
   readonly durations: number[];
 }
 
-/** Twenty bounds in each power of ten, each at most 17 % above the one before: that is the error of a percentile. */
+/** Twenty bounds in each power of ten, each at most 17 % above the one before: that is the error of a quantile. */
 const boundsOfDecade = [1, 1.1, 1.25, 1.4, 1.6, 1.8, 2, 2.25, 2.5, 2.75, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7, 8, 9] as const;
 
 /** Upper bounds of the duration histogram, in milliseconds: from 0.1 ms to 100 s. The bounds of the metrics are among them. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latencyCellOf, latencyCells, latencyPercentileMs } from './latency-cells.ts';
+import { latencyCellOf, latencyCells, latencyQuantileMs } from './latency-cells.ts';
 
 const cellsOf = (latencies: readonly number[]): number[] => {
   const cells = Array.from({ length: latencyCells }, () => 0);
@@ -27,10 +27,10 @@ test('percentiles are right within a quarter', () => {
     const latencies = Array.from({ length: 2000 }, (_, at) => scale * (1 + at / 1000));
     for (const share of [0.5, 0.9, 0.99]) {
       const exact = latencies[Math.floor(share * 2000)] as number;
-      const found = latencyPercentileMs(cellsOf(latencies), share) ?? 0;
+      const found = latencyQuantileMs(cellsOf(latencies), share) ?? 0;
       assert.ok(Math.abs(found - exact) <= exact / 4, `p${share * 100} of ${scale}: ${found}, not ${exact}`);
     }
   }
-  assert.equal(latencyPercentileMs(cellsOf([]), 0.5), null);
-  assert.equal(latencyPercentileMs(cellsOf([1e9]), 0.99), 65_536);
+  assert.equal(latencyQuantileMs(cellsOf([]), 0.5), null);
+  assert.equal(latencyQuantileMs(cellsOf([1e9]), 0.99), 65_536);
 });

@@ -2,7 +2,7 @@ import { quantile, unknownRange, type ValueRange } from './quantile.ts';
 
 /**
  * A histogram of latencies that costs one increment: two cells to each doubling, from a sixteenth of a millisecond to 65 s, one cell
- * below and one above. A percentile is right within a quarter of its value.
+ * below and one above. A quantile is right within a quarter of its value.
  */
 export const latencyCells = 42;
 
@@ -27,10 +27,10 @@ function startOf(cell: number): number {
 }
 
 /** The latency below which `share` of them are; null: there are none. `range` is of all of them. */
-export function latencyPercentileMs(
+export function latencyQuantileMs(
   cells: ArrayLike<number>,
   share: number,
   range: Readonly<ValueRange> = unknownRange,
 ): number | null {
-  return quantile({ cells, startOf, within: 'middle', range }, share);
+  return quantile({ cells, startOf, placement: 'middle', range }, share);
 }

@@ -1,7 +1,8 @@
-import { latencyCells, latencyPercentileMs } from '../core/latency-cells.ts';
+import { latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Clock } from '../core/time.ts';
-import { emptyRange, round, unknownRange, type ValueRange, widen } from '../core/quantile.ts';
+import { emptyRange, unknownRange, type ValueRange, widen } from '../core/quantile.ts';
+import { round } from '../core/round.ts';
 
 const sliceMs = 5000;
 const slices = 12;
@@ -72,9 +73,9 @@ export class EndpointMinute {
     const range = emptyRange();
     for (const at of recentSlices(ring.latencies, latencySlice, latencySlices, latencyStride))
       widen(range, rangeAt(ring.latencies, at));
-    const percentile = (share: number): number | null => latencyPercentileMs(latencies, share, range);
+    const quantile = (share: number): number | null => latencyQuantileMs(latencies, share, range);
     const meanMs = answered === 0 ? null : round(latencyMs / answered, 2);
-    return { answered, failed, meanMs, p50Ms: percentile(0.5), p99Ms: percentile(0.99) };
+    return { answered, failed, meanMs, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
   }
 
   #sliceOf(lengthMs: number): number {

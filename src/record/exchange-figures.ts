@@ -18,6 +18,6 @@ export function isFailedCount(counted: ExchangeCount): boolean {
 }
 
 /** The duration below which `share` of all are; null: there are none. */
-export function percentileMs(cells: Float64Array, share: number, range: Readonly<ValueRange>): number | null {
-  return quantile({ cells, startOf: startOfDuration, within: 'spread', range }, share);
+export function quantileMs(cells: Float64Array, share: number, range: Readonly<ValueRange>): number | null {
+  return quantile({ cells, startOf: startOfDuration, placement: 'spread', range }, share);
 }

@@ -1,7 +1,8 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { Clock } from '../core/time.ts';
-import { emptyRange, round, type ValueRange, widen } from '../core/quantile.ts';
-import { isFailedCount, percentileMs } from './exchange-figures.ts';
+import { emptyRange, type ValueRange, widen } from '../core/quantile.ts';
+import { round } from '../core/round.ts';
+import { isFailedCount, quantileMs } from './exchange-figures.ts';
 
 /** Figures of the requests in the last minute, or since the start if that is less. */
 export interface MinuteFigures {
@@ -102,8 +103,8 @@ export class LastMinute {
       requestsPerS: round(requests / seconds, 2),
       errors,
       errorShare: requests === 0 ? null : round(errors / requests, 4),
-      p50Ms: percentileMs(durations, 0.5, range),
-      p99Ms: percentileMs(durations, 0.99, range),
+      p50Ms: quantileMs(durations, 0.5, range),
+      p99Ms: quantileMs(durations, 0.99, range),
     };
   }
 }

@@ -1,8 +1,9 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import { type Shape, shapes } from '../core/shape.ts';
 import type { Clock, Instant } from '../core/time.ts';
-import { emptyRange, round, type ValueRange, widen } from '../core/quantile.ts';
-import { isFailedCount, percentileMs } from './exchange-figures.ts';
+import { emptyRange, type ValueRange, widen } from '../core/quantile.ts';
+import { round } from '../core/round.ts';
+import { isFailedCount, quantileMs } from './exchange-figures.ts';
 
 /** How long a step is, and how many of them are kept: 1 s for 10 minutes, 10 s for 2 hours, 1 minute for a day. */
 export const resolutions = [
@@ -40,17 +41,17 @@ const failureShapes = shapes.filter((shape) => shape !== 'none');
 const cellOfShape = new Map<Shape, number>(failureShapes.map((shape, index) => [shape, 2 + index]));
 /** Requests, errors, and the shapes. */
 const sums = 2 + failureShapes.length;
-/** A kept step has the sums, two percentiles, and its number. */
+/** A kept step has the sums, two quantiles, and its number. */
 const words = sums + 3;
 const [p50Word, p99Word, numberWord] = [sums, sums + 1, sums + 2];
 /** Steps are allocated so many at a time, when the first of them is kept: a gateway without requests needs no memory. */
 const blockSteps = 60;
-/** A percentile that there is none of. */
+/** A quantile that there is none of. */
 const none = -1;
 
 /**
  * Requests, errors and durations over the last day, from the counts that workers send in any case. It costs the main thread some
- * additions per batch and a percentile per step; nothing is kept per request.
+ * additions per batch and a quantile per step; nothing is kept per request.
  */
 export class TrafficHistory {
   readonly #clock: Clock;
@@ -257,8 +258,8 @@ class StepRing {
     this.#blocks[index] = block;
     const at = (position % blockSteps) * words;
     block.set(counts, at);
-    block[at + p50Word] = percentileMs(durations, 0.5, range) ?? none;
-    block[at + p99Word] = percentileMs(durations, 0.99, range) ?? none;
+    block[at + p50Word] = quantileMs(durations, 0.5, range) ?? none;
+    block[at + p99Word] = quantileMs(durations, 0.99, range) ?? none;
     block[at + numberWord] = Math.floor(number / this.#kept);
   }
 
@@ -285,12 +286,12 @@ function stepOf(kept: Float32Array): Omit<TrafficStep, 'startedAt'> {
     requests,
     errors,
     shapes: Object.fromEntries(counted),
-    p50Ms: percentileOf(kept[p50Word] as number),
-    p99Ms: percentileOf(kept[p99Word] as number),
+    p50Ms: quantileOf(kept[p50Word] as number),
+    p99Ms: quantileOf(kept[p99Word] as number),
   };
 }
 
-function percentileOf(kept: number): number | null {
+function quantileOf(kept: number): number | null {
   return kept === none ? null : round(kept, 3);
 }
 

@@ -246,7 +246,7 @@ export function shareAbove(durations: ArrayLike<number>, ms: number): number | n
 export function usualWithin({ usualDurations, usualMaxMs }: UsualDurations, share: number): number | null {
   if (shareAbove(usualDurations, 0) === null) return null;
   const range = { min: 0, max: usualMaxMs };
-  return quantile({ cells: usualDurations, startOf: startOfDuration, within: 'end', range }, share);
+  return quantile({ cells: usualDurations, startOf: startOfDuration, placement: 'end', range }, share);
 }
 
 type UsualDurations = Pick<SuspectContext, 'usualDurations' | 'usualMaxMs'>;
