@@ -5,6 +5,7 @@ import { shapeOfType, specOfCause } from '../core/explain.ts';
 import type { Event } from '../core/event.ts';
 import type { Cause } from '../core/failure.ts';
 import { bucketOf } from '../record/counters.ts';
+import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { IncidentWatch } from './incident-watch.ts';
 
@@ -15,24 +16,14 @@ function counted(count: number, durationMs: number, cause: Cause | 'none' = 'non
   const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
   durations[bucketOf(durationMs)] = count;
   const isFailed = cause !== 'none';
-  return {
-    ...{
-      route: '/',
-      upstream: 'shop',
-      count,
-      cause,
-      grpcStatus: null,
-      durationMsSum: 1,
-      durationMsMin: 0,
-      durationMsMax: Infinity,
-      bytesIn: 0,
-      bytesOut: 0,
-    },
+  return sampleCount({
+    count,
+    cause,
     statusClass: isFailed ? '5xx' : '2xx',
     shape: cause === 'none' ? 'none' : shapeOfType(specOfCause(cause).type),
     end: isFailed ? 'generated' : 'forwarded',
     durations,
-  };
+  });
 }
 
 const event = (facts: object): Event => ({ from: null, to: null, reason: 'so it was', ...facts }) as unknown as Event;

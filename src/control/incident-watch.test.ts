@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
+import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import { shapeOfType, specOfCause } from '../core/explain.ts';
 import type { Event, IncidentFacts, NewEvent } from '../core/event.ts';
 import type { Cause } from '../core/failure.ts';
 import type { KeptIncident } from '../core/live-incident.ts';
+import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { IncidentStorage } from './incident-file.ts';
 import { IncidentWatch } from './incident-watch.ts';
@@ -81,24 +82,14 @@ class Run {
 
 function counted(upstream: string, count: number, cause: Cause | 'none' = 'none'): ExchangeCount {
   const isFailed = cause !== 'none';
-  return {
-    ...{
-      route: '/',
-      upstream,
-      count,
-      cause,
-      grpcStatus: null,
-      durationMsSum: 1,
-      durationMsMin: 0,
-      durationMsMax: Infinity,
-      bytesIn: 0,
-      bytesOut: 0,
-    },
+  return sampleCount({
+    upstream,
+    count,
+    cause,
     statusClass: isFailed ? '5xx' : '2xx',
     shape: cause === 'none' ? 'none' : shapeOfType(specOfCause(cause).type),
     end: isFailed ? 'generated' : 'forwarded',
-    durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
-  };
+  });
 }
 
 const killed = {

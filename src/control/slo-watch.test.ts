@@ -7,6 +7,7 @@ import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { RouteId } from '../core/endpoint.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { SloSpec } from '../core/objective.ts';
+import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { SloFile } from './slo-file.ts';
 import { SloWatch } from './slo-watch.ts';
@@ -37,19 +38,7 @@ function counted(count: number, facts: Partial<ExchangeCount> = {}, ms = 1): Exc
   const durations = Array.from({ length: durationBoundsMs.length + 1 }, () => 0);
   const cell = durationBoundsMs.findIndex((bound) => ms <= bound);
   durations[cell === -1 ? durationBoundsMs.length : cell] = count;
-  return {
-    ...{
-      route: '/api',
-      upstream: 'api',
-      statusClass: '2xx',
-      shape: 'none',
-      cause: 'none',
-      end: 'forwarded',
-      grpcStatus: null,
-    },
-    ...{ count, durationMsSum: 0, durationMsMin: 0, durationMsMax: Infinity, bytesIn: 0, bytesOut: 0, durations },
-    ...facts,
-  };
+  return sampleCount({ route: '/api', upstream: 'api', count, durations, ...facts });
 }
 
 /** A batch every ten seconds. */

@@ -10,6 +10,7 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { type IncidentChange, IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
 import type { WatchedUpstream } from '../../src/diagnose/live/watched-upstream.ts';
 import type { LiveIncident, SuspectKind } from '../../src/core/live-incident.ts';
+import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 import type { CountedFailure } from '../../src/diagnose/live/upstream-failures.ts';
 
 /** What happens to a gateway, second by second. Times are seconds since its start. */
@@ -318,7 +319,7 @@ class Traffic {
     const key = `${upstream} ${route} ${kind} ${whose}`;
     let count = this.#exchanges.get(key);
     if (count === undefined) {
-      count = {
+      count = sampleCount({
         route,
         upstream,
         statusClass: kind === 'none' ? '2xx' : statusClassOf(kind),
@@ -326,15 +327,7 @@ class Traffic {
         cause: kind === 'none' || kind === 'app_error' ? 'none' : kind,
         whose,
         end: endOf(kind),
-        grpcStatus: null,
-        count: 0,
-        durationMsSum: 0,
-        durationMsMin: 0,
-        durationMsMax: Infinity,
-        bytesIn: 0,
-        bytesOut: 0,
-        durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
-      };
+      });
       this.#exchanges.set(key, count);
     }
     count.count += 1;

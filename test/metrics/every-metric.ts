@@ -1,29 +1,20 @@
 import { emptyStage } from '../../src/record/attempt-counters.ts';
-import type { ExchangeCount } from '../../src/core/counters.ts';
 import { durationBoundsMs, noCounts } from '../../src/core/counters.ts';
 import { loopDelayBoundsMs } from '../../src/core/thread-figures.ts';
 import type { Gateway, GatewayStatus } from '../../src/control/gateway-status.ts';
 import { metricsText } from '../../src/control/metrics/metrics.ts';
 import type { MetricsFormat } from '../../src/control/metrics/metrics-text.ts';
+import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { statusSample } from '../fakes/samples.ts';
 
 /** The metrics of a gateway that has a sample of every one. */
 export async function everyMetric(format: MetricsFormat = 'prometheus'): Promise<string> {
-  const exchange: ExchangeCount = {
+  const exchange = sampleCount({
     ...{ route: 'shop', upstream: 'shop', statusClass: '5xx', shape: 'reset', cause: 'reset_before_response' },
-    ...{
-      end: 'generated',
-      grpcStatus: '14',
-      count: 1,
-      durationMsSum: 5,
-      durationMsMin: 0,
-      durationMsMax: Infinity,
-      bytesIn: 1,
-      bytesOut: 2,
-    },
+    ...{ end: 'generated', grpcStatus: '14', count: 1, durationMsSum: 5, bytesIn: 1, bytesOut: 2 },
     durations: [1, ...Array<number>(durationBoundsMs.length).fill(0)],
-  };
+  });
   const stage = emptyStage('shop', 'wait');
   stage.cells[3] = 1;
   stage.exemplars[3] = { traceId: '', requestId: 'r1', ms: 0.7, at: 1_763_715_738_007 };
