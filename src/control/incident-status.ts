@@ -7,6 +7,7 @@ export interface IncidentStatus
     KeptIncident,
     | 'family'
     | 'firstUntil'
+    | 'isRemoved'
     | 'startedAt'
     | 'openedAt'
     | 'lastAt'
@@ -47,6 +48,7 @@ export function incidentStatus(incident: KeptIncident): IncidentStatus {
   const {
     family: _family,
     firstUntil: _firstUntil,
+    isRemoved: _isRemoved,
     joined = null,
     findingsAt = null,
     additions,

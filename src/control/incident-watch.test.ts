@@ -29,6 +29,8 @@ class Run {
   readonly clock: SimulatedClock;
   readonly events: NewEvent[] = [];
   readonly watch: IncidentWatch;
+  /** A reload has removed all upstreams. */
+  isRemoved = false;
 
   constructor(
     epoch: string,
@@ -40,7 +42,7 @@ class Run {
     this.watch = new IncidentWatch({
       ...{ clock, epoch, storage },
       events: { emit: (event) => void this.events.push(event) },
-      upstream: () => ({ application, endpoints: [] }),
+      upstream: () => (this.isRemoved ? null : { application, endpoints: [] }),
       processesOf: () => [],
       adviceOf: () => null,
       storesOutput: () => application === 'web',
@@ -59,6 +61,11 @@ class Run {
   failAt(upstreams: readonly string[], seconds: number, cause: Cause): void {
     for (let second = 0; second < seconds; second += 1)
       this.#batch(upstreams.flatMap((upstream) => [counted(upstream, 2, cause), counted(upstream, 2)]));
+  }
+
+  /** No request comes. */
+  pass(seconds: number): void {
+    for (let second = 0; second < seconds; second += 1) this.#batch([]);
   }
 
   serve(seconds: number): void {
@@ -249,4 +256,20 @@ test('the next step for an application shows what it printed, where that is stor
   };
   assert.match(stepWith('web'), /`candor logs kind:output application:web since:/);
   assert.match(stepWith('api'), /the gateway's own output what api printed/);
+});
+
+test('an incident ends, with the reason, when a reload has removed its upstream', () => {
+  const run = new Run('a', new SharedStorage());
+  run.fail(9);
+  run.isRemoved = true;
+  run.pass(10);
+  assert.deepEqual(run.reported, ['opened 1 open', 'resolved 1 resolved']);
+  assert.match(
+    run.events.at(-1)?.reason ?? '',
+    / It is over since the configuration no longer has the upstream shop\.$/,
+  );
+  const still = new Run('b', new SharedStorage());
+  still.fail(9);
+  still.pass(10);
+  assert.deepEqual(still.reported, ['opened 1 open']);
 });

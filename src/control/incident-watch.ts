@@ -190,7 +190,8 @@ export class IncidentWatch {
 
   #watched(id: UpstreamId): WatchedUpstream {
     const upstream = this.#parts.upstream(id);
-    if (upstream === null) return { application: null, endpoints: [] };
+    // Requests that reach no upstream have the empty name.
+    if (upstream === null) return { application: null, endpoints: [], ...(id === '' ? {} : { isRemoved: true }) };
     const endpoints = upstream.endpoints.map((endpoint) => ({
       id: endpoint.id,
       name: endpoint.name ?? null,

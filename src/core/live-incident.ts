@@ -38,6 +38,8 @@ export interface LiveIncident {
   readonly resolvedAt: number | null;
   /** The number of the incident that it turned out to be part of; absent: of none. */
   readonly joined?: number;
+  /** It ended since the configuration no longer has its upstreams; absent: it has. */
+  readonly isRemoved?: true;
   /** Requests of the upstream that ended from its first failure to its last, and how many of them failed. */
   readonly requests: number;
   readonly failed: number;

@@ -81,7 +81,7 @@ const cases: readonly Case[] = [
     what: 'a pool that is used up',
     upstream: 'pool',
     suspect: 'pool_full',
-    step: /raise `connections\.max` \(now 1\) or `concurrency\.max` \(not set\)/,
+    step: /raise `connections\.max` \(now 1\) only if/,
   },
   { what: 'a certificate', upstream: 'cert', suspect: 'certificate' },
   {

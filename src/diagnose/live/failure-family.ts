@@ -61,6 +61,11 @@ export function isNotHttp(kind: Cause | 'app_error'): boolean {
   return kind === 'response_not_http' || kind === 'response_not_http2';
 }
 
+/** The attempt waited for a connection that it never got: the endpoint knows nothing of it. */
+export function isWithoutConnection(cause: Cause): boolean {
+  return cause === 'pool_full' || cause === 'queue_timeout';
+}
+
 /** Whether failures of this family follow from others: endpoints that fail are taken out, slow ones fill their queue. */
 export function isConsequenceOf(family: FailureFamily, of: FailureFamily): boolean {
   if (family === of) return false;

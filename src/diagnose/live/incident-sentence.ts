@@ -16,9 +16,13 @@ export function incidentSentence(incident: LiveIncident): string {
   return [
     `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
     why,
+    ...(incident.isRemoved === true ? [removedSentence(incident)] : []),
     ...incident.additions.map(additionSentence),
   ].join(' ');
 }
+
+const removedSentence = ({ upstreams }: LiveIncident): string =>
+  `It is over since the configuration no longer has the upstream${upstreams.length === 1 ? '' : 's'} ${listOf(upstreams.map(({ upstream }) => upstream))}.`;
 
 /** A few words: what fails. */
 export function incidentTitle(incident: LiveIncident): string {

@@ -274,9 +274,10 @@ export class IncidentTracker {
     this.#number(open);
     const same = this.#open.find((one) => one !== open && one.id === open.id);
     if (same !== undefined) return this.#rejoin(open, same);
-    const isOver = this.#isOver(open, all, second) && !isDown(watched);
-    const resolvedAt = isOver ? this.#wall(ms) : null;
     const quietFor = second - open.lastSecond;
+    const isRemoved = watched.isRemoved === true && quietFor > lateS;
+    const isOver = isRemoved || (this.#isOver(open, all, second) && !isDown(watched));
+    const resolvedAt = isOver ? this.#wall(ms) : null;
     const seen = open.seenEndpoints.see(watched);
     open.seeChecks(familyOfChecks(watched));
     open.isTakenOut ||= isTakenOut(watched);
@@ -291,7 +292,8 @@ export class IncidentTracker {
     const found = rank(open).filter(({ name }) => !open.additions.has(name));
     open.suspects =
       quietFor === 0 ? suspectsWhileFailing(found, open) : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
-    const incident = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
+    const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
+    const incident = isRemoved ? { ...facts, isRemoved } : facts;
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
       this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);

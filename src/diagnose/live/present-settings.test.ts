@@ -84,10 +84,11 @@ describe('a step that names a setting says its present value', () => {
 test('the steps of suspects have the values', () => {
   const step = (name: string, ...more: Parameters<typeof ranking>): string =>
     ranking(...more).find((one) => one.name === name)?.nextStep ?? '';
-  assert.match(
-    step('pool_full', incident, { watched: with20 }),
-    /raise `connections\.max` \(now 100\) or `concurrency\.max` \(now 20 for the route \/api\) only if/,
-  );
+  assert.match(step('pool_full', incident, { watched: with20 }), /raise `connections\.max` \(now 100\) only if/);
+  const bounded = { ...incidentOf('full', [['concurrency_timeout', 10]]), routes: incident.routes };
+  const boundedStep = step('pool_full', bounded, { watched: with20 });
+  assert.match(boundedStep, /^See under BOUNDS .*raise `concurrency\.max` \(now 20 for the route \/api\) only if/);
+  assert.doesNotMatch(boundedStep, /connections\.max/);
   assert.match(
     step(
       'traffic_growth',

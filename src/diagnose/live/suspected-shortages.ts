@@ -48,6 +48,13 @@ const expectedMin = 5;
 /** States of endpoints that get no requests any more. */
 const leaving: ReadonlySet<string> = new Set<EndpointState>(['draining', 'gone']);
 
+/** A request waited for its turn, or was not let in; the others waited for a connection. */
+const bounded: ReadonlySet<CountedFailure> = new Set([
+  'concurrency_limit',
+  'concurrency_timeout',
+  'deadline_unreachable',
+]);
+
 const spent: ReadonlySet<CountedFailure> = new Set(['descriptors_exhausted', 'local_ports_exhausted']);
 
 /** Limits of the gateway itself, at which it refuses clients and requests. */
@@ -154,7 +161,10 @@ export const shortages = {
       fit: 0.75,
       sentence: 'All connections or requests that the configuration allows at the upstream are in use.',
       evidence: [`${percent(share)} of the failures: ${names(incident, full)}`],
-      nextStep: `See in \`candor status\` whether the endpoints answer more slowly than usual; raise ${settingText('connections.max', context)} or ${settingText('concurrency.max', context)} only if they can bear more.`,
+      nextStep:
+        shareOf(incident, bounded) * 2 >= share
+          ? `See under BOUNDS in \`candor status\` how many requests are in flight and wait; raise ${settingText('concurrency.max', context)} only if the application can bear more.`
+          : `See in \`candor logs\` (needs a \`store\`) how long answered requests take; raise ${settingText('connections.max', context)} only if the endpoints can bear more.`,
     };
   },
   traffic_growth: (context) => {

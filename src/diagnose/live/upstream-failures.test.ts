@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ExchangeCount } from '../../core/counters.ts';
+import type { EndpointOutcomes } from '../../core/outcome.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
 
 /** `foundS`: so long after the second it is asked for. */
@@ -62,4 +63,29 @@ test('the longest request that was usual is known, and one of an incident is non
   pass(100, 110, false);
   pass(110, 200, true);
   assert.equal(failures.usualMaxMs, 41.2);
+});
+
+test('an attempt that never got a connection is none of its endpoint', () => {
+  const failures = new UpstreamFailures('app', 0);
+  const outcomes = { upstream: 'app', endpoint: 'app/1', state: 'healthy', serverErrors: 0 };
+  failures.addOutcomes(
+    {
+      ...outcomes,
+      successes: 2,
+      causes: [
+        { cause: 'queue_timeout', count: 7 },
+        { cause: 'pool_full', count: 5 },
+        { cause: 'response_head_timeout', count: 3 },
+      ],
+    } as unknown as EndpointOutcomes,
+    1,
+  );
+  failures.addOutcomes(
+    { ...outcomes, successes: 0, causes: [{ cause: 'pool_full', count: 5 }] } as unknown as EndpointOutcomes,
+    2,
+  );
+  assert.deepEqual(
+    failures.endpointDeltas.map(({ second, attempts, failed }) => [second, attempts, failed]),
+    [[1, 5, 3]],
+  );
 });

@@ -3,7 +3,7 @@ import type { Cause } from '../../core/failure.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { Whose } from '../../core/shape.ts';
 import type { FailureFamily } from '../../core/live-incident.ts';
-import { familyOf, familyOfCause, isNotHttp } from './failure-family.ts';
+import { familyOf, familyOfCause, isNotHttp, isWithoutConnection } from './failure-family.ts';
 import { FamilyWindow } from './family-window.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
 
@@ -126,11 +126,13 @@ export class UpstreamFailures {
     let attempts = successes;
     let notHttp = 0;
     let invalid = 0;
+    let withoutConnection = 0;
     if (serverErrors > 0) this.#addAttempts(second, 'application', 'app_error', serverErrors);
     for (const { cause, count } of causes) {
       const family = familyOfCause(cause);
       if (family === null) continue;
       attempts += count;
+      if (isWithoutConnection(cause)) withoutConnection += count;
       failed += count;
       if (isNotHttp(cause)) notHttp += count;
       if (family === 'garbage') invalid += count;
@@ -138,9 +140,10 @@ export class UpstreamFailures {
     }
     if (attempts === 0) return;
     this.attempts.add(second, attempts);
+    if (attempts === withoutConnection) return;
     const delta = this.#endpointDelta(second, endpoint, invalid > 0);
-    delta.attempts += attempts;
-    delta.failed += failed;
+    delta.attempts += attempts - withoutConnection;
+    delta.failed += failed - withoutConnection;
     delta.answered += successes;
     delta.notHttp += notHttp;
     delta.invalid += invalid;

@@ -59,6 +59,8 @@ export interface WatchedUpstream {
     /** A process that a signal has stopped; absent: none is known to be. */
     readonly stoppedPid?: number;
   }[];
+  /** The configuration no longer has the upstream, or none of several; absent: it has. */
+  readonly isRemoved?: true;
   /** What applications print can be searched; absent: it is not stored. */
   readonly storesOutput?: true;
   /** The gateway speaks TLS with the endpoints; absent: it does not, or they are those of several upstreams. */
@@ -100,6 +102,7 @@ export function watchedTogether(all: readonly WatchedUpstream[]): WatchedUpstrea
     application: null,
     applications: all.flatMap(({ application }) => application ?? []),
     endpoints: all.flatMap(({ endpoints }) => endpoints),
+    ...(all.length > 0 && all.every(({ isRemoved }) => isRemoved === true) ? { isRemoved: true as const } : {}),
     ...(all.some(({ storesOutput }) => storesOutput === true) ? { storesOutput: true as const } : {}),
   };
 }
