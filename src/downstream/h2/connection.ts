@@ -398,7 +398,7 @@ export class Http2ClientConnection
   onOverdue(awaited: string): void {
     if (this.#state === 'lingering') return this.#close('close');
     this.#awaited = 'nothing';
-    if (this.#hasUnread) {
+    if (this.hasUnread) {
       this.#idleUntil = never;
       return this.#watchHead();
     }
@@ -413,7 +413,7 @@ export class Http2ClientConnection
     this.#close('reset');
   }
 
-  get #hasUnread(): boolean {
+  get hasUnread(): boolean {
     return this.#turns.hasUnread || this.transport.hasUnread();
   }
 
@@ -433,7 +433,7 @@ export class Http2ClientConnection
   }
 
   closeToMakeRoom(): boolean {
-    if (this.session.streamsOpen > 0 || this.#state !== 'serving' || this.#hasUnread) return false;
+    if (this.session.streamsOpen > 0 || this.#state !== 'serving' || this.hasUnread) return false;
     this.#goAway();
     return true;
   }
@@ -450,7 +450,7 @@ export class Http2ClientConnection
     if (this.#state !== 'serving') return true;
     this.#closesWhenIdle = true;
     if (this.session.streamsOpen > 0) return true;
-    if (this.#hasUnread) return false;
+    if (this.hasUnread) return false;
     this.#goAway();
     return true;
   }
@@ -468,7 +468,7 @@ export class Http2ClientConnection
    */
   forceClose(failure: Failure): boolean {
     if (this.#state !== 'serving') return true;
-    if (this.session.streamsOpen === 0 && this.#hasUnread) return false;
+    if (this.session.streamsOpen === 0 && this.hasUnread) return false;
     this.#closesWhenIdle = true;
     this.session.goAway();
     const now = this.ports.clock.now();

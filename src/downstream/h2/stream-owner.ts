@@ -18,6 +18,8 @@ export interface Http2StreamOwner {
   readonly lostBy: 'closed' | 'reset';
   /** Why the gateway ended the connection, where its session did not; null: it did not. */
   readonly endedBy: Failure | null;
+  /** The client has sent frames that the gateway has not read yet. */
+  readonly hasUnread: boolean;
   /** Whether interim responses may be sent. */
   readonly takesHints: boolean;
   /** Begins the header block that the stream composes. */

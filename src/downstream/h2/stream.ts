@@ -29,6 +29,9 @@ import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-bl
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
 
+/** So often in a row a body timeout passes while frames of the client are unread: a client that floods must not keep its requests for ever. */
+const readLateMax = 6;
+
 const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
 
 /**
@@ -65,6 +68,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   #requestOver = false;
   #trailers: Fields | null = null;
   #begun = false;
+  /** Body timeouts since the last content that passed while the gateway had yet to read what the client had sent. */
+  #readLate = 0;
   #isHeadOnly = false;
   #ended = false;
   #continued = false;
@@ -150,6 +155,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   #deliver(bytes: Uint8Array, start: number, end: number): void {
+    this.#readLate = 0;
     this.#connection.session.windows.consume(this.#stream, end - start);
     if (this.#requestOver) return;
     this.handler?.onRequestContent(bytes, start, end, 'borrowed');
@@ -401,6 +407,11 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   onContentOverdue(slowness: Slowness | null): void {
+    // Only time in which the gateway waits for the client counts.
+    if (this.#readLate < readLateMax && this.#connection.hasUnread) {
+      this.#readLate++;
+      return this.#watchContent();
+    }
     const { contentMs } = this.#connection.listener.limits;
     try {
       this.#failRequest(bodyTimeout(contentMs, this.contentReceived, slowness));
