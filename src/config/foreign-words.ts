@@ -78,6 +78,7 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
   address: ['host', 'hostport', 'server', 'target', 'url', 'dial', 'endpoint', 'name', 'ip', 'socket'],
   weight: ['share', 'ratio', 'w'],
   priority: ['failover', 'tier', 'level', 'spare'],
+  id: ['name'],
   upstreams: ['backends', 'backend', 'clusters', 'services', 'pools', 'targets', 'origins', 'proxies'],
   applications: ['apps', 'app', 'application', 'processes', 'programs', 'services', 'containers', 'workers'],
   listeners: [

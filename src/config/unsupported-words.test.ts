@@ -86,6 +86,7 @@ for (const key of ['tls', 'ssl', 'https', 'certificate', 'acme'])
 test('a word that is one of ours in this place leads to ours all the same', () => {
   assert.equal(suggestion('application', 'root'), 'did you mean "directory"?');
   assert.equal(suggestion('route', 'upstream'), 'did you mean "to"?');
+  assert.equal(suggestion('route', 'name'), 'did you mean "id"?');
   assert.equal(suggestion('top', 'backends'), 'did you mean "upstreams"?');
   assert.equal(suggestion('upstream', 'tsl'), 'did you mean "tls"?');
 });

@@ -217,7 +217,7 @@ describe('a picture for each shape', () => {
       nothing: null,
     });
     const [line, ...more] = evidenceLines({ ...attempt, cause: 'connect_refused', evidence: facts }, null, '  ');
-    assert.equal(line, '  connect_refused, new fact x, waited 1.50 s');
+    assert.equal(line, '  cause connect_refused, new fact x, waited 1.50 s');
     assert.deepEqual(more, []);
   });
 });

@@ -41,7 +41,7 @@ export function evidenceFacts(attempt: AttemptRecord, verdictCause: Cause | null
   const evidence: Readonly<Record<string, unknown>> = { ...attempt.evidence };
   const facts = Object.entries(evidence).flatMap(([name, value]) => factText(name, value));
   return {
-    facts: attempt.cause === null || attempt.cause === verdictCause ? facts : [attempt.cause, ...facts],
+    facts: attempt.cause === null || attempt.cause === verdictCause ? facts : [`cause ${attempt.cause}`, ...facts],
     certificate: certificateFacts(evidence['certificate']),
     bytes: bytesOf(evidence['first_bytes'], evidence['guess']),
   };
