@@ -20,6 +20,7 @@ function readOf(routes: number, upstreams: number): ServedRead {
     leftOpen: { log: true, state: false, socket: true },
     text: 'x',
     shown: { text: 'x', warnings: [], unshown: null },
+    isMissing: false,
   };
 }
 

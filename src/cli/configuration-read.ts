@@ -3,6 +3,7 @@ import {
   countConfigurationErrors,
   renderConfigurationErrors,
 } from '../config/configuration-errors.ts';
+import { quoted } from '../config/error-detail.ts';
 import type { LeftOpen } from '../config/parse.ts';
 import type { ReadableParts } from '../config/readable-parts.ts';
 import type { Configuration } from '../core/configuration.ts';
@@ -27,6 +28,8 @@ export interface ConfigurationRead {
 export interface ServedRead extends ConfigurationRead {
   /** The text as people may see it, and the warnings about it. */
   readonly shown: ShownConfiguration;
+  /** The file is not there. A gateway that runs needs another step than a command that was to start one. */
+  readonly isMissing: boolean;
 }
 
 /** As a command of an operator needs it: a file with errors still says where its gateway answers. */
@@ -48,6 +51,12 @@ export function renderForPeople(read: ConfigurationRead, output: Output, context
 export function configurationErrorLine({ file, line, column, message, suggestion }: ConfigurationError): string {
   const position = line === 0 ? file : `${file}:${line}:${column}`;
   return `${position}: ${message}${suggestion === null ? '' : ` (${suggestion})`}`;
+}
+
+/** What people at a terminal can do where a configuration is not there, and `yaml` files are. */
+export function missingStep(yaml: readonly string[]): string {
+  if (yaml.length > 0) return `there is ${yaml.map(quoted).join(', ')}; name the right one with -c`;
+  return 'write one, if only the line `upstreams: { app: "127.0.0.1:3000" }`, or name one with -c; `candor run -- node server.js` needs none';
 }
 
 /** Why a command cannot use the configuration `name`: each error is a line. */

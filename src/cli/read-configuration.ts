@@ -10,6 +10,7 @@ import {
   type ConfigurationAsked,
   configurationErrorLine,
   type ConfigurationRead,
+  missingStep,
   type ReadContext,
   type ServedRead,
 } from './configuration-read.ts';
@@ -19,7 +20,7 @@ const nothingOpen: LeftOpen = { log: false, state: false, socket: false };
 
 /** Reads a file, or standard input where `file` is '-'. */
 export async function readConfiguration(file: string, context: ReadContext): Promise<ConfigurationRead> {
-  const { readable, shownText, ...read } = await readWhole(file, context);
+  const { readable, shownText, isMissing, ...read } = await readWhole(file, context);
   return read;
 }
 
@@ -38,11 +39,11 @@ export function shownOf({ text, unshown }: ShownText): Pick<ShownConfiguration, 
 
 /** As `readConfiguration`, with what can be read of a file with errors. */
 export async function readAsked(file: string, context: ReadContext): Promise<ConfigurationAsked> {
-  const { shownText, ...read } = await readWhole(file, context);
+  const { shownText, isMissing, ...read } = await readWhole(file, context);
   return read;
 }
 
-type WholeRead = ConfigurationAsked & Pick<Loading, 'shownText'>;
+type WholeRead = ConfigurationAsked & Pick<Loading, 'shownText'> & Pick<ServedRead, 'isMissing'>;
 
 async function readWhole(file: string, context: ReadContext): Promise<WholeRead> {
   const isInput = file === inputName;
@@ -59,9 +60,11 @@ async function readWhole(file: string, context: ReadContext): Promise<WholeRead>
   const { sourceText, shownText } = loading;
   const read = { path: isInput ? null : path, text: sourceText, shownText };
   if (!loading.ok) {
-    const { readable, errors } = loading;
-    return { configuration: null, readable, errors: named(errors), leftOpen: nothingOpen, ...read };
+    const { readable, errors, yamlBeside } = loading;
+    const isMissing = yamlBeside !== undefined;
+    const steps = isMissing ? errors.map((one) => ({ ...one, suggestion: missingStep(yamlBeside) })) : errors;
+    return { configuration: null, readable, errors: named(steps), leftOpen: nothingOpen, isMissing, ...read };
   }
   const { configuration, warnings, leftOpen } = loading;
-  return { configuration, readable: null, errors: named(warnings), leftOpen, ...read };
+  return { configuration, readable: null, errors: named(warnings), leftOpen, isMissing: false, ...read };
 }

@@ -39,17 +39,17 @@ describe('a configuration that cannot be read', () => {
     [
       'is not there, and another is',
       () => join(folder, 'gateway.conf'),
-      'gateway.conf: error: there is no file "gateway.conf" in "/etc"\n  there is "candor.yaml"; name the right one with -c\n',
+      'gateway.conf: error: there is no file "gateway.conf" in "/etc"\n',
     ],
     [
       'is not there, nor is any other',
       () => (mkdirSync(join(folder, 'empty')), join(folder, 'empty', 'candor.yaml')),
-      'candor.yaml: error: there is no file "candor.yaml" in "/etc/empty"\n  write one, if only the line `upstreams: { app: "127.0.0.1:3000" }`, or name\n  one with -c; `candor run -- node server.js` needs none\n',
+      'candor.yaml: error: there is no file "candor.yaml" in "/etc/empty"\n',
     ],
     [
       'is in a folder that is not there',
       () => join(folder, 'none', 'candor.yaml'),
-      'candor.yaml: error: there is no folder "/etc/none"\n  write one, if only the line `upstreams: { app: "127.0.0.1:3000" }`, or name\n  one with -c; `candor run -- node server.js` needs none\n',
+      'candor.yaml: error: there is no folder "/etc/none"\n',
     ],
     [
       'is a folder',
@@ -89,6 +89,17 @@ describe('a configuration that cannot be read', () => {
   ];
   for (const [what, make, expected] of cases)
     test(`${what}: says so`, async () => assert.equal(await said(make()), expected));
+
+  test('is not there: the YAML files beside it are known to commands, unless one has a name like it', async () => {
+    write('candor.yaml', '');
+    const besides = async (name: string) => {
+      const loading = await loadConfiguration(join(folder, name), {}, thisHost());
+      return loading.ok ? null : loading.yamlBeside;
+    };
+    assert.ok((await besides('gateway.conf'))?.includes('candor.yaml'));
+    assert.deepEqual(await besides('none/candor.yaml'), []);
+    assert.equal(await besides('candor.yml'), undefined);
+  });
 
   test('may not be read: says so', async (context) => {
     const path = write('secret.yaml', 'a: b');

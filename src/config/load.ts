@@ -34,6 +34,8 @@ export type Loading =
       readonly ok: false;
       /** Null: the file itself cannot be read. */
       readonly readable: ReadableParts | null;
+      /** Where there is no file, nor one with a similar name: the YAML files of its folder, three at most. */
+      readonly yamlBeside?: readonly string[];
       readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
       readonly shownText: () => ShownText;
@@ -53,10 +55,11 @@ export async function loadConfiguration(
   const absolute = resolve(path);
   const read = await readText(absolute, fileBytesMax, 'a configuration', host);
   if (!read.ok) {
-    const { message, suggestion } = read.error;
+    const { message, suggestion, yamlBeside } = read.error;
     return {
       ok: false,
       readable: null,
+      ...(suggestion === null && yamlBeside !== undefined ? { yamlBeside } : {}),
       errors: [configurationError(path, wholeFile, '', message, suggestion)],
       sourceText: '',
       shownText: () => ({ text: '', unshown: null }),
@@ -89,7 +92,15 @@ async function readAll(
   return readings;
 }
 
-async function readText(path: string, bytesMax: number, what: string, host: ConfigurationHost): Promise<FileReading> {
+/** Why a file cannot be read. */
+interface Unreadable extends ErrorDetail {
+  /** The YAML files where it was looked for, three at most; absent: it is there. */
+  readonly yamlBeside?: readonly string[];
+}
+
+type TextReading = Extract<FileReading, { ok: true }> | { readonly ok: false; readonly error: Unreadable };
+
+async function readText(path: string, bytesMax: number, what: string, host: ConfigurationHost): Promise<TextReading> {
   const result = await host.readFile(path, bytesMax);
   if (!result.ok) return { ok: false, error: await explainUnreadable(path, result.why, bytesMax, what, host) };
   try {
@@ -142,18 +153,19 @@ async function explainUnreadable(
   bytesMax: number,
   what: string,
   host: ConfigurationHost,
-): Promise<ErrorDetail> {
+): Promise<Unreadable> {
   const name = quoted(basename(path));
   const folder = dirname(path);
   switch (why) {
     case 'ENOENT':
     case 'ENOTDIR': {
       const names = await host.listDirectory(folder);
-      const suggestion = what === 'a configuration' ? suggestConfiguration(names ?? []) : null;
-      if (names === null) return { message: `there is no folder ${quoted(folder)}`, suggestion };
+      const yamlBeside = (names ?? []).filter((one) => /\.ya?ml$/.test(one)).slice(0, 3);
+      if (names === null) return { message: `there is no folder ${quoted(folder)}`, suggestion: null, yamlBeside };
       return {
         message: `there is no file ${name} in ${quoted(folder)}`,
-        suggestion: suggestNearest(basename(path), names) ?? suggestion,
+        suggestion: suggestNearest(basename(path), names),
+        yamlBeside,
       };
     }
     case 'EISDIR':
@@ -179,11 +191,4 @@ async function explainUnreadable(
     default:
       return { message: `${name} cannot be read (${why})`, suggestion: null };
   }
-}
-
-/** `names`: of the files where it was looked for. */
-function suggestConfiguration(names: readonly string[]): string {
-  const yaml = names.filter((name) => /\.ya?ml$/.test(name)).slice(0, 3);
-  if (yaml.length > 0) return `there is ${yaml.map(quoted).join(', ')}; name the right one with -c`;
-  return 'write one, if only the line `upstreams: { app: "127.0.0.1:3000" }`, or name one with -c; `candor run -- node server.js` needs none';
 }
