@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { endpointStates } from '../core/endpoint.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import { otlpDropReasons, otlpSignals } from '../core/otlp-counts.ts';
+import { problemKindNames } from '../core/problem-kinds.ts';
 import { circuitStates } from '../core/route-breaker.ts';
 import { verdictStates } from '../core/service-verdict.ts';
 import type { StatusResponse } from './admin-status.ts';
@@ -75,23 +76,7 @@ export const statusSchema = z.object({
   problems: z
     .array(
       z.object({
-        kind: z.enum([
-          'workers_missing',
-          'workers_failing',
-          'configuration_refused',
-          'worker_sheds',
-          'descriptors_scarce',
-          'descriptors_few',
-          'clients_refused',
-          'http2_limits_reached',
-          'log_failing',
-          'store_failing',
-          'otlp_failing',
-          'replacement_failing',
-          'crash_loop',
-          'alerts_failing',
-          'disk_nearly_full',
-        ]),
+        kind: z.enum(problemKindNames),
         since_s: z.number().min(0),
         reason: text.describe('One sentence.'),
         next_step: text.describe('What to do or look at next.'),

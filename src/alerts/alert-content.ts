@@ -1,4 +1,3 @@
-import { upperFirst } from '../core/first-letter.ts';
 import type { Alert } from '../core/alert.ts';
 
 /** What an event says of an alert; the rest is the same for all. */
@@ -17,7 +16,3 @@ export const noneOf = {
   incident: null,
   steps: [],
 } as const;
-
-export function sentence(text: string): string {
-  return `${upperFirst(text)}${/[.!?]$/.test(text) ? '' : '.'}`;
-}

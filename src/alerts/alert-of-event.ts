@@ -1,8 +1,9 @@
+import { sentenceOf } from '../core/first-letter.ts';
 import type { Alert, AlertSeverity } from '../core/alert.ts';
 import type { Event, IncidentFacts } from '../core/event.ts';
 import { storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/nearest-there.ts';
-import { type AlertContent, noneOf, sentence } from './alert-content.ts';
+import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
 import { descriptorsAlert, refusalAlert, releaseAlert, workersAlert } from './gateway-alerts.ts';
 
@@ -107,7 +108,7 @@ function certificate(event: CertificateEvent): AlertContent {
     key: `certificate:${name}`,
     kind: 'certificate',
     title,
-    text: sentence(event.reason),
+    text: sentenceOf(event.reason),
     change,
     severity,
     ...rest,
@@ -155,7 +156,7 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
     change: isFailing ? 'opened' : 'resolved',
     severity: 'warning',
     title: isFailing ? `${what} loses records` : `${what} is written again`,
-    text: sentence(event.reason),
+    text: sentenceOf(event.reason),
     nextStep: isFailing ? `${recordsStep(event)}.` : null,
     steps: isFailing ? ['failing'] : [],
   };
@@ -180,7 +181,7 @@ function objective({ evidence, reason, to }: Extract<Event, { kind: 'slo_burning
     severity: tier === null ? 'info' : tier === 'slow' ? 'warning' : 'critical',
     routes: [route],
     title: `the ${kind} of ${route} ${tier !== null ? 'is missed' : to === 'removed' ? 'is no objective any more' : 'is kept again'}`,
-    text: sentence(reason),
+    text: sentenceOf(reason),
     evidence:
       tier === null
         ? []
@@ -203,7 +204,7 @@ function disk({ subject, evidence, reason, to }: Extract<Event, { kind: 'disk_sp
     change: isLow ? 'opened' : 'resolved',
     severity: 'warning',
     title: isLow ? `the disk of ${path} is nearly full` : `the disk of ${path} is no longer nearly full`,
-    text: sentence(reason),
+    text: sentenceOf(reason),
     nextStep: isLow ? `Free space there (\`du -xh --max-depth=1 ${path}\`).` : null,
     steps: isLow ? ['low'] : [],
   };

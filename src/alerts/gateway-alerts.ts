@@ -1,9 +1,10 @@
+import { sentenceOf } from '../core/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { descriptorsStep } from '../core/descriptor-need.ts';
 import { workersStep } from '../core/workers-step.ts';
 import type { ConnectionRefusalReason, Event } from '../core/event.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
-import { type AlertContent, noneOf, sentence } from './alert-content.ts';
+import { type AlertContent, noneOf } from './alert-content.ts';
 
 type EventOf<K extends Event['kind']> = Extract<Event, { kind: K }>;
 
@@ -20,7 +21,7 @@ export function descriptorsAlert({ evidence, to, reason }: EventOf<'descriptors_
     ...noneOf,
     key: 'gateway:descriptors',
     kind: 'gateway',
-    text: sentence(reason),
+    text: sentenceOf(reason),
     evidence: facts,
   } as const;
   if (to === 'enough')
@@ -48,7 +49,7 @@ export function workersAlert({ evidence, to, reason }: EventOf<'workers_failing'
     change: isFailing ? 'opened' : 'resolved',
     severity: !isFailing ? 'info' : serving === 0 ? 'critical' : 'warning',
     title: isFailing ? 'workers of the gateway end again and again' : 'the workers of the gateway go on running',
-    text: sentence(reason),
+    text: sentenceOf(reason),
     evidence: serving === null ? [] : [`${serving} of ${wanted} workers served when this was reported`],
     nextStep: isFailing ? workersStep : null,
     steps: !isFailing ? [] : serving === 0 ? ['failing', 'none serves'] : ['failing'],
@@ -82,7 +83,7 @@ export function refusalAlert({ evidence, to, reason: text }: EventOf<'connection
     title: isOver
       ? `the gateway refuses no client any more (${reason})`
       : `the gateway refuses clients: ${titles[reason]}`,
-    text: sentence(text),
+    text: sentenceOf(text),
     evidence: isOver ? [] : [`${count} ${count === 1 ? 'client was' : 'clients were'} refused at first`],
     nextStep: isOver ? null : connectionRefusals[reason].nextStep(privateAddress),
     steps: isOver ? [] : ['refusing'],
@@ -103,7 +104,7 @@ export function releaseAlert({ evidence, to, reason }: EventOf<'application_not_
     title: isFailing
       ? `${instance} does not become ready`
       : `${instance} ${to === 'ready' ? 'is ready' : 'is no longer wanted'}`,
-    text: sentence(reason),
+    text: sentenceOf(reason),
     nextStep: isFailing
       ? 'See its last output in `candor status`; correct the application, or restore its earlier configuration and run `candor reload`.'
       : null,

@@ -1,4 +1,4 @@
-import { upperFirst } from '../core/first-letter.ts';
+import { sentenceOf, upperFirst } from '../core/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { type DescriptorNeed, descriptorsFewText, descriptorsStep } from '../core/descriptor-need.ts';
 import { shownAgoText } from '../core/ago-text.ts';
@@ -83,12 +83,12 @@ export class ClientProblems {
     const privateAddress = address !== null && isPrivateAddress(address) ? address : null;
     const ago = shownAgoText(this.#clock.now() - lastAt);
     const last = ago === '' || count === 1 ? ago : `, the last of them${ago}`;
-    const whose = count === 1 ? 'A client was' : `${count} clients were`;
+    const who = count === 1 ? 'A client was' : `${count} clients were`;
     const when = count === 1 && ago !== '' ? '' : ' in the last minute';
     return this.#problem(
       'clients_refused',
       since,
-      `${whose} refused${when}${last}: ${reason(limit)}.`,
+      `${who} refused${when}${last}: ${reason(limit)}.`,
       why === 'descriptors' ? this.#descriptorsStep : nextStep(privateAddress),
     );
   }
@@ -132,8 +132,4 @@ function floodTexts(limits: RecentHttp2Limits['limits']): readonly string[] {
     const who = 'abandoned too many HTTP/2 requests';
     return count === 1 ? `a client ${who}` : `clients ${who} ${count} times`;
   });
-}
-
-function sentenceOf(clause: string): string {
-  return `${upperFirst(clause)}.`;
 }

@@ -1,6 +1,7 @@
 import type { Event, EventFacts } from '../core/event.ts';
 import { nextStepAfterExit } from '../core/explain.ts';
 import { type Clock, type Instant, never } from '../core/time.ts';
+import { wasStopped } from '../core/recorded-exit.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
 import { instancesText } from './replacements.ts';
 
@@ -81,8 +82,8 @@ export class CrashLoops {
   }
 
   #ended(event: Extract<Event, { kind: 'instance_exited' }>, now: Instant): void {
-    // The gateway has stopped it.
-    if (event.from === 'stopping' || event.from === 'draining') {
+    // It does not start again: Candor has stopped it, or was about to.
+    if (wasStopped(event) || event.from === 'draining') {
       this.#instances.delete(event.subject);
       return;
     }

@@ -1,4 +1,4 @@
-import { upperFirst } from '../core/first-letter.ts';
+import { sentenceOf } from '../core/first-letter.ts';
 import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
@@ -188,7 +188,7 @@ export class CurrentProblems {
   #failingWorkers(): readonly StatusProblem[] {
     if (this.#workersFailing === null) return [];
     const { since, reason } = this.#workersFailing;
-    return [this.#problem('workers_failing', since, sentence(reason), workersStep)];
+    return [this.#problem('workers_failing', since, sentenceOf(reason), workersStep)];
   }
 
   #unapplied(): readonly StatusProblem[] {
@@ -248,7 +248,7 @@ export class CurrentProblems {
   #nearlyFull(): readonly StatusProblem[] {
     return [...this.#disks.values()].map(({ path, since, reason }) => {
       const nextStep = `Free space there (\`du -xh --max-depth=1 ${path}\`), or lower \`log.keep\` and \`store.keep.size\`.`;
-      return this.#problem('disk_nearly_full', since, sentence(reason), nextStep);
+      return this.#problem('disk_nearly_full', since, sentenceOf(reason), nextStep);
     });
   }
 
@@ -258,10 +258,6 @@ export class CurrentProblems {
 }
 
 const instanceOf = ({ subject }: Event): string => subject.slice('instance:'.length);
-
-function sentence(reason: string): string {
-  return `${upperFirst(reason)}.`;
-}
 
 function logState({ isFailing, errno }: LogEpisode): string {
   if (!isFailing) return 'is written again';

@@ -12,6 +12,7 @@ import { tells } from '../core/last-words.ts';
 import { visibleLine } from '../core/invisible-characters.ts';
 import type { OutputSearchResult, SearchResult } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import { wasStopped } from '../core/recorded-exit.ts';
 import { named } from '../diagnose/live/evidence-lines.ts';
 import { beforeText } from '../diagnose/live/suspect-facts.ts';
 import type { DirectLook, NewestFailure } from '../diagnose/live/watched-upstream.ts';
@@ -270,12 +271,13 @@ function probeOf(check: CheckSpec | null): HealthCheckRequest['probe'] {
 }
 
 /** An instance that the gateway has stopped is no change of its own: what stopped it is, such as a new configuration. */
-function isChange({ kind, subject, from }: Event, application: string | null): boolean {
+function isChange(event: Event, application: string | null): boolean {
+  const { kind, subject } = event;
   if (kind === 'instance_started' || kind === 'instance_exited')
     return (
       application !== null &&
       subject.startsWith(`instance:${application}/`) &&
-      !(kind === 'instance_exited' && from === 'stopping')
+      !(kind === 'instance_exited' && wasStopped(event))
     );
   return [
     'configuration_applied',

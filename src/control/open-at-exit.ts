@@ -5,6 +5,7 @@ import type { ExchangeRecord } from '../core/record.ts';
 import { instanceOf } from '../core/endpoint.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { wasStopped } from '../core/recorded-exit.ts';
 
 export interface OpenAtExitParts {
   readonly clock: Clock;
@@ -45,7 +46,7 @@ export class OpenAtExit {
   }
 
   onEvent(event: Event): void {
-    if (event.kind !== 'instance_exited' || event.from === 'stopping') return;
+    if (event.kind !== 'instance_exited' || wasStopped(event)) return;
     const { clock } = this.#parts;
     const now = clock.now();
     const instance = event.subject.slice('instance:'.length);

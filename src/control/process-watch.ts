@@ -5,6 +5,7 @@ import { noteAfterMs, noteBeforeMs } from '../core/process-state.ts';
 import { memoryBeforeExit, processStrains, strainedDescriptors, tellsMore } from '../core/process-text.ts';
 import type { InstanceVisit } from '../core/request-context.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { wasStopped } from '../core/recorded-exit.ts';
 import type { WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
 import { type ProcessTreeUsage, processTreeUsage } from '../system/process-tree-usage.ts';
 
@@ -91,8 +92,7 @@ export class ProcessWatch {
     const watched = this.#watched.get(instance);
     const exit: ProcessExit = {
       ...{ kind: 'exit', at: event.at, instance, pid, code, signal, outOfMemory, ranMs: event.evidence.afterMs },
-      // Nothing but Candor's own signals leads to this phase.
-      ...(event.from === 'stopping' ? { stopped: { replacedBy: this.#replacementOf(watched) } } : {}),
+      ...(wasStopped(event) ? { stopped: { replacedBy: this.#replacementOf(watched) } } : {}),
     };
     if (watched !== undefined) this.#parts.store(watched.exited(exit));
   }

@@ -172,10 +172,10 @@ export class RefusalReport {
       ...{ reported: refused.total, nextAt: after(now, reportEveryMs) },
       ...{ hasReportedPause: !isRegular, isOver: false },
     });
-    const whose = address === null ? '' : ` (${address})`;
+    const where = address === null ? '' : ` (${address})`;
     const ago = agoText(now - refused.lastAt);
-    const last = whose === '' && ago === '' ? '' : `, the last of them${whose}${ago}`;
-    const clients = count === 1 ? `a client${whose} was refused${ago}` : `${count} clients were refused${last}`;
+    const last = where === '' && ago === '' ? '' : `, the last of them${where}${ago}`;
+    const clients = count === 1 ? `a client${where} was refused${ago}` : `${count} clients were refused${last}`;
     this.#events.emit({
       kind: 'connections_refused',
       subject: 'gateway',

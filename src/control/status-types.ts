@@ -9,6 +9,7 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { CircuitState } from '../core/route-breaker.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { EndpointFigures } from '../record/endpoint-minute.ts';
+import type { ProblemKind } from '../core/problem-kinds.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 import type { MinuteFigures } from '../record/last-minute.ts';
 import type { OverlaySetting, OverlayValues } from '../core/overlay.ts';
@@ -161,27 +162,7 @@ export interface GatewayStatus {
 }
 
 export interface StatusProblem {
-  readonly kind:
-    | 'workers_missing'
-    /** They had to be replaced again and again, and have not run for five minutes since. */
-    | 'workers_failing'
-    /** The last reload was refused, so that an earlier configuration is active. */
-    | 'configuration_refused'
-    | 'worker_sheds'
-    | 'descriptors_scarce'
-    /** The configuration may need more than the process may have. Nothing has failed yet. */
-    | 'descriptors_few'
-    | 'clients_refused'
-    /** Clients of HTTP/2 reached a limit; others are served. */
-    | 'http2_limits_reached'
-    | 'log_failing'
-    | 'store_failing'
-    | 'otlp_failing'
-    | 'replacement_failing'
-    /** An instance that was ready ends again and again. */
-    | 'crash_loop'
-    | 'alerts_failing'
-    | 'disk_nearly_full';
+  readonly kind: ProblemKind;
   readonly sinceS: number;
   /** One sentence. */
   readonly reason: string;

@@ -1,5 +1,6 @@
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
+import { type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import {
@@ -96,13 +97,20 @@ export function verdictOfUpstream(
     unknown: count('unknown'),
     draining: count('draining'),
     breakersOpen: breakers.filter(({ upstream, state }) => upstream === id && state !== 'closed').length,
-    crashLoop: problems.some((problem) => problem.kind === 'crash_loop' && problem.application === application),
+    crashLoop: problemsFor(problems, 'upstream').some((problem) => problem.application === application),
     maintenance: maintenance.of.get(id) ?? noneClosed,
   });
 }
 
-/** Problems because of which no request of other clients has failed: people are to know of them. */
-const problemsOutsideVerdict: ReadonlySet<StatusProblem['kind']> = new Set(['descriptors_few', 'http2_limits_reached']);
+type JudgedProblem = VerdictParts['problems'][number];
+
+/** Those that say this of the verdict. */
+function problemsFor(
+  problems: readonly JudgedProblem[],
+  verdict: (typeof problemKinds)[ProblemKind]['verdict'],
+): readonly JudgedProblem[] {
+  return problems.filter(({ kind }) => problemKinds[kind].verdict === verdict);
+}
 
 export function verdictOfGateway(
   status: Pick<GatewayStatus, 'state' | 'problems' | 'incidents' | 'upstreams'> & Pick<GatewayFacts, 'refusal'>,
@@ -114,12 +122,8 @@ export function verdictOfGateway(
     lastMinute: lastMinute.all,
     silentS: history.silentS('all'),
     refusal: status.refusal,
-    problems: status.problems.filter(
-      ({ kind, application }) => application === undefined && !problemsOutsideVerdict.has(kind),
-    ).length,
-    unreadyReleases: status.problems.flatMap(({ kind, application }) =>
-      kind === 'replacement_failing' ? (application ?? []) : [],
-    ),
+    problems: problemsFor(status.problems, 'gateway').length,
+    unreadyReleases: problemsFor(status.problems, 'release').flatMap(({ application }) => application ?? []),
     incidents: status.incidents.length,
     upstreams: status.upstreams,
     maintenance: maintenance.all,

@@ -1,3 +1,4 @@
+import { wasStopped } from './recorded-exit.ts';
 import type { Event } from './event.ts';
 
 export type EventLevel = 'error' | 'warn' | 'info';
@@ -57,8 +58,7 @@ export function levelOf(event: Event): EventLevel {
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
     case 'instance_exited':
-      // An instance that the gateway stopped has not failed.
-      return event.from === 'stopping' ? 'info' : 'error';
+      return wasStopped(event) ? 'info' : 'error';
     default:
       return 'info';
   }

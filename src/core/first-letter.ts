@@ -7,3 +7,8 @@ export function upperFirst(text: string): string {
 export function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
+
+/** A clause as a sentence of its own; a full stop that it has already is not doubled. */
+export function sentenceOf(clause: string): string {
+  return `${upperFirst(clause)}${/[.!?]$/.test(clause) ? '' : '.'}`;
+}

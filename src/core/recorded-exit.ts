@@ -1,4 +1,5 @@
 import type { InstanceExit } from './endpoint.ts';
+import type { NewEvent } from './event.ts';
 import type { AttemptRecord } from './record.ts';
 
 /** How an instance ended, as the record of its request has it. */
@@ -13,4 +14,9 @@ export function stoppedJson({ stopped }: Pick<InstanceExit, 'stopped'>): Pick<Re
 export function instanceExitOf({ code, signal, oom, last_line: lastLine, stopped }: RecordedExit): InstanceExit {
   const exit = { atInstant: 0, code, signal, outOfMemory: oom, lastLine };
   return stopped === undefined ? exit : { ...exit, stopped: { replacedBy: stopped.replaced_by } };
+}
+
+/** Whether Candor has stopped the program that exited: nothing but its own signals leads to this phase. */
+export function wasStopped({ from }: Pick<NewEvent<'instance_exited'>, 'from'>): boolean {
+  return from === 'stopping';
 }

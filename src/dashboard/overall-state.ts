@@ -1,4 +1,4 @@
-import { upperFirst } from '../core/first-letter.ts';
+import { sentenceOf } from '../core/first-letter.ts';
 import { countText } from '../core/quantity-text.ts';
 import type { VerdictState } from '../core/service-verdict.ts';
 import { failedTooMany, shownVerdict } from '../core/shown-verdict.ts';
@@ -103,9 +103,4 @@ export function endpointTone({ state, last_minute: minute }: Pick<EndpointJson, 
     default:
       return 'bad';
   }
-}
-
-/** The gateway gives a clause. */
-function sentenceOf(reason: string): string {
-  return `${upperFirst(reason)}${reason.endsWith('.') ? '' : '.'}`;
 }

@@ -1,5 +1,6 @@
 import type { InstanceExit } from '../core/endpoint.ts';
 import type { Instant } from '../core/time.ts';
+import { wasStopped } from '../core/recorded-exit.ts';
 import type { ProgramExit } from './host.ts';
 import type { Phase } from './instance-life.ts';
 import { exitText } from './instance-text.ts';
@@ -72,9 +73,10 @@ export class LastRun {
 
   #note(at: Instant, lastLine: string | null): void {
     const { code, signal, outOfMemory } = this.#programExit;
-    const stopped = this.#phaseAtExit === 'stopping' ? { stopped: { replacedBy: null } } : {};
+    const isStopped = wasStopped({ from: this.#phaseAtExit });
+    const stopped = isStopped ? { stopped: { replacedBy: null } } : {};
     this.#exit = { atInstant: at, code, signal, outOfMemory: outOfMemory === true, lastLine, ...stopped };
     // An end that was requested has no reason in the output.
-    this.#ending = exitText(this.#programExit, this.#phaseAtExit === 'stopping' ? null : lastLine);
+    this.#ending = exitText(this.#programExit, isStopped ? null : lastLine);
   }
 }

@@ -1,4 +1,5 @@
 import type { FailureFamily, IncidentSuspect } from '../../core/live-incident.ts';
+import { wasStopped } from '../../core/recorded-exit.ts';
 import { familyOfCause, isConsequenceOf } from './failure-family.ts';
 import { type ExitKind, type FoundAddition, endedS, failedMin, failedShareMin, settleS } from './incident-additions.ts';
 import type { SeenEvent } from './kept-events.ts';
@@ -151,7 +152,7 @@ function newExits(
   const first = new Map<ExitKind, number>();
   const prefixes = applicationsOf(watched).map((application) => `instance:${application}/`);
   for (const { event, ms } of prefixes.length === 0 ? [] : events) {
-    if (event.kind !== 'instance_exited' || event.from === 'stopping') continue;
+    if (event.kind !== 'instance_exited' || wasStopped(event)) continue;
     if (ms < (open.startSecond - exitsBeforeS) * 1000 || !prefixes.some((one) => event.subject.startsWith(one)))
       continue;
     const kind = event.evidence.outOfMemory ? 'out_of_memory' : 'crash';

@@ -2,6 +2,7 @@ import type { Event } from '../../core/event.ts';
 import { isSignalOfOthers, nextStepAfterExit } from '../../core/explain.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
+import { wasStopped } from '../../core/recorded-exit.ts';
 import { explainedShare } from './explained-share.ts';
 import { countedLines } from './evidence-lines.ts';
 import { settingAside } from './present-settings.ts';
@@ -32,7 +33,7 @@ export function ownExits(context: SuspectContext): readonly SeenOf<'instance_exi
   return seen(
     context,
     'instance_exited',
-    ({ subject, from }) => from !== 'stopping' && prefixes.some((prefix) => subject.startsWith(prefix)),
+    (event) => !wasStopped(event) && prefixes.some((prefix) => event.subject.startsWith(prefix)),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { SuspectKind } from '../../core/live-incident.ts';
+import { wasStopped } from '../../core/recorded-exit.ts';
 import { explainedMin, explainedShare, explainedText, mostlyExplained } from './explained-share.ts';
 import { outputStepOf } from './output-step.ts';
 import { instanceOf, type SeenInstance, type SeenRevision } from './seen-releases.ts';
@@ -312,11 +313,7 @@ function attemptsOf(context: SuspectContext, application: string): readonly Name
   }));
   if (attempts.some(({ failed }) => failed > 0)) return attempts;
   const prefix = `instance:${application}/`;
-  const exits = seen(
-    context,
-    'instance_exited',
-    ({ subject, from }) => subject.startsWith(prefix) && from !== 'stopping',
-  );
+  const exits = seen(context, 'instance_exited', (event) => event.subject.startsWith(prefix) && !wasStopped(event));
   return exits.map(({ event }) => ({ name: event.subject.slice('instance:'.length), all: 1, failed: 1 }));
 }
 

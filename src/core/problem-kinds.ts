@@ -1,0 +1,36 @@
+/** What a problem says of the verdict that `candor status` begins with. */
+interface ProblemRule {
+  /**
+   * 'gateway': the gateway is not well. 'release': a release of the application is not ready. 'upstream': the upstreams of the application are
+   * not well, and so the gateway. Null: no request of other clients has failed; people are to know of it.
+   */
+  readonly verdict: 'gateway' | 'release' | 'upstream' | null;
+}
+
+/** Every problem that a status may have; docs/cli.md says when each is told. */
+export const problemKinds = {
+  workers_missing: { verdict: 'gateway' },
+  /** They had to be replaced again and again, and have not run for five minutes since. */
+  workers_failing: { verdict: 'gateway' },
+  /** The last reload was refused, so that an earlier configuration is active. */
+  configuration_refused: { verdict: 'gateway' },
+  worker_sheds: { verdict: 'gateway' },
+  descriptors_scarce: { verdict: 'gateway' },
+  /** The configuration may need more than the process may have. Nothing has failed yet. */
+  descriptors_few: { verdict: null },
+  clients_refused: { verdict: 'gateway' },
+  /** Clients of HTTP/2 reached a limit; others are served. */
+  http2_limits_reached: { verdict: null },
+  log_failing: { verdict: 'gateway' },
+  store_failing: { verdict: 'gateway' },
+  otlp_failing: { verdict: 'gateway' },
+  replacement_failing: { verdict: 'release' },
+  /** An instance that was ready ends again and again. */
+  crash_loop: { verdict: 'upstream' },
+  alerts_failing: { verdict: 'gateway' },
+  disk_nearly_full: { verdict: 'gateway' },
+} as const satisfies Readonly<Record<string, ProblemRule>>;
+
+export type ProblemKind = keyof typeof problemKinds;
+
+export const problemKindNames = Object.keys(problemKinds) as readonly ProblemKind[];
