@@ -87,7 +87,10 @@ describe('the exchange log', () => {
       return plain.toSorted().join(' ') === 'exchange.log exchange.log.1';
     });
     assert.deepEqual(new Set(await all()), new Set(rounds.flatMap((round) => numbered(50, `${round}-`))));
-    assert.ok(edge.eventsOf('log_rotated').length >= 5);
+    // How many there are follows from how many lines are written at once.
+    const older = (await files()).length - 1;
+    assert.ok(older >= 2, `${older}`);
+    await until('each rotation is told', () => edge.eventsOf('log_rotated').length === older);
     const { record, searched } = await searchLogFiles(inFolder('exchange.log'), ids[0] ?? '');
     assert.equal(record?.path, '/0-0');
     assert.match(searched.at(-1)?.path ?? '', /\.zst$/);
