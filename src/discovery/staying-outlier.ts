@@ -16,8 +16,8 @@ export class StayingOutlier {
   #failuresBefore = 0;
 
   /**
-   * Traffic speaks against it. `failures`: of the window, which lasts `overAfterMs`. `isReport`: that begins, or has grown tenfold; `isChange`: the numbers
-   * in the state that people see are to be replaced.
+   * The endpoint's requests show that it is an outlier. `failures`: of the window, which lasts `overAfterMs`. Returns whether an event is due (`isReport`: it
+   * has become one, or its failures have grown tenfold), and whether the status is to show new numbers (`isChange`).
    */
   note(
     failures: number,

@@ -47,7 +47,7 @@ export interface ConnectionSettings {
   readonly responseHeadBytesMax: number;
   /** Whether HTTP/2 is spoken without negotiation, where the connection is in clear text. */
   readonly http2: boolean;
-  /** Of all connections to the endpoint; absent: nobody counts them. */
+  /** Counts what the endpoint answers on all of its connections; absent: its answers are not counted. */
   readonly answers?: EndpointAnswers;
 }
 
