@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { FloodedGateway, QuietClient } from '../test/http2/flooded-gateway.ts';
@@ -10,8 +11,8 @@ import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
 const usage = `usage: npm run bench:http2-floods -- [--seconds=2] [--rounds=5] [--only=TEXT] [--json=yes]
 
 What a client of HTTP/2 waits for a small response while another client floods the same worker, and reconnects each time it is thrown out.
-Gateway, quiet client and flood are three processes. Where they have fewer cores than that they also wait for each other. So each round
-has three parts: without a flood, with the same flood at another program, which reads and forgets, and with the flood at the gateway. A
+Gateway, quiet client and flood are three processes. A flood comes from another machine, so that its process has the lowest priority here (nice 19): what
+gateway and quiet client leave of the processors. Where these are few they wait for each other all the same. So each round has three parts: without a flood, with the same flood at another program, which reads and forgets, and with the flood at the gateway. A
 round counts if the machine was quiet: the hypervisor took less than 6 % of its cores, and programs that do not belong to the measurement
 less than 10 %. A round that does not count is repeated, at most twice for each that is wanted.
 
@@ -57,6 +58,7 @@ class FloodProcess {
 
   constructor() {
     this.#child = fork(new URL('http2-flood-process.ts', import.meta.url));
+    if (this.#child.pid !== undefined) setPriority(this.#child.pid, constants.priority.PRIORITY_LOW);
     this.#child.on('message', (message) => {
       this.#reports.push(message as Report);
       this.#wake();

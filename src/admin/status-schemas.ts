@@ -286,6 +286,7 @@ export const statusSchema = z.object({
           phase: z.enum(['starting', 'ready', 'failing', 'backing_off', 'stopping', 'stopped']),
           reason: text,
           restarts: count,
+          late: z.boolean().describe('It starts, and `readiness.start_timeout` is over.'),
           usage: processFiguresSchema
             .nullable()
             .describe('What its process used some seconds ago; null: not known, or none runs.'),

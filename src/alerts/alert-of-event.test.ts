@@ -39,6 +39,7 @@ const objective = {
 
 const descriptors = { limit: 200, needed: 11_024, wanted: 11_024, open: 190, closed: 7, refused: 4 };
 const workers = { lost: 3, lastedMs: 1500, serving: 0, wanted: 2, why: 'it ended with 3' };
+const loop = { application: 'shop', instance: 'shop/2', ends: 3, serving: [], fix: 'Read its last output.' };
 const release = { application: 'shop', instance: 'shop/2', restarts: 3, serving: [] };
 
 function refused(
@@ -206,6 +207,21 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
   ],
   ['a release that is ready', event('application_not_ready', release, 'ready'), 'release:shop resolved info'],
   ['a release that is replaced', event('application_not_ready', release, 'replaced'), 'release:shop resolved info'],
+  [
+    'an instance that ends again and again while another one serves',
+    event('application_crash_loop', { ...loop, serving: ['shop/1'] }, 'failing'),
+    'application:shop opened warning',
+  ],
+  [
+    'an instance that ends again and again while nothing else serves',
+    event('application_crash_loop', loop, 'failing'),
+    'application:shop opened critical',
+  ],
+  [
+    'an instance that runs on',
+    event('application_crash_loop', { ...loop, ends: 0, fix: null }, 'stable'),
+    'application:shop resolved info',
+  ],
   ['a reload', event('configuration_applied', { contentHash: '', source: '', changed: [] }), null],
   [
     'an alert that was sent',
@@ -287,7 +303,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
     instance_wrong_listen_address: false,
     instance_exposed: false,
   },
-  ...{ instance_exited: false, instance_restarting: false, application_not_ready: true },
+  ...{ instance_exited: false, instance_restarting: false, application_not_ready: true, application_crash_loop: true },
   ...{ connections_refused: true, descriptors_few: false, descriptors_exhausted: true },
   ...{ tls_handshakes_failed: false, http2_limit_reached: false },
   ...{ certificate_expiring: true, certificate_not_yet_valid: true, certificate_issued: true },

@@ -5,7 +5,8 @@ import { storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/nearest-there.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
-import { descriptorsAlert, refusalAlert, releaseAlert, workersAlert } from './gateway-alerts.ts';
+import { crashLoopAlert, releaseAlert } from './application-alerts.ts';
+import { descriptorsAlert, refusalAlert, workersAlert } from './gateway-alerts.ts';
 
 /** Where an alert comes from. */
 export interface AlertOrigin {
@@ -50,6 +51,8 @@ function contentOf(event: Event): AlertContent | null {
       return workersAlert(event);
     case 'application_not_ready':
       return releaseAlert(event);
+    case 'application_crash_loop':
+      return crashLoopAlert(event);
     default:
       return null;
   }

@@ -1,4 +1,4 @@
-import type { Alert, AlertTargetSpec } from '../core/alert.ts';
+import { type Alert, type AlertTargetSpec, alertKinds } from '../core/alert.ts';
 import type { Event, EventKind, EventSink, NewEvent } from '../core/event.ts';
 
 /** What tests of alerts begin with. */
@@ -26,7 +26,7 @@ export const alertSample: Alert = {
 
 export const targetSample: AlertTargetSpec = {
   id: 'oncall',
-  kinds: ['incident', 'gateway', 'release', 'certificate', 'disk', 'records', 'slo'],
+  kinds: alertKinds,
   changes: ['opened', 'grown', 'resolved'],
   severityMin: 'info',
   upstreams: [],

@@ -14,8 +14,9 @@ export const settledAfterMs: Readonly<Record<AlertKind, number | null>> = {
   disk: 60_000,
   records: 60_000,
   slo: 60_000,
-  // An instance may take minutes until it has failed.
+  // An instance may take minutes until it has failed, or has failed several times.
   release: 900_000,
+  application: 900_000,
 };
 
 /** The ends of what an earlier process has reported and this one, which started at the wall time `startedAt`, has not. `kinds`: those that are settled. */

@@ -89,25 +89,3 @@ export function refusalAlert({ evidence, to, reason: text }: EventOf<'connection
     steps: isOver ? [] : ['refusing'],
   };
 }
-
-/** A release, or a first start, of which an instance does not become ready: `critical` where no other instance serves. */
-export function releaseAlert({ evidence, to, reason }: EventOf<'application_not_ready'>): AlertContent {
-  const { application, instance, serving } = evidence;
-  const isFailing = to === 'failing';
-  return {
-    ...noneOf,
-    key: `release:${application}`,
-    kind: 'release',
-    change: isFailing ? 'opened' : 'resolved',
-    severity: !isFailing ? 'info' : serving.length === 0 ? 'critical' : 'warning',
-    upstreams: [application],
-    title: isFailing
-      ? `${instance} does not become ready`
-      : `${instance} ${to === 'ready' ? 'is ready' : 'is no longer wanted'}`,
-    text: sentenceOf(reason),
-    nextStep: isFailing
-      ? 'See its last output in `candor status`; correct the application, or restore its earlier configuration and run `candor reload`.'
-      : null,
-    steps: isFailing ? ['failing'] : [],
-  };
-}

@@ -20,7 +20,7 @@ beforeEach(() => {
 
 function instance(id: string, phase: InstanceStatus['phase'], restarts = 0, isEarlier = false): InstanceStatus {
   return {
-    ...{ id, phase, restarts, pid: 1, port: 1, reason: 'exited with code 3', usage: null, exposedAt: null },
+    ...{ id, phase, restarts, pid: 1, port: 1, reason: 'exited with code 3', usage: null, exposedAt: null, late: false },
     ...{ earlierCommand: isEarlier ? ['old'] : null, lastLines: [] },
   };
 }
@@ -73,6 +73,22 @@ test('an application that is removed is over', () => {
   applications = [];
   watch.look();
   assert.deepEqual(states(), ['failing shop/1', 'replaced shop/1']);
+});
+
+test('a release that neither ends nor is ready is reported as soon as it is late', () => {
+  const starts = { ...instance('shop/2', 'starting'), reason: 'starting: GET / on port 41213 answered 500' };
+  see(earlier, starts);
+  clock.advanceSync(60_000);
+  assert.deepEqual(states(), []);
+  see(earlier, { ...starts, late: true });
+  clock.advanceSync(60_000);
+  assert.deepEqual(states(), ['failing shop/2']);
+  assert.equal(
+    told[0]?.reason,
+    'the instance shop/2 has not become ready within `readiness.start_timeout`: GET / on port 41213 answered 500; shop/1 of the earlier configuration serves',
+  );
+  see(earlier, instance('shop/2', 'ready'));
+  assert.deepEqual(states(), ['failing shop/2', 'ready shop/2']);
 });
 
 test('what comes up at the second attempt, and what was ready before it failed, is not reported', () => {

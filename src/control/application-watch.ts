@@ -1,7 +1,7 @@
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
-import { servingText } from './replacements.ts';
+import { lateText, servingText } from './replacements.ts';
 
 /** A program that ends once while it starts, and is ready the next time, needs nobody. */
 const persistsMs = 10_000;
@@ -16,9 +16,9 @@ interface NotReady {
 }
 
 /**
- * Reports applications of which an instance that the configuration wants has never become ready and fails again and again: a new release, or a
- * first start. It is over when the instance is ready, or is no longer wanted. An instance that was ready
- * once and ends again and again is the matter of `CrashLoops`.
+ * Reports applications of which an instance that the configuration wants has never become ready, and fails again and again or starts for longer than
+ * it may: a new release, or a first start. It is over when the instance is ready, or is no longer wanted. An instance that was ready
+ * once and ends again and again is the matter of `CrashLoopWatch`.
  */
 export class ApplicationWatch {
   readonly #clock: Clock;
@@ -73,8 +73,8 @@ export class ApplicationWatch {
   }
 
   #neverReady({ instances }: ApplicationStatus): InstanceStatus | null {
-    const isFailing = ({ phase, restarts }: InstanceStatus): boolean =>
-      phase === 'backing_off' || (phase === 'starting' && restarts > 0);
+    const isFailing = ({ phase, restarts, late }: InstanceStatus): boolean =>
+      late || phase === 'backing_off' || (phase === 'starting' && restarts > 0);
     return instances.find((one) => !isEarlier(one) && isFailing(one) && !this.#wasReady.has(one.id)) ?? null;
   }
 
@@ -85,7 +85,7 @@ export class ApplicationWatch {
     for (const [id, one] of this.#notReady) {
       const isWorse = one.reported !== null && one.reported > 0 && one.serving.length === 0;
       if (one.reported !== null && !isWorse) continue;
-      if (isWorse || now - one.since >= persistsMs) this.#report(id, one);
+      if (isWorse || one.instance.late || now - one.since >= persistsMs) this.#report(id, one);
       else dueAt = Math.min(dueAt, one.since + persistsMs);
     }
     const again = (watch: ApplicationWatch): void => watch.look();
@@ -95,14 +95,17 @@ export class ApplicationWatch {
   #report(application: string, one: NotReady): void {
     const { instance, serving } = one;
     one.reported = serving.length;
-    const { id, restarts } = instance;
+    const { id, restarts, late } = instance;
     const why = instance.reason.replace(/\.$/, '');
+    const what = late
+      ? `the instance ${lateText(instance)}`
+      : `the instance ${id} has not become ready, though it was started ${times(restarts + 1)}; ${why}`;
     const others = serving.length === 0 ? 'no earlier instance serves' : servingText(serving);
     this.#events.emit({
       kind: 'application_not_ready',
       subject: `application:${application}`,
       to: 'failing',
-      reason: `the instance ${id} has not become ready, though it was started ${times(restarts + 1)}; ${why}; ${others}`,
+      reason: `${what}; ${others}`,
       evidence: { application, instance: id, restarts, serving: serving.map((earlier) => earlier.id) },
     });
   }

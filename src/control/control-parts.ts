@@ -18,6 +18,7 @@ import { Applications } from './applications.ts';
 import { ConfigurationFile } from './configuration-file.ts';
 import { ConfigurationHistory } from './configuration-history.ts';
 import { ConfigurationReport } from './configuration-report.ts';
+import { CrashLoopWatch } from './crash-loop-watch.ts';
 import { CurrentProblems } from './current-problems.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
@@ -96,6 +97,7 @@ export class ControlParts {
   readonly disks: DiskWatch;
   readonly slo: SloWatch;
   readonly applicationWatch: ApplicationWatch;
+  readonly crashLoopWatch: CrashLoopWatch;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
@@ -132,7 +134,11 @@ export class ControlParts {
       isWanted: () => this.store.path !== null,
       onLine: (source, line) => this.output.note(source, line),
     });
-    this.processes = new ProcessWatch({ clock, store: (notes) => this.store.storeProcesses(notes) });
+    this.processes = new ProcessWatch({
+      clock,
+      store: (notes) => this.store.storeProcesses(notes),
+      replacementOf: (instance) => this.applications.supervisor.replacementOf(instance),
+    });
     this.hub.subscribe((event) => this.processes.onEvent(event));
     this.otlp = this.#createOtlp();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
@@ -147,7 +153,12 @@ export class ControlParts {
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
     this.applications = this.#createApplications();
-    this.applicationWatch = new ApplicationWatch(clock, this.hub, () => this.#applicationStatus());
+    const applications = (): readonly ApplicationStatus[] => this.#applicationStatus();
+    this.applicationWatch = new ApplicationWatch(clock, this.hub, applications);
+    this.crashLoopWatch = new CrashLoopWatch(clock, this.hub, {
+      applications,
+      loops: () => this.problems.crashLoops(applications()),
+    });
     this.overlay = this.#createOverlay();
     this.endpoints = this.#createEndpoints();
     this.lateExits = new LateExits(clock);
@@ -415,6 +426,7 @@ export class ControlParts {
     this.problems.useInstances(instances);
     this.applications.noteChange();
     this.applicationWatch.look();
+    this.crashLoopWatch.look();
     this.condition.changed();
   }
 }

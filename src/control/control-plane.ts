@@ -412,6 +412,7 @@ export class ControlPlane implements Gateway {
   async #stop(why: string, { hasSuccessor = false, detachApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
     this.#parts.applicationWatch.close();
+    this.#parts.crashLoopWatch.close();
     if (hasSuccessor) {
       this.#parts.log.setWritesAlone(false);
       this.#parts.overlay.follow();

@@ -39,8 +39,17 @@ interface InstanceEnds {
   hasRecovered: boolean;
 }
 
-interface CrashLoop extends Pick<StatusProblem, 'reason' | 'nextStep'> {
+/** An application whose instances end again and again. */
+export interface CrashLoop extends Pick<StatusProblem, 'reason' | 'nextStep'> {
   readonly application: string;
+  /** The one that has ended most often. */
+  readonly instance: string;
+  /** Its ends of the last ten minutes. */
+  readonly ends: number;
+  /** Others of the application that are ready and do not end. */
+  readonly serving: readonly string[];
+  /** One that ends again and again has been ready before. */
+  readonly wasReady: boolean;
   readonly since: Instant;
 }
 
@@ -130,19 +139,23 @@ export class CrashLoops {
     looping: readonly LoopingInstance[],
   ): CrashLoop {
     const others = looping.filter((one) => one !== worst).map(({ id }) => id);
-    const serving = instances.filter(({ id, phase }) => phase === 'ready' && !looping.some((one) => one.id === id));
+    const serving = instances
+      .filter(({ id, phase }) => phase === 'ready' && !looping.some((one) => one.id === id))
+      .map(({ id }) => id);
+    const wasReady = looping.some((one) => one.wasReady);
     const { id, ends, last } = worst;
     const since = ends[0]?.at ?? last.at;
     const too = others.length === 0 ? '' : `; ${others.length} more of ${application} end again and again too`;
     const meanwhile =
       serving.length > 0
-        ? instancesText(serving.map((one) => one.id))
-        : looping.some(({ wasReady }) => wasReady)
+        ? instancesText(serving)
+        : wasReady
           ? `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`
           : `${application} has not been ready yet, and requests get a 503`;
     const often = oftenText(worst, this.#clock.now() - since);
     const reason = `${id} has ended ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
-    return { application, since, reason, nextStep: nextStepAfterExit(last) };
+    const nextStep = nextStepAfterExit(last);
+    return { application, instance: id, ends: ends.length, serving, wasReady, since, reason, nextStep };
   }
 }
 

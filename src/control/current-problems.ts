@@ -8,9 +8,9 @@ import type { Clock, Instant } from '../core/time.ts';
 import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
-import { CrashLoops } from './crash-loops.ts';
+import { type CrashLoop, CrashLoops } from './crash-loops.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
-import { failedReplacements } from './replacements.ts';
+import { failedReplacements, lateStarts } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
 import { RecentGrowth } from './recent-growth.ts';
 
@@ -69,8 +69,8 @@ export class CurrentProblems {
   #workersFailing: { readonly since: Instant; readonly reason: string } | null = null;
   /** The file that the gateway has not applied; null if the last one was. */
   #refusedConfiguration: RefusedConfiguration | null = null;
-  /** Instances that start, and of which was reported that they are not ready. */
-  readonly #notReady = new Set<string>();
+  /** Instances that start, and since when it is reported that they are not ready. */
+  readonly #notReady = new Map<string, Instant>();
   /** When the active configuration was applied. */
   #appliedAt: Instant;
 
@@ -116,15 +116,20 @@ export class CurrentProblems {
     else if (event.kind === 'workers_failing')
       this.#workersFailing =
         event.to === 'failing' ? { since: this.#workersFailing?.since ?? now, reason: event.reason } : null;
-    else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address')
-      this.#notReady.add(instanceOf(event));
-    else if (event.kind === 'instance_ready' || event.kind === 'instance_exited')
+    else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address') {
+      const instance = instanceOf(event);
+      this.#notReady.set(instance, this.#notReady.get(instance) ?? now);
+    } else if (event.kind === 'instance_ready' || event.kind === 'instance_exited')
       this.#notReady.delete(instanceOf(event));
   }
 
   /** The instances, whenever one of them has changed. */
   useInstances(instances: readonly Pick<InstanceStatus, 'id'>[]): void {
     this.#crashLoops.use(instances);
+  }
+
+  crashLoops(applications: readonly ApplicationStatus[]): readonly CrashLoop[] {
+    return this.#crashLoops.list(applications);
   }
 
   #onLogDropped({ what, count, errno }: EventFacts['log_dropped'], isFailing: boolean): void {
@@ -158,12 +163,21 @@ export class CurrentProblems {
       ...this.#nearlyFull(),
     ];
     const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
-    return [...own, ...this.#looping(context), ...this.#replacements(context), ...alerts];
+    return [...own, ...this.#looping(context), ...this.#late(context), ...this.#replacements(context), ...alerts];
   }
 
   #looping({ applications }: ProblemContext): readonly StatusProblem[] {
-    return this.#crashLoops.list(applications).map(({ application, since, reason, nextStep }) => ({
+    return this.crashLoops(applications).map(({ application, since, reason, nextStep }) => ({
       ...this.#problem('crash_loop', since, reason, nextStep),
+      application,
+    }));
+  }
+
+  #late({ applications }: ProblemContext): readonly StatusProblem[] {
+    const nextStep =
+      'See what it printed last (`candor status`), and correct the application or `readiness`; raise `readiness.start_timeout` if it only needs longer.';
+    return lateStarts(applications).map(({ application, instance, reason }) => ({
+      ...this.#problem('application_not_ready', this.#notReady.get(instance) ?? this.#appliedAt, reason, nextStep),
       application,
     }));
   }

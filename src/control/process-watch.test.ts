@@ -13,6 +13,7 @@ let clock: SimulatedClock;
 let stored: ProcessNote[];
 let asked: number;
 let used: ProcessTreeUsage | null;
+let replacement: string | null;
 let watch: ProcessWatch;
 
 const usage = (changes: Partial<ProcessTreeUsage> = {}): ProcessTreeUsage => ({
@@ -27,9 +28,11 @@ beforeEach(() => {
   stored = [];
   asked = 0;
   used = usage();
+  replacement = null;
   watch = new ProcessWatch({
     clock,
     store: (notes) => stored.push(...notes),
+    replacementOf: () => replacement,
     usageOf: () => {
       asked += 1;
       return used;
@@ -57,28 +60,17 @@ const sizes = (notes: readonly ProcessNote[]): readonly (number | string)[] =>
   notes.map((note) => (note.kind === 'exit' ? 'exit' : (note.residentBytes ?? 0) / mebibyte));
 
 describe('the watch of processes', () => {
-  for (const [what, from, instances, expected] of [
-    ['ended by itself', 'ready', ['shop/2'], undefined],
-    ['was replaced', 'stopping', ['shop/2'], { replacedBy: 'shop/2' }],
-    ['was stopped with the gateway', 'stopping', [], { replacedBy: null }],
-    ['was stopped beside another application', 'stopping', ['blog/1'], { replacedBy: null }],
+  for (const [what, from, successor, expected] of [
+    ['ended by itself', 'ready', 'shop/2', undefined],
+    ['was replaced', 'stopping', 'shop/2', { replacedBy: 'shop/2' }],
+    ['was stopped with the gateway', 'stopping', null, { replacedBy: null }],
   ] as const)
     test(`notes of a process whether Candor stopped it: it ${what}`, () => {
-      clock.advanceSync(2000);
-      watch.use(['shop/1', ...instances].map((id, index) => ({ id, pid: 7 + index, restarts: 0 })));
-      clock.advanceSync(2000);
+      replacement = successor;
       exit(7, from);
       const note = stored.findLast((one) => one.kind === 'exit');
       assert.deepEqual([note?.stopped, note?.ranMs], [expected, 3000]);
     });
-
-  test('names no instance as the replacement that began with the one that Candor stopped', () => {
-    const both = ['shop/1', 'shop/2'].map((id, index) => ({ id, pid: 7 + index, restarts: 0 }));
-    watch.use(both);
-    clock.advanceSync(2000);
-    exit(7, 'stopping');
-    assert.deepEqual(stored.findLast((one) => one.kind === 'exit')?.stopped, { replacedBy: null });
-  });
 
   test('looks at a calm process every five seconds, and at one that changes every second', () => {
     clock.advanceSync(2000);

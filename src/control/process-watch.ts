@@ -19,6 +19,8 @@ export interface ProcessWatchParts {
   readonly clock: Clock;
   /** Stores them; without a store it does nothing. */
   readonly store: (notes: readonly ProcessNote[]) => void;
+  /** The instance that has replaced one that Candor stopped; null: none has. */
+  readonly replacementOf: (instance: string) => string | null;
   readonly usageOf?: (pid: number) => ProcessTreeUsage | null;
 }
 
@@ -92,18 +94,9 @@ export class ProcessWatch {
     const watched = this.#watched.get(instance);
     const exit: ProcessExit = {
       ...{ kind: 'exit', at: event.at, instance, pid, code, signal, outOfMemory, ranMs: event.evidence.afterMs },
-      ...(wasStopped(event) ? { stopped: { replacedBy: this.#replacementOf(watched) } } : {}),
+      ...(wasStopped(event) ? { stopped: { replacedBy: this.#parts.replacementOf(instance) } } : {}),
     };
     if (watched !== undefined) this.#parts.store(watched.exited(exit));
-  }
-
-  /** The newest instance of the same application that runs and is newer than this one. */
-  #replacementOf(ended: WatchedProcess | undefined): string | null {
-    if (ended === undefined) return null;
-    const newer = [...this.#watched.values()].filter(
-      ({ application, pid, since }) => application === ended.application && pid !== null && since > ended.since,
-    );
-    return newer.at(-1)?.instance ?? null;
   }
 
   /** Of the process that runs; null: not known yet, or none runs. */
@@ -174,8 +167,6 @@ function instanceOf(upstream: string, endpoint: string): string {
 class WatchedProcess {
   readonly instance: string;
   readonly application: string;
-  /** When it was first listed. */
-  readonly since: Instant;
   pid: number | null = null;
   /** When the next sample is to be taken; null while no process runs. */
   dueAt: Instant | null = null;
@@ -195,7 +186,6 @@ class WatchedProcess {
   constructor(instance: string, now: Instant) {
     this.instance = instance;
     this.application = instance.slice(0, instance.lastIndexOf('/'));
-    this.since = now;
     this.#minuteBegan = now;
   }
 

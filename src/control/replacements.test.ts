@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
-import { failedReplacements } from './replacements.ts';
+import { failedReplacements, lateStarts } from './replacements.ts';
 
 function instance(id: string, phase: InstanceStatus['phase'], isEarlier = false): InstanceStatus {
   return {
-    ...{ id, phase, restarts: 0, pid: 1, port: 1, reason: `starting: ${id} answers 500`, usage: null, exposedAt: null },
+    ...{ id, phase, restarts: 0, pid: 1, port: 1, reason: `starting: ${id} answers 500`, usage: null, exposedAt: null, late: false },
     ...{ earlierCommand: isEarlier ? ['old'] : null, lastLines: [] },
   };
 }
@@ -40,4 +40,15 @@ test('new instances that start are no problem while none was reported, or while 
     failedReplacements([application(...starting)], () => true),
     [],
   );
+});
+
+test('a start that takes longer than it may is told unless an earlier instance serves', () => {
+  const late = { ...instance('web/2', 'starting'), late: true };
+  const told = (...instances: InstanceStatus[]): readonly string[] =>
+    lateStarts([application(...instances)]).map(({ reason }) => reason);
+  const why = 'web/2 has not become ready within `readiness.start_timeout`: web/2 answers 500';
+  assert.deepEqual(told(late), [`${why}; no other instance serves, and requests get a 503.`]);
+  assert.deepEqual(told(late, instance('web/3', 'ready')), [`${why}; web/3 serves.`]);
+  assert.deepEqual(told(earlier, late), []);
+  assert.deepEqual(told(...starting), []);
 });

@@ -305,6 +305,8 @@ export interface InstanceStatus {
   /** Why it is in that phase, one sentence. */
   readonly reason: string;
   readonly restarts: number;
+  /** It starts, and `readiness.start_timeout` is over. */
+  readonly late: boolean;
   /** What its process and those that it has started used a few seconds ago at most; null: not known, or none runs. */
   readonly usage: ProcessFigures | null;
   /** Its command, if an earlier configuration started it and a new instance will replace it; else null. */

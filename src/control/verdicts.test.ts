@@ -105,6 +105,7 @@ for (const [kind, application, state, expected] of [
   ['crash_loop', 'web', 'healthy', /^degraded: an instance of its application ends again and again$/],
   ['crash_loop', 'web', 'starting', /^degraded: an instance of its application ends again and again$/],
   ['crash_loop', 'other', 'healthy', /^idle:/],
+  ['application_not_ready', 'web', 'starting', /^degraded: an instance of its application does not become ready$/],
   ['replacement_failing', 'web', 'healthy', /^idle:/],
 ] as const)
   test(`an upstream with an endpoint that is ${state} while ${application} has the problem ${kind}`, () => {

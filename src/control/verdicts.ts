@@ -1,6 +1,6 @@
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
-import { type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
+import { type ApplicationProblemKind, type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import {
@@ -97,12 +97,24 @@ export function verdictOfUpstream(
     unknown: count('unknown'),
     draining: count('draining'),
     breakersOpen: breakers.filter(({ upstream, state }) => upstream === id && state !== 'closed').length,
-    crashLoop: problemsFor(problems, 'upstream').some((problem) => problem.application === application),
+    applicationProblem: problemOf(application, problems),
     maintenance: maintenance.of.get(id) ?? noneClosed,
   });
 }
 
 type JudgedProblem = VerdictParts['problems'][number];
+
+function problemOf(
+  application: string | null | undefined,
+  problems: readonly JudgedProblem[],
+): ApplicationProblemKind | null {
+  const kinds = problems.filter((problem) => problem.application === application).map(({ kind }) => kind);
+  return kinds.find(isOfUpstream) ?? null;
+}
+
+function isOfUpstream(kind: ProblemKind): kind is ApplicationProblemKind {
+  return problemKinds[kind].verdict === 'upstream';
+}
 
 /** Those that say this of the verdict. */
 function problemsFor(

@@ -1,5 +1,14 @@
 /** What alerts are about. */
-export const alertKinds = ['incident', 'gateway', 'release', 'certificate', 'disk', 'records', 'slo'] as const;
+export const alertKinds = [
+  'incident',
+  'gateway',
+  'release',
+  'application',
+  'certificate',
+  'disk',
+  'records',
+  'slo',
+] as const;
 export type AlertKind = (typeof alertKinds)[number];
 
 /** What has become of it. `grown`: it is worse than when it was last reported. */

@@ -52,6 +52,7 @@ export function levelOf(event: Event): EventLevel {
       return event.to === 'enough' ? 'info' : event.to === 'refusing' ? 'error' : 'warn';
     case 'workers_failing':
     case 'application_not_ready':
+    case 'application_crash_loop':
       return event.to === 'failing' ? 'error' : 'info';
     case 'circuit_breaker':
       return event.to === 'open' ? 'warn' : 'info';

@@ -139,6 +139,17 @@ export interface EventFacts {
   application_not_ready: { application: string; instance: string; restarts: number; serving: readonly string[] };
   instance_restarting: { afterMs: number; failures: number };
   /**
+   * An instance that was ready ends again and again, or no longer (`to`: 'failing', 'stable'): `ends` within ten minutes. `serving`: other instances of
+   * the application that are ready. `fix`: what a person can do; null where it is over.
+   */
+  application_crash_loop: {
+    application: string;
+    instance: string;
+    ends: number;
+    serving: readonly string[];
+    fix: string | null;
+  };
+  /**
    * Clients are refused, or none of that reason has been for a minute (`to`: 'refusing', 'accepting'). `address`: that of the last refused
    * client, if known. `limit`: null if it is not a number of connections.
    */

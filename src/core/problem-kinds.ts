@@ -25,12 +25,19 @@ export const problemKinds = {
   store_failing: { verdict: 'gateway' },
   otlp_failing: { verdict: 'gateway' },
   replacement_failing: { verdict: 'release' },
-  /** An instance that was ready ends again and again. */
+  /** An instance ends again and again: one that was ready, or none has been. */
   crash_loop: { verdict: 'upstream' },
+  /** A start takes longer than it may, and no earlier instance serves. */
+  application_not_ready: { verdict: 'upstream' },
   alerts_failing: { verdict: 'gateway' },
   disk_nearly_full: { verdict: 'gateway' },
 } as const satisfies Readonly<Record<string, ProblemRule>>;
 
 export type ProblemKind = keyof typeof problemKinds;
+
+/** Those of which the upstreams of the application are not well. */
+export type ApplicationProblemKind = {
+  [K in ProblemKind]: (typeof problemKinds)[K]['verdict'] extends 'upstream' ? K : never;
+}[ProblemKind];
 
 export const problemKindNames = Object.keys(problemKinds) as readonly ProblemKind[];

@@ -8,6 +8,8 @@ export interface SupervisedInstanceStatus {
   readonly phase: 'starting' | 'ready' | 'failing' | 'backing_off' | 'stopping' | 'stopped';
   readonly reason: string;
   readonly restarts: number;
+  /** It starts, and `readiness.start_timeout` is over. */
+  readonly late: boolean;
   /** Where strangers may reach it without the gateway, such as '0.0.0.0:41213'; null where none can, or it is not known. */
   readonly exposedAt: string | null;
   readonly lastLines: readonly string[];

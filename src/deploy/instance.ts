@@ -218,6 +218,7 @@ export class Instance {
       phase: statusPhase(this.#life.phase),
       reason: this.#reason,
       restarts: this.#restarts,
+      late: this.#life.phase === 'starting' && this.#life.late,
       exposedAt: this.#exposure.at,
       lastLines: (own.length > 0 ? own : this.#lastRun.lines).slice(-statusLinesMax),
     };

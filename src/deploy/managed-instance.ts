@@ -80,7 +80,12 @@ export function surplusInstances(instances: readonly ManagedInstance[], keep: nu
 export function liveAmong(managed: ManagedInstance, all: readonly ManagedInstance[]): LiveInstance {
   const live = managed.instance.live();
   if (live.exit?.stopped === undefined) return live;
+  return { ...live, exit: { ...live.exit, stopped: { replacedBy: replacementOf(managed, all) } } };
+}
+
+/** The newest instance of another configuration that runs and is newer than this one; null: there is none. */
+export function replacementOf(managed: ManagedInstance, all: readonly ManagedInstance[]): string | null {
   const newer = all.slice(all.indexOf(managed) + 1).filter((other) => other.runKey !== managed.runKey);
   const replacement = newer.findLast(({ instance }) => !isLeaving(instance.phase) && !hasNoProgram(instance.phase));
-  return { ...live, exit: { ...live.exit, stopped: { replacedBy: replacement?.instance.id ?? null } } };
+  return replacement?.instance.id ?? null;
 }

@@ -14,6 +14,7 @@ import {
   hasNoProgram,
   isLeaving,
   liveAmong,
+  replacementOf,
   surplusInstances,
   type ManagedInstance,
   recordOf,
@@ -67,6 +68,8 @@ export interface Supervisor extends SupervisedInstances {
    */
   stop(): Promise<void>;
   status(): readonly SupervisedApplicationStatus[];
+  /** The instance that replaces this one, or has replaced it; null: none does. */
+  replacementOf(instance: string): string | null;
 }
 
 export interface SupervisedApplicationStatus {
@@ -199,6 +202,14 @@ class ApplicationsSupervisor implements Supervisor {
   instances(application: ApplicationId): readonly LiveInstance[] {
     const instances = this.#applications.get(application)?.instances ?? [];
     return instances.map((managed) => liveAmong(managed, instances));
+  }
+
+  replacementOf(instance: string): string | null {
+    for (const { instances } of this.#applications.values()) {
+      const managed = instances.find((one) => one.instance.id === instance);
+      if (managed !== undefined) return replacementOf(managed, instances);
+    }
+    return null;
   }
 
   onChange(callback: () => void): () => void {

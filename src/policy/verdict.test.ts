@@ -18,7 +18,7 @@ const well: UpstreamFacts = {
   unknown: 0,
   draining: 0,
   breakersOpen: 0,
-  crashLoop: false,
+  applicationProblem: null,
   maintenance: closed(1),
 };
 
@@ -46,13 +46,13 @@ describe('an upstream', () => {
     ['without requests', { recent: some(0), lastMinute: some(0) }, 'idle', /^no requests in the last minute$/],
     [
       'whose application ends again and again, while it runs',
-      { crashLoop: true },
+      { applicationProblem: 'crash_loop' },
       'degraded',
       /^an instance of its application ends again and again$/,
     ],
     [
       'whose application ends again and again, and whose requests fail',
-      { crashLoop: true, recent: some(10, 5) },
+      { applicationProblem: 'crash_loop', recent: some(10, 5) },
       'failing',
       /^5 of 10/,
     ],
@@ -268,7 +268,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
         lastMinute: some(minute),
         silentS: 0,
         breakersOpen: 0,
-        crashLoop: false,
+        applicationProblem: null,
         maintenance: closed(1),
         ...endpoints,
       });

@@ -1,4 +1,5 @@
 import { shownSeconds } from '../core/ago-text.ts';
+import type { ApplicationProblemKind } from '../core/problem-kinds.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 
 /** Requests of a time, and how many of them failed. */
@@ -38,8 +39,8 @@ export interface UpstreamFacts {
   readonly draining: number;
   /** Circuit breakers of its routes that are not closed. */
   readonly breakersOpen: number;
-  /** An instance of its application was ready, and ends again and again. */
-  readonly crashLoop: boolean;
+  /** What is wrong with an instance of its application; null: nothing, or it has none. */
+  readonly applicationProblem: ApplicationProblemKind | null;
   readonly maintenance: RouteMaintenance;
 }
 
@@ -71,38 +72,38 @@ const failingShare = 0.1;
 
 /** What its requests say comes first; endpoints and checks are opinions. Behind closed routes both may fail. */
 export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
-  const { endpoints, usable, unknown, draining, breakersOpen, crashLoop, maintenance } = facts;
+  const { endpoints, usable, unknown, draining, breakersOpen, applicationProblem, maintenance } = facts;
   if (isClosed(maintenance)) return closedVerdict(maintenance);
   const judged = judgeRequests(facts);
   if (judged?.state === 'failing') return judged;
   if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
-  // Between its runs nothing is known of the next one, and during a run nothing speaks against it.
-  const looping = crashLoop ? loopingVerdict : null;
+  // Between two runs nothing is known of the next one, and during a run or a start nothing speaks against it.
+  const troubled = applicationProblem === null ? null : ofApplications[applicationProblem];
   if (unknown === endpoints)
-    return judged ?? looping ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
+    return judged ?? troubled ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
   if (usable === 0 && draining === endpoints)
     return { state: 'failing', reason: 'all its endpoints are drained or ejected' };
   if (usable === 0 && unknown === 0) return judgeWithoutHealthy(facts);
   if (judged !== null) return judged;
-  if (looping !== null) return looping;
+  if (troubled !== null) return troubled;
   if (breakersOpen > 0)
     return {
       state: 'degraded',
       reason: `${breakersOpen === 1 ? 'a circuit breaker of its routes is' : `${breakersOpen} circuit breakers of its routes are`} not closed`,
     };
-  const troubled = endpoints - usable - draining - unknown;
-  if (troubled > 0)
+  const unhealthy = endpoints - usable - draining - unknown;
+  if (unhealthy > 0)
     return {
       state: 'degraded',
-      reason: `${troubled} of ${endpoints} endpoints ${troubled === 1 ? 'is' : 'are'} not healthy`,
+      reason: `${unhealthy} of ${endpoints} endpoints ${unhealthy === 1 ? 'is' : 'are'} not healthy`,
     };
   if (maintenance.closed.length > 0) return closedVerdict(maintenance);
   return wellOrIdle(facts.lastMinute);
 }
 
-const loopingVerdict: ServiceVerdict = {
-  state: 'degraded',
-  reason: 'an instance of its application ends again and again',
+const ofApplications: Readonly<Record<ApplicationProblemKind, ServiceVerdict>> = {
+  crash_loop: { state: 'degraded', reason: 'an instance of its application ends again and again' },
+  application_not_ready: { state: 'degraded', reason: 'an instance of its application does not become ready' },
 };
 
 /** An endpoint that gets requests may answer them: only requests that fail show that it does not. */

@@ -19,7 +19,7 @@ const upstreamFacts: fc.Arbitrary<UpstreamFacts> = fc
     ...{ recent: traffic, lastMinute: traffic, usable: fc.nat(2), onProbation: fc.nat(1), tried: fc.nat(1) },
     ...{ unknown: fc.nat(1), draining: fc.nat(1), troubled: fc.nat(2), breakersOpen: fc.nat(1), maintenance: routes },
     silentS: fc.constantFrom(null, 25),
-    crashLoop: fc.boolean(),
+    applicationProblem: fc.constantFrom(null, 'crash_loop', 'application_not_ready'),
   })
   .map(({ troubled, ...facts }) => {
     const { usable, onProbation, tried, unknown, draining } = facts;
@@ -56,7 +56,7 @@ test('an upstream is never green while its requests fail', () => {
       const { tone } = upstreamState(upstream as unknown as UpstreamJson, []);
       if (fails(facts.lastMinute) || fails(facts.recent)) assert.notEqual(tone, 'good');
       if (fails(facts.lastMinute)) assert.notEqual(tone, 'idle');
-      if (facts.crashLoop) assert.notEqual(tone, 'good');
+      if (facts.applicationProblem !== null) assert.notEqual(tone, 'good');
     }),
     { numRuns: 1000 },
   );

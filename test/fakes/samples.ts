@@ -302,6 +302,7 @@ export const statusSample: GatewayStatus = {
           phase: 'ready',
           reason: 'GET /healthz answered 200 three times.',
           restarts: 0,
+          late: false,
           usage: {
             processes: 1,
             residentBytes: 86_000_000,
@@ -324,6 +325,7 @@ export const statusSample: GatewayStatus = {
           phase: 'backing_off',
           reason: `exited with code 1; last line: "Error: Cannot find module 'express'"; starts again after 4 s (failed 3 times in a row)`,
           restarts: 3,
+          late: false,
           usage: null,
           earlierCommand: null,
           exposedAt: null,
@@ -336,6 +338,7 @@ export const statusSample: GatewayStatus = {
           phase: 'starting',
           reason: 'starting: GET /healthz on port 40125 was refused',
           restarts: 0,
+          late: false,
           usage: null,
           earlierCommand: null,
           exposedAt: null,
