@@ -22,12 +22,16 @@ async function pageOf(read: ConstructorParameters<typeof DashboardFiles>[1]): Pr
   return [sent.status, sent.text];
 }
 
-test('a page that cannot be read for want of a descriptor is not said to be missing', async () => {
-  const [status, text] = await pageOf(async () => 'no_descriptor');
-  assert.equal(status, 503);
-  assert.match(text, /no descriptor left/);
-  assert.doesNotMatch(text, /missing/);
-});
+for (const [errno, expected] of [
+  ['EMFILE', /The gateway has no descriptor left \(ulimit -n\)/],
+  ['ENFILE', /The machine has no descriptor left \(sysctl fs\.file-max\)/],
+] as const)
+  test(`a page that cannot be read for want of a descriptor (${errno}) is not said to be missing`, async () => {
+    const [status, text] = await pageOf(async () => errno);
+    assert.equal(status, 503);
+    assert.match(text, expected);
+    assert.doesNotMatch(text, /missing/);
+  });
 
 test('a page that is not there is said to be missing', async () => {
   const [status, text] = await pageOf(async () => 'missing');

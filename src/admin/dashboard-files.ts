@@ -67,8 +67,8 @@ export class DashboardFiles {
     const packed = acceptsGzip(request) ? await this.#read(`${path}.gz`) : 'missing';
     const content = packed === 'missing' ? await this.#read(path) : packed;
     if (content === 'missing') return false;
-    if (content === 'no_descriptor') {
-      sendProblem(response, 503, 'The gateway has no descriptor left to read this file (ulimit -n): ask again.');
+    if (typeof content === 'string') {
+      sendProblem(response, 503, `${noDescriptor[content]}: this file cannot be read now. Ask again.`);
       return true;
     }
     const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
@@ -91,11 +91,19 @@ function acceptsGzip({ headers }: IncomingMessage): boolean {
   return /(?:^|,)\s*gzip\s*(?:,|$)/i.test(headers['accept-encoding']?.toString() ?? '');
 }
 
-async function readContent(path: string): Promise<Buffer | 'missing' | 'no_descriptor'> {
+const noDescriptor = {
+  EMFILE: 'The gateway has no descriptor left (ulimit -n)',
+  ENFILE: 'The machine has no descriptor left (sysctl fs.file-max)',
+} as const;
+
+/** The content of a file, or why there is none. */
+type FileContent = Buffer | 'missing' | keyof typeof noDescriptor;
+
+async function readContent(path: string): Promise<FileContent> {
   try {
     return await readFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return code === 'EMFILE' || code === 'ENFILE' ? 'no_descriptor' : 'missing';
+    return code === 'EMFILE' || code === 'ENFILE' ? code : 'missing';
   }
 }

@@ -62,7 +62,9 @@ async function readWhole(file: string, context: ReadContext): Promise<WholeRead>
   if (!loading.ok) {
     const { readable, errors, yamlBeside } = loading;
     const isMissing = yamlBeside !== undefined;
-    const steps = isMissing ? errors.map((one) => ({ ...one, suggestion: missingStep(yamlBeside) })) : errors;
+    const steps = errors.map((one) =>
+      isMissing && one.suggestion === null ? { ...one, suggestion: missingStep(yamlBeside) } : one,
+    );
     return { configuration: null, readable, errors: named(steps), leftOpen: nothingOpen, isMissing, ...read };
   }
   const { configuration, warnings, leftOpen } = loading;

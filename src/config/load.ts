@@ -59,7 +59,7 @@ export async function loadConfiguration(
     return {
       ok: false,
       readable: null,
-      ...(suggestion === null && yamlBeside !== undefined ? { yamlBeside } : {}),
+      ...(yamlBeside === undefined ? {} : { yamlBeside }),
       errors: [configurationError(path, wholeFile, '', message, suggestion)],
       sourceText: '',
       shownText: () => ({ text: '', unshown: null }),

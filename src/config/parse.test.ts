@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import { isWholeSweep } from '../testing/sweep.test-support.ts';
+import { alertKinds } from '../core/alert.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';
@@ -118,7 +119,7 @@ describe('what is written', () => {
           [
             'p',
             { type: 'pagerduty', url: 'https://events.pagerduty.com/v2/enqueue', routingKey: 'k', ca: [] },
-            7,
+            alertKinds.length,
             'critical',
           ],
           [
@@ -130,7 +131,7 @@ describe('what is written', () => {
             1,
             'info',
           ],
-          ['c', { type: 'command', command: ['/etc/shop/tell', 'now'], timeoutMs: 3000 }, 7, 'info'],
+          ['c', { type: 'command', command: ['/etc/shop/tell', 'now'], timeoutMs: 3000 }, alertKinds.length, 'info'],
         ],
       ],
     ],

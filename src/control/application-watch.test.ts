@@ -20,7 +20,17 @@ beforeEach(() => {
 
 function instance(id: string, phase: InstanceStatus['phase'], restarts = 0, isEarlier = false): InstanceStatus {
   return {
-    ...{ id, phase, restarts, pid: 1, port: 1, reason: 'exited with code 3', usage: null, exposedAt: null, late: false },
+    ...{
+      id,
+      phase,
+      restarts,
+      pid: 1,
+      port: 1,
+      reason: 'exited with code 3',
+      usage: null,
+      exposedAt: null,
+      late: false,
+    },
     ...{ earlierCommand: isEarlier ? ['old'] : null, lastLines: [] },
   };
 }

@@ -112,7 +112,7 @@ export class ClientProblems {
     const last = ago === '' ? '' : `, the last of them${ago}`;
     const which = limits.map((one) => `\`${one.limit}\` (${one.count})`).join(', ');
     const what = upperFirst(floodTexts(limits).join(' and '));
-    const reason = `${what} in the last minute${last}, at the limit ${which}; ${addressesText(addresses, count)}.`;
+    const reason = `${what} in the last minute${last}, at the ${limits.length === 1 ? 'limit' : 'limits'} ${which}; ${addressesText(addresses, count)}.`;
     return [this.#problem('http2_limits_reached', since, reason, floodStep)];
   }
 
@@ -129,7 +129,8 @@ function floodTexts(limits: RecentHttp2Limits['limits']): readonly string[] {
   );
   return counts.map(([isEnded, count]) => {
     if (isEnded) return count === 1 ? 'an HTTP/2 connection was ended' : `${count} HTTP/2 connections were ended`;
-    const who = 'abandoned too many HTTP/2 requests';
-    return count === 1 ? `a client ${who}` : `clients ${who} ${count} times`;
+    return count === 1
+      ? 'a client closed an HTTP/2 connection with too many requests in flight'
+      : `clients closed ${count} HTTP/2 connections with too many requests in flight`;
   });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { CrashLoops } from './crash-loops.ts';
+import { type CrashLoop, CrashLoops } from './crash-loops.ts';
 import type { ApplicationStatus } from './gateway-status.ts';
 
 const minute = 60_000;
@@ -35,14 +35,18 @@ describe('a crash loop', () => {
     }
   };
   const told = (...phases: string[]): string => {
-    const instances = (phases.length === 0 ? ['ready'] : phases).map((phase, index) => ({
-      id: `web/${index + 1}`,
-      phase,
-    }));
-    return loops
-      .list([{ id: 'web', command: [], instances } as unknown as ApplicationStatus])
+    return found(phases.length === 0 ? ['ready'] : phases)
       .map(({ application, reason }) => `${application}: ${reason}`)
       .join();
+  };
+  /** An instance whose phase is 'earlier' is ready, and of an earlier configuration. */
+  const found = (phases: readonly string[]): readonly CrashLoop[] => {
+    const instances = phases.map((phase, index) => ({
+      id: `web/${index + 1}`,
+      phase: phase === 'earlier' ? 'ready' : phase,
+      earlierCommand: phase === 'earlier' ? ['old'] : null,
+    }));
+    return loops.list([{ id: 'web', command: [], instances } as unknown as ApplicationStatus]);
   };
 
   test('is told after the third end in a row, with how often, how last, and what requests do meanwhile', () => {
@@ -56,21 +60,20 @@ describe('a crash loop', () => {
     assert.equal(told('backing_off'), expected);
     ready();
     assert.equal(told('ready'), expected, 'also while it is ready');
-    const [loop] = loops.list([
-      { id: 'web', command: [], instances: [{ id: 'web/1' }] } as unknown as ApplicationStatus,
-    ]);
+    const [loop] = found(['ready']);
     assert.match(loop?.nextStep ?? '', /Read the last output of the instance.*fix the cause of the exit/);
   });
 
-  test('is told of an application that was never ready, unless another instance of it serves', () => {
+  test('is told of an instance that was never ready, unless one of an earlier configuration serves', () => {
     for (const failures of [1, 2, 3]) {
       clock.advanceSync(1000);
       ends(failures);
     }
     const expected =
-      'web: web/1 has ended 3 times in 2 s, the last time: exited with code 3; last line: "no database"; web has not been ready yet, and requests get a 503.';
+      'web: web/1 has ended 3 times in 2 s, the last time: exited with code 3; last line: "no database"; no instance of web is ready, and requests get a 503.';
     assert.equal(told('backing_off'), expected);
-    assert.equal(told('backing_off', 'ready'), '', 'it is a failing release');
+    assert.match(told('backing_off', 'ready'), /; web\/2 serves\.$/);
+    assert.equal(told('backing_off', 'earlier'), '', 'it is a failing release');
     ready();
     clock.advanceSync(minute);
     assert.equal(told('ready'), '');
@@ -134,11 +137,33 @@ describe('a crash loop', () => {
     runs(5, 60 * minute, () => 1);
     assert.equal(told(), '');
     for (const failures of [1, 2, 3, 4]) ends(failures, 2);
-    assert.equal(told('ready', 'backing_off'), '');
+    assert.equal(told('earlier', 'backing_off'), '');
     runs(3, 1000);
     assert.notEqual(told(), '');
     hear('instance_exited', 1, { from: 'stopping', to: 'stopping' });
     assert.equal(told(), '');
+  });
+
+  test('offers the earlier configuration where an instance of it was ready, and the new one has taken its port', () => {
+    ready();
+    loops.use([{ id: 'web/2' }]);
+    for (const failures of [1, 2, 3]) ends(failures, 2);
+    const [loop] = found(['stopped', 'backing_off']);
+    assert.match(loop?.reason ?? '', /no instance of web is ready, and requests get a 503\.$/);
+    assert.match(loop?.nextStep ?? '', /; or restore its earlier configuration and run `candor reload`\.$/);
+  });
+
+  test('has gone on since its first end, also when that is longer ago than the window', () => {
+    ready();
+    clock.advanceSync(30_000);
+    const firstEnd = clock.now();
+    ends(1);
+    runs(119, 30_000);
+    assert.equal(found(['ready'])[0]?.since, firstEnd);
+    clock.advanceSync(minute);
+    ends(1);
+    runs(4, 20_000);
+    assert.ok((found(['ready'])[0]?.since ?? 0) > firstEnd + 30 * minute, 'it had run well meanwhile');
   });
 
   test('counts the ends that an earlier process has seen', () => {

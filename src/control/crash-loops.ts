@@ -17,6 +17,9 @@ const failuresMin = 3;
 /** No more are kept of an instance. */
 const keptMax = 100;
 
+/** Beyond so many names of applications, none is known to have been ready. */
+const applicationsMax = 1024;
+
 /** An instance that has been ready for so long runs well; where the longest time between two of its ends is longer, for that time. */
 const wellMsMin = 60_000;
 
@@ -37,6 +40,8 @@ interface InstanceEnds {
   readySince: Instant;
   /** It has run well since its last end. It no longer loops until it ends again, even if its checks fail. */
   hasRecovered: boolean;
+  /** When the first end of the loop came, which may be longer ago than the window; `never`: it does not loop. */
+  loopingSince: Instant;
 }
 
 /** An application whose instances end again and again. */
@@ -54,12 +59,14 @@ export interface CrashLoop extends Pick<StatusProblem, 'reason' | 'nextStep'> {
 }
 
 /**
- * Finds instances that end again and again. One that was never ready beside others that serve belongs to a new release, of which
- * `failedReplacements` tells; where none serves, the application fails at its first start.
+ * Finds instances that end again and again. One that was never ready while instances of an earlier configuration serve belongs to a new release, of
+ * which `failedReplacements` tells.
  */
 export class CrashLoops {
   readonly #clock: Clock;
   readonly #instances = new Map<string, InstanceEnds>();
+  /** Applications of which an instance has been ready. */
+  readonly #wereReady = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -75,6 +82,7 @@ export class CrashLoops {
       const known = this.#of(event);
       endReadiness(known, now);
       known.failures = event.evidence.failures;
+      noteLoop(known, now);
     } else if (event.kind === 'instance_exited') this.#ended(event, now);
   }
 
@@ -88,6 +96,8 @@ export class CrashLoops {
     const known = this.#of(event);
     known.wasReady = true;
     known.readySince = now;
+    if (this.#wereReady.size >= applicationsMax) this.#wereReady.clear();
+    this.#wereReady.add(applicationOf(event.subject));
   }
 
   #ended(event: Extract<Event, { kind: 'instance_exited' }>, now: Instant): void {
@@ -102,12 +112,15 @@ export class CrashLoops {
     endReadiness(known, now);
     known.hasRecovered = false;
     known.ends = [...recent(known.ends, now), { at: now, reason, code, signal, outOfMemory }].slice(-keptMax);
+    noteLoop(known, now);
   }
 
   #of({ subject }: Event): InstanceEnds {
     const known = this.#instances.get(subject);
     if (known !== undefined) return known;
-    const first: InstanceEnds = { ends: [], failures: 0, wasReady: false, readySince: never, hasRecovered: false };
+    const first: InstanceEnds = {
+      ...{ ends: [], failures: 0, wasReady: false, readySince: never, hasRecovered: false, loopingSince: never },
+    };
     this.#instances.set(subject, first);
     return first;
   }
@@ -115,22 +128,24 @@ export class CrashLoops {
   /** One of each application. */
   list(applications: readonly ApplicationStatus[]): readonly CrashLoop[] {
     return applications.flatMap((application) => {
-      const serves = application.instances.some(({ phase }) => phase === 'ready' || phase === 'failing');
-      const looping = application.instances.flatMap(({ id }) => this.#loopOf(id, serves) ?? []);
+      const earlierServes = application.instances.some(
+        ({ phase, earlierCommand }) => earlierCommand !== null && (phase === 'ready' || phase === 'failing'),
+      );
+      const looping = application.instances.flatMap(({ id }) => this.#loopOf(id, earlierServes) ?? []);
       const [worst] = looping.sort((a, b) => b.ends.length - a.ends.length);
       return worst === undefined ? [] : [this.#problem(application, worst, looping)];
     });
   }
 
-  #loopOf(id: string, applicationServes: boolean): LoopingInstance | null {
+  #loopOf(id: string, earlierServes: boolean): LoopingInstance | null {
     const known = this.#instances.get(`instance:${id}`);
     const now = this.#clock.now();
-    if (known === undefined || (applicationServes && !known.wasReady) || known.hasRecovered || runsWell(known, now))
+    if (known === undefined || (earlierServes && !known.wasReady) || known.hasRecovered || runsWell(known, now))
       return null;
     const ends = recent(known.ends, now);
     const last = ends.at(-1);
-    if (last === undefined || (ends.length <= endsMax && known.failures < failuresMin)) return null;
-    return { id, ends, last, failures: known.failures, wasReady: known.wasReady };
+    if (last === undefined || !isMany(ends, known.failures)) return null;
+    return { ...known, id, ends, last };
   }
 
   #problem(
@@ -143,25 +158,39 @@ export class CrashLoops {
       .filter(({ id, phase }) => phase === 'ready' && !looping.some((one) => one.id === id))
       .map(({ id }) => id);
     const wasReady = looping.some((one) => one.wasReady);
-    const { id, ends, last } = worst;
-    const since = ends[0]?.at ?? last.at;
+    const { id, ends, last, loopingSince: since } = worst;
     const too = others.length === 0 ? '' : `; ${others.length} more of ${application} end again and again too`;
     const meanwhile =
       serving.length > 0
         ? instancesText(serving)
         : wasReady
           ? `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`
-          : `${application} has not been ready yet, and requests get a 503`;
-    const often = oftenText(worst, this.#clock.now() - since);
+          : `no instance of ${application} is ready, and requests get a 503`;
+    const often = oftenText(worst, this.#clock.now() - (ends[0]?.at ?? last.at));
     const reason = `${id} has ended ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
-    const nextStep = nextStepAfterExit(last);
+    const step = nextStepAfterExit(last);
+    // Another configuration has made it ready before.
+    const isRelease = !wasReady && this.#wereReady.has(application);
+    const nextStep = isRelease
+      ? `${step.replace(/\.$/, '')}; or restore its earlier configuration and run \`candor reload\`.`
+      : step;
     return { application, instance: id, ends: ends.length, serving, wasReady, since, reason, nextStep };
   }
 }
 
-interface LoopingInstance extends Pick<InstanceEnds, 'ends' | 'failures' | 'wasReady'> {
+interface LoopingInstance extends Pick<InstanceEnds, 'ends' | 'failures' | 'wasReady' | 'loopingSince'> {
   readonly id: string;
   readonly last: End;
+}
+
+function isMany(ends: readonly End[], failures: number): boolean {
+  return ends.length > endsMax || failures >= failuresMin;
+}
+
+function noteLoop(known: InstanceEnds, now: Instant): void {
+  const ends = recent(known.ends, now);
+  if (!isMany(ends, known.failures)) known.loopingSince = never;
+  else if (known.loopingSince === never) known.loopingSince = ends[0]?.at ?? now;
 }
 
 function recent(ends: readonly End[], now: Instant): readonly End[] {
@@ -173,6 +202,7 @@ function endReadiness(known: InstanceEnds, now: Instant): void {
   if (runsWell(known, now)) {
     known.hasRecovered = true;
     known.failures = 0;
+    known.loopingSince = never;
   }
   known.readySince = never;
 }
@@ -194,3 +224,5 @@ function oftenText({ ends, failures }: Pick<InstanceEnds, 'ends' | 'failures'>, 
   const span = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`;
   return `${ends.length} times in ${span}`;
 }
+
+const applicationOf = (subject: string): string => subject.slice('instance:'.length, subject.lastIndexOf('/'));

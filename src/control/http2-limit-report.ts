@@ -94,11 +94,9 @@ export class Http2LimitReport {
 
 function whatHappened({ limit, address }: Http2LimitCount, count: number): string {
   if (!endsConnection(limit)) {
-    const who =
-      count === 1
-        ? `the client at ${address} abandoned too many requests`
-        : `clients abandoned too many requests ${count} times, the last one at ${address}`;
-    return `${who}: it closed their connections`;
+    return count === 1
+      ? `the client at ${address} closed a connection with too many requests in flight`
+      : `clients closed ${count} connections with too many requests in flight, the last one at ${address}`;
   }
   const ended =
     count === 1

@@ -5,7 +5,17 @@ import { failedReplacements, lateStarts } from './replacements.ts';
 
 function instance(id: string, phase: InstanceStatus['phase'], isEarlier = false): InstanceStatus {
   return {
-    ...{ id, phase, restarts: 0, pid: 1, port: 1, reason: `starting: ${id} answers 500`, usage: null, exposedAt: null, late: false },
+    ...{
+      id,
+      phase,
+      restarts: 0,
+      pid: 1,
+      port: 1,
+      reason: `starting: ${id} answers 500`,
+      usage: null,
+      exposedAt: null,
+      late: false,
+    },
     ...{ earlierCommand: isEarlier ? ['old'] : null, lastLines: [] },
   };
 }

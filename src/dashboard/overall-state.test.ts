@@ -112,6 +112,12 @@ test('clients that are refused are said before the incidents, which do not count
   assert.equal(reasonOf('degraded'), 'Connections refused.');
 });
 
+test('clients that one address may not have do not hide why the gateway fails', () => {
+  const refused = { kind: 'clients_refused', reason: '9 clients were refused.', next_step: '', since: 0 };
+  const status = { ...healthy, problems: [refused], verdict: verdict('failing') } as unknown as StatusJson;
+  assert.equal(overallState(status, false).reason, 'It is failing.');
+});
+
 test('only a healthy endpoint is shown in green', () => {
   const states = [
     'starting',

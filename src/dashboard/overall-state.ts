@@ -31,11 +31,10 @@ export function overallState(status: StatusJson | null, isStale: boolean): Shown
   const { incidents, problems, last_minute: minute } = status;
   const verdict = status.verdict ?? earlierVerdict(minute, endpointsOf(status));
   const shown = stateOf(shownVerdict(verdict, { ...minute, incidents: incidents.length }));
+  if (incidents.length === 0 || shown.word === 'maintenance') return shown;
   // Clients that are refused are in no incident: they have no exchange.
   const refused = shown.tone === 'bad' ? problems.filter(({ kind }) => kind === 'clients_refused') : [];
-  const sentences = [...refused.map((problem) => problem.reason), incidentReason(incidents)];
-  const reason = shown.word === 'maintenance' ? '' : sentences.filter((sentence) => sentence !== '').join(' ');
-  return reason === '' ? shown : { ...shown, reason };
+  return { ...shown, reason: [...refused.map((problem) => problem.reason), incidentReason(incidents)].join(' ') };
 }
 
 type UpstreamsOfIncident = Pick<IncidentJson, 'upstream' | 'upstreams'>;
