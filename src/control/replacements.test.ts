@@ -53,10 +53,10 @@ test('new instances that start are no problem while none was reported, or while 
 });
 
 test('a start that takes longer than it may is told unless an earlier instance serves', () => {
-  const late = { ...instance('web/2', 'starting'), late: true };
+  const late = { ...instance('web/2', 'starting'), late: true, reason: 'not ready after 60 s: GET / answered 500' };
   const told = (...instances: InstanceStatus[]): readonly string[] =>
     lateStarts([application(...instances)]).map(({ reason }) => reason);
-  const why = 'web/2 has not become ready within `readiness.start_timeout`: web/2 answers 500';
+  const why = 'web/2 is not ready after 60 s: GET / answered 500';
   assert.deepEqual(told(late), [`${why}; no other instance serves, and requests get a 503.`]);
   assert.deepEqual(told(late, instance('web/3', 'ready')), [`${why}; web/3 serves.`]);
   assert.deepEqual(told(earlier, late), []);

@@ -71,9 +71,9 @@ export function lateStarts(applications: readonly ApplicationStatus[]): readonly
   });
 }
 
-/** 'web/1 has not become ready within `readiness.start_timeout`: GET / on port 41213 answered 500'. */
+/** 'web/1 is not ready after 60 s: GET / on port 41213 answered 500': the reason of a late instance begins so. */
 export function lateText({ id, reason }: Pick<InstanceStatus, 'id' | 'reason'>): string {
-  return `${id} has not become ready within \`readiness.start_timeout\`: ${whyNotReady(reason)}`;
+  return `${id} is ${reason.replace(/\.$/, '')}`;
 }
 
 /** 'the new instance web/2 is not ready: exited with code 3'. */
@@ -83,11 +83,7 @@ export function failedText({ failed }: Extract<Replacement, { state: 'failing' }
 
 /** 'the new instance web/2 is not ready yet: GET / on port 41213 answered 500'. */
 export function waitingText({ id, reason }: Pick<InstanceStatus, 'id' | 'reason'>): string {
-  return `the new instance ${id} is not ready yet: ${whyNotReady(reason)}`;
-}
-
-function whyNotReady(reason: string): string {
-  return reason.replace(/\.$/, '').replace(/^starting: /, '');
+  return `the new instance ${id} is not ready yet: ${reason.replace(/\.$/, '').replace(/^starting: /, '')}`;
 }
 
 /** 'web/1 of the earlier configuration serves'. */
