@@ -40,7 +40,7 @@ test('a crash loop is reported once while it lasts, and once when it is over, th
   look(loop());
   look(loop({ ends: 4 }));
   clock.advanceSync(60_000);
-  assert.deepEqual(said(), ['failing: shop/1 has ended 3 times in 9 s']);
+  assert.deepEqual(said(), ['failing: the instance shop/1 has ended 3 times in 9 s']);
   assert.equal(told[0]?.evidence.fix, 'Read its last output.');
   loops = [];
   clock.advanceSync(5_000);

@@ -69,7 +69,7 @@ export class CrashLoopWatch {
       kind: 'application_crash_loop',
       subject: `application:${application}`,
       to: 'failing',
-      reason: reason.replace(/\.$/, ''),
+      reason: `the instance ${reason.replace(/\.$/, '')}`,
       evidence: { application, instance, ends, serving, fix: nextStep },
     });
   }
