@@ -144,6 +144,21 @@ describe('a crash loop', () => {
     assert.equal(told(), '');
   });
 
+  test('is told of a program that cannot be started', () => {
+    const evidence = { command: './start.sh', directory: '/srv', errno: 'ENOENT' };
+    for (const failures of [1, 2, 3]) {
+      hear('instance_not_started', 1, { reason: 'there is no program "./start.sh"', evidence, from: 'starting' });
+      hear('instance_restarting', 1, { evidence: { afterMs: 900, failures } });
+      clock.advanceSync(1000);
+    }
+    const [loop] = found(['backing_off']);
+    assert.equal(
+      loop?.reason,
+      'web/1 could not be started 3 times in 3 s, the last time: there is no program "./start.sh"; no instance of web is ready, and requests get a 503.',
+    );
+    assert.match(loop?.nextStep ?? '', /^Correct what keeps the program from starting/);
+  });
+
   test('offers the earlier configuration where an instance of it was ready, and the new one has taken its port', () => {
     ready();
     loops.use([{ id: 'web/2' }]);

@@ -1,5 +1,5 @@
 import type { Event, EventFacts } from '../core/event.ts';
-import { nextStepAfterExit } from '../core/explain.ts';
+import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
 import { type Clock, type Instant, never } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
@@ -23,8 +23,12 @@ const applicationsMax = 1024;
 /** An instance that has been ready for so long runs well; where the longest time between two of its ends is longer, for that time. */
 const wellMsMin = 60_000;
 
-interface End extends Pick<EventFacts['instance_exited'], 'code' | 'signal' | 'outOfMemory'> {
+type Exit = Pick<EventFacts['instance_exited'], 'code' | 'signal' | 'outOfMemory'>;
+
+interface End {
   readonly at: Instant;
+  /** Null: the program could not be started. */
+  readonly exit: Exit | null;
   /** How it ended, one clause. */
   readonly reason: string;
 }
@@ -83,7 +87,8 @@ export class CrashLoops {
       endReadiness(known, now);
       known.failures = event.evidence.failures;
       noteLoop(known, now);
-    } else if (event.kind === 'instance_exited') this.#ended(event, now);
+    } else if (event.kind === 'instance_not_started') this.#noteEnd(event, null, now);
+    else if (event.kind === 'instance_exited') this.#ended(event, now);
   }
 
   /** The instances, whenever one of them has changed: of those that are gone nothing is kept. */
@@ -106,12 +111,15 @@ export class CrashLoops {
       this.#instances.delete(event.subject);
       return;
     }
+    this.#noteEnd(event, event.evidence, now);
+  }
+
+  #noteEnd(event: Event, exit: Exit | null, now: Instant): void {
     const known = this.#of(event);
-    const { code, signal, outOfMemory } = event.evidence;
     const reason = event.reason.replace(/\.$/, '');
     endReadiness(known, now);
     known.hasRecovered = false;
-    known.ends = [...recent(known.ends, now), { at: now, reason, code, signal, outOfMemory }].slice(-keptMax);
+    known.ends = [...recent(known.ends, now), { at: now, reason, exit }].slice(-keptMax);
     noteLoop(known, now);
   }
 
@@ -167,8 +175,9 @@ export class CrashLoops {
           ? `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`
           : `no instance of ${application} is ready, and requests get a 503`;
     const often = oftenText(worst, this.#clock.now() - (ends[0]?.at ?? last.at));
-    const reason = `${id} has ended ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
-    const step = nextStepAfterExit(last);
+    const what = last.exit === null ? 'could not be started' : 'has ended';
+    const reason = `${id} ${what} ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
+    const step = last.exit === null ? stepAfterNoStart : nextStepAfterExit(last.exit);
     // Another configuration has made it ready before.
     const isRelease = !wasReady && this.#wereReady.has(application);
     const nextStep = isRelease

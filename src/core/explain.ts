@@ -180,6 +180,10 @@ function isHowKnown({ code, signal, outOfMemory, stopped }: InstanceExit): boole
   return stopped !== undefined || code !== null || signal !== null || outOfMemory;
 }
 
+/** For a program that could not be started. */
+export const stepAfterNoStart =
+  'Correct what keeps the program from starting, or the command of the application; Candor tries again by itself.';
+
 /** The next step if the end of an instance explains the failure. */
 export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory' | 'stopped'>): string {
   if (hasStopEnded(exit)) return stepAfterStop;

@@ -100,3 +100,15 @@ test('what is known of a program that ended says when it starts again, while it 
     assert.deepEqual([finding?.exits, finding?.startsAtInstant], [2, undefined]);
   }
 });
+
+test('what is known of a program that could not be started says why, when Candor tries again, and what to do', () => {
+  const never = { ending: 'there is no program "nope"', ownExit: null };
+  const waiting = (failures: number): InstanceLife => ({
+    ...{ phase: 'backing_off', since: at(100), until: at(9000), failures, failedStarts: failures },
+  });
+  const finding = exitFinding(waiting(1), never, null);
+  assert.equal(finding?.reason, 'it could not be started: there is no program "nope"');
+  assert.equal(finding?.startsAtInstant, 9000);
+  assert.match(finding?.fix ?? '', /^correct what keeps the program from starting/);
+  assert.match(exitFinding(waiting(7), never, null)?.reason ?? '', /^it has failed 7 times in a row, and could not be/);
+});

@@ -2,7 +2,7 @@ import { lowerFirst } from '../core/first-letter.ts';
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
-import { nextStepAfterExit } from '../core/explain.ts';
+import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
 import type { ListeningSocket, ProgramExit } from './host.ts';
 import { failsMax, type InstanceLife } from './instance-life.ts';
 import { type ReadinessResult, readinessResultText } from './readiness.ts';
@@ -78,8 +78,8 @@ export function readinessFinding({
 }
 
 /**
- * Why an instance is not ready whose program has ended by itself: how it ended last, and how often in a row. Null where it has not, or where `found`,
- * what the checks of the present run show, lasts until a person changes something.
+ * Why an instance is not ready whose program has ended by itself, or could not be started: how it ended last, and how often in a row. Null where neither
+ * is so, or where `found`, what the checks of the present run show, lasts until a person changes something.
  */
 export function exitFinding(
   life: InstanceLife,
@@ -88,18 +88,23 @@ export function exitFinding(
 ): ReadinessFinding | null {
   if (life.phase !== 'exited' && life.phase !== 'backing_off' && life.phase !== 'starting') return null;
   const exits = life.failures;
-  if (exits === 0 || ending === null || ownExit === null || found?.lasting === true) return null;
-  const step = nextStepAfterExit({ ...ownExit, outOfMemory: ownExit.outOfMemory === true });
-  const often = exits === 1 ? 'it has ended' : `it has ended ${exits} times in a row, the last time`;
+  if (exits === 0 || ending === null || found?.lasting === true) return null;
+  const step =
+    ownExit === null ? stepAfterNoStart : nextStepAfterExit({ ...ownExit, outOfMemory: ownExit.outOfMemory === true });
   const now = found === null ? '' : `${found.reason}; `;
   const start = life.phase === 'backing_off' ? { startsAtInstant: life.until } : {};
   return {
-    reason: `${now}${often}: ${ending}`,
+    reason: `${now}${oftenText(exits, ownExit !== null)}: ${ending.replace(/\.$/, '')}`,
     fix: lowerFirst(step.replace(/\.$/, '')),
     lasting: false,
     exits,
     ...start,
   };
+}
+
+function oftenText(exits: number, wasStarted: boolean): string {
+  if (wasStarted) return exits === 1 ? 'it has ended' : `it has ended ${exits} times in a row, the last time`;
+  return exits === 1 ? 'it could not be started' : `it has failed ${exits} times in a row, and could not be started`;
 }
 
 /** The instance is ready, and a check failed: one alone may be a garbage collection. */
