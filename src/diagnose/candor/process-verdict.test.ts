@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { OutputLineJson } from '../../core/output-line.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
@@ -129,6 +129,34 @@ test('no step leads to output where the store has none of the application', () =
     verdictWith(hangs, around).nextStep ?? '',
     /^If the work normally takes that long, raise `timeouts\.response_head`/,
   );
+});
+
+describe('a step for applications that printed nothing', () => {
+  const [attempted] = closed.attempts;
+  const evidence = { address: '127.0.0.1:4000', reused: true, idle_ms: 900 };
+  const reused = { ...closed, attempts: [{ ...attempted, evidence }] } as unknown as ExchangeRecord;
+  const own = { ...line('stdout', 'order 1'), has: 'request_id', relation: 'attempt', after_end_ms: 0 } as const;
+  const keepAlive = "raise its keep-alive time above the upstream's `connections.idle_timeout`.";
+  const read = 'Read what shop printed while it had the request, shown here';
+  for (const [what, around, step] of [
+    ['is left out where lines of the request are shown', { lines: [own] }, `${read}.`],
+    [
+      'says on which condition where the lines that are shown may be of another request',
+      { nearby: [line('stdout', 'order')] },
+      `${read}; if none of that is about this request, ${keepAlive}`,
+    ],
+    ['stands alone where it printed nothing', { stores_output: true }, keepAlive.replace('raise', 'Raise')],
+  ] as const)
+    test(what, () => {
+      const known = { processes: [], lines: [], nearby: [], ...around };
+      assert.equal(verdictWith(reused, known).nextStep, step);
+    });
+
+  test('says on which condition where it is not known what it printed', () => {
+    const { sentence, nextStep } = verdictWith(reused, { processes: [], lines: [], nearby: [], stores_output: false });
+    assert.equal(sentence, 'It closed.');
+    assert.ok(nextStep?.endsWith(`; nothing of it is known here; if it printed nothing, ${keepAlive}`), nextStep ?? '');
+  });
 });
 
 test('an error that an application which Candor runs answered itself leads to its output', () => {

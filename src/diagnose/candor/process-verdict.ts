@@ -1,10 +1,9 @@
 import { applicationDescriptorsStep } from '../../core/descriptor-need.ts';
 import { stepAfterStop } from '../../core/explain.ts';
 import { quoted } from '../../core/failure-table/formatting.ts';
-import { upperFirst } from '../../core/first-letter.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
-import { outputStep } from '../../core/output-step.ts';
+import { type AfterOutput, stepFromOutput, stepWithoutOutput } from '../../core/output-step.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
 import { stoppedStep, strainedDescriptors } from '../../core/process-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
@@ -88,33 +87,33 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   if (application === null || afterOutput === null) return verdict;
   const own = around.lines.filter(isOfAttempt);
   const printed = inOrder([...own, ...around.nearby]);
-  const isShown = printed.length > 0;
-  if (!isShown && around.lines.length === 0 && around.stores_output === true)
-    return {
-      ...verdict,
-      sentence: `${verdict.sentence} Meanwhile ${application} printed nothing for this request.`,
-      nextStep: stepWithoutOutput(application, afterOutput),
-    };
-  const nextStep = `${outputStep([application], { of: 'request', isShown })}${afterOutput}`;
-  if (!isShown) return { ...verdict, nextStep };
+  if (printed.length === 0) return withoutOutput(application, verdict, { around, afterOutput });
   const errors = printed.filter(({ stream }) => stream !== 'stdout');
   const words = lastWords(errors.map(({ text }) => text));
   const isOwn = own.some((line) => line === errors[words?.at ?? -1]);
   const perhaps = isOwn ? '' : ' (perhaps for another request)';
   const said = words === null ? '' : ` Meanwhile ${application} printed${perhaps} ${quoted(words.error.trim())}.`;
+  const when = own.length > 0 ? null : 'if none of that is about this request';
   return {
     ...verdict,
     sentence: `${verdict.sentence}${said}`,
-    nextStep,
+    nextStep: stepFromOutput(application, { of: 'request', isShown: true }, afterOutput, when),
   };
 }
 
-/** What is left of a step where there is nothing to read. */
-function stepWithoutOutput(application: string, afterOutput: string): string {
-  const rest = afterOutput.replace(/^(?:; if it printed nothing,|;|, and) /, '');
-  return rest === '.'
-    ? `Let ${application} print its errors, with the time and the X-Request-Id of the request; \`candor explain\` then shows them.`
-    : upperFirst(rest);
+/** Only a store that has every line of that time shows that the application printed nothing. */
+function withoutOutput(
+  application: string,
+  verdict: RecordVerdict,
+  { around, afterOutput }: { readonly around: KnownAround; readonly afterOutput: AfterOutput },
+): RecordVerdict {
+  if (around.lines.length > 0 || around.stores_output !== true)
+    return { ...verdict, nextStep: stepFromOutput(application, { of: 'request', isShown: false }, afterOutput) };
+  return {
+    ...verdict,
+    sentence: `${verdict.sentence} Meanwhile ${application} printed nothing for this request.`,
+    nextStep: stepWithoutOutput(application, afterOutput),
+  };
 }
 
 /** With the id of the request, from an application that had an attempt of it. A gateway of an earlier version says no relation. */
