@@ -74,6 +74,11 @@ const figures = {
     .number()
     .optional()
     .describe('One of the processes that a signal has stopped (state T); absent: none.'),
+  stopped_pids: z
+    .array(z.number())
+    .readonly()
+    .optional()
+    .describe('All of them, where none is left that could answer requests; absent: some may.'),
 };
 
 /** What an instance's process uses. */

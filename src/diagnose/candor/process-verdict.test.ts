@@ -27,6 +27,13 @@ const processOf = (openFiles: number): ProcessStateJson =>
     sample: { open_files: openFiles, open_files_max: 64 },
   }) as unknown as ProcessStateJson;
 
+const stoppedVerdict = (sample: object) =>
+  verdictWith(record('too_slow'), {
+    processes: [{ instance: 'app/1', pid: 77, sample }] as unknown as ProcessStateJson[],
+    lines: [],
+    nearby: [],
+  });
+
 test('a request whose process had used up its descriptors gets the step for that', () => {
   const { sentence, usualCauses, nextStep } = verdictWith(record('too_slow'), {
     processes: [processOf(64)],
@@ -39,14 +46,22 @@ test('a request whose process had used up its descriptors gets the step for that
 });
 
 test('a request whose process a signal had stopped gets the step for that, if it was looked at near that time', () => {
-  const stoppedBefore = (before_ms: number): ProcessStateJson =>
-    ({ instance: 'app/1', pid: 77, sample: { stopped_pid: 78, before_ms } }) as unknown as ProcessStateJson;
-  const of = (before_ms: number) =>
-    verdictWith(record('too_slow'), { processes: [stoppedBefore(before_ms)], lines: [], nearby: [] });
-  const { sentence, nextStep } = of(-200);
+  const { sentence, usualCauses, nextStep } = stoppedVerdict({
+    stopped_pid: 78,
+    stopped_pids: [78, 79],
+    before_ms: -200,
+  });
   assert.equal(sentence, 'No response came within 5 s. Process 78 of app/1 was stopped by a signal.');
-  assert.match(nextStep ?? '', /^Let it go on with `kill -CONT 78`/);
-  assert.deepEqual(of(60_000), verdictOf(record('too_slow')));
+  assert.deepEqual(usualCauses, []);
+  assert.match(nextStep ?? '', /^Let it go on with `kill -CONT 78 79` if it is still stopped, and find out who/);
+  const early = stoppedVerdict({ stopped_pid: 78, stopped_pids: [78, 79], before_ms: 60_000 });
+  assert.deepEqual(early, verdictOf(record('too_slow')));
+});
+
+test('causes and step stay where a process was stopped that may not be the one that answers', () => {
+  const alone = verdictOf(record('too_slow'));
+  const sentence = `${alone.sentence} Process 78 of app/1 was stopped by a signal.`;
+  assert.deepEqual(stoppedVerdict({ stopped_pid: 78, before_ms: -200 }), { ...alone, sentence });
 });
 
 for (const [what, one, openFiles] of [

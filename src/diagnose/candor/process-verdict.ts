@@ -21,14 +21,11 @@ type KnownAround = Pick<RequestContextJson, 'processes' | 'lines' | 'nearby' | '
  * application printed about the request.
  */
 export function verdictWith(record: ExchangeRecord, around: KnownAround): RecordVerdict {
-  const verdict = verdictOf(record);
-  if (stepAfterExit(record) !== null)
-    return isStopped(record, around) ? { ...verdict, nextStep: stepAfterStop } : verdict;
-  return (
-    withStopped(record, verdict, around) ??
-    withDescriptors(record, verdict, around) ??
-    withOutput(record, verdict, around)
-  );
+  const alone = verdictOf(record);
+  if (stepAfterExit(record) !== null) return isStopped(record, around) ? { ...alone, nextStep: stepAfterStop } : alone;
+  const { verdict, isWhole } = withStopped(record, alone, around);
+  if (isWhole) return verdict;
+  return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
 }
 
 /** Whether Candor stopped the process of the last attempt; a record of an earlier version has no more than the signal. */
@@ -42,22 +39,21 @@ function isStopped({ attempts }: ExchangeRecord, { processes }: KnownAround): bo
 /** A sample from so long before or after the attempt's end says that the process was stopped during it. */
 const stoppedWithinMs = 10_000;
 
-/** Null where none of the processes is known to have been stopped by a signal. */
+/** Says that a process was stopped by a signal. `isWhole`: none was left that could answer, which replaces causes and step. */
 function withStopped(
   { shape }: ExchangeRecord,
   verdict: RecordVerdict,
   { processes }: KnownAround,
-): RecordVerdict | null {
-  if (shape !== 'too_slow') return null;
-  for (const { instance, sample } of processes.toReversed()) {
+): { readonly verdict: RecordVerdict; readonly isWhole: boolean } {
+  for (const { instance, sample } of shape === 'too_slow' ? processes.toReversed() : []) {
     if (sample?.stopped_pid === undefined || Math.abs(sample.before_ms) > stoppedWithinMs) continue;
-    return {
-      sentence: `${verdict.sentence} Process ${sample.stopped_pid} of ${instance} was stopped by a signal.`,
-      usualCauses: [],
-      nextStep: stoppedStep([sample.stopped_pid]),
-    };
+    const { stopped_pid: pid, stopped_pids: pids } = sample;
+    const sentence = `${verdict.sentence} Process ${pid} of ${instance} was stopped by a signal.`;
+    if (pids === undefined) return { verdict: { ...verdict, sentence }, isWhole: false };
+    const nextStep = stoppedStep(pids, ' if it is still stopped');
+    return { verdict: { sentence, usualCauses: [], nextStep }, isWhole: true };
   }
-  return null;
+  return { verdict, isWhole: false };
 }
 
 /** Null where none of the processes was near its limit. */
