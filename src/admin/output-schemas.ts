@@ -16,7 +16,9 @@ const lineSchema = z.object({
   stream: z.enum(['stdout', 'stderr', 'file']),
   path: z.string().nullable().describe('Of a file.'),
   text: z.string().describe('Without secrets and control characters, cut at 4096 bytes.'),
-  left_out: z.number().describe('Lines of the application before this one that came too fast to be stored.'),
+  left_out: z
+    .number()
+    .describe('Lines of the application before this one that came too fast to be stored, or while the store failed.'),
 }) satisfies z.ZodType<OutputLineJson>;
 
 const contextLineSchema = lineSchema.extend({
@@ -72,6 +74,11 @@ const figures = {
     .number()
     .optional()
     .describe('One of the processes that a signal has stopped (state T); absent: none.'),
+  stopped_pids: z
+    .array(z.number())
+    .readonly()
+    .optional()
+    .describe('All of them, where none is left that could answer requests; absent: some may.'),
 };
 
 /** What an instance's process uses. */
@@ -127,5 +134,7 @@ export const requestContextSchema = z.object({
   processes: z.array(processSchema).describe('The processes of the instances that had the request, as they were.'),
   stores_output: z
     .boolean()
-    .describe('The store was in use then: where `lines` and `nearby` are empty, the application printed nothing.'),
+    .describe(
+      'All output of that time is stored: where `lines` and `nearby` are empty, the application printed nothing. False also within a second after the request, and where lines were left out or deleted.',
+    ),
 }) satisfies z.ZodType<RequestContextJson>;

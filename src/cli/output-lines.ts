@@ -25,7 +25,7 @@ export function outputRows(line: OutputLineJson, style: Style): string[] {
 }
 
 function leftOutRow({ at, application, left_out: leftOut }: OutputLineJson, style: Style): string {
-  const text = `${countText(leftOut, 'line')} of ${application} left out: they came too fast`;
+  const text = `${countText(leftOut, 'line')} of ${application} left out: too fast, or the store failed`;
   return `${style.dim(clockTime(Date.parse(at)))} ${style.warn(shorten(text, columnsMax - timeWidth))}`;
 }
 

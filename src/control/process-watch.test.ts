@@ -18,7 +18,14 @@ let watch: ProcessWatch;
 
 const usage = (changes: Partial<ProcessTreeUsage> = {}): ProcessTreeUsage => ({
   ...{ startTicks: '50', ageMs: 1000, processes: 1, residentBytes: 80 * mebibyte, threads: 11 },
-  ...{ openFiles: 24, openFilesMax: 1024, cpuMs: new Map([[7, 0]]), stoppedPid: null, controlGroup: null },
+  ...{
+    openFiles: 24,
+    openFilesMax: 1024,
+    cpuMs: new Map([[7, 0]]),
+    stoppedPid: null,
+    stoppedPids: [],
+    controlGroup: null,
+  },
   ...changes,
 });
 const grown = (mebibytes: number): ProcessTreeUsage => usage({ residentBytes: mebibytes * mebibyte });
@@ -183,10 +190,20 @@ describe('the watch of processes', () => {
   test('says which process a signal has stopped', () => {
     used = usage({ stoppedPid: 7 });
     clock.advanceSync(2000);
-    const [found] = watch.evidenceOf('shop') ?? [];
-    assert.equal(found?.stoppedPid, 7);
-    assert.match(found.strains.join(), /^process 7 is stopped \(state T in \/proc\/7\/stat\)/);
+    const stopped = () => watch.evidenceOf('shop')?.[0]?.stopped;
+    assert.deepEqual(stopped(), { pids: [7], isWhole: false });
     assert.equal(watch.figuresOf('shop/1')?.stoppedPid, 7);
+    stored.length = 0;
+    used = usage({ stoppedPid: 7, stoppedPids: [7, 8] });
+    clock.advanceSync(2000);
+    assert.deepEqual(stopped(), { pids: [7, 8], isWhole: true });
+    assert.deepEqual(
+      stored.map((note) => note.kind === 'sample' && note.stoppedPids),
+      [[7, 8]],
+    );
+    used = usage({});
+    clock.advanceSync(2000);
+    assert.equal(stopped(), undefined);
   });
 
   test('forgets the figures of a process that is gone, and sets no timer without a process', () => {

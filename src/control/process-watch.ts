@@ -1,8 +1,21 @@
 import type { Event } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
-import type { ProcessExit, ProcessFigures, ProcessNote, ProcessSample } from '../core/process-note.ts';
+import type {
+  ProcessExit,
+  ProcessFigures,
+  ProcessNote,
+  ProcessSample,
+  StoppedProcesses,
+} from '../core/process-note.ts';
 import { noteAfterMs, noteBeforeMs } from '../core/process-state.ts';
-import { memoryBeforeExit, processStrains, strainedDescriptors, tellsMore } from '../core/process-text.ts';
+import {
+  memoryBeforeExit,
+  nearlyUsedUp,
+  processStrains,
+  stoppedProcesses,
+  strainedDescriptors,
+  tellsMore,
+} from '../core/process-text.ts';
 import type { InstanceVisit } from '../core/request-context.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
@@ -117,10 +130,10 @@ export class ProcessWatch {
   evidenceOf(application: string): WatchedUpstream['processes'] {
     return [...this.#watched.values()]
       .filter((watched) => watched.application === application)
-      .map(({ instance, beforeExit, strains, descriptors, stoppedPid }) => ({
+      .map(({ instance, beforeExit, strains, descriptors, stopped }) => ({
         ...{ instance, beforeExit, strains },
         ...(descriptors === null ? {} : { descriptors }),
-        ...(stoppedPid === undefined ? {} : { stoppedPid }),
+        ...(stopped === null ? {} : { stopped }),
       }));
   }
 
@@ -195,10 +208,6 @@ class WatchedProcess {
     return figures;
   }
 
-  get stoppedPid(): number | undefined {
-    return this.#last?.stoppedPid;
-  }
-
   follow(pid: number | null, restarts: number, now: Instant): void {
     this.#restarts = restarts;
     if (pid === this.pid) return;
@@ -255,7 +264,11 @@ class WatchedProcess {
   }
 
   get strains(): readonly string[] {
-    return this.#last === null ? [] : processStrains(this.#last);
+    return this.#last === null ? [] : nearlyUsedUp(this.#last);
+  }
+
+  get stopped(): StoppedProcesses | null {
+    return this.#last === null ? null : stoppedProcesses(this.#last);
   }
 
   get descriptors(): { readonly open: number; readonly max: number } | null {
@@ -268,8 +281,8 @@ class WatchedProcess {
   }
 
   #sampleOf(usage: ProcessTreeUsage, now: Instant, at: number): ProcessSample {
-    const { controlGroup, processes, residentBytes, threads, openFiles, openFilesMax, ageMs, cpuMs, stoppedPid } =
-      usage;
+    const { controlGroup, processes, residentBytes, threads, openFiles, openFilesMax, ageMs, cpuMs } = usage;
+    const { stoppedPid, stoppedPids } = usage;
     const cores = this.#coresOf(cpuMs, now);
     return {
       kind: 'sample',
@@ -278,6 +291,7 @@ class WatchedProcess {
       groupBytes: controlGroup?.memoryMaxBytes == null ? null : controlGroup.memoryBytes,
       groupBytesMax: controlGroup?.memoryMaxBytes ?? null,
       ...(stoppedPid === null ? {} : { stoppedPid }),
+      ...(stoppedPids.length === 0 ? {} : { stoppedPids }),
     };
   }
 

@@ -7,15 +7,12 @@ import type { StoredExchanges } from './stored-exchanges.ts';
 /** What is known about a request besides its record: in the store, and of processes also in memory. */
 export async function requestContext(
   search: ContextSearch,
-  store: Pick<StoredExchanges, 'context' | 'find'>,
+  store: Pick<StoredExchanges, 'context'>,
   watch: Pick<ProcessWatch, 'around'>,
 ): Promise<FoundContext> {
   const { processes, ...rest } = await store.context(search);
   const notes = withoutRepeated([...processes, ...watch.around(search.visits)]);
-  const [id] = search.ids;
-  // The exchange itself would not be there if the store had come into use later.
-  const storesOutput = id !== undefined && search.visits.length > 0 && (await store.find(id)) !== null;
-  return { ...rest, processes: processStates(notes, search.visits), storesOutput };
+  return { ...rest, processes: processStates(notes, search.visits) };
 }
 
 /** A note that is stored may be in memory too. */

@@ -1,4 +1,5 @@
 import type { Cause, Evidence } from './failure.ts';
+import type { AfterOutput } from './output-step.ts';
 import type { ProxyErrorType } from './proxy-error.ts';
 import type { Whose } from './shape.ts';
 
@@ -32,8 +33,8 @@ export interface FailureSpec<C extends Cause> {
   readonly usualCauses: readonly string[];
   /** For operators: what to do or look at next, one sentence. */
   readonly nextStep: string;
-  /** The next step begins with reading what the application printed while it had the request (`output-step.ts`); `then` follows. */
-  readonly readsOutput?: { readonly then: string };
+  /** The next step begins with reading what the application printed while it had the request; this follows. */
+  readonly readsOutput?: AfterOutput;
   /** Texts for this evidence, which replace the general ones above (docs/failures.md has the general ones). */
   readonly inThisCase?: (evidence: Readonly<Evidence[C]>) => CaseTexts | null;
 }

@@ -22,7 +22,7 @@ export interface OutputLine {
   readonly at: number;
   readonly source: OutputSource;
   readonly text: string;
-  /** Lines of the application that came before this one and were not stored, because they came too fast. */
+  /** Lines of the application that came before this one and were not stored: they came too fast, or while the store failed. */
   readonly leftOut: number;
 }
 

@@ -1,3 +1,5 @@
+import { upperFirst } from './first-letter.ts';
+
 /** The output that a step leads to. */
 export type WantedOutput =
   /** While it had a request: `id` is that of the request, or stands for it. Whether it is stored is not known. */
@@ -8,6 +10,35 @@ export type WantedOutput =
   | { readonly of: 'time'; readonly since: number; readonly isStored: boolean }
   /** Lately: not a clause of its own, but what follows 'See …, and'. */
   | { readonly of: 'last'; readonly words: string };
+
+/** What follows in a step after reading the output: clauses, without a full stop. */
+export interface AfterOutput {
+  readonly then?: string;
+  /** What helps where the application printed nothing for the request. */
+  readonly ifNothing?: string;
+}
+
+/** A step that begins with reading the output. `when`: the condition of `ifNothing`; null: it is known not to be met. */
+export function stepFromOutput(
+  application: string,
+  wanted: WantedOutput,
+  { then, ifNothing }: AfterOutput,
+  when: string | null = 'if it printed nothing',
+): string {
+  const clauses = [
+    outputStep([application], wanted),
+    ...(then === undefined ? [] : [then]),
+    ...(ifNothing === undefined || when === null ? [] : [`${when}, ${ifNothing}`]),
+  ];
+  return `${clauses.join('; ')}.`;
+}
+
+/** What is left of such a step where the application printed nothing for the request. */
+export function stepWithoutOutput(application: string, { then, ifNothing }: AfterOutput): string {
+  const clauses = [then, ifNothing].filter((clause) => clause !== undefined);
+  if (clauses.length > 0) return `${upperFirst(clauses.join('; '))}.`;
+  return `Let ${application} print its errors, with the time and the X-Request-Id of the request; \`candor explain\` then shows them.`;
+}
 
 /** Where to read what applications that Candor runs have printed: an imperative clause. All texts that lead there are made here. */
 export function outputStep(applications: readonly string[], wanted: WantedOutput): string {

@@ -25,6 +25,8 @@ export interface ProcessSample {
   readonly groupBytesMax: number | null;
   /** One of the processes that a signal has stopped; absent: none. */
   readonly stoppedPid?: number | undefined;
+  /** All of them, where none is left that could answer requests; absent: some may, or an earlier version has not told. */
+  readonly stoppedPids?: readonly number[] | undefined;
 }
 
 /** How the process of an instance ended. Code and signal are both null where that is not known. */
@@ -58,4 +60,13 @@ export type ProcessFigures = Pick<
   | 'groupBytes'
   | 'groupBytesMax'
   | 'stoppedPid'
+  | 'stoppedPids'
 >;
+
+/** Processes of an instance that a signal has stopped. */
+export interface StoppedProcesses {
+  /** All of them where the instance is stopped, otherwise one. */
+  readonly pids: readonly number[];
+  /** None is left that could answer requests. */
+  readonly isWhole: boolean;
+}

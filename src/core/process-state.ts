@@ -57,6 +57,8 @@ export interface ProcessSampleJson {
   readonly group_bytes_max: number | null;
   /** One of the processes that a signal has stopped; absent: none. */
   readonly stopped_pid?: number | undefined;
+  /** All of them, where none is left that could answer requests; absent: some may, or an earlier version has not told. */
+  readonly stopped_pids?: readonly number[] | undefined;
 }
 
 export interface ProcessExitJson {
@@ -199,6 +201,7 @@ function sampleJson(sample: ProcessSample, ended: number): ProcessSampleJson {
     group_bytes: sample.groupBytes,
     group_bytes_max: sample.groupBytesMax,
     ...(sample.stoppedPid === undefined ? {} : { stopped_pid: sample.stoppedPid }),
+    ...(sample.stoppedPids === undefined ? {} : { stopped_pids: sample.stoppedPids }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { isCrashSignal } from './crash-signal.ts';
-import type { ProcessExit, ProcessFigures, ProcessSample } from './process-note.ts';
+import type { ProcessExit, ProcessFigures, ProcessSample, StoppedProcesses } from './process-note.ts';
 import { countText, elapsedText, memoryText } from './quantity-text.ts';
 
 /** From this share of a limit on, the next request may reach it. */
@@ -31,17 +31,21 @@ function groupFacts({ groupBytes, groupBytesMax }: ProcessFigures): readonly str
 }
 
 /** What the process has nearly used up, or that it is stopped, each one clause. */
-export function processStrains({
+export function processStrains(figures: ProcessFigures): readonly string[] {
+  const stopped = stoppedProcesses(figures);
+  return [...(stopped === null ? [] : [stoppedText(stopped)]), ...nearlyUsedUp(figures)];
+}
+
+/** Each one clause. */
+export function nearlyUsedUp({
   openFiles,
   openFilesMax,
   groupBytes,
   groupBytesMax,
-  stoppedPid,
 }: ProcessFigures): readonly string[] {
   const descriptors = strainedDescriptors({ openFiles, openFilesMax });
   const isTight = groupBytes !== null && groupBytesMax !== null && groupBytes >= nearShare * groupBytesMax;
   return [
-    ...(stoppedPid === undefined ? [] : [stoppedText(stoppedPid)]),
     ...(descriptors === null
       ? []
       : [
@@ -55,14 +59,29 @@ export function processStrains({
   ];
 }
 
-/** A clause. */
-export function stoppedText(pid: number): string {
-  return `process ${pid} is stopped (state T in /proc/${pid}/stat): it does nothing until it gets SIGCONT`;
+/** Null: none is known to be stopped. */
+export function stoppedProcesses({
+  stoppedPid,
+  stoppedPids,
+}: Pick<ProcessFigures, 'stoppedPid' | 'stoppedPids'>): StoppedProcesses | null {
+  if (stoppedPids !== undefined) return { pids: stoppedPids, isWhole: true };
+  return stoppedPid === undefined ? null : { pids: [stoppedPid], isWhole: false };
 }
 
-/** What to do where processes are stopped, one sentence. */
-export function stoppedStep(pids: readonly number[]): string {
-  return `Let it go on with \`kill -CONT ${pids.join(' ')}\`, and find out who has stopped it: SIGSTOP, or Ctrl-Z (SIGTSTP).`;
+/** A clause. */
+export function stoppedText({ pids: [pid, ...others] }: StoppedProcesses): string {
+  if (others.length === 0)
+    return `process ${pid} is stopped (state T in /proc/${pid}/stat): it does nothing until it gets SIGCONT`;
+  const all = `${[pid, ...others.slice(0, -1)].join(', ')} and ${others.at(-1)}`;
+  return `processes ${all} are stopped (state T in /proc/PID/stat): they do nothing until they get SIGCONT`;
+}
+
+/** A clause. */
+export const whoStopped = 'find out who has stopped it: SIGSTOP, or Ctrl-Z (SIGTSTP)';
+
+/** What to do where an instance is stopped, one sentence. `when`: a condition. */
+export function stoppedStep(pids: readonly number[], when = ''): string {
+  return `Let it go on with \`kill -CONT ${pids.join(' ')}\`${when}, and ${whoStopped}.`;
 }
 
 /** Open descriptors and their limit, where the next connections may reach it; otherwise null. */
@@ -104,6 +123,7 @@ export function tellsMore(earlier: ProcessSample, later: ProcessSample): boolean
   return (
     processChanges(earlier, later).length > 0 ||
     processStrains(earlier).length !== processStrains(later).length ||
+    (earlier.stoppedPids === undefined) !== (later.stoppedPids === undefined) ||
     Math.abs((earlier.cores ?? 0) - (later.cores ?? 0)) >= 0.5
   );
 }

@@ -38,15 +38,15 @@ export interface StoredContext {
   readonly processes: readonly ProcessNote[];
   /** What its endpoints sent and the gateway could not parse: for operators alone. */
   readonly unparsed: readonly UnparsedJson[];
+  /** Every line is stored that its instances printed while they had it: without lines, they printed none. */
+  readonly storesOutput: boolean;
 }
 
-export const noContext: StoredContext = { lines: [], nearby: [], processes: [], unparsed: [] };
+export const noContext: StoredContext = { lines: [], nearby: [], processes: [], unparsed: [], storesOutput: false };
 
 /** The same with what the main thread has in memory. */
 export interface FoundContext extends Omit<StoredContext, 'processes'> {
   readonly processes: readonly ProcessStateJson[];
-  /** The store was in use when an instance of an application had the request: without lines, it printed none. */
-  readonly storesOutput: boolean;
 }
 
 /** As the admin API has it. */
@@ -59,7 +59,7 @@ export interface RequestContextJson {
   readonly unparsed: readonly UnparsedSizeJson[];
   /** Of each instance that had the request. */
   readonly processes: readonly ProcessStateJson[];
-  /** Where no lines are here, the application printed none; absent in answers of earlier versions. */
+  /** All output of that time is stored: without lines here, the application printed none. Absent in answers of earlier versions. */
   readonly stores_output?: boolean;
 }
 

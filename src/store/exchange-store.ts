@@ -31,7 +31,9 @@ import {
   type StorePosition,
   textOfPosition,
 } from './paging.ts';
-import { type NewExchange, Segment, type StoredBatch } from './segment.ts';
+import { type NewExchange, Segment, type StoredBatch, type StoredRow } from './segment.ts';
+import { coversOutput, hasArrived, outputCoverage } from './output-coverage.ts';
+import { linesOfTimeMax } from './output-table.ts';
 import { searchSegment } from './segment-search.ts';
 import { ResponseTimesSum } from './response-times.ts';
 import { SetClock } from './set-clock.ts';
@@ -160,12 +162,19 @@ export class ExchangeStore {
 
   /** The exchange with this id, or the only one whose id begins so. */
   find(id: string): ExchangeRecord | null {
+    const file = this.#fileOf(id);
+    if (file === null) return null;
+    const [row, other] = file.rows;
+    const found = file.segment.exchangeOf(row)?.record ?? null;
+    return found?.id === id || other === undefined ? found : null;
+  }
+
+  /** The newest file that has the exchange, or one whose id begins so. */
+  #fileOf(id: string): (OpenFile & { readonly rows: readonly [StoredRow, StoredRow | undefined] }) | null {
     for (const by of ['time', 'key'] as const)
       for (const { segment, number } of this.#segments()) {
         const [row, other] = this.#orRecover(number, () => segment.rowsOfId(id, by));
-        if (row === undefined) continue;
-        const found = segment.exchangeOf(row)?.record ?? null;
-        return found?.id === id || other === undefined ? found : null;
+        if (row !== undefined) return { number, segment, rows: [row, other] };
       }
     return null;
   }
@@ -217,14 +226,18 @@ export class ExchangeStore {
   }
 
   /** What the files have about a request besides its record. */
-  context({ ids, visits }: ContextSearch): Omit<StoredContext, 'unparsed'> {
+  context(search: ContextSearch): Omit<StoredContext, 'unparsed'> {
+    const { ids, visits } = search;
+    let isCut = false;
     const plain = ids.flatMap((id) => idInTextForm(id) ?? []);
     const context = { lines: [] as OutputLine[], nearby: [] as OutputLine[], processes: [] as ProcessNote[] };
     for (const { segment, number } of [...this.#segments()].toReversed())
       this.#orRecover(number, () => {
         context.lines.push(...segment.output.withIds(plain, contextLinesMax));
         for (const time of visitedTimes(visits)) {
-          const { ownByFreeId, nearby } = divideLines(segment.output.ofInstance(time), ids);
+          const lines = segment.output.ofInstance(time);
+          isCut ||= lines.length >= linesOfTimeMax;
+          const { ownByFreeId, nearby } = divideLines(lines, ids);
           context.lines.push(...ownByFreeId);
           context.nearby.push(...nearby);
         }
@@ -234,7 +247,18 @@ export class ExchangeStore {
       lines: context.lines.slice(0, contextLinesMax),
       nearby: ofVisitedProcesses(context.nearby, context.processes, visits).slice(-nearbyLinesMax),
       processes: context.processes,
+      storesOutput: !isCut && this.#storesOutput(search),
     };
+  }
+
+  /** Whether every line is stored that instances printed while they had the request. */
+  #storesOutput(search: ContextSearch): boolean {
+    const file = hasArrived(search, this.#clock.wallTime()) ? this.#fileOf(search.ids[0] ?? '') : null;
+    const files = map(this.#segments(), ({ segment, number }) => ({
+      number,
+      coverage: () => this.#orRecover(number, () => outputCoverage(segment, search)),
+    }));
+    return file !== null && coversOutput(files, file.number);
   }
 
   /** Of the newest exchanges, as many as can be looked at within the time of a search. */

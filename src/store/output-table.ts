@@ -19,8 +19,13 @@ const deletedPart = 0.25;
 const columns = 'output.seq, at, json, text, left_out';
 const from = 'output JOIN output_sources ON number = source';
 
-/** How many lines of an instance are looked at: the last ones that it printed while it had a request. */
-const linesOfInstanceMax = 2000;
+/** How many lines of a time are looked at: the last ones that an instance printed while it had a request. */
+export const linesOfTimeMax = 2000;
+
+/** Before the next line of an application at most so many of others are looked at. */
+const othersMax = 4096;
+
+const ofApplication = "SELECT number FROM output_sources WHERE json ->> 'application' = ?";
 
 /** A time in which an instance had a request. */
 export interface OutputOfInstance {
@@ -29,6 +34,8 @@ export interface OutputOfInstance {
   readonly since: number;
   readonly until: number;
 }
+
+type OutputOfApplication = Omit<OutputOfInstance, 'instance'> & { readonly application: string };
 
 /**
  * The output of applications in a file. Of the file's size it takes a part: beyond it the oldest lines are deleted, so that an application
@@ -54,6 +61,23 @@ export class OutputTable {
 
   get lastSeq(): number {
     return this.#number('SELECT max(seq) FROM output');
+  }
+
+  /** When the first line that is left was read: those before it were deleted. -Infinity: none was. */
+  get deletedUntil(): number {
+    const [seq, at] = this.#first;
+    // SQLite gives the first row the number 1.
+    return seq <= 1 ? -Infinity : at;
+  }
+
+  /** When the first line was read that is left; Infinity: there is none. */
+  get firstAt(): number {
+    return this.#first[1];
+  }
+
+  get #first(): readonly [seq: number, at: number] {
+    const row = this.#database.prepare('SELECT seq, at FROM output ORDER BY seq LIMIT 1').get();
+    return row === undefined ? [0, Infinity] : [Number(row[0]), Number(row[1])];
   }
 
   /** Whether the file ends before this time. */
@@ -152,8 +176,24 @@ export class OutputTable {
   /** The last lines that the instance printed in this time, the oldest first. */
   ofInstance({ instance, since, until }: OutputOfInstance): readonly OutputLine[] {
     const sql = `SELECT ${columns} FROM ${from} WHERE at >= ? AND at <= ? AND json ->> 'instance' = ?
-      ORDER BY output.seq DESC LIMIT ${linesOfInstanceMax}`;
+      ORDER BY output.seq DESC LIMIT ${linesOfTimeMax}`;
     return [...this.#database.prepare(sql).each(since, until, instance)].map(lineOf).toReversed();
+  }
+
+  /** The last lines of this time that the application has written to files, the oldest first. */
+  ofFiles({ application, since, until }: OutputOfApplication): readonly OutputLine[] {
+    const sql = `SELECT ${columns} FROM ${from} WHERE at >= ? AND at <= ? AND source IN (${ofApplication} AND json ->> 'instance' IS NULL)
+      ORDER BY output.seq DESC LIMIT ${linesOfTimeMax}`;
+    return [...this.#database.prepare(sql).each(since, until, application)].map(lineOf).toReversed();
+  }
+
+  /** Whether lines of the application were left out in this time: the next line of it that is stored has their number. */
+  leavesOut({ application, since, until }: OutputOfApplication): boolean {
+    const within = `SELECT 1 FROM output WHERE at >= ? AND at <= ? AND left_out > 0 AND source IN (${ofApplication}) LIMIT 1`;
+    if (this.#database.prepare(within).get(since, until, application) !== undefined) return true;
+    const next = `SELECT left_out FROM (SELECT * FROM output WHERE at > ? ORDER BY at, seq LIMIT ${othersMax})
+      WHERE source IN (${ofApplication}) ORDER BY at, seq LIMIT 1`;
+    return Number(this.#database.prepare(next).get(until, application)?.[0] ?? 0) > 0;
   }
 
   #number(sql: string): number {

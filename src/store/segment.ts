@@ -115,6 +115,12 @@ export class Segment {
     return at === null ? null : Number(at);
   }
 
+  /** Whether the file had begun by then, as the exchanges and the output in it show. */
+  hasBegunBy(at: number): boolean {
+    const [endedAt] = this.#prepared('SELECT at + duration / 1000 FROM exchanges ORDER BY seq LIMIT 1').get() ?? [];
+    return Math.min(this.output.firstAt, Number(endedAt ?? Infinity)) <= at;
+  }
+
   #highest(sql: string): number {
     return Number(this.#database.prepare(sql).get()?.[0] ?? 0);
   }

@@ -205,7 +205,10 @@ export class StoreWriter {
   #context(search: ContextSearch): StoredContext {
     const found = this.#read((store) => store.context(search));
     const [id = ''] = search.ids;
-    return { ...('problem' in found ? noContext : found), unparsed: this.#unparsed.find(id, search.endedAt) };
+    const context = 'problem' in found ? noContext : found;
+    // While the store fails, lines wait here.
+    const storesOutput = context.storesOutput && this.#output.isEmpty;
+    return { ...context, storesOutput, unparsed: this.#unparsed.find(id, search.endedAt) };
   }
 
   #responseTimes(): readonly ResponseTimes[] {
@@ -279,7 +282,7 @@ export class StoreWriter {
   #release(): void {
     for (const { ring, slice } of this.#taken) ring.release(slice);
     this.#taken = [];
-    Atomics.add(this.#entriesDone, 0, this.#output.list.length + this.#processes.list.length);
+    Atomics.add(this.#entriesDone, 0, this.#output.count + this.#processes.list.length);
     this.#output.clear();
     this.#processes.clear();
     if (!this.#events.isEmpty) this.#send({ kind: 'events_stored', through: this.#events.clear() });

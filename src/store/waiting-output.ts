@@ -10,9 +10,17 @@ const lineCharacters = 64;
 export class WaitingOutput {
   #lines: OutputLine[] = [];
   #characters = 0;
+  /** By application: an empty line in place of those that are given up, which has their number and the time of the last. */
+  readonly #givenUp = new Map<string, OutputLine>();
 
+  /** What is to be stored. */
   get list(): readonly OutputLine[] {
-    return this.#lines;
+    return [...this.#givenUp.values(), ...this.#lines];
+  }
+
+  /** Lines that were added and are not given up. */
+  get count(): number {
+    return this.#lines.length;
   }
 
   get isEmpty(): boolean {
@@ -24,16 +32,25 @@ export class WaitingOutput {
     for (const line of lines) this.#lines.push(line);
     for (const { text } of lines) this.#characters += text.length + lineCharacters;
     let lost = 0;
-    while (this.#characters > charactersMax) {
-      this.#characters -= (this.#lines[lost]?.text.length ?? 0) + lineCharacters;
+    for (const line of this.#lines) {
+      if (this.#characters <= charactersMax) break;
+      this.#characters -= line.text.length + lineCharacters;
+      this.#giveUp(line);
       lost += 1;
     }
     if (lost > 0) this.#lines = this.#lines.slice(lost);
     return lost;
   }
 
+  #giveUp({ at, source, leftOut }: OutputLine): void {
+    const { application } = source;
+    const before = this.#givenUp.get(application)?.leftOut ?? 0;
+    this.#givenUp.set(application, { at, source, text: '', leftOut: before + leftOut + 1 });
+  }
+
   /** They are stored. */
   clear(): void {
+    this.#givenUp.clear();
     this.#lines = [];
     this.#characters = 0;
   }

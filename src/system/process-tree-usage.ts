@@ -18,6 +18,8 @@ export interface ProcessTreeUsage {
   readonly cpuMs: ReadonlyMap<number, number>;
   /** One of them that a signal has stopped (state T): it runs no instruction until SIGCONT. Null: none. */
   readonly stoppedPid: number | null;
+  /** All of them, where none is left that could answer requests; empty: some may. */
+  readonly stoppedPids: readonly number[];
   readonly controlGroup: ControlGroupUsage | null;
 }
 
@@ -41,6 +43,7 @@ export function processTreeUsage(pid: number, reads: ReadsProcesses = system): P
     for (const child of childrenOf(parent, reads)) {
       const found = all.size < processesMax && !all.has(child) ? readOne(child, reads) : null;
       if (found !== null) all.set(child, found);
+      if (found !== null) all.get(parent)?.children.push(child);
     }
   }
   const used = [...all.values()];
@@ -55,13 +58,17 @@ export function processTreeUsage(pid: number, reads: ReadsProcesses = system): P
     openFiles: nearest.openFiles,
     openFilesMax: nearest.openFilesMax,
     cpuMs: new Map([...all].map(([id, { cpuMs }]) => [id, cpuMs])),
-    stoppedPid: [...all].find(([, { isStopped }]) => isStopped)?.[0] ?? null,
+    ...stoppedAmong(all, pid),
     controlGroup: controlGroupOf(pid, reads.readText),
   };
 }
 
 interface OneProcess {
+  /** Of the program; Linux cuts it after 15 characters. */
+  readonly name: string;
   readonly isStopped: boolean;
+  /** Those that are looked at. */
+  readonly children: number[];
   readonly startTicks: string;
   readonly residentBytes: number | null;
   readonly threads: number;
@@ -82,7 +89,9 @@ function readOne(pid: number, { readText, countFiles }: ReadsProcesses): OneProc
   const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1];
   const filesMax = /^Max open files\s+(\d+)/m.exec(readText(`/proc/${pid}/limits`) ?? '')?.[1];
   return {
+    name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
     isStopped: state === 'T',
+    children: [],
     startTicks,
     residentBytes: resident === undefined ? null : Number(resident) * 1024,
     threads: Number(fields[17]),
@@ -90,6 +99,33 @@ function readOne(pid: number, { readText, countFiles }: ReadsProcesses): OneProc
     openFilesMax: filesMax === undefined ? null : Number(filesMax),
     cpuMs: (Number(fields[11]) + Number(fields[12])) * msPerTick,
   };
+}
+
+type Stopped = Pick<ProcessTreeUsage, 'stoppedPid' | 'stoppedPids'>;
+
+/** A server goes on without a helper that is stopped, and without one of its workers. */
+function stoppedAmong(all: ReadonlyMap<number, OneProcess>, pid: number): Stopped {
+  const isStopped = (id: number): boolean => all.get(id)?.isStopped === true;
+  const stoppedPids = [...all.keys()].filter(isStopped);
+  const workers = [...all].flatMap(([id, { children }]) => (children.length === 0 ? id : []));
+  // A process without children may be a helper; several that are all stopped are workers. Of a tree that is cut not all are known.
+  const areWorkersStopped = all.size < processesMax && workers.length > 1 && workers.every(isStopped);
+  const isWhole = areWorkersStopped || programsOf(all, pid).every(isStopped);
+  return { stoppedPid: stoppedPids[0] ?? null, stoppedPids: isWhole ? stoppedPids : [] };
+}
+
+/** What starts a program and waits until it ends. */
+const starters: ReadonlySet<string> = new Set([
+  ...['sh', 'ash', 'bash', 'busybox', 'dash', 'fish', 'ksh', 'zsh'],
+  ...['npm', 'pnpm', 'yarn', 'dumb-init', 'runuser', 'su', 'sudo', 'timeout', 'tini'],
+]);
+
+/** The process, or the programs that it has started where it is no more than a shell in front of them. */
+function programsOf(all: ReadonlyMap<number, OneProcess>, pid: number): readonly number[] {
+  const { name = '', children = [] } = all.get(pid) ?? {};
+  // npm calls itself 'npm run start'.
+  const isStarter = name.endsWith('.sh') || starters.has(name.split(' ')[0] ?? '');
+  return isStarter && children.length > 0 ? children.flatMap((child) => programsOf(all, child)) : [pid];
 }
 
 /** Those that its first thread has started (proc_pid_task(5)): what programs do that are no servers of processes. */

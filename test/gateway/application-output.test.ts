@@ -119,10 +119,26 @@ test('the process that had a request is known with the request and in the status
   assert.match(summary, /^\d.* before the attempt ended: RSS \d+ MiB.*descriptors/);
 });
 
-test('of a request at an application it is known that the store would have its output, and of another one that it would not', async () => {
-  const of = async (path: string) => edge.gateway.requestContext(await edge.record(await edge.get(path)));
-  await until('the exchange is stored', async () => (await of('/quiet')).storesOutput);
-  assert.equal((await of('/legacy')).storesOutput, false);
+test('of a request at an application it is known that it printed nothing, and of another one that this is not known', async () => {
+  const [quiet, legacy] = [await edge.record(await edge.get('/quiet')), await edge.record(await edge.get('/legacy'))];
+  await until('its output must have come', async () => (await edge.gateway.requestContext(quiet)).storesOutput);
+  const { lines, nearby } = await edge.gateway.requestContext(quiet);
+  assert.deepEqual([lines, nearby], [[], []]);
+  assert.equal((await edge.gateway.requestContext(legacy)).storesOutput, false);
+});
+
+test('where the application wrote to a file meanwhile, it is not known that it printed nothing', async () => {
+  const held = edge.get('/held');
+  await until('it is in flight', async () => edge.counts().active === 1);
+  appendFileSync(join(edge.folder, 'shop.log'), 'meanwhile in the file\n');
+  await until('the line is stored', async () => (await linesOf('meanwhile file')).length === 1);
+  await edge.get('/answer');
+  const record = await edge.record(await held);
+  const later = await edge.record(await edge.get('/quiet'));
+  await until('the output of a later request must have come', async () => {
+    return (await edge.gateway.requestContext(later)).storesOutput;
+  });
+  assert.equal((await edge.gateway.requestContext(record)).storesOutput, false);
 });
 
 test('the last words of an application that is killed during a request belong to the request', async () => {

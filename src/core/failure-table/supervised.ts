@@ -1,6 +1,6 @@
 import type { CaseTexts } from '../failure-spec.ts';
 import type { Failure } from '../failure.ts';
-import { outputStep } from '../output-step.ts';
+import { type AfterOutput, outputStep, stepFromOutput } from '../output-step.ts';
 import { shortKeepAlive } from './reset.ts';
 
 /**
@@ -40,10 +40,9 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
       return evidence.reused
         ? {
             usualCauses: [...brokenOff, shortKeepAlive],
-            ...reading(
-              application,
-              "; if it printed nothing, raise its keep-alive time above the upstream's `connections.idle_timeout`.",
-            ),
+            ...reading(application, {
+              ifNothing: "raise its keep-alive time above the upstream's `connections.idle_timeout`",
+            }),
           }
         : { usualCauses: brokenOff, ...read };
     case 'response_head_truncated':
@@ -64,10 +63,9 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
           workerEnded,
           'the application closed its socket without reading the whole request body, and the kernel sent a reset',
         ],
-        ...reading(
-          application,
-          ', and let it send Content-Length or use chunked coding, so that a truncated answer can be detected.',
-        ),
+        ...reading(application, {
+          then: 'let it send Content-Length or use chunked coding, so that a truncated answer can be detected',
+        }),
       };
     case 'tunnel_unclosed':
       return {
@@ -76,15 +74,17 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
           workerEnded,
           'the client or the application sent bytes that are not WebSocket frames, such as an error page; the receiver may end the connection then (RFC 6455 §7.1.7)',
         ],
-        ...reading(application, '; let it send a close frame before it ends a WebSocket (RFC 6455 §7.1).'),
+        ...reading(application, { then: 'let it send a close frame before it ends a WebSocket (RFC 6455 §7.1)' }),
       };
     case 'response_head_timeout':
       return evidence.ping === 'unanswered'
         ? null
-        : reading(application, '; if the work normally takes that long, raise `timeouts.response_head` of the route.');
+        : reading(application, {
+            then: 'if the work normally takes that long, raise `timeouts.response_head` of the route',
+          });
     case 'tunnel_idle':
       return evidence.silent === 'application'
-        ? reading(application, '; if it does not answer pings, remove `websocket.ping` from the route.')
+        ? reading(application, { then: 'if it does not answer pings, remove `websocket.ping` from the route' })
         : null;
     case 'response_not_http':
       return evidence.answeredBefore !== undefined
@@ -103,12 +103,12 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
   }
 }
 
-/** The next step is to read what the application printed while it had the request; `then` follows. */
-function reading(application: string, then = '.'): Required<Pick<CaseTexts, 'nextStep' | 'readsOutput'>> {
-  return {
-    nextStep: `${outputStep([application], { of: 'request', id: 'REQUEST-ID' })}${then}`,
-    readsOutput: { then },
-  };
+/** The next step is to read what the application printed while it had the request; `readsOutput` follows. */
+function reading(
+  application: string,
+  readsOutput: AfterOutput = {},
+): Required<Pick<CaseTexts, 'nextStep' | 'readsOutput'>> {
+  return { nextStep: stepFromOutput(application, { of: 'request', id: 'REQUEST-ID' }, readsOutput), readsOutput };
 }
 
 /** Whether its process runs, and why not: a sentence. */

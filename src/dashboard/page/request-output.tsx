@@ -90,7 +90,9 @@ function OutputRow({ row: { line, hasId, about }, aboutClass }: ShownRow): JSX.E
       </td>
       <td class={aboutClass}>{about}</td>
       <td class="said">
-        {leftOut > 0 && <span class="quiet">{countText(leftOut, 'line')} before it came too fast to be stored </span>}
+        {leftOut > 0 && (
+          <span class="quiet">{countText(leftOut, 'line')} before it left out: too fast, or the store failed </span>
+        )}
         <code>{text}</code>
       </td>
     </tr>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { OutputLineJson } from '../../core/output-line.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
@@ -27,6 +27,13 @@ const processOf = (openFiles: number): ProcessStateJson =>
     sample: { open_files: openFiles, open_files_max: 64 },
   }) as unknown as ProcessStateJson;
 
+const stoppedVerdict = (sample: object) =>
+  verdictWith(record('too_slow'), {
+    processes: [{ instance: 'app/1', pid: 77, sample }] as unknown as ProcessStateJson[],
+    lines: [],
+    nearby: [],
+  });
+
 test('a request whose process had used up its descriptors gets the step for that', () => {
   const { sentence, usualCauses, nextStep } = verdictWith(record('too_slow'), {
     processes: [processOf(64)],
@@ -39,14 +46,22 @@ test('a request whose process had used up its descriptors gets the step for that
 });
 
 test('a request whose process a signal had stopped gets the step for that, if it was looked at near that time', () => {
-  const stoppedBefore = (before_ms: number): ProcessStateJson =>
-    ({ instance: 'app/1', pid: 77, sample: { stopped_pid: 78, before_ms } }) as unknown as ProcessStateJson;
-  const of = (before_ms: number) =>
-    verdictWith(record('too_slow'), { processes: [stoppedBefore(before_ms)], lines: [], nearby: [] });
-  const { sentence, nextStep } = of(-200);
+  const { sentence, usualCauses, nextStep } = stoppedVerdict({
+    stopped_pid: 78,
+    stopped_pids: [78, 79],
+    before_ms: -200,
+  });
   assert.equal(sentence, 'No response came within 5 s. Process 78 of app/1 was stopped by a signal.');
-  assert.match(nextStep ?? '', /^Let it go on with `kill -CONT 78`/);
-  assert.deepEqual(of(60_000), verdictOf(record('too_slow')));
+  assert.deepEqual(usualCauses, []);
+  assert.match(nextStep ?? '', /^Let it go on with `kill -CONT 78 79` if it is still stopped, and find out who/);
+  const early = stoppedVerdict({ stopped_pid: 78, stopped_pids: [78, 79], before_ms: 60_000 });
+  assert.deepEqual(early, verdictOf(record('too_slow')));
+});
+
+test('causes and step stay where a process was stopped that may not be the one that answers', () => {
+  const alone = verdictOf(record('too_slow'));
+  const sentence = `${alone.sentence} Process 78 of app/1 was stopped by a signal.`;
+  assert.deepEqual(stoppedVerdict({ stopped_pid: 78, before_ms: -200 }), { ...alone, sentence });
 });
 
 for (const [what, one, openFiles] of [
@@ -129,6 +144,34 @@ test('no step leads to output where the store has none of the application', () =
     verdictWith(hangs, around).nextStep ?? '',
     /^If the work normally takes that long, raise `timeouts\.response_head`/,
   );
+});
+
+describe('a step for applications that printed nothing', () => {
+  const [attempted] = closed.attempts;
+  const evidence = { address: '127.0.0.1:4000', reused: true, idle_ms: 900 };
+  const reused = { ...closed, attempts: [{ ...attempted, evidence }] } as unknown as ExchangeRecord;
+  const own = { ...line('stdout', 'order 1'), has: 'request_id', relation: 'attempt', after_end_ms: 0 } as const;
+  const keepAlive = "raise its keep-alive time above the upstream's `connections.idle_timeout`.";
+  const read = 'Read what shop printed while it had the request, shown here';
+  for (const [what, around, step] of [
+    ['is left out where lines of the request are shown', { lines: [own] }, `${read}.`],
+    [
+      'says on which condition where the lines that are shown may be of another request',
+      { nearby: [line('stdout', 'order')] },
+      `${read}; if none of that is about this request, ${keepAlive}`,
+    ],
+    ['stands alone where it printed nothing', { stores_output: true }, keepAlive.replace('raise', 'Raise')],
+  ] as const)
+    test(what, () => {
+      const known = { processes: [], lines: [], nearby: [], ...around };
+      assert.equal(verdictWith(reused, known).nextStep, step);
+    });
+
+  test('says on which condition where it is not known what it printed', () => {
+    const { sentence, nextStep } = verdictWith(reused, { processes: [], lines: [], nearby: [], stores_output: false });
+    assert.equal(sentence, 'It closed.');
+    assert.ok(nextStep?.endsWith(`; nothing of it is known here; if it printed nothing, ${keepAlive}`), nextStep ?? '');
+  });
 });
 
 test('an error that an application which Candor runs answered itself leads to its output', () => {

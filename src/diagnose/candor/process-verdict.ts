@@ -1,10 +1,9 @@
 import { applicationDescriptorsStep } from '../../core/descriptor-need.ts';
 import { stepAfterStop } from '../../core/explain.ts';
 import { quoted } from '../../core/failure-table/formatting.ts';
-import { upperFirst } from '../../core/first-letter.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
-import { outputStep } from '../../core/output-step.ts';
+import { type AfterOutput, stepFromOutput, stepWithoutOutput } from '../../core/output-step.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
 import { stoppedStep, strainedDescriptors } from '../../core/process-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
@@ -22,14 +21,11 @@ type KnownAround = Pick<RequestContextJson, 'processes' | 'lines' | 'nearby' | '
  * application printed about the request.
  */
 export function verdictWith(record: ExchangeRecord, around: KnownAround): RecordVerdict {
-  const verdict = verdictOf(record);
-  if (stepAfterExit(record) !== null)
-    return isStopped(record, around) ? { ...verdict, nextStep: stepAfterStop } : verdict;
-  return (
-    withStopped(record, verdict, around) ??
-    withDescriptors(record, verdict, around) ??
-    withOutput(record, verdict, around)
-  );
+  const alone = verdictOf(record);
+  if (stepAfterExit(record) !== null) return isStopped(record, around) ? { ...alone, nextStep: stepAfterStop } : alone;
+  const { verdict, isWhole } = withStopped(record, alone, around);
+  if (isWhole) return verdict;
+  return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
 }
 
 /** Whether Candor stopped the process of the last attempt; a record of an earlier version has no more than the signal. */
@@ -43,22 +39,21 @@ function isStopped({ attempts }: ExchangeRecord, { processes }: KnownAround): bo
 /** A sample from so long before or after the attempt's end says that the process was stopped during it. */
 const stoppedWithinMs = 10_000;
 
-/** Null where none of the processes is known to have been stopped by a signal. */
+/** Says that a process was stopped by a signal. `isWhole`: none was left that could answer, which replaces causes and step. */
 function withStopped(
   { shape }: ExchangeRecord,
   verdict: RecordVerdict,
   { processes }: KnownAround,
-): RecordVerdict | null {
-  if (shape !== 'too_slow') return null;
-  for (const { instance, sample } of processes.toReversed()) {
+): { readonly verdict: RecordVerdict; readonly isWhole: boolean } {
+  for (const { instance, sample } of shape === 'too_slow' ? processes.toReversed() : []) {
     if (sample?.stopped_pid === undefined || Math.abs(sample.before_ms) > stoppedWithinMs) continue;
-    return {
-      sentence: `${verdict.sentence} Process ${sample.stopped_pid} of ${instance} was stopped by a signal.`,
-      usualCauses: [],
-      nextStep: stoppedStep([sample.stopped_pid]),
-    };
+    const { stopped_pid: pid, stopped_pids: pids } = sample;
+    const sentence = `${verdict.sentence} Process ${pid} of ${instance} was stopped by a signal.`;
+    if (pids === undefined) return { verdict: { ...verdict, sentence }, isWhole: false };
+    const nextStep = stoppedStep(pids, ' if it is still stopped');
+    return { verdict: { sentence, usualCauses: [], nextStep }, isWhole: true };
   }
-  return null;
+  return { verdict, isWhole: false };
 }
 
 /** Null where none of the processes was near its limit. */
@@ -88,33 +83,33 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   if (application === null || afterOutput === null) return verdict;
   const own = around.lines.filter(isOfAttempt);
   const printed = inOrder([...own, ...around.nearby]);
-  const isShown = printed.length > 0;
-  if (!isShown && around.lines.length === 0 && around.stores_output === true)
-    return {
-      ...verdict,
-      sentence: `${verdict.sentence} Meanwhile ${application} printed nothing for this request.`,
-      nextStep: stepWithoutOutput(application, afterOutput),
-    };
-  const nextStep = `${outputStep([application], { of: 'request', isShown })}${afterOutput}`;
-  if (!isShown) return { ...verdict, nextStep };
+  if (printed.length === 0) return withoutOutput(application, verdict, { around, afterOutput });
   const errors = printed.filter(({ stream }) => stream !== 'stdout');
   const words = lastWords(errors.map(({ text }) => text));
   const isOwn = own.some((line) => line === errors[words?.at ?? -1]);
   const perhaps = isOwn ? '' : ' (perhaps for another request)';
   const said = words === null ? '' : ` Meanwhile ${application} printed${perhaps} ${quoted(words.error.trim())}.`;
+  const when = own.length > 0 ? null : 'if none of that is about this request';
   return {
     ...verdict,
     sentence: `${verdict.sentence}${said}`,
-    nextStep,
+    nextStep: stepFromOutput(application, { of: 'request', isShown: true }, afterOutput, when),
   };
 }
 
-/** What is left of a step where there is nothing to read. */
-function stepWithoutOutput(application: string, afterOutput: string): string {
-  const rest = afterOutput.replace(/^(?:; if it printed nothing,|;|, and) /, '');
-  return rest === '.'
-    ? `Let ${application} print its errors, with the time and the X-Request-Id of the request; \`candor explain\` then shows them.`
-    : upperFirst(rest);
+/** Only a store that has every line of that time shows that the application printed nothing. */
+function withoutOutput(
+  application: string,
+  verdict: RecordVerdict,
+  { around, afterOutput }: { readonly around: KnownAround; readonly afterOutput: AfterOutput },
+): RecordVerdict {
+  if (around.lines.length > 0 || around.stores_output !== true)
+    return { ...verdict, nextStep: stepFromOutput(application, { of: 'request', isShown: false }, afterOutput) };
+  return {
+    ...verdict,
+    sentence: `${verdict.sentence} Meanwhile ${application} printed nothing for this request.`,
+    nextStep: stepWithoutOutput(application, afterOutput),
+  };
 }
 
 /** With the id of the request, from an application that had an attempt of it. A gateway of an earlier version says no relation. */

@@ -1,6 +1,6 @@
 import { lowerFirst } from '../../core/first-letter.ts';
 import { isPlainName } from '../../core/explain.ts';
-import { outputStep } from '../../core/output-step.ts';
+import { type AfterOutput, stepFromOutput } from '../../core/output-step.ts';
 import { countText, durationText } from '../../core/quantity-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { endpointsOutText } from './gateway-state-texts.ts';
@@ -20,12 +20,12 @@ export function verdictOf(record: ExchangeRecord): RecordVerdict {
 }
 
 /** What follows in the next step where that begins with reading what the application printed; null: it does not. */
-export function afterOutputOf(record: ExchangeRecord): string | null {
+export function afterOutputOf(record: ExchangeRecord): AfterOutput | null {
   return draftOf(record).afterOutput;
 }
 
 interface VerdictDraft extends RecordVerdict {
-  readonly afterOutput: string | null;
+  readonly afterOutput: AfterOutput | null;
 }
 
 function draftOf(record: ExchangeRecord): VerdictDraft {
@@ -38,7 +38,7 @@ function draftOf(record: ExchangeRecord): VerdictDraft {
   if (afterExit !== null) return { sentence, usualCauses: [], nextStep: afterExit, afterOutput: null };
   if (spec === null) return { sentence, usualCauses: [], ...nextStepWithoutCause(record) };
   const { usualCauses, nextStep, readsOutput } = spec;
-  const afterOutput = readsOutput?.then ?? null;
+  const afterOutput = readsOutput ?? null;
   return { sentence, usualCauses, nextStep: nextStep.replaceAll('REQUEST-ID', record.id), afterOutput };
 }
 
@@ -57,9 +57,9 @@ function tunnelBroken(record: ExchangeRecord): VerdictDraft | null {
       'a NAT or load balancer between gateway and application dropped the idle connection',
     ],
     ...(isPlainName(application)
-      ? reading(application, id, pingMore)
+      ? reading(application, id, { then: pingMore })
       : {
-          nextStep: `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit in \`candor status\`${pingMore}`,
+          nextStep: `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit in \`candor status\`; ${pingMore}.`,
           afterOutput: null,
         }),
   };
@@ -93,18 +93,18 @@ function sentenceWithoutCause(record: ExchangeRecord): string {
 
 function nextStepWithoutCause({ shape, application, at, id }: ExchangeRecord): NextStep {
   if (shape !== 'app_error') return { nextStep: null, afterOutput: null };
-  if (isPlainName(application)) return reading(application, id, '.');
+  if (isPlainName(application)) return reading(application, id, {});
   const nextStep = `Look into the application's own log at ${at}; it saw the request as X-Request-Id ${id}.`;
   return { nextStep, afterOutput: null };
 }
 
 type NextStep = Pick<VerdictDraft, 'nextStep' | 'afterOutput'>;
 
-function reading(application: string, id: string, afterOutput: string): NextStep {
-  return { nextStep: `${outputStep([application], { of: 'request', id })}${afterOutput}`, afterOutput };
+function reading(application: string, id: string, afterOutput: AfterOutput): NextStep {
+  return { nextStep: stepFromOutput(application, { of: 'request', id }, afterOutput), afterOutput };
 }
 
-const pingMore = '; if tunnels always break after the same idle time, let the application ping more often than that.';
+const pingMore = 'if tunnels always break after the same idle time, let the application ping more often than that';
 
 /** For a reader who sees what the command in some next steps prints: the text refers to that instead. */
 export function nextStepHere(nextStep: string, { id, at, duration_ms }: ExchangeRecord): string {

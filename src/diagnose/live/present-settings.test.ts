@@ -90,6 +90,17 @@ test('the steps of suspects have the values', () => {
   assert.match(boundedStep, /^See under BOUNDS .*raise `concurrency\.max` \(now 20 for the route \/api\) only if/);
   assert.doesNotMatch(boundedStep, /connections\.max/);
   assert.match(
+    boundedStep,
+    /; a longer `concurrency\.queue_timeout` \(now 2 s for the route \/api\) helps only with bursts\.$/,
+  );
+  const late = { ...incidentOf('full', [['queue_timeout', 10]]), routes: incident.routes };
+  const settings = { ...upstream, requestsMax: 8 };
+  assert.match(
+    step('pool_full', late, { watched: { ...known, settings } }),
+    /raise `connections\.max` \(now 100\) or `connections\.requests_max` \(now 8\) only if .*; a longer `connections\.queue_timeout` \(now 5 s\) helps only with bursts\.$/,
+  );
+  assert.doesNotMatch(step('pool_full', incident, { watched: known }), /queue_timeout|requests_max/);
+  assert.match(
     step(
       'traffic_growth',
       { ...incident, rate: { before: 10, during: 100 } },

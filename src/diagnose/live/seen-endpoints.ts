@@ -2,6 +2,7 @@ import type { WatchedUpstream } from './watched-upstream.ts';
 
 type WatchedEndpoint = WatchedUpstream['endpoints'][number];
 type WatchedProcess = NonNullable<WatchedUpstream['processes']>[number];
+type Stopped = NonNullable<WatchedProcess['stopped']>;
 
 /** Endpoints that are remembered. */
 const endpointsMax = 200;
@@ -14,6 +15,8 @@ export class SeenEndpoints {
   readonly #advice = new Map<string, string>();
   /** Processes that had nearly used up something, as they were then: a restart makes them forget it. */
   readonly #strained = new Map<string, WatchedProcess>();
+  /** Processes that a signal had stopped, by instance. */
+  readonly #stopped = new Map<string, Stopped>();
 
   /** What is known now, with what was seen before. */
   see({ application, endpoints, processes, ...rest }: WatchedUpstream): WatchedUpstream {
@@ -25,7 +28,7 @@ export class SeenEndpoints {
       .map((one) => ({ ...one, isRemoved: true as const }));
     return {
       ...rest,
-      ...(processes === undefined ? {} : { processes: processes.map((one) => this.#withStrains(one)) }),
+      ...(processes === undefined ? {} : { processes: processes.map((one) => this.#withStop(this.#withStrains(one))) }),
       application: this.#application,
       endpoints: [...endpoints.map((one) => this.#withEarlier(one)), ...removed],
     };
@@ -45,12 +48,19 @@ export class SeenEndpoints {
     if (strains.length > 0 && hasRoom(this.#strained, instance)) this.#strained.set(instance, now);
     const before = this.#strained.get(instance);
     if (before === undefined) return now;
-    const { strains: earlier, descriptors, stoppedPid } = before;
-    return {
-      ...{ ...now, strains: earlier },
-      ...(descriptors === undefined ? {} : { descriptors }),
-      ...(stoppedPid === undefined ? {} : { stoppedPid }),
-    };
+    const { strains: earlier, descriptors } = before;
+    return { ...now, strains: earlier, ...(descriptors === undefined ? {} : { descriptors }) };
+  }
+
+  /** An instance that was stopped as a whole explains more than a single process that is. */
+  #withStop(now: WatchedProcess): WatchedProcess {
+    const { instance, stopped } = now;
+    const before = this.#stopped.get(instance);
+    if (stopped !== undefined && (stopped.isWhole || before?.isWhole !== true)) {
+      if (hasRoom(this.#stopped, instance)) this.#stopped.set(instance, stopped);
+      return now;
+    }
+    return before === undefined ? now : { ...now, stopped: { ...before, hasEnded: true } };
   }
 
   #withEarlier(now: WatchedEndpoint): WatchedEndpoint {

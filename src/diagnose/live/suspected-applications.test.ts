@@ -101,14 +101,87 @@ describe('a process that has used up its descriptors', () => {
   });
 });
 
-test('a process that a signal has stopped is the first suspect of requests that get no answer', () => {
-  const strains = ['process 77 is stopped'];
-  const processes = [{ instance: 'app/1', beforeExit: null, strains, stoppedPid: 77 }];
-  const watched: WatchedUpstream = { application: 'app', endpoints: [endpointOf('app/1')], processes };
-  const [first] = ranking(incidentOf('slow', [['response_head_timeout', 30]]), { watched });
-  assert.equal(first?.sentence, 'The application is stopped: a signal has suspended its process.');
-  assert.ok(first.evidence.includes('app/1: process 77 is stopped'), first.evidence.join());
-  assert.match(first.nextStep, /^Let it go on with `kill -CONT 77`/);
+describe('an application of which a signal has stopped processes', () => {
+  type Stopped = NonNullable<NonNullable<WatchedUpstream['processes']>[number]['stopped']>;
+  const watching = (...stopped: readonly (Stopped | null)[]): WatchedUpstream => ({
+    application: 'app',
+    endpoints: stopped.map((_, n) => endpointOf(`app/app/${n + 1}/127.0.0.1:${n}`)),
+    processes: stopped.map((one, n) => {
+      return { instance: `app/${n + 1}`, beforeExit: null, strains: [], ...(one === null ? {} : { stopped: one }) };
+    }),
+  });
+  const suspectOf = (watched: WatchedUpstream, failed: readonly number[] = []) => {
+    const endpoints = failed.map((count, n) => ({
+      endpoint: `app/app/${n + 1}/127.0.0.1:${n}`,
+      attempts: 40,
+      failed: count,
+    }));
+    return ranking({ ...hanging, endpoints }, { watched }).find(({ name }) => name === 'slow_application');
+  };
+  const whole = { pids: [77, 78], isWhole: true } as const;
+  const part = { pids: [77], isWhole: false } as const;
+
+  test('is the first suspect of requests that get no answer', () => {
+    const [first] = ranking(hanging, { watched: watching(whole) });
+    assert.deepEqual([first?.name, first?.fit], ['slow_application', 0.95]);
+    assert.equal(first?.sentence, 'The application is stopped: a signal has suspended its processes.');
+    assert.match(first.evidence.join(), /app\/1: processes 77 and 78 are stopped \(state T/);
+    assert.match(first.nextStep, /^Let it go on with `kill -CONT 77 78`/);
+  });
+  test('is said to be stopped where its only process is', () => {
+    const suspect = suspectOf(watching({ pids: [77], isWhole: true }), [30]);
+    assert.equal(suspect?.sentence, 'The application is stopped: a signal has suspended its process.');
+  });
+  test('is named by the instances that are stopped where others run', () => {
+    const suspect = suspectOf(watching(whole, null), [30, 0]);
+    assert.equal(suspect?.sentence, 'app/1 is stopped: a signal has suspended its processes.');
+  });
+  test('is not said to be stopped where most requests fail at another instance', () => {
+    const suspect = suspectOf(watching(whole, null), [2, 28]);
+    assert.deepEqual([suspect?.fit, suspect?.nextStep.includes('kill')], [0.6, false]);
+  });
+  test('is not said to be stopped where that is one process of several', () => {
+    const suspect = suspectOf(watching(part));
+    assert.equal(suspect?.fit, 0.6);
+    assert.equal(
+      suspect.sentence,
+      'Process 77 of app/1 is stopped by a signal; it may be the one that does not answer.',
+    );
+    assert.match(
+      suspect.nextStep,
+      /^See with `ps -o pid,ppid,stat,args -p 77` what it does for the application, and find/,
+    );
+    assert.match(
+      suspectOf(watching(part, { pids: [88], isWhole: false }))?.sentence ?? '',
+      /^The processes 77 of app\/1, 88 of app\/2 are stopped by a signal; they may be those that do not answer\.$/,
+    );
+  });
+  for (const [what, stopped, fit, sentence] of [
+    ['as a whole', whole, 0.85, 'The application was stopped for a while: a signal had suspended its processes.'],
+    [
+      'in part',
+      part,
+      0.57,
+      'Process 77 of app/1 was stopped by a signal for a while; it may be the one that did not answer.',
+    ],
+  ] as const)
+    test(`is said to have been stopped where it no longer is: ${what}`, () => {
+      const seen = new SeenEndpoints();
+      seen.see(watching(stopped));
+      const suspect = suspectOf(seen.see(watching(null)));
+      assert.deepEqual([suspect?.fit, suspect?.sentence], [fit, sentence]);
+      assert.match(suspect?.evidence.join() ?? '', /app\/1: process 77.* had been stopped/);
+      assert.equal(
+        suspect?.nextStep,
+        'It is no longer stopped: find out what had stopped it, such as SIGSTOP or Ctrl-Z (SIGTSTP).',
+      );
+    });
+  test('keeps that it was stopped as a whole while one process still is', () => {
+    const seen = new SeenEndpoints();
+    seen.see(watching(whole));
+    assert.equal(suspectOf(seen.see(watching(part)))?.fit, 0.85);
+    assert.equal(suspectOf(seen.see(watching(whole)))?.fit, 0.95);
+  });
 });
 
 describe('the step for responses of which only some are no valid HTTP', () => {

@@ -1,10 +1,10 @@
 import { lowerFirst } from '../../core/first-letter.ts';
-import { stoppedStep } from '../../core/process-text.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
 import { withTarget } from './step-target.ts';
 import { outputStepOf } from './output-step.ts';
+import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
 import { ownExits } from './suspected-exits.ts';
 import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
@@ -27,11 +27,11 @@ import {
   listOf,
 } from './suspect-facts.ts';
 
-/** What processes of the application have nearly used up. */
-function strainsOf({ processes = [] }: WatchedUpstream): readonly string[] {
-  return processes
-    .flatMap(({ instance, strains }) => strains.map((strain) => `${instance}: ${strain}`))
-    .slice(0, shownMax);
+/** What processes of the application have nearly used up, and that they are stopped. */
+function strainsOf(watched: WatchedUpstream): readonly string[] {
+  const { processes = [] } = watched;
+  const strains = processes.flatMap(({ instance, strains: all }) => all.map((strain) => `${instance}: ${strain}`));
+  return [...stoppedEvidence(watched), ...strains].slice(0, shownMax);
 }
 
 /** Whether a check asks the application for something: there may be none, or one that only connects. */
@@ -132,14 +132,6 @@ export const applications = {
     const output = outputStepOf(context);
     if (!isOf(incident, 'slow') && !checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return null;
     const usualMs = usualWithin(context, 0.5);
-    const stopped = (watched.processes ?? []).flatMap(({ stoppedPid }) => stoppedPid ?? []);
-    if (stopped.length > 0)
-      return {
-        fit: 0.95,
-        sentence: 'The application is stopped: a signal has suspended its process.',
-        evidence: [names(incident, null), ...strainsOf(watched)],
-        nextStep: stoppedStep(stopped),
-      };
     return {
       fit: 0.55,
       sentence: 'The application, or something it waits for, has become slow or hangs.',
@@ -152,6 +144,7 @@ export const applications = {
         output === null
           ? 'See what the application waits for: its log, its database, its CPU; `candor explain` shows single requests.'
           : `${output}, and in \`candor status\` how much processor time it uses: what does it wait for, such as its database? \`candor explain\` shows single requests.`,
+      ...stoppedFinding(context),
     };
   },
   application_errors: (context) => {

@@ -48,6 +48,21 @@ const expectedMin = 5;
 /** States of endpoints that get no requests any more. */
 const leaving: ReadonlySet<string> = new Set<EndpointState>(['draining', 'gone']);
 
+/** The bounds that a request may have met at an endpoint: that of requests only where it is set. */
+function connectionBounds(context: SuspectContext): string {
+  const connections = settingText('connections.max', context);
+  if (context.watched.settings?.requestsMax === undefined) return connections;
+  return `${connections} or ${settingText('connections.requests_max', context)}`;
+}
+
+/** What to say of the time that requests wait, where most of them have waited in vain. */
+function longerQueue(context: SuspectContext): string {
+  const most = mostFrequentOf(context.incident, full);
+  if (most !== 'queue_timeout' && most !== 'concurrency_timeout') return '';
+  const name = most === 'queue_timeout' ? 'connections.queue_timeout' : 'concurrency.queue_timeout';
+  return `; a longer ${settingText(name, context)} helps only with bursts`;
+}
+
 /** A request waited for its turn, or was not let in; the others waited for a connection. */
 const bounded: ReadonlySet<CountedFailure> = new Set([
   'concurrency_limit',
@@ -163,8 +178,8 @@ export const shortages = {
       evidence: [`${percent(share)} of the failures: ${names(incident, full)}`],
       nextStep:
         shareOf(incident, bounded) * 2 >= share
-          ? `See under BOUNDS in \`candor status\` how many requests are in flight and wait; raise ${settingText('concurrency.max', context)} only if the application can bear more.`
-          : `See in \`candor logs\` (needs a \`store\`) how long answered requests take; raise ${settingText('connections.max', context)} only if the endpoints can bear more.`,
+          ? `See under BOUNDS in \`candor status\` how many requests are in flight and wait; raise ${settingText('concurrency.max', context)} only if the application can bear more${longerQueue(context)}.`
+          : `See in \`candor logs\` (needs a \`store\`) how long answered requests take; raise ${connectionBounds(context)} only if the endpoints can bear more${longerQueue(context)}.`,
     };
   },
   traffic_growth: (context) => {

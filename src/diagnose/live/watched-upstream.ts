@@ -1,5 +1,6 @@
 import type { EndpointState } from '../../core/endpoint.ts';
 import type { Cause } from '../../core/failure.ts';
+import type { StoppedProcesses } from '../../core/process-note.ts';
 import type { ConcurrencySpec, UpstreamSpec } from '../../core/upstream-spec.ts';
 
 /** What the gateway met at an endpoint when it looked there itself. */
@@ -56,8 +57,8 @@ export interface WatchedUpstream {
     readonly strains: readonly string[];
     /** Open descriptors and their limit, where it has nearly used them up; absent: it has not, or that is not known. */
     readonly descriptors?: { readonly open: number; readonly max: number };
-    /** A process that a signal has stopped; absent: none is known to be. */
-    readonly stoppedPid?: number;
+    /** Processes of it that a signal has stopped; absent: none is known to be. `hasEnded`: they were, earlier in the incident. */
+    readonly stopped?: StoppedProcesses & { readonly hasEnded?: true };
   }[];
   /** The configuration no longer has the upstream, or none of several; absent: it has. */
   readonly isRemoved?: true;
