@@ -274,7 +274,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #failureOf(loss: StreamLoss): Failure {
     const stage = this.#begun ? 'flush' : this.#peerEnded && this.hasBegun ? 'response' : 'request';
-    const bytesSent = this.#bytesSent - this.contentUnsent;
+    const bytesSent = this.contentSent;
     const { endedBy, lostBy, session } = this.#connection;
     if (loss.by === 'rule') return { ...endedByRule(loss.rule, loss.why, loss.code), stage };
     if (loss.by === 'peer')
@@ -360,13 +360,28 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   flush(): void {}
 
-  onSent(): void {
-    this.#timeouts.sentBytes = this.#bytesSent - this.#stream.waitingBytes;
-    if (this.#stream.waitingBytes > 0) this.#timeouts.awaitWindow();
-    else this.#timeouts.stopWindow();
+  get contentSent(): number {
+    return this.#bytesSent - this.contentUnsent;
+  }
+
+  get allContentSent(): number {
+    return this.#connection.session.sender.contentBytes;
+  }
+
+  get awaitsWindow(): boolean {
+    return this.#stream.waitingBytes > 0 && !this.#connection.session.sender.isCongested;
+  }
+
+  get isOwnWindowOpen(): boolean {
+    return this.#stream.sendWindow > 0;
+  }
+
+  onWindowsShut(): void {
+    this.#timeouts.awaitWindow();
   }
 
   onRoom(): void {
+    this.#timeouts.stopWindow();
     try {
       this.handler?.onClientRoom();
     } catch (error) {
@@ -431,7 +446,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { writeMs } = this.#connection.listener.limits;
     this.#connection.session.reset(this.#stream, 'CANCEL');
     try {
-      this.#lost(handler, notRead(this.#bytesSent - this.contentUnsent, slowness, writeMs));
+      this.#lost(handler, notRead(this.contentSent, slowness, writeMs));
     } catch {
       // The exchange has ended, and nobody is there who could get an answer.
     }
