@@ -190,26 +190,28 @@ describe('a client that sends many requests at once', () => {
 });
 
 describe('clients whose frames the gateway reads late', () => {
-  it('are not said to send their content too slowly while it has not read it', () => {
-    const contentMs = 5000;
-    const one = new Http1World({ connectionsMax: 200, limits: { contentMs } }, { clients: 'h2', hasFlooded: true });
-    one.endpoint('a').onRequest = (request) => request.answer(200);
-    const clients = Array.from({ length: 150 }, (_, index) => {
-      const connection = `busy${index}`;
-      const client = one.request({ method: 'POST', expects: 10 }, { connection });
-      client.write('first');
-      const { session } = one.http2Lines.get(connection) ?? assert.fail();
-      // Strained, and below the limit.
-      for (let count = 0; count < 900; count++) session.sender.writer.windowUpdate(0, 1);
-      client.write('other');
-      return client;
+  for (const contentRateMin of [0, 200])
+    it(`are not said to send their content too slowly while it has not read it (minimum rate: ${contentRateMin})`, () => {
+      const contentMs = 5000;
+      const limits = { contentMs, contentRateMin, rateGraceMs: contentMs };
+      const one = new Http1World({ connectionsMax: 200, limits }, { clients: 'h2', hasFlooded: true });
+      one.endpoint('a').onRequest = (request) => request.answer(200);
+      const clients = Array.from({ length: 150 }, (_, index) => {
+        const connection = `busy${index}`;
+        const client = one.request({ method: 'POST', expects: 10 }, { connection });
+        client.write('first');
+        const { session } = one.http2Lines.get(connection) ?? assert.fail();
+        // Strained, and below the limit.
+        for (let count = 0; count < 900; count++) session.sender.writer.windowUpdate(0, 1);
+        client.write('other');
+        return client;
+      });
+      const { arrived } = one.endpoint('a');
+      one.pass(contentMs + 100);
+      assert.equal(arrived.length, 0, 'none has been read to its end');
+      one.pass(30_000);
+      assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
+      assert.deepEqual(new Set(arrived.map(({ content }) => content.toString())), new Set(['firstother']));
+      one.verifyAtRest();
     });
-    const { arrived } = one.endpoint('a');
-    one.pass(contentMs + 100);
-    assert.equal(arrived.length, 0, 'none has been read to its end');
-    one.pass(30_000);
-    assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
-    assert.deepEqual(new Set(arrived.map(({ content }) => content.toString())), new Set(['firstother']));
-    one.verifyAtRest();
-  });
 });

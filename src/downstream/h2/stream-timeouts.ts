@@ -63,6 +63,11 @@ export class StreamTimeouts extends Deadline {
     this.#arm();
   }
 
+  /** Content may have come that the gateway has not read: what the client sends from now on is judged anew. */
+  forgiveContent(): void {
+    this.#rate = null;
+  }
+
   /** The gateway does not wait for content at the moment. */
   stopContent(): void {
     if (this.#contentAt === never) return;

@@ -425,6 +425,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     // Only time in which the gateway waits for the client counts.
     if (this.#readLate < readLateMax && this.#connection.hasUnread) {
       this.#readLate++;
+      this.#timeouts.forgiveContent();
       return this.#watchContent();
     }
     const { contentMs } = this.#connection.listener.limits;
