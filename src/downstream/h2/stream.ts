@@ -163,8 +163,13 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #watchContent(): void {
     const isOver = this.#peerEnded || this.#requestOver || this.#loss !== null;
-    if (this.#reads !== 'yes' || isOver || this.isTunnel) this.#timeouts.stopContent();
+    if (this.#reads !== 'yes' || isOver || this.isTunnel || this.#mayRest) this.#timeouts.stopContent();
     else this.#timeouts.awaitContent(!this.#begun);
+  }
+
+  /** As with HTTP/1: nobody knows whether a stream has more to send once its response has begun. `timeouts.idle` ends one that rests. */
+  get #mayRest(): boolean {
+    return this.#begun && this.request.framing.kind !== 'length';
   }
 
   onContent(bytes: Uint8Array, start: number, end: number): void {
