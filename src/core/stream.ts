@@ -39,6 +39,8 @@ export interface DownstreamStream {
   readonly contentUnsent?: number;
   /** Bytes of the request's content that have come, also those that the exchange has not read; absent: it does not know. */
   readonly contentReceived?: number;
+  /** No byte reaches the client any more, and `onClientLost` follows; absent: the exchange is told at once. */
+  readonly isLost?: boolean;
   /** Request content is held back until this is called; sends "100 Continue" if the client waits for it. */
   readContent(): void;
   pauseContent(): void;

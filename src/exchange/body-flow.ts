@@ -223,11 +223,13 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   sendToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (this.downstream.isLost === true) return false; // Nothing more is read for it.
     if (this.responseBuffer?.isWaiting === true) return this.responseBuffer.add(bytes, start, end);
     return this.passToClient(bytes, start, end, ownership) || this.#readsOn();
   }
 
   passToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (this.downstream.isLost === true) return false;
     this.bytesToClient += end - start;
     return this.downstream.sendContent(bytes, start, end, ownership);
   }

@@ -463,7 +463,8 @@ export class Exchange
 
   #answerWith(answer: OwnAnswer): void {
     this.#noteResponseBegun(answer.head.status, 'generated');
-    this.bytesToClient = this.method === 'HEAD' ? 0 : answer.content.length;
+    const isUnsent = this.method === 'HEAD' || this.downstream.isLost === true;
+    this.bytesToClient = isUnsent ? 0 : answer.content.length;
     sendAnswer(answer, this.downstream);
   }
 

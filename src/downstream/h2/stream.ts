@@ -348,7 +348,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    if (this.#loss !== null) return false; // It ends soon: nothing more needs to be read for it.
+    if (this.#loss !== null) return false;
     if (this.#isHeadOnly || this.#stream.isOver) return true;
     this.#bytesSent += end - start;
     const hasRoom = this.#connection.session.sender.content(this.#stream, bytes, start, end, ownership);
