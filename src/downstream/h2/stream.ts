@@ -16,17 +16,15 @@ import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
-import { errorName } from '../../wire/h2/protocol.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
-import { bodyTimeout, bodyTruncated, notRead, refusal, tooLarge } from '../client-failures.ts';
-import { endedByRule, endedBySession } from './gateway-ended.ts';
+import { bodyTimeout, notRead, refusal, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
-
 import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
+import { lossFailure } from './stream-loss.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
 
 /** So often in a row a body timeout passes while frames of the client are unread: a client that floods must not keep its requests for ever. */
@@ -281,16 +279,9 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #failureOf(loss: StreamLoss): Failure {
     const stage = this.#begun ? 'flush' : this.#peerEnded && this.hasBegun ? 'response' : 'request';
-    const bytesSent = this.contentSent;
-    const { endedBy, lostBy, session } = this.#connection;
-    if (loss.by === 'rule') return { ...endedByRule(loss.rule, loss.why, loss.code), stage };
-    if (loss.by === 'peer')
-      return fail('client_gone', stage, { bytesSent, how: 'cancelled', code: errorName(loss.code) });
-    if (endedBy !== null) return { ...endedBy, stage } as Failure;
-    if (session.failure !== null) return { ...endedBySession(session.failure), stage };
-    if (!this.#peerEnded && !this.#begun && lostBy === 'closed')
-      return bodyTruncated(this.request.framing, this.contentReceived);
-    return fail('client_gone', stage, { bytesSent, how: lostBy });
+    const isPartial = !this.#peerEnded && !this.#begun;
+    const partial = isPartial ? { framing: this.request.framing, bytes: this.contentReceived } : null;
+    return lossFailure(loss, { stage, bytesSent: this.contentSent, partial }, this.#connection);
   }
 
   /** No response can reach the client any more. */
