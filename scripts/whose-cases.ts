@@ -14,6 +14,7 @@ interface WhoseCase {
 
 /** `src/core/failure-table.test.ts` finds a case that is missing here. */
 const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
+  exchange_timeout: [{ when: 'with `queued_ms`', evidence: { queuedMs: 3000 } }],
   tunnel_idle: [{ when: 'where `silent` is `client`', evidence: { silent: 'client' } }],
   response_not_http: [
     { when: 'with `answered_before`', evidence: { answeredBefore: 2 } },

@@ -104,7 +104,9 @@ export const recordSchema = z.object({
   turn_ms: z
     .number()
     .optional()
-    .describe('How long the request has waited for its turn (`concurrency`); absent if it has not, or less than 1 ms.'),
+    .describe(
+      'How long the request has waited for its turn (`concurrency`, or because its address has flooded the gateway); absent if it has not, or less than 1 ms.',
+    ),
   attempts: z.array(attemptSchema),
   status: count.nullable(),
   received_status: count.nullable(),

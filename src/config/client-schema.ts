@@ -6,7 +6,11 @@ import { key, section } from './section.ts';
 
 export const client = section({
   head_timeout: key(duration, 'For a whole request head, from its first byte (408).', defaults.client.headTimeout),
-  body_timeout: key(duration, 'Between bytes of a request body (408).', defaults.client.contentTimeout),
+  body_timeout: key(
+    duration,
+    'Between bytes of a request body (408). Once the response has begun, only if the length of the body is known: a stream may be silent then, until `timeouts.idle` ends its response.',
+    defaults.client.contentTimeout,
+  ),
   keep_alive: key(
     duration,
     'Between requests on one connection; then the gateway closes it.',

@@ -280,6 +280,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   isPrivate: [true, false],
   lasting: [true],
   ping: ['answered', 'unanswered'],
+  queuedMs: [3000],
   requested: ['websocket'],
   answered: ['h2c'],
   reused: [true, false],

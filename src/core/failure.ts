@@ -68,7 +68,8 @@ export interface Evidence {
   /** `silent`: the side that did not answer the gateway's pings; absent if both were silent. */
   tunnel_idle: { address: string; idleMs: number; bytesReceived: number; silent?: 'client' | 'application' };
   /** `setBy`: the client of a gRPC call has set the limit (`grpc-timeout`); absent: the route. */
-  exchange_timeout: { address: string | null; limitMs: number; setBy?: 'client' };
+  /** `queuedMs`: the time was over when the request, which was queued on its HTTP/2 connection, began. */
+  exchange_timeout: { address: string | null; limitMs: number; setBy?: 'client'; queuedMs?: number };
   // reset
   closed_before_response: { address: string; reused: boolean; idleMs: number };
   /** `stream`, here and below: the HTTP/2 error by which the endpoint ended the stream; the connection was open. `errno` is '' then. */

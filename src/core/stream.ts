@@ -33,12 +33,16 @@ export interface DownstreamStream {
   /** When the first byte of the request came. */
   readonly startedAt: Instant;
   readonly startedWall: number;
+  /** How long the request was queued before its exchange began; −1 or absent: it was not. */
+  readonly queuedMs?: number;
   /** The whole content of the request came in the read that brought its head: it follows `readContent` at once. */
   readonly contentAtHand: boolean;
   /** Bytes of the response's content that it has taken and not sent, because the windows of HTTP/2 held them back; absent: it does not know. */
   readonly contentUnsent?: number;
   /** Bytes of the request's content that have come, also those that the exchange has not read; absent: it does not know. */
   readonly contentReceived?: number;
+  /** No byte reaches the client any more, and `onClientLost` follows; absent: the exchange is told at once. */
+  readonly isLost?: boolean;
   /** Request content is held back until this is called; sends "100 Continue" if the client waits for it. */
   readContent(): void;
   pauseContent(): void;

@@ -95,9 +95,11 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   /** The request has its body, or enough of it, or does not wait for it any more. */
   protected noteReceived(): void {
-    const waitedMs = this.elapsedMs() - Math.max(0, this.filterMs);
+    const buffer = this.requestBuffer;
+    if (buffer === null) return;
+    const waitedMs = this.ports.clock.now() - buffer.beganAt;
     if (waitedMs >= 1) this.bodyMs = waitedMs;
-    this.requestBuffer?.stopWait();
+    buffer.stopWait();
   }
 
   /** The body is there and the connection is not: it is read meanwhile, so that the gateway notices if the client leaves. */
@@ -110,7 +112,8 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   /** Begins to read the body into a buffer, from which it is sent when an attempt has a stream. */
   #beginBuffer(): RequestBuffer {
-    const buffer = new RequestBuffer(this.requireRoute().buffer, this.ports.buffers);
+    const { clock, buffers } = this.ports;
+    const buffer = new RequestBuffer(this.requireRoute().buffer, buffers, clock.now());
     this.requestBuffer = buffer;
     this.contentReadBegun = true;
     return buffer;
@@ -223,11 +226,13 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   sendToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (this.downstream.isLost === true) return false; // Nothing more is read for it.
     if (this.responseBuffer?.isWaiting === true) return this.responseBuffer.add(bytes, start, end);
     return this.passToClient(bytes, start, end, ownership) || this.#readsOn();
   }
 
   passToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (this.downstream.isLost === true) return false;
     this.bytesToClient += end - start;
     return this.downstream.sendContent(bytes, start, end, ownership);
   }

@@ -26,6 +26,12 @@ export function remainingMs(exchange: ExchangeState, now: Instant): number {
   return exchange.startedAt + limitMs - now;
 }
 
+/** The request was queued on its connection until the time for the exchange was over: no endpoint is to begin it. Null: it was not. */
+export function queuedTooLong(exchange: ExchangeState, queuedMs: number | undefined, clock: Clock): Failure | null {
+  if (queuedMs === undefined || queuedMs < 0 || remainingMs(exchange, clock.now()) > 0) return null;
+  return fail('exchange_timeout', 'queue', { address: null, ...limitOf(exchange), queuedMs });
+}
+
 function earlier(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
@@ -36,12 +42,15 @@ function reached(exchange: TimedExchange): void {
 
 /** The time for the whole exchange is over. `isSuspended`: a filter has the request. */
 export function exchangeTimeoutFailure(exchange: ExchangeState, address: string | null, isSuspended: boolean): Failure {
+  const stage = isSuspended ? 'filter' : exchange.committed ? 'body' : awaitsBody(exchange) ? 'request' : 'response';
+  return fail('exchange_timeout', stage, { address, ...limitOf(exchange) });
+}
+
+function limitOf(exchange: ExchangeState): { limitMs: number; setBy?: 'client' } {
   const routeMs = exchange.requireRoute().timeouts.exchangeMs;
   const clientMs = grpcTimeoutMs(exchange.request);
-  const stage = isSuspended ? 'filter' : exchange.committed ? 'body' : awaitsBody(exchange) ? 'request' : 'response';
-  if (clientMs !== null && (routeMs === null || clientMs < routeMs))
-    return fail('exchange_timeout', stage, { address, limitMs: clientMs, setBy: 'client' });
-  return fail('exchange_timeout', stage, { address, limitMs: routeMs ?? 0 });
+  if (clientMs !== null && (routeMs === null || clientMs < routeMs)) return { limitMs: clientMs, setBy: 'client' };
+  return { limitMs: routeMs ?? 0 };
 }
 
 function awaitsBody({ requestBuffer, requestComplete, attempts }: ExchangeState): boolean {

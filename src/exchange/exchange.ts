@@ -26,7 +26,12 @@ import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-ex
 import { RetryState, type RetryOwner } from './retry-state.ts';
 import type { RetainedResponse } from './retained-response.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
-import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } from './exchange-timeout.ts';
+import {
+  exchangeTimeoutFailure,
+  queuedTooLong,
+  scheduleExchangeTimeout,
+  type TimedExchange,
+} from './exchange-timeout.ts';
 import { grpcDeadlineExceeded, grpcDeadlineTrailers } from './grpc-deadline-trailers.ts';
 import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
@@ -84,6 +89,8 @@ export class Exchange
       return this.#answerWithFailure(fail('no_route', 'route', { host: this.authority, path: this.target }));
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
+    const tooLate = queuedTooLong(this, this.downstream.queuedMs, this.ports.clock);
+    if (tooLate !== null) return this.#answerWithFailure(tooLate);
     const { exchangeMs, responseHeadMs } = route.timeouts;
     if (route.retry !== null) this.#retries = new RetryState(route.retry, this, this.ports.clock, this.ports.ids);
     this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
@@ -155,9 +162,11 @@ export class Exchange
     return this.#admission?.isWaiting === true;
   }
 
-  /** For how long the request has waited for its turn; −1: it has not. */
+  /** For how long the request has waited for its turn, on its connection and where requests in flight are bounded; −1: it has not. */
   get turnMs(): number {
-    return this.#admission?.waitedMs ?? -1;
+    const { queuedMs = -1 } = this.downstream;
+    const waitedMs = this.#admission?.waitedMs ?? -1;
+    return queuedMs < 1 ? waitedMs : queuedMs + Math.max(0, waitedMs);
   }
 
   // ─▶ choose ─▶ connect
@@ -463,7 +472,8 @@ export class Exchange
 
   #answerWith(answer: OwnAnswer): void {
     this.#noteResponseBegun(answer.head.status, 'generated');
-    this.bytesToClient = this.method === 'HEAD' ? 0 : answer.content.length;
+    const isUnsent = this.method === 'HEAD' || this.downstream.isLost === true;
+    this.bytesToClient = isUnsent ? 0 : answer.content.length;
     sendAnswer(answer, this.downstream);
   }
 

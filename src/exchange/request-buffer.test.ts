@@ -5,6 +5,7 @@ import type { BufferSpec } from '../core/route-spec.ts';
 import { type Fields, type Framing, noContent, type RequestHead } from '../core/message.ts';
 import { PairFields } from '../testing/pair-fields.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
+import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
 import { BufferAllowance } from './buffer-allowance.ts';
 import { RequestBuffer, waitsForBody } from './request-buffer.ts';
@@ -15,7 +16,7 @@ const chunked: Framing = { kind: 'chunked' };
 
 function bufferWithin(allowedBytes: number): { buffer: RequestBuffer; counts: { bufferedRequestBytes: number } } {
   const counts = { bufferedRequestBytes: 0, bufferedResponseBytes: 0 };
-  return { buffer: new RequestBuffer(spec, new BufferAllowance(counts, allowedBytes)), counts };
+  return { buffer: new RequestBuffer(spec, new BufferAllowance(counts, allowedBytes), 0 as Instant), counts };
 }
 
 /** An attempt that takes what it gets, and has room for more or not. */

@@ -1,5 +1,5 @@
 import { type Fields, type Framing, hasNoContent, type RequestHead } from '../core/message.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { BufferSpec } from '../core/route-spec.ts';
 import type { Attempt } from './attempt.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
@@ -20,13 +20,16 @@ export interface RequestBufferOwner {
  */
 export class RequestBuffer {
   isSent = false;
+  /** Since when the gateway waits for the body. */
+  readonly beganAt: Instant;
   readonly #bytesMax: number;
   readonly #bytes: BufferedBytes;
   #timer: Timer | null = null;
   #isComplete = false;
   #trailers: Fields | null = null;
 
-  constructor({ requestBytesMax }: BufferSpec, allowance: BufferAllowance) {
+  constructor({ requestBytesMax }: BufferSpec, allowance: BufferAllowance, beganAt: Instant) {
+    this.beganAt = beganAt;
     this.#bytesMax = requestBytesMax;
     this.#bytes = new BufferedBytes(allowance, 'request');
   }

@@ -164,6 +164,7 @@ export class MemoryClientStream implements DownstreamStream {
     this.#stallTimer?.cancel();
     if (this.switchedTo !== null) return;
     if (this.#requestEnded || this.#paused || this.#handler === null) return;
+    if (this.response !== null && this.request.framing.kind !== 'length') return;
     this.#stallTimer = this.#clock.schedule(after(this.#clock.now(), this.#contentMs), stalled, this);
   }
 
@@ -186,6 +187,7 @@ export class MemoryClientStream implements DownstreamStream {
     const { status, framing } = response;
     this.response = { status, framing, fields: pairsWritten((sink) => response.writeFields(sink)) };
     this.#headWaits = response;
+    if (this.wanted) this.#watchContent();
   }
 
   /** As in RFC 8441: a response like any other, and then the bytes of the protocol in both directions. */

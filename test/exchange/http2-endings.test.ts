@@ -353,25 +353,46 @@ describe('a client over HTTP/2 that leaves with many requests', () => {
     one.verifyAtRest();
   });
 
-  it('reads no more of their responses', () => {
+  for (const [what, length] of [
+    ['large responses', 2_000_000],
+    ['responses that a buffer may hold', 200_000],
+    ['responses of unknown length', null],
+  ] as const)
+    it(`reads no more of their ${what}, and counts nothing of them as sent`, () => {
+      const one = world();
+      for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'leaves' });
+      one.pass(50);
+      const arrived = one.endpoint('a').arrived.filter((request) => request instanceof Http1Arrived);
+      const all = Buffer.alloc(length ?? 200_000);
+      for (const request of arrived) request.head(200, length);
+      one.pass(60); // The heads have been passed on.
+      lineOf(one, 'leaves').transport.close('reset');
+      one.pass(1);
+      const left = arrived.filter(({ transport }) => !transport.closed);
+      assert.ok(left.length > many / 2);
+      for (const request of left) request.write(all);
+      one.pass(1);
+      const waiting = left.filter(({ transport }) => !transport.closed);
+      assert.ok(waiting.length > 0);
+      // One read, and what the system holds.
+      for (const { transport } of waiting)
+        assert.ok(transport.pendingBytes >= all.length - 2 * 65_536, `${transport.pendingBytes}`);
+      assert.equal(one.bufferedBytes(), 0);
+      one.pass(100);
+      assert.deepEqual(new Set(one.records.map(({ bytesToClient }) => bytesToClient)), new Set([0]));
+      one.verifyAtRest();
+    });
+
+  it('counts nothing as sent of the answers that it would have got', () => {
     const one = world();
     for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'leaves' });
     one.pass(50);
-    const arrived = one.endpoint('a').arrived.filter((request) => request instanceof Http1Arrived);
-    const all = Buffer.alloc(2_000_000);
-    for (const request of arrived) request.head(200, all.length);
-    one.pass(60); // The heads have been passed on.
     lineOf(one, 'leaves').transport.close('reset');
     one.pass(1);
-    const left = arrived.filter(({ transport }) => !transport.closed);
-    assert.ok(left.length > many / 2);
-    for (const request of left) request.write(all);
-    one.pass(1);
-    const waiting = left.filter(({ transport }) => !transport.closed);
-    assert.ok(waiting.length > 0);
-    for (const { transport } of waiting)
-      assert.ok(transport.pendingBytes > all.length / 2, `${transport.pendingBytes}`);
-    one.pass(100);
+    one.endpoint('a').die('reset');
+    one.pass(200);
+    assert.equal(one.records.length, many);
+    assert.deepEqual(new Set(one.records.map(({ bytesToClient }) => bytesToClient)), new Set([0]));
     one.verifyAtRest();
   });
 });

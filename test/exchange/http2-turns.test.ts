@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { whoseOf } from '../../src/core/explain.ts';
 import { Http1World } from './http1-world.ts';
 import type { Http2Line } from './http2-client.ts';
 import type { ClientActor } from './world.ts';
@@ -136,6 +137,45 @@ describe('a client whose address has flooded', () => {
     one.verifyAtRest();
   });
 
+  it('has its wait recorded as that for its turn, and not as one for the body that had come', () => {
+    const { one, clients } = waiting();
+    one.pass(2000);
+    for (const request of one.endpoint('a').arrived) request.answer(200);
+    one.pass(100);
+    assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
+    const waits = one.records.map(({ turnMs = -1, bodyMs }) => [Math.round(turnMs / 100), bodyMs]);
+    // One begins every 100 ms.
+    assert.deepEqual(
+      waits.slice(8),
+      Array.from({ length: 12 }, (_, index) => [index + 1, -1]),
+    );
+    assert.deepEqual(new Set(one.records.slice(0, 8).map(({ turnMs }) => turnMs)), new Set([-1]));
+    one.verifyAtRest();
+  });
+
+  it('is answered, and no endpoint gets the request, where its turn comes after the deadline of its gRPC client', () => {
+    const one = world(true);
+    one.endpoint('a').onRequest = () => {};
+    const connection = 'busy';
+    for (let index = 0; index < 30; index++) one.request({ target: `/${index}` }, { connection });
+    const fields = { 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '2S' };
+    const clients = Array.from({ length: 10 }, () => one.request({ method, fields }, { connection }));
+    one.pass(5000);
+    assert.equal(targets(one).length, 30);
+    assert.deepEqual(new Set(clients.map((client) => client.field('grpc-status'))), new Set(['4']));
+    assert.equal(one.records.length, 10);
+    for (const { failure, attempts, turnMs } of one.records) {
+      assert.ok(failure?.cause === 'exchange_timeout' && attempts.length === 0);
+      const { queuedMs, ...evidence } = failure.evidence;
+      assert.deepEqual([failure.stage, evidence], ['queue', { address: null, limitMs: 2000, setBy: 'client' }]);
+      assert.ok(queuedMs !== undefined && queuedMs >= 2000 && queuedMs === turnMs);
+      assert.equal(whoseOf(failure), 'gateway');
+    }
+    for (const request of one.endpoint('a').arrived) request.answer(200);
+    one.pass(100);
+    one.verifyAtRest();
+  });
+
   for (const [name, lose] of [
     ['leaves', ({ transport }: Http2Line) => transport.close('reset')],
     ['breaks a rule of the connection', ({ session }: Http2Line) => session.sender.writer.windowUpdate(0, 0)],
@@ -190,26 +230,28 @@ describe('a client that sends many requests at once', () => {
 });
 
 describe('clients whose frames the gateway reads late', () => {
-  it('are not said to send their content too slowly while it has not read it', () => {
-    const contentMs = 5000;
-    const one = new Http1World({ connectionsMax: 200, limits: { contentMs } }, { clients: 'h2', hasFlooded: true });
-    one.endpoint('a').onRequest = (request) => request.answer(200);
-    const clients = Array.from({ length: 150 }, (_, index) => {
-      const connection = `busy${index}`;
-      const client = one.request({ method: 'POST', expects: 10 }, { connection });
-      client.write('first');
-      const { session } = one.http2Lines.get(connection) ?? assert.fail();
-      // Strained, and below the limit.
-      for (let count = 0; count < 900; count++) session.sender.writer.windowUpdate(0, 1);
-      client.write('other');
-      return client;
+  for (const contentRateMin of [0, 200])
+    it(`are not said to send their content too slowly while it has not read it (minimum rate: ${contentRateMin})`, () => {
+      const contentMs = 5000;
+      const limits = { contentMs, contentRateMin, rateGraceMs: contentMs };
+      const one = new Http1World({ connectionsMax: 200, limits }, { clients: 'h2', hasFlooded: true });
+      one.endpoint('a').onRequest = (request) => request.answer(200);
+      const clients = Array.from({ length: 150 }, (_, index) => {
+        const connection = `busy${index}`;
+        const client = one.request({ method: 'POST', expects: 10 }, { connection });
+        client.write('first');
+        const { session } = one.http2Lines.get(connection) ?? assert.fail();
+        // Strained, and below the limit.
+        for (let count = 0; count < 900; count++) session.sender.writer.windowUpdate(0, 1);
+        client.write('other');
+        return client;
+      });
+      const { arrived } = one.endpoint('a');
+      one.pass(contentMs + 100);
+      assert.equal(arrived.length, 0, 'none has been read to its end');
+      one.pass(30_000);
+      assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
+      assert.deepEqual(new Set(arrived.map(({ content }) => content.toString())), new Set(['firstother']));
+      one.verifyAtRest();
     });
-    const { arrived } = one.endpoint('a');
-    one.pass(contentMs + 100);
-    assert.equal(arrived.length, 0, 'none has been read to its end');
-    one.pass(30_000);
-    assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
-    assert.deepEqual(new Set(arrived.map(({ content }) => content.toString())), new Set(['firstother']));
-    one.verifyAtRest();
-  });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Case, assertRecord, pattern } from './cases.ts';
-import type { RequestText, World } from './world.ts';
+import { type Case, assertRecord, pattern, unbuffered } from './cases.ts';
+import type { ArrivedRequest, ClientActor, RequestText, World } from './world.ts';
 
 const kib = 1024;
 
@@ -193,6 +193,50 @@ export const slowUploadCases: readonly Case[] = [
     },
   },
   {
+    name: 'a stream whose response has begun may be silent for longer than an upload',
+    run(world) {
+      const [client, arrived] = bothStream(world, 'chunked');
+      for (let second = 0; second < 8; second++) {
+        arrived.write('tick ');
+        world.pass(1000);
+      }
+      assert.equal(client.state, 'open');
+      client.write(' two');
+      client.end();
+      world.pass(20);
+      assert.deepEqual([arrived.content.toString(), arrived.whole], ['one two', true]);
+      arrived.end();
+      world.pass(20);
+      assert.equal(client.state, 'whole');
+      assertRecord(world, { end: 'forwarded', status: 200 });
+    },
+  },
+  {
+    name: 'a stream whose endpoint is silent, too, is ended by the limit for that',
+    run(world) {
+      const [client] = bothStream(world, 'chunked');
+      world.pass(3500);
+      assert.equal(client.state, 'cut');
+      assertRecord(world, { end: 'truncated', status: 200, cause: 'response_body_stalled' });
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'an upload that stops before the length that it announced is one that stopped, though its response has begun',
+    options: unbuffered,
+    run(world) {
+      const [client, arrived] = bothStream(world, 100);
+      for (let second = 0; second < 5; second++) {
+        world.pass(1000);
+        arrived.write('tick ');
+      }
+      world.pass(200);
+      assert.equal(client.state, 'cut');
+      assertRecord(world, { end: 'truncated', status: 200, cause: 'request_body_timeout' });
+      world.pass(3000);
+    },
+  },
+  {
     name: 'the limit of the exchange ends the wait for a body',
     options: { timeouts: { exchangeMs: 300 } },
     run(world) {
@@ -286,6 +330,18 @@ export const slowUploadCases: readonly Case[] = [
     },
   },
 ];
+
+/** A request that has begun, and whose response has. */
+function bothStream(world: World, expects: number | 'chunked'): readonly [ClientActor, ArrivedRequest] {
+  const client = world.request({ method: 'POST', expects, fields: { 'content-type': 'application/grpc' } });
+  client.write('one');
+  world.pass(100);
+  const [arrived] = world.endpoint('a').arrived;
+  assert.ok(arrived);
+  arrived.head(200, null);
+  world.pass(100);
+  return [client, arrived];
+}
 
 /** Runs `then` when the bytes that are on their way have arrived. */
 function soon(world: World, then: () => void): void {

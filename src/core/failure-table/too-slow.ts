@@ -184,8 +184,10 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The whole request took longer than is allowed',
-    sentence: ({ address, limitMs, setBy }) => {
+    sentence: ({ address, limitMs, setBy, queuedMs }) => {
       const limit = `${duration(limitMs)} that its ${setBy === 'client' ? 'client (grpc-timeout)' : 'route'} allows`;
+      if (queuedMs !== undefined)
+        return `The request was not answered within the ${limit}: it was queued for ${duration(queuedMs)}, because the gateway begins few requests at a time of a client whose address has flooded it.`;
       const where =
         address === null
           ? 'the gateway had not reached an endpoint yet'
@@ -202,6 +204,20 @@ export const tooSlow = {
     ],
     nextStep:
       'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route, or the deadline of a gRPC client.',
+    inThisCase: ({ queuedMs }) =>
+      queuedMs === undefined
+        ? null
+        : {
+            whose: 'gateway',
+            forClient:
+              'This site begins few of your requests at a time, because too much came from your address. Please try again in a minute.',
+            usualCauses: [
+              'the client, or another one at its address, has reached a limit of HTTP/2, and sends many requests at a time',
+              'many clients share the address of a proxy or of an office, and one of them floods',
+            ],
+            nextStep:
+              'Find the event `http2_limit_reached` of this address, which names the limit; if the address is a proxy of yours, add it to `trusted_peers`.',
+          },
   },
 } satisfies Partial<FailureTable>;
 

@@ -214,7 +214,6 @@ export class Http2ClientConnection
     if (this.#state !== 'serving') return;
     this.session.sender.onWritten();
     this.#turns.resume();
-    for (const stream of [...this.#open]) stream.onSent();
   }
 
   onEnd(): void {

@@ -57,6 +57,7 @@ export class RequestQueue {
   }
 
   #enqueue(stream: StartingStream): void {
+    stream.queuedMs = 0;
     this.#queue.push(stream);
     this.#interval ??= this.#clock.schedule(after(this.#clock.now(), queueIntervalMs), onIntervalOver, this);
   }

@@ -6,6 +6,14 @@ import type { Slowness } from '../timeouts.ts';
 
 export interface StreamTimeoutsOwner {
   readonly contentReceived: number;
+  /** Bytes of the response that have left. */
+  readonly contentSent: number;
+  /** As above, of all responses of the connection. */
+  readonly allContentSent: number;
+  /** A part of the response waits, and for windows alone: the connection takes what is sent to it. */
+  readonly awaitsWindow: boolean;
+  /** The window of the stream is open: the response waits for that of the connection, which other responses may use up. */
+  readonly isOwnWindowOpen: boolean;
   /** The client has not sent its content in time, or sends it too slowly. */
   onContentOverdue(slowness: Slowness | null): void;
   /** The client has opened no window for the response in time, or opens it too slowly. */
@@ -25,10 +33,14 @@ export class StreamTimeouts extends Deadline {
   #rateAt: Instant = never;
   #rate: MinimumRate | null = null;
   #windowAt: Instant = never;
-  /** Bytes of the response that windows have let pass, and the rate of that. */
-  sentBytes = 0;
   #windowRate: MinimumRate | null = null;
   #windowRateAt: Instant = never;
+  /** What the client has taken, as `#takenBytes` counts it; when `#windowAt` was set; and the counts of the owner at the last look. */
+  #taken = 0;
+  #takenBefore = 0;
+  #sentBefore = 0;
+  #allSentBefore = 0;
+  #isStopped = false;
 
   constructor(limits: ClientLimits, clock: Clock, deadlines: Deadlines, owner: StreamTimeoutsOwner) {
     super();
@@ -51,6 +63,11 @@ export class StreamTimeouts extends Deadline {
     this.#arm();
   }
 
+  /** Content may have come that the gateway has not read: what the client sends from now on is judged anew. */
+  forgiveContent(): void {
+    this.#rate = null;
+  }
+
   /** The gateway does not wait for content at the moment. */
   stopContent(): void {
     if (this.#contentAt === never) return;
@@ -59,32 +76,49 @@ export class StreamTimeouts extends Deadline {
     this.#arm();
   }
 
-  /** A part of the response waits for the client's window; called again when a part of it has left. */
+  /** A part of the response waits for a window of the client. Whether it leaves is seen at the deadline: no frame costs anything here. */
   awaitWindow(): void {
+    if (this.#windowAt !== never) return;
     const now = this.#clock.now();
     const { writeMs, writeRateMin, rateGraceMs } = this.#limits;
+    this.#takenBefore = this.#takenBytes();
     this.#windowAt = after(now, writeMs);
     if (writeRateMin > 0) {
-      this.#windowRate ??= new MinimumRate(writeRateMin, rateGraceMs, writeMs, this.sentBytes);
+      this.#windowRate ??= new MinimumRate(writeRateMin, rateGraceMs, writeMs, this.#taken);
       this.#windowRate.start(now);
       this.#windowRateAt = this.#windowRate.dueAt(now);
     }
     this.#arm();
   }
 
+  /** Nothing waits for a window any more. */
   stopWindow(): void {
     if (this.#windowAt === never) return;
     this.#windowAt = this.#windowRateAt = never;
-    this.#windowRate?.stop(this.#clock.now(), this.sentBytes);
+    this.#windowRate?.stop(this.#clock.now(), this.#takenBytes());
     this.#arm();
+  }
+
+  /**
+   * The client is judged by what it takes of this response; while the stream's window is open and that of the connection is shut, by what
+   * it takes of all: the others may be sent first.
+   */
+  #takenBytes(): number {
+    const { contentSent, allContentSent, isOwnWindowOpen } = this.#owner;
+    this.#taken += isOwnWindowOpen ? allContentSent - this.#allSentBefore : contentSent - this.#sentBefore;
+    this.#sentBefore = contentSent;
+    this.#allSentBefore = allContentSent;
+    return this.#taken;
   }
 
   /** The stream has ended. */
   stop(): void {
+    this.#isStopped = true;
     this.#deadlines.remove(this);
   }
 
   #arm(): void {
+    if (this.#isStopped) return;
     this.at = Math.min(this.#contentAt, this.#rateAt, this.#windowAt, this.#windowRateAt) as Instant;
     if (this.at !== never && this.index < 0) this.#deadlines.add(this);
   }
@@ -92,8 +126,7 @@ export class StreamTimeouts extends Deadline {
   override onExpired(now: Instant): void {
     if (this.#rateAt <= now) this.#judgeRate(now, this.#rate as MinimumRate);
     else if (this.#contentAt <= now) this.#overdueContent(null);
-    else if (this.#windowRateAt <= now) this.#judgeWindowRate(now, this.#windowRate as MinimumRate);
-    else this.#overdueWindow(null);
+    else this.#judgeWindow(now);
   }
 
   #judgeRate(now: Instant, rate: MinimumRate): void {
@@ -109,10 +142,24 @@ export class StreamTimeouts extends Deadline {
     this.#owner.onContentOverdue(slowness);
   }
 
-  #judgeWindowRate(now: Instant, rate: MinimumRate): void {
-    if (rate.isTooSlow(now, this.sentBytes)) return this.#overdueWindow(slownessOf(rate, this.#limits.writeRateMin));
-    this.#windowRateAt = rate.dueAt(now);
+  #judgeWindow(now: Instant): void {
+    if (!this.#owner.awaitsWindow) return this.#forgiveWindow();
+    const taken = this.#takenBytes();
+    const rate = this.#windowRateAt <= now ? this.#windowRate : null;
+    if (rate?.isTooSlow(now, taken) === true) return this.#overdueWindow(slownessOf(rate, this.#limits.writeRateMin));
+    if (rate !== null) this.#windowRateAt = rate.dueAt(now);
+    if (this.#windowAt <= now) {
+      if (taken === this.#takenBefore) return this.#overdueWindow(null);
+      this.#takenBefore = taken;
+      this.#windowAt = after(now, this.#limits.writeMs);
+    }
     this.#arm();
+  }
+
+  /** All has been composed, or the connection is full: its own timeouts watch it, and `awaitWindow` follows for what still waits then. */
+  #forgiveWindow(): void {
+    this.stopWindow();
+    this.#windowRate = null;
   }
 
   #overdueWindow(slowness: Slowness | null): void {

@@ -16,17 +16,15 @@ import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
-import { errorName } from '../../wire/h2/protocol.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
-import { bodyTimeout, bodyTruncated, notRead, refusal, tooLarge } from '../client-failures.ts';
-import { endedByRule, endedBySession } from './gateway-ended.ts';
+import { bodyTimeout, notRead, refusal, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
-
 import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
+import { lossFailure } from './stream-loss.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
 
 /** So often in a row a body timeout passes while frames of the client are unread: a client that floods must not keep its requests for ever. */
@@ -51,6 +49,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   handler: DownstreamHandler | null = null;
   /** The exchange begins when what came together with the head of the request has been judged. */
   hasBegun = false;
+  queuedMs = -1;
   /** Why the request is refused from the beginning; null: it is not. */
   #refusal: Failure | null;
   /** How the client was lost; null: it was not, or the exchange has ended at once. */
@@ -117,6 +116,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   /** For the connection alone. */
   begin(handler: DownstreamHandler): void {
     this.hasBegun = true;
+    if (this.queuedMs >= 0) this.queuedMs = this.#connection.ports.clock.now() - this.startedAt;
     this.handler = handler;
     if (this.#loss !== null) return this.#lost(handler, this.#loss);
     handler.onRequest(this.#refusal);
@@ -163,8 +163,13 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #watchContent(): void {
     const isOver = this.#peerEnded || this.#requestOver || this.#loss !== null;
-    if (this.#reads !== 'yes' || isOver || this.isTunnel) this.#timeouts.stopContent();
+    if (this.#reads !== 'yes' || isOver || this.isTunnel || this.#mayRest) this.#timeouts.stopContent();
     else this.#timeouts.awaitContent(!this.#begun);
+  }
+
+  /** As with HTTP/1: nobody knows whether a stream has more to send once its response has begun. `timeouts.idle` ends one that rests. */
+  get #mayRest(): boolean {
+    return this.#begun && this.request.framing.kind !== 'length';
   }
 
   onContent(bytes: Uint8Array, start: number, end: number): void {
@@ -274,16 +279,9 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #failureOf(loss: StreamLoss): Failure {
     const stage = this.#begun ? 'flush' : this.#peerEnded && this.hasBegun ? 'response' : 'request';
-    const bytesSent = this.#bytesSent - this.contentUnsent;
-    const { endedBy, lostBy, session } = this.#connection;
-    if (loss.by === 'rule') return { ...endedByRule(loss.rule, loss.why, loss.code), stage };
-    if (loss.by === 'peer')
-      return fail('client_gone', stage, { bytesSent, how: 'cancelled', code: errorName(loss.code) });
-    if (endedBy !== null) return { ...endedBy, stage } as Failure;
-    if (session.failure !== null) return { ...endedBySession(session.failure), stage };
-    if (!this.#peerEnded && !this.#begun && lostBy === 'closed')
-      return bodyTruncated(this.request.framing, this.contentReceived);
-    return fail('client_gone', stage, { bytesSent, how: lostBy });
+    const isPartial = !this.#peerEnded && !this.#begun;
+    const partial = isPartial ? { framing: this.request.framing, bytes: this.contentReceived } : null;
+    return lossFailure(loss, { stage, bytesSent: this.contentSent, partial }, this.#connection);
   }
 
   /** No response can reach the client any more. */
@@ -343,7 +341,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   }
 
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    if (this.#loss !== null) return false; // It ends soon: nothing more needs to be read for it.
+    if (this.#loss !== null) return false;
     if (this.#isHeadOnly || this.#stream.isOver) return true;
     this.#bytesSent += end - start;
     const hasRoom = this.#connection.session.sender.content(this.#stream, bytes, start, end, ownership);
@@ -360,13 +358,28 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   flush(): void {}
 
-  onSent(): void {
-    this.#timeouts.sentBytes = this.#bytesSent - this.#stream.waitingBytes;
-    if (this.#stream.waitingBytes > 0) this.#timeouts.awaitWindow();
-    else this.#timeouts.stopWindow();
+  get contentSent(): number {
+    return this.#bytesSent - this.contentUnsent;
+  }
+
+  get allContentSent(): number {
+    return this.#connection.session.sender.contentBytes;
+  }
+
+  get awaitsWindow(): boolean {
+    return this.#stream.waitingBytes > 0 && !this.#connection.session.sender.isCongested;
+  }
+
+  get isOwnWindowOpen(): boolean {
+    return this.#stream.sendWindow > 0;
+  }
+
+  onWindowsShut(): void {
+    this.#timeouts.awaitWindow();
   }
 
   onRoom(): void {
+    this.#timeouts.stopWindow();
     try {
       this.handler?.onClientRoom();
     } catch (error) {
@@ -410,6 +423,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     // Only time in which the gateway waits for the client counts.
     if (this.#readLate < readLateMax && this.#connection.hasUnread) {
       this.#readLate++;
+      this.#timeouts.forgiveContent();
       return this.#watchContent();
     }
     const { contentMs } = this.#connection.listener.limits;
@@ -431,7 +445,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { writeMs } = this.#connection.listener.limits;
     this.#connection.session.reset(this.#stream, 'CANCEL');
     try {
-      this.#lost(handler, notRead(this.#bytesSent - this.contentUnsent, slowness, writeMs));
+      this.#lost(handler, notRead(this.contentSent, slowness, writeMs));
     } catch {
       // The exchange has ended, and nobody is there who could get an answer.
     }

@@ -204,9 +204,9 @@ export class Http1ClientConnection
 
   #watchContent(): void {
     if (!this.reader.awaitsContent || this.tunnel) return;
-    // Once the response has begun, client and application talk to each other, and neither owes a rate.
-    if (this.writer.begun) this.timeouts.await('content');
-    else this.timeouts.awaitAtRate('content');
+    if (!this.writer.begun) return this.timeouts.awaitAtRate('content');
+    // Client and application talk to each other: neither owes a rate, and a stream may rest. `timeouts.idle` ends one whose response rests, too.
+    this.timeouts.await(this.request.framing.kind === 'length' ? 'content' : 'nothing');
   }
 
   readContent(): void {

@@ -91,7 +91,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#handler = handler;
     this.#method = request.method;
     this.#kept = new KeptContent();
-    if (!isOpen) return this.#onStreamLost({ by: 'connection' });
+    if (!isOpen) return this.onStreamLost({ by: 'connection' });
     this.#timeouts = new Http2EndpointTimeouts(this, limits, this.#ports.clock, this.#ports.deadlines);
     this.#stream = session.open(this);
     this.#connection.beginBlock();
@@ -317,14 +317,11 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   // What can go wrong.
 
   onStreamLost(loss: StreamLoss): void {
-    this.#onStreamLost(loss);
-  }
-
-  #onStreamLost(loss: StreamLoss): void {
     if (loss.by === 'connection') this.#connection.onLost();
     if (loss.by === 'peer' && loss.code === enhanceYourCalm && this.#head === null) this.#connection.onOverloaded();
     if (this.#handler === null) return;
-    if (loss.by !== 'rule' && this.#isWhole) return this.onPeerEnd();
+    // What an endpoint does behind END_STREAM takes nothing from a response that waits for its client.
+    if (this.#peerEnded || (loss.by !== 'rule' && this.#isWhole)) return this.onPeerEnd();
     const { connection, ...lost } = this.#lost();
     const failure = streamFailure({ ...lost, connection }, loss);
     if (failure !== null) {

@@ -36,6 +36,10 @@ export class SendTurns {
     return best;
   }
 
+  each(visit: (stream: SessionStream) => void): void {
+    for (const stream of this.#streams) visit(stream);
+  }
+
   /** The stream has had its turn: others of its urgency are next. */
   endTurn(stream: SessionStream): void {
     if (!stream.incremental) return;

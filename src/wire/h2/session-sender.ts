@@ -8,6 +8,10 @@ import type { SessionStream } from './session-stream.ts';
 
 const noBytes = Buffer.alloc(0);
 
+function onWindowsShut({ listener }: SessionStream): void {
+  listener.onWindowsShut?.();
+}
+
 /** RFC 7541 §6.3: a dynamic table of size 0. */
 const noTable = 0x20;
 
@@ -30,7 +34,7 @@ export class SessionSender implements TurnEndListener {
   /** What the peer still takes on all streams together. */
   #window = defaultWindowBytes;
   /** Bytes are pending in the transport: until they are sent, content waits with its stream. */
-  #isCongested = false;
+  isCongested = false;
   #awaitsTurnEnd = false;
   #isPumping = false;
   #isOver = false;
@@ -38,6 +42,8 @@ export class SessionSender implements TurnEndListener {
   #unsent: SessionStream[] = [];
   /** Bytes of compositions that were taken. */
   #takenBytes = 0;
+  /** Bytes of content in the DATA frames of all streams. */
+  contentBytes = 0;
   /** DATA frames since the last question. */
   dataFrames = 0;
   /** As above, for PING: gRPC measures the connection by one PING for each DATA frame that it gets. */
@@ -55,7 +61,7 @@ export class SessionSender implements TurnEndListener {
 
   /** So much is composed for a peer that does not read that nothing more should be read from it. */
   get isOverfull(): boolean {
-    return this.#isCongested && this.writer.length > h2Limits.unreadBytesMax;
+    return this.isCongested && this.writer.length > h2Limits.unreadBytesMax;
   }
 
   /** Frames have been composed: they leave at the end of the turn. */
@@ -72,7 +78,7 @@ export class SessionSender implements TurnEndListener {
 
   /** Sends what is composed, unless the connection is congested. */
   flush(): void {
-    if (this.#isCongested || this.#isOver) return;
+    if (this.isCongested || this.#isOver) return;
     const { length } = this.writer;
     const bytes = this.writer.take();
     if (bytes === null) return;
@@ -81,7 +87,7 @@ export class SessionSender implements TurnEndListener {
       this.writer.giveBack(bytes);
       this.#settle();
     } else {
-      this.#isCongested = true;
+      this.isCongested = true;
       this.#owner.onCongested?.();
     }
   }
@@ -100,10 +106,11 @@ export class SessionSender implements TurnEndListener {
 
   /** The transport has sent everything. */
   onWritten(): void {
-    this.#isCongested = false;
+    this.isCongested = false;
     if (this.writer.length === 0) this.#settle();
     else this.flush();
     this.pump();
+    if (!this.isCongested) this.#turns.each(onWindowsShut);
   }
 
   /** Nothing more is sent. */
@@ -129,8 +136,8 @@ export class SessionSender implements TurnEndListener {
   content(stream: SessionStream, bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (stream.isOver || this.#isOver) return true;
     let at = start;
-    if (stream.waitingBytes === 0 && !this.#isCongested) at = this.#data(stream, bytes, start, end);
-    if (at === end && !this.#isCongested) return true;
+    if (stream.waitingBytes === 0 && !this.isCongested) at = this.#data(stream, bytes, start, end);
+    if (at === end && !this.isCongested) return true;
     if (at < end) stream.keep(bytes, at, end, ownership);
     stream.wantsRoom = true;
     this.#turns.add(stream);
@@ -182,7 +189,7 @@ export class SessionSender implements TurnEndListener {
       if (allowed <= 0) break;
       if (writer.roomForData < allowed) {
         this.flush();
-        if (this.#isCongested) break;
+        if (this.isCongested) break;
       }
       stream.lastGeneration = writer.generation;
       stream.lastFrameAt = writer.position;
@@ -196,6 +203,7 @@ export class SessionSender implements TurnEndListener {
       at += allowed;
     }
     if (at > start) this.touch();
+    this.contentBytes += at - start;
     stream.headStart -= at - start;
     return at;
   }
@@ -213,7 +221,7 @@ export class SessionSender implements TurnEndListener {
     if (this.#isPumping) return;
     this.#isPumping = true;
     try {
-      while (!this.#isCongested && !this.#isOver) {
+      while (!this.isCongested && !this.#isOver) {
         const stream = this.#turns.next(this.#canSend);
         if (stream === null) return;
         this.#turn(stream);

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Deadlines } from '../../core/deadline.ts';
+import type { ClientLimits } from '../../core/listener-spec.ts';
+import { SimulatedClock } from '../../testing/simulated-clock.ts';
+import type { Slowness } from '../timeouts.ts';
+import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
+
+const limits = { contentMs: 5000, contentRateMin: 200, writeMs: 5000, writeRateMin: 200, rateGraceMs: 1000 };
+
+class Stream implements StreamTimeoutsOwner {
+  readonly clock = new SimulatedClock();
+  readonly deadlines = new Deadlines(this.clock);
+  readonly timeouts: StreamTimeouts;
+  readonly overdue: (readonly [what: 'content' | 'window', slowness: Slowness | null])[] = [];
+  contentReceived = 0;
+  contentSent = 0;
+  allContentSent = 0;
+  awaitsWindow = true;
+  isOwnWindowOpen = false;
+
+  constructor(changes: Partial<typeof limits> = {}) {
+    const changed = { ...limits, ...changes } as unknown as ClientLimits;
+    this.timeouts = new StreamTimeouts(changed, this.clock, this.deadlines, this);
+  }
+
+  onContentOverdue(slowness: Slowness | null): void {
+    this.overdue.push(['content', slowness]);
+  }
+
+  onWindowOverdue(slowness: Slowness | null): void {
+    this.overdue.push(['window', slowness]);
+    this.timeouts.stop();
+  }
+
+  pass(ms: number): void {
+    this.clock.advanceSync(ms);
+  }
+
+  /** Whether it is overdue within ten seconds in which so many bytes leave each second. */
+  isOverdueAt(bytesPerS: Partial<Pick<Stream, 'contentSent' | 'allContentSent'>>): boolean {
+    for (let second = 0; second < 10; second++) {
+      this.contentSent += bytesPerS.contentSent ?? 0;
+      this.allContentSent += bytesPerS.allContentSent ?? 0;
+      this.pass(1000);
+    }
+    return this.overdue.length > 0;
+  }
+}
+
+describe('the timeouts of an HTTP/2 stream whose response waits for a window', () => {
+  for (const [what, changes] of [
+    ['the minimum rate', {}],
+    ['the limit for silence', { writeRateMin: 0 }],
+  ] as const) {
+    it(`see by what has left at the deadline that the client is within ${what}`, () => {
+      const stream = new Stream(changes);
+      stream.timeouts.awaitWindow();
+      assert.equal(stream.isOverdueAt({ contentSent: 1000 }), false);
+    });
+
+    it(`end it where nothing leaves within ${what}`, () => {
+      const stream = new Stream(changes);
+      stream.timeouts.awaitWindow();
+      assert.equal(stream.isOverdueAt({ allContentSent: 1000 }), true, 'others of the connection do not count');
+      assert.equal(stream.overdue[0]?.[0], 'window');
+    });
+
+    it(`are not restarted by a response that goes on waiting: ${what}`, () => {
+      const stream = new Stream(changes);
+      stream.timeouts.awaitWindow();
+      for (let ms = 0; ms < 10_000; ms += 100) {
+        stream.timeouts.awaitWindow();
+        stream.pass(100);
+      }
+      assert.equal(stream.overdue.length, 1);
+    });
+
+    it(`count what the client takes of all responses where only the window of the connection is shut: ${what}`, () => {
+      for (const [bytesPerS, isOverdue] of [
+        [1000, false],
+        [0, true],
+      ] as const) {
+        const stream = new Stream(changes);
+        stream.isOwnWindowOpen = true;
+        stream.timeouts.awaitWindow();
+        assert.equal(stream.isOverdueAt({ allContentSent: bytesPerS }), isOverdue);
+      }
+    });
+
+    it(`end nothing while the connection is full, and begin anew when it is not: ${what}`, () => {
+      const stream = new Stream(changes);
+      stream.timeouts.awaitWindow();
+      stream.awaitsWindow = false;
+      stream.pass(20_000);
+      stream.awaitsWindow = true;
+      stream.timeouts.awaitWindow();
+      stream.pass(900);
+      assert.equal(stream.overdue.length, 0);
+      stream.pass(10_000);
+      assert.equal(stream.overdue.length, 1);
+    });
+  }
+});
+
+describe('the timeouts of an HTTP/2 stream that has ended', () => {
+  it('are no deadlines any more, whatever is still asked of them', () => {
+    const stream = new Stream();
+    stream.timeouts.awaitContent(true);
+    stream.timeouts.awaitWindow();
+    stream.timeouts.stop();
+    stream.timeouts.stopContent();
+    stream.timeouts.awaitContent(true);
+    stream.timeouts.awaitWindow();
+    assert.equal(stream.deadlines.size, 0);
+  });
+});
