@@ -40,5 +40,8 @@ export interface FailureSpec<C extends Cause> {
 }
 
 export type CaseTexts = Partial<
-  Pick<FailureSpec<Cause>, 'whose' | 'temporary' | 'forClient' | 'usualCauses' | 'nextStep' | 'readsOutput'>
+  Pick<
+    FailureSpec<Cause>,
+    'whose' | 'countsAgainstHealth' | 'temporary' | 'forClient' | 'usualCauses' | 'nextStep' | 'readsOutput'
+  >
 >;

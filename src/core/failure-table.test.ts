@@ -281,6 +281,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   lasting: [true],
   ping: ['answered', 'unanswered'],
   queuedMs: [3000],
+  requestOpen: [true],
   requested: ['websocket'],
   answered: ['h2c'],
   reused: [true, false],

@@ -58,11 +58,13 @@ export interface Evidence {
   attempt_timeout: { address: string; limitMs: number; interims?: number; headBegun?: true };
   response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
   response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
+  /** `requestOpen`: the client had not ended its request, so that the application may have waited for more of it. */
   response_body_stalled: {
     address: string;
     idleMs: number;
     bytesReceived: number;
     ping?: 'answered' | 'unanswered';
+    requestOpen?: true;
   };
   request_write_timeout: { address: string; limitMs: number; bytesSent: number };
   /** `silent`: the side that did not answer the gateway's pings; absent if both were silent. */

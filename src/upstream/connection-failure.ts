@@ -140,6 +140,11 @@ export function contentRefused(content: ContentReader, address: string): Failure
   return fail('response_trailers_too_large', 'body', { address, bytes: trailerBytes, limit, headersMax });
 }
 
+/** The response stopped within its body. `requestSent`: the whole request had been sent by then. */
+export function stalledBody(evidence: Evidence['response_body_stalled'], requestSent: boolean): Failure {
+  return fail('response_body_stalled', 'body', requestSent ? evidence : { ...evidence, requestOpen: true });
+}
+
 /** No response head came in time. `interims`: how many interim responses did. */
 export function headTimeout(evidence: Evidence['response_head_timeout'], interims: number): Failure {
   return fail('response_head_timeout', 'response', interims === 0 ? evidence : { ...evidence, interims });

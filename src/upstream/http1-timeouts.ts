@@ -1,5 +1,5 @@
 import { fail, type Failure } from '../core/failure.ts';
-import { headTimeout } from './connection-failure.ts';
+import { headTimeout, stalledBody } from './connection-failure.ts';
 import type { AttemptLimits } from '../core/stream.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
@@ -13,6 +13,7 @@ export interface TimedStream {
   readonly transport: Transport;
   readonly parser: ResponseHeadParser;
   readonly content: ContentReader;
+  readonly requestSent: boolean;
 }
 
 /** The limits of time of one request on an HTTP/1.1 connection. Lives as long as its connection; `begin` starts anew. */
@@ -85,9 +86,9 @@ export class Http1Timeouts {
   }
 
   contentFailure(): Failure {
-    const { address, content } = this.#stream;
+    const { address, content, requestSent } = this.#stream;
     const { idleMs } = this.#limits;
-    return fail('response_body_stalled', 'body', { address, idleMs, bytesReceived: content.bytesReceived });
+    return stalledBody({ address, idleMs, bytesReceived: content.bytesReceived }, requestSent);
   }
 
   /** The endpoint takes no bytes of the tunnel. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EndedExchange } from '../../src/core/exchange.ts';
-import { explain } from '../../src/core/explain.ts';
+import { explain, specOf } from '../../src/core/explain.ts';
 import type { Attempt } from '../../src/exchange/attempt.ts';
 import { errorNames, errorNumber } from '../../src/wire/h2/protocol.ts';
 import { pattern, unbuffered } from './cases.ts';
@@ -567,6 +567,20 @@ describe('a connection that has been silent', () => {
       end(world);
     });
   }
+
+  it('within content, while the client has not ended its request: both may rest, and the endpoint is not blamed for it', () => {
+    const world = worldOf(unbuffered);
+    ask(world, { method: 'POST', expects: 'chunked' });
+    arrived(world).head(200, null);
+    arrived(world).write('part');
+    world.pass(101_000);
+    const failure = world.records[0]?.failure ?? assert.fail();
+    assert.deepEqual(
+      [failure.cause, (failure.evidence as { requestOpen?: true }).requestOpen, specOf(failure).countsAgainstHealth],
+      ['response_body_stalled', true, false],
+    );
+    end(world);
+  });
 
   it('within content: the same', () => {
     const world = worldOf();

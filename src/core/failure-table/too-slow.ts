@@ -1,3 +1,4 @@
+import type { CaseTexts } from '../failure-spec.ts';
 import type { FailureTable } from './table.ts';
 import { duration, bytes } from './formatting.ts';
 
@@ -100,8 +101,8 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer stopped half-way",
-    sentence: ({ address, idleMs, bytesReceived, ping }) =>
-      `${address} sent ${bytes(bytesReceived)} of body and then nothing for ${duration(idleMs)}${ping === 'unanswered' ? ', and answered no PING on its HTTP/2 connection' : pinged(ping)}.`,
+    sentence: ({ address, idleMs, bytesReceived, ping, requestOpen }) =>
+      `${address} sent ${bytes(bytesReceived)} of body and then nothing for ${duration(idleMs)}${ping === 'unanswered' ? ', and answered no PING on its HTTP/2 connection' : pinged(ping)}${requestOpen === true ? '; the client had not ended its request' : ''}.`,
     forClient: 'The answer stopped arriving before it was complete. Reload the page to try again.',
     usualCauses: [
       'a stream of events is silent for longer than the limit and sends no comment lines to stay alive',
@@ -110,7 +111,8 @@ export const tooSlow = {
     ],
     nextStep:
       'For event streams send a comment line every 15 s or so; otherwise raise `timeouts.idle` of the route above the longest pause you expect.',
-    inThisCase: ({ ping }) => (ping === 'unanswered' ? silentConnection : null),
+    inThisCase: ({ ping, requestOpen }) =>
+      ping === 'unanswered' ? silentConnection : requestOpen === true ? restingStream : null,
   },
   request_write_timeout: {
     type: 'connection_write_timeout',
@@ -237,6 +239,18 @@ function silentText(silent: 'client' | 'application' | undefined, address: strin
 }
 
 /** A PING is answered by the HTTP/2 library, however slow the application is. */
+/** Both sides of a gRPC stream may rest for hours, and a client may be gone without a word: neither says that the endpoint is ill. */
+const restingStream = {
+  countsAgainstHealth: false,
+  usualCauses: [
+    'neither side had anything to say, as in a gRPC stream that waits for something to happen',
+    'the client has gone without closing its connection (a laptop that sleeps, a network that changed), and the application waits for its next message',
+    'the application is stuck in the middle of the stream',
+  ],
+  nextStep:
+    'Let one side send a message every 15 s or so, or raise `timeouts.idle` of the route above the longest pause you expect.',
+} as const satisfies CaseTexts;
+
 const silentConnection = {
   usualCauses: [
     'the process hangs: a busy loop in its event loop, a debugger, SIGSTOP, or a machine that swaps',

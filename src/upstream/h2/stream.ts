@@ -15,7 +15,7 @@ import type { Http1ResponseHead } from '../../wire/http1-response-head.ts';
 import { interimBytesMax, interimMax } from '../../wire/limits.ts';
 import { isFinalStatus } from '../../wire/response-head.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
-import { headTimeout, interimExcess } from '../connection-failure.ts';
+import { headTimeout, interimExcess, stalledBody } from '../connection-failure.ts';
 import { KeptContent } from './kept-content.ts';
 import { writeRequestBlock } from './request-block.ts';
 import { enhanceYourCalm, http1Required, refusedSection, streamFailure } from './stream-failure.ts';
@@ -378,7 +378,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const bytesReceived = this.#bytesReceived;
     const ping = this.#answerToPing();
     if (this.#isWhole) return this.#endWithoutPeer();
-    this.#failWith(fail('response_body_stalled', 'body', { address: this.address, idleMs, bytesReceived, ping }));
+    this.#failWith(stalledBody({ address: this.address, idleMs, bytesReceived, ping }, this.requestSent));
   }
 
   /** Whether it is the application that is slow, or the endpoint that is gone. */
