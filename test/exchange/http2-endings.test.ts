@@ -104,6 +104,27 @@ describe('what comes in one read with the head of a request', () => {
     one.verifyAtRest();
   });
 
+  it('is judged with it while the gateway drains: an endpoint gets no request whose reset ends the connection', () => {
+    const one = world();
+    one.endpoint('a').onRequest = (request) => request.answer(200);
+    one.request({}, { connection: 'one' });
+    one.pass(50);
+    const connection = one.gatewayEnds[0]?.listener;
+    assert.ok(connection instanceof Http2ClientConnection);
+    connection.announceClose();
+    one.request({}, { connection: 'one' });
+    const { session } = lineOf(one, 'one');
+    session.sender.writer.ping(true, Buffer.alloc(8), 0);
+    session.eachStream((stream) => session.reset(stream, 'CANCEL'));
+    session.sender.flush();
+    one.pass(50);
+    assert.deepEqual([lineOf(one, 'one').closed, one.endpoint('a').arrived.length], [true, 1]);
+    const [, reset] = one.records;
+    assert.deepEqual([reset?.endKind, reset?.failure?.cause, reset?.attempts], ['abandoned', 'client_gone', []]);
+    one.pass(3000);
+    one.verifyAtRest();
+  });
+
   it('is forwarded with it', () => {
     const one = world();
     one.endpoint('a').onRequest = (request) => request.answer(200, 'thanks');
