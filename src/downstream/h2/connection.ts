@@ -1,4 +1,4 @@
-import { type ClientEngine, lastResponseReadMs, type OpenConnection } from '../../core/client-engine.ts';
+import type { ClientEngine, OpenConnection } from '../../core/client-engine.ts';
 import { invariantOf } from '../../core/assert.ts';
 import { fail, type Failure } from '../../core/failure.ts';
 import type { Http2LimitName } from '../../core/http2-limit.ts';
@@ -70,7 +70,6 @@ export class Http2ClientConnection
   #state: 'serving' | 'lingering' | 'closed' = 'serving';
   #isAnnounced = false;
   #closesWhenIdle = false;
-  #forceClosedAt: Instant = never;
   /** What the timeouts wait for, and how long a connection without requests may be so. */
   #awaited: 'head' | 'head-end' | 'next-request' | 'nothing' = 'head';
   #idleUntil: Instant = never;
@@ -462,18 +461,11 @@ export class Http2ClientConnection
     }
   }
 
-  /**
-   * The first call leaves responses that are complete to their client; at one a while later, what the client has not read is lost. The worker's
-   * own timer and the main thread call it at the same moment.
-   */
-  forceClose(failure: Failure): boolean {
+  forceClose(failure: Failure, hadTimeToRead: boolean): boolean {
     if (this.#state !== 'serving') return true;
     if (this.session.streamsOpen === 0 && this.hasUnread) return false;
     this.#closesWhenIdle = true;
     this.session.goAway();
-    const now = this.ports.clock.now();
-    const hadTimeToRead = now - this.#forceClosedAt >= lastResponseReadMs;
-    if (this.#forceClosedAt === never) this.#forceClosedAt = now;
     for (const stream of [...this.#open])
       if (!stream.isTunnel && (hadTimeToRead || !stream.isResponseComplete))
         this.#runFor(stream, () => stream.forceEnd(failure));
