@@ -7,7 +7,7 @@ import type { ClientActor } from './world.ts';
 /** More than the gateway reads of one connection in a turn. */
 const many = 100;
 
-function world(hasFlooded = false): Http1World {
+function world(hasFlooded = (): boolean => false): Http1World {
   const made = new Http1World({ connectionsMax: 2 * many }, { clients: 'h2', hasFlooded });
   made.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
   return made;
@@ -56,7 +56,7 @@ describe('a client whose address has flooded', () => {
 
   /** 20 requests with bodies on one connection: eight wait for their responses, the others for those. */
   function waiting(): { readonly one: Http1World; readonly line: Http2Line; readonly clients: readonly ClientActor[] } {
-    const one = world(true);
+    const one = world(() => true);
     one.endpoint('a').onRequest = () => {};
     const clients = Array.from({ length: 20 }, (_, index) => {
       const client = one.request({ method, target: `/${index}`, expects: 5 }, { connection: 'busy' });
@@ -71,7 +71,7 @@ describe('a client whose address has flooded', () => {
   const targets = (one: Http1World): string[] => one.endpoint('a').arrived.map(({ target }) => target);
 
   it('has another request begun every 100 ms, though none ends', () => {
-    const one = world(true);
+    const one = world(() => true);
     one.endpoint('a').onRequest = () => {};
     for (let index = 0; index < 20; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
     // They are read within 200 ms.
@@ -104,8 +104,29 @@ describe('a client whose address has flooded', () => {
     one.verifyAtRest();
   });
 
+  it('is served as others are once the flood is a minute ago, and so are its requests that wait', () => {
+    let isRecent = true;
+    const one = world(() => isRecent);
+    one.endpoint('a').onRequest = () => {};
+    for (let index = 0; index < 60; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
+    one.pass(1000);
+    assert.ok(targets(one).length < 30, `${targets(one).length}`);
+    isRecent = false;
+    one.pass(1100);
+    assert.deepEqual(
+      targets(one),
+      Array.from({ length: 60 }, (_, index) => `/${index}`),
+    );
+    one.request({ target: '/60' }, { connection: 'busy' });
+    one.pass(2);
+    assert.equal(targets(one).length, 61);
+    for (const request of one.endpoint('a').arrived) request.answer(200);
+    one.pass(100);
+    one.verifyAtRest();
+  });
+
   it('has its uploads passed on, though those that wait use up the window of the connection', () => {
-    const one = world(true);
+    const one = world(() => true);
     one.endpoint('a').onRequest = () => {};
     const content = Buffer.alloc(60_000, 'x');
     const clients = Array.from({ length: 40 }, (_, index) => {
@@ -192,7 +213,7 @@ describe('a client that sends many requests at once', () => {
 describe('clients whose frames the gateway reads late', () => {
   it('are not said to send their content too slowly while it has not read it', () => {
     const contentMs = 5000;
-    const one = new Http1World({ connectionsMax: 200, limits: { contentMs } }, { clients: 'h2', hasFlooded: true });
+    const one = new Http1World({ connectionsMax: 200, limits: { contentMs } }, { clients: 'h2', hasFlooded: () => true });
     one.endpoint('a').onRequest = (request) => request.answer(200);
     const clients = Array.from({ length: 150 }, (_, index) => {
       const connection = `busy${index}`;

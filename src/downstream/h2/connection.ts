@@ -24,6 +24,7 @@ import type { Http2Buffers } from './buffers.ts';
 import type { LostExchange } from './lost-exchanges.ts';
 import { ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
 import { Http2ClientStream } from './stream.ts';
+import { RecentFlood } from './recent-flood.ts';
 import { RequestIntake } from './request-intake.ts';
 import { RequestQueue, type RequestQueueOwner } from './request-queue.ts';
 import type { Http2StreamOwner, ReadingStream, StartingStream } from './stream-owner.ts';
@@ -76,8 +77,7 @@ export class Http2ClientConnection
   /** Streams with an exchange. */
   readonly #open = new Set<Http2ClientStream>();
   readonly #turns: ReadTurns;
-  /** Another connection of the address was closed for a flood not long ago. */
-  readonly #hasFlooded: boolean;
+  readonly #flood: RecentFlood;
   readonly #requestQueue: RequestQueue;
   /** Those that have got content in this turn. */
   #readers: ReadingStream[] = [];
@@ -109,8 +109,8 @@ export class Http2ClientConnection
       { role: 'server', sectionLimits: { fieldsMax, listBytesMax: headBytesMax }, now: () => clock.now() },
       this,
     );
-    this.#hasFlooded = ports.admission.hasFlooded(this.#intake.client.peerAddress, listener.limits);
-    this.#requestQueue = new RequestQueue(this, this.#hasFlooded ? h2Limits.activeMaxOfFlooder : Infinity, clock);
+    this.#flood = new RecentFlood(ports.admission, clock, this.#intake.client.peerAddress, listener.limits);
+    this.#requestQueue = new RequestQueue(this, clock);
     this.#turns = new ReadTurns(this, clock, buffers.strainedTurns);
     this.#timeouts.await('head');
   }
@@ -134,7 +134,11 @@ export class Http2ClientConnection
 
   get strain(): Strain {
     const { strain } = this.session;
-    return strain === 'none' && this.#hasFlooded ? 'costly' : strain;
+    return strain === 'none' && this.#flood.isKnown ? 'costly' : strain;
+  }
+
+  get activeMax(): number {
+    return this.#flood.isKnown ? h2Limits.activeMaxOfFlooder : Infinity;
   }
 
   /** A client that sends requests and does not read: what is composed for it must not grow. */
@@ -290,7 +294,7 @@ export class Http2ClientConnection
   /** For streams and `RequestQueue`. */
   endInTurn(lost: LostExchange): void {
     this.#losing++;
-    const atOnceMax = this.#hasFlooded || this.session.failure !== null ? 0 : endedAtOnceMax;
+    const atOnceMax = this.#flood.isKnown || this.session.failure !== null ? 0 : endedAtOnceMax;
     if (++this.#endedAtOnce <= atOnceMax) lost.endLost();
     else this.#buffers.lostExchanges.add(lost, this.ports.clock);
   }
