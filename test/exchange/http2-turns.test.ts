@@ -28,8 +28,25 @@ describe('a client that resets each of many requests at once', () => {
   });
 });
 
-describe('a client that is strained', () => {
-  it('has four requests begun every 9 ms, however many it has sent, and all of them in the end', () => {
+describe('a client that comes near a limit', () => {
+  it('pauses only for requests that are sent, so that it reaches the limit by those that it resets at once', () => {
+    const one = world();
+    for (let index = 0; index < 400; index++) {
+      one.request({}, { connection: 'busy' });
+      const { session } = one.http2Lines.get('busy') ?? assert.fail();
+      session.eachStream((stream) => session.reset(stream, 'CANCEL'));
+    }
+    one.pass(300);
+    assert.deepEqual(
+      one.http2Lines.get('busy')?.goAways.map(({ text }) => text),
+      ['too many: resets'],
+    );
+    assert.ok(one.records.length > 200 && one.records.length < 220, `${one.records.length}`);
+    one.pass(3000);
+    one.verifyAtRest();
+  });
+
+  it('has four requests begun every 25 ms, however many it has sent, and all of them in the end', () => {
     const one = world();
     const line = (): Http2Line => one.http2Lines.get('busy') ?? assert.fail();
     for (let index = 0; index < 150; index++) {
@@ -41,8 +58,8 @@ describe('a client that is strained', () => {
     assert.equal(endpoint.arrived.length, 0, 'all of them were reset');
     for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
     for (let turn = 1; turn <= 10; turn++) {
-      one.pass(9);
-      assert.ok(endpoint.arrived.length <= 4 * turn + 4, `${endpoint.arrived.length} after ${9 * turn} ms`);
+      one.pass(25);
+      assert.ok(endpoint.arrived.length <= 4 * turn + 4, `${endpoint.arrived.length} after ${25 * turn} ms`);
     }
     one.pass(500);
     assert.equal(endpoint.arrived.length, many);
@@ -64,7 +81,7 @@ describe('a client whose address has flooded', () => {
       return client;
     });
     // All have been read, and no other begins yet because of the time.
-    one.pass(60);
+    one.pass(150);
     return { one, line: one.http2Lines.get('busy') ?? assert.fail(), clients };
   }
 

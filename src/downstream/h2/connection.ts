@@ -6,7 +6,6 @@ import type { RequestRule } from '../../core/rules.ts';
 import { after, type Instant, never } from '../../core/time.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
-import type { Strain } from '../../wire/h2/frame-rates.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
@@ -22,7 +21,7 @@ import type { DownstreamPorts } from '../ports.ts';
 import { ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from '../timeouts.ts';
 import type { Http2Buffers } from './buffers.ts';
 import type { LostExchange } from './lost-exchanges.ts';
-import { ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
+import { type ConnectionStrain, ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
 import { Http2ClientStream } from './stream.ts';
 import { RecentFlood } from './recent-flood.ts';
 import { RequestIntake } from './request-intake.ts';
@@ -132,9 +131,9 @@ export class Http2ClientConnection
     return this.#state === 'closed';
   }
 
-  get strain(): Strain {
+  get strain(): ConnectionStrain {
     const { strain } = this.session;
-    return strain === 'none' && this.#flood.isKnown ? 'costly' : strain;
+    return strain !== 'near_limit' && this.#flood.isKnown ? 'after_flood' : strain;
   }
 
   get activeMax(): number {
@@ -153,18 +152,18 @@ export class Http2ClientConnection
   readSlice(bytes: Uint8Array, start: number, end: number): number {
     let at = end;
     try {
-      // A costly connection begins its requests one by one: each slice is as short as it can be, and the pause behind it follows its cost.
-      at = this.session.receive(
-        bytes,
-        start,
-        end,
-        this.strain === 'costly' ? h2Limits.sliceCostMax : h2Limits.headersCost,
-      );
+      at = this.session.receive(bytes, start, end, this.#headersCost);
     } catch (error) {
       this.onDefect(error);
     }
     this.#requestQueue.onSliceRead(at < end);
     return at;
+  }
+
+  /** A costly connection begins its requests one by one: each slice is as short as it can be, and the pause behind it follows its cost. */
+  get #headersCost(): number {
+    const { strain } = this;
+    return strain === 'none' || strain === 'near_limit' ? h2Limits.headersCost : h2Limits.sliceCostMax;
   }
 
   /** For streams. */
@@ -173,7 +172,7 @@ export class Http2ClientConnection
   }
 
   beginRequest(stream: StartingStream): void {
-    this.begun++;
+    if (!stream.isLost) this.begun++;
     this.#runFor(stream, () => stream.begin(this.ports.exchanges.create(stream)));
   }
 
