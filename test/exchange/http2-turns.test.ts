@@ -230,7 +230,10 @@ describe('a client that sends many requests at once', () => {
 describe('clients whose frames the gateway reads late', () => {
   it('are not said to send their content too slowly while it has not read it', () => {
     const contentMs = 5000;
-    const one = new Http1World({ connectionsMax: 200, limits: { contentMs } }, { clients: 'h2', hasFlooded: () => true });
+    const one = new Http1World(
+      { connectionsMax: 200, limits: { contentMs } },
+      { clients: 'h2', hasFlooded: () => true },
+    );
     one.endpoint('a').onRequest = (request) => request.answer(200);
     const clients = Array.from({ length: 150 }, (_, index) => {
       const connection = `busy${index}`;

@@ -293,9 +293,9 @@ export class Http2ClientConnection
   /** For streams and `RequestQueue`. */
   endInTurn(lost: LostExchange): void {
     this.#losing++;
-    const atOnceMax = this.#flood.isKnown || this.session.failure !== null ? 0 : endedAtOnceMax;
-    if (++this.#endedAtOnce <= atOnceMax) lost.endLost();
-    else this.#buffers.lostExchanges.add(lost, this.ports.clock);
+    const isOfFlood = this.#flood.isKnown || this.session.failure !== null;
+    if (!isOfFlood && ++this.#endedAtOnce <= endedAtOnceMax) lost.endLost();
+    else this.#buffers.lostExchanges.add(lost, isOfFlood, this.ports.clock);
   }
 
   /** For streams and `RequestQueue`. */
@@ -465,6 +465,7 @@ export class Http2ClientConnection
   }
 
   forceClose(failure: Failure, hadTimeToRead: boolean): boolean {
+    if (this.#losing > 0) this.#buffers.lostExchanges.hurry();
     if (this.#state !== 'serving') return true;
     if (this.session.streamsOpen === 0 && this.hasUnread) return false;
     this.#closesWhenIdle = true;

@@ -14,12 +14,7 @@ export class RecentFlood {
   #isKnown: boolean;
   #askAgainAt: Instant;
 
-  constructor(
-    admission: Pick<ConnectionAdmission, 'hasFlooded'>,
-    clock: Clock,
-    address: string,
-    limits: ClientLimits,
-  ) {
+  constructor(admission: Pick<ConnectionAdmission, 'hasFlooded'>, clock: Clock, address: string, limits: ClientLimits) {
     this.#admission = admission;
     this.#clock = clock;
     this.#address = address;

@@ -42,7 +42,12 @@ function requested(): { clock: SimulatedClock; endpoint: MemoryTransport; frames
     onConnectionClosed() {},
     onHttp1Required: () => assert.fail(),
   };
-  const ports = { clock, deadlines: new Deadlines(clock), storage: new HeadStorage(), onUnclassified: () => assert.fail() };
+  const ports = {
+    clock,
+    deadlines: new Deadlines(clock),
+    storage: new HeadStorage(),
+    onUnclassified: () => assert.fail(),
+  };
   const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000, http2: true };
   const connection = new Http2EndpointConnection(transport, settings, ports, owner);
   clock.advanceSync(10);
