@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts';
 import type { RequestRule } from './rules.ts';
 
-/** How long the client may read its last response after a force close; some hundred bytes take one round trip. One that comes sooner again changes nothing for that response. */
+/** How long the client may read its last response after a force close; some hundred bytes take one round trip. */
 export const lastResponseReadMs = 1000;
 
 /**
@@ -25,10 +25,11 @@ export interface ClientConnection {
   /** Ends the tunnels on the connection with `failure`, within a second; other exchanges go on. A repeated call changes nothing. */
   endTunnels(failure: Failure): void;
   /**
-   * Ends every exchange on the connection with `failure`, then the connection. It leaves tunnels alone: the caller calls
-   * `endTunnels` first, which gives them their time.
+   * Ends every exchange on the connection with `failure`, then the connection. A response that is complete is left to its client, until
+   * `hadTimeToRead`: then what the client has not read is lost. It leaves tunnels alone: the caller calls `endTunnels` first, which gives
+   * them their time.
    */
-  forceClose(failure: Failure): boolean;
+  forceClose(failure: Failure, hadTimeToRead: boolean): boolean;
 }
 
 /** What a listener knows of one of its open connections, and the connections accepted before and after it. */

@@ -1,6 +1,6 @@
-import type { ClientConnection } from '../core/client-engine.ts';
+import { type ClientConnection, lastResponseReadMs } from '../core/client-engine.ts';
 import type { Failure } from '../core/failure.ts';
-import { after } from '../core/time.ts';
+import { after, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';
 import { OpenConnections } from './open-connections.ts';
@@ -22,6 +22,7 @@ export class ListenerConnections {
   readonly #open = new OpenConnections();
   #announcesClose = false;
   #closed = false;
+  #forceClosedAt: Instant = never;
 
   /** `onClosed` is called each time that a connection has closed. */
   constructor(settings: ListenerSettings, ports: SharedPorts, onClosed: () => void = () => {}) {
@@ -138,10 +139,17 @@ export class ListenerConnections {
 
   /**
    * The drain timeout is over: ends all exchanges. The client gets the error response for `failure` if its response has not
-   * begun; otherwise its response is truncated.
+   * begun; otherwise its response is truncated. The worker's own timer and the main thread call it at the same moment; a call
+   * `lastResponseReadMs` after the first one ends what clients have not read by then.
    */
   forceClose(failure: Failure): void {
-    this.#closeEach({ connections: [...this.#open], tryClose: (connection) => connection.forceClose(failure) });
+    const now = this.#ports.clock.now();
+    if (this.#forceClosedAt === never) this.#forceClosedAt = now;
+    const hadTimeToRead = now - this.#forceClosedAt >= lastResponseReadMs;
+    this.#closeEach({
+      connections: [...this.#open],
+      tryClose: (connection) => connection.forceClose(failure, hadTimeToRead),
+    });
   }
 
   /** Tries to close each connection, and tries again later for connections that have unread bytes. */

@@ -245,8 +245,8 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
 
   endTunnels(): void {}
 
-  forceClose(failure: Failure): boolean {
-    if (this.#engine !== null) return this.#engine.forceClose(failure);
+  forceClose(failure: Failure, hadTimeToRead: boolean): boolean {
+    if (this.#engine !== null) return this.#engine.forceClose(failure, hadTimeToRead);
     return this.#closeUnlessUnread();
   }
 

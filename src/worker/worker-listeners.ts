@@ -1,3 +1,4 @@
+import { lastResponseReadMs } from '../core/client-engine.ts';
 import type { DrainSpec } from '../core/configuration.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import { lastRequestMs } from '../core/drain.ts';
@@ -354,13 +355,24 @@ export class WorkerListeners {
     if (connections.size === 0) return void this.#closing.delete(connections);
     const now = clock.now();
     if (idleMs > 0) clock.schedule(after(now, Math.min(idleMs, timeoutMs)), closeIdle, connections);
-    clock.schedule(after(now, timeoutMs), forceCloseConnections, { connections, why });
+    clock.schedule(after(now, timeoutMs), forceCloseTwice, { connections, why, clock });
   }
 }
 
 interface ClosingConnections {
   readonly connections: ListenerConnections;
   readonly why: ForceCloseReason;
+}
+
+interface TimedClosing extends ClosingConnections {
+  readonly clock: Clock;
+}
+
+/** The second time ends the responses that clients have not read by then. The main thread asks for neither where only a listener is gone. */
+function forceCloseTwice(closing: TimedClosing): void {
+  forceCloseConnections(closing);
+  const { connections, clock } = closing;
+  if (connections.size > 0) clock.schedule(after(clock.now(), lastResponseReadMs), forceCloseConnections, closing);
 }
 
 function closeIdle(connections: ListenerConnections): void {

@@ -61,7 +61,7 @@ export interface Http1Settings {
   /** Why new requests are refused while `failure` is not null. */
   readonly overload?: { failure: Failure | null };
   /** Whether the clients' addresses have flooded the gateway not long ago. */
-  readonly hasFlooded?: boolean;
+  readonly hasFlooded?: () => boolean;
   /** What clients speak; default: HTTP/1.1. */
   readonly clients?: 'http/1.1' | 'h2';
   /** What endpoints speak; default: HTTP/1.1. */
@@ -204,7 +204,7 @@ export class Http1World implements World {
       addressHeader: () => null,
       sendQueueBytes: nothingKnown(gatewayClock),
       overload: settings.overload ?? { failure: null },
-      admission: { ...openAdmission, hasFlooded: () => settings.hasFlooded ?? false },
+      admission: { ...openAdmission, hasFlooded: settings.hasFlooded ?? (() => false) },
     };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { explain } from '../../src/core/explain.ts';
+import { fail } from '../../src/core/failure.ts';
+import { after, type Clock } from '../../src/core/time.ts';
 import { Http2ClientConnection } from '../../src/downstream/h2/connection.ts';
 import { assertRecord, unbuffered } from './cases.ts';
 import { Http2Client, type Http2Line } from './http2-client.ts';
@@ -104,6 +106,27 @@ describe('what comes in one read with the head of a request', () => {
     one.verifyAtRest();
   });
 
+  it('is judged with it while the gateway drains: an endpoint gets no request whose reset ends the connection', () => {
+    const one = world();
+    one.endpoint('a').onRequest = (request) => request.answer(200);
+    one.request({}, { connection: 'one' });
+    one.pass(50);
+    const connection = one.gatewayEnds[0]?.listener;
+    assert.ok(connection instanceof Http2ClientConnection);
+    connection.announceClose();
+    one.request({}, { connection: 'one' });
+    const { session } = lineOf(one, 'one');
+    session.sender.writer.ping(true, Buffer.alloc(8), 0);
+    session.eachStream((stream) => session.reset(stream, 'CANCEL'));
+    session.sender.flush();
+    one.pass(50);
+    assert.deepEqual([lineOf(one, 'one').closed, one.endpoint('a').arrived.length], [true, 1]);
+    const [, reset] = one.records;
+    assert.deepEqual([reset?.endKind, reset?.failure?.cause, reset?.attempts], ['abandoned', 'client_gone', []]);
+    one.pass(3000);
+    one.verifyAtRest();
+  });
+
   it('is forwarded with it', () => {
     const one = world();
     one.endpoint('a').onRequest = (request) => request.answer(200, 'thanks');
@@ -146,11 +169,12 @@ const shortReset = Buffer.from([0, 0, 1, 3, 0, 0, 0, 0, 1, 0]);
 const skippedSettings = Buffer.concat(Array.from({ length: 30 }, () => Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])));
 const emptyData = Buffer.from([0, 0, 0, 0, 1, 0, 0, 0, 1]);
 
+function send({ session, transport }: Http2Line, bytes: Buffer): void {
+  session.sender.flush();
+  transport.write(bytes, 0, bytes.length, 'owned');
+}
+
 describe('a request over HTTP/2 that ends with its stream or connection', () => {
-  const send = ({ session, transport }: Http2Line, bytes: Buffer): void => {
-    session.sender.flush();
-    transport.write(bytes, 0, bytes.length, 'owned');
-  };
   const resetAll = ({ session }: Http2Line): void => {
     session.eachStream((stream) => session.reset(stream, 'CANCEL'));
     session.sender.flush();
@@ -352,6 +376,40 @@ describe('a client over HTTP/2 that leaves with many requests', () => {
     );
     one.verifyAtRest();
   });
+
+  /** A world in which each record takes 0.25 ms of the worker's time, and a connection whose requests wait. */
+  function working(): Http1World {
+    let workedMs = 0;
+    const gatewayClock = (clock: Clock): Clock => ({
+      now: () => after(clock.now(), workedMs),
+      wallTime: () => clock.wallTime(),
+      schedule: (at, fire, subject) => clock.schedule(after(at, -workedMs), fire, subject),
+    });
+    const one = new Http1World({}, { clients: 'h2', connectMs: () => 1, gatewayClock });
+    const push = one.records.push.bind(one.records);
+    one.records.push = (record) => {
+      workedMs += 0.25;
+      return push(record);
+    };
+    for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'leaves' });
+    one.pass(50);
+    return one;
+  }
+
+  for (const [what, end, afterMs, recordedMin, recordedMax] of [
+    ['in a tenth of the time', ({ transport }: Http2Line) => transport.close('reset'), 100, 45, 60],
+    ['in less of it if the gateway ends them', (line: Http2Line) => send(line, shortReset), 100, 3, 15],
+  ] as const)
+    it(`ends them ${what}, and in half of it once the drain is over`, () => {
+      const one = working();
+      end(lineOf(one, 'leaves'));
+      one.pass(afterMs);
+      const { length } = one.records;
+      assert.ok(length >= recordedMin && length <= recordedMax, `${length}`);
+      one.forceClose(fail('drained', 'request', { reason: 'gateway_stopping', what: 'request', retryAfterS: 1 }));
+      one.pass(60);
+      assert.equal(one.records.length, many);
+    });
 
   for (const [what, length] of [
     ['large responses', 2_000_000],

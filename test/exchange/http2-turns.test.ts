@@ -8,7 +8,7 @@ import type { ClientActor } from './world.ts';
 /** More than the gateway reads of one connection in a turn. */
 const many = 100;
 
-function world(hasFlooded = false): Http1World {
+function world(hasFlooded = (): boolean => false): Http1World {
   const made = new Http1World({ connectionsMax: 2 * many }, { clients: 'h2', hasFlooded });
   made.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
   return made;
@@ -29,8 +29,25 @@ describe('a client that resets each of many requests at once', () => {
   });
 });
 
-describe('a client that is strained', () => {
-  it('has four requests begun every 9 ms, however many it has sent, and all of them in the end', () => {
+describe('a client that comes near a limit', () => {
+  it('pauses only for requests that are sent, so that it reaches the limit by those that it resets at once', () => {
+    const one = world();
+    for (let index = 0; index < 400; index++) {
+      one.request({}, { connection: 'busy' });
+      const { session } = one.http2Lines.get('busy') ?? assert.fail();
+      session.eachStream((stream) => session.reset(stream, 'CANCEL'));
+    }
+    one.pass(300);
+    assert.deepEqual(
+      one.http2Lines.get('busy')?.goAways.map(({ text }) => text),
+      ['too many: resets'],
+    );
+    assert.ok(one.records.length > 200 && one.records.length < 220, `${one.records.length}`);
+    one.pass(3000);
+    one.verifyAtRest();
+  });
+
+  it('has four requests begun every 25 ms, however many it has sent, and all of them in the end', () => {
     const one = world();
     const line = (): Http2Line => one.http2Lines.get('busy') ?? assert.fail();
     for (let index = 0; index < 150; index++) {
@@ -42,8 +59,8 @@ describe('a client that is strained', () => {
     assert.equal(endpoint.arrived.length, 0, 'all of them were reset');
     for (let index = 0; index < many; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
     for (let turn = 1; turn <= 10; turn++) {
-      one.pass(9);
-      assert.ok(endpoint.arrived.length <= 4 * turn + 4, `${endpoint.arrived.length} after ${9 * turn} ms`);
+      one.pass(25);
+      assert.ok(endpoint.arrived.length <= 4 * turn + 4, `${endpoint.arrived.length} after ${25 * turn} ms`);
     }
     one.pass(500);
     assert.equal(endpoint.arrived.length, many);
@@ -57,7 +74,7 @@ describe('a client whose address has flooded', () => {
 
   /** 20 requests with bodies on one connection: eight wait for their responses, the others for those. */
   function waiting(): { readonly one: Http1World; readonly line: Http2Line; readonly clients: readonly ClientActor[] } {
-    const one = world(true);
+    const one = world(() => true);
     one.endpoint('a').onRequest = () => {};
     const clients = Array.from({ length: 20 }, (_, index) => {
       const client = one.request({ method, target: `/${index}`, expects: 5 }, { connection: 'busy' });
@@ -65,14 +82,14 @@ describe('a client whose address has flooded', () => {
       return client;
     });
     // All have been read, and no other begins yet because of the time.
-    one.pass(60);
+    one.pass(150);
     return { one, line: one.http2Lines.get('busy') ?? assert.fail(), clients };
   }
 
   const targets = (one: Http1World): string[] => one.endpoint('a').arrived.map(({ target }) => target);
 
   it('has another request begun every 100 ms, though none ends', () => {
-    const one = world(true);
+    const one = world(() => true);
     one.endpoint('a').onRequest = () => {};
     for (let index = 0; index < 20; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
     // They are read within 200 ms.
@@ -105,8 +122,29 @@ describe('a client whose address has flooded', () => {
     one.verifyAtRest();
   });
 
+  it('is served as others are once the flood is a minute ago, and so are its requests that wait', () => {
+    let isRecent = true;
+    const one = world(() => isRecent);
+    one.endpoint('a').onRequest = () => {};
+    for (let index = 0; index < 60; index++) one.request({ target: `/${index}` }, { connection: 'busy' });
+    one.pass(1000);
+    assert.ok(targets(one).length < 30, `${targets(one).length}`);
+    isRecent = false;
+    one.pass(1100);
+    assert.deepEqual(
+      targets(one),
+      Array.from({ length: 60 }, (_, index) => `/${index}`),
+    );
+    one.request({ target: '/60' }, { connection: 'busy' });
+    one.pass(2);
+    assert.equal(targets(one).length, 61);
+    for (const request of one.endpoint('a').arrived) request.answer(200);
+    one.pass(100);
+    one.verifyAtRest();
+  });
+
   it('has its uploads passed on, though those that wait use up the window of the connection', () => {
-    const one = world(true);
+    const one = world(() => true);
     one.endpoint('a').onRequest = () => {};
     const content = Buffer.alloc(60_000, 'x');
     const clients = Array.from({ length: 40 }, (_, index) => {
@@ -234,7 +272,7 @@ describe('clients whose frames the gateway reads late', () => {
     it(`are not said to send their content too slowly while it has not read it (minimum rate: ${contentRateMin})`, () => {
       const contentMs = 5000;
       const limits = { contentMs, contentRateMin, rateGraceMs: contentMs };
-      const one = new Http1World({ connectionsMax: 200, limits }, { clients: 'h2', hasFlooded: true });
+      const one = new Http1World({ connectionsMax: 200, limits }, { clients: 'h2', hasFlooded: () => true });
       one.endpoint('a').onRequest = (request) => request.answer(200);
       const clients = Array.from({ length: 150 }, (_, index) => {
         const connection = `busy${index}`;

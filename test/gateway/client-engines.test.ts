@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import type { Snapshot } from '../../src/core/snapshot.ts';
 import { RawClient } from '../../src/testing/testing.ts';
+import { noListeners } from '../../src/worker/worker-listeners.ts';
+import { defaultLimits } from '../exchange/world.ts';
 import { drainPlan, EngineListener } from './engine-listener.ts';
 import { lineStage, startLineEngine } from './line-engine.ts';
 import { timeoutMs, until } from './start-from-yaml.ts';
@@ -102,6 +105,27 @@ test('a drain closes idle connections of every protocol, and requests in flight 
     'all connections are gone',
     () => !listener.listeners.isClosing && listener.counts.clientConnections === 0,
   );
+});
+
+test('a listener that a reload removes force closes its connections, and again when clients have had time to read', async () => {
+  const hadTimeToRead: boolean[] = [];
+  const startNoting: typeof startLineEngine = (...parts) => {
+    const engine = startLineEngine(...parts);
+    engine.forceClose = (_, hadTime) => hadTimeToRead.push(hadTime) > 0;
+    return engine;
+  };
+  const removed = new EngineListener({ stages: [lineStage], engines: [['line', startNoting]] });
+  await removed.open();
+  const client = new RawClient(removed.address);
+  clients.push(client);
+  client.write(`${preface}1 /wait\n`);
+  await until('the request has come', () => removed.counts.exchangesActive === 1);
+  const drain = { timeoutMs: 20, lameDuckMs: 0, tunnels: 'wait' };
+  removed.listeners.admit(noListeners, { drain, listeners: [], client: defaultLimits } as unknown as Snapshot);
+  await until('it has been closed twice', () => hadTimeToRead.length === 2);
+  assert.deepEqual(hadTimeToRead, [false, true]);
+  client.close();
+  await until('the connection is gone', () => removed.counts.clientConnections === 0);
 });
 
 test('a force close ends the exchanges of every protocol with its failure, and closes their connections', async () => {

@@ -1,4 +1,4 @@
-import { type ClientEngine, lastResponseReadMs, type OpenConnection } from '../../core/client-engine.ts';
+import type { ClientEngine, OpenConnection } from '../../core/client-engine.ts';
 import { invariantOf } from '../../core/assert.ts';
 import { fail, type Failure } from '../../core/failure.ts';
 import type { Http2LimitName } from '../../core/http2-limit.ts';
@@ -6,7 +6,6 @@ import type { RequestRule } from '../../core/rules.ts';
 import { after, type Instant, never } from '../../core/time.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
-import type { Strain } from '../../wire/h2/frame-rates.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
@@ -22,8 +21,9 @@ import type { DownstreamPorts } from '../ports.ts';
 import { ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from '../timeouts.ts';
 import type { Http2Buffers } from './buffers.ts';
 import type { LostExchange } from './lost-exchanges.ts';
-import { ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
+import { type ConnectionStrain, ReadTurns, type ReadTurnsOwner } from './read-turns.ts';
 import { Http2ClientStream } from './stream.ts';
+import { RecentFlood } from './recent-flood.ts';
 import { RequestIntake } from './request-intake.ts';
 import { RequestQueue, type RequestQueueOwner } from './request-queue.ts';
 import type { Http2StreamOwner, ReadingStream, StartingStream } from './stream-owner.ts';
@@ -70,15 +70,13 @@ export class Http2ClientConnection
   #state: 'serving' | 'lingering' | 'closed' = 'serving';
   #isAnnounced = false;
   #closesWhenIdle = false;
-  #forceClosedAt: Instant = never;
   /** What the timeouts wait for, and how long a connection without requests may be so. */
   #awaited: 'head' | 'head-end' | 'next-request' | 'nothing' = 'head';
   #idleUntil: Instant = never;
   /** Streams with an exchange. */
   readonly #open = new Set<Http2ClientStream>();
   readonly #turns: ReadTurns;
-  /** Another connection of the address was closed for a flood not long ago. */
-  readonly #hasFlooded: boolean;
+  readonly #flood: RecentFlood;
   readonly #requestQueue: RequestQueue;
   /** Those that have got content in this turn. */
   #readers: ReadingStream[] = [];
@@ -110,8 +108,8 @@ export class Http2ClientConnection
       { role: 'server', sectionLimits: { fieldsMax, listBytesMax: headBytesMax }, now: () => clock.now() },
       this,
     );
-    this.#hasFlooded = ports.admission.hasFlooded(this.#intake.client.peerAddress, listener.limits);
-    this.#requestQueue = new RequestQueue(this, this.#hasFlooded ? h2Limits.activeMaxOfFlooder : Infinity, clock);
+    this.#flood = new RecentFlood(ports.admission, clock, this.#intake.client.peerAddress, listener.limits);
+    this.#requestQueue = new RequestQueue(this, clock);
     this.#turns = new ReadTurns(this, clock, buffers.strainedTurns);
     this.#timeouts.await('head');
   }
@@ -133,9 +131,13 @@ export class Http2ClientConnection
     return this.#state === 'closed';
   }
 
-  get strain(): Strain {
+  get strain(): ConnectionStrain {
     const { strain } = this.session;
-    return strain === 'none' && this.#hasFlooded ? 'costly' : strain;
+    return strain !== 'near_limit' && this.#flood.isKnown ? 'after_flood' : strain;
+  }
+
+  get activeMax(): number {
+    return this.#flood.isKnown ? h2Limits.activeMaxOfFlooder : Infinity;
   }
 
   /** A client that sends requests and does not read: what is composed for it must not grow. */
@@ -150,18 +152,18 @@ export class Http2ClientConnection
   readSlice(bytes: Uint8Array, start: number, end: number): number {
     let at = end;
     try {
-      // A costly connection begins its requests one by one: each slice is as short as it can be, and the pause behind it follows its cost.
-      at = this.session.receive(
-        bytes,
-        start,
-        end,
-        this.strain === 'costly' ? h2Limits.sliceCostMax : h2Limits.headersCost,
-      );
+      at = this.session.receive(bytes, start, end, this.#headersCost);
     } catch (error) {
       this.onDefect(error);
     }
     this.#requestQueue.onSliceRead(at < end);
     return at;
+  }
+
+  /** A costly connection begins its requests one by one: each slice is as short as it can be, and the pause behind it follows its cost. */
+  get #headersCost(): number {
+    const { strain } = this;
+    return strain === 'none' || strain === 'near_limit' ? h2Limits.headersCost : h2Limits.sliceCostMax;
   }
 
   /** For streams. */
@@ -170,7 +172,7 @@ export class Http2ClientConnection
   }
 
   beginRequest(stream: StartingStream): void {
-    this.begun++;
+    if (!stream.isLost) this.begun++;
     this.#runFor(stream, () => stream.begin(this.ports.exchanges.create(stream)));
   }
 
@@ -290,9 +292,9 @@ export class Http2ClientConnection
   /** For streams and `RequestQueue`. */
   endInTurn(lost: LostExchange): void {
     this.#losing++;
-    const atOnceMax = this.#hasFlooded || this.session.failure !== null ? 0 : endedAtOnceMax;
-    if (++this.#endedAtOnce <= atOnceMax) lost.endLost();
-    else this.#buffers.lostExchanges.add(lost, this.ports.clock);
+    const isOfFlood = this.#flood.isKnown || this.session.failure !== null;
+    if (!isOfFlood && ++this.#endedAtOnce <= endedAtOnceMax) lost.endLost();
+    else this.#buffers.lostExchanges.add(lost, isOfFlood, this.ports.clock);
   }
 
   /** For streams and `RequestQueue`. */
@@ -461,18 +463,12 @@ export class Http2ClientConnection
     }
   }
 
-  /**
-   * The first call leaves responses that are complete to their client; at one a while later, what the client has not read is lost. The worker's
-   * own timer and the main thread call it at the same moment.
-   */
-  forceClose(failure: Failure): boolean {
+  forceClose(failure: Failure, hadTimeToRead: boolean): boolean {
+    if (this.#losing > 0) this.#buffers.lostExchanges.hurry();
     if (this.#state !== 'serving') return true;
     if (this.session.streamsOpen === 0 && this.hasUnread) return false;
     this.#closesWhenIdle = true;
     this.session.goAway();
-    const now = this.ports.clock.now();
-    const hadTimeToRead = now - this.#forceClosedAt >= lastResponseReadMs;
-    if (this.#forceClosedAt === never) this.#forceClosedAt = now;
     for (const stream of [...this.#open])
       if (!stream.isTunnel && (hadTimeToRead || !stream.isResponseComplete))
         this.#runFor(stream, () => stream.forceEnd(failure));

@@ -13,6 +13,9 @@ const lostTurnMax = 16;
 /** The least pause between two turns. */
 const lostPauseMsMin = 1;
 
+/** The least part, while all that wait are those of floods. It grows with their number, up to the whole. */
+const floodShareMin = 0.01;
+
 /** With more than these waiting, turns are as long as pauses, so that clients who go on leaving do not fill the memory. */
 const waitingMax = 512;
 
@@ -30,15 +33,25 @@ export interface LostExchange {
  */
 export class LostExchanges {
   readonly #waiting: LostExchange[] = [];
+  /** How many of them wait up to the last one that is not of a flood. */
+  #untilLastOther = 0;
+  #isHurried = false;
 
-  add(exchange: LostExchange, clock: Clock): void {
+  /** `isOfFlood`: the gateway has ended the connection, or its address has flooded not long ago. */
+  add(exchange: LostExchange, isOfFlood: boolean, clock: Clock): void {
     this.#waiting.push(exchange);
+    if (!isOfFlood) this.#untilLastOther = this.#waiting.length;
     if (this.#waiting.length === 1) clock.schedule(clock.now(), this.#next, clock);
+  }
+
+  /** The worker ends soon: turns are as long as pauses until all that wait have ended, so that each is recorded. */
+  hurry(): void {
+    this.#isHurried = this.#waiting.length > 0;
   }
 
   readonly #next = (clock: Clock): void => {
     const beganAt = clock.now();
-    const isBusy = this.#waiting.length > waitingMax;
+    const isBusy = this.#isHurried || this.#waiting.length > waitingMax;
     const until = after(beganAt, isBusy ? busyTurnMs : lostTurnMs);
     const last = Math.min(this.#waiting.length, lostTurnMax);
     let ended = 0;
@@ -46,9 +59,19 @@ export class LostExchanges {
     while (ended < last && clock.now() < until);
     // Not when all have ended: while clients go on leaving, those that have ended would stay in memory.
     this.#waiting.splice(0, ended);
-    if (this.#waiting.length === 0) return;
+    this.#untilLastOther = Math.max(0, this.#untilLastOther - ended);
+    if (this.#waiting.length === 0) {
+      this.#isHurried = false;
+      return;
+    }
     const now = clock.now();
-    const pauseMs = isBusy ? lostPauseMsMin : Math.max(lostPauseMsMin, pauseForShare(now - beganAt, lostShare));
+    const pauseMs = isBusy ? lostPauseMsMin : Math.max(lostPauseMsMin, pauseForShare(now - beganAt, this.#share));
     clock.schedule(after(now, pauseMs), this.#next, clock);
   };
+
+  /** A flood that goes on leaves more and more behind: its share settles where as many end as come. */
+  get #share(): number {
+    if (this.#untilLastOther > 0) return lostShare;
+    return Math.min(lostShare, Math.max(floodShareMin, (lostShare * this.#waiting.length) / waitingMax));
+  }
 }

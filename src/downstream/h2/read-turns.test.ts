@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { NextTurnListener, Transport } from '../../core/transport.ts';
-import type { Strain } from '../../wire/h2/frame-rates.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { WorkingClock } from '../../testing/working-clock.test-support.ts';
-import { ReadTurns, type ReadTurnsOwner, StrainedTurns } from './read-turns.ts';
+import { type ConnectionStrain, ReadTurns, type ReadTurnsOwner, StrainedTurns } from './read-turns.ts';
 
 const REQUEST = 'R'.charCodeAt(0);
 
@@ -12,7 +11,7 @@ const REQUEST = 'R'.charCodeAt(0);
 class Connection implements ReadTurnsOwner {
   isServing = true;
   isClosed = false;
-  strain: Strain = 'none';
+  strain: ConnectionStrain = 'none';
   isCongested = false;
   isTurnFull = false;
   begun = 0;
@@ -174,8 +173,10 @@ describe('strained connections', () => {
     // No slice makes a longer pause than 25 ms, unless that is less than a tenth.
     ['slices', 'a twenty-sixth', 1, 0, 'near_limit', 234],
     ['slices', 'a tenth', 10, 0, 'near_limit', 900],
+    ['slices', 'a fiftieth', 0.2, 0, 'after_flood', 90],
+    ['slices', 'a twenty-sixth', 1, 0, 'after_flood', 234],
   ] as const)
-    it(`${strain === 'near_limit' ? 'near a limit ' : ''}whose ${what} take ${sliceMs + flushMs} ms have ${share} of the time`, () => {
+    it(`${strain === 'costly' ? '' : strain === 'near_limit' ? 'near a limit ' : 'of an address that has flooded '}whose ${what} take ${sliceMs + flushMs} ms have ${share} of the time`, () => {
       const log: string[] = [];
       const working = new WorkingClock();
       const strained = new StrainedTurns();
@@ -190,12 +191,15 @@ describe('strained connections', () => {
 
   it('pause for the exchanges that they begin, whose work comes later', () => {
     // Each row: what one connection sends, and what has been read of it 20 ms later.
-    for (const [text, read] of [
-      ['abcdefghijklmnop', 'abcdefghij'],
-      ['RRRRRRRRRRRRRRRR', 'RRRRRRRRR'],
-      ['aRbRcRdReRfRgRhR', 'aRbRcRdRe'],
+    for (const [strain, text, read] of [
+      ['costly', 'abcdefghijklmnop', 'abcdefghij'],
+      ['costly', 'RRRRRRRRRRRRRRRR', 'RRRRRRRRR'],
+      ['costly', 'aRbRcRdReRfRgRhR', 'aRbRcRdRe'],
+      ['after_flood', 'RRRRRRRR', 'RR'],
+      ['near_limit', 'RRRRRRRR', 'R'],
     ] as const) {
-      made([text]);
+      const [connection = assert.fail()] = made([text]);
+      connection.strain = strain;
       clock.advanceSync(20);
       assert.equal(log.join(''), read);
     }
@@ -232,5 +236,34 @@ describe('a connection that is not served any more', () => {
       assert.equal(connection.isPaused, false, 'the next one');
     }
     assert.deepEqual([log, connection.turns.hasUnread], [[], false]);
+  });
+
+  it('takes no slice of a strained one, however many of them are sent to', () => {
+    const log: string[] = [];
+    const clock = new SimulatedClock();
+    const strained = new StrainedTurns();
+    const served = new Connection(log, clock, strained);
+    served.strain = 'costly';
+    const others = Array.from({ length: 200 }, () => new Connection(log, clock, strained));
+    // Half of them end while they wait for a slice.
+    for (const [index, other] of others.entries()) {
+      if (index % 2 === 0) other.strain = 'costly';
+      else other.isServing = false;
+      other.come('x');
+      other.isServing = false;
+    }
+    served.come('abcdefghijklmnopqrstuvwxyz');
+    let reads = 0;
+    for (let slice = 0; slice < 25; slice++) {
+      clock.advanceSync(2);
+      for (const other of others)
+        if (!other.isPaused) {
+          reads++;
+          other.come('x');
+        }
+    }
+    assert.equal(log.join(''), 'abcdefghijklmnopqrstuvwxy');
+    assert.equal(reads, 200, 'eight of them beside each slice');
+    assert.equal(others.filter(({ turns }) => turns.hasUnread).length, 0);
   });
 });

@@ -15,14 +15,23 @@ const strainedShare = 0.1;
 /** The least pause between two slices of strained connections. */
 const strainedPauseMsMin = 2;
 
-/** The part for connections that come near a limit, so that fewer than one in a hundred requests of other clients meets a slice. */
-const nearLimitShare = 0.01;
+/**
+ * The parts for those that flood, and for those whose address has flooded not long ago: so fewer than one in a hundred requests of other clients
+ * meets a slice, or few more.
+ */
+const smallShares: Readonly<Partial<Record<ConnectionStrain, number>>> = { near_limit: 0.01, after_flood: 0.02 };
 
-/** The longest pause for that part: with longer ones, four requests or 16 frames at a time, a flood would never be faster than its limit allows, and so would not end. */
-const nearLimitPauseMsMax = 25;
+/** The longest pause for these: with longer ones, four requests or 16 frames at a time, a flood would never be faster than its limit allows, and so would not end. */
+const smallSharePauseMsMax = 25;
 
 /** What an exchange takes behind the slice that it begins in: a connection to an endpoint, what is read of a response, the end of both. */
 const exchangeMs = 0.25;
+
+/** So many connections that are not served any more are read beside each slice. A read takes some microseconds, and nothing comes of it. */
+const forgottenMax = 8;
+
+/** `after_flood`: another connection of its address was closed for a flood not long ago, and it is near no limit itself. */
+export type ConnectionStrain = Strain | 'after_flood';
 
 /** The connection, as its turns see it. */
 export interface ReadTurnsOwner {
@@ -30,12 +39,12 @@ export interface ReadTurnsOwner {
   readonly isServing: boolean;
   /** Nothing more is read, not even to be forgotten. */
   readonly isClosed: boolean;
-  readonly strain: Strain;
+  readonly strain: ConnectionStrain;
   /** The client does not read what it has asked for. */
   readonly isCongested: boolean;
   /** What has been read makes enough work for one turn. */
   readonly isTurnFull: boolean;
-  /** Exchanges that have begun so far. */
+  /** Exchanges that have begun so far, of requests that had not been lost by then. */
   readonly begun: number;
   /** Reads some frames of bytes [start, end). Returns the first byte that was not read. */
   readSlice(bytes: Uint8Array, start: number, end: number): number;
@@ -64,6 +73,10 @@ export class ReadTurns implements StrainedConnection {
     this.#strained = strained;
   }
 
+  get isServing(): boolean {
+    return this.#owner.isServing;
+  }
+
   get isClosed(): boolean {
     return this.#owner.isClosed;
   }
@@ -72,7 +85,7 @@ export class ReadTurns implements StrainedConnection {
     return this.#owner.begun;
   }
 
-  get strain(): Strain {
+  get strain(): ConnectionStrain {
     return this.#owner.strain;
   }
 
@@ -155,50 +168,83 @@ function isStrained({ strain }: ReadTurnsOwner): boolean {
 }
 
 interface StrainedConnection extends NextTurnListener {
+  readonly isServing: boolean;
   readonly isClosed: boolean;
-  readonly strain: Strain;
+  readonly strain: ConnectionStrain;
   readonly begun: number;
   flush(): void;
 }
 
 /**
  * The strained connections of a worker, which have slices one after the other, in the order in which they came: however many they are, and
- * whatever their frames and requests cost, they take at most a tenth of its time, and those near a limit a hundredth.
+ * whatever their frames and requests cost, they take at most a tenth of its time, and those that flood less. Those that are not served any more
+ * wait beside them, and take no slice of theirs.
  */
 export class StrainedTurns {
   readonly #waiting: StrainedConnection[] = [];
+  readonly #unserved: StrainedConnection[] = [];
   #isScheduled = false;
 
   add(connection: StrainedConnection, clock: Clock): void {
-    this.#waiting.push(connection);
-    if (!this.#isScheduled) this.#schedule(clock);
+    (connection.isServing ? this.#waiting : this.#unserved).push(connection);
+    if (!this.#isScheduled) this.#schedule(clock, strainedPauseMsMin);
   }
 
-  #schedule(clock: Clock, pauseMs = strainedPauseMsMin): void {
+  #schedule(clock: Clock, pauseMs: number): void {
     this.#isScheduled = true;
     clock.schedule(after(clock.now(), pauseMs), this.#next, clock);
   }
 
   readonly #next = (clock: Clock): void => {
-    const beganAt = clock.now();
-    let connection = this.#waiting.shift();
-    // Those that were closed meanwhile take no time of the others.
-    while (connection?.isClosed === true) connection = this.#waiting.shift();
-    if (connection === undefined) {
+    const connection = this.#takeServed();
+    const unserved = this.#takeUnserved();
+    if (connection === null && unserved.length === 0) {
       this.#isScheduled = false;
       return;
     }
-    const begunBefore = connection.begun;
-    connection.onNextTurn();
-    connection.flush();
+    const beganAt = clock.now();
+    for (const one of unserved) one.onNextTurn();
+    const laterMs = connection === null ? 0 : exchangeMs * slice(connection);
     // A slice may have added its connection again; what is added later waits for this pause, too.
-    const tookMs = clock.now() - beganAt;
-    const nearLimitPauseMs =
-      connection.strain === 'near_limit' ? Math.min(nearLimitPauseMsMax, pauseForShare(tookMs, nearLimitShare)) : 0;
-    const laterMs = exchangeMs * (connection.begun - begunBefore);
-    const pauseMs = pauseForShare(tookMs + laterMs, strainedShare);
-    this.#schedule(clock, Math.max(strainedPauseMsMin, nearLimitPauseMs, pauseMs));
+    const workMs = clock.now() - beganAt + laterMs;
+    this.#schedule(clock, pauseBehind(workMs, connection?.strain ?? 'none'));
   };
+
+  /** The one that is next, of those that are still served. */
+  #takeServed(): StrainedConnection | null {
+    for (;;) {
+      const connection = this.#waiting.shift();
+      if (connection === undefined) return null;
+      if (connection.isServing) return connection;
+      this.#unserved.push(connection);
+    }
+  }
+
+  /** Those that were closed meanwhile take no turn of the others. */
+  #takeUnserved(): StrainedConnection[] {
+    const taken: StrainedConnection[] = [];
+    while (taken.length < forgottenMax) {
+      const connection = this.#unserved.shift();
+      if (connection === undefined) break;
+      if (!connection.isClosed) taken.push(connection);
+    }
+    return taken;
+  }
+}
+
+/** Reads a slice, and sends what comes of it. Returns how many exchanges have begun. */
+function slice(connection: StrainedConnection): number {
+  const begunBefore = connection.begun;
+  connection.onNextTurn();
+  connection.flush();
+  return connection.begun - begunBefore;
+}
+
+function pauseBehind(workMs: number, strain: ConnectionStrain): number {
+  const pauseMs = Math.max(strainedPauseMsMin, pauseForShare(workMs, strainedShare));
+  const smallShare = smallShares[strain];
+  if (smallShare === undefined) return pauseMs;
+  return Math.max(pauseMs, Math.min(smallSharePauseMsMax, pauseForShare(workMs, smallShare)));
 }
 
 const nothing = new Uint8Array(0);

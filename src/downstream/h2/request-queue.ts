@@ -5,8 +5,13 @@ import type { StartingStream } from './stream-owner.ts';
 /** So often a queued request begins, even if none has ended: event streams and responses that are not read end late. */
 const queueIntervalMs = 100;
 
+/** So many queued requests begin in one turn of the event loop. */
+const begunInTurnMax = 8;
+
 /** The connection, as the queue of its requests sees it. */
 export interface RequestQueueOwner {
+  /** How many requests may be in progress now. */
+  readonly activeMax: number;
   beginRequest(stream: StartingStream): void;
   /** The connection is lost: calls `lost.endLost`, now or in a later turn of the event loop. */
   endInTurn(lost: LostExchange): void;
@@ -17,11 +22,10 @@ export interface RequestQueueOwner {
 /**
  * When the requests of an HTTP/2 connection begin: at the end of the slice that they were read in, so that what came together is judged
  * together. Where only a few of them may be in progress, the others are queued: some begin in the turn after one has ended, and one begins every
- * 100 ms, so that none waits for more than 12 s. A request that is lost before it has begun begins nevertheless: only its exchange can write its record.
+ * 100 ms, so that none waits for more than 12 s; so the queue also learns that more of them may be in progress. A request that is lost before it has begun begins nevertheless: only its exchange can write its record.
  */
 export class RequestQueue {
   readonly #owner: RequestQueueOwner;
-  readonly #activeMax: number;
   readonly #clock: Clock;
   #active = 0;
   readonly #ofSlice: StartingStream[] = [];
@@ -31,9 +35,8 @@ export class RequestQueue {
   #interval: Timer | null = null;
   #next: Timer | null = null;
 
-  constructor(owner: RequestQueueOwner, activeMax: number, clock: Clock) {
+  constructor(owner: RequestQueueOwner, clock: Clock) {
     this.#owner = owner;
-    this.#activeMax = activeMax;
     this.#clock = clock;
   }
 
@@ -41,9 +44,14 @@ export class RequestQueue {
     this.#ofSlice.push(stream);
   }
 
-  /** Begins the request before the end of the slice, because of its content. */
+  /** Begins the request before the end of its slice, because of its content; not one that is queued. */
   beginEarly(stream: StartingStream): void {
-    if (this.#active < this.#activeMax) this.#begin(stream);
+    if (this.#hasRoom && this.#ofSlice.includes(stream)) this.#begin(stream);
+  }
+
+  /** Whether a request may begin that was not queued. */
+  get #hasRoom(): boolean {
+    return this.#queue.length === 0 && this.#active < this.#owner.activeMax;
   }
 
   /** `isLastOpen`: the frames behind the last head may be its own, such as RST_STREAM, so that it begins with the next slice. */
@@ -51,7 +59,7 @@ export class RequestQueue {
     if (this.#queue.length > 0) this.#settleLost();
     if (this.#ofSlice.length === 0) return;
     for (const stream of this.#ofSlice.splice(0, this.#ofSlice.length - (isLastOpen ? 1 : 0))) {
-      if (this.#active < this.#activeMax || stream.isLost) this.#begin(stream);
+      if (stream.isLost || this.#hasRoom) this.#begin(stream);
       else if (!stream.hasBegun) this.#enqueue(stream);
     }
   }
@@ -74,14 +82,21 @@ export class RequestQueue {
   /** The exchange of a request that had begun has ended. The next one begins in a turn of its own, not within the end of this one. */
   onEnded(): void {
     this.#active--;
-    if (this.#queue.length > 0) this.#next ??= this.#clock.schedule(this.#clock.now(), onNextTurn, this);
+    this.#beginNextSoon();
   }
 
-  /** For `onNextTurn` alone. As many as may be in progress, also where each ends at once. */
+  #beginNextSoon(): void {
+    if (this.#queue.length === 0 || this.#active >= this.#owner.activeMax) return;
+    this.#next ??= this.#clock.schedule(this.#clock.now(), onNextTurn, this);
+  }
+
+  /** For `onNextTurn` alone. */
   beginNext(): void {
     this.#next = null;
-    for (let begun = 0; begun < this.#activeMax && this.#active < this.#activeMax; begun++) this.#beginFirst();
+    const { activeMax } = this.#owner;
+    for (let begun = 0; begun < begunInTurnMax && this.#active < activeMax; begun++) this.#beginFirst();
     this.#cancelIfEmpty();
+    this.#beginNextSoon();
   }
 
   /** For `onIntervalOver` alone. */
@@ -90,6 +105,7 @@ export class RequestQueue {
     this.#beginFirst();
     if (this.#queue.length === 0) return this.#cancelIfEmpty();
     this.#interval = this.#clock.schedule(after(this.#clock.now(), queueIntervalMs), onIntervalOver, this);
+    this.#beginNextSoon();
   }
 
   #beginFirst(): void {

@@ -1,9 +1,9 @@
 import { invariantOf } from '../../core/assert.ts';
-import { type ClientConnection, lastResponseReadMs, type OpenConnection } from '../../core/client-engine.ts';
+import type { ClientConnection, OpenConnection } from '../../core/client-engine.ts';
 import { fail, type Failure } from '../../core/failure.ts';
 import type { Fields } from '../../core/message.ts';
 import type { DownstreamHandler } from '../../core/stream.ts';
-import { type Instant, never } from '../../core/time.ts';
+import type { Instant } from '../../core/time.ts';
 import type { Transport } from '../../core/transport.ts';
 import { HalfClosedTimeout, type HalfClosedOwner } from '../half-closed.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
@@ -42,7 +42,6 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
   protected requestEndedAt: Instant;
   /** The exchange is a tunnel: each side ends its own direction, and the connection ends with both. */
   protected tunnel = false;
-  #forceClosedAt: Instant = never;
   /** Runs from the FIN of a client that still gets its responses. */
   #halfClosed: HalfClosedTimeout | null = null;
 
@@ -299,11 +298,10 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
   }
 
   /**
-   * Ends the exchange with `failure` at any stage, its head included; a connection without one is closed. The first call
-   * leaves a response that is complete to its client; at one a while later, what the client has not read is lost. A tunnel is left
-   * to `endTunnels`, however often this is called. The worker's own timer and the main thread call it at the same moment.
+   * Ends the exchange with `failure` at any stage, its head included; a connection without one is closed. A tunnel is left
+   * to `endTunnels`, however often this is called.
    */
-  forceClose(failure: Failure): boolean {
+  forceClose(failure: Failure, hadTimeToRead: boolean): boolean {
     if (this.phase === 'requests' && this.reader.holds) {
       this.draining = true; // What is held is read in a later turn.
       return false;
@@ -312,14 +310,9 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     if (this.phase === 'requests') this.beginRefused({ ...failure, stage: 'request' } as Failure);
     else if (this.phase === 'exchange') {
       if (!this.tunnel) this.#forceCloseExchange(failure);
-    } else if (this.phase === 'lingering' && this.transport.pendingBytes > 0 && this.#hasHadTimeToRead)
+    } else if (this.phase === 'lingering' && this.transport.pendingBytes > 0 && hadTimeToRead)
       this.close(this.writer.endsWithConnection ? 'reset' : 'close');
-    if (this.#forceClosedAt === never) this.#forceClosedAt = this.ports.clock.now();
     return true;
-  }
-
-  get #hasHadTimeToRead(): boolean {
-    return this.ports.clock.now() - this.#forceClosedAt >= lastResponseReadMs;
   }
 
   #forceCloseExchange(failure: Failure): void {

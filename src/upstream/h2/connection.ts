@@ -325,6 +325,8 @@ export class Http2EndpointConnection
   #lose(code: string | null): void {
     if (this.#isClosed) return;
     this.#lostBy = code;
+    // What is held counts as not sent, so that its requests may be sent elsewhere: it must not leave here too.
+    this.transport.reclaimUnsent();
     this.#close('broken');
   }
 

@@ -38,9 +38,7 @@ let literal = new PreparedLines(8 * 1024, 1);
 export class HpackDecoder {
   readonly #table: DynamicTable;
   /** The largest table that our settings allow. */
-  #tableBytesMax: number;
-  /** The next block must begin with an update to at most this size, because the settings have lowered the maximum; −1: it need not. */
-  #updateDueMax = -1;
+  readonly #tableBytesMax: number;
   /** The next byte to read. */
   #at = 0;
   /** Why the last integer or string could not be read. */
@@ -48,17 +46,13 @@ export class HpackDecoder {
   /** The length of a string that was passed over because it is too long. */
   #skippedBytes = 0;
 
-  /** `tableBytesMax`: SETTINGS_HEADER_TABLE_SIZE as the encoder knows it, initially `initialTableBytes`. */
+  /**
+   * `tableBytesMax`: SETTINGS_HEADER_TABLE_SIZE as the encoder knows it. It does not change: then no block must begin with an update (RFC 7541
+   * §4.2).
+   */
   constructor(tableBytesMax: number) {
     this.#tableBytesMax = tableBytesMax;
     this.#table = new DynamicTable(tableBytesMax);
-  }
-
-  /** The encoder has acknowledged another SETTINGS_HEADER_TABLE_SIZE. */
-  setTableBytesMax(tableBytesMax: number): void {
-    this.#tableBytesMax = tableBytesMax;
-    if (tableBytesMax < this.#table.bytesMax)
-      this.#updateDueMax = this.#updateDueMax < 0 ? tableBytesMax : Math.min(this.#updateDueMax, tableBytesMax);
   }
 
   /** The size of the dynamic table by RFC 7541 §4.1: for tests and gauges. */
@@ -120,11 +114,9 @@ export class HpackDecoder {
       if (size < 0) return this.#error;
       updates++;
       if (updates > sizeUpdatesMax || size > this.#tableBytesMax) return 'table-size';
-      if (this.#updateDueMax >= 0 && size > this.#updateDueMax) return 'table-size';
-      this.#updateDueMax = -1;
       this.#table.resize(size);
     }
-    return this.#updateDueMax >= 0 ? 'table-size' : null;
+    return null;
   }
 
   /** RFC 7541 §6.2. */

@@ -71,9 +71,6 @@ export const staticLines = prepareStaticLines();
 /** RFC 7541 §4.1, and RFC 9113 §6.5.2 for the size of a field section: what a field counts beyond its name and value. */
 export const fieldOverheadBytes = 32;
 
-/** Before the receiver says otherwise (RFC 9113 §6.5.2: SETTINGS_HEADER_TABLE_SIZE). */
-export const initialTableBytes = 4096;
-
 const noLines = new PreparedLines(0, 0);
 
 /**

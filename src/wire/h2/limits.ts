@@ -8,6 +8,11 @@ import { defaultFrameBytes, defaultWindowBytes } from './protocol.ts';
 export const h2Limits = {
   /** Streams at a time. Browsers use up to 100; nginx allows 128. */
   streamsMax: 128,
+  /**
+   * So many frames for streams that are not open, such as streams above that number, are no errors until the client has acknowledged our SETTINGS:
+   * before it has read them, it may open as many as it likes (RFC 9113 §6.5.2).
+   */
+  unopenedEarlyMax: 1000,
   /** Exchanges at a time on a connection whose address has flooded not long ago. Further requests are queued. */
   activeMaxOfFlooder: 8,
   /** CONTINUATION frames of one header block (CVE-2024-27316): a block of 64 KiB needs three. */

@@ -68,7 +68,10 @@ describe('turns of streams (RFC 9218 §10)', () => {
     turns.add(stream);
     turns.add(stream);
     turns.remove(stream);
-    assert.ok(turns.isEmpty);
+    assert.equal(
+      turns.next(() => true),
+      null,
+    );
     turns.remove(stream);
   });
 

@@ -12,10 +12,6 @@ export class SendTurns {
   readonly #streams: SessionStream[] = [];
   #isOfHeadStarts = false;
 
-  get isEmpty(): boolean {
-    return this.#streams.length === 0;
-  }
-
   add(stream: SessionStream): void {
     if (!this.#streams.includes(stream)) this.#streams.push(stream);
   }

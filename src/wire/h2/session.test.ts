@@ -465,6 +465,22 @@ describe('a session', () => {
     server.open(next + 2);
   });
 
+  for (const [when, acknowledges, refusedMax] of [
+    ['after the client has acknowledged how many it may open', true, 50],
+    ['before that, so that a client which acknowledges nothing is bounded too', false, 1050],
+  ] as const)
+    it(`ends when it has refused more than ${refusedMax} streams ${when}`, () => {
+      const server = new ServerUnderTest();
+      if (acknowledges) server.push(frame(settings, ack, 0));
+      for (let count = 0; count < h2Limits.streamsMax + refusedMax; count++)
+        server.push(frame(headers, endHeaders | endStream, 2 * count + 1, '\0\x01a\x01b'));
+      assert.deepEqual([server.failed, server.session.streamsOpen], [null, h2Limits.streamsMax]);
+      assert.equal(server.sent().filter((line) => line.startsWith('RST_STREAM')).length, refusedMax);
+      assert.notEqual(server.session.strain, 'none', 'and is strained meanwhile');
+      server.push(frame(headers, endHeaders | endStream, 9999, '\0\x01a\x01b'));
+      assert.match(server.failed ?? '', /\(errors\)$/);
+    });
+
   it('passes over what comes on streams that it has reset', () => {
     const server = new ServerUnderTest();
     server.open(1, false);
@@ -498,6 +514,28 @@ describe('a session', () => {
     assert.equal(server.session.streamsOpen, 2);
     assert.equal(server.streams.has(5), false);
     assert.equal(server.failed, null);
+  });
+
+  it('takes back none of the streams that a GOAWAY has passed over, when it ends by an error', () => {
+    const server = new ServerUnderTest();
+    server.open(1);
+    server.session.goAway();
+    server.push(frame(headers, endHeaders | endStream, 3, '\0\x01a\x01b'));
+    server.sent();
+    server.push(frame(goAway, 0, 1, Buffer.alloc(8)));
+    server.session.goAway();
+    server.transport.endTurn();
+    assert.deepEqual(server.sent(), ['GOAWAY 1 1 GOAWAY with a stream']);
+  });
+
+  it('tells a stream of its loss before its owner hears that it is closed', () => {
+    const server = new ServerUnderTest();
+    const lossesKnown: unknown[] = [];
+    server.onStreamClosed = ({ id }) => lossesKnown.push(server.logs.get(id)?.loss?.by);
+    for (const id of [1, 3, 5]) server.open(id, false);
+    server.push(frame(rstStream, 0, 1, word(8)), frame(windowUpdate, 0, 3, word(0)));
+    server.session.endAll();
+    assert.deepEqual(lossesKnown, ['peer', 'rule', 'connection']);
   });
 
   it('ends with all its streams, each once', () => {

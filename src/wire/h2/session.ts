@@ -44,6 +44,8 @@ export class Session implements FrameHandler {
   #hasWidened = false;
   /** Acknowledgements of SETTINGS and PING that have yet to come. */
   #settingsDue = 1;
+  /** Frames for streams that were not open, before the first of them came. */
+  #unopenedEarly = 0;
   #earlyPriorities: EarlyPriorities | null = null;
   #pongsDue = 0;
 
@@ -138,19 +140,34 @@ export class Session implements FrameHandler {
   /** RST_STREAM; the listener is not called. */
   reset(stream: SessionStream, error: ErrorName): void {
     if (stream.isOver) return;
-    this.sender.writer.reset(stream.id, errorNumber(error));
-    this.sender.touch();
-    this.#numbers.noteReset(stream.id);
+    this.#sendReset(stream.id, error);
     this.#close(stream);
   }
 
+  #sendReset(streamId: number, error: ErrorName): void {
+    this.sender.writer.reset(streamId, errorNumber(error));
+    this.sender.touch();
+    this.#numbers.noteReset(streamId);
+  }
+
   #close(stream: SessionStream): void {
+    this.#forget(stream);
+    this.#owner.onStreamClosed(stream);
+  }
+
+  /** The owner hears of it last: it may end the connection, and with it requests that have not begun. */
+  #lose(stream: SessionStream, loss: StreamLoss): void {
+    this.#forget(stream);
+    stream.listener.onStreamLost(loss);
+    this.#owner.onStreamClosed(stream);
+  }
+
+  #forget(stream: SessionStream): void {
     stream.isOver = true;
     this.sender.forget(stream);
     this.#streams.delete(stream.id);
     // What the stream has not consumed goes back to the connection.
     this.windows.consumeOnConnection(stream.unconsumedBytes);
-    this.#owner.onStreamClosed(stream);
   }
 
   ping(): void {
@@ -167,9 +184,8 @@ export class Session implements FrameHandler {
 
   /** From now on new streams of the peer are passed over: it repeats their requests elsewhere. */
   goAway(): void {
-    const lastTaken = this.#numbers.stopTaking();
-    if (lastTaken === null) return;
-    this.sender.writer.goAway(lastTaken, 0, '');
+    if (!this.#numbers.takesMore) return;
+    this.sender.writer.goAway(this.#numbers.stopTaking(), 0, '');
     this.sender.touch();
   }
 
@@ -184,9 +200,7 @@ export class Session implements FrameHandler {
 
   #loseStreams(isLost: (stream: SessionStream) => boolean, loss: StreamLoss): void {
     this.eachStream((stream) => {
-      if (stream.isOver || !isLost(stream)) return;
-      this.#close(stream);
-      stream.listener.onStreamLost(loss);
+      if (!stream.isOver && isLost(stream)) this.#lose(stream, loss);
     });
   }
 
@@ -242,8 +256,8 @@ export class Session implements FrameHandler {
   /** The peer has broken a rule on the stream, which ends. */
   #break(stream: SessionStream, error: ErrorName, why: string, rule: RequestRule = 'http2-stream'): void {
     if (!this.#admits('errors')) return;
-    this.reset(stream, error);
-    stream.listener.onStreamLost({ by: 'rule', why, rule, code: error });
+    this.#sendReset(stream.id, error);
+    this.#lose(stream, { by: 'rule', why, rule, code: error });
   }
 
   /** For owners: what came on the stream breaks a rule of HTTP (§8.1.1). */
@@ -350,8 +364,7 @@ export class Session implements FrameHandler {
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
     if (this.#isServer && !this.#admits('resets')) return;
-    this.#close(stream);
-    stream.listener.onStreamLost({ by: 'peer', code });
+    this.#lose(stream, { by: 'peer', code });
   }
 
   onSetting(id: number, value: number): void {
@@ -432,10 +445,15 @@ export class Session implements FrameHandler {
     const stream = this.#streams.get(streamId);
     if (stream !== undefined) return this.#break(stream, error, why);
     if (this.#numbers.isIdle(streamId)) return this.onConnectionError(error, `${why} on a stream that is not open`);
-    if (!this.#admits('errors')) return;
-    this.sender.writer.reset(streamId, errorNumber(error));
-    this.sender.touch();
-    this.#numbers.noteReset(streamId);
+    if (this.#admitsUnopened()) this.#sendReset(streamId, error);
+  }
+
+  /** A frame for a stream that is not open. More are allowed while the peer may not have read how many it may open (§6.5.2). */
+  #admitsUnopened(): boolean {
+    if (this.#settingsDue === 0 || this.#unopenedEarly === h2Limits.unopenedEarlyMax) return this.#admits('errors');
+    this.#unopenedEarly++;
+    this.noteRefusal();
+    return true;
   }
 
   onConnectionError(error: ErrorName, why: string, limit: Http2LimitName | null = null): void {
@@ -452,7 +470,7 @@ export class Session implements FrameHandler {
   #fail(error: ErrorName, why: string, limit: Http2LimitName | null): void {
     if (this.#isOver) return;
     this.failure = { error, why, limit };
-    this.sender.writer.goAway(this.#numbers.lastOfPeer, errorNumber(error), why.slice(0, 100));
+    this.sender.writer.goAway(this.#numbers.stopTaking(), errorNumber(error), why.slice(0, 100));
     this.sender.flush();
     this.endAll();
     this.#owner.onSessionFailed(error, why, limit);

@@ -67,10 +67,14 @@ export class StreamNumbers {
     return this.#lastTaken !== null && streamId > this.#lastTaken;
   }
 
-  /** From now on no streams of the peer are taken. Returns the last one that is; null: that has been so already. */
-  stopTaking(): number | null {
-    if (this.#lastTaken !== null) return null;
-    this.#lastTaken = this.lastOfPeer;
+  /** Whether further streams of the peer are taken. */
+  get takesMore(): boolean {
+    return this.#lastTaken === null;
+  }
+
+  /** From now on no further streams of the peer are taken. Returns the last one that is, the same for each call: it must not rise (RFC 9113 §6.8). */
+  stopTaking(): number {
+    this.#lastTaken ??= this.lastOfPeer;
     return this.#lastTaken;
   }
 

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { Deadlines } from '../../core/deadline.ts';
+import type { OutgoingRequest } from '../../core/message.ts';
+import type { UpstreamHandler } from '../../core/stream.ts';
+import { createTransportPair, type MemoryTransport } from '../../testing/memory-transport.ts';
+import { SimulatedClock } from '../../testing/simulated-clock.ts';
+import { HeadStorage } from '../../wire/head-storage.ts';
+import { Http2EndpointConnection } from './connection.ts';
+
+const post: OutgoingRequest = {
+  method: 'POST',
+  scheme: 'http',
+  authority: 'a.example',
+  target: '/',
+  framing: { kind: 'none' },
+  upgrade: null,
+  takesTrailers: false,
+  writeFields() {},
+};
+
+const frameTypes = { headers: 1, goAway: 7 } as const;
+
+/** A connection whose small writes are held until the end of the turn, with a request that has been composed in this turn. */
+function requested(): { clock: SimulatedClock; endpoint: MemoryTransport; frames: number[]; begun: boolean[] } {
+  const clock = new SimulatedClock();
+  const [transport, endpoint] = createTransportPair({ clock, holds: 'first' });
+  const frames: number[] = [];
+  endpoint.listener = {
+    onBytes(bytes, start, end) {
+      for (let at = start + (frames.length === 0 ? 24 : 0); at < end; at += 9 + Buffer.from(bytes).readUIntBE(at, 3))
+        frames.push(bytes[at + 3] as number);
+    },
+    onEnd() {},
+    onWritten() {},
+    onClosed() {},
+  };
+  const owner = {
+    reusesConnections: true,
+    onStreamEnded() {},
+    onStreamsFreeChanged() {},
+    onConnectionClosed() {},
+    onHttp1Required: () => assert.fail(),
+  };
+  const ports = {
+    clock,
+    deadlines: new Deadlines(clock),
+    storage: new HeadStorage(),
+    onUnclassified: () => assert.fail(),
+  };
+  const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000, http2: true };
+  const connection = new Http2EndpointConnection(transport, settings, ports, owner);
+  clock.advanceSync(10);
+  assert.ok(frames.length > 0 && !frames.includes(frameTypes.headers));
+  const begun: boolean[] = [];
+  const stream = connection.openStream(clock.now());
+  const handler = { onAttemptFailed: () => void begun.push(stream.requestBegun) } as Partial<UpstreamHandler>;
+  const limits = { responseHeadMs: 1000, idleMs: 1000, writeMs: 1000 };
+  stream.send(post, handler as UpstreamHandler, limits as unknown as Parameters<typeof stream.send>[2]);
+  return { clock, endpoint, frames, begun };
+}
+
+for (const [how, lose] of [
+  ['ends', (endpoint: MemoryTransport) => endpoint.end()],
+  ['is reset', (endpoint: MemoryTransport) => endpoint.close('reset')],
+] as const)
+  it(`a request that is held when its connection ${how} has not begun, and does not leave any more`, () => {
+    const { clock, endpoint, frames, begun } = requested();
+    lose(endpoint);
+    // The turn ends, and the end of the connection is read before what is held leaves.
+    clock.advanceSync(10);
+    assert.deepEqual([begun, frames.includes(frameTypes.headers)], [[false], false]);
+  });
+
+it('GOAWAY leaves when the endpoint breaks a rule in the turn of a request', () => {
+  const { clock, endpoint, frames, begun } = requested();
+  const noHttp2 = Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n');
+  endpoint.write(noHttp2, 0, noHttp2.length, 'owned');
+  clock.advanceSync(10);
+  assert.deepEqual([begun, frames.at(-1)], [[true], frameTypes.goAway]);
+});
