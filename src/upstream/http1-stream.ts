@@ -341,7 +341,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   onExpired(now: Instant): void {
     const timeouts = this.#timeouts;
-    if (this.#phase === 'content') return this.#failWith(timeouts.contentFailure());
+    if (this.#phase === 'content') return this.#failWith(timeouts.contentFailure(this.requestSent));
     if (timeouts.isTakingBytes) return this.#watch();
     if (this.#phase === 'tunnel') return this.#failWith(timeouts.tunnelFailure());
     this.#failWith(timeouts.headFailure(now, this.#request.bytesSent, this.interims));

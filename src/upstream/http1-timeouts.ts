@@ -13,7 +13,6 @@ export interface TimedStream {
   readonly transport: Transport;
   readonly parser: ResponseHeadParser;
   readonly content: ContentReader;
-  readonly requestSent: boolean;
 }
 
 /** The limits of time of one request on an HTTP/1.1 connection. Lives as long as its connection; `begin` starts anew. */
@@ -85,8 +84,8 @@ export class Http1Timeouts {
     return pendingBytes > 0 && pendingBytes < this.#pendingBefore;
   }
 
-  contentFailure(): Failure {
-    const { address, content, requestSent } = this.#stream;
+  contentFailure(requestSent: boolean): Failure {
+    const { address, content } = this.#stream;
     const { idleMs } = this.#limits;
     return stalledBody({ address, idleMs, bytesReceived: content.bytesReceived }, requestSent);
   }

@@ -192,7 +192,7 @@ describe('a client whose address has flooded', () => {
   });
 
   it('is answered, and no endpoint gets the request, where its turn comes after the deadline of its gRPC client', () => {
-    const one = world(true);
+    const one = world(() => true);
     one.endpoint('a').onRequest = () => {};
     const connection = 'busy';
     for (let index = 0; index < 30; index++) one.request({ target: `/${index}` }, { connection });
