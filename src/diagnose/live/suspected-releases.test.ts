@@ -238,6 +238,16 @@ cases.push(
     /^Compare/,
   ],
   [
+    'the change that the failures follow, not an earlier one, where a single request failed between them',
+    {
+      events: [applied(-100, 7, 'timeouts'), applied(3, 8, 'upstreams: web')],
+      failedAt: [[0, 1], ...Array.from({ length: 24 }, (_, at) => [3 + at, 10] as const)],
+    },
+    'configuration_change',
+    /^The configuration was changed 3 s after the first failure; 240 of 241 failures came after it\.$/,
+    /^Compare/,
+  ],
+  [
     'not a change in the middle of failures that go on as before, however many come later',
     {
       events: [applied(30, 2, 'upstreams: web')],
