@@ -7,6 +7,7 @@ import { knownSecondsMax } from './explained-share.ts';
 import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
 import { endedS, IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
+import type { FailedInSecond } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
 import type { AttemptDelta, CountedFailure, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 
@@ -75,7 +76,7 @@ export class OpenIncident {
   #attemptsFailed = 0;
   readonly #kinds = new Map<CountedFailure, KindCount>();
   /** Requests and attempts, by second. */
-  readonly #seconds = new Map<number, readonly [failed: number, attemptsFailed: number]>();
+  readonly #seconds = new Map<number, FailedInSecond>();
   readonly #routes = new Map<string, number>();
   readonly #endpoints = new Map<string, EndpointCount>();
   /** Those that it is about: one, or several that share what has failed. */
@@ -173,10 +174,8 @@ export class OpenIncident {
   }
 
   /** How much failed in each of its first seconds with failures, by seconds since its start. */
-  get failedAt(): ReadonlyMap<number, number> {
-    return new Map(
-      [...this.#seconds].map(([second, [failed, attempts]]) => [second - this.startSecond, Math.max(failed, attempts)]),
-    );
+  get failedAt(): ReadonlyMap<number, FailedInSecond> {
+    return new Map([...this.#seconds].map(([second, counts]) => [second - this.startSecond, counts]));
   }
 
   #addUpstream(upstream: string, { failed, attemptsFailed }: { failed: number; attemptsFailed: number }): void {

@@ -12,12 +12,15 @@ import type { CountedFailure } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
 
+/** Requests and attempts that failed in one second. */
+export type FailedInSecond = readonly [failed: number, attemptsFailed: number];
+
 export interface SuspectContext {
   readonly incident: LiveIncident;
   /** As it is, with what was seen of its endpoints since the incident began. */
   readonly watched: WatchedUpstream;
   /** How much failed in each second of its first minutes, by seconds since it started. */
-  readonly failedAt: ReadonlyMap<number, number>;
+  readonly failedAt: ReadonlyMap<number, FailedInSecond>;
   /** What happened to the gateway; `afterMs` the incident started, negative: before it. */
   readonly events: readonly { readonly event: Event; readonly afterMs: number }[];
   /** When the incident started, on the time axis of `instances`. */
