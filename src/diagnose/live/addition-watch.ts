@@ -1,6 +1,7 @@
 import type { FailureFamily, IncidentSuspect } from '../../core/live-incident.ts';
 import { wasStopped } from '../../core/recorded-exit.ts';
 import { familyOfCause, isConsequenceOf } from './failure-family.ts';
+import { exitKindOf } from './first-exits.ts';
 import { type ExitKind, type FoundAddition, endedS, failedMin, failedShareMin, settleS } from './incident-additions.ts';
 import type { SeenEvent } from './kept-events.ts';
 import { OpenIncident } from './open-incident.ts';
@@ -155,7 +156,7 @@ function newExits(
     if (event.kind !== 'instance_exited' || wasStopped(event)) continue;
     if (ms < (open.startSecond - exitsBeforeS) * 1000 || !prefixes.some((one) => event.subject.startsWith(one)))
       continue;
-    const kind = event.evidence.outOfMemory ? 'out_of_memory' : 'crash';
+    const kind = exitKindOf(event);
     if (!first.has(kind)) first.set(kind, Math.floor(ms / 1000));
   }
   const isNew = (since: number): boolean => since >= open.startSecond + settleS && since > second - exitWindowS;

@@ -5,6 +5,7 @@ import { isConsequenceOf, isNotHttp } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { knownSecondsMax } from './explained-share.ts';
 import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
+import { FirstExits } from './first-exits.ts';
 import { endedS, IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
@@ -43,6 +44,7 @@ export class OpenIncident {
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
   readonly additions = new IncidentAdditions();
+  readonly firstExits = new FirstExits();
   /** Null: all failures of its families count; else only those of these routes and endpoints, where there are any. */
   only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
@@ -270,6 +272,7 @@ export class OpenIncident {
     this.lastSecond = Math.max(this.lastSecond, other.lastSecond);
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
+    this.firstExits.absorb(other.firstExits);
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
     this.failedSinceMs ??= other.failedSinceMs;

@@ -6,6 +6,7 @@ import { failuresText } from '../../core/quantity-text.ts';
 import { durationBoundsMs, startOfDuration } from '../../core/counters.ts';
 import { quantile } from '../../core/quantile.ts';
 import type { Event, EventKind } from '../../core/event.ts';
+import type { ExitKind } from './incident-additions.ts';
 import type { DirectLook, NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure } from './upstream-failures.ts';
@@ -23,6 +24,8 @@ export interface SuspectContext {
   readonly failedAt: ReadonlyMap<number, FailedInSecond>;
   /** What happened to the gateway; `afterMs` the incident started, negative: before it. */
   readonly events: readonly { readonly event: Event; readonly afterMs: number }[];
+  /** The first exits of processes that serve the upstream, by their kinds: milliseconds after the incident started. `events` may have newer ones only. */
+  readonly firstExits: ReadonlyMap<ExitKind, number>;
   /** When the incident started, on the time axis of `instances`. */
   readonly startedMs: number;
   /** Of applications, by their names. */
@@ -117,7 +120,7 @@ export type SeenOf<K extends EventKind> = { readonly event: Extract<Event, { kin
 
 /** Events of a kind around the incident: from shortly before its start. */
 export function seen<K extends EventKind>(
-  { events }: SuspectContext,
+  { events }: Pick<SuspectContext, 'events'>,
   kind: K,
   is: (event: Extract<Event, { kind: K }>) => boolean,
   beforeMs = soonMs,

@@ -68,7 +68,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
   } as unknown as LiveIncident;
   return rankSuspects({
     failedAt: new Map(failedAt.map(([second, count]) => [second, [count, count]])),
-    ...{ incident, events, startedMs: 600_000, instances: new Map(Object.entries(instances)) },
+    ...{ incident, events, firstExits: new Map(), startedMs: 600_000, instances: new Map(Object.entries(instances)) },
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
     ...{
       usualDurations: [],
