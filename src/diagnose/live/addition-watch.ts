@@ -62,8 +62,10 @@ export class AdditionWatch {
     }
     const known = new Set(open.suspects.map(({ sentence }) => sentence));
     for (const { addition, counted } of additions) {
-      addition.untilSecond = second - counted.lastSecond > endedS ? counted.lastSecond : null;
-      if (second - counted.lastSecond > lateS) continue;
+      addition.lastSecond = lastSecondOf(addition, counted, context.failures);
+      const quietFor = second - addition.lastSecond;
+      addition.hasEnded = quietFor > endedS;
+      if (quietFor > lateS) continue;
       addition.suspects = rank(counted).filter(({ sentence }) => !known.has(sentence));
       if (addition.families.size === 0) continue;
       addition.causes = causesOf(counted, addition, context.watched);
@@ -71,6 +73,19 @@ export class AdditionWatch {
     }
     return found !== null;
   }
+}
+
+/** When it failed last. Requests do not tell which endpoints have failed; their attempts do. */
+function lastSecondOf(
+  { endpoints, routes, families, lastSecond }: FoundAddition,
+  counted: OpenIncident,
+  all: readonly UpstreamFailures[],
+): number {
+  if (endpoints.size === 0 || routes.size + families.size > 0) return counted.lastSecond;
+  const failed = all.flatMap(({ endpointDeltas }) =>
+    endpointDeltas.filter((one) => one.failed > 0 && endpoints.has(one.endpoint)),
+  );
+  return Math.max(lastSecond, ...failed.map(({ second }) => second));
 }
 
 /** What counts the failures of an addition, from its beginning. */

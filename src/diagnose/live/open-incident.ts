@@ -313,7 +313,7 @@ export class OpenIncident {
       ),
       rate: { before: this.rateBefore, during: Math.max(this.requests, this.#failed) / seconds },
       suspects: this.suspects,
-      additions: this.additions.all(beganAt),
+      additions: this.additions.all(beganAt, resolvedAt !== null),
       ...this.#firstUntil(now, beganAt),
     };
   }
