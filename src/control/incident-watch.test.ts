@@ -259,6 +259,22 @@ test('what began later is told with its end, and in the past tense, when a reloa
   assert.doesNotMatch(told, /Since/);
 });
 
+test('what began later in an earlier process has ended with that process, since no process follows it any more', async () => {
+  const storage = new SharedStorage();
+  const first = withAddition('first', storage);
+  const lastAt = first.watch.list()[0]?.lastAt;
+  const second = await next(first, storage, 'restart');
+  assert.deepEqual(
+    second.watch.list().map(({ interrupted, additions }) => [interrupted, additions[0]?.until]),
+    [[true, lastAt]],
+  );
+  second.fail(10);
+  assert.deepEqual(
+    second.watch.list().map(({ resolvedAt, additions }) => [resolvedAt, additions[0]?.until]),
+    [[null, lastAt]],
+  );
+});
+
 test('an incident that goes on for long is kept with its newest failures, for the process after a crash', () => {
   const storage = new SharedStorage();
   const run = new Run('first', storage);
