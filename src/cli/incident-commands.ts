@@ -29,7 +29,7 @@ export const incidentCommand = buildCommand<AskFlags, [number], ParserContext>({
   docs: {
     brief: 'Show one incident, its evidence, and what to do',
     fullDescription: describe(
-      'Shows an incident by its number: when, how much, which routes and endpoints,\nand what has probably caused it, the likeliest first, each with its evidence\nand the next step. Exits with 9 if no incident has this number.',
+      'Shows an incident by its number: when, how much, which routes and endpoints,\nand what has probably caused it, the likeliest first, each with its evidence;\nand the next step. Exits with 9 if no incident has this number.',
       'candor incident 3',
     ),
   },

@@ -10,7 +10,7 @@ import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure } from './command-failure.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findAdmin } from './find-admin.ts';
-import { extentOf, incidentLines, timesOf } from './incident-lines.ts';
+import { extentOf, incidentLines, nextStepOf, timesOf } from './incident-lines.ts';
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
@@ -78,26 +78,18 @@ export async function showIncident(flags: AskFlags, id: number, context: Process
 function incidentPage(incident: IncidentStatus, now: number, style: Style): string[] {
   const { id, title, whose, shape, causes, routes, endpoints, suspects } = incident;
   const isOpen = incident.resolvedAt === null;
+  const step = nextStepOf(incident);
   const lines = [
     ...wrap(`${style.bold(`Incident ${id}`)}  ${isOpen ? style.bad(harmless(title)) : harmless(title)}`, ''),
     ...wrap(`${extentOf(incident)}, ${timesOf(incident, now)}`, '  '),
     ...wrap(`${shapeWords[shape]}, caused by ${whoseWords[whose]}; ${rateText(incident)}`, '  '),
     '',
     style.bold('PROBABLY'),
+    ...suspectLines(suspects, step, style),
+    ...additionLines(incident, step, style),
+    ...stepLines(step, style),
+    ...findingLines(incident, now, style),
   ];
-  if (suspects.length === 0) lines.push('  What has caused it is not known.');
-  const printed = new Set<string>();
-  suspects.forEach(({ sentence, evidence, nextStep }, index) => {
-    // Several suspects rest on the same facts.
-    const facts = evidence.filter((fact) => !printed.has(fact));
-    for (const fact of facts) printed.add(fact);
-    lines.push(
-      ...wrapAfter(`  ${index + 1}.`, harmless(sentence), 5),
-      ...facts.flatMap((fact) => wrapAfter('     ·', harmless(fact), 7)).map(style.dim),
-      ...wrapAfter('     →', harmless(nextStep), 7),
-    );
-  });
-  lines.push(...additionLines(incident, style), ...findingLines(incident, now, style));
   const kinds = causes.map(({ cause, isConsequence, ...counts }) => [
     failuresText(counts),
     cause,
@@ -128,6 +120,22 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
   ];
 }
 
+/** `step`: that of the incident, which is shown once. */
+function suspectLines(suspects: IncidentStatus['suspects'], step: string | undefined, style: Style): string[] {
+  if (suspects.length === 0) return ['  What has caused it is not known.'];
+  const printed = new Set<string>();
+  return suspects.flatMap(({ sentence, evidence, nextStep }, index) => {
+    // Several suspects rest on the same facts.
+    const facts = evidence.filter((fact) => !printed.has(fact));
+    for (const fact of facts) printed.add(fact);
+    return [
+      ...wrapAfter(`  ${index + 1}.`, harmless(sentence), 5),
+      ...facts.flatMap((fact) => wrapAfter('     ·', harmless(fact), 7)).map(style.dim),
+      ...(nextStep === step ? [] : wrapAfter('     →', harmless(nextStep), 7)),
+    ];
+  });
+}
+
 /** Of several; a gateway of an earlier version knows one. */
 function upstreamRows({ upstreams = [] }: Partial<IncidentStatus>): readonly (readonly string[])[] {
   if (upstreams.length < 2) return [];
@@ -138,16 +146,23 @@ function upstreamRows({ upstreams = [] }: Partial<IncidentStatus>): readonly (re
 }
 
 /** A gateway of an earlier version tells of none. */
-function additionLines({ additions = [], joined = null }: Partial<IncidentStatus>, style: Style): string[] {
+function additionLines(
+  { additions = [], joined = null }: Partial<IncidentStatus>,
+  step: string | undefined,
+  style: Style,
+): string[] {
   const part = joined === null ? [] : ['', ...wrap(`It is part of incident ${joined}.`, '  ')];
   if (additions.length === 0) return part;
   const lines = additions.flatMap(({ reason, suspects: [first] }) => [
     ...wrapAfter('  ·', harmless(reason), 4),
     ...(first?.evidence ?? []).flatMap((fact) => wrapAfter('    ·', harmless(fact), 6)).map(style.dim),
-    ...(first === undefined ? [] : wrapAfter('    →', harmless(first.nextStep), 6)),
+    ...(first === undefined || first.nextStep === step ? [] : wrapAfter('    →', harmless(first.nextStep), 6)),
   ]);
   return [...part, '', style.bold('ALSO'), ...lines];
 }
+
+const stepLines = (step: string | undefined, style: Style): string[] =>
+  step === undefined ? [] : ['', style.bold('NEXT STEP'), ...wrapAfter('  →', harmless(step), 4)];
 
 /** A gateway of an earlier version has not looked. */
 function findingLines(

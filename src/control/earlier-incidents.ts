@@ -1,4 +1,10 @@
-import type { CountedUpstream, FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
+import type {
+  CountedUpstream,
+  FailureFamily,
+  IncidentAddition,
+  KeptIncident,
+  LiveIncident,
+} from '../core/live-incident.ts';
 import { isConsequenceOf } from '../diagnose/live/failure-family.ts';
 import type { IncidentStorage } from './incident-file.ts';
 
@@ -88,7 +94,12 @@ export class EarlierIncidents {
 }
 
 function interrupted(incident: KeptIncident, wallMs: number): KeptIncident {
-  return { ...incident, resolvedAt: wallMs, interrupted: true };
+  return { ...incident, resolvedAt: wallMs, interrupted: true, additions: endedAdditions(incident) };
+}
+
+/** No process follows them any more. */
+function endedAdditions({ additions, lastAt }: KeptIncident): readonly IncidentAddition[] {
+  return additions.map((one) => ({ ...one, until: one.until ?? lastAt }));
 }
 
 const isAt = (incident: KeptIncident, upstream: string): boolean =>
@@ -117,7 +128,7 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
       'failed',
     ]).toSorted(byFailed),
     upstream: upstreams.length > 1 ? '' : now.upstream,
-    additions: [...before.additions, ...now.additions],
+    additions: [...endedAdditions(before), ...now.additions],
     startedAt: before.startedAt,
     openedAt: before.openedAt,
     requests: before.requests + now.requests,

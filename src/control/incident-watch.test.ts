@@ -240,6 +240,41 @@ test('an application that is killed again and again, in an incident that began o
   assert.equal(additions.filter(({ length }) => length > 0).length, 1);
 });
 
+/** An incident, and then another reason for its failures. */
+function withAddition(epoch: string, storage: IncidentStorage): Run {
+  const run = new Run(epoch, storage, new SimulatedClock(), 'shop');
+  run.fail(40);
+  run.watch.onEvent(killed);
+  run.fail(8);
+  assert.equal(run.watch.list()[0]?.additions.length, 1);
+  return run;
+}
+
+test('what began later is told with its end, and in the past tense, when a reload has removed the upstream', () => {
+  const run = withAddition('a', new SharedStorage());
+  run.isRemoved = true;
+  run.pass(10);
+  const told = run.events.at(-1)?.reason ?? '';
+  assert.match(told, / From \S+ to \S+ UTC also: shop\/1 was killed because it had used too much memory\.$/);
+  assert.doesNotMatch(told, /Since/);
+});
+
+test('what began later in an earlier process has ended with that process, since no process follows it any more', async () => {
+  const storage = new SharedStorage();
+  const first = withAddition('first', storage);
+  const lastAt = first.watch.list()[0]?.lastAt;
+  const second = await next(first, storage, 'restart');
+  assert.deepEqual(
+    second.watch.list().map(({ interrupted, additions }) => [interrupted, additions[0]?.until]),
+    [[true, lastAt]],
+  );
+  second.fail(10);
+  assert.deepEqual(
+    second.watch.list().map(({ resolvedAt, additions }) => [resolvedAt, additions[0]?.until]),
+    [[null, lastAt]],
+  );
+});
+
 test('an incident that goes on for long is kept with its newest failures, for the process after a crash', () => {
   const storage = new SharedStorage();
   const run = new Run('first', storage);
@@ -266,7 +301,7 @@ test('an incident ends, with the reason, when a reload has removed its upstream'
   assert.deepEqual(run.reported, ['opened 1 open', 'resolved 1 resolved']);
   assert.match(
     run.events.at(-1)?.reason ?? '',
-    / It is over since the configuration no longer has the upstream shop\.$/,
+    / It ended because the configuration no longer has the upstream shop\.$/,
   );
   const still = new Run('b', new SharedStorage());
   still.fail(9);

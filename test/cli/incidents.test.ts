@@ -175,6 +175,22 @@ test('incident shows the evidence and what to do, without what would change a te
   assert.ok(!context.stdout.text.includes('\u001b[31m'));
 });
 
+test('incident shows one next step, below what has begun later: that of the cause with which requests fail now', async () => {
+  const also = { ...incident.suspects[0]!, sentence: 'The database is gone.', evidence: [], nextStep: 'Restart it.' };
+  const addition = { since: '2026-11-21T10:03:00.000Z', reason: 'Since 10:03:00 UTC also: the database is gone.' };
+  const additions = [{ ...addition, routes: [], endpoints: [], causes: [], suspects: [also] }];
+  gateway.shownIncidents = [{ ...incident, additions, nextStep: 'Restart it.' }];
+  assert.equal(await context.candor('incident', '3'), exitCodes.ok);
+  const { text } = context.stdout;
+  assert.match(text, /1\. shop[^]*→ Look at[^]*ALSO\n[^]*the database is gone\.\n\nNEXT STEP\n {2}→ Restart it\.\n/);
+  assert.equal(text.split('Restart it.').length, 2);
+  gateway.shownIncidents = [incident];
+  await context.candor('incident', '3');
+  const [, alone = ''] = context.stdout.text.split(text);
+  assert.match(alone, /NEXT STEP\n {2}→ Look at the application's last output above\.\n/);
+  assert.equal(alone.split('Look at').length, 2);
+});
+
 test('incident --json prints what the admin API answers', async () => {
   gateway.shownIncidents = [incident];
   assert.equal(await context.candor('incident', '3', '--json'), exitCodes.ok);

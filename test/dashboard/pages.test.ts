@@ -113,6 +113,25 @@ describe('the dashboard', withBrowser, () => {
     });
   }
 
+  test('an incident has one next step: that of the cause with which requests fail now', async () => {
+    const { page } = await openPage(browser, screens[0]);
+    await signIn(page, shop.url, tokens.read);
+    const step = 'Restart the database.';
+    const suspects = [{ name: 'crash', fit: 0.9, sentence: 'The database is gone.', evidence: [], next_step: step }];
+    const addition = { since: new Date().toISOString(), routes: [], endpoints: [], causes: [], suspects };
+    const more = { next_step: step, additions: [{ ...addition, reason: 'Also: the database is gone.' }] };
+    await page.route('**/v2/incidents/1', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), ...more } });
+    });
+    await page.goto(`${shop.url}#/incidents/1`);
+    await page.getByText(step).waitFor();
+    assert.deepEqual(await page.getByText('Next step').locator('..').allInnerTexts(), [`Next step ${step}`]);
+    assert.equal(await page.getByText(step).count(), 1);
+    assert.deepEqual(await accessibilityFindings(page), []);
+    await page.context().close();
+  });
+
   test('who may only read sees that bytes could not be parsed, and not which', async () => {
     const { page } = await openPage(browser, screens[0]);
     await signIn(page, shop.url, tokens.read);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { IncidentSuspect } from '../../src/core/live-incident.ts';
+import type { IncidentSuspect, LiveIncident } from '../../src/core/live-incident.ts';
 import { playScenario, type ScenarioStep } from './play-scenario.ts';
 
 // Changes of the configuration after the first failures of an incident.
@@ -13,12 +13,15 @@ const applied = (at: number, revision: number): ScenarioStep => ({
   },
 });
 
-function firstSuspect(...steps: readonly ScenarioStep[]): IncidentSuspect | undefined {
+function incidentOf(seconds: number, ...steps: readonly ScenarioStep[]): LiveIncident | undefined {
   const upstreams = { api: { endpoints: 1, rate: 10, medianMs: 20, p99Ms: 90 } };
-  const { incidents } = playScenario({ seconds: 140, upstreams, steps }, 1);
+  const { incidents } = playScenario({ seconds, upstreams, steps }, 1);
   assert.equal(incidents.length, 1);
-  return incidents[0]?.suspects[0];
+  return incidents[0];
 }
+
+const firstSuspect = (...steps: readonly ScenarioStep[]): IncidentSuspect | undefined =>
+  incidentOf(140, ...steps)?.suspects[0];
 
 const few: ScenarioStep = { from: 60, to: 61, fail: 'response_head_timeout', share: 1 };
 
@@ -29,6 +32,13 @@ test('the change that nearly all failures came after is suspected, not an earlie
   assert.equal(found?.name, 'configuration_change');
   assert.match(found.evidence[0] ?? '', /^revision 3,/);
   assert.match(found.sentence, / after the first failure; \d+ of \d+ failures came after it\.$/);
+});
+
+test('of an incident that goes on for long, as many failures are said to have come after a change as it has', () => {
+  const incident = incidentOf(780, few, applied(80, 3), { from: 80.2, to: 780, fail: 'queue_timeout', share: 1 });
+  const [, later, all] = / (\d+) of (\d+) failures came after it\.$/.exec(incident?.suspects[0]?.sentence ?? '') ?? [];
+  const before = incident?.causes.find(({ cause }) => cause === 'response_head_timeout')?.failed ?? 0;
+  assert.deepEqual([Number(all), Number(all) - Number(later)], [incident?.failed, before]);
 });
 
 test('a change while requests fail as before is not suspected', () => {

@@ -15,6 +15,7 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
   const { id, title, suspects, findings, additions = [], joined = null, resolved_at: resolvedAt } = incident;
   const { findings_at: findingsAt } = incident;
   const [first, ...others] = suspects;
+  const step = incident.next_step ?? first?.next_step;
   const isOpen = resolvedAt === null;
   return (
     <article class={`incident ${isOpen ? 'open' : ''}`} aria-labelledby={`incident-${id}`}>
@@ -30,11 +31,16 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
       {first === undefined ? (
         <p class="suspect-first">What has caused it is not known.</p>
       ) : (
-        <FirstSuspect suspect={first} />
+        <FirstSuspect suspect={first} shownStep={step} />
       )}
       {additions.map((addition) => (
-        <Addition addition={addition} key={addition.since} />
+        <Addition addition={addition} shownStep={step} key={addition.since} />
       ))}
+      {step !== undefined && (
+        <p class="next-step">
+          <span class="label">Next step</span> <Sentence text={step} />
+        </p>
+      )}
       <div class="buttons">
         {status.value !== null &&
           actionsFor(incident, status.value).map((action) => <ActionButton action={action} key={action.label} />)}
@@ -49,7 +55,7 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
         <details>
           <summary>{others.length === 1 ? 'Another suspect' : `${others.length} other suspects`}</summary>
           {others.map((suspect) => (
-            <Suspect suspect={suspect} />
+            <Suspect suspect={suspect} shownStep={step} />
           ))}
         </details>
       )}
@@ -119,44 +125,58 @@ function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element 
   );
 }
 
-function FirstSuspect({ suspect }: { readonly suspect: SuspectJson }): JSX.Element {
+interface SuspectProps {
+  readonly suspect: SuspectJson;
+  /** The next step of the incident, which is shown once. */
+  readonly shownStep: string | undefined;
+}
+
+function FirstSuspect({ suspect, shownStep }: SuspectProps): JSX.Element {
   return (
     <div class="suspect-first">
       <p class="conclusion">
         <Sentence text={suspect.sentence} />
       </p>
-      <p class="next-step">
-        <span class="label">Next step</span> <Sentence text={suspect.next_step} />
-      </p>
       <Evidence evidence={suspect.evidence} />
+      <OtherStep suspect={suspect} shownStep={shownStep} />
     </div>
   );
 }
 
 /** What began to fail later, with what has probably caused that. */
-function Addition({ addition }: { readonly addition: IncidentAdditionJson }): JSX.Element {
+function Addition({
+  addition,
+  shownStep,
+}: Pick<SuspectProps, 'shownStep'> & { readonly addition: IncidentAdditionJson }): JSX.Element {
   const [first] = addition.suspects;
   return (
     <div class="suspect">
       <p>
         <Sentence text={addition.reason} />
       </p>
-      {first !== undefined && <Suspect suspect={first} />}
+      {first !== undefined && <Suspect suspect={first} shownStep={shownStep} />}
     </div>
   );
 }
 
-function Suspect({ suspect }: { readonly suspect: SuspectJson }): JSX.Element {
+function Suspect({ suspect, shownStep }: SuspectProps): JSX.Element {
   return (
     <div class="suspect">
       <p>
         <Sentence text={suspect.sentence} />
       </p>
       <Evidence evidence={suspect.evidence} />
-      <p class="quiet">
-        <Sentence text={suspect.next_step} />
-      </p>
+      <OtherStep suspect={suspect} shownStep={shownStep} />
     </div>
+  );
+}
+
+function OtherStep({ suspect, shownStep }: SuspectProps): JSX.Element | null {
+  if (suspect.next_step === shownStep) return null;
+  return (
+    <p class="quiet">
+      <Sentence text={suspect.next_step} />
+    </p>
   );
 }
 

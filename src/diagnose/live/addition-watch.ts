@@ -1,6 +1,7 @@
 import type { FailureFamily, IncidentSuspect } from '../../core/live-incident.ts';
 import { wasStopped } from '../../core/recorded-exit.ts';
 import { familyOfCause, isConsequenceOf } from './failure-family.ts';
+import { exitKindOf } from './first-exits.ts';
 import { type ExitKind, type FoundAddition, endedS, failedMin, failedShareMin, settleS } from './incident-additions.ts';
 import type { SeenEvent } from './kept-events.ts';
 import { OpenIncident } from './open-incident.ts';
@@ -61,8 +62,10 @@ export class AdditionWatch {
     }
     const known = new Set(open.suspects.map(({ sentence }) => sentence));
     for (const { addition, counted } of additions) {
-      addition.untilSecond = second - counted.lastSecond > endedS ? counted.lastSecond : null;
-      if (second - counted.lastSecond > lateS) continue;
+      addition.lastSecond = lastSecondOf(addition, counted, context.failures);
+      const quietFor = second - addition.lastSecond;
+      addition.hasEnded = quietFor > endedS;
+      if (quietFor > lateS) continue;
       addition.suspects = rank(counted).filter(({ sentence }) => !known.has(sentence));
       if (addition.families.size === 0) continue;
       addition.causes = causesOf(counted, addition, context.watched);
@@ -70,6 +73,19 @@ export class AdditionWatch {
     }
     return found !== null;
   }
+}
+
+/** When it failed last. Requests do not tell which endpoints have failed; their attempts do. */
+function lastSecondOf(
+  { endpoints, routes, families, lastSecond }: FoundAddition,
+  counted: OpenIncident,
+  all: readonly UpstreamFailures[],
+): number {
+  if (endpoints.size === 0 || routes.size + families.size > 0) return counted.lastSecond;
+  const failed = all.flatMap(({ endpointDeltas }) =>
+    endpointDeltas.filter((one) => one.failed > 0 && endpoints.has(one.endpoint)),
+  );
+  return Math.max(lastSecond, ...failed.map(({ second }) => second));
 }
 
 /** What counts the failures of an addition, from its beginning. */
@@ -155,7 +171,7 @@ function newExits(
     if (event.kind !== 'instance_exited' || wasStopped(event)) continue;
     if (ms < (open.startSecond - exitsBeforeS) * 1000 || !prefixes.some((one) => event.subject.startsWith(one)))
       continue;
-    const kind = event.evidence.outOfMemory ? 'out_of_memory' : 'crash';
+    const kind = exitKindOf(event);
     if (!first.has(kind)) first.set(kind, Math.floor(ms / 1000));
   }
   const isNew = (since: number): boolean => since >= open.startSecond + settleS && since > second - exitWindowS;

@@ -1,4 +1,4 @@
-import type { SuspectContext } from './suspect-facts.ts';
+import type { FailedInSecond, SuspectContext } from './suspect-facts.ts';
 
 /** Failures of so many seconds from the start of an incident are known by their seconds. */
 export const knownSecondsMax = 600;
@@ -26,15 +26,25 @@ export function explainedShare({ failedAt }: Failures, afterMs: number, toleranc
   return before === 0 ? 1 : 1 - before / (before + failedWithin(failedAt, second, until));
 }
 
-/** Behind "the first failure": '; 241 of 242 failures came after it'; empty where all did. */
-export function explainedText({ failedAt }: Failures, afterMs: number): string {
-  const second = Math.floor(afterMs / 1000);
-  const [all, before] = [failedWithin(failedAt, 0, Infinity), failedWithin(failedAt, 0, second)];
+/** Behind "the first failure": '; 241 of 242 failures came after it'; empty where all did. The total is that of the incident: of its requests, or of its attempts where more of those failed. */
+export function explainedText(
+  { failedAt, incident }: Pick<SuspectContext, 'failedAt' | 'incident'>,
+  afterMs: number,
+): string {
+  const { failed, attemptsFailed } = incident;
+  const all = Math.max(failed, attemptsFailed);
+  const countOf = ([requests, attempts]: FailedInSecond): number => (failed === all ? requests : attempts);
+  const before = failedWithin(failedAt, 0, Math.floor(afterMs / 1000), countOf);
   return before === 0 ? '' : `; ${all - before} of ${all} failures came after it`;
 }
 
-function failedWithin(failedAt: Failures['failedAt'], from: number, until: number): number {
+function failedWithin(
+  failedAt: Failures['failedAt'],
+  from: number,
+  until: number,
+  countOf = (counts: FailedInSecond): number => Math.max(...counts),
+): number {
   let sum = 0;
-  for (const [second, failed] of failedAt) if (second >= from && second < until) sum += failed;
+  for (const [second, counts] of failedAt) if (second >= from && second < until) sum += countOf(counts);
   return sum;
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FailureFamily } from '../../core/live-incident.ts';
+import type { EndpointOutcomes } from '../../core/outcome.ts';
+import { sampleCount } from '../../record/sample-count.test-support.ts';
 import { FamilyWindow } from './family-window.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
+import { UpstreamFailures } from './upstream-failures.ts';
 
 /** Seconds until an incident opens; null: it does not. */
 function opensAfter(
@@ -56,28 +59,36 @@ describe('failures become an incident', () => {
     test(name, () => assert.equal(opensAfter(family, 200, counts), after));
 });
 
-describe('an application of which half of the requests fail from its start', () => {
-  /** When incidents open and are over within five minutes, each with the failures of its first second. */
-  function incidents(requestsAt: (second: number) => number, failedAt: (second: number) => number): readonly string[] {
-    const window = new FamilyWindow('application');
-    const requests = new SlidingSeconds();
-    const told: string[] = [];
-    let start: number | null = null;
-    for (let second = 1; second <= 300; second++) {
-      requests.add(second, requestsAt(second));
-      window.failed.add(second, failedAt(second));
-      if (start !== null) {
-        if (!window.isOver(second, start, 1, requests)) continue;
-        told.push(`over in ${second}`);
-        start = null;
-      } else if (window.opens(second, second, requests, new SlidingSeconds())) {
-        start = window.begin(second, requests);
-        told.push(`opened in ${second}, with ${window.failed.at(start)} in its first second`);
-      }
+/** When incidents of an application open and are over within five minutes, each with the failures of its first second. */
+function incidentsOf(requestsAt: (second: number) => number, failedAt: (second: number) => number): readonly string[] {
+  const failures = new UpstreamFailures('app', 1);
+  const told: string[] = [];
+  let start: number | null = null;
+  for (let second = 1; second <= 300; second++) {
+    answer(failures, second, requestsAt(second), failedAt(second));
+    const window = failures.families.get('application');
+    if (window === undefined) continue;
+    if (start !== null) {
+      if (!window.isOver(second, start, 1, failures.requests)) continue;
+      told.push(`over in ${second}`);
+      start = null;
+    } else if (window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) {
+      start = window.begin(second, failures.requests);
+      told.push(`opened in ${second}, with ${window.failed.at(start)} in its first second`);
     }
-    return told;
   }
+  return told;
+}
 
+/** An application answers `all` requests, `failed` of them with 5xx. */
+function answer(failures: UpstreamFailures, second: number, all: number, failed: number): void {
+  failures.addExchanges(sampleCount({ count: all - failed }), second);
+  failures.addExchanges(sampleCount({ count: failed, shape: 'app_error', statusClass: '5xx' }), second);
+  const outcomes = { upstream: 'app', endpoint: 'app/1', successes: all, serverErrors: failed, causes: [] };
+  failures.addOutcomes(outcomes as unknown as EndpointOutcomes, second);
+}
+
+describe('an application of which half of the requests fail from its start', () => {
   for (const [rate, requestsAt, failedAt, expected] of [
     ['two a second', () => 2, () => 1, 'opened in 4, with 1 in its first second'],
     ['twenty a second', () => 20, () => 10, 'opened in 1, with 10 in its first second'],
@@ -89,7 +100,38 @@ describe('an application of which half of the requests fail from its start', () 
     ],
   ] as const)
     test(`has one incident that goes on, with ${rate}`, () =>
-      assert.deepEqual(incidents(requestsAt, failedAt), [expected]));
+      assert.deepEqual(incidentsOf(requestsAt, failedAt), [expected]));
+});
+
+describe('an application of which 15 % of the requests fail from its start', () => {
+  test('has no incident, where that is not seen in its first second', () =>
+    assert.deepEqual(
+      incidentsOf(
+        () => 20,
+        () => 3,
+      ),
+      [],
+    ));
+  test('has one incident that goes on, where it is', () =>
+    assert.deepEqual(
+      incidentsOf(
+        () => 100,
+        () => 15,
+      ),
+      ['opened in 1, with 15 in its first second'],
+    ));
+});
+
+test('attempts whose failure other attempts hide are an incident without a failed request', () => {
+  const window = new FamilyWindow('application');
+  const [requests, attempts] = [new SlidingSeconds(), new SlidingSeconds()];
+  requests.add(1, 40);
+  attempts.add(1, 50);
+  window.failed.add(1, 0);
+  window.attemptsFailed.add(1, 4);
+  assert.equal(window.opens(1, 1, requests, attempts), false);
+  window.attemptsFailed.add(1, 6);
+  assert.equal(window.opens(1, 1, requests, attempts), true);
 });
 
 test('an incident begins with a second in which something failed, however much is usual', () => {

@@ -88,7 +88,7 @@ export class FamilyWindow {
       return true;
     if (failed > 0 && (this.#isSeldom(second, minuteS, requests) || this.#isSeldom(second, longS, requests)))
       return true;
-    const hidden = this.attemptsFailed.sum(second, windowS);
+    const hidden = this.attemptsFailed.sum(second, windowS) - failed;
     return hidden >= hiddenMin && hidden >= hiddenShareMin * attempts.sum(second, windowS);
   }
 

@@ -32,8 +32,10 @@ interface Part {
 export interface FoundAddition {
   readonly foundSecond: number;
   readonly sinceSecond: number;
-  /** The last one with a failure, where they have ended; null: they go on. */
-  untilSecond: number | null;
+  /** The last one with a failure. */
+  lastSecond: number;
+  /** No failure has followed for a while; one that follows begins it again. */
+  hasEnded: boolean;
   readonly routes: ReadonlySet<string>;
   readonly endpoints: ReadonlySet<string>;
   /** Ways to fail that are new in the incident. */
@@ -114,18 +116,18 @@ export class IncidentAdditions {
     const namesOf = <K extends PartKind>(kind: K): ReadonlySet<PartNames[K]> =>
       new Set(added.filter((part) => part.kind === kind).map(({ name }) => name as PartNames[K]));
     const failing = added.flatMap(({ recent }) => recent.filter(({ failed }) => failed > 0));
+    const sinceSecond = Math.min(
+      ...failing.map((one) => one.second),
+      ...added.flatMap((part) => this.#laterSince(part) ?? []),
+      ...exits.values(),
+    );
     const addition: FoundAddition = {
-      foundSecond: second,
-      sinceSecond: Math.min(
-        ...failing.map((one) => one.second),
-        ...added.flatMap((part) => this.#laterSince(part) ?? []),
-        ...exits.values(),
-      ),
+      ...{ foundSecond: second, sinceSecond, lastSecond: sinceSecond, hasEnded: false },
       routes: namesOf('route'),
       endpoints: namesOf('endpoint'),
       families: namesOf('family'),
       exits: new Set(exits.keys()),
-      ...{ causes: [], counts: null, suspects: [], untilSecond: null },
+      ...{ causes: [], counts: null, suspects: [] },
     };
     this.found.push(addition);
     return addition;
@@ -150,11 +152,11 @@ export class IncidentAdditions {
     return [...this.#parts.values()].some((other) => other.kind === kind && hasFailed(other));
   }
 
-  /** `beganAt`: wall time of second 0. */
-  all(beganAt: number): readonly IncidentAddition[] {
-    return this.found.map(({ sinceSecond, untilSecond, routes, endpoints, causes, counts, suspects }) => ({
+  /** `beganAt`: wall time of second 0. `isOver`: the incident goes on no longer. */
+  all(beganAt: number, isOver: boolean): readonly IncidentAddition[] {
+    return this.found.map(({ sinceSecond, lastSecond, hasEnded, routes, endpoints, causes, counts, suspects }) => ({
       since: beganAt + sinceSecond * 1000,
-      ...(untilSecond === null ? {} : { until: beganAt + untilSecond * 1000 + 999 }),
+      ...(hasEnded || isOver ? { until: beganAt + lastSecond * 1000 + 999 } : {}),
       routes: [...routes],
       endpoints: [...endpoints],
       causes,

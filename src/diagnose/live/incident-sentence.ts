@@ -22,7 +22,7 @@ export function incidentSentence(incident: LiveIncident): string {
 }
 
 const removedSentence = ({ upstreams }: LiveIncident): string =>
-  `It is over since the configuration no longer has the upstream${upstreams.length === 1 ? '' : 's'} ${listOf(upstreams.map(({ upstream }) => upstream))}.`;
+  `It ended because the configuration no longer has the upstream${upstreams.length === 1 ? '' : 's'} ${listOf(upstreams.map(({ upstream }) => upstream))}.`;
 
 /** A few words: what fails. */
 export function incidentTitle(incident: LiveIncident): string {

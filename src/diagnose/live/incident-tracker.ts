@@ -8,6 +8,7 @@ import { KeptEvents } from './kept-events.ts';
 import { suspectsWhileFailing, withEarlierSuspects } from './kept-suspects.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { SuspectContext } from './suspect-facts.ts';
+import { ownExits } from './suspected-exits.ts';
 import { rankSuspects } from './suspects.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { SeenReleases } from './seen-releases.ts';
@@ -341,16 +342,19 @@ export class IncidentTracker {
     { usualDurations, usualMaxMs, slowDurations }: UpstreamFailures,
     watched: WatchedUpstream,
   ): SuspectContext {
+    const startedMs = open.startSecond * 1000;
+    const events = this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
     return {
       incident,
       watched,
-      events: this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - open.startSecond * 1000 })),
+      events,
       failedAt: open.failedAt,
-      startedMs: open.startSecond * 1000,
+      firstExits: open.firstExits.note(ownExits({ events, watched }), startedMs),
+      startedMs,
       instances: this.#releases.instances,
       revisions: this.#releases.revisions,
       failedRevisions: this.#failedRevisions(incident),
-      failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - open.startSecond * 1000,
+      failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,
       usualDurations,
       usualMaxMs,
       slowDurations,

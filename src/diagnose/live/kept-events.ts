@@ -20,8 +20,8 @@ const kinds: ReadonlySet<EventKind> = new Set([
   'worker_silent',
 ]);
 
-/** Of each kind. An application that ends each second has as many exits in five minutes. */
-const ofKindMax = 300;
+/** Of each kind: an application that ends each second has 300 exits in five minutes. */
+const ofKindMax = 600;
 
 /** Longer than a change before an incident is suspected (180 s), since its first failures may be found minutes later. */
 const keptMs = 900_000;
@@ -41,13 +41,17 @@ export class KeptEvents {
     this.#events.push({ event, ms });
     const count = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, count);
-    // The oldest of its own kind gives way, several at a time.
-    if (count > 2 * ofKindMax) this.#dropOldest(kind, count - ofKindMax);
+    if (count > ofKindMax) this.#dropOlder(kind);
   }
 
-  #dropOldest(kind: EventKind, drop: number): void {
-    let left = drop;
-    this.#keep(({ event }) => event.kind !== kind || left-- <= 0);
+  /** Of the application that has ended most often, so that its exits push out none of another. */
+  #dropOlder(kind: EventKind): void {
+    const counts = new Map<string, number>();
+    for (const { event } of this.#events)
+      if (event.kind === kind) counts.set(sourceOf(event), (counts.get(sourceOf(event)) ?? 0) + 1);
+    const [most = ['', 0]] = [...counts].sort(([, a], [, b]) => b - a);
+    let left = Math.ceil(most[1] / 2);
+    this.#keep(({ event }) => event.kind !== kind || sourceOf(event) !== most[0] || left-- <= 0);
   }
 
   /** Those that are older than any incident that may still begin. */
@@ -62,3 +66,7 @@ export class KeptEvents {
     for (const { event } of this.#events) this.#counts.set(event.kind, (this.#counts.get(event.kind) ?? 0) + 1);
   }
 }
+
+/** Of exits, the application: 'instance:web' of 'instance:web/1'. Events of other kinds have one source. */
+const sourceOf = ({ kind, subject }: Event): string =>
+  kind === 'instance_exited' ? subject.slice(0, subject.lastIndexOf('/')) : '';

@@ -5,8 +5,10 @@ import { isConsequenceOf, isNotHttp } from './failure-family.ts';
 import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { knownSecondsMax } from './explained-share.ts';
 import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
+import { FirstExits } from './first-exits.ts';
 import { endedS, IncidentAdditions } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
+import type { FailedInSecond } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
 import type { AttemptDelta, CountedFailure, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 
@@ -42,6 +44,7 @@ export class OpenIncident {
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
   readonly additions = new IncidentAdditions();
+  readonly firstExits = new FirstExits();
   /** Null: all failures of its families count; else only those of these routes and endpoints, where there are any. */
   only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
@@ -75,7 +78,7 @@ export class OpenIncident {
   #attemptsFailed = 0;
   readonly #kinds = new Map<CountedFailure, KindCount>();
   /** Requests and attempts, by second. */
-  readonly #seconds = new Map<number, readonly [failed: number, attemptsFailed: number]>();
+  readonly #seconds = new Map<number, FailedInSecond>();
   readonly #routes = new Map<string, number>();
   readonly #endpoints = new Map<string, EndpointCount>();
   /** Those that it is about: one, or several that share what has failed. */
@@ -173,10 +176,8 @@ export class OpenIncident {
   }
 
   /** How much failed in each of its first seconds with failures, by seconds since its start. */
-  get failedAt(): ReadonlyMap<number, number> {
-    return new Map(
-      [...this.#seconds].map(([second, [failed, attempts]]) => [second - this.startSecond, Math.max(failed, attempts)]),
-    );
+  get failedAt(): ReadonlyMap<number, FailedInSecond> {
+    return new Map([...this.#seconds].map(([second, counts]) => [second - this.startSecond, counts]));
   }
 
   #addUpstream(upstream: string, { failed, attemptsFailed }: { failed: number; attemptsFailed: number }): void {
@@ -271,6 +272,7 @@ export class OpenIncident {
     this.lastSecond = Math.max(this.lastSecond, other.lastSecond);
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
+    this.firstExits.absorb(other.firstExits);
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
     this.failedSinceMs ??= other.failedSinceMs;
@@ -311,7 +313,7 @@ export class OpenIncident {
       ),
       rate: { before: this.rateBefore, during: Math.max(this.requests, this.#failed) / seconds },
       suspects: this.suspects,
-      additions: this.additions.all(beganAt),
+      additions: this.additions.all(beganAt, resolvedAt !== null),
       ...this.#firstUntil(now, beganAt),
     };
   }

@@ -6,20 +6,26 @@ import { failuresText } from '../../core/quantity-text.ts';
 import { durationBoundsMs, startOfDuration } from '../../core/counters.ts';
 import { quantile } from '../../core/quantile.ts';
 import type { Event, EventKind } from '../../core/event.ts';
+import type { ExitKind } from './incident-additions.ts';
 import type { DirectLook, NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
 
+/** Requests and attempts that failed in one second. */
+export type FailedInSecond = readonly [failed: number, attemptsFailed: number];
+
 export interface SuspectContext {
   readonly incident: LiveIncident;
   /** As it is, with what was seen of its endpoints since the incident began. */
   readonly watched: WatchedUpstream;
   /** How much failed in each second of its first minutes, by seconds since it started. */
-  readonly failedAt: ReadonlyMap<number, number>;
+  readonly failedAt: ReadonlyMap<number, FailedInSecond>;
   /** What happened to the gateway; `afterMs` the incident started, negative: before it. */
   readonly events: readonly { readonly event: Event; readonly afterMs: number }[];
+  /** The first exits of processes that serve the upstream, by their kinds: milliseconds after the incident started. `events` may have newer ones only. */
+  readonly firstExits: ReadonlyMap<ExitKind, number>;
   /** When the incident started, on the time axis of `instances`. */
   readonly startedMs: number;
   /** Of applications, by their names. */
@@ -114,7 +120,7 @@ export type SeenOf<K extends EventKind> = { readonly event: Extract<Event, { kin
 
 /** Events of a kind around the incident: from shortly before its start. */
 export function seen<K extends EventKind>(
-  { events }: SuspectContext,
+  { events }: Pick<SuspectContext, 'events'>,
   kind: K,
   is: (event: Extract<Event, { kind: K }>) => boolean,
   beforeMs = soonMs,

@@ -5,6 +5,8 @@ import type { SuspectKind } from '../../core/live-incident.ts';
 import { wasStopped } from '../../core/recorded-exit.ts';
 import { explainedShare } from './explained-share.ts';
 import { countedLines } from './evidence-lines.ts';
+import { exitKindOf } from './first-exits.ts';
+import type { ExitKind } from './incident-additions.ts';
 import { settingAside } from './present-settings.ts';
 import {
   beforeText,
@@ -23,12 +25,12 @@ const exitLateMs = 2000;
 
 /** Processes of the application that ended without the gateway having asked them to. */
 export const exits = {
-  out_of_memory: (context) => exited(context, true),
-  crash: (context) => exited(context, false),
+  out_of_memory: (context) => exited(context, 'out_of_memory'),
+  crash: (context) => exited(context, 'crash'),
 } satisfies Partial<Record<SuspectKind, Rule>>;
 
 /** Exits that nobody asked for, of processes that serve the upstream: shortly before the failures, or while they go on. */
-export function ownExits(context: SuspectContext): readonly SeenOf<'instance_exited'>[] {
+export function ownExits(context: Pick<SuspectContext, 'events' | 'watched'>): readonly SeenOf<'instance_exited'>[] {
   const prefixes = applicationsOf(context.watched).map((application) => `instance:${application}/`);
   return seen(
     context,
@@ -37,25 +39,29 @@ export function ownExits(context: SuspectContext): readonly SeenOf<'instance_exi
   );
 }
 
-function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding | null {
+function exited(context: SuspectContext, kind: ExitKind): SuspectFinding | null {
   const { incident, watched } = context;
   if (!isOf(incident, 'gone', 'not_ready', 'slow')) return null;
-  const found = ownExits(context).filter(({ event }) => event.evidence.outOfMemory === outOfMemory);
+  const found = ownExits(context).filter(({ event }) => exitKindOf(event) === kind);
   const last = found.at(-1);
   if (last === undefined) return null;
-  const [first = last] = found;
+  const [oldest = last] = found;
+  const firstAfterMs = Math.min(oldest.afterMs, context.firstExits.get(kind) ?? Infinity);
   const name = nameOf(last.event);
   const ended = [...new Set(found.map(({ event }) => nameOf(event)))];
+  const often = oftenText(found.length, ended, firstAfterMs < oldest.afterMs);
+  const outOfMemory = kind === 'out_of_memory';
   const areSeveral = applicationsOf(watched).length > 1;
   const { beforeExit = null, openAtExit = [] } = watched.processes?.find(({ instance }) => instance === name) ?? {};
   return {
     // Memory is short before the process is killed.
-    fit: outOfMemory ? 0.98 : 0.92 * explainedShare(context, first.afterMs, exitLateMs),
+    fit: outOfMemory ? 0.98 : 0.92 * explainedShare(context, firstAfterMs, exitLateMs),
     sentence: outOfMemory
-      ? killedSentence(ended, found.length, areSeveral)
+      ? killedSentence(ended, often, areSeveral)
       : exitSentence(
           ended,
           found.map(({ event }) => event.evidence.signal),
+          often,
         ),
     evidence: [
       ...(beforeExit === null ? [] : [`${name}: ${beforeExit}`]),
@@ -67,16 +73,14 @@ function exited(context: SuspectContext, outOfMemory: boolean): SuspectFinding |
   };
 }
 
-function killedSentence(ended: readonly string[], count: number, areSeveral: boolean): string {
-  const often = oftenText(count, ended);
+function killedSentence(ended: readonly string[], often: string, areSeveral: boolean): string {
   return !areSeveral || ended.length === 1
     ? `${ended[0]} was killed because it had used too much memory${often}.`
     : `The machine had no memory left: ${listOf(ended)} were killed${often}.`;
 }
 
 /** `signals`: of each exit, null without one. */
-function exitSentence(ended: readonly string[], signals: readonly (string | null)[]): string {
-  const often = oftenText(signals.length, ended);
+function exitSentence(ended: readonly string[], signals: readonly (string | null)[], often: string): string {
   const sent = [...new Set(signals.filter(isSignalOfOthers))];
   const isOne = ended.length === 1;
   const notSent = `${sent.join(' and ')}, which the gateway did not send`;
@@ -86,7 +90,9 @@ function exitSentence(ended: readonly string[], signals: readonly (string | null
   return `${listOf(ended)} ended by ${isOne ? 'itself' : 'themselves'}${often}.`;
 }
 
-function oftenText(count: number, ended: readonly string[]): string {
+/** `areMore`: older ones are no longer kept. */
+function oftenText(count: number, ended: readonly string[], areMore: boolean): string {
+  if (areMore) return `, more than ${count} times`;
   return count > ended.length ? `, ${count} times` : '';
 }
 

@@ -49,13 +49,16 @@ interface Case {
   readonly family?: LiveIncident['family'];
   /** Failures in seconds after the first. */
   readonly failedAt?: readonly (readonly [second: number, failed: number])[];
+  /** Of the incident; absent: those. */
+  readonly failed?: number;
 }
 
 function suspectsOf(what: Case): readonly IncidentSuspect[] {
   const { events, instances = {}, attempts = {}, failedRevisions = [], family = 'application' } = what;
   const attemptsBefore = new Map([['web', what.attemptsBefore ?? 1000]]);
+  const { failedAt = [], failed = failedAt.reduce((sum, [, count]) => sum + count, 0) || 50 } = what;
   const incident = {
-    ...{ family, upstream: 'web', cause: null, requests: 100, failed: 50, attemptsFailed: 50, routes: [] },
+    ...{ family, upstream: 'web', cause: null, requests: 100, failed, attemptsFailed: failed, routes: [] },
     causes: [{ cause: 'app_error', count: 50, isConsequence: false }],
     endpoints: Object.entries(attempts).map(([name, [failed, all]]) => ({
       endpoint: `web/${name}/127.0.0.1:40100`,
@@ -64,8 +67,8 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{ upstreams: [{ upstream: 'web', failed: 50 }], additions: [], rate: { before: null, during: 1 } },
   } as unknown as LiveIncident;
   return rankSuspects({
-    failedAt: new Map(what.failedAt ?? []),
-    ...{ incident, events, startedMs: 600_000, instances: new Map(Object.entries(instances)) },
+    failedAt: new Map(failedAt.map(([second, count]) => [second, [count, count]])),
+    ...{ incident, events, firstExits: new Map(), startedMs: 600_000, instances: new Map(Object.entries(instances)) },
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
     ...{
       usualDurations: [],
@@ -235,6 +238,17 @@ cases.push(
     },
     'configuration_change',
     /^The configuration was changed 22 s after the first failure; 240 of 241 failures came after it\.$/,
+    /^Compare/,
+  ],
+  [
+    'the change that the failures follow, not an earlier one, where a single request failed between them',
+    {
+      failed: 1000,
+      events: [applied(-100, 7, 'timeouts'), applied(3, 8, 'upstreams: web')],
+      failedAt: [[0, 1], ...Array.from({ length: 24 }, (_, at) => [3 + at, 10] as const)],
+    },
+    'configuration_change',
+    /^The configuration was changed 3 s after the first failure; 999 of 1000 failures came after it\.$/,
     /^Compare/,
   ],
   [

@@ -99,8 +99,9 @@ function appliedBefore(context: SuspectContext, concernsIt: ConcernsPart): reado
         : one.afterMs <= changeMs && context.failedAt.size > 0 && shareOf(context, one) >= mostlyExplained) &&
       (!failedBefore(context, one.afterMs) || bringsBackFailures(context, one, concernsIt)),
   );
-  const most = Math.max(...all.map((one) => shareOf(context, one)));
-  return all.filter((one) => shareOf(context, one) === most);
+  // A few failures before a change are no reason to suspect an earlier change instead.
+  const least = Math.min(mostlyExplained, Math.max(...all.map((one) => shareOf(context, one))));
+  return all.filter((one) => shareOf(context, one) >= least);
 }
 
 /** Of the failures that a change explains. */
