@@ -130,7 +130,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   queueMax: 'how many requests may wait, and already do',
   queuedMs:
     'for how many milliseconds the request was queued on its HTTP/2 connection; absent unless the time was over by then',
-  requestOpen: 'true if the client had not ended its request, so that the application may have waited for more of it; absent otherwise',
+  requestOpen:
+    'true if the client had not ended its request, so that the application may have waited for more of it; absent otherwise',
   rcode: "the name server's answer (NXDOMAIN, NODATA, SERVFAIL, REFUSED, FORMERR, NOTIMP)",
   retryAfterS: 'seconds until a retry makes sense',
   reused: 'whether the connection had served another request before',
