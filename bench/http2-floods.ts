@@ -11,8 +11,9 @@ import { sampleMachine, whyNotQuiet } from './storms/machine.ts';
 const usage = `usage: npm run bench:http2-floods -- [--seconds=2] [--rounds=5] [--only=TEXT] [--json=yes]
 
 What a client of HTTP/2 waits for a small response while another client floods the same worker, and reconnects each time it is thrown out.
-Gateway, quiet client and flood are three processes. A flood comes from another machine, so that its process has the lowest priority here (nice 19): what
-gateway and quiet client leave of the processors. Where these are few they wait for each other all the same. So each round has three parts: without a flood, with the same flood at another program, which reads and forgets, and with the flood at the gateway. A
+Gateway, quiet client and flood are three processes. A real flood comes from another machine. Here its process has the lowest priority
+(nice 19): it gets the processor time that the gateway and the quiet client leave. They still wait for each other where cores are few.
+So each round has three parts: without a flood, with the same flood at another program, which reads and forgets, and with the flood at the gateway. A
 round counts if the machine was quiet: the hypervisor took less than 6 % of its cores, and programs that do not belong to the measurement
 less than 10 %. A round that does not count is repeated, at most twice for each that is wanted.
 

@@ -14,6 +14,7 @@ interface WhoseCase {
 
 /** `src/core/failure-table.test.ts` finds a case that is missing here. */
 const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
+  response_body_stalled: [{ when: 'with `request_open`', evidence: { requestOpen: true } }],
   exchange_timeout: [{ when: 'with `queued_ms`', evidence: { queuedMs: 3000 } }],
   tunnel_idle: [{ when: 'where `silent` is `client`', evidence: { silent: 'client' } }],
   response_not_http: [
@@ -47,16 +48,23 @@ export function whoseOfCause(cause: Cause, general: string): string {
   return [...new Set([general, ...others])].join(' or ');
 }
 
+/** Whether the cause counts against the endpoint, for the table: 'yes; no with `request_open`'. */
+export function healthOfCause(cause: Cause, { countsAgainstHealth }: FailureSpec<Cause>): string {
+  if (!countsAgainstHealth) return 'no';
+  const excused = casesOf(cause).filter((one) => one.evidence !== null && !specIn(cause, one).countsAgainstHealth);
+  return ['yes', ...excused.map(({ when }) => `no ${when}`)].join('; ');
+}
+
 /** A paragraph for each case of a cause: the party, and those usual causes and next steps that differ from the cause's general ones. */
 export function caseParagraphs(cause: Cause, general: FailureSpec<Cause>): readonly string[] {
   return casesOf(cause).flatMap((one) => {
     if (one.evidence === null)
       return [`**${capital(one.when)},** whose, usual causes and next step are those of that cause.`, ''];
-    const { whose, temporary, usualCauses, nextStep }: CaseTexts = specIn(cause, one);
+    const { whose, temporary, usualCauses, nextStep, countsAgainstHealth }: CaseTexts = specIn(cause, one);
     const passes =
       temporary === general.temporary ? '' : temporary ? ' · may pass by itself' : ' · does not pass by itself';
     return [
-      `**${capital(one.when)},** whose: ${whose}${passes}. Usual causes:`,
+      `**${capital(one.when)},** whose: ${whose}${passes}${countsAgainstHealth === general.countsAgainstHealth ? '' : ' · does not count against the endpoint'}. Usual causes:`,
       '',
       ...(usualCauses ?? []).map((usual) => `- ${usual}`),
       '',

@@ -13,7 +13,7 @@ import { refusedRequests } from '../src/core/failure-table/refused-requests.ts';
 import { type RequestRule, requestRules, responseRules } from '../src/core/rules.ts';
 import type { Shape } from '../src/core/shape.ts';
 import { raisedCauses } from './raised-causes.ts';
-import { caseParagraphs, whoseOfCause } from './whose-cases.ts';
+import { caseParagraphs, healthOfCause, whoseOfCause } from './whose-cases.ts';
 
 const root = join(import.meta.dirname, '..');
 const target = join(root, 'docs', 'failures.md');
@@ -131,7 +131,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   queuedMs:
     'for how many milliseconds the request was queued on its HTTP/2 connection; absent unless the time was over by then',
   requestOpen:
-    'true if the client had not ended its request, so that the application may have waited for more of it; absent otherwise',
+    'true if the client had not ended its request and the endpoint had taken all that had come of it, so that it may have waited for more; absent otherwise',
   rcode: "the name server's answer (NXDOMAIN, NODATA, SERVFAIL, REFUSED, FORMERR, NOTIMP)",
   retryAfterS: 'seconds until a retry makes sense',
   reused: 'whether the connection had served another request before',
@@ -180,7 +180,7 @@ function overviewRow(cause: Cause): string {
   const spec = specFor(cause);
   const type = spec.type === null ? '—' : `\`${spec.type}\``;
   const retry = spec.retry === 'elsewhere' ? 'yes' : 'no';
-  const health = spec.countsAgainstHealth ? 'yes' : 'no';
+  const health = healthOfCause(cause, spec);
   return `| [\`${cause}\`](#${cause}) | \`${shapeOfType(spec.type)}\` | ${statusText(spec)} | ${type} | ${whoseOfCause(cause, spec.whose)} | ${retry} | ${health} |`;
 }
 

@@ -1,3 +1,4 @@
+import { alertKinds } from '../core/alert.ts';
 import type { Default } from './defaults.ts';
 
 function declare(written: string, why: string): Default {
@@ -14,7 +15,7 @@ export const alertDefaults = {
   link: describe('no link', 'Only the operator knows at which address people reach the dashboard.'),
   grownEvery: declare('10m', 'Who works on an incident need not be told of it each minute.'),
   targets: declare('{}', 'Only the operator knows who is to be told.'),
-  kinds: declare('[incident, gateway, release, certificate, disk, records, slo]', 'All of them need a person.'),
+  kinds: declare(`[${alertKinds.join(', ')}]`, 'All of them need a person.'),
   changes: declare(
     '[opened, grown, resolved]',
     'Who was told that something fails wants to know that it does not any more.',

@@ -34,7 +34,7 @@ export type Loading =
       readonly ok: false;
       /** Null: the file itself cannot be read. */
       readonly readable: ReadableParts | null;
-      /** Where there is no file, nor one with a similar name: the YAML files of its folder, three at most. */
+      /** Where there is no file: the YAML files of its folder, three at most. */
       readonly yamlBeside?: readonly string[];
       readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;

@@ -1,7 +1,8 @@
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
-import { lateText, servingText } from './replacements.ts';
+import { lateText } from './late-starts.ts';
+import { servingText } from './replacements.ts';
 
 /** A program that ends once while it starts, and is ready the next time, needs nobody. */
 const persistsMs = 10_000;

@@ -117,14 +117,14 @@ describe('the problems of clients and descriptors', () => {
   for (const [limits, says] of [
     [
       [{ limit: 'abandoned', count: 1 }],
-      'A client closed an HTTP/2 connection with too many requests in flight in the last minute, at the limit `abandoned` (1); from 192.0.2.1.',
+      'A client abandoned too many HTTP/2 requests by closing its connections in the last minute, at the limit `abandoned` (1); from 192.0.2.1.',
     ],
     [
       [
         { limit: 'resets', count: 5 },
         { limit: 'abandoned', count: 3 },
       ],
-      '5 HTTP/2 connections were ended and clients closed 3 HTTP/2 connections with too many requests in flight in the last minute, at the limits `resets` (5), `abandoned` (3); the last ones from 192.0.2.1.',
+      '5 HTTP/2 connections were ended and clients closed 3 HTTP/2 connections after they had abandoned too many requests in the last minute, at the limits `resets` (5), `abandoned` (3); the last ones from 192.0.2.1.',
     ],
   ] as const)
     test(`are requests that clients abandoned, of ${limits.length} limits, and no connection is said to be ended for them`, () => {

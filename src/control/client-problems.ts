@@ -130,7 +130,7 @@ function floodTexts(limits: RecentHttp2Limits['limits']): readonly string[] {
   return counts.map(([isEnded, count]) => {
     if (isEnded) return count === 1 ? 'an HTTP/2 connection was ended' : `${count} HTTP/2 connections were ended`;
     return count === 1
-      ? 'a client closed an HTTP/2 connection with too many requests in flight'
-      : `clients closed ${count} HTTP/2 connections with too many requests in flight`;
+      ? 'a client abandoned too many HTTP/2 requests by closing its connections'
+      : `clients closed ${count} HTTP/2 connections after they had abandoned too many requests`;
   });
 }

@@ -74,21 +74,16 @@ export class CrashLoopWatch {
     });
   }
 
-  #reportEnd({ application, instance, serving }: CrashLoop): void {
+  #reportEnd({ application, instance }: CrashLoop): void {
     const found = this.#sources.applications().find(({ id }) => id === application);
-    const phase = found?.instances.find(({ id }) => id === instance)?.phase;
+    const isThere = found?.instances.some(({ id }) => id === instance) === true;
     this.#events.emit({
       kind: 'application_crash_loop',
       subject: `application:${application}`,
       from: 'failing',
       to: 'stable',
-      reason: `the instance ${instance} ${endText(phase)}`,
-      evidence: { application, instance, ends: 0, serving, fix: null },
+      reason: `the instance ${instance} ${isThere ? 'no longer ends again and again' : 'is no longer wanted'}`,
+      evidence: { application, instance, ends: 0, serving: [], fix: null },
     });
   }
-}
-
-function endText(phase: string | undefined): string {
-  if (phase === undefined) return 'is no longer wanted';
-  return phase === 'ready' ? 'has run well since its last end' : 'has not ended for ten minutes';
 }

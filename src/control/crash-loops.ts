@@ -17,7 +17,7 @@ const failuresMin = 3;
 /** No more are kept of an instance. */
 const keptMax = 100;
 
-/** Beyond so many names of applications, none is known to have been ready. */
+/** So many names of applications are kept. Then all are forgotten, and with them only the advice to restore the earlier configuration. */
 const applicationsMax = 1024;
 
 /** An instance that has been ready for so long runs well; where the longest time between two of its ends is longer, for that time. */
@@ -178,8 +178,8 @@ export class CrashLoops {
     const what = last.exit === null ? 'could not be started' : 'has ended';
     const reason = `${id} ${what} ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
     const step = last.exit === null ? stepAfterNoStart : nextStepAfterExit(last.exit);
-    // Another configuration has made it ready before.
-    const isRelease = !wasReady && this.#wereReady.has(application);
+    // Another instance was ready before, and none is: with a fixed port that was most often one of an earlier configuration.
+    const isRelease = !wasReady && serving.length === 0 && this.#wereReady.has(application);
     const nextStep = isRelease
       ? `${step.replace(/\.$/, '')}; or restore its earlier configuration and run \`candor reload\`.`
       : step;

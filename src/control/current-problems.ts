@@ -10,7 +10,8 @@ import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
 import { type CrashLoop, CrashLoops } from './crash-loops.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
-import { failedReplacements, lateStarts } from './replacements.ts';
+import { lateStarts } from './late-starts.ts';
+import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
 import { RecentGrowth } from './recent-growth.ts';
 

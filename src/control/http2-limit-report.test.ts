@@ -49,8 +49,8 @@ it('says of abandoned requests what their clients did, since no connection was e
   clock.advanceSync(10_000);
   report.note([]);
   assert.deepEqual(reasons, [
-    'the client at 192.0.2.1 closed a connection with too many requests in flight; the next connections from there wait 250 ms',
-    'clients closed 3 connections with too many requests in flight, the last one at 192.0.2.1; the next connections from there wait 250 ms',
+    'the client at 192.0.2.1 abandoned too many requests by closing its connections; the next connections from there wait 250 ms',
+    'clients closed 3 connections after they had abandoned too many requests, the last one at 192.0.2.1; the next connections from there wait 250 ms',
   ]);
 });
 

@@ -95,8 +95,8 @@ export class Http2LimitReport {
 function whatHappened({ limit, address }: Http2LimitCount, count: number): string {
   if (!endsConnection(limit)) {
     return count === 1
-      ? `the client at ${address} closed a connection with too many requests in flight`
-      : `clients closed ${count} connections with too many requests in flight, the last one at ${address}`;
+      ? `the client at ${address} abandoned too many requests by closing its connections`
+      : `clients closed ${count} connections after they had abandoned too many requests, the last one at ${address}`;
   }
   const ended =
     count === 1

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
-import { failedReplacements, lateStarts } from './replacements.ts';
+import { failedReplacements } from './replacements.ts';
 
 function instance(id: string, phase: InstanceStatus['phase'], isEarlier = false): InstanceStatus {
   return {
@@ -50,15 +50,4 @@ test('new instances that start are no problem while none was reported, or while 
     failedReplacements([application(...starting)], () => true),
     [],
   );
-});
-
-test('a start that takes longer than it may is told unless an earlier instance serves', () => {
-  const late = { ...instance('web/2', 'starting'), late: true, reason: 'not ready after 60 s: GET / answered 500' };
-  const told = (...instances: InstanceStatus[]): readonly string[] =>
-    lateStarts([application(...instances)]).map(({ reason }) => reason);
-  const why = 'web/2 is not ready after 60 s: GET / answered 500';
-  assert.deepEqual(told(late), [`${why}; no other instance serves, and requests get a 503.`]);
-  assert.deepEqual(told(late, instance('web/3', 'ready')), [`${why}; web/3 serves.`]);
-  assert.deepEqual(told(earlier, late), []);
-  assert.deepEqual(told(...starting), []);
 });

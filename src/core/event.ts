@@ -140,7 +140,7 @@ export interface EventFacts {
   instance_restarting: { afterMs: number; failures: number };
   /**
    * An instance that was ready ends again and again, or no longer (`to`: 'failing', 'stable'): `ends` within ten minutes. `serving`: other instances of
-   * the application that are ready. `fix`: what a person can do; null where it is over.
+   * the application that are ready. `fix`: what a person can do. Where it is over, `ends` is 0, `serving` empty and `fix` null.
    */
   application_crash_loop: {
     application: string;

@@ -150,7 +150,7 @@ export interface EndedExchange {
   readonly waitedMs?: number;
   /** What has become of the client's session at an endpoint; null or absent: it has none, or it stays. */
   readonly session?: SessionChange | null;
-  /** How long the request has waited for its turn, where the requests in flight are bounded, or as its address has flooded the gateway; −1 or absent: it has not. */
+  /** How long the request has waited for its turn, because requests in flight are bounded, or because its address has flooded the gateway; −1 or absent: it has not. */
   readonly turnMs?: number;
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */
   readonly recordedHeaders?: Readonly<Record<string, string>> | null;

@@ -58,7 +58,7 @@ export interface Evidence {
   attempt_timeout: { address: string; limitMs: number; interims?: number; headBegun?: true };
   response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
   response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
-  /** `requestOpen`: the client had not ended its request, so that the application may have waited for more of it. */
+  /** `requestOpen`: the client had not ended its request, and the endpoint had taken all that had come of it: it may have waited for more. */
   response_body_stalled: {
     address: string;
     idleMs: number;

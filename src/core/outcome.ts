@@ -34,5 +34,7 @@ export interface EndpointOutcomes {
 
 export interface FailureCount {
   readonly cause: Cause;
+  /** These did not count against the endpoint, though others of the cause do. */
+  readonly excused?: true;
   count: number;
 }

@@ -25,7 +25,7 @@ export const problemKinds = {
   store_failing: { verdict: 'gateway' },
   otlp_failing: { verdict: 'gateway' },
   replacement_failing: { verdict: 'release' },
-  /** An instance ends again and again: one that was ready, or none has been. */
+  /** An instance ends again and again: one that was ready, or one that never was while no instance of an earlier configuration serves. */
   crash_loop: { verdict: 'upstream' },
   /** A start takes longer than it may, and no earlier instance serves. */
   application_not_ready: { verdict: 'upstream' },
@@ -35,7 +35,7 @@ export const problemKinds = {
 
 export type ProblemKind = keyof typeof problemKinds;
 
-/** Those of which the upstreams of the application are not well. */
+/** Those that make the verdict of the application's upstreams `degraded`. */
 export type ApplicationProblemKind = {
   [K in ProblemKind]: (typeof problemKinds)[K]['verdict'] extends 'upstream' ? K : never;
 }[ProblemKind];

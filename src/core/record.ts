@@ -60,7 +60,7 @@ export interface ExchangeRecord {
   readonly waited_ms?: number;
   /** `new`: the client got a cookie for its endpoint; `moved`: it had one for another endpoint, which could not get the request. Absent: neither. */
   readonly session?: 'new' | 'moved';
-  /** How long the request has waited for its turn, where requests in flight are bounded, or as its address has flooded the gateway; absent if it has not, or less than 1 ms. */
+  /** How long the request has waited for its turn, because requests in flight are bounded, or because its address has flooded the gateway; absent if it has not, or less than 1 ms. */
   readonly turn_ms?: number;
   readonly attempts: readonly AttemptRecord[];
   /** The status that was sent to the client; null if it left before that. */

@@ -34,7 +34,7 @@ export interface DownstreamStream {
   readonly startedAt: Instant;
   readonly startedWall: number;
   /** How long the request was queued before its exchange began; −1 or absent: it was not. */
-  readonly queuedMs?: number;
+  readonly queuedForMs?: number;
   /** The whole content of the request came in the read that brought its head: it follows `readContent` at once. */
   readonly contentAtHand: boolean;
   /** Bytes of the response's content that it has taken and not sent, because the windows of HTTP/2 held them back; absent: it does not know. */

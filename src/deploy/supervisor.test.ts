@@ -646,7 +646,11 @@ for (const [what, next, replacedBy] of [
     await clock.advance(1_000);
     const exits: (InstanceExit | null)[] = [];
     supervisor.onChange(() => {
-      for (const { id, exit } of supervisor.instances(web)) if (id === 'web/1') exits.push(exit);
+      for (const { id, exit } of supervisor.instances(web)) {
+        if (id !== 'web/1') continue;
+        exits.push(exit);
+        if (exit !== null) assert.equal(supervisor.replacementOf('web/1'), replacedBy);
+      }
     });
     supervisor.apply(next);
     await clock.advance(2_000);

@@ -16,7 +16,8 @@ export class FailureCauses {
     { causes, serverErrors, rateLimited }: Pick<EndpointOutcomes, 'causes' | 'serverErrors' | 'rateLimited'>,
     counted: CountedResponses | null,
   ): void {
-    for (const { cause, count } of causes) if (failureTable[cause].countsAgainstHealth) this.#add(cause, count);
+    for (const { cause, count, excused } of causes)
+      if (failureTable[cause].countsAgainstHealth && excused !== true) this.#add(cause, count);
     if (counted?.countsServerErrors === true) this.#add('status_5xx', serverErrors);
     if (counted?.countsRateLimits === true) this.#add('status_429', rateLimited);
   }

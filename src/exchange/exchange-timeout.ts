@@ -26,10 +26,14 @@ export function remainingMs(exchange: ExchangeState, now: Instant): number {
   return exchange.startedAt + limitMs - now;
 }
 
-/** The request was queued on its connection until the time for the exchange was over: no endpoint is to begin it. Null: it was not. */
-export function queuedTooLong(exchange: ExchangeState, queuedMs: number | undefined, clock: Clock): Failure | null {
-  if (queuedMs === undefined || queuedMs < 0 || remainingMs(exchange, clock.now()) > 0) return null;
-  return fail('exchange_timeout', 'queue', { address: null, ...limitOf(exchange), queuedMs });
+/** The failure of a request whose time was over before it left the queue of its connection; null: it has time left, or was not queued. */
+export function queueTimeoutFailure(
+  exchange: ExchangeState,
+  queuedForMs: number | undefined,
+  clock: Clock,
+): Failure | null {
+  if (queuedForMs === undefined || queuedForMs < 0 || remainingMs(exchange, clock.now()) > 0) return null;
+  return fail('exchange_timeout', 'queue', { address: null, ...limitOf(exchange), queuedMs: queuedForMs });
 }
 
 function earlier(a: number | null, b: number | null): number | null {

@@ -28,7 +28,7 @@ import type { RetainedResponse } from './retained-response.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import {
   exchangeTimeoutFailure,
-  queuedTooLong,
+  queueTimeoutFailure,
   scheduleExchangeTimeout,
   type TimedExchange,
 } from './exchange-timeout.ts';
@@ -89,7 +89,7 @@ export class Exchange
       return this.#answerWithFailure(fail('no_route', 'route', { host: this.authority, path: this.target }));
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
-    const tooLate = queuedTooLong(this, this.downstream.queuedMs, this.ports.clock);
+    const tooLate = queueTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);
     if (tooLate !== null) return this.#answerWithFailure(tooLate);
     const { exchangeMs, responseHeadMs } = route.timeouts;
     if (route.retry !== null) this.#retries = new RetryState(route.retry, this, this.ports.clock, this.ports.ids);
@@ -164,9 +164,9 @@ export class Exchange
 
   /** For how long the request has waited for its turn, on its connection and where requests in flight are bounded; −1: it has not. */
   get turnMs(): number {
-    const { queuedMs = -1 } = this.downstream;
+    const { queuedForMs = -1 } = this.downstream;
     const waitedMs = this.#admission?.waitedMs ?? -1;
-    return queuedMs < 1 ? waitedMs : queuedMs + Math.max(0, waitedMs);
+    return queuedForMs < 1 ? waitedMs : queuedForMs + Math.max(0, waitedMs);
   }
 
   // ─▶ choose ─▶ connect

@@ -78,7 +78,7 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
   if (judged?.state === 'failing') return judged;
   if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
   // Between two runs nothing is known of the next one, and during a run or a start nothing speaks against it.
-  const troubled = applicationProblem === null ? null : ofApplications[applicationProblem];
+  const troubled = applicationProblem === null ? null : applicationVerdicts[applicationProblem];
   if (unknown === endpoints)
     return judged ?? troubled ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
   if (usable === 0 && draining === endpoints)
@@ -101,7 +101,7 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
   return wellOrIdle(facts.lastMinute);
 }
 
-const ofApplications: Readonly<Record<ApplicationProblemKind, ServiceVerdict>> = {
+const applicationVerdicts: Readonly<Record<ApplicationProblemKind, ServiceVerdict>> = {
   crash_loop: { state: 'degraded', reason: 'an instance of its application ends again and again' },
   application_not_ready: { state: 'degraded', reason: 'an instance of its application does not become ready' },
 };

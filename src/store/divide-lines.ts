@@ -1,6 +1,4 @@
 import type { OutputLine } from '../core/output-line.ts';
-import type { ProcessExit, ProcessNote } from '../core/process-note.ts';
-import type { InstanceVisit } from '../core/request-context.ts';
 import { idInTextForm, idsInText } from './ids-in-text.ts';
 
 /** What an instance printed while it had a request, the oldest first. */
@@ -42,24 +40,6 @@ export function divideLines(lines: readonly OutputLine[], ids: readonly string[]
     if (named === 'unnamed' && relation !== 'foreign') nearby.push(line);
   }
   return { ownByFreeId: lines.filter(({ text }) => hasFreeId(text) && !hasFormId(text)), nearby };
-}
-
-/** Without the lines of a process that was started when the one that had the request had ended, and that had no attempt of it. */
-export function ofVisitedProcesses(
-  lines: readonly OutputLine[],
-  notes: readonly ProcessNote[],
-  visits: readonly InstanceVisit[],
-): readonly OutputLine[] {
-  const exits = notes.filter((note) => note.kind === 'exit');
-  return lines.filter(({ at, source }) => {
-    const isOfLaterProcess = (exit: ProcessExit): boolean =>
-      exit.instance === source.instance && exit.pid !== source.pid && exit.at <= at && !wasVisitedSince(exit, at);
-    return !exits.some(isOfLaterProcess);
-  });
-
-  function wasVisitedSince(exit: ProcessExit, at: number): boolean {
-    return visits.some(({ instance, since }) => instance === exit.instance && since >= exit.at && since <= at);
-  }
 }
 
 /** Whether the id stands there as a whole: 'order-1' does not stand in 'order-12'. */

@@ -17,7 +17,8 @@ import { after, type Clock } from '../core/time.ts';
 import { isConflict, storeFault, withErrno } from './database.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query } from '../core/exchange-query.ts';
-import { divideLines, ofVisitedProcesses } from './divide-lines.ts';
+import { divideLines } from './divide-lines.ts';
+import { withoutLaterProcesses } from './later-processes.ts';
 import { idInTextForm } from './ids-in-text.ts';
 import { mayMatchOutput } from './match-output.ts';
 import {
@@ -245,7 +246,7 @@ export class ExchangeStore {
       });
     return {
       lines: context.lines.slice(0, contextLinesMax),
-      nearby: ofVisitedProcesses(context.nearby, context.processes, visits).slice(-nearbyLinesMax),
+      nearby: withoutLaterProcesses(context.nearby, context.processes, visits).slice(-nearbyLinesMax),
       processes: context.processes,
       storesOutput: !isCut && this.#storesOutput(search),
     };

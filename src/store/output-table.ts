@@ -22,7 +22,7 @@ const from = 'output JOIN output_sources ON number = source';
 /** How many lines of a time are looked at: the last ones that an instance printed while it had a request. */
 export const linesOfTimeMax = 2000;
 
-/** Before the next line of an application at most so many of others are looked at. */
+/** So many lines of other applications are read in search of the next line of one; if it is not among them, lines count as left out. */
 const othersMax = 4096;
 
 const ofApplication = "SELECT number FROM output_sources WHERE json ->> 'application' = ?";
@@ -193,7 +193,10 @@ export class OutputTable {
     if (this.#database.prepare(within).get(since, until, application) !== undefined) return true;
     const next = `SELECT left_out FROM (SELECT * FROM output WHERE at > ? ORDER BY at, seq LIMIT ${othersMax})
       WHERE source IN (${ofApplication}) ORDER BY at, seq LIMIT 1`;
-    return Number(this.#database.prepare(next).get(until, application)?.[0] ?? 0) > 0;
+    const row = this.#database.prepare(next).get(until, application);
+    if (row !== undefined) return Number(row[0]) > 0;
+    const others = `SELECT count(*) FROM (SELECT 1 FROM output WHERE at > ? LIMIT ${othersMax})`;
+    return Number(this.#database.prepare(others).get(until)?.[0] ?? 0) === othersMax;
   }
 
   #number(sql: string): number {

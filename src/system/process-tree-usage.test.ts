@@ -105,20 +105,21 @@ describe('the usage of a process and of those that it has started', () => {
     const shell = spawn('/bin/sh', ['-c', 'sleep 60; true'], { stdio: 'ignore' });
     const pid = shell.pid ?? assert.fail('no process');
     const usageWhen = async (is: (usage: ProcessTreeUsage | null) => boolean): Promise<ProcessTreeUsage | null> => {
-      for (;;) {
+      for (const end = performance.now() + 30_000; performance.now() < end; await setTimeout(5)) {
         const usage = processTreeUsage(pid);
         if (is(usage)) return usage;
-        await setTimeout(5);
       }
+      return assert.fail('not within 30 s');
     };
-    const started = await usageWhen((usage) => usage?.processes === 2);
-    const [, child = 0] = [...(started?.cpuMs.keys() ?? [])];
+    let child: number | null = null;
     try {
+      const started = await usageWhen((usage) => usage?.processes === 2);
+      child = [...(started?.cpuMs.keys() ?? [])][1] ?? assert.fail('no child');
       process.kill(child, 'SIGSTOP');
       const stopped = await usageWhen((usage) => usage?.stoppedPid !== null);
       assert.deepEqual([stopped?.stoppedPid, stopped?.stoppedPids], [child, [child]]);
     } finally {
-      process.kill(child, 'SIGKILL');
+      if (child !== null) process.kill(child, 'SIGKILL');
       shell.kill('SIGKILL');
     }
   });

@@ -140,9 +140,9 @@ export function contentRefused(content: ContentReader, address: string): Failure
   return fail('response_trailers_too_large', 'body', { address, bytes: trailerBytes, limit, headersMax });
 }
 
-/** The response stopped within its body. `requestSent`: the whole request had been sent by then. */
-export function stalledBody(evidence: Evidence['response_body_stalled'], requestSent: boolean): Failure {
-  return fail('response_body_stalled', 'body', requestSent ? evidence : { ...evidence, requestOpen: true });
+/** The response stopped within its body. `awaitsClient`: the client had not ended its request, and the endpoint had taken all that had come of it. */
+export function stalledBody(evidence: Evidence['response_body_stalled'], awaitsClient: boolean): Failure {
+  return fail('response_body_stalled', 'body', awaitsClient ? { ...evidence, requestOpen: true } : evidence);
 }
 
 /** No response head came in time. `interims`: how many interim responses did. */

@@ -341,7 +341,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   onExpired(now: Instant): void {
     const timeouts = this.#timeouts;
-    if (this.#phase === 'content') return this.#failWith(timeouts.contentFailure(this.requestSent));
+    if (this.#phase === 'content')
+      return this.#failWith(timeouts.contentFailure(!this.#request.isWhole && this.transport.pendingBytes === 0));
     if (timeouts.isTakingBytes) return this.#watch();
     if (this.#phase === 'tunnel') return this.#failWith(timeouts.tunnelFailure());
     this.#failWith(timeouts.headFailure(now, this.#request.bytesSent, this.interims));

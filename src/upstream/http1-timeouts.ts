@@ -84,10 +84,10 @@ export class Http1Timeouts {
     return pendingBytes > 0 && pendingBytes < this.#pendingBefore;
   }
 
-  contentFailure(requestSent: boolean): Failure {
+  contentFailure(awaitsClient: boolean): Failure {
     const { address, content } = this.#stream;
     const { idleMs } = this.#limits;
-    return stalledBody({ address, idleMs, bytesReceived: content.bytesReceived }, requestSent);
+    return stalledBody({ address, idleMs, bytesReceived: content.bytesReceived }, awaitsClient);
   }
 
   /** The endpoint takes no bytes of the tunnel. */

@@ -56,6 +56,19 @@ test('a failure that counts against health is counted, and so is a row of failur
   ]);
 });
 
+test('a failure that its evidence excuses is no failure of the endpoint, and is told from others of its cause', () => {
+  const stalled = { address, idleMs: 1000, bytesReceived: 4 };
+  const [cell] = counted(
+    exchangeOf({ failure: fail('response_body_stalled', 'body', stalled) }),
+    exchangeOf({ failure: fail('response_body_stalled', 'body', { ...stalled, requestOpen: true }) }),
+  );
+  assert.equal(cell?.failures, 1);
+  assert.deepEqual(cell?.causes, [
+    { cause: 'response_body_stalled', count: 1 },
+    { cause: 'response_body_stalled', excused: true, count: 1 },
+  ]);
+});
+
 test('a success ends a row of failures, and latencies of successes are added up', () => {
   const success = { status: 200, startedMs: 2, headMs: 12.5 };
   const [cell] = counted(

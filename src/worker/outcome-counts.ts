@@ -1,5 +1,5 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
-import { shapeOf, specOf } from '../core/explain.ts';
+import { shapeOf, specOf, specOfCause } from '../core/explain.ts';
 import type { Cause } from '../core/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
@@ -60,9 +60,10 @@ export class OutcomeCounts {
       for (const held of this.#ofRoutes.releasedBy(exchange, attempt.endpoint)) this.#countHeld(held);
       return;
     }
-    addCause(cell, failure.cause);
+    const { countsAgainstHealth } = specOf(failure);
+    addCause(cell, failure.cause, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
     this.#hasUrgent = true;
-    if (!specOf(failure).countsAgainstHealth || this.#stale.excuses(attempt, exchange.startedAt)) return;
+    if (!countsAgainstHealth || this.#stale.excuses(attempt, exchange.startedAt)) return;
     if (this.#ofRoutes.hold(exchange, attempt)) return;
     cell.failures += 1;
     cell.consecutiveFailures += 1;
@@ -172,8 +173,8 @@ function isUrgent({ state, causes, failures }: EndpointOutcomes): boolean {
   return causes.length > 0 || failures > 0 || isUnusual(state);
 }
 
-function addCause(cell: EndpointOutcomes, cause: Cause): void {
-  const known = cell.causes.find((one) => one.cause === cause);
-  if (known === undefined) cell.causes.push({ cause, count: 1 });
+function addCause(cell: EndpointOutcomes, cause: Cause, isExcused: boolean): void {
+  const known = cell.causes.find((one) => one.cause === cause && (one.excused === true) === isExcused);
+  if (known === undefined) cell.causes.push(isExcused ? { cause, excused: true, count: 1 } : { cause, count: 1 });
   else known.count += 1;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { assertRecord, unbuffered } from './cases.ts';
-import { Http1World } from './http1-world.ts';
+import { Http1Arrived, Http1World } from './http1-world.ts';
 import type { WorldOptions } from './world.ts';
 
 /** A client that writes bytes as it likes, and what comes back. */
@@ -355,5 +355,35 @@ describe('requests on one connection', () => {
     assert.equal(client.status, 502);
     assertRecord(world, { end: 'generated', cause: 'response_upgrade_unexpected', status: 502 });
     rest(world);
+  });
+});
+
+describe('a response that stops while its client has not ended the request', () => {
+  const stalled = (endpointWindowBytes: number, takesAll: boolean): Http1World => {
+    const world = new Http1World({ ...unbuffered, endpointWindowBytes });
+    const client = world.request({ method: 'POST', expects: 'chunked' });
+    world.pass(10);
+    const arrived = world.endpoint('a').arrived[0];
+    assert.ok(arrived instanceof Http1Arrived);
+    if (!takesAll) arrived.transport.pause();
+    client.write('x'.repeat(5000));
+    arrived.head(200, null);
+    arrived.write('part');
+    world.pass(200_000);
+    world.verifyAtRest();
+    return world;
+  };
+  const evidenceOf = (world: Http1World): object => world.records[0]?.failure?.evidence ?? {};
+
+  it('does not blame the endpoint that has taken all of it: both may rest', () => {
+    const world = stalled(1_000_000, true);
+    assertRecord(world, { end: 'truncated', cause: 'response_body_stalled' });
+    assert.equal((evidenceOf(world) as { requestOpen?: true }).requestOpen, true);
+  });
+
+  it('blames the endpoint that takes no more of it', () => {
+    const world = stalled(1000, false);
+    assertRecord(world, { end: 'truncated', cause: 'response_body_stalled' });
+    assert.ok(!('requestOpen' in evidenceOf(world)));
   });
 });

@@ -238,7 +238,6 @@ function silentText(silent: 'client' | 'application' | undefined, address: strin
   return `${side} sent nothing, not even an answer to the pings of the gateway,`;
 }
 
-/** A PING is answered by the HTTP/2 library, however slow the application is. */
 /** Both sides of a gRPC stream may rest for hours, and a client may be gone without a word: neither says that the endpoint is ill. */
 const restingStream = {
   countsAgainstHealth: false,
@@ -251,6 +250,7 @@ const restingStream = {
     'Let one side send a message every 15 s or so, or raise `timeouts.idle` of the route above the longest pause you expect.',
 } as const satisfies CaseTexts;
 
+/** A PING is answered by the HTTP/2 library, however slow the application is. */
 const silentConnection = {
   usualCauses: [
     'the process hangs: a busy loop in its event loop, a debugger, SIGSTOP, or a machine that swaps',

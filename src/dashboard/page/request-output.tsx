@@ -90,11 +90,13 @@ function OutputRow({ row: { line, hasId, about }, aboutClass }: ShownRow): JSX.E
       </td>
       <td class={aboutClass}>{about}</td>
       <td class="said">
-        {leftOut > 0 && (
-          <span class="quiet">{countText(leftOut, 'line')} before it left out: too fast, or the store failed </span>
-        )}
+        {leftOut > 0 && <span class="quiet">{leftOutText(leftOut)} </span>}
         <code>{text}</code>
       </td>
     </tr>
   );
+}
+
+function leftOutText(leftOut: number): string {
+  return `${countText(leftOut, 'line')} before this one ${leftOut === 1 ? 'was' : 'were'} left out (they came too fast, or the store failed)`;
 }

@@ -31,14 +31,19 @@ export function stoppedFinding(context: Known): Omit<SuspectFinding, 'evidence'>
   if (now.length > 0)
     return {
       fit: 0.6,
-      sentence: partSentence(now, { is: 'is stopped by a signal', are: 'are stopped by a signal', does: 'does not' }),
+      sentence: partSentence(now, {
+        is: 'is stopped by a signal',
+        are: 'are stopped by a signal',
+        doesNot: 'does not',
+        doNot: 'do not',
+      }),
       nextStep: `See with \`ps -o pid,ppid,stat,args -p ${pidsOf(now).join()}\` what it does for the application, and ${whoStopped}.`,
     };
   if (ended.length === 0) return null;
   const past = 'stopped by a signal for a while';
   return {
     fit: 0.57,
-    sentence: partSentence(ended, { is: `was ${past}`, are: `were ${past}`, does: 'did not' }),
+    sentence: partSentence(ended, { is: `was ${past}`, are: `were ${past}`, doesNot: 'did not', doNot: 'did not' }),
     nextStep: endedStep,
   };
 }
@@ -84,15 +89,16 @@ const itsProcess = (stopped: readonly StoppedInstance[]): string =>
 interface Tense {
   readonly is: string;
   readonly are: string;
-  readonly does: string;
+  readonly doesNot: string;
+  readonly doNot: string;
 }
 
 /** 'Process 77 of web/1 is stopped by a signal; it may be the one that does not answer.' */
-function partSentence(stopped: readonly StoppedInstance[], { is, are, does }: Tense): string {
+function partSentence(stopped: readonly StoppedInstance[], { is, are, doesNot, doNot }: Tense): string {
   const all = listOf(stopped.map(({ instance, pids: [pid] }) => `${pid} of ${instance}`));
   return stopped.length === 1
-    ? `Process ${all} ${is}; it may be the one that ${does} answer.`
-    : `The processes ${all} ${are}; they may be those that ${does.replace('does', 'do')} answer.`;
+    ? `Process ${all} ${is}; it may be the one that ${doesNot} answer.`
+    : `The processes ${all} ${are}; they may be those that ${doNot} answer.`;
 }
 
 const pidsOf = (stopped: readonly StoppedInstance[]): readonly number[] => stopped.flatMap(({ pids }) => pids);

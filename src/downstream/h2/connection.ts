@@ -133,11 +133,11 @@ export class Http2ClientConnection
 
   get strain(): ConnectionStrain {
     const { strain } = this.session;
-    return strain !== 'near_limit' && this.#flood.isKnown ? 'after_flood' : strain;
+    return strain !== 'near_limit' && this.#flood.isRecent ? 'after_flood' : strain;
   }
 
   get activeMax(): number {
-    return this.#flood.isKnown ? h2Limits.activeMaxOfFlooder : Infinity;
+    return this.#flood.isRecent ? h2Limits.activeMaxOfFlooder : Infinity;
   }
 
   /** A client that sends requests and does not read: what is composed for it must not grow. */
@@ -292,7 +292,7 @@ export class Http2ClientConnection
   /** For streams and `RequestQueue`. */
   endInTurn(lost: LostExchange): void {
     this.#losing++;
-    const isOfFlood = this.#flood.isKnown || this.session.failure !== null;
+    const isOfFlood = this.#flood.isRecent || this.session.failure !== null;
     if (!isOfFlood && ++this.#endedAtOnce <= endedAtOnceMax) lost.endLost();
     else this.#buffers.lostExchanges.add(lost, isOfFlood, this.ports.clock);
   }

@@ -44,7 +44,7 @@ export class LostExchanges {
     if (this.#waiting.length === 1) clock.schedule(clock.now(), this.#next, clock);
   }
 
-  /** The worker ends soon: turns are as long as pauses until all that wait have ended, so that each is recorded. */
+  /** The end of a drain is forced: turns are as long as pauses until all that wait now have ended, so that each is recorded. */
   hurry(): void {
     this.#isHurried = this.#waiting.length > 0;
   }

@@ -16,8 +16,8 @@ const strainedShare = 0.1;
 const strainedPauseMsMin = 2;
 
 /**
- * The parts for those that flood, and for those whose address has flooded not long ago: so fewer than one in a hundred requests of other clients
- * meets a slice, or few more.
+ * The shares of connections near a limit, and of those whose address has flooded not long ago: small, so that about one in a hundred requests of
+ * other clients meets one of their slices.
  */
 const smallShares: Readonly<Partial<Record<ConnectionStrain, number>>> = { near_limit: 0.01, after_flood: 0.02 };
 
@@ -204,7 +204,7 @@ export class StrainedTurns {
     }
     const beganAt = clock.now();
     for (const one of unserved) one.onNextTurn();
-    const laterMs = connection === null ? 0 : exchangeMs * slice(connection);
+    const laterMs = connection === null ? 0 : exchangeMs * readSliceOf(connection);
     // A slice may have added its connection again; what is added later waits for this pause, too.
     const workMs = clock.now() - beganAt + laterMs;
     this.#schedule(clock, pauseBehind(workMs, connection?.strain ?? 'none'));
@@ -233,7 +233,7 @@ export class StrainedTurns {
 }
 
 /** Reads a slice, and sends what comes of it. Returns how many exchanges have begun. */
-function slice(connection: StrainedConnection): number {
+function readSliceOf(connection: StrainedConnection): number {
   const begunBefore = connection.begun;
   connection.onNextTurn();
   connection.flush();

@@ -30,13 +30,13 @@ class Connection implements RequestQueueOwner {
   }
 
   beginRequest(stream: StartingStream): void {
-    const { name, ...rest } = stream as unknown as { name: string };
-    this.begun += name;
-    this.#streams.set(name, Object.assign(stream, { ...rest, hasBegun: true }) as never);
+    const fake = stream as unknown as { name: string; hasBegun: boolean };
+    fake.hasBegun = true;
+    this.begun += fake.name;
   }
 
-  endInTurn({ endLost }: LostExchange): void {
-    endLost();
+  endInTurn(lost: LostExchange): void {
+    lost.endLost();
   }
 
   onLostEnded(): void {}

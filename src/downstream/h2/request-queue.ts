@@ -5,7 +5,7 @@ import type { StartingStream } from './stream-owner.ts';
 /** So often a queued request begins, even if none has ended: event streams and responses that are not read end late. */
 const queueIntervalMs = 100;
 
-/** So many queued requests begin in one turn of the event loop. */
+/** So many queued requests begin in one turn of the event loop at most, also when the bound on them is lifted. */
 const begunInTurnMax = 8;
 
 /** The connection, as the queue of its requests sees it. */
@@ -22,7 +22,8 @@ export interface RequestQueueOwner {
 /**
  * When the requests of an HTTP/2 connection begin: at the end of the slice that they were read in, so that what came together is judged
  * together. Where only a few of them may be in progress, the others are queued: some begin in the turn after one has ended, and one begins every
- * 100 ms, so that none waits for more than 12 s; so the queue also learns that more of them may be in progress. A request that is lost before it has begun begins nevertheless: only its exchange can write its record.
+ * 100 ms, so that none waits for more than 12 s. At that interval the queue also asks again how many may be in progress. A request that is lost
+ * before it has begun still begins: only its exchange can write its record.
  */
 export class RequestQueue {
   readonly #owner: RequestQueueOwner;
@@ -65,7 +66,7 @@ export class RequestQueue {
   }
 
   #enqueue(stream: StartingStream): void {
-    stream.queuedMs = 0;
+    stream.queuedForMs = 0;
     this.#queue.push(stream);
     this.#interval ??= this.#clock.schedule(after(this.#clock.now(), queueIntervalMs), onIntervalOver, this);
   }

@@ -44,7 +44,7 @@ export interface Http2StreamOwner {
 export interface StartingStream extends DownstreamStream, ReadingStream {
   readonly hasBegun: boolean;
   /** −1: it was not queued. 0: it is queued. Then for how long it was. */
-  queuedMs: number;
+  queuedForMs: number;
   /** The client, the session or a rule has ended it. */
   readonly isLost: boolean;
   begin(handler: DownstreamHandler): void;

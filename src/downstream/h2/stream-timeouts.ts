@@ -35,9 +35,11 @@ export class StreamTimeouts extends Deadline {
   #windowAt: Instant = never;
   #windowRate: MinimumRate | null = null;
   #windowRateAt: Instant = never;
-  /** What the client has taken, as `#takenBytes` counts it; when `#windowAt` was set; and the counts of the owner at the last look. */
+  /** Bytes that the client has taken, as far as they count for this stream. */
   #taken = 0;
+  /** `#taken` when `#windowAt` was set. */
   #takenBefore = 0;
+  /** The counts of the owner when `#taken` was last updated. */
   #sentBefore = 0;
   #allSentBefore = 0;
   #isStopped = false;
@@ -81,7 +83,7 @@ export class StreamTimeouts extends Deadline {
     if (this.#windowAt !== never) return;
     const now = this.#clock.now();
     const { writeMs, writeRateMin, rateGraceMs } = this.#limits;
-    this.#takenBefore = this.#takenBytes();
+    this.#takenBefore = this.#countTaken();
     this.#windowAt = after(now, writeMs);
     if (writeRateMin > 0) {
       this.#windowRate ??= new MinimumRate(writeRateMin, rateGraceMs, writeMs, this.#taken);
@@ -95,7 +97,7 @@ export class StreamTimeouts extends Deadline {
   stopWindow(): void {
     if (this.#windowAt === never) return;
     this.#windowAt = this.#windowRateAt = never;
-    this.#windowRate?.stop(this.#clock.now(), this.#takenBytes());
+    this.#windowRate?.stop(this.#clock.now(), this.#countTaken());
     this.#arm();
   }
 
@@ -103,7 +105,7 @@ export class StreamTimeouts extends Deadline {
    * The client is judged by what it takes of this response; while the stream's window is open and that of the connection is shut, by what
    * it takes of all: the others may be sent first.
    */
-  #takenBytes(): number {
+  #countTaken(): number {
     const { contentSent, allContentSent, isOwnWindowOpen } = this.#owner;
     this.#taken += isOwnWindowOpen ? allContentSent - this.#allSentBefore : contentSent - this.#sentBefore;
     this.#sentBefore = contentSent;
@@ -144,7 +146,7 @@ export class StreamTimeouts extends Deadline {
 
   #judgeWindow(now: Instant): void {
     if (!this.#owner.awaitsWindow) return this.#forgiveWindow();
-    const taken = this.#takenBytes();
+    const taken = this.#countTaken();
     const rate = this.#windowRateAt <= now ? this.#windowRate : null;
     if (rate?.isTooSlow(now, taken) === true) return this.#overdueWindow(slownessOf(rate, this.#limits.writeRateMin));
     if (rate !== null) this.#windowRateAt = rate.dueAt(now);

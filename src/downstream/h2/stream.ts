@@ -49,7 +49,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   handler: DownstreamHandler | null = null;
   /** The exchange begins when what came together with the head of the request has been judged. */
   hasBegun = false;
-  queuedMs = -1;
+  queuedForMs = -1;
   /** Why the request is refused from the beginning; null: it is not. */
   #refusal: Failure | null;
   /** How the client was lost; null: it was not, or the exchange has ended at once. */
@@ -116,7 +116,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   /** For the connection alone. */
   begin(handler: DownstreamHandler): void {
     this.hasBegun = true;
-    if (this.queuedMs >= 0) this.queuedMs = this.#connection.ports.clock.now() - this.startedAt;
+    if (this.queuedForMs >= 0) this.queuedForMs = this.#connection.ports.clock.now() - this.startedAt;
     this.handler = handler;
     if (this.#loss !== null) return this.#lost(handler, this.#loss);
     handler.onRequest(this.#refusal);
@@ -374,7 +374,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return this.#stream.sendWindow > 0;
   }
 
-  onWindowsShut(): void {
+  onUncongested(): void {
     this.#timeouts.awaitWindow();
   }
 

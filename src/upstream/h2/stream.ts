@@ -46,6 +46,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   readonly reused: boolean;
   readonly idleMs: number;
   requestSent = false;
+  /** The client has ended it. */
+  #requestEnded = false;
   unsentContent: Uint8Array | null = null;
   answerBegun = false;
   statusInHead = 0;
@@ -117,6 +119,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     if (stream === null || stream.isOver) return;
     const { session, block } = this.#connection;
     session.sender.end(stream, trailerBlock(block, trailers));
+    this.#requestEnded = true;
     this.#composedAt = session.sender.composedBytes;
   }
 
@@ -378,7 +381,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const bytesReceived = this.#bytesReceived;
     const ping = this.#answerToPing();
     if (this.#isWhole) return this.#endWithoutPeer();
-    this.#failWith(stalledBody({ address: this.address, idleMs, bytesReceived, ping }, this.requestSent));
+    const awaitsClient = !this.#requestEnded && !this.isWaitingToSend;
+    this.#failWith(stalledBody({ address: this.address, idleMs, bytesReceived, ping }, awaitsClient));
   }
 
   /** Whether it is the application that is slow, or the endpoint that is gone. */

@@ -9,8 +9,8 @@ export const h2Limits = {
   /** Streams at a time. Browsers use up to 100; nginx allows 128. */
   streamsMax: 128,
   /**
-   * So many frames for streams that are not open, such as streams above that number, are no errors until the client has acknowledged our SETTINGS:
-   * before it has read them, it may open as many as it likes (RFC 9113 §6.5.2).
+   * Frames for streams that are not open (refused streams, and what follows on them) that are no errors while the client has not acknowledged our
+   * SETTINGS: until it has read them, it may open any number of streams (RFC 9113 §6.5.2). A pool of connections that comes up opens some hundred.
    */
   unopenedEarlyMax: 1000,
   /** Exchanges at a time on a connection whose address has flooded not long ago. Further requests are queued. */

@@ -8,8 +8,8 @@ import type { SessionStream } from './session-stream.ts';
 
 const noBytes = Buffer.alloc(0);
 
-function onWindowsShut({ listener }: SessionStream): void {
-  listener.onWindowsShut?.();
+function onUncongested({ listener }: SessionStream): void {
+  listener.onUncongested?.();
 }
 
 /** RFC 7541 §6.3: a dynamic table of size 0. */
@@ -110,7 +110,7 @@ export class SessionSender implements TurnEndListener {
     if (this.writer.length === 0) this.#settle();
     else this.flush();
     this.pump();
-    if (!this.isCongested) this.#turns.each(onWindowsShut);
+    if (!this.isCongested) this.#turns.each(onUncongested);
   }
 
   /** Nothing more is sent. */

@@ -21,7 +21,7 @@ export interface StreamListener {
   /** All that waited for windows or for the system has been sent, as far as it can be known. */
   onRoom(): void;
   /** The connection was full and takes more again; what of the stream still waits, waits for windows. */
-  onWindowsShut?(): void;
+  onUncongested?(): void;
   /** END_STREAM has been handed to the system, with all before it. */
   onAllSent(): void;
 }
