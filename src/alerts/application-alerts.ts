@@ -20,7 +20,7 @@ export function releaseAlert({ evidence, to, reason }: EventOf<'application_not_
       : `${instance} ${to === 'ready' ? 'is ready' : 'is no longer wanted'}`,
     text: sentenceOf(reason),
     nextStep: isFailing
-      ? 'See its last output in `candor status`; correct the application, or restore its earlier configuration and run `candor reload`.'
+      ? 'See its last output in `candor status`, and correct the application; if an earlier configuration of it worked, restore that and run `candor reload`.'
       : null,
     steps: isFailing ? ['failing'] : [],
   };

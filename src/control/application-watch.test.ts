@@ -127,3 +127,22 @@ test('instances that end with the gateway are not reported', () => {
   watch.look();
   assert.deepEqual([states(), clock.timersLive], [[], 0]);
 });
+
+test('a release that is replaced by another while nothing serves goes on, until one is ready', () => {
+  see(instance('shop/1', 'backing_off', 3));
+  clock.advanceSync(10_000);
+  see({ ...instance('shop/1', 'stopping', 3), earlierCommand: ['bad'] }, instance('shop/2', 'starting'));
+  see(instance('shop/2', 'backing_off', 1));
+  clock.advanceSync(60_000);
+  assert.deepEqual(states(), ['failing shop/1']);
+  see(instance('shop/2', 'ready', 1));
+  assert.deepEqual(states(), ['failing shop/1', 'ready shop/2']);
+  assert.equal(told.at(-1)?.reason, 'the instance shop/2 is ready');
+});
+
+test('an instance that is not ready beside one of the same configuration names that one', () => {
+  see(instance('shop/1', 'ready'), instance('shop/2', 'backing_off', 2));
+  clock.advanceSync(10_000);
+  assert.match(told[0]?.reason ?? '', /; shop\/1 serves$/);
+  assert.deepEqual(told[0]?.evidence.serving, ['shop/1']);
+});

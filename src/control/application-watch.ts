@@ -2,14 +2,14 @@ import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
 import { lateText } from './late-starts.ts';
-import { servingText } from './replacements.ts';
+import { instancesText, servingText } from './replacements.ts';
 
 /** A program that ends once while it starts, and is ready the next time, needs nobody. */
 const persistsMs = 10_000;
 
 interface NotReady {
   readonly instance: InstanceStatus;
-  /** Instances of the earlier configuration, which serve meanwhile. */
+  /** Instances that serve meanwhile, of this or of the earlier configuration. */
   readonly serving: readonly InstanceStatus[];
   readonly since: Instant;
   /** How many of them served when it was reported; null: it has not been. */
@@ -48,13 +48,18 @@ export class ApplicationWatch {
       const instance = this.#neverReady(application);
       if (instance === null) continue;
       const known = this.#notReady.get(application.id);
-      const serving = application.instances.filter((one) => isEarlier(one) && isServing(one));
+      const serving = application.instances.filter(isServing);
       found.set(application.id, {
         ...{ instance, serving, since: known?.since ?? now, reported: known?.reported ?? null },
       });
     }
-    for (const [id, { reported, instance }] of this.#notReady)
-      if (reported !== null && !found.has(id)) this.#reportEnd(id, instance, applications);
+    for (const [id, known] of this.#notReady) {
+      if (known.reported === null || found.has(id)) continue;
+      const application = applications.find((one) => one.id === id);
+      // What is wanted now starts, and nothing serves: the outage goes on.
+      if (application !== undefined && isStartingAlone(application)) found.set(id, { ...known, serving: [] });
+      else this.#reportEnd(id, known.instance, application);
+    }
     this.#notReady = found;
     this.#reportDue(now);
   }
@@ -101,7 +106,7 @@ export class ApplicationWatch {
     const what = late
       ? `the instance ${lateText(instance)}`
       : `the instance ${id} has not become ready, though it was started ${times(restarts + 1)}; ${why}`;
-    const others = serving.length === 0 ? 'no earlier instance serves' : servingText(serving);
+    const others = serving.length === 0 ? 'no other instance serves' : meanwhileText(serving);
     this.#events.emit({
       kind: 'application_not_ready',
       subject: `application:${application}`,
@@ -111,19 +116,27 @@ export class ApplicationWatch {
     });
   }
 
-  #reportEnd(application: string, { id, restarts }: InstanceStatus, all: readonly ApplicationStatus[]): void {
-    const found = all.find((one) => one.id === application);
-    const isReady = found?.instances.some((one) => one.id === id && isServing(one)) ?? false;
-    const why = isReady ? `the instance ${id} is ready` : `the instance ${id} is no longer wanted`;
+  #reportEnd(id: string, { id: instance, restarts }: InstanceStatus, application: ApplicationStatus | undefined): void {
+    const ready = application?.instances.find((one) => !isEarlier(one) && isServing(one));
     this.#events.emit({
       kind: 'application_not_ready',
-      subject: `application:${application}`,
+      subject: `application:${id}`,
       from: 'failing',
-      to: isReady ? 'ready' : 'replaced',
-      reason: why,
-      evidence: { application, instance: id, restarts, serving: [] },
+      to: ready === undefined ? 'replaced' : 'ready',
+      reason:
+        ready === undefined ? `the instance ${instance} is no longer wanted` : `the instance ${ready.id} is ready`,
+      evidence: { application: id, instance: ready?.id ?? instance, restarts, serving: [] },
     });
   }
+}
+
+/** Instances that are wanted are there, and none serves, not even an earlier one. */
+function isStartingAlone({ instances }: ApplicationStatus): boolean {
+  return instances.some((one) => !isEarlier(one) && one.phase !== 'stopped') && !instances.some(isServing);
+}
+
+function meanwhileText(serving: readonly InstanceStatus[]): string {
+  return serving.every(isEarlier) ? servingText(serving) : instancesText(serving.map(({ id }) => id));
 }
 
 function times(count: number): string {

@@ -144,6 +144,30 @@ describe('a crash loop', () => {
     assert.equal(told(), '');
   });
 
+  test('is over as soon as an instance is ready that had only failed to start, and counts anew from then on', () => {
+    for (const failures of [1, 2, 3, 4]) {
+      ends(failures);
+      clock.advanceSync(1000);
+    }
+    assert.notEqual(told('backing_off'), '');
+    ready();
+    assert.equal(told('ready'), '', 'it has never ended while it served');
+    clock.advanceSync(5000);
+    ends(5);
+    ready();
+    clock.advanceSync(5000);
+    ends(6);
+    ready();
+    assert.equal(told('ready'), '', 'two may be an accident');
+    clock.advanceSync(5000);
+    ends(7);
+    assert.match(told('backing_off'), /^web: web\/1 has ended 3 times in 10 s/);
+    ready();
+    clock.advanceSync(10 * minute);
+    ends(1);
+    assert.equal(told('backing_off'), '');
+  });
+
   test('is told of a program that cannot be started', () => {
     const evidence = { command: './start.sh', directory: '/srv', errno: 'ENOENT' };
     for (const failures of [1, 2, 3]) {

@@ -39,6 +39,8 @@ interface InstanceEnds {
   ends: readonly End[];
   /** Exits in a row. */
   failures: number;
+  /** So many of them came before it was ready for the first time: they were no ends of what had served. */
+  failuresBefore: number;
   wasReady: boolean;
   /** `never`: it is not ready now. */
   readySince: Instant;
@@ -85,7 +87,10 @@ export class CrashLoops {
     else if (event.kind === 'instance_restarting') {
       const known = this.#of(event);
       endReadiness(known, now);
-      known.failures = event.evidence.failures;
+      const { failures } = event.evidence;
+      // Fewer than before: a run that went well has ended the row.
+      if (failures <= known.failuresBefore) known.failuresBefore = 0;
+      known.failures = failures - known.failuresBefore;
       noteLoop(known, now);
     } else if (event.kind === 'instance_not_started') this.#noteEnd(event, null, now);
     else if (event.kind === 'instance_exited') this.#ended(event, now);
@@ -99,6 +104,12 @@ export class CrashLoops {
 
   #serves(event: Event, now: Instant): void {
     const known = this.#of(event);
+    if (!known.wasReady) {
+      known.ends = [];
+      known.failuresBefore += known.failures;
+      known.failures = 0;
+      known.loopingSince = never;
+    }
     known.wasReady = true;
     known.readySince = now;
     if (this.#wereReady.size >= applicationsMax) this.#wereReady.clear();
@@ -127,7 +138,15 @@ export class CrashLoops {
     const known = this.#instances.get(subject);
     if (known !== undefined) return known;
     const first: InstanceEnds = {
-      ...{ ends: [], failures: 0, wasReady: false, readySince: never, hasRecovered: false, loopingSince: never },
+      ...{
+        ends: [],
+        failures: 0,
+        failuresBefore: 0,
+        wasReady: false,
+        readySince: never,
+        hasRecovered: false,
+        loopingSince: never,
+      },
     };
     this.#instances.set(subject, first);
     return first;
@@ -139,7 +158,8 @@ export class CrashLoops {
       const earlierServes = application.instances.some(
         ({ phase, earlierCommand }) => earlierCommand !== null && (phase === 'ready' || phase === 'failing'),
       );
-      const looping = application.instances.flatMap(({ id }) => this.#loopOf(id, earlierServes) ?? []);
+      const wanted = application.instances.filter(({ phase }) => phase !== 'stopping' && phase !== 'stopped');
+      const looping = wanted.flatMap(({ id }) => this.#loopOf(id, earlierServes) ?? []);
       const [worst] = looping.sort((a, b) => b.ends.length - a.ends.length);
       return worst === undefined ? [] : [this.#problem(application, worst, looping)];
     });

@@ -82,11 +82,11 @@ test('the readiness path of its application is asked for too, once', async () =>
   assert.equal(asked.length, 1);
 });
 
-test('an endpoint that is not to be checked gets no request for its readiness path either', async () => {
+test('an instance of an application, which has no other check, is asked for its readiness path', async () => {
   await examined({ readinessPathOf: () => '/ready', checkOf: () => ({ kind: 'none' }) });
   assert.deepEqual(
     asked.map(({ probe }) => probe.kind),
-    ['tcp'],
+    ['tcp', 'http'],
   );
 });
 

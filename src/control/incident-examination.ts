@@ -4,7 +4,7 @@ import type { CheckSpec } from '../core/upstream-spec.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { EndpointId } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
-import type { HealthChecker, HealthCheckRequest, HealthCheckResult } from '../core/health-checker.ts';
+import type { HealthChecker, HealthCheckRequest, HealthCheckResult, HttpProbe } from '../core/health-checker.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
@@ -62,7 +62,8 @@ const changesWithinMs = 15 * 60_000;
 
 /**
  * What a person would look at first when an incident opens: the endpoint itself, past the gateway; the newest failure; the processes; the machine; what changed
- * before. Each finding is one clause. It sends one GET of the path that checks ask for, or of `/`, and of the readiness path; with `check: none` it sends nothing, and only connects.
+ * before. Each finding is one clause. It sends one GET of the path that checks ask for, or of `/` (with `check: none` it only connects), and one of the readiness path of an
+ * application that the gateway runs, which it asks for anyway.
  */
 export class IncidentExamination {
   readonly #parts: ExaminationParts;
@@ -112,8 +113,9 @@ export class IncidentExamination {
     const first = await this.#ask(request, endpoint.id, onLook);
     const path = this.#parts.readinessPathOf(upstream.id);
     const { probe } = request;
-    if (path === null || probe.kind !== 'http' || probe.path === path) return [first];
-    return [first, await this.#ask({ ...request, probe: { ...probe, path } }, endpoint.id, () => {})];
+    if (path === null || (probe.kind === 'http' && probe.path === path)) return [first];
+    const ready = probe.kind === 'http' ? { ...probe, path } : getOf(path, null, []);
+    return [first, await this.#ask({ ...request, probe: ready }, endpoint.id, () => {})];
   }
 
   #ask(request: HealthCheckRequest, endpoint: string, onLook: (look: DirectLook) => void): Promise<string> {
@@ -266,8 +268,11 @@ function lookOf(result: HealthCheckResult, endpoint: string): Omit<DirectLook, '
 
 function probeOf(check: CheckSpec | null): HealthCheckRequest['probe'] {
   if (check?.kind === 'none') return { kind: 'tcp' };
-  const { path, host, headers } = check?.kind === 'http' ? check : { path: '/', host: null, headers: [] };
-  return { kind: 'http', path, host, headers: headers ?? [], userAgent: 'candor-incident', reads: 'head' };
+  return check?.kind === 'http' ? getOf(check.path, check.host, check.headers ?? []) : getOf('/', null, []);
+}
+
+function getOf(path: string, host: string | null, headers: NonNullable<HttpProbe['headers']>): HttpProbe {
+  return { kind: 'http', path, host, headers, userAgent: 'candor-incident', reads: 'head' };
 }
 
 /** An instance that the gateway has stopped is no change of its own: what stopped it is, such as a new configuration. */

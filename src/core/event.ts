@@ -134,7 +134,7 @@ export interface EventFacts {
   };
   /**
    * An instance that the configuration wants has never become ready and fails again and again, or no longer (`to`: 'failing', 'ready',
-   * 'replaced'). `serving`: the instances of the earlier configuration that serve meanwhile.
+   * 'replaced'). `serving`: other instances that serve meanwhile.
    */
   application_not_ready: { application: string; instance: string; restarts: number; serving: readonly string[] };
   instance_restarting: { afterMs: number; failures: number };

@@ -228,3 +228,22 @@ describe('the step for responses of which only some are no valid HTTP', () => {
   ];
   for (const [what, newest, tls, step] of cases) test(what, () => assert.match(stepOf(newest, tls), step));
 });
+
+describe('an application that was started and has not become ready', () => {
+  const reason = 'starting: GET / on port 41213 answered 503';
+  const starting = endpointOf('app/app/1/127.0.0.1:41213', { state: 'starting', reason });
+  const suspectOf = (application: string | null) =>
+    named(
+      ranking(incidentOf('not_ready', [['instance_starting', 30]]), {
+        watched: { application, endpoints: [starting] },
+      }),
+      'failing_check',
+    );
+  test('is suspected with what its checks see', () => {
+    const suspect = suspectOf('app');
+    assert.equal(suspect?.sentence, 'The application was started, and has not become ready.');
+    assert.deepEqual(suspect?.evidence, [`${starting.id}: ${reason}`]);
+    assert.match(suspect?.nextStep ?? '', /fix what keeps its readiness path from answering 200\.$/);
+  });
+  test('is none where the gateway does not start it', () => assert.equal(suspectOf(null), undefined));
+});

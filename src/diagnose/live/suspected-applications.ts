@@ -9,6 +9,8 @@ import { ownExits } from './suspected-exits.ts';
 import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
+  type SuspectContext,
+  type SuspectFinding,
   shownMax,
   checksFound,
   mostFrequentOf,
@@ -43,6 +45,21 @@ function repeatedGet(newest: NewestFailure | null): string {
   if (method !== null && method !== 'GET') return '';
   const which = method === null ? 'for requests with GET, ' : '';
   return ` (${which}\`for n in $(seq 20); do curl -s --http0.9 --raw -i http://HOST:PORT/PATH | head -c 400 | cat -v; done\` asks several times, since one response may be good)`;
+}
+
+/** No instance has become ready yet, and none has ended: what keeps them is what their checks see. Null: it is not so. */
+function neverReadyFinding(context: SuspectContext): SuspectFinding | null {
+  const { incident, watched } = context;
+  const { application, endpoints } = watched;
+  const isStarting = endpoints.length > 0 && endpoints.every(({ state }) => state === 'starting');
+  if (application === null || !isOf(incident, 'not_ready') || !isStarting || ownExits(context).length > 0) return null;
+  const output = outputStepOf(context) ?? 'See what it printed last in `candor status`';
+  return {
+    fit: 0.5,
+    sentence: 'The application was started, and has not become ready.',
+    evidence: endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
+    nextStep: `${output}, and fix what keeps its readiness path from answering 200.`,
+  };
 }
 
 /** What the application does by itself. */
@@ -90,6 +107,8 @@ export const applications = {
   },
   failing_check: (context) => {
     const { incident, watched } = context;
+    const neverReady = neverReadyFinding(context);
+    if (neverReady !== null) return neverReady;
     // A check that met a failure of its own has shown that the application does not answer.
     const unhealthy = watched.endpoints.filter(({ state, checkCause }) => state === 'unhealthy' && checkCause === null);
     if (!isOf(incident, 'not_ready') || unhealthy.length === 0 || incident.attemptsFailed > 0) return null;
