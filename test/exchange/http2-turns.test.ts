@@ -8,8 +8,8 @@ import type { ClientActor } from './world.ts';
 /** More than the gateway reads of one connection in a turn. */
 const many = 100;
 
-function world(hasFlooded = (): boolean => false): Http1World {
-  const made = new Http1World({ connectionsMax: 2 * many }, { clients: 'h2', hasFlooded });
+function world(hasFlooded = (): boolean => false, connectionsMax = 2 * many): Http1World {
+  const made = new Http1World({ connectionsMax }, { clients: 'h2', hasFlooded });
   made.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
   return made;
 }
@@ -65,6 +65,51 @@ describe('a client that comes near a limit', () => {
     one.pass(500);
     assert.equal(endpoint.arrived.length, many);
     assert.deepEqual([line().goAways, line().closed], [[], false]);
+    one.verifyAtRest();
+  });
+});
+
+describe('clients that flood at once', () => {
+  /** Requests that are sent to an endpoint, and reset later: so the pauses behind them are the longest. */
+  function reset(one: Http1World, connection: string, count: number): void {
+    one.endpoint('a').onRequest = () => {};
+    for (let index = 0; index < count; index += 50) {
+      for (let request = 0; request < Math.min(50, count - index); request++) one.request({}, { connection });
+      const { session } = one.http2Lines.get(connection) ?? assert.fail();
+      session.eachStream((stream) => session.reset(stream, 'CANCEL'));
+    }
+  }
+
+  for (const clients of [3, 4, 12])
+    it(`each end at the limit within seconds, though ${clients} of them share the turns of those that are read slowly`, () => {
+      const one = world(undefined, 1000);
+      const names = Array.from({ length: clients }, (_, index) => `flood${index}`);
+      for (const name of names) reset(one, name, 3000);
+      one.pass(8000);
+      for (const name of names)
+        assert.deepEqual(
+          one.http2Lines.get(name)?.goAways.map(({ text }) => text),
+          ['too many: resets'],
+          name,
+        );
+      assert.ok(one.records.length < clients * 600, `${one.records.length}`);
+      one.pass(60_000);
+      one.verifyAtRest();
+    });
+
+  it('do not end one that has come near the limit in one burst, and goes on slowly', () => {
+    const one = world();
+    reset(one, 'honest', 150);
+    for (let index = 0; index < 3; index++) reset(one, `flood${index}`, 3000);
+    for (let second = 0; second < 10; second++) {
+      reset(one, 'honest', 10);
+      one.request({ target: `/${second}` }, { connection: 'honest' });
+      one.pass(1000);
+    }
+    const line = one.http2Lines.get('honest') ?? assert.fail();
+    assert.deepEqual([line.goAways, line.closed], [[], false]);
+    assert.equal(one.http2Lines.get('flood0')?.goAways.length, 1);
+    one.pass(60_000);
     one.verifyAtRest();
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setImmediate as turnOfLoop } from 'node:timers/promises';
+import { setImmediate as turnOfLoop, setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../gateway/start-from-yaml.ts';
 import { FloodedGateway, largeBytes, QuietClient } from './flooded-gateway.ts';
 import { type Flood, floodPaths, floods, hpackBomb } from './floods.ts';
@@ -60,6 +60,28 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
     }
     assert.ok(await line.until(() => line.hasEnded), 'it ends');
   }
+
+  test('on three connections at once ends each of them, though they share the turns in which they are read', async () => {
+    const { goOn, limit } = floodOf('rapid reset');
+    const lines = Array.from({ length: 3 }, () => gateway.connectFrom('127.0.1.8'));
+    try {
+      for (let round = 0; round < 1000 && lines.some((line) => !line.hasEnded); round++) {
+        const frames = Buffer.concat(Array.from({ length: 50 }, (_, index) => goOn(50 * round + index)));
+        for (const line of lines) if (!line.hasEnded) line.send(frames);
+        await sleep(20);
+        for (const line of lines) await line.until(() => true);
+      }
+      assert.deepEqual(
+        lines.map(({ goAway }) => goAway),
+        lines.map(() => 'ENHANCE_YOUR_CALM'),
+      );
+      const seen = (): number =>
+        gateway.process.events.filter(({ evidence }) => evidence['address'] === '127.0.1.8').length;
+      await until(`${limit} is reported`, () => seen() > 0, 15_000);
+    } finally {
+      for (const line of lines) line.close();
+    }
+  });
 
   test('is a problem in the status, with limit and address, and neither an incident nor a worse verdict', async () => {
     const address = '127.0.1.9';

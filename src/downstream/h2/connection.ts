@@ -176,6 +176,10 @@ export class Http2ClientConnection
     this.#runFor(stream, () => stream.begin(this.ports.exchanges.create(stream)));
   }
 
+  onBacklog(nearMs: number): void {
+    this.session.endIfNearFor(nearMs);
+  }
+
   flush(): void {
     if (this.#state === 'serving') this.session.sender.flush();
   }

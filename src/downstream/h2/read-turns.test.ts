@@ -19,6 +19,9 @@ class Connection implements ReadTurnsOwner {
   isPaused = false;
   turnsRead = 0;
   flushMs = 0;
+  /** The system has more. */
+  hasMore = false;
+  backlogMs: number[] = [];
   readonly turns: ReadTurns;
   readonly transport: Transport;
   readonly #log: string[];
@@ -35,6 +38,7 @@ class Connection implements ReadTurnsOwner {
     this.transport = {
       pause: () => void (this.isPaused = true),
       resume: () => void (this.isPaused = false),
+      hasUnread: () => this.hasMore,
       notifyNextTurn: (listener: NextTurnListener) => void nextTurns.push(listener),
     } as Partial<Transport> as Transport;
     this.turns = new ReadTurns(this, clock, strained);
@@ -55,6 +59,10 @@ class Connection implements ReadTurnsOwner {
 
   onTurnRead(): void {
     this.turnsRead++;
+  }
+
+  onBacklog(nearMs: number): void {
+    this.backlogMs.push(nearMs);
   }
 
   flush(): void {
@@ -217,6 +225,69 @@ describe('strained connections', () => {
     connection.strain = 'none';
     clock.advanceSync(2);
     assert.deepEqual([log.join(''), connection.isPaused], ['abcd', false]);
+  });
+});
+
+describe('a connection near a limit that sends faster than it is read', () => {
+  function made(): { readonly connection: Connection; readonly clock: SimulatedClock } {
+    const clock = new SimulatedClock();
+    const connection = new Connection([], clock, new StrainedTurns());
+    connection.strain = 'near_limit';
+    return { connection, clock };
+  }
+
+  it('is told how long it has done so, after some turns', () => {
+    const { connection, clock } = made();
+    connection.come('abcdefgh');
+    clock.advanceSync(10);
+    assert.deepEqual(connection.backlogMs, [0, 0, 0, 6, 8, 10]);
+  });
+
+  it('does so while the system has more, and begins anew once all is read', () => {
+    const { connection, clock } = made();
+    connection.hasMore = true;
+    connection.come('abcd');
+    clock.advanceSync(10);
+    connection.come('efgh');
+    clock.advanceSync(8);
+    assert.equal(connection.backlogMs.at(-1), 18);
+    connection.hasMore = false;
+    clock.advanceSync(2);
+    connection.come('i');
+    clock.advanceSync(4);
+    connection.backlogMs = [];
+    connection.come('abcdefgh');
+    clock.advanceSync(6);
+    assert.deepEqual(connection.backlogMs, [0, 0, 0, 6]);
+  });
+
+  it('does so still after a turn that began when the limit was not near', () => {
+    const { connection, clock } = made();
+    connection.hasMore = true;
+    connection.come('abcdef');
+    connection.strain = 'none';
+    clock.advanceSync(2);
+    connection.strain = 'near_limit';
+    for (let turn = 0; turn < 5; turn++) {
+      connection.come('g');
+      clock.advanceSync(2);
+    }
+    assert.ok((connection.backlogMs.at(-1) ?? 0) > 4);
+  });
+
+  it('has left the limit behind when many turns have ended without it', () => {
+    const { connection, clock } = made();
+    connection.hasMore = true;
+    connection.come('a');
+    clock.advanceSync(4);
+    connection.strain = 'none';
+    for (let turn = 0; turn < 64; turn++) connection.come('b');
+    connection.strain = 'near_limit';
+    connection.backlogMs = [];
+    clock.advanceSync(1000);
+    connection.come('abcdefgh');
+    clock.advanceSync(6);
+    assert.deepEqual(connection.backlogMs, [0, 0, 0, 6]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { after, type Clock } from '../../core/time.ts';
 import type { NextTurnListener, Transport } from '../../core/transport.ts';
 import type { Strain } from '../../wire/h2/frame-rates.ts';
+import { FloodBacklog } from './flood-backlog.ts';
 import { pauseForShare } from './worker-share.ts';
 
 /** How long one connection may be read in a turn of the event loop, while others wait. */
@@ -48,6 +49,8 @@ export interface ReadTurnsOwner {
   readonly begun: number;
   /** Reads some frames of bytes [start, end). Returns the first byte that was not read. */
   readSlice(bytes: Uint8Array, start: number, end: number): number;
+  /** For so long the connection has been near a limit again and again, and had unread bytes all the time. May end it. */
+  onBacklog(nearMs: number): void;
   /** The turn is over. */
   onTurnRead(): void;
   /** Sends what is composed, and ends what is complete: the work for it belongs to the turn. */
@@ -66,6 +69,8 @@ export class ReadTurns implements StrainedConnection {
   /** Received, and left for the next turn. */
   #unread: Uint8Array = nothing;
   #waits = false;
+  /** Nearly always null: no turn has ended near a limit. */
+  #backlog: FloodBacklog | null = null;
 
   constructor(owner: ReadTurnsOwner, clock: Clock, strained: StrainedTurns) {
     this.#owner = owner;
@@ -122,7 +127,23 @@ export class ReadTurns implements StrainedConnection {
     if (at < end || isStrained(owner)) {
       const rest = bytes.subarray(at, end);
       this.#wait(isOwn ? rest : Buffer.from(rest));
-    } else if (owner.isCongested) owner.transport.pause();
+      return;
+    }
+    this.#watchBacklog(false);
+    if (owner.isCongested) owner.transport.pause();
+  }
+
+  /** At the end of a turn, which may end a connection that floods. */
+  #watchBacklog(hasRest: boolean): void {
+    const { strain, transport } = this.#owner;
+    if (this.#backlog === null && strain !== 'near_limit') return; // Nearly always.
+    if (!hasRest && !transport.hasUnread()) {
+      this.#backlog = null;
+      return;
+    }
+    this.#backlog ??= new FloodBacklog(this.#clock.now());
+    if (strain === 'near_limit') this.#owner.onBacklog(this.#backlog.noteNear(this.#clock.now()));
+    else if (strain === 'none' && this.#backlog.noteUnstrained()) this.#backlog = null;
   }
 
   #readTurn(bytes: Uint8Array, start: number, end: number): number {
@@ -139,12 +160,14 @@ export class ReadTurns implements StrainedConnection {
   }
 
   #wait(rest: Uint8Array): void {
-    const { transport } = this.#owner;
+    const owner = this.#owner;
+    this.#watchBacklog(rest.length > 0);
+    if (!owner.isServing) return;
     this.#unread = rest;
     this.#waits = true;
-    transport.pause();
-    if (isStrained(this.#owner)) this.#strained.add(this, this.#clock);
-    else transport.notifyNextTurn(this);
+    owner.transport.pause();
+    if (isStrained(owner)) this.#strained.add(this, this.#clock);
+    else owner.transport.notifyNextTurn(this);
   }
 
   /** For the event loop and `StrainedTurns` alone. */

@@ -88,6 +88,19 @@ describe('frame rates', () => {
   });
 
   for (const name of names)
+    it(`are said to exceed ${name} when they are near for as long as a burst takes to be allowed again`, () => {
+      const { burst, perS } = floodLimits[name];
+      let now = 0;
+      const rates = new FrameRates(() => now);
+      const refillMs = (burst * 1000) / perS;
+      assert.equal(rates.exceeded(refillMs), null);
+      for (let count = 0; count < burst; count++) rates.admits(name);
+      assert.deepEqual([rates.exceeded(refillMs - 1), rates.exceeded(refillMs)], [null, name]);
+      now = refillMs / 2 + 1;
+      assert.equal(rates.exceeded(1e9), null, 'one burst has been left behind');
+    });
+
+  for (const name of names)
     it(`are strained by more than half of the ${name}, until the time has made up for it`, () => {
       const { burst, perS } = floodLimits[name];
       let now = 0;

@@ -10,6 +10,7 @@ const limits: Readonly<Record<RateName, { readonly burst: number; readonly perS:
   ...strainLimits,
 };
 const names = Object.keys(limits) as RateName[];
+const floodNames = Object.keys(floodLimits) as FloodName[];
 
 /** Counts the frames of one connection against `floodLimits` and `strainLimits`: a token bucket for each. */
 export class FrameRates {
@@ -56,16 +57,35 @@ export class FrameRates {
     if (tokens !== undefined) this.#tokens[index] = Math.min(floodLimits[name].burst, tokens + count);
   }
 
+  /**
+   * The limit that the connection is near, if it has been near one for `nearMs`, and that is longer than one burst explains: it is as long as a
+   * whole burst takes to be allowed again, and half of it leaves the limit behind.
+   */
+  exceeded(nearMs: number): FloodName | null {
+    for (const name of floodNames) if (nearMs >= refillMs(name) && this.#isBelowHalf(name)) return name;
+    return null;
+  }
+
+  #isBelowHalf(name: RateName): boolean {
+    const index = names.indexOf(name);
+    return this.#tokens[index] !== undefined && this.#refill(index) < limits[name].burst / 2;
+  }
+
   /** Whether a count is above half of what is allowed, and of which kind. */
   get strain(): Strain {
     if (!this.#mayBeStrained) return 'none';
     let strain: Strain = 'none';
-    for (const [index, name] of names.entries()) {
-      if (this.#tokens[index] === undefined || this.#refill(index) >= limits[name].burst / 2) continue;
+    for (const name of names) {
+      if (!this.#isBelowHalf(name)) continue;
       if (name in floodLimits) return 'near_limit';
       strain = 'costly';
     }
     this.#mayBeStrained = strain !== 'none';
     return strain;
   }
+}
+
+function refillMs(name: FloodName): number {
+  const { burst, perS } = floodLimits[name];
+  return (burst * 1000) / perS;
 }

@@ -463,8 +463,18 @@ export class Session implements FrameHandler {
   /** Whether one more such frame is allowed; otherwise the session has ended. */
   #admits(name: FloodName): boolean {
     if (this.#rates.admits(name)) return true;
-    this.#fail('ENHANCE_YOUR_CALM', `too many: ${name.replace('_', ' ')}`, name);
+    this.#failAt(name);
     return false;
+  }
+
+  /** For owners: for `nearMs` the peer has been near a limit and has sent faster than it was read. Ends the session if that is too long. */
+  endIfNearFor(nearMs: number): void {
+    const name = this.#rates.exceeded(nearMs);
+    if (name !== null) this.#failAt(name);
+  }
+
+  #failAt(name: FloodName): void {
+    this.#fail('ENHANCE_YOUR_CALM', `too many: ${name.replace('_', ' ')}`, name);
   }
 
   #fail(error: ErrorName, why: string, limit: Http2LimitName | null): void {
