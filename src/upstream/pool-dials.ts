@@ -107,8 +107,12 @@ export class PoolDials {
     if (http2) this.#speaksHttp2 = isMultiplexed;
   }
 
-  /** The endpoint wants HTTP/1.1: for some requests (with NTLM, say), or for all. */
+  /**
+   * The endpoint wants HTTP/1.1: for some requests (with NTLM, say), or for all. Without TLS there is no ALPN to choose it: a port
+   * that takes HTTP/2 in clear text may take nothing else, so the answer concerns its request alone.
+   */
   noteHttp1Required(): void {
+    if (this.settings.tls === null) return;
     this.#http1Until = after(this.#clock.now(), http1RememberedMs);
   }
 }

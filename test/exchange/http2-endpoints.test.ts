@@ -325,8 +325,31 @@ describe('a request that the endpoint did not process', () => {
     end(world);
   });
 
-  it('goes over HTTP/1.1 where the endpoint wants that, for an hour', () => {
-    const world = worldOf();
+  for (const frame of ['RST_STREAM', 'GOAWAY'] as const) {
+    it(`by HTTP_1_1_REQUIRED in clear text (${frame}): that request fails, and the next ones go over HTTP/2`, () => {
+      const world = worldOf({ attemptsMax: 1 });
+      const refused = ask(world);
+      if (frame === 'RST_STREAM') arrived(world).reset('HTTP_1_1_REQUIRED');
+      else {
+        lineOf(world).session.sender.writer.goAway(0, errorNumber('HTTP_1_1_REQUIRED'), '');
+        lineOf(world).session.sender.touch();
+      }
+      world.pass(20);
+      assert.equal(refused.status, 502);
+      const [cause, delivery, , evidence] = attemptOf(world.records[0] as EndedExchange);
+      assert.deepEqual([cause, delivery], ['stream_refused', 'refused_by_peer']);
+      assert.equal((evidence as { code: string }).code, 'HTTP_1_1_REQUIRED');
+      const next = ask(world);
+      arrived(world, 1).answer(200, 'by HTTP/2');
+      world.pass(20);
+      assert.equal(next.content.toString(), 'by HTTP/2');
+      assert.equal((world.records[1]?.attempts[0] as Attempt).protocol, 'h2');
+      end(world);
+    });
+  }
+
+  it('goes over HTTP/1.1 where the endpoint wants that within TLS, for an hour', () => {
+    const world = worldOf({}, { tls: true });
     const client = ask(world);
     world.settings.endpoints = 'http/1.1';
     arrived(world).reset('HTTP_1_1_REQUIRED');
