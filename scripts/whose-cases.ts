@@ -15,7 +15,10 @@ interface WhoseCase {
 /** `src/core/failure-table.test.ts` finds a case that is missing here. */
 const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
   response_body_stalled: [{ when: 'with `request_open`', evidence: { requestOpen: true } }],
-  exchange_timeout: [{ when: 'with `queued_ms`', evidence: { queuedMs: 3000 } }],
+  exchange_timeout: [
+    { when: 'with `queued_ms`', evidence: { queuedMs: 3000 } },
+    { when: 'with `over_at_start`', evidence: { overAtStart: true } },
+  ],
   tunnel_idle: [{ when: 'where `silent` is `client`', evidence: { silent: 'client' } }],
   response_not_http: [
     { when: 'with `answered_before`', evidence: { answeredBefore: 2 } },

@@ -128,6 +128,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
     'what the address is: `own_listener`, `loopback`, `link_local`, `metadata`, `multicast`, `unspecified`, `reserved`, or `denied` by `dns.deny`',
   requestsMax: 'how many requests an endpoint may have in flight, if that is what is full; absent otherwise',
   queueMax: 'how many requests may wait, and already do',
+  overAtStart: 'the time was over before an endpoint was chosen; absent otherwise',
   queuedMs:
     'for how many milliseconds the request was queued on its HTTP/2 connection; absent unless the time was over by then',
   requestOpen:

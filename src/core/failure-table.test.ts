@@ -280,6 +280,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   fix: ['start it'],
   isPrivate: [true, false],
   lasting: [true],
+  overAtStart: [true],
   ping: ['answered', 'unanswered'],
   queuedMs: [3000],
   requestOpen: [true],

@@ -71,7 +71,14 @@ export interface Evidence {
   tunnel_idle: { address: string; idleMs: number; bytesReceived: number; silent?: 'client' | 'application' };
   /** `setBy`: the client of a gRPC call has set the limit (`grpc-timeout`); absent: the route. */
   /** `queuedMs`: the time was over when the request, which was queued on its HTTP/2 connection, began. */
-  exchange_timeout: { address: string | null; limitMs: number; setBy?: 'client'; queuedMs?: number };
+  /** `overAtStart`: the time was over before an endpoint was chosen. */
+  exchange_timeout: {
+    address: string | null;
+    limitMs: number;
+    setBy?: 'client';
+    queuedMs?: number;
+    overAtStart?: true;
+  };
   // reset
   closed_before_response: { address: string; reused: boolean; idleMs: number };
   /** `stream`, here and below: the HTTP/2 error by which the endpoint ended the stream; the connection was open. `errno` is '' then. */

@@ -26,14 +26,20 @@ export function remainingMs(exchange: ExchangeState, now: Instant): number {
   return exchange.startedAt + limitMs - now;
 }
 
-/** The failure of a request whose time was over before it left the queue of its connection; null: it has time left, or was not queued. */
-export function queueTimeoutFailure(
+/**
+ * The failure of a request whose time was over before an endpoint was chosen: in the queue of its connection, or by a gRPC deadline
+ * such as `0S`. Null: it has time left.
+ */
+export function earlyTimeoutFailure(
   exchange: ExchangeState,
   queuedForMs: number | undefined,
   clock: Clock,
 ): Failure | null {
-  if (queuedForMs === undefined || queuedForMs < 0 || remainingMs(exchange, clock.now()) > 0) return null;
-  return fail('exchange_timeout', 'queue', { address: null, ...limitOf(exchange), queuedMs: queuedForMs });
+  if (remainingMs(exchange, clock.now()) > 0) return null;
+  const evidence = { address: null, ...limitOf(exchange) };
+  if (queuedForMs === undefined || queuedForMs < 0)
+    return fail('exchange_timeout', 'route', { ...evidence, overAtStart: true });
+  return fail('exchange_timeout', 'queue', { ...evidence, queuedMs: queuedForMs });
 }
 
 function earlier(a: number | null, b: number | null): number | null {

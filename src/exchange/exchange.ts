@@ -28,7 +28,7 @@ import type { RetainedResponse } from './retained-response.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import {
   exchangeTimeoutFailure,
-  queueTimeoutFailure,
+  earlyTimeoutFailure,
   scheduleExchangeTimeout,
   type TimedExchange,
 } from './exchange-timeout.ts';
@@ -89,7 +89,7 @@ export class Exchange
       return this.#answerWithFailure(fail('no_route', 'route', { host: this.authority, path: this.target }));
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
-    const tooLate = queueTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);
+    const tooLate = earlyTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);
     if (tooLate !== null) return this.#answerWithFailure(tooLate);
     const { exchangeMs, responseHeadMs } = route.timeouts;
     if (route.retry !== null) this.#retries = new RetryState(route.retry, this, this.ports.clock, this.ports.ids);

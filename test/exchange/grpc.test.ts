@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { specOf } from '../../src/core/explain.ts';
+import type { Failure } from '../../src/core/failure.ts';
 import { Http1World } from './http1-world.ts';
 import { StreamWorld } from './stream-world.ts';
 import { assertRecord } from './cases.ts';
@@ -52,6 +54,21 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
     assert.equal(world.endpoint('a').arrived[0]?.gone, true);
     const { failure } = assertRecord(world, { end: 'generated', cause: 'exchange_timeout', delivery: 'sent_unknown' });
     assert.deepEqual(failure?.evidence, { address: world.endpoint('a').address, limitMs: 500, setBy: 'client' });
+  });
+
+  it("is answered before an endpoint is chosen where it is over at the start, and is the client's", () => {
+    const world = new StreamWorld();
+    const client = waiting(world, { ...timed, 'grpc-timeout': '0S' }, 5);
+    assert.deepEqual([client.status, client.field('grpc-status')], [200, '4']);
+    assert.equal(world.endpoint('a').arrived.length, 0);
+    const { failure, attempts } = assertRecord(world, {
+      end: 'generated',
+      cause: 'exchange_timeout',
+      delivery: 'not_sent',
+    });
+    assert.deepEqual(failure?.evidence, { address: null, limitMs: 0, setBy: 'client', overAtStart: true });
+    assert.equal(attempts.length, 0);
+    assert.equal(specOf(failure as Failure, null).whose, 'client');
   });
 
   it('ends a call of gRPC-Web over HTTP/1.1', () => {

@@ -186,10 +186,12 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The whole request took longer than is allowed',
-    sentence: ({ address, limitMs, setBy, queuedMs }) => {
+    sentence: ({ address, limitMs, setBy, queuedMs, overAtStart }) => {
       const limit = `${duration(limitMs)} that its ${setBy === 'client' ? 'client (grpc-timeout)' : 'route'} allows`;
       if (queuedMs !== undefined)
         return `The request was not answered within the ${limit}: it was queued for ${duration(queuedMs)}, because the gateway begins few requests at a time of a client whose address has flooded it.`;
+      if (overAtStart === true)
+        return `The ${limit} was over before the gateway could choose an endpoint; the request was sent to none.`;
       const where =
         address === null
           ? 'the gateway had not reached an endpoint yet'
@@ -206,9 +208,11 @@ export const tooSlow = {
     ],
     nextStep:
       'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route, or the deadline of a gRPC client.',
-    inThisCase: ({ queuedMs }) =>
+    inThisCase: ({ queuedMs, overAtStart }) =>
       queuedMs === undefined
-        ? null
+        ? overAtStart === true
+          ? deadlineOverAtStart
+          : null
         : {
             whose: 'gateway',
             forClient:
@@ -222,6 +226,20 @@ export const tooSlow = {
           },
   },
 } satisfies Partial<FailureTable>;
+
+/** The time for the head counts too, so a slow head can use up the limit of the route. */
+const deadlineOverAtStart = {
+  whose: 'client',
+  forClient:
+    'The time for this request had passed before it could begin. Try again, with a longer deadline if you set one.',
+  usualCauses: [
+    'the client passes on what is left of a deadline of its own, and nothing is left',
+    'the client computes its deadline from a clock that is wrong, or in another unit',
+    'the head of the request arrived more slowly than `timeouts.exchange` of the route allows',
+  ],
+  nextStep:
+    'Look where the client sets its deadline (`grpc-timeout`), and let it end calls itself that have no time left.',
+} as const;
 
 /** Completes "the endpoint received the request and …". */
 function missingAnswerText(interims: number | undefined): string {
