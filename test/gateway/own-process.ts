@@ -21,6 +21,7 @@ export interface GatewayStatusJson {
   readonly verdict: { readonly state: string; readonly reason: string };
   readonly problems: readonly { readonly kind: string; readonly reason: string; readonly next_step: string }[];
   readonly incidents: readonly unknown[];
+  readonly workers: readonly { readonly exchanges_active: number }[];
 }
 
 /** Runs `candor up` in its own process, for tests that measure the process: memory, descriptors. */
