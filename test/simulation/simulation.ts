@@ -378,16 +378,14 @@ class Simulation {
 
   /** The last one that was answered. A request may arrive behind its repetition, where its connection is slower. */
   #answeredOf(arrived: readonly ArrivedRequest[], client: ClientActor): ArrivedRequest | undefined {
-    if (this.#retry !== null) {
-      // The response of an earlier attempt is returned where the later ones have got none.
-      const got = client.content;
-      const begins = (request: ArrivedRequest): boolean =>
-        this.#answers.get(request)?.subarray(0, got.length).equals(got) === true;
-      const found =
-        arrived.findLast((request) => this.#answers.get(request)?.equals(got) === true) ??
-        (got.length > 0 ? arrived.findLast(begins) : undefined);
-      if (found !== undefined) return found;
-    }
+    // The response of an earlier attempt is returned where the later ones have got none; and what was sent earlier may arrive later.
+    const got = client.content;
+    const begins = (request: ArrivedRequest): boolean =>
+      this.#answers.get(request)?.subarray(0, got.length).equals(got) === true;
+    const found =
+      arrived.findLast((request) => this.#answers.get(request)?.equals(got) === true) ??
+      (got.length > 0 ? arrived.findLast(begins) : undefined);
+    if (found !== undefined) return found;
     return arrived.findLast((request) => this.#answers.has(request)) ?? arrived.at(-1);
   }
 
