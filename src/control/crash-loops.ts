@@ -39,7 +39,7 @@ interface InstanceEnds {
   ends: readonly End[];
   /** Exits in a row. */
   failures: number;
-  /** So many of them came before it was ready for the first time: they were no ends of what had served. */
+  /** Exits before it was ready for the first time, which do not count: nothing had served. 0 once the row has ended. */
   failuresBefore: number;
   wasReady: boolean;
   /** `never`: it is not ready now. */
@@ -138,15 +138,13 @@ export class CrashLoops {
     const known = this.#instances.get(subject);
     if (known !== undefined) return known;
     const first: InstanceEnds = {
-      ...{
-        ends: [],
-        failures: 0,
-        failuresBefore: 0,
-        wasReady: false,
-        readySince: never,
-        hasRecovered: false,
-        loopingSince: never,
-      },
+      ends: [],
+      failures: 0,
+      failuresBefore: 0,
+      wasReady: false,
+      readySince: never,
+      hasRecovered: false,
+      loopingSince: never,
     };
     this.#instances.set(subject, first);
     return first;

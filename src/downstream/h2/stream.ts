@@ -167,7 +167,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     else this.#timeouts.awaitContent(!this.#begun);
   }
 
-  /** As with HTTP/1: nobody knows whether a stream has more to send once its response has begun. `timeouts.idle` ends one that rests. */
+  /** As with HTTP/1: once the response has begun, the gateway cannot know whether the client has more to send. `timeouts.idle` ends a stream that rests. */
   get #mayRest(): boolean {
     return this.#begun && this.request.framing.kind !== 'length';
   }
