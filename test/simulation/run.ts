@@ -1,23 +1,60 @@
 import { parseArgs } from 'node:util';
-import { simulate } from './simulation.ts';
+import { simulate, type EndpointProtocol, type SimulatedRetries } from './simulation.ts';
 
-/** `node test/simulation/run.ts --seed 42 --count 100 --exchanges 300 --endpoints h2 --retries hedges`: runs as many simulated hours as wanted. */
+const usage = `usage: npm run simulate [-- --seed <n> --count <n> --exchanges <n> --endpoints http/1.1|h2 --retries none|retries|hedges]
+
+  Plays simulated hours of the gateway and checks its promises. Without --seed the first seed is random; the next ones
+  count up. Without --endpoints or --retries each seed plays all kinds of them.
+
+  Example: npm run simulate -- --count 200`;
+
+const protocols: readonly EndpointProtocol[] = ['http/1.1', 'h2'];
+const kindsOfRetries = ['none', 'retries', 'hedges'] as const;
+
 const { values } = parseArgs({
   options: {
-    seed: { type: 'string', default: '1' },
-    count: { type: 'string', default: '10' },
-    exchanges: { type: 'string', default: '300' },
-    endpoints: { type: 'string', default: 'http/1.1' },
+    seed: { type: 'string' },
+    count: { type: 'string', default: '20' },
+    exchanges: { type: 'string', default: '150' },
+    endpoints: { type: 'string' },
     retries: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
-const first = Number(values.seed);
-for (let seed = first; seed < first + Number(values.count); seed++) {
-  const { exchanges, ends, causes, hedged } = simulate(
-    String(seed),
-    Number(values.exchanges),
-    values.endpoints === 'h2' ? 'h2' : 'http/1.1',
-    values.retries === 'hedges' || values.retries === 'retries' ? values.retries : null,
-  );
-  console.log(`seed ${seed}: ${exchanges} exchanges`, ...(hedged > 0 ? [`${hedged} hedged`] : []), ends, causes);
+const first = Number(values.seed ?? Math.floor(Math.random() * 1e9));
+const count = Number(values.count);
+const exchanges = Number(values.exchanges);
+const endpoints = protocols.filter((one) => one === (values.endpoints ?? one));
+const retries = kindsOfRetries.filter((one) => one === (values.retries ?? one));
+const isValid = [first, count, exchanges].every(Number.isInteger) && endpoints.length > 0 && retries.length > 0;
+if (values.help || !isValid) {
+  console.log(usage);
+  process.exitCode = values.help ? 0 : 2;
+} else {
+  process.exitCode = simulateAll() ? 0 : 1;
+}
+
+function simulateAll(): boolean {
+  let failed = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const counts = endpoints.flatMap((protocol) => retries.map((kind) => played(String(seed), protocol, kind)));
+    failed += counts.filter((one) => one === null).length;
+    console.log(`seed ${seed}: ${counts.map((one) => one ?? 'FAILED').join(', ')} exchanges`);
+  }
+  console.log(failed === 0 ? 'every promise was kept' : `${failed} runs broke a promise`);
+  return failed === 0;
+}
+
+/** How many exchanges there were; null: a promise was broken, which is printed. */
+function played(
+  seed: string,
+  protocol: EndpointProtocol,
+  kind: Exclude<SimulatedRetries, null> | 'none',
+): number | null {
+  try {
+    return simulate(seed, exchanges, protocol, kind === 'none' ? null : kind).exchanges;
+  } catch (error) {
+    console.error(error);
+    return null;
+  }
 }

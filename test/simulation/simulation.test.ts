@@ -12,6 +12,14 @@ describe('a busy simulated hour of the gateway', () => {
     });
   }
 
+  // Of a client that left before the 30,000 bytes of its answer came, while an earlier answer without content was on its way.
+  it('keeps every promise, seed 400000073', () => assert.ok(simulate('400000073', 120).exchanges > 60));
+
+  // The 304 of the second attempt counts, not the answer that was planned for the first, lost one.
+  it('keeps every promise with HTTP/2 endpoints, seed 81598394', () => {
+    assert.ok(simulate('81598394', 120, 'h2').exchanges > 60);
+  });
+
   // Seeds of lost streams that looked whole, and of a request that was called unsent and left all the same.
   for (const seed of sampled(['2', '6', '13'], 2)) {
     it(`keeps every promise with HTTP/2 endpoints, seed ${seed}`, () => {
@@ -20,17 +28,8 @@ describe('a busy simulated hour of the gateway', () => {
   }
 
   for (const endpoints of ['http/1.1', 'h2'] as const) {
-    it(`keeps every promise with a new random seed and ${endpoints} endpoints`, (context) => {
-      const seed = String(Math.floor(Math.random() * 1e9));
-      context.diagnostic(`seed ${seed}`);
-      simulate(seed, 120, endpoints);
-    });
-  }
-
-  for (const endpoints of ['http/1.1', 'h2'] as const) {
-    for (const seed of [...sampled(['3', '4'], 2), String(Math.floor(Math.random() * 1e9))]) {
-      it(`keeps every promise of a route that retries, with ${endpoints} endpoints and ${seed.length > 1 ? 'a new random seed' : `seed ${seed}`}`, (context) => {
-        context.diagnostic(`seed ${seed}`);
+    for (const seed of sampled(['3', '4', '11', '12'], 2)) {
+      it(`keeps every promise of a route that retries, with ${endpoints} endpoints, seed ${seed}`, () => {
         const { exchanges } = simulate(seed, 150, endpoints, 'retries');
         assert.ok(exchanges > 60, `${exchanges} exchanges`);
       });
@@ -38,11 +37,10 @@ describe('a busy simulated hour of the gateway', () => {
   }
 
   for (const endpoints of ['http/1.1', 'h2'] as const) {
-    for (const seed of [...sampled(['3', '8'], 2), String(Math.floor(Math.random() * 1e9))]) {
-      it(`keeps every promise of a route that hedges, with ${endpoints} endpoints and ${seed.length > 1 ? 'a new random seed' : `seed ${seed}`}`, (context) => {
-        context.diagnostic(`seed ${seed}`);
+    for (const seed of sampled(['3', '8'], 2)) {
+      it(`keeps every promise of a route that hedges, with ${endpoints} endpoints, seed ${seed}`, () => {
         const { hedged } = simulate(seed, 200, endpoints, 'hedges');
-        if (seed.length === 1) assert.ok(hedged > 0, 'some requests are hedged');
+        assert.ok(hedged > 0, 'some requests are hedged');
       });
     }
   }

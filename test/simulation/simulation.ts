@@ -75,7 +75,7 @@ export function simulate(
     return new Simulation(seed, endpoints, retries).run(exchanges);
   } catch (error) {
     throw new Error(
-      `seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints}${retries === null ? '' : ` --retries ${retries}`}`,
+      `seed ${seed} fails; again: npm run simulate -- --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints} --retries ${retries ?? 'none'}`,
       {
         cause: error,
       },
@@ -353,7 +353,7 @@ class Simulation {
     assert.notEqual(client.state, 'open', `the connection of client ${key} has ended`);
     if (this.#retry !== null) verifyRetries(key, arrived.length, record, this.#retry);
     if (isHedged(record)) verifyHedge(key, method, record, this.#retry);
-    const last = this.#answeredOf(arrived, client);
+    const last = this.#answeredOf(arrived, client, record);
     const answer = last === undefined ? undefined : this.#answers.get(last);
     if (record.endKind === 'forwarded') {
       assert.equal(record.bytesToClient, answer?.length ?? 0, `record ${key} counts the bytes`);
@@ -376,23 +376,32 @@ class Simulation {
     this.#verifyNothingLeaked(key, client, record, ours);
   }
 
-  /** The last one that was answered. A request may arrive behind its repetition, where its connection is slower. */
-  #answeredOf(arrived: readonly ArrivedRequest[], client: ClientActor): ArrivedRequest | undefined {
-    // The response of an earlier attempt is returned where the later ones have got none; and what was sent earlier may arrive later.
+  /**
+   * Whose answer the client was given: a request may have arrived several times, and what was sent earlier may arrive later. A client that
+   * has left, and one that got a 304, have no content to tell by: then the record's count tells.
+   */
+  #answeredOf(
+    arrived: readonly ArrivedRequest[],
+    client: ClientActor,
+    record: EndedExchange,
+  ): ArrivedRequest | undefined {
     const got = client.content;
-    const begins = (request: ArrivedRequest): boolean =>
-      this.#answers.get(request)?.subarray(0, got.length).equals(got) === true;
-    const found =
-      arrived.findLast((request) => this.#answers.get(request)?.equals(got) === true) ??
-      (got.length > 0 ? arrived.findLast(begins) : undefined);
-    if (found !== undefined) return found;
-    return arrived.findLast((request) => this.#answers.has(request)) ?? arrived.at(-1);
+    const answered = arrived.filter((request) => this.#answers.has(request));
+    const length = (request: ArrivedRequest): number | undefined => this.#answers.get(request)?.length;
+    const fitting = answered.filter(
+      (request) => this.#answers.get(request)?.subarray(0, got.length).equals(got) === true,
+    );
+    const counted =
+      record.endKind === 'forwarded' ? fitting.findLast((one) => length(one) === record.bytesToClient) : undefined;
+    const whole = fitting.findLast((one) => length(one) === got.length);
+    const begun = got.length > 0 ? fitting.at(-1) : undefined;
+    return counted ?? whole ?? begun ?? answered.at(-1) ?? arrived.at(-1);
   }
 
   /** The client has seen no byte of an answer that another attempt's answer, or the gateway's own, has replaced. */
   #verifyNothingLeaked(key: string, client: ClientActor, record: EndedExchange, ours: boolean): void {
     const arrived = this.#arrivals.get(key) ?? [];
-    const last = this.#answeredOf(arrived, client);
+    const last = this.#answeredOf(arrived, client, record);
     const replaced = ours ? arrived : arrived.filter((request) => request !== last);
     for (const request of replaced) {
       const first = this.#answers.get(request)?.subarray(0, 8);

@@ -20,8 +20,10 @@ export type SlowClientKind = keyof SlowClientSizes;
 export interface SlowClientState {
   /** Open at this moment. */
   open: number;
-  /** Closed by the gateway; each was opened again at once. */
+  /** Closed by the gateway; each is opened again after a moment. */
   ended: number;
+  /** Not connected again so far. */
+  returning: number;
   /** Not opened: refused, or closed before anything was sent. */
   failed: number;
 }
@@ -39,7 +41,7 @@ export class SlowClients {
 
   constructor(port: number) {
     this.#port = port;
-    const none = (): SlowClientState => ({ open: 0, ended: 0, failed: 0 });
+    const none = (): SlowClientState => ({ open: 0, ended: 0, returning: 0, failed: 0 });
     this.report = { heads: none(), posts: none(), readers: none(), nonReaders: none(), idle: none() };
   }
 
@@ -67,7 +69,7 @@ export class SlowClients {
     this.#disconnecting = this.#sockets.size > 0;
   }
 
-  #open(kind: SlowClientKind): void {
+  #open(kind: SlowClientKind, returns = false): void {
     const number = this.#count++;
     // 127.1.0.1 and on: none is an address of the normal clients.
     const localAddress = `127.1.${Math.floor(number / perAddress / 250) % 250}.${(Math.floor(number / perAddress) % 250) + 1}`;
@@ -79,6 +81,7 @@ export class SlowClients {
     socket.on('connect', () => {
       sent = true;
       state.open++;
+      if (returns) state.returning--;
       this.#behave(kind, socket);
     });
     socket.on('close', () => {
@@ -87,7 +90,8 @@ export class SlowClients {
       if (this.#disconnecting) return;
       if (sent) state.ended++;
       else state.failed++;
-      this.#after(reconnectMs, () => this.#open(kind));
+      if (sent || !returns) state.returning++;
+      this.#after(reconnectMs, () => this.#open(kind, true));
     });
   }
 
