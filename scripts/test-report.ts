@@ -42,6 +42,9 @@ export interface ReportOptions {
 /** How many of the slowest files, and of those with the most processor time, are printed. */
 const longestMax = 10;
 
+/** How many lines of a failure stand in the list at the end too: of the output of a long run, the end alone may be kept. */
+const repeatedLinesMax = 8;
+
 /** Prints a run for people: a line per file when it ends, failures in full, then the sums. */
 export class TestReport {
   readonly #say: (line: string) => void;
@@ -121,11 +124,12 @@ export class TestReport {
     const title = isWholeFile(event)
       ? `✖ ${event.file} exited before its tests ended`
       : `✖ ${event.declaredIn}:${event.line ?? 1} ${event.name}`;
-    this.#failures.push(title);
-    this.#say(title);
-    this.#say(
-      indent(isWholeFile(event) && file.output !== '' ? file.output.trimEnd() : causeText(event.details.error)),
+    const cause = indent(
+      isWholeFile(event) && file.output !== '' ? file.output.trimEnd() : causeText(event.details.error),
     );
+    this.#failures.push(`${title}\n${cause.split('\n').slice(0, repeatedLinesMax).join('\n')}`);
+    this.#say(title);
+    this.#say(cause);
   }
 
   diagnosed(event: { readonly file: string; readonly message: string; readonly nesting: number }): void {
