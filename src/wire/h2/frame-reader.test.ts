@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from '../../testing/properties.test-support.ts';
-import { callsOf, frame, FrameLog } from './frame.test-support.ts';
+import { callsOf, callsOfParts, frame, FrameLog } from './frame.test-support.ts';
 import { FrameReader } from './frame-reader.ts';
 import { h2Limits } from './limits.ts';
 import { frameFlags, frameTypes } from './protocol.ts';
@@ -304,6 +304,8 @@ describe('the frame reader', () => {
       payload: fc.oneof(
         fc.uint8Array({ maxLength: 40 }),
         fc.constantFrom(4, 5, 6, 8).map((length) => Buffer.alloc(length, 1)),
+        // What is held of a frame gets a larger buffer from 256 bytes on.
+        fc.uint8Array({ minLength: 230, maxLength: 600 }),
       ),
     })
     .map(({ type, flags, streamId, payload }) => frame(type, flags, streamId, payload));
@@ -319,6 +321,26 @@ describe('the frame reader', () => {
       { numRuns: 500 },
     );
   });
+
+  it('says the same of any frames, wherever they are cut', () => {
+    const cuts = fc.array(fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 1200 })), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(anyFrame, { minLength: 1, maxLength: 4 }), cuts, (frames, places) => {
+        const bytes = Buffer.concat(frames);
+        const within = places.map((at) => at % bytes.length);
+        assert.deepEqual(callsOfParts(bytes, within), callsOf(bytes));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  for (const length of [246, 247, 248, 300, 5000])
+    it(`reads HEADERS of ${length} bytes, cut after each byte of the frame's header`, () => {
+      const payload = Buffer.from(Array.from({ length }, (_, index) => index % 251));
+      const bytes = frame(headers, endHeaders, 1, payload);
+      for (let cut = 1; cut <= 12; cut++)
+        assert.deepEqual(callsOfParts(bytes, [cut]), [`HEADERS 1 ${payload.toString('hex')}`], `cut at ${cut}`);
+    });
 
   it('throws for no bytes whatever', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void callsOf(Buffer.from(bytes), 7)));

@@ -108,13 +108,14 @@ export class FrameReader {
   #completeHeld(bytes: Uint8Array, start: number, end: number): number {
     let at = this.#addToHeld(bytes, start, end, frameHeaderBytes);
     if (this.#heldBytes < frameHeaderBytes) return at;
-    const held = this.#held;
-    const length = held.readUIntBE(0, 3);
-    if (!this.#admits(length, held, 0, this.#heldBytes)) return end;
-    const isData = held[3] === types.data;
-    const wanted = frameHeaderBytes + (isData ? Math.min(length, ((held[4] as number) & padded) >> 3) : length);
+    const header = this.#held;
+    const length = header.readUIntBE(0, 3);
+    if (!this.#admits(length, header, 0, this.#heldBytes)) return end;
+    const isData = header[3] === types.data;
+    const wanted = frameHeaderBytes + (isData ? Math.min(length, ((header[4] as number) & padded) >> 3) : length);
     at = this.#addToHeld(bytes, at, end, wanted);
     if (this.#heldBytes < wanted) return at;
+    const held = this.#held; // Perhaps a larger one than that of the header.
     this.#heldBytes = 0;
     if (isData) this.#beginData(held, 0, frameHeaderBytes, length);
     else this.#read(held, 0, frameHeaderBytes, wanted);

@@ -126,13 +126,22 @@ export class FrameLog implements FrameHandler {
 
 /** What a reader says of `bytes` behind SETTINGS, in slices of `sliceBytes`. */
 export function callsOf(bytes: Buffer, sliceBytes: number = bytes.length): readonly string[] {
+  const cuts = Array.from({ length: Math.floor(bytes.length / sliceBytes) }, (_, index) => (index + 1) * sliceBytes);
+  return callsOfParts(bytes, cuts);
+}
+
+/** The same of bytes that are cut at the given places. */
+export function callsOfParts(bytes: Buffer, cuts: readonly number[]): readonly string[] {
   const log = new FrameLog();
   const reader = new FrameReader(log, h2Limits);
   const settings = frame(4, 0, 0);
   reader.push(settings, 0, settings.length);
-  for (let at = 0; at < bytes.length; at += sliceBytes) {
+  const places = [...new Set([0, ...cuts, bytes.length])].toSorted((a, b) => a - b);
+  for (const [index, at] of places.entries()) {
+    const part = bytes.subarray(at, places[index + 1] ?? at);
+    if (part.length === 0) continue;
     // Bytes are lent during the call only, and seldom begin at 0.
-    const lent = Buffer.concat([Buffer.from('..'), bytes.subarray(at, at + sliceBytes)]);
+    const lent = Buffer.concat([Buffer.from('..'), part]);
     reader.push(lent, 2, lent.length);
     lent.fill(0xdb);
   }
