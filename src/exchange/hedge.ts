@@ -2,7 +2,7 @@ import type { Failure } from '../core/failure.ts';
 import { hasNoContent } from '../core/message.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { LatencyQuantile } from '../policy/latency-quantile.ts';
-import { Attempt, type AttemptOwner } from './attempt.ts';
+import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { attemptsMaxOf, endpointsTried, hasUntried } from './retry.ts';
 import type { ExchangeState } from './state.ts';
 
@@ -116,7 +116,9 @@ export class Hedge {
     this.#timer?.cancel();
     const second = this.#second;
     this.#second = null;
-    if (second?.isOver === false) second.giveUp(failure);
+    if (second === null || second.isOver) return;
+    second.giveUp(failure);
+    this.#owner.delivery = furthest(this.#owner.delivery, second.delivery);
   }
 }
 
