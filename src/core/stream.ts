@@ -56,6 +56,8 @@ export interface DownstreamStream {
    * sends, or has sent early, follow as request content without `readContent`.
    */
   switchTo(protocol: string, response: OutgoingResponse): void;
+  /** With which status `switchTo` answers: 101, or 200 to an extended CONNECT (RFC 8441 §5). */
+  readonly switchStatus: number;
   /** The response is complete. `onResponseSent` follows when its last byte has left. */
   endContent(trailers: Fields | null): void;
   flush(): void;

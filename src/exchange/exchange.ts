@@ -266,7 +266,7 @@ export class Exchange
     this.tunnel = new Tunnel(start, this, this.ports);
     this.delivery = 'response_started';
     this.statusReceived = response.status;
-    this.#noteResponseBegun(response.status, 'forwarded');
+    this.#noteResponseBegun(this.downstream.switchStatus, 'forwarded');
     this.downstream.switchTo(protocol, head);
   }
 

@@ -190,6 +190,8 @@ export class MemoryClientStream implements DownstreamStream {
     if (this.wanted) this.#watchContent();
   }
 
+  readonly switchStatus = 101;
+
   /** As in RFC 8441: a response like any other, and then the bytes of the protocol in both directions. */
   switchTo(protocol: string, response: OutgoingResponse): void {
     this.respond(response);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Attempt } from '../../src/exchange/attempt.ts';
 import { Http1World } from './http1-world.ts';
 
 describe('a hedged request', () => {
@@ -32,7 +33,7 @@ describe('a hedged request', () => {
     client.leave();
     world.pass(100);
     const record = world.records.at(-1) ?? assert.fail('the exchange is recorded');
-    const deliveries = record.attempts.map(({ delivery }) => delivery);
+    const deliveries = record.attempts.map((attempt) => (attempt as Attempt).delivery);
     assert.deepEqual(deliveries, ['not_sent', 'sent_unknown']);
     assert.deepEqual([record.endKind, record.delivery], ['abandoned', 'sent_unknown']);
   });

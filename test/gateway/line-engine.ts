@@ -165,6 +165,7 @@ class LineStream implements DownstreamStream {
   pauseContent(): void {}
   resumeContent(): void {}
   sendInterimResponse(): void {}
+  readonly switchStatus = 101;
   switchTo(): void {}
   flush(): void {}
 

@@ -143,6 +143,7 @@ routes: [{ path: /refused, to: liar }, { path: /lie, to: liar }, { path: /, to: 
       const record = await gateway.record(id);
       assert.deepEqual(record.tunnel, { protocol: 'websocket', ...tunnel });
       assert.deepEqual([record.kind, record.client.protocol, line.resetOf(1)], ['tunnel', 'HTTP/2', null]);
+      assert.deepEqual([record.status, record.received_status], [200, 101], 'RFC 8441: the client got no 101');
     });
 
   test('has a key of its own for each stream', async () => {

@@ -321,13 +321,17 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#watchContent();
   }
 
+  get switchStatus(): number {
+    return 200;
+  }
+
   switchTo(_: string, response: OutgoingResponse): void {
     this.isTunnel = true;
     this.#begun = true;
     this.#connection.ports.counts.tunnelsActive++;
     const { block, session } = this.#connection;
     this.#connection.beginBlock();
-    block.status(200);
+    block.status(this.switchStatus);
     response.writeFields(block);
     this.#sendBlock(false);
     this.#reads = 'yes';

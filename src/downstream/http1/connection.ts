@@ -262,6 +262,10 @@ export class Http1ClientConnection
     if (!this.reader.ended) this.#watchContent();
   }
 
+  get switchStatus(): number {
+    return 101;
+  }
+
   switchTo(protocol: string, response: OutgoingResponse): void {
     this.tunnel = true;
     this.ports.counts.tunnelsActive++;
