@@ -45,6 +45,15 @@ describe('a busy simulated hour of the gateway', () => {
     }
   }
 
+  for (const endpoints of ['http/1.1', 'h2'] as const) {
+    for (const seed of sampled(['5', '6'], 2)) {
+      it(`keeps every promise to HTTP/2 clients, with ${endpoints} endpoints, seed ${seed}`, () => {
+        const { exchanges } = simulate(seed, 150, endpoints, 'retries', 'h2');
+        assert.ok(exchanges > 60, `${exchanges} exchanges`);
+      });
+    }
+  }
+
   it('is the same for the same seed', () => {
     assert.deepEqual(simulate('3', 40), simulate('3', 40));
   });

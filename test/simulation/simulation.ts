@@ -59,8 +59,8 @@ export function contentFor(key: string, bytes: number): Buffer {
   return made;
 }
 
-/** What endpoints speak. */
-export type EndpointProtocol = 'http/1.1' | 'h2';
+/** What clients or endpoints speak. */
+export type Protocol = 'http/1.1' | 'h2';
 
 /** What the `retry` of the route has: figures that the seed draws, perhaps with `hedge: true`; null: there is none. */
 export type SimulatedRetries = 'retries' | 'hedges' | null;
@@ -68,14 +68,15 @@ export type SimulatedRetries = 'retries' | 'hedges' | null;
 export function simulate(
   seed: string,
   exchanges: number,
-  endpoints: EndpointProtocol = 'http/1.1',
+  endpoints: Protocol = 'http/1.1',
   retries: SimulatedRetries = null,
+  clients: Protocol = 'http/1.1',
 ): SimulationSummary {
   try {
-    return new Simulation(seed, endpoints, retries).run(exchanges);
+    return new Simulation(seed, endpoints, retries, clients).run(exchanges);
   } catch (error) {
     throw new Error(
-      `seed ${seed} fails; again: npm run simulate -- --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints} --retries ${retries ?? 'none'}`,
+      `seed ${seed} fails; again: npm run simulate -- --seed ${seed} --count 1 --exchanges ${exchanges} --endpoints ${endpoints} --retries ${retries ?? 'none'} --clients ${clients}`,
       {
         cause: error,
       },
@@ -103,7 +104,7 @@ class Simulation {
   /** Null: the route has none. */
   readonly #retry: RetrySpec | null;
 
-  constructor(seed: string, endpoints: EndpointProtocol, retries: SimulatedRetries) {
+  constructor(seed: string, endpoints: Protocol, retries: SimulatedRetries, clients: Protocol) {
     this.#seed = seed;
     this.#random = new SeededRandom(seed);
     const network = this.#random.fork('network');
@@ -138,6 +139,7 @@ class Simulation {
         connectFault: () =>
           network.next() < 0.03 ? network.pick(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EMFILE']) : null,
         endpoints,
+        clients,
         queueMax: this.#random.fork('queue').pick([0, 10, 40]),
         semaphores: new WorkerSemaphores(this.#shared.memory, this.#shared.claimWorkerIndex() ?? 0, this.#clock),
         semaphoresOf: (id) => this.#semaphoresOf(id),
@@ -183,14 +185,21 @@ class Simulation {
     const bytes = random.pick([0, 10, 1000, 30_000, 150_000, 250_000]);
     const target = `/${key}?n=${bytes}`;
     const connection = random.next() < 0.5 ? { connection: `line ${random.integer(12)}` } : {};
-    const line = connection.connection === undefined ? undefined : this.#world.lines.get(connection.connection);
-    if (connection.connection !== undefined && (line?.closed === true || line?.transport.closed === true)) {
-      this.#world.lines.delete(connection.connection);
-    }
+    if (connection.connection !== undefined) this.#forgetEnded(connection.connection);
     if (method === 'GET' || method === 'HEAD') {
       return this.#note({ key, method, client: this.#world.request({ method, target }, connection) }, random);
     }
     this.#upload(key, method, target, random);
+  }
+
+  /** A connection that has ended, or takes no more requests, is opened again. */
+  #forgetEnded(name: string): void {
+    const { lines, http2Lines } = this.#world;
+    const line = lines.get(name);
+    if (line?.closed === true || line?.transport.closed === true) lines.delete(name);
+    const http2 = http2Lines.get(name);
+    if (http2 === undefined) return;
+    if (http2.closed || http2.transport.closed || http2.goAways.length > 0) http2Lines.delete(name);
   }
 
   #upload(key: string, method: string, target: string, random: SeededRandom): void {
