@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import { explain, specOf } from '../../src/core/explain.ts';
+import type { Failure } from '../../src/core/failure.ts';
 import type { Attempt } from '../../src/exchange/attempt.ts';
 import { errorNames, errorNumber } from '../../src/wire/h2/protocol.ts';
 import { pattern, unbuffered } from './cases.ts';
@@ -232,6 +233,33 @@ describe('an endpoint that ends a stream', () => {
     assert.equal(world.records[0]?.failure?.cause, 'response_framing');
     end(world);
   });
+
+  for (const [what, method, status] of [
+    ['HEAD', 'HEAD', 200],
+    ['a 204', 'GET', 204],
+    ['a 304', 'GET', 304],
+  ] as const) {
+    it(`with content behind ${what}: the record names the rule, and the connection carries the next request`, () => {
+      const world = worldOf();
+      const client = ask(world, { method });
+      arrived(world).head(status, method === 'HEAD' ? 4 : null, {});
+      arrived(world).writeBeyond('four');
+      world.pass(20);
+      assert.equal(client.status, 502);
+      const failure = world.records[0]?.failure as Failure;
+      assert.deepEqual(failure, {
+        ...{ cause: 'response_framing', stage: 'body' },
+        evidence: { address: world.records[0]?.attempts[0]?.address, rule: 'content-forbidden' },
+      });
+      assert.match(explain(failure), /longer than it may be: a body came with a 204, with a 304, or in answer to HEAD/);
+      assert.match(specOf(failure).nextStep, /for HEAD add/);
+      ask(world);
+      arrived(world, 1).answer(200);
+      world.pass(5);
+      assert.equal(world.endpoint('a').connectionsMade, 1);
+      end(world);
+    });
+  }
 
   it('whose connection closes within content: a cut', () => {
     const world = worldOf();

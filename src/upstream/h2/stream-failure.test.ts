@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { chunkedContent, type Framing } from '../../core/message.ts';
+import { chunkedContent, type Framing, noContent } from '../../core/message.ts';
 import { errorNumber } from '../../wire/h2/protocol.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';
 import { cut, type LostSession, type LostStream, refusedSection, streamFailure } from './stream-failure.ts';
@@ -108,6 +108,22 @@ describe('a stream that ends before its response is complete', () => {
       'response_framing',
       'body',
       { rule: 'content-length-mismatch' },
+    ],
+    [
+      'with content behind a response that has none',
+      { framing: noContent, bytesReceived: 5 },
+      rule('more content'),
+      'response_framing',
+      'body',
+      { rule: 'content-forbidden' },
+    ],
+    [
+      'by a rule, without content behind a response that has none',
+      { framing: noContent, bytesReceived: 0 },
+      rule('HEADERS twice'),
+      'response_frames',
+      'body',
+      { rule: 'HEADERS twice', code: 'PROTOCOL_ERROR' },
     ],
     [
       'with less content than announced',

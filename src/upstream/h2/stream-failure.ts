@@ -88,6 +88,8 @@ export function cut(
 
 function ruleFailure(stream: LostStream, code: string, why: string): Failure {
   const { address, framing, bytesReceived } = stream;
+  if (framing?.kind === 'none' && code === 'PROTOCOL_ERROR' && bytesReceived > 0)
+    return fail('response_framing', 'body', { address, rule: 'content-forbidden' });
   if (framing?.kind === 'length' && code === 'PROTOCOL_ERROR') {
     if (bytesReceived > framing.bytes)
       return fail('response_framing', 'body', { address, rule: 'content-length-mismatch' });
