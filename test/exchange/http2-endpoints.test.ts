@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { EndpointState } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import { explain, specOf } from '../../src/core/explain.ts';
 import type { Failure } from '../../src/core/failure.ts';
@@ -34,6 +35,22 @@ function lineOf(world: Http1World, index = 0): Http2EndpointLine {
 function end(world: Http1World): void {
   world.pass(200_000);
   world.verifyAtRest();
+}
+
+function comeBackFrom(world: Http1World, state: EndpointState): void {
+  world.endpoint('a').setState(state);
+  world.pass(1000);
+  world.endpoint('a').setState('healthy');
+}
+
+/** Nothing listens at the endpoint for a moment, in which a request comes. */
+function refuseOnce(world: Http1World): void {
+  const endpoint = world.endpoint('a');
+  endpoint.die('closed');
+  endpoint.accepts = 'refuses';
+  ask(world);
+  world.pass(100);
+  endpoint.accepts = 'yes';
 }
 
 /** The cause, the delivery, and the evidence beyond the address of the nth attempt. */
@@ -403,6 +420,36 @@ describe('a request that the endpoint did not process', () => {
     );
     end(world);
   });
+
+  const replacements: readonly [what: string, replace: (world: Http1World) => void, protocol: string][] = [
+    ['it has been unhealthy', (world) => comeBackFrom(world, 'unhealthy'), 'h2'],
+    ['its instance has been started anew', (world) => comeBackFrom(world, 'starting'), 'h2'],
+    ['a connection to it was refused', refuseOnce, 'h2'],
+    ['it has only closed its connections', (world) => world.endpoint('a').die('closed'), 'http/1.1'],
+    ['main says again what it said', (world) => world.changed(), 'http/1.1'],
+  ];
+  for (const [what, replace, protocol] of replacements)
+    it(`goes over HTTP/1.1 where the endpoint wants that within TLS; and when ${what}, over ${protocol}`, () => {
+      const world = worldOf({}, { tls: true });
+      ask(world);
+      world.settings.endpoints = 'http/1.1';
+      arrived(world).reset('HTTP_1_1_REQUIRED');
+      world.pass(20);
+      world.endpoint('a').arrived[1]?.answer(200);
+      world.pass(20);
+      replace(world);
+      world.pass(5000);
+      world.settings.endpoints = protocol as 'h2' | 'http/1.1';
+      ask(world);
+      world.endpoint('a').arrived[2]?.answer(200);
+      world.pass(20);
+      const { attempts } = world.records.at(-1) as EndedExchange;
+      assert.deepEqual(
+        attempts.map((attempt) => [(attempt as Attempt).protocol, (attempt as Attempt).status]),
+        [[protocol, 200]],
+      );
+      end(world);
+    });
 });
 
 describe('an endpoint whose HTTP/2 is none', () => {
