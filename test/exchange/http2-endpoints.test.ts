@@ -478,29 +478,112 @@ describe('an endpoint whose HTTP/2 is none', () => {
     });
   }
 
-  for (const [what, frames, rule] of [
-    ['a frame that is too long', [0x00, 0x40, 0x01, 0, 0, 0, 0, 0, 1], /a frame of 16385 bytes/],
-    ['PUSH_PROMISE', [0, 0, 4, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2], /PUSH_PROMISE/],
-    ['DATA without a stream', [0, 0, 1, 0, 0, 0, 0, 0, 0, 65], /DATA without a stream/],
-    ['a header block that cannot be decoded', [0, 0, 1, 1, 5, 0, 0, 0, 1, 0xff], /header block/],
-  ] as const) {
-    it(`${what}: the rule is told, and all streams of the connection fail`, () => {
+  const ofFirst = ['this_stream', 'another_stream'] as const;
+  const connectionErrors = [
+    ['a frame that is too long', [0x00, 0x40, 0x01, 0, 0, 0, 0, 0, 1], /a frame of 16385 bytes/, ofFirst],
+    ['PUSH_PROMISE', [0, 0, 4, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2], /PUSH_PROMISE/, ofFirst],
+    [
+      'DATA without a stream',
+      [0, 0, 1, 0, 0, 0, 0, 0, 0, 65],
+      /DATA without a stream/,
+      ['connection', 'connection'],
+    ] as const,
+    ['a header block that cannot be decoded', [0, 0, 1, 1, 5, 0, 0, 0, 1, 0xff], /header block/, ofFirst],
+    [
+      'DATA on a stream that was never opened',
+      [0, 0, 0, 0, 0, 0, 0, 0, 7],
+      /DATA on a stream/,
+      ['another_stream', 'another_stream'],
+    ],
+  ] as const;
+
+  function sendFrame(world: Http1World, frame: readonly number[], line = 0): void {
+    const bytes = Buffer.from(frame);
+    lineOf(world, line).transport.write(bytes, 0, bytes.length, 'owned');
+    world.pass(200);
+  }
+
+  for (const [what, frame, rule, frameOf] of connectionErrors)
+    it(`${what}: all streams of the connection fail, and the record says whose frame it was`, () => {
       const world = worldOf();
-      const clients = [ask(world), ask(world)];
-      const bytes = Buffer.from(frames);
-      lineOf(world).transport.write(bytes, 0, bytes.length, 'owned');
-      world.pass(200);
+      const clients = [ask(world, { method: 'POST' }), ask(world, { method: 'POST' })];
+      sendFrame(world, frame);
       assert.deepEqual(
         clients.map(({ status }) => status),
         [502, 502],
       );
-      for (const { failure } of world.records) {
-        assert.equal(failure?.cause, 'response_frames');
-        assert.match(explain(failure as never), rule);
+      for (const [index, record] of world.records.entries()) {
+        const [cause, , retryReason, evidence] = attemptOf(record);
+        assert.deepEqual([cause, retryReason], ['response_frames', 'not_idempotent']);
+        const { streams, frameOf: found } = evidence as { streams?: number; frameOf?: string };
+        assert.deepEqual([streams, found], [2, frameOf[index]]);
+        const sentence = explain(record.failure as Failure);
+        assert.match(sentence, rule);
+        assert.match(sentence, /This connection error ended all 2 streams of the connection; the frame belongs to/);
       }
       end(world);
     });
-  }
+
+  for (const [what, frame, , frameOf] of connectionErrors)
+    it(`${what}: GETs whose frame it was not are sent once more, on a new connection`, () => {
+      const world = worldOf();
+      const clients = [ask(world), ask(world)];
+      sendFrame(world, frame);
+      for (const request of world.endpoint('a').arrived.slice(2)) request.answer(200);
+      world.pass(20);
+      const expected = frameOf.map((of) =>
+        of === 'this_stream' ? ([502, 'nowhere_else'] as const) : [200, 'idempotent'],
+      );
+      assert.deepEqual(
+        clients.map(({ status }) => status),
+        expected.map(([status]) => status),
+      );
+      const reasons = world.records.map(({ attempts }) => attempts[0]?.retryReason);
+      assert.deepEqual(new Set(reasons), new Set(expected.map(([, reason]) => reason)));
+      assert.equal(world.endpoint('a').connectionsMade, 2);
+      end(world);
+    });
+
+  it('a GET that a second connection error ends is not sent again', () => {
+    const world = worldOf();
+    const clients = [ask(world), ask(world)];
+    const [, frame] = connectionErrors[2];
+    sendFrame(world, frame);
+    sendFrame(world, frame, 1);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [502, 502],
+    );
+    for (const { attempts } of world.records)
+      assert.deepEqual(
+        attempts.map(({ retryReason }) => retryReason),
+        ['idempotent', 'attempts_spent'],
+      );
+    end(world);
+  });
+
+  it('a connection error behind an earlier response may be its effect: a GET is sent once more', () => {
+    const world = worldOf();
+    ask(world);
+    arrived(world).answer(200);
+    world.pass(20);
+    const client = ask(world);
+    sendFrame(world, connectionErrors[2][1]);
+    arrived(world, 2).answer(200);
+    world.pass(20);
+    assert.deepEqual([client.status, attemptOf(world.records[1] as EndedExchange)[2]], [200, 'idempotent']);
+    end(world);
+  });
+
+  it('a connection error before any other request is not taken for that of another one', () => {
+    const world = worldOf();
+    const client = ask(world);
+    sendFrame(world, connectionErrors[2][1]);
+    assert.equal(client.status, 502);
+    assert.equal(attemptOf(world.records[0] as EndedExchange)[2], 'nowhere_else');
+    assert.match(explain(world.records[0]?.failure as Failure), /This connection error ended the connection\.$/);
+    end(world);
+  });
 });
 
 describe('a response that HTTP/2 does not allow', () => {

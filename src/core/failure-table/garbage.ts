@@ -1,4 +1,4 @@
-import type { Guess } from '../failure.ts';
+import type { Evidence, Guess } from '../failure.ts';
 import type { CaseTexts } from '../failure-spec.ts';
 import { type ResponseRule, responseRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
@@ -122,7 +122,10 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's HTTP/2 frames break the protocol",
-    sentence: ({ address, rule, code }) => `${address} sent frames that HTTP/2 does not allow (${code}): ${rule}.`,
+    sentence: ({ address, rule, code, streams, frameOf }) => {
+      const sentence = `${address} sent frames that HTTP/2 does not allow (${code}): ${rule}.`;
+      return streams === undefined ? sentence : `${sentence} ${connectionErrorText(streams, frameOf)}`;
+    },
     forClient:
       'The connection to the application broke a rule of its protocol. Its developers must correct that; try again in a moment.',
     usualCauses: [
@@ -368,6 +371,14 @@ export const garbage = {
           },
   },
 } satisfies Partial<FailureTable>;
+
+/** RFC 9113 §5.4.1. */
+function connectionErrorText(streams: number, frameOf: Evidence['response_frames']['frameOf']): string {
+  const ended = `This connection error ended ${streams > 1 ? `all ${streams} streams of the connection` : 'the connection'}`;
+  if (frameOf === 'another_stream') return `${ended}; the frame belongs to another stream than this request.`;
+  if (frameOf === 'connection' && streams > 1) return `${ended}; the frame belongs to none of them.`;
+  return frameOf === 'this_stream' && streams > 1 ? `${ended}; the frame belongs to this request.` : `${ended}.`;
+}
 
 function broken(rule: keyof typeof responseRules): string {
   const { reason, section } = responseRules[rule];

@@ -360,7 +360,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const { goAwayReceived: goAway, lostBy: connection } = this.#connection;
     const framing = this.#head?.framing ?? null;
     const sent = { bytesSent: this.#bytesSent, bytesReceived: this.#stream?.contentReceived ?? 0 };
-    return { address, reused, idleMs, requestSent, ...sent, framing, goAway, connection };
+    const id = this.#stream?.id ?? 0;
+    return { id, address, reused, idleMs, requestSent, ...sent, framing, goAway, connection };
   }
 
   onWriteOverdue(limitMs: number): void {
