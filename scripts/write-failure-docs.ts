@@ -71,6 +71,10 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   stream:
     'the HTTP/2 error by which the endpoint ended the stream (RST_STREAM), or `END_STREAM` if it ended it in order, but too early; absent if the whole connection ended',
   frame: 'the frame that said so',
+  streams:
+    'how many streams a connection error (RFC 9113 §5.4.1) ended, that of this request included; absent if a stream error ended this one alone',
+  frameOf:
+    'whose frame it was, by its stream identifier: of `this_stream`, of `another_stream`, or of the `connection`; absent with a stream error',
   lastStreamId: 'the last stream that the endpoint has processed (GOAWAY); absent with RST_STREAM',
   text: 'what the GOAWAY says beside its code; absent with RST_STREAM',
   coding: 'the last transfer coding that the response names',
@@ -324,6 +328,10 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   request_write_timeout: { limitMs: 60_000 },
   response_status_line: { rule: 'status-code', firstBytes: 'HTTP/1.1 999 Whatever' },
   response_header: { name: 'X-File-Name' },
+  response_frames: {
+    ...{ rule: 'PUSH_PROMISE, which the gateway does not allow', code: 'PROTOCOL_ERROR' },
+    ...{ streams: 3, frameOf: 'another_stream' },
+  },
   response_framing: { rule: 'length-and-transfer-encoding' },
   response_head_too_large: { limit: 65_536 },
   response_trailers_too_large: { limit: 16_384, headersMax: 64 },

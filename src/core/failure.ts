@@ -150,8 +150,18 @@ export interface Evidence {
     answeredBetween?: number;
   };
   response_not_http2: { address: string; firstBytes: string; guess: Guess };
-  /** `rule`: what the endpoint's frames break, in words; `code`: the error of RFC 9113 §7 by which it was told. */
-  response_frames: { address: string; rule: string; code: string };
+  /**
+   * `rule`: what the endpoint's frames break, in words; `code`: the error of RFC 9113 §7 by which it was told. `streams`: a connection error
+   * ended so many streams, this one included; absent: a stream error ended this one alone. `frameOf`: what the frame belongs to, as far
+   * as its stream identifier says; absent with a stream error.
+   */
+  response_frames: {
+    address: string;
+    rule: string;
+    code: string;
+    streams?: number;
+    frameOf?: 'this_stream' | 'another_stream' | 'connection';
+  };
   response_status_line: { address: string; firstBytes: string; rule: ResponseRule };
   response_version: { address: string; version: string };
   response_header: { address: string; rule: ResponseRule; name: string };

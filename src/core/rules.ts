@@ -237,6 +237,10 @@ export const responseRules = {
   'switch-in-http2': { section: 'RFC 9113 §8.6', reason: 'HTTP/2 knows no 101' },
   'interim-end': { section: 'RFC 9113 §8.1', reason: 'an interim response ends the stream' },
   'content-length-mismatch': { section: 'RFC 9113 §8.1.1', reason: 'the body is longer than Content-Length' },
+  'content-forbidden': {
+    section: 'RFC 9110 §6.4.1, §15.3.5 and §15.4.5',
+    reason: 'a body came with a 204, with a 304, or in answer to HEAD, which have none',
+  },
 } as const satisfies Record<string, RuleSpec>;
 
 export type ResponseRule = keyof typeof responseRules;

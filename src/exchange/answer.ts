@@ -19,6 +19,8 @@ import type { ExchangeState } from './state.ts';
 export interface OwnAnswer {
   readonly head: OutgoingResponse;
   readonly content: Uint8Array;
+  /** What it says to a gRPC client; null: it is an answer of HTTP. */
+  readonly grpcStatus: number | null;
 }
 
 /** Sends head and body. */
@@ -77,7 +79,7 @@ export function filterAnswer(exchange: ExchangeState, answer: FilterAnswer, cloc
   const fields = [...headers, ['X-Request-Id', visibleText(exchange.id, requestIdMax)] as const];
   const content = hasBody && exchange.method !== 'HEAD' ? body : noBytes;
   const contentLength = hasBody ? body.length : 0;
-  return answerOf({ status, reason: reasonPhrase(status), fields, content, contentLength }, clock);
+  return answerOf({ status, reason: reasonPhrase(status), fields, content, contentLength, grpcStatus: null }, clock);
 }
 
 const noBytes = new Uint8Array(0);
@@ -87,10 +89,8 @@ export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Cl
   return answerOf(lastHopResponse(request, id, serving), clock);
 }
 
-type PlainAnswer = Omit<GeneratedResponse, 'trailersOnlyGrpc'>;
-
-function answerOf(response: PlainAnswer, clock: Clock): OwnAnswer {
-  const { status, reason, fields, content, contentLength } = response;
+function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
+  const { status, reason, fields, content, contentLength, grpcStatus } = response;
   const framing: Framing = { kind: 'length', bytes: contentLength };
   const head: OutgoingResponse = {
     status,
@@ -104,5 +104,5 @@ function answerOf(response: PlainAnswer, clock: Clock): OwnAnswer {
       for (const [name, value] of fields) sink.field(name, value);
     },
   };
-  return { head, content };
+  return { head, content, grpcStatus };
 }

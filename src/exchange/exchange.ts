@@ -472,6 +472,7 @@ export class Exchange
 
   #answerWith(answer: OwnAnswer): void {
     this.#noteResponseBegun(answer.head.status, 'generated');
+    this.grpcStatus = answer.grpcStatus;
     const isUnsent = this.method === 'HEAD' || this.downstream.isLost === true;
     this.bytesToClient = isUnsent ? 0 : answer.content.length;
     sendAnswer(answer, this.downstream);

@@ -307,7 +307,7 @@ describe('a gRPC answer', () => {
         factsFor(failureOf(cause), { method: 'POST', contentType: 'application/grpc' }),
       );
       assert.equal(response.status, 200);
-      assert.equal(response.trailersOnlyGrpc, true);
+      assert.equal(response.grpcStatus, Number(grpcStatus));
       assert.equal(response.content.length, 0);
       assert.equal(fieldOf(response, 'Grpc-Status'), grpcStatus);
     });
@@ -316,7 +316,7 @@ describe('a gRPC answer', () => {
   it('is for a client that can read it: any other gets the failure as everybody does', () => {
     const facts = { method: 'POST', contentType: 'application/grpc', takesTrailersOnly: false };
     const response = generateResponse(factsFor(failureOf('connect_refused'), facts));
-    assert.deepEqual([response.status, response.trailersOnlyGrpc], [502, false]);
+    assert.deepEqual([response.status, response.grpcStatus], [502, null]);
     assert.equal(fieldOf(response, 'Content-Type'), 'application/problem+json');
     assert.equal(fieldOf(response, 'Grpc-Status'), undefined);
   });

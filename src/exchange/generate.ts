@@ -5,7 +5,7 @@ import { type Account, type AccountFacts, giveAccount } from './account.ts';
 import { fillCustomPage, findCustomPage } from './custom-page.ts';
 import { renderErrorPage } from './error-page.ts';
 import { writeErrorText } from './error-text.ts';
-import { grpcContentType, grpcFields } from './grpc-answer.ts';
+import { grpcContentType, grpcFields, grpcStatus } from './grpc-answer.ts';
 import { negotiateForm } from './negotiate.ts';
 import { writeProblemDetails } from './problem-details.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
@@ -35,8 +35,8 @@ export interface GeneratedResponse {
   readonly content: Uint8Array;
   /** As for GET: in answer to HEAD it is more than `content` has (RFC 9110 §9.3.2). */
   readonly contentLength: number;
-  /** The fields are a gRPC status; there is no content. */
-  readonly trailersOnlyGrpc: boolean;
+  /** Of an answer to a gRPC client: the fields say it, and there is no content. Null: it is an answer of HTTP. */
+  readonly grpcStatus: number | null;
 }
 
 interface Form {
@@ -65,7 +65,7 @@ export function generateResponse(facts: GenerateFacts): GeneratedResponse {
       fields: all,
       content: noBytes,
       contentLength: 0,
-      trailersOnlyGrpc: true,
+      grpcStatus: grpcStatus(account.status),
     };
   }
   const form = chooseForm(facts, account);
@@ -76,7 +76,7 @@ export function generateResponse(facts: GenerateFacts): GeneratedResponse {
     fields: [['Content-Type', form.contentType], ...fields, ['Vary', 'Accept'], ...form.fields],
     content: facts.method === 'HEAD' ? noBytes : content,
     contentLength: content.length,
-    trailersOnlyGrpc: false,
+    grpcStatus: null,
   };
 }
 
@@ -149,6 +149,6 @@ export function plainResponse(
     fields,
     content: method === 'HEAD' ? noBytes : content,
     contentLength: content.length,
-    trailersOnlyGrpc: false,
+    grpcStatus: null,
   };
 }

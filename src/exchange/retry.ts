@@ -170,12 +170,19 @@ export function mayBeStale(attempt: AttemptFacts): boolean {
 
 /** Whether the connection alone may be at fault, so that a fresh one to the same endpoint counts as another target. */
 export function mayBeOfConnection(attempt: AttemptFacts): boolean {
-  return mayBeStale(attempt) || hasLeftOver(attempt);
+  return mayBeStale(attempt) || hasLeftOver(attempt) || mayBeOfOtherStream(attempt);
 }
 
 /** Whether what came in place of a response may be left over from an earlier one on the same connection. */
 function hasLeftOver({ failure }: AttemptFacts): boolean {
   return failure?.cause === 'response_not_http' && failure.evidence.answeredBefore !== undefined;
+}
+
+/** Whether the frame that ended the connection with all its streams belongs to another request, or may be an effect of an earlier one. */
+function mayBeOfOtherStream({ failure, reused }: AttemptFacts): boolean {
+  if (failure?.cause !== 'response_frames') return false;
+  const { frameOf, streams = 0 } = failure.evidence;
+  return frameOf === 'another_stream' || (frameOf === 'connection' && (reused || streams > 1));
 }
 
 /** Whether the endpoint ended the connection before it responded. */

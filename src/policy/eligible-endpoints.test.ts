@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointState } from '../core/endpoint.ts';
-import { eligibleOf, triedAllTheSame } from './eligible-endpoints.ts';
+import { eligibleOf, hasComeBack, triedAllTheSame } from './eligible-endpoints.ts';
 
 type Named = readonly [state: EndpointState, weight?: number];
 
@@ -32,6 +32,23 @@ for (const [what, named, eligible, tried] of cases)
     const names = (some: readonly { readonly name: string }[]): string => some.map(({ name }) => name).join(' ');
     assert.deepEqual([names(eligibleOf(all, false)), names(triedAllTheSame(all, false))], [eligible, tried]);
   });
+
+const changes: readonly [before: EndpointState, now: EndpointState, sinceLater: boolean, comesBack: boolean][] = [
+  ['unhealthy', 'healthy', true, true],
+  ['ejected', 'healthy', true, true],
+  ['starting', 'unchecked', true, true],
+  ['healthy', 'healthy', true, true],
+  ['healthy', 'healthy', false, false],
+  ['healthy', 'unhealthy', true, false],
+  ['unhealthy', 'probation', true, false],
+];
+
+for (const [before, now, isLater, comesBack] of changes)
+  test(`an endpoint that was ${before} and is ${now} ${isLater ? 'since a later time' : 'since the same time'} has ${comesBack ? '' : 'not '}come back`, () =>
+    assert.equal(
+      hasComeBack({ state: before, sinceInstant: 7 }, { state: now, sinceInstant: isLater ? 8 : 7 }),
+      comesBack,
+    ));
 
 test('endpoints whose checks fail are tried only if the upstream says so, and never where no request can be sent', () => {
   const all = [{ state: 'unhealthy' as const }, { state: 'unhealthy' as const, failure: 'prohibited' }];

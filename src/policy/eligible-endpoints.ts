@@ -1,4 +1,5 @@
 import type { EndpointState } from '../core/endpoint.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
 
 /** What decides whether an endpoint may be chosen. */
 export interface EligibilityFacts {
@@ -12,6 +13,14 @@ export interface EligibilityFacts {
 /** Nothing speaks against it. */
 export function isReadyState({ state }: Pick<EligibilityFacts, 'state'>): boolean {
   return state === 'healthy' || state === 'unchecked';
+}
+
+/** Whether an endpoint is ready and was not at some time since `before`. Its state may have changed twice between two deltas. */
+export function hasComeBack(
+  before: Pick<EndpointSnapshot, 'state' | 'sinceInstant'>,
+  now: Pick<EndpointSnapshot, 'state' | 'sinceInstant'>,
+): boolean {
+  return isReadyState(now) && (!isReadyState(before) || now.sinceInstant > before.sinceInstant);
 }
 
 /**

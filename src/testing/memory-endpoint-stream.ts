@@ -112,6 +112,7 @@ export class MemoryEndpointStream implements UpstreamStream {
       this.#options.onRequest(this);
     }
     for (let bytes = this.#up.take(); bytes !== null; bytes = this.#up.take()) this.content.push(bytes);
+    if (this.#head !== null) this.#watch();
     this.#noteSent();
     if (this.#up.queuedBytes > 0) return;
     if (this.#up.ended) {

@@ -2,10 +2,12 @@ import { EndpointAnswers } from './endpoint-answers.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
+import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamStream } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
+import { hasComeBack } from '../policy/eligible-endpoints.ts';
 import { ConnectionQueue, type QueueWaiter } from './connection-queue.ts';
 import type { DialLimits } from './dial.ts';
 import { AvailableConnections } from './available-connections.ts';
@@ -132,6 +134,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
     const sameDials = !this.#dials.change(dialSettingsOf(settings));
     this.#permits.update(snapshot, settings);
+    if (hasComeBack(this.#snapshot, snapshot)) this.#dials.forgetProtocol();
     this.#snapshot = snapshot;
     this.#settings = settings;
     this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
@@ -334,6 +337,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   onDialFailed(dial: PoolDial, failure: Failure): void {
     this.#permits.noteFailedDial(failure);
+    if (isRefusal(failure.cause)) this.#dials.forgetProtocol();
     const shares = this.#dials.end(dial);
     this.#releaseConnectionPermit();
     for (const { waiter } of shares) waiter.onNoStream(failure);

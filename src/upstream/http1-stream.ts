@@ -142,7 +142,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const taken = this.#request.flush();
     if (this.requestSent && this.#phase !== 'tunnel') return;
     if (taken) this.#noteSent();
-    this.#watch();
+    this.#watchAfterSending();
   }
 
   get requestBegun(): boolean {
@@ -153,7 +153,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const handler = this.#handler;
     if (handler === null) return;
     this.#noteSent();
-    this.#watch();
+    this.#watchAfterSending();
     try {
       handler.onEndpointRoom();
     } catch (error) {
@@ -235,6 +235,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#answers?.onHttp();
     this.#connection.keepAliveTimeoutS = head.keepAliveTimeoutS;
     this.#content.begin(head.framing);
+    this.#timeouts.beginContent();
     const handler = this.#handler;
     handler?.onResponse(head);
     if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, bytesBehind);
@@ -339,8 +340,14 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     else if (this.#phase === 'head') this.#timeouts.watchHead();
   }
 
+  #watchAfterSending(): void {
+    if (this.#phase === 'content') this.#timeouts.noteSent();
+    this.#watch();
+  }
+
   onExpired(now: Instant): void {
     const timeouts = this.#timeouts;
+    if (this.#phase === 'content' && timeouts.noteSent()) return this.#watch();
     if (this.#phase === 'content')
       return this.#failWith(timeouts.contentFailure(!this.#request.isWhole && this.transport.pendingBytes === 0));
     if (timeouts.isTakingBytes) return this.#watch();

@@ -22,6 +22,8 @@ export class Http1Timeouts {
   #limits: AttemptLimits = { responseHeadMs: 0, idleMs: 0 };
   #headDueAt: Instant = never;
   #lastByteAt: Instant;
+  /** Bytes that the system had taken when `noteSent` last looked. */
+  #takenBefore = 0;
   /** Bytes that waited to be written when the deadline was last set. */
   #pendingBefore = 0;
   /** Since when the endpoint of a tunnel has taken none of the bytes that wait for it. */
@@ -60,6 +62,20 @@ export class Http1Timeouts {
       deadline.at = after(this.#clock.now(), idleMs);
     } else if (parser.began) deadline.at = Math.min(this.#headDueAt, after(this.#lastByteAt, idleMs)) as Instant;
     else deadline.at = this.#headDueAt;
+  }
+
+  /** The response's content is due from now on. */
+  beginContent(): void {
+    this.#takenBefore = takenBytes(this.#stream.transport);
+  }
+
+  /** Whether bytes of the request have left since the last call: then neither side is silent. */
+  noteSent(): boolean {
+    const taken = takenBytes(this.#stream.transport);
+    if (taken === this.#takenBefore) return false;
+    this.#takenBefore = taken;
+    this.#lastByteAt = this.#clock.now();
+    return true;
   }
 
   watchContent(isPaused: boolean): void {
@@ -107,4 +123,8 @@ export class Http1Timeouts {
     if (!parser.began) return headTimeout({ address, limitMs }, interims);
     return fail('response_head_unfinished', 'response', { address, limitMs, bytesReceived: parser.bytesHeld });
   }
+}
+
+function takenBytes({ sentBytes, pendingBytes }: Transport): number {
+  return sentBytes - pendingBytes;
 }

@@ -12,7 +12,7 @@ import {
   type PoolDialTarget,
 } from './pool-dial.ts';
 
-/** For how long HTTP/1.1 is spoken with an endpoint that has asked for it. */
+/** For how long HTTP/1.1 is spoken with an endpoint that has asked for it; less where its program may have been replaced (`forgetProtocol`). */
 const http1RememberedMs = 60 * 60_000;
 
 const longAgo = Number.NEGATIVE_INFINITY as Instant;
@@ -44,9 +44,14 @@ export class PoolDials {
   change(settings: DialSettings): boolean {
     if (JSON.stringify(settings) === JSON.stringify(this.settings)) return false;
     this.settings = settings;
+    this.forgetProtocol();
+    return true;
+  }
+
+  /** Another program may serve the endpoint from now on, with other versions of HTTP. */
+  forgetProtocol(): void {
     this.#speaksHttp2 = null;
     this.#http1Until = longAgo;
-    return true;
   }
 
   /** The group of connections that may carry the request. */

@@ -19,9 +19,11 @@ function refused(world: World, fields: Readonly<Record<string, string>>): Client
 
 describe('a gRPC request whose endpoint is not there', () => {
   it('is answered by trailers alone over HTTP/2 where the client said te: trailers', () => {
-    const client = refused(new StreamWorld(), { ...grpc, te: 'trailers' });
+    const world = new StreamWorld();
+    const client = refused(world, { ...grpc, te: 'trailers' });
     assert.deepEqual([client.status, client.content.length], [200, 0]);
     assert.deepEqual([client.field('grpc-status'), client.field('content-type')], ['14', 'application/grpc+proto']);
+    assert.equal(assertRecord(world, { end: 'generated', cause: 'connect_refused' }).grpcStatus, 14);
   });
 
   for (const [what, world, fields] of [
@@ -32,6 +34,7 @@ describe('a gRPC request whose endpoint is not there', () => {
     it(`is answered 502 as any other ${what}`, () => {
       const client = refused(world, fields);
       assert.deepEqual([client.status, client.field('grpc-status')], [502, null]);
+      assert.equal(assertRecord(world, { end: 'generated', cause: 'connect_refused' }).grpcStatus, null);
       assert.match(client.field('proxy-status') ?? '', /error=connection_refused/);
       assert.equal(client.field('content-type'), 'application/problem+json');
     });
@@ -52,7 +55,10 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
     const client = waiting(world, timed);
     assert.deepEqual([client.status, client.field('grpc-status'), client.state], [200, '4', 'whole']);
     assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-    const { failure } = assertRecord(world, { end: 'generated', cause: 'exchange_timeout', delivery: 'sent_unknown' });
+    const { failure, grpcStatus } = assertRecord(world, {
+      ...{ end: 'generated', cause: 'exchange_timeout', delivery: 'sent_unknown' },
+    });
+    assert.equal(grpcStatus, 4);
     assert.deepEqual(failure?.evidence, { address: world.endpoint('a').address, limitMs: 500, setBy: 'client' });
   });
 

@@ -381,6 +381,28 @@ describe('a response that stops while its client has not ended the request', () 
     assert.equal((evidenceOf(world) as { requestOpen?: true }).requestOpen, true);
   });
 
+  it('is waited for while the endpoint takes the request, if slowly', () => {
+    const world = new Http1World({ ...unbuffered, endpointWindowBytes: 1000 });
+    const client = world.request({ method: 'POST', expects: 'chunked' });
+    world.pass(10);
+    const arrived = world.endpoint('a').arrived[0];
+    assert.ok(arrived instanceof Http1Arrived);
+    arrived.transport.pause();
+    arrived.head(200, null);
+    client.write('x'.repeat(9000));
+    for (let part = 0; part < 4; part++) {
+      world.pass(2000);
+      arrived.transport.resume();
+      arrived.transport.deliverNext();
+      arrived.transport.pause();
+    }
+    assert.equal(client.state, 'open');
+    assert.ok(arrived.content.length < 9000, `${arrived.content.length} bytes`);
+    world.pass(20_000);
+    assert.equal(client.state, 'cut');
+    world.verifyAtRest();
+  });
+
   it('blames the endpoint that takes no more of it', () => {
     const world = stalled(1000, false);
     assertRecord(world, { end: 'truncated', cause: 'response_body_stalled' });

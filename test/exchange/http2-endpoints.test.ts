@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { EndpointState } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import { explain, specOf } from '../../src/core/explain.ts';
+import type { Failure } from '../../src/core/failure.ts';
 import type { Attempt } from '../../src/exchange/attempt.ts';
 import { errorNames, errorNumber } from '../../src/wire/h2/protocol.ts';
 import { pattern, unbuffered } from './cases.ts';
@@ -33,6 +35,22 @@ function lineOf(world: Http1World, index = 0): Http2EndpointLine {
 function end(world: Http1World): void {
   world.pass(200_000);
   world.verifyAtRest();
+}
+
+function comeBackFrom(world: Http1World, state: EndpointState): void {
+  world.endpoint('a').setState(state);
+  world.pass(1000);
+  world.endpoint('a').setState('healthy');
+}
+
+/** Nothing listens at the endpoint for a moment, in which a request comes. */
+function refuseOnce(world: Http1World): void {
+  const endpoint = world.endpoint('a');
+  endpoint.die('closed');
+  endpoint.accepts = 'refuses';
+  ask(world);
+  world.pass(100);
+  endpoint.accepts = 'yes';
 }
 
 /** The cause, the delivery, and the evidence beyond the address of the nth attempt. */
@@ -233,6 +251,33 @@ describe('an endpoint that ends a stream', () => {
     end(world);
   });
 
+  for (const [what, method, status] of [
+    ['HEAD', 'HEAD', 200],
+    ['a 204', 'GET', 204],
+    ['a 304', 'GET', 304],
+  ] as const) {
+    it(`with content behind ${what}: the record names the rule, and the connection carries the next request`, () => {
+      const world = worldOf();
+      const client = ask(world, { method });
+      arrived(world).head(status, method === 'HEAD' ? 4 : null, {});
+      arrived(world).writeBeyond('four');
+      world.pass(20);
+      assert.equal(client.status, 502);
+      const failure = world.records[0]?.failure as Failure;
+      assert.deepEqual(failure, {
+        ...{ cause: 'response_framing', stage: 'body' },
+        evidence: { address: world.records[0]?.attempts[0]?.address, rule: 'content-forbidden' },
+      });
+      assert.match(explain(failure), /longer than it may be: a body came with a 204, with a 304, or in answer to HEAD/);
+      assert.match(specOf(failure).nextStep, /for HEAD add/);
+      ask(world);
+      arrived(world, 1).answer(200);
+      world.pass(5);
+      assert.equal(world.endpoint('a').connectionsMade, 1);
+      end(world);
+    });
+  }
+
   it('whose connection closes within content: a cut', () => {
     const world = worldOf();
     const client = ask(world);
@@ -375,6 +420,36 @@ describe('a request that the endpoint did not process', () => {
     );
     end(world);
   });
+
+  const replacements: readonly [what: string, replace: (world: Http1World) => void, protocol: string][] = [
+    ['it has been unhealthy', (world) => comeBackFrom(world, 'unhealthy'), 'h2'],
+    ['its instance has been started anew', (world) => comeBackFrom(world, 'starting'), 'h2'],
+    ['a connection to it was refused', refuseOnce, 'h2'],
+    ['it has only closed its connections', (world) => world.endpoint('a').die('closed'), 'http/1.1'],
+    ['main says again what it said', (world) => world.changed(), 'http/1.1'],
+  ];
+  for (const [what, replace, protocol] of replacements)
+    it(`goes over HTTP/1.1 where the endpoint wants that within TLS; and when ${what}, over ${protocol}`, () => {
+      const world = worldOf({}, { tls: true });
+      ask(world);
+      world.settings.endpoints = 'http/1.1';
+      arrived(world).reset('HTTP_1_1_REQUIRED');
+      world.pass(20);
+      world.endpoint('a').arrived[1]?.answer(200);
+      world.pass(20);
+      replace(world);
+      world.pass(5000);
+      world.settings.endpoints = protocol as 'h2' | 'http/1.1';
+      ask(world);
+      world.endpoint('a').arrived[2]?.answer(200);
+      world.pass(20);
+      const { attempts } = world.records.at(-1) as EndedExchange;
+      assert.deepEqual(
+        attempts.map((attempt) => [(attempt as Attempt).protocol, (attempt as Attempt).status]),
+        [[protocol, 200]],
+      );
+      end(world);
+    });
 });
 
 describe('an endpoint whose HTTP/2 is none', () => {
@@ -403,29 +478,112 @@ describe('an endpoint whose HTTP/2 is none', () => {
     });
   }
 
-  for (const [what, frames, rule] of [
-    ['a frame that is too long', [0x00, 0x40, 0x01, 0, 0, 0, 0, 0, 1], /a frame of 16385 bytes/],
-    ['PUSH_PROMISE', [0, 0, 4, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2], /PUSH_PROMISE/],
-    ['DATA without a stream', [0, 0, 1, 0, 0, 0, 0, 0, 0, 65], /DATA without a stream/],
-    ['a header block that cannot be decoded', [0, 0, 1, 1, 5, 0, 0, 0, 1, 0xff], /header block/],
-  ] as const) {
-    it(`${what}: the rule is told, and all streams of the connection fail`, () => {
+  const ofFirst = ['this_stream', 'another_stream'] as const;
+  const connectionErrors = [
+    ['a frame that is too long', [0x00, 0x40, 0x01, 0, 0, 0, 0, 0, 1], /a frame of 16385 bytes/, ofFirst],
+    ['PUSH_PROMISE', [0, 0, 4, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2], /PUSH_PROMISE/, ofFirst],
+    [
+      'DATA without a stream',
+      [0, 0, 1, 0, 0, 0, 0, 0, 0, 65],
+      /DATA without a stream/,
+      ['connection', 'connection'],
+    ] as const,
+    ['a header block that cannot be decoded', [0, 0, 1, 1, 5, 0, 0, 0, 1, 0xff], /header block/, ofFirst],
+    [
+      'DATA on a stream that was never opened',
+      [0, 0, 0, 0, 0, 0, 0, 0, 7],
+      /DATA on a stream/,
+      ['another_stream', 'another_stream'],
+    ],
+  ] as const;
+
+  function sendFrame(world: Http1World, frame: readonly number[], line = 0): void {
+    const bytes = Buffer.from(frame);
+    lineOf(world, line).transport.write(bytes, 0, bytes.length, 'owned');
+    world.pass(200);
+  }
+
+  for (const [what, frame, rule, frameOf] of connectionErrors)
+    it(`${what}: all streams of the connection fail, and the record says whose frame it was`, () => {
       const world = worldOf();
-      const clients = [ask(world), ask(world)];
-      const bytes = Buffer.from(frames);
-      lineOf(world).transport.write(bytes, 0, bytes.length, 'owned');
-      world.pass(200);
+      const clients = [ask(world, { method: 'POST' }), ask(world, { method: 'POST' })];
+      sendFrame(world, frame);
       assert.deepEqual(
         clients.map(({ status }) => status),
         [502, 502],
       );
-      for (const { failure } of world.records) {
-        assert.equal(failure?.cause, 'response_frames');
-        assert.match(explain(failure as never), rule);
+      for (const [index, record] of world.records.entries()) {
+        const [cause, , retryReason, evidence] = attemptOf(record);
+        assert.deepEqual([cause, retryReason], ['response_frames', 'not_idempotent']);
+        const { streams, frameOf: found } = evidence as { streams?: number; frameOf?: string };
+        assert.deepEqual([streams, found], [2, frameOf[index]]);
+        const sentence = explain(record.failure as Failure);
+        assert.match(sentence, rule);
+        assert.match(sentence, /This connection error ended all 2 streams of the connection; the frame belongs to/);
       }
       end(world);
     });
-  }
+
+  for (const [what, frame, , frameOf] of connectionErrors)
+    it(`${what}: GETs whose frame it was not are sent once more, on a new connection`, () => {
+      const world = worldOf();
+      const clients = [ask(world), ask(world)];
+      sendFrame(world, frame);
+      for (const request of world.endpoint('a').arrived.slice(2)) request.answer(200);
+      world.pass(20);
+      const expected = frameOf.map((of) =>
+        of === 'this_stream' ? ([502, 'nowhere_else'] as const) : [200, 'idempotent'],
+      );
+      assert.deepEqual(
+        clients.map(({ status }) => status),
+        expected.map(([status]) => status),
+      );
+      const reasons = world.records.map(({ attempts }) => attempts[0]?.retryReason);
+      assert.deepEqual(new Set(reasons), new Set(expected.map(([, reason]) => reason)));
+      assert.equal(world.endpoint('a').connectionsMade, 2);
+      end(world);
+    });
+
+  it('a GET that a second connection error ends is not sent again', () => {
+    const world = worldOf();
+    const clients = [ask(world), ask(world)];
+    const [, frame] = connectionErrors[2];
+    sendFrame(world, frame);
+    sendFrame(world, frame, 1);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [502, 502],
+    );
+    for (const { attempts } of world.records)
+      assert.deepEqual(
+        attempts.map(({ retryReason }) => retryReason),
+        ['idempotent', 'attempts_spent'],
+      );
+    end(world);
+  });
+
+  it('a connection error behind an earlier response may be its effect: a GET is sent once more', () => {
+    const world = worldOf();
+    ask(world);
+    arrived(world).answer(200);
+    world.pass(20);
+    const client = ask(world);
+    sendFrame(world, connectionErrors[2][1]);
+    arrived(world, 2).answer(200);
+    world.pass(20);
+    assert.deepEqual([client.status, attemptOf(world.records[1] as EndedExchange)[2]], [200, 'idempotent']);
+    end(world);
+  });
+
+  it('a connection error before any other request is not taken for that of another one', () => {
+    const world = worldOf();
+    const client = ask(world);
+    sendFrame(world, connectionErrors[2][1]);
+    assert.equal(client.status, 502);
+    assert.equal(attemptOf(world.records[0] as EndedExchange)[2], 'nowhere_else');
+    assert.match(explain(world.records[0]?.failure as Failure), /This connection error ended the connection\.$/);
+    end(world);
+  });
 });
 
 describe('a response that HTTP/2 does not allow', () => {

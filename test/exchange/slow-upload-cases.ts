@@ -212,6 +212,38 @@ export const slowUploadCases: readonly Case[] = [
     },
   },
   {
+    name: 'a stream whose response rests lasts while its client sends; the limit then counts from the last byte that the client sent',
+    run(world) {
+      const [client, arrived] = bothStream(world, 'chunked');
+      for (let second = 0; second < 8; second++) {
+        client.write(' more');
+        world.pass(1000);
+      }
+      assert.equal(client.state, 'open');
+      assert.equal(arrived.content.toString(), `one${' more'.repeat(8)}`);
+      world.pass(1500);
+      assert.equal(client.state, 'open');
+      world.pass(1000);
+      assert.equal(client.state, 'cut');
+      assertRecord(world, { end: 'truncated', status: 200, cause: 'response_body_stalled' });
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'a stream whose client has ended and whose endpoint answers at the end alone has the limit from that end on',
+    run(world) {
+      const [client, arrived] = bothStream(world, 'chunked');
+      world.pass(2000);
+      client.end();
+      world.pass(2000);
+      arrived.write('sum');
+      arrived.end();
+      world.pass(20);
+      assert.deepEqual([client.state, client.content.toString()], ['whole', 'sum']);
+      assertRecord(world, { end: 'forwarded', status: 200 });
+    },
+  },
+  {
     name: 'a stream whose endpoint is silent, too, is ended by the limit for that',
     run(world) {
       const [client] = bothStream(world, 'chunked');

@@ -357,15 +357,18 @@ describe('gRPC through the gateway', () => {
     const { error } = await call('/test.Gone/one', '');
     assert.equal(error?.code, status.UNAVAILABLE);
     assert.match(error.details, /not running|refused|connection|application/i);
+    const record = await edge.record(error.metadata.get('x-request-id').join());
+    assert.deepEqual([record.grpc_status, record.status, record.end], [status.UNAVAILABLE, 200, 'generated']);
   });
 
-  test('responses of applications are counted by their status', async () => {
+  test('responses are counted by their status, those of the gateway too', async () => {
     await Promise.all([call('/test.Echo/one', 'hello'), call('/test.Echo/one', 'fail'), call('/test.Silent/one', '')]);
+    await call('/test.Gone/one', '');
     const line = /^candor_grpc_responses_total\{.*grpc_status="(\w+)"\} [1-9]/gm;
     await until('the counts have come', async () => {
       const { parts } = await metricsText(edge.gateway, systemClock);
       const counted = Array.from(Buffer.concat(parts).toString().matchAll(line), ([, code = '']) => code);
-      return ['0', '9', 'missing'].every((code) => counted.includes(code));
+      return ['0', '9', '14', 'missing'].every((code) => counted.includes(code));
     });
   });
 

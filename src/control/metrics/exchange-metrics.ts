@@ -55,7 +55,8 @@ export async function addExchangeMetrics(
     'Exchanges by how they ended. shape is one of the four shapes of failure, or another word if none fits.',
   );
   await inTurns(totals, clock, ([labels, count]) => parts.add(`${total}{${labels}} ${count}\n`));
-  if (grpcSums.size > 0) parts.family(grpc, 'counter', 'Responses of gRPC applications by their grpc-status.');
+  if (grpcSums.size > 0)
+    parts.family(grpc, 'counter', 'gRPC responses by their grpc-status, those of the gateway itself included.');
   await inTurns(grpcSums, clock, ([labels, count]) => parts.add(`${grpc}{${labels}} ${count}\n`));
   parts.family(bytes, 'counter', 'Bytes of bodies, without heads and framing.');
   await inTurns(byteSums.values(), clock, ({ labels, bytesIn, bytesOut }) => {

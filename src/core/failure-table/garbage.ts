@@ -1,5 +1,6 @@
-import type { Guess } from '../failure.ts';
-import { responseRules } from '../rules.ts';
+import type { Evidence, Guess } from '../failure.ts';
+import type { CaseTexts } from '../failure-spec.ts';
+import { type ResponseRule, responseRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
 import { bytes, quoted, quotedBytes } from './formatting.ts';
 
@@ -41,6 +42,28 @@ const atTimes = {
   nextStep:
     'Look at the first bytes with `candor explain REQUEST-ID`, and search the application for what writes them to its socket.',
 } as const;
+
+/** HTTP/2 shows where such a body ends; on an HTTP/1.1 connection its bytes come where the next response is due (`leftOver`). */
+const bodiesTooLong: Partial<Record<ResponseRule, CaseTexts>> = {
+  'content-length-mismatch': {
+    usualCauses: [
+      'the application sets Content-Length itself, and counts characters instead of bytes',
+      'a middleware changes the body and leaves the old Content-Length',
+    ],
+    nextStep:
+      'Compare `curl -s --http2-prior-knowledge -D - http://HOST:PORT/PATH` with its Content-Length, and let the framework set that header.',
+  },
+  'content-forbidden': {
+    forClient: 'The application sent a body with an answer that has none. Its developers must correct that.',
+    usualCauses: [
+      'the application writes a body after a 204, after a 304, or in answer to HEAD',
+      'a handler for GET answers HEAD too, on a server that does not drop the body',
+      'a middleware replaces the status by 204 or 304 and leaves the body',
+    ],
+    nextStep:
+      'Send the request with `nghttp -v http://HOST:PORT/PATH` (for HEAD add `-H ":method: HEAD"`), and search the application for what writes the body that follows the response as DATA.',
+  },
+};
 
 /** The endpoint sent an answer that is not acceptable HTTP. */
 export const garbage = {
@@ -99,7 +122,10 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's HTTP/2 frames break the protocol",
-    sentence: ({ address, rule, code }) => `${address} sent frames that HTTP/2 does not allow (${code}): ${rule}.`,
+    sentence: ({ address, rule, code, streams, frameOf }) => {
+      const sentence = `${address} sent frames that HTTP/2 does not allow (${code}): ${rule}.`;
+      return streams === undefined ? sentence : `${sentence} ${connectionErrorText(streams, frameOf)}`;
+    },
     forClient:
       'The connection to the application broke a rule of its protocol. Its developers must correct that; try again in a moment.',
     usualCauses: [
@@ -179,8 +205,9 @@ export const garbage = {
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: false,
-    title: "The end of the application's answer cannot be determined",
-    sentence: ({ address, rule }) => `${address} sent an answer whose end is ambiguous: ${broken(rule)}.`,
+    title: "The length of the application's answer is wrong or ambiguous",
+    sentence: ({ address, rule }) =>
+      `${address} sent an answer ${rule in bodiesTooLong ? 'that is longer than it may be' : 'whose end is ambiguous'}: ${broken(rule)}.`,
     forClient: 'The application sent contradictory information about its answer. Its developers must correct that.',
     usualCauses: [
       'the application sets Content-Length itself while its framework uses chunked coding',
@@ -189,6 +216,7 @@ export const garbage = {
     ],
     nextStep:
       'Print both headers with `curl -sD - -o /dev/null http://HOST:PORT/PATH | grep -iE "content-length|transfer-encoding"`; let the framework set them.',
+    inThisCase: ({ rule }) => bodiesTooLong[rule] ?? null,
   },
   response_head_too_large: {
     type: 'http_response_header_section_size',
@@ -343,6 +371,14 @@ export const garbage = {
           },
   },
 } satisfies Partial<FailureTable>;
+
+/** RFC 9113 §5.4.1. */
+function connectionErrorText(streams: number, frameOf: Evidence['response_frames']['frameOf']): string {
+  const ended = `This connection error ended ${streams > 1 ? `all ${streams} streams of the connection` : 'the connection'}`;
+  if (frameOf === 'another_stream') return `${ended}; the frame belongs to another stream than this request.`;
+  if (frameOf === 'connection' && streams > 1) return `${ended}; the frame belongs to none of them.`;
+  return frameOf === 'this_stream' && streams > 1 ? `${ended}; the frame belongs to this request.` : `${ended}.`;
+}
 
 function broken(rule: keyof typeof responseRules): string {
   const { reason, section } = responseRules[rule];

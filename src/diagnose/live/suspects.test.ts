@@ -13,7 +13,7 @@ describe('a suspect names the failure that it is about, whichever came first', (
         ['reset_before_response', 3],
         ['response_framing', 9],
       ],
-      /no valid HTTP: the end of the application's answer cannot be determined/,
+      /no valid HTTP: the length of the application's answer is wrong or ambiguous/,
     ],
     [
       'garbage',

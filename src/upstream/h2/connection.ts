@@ -69,6 +69,8 @@ export class Http2EndpointConnection
   #isClosed = false;
   /** With which code the connection was lost; null: by FIN. */
   #lostBy: string | null = null;
+  /** How many streams the end of the connection has ended. */
+  #streamsEnded = 0;
   /** The first bytes of the endpoint, until it is known that it speaks HTTP/2. */
   #firstBytes: Uint8Array | null = new Uint8Array(0);
   /** Until when it may be idle. */
@@ -185,9 +187,10 @@ export class Http2EndpointConnection
   get lostBy(): LostSession {
     const { failure, peer } = this.session;
     if (failure === null) return { by: 'endpoint', code: this.#lostBy };
-    const { error: code, why } = failure;
+    const { error: code, why, streamId } = failure;
     const { refusedFrame: frame } = this.session;
-    return { by: 'rule', code, why, firstBytes: peer.haveCome ? null : this.#firstBytes, frame };
+    const streams = this.#streamsEnded;
+    return { by: 'rule', code, why, firstBytes: peer.haveCome ? null : this.#firstBytes, streams, streamId, frame };
   }
 
   get isOpen(): boolean {
@@ -228,6 +231,7 @@ export class Http2EndpointConnection
   }
 
   onLost(): void {
+    if (this.#streamsEnded === 0) this.#streamsEnded = this.streamsOpen;
     this.#takeNoMore('broken');
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { chunkedContent, type Framing } from '../../core/message.ts';
+import { chunkedContent, type Framing, noContent } from '../../core/message.ts';
 import { errorNumber } from '../../wire/h2/protocol.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';
 import { cut, type LostSession, type LostStream, refusedSection, streamFailure } from './stream-failure.ts';
@@ -8,17 +8,21 @@ import { cut, type LostSession, type LostStream, refusedSection, streamFailure }
 const address = '10.0.0.7:3000';
 const length: Framing = { kind: 'length', bytes: 10 };
 const closed: LostSession = { by: 'endpoint', code: null };
-const broken: LostSession = { by: 'rule', code: 'FRAME_SIZE_ERROR', why: 'a frame is too long', firstBytes: null };
+const broken = (streamId: number, streams: number): LostSession => ({
+  ...{ by: 'rule', code: 'FRAME_SIZE_ERROR', why: 'a frame is too long', firstBytes: null },
+  ...{ streamId, streams },
+});
 const ssh: LostSession = {
   by: 'rule',
   code: 'PROTOCOL_ERROR',
   why: 'no SETTINGS',
   firstBytes: Buffer.from('SSH-2.0-x'),
+  ...{ streamId: 0, streams: 1 },
 };
 
 function lost(changes: Partial<LostStream>): LostStream {
   return {
-    ...{ address, reused: true, idleMs: 40, requestSent: true, bytesSent: 100, bytesReceived: 4 },
+    ...{ id: 5, address, reused: true, idleMs: 40, requestSent: true, bytesSent: 100, bytesReceived: 4 },
     ...{ framing: null, goAway: null, connection: closed },
     ...changes,
   };
@@ -110,6 +114,22 @@ describe('a stream that ends before its response is complete', () => {
       { rule: 'content-length-mismatch' },
     ],
     [
+      'with content behind a response that has none',
+      { framing: noContent, bytesReceived: 5 },
+      rule('more content'),
+      'response_framing',
+      'body',
+      { rule: 'content-forbidden' },
+    ],
+    [
+      'by a rule, without content behind a response that has none',
+      { framing: noContent, bytesReceived: 0 },
+      rule('HEADERS twice'),
+      'response_frames',
+      'body',
+      { rule: 'HEADERS twice', code: 'PROTOCOL_ERROR' },
+    ],
+    [
       'with less content than announced',
       { framing: length },
       rule('less content than announced'),
@@ -133,14 +153,24 @@ describe('a stream that ends before its response is complete', () => {
       'body',
       { bytesReceived: 4, how: 'closed' },
     ],
-    [
-      'with a connection whose frames break a rule',
-      { connection: broken },
-      { by: 'connection' },
-      'response_frames',
-      'response',
-      { rule: 'a frame is too long', code: 'FRAME_SIZE_ERROR' },
-    ],
+    ...(
+      [
+        ['of its own', 5, 3, 'this_stream'],
+        ['of another stream', 3, 3, 'another_stream'],
+        ['of another stream that has ended', 3, 1, 'another_stream'],
+        ['of no stream', 0, 2, 'connection'],
+      ] as const
+    ).map(
+      ([what, streamId, streams, frameOf]) =>
+        [
+          `with a connection that a frame ${what} has ended`,
+          { connection: broken(streamId, streams) },
+          { by: 'connection' },
+          'response_frames',
+          'response',
+          { rule: 'a frame is too long', code: 'FRAME_SIZE_ERROR', streams, frameOf },
+        ] as const,
+    ),
     [
       'with a connection that was never HTTP/2',
       { connection: ssh },

@@ -25,6 +25,10 @@ export type LostSession =
       readonly code: string;
       readonly why: string;
       readonly firstBytes: Uint8Array | null;
+      /** How many streams ended with the connection. */
+      readonly streams: number;
+      /** Of the frame that broke the rule; 0: it belongs to none, or no single frame did. */
+      readonly streamId: number;
       /** The frame that broke the rule, where a single one did. */
       readonly frame?: Uint8Array | null;
     };
@@ -35,6 +39,8 @@ export const enhanceYourCalm = errorNumber('ENHANCE_YOUR_CALM');
 
 /** What a stream knows of itself when it is lost. */
 export interface LostStream {
+  /** 0: it was not opened. */
+  readonly id: number;
   readonly address: string;
   readonly reused: boolean;
   readonly idleMs: number;
@@ -88,6 +94,8 @@ export function cut(
 
 function ruleFailure(stream: LostStream, code: string, why: string): Failure {
   const { address, framing, bytesReceived } = stream;
+  if (framing?.kind === 'none' && code === 'PROTOCOL_ERROR' && bytesReceived > 0)
+    return fail('response_framing', 'body', { address, rule: 'content-forbidden' });
   if (framing?.kind === 'length' && code === 'PROTOCOL_ERROR') {
     if (bytesReceived > framing.bytes)
       return fail('response_framing', 'body', { address, rule: 'content-length-mismatch' });
@@ -97,12 +105,24 @@ function ruleFailure(stream: LostStream, code: string, why: string): Failure {
   return fail('response_frames', framing === null ? 'response' : 'body', { address, rule: why, code });
 }
 
+/** RFC 9113 §5.4.1: the endpoint's frame has ended all streams, whichever of them it belongs to. */
+function connectionError(
+  { id, address, framing }: LostStream,
+  { code, why, streams, streamId }: Extract<LostSession, { by: 'rule' }>,
+): Failure {
+  const frameOf = streamId === 0 ? 'connection' : streamId === id ? 'this_stream' : 'another_stream';
+  return fail('response_frames', framing === null ? 'response' : 'body', {
+    ...{ address, rule: why, code },
+    ...{ streams, frameOf },
+  });
+}
+
 function lostFailure(stream: LostStream): Failure | null {
   const { connection, address } = stream;
   if (connection.by === 'rule') {
-    const { firstBytes, code, why, frame = null } = connection;
+    const { firstBytes, frame = null } = connection;
     if (firstBytes === null) {
-      const failure = ruleFailure(stream, code, why);
+      const failure = connectionError(stream, connection);
       return frame === null ? failure : withUnparsed(failure, { part: 'frame', offset: 0, bytes: frame });
     }
     const hexadecimal = Buffer.from(firstBytes.subarray(0, evidenceBytesMax)).toString('hex');

@@ -110,7 +110,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#bytesSent += end - start;
     const hasRoom = session.sender.content(stream, bytes, start, end, ownership);
     this.#composedAt = session.sender.composedBytes;
-    if (!hasRoom) this.#timeouts?.awaitWrite();
+    if (hasRoom) this.#timeouts?.noteSent();
+    else this.#timeouts?.awaitWrite();
     return hasRoom;
   }
 
@@ -147,6 +148,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const handler = this.#handler;
     if (handler === null) return;
     this.#timeouts?.awaitWrite();
+    this.#timeouts?.noteSent();
     try {
       handler.onEndpointRoom();
     } catch (error) {
@@ -160,6 +162,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     if (this.#stream !== null) this.#connection.session.closeIfEnded(this.#stream);
     if (handler === null) return;
     this.#timeouts?.awaitHead();
+    this.#timeouts?.noteSent();
     try {
       handler.onEndpointRoom();
     } catch (error) {
@@ -360,7 +363,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const { goAwayReceived: goAway, lostBy: connection } = this.#connection;
     const framing = this.#head?.framing ?? null;
     const sent = { bytesSent: this.#bytesSent, bytesReceived: this.#stream?.contentReceived ?? 0 };
-    return { address, reused, idleMs, requestSent, ...sent, framing, goAway, connection };
+    const id = this.#stream?.id ?? 0;
+    return { id, address, reused, idleMs, requestSent, ...sent, framing, goAway, connection };
   }
 
   onWriteOverdue(limitMs: number): void {

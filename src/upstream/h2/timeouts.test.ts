@@ -65,6 +65,39 @@ describe('the limits of time of a request on an HTTP/2 connection', () => {
     }
   });
 
+  test('bytes of the request that leave while content is due begin the limit anew', () => {
+    const { timeouts, pass } = started();
+    timeouts.awaitContent();
+    for (let part = 0; part < 5; part++) {
+      assert.deepEqual(pass(3500), []);
+      timeouts.noteSent();
+    }
+    assert.deepEqual(pass(8100), ['silence', 'content 8000']);
+  });
+
+  test('bytes of the request that leave do not make content due while the gateway reads nothing, nor before the head', () => {
+    const { timeouts, pass } = started({ responseHeadMs: 2000, idleMs: 8000 });
+    timeouts.awaitHead();
+    timeouts.noteSent();
+    assert.deepEqual(pass(2100), ['silence', 'head 2000']);
+    timeouts.awaitContent();
+    timeouts.pause();
+    timeouts.noteSent();
+    assert.deepEqual(pass(60_000), ['silence', 'head 2000']);
+  });
+
+  test('content may be late while the endpoint takes a request that waits, if slowly, and no longer', () => {
+    const { stream, timeouts, pass } = started();
+    timeouts.awaitContent();
+    stream.isWaitingToSend = true;
+    timeouts.awaitWrite();
+    for (let part = 0; part < 10; part++) {
+      stream.sentMark++;
+      assert.deepEqual(pass(3500), []);
+    }
+    assert.deepEqual(pass(16_000), ['silence', 'content 8000']);
+  });
+
   test('content is not due while the gateway reads nothing', () => {
     const { timeouts, pass } = started();
     timeouts.awaitContent();

@@ -43,9 +43,9 @@ export class Http2EndpointTimeouts extends Deadline {
 
   /** A part of the request waits from now on. */
   awaitWrite(): void {
-    if (this.#awaits !== 'write') return;
+    if (this.#awaits === 'head') return;
     this.#markBefore = this.#stream.sentMark;
-    this.at = after(this.#clock.now(), this.#limits.idleMs);
+    if (this.#awaits === 'write') this.at = after(this.#clock.now(), this.#limits.idleMs);
   }
 
   /** The request is sent: the response head is due from now on. */
@@ -60,6 +60,11 @@ export class Http2EndpointTimeouts extends Deadline {
     this.#awaits = 'content';
     this.lastByteAt = this.#clock.now();
     this.#arm(this.lastByteAt, this.#limits.idleMs);
+  }
+
+  /** A part of the request has left: while the response is due, neither side is silent. */
+  noteSent(): void {
+    if (this.#awaits === 'content' && this.at !== never) this.awaitContent();
   }
 
   #arm(now: Instant, limitMs: number): void {
@@ -78,6 +83,7 @@ export class Http2EndpointTimeouts extends Deadline {
 
   override onExpired(now: Instant): void {
     const { idleMs, responseHeadMs } = this.#limits;
+    if (this.#awaits === 'content' && this.#isTakingBytes()) return this.awaitContent();
     if (this.#awaits !== 'write' && this.#dueAt === never) {
       this.#dueAt = after(now, leadOf(this.#awaits === 'head' ? responseHeadMs : idleMs));
       this.at = this.#dueAt;
@@ -85,11 +91,18 @@ export class Http2EndpointTimeouts extends Deadline {
     }
     if (this.#awaits === 'content') return this.#stream.onContentOverdue(idleMs);
     if (this.#awaits === 'head') return this.#stream.onHeadOverdue(responseHeadMs);
-    const { isWaitingToSend, sentMark } = this.#stream;
-    const isStuck = isWaitingToSend && sentMark === this.#markBefore;
-    this.#markBefore = sentMark;
+    const isStuck = this.#stream.isWaitingToSend && !this.#isTakingBytes();
+    this.#markBefore = this.#stream.sentMark;
     if (isStuck) this.#stream.onWriteOverdue(idleMs);
     else this.at = after(now, idleMs);
+  }
+
+  /** Whether the endpoint takes what waits, if slowly, since it was last looked at. */
+  #isTakingBytes(): boolean {
+    const { isWaitingToSend, sentMark } = this.#stream;
+    const isTaking = isWaitingToSend && sentMark !== this.#markBefore;
+    this.#markBefore = sentMark;
+    return isTaking;
   }
 }
 

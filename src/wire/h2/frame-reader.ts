@@ -32,7 +32,6 @@ export class FrameReader {
   /** Of a DATA frame that is being read: what is left of it. */
   #dataLeft = 0;
   #padLeft = 0;
-  #dataStream = 0;
   #dataEnds = false;
   #inData = false;
   /** The stream whose header block is not complete; 0: none is. */
@@ -44,6 +43,8 @@ export class FrameReader {
   #continuations = 0;
   #isFirst = true;
   #isOver = false;
+  /** The stream of the frame that was read last, whole or in part; 0: it belongs to none. */
+  frameStream = 0;
   /** The frame that has ended the connection, or its beginning; null: none has. */
   refused: Uint8Array | null = null;
   #costLeft = 0;
@@ -154,7 +155,9 @@ export class FrameReader {
 
   /** The frame whose payload begins at `payload`, and of which bytes up to `end` are there, ends the connection. */
   #refuse(bytes: Uint8Array, payload: number, end: number, error: ErrorName, why: string): false {
-    this.refused = refusedPart(bytes, payload - frameHeaderBytes, end);
+    const frame = payload - frameHeaderBytes;
+    this.frameStream = streamAt(bytes, frame + 5);
+    this.refused = refusedPart(bytes, frame, end);
     return this.#fail(error, why);
   }
 
@@ -175,7 +178,7 @@ export class FrameReader {
       this.#refuse(bytes, payload, payload, 'PROTOCOL_ERROR', 'DATA without a stream');
       return payload;
     }
-    this.#dataStream = streamId;
+    this.frameStream = streamId;
     this.#dataEnds = (flags & endStream) !== 0;
     this.#padLeft = 0;
     this.#dataLeft = length;
@@ -216,7 +219,7 @@ export class FrameReader {
     const isLast = this.#dataLeft === 0;
     this.#inData = !isLast || this.#padLeft > 0;
     const counted = stop - at + (isLast ? this.#padLeft : 0);
-    this.#handler.onData(this.#dataStream, bytes, at, stop, counted, isLast && this.#dataEnds, false);
+    this.#handler.onData(this.frameStream, bytes, at, stop, counted, isLast && this.#dataEnds, false);
     return stop;
   }
 
@@ -226,6 +229,7 @@ export class FrameReader {
     this.#costLeft -= (bytes[frame + 3] === types.headers ? this.#headersCost : 1) + ((end - start) >> 10);
     const flags = bytes[frame + 4] as number;
     const streamId = streamAt(bytes, frame + 5);
+    this.frameStream = streamId;
     switch (bytes[frame + 3]) {
       case types.headers:
         return this.#readHeaders(flags, streamId, bytes, start, end);

@@ -26,6 +26,8 @@ export interface SessionFailure {
   readonly error: ErrorName;
   readonly why: string;
   readonly limit: Http2LimitName | null;
+  /** Of the frame that broke the rule; 0: it belongs to none, or a limit was reached by many. */
+  readonly streamId: number;
 }
 
 export interface Http2SessionSettings {

@@ -479,7 +479,7 @@ export class Session implements FrameHandler {
 
   #fail(error: ErrorName, why: string, limit: Http2LimitName | null): void {
     if (this.#isOver) return;
-    this.failure = { error, why, limit };
+    this.failure = { error, why, limit, streamId: limit === null ? this.#reader.frameStream : 0 };
     this.sender.writer.goAway(this.#numbers.stopTaking(), errorNumber(error), why.slice(0, 100));
     this.sender.flush();
     this.endAll();
