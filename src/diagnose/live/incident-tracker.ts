@@ -57,6 +57,9 @@ const silentS = 300;
 /** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
 const lateS = 5;
 
+/** Workers report failures within 100 ms. The main thread may be busy; a clock that was set says nothing. */
+const lagMaxMs = 10_000;
+
 /**
  * Finds incidents while they happen: failures of an upstream that are more than usual, from their first to their last, with
  * what probably has caused them. Those of several upstreams are one incident where what the upstreams share has failed.
@@ -83,10 +86,13 @@ export class IncidentTracker {
     this.#numberOf = numberOf ?? (() => ({ id: (lastId += 1), sizeBefore: 0 }));
   }
 
-  note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number): void {
+  /** `wallMs`: of the clock by which workers say when the first failure came. */
+  note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number, wallMs = this.#wall(ms)): void {
+    const firstMs = (at: number | undefined): number =>
+      at === undefined ? ms : ms - Math.min(lagMaxMs, Math.max(0, wallMs - at));
+    for (const counted of exchanges) this.#addExchanges(counted, ms, firstMs(counted.firstEndedAt));
+    for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
     const second = secondOf(ms);
-    for (const counted of exchanges) this.#addExchanges(counted, second);
-    for (const counted of outcomes) this.#addOutcomes(counted, second, ms);
     if (staleReusesFailed > 0) this.#staleReuses.add(second, staleReusesFailed);
   }
 
@@ -136,15 +142,17 @@ export class IncidentTracker {
     return this.#beganAt + ms;
   }
 
-  #addExchanges(counted: ExchangeCount, second: number): void {
-    this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second);
+  #addExchanges(counted: ExchangeCount, ms: number, firstMs: number): void {
+    const second = secondOf(ms);
+    this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second, firstMs);
     if (counted.shape !== 'client_abort') this.#earlier.count(counted.upstream, counted.count, second * 1000);
   }
 
-  #addOutcomes(outcomes: EndpointOutcomes, second: number, ms: number): void {
+  #addOutcomes(outcomes: EndpointOutcomes, ms: number, firstMs: number): void {
+    const second = secondOf(ms);
     const failures = this.#failuresOf(outcomes.upstream, second);
     if (failures === null) return;
-    failures.addOutcomes(outcomes, second);
+    failures.addOutcomes(outcomes, second, firstMs);
     this.#releases.count(outcomes, ms);
   }
 
@@ -332,7 +340,7 @@ export class IncidentTracker {
         one.startedAt,
         one.upstreams.map(({ upstream }) => upstream),
       );
-    for (const one of this.#open) note(one.root, this.#wall(one.startSecond * 1000), one.upstreams);
+    for (const one of this.#open) note(one.root, this.#wall(one.startMs), one.upstreams);
     return found;
   }
 
@@ -342,13 +350,14 @@ export class IncidentTracker {
     { usualDurations, usualMaxMs, slowDurations }: UpstreamFailures,
     watched: WatchedUpstream,
   ): SuspectContext {
-    const startedMs = open.startSecond * 1000;
+    const startedMs = open.startMs;
     const events = this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
     return {
       incident,
       watched,
       events,
       failedAt: open.failedAt,
+      failedAtOffsetMs: startedMs - open.startSecond * 1000,
       firstExits: open.firstExits.note(ownExits({ events, watched }), startedMs),
       startedMs,
       instances: this.#releases.instances,

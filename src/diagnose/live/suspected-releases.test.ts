@@ -67,6 +67,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{ upstreams: [{ upstream: 'web', failed: 50 }], additions: [], rate: { before: null, during: 1 } },
   } as unknown as LiveIncident;
   return rankSuspects({
+    failedAtOffsetMs: 0,
     failedAt: new Map(failedAt.map(([second, count]) => [second, [count, count]])),
     ...{ incident, events, firstExits: new Map(), startedMs: 600_000, instances: new Map(Object.entries(instances)) },
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },

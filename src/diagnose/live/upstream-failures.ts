@@ -17,6 +17,8 @@ export interface FailureDelta {
   readonly route: string;
   /** As records say it; null: of attempts, which have none. */
   readonly whose: Whose | null;
+  /** When the first of them came, on the time axis of the seconds: workers report it somewhat later. */
+  firstMs: number;
   failed: number;
   attemptsFailed: number;
 }
@@ -86,7 +88,8 @@ export class UpstreamFailures {
     this.firstSecond = second;
   }
 
-  addExchanges(counted: ExchangeCount, second: number): void {
+  /** `firstMs`: when the first of them ended. */
+  addExchanges(counted: ExchangeCount, second: number, firstMs = second * 1000): void {
     const { cause, shape, route, count, durations } = counted;
     if (shape === 'client_abort') return;
     this.requests.add(second, count);
@@ -106,7 +109,7 @@ export class UpstreamFailures {
     if (family === 'slow') addCounts(this.slowDurations, durations);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
-    this.#failure(second, family, kind, route, counted.whose ?? null).failed += count;
+    this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs }).failed += count;
   }
 
   #addRoute(second: number, route: string, count: number): void {
@@ -120,14 +123,16 @@ export class UpstreamFailures {
     return this.#routes.get(second) ?? noRequests;
   }
 
-  addOutcomes(outcomes: EndpointOutcomes, second: number): void {
+  /** `firstMs`: when the first failure among them came. */
+  addOutcomes(outcomes: EndpointOutcomes, second: number, firstMs = second * 1000): void {
     const { endpoint, successes, serverErrors, causes } = outcomes;
     let failed = serverErrors;
     let attempts = successes;
     let notHttp = 0;
     let invalid = 0;
     let withoutConnection = 0;
-    if (serverErrors > 0) this.#addAttempts(second, 'application', 'app_error', serverErrors);
+    if (serverErrors > 0)
+      this.#addAttempts({ second, family: 'application', kind: 'app_error', firstMs }, serverErrors);
     for (const { cause, count } of causes) {
       const family = familyOfCause(cause);
       if (family === null) continue;
@@ -136,7 +141,7 @@ export class UpstreamFailures {
       failed += count;
       if (isNotHttp(cause)) notHttp += count;
       if (family === 'garbage') invalid += count;
-      this.#addAttempts(second, family, cause, count);
+      this.#addAttempts({ second, family, kind: cause, firstMs }, count);
     }
     if (attempts === 0) return;
     this.attempts.add(second, attempts);
@@ -149,9 +154,9 @@ export class UpstreamFailures {
     delta.invalid += invalid;
   }
 
-  #addAttempts(second: number, family: FailureFamily, kind: CountedFailure, count: number): void {
-    this.#window(family).attemptsFailed.add(second, count);
-    this.#failure(second, family, kind, '', null).attemptsFailed += count;
+  #addAttempts(of: Pick<FailureDelta, 'second' | 'family' | 'kind' | 'firstMs'>, count: number): void {
+    this.#window(of.family).attemptsFailed.add(of.second, count);
+    this.#failure({ ...of, route: '', whose: null }).attemptsFailed += count;
   }
 
   /** Requests each second in the minutes before, while there were any; null where that was for less than half a minute. */
@@ -240,19 +245,15 @@ export class UpstreamFailures {
     return window;
   }
 
-  #failure(
-    second: number,
-    family: FailureFamily,
-    kind: CountedFailure,
-    route: string,
-    whose: Whose | null,
-  ): FailureDelta {
+  #failure(of: Omit<FailureDelta, 'failed' | 'attemptsFailed'>): FailureDelta {
     for (let index = this.failures.length - 1; index >= 0; index--) {
       const one = this.failures[index] as FailureDelta;
-      if (one.second !== second) break;
-      if (one.kind === kind && one.route === route && one.whose === whose) return one;
+      if (one.second !== of.second) break;
+      if (one.kind !== of.kind || one.route !== of.route || one.whose !== of.whose) continue;
+      one.firstMs = Math.min(one.firstMs, of.firstMs);
+      return one;
     }
-    const delta = { second, family, kind, route, whose, failed: 0, attemptsFailed: 0 };
+    const delta = { ...of, failed: 0, attemptsFailed: 0 };
     if (this.failures.length < deltasMax) this.failures.push(delta);
     return delta;
   }
