@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Event } from '../../src/core/event.ts';
 import type { LiveIncident } from '../../src/core/live-incident.ts';
+import type { EndpointOutcomes } from '../../src/core/outcome.ts';
 import { IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 
@@ -32,7 +33,12 @@ function incidentOf(from: number, lateMs: number, changeMs: number): LiveInciden
       firstEndedAt: wall + ended,
       count: 1,
     });
-    tracker.note({ exchanges: [counted], outcomes: [], staleReusesFailed: 0 }, ms);
+    const causes = isFailed ? [{ cause: 'closed_before_response', count: 1 }] : [];
+    const outcomes = {
+      ...{ upstream: 'api', endpoint: 'api/1', successes: isFailed ? 0 : 1, serverErrors: 0, causes },
+      ...(isFailed ? { firstFailedAt: wall + ended } : {}),
+    } as unknown as EndpointOutcomes;
+    tracker.note({ exchanges: [counted], outcomes: [outcomes], staleReusesFailed: 0 }, ms);
     tracker.judge(ms, watched);
   }
   const [incident] = tracker.list(from + 8000);
@@ -54,8 +60,14 @@ for (const [from, lateMs] of [
   [70_950, 2500],
 ] as const)
   test(`an incident starts with its first failure: at ${from} ms, reported ${lateMs} ms later`, () => {
-    const { startedAt, suspects } = incidentOf(from, lateMs, from - 50);
+    const { startedAt, suspects, ...counts } = incidentOf(from, lateMs, from - 50);
     assert.equal(startedAt, wall + from);
+    // All requests fail from then on; those of the same second before it are none of the incident.
+    const [endpoint] = counts.endpoints;
+    assert.deepEqual(
+      [counts.requests, endpoint?.attempts, endpoint?.failed],
+      [counts.failed, counts.failed, counts.failed],
+    );
     const change = suspects.find(({ name }) => name === 'configuration_change');
     assert.equal(
       change?.sentence,

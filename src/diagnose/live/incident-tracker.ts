@@ -4,6 +4,7 @@ import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks } from './addition-watch.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
+import { familyOf, familyOfCause } from './failure-family.ts';
 import { KeptEvents } from './kept-events.ts';
 import { suspectsWhileFailing, withEarlierSuspects } from './kept-suspects.ts';
 import { OpenIncident } from './open-incident.ts';
@@ -90,6 +91,7 @@ export class IncidentTracker {
   note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number, wallMs = this.#wall(ms)): void {
     const firstMs = (at: number | undefined): number =>
       at === undefined ? ms : ms - Math.min(lagMaxMs, Math.max(0, wallMs - at));
+    this.#noteFailures(exchanges, outcomes, secondOf(ms));
     for (const counted of exchanges) this.#addExchanges(counted, ms, firstMs(counted.firstEndedAt));
     for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
     const second = secondOf(ms);
@@ -140,6 +142,15 @@ export class IncidentTracker {
 
   #wall(ms: number): number {
     return this.#beganAt + ms;
+  }
+
+  /** What comes with a failure counts as coming since then: workers report ten times a second. */
+  #noteFailures(exchanges: CountedTraffic['exchanges'], outcomes: CountedTraffic['outcomes'], second: number): void {
+    for (const { upstream, cause, shape } of exchanges)
+      if (familyOf(cause, shape) !== null) this.#failuresOf(upstream, second)?.noteFailure(second);
+    for (const { upstream, serverErrors, causes } of outcomes)
+      if (serverErrors > 0 || causes.some(({ cause }) => familyOfCause(cause) !== null))
+        this.#failuresOf(upstream, second)?.noteFailure(second);
   }
 
   #addExchanges(counted: ExchangeCount, ms: number, firstMs: number): void {
@@ -199,7 +210,8 @@ export class IncidentTracker {
     const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
     incident.steadyRateBefore = failures.steadyRateBefore(start);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
-    for (let second = start; second < from; second++) incident.countRequests(second, requests.at(second));
+    for (let second = start; second < from; second++)
+      incident.countRequests(second, second === start ? failures.requestsSinceFailure(second) : requests.at(second));
     const requestsNow = requests.sum(secondOf(ms), Math.min(60, secondOf(ms) - start + 1));
     incident.failedSinceMs = this.#earlier.since(upstream, family, start * 1000, requestsNow);
     this.#open.push(incident);
@@ -211,7 +223,11 @@ export class IncidentTracker {
       const failures = this.#upstreams.get(upstream);
       if (failures === undefined) continue;
       for (const counted of [open, ...this.#additions.countedOf(open)]) counted.addFrom(failures, from, second);
-      for (let one = from; one <= second; one++) open.countRequests(one, failures.requests.at(one));
+      for (let one = from; one <= second; one++)
+        open.countRequests(
+          one,
+          one === open.startSecond ? failures.requestsSinceFailure(one) : failures.requests.at(one),
+        );
     }
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
   }

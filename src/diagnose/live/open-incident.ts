@@ -212,9 +212,9 @@ export class OpenIncident {
   }
 
   countEndpoint(delta: AttemptDelta): void {
-    const { second, endpoint, failed } = delta;
+    const { second, endpoint, failed, isBeforeFailure } = delta;
     if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
-    if (second < this.startSecond) return;
+    if (second < this.startSecond || (second === this.startSecond && isBeforeFailure)) return;
     if (second <= this.lastSecond) this.#endpoint(endpoint)?.count(delta);
     else this.#laterAttempts(delta);
   }

@@ -23,10 +23,12 @@ export interface FailureDelta {
   attemptsFailed: number;
 }
 
-/** What one second has added, or a part of one in which there were responses that were no valid HTTP. */
+/** What one second has added, or a part of one: before or since its first failure, or between responses that were no valid HTTP. */
 export interface AttemptDelta {
   readonly second: number;
   readonly endpoint: string;
+  /** No failure had come in this second. */
+  readonly isBeforeFailure: boolean;
   attempts: number;
   failed: number;
   /** Responses in HTTP, with any status. */
@@ -82,6 +84,8 @@ export class UpstreamFailures {
   readonly #recentDurations = new Map<number, RecentDurations>();
   readonly #slices = new Map<number, number>();
   readonly firstSecond: number;
+  /** Requests of a second that were counted before its first failure, by seconds with failures. */
+  readonly #before = new Map<number, number>();
 
   constructor(upstream: string, second: number) {
     this.upstream = upstream;
@@ -110,6 +114,16 @@ export class UpstreamFailures {
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
     this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs }).failed += count;
+  }
+
+  /** Call this before what came with a failure is added. */
+  noteFailure(second: number): void {
+    if (!this.#before.has(second)) this.#before.set(second, this.requests.at(second));
+  }
+
+  /** Requests of a second since its first failure; all of them where none failed. */
+  requestsSinceFailure(second: number): number {
+    return this.requests.at(second) - (this.#before.get(second) ?? 0);
   }
 
   #addRoute(second: number, route: string, count: number): void {
@@ -217,6 +231,7 @@ export class UpstreamFailures {
     this.#countsRoutes = !isUsual;
     for (const one of this.#routes.keys()) if (one < second - 60 || isUsual) this.#routes.delete(one);
     const oldest = second - 60;
+    for (const one of this.#before.keys()) if (one < oldest) this.#before.delete(one);
     if ((this.failures[0]?.second ?? second) < oldest) {
       this.failures = this.failures.filter((one) => one.second >= oldest);
     }
@@ -260,14 +275,15 @@ export class UpstreamFailures {
 
   /** `isApart`: what came before and after it is told apart within the second, while there are not too many. */
   #endpointDelta(second: number, endpoint: string, isApart: boolean): AttemptDelta {
+    const isBeforeFailure = !this.#before.has(second);
     for (let index = this.endpointDeltas.length - 1; index >= 0; index--) {
       const one = this.endpointDeltas[index] as AttemptDelta;
-      if (one.second !== second) break;
+      if (one.second !== second || one.isBeforeFailure !== isBeforeFailure) break;
       if (one.endpoint !== endpoint) continue;
       if ((isApart || one.invalid > 0) && this.endpointDeltas.length < apartMax) break;
       return one;
     }
-    const delta = { second, endpoint, attempts: 0, failed: 0, answered: 0, notHttp: 0, invalid: 0 };
+    const delta = { second, endpoint, isBeforeFailure, attempts: 0, failed: 0, answered: 0, notHttp: 0, invalid: 0 };
     if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
     return delta;
   }
