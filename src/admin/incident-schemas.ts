@@ -28,7 +28,7 @@ export const incidentSchema = z.object({
   cause: nullableText.describe('The commonest of the failures that began; null: 5xx of the application itself.'),
   shape: z.enum(shapes),
   whose: z.enum(whoses),
-  started_at: text,
+  started_at: text.describe('When the first request or attempt that failed ended.'),
   opened_at: text.describe('When the gateway had seen enough failures.'),
   last_at: text.describe('Of the last failure.'),
   resolved_at: nullableText.describe('Null while it goes on.'),

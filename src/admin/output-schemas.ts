@@ -16,9 +16,13 @@ const lineSchema = z.object({
   stream: z.enum(['stdout', 'stderr', 'file']),
   path: z.string().nullable().describe('Of a file.'),
   text: z.string().describe('Without secrets and control characters, cut at 4096 bytes.'),
-  left_out: z
-    .number()
-    .describe('Lines of the application before this one that came too fast to be stored, or while the store failed.'),
+  left_out: z.number().describe('Lines of the application before this one that were not stored.'),
+  left_out_why: z
+    .enum(['too_fast', 'store_failed'])
+    .nullable()
+    .describe(
+      'Why: they came too fast (limits.md), or the store could not write for too long; null: none was left out.',
+    ),
 }) satisfies z.ZodType<OutputLineJson>;
 
 const contextLineSchema = lineSchema.extend({

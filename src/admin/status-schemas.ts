@@ -83,7 +83,7 @@ export const statusSchema = z.object({
         application: text
           .optional()
           .describe(
-            'Whose new instances are not ready, or whose instances end again and again; absent: it is a problem of the gateway itself.',
+            'Whose new instances are not ready, whose instances end again and again, or who prints too fast; absent: it is a problem of the gateway itself.',
           ),
       }),
     )
@@ -204,6 +204,16 @@ export const statusSchema = z.object({
       lost: count.describe(
         'Records, events, lines of applications and notes about their processes that were to be stored and were lost, since the start.',
       ),
+      left_out: z
+        .array(
+          z.object({
+            application: text,
+            lines: count.describe('Since the start; they are not among `lost`.'),
+            since: text.describe('Since when it prints too fast, or did last.'),
+            last_at: text.describe('When the last of these lines came.'),
+          }),
+        )
+        .describe('Applications that have printed too fast, so that lines of them were not stored.'),
     })
     .nullable()
     .describe(

@@ -1,5 +1,5 @@
 import { outputGroups } from '../core/output-groups.ts';
-import { type OutputLineJson, streamWords } from '../core/output-line.ts';
+import { leftOutTexts, type OutputLineJson, streamWords } from '../core/output-line.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
 import { countText } from '../core/quantity-text.ts';
 import { clockTime, timeWidth } from './event-lines.ts';
@@ -24,8 +24,9 @@ export function outputRows(line: OutputLineJson, style: Style): string[] {
   return [...rows, ...wrapped.slice(0, rowsMax)];
 }
 
-function leftOutRow({ at, application, left_out: leftOut }: OutputLineJson, style: Style): string {
-  const text = `${countText(leftOut, 'line')} of ${application} left out: too fast, or the store failed`;
+function leftOutRow(line: OutputLineJson, style: Style): string {
+  const { at, application, left_out: leftOut, left_out_why: why } = line;
+  const text = `${countText(leftOut, 'line')} of ${application} ${leftOutTexts[why ?? 'too_fast']}`;
   return `${style.dim(clockTime(Date.parse(at)))} ${style.warn(shorten(text, columnsMax - timeWidth))}`;
 }
 

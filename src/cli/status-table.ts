@@ -1,6 +1,6 @@
 import type { StatusResponse } from '../admin/admin-status.ts';
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
-import type { ApplicationStatus, GatewayStatus, UpstreamStatus } from '../control/gateway-status.ts';
+import type { ApplicationStatus, GatewayStatus, StoreStatus, UpstreamStatus } from '../control/gateway-status.ts';
 import { alertTargetLines } from './alert-lines.ts';
 import { drainText } from './drain-watch.ts';
 import { incidentLines } from './incident-lines.ts';
@@ -193,14 +193,25 @@ function breakerLines({ breakers = [] }: Partial<Pick<GatewayStatus, 'breakers'>
 function storeLines({ store = null, problems }: Partial<GatewayStatus>, style: Style): string[] {
   if (store === null) return [];
   const isFailing = problems?.some(({ kind }) => kind === 'store_failing') ?? false;
-  const tone = isFailing ? 'bad' : store.lost > 0 ? 'warn' : 'good';
+  const leftOut = leftOutOf(store);
+  const tone = isFailing ? 'bad' : store.lost + leftOut.length > 0 ? 'warn' : 'good';
   const lost = store.lost === 0 ? 'nothing lost' : `${countText(store.lost, 'record')} or lines lost since the start`;
+  const tooFast = leftOut.map(
+    ({ application, lines, since, lastAt }) =>
+      `; ${countText(lines, 'line')} of ${application} left out since the start, which printed too fast (last from ${timeOf(since)} to ${timeOf(lastAt)} UTC)`,
+  );
   return wrapAfter(
     `  ${statusMark(tone, style)}`,
-    `${harmless(store.path)} ${isFailing ? 'fails now' : 'is written'}, ${lost}`,
+    `${harmless(store.path)} ${isFailing ? 'fails now' : 'is written'}, ${lost}${harmless(tooFast.join(''))}`,
     5,
   );
 }
+
+/** A gateway of an earlier version does not say it. */
+const leftOutOf = ({ leftOut = [] }: Partial<StoreStatus>): StoreStatus['leftOut'] => leftOut;
+
+/** In UTC. */
+const timeOf = (rfc3339: string): string => rfc3339.slice(11, 19);
 
 /** Whether the collector takes what is exported, and what was dropped since the start. */
 function otlpLines({ otlp = null, problems }: Partial<GatewayStatus>, style: Style): string[] {

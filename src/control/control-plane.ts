@@ -13,7 +13,7 @@ import type {
   SearchRequest,
   SearchResult,
 } from '../core/store-messages.ts';
-import type { Clock } from '../core/time.ts';
+import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
 import { changesBetween } from './changes.ts';
@@ -236,7 +236,7 @@ export class ControlPlane implements Gateway {
       lastCheckOf: (upstream, endpoint) => this.#parts.endpoints.registry.lastCheckOf(upstream, endpoint),
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
-      store: this.#parts.store.status,
+      store: this.#storeStatus,
       logFiles: this.#parts.tailed.status,
       alerts: this.#parts.alerting.status,
       otlp: this.#parts.otlp.status,
@@ -268,12 +268,23 @@ export class ControlPlane implements Gateway {
     return this.#parts.store.refreshResponseTimes();
   }
 
+  get #storeStatus(): GatewayStatus['store'] {
+    const { store, output, clock } = this.#parts;
+    const timeText = (at: Instant): string => new Date(Math.round(clock.wallTime() - (clock.now() - at))).toISOString();
+    const leftOut = output.leftOut.map(({ application, lines, since, lastAt }) => ({
+      ...{ application, lines },
+      ...{ since: timeText(since), lastAt: timeText(lastAt) },
+    }));
+    return store.status === null ? null : { ...store.status, leftOut };
+  }
+
   #problemContext(applications: GatewayStatus['applications']): ProblemContext {
     // A gateway that is stopping needs no replacement.
     const wanted = this.#state === 'serving' ? wantedWorkers(this.#parts.active.configuration).count : 0;
     const { log, store, otlp, workers, alerting } = this.#parts;
     const paths = { logPath: log.path, storePath: store.path, collector: otlp.endpoint };
-    return { wanted, workers: workers.all, ...paths, applications, alerts: alerting.status };
+    const { leftOut } = this.#parts.output;
+    return { wanted, workers: workers.all, ...paths, leftOut, applications, alerts: alerting.status };
   }
 
   reload(actor: string): Promise<ReloadOutcome> {

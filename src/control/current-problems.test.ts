@@ -47,6 +47,19 @@ describe('the current problems of a gateway', () => {
 
   test('are none at first', () => assert.deepEqual(told(), []));
 
+  test('include an application that prints too fast, while lines of it are left out, and only with a store', () => {
+    const since = clock.now();
+    clock.advanceSync(90_000);
+    const leftOut = [
+      { application: 'web', lines: 1200, recentLines: 300, since, lastAt: clock.now() },
+      { application: 'pay', lines: 5, recentLines: 0, since, lastAt: since },
+    ];
+    assert.deepEqual(told({ leftOut }), []);
+    assert.deepEqual(told({ leftOut, storePath: '/tmp/store' }), [
+      'output_left_out for 90 s: web prints too fast: 300 lines were left out of the store in the last minute, 1200 since the start of the gateway; 64 KiB a second are stored of each application.',
+    ]);
+  });
+
   for (const [fault, step] of [
     ['full', /df -h \/tmp/],
     ['not_permitted', /`ls -ld \/tmp`\), or set `store\.path` to/],

@@ -4,7 +4,9 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
 import { type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/nearest-there.ts';
+import { countText, memoryText } from '../core/quantity-text.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import { bytesPerSecond, type LeftOutput } from './output-capture.ts';
 import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
@@ -48,6 +50,8 @@ export interface ProblemContext {
   readonly storePath?: string | null;
   /** URL of the OTLP collector in use; absent without one. */
   readonly collector?: string | null;
+  /** What applications have printed too fast; absent: nothing. */
+  readonly leftOut?: readonly LeftOutput[];
   readonly applications: readonly ApplicationStatus[];
   /** Absent: there are no targets. */
   readonly alerts?: readonly AlertTargetStatus[];
@@ -160,6 +164,7 @@ export class CurrentProblems {
       ...this.#clients.list(this.#descriptors, this.#appliedAt),
       ...this.#log(context),
       ...this.#storing(context),
+      ...this.#leftOut(context),
       ...this.#exporting(context),
       ...this.#nearlyFull(),
     ];
@@ -251,6 +256,18 @@ export class CurrentProblems {
     if (failing === null || failing.path !== storePath) return [];
     const nextStep = `${storeFaultStep({ ...failing, path: nearestThere(failing.path) })}; what is lost cannot be searched later.`;
     return [this.#problem('store_failing', failing.since, failing.reason, nextStep)];
+  }
+
+  #leftOut({ storePath, leftOut = [] }: ProblemContext): readonly StatusProblem[] {
+    if (storePath == null) return [];
+    const recent = leftOut.filter(({ recentLines }) => recentLines > 0);
+    return recent.map(({ application, lines, recentLines, since }) => {
+      const allowed = `${memoryText(bytesPerSecond)} a second are stored of each application`;
+      const were = recentLines === 1 ? 'was' : 'were';
+      const reason = `${application} prints too fast: ${countText(recentLines, 'line')} ${were} left out of the store in the last minute, ${lines} since the start of the gateway; ${allowed}.`;
+      const nextStep = `Let ${application} print less (its log level), or read its own log: lines that were left out cannot be searched. The store itself has not failed.`;
+      return { ...this.#problem('output_left_out', since, reason, nextStep), application };
+    });
   }
 
   #exporting({ collector }: ProblemContext): readonly StatusProblem[] {

@@ -133,6 +133,27 @@ test('of an error with its stack the error is shown, and its lines of one moment
   );
 });
 
+test('lines of the application that were not stored are told by their reasons', async () => {
+  const source = { stream: 'stderr', instance: 'web/1' };
+  const lines = [
+    { text: 'Error: first', leftOut: 0 },
+    { text: '', leftOut: 40 },
+    { text: 'third', leftOut: 2 },
+    { text: '', leftOut: 7, leftOutWhy: 'store_failed' },
+  ].map((line) => ({ at: startedAt, source, ...line }));
+  const found = await examined({
+    upstream: () => ({ id: 'api', application: 'web', tls: null, endpoints: [] }) as unknown as UpstreamSnapshot,
+    searchOutput: async () => ({ kind: 'page', lines, cursor: null, end: '' }) as never,
+  });
+  assert.deepEqual(
+    found.filter((finding) => finding.includes('lines of web')),
+    [
+      '42 lines of web left out of the store: printed too fast (they may say more)',
+      '7 lines of web lost: the store failed (they may say more)',
+    ],
+  );
+});
+
 test('the newest stored failure has its time', async () => {
   const at = new Date(startedAt - 86_400_000).toISOString();
   const record = {

@@ -5,6 +5,8 @@ import { withTimeout } from '../core/condition.ts';
 import type { EndpointId } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
 import type { HealthChecker, HealthCheckRequest, HealthCheckResult, HttpProbe } from '../core/health-checker.ts';
+import { type LeftOutReason, leftOutTexts, type OutputLine } from '../core/output-line.ts';
+import { countText } from '../core/quantity-text.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
@@ -189,18 +191,17 @@ export class IncidentExamination {
       `kind:output application:${JSON.stringify(upstream.application)} since:${since}`,
     );
     if (result.kind !== 'page') return [];
-    return (
-      result.lines
-        .filter(({ text, source }) => tells(text) && (source.stream === 'stderr' || looksLikeError.test(text)))
-        // The newest comes first, also of those of one millisecond.
-        .toReversed()
-        .toSorted((a, b) => a.at - b.at)
-        .slice(0, linesMax)
-        .map(
-          ({ at, source, text }) =>
-            `${source.instance ?? source.path ?? source.application} printed at ${this.#momentText(at)}: ${lineText(text)}`,
-        )
-    );
+    const found = result.lines
+      .filter(({ text, source }) => tells(text) && (source.stream === 'stderr' || looksLikeError.test(text)))
+      // The newest comes first, also of those of one millisecond.
+      .toReversed()
+      .toSorted((a, b) => a.at - b.at)
+      .slice(0, linesMax)
+      .map(
+        ({ at, source, text }) =>
+          `${source.instance ?? source.path ?? source.application} printed at ${this.#momentText(at)}: ${lineText(text)}`,
+      );
+    return [...found, ...leftOutFacts(upstream.application, result.lines)];
   }
 
   /** '12:04:05 UTC', with the day if it is another one. */
@@ -331,4 +332,14 @@ function numberIn(text: string | null, pattern: RegExp): number | null {
 function sizeText(bytes: number): string {
   const gib = bytes / 1024 ** 3;
   return gib >= 1 ? `${Math.round(gib * 10) / 10} GiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
+}
+
+/** What was not stored of the same time: what explains the failures may be among it. */
+function leftOutFacts(application: string, lines: readonly OutputLine[]): readonly string[] {
+  const counts = new Map<LeftOutReason, number>();
+  for (const { leftOut, leftOutWhy = 'too_fast' } of lines)
+    if (leftOut > 0) counts.set(leftOutWhy, (counts.get(leftOutWhy) ?? 0) + leftOut);
+  return [...counts].map(
+    ([why, count]) => `${countText(count, 'line')} of ${application} ${leftOutTexts[why]} (they may say more)`,
+  );
 }

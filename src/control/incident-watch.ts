@@ -123,7 +123,8 @@ export class IncidentWatch {
   onBatch({ exchanges, outcomes, counts }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'>): void {
     if (this.#closed !== null) return;
     const ms = this.#ms;
-    this.#tracker.note({ exchanges, outcomes, staleReusesFailed: this.#newStaleReuses(counts) }, ms);
+    const traffic = { exchanges, outcomes, staleReusesFailed: this.#newStaleReuses(counts) };
+    this.#tracker.note(traffic, ms, this.#parts.clock.wallTime());
     for (const change of this.#tracker.judge(ms, (upstream) => this.#watched(upstream as UpstreamId)))
       this.#report(change);
     this.#keepOpen();

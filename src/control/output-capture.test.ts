@@ -39,6 +39,31 @@ test('a private key is not stored, whatever its number of lines', () => {
   assert.equal(lines.at(-1)?.text, 'on');
 });
 
+test('an application that prints too fast is told with its lines, since when, and until a minute later', () => {
+  const { clock, capture } = captured();
+  const began = clock.now();
+  const told = (): unknown =>
+    capture.leftOut.map(({ application, lines, recentLines, since, lastAt }) => [
+      ...[application, lines, recentLines],
+      ...[(since - began) / 1000, (lastAt - began) / 1000],
+    ]);
+  capture.note({ ...source, application: 'pay', instance: 'pay/1' }, 'paid');
+  for (let n = 0; n < 1024; n += 1) capture.note(source, 'x'.repeat(1023));
+  assert.deepEqual(told(), []);
+  const tooFast = (afterMs: number): void => {
+    clock.advanceSync(afterMs);
+    for (let n = 0; n < 5000; n += 1) capture.note(source, 'x'.repeat(1023));
+  };
+  tooFast(1000);
+  assert.deepEqual(told(), [['shop', 4936, 4936, 1, 1]]);
+  tooFast(1000);
+  assert.deepEqual(told(), [['shop', 9872, 9872, 1, 2]]);
+  clock.advanceSync(70_000);
+  assert.deepEqual(told(), [['shop', 9872, 0, 1, 2]]);
+  tooFast(0);
+  assert.deepEqual(told(), [['shop', 13848, 3976, 72, 72]]);
+});
+
 test('of an application that prints too fast the rest is left out and counted, and others are not affected', () => {
   const { clock, lines, capture } = captured();
   for (let n = 0; n < 1100; n += 1) capture.note(source, 'x'.repeat(1023));

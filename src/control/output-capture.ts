@@ -1,9 +1,10 @@
 import type { OutputLine, OutputSource } from '../core/output-line.ts';
 import { LineRedactor, type TextRedactor } from '../core/redact/text-redactor.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { RecentGrowth } from './recent-growth.ts';
 
 /** Of one application. More than a person reads; an application that prints so much all day fills its part of the store within hours. */
-const bytesPerSecond = 64 * 1024;
+export const bytesPerSecond = 64 * 1024;
 /** What it may print at once: a start, or a burst of stack traces. */
 const burstBytes = 1024 * 1024;
 
@@ -39,13 +40,19 @@ export class OutputCapture {
     if (!this.#parts.isWanted()) return;
     const allowance = this.#allowanceOf(source);
     if (!allowance.take(text.length + 1, this.#parts.clock.now())) {
-      allowance.skip(source);
+      allowance.skip(source, this.#parts.clock.now());
     } else {
       this.#lines.push(this.#line(source, this.#redact(source, text), allowance.takeSkipped()));
     }
     if (this.#timer !== null) return;
     const at = after(this.#parts.clock.now(), batchMs);
     this.#timer = this.#parts.clock.schedule(at, (capture: OutputCapture) => capture.flush(), this as OutputCapture);
+  }
+
+  /** Applications that have printed too fast since the start. */
+  get leftOut(): readonly LeftOutput[] {
+    const now = this.#parts.clock.now();
+    return [...this.#applications].flatMap(([application, allowance]) => allowance.leftOut(application, now) ?? []);
   }
 
   /** Passes on what waits. */
@@ -69,7 +76,7 @@ export class OutputCapture {
   #allowanceOf({ application }: OutputSource): Allowance {
     let allowance = this.#applications.get(application);
     if (allowance === undefined) {
-      allowance = new Allowance(this.#parts.clock.now());
+      allowance = new Allowance(this.#parts.clock);
       this.#applications.set(application, allowance);
     }
     return allowance;
@@ -90,16 +97,34 @@ export class OutputCapture {
   }
 }
 
+/** What an application has printed too fast. */
+export interface LeftOutput {
+  readonly application: string;
+  /** Lines since the start, and in the last minute. */
+  readonly lines: number;
+  readonly recentLines: number;
+  /** The first of those of which none was more than a minute after the one before, and the last. */
+  readonly since: Instant;
+  readonly lastAt: Instant;
+}
+
+/** So long after the last line that was left out, another one begins anew. */
+const recentMs = 60_000;
+
 /** How much of an application's output is still passed on: a token bucket of bytes. */
 class Allowance {
   #bytes = burstBytes;
   #at: number;
   #skipped = 0;
+  #total = 0;
+  #times: Pick<LeftOutput, 'since' | 'lastAt'> | null = null;
+  readonly #growth: RecentGrowth;
   /** Where the last line that was left out came from; null if none waits to be told. */
   lastSkipped: OutputSource | null = null;
 
-  constructor(now: number) {
-    this.#at = now;
+  constructor(clock: Clock) {
+    this.#at = clock.now();
+    this.#growth = new RecentGrowth(clock, () => this.#total);
   }
 
   take(bytes: number, now: number): boolean {
@@ -110,9 +135,21 @@ class Allowance {
     return true;
   }
 
-  skip(source: OutputSource): void {
+  skip(source: OutputSource, now: Instant): void {
+    const isNew = this.#times === null || now - this.#times.lastAt >= recentMs;
+    if (isNew) this.#growth.restart(0);
+    else this.#growth.sample();
     this.#skipped += 1;
+    this.#total += 1;
+    this.#times = { since: isNew ? now : (this.#times?.since ?? now), lastAt: now };
     this.lastSkipped = source;
+  }
+
+  /** Null: nothing was. */
+  leftOut(application: string, now: Instant): LeftOutput | null {
+    if (this.#times === null) return null;
+    const recentLines = now - this.#times.lastAt < recentMs ? this.#growth.lastMinute : 0;
+    return { application, lines: this.#total, recentLines, ...this.#times };
   }
 
   takeSkipped(): number {

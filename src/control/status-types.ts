@@ -168,7 +168,7 @@ export interface StatusProblem {
   readonly reason: string;
   /** What to do or look at next, one sentence. */
   readonly nextStep: string;
-  /** Whose new instances are not ready, or whose instances end again and again; absent: it is a problem of the gateway itself. */
+  /** Whose new instances are not ready, whose instances end again and again, or who prints too fast; absent: it is a problem of the gateway itself. */
   readonly application?: string;
 }
 
@@ -221,6 +221,17 @@ export interface StoreStatus {
   readonly path: string;
   /** Records, events, lines of applications and notes about their processes that were to be stored and were lost, since the start. */
   readonly lost: number;
+  /** Applications that have printed too fast since the start, so that lines of them were left out; these are not among `lost`. */
+  readonly leftOut: readonly LeftOutStatus[];
+}
+
+export interface LeftOutStatus {
+  readonly application: string;
+  readonly lines: number;
+  /** Since when it prints too fast, or did last. RFC 3339. */
+  readonly since: string;
+  /** When the last of these lines came. RFC 3339. */
+  readonly lastAt: string;
 }
 
 /** A log of an application (`logs`) that the gateway follows. */

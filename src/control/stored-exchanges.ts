@@ -108,7 +108,7 @@ export class StoredExchanges {
     await withTimeout(clock, timesWaitMs, read);
   }
 
-  get status(): StoreStatus | null {
+  get status(): Omit<StoreStatus, 'leftOut'> | null {
     return this.path === null ? null : { path: this.path, lost: this.lost };
   }
 

@@ -14,6 +14,8 @@ export interface ExchangeCount {
   readonly cause: Cause | 'none';
   /** Of workers, who caused the failure, as their records say it; null: there is none. Absent in totals. */
   readonly whose?: Whose | null;
+  /** Of workers, when the first of them ended: milliseconds since the Unix epoch. Absent in totals. */
+  firstEndedAt?: number;
   readonly end: EndKind;
   /** The status of a gRPC response: a number up to 16, 'missing' or 'other'; null: it is none. */
   readonly grpcStatus: string | null;

@@ -27,7 +27,7 @@ export interface LiveIncident {
   readonly cause: Cause | null;
   readonly shape: Shape;
   readonly whose: Whose;
-  /** When the first of its failures ended. */
+  /** When the first of its failures ended: a request, or an attempt that another one answered. */
   readonly startedAt: number;
   readonly openedAt: number;
   /** Of the last failure. */

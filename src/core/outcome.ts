@@ -30,6 +30,8 @@ export interface EndpointOutcomes {
   latencyMsMax?: number;
   /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];
+  /** When the exchange of the first attempt that failed, or had a 5xx status, ended: milliseconds since the Unix epoch. Absent: none, or not known. */
+  firstFailedAt?: number;
 }
 
 export interface FailureCount {

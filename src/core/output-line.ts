@@ -22,9 +22,20 @@ export interface OutputLine {
   readonly at: number;
   readonly source: OutputSource;
   readonly text: string;
-  /** Lines of the application that came before this one and were not stored: they came too fast, or while the store failed. */
+  /** Lines of the application that came before this one and were not stored. */
   readonly leftOut: number;
+  /** Why those were not stored; absent: they came too fast. A line has one reason. */
+  readonly leftOutWhy?: 'store_failed';
 }
+
+/** Why lines were not stored. */
+export type LeftOutReason = 'too_fast' | 'store_failed';
+
+/** What people read of lines that were left out, after their number. */
+export const leftOutTexts: Readonly<Record<LeftOutReason, string>> = {
+  too_fast: 'left out of the store: printed too fast',
+  store_failed: 'lost: the store failed',
+};
 
 /** A line as the admin API, `candor logs --json` and the dashboard have it. */
 export interface OutputLineJson extends OutputSource {
@@ -33,10 +44,16 @@ export interface OutputLineJson extends OutputSource {
   readonly at: string;
   readonly text: string;
   readonly left_out: number;
+  /** Null: none was left out. */
+  readonly left_out_why: LeftOutReason | null;
 }
 
-export function outputLineJson({ at, source, text, leftOut }: OutputLine): OutputLineJson {
+export function outputLineJson({ at, source, text, leftOut, leftOutWhy }: OutputLine): OutputLineJson {
   const { application, instance, pid, stream, path } = source;
   const time = new Date(at).toISOString();
-  return { kind: 'output', at: time, application, instance, pid, stream, path, text, left_out: leftOut };
+  const why = leftOut === 0 ? null : (leftOutWhy ?? 'too_fast');
+  return {
+    ...{ kind: 'output', at: time, application, instance, pid, stream, path, text },
+    ...{ left_out: leftOut, left_out_why: why },
+  };
 }

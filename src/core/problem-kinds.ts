@@ -23,6 +23,8 @@ export const problemKinds = {
   http2_limits_reached: { verdict: null },
   log_failing: { verdict: 'gateway' },
   store_failing: { verdict: 'gateway' },
+  /** An application prints more than is stored. */
+  output_left_out: { verdict: null },
   otlp_failing: { verdict: 'gateway' },
   replacement_failing: { verdict: 'release' },
   /** An instance ends again and again: one that was ready, or one that never was while no instance of an earlier configuration serves. */

@@ -14,6 +14,7 @@ const line = (second: number, text: string, more: Partial<ContextLineJson> = {})
   path: null,
   text,
   left_out: 0,
+  left_out_why: null,
   ...{ has: 'request_id', relation: 'attempt', after_end_ms: 0 },
   ...more,
 });

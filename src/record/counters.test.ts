@@ -70,6 +70,25 @@ test('the cell of a duration is the same as that of a search from the first boun
     assert.equal(bucketOf(ms), slowly(ms), String(ms));
 });
 
+test('a delta says when the first of its exchanges ended, and totals do not', () => {
+  const counters = new ExchangeCounters();
+  const totals = totalsOf();
+  const { startedWall } = sampleExchange();
+  const deltas = [
+    [3, 9],
+    [4, 2],
+  ].map((durations) => {
+    for (const ms of durations) counters.count(lasting(ms));
+    return counters.takeDelta();
+  });
+  assert.deepEqual(
+    deltas.map(([delta]) => delta?.firstEndedAt),
+    [startedWall + 3, startedWall + 4],
+  );
+  for (const delta of deltas) totals.add(delta);
+  assert.ok(!('firstEndedAt' in (totals.all()[0] ?? {})));
+});
+
 test('a delta has the counts since the previous one, and totals add them up', () => {
   const counters = new ExchangeCounters();
   const totals = totalsOf();

@@ -3,7 +3,7 @@ import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '../core/failure.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '../core/shape.ts';
-import { shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
+import { endedAtOf, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
 import { GoneNames, otherName } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
@@ -37,7 +37,10 @@ export class ExchangeCounters {
 
   count(exchange: EndedExchange): void {
     const cell = this.#cell(exchange);
-    if (cell.count === 0) this.#touched.push(cell);
+    if (cell.count === 0) {
+      this.#touched.push(cell);
+      cell.firstEndedAt = endedAtOf(exchange);
+    }
     const durationMs = Math.max(0, exchange.endedAt - exchange.startedAt);
     cell.count += 1;
     cell.durationMsSum += durationMs;
@@ -158,7 +161,7 @@ export class CounterTotals {
     const isOther = this.#totals.size >= this.#keysMax;
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
-      const { whose: _ofWorkers, ...common } = labels;
+      const { whose: _ofWorkers, firstEndedAt: _ofBatches, ...common } = labels;
       const total = { ...common, durations: counted.durations.slice() };
       clear(total);
       return total;
@@ -180,6 +183,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     shape: shapeOfExchange(exchange),
     cause: exchange.failure?.cause ?? 'none',
     whose: whoseOfExchange(exchange),
+    firstEndedAt: 0,
     end: exchange.endKind,
     grpcStatus: grpcText(grpcNumber(exchange.grpcStatus ?? null)),
     count: 0,

@@ -16,6 +16,11 @@ export function shapeOfExchange(exchange: EndedExchange): Shape {
   return exchange.failure === null ? shapeWithoutFailure(exchange) : shapeOf(exchange.failure);
 }
 
+/** Milliseconds since the Unix epoch. */
+export function endedAtOf({ startedWall, startedAt, endedAt }: EndedExchange): number {
+  return startedWall + Math.max(0, endedAt - startedAt);
+}
+
 /** It has failed, was retried, or ended with an error of the application or without its client. */
 export function isFailed(exchange: EndedExchange): boolean {
   return exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';

@@ -1,3 +1,4 @@
+import { endedAtOf } from './exchange-shape.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Instant } from '../core/time.ts';
@@ -37,7 +38,7 @@ export class UnparsedLines {
   lineOf(exchange: EndedExchange): string | null {
     const unparsed = this.#unparsedOf(exchange);
     if (unparsed.length === 0 || !this.#admits(exchange.endedAt)) return null;
-    const at = Math.round(exchange.startedWall + exchange.endedAt - exchange.startedAt);
+    const at = Math.round(endedAtOf(exchange));
     const line: UnparsedLine = { id: exchange.id.slice(0, recordLimits.id), at, unparsed };
     return `${unparsedMark} ${JSON.stringify(line)}\n`;
   }

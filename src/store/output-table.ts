@@ -35,6 +35,9 @@ export interface OutputOfInstance {
   readonly until: number;
 }
 
+/** Few lines have a reason: it is kept with their source, so that files of earlier versions can be read and written. */
+type StoredSource = OutputSource & Pick<OutputLine, 'leftOutWhy'>;
+
 type OutputOfApplication = Omit<OutputOfInstance, 'instance'> & { readonly application: string };
 
 /**
@@ -89,9 +92,9 @@ export class OutputTable {
   append(lines: readonly OutputLine[]): void {
     if (lines.length === 0) return;
     this.#bytes ??= this.#number(`SELECT sum(length(text) + ${rowBytes}) FROM output`);
-    for (const { at, source, text, leftOut } of lines) {
+    for (const { at, source, text, leftOut, leftOutWhy } of lines) {
       const ids = idsInText(text);
-      this.#insert.run(at, this.#sources.put(JSON.stringify(source)), text, leftOut, ids.length);
+      this.#insert.run(at, this.#sources.put(JSON.stringify({ ...source, leftOutWhy })), text, leftOut, ids.length);
       for (const id of ids) this.#insertId.run(packedIdInText(id));
       this.#bytes += text.length + rowBytes;
     }
@@ -205,10 +208,12 @@ export class OutputTable {
 }
 
 function lineOf([, at, source, text, leftOut]: readonly Value[]): OutputLine {
+  const { leftOutWhy, ...from } = JSON.parse(String(source)) as StoredSource;
   return {
     at: Number(at),
-    source: JSON.parse(String(source)) as OutputSource,
+    source: from,
     text: String(text),
     leftOut: Number(leftOut),
+    ...(leftOutWhy === undefined ? {} : { leftOutWhy }),
   };
 }

@@ -26,6 +26,27 @@ describe('stored output of applications', () => {
   const id = '019aa5d2-5f1c-7c3e-9f0a-000000000006';
   const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 
+  test('says why lines before it were left out', () => {
+    store.append(
+      [],
+      [],
+      [
+        { ...outputOf('first'), leftOut: 3 },
+        { ...outputOf(''), leftOut: 7, leftOutWhy: 'store_failed' },
+        outputOf('last'),
+      ],
+    );
+    const { lines } = searchOutput('') as { lines: readonly OutputLine[] };
+    assert.deepEqual(
+      lines.toReversed().map(({ leftOut, leftOutWhy, source }) => [leftOut, leftOutWhy, 'leftOutWhy' in source]),
+      [
+        [3, undefined, false],
+        [7, 'store_failed', false],
+        [0, undefined, false],
+      ],
+    );
+  });
+
   test('is found by every condition that a line can fulfil, and by none that only exchanges have', () => {
     store.append(
       [exchangeOf(golden[0] as string)],

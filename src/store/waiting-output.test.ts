@@ -8,7 +8,7 @@ const lineOf = (application: string, at: number, leftOut = 0): OutputLine => ({
   source: { application, instance: `${application}/1`, pid: 7, stream: 'stdout', path: null },
 });
 
-test('lines that are given up are counted by an empty one, which stands before those that are left', () => {
+test('lines that are given up are counted by an empty one for each reason, which stands before those that are left', () => {
   const waiting = new WaitingOutput();
   const lost = waiting.add([
     lineOf('shop', 1),
@@ -18,8 +18,16 @@ test('lines that are given up are counted by an empty one, which stands before t
   ]);
   assert.deepEqual([lost, waiting.count], [3, 3]);
   assert.deepEqual(
-    waiting.list.map(({ at, source, text, leftOut }) => [at, source.application, text.length > 0, leftOut]),
-    [[3, 'shop', false, 7], [2, 'pay', false, 1], ...[4, 5, 6].map((at) => [at, 'shop', true, 0])],
+    waiting.list.map(({ at, source, text, leftOut, leftOutWhy }) => [
+      ...[at, source.application, text.length > 0],
+      ...[leftOut, leftOutWhy],
+    ]),
+    [
+      [3, 'shop', false, 2, 'store_failed'],
+      [2, 'pay', false, 1, 'store_failed'],
+      [3, 'shop', false, 5, undefined],
+      ...[4, 5, 6].map((at) => [at, 'shop', true, 0, undefined]),
+    ],
   );
   waiting.clear();
   assert.deepEqual([waiting.list, waiting.isEmpty], [[], true]);

@@ -10,7 +10,10 @@ const lineCharacters = 64;
 export class WaitingOutput {
   #lines: OutputLine[] = [];
   #characters = 0;
-  /** By application: an empty line in place of those that are given up, which has their number and the time of the last. */
+  /**
+   * By application and reason: an empty line in place of those that are given up, which has their number and the time of the last. Lines that came too
+   * fast, whose number a line had that is given up, are not counted with it.
+   */
   readonly #givenUp = new Map<string, OutputLine>();
 
   /** What is to be stored. */
@@ -42,10 +45,16 @@ export class WaitingOutput {
     return lost;
   }
 
-  #giveUp({ at, source, leftOut }: OutputLine): void {
-    const { application } = source;
-    const before = this.#givenUp.get(application)?.leftOut ?? 0;
-    this.#givenUp.set(application, { at, source, text: '', leftOut: before + leftOut + 1 });
+  /** A line without a text only has the number of others. */
+  #giveUp({ text, ...line }: OutputLine): void {
+    if (line.leftOut > 0) this.#leaveOut(line);
+    if (text !== '' || line.leftOut === 0) this.#leaveOut({ ...line, leftOut: 1, leftOutWhy: 'store_failed' });
+  }
+
+  #leaveOut(line: Omit<OutputLine, 'text'>): void {
+    const key = `${line.leftOutWhy ?? ''} ${line.source.application}`;
+    const before = this.#givenUp.get(key)?.leftOut ?? 0;
+    this.#givenUp.set(key, { ...line, text: '', leftOut: before + line.leftOut });
   }
 
   /** They are stored. */

@@ -244,3 +244,18 @@ test('an endpoint whose state alternates has one cell for each state', () => {
     ],
   );
 });
+
+test('the first failure or 5xx of an endpoint has the time at which its exchange ended', () => {
+  const ended = (at: number, ...attempts: Partial<AttemptFacts>[]): EndedExchange => ({
+    ...exchangeOf(...attempts),
+    ...{ startedWall: 1000, endedAt: at as EndedExchange['endedAt'] },
+  });
+  assert.deepEqual(
+    [
+      counted(ended(5, { status: 200 })),
+      counted(ended(5, { status: 200 }), ended(7, { status: 503 }), ended(9, { failure: slow })),
+      counted(ended(6, { failure: refused }, { status: 200 }), ended(8, { status: 500 })),
+    ].map(([cell]) => cell?.firstFailedAt),
+    [undefined, 1007, 1006],
+  );
+});

@@ -4,6 +4,7 @@ import type { Cause } from '../core/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
+import { endedAtOf } from '../record/exchange-shape.ts';
 import { wasTried } from '../upstream/refusal.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
@@ -47,8 +48,10 @@ export class OutcomeCounts {
     if (cell === null) return;
     if (failure === null) {
       cell.successes += 1;
-      if (attempt.status >= 500) cell.serverErrors += 1;
-      else if (attempt.status === tooManyRequests) noteRateLimit(cell, attempt, exchange.startedWall);
+      if (attempt.status >= 500) {
+        cell.serverErrors += 1;
+        cell.firstFailedAt ??= endedAtOf(exchange);
+      } else if (attempt.status === tooManyRequests) noteRateLimit(cell, attempt, exchange.startedWall);
       const latencyMs = attempt.headMs - attempt.startedMs;
       cell.latencyMs += latencyMs;
       cell.latencies[latencyCellOf(latencyMs)]! += 1;
@@ -60,6 +63,7 @@ export class OutcomeCounts {
       for (const held of this.#ofRoutes.releasedBy(exchange, attempt.endpoint)) this.#countHeld(held);
       return;
     }
+    cell.firstFailedAt ??= endedAtOf(exchange);
     const { countsAgainstHealth } = specOf(failure);
     addCause(cell, failure.cause, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
     this.#hasUrgent = true;

@@ -89,7 +89,7 @@ export const statusSample: GatewayStatus = {
       retryAfterS: 1,
     },
   ],
-  store: { path: '/var/lib/candor/store', lost: 12 },
+  store: { path: '/var/lib/candor/store', lost: 12, leftOut: [] },
   logFiles: [
     { owner: 'web', path: '/var/log/web/error.log', state: 'following', reason: '', skippedBytes: 0 },
     {

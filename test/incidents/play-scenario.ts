@@ -136,6 +136,7 @@ export function playScenario(scenario: PlayedScenario, seed: number): ScenarioRe
       const steps = stepsOf(scenario, id, second, second + 1 / ticksPerSecond);
       for (let each = 0; each < count; each++) {
         const moment = second + random.next() / ticksPerSecond;
+        traffic.wallMs = wall + moment * 1000;
         const step = request(steps, id, upstream, moment, traffic, random);
         if (step !== null && !isBackground(step, scenario))
           failed.push({ at: moment, upstream: id, shape: shapeOfKind(step.fail) });
@@ -276,6 +277,8 @@ function eventOf(event: ScenarioEvent, at: number): Event {
 /** What workers would count. */
 class Traffic {
   stale = 0;
+  /** When the next request ends. */
+  wallMs = 0;
   readonly parties: ScenarioParties;
   readonly #exchanges = new Map<string, ExchangeCount>();
   readonly #outcomes = new Map<string, EndpointOutcomes>();
@@ -304,6 +307,7 @@ class Traffic {
 
   failed(upstream: string, endpoint: string, kind: CountedFailure): void {
     const outcomes = this.#outcomesOf(upstream, endpoint);
+    outcomes.firstFailedAt = Math.min(this.wallMs, outcomes.firstFailedAt ?? Infinity);
     if (kind === 'app_error') {
       outcomes.successes += 1;
       outcomes.serverErrors += 1;
@@ -331,6 +335,7 @@ class Traffic {
       this.#exchanges.set(key, count);
     }
     count.count += 1;
+    count.firstEndedAt = Math.min(this.wallMs, count.firstEndedAt ?? Infinity);
     const found = durationBoundsMs.findIndex((bound) => ms <= bound);
     const cell = found === -1 ? durationBoundsMs.length : found;
     count.durations[cell] = (count.durations[cell] as number) + 1;

@@ -1,3 +1,4 @@
+import { type LeftOutReason, leftOutTexts } from '../../core/output-line.ts';
 import type { JSX } from 'preact';
 import { countText } from '../../core/quantity-text.ts';
 import type { ShownRequest } from '../model.ts';
@@ -77,7 +78,7 @@ function OutputTable({ name, rows, aboutClass = 'nowrap' }: ShownTable): JSX.Ele
 }
 
 function OutputRow({ row: { line, hasId, about }, aboutClass }: ShownRow): JSX.Element {
-  const { at, application, instance, stream, path, text, left_out: leftOut } = line;
+  const { at, application, instance, stream, path, text, left_out: leftOut, left_out_why: why } = line;
   return (
     <tr class={hasId ? 'own' : 'nearby'}>
       <td class="nowrap">
@@ -90,13 +91,13 @@ function OutputRow({ row: { line, hasId, about }, aboutClass }: ShownRow): JSX.E
       </td>
       <td class={aboutClass}>{about}</td>
       <td class="said">
-        {leftOut > 0 && <span class="quiet">{leftOutText(leftOut)} </span>}
+        {leftOut > 0 && <span class="quiet">{leftOutText(leftOut, why ?? 'too_fast')} </span>}
         <code>{text}</code>
       </td>
     </tr>
   );
 }
 
-function leftOutText(leftOut: number): string {
-  return `${countText(leftOut, 'line')} before this one ${leftOut === 1 ? 'was' : 'were'} left out (they came too fast, or the store failed)`;
+function leftOutText(leftOut: number, why: LeftOutReason): string {
+  return `${countText(leftOut, 'line')} before this one ${leftOut === 1 ? 'was' : 'were'} ${leftOutTexts[why]}`;
 }

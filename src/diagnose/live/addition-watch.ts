@@ -57,7 +57,9 @@ export class AdditionWatch {
     const found = open.additions.judge(second, open.startSecond, newExits(open, context));
     const additions = this.#additions.get(open) ?? [];
     if (found !== null) {
-      additions.push({ addition: found, counted: begun(open, found, context) });
+      const counted = begun(open, found, context);
+      if (counted.startMs < (found.sinceSecond + 1) * 1000) found.sinceMs = counted.startMs;
+      additions.push({ addition: found, counted });
       this.#additions.set(open, additions);
     }
     const known = new Set(open.suspects.map(({ sentence }) => sentence));

@@ -49,7 +49,13 @@ export class EndpointCount {
   readonly notHttp = new MixedResponses();
   readonly invalid = new MixedResponses();
 
-  count({ attempts, failed, answered, notHttp, invalid }: Omit<AttemptDelta, 'second' | 'endpoint'>): void {
+  count({
+    attempts,
+    failed,
+    answered,
+    notHttp,
+    invalid,
+  }: Omit<AttemptDelta, 'second' | 'endpoint' | 'isBeforeFailure'>): void {
     this.attempts += attempts;
     this.failed += failed;
     this.notHttp.count(notHttp, answered);

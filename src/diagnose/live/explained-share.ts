@@ -12,14 +12,14 @@ export const explainedMin = 0.2;
 /** A change long after the first failure is suspected only of what has hardly failed before it. */
 export const mostlyExplained = 0.95;
 
-type Failures = Pick<SuspectContext, 'failedAt'>;
+type Failures = Pick<SuspectContext, 'failedAt' | 'failedAtOffsetMs'>;
 
 /**
  * The share of the failures that came after a change, 1 for one before them all. Where requests fail as often before the change as after it,
  * it is one half, however long the incident goes on. Failures that came `toleranceMs` before it count as its own.
  */
-export function explainedShare({ failedAt }: Failures, afterMs: number, toleranceMs: number): number {
-  const second = Math.floor((afterMs - toleranceMs) / 1000);
+export function explainedShare({ failedAt, failedAtOffsetMs }: Failures, afterMs: number, toleranceMs: number): number {
+  const second = Math.floor((afterMs - toleranceMs + failedAtOffsetMs) / 1000);
   if (second <= 0) return 1;
   const until = second + Math.max(second, comparedMinS);
   const before = failedWithin(failedAt, 0, second);
@@ -28,13 +28,13 @@ export function explainedShare({ failedAt }: Failures, afterMs: number, toleranc
 
 /** Behind "the first failure": '; 241 of 242 failures came after it'; empty where all did. The total is that of the incident: of its requests, or of its attempts where more of those failed. */
 export function explainedText(
-  { failedAt, incident }: Pick<SuspectContext, 'failedAt' | 'incident'>,
+  { failedAt, failedAtOffsetMs, incident }: Failures & Pick<SuspectContext, 'incident'>,
   afterMs: number,
 ): string {
   const { failed, attemptsFailed } = incident;
   const all = Math.max(failed, attemptsFailed);
   const countOf = ([requests, attempts]: FailedInSecond): number => (failed === all ? requests : attempts);
-  const before = failedWithin(failedAt, 0, Math.floor(afterMs / 1000), countOf);
+  const before = failedWithin(failedAt, 0, Math.floor((afterMs + failedAtOffsetMs) / 1000), countOf);
   return before === 0 ? '' : `; ${all - before} of ${all} failures came after it`;
 }
 

@@ -32,6 +32,8 @@ interface Part {
 export interface FoundAddition {
   readonly foundSecond: number;
   readonly sinceSecond: number;
+  /** When the first of its failures came, or an instance ended, if it is known better than by its second. */
+  sinceMs: number | null;
   /** The last one with a failure. */
   lastSecond: number;
   /** No failure has followed for a while; one that follows begins it again. */
@@ -122,7 +124,7 @@ export class IncidentAdditions {
       ...exits.values(),
     );
     const addition: FoundAddition = {
-      ...{ foundSecond: second, sinceSecond, lastSecond: sinceSecond, hasEnded: false },
+      ...{ foundSecond: second, sinceSecond, sinceMs: null, lastSecond: sinceSecond, hasEnded: false },
       routes: namesOf('route'),
       endpoints: namesOf('endpoint'),
       families: namesOf('family'),
@@ -154,15 +156,17 @@ export class IncidentAdditions {
 
   /** `beganAt`: wall time of second 0. `isOver`: the incident goes on no longer. */
   all(beganAt: number, isOver: boolean): readonly IncidentAddition[] {
-    return this.found.map(({ sinceSecond, lastSecond, hasEnded, routes, endpoints, causes, counts, suspects }) => ({
-      since: beganAt + sinceSecond * 1000,
-      ...(hasEnded || isOver ? { until: beganAt + lastSecond * 1000 + 999 } : {}),
-      routes: [...routes],
-      endpoints: [...endpoints],
-      causes,
-      ...counts,
-      suspects,
-    }));
+    return this.found.map(
+      ({ sinceSecond, sinceMs, lastSecond, hasEnded, routes, endpoints, causes, counts, suspects }) => ({
+        since: Math.floor(beganAt + (sinceMs ?? sinceSecond * 1000)),
+        ...(hasEnded || isOver ? { until: beganAt + lastSecond * 1000 + 999 } : {}),
+        routes: [...routes],
+        endpoints: [...endpoints],
+        causes,
+        ...counts,
+        suspects,
+      }),
+    );
   }
 }
 

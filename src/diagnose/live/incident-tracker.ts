@@ -4,6 +4,7 @@ import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks } from './addition-watch.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
+import { familyOf, familyOfCause } from './failure-family.ts';
 import { KeptEvents } from './kept-events.ts';
 import { suspectsWhileFailing, withEarlierSuspects } from './kept-suspects.ts';
 import { OpenIncident } from './open-incident.ts';
@@ -57,6 +58,9 @@ const silentS = 300;
 /** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
 const lateS = 5;
 
+/** Workers report failures within 100 ms. The main thread may be busy; a clock that was set says nothing. */
+const lagMaxMs = 10_000;
+
 /**
  * Finds incidents while they happen: failures of an upstream that are more than usual, from their first to their last, with
  * what probably has caused them. Those of several upstreams are one incident where what the upstreams share has failed.
@@ -83,10 +87,14 @@ export class IncidentTracker {
     this.#numberOf = numberOf ?? (() => ({ id: (lastId += 1), sizeBefore: 0 }));
   }
 
-  note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number): void {
+  /** `wallMs`: of the clock by which workers say when the first failure came. */
+  note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number, wallMs = this.#wall(ms)): void {
+    const firstMs = (at: number | undefined): number =>
+      at === undefined ? ms : ms - Math.min(lagMaxMs, Math.max(0, wallMs - at));
+    this.#noteFailures(exchanges, outcomes, secondOf(ms));
+    for (const counted of exchanges) this.#addExchanges(counted, ms, firstMs(counted.firstEndedAt));
+    for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
     const second = secondOf(ms);
-    for (const counted of exchanges) this.#addExchanges(counted, second);
-    for (const counted of outcomes) this.#addOutcomes(counted, second, ms);
     if (staleReusesFailed > 0) this.#staleReuses.add(second, staleReusesFailed);
   }
 
@@ -136,15 +144,26 @@ export class IncidentTracker {
     return this.#beganAt + ms;
   }
 
-  #addExchanges(counted: ExchangeCount, second: number): void {
-    this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second);
+  /** What comes with a failure counts as coming since then: workers report ten times a second. */
+  #noteFailures(exchanges: CountedTraffic['exchanges'], outcomes: CountedTraffic['outcomes'], second: number): void {
+    for (const { upstream, cause, shape } of exchanges)
+      if (familyOf(cause, shape) !== null) this.#failuresOf(upstream, second)?.noteFailure(second);
+    for (const { upstream, serverErrors, causes } of outcomes)
+      if (serverErrors > 0 || causes.some(({ cause }) => familyOfCause(cause) !== null))
+        this.#failuresOf(upstream, second)?.noteFailure(second);
+  }
+
+  #addExchanges(counted: ExchangeCount, ms: number, firstMs: number): void {
+    const second = secondOf(ms);
+    this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second, firstMs);
     if (counted.shape !== 'client_abort') this.#earlier.count(counted.upstream, counted.count, second * 1000);
   }
 
-  #addOutcomes(outcomes: EndpointOutcomes, second: number, ms: number): void {
+  #addOutcomes(outcomes: EndpointOutcomes, ms: number, firstMs: number): void {
+    const second = secondOf(ms);
     const failures = this.#failuresOf(outcomes.upstream, second);
     if (failures === null) return;
-    failures.addOutcomes(outcomes, second);
+    failures.addOutcomes(outcomes, second, firstMs);
     this.#releases.count(outcomes, ms);
   }
 
@@ -191,7 +210,8 @@ export class IncidentTracker {
     const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
     incident.steadyRateBefore = failures.steadyRateBefore(start);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
-    for (let second = start; second < from; second++) incident.countRequests(second, requests.at(second));
+    for (let second = start; second < from; second++)
+      incident.countRequests(second, second === start ? failures.requestsSinceFailure(second) : requests.at(second));
     const requestsNow = requests.sum(secondOf(ms), Math.min(60, secondOf(ms) - start + 1));
     incident.failedSinceMs = this.#earlier.since(upstream, family, start * 1000, requestsNow);
     this.#open.push(incident);
@@ -203,7 +223,11 @@ export class IncidentTracker {
       const failures = this.#upstreams.get(upstream);
       if (failures === undefined) continue;
       for (const counted of [open, ...this.#additions.countedOf(open)]) counted.addFrom(failures, from, second);
-      for (let one = from; one <= second; one++) open.countRequests(one, failures.requests.at(one));
+      for (let one = from; one <= second; one++)
+        open.countRequests(
+          one,
+          one === open.startSecond ? failures.requestsSinceFailure(one) : failures.requests.at(one),
+        );
     }
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
   }
@@ -332,7 +356,7 @@ export class IncidentTracker {
         one.startedAt,
         one.upstreams.map(({ upstream }) => upstream),
       );
-    for (const one of this.#open) note(one.root, this.#wall(one.startSecond * 1000), one.upstreams);
+    for (const one of this.#open) note(one.root, this.#wall(one.startMs), one.upstreams);
     return found;
   }
 
@@ -342,13 +366,14 @@ export class IncidentTracker {
     { usualDurations, usualMaxMs, slowDurations }: UpstreamFailures,
     watched: WatchedUpstream,
   ): SuspectContext {
-    const startedMs = open.startSecond * 1000;
+    const startedMs = open.startMs;
     const events = this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
     return {
       incident,
       watched,
       events,
       failedAt: open.failedAt,
+      failedAtOffsetMs: startedMs - open.startSecond * 1000,
       firstExits: open.firstExits.note(ownExits({ events, watched }), startedMs),
       startedMs,
       instances: this.#releases.instances,

@@ -39,7 +39,9 @@ export class OpenIncident {
   /** 0 until it is reported. */
   id = 0;
   readonly families: Set<FailureFamily>;
+  /** The second in which the first of its failures was reported. */
   startSecond: number;
+  #firstMs: number | null = null;
   openedAt: number;
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
@@ -92,6 +94,11 @@ export class OpenIncident {
     this.lastSecond = startSecond;
     this.openedAt = openedAt;
     this.rateBefore = rateBefore;
+  }
+
+  /** When the first of its failures came, on the time axis of the seconds. */
+  get startMs(): number {
+    return this.#firstMs ?? this.startSecond * 1000;
   }
 
   get upstreams(): readonly string[] {
@@ -149,11 +156,12 @@ export class OpenIncident {
     return isConsequenceOf(this.#root, family) && this.#checksMet !== null && this.#checksMet !== family;
   }
 
-  count({ second, family, kind, route, whose, failed, attemptsFailed }: FailureDelta, upstream: string): void {
+  count({ second, family, kind, route, whose, firstMs, failed, attemptsFailed }: FailureDelta, upstream: string): void {
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
     if (second > this.lastSecond) this.#addLater();
     this.lastSecond = Math.max(this.lastSecond, second);
+    this.#firstMs = Math.min(firstMs, this.#firstMs ?? firstMs);
     this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#addSecond(second, failed, attemptsFailed);
     this.#failed += failed;
@@ -204,9 +212,9 @@ export class OpenIncident {
   }
 
   countEndpoint(delta: AttemptDelta): void {
-    const { second, endpoint, failed } = delta;
+    const { second, endpoint, failed, isBeforeFailure } = delta;
     if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
-    if (second < this.startSecond) return;
+    if (second < this.startSecond || (second === this.startSecond && isBeforeFailure)) return;
     if (second <= this.lastSecond) this.#endpoint(endpoint)?.count(delta);
     else this.#laterAttempts(delta);
   }
@@ -269,6 +277,7 @@ export class OpenIncident {
     this.#attemptsFailed += other.#attemptsFailed;
     this.requests += other.requests;
     this.startSecond = Math.min(this.startSecond, other.startSecond);
+    this.#firstMs = Math.min(this.startMs, other.startMs);
     this.lastSecond = Math.max(this.lastSecond, other.lastSecond);
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
@@ -290,7 +299,7 @@ export class OpenIncident {
   facts(now: number, beganAt: number, resolvedAt: number | null): LiveIncident {
     const root = this.#rootCause();
     const spec = root === 'app_error' ? null : specOfCause(root);
-    const seconds = this.lastSecond - this.startSecond + 1;
+    const seconds = Math.max(1, this.lastSecond + 1 - this.startMs / 1000);
     return {
       id: this.id,
       upstream: this.upstream,
@@ -299,7 +308,7 @@ export class OpenIncident {
       cause: root === 'app_error' ? null : root,
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
       whose: this.#whoseOf(root),
-      startedAt: beganAt + this.startSecond * 1000,
+      startedAt: Math.floor(beganAt + this.startMs),
       openedAt: this.openedAt,
       lastAt: Math.min(now, beganAt + this.lastSecond * 1000 + 999),
       resolvedAt,

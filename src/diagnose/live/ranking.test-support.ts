@@ -34,6 +34,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     watched: { application: null, endpoints: [] },
     events: [],
     failedAt: new Map(),
+    failedAtOffsetMs: 0,
     firstExits: new Map(),
     startedMs: 600_000,
     instances: new Map(),

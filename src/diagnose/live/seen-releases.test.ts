@@ -12,7 +12,7 @@ const started = (name: string, revision: number): Event =>
 
 const outcomes = (instance: string, successes: number, failures = 0): EndpointOutcomes =>
   ({
-    ...{ upstream: 'api', endpoint: `api/${instance}/127.0.0.1:40100`, successes },
+    ...{ upstream: 'api', endpoint: `api/${instance}/127.0.0.1:40100`, successes, serverErrors: 0 },
     causes: failures === 0 ? [] : [{ cause: 'connect_refused', count: failures }],
   }) as unknown as EndpointOutcomes;
 

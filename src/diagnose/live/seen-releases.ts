@@ -17,6 +17,13 @@ export interface SeenRevision {
   readonly changed: readonly string[];
   /** Of each upstream, at what this configuration or an earlier one with the same settings has started. Of the last revisions only. */
   readonly attempts: ReadonlyMap<string, number>;
+  /** How many of those failed, or had a 5xx status. */
+  readonly failed: ReadonlyMap<string, number>;
+}
+
+interface CountedRevision extends SeenRevision {
+  readonly attempts: Map<string, number>;
+  readonly failed: Map<string, number>;
 }
 
 /** Bounds of memory: an instance takes some 200 bytes. */
@@ -32,7 +39,7 @@ const settledMs = 2000;
 export class SeenReleases {
   /** By their names ('web/2'). No name is used for two instances. */
   readonly #instances = new Map<string, SeenInstance>();
-  #revisions: readonly (SeenRevision & { readonly attempts: Map<string, number> })[] = [];
+  #revisions: readonly CountedRevision[] = [];
   /** The configuration of which an application's latest instance is. */
   readonly #latest = new Map<string, number>();
 
@@ -46,22 +53,26 @@ export class SeenReleases {
   }
 
   /** Attempts since the last time. Those at instances that a new release replaces are not its own. */
-  count({ upstream, endpoint, successes, causes }: EndpointOutcomes, ms: number): void {
+  count({ upstream, endpoint, successes, serverErrors, causes }: EndpointOutcomes, ms: number): void {
     const active = this.#revisions.at(-1);
     if (active === undefined || ms - active.ms < settledMs) return;
     const name = instanceOf(upstream, endpoint);
     const instance = this.#instances.get(name);
     if (instance !== undefined && instance.revision < (this.#latest.get(applicationOf(name)) ?? 0)) return;
-    const attempts = causes.reduce((sum, { count }) => sum + count, successes);
-    active.attempts.set(upstream, (active.attempts.get(upstream) ?? 0) + attempts);
+    const failed = causes.reduce((sum, { count }) => sum + count, 0);
+    active.attempts.set(upstream, (active.attempts.get(upstream) ?? 0) + successes + failed);
+    active.failed.set(upstream, (active.failed.get(upstream) ?? 0) + serverErrors + failed);
   }
 
   onEvent(event: Event, ms: number): void {
     const { kind, subject, revision } = event;
     if (kind === 'configuration_applied') {
-      const applied = { revision, ms, changed: event.evidence.changed, attempts: new Map<string, number>() };
+      const { changed } = event.evidence;
+      const applied: CountedRevision = { revision, ms, changed, attempts: new Map(), failed: new Map() };
       this.#revisions = [...this.#revisions.slice(1 - revisionsMax), applied];
-      this.#revisions.at(-1 - countedMax)?.attempts.clear();
+      const old = this.#revisions.at(-1 - countedMax);
+      old?.attempts.clear();
+      old?.failed.clear();
     }
     const name = subject.slice('instance:'.length);
     if (kind === 'instance_started') this.#add(name, { revision, startedMs: ms, readyMs: null });

@@ -20,8 +20,10 @@ export interface SuspectContext {
   readonly incident: LiveIncident;
   /** As it is, with what was seen of its endpoints since the incident began. */
   readonly watched: WatchedUpstream;
-  /** How much failed in each second of its first minutes, by seconds since it started. */
+  /** How much failed in each second of its first minutes, by seconds since the one in which it started. */
   readonly failedAt: ReadonlyMap<number, FailedInSecond>;
+  /** The incident started so long after the first of those seconds began; negative: that failure was reported a second later. */
+  readonly failedAtOffsetMs: number;
   /** What happened to the gateway; `afterMs` the incident started, negative: before it. */
   readonly events: readonly { readonly event: Event; readonly afterMs: number }[];
   /** The first exits of processes that serve the upstream, by their kinds: milliseconds after the incident started. `events` may have newer ones only. */

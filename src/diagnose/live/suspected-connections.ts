@@ -29,7 +29,9 @@ import {
 const cutAgainMs = 3000;
 
 function keepAliveRace(context: SuspectContext): SuspectFinding | null {
-  const { incident, staleReusesFailed } = context;
+  const { incident } = context;
+  // Those of all upstreams are counted together.
+  const staleReusesFailed = Math.min(context.staleReusesFailed, incident.failed);
   const failed = Math.max(incident.failed, incident.attemptsFailed);
   if (shareOf(incident, races) < 0.8 || staleReusesFailed < incident.failed * 0.5 || staleReusesFailed === 0)
     return null;

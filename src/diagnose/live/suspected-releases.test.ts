@@ -46,6 +46,8 @@ interface Case {
   readonly failedRevisions?: readonly number[];
   /** Attempts with revision 1, while it was active; absent: many. */
   readonly attemptsBefore?: number;
+  /** After that one. */
+  readonly revisions?: SuspectContext['revisions'];
   readonly family?: LiveIncident['family'];
   /** Failures in seconds after the first. */
   readonly failedAt?: readonly (readonly [second: number, failed: number])[];
@@ -67,6 +69,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{ upstreams: [{ upstream: 'web', failed: 50 }], additions: [], rate: { before: null, during: 1 } },
   } as unknown as LiveIncident;
   return rankSuspects({
+    failedAtOffsetMs: 0,
     failedAt: new Map(failedAt.map(([second, count]) => [second, [count, count]])),
     ...{ incident, events, firstExits: new Map(), startedMs: 600_000, instances: new Map(Object.entries(instances)) },
     ...{ failedRevisions: new Set(failedRevisions), watched: { application: 'web', endpoints: [] } },
@@ -83,7 +86,10 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       directLook: null,
       newestFailure: null,
       failedSinceMs: null,
-      revisions: [{ revision: 1, ms: 0, changed: ['everything'], attempts: attemptsBefore }],
+      revisions: [
+        { revision: 1, ms: 0, changed: ['everything'], attempts: attemptsBefore, failed: new Map() },
+        ...(what.revisions ?? []),
+      ],
     },
   });
 }
@@ -100,7 +106,7 @@ const cases: (readonly [what: string, Case, kind: string, sentence: RegExp, next
     { events: [toBad], instances: { 'web/1': old, 'web/2': bad }, attempts: { 'web/1': [0, 40], 'web/2': [50, 60] } },
     'release',
     /^A new release of web began 100 s before the first failure\.$/,
-    /^Restore the earlier configuration of web/,
+    /^Restore the configuration of web of revision 1, the last with which requests succeeded, and run `candor reload`; its release/,
   ],
   [
     'a release that was taken back while its instances fail',
@@ -349,4 +355,49 @@ test('an exit after the first failures is suspected as far as it explains them',
       [7, 9],
     ]) > 0.9,
   );
+});
+
+describe('of two bad releases in a row', () => {
+  const second = applied(-20, 3, 'applications: web');
+  const revision = (number: number, attempts: number, failed: number): SuspectContext['revisions'][number] => ({
+    ...{ revision: number, ms: number * 1000, changed: ['applications: web'] },
+    ...{ attempts: new Map([['web', attempts]]), failed: new Map([['web', failed]]) },
+  });
+  const instances = { 'web/1': old, 'web/2': bad, 'web/3': instance(3, -20, -15) };
+  const attempts = { 'web/2': [30, 30], 'web/3': [20, 20] } as const;
+  const stepOf = (what: Partial<Case>): string =>
+    suspectsOf({ events: [second], instances, attempts: { 'web/3': [20, 20] }, ...what }).find(
+      ({ name }) => name === 'release',
+    )?.nextStep ?? '';
+
+  test('the first is told with its own instances, though the second is not suspected', () => {
+    const events = [applied(-5, 2, 'applications: web'), applied(60, 3, 'applications: web')];
+    const started = { 'web/1': old, 'web/2': instance(2, -5, -1), 'web/3': instance(3, 60, 65) };
+    const { evidence = [] } =
+      suspectsOf({ events, instances: started, attempts, failedAt: [[0, 50]] }).find(
+        ({ name }) => name === 'release',
+      ) ?? {};
+    assert.deepEqual(evidence.slice(1), [
+      'web/2, which it started, was ready 1 s before the first failure',
+      'failed there: 30 of 30 attempts; at older instances: 0 of 0; at newer ones: 20 of 20',
+    ]);
+  });
+
+  test('the step names the configuration before both, with which requests succeeded', () =>
+    assert.match(
+      stepOf({ revisions: [revision(2, 400, 390)] }),
+      /of revision 1, the last with which requests succeeded/,
+    ));
+
+  test('the step names the one between, if requests succeeded with it', () =>
+    assert.match(
+      stepOf({ revisions: [revision(2, 400, 4)] }),
+      /of revision 2, the last with which requests succeeded/,
+    ));
+
+  test('the step names none, if requests are not known to have succeeded with one', () =>
+    assert.match(
+      stepOf({ revisions: [revision(2, 400, 390)], attemptsBefore: 3 }),
+      /^Restore a configuration of web with which requests succeeded and run/,
+    ));
 });

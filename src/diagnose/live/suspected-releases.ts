@@ -1,4 +1,4 @@
-import type { SuspectKind } from '../../core/live-incident.ts';
+import type { LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import { wasStopped } from '../../core/recorded-exit.ts';
 import { explainedMin, explainedShare, explainedText, mostlyExplained } from './explained-share.ts';
 import { outputStepOf } from './output-step.ts';
@@ -42,7 +42,7 @@ export const releases = {
     if (application === null || isOf(context.incident, 'dns', 'full')) return null;
     const concernsIt = (part: string): boolean => namesPart(part, 'applications', application);
     const all = appliedBefore(context, concernsIt);
-    const releases = all.map((one, index) => new Release(context, application, one, all[index + 1] ?? null));
+    const releases = all.map((one) => new Release(context, application, one));
     const returns = all.map((one) => returnOf(context, one, concernsIt));
     const found = releases.findLastIndex((one, index) => {
       if (returns[index] !== null || one.failsBefore) return false;
@@ -70,7 +70,7 @@ export const releases = {
       evidence: [changedText(found)],
       nextStep:
         later === null
-          ? 'Compare the two configurations; restore the earlier one and run `candor reload` if in doubt.'
+          ? restoreStep(context, found, concernsIt)
           : `Revision ${later} has the earlier settings again: see in \`candor incidents\` whether requests still fail.`,
     };
   },
@@ -84,7 +84,7 @@ function beginsApplication(context: SuspectContext, applied: Applied): boolean {
     !applied.event.evidence.changed.some((one) => namesPart(one, 'applications', application))
   )
     return false;
-  return new Release(context, application, applied, null).isFirst;
+  return new Release(context, application, applied).isFirst;
 }
 
 type ConcernsPart = (part: string) => boolean;
@@ -135,11 +135,45 @@ function didWell(context: SuspectContext, revision: number, concernsIt: Concerns
   if (context.failedRevisions.has(revision) || same.some((one) => context.failedRevisions.has(one.revision)))
     return false;
   const share = Math.min(1, Math.max(failed, attemptsFailed) / Math.max(1, requests));
-  const attempts = same.reduce(
-    (all, one) => upstreams.reduce((sum, { upstream }) => sum + (one.attempts.get(upstream) ?? 0), all),
-    0,
-  );
-  return attempts * share >= expectedMin;
+  return attemptsWith(same, upstreams).all * share >= expectedMin;
+}
+
+function attemptsWith(revisions: readonly SeenRevision[], upstreams: LiveIncident['upstreams']): Attempts {
+  const sum = (counts: (one: SeenRevision) => ReadonlyMap<string, number>): number =>
+    revisions.reduce(
+      (all, one) => upstreams.reduce((some, { upstream }) => some + (counts(one).get(upstream) ?? 0), all),
+      0,
+    );
+  return { all: sum(({ attempts }) => attempts), failed: sum(({ failed }) => failed) };
+}
+
+/** So many times less of the attempts failed with a configuration in which requests succeeded. */
+const betterTimes = 4;
+
+/** The last revision before this one with whose settings requests succeeded that would fail now; null: none is known. */
+function lastGood(context: SuspectContext, { event }: Applied, concernsIt: ConcernsPart): number | null {
+  const { requests, failed, attemptsFailed, upstreams } = context.incident;
+  const share = Math.min(1, Math.max(failed, attemptsFailed) / Math.max(1, requests));
+  const found = context.revisions.findLast(({ revision }) => {
+    if (revision >= event.revision) return false;
+    const earlier = attemptsWith(sameSettings(context.revisions, revision, concernsIt), upstreams);
+    return earlier.all * share >= expectedMin && earlier.failed * betterTimes <= earlier.all * share;
+  });
+  return found?.revision ?? null;
+}
+
+/** Whether only one earlier configuration is known that has other settings. */
+function isOnlyChange({ revisions }: SuspectContext, { event }: Applied, concernsIt: ConcernsPart): boolean {
+  return !revisions.some(({ revision, changed }) => revision < event.revision && changed.some(concernsIt));
+}
+
+function restoreStep(context: SuspectContext, found: Applied, concernsIt: ConcernsPart): string {
+  const good = lastGood(context, found, concernsIt);
+  if (good !== null)
+    return `Compare it with revision ${good}, the last with which requests succeeded; restore that one and run \`candor reload\` if in doubt.`;
+  return isOnlyChange(context, found, concernsIt)
+    ? 'Compare the two configurations; restore the earlier one and run `candor reload` if in doubt.'
+    : 'Compare it with the earlier configurations; restore one with which requests succeeded and run `candor reload` if in doubt.';
 }
 
 /** This revision and those right before it that have the same settings. */
@@ -204,9 +238,10 @@ class Release {
   readonly #all: Attempts;
   readonly #ofOwn: Attempts;
   readonly #ofOlder: Attempts;
+  /** At instances that a later release has started. */
+  readonly #ofNewer: Attempts;
 
-  /** `next`: the change of the application that came after it; null: none. */
-  constructor(context: SuspectContext, application: string, applied: Applied, next: Applied | null) {
+  constructor(context: SuspectContext, application: string, applied: Applied) {
     this.#context = context;
     this.#application = application;
     this.#applied = applied;
@@ -217,16 +252,19 @@ class Release {
     const before = known.filter(({ revision }) => revision < applied.event.revision);
     const isNew = before.every(({ startedMs }) => startedMs >= began);
     const older = isNew ? [] : before;
-    this.#own = known.filter((one) => !older.includes(one) && one.revision < (next?.event.revision ?? Infinity));
+    const next = nextRelease(context, application, applied);
+    const newer = known.filter(({ revision }) => revision >= next);
+    this.#own = known.filter((one) => !older.includes(one) && one.revision < next);
     const attempts = attemptsOf(context, application);
     this.#all = sumOf(attempts, null);
     this.#ofOwn = sumOf(attempts, this.#own);
     this.#ofOlder = sumOf(attempts, older);
+    this.#ofNewer = sumOf(attempts, newer);
     const { revision, evidence } = applied.event;
     this.isFirst =
       (evidence.returned ?? []).length === 0 &&
       this.#own.length > 0 &&
-      this.#ofOwn.all === this.#all.all &&
+      this.#ofOwn.all + this.#ofNewer.all === this.#all.all &&
       older.length === 0 &&
       before.every((one) => one.revision === revision - 1) &&
       !context.revisions.some(
@@ -254,16 +292,29 @@ class Release {
   /** `later`: the revision that has taken it back; null: none. */
   finding(later: number | null): SuspectFinding {
     if (this.isFirst && later === null) return this.#firstFinding;
-    const restore = `Restore the earlier configuration of ${this.#application} and run \`candor reload\`; the old release is started again.`;
     return {
       fit: nearness(this.#applied.afterMs, 0.97) * shareOf(this.#context, this.#applied),
       sentence: `${this.#begun}${this.#own.length === 0 || this.#isReady ? '' : ', and is not ready'}${explainedText(this.#context, this.#applied.afterMs)}.`,
       evidence: this.#facts,
       nextStep:
         later === null
-          ? restore
+          ? this.#restore
           : `Revision ${later} has the earlier settings again: run \`candor status\` to see whether its instances are ready, and do not restore revision ${this.#applied.event.revision}.`,
     };
+  }
+
+  /** Of several bad releases in a row, the one before this one may be bad too. */
+  get #restore(): string {
+    const name = this.#application;
+    const concernsIt = (part: string): boolean => namesPart(part, 'applications', name);
+    const good = lastGood(this.#context, this.#applied, concernsIt);
+    const which =
+      good !== null
+        ? `the configuration of ${name} of revision ${good}, the last with which requests succeeded,`
+        : isOnlyChange(this.#context, this.#applied, concernsIt)
+          ? `the earlier configuration of ${name}`
+          : `a configuration of ${name} with which requests succeeded`;
+    return `Restore ${which} and run \`candor reload\`; its release is started again.`;
   }
 
   /** Why its processes end says more. */
@@ -295,11 +346,27 @@ class Release {
       if (readyMs === null) return `${name}, which it started, has not become ready`;
       return `${name}, which it started, was ready ${beforeText(readyMs - this.#context.startedMs)} the first failure`;
     });
-    const [own, older] = [this.#ofOwn, this.#ofOlder];
+    const [own, older, newer] = [this.#ofOwn, this.#ofOlder, this.#ofNewer];
     const isCompared = this.#isReady && own.all + older.all > 0;
-    const compared = `failed there: ${own.failed} of ${own.all} attempts; at older instances: ${older.failed} of ${older.all}`;
+    const ofNewer = newer.all === 0 ? '' : `; at newer ones: ${newer.failed} of ${newer.all}`;
+    const compared = `failed there: ${own.failed} of ${own.all} attempts; at older instances: ${older.failed} of ${older.all}${ofNewer}`;
     return [changedText(this.#applied), ...state, ...(isCompared ? [compared] : [])];
   }
+}
+
+/** The next revision that changed the application, whether or not it is suspected too; Infinity: none. */
+function nextRelease({ events, revisions }: SuspectContext, application: string, { event }: Applied): number {
+  const changes = [
+    ...revisions,
+    ...events.flatMap(({ event: other }) =>
+      other.kind === 'configuration_applied' ? [{ revision: other.revision, changed: other.evidence.changed }] : [],
+    ),
+  ];
+  const later = changes.filter(
+    ({ revision, changed }) =>
+      revision > event.revision && changed.some((part) => namesPart(part, 'applications', application)),
+  );
+  return Math.min(Infinity, ...later.map(({ revision }) => revision));
 }
 
 type NamedAttempts = Attempts & { readonly name: string };

@@ -194,3 +194,12 @@ describe('connections that were cut are one suspect', () => {
       );
     });
 });
+
+test('no more requests are told to have failed on closing connections than have failed at the upstream', () => {
+  const incident = { ...incidentOf('gone', [['closed_before_response', 10]]), requests: 1000 };
+  const race = ranking(incident, { staleReusesFailed: 70 }).find(({ name }) => name === 'keep_alive_race');
+  assert.deepEqual(race?.evidence, [
+    '10 requests failed on a connection that the endpoint was closing',
+    '990 others were answered meanwhile',
+  ]);
+});

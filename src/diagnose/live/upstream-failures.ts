@@ -17,14 +17,18 @@ export interface FailureDelta {
   readonly route: string;
   /** As records say it; null: of attempts, which have none. */
   readonly whose: Whose | null;
+  /** When the first of them came, on the time axis of the seconds: workers report it somewhat later. */
+  firstMs: number;
   failed: number;
   attemptsFailed: number;
 }
 
-/** What one second has added, or a part of one in which there were responses that were no valid HTTP. */
+/** What one second has added, or a part of one: before or since its first failure, or between responses that were no valid HTTP. */
 export interface AttemptDelta {
   readonly second: number;
   readonly endpoint: string;
+  /** No failure had come in this second. */
+  readonly isBeforeFailure: boolean;
   attempts: number;
   failed: number;
   /** Responses in HTTP, with any status. */
@@ -80,13 +84,16 @@ export class UpstreamFailures {
   readonly #recentDurations = new Map<number, RecentDurations>();
   readonly #slices = new Map<number, number>();
   readonly firstSecond: number;
+  /** Requests of a second that were counted before its first failure, by seconds with failures. */
+  readonly #before = new Map<number, number>();
 
   constructor(upstream: string, second: number) {
     this.upstream = upstream;
     this.firstSecond = second;
   }
 
-  addExchanges(counted: ExchangeCount, second: number): void {
+  /** `firstMs`: when the first of them ended. */
+  addExchanges(counted: ExchangeCount, second: number, firstMs = second * 1000): void {
     const { cause, shape, route, count, durations } = counted;
     if (shape === 'client_abort') return;
     this.requests.add(second, count);
@@ -106,7 +113,17 @@ export class UpstreamFailures {
     if (family === 'slow') addCounts(this.slowDurations, durations);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
-    this.#failure(second, family, kind, route, counted.whose ?? null).failed += count;
+    this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs }).failed += count;
+  }
+
+  /** Call this before what came with a failure is added. */
+  noteFailure(second: number): void {
+    if (!this.#before.has(second)) this.#before.set(second, this.requests.at(second));
+  }
+
+  /** Requests of a second since its first failure; all of them where none failed. */
+  requestsSinceFailure(second: number): number {
+    return this.requests.at(second) - (this.#before.get(second) ?? 0);
   }
 
   #addRoute(second: number, route: string, count: number): void {
@@ -120,14 +137,16 @@ export class UpstreamFailures {
     return this.#routes.get(second) ?? noRequests;
   }
 
-  addOutcomes(outcomes: EndpointOutcomes, second: number): void {
+  /** `firstMs`: when the first failure among them came. */
+  addOutcomes(outcomes: EndpointOutcomes, second: number, firstMs = second * 1000): void {
     const { endpoint, successes, serverErrors, causes } = outcomes;
     let failed = serverErrors;
     let attempts = successes;
     let notHttp = 0;
     let invalid = 0;
     let withoutConnection = 0;
-    if (serverErrors > 0) this.#addAttempts(second, 'application', 'app_error', serverErrors);
+    if (serverErrors > 0)
+      this.#addAttempts({ second, family: 'application', kind: 'app_error', firstMs }, serverErrors);
     for (const { cause, count } of causes) {
       const family = familyOfCause(cause);
       if (family === null) continue;
@@ -136,7 +155,7 @@ export class UpstreamFailures {
       failed += count;
       if (isNotHttp(cause)) notHttp += count;
       if (family === 'garbage') invalid += count;
-      this.#addAttempts(second, family, cause, count);
+      this.#addAttempts({ second, family, kind: cause, firstMs }, count);
     }
     if (attempts === 0) return;
     this.attempts.add(second, attempts);
@@ -149,9 +168,9 @@ export class UpstreamFailures {
     delta.invalid += invalid;
   }
 
-  #addAttempts(second: number, family: FailureFamily, kind: CountedFailure, count: number): void {
-    this.#window(family).attemptsFailed.add(second, count);
-    this.#failure(second, family, kind, '', null).attemptsFailed += count;
+  #addAttempts(of: Pick<FailureDelta, 'second' | 'family' | 'kind' | 'firstMs'>, count: number): void {
+    this.#window(of.family).attemptsFailed.add(of.second, count);
+    this.#failure({ ...of, route: '', whose: null }).attemptsFailed += count;
   }
 
   /** Requests each second in the minutes before, while there were any; null where that was for less than half a minute. */
@@ -212,6 +231,7 @@ export class UpstreamFailures {
     this.#countsRoutes = !isUsual;
     for (const one of this.#routes.keys()) if (one < second - 60 || isUsual) this.#routes.delete(one);
     const oldest = second - 60;
+    for (const one of this.#before.keys()) if (one < oldest) this.#before.delete(one);
     if ((this.failures[0]?.second ?? second) < oldest) {
       this.failures = this.failures.filter((one) => one.second >= oldest);
     }
@@ -240,33 +260,30 @@ export class UpstreamFailures {
     return window;
   }
 
-  #failure(
-    second: number,
-    family: FailureFamily,
-    kind: CountedFailure,
-    route: string,
-    whose: Whose | null,
-  ): FailureDelta {
+  #failure(of: Omit<FailureDelta, 'failed' | 'attemptsFailed'>): FailureDelta {
     for (let index = this.failures.length - 1; index >= 0; index--) {
       const one = this.failures[index] as FailureDelta;
-      if (one.second !== second) break;
-      if (one.kind === kind && one.route === route && one.whose === whose) return one;
+      if (one.second !== of.second) break;
+      if (one.kind !== of.kind || one.route !== of.route || one.whose !== of.whose) continue;
+      one.firstMs = Math.min(one.firstMs, of.firstMs);
+      return one;
     }
-    const delta = { second, family, kind, route, whose, failed: 0, attemptsFailed: 0 };
+    const delta = { ...of, failed: 0, attemptsFailed: 0 };
     if (this.failures.length < deltasMax) this.failures.push(delta);
     return delta;
   }
 
   /** `isApart`: what came before and after it is told apart within the second, while there are not too many. */
   #endpointDelta(second: number, endpoint: string, isApart: boolean): AttemptDelta {
+    const isBeforeFailure = !this.#before.has(second);
     for (let index = this.endpointDeltas.length - 1; index >= 0; index--) {
       const one = this.endpointDeltas[index] as AttemptDelta;
-      if (one.second !== second) break;
+      if (one.second !== second || one.isBeforeFailure !== isBeforeFailure) break;
       if (one.endpoint !== endpoint) continue;
       if ((isApart || one.invalid > 0) && this.endpointDeltas.length < apartMax) break;
       return one;
     }
-    const delta = { second, endpoint, attempts: 0, failed: 0, answered: 0, notHttp: 0, invalid: 0 };
+    const delta = { second, endpoint, isBeforeFailure, attempts: 0, failed: 0, answered: 0, notHttp: 0, invalid: 0 };
     if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
     return delta;
   }
