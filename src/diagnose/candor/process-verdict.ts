@@ -22,7 +22,8 @@ type KnownAround = Pick<RequestContextJson, 'processes' | 'lines' | 'nearby' | '
  */
 export function verdictWith(record: ExchangeRecord, around: KnownAround): RecordVerdict {
   const alone = verdictOf(record);
-  if (stepAfterExit(record) !== null) return isStopped(record, around) ? { ...alone, nextStep: stepAfterStop } : alone;
+  const afterExit = stepAfterExit(record, printedNothing(around));
+  if (afterExit !== null) return { ...alone, nextStep: isStopped(record, around) ? stepAfterStop : afterExit };
   const { verdict, isWhole } = withStopped(record, alone, around);
   if (isWhole) return verdict;
   return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
@@ -97,13 +98,17 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   };
 }
 
-/** Only a store that has every line of that time shows that the application printed nothing. */
+/** Only a store that has every line of that time shows it. */
+function printedNothing({ lines, nearby, stores_output: hasAllOutput }: KnownAround): boolean {
+  return lines.length === 0 && nearby.length === 0 && hasAllOutput === true;
+}
+
 function withoutOutput(
   application: string,
   verdict: RecordVerdict,
   { around, afterOutput }: { readonly around: KnownAround; readonly afterOutput: AfterOutput },
 ): RecordVerdict {
-  if (around.lines.length > 0 || around.stores_output !== true)
+  if (!printedNothing(around))
     return { ...verdict, nextStep: stepFromOutput(application, { of: 'request', isShown: false }, afterOutput) };
   return {
     ...verdict,
