@@ -137,7 +137,7 @@ export class ControlParts {
     this.processes = new ProcessWatch({
       clock,
       store: (notes) => this.store.storeProcesses(notes),
-      replacementOf: (instance) => this.applications.supervisor.replacementOf(instance),
+      replacedBy: (instance) => this.applications.supervisor.replacedBy(instance),
     });
     this.hub.subscribe((event) => this.processes.onEvent(event));
     this.otlp = this.#createOtlp();

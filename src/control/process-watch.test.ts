@@ -39,7 +39,7 @@ beforeEach(() => {
   watch = new ProcessWatch({
     clock,
     store: (notes) => stored.push(...notes),
-    replacementOf: () => replacement,
+    replacedBy: () => replacement,
     usageOf: () => {
       asked += 1;
       return used;

@@ -33,7 +33,7 @@ export interface ProcessWatchParts {
   /** Stores them; without a store it does nothing. */
   readonly store: (notes: readonly ProcessNote[]) => void;
   /** The instance that has replaced one that Candor stopped; null: none has. */
-  readonly replacementOf: (instance: string) => string | null;
+  readonly replacedBy: (instance: string) => string | null;
   readonly usageOf?: (pid: number) => ProcessTreeUsage | null;
 }
 
@@ -107,7 +107,7 @@ export class ProcessWatch {
     const watched = this.#watched.get(instance);
     const exit: ProcessExit = {
       ...{ kind: 'exit', at: event.at, instance, pid, code, signal, outOfMemory, ranMs: event.evidence.afterMs },
-      ...(wasStopped(event) ? { stopped: { replacedBy: this.#parts.replacementOf(instance) } } : {}),
+      ...(wasStopped(event) ? { stopped: { replacedBy: this.#parts.replacedBy(instance) } } : {}),
     };
     if (watched !== undefined) this.#parts.store(watched.exited(exit));
   }

@@ -12,7 +12,7 @@ export type Replacement =
   | { readonly state: 'failing'; readonly failed: InstanceStatus; readonly serving: readonly InstanceStatus[] };
 
 /** `serving`: the instances of the earlier configuration that serve meanwhile. */
-export function replacementOf({ command, instances }: ApplicationStatus): Replacement {
+export function replacementProgress({ command, instances }: ApplicationStatus): Replacement {
   // A gateway of another version does not say which instances will be replaced.
   const isOld = ({ earlierCommand }: InstanceStatus): boolean => (earlierCommand ?? null) !== null;
   const serving = instances.filter((one) => isOld(one) && (one.phase === 'ready' || one.phase === 'failing'));
@@ -38,7 +38,7 @@ export function failedReplacements(
   isTroubled: (instance: string) => boolean,
 ): readonly FailedReplacement[] {
   return applications.flatMap((application) => {
-    const replacement = replacementOf(application);
+    const replacement = replacementProgress(application);
     if (replacement.state === 'done' || replacement.serving.length === 0) return [];
     const { id } = application;
     const serving = servingText(replacement.serving);

@@ -649,7 +649,7 @@ for (const [what, next, replacedBy] of [
       for (const { id, exit } of supervisor.instances(web)) {
         if (id !== 'web/1') continue;
         exits.push(exit);
-        if (exit !== null) assert.equal(supervisor.replacementOf('web/1'), replacedBy);
+        if (exit !== null) assert.equal(supervisor.replacedBy('web/1'), replacedBy);
       }
     });
     supervisor.apply(next);
