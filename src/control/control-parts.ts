@@ -26,6 +26,7 @@ import { OtlpExport } from './otlp-export.ts';
 import { StoredExchanges } from './stored-exchanges.ts';
 import type { ControlPlaneOptions } from './control-plane-options.ts';
 import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
+import { withStopped } from './stopped-instances.ts';
 import { IncidentExamination } from './incident-examination.ts';
 import { IncidentFile } from './incident-file.ts';
 import { IncidentWatch } from './incident-watch.ts';
@@ -102,6 +103,8 @@ export class ControlParts {
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
   readonly #checker: HealthChecker;
+  /** Called when a signal has stopped an instance, or it goes on. */
+  readonly #stoppedCallbacks = new Set<() => void>();
 
   constructor(options: ControlPlaneOptions, clock: Clock, owner: ControlPartsOwner) {
     this.options = options;
@@ -138,6 +141,9 @@ export class ControlParts {
       clock,
       store: (notes) => this.store.storeProcesses(notes),
       replacedBy: (instance) => this.applications.supervisor.replacedBy(instance),
+      onStopped: () => {
+        for (const callback of this.#stoppedCallbacks) callback();
+      },
     });
     this.hub.subscribe((event) => this.processes.onEvent(event));
     this.otlp = this.#createOtlp();
@@ -386,9 +392,19 @@ export class ControlParts {
       onServerCertificate: (seen) => this.endpointCertificates.note(seen),
       shared: this.shared,
       instances: {
-        instances: (id) => withoutSecrets(this.applications.supervisor.instances(id), this.active.redactor),
+        instances: (id) =>
+          withStopped(withoutSecrets(this.applications.supervisor.instances(id), this.active.redactor), (instance) =>
+            this.processes.figuresOf(instance),
+          ),
         noteTraffic: (...traffic) => this.applications.supervisor.noteTraffic(...traffic),
-        onChange: (callback) => this.applications.supervisor.onChange(callback),
+        onChange: (callback) => {
+          this.#stoppedCallbacks.add(callback);
+          const forget = this.applications.supervisor.onChange(callback);
+          return () => {
+            this.#stoppedCallbacks.delete(callback);
+            forget();
+          };
+        },
       },
       configuration: () => this.active.configuration,
       revision: () => this.active.revision,

@@ -1,5 +1,5 @@
 import { applicationDescriptorsStep } from '../../core/descriptor-need.ts';
-import { stepAfterStop } from '../../core/explain.ts';
+import { stepAfterSilentEnd, stepAfterStop } from '../../core/explain.ts';
 import { quoted } from '../../core/failure-table/formatting.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
@@ -23,7 +23,11 @@ type KnownAround = Pick<RequestContextJson, 'processes' | 'lines' | 'nearby' | '
 export function verdictWith(record: ExchangeRecord, around: KnownAround): RecordVerdict {
   const alone = verdictOf(record);
   const afterExit = stepAfterExit(record, printedNothing(around));
-  if (afterExit !== null) return { ...alone, nextStep: isStopped(record, around) ? stepAfterStop : afterExit };
+  if (afterExit !== null) {
+    const said = afterExit === stepAfterSilentEnd ? nothingText(record.application) : '';
+    const nextStep = isStopped(record, around) ? stepAfterStop : afterExit;
+    return { ...alone, sentence: `${alone.sentence}${said}`, nextStep };
+  }
   const { verdict, isWhole } = withStopped(record, alone, around);
   if (isWhole) return verdict;
   return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
@@ -103,6 +107,9 @@ function printedNothing({ lines, nearby, stores_output: hasAllOutput }: KnownAro
   return lines.length === 0 && nearby.length === 0 && hasAllOutput === true;
 }
 
+const nothingText = (application: string | null): string =>
+  ` Meanwhile ${application ?? 'it'} printed nothing for this request.`;
+
 function withoutOutput(
   application: string,
   verdict: RecordVerdict,
@@ -112,7 +119,7 @@ function withoutOutput(
     return { ...verdict, nextStep: stepFromOutput(application, { of: 'request', isShown: false }, afterOutput) };
   return {
     ...verdict,
-    sentence: `${verdict.sentence} Meanwhile ${application} printed nothing for this request.`,
+    sentence: `${verdict.sentence}${nothingText(application)}`,
     nextStep: stepWithoutOutput(application, afterOutput),
   };
 }
