@@ -42,6 +42,8 @@ import { SloWatch } from './slo-watch.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
+import { UpstreamWatch } from './upstream-watch.ts';
+import { routeMaintenance } from './verdicts.ts';
 import { version } from './version.ts';
 import { TailedFiles } from './tailed-files.ts';
 import { TicketKeys } from './ticket-keys.ts';
@@ -99,6 +101,7 @@ export class ControlParts {
   readonly slo: SloWatch;
   readonly applicationWatch: ApplicationWatch;
   readonly crashLoopWatch: CrashLoopWatch;
+  readonly upstreamWatch: UpstreamWatch;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
@@ -164,6 +167,10 @@ export class ControlParts {
     this.crashLoopWatch = new CrashLoopWatch(clock, this.hub, {
       applications,
       loops: () => this.problems.crashLoops(applications()),
+    });
+    this.upstreamWatch = this.#createUpstreamWatch();
+    this.hub.subscribe(({ kind }) => {
+      if (kind === 'endpoint_state' || kind === 'configuration_applied') this.upstreamWatch.noteChange();
     });
     this.overlay = this.#createOverlay();
     this.endpoints = this.#createEndpoints();
@@ -380,6 +387,27 @@ export class ControlParts {
 
   #countUnclassified(): void {
     this.checksUnclassified += 1;
+  }
+
+  #createUpstreamWatch(): UpstreamWatch {
+    const ofInstances = new Set<string>(['crash_loop', 'application_not_ready']);
+    return new UpstreamWatch(this.clock, this.hub, {
+      upstreams: () => this.endpoints.upstreams(),
+      isOpen: (upstream) => {
+        const maintenance = routeMaintenance(this.active.configuration.routes, this.overlay.status());
+        return (maintenance.of.get(upstream)?.open ?? 0) > 0;
+      },
+      isReported: ({ id, application }) =>
+        this.incidents
+          .list()
+          .some(
+            ({ resolvedAt, upstreams }) => resolvedAt === null && upstreams.some(({ upstream }) => upstream === id),
+          ) ||
+        (application != null &&
+          this.problems
+            .ofInstances(this.#applicationStatus())
+            .some((one) => one.application === application && ofInstances.has(one.kind))),
+    });
   }
 
   #createEndpoints(): Endpoints {
