@@ -108,7 +108,7 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     ['applications', draft.applications],
   ] as const)
     for (const [name, read] of named) {
-      const { sticky = undefined, logs = [] } = isMap(read) ? read : {};
+      const { sticky, logs = [] } = isMap(read) ? read : {};
       for (const [index, path] of logs.entries())
         want('followed_file', path, itemPath(draft, [section, name, 'logs'], index));
       if (isMap(sticky) && sticky.key_file !== undefined)

@@ -1,3 +1,4 @@
+import { reasonBesideState } from '../core/reason-beside-state.ts';
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
 
 /** Progress of the new instances of a changed application. */
@@ -57,7 +58,7 @@ export function failedText({ failed }: Extract<Replacement, { state: 'failing' }
 
 /** 'the new instance web/2 is not ready yet: GET / on port 41213 answered 500'. */
 export function waitingText({ id, reason }: Pick<InstanceStatus, 'id' | 'reason'>): string {
-  return `the new instance ${id} is not ready yet: ${reason.replace(/\.$/, '').replace(/^starting: /, '')}`;
+  return `the new instance ${id} is not ready yet: ${reasonBesideState('starting', reason.replace(/\.$/, ''))}`;
 }
 
 /** 'web/1 of the earlier configuration serves'. */
