@@ -17,7 +17,7 @@ export const settledAfterMs: Readonly<Record<AlertKind, number | null>> = {
   // An instance may take minutes until it has failed, or has failed several times.
   release: 900_000,
   application: 900_000,
-  // An upstream whose endpoints were not available at the start is not reported again: the next ones that are say more.
+  // Reported again a minute after the start, or by the `release` of its application.
   upstream: 900_000,
 };
 

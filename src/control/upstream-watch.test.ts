@@ -48,7 +48,7 @@ describe('an upstream without an available endpoint', () => {
     clock.advanceSync(60_000);
     become('unhealthy', 'unhealthy');
     clock.advanceSync(8000);
-    assert.deepEqual(said(), [], 'a restart needs nobody');
+    assert.deepEqual(said(), [], 'a restart is no outage');
     clock.advanceSync(60_000);
     const unavailable =
       'unavailable: none of the 2 endpoints of upstream api is available; 10.0.0.1:80: GET / was refused';
@@ -108,12 +108,25 @@ describe('an upstream without an available endpoint', () => {
   });
 });
 
-test('an upstream that was never available is not reported', () => {
-  const never = new UpstreamWatch(clock, { emit: () => assert.fail() } as never, {
-    upstreams: () => [{ id: 'api' as never, application: null, endpoints: [endpointOf('unhealthy', 0)] }],
-    isOpen: () => true,
-    isReported: () => false,
-  });
-  never.noteChange();
-  clock.advanceSync(60_000);
+describe('an upstream that was never available', () => {
+  for (const [what, application, expected] of [
+    ['is reported after a minute, since its endpoints may be started after the gateway', null, 1],
+    ['is not reported if the gateway runs its application: it is a release', 'web', 0],
+  ] as const)
+    test(what, () => {
+      const events = { emit: (event: NewEvent) => void told.push(event as NewEvent<'upstream_unavailable'>) };
+      const other = new UpstreamWatch(clock, events as never, {
+        upstreams: () => [
+          { id: 'new' as never, application: application as never, endpoints: [endpointOf('unhealthy', 0)] },
+        ],
+        isOpen: () => true,
+        isReported: () => false,
+      });
+      other.noteChange();
+      clock.advanceSync(50_000);
+      assert.equal(told.length, 0);
+      clock.advanceSync(60_000);
+      assert.equal(told.length, expected);
+      other.close();
+    });
 });

@@ -7,6 +7,9 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 /** An application that is started again after an exit, or a name that leads elsewhere, needs no operator. */
 const persistsMs = 10_000;
 
+/** The endpoints of an upstream may be started after the gateway. */
+const firstMs = 60_000;
+
 /** Changes within this time are looked at together. */
 const lookAfterMs = 500;
 
@@ -30,7 +33,7 @@ interface Outage {
 }
 
 /**
- * Reports upstreams of which no endpoint is available, although one was: also where no client sends a request, so that no incident
+ * Reports upstreams of which no endpoint is available: also where no client sends a request, so that no incident
  * opens. Of an application that was never ready, `ApplicationWatch` reports.
  */
 export class UpstreamWatch {
@@ -76,7 +79,7 @@ export class UpstreamWatch {
     const now = this.#clock.now();
     const upstreams = this.#sources.upstreams();
     for (const upstream of upstreams) this.#lookAt(upstream, now);
-    for (const id of this.#wereAvailable) {
+    for (const id of new Set([...this.#wereAvailable, ...this.#outages.keys()])) {
       if (upstreams.some((one) => one.id === id)) continue;
       this.#wereAvailable.delete(id);
       this.#end(id, null, 'removed');
@@ -93,16 +96,22 @@ export class UpstreamWatch {
       return;
     }
     const isOut = endpoints.length === 0 || endpoints.some((one) => isUnavailable(one));
-    if (!isOut || !this.#wereAvailable.has(id) || !this.#sources.isOpen(id)) {
+    if (!isOut || !this.#sources.isOpen(id)) {
       // An operator has taken the endpoints out of use, or has closed the routes.
       this.#end(id, null, 'closed');
       return;
     }
     const outage = this.#outages.get(id) ?? { since: now, isReported: false };
     this.#outages.set(id, outage);
-    if (outage.isReported || now - outage.since < persistsMs || this.#sources.isReported(upstream)) return;
+    if (outage.isReported || now - outage.since < this.#persistsMs(upstream) || this.#sources.isReported(upstream))
+      return;
     outage.isReported = true;
     this.#report(upstream);
+  }
+
+  #persistsMs({ id, application }: WatchedUpstream): number {
+    if (this.#wereAvailable.has(id)) return persistsMs;
+    return (application ?? null) === null ? firstMs : Infinity;
   }
 
   #report(upstream: WatchedUpstream): void {
