@@ -57,12 +57,12 @@ export async function sendContext(
 ): Promise<void> {
   const record = await gateway.findExchange(id);
   if (record === null) return sendProblem(response, 404, `No exchange has the id ${id}, in memory or in the log.`);
-  const { lines, nearby, processes, unparsed, storesOutput } = await gateway.requestContext(record);
+  const { lines, nearby, processes, unparsed, hasAllOutput } = await gateway.requestContext(record);
   const context: RequestContextJson = {
     configuration: configurationOf(record, gateway.configurations),
     ...{ lines: lines.map((line) => contextLineJson(line, record)), nearby: nearby.map(outputLineJson) },
     processes,
-    stores_output: storesOutput,
+    stores_output: hasAllOutput,
     unparsed: unparsed.map(({ bytes, ...rest }) => ({ ...rest, size: bytes.length / 2 })),
   };
   sendJson(response, 200, context);

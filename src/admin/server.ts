@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { errnoSentence } from '../core/errno-text.ts';
+import { portHolderText } from '../deploy/port-holder.ts';
 import type { AdminSpec } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';
@@ -217,7 +218,7 @@ function openTcp(context: AdminContext, spec: AdminSpec, shares: boolean): Plann
       const refused = await listenOverTcp(listener.server, listen, shares);
       return refused === null
         ? { listener, socket: null }
-        : `The admin API cannot listen at ${hostPort(listen.host, listen.port)}: ${errnoSentence(refused.errno)}`;
+        : `The admin API cannot listen at ${hostPort(listen.host, listen.port)}: ${refused.errno === 'EADDRINUSE' ? `${portHolderText(listen.port)}.` : errnoSentence(refused.errno)}`;
     },
   };
 }

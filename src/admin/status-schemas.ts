@@ -83,12 +83,13 @@ export const statusSchema = z.object({
         application: text
           .optional()
           .describe(
-            'Whose new instances are not ready, whose instances end again and again, or who prints too fast; absent: it is a problem of the gateway itself.',
+            'Whose new instances are not ready, whose instances end again and again, or who prints too fast; absent: it is a problem of the gateway itself, or of an upstream.',
           ),
+        upstream: text.optional().describe('Of which no endpoint is available; absent: it is another problem.'),
       }),
     )
     .describe(
-      'Current problems of the gateway itself, of new instances that do not replace old ones, and of instances that end again and again, worst first.',
+      'Current problems of the gateway itself, of upstreams without an available endpoint, of new instances that do not replace old ones, and of instances that end again and again, worst first.',
     ),
   overlay: z
     .object({ revision: count, persisted: z.boolean(), memory_reason: nullableText, entries: z.array(overlayEntry) })

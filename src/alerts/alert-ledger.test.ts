@@ -55,6 +55,24 @@ const cases: readonly (readonly [
   ],
   ['what is over and was not reported is not sent', [resolved], ['-']],
   [
+    'an incident goes on with the alert about the outage of its upstream, whose end is then not reported besides',
+    [
+      { ...opened, kind: 'upstream', key: 'upstream:shop', about: 'upstream:shop', upstreams: ['shop'] },
+      { ...opened, minute: 1, upstreams: ['shop'] },
+      { ...resolved, minute: 2, kind: 'upstream', key: 'upstream:shop', about: 'upstream:shop', upstreams: ['shop'] },
+      { ...resolved, minute: 3, upstreams: ['shop'] },
+    ],
+    ['opened@0', 'grown@1', '-', 'resolved@3'],
+  ],
+  [
+    'an incident of another upstream is another alert',
+    [
+      { ...opened, kind: 'upstream', key: 'upstream:shop', about: 'upstream:shop', upstreams: ['shop'] },
+      { ...opened, minute: 1, upstreams: ['pay'] },
+    ],
+    ['opened@0', 'opened@1'],
+  ],
+  [
     'after its end it can be opened again',
     [opened, resolved, { ...opened, minute: 1 }],
     ['opened@0', 'resolved@0', 'opened@1'],

@@ -1,5 +1,6 @@
 import { Flapping, flappingSentence } from '../policy/alert-flapping.ts';
 import { againPrefix } from './alert-json.ts';
+import { upstreamKey } from './application-alerts.ts';
 import { type Alert, type AlertSeverity, type AlertTargetSpec, isSevere } from '../core/alert.ts';
 
 /** What a target has been told and that is not over. */
@@ -43,6 +44,9 @@ const keptMs = 30 * 86_400_000;
 /** Certificates that replace each other shortly before their end have steps of their own. */
 const stepsMax = 50;
 
+/** Alerts that say more about an upstream without an available endpoint than that. */
+const takingOver: ReadonlySet<Alert['kind']> = new Set(['incident', 'release', 'application']);
+
 const silent: LedgerDecision = { send: false };
 
 /** Things that come and go at the same time. */
@@ -77,6 +81,8 @@ export class AlertLedger {
     }
     if (!concerns(alert, target)) return silent;
     if (known === undefined) {
+      const taken = this.#takeOver(alert, target.changes);
+      if (taken !== null) return taken;
       const again = this.#comeAgain(alert, target.changes);
       if (again !== null) return again;
       if (!isSevere(alert.severity, target.severityMin)) return silent;
@@ -104,6 +110,21 @@ export class AlertLedger {
     const [oldest] = this.#recurring.keys();
     if (this.#recurring.size > recurringMax && oldest !== undefined) this.#recurring.delete(oldest);
     return holdMs;
+  }
+
+  /** The alert about the upstream's outage becomes that about what has caused it, or what it does to requests. Null: there is none. */
+  #takeOver(alert: Alert, changes: readonly Alert['change'][]): LedgerDecision | null {
+    const [upstream, ...others] = alert.upstreams;
+    if (!takingOver.has(alert.kind) || upstream === undefined || others.length > 0) return null;
+    const key = upstreamKey(upstream);
+    const open = this.#open.get(key);
+    if (open === undefined) return null;
+    this.#open.delete(key);
+    const as = open.as ?? key;
+    this.#note(withReported(alert, open), alert.at, as);
+    return changes.includes('grown')
+      ? { send: true, alert: { ...alert, change: 'grown', key: as }, dueAt: alert.at }
+      : { send: false };
   }
 
   /** Its end has not been reported yet: to the target it goes on. Null: it is new to it. */

@@ -40,6 +40,7 @@ const objective = {
 const descriptors = { limit: 200, needed: 11_024, wanted: 11_024, open: 190, closed: 7, refused: 4 };
 const workers = { lost: 3, lastedMs: 1500, serving: 0, wanted: 2, why: 'it ended with 3' };
 const loop = { application: 'shop', instance: 'shop/2', ends: 3, serving: [], fix: 'Read its last output.' };
+const outage = { upstream: 'shop', application: null, endpoints: 2, fix: 'See whether they run.' };
 const release = { application: 'shop', instance: 'shop/2', restarts: 3, serving: [] };
 
 function refused(
@@ -69,6 +70,16 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     'an incident that retries hide',
     event('incident_opened', { ...incident, failed: 0 }),
     'incident:run-1-3 opened info',
+  ],
+  [
+    'an upstream without an available endpoint',
+    event('upstream_unavailable', outage, 'unavailable'),
+    'upstream:shop opened critical',
+  ],
+  [
+    'an upstream that is available again',
+    event('upstream_unavailable', { ...outage, endpoints: 0, fix: null }, 'available'),
+    'upstream:shop resolved info',
   ],
   ['the end of an incident', event('incident_resolved', incident), 'incident:run-1-3 resolved critical'],
   [
@@ -304,6 +315,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
     instance_exposed: false,
   },
   ...{ instance_exited: false, instance_restarting: false, application_not_ready: true, application_crash_loop: true },
+  upstream_unavailable: true,
   ...{ connections_refused: true, descriptors_few: false, descriptors_exhausted: true },
   ...{ tls_handshakes_failed: false, http2_limit_reached: false },
   ...{ certificate_expiring: true, certificate_not_yet_valid: true, certificate_issued: true },

@@ -5,7 +5,7 @@ import { storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/nearest-there.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
-import { crashLoopAlert, releaseAlert } from './application-alerts.ts';
+import { crashLoopAlert, releaseAlert, upstreamAlert } from './application-alerts.ts';
 import { descriptorsAlert, refusalAlert, workersAlert } from './gateway-alerts.ts';
 
 /** Where an alert comes from. */
@@ -53,6 +53,8 @@ function contentOf(event: Event): AlertContent | null {
       return releaseAlert(event);
     case 'application_crash_loop':
       return crashLoopAlert(event);
+    case 'upstream_unavailable':
+      return upstreamAlert(event);
     default:
       return null;
   }

@@ -44,6 +44,29 @@ export function crashLoopAlert({ evidence, to, reason }: EventOf<'application_cr
   };
 }
 
+/** No endpoint of an upstream is available: requests would get a 503. */
+export function upstreamAlert({ evidence, to, reason }: EventOf<'upstream_unavailable'>): AlertContent {
+  const { upstream, fix } = evidence;
+  const isOut = to === 'unavailable';
+  const ends = { available: 'is available again', closed: 'was taken out of use', removed: 'was removed' };
+  return {
+    ...noneOf,
+    key: upstreamKey(upstream),
+    kind: 'upstream',
+    change: isOut ? 'opened' : 'resolved',
+    severity: isOut ? 'critical' : 'info',
+    upstream,
+    upstreams: [upstream],
+    title: `${upstream} ${isOut ? 'has no endpoint that is available' : ends[to as keyof typeof ends]}`,
+    text: sentenceOf(reason),
+    nextStep: fix,
+    steps: isOut ? ['unavailable'] : [],
+  };
+}
+
+/** The key of alerts about an upstream without an available endpoint. */
+export const upstreamKey = (upstream: string): string => `upstream:${upstream}`;
+
 function severityOf(isFailing: boolean, serving: readonly string[]): AlertContent['severity'] {
   return !isFailing ? 'info' : serving.length === 0 ? 'critical' : 'warning';
 }

@@ -17,6 +17,8 @@ export const settledAfterMs: Readonly<Record<AlertKind, number | null>> = {
   // An instance may take minutes until it has failed, or has failed several times.
   release: 900_000,
   application: 900_000,
+  // Reported again a minute after the start, or by the `release` of its application.
+  upstream: 900_000,
 };
 
 /** The ends of what an earlier process has reported and this one, which started at the wall time `startedAt`, has not. `kinds`: those that are settled. */

@@ -1,3 +1,4 @@
+import { reasonBesideState } from '../core/reason-beside-state.ts';
 import type { Event } from '../core/event.ts';
 import { eventJson } from '../core/event-json.ts';
 import { type EventLevel, levelOf } from '../core/event-level.ts';
@@ -32,7 +33,7 @@ function eventText(event: Event, style: Style): string {
         ? ''
         : ` ${stateWords(event.to)}:`;
   const tone = level === 'error' ? style.bad : level === 'warn' ? style.warn : (text: string) => text;
-  return `${style.name(harmless(event.subject))}${tone(`${change} ${harmless(reasonText(event))}`)}`;
+  return `${style.name(harmless(event.subject))}${tone(`${change} ${harmless(reasonBesideState(event.to ?? '', reasonText(event)))}`)}`;
 }
 
 /** The reason of an event. A restart omits how the instance ended, which the event before it has said. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { serviceFolder } from '../config/admin-socket.ts';
 import { hostPort } from '../core/endpoint.ts';
@@ -154,7 +154,9 @@ async function targetOfConfiguration(
   const found = readable === null ? null : await outcomeOf(targetOfParts(readable, file, choice, context, purpose));
   const isThere = found !== null && !(found instanceof CommandFailure) && found.permitted;
   // The gateway may have been started before the address changed. It says which file it runs.
-  const target = isThere ? found.target : await liveGatewayOf(file, context);
+  const target = isThere
+    ? found.target
+    : ((await liveGatewayOf(file, context)) ?? (await gatewayOfRenamed(file, context)));
   if (target === null && readable?.isCertain !== true) throw errorsOf(file, read);
   if (purpose !== 'reload') noteErrors(file, context);
   if (target !== null) return target;
@@ -169,6 +171,10 @@ const noted = new WeakMap<ProcessContext, string>();
 function noteErrors(file: string, context: ProcessContext): void {
   if (noted.get(context) === file) return;
   noted.set(context, file);
+  if (file !== inputName && !existsSync(resolve(context.directory, file))) {
+    context.stderr.write(`${file} is no longer there; this command found the gateway that runs it by another file.\n`);
+    return;
+  }
   const check = `${commandName(context.env)} check -c ${file}`;
   context.stderr.write(
     `${nameOf(file)} has errors; this command takes only the address of its gateway from it. \`${check}\` lists them.\n`,
@@ -188,6 +194,35 @@ async function liveGatewayOf(file: string, context: ProcessContext): Promise<Adm
   const { gateways } = await findLiveGateways(context);
   const [only, ...others] = gateways.filter(({ status }) => runsFile(status, file, context));
   return only === undefined || others.length > 0 ? null : only.target;
+}
+
+/** So many files beside one that is not there are read. */
+const besideMax = 8;
+
+/** Of a file that is not there: a gateway that still runs it, at the socket of a file beside, which is most often the same under its new name. */
+async function gatewayOfRenamed(file: string, context: ProcessContext): Promise<AdminTarget | null> {
+  const path = resolve(context.directory, file);
+  if (file === inputName || existsSync(path)) return null;
+  for (const beside of yamlFilesIn(dirname(path)).slice(0, besideMax)) {
+    const { configuration, readable } = await readAsked(beside, context);
+    const parts = configuration ?? readable;
+    for (const socket of parts === null ? [] : socketsOf(parts, beside, context)) {
+      const target = { kind: 'socket', path: socket } as const;
+      const looked = await lookUpGateway(target, context, lookupMs);
+      if (looked.kind === 'gateway' && runsFile(looked.status, file, context)) return target;
+    }
+  }
+  return null;
+}
+
+function yamlFilesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /\.ya?ml$/.test(name))
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
 }
 
 interface TargetOfParts {
@@ -247,7 +282,7 @@ async function firstThatRuns(
     const looked = await lookUpGateway(target, context);
     if (looked.kind === 'gateway') {
       if (runsFile(looked.status, file, context)) return { target, permitted: true };
-      failure ??= runsAnother(file, target, looked.status, purpose);
+      failure ??= runsAnother(file, { target, status: looked.status }, purpose, context);
     } else if (!isNotRunning(looked)) failure ??= unexpectedAnswer(target, looked);
     else if (looked.kind === 'no_answer' && looked.answer.why === 'not_permitted') closed ??= target;
   }
@@ -257,9 +292,20 @@ async function firstThatRuns(
   return closed === null ? { target: first, permitted: false } : { target: closed, permitted: true };
 }
 
-function runsAnother(file: string, target: AdminTarget, status: GatewayStatus, purpose: AdminPurpose): CommandFailure {
+function runsAnother(
+  file: string,
+  { target, status }: { readonly target: AdminTarget; readonly status: GatewayStatus },
+  purpose: AdminPurpose,
+  context: ProcessContext,
+): CommandFailure {
   const flag = status.source === null || target.kind === 'url' ? '' : ` with -c ${harmless(status.source)}`;
   const socket = target.kind === 'url' ? ` with --admin ${target.url.origin}` : ` with --socket ${target.path}`;
+  if (status.source !== null && !existsSync(status.source))
+    return new CommandFailure(
+      purpose === 'look' ? 'gateway_unreachable' : 'refused',
+      `${nameOf(file)} does not run: the gateway at ${targetText(target)} (process ${status.pid}) runs ${whatRuns(status)}, and that file is no longer there. ` +
+        `To let the gateway run ${harmless(file)}, stop it with \`${commandName(context.env)} stop${socket.replace(' with', '')}\` and start one with -c ${harmless(file)}, or give the file its earlier name again. Other commands reach the gateway${socket}.`,
+    );
   return new CommandFailure(
     purpose === 'look' ? 'gateway_unreachable' : 'refused',
     `${nameOf(file)} does not run: the gateway at ${targetText(target)} (process ${status.pid}) runs ${whatRuns(status)}. ` +

@@ -1,5 +1,5 @@
 import { errnoSentence } from '../core/errno-text.ts';
-import { findPortHolder, type PortHolder } from './port-holder.ts';
+import { type PortHolder, portHolderText } from '../deploy/port-holder.ts';
 
 export interface ListenFacts {
   readonly listener: string;
@@ -8,14 +8,11 @@ export interface ListenFacts {
 }
 
 /** Why a listener could not be opened, and what to do: one or two sentences. */
-export function listenFailureText(
-  failure: ListenFacts,
-  holderOf: (port: number) => PortHolder | null = findPortHolder,
-): string {
+export function listenFailureText(failure: ListenFacts, holderOf?: (port: number) => PortHolder | null): string {
   const port = portOf(failure.address);
   switch (failure.errno) {
     case 'EADDRINUSE':
-      return `${failure.address} is taken: ${holderText(port === null ? null : holderOf(port))}.`;
+      return `${failure.address} is taken: ${port === null ? 'another process listens there' : portHolderText(port, holderOf)}.`;
     case 'EACCES':
       return port !== null && port < 1024
         ? `${failure.address} needs a privilege: ports below 1024 are reserved. Listen on a higher port, or give the ` +
@@ -32,12 +29,6 @@ export function listenFailureText(
     default:
       return `The listener ${failure.listener} cannot open ${failure.address}: ${errnoSentence(failure.errno)}`;
   }
-}
-
-function holderText(holder: PortHolder | null): string {
-  return holder === null
-    ? 'another process listens there (its owner may find it with: ss -ltnp)'
-    : `${holder.command} (pid ${holder.pid}) listens there`;
 }
 
 /** Null if the address has no port. */

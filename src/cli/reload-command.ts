@@ -3,7 +3,7 @@ import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { after, type Instant } from '../core/time.ts';
 import type { ApplicationStatus, ReloadOutcome } from '../control/gateway-status.ts';
-import { failedText, instancesText, replacementOf, servingText, waitingText } from '../control/replacements.ts';
+import { failedText, instancesText, replacementProgress, servingText, waitingText } from '../control/replacements.ts';
 import type { AdminTarget } from './admin-target.ts';
 import { isTrustedLater, trustingToo } from './admin-trust.ts';
 import { printJson } from './ask-commands.ts';
@@ -159,7 +159,7 @@ async function untilReplaced(
 }
 
 interface ReplacementText {
-  readonly state: ReturnType<typeof replacementOf>['state'];
+  readonly state: ReturnType<typeof replacementProgress>['state'];
   /** Null if no text is needed. */
   readonly text: string | null;
   /** Which instances serve, where they are all that the configuration wants; null: none does, or others are wanted. */
@@ -184,7 +184,7 @@ async function replacements(
 }
 
 function replacementTextOf(application: ApplicationStatus): ReplacementText {
-  const replacement = replacementOf(application);
+  const replacement = replacementProgress(application);
   const { state } = replacement;
   if (state === 'done') {
     const names = application.instances.filter(({ phase }) => phase === 'ready').map(({ id }) => id);

@@ -133,9 +133,7 @@ export function instanceLines(
 ): string[] {
   const seen = instances.map((instance) => ({ instance, endpoint: endpoints.find((one) => isAt(instance, one)) }));
   const rows = seen.map(({ instance, endpoint }) => [
-    statusMark(isTakenOut(instance, endpoint) ? toneOfState[endpoint.state] : toneOfPhase[instance.phase], style),
-    instance.id,
-    (isTakenOut(instance, endpoint) ? endpoint.state : instance.phase).replaceAll('_', ' '),
+    ...markAndState(instance, endpoint, style),
     `port ${instance.port}`,
     instance.pid === null ? 'no process' : `pid ${instance.pid}`,
     countText(instance.restarts, 'restart'),
@@ -162,6 +160,26 @@ function earlierLines({ earlierCommand }: InstanceStatus, command: readonly stri
   return reasonLines(`from the earlier configuration${own === now ? '' : `, runs ${own}`}`, style);
 }
 
+/** The mark, the id and a word. An instance whose processes a signal has stopped may still count as ready until its checks fail. */
+function markAndState(instance: InstanceStatus, endpoint: EndpointStatus | undefined, style: Style): string[] {
+  const { id, phase } = instance;
+  if (isStoppedBySignal(instance)) return [statusMark('bad', style), id, `${phase}, but stopped`];
+  if (isTakenOut(instance, endpoint)) return [statusMark(toneOfState[endpoint.state], style), id, word(endpoint.state)];
+  return [statusMark(hasStopped(instance) ? 'warn' : toneOfPhase[phase], style), id, word(phase)];
+}
+
+const word = (state: string): string => state.replaceAll('_', ' ');
+
+/** Whether none of its processes that could answer is left. A gateway of an earlier version says nothing of it. */
+function isStoppedBySignal({ phase, usage }: Partial<InstanceStatus>): boolean {
+  return phase === 'ready' && usage?.stoppedPids !== undefined;
+}
+
+/** Whether a signal has stopped some process of it, while others may answer. */
+function hasStopped({ phase, usage }: Partial<InstanceStatus>): boolean {
+  return phase === 'ready' && usage?.stoppedPid !== undefined;
+}
+
 /** Whether an instance is ready but its requests fail. Then the state of the endpoint is shown. */
 function isTakenOut(instance: InstanceStatus, endpoint: EndpointStatus | undefined): endpoint is EndpointStatus {
   return instance.phase === 'ready' && endpoint !== undefined && endpoint.state !== 'healthy';
@@ -172,7 +190,9 @@ function instanceDetails(instance: InstanceStatus, style: Style): string[] {
     instance.exposedAt === null
       ? []
       : wrap(harmless(exposureText(instance.exposedAt)), '        ').map((line) => style.warn(line));
-  const lines = [...reasonLines(instance.reason, style), ...exposed];
+  // What its last checks found says less; `usageLines` says that a signal has stopped it.
+  const reason = instance.usage?.stoppedPids === undefined ? instance.reason : '';
+  const lines = [...reasonLines(reason, style), ...exposed];
   const last = instance.lastLines.at(-1);
   // The last line of a healthy instance is of no interest. For one that has ended, the reason contains the line that
   // matters, and often for one that is not ready.

@@ -63,11 +63,17 @@ const forms: readonly ShortForm[] = [
 
 /** What to write where the value of a section's commonest key stands in its place; null where that is not clear. */
 export function suggestForShortForm(path: Path, input: unknown): string | null {
+  if (isAt(path, 'alerts.targets.*.command') && isWords(input)) return `write { run: ${JSON.stringify(input)} }`;
+  if (isAt(path, 'applications.*') && isWords(input)) return `write { command: ${JSON.stringify(input)} }`;
   if (typeof input !== 'string' && typeof input !== 'number') return null;
   const word = String(input);
   if (offWord.test(word)) return null;
   const found = forms.find(({ at, is }) => is.test(word) && isAt(path, at));
   return found === undefined ? null : `write ${found.write(word)}`;
+}
+
+function isWords(input: unknown): input is readonly string[] {
+  return Array.isArray(input) && input.length > 0 && input.every((word) => typeof word === 'string');
 }
 
 function isAt(path: Path, at: string): boolean {

@@ -248,3 +248,59 @@ describe('configurationForCommand', () => {
     assert.equal(configurationForCommand({ ...run, applicationPort: 3000 }).applications[0]?.port, 3000);
   });
 });
+
+describe('what is a folder where a file is needed, or a file where a folder is', () => {
+  const listener = 'listeners: { http: "127.0.0.1:8080" }\n';
+  const saidOf = async (text: string) => {
+    const loading = await loadConfiguration(write('kinds.yaml', listener + text), {}, thisHost());
+    return [...(loading.ok ? loading.warnings : loading.errors)]
+      .filter(({ message }) => /folder/.test(message))
+      .map(({ severity, message, suggestion }) => `${severity}: ${message}: ${suggestion}`);
+  };
+  mkdirSync(join(folder, 'kind'));
+  write('kind.txt', '');
+  const app = (rest: string): string => `applications: { web: { command: node app.mjs, ${rest} } }\n`;
+  const isFolder = ['error: "kind" is a folder, not a file: name the file in it'];
+  for (const [what, text, expected] of [
+    ['a log of an application', app('logs: [./kind, ./later.log]'), isFolder],
+    ['a log of an upstream', 'upstreams: { api: { endpoints: ["127.0.0.1:1"], logs: [./kind] } }\n', isFolder],
+    [
+      'the folder of an application',
+      app('directory: ./kind.txt'),
+      ['error: "kind.txt" is a file, and no folder: write the path of a folder'],
+    ],
+    [
+      'the state folder',
+      `${app('port: 4000')}state: ./kind.txt\n`,
+      ['warning: "kind.txt" is a file, and no folder: write the path of a folder; it is made if there is none'],
+    ],
+    ['nothing of these', `${app('directory: ./kind, logs: [./kind.txt]')}state: ./kind\n`, []],
+  ] as const)
+    test(`is said of ${what}`, async () => assert.deepEqual(await saidOf(text), expected));
+});
+
+describe('a command', () => {
+  for (const [what, text, expected] of [
+    [
+      'in one entry of a list',
+      'applications: { web: { command: [node app.mjs] } }',
+      /write \[node, app\.mjs\], or the command without brackets/,
+    ],
+    [
+      'in place of an application',
+      'applications: { web: [node, app.mjs] }',
+      /write \{ command: \["node","app\.mjs"\] \}/,
+    ],
+    [
+      'in place of a target of alerts',
+      'alerts: { targets: { me: { command: [tee, -a] } } }',
+      /write \{ run: \["tee","-a"\] \}/,
+    ],
+  ] as const)
+    test(`${what} gets the form that is accepted`, async () => {
+      const path = write('command.yaml', `listeners: { http: "127.0.0.1:8080" }\n${text}\n`);
+      const loading = await loadConfiguration(path, {}, thisHost());
+      const all = loading.ok ? loading.warnings : loading.errors;
+      assert.match(all.map(({ suggestion }) => suggestion).join('\n'), expected);
+    });
+});

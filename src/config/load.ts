@@ -4,7 +4,7 @@ import type { ConfigurationError } from './configuration-errors.ts';
 import { configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { type ConfigurationHost, namedPipe } from './host.ts';
-import { lookForFolder } from './look-for-folder.ts';
+import { lookForFile, lookForFolder } from './look-for-folder.ts';
 import { lookForProgram } from './look-for-program.ts';
 import { suggestNearest } from './nearest.ts';
 import type { ErrorDetail } from './error-detail.ts';
@@ -16,7 +16,7 @@ import type { ReadableParts } from './readable-parts.ts';
 import type { ShownText } from './shown-text.ts';
 import { wholeFile } from './source-text.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
-import { wantedNames, wantedBytesMax } from './wanted-files.ts';
+import { wantedNames, isRead, wantedBytesMax } from './wanted-files.ts';
 
 export type Loading =
   | {
@@ -69,7 +69,7 @@ export async function loadConfiguration(
   const { hostname, addresses = [] } = host;
   const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, addresses };
   const survey = parseConfiguration(read.text, context);
-  const named = survey.wanted.filter(({ kind }) => kind !== 'program' && kind !== 'store_folder');
+  const named = survey.wanted.filter(({ kind }) => isRead(kind));
   const files = [absolute, ...new Set(named.map((wanted) => wanted.path))];
   if (survey.wanted.length === 0) return { ...survey, files };
   const readings = await readAll(survey.wanted, environment, host);
@@ -86,7 +86,8 @@ async function readAll(
   for (const { path, kind } of wanted) {
     if (readings.has(path)) continue;
     if (kind === 'program') readings.set(path, await lookForProgram(path, environment, host));
-    else if (kind === 'store_folder') readings.set(path, await lookForFolder(path, host));
+    else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
+    else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
     else readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));
   }
   return readings;

@@ -13,6 +13,7 @@ import { reviewAlerts, reviewObjectives } from './review-alerts.ts';
 import { reviewConcurrency } from './review-concurrency.ts';
 import { reviewHidden } from './review-hidden.ts';
 import { reviewIneffective } from './review-ineffective.ts';
+import { reviewCommands } from './review-commands.ts';
 import { reviewRestarts } from './review-restarts.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewOtlp } from './review-otlp.ts';
@@ -31,6 +32,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewHidden(draft, collector);
   reviewIneffective(draft, collector);
   reviewRestarts(draft, collector);
+  reviewCommands(draft, collector);
   reviewObjectives(draft, collector);
   reviewAdmin(draft, collector);
   reviewOtlp(draft, collector);

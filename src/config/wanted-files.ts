@@ -24,7 +24,11 @@ export interface WantedFile {
     | 'alert_secret'
     | 'header_value'
     | 'program'
-    | 'store_folder';
+    /** The folder is made if it is missing. */
+    | 'written_folder'
+    | 'folder'
+    /** Its lines are read once it is there. */
+    | 'followed_file';
   /** Where the file is named. */
   readonly at: Path;
 }
@@ -54,6 +58,11 @@ export const wantedBytesMax = {
   /** A key of an account. */
   header_value: 4 * 1024,
 } as const;
+
+/** Whether the text of the file is needed; of others it is looked at what they are. */
+export function isRead(kind: WantedFile['kind']): kind is keyof typeof wantedNames {
+  return kind in wantedNames;
+}
 
 /** What a file is, in errors about it. */
 export const wantedNames = {
@@ -99,7 +108,9 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     ['applications', draft.applications],
   ] as const)
     for (const [name, read] of named) {
-      const sticky = isMap(read) ? read.sticky : undefined;
+      const { sticky, logs = [] } = isMap(read) ? read : {};
+      for (const [index, path] of logs.entries())
+        want('followed_file', path, itemPath(draft, [section, name, 'logs'], index));
       if (isMap(sticky) && sticky.key_file !== undefined)
         want('session_key', sticky.key_file, [section, name, 'sticky', 'key_file']);
     }
@@ -108,7 +119,10 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     else want(kind, path, at);
   }
   const { store } = draft.plain;
-  if (isMap(store) && store.path !== undefined) want('store_folder', store.path, ['store', 'path']);
+  if (isMap(store) && store.path !== undefined) want('written_folder', store.path, ['store', 'path']);
+  if (draft.plain.state != null) want('written_folder', draft.plain.state, ['state']);
+  for (const [name, { directory: folder }] of draft.applications)
+    if (folder !== undefined) want('folder', folder, ['applications', name, 'directory']);
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {
     want('certificates', adminTls.certificate_file, ['admin', 'tls', 'certificate_file']);
@@ -174,7 +188,7 @@ export function reviewFiles(
     if (reading === undefined) continue;
     // The service manager may set another PATH than the one of this shell.
     // Nor does a gateway end because it can store nothing.
-    if (!reading.ok && (kind === 'store_folder' || (kind === 'program' && !path.includes('/'))))
+    if (!reading.ok && (kind === 'written_folder' || (kind === 'program' && !path.includes('/'))))
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);

@@ -26,6 +26,7 @@ import { OtlpExport } from './otlp-export.ts';
 import { StoredExchanges } from './stored-exchanges.ts';
 import type { ControlPlaneOptions } from './control-plane-options.ts';
 import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
+import { withStopped } from './stopped-instances.ts';
 import { IncidentExamination } from './incident-examination.ts';
 import { IncidentFile } from './incident-file.ts';
 import { IncidentWatch } from './incident-watch.ts';
@@ -41,6 +42,8 @@ import { SloWatch } from './slo-watch.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
+import { UpstreamWatch } from './upstream-watch.ts';
+import { routeMaintenance } from './verdicts.ts';
 import { version } from './version.ts';
 import { TailedFiles } from './tailed-files.ts';
 import { TicketKeys } from './ticket-keys.ts';
@@ -98,10 +101,13 @@ export class ControlParts {
   readonly slo: SloWatch;
   readonly applicationWatch: ApplicationWatch;
   readonly crashLoopWatch: CrashLoopWatch;
+  readonly upstreamWatch: UpstreamWatch;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
   readonly #owner: ControlPartsOwner;
   readonly #checker: HealthChecker;
+  /** Called when a signal has stopped an instance, or it goes on. */
+  readonly #stoppedCallbacks = new Set<() => void>();
 
   constructor(options: ControlPlaneOptions, clock: Clock, owner: ControlPartsOwner) {
     this.options = options;
@@ -137,7 +143,10 @@ export class ControlParts {
     this.processes = new ProcessWatch({
       clock,
       store: (notes) => this.store.storeProcesses(notes),
-      replacementOf: (instance) => this.applications.supervisor.replacementOf(instance),
+      replacedBy: (instance) => this.applications.supervisor.replacedBy(instance),
+      onStopped: () => {
+        for (const callback of this.#stoppedCallbacks) callback();
+      },
     });
     this.hub.subscribe((event) => this.processes.onEvent(event));
     this.otlp = this.#createOtlp();
@@ -158,6 +167,10 @@ export class ControlParts {
     this.crashLoopWatch = new CrashLoopWatch(clock, this.hub, {
       applications,
       loops: () => this.problems.crashLoops(applications()),
+    });
+    this.upstreamWatch = this.#createUpstreamWatch();
+    this.hub.subscribe(({ kind }) => {
+      if (kind === 'endpoint_state' || kind === 'configuration_applied') this.upstreamWatch.noteChange();
     });
     this.overlay = this.#createOverlay();
     this.endpoints = this.#createEndpoints();
@@ -376,6 +389,27 @@ export class ControlParts {
     this.checksUnclassified += 1;
   }
 
+  #createUpstreamWatch(): UpstreamWatch {
+    const ofInstances = new Set<string>(['crash_loop', 'application_not_ready']);
+    return new UpstreamWatch(this.clock, this.hub, {
+      upstreams: () => this.endpoints.upstreams(),
+      isOpen: (upstream) => {
+        const maintenance = routeMaintenance(this.active.configuration.routes, this.overlay.status());
+        return (maintenance.of.get(upstream)?.open ?? 0) > 0;
+      },
+      isReported: ({ id, application }) =>
+        this.incidents
+          .list()
+          .some(
+            ({ resolvedAt, upstreams }) => resolvedAt === null && upstreams.some(({ upstream }) => upstream === id),
+          ) ||
+        (application != null &&
+          this.problems
+            .ofInstances(this.#applicationStatus())
+            .some((one) => one.application === application && ofInstances.has(one.kind))),
+    });
+  }
+
   #createEndpoints(): Endpoints {
     const clock = this.clock;
     return new Endpoints({
@@ -386,9 +420,19 @@ export class ControlParts {
       onServerCertificate: (seen) => this.endpointCertificates.note(seen),
       shared: this.shared,
       instances: {
-        instances: (id) => withoutSecrets(this.applications.supervisor.instances(id), this.active.redactor),
+        instances: (id) =>
+          withStopped(withoutSecrets(this.applications.supervisor.instances(id), this.active.redactor), (instance) =>
+            this.processes.figuresOf(instance),
+          ),
         noteTraffic: (...traffic) => this.applications.supervisor.noteTraffic(...traffic),
-        onChange: (callback) => this.applications.supervisor.onChange(callback),
+        onChange: (callback) => {
+          this.#stoppedCallbacks.add(callback);
+          const forget = this.applications.supervisor.onChange(callback);
+          return () => {
+            this.#stoppedCallbacks.delete(callback);
+            forget();
+          };
+        },
       },
       configuration: () => this.active.configuration,
       revision: () => this.active.revision,

@@ -424,6 +424,7 @@ export class ControlPlane implements Gateway {
     this.#state = 'draining';
     this.#parts.applicationWatch.close();
     this.#parts.crashLoopWatch.close();
+    this.#parts.upstreamWatch.close();
     if (hasSuccessor) {
       this.#parts.log.setWritesAlone(false);
       this.#parts.overlay.follow();

@@ -19,8 +19,8 @@ describe('a crash loop', () => {
   const hear = <K extends EventKind>(kind: K, number: number, event: Partial<NewEvent<K>> = {}): void =>
     loops.onEvent({ kind, subject: `instance:web/${number}`, reason: '', ...event } as unknown as Event);
   const ready = (number = 1): void => hear('instance_ready', number, { from: 'starting', to: 'ready' });
-  const ends = (failures: number, number = 1): void => {
-    const evidence = { pid: 1, code: 3, signal: null, outOfMemory: false, afterMs: 1, output: [] };
+  const ends = (failures: number, number = 1, output: readonly string[] = ['no database']): void => {
+    const evidence = { pid: 1, code: 3, signal: null, outOfMemory: false, afterMs: 1, output };
     const reason = 'exited with code 3; last line: "no database"';
     hear('instance_exited', number, { reason, evidence, from: 'ready', to: 'exited' });
     hear('instance_restarting', number, { evidence: { afterMs: 900, failures } });
@@ -62,6 +62,11 @@ describe('a crash loop', () => {
     assert.equal(told('ready'), expected, 'also while it is ready');
     const [loop] = found(['ready']);
     assert.match(loop?.nextStep ?? '', /Read the last output of the instance.*fix the cause of the exit/);
+  });
+
+  test('leads to the output of its last end only if that printed something', () => {
+    for (const failures of [1, 2, 3]) ends(failures, 1, []);
+    assert.match(found(['backing_off'])[0]?.nextStep ?? '', /writes elsewhere, and let it print why it ends/);
   });
 
   test('is told of an instance that was never ready, unless one of an earlier configuration serves', () => {

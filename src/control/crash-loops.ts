@@ -1,6 +1,7 @@
 import type { Event, EventFacts } from '../core/event.ts';
 import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
 import { type Clock, type Instant, never } from '../core/time.ts';
+import { lastWords } from '../core/last-words.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
 import { instancesText } from './replacements.ts';
@@ -23,7 +24,9 @@ const applicationsMax = 1024;
 /** An instance that has been ready for so long runs well; where the longest time between two of its ends is longer, for that time. */
 const wellMsMin = 60_000;
 
-type Exit = Pick<EventFacts['instance_exited'], 'code' | 'signal' | 'outOfMemory'>;
+interface Exit extends Pick<EventFacts['instance_exited'], 'code' | 'signal' | 'outOfMemory'> {
+  readonly isSilent: boolean;
+}
 
 interface End {
   readonly at: Instant;
@@ -122,7 +125,8 @@ export class CrashLoops {
       this.#instances.delete(event.subject);
       return;
     }
-    this.#noteEnd(event, event.evidence, now);
+    const { code, signal, outOfMemory, output } = event.evidence;
+    this.#noteEnd(event, { code, signal, outOfMemory, isSilent: lastWords(output) === null }, now);
   }
 
   #noteEnd(event: Event, exit: Exit | null, now: Instant): void {

@@ -20,6 +20,8 @@ import { RecentGrowth } from './recent-growth.ts';
 /** A problem counts as current for this long after it was last reported. */
 const recentMs = 60_000;
 
+type Unavailable = Extract<Event, { kind: 'upstream_unavailable' }>;
+
 interface LogEpisode {
   readonly path: string;
   readonly since: Instant;
@@ -69,6 +71,8 @@ export class CurrentProblems {
   /** By subject. */
   readonly #disks = new Map<string, { readonly path: string; readonly since: Instant; readonly reason: string }>();
   readonly #logLosses: RecentGrowth;
+  /** By upstream. */
+  readonly #unavailable = new Map<string, { readonly since: Instant; readonly event: Unavailable }>();
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
   #workersFailing: { readonly since: Instant; readonly reason: string } | null = null;
@@ -110,6 +114,9 @@ export class CurrentProblems {
       const { path } = event.evidence;
       if (event.to === 'low') this.#disks.set(event.subject, { path, since: now, reason: event.reason });
       else this.#disks.delete(event.subject);
+    } else if (event.kind === 'upstream_unavailable') {
+      if (event.to === 'unavailable') this.#unavailable.set(event.subject, { since: now, event });
+      else this.#unavailable.delete(event.subject);
     } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
     else if (event.kind === 'configuration_applied') {
       this.#appliedAt = now;
@@ -169,17 +176,25 @@ export class CurrentProblems {
       ...this.#nearlyFull(),
     ];
     const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
-    return [...own, ...this.#looping(context), ...this.#late(context), ...this.#replacements(context), ...alerts];
+    const instances = this.ofInstances(context.applications);
+    const isReported = (one: StatusProblem): boolean =>
+      one.application !== undefined && instances.some(({ application }) => application === one.application);
+    return [...own, ...this.#withoutEndpoint().filter((one) => !isReported(one)), ...instances, ...alerts];
   }
 
-  #looping({ applications }: ProblemContext): readonly StatusProblem[] {
+  /** Those of applications whose instances end again and again, or are not ready. */
+  ofInstances(applications: readonly ApplicationStatus[]): readonly StatusProblem[] {
+    return [...this.#looping(applications), ...this.#late(applications), ...this.#replacements(applications)];
+  }
+
+  #looping(applications: readonly ApplicationStatus[]): readonly StatusProblem[] {
     return this.crashLoops(applications).map(({ application, since, reason, nextStep }) => ({
       ...this.#problem('crash_loop', since, reason, nextStep),
       application,
     }));
   }
 
-  #late({ applications }: ProblemContext): readonly StatusProblem[] {
+  #late(applications: readonly ApplicationStatus[]): readonly StatusProblem[] {
     const nextStep =
       'See what it printed last (`candor status`), and correct the application or `readiness`; raise `readiness.start_timeout` if it only needs longer.';
     return lateStarts(applications).map(({ application, instance, reason }) => ({
@@ -188,11 +203,19 @@ export class CurrentProblems {
     }));
   }
 
-  #replacements({ applications }: ProblemContext): readonly StatusProblem[] {
+  #replacements(applications: readonly ApplicationStatus[]): readonly StatusProblem[] {
     const nextStep = 'Correct the application, or restore its earlier configuration and run `candor reload`.';
     return failedReplacements(applications, (id) => this.#notReady.has(id)).map(({ application, reason }) => ({
       ...this.#problem('replacement_failing', this.#appliedAt, reason, nextStep),
       application,
+    }));
+  }
+
+  #withoutEndpoint(): readonly StatusProblem[] {
+    return [...this.#unavailable.values()].map(({ since, event: { reason, evidence } }) => ({
+      ...this.#problem('upstream_unavailable', since, sentenceOf(reason), evidence.fix ?? ''),
+      ...(evidence.application === null ? {} : { application: evidence.application }),
+      upstream: evidence.upstream,
     }));
   }
 

@@ -1,5 +1,5 @@
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
-import { instancesText, replacementOf } from './replacements.ts';
+import { instancesText, replacementProgress } from './replacements.ts';
 
 /** An instance that starts for longer than it may. */
 interface LateStart {
@@ -15,7 +15,7 @@ interface LateStart {
  */
 export function lateStarts(applications: readonly ApplicationStatus[]): readonly LateStart[] {
   return applications.flatMap((application) => {
-    const replacement = replacementOf(application);
+    const replacement = replacementProgress(application);
     if (replacement.state === 'done' || replacement.serving.length > 0) return [];
     const late = application.instances.find((one) => one.late);
     if (late === undefined) return [];

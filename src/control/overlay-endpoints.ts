@@ -1,3 +1,4 @@
+import { reasonBesideState } from '../core/reason-beside-state.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import { type DrainSetting, type EjectSetting, ejectionText, type OverlayEntry } from '../core/overlay.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
@@ -63,7 +64,7 @@ function overridden(endpoint: EndpointSnapshot, { weight, out }: Override): Endp
   const weighted = weight === null ? endpoint : { ...endpoint, weight };
   const { state, reason } = endpoint;
   if (out === null || (out.state === 'draining' ? isLeaving : getsLess).has(state)) return weighted;
-  const own = reason === '' ? state : `${state}: ${reason}`;
+  const own = reason === '' ? state : `${state}: ${reasonBesideState(state, reason)}`;
   // An ejected endpoint is tried while no other is left; one whose circuit breaker is not closed must not be, nor does it get probes.
   const taken = out.state === 'ejected' && state === 'half_open' ? 'circuit_open' : out.state;
   return {

@@ -14,6 +14,7 @@ let stored: ProcessNote[];
 let asked: number;
 let used: ProcessTreeUsage | null;
 let replacement: string | null;
+let stoppedChanges: number;
 let watch: ProcessWatch;
 
 const usage = (changes: Partial<ProcessTreeUsage> = {}): ProcessTreeUsage => ({
@@ -36,10 +37,12 @@ beforeEach(() => {
   asked = 0;
   used = usage();
   replacement = null;
+  stoppedChanges = 0;
   watch = new ProcessWatch({
     clock,
+    onStopped: () => void (stoppedChanges += 1),
     store: (notes) => stored.push(...notes),
-    replacementOf: () => replacement,
+    replacedBy: () => replacement,
     usageOf: () => {
       asked += 1;
       return used;
@@ -192,11 +195,13 @@ describe('the watch of processes', () => {
     clock.advanceSync(2000);
     const stopped = () => watch.evidenceOf('shop')?.[0]?.stopped;
     assert.deepEqual(stopped(), { pids: [7], isWhole: false });
+    assert.equal(stoppedChanges, 0, 'others may answer');
     assert.equal(watch.figuresOf('shop/1')?.stoppedPid, 7);
     stored.length = 0;
     used = usage({ stoppedPid: 7, stoppedPids: [7, 8] });
     clock.advanceSync(2000);
     assert.deepEqual(stopped(), { pids: [7, 8], isWhole: true });
+    assert.equal(stoppedChanges, 1);
     assert.deepEqual(
       stored.map((note) => note.kind === 'sample' && note.stoppedPids),
       [[7, 8]],
@@ -204,6 +209,7 @@ describe('the watch of processes', () => {
     used = usage({});
     clock.advanceSync(2000);
     assert.equal(stopped(), undefined);
+    assert.equal(stoppedChanges, 2);
   });
 
   test('forgets the figures of a process that is gone, and sets no timer without a process', () => {

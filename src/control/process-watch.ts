@@ -33,7 +33,9 @@ export interface ProcessWatchParts {
   /** Stores them; without a store it does nothing. */
   readonly store: (notes: readonly ProcessNote[]) => void;
   /** The instance that has replaced one that Candor stopped; null: none has. */
-  readonly replacementOf: (instance: string) => string | null;
+  readonly replacedBy: (instance: string) => string | null;
+  /** All processes of an instance have been stopped by a signal, or go on. */
+  readonly onStopped?: () => void;
   readonly usageOf?: (pid: number) => ProcessTreeUsage | null;
 }
 
@@ -69,7 +71,7 @@ export class ProcessWatch {
   #closed = false;
 
   constructor(parts: ProcessWatchParts) {
-    this.#parts = { usageOf: processTreeUsage, ...parts };
+    this.#parts = { usageOf: processTreeUsage, onStopped: () => undefined, ...parts };
   }
 
   /** The instances, whenever one of them has changed. */
@@ -107,7 +109,7 @@ export class ProcessWatch {
     const watched = this.#watched.get(instance);
     const exit: ProcessExit = {
       ...{ kind: 'exit', at: event.at, instance, pid, code, signal, outOfMemory, ranMs: event.evidence.afterMs },
-      ...(wasStopped(event) ? { stopped: { replacedBy: this.#parts.replacementOf(instance) } } : {}),
+      ...(wasStopped(event) ? { stopped: { replacedBy: this.#parts.replacedBy(instance) } } : {}),
     };
     if (watched !== undefined) this.#parts.store(watched.exited(exit));
   }
@@ -153,7 +155,8 @@ export class ProcessWatch {
 
   /** Those that are due, the longest due first; the rest has its turn after a pause. */
   #sample(): void {
-    const { clock, usageOf, store } = this.#parts;
+    const { clock, usageOf, store, onStopped } = this.#parts;
+    let hasStoppedChanged = false;
     const now = clock.now();
     const due = [...this.#watched.values()]
       .filter(({ dueAt }) => dueAt !== null && dueAt <= now)
@@ -163,11 +166,14 @@ export class ProcessWatch {
       if (pid === null) continue;
       if (index >= samplesPerSecondMax) watched.postpone(after(now, busyMs));
       else {
+        const before = watched.figures?.stoppedPids?.join();
         const stored = watched.sampled(usageOf(pid), now, clock.wallTime());
+        hasStoppedChanged ||= before !== watched.figures?.stoppedPids?.join();
         if (stored.length > 0) store(stored);
       }
     }
     this.#schedule();
+    if (hasStoppedChanged) onStopped();
   }
 }
 

@@ -7,6 +7,7 @@ import type { ExchangeLog } from './exchange-log.ts';
 import type { ListenProblem, OpenListener } from '../core/worker-messages.ts';
 import { LogFailure, listenProblemText } from './start-failure.ts';
 import type { ApplyResult } from './apply-result.ts';
+import { portHolderText } from '../deploy/port-holder.ts';
 
 export interface ReloadParts {
   readonly registry: EndpointRegistry;
@@ -101,7 +102,8 @@ function rejectionOf(applied: Extract<ApplyResult, { ok: false }>, open: readonl
 function listenError(problem: ListenProblem, open: readonly OpenListener[]): string {
   const text = listenProblemText(problem);
   const holder = open.find((one) => one.port === problem.port && overlap(one.host, problem.host));
-  if (problem.errno !== 'EADDRINUSE' || holder === undefined) return text;
+  if (problem.errno !== 'EADDRINUSE') return text;
+  if (holder === undefined) return `${text}: ${portHolderText(problem.port)}`;
   const held = hostPort(holder.host, holder.port);
   return `${text}: this gateway itself holds ${held} as listener ${holder.id}; restart it to change the address`;
 }

@@ -1,3 +1,4 @@
+import { reasonBesideState } from '../core/reason-beside-state.ts';
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
 
 /** Progress of the new instances of a changed application. */
@@ -12,7 +13,7 @@ export type Replacement =
   | { readonly state: 'failing'; readonly failed: InstanceStatus; readonly serving: readonly InstanceStatus[] };
 
 /** `serving`: the instances of the earlier configuration that serve meanwhile. */
-export function replacementOf({ command, instances }: ApplicationStatus): Replacement {
+export function replacementProgress({ command, instances }: ApplicationStatus): Replacement {
   // A gateway of another version does not say which instances will be replaced.
   const isOld = ({ earlierCommand }: InstanceStatus): boolean => (earlierCommand ?? null) !== null;
   const serving = instances.filter((one) => isOld(one) && (one.phase === 'ready' || one.phase === 'failing'));
@@ -38,7 +39,7 @@ export function failedReplacements(
   isTroubled: (instance: string) => boolean,
 ): readonly FailedReplacement[] {
   return applications.flatMap((application) => {
-    const replacement = replacementOf(application);
+    const replacement = replacementProgress(application);
     if (replacement.state === 'done' || replacement.serving.length === 0) return [];
     const { id } = application;
     const serving = servingText(replacement.serving);
@@ -57,7 +58,7 @@ export function failedText({ failed }: Extract<Replacement, { state: 'failing' }
 
 /** 'the new instance web/2 is not ready yet: GET / on port 41213 answered 500'. */
 export function waitingText({ id, reason }: Pick<InstanceStatus, 'id' | 'reason'>): string {
-  return `the new instance ${id} is not ready yet: ${reason.replace(/\.$/, '').replace(/^starting: /, '')}`;
+  return `the new instance ${id} is not ready yet: ${reasonBesideState('starting', reason.replace(/\.$/, ''))}`;
 }
 
 /** 'web/1 of the earlier configuration serves'. */

@@ -168,8 +168,10 @@ export interface StatusProblem {
   readonly reason: string;
   /** What to do or look at next, one sentence. */
   readonly nextStep: string;
-  /** Whose new instances are not ready, whose instances end again and again, or who prints too fast; absent: it is a problem of the gateway itself. */
+  /** Whose new instances are not ready, whose instances end again and again, or who prints too fast; absent: it is a problem of the gateway itself, or of an upstream. */
   readonly application?: string;
+  /** Of which no endpoint is available; absent: it is another problem. */
+  readonly upstream?: string;
 }
 
 export interface UpstreamStatus {

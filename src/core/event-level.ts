@@ -54,6 +54,8 @@ export function levelOf(event: Event): EventLevel {
     case 'application_not_ready':
     case 'application_crash_loop':
       return event.to === 'failing' ? 'error' : 'info';
+    case 'upstream_unavailable':
+      return event.to === 'unavailable' ? 'error' : 'info';
     case 'circuit_breaker':
       return event.to === 'open' ? 'warn' : 'info';
     case 'endpoint_state':

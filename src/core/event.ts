@@ -150,6 +150,11 @@ export interface EventFacts {
     fix: string | null;
   };
   /**
+   * For ten seconds no endpoint of an upstream that had one has been available, or no longer (`to`: 'unavailable', 'available', 'closed', 'removed').
+   * `fix`: what a person can do. Where it is over, `endpoints` is 0, `application` and `fix` are null.
+   */
+  upstream_unavailable: { upstream: string; application: string | null; endpoints: number; fix: string | null };
+  /**
    * Clients are refused, or none of that reason has been for a minute (`to`: 'refusing', 'accepting'). `address`: that of the last refused
    * client, if known. `limit`: null if it is not a number of connections.
    */

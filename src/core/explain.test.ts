@@ -7,6 +7,7 @@ import {
   explainExit,
   explainToClient,
   nextStepAfterExit,
+  stepAfterSilentEnd,
   proxyStatusParameters,
   retryAfterSOf,
   shapeOf,
@@ -299,6 +300,14 @@ describe('the advice', () => {
       /last output .*cause of the crash/,
     );
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGKILL', outOfMemory: true }), /more memory/);
+  });
+
+  it('does not send the reader to the output of an instance that printed nothing', () => {
+    const ended = { code: 3, signal: null, outOfMemory: false, isSilent: true };
+    assert.equal(nextStepAfterExit(ended), stepAfterSilentEnd);
+    assert.equal(nextStepAfterExit({ ...ended, signal: 'SIGSEGV' }), stepAfterSilentEnd);
+    const killed = nextStepAfterExit({ ...ended, code: null, signal: 'SIGKILL', outOfMemory: true });
+    assert.equal(killed, 'Give the application more memory, or find out what uses it.');
   });
 });
 

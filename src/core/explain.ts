@@ -184,13 +184,26 @@ function isHowKnown({ code, signal, outOfMemory, stopped }: InstanceExit): boole
 export const stepAfterNoStart =
   'Correct what keeps the program from starting, or the command of the application; Candor tries again by itself.';
 
+/** For a program that ended by itself and is known to have printed nothing. */
+export const stepAfterSilentEnd =
+  'Look at what the application writes elsewhere, and let it print why it ends; `candor events` has its exits.';
+
+/** An exit, for the step that follows from it. */
+interface ExitForStep extends Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory' | 'stopped'> {
+  /** All output of the run has been read, and has no line with text; absent: it has one, or more may come. */
+  readonly isSilent?: boolean;
+}
+
 /** The next step if the end of an instance explains the failure. */
-export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory' | 'stopped'>): string {
+export function nextStepAfterExit(exit: ExitForStep): string {
   if (hasStopEnded(exit)) return stepAfterStop;
+  const isSilent = exit.isSilent === true;
   const lastLines = 'the last output of the instance (`candor events --full` shows it with its exit)';
-  if (exit.outOfMemory) return `Give the application more memory, or find out what uses it: read ${lastLines}.`;
+  if (exit.outOfMemory)
+    return `Give the application more memory, or find out what uses it${isSilent ? '' : `: read ${lastLines}`}.`;
   if (isSignalOfOthers(exit.signal))
     return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows whether the system killed it because it ran out of memory.`;
+  if (isSilent) return stepAfterSilentEnd;
   const ended = exit.signal !== null ? 'crash' : exit.code !== null ? 'exit' : 'end';
   return `Read ${lastLines}, and fix the cause of the ${ended}.`;
 }

@@ -15,6 +15,8 @@ export interface LiveInstance {
   readonly release: string | null;
   /** The last exit of its program, kept while the next one runs. */
   readonly exit: InstanceExit | null;
+  /** All processes of it that a signal has stopped, where none is left that could answer; absent: some may, or it is not known. */
+  readonly stoppedPids?: readonly number[];
 }
 
 /** The outcomes of requests at an instance since they were last reported. */

@@ -2,7 +2,8 @@
 interface ProblemRule {
   /**
    * 'gateway': the gateway is not well. 'release': a release of the application is not ready. 'upstream': the upstreams of the application are
-   * not well, and so the gateway. Null: no request of other clients has failed; people are to know of it.
+   * not well, and so the gateway. Null: the problem changes no verdict, since no request of other clients has failed, or since the verdict is judged by the
+   * endpoints themselves; people are to know of it.
    */
   readonly verdict: 'gateway' | 'release' | 'upstream' | null;
 }
@@ -31,6 +32,8 @@ export const problemKinds = {
   crash_loop: { verdict: 'upstream' },
   /** A start takes longer than it may, and no earlier instance serves. */
   application_not_ready: { verdict: 'upstream' },
+  /** No endpoint of an upstream has been available for ten seconds. */
+  upstream_unavailable: { verdict: null },
   alerts_failing: { verdict: 'gateway' },
   disk_nearly_full: { verdict: 'gateway' },
 } as const satisfies Readonly<Record<string, ProblemRule>>;

@@ -114,7 +114,7 @@ function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string)
   }
   const ofOne = exits.findLast(({ at }) => at <= ended);
   const sample =
-    replacementOf(samples, exits, visit) ??
+    nextProcessSample(samples, exits, visit) ??
     samples.findLast(({ at }) => at <= ended) ??
     (ofOne === undefined ? samples.find(({ at }) => at > ended) : undefined);
   const exit =
@@ -144,7 +144,7 @@ function unsampledOf(
 }
 
 /** The process that replaced one that ended before the attempt began: its first sample, taken after the attempt, if it already ran at the attempt's end. */
-function replacementOf(
+function nextProcessSample(
   samples: readonly ProcessSample[],
   exits: readonly ProcessExit[],
   { since, ended }: EndedVisit,

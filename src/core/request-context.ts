@@ -39,10 +39,10 @@ export interface StoredContext {
   /** What its endpoints sent and the gateway could not parse: for operators alone. */
   readonly unparsed: readonly UnparsedJson[];
   /** Every line is stored that its instances printed while they had it: without lines, they printed none. */
-  readonly storesOutput: boolean;
+  readonly hasAllOutput: boolean;
 }
 
-export const noContext: StoredContext = { lines: [], nearby: [], processes: [], unparsed: [], storesOutput: false };
+export const noContext: StoredContext = { lines: [], nearby: [], processes: [], unparsed: [], hasAllOutput: false };
 
 /** The same with what the main thread has in memory. */
 export interface FoundContext extends Omit<StoredContext, 'processes'> {

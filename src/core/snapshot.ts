@@ -116,6 +116,8 @@ export interface EndpointSnapshot {
   readonly checks: CheckSchedule | null;
   readonly release: string | null;
   readonly exit: InstanceExit | null;
+  /** All processes of its instance that a signal has stopped, where none is left that could answer; absent: some may, or it is not known. */
+  readonly stoppedPids?: readonly number[];
 }
 
 /**

@@ -101,6 +101,16 @@ test('what is known of a program that ended says when it starts again, while it 
   }
 });
 
+test('what is known of a program that ended leads to its output only if it printed something', () => {
+  const ended = { ending: 'exited with code 3', ownExit: { code: 3, signal: null, outOfMemory: false } };
+  const waiting = { phase: 'backing_off', since: at(100), until: at(9000), failures: 2, failedStarts: 2 } as const;
+  assert.match(exitFinding(waiting, ended, null)?.fix ?? '', /^read the last output/);
+  assert.match(
+    exitFinding(waiting, { ...ended, isSilent: true }, null)?.fix ?? '',
+    /^look at what .* writes elsewhere/,
+  );
+});
+
 test('what is known of a program that could not be started says why, when Candor tries again, and what to do', () => {
   const never = { ending: 'there is no program "nope"', ownExit: null };
   const waiting = (failures: number): InstanceLife => ({

@@ -83,14 +83,20 @@ export function readinessFinding({
  */
 export function exitFinding(
   life: InstanceLife,
-  { ending, ownExit }: { readonly ending: string | null; readonly ownExit: ProgramExit | null },
+  {
+    ending,
+    ownExit,
+    isSilent = false,
+  }: { readonly ending: string | null; readonly ownExit: ProgramExit | null; readonly isSilent?: boolean },
   found: ReadinessFinding | null,
 ): ReadinessFinding | null {
   if (life.phase !== 'exited' && life.phase !== 'backing_off' && life.phase !== 'starting') return null;
   const exits = life.failures;
   if (exits === 0 || ending === null || found?.lasting === true) return null;
   const step =
-    ownExit === null ? stepAfterNoStart : nextStepAfterExit({ ...ownExit, outOfMemory: ownExit.outOfMemory === true });
+    ownExit === null
+      ? stepAfterNoStart
+      : nextStepAfterExit({ ...ownExit, outOfMemory: ownExit.outOfMemory === true, isSilent });
   const now = found === null ? '' : `${found.reason}; `;
   const start = life.phase === 'backing_off' ? { startsAtInstant: life.until } : {};
   return {

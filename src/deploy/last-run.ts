@@ -13,6 +13,7 @@ export class LastRun {
   #programExit: ProgramExit = { code: null, signal: null, outOfMemory: null };
   #phaseAtExit: Phase = 'starting';
   #wasStarted = false;
+  #isSilent = false;
 
   /** For requests that lost a connection to the program; null before the first exit, and once the next run has begun. */
   get exit(): InstanceExit | null {
@@ -38,6 +39,11 @@ export class LastRun {
     return this.#wasStarted ? this.#programExit : null;
   }
 
+  /** The last program has ended, and all that it printed has no line with text. */
+  get isSilent(): boolean {
+    return this.#isSilent;
+  }
+
   /** The phase in which the program exited. */
   get phaseAtExit(): Phase {
     return this.#phaseAtExit;
@@ -50,6 +56,7 @@ export class LastRun {
 
   notStarted(reason: string): void {
     this.#wasStarted = false;
+    this.#isSilent = false;
     this.#ending = reason;
   }
 
@@ -57,6 +64,7 @@ export class LastRun {
     this.#programExit = exit;
     this.#phaseAtExit = phase;
     this.#wasStarted = true;
+    this.#isSilent = false;
     this.#note(at, lastLine);
   }
 
@@ -64,6 +72,7 @@ export class LastRun {
   noteLastLine(lastLine: string | null, now: Instant): Instant {
     const at = (this.#exit?.atInstant as Instant | undefined) ?? now;
     this.#note(at, lastLine);
+    this.#isSilent = lastLine === null;
     return at;
   }
 

@@ -80,11 +80,11 @@ export function surplusInstances(instances: readonly ManagedInstance[], keep: nu
 export function liveAmong(managed: ManagedInstance, all: readonly ManagedInstance[]): LiveInstance {
   const live = managed.instance.live();
   if (live.exit?.stopped === undefined) return live;
-  return { ...live, exit: { ...live.exit, stopped: { replacedBy: replacementOf(managed, all) } } };
+  return { ...live, exit: { ...live.exit, stopped: { replacedBy: replacingInstance(managed, all) } } };
 }
 
 /** The newest instance of another configuration that runs and is newer than this one; null: there is none. */
-export function replacementOf(managed: ManagedInstance, all: readonly ManagedInstance[]): string | null {
+export function replacingInstance(managed: ManagedInstance, all: readonly ManagedInstance[]): string | null {
   const newer = all.slice(all.indexOf(managed) + 1).filter((other) => other.runKey !== managed.runKey);
   const replacement = newer.findLast(({ instance }) => !isLeaving(instance.phase) && !hasNoProgram(instance.phase));
   return replacement?.instance.id ?? null;

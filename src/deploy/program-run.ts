@@ -3,6 +3,7 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { Host, OutputStream, Program, ProgramExit, ProgramListener, StartFailure } from './host.ts';
 import type { ProgramRecord } from './instance-record.ts';
 import { OutputTail } from './output-lines.ts';
+import { portHolderText } from './port-holder.ts';
 
 export interface ProgramRunParts {
   readonly clock: Clock;
@@ -199,6 +200,6 @@ export class ProgramRun {
 function portText(port: number | null, errno: string): string {
   if (port === null) return `no free port of 127.0.0.1 could be found (${errno})`;
   return errno === 'EADDRINUSE'
-    ? `port ${port} is taken by another program; without "port" Candor finds a free one`
+    ? `port ${port} is taken: ${portHolderText(port)}; without "port" Candor finds a free one`
     : `port ${port} cannot be used (${errno})`;
 }

@@ -277,7 +277,7 @@ test('a port that is taken is reported before the program is started', async (t)
   const { find } = run(t, application(server(), { port }));
   const event = await until('the event', () => find('instance_not_started'));
   assert.equal(event.evidence.errno, 'EADDRINUSE');
-  assert.match(event.reason, new RegExp(`port ${port} is taken by another program`));
+  assert.match(event.reason, new RegExp(`port ${port} is taken: .*\\(pid ${process.pid}\\) listens there`));
 });
 
 test('a port that another program takes meanwhile is not used again', async (t) => {

@@ -544,7 +544,7 @@ test('a fixed port that another program holds is reported, and tried again', asy
   host.ports.add(3_000);
   supervisor.start();
   await clock.advance(10);
-  assert.match(reasonOf(supervisor), /port 3000 is taken by another program/);
+  assert.match(reasonOf(supervisor), /port 3000 is taken: /);
   host.ports.delete(3_000);
   await clock.advance(20_000);
   assert.deepEqual(states(), ['web/1 healthy']);
@@ -649,7 +649,7 @@ for (const [what, next, replacedBy] of [
       for (const { id, exit } of supervisor.instances(web)) {
         if (id !== 'web/1') continue;
         exits.push(exit);
-        if (exit !== null) assert.equal(supervisor.replacementOf('web/1'), replacedBy);
+        if (exit !== null) assert.equal(supervisor.replacedBy('web/1'), replacedBy);
       }
     });
     supervisor.apply(next);

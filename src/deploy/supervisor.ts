@@ -14,7 +14,7 @@ import {
   hasNoProgram,
   isLeaving,
   liveAmong,
-  replacementOf,
+  replacingInstance,
   surplusInstances,
   type ManagedInstance,
   recordOf,
@@ -69,7 +69,7 @@ export interface Supervisor extends SupervisedInstances {
   stop(): Promise<void>;
   status(): readonly SupervisedApplicationStatus[];
   /** The instance that replaces this one, or has replaced it; null: none does. */
-  replacementOf(instance: string): string | null;
+  replacedBy(instance: string): string | null;
 }
 
 export interface SupervisedApplicationStatus {
@@ -204,10 +204,10 @@ class ApplicationsSupervisor implements Supervisor {
     return instances.map((managed) => liveAmong(managed, instances));
   }
 
-  replacementOf(instance: string): string | null {
+  replacedBy(instance: string): string | null {
     for (const { instances } of this.#applications.values()) {
       const managed = instances.find((one) => one.instance.id === instance);
-      if (managed !== undefined) return replacementOf(managed, instances);
+      if (managed !== undefined) return replacingInstance(managed, instances);
     }
     return null;
   }

@@ -42,6 +42,7 @@ const news: readonly [what: string, changes: Partial<EndpointSnapshot>][] = [
   ['another priority', { priority: 1 }],
   ['another release', { release: 'v2' }],
   ['its end', { exit }],
+  ['that a signal has stopped it', { stoppedPids: [7] }],
   ['another port', { address: { kind: 'tcp', host: 'a', port: 81 } }],
   ['a socket', { address: { kind: 'unix', path: '/run/a' } }],
   ['its name', { name: 'a.internal' }],

@@ -59,6 +59,7 @@ function isSameForWorkers(one: EndpointSnapshot, other: EndpointSnapshot): boole
     one.release === other.release &&
     one.exit?.atInstant === other.exit?.atInstant &&
     one.exit?.lastLine === other.exit?.lastLine &&
+    one.stoppedPids?.join() === other.stoppedPids?.join() &&
     hasSameAddress(one, other)
   );
 }

@@ -69,4 +69,4 @@ export interface SourceEndpoint
 
 /** The state of an endpoint whose source knows it better than a check does. */
 export type ReportedHealth = Pick<EndpointSnapshot, 'state' | 'reason' | 'failure' | 'finding'> &
-  Partial<Pick<EndpointSnapshot, 'sinceInstant' | 'release' | 'exit'>>;
+  Partial<Pick<EndpointSnapshot, 'sinceInstant' | 'release' | 'exit' | 'stoppedPids'>>;

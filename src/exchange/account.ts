@@ -17,6 +17,8 @@ import type { ProxyErrorType } from '../core/proxy-error.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Delivery, Shape, Whose } from '../core/shape.ts';
+import { sentenceOf } from '../core/first-letter.ts';
+import { stoppedStep, stoppedText } from '../core/process-text.ts';
 import { visibleText } from '../wire/visible-text.ts';
 
 /** What an answer of our own is made from. */
@@ -27,6 +29,8 @@ export interface AccountFacts {
   readonly application: string;
   /** The exit of the instance, where it came within 2 s of the failure. */
   readonly exit: { readonly exit: InstanceExit; readonly beforeMs: number } | null;
+  /** The processes of the instance, where a signal has stopped all that could answer a request that got no answer; null or absent: none is known to be. */
+  readonly stoppedPids?: readonly number[] | null;
   /** Why no endpoint got another attempt that was to follow; null or absent: none was to. */
   readonly noneReady?: Failure | null;
   readonly requestId: string;
@@ -113,22 +117,29 @@ export function giveAccount(facts: AccountFacts): Account {
 export const requestIdMax = 128;
 
 function accountForOperators(facts: AccountFacts): OperatorAccount {
-  const { exit, noneReady = null, nextHop, receivedStatus, redactor } = facts;
+  const { exit, stoppedPids = null, noneReady = null, nextHop, receivedStatus, redactor } = facts;
   const failure = failureWithoutSecrets(facts.failure, redactor);
   const spec = specOf(failure, facts.application);
   const lastLine = exit?.exit.lastLine ?? null;
   const shownExit = exit && { ...exit.exit, lastLine: lastLine && redactor.redact(lastLine) };
   const ended = exit === null || shownExit === null ? '' : ` ${explainExit(shownExit, exit.beforeMs)}`;
+  const stopped = stoppedPids === null ? '' : ` ${sentenceOf(stoppedText({ pids: stoppedPids, isWhole: true }))}`;
   const noneFollowed = noneReady === null ? '' : ` ${explain(failureWithoutSecrets(noneReady, redactor))}`;
+  const nextStep =
+    shownExit !== null
+      ? nextStepAfterExit(shownExit)
+      : stoppedPids !== null
+        ? stoppedStep(stoppedPids, ' if it is still stopped')
+        : spec.nextStep;
   return {
     failure,
-    sentence: explain(failure) + ended + noneFollowed,
+    sentence: explain(failure) + ended + stopped + noneFollowed,
     endpoint: nextHop,
     receivedStatus,
     evidence: failure.evidence,
     // What the instance left behind says more than any usual cause.
-    usualCauses: shownExit === null ? spec.usualCauses : [],
-    nextStep: withId(shownExit === null ? spec.nextStep : nextStepAfterExit(shownExit), facts.requestId),
+    usualCauses: shownExit === null && stoppedPids === null ? spec.usualCauses : [],
+    nextStep: withId(nextStep, facts.requestId),
   };
 }
 

@@ -1,5 +1,5 @@
 import { assert } from '../core/assert.ts';
-import { exitBeforeMs, exitExplains } from '../core/explain.ts';
+import { exitBeforeMs, exitExplains, shapeOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
 import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
@@ -40,6 +40,7 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
     delivery: exchange.delivery,
     application: exchange.application,
     exit: attempt === null ? null : exitFacts(attempt, failure, exchange.startedAt),
+    stoppedPids: attempt === null ? null : stoppedPidsOf(attempt, failure),
     noneReady: attempt === null ? null : noneReadyOf(attempt, failure),
     requestId: exchange.id,
     method: exchange.method,
@@ -64,6 +65,12 @@ function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): Ge
   return exit === null || !exitExplains(attempt.failure?.cause, cause)
     ? null
     : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
+}
+
+/** A process that is stopped accepts a connection, and answers nothing. */
+function stoppedPidsOf({ failure: met, chosenEndpoint }: Attempt, failure: Failure): readonly number[] | null {
+  if (shapeOf(failure) !== 'too_slow' || met?.cause !== failure.cause) return null;
+  return chosenEndpoint.stoppedPids ?? null;
 }
 
 function noneReadyOf({ failure, noneReady }: Attempt, { cause }: Failure): Failure | null {

@@ -223,6 +223,17 @@ describe('an answer of our own', () => {
     );
   });
 
+  it('tells an operator that a signal has stopped the process that does not answer, and how it goes on', () => {
+    const failure = failureOf('response_head_timeout');
+    const response = generateResponse(
+      factsFor(failure, { application: 'shop', disclosure: 'operator', stoppedPids: [77] }),
+    );
+    const { detail, usual_causes: usualCauses, next_step: nextStep } = JSON.parse(textOf(response));
+    assert.match(detail, / Process 77 is stopped \(state T in \/proc\/77\/stat\): .*\.$/);
+    assert.deepEqual(usualCauses, []);
+    assert.match(nextStep, /^Let it go on with `kill -CONT 77` if it is still stopped/);
+  });
+
   it('has no content for HEAD, and the length that GET would have', () => {
     for (const accept of ['*/*', 'text/html', 'text/plain']) {
       const get = generateResponse(factsFor(failureOf('connect_refused'), { accept }));

@@ -124,6 +124,8 @@ export interface Endpoint {
   /** The last address known of a name whose lookup has failed since, or that leads elsewhere. */
   readonly addressStale?: boolean;
   readonly exit: InstanceExit | null;
+  /** All processes of its instance that a signal has stopped; null or absent: some may answer, or it is not known. */
+  readonly stoppedPids?: readonly number[] | null;
   readonly release: string | null;
   /** An attempt there has taken so long until the head of its response came, or until it failed. */
   noteLatency?(latencyMs: number, failed: boolean): void;

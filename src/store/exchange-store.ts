@@ -248,12 +248,12 @@ export class ExchangeStore {
       lines: context.lines.slice(0, contextLinesMax),
       nearby: withoutLaterProcesses(context.nearby, context.processes, visits).slice(-nearbyLinesMax),
       processes: context.processes,
-      storesOutput: !isCut && this.#storesOutput(search),
+      hasAllOutput: !isCut && this.#hasAllOutput(search),
     };
   }
 
   /** Whether every line is stored that instances printed while they had the request. */
-  #storesOutput(search: ContextSearch): boolean {
+  #hasAllOutput(search: ContextSearch): boolean {
     const file = hasArrived(search, this.#clock.wallTime()) ? this.#fileOf(search.ids[0] ?? '') : null;
     const files = map(this.#segments(), ({ segment, number }) => ({
       number,

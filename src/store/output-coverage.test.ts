@@ -13,7 +13,7 @@ const isComplete = (at: number, number = 1): boolean =>
     ids: [idOf(number)],
     endedAt: at + 100,
     visits: [{ instance: 'shop/1', attempt: 1, since: at, until: at + 100, ended: at + 50 }],
-  }).storesOutput;
+  }).hasAllOutput;
 
 describe('an application is known to have printed nothing for a request', () => {
   test('once its output must have come, where the exchange is stored', () => {

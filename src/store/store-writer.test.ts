@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import type { StoreInit } from '../core/store-messages.ts';
+import type { FromStore, StoreInit } from '../core/store-messages.ts';
 import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter } from '../record/record-ring.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { golden, outputOf, recordIn } from './exchange-store.test-support.ts';
 import { StoreWriter } from './store-writer.ts';
 
 let folder: string;
@@ -54,4 +56,41 @@ test('records are stored each half second, and each tenth of one after a ring th
   append(kibibyte);
   assert.equal(takenAfter(), 100);
   writer.handle({ kind: 'close', request: 1 });
+});
+
+test('while output waits because the store cannot be written, no request is said to have had all of it', () => {
+  const path = join(folder, 'locked');
+  const count = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const init: StoreInit = { wakeWord: createWakeWord(), lost: count(), entriesDone: count() };
+  const memory = createRecordRing(init.wakeWord);
+  const clock = new SimulatedClock();
+  const sent: FromStore[] = [];
+  const writer = new StoreWriter(init, clock, (message) => void sent.push(message));
+  writer.handle({ kind: 'use', spec: { path, keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 } });
+  writer.handle({ kind: 'ring', memory });
+  const at = clock.wallTime();
+  const print = (text: string): void => writer.handle({ kind: 'output', lines: [outputOf(text, { at: at - 1 })] });
+  const hasAllOutput = (): boolean | undefined => {
+    const visits = [{ instance: 'shop/1', attempt: 1, since: at, until: at + 100, ended: at + 50 }];
+    const ids = [recordIn(golden[0] ?? '').id];
+    writer.handle({ kind: 'context', request: 1, search: { ids, endedAt: at + 100, visits } });
+    return sent.findLast((message) => message.kind === 'context_found')?.context.hasAllOutput;
+  };
+
+  new RecordRingWriter(memory).append(`1 ${golden[0]}\n`, false);
+  print('before');
+  hasAllOutput();
+  clock.advanceSync(10_000);
+  assert.equal(hasAllOutput(), true);
+
+  const [file = ''] = readdirSync(path).filter((name) => name.endsWith('.sqlite'));
+  const other = new DatabaseSync(join(path, file));
+  other.exec('BEGIN IMMEDIATE');
+  print('waits');
+  assert.equal(hasAllOutput(), false);
+
+  other.exec('ROLLBACK');
+  other.close();
+  assert.equal(hasAllOutput(), true);
+  writer.handle({ kind: 'close', request: 2 });
 });

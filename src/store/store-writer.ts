@@ -207,8 +207,8 @@ export class StoreWriter {
     const [id = ''] = search.ids;
     const context = 'problem' in found ? noContext : found;
     // While the store fails, lines wait here.
-    const storesOutput = context.storesOutput && this.#output.isEmpty;
-    return { ...context, storesOutput, unparsed: this.#unparsed.find(id, search.endedAt) };
+    const hasAllOutput = context.hasAllOutput && this.#output.isEmpty;
+    return { ...context, hasAllOutput, unparsed: this.#unparsed.find(id, search.endedAt) };
   }
 
   #responseTimes(): readonly ResponseTimes[] {

@@ -38,6 +38,8 @@ export class LiveEndpoint implements BalancedEndpoint {
   checks: CheckSchedule | null;
   release: string | null;
   exit: InstanceExit | null;
+  /** All processes of its instance that a signal has stopped; null where some may answer, or it is not known. */
+  stoppedPids: readonly number[] | null;
   /** The failure of a request that is meant for this endpoint; null if requests may be sent to it. */
   failure: Failure | null;
   /** The cause with which the last check failed, if a request would fail with the same cause; otherwise null. */
@@ -72,6 +74,7 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.checks = snapshot.checks;
     this.release = snapshot.release;
     this.exit = snapshot.exit;
+    this.stoppedPids = snapshot.stoppedPids ?? null;
     this.failure = snapshot.failure ?? null;
     this.checkCause = snapshot.checkCause ?? null;
     this.finding = snapshot.finding ?? null;
@@ -156,6 +159,7 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.checks = snapshot.checks;
     this.release = snapshot.release;
     this.exit = snapshot.exit;
+    this.stoppedPids = snapshot.stoppedPids ?? null;
     this.failure = snapshot.failure ?? null;
     this.checkCause = snapshot.checkCause ?? null;
     this.finding = snapshot.finding ?? null;

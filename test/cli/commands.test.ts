@@ -12,7 +12,7 @@ import { parseBlock } from '../../src/cli/admin-client.ts';
 import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.ts';
 import { listenFailureText, portOf } from '../../src/cli/listen-failure-text.ts';
 import { findListenProblem, offerNextPort, withPort } from '../../src/cli/next-port.ts';
-import { findPortHolder } from '../../src/cli/port-holder.ts';
+import { findPortHolder } from '../../src/deploy/port-holder.ts';
 import { StopSignals } from '../../src/cli/stop-signals.ts';
 import { CommandFailure } from '../../src/cli/command-failure.ts';
 import type { Configuration } from '../../src/core/configuration.ts';

@@ -46,6 +46,23 @@ test('the status has the last line of an instance that is not ready once', () =>
   assert.equal(saying(`refused; the application wrote last: "${line}"`).split(line).length, 2);
 });
 
+test('the status does not mark an instance that a signal has stopped as well', () => {
+  const rowOf = (stopped: object): string => {
+    const applications = statusSample.applications.map((application) => ({
+      ...application,
+      instances: application.instances.map(({ usage, ...one }) => ({
+        ...one,
+        usage: usage === null ? null : { ...usage, ...stopped },
+      })),
+    }));
+    const text = renderStatus({ ...statusSample, applications }, plain);
+    return text.split('\n').find((line) => line.includes('web/1')) ?? '';
+  };
+  assert.match(rowOf({}), /✔ {2}web\/1 {2}ready /);
+  assert.match(rowOf({ stoppedPid: 4720 }), /… {2}web\/1 {2}ready /);
+  assert.match(rowOf({ stoppedPid: 4720, stoppedPids: [4720] }), /✖ {2}web\/1 {2}ready, but stopped /);
+});
+
 test('an attempt whose response was followed by more bytes says so', () => {
   const [attempt] = goodRecord.attempts;
   assert.ok(attempt !== undefined);

@@ -61,6 +61,21 @@ describe('-c', () => {
     });
   }
 
+  test('finds the gateway of a file that was renamed by its new name, and says by that name what works', async () => {
+    await serves(join(folder, 'candor.yaml'));
+    rmSync(join(folder, 'candor.yaml'));
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('reload', '-c', 'candor.yaml'), 0, context.stderr.text);
+    assert.deepEqual(gateway.calls, ['reload admin:socket'], 'the gateway answers that its file is missing');
+    assert.equal(await context.candor('status', '-c', 'candor.yaml'), 0, context.stderr.text);
+    assert.match(context.stderr.text, /candor\.yaml is no longer there; this command found the gateway/);
+    assert.equal(await context.candor('reload', '-c', 'two.yaml'), 10);
+    const said = context.stderr.text.replaceAll(/\s+/g, ' ');
+    assert.ok(said.includes(`candor stop --socket ${join(folder, 'candor.sock')}\``), said);
+    assert.ok(said.includes('start one with -c two.yaml'), said);
+    assert.doesNotMatch(said, /add with -c/);
+  });
+
   test('finds the gateway of a file through a symbolic link', async () => {
     symlinkSync(join(folder, 'two.yaml'), join(folder, 'link.yaml'));
     await serves(join(folder, 'link.yaml'));

@@ -118,7 +118,7 @@ export class FakeGateway implements Gateway {
     return search.after === null ? this.foundOutput : none;
   }
 
-  context: FoundContext = { lines: [], nearby: [], processes: [], unparsed: [], storesOutput: false };
+  context: FoundContext = { lines: [], nearby: [], processes: [], unparsed: [], hasAllOutput: false };
 
   async requestContext(): Promise<FoundContext> {
     return this.context;

@@ -121,10 +121,10 @@ test('the process that had a request is known with the request and in the status
 
 test('of a request at an application it is known that it printed nothing, and of another one that this is not known', async () => {
   const [quiet, legacy] = [await edge.record(await edge.get('/quiet')), await edge.record(await edge.get('/legacy'))];
-  await until('its output must have come', async () => (await edge.gateway.requestContext(quiet)).storesOutput);
+  await until('its output must have come', async () => (await edge.gateway.requestContext(quiet)).hasAllOutput);
   const { lines, nearby } = await edge.gateway.requestContext(quiet);
   assert.deepEqual([lines, nearby], [[], []]);
-  assert.equal((await edge.gateway.requestContext(legacy)).storesOutput, false);
+  assert.equal((await edge.gateway.requestContext(legacy)).hasAllOutput, false);
 });
 
 test('where the application wrote to a file meanwhile, it is not known that it printed nothing', async () => {
@@ -136,9 +136,9 @@ test('where the application wrote to a file meanwhile, it is not known that it p
   const record = await edge.record(await held);
   const later = await edge.record(await edge.get('/quiet'));
   await until('the output of a later request must have come', async () => {
-    return (await edge.gateway.requestContext(later)).storesOutput;
+    return (await edge.gateway.requestContext(later)).hasAllOutput;
   });
-  assert.equal((await edge.gateway.requestContext(record)).storesOutput, false);
+  assert.equal((await edge.gateway.requestContext(record)).hasAllOutput, false);
 });
 
 test('the last words of an application that is killed during a request belong to the request', async () => {

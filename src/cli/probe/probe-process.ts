@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { type ProcessUsage, processUsage } from '../../system/process-usage.ts';
 import type { WayReport } from '../../probe/probe-report.ts';
-import { findPortHolder } from '../port-holder.ts';
+import { findPortHolder } from '../../deploy/port-holder.ts';
 
 /** The process that serves the target, if it runs on this machine. */
 export interface ProbedProcess {

@@ -1,3 +1,4 @@
+import { reasonBesideState } from '../../core/reason-beside-state.ts';
 import type { EndpointCondition, GatewayState, QueueState } from '../../core/gateway-state.ts';
 import { countText, durationText, elapsedText } from '../../core/quantity-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
@@ -54,7 +55,7 @@ function nameOf({ endpoint }: EndpointCondition, upstream: string | null): strin
 
 function stateText({ state, since_ms: sinceMs, reason, refusing }: EndpointCondition): string {
   const refuses = refusing === true ? '; it refused the last connection' : '';
-  return `${words(state)} for ${sinceMs < 60_000 ? durationText(sinceMs) : elapsedText(sinceMs / 1000)}${reason === '' ? '' : `: ${reason}`}${refuses}`;
+  return `${words(state)} for ${sinceMs < 60_000 ? durationText(sinceMs) : elapsedText(sinceMs / 1000)}${reason === '' ? '' : `: ${reasonBesideState(state, reason)}`}${refuses}`;
 }
 
 function poolText(one: EndpointCondition): string {

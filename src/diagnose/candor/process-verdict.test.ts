@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { stepAfterSilentEnd } from '../../core/explain.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
 import type { ProcessStateJson } from '../../core/process-state.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
@@ -144,6 +145,17 @@ test('no step leads to output where the store has none of the application', () =
     verdictWith(hangs, around).nextStep ?? '',
     /^If the work normally takes that long, raise `timeouts\.response_head`/,
   );
+});
+
+test('after an exit, the step leads to the last output unless the store shows that there is none', () => {
+  const exit = { code: 3, signal: null, oom: false, before_ms: 3, last_line: null };
+  const attempts = [{ ...closed.attempts[0], cause: closed.cause, exit }];
+  const exited = { ...closed, attempts } as unknown as ExchangeRecord;
+  const nothing = { processes: [], lines: [], nearby: [] };
+  assert.match(verdictWith(exited, nothing).nextStep ?? '', /^Read the last output/);
+  assert.equal(verdictWith(exited, { ...nothing, stores_output: true }).nextStep, stepAfterSilentEnd);
+  const printed = { ...nothing, nearby: [line('stderr', 'boom')], stores_output: true };
+  assert.match(verdictWith(exited, printed).nextStep ?? '', /^Read the last output/);
 });
 
 describe('a step for applications that printed nothing', () => {

@@ -1,5 +1,5 @@
 import { applicationDescriptorsStep } from '../../core/descriptor-need.ts';
-import { stepAfterStop } from '../../core/explain.ts';
+import { stepAfterSilentEnd, stepAfterStop } from '../../core/explain.ts';
 import { quoted } from '../../core/failure-table/formatting.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
@@ -22,7 +22,12 @@ type KnownAround = Pick<RequestContextJson, 'processes' | 'lines' | 'nearby' | '
  */
 export function verdictWith(record: ExchangeRecord, around: KnownAround): RecordVerdict {
   const alone = verdictOf(record);
-  if (stepAfterExit(record) !== null) return isStopped(record, around) ? { ...alone, nextStep: stepAfterStop } : alone;
+  const afterExit = stepAfterExit(record, printedNothing(around));
+  if (afterExit !== null) {
+    const said = afterExit === stepAfterSilentEnd ? nothingText(record.application) : '';
+    const nextStep = isStopped(record, around) ? stepAfterStop : afterExit;
+    return { ...alone, sentence: `${alone.sentence}${said}`, nextStep };
+  }
   const { verdict, isWhole } = withStopped(record, alone, around);
   if (isWhole) return verdict;
   return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
@@ -97,17 +102,24 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
   };
 }
 
-/** Only a store that has every line of that time shows that the application printed nothing. */
+/** Only a store that has every line of that time shows it. */
+function printedNothing({ lines, nearby, stores_output: hasAllOutput }: KnownAround): boolean {
+  return lines.length === 0 && nearby.length === 0 && hasAllOutput === true;
+}
+
+const nothingText = (application: string | null): string =>
+  ` Meanwhile ${application ?? 'it'} printed nothing for this request.`;
+
 function withoutOutput(
   application: string,
   verdict: RecordVerdict,
   { around, afterOutput }: { readonly around: KnownAround; readonly afterOutput: AfterOutput },
 ): RecordVerdict {
-  if (around.lines.length > 0 || around.stores_output !== true)
+  if (!printedNothing(around))
     return { ...verdict, nextStep: stepFromOutput(application, { of: 'request', isShown: false }, afterOutput) };
   return {
     ...verdict,
-    sentence: `${verdict.sentence} Meanwhile ${application} printed nothing for this request.`,
+    sentence: `${verdict.sentence}${nothingText(application)}`,
     nextStep: stepWithoutOutput(application, afterOutput),
   };
 }

@@ -32,9 +32,12 @@ export function failureOf({
   return { cause, stage, evidence: camelCased(evidence) } as Failure;
 }
 
-/** If the exit of the instance is known, its last output says more than any usual cause. */
-export function stepAfterExit({ attempts, cause }: RecordedCause): string | null {
+/**
+ * If the exit of the instance is known, its last output says more than any usual cause. `printedNothing`: while it had the request, and shortly
+ * afterwards; a record alone may have been written before the last line came.
+ */
+export function stepAfterExit({ attempts, cause }: RecordedCause, printedNothing = false): string | null {
   const last = attempts.at(-1);
   if (last === undefined || last.exit === null || !exitExplains(last.cause, cause)) return null;
-  return nextStepAfterExit(instanceExitOf(last.exit));
+  return nextStepAfterExit({ ...instanceExitOf(last.exit), isSilent: printedNothing && last.exit.last_line === null });
 }

@@ -1,3 +1,4 @@
+import { reasonBesideState } from '../../core/reason-beside-state.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import {
   type SuspectContext,
@@ -68,7 +69,7 @@ const takenOutOf = ({ watched }: SuspectContext): SuspectContext['watched']['end
 const takenOutLines = (context: SuspectContext): readonly string[] =>
   takenOutOf(context)
     .slice(0, shownMax)
-    .map(({ id, state, reason }) => `${id} is ${state}: ${reason}`);
+    .map(({ id, state, reason }) => `${id} is ${state}: ${reasonBesideState(state, reason)}`);
 
 /** An endpoint that an operator has taken out stays out however long ago that was. */
 function takenOut(context: SuspectContext): SuspectFinding | null {

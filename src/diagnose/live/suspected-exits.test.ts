@@ -75,11 +75,15 @@ describe('an application that ended by itself', () => {
     const found = crash({ events: [exit(0)], watched: { ...watched, processes } });
     assert.equal(found?.evidence.at(-1), 'requests that app/1 had when it ended: GET /pay/{id}, GET /');
   });
-  test('without output, is told so, and its next step does not point at any', () => {
-    const found = crash({ events: [exit(0, {}, [])] });
-    assert.deepEqual(found?.evidence.slice(1), ['app/1 had printed nothing before it ended']);
-    assert.doesNotMatch(found?.nextStep ?? '', /printed last|above/);
-  });
+  for (const [what, lines] of [
+    ['without output', []],
+    ['with empty lines alone', ['', ' ']],
+  ] as const)
+    test(`${what}, is told so, and its next step does not point at any`, () => {
+      const found = crash({ events: [exit(0, {}, lines)] });
+      assert.deepEqual(found?.evidence.slice(1), ['app/1 had printed nothing before it ended']);
+      assert.doesNotMatch(found?.nextStep ?? '', /printed last|above/);
+    });
   test('is not suspected where it was asked to end', () => {
     assert.equal(crash({ events: [exit(0, { from: 'stopping' })] }), undefined);
   });

@@ -1,5 +1,5 @@
 import type { Event } from '../../core/event.ts';
-import { isSignalOfOthers, nextStepAfterExit } from '../../core/explain.ts';
+import { isSignalOfOthers, nextStepAfterExit, stepAfterSilentEnd } from '../../core/explain.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { wasStopped } from '../../core/recorded-exit.ts';
@@ -115,8 +115,8 @@ function memoryStep(context: SuspectContext, isMachine: boolean): string {
 
 function nextStepOf(evidence: SeenOf<'instance_exited'>['event']['evidence']): string {
   if (isSignalOfOthers(evidence.signal)) return nextStepAfterExit({ ...evidence, outOfMemory: false });
-  return evidence.output.length === 0
-    ? 'Look at what the application writes elsewhere, and let it print why it ends; `candor events` has its exits.'
+  return lastWords(evidence.output) === null
+    ? stepAfterSilentEnd
     : 'Fix the error that the application printed last; `candor events --full` shows what it printed before, with its exit.';
 }
 

@@ -53,20 +53,20 @@ describe('the timeouts of an HTTP/2 stream whose response waits for a window', (
     ['the minimum rate', {}],
     ['the limit for silence', { writeRateMin: 0 }],
   ] as const) {
-    it(`see by what has left at the deadline that the client is within ${what}`, () => {
+    it(`do not end it while the client takes bytes as fast as ${what} requires`, () => {
       const stream = new Stream(changes);
       stream.timeouts.awaitWindow();
       assert.equal(stream.isOverdueAt({ contentSent: 1000 }), false);
     });
 
-    it(`end it where nothing leaves within ${what}`, () => {
+    it(`end it once the client has taken none of its bytes for as long as ${what} allows`, () => {
       const stream = new Stream(changes);
       stream.timeouts.awaitWindow();
       assert.equal(stream.isOverdueAt({ allContentSent: 1000 }), true, 'others of the connection do not count');
       assert.equal(stream.overdue[0]?.[0], 'window');
     });
 
-    it(`are not restarted by a response that goes on waiting: ${what}`, () => {
+    it(`end a response that goes on waiting, however often it waits anew: ${what}`, () => {
       const stream = new Stream(changes);
       stream.timeouts.awaitWindow();
       for (let ms = 0; ms < 10_000; ms += 100) {
@@ -76,7 +76,7 @@ describe('the timeouts of an HTTP/2 stream whose response waits for a window', (
       assert.equal(stream.overdue.length, 1);
     });
 
-    it(`count what the client takes of all responses where only the window of the connection is shut: ${what}`, () => {
+    it(`count what the client takes of all responses if only the window of the connection is closed: ${what}`, () => {
       for (const [bytesPerS, isOverdue] of [
         [1000, false],
         [0, true],
@@ -88,7 +88,7 @@ describe('the timeouts of an HTTP/2 stream whose response waits for a window', (
       }
     });
 
-    it(`end nothing while the connection is full, and begin anew when it is not: ${what}`, () => {
+    it(`end nothing while the connection is full, and begin anew once it is not: ${what}`, () => {
       const stream = new Stream(changes);
       stream.timeouts.awaitWindow();
       stream.awaitsWindow = false;
@@ -104,7 +104,7 @@ describe('the timeouts of an HTTP/2 stream whose response waits for a window', (
 });
 
 describe('the timeouts of an HTTP/2 stream that has ended', () => {
-  it('are no deadlines any more, whatever is still asked of them', () => {
+  it('set no deadline, even if the stream asks for one after its end', () => {
     const stream = new Stream();
     stream.timeouts.awaitContent(true);
     stream.timeouts.awaitWindow();

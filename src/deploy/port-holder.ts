@@ -29,6 +29,14 @@ export function findPortHolder(port: number, proc = '/proc'): PortHolder | null 
   return null;
 }
 
+/** Who listens on a TCP port that is taken: 'node server.js (pid 4711) listens there', or the command that finds it. A clause. */
+export function portHolderText(port: number, holderOf: (port: number) => PortHolder | null = findPortHolder): string {
+  const holder = holderOf(port);
+  return holder === null
+    ? `another process listens there (as root, \`ss -ltnp 'sport = :${port}'\` shows which)`
+    : `${holder.command} (pid ${holder.pid}) listens there`;
+}
+
 /** The command line of a process. Without it, the kernel's name, which for Node is that of a thread. */
 function commandOf(folder: string): string {
   const [program = '', ...words] = read(join(folder, 'cmdline')).split('\0');

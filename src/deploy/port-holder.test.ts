@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findPortHolder } from './port-holder.ts';
+import { findPortHolder, portHolderText } from './port-holder.ts';
 
 const header = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 const listening = '   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711\n';
@@ -30,4 +30,16 @@ test('who listens on a port is called by the name of its program', (t) => {
     assert.deepEqual(findPortHolder(80, proc), { pid: 123, command });
   }
   assert.equal(findPortHolder(81, proc), null);
+});
+
+test('a port that is taken is named with its process, or with the command that finds it', () => {
+  const holder = { pid: 77, command: 'node server.js' };
+  assert.equal(
+    portHolderText(80, () => holder),
+    'node server.js (pid 77) listens there',
+  );
+  assert.match(
+    portHolderText(80, () => null),
+    /^another process listens there \(as root, `ss -ltnp 'sport = :80'` shows which\)$/,
+  );
 });
