@@ -218,7 +218,7 @@ function openTcp(context: AdminContext, spec: AdminSpec, shares: boolean): Plann
       const refused = await listenOverTcp(listener.server, listen, shares);
       return refused === null
         ? { listener, socket: null }
-        : `The admin API cannot listen at ${hostPort(listen.host, listen.port)}: ${refused.errno === 'EADDRINUSE' ? `${portHolderText(listen.port)}.` : errnoSentence(refused.errno)}`;
+        : `The admin API cannot listen at ${hostPort(listen.host, listen.port)}: ${refused.errno === 'EADDRINUSE' ? `EADDRINUSE, ${portHolderText(listen.port)}.` : errnoSentence(refused.errno)}`;
     },
   };
 }

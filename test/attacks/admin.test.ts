@@ -124,7 +124,7 @@ describe('the admin API over TCP', () => {
       tokens: [{ name: 'a', hash: hashOfToken('b') }],
       hosts: [],
     };
-    await assert.rejects(startAdminServer({ gateway, spec, clock }), /EADDRINUSE/);
+    await assert.rejects(startAdminServer({ gateway, spec, clock }), /EADDRINUSE, .+ \(pid \d+\) listens there\./);
     assert.equal(existsSync(spec.socket), false);
     assert.equal((await get([local, bearer])).status, 200);
   });

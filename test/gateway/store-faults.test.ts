@@ -149,7 +149,7 @@ describe('a store whose disk', { skip: mounts ? false : 'nothing may be mounted 
     );
     assert.equal(events('store_failing').at(-1)?.to, 'storing');
     assert.equal(await lostTotal(), 0);
-    assert.match((await admin('/v2/status')).text, /"store":\{"path":"[^"]*store","lost":0\}/);
+    assert.match((await admin('/v2/status')).text, /"store":\{"path":"[^"]*store","lost":0,/);
     assert.doesNotMatch((await admin('/v2/status')).text, /"store_failing"/);
   });
 
