@@ -150,7 +150,7 @@ export interface EventFacts {
     fix: string | null;
   };
   /**
-   * For ten seconds no endpoint of an upstream that had one has been available, or no longer (`to`: 'unavailable', 'available', 'closed', 'removed').
+   * No endpoint of an upstream has been available for ten seconds, or for a minute since the start, or one is again (`to`: 'unavailable', 'available', 'closed', 'removed').
    * `fix`: what a person can do. Where it is over, `endpoints` is 0, `application` and `fix` are null.
    */
   upstream_unavailable: { upstream: string; application: string | null; endpoints: number; fix: string | null };

@@ -32,7 +32,7 @@ export const problemKinds = {
   crash_loop: { verdict: 'upstream' },
   /** A start takes longer than it may, and no earlier instance serves. */
   application_not_ready: { verdict: 'upstream' },
-  /** No endpoint of an upstream has been available for ten seconds. */
+  /** No endpoint of an upstream has been available for ten seconds, or for a minute since the start. */
   upstream_unavailable: { verdict: null },
   alerts_failing: { verdict: 'gateway' },
   disk_nearly_full: { verdict: 'gateway' },
