@@ -10,8 +10,12 @@ const message = Buffer.from(grpcMessage, 'latin1');
 const server = createServer();
 server.on('stream', (stream: ServerHttp2Stream) => {
   stream.on('error', () => stream.destroy());
-  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  stream.on('wantTrailers', () => {
+    // A load generator that ends resets its calls, and Node throws for a stream that is gone.
+    if (!stream.destroyed) stream.sendTrailers({ 'grpc-status': '0' });
+  });
   stream.on('end', () => {
+    if (stream.destroyed) return;
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
     stream.end(message);
   });
