@@ -35,6 +35,8 @@ describe('a query', () => {
     ['path:"/a b"', [text('path', '/a b')]],
     ['duration:>1.5s', [{ kind: 'duration', atLeastMs: 1500, belowMs: Infinity, not: false }]],
     ['duration:<50ms', [{ kind: 'duration', atLeastMs: 0, belowMs: 50, not: false }]],
+    ['duration:>=2s', [{ kind: 'duration', atLeastMs: 2000, belowMs: Infinity, not: false }]],
+    ['duration:<=1ms', [{ kind: 'duration', atLeastMs: 0, belowMs: 1 + Number.EPSILON, not: false }]],
     ['id:01a20b19', [text('id', '01a20b19', { isPrefix: true })]],
     ['client:127.0.0.0/8', [{ kind: 'client_block', bytes: Uint8Array.of(127, 0, 0, 0), bits: 8, not: false }]],
     ['-client:10.0.0.7/32', [{ kind: 'client_block', bytes: Uint8Array.of(10, 0, 0, 7), bits: 32, not: true }]],

@@ -45,6 +45,11 @@ const otherNames: Readonly<Record<string, string>> = {
   took: 'duration',
   latency: 'duration',
   time: 'duration',
+  slow: 'duration',
+  slower: 'duration',
+  slower_than: 'duration',
+  longer: 'duration',
+  longer_than: 'duration',
   ip: 'client',
   address: 'client',
   remote: 'client',
@@ -189,12 +194,18 @@ function addStatus(draft: Draft, value: string, not: boolean): string | null {
 }
 
 function addDuration(draft: Draft, value: string, not: boolean): string | null {
-  const [, sign, time] = /^([<>])=?(.+)$/.exec(value) ?? [];
+  const [, sign, time] = /^(<=?|>=?)(.+)$/.exec(value) ?? [];
   const ms = time === undefined ? null : millisecondsOfText(time);
   if (ms === null) return `duration: is more or less than a time, such as >500ms or <2s, not ${value}`;
-  const [atLeastMs, belowMs] = sign === '>' ? [ms, Infinity] : [0, ms];
+  const belowMs = sign === '<' ? ms : sign === '<=' ? justAbove(ms) : Infinity;
+  const atLeastMs = belowMs === Infinity ? ms : 0;
   draft.conditions.push({ kind: 'duration', atLeastMs, belowMs, not });
   return null;
+}
+
+/** The smallest number that is larger, or nearly so. */
+function justAbove(ms: number): number {
+  return ms + Number.EPSILON * Math.max(1, ms);
 }
 
 function addTime(draft: Draft, key: 'since' | 'until', value: string, now: number): string | null {

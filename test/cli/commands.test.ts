@@ -6,6 +6,7 @@ import { createServer, type ListenOptions, type Server, type Socket } from 'node
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { queryKeys } from '../../src/core/exchange-query.ts';
 import { snakeCased } from '../../src/core/json-case.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { parseBlock } from '../../src/cli/admin-client.ts';
@@ -431,6 +432,15 @@ describe('the command line', () => {
         assert.match(row, /\] +<[a-z:]+> |\[default = false\]$/);
     });
   }
+
+  test('candor logs --help names every key of a query', async () => {
+    await context.candor('logs', '--help');
+    const { text } = context.stdout;
+    assert.deepEqual(
+      queryKeys.filter((key) => !text.includes(`${key}:`)),
+      [],
+    );
+  });
 
   test('candor torture shows its argument, the URL of the gateway', async () => {
     for (const argv of [['--help'], ['torture', '--help']]) {

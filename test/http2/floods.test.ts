@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as turnOfLoop, setTimeout as sleep } from 'node:timers/promises';
+import { http2LimitNames } from '../../src/core/http2-limit.ts';
 import { until } from '../gateway/start-from-yaml.ts';
 import { FloodedGateway, largeBytes, QuietClient } from './flooded-gateway.ts';
 import { type Flood, floodPaths, floods, hpackBomb } from './floods.ts';
@@ -43,6 +44,15 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
         line.close();
       }
     });
+
+  test('has a test here for every limit', () => {
+    // The last one is reached by connections that come and go, and has a test of its own below.
+    const tested = new Set<string>([...floods.map(({ limit }) => limit), 'abandoned']);
+    assert.deepEqual(
+      http2LimitNames.filter((name) => !tested.has(name)),
+      [],
+    );
+  });
 
   function floodOf(start: string): Flood {
     return floods.find(({ name }) => name.startsWith(start)) ?? assert.fail(start);

@@ -27,8 +27,8 @@ export const h2Limits = {
   windowBytes: 256 * 1024,
   /** On all streams together: what one connection can make the gateway hold. */
   connectionWindowBytes: 1024 * 1024,
-  /** DATA frames below this are small: WINDOW_UPDATE of peers whose windows make us send them are not free. */
-  smallFrameBytes: 1024,
+  /** A DATA frame that we send with fewer bytes is small, and allows the peer no more WINDOW_UPDATE (`window_updates`). */
+  smallSentFrameBytes: 1024,
   /** Composed and not sent, because the peer does not read: nothing is read from it any more. */
   unreadBytesMax: 256 * 1024,
   /** What is read at once: 4 header blocks, or 16 other frames. The owner decides whether more follow in the same turn. */
@@ -41,8 +41,8 @@ export const h2Limits = {
    */
   bombBytesMin: 16 * 1024,
   bombFactor: 16,
-  /** DATA frames below this are tiny: the smallest message of gRPC has as many bytes. */
-  tinyFrameBytes: 5,
+  /** A DATA frame that the peer sends with fewer bytes is tiny: the smallest message of gRPC has as many. */
+  tinyReceivedFrameBytes: 5,
   /** A turn of one stream, before the next one of the same urgency. */
   quantumBytes: defaultFrameBytes,
   /** Of the content of a request: most are smaller, and wait for no larger one that began before. */
@@ -62,7 +62,7 @@ export const floodLimits = {
   priorities: { burst: 500, perS: 100 },
   /** DATA without a byte and without END_STREAM (CVE-2019-9518). */
   empty_frames: { burst: 50, perS: 10 },
-  /** WINDOW_UPDATE; each DATA frame that we send allows two more, unless the window has made it a small one (CVE-2019-9511). */
+  /** WINDOW_UPDATE; each DATA frame that we send allows two more, unless it is as small as the peer's window made it (CVE-2019-9511). */
   window_updates: { burst: 1000, perS: 200 },
   /** Streams that the peer has made us reset (CVE-2025-8671), and frames for streams that have ended. */
   errors: { burst: 50, perS: 10 },

@@ -178,7 +178,7 @@ describe('a sender', () => {
       return world.sender.dataFrames;
     };
     assert.deepEqual(
-      [counted(5, 100), counted(5, 5), counted(5, 4), counted(5000, h2Limits.smallFrameBytes), counted(5000, 1023)],
+      [counted(5, 100), counted(5, 5), counted(5, 4), counted(5000, h2Limits.smallSentFrameBytes), counted(5000, 1023)],
       [1, 1, 0, 1, 0],
     );
   });

@@ -196,7 +196,7 @@ export class SessionSender implements TurnEndListener {
       writer.data(stream.id, bytes, at, at + allowed, false);
       stream.sendWindow -= allowed;
       this.#window -= allowed;
-      if (allowed === end - at || allowed >= h2Limits.smallFrameBytes) {
+      if (allowed === end - at || allowed >= h2Limits.smallSentFrameBytes) {
         this.dataFrames++;
         this.pingsEarned++;
       }

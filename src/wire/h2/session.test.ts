@@ -594,7 +594,7 @@ describe('a session', () => {
       server.open(1, false);
       let turn = 0;
       while (server.failed === null && turn < count) server.push(one(turn++));
-      assert.equal(server.failed, `ENHANCE_YOUR_CALM: too many: ${limit.replace('_', ' ')} (${limit})`);
+      assert.equal(server.failed, `ENHANCE_YOUR_CALM: too many: ${limit.replaceAll('_', ' ')} (${limit})`);
       assert.match(server.sent().at(-1) ?? '', /^GOAWAY \d+ 11 too many/);
     });
 

@@ -228,7 +228,7 @@ export class Session implements FrameHandler {
     const length = end - start;
     if (counted > length) this.windows.consume(stream, counted - length);
     stream.contentReceived += length;
-    if (length > 0 && length < h2Limits.tinyFrameBytes && !endsStream) this.#rates.admits('tiny_frames');
+    if (length > 0 && length < h2Limits.tinyReceivedFrameBytes && !endsStream) this.#rates.admits('tiny_frames');
     // First: an endpoint gets no content of a request that is known to be malformed.
     if (this.#hasRightLength(stream, endsStream) && length > 0) stream.listener.onContent(bytes, start, end);
     if (endsStream) this.#endPeer(stream);
@@ -474,7 +474,7 @@ export class Session implements FrameHandler {
   }
 
   #failAt(name: FloodName): void {
-    this.#fail('ENHANCE_YOUR_CALM', `too many: ${name.replace('_', ' ')}`, name);
+    this.#fail('ENHANCE_YOUR_CALM', `too many: ${name.replaceAll('_', ' ')}`, name);
   }
 
   #fail(error: ErrorName, why: string, limit: Http2LimitName | null): void {
