@@ -29,6 +29,16 @@ export const incidentSchema = z.object({
   shape: z.enum(shapes),
   whose: z.enum(whoses),
   started_at: text.describe('When the first request or attempt that failed ended.'),
+  first_request_at: text
+    .optional()
+    .describe(
+      'When the earliest request that failed, or had an attempt that failed, began: at or before `started_at`.',
+    ),
+  requests_query: text
+    .optional()
+    .describe(
+      'Finds the requests with its `cause`: a query for `GET /v2/exchanges` and `candor logs` (with a `store`).',
+    ),
   opened_at: text.describe('When the gateway had seen enough failures.'),
   last_at: text.describe('Of the last failure.'),
   resolved_at: nullableText.describe('Null while it goes on.'),

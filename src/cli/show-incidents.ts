@@ -72,7 +72,25 @@ export async function showIncident(flags: AskFlags, id: number, context: Process
   if (flags.json) return printJson(answer.content, context);
   const incident = camelCased(answer.content) as IncidentStatus;
   const style = styleFor(context.stdout, context.env);
-  context.stdout.write(`${incidentPage(incident, context.clock.wallTime(), style).join('\n')}\n`);
+  const lines = [
+    ...incidentPage(incident, context.clock.wallTime(), style),
+    ...(await requestsLines(incident, target, style, context)),
+  ];
+  context.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** How to list its requests, where they are stored. A gateway of an earlier version has no query for them. */
+async function requestsLines(
+  { requestsQuery }: IncidentStatus,
+  target: AdminTarget,
+  style: Style,
+  context: ProcessContext,
+): Promise<readonly string[]> {
+  if (requestsQuery === undefined) return [];
+  const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
+  const { store = null } = answer.status === 200 ? (camelCased(answer.content) as Partial<GatewayStatus>) : {};
+  if (store === null) return [];
+  return ['', style.bold('REQUESTS'), `  candor logs ${harmless(requestsQuery)}`];
 }
 
 function incidentPage(incident: IncidentStatus, now: number, style: Style): string[] {

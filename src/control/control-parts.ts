@@ -170,7 +170,9 @@ export class ControlParts {
     });
     this.upstreamWatch = this.#createUpstreamWatch();
     this.hub.subscribe(({ kind }) => {
-      if (kind === 'endpoint_state' || kind === 'configuration_applied') this.upstreamWatch.noteChange();
+      // A circuit breaker opens with the event of a disagreement.
+      if (kind === 'endpoint_state' || kind === 'health_disagreement' || kind === 'configuration_applied')
+        this.upstreamWatch.noteChange();
     });
     this.overlay = this.#createOverlay();
     this.endpoints = this.#createEndpoints();

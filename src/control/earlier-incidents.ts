@@ -5,6 +5,7 @@ import type {
   KeptIncident,
   LiveIncident,
 } from '../core/live-incident.ts';
+import { firstRequestAt } from '../diagnose/live/requests-query.ts';
 import { isConsequenceOf } from '../diagnose/live/failure-family.ts';
 import type { IncidentStorage } from './incident-file.ts';
 
@@ -130,6 +131,7 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
     upstream: upstreams.length > 1 ? '' : now.upstream,
     additions: [...endedAdditions(before), ...now.additions],
     startedAt: before.startedAt,
+    firstRequestAt: Math.min(firstRequestAt(before), firstRequestAt(now)),
     openedAt: before.openedAt,
     requests: before.requests + now.requests,
     failed: before.failed + now.failed,

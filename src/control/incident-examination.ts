@@ -16,6 +16,7 @@ import type { OutputSearchResult, SearchResult } from '../core/store-messages.ts
 import type { Clock, Instant } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import { named } from '../diagnose/live/evidence-lines.ts';
+import { requestsQuery } from '../diagnose/live/requests-query.ts';
 import { beforeText } from '../diagnose/live/suspect-facts.ts';
 import type { DirectLook, NewestFailure } from '../diagnose/live/watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
@@ -57,8 +58,6 @@ const linesMax = 3;
 const lineCharactersMax = 200;
 /** Lines from before the first failure: what goes wrong is often printed before a request fails. */
 const outputBeforeMs = 30_000;
-/** Failures are counted by the second in which they ended, and found by when they began. */
-const newestBeforeMs = 60_000;
 const changesMax = 3;
 const changesWithinMs = 15 * 60_000;
 
@@ -159,14 +158,12 @@ export class IncidentExamination {
 
   /** Of the failures that the incident is about: another one would tell of something else. */
   async #newestFailure(
-    { cause, startedAt }: LiveIncident,
+    incident: LiveIncident,
     upstream: string,
     onFound: (failure: NewestFailure) => void,
   ): Promise<readonly string[]> {
     if (upstream === '') return [];
-    const what = cause === null ? 'shape:app_error' : `cause:${cause}`;
-    const since = new Date(startedAt - newestBeforeMs).toISOString();
-    const query = `upstream:${JSON.stringify(upstream)} ${what} since:${since}`;
+    const query = requestsQuery({ ...incident, upstream });
     // A cause is also found at attempts of requests that another attempt has answered.
     const record = (await this.#newest(`${query} -shape:none`)) ?? (await this.#newest(query));
     if (record === null) return [];

@@ -1,4 +1,5 @@
 import { additionSentence, incidentSentence, incidentTitle, presentStep } from '../diagnose/live/incident-sentence.ts';
+import { firstRequestAt, requestsQuery } from '../diagnose/live/requests-query.ts';
 import type { IncidentAddition, KeptIncident } from '../core/live-incident.ts';
 
 /** An incident as the admin API shows it. Times are RFC 3339. */
@@ -9,6 +10,7 @@ export interface IncidentStatus
     | 'firstUntil'
     | 'isRemoved'
     | 'startedAt'
+    | 'firstRequestAt'
     | 'openedAt'
     | 'lastAt'
     | 'resolvedAt'
@@ -22,6 +24,10 @@ export interface IncidentStatus
   /** One or two sentences: what fails, how much of it, and what probably has caused it. */
   readonly reason: string;
   readonly startedAt: string;
+  /** When the earliest request that failed, or had an attempt that failed, began. Absent, as `requestsQuery`: an earlier version. */
+  readonly firstRequestAt?: string;
+  /** Finds the requests in the store. */
+  readonly requestsQuery?: string;
   readonly openedAt: string;
   readonly lastAt: string;
   readonly resolvedAt: string | null;
@@ -54,6 +60,7 @@ export function incidentStatus(incident: KeptIncident): IncidentStatus {
     additions,
     rate,
     startedAt,
+    firstRequestAt: _firstRequestAt,
     openedAt,
     lastAt,
     resolvedAt,
@@ -64,6 +71,8 @@ export function incidentStatus(incident: KeptIncident): IncidentStatus {
     title: incidentTitle(incident),
     reason: incident.interrupted ? `${incidentSentence(incident)} ${interruptedSentence}` : incidentSentence(incident),
     startedAt: timeText(startedAt),
+    firstRequestAt: timeText(firstRequestAt(incident)),
+    requestsQuery: requestsQuery(incident),
     openedAt: timeText(openedAt),
     lastAt: timeText(lastAt),
     resolvedAt: resolvedAt === null ? null : timeText(resolvedAt),

@@ -30,6 +30,7 @@ const endpointOf = (state: string, index: number): EndpointSnapshot =>
   ({
     address: { kind: 'tcp', host: `10.0.0.${index + 1}`, port: 80 },
     reason: 'GET / was refused.',
+    sinceInstant: clock.now(),
     ...(state === 'taken out' ? { state: 'unhealthy', takenOutBy: 'admin' } : { state }),
   }) as unknown as EndpointSnapshot;
 
@@ -86,9 +87,45 @@ describe('an upstream without an available endpoint', () => {
     assert.equal(told.length, 1);
   });
 
-  for (const states of [['taken out'], ['draining'], ['ejected', 'circuit_open']])
+  for (const states of [['taken out'], ['draining'], ['half_open']])
     test(`is not reported where each is ${states.join(' or ')}`, () => {
       become(...states);
+      clock.advanceSync(60_000);
+      assert.deepEqual(said(), []);
+    });
+
+  test('is reported where each circuit breaker is open, and is not over while one lets single requests through', () => {
+    become('circuit_open', 'circuit_open');
+    for (let round = 0; round < 6; round++) {
+      clock.advanceSync(4000);
+      become('half_open', 'circuit_open');
+      become('circuit_open', 'half_open');
+    }
+    assert.match(
+      said()[0] ?? '',
+      /^unavailable: none of the 2 endpoints of upstream api is available; 10\.0\.0\.\d:80:/,
+    );
+    assert.match(told[0]?.evidence.fix ?? '', /See why its requests fail/);
+    become('half_open', 'half_open');
+    clock.advanceSync(30_000);
+    assert.equal(told.length, 1);
+    become('healthy', 'half_open');
+    assert.deepEqual(said().slice(1), ['available: the endpoint 10.0.0.1:80 of upstream api is available']);
+  });
+
+  test('is over when a circuit breaker was half-open for a minute, because no request has failed since', () => {
+    become('circuit_open');
+    clock.advanceSync(20_000);
+    become('half_open');
+    clock.advanceSync(70_000);
+    assert.deepEqual(said().slice(1), [
+      'available: requests to the endpoint 10.0.0.1:80 of upstream api are tried, and none has failed for a minute',
+    ]);
+  });
+
+  for (const others of ['unhealthy', 'circuit_open', 'ejected'])
+    test(`is not reported while an ejected endpoint gets its requests, beside one that is ${others}`, () => {
+      become('ejected', others);
       clock.advanceSync(60_000);
       assert.deepEqual(said(), []);
     });

@@ -10,6 +10,9 @@ const persistsMs = 10_000;
 /** The endpoints of an upstream may be started after the gateway. */
 const firstMs = 60_000;
 
+/** A circuit breaker that is half-open for so long has met no failure since: nothing says that requests would fail. */
+const triedMs = 60_000;
+
 /** Changes within this time are looked at together. */
 const lookAfterMs = 500;
 
@@ -89,19 +92,22 @@ export class UpstreamWatch {
 
   #lookAt(upstream: WatchedUpstream, now: Instant): void {
     const { id, endpoints } = upstream;
-    const available = endpoints.find(({ state }) => classes[state] === 'available');
+    const available = endpoints.find((one) => isAvailable(one, now));
     if (available !== undefined) {
       this.#wereAvailable.add(id);
       this.#end(id, available, 'available');
       return;
     }
-    const isOut = endpoints.length === 0 || endpoints.some((one) => isUnavailable(one));
+    const known = this.#outages.get(id);
+    const isOut =
+      endpoints.length === 0 ||
+      endpoints.some((one) => isUnavailable(one) || (known !== undefined && isClass(one, 'tried')));
     if (!isOut || !this.#sources.isOpen(id)) {
       // An operator has taken the endpoints out of use, or has closed the routes.
       this.#end(id, null, 'closed');
       return;
     }
-    const outage = this.#outages.get(id) ?? { since: now, isReported: false };
+    const outage = known ?? { since: now, isReported: false };
     this.#outages.set(id, outage);
     if (outage.isReported || now - outage.since < this.#persistsMs(upstream) || this.#sources.isReported(upstream))
       return;
@@ -130,7 +136,7 @@ export class UpstreamWatch {
     this.#outages.delete(id);
     if (outage?.isReported !== true) return;
     const reasons = {
-      available: `the endpoint ${available === null ? '' : nameOf(available)} of upstream ${id} is available`,
+      available: available === null ? '' : availableReason(id, available),
       closed: `upstream ${id} was taken out of use by an operator`,
       removed: `the configuration has no upstream ${id} any more`,
     };
@@ -145,14 +151,18 @@ export class UpstreamWatch {
   }
 }
 
-/** `left_out`: an operator, an endpoint or failed requests have taken it out; what follows for requests is an incident. */
-const classes: Readonly<Record<EndpointState, 'available' | 'unavailable' | 'left_out'>> = {
+/**
+ * `tried`: its circuit breaker lets single requests through, which shows whether it works: it neither begins nor ends an outage.
+ * `left_out`: an operator or the endpoint itself has taken it out.
+ */
+const classes: Readonly<Record<EndpointState, 'available' | 'tried' | 'unavailable' | 'left_out'>> = {
   healthy: 'available',
   unchecked: 'available',
   probation: 'available',
-  half_open: 'available',
-  ejected: 'left_out',
-  circuit_open: 'left_out',
+  // Where no other endpoint is left, ejected ones get the requests.
+  ejected: 'available',
+  half_open: 'tried',
+  circuit_open: 'unavailable',
   draining: 'left_out',
   unknown: 'unavailable',
   starting: 'unavailable',
@@ -160,14 +170,21 @@ const classes: Readonly<Record<EndpointState, 'available' | 'unavailable' | 'lef
   gone: 'unavailable',
 };
 
-function isUnavailable({ state, takenOutBy }: EndpointSnapshot): boolean {
-  return classes[state] === 'unavailable' && takenOutBy === undefined;
+/** Operators take endpoints out under states of other reasons. */
+function isClass({ state, takenOutBy }: EndpointSnapshot, one: (typeof classes)[EndpointState]): boolean {
+  return classes[state] === one && takenOutBy === undefined;
+}
+
+const isUnavailable = (endpoint: EndpointSnapshot): boolean => isClass(endpoint, 'unavailable');
+
+function isAvailable(endpoint: EndpointSnapshot, now: Instant): boolean {
+  return isClass(endpoint, 'available') || (isClass(endpoint, 'tried') && now - endpoint.sinceInstant >= triedMs);
 }
 
 const nameOf = ({ instance, address }: EndpointSnapshot): string => instance ?? addressText(address);
 
 function reasonOf({ id, endpoints }: WatchedUpstream): string {
-  const first = endpoints.find((one) => isUnavailable(one));
+  const first = endpoints.find(isUnavailable) ?? endpoints.find((one) => isClass(one, 'tried'));
   if (first === undefined) return `upstream ${id} has no endpoint any more`;
   const [count, what] = [endpoints.length, first.instance === undefined ? 'endpoint' : 'instance'];
   const none =
@@ -177,9 +194,18 @@ function reasonOf({ id, endpoints }: WatchedUpstream): string {
   return `${none}; ${nameOf(first)}: ${first.reason.replace(/\.$/, '')}`;
 }
 
+function availableReason(id: string, endpoint: EndpointSnapshot): string {
+  const which = `the endpoint ${nameOf(endpoint)} of upstream ${id}`;
+  return isClass(endpoint, 'tried')
+    ? `requests to ${which} are tried, and none has failed for a minute`
+    : `${which} is available`;
+}
+
 function fixOf({ application, endpoints }: WatchedUpstream): string {
   const fix = endpoints.find(({ finding }) => finding?.fix != null)?.finding?.fix ?? null;
   if (fix !== null) return `${upperFirst(fix)}.`;
+  if (endpoints.some(({ state }) => state === 'circuit_open' || state === 'half_open'))
+    return 'See why its requests fail: `candor events` has their causes (`health_disagreement`). Three answers close the circuit breaker again.';
   return application === null || application === undefined
     ? 'See whether the endpoints run and can be reached: `candor status` has what the check of each one found.'
     : 'See in `candor status` why its instances are not ready.';

@@ -16,6 +16,8 @@ export interface ExchangeCount {
   readonly whose?: Whose | null;
   /** Of workers, when the first of them ended: milliseconds since the Unix epoch. Absent in totals. */
   firstEndedAt?: number;
+  /** Of workers, when the earliest of them began, which may have ended later: milliseconds since the Unix epoch. Absent in totals. */
+  firstStartedAt?: number;
   readonly end: EndKind;
   /** The status of a gRPC response: a number up to 16, 'missing' or 'other'; null: it is none. */
   readonly grpcStatus: string | null;

@@ -63,3 +63,12 @@ export type QueryCondition =
   | { readonly kind: 'duration'; readonly atLeastMs: number; readonly belowMs: number; readonly not: boolean }
   /** Each of these words stands in the record. */
   | { readonly kind: 'words'; readonly words: readonly string[]; readonly not: boolean };
+
+/** A condition for exactly this value, as people write it. */
+export function conditionText(key: string, value: string): string {
+  return `${key}:${quotedValue(value)}`;
+}
+
+export function quotedValue(value: string): string {
+  return /[\s"]/.test(value) ? `"${value.replaceAll('"', '')}"` : value;
+}

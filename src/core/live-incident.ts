@@ -29,6 +29,8 @@ export interface LiveIncident {
   readonly whose: Whose;
   /** When the first of its failures ended: a request, or an attempt that another one answered. */
   readonly startedAt: number;
+  /** When the earliest request that failed, or had an attempt that failed, began: at or before `startedAt`. Absent: an earlier version has not told. */
+  readonly firstRequestAt?: number;
   readonly openedAt: number;
   /** Of the last failure. */
   readonly lastAt: number;

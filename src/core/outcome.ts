@@ -32,6 +32,8 @@ export interface EndpointOutcomes {
   readonly causes: FailureCount[];
   /** When the exchange of the first attempt that failed, or had a 5xx status, ended: milliseconds since the Unix epoch. Absent: none, or not known. */
   firstFailedAt?: number;
+  /** When the earliest exchange of those attempts began. Absent: none, or not known. */
+  firstStartedAt?: number;
 }
 
 export interface FailureCount {

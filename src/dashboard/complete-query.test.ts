@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { acceptCompletion, completeQuery, condition } from './complete-query.ts';
+import { conditionText } from '../core/exchange-query.ts';
+import { acceptCompletion, completeQuery } from './complete-query.ts';
 
 const names = { upstream: ['api', 'shop', 'api shop'], route: ['/cart', '/'] };
 
@@ -37,5 +38,5 @@ describe('completion of a query', () => {
 });
 
 test('a value with a space is quoted', () => {
-  assert.equal(condition('route', 'a b'), 'route:"a b"');
+  assert.equal(conditionText('route', 'a b'), 'route:"a b"');
 });

@@ -1,4 +1,4 @@
-import { queryKeys, queryValues } from '../core/exchange-query.ts';
+import { queryKeys, queryValues, quotedValue } from '../core/exchange-query.ts';
 
 /** What may stand at the end of a term: `from` and `to` are the range of the text that an option replaces. */
 export interface Completion {
@@ -44,7 +44,11 @@ export function completeQuery(text: string, cursor: number, names: QueryNames): 
   );
   // Those that begin so come first.
   const sorted = values.toSorted((a, b) => Number(startsWith(b, begun)) - Number(startsWith(a, begun)));
-  return { from, to: cursor, options: sorted.slice(0, optionsMax).map((value) => `${minus}${key}:${quoted(value)}`) };
+  return {
+    from,
+    to: cursor,
+    options: sorted.slice(0, optionsMax).map((value) => `${minus}${key}:${quotedValue(value)}`),
+  };
 }
 
 /** The text with an option in place of the term, and where the cursor is then. */
@@ -56,11 +60,6 @@ export function acceptCompletion(
   const space = option.endsWith(':') || text.slice(to).startsWith(' ') ? '' : ' ';
   const begun = `${text.slice(0, from)}${option}${space}`;
   return { text: begun + text.slice(to), cursor: begun.length };
-}
-
-/** A condition for exactly this value. */
-export function condition(key: string, value: string): string {
-  return `${key}:${quoted(value)}`;
 }
 
 /** The start of the term, spaces within quotes apart. */
@@ -76,8 +75,4 @@ function termStart(text: string, cursor: number): number {
 
 function startsWith(value: string, begun: string): boolean {
   return value.toLowerCase().startsWith(begun);
-}
-
-function quoted(value: string): string {
-  return /[\s"]/.test(value) ? `"${value.replaceAll('"', '')}"` : value;
 }

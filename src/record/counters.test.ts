@@ -89,6 +89,21 @@ test('a delta says when the first of its exchanges ended, and totals do not', ()
   assert.ok(!('firstEndedAt' in (totals.all()[0] ?? {})));
 });
 
+test('a delta says when the earliest of its exchanges began, also where it ended last', () => {
+  const counters = new ExchangeCounters();
+  const totals = totalsOf();
+  for (const startedWall of [5000, 2000, 4000]) counters.count({ ...lasting(3), startedWall });
+  const first = counters.takeDelta();
+  counters.count({ ...lasting(3), startedWall: 9000 });
+  const deltas = [...first, ...counters.takeDelta()];
+  assert.deepEqual(
+    deltas.map(({ firstStartedAt }) => firstStartedAt),
+    [2000, 9000],
+  );
+  totals.add(deltas);
+  assert.ok(!('firstStartedAt' in (totals.all()[0] ?? {})));
+});
+
 test('a delta has the counts since the previous one, and totals add them up', () => {
   const counters = new ExchangeCounters();
   const totals = totalsOf();

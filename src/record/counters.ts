@@ -40,7 +40,8 @@ export class ExchangeCounters {
     if (cell.count === 0) {
       this.#touched.push(cell);
       cell.firstEndedAt = endedAtOf(exchange);
-    }
+      cell.firstStartedAt = exchange.startedWall;
+    } else if (exchange.startedWall < (cell.firstStartedAt as number)) cell.firstStartedAt = exchange.startedWall;
     const durationMs = Math.max(0, exchange.endedAt - exchange.startedAt);
     cell.count += 1;
     cell.durationMsSum += durationMs;
@@ -161,7 +162,7 @@ export class CounterTotals {
     const isOther = this.#totals.size >= this.#keysMax;
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
-      const { whose: _ofWorkers, firstEndedAt: _ofBatches, ...common } = labels;
+      const { whose: _ofWorkers, firstEndedAt: _firstEnd, firstStartedAt: _firstStart, ...common } = labels;
       const total = { ...common, durations: counted.durations.slice() };
       clear(total);
       return total;
@@ -184,6 +185,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     cause: exchange.failure?.cause ?? 'none',
     whose: whoseOfExchange(exchange),
     firstEndedAt: 0,
+    firstStartedAt: 0,
     end: exchange.endKind,
     grpcStatus: grpcText(grpcNumber(exchange.grpcStatus ?? null)),
     count: 0,

@@ -259,3 +259,18 @@ test('the first failure or 5xx of an endpoint has the time at which its exchange
     [undefined, 1007, 1006],
   );
 });
+
+test('failures and 5xx of an endpoint have the time at which the earliest of their exchanges began', () => {
+  const began = (startedWall: number, attempt: Partial<AttemptFacts>): EndedExchange => ({
+    ...exchangeOf(attempt),
+    startedWall,
+  });
+  assert.deepEqual(
+    [
+      counted(began(1, { status: 200 })),
+      counted(began(1, { status: 200 }), began(7, { failure: slow }), began(3, { failure: slow })),
+      counted(began(5, { status: 500 }), began(6, { failure: slow })),
+    ].map(([cell]) => cell?.firstStartedAt),
+    [undefined, 3, 5],
+  );
+});

@@ -50,7 +50,7 @@ export class OutcomeCounts {
       cell.successes += 1;
       if (attempt.status >= 500) {
         cell.serverErrors += 1;
-        cell.firstFailedAt ??= endedAtOf(exchange);
+        noteFailed(cell, exchange);
       } else if (attempt.status === tooManyRequests) noteRateLimit(cell, attempt, exchange.startedWall);
       const latencyMs = attempt.headMs - attempt.startedMs;
       cell.latencyMs += latencyMs;
@@ -63,7 +63,7 @@ export class OutcomeCounts {
       for (const held of this.#ofRoutes.releasedBy(exchange, attempt.endpoint)) this.#countHeld(held);
       return;
     }
-    cell.firstFailedAt ??= endedAtOf(exchange);
+    noteFailed(cell, exchange);
     const { countsAgainstHealth } = specOf(failure);
     addCause(cell, failure.cause, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
     this.#hasUrgent = true;
@@ -141,6 +141,11 @@ export class OutcomeCounts {
     this.#hasUrgent = false;
     return taken;
   }
+}
+
+function noteFailed(cell: EndpointOutcomes, exchange: EndedExchange): void {
+  cell.firstFailedAt ??= endedAtOf(exchange);
+  cell.firstStartedAt = Math.min(exchange.startedWall, cell.firstStartedAt ?? Infinity);
 }
 
 const tooManyRequests = 429;

@@ -191,6 +191,18 @@ test('incident shows one next step, below what has begun later: that of the caus
   assert.equal(alone.split('Look at').length, 2);
 });
 
+test('incident shows how to list its requests where they are stored', async () => {
+  const requestsQuery = 'cause:connect_refused upstream:shop since:2026-11-21T10:01:41.000Z';
+  gateway.shownIncidents = [{ ...incident, requestsQuery }];
+  assert.equal(await context.candor('incident', '3'), exitCodes.ok);
+  assertFits(context.stdout.text);
+  assert.ok(context.stdout.text.endsWith(`\n\nREQUESTS\n  candor logs ${requestsQuery}\n`));
+  gateway.statusNow = { ...statusSample, store: null };
+  const before = context.stdout.text.length;
+  await context.candor('incident', '3');
+  assert.doesNotMatch(context.stdout.text.slice(before), /candor logs/);
+});
+
 test('incident --json prints what the admin API answers', async () => {
   gateway.shownIncidents = [incident];
   assert.equal(await context.candor('incident', '3', '--json'), exitCodes.ok);

@@ -1,7 +1,6 @@
 import type { JSX } from 'preact';
 import { elapsedText, failuresText } from '../../core/quantity-text.ts';
 import { shapeWords, whoseWords } from '../../diagnose/candor/record-words.ts';
-import { condition } from '../complete-query.ts';
 import type { IncidentAdditionJson, IncidentJson, SuspectJson } from '../model.ts';
 import { actionsFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
@@ -13,7 +12,7 @@ import { now, status } from './state.ts';
 /** An incident with its conclusion first: what fails, why, what to do; then the evidence. */
 export function IncidentCard({ incident }: { readonly incident: IncidentJson }): JSX.Element {
   const { id, title, suspects, findings, additions = [], joined = null, resolved_at: resolvedAt } = incident;
-  const { findings_at: findingsAt } = incident;
+  const { findings_at: findingsAt, requests_query: query } = incident;
   const [first, ...others] = suspects;
   const step = incident.next_step ?? first?.next_step;
   const isOpen = resolvedAt === null;
@@ -44,9 +43,11 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
       <div class="buttons">
         {status.value !== null &&
           actionsFor(incident, status.value).map((action) => <ActionButton action={action} key={action.label} />)}
-        <a class="button" href={addressHash('requests', '', { query: queryOf(incident) })}>
-          Its requests
-        </a>
+        {query !== undefined && (
+          <a class="button" href={addressHash('requests', '', { query })}>
+            Its requests
+          </a>
+        )}
         <a class="button" href={addressHash('timeline', '', { upstream: incident.upstream })}>
           Timeline
         </a>
@@ -260,10 +261,4 @@ function CountList({
       </dl>
     </div>
   );
-}
-
-/** The failed requests of an incident, as far as the query language can name them. */
-function queryOf({ upstream, cause, started_at: startedAt }: IncidentJson): string {
-  const what = cause === null ? 'shape:app_error' : condition('cause', cause);
-  return [what, ...(upstream === '' ? [] : [condition('upstream', upstream)]), `since:${startedAt}`].join(' ');
 }

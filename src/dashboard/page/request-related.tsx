@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { ExchangeRecord } from '../../core/record.ts';
-import { condition } from '../complete-query.ts';
+import { conditionText } from '../../core/exchange-query.ts';
 import { addressHash } from '../page-address.ts';
 import { Section } from './parts.tsx';
 
@@ -10,17 +10,17 @@ export function RelatedRequests({ record }: { readonly record: ExchangeRecord })
   const around = Date.parse(at);
   const time = { since: new Date(around - 60_000).toISOString(), until: new Date(around + 60_000).toISOString() };
   const queries: (readonly [string, string])[] = [
-    ...(trace === null ? [] : [['of the same trace', condition('trace', trace)] as const]),
-    ...(cause === null ? [] : [['with the same cause', condition('cause', cause)] as const]),
+    ...(trace === null ? [] : [['of the same trace', conditionText('trace', trace)] as const]),
+    ...(cause === null ? [] : [['with the same cause', conditionText('cause', cause)] as const]),
     ...(route === null
       ? []
       : [
           [
             'of this route, within a minute',
-            `${condition('route', route)} since:${time.since} until:${time.until}`,
+            `${conditionText('route', route)} since:${time.since} until:${time.until}`,
           ] as const,
         ]),
-    ['of this client', condition('client', client.address)],
+    ['of this client', conditionText('client', client.address)],
   ];
   return (
     <Section title="Other requests">

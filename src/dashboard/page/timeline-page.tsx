@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { shapeWords } from '../../diagnose/candor/record-words.ts';
-import { condition } from '../complete-query.ts';
+import { conditionText } from '../../core/exchange-query.ts';
 import type { EventPage, TimelineJson } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { clockText, countFigure, durationFigure, rateFigure } from '../shown-figures.ts';
@@ -193,7 +193,7 @@ interface SelectionProperties {
 function Selection({ selected, upstream, onClear }: SelectionProperties): JSX.Element {
   if (selected === null) return <p class="quiet">Drag across a chart to choose a time, and see its requests.</p>;
   const [from, to] = [selected.from * 1000, selected.to * 1000];
-  const where = upstream === '' ? [] : [condition('upstream', upstream)];
+  const where = upstream === '' ? [] : [conditionText('upstream', upstream)];
   const time = [`since:${new Date(from).toISOString()}`, `until:${new Date(to).toISOString()}`];
   return (
     <p class="selection" role="status">

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { condition } from '../complete-query.ts';
+import { conditionText } from '../../core/exchange-query.ts';
 import type { CheckTranscript, EndpointJson, OverlayEntryJson, StatusJson, UpstreamJson } from '../model.ts';
 import { changeWeight, endpointActions } from '../operator-actions.ts';
 import { endpointTone, upstreamState } from '../overall-state.ts';
@@ -59,7 +59,9 @@ function Upstream({
           (one) => `; ${countFigure(one.count)} wait for ${one.for === 'endpoint' ? 'an endpoint' : 'a connection'}`,
         )}
         {bound !== undefined && `; ${bound.requests} of at most ${bound.limit ?? '?'} in flight`}.{' '}
-        <a href={addressHash('requests', '', { query: `${condition('upstream', id)} -shape:none` })}>Failed requests</a>
+        <a href={addressHash('requests', '', { query: `${conditionText('upstream', id)} -shape:none` })}>
+          Failed requests
+        </a>
         , <a href={addressHash('timeline', '', { upstream: id })}>timeline</a>
       </p>
       <TableFrame name={`Endpoints of ${id}`}>

@@ -49,6 +49,20 @@ describe('failures become an incident', () => {
       84,
     ],
     [
+      'after the third of some that fail every seven seconds, of few requests',
+      'slow',
+      (second) => [2, second >= 100 && second % 7 === 0 ? 1 : 0],
+      119,
+    ],
+    ['not where as few fail of many', 'slow', (second) => [6, second >= 100 && second % 10 === 0 ? 1 : 0], null],
+    [
+      'after 24 in a second, of so many requests that they are less than one in a hundred of five seconds',
+      'gone',
+      (second) => [800, second === 100 ? 24 : 0],
+      100,
+    ],
+    ['not after nine in a second of so many', 'gone', (second) => [800, second === 100 ? 9 : 0], null],
+    [
       'where few requests come and most fail',
       'gone',
       (second) => (second % 10 === 0 ? [1, second >= 100 ? 1 : 0] : [0, 0]),
@@ -155,4 +169,20 @@ test('counts of more than five minutes before are forgotten', () => {
   assert.equal(seconds.sum(314, 300), 1);
   seconds.add(2000, 1);
   assert.equal(seconds.sum(2000, 300), 1);
+});
+
+test('five attempts in half a minute that other attempts have answered become an incident, where they are a tenth of all', () => {
+  const opensAt = (attemptsEachS: number): number | null => {
+    const window = new FamilyWindow('network');
+    const [requests, attempts] = [new SlidingSeconds(), new SlidingSeconds()];
+    for (let second = 1; second <= 200; second++) {
+      requests.add(second, attemptsEachS);
+      attempts.add(second, attemptsEachS);
+      if (second >= 100 && second % 6 === 0) window.attemptsFailed.add(second, 1);
+      if (window.opens(second, second, requests, attempts)) return second;
+    }
+    return null;
+  };
+  assert.equal(opensAt(1), 126);
+  assert.equal(opensAt(2), null);
 });

@@ -32,6 +32,15 @@ const fewRequestsMax = 60;
 /** Attempts that failed while other attempts answered the requests: more of them, since clients saw nothing. */
 const hiddenMin = 5;
 const hiddenShareMin = 0.1;
+/** Within so many seconds, where requests come seldom. */
+const hiddenSeldomS = 30;
+
+/** Within one second. */
+const burstMin = 10;
+
+/** Failures that come every few seconds, among few requests. Chance makes three in so long a time: their share must be larger. */
+const repeatedS = 20;
+const repeatedShareMin = 0.03;
 
 /** The usual share is the mean of so many seconds, as far as there were as many. */
 const usualS = 600;
@@ -79,17 +88,39 @@ export class FamilyWindow {
 
   #isMany(second: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
     const failed = this.failed.sum(second, windowS);
-    const all = Math.max(failed, requests.sum(second, windowS));
     const { failedMin, shareMin } = this.#rule;
-    const expected = this.#usualBefore(second) * all;
-    if (failed >= failedMin && failed >= shareMin * all && failed > moreThan(expected)) return true;
+    if (failed >= failedMin && this.#isShare(failed, shareMin, second, windowS, requests)) return true;
+    if (!this.#rule.mayBeUsual && (this.#isBurst(second, requests) || this.#isRepeated(second, requests))) return true;
     const [inMinute, allInMinute] = [this.failed.sum(second, minuteS), requests.sum(second, minuteS)];
     if (inMinute >= failedMin && allInMinute <= fewRequestsMax && inMinute * 2 >= allInMinute && failed > 0)
       return true;
     if (failed > 0 && (this.#isSeldom(second, minuteS, requests) || this.#isSeldom(second, longS, requests)))
       return true;
-    const hidden = this.attemptsFailed.sum(second, windowS) - failed;
-    return hidden >= hiddenMin && hidden >= hiddenShareMin * attempts.sum(second, windowS);
+    return this.#isHidden(second, windowS, attempts) || this.#isHidden(second, hiddenSeldomS, attempts);
+  }
+
+  /** Among very many requests, failures of one second are a small share of five. */
+  #isBurst(second: number, requests: SlidingSeconds): boolean {
+    const failed = this.failed.sum(second, 1);
+    return failed >= burstMin && this.#isShare(failed, this.#rule.shareMin, second, 1, requests);
+  }
+
+  /** Where requests come seldom, less than three may fail in five seconds. */
+  #isRepeated(second: number, requests: SlidingSeconds): boolean {
+    if (this.failed.sum(second, 1) === 0) return false;
+    const failed = this.failed.sum(second, repeatedS);
+    return failed >= this.#rule.failedMin && this.#isShare(failed, repeatedShareMin, second, repeatedS, requests);
+  }
+
+  #isShare(failed: number, shareMin: number, second: number, width: number, requests: SlidingSeconds): boolean {
+    const all = Math.max(failed, requests.sum(second, width));
+    return failed >= shareMin * all && failed > moreThan(this.#usualBefore(second) * all);
+  }
+
+  #isHidden(second: number, width: number, attempts: SlidingSeconds): boolean {
+    const hidden = this.attemptsFailed.sum(second, width) - this.failed.sum(second, width);
+    if (hidden < hiddenMin || this.attemptsFailed.sum(second, windowS) === 0) return false;
+    return hidden >= hiddenShareMin * attempts.sum(second, width);
   }
 
   #isSeldom(second: number, width: number, requests: SlidingSeconds): boolean {

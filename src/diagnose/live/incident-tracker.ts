@@ -14,7 +14,7 @@ import { rankSuspects } from './suspects.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './sliding-seconds.ts';
-import { UpstreamFailures } from './upstream-failures.ts';
+import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 import {
   type DirectLook,
   type NewestFailure,
@@ -57,6 +57,9 @@ const silentS = 300;
 
 /** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
 const lateS = 5;
+
+/** Failures by which endpoints are out come so shortly before requests that find none. */
+const ledWithinS = 10;
 
 /** Workers report failures within 100 ms. The main thread may be busy; a clock that was set says nothing. */
 const lagMaxMs = 10_000;
@@ -186,7 +189,12 @@ export class IncidentTracker {
       if (!window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) continue;
       const start = window.begin(second, failures.requests);
       const incident = this.#incidentFor(failures, family, start, from, ms);
-      if (incident !== null) addEarlier(incident, failures, family, from);
+      if (incident === null) continue;
+      if (incident.size > 0) addEarlier(incident, failures, [family], from);
+      else {
+        addEarlier(incident, failures, [...incident.families], from);
+        for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
+      }
     }
   }
 
@@ -194,20 +202,23 @@ export class IncidentTracker {
   #incidentFor(
     failures: UpstreamFailures,
     family: FailureFamily,
-    start: number,
+    begin: number,
     from: number,
     ms: number,
   ): OpenIncident | null {
     const { upstream, requests } = failures;
-    const taking = this.#incidentsAt(upstream).filter((one) => one.takes(family, start));
+    const taking = this.#incidentsAt(upstream).filter((one) => one.takes(family, begin));
     // The application's own 5xx take no endpoints out.
     const known = taking.find(({ root }) => root !== 'application') ?? taking[0];
     if (known !== undefined) {
-      known.take(family, start);
+      known.take(family, begin);
       return known;
     }
     if (this.#open.length >= openMax) return null;
+    const led = ledTo(failures, family, begin);
+    const start = led?.second ?? begin;
     const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
+    if (led !== null) incident.take(led.family, start);
     incident.steadyRateBefore = failures.steadyRateBefore(start);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
     for (let second = start; second < from; second++)
@@ -393,12 +404,25 @@ export class IncidentTracker {
   }
 }
 
-/** Failures and attempts of the seconds before `from`, since the incident started. */
-function addEarlier(incident: OpenIncident, failures: UpstreamFailures, family: FailureFamily, from: number): void {
-  for (const delta of failures.failures)
-    if (delta.second < from && delta.family === family) incident.count(delta, failures.upstream);
-  if (incident.families.size > 1) return;
-  for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
+/**
+ * The first of the failures after which no endpoint was left, in the ten seconds before: after a refused connection only checks
+ * connect, so that there may be one alone. Null: there is none, or these failures follow from no others.
+ */
+function ledTo({ failures }: UpstreamFailures, family: FailureFamily, begin: number): FailureDelta | null {
+  if (family !== 'not_ready') return null;
+  const led = failures.filter((one) => one.family === 'gone' && Math.abs(begin - one.second) <= ledWithinS);
+  return led.find(({ second }) => second <= begin) ?? null;
+}
+
+/** Failures of the seconds before `from`, since the incident started. */
+function addEarlier(
+  incident: OpenIncident,
+  { upstream, failures }: UpstreamFailures,
+  families: readonly FailureFamily[],
+  from: number,
+): void {
+  for (const delta of failures)
+    if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
 }
 
 /** What is to be reported of an incident that goes on. */

@@ -42,6 +42,8 @@ export class OpenIncident {
   /** The second in which the first of its failures was reported. */
   startSecond: number;
   #firstMs: number | null = null;
+  /** When the earliest of its requests began: milliseconds since the Unix epoch. Infinity: not known. */
+  #firstRequestWall = Infinity;
   openedAt: number;
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
@@ -156,12 +158,14 @@ export class OpenIncident {
     return isConsequenceOf(this.#root, family) && this.#checksMet !== null && this.#checksMet !== family;
   }
 
-  count({ second, family, kind, route, whose, firstMs, failed, attemptsFailed }: FailureDelta, upstream: string): void {
+  count(delta: FailureDelta, upstream: string): void {
+    const { second, family, kind, route, whose, firstMs, startedWall, failed, attemptsFailed } = delta;
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
     if (second > this.lastSecond) this.#addLater();
     this.lastSecond = Math.max(this.lastSecond, second);
     this.#firstMs = Math.min(firstMs, this.#firstMs ?? firstMs);
+    this.#firstRequestWall = Math.min(startedWall, this.#firstRequestWall);
     this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#addSecond(second, failed, attemptsFailed);
     this.#failed += failed;
@@ -278,6 +282,7 @@ export class OpenIncident {
     this.requests += other.requests;
     this.startSecond = Math.min(this.startSecond, other.startSecond);
     this.#firstMs = Math.min(this.startMs, other.startMs);
+    this.#firstRequestWall = Math.min(this.#firstRequestWall, other.#firstRequestWall);
     this.lastSecond = Math.max(this.lastSecond, other.lastSecond);
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
@@ -309,6 +314,7 @@ export class OpenIncident {
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
       whose: this.#whoseOf(root),
       startedAt: Math.floor(beganAt + this.startMs),
+      ...(this.#firstRequestWall === Infinity ? {} : { firstRequestAt: Math.floor(this.#firstRequestWall) }),
       openedAt: this.openedAt,
       lastAt: Math.min(now, beganAt + this.lastSecond * 1000 + 999),
       resolvedAt,

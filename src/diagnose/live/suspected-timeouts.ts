@@ -50,7 +50,8 @@ export const timeouts = {
 function nearUsual(context: SuspectContext): SuspectFinding | null {
   const limitMs = commonDuration(context.slowDurations);
   const usualMs = usualWithin(context, 0.99);
-  if (limitMs === null || usualMs === null || usualMs < limitMs * 0.5 || usualMs > limitMs * 1.1) return null;
+  if (limitMs === null || usualMs === null || usualMs < limitMs * 0.5 || usualMs > limitMs * (1 + sameLimitMax))
+    return null;
   const configured = configuredLimit(context, limitMs);
   const limit = configured === null ? `about ${duration(limitMs)}` : duration(configured);
   return {

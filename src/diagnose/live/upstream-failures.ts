@@ -19,6 +19,8 @@ export interface FailureDelta {
   readonly whose: Whose | null;
   /** When the first of them came, on the time axis of the seconds: workers report it somewhat later. */
   firstMs: number;
+  /** When the earliest of the requests began, in milliseconds since the Unix epoch; Infinity: not known. */
+  startedWall: number;
   failed: number;
   attemptsFailed: number;
 }
@@ -113,7 +115,8 @@ export class UpstreamFailures {
     if (family === 'slow') addCounts(this.slowDurations, durations);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
-    this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs }).failed += count;
+    const startedWall = counted.firstStartedAt ?? Infinity;
+    this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall }).failed += count;
   }
 
   /** Call this before what came with a failure is added. */
@@ -139,14 +142,14 @@ export class UpstreamFailures {
 
   /** `firstMs`: when the first failure among them came. */
   addOutcomes(outcomes: EndpointOutcomes, second: number, firstMs = second * 1000): void {
-    const { endpoint, successes, serverErrors, causes } = outcomes;
+    const { endpoint, successes, serverErrors, causes, firstStartedAt: startedWall = Infinity } = outcomes;
     let failed = serverErrors;
     let attempts = successes;
     let notHttp = 0;
     let invalid = 0;
     let withoutConnection = 0;
     if (serverErrors > 0)
-      this.#addAttempts({ second, family: 'application', kind: 'app_error', firstMs }, serverErrors);
+      this.#addAttempts({ second, family: 'application', kind: 'app_error', firstMs, startedWall }, serverErrors);
     for (const { cause, count } of causes) {
       const family = familyOfCause(cause);
       if (family === null) continue;
@@ -155,7 +158,7 @@ export class UpstreamFailures {
       failed += count;
       if (isNotHttp(cause)) notHttp += count;
       if (family === 'garbage') invalid += count;
-      this.#addAttempts({ second, family, kind: cause, firstMs }, count);
+      this.#addAttempts({ second, family, kind: cause, firstMs, startedWall }, count);
     }
     if (attempts === 0) return;
     this.attempts.add(second, attempts);
@@ -168,7 +171,7 @@ export class UpstreamFailures {
     delta.invalid += invalid;
   }
 
-  #addAttempts(of: Pick<FailureDelta, 'second' | 'family' | 'kind' | 'firstMs'>, count: number): void {
+  #addAttempts(of: Omit<FailureDelta, 'route' | 'whose' | 'failed' | 'attemptsFailed'>, count: number): void {
     this.#window(of.family).attemptsFailed.add(of.second, count);
     this.#failure({ ...of, route: '', whose: null }).attemptsFailed += count;
   }
@@ -266,6 +269,7 @@ export class UpstreamFailures {
       if (one.second !== of.second) break;
       if (one.kind !== of.kind || one.route !== of.route || one.whose !== of.whose) continue;
       one.firstMs = Math.min(one.firstMs, of.firstMs);
+      one.startedWall = Math.min(one.startedWall, of.startedWall);
       return one;
     }
     const delta = { ...of, failed: 0, attemptsFailed: 0 };
