@@ -315,6 +315,25 @@ describe('a request over HTTP/2 that ends with its stream or connection', () => 
     one.verifyAtRest();
   });
 
+  it('by a client that reads nothing leaves a response whole that the system had before the bytes of others', () => {
+    const one = world(1, { limits: { writeMs: 5000 } });
+    one.endpoint('a').onRequest = (request) =>
+      request.answer(200, 'x'.repeat(request.target === '/large' ? 400_000 : 300));
+    const small = one.request({ target: '/small' }, { connection: 'one', windowBytes: 1000 });
+    const large = one.request({ target: '/large' }, { connection: 'one' });
+    small.stopReading();
+    one.pass(20_000);
+    assert.deepEqual(
+      one.records.map(({ endKind, bytesToClient, failure }) => [endKind, bytesToClient, failure?.cause]).slice(0, 1),
+      [['forwarded', 300, undefined]],
+    );
+    assert.equal(one.records[1]?.failure?.cause, 'response_not_read');
+    small.readOn();
+    one.pass(100);
+    assert.deepEqual([small.state, small.content.length, large.state], ['whole', 300, 'cut']);
+    one.verifyAtRest();
+  });
+
   it('by a defect of the gateway says so', () => {
     const one = world();
     one.request({}, { connection: 'one' });

@@ -413,6 +413,7 @@ export class Http2ClientConnection
   }
 
   onWriteStalled(slowness: Slowness | null): void {
+    this.session.sender.settleSent();
     for (const stream of [...this.#open]) if (stream.hasResponseBegun) stream.giveUp(slowness);
     this.endedBy = othersNotRead(slowness, this.listener.limits.writeMs);
     this.#close('reset');
@@ -473,6 +474,7 @@ export class Http2ClientConnection
     if (this.session.streamsOpen === 0 && this.hasUnread) return false;
     this.#closesWhenIdle = true;
     this.session.goAway();
+    this.session.sender.settleSent();
     for (const stream of [...this.#open])
       if (!stream.isTunnel && (hadTimeToRead || !stream.isResponseComplete))
         this.#runFor(stream, () => stream.forceEnd(failure));

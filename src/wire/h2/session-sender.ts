@@ -92,6 +92,15 @@ export class SessionSender implements TurnEndListener {
     }
   }
 
+  /** For a connection that is to be lost: settles the streams whose last frames are with the system, while bytes behind them are pending. */
+  settleSent(): void {
+    const sentBytes = this.#transport.sentBytes - this.#transport.pendingBytes;
+    const pending = this.#unsent.filter(({ lastByteAt }) => lastByteAt > sentBytes);
+    this.#unsent = this.#unsent.filter(({ lastByteAt }) => lastByteAt <= sentBytes);
+    this.#settle();
+    this.#unsent.push(...pending);
+  }
+
   /** Everything composed so far is with the system. */
   #settle(): void {
     if (this.#unsent.length === 0) return;
