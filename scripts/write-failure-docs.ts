@@ -143,6 +143,9 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   ping: 'whether the endpoint answered a PING of HTTP/2 meanwhile: then it is there, and its application is slow; absent with HTTP/1',
   paused: 'what was paused, such as `route /api` or `upstream web`',
   route: 'the route, by its name',
+  accept:
+    'what is wrong with the Sec-WebSocket-Accept that answers a key of the gateway (for clients with HTTP/2); absent otherwise',
+  received: 'the status of the response',
   rule: 'the rule that was broken, see below',
   'rule, in words': 'the rule of RFC 9113 that was broken, in words',
   setBy: '`client` if a gRPC client has set the limit (`grpc-timeout`); absent if the route has',
@@ -338,6 +341,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   response_chunk: { rule: 'chunk-size' },
   no_route: { path: '/old/page' },
   request_refused: { code: undefined },
+  response_upgrade_ignored: { received: 200 },
   descriptors_exhausted: { errno: 'EMFILE' },
   destination_prohibited: { address: '169.254.169.254:80' },
   loop_detected: { name: 'Via' },

@@ -173,8 +173,18 @@ export interface Evidence {
   response_chunk: { address: string; rule: ResponseRule; bytesReceived: number };
   response_transfer_coding: { address: string; coding: string };
   response_trailers_too_large: { address: string; bytes: number; limit: number; headersMax: number };
-  /** `requested` and `answered` are the Upgrade headers of request and response; absent if there was none. */
-  response_upgrade_unexpected: { address: string; requested?: string; answered?: string };
+  /**
+   * `requested` and `answered` are the Upgrade headers of request and response; absent if there was none. `accept`: what is wrong with
+   * the Sec-WebSocket-Accept that answers the gateway's own key; absent: nothing, or the key was the client's.
+   */
+  response_upgrade_unexpected: {
+    address: string;
+    requested?: string;
+    answered?: string;
+    accept?: 'missing' | 'wrong';
+  };
+  /** An HTTP/2 client has asked for a WebSocket: it would take each 2xx for an open tunnel. `received`: the status. */
+  response_upgrade_ignored: { address: string; received: number };
   // refused by the gateway
   no_route: { host: string; path: string };
   /** `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. */

@@ -150,6 +150,16 @@ export const requestRules = {
     status: 400,
     reason: 'a request for a tunnel ends its stream, so that nothing can go through the tunnel',
   },
+  'connect-protocol': {
+    section: 'RFC 9220 §3',
+    status: 501,
+    reason: 'a request for a tunnel names another protocol than "websocket", the only one that is known here',
+  },
+  'connect-unanswerable': {
+    section: 'RFC 8441 §5',
+    status: 501,
+    reason: 'a request for a tunnel came to a route where the gateway answers itself, and opens none',
+  },
   'scheme-unknown': { section: 'RFC 9113 §8.3.1', status: 400, reason: 'the scheme is neither "http" nor "https"' },
   'content-length-mismatch': {
     section: 'RFC 9113 §8.1.1',
