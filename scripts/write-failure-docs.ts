@@ -69,7 +69,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   'code of request_refused':
     'the error with which the gateway ended the stream or connection (RFC 9113 §7); absent if it answered',
   stream:
-    'the HTTP/2 error by which the endpoint ended the stream (RST_STREAM), or `END_STREAM` if it ended it in order, but too early; absent if the whole connection ended',
+    'the HTTP/2 error by which the endpoint ended the stream (RST_STREAM), `GOAWAY` if a GOAWAY ended it, or `END_STREAM` if it ended it in order, but too early; absent if the whole connection ended',
   frame: 'the frame that said so',
   streams:
     'how many streams a connection error (RFC 9113 §5.4.1) ended, that of this request included; absent if a stream error ended this one alone',
@@ -116,6 +116,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   waitMs: 'in how many milliseconds its turn would come, at the speed at which the queue moves',
   bytes: 'how many bytes came',
   bytesMax: 'how many bytes may come',
+  headSent:
+    'true if the head of the request had been sent, so that `bytes_sent` counts its body alone (HTTP/2); absent otherwise',
   headBegun: 'true if a part of the head of the response had come; absent if none had',
   interims: 'how many interim responses (1xx) came; absent if none did',
   responses: 'how many interim responses came',

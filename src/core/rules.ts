@@ -254,3 +254,6 @@ export const responseRules = {
 } as const satisfies Record<string, RuleSpec>;
 
 export type ResponseRule = keyof typeof responseRules;
+
+/** The rule of `response_frames` that bytes of HTTP/1 break on a connection on which HTTP/2 was spoken before. */
+export const http1Behind = 'bytes of HTTP/1 came in place of a frame, behind frames of HTTP/2';

@@ -1,6 +1,6 @@
 import type { Evidence, Guess } from '../failure.ts';
 import type { CaseTexts } from '../failure-spec.ts';
-import { type ResponseRule, responseRules } from '../rules.ts';
+import { http1Behind, type ResponseRule, responseRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
 import { bytes, quoted, quotedBytes } from './formatting.ts';
 
@@ -79,6 +79,15 @@ const notAccepted: CaseTexts = {
     'Let a WebSocket library answer the request: Sec-WebSocket-Accept is made from the Sec-WebSocket-Key of each request (RFC 6455 §4.2.2).',
 };
 
+const http1BehindFrames: CaseTexts = {
+  usualCauses: [
+    'a load balancer or proxy before the application answers in HTTP/1 by itself, such as 408 or 400 to an idle connection',
+    'the application writes to the socket of its HTTP/2 server',
+  ],
+  nextStep:
+    'Look at the first bytes with `candor explain REQUEST-ID`: the status and the headers say which program wrote them. If it is one before the application, let it pass HTTP/2 on, or set `http2: false` for the upstream.',
+};
+
 /** The endpoint sent an answer that is not acceptable HTTP. */
 export const garbage = {
   response_not_http: {
@@ -149,6 +158,7 @@ export const garbage = {
     ],
     nextStep:
       'Ask the endpoint with `nghttp -v` or `curl -v --http2-prior-knowledge`, update its HTTP/2 library, and set `http2: false` for the upstream until then.',
+    inThisCase: ({ rule }) => (rule === http1Behind ? http1BehindFrames : null),
   },
   response_status_line: {
     type: 'http_protocol_error',
