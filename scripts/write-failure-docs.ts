@@ -69,7 +69,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   'code of request_refused':
     'the error with which the gateway ended the stream or connection (RFC 9113 §7); absent if it answered',
   stream:
-    'the HTTP/2 error by which the endpoint ended the stream (RST_STREAM), or `END_STREAM` if it ended it in order, but too early; absent if the whole connection ended',
+    'the HTTP/2 error by which the endpoint ended the stream (RST_STREAM), `GOAWAY` if a GOAWAY ended it, or `END_STREAM` if it ended it in order, but too early; absent if the whole connection ended',
   frame: 'the frame that said so',
   streams:
     'how many streams a connection error (RFC 9113 §5.4.1) ended, that of this request included; absent if a stream error ended this one alone',
@@ -116,6 +116,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   waitMs: 'in how many milliseconds its turn would come, at the speed at which the queue moves',
   bytes: 'how many bytes came',
   bytesMax: 'how many bytes may come',
+  headSent:
+    'true if the head of the request had been sent, so that `bytes_sent` counts its body alone (HTTP/2); absent otherwise',
   headBegun: 'true if a part of the head of the response had come; absent if none had',
   interims: 'how many interim responses (1xx) came; absent if none did',
   responses: 'how many interim responses came',
@@ -143,6 +145,9 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   ping: 'whether the endpoint answered a PING of HTTP/2 meanwhile: then it is there, and its application is slow; absent with HTTP/1',
   paused: 'what was paused, such as `route /api` or `upstream web`',
   route: 'the route, by its name',
+  accept:
+    'what is wrong with the Sec-WebSocket-Accept that answers a key of the gateway (for clients with HTTP/2); absent otherwise',
+  received: 'the status of the response',
   rule: 'the rule that was broken, see below',
   'rule, in words': 'the rule of RFC 9113 that was broken, in words',
   setBy: '`client` if a gRPC client has set the limit (`grpc-timeout`); absent if the route has',
@@ -338,6 +343,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   response_chunk: { rule: 'chunk-size' },
   no_route: { path: '/old/page' },
   request_refused: { code: undefined },
+  response_upgrade_ignored: { received: 200 },
   descriptors_exhausted: { errno: 'EMFILE' },
   destination_prohibited: { address: '169.254.169.254:80' },
   loop_detected: { name: 'Via' },
@@ -403,6 +409,11 @@ function responseRulesChapter(): string {
     '',
     'An answer that breaks one of these is [garbage](#garbage): the client gets 502 where nothing of it has been',
     'forwarded yet, and a response that is cut short otherwise. The connection to the endpoint is not used again.',
+    '',
+    '`content-forbidden` and `content-length-mismatch` are broken over HTTP/2 alone, where frames show such a body. With HTTP/1.1 it comes where the next',
+    'response is due: the response is a success, and the bytes are dropped with the connection. Those that came with the response are `surplus_bytes` of its',
+    '[record](record.md#every-field); later ones may be met by the next request (`response_not_http`). A 205 with a body breaks no rule: the body has its end',
+    'as in any other response (RFC 9112 §6.3), and is passed on.',
     '',
     '| rule | where it stands | the answer is refused because … |',
     '|---|---|---|',

@@ -70,6 +70,18 @@ describe('explain', () => {
       '10.0.0.7:3000 answered 101 Switching Protocols (Upgrade: "h2c") to a request that asked for an upgrade to "websocket".',
     ],
     [
+      fail('request_write_timeout', 'send', { address, limitMs: 1500, bytesSent: 0, headSent: true }),
+      '10.0.0.7:3000 read nothing more of the request for 1.5 s, after its head and no byte of its body had been sent.',
+    ],
+    [
+      fail('send_failed', 'send', { address, bytesSent: 5, errno: 'EPIPE', headSent: true }),
+      'The connection to 10.0.0.7:3000 broke (EPIPE) after the head and 5 bytes of the body of the request had been written.',
+    ],
+    [
+      fail('response_stream_cut', 'body', { address, bytesReceived: 0, how: 'reset', stream: 'GOAWAY' }),
+      '10.0.0.7:3000 ended the stream by a GOAWAY whose last stream is an earlier one after no byte of body, without END_STREAM.',
+    ],
+    [
       fail('response_head_timeout', 'response', { address, limitMs: 1500, ping: 'unanswered', interims: 3 }),
       '10.0.0.7:3000 neither sent more than 3 interim responses (1xx) within 1.5 s nor answered a PING on its HTTP/2 connection.',
     ],

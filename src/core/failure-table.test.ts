@@ -67,6 +67,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['response_transfer_coding', 'garbage', 502, 'http_response_transfer_coding'],
   ['response_trailers_too_large', 'garbage', 502, 'http_response_trailer_section_size'],
   ['response_upgrade_unexpected', 'garbage', 502, 'http_upgrade_failed'],
+  ['response_upgrade_ignored', 'garbage', 502, 'http_upgrade_failed'],
   ['no_route', 'refused_by_gateway', 404, 'destination_not_found'],
   ['no_endpoint_ready', 'refused_by_gateway', 503, 'destination_unavailable'],
   ['instance_starting', 'refused_by_gateway', 503, 'destination_unavailable'],
@@ -105,6 +106,7 @@ const specs = Object.entries(failureTable) as unknown as readonly (readonly [Cau
 
 /** Evidence with a value for every key, so that every sentence can be created. */
 const anything = {
+  accept: 'wrong',
   address: '10.0.0.7:3000',
   alertId: 40,
   alertMessage: 'handshake_failure',
@@ -160,6 +162,7 @@ const anything = {
   waitedMs: 2004,
   value: '1.1 edge',
   what: 'it',
+  received: 200,
   reason: 'so.',
 };
 
@@ -286,6 +289,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   requestOpen: [true],
   requested: ['websocket'],
   answered: ['h2c'],
+  accept: ['missing', 'wrong'],
   reused: [true, false],
   rule: Object.keys(requestRules),
   silent: ['client', 'application'],

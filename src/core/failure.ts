@@ -66,7 +66,8 @@ export interface Evidence {
     ping?: 'answered' | 'unanswered';
     requestOpen?: true;
   };
-  request_write_timeout: { address: string; limitMs: number; bytesSent: number };
+  /** `headSent`, here and in `send_failed`: the head had been sent (HTTP/2), and `bytesSent` counts the body alone. */
+  request_write_timeout: { address: string; limitMs: number; bytesSent: number; headSent?: true };
   /** `silent`: the side that did not answer the gateway's pings; absent if both were silent. */
   tunnel_idle: { address: string; idleMs: number; bytesReceived: number; silent?: 'client' | 'application' };
   /** `setBy`: the client of a gRPC call has set the limit (`grpc-timeout`); absent: the route. */
@@ -85,16 +86,16 @@ export interface Evidence {
   reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string; stream?: string };
   /**
    * The endpoint has said that it did not process the request: by RST_STREAM, or by a GOAWAY whose `lastStreamId` is an earlier
-   * stream. `text`: what the GOAWAY says beside its code.
+   * stream. `text`: what the GOAWAY says beside its code. SETTINGS: the request was not sent, since the endpoint allows no stream.
    */
   stream_refused: {
     address: string;
     code: string;
-    frame: 'RST_STREAM' | 'GOAWAY';
+    frame: 'RST_STREAM' | 'GOAWAY' | 'SETTINGS';
     lastStreamId?: number;
     text?: string;
   };
-  send_failed: { address: string; bytesSent: number; errno: string };
+  send_failed: { address: string; bytesSent: number; errno: string; headSent?: true };
   response_head_truncated: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   /** `broken`, here and below: the connection was open, and TLS failed, with our error code or the peer's alert. */
   response_body_short: {
@@ -173,8 +174,18 @@ export interface Evidence {
   response_chunk: { address: string; rule: ResponseRule; bytesReceived: number };
   response_transfer_coding: { address: string; coding: string };
   response_trailers_too_large: { address: string; bytes: number; limit: number; headersMax: number };
-  /** `requested` and `answered` are the Upgrade headers of request and response; absent if there was none. */
-  response_upgrade_unexpected: { address: string; requested?: string; answered?: string };
+  /**
+   * `requested` and `answered` are the Upgrade headers of request and response; absent if there was none. `accept`: what is wrong with
+   * the Sec-WebSocket-Accept that answers the gateway's own key; absent: nothing, or the key was the client's.
+   */
+  response_upgrade_unexpected: {
+    address: string;
+    requested?: string;
+    answered?: string;
+    accept?: 'missing' | 'wrong';
+  };
+  /** An HTTP/2 client has asked for a WebSocket: it would take each 2xx for an open tunnel. `received`: the status. */
+  response_upgrade_ignored: { address: string; received: number };
   // refused by the gateway
   no_route: { host: string; path: string };
   /** `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. */

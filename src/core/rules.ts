@@ -150,6 +150,16 @@ export const requestRules = {
     status: 400,
     reason: 'a request for a tunnel ends its stream, so that nothing can go through the tunnel',
   },
+  'connect-protocol': {
+    section: 'RFC 9220 §3',
+    status: 501,
+    reason: 'a request for a tunnel names another protocol than "websocket", the only one that is known here',
+  },
+  'connect-unanswerable': {
+    section: 'RFC 8441 §5',
+    status: 501,
+    reason: 'a request for a tunnel came to a route where the gateway answers itself, and opens none',
+  },
   'scheme-unknown': { section: 'RFC 9113 §8.3.1', status: 400, reason: 'the scheme is neither "http" nor "https"' },
   'content-length-mismatch': {
     section: 'RFC 9113 §8.1.1',
@@ -244,3 +254,6 @@ export const responseRules = {
 } as const satisfies Record<string, RuleSpec>;
 
 export type ResponseRule = keyof typeof responseRules;
+
+/** The rule of `response_frames` that bytes of HTTP/1 break on a connection on which HTTP/2 was spoken before. */
+export const http1Behind = 'bytes of HTTP/1 came in place of a frame, behind frames of HTTP/2';

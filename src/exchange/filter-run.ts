@@ -6,6 +6,7 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { EditedResponse } from './edited-response.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
+import { isExtendedConnect } from './forward.ts';
 import { plainPath } from '../wire/plain-path.ts';
 
 /** The exchange, as the run of its filters sees it. */
@@ -21,6 +22,9 @@ export interface FilteredExchange extends BodyEnds {
   onFiltersPassed(): void;
   onFilterAnswer(answer: FilterAnswer): void;
 }
+
+/** The client would take the answer for an open tunnel, and its body for frames. */
+const noTunnelHere = fail('request_refused', 'filter', { rule: 'connect-unanswerable', status: 501, at: '' });
 
 type Resolution = Exclude<FilterDecision, 'suspend'>;
 
@@ -174,6 +178,7 @@ export class FilterRun implements FilterContext {
 
   #answer(decision: FilterAnswer | Failure): void {
     if ('cause' in decision) this.#exchange.onFilterFailed(decision);
+    else if (decision.status < 300 && isExtendedConnect(this.request)) this.#exchange.onFilterFailed(noTunnelHere);
     else this.#exchange.onFilterAnswer(decision);
   }
 

@@ -148,8 +148,8 @@ function writeClientCertificate(sink: FieldSink, certificate: ClientCertificateF
   sink.field('X-Client-Cert-Fingerprint', certificate.fingerprint);
 }
 
-/** RFC 8441 §5: WebSocket over HTTP/2 has neither Sec-WebSocket-Key nor Sec-WebSocket-Accept. */
-function isExtendedConnect({ version, upgrade }: RequestHead): boolean {
+/** Whether a 2xx opens a tunnel. RFC 8441 §5: WebSocket over HTTP/2 has neither Sec-WebSocket-Key nor Sec-WebSocket-Accept. */
+export function isExtendedConnect({ version, upgrade }: RequestHead): boolean {
   return version === 'HTTP/2' && upgrade?.toLowerCase() === 'websocket';
 }
 

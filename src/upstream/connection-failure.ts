@@ -16,6 +16,8 @@ export type LostConnection = {
   readonly idleMs: number;
   readonly requestSent: boolean;
   readonly bytesSent: number;
+  /** HTTP/2: the head has been sent, and `bytesSent` counts the body alone. */
+  readonly headSent?: true;
 } & (
   | { readonly at: 'before' }
   | { readonly at: 'head'; readonly bytesReceived: number }
@@ -69,7 +71,10 @@ function connectionLost(lost: LostConnection, errno: string | null): Failure {
   switch (lost.at) {
     case 'before':
       if (errno === null) return fail('closed_before_response', 'response', { address, reused, idleMs });
-      if (!lost.requestSent) return fail('send_failed', 'send', { address, bytesSent: lost.bytesSent, errno });
+      if (!lost.requestSent) {
+        const { bytesSent, headSent } = lost;
+        return fail('send_failed', 'send', { address, bytesSent, errno, ...(headSent === true ? { headSent } : {}) });
+      }
       return fail('reset_before_response', 'response', { address, reused, idleMs, errno });
     case 'head':
       return fail('response_head_truncated', 'response', { address, bytesReceived: lost.bytesReceived, how });

@@ -29,7 +29,7 @@ import type { Http1StreamOwner, Http1StreamPorts } from './http1-stream-owner.ts
 import { Http1Request } from './http1-request.ts';
 import { Http1Timeouts } from './http1-timeouts.ts';
 import type { ConnectionSettings } from './ports.ts';
-import { isFramed, malformedSwitch, unexpectedUpgrade } from './switch-failure.ts';
+import { ignoredUpgrade, isFramed, malformedSwitch, unexpectedUpgrade } from './switch-failure.ts';
 import { withBodyBytes, withHeadBytes } from './unparsed-response.ts';
 import { unknownCode } from '../core/unknown-code.ts';
 
@@ -231,6 +231,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
       this.answerBegun = false; // RFC 9110 §15.2: an interim response is not part of the answer.
       return;
     }
+    if (this.#webSocketKey !== null && head.status < 300)
+      return this.#failWith(ignoredUpgrade(this.address, head.status));
     this.#phase = 'content';
     this.#answers?.onHttp();
     this.#connection.keepAliveTimeoutS = head.keepAliveTimeoutS;
@@ -247,8 +249,11 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const protocol = protocolAnswered(this.#upgrade, answered);
     if (protocol === null) return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, answered));
     // RFC 6455 §4.1: who made the key checks what answers it.
-    if (this.#webSocketKey !== null && head.fields.get('sec-websocket-accept') !== webSocketAccept(this.#webSocketKey))
-      return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, 'a wrong Sec-WebSocket-Accept'));
+    const accept = head.fields.get('sec-websocket-accept');
+    if (this.#webSocketKey !== null && accept !== webSocketAccept(this.#webSocketKey)) {
+      const fault = accept === null ? 'missing' : 'wrong';
+      return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, answered, fault));
+    }
     const malformed = malformedSwitch(head, this.address);
     if (malformed !== null) return this.#failWith(malformed);
     this.#phase = 'tunnel';

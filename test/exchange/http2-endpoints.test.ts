@@ -5,7 +5,7 @@ import type { EndedExchange } from '../../src/core/exchange.ts';
 import { explain, specOf } from '../../src/core/explain.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Attempt } from '../../src/exchange/attempt.ts';
-import { errorNames, errorNumber } from '../../src/wire/h2/protocol.ts';
+import { errorNames, errorNumber, settingIds } from '../../src/wire/h2/protocol.ts';
 import { pattern, unbuffered } from './cases.ts';
 import type { Http2Arrived, Http2EndpointLine } from './http2-endpoint.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
@@ -30,6 +30,11 @@ function lineOf(world: Http1World, index = 0): Http2EndpointLine {
     (world.endpoint('a') as unknown as { http2Lines: Http2EndpointLine[] }).http2Lines[index] ??
     assert.fail(`no connection ${index}`)
   );
+}
+
+function allowStreams({ session: { sender } }: Http2EndpointLine, streams: number): void {
+  sender.writer.settings([[settingIds.maxConcurrentStreams, streams]]);
+  sender.touch();
 }
 
 function end(world: Http1World): void {
@@ -94,6 +99,43 @@ describe('HTTP/2 with an endpoint', () => {
     world.pass(10);
     assert.ok(clients.every(({ status }) => status === 200));
     assert.equal(world.endpoint('a').connectionsMade, 1);
+    end(world);
+  });
+
+  it('opens no stream on a connection whose endpoint allows none any more, idle or busy (RFC 9113 §5.1.2)', () => {
+    for (const isBusy of [false, true]) {
+      const world = worldOf();
+      const first = ask(world);
+      if (!isBusy) arrived(world).answer(200, 'first');
+      world.pass(10);
+      allowStreams(lineOf(world), 0);
+      world.pass(10);
+      const [second, third] = [ask(world), ask(world, { method: 'POST', content: 'abc' })];
+      assert.deepEqual([world.endpoint('a').connectionsMade, lineOf(world).requests.length], [2, 1]);
+      for (const index of [1, 2]) arrived(world, index).answer(200, 'later');
+      world.pass(10);
+      if (isBusy) arrived(world).answer(200, 'first');
+      world.pass(10);
+      const contents = [first, second, third].map(({ content }) => content.toString());
+      assert.deepEqual(contents, ['first', 'later', 'later']);
+      assert.equal(lineOf(world).transport.closed, true, 'the connection ends with its last stream');
+      assert.ok(world.records.every(({ attempts }) => attempts.length === 1));
+      end(world);
+    }
+  });
+
+  it('asks on connections of their own where the endpoint allows no stream by its first SETTINGS', () => {
+    const world = worldOf({ connectionsMax: 2 });
+    const endpoint = world.endpoint('a');
+    endpoint.onRequest = (request) => {
+      allowStreams((request as Http2Arrived).line, 0);
+      request.answer(200, 'ok');
+    };
+    for (let number = 1; number <= 4; number++) {
+      const client = ask(world);
+      world.pass(20);
+      assert.deepEqual([client.content.toString(), endpoint.connectionsMade], ['ok', number]);
+    }
     end(world);
   });
 

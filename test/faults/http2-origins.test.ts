@@ -30,6 +30,8 @@ import { RawHttp2 } from '../http2/raw-http2.ts';
 const authority = certificateAuthority(systemClock.wallTime());
 const issued = authority.issue({ names: ['origin.test'] });
 
+const frameBytes = 16_384;
+
 /** What the origin does with a request. */
 type Act = (send: (...frames: readonly Uint8Array[]) => void, streamId: number, socket: Socket) => void;
 
@@ -54,6 +56,28 @@ interface Row {
 const ok: Act = (send, streamId) => send(headers(streamId, [[':status', '200']], false), data(streamId, 'ok', true));
 const head = (streamId: number, ...more: readonly (readonly [string, string])[]): Buffer =>
   headers(streamId, [[':status', '200'], ...more], false);
+/** A header section of `kib` KiB, in as many CONTINUATION frames as it takes. */
+const largeHead = (
+  streamId: number,
+  kib: number,
+  first: readonly (readonly [string, string])[] = [[':status', '200']],
+): Buffer[] => {
+  const more = Array.from(
+    { length: Math.ceil(kib / 14) },
+    (_, index) => [`x-${index}`, 'y'.repeat(14 * 1024)] as const,
+  );
+  const block = framesOf(headers(streamId, [...first, ...more]), 0).frames[0]?.payload ?? assert.fail();
+  const parts: Buffer[] = [];
+  for (let at = 0; at < block.length; at += frameBytes) {
+    const isLast = at + frameBytes >= block.length;
+    const endsStream = at === 0 ? flags.endStream : 0;
+    const type = at === 0 ? types.headers : types.continuation;
+    parts.push(
+      frame(type, endsStream | (isLast ? flags.endHeaders : 0), streamId, block.subarray(at, at + frameBytes)),
+    );
+  }
+  return parts;
+};
 const goAway = (last: number, error: ErrorName, text: string): Buffer =>
   frame(types.goAway, 0, 0, Buffer.concat([word(last), word(errorNumber(error)), Buffer.from(text)]));
 const resets =
@@ -222,6 +246,39 @@ const rows: readonly Row[] = [
     status: 504,
     cause: 'request_write_timeout',
     delivery: 'partial',
+    tells: { head_sent: true },
+  },
+  {
+    name: 'GOAWAY that disowns the request behind the head of its response',
+    method: 'POST',
+    contentBytes: 3,
+    acts: [sends((id) => [head(id), goAway(0, 'NO_ERROR', '')])],
+    status: 502,
+    cause: 'response_stream_cut',
+    delivery: 'response_started',
+    attempts: 1,
+    tells: { stream: 'GOAWAY', how: 'reset' },
+  },
+  {
+    name: 'GOAWAY that disowns the request within its response',
+    acts: [
+      later(
+        (id) => Buffer.concat([head(id), data(id, 'part')]),
+        sends(() => [goAway(0, 'NO_ERROR', '')]),
+      ),
+    ],
+    status: 200,
+    sees: 'cut',
+    cause: 'response_stream_cut',
+    delivery: 'response_started',
+    tells: { stream: 'GOAWAY', bytes_received: 4 },
+  },
+  {
+    name: 'no streams allowed, by its first SETTINGS',
+    first: settings(setting(3, 0)),
+    acts: [ok],
+    status: 200,
+    cause: null,
   },
   {
     name: 'HTTP/1',
@@ -237,6 +294,36 @@ const rows: readonly Row[] = [
     acts: [silent],
     status: 502,
     cause: 'response_not_http2',
+  },
+  {
+    name: 'HTTP/1 behind the first SETTINGS',
+    acts: [sends(() => [Buffer.from('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n')])],
+    status: 502,
+    cause: 'response_frames',
+    tells: { rule: /^bytes of HTTP\/1 came/, frame_of: 'connection', streams: 1 },
+  },
+  {
+    name: 'a head of 70 KiB',
+    acts: [sends((id) => largeHead(id, 70))],
+    status: 502,
+    cause: 'response_head_too_large',
+    attempts: 1,
+    tells: { limit: 65_536, longest: 'x-4' },
+  },
+  {
+    name: 'a head of 200 KiB',
+    acts: [sends((id) => largeHead(id, 200))],
+    status: 502,
+    cause: 'response_head_too_large',
+    attempts: 1,
+    tells: { limit: 65_536, bytes: 131_072 },
+  },
+  {
+    name: 'trailers of 70 KiB',
+    acts: [sends((id) => [head(id), ...largeHead(id, 70, [])])],
+    status: 502,
+    cause: 'response_trailers_too_large',
+    tells: { limit: 65_536, headers_max: 256 },
   },
   { name: 'DATA before the head', acts: [sends((id) => [data(id, 'x')])], ...frames(/DATA before the head/) },
   {
@@ -461,7 +548,6 @@ async function askOverHttp1(edge: YamlGateway, { method = 'GET', contentBytes = 
   return { status: response.status, id: fieldOf(response, 'x-request-id') ?? '', complete: response.complete };
 }
 
-const frameBytes = 16_384;
 const hasWidened = ({ frames }: RawHttp2): boolean =>
   frames.some(({ type, streamId }) => type === types.windowUpdate && streamId === 1);
 
@@ -540,3 +626,21 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, check: n
     }
   });
 }
+
+test('response_head_max holds for HTTP/2, also above what a header block of a client may have', async () => {
+  const origin = await new RawOrigin(false).listen();
+  origin.row = {
+    ...{ name: 'a head of 200 KiB', status: 200, cause: null },
+    acts: [(send, streamId) => send(...largeHead(streamId, 200))],
+  };
+  const edge = await startFromYaml(`
+listeners: { http: { bind: "127.0.0.1:0" } }
+upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, check: none, response_head_max: 300KiB } }`);
+  try {
+    const response = await edge.get('/');
+    assert.deepEqual([response.status, fieldOf(response, 'x-14')?.length], [200, 14 * 1024]);
+  } finally {
+    await edge.stop();
+    origin.close();
+  }
+});

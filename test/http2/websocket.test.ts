@@ -22,6 +22,14 @@ const connect = requestFields({ ':method': 'CONNECT', ':protocol': 'websocket', 
   ['origin', 'http://example.org'],
 ]);
 
+function evidenceOf(part: { readonly evidence?: object | null } | undefined): Readonly<Record<string, unknown>> {
+  return { ...part?.evidence };
+}
+
+function to(path: string): typeof connect {
+  return connect.map(([name, value]) => [name, name === ':path' ? path : value] as const);
+}
+
 describe('WebSocket over HTTP/2', () => {
   let endpoint: WebSocketServer;
   let liar: Server;
@@ -35,6 +43,11 @@ describe('WebSocket over HTTP/2', () => {
       socket.on('error', () => {});
       if (request.url === '/refused')
         return socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
+      const ordinary = /^\/ordinary\/(\d+)$/.exec(request.url ?? '')?.[1];
+      if (ordinary !== undefined)
+        return socket.end(`HTTP/1.1 ${ordinary} Answer\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage`);
+      if (request.url === '/lie/silent')
+        return socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
       const accept = createHash('sha1').update('another key').digest('base64');
       socket.write(
         `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
@@ -49,7 +62,13 @@ drain: { timeout: 5s }
 upstreams:
   app: { endpoints: "127.0.0.1:${endpoint.port}", check: none }
   liar: { endpoints: "127.0.0.1:${port}", check: none }
-routes: [{ path: /refused, to: liar }, { path: /lie, to: liar }, { path: /, to: app }]
+routes:
+  - { path: /refused, to: liar }
+  - { path: /lie, to: liar }
+  - { path: /ordinary, to: liar }
+  - { path: /fixed, respond: { status: 200, body: "fixed" } }
+  - { path: /gone, respond: { status: 410, body: "gone" } }
+  - { path: /, to: app }
 `);
   });
   afterEach(() => {
@@ -155,17 +174,62 @@ routes: [{ path: /refused, to: liar }, { path: /lie, to: liar }, { path: /, to: 
   });
 
   test('that the endpoint refuses ends with its status', async () => {
-    const line = open(connect.map(([name, value]) => [name, name === ':path' ? '/refused' : value] as const));
+    const line = open(to('/refused'));
     const answer = await line.answer(1);
     assert.equal(answer?.status, 403);
     assert.equal(answer.content.toString(), 'no');
   });
 
-  test('is refused where Sec-WebSocket-Accept is not that of the key', async () => {
-    const line = open(connect.map(([name, value]) => [name, name === ':path' ? '/lie' : value] as const));
-    const answer = await line.answer(1);
-    assert.equal(answer?.status, 502);
+  for (const [path, accept, text] of [
+    ['/lie', 'wrong', /Upgrade: "websocket".*does not belong to its Sec-WebSocket-Key/],
+    ['/lie/silent', 'missing', /without a Sec-WebSocket-Accept/],
+  ] as const)
+    test(`is refused where Sec-WebSocket-Accept is ${accept}`, async () => {
+      const answer = await open(to(path)).answer(1);
+      assert.equal(answer?.status, 502);
+      const record = await gateway.record(answer.fields.get('x-request-id') ?? '');
+      assert.equal(record.cause, 'response_upgrade_unexpected');
+      assert.deepEqual(evidenceOf(record.attempts[0]).accept, accept);
+      assert.match(record.detail ?? '', text);
+    });
+
+  for (const status of [200, 201, 204, 205])
+    test(`is not opened by an ordinary ${status}, which the client would take for an open tunnel`, async () => {
+      const line = open(to(`/ordinary/${status}`));
+      const answer = await line.answer(1);
+      assert.equal(answer?.status, 502);
+      assert.doesNotMatch(answer.content.toString(), /^page/);
+      const record = await gateway.record(answer.fields.get('x-request-id') ?? '');
+      assert.deepEqual(
+        [record.cause, record.received_status, record.delivery, record.whose],
+        ['response_upgrade_ignored', status, 'response_started', 'application'],
+      );
+      assert.deepEqual(evidenceOf(record.attempts[0]), { address: record.attempts[0]?.address, received: status });
+    });
+
+  for (const status of [302, 404, 426, 503])
+    test(`that the endpoint answers ${status} ends with that status`, async () => {
+      const answer = await open(to(`/ordinary/${status}`)).answer(1);
+      assert.deepEqual([answer?.status, answer?.content.toString()], [status, 'page']);
+    });
+
+  test('is not opened by an answer of the gateway itself', async () => {
+    const answer = await open(to('/fixed')).answer(1);
+    assert.equal(answer?.status, 501);
+    const record = await gateway.record(answer.fields.get('x-request-id') ?? '');
+    assert.deepEqual([record.cause, evidenceOf(record).rule], ['request_refused', 'connect-unanswerable']);
+    assert.equal((await open(to('/gone')).answer(1))?.status, 410);
   });
+
+  for (const protocol of ['connect-udp', 'h2c', 'websocket, chat'])
+    test(`is the only protocol: ${protocol} is answered 501 (RFC 9220 §3)`, async () => {
+      const fields = connect.map(([name, value]) => [name, name === ':protocol' ? protocol : value] as const);
+      const line = open(fields);
+      const answer = await line.answer(1);
+      assert.equal(answer?.status, 501);
+      line.send(headers(3, requestFields()));
+      assert.equal((await line.answer(3))?.status, 200, 'the connection goes on');
+    });
 
   test('that the client resets closes the connection to the endpoint', async () => {
     const line = open();

@@ -1,6 +1,6 @@
 import type { Evidence, Guess } from '../failure.ts';
 import type { CaseTexts } from '../failure-spec.ts';
-import { type ResponseRule, responseRules } from '../rules.ts';
+import { http1Behind, type ResponseRule, responseRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
 import { bytes, quoted, quotedBytes } from './formatting.ts';
 
@@ -63,6 +63,29 @@ const bodiesTooLong: Partial<Record<ResponseRule, CaseTexts>> = {
     nextStep:
       'Send the request with `nghttp -v http://HOST:PORT/PATH` (for HEAD add `-H ":method: HEAD"`), and search the application for what writes the body that follows the response as DATA.',
   },
+};
+
+const acceptTexts = {
+  missing: 'without a Sec-WebSocket-Accept',
+  wrong: 'with a Sec-WebSocket-Accept that does not belong to its Sec-WebSocket-Key',
+} as const;
+
+const notAccepted: CaseTexts = {
+  usualCauses: [
+    'a handler answers 101 by itself, with a fixed Sec-WebSocket-Accept or none',
+    'a proxy between the gateway and the application changes Sec-WebSocket-Key',
+  ],
+  nextStep:
+    'Let a WebSocket library answer the request: Sec-WebSocket-Accept is made from the Sec-WebSocket-Key of each request (RFC 6455 §4.2.2).',
+};
+
+const http1BehindFrames: CaseTexts = {
+  usualCauses: [
+    'a load balancer or proxy before the application answers in HTTP/1 by itself, such as 408 or 400 to an idle connection',
+    'the application writes to the socket of its HTTP/2 server',
+  ],
+  nextStep:
+    'Look at the first bytes with `candor explain REQUEST-ID`: the status and the headers say which program wrote them. If it is one before the application, let it pass HTTP/2 on, or set `http2: false` for the upstream.',
 };
 
 /** The endpoint sent an answer that is not acceptable HTTP. */
@@ -135,6 +158,7 @@ export const garbage = {
     ],
     nextStep:
       'Ask the endpoint with `nghttp -v` or `curl -v --http2-prior-knowledge`, update its HTTP/2 library, and set `http2: false` for the upstream until then.',
+    inThisCase: ({ rule }) => (rule === http1Behind ? http1BehindFrames : null),
   },
   response_status_line: {
     type: 'http_protocol_error',
@@ -348,8 +372,8 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: 'The application switched protocols without being asked',
-    sentence: ({ address, requested, answered }) =>
-      `${address} answered 101 Switching Protocols${answered === undefined ? '' : ` (Upgrade: ${quoted(answered)})`} to a request that asked for ${requested === undefined ? 'no such upgrade' : `an upgrade to ${quoted(requested)}`}${requested !== undefined && answered === undefined ? ', and did not name the protocol' : ''}.`,
+    sentence: ({ address, requested, answered, accept }) =>
+      `${address} answered 101 Switching Protocols${answered === undefined ? '' : ` (Upgrade: ${quoted(answered)})`} to a request that asked for ${requested === undefined ? 'no such upgrade' : `an upgrade to ${quoted(requested)}`}${requested !== undefined && answered === undefined ? ', and did not name the protocol' : ''}${accept === undefined ? '' : `, ${acceptTexts[accept]}`}.`,
     forClient: 'The application changed to another kind of connection unasked. Its developers must correct that.',
     usualCauses: [
       'a WebSocket handler answers 101 without checking the Upgrade header',
@@ -358,8 +382,9 @@ export const garbage = {
     ],
     nextStep:
       'Send the request without Upgrade by `curl -v http://HOST:PORT/PATH`; the handler must answer 426 or 400, not 101.',
-    inThisCase: ({ requested, answered }) =>
-      requested === undefined
+    inThisCase: ({ requested, answered, accept }) => {
+      if (accept !== undefined) return notAccepted;
+      return requested === undefined
         ? null
         : {
             usualCauses: [
@@ -368,7 +393,28 @@ export const garbage = {
               'the application composes the answer by hand, and its Upgrade header is missing or wrong',
             ],
             nextStep: `Find the handler that answers 101: its Upgrade header must name ${quoted(requested)}${answered === undefined ? '' : `, not ${quoted(answered)}`}; if it does not support that protocol, it must answer without upgrading (RFC 9110 §7.8).`,
-          },
+          };
+    },
+  },
+  response_upgrade_ignored: {
+    type: 'http_upgrade_failed',
+    status: 502,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: false,
+    title: 'The application answered a WebSocket request with an ordinary response',
+    sentence: ({ address, received }) =>
+      `${address} answered ${received} to a request for a WebSocket, and did not switch protocols. The client speaks HTTP/2, where a 2xx means that the WebSocket is open (RFC 8441), so the gateway did not pass the response on.`,
+    forClient: 'There is no live connection at this address. The developers of this site must look at it.',
+    usualCauses: [
+      'the page connects to a path that has no WebSocket handler, and a general handler answers there',
+      'a proxy between the gateway and the application removes the Upgrade header',
+      'the application runs on a server that serves no WebSockets, or its handler for them is not installed',
+    ],
+    nextStep:
+      "Try `curl -i -N --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' http://HOST:PORT/PATH`: the answer must be 101, or a status of 300 or more.",
   },
 } satisfies Partial<FailureTable>;
 

@@ -130,6 +130,19 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
     nextStep:
       'Nothing, unless a program of your own has the gateway as its proxy: Candor is a gateway to applications.',
   },
+  'connect-protocol': {
+    usualCauses: [
+      'a client asks for a UDP or IP proxy (`connect-udp`, `connect-ip`)',
+      'a scanner tries what is offered',
+    ],
+    nextStep:
+      'Nothing, unless a program of your own needs that protocol: over HTTP/1.1 the gateway passes each Upgrade on to the application.',
+  },
+  'connect-unanswerable': {
+    usualCauses: ['a page opens its WebSocket at a path that another route takes, such as a fixed response'],
+    nextStep:
+      'Compare the path of the request with `routes`: the route with the WebSocket must come to an upstream (`to`).',
+  },
   'expectation-unknown': {
     usualCauses: ['a client sends an Expect header that no server knows'],
     nextStep: 'Let the client leave out the Expect header; `100-continue` is the only one.',

@@ -81,9 +81,11 @@ export const reset = {
     temporary: true,
     title: 'The application did not take the request',
     sentence: ({ address, code, frame, lastStreamId, text }) =>
-      frame === 'GOAWAY'
-        ? `${address} takes no more requests on this connection (GOAWAY ${code}${text === undefined || text === '' ? '' : `, ${quoted(text)}`}) and has not processed this one: the last one that it did is stream ${lastStreamId ?? 0}.`
-        : `${address} has not processed the request and said so (RST_STREAM ${code}).`,
+      frame === 'SETTINGS'
+        ? `${address} allows no requests on its connections (${code} is 0), so the gateway did not send this one.`
+        : frame === 'GOAWAY'
+          ? `${address} takes no more requests on this connection (GOAWAY ${code}${text === undefined || text === '' ? '' : `, ${quoted(text)}`}) and has not processed this one: the last one that it did is stream ${lastStreamId ?? 0}.`
+          : `${address} has not processed the request and said so (RST_STREAM ${code}).`,
     forClient: 'The application did not take the request. Nothing was done; please try again in a moment.',
     usualCauses: [
       'the application is being stopped or replaced, and says so in order',
@@ -103,8 +105,8 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: 'The application hung up while the request was being sent',
-    sentence: ({ address, bytesSent, errno }) =>
-      `The connection to ${address} broke (${errno}) after ${bytes(bytesSent)} of the request had been written.`,
+    sentence: ({ address, bytesSent, errno, headSent }) =>
+      `The connection to ${address} broke (${errno}) after ${headSent === true ? `the head and ${bytes(bytesSent)} of the body` : bytes(bytesSent)} of the request had been written.`,
     forClient:
       'The application hung up while your request was being sent. If you were uploading a file, it may be too large.',
     usualCauses: [
@@ -298,6 +300,7 @@ const streamReset = {
 /** "closed the connection", "ended the stream by RST_STREAM (CANCEL)". */
 function endOf({ how, stream }: { readonly how: string; readonly stream?: string }): string {
   if (stream === undefined) return `${how} the connection`;
+  if (stream === 'GOAWAY') return 'ended the stream by a GOAWAY whose last stream is an earlier one';
   return stream === 'END_STREAM' ? 'ended the stream' : `ended the stream by RST_STREAM (${stream})`;
 }
 

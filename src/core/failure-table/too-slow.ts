@@ -123,8 +123,8 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application stopped reading the request',
-    sentence: ({ address, limitMs, bytesSent }) =>
-      `${address} read nothing more of the request for ${duration(limitMs)}, after ${bytes(bytesSent)} had been sent.`,
+    sentence: ({ address, limitMs, bytesSent, headSent }) =>
+      `${address} read nothing more of the request for ${duration(limitMs)}, after ${headSent === true ? `its head and ${bytes(bytesSent)} of its body` : bytes(bytesSent)} had been sent.`,
     forClient:
       'The application stopped accepting what was being sent. If you were uploading something, try again later.',
     usualCauses: [

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Deadlines } from '../../core/deadline.ts';
+import { explain } from '../../core/explain.ts';
+import type { Failure } from '../../core/failure.ts';
 import type { OutgoingRequest } from '../../core/message.ts';
 import type { UpstreamHandler } from '../../core/stream.ts';
 import { createTransportPair, type MemoryTransport } from '../../testing/memory-transport.ts';
@@ -21,8 +23,17 @@ const post: OutgoingRequest = {
 
 const frameTypes = { headers: 1, goAway: 7 } as const;
 
+interface Requested {
+  readonly clock: SimulatedClock;
+  readonly endpoint: MemoryTransport;
+  readonly frames: number[];
+  readonly begun: boolean[];
+  readonly failures: Failure[];
+  readonly connection: Http2EndpointConnection;
+}
+
 /** A connection whose small writes are held until the end of the turn, with a request that has been composed in this turn. */
-function requested(): { clock: SimulatedClock; endpoint: MemoryTransport; frames: number[]; begun: boolean[] } {
+function requested(beforeSending?: (endpoint: MemoryTransport) => void): Requested {
   const clock = new SimulatedClock();
   const [transport, endpoint] = createTransportPair({ clock, holds: 'first' });
   const frames: number[] = [];
@@ -53,11 +64,21 @@ function requested(): { clock: SimulatedClock; endpoint: MemoryTransport; frames
   clock.advanceSync(10);
   assert.ok(frames.length > 0 && !frames.includes(frameTypes.headers));
   const begun: boolean[] = [];
+  const failures: Failure[] = [];
   const stream = connection.openStream(clock.now());
-  const handler = { onAttemptFailed: () => void begun.push(stream.requestBegun) } as Partial<UpstreamHandler>;
+  const handler: Partial<UpstreamHandler> = {
+    onAttemptFailed: (failure) => {
+      failures.push(failure);
+      begun.push(stream.requestBegun);
+    },
+  };
+  if (beforeSending !== undefined) {
+    beforeSending(endpoint);
+    clock.advanceSync(10);
+  }
   const limits = { responseHeadMs: 1000, idleMs: 1000, writeMs: 1000 };
   stream.send(post, handler as UpstreamHandler, limits as unknown as Parameters<typeof stream.send>[2]);
-  return { clock, endpoint, frames, begun };
+  return { clock, endpoint, frames, begun, failures, connection };
 }
 
 for (const [how, lose] of [
@@ -78,4 +99,17 @@ it('GOAWAY leaves when the endpoint breaks a rule in the turn of a request', () 
   endpoint.write(noHttp2, 0, noHttp2.length, 'owned');
   clock.advanceSync(10);
   assert.deepEqual([begun, frames.at(-1)], [[true], frameTypes.goAway]);
+});
+
+it('sends no request where SETTINGS have come meanwhile that allow none', () => {
+  const none = Buffer.from('000006040000000000000300000000', 'hex');
+  const { frames, begun, failures, connection } = requested((endpoint) =>
+    endpoint.write(none, 0, none.length, 'owned'),
+  );
+  assert.deepEqual([begun, frames.includes(frameTypes.headers), connection.isOpen], [[false], false, false]);
+  assert.deepEqual(
+    failures.map(({ cause, evidence }) => [cause, evidence]),
+    [['stream_refused', { address: '10.0.0.1:80', code: 'SETTINGS_MAX_CONCURRENT_STREAMS', frame: 'SETTINGS' }]],
+  );
+  assert.match(explain(failures[0] as Failure), /allows no requests on its connections .* did not send this one/);
 });

@@ -187,10 +187,12 @@ export class Http2EndpointConnection
   get lostBy(): LostSession {
     const { failure, peer } = this.session;
     if (failure === null) return { by: 'endpoint', code: this.#lostBy };
-    const { error: code, why, streamId } = failure;
+    const { error: code, why, streamId, limit } = failure;
     const { refusedFrame: frame } = this.session;
     const streams = this.#streamsEnded;
-    return { by: 'rule', code, why, firstBytes: peer.haveCome ? null : this.#firstBytes, streams, streamId, frame };
+    const headLimit = limit === 'header_block' ? this.sectionLimits.listBytesMax : null;
+    const firstBytes = peer.haveCome ? null : this.#firstBytes;
+    return { by: 'rule', code, why, firstBytes, streams, streamId, frame, headLimit };
   }
 
   get isOpen(): boolean {
@@ -292,8 +294,10 @@ export class Http2EndpointConnection
     this.#closeIfDone();
   }
 
+  /** RFC 9113 §5.1.2: an endpoint that allows no stream is about to close the connection, or ought to. Another one serves meanwhile. */
   onPeerSettings(): void {
-    if (this.endReason === null) this.#owner.onStreamsFreeChanged(this);
+    if (this.session.peer.streamsMax === 0) this.#takeNoMore('going_away');
+    else if (this.endReason === null) this.#owner.onStreamsFreeChanged(this);
   }
 
   onPong(): void {

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { chunkedContent, type Framing, noContent } from '../../core/message.ts';
+import { http1Behind } from '../../core/rules.ts';
+import { h2Limits } from '../../wire/h2/limits.ts';
 import { errorNumber } from '../../wire/h2/protocol.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';
+import { responseLimits } from '../../wire/limits.ts';
 import { cut, type LostSession, type LostStream, refusedSection, streamFailure } from './stream-failure.ts';
 
 const address = '10.0.0.7:3000';
 const length: Framing = { kind: 'length', bytes: 10 };
 const closed: LostSession = { by: 'endpoint', code: null };
-const broken = (streamId: number, streams: number): LostSession => ({
+const broken = (streamId: number, streams: number): Extract<LostSession, { by: 'rule' }> => ({
   ...{ by: 'rule', code: 'FRAME_SIZE_ERROR', why: 'a frame is too long', firstBytes: null },
   ...{ streamId, streams },
 });
@@ -88,6 +91,22 @@ describe('a stream that ends before its response is complete', () => {
       'stream_refused',
       'response',
       { code: 'NO_ERROR', frame: 'GOAWAY', lastStreamId: 7, text: 'bye' },
+    ],
+    [
+      'by GOAWAY within a body',
+      { goAway, framing: chunkedContent },
+      { by: 'going-away', code: 0, text: 'bye' },
+      'response_stream_cut',
+      'body',
+      { bytesReceived: 4, how: 'reset', stream: 'GOAWAY' },
+    ],
+    [
+      'by GOAWAY within a body of known length',
+      { goAway, framing: length },
+      { by: 'going-away', code: 0, text: 'bye' },
+      'response_body_short',
+      'body',
+      { bytesReceived: 4, bytesExpected: 10, how: 'reset', stream: 'GOAWAY' },
     ],
     [
       'by a rule, before the head',
@@ -171,6 +190,38 @@ describe('a stream that ends before its response is complete', () => {
           { rule: 'a frame is too long', code: 'FRAME_SIZE_ERROR', streams, frameOf },
         ] as const,
     ),
+    [
+      'with a connection on which HTTP/1 came',
+      { connection: { ...broken(825_106_464, 2), frame: Buffer.from('HTTP/1.1 408 Request Timeout') } },
+      { by: 'connection' },
+      'response_frames',
+      'response',
+      { rule: http1Behind, code: 'FRAME_SIZE_ERROR', streams: 2, frameOf: 'connection' },
+    ],
+    [
+      'with a connection that its own header block has ended',
+      { connection: { ...broken(5, 2), headLimit: 1000 } },
+      { by: 'connection' },
+      'response_head_too_large',
+      'response',
+      { bytes: 1000 + h2Limits.headerBlockBytesMax, limit: 1000, longest: '' },
+    ],
+    [
+      'with a connection that its own block of trailers has ended',
+      { connection: { ...broken(5, 2), headLimit: 1000 }, framing: chunkedContent },
+      { by: 'connection' },
+      'response_trailers_too_large',
+      'body',
+      { bytes: 1000 + h2Limits.headerBlockBytesMax, limit: 1000, headersMax: responseLimits.fieldsMax },
+    ],
+    [
+      'with a connection that the header block of another stream has ended',
+      { connection: { ...broken(3, 2), headLimit: 1000 } },
+      { by: 'connection' },
+      'response_frames',
+      'response',
+      { rule: 'a frame is too long', code: 'FRAME_SIZE_ERROR', streams: 2, frameOf: 'another_stream' },
+    ],
     [
       'with a connection that was never HTTP/2',
       { connection: ssh },

@@ -1,11 +1,13 @@
 import { fail, type Failure } from '../../core/failure.ts';
 import type { Framing } from '../../core/message.ts';
+import { http1Behind } from '../../core/rules.ts';
 import { unparsedBytesMax, withUnparsed } from '../../core/unparsed-bytes.ts';
+import { h2Limits } from '../../wire/h2/limits.ts';
 import { errorName, errorNumber } from '../../wire/h2/protocol.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';
 import { guessBytes } from '../../wire/guess-bytes.ts';
 import type { ResponseRefusal } from '../../wire/http1-response-head.ts';
-import { evidenceBytesMax } from '../../wire/limits.ts';
+import { evidenceBytesMax, responseLimits } from '../../wire/limits.ts';
 import { connectionFailure, type LostConnection } from '../connection-failure.ts';
 
 /** A GOAWAY of the endpoint (RFC 9113 §6.8). */
@@ -31,6 +33,8 @@ export type LostSession =
       readonly streamId: number;
       /** The frame that broke the rule, where a single one did. */
       readonly frame?: Uint8Array | null;
+      /** How large a header section may be, where the block of one that is larger ended the connection; null or absent: none did. */
+      readonly headLimit?: number | null;
     };
 
 const refusedStream = errorNumber('REFUSED_STREAM');
@@ -45,7 +49,9 @@ export interface LostStream {
   readonly reused: boolean;
   readonly idleMs: number;
   readonly requestSent: boolean;
+  /** Of the body, without what a window has kept back. */
   readonly bytesSent: number;
+  readonly headSent?: true;
   readonly bytesReceived: number;
   /** Of the response whose head has come; null: none has. */
   readonly framing: Framing | null;
@@ -59,7 +65,9 @@ export function streamFailure(stream: LostStream, loss: StreamLoss): Failure | n
     case 'peer':
       return resetFailure(stream, loss.code);
     case 'going-away': {
-      const { address, goAway } = stream;
+      const { address, goAway, framing } = stream;
+      // It contradicts itself: a response had come to a request that it says it has not processed.
+      if (framing !== null) return cut(stream, framing, 'GOAWAY');
       const code = errorName(loss.code);
       const lastStreamId = goAway?.lastStreamId ?? 0;
       return fail('stream_refused', 'response', { address, code, frame: 'GOAWAY', lastStreamId, text: loss.text });
@@ -69,6 +77,11 @@ export function streamFailure(stream: LostStream, loss: StreamLoss): Failure | n
     case 'connection':
       return lostFailure(stream);
   }
+}
+
+/** The endpoint allows no stream on the connection: the request was not sent. */
+export function noStreamsAllowed(address: string): Failure {
+  return fail('stream_refused', 'send', { address, code: 'SETTINGS_MAX_CONCURRENT_STREAMS', frame: 'SETTINGS' });
 }
 
 /** RST_STREAM of the endpoint. */
@@ -108,20 +121,31 @@ function ruleFailure(stream: LostStream, code: string, why: string): Failure {
 /** RFC 9113 §5.4.1: the endpoint's frame has ended all streams, whichever of them it belongs to. */
 function connectionError(
   { id, address, framing }: LostStream,
-  { code, why, streams, streamId }: Extract<LostSession, { by: 'rule' }>,
+  { code, why, streams, streamId, frame }: Extract<LostSession, { by: 'rule' }>,
 ): Failure {
+  const stage = framing === null ? 'response' : 'body';
+  // What would be the numbers of a frame is text.
+  if (frame != null && spellsHttp1(frame))
+    return fail('response_frames', stage, { address, rule: http1Behind, code, streams, frameOf: 'connection' });
   const frameOf = streamId === 0 ? 'connection' : streamId === id ? 'this_stream' : 'another_stream';
-  return fail('response_frames', framing === null ? 'response' : 'body', {
+  return fail('response_frames', stage, {
     ...{ address, rule: why, code },
     ...{ streams, frameOf },
   });
 }
 
+function spellsHttp1(frame: Uint8Array): boolean {
+  return Buffer.from(frame.subarray(0, http1Begin.length)).toString('latin1') === http1Begin;
+}
+
+const http1Begin = 'HTTP/1.';
+
 function lostFailure(stream: LostStream): Failure | null {
   const { connection, address } = stream;
   if (connection.by === 'rule') {
-    const { firstBytes, frame = null } = connection;
+    const { firstBytes, frame = null, headLimit = null } = connection;
     if (firstBytes === null) {
+      if (headLimit !== null && connection.streamId === stream.id) return blockTooLarge(stream, headLimit);
       const failure = connectionError(stream, connection);
       return frame === null ? failure : withUnparsed(failure, { part: 'frame', offset: 0, bytes: frame });
     }
@@ -130,16 +154,28 @@ function lostFailure(stream: LostStream): Failure | null {
     const failure = fail('response_not_http2', 'response', evidence);
     return withUnparsed(failure, { part: 'frame', offset: 0, bytes: firstBytes.subarray(0, unparsedBytesMax) });
   }
-  const { reused, idleMs, requestSent, bytesSent, framing, bytesReceived } = stream;
-  const known = { address, reused, idleMs, requestSent, bytesSent };
+  const { reused, idleMs, requestSent, bytesSent, headSent, framing, bytesReceived } = stream;
+  const known = { address, reused, idleMs, requestSent, bytesSent, ...(headSent === true ? { headSent } : {}) };
   const lost: LostConnection =
     framing === null ? { ...known, at: 'before' } : { ...known, at: 'content', framing, bytesReceived, frames: true };
   return connectionFailure(lost, connection.code);
 }
 
-/** What is wrong with a response's head or its trailers, with the address. */
+/** A header block of which more came than any section within `limit` takes. */
+function blockTooLarge({ address, framing }: LostStream, limit: number): Failure {
+  const bytes = limit + h2Limits.headerBlockBytesMax;
+  const stage = framing === null ? 'response' : 'body';
+  return refusedSection({ cause: 'response_head_too_large', bytes, limit, longest: '' }, address, stage);
+}
+
+/** What is wrong with a response's head or its trailers (`body`), with the address. */
 export function refusedSection(refusal: ResponseRefusal, address: string, stage: 'response' | 'body'): Failure {
   const { cause, ...evidence } = refusal;
+  if (stage === 'body' && refusal.cause === 'response_head_too_large') {
+    const { bytes, limit } = refusal;
+    const { fieldsMax: headersMax } = responseLimits;
+    return fail('response_trailers_too_large', 'body', { address, bytes, limit, headersMax });
+  }
   // The union pairs each cause with its evidence; only the address is added here.
   return { cause, stage, evidence: { address, ...evidence } } as Failure;
 }

@@ -18,7 +18,7 @@ import { removeForbiddenTrailers } from '../../wire/trailers.ts';
 import { headTimeout, interimExcess, stalledBody } from '../connection-failure.ts';
 import { KeptContent } from './kept-content.ts';
 import { writeRequestBlock } from './request-block.ts';
-import { enhanceYourCalm, http1Required, refusedSection, streamFailure } from './stream-failure.ts';
+import { enhanceYourCalm, http1Required, noStreamsAllowed, refusedSection, streamFailure } from './stream-failure.ts';
 import type { Http2EndpointStreamOwner, ReadingEndpointStream } from './stream-owner.ts';
 import { Http2EndpointTimeouts, type TimedEndpointStream } from './timeouts.ts';
 
@@ -94,6 +94,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#method = request.method;
     this.#kept = new KeptContent();
     if (!isOpen) return this.onStreamLost({ by: 'connection' });
+    // SETTINGS that came between the pool's choice of the connection and now.
+    if (session.peer.streamsMax === 0) return this.#failWith(noStreamsAllowed(this.address));
     this.#timeouts = new Http2EndpointTimeouts(this, limits, this.#ports.clock, this.#ports.deadlines);
     this.#stream = session.open(this);
     this.#connection.beginBlock();
@@ -362,14 +364,21 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const { address, reused, idleMs, requestSent } = this;
     const { goAwayReceived: goAway, lostBy: connection } = this.#connection;
     const framing = this.#head?.framing ?? null;
-    const sent = { bytesSent: this.#bytesSent, bytesReceived: this.#stream?.contentReceived ?? 0 };
+    const bytesReceived = this.#stream?.contentReceived ?? 0;
     const id = this.#stream?.id ?? 0;
-    return { id, address, reused, idleMs, requestSent, ...sent, framing, goAway, connection };
+    return { id, address, reused, idleMs, requestSent, ...this.#sent(), bytesReceived, framing, goAway, connection };
+  }
+
+  /** How much of the request has been composed and not kept back by a window. */
+  #sent(): { readonly bytesSent: number; readonly headSent?: true } {
+    const { waitingBytes = 0, forgottenBytes = 0 } = this.#stream ?? {};
+    const bytesSent = this.#bytesSent - waitingBytes - forgottenBytes;
+    return this.requestBegun ? { bytesSent, headSent: true } : { bytesSent: 0 };
   }
 
   onWriteOverdue(limitMs: number): void {
-    const bytesSent = this.#bytesSent - (this.#stream?.waitingBytes ?? 0);
-    this.#failWith(fail('request_write_timeout', 'send', { address: this.address, limitMs, bytesSent }));
+    const { address } = this;
+    this.#failWith(fail('request_write_timeout', 'send', { address, limitMs, ...this.#sent() }));
   }
 
   onSilence(): void {

@@ -17,7 +17,10 @@ export const h2Limits = {
   activeMaxOfFlooder: 8,
   /** CONTINUATION frames of one header block (CVE-2024-27316): a block of 64 KiB needs three. */
   continuationsMax: 8,
-  /** A header block before it is decoded; the limit of the decoded section is the listener's. */
+  /**
+   * A header block before it is decoded; the limit of the decoded section is the listener's. An endpoint's block may be so much larger than its
+   * section: as long as it is decoded, its stream alone ends.
+   */
   headerBlockBytesMax: 4 * defaultFrameBytes,
   /** The dynamic table of the decoder: the default of RFC 7541, which all peers know before they have read our SETTINGS. */
   headerTableBytes: 4096,

@@ -42,6 +42,7 @@ const refused: readonly (readonly [
   ['method-too-long', { ':method': 'A'.repeat(1000) }],
   ['connect-not-offered', { ':method': 'CONNECT', ':path': null, ':scheme': null }],
   ['pseudo-header-kind', { ':protocol': 'websocket' }],
+  ['connect-protocol', { ':method': 'CONNECT', ':protocol': 'connect-udp' }],
   ['pseudo-header-missing', { ':scheme': null }],
   ['scheme-unknown', { ':scheme': 'ftp' }],
   ['scheme-unknown', { ':scheme': '' }],

@@ -46,6 +46,9 @@ export class Http2RequestReader {
     const { method, path, protocol } = section;
     const rule = this.#pseudoRule(section);
     if (rule !== null) return rule;
+    // RFC 9220 §3. That of other protocols over HTTP/2 need not be what HTTP/1.1 has behind a 101.
+    if (protocol !== null && protocol.toLowerCase() !== 'websocket')
+      return refuse('connect-protocol', excerptOf(protocol));
     if (protocol !== null && endsStream) return refuse('connect-ended', '');
     this.#forget();
     if ((section.seenLow & concernsUs) !== 0) this.#note(section);

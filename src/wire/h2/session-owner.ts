@@ -26,7 +26,7 @@ export interface SessionFailure {
   readonly error: ErrorName;
   readonly why: string;
   readonly limit: Http2LimitName | null;
-  /** Of the frame that broke the rule; 0: it belongs to none, or a limit was reached by many. */
+  /** Of the frame that broke the rule, or of the header block that is too large; 0: it belongs to none, or a limit was reached by many. */
   readonly streamId: number;
 }
 

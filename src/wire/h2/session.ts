@@ -4,11 +4,19 @@ import type { Transport } from '../../core/transport.ts';
 import type { DecodedSection, FieldSectionKind } from './decoded-section.ts';
 import { EarlyPriorities } from './early-priorities.ts';
 import { FrameRates, type Strain } from './frame-rates.ts';
-import type { FrameHandler } from './frame-handler.ts';
+import type { FrameHandler, HeaderBlockLimits } from './frame-handler.ts';
 import { FrameReader } from './frame-reader.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
 import { type FloodName, h2Limits } from './limits.ts';
-import { clientPreface, type ErrorName, errorNumber, isClientStream, settingIds, windowBytesMax } from './protocol.ts';
+import {
+  clientPreface,
+  defaultFrameBytes,
+  type ErrorName,
+  errorNumber,
+  isClientStream,
+  settingIds,
+  windowBytesMax,
+} from './protocol.ts';
 import { PeerSettings } from './peer-settings.ts';
 import { ReceiveWindows } from './receive-windows.ts';
 import type { Http2SessionSettings, SessionFailure, SessionOwner } from './session-owner.ts';
@@ -55,7 +63,7 @@ export class Session implements FrameHandler {
     this.#section = section;
     this.#settings = settings;
     this.#owner = owner;
-    this.#reader = new FrameReader(this, h2Limits);
+    this.#reader = new FrameReader(this, blockLimitsOf(settings));
     this.#rates = new FrameRates(settings.now);
     this.#numbers = new StreamNumbers(this.#isServer);
     this.#prefaceAt = this.#isServer ? 0 : clientPreface.length;
@@ -479,12 +487,25 @@ export class Session implements FrameHandler {
 
   #fail(error: ErrorName, why: string, limit: Http2LimitName | null): void {
     if (this.#isOver) return;
-    this.failure = { error, why, limit, streamId: limit === null ? this.#reader.frameStream : 0 };
+    this.failure = {
+      error,
+      why,
+      limit,
+      streamId: limit === null || limit === 'header_block' ? this.#reader.frameStream : 0,
+    };
     this.sender.writer.goAway(this.#numbers.stopTaking(), errorNumber(error), why.slice(0, 100));
     this.sender.flush();
     this.endAll();
     this.#owner.onSessionFailed(error, why, limit);
   }
+}
+
+/** A client's blocks have a limit of their own; an endpoint's depend on what its sections may have. */
+function blockLimitsOf({ role, sectionLimits }: Http2SessionSettings): HeaderBlockLimits {
+  if (role === 'server') return h2Limits;
+  const headerBlockBytesMax = sectionLimits.listBytesMax + h2Limits.headerBlockBytesMax;
+  const frames = Math.ceil(headerBlockBytesMax / defaultFrameBytes);
+  return { headerBlockBytesMax, continuationsMax: Math.max(h2Limits.continuationsMax, frames) };
 }
 
 const pingPayload = Buffer.from('candor\0\0', 'latin1');
