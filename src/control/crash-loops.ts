@@ -1,5 +1,5 @@
 import type { Event, EventFacts } from '../core/event.ts';
-import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
+import { nextStepAfterExit, notStartedText, stepAfterNoStart } from '../core/explain.ts';
 import { type Clock, type Instant, never } from '../core/time.ts';
 import { lastWords } from '../core/last-words.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
@@ -197,8 +197,11 @@ export class CrashLoops {
           ? `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`
           : `no instance of ${application} is ready, and requests get a 503`;
     const often = oftenText(worst, this.#clock.now() - (ends[0]?.at ?? last.at));
-    const what = last.exit === null ? 'could not be started' : 'has ended';
-    const reason = `${id} ${what} ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
+    const what =
+      last.exit === null
+        ? notStartedText(id, often, last.reason)
+        : `${id} has ended ${often}, the last time: ${last.reason}`;
+    const reason = `${what}${too}; ${meanwhile}.`;
     const step = last.exit === null ? stepAfterNoStart : nextStepAfterExit(last.exit);
     // Another instance was ready before, and none is: with a fixed port that was most often one of an earlier configuration.
     const isRelease = !wasReady && serving.length === 0 && this.#wereReady.has(application);

@@ -198,6 +198,7 @@ export class IncidentWatch {
       name: endpoint.name ?? null,
       state: endpoint.state,
       reason: endpoint.reason,
+      ...(endpoint.finding === undefined ? {} : { finding: endpoint.finding }),
       ...(endpoint.takenOutBy === undefined ? {} : { takenOutBy: endpoint.takenOutBy }),
       checkCause: endpoint.checkCause ?? endpoint.finding?.cause ?? null,
       advice: this.#parts.adviceOf(id, endpoint.id),

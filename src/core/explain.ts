@@ -184,6 +184,14 @@ function isHowKnown({ code, signal, outOfMemory, stopped }: InstanceExit): boole
 export const stepAfterNoStart =
   'Correct what keeps the program from starting, or the command of the application; Candor tries again by itself.';
 
+/** Why a program does not run; `often`: '8 times in 18 s', empty for once. */
+export function notStartedText(instance: string, often: string, reason: string): string {
+  const why = reason.replace(/\.$/, '');
+  return often === ''
+    ? `${instance} could not be started: ${why}`
+    : `${instance} could not be started ${often}, the last time: ${why}`;
+}
+
 /** For a program that ended by itself and is known to have printed nothing. */
 export const stepAfterSilentEnd =
   'Look at what the application writes elsewhere, and let it print why it ends; `candor events` has its exits.';

@@ -1,11 +1,11 @@
-import { lowerFirst } from '../../core/first-letter.ts';
+import { lowerFirst, upperFirst } from '../../core/first-letter.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
 import { withTarget } from './step-target.ts';
 import { outputStepOf } from './output-step.ts';
 import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
-import { ownExits } from './suspected-exits.ts';
+import { failedStarts, ownExits } from './suspected-exits.ts';
 import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
@@ -52,13 +52,21 @@ function neverReadyFinding(context: SuspectContext): SuspectFinding | null {
   const { incident, watched } = context;
   const { application, endpoints } = watched;
   const isStarting = endpoints.length > 0 && endpoints.every(({ state }) => state === 'starting');
-  if (application === null || !isOf(incident, 'not_ready') || !isStarting || ownExits(context).length > 0) return null;
+  if (
+    application === null ||
+    !isOf(incident, 'not_ready') ||
+    !isStarting ||
+    ownExits(context).length + failedStarts(context).length > 0
+  )
+    return null;
   const output = outputStepOf(context) ?? 'See what it printed last in `candor status`';
+  const fix = endpoints.find(({ finding }) => finding?.fix != null)?.finding?.fix ?? null;
   return {
     fit: 0.5,
     sentence: 'The application was started, and has not become ready.',
     evidence: endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
-    nextStep: `${output}, and fix what keeps its readiness path from answering 200.`,
+    nextStep:
+      fix === null ? `${output}, and fix what keeps its readiness path from answering 200.` : `${upperFirst(fix)}.`,
   };
 }
 
@@ -113,7 +121,7 @@ export const applications = {
     const unhealthy = watched.endpoints.filter(({ state, checkCause }) => state === 'unhealthy' && checkCause === null);
     if (!isOf(incident, 'not_ready') || unhealthy.length === 0 || incident.attemptsFailed > 0) return null;
     // They are out because the process ended, and not by a check.
-    if (ownExits(context).length > 0) return null;
+    if (ownExits(context).length > 0 || failedStarts(context).length > 0) return null;
     return {
       fit: 0.7,
       sentence: 'Health checks have taken all endpoints out; no request had failed there.',
