@@ -120,6 +120,19 @@ export const ownScenarios: readonly IncidentScenario[] = [
     ],
   },
   {
+    name: 'the check of an upstream with few requests meets an expired certificate, so that no request is sent',
+    expect: 'certificate',
+    seconds: 60,
+    upstreams: { api: { ...api, endpoints: 1, rate: 0.5 } },
+    steps: [
+      {
+        ...{ from: 0, to: 60, state: 'unhealthy', reason: 'The certificate ran out at 2026-11-20T00:00:00.000Z.' },
+        checkCause: 'tls_certificate_expired',
+      },
+      { from: 0, to: 60, fail: 'no_endpoint_ready', share: 1 },
+    ],
+  },
+  {
     name: 'a release answers with 500',
     expect: 'release',
     seconds: 160,

@@ -315,7 +315,7 @@ export class IncidentTracker {
     const isOver = isRemoved || (this.#isOver(open, all, second) && !isDown(watched));
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const seen = open.seenEndpoints.see(watched);
-    open.seeChecks(familyOfChecks(watched));
+    const checksChanged = open.seeChecks(familyOfChecks(watched), second);
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
     const rank = (counted: OpenIncident): readonly IncidentSuspect[] =>
@@ -327,7 +327,9 @@ export class IncidentTracker {
     });
     const found = rank(open).filter(({ name }) => !open.additions.has(name));
     open.suspects =
-      quietFor === 0 ? suspectsWhileFailing(found, open) : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
+      quietFor === 0
+        ? suspectsWhileFailing(found, open, checksChanged)
+        : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
     const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
     const incident = isRemoved ? { ...facts, isRemoved } : facts;
     if (isOver) {

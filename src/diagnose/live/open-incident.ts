@@ -6,7 +6,7 @@ import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from 
 import { knownSecondsMax } from './explained-share.ts';
 import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
 import { FirstExits } from './first-exits.ts';
-import { endedS, IncidentAdditions } from './incident-additions.ts';
+import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
@@ -148,9 +148,11 @@ export class OpenIncident {
     else if (isConsequenceOf(this.#root, family)) this.#root = family;
   }
 
-  /** How the checks fail that keep requests from being sent. */
-  seeChecks(met: FailureFamily | null): void {
-    if (this.#root === 'not_ready') this.#checksMet ??= met;
+  /** How the checks fail that keep requests from being sent. Whether they fail in another way now, which is told as an addition. */
+  seeChecks(met: FailureFamily | null, second: number): boolean {
+    if (this.#root !== 'not_ready') return false;
+    this.#checksMet ??= met;
+    return met !== null && met !== this.#checksMet && second - this.startSecond >= settleS;
   }
 
   /** No request was sent for one reason, and now requests fail for another. */

@@ -1,4 +1,5 @@
 import { lowerFirst, upperFirst } from '../../core/first-letter.ts';
+import { specOfCause } from '../../core/explain.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
@@ -13,12 +14,14 @@ import {
   type SuspectFinding,
   shownMax,
   checksFound,
+  checksMet,
   mostFrequentOf,
   specOfMost,
   races,
   refused,
   causesOfAnotherProgram,
   invalid,
+  otherProtocol,
   seen,
   isOf,
   isEndpointOf,
@@ -131,7 +134,18 @@ export const applications = {
   },
   invalid_responses: (context) => {
     const { incident, validBetween, watched, newestFailure } = context;
-    if (shareOf(incident, causesOfAnotherProgram(context)) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
+    if (shareOf(incident, causesOfAnotherProgram(context)) >= 0.5) return null;
+    const met = checksMet(context, (cause) => invalid.has(cause) && !otherProtocol.has(cause));
+    if (met !== null) {
+      const { title, nextStep } = specOfCause(met.cause);
+      return {
+        fit: 0.68,
+        sentence: `The application sends responses that are no valid HTTP: ${lowerFirst(title)}.`,
+        evidence: met.evidence,
+        nextStep: withTarget(nextStep, incident, watched),
+      };
+    }
+    if (shareOf(incident, invalid) < 0.3) return null;
     const most = mostFrequentOf(incident, invalid);
     if (validBetween !== null && most !== null)
       return {
