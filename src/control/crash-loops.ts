@@ -25,6 +25,7 @@ const applicationsMax = 1024;
 const wellMsMin = 60_000;
 
 interface Exit extends Pick<EventFacts['instance_exited'], 'code' | 'signal' | 'outOfMemory'> {
+  readonly lastLine: string | null;
   readonly isSilent: boolean;
 }
 
@@ -126,7 +127,8 @@ export class CrashLoops {
       return;
     }
     const { code, signal, outOfMemory, output } = event.evidence;
-    this.#noteEnd(event, { code, signal, outOfMemory, isSilent: lastWords(output) === null }, now);
+    const lastLine = lastWords(output)?.error ?? null;
+    this.#noteEnd(event, { code, signal, outOfMemory, lastLine, isSilent: lastLine === null }, now);
   }
 
   #noteEnd(event: Event, exit: Exit | null, now: Instant): void {

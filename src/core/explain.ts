@@ -6,6 +6,7 @@ import { failureTable } from './failure-table.ts';
 import { duration, quoted } from './failure-table/formatting.ts';
 import { supervisedTexts } from './failure-table/supervised.ts';
 import type { Cause, Evidence, Failure } from './failure.ts';
+import { heapExhaustionIn } from './heap-exhaustion.ts';
 import { type ProxyErrorType, proxyErrors } from './proxy-error.ts';
 import { requestRules } from './rules.ts';
 import type { Shape, Whose } from './shape.ts';
@@ -198,6 +199,8 @@ export const stepAfterSilentEnd =
 
 /** An exit, for the step that follows from it. */
 interface ExitForStep extends Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory' | 'stopped'> {
+  /** The error that it printed last; absent: not known. */
+  readonly lastLine?: string | null;
   /** All output of the run has been read, and has no line with text; absent: it has one, or more may come. */
   readonly isSilent?: boolean;
 }
@@ -209,6 +212,8 @@ export function nextStepAfterExit(exit: ExitForStep): string {
   const lastLines = 'the last output of the instance (`candor events --full` shows it with its exit)';
   if (exit.outOfMemory)
     return `Give the application more memory, or find out what uses it${isSilent ? '' : `: read ${lastLines}`}.`;
+  const heap = heapExhaustionIn(exit.lastLine ?? '');
+  if (heap !== null) return heap.nextStep;
   if (isSignalOfOthers(exit.signal))
     return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows whether the system killed it because it ran out of memory.`;
   if (isSilent) return stepAfterSilentEnd;

@@ -101,6 +101,37 @@ describe('an application that ended by itself', () => {
   });
 });
 
+describe('an application that ended because its runtime got no more memory', () => {
+  const reason = 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory';
+  const full = (afterMs: number) =>
+    exit(afterMs, { reason: `killed by SIGABRT; last line: "${reason}"` }, [
+      '<--- Last few GCs --->',
+      reason,
+      ' 1: 0x76a3a0 node::OOMErrorHandler(char const*, v8::OOMDetails const&) [node]',
+    ]);
+  const processes = [{ instance: 'app/1', beforeExit: 'RSS 116 MiB, 1.0 s before it ended', strains: [] }];
+
+  test('is suspected with that cause, its evidence and the step for that runtime, and without what follows from its end', () => {
+    const incident = incidentOf('gone', [
+      ['reset_before_response', 9],
+      ['connect_refused', 12],
+    ]);
+    const found = ranking(incident, { watched: { ...watched, processes }, events: [full(-40), full(2000)] });
+    assert.deepEqual(
+      found.map(({ name, sentence }) => [name, sentence]),
+      [['out_of_memory', 'app/1 ended because its JavaScript heap was full, 2 times.']],
+    );
+    assert.match(found[0]?.nextStep ?? '', /--max-old-space-size/);
+    assert.match(found[0]?.evidence.join('\n') ?? '', /RSS 116 MiB[^]*JavaScript heap out of memory/);
+  });
+});
+
+test('what follows from the end of a process is a suspect where most failures came before it', () => {
+  const failedAt = new Map(Array.from({ length: 60 }, (_, second) => [second, [5, 5]] as const));
+  const names = ranking(gone, { watched, failedAt, events: [exit(50_000)] }).map(({ name }) => name);
+  assert.deepEqual(names, ['connections_cut', 'crash']);
+});
+
 describe('a program that could not be started', () => {
   const taken = 'port 28800 is taken: python3 (pid 7) listens there';
   const failed = (afterMs: number, reason = taken) =>

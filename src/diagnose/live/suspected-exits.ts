@@ -6,6 +6,7 @@ import {
   stepAfterNoStart,
   stepAfterSilentEnd,
 } from '../../core/explain.ts';
+import { heapExhaustionOf } from '../../core/heap-exhaustion.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { wasStopped } from '../../core/recorded-exit.ts';
@@ -105,25 +106,34 @@ function exited(context: SuspectContext, kind: ExitKind): SuspectFinding | null 
   const ended = [...new Set(found.map(({ event }) => nameOf(event)))];
   const often = oftenText(found.length, ended, firstAfterMs < oldest.afterMs);
   const outOfMemory = kind === 'out_of_memory';
+  const heap = last.event.evidence.outOfMemory ? null : heapExhaustionOf(last.event.evidence.output);
   const areSeveral = applicationsOf(watched).length > 1;
   const { beforeExit = null, openAtExit = [] } = watched.processes?.find(({ instance }) => instance === name) ?? {};
   return {
     // Memory is short before the process is killed.
     fit: outOfMemory ? 0.98 : 0.92 * explainedShare(context, firstAfterMs, exitLateMs),
-    sentence: outOfMemory
-      ? killedSentence(ended, often, areSeveral)
-      : exitSentence(
-          ended,
-          found.map(({ event }) => event.evidence.signal),
-          often,
-        ),
+    sentence:
+      heap !== null
+        ? `${listOf(ended)} ended because ${heap.why}${often}.`
+        : outOfMemory
+          ? killedSentence(ended, often, areSeveral)
+          : exitSentence(
+              ended,
+              found.map(({ event }) => event.evidence.signal),
+              often,
+            ),
     evidence: [
       ...(beforeExit === null ? [] : [`${name}: ${beforeExit}`]),
       ...countedLines(found).map(({ text, afterMs }) => `${text} (${beforeText(afterMs)} the first failure)`),
       ...wordsOf(last.event),
       ...(openAtExit.length === 0 ? [] : [`requests that ${name} had when it ended: ${openAtExit.join(', ')}`]),
     ],
-    nextStep: outOfMemory ? memoryStep(context, areSeveral && ended.length > 1) : nextStepOf(last.event.evidence),
+    nextStep:
+      heap !== null
+        ? heap.nextStep
+        : outOfMemory
+          ? memoryStep(context, areSeveral && ended.length > 1)
+          : nextStepOf(last.event.evidence),
   };
 }
 
