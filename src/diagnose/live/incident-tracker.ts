@@ -1,7 +1,7 @@
 import type { ExchangeCount } from '../../core/counters.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
-import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks } from './addition-watch.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause } from './failure-family.ts';
@@ -318,14 +318,17 @@ export class IncidentTracker {
     const checksChanged = open.seeChecks(familyOfChecks(watched), second);
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
-    const rank = (counted: OpenIncident): readonly IncidentSuspect[] =>
-      rankSuspects(this.#contextOf(counted.ownFacts(this.#wall(ms), this.#beganAt), counted, failures, seen));
+    const rank = (
+      counted: OpenIncident,
+      isLater: (kind: SuspectKind) => boolean = () => false,
+    ): readonly IncidentSuspect[] =>
+      rankSuspects(this.#contextOf(counted.ownFacts(this.#wall(ms), this.#beganAt), counted, failures, seen), isLater);
     const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);
     const isAdded = this.#additions.follow(open, {
       ...{ from, second, wallMs: this.#wall(ms), failures: all, watched, events: this.#events.all, rank },
       elsewhere: new Set(others.flatMap(({ families }) => [...families])),
     });
-    const found = rank(open).filter(({ name }) => !open.additions.has(name));
+    const found = rank(open, (kind) => open.additions.has(kind));
     open.suspects =
       quietFor === 0
         ? suspectsWhileFailing(found, open, checksChanged)

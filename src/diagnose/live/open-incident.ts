@@ -24,6 +24,9 @@ const togetherS = 10;
 /** The cause of an incident that began with a consequence shows within this time: a check fails before requests do. */
 const causeWithinS = 60;
 
+/** Requests find an endpoint again once none has failed to for so long while others reach one. */
+const readyAgainS = 1;
+
 interface KindCount {
   readonly family: FailureFamily;
   readonly firstSecond: number;
@@ -339,7 +342,13 @@ export class OpenIncident {
   #firstUntil(now: number, beganAt: number): { readonly firstUntil?: number } {
     const own = [...this.#kinds.values()].filter(({ family }) => family === this.#root);
     const until = beganAt + Math.max(0, ...own.map(({ lastSecond }) => lastSecond)) * 1000 + 999;
-    return own.length > 0 && now - until > endedS * 1000 ? { firstUntil: until } : {};
+    const quietS = this.#isReadyAgain ? readyAgainS : endedS;
+    return own.length > 0 && now - until > quietS * 1000 ? { firstUntil: until } : {};
+  }
+
+  /** Requests are sent again, and fail in another way. */
+  get #isReadyAgain(): boolean {
+    return this.#root === 'not_ready' && this.additions.laterCauses.size > 0;
   }
 
   /** What its own suspects are looked for in: failures of a later cause have suspects of their own. */

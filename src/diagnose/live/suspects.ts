@@ -21,12 +21,15 @@ const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...applications,
 };
 
-/** What may have caused the incident, the likeliest first; empty: not known. */
-export function rankSuspects(context: SuspectContext): readonly IncidentSuspect[] {
+/** What may have caused the incident, the likeliest first; empty: not known. `isLater`: it has caused only what began later. */
+export function rankSuspects(
+  context: SuspectContext,
+  isLater: (kind: SuspectKind) => boolean = () => false,
+): readonly IncidentSuspect[] {
   const found = Object.entries(rules).flatMap(([name, rule]) => {
     const finding = rule(context);
     const kind = name as SuspectKind;
-    if (finding === null) return [];
+    if (finding === null || isLater(kind)) return [];
     return [{ name: kind, ...weighed(kind, finding, context.directLook, context.incident.startedAt) }];
   });
   return withoutConsequences(found.sort((a, b) => b.fit - a.fit)).slice(0, shownMax);
