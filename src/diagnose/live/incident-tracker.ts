@@ -61,6 +61,9 @@ const lateS = 5;
 /** Failures by which endpoints are out come so shortly before requests that find none. */
 const ledWithinS = 10;
 
+/** How long connections are in use is looked at over so long a time. */
+const heldS = 30;
+
 /** Workers report failures within 100 ms. The main thread may be busy; a clock that was set says nothing. */
 const lagMaxMs = 10_000;
 
@@ -379,10 +382,11 @@ export class IncidentTracker {
   #contextOf(
     incident: LiveIncident,
     open: OpenIncident,
-    { usualDurations, usualMaxMs, slowDurations }: UpstreamFailures,
+    failures: UpstreamFailures,
     watched: WatchedUpstream,
   ): SuspectContext {
     const startedMs = open.startMs;
+    const { usualDurations, usualMaxMs, slowDurations } = failures;
     const events = this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
     return {
       incident,
@@ -399,6 +403,7 @@ export class IncidentTracker {
       usualDurations,
       usualMaxMs,
       slowDurations,
+      held: open.upstreams.length > 1 ? null : failures.held(this.#judged, heldS),
       staleReusesFailed: open.staleReusesFailed,
       answeredBetween: open.answeredBetween('notHttp'),
       validBetween: open.answeredBetween('invalid'),

@@ -9,7 +9,7 @@ import type { Event, EventKind } from '../../core/event.ts';
 import type { ExitKind } from './incident-additions.ts';
 import type { DirectLook, NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 import type { SeenInstance, SeenRevision } from './seen-releases.ts';
-import type { CountedFailure } from './upstream-failures.ts';
+import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
 
@@ -46,6 +46,8 @@ export interface SuspectContext {
   /** The longest of those that are usual; Infinity: not known. */
   readonly usualMaxMs: number;
   readonly slowDurations: ArrayLike<number>;
+  /** Of the last seconds; null: not known, or there are several upstreams. */
+  readonly held: HeldConnections | null;
   readonly staleReusesFailed: number;
   /** See `answeredBetween` in endpoint-count.ts. */
   readonly answeredBetween: number | null;
