@@ -357,7 +357,11 @@ export class OpenIncident {
     const facts = this.facts(now, beganAt, null);
     if (laterCauses.size === 0) return facts;
     const isOwn = ({ cause }: CountedCause): boolean => !laterCauses.has(this.#kinds.get(cause)?.family ?? this.#root);
-    return { ...facts, causes: facts.causes.filter(isOwn) };
+    const causes = facts.causes.filter(isOwn);
+    const failed = causes.reduce((sum, one) => sum + (one.failed ?? 0), 0);
+    const attemptsFailed = causes.reduce((sum, one) => sum + (one.attemptsFailed ?? 0), 0);
+    // Requests that were not sent have met no endpoint.
+    return { ...facts, causes, failed, attemptsFailed, endpoints: [] };
   }
 
   #whoseOf(root: CountedFailure): Whose {
