@@ -87,7 +87,7 @@ export const incidentSchema = z.object({
       }),
     )
     .describe(
-      'Routes or endpoints that had worked while it went on, and then began to fail as well; or another way in which requests fail, or instances end.',
+      'Routes or endpoints that had worked while it went on, and then began to fail as well; or another way in which requests fail, or instances end. Where the failures that it began with have ended and others go on, `title`, `cause`, `shape`, `whose` and `suspects` are those of what fails now, and what it began with is the first of these.',
     ),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
   findings_at: nullableText.describe('When the gateway found `findings`; null: it has found none.'),

@@ -1,5 +1,5 @@
 import type { Event, EventFacts } from '../core/event.ts';
-import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
+import { nextStepAfterExit, notStartedText, stepAfterNoStart } from '../core/explain.ts';
 import { type Clock, type Instant, never } from '../core/time.ts';
 import { lastWords } from '../core/last-words.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
@@ -25,6 +25,7 @@ const applicationsMax = 1024;
 const wellMsMin = 60_000;
 
 interface Exit extends Pick<EventFacts['instance_exited'], 'code' | 'signal' | 'outOfMemory'> {
+  readonly lastLine: string | null;
   readonly isSilent: boolean;
 }
 
@@ -126,7 +127,8 @@ export class CrashLoops {
       return;
     }
     const { code, signal, outOfMemory, output } = event.evidence;
-    this.#noteEnd(event, { code, signal, outOfMemory, isSilent: lastWords(output) === null }, now);
+    const lastLine = lastWords(output)?.error ?? null;
+    this.#noteEnd(event, { code, signal, outOfMemory, lastLine, isSilent: lastLine === null }, now);
   }
 
   #noteEnd(event: Event, exit: Exit | null, now: Instant): void {
@@ -197,8 +199,11 @@ export class CrashLoops {
           ? `between ${others.length === 0 ? 'its' : 'their'} runs requests wait, or get a 503`
           : `no instance of ${application} is ready, and requests get a 503`;
     const often = oftenText(worst, this.#clock.now() - (ends[0]?.at ?? last.at));
-    const what = last.exit === null ? 'could not be started' : 'has ended';
-    const reason = `${id} ${what} ${often}, the last time: ${last.reason}${too}; ${meanwhile}.`;
+    const what =
+      last.exit === null
+        ? notStartedText(id, often, last.reason)
+        : `${id} has ended ${often}, the last time: ${last.reason}`;
+    const reason = `${what}${too}; ${meanwhile}.`;
     const step = last.exit === null ? stepAfterNoStart : nextStepAfterExit(last.exit);
     // Another instance was ready before, and none is: with a fixed port that was most often one of an earlier configuration.
     const isRelease = !wasReady && serving.length === 0 && this.#wereReady.has(application);

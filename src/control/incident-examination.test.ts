@@ -259,3 +259,17 @@ test('instances of an application called null are no change of an upstream witho
   };
   assert.deepEqual([await of('null'), await of(null)], [true, false]);
 });
+
+test('an instance that has no port yet is not asked', async () => {
+  const endpoint = {
+    id: 'api/api/1/127.0.0.1:0',
+    instance: 'api/1',
+    address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+  };
+  const [first] = await examined({
+    upstream: () =>
+      ({ id: 'api', application: 'api', tls: null, endpoints: [endpoint] }) as unknown as UpstreamSnapshot,
+  });
+  assert.equal(first, 'api/1 cannot be asked directly: it has no port yet');
+  assert.deepEqual(asked, []);
+});

@@ -106,9 +106,14 @@ export class IncidentExamination {
     onLook: (look: DirectLook) => void,
   ): Promise<readonly string[]> {
     const [worst] = endpoints.filter(({ failed }) => failed > 0);
+    const all = upstream?.endpoints ?? [];
     const endpoint =
-      upstream?.endpoints.find(({ id }) => id === (worst?.endpoint as EndpointId)) ?? upstream?.endpoints[0];
+      all.find((one) => one.id === (worst?.endpoint as EndpointId) && hasAddress(one)) ??
+      all.find(hasAddress) ??
+      all[0];
     if (upstream === null || endpoint === undefined) return [];
+    if (!hasAddress(endpoint))
+      return [`${endpoint.instance ?? endpoint.id} cannot be asked directly: it has no port yet`];
     if (endpoint.failure !== undefined) return [`${endpoint.id} cannot be asked directly: its name has no address`];
     const request = this.#requestTo(endpoint, upstream);
     const first = await this.#ask(request, endpoint.id, onLook);
@@ -247,6 +252,9 @@ export class IncidentExamination {
       .map((event) => `${beforeText(event.at - startedAt)} the first failure: ${changeText(event)}`);
   }
 }
+
+/** An instance gets its port when its program is started. */
+const hasAddress = ({ address }: EndpointSnapshot): boolean => address.kind === 'unix' || address.port !== 0;
 
 /** How runtimes and loggers mark a line. */
 const looksLikeError = /\b(?:error|exception|fatal|panic|traceback|unhandled|failed|refused|out of memory)\b/i;

@@ -1,4 +1,5 @@
 import { additionSentence, incidentSentence, incidentTitle, presentStep } from '../diagnose/live/incident-sentence.ts';
+import { presentView } from '../diagnose/live/present-view.ts';
 import { firstRequestAt, requestsQuery } from '../diagnose/live/requests-query.ts';
 import type { IncidentAddition, KeptIncident } from '../core/live-incident.ts';
 
@@ -50,7 +51,8 @@ export interface AdditionStatus extends Omit<IncidentAddition, 'since' | 'until'
   readonly reason: string;
 }
 
-export function incidentStatus(incident: KeptIncident): IncidentStatus {
+export function incidentStatus(whole: KeptIncident): IncidentStatus {
+  const incident = presentView(whole);
   const {
     family: _family,
     firstUntil: _firstUntil,
@@ -81,7 +83,7 @@ export function incidentStatus(incident: KeptIncident): IncidentStatus {
     requestsPerSDuring: rounded(rate.during),
     suspects: suspectsOf(facts),
     joined,
-    nextStep: presentStep(incident),
+    nextStep: presentStep(whole),
     additions: additions.map(({ until, ...addition }) => ({
       ...addition,
       ...(until === undefined ? {} : { until: timeText(until) }),

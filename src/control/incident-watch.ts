@@ -8,6 +8,7 @@ import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { additionSentence, incidentSentence, presentStep } from '../diagnose/live/incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from '../diagnose/live/incident-tracker.ts';
+import { presentView } from '../diagnose/live/present-view.ts';
 import type { RouteLimits, UpstreamSettings, WatchedUpstream } from '../diagnose/live/watched-upstream.ts';
 import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
 import type { Examination } from './incident-examination.ts';
@@ -198,6 +199,7 @@ export class IncidentWatch {
       name: endpoint.name ?? null,
       state: endpoint.state,
       reason: endpoint.reason,
+      ...(endpoint.finding === undefined ? {} : { finding: endpoint.finding }),
       ...(endpoint.takenOutBy === undefined ? {} : { takenOutBy: endpoint.takenOutBy }),
       checkCause: endpoint.checkCause ?? endpoint.finding?.cause ?? null,
       advice: this.#parts.adviceOf(id, endpoint.id),
@@ -271,7 +273,8 @@ function subjectOf({ upstream }: LiveIncident): string {
 }
 
 function factsOf(incident: KeptIncident): IncidentFacts {
-  const { id, key, upstream, family, cause, requests, failed, attemptsFailed, startedAt, suspects } = incident;
+  const { id, key, upstream, family, requests, failed, attemptsFailed, startedAt } = incident;
+  const { cause, suspects, additions } = presentView(incident);
   return {
     incident: id,
     key,
@@ -286,6 +289,6 @@ function factsOf(incident: KeptIncident): IncidentFacts {
     startedAt: new Date(startedAt).toISOString(),
     suspects: suspects.map(({ name, sentence }) => ({ name, sentence })),
     nextStep: incident.resolvedAt === null ? presentStep(incident) : (suspects[0]?.nextStep ?? null),
-    additions: incident.additions.map(additionSentence),
+    additions: additions.map(additionSentence),
   };
 }

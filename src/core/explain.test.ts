@@ -312,6 +312,8 @@ describe('the advice', () => {
       /last output .*cause of the crash/,
     );
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGKILL', outOfMemory: true }), /more memory/);
+    const lastLine = 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory';
+    assert.match(nextStepAfterExit({ ...ended, signal: 'SIGABRT', lastLine }), /--max-old-space-size/);
   });
 
   it('does not send the reader to the output of an instance that printed nothing', () => {

@@ -6,6 +6,7 @@ import { failureTable } from './failure-table.ts';
 import { duration, quoted } from './failure-table/formatting.ts';
 import { supervisedTexts } from './failure-table/supervised.ts';
 import type { Cause, Evidence, Failure } from './failure.ts';
+import { heapExhaustionIn } from './heap-exhaustion.ts';
 import { type ProxyErrorType, proxyErrors } from './proxy-error.ts';
 import { requestRules } from './rules.ts';
 import type { Shape, Whose } from './shape.ts';
@@ -184,12 +185,22 @@ function isHowKnown({ code, signal, outOfMemory, stopped }: InstanceExit): boole
 export const stepAfterNoStart =
   'Correct what keeps the program from starting, or the command of the application; Candor tries again by itself.';
 
+/** Why a program does not run; `often`: '8 times in 18 s', empty for once. */
+export function notStartedText(instance: string, often: string, reason: string): string {
+  const why = reason.replace(/\.$/, '');
+  return often === ''
+    ? `${instance} could not be started: ${why}`
+    : `${instance} could not be started ${often}, the last time: ${why}`;
+}
+
 /** For a program that ended by itself and is known to have printed nothing. */
 export const stepAfterSilentEnd =
   'Look at what the application writes elsewhere, and let it print why it ends; `candor events` has its exits.';
 
 /** An exit, for the step that follows from it. */
 interface ExitForStep extends Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory' | 'stopped'> {
+  /** The error that it printed last; absent: not known. */
+  readonly lastLine?: string | null;
   /** All output of the run has been read, and has no line with text; absent: it has one, or more may come. */
   readonly isSilent?: boolean;
 }
@@ -201,6 +212,8 @@ export function nextStepAfterExit(exit: ExitForStep): string {
   const lastLines = 'the last output of the instance (`candor events --full` shows it with its exit)';
   if (exit.outOfMemory)
     return `Give the application more memory, or find out what uses it${isSilent ? '' : `: read ${lastLines}`}.`;
+  const heap = heapExhaustionIn(exit.lastLine ?? '');
+  if (heap !== null) return heap.nextStep;
   if (isSignalOfOthers(exit.signal))
     return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows whether the system killed it because it ran out of memory.`;
   if (isSilent) return stepAfterSilentEnd;

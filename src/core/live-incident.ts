@@ -136,6 +136,7 @@ export interface IncidentSuspect {
 export const suspectKinds = [
   'out_of_memory',
   'crash',
+  'not_started',
   'release',
   'configuration_change',
   'operator_action',

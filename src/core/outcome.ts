@@ -23,7 +23,9 @@ export interface EndpointOutcomes {
   consecutiveUnreachable: number;
   /** From the start of an attempt to its response head: the sum over the successes. */
   latencyMs: number;
-  /** The same by cells (`latency-cells.ts`). */
+  /** How long attempts had a connection, from when they left the queue for one to their end: the sum over the successes. Absent: not known. */
+  heldMs?: number;
+  /** The latency by cells (`latency-cells.ts`). */
   readonly latencies?: number[];
   /** The shortest and the longest of them; absent where nothing compared them. */
   latencyMsMin?: number;

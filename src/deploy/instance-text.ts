@@ -1,7 +1,7 @@
 import { lowerFirst } from '../core/first-letter.ts';
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
+import type { EndpointState, InstanceExit, ReadinessFinding } from '../core/endpoint.ts';
 import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
 import type { ListeningSocket, ProgramExit } from './host.ts';
 import { failsMax, type InstanceLife } from './instance-life.ts';
@@ -86,8 +86,15 @@ export function exitFinding(
   {
     ending,
     ownExit,
+    exit = null,
     isSilent = false,
-  }: { readonly ending: string | null; readonly ownExit: ProgramExit | null; readonly isSilent?: boolean },
+  }: {
+    readonly ending: string | null;
+    readonly ownExit: ProgramExit | null;
+    /** The same exit, with its last line; absent: not known. */
+    readonly exit?: Pick<InstanceExit, 'lastLine'> | null;
+    readonly isSilent?: boolean;
+  },
   found: ReadinessFinding | null,
 ): ReadinessFinding | null {
   if (life.phase !== 'exited' && life.phase !== 'backing_off' && life.phase !== 'starting') return null;
@@ -96,7 +103,12 @@ export function exitFinding(
   const step =
     ownExit === null
       ? stepAfterNoStart
-      : nextStepAfterExit({ ...ownExit, outOfMemory: ownExit.outOfMemory === true, isSilent });
+      : nextStepAfterExit({
+          ...ownExit,
+          outOfMemory: ownExit.outOfMemory === true,
+          lastLine: exit?.lastLine ?? null,
+          isSilent,
+        });
   const now = found === null ? '' : `${found.reason}; `;
   const start = life.phase === 'backing_off' ? { startsAtInstant: life.until } : {};
   return {

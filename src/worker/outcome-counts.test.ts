@@ -274,3 +274,12 @@ test('failures and 5xx of an endpoint have the time at which the earliest of the
     [undefined, 3, 5],
   );
 });
+
+test('how long an answered attempt had a connection begins when it left the queue', () => {
+  const [cell] = counted(
+    exchangeOf({ status: 200, startedMs: 0, queuedMs: 1500, headMs: 3900, endedMs: 4000 }),
+    exchangeOf({ status: 200, startedMs: 10, queuedMs: -1, headMs: 15, endedMs: 20 }),
+    exchangeOf({ failure: full, startedMs: 0, endedMs: 2000 }),
+  );
+  assert.equal(cell?.heldMs, 2510);
+});

@@ -10,7 +10,8 @@ import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
 import { type HeldFailures, RouteFailures } from './route-failures.ts';
 
-type OutcomeCell = EndpointOutcomes & Required<Pick<EndpointOutcomes, 'latencies' | 'latencyMsMin' | 'latencyMsMax'>>;
+type OutcomeCell = EndpointOutcomes &
+  Required<Pick<EndpointOutcomes, 'heldMs' | 'latencies' | 'latencyMsMin' | 'latencyMsMax'>>;
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
 const cellsMax = 4096;
@@ -54,6 +55,8 @@ export class OutcomeCounts {
       } else if (attempt.status === tooManyRequests) noteRateLimit(cell, attempt, exchange.startedWall);
       const latencyMs = attempt.headMs - attempt.startedMs;
       cell.latencyMs += latencyMs;
+      const { queuedMs = -1 } = attempt;
+      cell.heldMs += attempt.endedMs - (queuedMs >= 0 ? queuedMs : attempt.startedMs);
       cell.latencies[latencyCellOf(latencyMs)]! += 1;
       if (latencyMs < cell.latencyMsMin) cell.latencyMsMin = latencyMs;
       if (latencyMs > cell.latencyMsMax) cell.latencyMsMax = latencyMs;
@@ -168,6 +171,7 @@ function noOutcomes(): Omit<OutcomeCell, 'upstream' | 'endpoint' | 'state' | 'ca
     consecutiveFailures: 0,
     consecutiveUnreachable: 0,
     latencyMs: 0,
+    heldMs: 0,
     latencies: new Array<number>(latencyCells).fill(0),
     latencyMsMin: Infinity,
     latencyMsMax: 0,

@@ -6,6 +6,7 @@ import {
   incidentTitle,
   presentStep,
 } from '../../src/diagnose/live/incident-sentence.ts';
+import { incidentStatus } from '../../src/control/incident-status.ts';
 import type { LiveIncident } from '../../src/core/live-incident.ts';
 import { playScenario } from './play-scenario.ts';
 
@@ -35,14 +36,14 @@ function played(goneS: number, garbageS: number, seconds = 60 + goneS + garbageS
 const countOf = ({ causes }: LiveIncident, cause: string): number =>
   causes.find((one) => one.cause === cause)?.failed ?? 0;
 
-test('an incident whose cause changes keeps its name, and tells of each cause with its own count', () => {
+test('an incident whose cause changes has the name of the present one, and tells of each cause with its own count', () => {
   for (const goneS of [4, 20, 45]) {
     const { incidents } = played(goneS, 20);
     assert.equal(incidents.length, 1, `${goneS} s`);
     const [incident] = incidents as [LiveIncident];
     const [before, after] = [countOf(incident, 'no_endpoint_ready'), countOf(incident, 'response_not_http')];
     assert.equal(before + after, incident.failed);
-    assert.equal(incidentTitle(incident), 'The application is unavailable (upstream api)');
+    assert.equal(incidentTitle(incident), "The endpoint's answer is not HTTP (upstream api)");
     assert.deepEqual(
       incident.suspects.map(({ name }) => name),
       ['nothing_listens'],
@@ -52,12 +53,14 @@ test('an incident whose cause changes keeps its name, and tells of each cause wi
       [[['response_not_http'], after, ['another_program']]],
     );
     const [addition] = incident.additions;
-    const at = new Date(addition?.since ?? 0).toISOString().slice(11, 19);
+    const [from, to] = [incident.startedAt, addition?.since ?? 0].map((at) => new Date(at).toISOString().slice(11, 19));
+    const ended = new Date(incident.firstUntil ?? 0).toISOString().slice(11, 19);
+    assert.ok(ended < (to ?? ''));
     assert.equal(
       incidentSentence(incident),
-      `Incident 1: the application is unavailable (upstream api): ${incident.failed} of ${incident.requests} requests failed, ${before} of them with no_endpoint_ready. ` +
-        'At first nothing listened at the address of the application; later something did. ' +
-        `Since ${at} UTC requests also fail with response_not_http (${after} requests): Something that does not speak the configured protocol answers at that address.`,
+      `Incident 1: the endpoint's answer is not HTTP (upstream api): ${incident.failed} of ${incident.requests} requests failed, ${after} of them with response_not_http. ` +
+        'Something that does not speak the configured protocol answers at that address. ' +
+        `From ${from} to ${ended} UTC requests also failed with no_endpoint_ready (${before} requests): At first nothing listened at the address of the application; later something did.`,
     );
   }
 });
@@ -113,6 +116,11 @@ test('people are told when the cause changes', () => {
   assert.deepEqual(
     changes.filter(({ incident }) => incident.additions.length > 0).map(({ kind }) => kind),
     ['grown'],
+  );
+  // With the name of what fails now.
+  assert.deepEqual(
+    [...new Set(changes.map(({ incident }) => incidentTitle(incident)))],
+    ['The application is unavailable (upstream api)', "The endpoint's answer is not HTTP (upstream api)"],
   );
 });
 
@@ -176,3 +184,47 @@ test('of several causes in turn, those that have ended say until when, and the s
   const [garbage] = resolved.additions;
   assert.equal(Math.round(((garbage?.until ?? 0) - (garbage?.since ?? 0)) / 1000), 30);
 });
+
+test('an endpoint that answers with 5xx after a restart gives the incident its name', () => {
+  for (const rate of [10, 4]) assertNamed(rate);
+});
+
+function assertNamed(rate: number): void {
+  const gone = { state: 'unhealthy', reason: 'nothing listens there', checkCause: 'connect_refused' } as const;
+  const { incidents, changes } = playScenario(
+    {
+      seconds: 200,
+      upstreams: { api: { endpoints: 2, rate, medianMs: 20, p99Ms: 90 } },
+      steps: [
+        { from: 10, to: 50, ...gone },
+        { from: 10, to: 50, fail: 'no_endpoint_ready', share: 1 },
+        { from: 50, to: 90, fail: 'app_error', share: 1, endpoints: [2] },
+      ],
+    },
+    3,
+  );
+  const now = changes.findLast(({ incident }) => incident.resolvedAt === null)?.incident;
+  assert.ok(now !== undefined);
+  const { title, cause, shape, suspects, additions } = incidentStatus({
+    ...{ ...now, key: '1', interrupted: false, findings: [] },
+  });
+  assert.deepEqual(
+    [title, cause, shape, suspects[0]?.sentence],
+    [
+      'The application answers with 5xx (upstream api)',
+      null,
+      'app_error',
+      'Only api/2 fails; the other endpoints answer.',
+    ],
+  );
+  assert.deepEqual(
+    additions.map(({ causes, until, suspects: [first] }) => [causes, until !== undefined, first?.name]),
+    [[['no_endpoint_ready'], true, 'nothing_listens']],
+  );
+  assert.deepEqual(incidents.map(incidentTitle), ['The application is unavailable (upstream api)']);
+  // What the endpoints do later says nothing of why requests were not sent, also in a second without a failure.
+  assert.deepEqual(
+    incidents.map((one) => one.suspects.map(({ name }) => name)),
+    [['nothing_listens']],
+  );
+}

@@ -36,6 +36,18 @@ const exited = (at: number, outOfMemory: boolean, application = 'web'): Scenario
   },
 });
 
+const notStarted = (at: number): ScenarioStep => ({
+  at,
+  event: {
+    kind: 'instance_not_started',
+    subject: 'instance:web/1',
+    from: 'starting',
+    to: 'backing_off',
+    reason: 'port 8080 is taken: python3 (pid 7246) listens there',
+    evidence: { command: 'node server.js', directory: '/srv/web', errno: 'EADDRINUSE' },
+  },
+});
+
 const disagrees = (at: number, endpoint: string): ScenarioStep => ({
   at,
   event: {
@@ -91,6 +103,34 @@ export const ownScenarios: readonly IncidentScenario[] = [
     seconds: 700,
     upstreams: { api: { ...supervised, rate: 4 } },
     steps: [changed(20, 'applications: web'), exited(600, false), ...gone(600, 604)],
+  },
+  {
+    name: 'the port of the application is taken, so that it never starts',
+    expect: 'not_started',
+    seconds: 60,
+    upstreams: { api: supervised },
+    steps: [
+      ...[1, 2, 4, 8, 16, 32].map((at) => notStarted(at)),
+      {
+        ...{ from: 0, to: 60, state: 'unhealthy' },
+        reason:
+          'port 8080 is taken: python3 (pid 7246) listens there; starts again after 22.5 s (failed 6 times in a row)',
+      },
+      { from: 0, to: 60, fail: 'no_endpoint_ready', share: 1 },
+    ],
+  },
+  {
+    name: 'the check of an upstream with few requests meets an expired certificate, so that no request is sent',
+    expect: 'certificate',
+    seconds: 60,
+    upstreams: { api: { ...api, endpoints: 1, rate: 0.5 } },
+    steps: [
+      {
+        ...{ from: 0, to: 60, state: 'unhealthy', reason: 'The certificate ran out at 2026-11-20T00:00:00.000Z.' },
+        checkCause: 'tls_certificate_expired',
+      },
+      { from: 0, to: 60, fail: 'no_endpoint_ready', share: 1 },
+    ],
   },
   {
     name: 'a release answers with 500',

@@ -1,3 +1,4 @@
+import { heapExhaustionOf } from '../../core/heap-exhaustion.ts';
 import type { ExitKind } from './incident-additions.ts';
 import type { SeenOf } from './suspect-facts.ts';
 
@@ -21,5 +22,6 @@ export class FirstExits {
   }
 }
 
+/** A runtime that gets no more memory ends its program itself. */
 export const exitKindOf = ({ evidence }: SeenOf<'instance_exited'>['event']): ExitKind =>
-  evidence.outOfMemory ? 'out_of_memory' : 'crash';
+  evidence.outOfMemory || heapExhaustionOf(evidence.output) !== null ? 'out_of_memory' : 'crash';

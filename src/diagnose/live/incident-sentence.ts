@@ -3,9 +3,11 @@ import { specOfCause } from '../../core/explain.ts';
 import { failuresText } from '../../core/quantity-text.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { IncidentAddition, LiveIncident } from '../../core/live-incident.ts';
+import { presentView } from './present-view.ts';
 
 /** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
-export function incidentSentence(incident: LiveIncident): string {
+export function incidentSentence(whole: LiveIncident): string {
+  const incident = presentView(whole);
   const { id, resolvedAt, startedAt, lastAt, suspects, joined } = incident;
   const what = `Incident ${id}: ${lowerFirst(incidentTitle(incident))}`;
   if (joined !== undefined) return `${what}. It is part of incident ${joined}, and goes on there.`;
@@ -24,8 +26,9 @@ export function incidentSentence(incident: LiveIncident): string {
 const removedSentence = ({ upstreams }: LiveIncident): string =>
   `It ended because the configuration no longer has the upstream${upstreams.length === 1 ? '' : 's'} ${listOf(upstreams.map(({ upstream }) => upstream))}.`;
 
-/** A few words: what fails. */
-export function incidentTitle(incident: LiveIncident): string {
+/** A few words: what fails now; of an incident that is over, what it began with. */
+export function incidentTitle(whole: LiveIncident): string {
+  const incident = presentView(whole);
   const { upstream, upstreams } = incident;
   const what = titleOf(incident);
   if (upstreams.length > 1) return `${what} (upstreams ${listOf(upstreams.map((one) => one.upstream))})`;
@@ -70,11 +73,8 @@ export function additionSentence(addition: IncidentAddition): string {
 
 /** The step for the cause with which requests fail now: that of an addition, where the failures that the incident began with have ended. Null: it is over, or the cause is not known. */
 export function presentStep(incident: LiveIncident): string | null {
-  const { resolvedAt, firstUntil, additions, suspects } = incident;
-  if (resolvedAt !== null) return null;
-  const later =
-    firstUntil === undefined ? [] : additions.filter(({ until, causes }) => until === undefined && causes.length > 0);
-  return (later.at(-1)?.suspects[0] ?? suspects[0])?.nextStep ?? null;
+  if (incident.resolvedAt !== null) return null;
+  return (presentView(incident).suspects[0] ?? incident.suspects[0])?.nextStep ?? null;
 }
 
 const timeOf = (wallMs: number): string => new Date(wallMs).toISOString().slice(11, 19);

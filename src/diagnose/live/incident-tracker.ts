@@ -1,7 +1,7 @@
 import type { ExchangeCount } from '../../core/counters.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
-import type { FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks } from './addition-watch.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause } from './failure-family.ts';
@@ -60,6 +60,9 @@ const lateS = 5;
 
 /** Failures by which endpoints are out come so shortly before requests that find none. */
 const ledWithinS = 10;
+
+/** How long connections are in use is looked at over so long a time. */
+const heldS = 30;
 
 /** Workers report failures within 100 ms. The main thread may be busy; a clock that was set says nothing. */
 const lagMaxMs = 10_000;
@@ -315,19 +318,24 @@ export class IncidentTracker {
     const isOver = isRemoved || (this.#isOver(open, all, second) && !isDown(watched));
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const seen = open.seenEndpoints.see(watched);
-    open.seeChecks(familyOfChecks(watched));
+    const checksChanged = open.seeChecks(familyOfChecks(watched), second);
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
-    const rank = (counted: OpenIncident): readonly IncidentSuspect[] =>
-      rankSuspects(this.#contextOf(counted.ownFacts(this.#wall(ms), this.#beganAt), counted, failures, seen));
+    const rank = (
+      counted: OpenIncident,
+      isLater: (kind: SuspectKind) => boolean = () => false,
+    ): readonly IncidentSuspect[] =>
+      rankSuspects(this.#contextOf(counted.ownFacts(this.#wall(ms), this.#beganAt), counted, failures, seen), isLater);
     const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);
     const isAdded = this.#additions.follow(open, {
       ...{ from, second, wallMs: this.#wall(ms), failures: all, watched, events: this.#events.all, rank },
       elsewhere: new Set(others.flatMap(({ families }) => [...families])),
     });
-    const found = rank(open).filter(({ name }) => !open.additions.has(name));
+    const found = rank(open, (kind) => open.additions.has(kind));
     open.suspects =
-      quietFor === 0 ? suspectsWhileFailing(found, open) : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
+      quietFor === 0
+        ? suspectsWhileFailing(found, open, checksChanged)
+        : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
     const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
     const incident = isRemoved ? { ...facts, isRemoved } : facts;
     if (isOver) {
@@ -374,10 +382,11 @@ export class IncidentTracker {
   #contextOf(
     incident: LiveIncident,
     open: OpenIncident,
-    { usualDurations, usualMaxMs, slowDurations }: UpstreamFailures,
+    failures: UpstreamFailures,
     watched: WatchedUpstream,
   ): SuspectContext {
     const startedMs = open.startMs;
+    const { usualDurations, usualMaxMs, slowDurations } = failures;
     const events = this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
     return {
       incident,
@@ -394,6 +403,7 @@ export class IncidentTracker {
       usualDurations,
       usualMaxMs,
       slowDurations,
+      held: open.upstreams.length > 1 ? null : failures.held(this.#judged, heldS),
       staleReusesFailed: open.staleReusesFailed,
       answeredBetween: open.answeredBetween('notHttp'),
       validBetween: open.answeredBetween('invalid'),

@@ -13,6 +13,7 @@ const kinds: ReadonlySet<EventKind> = new Set([
   'descriptors_exhausted',
   'health_disagreement',
   'instance_exited',
+  'instance_not_started',
   'name_addresses',
   'name_state',
   'overlay_changed',
@@ -67,6 +68,6 @@ export class KeptEvents {
   }
 }
 
-/** Of exits, the application: 'instance:web' of 'instance:web/1'. Events of other kinds have one source. */
+/** Of exits, and of programs that could not be started, the application: 'instance:web' of 'instance:web/1'. Events of other kinds have one source. */
 const sourceOf = ({ kind, subject }: Event): string =>
-  kind === 'instance_exited' ? subject.slice(0, subject.lastIndexOf('/')) : '';
+  kind === 'instance_exited' || kind === 'instance_not_started' ? subject.slice(0, subject.lastIndexOf('/')) : '';

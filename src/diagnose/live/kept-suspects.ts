@@ -1,12 +1,16 @@
 import type { IncidentSuspect } from '../../core/live-incident.ts';
 import type { OpenIncident } from './open-incident.ts';
 
-/** While requests fail, the facts of this second count. What kept requests from being sent stays suspected when checks meet something else. */
+/**
+ * While requests fail, the facts of this second count. What kept requests from being sent stays suspected when checks meet something else (`checksChanged`),
+ * which is told as an addition.
+ */
 export function suspectsWhileFailing(
   found: readonly IncidentSuspect[],
   { suspects, additions, root }: Pick<OpenIncident, 'suspects' | 'additions' | 'root'>,
+  checksChanged: boolean,
 ): readonly IncidentSuspect[] {
-  if (additions.laterCauses.size > 0 && suspects.length > 0)
+  if ((additions.laterCauses.size > 0 || checksChanged) && suspects.length > 0)
     return suspects.map((one) => found.find(({ name }) => name === one.name) ?? one);
   return found.length === 0 && root === 'not_ready' ? suspects : found;
 }

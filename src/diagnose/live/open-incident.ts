@@ -6,7 +6,7 @@ import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from 
 import { knownSecondsMax } from './explained-share.ts';
 import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
 import { FirstExits } from './first-exits.ts';
-import { endedS, IncidentAdditions } from './incident-additions.ts';
+import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
@@ -23,6 +23,9 @@ const togetherS = 10;
 
 /** The cause of an incident that began with a consequence shows within this time: a check fails before requests do. */
 const causeWithinS = 60;
+
+/** Requests find an endpoint again once none has failed to for so long while others reach one. */
+const readyAgainS = 1;
 
 interface KindCount {
   readonly family: FailureFamily;
@@ -148,9 +151,11 @@ export class OpenIncident {
     else if (isConsequenceOf(this.#root, family)) this.#root = family;
   }
 
-  /** How the checks fail that keep requests from being sent. */
-  seeChecks(met: FailureFamily | null): void {
-    if (this.#root === 'not_ready') this.#checksMet ??= met;
+  /** How the checks fail that keep requests from being sent. Whether they fail in another way now, which is told as an addition. */
+  seeChecks(met: FailureFamily | null, second: number): boolean {
+    if (this.#root !== 'not_ready') return false;
+    this.#checksMet ??= met;
+    return met !== null && met !== this.#checksMet && second - this.startSecond >= settleS;
   }
 
   /** No request was sent for one reason, and now requests fail for another. */
@@ -337,7 +342,13 @@ export class OpenIncident {
   #firstUntil(now: number, beganAt: number): { readonly firstUntil?: number } {
     const own = [...this.#kinds.values()].filter(({ family }) => family === this.#root);
     const until = beganAt + Math.max(0, ...own.map(({ lastSecond }) => lastSecond)) * 1000 + 999;
-    return own.length > 0 && now - until > endedS * 1000 ? { firstUntil: until } : {};
+    const quietS = this.#isReadyAgain ? readyAgainS : endedS;
+    return own.length > 0 && now - until > quietS * 1000 ? { firstUntil: until } : {};
+  }
+
+  /** Requests are sent again, and fail in another way. */
+  get #isReadyAgain(): boolean {
+    return this.#root === 'not_ready' && this.additions.laterCauses.size > 0;
   }
 
   /** What its own suspects are looked for in: failures of a later cause have suspects of their own. */
@@ -346,7 +357,11 @@ export class OpenIncident {
     const facts = this.facts(now, beganAt, null);
     if (laterCauses.size === 0) return facts;
     const isOwn = ({ cause }: CountedCause): boolean => !laterCauses.has(this.#kinds.get(cause)?.family ?? this.#root);
-    return { ...facts, causes: facts.causes.filter(isOwn) };
+    const causes = facts.causes.filter(isOwn);
+    const failed = causes.reduce((sum, one) => sum + (one.failed ?? 0), 0);
+    const attemptsFailed = causes.reduce((sum, one) => sum + (one.attemptsFailed ?? 0), 0);
+    // Requests that were not sent have met no endpoint.
+    return { ...facts, causes, failed, attemptsFailed, endpoints: [] };
   }
 
   #whoseOf(root: CountedFailure): Whose {

@@ -44,6 +44,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     usualDurations: [],
     usualMaxMs: Infinity,
     slowDurations: [],
+    held: null,
     staleReusesFailed: 0,
     answeredBetween: null,
     validBetween: null,

@@ -9,7 +9,7 @@ import type { Event, EventKind } from '../../core/event.ts';
 import type { ExitKind } from './incident-additions.ts';
 import type { DirectLook, NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 import type { SeenInstance, SeenRevision } from './seen-releases.ts';
-import type { CountedFailure } from './upstream-failures.ts';
+import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
 import type { CountedEndpoint, LiveIncident } from '../../core/live-incident.ts';
 import type { Cause } from '../../core/failure.ts';
 
@@ -46,6 +46,8 @@ export interface SuspectContext {
   /** The longest of those that are usual; Infinity: not known. */
   readonly usualMaxMs: number;
   readonly slowDurations: ArrayLike<number>;
+  /** Of the last seconds; null: not known, or there are several upstreams. */
+  readonly held: HeldConnections | null;
   readonly staleReusesFailed: number;
   /** See `answeredBetween` in endpoint-count.ts. */
   readonly answeredBetween: number | null;
@@ -200,10 +202,20 @@ export function specOfMost(incident: LiveIncident, kinds: ReadonlySet<CountedFai
 }
 
 /** Whether no request was sent because most checks failed with one of these causes. */
-export function checksFound({ incident, watched }: SuspectContext, is: (cause: Cause) => boolean): boolean {
+export function checksFound(context: SuspectContext, is: (cause: Cause) => boolean): boolean {
+  return checksMet(context, is) !== null;
+}
+
+/** The endpoints whose checks failed with one of these causes, and that cause; null: they do not keep requests from being sent. */
+export function checksMet(
+  { incident, watched }: Pick<SuspectContext, 'incident' | 'watched'>,
+  is: (cause: Cause) => boolean,
+): { readonly cause: Cause; readonly evidence: readonly string[] } | null {
   const unhealthy = watched.endpoints.filter(({ state }) => state === 'unhealthy');
   const found = unhealthy.filter(({ checkCause }) => checkCause !== null && is(checkCause));
-  return isOf(incident, 'not_ready') && found.length > 0 && found.length * 2 >= unhealthy.length;
+  const cause = found[0]?.checkCause ?? null;
+  if (!isOf(incident, 'not_ready') || cause === null || found.length * 2 < unhealthy.length) return null;
+  return { cause, evidence: found.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`) };
 }
 
 export const isEndpointOf = (subject: string, upstream: string): boolean => subject.startsWith(`endpoint:${upstream}/`);

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { specOfCause } from '../../core/explain.ts';
+import type { Cause } from '../../core/failure.ts';
+import { failureTable } from '../../core/failure-table.ts';
+import { lowerFirst } from '../../core/first-letter.ts';
 import type { IncidentSuspect } from '../../core/live-incident.ts';
 import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
@@ -246,4 +250,42 @@ describe('an application that was started and has not become ready', () => {
     assert.match(suspect?.nextStep ?? '', /fix what keeps its readiness path from answering 200\.$/);
   });
   test('is none where the gateway does not start it', () => assert.equal(suspectOf(null), undefined));
+});
+
+describe('what checks meet is the cause where they keep requests from being sent, however few requests came', () => {
+  const suspectsOf = (checkCause: Cause) =>
+    ranking(
+      { ...incidentOf('not_ready', [['no_endpoint_ready', 4]]), attemptsFailed: 0 },
+      {
+        watched: {
+          application: null,
+          endpoints: [endpointOf('app/localhost/127.0.0.1:1', { state: 'unhealthy', reason: 'it failed', checkCause })],
+        },
+      },
+    );
+  for (const cause of Object.keys(failureTable) as Cause[])
+    if (cause.startsWith('tls_certificate_'))
+      test(cause, () => {
+        const [first] = suspectsOf(cause);
+        assert.equal(first?.name, 'certificate');
+        assert.equal(
+          first?.sentence,
+          `The endpoint's certificate is not accepted: ${lowerFirst(specOfCause(cause).title)}.`,
+        );
+        assert.deepEqual(first?.evidence, ['app/localhost/127.0.0.1:1: it failed']);
+      });
+  for (const [cause, name] of [
+    ['tls_version', 'tls_settings'],
+    ['tls_plaintext_peer', 'another_program'],
+    ['response_not_http', 'another_program'],
+    ['response_framing', 'invalid_responses'],
+    ['connect_refused', 'nothing_listens'],
+    ['connect_timeout', 'network'],
+    ['tls_timeout', 'network'],
+    ['dns_not_found', 'dns'],
+    ['response_head_timeout', 'slow_application'],
+    ['closed_before_response', 'connections_cut'],
+    ['descriptors_exhausted', 'descriptors'],
+  ] as const)
+    test(cause, () => assert.equal(suspectsOf(cause)[0]?.name, name));
 });

@@ -1,11 +1,12 @@
-import { lowerFirst } from '../../core/first-letter.ts';
+import { lowerFirst, upperFirst } from '../../core/first-letter.ts';
+import { specOfCause } from '../../core/explain.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { datedLines } from './evidence-lines.ts';
 import { withTarget } from './step-target.ts';
 import { outputStepOf } from './output-step.ts';
 import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
-import { ownExits } from './suspected-exits.ts';
+import { failedStarts, ownExits } from './suspected-exits.ts';
 import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
@@ -13,12 +14,14 @@ import {
   type SuspectFinding,
   shownMax,
   checksFound,
+  checksMet,
   mostFrequentOf,
   specOfMost,
   races,
   refused,
   causesOfAnotherProgram,
   invalid,
+  otherProtocol,
   seen,
   isOf,
   isEndpointOf,
@@ -52,13 +55,21 @@ function neverReadyFinding(context: SuspectContext): SuspectFinding | null {
   const { incident, watched } = context;
   const { application, endpoints } = watched;
   const isStarting = endpoints.length > 0 && endpoints.every(({ state }) => state === 'starting');
-  if (application === null || !isOf(incident, 'not_ready') || !isStarting || ownExits(context).length > 0) return null;
+  if (
+    application === null ||
+    !isOf(incident, 'not_ready') ||
+    !isStarting ||
+    ownExits(context).length + failedStarts(context).length > 0
+  )
+    return null;
   const output = outputStepOf(context) ?? 'See what it printed last in `candor status`';
+  const fix = endpoints.find(({ finding }) => finding?.fix != null)?.finding?.fix ?? null;
   return {
     fit: 0.5,
     sentence: 'The application was started, and has not become ready.',
     evidence: endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
-    nextStep: `${output}, and fix what keeps its readiness path from answering 200.`,
+    nextStep:
+      fix === null ? `${output}, and fix what keeps its readiness path from answering 200.` : `${upperFirst(fix)}.`,
   };
 }
 
@@ -113,7 +124,7 @@ export const applications = {
     const unhealthy = watched.endpoints.filter(({ state, checkCause }) => state === 'unhealthy' && checkCause === null);
     if (!isOf(incident, 'not_ready') || unhealthy.length === 0 || incident.attemptsFailed > 0) return null;
     // They are out because the process ended, and not by a check.
-    if (ownExits(context).length > 0) return null;
+    if (ownExits(context).length > 0 || failedStarts(context).length > 0) return null;
     return {
       fit: 0.7,
       sentence: 'Health checks have taken all endpoints out; no request had failed there.',
@@ -123,7 +134,18 @@ export const applications = {
   },
   invalid_responses: (context) => {
     const { incident, validBetween, watched, newestFailure } = context;
-    if (shareOf(incident, causesOfAnotherProgram(context)) >= 0.5 || shareOf(incident, invalid) < 0.3) return null;
+    if (shareOf(incident, causesOfAnotherProgram(context)) >= 0.5) return null;
+    const met = checksMet(context, (cause) => invalid.has(cause) && !otherProtocol.has(cause));
+    if (met !== null) {
+      const { title, nextStep } = specOfCause(met.cause);
+      return {
+        fit: 0.68,
+        sentence: `The application sends responses that are no valid HTTP: ${lowerFirst(title)}.`,
+        evidence: met.evidence,
+        nextStep: withTarget(nextStep, incident, watched),
+      };
+    }
+    if (shareOf(incident, invalid) < 0.3) return null;
     const most = mostFrequentOf(incident, invalid);
     if (validBetween !== null && most !== null)
       return {

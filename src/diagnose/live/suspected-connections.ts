@@ -12,6 +12,7 @@ import {
   type SuspectFinding,
   shownMax,
   checksFound,
+  checksMet,
   specOfMost,
   refused,
   races,
@@ -84,25 +85,36 @@ export const connections = {
       nextStep: withTarget(cause?.nextStep ?? 'Ask the name server with `dig NAME`.', incident, watched),
     };
   },
-  certificate: ({ incident, watched }) => {
+  certificate: (context) => {
+    const { incident, watched } = context;
     const share = shareOf(incident, certificates);
-    if (share < 0.5) return null;
-    const spec = specOfMost(incident, certificates);
+    const met = checksMet(context, (cause) => certificates.has(cause));
+    if (share < 0.5 && met === null) return null;
+    const spec = share >= 0.5 || met === null ? specOfMost(incident, certificates) : specOfCause(met.cause);
     return {
       fit: 0.94,
       sentence: `The endpoint's certificate is not accepted: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
-      evidence: [`${percent(share)} of the failures: ${names(incident, certificates)}`],
+      evidence: [
+        ...(share > 0 ? [`${percent(share)} of the failures: ${names(incident, certificates)}`] : []),
+        ...(met?.evidence ?? []),
+      ],
       nextStep: withTarget(spec?.nextStep ?? 'Renew the certificate of the endpoint.', incident, watched),
     };
   },
-  tls_settings: ({ incident, watched }) => {
-    if (!isOf(incident, 'tls') || shareOf(incident, certificates) >= 0.5 || incident.cause === 'tls_timeout')
-      return null;
-    const spec = incident.cause === null ? null : specOfCause(incident.cause);
+  tls_settings: (context) => {
+    const { incident, watched } = context;
+    const met = checksMet(
+      context,
+      (cause) => familyOfCause(cause) === 'tls' && !certificates.has(cause) && !otherProtocol.has(cause),
+    );
+    if (met === null && (!isOf(incident, 'tls') || incident.cause === 'tls_timeout')) return null;
+    if (shareOf(incident, certificates) >= 0.5) return null;
+    const cause = met?.cause ?? incident.cause;
+    const spec = cause === null ? null : specOfCause(cause);
     return {
       fit: 0.7,
       sentence: `TLS with the endpoint fails: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
-      evidence: [names(incident, null)],
+      evidence: met?.evidence ?? [names(incident, null)],
       nextStep: withTarget(
         spec?.nextStep ?? 'Compare the versions, the server name and the certificates on both sides.',
         incident,
@@ -114,11 +126,15 @@ export const connections = {
   another_program: (context) => {
     const { incident } = context;
     const share = shareOf(incident, causesOfAnotherProgram(context));
-    if (share < 0.5) return null;
+    const met = checksMet(context, (cause) => otherProtocol.has(cause));
+    if (share < 0.5 && met === null) return null;
     return {
       fit: 0.88,
       sentence: 'Something that does not speak the configured protocol answers at that address.',
-      evidence: [`${percent(share)} of the failures: ${names(incident, otherProtocol)}`],
+      evidence: [
+        ...(share > 0 ? [`${percent(share)} of the failures: ${names(incident, otherProtocol)}`] : []),
+        ...(met?.evidence ?? []),
+      ],
       nextStep:
         outputStepOf(context) === null
           ? 'See with `ss -ltnp` which program listens on that port, and compare port and scheme with the configuration.'
@@ -128,13 +144,14 @@ export const connections = {
   connections_cut: (context) => {
     const { incident } = context;
     const output = outputStepOf(context);
-    if (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5) return null;
+    const met = checksMet(context, (cause) => familyOfCause(cause) === 'gone' && !refused.has(cause));
+    if (met === null && (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5)) return null;
     // It says of the same connections when they were cut.
     if (keepAliveRace(context) !== null) return null;
     return {
       fit: 0.45,
       sentence: 'The application, or something before it, cuts its connections.',
-      evidence: [names(incident, null)],
+      evidence: met?.evidence ?? [names(incident, null)],
       nextStep:
         output === null
           ? 'Look at its log: a process that ends, a timeout of its own, or a proxy between it and the gateway.'

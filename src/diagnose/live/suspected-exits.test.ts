@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { stepAfterNoStart } from '../../core/explain.ts';
 import type { IncidentSuspect } from '../../core/live-incident.ts';
 import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import type { WatchedUpstream } from './watched-upstream.ts';
@@ -98,4 +99,95 @@ describe('an application that ended by itself', () => {
       ['crash'],
     );
   });
+});
+
+describe('an application that ended because its runtime got no more memory', () => {
+  const reason = 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory';
+  const full = (afterMs: number) =>
+    exit(afterMs, { reason: `killed by SIGABRT; last line: "${reason}"` }, [
+      '<--- Last few GCs --->',
+      reason,
+      ' 1: 0x76a3a0 node::OOMErrorHandler(char const*, v8::OOMDetails const&) [node]',
+    ]);
+  const processes = [{ instance: 'app/1', beforeExit: 'RSS 116 MiB, 1.0 s before it ended', strains: [] }];
+
+  test('is suspected with that cause, its evidence and the step for that runtime, and without what follows from its end', () => {
+    const incident = incidentOf('gone', [
+      ['reset_before_response', 9],
+      ['connect_refused', 12],
+    ]);
+    const found = ranking(incident, { watched: { ...watched, processes }, events: [full(-40), full(2000)] });
+    assert.deepEqual(
+      found.map(({ name, sentence }) => [name, sentence]),
+      [['out_of_memory', 'app/1 ended because its JavaScript heap was full, 2 times.']],
+    );
+    assert.match(found[0]?.nextStep ?? '', /--max-old-space-size/);
+    assert.match(found[0]?.evidence.join('\n') ?? '', /RSS 116 MiB[^]*JavaScript heap out of memory/);
+  });
+});
+
+test('what follows from the end of a process is a suspect where most failures came before it', () => {
+  const failedAt = new Map(Array.from({ length: 60 }, (_, second) => [second, [5, 5]] as const));
+  const names = ranking(gone, { watched, failedAt, events: [exit(50_000)] }).map(({ name }) => name);
+  assert.deepEqual(names, ['connections_cut', 'crash']);
+});
+
+describe('a program that could not be started', () => {
+  const taken = 'port 28800 is taken: python3 (pid 7) listens there';
+  const failed = (afterMs: number, reason = taken) =>
+    eventAt(afterMs, {
+      kind: 'instance_not_started',
+      subject: 'instance:app/1',
+      from: 'starting',
+      reason,
+      evidence: { command: 'node server.js', directory: '/app', errno: 'EADDRINUSE' },
+    });
+  const down = endpointOf('app/app/1/127.0.0.1:0', {
+    state: 'unhealthy',
+    reason: `${taken}; starts again after 22.5 s (failed 2 times in a row)`,
+    finding: { fix: null, exits: 2 },
+  });
+  const notReady = { ...incidentOf('not_ready', [['no_endpoint_ready', 9]]), attemptsFailed: 0 };
+  const of = (
+    events: NonNullable<Parameters<typeof ranking>[1]>['events'],
+    endpoints: WatchedUpstream['endpoints'] = [down],
+  ) => ranking(notReady, { watched: { application: 'app', endpoints }, events: events ?? [] });
+
+  test('is the first suspect, with the reason and the step that the problem of the status gives', () => {
+    const [first, ...others] = of([failed(-20_000), failed(3000)]);
+    assert.deepEqual(
+      [first?.name, first?.sentence, first?.nextStep, others],
+      ['not_started', `app/1 could not be started 2 times, the last time: ${taken}.`, stepAfterNoStart, []],
+    );
+    assert.equal(of([failed(-20_000)])[0]?.sentence, `app/1 could not be started: ${taken}.`);
+  });
+  test('is none where other instances serve, or it has run since', () => {
+    assert.deepEqual(
+      of([failed(-20_000)], [down, endpointOf('app/app/2/127.0.0.1:1')]).filter(({ name }) => name === 'not_started'),
+      [],
+    );
+    assert.deepEqual(
+      of([failed(-20_000), exit(-3000)]).map(({ name }) => name),
+      ['crash'],
+    );
+  });
+  test('and the exit of one that has not been ready since are suspected, however long before the first request they came', () => {
+    assert.deepEqual(
+      of([exit(-60_000)]).map(({ name }) => name),
+      ['crash'],
+    );
+    const { finding: _finding, ...unknown } = down;
+    assert.deepEqual(
+      of([exit(-60_000)], [unknown]).map(({ name }) => name),
+      ['failing_check'],
+    );
+  });
+});
+
+test('an application that has not become ready has the fix that its checks show as its step', () => {
+  const endpoint = endpointOf('app/1', { state: 'starting', finding: { fix: 'let it listen on its port' } });
+  const [first] = ranking(incidentOf('not_ready', [['no_endpoint_ready', 9]]), {
+    watched: { application: 'app', endpoints: [endpoint] },
+  });
+  assert.equal(first?.nextStep, 'Let it listen on its port.');
 });

@@ -1,5 +1,12 @@
 import type { Event } from '../../core/event.ts';
-import { isSignalOfOthers, nextStepAfterExit, stepAfterSilentEnd } from '../../core/explain.ts';
+import {
+  isSignalOfOthers,
+  nextStepAfterExit,
+  notStartedText,
+  stepAfterNoStart,
+  stepAfterSilentEnd,
+} from '../../core/explain.ts';
+import { heapExhaustionOf } from '../../core/heap-exhaustion.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { SuspectKind } from '../../core/live-incident.ts';
 import { wasStopped } from '../../core/recorded-exit.ts';
@@ -10,10 +17,12 @@ import type { ExitKind } from './incident-additions.ts';
 import { settingAside } from './present-settings.ts';
 import {
   beforeText,
+  changeMs,
   isOf,
   listOf,
   type Rule,
   seen,
+  soonMs,
   type SeenOf,
   type SuspectContext,
   type SuspectFinding,
@@ -23,20 +32,66 @@ import { applicationsOf } from './watched-upstream.ts';
 /** An exit is reported so much later than the failures that follow from it. */
 const exitLateMs = 2000;
 
-/** Processes of the application that ended without the gateway having asked them to. */
+/** Processes of the application that could not be started, or ended without the gateway having asked them to. */
 export const exits = {
   out_of_memory: (context) => exited(context, 'out_of_memory'),
   crash: (context) => exited(context, 'crash'),
+  not_started: (context) => notStarted(context),
 } satisfies Partial<Record<SuspectKind, Rule>>;
 
-/** Exits that nobody asked for, of processes that serve the upstream: shortly before the failures, or while they go on. */
-export function ownExits(context: Pick<SuspectContext, 'events' | 'watched'>): readonly SeenOf<'instance_exited'>[] {
-  const prefixes = applicationsOf(context.watched).map((application) => `instance:${application}/`);
+type Known = Pick<SuspectContext, 'events' | 'watched'>;
+
+/**
+ * Exits that nobody asked for, of processes that serve the upstream: shortly before the failures, or while they go on. Those of an instance that is not
+ * ready since may be longer ago.
+ */
+export function ownExits(context: Known): readonly SeenOf<'instance_exited'>[] {
+  const isDown = downSinceExit(context.watched);
   return seen(
     context,
     'instance_exited',
-    (event) => !wasStopped(event) && prefixes.some((prefix) => event.subject.startsWith(prefix)),
+    (event) => !wasStopped(event) && isOfUpstream(event, context.watched),
+    changeMs,
+  ).filter(({ event, afterMs }) => afterMs >= -soonMs || isDown(event));
+}
+
+/** Programs of instances that could not be started, and have not run since. */
+export function failedStarts(context: Known): readonly SeenOf<'instance_not_started'>[] {
+  const exits = ownExits(context);
+  const found = seen(context, 'instance_not_started', (event) => isOfUpstream(event, context.watched), changeMs);
+  return found.filter(
+    ({ event, afterMs }) => !exits.some((exit) => exit.event.subject === event.subject && exit.afterMs > afterMs),
   );
+}
+
+function isOfUpstream({ subject }: Event, watched: SuspectContext['watched']): boolean {
+  return applicationsOf(watched).some((application) => subject.startsWith(`instance:${application}/`));
+}
+
+/** Whether the program of an instance has ended, or could not be started, and it has not been ready since. */
+function downSinceExit({ endpoints }: SuspectContext['watched']): (event: Event) => boolean {
+  const ids = endpoints.filter(({ finding }) => (finding?.exits ?? 0) > 0).map(({ id }) => id);
+  // The id of an endpoint is UPSTREAM/INSTANCE/ADDRESS.
+  return (event) => ids.some((id) => id.includes(`/${nameOf(event)}/`));
+}
+
+function notStarted(context: SuspectContext): SuspectFinding | null {
+  const { incident, watched } = context;
+  if (!isOf(incident, 'gone', 'not_ready')) return null;
+  // Others that serve are why no request needs this one.
+  if (watched.endpoints.some(({ state }) => state === 'healthy')) return null;
+  const found = failedStarts(context);
+  const [first] = found;
+  const last = found.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const own = found.filter(({ event }) => event.subject === last.event.subject);
+  const often = own.length === 1 ? '' : `${own.length} times`;
+  return {
+    fit: 0.93 * explainedShare(context, first.afterMs, exitLateMs),
+    sentence: `${notStartedText(nameOf(last.event), often, last.event.reason)}.`,
+    evidence: countedLines(found).map(({ text, afterMs }) => `${text} (${beforeText(afterMs)} the first failure)`),
+    nextStep: stepAfterNoStart,
+  };
 }
 
 function exited(context: SuspectContext, kind: ExitKind): SuspectFinding | null {
@@ -51,25 +106,34 @@ function exited(context: SuspectContext, kind: ExitKind): SuspectFinding | null 
   const ended = [...new Set(found.map(({ event }) => nameOf(event)))];
   const often = oftenText(found.length, ended, firstAfterMs < oldest.afterMs);
   const outOfMemory = kind === 'out_of_memory';
+  const heap = last.event.evidence.outOfMemory ? null : heapExhaustionOf(last.event.evidence.output);
   const areSeveral = applicationsOf(watched).length > 1;
   const { beforeExit = null, openAtExit = [] } = watched.processes?.find(({ instance }) => instance === name) ?? {};
   return {
     // Memory is short before the process is killed.
     fit: outOfMemory ? 0.98 : 0.92 * explainedShare(context, firstAfterMs, exitLateMs),
-    sentence: outOfMemory
-      ? killedSentence(ended, often, areSeveral)
-      : exitSentence(
-          ended,
-          found.map(({ event }) => event.evidence.signal),
-          often,
-        ),
+    sentence:
+      heap !== null
+        ? `${listOf(ended)} ended because ${heap.why}${often}.`
+        : outOfMemory
+          ? killedSentence(ended, often, areSeveral)
+          : exitSentence(
+              ended,
+              found.map(({ event }) => event.evidence.signal),
+              often,
+            ),
     evidence: [
       ...(beforeExit === null ? [] : [`${name}: ${beforeExit}`]),
       ...countedLines(found).map(({ text, afterMs }) => `${text} (${beforeText(afterMs)} the first failure)`),
       ...wordsOf(last.event),
       ...(openAtExit.length === 0 ? [] : [`requests that ${name} had when it ended: ${openAtExit.join(', ')}`]),
     ],
-    nextStep: outOfMemory ? memoryStep(context, areSeveral && ended.length > 1) : nextStepOf(last.event.evidence),
+    nextStep:
+      heap !== null
+        ? heap.nextStep
+        : outOfMemory
+          ? memoryStep(context, areSeveral && ended.length > 1)
+          : nextStepOf(last.event.evidence),
   };
 }
 

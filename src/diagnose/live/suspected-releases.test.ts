@@ -77,6 +77,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       usualDurations: [],
       usualMaxMs: Infinity,
       slowDurations: [],
+      held: null,
       staleReusesFailed: 0,
       steadyRateBefore: null,
       answeredBetween: null,

@@ -209,3 +209,35 @@ describe('a limit of the gateway is the first suspect where requests were refuse
     assert.ok(found.every(({ name }) => name !== 'gateway_limit'));
   });
 });
+
+describe('a full pool tells how long its connections are in use', () => {
+  const settings: NonNullable<SuspectContext['watched']['settings']> = {
+    ...{ connectionsMax: 5, idleConnectionMs: 60_000, queueMs: 2000 },
+  };
+  const incident = { ...incidentOf('full', [['queue_timeout', 90]]), rate: { before: null, during: 20 } };
+  const pool = (more: Partial<SuspectContext>) =>
+    ranking(incident, {
+      watched: { application: null, settings, endpoints: [endpointOf('app/1')] },
+      held: { meanMs: 2500, perS: 2 },
+      ...more,
+    }).find(({ name }) => name === 'pool_full');
+  const takes = 'an answered request takes 2.5 s on average';
+
+  test('and what its connections serve then', () => {
+    assert.equal(pool({})?.evidence[1], `${takes}: 5 connections serve 2 requests/s, and 20 requests/s come`);
+    const endpoints = [endpointOf('app/1'), endpointOf('app/2'), endpointOf('app/3', { state: 'unhealthy' })];
+    assert.equal(
+      pool({ watched: { application: null, settings, endpoints } })?.evidence[1],
+      `${takes}: 2 times 5 connections serve 4 requests/s, and 20 requests/s come`,
+    );
+  });
+  test('but not where connections carry several requests, or it is not known', () => {
+    assert.equal(pool({ held: { meanMs: 2500, perS: 12 } })?.evidence[1], takes);
+    assert.equal(pool({ held: null })?.evidence.length, 1);
+  });
+  test('and says that a store is needed only where there is none', () => {
+    assert.match(pool({})?.nextStep ?? '', /`candor logs` \(needs a `store`\) which/);
+    const watched = { application: null, endpoints: [], storesOutput: true } as const;
+    assert.match(pool({ watched })?.nextStep ?? '', /`candor logs` which/);
+  });
+});

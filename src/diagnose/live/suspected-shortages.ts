@@ -29,6 +29,8 @@ import {
   percent,
   times,
   rate,
+  duration,
+  usualWithin,
   listOf,
 } from './suspect-facts.ts';
 
@@ -48,6 +50,9 @@ const expectedMin = 5;
 /** States of endpoints that get no requests any more. */
 const leaving: ReadonlySet<string> = new Set<EndpointState>(['draining', 'gone']);
 
+/** States of endpoints that serve no requests. */
+const unused: ReadonlySet<string> = new Set<EndpointState>(['unhealthy', 'starting', 'draining', 'gone']);
+
 /** The bounds that a request may have met at an endpoint: that of requests only where it is set. */
 function connectionBounds(context: SuspectContext): string {
   const connections = settingText('connections.max', context);
@@ -61,6 +66,24 @@ function longerQueue(context: SuspectContext): string {
   if (most !== 'queue_timeout' && most !== 'concurrency_timeout') return '';
   const name = most === 'queue_timeout' ? 'connections.queue_timeout' : 'concurrency.queue_timeout';
   return `; a longer ${settingText(name, context)} helps only with bursts`;
+}
+
+/** How long answered requests have a connection, and what the bound of connections serves then. Empty: not known. */
+function useOf(context: SuspectContext): readonly string[] {
+  const { incident, watched, held } = context;
+  if (held === null || held.meanMs < 1) return [];
+  const usualMs = usualWithin(context, 0.5);
+  const usual = usualMs === null ? '' : ` (half of the responses used to take up to ${duration(usualMs)})`;
+  const takes = `an answered request takes ${duration(held.meanMs)} on average${usual}`;
+  const { connectionsMax, requestsMax } = watched.settings ?? {};
+  const max = requestsMax ?? connectionsMax;
+  const serving = watched.endpoints.filter(({ state, isRemoved }) => !isRemoved && !unused.has(state)).length;
+  const possible = ((max ?? 0) * serving * 1000) / held.meanMs;
+  // A connection that carries several requests, as in HTTP/2, serves more.
+  if (shareOf(incident, bounded) > 0 || possible === 0 || held.perS > 1.2 * possible) return [takes];
+  const what = requestsMax === undefined ? 'connections' : 'requests at a time';
+  const all = serving === 1 ? `${max} ${what}` : `${serving} times ${max} ${what}`;
+  return [`${takes}: ${all} serve ${rate(possible)}, and ${rate(incident.rate.during)} come`];
 }
 
 /** A request waited for its turn, or was not let in; the others waited for a connection. */
@@ -175,11 +198,11 @@ export const shortages = {
     return {
       fit: 0.75,
       sentence: 'All connections or requests that the configuration allows at the upstream are in use.',
-      evidence: [`${percent(share)} of the failures: ${names(incident, full)}`],
+      evidence: [`${percent(share)} of the failures: ${names(incident, full)}`, ...useOf(context)],
       nextStep:
         shareOf(incident, bounded) * 2 >= share
           ? `See under BOUNDS in \`candor status\` how many requests are in flight and wait; raise ${settingText('concurrency.max', context)} only if the application can bear more${longerQueue(context)}.`
-          : `See in \`candor logs\` (needs a \`store\`) how long answered requests take; raise ${connectionBounds(context)} only if the endpoints can bear more${longerQueue(context)}.`,
+          : `See in \`candor logs\`${context.watched.storesOutput === true ? '' : ' (needs a `store`)'} which requests take long; raise ${connectionBounds(context)} only if the endpoints can bear more${longerQueue(context)}.`,
     };
   },
   traffic_growth: (context) => {

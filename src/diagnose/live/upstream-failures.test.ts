@@ -89,3 +89,13 @@ test('an attempt that never got a connection is none of its endpoint', () => {
     [[1, 5, 3]],
   );
 });
+
+test('how long connections are in use is the mean of the answered attempts of the last seconds', () => {
+  const failures = new UpstreamFailures('app', 0);
+  const outcomes = { upstream: 'app', endpoint: 'app/1', serverErrors: 0, causes: [] } as unknown as EndpointOutcomes;
+  failures.addOutcomes({ ...outcomes, successes: 2, heldMs: 20 }, 1);
+  failures.addOutcomes({ ...outcomes, successes: 2, heldMs: 4000 }, 40);
+  assert.equal(failures.held(41, 30), null);
+  failures.addOutcomes({ ...outcomes, successes: 1, heldMs: 3500 }, 41);
+  assert.deepEqual(failures.held(41, 30), { meanMs: 2500, perS: 0.1 });
+});

@@ -60,6 +60,16 @@ const steadySlicesMin = 6;
 /** How long before an incident responses may already have become slower. */
 const unsettledS = 30;
 
+/** Fewer answered attempts say little of how long one takes. */
+const heldMin = 3;
+
+/** How attempts use the connections of an upstream. */
+export interface HeldConnections {
+  readonly meanMs: number;
+  /** Answered ones. */
+  readonly perS: number;
+}
+
 interface RecentDurations {
   readonly durations: Float64Array;
   maxMs: number;
@@ -70,6 +80,9 @@ export class UpstreamFailures {
   readonly upstream: string;
   readonly requests = new SlidingSeconds();
   readonly attempts = new SlidingSeconds();
+  /** Attempts that were answered, and for how many milliseconds these had a connection. */
+  readonly #answered = new SlidingSeconds();
+  readonly #heldMs = new SlidingSeconds();
   readonly families = new Map<FailureFamily, FamilyWindow>();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
@@ -143,6 +156,10 @@ export class UpstreamFailures {
   /** `firstMs`: when the first failure among them came. */
   addOutcomes(outcomes: EndpointOutcomes, second: number, firstMs = second * 1000): void {
     const { endpoint, successes, serverErrors, causes, firstStartedAt: startedWall = Infinity } = outcomes;
+    if (outcomes.heldMs !== undefined && successes > 0) {
+      this.#answered.add(second, successes);
+      this.#heldMs.add(second, Math.round(outcomes.heldMs));
+    }
     let failed = serverErrors;
     let attempts = successes;
     let notHttp = 0;
@@ -169,6 +186,13 @@ export class UpstreamFailures {
     delta.answered += successes;
     delta.notHttp += notHttp;
     delta.invalid += invalid;
+  }
+
+  /** Answered attempts of the `widthS` seconds that end with `second`: how many each second, and how long one had a connection. Null: there are too few. */
+  held(second: number, widthS: number): HeldConnections | null {
+    const answered = this.#answered.sum(second, widthS);
+    if (answered < heldMin) return null;
+    return { meanMs: this.#heldMs.sum(second, widthS) / answered, perS: answered / widthS };
   }
 
   #addAttempts(of: Omit<FailureDelta, 'route' | 'whose' | 'failed' | 'attemptsFailed'>, count: number): void {

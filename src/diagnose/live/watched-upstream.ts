@@ -1,4 +1,4 @@
-import type { EndpointState } from '../../core/endpoint.ts';
+import type { EndpointState, ReadinessFinding } from '../../core/endpoint.ts';
 import type { Cause } from '../../core/failure.ts';
 import type { StoppedProcesses } from '../../core/process-note.ts';
 import type { ConcurrencySpec, UpstreamSpec } from '../../core/upstream-spec.ts';
@@ -82,6 +82,8 @@ export interface WatchedUpstream {
     /** It is no longer one of them; absent: it is. */
     readonly isRemoved?: true;
     readonly reason: string;
+    /** What keeps an instance that the gateway runs from being ready; absent: nothing is known to. */
+    readonly finding?: Pick<ReadinessFinding, 'fix' | 'exits'>;
     /** The operator who has taken it out of use; absent: none has. */
     readonly takenOutBy?: string;
     /** What its last check failed with; null: it passed, or the response was not the expected one. */
