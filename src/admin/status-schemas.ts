@@ -31,7 +31,9 @@ const minuteFigures = z.object({
   seconds: z.number().describe('Seconds that the figures cover: 55 to 60 after the first minute.'),
   requests: count,
   requests_per_s: z.number().min(0),
-  errors: count.describe('Failed responses: any 5xx, and truncated ones. A client that left is not an error.'),
+  errors: count.describe(
+    'Failed responses: any 5xx, gRPC statuses of a server’s failure, and truncated ones. A client that left is not an error.',
+  ),
   error_share: z.number().min(0).max(1).nullable().describe('Null without requests.'),
   p50_ms: z.number().nullable().describe('Median duration of an exchange, without tunnels; within 17 %.'),
   p99_ms: z.number().nullable().describe('Never more than the longest duration of that time.'),
