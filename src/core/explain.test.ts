@@ -329,6 +329,8 @@ describe('explainExit', () => {
     ...changes,
   });
   const sentences: readonly [exit: InstanceExit, beforeMs: number, sentence: string][] = [
+    [exit({ code: 9 }), 0, 'The instance exited with code 9 at the same time.'],
+    [exit({ signal: 'SIGKILL' }), -4, 'The instance was killed by SIGKILL at the same time.'],
     [
       exit({ signal: 'SIGKILL', lastLine: 'listening' }),
       40,

@@ -40,7 +40,7 @@ describe('the process that had a request', () => {
     const [state] = processStates(notes, [visit(32)]);
     assert.equal(state?.pid, 7);
     assert.deepEqual(state?.remarks, [
-      'killed by the kernel because memory ran out, 0.0 s after the attempt ended',
+      'killed by the kernel because memory ran out, at the same time as the attempt ended',
       'RSS 480 MiB, its control group used 508 MiB of 512 MiB, 12 s before it was killed',
       'the control group uses 508 MiB of 512 MiB: at the limit the kernel kills a process',
       'RSS grew from 80 MiB to 480 MiB within 20 s',
