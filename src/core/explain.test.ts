@@ -343,8 +343,8 @@ describe('explainExit', () => {
     ],
     [
       exit({ code: 1, lastLine: 'Error: \u001b[31mboom' }),
-      3,
-      'The instance exited with code 1, 3 ms earlier; its last line: "Error: \\u001b[31mboom".',
+      8,
+      'The instance exited with code 1, 8 ms earlier; its last line: "Error: \\u001b[31mboom".',
     ],
     [
       exit({ signal: 'SIGTERM', stopped: { replacedBy: null } }),
@@ -371,7 +371,7 @@ describe('explainExit', () => {
     [
       exit({}),
       0,
-      'The instance ended 0 ms earlier (how is not known, since an earlier Candor process had started it).',
+      'The instance ended at the same time (how is not known, since an earlier Candor process had started it).',
     ],
     [
       exit({ lastLine: 'bye' }),

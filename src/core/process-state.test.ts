@@ -96,7 +96,7 @@ describe('the process that had a request', () => {
         [
           7,
           [1],
-          'killed by the kernel because memory ran out, 0.0 s after attempt 1 ended',
+          'killed by the kernel because memory ran out, at the same time as attempt 1 ended',
           '2.0 s before attempt 1 ended:',
         ],
         [8, [2], undefined, '3.0 s after attempt 2 ended: '],
@@ -126,8 +126,8 @@ describe('the process that had a request', () => {
     assert.deepEqual(
       states.map(({ pid, attempts, remarks }) => [pid, attempts, remarks[0]]),
       [
-        [7, [1], 'killed by the kernel because memory ran out, 0.0 s after attempt 1 ended'],
-        [8, [2], 'killed by SIGKILL, 0.0 s after attempt 2 ended'],
+        [7, [1], 'killed by the kernel because memory ran out, at the same time as attempt 1 ended'],
+        [8, [2], 'killed by SIGKILL, at the same time as attempt 2 ended'],
       ],
     );
   });
