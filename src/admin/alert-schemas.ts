@@ -13,6 +13,7 @@ export const alertTargetSchema = z.object({
   destination: text.describe('Host and port, or the program.'),
   queued: count.describe('Messages that wait, the one that is being sent included.'),
   sent: count,
+  tests: count.describe('Tests (`candor alert test`) that it has accepted.'),
   failed: count.describe('Messages that were given up.'),
   last_sent_at: time.nullable(),
   failure: z

@@ -21,8 +21,10 @@ const endpointState = z.enum(endpointStates);
 
 const waiting = z.object({
   for: z
-    .enum(['endpoint', 'connection', 'turn'])
-    .describe('`endpoint`: until one is ready; `connection`: until one is free; `turn`: because of `concurrency`.'),
+    .enum(['endpoint', 'connection', 'turn', 'response'])
+    .describe(
+      '`endpoint`: until one is ready; `connection`: until one is free; `turn`: because of `concurrency`; `response`: they have been sent, and no response has begun.',
+    ),
   count,
   oldest_ms: z.number().min(0).describe('For how long the one has waited that has waited longest.'),
 });
@@ -31,7 +33,9 @@ const minuteFigures = z.object({
   seconds: z.number().describe('Seconds that the figures cover: 55 to 60 after the first minute.'),
   requests: count,
   requests_per_s: z.number().min(0),
-  errors: count.describe('Failed responses: any 5xx, and truncated ones. A client that left is not an error.'),
+  errors: count.describe(
+    'Failed responses: any 5xx, gRPC statuses of a server’s failure, and truncated ones. A client that left is not an error.',
+  ),
   error_share: z.number().min(0).max(1).nullable().describe('Null without requests.'),
   p50_ms: z.number().nullable().describe('Median duration of an exchange, without tunnels; within 17 %.'),
   p99_ms: z.number().nullable().describe('Never more than the longest duration of that time.'),
@@ -144,7 +148,9 @@ export const statusSchema = z.object({
       last_minute: minuteFigures.describe('Of the requests that routes sent here, in the last minute.'),
       waiting: z
         .array(waiting)
-        .describe('Requests that wait until an endpoint is ready, or for a connection to one; empty if none does.'),
+        .describe(
+          'Requests that wait until an endpoint is ready, or for a connection to one; and those that wait for a response, where one has waited for more than a second and longer than `p99_ms`. Empty if none does.',
+        ),
       endpoints: z.array(
         z.object({
           id: text,

@@ -16,7 +16,7 @@ export const timelineSchema = z.object({
       z.object({
         at: time.describe('When the step began.'),
         requests: count,
-        errors: count.describe('Responses 5xx and truncated ones.'),
+        errors: count.describe('Responses 5xx, gRPC statuses of a server’s failure, and truncated ones.'),
         shapes: z.partialRecord(z.enum(shapes), count).describe('Requests by the shape of their failure.'),
         p50_ms: z.number().min(0).nullable(),
         p99_ms: z.number().min(0).nullable(),

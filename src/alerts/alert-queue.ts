@@ -47,6 +47,7 @@ export class AlertQueue {
   #sending: AbortController | null = null;
   #isClosed = false;
   #sent = 0;
+  #tests = 0;
   #failed = 0;
   #lastSentAt: number | null = null;
   #failure: { readonly result: SendResult; readonly since: number } | null = null;
@@ -143,10 +144,17 @@ export class AlertQueue {
       destination: this.#channel.destination,
       queued: this.#queue.length,
       sent: this.#sent,
+      tests: this.#tests,
       failed: this.#failed,
       lastSentAt: this.#lastSentAt === null ? null : time(this.#lastSentAt),
       failure,
     };
+  }
+
+  /** Its target has accepted a test, past the queue: what waits for the next attempt is sent at once. */
+  noteTest(): void {
+    this.#tests += 1;
+    this.retryNow();
   }
 
   /** What has not been accepted stays in `waiting`. */

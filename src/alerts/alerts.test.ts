@@ -230,6 +230,8 @@ describe('alerts', () => {
     const [bad] = (await alerts.test(null)) ?? [];
     assert.deepEqual([good?.ok, good?.nextStep, bad?.ok, bad?.exchange.at(-1)], [true, null, false, '< no']);
     assert.match(channel.received[0] ?? '', /^test:/);
+    const [{ sent, tests } = {}] = alerts.status;
+    assert.deepEqual([sent, tests], [0, 1], 'a test that was accepted is counted');
   });
 
   test('that wait follow a test that the target accepts', async () => {

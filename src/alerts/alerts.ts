@@ -148,7 +148,7 @@ export class Alerts {
     const alert = this.#testAlert();
     const message = { alert, link: dashboardLink(this.#spec.link, alert) };
     const result = await sendWithin(channel, message, target.channel, clock, new AbortController());
-    if (result.ok) queue.retryNow();
+    if (result.ok) queue.noteTest();
     return {
       target: target.id,
       type: target.channel.type,

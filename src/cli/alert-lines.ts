@@ -1,5 +1,5 @@
 import type { AlertTargetStatus } from '../core/alert.ts';
-import { elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
+import { countText, elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
 
@@ -13,13 +13,25 @@ export function alertTargetLines(
 }
 
 function targetLines(
-  { id, type, destination, queued, sent, failed, lastSentAt, failure }: AlertTargetStatus,
+  // A gateway of an earlier version does not count tests.
+  {
+    id,
+    type,
+    destination,
+    queued,
+    sent,
+    tests = 0,
+    failed,
+    lastSentAt,
+    failure,
+  }: Omit<AlertTargetStatus, 'tests'> & { readonly tests?: number },
   now: number,
   style: Style,
 ): string[] {
   const last = lastSentAt === null ? '' : `, the last ${elapsedText((now - Date.parse(lastSentAt)) / 1000)} ago`;
   const counts = [
     `${sent} sent${last}`,
+    ...(tests > 0 ? [countText(tests, 'test')] : []),
     ...(queued > 0 ? [`${queued} waiting`] : []),
     ...(failed > 0 ? [`${failed} given up`] : []),
   ];

@@ -153,12 +153,17 @@ export function requestLine(record: ExchangeRecord, style: Style): string {
   const { status, method, path, query, duration_ms: ms, shape, cause } = record;
   const code = status === null ? ' - ' : String(status);
   const head = `${code} ${durationText(ms).padStart(8)}  `;
-  const why = `${grpcText(record)}${shape === 'none' ? '' : `  ${cause ?? verdictWords(record)}`}`;
+  const why = `${grpcText(record)}${shape === 'none' ? '' : `  ${cause ?? verdictWords(record)}`}${attemptsText(record)}`;
   const room = columnsMax - timeWidth - head.length - widthOf(why);
   const target = shorten(harmless(`${method} ${path}${query === null ? '' : `?${query}`}`), Math.max(12, room));
   const isRpcFailure = (record.grpc_status ?? 0) !== 0;
   const tone = status === null || status >= 500 || isRpcFailure ? style.bad : status >= 400 ? style.warn : style.good;
   return `${style.dim(clockTime(endOf(record)))} ${tone(code)}${head.slice(code.length)}${target}${style.warn(why)}`;
+}
+
+/** A request that was retried has reached the application more than once, and may have ended two instances. */
+function attemptsText({ attempts: { length } }: ExchangeRecord): string {
+  return length > 1 ? `  ${length} attempts` : '';
 }
 
 /** A gRPC call that failed has the HTTP status 200. */

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { Event } from '../core/event.ts';
 import { commandExitText, FirstStart } from './first-start.ts';
 import { withStderrFormat, noticeLine } from './stderr-format.ts';
 import { configurationFor } from './run-configuration.ts';
@@ -46,6 +47,9 @@ function failedLine(reason: string, evidence: Readonly<Record<string, unknown>>,
   return noticeLine({ level: 'error', kind: 'command_failed', subject: 'gateway', reason, evidence }, context);
 }
 
+/** After the command has ended before it was ready, the other events tell how a gateway stops that has served nothing. */
+const firstEvents: ReadonlySet<Event['kind']> = new Set(['instance_exited', 'instance_not_started']);
+
 async function serveCommand(
   flags: RunFlags,
   command: readonly string[],
@@ -60,6 +64,7 @@ async function serveCommand(
     otherPort: offerNextPort(context),
     abandon: firstStart.abandoned,
     onEvent: (event) => firstStart.onEvent(event),
+    isMute: (event) => firstStart.end !== null && !firstEvents.has(event.kind),
     onOpened: (gateway, served) => {
       // In a log the events have said the same.
       if (context.stderr.isTTY && !flags.json && firstStart.end === null)

@@ -28,6 +28,8 @@ export interface ServePlan {
   readonly abandon?: AbortSignal;
   /** Receives each event from the first one on. */
   readonly onEvent?: (event: Event) => void;
+  /** Whether an event tells people and programs nothing any more; absent: each does. Asked after `onEvent`. */
+  readonly isMute?: (event: Event) => boolean;
   /** Prints the addresses once listeners and admin API are open. */
   readonly onOpened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
 }

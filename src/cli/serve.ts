@@ -109,8 +109,8 @@ async function start(
   const watcher: GatewayWatcher = {
     onEvent: (event) => {
       if (event.kind === 'configuration_applied') logPath = nextLogPath;
-      writer.event(event);
       plan.onEvent?.(event);
+      if (plan.isMute?.(event) !== true) writer.event(event);
     },
     ...recordCallbacks(writer),
     onFailures: (summary) => writer.failing(summary),

@@ -63,7 +63,12 @@ export function upstreamLines(
   return [`  ${style.name(upstream.id)}${from}`, ...traffic, ...lines, ...noneLines(upstream.endpoints, style)];
 }
 
-const waitedFor = { endpoint: 'for an endpoint', connection: 'for a connection', turn: 'for their turn' } as const;
+const waitedFor = {
+  endpoint: 'for an endpoint',
+  connection: 'for a connection',
+  turn: 'for their turn',
+  response: 'for a response',
+} as const;
 
 /** Requests that wait, a line for each of what they wait for. */
 export function waitingLines(waiting: readonly WaitingStatus[], style: Style): string[] {

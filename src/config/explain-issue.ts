@@ -1,4 +1,6 @@
 import type * as z from 'zod';
+import { certificateForm } from './explain-short-form.ts';
+import { alertChannelTypes } from './alert-channel-types.ts';
 import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
 import { adminRoles } from '../core/admin-roles.ts';
@@ -126,6 +128,8 @@ function wordsFor(types: readonly string[]): string[] {
   return [...new Set(types.flatMap((type) => (type === 'boolean' ? ['true', 'false'] : [words[type] ?? type])))];
 }
 
+const numberWords = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
+
 function suggestType(expected: readonly string[], input: unknown): string | null {
   if (expected.includes('boolean') && typeof input === 'string') {
     if (/^(?:yes|on|y|1|enabled?)$/i.test(input)) return 'write true';
@@ -140,6 +144,8 @@ function suggestType(expected: readonly string[], input: unknown): string | null
     /^-?\d+$/.test(input)
   )
     return `write ${input} without quotes`;
+  const number = numberWords.indexOf(String(input).toLowerCase());
+  if (number !== -1 && expected.some((type) => type === 'number' || type === 'int')) return `write ${number}`;
   if (expected.includes('string') && typeof input === 'number') return `put it in quotes: "${input}"`;
   if (expected.includes('string') && typeof input === 'boolean')
     return `write a text; "${input}" in quotes, if this word is meant`;
@@ -213,6 +219,10 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations)
   const close = nearest(key, known, 1)[0];
   const { here, elsewhere } = translate(key, known);
   const isSame = close !== undefined && plainKey(close) === plainKey(key);
+  if (isTlsOfListener(path) && (close === 'certificates' || here.includes('certificates')))
+    return { message, suggestion: `write ${certificateForm}` };
+  if (path.length === 2 && path[0] === 'alerts' && alertChannelTypes.some((type) => type === key))
+    return { message: `${message} in this place`, suggestion: `write ${targetForm(key)}` };
   // Before a guess by its letters: a word that is known elsewhere is no typing mistake.
   const unsupported = isSame || here.length > 0 ? null : explainUnsupported(key, path, known);
   if (unsupported !== null) return { message, suggestion: unsupported };
@@ -231,6 +241,20 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations)
       ? `it belongs beside ${quoted(String(path[2]))}, not into it`
       : `it belongs ${orList(homes)}`;
   return { message: `${message} in this place`, suggestion };
+}
+
+function isTlsOfListener(path: Path): boolean {
+  return path.length === 4 && path[0] === 'listeners' && path[2] === 'tls';
+}
+
+/** The kind of a target stands in it, and the target has a name of its own. */
+function targetForm(type: string): string {
+  const values: Readonly<Record<string, string>> = {
+    command: '{ run: […] }',
+    smtp: '{ server: …, from: …, to: … }',
+    pagerduty: '{ routing_key: … }',
+  };
+  return `targets: { ops: { ${type}: ${values[type] ?? '{ url: … }'} } }`;
 }
 
 /** A key of a section that this place does not have is named with the places that have it. */

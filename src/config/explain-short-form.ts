@@ -27,6 +27,20 @@ const inQuotes =
 /** A secret is not repeated. */
 const secret = (key: string) => (): string => `{ ${key}: … }`;
 
+/** As people say it: 3 days. */
+const wordedAge = /^(\d+)\s*(m|h|d)(?:in(?:ute)?s?|ours?|ays?)?$/i;
+
+function shortAge(word: string): string {
+  const [, count = '', unit = ''] = wordedAge.exec(word) ?? [];
+  return `${count}${unit.toLowerCase()}`;
+}
+
+/** A certificate of a listener, with its key beside it. */
+const certificate = (file: string): string => `{ certificate_file: ${file}, key_file: … }`;
+
+/** What to write for a key of "tls" of a listener that is one of a certificate. */
+export const certificateForm = `certificates: [${certificate('…')}]`;
+
 const forms: readonly ShortForm[] = [
   { at: 'otlp', is: url, write: inKey('endpoint') },
   { at: 'otlp.traces', is: percentage, write: inKey('share') },
@@ -45,6 +59,8 @@ const forms: readonly ShortForm[] = [
     write: (word) => `{ server: ${JSON.stringify(word)}, from: …, to: … }`,
   },
   { at: 'alerts.targets.*.command', is: /\S/, write: (word) => `{ run: ${JSON.stringify(word.split(/\s+/))} }` },
+  { at: 'listeners.*.tls.certificates', is: /\S/, write: (word) => `[${certificate(word)}]` },
+  { at: 'listeners.*.tls.certificates.*', is: /\S/, write: certificate },
   { at: 'timeouts', is: time, write: inKey('response_head') },
   { at: 'routes.*.timeouts', is: time, write: inKey('response_head') },
   { at: 'drain', is: time, write: inKey('timeout') },
@@ -55,6 +71,7 @@ const forms: readonly ShortForm[] = [
     write: (word) => `{ servers: [${JSON.stringify(word)}] }`,
   },
   { at: 'store.keep', is: /^\d+(?:m|h|d)$/, write: inKey('age') },
+  { at: 'store.keep', is: wordedAge, write: (word) => `{ age: ${shortAge(word)} }` },
   { at: 'store.keep', is: /^\d+(?:KiB|MiB|GiB)$/, write: inKey('size') },
   { at: 'upstreams.*.connections', is: whole, write: inKey('max') },
   { at: 'applications.*.connections', is: whole, write: inKey('max') },
@@ -63,7 +80,9 @@ const forms: readonly ShortForm[] = [
 
 /** What to write where the value of a section's commonest key stands in its place; null where that is not clear. */
 export function suggestForShortForm(path: Path, input: unknown): string | null {
-  if (isAt(path, 'alerts.targets.*.command') && isWords(input)) return `write { run: ${JSON.stringify(input)} }`;
+  if (isAt(path, 'alerts.targets.*.command') && isWords(input))
+    return `write command: { run: ${JSON.stringify(input)} }`;
+  if (isAt(path, 'alerts.targets.*') && isWords(input)) return `write { command: { run: ${JSON.stringify(input)} } }`;
   if (isAt(path, 'applications.*') && isWords(input)) return `write { command: ${JSON.stringify(input)} }`;
   if (typeof input !== 'string' && typeof input !== 'number') return null;
   const word = String(input);

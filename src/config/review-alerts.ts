@@ -1,4 +1,5 @@
 import type { AlertTargetRead } from './alerts-schema.ts';
+import { alertChannelTypes } from './alert-channel-types.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { orList, quoted } from './error-detail.ts';
@@ -7,8 +8,6 @@ import { nameError } from './leaves.ts';
 import { idOf, matchOf } from './match.ts';
 import { suggestNearest } from './nearest.ts';
 import type { Path } from './position-index.ts';
-
-const channels = ['webhook', 'slack', 'discord', 'pagerduty', 'smtp', 'command'] as const;
 
 /** Targets that could not be sent to, or that would never get a message. */
 export function reviewAlerts(draft: Draft, collector: ErrorCollector): void {
@@ -37,10 +36,14 @@ export function reviewObjectives(draft: Draft, collector: ErrorCollector): void 
 }
 
 function reviewChannel(target: AlertTargetRead, at: Path, collector: ErrorCollector): void {
-  const written = channels.filter((channel) => target[channel] !== undefined);
+  const written = alertChannelTypes.filter((channel) => target[channel] !== undefined);
   const [channel, second] = written;
   if (channel === undefined)
-    return collector.errorAtKey(at, 'the target does not say how it is reached', `add ${orList(channels.map(quoted))}`);
+    return collector.errorAtKey(
+      at,
+      'the target does not say how it is reached',
+      `add ${orList(alertChannelTypes.map(quoted))}`,
+    );
   if (second !== undefined)
     collector.errorAtKey(
       [...at, second],
@@ -124,7 +127,7 @@ interface FileOfTarget {
 export function filesOfAlerts(draft: Draft): readonly FileOfTarget[] {
   const files: FileOfTarget[] = [];
   for (const [name, target] of Object.entries(draft.plain.alerts?.targets ?? {})) {
-    for (const channel of channels) {
+    for (const channel of alertChannelTypes) {
       const read: unknown = target[channel];
       if (!isMap(read)) continue;
       for (const key of ['url_file', 'token_file', 'routing_key_file', 'password_file'])

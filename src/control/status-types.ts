@@ -180,14 +180,14 @@ export interface UpstreamStatus {
   readonly verdict: ServiceVerdict;
   /** Of the requests that routes sent here, including those that got no connection. */
   readonly lastMinute: MinuteFigures;
-  /** For an endpoint, or for a connection to one; without those that wait for their turn. */
+  /** For an endpoint, for a connection to one, or for a response longer than usual; without those that wait for their turn. */
   readonly waiting: readonly WaitingStatus[];
   readonly endpoints: readonly EndpointStatus[];
 }
 
 /** Requests that wait, in all workers. */
 export interface WaitingStatus {
-  /** `endpoint`: until one is ready (`when_none_ready`); `connection`: until one is free; `turn`: because of `concurrency`. */
+  /** `endpoint`: until one is ready (`when_none_ready`); `connection`: until one is free; `turn`: because of `concurrency`; `response`: they are sent, and none has begun. */
   readonly for: WaitingFor;
   readonly count: number;
   /** For how long the one has waited that has waited longest. */

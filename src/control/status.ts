@@ -17,7 +17,7 @@ import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { BoundCounts, EndpointCounts } from '../limits/shared-counts.ts';
 import type { RouteBreakerView } from './circuit-breakers.ts';
 import { version } from './version.ts';
-import { boundStatus, waitingStatus } from './waiting-status.ts';
+import { boundStatus, isUnusual, waitingStatus } from './waiting-status.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 /** The parts of a status. */
@@ -114,12 +114,15 @@ function upstreamStatus(
   facts: StatusFacts & VerdictParts,
 ): GatewayStatus['upstreams'][number] {
   const { id, application, endpoints } = upstream;
+  const lastMinute = facts.lastMinute.of(id);
   return {
     id,
     application,
     verdict: verdictOfUpstream(upstream, facts),
-    lastMinute: facts.lastMinute.of(id),
-    waiting: waitingStatus(`upstream ${id}`, facts.waiting, facts.now).filter((waiting) => waiting.for !== 'turn'),
+    lastMinute,
+    waiting: waitingStatus(`upstream ${id}`, facts.waiting, facts.now).filter(
+      (one) => one.for !== 'turn' && isUnusual(one, lastMinute.p99Ms),
+    ),
     endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, facts, upstream)),
   };
 }

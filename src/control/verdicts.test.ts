@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { ApplicationId, EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
+import type { Instant } from '../core/time.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { OverlayStatus, StatusProblem } from './gateway-status.ts';
 import { routeMaintenance, verdictOfUpstream } from './verdicts.ts';
@@ -75,6 +76,8 @@ function verdictOf(
       breakers: [],
       maintenance: routeMaintenance([], overlay()),
       problems,
+      waiting: [],
+      now: 0 as Instant,
     },
   );
   return `${state}: ${reason}`;

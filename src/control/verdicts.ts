@@ -1,3 +1,5 @@
+import type { Instant } from '../core/time.ts';
+import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import { type ApplicationProblemKind, type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
@@ -15,9 +17,13 @@ import type { LastMinute } from '../record/last-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
 import type { RouteBreakerView } from './circuit-breakers.ts';
 import type { GatewayStatus, OverlayStatus, StatusProblem } from './gateway-status.ts';
+import { awaitedStatus, waitingStatus } from './waiting-status.ts';
 
 export interface VerdictParts {
   readonly history: Pick<TrafficHistory, 'recent' | 'silentS'>;
+  /** As workers have reported it last. */
+  readonly waiting: readonly WaitingRequests[];
+  readonly now: Instant;
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
   readonly breakers: readonly RouteBreakerView[];
   readonly maintenance: MaintenanceByUpstream;
@@ -80,18 +86,24 @@ export function verdictOfUpstream(
   }: Pick<UpstreamSnapshot, 'id' | 'application' | 'endpoints' | 'triesUnhealthy'>,
   parts: VerdictParts,
 ): ServiceVerdict {
-  const { history, lastMinute, breakers, maintenance, problems } = parts;
+  const { history, lastMinute, breakers, maintenance, problems, waiting, now } = parts;
   const tried = triedAllTheSame(endpoints, triesUnhealthy === true);
   const isTakenOut = (one: EndpointSnapshot): boolean =>
     one.state === 'ejected' && one.takenOutBy !== undefined && !tried.includes(one);
   const classOf = (one: EndpointSnapshot): EndpointClass => (isTakenOut(one) ? 'draining' : classes[one.state]);
   const count = (wanted: EndpointClass): number => endpoints.filter((one) => classOf(one) === wanted).length;
+  const at = `upstream ${id}`;
+  const minute = lastMinute.of(id);
   return judgeUpstream({
     recent: history.recent(`upstream:${id}`, recentSeconds),
-    lastMinute: lastMinute.of(id),
+    lastMinute: minute,
     silentS: history.silentS(`upstream:${id}`),
     endpoints: endpoints.length,
     usable: count('usable'),
+    stopped: endpoints.filter((one) => classOf(one) === 'usable' && one.stoppedPids !== undefined).length,
+    waiting: waitingStatus(at, waiting, now).find((one) => one.for === 'endpoint') ?? null,
+    awaited: awaitedStatus(at, waiting, now),
+    usualMs: minute.p99Ms,
     onProbation: count('onProbation'),
     tried: tried.length,
     unknown: count('unknown'),
@@ -126,7 +138,7 @@ function problemsFor(
 
 export function verdictOfGateway(
   status: Pick<GatewayStatus, 'state' | 'problems' | 'incidents' | 'upstreams'> & Pick<GatewayFacts, 'refusal'>,
-  { history, lastMinute, maintenance }: VerdictParts,
+  { history, lastMinute, maintenance, waiting }: VerdictParts,
 ): ServiceVerdict {
   const facts: GatewayFacts = {
     state: status.state,
@@ -137,7 +149,11 @@ export function verdictOfGateway(
     problems: problemsFor(status.problems, 'gateway').length,
     unreadyReleases: problemsFor(status.problems, 'release').flatMap(({ application }) => application ?? []),
     incidents: status.incidents.length,
-    upstreams: status.upstreams,
+    upstreams: status.upstreams.map(({ id, verdict, endpoints }) => {
+      const isAsked = history.recent(`upstream:${id}`, recentSeconds).requests > 0;
+      const isUsed = isAsked || waiting.some(({ at }) => at === `upstream ${id}`);
+      return { id, verdict, isUsed, isPast: !isUsed && endpoints.some(({ state }) => classes[state] === 'usable') };
+    }),
     maintenance: maintenance.all,
   };
   return judgeGateway(facts);

@@ -116,6 +116,8 @@ export interface AlertTargetStatus {
   /** Messages that wait, the one that is sent now included. */
   readonly queued: number;
   readonly sent: number;
+  /** Tests (`candor alert test`) that it has accepted. */
+  readonly tests: number;
   readonly failed: number;
   /** RFC 3339; null: not since the start. */
   readonly lastSentAt: string | null;

@@ -26,6 +26,7 @@ export const textKeys = [
   'shape',
   'whose',
   'stage',
+  'grpc',
   'type',
   'end',
   'member',
@@ -44,6 +45,7 @@ export const queryValues: Readonly<Record<string, readonly string[]>> = {
   whose: whoses,
   stage: stages,
   end: ['forwarded', 'generated', 'truncated', 'abandoned'],
+  grpc: ['missing', ...Array.from({ length: 17 }, (_, status) => String(status))],
   kind: ['exchange', 'tunnel', 'output'],
   stream: ['stdout', 'stderr', 'file'],
 };

@@ -343,6 +343,8 @@ describe('explainExit', () => {
     ...changes,
   });
   const sentences: readonly [exit: InstanceExit, beforeMs: number, sentence: string][] = [
+    [exit({ code: 9 }), 0, 'The instance exited with code 9 at the same time.'],
+    [exit({ signal: 'SIGKILL' }), -4, 'The instance was killed by SIGKILL at the same time.'],
     [
       exit({ signal: 'SIGKILL', lastLine: 'listening' }),
       40,
@@ -355,8 +357,8 @@ describe('explainExit', () => {
     ],
     [
       exit({ code: 1, lastLine: 'Error: \u001b[31mboom' }),
-      3,
-      'The instance exited with code 1, 3 ms earlier; its last line: "Error: \\u001b[31mboom".',
+      8,
+      'The instance exited with code 1, 8 ms earlier; its last line: "Error: \\u001b[31mboom".',
     ],
     [
       exit({ signal: 'SIGTERM', stopped: { replacedBy: null } }),
@@ -383,7 +385,7 @@ describe('explainExit', () => {
     [
       exit({}),
       0,
-      'The instance ended 0 ms earlier (how is not known, since an earlier Candor process had started it).',
+      'The instance ended at the same time (how is not known, since an earlier Candor process had started it).',
     ],
     [
       exit({ lastLine: 'bye' }),

@@ -1,3 +1,4 @@
+import { isSameTime } from './same-time.ts';
 import { isCrashSignal } from './crash-signal.ts';
 import type { InstanceExit } from './endpoint.ts';
 import type { AttemptFacts } from './exchange.ts';
@@ -169,6 +170,7 @@ function exitTimeText(
   if (afterAnswerMs !== null) {
     return `; the exit became known ${afterAnswerMs === 0 ? '' : `${duration(afterAnswerMs)} `}after the answer`;
   }
+  if (isSameTime(beforeMs)) return ' at the same time';
   if (beforeMs < 0) return `, which was noticed ${duration(-beforeMs)} later`;
   // "exited with code 1, 3 ms earlier": the comma separates two numbers.
   const hasCode = stopped === undefined && !outOfMemory && signal === null && code !== null;

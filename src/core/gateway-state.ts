@@ -1,5 +1,5 @@
 import type { CircuitState } from './route-breaker.ts';
-import type { WaitingFor } from './waiting-requests.ts';
+import type { QueuedFor } from './waiting-requests.ts';
 
 /**
  * What a worker knew of the surroundings of an exchange when it failed: the member `gateway_state` of its record. Counts of connections, of
@@ -41,7 +41,7 @@ export interface EndpointCondition {
 export interface QueueState {
   /** Such as 'route /api' or 'upstream app'. */
   readonly queue: string;
-  readonly for: WaitingFor;
+  readonly for: QueuedFor;
   readonly waiting: number;
   /** Of a queue for turns. */
   readonly in_flight?: number;

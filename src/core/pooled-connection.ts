@@ -1,3 +1,4 @@
+import type { AwaitedResponses } from './awaited-responses.ts';
 import type { UpstreamStream } from './stream.ts';
 import type { Instant } from './time.ts';
 
@@ -41,6 +42,8 @@ export interface PooledConnection {
   probe(waiter: ProbeWaiter): boolean;
   /** Makes the transport deliver bytes that came before the first request, if any, before other events. */
   checkUnread(): void;
+  /** Adds its requests whose responses have not begun; absent: it does not know them. */
+  addAwaited?(awaited: AwaitedResponses): void;
   /** Ends the connection, and all streams on it. */
   close(): void;
 }

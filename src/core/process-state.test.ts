@@ -40,7 +40,7 @@ describe('the process that had a request', () => {
     const [state] = processStates(notes, [visit(32)]);
     assert.equal(state?.pid, 7);
     assert.deepEqual(state?.remarks, [
-      'killed by the kernel because memory ran out, 0.0 s after the attempt ended',
+      'killed by the kernel because memory ran out, at the same time as the attempt ended',
       'RSS 480 MiB, its control group used 508 MiB of 512 MiB, 12 s before it was killed',
       'the control group uses 508 MiB of 512 MiB: at the limit the kernel kills a process',
       'RSS grew from 80 MiB to 480 MiB within 20 s',
@@ -96,7 +96,7 @@ describe('the process that had a request', () => {
         [
           7,
           [1],
-          'killed by the kernel because memory ran out, 0.0 s after attempt 1 ended',
+          'killed by the kernel because memory ran out, at the same time as attempt 1 ended',
           '2.0 s before attempt 1 ended:',
         ],
         [8, [2], undefined, '3.0 s after attempt 2 ended: '],
@@ -126,8 +126,8 @@ describe('the process that had a request', () => {
     assert.deepEqual(
       states.map(({ pid, attempts, remarks }) => [pid, attempts, remarks[0]]),
       [
-        [7, [1], 'killed by the kernel because memory ran out, 0.0 s after attempt 1 ended'],
-        [8, [2], 'killed by SIGKILL, 0.0 s after attempt 2 ended'],
+        [7, [1], 'killed by the kernel because memory ran out, at the same time as attempt 1 ended'],
+        [8, [2], 'killed by SIGKILL, at the same time as attempt 2 ended'],
       ],
     );
   });

@@ -1,3 +1,4 @@
+import { isSameTime } from './same-time.ts';
 import type { ProcessExit, ProcessNote, ProcessSample } from './process-note.ts';
 import {
   memoryBeforeExit,
@@ -183,6 +184,7 @@ function remarksOf(
 
 function exitRemark(exit: ProcessExit, ended: number, what: string): string {
   const ms = exit.at - ended;
+  if (isSameTime(ms)) return `${processExitText(exit)}, at the same time as ${what} ended`;
   return `${processExitText(exit)}, ${secondsText(Math.abs(ms))} ${ms < 0 ? 'before' : 'after'} ${what} ended`;
 }
 

@@ -13,9 +13,9 @@ export interface ShownTraffic {
 /** More failed requests than this are never shown as well. */
 const errorShareMax = 0.01;
 
-/** Whether more requests of the last minute failed than may be shown as well. */
+/** Whether more requests of the last minute failed than may be shown as well. One among others says little. */
 export function failedTooMany({ requests, errors }: Pick<ShownTraffic, 'requests' | 'errors'>): boolean {
-  return errors > requests * errorShareMax;
+  return errors > requests * errorShareMax && (errors > 1 || requests === 1);
 }
 
 const overruled: readonly VerdictState[] = ['ok', 'idle', 'unknown'];

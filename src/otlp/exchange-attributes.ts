@@ -1,3 +1,4 @@
+import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { addressAndPort, attributesOf } from './attributes.ts';
 import type { KeyValue } from './messages.ts';
@@ -18,13 +19,10 @@ export function spanName({ method, route }: ExchangeRecord): string {
   return route === null ? verb : `${verb} ${route}`;
 }
 
-/** Statuses of gRPC that are failures of the server. */
-const grpcErrors = new Set([-1, 2, 4, 12, 13, 14, 15]);
-
 /** Whether the exchange is an error of the serving side: a 4xx and a client that left are none. */
 export function isServerError({ status, end, shape, grpc_status }: ExchangeRecord): boolean {
   if (status !== null && status >= 500) return true;
-  if (grpc_status !== null && grpcErrors.has(grpc_status)) return true;
+  if (grpc_status !== null && isGrpcServerError(grpc_status)) return true;
   return end === 'truncated' && shape !== 'none' && shape !== 'client_abort';
 }
 

@@ -13,6 +13,10 @@ const well: UpstreamFacts = {
   silentS: 0,
   endpoints: 2,
   usable: 2,
+  stopped: 0,
+  waiting: null,
+  awaited: null,
+  usualMs: 20,
   onProbation: 0,
   tried: 0,
   unknown: 0,
@@ -21,6 +25,9 @@ const well: UpstreamFacts = {
   applicationProblem: null,
   maintenance: closed(1),
 };
+
+/** It has answered nothing for four seconds. */
+const hanging: Partial<UpstreamFacts> = { recent: some(0), silentS: 4 };
 
 describe('an upstream', () => {
   const cases: readonly [what: string, facts: Partial<UpstreamFacts>, state: VerdictState, reason: RegExp][] = [
@@ -42,6 +49,78 @@ describe('an upstream', () => {
       { recent: some(0), lastMinute: some(1325, 429), silentS: 28 },
       'failing',
       /^429 of 1325 requests failed in the last minute; none has come for 25 s$/,
+    ],
+    ['one of whose requests failed', { recent: some(3, 1), lastMinute: some(3, 1) }, 'degraded', /^1 of 3/],
+    [
+      'one of whose requests failed, and which got none since',
+      { recent: some(0), lastMinute: some(3, 1), silentS: 20 },
+      'ok',
+      /^3 requests in the last minute, 1 failed$/,
+    ],
+    [
+      'that answers nothing although requests keep coming',
+      { ...hanging, awaited: { count: 80, oldestMs: 4100, newestMs: 30 } },
+      'degraded',
+      /^no response has come for 4 s; 80 requests wait, the oldest for 4 s$/,
+    ],
+    [
+      'that has answered nothing for ten seconds',
+      { ...hanging, silentS: 10, awaited: { count: 200, oldestMs: 10_050, newestMs: 30 } },
+      'failing',
+      /^no response has come for 10 s; 200 requests wait, the oldest for 10 s$/,
+    ],
+    [
+      'whose requests wait no longer than those that ended, as with long polling',
+      { ...hanging, usualMs: 25_000, awaited: { count: 80, oldestMs: 20_000, newestMs: 30 } },
+      'ok',
+      /none failed/,
+    ],
+    [
+      'whose first long polls came with the page that makes them',
+      { ...hanging, silentS: 12, awaited: { count: 5, oldestMs: 14_000, newestMs: 11_900 } },
+      'ok',
+      /none failed/,
+    ],
+    [
+      'that answers others while some wait',
+      { recent: some(20), silentS: 0, awaited: { count: 9, oldestMs: 20_000, newestMs: 30 } },
+      'ok',
+      /none failed/,
+    ],
+    ['with a single slow request', { ...hanging, awaited: { count: 1, oldestMs: 4100, newestMs: 30 } }, 'ok', /none/],
+    [
+      'of which nothing is known but that requests wait',
+      { ...hanging, usualMs: null, lastMinute: some(0), awaited: { count: 9, oldestMs: 9000, newestMs: 30 } },
+      'idle',
+      /^no requests/,
+    ],
+    [
+      'whose only instance is stopped',
+      { endpoints: 1, usable: 1, stopped: 1, awaited: { count: 2, oldestMs: 1500, newestMs: 30 } },
+      'failing',
+      /^its only instance is stopped by a signal; 2 requests wait, the oldest for 1 s$/,
+    ],
+    ['one of whose instances is stopped', { stopped: 1 }, 'ok', /none failed/],
+    [
+      'without an endpoint while requests wait for one',
+      { usable: 0, waiting: { count: 8, oldestMs: 2300 } },
+      'failing',
+      /^no endpoint may get requests; 8 requests wait, the oldest for 2 s$/,
+    ],
+    [
+      'whose endpoint starts while requests wait for it',
+      { usable: 0, unknown: 2, waiting: { count: 8, oldestMs: 2300 } },
+      'degraded',
+      /^no endpoint is ready; 8 requests wait, the oldest for 2 s$/,
+    ],
+    [
+      'whose requests failed before others began to wait',
+      {
+        ...{ usable: 0, unknown: 2, waiting: { count: 8, oldestMs: 2300 } },
+        ...{ recent: some(0), lastMinute: some(4, 2), silentS: 9 },
+      },
+      'failing',
+      /^no endpoint is ready; 8 requests wait/,
     ],
     ['without requests', { recent: some(0), lastMinute: some(0) }, 'idle', /^no requests in the last minute$/],
     [
@@ -156,7 +235,10 @@ describe('a gateway', () => {
     upstreams: [],
     maintenance: closed(1),
   };
-  const upstream = (id: string, state: VerdictState) => ({ id, verdict: { state, reason: `it is ${state}` } });
+  const upstream = (id: string, state: VerdictState) => ({
+    ...{ id, verdict: { state, reason: `it is ${state}` } },
+    ...{ isUsed: true, isPast: false },
+  });
   const cases: readonly [what: string, facts: Partial<GatewayFacts>, state: VerdictState, reason: RegExp][] = [
     ['that serves', {}, 'ok', /none failed$/],
     ['that starts', { state: 'starting' }, 'unknown', /^the gateway starts$/],
@@ -179,6 +261,21 @@ describe('a gateway', () => {
       { upstreams: [upstream('a', 'degraded'), upstream('b', 'idle')] },
       'degraded',
       /^upstream a/,
+    ],
+    [
+      'whose only upstream with requests fails, while the others get none',
+      { upstreams: [upstream('a', 'failing'), { ...upstream('b', 'ok'), isUsed: false }] },
+      'failing',
+      /^upstream a/,
+    ],
+    [
+      'with present trouble at one upstream, and earlier failures at another',
+      {
+        ...{ recent: some(0), lastMinute: some(10, 5), silentS: 20 },
+        upstreams: [{ ...upstream('a', 'failing'), isUsed: false, isPast: true }, upstream('b', 'degraded')],
+      },
+      'degraded',
+      /^upstream b: /,
     ],
     ['with an incident', { incidents: 1 }, 'degraded', /^an incident goes on$/],
     [
@@ -266,6 +363,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
       const verdict = judgeUpstream({
         recent,
         lastMinute: some(minute),
+        ...{ stopped: 0, waiting: null, awaited: null, usualMs: null },
         silentS: 0,
         breakersOpen: 0,
         applicationProblem: null,

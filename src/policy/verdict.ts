@@ -18,6 +18,12 @@ export interface RouteMaintenance {
   readonly open: number;
 }
 
+/** Requests that wait, and for how long the first of them has. */
+export interface WaitingFacts {
+  readonly count: number;
+  readonly oldestMs: number;
+}
+
 /** What is known about an upstream. */
 export interface UpstreamFacts {
   /** Of the last `recentSeconds`. */
@@ -29,6 +35,14 @@ export interface UpstreamFacts {
   readonly endpoints: number;
   /** Those that get requests, and of which nothing speaks against it. */
   readonly usable: number;
+  /** How many of these are processes that a signal has stopped (SIGSTOP), so that they take requests and answer none. */
+  readonly stopped: number;
+  /** Requests that wait until an endpoint is ready; null: none does. */
+  readonly waiting: WaitingFacts | null;
+  /** Requests that have been sent, and whose responses have not begun; null: there are none. */
+  readonly awaited: (WaitingFacts & { readonly newestMs: number }) | null;
+  /** In how many milliseconds 99 of 100 requests of the last minute ended; null: none did. */
+  readonly usualMs: number | null;
   /** Those that get single requests, which show whether they are well: on probation, or behind a half-open circuit breaker. */
   readonly onProbation: number;
   /** Those that get all requests although something speaks against them, because no other endpoint is left; a class of its own only then. */
@@ -58,7 +72,14 @@ export interface GatewayFacts {
   readonly incidents: number;
   /** Applications whose new instances are not ready, while old ones serve. */
   readonly unreadyReleases: readonly string[];
-  readonly upstreams: readonly { readonly id: string; readonly verdict: ServiceVerdict }[];
+  readonly upstreams: readonly {
+    readonly id: string;
+    readonly verdict: ServiceVerdict;
+    /** It has had requests in the last `recentSeconds`, or some wait there. */
+    readonly isUsed: boolean;
+    /** It has not, and nothing but requests that have failed before speaks against it. */
+    readonly isPast: boolean;
+  }[];
   readonly maintenance: RouteMaintenance;
 }
 
@@ -75,7 +96,11 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
   const { endpoints, usable, unknown, draining, breakersOpen, applicationProblem, maintenance } = facts;
   if (isClosed(maintenance)) return closedVerdict(maintenance);
   const judged = judgeRequests(facts);
-  if (judged?.state === 'failing') return judged;
+  // What is now comes before what was: failures of the last minute may be over.
+  if (judged?.state === 'failing' && facts.recent.requests > 0) return judged;
+  const now = judgePresent(facts);
+  if (judged?.state === 'failing') return now === null ? judged : { state: 'failing', reason: now.reason };
+  if (now !== null) return now;
   if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
   // Between two runs nothing is known of the next one, and during a run or a start nothing speaks against it.
   const troubled = applicationProblem === null ? null : applicationVerdicts[applicationProblem];
@@ -99,6 +124,55 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
     };
   if (maintenance.closed.length > 0) return closedVerdict(maintenance);
   return wellOrIdle(facts.lastMinute);
+}
+
+/** Requests wait at present, and nothing says that they will be answered. */
+function judgePresent(facts: UpstreamFacts): ServiceVerdict | null {
+  const { usable, onProbation, tried, stopped, waiting, awaited, unknown, endpoints } = facts;
+  const someTakes = usable + onProbation + tried > 0;
+  if (endpoints > 0 && stopped === endpoints && stopped === usable) {
+    const what = stopped === 1 ? 'its only instance is' : `all ${stopped} instances are`;
+    return {
+      state: 'failing',
+      reason: `${what} stopped by a signal${awaited === null ? '' : `; ${waitText(awaited)}`}`,
+    };
+  }
+  if (!someTakes && waiting !== null && waiting.oldestMs >= waitMs)
+    return unknown > 0
+      ? { state: 'degraded', reason: `no endpoint is ready; ${waitText(waiting)}` }
+      : { state: 'failing', reason: `no endpoint may get requests; ${waitText(waiting)}` };
+  if (awaited === null || !isHanging(facts, awaited)) return null;
+  const reason = `no response has come for ${facts.silentS} s; ${waitText(awaited)}`;
+  return { state: awaited.oldestMs >= hangFailingMs ? 'failing' : 'degraded', reason };
+}
+
+/** A request that waits for less may be one of a restart that nobody notices. */
+const waitMs = 1000;
+
+/** A pause for garbage may take so long. */
+const hangMs = 3000;
+/** No pause does. */
+const hangFailingMs = 10_000;
+/** A single request may be a slow one. */
+const hangRequests = 3;
+/** Requests keep coming for so long after the last response. */
+const cameAfterMs = 2000;
+
+/**
+ * Whether an upstream answers nothing although requests keep coming: some wait longer than requests do there, and others were sent well after
+ * its last response. Long polls are not taken for it: they wait no longer than those that ended in the last minute, and the
+ * first ones were sent right after the page that makes them was answered.
+ */
+function isHanging({ silentS, usualMs }: UpstreamFacts, awaited: NonNullable<UpstreamFacts['awaited']>): boolean {
+  if (silentS === null || usualMs === null || awaited.count < hangRequests) return false;
+  const silentMs = silentS * 1000;
+  if (silentMs < hangMs || awaited.oldestMs < hangMs || awaited.oldestMs <= usualMs) return false;
+  return silentMs - awaited.newestMs >= cameAfterMs;
+}
+
+function waitText({ count, oldestMs }: WaitingFacts): string {
+  const s = Math.floor(oldestMs / 1000);
+  return count === 1 ? `1 request waits, for ${s} s` : `${count} requests wait, the oldest for ${s} s`;
 }
 
 const applicationVerdicts: Readonly<Record<ApplicationProblemKind, ServiceVerdict>> = {
@@ -138,17 +212,29 @@ export function judgeGateway(facts: GatewayFacts): ServiceVerdict {
 /** By its requests, and those of its upstreams. */
 function judgeFailures(facts: GatewayFacts): ServiceVerdict | null {
   const judged = judgeRequests(facts);
-  if (judged?.state === 'failing') return judged;
+  if (judged?.state === 'failing' && facts.recent.requests > 0) return judged;
   const open = facts.upstreams.filter(({ verdict }) => verdict.state !== 'maintenance');
   const failing = open.filter(({ verdict }) => verdict.state === 'failing');
   const degraded = open.filter(({ verdict }) => verdict.state === 'degraded');
-  // One that fails does not fail the others.
-  const isAllFailing = failing.length > 0 && failing.length === open.length;
-  if (isAllFailing) return { state: 'failing', reason: reasonOf(failing) };
+  // One that fails does not fail the others, unless there are no requests for these.
+  const used = open.filter(({ isUsed }) => isUsed);
+  const isAllFailing = (some: typeof open): boolean =>
+    some.length > 0 && some.every(({ verdict }) => verdict.state === 'failing');
+  if (isAllFailing(used)) return { state: 'failing', reason: reasonOf(used) };
+  if (isAllFailing(open)) return { state: 'failing', reason: reasonOf(failing) };
+  // Of what is past people hear only while nothing else is wrong.
+  const some = [...failing, ...degraded].some(({ isPast }) => !isPast);
+  if (judged?.state === 'failing' && !some) return judged;
+  const [failingNow, degradedNow] = [failing.filter(isOfNow), degraded.filter(isOfNow)];
+  if (failingNow.length > 0) return { state: 'degraded', reason: reasonOf(failingNow) };
+  if (judged !== null && facts.recent.requests > 0) return judged;
+  if (degradedNow.length > 0) return { state: 'degraded', reason: reasonOf(degradedNow) };
   if (failing.length > 0) return { state: 'degraded', reason: reasonOf(failing) };
   if (judged !== null) return judged;
   return degraded.length > 0 ? { state: 'degraded', reason: reasonOf(degraded) } : null;
 }
+
+const isOfNow = ({ isPast }: GatewayFacts['upstreams'][number]): boolean => !isPast;
 
 function troubleOfItself({ state, incidents, problems, unreadyReleases }: GatewayFacts): ServiceVerdict | null {
   if (incidents > 0)
@@ -193,9 +279,12 @@ function judgeRequests({
   const isPast = recent.requests === 0;
   const { requests, errors } = isPast ? lastMinute : recent;
   if (requests === 0 || errors / requests <= degradedShare) return null;
+  // One request that failed among others says little, and nothing any more when it is past.
+  const isSingle = errors === 1 && requests > 1;
+  if (isSingle && isPast) return null;
   const since = isPast && silentS !== null ? `; none has come for ${shownSeconds(silentS)} s` : '';
   const reason = `${errors} of ${requests} requests failed in the last ${isPast ? 'minute' : `${recentSeconds} s`}${since}`;
-  return { state: errors / requests > failingShare ? 'failing' : 'degraded', reason };
+  return { state: errors / requests > failingShare && !isSingle ? 'failing' : 'degraded', reason };
 }
 
 function wellOrIdle({ requests, errors }: RecentRequests): ServiceVerdict {

@@ -1,4 +1,6 @@
+import { specOfCause } from '../core/explain.ts';
 import type { Cause } from '../core/failure.ts';
+import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import { type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import { quantile, type ValueRange } from '../core/quantile.ts';
 
@@ -10,11 +12,26 @@ export function isClosedByOperator({ cause }: Pick<ExchangeCount, 'cause'>): boo
   return closedByOperator.has(cause);
 }
 
-/** Any 5xx, and truncated responses. A client that left is not an error, and neither is what an operator has closed. */
+/** Any 5xx, gRPC statuses that say the same, and truncated responses. A client that left is not an error, and neither is what an operator has closed. */
 export function isFailedCount(counted: ExchangeCount): boolean {
   if (isClosedByOperator(counted)) return false;
   const { shape, end, statusClass } = counted;
+  if (shape !== 'client_abort' && isFailedCall(counted)) return true;
   return statusClass === '5xx' || (end === 'truncated' && shape !== 'client_abort');
+}
+
+/**
+ * Whether a gRPC response says that the server has failed: its HTTP status is 200. Of what the gateway answers itself, the failure decides: gRPC
+ * has one status for a wrong request and a broken server.
+ */
+function isFailedCall({ grpcStatus, cause }: ExchangeCount): boolean {
+  if (grpcStatus === null || grpcStatus === 'other') return false;
+  if (cause !== 'none') {
+    // Where the status depends on more than the cause, the request was wrong.
+    const { status } = specOfCause(cause);
+    return typeof status === 'number' && status >= 500;
+  }
+  return isGrpcServerError(grpcStatus === 'missing' ? -1 : Number(grpcStatus));
 }
 
 /** The duration below which `share` of all are; null: there are none. */

@@ -10,7 +10,7 @@ export interface MinuteFigures {
   readonly seconds: number;
   readonly requests: number;
   readonly requestsPerS: number;
-  /** Failed responses: any 5xx but those of a maintenance or a pause, and truncated ones. A client that left is not an error. */
+  /** Failed responses: any 5xx or gRPC status of a server's failure but those of a maintenance or a pause, and truncated ones. A client that left is not an error. */
   readonly errors: number;
   /** From 0 to 1; null without requests. */
   readonly errorShare: number | null;

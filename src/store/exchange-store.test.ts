@@ -63,6 +63,7 @@ describe('a search', () => {
       causes.map((cause) => `cause:${cause}`),
       fc.constantFrom('client:192.0.2.0/24', 'client:10.0.0.0/8', 'client:::/0', 'id:019aa5d2', 'id:nothing'),
       fc.constantFrom('status:5xx', 'status:200', 'status:2xx', 'duration:>100ms', 'duration:<1s', 'shape:reset'),
+      fc.constantFrom('grpc:14', 'grpc:0', 'grpc:missing'),
       fc.constantFrom('whose:application', 'end:generated', 'path:/products/*', 'method:POST', 'shape:none'),
       word,
     );

@@ -51,12 +51,19 @@ export function valuesOf(record: ExchangeRecord, key: TextKey): readonly string[
       return record.attempts.flatMap(({ endpoint, address }) => [endpoint, address]);
     case 'cause':
       return [...present(record.cause), ...record.attempts.flatMap(({ cause }) => present(cause))];
+    case 'grpc':
+      return record.grpc_status === null ? [] : [grpcText(record.grpc_status)];
     case 'instance':
     case 'stream':
       return [];
     default:
       return present(record[key]);
   }
+}
+
+/** As in metrics. */
+function grpcText(status: number): string {
+  return status < 0 ? 'missing' : String(status);
 }
 
 function present(value: string | null | undefined): readonly string[] {

@@ -42,6 +42,7 @@ interface Draft {
 /** Words that people write in place of a key. */
 const otherNames: Readonly<Record<string, string>> = {
   code: 'status',
+  grpc_status: 'grpc',
   took: 'duration',
   latency: 'duration',
   time: 'duration',

@@ -1,4 +1,5 @@
 import { EndpointAnswers } from './endpoint-answers.ts';
+import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
@@ -45,7 +46,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** Connections that have a free stream: idle ones, and ones that carry streams and can carry more. */
   readonly #available: AvailableConnections;
   readonly #queue: ConnectionQueue;
-  #connections = 0;
+  readonly #connections = new Set<PooledConnection>();
   #streams = 0;
   /** Whether a connection stays open when it becomes idle. */
   #keepsIdle = true;
@@ -83,7 +84,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   get isEmpty(): boolean {
-    return this.#connections + this.#dials.count + this.#queue.length === 0;
+    return this.#connections.size + this.#dials.count + this.#queue.length === 0;
   }
 
   /** Requests that wait for a connection. */
@@ -93,6 +94,12 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   get waitingSince(): Instant | null {
     return this.#queue.first?.waitingSince ?? null;
+  }
+
+  /** Adds its requests whose responses have not begun. */
+  addAwaited(awaited: AwaitedResponses): void {
+    if (this.#streams === 0) return;
+    for (const connection of this.#connections) connection.addAwaited?.(awaited);
   }
 
   /** Whether a request would get a connection without waiting, as far as this worker knows. */
@@ -368,7 +375,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const connection = this.#createConnection(transport, settings, this.#ports, this);
     connection.group = dial.group;
     if (dial.settings === this.#dials.settings) this.#withCurrentSettings.add(connection);
-    this.#connections++;
+    this.#connections.add(connection);
     this.#ports.counts.upstreamConnections++;
     this.#ports.counts.upstreamConnectionsTotal++;
     return connection;
@@ -398,7 +405,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   onConnectionClosed(connection: PooledConnection): void {
-    this.#connections--;
+    this.#connections.delete(connection);
     this.#ports.counts.upstreamConnections--;
     if (connection.isAvailable) this.#idleClosed(connection);
     this.#releaseConnectionPermit();

@@ -5,6 +5,7 @@ import {
   type InstanceExit,
   type ReadinessFinding,
 } from '../core/endpoint.ts';
+import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { EndpointCondition } from '../core/gateway-state.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
@@ -121,6 +122,11 @@ export class LiveEndpoint implements BalancedEndpoint {
 
   get waitingSince(): Instant | null {
     return this.#pool.waitingSince;
+  }
+
+  /** Adds its requests whose responses have not begun. */
+  addAwaited(awaited: AwaitedResponses): void {
+    this.#pool.addAwaited(awaited);
   }
 
   /** Whether it ever accepted a connection. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { AwaitedResponses } from '../core/awaited-responses.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { OutgoingRequest } from '../core/message.ts';
 import type { UpstreamHandler } from '../core/stream.ts';
@@ -56,6 +57,28 @@ function connected(): {
   const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000, http2: false };
   return { clock, connection: new Http1Connection(transport, settings, ports, owner), endpoint, calls };
 }
+
+it('tells since when its request waits for a response, until the response begins', () => {
+  const { clock, connection, endpoint } = connected();
+  const awaited = (): AwaitedResponses => {
+    const sum = new AwaitedResponses();
+    connection.addAwaited(sum);
+    return sum;
+  };
+  assert.equal(awaited().count, 0);
+  const stream = connection.openStream(clock.now());
+  stream.send(get, handler, { responseHeadMs: 60_000, idleMs: 60_000 });
+  stream.endContent(null);
+  stream.flush();
+  const sentAt = clock.now();
+  clock.advanceSync(4000);
+  const { count, oldest } = awaited();
+  assert.deepEqual([count, oldest], [1, sentAt]);
+  const head = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+  endpoint.write(head, 0, head.length, 'owned');
+  clock.advanceSync(1000);
+  assert.equal(awaited().count, 0);
+});
 
 /** Sends a request, which the endpoint answers with `response`. */
 function exchangeOn(

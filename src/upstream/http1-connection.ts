@@ -1,3 +1,4 @@
+import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import type { ConnectionEndReason, PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import type { UpstreamStream } from '../core/stream.ts';
@@ -80,6 +81,11 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
     this.idleSince = lastByteAt;
     this.streamsOpen = 0;
     this.#owner.onStreamEnded(this);
+  }
+
+  addAwaited(awaited: AwaitedResponses): void {
+    const sentAt = this.streamsOpen === 0 ? null : this.#stream.awaitedSince;
+    if (sentAt !== null) awaited.note(sentAt);
   }
 
   close(): void {

@@ -95,6 +95,11 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     return this.#phase === 'idle';
   }
 
+  /** When the request was sent; null: it is not, or its response has begun. */
+  get awaitedSince(): Instant | null {
+    return this.#phase === 'head' && this.requestSent && !this.answerBegun ? this.#timeouts.sentAt : null;
+  }
+
   get statusInHead(): number {
     return this.#phase === 'head' ? this.#parser.finalStatus : this.#statusInHead;
   }

@@ -21,6 +21,7 @@ export class Http1Timeouts {
   readonly #clock: Clock;
   #limits: AttemptLimits = { responseHeadMs: 0, idleMs: 0 };
   #headDueAt: Instant = never;
+  #sentAt: Instant = never;
   #lastByteAt: Instant;
   /** Bytes that the system had taken when `noteSent` last looked. */
   #takenBefore = 0;
@@ -47,7 +48,13 @@ export class Http1Timeouts {
 
   /** The request is sent: the response head is due from now on. */
   requestSent(): void {
-    this.#headDueAt = after(this.#clock.now(), this.#limits.responseHeadMs);
+    this.#sentAt = this.#clock.now();
+    this.#headDueAt = after(this.#sentAt, this.#limits.responseHeadMs);
+  }
+
+  /** When the request was sent. Call only after `requestSent`. */
+  get sentAt(): Instant {
+    return this.#sentAt;
   }
 
   byteReceived(): void {

@@ -1,3 +1,4 @@
+import { AwaitedResponses } from '../core/awaited-responses.ts';
 import { type Cause, fail, type Failure } from '../core/failure.ts';
 import { type EndpointCondition, endpointConditionsMax } from '../core/gateway-state.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
@@ -301,7 +302,7 @@ export class LiveUpstream {
     return Math.max(1, Math.ceil(Math.min(...schedules.map((checks) => healthyInMs(checks, now))) / 1000));
   }
 
-  /** Adds the requests that wait here until an endpoint is ready, or for a connection to one. */
+  /** Adds the requests that wait here until an endpoint is ready, for a connection to one, or for their response to begin. */
   addWaiting(all: WaitingRequests[]): void {
     const at = `upstream ${this.id}`;
     const { length, oldestSince } = this.#readyQueue;
@@ -314,6 +315,13 @@ export class LiveUpstream {
       if (sinceInstant === null || waitingSince < sinceInstant) sinceInstant = waitingSince;
     }
     if (sinceInstant !== null) all.push({ at, for: 'connection', count, sinceInstant });
+    const awaited = new AwaitedResponses();
+    for (const endpoint of this.#endpoints.values()) endpoint.addAwaited(awaited);
+    if (awaited.count === 0) return;
+    all.push({
+      ...{ at, for: 'response', count: awaited.count },
+      ...{ sinceInstant: awaited.oldest, newestInstant: awaited.newest },
+    });
   }
 
   /** Closes idle connections. */

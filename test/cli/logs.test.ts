@@ -234,7 +234,7 @@ test('candor explain says what the process of the instance used, and how it ende
       },
       summary:
         '1.2 s before the attempt ended: RSS 480 MiB, its control group uses 500 MiB of 512 MiB, 24 of 1024 descriptors',
-      remarks: ['killed by the kernel because memory ran out, 0.0 s after the attempt ended'],
+      remarks: ['killed by the kernel because memory ran out, at the same time as the attempt ended'],
     },
   ];
   gateway.context = { ...gateway.context, processes };

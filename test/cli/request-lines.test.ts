@@ -45,13 +45,22 @@ describe('request lines', () => {
     assert.deepEqual(shown, ['GET /there', 'GET /there  grpc-status 13', 'GET /there  grpc-status missing']);
   });
 
+  test('show how many attempts a request had, if it had several', () => {
+    const { told, lines } = begin();
+    const [attempt] = failedRecord.attempts;
+    assert.ok(attempt !== undefined);
+    const twice = { ...failedRecord, path: '/crash', query: null, attempts: [attempt, { ...attempt, n: 2 }] };
+    lines.note(batchOf([twice]));
+    assert.match(told()[0] ?? '', /POST \/crash {2}response_head_timeout {2}2 attempts$/);
+  });
+
   test('show the cause of a failure, and for the first failures of a kind the details and the command for more', () => {
     const { told, lines, clock } = begin();
     lines.note(batchOf([good, failedRecord, good]));
     const text = told().join('\n');
     assert.match(
       text,
-      /504 +2\.00 s {2}POST \/api\/orders.* response_head_timeout\n {9}too slow, caused by the application: No/,
+      /504 +2\.00 s {2}POST \/api\/orders.* response_head_timeout {2}2 attempts\n {9}too slow, caused by the application: No/,
     );
     assert.match(text, new RegExp(`\\n {9}npx candor explain ${failedRecord.id}\\n`));
     lines.note(batchOf([failedRecord, failedRecord, failedRecord, failedRecord]));

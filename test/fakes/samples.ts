@@ -134,6 +134,7 @@ export const statusSample: GatewayStatus = {
       destination: 'hooks.slack.com',
       queued: 0,
       sent: 3,
+      tests: 1,
       failed: 0,
       lastSentAt: '2026-01-01T12:30:00.000Z',
       failure: null,
@@ -144,6 +145,7 @@ export const statusSample: GatewayStatus = {
       destination: 'smtp.example.org:587',
       queued: 2,
       sent: 0,
+      tests: 0,
       failed: 1,
       lastSentAt: null,
       failure: {

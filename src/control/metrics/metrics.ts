@@ -210,7 +210,7 @@ function addBounds(text: MetricsText, { bounds, upstreams }: GatewayStatus): voi
   ].flatMap(({ kind, id, waiting }) => waiting.map((one) => ({ kind, id, one })));
   text.metric(
     'candor_requests_waiting',
-    'Requests that wait: for their turn (`concurrency`), until an endpoint is ready, or for a connection.',
+    'Requests that wait: for their turn (`concurrency`), until an endpoint is ready, for a connection, or for a response longer than usual.',
     waiting.map(({ kind, id, one }) => [{ kind, id, for: one.for }, one.count]),
   );
   text.metric(

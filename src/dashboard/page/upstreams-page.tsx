@@ -56,7 +56,7 @@ function Upstream({
           ? 'No request in the last minute'
           : `${rateFigure(minute.requests_per_s)} requests/s, ${shareFigure(minute.error_share)} failed, p50 ${durationFigure(minute.p50_ms)}, p99 ${durationFigure(minute.p99_ms)} in the last minute`}
         {waiting.map(
-          (one) => `; ${countFigure(one.count)} wait for ${one.for === 'endpoint' ? 'an endpoint' : 'a connection'}`,
+          (one) => `; ${countFigure(one.count)} wait for ${one.for === 'endpoint' ? 'an endpoint' : `a ${one.for}`}`,
         )}
         {bound !== undefined && `; ${bound.requests} of at most ${bound.limit ?? '?'} in flight`}.{' '}
         <a href={addressHash('requests', '', { query: `${conditionText('upstream', id)} -shape:none` })}>

@@ -1,3 +1,4 @@
+import type { AwaitedResponses } from '../../core/awaited-responses.ts';
 import { Deadline } from '../../core/deadline.ts';
 import type {
   ConnectionEndReason,
@@ -124,6 +125,14 @@ export class Http2EndpointConnection
     this.#served++;
     this.streamsOpen++;
     return stream;
+  }
+
+  addAwaited(awaited: AwaitedResponses): void {
+    if (this.streamsOpen === 0) return;
+    this.session.eachStream(({ listener }) => {
+      const sentAt = listener instanceof Http2EndpointStream ? listener.awaitedSince : null;
+      if (sentAt !== null) awaited.note(sentAt);
+    });
   }
 
   keepUntil(at: Instant): void {

@@ -20,6 +20,7 @@ import { KeptContent } from './kept-content.ts';
 import { writeRequestBlock } from './request-block.ts';
 import { enhanceYourCalm, http1Required, noStreamsAllowed, refusedSection, streamFailure } from './stream-failure.ts';
 import type { Http2EndpointStreamOwner, ReadingEndpointStream } from './stream-owner.ts';
+import type { Instant } from '../../core/time.ts';
 import { Http2EndpointTimeouts, type TimedEndpointStream } from './timeouts.ts';
 
 const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
@@ -83,6 +84,11 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.localPort = connection.localPort;
     this.reused = reused;
     this.idleMs = idleMs;
+  }
+
+  /** When the request was sent; null: it is not, or its response has begun. */
+  get awaitedSince(): Instant | null {
+    return this.#phase === 'head' ? (this.#timeouts?.awaitedSince ?? null) : null;
   }
 
   // The request.

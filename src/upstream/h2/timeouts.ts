@@ -27,6 +27,7 @@ export class Http2EndpointTimeouts extends Deadline {
   readonly #limits: AttemptLimits;
   #awaits: 'write' | 'head' | 'content' = 'write';
   #markBefore = -1;
+  #sentAt: Instant = never;
   /** When the limit is reached, once the endpoint has been asked; `never` before. */
   #dueAt: Instant = never;
 
@@ -52,7 +53,13 @@ export class Http2EndpointTimeouts extends Deadline {
   awaitHead(): void {
     if (this.#awaits !== 'write') return;
     this.#awaits = 'head';
-    this.#arm(this.#clock.now(), this.#limits.responseHeadMs);
+    this.#sentAt = this.#clock.now();
+    this.#arm(this.#sentAt, this.#limits.responseHeadMs);
+  }
+
+  /** When the request was sent, while its response has not begun; else null. */
+  get awaitedSince(): Instant | null {
+    return this.#awaits === 'head' ? this.#sentAt : null;
   }
 
   /** A part of the response has come, or is to come. */
