@@ -164,10 +164,9 @@ export class LiveUpstream {
       if (free !== undefined) return free;
     }
     const picked = this.#balance(tried, request);
-    // `hasRoom` first: an idle connection answers the question for nearly all requests.
-    return picked === null || picked.hasRoom || this.#spec.whenNoneReady === undefined
-      ? picked
-      : this.#acceptingOr(picked, tried, request);
+    // `hasRoom` first: an idle connection answers the question for nearly all requests. A retry needs a new connection.
+    const needsNoOther = picked === null || (picked.hasRoom && tried.length === 0);
+    return needsNoOther || this.#spec.whenNoneReady === undefined ? picked : this.#acceptingOr(picked, tried, request);
   }
 
   #hasSession(tried: readonly LiveEndpoint[], request: RequestFacts): boolean {

@@ -93,6 +93,30 @@ describe('while no endpoint is ready, a request', () => {
     });
   }
 
+  it('waits, though a kept connection still seems to live: its next attempt needs a new one, which is refused', () => {
+    const world = worldOf();
+    world.endpoint('a').onRequest = () => {};
+    const first = [world.request({ target: '/1' }), world.request({ target: '/2' })];
+    world.pass(20);
+    for (const request of world.endpoint('a').arrived) request.answer(200, 'ok');
+    world.pass(20);
+    assert.deepEqual(
+      first.map(({ status }) => status),
+      [200, 200],
+    );
+    world.endpoint('a').onRequest = (request) => request.breakOff('closed');
+    world.endpoint('a').accepts = 'refuses';
+    const client = world.request({ target: '/' });
+    world.pass(500);
+    assert.equal(client.status, 0);
+    comesBack(world);
+    world.pass(2000);
+    const { attempts = [], waitedMs = -1 } = world.records.at(-1) ?? {};
+    assert.equal(client.status, 200);
+    assert.ok(attempts.length <= 4 && waitedMs > 400, `${attempts.length} attempts, ${waitedMs} ms`);
+    rests(world);
+  });
+
   it('waits until the main thread says that an endpoint is healthy again, and the record says how long', () => {
     const world = worldOf();
     stop(world);
