@@ -148,9 +148,20 @@ describe('a query', () => {
     const key = fc.constantFrom(
       ...textKeys.filter(
         (one) =>
-          !['shape', 'whose', 'end', 'kind', 'stream', 'method', 'stage', 'cause', 'type', 'id', 'client'].includes(
-            one,
-          ),
+          ![
+            'shape',
+            'whose',
+            'end',
+            'kind',
+            'stream',
+            'method',
+            'stage',
+            'cause',
+            'type',
+            'grpc',
+            'id',
+            'client',
+          ].includes(one),
       ),
     );
     fc.assert(

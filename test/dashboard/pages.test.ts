@@ -95,7 +95,9 @@ describe('the dashboard', withBrowser, () => {
           const answer = await route.fetch();
           await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), nearby: [line] } });
         });
+        // Once this page is seen, the next one asks again: the one before may have been the same.
         await page.goto(`${shop.url}#/requests`);
+        await page.getByRole('heading', { name: 'Requests', level: 1 }).waitFor();
         await page.goto(`${shop.url}#/requests/${await shop.garbageId()}`);
         await page.getByText(text).waitFor();
         await page.unroute('**/v2/context/**');
