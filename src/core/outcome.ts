@@ -9,7 +9,7 @@ export interface EndpointOutcomes {
   readonly state: EndpointState;
   /** Attempts with a complete response, whatever its status. */
   successes: number;
-  /** How many of those had a 5xx status. */
+  /** How many of those had a 5xx status, or a gRPC status that says the same. */
   serverErrors: number;
   /** How many of them had status 429 and Retry-After. */
   rateLimited: number;

@@ -8,7 +8,7 @@ export const shapes = [
   'reset', // connected, then closed before the response was complete
   'garbage', // the response was not acceptable HTTP
   'refused_by_gateway', // the gateway itself refused the request
-  'app_error', // the application's own 5xx, forwarded unchanged
+  'app_error', // the application's own 5xx, or a gRPC status that says the same, forwarded unchanged
   'client_abort', // the client left, or sent no valid request
   'none', // nothing went wrong
 ] as const;

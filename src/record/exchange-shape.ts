@@ -1,14 +1,16 @@
 import type { EndedExchange } from '../core/exchange.ts';
 import { shapeOf, whoseOf } from '../core/explain.ts';
+import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import type { Shape, Whose } from '../core/shape.ts';
 
 /**
  * The shape of an exchange without a failure: no error, the application answered
- * with its own 5xx, or the client left and nothing else is known.
+ * with its own 5xx or a gRPC status that says the same, or the client left and nothing else is known.
  */
 export function shapeWithoutFailure(exchange: EndedExchange): 'none' | 'app_error' | 'client_abort' {
   if (exchange.endKind === 'abandoned') return 'client_abort';
-  return exchange.endKind === 'forwarded' && exchange.statusReceived >= 500 ? 'app_error' : 'none';
+  if (exchange.endKind !== 'forwarded') return 'none';
+  return exchange.statusReceived >= 500 || isGrpcServerError(exchange.grpcStatus ?? 0) ? 'app_error' : 'none';
 }
 
 /** The shape of an exchange that has ended, in its record and in the counts alike. */

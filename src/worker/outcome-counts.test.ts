@@ -43,6 +43,15 @@ test('answers with a 5xx status are counted with the others and separately', () 
   assert.deepEqual([cell?.successes, cell?.serverErrors], [5, 3]);
 });
 
+test('gRPC responses whose status says that the server has failed are counted as those with 5xx, if the call got them', () => {
+  const call = (grpcStatus: number, endKind = 'forwarded', ...attempts: Partial<AttemptFacts>[]): EndedExchange =>
+    ({ ...exchangeOf(...attempts, { status: 200 }), grpcStatus, endKind }) as EndedExchange;
+  const [cell] = counted(...[0, 1, 2, 3, 5, 7, 14, -1].map((status) => call(status)));
+  assert.deepEqual([cell?.successes, cell?.serverErrors], [8, 3]);
+  const [other] = counted(call(14, 'generated'), call(14, 'forwarded', { status: 200 }));
+  assert.deepEqual([other?.successes, other?.serverErrors], [3, 1], 'of a retried call only the last attempt has it');
+});
+
 test('a failure that counts against health is counted, and so is a row of failures to connect', () => {
   const [cell] = counted(
     exchangeOf({ failure: slow }),

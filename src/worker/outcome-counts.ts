@@ -2,6 +2,7 @@ import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { shapeOf, specOf, specOfCause } from '../core/explain.ts';
 import type { Cause } from '../core/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
+import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
 import { endedAtOf } from '../record/exchange-shape.ts';
@@ -49,7 +50,7 @@ export class OutcomeCounts {
     if (cell === null) return;
     if (failure === null) {
       cell.successes += 1;
-      if (attempt.status >= 500) {
+      if (attempt.status >= 500 || isFailedCall(exchange, attempt)) {
         cell.serverErrors += 1;
         noteFailed(cell, exchange);
       } else if (attempt.status === tooManyRequests) noteRateLimit(cell, attempt, exchange.startedWall);
@@ -144,6 +145,12 @@ export class OutcomeCounts {
     this.#hasUrgent = false;
     return taken;
   }
+}
+
+/** Whether the response of this attempt was forwarded, and its gRPC status says that the server has failed: its HTTP status is 200. */
+function isFailedCall({ grpcStatus, attempts, endKind }: EndedExchange, attempt: AttemptFacts): boolean {
+  if ((grpcStatus ?? 0) === 0 || endKind !== 'forwarded') return false;
+  return attempt === attempts.at(-1) && isGrpcServerError(grpcStatus as number);
 }
 
 function noteFailed(cell: EndpointOutcomes, exchange: EndedExchange): void {

@@ -4,6 +4,7 @@ import { specOf } from '../../src/core/explain.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import { Http1World } from './http1-world.ts';
 import { StreamWorld } from './stream-world.ts';
+import { shapeOfExchange } from '../../src/record/exchange-shape.ts';
 import { assertRecord } from './cases.ts';
 import type { ClientActor, World } from './world.ts';
 
@@ -138,5 +139,24 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
         [client.status, world.endpoint('a').arrived[0]?.field('grpc-timeout')],
         [200, fields['grpc-timeout']],
       );
+    });
+});
+
+describe("an application's own gRPC status", () => {
+  for (const [status, shape] of [
+    ['0', 'none'],
+    ['5', 'none'],
+    ['14', 'app_error'],
+  ] as const)
+    it(`of ${status} gives its exchange the shape ${shape}, as a 5xx would`, () => {
+      const world = new StreamWorld();
+      world.endpoint('a').onRequest = (request) => {
+        request.head(200, null, grpc);
+        request.end({ 'grpc-status': status });
+      };
+      world.request({ method: 'POST', fields: { ...grpc, te: 'trailers' } });
+      world.pass(100);
+      const record = assertRecord(world, { end: 'forwarded' });
+      assert.deepEqual([record.grpcStatus, shapeOfExchange(record)], [Number(status), shape]);
     });
 });

@@ -211,7 +211,7 @@ function assertNamed(rate: number): void {
   assert.deepEqual(
     [title, cause, shape, suspects[0]?.sentence],
     [
-      'The application answers with 5xx (upstream api)',
+      'The application answers with errors (upstream api)',
       null,
       'app_error',
       'Only api/2 fails; the other endpoints answer.',

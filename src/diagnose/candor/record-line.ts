@@ -1,4 +1,5 @@
 import { isPlainName } from '../../core/explain.ts';
+import { ownErrorText } from '../../core/grpc-server-errors.ts';
 import { outputStep } from '../../core/output-step.ts';
 import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
@@ -73,6 +74,10 @@ function judge(fields: JsonLine): Verdict {
   };
 }
 
+function grpcStatusOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isInteger(value) ? value : null;
+}
+
 /** The sentence and fix of the failure table, if the record is complete enough for them. */
 function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): { sentence: string; fix: Fix | null } {
   // Only a valid id may stand in a command that people copy.
@@ -81,7 +86,7 @@ function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): {
   const detail = jsonText(fields.detail);
   if (shape === 'app_error')
     return {
-      sentence: `The application itself answered ${statusOf(fields.received_status) ?? statusOf(fields.status) ?? '5xx'}; the gateway passed it on.`,
+      sentence: `The application itself answered ${ownErrorText(statusOf(fields.received_status) ?? statusOf(fields.status), grpcStatusOf(fields.grpc_status))}; the gateway passed it on.`,
       fix: fixOf(
         isPlainName(fields.application)
           ? outputStep([fields.application], { of: 'request', id })

@@ -2,6 +2,7 @@ import { lowerFirst } from '../../core/first-letter.ts';
 import { isPlainName } from '../../core/explain.ts';
 import { type AfterOutput, stepFromOutput } from '../../core/output-step.ts';
 import { countText, durationText } from '../../core/quantity-text.ts';
+import { ownErrorText } from '../../core/grpc-server-errors.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { endpointsOutText } from './gateway-state-texts.ts';
 import { specOfRecord, stepAfterExit } from './record-spec.ts';
@@ -75,7 +76,7 @@ function resetText({ attempts, cause, bytes_out }: ExchangeRecord): string | nul
 
 function sentenceWithoutCause(record: ExchangeRecord): string {
   if (record.shape === 'app_error')
-    return `The application itself answered ${record.received_status ?? record.status}; the gateway forwarded that response unchanged.`;
+    return `The application itself answered ${ownErrorText(record.received_status ?? record.status, record.grpc_status)}; the gateway forwarded that response unchanged.`;
   if (record.kind === 'tunnel')
     return 'The application switched to another protocol, and both sides closed the tunnel in order.';
   if (record.attempts.length === 0) return 'The gateway responded as configured.';

@@ -39,7 +39,7 @@ export function incidentTitle(whole: LiveIncident): string {
 const sameKindMin = 0.9;
 
 function titleOf({ cause, causes }: LiveIncident): string {
-  if (cause === null) return 'The application answers with 5xx';
+  if (cause === null) return 'The application answers with errors';
   const bad = causes.filter((one) => one.cause !== 'app_error' && familyOfCause(one.cause) === 'garbage');
   const all = bad.reduce((sum, { count }) => sum + count, 0);
   const own = bad.find((one) => one.cause === cause)?.count;

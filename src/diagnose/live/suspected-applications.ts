@@ -194,7 +194,8 @@ export const applications = {
     if (!isOf(incident, 'application')) return null;
     return {
       fit: 0.5,
-      sentence: 'The application itself answers with 5xx; the gateway passes its responses on.',
+      sentence:
+        'The application itself answers with errors (5xx, or gRPC statuses that say the same); the gateway passes its responses on.',
       evidence: [
         incident.routes.length === 1
           ? `all on the route ${incident.routes[0]?.route}`
