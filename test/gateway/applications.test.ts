@@ -125,10 +125,13 @@ test('an exit that is reported after the answer is explained later, as an exit t
 
 describe('an application that exits during a request', () => {
   const deaths: [path: string, says: RegExp][] = [
-    ['/killed', /The instance was killed by SIGKILL,? .*(?:earlier|later); its last line: "about to be killed"/],
+    [
+      '/killed',
+      /The instance was killed by SIGKILL,? .*(?:earlier|later|at the same time); its last line: "about to be killed"/,
+    ],
     [
       '/exits',
-      /The instance exited with code 3, .*(?:earlier|later); its last line: "cannot go on: no database, token=…"/,
+      /The instance exited with code 3,? .*(?:earlier|later|at the same time); its last line: "cannot go on: no database, token=…"/,
     ],
   ];
   for (const [path, says] of deaths) {
