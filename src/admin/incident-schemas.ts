@@ -37,7 +37,7 @@ export const incidentSchema = z.object({
   requests_query: text
     .optional()
     .describe(
-      'Finds the requests with its `cause`: a query for `GET /v2/exchanges` and `candor logs` (with a `store`).',
+      'Finds the failed requests that it counts; where other attempts answered all of them, those of which an attempt failed so: a query for `GET /v2/exchanges` and `candor logs` (with a `store`).',
     ),
   opened_at: text.describe('When the gateway had seen enough failures.'),
   last_at: text.describe('Of the last failure.'),

@@ -16,7 +16,7 @@ import type { OutputSearchResult, SearchResult } from '../core/store-messages.ts
 import type { Clock, Instant } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import { named } from '../diagnose/live/evidence-lines.ts';
-import { requestsQuery } from '../diagnose/live/requests-query.ts';
+import { ownCauseQuery } from '../diagnose/live/requests-query.ts';
 import { beforeText } from '../diagnose/live/suspect-facts.ts';
 import type { DirectLook, NewestFailure } from '../diagnose/live/watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
@@ -168,7 +168,7 @@ export class IncidentExamination {
     onFound: (failure: NewestFailure) => void,
   ): Promise<readonly string[]> {
     if (upstream === '') return [];
-    const query = requestsQuery({ ...incident, upstream });
+    const query = ownCauseQuery({ ...incident, upstream });
     // A cause is also found at attempts of requests that another attempt has answered.
     const record = (await this.#newest(`${query} -shape:none`)) ?? (await this.#newest(query));
     if (record === null) return [];

@@ -50,14 +50,29 @@ export const queryValues: Readonly<Record<string, readonly string[]>> = {
   stream: ['stdout', 'stderr', 'file'],
 };
 
+/** Keys that take several values with commas between them: no value of theirs has one. Lines of applications have none of these keys. */
+export const listKeys: ReadonlySet<TextKey> = new Set([
+  'upstream',
+  'cause',
+  'shape',
+  'whose',
+  'stage',
+  'type',
+  'end',
+] as const);
+
+export interface TextCondition {
+  readonly kind: 'text';
+  readonly key: TextKey;
+  readonly value: string;
+  readonly isPrefix: boolean;
+  readonly not: boolean;
+}
+
 export type QueryCondition =
-  | {
-      readonly kind: 'text';
-      readonly key: TextKey;
-      readonly value: string;
-      readonly isPrefix: boolean;
-      readonly not: boolean;
-    }
+  | TextCondition
+  /** At least one of these holds; each has a key of `listKeys`. */
+  | { readonly kind: 'any_of'; readonly conditions: readonly TextCondition[]; readonly not: boolean }
   /** The address of the client is in a block of them: its first `bits` bits are those of `bytes`. */
   | { readonly kind: 'client_block'; readonly bytes: Uint8Array; readonly bits: number; readonly not: boolean }
   /** From `from` to `to`, both included. */
@@ -69,6 +84,11 @@ export type QueryCondition =
 /** A condition for exactly this value, as people write it. */
 export function conditionText(key: string, value: string): string {
   return `${key}:${quotedValue(value)}`;
+}
+
+/** A condition for any of these values. */
+export function listText(key: TextKey, values: readonly string[]): string {
+  return conditionText(key, values.join(','));
 }
 
 export function quotedValue(value: string): string {

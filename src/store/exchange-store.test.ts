@@ -61,6 +61,14 @@ describe('a search', () => {
     const condition = fc.oneof(
       fc.tuple(fc.constantFrom('route', 'host', 'client', 'upstream', 'path'), values).map(([k, v]) => `${k}:"${v}"`),
       causes.map((cause) => `cause:${cause}`),
+      fc.array(causes, { minLength: 2, maxLength: 3 }).map((all) => `cause:${all.join(',')}`),
+      fc.constantFrom(
+        'shape:reset,none',
+        'shape:reset,app_error,garbage',
+        'cause:connect_*,tls_*',
+        'upstream:shop,app',
+      ),
+      fc.constantFrom('whose:application,network', 'end:generated,truncated', 'type:dns_error,connection_refused'),
       fc.constantFrom('client:192.0.2.0/24', 'client:10.0.0.0/8', 'client:::/0', 'id:019aa5d2', 'id:nothing'),
       fc.constantFrom('status:5xx', 'status:200', 'status:2xx', 'duration:>100ms', 'duration:<1s', 'shape:reset'),
       fc.constantFrom('grpc:14', 'grpc:0', 'grpc:missing'),

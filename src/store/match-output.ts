@@ -20,6 +20,7 @@ function isTrue(condition: QueryCondition, line: OutputLine): boolean {
       const words = new Set(wordsOf(line.text));
       return condition.words.every((word) => words.has(word));
     }
+    case 'any_of':
     case 'client_block':
     case 'status':
     case 'duration':

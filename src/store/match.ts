@@ -25,6 +25,8 @@ function isTrue(condition: QueryCondition, record: ExchangeRecord): boolean {
       const { key, value, isPrefix } = condition;
       return valuesOf(record, key).some((text) => (isPrefix ? text.startsWith(value) : text === value));
     }
+    case 'any_of':
+      return condition.conditions.some((one) => isTrue(one, record));
     case 'client_block': {
       const bytes = parseIp(record.client.address);
       return bytes !== null && isWithinBlock(bytes, condition);

@@ -41,6 +41,21 @@ describe('a query', () => {
     ['client:127.0.0.0/8', [{ kind: 'client_block', bytes: Uint8Array.of(127, 0, 0, 0), bits: 8, not: false }]],
     ['-client:10.0.0.7/32', [{ kind: 'client_block', bytes: Uint8Array.of(10, 0, 0, 7), bits: 32, not: true }]],
     ['cause:connect_*', [text('cause', 'connect_', { isPrefix: true })]],
+    [
+      'cause:connect_refused,tls_*',
+      [
+        {
+          kind: 'any_of',
+          conditions: [text('cause', 'connect_refused'), text('cause', 'tls_', { isPrefix: true })],
+          not: false,
+        },
+      ],
+    ],
+    [
+      '-upstream:api,shop',
+      [{ kind: 'any_of', conditions: [text('upstream', 'api'), text('upstream', 'shop')], not: true }],
+    ],
+    ['path:/a,b', [text('path', '/a,b')]],
     ['stage:connect', [text('stage', 'connect')]],
     ['grpc:14', [text('grpc', '14')]],
     ['-grpc:0', [text('grpc', '0', { not: true })]],
@@ -86,6 +101,9 @@ describe('a query', () => {
     ['status:599-500', 0, /^status: is a code/],
     ['status:6xx', 0, /^status: is a code/],
     ['cause:conect_refused', 0, /^there is no cause conect_refused; did you mean cause:connect_refused\?$/],
+    ['cause:tls_timeout,conect_refused', 0, /^there is no cause conect_refused; did you mean cause:connect_refused\?$/],
+    ['shape:reset,', 0, /^shape: needs a value on both sides of each comma$/],
+    [`upstream:${'a,'.repeat(40)}a`, 0, /^a query has at most 32 conditions$/],
     ['cause:app_error', 0, /^there is no cause app_error; shape:app_error is meant$/],
     ['cause:application_5xx', 0, /^there is no cause application_5xx; shape:app_error is meant$/],
     ['shape:connect_refused', 0, /^there is no shape connect_refused; cause:connect_refused is meant$/],

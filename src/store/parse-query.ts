@@ -1,9 +1,11 @@
 import { millisecondsOfText, rangeProblem, timeForms, timeOfText } from '../core/query-time.ts';
 import {
+  listKeys,
   type QueryCondition,
   type Query,
   queryKeys,
   queryValues,
+  type TextCondition,
   type TextKey,
   textKeys,
 } from '../core/exchange-query.ts';
@@ -79,7 +81,7 @@ const otherNames: Readonly<Record<string, string>> = {
  *
  *     query     = *( term )                 every term must be fulfilled
  *     term      = ["-"] [ key ":" ] value   "-": must not be fulfilled; without a key: words anywhere in the record
- *     value     = characters without spaces, or "…" in quotes
+ *     value     = characters without spaces, or "…" in quotes; of some keys several with commas between them, of which one must hold
  */
 export function parseQuery(text: string, now: number): ParsedQuery {
   const draft: Draft = { conditions: [], since: null, until: null };
@@ -89,13 +91,17 @@ export function parseQuery(text: string, now: number): ParsedQuery {
     const problem = addTerm(draft, term, now);
     if (problem !== null) return { ok: false, problem, at: term.at };
     if (term.key === 'since' || term.key === 'until') lastTimeAt = term.at;
-    if (draft.conditions.length > conditionsMax)
+    if (countOf(draft.conditions) > conditionsMax)
       return { ok: false, problem: `a query has at most ${conditionsMax} conditions`, at: term.at };
   }
   // `since:1h until:2h` is what people write who mean the other way round.
   const reversed = rangeProblem(draft.since, draft.until);
   if (reversed !== null) return { ok: false, problem: reversed, at: lastTimeAt };
   return { ok: true, query: draft };
+}
+
+function countOf(conditions: readonly QueryCondition[]): number {
+  return conditions.reduce((sum, one) => sum + (one.kind === 'any_of' ? one.conditions.length : 1), 0);
 }
 
 function* termsOf(text: string): Generator<Term | QueryProblem> {
@@ -119,14 +125,34 @@ function addTerm(draft: Draft, { key, value, not }: Term, now: number): string |
   if (key === 'duration') return addDuration(draft, value, not);
   if (!isTextKey(key)) return unknownKey(key);
   if (key === 'client' && value.includes('/')) return addBlock(draft, value, not);
+  if (listKeys.has(key) && value.includes(',')) return addList(draft, key, value.split(','), not);
+  const condition = textCondition(key, value, not);
+  if (typeof condition === 'string') return condition;
+  draft.conditions.push(condition);
+  return null;
+}
+
+function addList(draft: Draft, key: TextKey, values: readonly string[], not: boolean): string | null {
+  const conditions: TextCondition[] = [];
+  for (const value of values) {
+    if (value === '') return `${key}: needs a value on both sides of each comma`;
+    const condition = textCondition(key, value, false);
+    if (typeof condition === 'string') return condition;
+    conditions.push(condition);
+  }
+  draft.conditions.push({ kind: 'any_of', conditions, not });
+  return null;
+}
+
+/** A text: what is wrong with it. */
+function textCondition(key: TextKey, value: string, not: boolean): TextCondition | string {
   const isPrefix = value.endsWith('*');
   const compared = isPrefix ? value.slice(0, -1) : key === 'stream' ? streamOf(value) : value;
   const problem = valueProblem(key, compared, isPrefix);
   if (problem !== null) return problem;
   // As `candor explain` takes it, and as a person types it. A whole one is found by the index.
   const isBeginning = isPrefix || (key === 'id' && !uuid.test(compared));
-  draft.conditions.push({ kind: 'text', key, value: caseOf(key, compared), isPrefix: isBeginning, not });
-  return null;
+  return { kind: 'text', key, value: caseOf(key, compared), isPrefix: isBeginning, not };
 }
 
 const causes = Object.keys(failureTable);

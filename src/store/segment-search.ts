@@ -100,5 +100,6 @@ class TemplateCheck {
 }
 
 function isOfTemplate(condition: QueryCondition): boolean {
+  if (condition.kind === 'any_of') return condition.conditions.every(isOfTemplate);
   return condition.kind === 'text' && templateKeys.has(condition.key);
 }

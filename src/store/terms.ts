@@ -176,6 +176,12 @@ export function indexExpression({ conditions }: Query, templates: TemplateTerms)
 function expressionsOf(condition: QueryCondition, templates: TemplateTerms): readonly string[] {
   if (condition.kind === 'text' && condition.key === 'trace' && !condition.isPrefix)
     return [`("${traceTerm(condition.value)}" OR "${termOf('trace', condition.value)}")`];
+  if (condition.kind === 'any_of') {
+    const all = condition.conditions.map((one) => expressionsOf(one, templates));
+    // A record of a value without a term would not be found.
+    if (all.some((expressions) => expressions.length === 0)) return [];
+    return [`(${all.map((expressions) => expressions.join(' AND ')).join(' OR ')})`];
+  }
   return termsOfCondition(condition).flatMap((term) => templates.expressionOf(term) ?? []);
 }
 
@@ -186,6 +192,7 @@ function termsOfCondition(condition: QueryCondition): readonly string[] {
       return condition.isPrefix || letters[condition.key] === undefined || condition.value === 'none'
         ? []
         : [termOf(condition.key, condition.value)];
+    case 'any_of':
     case 'client_block':
       return [];
     case 'status': {

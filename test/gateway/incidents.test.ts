@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { IncidentStatus } from '../../src/control/incident-status.ts';
 import { freePort } from '../free-port.ts';
+import { ok, RawOrigin } from './raw-origin.ts';
 import { startFromYaml, until } from './start-from-yaml.ts';
 
 test('refused connections are an incident within seconds, with the address that nothing listens at', async () => {
@@ -29,6 +30,37 @@ routes: [{ path: /, to: app }]
       edge.gateway.status().incidents.map(({ id }) => id),
       [1],
     );
+  } finally {
+    await edge.stop();
+  }
+});
+
+test('the search for the requests of an incident finds as many as it counts, where no endpoint is left', async () => {
+  const origins = [await RawOrigin.start(() => ok('here')), await RawOrigin.start(() => ok('here'))];
+  const edge = await startFromYaml(`
+upstreams:
+  pair: { endpoints: [${origins.map(({ address }) => `"${address}"`).join(', ')}], when_none_ready: { wait: none } }
+routes: [{ path: /, to: pair }]
+store: { path: ./store }
+`);
+  const ofPair = () => edge.gateway.incidents()[0];
+  const failedOf = (cause: string) => ofPair()?.causes.find((one) => one.cause === cause)?.failed ?? 0;
+  try {
+    await until('both have answered', async () => {
+      assert.equal((await edge.get('/')).status, 200);
+      return origins.every(({ requests }) => requests.length > 0);
+    });
+    for (const origin of origins) await origin.close();
+    await until('requests have failed in both ways', async () => {
+      await Promise.all(Array.from({ length: 5 }, () => edge.get('/')));
+      return failedOf('no_endpoint_ready') >= 10 && (ofPair()?.causes.length ?? 0) > 1;
+    });
+    await until('the search finds as many as the incident counts', async () => {
+      const { failed = 0, requestsQuery: query = '' } = ofPair() ?? {};
+      const found = await edge.gateway.searchExchanges({ query, limit: 1000, cursor: null, after: null });
+      assert.equal(found.kind, 'page', JSON.stringify(found));
+      return found.kind === 'page' && found.exchanges.length === failed;
+    });
   } finally {
     await edge.stop();
   }

@@ -432,6 +432,13 @@ export const ownScenarios: readonly IncidentScenario[] = [
     ],
   },
   {
+    name: 'the only endpoint hangs, except at the path of its check',
+    expect: 'slow_application',
+    seconds: 150,
+    upstreams: { api: { ...api, endpoints: 1 } },
+    steps: [disagrees(82, 'api/1'), { from: 80, to: 120, fail: 'response_head_timeout', share: 1, tookMs: 2000 }],
+  },
+  {
     name: 'the check requests a path that a release has removed',
     expect: 'failing_check',
     seconds: 150,

@@ -227,7 +227,15 @@ export function shareOf({ causes }: LiveIncident, kinds: ReadonlySet<CountedFail
   return all === 0 ? 0 : own.reduce((total, { cause, count }) => total + (kinds.has(cause) ? count : 0), 0) / all;
 }
 
-export function names({ causes }: LiveIncident, kinds: ReadonlySet<CountedFailure> | null): string {
+/** '60 % of the failures: pool_full: 30 requests'; where others followed, all by their counts: 'pool_full: 30 requests, followed by no_endpoint_ready: 47 requests'. */
+export function shareText(incident: LiveIncident, kinds: ReadonlySet<CountedFailure>): string {
+  const followed = incident.causes.filter(({ isConsequence }) => isConsequence);
+  if (followed.length === 0) return `${percent(shareOf(incident, kinds))} of the failures: ${names(incident, kinds)}`;
+  const first = incident.causes.filter(({ isConsequence }) => !isConsequence);
+  return `${names({ causes: first }, null)}, followed by ${names({ causes: followed }, null)}`;
+}
+
+export function names({ causes }: Pick<LiveIncident, 'causes'>, kinds: ReadonlySet<CountedFailure> | null): string {
   return causes
     .filter(({ cause }) => kinds === null || kinds.has(cause))
     .slice(0, shownMax)

@@ -4,7 +4,7 @@ import { specOfCause } from '../../core/explain.ts';
 import type { Cause } from '../../core/failure.ts';
 import { failureTable } from '../../core/failure-table.ts';
 import { lowerFirst } from '../../core/first-letter.ts';
-import type { IncidentSuspect } from '../../core/live-incident.ts';
+import type { IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import { SeenEndpoints } from './seen-endpoints.ts';
 import type { NewestFailure, WatchedUpstream } from './watched-upstream.ts';
@@ -60,6 +60,30 @@ describe('a check is said to pass while requests fail', () => {
       const found = ranking(hanging, { events: [disagrees(3000, 'app/1', 12, check)] });
       assert.equal(named(found, 'lying_check'), undefined);
     }
+  });
+  const first = (incident: LiveIncident, ids: readonly string[], seen = events) =>
+    ranking(incident, {
+      events: seen,
+      watched: { application: null, endpoints: ids.map((id) => endpointOf(id)) },
+    }).map(({ name }) => name);
+  const both = [...events, disagrees(3000, 'app/2', 12)];
+
+  test('behind that the application hangs, where no endpoint answers in time', () => {
+    assert.deepEqual(first(hanging, ['app/1']), ['slow_application', 'lying_check']);
+    assert.deepEqual(first(hanging, ['app/1', 'app/2'], both), ['slow_application', 'lying_check']);
+    // The second has met too few requests for an event.
+    const endpoints = ['app/1', 'app/2'].map((endpoint) => ({ endpoint, attempts: 15, failed: 15 }));
+    assert.deepEqual(first({ ...hanging, endpoints }, ['app/1', 'app/2']), ['slow_application', 'lying_check']);
+    const partly = ['app/1', 'app/2'].map((endpoint) => ({ endpoint, attempts: 250, failed: 90 }));
+    assert.deepEqual(first({ ...hanging, endpoints: partly }, ['app/1', 'app/2']), ['slow_application', 'lying_check']);
+  });
+  test('first where another endpoint would have answered, and where something else than timeouts fails', () => {
+    assert.equal(first(hanging, ['app/1', 'app/2'])[0], 'lying_check');
+    const endpoints = [30, 2].map((failed, at) => ({ endpoint: `app/${at + 1}`, attempts: 40, failed }));
+    const apart = first({ ...hanging, endpoints }, ['app/1', 'app/2']);
+    assert.ok(apart.indexOf('lying_check') < apart.indexOf('slow_application'), apart.join());
+    const errors = incidentOf('application', [['app_error', 30]]);
+    assert.equal(first(errors, ['app/1'])[0], 'lying_check');
   });
   test('with the key of an upstream', () => assert.match(suspect({})?.nextStep ?? '', /`check\.path`/));
   test('with the key of an application that the gateway starts', () =>

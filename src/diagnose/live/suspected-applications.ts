@@ -26,6 +26,7 @@ import {
   isOf,
   isEndpointOf,
   shareOf,
+  sum,
   names,
   usualWithin,
   duration,
@@ -48,6 +49,18 @@ function repeatedGet(newest: NewestFailure | null): string {
   if (method !== null && method !== 'GET') return '';
   const which = method === null ? 'for requests with GET, ' : '';
   return ` (${which}\`for n in $(seq 20); do curl -s --http0.9 --raw -i http://HOST:PORT/PATH | head -c 400 | cat -v; done\` asks several times, since one response may be good)`;
+}
+
+/** Whether another endpoint, with at most half their share of failures, would have got the requests if the check had taken these out. */
+function hasOtherEndpoint({ incident, watched }: SuspectContext, subjects: ReadonlySet<string>): boolean {
+  const isOwn = (endpoint: string): boolean => subjects.has(`endpoint:${endpoint}`);
+  const own = incident.endpoints.filter(({ endpoint }) => isOwn(endpoint));
+  const attempts = sum(own);
+  const share = attempts === 0 ? 1 : own.reduce((all, { failed }) => all + failed, 0) / attempts;
+  const failing = new Set(
+    incident.endpoints.filter((one) => one.failed > 0.5 * share * one.attempts).map(({ endpoint }) => endpoint),
+  );
+  return watched.endpoints.some(({ id, state }) => state === 'healthy' && !isOwn(id) && !failing.has(id));
 }
 
 /** No instance has become ready yet, and none has ended: what keeps them is what their checks see. Null: it is not so. */
@@ -108,9 +121,11 @@ export const applications = {
     const passing = found.filter(({ event }) => !failing.has(event.subject));
     if (passing.length === 0) return null;
     const subjects = new Set(passing.map(({ event }) => event.subject));
+    const isElsewhere = hasOtherEndpoint(context, subjects);
     const key = applicationsOf(watched).length > 0 ? 'readiness.path' : 'check.path';
     return {
-      fit: subjects.size * 2 >= watched.endpoints.length ? 0.74 : 0.5,
+      // Where every endpoint hangs, a better check would not get any request answered: why they hang comes first.
+      fit: subjects.size * 2 < watched.endpoints.length || (isOf(incident, 'slow') && !isElsewhere) ? 0.5 : 0.74,
       sentence: 'The health check passes while requests fail: it does not look at what fails.',
       evidence: datedLines(passing),
       nextStep: `Let the path that the check requests (\`${key}\`) use what the application needs, or report it in the health document.`,

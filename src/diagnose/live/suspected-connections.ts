@@ -22,8 +22,8 @@ import {
   reasons,
   isOf,
   shareOf,
+  shareText,
   names,
-  percent,
 } from './suspect-facts.ts';
 
 /** Connections are cut again and again if some are so long after the first. */
@@ -94,10 +94,7 @@ export const connections = {
     return {
       fit: 0.94,
       sentence: `The endpoint's certificate is not accepted: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
-      evidence: [
-        ...(share > 0 ? [`${percent(share)} of the failures: ${names(incident, certificates)}`] : []),
-        ...(met?.evidence ?? []),
-      ],
+      evidence: [...(share > 0 ? [shareText(incident, certificates)] : []), ...(met?.evidence ?? [])],
       nextStep: withTarget(spec?.nextStep ?? 'Renew the certificate of the endpoint.', incident, watched),
     };
   },
@@ -125,16 +122,14 @@ export const connections = {
   keep_alive_race: keepAliveRace,
   another_program: (context) => {
     const { incident } = context;
-    const share = shareOf(incident, causesOfAnotherProgram(context));
+    const kinds = causesOfAnotherProgram(context);
+    const share = shareOf(incident, kinds);
     const met = checksMet(context, (cause) => otherProtocol.has(cause));
     if (share < 0.5 && met === null) return null;
     return {
       fit: 0.88,
       sentence: 'Something that does not speak the configured protocol answers at that address.',
-      evidence: [
-        ...(share > 0 ? [`${percent(share)} of the failures: ${names(incident, otherProtocol)}`] : []),
-        ...(met?.evidence ?? []),
-      ],
+      evidence: [...(share > 0 ? [shareText(incident, kinds)] : []), ...(met?.evidence ?? [])],
       nextStep:
         outputStepOf(context) === null
           ? 'See with `ss -ltnp` which program listens on that port, and compare port and scheme with the configuration.'

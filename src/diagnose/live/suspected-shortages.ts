@@ -24,9 +24,8 @@ import {
   seen,
   isOf,
   shareOf,
-  names,
+  shareText,
   sum,
-  percent,
   times,
   rate,
   duration,
@@ -198,7 +197,7 @@ export const shortages = {
     return {
       fit: 0.75,
       sentence: 'All connections or requests that the configuration allows at the upstream are in use.',
-      evidence: [`${percent(share)} of the failures: ${names(incident, full)}`, ...useOf(context)],
+      evidence: [shareText(incident, full), ...useOf(context)],
       nextStep:
         shareOf(incident, bounded) * 2 >= share
           ? `See under BOUNDS in \`candor status\` how many requests are in flight and wait; raise ${settingText('concurrency.max', context)} only if the application can bear more${longerQueue(context)}.`
@@ -231,10 +230,7 @@ export const shortages = {
     return {
       fit: isMet ? 0.96 : 0.6,
       sentence: 'The gateway had no file descriptor or local port left for another connection.',
-      evidence: [
-        ...(found === null ? [] : [found.event.reason]),
-        ...(share > 0 ? [`${percent(share)} of the failures: ${names(incident, spent)}`] : []),
-      ],
+      evidence: [...(found === null ? [] : [found.event.reason]), ...(share > 0 ? [shareText(incident, spent)] : [])],
       nextStep: descriptorsStep(found?.event.evidence ?? null),
     };
   },
@@ -253,10 +249,7 @@ export const shortages = {
     return {
       fit: 0.95,
       sentence: `${upperFirst(reason(found?.event.evidence.limit ?? null))}.`,
-      evidence: [
-        ...(found === null ? [] : [found.event.reason]),
-        `${percent(share)} of the failures: ${names(incident, met)}`,
-      ],
+      evidence: [...(found === null ? [] : [found.event.reason]), shareText(incident, met)],
       nextStep: nextStep(null),
     };
   },

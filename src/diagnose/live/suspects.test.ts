@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type { CountedCause, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
 import { incidentOf, ranking } from './ranking.test-support.ts';
 
 const firstSentence = (incident: LiveIncident): string => ranking(incident)[0]?.sentence ?? '';
@@ -97,6 +97,28 @@ test('evidence says which counts are of requests, and which of attempts', () => 
   assert.equal(counted(3, 9), 'connect_timeout: 3 requests, 9 attempts');
   assert.equal(counted(1, 1), 'connect_timeout: 1 request');
   assert.equal(counted(0, 9), 'connect_timeout: 9 attempts');
+});
+
+test('a share of the failures is told where no others followed; else all are told by their counts', () => {
+  const evidenceOf = (family: LiveIncident['family'], counts: readonly CountedCause[]) =>
+    ranking({ ...incidentOf(family, []), causes: counts })[0]?.evidence[0];
+  const counted = (cause: CountedCause['cause'], failed: number, isConsequence = false): CountedCause => ({
+    ...{ cause, count: failed, failed, attemptsFailed: 0, isConsequence },
+  });
+  const expired = counted('tls_certificate_expired', 23);
+  assert.equal(evidenceOf('tls', [expired]), '100 % of the failures: tls_certificate_expired: 23 requests');
+  assert.equal(
+    evidenceOf('tls', [expired, counted('tls_alert', 2)]),
+    '92 % of the failures: tls_certificate_expired: 23 requests',
+  );
+  assert.equal(
+    evidenceOf('tls', [counted('no_endpoint_ready', 47, true), expired, counted('tls_alert', 2)]),
+    'tls_certificate_expired: 23 requests; tls_alert: 2 requests, followed by no_endpoint_ready: 47 requests',
+  );
+  assert.equal(
+    evidenceOf('full', [counted('pool_full', 30), counted('no_endpoint_ready', 1, true)]),
+    'pool_full: 30 requests, followed by no_endpoint_ready: 1 request',
+  );
 });
 
 test('what listens again when the gateway looks is told so, with the moment of the look', () => {
