@@ -294,7 +294,7 @@ describe('a command', () => {
     [
       'in place of a target of alerts',
       'alerts: { targets: { me: { command: [tee, -a] } } }',
-      /write \{ run: \["tee","-a"\] \}/,
+      /write command: \{ run: \["tee","-a"\] \}/,
     ],
   ] as const)
     test(`${what} gets the form that is accepted`, async () => {
