@@ -30,6 +30,8 @@ describe('a query', () => {
     ['route:/api', [text('route', '/api')]],
     ['path:/orders/*', [text('path', '/orders/', { isPrefix: true })]],
     ['-client:10.0.0.7', [text('client', '10.0.0.7', { not: true })]],
+    ['client:10.0.*', [text('client', '10.0.', { isPrefix: true })]],
+    ['client:fd00::7', [text('client', 'fd00::7')]],
     ['endpoint:127.0.0.1:3000', [text('endpoint', '127.0.0.1:3000')]],
     ['method:get host:Example.ORG', [text('method', 'GET'), text('host', 'example.org')]],
     ['path:"/a b"', [text('path', '/a b')]],
@@ -97,7 +99,10 @@ describe('a query', () => {
     ['grpc_status:14', 0, /^there is no key grpc_status; grpc: is meant$/],
     ['type:nope', 0, /^type: is one of dns_timeout, /],
     ['statuz:5xx', 0, /^there is no key statuz; did you mean status:\? /],
-    ['client:10.0.0/8', 0, /^client: is an address, such as 10\.0\.0\.7, or a block/],
+    ['stage:wait', 0, /^there is no stage wait; stage:response is meant$/],
+    ['client:10.0.0/8', 0, /^client: is an address, such as 10\.0\.0\.7, .* or a block/],
+    ['client:127.0.0.300', 0, /^client: is an address, such as .*, not 127\.0\.0\.300$/],
+    ['-client:localhost', 0, /^client: is an address, .*, not localhost$/],
     ['client:10.0.0.0/99', 0, /^client: is an address/],
     ['x since:1h until:2h', 11, /^until \(2026-11-23T10:00:00Z\) is before since \(2026-11-23T11:00:00Z\)/],
     ['until:2h since:1h', 9, /^until .* is before since /],
@@ -146,9 +151,20 @@ describe('a query', () => {
     const key = fc.constantFrom(
       ...textKeys.filter(
         (one) =>
-          !['shape', 'whose', 'end', 'kind', 'stream', 'method', 'stage', 'cause', 'type', 'id', 'client'].includes(
-            one,
-          ),
+          ![
+            'shape',
+            'whose',
+            'end',
+            'kind',
+            'stream',
+            'method',
+            'stage',
+            'cause',
+            'type',
+            'id',
+            'client',
+            'grpc',
+          ].includes(one),
       ),
     );
     fc.assert(
