@@ -95,6 +95,24 @@ test('candor logs --follow says once that the store begins to fail', async () =>
   assert.equal(context.stderr.text.split('The store fails since').length, 2, context.stderr.text);
 });
 
+test('candor logs takes a limit that is written with its letter, and not for a word of the query', async () => {
+  gateway.searched = page([stored('/one')]);
+  for (const written of [['-n1'], ['-n=1'], ['-n', '1'], ['--limit=1']]) {
+    gateway.searches.length = 0;
+    assert.equal(await context.candor('logs', 'status:500', ...written), 0);
+    assert.deepEqual(
+      gateway.searches[0],
+      { query: 'status:500', limit: 1, cursor: null, after: null },
+      written.join(' '),
+    );
+  }
+  assert.equal(await context.candor('logs', 'status:500', '-n0'), exitCodes.usage);
+  assert.match(context.stderr.text, /a limit is a number from 1 to 999999/);
+  gateway.searches.length = 0;
+  assert.equal(await context.candor('logs', '-n2b'), 0);
+  assert.equal(gateway.searches[0]?.query, '-n2b');
+});
+
 test('candor logs --limit goes on by pages until it has as many', async () => {
   const pages = [page([stored('/3'), stored('/2')], '1-2'), page([], '1-1'), page([stored('/1')], null)];
   gateway.searchExchanges = async (search) => {
