@@ -76,7 +76,7 @@ describe('status', () => {
   test('finds the only running gateway, and prints what serves', async () => {
     await open();
     assert.equal(await context.candor('status'), 0);
-    assert.match(context.stdout.text, /^shop serving, up 1 h 2 min/);
+    assert.match(context.stdout.text, /^shop degraded, up 1 h 2 min/);
     assert.equal(context.stderr.text, '');
   });
 
