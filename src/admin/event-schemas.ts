@@ -1,7 +1,16 @@
 import * as z from 'zod';
 import type { EventJson } from '../core/event-json.ts';
 import type { EventGap } from './event-stream.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text, time, timedOut } from './schema-values.ts';
+import {
+  count,
+  type DeepReadonly,
+  type Fits,
+  nullableText,
+  storeFailing,
+  text,
+  time,
+  timedOut,
+} from './schema-values.ts';
 
 export const eventSchema = z.object({
   epoch: text,
@@ -25,6 +34,7 @@ export const eventsSchema = z.object({
   events: z.array(eventSchema),
   cursor: nullableText.describe('Where the next page begins; null if there is none.'),
   timed_out: timedOut,
+  store_failing: storeFailing,
 });
 
 export const gapSchema = z.object({

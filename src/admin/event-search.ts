@@ -3,6 +3,7 @@ import type { EventKind } from '../core/event.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { sendJson, sendProblem } from './answer.ts';
+import { storeFailingJson } from './search-api.ts';
 import { readLimit, readTimes } from './search-parameters.ts';
 
 /** A request for events with one of these is answered with a page, without them with a stream. */
@@ -47,7 +48,7 @@ export class EventSearch {
       cursor: parameters.get('cursor'),
     });
     if (result.kind === 'unavailable') return sendProblem(response, 409, result.problem);
-    const { events, cursor, timedOut } = result;
-    sendJson(response, 200, { events, cursor, timed_out: timedOut });
+    const { events, cursor, timedOut, failing } = result;
+    sendJson(response, 200, { events, cursor, timed_out: timedOut, store_failing: storeFailingJson(failing) });
   }
 }

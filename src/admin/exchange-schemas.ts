@@ -2,7 +2,16 @@ import * as z from 'zod';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import { gatewayStateSchema } from './gateway-state-schema.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text, time, timedOut } from './schema-values.ts';
+import {
+  count,
+  type DeepReadonly,
+  type Fits,
+  nullableText,
+  storeFailing,
+  text,
+  time,
+  timedOut,
+} from './schema-values.ts';
 
 const shape = z.enum(shapes);
 
@@ -152,6 +161,7 @@ export const exchangesSchema = z.object({
   cursor: nullableText.describe('Where the next page begins; null if there is none.'),
   end: text.describe('For a later search with `after`: what was stored until now.'),
   timed_out: timedOut,
+  store_failing: storeFailing,
 });
 
 export type CheckedRecord = Fits<ExchangeRecord, DeepReadonly<z.infer<typeof recordSchema>>>;

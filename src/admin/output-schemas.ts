@@ -6,6 +6,7 @@ import type { SnakeCased } from '../core/json-case.ts';
 import type { ProcessFigures } from '../core/process-note.ts';
 import type { ProcessStateJson } from '../core/process-state.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
+import { storeFailing } from './schema-values.ts';
 
 const lineSchema = z.object({
   kind: z.literal('output'),
@@ -43,6 +44,7 @@ export const outputSchema = z.object({
   cursor: z.string().nullable().describe('Where the next page begins; null if there is none.'),
   end: z.string().describe('For a later search with `after`.'),
   timed_out: z.boolean().describe('As of a search for exchanges.'),
+  store_failing: storeFailing,
 });
 
 const unparsedKeys = {

@@ -5,7 +5,7 @@ import { contextLineJson } from '../core/context-line.ts';
 import { outputLineJson } from '../core/output-line.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
-import type { SearchRequest, SearchResult } from '../core/store-messages.ts';
+import type { SearchRequest, SearchResult, StoreFailingJson, StoreFailure } from '../core/store-messages.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { readLimit } from './search-parameters.ts';
 
@@ -19,9 +19,12 @@ export async function sendExchanges(
   if (request === null) return;
   const result = await gateway.searchExchanges(request);
   if (result.kind !== 'page') return sendNoPage(result, response);
-  const { exchanges, cursor, end, timedOut } = result;
+  const { exchanges, cursor, end, timedOut, failing } = result;
   const found = exchanges.map(({ record, standsFor }) => ({ ...record, stands_for: standsFor }));
-  sendJson(response, 200, { exchanges: found, cursor, end, timed_out: timedOut });
+  sendJson(response, 200, {
+    exchanges: found,
+    ...{ cursor, end, timed_out: timedOut, store_failing: storeFailingJson(failing) },
+  });
 }
 
 /** Answers with a page of lines that applications have printed. */
@@ -34,8 +37,15 @@ export async function sendOutput(
   if (request === null) return;
   const result = await gateway.searchOutput(request);
   if (result.kind !== 'page') return sendNoPage(result, response);
-  const { lines, cursor, end, timedOut } = result;
-  sendJson(response, 200, { lines: lines.map(outputLineJson), cursor, end, timed_out: timedOut });
+  const { lines, cursor, end, timedOut, failing } = result;
+  sendJson(response, 200, {
+    lines: lines.map(outputLineJson),
+    ...{ cursor, end, timed_out: timedOut, store_failing: storeFailingJson(failing) },
+  });
+}
+
+export function storeFailingJson(failing: StoreFailure | undefined): StoreFailingJson | null {
+  return failing === undefined ? null : { since: new Date(failing.since).toISOString(), reason: failing.reason };
 }
 
 /** Answers with the record of an exchange. */

@@ -21,7 +21,7 @@ export async function runCommandLine(argv: readonly string[], context: ProcessCo
   }
   const process: ParserContext['process'] & { env: ProcessContext['env'] } = { stdout, stderr, env: context.env };
   try {
-    await run(application, argv.length === 0 ? ['--help'] : withHeaderFlag(argv), {
+    await run(application, argv.length === 0 ? ['--help'] : withHeaderFlag(withLimitApart(argv)), {
       process,
       processContext: context,
     } as never);
@@ -37,6 +37,16 @@ function flagTooShort(argv: readonly string[]): string | undefined {
   const end = argv.indexOf('--');
   const words = argv[0] === 'run' ? [] : argv.slice(0, end === -1 ? argv.length : end);
   return words.find((word) => /^--[a-z](?:=|$)/i.test(word));
+}
+
+/** The parser takes `-n1` of `candor logs` for a word of the query; people write it so to `head` and `journalctl`. */
+function withLimitApart(argv: readonly string[]): readonly string[] {
+  if (argv[0] !== 'logs') return argv;
+  const end = argv.indexOf('--');
+  return argv.flatMap((word, index) => {
+    const [, limit] = end === -1 || index < end ? (/^-n=?(\d+)$/.exec(word) ?? []) : [];
+    return limit === undefined ? [word] : ['-n', limit];
+  });
 }
 
 /** The parser keeps `-H` for itself, by which people give headers to `curl`, and to `candor route`. */

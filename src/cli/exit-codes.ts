@@ -25,6 +25,8 @@ export const exitCodes = {
   not_found: 9,
   /** For commands that change a gateway: it cannot do this now, or it runs another configuration. Nothing was changed. */
   refused: 10,
+  /** For `explain`: the beginning of an id is that of several requests. */
+  ambiguous: 11,
   /** For `run`, as in a shell: the command cannot be executed, or does not exist. */
   command_not_executable: 126,
   command_not_found: 127,

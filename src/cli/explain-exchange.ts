@@ -142,7 +142,7 @@ function severalFound(beginning: string, alike: readonly ExchangeRecord[]): Comm
   const lines = alignColumns(rows, '  ').map((line) => shorten(line, columnsMax));
   const count = alike.length < alikeMax ? String(alike.length) : `At least ${alikeMax}`;
   return new CommandFailure(
-    'not_found',
+    'ambiguous',
     `${count} exchanges have an id that begins with ${beginning}.\n` +
       `Write more of the id that you mean; the newest are:\n${lines.join('\n')}`,
   );
@@ -165,7 +165,7 @@ function notFound(id: string, looked: readonly string[], format: LogSpec['format
   throw new CommandFailure(
     'not_found',
     `No exchange with the id ${id} was found. Looked here:\n${looked.map((path) => `  ${path}`).join('\n')}\n` +
-      'An id is the X-Request-Id of a response, or its first eight characters and more;\n--log <path> searches another log.' +
+      'An id is the X-Request-Id of a response, or its beginning: as much as tells it apart,\nand eight characters at least; --log <path> searches another log.' +
       noIds,
   );
 }

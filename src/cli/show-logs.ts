@@ -2,6 +2,7 @@ import { apiRoot } from '../admin/operations.ts';
 import { delay } from '../core/condition.ts';
 import type { OutputLineJson } from '../core/output-line.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { StoreFailingJson } from '../core/store-messages.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { AdminTarget } from './admin-target.ts';
 import type { AskFlags } from './ask-flags.ts';
@@ -40,6 +41,7 @@ interface Page {
   readonly entries: readonly Entry[];
   readonly cursor: string | null;
   readonly end: string;
+  readonly failing: StoreFailingJson | null;
 }
 
 /** What a search has left out: nothing; older ones that match; or it was not finished, so that nobody knows. */
@@ -49,6 +51,8 @@ interface Found {
   readonly entries: readonly Entry[];
   readonly rest: Rest;
   readonly end: string;
+  /** Why what is newer is not found; null: the store is written. */
+  readonly failing: StoreFailingJson | null;
 }
 
 /** What is searched: the operation of the admin API. */
@@ -76,8 +80,17 @@ export async function showLogs(flags: LogsFlags, words: readonly string[], conte
   const rest = entries.length < all.length ? 'more' : restOf(exchanges.rest, output.rest);
   if (!flags.json) context.stderr.write(`${summaryOf(entries, rest, query, style)}\n`);
   else if (rest === 'unknown') context.stderr.write(`${wrapAfter('', notFinished, 0).join('\n')}\n`);
-  if (!flags.json && entries.length === 0 && rest === 'none') await nameUnknown(target, words, context);
-  if (flags.follow) await follow(target, query, { exchanges: exchanges.end, output: output.end }, flags.json, context);
+  const failing = exchanges.failing ?? output.failing;
+  if (failing !== null) sayFailing(failing, context);
+  else if (!flags.json && entries.length === 0 && rest === 'none') await nameUnknown(target, words, context);
+  if (flags.follow)
+    await follow(
+      target,
+      query,
+      { exchanges: exchanges.end, output: output.end, isFailing: failing !== null },
+      flags.json,
+      context,
+    );
 }
 
 function restOf(...rests: readonly Rest[]): Rest {
@@ -86,6 +99,15 @@ function restOf(...rests: readonly Rest[]): Rest {
 
 function byTime(entries: readonly Entry[]): Entry[] {
   return entries.toSorted((a, b) => a.at - b.at);
+}
+
+/** What a search cannot find because the store fails. */
+function sayFailing({ since, reason }: StoreFailingJson, context: ProcessContext): void {
+  const time = harmless(since)
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, ' UTC');
+  const text = `The store fails since ${time}, and what is newer cannot be found yet. ${harmless(reason)}`;
+  context.stderr.write(`${wrapAfter('', text, 0).join('\n')}\n`);
 }
 
 /** Names that the configuration gives; a typing mistake in one finds nothing. */
@@ -111,19 +133,20 @@ async function newest(
   const entries: Entry[] = [];
   let cursor: string | null = null;
   let end = '';
+  let failing: StoreFailingJson | null = null;
   for (let pages = 0; pages < pagesMax; pages += 1) {
     const wanted = String(Math.min(pageMax, limit - entries.length));
     const page = await ask(target, searched, { query, limit: wanted, ...(cursor === null ? {} : { cursor }) }, context);
     entries.push(...page.entries);
     if (end === '') ({ end } = page);
-    ({ cursor } = page);
+    ({ cursor, failing } = page);
     if (cursor === null || entries.length >= limit) break;
   }
   const isFull = entries.length >= limit;
   const rest =
     cursor === null ? 'none' : isFull ? await restAfter(target, searched, query, cursor, context) : 'unknown';
   // The newest come first; of several in one millisecond the order stays.
-  return { entries: entries.toReversed(), rest, end };
+  return { entries: entries.toReversed(), rest, end, failing };
 }
 
 /** A full page has a cursor also if nothing follows. One more page is asked for, and no further one. */
@@ -143,7 +166,7 @@ async function restAfter(
 async function follow(
   target: AdminTarget,
   query: string,
-  from: Readonly<Record<Searched, string>>,
+  from: Readonly<Record<Searched, string>> & { readonly isFailing: boolean },
   json: boolean,
   context: ProcessContext,
 ): Promise<void> {
@@ -155,10 +178,13 @@ async function follow(
     left.resolve();
   });
   const limit = String(pageMax);
-  for (let { exchanges: afterExchange, output: afterLine } = from; isWanted; ) {
+  for (let { exchanges: afterExchange, output: afterLine, isFailing } = from; isWanted; ) {
     const exchanges = await ask(target, 'exchanges', { query, limit, after: afterExchange }, context);
     const output = await ask(target, 'output', { query, limit, after: afterLine }, context);
     [afterExchange, afterLine] = [exchanges.end, output.end];
+    const failing = exchanges.failing ?? output.failing;
+    if (failing !== null && !isFailing) sayFailing(failing, context);
+    isFailing = failing !== null;
     const entries = byTime([...exchanges.entries, ...output.entries]);
     for (const entry of entries) show(entry, json, style, context);
     if (entries.length === 0) await Promise.race([delay(context.clock, followMs), left.promise]);
@@ -175,16 +201,19 @@ async function ask(
   const path = `${apiRoot}/${searched}?${new URLSearchParams(parameters).toString()}`;
   const answer = await askGateway(target, 'GET', path, context);
   // A gateway of an earlier version stores no output.
-  if (answer.status === 404 && searched === 'output') return { entries: [], cursor: null, end: '0-0' };
+  if (answer.status === 404 && searched === 'output') return { entries: [], cursor: null, end: '0-0', failing: null };
   if (answer.status === 400) throw new CommandFailure('usage', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const { cursor, end } = answer.content as { cursor: string | null; end: string };
-  return { entries: entriesOf(answer.content as FoundContent), cursor, end };
+  const content = answer.content as FoundContent & { readonly cursor: string | null; readonly end: string };
+  const { cursor, end, store_failing: failing = null } = content;
+  return { entries: entriesOf(content), cursor, end, failing };
 }
 
 interface FoundContent {
   readonly exchanges?: readonly object[];
   readonly lines?: readonly OutputLineJson[];
+  /** A gateway of an earlier version does not say it. */
+  readonly store_failing?: StoreFailingJson | null;
 }
 
 function entriesOf({ exchanges = [], lines = [] }: FoundContent): readonly Entry[] {

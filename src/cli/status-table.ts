@@ -11,7 +11,7 @@ import { logFileLines } from './process-lines.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
 import { timeoutLines } from './timeout-lines.ts';
-import { verdictLines } from './verdict-lines.ts';
+import { servingWord, verdictLines } from './verdict-lines.ts';
 import {
   applicationHead,
   instanceLines,
@@ -67,13 +67,13 @@ export function renderStatus(status: ShownStatus, style: Style): string {
 }
 
 function headLines(status: GatewayStatus, style: Style): string[] {
-  const state = status.state === 'serving' ? style.good(status.state) : style.warn(status.state);
+  const state = status.state === 'serving' ? servingWord(status, style) : style.warn(status.state);
   const lines = [
     `${style.bold(status.deployment)} ${state}, up ${elapsedText(status.uptimeS)}, configuration revision ${status.revision}`,
   ];
   const generation = status.generation === null ? '' : `, generation ${status.generation}`;
-  lines.push(style.dim(`  candor ${status.version}, member ${status.member}, pid ${status.pid}${generation}`));
   lines.push(...verdictLines(status, style));
+  lines.push(style.dim(`  candor ${status.version}, member ${status.member}, pid ${status.pid}${generation}`));
   const waits = status.drain === null ? null : drainText(status.drain);
   if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));

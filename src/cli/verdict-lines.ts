@@ -1,3 +1,4 @@
+import type { ServiceVerdict } from '../core/service-verdict.ts';
 import { shownVerdict } from '../core/shown-verdict.ts';
 import type { GatewayStatus, MinuteFigures } from '../control/gateway-status.ts';
 import { harmless, wrapAfter } from './layout.ts';
@@ -18,10 +19,20 @@ interface JudgedStatus extends Partial<Pick<GatewayStatus, 'verdict' | 'incident
   readonly lastMinute: Pick<MinuteFigures, 'requests' | 'errors'>;
 }
 
+/** How a gateway serves, as the first word that is read of it. One that has no requests serves too. */
+export function servingWord(status: JudgedStatus, style: Style): string {
+  const state = shownState(status)?.state ?? 'ok';
+  return state === 'ok' || verdictTones[state] === 'dim' ? style.good('serving') : style[verdictTones[state]](state);
+}
+
 /** What does not serve as it should; the figures of a gateway that does are below. */
-export function verdictLines({ verdict, incidents = [], lastMinute }: JudgedStatus, style: Style): string[] {
-  if (verdict === undefined) return [];
-  const { state, reason } = shownVerdict(verdict, { ...lastMinute, incidents: incidents.length });
-  if (state === 'ok') return [];
+export function verdictLines(status: JudgedStatus, style: Style): string[] {
+  const shown = shownState(status);
+  if (shown === null || shown.state === 'ok') return [];
+  const { state, reason } = shown;
   return wrapAfter(`  ${statusMark(verdictTones[state], style)}`, harmless(`${state}: ${reason}`), 5);
+}
+
+function shownState({ verdict, incidents = [], lastMinute }: JudgedStatus): ServiceVerdict | null {
+  return verdict === undefined ? null : shownVerdict(verdict, { ...lastMinute, incidents: incidents.length });
 }

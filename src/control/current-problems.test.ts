@@ -81,6 +81,10 @@ describe('the current problems of a gateway', () => {
       assert.equal(problem?.kind, 'store_failing');
       assert.match(problem.nextStep, step);
       assert.equal(/df -h/.test(problem.nextStep), fault === 'full' || fault === 'not_permitted');
+      const { sinceS } = problem;
+      clock.advanceSync(5000);
+      tell('failing', 'other');
+      assert.equal(problems.list({ ...healthy, storePath: '/tmp' })[0]?.sinceS, sinceS + 5, 'since the first fault');
       tell('storing', null);
       assert.deepEqual(told({ storePath: '/tmp' }), []);
     });

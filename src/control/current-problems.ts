@@ -106,7 +106,8 @@ export class CurrentProblems {
       const { fault } = event.evidence;
       // A damaged or removed file has been replaced.
       const isFailing = event.to === 'failing' && fault !== 'corrupt' && fault !== 'removed';
-      this.#storeEpisode = isFailing ? { ...event.evidence, since: now, reason: event.reason } : null;
+      const known = this.#storeEpisode?.path === event.evidence.path ? this.#storeEpisode : null;
+      this.#storeEpisode = isFailing ? { ...event.evidence, since: known?.since ?? now, reason: event.reason } : null;
     } else if (event.kind === 'otlp_failing') {
       const { endpoint } = event.evidence;
       this.#otlpEpisode = event.to === 'failing' ? { endpoint, since: now, reason: event.reason } : null;

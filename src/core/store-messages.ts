@@ -37,6 +37,21 @@ export interface StoredExchange {
   readonly standsFor: number;
 }
 
+/** The store fails: what is newer waits in memory, where no search finds it, or is lost. */
+export interface StoreFailure {
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** Sentences: which store, why, and what becomes of records. */
+  readonly reason: string;
+}
+
+/** As the admin API says it. */
+export interface StoreFailingJson {
+  /** RFC 3339. */
+  readonly since: string;
+  readonly reason: string;
+}
+
 export type SearchResult =
   | {
       readonly kind: 'page';
@@ -47,6 +62,8 @@ export type SearchResult =
       readonly end: string;
       /** The search ended because its time was over, and not because the page was full. */
       readonly timedOut: boolean;
+      /** Absent: the store is written. */
+      readonly failing?: StoreFailure;
     }
   /** The query cannot be read; `at` is the index of the first character of what is wrong. */
   | { readonly kind: 'not_a_query'; readonly problem: string; readonly at: number }
@@ -60,6 +77,7 @@ export type OutputSearchResult =
       readonly cursor: string | null;
       readonly end: string;
       readonly timedOut: boolean;
+      readonly failing?: StoreFailure;
     }
   | Exclude<SearchResult, { readonly kind: 'page' }>;
 
@@ -93,6 +111,7 @@ export type EventSearchResult =
       readonly cursor: string | null;
       /** The search ended because its time was over, and not because the page was full. */
       readonly timedOut: boolean;
+      readonly failing?: StoreFailure;
     }
   | { readonly kind: 'unavailable'; readonly problem: string };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { conditionText } from '../core/exchange-query.ts';
-import { acceptCompletion, completeQuery } from './complete-query.ts';
+import { acceptCompletion, completeQuery, routeIdsOf } from './complete-query.ts';
 
 const names = { upstream: ['api', 'shop', 'api shop'], route: ['/cart', '/'] };
 
@@ -27,7 +27,7 @@ describe('completion of a query', () => {
   test('completes the term in which the cursor stands, and keeps the others', () => {
     const text = 'ups status:5xx';
     const completion = completeQuery(text, 3, names);
-    assert.deepEqual(completion, { from: 0, to: 3, options: ['upstream:'] });
+    assert.deepEqual(completion, { from: 0, to: 3, options: ['upstream:'], key: null });
     assert.deepEqual(acceptCompletion(text, completion, 'upstream:'), { text: 'upstream: status:5xx', cursor: 9 });
   });
 
@@ -35,6 +35,19 @@ describe('completion of a query', () => {
     const completion = completeQuery('shape:res', 9, names);
     assert.deepEqual(acceptCompletion('shape:res', completion, 'shape:reset'), { text: 'shape:reset ', cursor: 12 });
   });
+});
+
+test('the key of a value that is begun is told, also where no value is known', () => {
+  assert.equal(completeQuery('status:5xx -route:pa', 20, {}).key, 'route');
+  assert.equal(completeQuery('status:5xx rou', 14, {}).key, null);
+});
+
+test('routes are read from all settings', () => {
+  assert.deepEqual(routeIdsOf({ routes: [{ id: 'shop', to: null }, { id: '/cart' }, null, 'x', {}] }), [
+    'shop',
+    '/cart',
+  ]);
+  assert.deepEqual(routeIdsOf({}), []);
 });
 
 test('a value with a space is quoted', () => {

@@ -5,6 +5,8 @@ export interface Completion {
   readonly from: number;
   readonly to: number;
   readonly options: readonly string[];
+  /** Of which a value is written; null: of none. */
+  readonly key: string | null;
 }
 
 /** Names that the gateway has now, by key. */
@@ -25,14 +27,14 @@ const usualValues: QueryNames = {
 export function completeQuery(text: string, cursor: number, names: QueryNames): Completion {
   const from = termStart(text, cursor);
   const term = text.slice(from, cursor);
-  const none = { from, to: cursor, options: [] };
+  const none = { from, to: cursor, options: [], key: null };
   if (term.startsWith('"')) return none;
   const minus = term.startsWith('-') ? '-' : '';
   const colon = term.indexOf(':');
   if (colon < 0) {
     const begun = term.slice(minus.length).toLowerCase();
     const keys = queryKeys.filter((key) => key.startsWith(begun)).map((key) => `${minus}${key}:`);
-    return { from, to: cursor, options: begun === '' ? [] : keys.slice(0, optionsMax) };
+    return { ...none, options: begun === '' ? [] : keys.slice(0, optionsMax) };
   }
   const key = term.slice(minus.length, colon).toLowerCase();
   const begun = term
@@ -48,6 +50,7 @@ export function completeQuery(text: string, cursor: number, names: QueryNames): 
     from,
     to: cursor,
     options: sorted.slice(0, optionsMax).map((value) => `${minus}${key}:${quotedValue(value)}`),
+    key,
   };
 }
 
@@ -75,4 +78,12 @@ function termStart(text: string, cursor: number): number {
 
 function startsWith(value: string, begun: string): boolean {
   return value.toLowerCase().startsWith(begun);
+}
+
+/** Ids of the routes of a configuration, as the admin API tells all its settings. */
+export function routeIdsOf({ routes }: Readonly<Record<string, unknown>>): readonly string[] {
+  if (!Array.isArray(routes)) return [];
+  return routes.flatMap((route: unknown) =>
+    route !== null && typeof route === 'object' && 'id' in route && typeof route.id === 'string' ? [route.id] : [],
+  );
 }

@@ -6,6 +6,7 @@ import type { SnakeCased } from '../core/json-case.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
 import type { Shape } from '../core/shape.ts';
+import type { StoreFailingJson } from '../core/store-messages.ts';
 
 /** Answers of the admin API as the page reads them. Optional keys are those that earlier gateways do not have. */
 
@@ -69,6 +70,8 @@ export interface ExchangePage {
   readonly exchanges: readonly FoundExchange[];
   readonly cursor: string | null;
   readonly end: string;
+  /** Since when the store cannot be written, so that what is newer is not found; a gateway of an earlier version does not say it. */
+  readonly store_failing?: StoreFailingJson | null;
 }
 
 export interface EventPage {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Answer } from './api.ts';
+import type { StoreFailingJson } from '../core/store-messages.ts';
 import type { ExchangePage, FoundExchange } from './model.ts';
 import { SearchRun } from './search-run.ts';
 
@@ -13,11 +14,14 @@ let asked: Readonly<Record<string, string>>[];
 let timers: (() => void)[];
 /** What each question was asked with, in their order. */
 let signals: AbortSignal[];
+/** What each answer says of the store. */
+let storeFailing: StoreFailingJson | null;
 /** Questions are answered when their turn comes. Null: at once. */
 let turns: (() => void)[] | null;
 
 beforeEach(() => {
   [count, answerMax, failures, asked, timers, signals, turns] = [10_000, 1000, 0, [], [], [], null];
+  storeFailing = null;
 });
 
 const exchange = (id: number): FoundExchange => ({ id: String(id) }) as FoundExchange;
@@ -37,14 +41,18 @@ async function answer(
   const most = Math.min(Number(limit), answerMax);
   if (after !== undefined) {
     const ids = Array.from({ length: Math.min(most, count - Number(after)) }, (_, index) => Number(after) + 1 + index);
-    return { kind: 'ok', value: { exchanges: ids.map(exchange), cursor: null, end: String(ids.at(-1) ?? after) } };
+    const end = String(ids.at(-1) ?? after);
+    return { kind: 'ok', value: { exchanges: ids.map(exchange), cursor: null, end, store_failing: storeFailing } };
   }
   const from = cursor === '' ? count : Number(cursor);
   const ids = Array.from({ length: Math.min(most, from) }, (_, index) => from - index);
   const left = from - ids.length;
   return {
     kind: 'ok',
-    value: { exchanges: ids.map(exchange), cursor: left === 0 ? null : String(left), end: String(count) },
+    value: {
+      exchanges: ids.map(exchange),
+      ...{ cursor: left === 0 ? null : String(left), end: String(count), store_failing: storeFailing },
+    },
   };
 }
 
@@ -209,6 +217,33 @@ describe('a search', () => {
     assert.deepEqual([seen.at(-1), run.list.newerCount], [null, 1]);
     stop();
     assert.deepEqual(timers, []);
+  });
+
+  test('that is followed tells when the store begins to fail, and when it is written again, though nothing new has come', async () => {
+    const run = started();
+    run.see(0, 50);
+    await settled();
+    assert.equal(run.storeFailing, null);
+    const seen: (string | null)[] = [];
+    run.onChange = () => void seen.push(run.storeFailing?.since ?? null);
+    const stop = run.follow();
+    await settled();
+    storeFailing = { since: '2026-11-25T12:04:05.000Z', reason: 'The disk is full.' };
+    await passed();
+    await passed();
+    storeFailing = null;
+    await passed();
+    await passed();
+    assert.deepEqual(seen, ['2026-11-25T12:04:05.000Z', null]);
+    stop();
+  });
+
+  test('tells with its first page that the store fails', async () => {
+    storeFailing = { since: '2026-11-25T12:04:05.000Z', reason: 'The disk is full.' };
+    const run = started();
+    run.see(0, 50);
+    await settled();
+    assert.equal(run.storeFailing, storeFailing);
   });
 
   test('that is followed catches up with a full page at once, and then waits', async () => {

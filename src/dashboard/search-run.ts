@@ -1,4 +1,5 @@
 import type { Answer } from './api.ts';
+import type { StoreFailingJson } from '../core/store-messages.ts';
 import type { ExchangePage, FoundExchange } from './model.ts';
 import { type FetchedPage, PagedList, type WantedPage } from './paged-list.ts';
 import type { PageClock } from './system.ts';
@@ -26,6 +27,7 @@ export class SearchRun {
   /** The last question for newer exchanges has failed, and that was told. */
   #isFailing = false;
   #isUnfinished = false;
+  #storeFailing: StoreFailingJson | null = null;
   readonly #fetching = new Set<number>();
   #seen: readonly [first: number, last: number] = [0, 0];
 
@@ -38,6 +40,11 @@ export class SearchRun {
   /** The last page has ended at the time limit of a search: more may match, and the search goes on as rows are to be seen. */
   get isUnfinished(): boolean {
     return this.#isUnfinished;
+  }
+
+  /** Why what is newer is not found; null: the store is written. */
+  get storeFailing(): StoreFailingJson | null {
+    return this.#storeFailing;
   }
 
   /** Another search is shown: nothing is asked for any more, also not the rest of a page that came short. */
@@ -79,6 +86,7 @@ export class SearchRun {
       rows.push(...answer.value.exchanges);
       next = answer.value.cursor;
       this.#end ??= answer.value.end;
+      this.#storeFailing = answer.value.store_failing ?? null;
       if (count === null || rows.length >= count || next === null || this.#abort.signal.aborted)
         return { kind: 'ok', value: { rows, cursor: next } };
     }
@@ -123,9 +131,11 @@ export class SearchRun {
       this.onChange(answer);
       return false;
     }
-    const { exchanges, end } = answer.value;
+    const { exchanges, end, store_failing: failing = null } = answer.value;
     this.#end = end;
-    if (exchanges.length === 0 && !this.#isFailing) return false;
+    const isSame = failing?.since === this.#storeFailing?.since;
+    this.#storeFailing = failing;
+    if (exchanges.length === 0 && !this.#isFailing && isSame) return false;
     this.#isFailing = false;
     this.list.prepend(exchanges.toReversed());
     this.onChange(null);

@@ -86,13 +86,13 @@ for (const [name, pack] of packers) {
       assert.deepEqual([found.record?.id, found.end.kind], [ids[10], 'damaged']);
     });
 
-    test('lists exchanges with a prefix, the newest first, and no more than ten', async () => {
+    test('lists exchanges with a prefix, the newest first, and no more than five', async () => {
       const ids = Array.from({ length: 15 }, (_, n) => `0197f3a0-${String(n).padStart(4, '0')}-7000-8000-000000000000`);
       const path = await fileWith(pack(ids.map((id) => line(id)).join('')));
       const found = await searchLogFilesForPrefix(path, '0197f3a0');
       assert.deepEqual(
         found.map(({ id }) => id),
-        ids.toReversed().slice(0, 10),
+        ids.toReversed().slice(0, 5),
       );
     });
   });

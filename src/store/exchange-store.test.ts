@@ -57,9 +57,11 @@ describe('a search', () => {
     const values = fc.constantFrom(
       ...new Set(records.flatMap((one) => [one.route, one.host, one.client.address].flatMap((v) => v ?? []))),
     );
+    const clients = fc.constantFrom('198.51.100.1', ...new Set(records.map((one) => one.client.address)));
     const word = fc.constantFrom('products', '42', 'econnreset', 'page', 'heap', 'reset', 'nothing');
     const condition = fc.oneof(
-      fc.tuple(fc.constantFrom('route', 'host', 'client', 'upstream', 'path'), values).map(([k, v]) => `${k}:"${v}"`),
+      fc.tuple(fc.constantFrom('route', 'host', 'upstream', 'path'), values).map(([k, v]) => `${k}:"${v}"`),
+      clients.map((address) => `client:"${address}"`),
       causes.map((cause) => `cause:${cause}`),
       fc.array(causes, { minLength: 2, maxLength: 3 }).map((all) => `cause:${all.join(',')}`),
       fc.constantFrom(

@@ -13,7 +13,7 @@ import { failureTable } from '../core/failure-table.ts';
 import { streamWords } from '../core/output-line.ts';
 import { nearest } from '../core/nearest.ts';
 import { proxyErrors } from '../core/proxy-error.ts';
-import { parseBlock } from '../policy/ip-address.ts';
+import { parseBlock, parseIp } from '../policy/ip-address.ts';
 import { wordsOf } from './words.ts';
 
 /** Why a query cannot be read, and at which character. */
@@ -169,10 +169,18 @@ const knownValues: Readonly<Record<string, readonly string[]>> = {
   type: Object.keys(proxyErrors),
 };
 
+/** Words for values that stand elsewhere, such as above the bars of `candor explain`. */
+const otherValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  stage: { wait: 'response', head: 'response' },
+};
+
 /** A value that no record can have; null: one may. */
 function valueProblem(key: TextKey, value: string, isPrefix: boolean): string | null {
+  if (key === 'client' && !isPrefix && parseIp(value) === null) return clientProblem(value);
   const values = knownValues[key];
   if (values === undefined || values.some((one) => (isPrefix ? one.startsWith(value) : one === value))) return null;
+  const meant = otherValues[key]?.[value];
+  if (meant !== undefined) return `there is no ${key} ${value}; ${key}:${meant} is meant`;
   // Earlier versions counted the application's own errors under this name.
   const asked = value === 'application_5xx' ? 'app_error' : value;
   const other = Object.keys(knownValues).find((one) => knownValues[one]?.includes(asked) === true);
@@ -186,10 +194,13 @@ function valueProblem(key: TextKey, value: string, isPrefix: boolean): string | 
 
 function addBlock(draft: Draft, value: string, not: boolean): string | null {
   const block = parseBlock(value);
-  if (block === null) return `client: is an address, such as 10.0.0.7, or a block, such as 10.0.0.0/8, not ${value}`;
+  if (block === null) return clientProblem(value);
   draft.conditions.push({ kind: 'client_block', ...block, not });
   return null;
 }
+
+const clientProblem = (value: string): string =>
+  `client: is an address, such as 10.0.0.7, the beginning of one, such as 10.0.*, or a block, such as 10.0.0.0/8, not ${value}`;
 
 function isTextKey(key: string): key is TextKey {
   return (textKeys as readonly string[]).includes(key);

@@ -94,3 +94,49 @@ test('while output waits because the store cannot be written, no request is said
   assert.equal(hasAllOutput(), true);
   writer.handle({ kind: 'close', request: 2 });
 });
+
+test('a search says that the store fails, since when and why, until what has waited is found', () => {
+  const path = join(folder, 'failing');
+  const count = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const init: StoreInit = { wakeWord: createWakeWord(), lost: count(), entriesDone: count() };
+  const memory = createRecordRing(init.wakeWord);
+  const clock = new SimulatedClock();
+  const sent: FromStore[] = [];
+  const writer = new StoreWriter(init, clock, (message) => void sent.push(message));
+  writer.handle({ kind: 'use', spec: { path, keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 } });
+  writer.handle({ kind: 'ring', memory });
+  const search = { query: '', limit: 10, cursor: null, after: null };
+  const results = (): readonly unknown[] => {
+    writer.handle({ kind: 'search', request: 1, search });
+    writer.handle({ kind: 'search_output', request: 2, search });
+    writer.handle({ kind: 'search_events', request: 3, search: { since: null, until: null, limit: 10, cursor: null } });
+    const found = sent.splice(0).flatMap((message) => ('result' in message ? [message.result] : []));
+    return found.map((result) => (result.kind === 'page' && result.failing) ?? null);
+  };
+  const found = (): number => {
+    writer.handle({ kind: 'search', request: 4, search });
+    const last = sent.splice(0).findLast((message) => message.kind === 'searched')?.result;
+    return last?.kind === 'page' ? last.exchanges.length : -1;
+  };
+  const ring = new RecordRingWriter(memory);
+  ring.append(`1 ${golden[0]}\n`, false);
+  assert.deepEqual(results(), [null, null, null]);
+  assert.equal(found(), 1);
+
+  const [file = ''] = readdirSync(path).filter((name) => name.endsWith('.sqlite'));
+  const other = new DatabaseSync(join(path, file));
+  other.exec('BEGIN IMMEDIATE');
+  ring.append(`1 ${golden[1]}\n`, false);
+  const reason = `The store ${path} cannot be used: another program has locked a file; records wait in memory, and those that do not fit are lost. Requests are not affected.`;
+  const failing = { since: clock.wallTime(), reason };
+  assert.deepEqual(results(), [failing, failing, failing]);
+  clock.advanceSync(5000);
+  assert.deepEqual(results(), [failing, failing, failing]);
+  assert.equal(found(), 1);
+
+  other.exec('ROLLBACK');
+  other.close();
+  assert.deepEqual(results(), [null, null, null]);
+  assert.equal(found(), 2);
+  writer.handle({ kind: 'close', request: 5 });
+});

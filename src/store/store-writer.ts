@@ -10,6 +10,7 @@ import type {
   OutputSearchResult,
   SearchRequest,
   SearchResult,
+  StoreFailure,
   StoreInit,
   ToStore,
 } from '../core/store-messages.ts';
@@ -72,6 +73,8 @@ export class StoreWriter {
   readonly #divider = new LineDivider();
   readonly #unparsed: StoredUnparsed;
   #fault: StoreFault | null = null;
+  /** While there is a fault: since the first of several in a row. */
+  #failing: StoreFailure | null = null;
   /** The last time a ring held much. */
   #hadMuch = false;
   #timer: Timer | null = null;
@@ -160,8 +163,8 @@ export class StoreWriter {
 
   /** Opens the store at its first use, and again after a failure. */
   #opened(spec: StoreSpec): ExchangeStore {
-    const onCorrupt = (path: string): void => this.#tell('failing', 'corrupt', `it was renamed to ${path}`);
-    const onRemoved = (path: string): void => this.#tell('failing', 'removed', `${path} is opened anew`);
+    const onCorrupt = (path: string): void => void this.#tell('failing', 'corrupt', `it was renamed to ${path}`);
+    const onRemoved = (path: string): void => void this.#tell('failing', 'removed', `${path} is opened anew`);
     this.#store ??= new ExchangeStore(spec, this.#clock, { onCorrupt, onRemoved });
     return this.#store;
   }
@@ -179,15 +182,20 @@ export class StoreWriter {
   }
 
   #search(request: SearchRequest): SearchResult {
-    return this.#read((store) => store.search(request));
+    return this.#withFailure(this.#read((store) => store.search(request)));
   }
 
   #searchOutput(request: SearchRequest): OutputSearchResult {
-    return this.#read((store) => store.searchOutput(request));
+    return this.#withFailure(this.#read((store) => store.searchOutput(request)));
   }
 
   #searchEvents(request: EventSearchRequest): EventSearchResult {
-    return this.#read((store) => store.searchEvents(request));
+    return this.#withFailure(this.#read((store) => store.searchEvents(request)));
+  }
+
+  /** A page without what waits is not all that there is. */
+  #withFailure<T extends { readonly kind: string }>(result: T): T {
+    return result.kind === 'page' && this.#failing !== null ? { ...result, failing: this.#failing } : result;
   }
 
   /** Stores first what has come, so that a search finds it. */
@@ -295,16 +303,18 @@ export class StoreWriter {
     this.#closeStore();
     if (this.#fault === fault) return;
     this.#fault = fault;
-    this.#tell('failing', fault, 'records wait in memory, and those that do not fit are lost');
+    const reason = this.#tell('failing', fault, 'records wait in memory, and those that do not fit are lost');
+    this.#failing = { since: this.#failing?.since ?? this.#clock.wallTime(), reason };
   }
 
   #recovered(): void {
     if (this.#fault === null) return;
     this.#fault = null;
+    this.#failing = null;
     this.#tell('storing', null, '');
   }
 
-  #tell(to: 'failing' | 'storing', fault: StoreFault | null, effect: string): void {
+  #tell(to: 'failing' | 'storing', fault: StoreFault | null, effect: string): string {
     const path = this.#spec?.path ?? '';
     const reason =
       fault === null
@@ -319,6 +329,7 @@ export class StoreWriter {
       evidence: { path, fault, limit: null, needed: null },
     };
     this.#send({ kind: 'event', event });
+    return reason;
   }
 
   #close(): void {

@@ -77,7 +77,7 @@ describe('status', () => {
   test('finds the only running gateway, and prints what serves', async () => {
     await open();
     assert.equal(await context.candor('status'), 0);
-    assert.match(context.stdout.text, /^shop serving, up 1 h 2 min/);
+    assert.match(context.stdout.text, /^shop degraded, up 1 h 2 min/);
     assert.equal(context.stderr.text, '');
   });
 
@@ -192,7 +192,7 @@ describe('explain', () => {
     const ids = ['0197f3a0-1111-7000-8000-000000000001', '0197f3a0-2222-7000-8000-000000000002'];
     const exchanges = ids.map((id) => ({ seq: 1, record: { ...failedRecord, id }, standsFor: 1 }));
     gateway.searched = { kind: 'page', exchanges, cursor: null, end: '0-0', timedOut: false };
-    assert.equal(await context.candor('explain', '0197f3a0'), 9);
+    assert.equal(await context.candor('explain', '0197f3a0'), exitCodes.ambiguous);
     assert.deepEqual(
       gateway.searches.map(({ query }) => query),
       ['id:"0197f3a0"'],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { evidenceLines } from '../../src/cli/evidence-lines.ts';
 import { renderExplanation } from '../../src/cli/explanation.ts';
 import { verdictOf } from '../../src/diagnose/candor/record-verdict.ts';
@@ -285,13 +286,21 @@ describe('candor explain without a gateway', () => {
     });
 
     test('counts and lists the ids that begin with it, within 80 columns', async () => {
-      assert.equal(await context.candor('explain', ids[0].slice(0, 8), '--log', 'app.log'), 9);
+      assert.equal(await context.candor('explain', ids[0].slice(0, 8), '--log', 'app.log'), exitCodes.ambiguous);
       assert.match(
         context.stderr.text,
         /^2 exchanges have an id that begins with 0197f3a0\.\nWrite more of the id that you mean; the newest are:\n/,
       );
       for (const id of ids) assert.ok(context.stderr.text.includes(`  ${id}  2026-01-01T12:00:03.250Z  200  GET`), id);
       assertFits(context.stderr.text);
+    });
+
+    test('lists no more than five of them', async () => {
+      const many = Array.from({ length: 7 }, (_, index) => `0197f3a0-3333-7000-8000-00000000000${index}`);
+      writeFileSync(join(folder, 'many.log'), many.map(lineOf).join(''));
+      assert.equal(await context.candor('explain', '0197f3a0-3333', '--log', 'many.log'), exitCodes.ambiguous);
+      assert.match(context.stderr.text, /^At least 5 exchanges have an id/);
+      assert.equal(context.stderr.text.match(/ {2}0197f3a0-3333-/g)?.length, 5);
     });
 
     test('rejects a prefix that is too short', async () => {

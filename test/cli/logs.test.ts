@@ -62,6 +62,57 @@ test('candor logs --json prints one record per line, with how many it stands for
   assert.equal(record.path, '/one');
 });
 
+test('candor logs says that the store fails, and since when, also with --json, and does not ask whether names are right', async () => {
+  const failing = {
+    since: Date.UTC(2026, 10, 25, 12, 4, 5),
+    reason: 'The store ./store cannot be used: the disk is full.',
+  };
+  gateway.searched = { ...page([]), failing };
+  const told =
+    'The store fails since 2026-11-25 12:04:05 UTC, and what is newer cannot be found yet. The store ./store cannot be used: the disk is full.';
+  assert.equal(await context.candor('logs', 'route:shop'), 0);
+  const [first = '', ...rest] = context.stderr.text.trimEnd().split('\n');
+  assert.equal(first, 'No stored exchange matches route:shop.');
+  assert.equal(rest.map((line) => line.trim()).join(' '), told);
+  assert.equal(gateway.searches.length, 1);
+
+  context = new FakeProcessContext(folder);
+  assert.equal(await context.candor('logs', '--json'), 0);
+  assert.equal(context.stderr.text.replaceAll(/\s+/g, ' ').trim(), told);
+  assert.equal(context.stdout.text, '');
+});
+
+test('candor logs --follow says once that the store begins to fail', async () => {
+  const failing = { since: Date.UTC(2026, 10, 25, 12, 4, 5), reason: 'The disk is full.' };
+  gateway.searchExchanges = async (search) => {
+    gateway.searches.push(search);
+    return gateway.searches.length === 1 ? page([]) : { ...page([]), failing };
+  };
+  const done = context.candor('logs', '--follow');
+  await until('it has asked some times', () => gateway.searches.length > 3);
+  context.signal('SIGINT');
+  await done;
+  assert.equal(context.stderr.text.split('The store fails since').length, 2, context.stderr.text);
+});
+
+test('candor logs takes a limit that is written with its letter, and not for a word of the query', async () => {
+  gateway.searched = page([stored('/one')]);
+  for (const written of [['-n1'], ['-n=1'], ['-n', '1'], ['--limit=1']]) {
+    gateway.searches.length = 0;
+    assert.equal(await context.candor('logs', 'status:500', ...written), 0);
+    assert.deepEqual(
+      gateway.searches[0],
+      { query: 'status:500', limit: 1, cursor: null, after: null },
+      written.join(' '),
+    );
+  }
+  assert.equal(await context.candor('logs', 'status:500', '-n0'), exitCodes.usage);
+  assert.match(context.stderr.text, /a limit is a number from 1 to 999999/);
+  gateway.searches.length = 0;
+  assert.equal(await context.candor('logs', '-n2b'), 0);
+  assert.equal(gateway.searches[0]?.query, '-n2b');
+});
+
 test('candor logs --limit goes on by pages until it has as many', async () => {
   const pages = [page([stored('/3'), stored('/2')], '1-2'), page([], '1-1'), page([stored('/1')], null)];
   gateway.searchExchanges = async (search) => {

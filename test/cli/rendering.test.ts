@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { stagesOf } from '../../src/diagnose/candor/attempt-stages.ts';
 import { jsonEvents, readableEvents } from '../../src/cli/event-lines.ts';
 import { renderExplanation } from '../../src/cli/explanation.ts';
+import type { VerdictState } from '../../src/core/service-verdict.ts';
 import { verdictOf } from '../../src/diagnose/candor/record-verdict.ts';
 import { levelOf } from '../../src/core/event-level.ts';
 import { harmlessJson } from '../../src/cli/explain-log/line-verdicts.ts';
@@ -26,6 +27,26 @@ import { failedRecord, goodRecord, statusSample } from '../fakes/samples.ts';
 import { assertFits, assertGolden } from './golden.ts';
 
 process.env['TZ'] = 'UTC';
+
+test('the first line of the status says how the gateway serves, and the second one why it does not', () => {
+  const quiet = { ...statusSample, incidents: [], lastMinute: { ...statusSample.lastMinute, errors: 0 } };
+  const words = {
+    failing: 'failing',
+    degraded: 'degraded',
+    maintenance: 'maintenance',
+    idle: 'serving',
+    unknown: 'serving',
+  };
+  for (const [state, word] of Object.entries(words)) {
+    const verdict = { state: state as VerdictState, reason: 'because' };
+    const [first = '', second = ''] = renderStatus({ ...quiet, verdict }, plain).split('\n');
+    assert.equal(first, `shop ${word}, up 1 h 2 min, configuration revision 3`);
+    assert.match(second, new RegExp(`^  .  ${state}: because$`));
+  }
+  const ok = { state: 'ok', reason: '' } as const;
+  assert.match(renderStatus({ ...quiet, verdict: ok }, plain), /^shop serving, up [^\n]*\n  candor 0\.1\.0/);
+  assert.match(renderStatus({ ...statusSample, state: 'draining' }, plain), /^shop draining, up /);
+});
 
 test('a status shows the generation of the state folder, if there is one', () => {
   assert.match(renderStatus(statusSample, plain), /pid 4711, generation 3\n/);

@@ -45,8 +45,8 @@ describe('candor status --watch', { timeout: 60_000 }, () => {
     context.signal('SIGINT');
     assert.equal(await ended, 0);
     const { text } = context.stdout;
-    assert.ok(text.startsWith('\u001b[?1049h\u001b[?25l\u001b[Hshop serving'), text.slice(0, 60));
-    assert.match(text.slice(text.indexOf('\u001b[?1049l')), /^\S+shop serving, up[^]*1243 requests\/s/);
+    assert.ok(text.startsWith('\u001b[?1049h\u001b[?25l\u001b[Hshop degraded'), text.slice(0, 60));
+    assert.match(text.slice(text.indexOf('\u001b[?1049l')), /^\S+shop degraded, up[^]*1243 requests\/s/);
   });
 
   test('with --json prints a line each time, and keeps asking if the gateway goes away', async () => {

@@ -251,6 +251,42 @@ describe('what a person does on the dashboard', withBrowser, () => {
         assert.equal(new URL(page.url()).hash, '#/requests?query=upstream%3Apayments');
       });
 
+      test('the search completes every route, also one that is in no incident', async () => {
+        await open('#/requests', 'Requests');
+        await page.keyboard.press('/');
+        await page.locator('#query:focus').waitFor();
+        await page.keyboard.type('status:5xx route:sho');
+        await page.getByRole('option', { name: 'route:shop' }).waitFor();
+        assert.equal(await page.locator('#query').getAttribute('aria-expanded'), 'true');
+        assert.deepEqual(await accessibilityFindings(page), []);
+      });
+
+      test('/ leads from another page to the search before the next key', async () => {
+        for (const hash of ['#/now', `#/requests/${await shop.garbageId()}`]) {
+          await open(hash, hash === '#/now' ? 'Now' : 'At that moment');
+          const focused = await page.evaluate<string>(`new Promise((resolve) => {
+            document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '/', bubbles: true }));
+            setTimeout(() => resolve(document.activeElement.id), 0);
+          })`);
+          assert.equal(focused, 'query', hash);
+          await page.keyboard.type('gn?');
+          assert.equal(await page.locator('#query').inputValue(), 'gn?');
+        }
+      });
+
+      test('a search says that the store fails, since when and why', async () => {
+        const reason = 'The store ./store cannot be used: the disk is full.';
+        await page.route('**/v2/exchanges?**', async (route) => {
+          const json = { exchanges: [], cursor: null, end: '0-0', timed_out: false };
+          await route.fulfill({ json: { ...json, store_failing: { since: '2026-11-25T12:04:05.000Z', reason } } });
+        });
+        await open('#/requests?query=status%3A500', 'Requests');
+        const told = await page.getByRole('alert').filter({ hasText: reason }).innerText();
+        assert.match(told, /^The store fails since .*, and what is newer cannot be found yet\. /);
+        assert.deepEqual(await accessibilityFindings(page), []);
+        await page.unroute('**/v2/exchanges?**');
+      });
+
       test('a mistake in the query is explained', async () => {
         await open('#/requests?query=statsu%3A502', 'Requests');
         await page.getByText(/no key statsu/).waitFor();

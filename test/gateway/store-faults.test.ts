@@ -142,6 +142,11 @@ describe('a store whose disk', { skip: mounts ? false : 'nothing may be mounted 
     await until('the full disk is reported', () => events('store_failing').length > 0);
     assert.equal(events('store_failing')[0]?.evidence.fault, 'full');
     assert.match((await admin('/v2/status')).text, /"store_failing"/);
+    const search = (await admin('/v2/exchanges')).text;
+    assert.match(
+      search,
+      /"store_failing":\{"since":"[^"]*Z","reason":"The store [^"]* cannot be used: the disk is full; /,
+    );
     inItsPlace('mount', '-o', 'remount,size=64m', join(folder, 'disk'));
     await until(
       'each exchange is stored or counted',
@@ -149,6 +154,7 @@ describe('a store whose disk', { skip: mounts ? false : 'nothing may be mounted 
     );
     assert.equal(events('store_failing').at(-1)?.to, 'storing');
     assert.equal(await lostTotal(), 0);
+    assert.match((await admin('/v2/exchanges')).text, /"store_failing":null/);
     assert.match((await admin('/v2/status')).text, /"store":\{"path":"[^"]*store","lost":0,/);
     assert.doesNotMatch((await admin('/v2/status')).text, /"store_failing"/);
   });

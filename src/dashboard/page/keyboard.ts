@@ -1,6 +1,6 @@
 import { KeyCommands } from '../key-commands.ts';
 import { pageClock } from '../system.ts';
-import { address, go, isHelpShown } from './state.ts';
+import { address, go, isHelpShown, isSearchWanted } from './state.ts';
 
 /** Listens to the keys of the whole page, those apart that a field or a dialog takes. */
 export function listenToKeys(): void {
@@ -33,9 +33,8 @@ function focusSearch(): void {
   const { page, id } = address.value;
   const field = document.getElementById('query');
   if (page === 'requests' && id === '' && field !== null) return field.focus();
+  isSearchWanted.value = true;
   go('requests');
-  // The page has to be drawn first.
-  requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById('query')?.focus()));
 }
 
 /** Rows of lists are links; the first one where none has the focus. */

@@ -1,13 +1,27 @@
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { stages } from '../../core/stage.ts';
-import { acceptCompletion, completeQuery, type Completion, type QueryNames } from '../complete-query.ts';
-import { status } from './state.ts';
+import { acceptCompletion, completeQuery, type Completion, type QueryNames, routeIdsOf } from '../complete-query.ts';
+import type { ConfigurationJson } from '../model.ts';
+import { api, isSearchWanted, status } from './state.ts';
 
 /** Loaded when the field is first used: they come with the sentences about them, which are large. */
 let causes: readonly string[] = [];
 async function loadCauses(): Promise<void> {
   causes = Object.keys((await import('../../core/failure-table.ts')).failureTable);
+}
+
+/** Of the configuration with this revision. The status names few routes; all are asked for when one is first written, because there may be thousands. */
+let routes: { readonly revision: number; readonly names: readonly string[] } | null = null;
+/** Whether there are other names than before. */
+async function loadRoutes(): Promise<boolean> {
+  const revision = status.value?.revision ?? 0;
+  if (routes?.revision === revision) return false;
+  routes = { revision, names: routes?.names ?? [] };
+  const answer = await api.get<ConfigurationJson>('/v2/configuration?effective=true');
+  if (answer.kind === 'ok') routes = { revision, names: routeIdsOf(answer.value.effective ?? {}) };
+  else routes = null;
+  return answer.kind === 'ok';
 }
 
 /** The field of the search, which completes keys, names and values. */
@@ -24,10 +38,25 @@ export function QueryField({
   const [chosen, setChosen] = useState(-1);
   const options = shown?.options ?? [];
 
-  const complete = (): void => {
+  // Before the next key: letters would be taken for keys of the page.
+  useLayoutEffect(() => {
+    if (!isSearchWanted.peek()) return;
+    isSearchWanted.value = false;
+    field.current?.focus();
+  }, []);
+
+  const show = (): Completion => {
     const { value = '', selectionStart } = field.current ?? {};
-    setShown(completeQuery(value, selectionStart ?? value.length, namesNow()));
+    const next = completeQuery(value, selectionStart ?? value.length, namesNow());
+    setShown(next);
     setChosen(-1);
+    return next;
+  };
+  const showLater = async (): Promise<void> => {
+    if ((await loadRoutes()) && document.activeElement === field.current) show();
+  };
+  const complete = (): void => {
+    if (show().key === 'route') void showLater();
   };
   const accept = (option: string): void => {
     if (shown === null || field.current === null) return;
@@ -112,6 +141,7 @@ function namesNow(): QueryNames {
     application: (shown?.applications ?? []).map(({ id }) => id),
     route: [
       ...new Set([
+        ...(routes?.names ?? []),
         ...(shown?.breakers ?? []).map(({ route }) => route),
         ...(shown?.incidents ?? []).flatMap(({ routes }) => routes.map(({ route }) => route)),
       ]),

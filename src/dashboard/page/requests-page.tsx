@@ -2,10 +2,10 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { answerText } from '../api.ts';
 import { addressHash } from '../page-address.ts';
-import { countFigure } from '../shown-figures.ts';
+import { countFigure, timeText } from '../shown-figures.ts';
 import { QueryField } from './query-field.tsx';
 import { RequestList } from './request-list.tsx';
-import { announcement, go } from './state.ts';
+import { announcement, go, now } from './state.ts';
 import { type Search, useSearch } from './use-search.ts';
 
 const usualQueries: readonly (readonly [name: string, query: string])[] = [
@@ -20,7 +20,7 @@ const usualQueries: readonly (readonly [name: string, query: string])[] = [
 export function RequestsPage({ query }: { readonly query: string }): JSX.Element {
   const [isFollowing, setFollowing] = useState(false);
   const search = useSearch(query, isFollowing);
-  const { list, failure } = search;
+  const { list, failure, storeFailing } = search;
   return (
     <>
       <h1>Requests</h1>
@@ -50,6 +50,12 @@ export function RequestsPage({ query }: { readonly query: string }): JSX.Element
       {failure !== null && (
         <p class="failure" role="alert">
           {answerText(failure)}
+        </p>
+      )}
+      {storeFailing !== null && (
+        <p class="failure" role="alert">
+          The store fails since {timeText(Date.parse(storeFailing.since), now.value)}, and what is newer cannot be found
+          yet. {storeFailing.reason}
         </p>
       )}
       {(failure === null || list.length > 0) && <RequestList search={search} key={query} />}

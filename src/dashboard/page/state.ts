@@ -26,6 +26,8 @@ export const now = signal(pageClock.wallTime());
 /** What a screen reader says. */
 export const announcement = signal('');
 export const isHelpShown = signal(false);
+/** The field of the search gets the focus as soon as it is there. */
+export const isSearchWanted = signal(false);
 /** The action that a person is asked to confirm; null: none. */
 export const askedAction = signal<OperatorAction | null>(null);
 /** Grows when an action was done, so that pages ask again. */
@@ -51,6 +53,8 @@ const live = new StatusFollower({
 
 export function go(page: PageId, id = '', parameters: Readonly<Record<string, string>> = {}): void {
   location.hash = addressHash(page, id, parameters);
+  // The event comes later, and so would what is typed next come to the page before.
+  address.value = parseAddress(location.hash);
 }
 
 /** Starts to follow the gateway: when the page is opened, and after each login. Without a session it asks for nothing else. */

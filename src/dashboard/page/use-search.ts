@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
+import type { StoreFailingJson } from '../../core/store-messages.ts';
 import type { ExchangePage, FoundExchange } from '../model.ts';
 import type { PagedList } from '../paged-list.ts';
 import { SearchRun } from '../search-run.ts';
@@ -16,6 +17,8 @@ export interface Search {
   /** The search was not finished: see `SearchRun`. */
   readonly isUnfinished: boolean;
   readonly failure: Answer<ExchangePage> | null;
+  /** Why what is newer is not found; null: the store is written. */
+  readonly storeFailing: StoreFailingJson | null;
   /** Rows `first` to `last` are to be seen: fetches what is missing. */
   readonly see: (first: number, last: number) => void;
 }
@@ -44,5 +47,6 @@ export function useSearch(query: string, isFollowing: boolean): Search {
     if (current.list.length === 0) current.see(0, 50);
   }, [query, isThere]);
   useEffect(() => (isFollowing ? current.follow() : () => {}), [query, isFollowing]);
-  return { list: current.list, version, isUnfinished: current.isUnfinished, failure, see: current.see };
+  const { list, isUnfinished, storeFailing, see } = current;
+  return { list, version, isUnfinished, failure, storeFailing, see };
 }
