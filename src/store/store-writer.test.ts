@@ -18,18 +18,23 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const kibibyte = 1024;
 
-test('records are stored each half second, and each tenth of one after a ring that held a mebibyte', async () => {
+/** A writer of the store in the folder `name`, with a ring of one worker. */
+function startWriter(name: string) {
+  const path = join(folder, name);
   const count = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const init: StoreInit = { wakeWord: createWakeWord(), lost: count(), entriesDone: count() };
   const memory = createRecordRing(init.wakeWord);
-  const ring = new RecordRingWriter(memory);
   const clock = new SimulatedClock();
-  const writer = new StoreWriter(init, clock, () => undefined);
-  writer.handle({
-    kind: 'use',
-    spec: { path: join(folder, 'store'), keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 },
-  });
+  const sent: FromStore[] = [];
+  const writer = new StoreWriter(init, clock, (message) => void sent.push(message));
+  writer.handle({ kind: 'use', spec: { path, keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 } });
   writer.handle({ kind: 'ring', memory });
+  return { path, memory, clock, sent, writer };
+}
+
+test('records are stored each half second, and each tenth of one after a ring that held a mebibyte', async () => {
+  const { memory, clock, writer } = startWriter('store');
+  const ring = new RecordRingWriter(memory);
   const line = 'x'.repeat(kibibyte - 1);
   const append = (lines: number): void => {
     for (let one = 0; one < lines; one += 1) ring.append(`${line}\n`, false);
@@ -59,15 +64,7 @@ test('records are stored each half second, and each tenth of one after a ring th
 });
 
 test('while output waits because the store cannot be written, no request is said to have had all of it', () => {
-  const path = join(folder, 'locked');
-  const count = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  const init: StoreInit = { wakeWord: createWakeWord(), lost: count(), entriesDone: count() };
-  const memory = createRecordRing(init.wakeWord);
-  const clock = new SimulatedClock();
-  const sent: FromStore[] = [];
-  const writer = new StoreWriter(init, clock, (message) => void sent.push(message));
-  writer.handle({ kind: 'use', spec: { path, keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 } });
-  writer.handle({ kind: 'ring', memory });
+  const { path, memory, clock, sent, writer } = startWriter('locked');
   const at = clock.wallTime();
   const print = (text: string): void => writer.handle({ kind: 'output', lines: [outputOf(text, { at: at - 1 })] });
   const hasAllOutput = (): boolean | undefined => {
@@ -96,15 +93,7 @@ test('while output waits because the store cannot be written, no request is said
 });
 
 test('a search says that the store fails, since when and why, until what has waited is found', () => {
-  const path = join(folder, 'failing');
-  const count = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  const init: StoreInit = { wakeWord: createWakeWord(), lost: count(), entriesDone: count() };
-  const memory = createRecordRing(init.wakeWord);
-  const clock = new SimulatedClock();
-  const sent: FromStore[] = [];
-  const writer = new StoreWriter(init, clock, (message) => void sent.push(message));
-  writer.handle({ kind: 'use', spec: { path, keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 } });
-  writer.handle({ kind: 'ring', memory });
+  const { path, memory, clock, sent, writer } = startWriter('failing');
   const search = { query: '', limit: 10, cursor: null, after: null };
   const results = (): readonly unknown[] => {
     writer.handle({ kind: 'search', request: 1, search });

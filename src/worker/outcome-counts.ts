@@ -2,10 +2,9 @@ import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { shapeOf, specOf, specOfCause } from '../core/explain.ts';
 import type { Cause } from '../core/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
-import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
-import { endedAtOf } from '../record/exchange-shape.ts';
+import { endedAtOf, shapeWithoutFailure } from '../record/exchange-shape.ts';
 import { wasTried } from '../upstream/refusal.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
@@ -147,10 +146,10 @@ export class OutcomeCounts {
   }
 }
 
-/** Whether the response of this attempt was forwarded, and its gRPC status says that the server has failed: its HTTP status is 200. */
-function isFailedCall({ grpcStatus, attempts, endKind }: EndedExchange, attempt: AttemptFacts): boolean {
-  if ((grpcStatus ?? 0) === 0 || endKind !== 'forwarded') return false;
-  return attempt === attempts.at(-1) && isGrpcServerError(grpcStatus as number);
+/** Whether this attempt has given the call its response, whose gRPC status says that the server has failed: its HTTP status is 200. */
+function isFailedCall(exchange: EndedExchange, attempt: AttemptFacts): boolean {
+  if ((exchange.grpcStatus ?? 0) === 0) return false;
+  return attempt === exchange.attempts.at(-1) && shapeWithoutFailure(exchange) === 'app_error';
 }
 
 function noteFailed(cell: EndpointOutcomes, exchange: EndedExchange): void {
