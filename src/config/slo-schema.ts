@@ -15,7 +15,7 @@ const objective = parsed(parseObjective, {
 export const slo = section({
   availability: key(
     objective,
-    'The share of requests that are to be answered without failure: no 5xx, no gRPC status of a server’s failure, and whole.',
+    'The share of requests that are to be answered whole, without a 5xx, and without a gRPC status that says that the server has failed.',
     absent.sloAvailability,
   ),
   latency: key(

@@ -146,7 +146,7 @@ function judgePresent(facts: UpstreamFacts): ServiceVerdict | null {
   return { state: awaited.oldestMs >= hangFailingMs ? 'failing' : 'degraded', reason };
 }
 
-/** A request that waits for less may be one of a restart that nobody notices. */
+/** While an application restarts, requests wait for less than this, and clients do not notice it. */
 const waitMs = 1000;
 
 /** A pause for garbage may take so long. */

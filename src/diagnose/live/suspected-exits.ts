@@ -42,8 +42,8 @@ export const exits = {
 type Known = Pick<SuspectContext, 'events' | 'watched'>;
 
 /**
- * Exits that nobody asked for, of processes that serve the upstream: shortly before the failures, or while they go on. Those of an instance that is not
- * ready since may be longer ago.
+ * Exits of processes that serve the upstream, which neither an operator nor a deployment asked for: shortly before the failures, or while they go on;
+ * of an instance that has not been ready since, also longer before.
  */
 export function ownExits(context: Known): readonly SeenOf<'instance_exited'>[] {
   const isDown = downSinceExit(context.watched);

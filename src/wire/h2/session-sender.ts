@@ -92,7 +92,7 @@ export class SessionSender implements TurnEndListener {
     }
   }
 
-  /** For a connection that is to be lost: settles the streams whose last frames are with the system, while bytes behind them are pending. */
+  /** Tells the streams whose last frame the system has taken, also while bytes of other streams are pending. For owners that end the connection. */
   settleSent(): void {
     const sentBytes = this.#transport.sentBytes - this.#transport.pendingBytes;
     const pending = this.#unsent.filter(({ lastByteAt }) => lastByteAt > sentBytes);
