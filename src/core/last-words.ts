@@ -1,3 +1,5 @@
+import { isSupervisorReport, withoutSupervisorPrefix } from './supervisor-lines.ts';
+
 /** What the last lines of a program say of why it ended. */
 export interface LastWords {
   /** Name and message of the error, or the last line that says something. */
@@ -15,12 +17,18 @@ const givenUp =
   /^(?:FATAL ERROR: |#\s*Fatal error in |panic: |fatal error: |(?:PHP )?Fatal error: |Exception in thread "|java\.lang\.OutOfMemoryError)/;
 const givenUpLinesMax = 100;
 
-/** Behind the sentence that tells: the version of Node, frames of V8, Rust's and Node's advice, where Node emitted an error. */
+/**
+ * Around the sentence that tells: versions of runtimes, frames of V8, advice of Rust, Node and Go, where Node emitted an error,
+ * how Python joins two tracebacks, heads of stacks, and causes, which belong to the error before them.
+ */
 const farewells =
-  /^(?:Node\.js v[\d.]+$|\d+: 0x[0-9a-f]+ |-+ \w+ stack trace -+$|note: run with `RUST_BACKTRACE|\(Use `node --trace|Emitted '\w+' event (?:at|on)|exit status \d+$)/;
+  /^(?:(?:Node\.js|Bun) v[\d.]+(?: \(.*\))?$|\d+: 0x[0-9a-f]+ |-+ \w+ stack trace -+$|stack backtrace:$|Stack trace:$|#\d+ |note: (?:run with `RUST_BACKTRACE|Some details are omitted)|\(Use `node --trace|Emitted '\w+' event (?:at|on)|exit status \d+$|Caused by: |During handling of the above exception,|The above exception was the direct cause)/;
 
 /** A traceback of Python; its error is the first line after its frames. */
 const traceback = /^Traceback \(most recent call last\):/;
+
+/** How Spring Boot begins its report; a description follows. */
+const springReport = /^APPLICATION FAILED TO START$/;
 
 /** How errors begin: 'TypeError: …', 'app.PaymentError [ERR_X]: …', 'Uncaught …'. */
 const errorHead = /^(?:Uncaught |Unhandled exception\. )?[\w.$:]*(?:Error|Exception|Rejection)\b(?: \[\w+\])?(?::|$)/;
@@ -29,7 +37,8 @@ const errorHead = /^(?:Uncaught |Unhandled exception\. )?[\w.$:]*(?:Error|Except
 const messageLinesMax = 20;
 
 /** Null: there is no line with text. The oldest line comes first. */
-export function lastWords(lines: readonly string[]): LastWords | null {
+export function lastWords(output: readonly string[]): LastWords | null {
+  const lines = output.map(withoutSupervisorPrefix);
   const found = lines.findLastIndex((line, index) => index >= lines.length - givenUpLinesMax && givenUp.test(line));
   const at = found >= 0 ? found : errorIndex(lines);
   const error = lines[at];
@@ -39,6 +48,9 @@ export function lastWords(lines: readonly string[]): LastWords | null {
 }
 
 function errorIndex(lines: readonly string[]): number {
+  const spring = lines.findLastIndex((line) => springReport.test(line));
+  const reported = spring === -1 ? -1 : lines.findIndex((line, index) => index > spring && tells(line));
+  if (reported !== -1) return reported;
   const last = lines.findLastIndex(tells);
   if (last === -1) return lines.findLastIndex((line) => line.trim() !== '');
   const first = Math.max(0, last - messageLinesMax);
@@ -56,16 +68,19 @@ function errorIndex(lines: readonly string[]): number {
 /** A line of a logger. */
 const logged = /^(?:[[{\d]|(?:trace|debug|info|notice|warn|error|fatal|critical)\w*\b)/i;
 
-/** Whether a line of output says something by itself: it is no part of a stack, no bracket, no farewell of a runtime. */
+/**
+ * Whether a line of output says something by itself: it is no part of a stack, no bracket, no farewell of a runtime, no report of a
+ * supervisor.
+ */
 export function tells(line: string): boolean {
-  return /^\S.*\w/.test(line) && !farewells.test(line);
+  return /^\S.*\w/.test(line) && !farewells.test(line) && !traceback.test(line) && !isSupervisorReport(line);
 }
 
 const frame = /^\s+(?:at |File "|from )/;
 
-/** 'Caused by: …' of Java, '[cause]: …' of Node: the innermost one. */
+/** 'Caused by: …' of Java, '[cause]: …' of Node, '---> …' of .NET: the innermost one. */
 function causeOf(stack: readonly string[]): string | null {
-  const causes = stack.flatMap((line) => /^\s*(?:Caused by|\[cause\]): (.+)$/.exec(line)?.[1] ?? []);
+  const causes = stack.flatMap((line) => /^\s*(?:Caused by:|\[cause\]:|--->) (.+)$/.exec(line)?.[1] ?? []);
   const cause = causes.at(-1);
   return cause === undefined ? null : cause.replace(/ \{$/, '');
 }
@@ -74,7 +89,7 @@ function positionOf(lines: readonly string[], at: number, stack: readonly string
   // Ruby begins with the position.
   const head = lines[at] ?? '';
   if (/^\S+:\d+:in /.test(head) && !foreign.test(head)) return null;
-  const rust = /^thread '.*' panicked at (\S+?):?$/.exec(lines[at - 1] ?? '')?.[1];
+  const rust = /^thread '.*'(?: \(\d+\))? panicked at (\S+?):?$/.exec(lines[at - 1] ?? '')?.[1];
   const go = head.startsWith('panic: ') || head.startsWith('fatal error: ');
   return rust ?? (go ? goPosition(stack) : (positionAfter(stack) ?? pythonPosition(lines.slice(0, at))));
 }
