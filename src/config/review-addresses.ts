@@ -1,4 +1,7 @@
 import { addressText } from '../core/endpoint.ts';
+import { clause } from '../core/failure-table/formatting.ts';
+import { lowerFirst } from '../core/first-letter.ts';
+import { stepOfOtherProtocol } from '../core/guess-words.ts';
 import { ownListener } from '../core/own-listener.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
@@ -23,6 +26,7 @@ export function reviewAddresses(draft: Draft, collector: ErrorCollector, address
   const endpoints = [...draft.upstreams.keys()].flatMap((name) => endpointsOf(draft, name));
   reviewListeners(listeners, collector);
   reviewEndpoints(endpoints, listeners, collector, addresses);
+  reviewFastCgiSockets(endpoints, collector);
   reviewSchemes(draft, collector);
   reviewApplications(draft, listeners, collector);
   for (const [at, network] of (draft.plain.trusted_peers ?? []).entries()) {
@@ -118,6 +122,19 @@ function reviewEndpoints(
         'write the port of the application',
       );
   }
+}
+
+/** By the names that distributions give to the socket of php-fpm, of fcgiwrap and of others. */
+const fastCgiSocket = /(?:fpm|fcgi|fastcgi)[^/]*\.sock(?:et)?$/i;
+
+function reviewFastCgiSockets(endpoints: readonly Placed<WrittenEndpoint>[], collector: ErrorCollector): void {
+  for (const { path, value } of endpoints)
+    if (value.address.kind === 'unix' && fastCgiSocket.test(value.address.path))
+      collector.warnAtValue(
+        path,
+        `${quoted(value.address.path)} looks like the socket of a FastCGI server, and Candor does not speak FastCGI`,
+        lowerFirst(clause(stepOfOtherProtocol.fastcgi)),
+      );
 }
 
 /** TLS belongs to the whole upstream, so that its endpoints can stand in for each other. */

@@ -4,6 +4,7 @@ import type { CheckSpec } from '../core/upstream-spec.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { EndpointId } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
+import { isOtherProtocol } from '../core/guess-words.ts';
 import type { HealthChecker, HealthCheckRequest, HealthCheckResult, HttpProbe } from '../core/health-checker.ts';
 import { type LeftOutReason, leftOutTexts, type OutputLine } from '../core/output-line.ts';
 import { countText } from '../core/quantity-text.ts';
@@ -268,8 +269,10 @@ function lookOf(result: HealthCheckResult, endpoint: string): Omit<DirectLook, '
   const none = { endpoint, isHanging: false, cause: null };
   if (result.kind === 'timed_out') return { ...none, isAccepting: result.connected, isHanging: true };
   if (result.kind !== 'failed') return { ...none, isAccepting: true };
-  const { cause, stage } = result.failure;
-  return { ...none, isAccepting: stage !== 'connect' && stage !== 'dns', cause };
+  const { cause, stage, evidence } = result.failure;
+  const guess = 'guess' in evidence ? evidence.guess : 'nothing';
+  const look = { ...none, isAccepting: stage !== 'connect' && stage !== 'dns', cause };
+  return isOtherProtocol(guess) ? { ...look, speaks: guess } : look;
 }
 
 function probeOf(check: CheckSpec | null): HealthCheckRequest['probe'] {

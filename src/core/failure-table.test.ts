@@ -281,6 +281,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   endpointCause: [],
   exits: [1, 3],
   fix: ['start it'],
+  guess: ['fastcgi', 'uwsgi', 'ajp'],
   isPrivate: [true, false],
   lasting: [true],
   overAtStart: [true],

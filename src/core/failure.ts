@@ -140,7 +140,8 @@ export interface Evidence {
   tunnel_exit: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   // garbage
   /**
-   * `answeredBefore`: how many responses had come on the connection before; absent: none. `answeredBetween`: how many answers of the endpoint were
+   * With a guess of `fastcgi`, `uwsgi` or `ajp`, `firstBytes` answered a record of that protocol: the endpoint had closed the connection of
+   * an HTTP request. `answeredBefore`: how many responses had come on the connection before; absent: none. `answeredBetween`: how many answers of the endpoint were
    * HTTP since it first sent such bytes; absent: none.
    */
   response_not_http: {
@@ -300,7 +301,19 @@ export type ForceCloseReason =
   | 'listener_gone';
 
 /** What bytes that are not an HTTP response look like. */
-export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';
+export type Guess =
+  | 'ssh'
+  | 'tls'
+  | 'http2'
+  | 'fastcgi'
+  | 'uwsgi'
+  | 'ajp'
+  | 'html'
+  | 'json'
+  | 'stack_trace'
+  | 'text'
+  | 'binary'
+  | 'nothing';
 
 export interface FailureOf<C extends Cause> {
   readonly cause: C;

@@ -54,6 +54,12 @@ const findings: readonly (readonly [seen: ReadinessResult, says: RegExp, fix: Re
     true,
   ],
   [
+    { kind: 'other_protocol', protocol: 'fastcgi' },
+    /closed without an answer, and the port speaks FastCGI, which the gateway does not speak$/,
+    /^put a server that speaks both before it/,
+    true,
+  ],
+  [
     refused,
     /connection refused, nothing listens there yet$/,
     /the port in the PORT environment variable \(41213\)/,

@@ -1,5 +1,8 @@
 import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { Cause } from '../core/failure.ts';
+import { clause } from '../core/failure-table/formatting.ts';
+import { lowerFirst } from '../core/first-letter.ts';
+import { stepOfOtherProtocol } from '../core/guess-words.ts';
 import type { ListeningSocket } from './host.ts';
 import { answersTo, listenAdvice, socketText } from './listening.ts';
 import { type ReadinessResult, readinessResultText, hasPassed } from './readiness.ts';
@@ -33,6 +36,7 @@ const causes: Readonly<Partial<Record<ReadinessResult['kind'], Cause>>> = {
   timed_out: 'response_head_timeout',
   closed: 'closed_before_response',
   not_http: 'response_not_http',
+  other_protocol: 'response_not_http',
   not_http2: 'response_not_http2',
   refused: 'connect_refused',
 };
@@ -45,10 +49,17 @@ export function findingText({ reason, fix }: ReadinessFinding): string {
 /** An answer shows what is wrong by itself. Where none comes, the application often has written why. */
 function wroteText(observation: ReadinessResult, lastLine: string | null): string {
   const answered = observation.kind === 'answered' && (observation.status < 500 || observation.advice !== undefined);
-  if (lastLine === null || answered || observation.kind.startsWith('not_http') || observation.kind === 'malformed')
-    return '';
+  if (lastLine === null || answered || isOtherwise.has(observation.kind)) return '';
   return `; the application wrote last: "${lastLine}"`;
 }
+
+/** It answered, as no HTTP client can read it. */
+const isOtherwise: ReadonlySet<ReadinessResult['kind']> = new Set([
+  'not_http',
+  'not_http2',
+  'other_protocol',
+  'malformed',
+]);
 
 function pathOption({ fromCommand }: FindingFacts): string {
   return fromCommand ? '--readiness-path' : 'readiness.path';
@@ -64,6 +75,8 @@ function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null
       return 'read what it wrote when it closed the connection';
     case 'not_http':
       return `let it speak HTTP on port ${facts.port}`;
+    case 'other_protocol':
+      return lowerFirst(clause(stepOfOtherProtocol[observation.protocol]));
     case 'not_http2':
       return `let it speak HTTP/2 without TLS on port ${facts.port}, or remove http2 from the application`;
     case 'malformed':
@@ -94,12 +107,7 @@ function fixOfAnswer(
 /** Whether the finding stays until a person changes something; others may pass while the application starts. */
 function isLasting(observation: ReadinessResult): boolean {
   const { kind } = observation;
-  return (
-    kind === 'not_http' ||
-    kind === 'not_http2' ||
-    kind === 'malformed' ||
-    (observation.kind === 'answered' && observation.status < 500)
-  );
+  return isOtherwise.has(kind) || (observation.kind === 'answered' && observation.status < 500);
 }
 
 function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSocket[]): ReadinessFinding {

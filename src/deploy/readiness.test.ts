@@ -7,8 +7,12 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type ReadinessResult, checkReadiness, hasPassed } from './readiness.ts';
 import { createSystemChecker } from './system-checker.test-support.ts';
 
-/** Asks a server that does `serve` with each connection; `waitMs` then goes by on the check's clock. */
-async function ask(serve: (socket: Socket) => void, waitMs: number | null = null): Promise<ReadinessResult> {
+/** Asks a server that does `serve` with each connection; `waitMs` goes by on the check's clock after so many connections. */
+async function ask(
+  serve: (socket: Socket) => void,
+  waitMs: number | null = null,
+  connections = 1,
+): Promise<ReadinessResult> {
   const clock = new SimulatedClock();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -22,7 +26,7 @@ async function ask(serve: (socket: Socket) => void, waitMs: number | null = null
   const observed = Promise.withResolvers<ReadinessResult>();
   checkReadiness(createSystemChecker(clock), { port, path: '/up', timeoutMs: 400 }, observed.resolve);
   if (waitMs !== null) {
-    await once(server, 'connection');
+    for (let seen = 0; seen < connections; seen++) await once(server, 'connection');
     await clock.advance(waitMs);
   }
   const observation = await observed.promise;
@@ -105,6 +109,29 @@ for (const [bytes, observation, ready] of answers) {
     assert.equal(hasPassed(seen), ready);
   });
 }
+
+/** A server that closes each connection that does not begin with `record`, and answers one that does. */
+const speaking = (record: readonly number[], answer: readonly number[]) => (socket: Socket) =>
+  socket.once('data', (bytes) => {
+    if (record.every((byte, at) => bytes[at] === byte)) socket.end(Uint8Array.from(answer));
+    else socket.destroy();
+  });
+
+const otherProtocols = [
+  ['fastcgi', [1, 9, 0, 0], [1, 10, 0, 0, 0, 0, 0, 0]],
+  ['uwsgi', [100, 0, 0, 0], [100, 0, 0, 1]],
+  ['ajp', [0x12, 0x34, 0, 1, 10], [0x41, 0x42, 0, 1, 9]],
+] as const;
+
+for (const [protocol, record, answer] of otherProtocols)
+  test(`a server that closes HTTP connections and answers ${protocol} is told by its protocol`, async () => {
+    assert.deepEqual(await ask(speaking(record, answer)), { kind: 'other_protocol', protocol });
+  });
+
+test('a server that closes HTTP connections and hangs at other protocols has closed the connection', async () => {
+  const server = (socket: Socket) => socket.once('data', (bytes) => (bytes[0] === 0x47 ? socket.destroy() : undefined));
+  assert.deepEqual(await ask(server, 400, 2), { kind: 'closed', errno: 'ECONNRESET' });
+});
 
 test('no answer within the limit is no readiness', async () => {
   assert.deepEqual(await ask(() => {}, 400), { kind: 'timed_out', limitMs: 400, status: null });

@@ -2,6 +2,7 @@ import type { Cancellable } from '../core/connector.ts';
 import { explain } from '../core/explain.ts';
 import { clause } from '../core/failure-table/formatting.ts';
 import type { Failure } from '../core/failure.ts';
+import { guessWords, isOtherProtocol, type OtherProtocol } from '../core/guess-words.ts';
 import { healthAdvice } from '../core/health-json.ts';
 import type { HealthChecker, HealthCheckResult } from '../core/health-checker.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
@@ -39,6 +40,7 @@ export type ReadinessResult =
   /** The connection ended before the response did. */
   | { readonly kind: 'closed'; readonly errno: string }
   | { readonly kind: 'not_http'; readonly firstBytes: string }
+  | { readonly kind: 'other_protocol'; readonly protocol: OtherProtocol }
   | { readonly kind: 'not_http2'; readonly firstBytes: string }
   /** HTTP that breaks a rule; every request would be answered with a 502. */
   | { readonly kind: 'malformed'; readonly reason: string };
@@ -80,6 +82,8 @@ export function readinessResultText(
       return `${request}: the connection was closed without an answer (${observation.errno})`;
     case 'not_http':
       return `${request}: the answer is not HTTP${quoted(observation.firstBytes)}`;
+    case 'other_protocol':
+      return `${request}: the connection was closed without an answer, and the port speaks ${guessWords[observation.protocol]}, which the gateway does not speak`;
     case 'not_http2':
       return `${request}: the answer is not HTTP/2${quoted(observation.firstBytes)}`;
     case 'malformed':
@@ -158,7 +162,11 @@ function failed(failure: Failure, firstBytes: Uint8Array, limitMs: number): Read
   switch (failure.cause) {
     case 'connect_timeout':
       return { kind: 'timed_out', limitMs, status: null };
-    case 'response_not_http':
+    case 'response_not_http': {
+      const { guess } = failure.evidence;
+      if (isOtherProtocol(guess)) return { kind: 'other_protocol', protocol: guess };
+      return { kind: 'not_http', firstBytes: firstText(firstBytes) };
+    }
     case 'response_status_line':
       return { kind: 'not_http', firstBytes: firstText(firstBytes) };
     case 'response_not_http2':

@@ -2,12 +2,13 @@ import { Deadlines } from '../core/deadline.ts';
 import type { UpstreamTls } from '../core/upstream-spec.ts';
 import type { Connector } from '../core/connector.ts';
 import { hostPort } from '../core/endpoint.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Cause, Failure } from '../core/failure.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import type { Transport } from '../core/transport.ts';
-import { Dial } from '../upstream/dial.ts';
+import { Dial, type DialTarget } from '../upstream/dial.ts';
 import { Http2EndpointConnection } from '../upstream/h2/connection.ts';
 import { Http1Connection } from '../upstream/http1-connection.ts';
+import { OtherProtocolLook } from '../upstream/other-protocol.ts';
 import { protocolsOffered } from '../upstream/pool-dial.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
@@ -43,6 +44,9 @@ export interface SessionTarget {
   readonly limits: ProbeLimits;
 }
 
+/** An answer to a request in another protocol than the server's. */
+const closed: ReadonlySet<Cause> = new Set(['closed_before_response', 'reset_before_response']);
+
 /** How a connection was made, or why not. */
 export interface DialReport {
   readonly address: string;
@@ -76,7 +80,19 @@ export class ProbeSession implements PooledConnectionOwner {
     if (connection === null) return null;
     // No event of the socket can come between a connection and its first request: only microtasks lie between them.
     const stream = connection.openStream(this.#ports.clock.now());
-    return await new ProbeExchange(stream, request, this.#target.limits, this.#ports).done;
+    const report = await new ProbeExchange(stream, request, this.#target.limits, this.#ports).done;
+    const { tls, http2 } = this.#target;
+    const wasClosed = report.failure !== null && closed.has(report.failure.cause);
+    if (!wasClosed || tls !== null || http2 || report.isReused) return report;
+    const spoken = await this.#otherProtocol();
+    return spoken === null ? report : { ...report, failure: probeFailure(spoken) };
+  }
+
+  /** What the address speaks in place of HTTP, as a failure; null: nothing that is known. */
+  #otherProtocol(): Promise<Failure | null> {
+    return new Promise((resolve) => {
+      new OtherProtocolLook(this.#dialTarget, this.#ports, resolve).begin();
+    });
   }
 
   close(): void {
@@ -97,7 +113,6 @@ export class ProbeSession implements PooledConnectionOwner {
   }
 
   #dial(): Promise<Transport | null> {
-    const { host, port, name, tls, http2, limits } = this.#target;
     const { clock } = this.#ports;
     const begunAt = clock.now();
     let connectMs: number | null = null;
@@ -108,10 +123,7 @@ export class ProbeSession implements PooledConnectionOwner {
         this.lastDial = { address, connectMs, tlsMs, failure: failure === null ? null : probeFailure(failure) };
         resolve(transport);
       };
-      const target = { kind: 'tcp', host, port } as const;
-      const alone = { secondAddress: null, addressText: address, header: null };
-      const dialed = { ...alone, address: target, name, tls, protocols: protocolsOffered(http2), limits };
-      new Dial(dialed, this.#ports, {
+      new Dial(this.#dialTarget, this.#ports, {
         onStageDone: (stage) => {
           if (stage === 'connect') connectMs = roundedMs(clock.now() - begunAt);
           if (stage === 'tls') tlsMs = roundedMs(clock.now() - begunAt - (connectMs ?? 0));
@@ -120,6 +132,13 @@ export class ProbeSession implements PooledConnectionOwner {
         onDialFailed: (failure) => over(null, failure),
       }).begin();
     });
+  }
+
+  get #dialTarget(): DialTarget {
+    const { host, port, name, tls, http2, limits } = this.#target;
+    const address = { kind: 'tcp', host, port } as const;
+    const alone = { secondAddress: null, addressText: this.address, header: null };
+    return { ...alone, address, name, tls, protocols: protocolsOffered(http2), limits };
   }
 
   // The owner of its connection.

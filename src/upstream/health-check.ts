@@ -29,8 +29,9 @@ import {
   type LostConnection,
   refusedResponse,
 } from './connection-failure.ts';
-import { Dial, type DialWaiter } from './dial.ts';
+import { Dial, type DialTarget, type DialWaiter } from './dial.ts';
 import { Http2Check, type Http2CheckOwner } from './h2/http2-check.ts';
+import { LimitedLooks, OtherProtocolLook } from './other-protocol.ts';
 import { protocolsOffered } from './pool-dial.ts';
 
 export interface HealthCheckPorts {
@@ -43,9 +44,10 @@ export interface HealthCheckPorts {
 
 /** The checker of this process: connects as a request would, and reads the answer with the same parser. */
 export function createHealthChecker(ports: HealthCheckPorts): HealthChecker {
+  const looks = new LimitedLooks(ports.clock);
   return {
     check: (request, onResult) => {
-      const check = new HealthCheck(request, ports, onResult);
+      const check = new HealthCheck(request, ports, looks, onResult);
       check.begin();
       return check;
     },
@@ -71,6 +73,11 @@ class HealthCheck
   readonly #parser = new ResponseHeadParser(responseLimits, new HeadStorage());
   readonly #body = new ContentReader({ readInBulk: () => {} }, this as ContentTaker);
   readonly #dial: Dial;
+  readonly #looks: LimitedLooks;
+  readonly #target: DialTarget;
+  /** While an endpoint that closed the connection of the request is asked for other protocols. */
+  #look: OtherProtocolLook | null = null;
+  #lostBy: Failure | null = null;
   #transport: Transport | null = null;
   /** Where HTTP/2 is spoken. */
   #http2: Http2Check | null = null;
@@ -84,8 +91,14 @@ class HealthCheck
   #firstBytes: Uint8Array = noBytes;
   #isOver = false;
 
-  constructor(request: HealthCheckRequest, ports: HealthCheckPorts, onResult: (result: HealthCheckResult) => void) {
+  constructor(
+    request: HealthCheckRequest,
+    ports: HealthCheckPorts,
+    looks: LimitedLooks,
+    onResult: (result: HealthCheckResult) => void,
+  ) {
     super();
+    this.#looks = looks;
     this.#request = request;
     this.#ports = ports;
     this.#onResult = onResult;
@@ -93,7 +106,7 @@ class HealthCheck
     this.#address = addressText(address);
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
     const header = proxyProtocol === undefined ? null : proxyHeader(proxyProtocol, null);
-    const target = {
+    this.#target = {
       address,
       name,
       secondAddress,
@@ -103,7 +116,7 @@ class HealthCheck
       protocols: protocolsOffered(http2 === true),
       limits,
     };
-    this.#dial = new Dial(target, ports, this);
+    this.#dial = new Dial(this.#target, ports, this);
   }
 
   begin(): void {
@@ -277,11 +290,26 @@ class HealthCheck
   }
 
   #onConnectionLost(errno: string | null): void {
-    const failure = connectionFailure(this.#lostConnection, errno);
+    if (this.#isOver || this.#look !== null) return;
+    const lost = this.#lostConnection;
+    const failure = connectionFailure(lost, errno);
+    if (failure !== null && lost.at === 'before') return this.#askOtherProtocols(failure);
     if (failure !== null) return this.#fail(failure);
     const unknown = { stage: 'response', code: errno ?? '' } as const;
     this.#ports.onUnclassified(unknown);
     this.#fail(unknownCode(unknown));
+  }
+
+  /** php-fpm closes the connection of an HTTP request as a crashing application does. */
+  #askOtherProtocols(failure: Failure): void {
+    const { tls, probe } = this.#request;
+    if (tls !== null || probe.kind !== 'http' || !this.#looks.mayLook(this.#targetText)) return this.#fail(failure);
+    this.#lostBy = failure;
+    this.#look = new OtherProtocolLook(this.#target, this.#ports, (spoken) => {
+      if (spoken !== null) this.#looks.onSpoken(this.#targetText);
+      this.#fail(spoken ?? failure);
+    });
+    this.#look.begin();
   }
 
   get #lostConnection(): LostConnection {
@@ -298,6 +326,7 @@ class HealthCheck
 
   override onExpired(): void {
     if (this.#hasDecided) return this.#answered();
+    if (this.#lostBy !== null) return this.#fail(this.#lostBy);
     const limitMs = this.#request.timeoutMs;
     const connected = this.#transport !== null;
     this.#end({ kind: 'timed_out', limitMs, connected, status: this.#answer?.status ?? null });
@@ -313,6 +342,7 @@ class HealthCheck
     this.#isOver = true;
     this.#ports.deadlines.remove(this);
     this.#parser.reset();
+    this.#look?.cancel();
     if (this.#transport === null) this.#dial.cancel();
     else if (this.#http2 !== null) this.#http2.close();
     else this.#transport.close('close');

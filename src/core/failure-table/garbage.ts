@@ -1,20 +1,16 @@
 import type { Evidence, Guess } from '../failure.ts';
 import type { CaseTexts } from '../failure-spec.ts';
+import { guessWords, isOtherProtocol, stepOfOtherProtocol } from '../guess-words.ts';
 import { http1Behind, type ResponseRule, responseRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
 import { bytes, quoted, quotedBytes } from './formatting.ts';
 
-const guessed: Readonly<Record<Guess, string>> = {
-  ssh: 'it looks like an SSH server',
-  tls: 'it looks like TLS',
-  http2: 'it looks like HTTP/2',
-  html: 'it looks like HTML without a response head',
-  json: 'it looks like JSON without a response head',
-  stack_trace: 'it looks like a stack trace',
-  text: 'it looks like plain text',
-  binary: 'it looks like binary data',
-  nothing: 'it is empty',
-};
+const guessed = (guess: Guess): string => (guess === 'nothing' ? 'it is empty' : `it looks like ${guessWords[guess]}`);
+
+const otherProtocol = [
+  'the application server listens for a web server before it, as php-fpm, uWSGI and the AJP connector of Tomcat do',
+  'the upstream names the port of the wrong connector',
+];
 
 const leftOver = {
   whose: 'application',
@@ -100,9 +96,11 @@ export const garbage = {
     temporary: false,
     title: "The endpoint's answer is not HTTP",
     sentence: ({ address, guess, firstBytes, answeredBefore, answeredBetween }) =>
-      answeredBefore !== undefined
-        ? `${address} sent something that is not HTTP on a connection on which ${answeredBefore === 1 ? 'one response' : `${answeredBefore} responses`} had come before, so it is probably left over from the last one; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`
-        : `${address} answered with something that is not HTTP${answeredBetween === undefined ? '' : ', between other answers that are'}; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
+      isOtherProtocol(guess)
+        ? `${address} speaks ${guessWords[guess]} and not HTTP: it closed the connection of an HTTP request without an answer, and answered a record of that protocol.`
+        : answeredBefore !== undefined
+          ? `${address} sent something that is not HTTP on a connection on which ${answeredBefore === 1 ? 'one response' : `${answeredBefore} responses`} had come before, so it is probably left over from the last one; ${guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`
+          : `${address} answered with something that is not HTTP${answeredBetween === undefined ? '' : ', between other answers that are'}; ${guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`,
     forClient: 'This site received an answer that is not HTTP. Its operators must look at it.',
     usualCauses: [
       'the port belongs to another program (a database, SSH, a gRPC server)',
@@ -111,7 +109,8 @@ export const garbage = {
     ],
     nextStep:
       'Look at the first bytes with `candor explain REQUEST-ID`, then see with `ss -ltnp` which program owns that port.',
-    inThisCase: ({ answeredBefore, answeredBetween }) => {
+    inThisCase: ({ guess, answeredBefore, answeredBetween }) => {
+      if (isOtherProtocol(guess)) return { usualCauses: otherProtocol, nextStep: stepOfOtherProtocol[guess] };
       if (answeredBefore !== undefined) return leftOver;
       return answeredBetween === undefined ? null : atTimes;
     },
@@ -126,7 +125,7 @@ export const garbage = {
     temporary: false,
     title: "The endpoint's answer is not HTTP/2",
     sentence: ({ address, guess, firstBytes }) =>
-      `The gateway spoke HTTP/2 with ${address}, as its upstream says (\`http2: true\`), and got something else; ${isHttp1(firstBytes) ? 'it is HTTP/1' : guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
+      `The gateway spoke HTTP/2 with ${address}, as its upstream says (\`http2: true\`), and got something else; ${isHttp1(firstBytes) ? 'it is HTTP/1' : guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`,
     forClient: 'This site received an answer that is not HTTP/2. Its operators must look at it.',
     usualCauses: [
       'the application speaks HTTP/1.1 alone, and its upstream has `http2: true` in the configuration',

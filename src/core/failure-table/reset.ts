@@ -6,7 +6,7 @@ export const shortKeepAlive =
   'the application closes idle connections earlier than the gateway does (keep-alive of Node: 5 s, gunicorn: 2 s)';
 const gaveUp = 'the application gave up on the request and closed the socket instead of answering 500';
 const expectsTls =
-  'the port expects TLS and closes the connection at a plain request, and the upstream has no `tls` in the configuration';
+  'the port closes the connection at a plain request: it expects TLS, and the upstream has no `tls` in the configuration; or it speaks another protocol, such as FastCGI (php-fpm)';
 const crashedUnread =
   'the process crashed, or ran out of memory and was killed, before it read the request from its socket';
 const stoppedHard =
@@ -14,7 +14,7 @@ const stoppedHard =
 const forgottenOnTheWay =
   'a NAT or a load balancer between the gateway and the application has dropped its state of an idle connection';
 const resetForWantOfTls =
-  'the port expects TLS and resets the connection at a plain request, and the upstream has no `tls` in the configuration';
+  'the port resets the connection at a plain request: it expects TLS, and the upstream has no `tls` in the configuration; or it speaks another protocol, such as FastCGI (php-fpm)';
 
 /** The endpoint closed or reset the connection before its answer was complete. */
 export const reset = {
@@ -307,7 +307,7 @@ function endOf({ how, stream }: { readonly how: string; readonly stream?: string
 /** For a fresh connection only: a reused one has served a request, so its port does not expect TLS. */
 function tryTls(address: string): string {
   if (/^unix:/.test(address)) return 'see with `ss -lxp` whether the socket belongs to the right program';
-  return `and the upstream has no \`tls\`, see with \`openssl s_client -connect ${address}\` whether the port expects it`;
+  return `see with \`candor probe http://${address}/\` whether the port speaks another protocol, and, where the upstream has no \`tls\`, with \`openssl s_client -connect ${address}\` whether it expects it`;
 }
 
 interface TlsBreak {

@@ -1,3 +1,4 @@
+import { isOtherProtocol } from '../guess-words.ts';
 import type { CaseTexts } from '../failure-spec.ts';
 import type { Failure } from '../failure.ts';
 import { type AfterOutput, outputStep, stepFromOutput } from '../output-step.ts';
@@ -87,7 +88,7 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
         ? reading(application, { then: 'if it does not answer pings, remove `websocket.ping` from the route' })
         : null;
     case 'response_not_http':
-      return evidence.answeredBefore !== undefined
+      return evidence.answeredBefore !== undefined || isOtherProtocol(evidence.guess)
         ? null
         : {
             whose: 'application',

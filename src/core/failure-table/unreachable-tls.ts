@@ -1,18 +1,6 @@
-import type { Guess } from '../failure.ts';
+import { guessWords } from '../guess-words.ts';
 import type { FailureTable } from './table.ts';
 import { duration, quoted, quotedBytes } from './formatting.ts';
-
-const guessWords: Readonly<Record<Guess, string>> = {
-  ssh: 'SSH',
-  tls: 'TLS',
-  http2: 'HTTP/2',
-  html: 'HTML',
-  json: 'JSON',
-  stack_trace: 'a stack trace',
-  text: 'text',
-  binary: 'binary data',
-  nothing: 'nothing',
-};
 
 function when(instant: string): string {
   return instant === '' ? '' : ` at ${instant}`;

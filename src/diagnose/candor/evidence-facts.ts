@@ -1,4 +1,5 @@
 import type { Cause } from '../../core/failure.ts';
+import { guessWords } from '../../core/guess-words.ts';
 import { durationText } from '../../core/quantity-text.ts';
 import type { AttemptRecord } from '../../core/record.ts';
 
@@ -74,17 +75,8 @@ function certificateFacts(certificate: unknown): string[] {
 
 function bytesOf(firstBytes: unknown, guess: unknown): EvidenceFacts['bytes'] {
   if (typeof firstBytes !== 'string' || firstBytes === '') return null;
-  return { hex: firstBytes, looksLike: typeof guess === 'string' ? (guessWords[guess] ?? guess) : '' };
+  return {
+    hex: firstBytes,
+    looksLike: typeof guess === 'string' ? ((guessWords as Readonly<Record<string, string>>)[guess] ?? guess) : '',
+  };
 }
-
-const guessWords: Readonly<Record<string, string>> = {
-  ssh: 'an SSH server',
-  tls: 'TLS',
-  http2: 'HTTP/2',
-  html: 'HTML without a head',
-  json: 'JSON without a head',
-  stack_trace: 'a stack trace',
-  text: 'plain text',
-  binary: 'binary data',
-  nothing: 'nothing',
-};

@@ -1,5 +1,6 @@
 import { lowerFirst } from '../../core/first-letter.ts';
 import { specOfCause } from '../../core/explain.ts';
+import { guessWords, type OtherProtocol, stepOfOtherProtocol } from '../../core/guess-words.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { CountedCause, FailureFamily, SuspectKind } from '../../core/live-incident.ts';
 import { withTarget } from './step-target.ts';
@@ -28,6 +29,16 @@ import {
 
 /** Connections are cut again and again if some are so long after the first. */
 const cutAgainMs = 3000;
+
+/** The look itself is added as evidence, as it is for each suspect that it confirms. */
+function otherProtocolSpoken(protocol: OtherProtocol): SuspectFinding {
+  return {
+    fit: 0.92,
+    sentence: `The endpoint speaks ${guessWords[protocol]}, which the gateway does not speak.`,
+    evidence: [],
+    nextStep: stepOfOtherProtocol[protocol],
+  };
+}
 
 function keepAliveRace(context: SuspectContext): SuspectFinding | null {
   const { incident } = context;
@@ -121,7 +132,9 @@ export const connections = {
   },
   keep_alive_race: keepAliveRace,
   another_program: (context) => {
-    const { incident } = context;
+    const { incident, directLook } = context;
+    if (directLook?.speaks !== undefined && isOf(incident, 'gone', 'garbage'))
+      return otherProtocolSpoken(directLook.speaks);
     const kinds = causesOfAnotherProgram(context);
     const share = shareOf(incident, kinds);
     const met = checksMet(context, (cause) => otherProtocol.has(cause));
@@ -137,7 +150,8 @@ export const connections = {
     };
   },
   connections_cut: (context) => {
-    const { incident } = context;
+    const { incident, directLook } = context;
+    if (directLook?.speaks !== undefined) return null;
     const output = outputStepOf(context);
     const met = checksMet(context, (cause) => familyOfCause(cause) === 'gone' && !refused.has(cause));
     if (met === null && (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5)) return null;

@@ -121,6 +121,19 @@ test('a share of the failures is told where no others followed; else all are tol
   );
 });
 
+test('an endpoint that speaks another protocol is suspected before anything that cuts connections', () => {
+  const answer = '127.0.0.1:9000 speaks FastCGI and not HTTP';
+  const directLook = {
+    ...{ endpoint: 'php/127.0.0.1:9000', isAccepting: true, isHanging: false, cause: 'response_not_http' as const },
+    ...{ speaks: 'fastcgi' as const, answer, tookMs: null, at: 5000 },
+  };
+  const [first, ...others] = ranking(incidentOf('gone', [['reset_before_response', 9]]), { directLook });
+  assert.equal(first?.sentence, 'The endpoint speaks FastCGI, which the gateway does not speak.');
+  assert.match(first?.nextStep ?? '', /php_fastcgi/);
+  assert.match(first?.evidence.join() ?? '', /speaks FastCGI and not HTTP/);
+  assert.ok(!others.some(({ name }) => name === 'connections_cut'));
+});
+
 test('what listens again when the gateway looks is told so, with the moment of the look', () => {
   const incident = { ...incidentOf('gone', [['connect_refused', 9]]), startedAt: 1000 };
   const look = {

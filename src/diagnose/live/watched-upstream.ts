@@ -1,4 +1,5 @@
 import type { EndpointState, ReadinessFinding } from '../../core/endpoint.ts';
+import type { OtherProtocol } from '../../core/guess-words.ts';
 import type { Cause } from '../../core/failure.ts';
 import type { StoppedProcesses } from '../../core/process-note.ts';
 import type { ConcurrencySpec, UpstreamSpec } from '../../core/upstream-spec.ts';
@@ -11,6 +12,8 @@ export interface DirectLook {
   readonly isHanging: boolean;
   /** Null: none, or it hung. */
   readonly cause: Cause | null;
+  /** It closed the connection of the HTTP request, and answered a record of this protocol; absent: not so. */
+  readonly speaks?: OtherProtocol;
   /** What came back, one clause: 'answered 200'. */
   readonly answer: string;
   /** How long the response took, in milliseconds; null: none came. */

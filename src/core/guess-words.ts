@@ -1,0 +1,35 @@
+import type { Guess } from './failure.ts';
+
+/** What bytes look like that are not HTTP, behind 'it looks like'. */
+export const guessWords: Readonly<Record<Guess, string>> = {
+  ssh: 'an SSH server',
+  tls: 'TLS',
+  http2: 'HTTP/2',
+  fastcgi: 'FastCGI',
+  uwsgi: "uWSGI's own protocol",
+  ajp: 'AJP',
+  html: 'HTML without a response head',
+  json: 'JSON without a response head',
+  stack_trace: 'a stack trace',
+  text: 'plain text',
+  binary: 'binary data',
+  nothing: 'nothing',
+};
+
+/** Protocols that an endpoint was asked for after it had closed the connection of an HTTP request: it speaks them, that is no guess. */
+export type OtherProtocol = 'fastcgi' | 'uwsgi' | 'ajp';
+
+const otherProtocols: ReadonlySet<Guess> = new Set(['fastcgi', 'uwsgi', 'ajp']);
+
+export function isOtherProtocol(guess: Guess): guess is OtherProtocol {
+  return otherProtocols.has(guess);
+}
+
+/** What to do where an endpoint speaks another protocol. */
+export const stepOfOtherProtocol: Readonly<Record<OtherProtocol, string>> = {
+  fastcgi:
+    'Put a server that speaks both before it, and point the gateway at that: Apache with `SetHandler proxy:fcgi://…`, nginx with `fastcgi_pass`, or Caddy with `php_fastcgi`; or run the application in a server that speaks HTTP by itself, such as FrankenPHP or RoadRunner.',
+  uwsgi:
+    'Start uWSGI with `--http-socket` in place of `--socket` or `--uwsgi-socket`: then it speaks HTTP at that address.',
+  ajp: 'Point the gateway at the HTTP connector of the server, which Tomcat has on port 8080 by default.',
+};
