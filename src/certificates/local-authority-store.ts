@@ -7,7 +7,7 @@ import { readOwnFile } from '../deploy/read-own-file.ts';
 import { writeWhole } from '../deploy/write-whole.ts';
 import { parseJson } from './acme-documents.ts';
 import { readCertificate } from './certificate-facts.ts';
-import { createLocalAuthority, isUsable, type LocalAuthority } from './local-authority.ts';
+import { createLocalAuthority, extendLocalAuthority, isUsable, type LocalAuthority } from './local-authority.ts';
 
 /** Where the certificate lies that clients are told to trust: for people and programs; the key is in a file of its own. */
 export function localAuthorityFile(folder: string): string {
@@ -16,20 +16,26 @@ export function localAuthorityFile(folder: string): string {
 
 const fileBytesMax = 256 * 1024;
 
-/** The CA of the folder, or a new one where there is none for these hosts. A sentence if it cannot be kept. */
+/**
+ * The CA of the folder; where it is not for all of these hosts or ends soon, one with the same key; a new one where there is none. `before`: the
+ * hosts that the earlier certificate is for; null: there is none. A sentence if it cannot be kept.
+ */
 export function localAuthorityFor(
   folder: string,
   hosts: readonly string[],
   wallTime: number,
-): { readonly authority: LocalAuthority; readonly isNew: boolean } | { readonly why: string } {
+):
+  | { readonly authority: LocalAuthority; readonly isNew: boolean; readonly before: readonly string[] | null }
+  | { readonly why: string } {
   const path = join(folder, localAuthorityState);
   const stored = readAuthority(path);
   if (stored !== null && isUsable(stored, hosts, wallTime)) {
     if (!hasText(localAuthorityFile(folder), stored.certificate))
       keep(() => writeWhole(localAuthorityFile(folder), stored.certificate));
-    return { authority: stored, isNew: false };
+    return { authority: stored, isNew: false, before: stored.hosts };
   }
-  const authority = createLocalAuthority(hosts, hostname(), wallTime);
+  const authority =
+    stored === null ? createLocalAuthority(hosts, hostname(), wallTime) : extendLocalAuthority(stored, hosts, wallTime);
   const problem = keep(() => {
     const untrusted = makePrivateFolder(folder);
     if (untrusted !== null) return untrusted;
@@ -39,7 +45,7 @@ export function localAuthorityFor(
   });
   if (problem !== null) return { why: problem };
   // Another process may have made one at the same time: the last one stays.
-  return { authority: readAuthority(path) ?? authority, isNew: true };
+  return { authority: readAuthority(path) ?? authority, isNew: true, before: stored?.hosts ?? null };
 }
 
 function keep(write: () => string | null | void): string | null {

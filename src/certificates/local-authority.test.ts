@@ -4,15 +4,21 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { connect, createServer } from 'node:tls';
 import { systemClock } from '../system/system.ts';
-import { createLocalAuthority, isUsable, issueLocally } from './local-authority.ts';
+import { createLocalAuthority, extendLocalAuthority, isUsable, issueLocally } from './local-authority.ts';
 
 const dayMs = 86_400_000;
 const now = systemClock.wallTime();
-const authority = createLocalAuthority(['app.localhost', '*.shop.localhost'], 'this machine', now);
+const authority = createLocalAuthority(['app.internal', '*.shop.internal', 'dev.localhost'], 'this machine', now);
+const extended = extendLocalAuthority(authority, ['new.internal'], now);
 
 /** Null: a client that trusts the CA accepts a certificate of it for `host`. */
-async function refusal(context: TestContext, host: string): Promise<string | null> {
-  const { certificate, key } = issueLocally(authority, host, now);
+async function refusal(
+  context: TestContext,
+  host: string,
+  issuer = authority,
+  trusted = authority,
+): Promise<string | null> {
+  const { certificate, key } = issueLocally(issuer, host, now);
   const server = createServer({ cert: certificate, key });
   server.on('tlsClientError', () => {});
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -21,7 +27,7 @@ async function refusal(context: TestContext, host: string): Promise<string | nul
   const name = host.startsWith('*.') ? host.replace('*', 'any') : host;
   return new Promise((resolve) => {
     const sni = /^[\d.]+$/.test(name) ? {} : { servername: name };
-    const socket = connect({ host: '127.0.0.1', port, ...sni, ca: authority.certificate }, () => {
+    const socket = connect({ host: '127.0.0.1', port, ...sni, ca: trusted.certificate }, () => {
       resolve(null);
       socket.destroy();
     });
@@ -31,24 +37,34 @@ async function refusal(context: TestContext, host: string): Promise<string | nul
 }
 
 for (const [host, expected] of [
-  ['app.localhost', null],
-  ['*.shop.localhost', null],
+  ['app.internal', null],
+  ['*.shop.internal', null],
+  ['dev.localhost', null],
+  ['other.localhost', null],
   ['bank.example', 'permitted subtree violation'],
-  ['notapp.localhost', 'permitted subtree violation'],
+  ['notapp.internal', 'permitted subtree violation'],
   ['127.0.0.1', 'excluded subtree violation'],
 ] as const)
   test(`clients ${expected === null ? 'accept' : 'refuse'} what the CA signs for ${host}`, async (t) => {
     assert.equal(await refusal(t, host), expected);
   });
 
+test('a certificate for further hosts disturbs no client that trusts the one before', async (t) => {
+  assert.equal(await refusal(t, 'app.internal', extended, authority), null);
+  assert.equal(await refusal(t, 'app.internal', extended, extended), null);
+  assert.equal(await refusal(t, 'new.internal', extended, extended), null);
+  assert.equal(await refusal(t, 'new.internal', extended, authority), 'permitted subtree violation');
+  assert.equal(await refusal(t, 'bank.example', extended, extended), 'permitted subtree violation');
+});
+
 test('a CA is used for its hosts, until a certificate would outlive it', () => {
-  assert.ok(isUsable(authority, ['app.localhost'], now));
-  assert.ok(!isUsable(authority, ['app.localhost', 'new.localhost'], now));
-  assert.ok(isUsable(authority, ['app.localhost'], now + 1064 * dayMs));
-  assert.ok(!isUsable(authority, ['app.localhost'], now + 1066 * dayMs));
+  assert.ok(isUsable(authority, ['app.internal', 'any.localhost'], now));
+  assert.ok(!isUsable(authority, ['app.internal', 'new.internal'], now));
+  assert.ok(isUsable(authority, ['app.internal'], now + 1064 * dayMs));
+  assert.ok(!isUsable(authority, ['app.internal'], now + 1066 * dayMs));
 });
 
 test('certificates are renewed at two thirds of their thirty days', () => {
-  const { notAfter, renewAt } = issueLocally(authority, 'app.localhost', now);
+  const { notAfter, renewAt } = issueLocally(authority, 'app.internal', now);
   assert.deepEqual([notAfter - now, renewAt - now], [30 * dayMs, 20 * dayMs]);
 });

@@ -9,6 +9,7 @@ import {
 } from './x509-certificate.ts';
 import { extension, pemOfKey } from './x509-parts.ts';
 import { objectIdentifier } from './der.ts';
+import { constraintOf, hostsBeyond } from '../core/managed-tls.ts';
 
 /** A CA of this gateway, in PEM. */
 export interface LocalAuthority {
@@ -27,10 +28,39 @@ const leafDays = 30;
 /** Clocks differ. */
 const earlierMs = 3_600_000;
 
-/** Makes a CA that no client accepts for any other host or address than these (RFC 5280 §4.2.1.10). `label` tells CAs apart. */
+/**
+ * Makes a CA that no client accepts for any other host or address than these (RFC 5280 §4.2.1.10), and those below `.localhost` and `.test`
+ * where one of these is. `label` tells CAs apart.
+ */
 export function createLocalAuthority(hosts: readonly string[], label: string, wallTime: number): LocalAuthority {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const own: CertificateSubject = { name: nameOf(label), publicKey: keys.publicKey };
+  return sealAuthority({ name: nameOf(label), publicKey: keys.publicKey }, keys, hosts, wallTime);
+}
+
+/**
+ * A new certificate with the key and the name of the earlier one, for further hosts. Clients that trust the earlier certificate go on
+ * accepting what is issued for its hosts, and have to trust this one for the others.
+ */
+export function extendLocalAuthority(
+  { certificate, key, hosts: earlier }: LocalAuthority,
+  hosts: readonly string[],
+  wallTime: number,
+): LocalAuthority {
+  const keys = { privateKey: createPrivateKey(key), publicKey: createPublicKey(key) };
+  return sealAuthority(
+    { name: subjectOf(certificate), publicKey: keys.publicKey },
+    keys,
+    [...new Set([...earlier, ...hosts])],
+    wallTime,
+  );
+}
+
+function sealAuthority(
+  own: CertificateSubject,
+  keys: CertificateKeys,
+  hosts: readonly string[],
+  wallTime: number,
+): LocalAuthority {
   const certificate = sealCertificate(
     {
       subject: own,
@@ -53,7 +83,7 @@ export function issueLocally(
   const authority = new X509Certificate(certificate);
   const privateKey = createPrivateKey(key);
   const issuer: CertificateSubject = {
-    name: /^CN=(.*)$/m.exec(authority.subject)?.[1] ?? '',
+    name: subjectOf(certificate),
     publicKey: createPublicKey(key),
   };
   const keys: CertificateKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -68,10 +98,14 @@ export function issueLocally(
 /** Whether it may issue for these hosts, and for as long as a certificate is valid. */
 export function isUsable({ certificate, hosts }: LocalAuthority, wanted: readonly string[], wallTime: number): boolean {
   const { validToDate } = new X509Certificate(certificate);
-  return wanted.every((host) => hosts.includes(host)) && validToDate.getTime() - wallTime > leafDays * dayMs;
+  return hostsBeyond(hosts, wanted).length === 0 && validToDate.getTime() - wallTime > leafDays * dayMs;
 }
 
 const commonNameMax = 64;
+
+function subjectOf(certificate: string): string {
+  return /^CN=(.*)$/m.exec(new X509Certificate(certificate).subject)?.[1] ?? '';
+}
 
 function nameOf(label: string): string {
   return `Candor local CA of ${label}`.slice(0, commonNameMax);
@@ -82,7 +116,7 @@ const serversAlone = extension('2.5.29.37', sequence(objectIdentifier('1.3.6.1.5
 
 /** Only these hosts, and no address: kinds of names that are not mentioned would be permitted. */
 function nameConstraints(hosts: readonly string[]): Buffer {
-  const bases = [...new Set(hosts.map((host) => host.replace(/^\*\./, '')))];
+  const bases = [...new Set(hosts.map(constraintOf))];
   const permitted = bases.map((host) => sequence(tagged(0x82, Buffer.from(host, 'latin1'))));
   const excluded = [8, 32].map((bytes) => sequence(tagged(0x87, Buffer.alloc(bytes))));
   return extension('2.5.29.30', sequence(tagged(0xa0, ...permitted), tagged(0xa1, ...excluded)), true);

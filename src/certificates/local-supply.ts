@@ -1,4 +1,9 @@
-import type { CertificateSupply, CertificateSupplyPorts, ManagedState } from '../core/managed-tls.ts';
+import {
+  type CertificateSupply,
+  type CertificateSupplyPorts,
+  hostsBeyond,
+  type ManagedState,
+} from '../core/managed-tls.ts';
 import type { ListenerCertificate } from '../core/listener-spec.ts';
 import { after, type Timer } from '../core/time.ts';
 import { type LocalAuthority, issueLocally } from './local-authority.ts';
@@ -70,8 +75,13 @@ export class LocalSupply implements CertificateSupply {
         events.emit({
           kind: 'certificate_issued',
           subject: 'certificate:local-ca',
-          reason: `made a new local CA for ${this.#hosts.join(', ')}: clients have to trust ${localAuthorityFile(folder)} (see candor trust)`,
-          evidence: { names: this.#hosts, authority: 'internal', notAfter: this.#notAfter(), isRenewal: false },
+          reason: newAuthorityText(found.before, this.#hosts, localAuthorityFile(folder)),
+          evidence: {
+            names: this.#hosts,
+            authority: 'internal',
+            notAfter: this.#notAfter(),
+            isRenewal: found.before !== null,
+          },
         });
     }
     this.#timer?.cancel();
@@ -97,4 +107,14 @@ export class LocalSupply implements CertificateSupply {
     const fix = 'let the gateway write there, and only its user';
     this.#problem = { reason, fix, at, retryAt: at + retryMs };
   }
+}
+
+/** `before`: the hosts that the certificate of before is for; null: there was none. */
+function newAuthorityText(before: readonly string[] | null, hosts: readonly string[], path: string): string {
+  if (before === null)
+    return `made a new local CA for ${hosts.join(', ')}: clients have to trust ${path} (see candor trust)`;
+  const further = hostsBeyond(before, hosts);
+  if (further.length === 0)
+    return `renewed the certificate of the local CA, which ends soon: clients have to trust ${path} anew (see candor trust)`;
+  return `made a certificate of the local CA for ${further.join(', ')} too, with the same key: clients have to trust ${path} anew for that (see candor trust); for ${before.join(', ')} the earlier one is enough`;
 }

@@ -2,7 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
-import { certificatesFolder, localAuthorityName, localAuthorityState } from '../core/managed-tls.ts';
+import {
+  certificatesFolder,
+  hostsBeyond,
+  hostsOfAuthority,
+  localAuthorityName,
+  localAuthorityState,
+} from '../core/managed-tls.ts';
 import { printJson } from './ask-commands.ts';
 import { errnoOf } from '../record/log-output.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -28,8 +34,8 @@ export async function trust(flags: TrustFlags, context: ProcessContext): Promise
   const certificate = readAuthority(path);
   const { validToDate, fingerprint256: fingerprint } = certificate;
   const notAfter = validToDate.toISOString();
-  const madeFor = hostsOfAuthority(join(folder, localAuthorityState));
-  const missing = madeFor === null ? [] : hosts.filter((host) => !madeFor.includes(host));
+  const madeFor = madeForIn(join(folder, localAuthorityState));
+  const missing = madeFor === null ? [] : hostsBeyond(madeFor, hosts);
   if (flags.json) {
     const replaced = { made_for: madeFor, is_replaced: missing.length > 0 };
     return printJson({ path, hosts, not_after: notAfter, fingerprint, ...replaced }, context);
@@ -39,7 +45,7 @@ export async function trust(flags: TrustFlags, context: ProcessContext): Promise
   const first = hosts.find((host) => !missing.includes(host)) ?? hosts[0] ?? 'localhost';
   const url = `https://${first}${port === 443 ? '' : `:${port}`}/`;
   const lines = [
-    ...(missing.length === 0 || madeFor === null ? [] : replacementLines(flags.config, hosts, missing, madeFor, style)),
+    ...(missing.length === 0 || madeFor === null ? [] : replacementLines(flags.config, missing, madeFor, style)),
     `The certificate of the local CA${missing.length === 0 ? '' : ' that is in use now'}, valid until ${notAfter.slice(0, 10)}:`,
     '',
     `  ${style.bold(path)}`,
@@ -81,20 +87,18 @@ function localTls(
 /** The configuration has been edited, and the gateway has not read it yet. */
 function replacementLines(
   file: string,
-  hosts: readonly string[],
   missing: readonly string[],
   madeFor: readonly string[],
   style: Style,
 ): readonly string[] {
-  const text = `This CA is for ${madeFor.join(', ')} alone, and ${file} has ${missing.join(', ')} besides: with the next reload or start the gateway makes another CA, for ${hosts.join(', ')}, which has to be trusted anew. Reload first (candor reload), and run candor trust again.`;
+  const text = `This CA is for ${madeFor.join(', ')} alone, and ${file} has ${missing.join(', ')} besides: with the next reload or start the gateway makes a certificate with the same key for all of them. Clients that trust this one go on accepting ${madeFor.join(', ')}, and refuse ${missing.join(', ')} until they trust the next one. Reload first (candor reload), and run candor trust again.`;
   return [...wrapAfter(statusMark('warn', style), text, 2), ''];
 }
 
 /** Null: it cannot be read, which is so for users other than the gateway's. */
-function hostsOfAuthority(path: string): readonly string[] | null {
+function madeForIn(path: string): readonly string[] | null {
   try {
-    const { hosts } = JSON.parse(readFileSync(path, 'utf8')) as { hosts?: unknown };
-    return Array.isArray(hosts) && hosts.every((host) => typeof host === 'string') ? hosts : null;
+    return hostsOfAuthority(readFileSync(path, 'utf8'));
   } catch {
     return null;
   }

@@ -34,7 +34,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       lameDuckMs: msOrNone(plain.drain?.lame_duck, defaults.drain.lameDuck) ?? 0,
       tunnels: plain.drain?.tunnels ?? 'wait',
     },
-    stateFolder: buildStateFolder(plain.state, context),
+    stateFolder: stateFolderOf(plain.state, context),
     listeners: buildListeners(draft, context),
     routes: buildRoutes(draft, context),
     unrouted: {
@@ -163,14 +163,21 @@ function buildWorkers(read: Draft['plain']['workers']): WorkersSpec {
   };
 }
 
-function buildStateFolder(written: string | null | undefined, context: BuildContext): string | null {
+/** Null: the configuration wants none. */
+export function stateFolderOf(
+  written: string | null | undefined,
+  context: Pick<BuildContext, 'directory' | 'environment'>,
+): string | null {
   if (written === null) return null;
   if (written !== undefined) return resolve(context.directory, written);
   return folderOfService('STATE_DIRECTORY', context) ?? resolve(context.directory, '.candor');
 }
 
 /** A folder that systemd made for the service; StateDirectory= and its like may name several, joined by colons. */
-function folderOfService(variable: 'STATE_DIRECTORY' | 'LOGS_DIRECTORY', { environment }: BuildContext): string | null {
+function folderOfService(
+  variable: 'STATE_DIRECTORY' | 'LOGS_DIRECTORY',
+  { environment }: Pick<BuildContext, 'environment'>,
+): string | null {
   const first = environment[variable]?.split(':')[0] ?? '';
   return isAbsolute(first) ? first : null;
 }

@@ -304,3 +304,25 @@ describe('a command', () => {
       assert.match(all.map(({ suggestion }) => suggestion).join('\n'), expected);
     });
 });
+
+test('a host that the certificate of the local CA is not for is warned of', async () => {
+  const state = join(folder, 'state', 'certificates');
+  mkdirSync(state, { recursive: true });
+  const warningsFor = async (madeFor: string | null): Promise<readonly string[]> => {
+    if (madeFor !== null) writeFileSync(join(state, 'local-ca.json'), madeFor);
+    const listener = 'listeners: { https: { bind: ":8443", tls: internal } }';
+    const routes = 'routes: [{ host: [a.internal, b.internal, c.localhost], respond: { status: 204 } }]';
+    const loading = await loadConfiguration(write('ca.yaml', `${listener}\nstate: state\n${routes}\n`), {}, thisHost());
+    assert.ok(loading.ok);
+    assert.ok(!loading.files.some((path) => path.endsWith('local-ca.json')));
+    return loading.warnings.map(({ message }) => message).filter((message) => message.includes('local CA'));
+  };
+  assert.deepEqual(await warningsFor(null), []);
+  assert.deepEqual(await warningsFor('{ "hosts": ["a.internal", "b.internal", "dev.localhost"] }'), []);
+  assert.deepEqual(await warningsFor('not JSON'), []);
+  const [warning = ''] = await warningsFor('{ "hosts": ["a.internal", "x.localhost"] }');
+  assert.match(
+    warning,
+    /^the certificate of the local CA is not for b\.internal: clients that trust it refuse that host/,
+  );
+});

@@ -69,7 +69,7 @@ export async function loadConfiguration(
   const { hostname, addresses = [] } = host;
   const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, addresses };
   const survey = parseConfiguration(read.text, context);
-  const named = survey.wanted.filter(({ kind }) => isRead(kind));
+  const named = survey.wanted.filter(({ kind }) => isRead(kind) && kind !== 'local_authority');
   const files = [absolute, ...new Set(named.map((wanted) => wanted.path))];
   if (survey.wanted.length === 0) return { ...survey, files };
   const readings = await readAll(survey.wanted, environment, host);

@@ -1,5 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
-import { build } from './build.ts';
+import { build, stateFolderOf } from './build.ts';
 import { ErrorCollector } from './error-collector.ts';
 import type { ConfigurationError } from './configuration-errors.ts';
 import { sortErrors } from './configuration-errors.ts';
@@ -9,6 +9,7 @@ import { ownSocketPathError } from './format/address.ts';
 import { readDocument } from './read-document.ts';
 import { type ReadableParts, readableParts } from './readable-parts.ts';
 import { review } from './review.ts';
+import { reviewLocalAuthority } from './review-local-authority.ts';
 import { reviewTls } from './review-tls.ts';
 import { type ShownText, shownText } from './shown-text.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
@@ -77,8 +78,9 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
     // References that could not be resolved leave holes which only look like missing keys.
     review(draft, collector, context.addresses ?? []);
   }
-  const wanted = wantedFiles(draft, context.directory);
+  const wanted = wantedFiles(draft, context.directory, stateFolderOf(draft.plain.state, context));
   reviewFiles(wanted, readings, collector);
+  reviewLocalAuthority(draft, wanted, readings, collector);
   reviewTls(draft, { directory: context.directory, readings, wallTime: context.wallTime ?? null, collector });
   const errors = [...document.errors, ...collector.errors];
   if (errors.some(({ severity }) => severity === 'error')) return failed(errors, wanted);

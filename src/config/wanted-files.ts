@@ -1,4 +1,5 @@
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { certificatesFolder, localAuthorityState } from '../core/managed-tls.ts';
 import { pagePlaceholders, pagePlaceholdersMax, pageTemplate, unknownPlaceholders } from '../core/page-template.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
@@ -23,6 +24,8 @@ export interface WantedFile {
     | 'session_key'
     | 'alert_secret'
     | 'header_value'
+    /** Of an earlier run; it need not be there. */
+    | 'local_authority'
     | 'program'
     /** The folder is made if it is missing. */
     | 'written_folder'
@@ -57,6 +60,8 @@ export const wantedBytesMax = {
   alert_secret: 4 * 1024,
   /** A key of an account. */
   header_value: 4 * 1024,
+  /** With a certificate, a key and some hundred names. */
+  local_authority: 256 * 1024,
 } as const;
 
 /** Whether the text of the file is needed; of others it is looked at what they are. */
@@ -73,9 +78,10 @@ export const wantedNames = {
   session_key: 'a key for sticky sessions',
   alert_secret: 'a secret of a target of alerts',
   header_value: 'the value of a header',
+  local_authority: 'a local CA',
 } as const;
 
-export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
+export function wantedFiles(draft: Draft, directory: string, stateFolder: string | null): WantedFile[] {
   const wanted: WantedFile[] = [];
   const want = (kind: WantedFile['kind'], path: string, at: Path): void => {
     wanted.push({ kind, path: resolve(directory, path), at });
@@ -136,6 +142,8 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
       want('certificates', certificate_file, [...at, 'certificates', index, 'certificate_file']);
       want('private_key', key_file, [...at, 'certificates', index, 'key_file']);
     }
+    if (tls.internal === true && stateFolder !== null)
+      want('local_authority', join(stateFolder, certificatesFolder, localAuthorityState), at);
     if (typeof tls.auto === 'object') {
       const roots: Path = [...at, 'auto', 'ca_file'];
       for (const [index, path] of (tls.auto.ca_file ?? []).entries())
@@ -185,7 +193,7 @@ export function reviewFiles(
 ): void {
   for (const { path, at, kind } of wanted) {
     const reading = readings.get(path);
-    if (reading === undefined) continue;
+    if (reading === undefined || kind === 'local_authority') continue;
     // The service manager may set another PATH than the one of this shell.
     // Nor does a gateway end because it can store nothing.
     if (!reading.ok && (kind === 'written_folder' || (kind === 'program' && !path.includes('/'))))

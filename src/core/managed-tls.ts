@@ -13,6 +13,32 @@ export const localAuthorityName = 'local-ca.pem';
 /** There: the local CA with its key, and the hosts that it was made for. */
 export const localAuthorityState = 'local-ca.json';
 
+/** The name below which a local CA may issue for `host`: names below `.localhost` and `.test` never leave a machine or a test (RFC 6761 §6). */
+export function constraintOf(host: string): string {
+  return /(?:^|\.)(localhost|test)$/.exec(host)?.[1] ?? host.replace(/^\*\./, '');
+}
+
+/** The hosts of `wanted` that a local CA made for `madeFor` may not issue for. */
+export function hostsBeyond(madeFor: readonly string[], wanted: readonly string[]): readonly string[] {
+  const bases = new Set(madeFor.map(constraintOf));
+  return wanted.filter((host) => !madeFor.includes(host) && !isReserved(host, bases));
+}
+
+function isReserved(host: string, bases: ReadonlySet<string>): boolean {
+  const base = constraintOf(host);
+  return (base === 'localhost' || base === 'test') && bases.has(base);
+}
+
+/** The hosts that a local CA was made for, from the text of its file; null: it cannot be read. */
+export function hostsOfAuthority(text: string): readonly string[] | null {
+  try {
+    const { hosts } = JSON.parse(text) as { hosts?: unknown };
+    return Array.isArray(hosts) && hosts.every((host) => typeof host === 'string') ? hosts : null;
+  } catch {
+    return null;
+  }
+}
+
 /** What workers need of the certificates that the gateway obtains by itself. Plain, structured-cloneable. A secret. */
 export interface ManagedTls {
   /** Those of all listeners; each has the names that it was obtained for. */

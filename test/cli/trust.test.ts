@@ -67,23 +67,34 @@ describe('candor trust', () => {
     );
   });
 
-  test('says which CA is in use and which one will be made, where the hosts have been edited', async () => {
+  test('says which hosts the certificate of the CA is for, and that another will be made, where the hosts have been edited', async () => {
     const state = join(folder, '.candor', 'certificates', 'local-ca.json');
     writeFileSync(state, JSON.stringify({ hosts: ['old.localhost', 'app.localhost'] }));
     context.stdout.text = '';
     assert.equal(await context.candor('trust'), 0);
     assert.match(context.stdout.text, /^The certificate of the local CA, valid/, 'a host less needs no other CA');
     assert.match(context.stdout.text, /Clients accept it for old\.localhost, app\.localhost alone/);
-    writeFileSync(state, JSON.stringify({ hosts: ['old.localhost'] }));
+    writeFileSync(state, JSON.stringify({ hosts: ['other.localhost'] }));
+    context.stdout.text = '';
+    assert.equal(await context.candor('trust'), 0);
+    assert.match(
+      context.stdout.text,
+      /^The certificate of the local CA, valid/,
+      'it is for all names below .localhost',
+    );
+    writeFileSync(state, JSON.stringify({ hosts: ['old.internal'] }));
     context.stdout.text = '';
     assert.equal(await context.candor('trust'), 0);
     const text = context.stdout.text.replace(/\s+/g, ' ');
-    assert.match(text, /This CA is for old\.localhost alone, and candor\.yaml has app\.localhost besides/);
-    assert.match(text, /makes another CA, for app\.localhost, which has to be trusted anew\. Reload first/);
+    assert.match(text, /This CA is for old\.internal alone, and candor\.yaml has app\.localhost besides/);
+    assert.match(
+      text,
+      /with the same key for all of them\. Clients that trust this one go on accepting old\.internal, and refuse app\.localhost until/,
+    );
     assert.match(text, /The certificate of the local CA that is in use now, valid until/);
     context.stdout.text = '';
     assert.equal(await context.candor('trust', '--json'), 0);
     const { made_for, is_replaced } = JSON.parse(context.stdout.text) as Record<string, unknown>;
-    assert.deepEqual([made_for, is_replaced], [['old.localhost'], true]);
+    assert.deepEqual([made_for, is_replaced], [['old.internal'], true]);
   });
 });

@@ -188,8 +188,14 @@ routes: [{ host: ${host}, respond: { status: 200, body: "served" } }]
   assert.equal(await handshake(port, 'app.localhost', ca), 'authorized');
   assert.equal(await handshake(port, 'other.localhost', ca), 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME');
   assert.ok((await edge.reload(text('[app.localhost, "*.shop.localhost"]'))).ok);
-  assert.notEqual(root(), ca, 'the first CA may not issue for the new host');
-  assert.equal(await handshake(port, 'a.shop.localhost', root()), 'authorized');
+  assert.equal(root(), ca, 'the CA is for all names below .localhost');
+  assert.equal(await handshake(port, 'a.shop.localhost', ca), 'authorized');
+  assert.ok((await edge.reload(text('[app.localhost, shop.internal]'))).ok);
+  assert.notEqual(root(), ca, 'the first certificate of the CA may not issue for the new host');
+  assert.equal(await handshake(port, 'shop.internal', root()), 'authorized');
+  assert.equal(await handshake(port, 'app.localhost', root()), 'authorized');
+  assert.equal(await handshake(port, 'app.localhost', ca), 'authorized', 'clients of before are not disturbed');
+  assert.match(await handshake(port, 'shop.internal', ca), /^(?!authorized)/);
   const kept = root();
   await edge.stop();
   const next = await startFromYaml(text('app.localhost'));
