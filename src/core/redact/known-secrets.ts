@@ -1,4 +1,5 @@
 import { type Span, spansBehind } from './span.ts';
+import { tokenPrefixes } from './token-prefixes.ts';
 
 interface Pattern {
   readonly pattern: RegExp;
@@ -11,6 +12,22 @@ const webToken = /eyJ[\w\-.]{8,}/g;
 /** Finds only JSON Web Tokens. */
 export function tokenSpans(text: string): readonly Span[] {
   return Array.from(text.matchAll(webToken), ({ index, 0: token }) => ({ start: index, end: index + token.length }));
+}
+
+const tokenPatterns: readonly Pattern[] = tokenPrefixes.map(({ prefixes, characters, charactersMin, needs }) => ({
+  pattern: new RegExp(`(?<![\\w-])(?:${prefixes.join('|')})[${characters}]{${charactersMin},}`, 'g'),
+  ...(needs === null ? {} : { isSecret: needs === 'digit' ? hasDigit : hasDigitAndCapital }),
+}));
+
+/** Some prefixes have digits and capitals. */
+const prefixCharactersMax = 5;
+
+function hasDigit(token: string): boolean {
+  return /\d/.test(token.slice(prefixCharactersMax));
+}
+
+function hasDigitAndCapital(token: string): boolean {
+  return hasDigit(token) && /[A-Z]/.test(token.slice(prefixCharactersMax));
 }
 
 /**
@@ -26,13 +43,16 @@ const patterns: readonly Pattern[] = [
   },
   // JSON Web Tokens: base64url of objects, which begin with {". Also without their ".": half a token is one too.
   { pattern: webToken },
-  // Tokens with a prefix by which their issuers make them recognizable.
-  { pattern: /\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|xapp-|[rs]k_(?:live|test)_|whsec_)[\w\-.]{6,}/g },
-  { pattern: /\b(?:hvs\.|dop_v1_|shp(?:at|ca|pa|ss)_|dckr_pat_|ya29\.|pypi-|AGE-SECRET-KEY-)[\w\-.]{12,}/g },
-  { pattern: /\b(?:sk-|hf_|npm_)[\w-]{20,}/g, isSecret: (secret) => /\d/.test(secret) && /[A-Z]/.test(secret) },
-  { pattern: /\b(?:AKIA|ASIA)[A-Z\d]{12,}/g },
-  { pattern: /\bAIza[\w-]{30,}/g },
-  { pattern: /\bSG\.[\w-]{16,}\.[\w-]{16,}/g },
+  ...tokenPatterns,
+  // Addresses that are a secret by themselves: who knows one can send there.
+  {
+    pattern:
+      /\bhttps?:(?:\\?\/){2}(?:hooks\.slack\.com|(?:[\w-]{1,40}\.)?discord(?:app)?\.com\\?\/api|[\w-]{1,80}\.webhook\.office\.com|outlook\.office\.com\\?\/webhook|hooks\.zapier\.com|hook\.(?:[\w-]{1,20}\.)?make\.com|maker\.ifttt\.com|hc-ping\.com)\\?\/([^\s"'<>]{8,})/g,
+  },
+  // Mattermost, Rocket.Chat and others.
+  { pattern: /\/(?:hooks|webhooks?)\/([\w-]{20,}(?:\/[\w-]{16,})*)/g, isSecret: (secret) => /\d/.test(secret) },
+  // The token of a Telegram bot.
+  { pattern: /(?<!\d)\d{6,12}:AA[\w-]{32,}/g },
   // As `candor token` creates them. Names of our metrics have the same prefix, but neither digits nor capitals.
   { pattern: /candor_([\w-]{20,})/gi, isSecret: (secret) => /[\dA-Z]/.test(secret) },
 ];

@@ -1,6 +1,6 @@
 import { isSecretName, isSecretNameInProse } from './secret-name.ts';
 import { type Span, spansBehind } from './span.ts';
-import { bareEnd, valueAt } from './value-end.ts';
+import { bareEnd, quotedValue, structureEnd, valueAt } from './value-end.ts';
 
 /** A name, with any closing quotes or brackets, and the sign that sets its value: `=`, `:`, `=>`, or `=` percent-encoded. */
 const setting = /(?<![\w.-])([\w.-]+)((?:\\{0,3}["'`])?\]?\s{0,4}(?:={1,3}>?|:=?|%3d)[ \t]{0,4})/gi;
@@ -20,11 +20,17 @@ export function namedValueSpans(text: string, colonMeans: ColonMeans = 'prose'):
       if (separator === ':' && port.test(text.slice(start, start + 6))) return null;
       const isProse = colonMeans === 'prose' && /^:(?:[ \t]|$)/.test(separator);
       if (!(isProse ? isSecretNameInProse(name) : isSecretName(name))) return null;
+      if (colonMeans === 'prose' && start >= known && isSecretNameInProse(name)) {
+        const end = structureEnd(text, start);
+        if (end !== null) return { start, end };
+      }
       return valueFrom(text, start, known, endsSetting);
     },
     ([, name = ''], secret) =>
       noSecret.test(secret) ||
       (/tokens$/i.test(name) && /^\d{1,9}$/.test(secret)) ||
+      // A count of tests, and the place of a plug or of a pin of a chip.
+      (/^(?:pass|pin|sid)$/i.test(name) && (/^\d{1,3}$/.test(secret) || /^ok$/i.test(secret))) ||
       (/^(?:old)?pwd$/i.test(name) && secret.startsWith('/')),
   );
 }
@@ -45,6 +51,31 @@ function endsSetting(text: string, at: number): boolean {
   return /^.(?:$|\s|["'[{}\])]|[A-Za-z_][\w.-]{0,64}[=:])/.test(text.slice(at, at + 68));
 }
 
+/** The name of a header in a list of names and values, as Node's `rawHeaders` has them: `'Cookie', 'a=b'`. */
+const listed = /(["'`])([\w-]{1,64})\1\s{0,4},\s{0,4}(?=["'`])/g;
+
+/** Finds the values behind names in lists; `isSecretHeader` gets names in lowercase. */
+export function listedValueSpans(text: string, isSecretHeader: (name: string) => boolean): readonly Span[] {
+  return spansBehind(listed, text, ([, , name = ''], start, known) =>
+    start >= known && (isSecretHeader(name.toLowerCase()) || isSecretNameInProse(name))
+      ? quotedValue(text, start)
+      : null,
+  );
+}
+
+/** An answer of OAuth outside an address: neither name means a secret by itself. */
+const oauthAnswer =
+  /(?<![\w.-])(?:code=([^\s&"'<>]{4,})(?=&(?:[^\s"'<>]*&)?state=)|state=[^\s&"'<>]+&(?:[^\s"'<>]*&)?code=([^\s&"'<>]{4,}))/g;
+
+export function oauthSpans(text: string): readonly Span[] {
+  const spans: Span[] = [];
+  for (const { index, 0: whole, 1: first, 2: second } of text.matchAll(oauthAnswer)) {
+    const end = index + whole.length;
+    spans.push({ start: end - (first ?? second ?? '').length, end });
+  }
+  return spans;
+}
+
 /** An option and its value: `--api-key VALUE`. */
 const option = /(?<![\w-])(--?[A-Za-z][\w-]*)([ \t]+)(?!--)/g;
 
@@ -60,7 +91,7 @@ function never(): boolean {
 }
 
 export function isSecretOption(name: string): boolean {
-  return name.startsWith('-') && (isSecretName(name) || /^--?pass$/i.test(name));
+  return name.startsWith('-') && isSecretName(name);
 }
 
 /** An element whose name marks a secret: `<password>…</password>`. */

@@ -18,11 +18,11 @@ export function isSecretNameInProse(name: string): boolean {
 }
 
 /** Every name that marks a secret contains one of these. */
-const firstLook = /pass|pwd|secret|token|key|cred|auth|session|dsn|jwt|bearer|cookie|otp/i;
+const firstLook = /pass|pwd|secret|token|key|cred|auth|sess|dsn|jwt|bearer|cookie|otp|pin|sig|hmac|sid/i;
 
 /** Words with these endings mark secrets in any name; programs join them with other words (`PGPASSWORD`, `authtoken`). */
 const strongEnding =
-  /(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|privatekey|secretkey|authkey|credential|sessionid)s?$/;
+  /(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|privatekey|secretkey|authkey|credential|cred|sess(?:ion)?id)s?$/;
 
 const wholeWords: ReadonlySet<string> = new Set([
   'pwd',
@@ -33,6 +33,11 @@ const wholeWords: ReadonlySet<string> = new Set([
   'bearer',
   'cookie',
   'otp',
+  'pin',
+  'hmac',
+  'signature',
+  'sig',
+  'sid',
 ]);
 
 /** A key with one of these words is a secret; other keys are names of entries. */
@@ -53,7 +58,7 @@ const aboutSecrets: ReadonlySet<string> = new Set(
 
 function isSecretWord(word: string, words: readonly string[], index: number): boolean {
   if (strongEnding.test(word) || wholeWords.has(word)) return true;
-  if (word === 'pass') return words.length > 1;
+  if (word === 'pass') return true;
   return isSecretKey(word, words, index);
 }
 

@@ -4,11 +4,15 @@ import {
   type ColonMeans,
   elementSpans,
   isSecretOption,
+  listedValueSpans,
   namedValueSpans,
+  oauthSpans,
   optionValueSpans,
   queryValueSpans,
 } from './named-values.ts';
+import { escapedNameSpans } from './escaped-names.ts';
 import { leftOut, replaceSpans, type Span, spansBehind } from './span.ts';
+import { isBelow, type ValueBelow, valueBelow } from './value-below.ts';
 import { quotedValue } from './value-end.ts';
 
 /** Headers whose values never reach a log, in any text. */
@@ -46,9 +50,12 @@ const none: ReadonlySet<string> = new Set();
  */
 export class TextRedactor {
   readonly #fieldName: RegExp;
+  readonly #isSecretHeader: (name: string) => boolean;
 
   constructor(fields: readonly string[] = []) {
     const names = [...new Set([...secretHeaders, ...fields.map((name) => name.toLowerCase())])];
+    const known = new Set(names);
+    this.#isSecretHeader = (name) => known.has(name);
     this.#fieldName = new RegExp(
       `(?:^|[^\\w-])(?:${names.map(literal).join('|')})(\\\\{0,3}["'])?\\s{0,4}[:=][ \\t]{0,4}`,
       'gi',
@@ -68,7 +75,7 @@ export class TextRedactor {
     return replaceSpans(text, this.#spans(text, 'setting'), (hidden) => hidden.replace(/[^\r\n]/gu, '*'));
   }
 
-  /** Redacts lines that belong together: a private key may continue from one line to the next. */
+  /** Redacts lines that belong together. */
   redactLines(lines: readonly string[]): readonly string[] {
     const following = new LineRedactor(this);
     return lines.map((line) => following.redact(line));
@@ -146,6 +153,9 @@ export class TextRedactor {
       ...userInformationSpans(text),
       ...encodedUserInformationSpans(text),
       ...namedValueSpans(text, colonMeans),
+      ...escapedNameSpans(text, colonMeans),
+      ...listedValueSpans(text, this.#isSecretHeader),
+      ...(colonMeans === 'prose' ? oauthSpans(text) : []),
       ...optionValueSpans(text),
       ...elementSpans(text),
       // The author of a configuration wants to see other values of queries.
@@ -156,12 +166,18 @@ export class TextRedactor {
 }
 
 /** Longer than any key. After so many lines without an end, text is shown again. */
-const keyLinesMax = 256;
+const hiddenLinesMax = 256;
 
-/** The lines of one source, one after the other. */
+/**
+ * The lines of one source, one after the other: a private key, or the value of a member that stands in the lines below its name, may go on from
+ * one line to the next.
+ */
 export class LineRedactor {
   readonly #redactor: TextRedactor;
   #keyLinesLeft = 0;
+  /** A name of a secret ended the line before; its value is in the lines that are indented more. */
+  #valueBelow: ValueBelow | null = null;
+  #valueLinesLeft = 0;
 
   constructor(redactor: TextRedactor) {
     this.#redactor = redactor;
@@ -176,9 +192,21 @@ export class LineRedactor {
     const wasInKey = this.isInKey;
     const goesOn = keyGoesOn(line);
     if (goesOn === null) this.#keyLinesLeft = Math.max(0, this.#keyLinesLeft - 1);
-    else this.#keyLinesLeft = goesOn ? keyLinesMax : 0;
-    if (!wasInKey) return this.#redactor.redact(line);
-    return goesOn === false ? this.#redactor.redact(line.slice(line.indexOf(keyEnding))) : leftOut;
+    else this.#keyLinesLeft = goesOn ? hiddenLinesMax : 0;
+    if (wasInKey) return goesOn === false ? this.#redactor.redact(line.slice(line.indexOf(keyEnding))) : leftOut;
+    return this.#isValue(line) ? leftOut : this.#redactor.redact(line);
+  }
+
+  /** Whether the line belongs to the value of a name above it. */
+  #isValue(line: string): boolean {
+    const before = this.#valueBelow;
+    if (before !== null && this.#valueLinesLeft-- > 0 && isBelow(line, before)) {
+      if (before.kind === 'next') this.#valueBelow = null;
+      return true;
+    }
+    this.#valueBelow = valueBelow(line);
+    this.#valueLinesLeft = hiddenLinesMax;
+    return false;
   }
 }
 

@@ -52,3 +52,21 @@ function backslashesBefore(text: string, at: number, from: number): number {
   while (at - count > from && text[at - count - 1] === '\\') count++;
   return count;
 }
+
+const openings = '[{(<';
+const closings = ']})>';
+
+/**
+ * The end of an object or a list that begins at `start`; the end of the text if it is not closed there. Null: the value is none.
+ */
+export function structureEnd(text: string, start: number): number | null {
+  if (!openings.includes(text[start] ?? ' ') || text[start] === '(') return null;
+  if (text[start] === '<' && !text.startsWith('<Buffer ', start)) return null;
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const character = text[at] as string;
+    if (openings.includes(character)) depth++;
+    else if (closings.includes(character) && --depth === 0) return at + 1;
+  }
+  return text.length;
+}
