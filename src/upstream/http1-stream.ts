@@ -138,7 +138,9 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   endContent(trailers: Fields | null): void {
     this.#request.end(trailers);
-    if (this.#phase === 'tunnel') this.#endToEndpoint();
+    if (this.#phase !== 'tunnel') return;
+    if (this.#request.isTunnel) this.#endToEndpoint();
+    else this.#beginTunnel();
   }
 
   flush(): void {
@@ -262,11 +264,17 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const malformed = malformedSwitch(head, this.address);
     if (malformed !== null) return this.#failWith(malformed);
     this.#phase = 'tunnel';
-    this.#request.beginTunnel();
-    this.requestSent = true;
+    // The protocol does not change within a message (RFC 9110 §7.8): what is left of the body is sent first.
+    if (this.#request.isWhole) this.#beginTunnel();
     this.#content.begin(contentUntilClose);
     this.#handler?.onSwitched(protocol, head);
     this.#parser.reset();
+  }
+
+  /** The request is whole: the client's direction begins. */
+  #beginTunnel(): void {
+    this.#request.beginTunnel();
+    this.requestSent = true;
   }
 
   /** The client sends no more: FIN goes out behind what it sent. */
