@@ -16,15 +16,49 @@ const good: Fault = {
   script: ({ fields }) => answer('200 OK', goodContent(fields.get('x-fault-id') ?? ''), [textType]),
 };
 
-const upgrades: Fault = {
-  name: 'upgrade-accepted',
-  does: 'switches protocols (101) for a request that asks for it, and says a word in the new one',
-  faulty: false,
+/** Switches protocols by a 101, which `change` may change, and says a word in the new one. */
+function upgrades(name: string, does: string, faulty: boolean, change = (head: string): string => head): Fault {
+  return {
+    name,
+    does,
+    faulty,
+    begins: 'content',
+    script: ({ fields }): Script =>
+      fields.has('upgrade')
+        ? [send(change(switching(fields.get('sec-websocket-key') ?? ''))), apart, send('\x81\x02hi')]
+        : answer('200 OK', 'not asked\n', [textType]),
+  };
+}
+
+const switches: readonly Fault[] = [
+  upgrades(
+    'upgrade-accepted',
+    'switches protocols (101) for a request that asks for it, and says a word in the new one',
+    false,
+  ),
+  upgrades(
+    'upgrade-after-content',
+    'switches protocols (101) for a request with content that asks for it, once it has the content',
+    false,
+  ),
+  upgrades('upgrade-framed', 'switches protocols with a 101 that has a Content-Length', true, (head) =>
+    head.replace('\r\n\r\n', '\r\nContent-Length: 0\r\n\r\n'),
+  ),
+  upgrades('upgrade-http-1.0', 'switches protocols with a 101 that calls itself HTTP/1.0', true, (head) =>
+    head.replace('HTTP/1.1', 'HTTP/1.0'),
+  ),
+];
+
+const framedHints: Fault = {
+  name: 'framed-hints',
+  does: 'sends 103 (Early Hints) with a Content-Length and no content, then the response',
+  faulty: true,
   begins: 'content',
-  script: ({ fields }): Script =>
-    fields.has('upgrade')
-      ? [send(switching(fields.get('sec-websocket-key') ?? '')), apart, send('\x81\x02hi')]
-      : answer('200 OK', 'not asked\n', [textType]),
+  script: () => [
+    send('HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\nContent-Length: 0\r\n\r\n'),
+    apart,
+    ...answer('200 OK', 'hinted\n', [textType]),
+  ],
 };
 
 const declines: Fault = {
@@ -42,7 +76,8 @@ export const tortureFaults: readonly Fault[] = [
   ...furtherHeadFaults,
   ...furtherGarbageFaults,
   ...furtherContentFaults,
-  upgrades,
+  framedHints,
+  ...switches,
   declines,
   good,
 ];
