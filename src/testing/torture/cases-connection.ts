@@ -43,7 +43,6 @@ export const connectionRows: readonly Row[] = [
   ['upgrade-after-content', upgraded(), [{ method: 'POST', contentBytes: 11, upgrade: true }]],
   ['upgrade-framed', switchedBadly(), [upgradeRequest()]],
   ['upgrade-http-1.0', switchedBadly(), [upgradeRequest()]],
-  ['framed-hints', framedHints(), get],
   [
     'unsolicited-101',
     {
@@ -114,15 +113,6 @@ function switchedBadly(): Expectation {
     { ...refused, answers: [...refused.answers, { status: 200, content: 'not asked\n' }], right: [502, 426] },
     /^HTTP\/1\.0 101|^HTTP\/1\.. 101(?:(?!\r\n\r\n)[^])*\r\ncontent-length:/i,
     misleading('The 101 was handed on as it was, and RFC 9110 §8.6 and §7.8 forbid it.'),
-  );
-}
-
-/** To drop the hint is as good as to repair it. */
-function framedHints(): Expectation {
-  return withPoison(
-    lawful(200, 'hinted\n'),
-    /^HTTP\/1\.. 103(?:(?!\r\n\r\n)[^])*\r\ncontent-length:/i,
-    misleading('The length of the 103 was handed on, where RFC 9110 §8.6 forbids one.'),
   );
 }
 

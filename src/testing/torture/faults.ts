@@ -49,18 +49,6 @@ const switches: readonly Fault[] = [
   ),
 ];
 
-const framedHints: Fault = {
-  name: 'framed-hints',
-  does: 'sends 103 (Early Hints) with a Content-Length and no content, then the response',
-  faulty: true,
-  begins: 'content',
-  script: () => [
-    send('HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\nContent-Length: 0\r\n\r\n'),
-    apart,
-    ...answer('200 OK', 'hinted\n', [textType]),
-  ],
-};
-
 const declines: Fault = {
   name: 'upgrade-declined',
   does: 'answers a request that asks for an upgrade with an ordinary page',
@@ -76,7 +64,6 @@ export const tortureFaults: readonly Fault[] = [
   ...furtherHeadFaults,
   ...furtherGarbageFaults,
   ...furtherContentFaults,
-  framedHints,
   ...switches,
   declines,
   good,
