@@ -198,11 +198,6 @@ export type RequestRule = keyof typeof requestRules;
 /** What a response may break. The status that the client gets follows from the failure, not from the rule. */
 export const responseRules = {
   'status-line': { section: 'RFC 9112 §4', reason: 'the status line is not "version status reason"' },
-  'switch-version': { section: 'RFC 9110 §7.8', reason: 'HTTP/1.0 knows no 101, and no change of protocol' },
-  'switch-framing': {
-    section: 'RFC 9110 §8.6 and RFC 9112 §6.1',
-    reason: 'a 101 must have neither Content-Length nor Transfer-Encoding',
-  },
   'status-code': { section: 'RFC 9110 §15', reason: 'the status is not a number from 100 to 599' },
   'reason-phrase': { section: 'RFC 9112 §4', reason: 'the reason phrase has a control character' },
   'line-ending': { section: 'RFC 9112 §2.2', reason: 'a line does not end with CR LF' },

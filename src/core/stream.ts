@@ -20,8 +20,9 @@ import type { Instant } from './time.ts';
  * Credit: a send that returns false has taken the bytes, and asks the sender to wait for `onClientRoom` or `onEndpointRoom`.
  *
  * An exchange whose request asks for another protocol may become a tunnel: then the content of its messages, either
- * way, is what that protocol sends, and an end of content is the end of that direction alone. HTTP/1.1 calls it
- * Upgrade and ends a direction with FIN; HTTP/2 calls it extended CONNECT and ends one with END_STREAM.
+ * way, is what that protocol sends, and an end of content is the end of that direction alone. Where the request has
+ * content of its own, that is sent to its end first (RFC 9110 §7.8). HTTP/1.1 calls it Upgrade and ends a direction with
+ * FIN; HTTP/2 calls it extended CONNECT and ends one with END_STREAM.
  * How long a tunnel may be idle is the exchange's decision. The sides only watch bytes that wait for a peer that takes none.
  */
 
@@ -53,7 +54,8 @@ export interface DownstreamStream {
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
    * Answers the request by changing to `protocol`, with `response` as the head: the exchange is a tunnel. Bytes that the client
-   * sends, or has sent early, follow as request content without `readContent`.
+   * sends, or has sent early, follow as request content without `readContent`; what is left of the request's own content, and its
+   * end, come before them.
    */
   switchTo(protocol: string, response: OutgoingResponse): void;
   /** With which status `switchTo` answers: 101, or 200 to an extended CONNECT (RFC 8441 §5). */
@@ -117,7 +119,7 @@ export interface UpstreamStream {
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
    * The request is complete; in a tunnel, the client sends no more. A request for an upgrade is ended as any other, but
-   * its stream stays open until the answer is known: a switch begins new content.
+   * its stream stays open until the answer is known: a switch begins new content, behind what is left of the request's own.
    */
   endContent(trailers: Fields | null): void;
   flush(): void;

@@ -1,11 +1,20 @@
 import { fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
 import { type RequestRule, requestRules } from '../core/rules.ts';
+import { isMalformed } from '../wire/h2/request-head.ts';
 import type { Slowness } from './timeouts.ts';
 
 /** The request breaks `rule`; `at` says where. */
 export function refusal(rule: RequestRule, at: string): Failure {
   return fail('request_refused', 'request', { rule, status: requestRules[rule].status, at });
+}
+
+/** A request of HTTP/2 that is malformed by `rule`, or refused by it: the stream of a malformed one is reset behind its answer. */
+export function refusalOnStream(rule: RequestRule, at: string): Failure {
+  const { status } = requestRules[rule];
+  return isMalformed(rule)
+    ? fail('request_refused', 'request', { rule, status, at, code: 'PROTOCOL_ERROR' })
+    : refusal(rule, at);
 }
 
 /** A body of `bytes` against its limit; null: it is small enough. */

@@ -232,8 +232,9 @@ export class Exchange
   #send(attempt: Attempt): void {
     const route = this.requireRoute();
     this.#state = 'sent';
-    const framing = this.filters?.bodies.changesRequest === true ? chunkedContent : this.request.framing;
-    const request = new ForwardedRequest(this, route, attempt.chosenEndpoint, this.ports.ids, framing);
+    const changed = this.filters?.bodies.changesRequest === true;
+    const framing = changed ? chunkedContent : this.request.framing;
+    const request = new ForwardedRequest(this, route, attempt.chosenEndpoint, this.ports.ids, framing, !changed);
     attempt.send(this.#retries?.announced(request, attempt) ?? request, route.timeouts);
     if (hasNoContent(this.request.framing)) {
       attempt.endBody(null);
@@ -260,7 +261,8 @@ export class Exchange
     if (head === null) return;
     this.#timeoutTimer?.cancel(); // The exchange timeout does not apply to tunnels.
     this.#admission?.end(); // Nor do bounds of requests: a tunnel occupies a connection, and those have a limit of their own.
-    const start = tunnelStart(this.requireRoute(), attempt, protocol, response, this.session);
+    const bodyFollows = !this.requestComplete && !hasNoContent(this.request.framing);
+    const start = tunnelStart(this.requireRoute(), attempt, protocol, response, bodyFollows, this.session);
     this.closeFilters();
     this.filters = null;
     this.tunnel = new Tunnel(start, this, this.ports);

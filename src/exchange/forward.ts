@@ -75,13 +75,17 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly #endpoint: string;
   readonly #ids: Ids;
 
-  /** `framing` is that of the body as it is sent, which filters may change. */
+  /**
+   * `framing` is that of the body as it is sent, which filters may change. A body that they change ends in their time, so that no protocol
+   * can follow it: `mayUpgrade` is false.
+   */
   constructor(
     facts: ForwardFacts,
     route: Route,
     endpoint: Endpoint,
     ids: Ids,
     framing: Framing = facts.request.framing,
+    mayUpgrade = true,
   ) {
     const { request } = facts;
     this.method = request.method;
@@ -89,7 +93,7 @@ export class ForwardedRequest implements OutgoingRequest {
     this.authority = authorityFor(route.hostSent, request, endpoint);
     this.target = route.rewrite(request.target);
     this.framing = framing;
-    this.upgrade = request.upgrade;
+    this.upgrade = mayUpgrade ? request.upgrade : null;
     this.webSocketKey = isExtendedConnect(request) ? webSocketKey((bytes) => ids.fill(bytes)) : null;
     this.takesTrailers = request.takesTrailers;
     this.#facts = facts;

@@ -54,7 +54,8 @@ describe('a request', () => {
     ['of unknown length', { framing: chunked }, {}, true],
     ['of unknown length, which is a stream', { framing: chunked, type: 'application/grpc+proto' }, {}, false],
     ['of unknown length where none is waited for', { framing: chunked }, { requestWaitMs: 0 }, false],
-    ['that begins a tunnel', { framing: chunked, upgrade: 'websocket' }, {}, false],
+    ['with a length, that asks for an upgrade', { framing: ofLength(5), upgrade: 'tcp' }, {}, true],
+    ['of unknown length, that asks for an upgrade', { framing: chunked, upgrade: 'tcp' }, {}, false],
     ['where nothing is buffered', { framing: ofLength(5) }, { requestBytesMax: 0 }, false],
   ];
   for (const [what, { type, ...head }, more, waits] of rows)

@@ -82,9 +82,12 @@ function waitedLongEnough(owner: RequestBufferOwner): void {
   owner.onRequestBuffered();
 }
 
-/** Whether a request waits for its body before it gets a connection: not one without a body, a stream, or the beginning of a tunnel. */
+/**
+ * Whether a request waits for its body before it gets a connection: not one without a body, nor a stream. Where an upgrade is asked for,
+ * the chunks of a body may be one.
+ */
 export function waitsForBody(request: RequestHead, { requestBytesMax, requestWaitMs }: BufferSpec): boolean {
   const { framing, upgrade, fields } = request;
-  if (hasNoContent(framing) || upgrade !== null || requestBytesMax === 0) return false;
-  return framing.kind === 'length' || (requestWaitMs > 0 && !isStream(fields));
+  if (hasNoContent(framing) || requestBytesMax === 0) return false;
+  return framing.kind === 'length' || (upgrade === null && requestWaitMs > 0 && !isStream(fields));
 }

@@ -45,6 +45,7 @@ class TunnelWorld implements TunnelEnds {
       extended: false,
       address: '10.0.0.7:3000',
       settings,
+      bodyFollows: false,
       session: null,
       halfClosedMs: 60_000,
     };

@@ -63,6 +63,8 @@ export interface TunnelStart {
   readonly extended: boolean;
   readonly address: string;
   readonly settings: TunnelSpec;
+  /** The client still sends the body of its request, which goes to the endpoint before the tunnel's bytes. */
+  readonly bodyFollows: boolean;
   /** What the filters have noted before. */
   readonly session: SessionChange | null;
   /** For how long a tunnel may be idle of which one direction has ended: it is about to end. */
@@ -75,10 +77,11 @@ export function tunnelStart(
   { address }: Attempt,
   protocol: string,
   response: ResponseHead,
+  bodyFollows: boolean,
   session: SessionChange | null = null,
 ): TunnelStart {
   const extended = response.fields.has('sec-websocket-extensions');
-  return { protocol, extended, address, settings, session, halfClosedMs: timeouts.idleMs };
+  return { protocol, extended, address, settings, bodyFollows, session, halfClosedMs: timeouts.idleMs };
 }
 
 /**
@@ -103,6 +106,7 @@ export class Tunnel implements TunnelFacts, BodyPath {
   readonly #client: TunnelSide;
   readonly #endpoint: TunnelSide;
   #timer: Timer | null = null;
+  #bodyFollows: boolean;
   #isOver = false;
   #directionsOpen = 2;
   #isHalfClosed = false;
@@ -120,6 +124,7 @@ export class Tunnel implements TunnelFacts, BodyPath {
   constructor(start: TunnelStart, ends: TunnelEnds, { clock, ids }: Pick<ExchangePorts, 'clock' | 'ids'>) {
     this.protocol = start.protocol;
     this.#start = start;
+    this.#bodyFollows = start.bodyFollows;
     this.#ends = ends;
     this.#clock = clock;
     this.#fill = (target) => ids.fill(target);
@@ -148,7 +153,7 @@ export class Tunnel implements TunnelFacts, BodyPath {
   // Bytes.
 
   pushRequest(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    const direction = this.#toEndpoint;
+    const direction = this.#bodyFollows ? null : this.#toEndpoint;
     this.#client.onBytes(this.#clock.now());
     const hasRoom =
       direction === null
@@ -190,8 +195,13 @@ export class Tunnel implements TunnelFacts, BodyPath {
 
   // The ends of the two directions.
 
-  /** The client has sent FIN. */
+  /** The client has sent FIN, or the end of the body that comes before the tunnel's bytes. */
   endRequest(trailers: Fields | null): void {
+    if (this.#bodyFollows) {
+      this.#bodyFollows = false;
+      this.#arm(); // From now on the gateway may ping the endpoint.
+      return this.#ends.endToEndpoint(trailers);
+    }
     this.#toEndpoint?.end();
     this.#noteEnd('client', this.#client);
     this.#ends.endToEndpoint(trailers);
@@ -252,7 +262,12 @@ export class Tunnel implements TunnelFacts, BodyPath {
 
   /** Both directions are open, and their bytes are frames. */
   get #canClose(): boolean {
-    return !this.#isHalfClosed && this.#toClient?.frames.lost === false && this.#toEndpoint?.frames.lost === false;
+    return (
+      !this.#bodyFollows &&
+      !this.#isHalfClosed &&
+      this.#toClient?.frames.lost === false &&
+      this.#toEndpoint?.frames.lost === false
+    );
   }
 
   /** For the timer alone. */

@@ -12,6 +12,8 @@ export class Http1Request implements Composer {
   bytesSent = 0;
   /** All of it was given, or the client's direction of a tunnel has ended. */
   isWhole = false;
+  /** What is given now is the client's direction of a tunnel. */
+  isTunnel = false;
   readonly #writer: ByteWriter;
   #coding: ContentCoding = 'plain';
   #sentBefore = 0;
@@ -24,16 +26,18 @@ export class Http1Request implements Composer {
   begin(request: OutgoingRequest, isLast: boolean): void {
     this.#coding = request.framing.kind === 'chunked' ? 'chunked' : 'plain';
     this.isWhole = false;
+    this.isTunnel = false;
     this.bytesSent = 0;
     this.#sentBefore = this.transport.sentBytes;
     this.#writer.claim(this);
     writeRequestHead(this.#writer, request, isLast);
   }
 
-  /** Bytes follow that are the client's direction of a tunnel. */
+  /** Bytes follow that are the client's direction of a tunnel. The request is whole. */
   beginTunnel(): void {
     this.#coding = 'plain';
     this.isWhole = false;
+    this.isTunnel = true;
   }
 
   /**

@@ -29,7 +29,7 @@ import type { Http1StreamOwner, Http1StreamPorts } from './http1-stream-owner.ts
 import { Http1Request } from './http1-request.ts';
 import { Http1Timeouts } from './http1-timeouts.ts';
 import type { ConnectionSettings } from './ports.ts';
-import { ignoredUpgrade, isFramed, malformedSwitch, unexpectedUpgrade } from './switch-failure.ts';
+import { ignoredUpgrade, unexpectedUpgrade } from './switch-failure.ts';
 import { withBodyBytes, withHeadBytes } from './unparsed-response.ts';
 import { unknownCode } from '../core/unknown-code.ts';
 
@@ -138,7 +138,9 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   endContent(trailers: Fields | null): void {
     this.#request.end(trailers);
-    if (this.#phase === 'tunnel') this.#endToEndpoint();
+    if (this.#phase !== 'tunnel') return;
+    if (this.#request.isTunnel) this.#endToEndpoint();
+    else this.#beginTunnel();
   }
 
   flush(): void {
@@ -229,8 +231,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
       if (++this.interims > interimMax || this.#headBytes > interimBytesMax) {
         return this.#failWith(interimExcess(this.address, this.interims, this.#headBytes));
       }
-      // RFC 9112 §6.1 and RFC 9110 §8.6 forbid framing here. Its meaning is unknown, so the response is not passed on.
-      if (!isFramed(head)) this.#handler?.onInterimResponse(head);
+      this.#handler?.onInterimResponse(head);
       this.#parser.reset();
       this.#parser.expect(this.#method);
       this.answerBegun = false; // RFC 9110 §15.2: an interim response is not part of the answer.
@@ -248,7 +249,10 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, bytesBehind);
   }
 
-  /** RFC 9110 §7.8: the bytes after this head belong to the protocol that it names, which the request must have offered. */
+  /**
+   * RFC 9110 §7.8: the bytes after this head belong to the protocol that it names, which the request must have offered. What else may be
+   * wrong with it says nothing of them, and is not passed on: framing headers (RFC 9112 §6.3), HTTP/1.0, and no `Connection: upgrade`.
+   */
   #onSwitched(head: Http1ResponseHead): void {
     const answered = head.fields.get('upgrade');
     const protocol = protocolAnswered(this.#upgrade, answered);
@@ -259,14 +263,18 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
       const fault = accept === null ? 'missing' : 'wrong';
       return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, answered, fault));
     }
-    const malformed = malformedSwitch(head, this.address);
-    if (malformed !== null) return this.#failWith(malformed);
     this.#phase = 'tunnel';
-    this.#request.beginTunnel();
-    this.requestSent = true;
+    // The protocol does not change within a message (RFC 9110 §7.8): what is left of the body is sent first.
+    if (this.#request.isWhole) this.#beginTunnel();
     this.#content.begin(contentUntilClose);
     this.#handler?.onSwitched(protocol, head);
     this.#parser.reset();
+  }
+
+  /** The request is whole: the client's direction begins. */
+  #beginTunnel(): void {
+    this.#request.beginTunnel();
+    this.requestSent = true;
   }
 
   /** The client sends no more: FIN goes out behind what it sent. */

@@ -131,8 +131,8 @@ export type ResponseFramingFault = { readonly rule: ResponseFramingRule } | { re
 
 /**
  * RFC 9112 §6.3 for a response to `method`, rule by rule and in its order. Contradictions are looked for first, also
- * where no content can follow: an endpoint that frames a HEAD response in two ways will do so for GET. An interim response
- * is none of the answer, so that what it says of framing is no reason to refuse the final one.
+ * where no content can follow: an endpoint that frames a HEAD response in two ways will do so for GET. A 1xx ends at its empty
+ * line whatever it says of framing: that is no reason to refuse the final response, or the change of protocol.
  */
 export function responseFraming(
   facts: FramingFacts,
@@ -140,7 +140,7 @@ export function responseFraming(
   status: number,
   isHttp10: boolean,
 ): Framing | ResponseFramingFault {
-  if (isInterim(status)) return noContent;
+  if (status < 200) return noContent;
   if (facts.lengthRule !== null) return { rule: facts.lengthRule };
   if (facts.codings > 0) {
     if (facts.lengthLines > 0) return { rule: 'length-and-transfer-encoding' };
@@ -149,7 +149,7 @@ export function responseFraming(
     if (facts.unknownCoding !== null) return { coding: facts.unknownCoding };
   }
   // 1. No content is possible.
-  if (method === 'HEAD' || status === 101 || status === 204 || status === 304) return noContent;
+  if (method === 'HEAD' || status === 204 || status === 304) return noContent;
   // 2. A successful CONNECT turns the connection into a tunnel.
   if (method === 'CONNECT' && status < 300) return noContent;
   // 3, 4. Only chunked is left here. (5 was refused above.)
@@ -158,11 +158,6 @@ export function responseFraming(
   if (facts.contentLength >= 0) return lengthOf(facts.contentLength);
   // 8. (7 is for requests.)
   return contentUntilClose;
-}
-
-/** An interim response that is passed over until the final one comes. 101 is not: it ends the exchange of HTTP messages. */
-export function isInterim(status: number): boolean {
-  return status < 200 && status !== 101;
 }
 
 /**

@@ -78,9 +78,8 @@ export class RequestFieldsReader {
     // RFC 9110 §10.1.1 has an expectation in an HTTP/1.0 request ignored.
     if (this.#expectation !== '' && !isHttp10) return refuse('expectation-unknown', this.#expectation);
     const hasContent = framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0);
-    // RFC 9110 §7.8: only with the connection option, and not from HTTP/1.0. A server may ignore it; beside content, which would
-    // come first and in the old protocol, we do.
-    const upgrade = (this.#options & optionUpgrade) !== 0 && !isHttp10 && !hasContent ? this.#upgrade : null;
+    // RFC 9110 §7.8: only with the connection option, and not from HTTP/1.0. Content comes first, in the old protocol.
+    const upgrade = (this.#options & optionUpgrade) !== 0 && !isHttp10 ? this.#upgrade : null;
 
     const fields = new Http1Fields(block.bytes, block.spans, section.count, section.seenLow, section.seenHigh);
     if (this.#nominated !== null) fields.nominate(this.#nominated);

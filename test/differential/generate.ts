@@ -92,6 +92,7 @@ const connections = [
   'Expect: 100-continue',
   'Expect: x',
   'Upgrade: h2c\r\nConnection: upgrade',
+  'Upgrade: x/1\r\nConnection: upgrade',
 ];
 const statuses = ['200', '200', '200', '204', '304', '404', '500', '100', '103', '099', '600', '20', '2000', '2x0'];
 const reasons = [' OK', ' ', '', ' \xe9', ' a\x01b', ' Not  Found'];

@@ -7,7 +7,20 @@ import { Http2ClientConnection } from '../../src/downstream/h2/connection.ts';
 import { assertRecord, unbuffered } from './cases.ts';
 import { Http2Client, type Http2Line } from './http2-client.ts';
 import { Http1Arrived, Http1World } from './http1-world.ts';
-import type { WorldOptions } from './world.ts';
+import { defaultLimits, type WorldOptions } from './world.ts';
+import {
+  data,
+  errorOf,
+  flags,
+  framesOf,
+  headers,
+  preface,
+  requestFields,
+  type SeenFrame,
+  setting,
+  settings,
+  types,
+} from '../http2/frames.ts';
 
 function world(connectMs = 1, options: WorldOptions = {}): Http1World {
   return new Http1World(options, { clients: 'h2', connectMs: () => connectMs });
@@ -61,6 +74,46 @@ describe('a request over HTTP/2 whose content ends', () => {
       assertRecord(one, { end: 'generated', cause: 'request_refused', status: 400 });
       one.verifyAtRest();
     });
+
+  it('wrongly is an error of its stream, behind the whole answer (RFC 9113 §8.1.1)', () => {
+    const one = world();
+    const { frames, send } = rawClient(one);
+    send(headers(1, requestFields({ ':method': 'POST' }, [['content-length', '9']]), false), data(1, 'short', true));
+    one.pass(50);
+    const seen = frames().filter(({ streamId }) => streamId === 1);
+    assert.deepEqual(
+      seen.map(({ type, flags: set }) => [type, set & flags.endStream]),
+      [
+        [types.headers, 0],
+        [types.data, flags.endStream],
+        [types.rstStream, 0],
+      ],
+    );
+    assert.equal(errorOf(seen.at(-1) as SeenFrame), 'PROTOCOL_ERROR');
+    const { failure } = assertRecord(one, { end: 'generated', cause: 'request_refused', status: 400 });
+    assert.equal(failure?.cause === 'request_refused' ? failure.evidence.code : null, 'PROTOCOL_ERROR');
+    one.verifyAtRest();
+  });
+
+  it('wrongly is reset in time, also where the answer waits for a window that the client does not open', () => {
+    const one = world();
+    const { frames, send } = rawClient(one, setting(4, 0));
+    send(headers(1, requestFields({}, [['A', 'b']])));
+    one.pass(50);
+    const of = (streamId: number): SeenFrame[] => frames().filter((frame) => frame.streamId === streamId);
+    assert.deepEqual(
+      of(1).map(({ type }) => type),
+      [types.headers],
+    );
+    one.pass(defaultLimits.writeMs + 2000);
+    assert.deepEqual(
+      of(1).map(({ type }) => type),
+      [types.headers, types.rstStream],
+    );
+    assert.equal(errorOf(of(1).at(-1) as SeenFrame), 'PROTOCOL_ERROR');
+    assertRecord(one, { end: 'truncated', cause: 'response_not_read', status: 400 });
+    one.verifyAtRest();
+  });
 
   it('wrongly behind the beginning of the response cuts the response, and is recorded', () => {
     const one = world(1, unbuffered);
@@ -473,3 +526,24 @@ describe('a client over HTTP/2 that leaves with many requests', () => {
     one.verifyAtRest();
   });
 });
+
+/** A client that sends the frames it is given, on a connection of its own. */
+function rawClient(
+  one: Http1World,
+  ...with_: Buffer[]
+): { frames: () => readonly SeenFrame[]; send: (...parts: Buffer[]) => void } {
+  const { client } = one.connect();
+  let received: Buffer = Buffer.alloc(0);
+  client.listener = {
+    onBytes: (bytes, start, end) => void (received = Buffer.concat([received, bytes.slice(start, end)])),
+    onEnd: () => client.end(),
+    onWritten() {},
+    onClosed() {},
+  };
+  const send = (...parts: Buffer[]): void => {
+    const bytes = Buffer.concat(parts);
+    client.write(bytes, 0, bytes.length, 'borrowed');
+  };
+  send(preface, settings(...with_));
+  return { frames: () => framesOf(received, 0).frames, send };
+}

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { requestRules } from '../../src/core/rules.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { framesOf, headers, ping, requestFields, type SeenFrame } from './frames.ts';
+import { framesOf, headers, ping, requestFields, type SeenFrame, setting, settings, types } from './frames.ts';
 import { RawHttp2 } from './raw-http2.ts';
-import { type RuleCase, ruleCases } from './rules.ts';
+import { type Refused, type RuleCase, ruleCases } from './rules.ts';
 
 /** Of the request that shows that the connection goes on: behind the streams of all cases. */
 const lastStream = 9001;
@@ -68,6 +68,11 @@ routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: 
       const answer = await line.answer(1);
       assert.equal(answer?.status, 200);
       assert.ok(answer.isWhole);
+    } else if (outcome === 'one-byte') {
+      await line.until(() => (line.response(1)?.content.length ?? 0) > 0);
+      assert.equal(line.response(1)?.content.toString(), 'h');
+      line.send(settings(setting(4, 65_535)));
+      assert.equal((await line.answer(1))?.content.toString(), 'here');
     } else if ('reset' in outcome) {
       const { reset, stream = 1 } = outcome;
       await line.until(() => line.resetOf(stream) !== null);
@@ -78,20 +83,29 @@ routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: 
       const isIt = ({ type, flags, streamId, payload }: SeenFrame): boolean =>
         type === expected?.type && flags === expected.flags && streamId === 0 && payload.equals(expected.payload);
       assert.ok(await line.until(() => line.frames.some(isIt)));
-    } else if ('refused' in outcome) await isRefused(line, outcome.refused, outcome.status);
+    } else if ('refused' in outcome) await isRefused(line, outcome);
   }
 
-  async function isRefused(line: RawHttp2, rule: keyof typeof requestRules, status: number): Promise<void> {
+  async function isRefused(line: RawHttp2, { refused: rule, status, error }: Refused): Promise<void> {
     const answer = await line.answer(1);
     assert.equal(answer?.status, status);
+    assert.ok(answer.isWhole);
+    if (error !== null) {
+      await line.until(() => line.resetOf(1) !== null);
+      assert.equal(line.resetOf(1), error);
+      const own = line.frames.filter(({ streamId }) => streamId === 1);
+      assert.equal(own.at(-1)?.type, types.rstStream, 'nothing follows on the stream');
+    } else assert.notEqual(line.resetOf(1), 'PROTOCOL_ERROR');
     const { reason, section } = requestRules[rule];
     const { detail } = JSON.parse(answer.content.toString()) as { detail: string };
     assert.equal(detail, `The request was refused because ${reason} (${section}).`);
     const { cause, evidence, attempts } = await gateway.record(answer.fields.get('x-request-id') ?? '');
     assert.equal(cause, 'request_refused');
     // An attempt that ended by it has the evidence.
-    const known = (evidence ?? attempts.at(-1)?.evidence) as { readonly rule?: string } | undefined;
-    assert.equal(known?.rule, rule);
+    const known = (evidence ?? attempts.at(-1)?.evidence) as
+      | { readonly rule?: string; readonly code?: string }
+      | undefined;
+    assert.deepEqual([known?.rule, known?.code ?? null], [rule, error]);
   }
 
   /** The connection serves a further request. */

@@ -18,6 +18,13 @@ import {
   word,
 } from './frames.ts';
 
+/** `error`: of the RST_STREAM behind the response; null: none comes. */
+export interface Refused {
+  readonly refused: RequestRule;
+  readonly status: number;
+  readonly error: ErrorName | null;
+}
+
 /** What must come. Each but `goAway` also says that the connection goes on: it serves a further request. */
 export type Outcome =
   | { readonly goAway: ErrorName }
@@ -26,7 +33,9 @@ export type Outcome =
   /** A frame that answers: its type, its flags and its payload. */
   | { readonly frame: Buffer }
   /** A response on stream 1 that names the rule, and a record that does. */
-  | { readonly refused: RequestRule; readonly status: number }
+  | Refused
+  /** DATA of a byte on stream 1 is the first that comes of its response, and the only one until its window is opened. */
+  | 'one-byte'
   /** The response of the route on stream 1. */
   | 'served'
   /** Nothing on stream 1 but what it would get anyway. */
@@ -51,6 +60,7 @@ const get = requestFields();
 const hanging = requestFields({ ':path': '/hang' });
 const posting = requestFields({ ':method': 'POST', ':path': '/hang' });
 const block = literals(...get);
+const hangingBlock = literals(...hanging);
 const openStream = headers(1, hanging);
 const openPost = headers(1, posting, false);
 const served = headers(1, get);
@@ -76,20 +86,35 @@ function serves(section: string, name: string, ...send: readonly Buffer[]): Rule
   return { section, name, send, outcome: 'served' };
 }
 
+/** Malformed (RFC 9113 §8.1.1): it is answered, and its stream is reset behind the answer. */
+function malformed(
+  section: string,
+  rule: RequestRule,
+  name: string,
+  fields: readonly FieldPair[],
+  end = true,
+): RuleCase {
+  return malformedBy(section, rule, name, headers(1, fields, end));
+}
+
+/** As above, of several frames: all came before its response has begun. */
+function malformedBy(section: string, rule: RequestRule, name: string, ...send: readonly Buffer[]): RuleCase {
+  return { section, name, send, outcome: { refused: rule, status: 400, error: 'PROTOCOL_ERROR' } };
+}
+
+/** Well formed, and refused: it asks for what is not offered. */
 function refuses(
   section: string,
   rule: RequestRule,
   name: string,
   fields: readonly FieldPair[],
-  status = 400,
-  end = true,
+  status: number,
 ): RuleCase {
-  return { section, name, send: [headers(1, fields, end)], outcome: { refused: rule, status } };
+  return { section, name, send: [headers(1, fields)], outcome: { refused: rule, status, error: null } };
 }
 
-/** Refused behind its head, before its response has begun. */
-function refusesLater(section: string, rule: RequestRule, name: string, ...send: readonly Buffer[]): RuleCase {
-  return { section, name, send, outcome: { refused: rule, status: 400 } };
+function oneByte(section: string, name: string, ...send: readonly Buffer[]): RuleCase {
+  return { section, name, send, outcome: 'one-byte' };
 }
 
 /** Frames for a stream whose request and response have been sent. */
@@ -367,6 +392,17 @@ const connectionFrames: readonly RuleCase[] = [
     windowUpdate(1, largest - 65_535),
     settings(setting(4, 70_000)),
   ),
+  bare(oneByte('6.9.1', 'a window of one byte', preface, settings(setting(4, 1)), served)),
+  oneByte('6.9.2', 'a window of one byte behind the request', settings(setting(4, 0)), served, settings(setting(4, 1))),
+  bare(
+    oneByte(
+      '6.5.3',
+      'the last of two values in one SETTINGS',
+      preface,
+      settings(setting(4, 100), setting(4, 1)),
+      served,
+    ),
+  ),
   resets(
     '6.9.1',
     'FLOW_CONTROL_ERROR',
@@ -403,6 +439,30 @@ const connectionFrames: readonly RuleCase[] = [
     frame(types.continuation, endHeaders, 0, block),
   ),
   goAway('6.10', 'PROTOCOL_ERROR', 'DATA within a header block', frame(types.headers, 0, 1, block), data(1, 'x')),
+  goAway(
+    '6.10',
+    'PROTOCOL_ERROR',
+    'DATA behind a CONTINUATION that does not end the header block',
+    frame(types.headers, 0, 1, block.subarray(0, 5)),
+    frame(types.continuation, 0, 1, block.subarray(5)),
+    data(1, 'x'),
+  ),
+  goAway(
+    '6.10',
+    'PROTOCOL_ERROR',
+    'CONTINUATION behind one that ends the header block',
+    frame(types.headers, endStream, 1, hangingBlock.subarray(0, 5)),
+    frame(types.continuation, endHeaders, 1, hangingBlock.subarray(5)),
+    frame(types.continuation, endHeaders, 1, block),
+  ),
+  goAway(
+    '6.10',
+    'PROTOCOL_ERROR',
+    'CONTINUATION behind DATA',
+    openPost,
+    data(1, 'x'),
+    frame(types.continuation, endHeaders, 1, block),
+  ),
   ignored(
     '7',
     'RST_STREAM with an unknown error',
@@ -450,39 +510,42 @@ const connectionFrames: readonly RuleCase[] = [
 ];
 
 const messages: readonly RuleCase[] = [
-  refuses('8.2', 'header-name-case', 'a header name with an uppercase letter', withField('X-Big', '1')),
-  refuses('8.2.1', 'header-name', 'a header name with a space', withField('a b', '1')),
-  refuses('8.2.1', 'header-name', 'a header name with a colon', withField('a:b', '1')),
-  refuses('8.2.1', 'header-name', 'an empty header name', withField('', '1')),
-  refuses('8.2.1', 'header-name', 'a header name with DEL', withField('a\x7f', '1')),
-  refuses('8.2.1', 'header-name', 'a header name with a byte above 127', withField('a\xe9', '1')),
-  refuses('8.2.1', 'header-name', 'a header name with NUL', withField('a\0', '1')),
-  refuses('8.2.1', 'header-value', 'a header value with NUL', withField('a', 'b\0c')),
-  refuses('8.2.1', 'header-value', 'a header value with CR', withField('a', 'b\rc')),
-  refuses('8.2.1', 'header-value', 'a header value with LF', withField('a', 'b\nc')),
-  refuses('8.2.1', 'header-value-blank', 'a header value that begins with a space', withField('a', ' b')),
-  refuses('8.2.1', 'header-value-blank', 'a header value that ends with a tab', withField('a', 'b\t')),
+  malformed('8.2', 'header-name-case', 'a header name with an uppercase letter', withField('X-Big', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with a space', withField('a b', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with a colon', withField('a:b', '1')),
+  malformed('8.2.1', 'header-name', 'an empty header name', withField('', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with DEL', withField('a\x7f', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with a byte above 127', withField('a\xe9', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with NUL', withField('a\0', '1')),
+  malformed('8.2.1', 'header-value', 'a header value with NUL', withField('a', 'b\0c')),
+  malformed('8.2.1', 'header-value', 'a header value with CR', withField('a', 'b\rc')),
+  malformed('8.2.1', 'header-value', 'a header value with LF', withField('a', 'b\nc')),
+  malformed('8.2.1', 'header-value-blank', 'a header value that begins with a space', withField('a', ' b')),
+  malformed('8.2.1', 'header-value-blank', 'a header value that ends with a tab', withField('a', 'b\t')),
   ...['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade'].map((name) =>
-    refuses('8.2.2', 'connection-header', `the header ${name}`, withField(name, 'close')),
+    malformed('8.2.2', 'connection-header', `the header ${name}`, withField(name, 'close')),
   ),
-  refuses('8.2.2', 'connection-header', 'a TE that is not "trailers"', withField('te', 'gzip')),
+  malformed('8.2.2', 'connection-header', 'a TE that is not "trailers"', withField('te', 'gzip')),
   serves('8.2.2', 'a TE of "trailers"', headers(1, withField('te', 'trailers'))),
-  refuses('8.3', 'pseudo-header-unknown', 'an unknown pseudo-header', withField(':test', 'x')),
-  refuses('8.3', 'pseudo-header-kind', 'the pseudo-header of responses', requestFields({ ':status': '200' })),
-  refuses('8.3', 'pseudo-header-late', 'a pseudo-header behind a header', [['a', 'b'], ...get]),
-  refuses('8.3', 'pseudo-header-repeated', 'a pseudo-header twice', [...get, [':path', '/']]),
-  refuses('8.3.1', 'pseudo-header-missing', 'no :method', requestFields({ ':method': null })),
-  refuses('8.3.1', 'pseudo-header-missing', 'no :scheme', requestFields({ ':scheme': null })),
-  refuses('8.3.1', 'pseudo-header-missing', 'no :path', requestFields({ ':path': null })),
-  refuses('8.3.1', 'pseudo-header-missing', 'an empty :path', requestFields({ ':path': '' })),
-  refuses('8.3.1', 'pseudo-header-missing', ':method alone', [[':method', 'GET']]),
-  refuses('8.3.1', 'method-token', 'an empty :method', requestFields({ ':method': '' })),
-  refuses('8.3.1', 'method-token', 'a :method with a space', requestFields({ ':method': 'GET /' })),
-  refuses('8.3.1', 'scheme-unknown', 'an empty :scheme', requestFields({ ':scheme': '' })),
-  refuses('8.3.1', 'target-bytes', 'a :path with a space', requestFields({ ':path': '/a b' })),
-  refuses('8.3.1', 'target-bytes', 'a :path with a fragment', requestFields({ ':path': '/a#b' })),
-  refuses('8.3.1', 'host-invalid', 'an :authority with a user', requestFields({ ':authority': 'user@example.org' })),
-  refuses(
+  malformed('8.3', 'pseudo-header-unknown', 'an unknown pseudo-header', withField(':test', 'x')),
+  malformed('8.3', 'pseudo-header-kind', 'the pseudo-header of responses', requestFields({ ':status': '200' })),
+  malformed('8.3', 'pseudo-header-late', 'a pseudo-header behind a header', [['a', 'b'], ...get]),
+  malformed('8.3', 'pseudo-header-repeated', 'a pseudo-header twice', [...get, [':path', '/']]),
+  malformed('8.3.1', 'pseudo-header-missing', 'no :method', requestFields({ ':method': null })),
+  malformed('8.3.1', 'pseudo-header-missing', 'no :scheme', requestFields({ ':scheme': null })),
+  malformed('8.3.1', 'pseudo-header-missing', 'no :path', requestFields({ ':path': null })),
+  malformed('8.3.1', 'pseudo-header-missing', 'an empty :path', requestFields({ ':path': '' })),
+  malformed('8.3.1', 'pseudo-header-missing', ':method alone', [[':method', 'GET']]),
+  malformed('8.3.1', 'method-token', 'an empty :method', requestFields({ ':method': '' })),
+  malformed('8.3.1', 'method-token', 'a :method with a space', requestFields({ ':method': 'GET /' })),
+  malformed('8.3.1', 'pseudo-header-missing', 'an empty :scheme', requestFields({ ':scheme': '' })),
+  refuses('8.3.1', 'scheme-unknown', 'a scheme that is not offered', requestFields({ ':scheme': 'ftp' }), 400),
+  malformed('8.3.1', 'pseudo-header-repeated', ':method twice', [...get, [':method', 'GET']]),
+  malformed('8.3.1', 'pseudo-header-repeated', ':scheme twice', [...get, [':scheme', 'http']]),
+  malformed('8.3.1', 'target-bytes', 'a :path with a space', requestFields({ ':path': '/a b' })),
+  malformed('8.3.1', 'target-bytes', 'a :path with a fragment', requestFields({ ':path': '/a#b' })),
+  malformed('8.3.1', 'host-invalid', 'an :authority with a user', requestFields({ ':authority': 'user@example.org' })),
+  malformed(
     '8.3.1',
     'host-repeated',
     'two Hosts',
@@ -491,30 +554,38 @@ const messages: readonly RuleCase[] = [
       ['host', 'b'],
     ]),
   ),
-  refuses('8.3.1', 'pseudo-header-repeated', ':authority twice', [...get, [':authority', 'example.org']]),
-  refuses('RFC 8441 §4', 'pseudo-header-kind', ':protocol with GET', requestFields({ ':protocol': 'websocket' })),
+  malformed('8.3.1', 'pseudo-header-repeated', ':authority twice', [...get, [':authority', 'example.org']]),
+  malformed('RFC 8441 §4', 'pseudo-header-kind', ':protocol with GET', requestFields({ ':protocol': 'websocket' })),
   refuses(
     'RFC 8441 §5',
     'connect-ended',
     'an extended CONNECT that ends its stream',
     requestFields({ ':method': 'CONNECT', ':protocol': 'websocket' }),
+    400,
   ),
   refuses(
+    'RFC 9220 §3',
+    'connect-protocol',
+    'an extended CONNECT to another protocol',
+    requestFields({ ':method': 'CONNECT', ':protocol': 'tcp' }),
+    501,
+  ),
+  malformed(
     'RFC 8441 §4',
     'pseudo-header-missing',
     'an extended CONNECT without :path',
     requestFields({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': null }),
   ),
-  refuses(
+  malformed(
     'RFC 8441 §4',
     'pseudo-header-missing',
     'an extended CONNECT without :scheme',
     requestFields({ ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': null }),
   ),
-  refuses('8.3.1', 'target-form', 'a :path that does not begin with "/"', requestFields({ ':path': 'index' })),
-  refuses('8.3.1', 'target-form', 'a :path of "*" with GET', requestFields({ ':path': '*' })),
-  refuses('8.3.1', 'host-missing', 'neither :authority nor Host', requestFields({ ':authority': null })),
-  refuses('8.3.1', 'host-disagrees', ':authority and another Host', withField('host', 'other.example')),
+  malformed('8.3.1', 'target-form', 'a :path that does not begin with "/"', requestFields({ ':path': 'index' })),
+  malformed('8.3.1', 'target-form', 'a :path of "*" with GET', requestFields({ ':path': '*' })),
+  malformed('8.3.1', 'host-missing', 'neither :authority nor Host', requestFields({ ':authority': null })),
+  malformed('8.3.1', 'host-disagrees', ':authority and another Host', withField('host', 'other.example')),
   serves(
     '8.3.1',
     'a Host instead of :authority',
@@ -530,41 +601,50 @@ const messages: readonly RuleCase[] = [
     ],
     501,
   ),
-  refuses('8.5', 'connect-not-offered', 'CONNECT with :scheme and :path', requestFields({ ':method': 'CONNECT' }), 501),
-  refusesLater(
+  malformed('8.5', 'pseudo-header-kind', 'CONNECT with :scheme and :path', requestFields({ ':method': 'CONNECT' })),
+  malformedBy(
     '8.1.1',
     'content-length-mismatch',
     'less content than announced',
     headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '9']]), false),
     data(1, 'x', true),
   ),
-  refusesLater(
+  malformedBy(
     '8.1.1',
     'content-length-mismatch',
     'more content than announced',
     headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '1']]), false),
     data(1, 'xx', true),
   ),
-  refuses('8.1.1', 'content-length-mismatch', 'content announced, and no DATA', withField('content-length', '5')),
-  refuses(
+  malformed('8.1.1', 'content-length-mismatch', 'content announced, and no DATA', withField('content-length', '5')),
+  malformed(
     '8.1.1',
     'content-length-invalid',
     'a Content-Length that is no number',
     withField('content-length', '+5'),
-    400,
     false,
   ),
+  malformedBy(
+    '8.1.1',
+    'content-length-mismatch',
+    'less content than announced, in several frames',
+    headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '9']]), false),
+    data(1, 'test'),
+    data(1, 'test', true),
+  ),
+  malformed('8.1.1', 'header-name-case', 'a request whose content has yet to come', withField('A', 'b'), false),
+  refuses('RFC 9110 §15.5.18', 'expectation-unknown', 'an unknown expectation', withField('expect', 'x'), 417),
   resets('8.1', 'PROTOCOL_ERROR', 'trailers that do not end the stream', openPost, headers(1, [['a', 'b']], false)),
-  refusesLater('8.1', 'pseudo-header-kind', 'a pseudo-header in trailers', openPost, headers(1, [[':method', 'GET']])),
-  refusesLater(
+  malformedBy('8.1', 'pseudo-header-kind', 'a pseudo-header in trailers', openPost, headers(1, [[':method', 'GET']])),
+  malformedBy(
     '8.2.2',
     'connection-header',
     'a connection header in trailers',
     openPost,
     headers(1, [['connection', 'a']]),
   ),
-  refusesLater('8.2', 'header-name-case', 'an uppercase letter in trailers', openPost, headers(1, [['A', 'b']])),
-  refusesLater('8.2.1', 'header-value', 'a line end in a trailer', openPost, headers(1, [['a', 'b\r\nc: d']])),
+  malformedBy('8.2', 'header-name-case', 'an uppercase letter in trailers', openPost, headers(1, [['A', 'b']])),
+  malformedBy('8.2.1', 'header-value', 'a line end in a trailer', openPost, headers(1, [['a', 'b\r\nc: d']])),
   resets('8.1', 'STREAM_CLOSED', 'DATA behind trailers', openPost, headers(1, [['a', 'b']]), data(1, 'x', true)),
   ignored('8.1', 'trailers', openPost, data(1, 'x'), headers(1, [['a', 'b']])),
 ];
@@ -638,7 +718,39 @@ const hpack: readonly RuleCase[] = [
   ),
 ];
 
+/** A header block with each representation of RFC 7541 §6, behind two sizes of the table: names by index and in full, strings plain and in Huffman code. */
+const everyRepresentation = Buffer.concat([
+  Buffer.of(0x20, 0x3f, 0xe1, 0x1f, 0x82, 0x86, 0x84, 0x41, 11),
+  Buffer.from('example.org'),
+  Buffer.of(0x40, 1, 0x61, 1, 0x62, 0xbe, 0x7a, 1, 0x63, 0x0f, 0x2b, 1, 0x64, 0, 1, 0x65, 1, 0x66),
+  Buffer.of(0x1f, 0x2b, 1, 0x67, 0x10, 1, 0x68, 1, 0x69, 0x40, ...xTest, 0x83, 0x49, 0x50, 0x9f),
+]);
+
+/** PRIORITY with a dependency, which the gateway takes no notice of (RFC 9113 §5.3.2). */
+function dependency(streamId: number, on: number, weight: number): Buffer {
+  return frame(types.priority, 0, streamId, Buffer.concat([word(on), Buffer.of(weight)]));
+}
+
 const generic: readonly RuleCase[] = [
+  serves('RFC 7541 §6', 'every representation', frame(types.headers, endStream | endHeaders, 1, everyRepresentation)),
+  serves(
+    '5.3.2',
+    'PRIORITY with all weights and dependencies, also of streams that come later',
+    dependency(1, 0, 0),
+    dependency(1, 0, 255),
+    dependency(1, 0x8000_0003, 9),
+    dependency(7, 1, 9),
+    served,
+    dependency(1, 0, 9),
+  ),
+  serves(
+    '8.1',
+    'POST with content in several frames, and trailers',
+    headers(1, requestFields({ ':method': 'POST' }), false),
+    data(1, 'test'),
+    data(1, 'test'),
+    headers(1, [['x-sum', '8']]),
+  ),
   serves('generic', 'GET', served),
   serves('generic', 'HEAD', headers(1, requestFields({ ':method': 'HEAD' }))),
   serves(
@@ -662,7 +774,10 @@ function contentOf(streamId: number, bytes: number): Buffer[] {
   return parts;
 }
 
-/** What a client can break of RFC 9113, 9218 and 7541, by section: as h2spec does, and more. */
+/**
+ * What a client can break of RFC 9113, 9218 and 7541, by section: as h2spec does, and more. One of its cases stands elsewhere: windows that
+ * become negative (§6.9.2) are in `src/wire/h2/session.test.ts`.
+ */
 export const ruleCases: readonly RuleCase[] = [
   ...connection,
   ...frames,

@@ -55,7 +55,7 @@ const further: Readonly<Record<string, readonly string[]>> = {
     'early-200 slow-head no-reason no-space-after-status nominated-field head-in-pieces no-content-with-content',
     'not-modified-with-content head-content-later head-with-content surplus-after-chunked surplus-later',
     'chunk-extensions trailers one-byte-chunks large-content empty-content unknown-status own-429 upgrade-accepted',
-    'upgrade-declined good',
+    'upgrade-declined upgrade-after-content upgrade-framed upgrade-http-1.0 good',
   ],
 };
 const furtherNames = Object.entries(further).flatMap(([shape, lists]) =>

@@ -7,7 +7,7 @@ import { Http2RequestReader } from '../../wire/h2/request-head.ts';
 import { hostOf } from '../../wire/host.ts';
 import { methodBytesMax } from '../../wire/limits.ts';
 import { clientFacts } from '../client-facts.ts';
-import { refusal, tooLarge } from '../client-failures.ts';
+import { refusal, refusalOnStream, tooLarge } from '../client-failures.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
@@ -48,7 +48,7 @@ export class RequestIntake {
     const request = isRefused ? refusedRequest(section.method ?? '', section.path ?? '', scheme, 'HTTP/2') : head;
     const trusted = this.#ports.isTrusted(this.client.peerAddress);
     if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, request.fields, this.#ports);
-    this.failure = isRefused ? refusal(head.rule, head.at) : this.#failureOf(request);
+    this.failure = isRefused ? refusalOnStream(head.rule, head.at) : this.#failureOf(request);
     return request;
   }
 

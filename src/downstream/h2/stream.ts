@@ -20,7 +20,7 @@ import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/se
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { removeForbiddenTrailers } from '../../wire/trailers.ts';
-import { bodyTimeout, notRead, refusal, tooLarge } from '../client-failures.ts';
+import { bodyTimeout, notRead, refusalOnStream, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
 import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
@@ -50,7 +50,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   /** The exchange begins when what came together with the head of the request has been judged. */
   hasBegun = false;
   queuedForMs = -1;
-  /** Why the request is refused from the beginning; null: it is not. */
+  /** Why the request is refused, from the beginning or as its content comes; null: it is not. */
   #refusal: Failure | null;
   /** How the client was lost; null: it was not, or the exchange has ended at once. */
   #loss: Failure | null = null;
@@ -221,10 +221,10 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   #failRequest(failure: Failure): void {
     if (this.#requestOver) return;
     this.#requestOver = true;
+    this.#refusal ??= failure;
     this.#dropHeld();
     this.#timeouts.stopContent();
     if (this.hasBegun) this.handler?.onRequestFailed(failure);
-    else this.#refusal ??= failure;
   }
 
   #dropHeld(): void {
@@ -244,8 +244,12 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   onMalformed(why: string, rule: RequestRule): boolean {
     if (this.#begun || this.#requestOver || (this.hasBegun && this.handler === null)) return false;
-    this.#failRequest(refusal(rule, why));
+    this.#failRequest(refusalOnStream(rule, why));
     return true;
+  }
+
+  get #isMalformed(): boolean {
+    return this.#refusal?.cause === 'request_refused' && this.#refusal.evidence.code !== undefined;
   }
 
   get contentUnsent(): number {
@@ -396,9 +400,12 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     // Each side of a tunnel ends its own direction.
     const goesOn = this.isTunnel && !this.#requestOver && !this.#stream.isOver;
     if (!goesOn) this.#end();
+    const { session } = this.#connection;
+    // RFC 9113 §8.1.1: a malformed request is an error of its stream, behind its answer.
+    if (this.#isMalformed) session.reset(this.#stream, 'PROTOCOL_ERROR');
+    else if (this.#stream.peerEnded) session.closeIfEnded(this.#stream);
     // RFC 9113 §8.1: the rest of a request that is not needed any more.
-    if (this.#stream.peerEnded) this.#connection.session.closeIfEnded(this.#stream);
-    else if (!goesOn) this.#connection.session.reset(this.#stream, 'NO_ERROR');
+    else if (!goesOn) session.reset(this.#stream, 'NO_ERROR');
     try {
       handler?.onResponseSent();
     } catch (error) {
@@ -447,7 +454,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { handler } = this;
     if (handler === null) return;
     const { writeMs } = this.#connection.listener.limits;
-    this.#connection.session.reset(this.#stream, 'CANCEL');
+    this.#connection.session.reset(this.#stream, this.#isMalformed ? 'PROTOCOL_ERROR' : 'CANCEL');
     try {
       this.#lost(handler, notRead(this.contentSent, slowness, writeMs));
     } catch {

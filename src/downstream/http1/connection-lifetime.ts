@@ -42,6 +42,8 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
   protected requestEndedAt: Instant;
   /** The exchange is a tunnel: each side ends its own direction, and the connection ends with both. */
   protected tunnel = false;
+  /** In a tunnel: the client still sends the body of its request, and its direction begins behind that (RFC 9110 §7.8). */
+  protected tunnelWaits = false;
   /** Runs from the FIN of a client that still gets its responses. */
   #halfClosed: HalfClosedTimeout | null = null;
 
@@ -62,6 +64,10 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     this.reader.end();
     this.requestEndedAt = this.ports.clock.now();
     this.timeouts.await('nothing');
+    if (this.tunnelWaits) {
+      this.tunnelWaits = false;
+      this.reader.beginTunnel();
+    }
     this.handler?.onRequestEnd(trailers);
     if (this.tunnel) this.endTunnelIfWhole();
   }
@@ -158,7 +164,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
 
   /** FIN came in the middle of a request body, or in a tunnel, whose direction it ends. */
   protected endTruncated(): void {
-    if (this.tunnel) return this.endRequest(null);
+    if (this.tunnel && !this.tunnelWaits) return this.endRequest(null);
     const { framing, bytesReceived } = this.reader.content;
     this.failRequest(bodyTruncated(framing, bytesReceived));
   }

@@ -175,7 +175,8 @@ export class Http1ClientConnection
   onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     if (this.reader.ended) return; // It failed earlier in this run of chunks.
     // The bytes of a tunnel are no request body, and a tunnel may carry any number of them.
-    const failure = this.tunnel ? null : tooLarge(this.reader.content.bytesReceived, this.#bodyBytesMax);
+    const isTunnelled = this.tunnel && !this.tunnelWaits;
+    const failure = isTunnelled ? null : tooLarge(this.reader.content.bytesReceived, this.#bodyBytesMax);
     if (failure !== null) return this.failRequest(failure);
     this.handler?.onRequestContent(bytes, start, end, ownership);
   }
@@ -271,7 +272,8 @@ export class Http1ClientConnection
     this.ports.counts.tunnelsActive++;
     this.persistent = false;
     this.writer.switchTo(protocol, response);
-    this.reader.beginTunnel();
+    if (this.reader.ended) this.reader.beginTunnel();
+    else this.tunnelWaits = true;
     this.timeouts.beginTunnel();
     this.#readHeld();
   }

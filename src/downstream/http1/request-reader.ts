@@ -228,14 +228,13 @@ export class RequestReader {
     return true;
   }
 
-  /** What follows is no request: it is passed on as it is, until the client ends it. */
+  /** The request is complete. What follows is no request: it is passed on as it is, until the client ends it. */
   beginTunnel(): void {
     this.head.reset();
     this.content.begin(contentUntilClose);
     this.ended = false;
     this.#wanted = true;
-    this.#paused = false;
-    this.#next = 'content';
+    if (!this.#paused) this.#next = 'content';
   }
 
   /** No more bytes of this request count. */

@@ -1,6 +1,7 @@
 import {
   better,
   broken,
+  garbled,
   refuseOrRepair,
   gone,
   late,
@@ -8,6 +9,7 @@ import {
   misleading,
   unreachable,
   withInterim,
+  withPoison,
 } from './expectations.ts';
 import type { Expectation, TortureRequest } from './torture-case.ts';
 import { both, get, getAndPost, type Row, untilIdleMs, upload } from './rows.ts';
@@ -38,6 +40,9 @@ export const connectionRows: readonly Row[] = [
   ['early-hints', withInterim(lawful(200, 'hinted\n'), 103), get],
   ['upgrade-declined', lawful(200, 'no upgrade\n'), [upgradeRequest()]],
   ['upgrade-accepted', upgraded(), [upgradeRequest()]],
+  ['upgrade-after-content', upgraded(), [{ method: 'POST', contentBytes: 11, upgrade: true }]],
+  ['upgrade-framed', switchedBadly(), [upgradeRequest()]],
+  ['upgrade-http-1.0', switchedBadly(), [upgradeRequest()]],
   [
     'unsolicited-101',
     {
@@ -99,6 +104,16 @@ function upgraded(): Expectation {
     answers: [...both.answers, { status: 200, content: 'not asked\n' }],
     cut: misleading('The client was told that the protocol changes, and then nothing.'),
   };
+}
+
+/** The 101 breaks a rule that says nothing of the bytes behind it (RFC 9112 §6.3): a gateway may refuse it, or pass on a good one. */
+function switchedBadly(): Expectation {
+  const refused = refuseOrRepair(garbled('http_upgrade_failed'), 101, '\x81\x02hi');
+  return withPoison(
+    { ...refused, answers: [...refused.answers, { status: 200, content: 'not asked\n' }], right: [502, 426] },
+    /^HTTP\/1\.0 101|^HTTP\/1\.. 101(?:(?!\r\n\r\n)[^])*\r\ncontent-length:/i,
+    misleading('The 101 was handed on as it was, and RFC 9110 §8.6 and §7.8 forbid it.'),
+  );
 }
 
 function upgradeRequest(): TortureRequest {

@@ -16,16 +16,38 @@ const good: Fault = {
   script: ({ fields }) => answer('200 OK', goodContent(fields.get('x-fault-id') ?? ''), [textType]),
 };
 
-const upgrades: Fault = {
-  name: 'upgrade-accepted',
-  does: 'switches protocols (101) for a request that asks for it, and says a word in the new one',
-  faulty: false,
-  begins: 'content',
-  script: ({ fields }): Script =>
-    fields.has('upgrade')
-      ? [send(switching(fields.get('sec-websocket-key') ?? '')), apart, send('\x81\x02hi')]
-      : answer('200 OK', 'not asked\n', [textType]),
-};
+/** Switches protocols by a 101, which `change` may change, and says a word in the new one. */
+function upgrades(name: string, does: string, faulty: boolean, change = (head: string): string => head): Fault {
+  return {
+    name,
+    does,
+    faulty,
+    begins: 'content',
+    script: ({ fields }): Script =>
+      fields.has('upgrade')
+        ? [send(change(switching(fields.get('sec-websocket-key') ?? ''))), apart, send('\x81\x02hi')]
+        : answer('200 OK', 'not asked\n', [textType]),
+  };
+}
+
+const switches: readonly Fault[] = [
+  upgrades(
+    'upgrade-accepted',
+    'switches protocols (101) for a request that asks for it, and says a word in the new one',
+    false,
+  ),
+  upgrades(
+    'upgrade-after-content',
+    'switches protocols (101) for a request with content that asks for it, once it has the content',
+    false,
+  ),
+  upgrades('upgrade-framed', 'switches protocols with a 101 that has a Content-Length', true, (head) =>
+    head.replace('\r\n\r\n', '\r\nContent-Length: 0\r\n\r\n'),
+  ),
+  upgrades('upgrade-http-1.0', 'switches protocols with a 101 that calls itself HTTP/1.0', true, (head) =>
+    head.replace('HTTP/1.1', 'HTTP/1.0'),
+  ),
+];
 
 const declines: Fault = {
   name: 'upgrade-declined',
@@ -42,7 +64,7 @@ export const tortureFaults: readonly Fault[] = [
   ...furtherHeadFaults,
   ...furtherGarbageFaults,
   ...furtherContentFaults,
-  upgrades,
+  ...switches,
   declines,
   good,
 ];

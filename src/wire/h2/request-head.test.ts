@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type RequestRule, requestRules } from '../../core/rules.ts';
 import type { Http1RequestHead, RequestRefusal } from '../http1-request-head.ts';
 import { requestLimits } from '../request-limits.test-support.ts';
 import { type FieldPair, literals, TestDecoder } from './hpack.test-support.ts';
-import { Http2RequestReader } from './request-head.ts';
+import { Http2RequestReader, isMalformed } from './request-head.ts';
+import { fieldSectionRules } from './section-rules.ts';
 
 const plain: Readonly<Record<string, string | null>> = {
   ':method': 'GET',
@@ -41,11 +43,13 @@ const refused: readonly (readonly [
   ['method-token', { ':method': 'GET /' }],
   ['method-too-long', { ':method': 'A'.repeat(1000) }],
   ['connect-not-offered', { ':method': 'CONNECT', ':path': null, ':scheme': null }],
+  ['pseudo-header-kind', { ':method': 'CONNECT', ':path': null }],
+  ['pseudo-header-kind', { ':method': 'CONNECT', ':scheme': null }],
   ['pseudo-header-kind', { ':protocol': 'websocket' }],
   ['connect-protocol', { ':method': 'CONNECT', ':protocol': 'connect-udp' }],
   ['pseudo-header-missing', { ':scheme': null }],
   ['scheme-unknown', { ':scheme': 'ftp' }],
-  ['scheme-unknown', { ':scheme': '' }],
+  ['pseudo-header-missing', { ':scheme': '' }],
   ['pseudo-header-missing', { ':path': null }],
   ['pseudo-header-missing', { ':path': '' }],
   ['target-too-long', { ':path': `/${'a'.repeat(100_000)}` }],
@@ -92,6 +96,16 @@ describe('a request of HTTP/2', () => {
       const head = read(changes, more, endsStream);
       assert.equal('rule' in head ? head.rule : 'accepted', rule);
     });
+
+  it('is malformed by what it says wrongly, and not by what it asks for (RFC 9113 §8.1.1)', () => {
+    const limits: readonly RequestRule[] = ['too-many-headers', 'header-section-too-large'];
+    for (const rule of fieldSectionRules.slice(1) as readonly RequestRule[])
+      assert.equal(isMalformed(rule), !limits.includes(rule), rule);
+    const rules = Object.entries(requestRules) as [RequestRule, { readonly status: number }][];
+    for (const [rule, { status }] of rules) if (isMalformed(rule)) assert.equal(status, 400, rule);
+    for (const rule of ['connect-not-offered', 'target-too-long', 'expectation-unknown', 'misdirected'] as const)
+      assert.equal(isMalformed(rule), false, rule);
+  });
 
   it('says what one of HTTP/1.1 says', () => {
     const { method, scheme, authority, target, version, framing, keepAlive, upgrade, expectContinue } = accepted();

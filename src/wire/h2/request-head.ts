@@ -20,6 +20,37 @@ const concernsUs = (1 << hostId) | (1 << contentLengthId) | (1 << expectId) | (1
 
 const questionMark = 0x3f;
 
+/**
+ * The rules that make a request malformed (RFC 9113 §8.1.1), which is an error of its stream. A request that breaks another rule is well
+ * formed: it asks for what is not offered here, or is larger than a limit.
+ */
+const malformedBy: ReadonlySet<RequestRule> = new Set<RequestRule>([
+  'method-token',
+  'target-bytes',
+  'target-form',
+  'header-name',
+  'header-name-case',
+  'header-value',
+  'header-value-blank',
+  'connection-header',
+  'pseudo-header-unknown',
+  'pseudo-header-repeated',
+  'pseudo-header-late',
+  'pseudo-header-kind',
+  'pseudo-header-missing',
+  'host-missing',
+  'host-repeated',
+  'host-invalid',
+  'host-disagrees',
+  'content-length-invalid',
+  'content-length-differs',
+  'content-length-mismatch',
+]);
+
+export function isMalformed(rule: RequestRule): boolean {
+  return malformedBy.has(rule);
+}
+
 /** Whether no content follows: the HEADERS frame has END_STREAM. */
 type EndsStream = boolean;
 
@@ -78,10 +109,14 @@ export class Http2RequestReader {
     if (method === null) return refuse('pseudo-header-missing', ':method');
     if (method.length > methodBytesMax) return refuse('method-too-long', '');
     if (method === '' || !isToken(method)) return refuse('method-token', '');
-    if (method === 'CONNECT' && protocol === null) return refuse('connect-not-offered', '');
+    if (method === 'CONNECT' && protocol === null) {
+      // §8.5: a CONNECT of HTTP itself names neither.
+      const named = scheme !== null ? ':scheme' : path !== null ? ':path' : null;
+      return named === null ? refuse('connect-not-offered', '') : refuse('pseudo-header-kind', named);
+    }
     if (method !== 'CONNECT' && protocol !== null) return refuse('pseudo-header-kind', ':protocol');
     if (protocol === '') return refuse('pseudo-header-missing', ':protocol');
-    if (scheme === null) return refuse('pseudo-header-missing', ':scheme');
+    if (scheme === null || scheme === '') return refuse('pseudo-header-missing', ':scheme');
     if (scheme !== 'https' && scheme !== 'http') return refuse('scheme-unknown', excerptOf(scheme));
     if (path === null || path === '') return refuse('pseudo-header-missing', ':path');
     if (path.length > this.#limits.targetBytesMax)

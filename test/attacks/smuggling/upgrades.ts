@@ -73,6 +73,38 @@ export const upgrades: readonly SmugglingPayload[] = [
     'an upgrade to HTTP/2.0 with content',
     `${post('Connection: upgrade', 'Upgrade: HTTP/2.0', 'Content-Length: 3')}abc${hidden}`,
   ),
+  taken(2, 'an upgrade with content, and after a pause a request', [
+    `${message('PUT /p HTTP/1.1', 'Host: a', ...handshake, 'Content-Length: 3')}abc`,
+    pause,
+    hidden,
+  ]),
+  taken(2, 'an upgrade whose content comes after a pause, and a request behind it', [
+    post('Connection: upgrade', 'Upgrade: x/1', 'Content-Length: 3'),
+    pause,
+    `abc${hidden}`,
+  ]),
+  taken(2, 'an upgrade with a request in a chunk, and one behind the last chunk', [
+    post(...handshake, 'Transfer-Encoding: chunked'),
+    `${hidden.length.toString(16)}\r\n${hidden}\r\n`,
+    pause,
+    `0\r\n\r\n${hidden}`,
+  ]),
+  taken(2, 'an upgrade to h2c among others, with content', [
+    `${post('Connection: upgrade', 'Upgrade: x/1, h2c', 'Content-Length: 3')}abc`,
+    hidden,
+  ]),
+  answered([426, 200], 'an upgrade with content that is refused with 426, then a request', [
+    `${message('POST /status/426 HTTP/1.1', 'Host: a', ...handshake, 'Content-Length: 3')}abc${hidden}`,
+  ]),
+  taken(1, 'an upgrade with content that is over with its answer', [
+    `${post(...handshake, 'Content-Length: 3', 'Connection: close')}abc${hidden}`,
+  ]),
+  taken(1, 'an upgrade with content of HTTP/1.0', [
+    `${message('POST /p HTTP/1.0', 'Host: a', ...handshake, 'Content-Length: 3')}abc${hidden}`,
+  ]),
+  refused('chunk-size', 'an upgrade with a request for a chunk', [
+    post(...handshake, 'Transfer-Encoding: chunked') + hidden,
+  ]),
   refused(
     'length-and-transfer-encoding',
     'an upgrade with two framings',
