@@ -6,6 +6,9 @@ import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { FirstHops } from './first-hops.ts';
+import type { RouteHop } from './ports.ts';
+
+const hop: RouteHop = { token: 'aB', member: 'shop; route=aB', line: Buffer.from('CDN-Loop: shop; route=aB\r\n') };
 
 interface FirstHop {
   readonly client: ClientFacts;
@@ -15,7 +18,7 @@ interface FirstHop {
 }
 
 function writtenBy(lines: FirstHops, { client, version, authority, hopName }: FirstHop): PairFields {
-  return pairsWritten((sink) => lines.write(sink, client, version, authority, hopName));
+  return pairsWritten((sink) => lines.write(sink, client, version, authority, hopName, hop));
 }
 
 function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
@@ -37,8 +40,8 @@ function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
 function longWay({ client, version, authority, hopName }: FirstHop): PairFields {
   return pairsWritten((sink) => {
     sink.field('Via', viaValue(null, version, hopName));
-    sink.field('CDN-Loop', cdnLoopValue(null, hopName));
     writeForwarding(sink, new PairFields([]), client, authority);
+    sink.field('CDN-Loop', cdnLoopValue(null, hop.member));
   });
 }
 

@@ -1,6 +1,7 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import type { FieldSink, HttpVersion } from '../core/message.ts';
-import { cdnLoopValue, viaValue } from '../wire/hops.ts';
+import { viaValue } from '../wire/hops.ts';
+import type { RouteHop } from './ports.ts';
 
 interface Written {
   readonly version: HttpVersion;
@@ -17,16 +18,23 @@ const clientsMax = 1024;
 const authorityMax = 261;
 
 /**
- * Via, CDN-Loop and X-Forwarded-For, -Proto and -Host of requests that name no earlier hop and come from untrusted clients: the
- * same five lines for all requests of a client to a host, so that they are cached as bytes.
+ * Via and X-Forwarded-For, -Proto and -Host of requests that name no earlier hop and come from untrusted clients: the
+ * same lines for all requests of a client to a host, so that they are cached as bytes. CDN-Loop is the same for all of a route.
  *
  * Measured: 0.1 µs instead of 1.3.
  */
 export class FirstHops {
   readonly #written = new Map<string, Written>();
 
-  /** `hopName` is ours; `version` and `authority` are the request's. */
-  write(sink: FieldSink, client: ClientFacts, version: HttpVersion, authority: string, hopName: string): void {
+  /** `hopName` is ours; `version` and `authority` are the request's, `hop` is its route's. */
+  write(
+    sink: FieldSink,
+    client: ClientFacts,
+    version: HttpVersion,
+    authority: string,
+    hopName: string,
+    { line }: RouteHop,
+  ): void {
     const known = this.#written.get(client.address);
     const { bytes } =
       known !== undefined &&
@@ -37,12 +45,13 @@ export class FirstHops {
         ? known
         : this.#keep(client, version, authority, hopName);
     sink.fieldLines(bytes, 0, bytes.length);
+    sink.fieldLines(line, 0, line.length);
   }
 
   #keep(client: ClientFacts, version: HttpVersion, authority: string, hopName: string): Written {
     const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
     const bytes = Buffer.from(
-      `Via: ${viaValue(null, version, hopName)}\r\nCDN-Loop: ${cdnLoopValue(null, hopName)}\r\n` +
+      `Via: ${viaValue(null, version, hopName)}\r\n` +
         `X-Forwarded-For: ${client.address}\r\nX-Forwarded-Proto: ${client.scheme}\r\n${host}`,
       'latin1',
     );

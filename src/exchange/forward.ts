@@ -133,10 +133,11 @@ export class ForwardedRequest implements OutgoingRequest {
   #writeHopFields(sink: FieldSink): void {
     const { client, request, serving } = this.#facts;
     const { fields, version, authority } = request;
+    const { hop } = this.#route;
     if (!client.trusted && !fields.hasId(viaId) && !fields.hasId(cdnLoopId))
-      return firstHops.write(sink, client, version, authority, serving.hopName);
+      return firstHops.write(sink, client, version, authority, serving.hopName, hop);
     sink.field('Via', viaValue(fields.get('via'), version, serving.hopName));
-    sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), serving.hopName));
+    sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), hop.member));
     writeForwarding(sink, fields, client, authority);
   }
 }

@@ -42,7 +42,7 @@ export interface ServingRevision {
   readonly revision: number;
   /** The name in Proxy-Status. */
   readonly deployment: string;
-  /** The name in Via and CDN-Loop. A request that already has it is in a loop. */
+  /** The name in Via and CDN-Loop. A request that already has it has passed this gateway before. */
   readonly hopName: string;
   /** The gateway is about to end: load balancers are asked to send no more requests. */
   readonly stopping: boolean;
@@ -76,12 +76,22 @@ export interface Route extends AnswerSettings {
   readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
+  readonly hop: RouteHop;
   readonly request: RequestFieldChange;
   readonly response: FieldChange;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
   readonly hostSent: string;
   /** The target as it is sent to the endpoint. */
   rewrite(target: string): string;
+}
+
+/** What the gateway writes of a route into CDN-Loop. */
+export interface RouteHop {
+  /** Stands for the route; whoever does not have the configuration cannot tell which. '': nothing stands for it. */
+  readonly token: string;
+  readonly member: string;
+  /** The whole line, for requests that name no earlier hop. */
+  readonly line: Uint8Array;
 }
 
 export interface RequestFieldChange extends FieldChange {

@@ -5,11 +5,12 @@ import { attemptCountName, expectedTimeoutName } from '../exchange/announced-req
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
-import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
+import type { FieldChange, RequestFieldChange, Route, RouteHop, Upstream } from '../exchange/ports.ts';
 import { compileRetry } from '../exchange/retry-policy.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
 import { filtersOf } from './route-filters.ts';
+import { routeHop } from './route-hop.ts';
 import { matchesPath } from '../policy/route-match.ts';
 
 /** A route whose filters the overlay may replace. */
@@ -27,6 +28,7 @@ export function compileRoute(
   own: OwnRequestFields = ownOfAll,
   filters: readonly Filter[] = [],
   bounds: RouteBounds | null = null,
+  hop: RouteHop = routeHop('', '', spec.id),
 ): CompiledRoute {
   const ownFilters = [...filters, ...filtersOf(spec)];
   return {
@@ -44,6 +46,7 @@ export function compileRoute(
     retry: spec.retry === undefined ? null : compileRetry(spec.retry),
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
+    hop,
     request: requestChange(requestEditsOf(spec), own),
     response: isEmpty(spec.responseFields) ? responseUnedited : fieldChange(spec.responseFields, ownResponseFields),
     hostSent: spec.rewrite.host,
