@@ -125,9 +125,16 @@ function forwardedScheme(fields: Fields): 'http' | 'https' | null {
 }
 
 function schemeOf(text: string | undefined): 'http' | 'https' | null {
-  const scheme = text?.trim().toLowerCase();
-  return scheme === 'http' || scheme === 'https' ? scheme : null;
+  return schemes.get(text?.trim().toLowerCase() ?? '') ?? null;
 }
+
+/** Some gateways name a WebSocket handshake by the scheme of its URL (RFC 6455 §3): it comes over the same connections. */
+const schemes: ReadonlyMap<string, 'http' | 'https'> = new Map([
+  ['http', 'http'],
+  ['https', 'https'],
+  ['ws', 'http'],
+  ['wss', 'https'],
+]);
 
 /** One parameter and what follows it: name "=" ( token / quoted-string ), then ";" or "," or the end. */
 const parameter = /[ \t]*([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w]+)|"((?:[^"\\]|\\.)*)")[ \t]*(;|,|$)/y;

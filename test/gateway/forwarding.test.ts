@@ -80,6 +80,17 @@ describe('forwarding headers to the endpoint', () => {
     assert.deepEqual([client.address, client.peer, scheme], ['203.0.113.9', '127.0.0.1', 'https']);
   });
 
+  test('name http and https alone, also where a trusted peer names the scheme of a WebSocket', async () => {
+    for (const [scheme, seen] of [
+      ['wss', 'https'],
+      ['WS', 'http'],
+    ] as const) {
+      const response = await inner.get('/', [`X-Forwarded-Proto: ${scheme}`]);
+      assert.deepEqual(valuesOf(origin.last, 'x-forwarded-proto'), [seen]);
+      assert.equal((await inner.record(response)).scheme, seen);
+    }
+  });
+
   test('do not begin a Forwarded, and do not continue one that cannot be read', async () => {
     await inner.get('/', ['X-Forwarded-For: 203.0.113.9']);
     assert.deepEqual(valuesOf(origin.last, 'forwarded'), []);
