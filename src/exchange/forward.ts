@@ -22,6 +22,7 @@ import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
+import { changedUrlFields, mayNameUrls } from './webdav-fields.ts';
 
 const viaId = fieldId('via');
 const cdnLoopId = fieldId('cdn-loop');
@@ -105,13 +106,24 @@ export class ForwardedRequest implements OutgoingRequest {
     const usual = client.trusted ? dropOfTrusted : drop;
     const dropped = this.webSocketKey === null ? usual : without('sec-websocket-key', usual);
     const announcesInVain = fields.hasId(trailerId) && this.framing.kind !== 'chunked';
-    fields.writeTo(sink, announcesInVain ? without('trailer', dropped) : dropped);
+    const forwarded = announcesInVain ? without('trailer', dropped) : dropped;
+    if (mayNameUrls(fields)) this.#writeWithUrls(sink, forwarded);
+    else fields.writeTo(sink, forwarded);
     for (const [name, value] of lines) sink.field(name, value);
     this.#writeHopFields(sink);
     if (client.tls !== null && !client.trusted) writeClientCertificate(sink, client.tls.clientCertificate);
     writeMaxForwards(sink, request);
     sink.field('X-Request-Id', id);
     if (identity.trace !== null) this.#writeTrace(sink, identity.trace);
+  }
+
+  #writeWithUrls(sink: FieldSink, drop: FieldFilter): void {
+    const { request, client } = this.#facts;
+    const changed = changedUrlFields(request, client, this.#route, this, drop);
+    let dropped = drop;
+    for (const [name] of changed) dropped = without(name === 'If' ? 'if' : 'destination', dropped);
+    request.fields.writeTo(sink, dropped);
+    for (const [name, value] of changed) if (value !== null) sink.field(name, value);
   }
 
   /** `tracestate` is passed on only together with `traceparent` (W3C Trace Context §4.3). */
@@ -158,7 +170,7 @@ export function isExtendedConnect({ version, upgrade }: RequestHead): boolean {
  * `drop` with one more name. RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. One filter
  * for each base and name.
  */
-function without(name: 'trailer' | 'sec-websocket-key' | 'sec-websocket-accept', drop: FieldFilter): FieldFilter {
+function without(name: keyof typeof filters, drop: FieldFilter): FieldFilter {
   const known = filters[name].get(drop);
   if (known !== undefined) return known;
   const filter = fieldFilter([name], drop);
@@ -170,6 +182,8 @@ const filters = {
   trailer: new WeakMap<FieldFilter, FieldFilter>(),
   'sec-websocket-key': new WeakMap<FieldFilter, FieldFilter>(),
   'sec-websocket-accept': new WeakMap<FieldFilter, FieldFilter>(),
+  destination: new WeakMap<FieldFilter, FieldFilter>(),
+  if: new WeakMap<FieldFilter, FieldFilter>(),
 };
 
 /** Shared by all exchanges of a thread. */

@@ -83,6 +83,8 @@ export interface Route extends AnswerSettings {
   readonly hostSent: string;
   /** The target as it is sent to the endpoint. */
   rewrite(target: string): string;
+  /** Whether the path of a target lies under the prefix that the route rewrites; always, if it rewrites none. */
+  rewrites(target: string): boolean;
 }
 
 /** What the gateway writes of a route into CDN-Loop. */

@@ -51,6 +51,7 @@ export function compileRoute(
     response: isEmpty(spec.responseFields) ? responseUnedited : fieldChange(spec.responseFields, ownResponseFields),
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
+    rewrites: spec.rewrite.pathPrefix === null ? always : isUnder(spec.match.pathPrefix),
   };
 }
 
@@ -90,6 +91,12 @@ function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
 }
 
 const unchanged = (target: string): string => target;
+const always = (): boolean => true;
+
+function isUnder(prefix: string): (target: string) => boolean {
+  const plainPrefix = plainPath(prefix);
+  return (target) => matchesPath(plainPrefix, plainPath(target));
+}
 
 /**
  * `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. The rest keeps its spelling, unless it

@@ -5,6 +5,7 @@ import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';
 import type { Delivery } from '../../src/core/shape.ts';
 import { loopCases } from './loop-cases.ts';
+import { urlFieldCases } from './url-field-cases.ts';
 import type { World, WorldOptions } from './world.ts';
 
 const emptyResponse = 'HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n';
@@ -396,6 +397,7 @@ const declined: readonly Case[] = [
       assert.match(seventeen.field('proxy-status') ?? '', /error=proxy_loop_detected/);
     },
   })),
+  ...urlFieldCases,
   {
     name: 'an untrusted client does not choose its request id',
     run(world) {

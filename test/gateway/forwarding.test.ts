@@ -91,6 +91,16 @@ describe('forwarding headers to the endpoint', () => {
     }
   });
 
+  test('URLs of WebDAV get the scheme of the endpoint, where the client has another', async () => {
+    const fields = ['Destination: https://example.org/b', 'If: <https://example.org/a> (["x"])'];
+    await inner.send(requestText('MOVE', '/a', [...fields, 'X-Forwarded-Proto: https']));
+    assert.deepEqual(valuesOf(origin.last, 'destination'), ['http://example.org/b']);
+    assert.deepEqual(valuesOf(origin.last, 'if'), ['<http://example.org/a> (["x"])']);
+    // Another origin than that of the client.
+    await edge.send(requestText('MOVE', '/a', [...fields, 'X-Forwarded-Proto: https']));
+    assert.deepEqual(valuesOf(origin.last, 'destination'), ['https://example.org/b']);
+  });
+
   test('do not begin a Forwarded, and do not continue one that cannot be read', async () => {
     await inner.get('/', ['X-Forwarded-For: 203.0.113.9']);
     assert.deepEqual(valuesOf(origin.last, 'forwarded'), []);
