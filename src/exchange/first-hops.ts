@@ -1,5 +1,6 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import type { FieldSink, HttpVersion } from '../core/message.ts';
+import { portOf } from '../wire/forwarded.ts';
 import { viaValue } from '../wire/hops.ts';
 import type { RouteHop } from './ports.ts';
 
@@ -18,7 +19,7 @@ const clientsMax = 1024;
 const authorityMax = 261;
 
 /**
- * Via and X-Forwarded-For, -Proto and -Host of requests that name no earlier hop and come from untrusted clients: the
+ * Via and X-Forwarded-For, -Proto, -Host and -Port of requests that name no earlier hop and come from untrusted clients: the
  * same lines for all requests of a client to a host, so that they are cached as bytes. CDN-Loop is the same for all of a route.
  *
  * Measured: 0.1 µs instead of 1.3.
@@ -49,7 +50,8 @@ export class FirstHops {
   }
 
   #keep(client: ClientFacts, version: HttpVersion, authority: string, hopName: string): Written {
-    const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
+    const port = portOf(authority, client.scheme);
+    const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\nX-Forwarded-Port: ${port}\r\n`;
     const bytes = Buffer.from(
       `Via: ${viaValue(null, version, hopName)}\r\n` +
         `X-Forwarded-For: ${client.address}\r\nX-Forwarded-Proto: ${client.scheme}\r\n${host}`,

@@ -11,7 +11,7 @@ import type {
 } from '../core/message.ts';
 import type { ClientCertificateFacts } from '../core/transport.ts';
 import type { Clock } from '../core/time.ts';
-import { writeForwarding } from '../wire/forwarded.ts';
+import { prefixValue, writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
 import { appendProxyStatus, othersProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
@@ -22,6 +22,7 @@ import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
+import { SinkWithout } from './sink-without.ts';
 import { changedUrlFields, mayNameUrls } from './webdav-fields.ts';
 
 const viaId = fieldId('via');
@@ -102,7 +103,7 @@ export class ForwardedRequest implements OutgoingRequest {
   writeFields(sink: FieldSink): void {
     const { identity, id, request, client } = this.#facts;
     const { fields } = request;
-    const { drop, dropOfTrusted, lines } = this.#route.request;
+    const { drop, dropOfTrusted, lines, edited } = this.#route.request;
     const usual = client.trusted ? dropOfTrusted : drop;
     const dropped = this.webSocketKey === null ? usual : without('sec-websocket-key', usual);
     const announcesInVain = fields.hasId(trailerId) && this.framing.kind !== 'chunked';
@@ -110,11 +111,12 @@ export class ForwardedRequest implements OutgoingRequest {
     if (mayNameUrls(fields)) this.#writeWithUrls(sink, forwarded);
     else fields.writeTo(sink, forwarded);
     for (const [name, value] of lines) sink.field(name, value);
-    this.#writeHopFields(sink);
-    if (client.tls !== null && !client.trusted) writeClientCertificate(sink, client.tls.clientCertificate);
     writeMaxForwards(sink, request);
-    sink.field('X-Request-Id', id);
-    if (identity.trace !== null) this.#writeTrace(sink, identity.trace);
+    const own = edited === null ? sink : new SinkWithout(sink, edited);
+    this.#writeHopFields(own);
+    if (client.tls !== null && !client.trusted) writeClientCertificate(own, client.tls.clientCertificate);
+    own.field('X-Request-Id', id);
+    if (identity.trace !== null) this.#writeTrace(own, identity.trace);
   }
 
   #writeWithUrls(sink: FieldSink, drop: FieldFilter): void {
@@ -145,7 +147,11 @@ export class ForwardedRequest implements OutgoingRequest {
   #writeHopFields(sink: FieldSink): void {
     const { client, request, serving } = this.#facts;
     const { fields, version, authority } = request;
-    const { hop } = this.#route;
+    const { hop, prefixRemoved } = this.#route;
+    if (prefixRemoved !== '') {
+      const before = client.trusted ? fields.get('x-forwarded-prefix') : null;
+      sink.field('X-Forwarded-Prefix', prefixValue(before, prefixRemoved));
+    }
     if (!client.trusted && !fields.hasId(viaId) && !fields.hasId(cdnLoopId))
       return firstHops.write(sink, client, version, authority, serving.hopName, hop);
     sink.field('Via', viaValue(fields.get('via'), version, serving.hopName));

@@ -85,6 +85,8 @@ export interface Route extends AnswerSettings {
   rewrite(target: string): string;
   /** Whether the path of a target lies under the prefix that the route rewrites; always, if it rewrites none. */
   rewrites(target: string): boolean;
+  /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */
+  readonly prefixRemoved: string;
 }
 
 /** What the gateway writes of a route into CDN-Loop. */
@@ -99,6 +101,8 @@ export interface RouteHop {
 export interface RequestFieldChange extends FieldChange {
   /** In place of `drop`, where a trusted peer sent the request. */
   readonly dropOfTrusted: FieldFilter;
+  /** Fields that the gateway would write, and that the route removes or sets itself; lowercase. Null: there are none. */
+  readonly edited: ReadonlySet<string> | null;
 }
 
 /** Fields that a route removes from a message, and lines that it adds. */

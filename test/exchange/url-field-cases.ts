@@ -60,8 +60,67 @@ const rows: readonly Row[] = [
   },
 ];
 
-export const urlFieldCases: readonly Case[] = rows.map(({ name, routes = [], trusted = false, fields, sent }) => ({
-  name: `the URLs in Destination and If ${name}`,
+const edits = (changes: object): NonNullable<Row['routes']> => [
+  { ...toRoot[0], requestFields: { remove: [], set: [], add: [], ...changes } },
+];
+
+/** What the endpoint is told of the URL that the client sees. */
+const told: readonly Row[] = [
+  {
+    name: 'the prefix that the route removes, and the port',
+    routes: toRoot,
+    fields: { 'X-Forwarded-Prefix': '/forged', 'X-Forwarded-Port': '1' },
+    sent: { 'x-forwarded-prefix': '/dav', 'x-forwarded-port': '80', 'x-forwarded-host': 'example.org' },
+  },
+  {
+    name: 'the prefix that the route removes, behind that of a trusted peer, and the port that the peer names',
+    routes: toRoot,
+    trusted: true,
+    fields: { 'X-Forwarded-Prefix': '/outer', 'X-Forwarded-Port': '8443' },
+    sent: { 'x-forwarded-prefix': '/outer/dav', 'x-forwarded-port': '8443' },
+  },
+  {
+    name: 'no prefix where none is removed, but that of a trusted peer',
+    routes: asItIs,
+    trusted: true,
+    fields: { 'X-Forwarded-Prefix': '/outer' },
+    sent: { 'x-forwarded-prefix': '/outer' },
+  },
+  {
+    name: 'no prefix of another client where none is removed',
+    routes: asItIs,
+    fields: { 'X-Forwarded-Prefix': '/forged' },
+    sent: { 'x-forwarded-prefix': null },
+  },
+  {
+    name: 'what the route sets in place of what the gateway would write, and nothing of what it removes',
+    routes: edits({
+      remove: ['X-Forwarded-For', 'x-request-id'],
+      set: [
+        ['X-Forwarded-Proto', 'https'],
+        ['X-Forwarded-Port', '8443'],
+        ['X-Forwarded-Prefix', '/files'],
+      ],
+    }),
+    fields: {},
+    sent: {
+      'x-forwarded-for': null,
+      'x-request-id': null,
+      'x-forwarded-proto': 'https',
+      'x-forwarded-port': '8443',
+      'x-forwarded-prefix': '/files',
+      'x-forwarded-host': 'example.org',
+    },
+  },
+];
+
+const named = [
+  ...rows.map((row) => ({ ...row, name: `the URLs in Destination and If ${row.name}` })),
+  ...told.map((row) => ({ ...row, name: `an endpoint is told ${row.name}` })),
+];
+
+export const urlFieldCases: readonly Case[] = named.map(({ name, routes = [], trusted = false, fields, sent }) => ({
+  name,
   options: { routes, trusted },
   run(world): void {
     world.endpoint('a').onRequest = (request) => request.answer(201);

@@ -45,8 +45,8 @@ async function startApache({ path, env }: Extract<Peer, { path: string }>): Prom
   ];
   writeFileSync(join(folder, 'apache.conf'), settings.join('\n'));
   const args = ['-DFOREGROUND', '-f', join(folder, 'apache.conf')];
-  const { stop } = await startPeerProcess({ path, env }, args, { folder, port });
-  ends.push(stop);
+  const started = await startPeerProcess({ path, env }, args, { folder, port });
+  ends.push(() => started.stop());
   return port;
 }
 
@@ -59,7 +59,7 @@ async function told({ path, env }: Extract<Peer, { path: string }>, suites: stri
   const lines: string[] = [];
   for (const suite of suites.split(' ')) {
     const args = ['--htdocs', join(prefix, 'share/litmus/htdocs'), url];
-    const options = { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] } as const;
+    const options = { cwd, env: { ...process.env, ...env } };
     const output = await text(spawn(join(prefix, 'libexec/litmus', suite), args, options).stdout);
     lines.push(...output.split(/[\r\n]+/).filter((line) => /FAIL|summary for/.test(line)));
   }
