@@ -93,6 +93,8 @@ export interface Route extends AnswerSettings {
 export interface RouteHop {
   /** Stands for the route; whoever does not have the configuration cannot tell which. '': nothing stands for it. */
   readonly token: string;
+  /** Of the tokens: another one after a reload that changes routes. */
+  readonly key: string;
   readonly member: string;
   /** The whole line, for requests that name no earlier hop. */
   readonly line: Uint8Array;

@@ -12,5 +12,5 @@ export function routeHop(name: string, key: string, route: string): RouteHop {
       ? ''
       : createHmac('sha256', key).update('route\0').update(route).digest('base64url').slice(0, tokenLength);
   const member = cdnLoopMember(name, token);
-  return { token, member, line: Buffer.from(`CDN-Loop: ${member}\r\n`, 'latin1') };
+  return { token, key, member, line: Buffer.from(`CDN-Loop: ${member}\r\n`, 'latin1') };
 }
