@@ -13,6 +13,7 @@ import { Exchange } from '../src/exchange/exchange.ts';
 import { BufferAllowance } from '../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../src/exchange/ports.ts';
 import { compileRoute } from '../src/worker/compile-route.ts';
+import { routeHop } from '../src/worker/route-hop.ts';
 import { OutcomeCounts } from '../src/worker/outcome-counts.ts';
 import { createRouter } from '../src/worker/router.ts';
 import { countStaleReuses } from '../src/worker/stale-reuses.ts';
@@ -134,7 +135,11 @@ const admitsAll = {
 
 function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): ServingRevision {
   const entries = routes.map((spec) => {
-    return { match: spec.match, route: compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null) };
+    const hop = routeHop('bench', 'key', spec.id);
+    return {
+      match: spec.match,
+      route: compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null, undefined, [], null, hop),
+    };
   });
   return {
     revision: 1,

@@ -19,7 +19,8 @@ export type PeerName =
   | 'pebble-challtestsrv'
   | 'chromium'
   | 'prometheus'
-  | 'promtool';
+  | 'promtool'
+  | 'litmus';
 
 export type Peer =
   | { readonly path: string; readonly env: Readonly<Record<string, string>> }
@@ -62,6 +63,8 @@ const specs: Readonly<Record<PeerName, PeerSpec>> = {
   },
   prometheus: { packages: ['prometheus'] },
   promtool: { packages: ['prometheus'] },
+  // A test of WebDAV servers. Its command is a script with fixed paths; this is one of its programs.
+  litmus: { packages: ['litmus'], program: 'usr/libexec/litmus/copymove' },
 };
 
 const binFolders = ['usr/sbin', 'usr/bin', 'sbin', 'bin'];

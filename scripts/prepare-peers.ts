@@ -16,6 +16,7 @@ const names: readonly PeerName[] = [
   'pebble',
   'pebble-challtestsrv',
   'promtool',
+  'litmus',
   'chromium',
 ];
 

@@ -145,6 +145,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   ping: 'whether the endpoint answered a PING of HTTP/2 meanwhile: then it is there, and its application is slow; absent with HTTP/1',
   paused: 'what was paused, such as `route /api` or `upstream web`',
   route: 'the route, by its name',
+  passage:
+    'which passage of gateways of this name it would have been; up to the limit, the route is one that the request has taken before',
   accept:
     'what is wrong with the Sec-WebSocket-Accept that answers a key of the gateway (for clients with HTTP/2); absent otherwise',
   received: 'the status of the response',
@@ -346,7 +348,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   response_upgrade_ignored: { received: 200 },
   descriptors_exhausted: { errno: 'EMFILE' },
   destination_prohibited: { address: '169.254.169.254:80' },
-  loop_detected: { name: 'Via' },
+  loop_detected: { name: 'CDN-Loop', value: 'edge; route=Zb9NnPkC', route: 'shop', passage: 2, limit: 4 },
   hops_exceeded: { limit: 16 },
   shed: { limit: 10_000 },
   too_many_connections: { limit: 10_000 },

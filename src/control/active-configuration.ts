@@ -10,6 +10,7 @@ import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { boundsOf, breakersOf, keepBoundsOf } from './bounds.ts';
 import { ConfigurationHashes } from './configuration-hashes.ts';
+import { hopKeyOf } from './hop-key.ts';
 import { ReplacedLimits } from './replaced-limits.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
@@ -91,6 +92,7 @@ export class ActiveConfiguration {
       contentHash: this.hashes.ofConfiguration(configuration),
       deployment,
       member,
+      hopKey: hopKeyOf(configuration),
       drain,
       listeners: listeners.map((listener) => this.#withActualPort(listener)),
       routes,

@@ -229,7 +229,7 @@ describe('the advice', () => {
       /-w 5 10\.0\.0\.7 3000`/,
     );
     assert.match(
-      specOf(fail('loop_detected', 'request', { name: 'Via', value: '1.1 x' })).nextStep,
+      specOf(fail('loop_detected', 'route', { name: 'Via', value: '1.1 x' })).nextStep,
       /getent ahosts NAME/,
     );
   });

@@ -88,6 +88,8 @@ export const knownFieldNames = [
   'max-forwards',
   'grpc-timeout',
   'priority',
+  'destination',
+  'if',
   ...laterClaimNames,
 ] as const;
 

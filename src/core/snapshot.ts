@@ -21,6 +21,8 @@ export interface Snapshot {
   readonly contentHash: string;
   readonly deployment: string;
   readonly member: string;
+  /** The key of the tokens that stand for routes in CDN-Loop: the same on all members with the same routes. */
+  readonly hopKey: string;
   readonly drain: DrainSpec;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];

@@ -34,6 +34,7 @@ import {
 } from './exchange-timeout.ts';
 import { grpcDeadlineExceeded, grpcDeadlineTrailers } from './grpc-deadline-trailers.ts';
 import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status.ts';
+import { loopOf } from './loop.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { concernsRequestOnly, isByClientLeaving } from './request-failures.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
@@ -89,8 +90,10 @@ export class Exchange
       return this.#answerWithFailure(fail('no_route', 'route', { host: this.authority, path: this.target }));
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
-    const tooLate = earlyTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);
-    if (tooLate !== null) return this.#answerWithFailure(tooLate);
+    const hopeless =
+      loopOf(this.request, route, this.serving.hopName) ??
+      earlyTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);
+    if (hopeless !== null) return this.#answerWithFailure(hopeless);
     const { exchangeMs, responseHeadMs } = route.timeouts;
     if (route.retry !== null) this.#retries = new RetryState(route.retry, this, this.ports.clock, this.ports.ids);
     this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);

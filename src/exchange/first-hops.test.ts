@@ -6,16 +6,25 @@ import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { FirstHops } from './first-hops.ts';
+import type { RouteHop } from './ports.ts';
+
+function hopOf(token: string, key = 'key'): RouteHop {
+  const member = `shop; route=${token}`;
+  return { token, key, member, line: Buffer.from(`CDN-Loop: ${member}\r\n`) };
+}
+
+const routes = [hopOf('aB'), hopOf('cDe')] as const;
 
 interface FirstHop {
   readonly client: ClientFacts;
   readonly version: HttpVersion;
   readonly authority: string;
   readonly hopName: string;
+  readonly hop: RouteHop;
 }
 
-function writtenBy(lines: FirstHops, { client, version, authority, hopName }: FirstHop): PairFields {
-  return pairsWritten((sink) => lines.write(sink, client, version, authority, hopName));
+function writtenBy(lines: FirstHops, { client, version, authority, hopName, hop }: FirstHop): PairFields {
+  return pairsWritten((sink) => lines.write(sink, client, version, authority, hopName, hop));
 }
 
 function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
@@ -34,11 +43,11 @@ function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
 }
 
 /** As `ForwardedRequest` writes them for a request that has a way behind it. */
-function longWay({ client, version, authority, hopName }: FirstHop): PairFields {
+function longWay({ client, version, authority, hopName, hop }: FirstHop): PairFields {
   return pairsWritten((sink) => {
     sink.field('Via', viaValue(null, version, hopName));
-    sink.field('CDN-Loop', cdnLoopValue(null, hopName));
     writeForwarding(sink, new PairFields([]), client, authority);
+    sink.field('CDN-Loop', cdnLoopValue(null, hop.member));
   });
 }
 
@@ -49,7 +58,8 @@ describe('FirstHops', () => {
       for (const version of ['HTTP/1.1', 'HTTP/1.0', 'HTTP/2'] as const)
         for (const authority of ['a.example', 'b.example:8080', '', `${'x'.repeat(300)}.example`])
           for (const hopName of ['shop', 'shop two'])
-            hops.push({ client: clientAt(address, scheme), version, authority, hopName });
+            for (const hop of routes)
+              hops.push({ client: clientAt(address, scheme), version, authority, hopName, hop });
 
   it('writes what a request is told that has a way behind it, whatever was written before', () => {
     const lines = new FirstHops();
@@ -63,6 +73,7 @@ describe('FirstHops', () => {
       version: 'HTTP/1.1',
       authority: 'a',
       hopName: 'shop',
+      hop: routes[0],
     };
     const others: FirstHop[] = [
       { ...first, client: clientAt('192.0.2.2', 'http') },
@@ -70,6 +81,8 @@ describe('FirstHops', () => {
       { ...first, version: 'HTTP/1.0' },
       { ...first, authority: 'b' },
       { ...first, hopName: 'shop two' },
+      { ...first, hop: routes[1] },
+      { ...first, hop: hopOf('eF', 'another') },
     ];
     for (const other of others) {
       const lines = new FirstHops();

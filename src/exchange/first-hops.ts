@@ -1,13 +1,19 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import type { FieldSink, HttpVersion } from '../core/message.ts';
-import { cdnLoopValue, viaValue } from '../wire/hops.ts';
+import { portOf } from '../wire/forwarded.ts';
+import { viaValue } from '../wire/hops.ts';
+import type { RouteHop } from './ports.ts';
 
 interface Written {
   readonly version: HttpVersion;
   readonly scheme: ClientFacts['scheme'];
   readonly authority: string;
   readonly hopName: string;
+  /** The lines of the client, and behind them that of the route which it has asked for first. */
   readonly bytes: Uint8Array;
+  readonly clientEnd: number;
+  readonly member: string;
+  readonly key: string;
 }
 
 /** Clients whose lines are cached, about 400 KiB. For further clients the lines are made for each request. */
@@ -17,36 +23,51 @@ const clientsMax = 1024;
 const authorityMax = 261;
 
 /**
- * Via, CDN-Loop and X-Forwarded-For, -Proto and -Host of requests that name no earlier hop and come from untrusted clients: the
- * same five lines for all requests of a client to a host, so that they are cached as bytes.
+ * Via and X-Forwarded-For, -Proto, -Host and -Port of requests that name no earlier hop and come from untrusted clients: the
+ * same lines for all requests of a client to a host, so that they are cached as bytes. CDN-Loop is the same for all of a route: it is
+ * cached behind them, since one call is cheaper than two, and written by itself for other routes.
  *
  * Measured: 0.1 µs instead of 1.3.
  */
 export class FirstHops {
   readonly #written = new Map<string, Written>();
 
-  /** `hopName` is ours; `version` and `authority` are the request's. */
-  write(sink: FieldSink, client: ClientFacts, version: HttpVersion, authority: string, hopName: string): void {
+  /** `hopName` is ours; `version` and `authority` are the request's, `hop` is its route's. */
+  write(
+    sink: FieldSink,
+    client: ClientFacts,
+    version: HttpVersion,
+    authority: string,
+    hopName: string,
+    hop: RouteHop,
+  ): void {
     const known = this.#written.get(client.address);
-    const { bytes } =
+    const lines =
       known !== undefined &&
       known.authority === authority &&
       known.scheme === client.scheme &&
       known.version === version &&
-      known.hopName === hopName
+      known.hopName === hopName &&
+      known.key === hop.key
         ? known
-        : this.#keep(client, version, authority, hopName);
-    sink.fieldLines(bytes, 0, bytes.length);
+        : this.#keep(client, version, authority, hopName, hop);
+    if (lines.member === hop.member) return sink.fieldLines(lines.bytes, 0, lines.bytes.length);
+    sink.fieldLines(lines.bytes, 0, lines.clientEnd);
+    sink.fieldLines(hop.line, 0, hop.line.length);
   }
 
-  #keep(client: ClientFacts, version: HttpVersion, authority: string, hopName: string): Written {
-    const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
-    const bytes = Buffer.from(
-      `Via: ${viaValue(null, version, hopName)}\r\nCDN-Loop: ${cdnLoopValue(null, hopName)}\r\n` +
+  #keep(client: ClientFacts, version: HttpVersion, authority: string, hopName: string, hop: RouteHop): Written {
+    const port = portOf(authority, client.scheme);
+    const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\nX-Forwarded-Port: ${port}\r\n`;
+    const ofClient = Buffer.from(
+      `Via: ${viaValue(null, version, hopName)}\r\n` +
         `X-Forwarded-For: ${client.address}\r\nX-Forwarded-Proto: ${client.scheme}\r\n${host}`,
       'latin1',
     );
-    const written = { version, scheme: client.scheme, authority, hopName, bytes };
+    const bytes = Buffer.concat([ofClient, hop.line]);
+    const { member, key } = hop;
+    const { scheme } = client;
+    const written = { version, scheme, authority, hopName, bytes, clientEnd: ofClient.length, member, key };
     if (authority.length > authorityMax) return written;
     if (this.#written.size >= clientsMax) this.#written.clear();
     this.#written.set(client.address, written);

@@ -11,7 +11,7 @@ import type {
 } from '../core/message.ts';
 import type { ClientCertificateFacts } from '../core/transport.ts';
 import type { Clock } from '../core/time.ts';
-import { writeForwarding } from '../wire/forwarded.ts';
+import { prefixValue, writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
 import { appendProxyStatus, othersProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
@@ -22,6 +22,8 @@ import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
+import { SinkWithout } from './sink-without.ts';
+import { changedUrlFields, mayNameUrls } from './webdav-fields.ts';
 
 const viaId = fieldId('via');
 const cdnLoopId = fieldId('cdn-loop');
@@ -105,17 +107,29 @@ export class ForwardedRequest implements OutgoingRequest {
   writeFields(sink: FieldSink): void {
     const { identity, id, request, client } = this.#facts;
     const { fields } = request;
-    const { drop, dropOfTrusted, lines } = this.#route.request;
+    const { drop, dropOfTrusted, lines, edited } = this.#route.request;
     const usual = client.trusted ? dropOfTrusted : drop;
     const dropped = this.webSocketKey === null ? usual : without('sec-websocket-key', usual);
     const announcesInVain = fields.hasId(trailerId) && this.framing.kind !== 'chunked';
-    fields.writeTo(sink, announcesInVain ? without('trailer', dropped) : dropped);
+    const forwarded = announcesInVain ? without('trailer', dropped) : dropped;
+    if (mayNameUrls(fields)) this.#writeWithUrls(sink, forwarded);
+    else fields.writeTo(sink, forwarded);
     for (const [name, value] of lines) sink.field(name, value);
-    this.#writeHopFields(sink);
-    if (client.tls !== null && !client.trusted) writeClientCertificate(sink, client.tls.clientCertificate);
     writeMaxForwards(sink, request);
-    sink.field('X-Request-Id', id);
-    if (identity.trace !== null) this.#writeTrace(sink, identity.trace);
+    const own = edited === null ? sink : new SinkWithout(sink, edited);
+    this.#writeHopFields(own);
+    if (client.tls !== null && !client.trusted) writeClientCertificate(own, client.tls.clientCertificate);
+    own.field('X-Request-Id', id);
+    if (identity.trace !== null) this.#writeTrace(own, identity.trace);
+  }
+
+  #writeWithUrls(sink: FieldSink, drop: FieldFilter): void {
+    const { request, client } = this.#facts;
+    const changed = changedUrlFields(request, client, this.#route, this, drop);
+    let dropped = drop;
+    for (const [name] of changed) dropped = without(name === 'If' ? 'if' : 'destination', dropped);
+    request.fields.writeTo(sink, dropped);
+    for (const [name, value] of changed) if (value !== null) sink.field(name, value);
   }
 
   /** `tracestate` is passed on only together with `traceparent` (W3C Trace Context §4.3). */
@@ -137,10 +151,15 @@ export class ForwardedRequest implements OutgoingRequest {
   #writeHopFields(sink: FieldSink): void {
     const { client, request, serving } = this.#facts;
     const { fields, version, authority } = request;
+    const { hop, prefixRemoved } = this.#route;
+    if (prefixRemoved !== '') {
+      const before = client.trusted ? fields.get('x-forwarded-prefix') : null;
+      sink.field('X-Forwarded-Prefix', prefixValue(before, prefixRemoved));
+    }
     if (!client.trusted && !fields.hasId(viaId) && !fields.hasId(cdnLoopId))
-      return firstHops.write(sink, client, version, authority, serving.hopName);
+      return firstHops.write(sink, client, version, authority, serving.hopName, hop);
     sink.field('Via', viaValue(fields.get('via'), version, serving.hopName));
-    sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), serving.hopName));
+    sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), hop.member));
     writeForwarding(sink, fields, client, authority);
   }
 }
@@ -161,7 +180,7 @@ export function isExtendedConnect({ version, upgrade }: RequestHead): boolean {
  * `drop` with one more name. RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. One filter
  * for each base and name.
  */
-function without(name: 'trailer' | 'sec-websocket-key' | 'sec-websocket-accept', drop: FieldFilter): FieldFilter {
+function without(name: keyof typeof filters, drop: FieldFilter): FieldFilter {
   const known = filters[name].get(drop);
   if (known !== undefined) return known;
   const filter = fieldFilter([name], drop);
@@ -173,6 +192,8 @@ const filters = {
   trailer: new WeakMap<FieldFilter, FieldFilter>(),
   'sec-websocket-key': new WeakMap<FieldFilter, FieldFilter>(),
   'sec-websocket-accept': new WeakMap<FieldFilter, FieldFilter>(),
+  destination: new WeakMap<FieldFilter, FieldFilter>(),
+  if: new WeakMap<FieldFilter, FieldFilter>(),
 };
 
 /** Shared by all exchanges of a thread. */

@@ -2,6 +2,7 @@ import { fail, type Failure } from '../core/failure.ts';
 import { fieldId } from '../core/field-names.ts';
 import type { RequestHead } from '../core/message.ts';
 import { cdnLoopHops, viaHops } from '../wire/hops.ts';
+import type { Route } from './ports.ts';
 
 const viaId = fieldId('via');
 const cdnLoopId = fieldId('cdn-loop');
@@ -13,18 +14,36 @@ const cdnLoopId = fieldId('cdn-loop');
 const hopsMax = 16;
 
 /**
- * A request with the gateway's own name in Via (RFC 9110 §7.6.3) or CDN-Loop (RFC 8586 §2) has passed it before; one with
- * too many names is in a loop of other gateways.
+ * How often a request may pass the gateways of one name, which is also how many exchanges it costs at most. An application that
+ * forwards a part of its requests to another one behind the same gateway makes two; three tiers that do so make three. A loop that
+ * drops what tells routes ends here.
  */
-export function loopOf({ fields }: RequestHead, hopName: string): Failure | null {
+const passagesMax = 4;
+
+/**
+ * Whether a request is in a loop (Via: RFC 9110 §7.6.3; CDN-Loop: RFC 8586 §2). It is where it takes a route of this gateway for the
+ * second time, and where it has passed gateways too often: those of this name, or any. To pass again by another route is lawful.
+ *
+ * Whoever forges members can but have its own request refused: the gateway adds to what came, and takes nothing away.
+ */
+export function loopOf(
+  { fields }: RequestHead,
+  { id, hop }: Pick<Route, 'id' | 'hop'>,
+  hopName: string,
+): Failure | null {
   if (!fields.hasId(viaId) && !fields.hasId(cdnLoopId)) return null;
   const via = fields.get('via');
   const cdnLoop = fields.get('cdn-loop');
   const viaResult = viaHops(via, hopName);
-  if (viaResult.ours) return fail('loop_detected', 'request', { name: 'Via', value: via ?? '' });
-  const cdnLoopResult = cdnLoopHops(cdnLoop, hopName);
-  if (cdnLoopResult.ours) return fail('loop_detected', 'request', { name: 'CDN-Loop', value: cdnLoop ?? '' });
-  // Not every hop writes both: the longer list counts.
+  const cdnLoopResult = cdnLoopHops(cdnLoop, hopName, hop.token);
+  // Not every hop passes on both: the longer list counts.
+  const ours = Math.max(viaResult.ours, cdnLoopResult.ours);
+  if (cdnLoopResult.sameRoute || ours >= passagesMax) {
+    const isSeenInVia = !cdnLoopResult.sameRoute && viaResult.ours === ours;
+    const name = isSeenInVia ? 'Via' : 'CDN-Loop';
+    const value = (isSeenInVia ? via : cdnLoop) ?? '';
+    return fail('loop_detected', 'route', { name, value, route: id, passage: ours + 1, limit: passagesMax });
+  }
   const hops = Math.max(viaResult.count, cdnLoopResult.count);
-  return hops > hopsMax ? fail('hops_exceeded', 'request', { hops, limit: hopsMax }) : null;
+  return hops > hopsMax ? fail('hops_exceeded', 'route', { hops, limit: hopsMax }) : null;
 }

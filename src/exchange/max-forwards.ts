@@ -3,7 +3,6 @@ import { fieldId } from '../core/field-names.ts';
 import type { FieldSink, RequestHead } from '../core/message.ts';
 import { requestRules } from '../core/rules.ts';
 import { type GeneratedResponse, plainResponse } from './generate.ts';
-import { loopOf } from './loop.ts';
 import type { ServingRevision } from './ports.ts';
 import { visibleText } from '../wire/visible-text.ts';
 
@@ -32,14 +31,14 @@ export function isLastHop(request: RequestHead): boolean {
 }
 
 /**
- * Why a request may not take another hop. Several Max-Forwards lines are as wrong as a word: two gateways would read two
- * numbers. A request that ends here cannot loop, and is often sent to find out who sends requests in a loop.
+ * Why Max-Forwards lets a request take no other hop. Several of its lines are as wrong as a word: two gateways would read two
+ * numbers. A request that ends here cannot loop, and is often sent to find out who sends requests in a loop: it is looked at first.
  */
 export function hopFailure(request: RequestHead, serving: ServingRevision): Failure | null {
-  if (!isLimited(request)) return loopOf(request, serving.hopName);
+  if (!isLimited(request)) return null;
   const value = forwardsOf(request);
   if (!number.test(value)) return refusal(value);
-  if (Number(value) > 0) return loopOf(request, serving.hopName);
+  if (Number(value) > 0) return null;
   const isRouted = request.method === 'TRACE' || methodsOf(request, serving).length > 0;
   return isRouted ? null : fail('no_route', 'route', { host: request.authority, path: request.target });
 }

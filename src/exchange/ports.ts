@@ -42,7 +42,7 @@ export interface ServingRevision {
   readonly revision: number;
   /** The name in Proxy-Status. */
   readonly deployment: string;
-  /** The name in Via and CDN-Loop. A request that already has it is in a loop. */
+  /** The name in Via and CDN-Loop. A request that already has it has passed this gateway before. */
   readonly hopName: string;
   /** The gateway is about to end: load balancers are asked to send no more requests. */
   readonly stopping: boolean;
@@ -76,17 +76,35 @@ export interface Route extends AnswerSettings {
   readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
+  readonly hop: RouteHop;
   readonly request: RequestFieldChange;
   readonly response: FieldChange;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
   readonly hostSent: string;
   /** The target as it is sent to the endpoint. */
   rewrite(target: string): string;
+  /** Whether the path of a target lies under the prefix that the route rewrites; always, if it rewrites none. */
+  rewrites(target: string): boolean;
+  /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */
+  readonly prefixRemoved: string;
+}
+
+/** What the gateway writes of a route into CDN-Loop. */
+export interface RouteHop {
+  /** Stands for the route; whoever does not have the configuration cannot tell which. '': nothing stands for it. */
+  readonly token: string;
+  /** Of the tokens: another one after a reload that changes routes. */
+  readonly key: string;
+  readonly member: string;
+  /** The whole line, for requests that name no earlier hop. */
+  readonly line: Uint8Array;
 }
 
 export interface RequestFieldChange extends FieldChange {
   /** In place of `drop`, where a trusted peer sent the request. */
   readonly dropOfTrusted: FieldFilter;
+  /** Fields that the gateway would write, and that the route removes or sets itself; lowercase. Null: there are none. */
+  readonly edited: ReadonlySet<string> | null;
 }
 
 /** Fields that a route removes from a message, and lines that it adds. */

@@ -3,7 +3,14 @@ import { describe, it } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import type { ClientFacts } from '../core/exchange.ts';
 import type { Fields } from '../core/message.ts';
-import { clientFromForwarded, forwardedElement, parseForwarded, writeForwarding } from './forwarded.ts';
+import {
+  clientFromForwarded,
+  forwardedElement,
+  parseForwarded,
+  portOf,
+  prefixValue,
+  writeForwarding,
+} from './forwarded.ts';
 import { HeadStorage } from './head-storage.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { requestLimits } from './request-limits.test-support.ts';
@@ -49,6 +56,12 @@ describe('clientFromForwarded', () => {
     ['the last scheme that is one', ['X-Forwarded-Proto: https, ,'], null, 'https'],
     ['a scheme alone', ['X-Forwarded-Proto: https'], null, 'https'],
     ['no scheme of another kind', ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: javascript'], '192.0.2.1', null],
+    ['the scheme of a WebSocket over TLS', ['X-Forwarded-Proto: wss'], null, 'https'],
+    ['it in capitals', ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: http, WSS'], '192.0.2.1', 'https'],
+    ['the scheme of a WebSocket in clear text', ['X-Forwarded-Proto: https, Ws'], null, 'http'],
+    ['no scheme that only begins like one', ['X-Forwarded-Proto: wsss'], null, null],
+    ['the scheme of a WebSocket in Forwarded', ['Forwarded: for=192.0.2.1;proto=WSS'], '192.0.2.1', 'https'],
+    ['it in clear text in Forwarded', ['Forwarded: for=192.0.2.1;proto="ws"'], '192.0.2.1', 'http'],
     ['Forwarded', ['Forwarded: for=192.0.2.1;proto=https, for=10.0.0.1;proto=http'], '192.0.2.1', 'https'],
     ['Forwarded with IPv6 and port', ['Forwarded: For="[2001:db8::1]:4711"'], '2001:db8::1', null],
     ['X-Forwarded-For before Forwarded', ['Forwarded: for=1.1.1.1', 'X-Forwarded-For: 192.0.2.1'], '192.0.2.1', null],
@@ -137,7 +150,12 @@ describe('writeForwarding', () => {
         'X-Forwarded-Port: 1',
         'Forwarded: for=1.1.1.1',
       ),
-      ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: http', 'X-Forwarded-Host: example.org:8080'],
+      [
+        'X-Forwarded-For: 192.0.2.1',
+        'X-Forwarded-Proto: http',
+        'X-Forwarded-Host: example.org:8080',
+        'X-Forwarded-Port: 8080',
+      ],
     );
   });
 
@@ -159,6 +177,41 @@ describe('writeForwarding', () => {
       ],
     );
   });
+
+  const ports: readonly [host: string, scheme: 'http' | 'https', port: string][] = [
+    ['shop.example', 'http', '80'],
+    ['shop.example', 'https', '443'],
+    ['shop.example:8443', 'https', '8443'],
+    ['[2001:db8::1]', 'http', '80'],
+    ['[2001:db8::1]:8080', 'http', '8080'],
+    ['shop.example:81, inner:82', 'http', '81'],
+    ['shop.example, inner:82', 'http', '80'],
+    ['', 'http', ''],
+  ];
+  for (const [host, scheme, port] of ports) {
+    it(`finds the port of ${host} and ${scheme}`, () => {
+      assert.equal(portOf(host, scheme), port);
+    });
+  }
+
+  it('tells the port of the host that a trusted peer names, if it names no port', () => {
+    assert.ok(written(peer, 'X-Forwarded-Host: shop').includes('X-Forwarded-Port: 443'));
+    assert.ok(written(peer, 'X-Forwarded-Host: shop:444').includes('X-Forwarded-Port: 444'));
+    assert.ok(written(peer).includes('X-Forwarded-Port: 8080'));
+  });
+
+  const prefixes: readonly [before: string | null, sent: string][] = [
+    [null, '/api'],
+    ['/shop', '/shop/api'],
+    ['/shop/', '/shop/api'],
+    ['/a, /b', '/a/b/api'],
+    ['/, shop,', '/api'],
+  ];
+  for (const [before, sent] of prefixes) {
+    it(`adds what a route removes to the prefix ${before ?? 'none'}`, () => {
+      assert.equal(prefixValue(before, '/api'), sent);
+    });
+  }
 
   it('names the client where a trusted peer did not', () => {
     assert.equal(written(peer)[0], 'X-Forwarded-For: 192.0.2.1');

@@ -9,8 +9,8 @@ import { addressOfNode } from './address.ts';
  */
 
 /**
- * Writes X-Forwarded-For, -Proto and -Host, and what else of its kind a trusted peer sent: -Port as it came, Forwarded
- * with our element added. The exchange has dropped those of the request.
+ * Writes X-Forwarded-For, -Proto, -Host and -Port, and Forwarded with our element added, if a trusted peer sent it. The exchange has
+ * dropped those of the request.
  *
  * Forwarded is continued and never begun. Applications read the X-Forwarded-* fields; those that know both take one of
  * them, and a chain that begins with us beside one that begins with the client would say two things. One that cannot be
@@ -24,15 +24,30 @@ export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientF
   sink.field('X-Forwarded-Proto', scheme);
   const host = (trusted ? fields.get('x-forwarded-host') : null) ?? authority;
   if (host !== '') sink.field('X-Forwarded-Host', host);
+  const port = (trusted ? fields.get('x-forwarded-port') : null) ?? portOf(host, scheme);
+  if (port !== '') sink.field('X-Forwarded-Port', port);
   if (!trusted) return;
-  const port = fields.get('x-forwarded-port');
-  if (port !== null) sink.field('X-Forwarded-Port', port);
   const forwarded = fields.get('forwarded');
   if (forwarded === null || parseForwarded(forwarded) === null) return;
   // The element describes this hop: the scheme between the peer and this gateway.
   const element = forwardedElement(peerAddress, peerScheme, authority);
   const elements = withoutEmpty(forwarded, quotedElement);
   sink.field('Forwarded', elements === '' ? element : `${elements}, ${element}`);
+}
+
+/** The port that a client has named with a host, or that its scheme has by itself; of several hosts, that of the first. '' without a host. */
+export function portOf(host: string, scheme: 'http' | 'https'): string {
+  if (host === '') return '';
+  return /^[^,]*:([0-9]+)[ \t]*(?:,|$)/.exec(host)?.[1] ?? (scheme === 'https' ? '443' : '80');
+}
+
+/**
+ * X-Forwarded-Prefix of a request from whose path the route removes `removed`, behind what a trusted peer has removed: one path, since most
+ * frameworks read the last element of a list alone.
+ */
+export function prefixValue(before: string | null, removed: string): string {
+  const prefixes = (before ?? '').split(',').map((prefix) => prefix.trim().replace(/\/$/, ''));
+  return prefixes.filter((prefix) => prefix.startsWith('/')).join('') + removed;
 }
 
 /** A list without its empty elements, which recipients ignore and senders must not send (RFC 9110 §5.6.1). */
@@ -125,9 +140,16 @@ function forwardedScheme(fields: Fields): 'http' | 'https' | null {
 }
 
 function schemeOf(text: string | undefined): 'http' | 'https' | null {
-  const scheme = text?.trim().toLowerCase();
-  return scheme === 'http' || scheme === 'https' ? scheme : null;
+  return schemes.get(text?.trim().toLowerCase() ?? '') ?? null;
 }
+
+/** Some gateways name a WebSocket handshake by the scheme of its URL (RFC 6455 §3): it comes over the same connections. */
+const schemes: ReadonlyMap<string, 'http' | 'https'> = new Map([
+  ['http', 'http'],
+  ['https', 'https'],
+  ['ws', 'http'],
+  ['wss', 'https'],
+]);
 
 /** One parameter and what follows it: name "=" ( token / quoted-string ), then ";" or "," or the end. */
 const parameter = /[ \t]*([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w]+)|"((?:[^"\\]|\\.)*)")[ \t]*(;|,|$)/y;

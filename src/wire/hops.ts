@@ -10,13 +10,22 @@ import type { HttpVersion } from '../core/message.ts';
 
 /** The Via field with our member at the end; `before` is the received value, or null. */
 export function viaValue(before: string | null, version: HttpVersion, name: string): string {
-  const member = `${version === 'HTTP/2' ? '2.0' : version.slice(5)} ${pseudonym(name)}`;
-  return before === null || before === '' ? member : `${before}, ${member}`;
+  return withMember(before, `${version === 'HTTP/2' ? '2.0' : version.slice(5)} ${pseudonym(name)}`);
 }
 
 /** The CDN-Loop field with our member at the end; `before` is the received value, or null. */
-export function cdnLoopValue(before: string | null, name: string): string {
-  const member = pseudonym(name);
+export function cdnLoopValue(before: string | null, member: string): string {
+  return withMember(before, member);
+}
+
+/** Our member of CDN-Loop. `token` stands for the route that the request takes; '' where the route is not told. */
+export function cdnLoopMember(name: string, token: string): string {
+  return token === '' ? pseudonym(name) : `${pseudonym(name)}; ${routeParameter}${token}`;
+}
+
+const routeParameter = 'route=';
+
+function withMember(before: string | null, member: string): string {
   return before === null || before === '' ? member : `${before}, ${member}`;
 }
 
@@ -36,31 +45,49 @@ function pseudonym(name: string): string {
 /** The hops that a list names. */
 export interface Hops {
   readonly count: number;
-  /** Whether one of them bears our name. */
-  readonly ours: boolean;
+  /** How many of them bear our name. */
+  readonly ours: number;
+  /** Whether one of these has taken the route that was asked for. */
+  readonly sameRoute: boolean;
 }
 
-const noHops: Hops = { count: 0, ours: false };
+const noHops: Hops = { count: 0, ours: 0, sameRoute: false };
 
-/** The hops of a Via field; null: there is none. */
+/** The hops of a Via field; null: there is none. They do not tell routes. */
 export function viaHops(value: string | null, name: string): Hops {
-  return value === null ? noHops : hopsOf(value, name, (member) => member.split(/[ \t]+/, 2)[1] ?? '');
+  return value === null ? noHops : hopsOf(value, name, (member) => member.split(/[ \t]+/, 2)[1] ?? '', noRoute);
 }
 
-/** The hops of a CDN-Loop field; null: there is none. */
-export function cdnLoopHops(value: string | null, name: string): Hops {
-  return value === null ? noHops : hopsOf(value, name, (member) => (member.split(';', 1)[0] as string).trimEnd());
+/** The hops of a CDN-Loop field, and whether one of ours has taken the route of `token`; null: there is none. */
+export function cdnLoopHops(value: string | null, name: string, token: string): Hops {
+  if (value === null) return noHops;
+  const nameOf = (member: string): string => (member.split(';', 1)[0] as string).trimEnd();
+  return hopsOf(value, name, nameOf, token === '' ? noRoute : (member) => hasParameter(member, routeParameter + token));
 }
 
-function hopsOf(value: string, name: string, nameOf: (member: string) => string): Hops {
+function hasParameter(member: string, parameter: string): boolean {
+  return member.split(';').some((part, index) => index > 0 && part.trim() === parameter);
+}
+
+const noRoute = (): boolean => false;
+
+function hopsOf(
+  value: string,
+  name: string,
+  nameOf: (member: string) => string,
+  hasRoute: (member: string) => boolean,
+): Hops {
   const own = pseudonym(name).toLowerCase();
   let count = 0;
-  let ours = false;
+  let ours = 0;
+  let sameRoute = false;
   for (const part of value.split(',')) {
     const member = part.trim();
     if (member === '') continue; // RFC 9110 §5.6.1: empty members do not count.
     count++;
-    if (nameOf(member).toLowerCase() === own) ours = true;
+    if (nameOf(member).toLowerCase() !== own) continue;
+    ours++;
+    sameRoute ||= hasRoute(member);
   }
-  return { count, ours };
+  return { count, ours, sameRoute };
 }

@@ -29,6 +29,8 @@ const excluded = [
   'proxy',
   'cache-control',
   'max-forwards',
+  'destination',
+  'if',
   'pragma',
   'range',
   'if-match',

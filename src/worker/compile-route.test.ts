@@ -70,6 +70,34 @@ describe('a compiled route', () => {
     ]);
   });
 
+  const removals: readonly [matched: string, replacement: string | null, removed: string][] = [
+    ['/api', '/', '/api'],
+    ['/api/', '/', '/api'],
+    ['/api/v1', '/v1', '/api'],
+    ['/api/v1/', '/v1/', '/api'],
+    ['/api', null, ''],
+    ['/api', '/api', ''],
+    ['/api', '/v1', ''],
+    ['/apiv1', '/v1', ''],
+    ['/', '/', ''],
+    ['/', '/base', ''],
+  ];
+  for (const [matched, pathPrefix, removed] of removals) {
+    it(`removes ${removed || 'no prefix'} where ${matched} becomes ${pathPrefix ?? 'nothing else'}`, () => {
+      const rewrite = { pathPrefix, host: 'client' };
+      const route = compileRoute({ ...spec, match: { ...spec.match, pathPrefix: matched }, rewrite }, null);
+      assert.equal(route.prefixRemoved, removed);
+    });
+  }
+
+  it('knows which of the gateway’s own headers it edits, in any case', () => {
+    const { edited } = compileRoute(spec, null).request;
+    assert.equal(edited, null);
+    const requestFields = { remove: ['X-FORWARDED-Port'], set: [['X-Request-Id', 'a'] as const], add: [] };
+    const own = compileRoute({ ...spec, requestFields }, null).request.edited;
+    assert.deepEqual([...(own ?? [])], ['x-forwarded-port', 'x-request-id']);
+  });
+
   it('applies request and response edits only to their own direction', () => {
     const { response } = compileRoute(spec, null);
     const kept = pairsWritten((sink) =>

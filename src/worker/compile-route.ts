@@ -1,15 +1,16 @@
 import type { FieldEdits, RouteSpec } from '../core/route-spec.ts';
 import type { Filter } from '../core/filter.ts';
-import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
+import { type FieldFilter, fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
 import { attemptCountName, expectedTimeoutName } from '../exchange/announced-request.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
-import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
+import type { FieldChange, RequestFieldChange, Route, RouteHop, Upstream } from '../exchange/ports.ts';
 import { compileRetry } from '../exchange/retry-policy.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
 import { filtersOf } from './route-filters.ts';
+import { routeHop } from './route-hop.ts';
 import { matchesPath } from '../policy/route-match.ts';
 
 /** A route whose filters the overlay may replace. */
@@ -27,8 +28,10 @@ export function compileRoute(
   own: OwnRequestFields = ownOfAll,
   filters: readonly Filter[] = [],
   bounds: RouteBounds | null = null,
+  hop: RouteHop = routeHop('', '', spec.id),
 ): CompiledRoute {
   const ownFilters = [...filters, ...filtersOf(spec)];
+  const prefixRemoved = prefixRemovedBy(spec.match.pathPrefix, spec.rewrite.pathPrefix);
   return {
     id: spec.id,
     upstream,
@@ -44,10 +47,13 @@ export function compileRoute(
     retry: spec.retry === undefined ? null : compileRetry(spec.retry),
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
-    request: requestChange(requestEditsOf(spec), own),
+    hop,
+    request: requestChange(spec, prefixRemoved, own),
     response: isEmpty(spec.responseFields) ? responseUnedited : fieldChange(spec.responseFields, ownResponseFields),
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
+    prefixRemoved,
+    rewrites: spec.rewrite.pathPrefix === null ? always : isUnder(spec.match.pathPrefix),
   };
 }
 
@@ -63,7 +69,9 @@ function requestEditsOf({ requestFields, retry }: RouteSpec): FieldEdits {
   return { ...requestFields, remove: [...requestFields.remove, attemptCountName, expectedTimeoutName] };
 }
 
-function requestChange(edits: FieldEdits, own: OwnRequestFields): RequestFieldChange {
+function requestChange(spec: RouteSpec, prefixRemoved: string, own: OwnRequestFields): RequestFieldChange {
+  const edits = requestEditsOf(spec);
+  if (prefixRemoved !== '') return editedRequest(edits, own, [prefixName]);
   if (!isEmpty(edits)) return editedRequest(edits, own);
   const known = requestUnedited.get(own);
   if (known !== undefined) return known;
@@ -72,13 +80,28 @@ function requestChange(edits: FieldEdits, own: OwnRequestFields): RequestFieldCh
   return unedited;
 }
 
+const prefixName = 'x-forwarded-prefix';
+const writtenNames: ReadonlySet<string> = new Set([
+  ...gatewayFieldNames,
+  ...[prefixName, 'x-client-cert-subject', 'x-client-cert-fingerprint'],
+]);
+
 function isEmpty({ remove, set, add }: FieldEdits): boolean {
   return remove.length === 0 && set.length === 0 && add.length === 0;
 }
 
-function editedRequest(edits: FieldEdits, { ofUntrusted, ofTrusted }: OwnRequestFields): RequestFieldChange {
+/** `written` are further names that the gateway writes itself on this route. */
+function editedRequest(
+  edits: FieldEdits,
+  { ofUntrusted, ofTrusted }: OwnRequestFields,
+  written: readonly string[] = [],
+): RequestFieldChange {
   const { drop, lines } = fieldChange(edits, ofUntrusted);
-  return { drop, lines, dropOfTrusted: fieldChange(edits, ofTrusted).drop };
+  const { drop: usual } = fieldChange(edits, ofTrusted);
+  const dropOfTrusted = written.length === 0 ? usual : fieldFilter(written, usual);
+  const names = [...edits.remove, ...edits.set.map(([name]) => name)].map((name) => name.toLowerCase());
+  const edited = names.filter((name) => writtenNames.has(name));
+  return { drop, lines, dropOfTrusted, edited: edited.length === 0 ? null : new Set(edited) };
 }
 
 function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
@@ -87,6 +110,18 @@ function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
 }
 
 const unchanged = (target: string): string => target;
+const always = (): boolean => true;
+
+function isUnder(prefix: string): (target: string) => boolean {
+  const plainPrefix = plainPath(prefix);
+  return (target) => matchesPath(plainPrefix, plainPath(target));
+}
+
+/** `/api` rewritten to `/`, and `/api/v1` to `/v1`, remove `/api`. Where `/api` becomes `/v1`, no prefix says so: ''. */
+function prefixRemovedBy(matched: string, replacement: string | null): string {
+  const [prefix, base] = [matched, replacement ?? matched].map((path) => path.replace(/\/$/, '')) as [string, string];
+  return prefix.endsWith(base) ? prefix.slice(0, prefix.length - base.length) : '';
+}
 
 /**
  * `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. The rest keeps its spelling, unless it

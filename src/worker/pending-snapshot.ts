@@ -6,11 +6,13 @@ import { ownRequestFields } from '../exchange/forward.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
+import { hopNameOf } from './hop-name.ts';
 import { drainSignalFilter } from '../filters/drain-signal.ts';
 import { stickySessionFilter } from '../filters/sticky-session.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { type PendingBounds, RequestBounds } from './request-bounds.ts';
 import { type PendingBreakers, RouteBreakers } from './route-breakers.ts';
+import { routeHop } from './route-hop.ts';
 import { RouterBuilder, type RouterOf } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 
@@ -21,6 +23,8 @@ import type { SnapshotPart } from '../core/snapshot-parts.ts';
 export class PendingSnapshot {
   readonly #current: ReadonlyMap<string, LiveUpstream>;
   readonly #ports: UpstreamPorts;
+  readonly #hopName: string;
+  readonly #hopKey: string;
   readonly #own: ReturnType<typeof ownRequestFields>;
   readonly #listenerFilters: ReturnType<typeof listenerFilters>;
   readonly #activeBounds: RequestBounds;
@@ -33,13 +37,16 @@ export class PendingSnapshot {
   readonly #added = new Map<string, LiveUpstream>();
 
   constructor(
-    { clientAddressHeader, listeners, bounds = [], breakers = [] }: Snapshot,
+    snapshot: Snapshot,
     known: ReadonlyMap<string, LiveUpstream>,
     ports: UpstreamPorts,
     isObtained: (host: string) => boolean,
     activeBounds: RequestBounds = new RequestBounds(ports),
     activeBreakers: RouteBreakers = new RouteBreakers(ports),
   ) {
+    const { clientAddressHeader, listeners, bounds = [], breakers = [] } = snapshot;
+    this.#hopName = hopNameOf(snapshot);
+    this.#hopKey = snapshot.hopKey;
     this.#activeBreakers = activeBreakers;
     this.#breakers = activeBreakers.prepare(breakers);
     this.#activeBounds = activeBounds;
@@ -66,6 +73,7 @@ export class PendingSnapshot {
           this.#own,
           [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream), ...this.#drainFilters(upstream)],
           this.#bounds.of(spec, this.#breakers.byRoute.get(spec.id) ?? null),
+          routeHop(this.#hopName, this.#hopKey, spec.id),
         ),
       });
     }

@@ -4,6 +4,8 @@ import { explain, whoseOf } from '../../src/core/explain.ts';
 import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';
 import type { Delivery } from '../../src/core/shape.ts';
+import { loopCases } from './loop-cases.ts';
+import { urlFieldCases } from './url-field-cases.ts';
 import type { World, WorldOptions } from './world.ts';
 
 const emptyResponse = 'HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n';
@@ -367,25 +369,7 @@ const declined: readonly Case[] = [
       });
     },
   },
-  {
-    name: "a request with the gateway's own name in Via is a loop",
-    run(world) {
-      const client = world.request({ fields: { Via: '1.1 edge' } });
-      world.pass(10);
-      assert.equal(client.status, 502);
-      assert.equal(world.endpoint('a').connectionsMade, 0);
-      assertRecord(world, { end: 'generated', cause: 'loop_detected', status: 502, attempts: 0 });
-    },
-  },
-  {
-    name: "a request with the gateway's own name in CDN-Loop is a loop",
-    run(world) {
-      const client = world.request({ fields: { 'CDN-Loop': 'other.example, Edge; trace=1' } });
-      world.pass(10);
-      assert.equal(client.status, 502);
-      assertRecord(world, { end: 'generated', cause: 'loop_detected', status: 502, attempts: 0 });
-    },
-  },
+  ...loopCases,
   {
     name: "another gateway's name is no loop: Via and CDN-Loop go on with the gateway's own name behind it",
     run(world) {
@@ -395,7 +379,7 @@ const declined: readonly Case[] = [
       assertRecord(world, { end: 'forwarded', status: 200 });
       const [arrived] = world.endpoint('a').arrived;
       assert.match(arrived?.field('via') ?? '', /^1\.1 edge:8080, 1\.0 edges, [12]\.[01] edge$/);
-      assert.equal(arrived?.field('cdn-loop'), 'edge.example, edge');
+      assert.match(arrived?.field('cdn-loop') ?? '', /^edge\.example, edge; route=[\w-]{8}$/);
     },
   },
   ...(['Via', 'CDN-Loop'] as const).map((name) => ({
@@ -413,6 +397,7 @@ const declined: readonly Case[] = [
       assert.match(seventeen.field('proxy-status') ?? '', /error=proxy_loop_detected/);
     },
   })),
+  ...urlFieldCases,
   {
     name: 'an untrusted client does not choose its request id',
     run(world) {

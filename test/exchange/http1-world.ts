@@ -23,6 +23,7 @@ import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
 import type { ExchangeState } from '../../src/exchange/state.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
+import { routeHop } from '../../src/worker/route-hop.ts';
 import { RequestBounds } from '../../src/worker/request-bounds.ts';
 import { RouteBreakers } from '../../src/worker/route-breakers.ts';
 import { createRouter } from '../../src/worker/router.ts';
@@ -223,6 +224,7 @@ export class Http1World implements World {
         undefined,
         this.options.filters,
         bounds.of(spec, breakers.byRoute.get(spec.id)),
+        routeHop('edge', 'key', spec.id),
       );
       return { match: spec.match, route: compiled };
     });

@@ -14,6 +14,7 @@ import { Exchange } from '../../src/exchange/exchange.ts';
 import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
+import { routeHop } from '../../src/worker/route-hop.ts';
 import { createRouter } from '../../src/worker/router.ts';
 import {
   MemoryClientStream,
@@ -77,6 +78,8 @@ export class StreamWorld implements World {
         spec.action.kind === 'upstream' ? upstream : null,
         undefined,
         options.filters,
+        null,
+        routeHop('edge', 'key', spec.id),
       );
       return { match: spec.match, route: compiled };
     });

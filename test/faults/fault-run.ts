@@ -297,8 +297,9 @@ function targetOf(name: string): string {
 
 /** The hops that a request claims to have passed. The gateway's own name is `edge.test`. */
 const hops: Readonly<Record<string, readonly string[]>> = {
-  loop: ['Via: 1.1 elsewhere.test, 1.1 edge.test'],
-  'loop-by-cdn-loop': ['CDN-Loop: edge.test; v=1'],
+  loop: ['Via: 1.1 elsewhere.test, 1.1 edge.test, 1.1 edge.test, 1.1 edge.test, 1.1 edge.test'],
+  'loop-by-cdn-loop': ['CDN-Loop: edge.test; v=1, edge.test; v=1, edge.test; v=1, edge.test; v=1'],
+  'two-passages': ['Via: 1.1 edge.test, 1.1 edge.test', 'CDN-Loop: edge.test, edge.test'],
   'hops-without-end': [`Via: ${Array.from({ length: 17 }, (_, hop) => `1.1 hop-${hop}.test`).join(', ')}`],
   'two-hops': ['Via: 1.1 one.test, 1.0 two.test', 'CDN-Loop: other.test'],
 };

@@ -27,6 +27,7 @@ const notEditable: ReadonlyMap<string, string> = new Map([
     'trailer',
     'upgrade',
     'via',
+    'cdn-loop',
     'max-forwards',
   ].map((name) => [name, 'remove it here'] as const),
 ]);

@@ -20,15 +20,19 @@ export const refusedByGateway = {
     logLevel: 'error',
     temporary: false,
     title: 'The request came back to the gateway',
-    sentence: ({ name, value }) => `The request has been through this gateway before (${name}: ${quoted(value)}).`,
+    sentence: ({ name, value, route, passage = 2, limit = passage }) =>
+      passage > limit
+        ? `The request has been through gateways of this name ${passage - 1} times, and ${limit} times is the limit (${name}: ${quoted(value)}).`
+        : `The request has been through ${route === undefined ? 'this gateway' : `route ${quoted(route)}`} before (${name}: ${quoted(value)}).`,
     forClient: 'This site passes requests around in a circle. Its operators must correct the settings.',
     usualCauses: [
+      'the application calls this site with the headers of the request that it answers, and that leads to the same route',
       'an endpoint in the configuration is an address of the gateway itself',
       'the public host name is used as an endpoint, and DNS leads back here',
-      'two deployments that forward to each other have the same `deployment` name',
+      'gateways with the same `deployment` name forward to each other',
     ],
     nextStep:
-      "Resolve each endpoint of the upstream with `getent ahosts NAME` and compare it with this machine's addresses (`ip -br addr`).",
+      "Look which application behind the route sends requests to this site: what it forwards must lead to another route, and for a request of its own it must not copy `Via` and `CDN-Loop`. If none does, resolve each endpoint of the upstream with `getent ahosts NAME` and compare it with this machine's addresses (`ip -br addr`).",
   },
   hops_exceeded: {
     type: 'proxy_loop_detected',
