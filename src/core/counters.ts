@@ -84,6 +84,7 @@ export interface WorkerCounts {
   bufferedResponseBytes: number;
   upstreamConnections: number;
   upstreamConnectionsIdle: number;
+  upstreamConnectionsLongLived: number;
   upstreamConnectionsTotal: number;
   upstreamReusesTotal: number;
   /** Idle connections that the endpoint had closed, detected before a request was sent on them. */
@@ -126,6 +127,7 @@ export function noCounts(worker: number): WorkerCounts {
     bufferedResponseBytes: 0,
     upstreamConnections: 0,
     upstreamConnectionsIdle: 0,
+    upstreamConnectionsLongLived: 0,
     upstreamConnectionsTotal: 0,
     upstreamReusesTotal: 0,
     staleReusesAvoided: 0,

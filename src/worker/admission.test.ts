@@ -7,7 +7,8 @@ import { SharedCounts } from '../limits/shared-counts.ts';
 import { WorkerSemaphores } from '../limits/worker-semaphores.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { addressKey, WorkerAdmission } from './admission.ts';
+import { addressKey } from '../policy/ip-address.ts';
+import { WorkerAdmission } from './admission.ts';
 
 const limits = {
   connectionsMax: 4,

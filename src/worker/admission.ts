@@ -6,7 +6,7 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import type { ConnectionAdmission } from '../downstream/ports.ts';
 import { AddressRate } from '../policy/address-rate.ts';
 import { FloodDelays } from '../policy/flood-delays.ts';
-import { parseIp } from '../policy/ip-address.ts';
+import { addressKey } from '../policy/ip-address.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 
 export interface AdmissionParts {
@@ -193,17 +193,4 @@ export class WorkerAdmission implements ConnectionAdmission {
   releaseAddress(key: string): void {
     if (key !== uncountedKey) this.#parts.addresses.release(key);
   }
-}
-
-/** The key under which an address is counted: of IPv6 only the first bits, because they belong to one customer. */
-export function addressKey(address: string, ipv6PrefixBits: number): string {
-  if (!address.includes(':')) return address;
-  const bytes = parseIp(address);
-  if (bytes === null) return address.slice(0, 48);
-  let key = '';
-  for (let bit = 0; bit < ipv6PrefixBits; bit += 8) {
-    const mask = 0xff << Math.max(0, 8 - (ipv6PrefixBits - bit));
-    key += ((bytes[bit >> 3] ?? 0) & mask & 0xff).toString(16).padStart(2, '0');
-  }
-  return `${key}/`;
 }

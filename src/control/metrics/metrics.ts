@@ -112,6 +112,11 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
     'candor_upstream_connections_idle',
     'Connections to endpoints that wait for their next exchange.',
   ],
+  [
+    'upstreamConnectionsLongLived',
+    'candor_upstream_connections_long_lived',
+    'Connections to endpoints that carry a tunnel (WebSocket) or a stream of events: they are not among those that `connections.max` limits.',
+  ],
   ['upstreamConnectionsTotal', 'candor_upstream_connections_total', 'Connections to endpoints that were opened.'],
   ['retriesTotal', 'candor_retries_total', 'Attempts that followed another attempt of the same exchange.'],
   ['hedgesTotal', 'candor_hedges_total', 'Attempts that were made beside one that took longer than most (hedge).'],
