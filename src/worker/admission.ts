@@ -48,6 +48,9 @@ const retryAfterS = 5;
 const abandonedPerS = 200;
 const abandonedBurstMs = 50_000;
 
+/** An office that opens its browsers, or clients that come back after a restart, begin as many TLS handshakes at once as otherwise in this time. */
+const handshakesBurstMs = 5000;
+
 /** Clients with this key are not counted. */
 const uncountedKey = '';
 
@@ -150,10 +153,17 @@ export class WorkerAdmission implements ConnectionAdmission {
     this.#refusals--;
   }
 
-  tryHandshake(address: string, { handshakesPerSecondMax, ipv6PrefixBits }: ClientLimits): boolean {
-    const { clock, isTrusted } = this.#parts;
-    if (handshakesPerSecondMax === null || isTrusted(address)) return true;
-    return this.#handshakes.tryTake(addressKey(address, ipv6PrefixBits), handshakesPerSecondMax, clock.now());
+  handshakeDelayMs(address: string, { handshakesPerSecondMax: max, ipv6PrefixBits, headMs }: ClientLimits): number {
+    const { clock, isTrusted, counts } = this.#parts;
+    if (max === null || isTrusted(address)) return 0;
+    const key = addressKey(address, ipv6PrefixBits);
+    // As much of `head_timeout` is left for the handshake itself.
+    const delayMs = this.#handshakes.takeWithin(headMs / 2, key, max, clock.now(), 1, handshakesBurstMs);
+    if (delayMs > 0 && delayMs < Infinity) {
+      counts.handshakesDelayed++;
+      counts.lastDelayedHandshake = address;
+    }
+    return delayMs;
   }
 
   noteFlood(address: string, { ipv6PrefixBits }: ClientLimits): number {

@@ -74,6 +74,7 @@ type Total = Exclude<
   | 'worker'
   | 'lastRefusedAddress'
   | 'lastAddressAtMax'
+  | 'lastDelayedHandshake'
   | 'clientConnectionsRefused'
   | 'descriptorsScarce'
   | Refused
@@ -99,6 +100,11 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
     'closedForDescriptors',
     'candor_connections_closed_for_descriptors_total',
     'Idle connections that were closed because hardly any descriptor was left.',
+  ],
+  [
+    'handshakesDelayed',
+    'candor_tls_handshakes_delayed_total',
+    'TLS handshakes of clients that waited before they began, because their address had begun too many (`client.tls_handshake_rate_max`).',
   ],
   ['exchangesActive', 'candor_exchanges_active', 'Exchanges in flight.'],
   ['tunnelsActive', 'candor_tunnels_active', 'Exchanges in flight that have become tunnels (WebSockets).'],
