@@ -121,7 +121,7 @@ const admitsAll = {
   admission: {
     acquire: () => '' as const,
     acquireAddress: () => '' as const,
-    tryHandshake: () => true,
+    handshakeDelayMs: () => 0,
     noteFlood: () => 0,
     noteAbandoned: () => 0,
     delayMs: () => 0,

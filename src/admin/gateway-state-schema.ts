@@ -13,6 +13,10 @@ const endpointCondition = z.object({
   idle: count.describe('How many of them were idle.'),
   waiting: count.describe('Requests that waited for one.'),
   open_max: count,
+  long_lived: count
+    .optional()
+    .describe('Connections besides these, with tunnels and responses that are streams; absent: none.'),
+  long_lived_max: count.optional(),
   in_flight: count.optional().describe('Only where `connections.requests_max` bounds them.'),
   in_flight_max: count.optional(),
 });

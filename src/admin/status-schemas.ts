@@ -162,6 +162,9 @@ export const statusSchema = z.object({
           connections: count.describe('In all workers, including idle ones.'),
           connections_max: count.describe('`connections.max` of its upstream.'),
           idle: count.describe('How many of the connections are idle.'),
+          long_lived: count.describe(
+            'Connections besides these, with a tunnel (WebSocket) or a response that is a stream.',
+          ),
           in_flight: count
             .nullable()
             .describe(

@@ -317,7 +317,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
   ...{ instance_exited: false, instance_restarting: false, application_not_ready: true, application_crash_loop: true },
   upstream_unavailable: true,
   ...{ connections_refused: true, descriptors_few: false, descriptors_exhausted: true },
-  ...{ tls_handshakes_failed: false, http2_limit_reached: false },
+  ...{ tls_handshakes_failed: false, tls_handshakes_delayed: false, http2_limit_reached: false },
   ...{ certificate_expiring: true, certificate_not_yet_valid: true, certificate_issued: true },
   certificate_renewal_failed: true,
   slo_burning: true,

@@ -33,7 +33,7 @@ export const client = section({
   ),
   tls_handshake_rate_max: key(
     z.union([whole(1, 1_000_000), z.enum(['none'])]),
-    'How many TLS handshakes a second one address may begin in each worker, trusted peers apart, or `none`.',
+    'How many TLS handshakes a second one address may begin in each worker, trusted peers apart, or `none`. As many as in five seconds may come at once; the next ones wait for up to half of `head_timeout`.',
     defaults.client.tlsHandshakeRateMax,
   ),
   ipv6_prefix: key(

@@ -111,7 +111,7 @@ export const defaults = {
     ),
     tlsHandshakeRateMax: declare(
       '200',
-      'A whole office opens its browsers in five seconds; 200 handshakes a second take a tenth of a core.',
+      'A thousand at once and no wait for an office that opens its browsers, or for the checks of a load balancer; 200 a second take a tenth of a core, the share of a flood.',
     ),
     ipv6Prefix: declare('64', 'What one customer gets at least; whoever has it may use every address of it.'),
     pipelinedMax: declare('16', 'Few clients pipeline, and who does waits for answers; more is work for nobody.'),

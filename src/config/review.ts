@@ -181,7 +181,7 @@ function reviewConnectionShares(draft: Draft, collector: ErrorCollector): void {
     if (written < endpointConnections) continue;
     collector.warnAtValue(
       max === undefined ? ['client', 'connections_per_address_max'] : [part, name, 'connections', 'max'],
-      `one address may have ${written} connections (connections_per_address_max), and ${quoted(name)} takes ${endpointConnections} at once: a client that reads or sends large bodies slowly can keep out all others`,
+      `one address may have ${written} connections (connections_per_address_max), and ${quoted(name)} takes ${endpointConnections} at once: a client that reads or sends large bodies slowly can have three quarters of them, and all while it is alone`,
       'let one address have less, or remove the limit, whose default is for many clients behind one address; trusted peers are not counted',
     );
     if (max === undefined) return;

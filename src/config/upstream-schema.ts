@@ -33,7 +33,7 @@ export const endpointKeys = {
     section({
       max: key(
         whole(1, 100_000),
-        'Connections to each endpoint, idle ones included, of all workers together.',
+        'Connections to each endpoint, idle ones included, of all workers together, besides those with tunnels and streams of events. While several client addresses use it, one of them gets three quarters (docs/limits.md).',
         defaults.connections.max,
       ),
       requests_max: key(

@@ -24,7 +24,8 @@ const texts: Readonly<Record<HandshakeFailureReason, string>> = {
   closed: 'it closed the connection during the handshake',
   timeout: 'it did not complete the handshake in time (client.head_timeout)',
   unusable_certificate: 'OpenSSL does not accept the certificate or its key: check the files, and reload',
-  limit: 'its address began too many in a second (client.tls_handshake_rate_max), or too many were in progress',
+  limit:
+    'its address began so many that it would have had to wait for too long (client.tls_handshake_rate_max), or too many were in progress',
   garbage: 'what it sent is no valid handshake',
 };
 

@@ -285,6 +285,8 @@ export interface EndpointStatus {
   readonly connectionsMax: number;
   /** How many of the connections are idle. */
   readonly idle: number;
+  /** Connections besides these, with a tunnel or a response that is a stream. */
+  readonly longLived: number;
   /**
    * Requests in flight, in all workers; where they are not bounded, the connections that are not idle. Null: not known, because they
    * share connections (HTTP/2).

@@ -207,8 +207,8 @@ function endpointStatus(
   { id: upstream, connectionsMax, http2 }: UpstreamSnapshot,
 ): EndpointStatus {
   const { id, address, state, reason, weight = 1, sinceInstant, release, semaphores } = endpoint;
-  const none = { connections: 0, idle: 0, waiting: 0, requests: 0 };
-  const { connections, idle, waiting, requests } = semaphores === undefined ? none : countsAt(semaphores);
+  const none = { connections: 0, idle: 0, waiting: 0, requests: 0, longLived: 0 };
+  const { connections, idle, waiting, requests, longLived } = semaphores === undefined ? none : countsAt(semaphores);
   const check = lastCheckOf(upstream, id);
   const certificate = certificateOf(id);
   return {
@@ -221,6 +221,7 @@ function endpointStatus(
     connections,
     connectionsMax,
     idle,
+    longLived,
     inFlight: inFlightOf({ connections, idle, requests }, http2 === true),
     lastMinute: figuresOf(id),
     lastCheck: check === null ? null : { ...check, at: new Date(check.at).toISOString() },

@@ -21,6 +21,7 @@ import { AttemptTotals, type CurrentEndpoints } from './attempt-totals.ts';
 import { DescriptorReport } from './descriptor-report.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
+import { HandshakeDelayReport } from './handshake-delay-report.ts';
 import { type FailedHandshakeTotal, HandshakeReport } from './handshake-report.ts';
 import type { FromWorker } from '../core/worker-messages.ts';
 import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
@@ -69,6 +70,7 @@ export class WorkerReports {
   readonly #descriptors: DescriptorReport;
   readonly #descriptorsMax = descriptorLimit();
   readonly #handshakes: HandshakeReport;
+  readonly #handshakeDelays: HandshakeDelayReport;
   readonly #http2Limits: Http2LimitReport;
   readonly #http2Errors: ListenerTotals<Http2ErrorCount>;
   readonly #failures: FailureReport | null;
@@ -93,6 +95,7 @@ export class WorkerReports {
     this.#http2Limits = new Http2LimitReport(parts.clock, parts.events, listeners);
     this.#http2Errors = new ListenerTotals(parts.clock, ({ code }) => code, listeners);
     this.#handshakes = new HandshakeReport(parts.clock, parts.events, parts.certificateStateOf, listeners);
+    this.#handshakeDelays = new HandshakeDelayReport(parts.clock, parts.events);
     const { watcher } = parts;
     this.#failures =
       watcher?.onFailures === undefined
@@ -158,6 +161,7 @@ export class WorkerReports {
     this.#http2Errors.add(http2Errors);
     const counts = workers();
     this.#refusals.note(counts, configuration().client);
+    this.#handshakeDelays.note(counts, configuration().client);
     this.#descriptors.note(counts);
   }
 

@@ -67,6 +67,9 @@ export interface WorkerCounts {
   refusedWithoutMemory: number;
   /** Connections that waited before they were served, because their address had flooded. */
   clientConnectionsDelayed: number;
+  /** TLS handshakes that waited because their address had begun too many, and the address of the last one; '' before the first. */
+  handshakesDelayed: number;
+  lastDelayedHandshake: string;
   /** 1 while the worker accepts no connections because its memory is nearly used up, else 0. */
   shedding: number;
   /** How often a new connection found descriptors scarce, and how many idle connections were closed for it. */
@@ -84,6 +87,7 @@ export interface WorkerCounts {
   bufferedResponseBytes: number;
   upstreamConnections: number;
   upstreamConnectionsIdle: number;
+  upstreamConnectionsLongLived: number;
   upstreamConnectionsTotal: number;
   upstreamReusesTotal: number;
   /** Idle connections that the endpoint had closed, detected before a request was sent on them. */
@@ -115,6 +119,8 @@ export function noCounts(worker: number): WorkerCounts {
     refusedWithoutDescriptor: 0,
     refusedWithoutMemory: 0,
     clientConnectionsDelayed: 0,
+    handshakesDelayed: 0,
+    lastDelayedHandshake: '',
     shedding: 0,
     descriptorsScarce: 0,
     closedForDescriptors: 0,
@@ -126,6 +132,7 @@ export function noCounts(worker: number): WorkerCounts {
     bufferedResponseBytes: 0,
     upstreamConnections: 0,
     upstreamConnectionsIdle: 0,
+    upstreamConnectionsLongLived: 0,
     upstreamConnectionsTotal: 0,
     upstreamReusesTotal: 0,
     staleReusesAvoided: 0,

@@ -167,6 +167,8 @@ export interface EventFacts {
     address: string;
     serverName: string | null;
   };
+  /** Clients began more TLS handshakes than their address may (`perSecond`, in each worker), and waited. `address` is that of the last one. */
+  tls_handshakes_delayed: { count: number; address: string; perSecond: number | null };
   /** HTTP/2 connections of clients were ended at a limit, or their clients abandoned too many requests with them. `address` and `delayMs`, how long its next connections wait, are those of the last one. */
   http2_limit_reached: { limit: Http2LimitName; count: number; address: string; delayMs: number };
   /** A certificate of a listener, or one that an endpoint has shown, expires soon, or has expired. `notAfter`: RFC 3339. */

@@ -74,6 +74,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['circuit_open', 'refused_by_gateway', 503, 'destination_unavailable'],
   ['pool_full', 'refused_by_gateway', 503, 'connection_limit_reached'],
   ['queue_timeout', 'refused_by_gateway', 503, 'connection_limit_reached'],
+  ['tunnels_full', 'refused_by_gateway', 503, 'connection_limit_reached'],
   ['concurrency_limit', 'refused_by_gateway', 503, 'connection_limit_reached'],
   ['concurrency_timeout', 'refused_by_gateway', 503, 'connection_limit_reached'],
   ['deadline_unreachable', 'refused_by_gateway', 503, 'connection_limit_reached'],

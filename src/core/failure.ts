@@ -217,16 +217,29 @@ export interface Evidence {
   };
   /** The circuit breakers of all endpoints are open or half-open, or that of the `route` is. */
   circuit_open: { upstream: string; endpoints?: number; route?: string; reason: string; retryAfterS: number };
-  /** `queueMax`: how many requests already wait for a connection. `requestsMax`: what bounds the requests, where that is full and not `limit` connections. */
-  pool_full: { upstream: string; limit: number; requestsMax?: number; queueMax?: number; retryAfterS: number };
+  /**
+   * `queueMax`: how many requests already wait for a connection. `requestsMax`: what bounds the requests, where that is full and not `limit` connections.
+   * `addressMax`: of these, so many are for one client address while others use the endpoint, where the request lacks one for that reason.
+   */
+  pool_full: {
+    upstream: string;
+    limit: number;
+    addressMax?: number;
+    requestsMax?: number;
+    queueMax?: number;
+    retryAfterS: number;
+  };
   queue_timeout: {
     upstream: string;
     limit: number;
+    addressMax?: number;
     requestsMax?: number;
     waitedMs: number;
     limitMs: number;
     retryAfterS: number;
   };
+  /** `limit` tunnels and streams; `addressMax` as above. */
+  tunnels_full: { upstream: string; limit: number; addressMax?: number; retryAfterS: number };
   /** `bound` is such as 'route /api' or 'upstream app'. `displaced`: a request of a higher priority has taken its place in the queue. */
   concurrency_limit: { bound: string; limit: number; queueMax: number; displaced?: boolean; retryAfterS: number };
   concurrency_timeout: { bound: string; limit: number; waitedMs: number; limitMs: number; retryAfterS: number };

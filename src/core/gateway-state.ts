@@ -33,6 +33,9 @@ export interface EndpointCondition {
   readonly idle: number;
   readonly waiting: number;
   readonly open_max: number;
+  /** Connections besides these, with tunnels and responses that are streams, and how many of them may be; absent: there are none. */
+  readonly long_lived?: number;
+  readonly long_lived_max?: number;
   /** Requests in flight, where the upstream bounds them (`connections.requests_max`). */
   readonly in_flight?: number;
   readonly in_flight_max?: number;

@@ -1,10 +1,12 @@
-import type {
-  BoundSemaphores,
-  ConnectGate,
-  EndpointSemaphores,
-  Semaphore,
-  SemaphoreSource,
-  TurnCounter,
+import {
+  type AddressesSeen,
+  addressesSeenMs,
+  type BoundSemaphores,
+  type ConnectGate,
+  type EndpointSemaphores,
+  type Semaphore,
+  type SemaphoreSource,
+  type TurnCounter,
 } from './semaphores.ts';
 import type { Clock, Instant } from './time.ts';
 
@@ -65,6 +67,24 @@ export class LocalTurnCounter implements TurnCounter {
   }
 }
 
+/** The addresses that one worker alone has seen. */
+class LocalAddressesSeen implements AddressesSeen {
+  readonly workers = 1;
+  #last = 0;
+  #lastAt = Number.NEGATIVE_INFINITY;
+  #severalAt = Number.NEGATIVE_INFINITY;
+
+  note(hash: number, at: Instant): void {
+    if (this.#last !== hash) this.#severalAt = this.#lastAt;
+    this.#last = hash;
+    this.#lastAt = at;
+  }
+
+  areSeveral(now: Instant): boolean {
+    return now - this.#severalAt < addressesSeenMs;
+  }
+}
+
 /** A connect gate of one worker alone. */
 class LocalConnectGate implements ConnectGate {
   #refusedAt: Instant | null = null;
@@ -100,6 +120,8 @@ export function localEndpointSemaphores(): EndpointSemaphores {
   const gate = new LocalConnectGate();
   return {
     connections: new LocalSemaphore(),
+    longLived: new LocalSemaphore(),
+    addresses: new LocalAddressesSeen(),
     requests: new LocalSemaphore(),
     waitingRequests: new LocalSemaphore(),
     turns: new LocalTurnCounter(),

@@ -8,6 +8,13 @@ import type { Instant } from './time.ts';
  */
 export type ConnectionEndReason = 'closed' | 'going_away' | 'broken';
 
+/** What one client address uses of an endpoint, in this worker. */
+export interface AddressUse {
+  /** Connections that are in use for it, or are being made, without those that are long-lived. */
+  connections: number;
+  longLived: number;
+}
+
 /**
  * One connection to an endpoint, as a pool sees it: it carries streams, in HTTP/1.1 one after the other, in HTTP/2 many
  * at the same time. The pool knows no protocol version. A connection that takes no more streams closes itself when its
@@ -29,6 +36,10 @@ export interface PooledConnection {
   group: string | null;
   /** Set by the pool: whether the pool gives this connection to further requests. */
   isAvailable: boolean;
+  /** Set by the pool: the address for which the connection is in use; null: it is idle, or has no such address. */
+  user: AddressUse | null;
+  /** Set by the pool: it carries a tunnel, or a response that is a stream, and counts with those. */
+  isLongLived: boolean;
   /** Call only while a stream is free. */
   openStream(now: Instant): UpstreamStream;
   /** Makes the idle connection close itself at `at`, unless a stream is opened before. */
@@ -62,6 +73,8 @@ export interface PooledConnectionOwner {
   onStreamEnded(connection: PooledConnection): void;
   /** How many streams it can carry has changed, or it takes no more: `endReason` was null before. */
   onStreamsFreeChanged(connection: PooledConnection): void;
+  /** The request on the connection has become a tunnel, or its response is a stream; absent: that makes no difference. */
+  onLongLived?(connection: PooledConnection): void;
   /** The endpoint has said, on this HTTP/2 connection, that it wants HTTP/1.1 (RFC 9113 §7, HTTP_1_1_REQUIRED). */
   onHttp1Required(connection: PooledConnection): void;
   /** The connection is closed, and `onStreamEnded` was called for each of its streams. */

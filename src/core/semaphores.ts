@@ -70,10 +70,26 @@ export interface ConnectGate {
   readonly hasAccepted: boolean;
 }
 
+/** Whether clients of several addresses use an endpoint, as all workers know it together. */
+export interface AddressesSeen {
+  /** So many workers may use the endpoint. */
+  readonly workers: number;
+  /** A request of an address has come at that time; `hash` is that of the address. */
+  note(hash: number, at: Instant): void;
+  /** Whether requests of at least two addresses have come within `addressesSeenMs`. */
+  areSeveral(now: Instant): boolean;
+}
+
+/** For so long an endpoint is known to be used by several addresses: a quiet site has a visitor in ten minutes. */
+export const addressesSeenMs = 600_000;
+
 /** The semaphores of one endpoint. */
 export interface EndpointSemaphores {
-  /** Connections, including idle ones and those that are being opened. */
+  /** Connections, including idle ones and those that are being opened, without those that count as `longLived`. */
   readonly connections: Semaphore;
+  /** Connections with a tunnel, or with a response that is a stream. */
+  readonly longLived: Semaphore;
+  readonly addresses: AddressesSeen;
   /** Requests in flight, where they are bounded. */
   readonly requests: Semaphore;
   /** Requests that wait for a connection. */

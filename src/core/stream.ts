@@ -174,7 +174,7 @@ export interface ReadyWaiter {
 /** Waits for a stream of an endpoint: either `onStream` or `onNoStream` is called once, perhaps before `acquire` returns. */
 export interface StreamWaiter {
   /** The client of the request. A connection that names a client carries requests of that client alone. */
-  readonly client: Pick<ClientFacts, 'address' | 'port' | 'connection'>;
+  readonly client: Pick<ClientFacts, 'address' | 'port' | 'connection' | 'peerAddress' | 'trusted'>;
   /** The request asks for a change of the connection's protocol, which HTTP/1.1 alone can do. */
   readonly needsHttp1: boolean;
   onStream(stream: UpstreamStream): void;

@@ -40,6 +40,7 @@ export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCount
     refusedAtMax: counts.refusedAtMax + gone.refusedAtMax,
     refusedAtAddressMax: counts.refusedAtAddressMax + gone.refusedAtAddressMax,
     clientConnectionsDelayed: counts.clientConnectionsDelayed + gone.clientConnectionsDelayed,
+    handshakesDelayed: counts.handshakesDelayed + gone.handshakesDelayed,
     refusedUncounted: counts.refusedUncounted + gone.refusedUncounted,
     refusedWithoutDescriptor: counts.refusedWithoutDescriptor + gone.refusedWithoutDescriptor,
     refusedWithoutMemory: counts.refusedWithoutMemory + gone.refusedWithoutMemory,

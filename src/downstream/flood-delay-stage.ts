@@ -1,5 +1,4 @@
-import { after, type Clock, type Timer } from '../core/time.ts';
-import type { TransportListener } from '../core/transport.ts';
+import { DelayedConnection } from './delayed-connection.ts';
 import type { PrefaceConnection, PrefaceStage } from './preface-stage.ts';
 
 /** Lets a connection wait whose address has flooded before: nothing of it is read, and no handshake begins. */
@@ -9,61 +8,16 @@ export const floodDelayStage: PrefaceStage = {
   read(connection, bytes, start, end) {
     const delayMs = connection.admitAfterMs();
     if (delayMs === 0) return 0;
-    const delayed = new DelayedConnection(connection, new Uint8Array(bytes.subarray(start, end)));
-    delayed.start(connection.clock, delayMs);
+    const first = bytes.subarray(start, end);
+    new DelayedConnection(connection, first, (all) => goOn(connection, all)).start(delayMs);
     return 'taken';
   },
 };
 
-/** A connection that waits. It keeps the read that was made already. */
-class DelayedConnection implements TransportListener {
-  readonly #connection: PrefaceConnection;
-  #bytes: Uint8Array;
-  #timer: Timer | null = null;
-
-  constructor(connection: PrefaceConnection, bytes: Uint8Array) {
-    this.#connection = connection;
-    this.#bytes = bytes;
-  }
-
-  start(clock: Clock, delayMs: number): void {
-    const { transport } = this.#connection;
-    transport.pause();
-    transport.listener = this;
-    this.#connection.takeOver({
-      cancel: () => {
-        this.#timer?.cancel();
-        transport.close('close');
-      },
-    });
-    this.#timer = clock.schedule(after(clock.now(), delayMs), goOn, this as DelayedConnection);
-  }
-
-  /** For the timer alone. */
-  goOn(): void {
-    const { transport } = this.#connection;
-    this.#connection.continueOn(transport);
-    // First: an engine that has enough for now pauses in `onBytes`.
-    transport.resume();
-    transport.listener.onBytes(this.#bytes, 0, this.#bytes.length);
-  }
-
-  /** Bytes that were read before the transport paused. */
-  onBytes(bytes: Uint8Array, start: number, end: number): void {
-    this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(start, end)]);
-  }
-
-  onEnd(): void {
-    this.#connection.close();
-  }
-
-  onWritten(): void {}
-
-  onClosed(): void {
-    this.#connection.close();
-  }
-}
-
-function goOn(connection: DelayedConnection): void {
-  connection.goOn();
+function goOn(connection: PrefaceConnection, bytes: Uint8Array): void {
+  const { transport } = connection;
+  connection.continueOn(transport);
+  // First: an engine that has enough for now pauses in `onBytes`.
+  transport.resume();
+  transport.listener.onBytes(bytes, 0, bytes.length);
 }

@@ -73,8 +73,8 @@ export interface ConnectionAdmission {
   acquire(address: string, limits: ClientLimits): string | null;
   /** A permit for the address alone, for a connection that has a permit and has named its client since. */
   acquireAddress(address: string, limits: ClientLimits): string | null;
-  /** Whether a client at `address` may begin a TLS handshake now; it is counted. */
-  tryHandshake(address: string, limits: ClientLimits): boolean;
+  /** In how many milliseconds a client at `address` may begin a TLS handshake; it is counted. Infinity: it may not. */
+  handshakeDelayMs(address: string, limits: ClientLimits): number;
   /** A connection from `address` was closed for a flood. Returns how long its next ones wait, in milliseconds. */
   noteFlood(address: string, limits: ClientLimits): number;
   /** A connection from `address` has gone with `count` open requests more than one. As above; 0: they are not too many. */

@@ -42,8 +42,8 @@ export interface PrefaceConnection {
   readonly clock: Clock;
   /** How many milliseconds the client waits before it is served, because its address has flooded; it is counted. 0: it does not wait. */
   admitAfterMs(): number;
-  /** Whether the client may begin a TLS handshake now; it is counted. */
-  admitHandshake(): boolean;
+  /** In how many milliseconds the client may begin its TLS handshake; it is counted. Infinity: it may not. */
+  handshakeDelayMs(): number;
   /** A trusted peer names its client. False: the connection has been closed, because that client has too many. */
   nameClient(source: ClientSource): boolean;
   /** Answers, records and closes a connection whose bytes are not what this listener expects. */

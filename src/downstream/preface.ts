@@ -135,8 +135,8 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     return Math.min(this.#ports.admission.delayMs(this.clientAddress, limits), limits.headMs / 2);
   }
 
-  admitHandshake(): boolean {
-    return this.#ports.admission.tryHandshake(this.clientAddress, this.listener.limits);
+  handshakeDelayMs(): number {
+    return this.#ports.admission.handshakeDelayMs(this.clientAddress, this.listener.limits);
   }
 
   nameClient(source: ClientSource): boolean {

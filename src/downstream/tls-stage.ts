@@ -1,6 +1,7 @@
 import type { Cancellable } from '../core/connector.ts';
 import type { TlsServer, TlsServerWaiter, TlsSessionSettings } from '../core/tls-server.ts';
 import { clientHelloFlightBytesMax, parseClientHello } from '../wire/client-hello.ts';
+import { DelayedConnection } from './delayed-connection.ts';
 import { HandshakeInProgress, HandshakesInProgress } from './handshakes-in-progress.ts';
 import type { PrefaceConnection, PrefaceStage, StageResult } from './preface-stage.ts';
 
@@ -48,7 +49,8 @@ export function tlsStage(
         return 'taken';
       }
       // Before the work begins: a key exchange and a signature.
-      if (!connection.admitHandshake()) {
+      const delayMs = connection.handshakeDelayMs();
+      if (delayMs === Infinity) {
         connection.failHandshake({ reason: 'limit', code: '' }, serverName);
         return 'taken';
       }
@@ -59,20 +61,29 @@ export function tlsStage(
         connection.servesHost = servesHost;
       }
       const first = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
-      const handshake = new HandshakeInProgress(connection, serverName, inProgress);
       const session = { host, serverName, protocols: spoken, versionMax };
-      const started = startOrNull(tls, connection, first, session, handshake);
-      if (started === null) {
-        connection.failHandshake({ reason: 'unusable_certificate', code: '' }, serverName, internalError);
-        return 'taken';
-      }
-      handshake.begin(started);
-      connection.takeOver(handshake);
-      if (inProgress.size > inProgressMax)
-        inProgress.oldestOfBusiest()?.failHandshake({ reason: 'limit', code: '' }, null);
+      if (delayMs === 0) begin(connection, first, session);
+      else new DelayedConnection(connection, first, (all) => goOn(connection, all, session)).start(delayMs);
       return 'taken';
     },
   };
+
+  function goOn(connection: PrefaceConnection, first: Uint8Array, session: TlsSessionSettings): void {
+    connection.transport.resume();
+    begin(connection, first, session);
+  }
+
+  function begin(connection: PrefaceConnection, first: Uint8Array, session: TlsSessionSettings): void {
+    const { serverName } = session;
+    const handshake = new HandshakeInProgress(connection, serverName, inProgress);
+    const started = startOrNull(tls, connection, first, session, handshake);
+    if (started === null)
+      return connection.failHandshake({ reason: 'unusable_certificate', code: '' }, serverName, internalError);
+    handshake.begin(started);
+    connection.takeOver(handshake);
+    if (inProgress.size > inProgressMax)
+      inProgress.oldestOfBusiest()?.failHandshake({ reason: 'limit', code: '' }, null);
+  }
 }
 
 function sharesProtocol(offered: readonly string[], spoken: readonly string[]): boolean {

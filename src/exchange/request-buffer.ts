@@ -4,7 +4,7 @@ import type { BufferSpec } from '../core/route-spec.ts';
 import type { Attempt } from './attempt.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
 import { BufferedBytes } from './buffered-bytes.ts';
-import { isStream } from './response-hold.ts';
+import { isStream } from '../wire/is-stream.ts';
 
 export interface RequestBufferOwner {
   /** The body, or enough of it, has come. */

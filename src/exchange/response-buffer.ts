@@ -1,7 +1,7 @@
 import type { Ownership, ResponseHead } from '../core/message.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
 import { BufferedBytes } from './buffered-bytes.ts';
-import { isStream } from './response-hold.ts';
+import { isStream } from '../wire/is-stream.ts';
 
 export interface BufferedClient {
   /** Sends bytes on. False: the client has no room for more. */

@@ -1,5 +1,6 @@
-import type { Fields, Ownership, ResponseHead } from '../core/message.ts';
+import type { Ownership, ResponseHead } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { isStream } from '../wire/is-stream.ts';
 
 /**
  * Body bytes that are held of one response. Nine pages of ten are smaller; together with the limit of client
@@ -169,16 +170,3 @@ const nothing = new Uint8Array(0);
 function timerFired(hold: ResponseHold): void {
   hold.onLook();
 }
-
-/**
- * Whether a response says that it is a stream, whose bytes must go on as they come: by its media
- * type, or by the header that applications know from nginx (`X-Accel-Buffering: no`).
- */
-export function isStream(fields: Fields): boolean {
-  const type = fields.get('content-type');
-  if (type !== null && streamType.test(type)) return true;
-  return fields.get('x-accel-buffering')?.trim().toLowerCase() === 'no';
-}
-
-const streamType =
-  /^\s*(?:text\/event-stream|application\/(?:grpc(?:[-+][^;\s]*)?|x-ndjson|ndjson|jsonl|json-seq|stream\+json|connect\+[^;\s]*)|multipart\/x-mixed-replace)\s*(?:;|$)/i;

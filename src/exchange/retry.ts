@@ -107,7 +107,7 @@ function hasLostBoth({ attempts, waitedMs }: ExchangeState): boolean {
 
 /** The gateway itself has not let the request through to the endpoint. */
 function isOverload({ cause }: Failure): boolean {
-  return cause === 'pool_full';
+  return cause === 'pool_full' || cause === 'tunnels_full';
 }
 
 /** There is an endpoint that has not been tried. */

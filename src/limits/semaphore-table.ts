@@ -1,6 +1,7 @@
 import { orderToleranceMs } from '../core/semaphores.ts';
 import type { Instant } from '../core/time.ts';
 import type { SemaphoreLayout } from './semaphore-layout.ts';
+import { SharedAddressesSeen } from './shared-addresses-seen.ts';
 import { SharedConnectGate } from './shared-connect-gate.ts';
 import { SharedLimitWords } from './shared-limit-words.ts';
 import { SharedTurnCounter } from './shared-turn-counter.ts';
@@ -155,6 +156,13 @@ export class SemaphoreTable {
   /** The shared word that says when the endpoint of semaphore `index` last refused a connection (its connect gate). */
   connectGate(index: number): SharedConnectGate {
     return new SharedConnectGate(this.#words, this.#layout.note(index));
+  }
+
+  /** Which addresses use the endpoint: in the notes of semaphore `index` and of the next two. */
+  addressesSeen(index: number): SharedAddressesSeen {
+    const layout = this.#layout;
+    const notes = [layout.note(index), layout.note(index + 1), layout.note(index + 2)] as const;
+    return new SharedAddressesSeen(this.#words, ...notes, layout.workerIndexEnd);
   }
 
   /** What all workers know of a bound that adapts: its limit in the note of the first semaphore, its last probe in that of the second. */

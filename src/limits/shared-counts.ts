@@ -8,14 +8,14 @@ import { SemaphoreLayout } from './semaphore-layout.ts';
 import { noWorker, SemaphoreTable } from './semaphore-table.ts';
 import { SharedWords } from './shared-words.ts';
 
-/** These sizes reserve 17 MiB of address space. The kernel provides memory only for pages in use: 2 MiB for two workers. */
+/** These sizes reserve 19 MiB of address space. The kernel provides memory only for pages in use: 2 MiB for two workers. */
 export const sharedSizes: SharedSizes = { workersMax: 64, endpointsMax: 2048, boundsMax: 512, addressesMax: 32_768 };
 
 /** The index of the semaphore that counts client connections. */
 export const clientConnectionsIndex = 0;
 
-/** Of an endpoint: connections, queue, probation, requests in flight. */
-const semaphoresPerEndpoint = 4;
+/** Of an endpoint: connections, queue, probation, requests in flight, long-lived connections. */
+const semaphoresPerEndpoint = 5;
 
 /** Of a bound: requests in flight, queue, and one whose note counts turns. */
 const semaphoresPerBound = 3;
@@ -26,6 +26,8 @@ const retryMs = 5;
 export interface EndpointCounts {
   /** Including idle ones and those that are being opened. */
   readonly connections: number;
+  /** Connections besides these, with a tunnel or a response that is a stream. */
+  readonly longLived: number;
   /** How many of them are idle. */
   readonly idle: number;
   /** Requests in flight; 0 where they are not bounded. */
@@ -173,7 +175,7 @@ export class SharedCounts implements EndpointCounters, BoundCounters {
   countsAt({ index }: SemaphoreHandle): EndpointCounts {
     const counted = (offset: number): number => this.#table.total(index + offset);
     const idle = this.#table.idleTotal(index);
-    return { connections: counted(0), idle, waiting: counted(1), requests: counted(3) };
+    return { connections: counted(0), idle, waiting: counted(1), requests: counted(3), longLived: counted(4) };
   }
 
   /** Requests in flight and waiting requests of all workers at a bound, and its limit if that adapts; 0 before the first request. */

@@ -47,7 +47,9 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
       waitingRequests: this.#join(index + 1, generation, doNothing),
       probation: this.#join(index + 2, generation, doNothing),
       requests: this.#join(index + 3, generation, onAvailable),
+      longLived: this.#join(index + 4, generation, doNothing),
       turns: this.table.turns(index + 1),
+      addresses: this.table.addressesSeen(index + 2),
       connectGate: this.table.connectGate(index),
     };
   }

@@ -13,13 +13,19 @@ export class AddressRate {
 
   /** Counts `count` if so many may happen now. `perSecond` is above 0. */
   tryTake(address: string, perSecond: number, now: Instant, count = 1, burstMs = 1000): boolean {
+    return this.takeWithin(0, address, perSecond, now, count, burstMs) === 0;
+  }
+
+  /** In how many milliseconds `count` may happen; then they are counted. Infinity: not within `waitMsMax`; they are not counted. */
+  takeWithin(waitMsMax: number, address: string, perSecond: number, now: Instant, count = 1, burstMs = 1000): number {
     const known = this.#fullAt.get(address);
     const fullAt = known === undefined || known < now ? now : known;
     const intervalMs = (count * 1000) / perSecond;
-    if (fullAt + intervalMs > now + burstMs + 1e-6) return false;
+    const waitMs = fullAt + intervalMs - now - burstMs - 1e-6;
+    if (waitMs > waitMsMax) return Infinity;
     if (known === undefined && this.#fullAt.size >= addressesMax) this.#makeRoom(now);
     this.#fullAt.set(address, fullAt + intervalMs);
-    return true;
+    return Math.max(0, waitMs);
   }
 
   /** Forgets the addresses that may do all at once again; half of all where none has. */

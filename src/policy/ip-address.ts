@@ -23,6 +23,19 @@ function parseIpv6(text: string): Uint8Array | null {
   );
 }
 
+/** The key under which an address is counted: of IPv6 only the first bits, because they belong to one customer. */
+export function addressKey(address: string, ipv6PrefixBits: number): string {
+  if (!address.includes(':')) return address;
+  const bytes = parseIp(address);
+  if (bytes === null) return address.slice(0, 48);
+  let key = '';
+  for (let bit = 0; bit < ipv6PrefixBits; bit += 8) {
+    const mask = 0xff << Math.max(0, 8 - (ipv6PrefixBits - bit));
+    key += ((bytes[bit >> 3] ?? 0) & mask & 0xff).toString(16).padStart(2, '0');
+  }
+  return `${key}/`;
+}
+
 /** `192.0.2.1` as two groups of an IPv6 address (RFC 4291 §2.2). */
 function groupsOf(dotted: string): string | null {
   const bytes = parseIpv4(dotted);

@@ -5,7 +5,14 @@ import { descriptorsStep } from '../core/descriptor-need.ts';
 import type { EventFacts, EventSink } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { DescriptorReport } from '../control/descriptor-report.ts';
-import { DescriptorLimiter, descriptorLimit, descriptorReserve } from './descriptors.ts';
+import { DescriptorLimiter, descriptorLimit, descriptorReserve, longLivedWithin } from './descriptors.ts';
+
+test('tunnels and streams of an endpoint get a quarter of the descriptors at most', () => {
+  assert.deepEqual(
+    [null, 1024, 40_000, 1_048_576].map((limit) => longLivedWithin(10_000, limit)),
+    [10_000, 256, 10_000, 10_000],
+  );
+});
 
 test('the limit is the soft limit of the process, or null if the system does not show it', () => {
   const limits = [

@@ -58,6 +58,14 @@ export function descriptorReserve(limit: number): number {
  */
 const controlReserve = 8;
 
+/**
+ * How many long-lived connections an endpoint may have of `most`: a quarter of all descriptors, since each of its clients holds another one, and
+ * one client may have many of them on one connection.
+ */
+export function longLivedWithin(most: number, limit: number | null = descriptorLimit()): number {
+  return limit === null ? most : Math.min(most, Math.floor(limit / 4));
+}
+
 /** The highest descriptor that a connection to an endpoint may have. */
 export function endpointDescriptorMax(limit: number | null = descriptorLimit()): number {
   return limit === null ? Infinity : limit - 1 - controlReserve;

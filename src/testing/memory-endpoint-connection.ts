@@ -1,4 +1,9 @@
-import type { ConnectionEndReason, PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
+import type {
+  AddressUse,
+  ConnectionEndReason,
+  PooledConnection,
+  PooledConnectionOwner,
+} from '../core/pooled-connection.ts';
 import type { UpstreamStream } from '../core/stream.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 import { type EndpointStreamOptions, MemoryEndpointStream } from './memory-endpoint-stream.ts';
@@ -18,6 +23,8 @@ export class MemoryEndpointConnection implements PooledConnection {
   endReason: ConnectionEndReason | null = null;
   group: string | null = null;
   isAvailable = false;
+  user: AddressUse | null = null;
+  isLongLived = false;
   isClosed = false;
   /** The most streams that were open at the same time. */
   streamsOpenMax = 0;

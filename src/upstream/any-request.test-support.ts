@@ -5,6 +5,8 @@ import type { RequestFacts } from '../policy/balancer.ts';
 export const anyClient: StreamWaiter['client'] = {
   address: '192.0.2.7',
   port: 50_000,
+  peerAddress: '192.0.2.7',
+  trusted: false,
   connection: { localAddress: '192.0.2.100', localPort: 8080 },
 };
 

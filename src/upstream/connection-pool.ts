@@ -2,7 +2,7 @@ import { EndpointAnswers } from './endpoint-answers.ts';
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
-import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
+import type { AddressUse, PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamStream } from '../core/stream.ts';
@@ -19,6 +19,7 @@ import { PoolProbes, type PoolProbesOwner } from './pool-probes.ts';
 import { poolFull, queueTimeout } from './pool-failures.ts';
 import { type PoolCondition, PoolPermits, type PermitUser } from './pool-permits.ts';
 import { dialSettingsOf, type PoolSettings } from './pool-settings.ts';
+import { PoolShares } from './pool-shares.ts';
 import type { CreateConnection, UpstreamPorts } from './ports.ts';
 import { refusedBefore } from './refusal.ts';
 
@@ -30,6 +31,9 @@ import { refusedBefore } from './refusal.ts';
  * `connections.max` limits the connections of all workers together. Each connection holds a permit, also while it is idle. A
  * released permit goes to the request that has waited longest, in any worker (`core/semaphores.ts`). `connections.requests_max`
  * limits the requests in flight in the same way, however many of them a connection carries.
+ *
+ * A connection whose request has become a tunnel, or whose response is a stream, counts with the long-lived ones. While several
+ * addresses use the endpoint, one of them gets a share of both (`policy/address-share.ts`); requests beyond it let others pass in the queue.
  *
  * If the endpoint refuses a connection, its *connect gate* closes for a short time: requests fail at once instead of dialing.
  * An endpoint in *probation* is tested with one request at a time, over all workers; a breaker may let more of them through.
@@ -47,7 +51,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   readonly #available: AvailableConnections;
   readonly #queue: ConnectionQueue;
   readonly #connections = new Set<PooledConnection>();
+  /** Without those on long-lived connections. */
   #streams = 0;
+  readonly #shares: PoolShares;
+  /** A timer runs, because all requests in the queue let others pass. */
+  #looksAgain = false;
   /** Whether a connection stays open when it becomes idle. */
   #keepsIdle = true;
   readonly #dials: PoolDials;
@@ -64,21 +72,23 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#settings = settings;
     this.#dials = new PoolDials(dialSettingsOf(settings), ports.clock);
     this.#permits = new PoolPermits(snapshot, settings, ports, this);
+    this.#shares = new PoolShares(this.#permits, ports);
     this.#available = new AvailableConnections(ports.clock, ports.counts);
     this.#queue = new ConnectionQueue(
       () => this.#permits.semaphores,
       ports.deadlines,
       () => this.#onWaiterRemoved(),
       (queued) => this.#onQueueTimeout(queued),
+      (use) => this.#shares.mustLeave(use, ports.clock.now()),
     );
   }
 
   /** Requests in flight, including requests that wait for a connection. */
   get load(): number {
-    return this.inFlight + this.#queue.length;
+    return this.inFlight + this.#shares.longLived + this.#queue.length;
   }
 
-  /** Requests that have a stream, or wait for a connection that is being made or asked. */
+  /** Requests that have a stream, or wait for a connection that is being made or asked; none that is long-lived. */
   get inFlight(): number {
     return this.#streams + this.#dials.shares + this.#probes.shares;
   }
@@ -93,7 +103,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   get waitingSince(): Instant | null {
-    return this.#queue.first?.waitingSince ?? null;
+    return this.#queue.oldest?.waitingSince ?? null;
   }
 
   /** Adds its requests whose responses have not begun. */
@@ -107,7 +117,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     if (!this.#mightBegin) return false;
     if (this.#available.length > 0) return true;
     if (this.refuses()) return false;
-    return this.#queue.length === 0 && this.#permits.hasConnection;
+    return this.#queue.next === null && this.#permits.hasConnection;
   }
 
   /** Whether a request would get a connection, or might wait for one. */
@@ -167,18 +177,21 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
    * wait; null if there is nothing left to cancel.
    */
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
-    if (!this.#tryBegin()) return this.#enqueue({ waiter, limits, reusePolicy }, this.#ports.clock.now());
+    const now = this.#ports.clock.now();
+    const use = this.#shares.of(waiter, now);
+    if (waiter.needsHttp1 && this.#shares.refusesTunnel(waiter, use, this.#settings, now)) return null;
+    if (this.#shares.mustLeave(use, now) || !this.#tryBegin())
+      return this.#enqueue({ waiter, limits, reusePolicy, use }, now);
     const group = this.#dials.groupFor(waiter);
     const available = this.#available.find(reusePolicy, this.#settings.connectionReuse, group);
     if (available !== undefined) {
-      waiter.onStream(this.#openAvailable(available));
+      waiter.onStream(this.#openAvailable(available, use, now));
       return null;
     }
-    const demand = { waiter, limits, reusePolicy };
+    const demand = { waiter, limits, reusePolicy, use };
     const idle = reusePolicy === 'recently_used' ? this.#available.newestIdle(group) : undefined;
     const probing = idle === undefined ? null : this.#probes.join(idle, demand);
     if (probing !== null) return probing;
-    const now = this.#ports.clock.now();
     const refusedAgoMs = this.#permits.msSinceRefusal(now);
     if (refusedAgoMs !== null) {
       this.#permits.releaseUnused();
@@ -187,17 +200,21 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     }
     const joined = this.#dials.join(group, demand);
     if (joined !== null) return joined;
-    if (this.#queue.length === 0 && this.#tryAcquirePermit(now)) return this.#dial(demand);
+    if (this.#queue.next === null && this.#tryAcquirePermit(now)) return this.#dial(demand);
     return this.#enqueue(demand, now);
   }
 
-  #enqueue({ waiter, limits, reusePolicy }: DialDemand, now: Instant): PendingStream | null {
-    if (!this.#permits.tryWait(now)) {
+  #enqueue(demand: DialDemand, now: Instant): PendingStream | null {
+    const { waiter, use } = demand;
+    if (!this.#permits.tryWait(use, now)) {
+      const addressMax = this.#shares.addressMaxOf(use, now);
       this.#permits.releaseUnused();
-      waiter.onNoStream(poolFull(this.#settings, this.#permits.hasTurn, this.#queue, now, this.#ports.random));
+      waiter.onNoStream(
+        poolFull(this.#settings, this.#permits.hasTurn, this.#queue, now, this.#ports.random, addressMax),
+      );
       return null;
     }
-    const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
+    const queued = this.#queue.join(demand, now, this.#settings.queueMs);
     this.#serveQueue();
     return queued;
   }
@@ -205,36 +222,37 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** Whether a request that comes now may be in flight: then it has its permit. */
   #tryBegin(): boolean {
     if (this.#settings.requestsMax === undefined) return true;
-    return this.#queue.length === 0 && this.#permits.mayBegin(this.#ports.clock.now());
+    return this.#queue.next === null && this.#permits.mayBegin(this.#ports.clock.now());
   }
 
   /** The same as far as this worker knows. */
   get #mightBegin(): boolean {
-    return this.#settings.requestsMax === undefined || (this.#queue.length === 0 && this.#permits.mightBegin);
+    return this.#settings.requestsMax === undefined || (this.#queue.next === null && this.#permits.mightBegin);
   }
 
   /** Whether the first request of the queue waits for a connection, and not for its turn. */
   get #wantsConnection(): boolean {
-    return this.#queue.length > 0 && this.#permits.hasTurn;
+    return this.#queue.next !== null && this.#permits.hasTurn;
   }
 
   #refusedFailure(agoMs: number): Failure {
     return refusedBefore(this.#address, this.#snapshot.address.kind === 'unix', agoMs);
   }
 
-  #openAvailable(connection: PooledConnection): UpstreamStream {
+  #openAvailable(connection: PooledConnection, use: AddressUse | null, now: Instant): UpstreamStream {
     const wasIdle = connection.streamsOpen === 0;
-    const stream = this.#open(connection);
+    const stream = this.#open(connection, use, now);
     if (wasIdle) this.#available.noteUse();
     if (connection.streamsFree === 0) this.#available.remove(connection);
     if (wasIdle) this.#permits.semaphores.connections.setIdleCount(this.#available.idleCount);
     return stream;
   }
 
-  #open(connection: PooledConnection): UpstreamStream {
+  #open(connection: PooledConnection, use: AddressUse | null, now: Instant): UpstreamStream {
+    this.#shares.begin(connection, use);
     this.#streams++;
     this.#ports.counts.upstreamReusesTotal++;
-    return connection.openStream(this.#ports.clock.now());
+    return connection.openStream(now);
   }
 
   /** Tries to get a permit for one more connection. If none is free, closes the connection that has been idle longest. */
@@ -249,12 +267,31 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Gives waiting requests streams or dials while there are permits. Then tells the other workers since when the first request still in the queue waits. */
   #serveQueue(): void {
-    while (this.#serveFirst() || this.#permits.reportOldestWaiter(this.waitingSince));
-    if (this.#queue.length === 0) this.#permits.releaseUnused();
+    while (this.#serveFirst() || this.#permits.reportOldestWaiter(this.#queue.next?.waitingSince ?? null));
+    if (this.#queue.next !== null) return;
+    this.#permits.releaseUnused();
+    if (this.#queue.length > 0) this.#lookAgain();
+  }
+
+  /**
+   * All that wait let others pass: what becomes free in this worker is offered to them at once, and what becomes free in others is not
+   * reported to requests that do not ask for it.
+   */
+  #lookAgain(): void {
+    const { clock } = this.#ports;
+    if (this.#looksAgain) return;
+    this.#looksAgain = true;
+    clock.schedule(after(clock.now(), lookAgainMs), lookAgain, this as ConnectionPool);
+  }
+
+  /** Called by the timer of `#lookAgain` only. */
+  onLookAgain(): void {
+    this.#looksAgain = false;
+    if (this.#queue.length > 0) this.#serveQueue();
   }
 
   #serveFirst(): boolean {
-    const { first } = this.#queue;
+    const first = this.#queue.next;
     if (first === null || !this.#permits.mayBegin(first.waitingSince)) return false;
     // Where requests wait for connections alone, `onStreamEnded` gives them the free streams.
     if (this.#settings.requestsMax !== undefined && this.#shareWith(first)) return true;
@@ -271,7 +308,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     if (available === undefined && joined === null) return false;
     this.#dequeue(first);
     first.dial = joined;
-    if (available !== undefined) first.waiter.onStream(this.#openAvailable(available));
+    const now = this.#ports.clock.now();
+    if (available !== undefined) first.waiter.onStream(this.#openAvailable(available, first.use, now));
     return true;
   }
 
@@ -285,10 +323,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     first.dial = this.#dial(first);
   }
 
-  #dequeue({ waiter }: QueueWaiter): void {
-    this.#queue.shift(this.#ports.clock.now());
+  #dequeue(queued: QueueWaiter): void {
+    this.#queue.take(queued, this.#ports.clock.now());
     this.#permits.endWait();
-    waiter.onStageDone('queue');
+    queued.waiter.onStageDone('queue');
   }
 
   /** Another worker has released a permit, or needs the permit of an idle connection of this worker. */
@@ -303,9 +341,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#permits.releaseUnused();
   }
 
-  #onQueueTimeout({ waiter, waitingSince: since }: QueueWaiter): void {
+  #onQueueTimeout({ waiter, waitingSince: since, use }: QueueWaiter): void {
     const now = this.#ports.clock.now();
-    const failure = queueTimeout(this.#settings, this.#permits.hasTurn, this.#queue, now, since, this.#ports.random);
+    const { hasTurn } = this.#permits;
+    const addressMax = this.#shares.addressMaxOf(use, now);
+    const failure = queueTimeout(this.#settings, hasTurn, this.#queue, now, since, this.#ports.random, addressMax);
     this.#onWaiterRemoved();
     waiter.onNoStream(failure);
   }
@@ -315,6 +355,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   #dial(demand: DialDemand): PendingStream {
     const { address, name = null, secondAddress = null } = this.#snapshot;
     const target = { address, name, secondAddress, addressText: this.#address, limits: demand.limits };
+    if (demand.use !== null) demand.use.connections++;
     return this.#dials.begin(target, demand, this.reusesConnections, this.#ports, this);
   }
 
@@ -337,7 +378,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   onProbed(connection: PooledConnection, shares: readonly DialShare[], isAlive: boolean): void {
     for (const share of shares) {
-      if (isAlive && connection.isAvailable) share.waiter.onStream(this.#openAvailable(connection));
+      if (isAlive && connection.isAvailable)
+        share.waiter.onStream(this.#openAvailable(connection, share.use, this.#ports.clock.now()));
       else share.next = this.acquire(share.waiter, share.limits, share.reusePolicy);
     }
   }
@@ -346,12 +388,17 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#permits.noteFailedDial(failure);
     if (isRefusal(failure.cause)) this.#dials.forgetProtocol();
     const shares = this.#dials.end(dial);
-    this.#releaseConnectionPermit();
+    this.#endDial(dial);
     for (const { waiter } of shares) waiter.onNoStream(failure);
   }
 
   onDialCancelled(dial: PoolDial): void {
     this.#dials.end(dial);
+    this.#endDial(dial);
+  }
+
+  #endDial({ user }: PoolDial): void {
+    if (user !== null) user.connections--;
     this.#releaseConnectionPermit();
   }
 
@@ -374,6 +421,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const settings = { address, responseHeadBytesMax, http2: dial.http2, answers: this.#answers };
     const connection = this.#createConnection(transport, settings, this.#ports, this);
     connection.group = dial.group;
+    connection.user = dial.user;
     if (dial.settings === this.#dials.settings) this.#withCurrentSettings.add(connection);
     this.#connections.add(connection);
     this.#ports.counts.upstreamConnections++;
@@ -383,14 +431,32 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   // Connections.
 
-  onStreamEnded(connection: PooledConnection): void {
+  onLongLived(connection: PooledConnection): void {
+    if (!this.#shares.tryLongLived(connection)) return;
     this.#streams--;
+    this.#permits.releaseUnused();
+    if (this.#queue.length > 0) this.#serveQueue();
+  }
+
+  onStreamEnded(connection: PooledConnection): void {
+    if (connection.streamsOpen === 0) this.#shares.end(connection);
+    if (!connection.isLongLived) this.#streams--;
+    else if (!this.#mayGoOn(connection)) return connection.close();
     this.#permits.releaseUnused();
     // The connection closes itself when its last stream has ended.
     if (connection.endReason !== null) return this.#queue.length > 0 ? this.#serveQueue() : undefined;
     if (connection.streamsOpen > 0) return this.#offerFreeStreams(connection);
     this.#available.remove(connection);
     this.#onIdle(connection);
+  }
+
+  /** The stream of a long-lived connection has ended: whether the connection can be one of `connections.max` again. */
+  #mayGoOn(connection: PooledConnection): boolean {
+    this.#shares.longLived--;
+    if (connection.endReason !== null) return true;
+    if (!this.#permits.tryConnect(this.#ports.clock.now())) return false;
+    this.#shares.endLongLived(connection);
+    return true;
   }
 
   onStreamsFreeChanged(connection: PooledConnection): void {
@@ -408,7 +474,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#connections.delete(connection);
     this.#ports.counts.upstreamConnections--;
     if (connection.isAvailable) this.#idleClosed(connection);
-    this.#releaseConnectionPermit();
+    this.#shares.end(connection);
+    if (connection.isLongLived) this.#shares.endLongLived(connection);
+    else this.#releaseConnectionPermit();
   }
 
   #idleClosed(connection: PooledConnection): void {
@@ -425,7 +493,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** A connection that carries streams may have free streams. Waiting requests get them first; the rest is made available. */
   #offerFreeStreams(connection: PooledConnection): void {
     if (!this.reusesConnections || !this.#withCurrentSettings.has(connection)) return;
-    for (let { first } = this.#queue; first !== null && connection.streamsFree > 0; { first } = this.#queue) {
+    for (let first = this.#queue.next; first !== null && connection.streamsFree > 0; first = this.#queue.next) {
       if (!this.#mayCarry(first, connection) || !this.#permits.mayBegin(first.waitingSince)) break;
       this.#giveToFirstWaiter(first, connection);
     }
@@ -437,9 +505,13 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const settings = this.#settings;
     const isCurrent = this.#withCurrentSettings.has(connection);
     if (settings.connectionReuse === 'never') return connection.close();
-    const { first } = this.#queue;
-    if (first !== null && isCurrent && this.#permits.mayBegin(first.waitingSince))
-      return this.#giveIdleToFirstWaiter(connection);
+    if (this.#queue.length > 0) {
+      this.#shares.inHand = 1;
+      const first = this.#queue.next;
+      this.#shares.inHand = 0;
+      if (first !== null && isCurrent && this.#permits.mayBegin(first.waitingSince))
+        return this.#giveIdleToFirstWaiter(connection, first);
+    }
     if (!this.#keepsIdle || !isCurrent) return connection.close();
     // A connection that names a client can serve no other, and the client of the oldest one is the likeliest to have left.
     if (connection.group !== null && this.#isIdleFull) this.#available.closeOldestIdle();
@@ -468,11 +540,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
    * connection names, if the connection may have unread bytes, or if a request in another worker has waited longer, closes the connection instead: its permit then goes to
    * the request that is next.
    */
-  #giveIdleToFirstWaiter(connection: PooledConnection): void {
-    const { first } = this.#queue;
+  #giveIdleToFirstWaiter(connection: PooledConnection, first: QueueWaiter): void {
     const mayHaveUnreadBytes = this.#settings.connectionReuse === 'after_check' && !connection.hasNoUnreadBytes();
     if (
-      first === null ||
       first.reusePolicy === 'fresh' ||
       !this.#mayCarry(first, connection) ||
       mayHaveUnreadBytes ||
@@ -486,8 +556,15 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   #giveToFirstWaiter(first: QueueWaiter, connection: PooledConnection): void {
     this.#dequeue(first);
-    const stream = this.#open(connection);
+    const stream = this.#open(connection, first.use, this.#ports.clock.now());
     this.#serveQueue(); // Tells the other workers since when the next request waits.
     first.waiter.onStream(stream);
   }
+}
+
+/** How soon requests that let others pass look again for what has become free in other workers. */
+const lookAgainMs = 20;
+
+function lookAgain(pool: ConnectionPool): void {
+  pool.onLookAgain();
 }

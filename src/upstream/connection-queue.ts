@@ -1,32 +1,30 @@
 import { Deadline, type Deadlines } from '../core/deadline.ts';
+import type { AddressUse } from '../core/pooled-connection.ts';
 import type { EndpointSemaphores } from '../core/semaphores.ts';
 import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
 import { DrainRate } from '../policy/drain-rate.ts';
 import type { DialLimits } from './dial.ts';
+import type { DialDemand } from './pool-dial.ts';
 
 /** A request that waits for a connection. It stays its attempt's pending stream when it has left the queue. */
-export class QueueWaiter extends Deadline implements PendingStream {
+export class QueueWaiter extends Deadline implements PendingStream, DialDemand {
   readonly waiter: StreamWaiter;
   readonly limits: DialLimits;
   readonly reusePolicy: ReusePolicy;
+  readonly use: AddressUse | null;
   readonly waitingSince: Instant;
   /** The dial for it, when it has left the queue. */
   dial: PendingStream | null = null;
   readonly #queue: ConnectionQueue;
 
-  constructor(
-    queue: ConnectionQueue,
-    waiter: StreamWaiter,
-    limits: DialLimits,
-    reusePolicy: ReusePolicy,
-    since: Instant,
-  ) {
+  constructor(queue: ConnectionQueue, { waiter, limits, reusePolicy, use }: DialDemand, since: Instant) {
     super();
     this.#queue = queue;
     this.waiter = waiter;
     this.limits = limits;
     this.reusePolicy = reusePolicy;
+    this.use = use;
     this.waitingSince = since;
   }
 
@@ -40,7 +38,10 @@ export class QueueWaiter extends Deadline implements PendingStream {
   }
 }
 
-/** The requests of one worker that wait for a connection to one endpoint, in the order in which they came. */
+/**
+ * The requests of one worker that wait for a connection to one endpoint, in the order in which they came. Those whose address has its share
+ * let others pass.
+ */
 export class ConnectionQueue {
   /** A waiter has left the queue without a connection. */
   readonly onRemoved: () => void;
@@ -50,30 +51,44 @@ export class ConnectionQueue {
   /** Those of all workers. */
   readonly #shared: () => Pick<EndpointSemaphores, 'turns' | 'waitingRequests'>;
   readonly #rate: DrainRate;
+  readonly #mustLeave: (use: AddressUse | null) => boolean;
 
   constructor(
     shared: () => Pick<EndpointSemaphores, 'turns' | 'waitingRequests'>,
     deadlines: Deadlines,
     onRemoved: () => void,
     onTimeout: (queued: QueueWaiter) => void,
+    mustLeave: (use: AddressUse | null) => boolean,
   ) {
     this.#shared = shared;
     this.#rate = new DrainRate(() => shared().turns);
     this.#deadlines = deadlines;
     this.onRemoved = onRemoved;
     this.onTimeout = onTimeout;
+    this.#mustLeave = mustLeave;
   }
 
   get length(): number {
     return this.#members.length;
   }
 
-  get first(): QueueWaiter | null {
+  get oldest(): QueueWaiter | null {
     return this.#members[0] ?? null;
   }
 
-  join(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy, now: Instant, limitMs: number): QueueWaiter {
-    const queued = new QueueWaiter(this, waiter, limits, reusePolicy, now);
+  /** The first one that need not leave what is free to other addresses. */
+  get next(): QueueWaiter | null {
+    let leaving: AddressUse | null = null;
+    for (const queued of this.#members) {
+      if (queued.use !== null && queued.use === leaving) continue;
+      if (!this.#mustLeave(queued.use)) return queued;
+      leaving = queued.use;
+    }
+    return null;
+  }
+
+  join(demand: DialDemand, now: Instant, limitMs: number): QueueWaiter {
+    const queued = new QueueWaiter(this, demand, now);
     queued.at = after(now, limitMs);
     if (this.#members.length === 0) this.#rate.begin(now);
     this.#members.push(queued);
@@ -81,12 +96,9 @@ export class ConnectionQueue {
     return queued;
   }
 
-  /** The first waiter gets a connection. */
-  shift(now: Instant): void {
-    const first = this.#members.shift();
-    if (first === undefined) return;
-    this.#deadlines.remove(first);
-    this.#rate.move(now);
+  /** The waiter gets a connection. */
+  take(queued: QueueWaiter, now: Instant): void {
+    if (this.remove(queued)) this.#rate.move(now);
   }
 
   /** Returns whether it was still in the queue. */

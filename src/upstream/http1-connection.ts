@@ -1,6 +1,11 @@
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
-import type { ConnectionEndReason, PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
+import type {
+  AddressUse,
+  ConnectionEndReason,
+  PooledConnection,
+  PooledConnectionOwner,
+} from '../core/pooled-connection.ts';
 import type { UpstreamStream } from '../core/stream.ts';
 import { type Instant, never } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
@@ -26,6 +31,8 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
   endReason: ConnectionEndReason | null = null;
   group: string | null = null;
   isAvailable = false;
+  user: AddressUse | null = null;
+  isLongLived = false;
   readonly #ports: Http1ConnectionPorts;
   readonly #owner: PooledConnectionOwner;
   readonly #stream: Http1Stream;
@@ -75,6 +82,10 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
 
   get isLastRequest(): boolean {
     return !this.#owner.reusesConnections;
+  }
+
+  lasts(): void {
+    if (this.endReason === null) this.#owner.onLongLived?.(this);
   }
 
   reuse(lastByteAt: Instant): void {

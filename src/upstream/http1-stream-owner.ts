@@ -22,6 +22,8 @@ export interface Http1StreamOwner {
   keepAliveTimeoutS: number | null;
   /** No other request follows the one in flight. */
   readonly isLastRequest: boolean;
+  /** The request has become a tunnel, or its response is a stream. */
+  lasts(): void;
   /** Request and response are whole, and another request may follow. */
   reuse(lastByteAt: Instant): void;
   /** Ends the connection. The stream tells its attempt. */

@@ -13,6 +13,7 @@ import type { Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import { interimBytesMax, interimMax, responseLimits } from '../wire/limits.ts';
+import { hasStreamType } from '../wire/is-stream.ts';
 import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
 import { protocolAnswered } from '../wire/upgrade.ts';
@@ -73,6 +74,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   /** Responses that have come whole on this connection. */
   #served = 0;
   #paused = false;
+  /** The head of a response has come in this read. */
+  #isHeadNew = false;
 
   constructor(connection: Http1StreamOwner, settings: ConnectionSettings, ports: Http1StreamPorts) {
     const { transport } = connection;
@@ -207,7 +210,12 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
       else break;
       if (this.#handler !== handler) break; // The response ended or failed, or the attempt was cancelled.
     }
-    if (this.#handler === handler) this.#watch();
+    if (this.#handler === handler) {
+      this.#watch();
+      // Only a response that has not come whole with its head can last.
+      if (this.#isHeadNew && hasStreamType((this.#parser.head as Http1ResponseHead).fields)) this.#connection.lasts();
+    }
+    this.#isHeadNew = false;
     handler.onResponseReadDone();
   }
 
@@ -240,6 +248,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     if (this.#webSocketKey !== null && head.status < 300)
       return this.#failWith(ignoredUpgrade(this.address, head.status));
     this.#phase = 'content';
+    this.#isHeadNew = true;
     this.#answers?.onHttp();
     this.#connection.keepAliveTimeoutS = head.keepAliveTimeoutS;
     this.#content.begin(head.framing);
@@ -269,6 +278,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#content.begin(contentUntilClose);
     this.#handler?.onSwitched(protocol, head);
     this.#parser.reset();
+    this.#connection.lasts();
   }
 
   /** The request is whole: the client's direction begins. */

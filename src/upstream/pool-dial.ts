@@ -1,5 +1,6 @@
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { Failure } from '../core/failure.ts';
+import type { AddressUse } from '../core/pooled-connection.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Transport } from '../core/transport.ts';
 import { proxyHeader } from '../wire/write-proxy-protocol.ts';
@@ -57,6 +58,8 @@ export interface DialDemand {
   readonly waiter: StreamWaiter;
   readonly limits: DialLimits;
   readonly reusePolicy: ReusePolicy;
+  /** That of its client. */
+  readonly use: AddressUse | null;
 }
 
 /** What requests share: a dial, or a question on a connection. */
@@ -70,15 +73,17 @@ export class DialShare implements PendingStream, DialDemand {
   readonly waiter: StreamWaiter;
   readonly limits: DialLimits;
   readonly reusePolicy: ReusePolicy;
+  readonly use: AddressUse | null;
   /** Where it waits afterwards, if the connection could not carry it. */
   next: PendingStream | null = null;
   readonly #owner: ShareOwner;
 
-  constructor(owner: ShareOwner, { waiter, limits, reusePolicy }: DialDemand) {
+  constructor(owner: ShareOwner, { waiter, limits, reusePolicy, use }: DialDemand) {
     this.#owner = owner;
     this.waiter = waiter;
     this.limits = limits;
     this.reusePolicy = reusePolicy;
+    this.use = use;
   }
 
   cancel(): void {
@@ -94,6 +99,8 @@ export class PoolDial implements DialWaiter, ShareOwner {
   readonly group: string | null;
   /** Whether HTTP/2 is offered, or spoken without an offer. */
   readonly http2: boolean;
+  /** The address for which the connection is made. */
+  readonly user: AddressUse | null;
   readonly #dial: Dial;
   readonly #owner: PoolDialOwner;
   #shares: DialShare[] = [];
@@ -103,13 +110,14 @@ export class PoolDial implements DialWaiter, ShareOwner {
     target: PoolDialTarget,
     settings: DialSettings,
     isHttp1: boolean,
-    first: StreamWaiter,
+    { waiter: first, use }: DialDemand,
     ports: DialPorts,
     owner: PoolDialOwner,
   ) {
     this.settings = settings;
     this.group = groupFor(first, settings, isHttp1);
     this.http2 = settings.http2 === true && !isHttp1;
+    this.user = use;
     this.#owner = owner;
     const header = announcementFor(first, settings);
     const protocols = protocolsOffered(this.http2);

@@ -90,7 +90,7 @@ export class PoolDials {
     owner: PoolDialOwner,
   ): PendingStream {
     const { waiter } = demand;
-    const dial = new PoolDial(target, this.settings, this.#isHttp1For(waiter), waiter, ports, owner);
+    const dial = new PoolDial(target, this.settings, this.#isHttp1For(waiter), demand, ports, owner);
     this.count++;
     if (dial.http2 && mayShare && this.#speaksHttp2 !== false) this.#joinable.add(dial);
     const share = this.#share(dial, demand);

@@ -5,16 +5,17 @@ import { retryAfterS as retryAfterSOf } from '../policy/drain-rate.ts';
 import type { ConnectionQueue } from './connection-queue.ts';
 import type { PoolSettings } from './pool-settings.ts';
 
-/** `hasTurn`: the request lacks a connection alone. All connections or turns are in use, and as many requests wait for one as may. */
+/** `addressMax`: the request lacks only what its address must leave to others, beyond so many connections. `hasTurn`: the request lacks a connection alone. All connections or turns are in use, and as many requests wait for one as may. */
 export function poolFull(
   { id, connectionsMax, requestsMax, queueMax }: PoolSettings,
   hasTurn: boolean,
   queue: ConnectionQueue,
   now: Instant,
   random: Random,
+  addressMax: number | null,
 ): Failure {
   const retryAfterS = retryAfterSOf(queue.waitMs(now), random.next());
-  const bound = hasTurn || requestsMax === undefined ? {} : { requestsMax };
+  const bound = boundOf(hasTurn, requestsMax, addressMax);
   return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, ...bound, queueMax, retryAfterS });
 }
 
@@ -26,9 +27,34 @@ export function queueTimeout(
   now: Instant,
   since: Instant,
   random: Random,
+  addressMax: number | null,
 ): Failure {
   const retryAfterS = retryAfterSOf(queue.waitMs(now, true), random.next());
-  const bound = hasTurn || requestsMax === undefined ? {} : { requestsMax };
+  const bound = boundOf(hasTurn, requestsMax, addressMax);
   const waitedMs = Math.round(now - since);
   return fail('queue_timeout', 'queue', { upstream, limit, ...bound, waitedMs, limitMs, retryAfterS });
 }
+
+/** What the request lacks, where it is not a connection of those that all may have. */
+function boundOf(
+  hasTurn: boolean,
+  requestsMax: number | undefined,
+  addressMax: number | null,
+): { addressMax?: number; requestsMax?: number } {
+  if (addressMax !== null) return { addressMax };
+  return hasTurn || requestsMax === undefined ? {} : { requestsMax };
+}
+
+/** A request for an upgrade finds as many long-lived connections as may be, or as its address may have (`addressMax`). */
+export function tunnelsFull({ id }: PoolSettings, limit: number, addressMax: number | null, random: Random): Failure {
+  const retryAfterS = retryAfterSOf(tunnelsFullMs, random.next());
+  return fail('tunnels_full', 'queue', {
+    upstream: id,
+    limit,
+    ...(addressMax === null ? {} : { addressMax }),
+    retryAfterS,
+  });
+}
+
+/** Tunnels last for minutes; a client that asks again after this is neither rude nor slow. */
+const tunnelsFullMs = 5000;

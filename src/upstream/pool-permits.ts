@@ -1,11 +1,13 @@
 import type { Failure } from '../core/failure.ts';
+import type { AddressUse } from '../core/pooled-connection.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSemaphores } from '../core/semaphores.ts';
 import type { EndpointCondition } from '../core/gateway-state.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
+import { connectionsReserve, hasLittle, longLivedReserve } from '../policy/address-share.ts';
 import { closeSemaphores, haveSameSemaphores, semaphoresOf } from './pool-semaphores.ts';
-import type { PoolSettings } from './pool-settings.ts';
+import { longLivedMax, type PoolSettings } from './pool-settings.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { ProbationPermit } from './probation-permit.ts';
 import { refusalBackoffMs } from './refusal.ts';
@@ -13,9 +15,9 @@ import { RequestPermits } from './request-permits.ts';
 
 /** The pool, as its permits see it. */
 export interface PermitUser {
-  /** Requests that have a stream, or wait for a connection that is being made or asked. */
+  /** Requests that have a stream, or wait for a connection that is being made or asked; none that is long-lived. */
   readonly inFlight: number;
-  /** The same, and those in the queue. */
+  /** The same, those in the queue, and long-lived ones. */
   readonly load: number;
   /** Whether it has neither connections nor dials nor waiting requests. */
   readonly isEmpty: boolean;
@@ -71,11 +73,13 @@ export class PoolPermits {
 
   /** What all workers hold of them together. */
   get condition(): PoolCondition {
-    const { connections, requests, waitingRequests } = this.semaphores;
+    const { connections, longLived, requests, waitingRequests } = this.semaphores;
+    const { total } = longLived;
     const { connectionsMax, requestsMax } = this.#settings;
     return {
       ...{ open: connections.total, idle: connections.idleTotal, waiting: waitingRequests.total },
       open_max: connectionsMax,
+      ...(total === 0 ? {} : { long_lived: total, long_lived_max: this.longLivedMax }),
       ...(requestsMax === undefined ? {} : { in_flight: requests.total, in_flight_max: requestsMax }),
     };
   }
@@ -115,10 +119,69 @@ export class PoolPermits {
     return this.semaphores.connections.hasRoom(this.#settings.connectionsMax);
   }
 
+  /**
+   * Whether a request of this address must leave the connections that are free to other addresses, which have used the endpoint too.
+   * `inHand`: so many are about to become free.
+   */
+  mustLeave(use: AddressUse | null, inHand: number, now: Instant): boolean {
+    if (use === null) return false;
+    const { connectionsMax } = this.#settings;
+    const { connections, addresses } = this.semaphores;
+    const reserve = connectionsReserve(connectionsMax);
+    const most = connectionsMax - reserve;
+    // The first question answers it for nearly all requests.
+    if (connections.total < most || reserve === 0) return false;
+    if (hasLittle(use.connections, reserve, addresses.workers)) return false;
+    return connections.total - connections.idleTotal - inHand >= most && addresses.areSeveral(now);
+  }
+
+  /** How many connections one address may have while others use the endpoint. */
+  get addressMax(): number {
+    return this.#settings.connectionsMax - connectionsReserve(this.#settings.connectionsMax);
+  }
+
+  // Long-lived connections.
+
+  get longLivedMax(): number {
+    return this.#ports.longLivedMax ?? longLivedMax;
+  }
+
+  /** The same of long-lived ones. */
+  get longLivedAddressMax(): number {
+    return this.longLivedMax - longLivedReserve(this.longLivedMax);
+  }
+
+  /** Whether one more may be. 'all': there are as many as may be; 'address': the address has its share of them. */
+  longLivedFull(use: AddressUse | null, now: Instant): 'all' | 'address' | null {
+    const { longLived, addresses } = this.semaphores;
+    const { total } = longLived;
+    const max = this.longLivedMax;
+    if (total >= max) return 'all';
+    const reserve = longLivedReserve(max);
+    if (use === null || total < max - reserve || hasLittle(use.longLived, reserve, addresses.workers)) return null;
+    return addresses.areSeveral(now) ? 'address' : null;
+  }
+
+  /** A connection that is in use becomes long-lived: then it is one of `connections.max` no more. False: it stays one. */
+  tryLongLived(use: AddressUse | null, now: Instant): boolean {
+    const { longLived } = this.semaphores;
+    if (this.longLivedFull(use, now) !== null || !longLived.tryAcquire(this.longLivedMax, now)) return false;
+    this.releaseConnection();
+    return true;
+  }
+
+  releaseLongLived(): void {
+    this.semaphores.longLived.release(this.longLivedMax);
+  }
+
   // The queue.
 
-  tryWait(now: Instant): boolean {
-    return this.semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now);
+  tryWait(use: AddressUse | null, now: Instant): boolean {
+    const { queueMax } = this.#settings;
+    const { waitingRequests } = this.semaphores;
+    const isShared = waitingRequests.total >= queueMax - connectionsReserve(queueMax);
+    if (isShared && this.mustLeave(use, 0, now)) return false;
+    return waitingRequests.tryAcquire(queueMax, now);
   }
 
   endWait(): void {

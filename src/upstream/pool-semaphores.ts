@@ -16,6 +16,7 @@ export function haveSameSemaphores({ semaphores: a }: EndpointSnapshot, { semaph
   return a?.index === b?.index && a?.generation === b?.generation;
 }
 
-export function closeSemaphores({ connections, requests, waitingRequests, probation }: EndpointSemaphores): void {
-  for (const semaphore of [connections, requests, waitingRequests, probation]) semaphore.close();
+export function closeSemaphores(semaphores: EndpointSemaphores): void {
+  const { connections, longLived, requests, waitingRequests, probation } = semaphores;
+  for (const semaphore of [connections, longLived, requests, waitingRequests, probation]) semaphore.close();
 }

@@ -30,6 +30,8 @@ export interface UpstreamPorts {
   readonly onServerCertificate?: (endpoint: EndpointId, certificate: ServerCertificate) => void;
   /** Makes a connection of what was dialed. Absent: of the protocol that ALPN has agreed on, or the settings say. */
   readonly createConnection?: CreateConnection;
+  /** How many long-lived connections each endpoint may have, in all workers; absent: `longLivedMax`. */
+  readonly longLivedMax?: number;
   /**
    * How to create the balancer of an upstream. It is asked again when the upstream changes; another answer replaces the
    * balancer. Absent: the one that the configuration names (`balancers.ts`).

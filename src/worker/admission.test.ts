@@ -7,7 +7,8 @@ import { SharedCounts } from '../limits/shared-counts.ts';
 import { WorkerSemaphores } from '../limits/worker-semaphores.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { addressKey, WorkerAdmission } from './admission.ts';
+import { addressKey } from '../policy/ip-address.ts';
+import { WorkerAdmission } from './admission.ts';
 
 const limits = {
   connectionsMax: 4,
@@ -154,15 +155,36 @@ describe('addresses share a key', () => {
   }
 });
 
-test('an address begins as many TLS handshakes a second as its limit, a trusted peer as many as it likes', () => {
-  const { one } = workers();
-  const begun = (address: string, of: ClientLimits): number =>
-    Array.from({ length: 10 }, () => one.admission.tryHandshake(address, of)).filter(Boolean).length;
-  assert.deepEqual(
-    [begun('192.0.2.1', limits), begun('2001:db8::1', limits), begun('2001:db8::2', limits), begun('10.0.0.1', limits)],
-    [3, 3, 0, 10],
-  );
-  assert.equal(begun('192.0.2.1', { ...limits, handshakesPerSecondMax: null }), 10);
+describe('TLS handshakes of one address', () => {
+  /** How many of 100 at once begin now, wait, and may not begin. */
+  const begun = (admission: WorkerAdmission, address: string, of: ClientLimits): readonly number[] => {
+    const delays = Array.from({ length: 100 }, () => admission.handshakeDelayMs(address, of));
+    const ofKind = (is: (ms: number) => boolean): number => delays.filter(is).length;
+    return [ofKind((ms) => ms === 0), ofKind((ms) => ms > 0 && ms < Infinity), ofKind((ms) => ms === Infinity)];
+  };
+  const of = { ...limits, headMs: 10_000 };
+
+  test('begin five seconds’ worth at once; then they wait for half of `head_timeout`, and the rest is refused', () => {
+    const { one } = workers();
+    assert.deepEqual(begun(one.admission, '192.0.2.1', of), [15, 15, 70]);
+    assert.deepEqual(begun(one.admission, '2001:db8::1', of), [15, 15, 70]);
+    assert.deepEqual(begun(one.admission, '2001:db8::2', of), [0, 0, 100], 'of the same block');
+    assert.deepEqual([one.counts.handshakesDelayed, one.counts.lastDelayedHandshake], [30, '2001:db8::1']);
+  });
+
+  test('begin as they like at a trusted peer, and without a limit', () => {
+    const { one } = workers();
+    assert.deepEqual(begun(one.admission, '10.0.0.1', of), [100, 0, 0]);
+    assert.deepEqual(begun(one.admission, '192.0.2.1', { ...of, handshakesPerSecondMax: null }), [100, 0, 0]);
+  });
+
+  test('begin one after the other at the rate, once they wait', () => {
+    const { one } = workers();
+    const delays = Array.from({ length: 30 }, () => one.admission.handshakeDelayMs('192.0.2.1', of)).filter(
+      (ms) => ms > 0,
+    );
+    for (const [at, ms] of delays.entries()) assert.ok(Math.abs(ms - ((at + 1) * 1000) / 3) < 1, `${at}: ${ms}`);
+  });
 });
 
 test('an address may abandon 10,000 requests at once and 200 a second; then it waits, a trusted peer never', () => {

@@ -6,7 +6,7 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import type { ConnectionAdmission } from '../downstream/ports.ts';
 import { AddressRate } from '../policy/address-rate.ts';
 import { FloodDelays } from '../policy/flood-delays.ts';
-import { parseIp } from '../policy/ip-address.ts';
+import { addressKey } from '../policy/ip-address.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 
 export interface AdmissionParts {
@@ -47,6 +47,9 @@ const retryAfterS = 5;
  */
 const abandonedPerS = 200;
 const abandonedBurstMs = 50_000;
+
+/** An office that opens its browsers, or clients that come back after a restart, begin as many TLS handshakes at once as otherwise in this time. */
+const handshakesBurstMs = 5000;
 
 /** Clients with this key are not counted. */
 const uncountedKey = '';
@@ -150,10 +153,17 @@ export class WorkerAdmission implements ConnectionAdmission {
     this.#refusals--;
   }
 
-  tryHandshake(address: string, { handshakesPerSecondMax, ipv6PrefixBits }: ClientLimits): boolean {
-    const { clock, isTrusted } = this.#parts;
-    if (handshakesPerSecondMax === null || isTrusted(address)) return true;
-    return this.#handshakes.tryTake(addressKey(address, ipv6PrefixBits), handshakesPerSecondMax, clock.now());
+  handshakeDelayMs(address: string, { handshakesPerSecondMax: max, ipv6PrefixBits, headMs }: ClientLimits): number {
+    const { clock, isTrusted, counts } = this.#parts;
+    if (max === null || isTrusted(address)) return 0;
+    const key = addressKey(address, ipv6PrefixBits);
+    // As much of `head_timeout` is left for the handshake itself.
+    const delayMs = this.#handshakes.takeWithin(headMs / 2, key, max, clock.now(), 1, handshakesBurstMs);
+    if (delayMs > 0 && delayMs < Infinity) {
+      counts.handshakesDelayed++;
+      counts.lastDelayedHandshake = address;
+    }
+    return delayMs;
   }
 
   noteFlood(address: string, { ipv6PrefixBits }: ClientLimits): number {
@@ -193,17 +203,4 @@ export class WorkerAdmission implements ConnectionAdmission {
   releaseAddress(key: string): void {
     if (key !== uncountedKey) this.#parts.addresses.release(key);
   }
-}
-
-/** The key under which an address is counted: of IPv6 only the first bits, because they belong to one customer. */
-export function addressKey(address: string, ipv6PrefixBits: number): string {
-  if (!address.includes(':')) return address;
-  const bytes = parseIp(address);
-  if (bytes === null) return address.slice(0, 48);
-  let key = '';
-  for (let bit = 0; bit < ipv6PrefixBits; bit += 8) {
-    const mask = 0xff << Math.max(0, 8 - (ipv6PrefixBits - bit));
-    key += ((bytes[bit >> 3] ?? 0) & mask & 0xff).toString(16).padStart(2, '0');
-  }
-  return `${key}/`;
 }

@@ -1,6 +1,6 @@
 import type { AskedName } from '../core/on-demand.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
-import { addressKey } from './admission.ts';
+import { addressKey } from '../policy/ip-address.ts';
 
 /** In one batch: a flood of names costs no more. */
 const askedMax = 64;

@@ -26,6 +26,7 @@ import { RecordWriter } from '../record/write-record.ts';
 import { connectorWithin } from '../transport/connect.ts';
 import { KernelSendQueues } from '../transport/kernel-send-queues.ts';
 import { tlsServer } from '../transport/tls-server.ts';
+import { longLivedMax } from '../upstream/pool-settings.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { WorkerSemaphores } from '../limits/worker-semaphores.ts';
@@ -34,7 +35,7 @@ import { ByteWriter } from '../wire/byte-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { ThreadUse } from './thread-use.ts';
 import { WorkerAdmission } from './admission.ts';
-import { DescriptorLimiter, descriptorLimit, endpointDescriptorMax } from '../system/descriptors.ts';
+import { DescriptorLimiter, descriptorLimit, endpointDescriptorMax, longLivedWithin } from '../system/descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.ts';
 import { ServerCertificates } from './server-certificates.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
@@ -140,6 +141,7 @@ export class ServingWorker {
       random,
       connector: connectorWithin(endpointDescriptorMax()),
       semaphores: this.#semaphores,
+      longLivedMax: longLivedWithin(longLivedMax),
       sessionsOf: (upstream) => this.#sessions.of(upstream),
       onDrainSignal: (upstream, endpoint) => this.#drainSignals.note(upstream, endpoint),
       onServerCertificate: (endpoint, certificate) => this.#certificates.note(endpoint, certificate),

@@ -77,6 +77,8 @@ export interface Http1Settings {
   readonly gatewayTransport?: (transport: MemoryTransport, side: 'client' | 'endpoint') => Transport;
   readonly gatewayConnector?: (connector: Connector) => Connector;
   readonly storage?: HeadStorage;
+  /** How many long-lived connections an endpoint may have; default: as everywhere. */
+  readonly longLivedMax?: number;
   /** How many may wait for a connection, for 2 s; default: nobody. */
   readonly queueMax?: number;
   /** Where connections are counted, with those of other worlds. */
@@ -164,6 +166,7 @@ export class Http1World implements World {
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
       semaphores: settings.semaphores ?? localSemaphoreSource,
       onUnclassified,
+      ...(settings.longLivedMax === undefined ? {} : { longLivedMax: settings.longLivedMax }),
       ...(settings.sessions === undefined ? {} : { sessionsOf: () => settings.sessions ?? null }),
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
     });
@@ -193,7 +196,7 @@ export class Http1World implements World {
       tls: null,
       limits: { ...defaultLimits, ...options.limits },
     };
-    const isTrusted = (): boolean => options.trusted ?? false;
+    const isTrusted = (address: string): boolean => options.trusted === true || options.trusted === address;
     const downstream = {
       ...shared,
       ...clientEngines(shared, tlsServer(systemRandom)),
@@ -343,37 +346,40 @@ export class Http1World implements World {
     return line.request(request);
   }
 
-  #http2Line(name: string, { windowBytes }: ClientOptions): Http2Line {
+  #http2Line(name: string, { windowBytes, address }: ClientOptions): Http2Line {
     const known = this.http2Lines.get(name);
     if (known !== undefined) return known;
-    const { client, accept } = this.#pair(windowBytes === undefined ? {} : { windowBytes });
+    const { client, accept } = this.#pair(windowBytes === undefined ? {} : { windowBytes }, address);
     const line = new Http2Line(client, this.clock);
     this.http2Lines.set(name, line);
     accept();
     return line;
   }
 
-  #open({ windowBytes }: ClientOptions): ClientLine {
-    const { client, accept } = this.#pair(windowBytes === undefined ? {} : { windowBytes });
+  #open({ windowBytes, address }: ClientOptions): ClientLine {
+    const { client, accept } = this.#pair(windowBytes === undefined ? {} : { windowBytes }, address);
     const line = new ClientLine(client);
     accept();
     return line;
   }
 
   /** A connection of a client that sends what it likes, with the port by which its exchanges know it. */
-  connect(): { readonly client: MemoryTransport; readonly port: number } {
+  connect(address?: string): { readonly client: MemoryTransport; readonly port: number } {
     this.#lineNumber++;
-    const { client, port, accept } = this.#pair({});
+    const { client, port, accept } = this.#pair({}, address);
     accept();
     return { client, port };
   }
 
-  #pair(options: Partial<TransportPairOptions>): { client: MemoryTransport; port: number; accept: () => void } {
+  #pair(
+    options: Partial<TransportPairOptions>,
+    remoteAddress = '192.0.2.7',
+  ): { client: MemoryTransport; port: number; accept: () => void } {
     const port = 50_000 + this.#lineNumber;
     const [client, gateway] = createTransportPair({
       clock: this.clock,
       ...options,
-      facts: { second: { remoteAddress: '192.0.2.7', remotePort: port, localPort: 8080 } },
+      facts: { second: { remoteAddress, remotePort: port, localPort: 8080 } },
       ...this.settings.pairOptions?.('client'),
     });
     this.gatewayEnds.push(gateway);

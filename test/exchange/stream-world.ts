@@ -178,7 +178,7 @@ export class StreamWorld implements World {
 
   #clientFacts(): ClientFacts {
     const address = '192.0.2.7';
-    const trusted = this.options.trusted ?? false;
+    const trusted = this.options.trusted === true;
     const scheme = 'http';
     return {
       address,

@@ -42,6 +42,8 @@ export interface RequestText {
 export interface ClientOptions {
   /** A name: requests of one name share a connection, one after the other or pipelined. */
   readonly connection?: string;
+  /** Of the client; default: the same for all. */
+  readonly address?: string;
   /** Bytes that the client's side takes before it has to read. */
   readonly windowBytes?: number;
 }
@@ -123,7 +125,8 @@ export interface WorldOptions {
   readonly limits?: Partial<ClientLimits>;
   readonly timeouts?: Partial<RouteSpec['timeouts']>;
   readonly tunnel?: Partial<RouteSpec['tunnel']>;
-  readonly trusted?: boolean;
+  /** Whether all peers are trusted, or which one is. */
+  readonly trusted?: boolean | string;
   /** Default: 50, as everywhere. */
   readonly commitDelayMs?: number;
   /** Default: as everywhere. */

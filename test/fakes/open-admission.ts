@@ -4,7 +4,7 @@ import type { ConnectionAdmission } from '../../src/downstream/ports.ts';
 export const openAdmission: ConnectionAdmission = {
   acquire: () => '',
   acquireAddress: () => '',
-  tryHandshake: () => true,
+  handshakeDelayMs: () => 0,
   noteFlood: () => 0,
   noteAbandoned: () => 0,
   delayMs: () => 0,

@@ -220,6 +220,7 @@ export const statusSample: GatewayStatus = {
           connections: 64,
           connectionsMax: 64,
           idle: 2,
+          longLived: 0,
           inFlight: 3,
           lastMinute: { answered: 120, failed: 1, meanMs: 2.4, p50Ms: 1.9, p99Ms: 11 },
           lastCheck: {
@@ -248,6 +249,7 @@ export const statusSample: GatewayStatus = {
           connections: 0,
           connectionsMax: 64,
           idle: 2,
+          longLived: 0,
           inFlight: 3,
           lastMinute: { answered: 120, failed: 1, meanMs: 2.4, p50Ms: 1.9, p99Ms: 11 },
           lastCheck: null,
@@ -282,6 +284,7 @@ export const statusSample: GatewayStatus = {
           connections: 1,
           connectionsMax: 256,
           idle: 2,
+          longLived: 0,
           inFlight: 3,
           lastMinute: { answered: 120, failed: 1, meanMs: 2.4, p50Ms: 1.9, p99Ms: 11 },
           lastCheck: null,

@@ -33,6 +33,8 @@ const files = {
 };
 
 const configuration = (originPort: number): string => `
+workers: 1
+client: { tls_handshake_rate_max: 10 }
 listeners:
   http: "127.0.0.1:0"
   https:
@@ -83,6 +85,7 @@ async function getSecure(
 }
 
 interface Options extends ConnectionOptions {
+  readonly localAddress?: string;
   readonly host?: string;
   /** The host of the request, where it is another one than that of the session. */
   readonly asks?: string;
@@ -153,6 +156,18 @@ describe('a gateway with TLS', () => {
       event?.reason,
       'the TLS handshake of 127.0.0.1 for unknown.test failed: no certificate has the host name that it asked for',
     );
+  });
+
+  test('lets an address that begins many handshakes at once wait for its turn, serves it, and tells of it', async () => {
+    const localAddress = '127.0.0.9';
+    const responses = await Promise.all(Array.from({ length: 65 }, () => getSecure('/', { localAddress })));
+    assert.deepEqual([...new Set(responses.map(({ status }) => status))], [200]);
+    await until('it is reported', () => edge.eventsOf('tls_handshakes_delayed').length > 0);
+    const [event] = edge.eventsOf('tls_handshakes_delayed');
+    assert.deepEqual([event?.evidence.address, event?.evidence.perSecond], [localAddress, 10]);
+    assert.match(event?.reason ?? '', /127\.0\.0\.9 waited|waited, the last of 127\.0\.0\.9/);
+    const { status } = await getSecure('/');
+    assert.equal(status, 200, 'another address does not wait');
   });
 
   test('shows new connections a renewed certificate after a reload, and keeps open ones', async () => {

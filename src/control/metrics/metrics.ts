@@ -74,6 +74,7 @@ type Total = Exclude<
   | 'worker'
   | 'lastRefusedAddress'
   | 'lastAddressAtMax'
+  | 'lastDelayedHandshake'
   | 'clientConnectionsRefused'
   | 'descriptorsScarce'
   | Refused
@@ -100,6 +101,11 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
     'candor_connections_closed_for_descriptors_total',
     'Idle connections that were closed because hardly any descriptor was left.',
   ],
+  [
+    'handshakesDelayed',
+    'candor_tls_handshakes_delayed_total',
+    'TLS handshakes of clients that waited before they began, because their address had begun too many (`client.tls_handshake_rate_max`).',
+  ],
   ['exchangesActive', 'candor_exchanges_active', 'Exchanges in flight.'],
   ['tunnelsActive', 'candor_tunnels_active', 'Exchanges in flight that have become tunnels (WebSockets).'],
   [
@@ -111,6 +117,11 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
     'upstreamConnectionsIdle',
     'candor_upstream_connections_idle',
     'Connections to endpoints that wait for their next exchange.',
+  ],
+  [
+    'upstreamConnectionsLongLived',
+    'candor_upstream_connections_long_lived',
+    'Connections to endpoints that carry a tunnel (WebSocket) or a stream of events: they are not among those that `connections.max` limits.',
   ],
   ['upstreamConnectionsTotal', 'candor_upstream_connections_total', 'Connections to endpoints that were opened.'],
   ['retriesTotal', 'candor_retries_total', 'Attempts that followed another attempt of the same exchange.'],

@@ -12,7 +12,9 @@ export const gatewayLimits = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application are in use',
-    sentence: ({ upstream, limit, requestsMax, queueMax = 0 }) => {
+    sentence: ({ upstream, limit, addressMax, requestsMax, queueMax = 0 }) => {
+      if (addressMax !== undefined)
+        return `The client's address has its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have, and of the queue: beyond ${addressMax}, they are left to other addresses while these use the upstream.`;
       const waiting = queueMax > 0 ? `, and ${queueMax} requests already wait` : '';
       if (requestsMax !== undefined)
         return `All ${requestsMax} requests that an endpoint of upstream ${quoted(upstream)} may have are in flight${waiting}.`;
@@ -22,10 +24,11 @@ export const gatewayLimits = {
     usualCauses: [
       'the application has become slow, so that each request holds its connection longer',
       'there is more traffic than usual',
-      'long downloads, event streams or WebSockets occupy connections meant for short requests',
+      'long downloads occupy connections meant for short requests',
+      'one client address occupies its share (`address_max`): an attack, a load test, or a proxy that is not one of `trusted_peers`',
     ],
     nextStep:
-      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` (or `connections.requests_max`) of the upstream, or add endpoints.",
+      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` (or `connections.requests_max`) of the upstream, or add endpoints. If the record has `address_max` and the address is that of your load balancer, list it in `trusted_peers`.",
   },
   queue_timeout: {
     type: 'connection_limit_reached',
@@ -36,7 +39,9 @@ export const gatewayLimits = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application stayed in use',
-    sentence: ({ upstream, limit, requestsMax, waitedMs }) => {
+    sentence: ({ upstream, limit, addressMax, requestsMax, waitedMs }) => {
+      if (addressMax !== undefined)
+        return `The client's address had its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have (beyond ${addressMax}, they are left to other addresses while these use the upstream), and none of its connections became free in the ${duration(waitedMs)} that this request waited.`;
       if (requestsMax !== undefined)
         return `As many requests as an endpoint of upstream ${quoted(upstream)} may have, ${requestsMax}, were in flight, and none of them ended in the ${duration(waitedMs)} that this request waited.`;
       return `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and no connection became free in the ${duration(waitedMs)} that this request waited.`;
@@ -46,10 +51,32 @@ export const gatewayLimits = {
     usualCauses: [
       'the application has become slow, or hangs, so that each request holds its connection longer',
       'for some time there has been more traffic than the application can serve',
-      'event streams or WebSockets take one connection after the other and keep them',
+      'one client address has taken its share (`address_max`) for a long time, with slow requests or an untrusted proxy in front',
     ],
     nextStep:
-      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` (or `connections.requests_max`) of the upstream, or add endpoints. A longer `connections.queue_timeout` helps only with bursts.",
+      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` (or `connections.requests_max`) of the upstream, or add endpoints. If the record has `address_max` and the address is that of your load balancer, list it in `trusted_peers`. A longer `connections.queue_timeout` helps only with bursts.",
+  },
+  tunnels_full: {
+    type: 'connection_limit_reached',
+    status: 503,
+    whose: 'gateway',
+    retry: 'elsewhere',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'As many tunnels as may be are open',
+    sentence: ({ upstream, limit, addressMax }) =>
+      addressMax === undefined
+        ? `All ${limit} tunnels (WebSockets and other upgrades) and event streams that an endpoint of upstream ${quoted(upstream)} may have are open.`
+        : `The client's address has its share of the ${limit} tunnels (WebSockets and other upgrades) and event streams that an endpoint of upstream ${quoted(upstream)} may have: beyond ${addressMax}, they are left to other addresses while these use the upstream.`,
+    forClient: 'This site has as many open connections as it can serve. Please try again in a few seconds.',
+    usualCauses: [
+      'the application has that many users at the same time: it needs more endpoints',
+      'clients open a WebSocket again and again, and never close one',
+      'one client address has opened them: an attack, a load test, or a proxy that is not one of `trusted_peers`',
+    ],
+    nextStep:
+      'Count the tunnels by client in the records of `kind: tunnel`; add endpoints, or shorten `websocket.idle_timeout`. If the address is that of your load balancer, list it in `trusted_peers`.',
   },
   concurrency_limit: {
     type: 'connection_limit_reached',

@@ -61,8 +61,10 @@ function stateText({ state, since_ms: sinceMs, reason, refusing }: EndpointCondi
 function poolText(one: EndpointCondition): string {
   const { open, idle, waiting, open_max: openMax, in_flight: inFlight, in_flight_max: inFlightMax } = one;
   const connections = `${open} of ${openMax} connections open, ${idle} idle, ${Math.max(0, open - idle)} in use`;
+  const { long_lived: longLived = 0, long_lived_max: longLivedMax = 0 } = one;
+  const lasting = longLived === 0 ? '' : `; besides these ${longLived} of ${longLivedMax} tunnels and streams`;
   const bound = inFlightMax === undefined ? '' : `; ${inFlight ?? 0} of ${inFlightMax} requests in flight`;
-  return `${connections}${bound}; ${waitingText(waiting)}`;
+  return `${connections}${lasting}${bound}; ${waitingText(waiting)}`;
 }
 
 function breakerText({ state, reason }: NonNullable<GatewayState['breaker']>, route: string | null): string {

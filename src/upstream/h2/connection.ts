@@ -1,6 +1,7 @@
 import type { AwaitedResponses } from '../../core/awaited-responses.ts';
 import { Deadline } from '../../core/deadline.ts';
 import type {
+  AddressUse,
   ConnectionEndReason,
   PooledConnection,
   PooledConnectionOwner,
@@ -60,6 +61,8 @@ export class Http2EndpointConnection
   endReason: ConnectionEndReason | null = null;
   group: string | null = null;
   isAvailable = false;
+  user: AddressUse | null = null;
+  isLongLived = false;
   goAwayReceived: GoAway | null = null;
   readonly #ports: Http2ConnectionPorts;
   readonly #owner: PooledConnectionOwner;

@@ -1,0 +1,18 @@
+import type { Fields } from '../core/message.ts';
+
+/**
+ * Whether a response says that it is a stream, whose bytes must go on as they come: by its media
+ * type, or by the header that applications know from nginx (`X-Accel-Buffering: no`).
+ */
+export function isStream(fields: Fields): boolean {
+  return hasStreamType(fields) || fields.get('x-accel-buffering')?.trim().toLowerCase() === 'no';
+}
+
+/** By its media type alone: applications send `X-Accel-Buffering: no` with ordinary pages too. */
+export function hasStreamType(fields: Fields): boolean {
+  const type = fields.get('content-type');
+  return type !== null && streamType.test(type);
+}
+
+const streamType =
+  /^\s*(?:text\/event-stream|application\/(?:grpc(?:[-+][^;\s]*)?|x-ndjson|ndjson|jsonl|json-seq|stream\+json|connect\+[^;\s]*)|multipart\/x-mixed-replace)\s*(?:;|$)/i;
