@@ -1,4 +1,9 @@
-import type { ConnectionEndReason, PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
+import type {
+  ConnectionEndReason,
+  ConnectionGroup,
+  PooledConnection,
+  PooledConnectionOwner,
+} from '../core/pooled-connection.ts';
 import type { UpstreamStream } from '../core/stream.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 import { type EndpointStreamOptions, MemoryEndpointStream } from './memory-endpoint-stream.ts';
@@ -16,7 +21,7 @@ export class MemoryEndpointConnection implements PooledConnection {
   readonly keepAliveTimeoutS = null;
   idleSince: Instant;
   endReason: ConnectionEndReason | null = null;
-  group: string | null = null;
+  group: ConnectionGroup = null;
   isAvailable = false;
   isClosed = false;
   /** The most streams that were open at the same time. */

@@ -11,6 +11,7 @@ import type { EndpointCondition } from '../core/gateway-state.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import type { LocalAddress } from '../core/transport.ts';
 import type { BalancedEndpoint } from '../policy/balancer.ts';
 import { isReadyState } from '../policy/eligible-endpoints.ts';
 import { FailureLoad } from '../policy/failure-load.ts';
@@ -190,6 +191,11 @@ export class LiveEndpoint implements BalancedEndpoint {
     const now = this.#clock.now();
     this.#failures ??= new FailureLoad(now);
     this.#failures.note(now);
+  }
+
+  /** Whether a connection here is private to this connection of a client. */
+  hasPrivate(client: LocalAddress): boolean {
+    return this.#pool.hasPrivate(client);
   }
 
   closeIdle(): void {

@@ -1,7 +1,13 @@
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
-import type { ConnectionEndReason, PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
-import type { UpstreamStream } from '../core/stream.ts';
+import {
+  type ConnectionEndReason,
+  type ConnectionGroup,
+  isPrivate,
+  type PooledConnection,
+  type PooledConnectionOwner,
+} from '../core/pooled-connection.ts';
+import type { ClientOfConnection, UpstreamStream } from '../core/stream.ts';
 import { type Instant, never } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { Http1Stream } from './http1-stream.ts';
@@ -24,7 +30,7 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
   keepAliveTimeoutS: number | null = null;
   streamsOpen = 0;
   endReason: ConnectionEndReason | null = null;
-  group: string | null = null;
+  group: ConnectionGroup = null;
   isAvailable = false;
   readonly #ports: Http1ConnectionPorts;
   readonly #owner: PooledConnectionOwner;
@@ -74,7 +80,11 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
   }
 
   get isLastRequest(): boolean {
-    return !this.#owner.reusesConnections;
+    return !this.#owner.reusesConnections && !isPrivate(this.group);
+  }
+
+  reserveFor(client: ClientOfConnection, isLogin: boolean): void {
+    this.#owner.onReserved(this, client, isLogin);
   }
 
   reuse(lastByteAt: Instant): void {

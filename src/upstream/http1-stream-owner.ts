@@ -1,5 +1,6 @@
 import type { UnknownCode } from '../core/connector.ts';
 import type { ConnectionEndReason } from '../core/pooled-connection.ts';
+import type { ClientOfConnection } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ByteWriter } from '../wire/byte-writer.ts';
@@ -22,6 +23,8 @@ export interface Http1StreamOwner {
   keepAliveTimeoutS: number | null;
   /** No other request follows the one in flight. */
   readonly isLastRequest: boolean;
+  /** From now on it carries requests of this connection of a client alone. */
+  reserveFor(client: ClientOfConnection, isLogin: boolean): void;
   /** Request and response are whole, and another request may follow. */
   reuse(lastByteAt: Instant): void;
   /** Ends the connection. The stream tells its attempt. */

@@ -2,6 +2,7 @@ import type { AwaitedResponses } from '../../core/awaited-responses.ts';
 import { Deadline } from '../../core/deadline.ts';
 import type {
   ConnectionEndReason,
+  ConnectionGroup,
   PooledConnection,
   PooledConnectionOwner,
   ProbeWaiter,
@@ -58,7 +59,7 @@ export class Http2EndpointConnection
   idleSince: Instant;
   streamsOpen = 0;
   endReason: ConnectionEndReason | null = null;
-  group: string | null = null;
+  group: ConnectionGroup = null;
   isAvailable = false;
   goAwayReceived: GoAway | null = null;
   readonly #ports: Http2ConnectionPorts;
