@@ -5,6 +5,7 @@ import { errorNumber } from '../../src/wire/h2/protocol.ts';
 import { logInAt, type OtherChallenges } from './connection-login.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
 import type { Http2Client } from './http2-client.ts';
+import type { Http2EndpointLine } from './http2-endpoint.ts';
 import type { ClientActor, RequestText, WorldOptions } from './world.ts';
 
 function worldOf(options: WorldOptions = {}, settings: Http1Settings = {}): Http1World {
@@ -374,6 +375,47 @@ describe('authentication of a connection over HTTP/2', () => {
     const client = ask(world, 'ada');
     assert.deepEqual([client.status, client.field('www-authenticate')], [401, 'Basic realm="x", Negotiate']);
     assert.equal(ask(world, 'ada', { fields: { Authorization: 'Basic eDp5' } }).content.toString(), 'by Basic');
+    end(world);
+  });
+});
+
+describe('authentication of a connection, at an endpoint with HTTP/2', () => {
+  function protocols(world: Http1World): string[] {
+    return world.records.map(({ attempts }) => attempts.at(-1)?.protocol ?? '');
+  }
+
+  it('goes over HTTP/1.1 within TLS, and no other request does', () => {
+    const world = new Http1World({}, { endpoints: 'h2', tls: true });
+    world.endpoint('a').onRequest = (request) => request.answer(401, '', { 'www-authenticate': 'NTLM' });
+    ask(world, 'ada');
+    ask(world, 'bob');
+    world.settings.endpoints = 'http/1.1';
+    logInAt(world.endpoint('a'));
+    ask(world, 'ada', withToken('hello:ada'));
+    ask(world, 'ada', withToken('proof:ada:1'));
+    world.settings.endpoints = 'h2';
+    assert.equal(sessionOf(world, 'ada'), 'ada');
+    world.endpoint('a').onRequest = (request) => request.answer(401);
+    assert.equal(sessionOf(world, 'bob'), '401');
+    // The first challenge comes over HTTP/2, on a connection that many share: it says nothing of that connection.
+    assert.deepEqual(protocols(world), ['h2', 'h2', 'http/1.1', 'http/1.1', 'http/1.1', 'h2']);
+    assert.equal(world.endpoint('a').connectionsMade, 2);
+    end(world);
+  });
+
+  it('goes over a connection of its client in clear text, where the endpoint may speak nothing but HTTP/2', () => {
+    const world = new Http1World({}, { endpoints: 'h2' });
+    world.endpoint('a').onRequest = (request) => request.answer(200);
+    const { http2Lines } = world.endpoint('a') as unknown as { http2Lines: Http2EndpointLine[] };
+    const clients = ['eve', 'ada', 'bob', 'eve', 'ada', 'bob', 'ada', 'bob'];
+    for (const [at, client] of clients.entries()) ask(world, client, client === 'eve' || at > 4 ? {} : withToken('x'));
+    assert.deepEqual(
+      http2Lines.map(({ requests }) => requests.length),
+      [2, 3, 3],
+    );
+    for (const name of ['ada', 'bob']) world.lines.get(name)?.transport.close('close');
+    world.pass(10);
+    assert.equal(world.counts.upstreamConnections, 1);
     end(world);
   });
 });
