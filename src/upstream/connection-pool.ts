@@ -12,7 +12,7 @@ import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { ClientOfConnection, PendingStream, ReusePolicy, StreamWaiter, UpstreamStream } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
-import type { LocalAddress, Transport } from '../core/transport.ts';
+import type { Transport } from '../core/transport.ts';
 import { hasComeBack } from '../policy/eligible-endpoints.ts';
 import { ConnectionQueue, type QueueWaiter } from './connection-queue.ts';
 import type { DialLimits } from './dial.ts';
@@ -143,7 +143,7 @@ export class ConnectionPool
   }
 
   /** Whether a connection here is private to this connection of a client. */
-  hasPrivate(client: LocalAddress): boolean {
+  hasPrivate(client: ClientOfConnection): boolean {
     return this.#private.has(client);
   }
 

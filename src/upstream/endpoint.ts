@@ -9,9 +9,8 @@ import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { EndpointCondition } from '../core/gateway-state.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
-import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
+import type { ClientOfConnection, PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
-import type { LocalAddress } from '../core/transport.ts';
 import type { BalancedEndpoint } from '../policy/balancer.ts';
 import { isReadyState } from '../policy/eligible-endpoints.ts';
 import { FailureLoad } from '../policy/failure-load.ts';
@@ -194,7 +193,7 @@ export class LiveEndpoint implements BalancedEndpoint {
   }
 
   /** Whether a connection here is private to this connection of a client. */
-  hasPrivate(client: LocalAddress): boolean {
+  hasPrivate(client: ClientOfConnection): boolean {
     return this.#pool.hasPrivate(client);
   }
 

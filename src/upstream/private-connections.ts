@@ -1,5 +1,5 @@
 import { isPrivate, type PooledConnection } from '../core/pooled-connection.ts';
-import type { PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { ClientOfConnection, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { LocalAddress } from '../core/transport.ts';
 import { type DialDemand, DialShare, type ShareOwner } from './pool-dial.ts';
@@ -73,13 +73,16 @@ export class PrivateConnections implements ShareOwner {
 
   /** The client's connection where the request needs its private connection, or has one; null: any connection will do. */
   groupFor({ client, needsPrivate }: StreamWaiter): LocalAddress | null {
-    const { connection } = client;
-    return needsPrivate || (this.#byClient.size > 0 && this.#byClient.has(connection)) ? connection : null;
+    if (this.#byClient.size === 0) return needsPrivate ? client.connection : null;
+    const isOwn = this.has(client);
+    // A trusted peer has sent requests of several clients on one connection.
+    if (!isOwn) this.closeOf(client.connection);
+    return isOwn || needsPrivate ? client.connection : null;
   }
 
   /** Whether the client's connection has a connection here. */
-  has(client: LocalAddress): boolean {
-    return this.#byClient.has(client);
+  has({ connection, address }: ClientOfConnection): boolean {
+    return this.#byClient.get(connection)?.address === address;
   }
 
   /** The connection has its group: from now on it is its client's. */
@@ -149,7 +152,7 @@ export class PrivateConnections implements ShareOwner {
     this.#owners.remove(group, this);
   }
 
-  /** For `ConnectionOwners`: the connection of the client is closed. */
+  /** The connection of the client is closed (for `ConnectionOwners`), or carries requests of others. */
   closeOf(client: LocalAddress): void {
     const own = this.#byClient.get(client);
     if (own === undefined) return;

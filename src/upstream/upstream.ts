@@ -158,11 +158,10 @@ export class LiveUpstream {
   }
 
   /** The endpoint with which the client's connection has a private one: no other one knows its user, also for a retry. */
-  #privateTo({ client: { connection } }: RequestFacts): LiveEndpoint | null {
-    if (!this.#ports.owners.has(connection)) return null;
+  #privateTo({ client }: RequestFacts): LiveEndpoint | null {
+    if (!this.#ports.owners.has(client.connection)) return null;
     for (const endpoint of this.#endpoints.values())
-      if (endpoint.hasPrivate(connection) && (isReadyState(endpoint) || this.#eligible.includes(endpoint)))
-        return endpoint;
+      if (endpoint.hasPrivate(client) && (isReadyState(endpoint) || this.#eligible.includes(endpoint))) return endpoint;
     return null;
   }
 

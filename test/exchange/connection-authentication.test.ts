@@ -86,6 +86,24 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
     end(world);
   });
 
+  it('holds for one of the clients whose requests a trusted peer sends on one connection', () => {
+    const world = worldOf({ trusted: true });
+    const from = (client: string, token?: string): RequestText => ({
+      fields: { 'X-Forwarded-For': client, ...(token === undefined ? {} : { Authorization: `NTLM ${token}` }) },
+    });
+    ask(world, 'balancer', from('198.51.100.1', 'hello:ada'));
+    ask(world, 'balancer', from('198.51.100.1', 'proof:ada:1'));
+    const seen = ['1', '1', '2', '1'].map((last) => sessionOf(world, 'balancer', from(`198.51.100.${last}`)));
+    assert.deepEqual(seen, ['ada', 'ada', '401', '401']);
+    ask(world, 'balancer', from('198.51.100.1', 'hello:ada'));
+    ask(world, 'balancer', from('198.51.100.1', 'proof:ada:2'));
+    const { connectionsMade } = world.endpoint('a');
+    assert.equal(ask(world, 'balancer', from('198.51.100.2', 'hello:eve')).status, 401);
+    assert.equal(world.endpoint('a').connectionsMade, connectionsMade + 1);
+    assert.deepEqual([sessionOf(world, 'balancer', from('198.51.100.2')), sessionOf(world, 'eve')], ['401', '401']);
+    end(world);
+  });
+
   it('ends with the connection of the client: that to the endpoint closes', () => {
     const world = worldOf();
     logIn(world, 'ada');
