@@ -50,7 +50,11 @@ interface PrivateConnection {
   shares: DialShare[];
   /** When the client was challenged last, in answer to credentials. */
   loginStepAt: Instant;
+  loginSteps: number;
 }
+
+/** A login takes two or three steps. A client that begins it again and again on one connection is not waited for. */
+const loginStepsMax = 4;
 
 const longAgo = Number.NEGATIVE_INFINITY as Instant;
 
@@ -90,7 +94,8 @@ export class PrivateConnections implements ShareOwner {
     const { group } = connection;
     if (!isPrivate(group)) return;
     const before = this.#byClient.get(group);
-    this.#byClient.set(group, { connection, address, shares: before?.shares ?? [], loginStepAt: longAgo });
+    const { shares = [] } = before ?? {};
+    this.#byClient.set(group, { connection, address, shares, loginStepAt: longAgo, loginSteps: 0 });
     this.#owners.add(group, this);
     if (before !== undefined && before.connection.streamsOpen === 0) this.#pool.closePrivate(before.connection);
   }
@@ -102,7 +107,7 @@ export class PrivateConnections implements ShareOwner {
 
   noteLoginStep(connection: PooledConnection, now: Instant): void {
     const own = this.#of(connection);
-    if (own !== null) own.loginStepAt = now;
+    if (own !== null && ++own.loginSteps <= loginStepsMax) own.loginStepAt = now;
   }
 
   loginStepAt(connection: PooledConnection): Instant {

@@ -251,6 +251,19 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
     end(world);
   });
 
+  it('keeps no permit for a client that begins its login again and again', () => {
+    const world = worldOf({ connectionsMax: 2 }, { queueMax: 50 });
+    const { onRequest } = world.endpoint('a');
+    world.endpoint('a').onRequest = (request) => (request.target === '/slow' ? undefined : onRequest(request));
+    world.request({ target: '/slow' }, { connection: 'slow' });
+    for (let n = 0; n < 5; n++) ask(world, 'mallory', withToken('hello:mallory'), 600);
+    const other = world.request({ target: '/public' }, { connection: 'other' });
+    for (let n = 0; n < 3; n++) ask(world, 'mallory', withToken('hello:mallory'), 600);
+    assert.equal(other.status, 200);
+    world.endpoint('a').die('reset');
+    end(world);
+  });
+
   it('leaves at least half of the idle connections, and others their logins, to a client that tries it on many connections', () => {
     const world = worldOf({ connectionsMax: 100 }, { queueMax: 20, pairOptions: () => ({}) });
     const busy = Array.from({ length: 5 }, (_, n) => world.request({}, { connection: `warm ${n}` }));
