@@ -22,6 +22,7 @@ import { ExchangeCounters } from '../src/record/counters.ts';
 import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter } from '../src/record/record-ring.ts';
 import { OtlpSampler } from '../src/record/otlp-sampler.ts';
 import { RecordWriter } from '../src/record/write-record.ts';
+import { ConnectionOwners } from '../src/upstream/private-connections.ts';
 import { LiveUpstream } from '../src/upstream/upstream.ts';
 import { HeadStorage } from '../src/wire/head-storage.ts';
 import { ByteWriter } from '../src/wire/byte-writer.ts';
@@ -69,7 +70,8 @@ export function startEngine(settings: EngineSettings): Engine {
   const storage = new HeadStorage();
   const shared = { clock, deadlines: new Deadlines(clock), writer, storage, counts: noCounts(1) };
   const { connector } = settings;
-  const ports = { ...shared, random, connector, semaphores: localSemaphoreSource, onUnclassified() {} };
+  const owners = new ConnectionOwners();
+  const ports = { ...shared, random, connector, semaphores: localSemaphoreSource, owners, onUnclassified() {} };
   const upstream = new LiveUpstream(settings.upstream, ports);
   const serving = { ...servingBy(settings.routes, upstream), sampledShare: settings.otlp?.share ?? null };
   const counters = new ExchangeCounters();

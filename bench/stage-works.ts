@@ -164,6 +164,7 @@ function choose({ found: { timeouts } }: Held): StageWork {
   const waiter = {
     client: anyClient,
     needsHttp1: false,
+    needsPrivate: false,
     stream: null as UpstreamStream | null,
     onStageDone() {},
     onNoStream() {},

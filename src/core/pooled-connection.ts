@@ -1,6 +1,7 @@
 import type { AwaitedResponses } from './awaited-responses.ts';
-import type { UpstreamStream } from './stream.ts';
+import type { ClientOfConnection, UpstreamStream } from './stream.ts';
 import type { Instant } from './time.ts';
+import type { LocalAddress } from './transport.ts';
 
 /**
  * Why a connection takes no more streams: the pool has closed it, the endpoint has said so (`Connection: close`, GOAWAY),
@@ -13,6 +14,17 @@ export interface AddressUse {
   /** Connections that are in use for it, or are being made, without those that are long-lived. */
   connections: number;
   longLived: number;
+}
+
+/**
+ * Which requests a connection may carry. Null: those of all clients. A text: those whose connection begins in the same way (the header of
+ * the PROXY protocol, HTTP/1.1). An object: those of one connection of a client, of which it is the gateway's end; the connection to the
+ * endpoint is *private*, because its user is authenticated for all of it.
+ */
+export type ConnectionGroup = string | LocalAddress | null;
+
+export function isPrivate(group: ConnectionGroup): group is LocalAddress {
+  return typeof group === 'object' && group !== null;
 }
 
 /**
@@ -32,8 +44,8 @@ export interface PooledConnection {
   readonly idleSince: Instant;
   /** How long the endpoint keeps idle connections, by its Keep-Alive header; null without one. */
   readonly keepAliveTimeoutS: number | null;
-  /** Set by the pool: the connection carries requests of this group alone; null: those of no group. */
-  group: string | null;
+  /** Set by the pool: the connection carries requests of this group alone. */
+  group: ConnectionGroup;
   /** Set by the pool: whether the pool gives this connection to further requests. */
   isAvailable: boolean;
   /** Set by the pool: the address for which the connection is in use; null: it is idle, or has no such address. */
@@ -77,6 +89,8 @@ export interface PooledConnectionOwner {
   onLongLived?(connection: PooledConnection): void;
   /** The endpoint has said, on this HTTP/2 connection, that it wants HTTP/1.1 (RFC 9113 §7, HTTP_1_1_REQUIRED). */
   onHttp1Required(connection: PooledConnection): void;
+  /** The connection carries requests of this connection of a client alone from now on (`UpstreamStream.reserveFor`). */
+  onReserved(connection: PooledConnection, client: ClientOfConnection, isLogin: boolean): void;
   /** The connection is closed, and `onStreamEnded` was called for each of its streams. */
   onConnectionClosed(connection: PooledConnection): void;
 }

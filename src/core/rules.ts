@@ -121,6 +121,12 @@ export const requestRules = {
     status: 421,
     reason: 'the connection was opened for another host, whose certificate it shows',
   },
+  'connection-authentication': {
+    section: 'RFC 9113 §7',
+    status: 505,
+    reason:
+      'the application authenticates connections (NTLM, Negotiate), and an HTTP/2 connection carries requests that belong to several of its connections',
+  },
   'header-name-case': {
     section: 'RFC 9113 §8.2.1',
     status: 400,

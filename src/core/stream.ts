@@ -42,6 +42,8 @@ export interface DownstreamStream {
   readonly contentUnsent?: number;
   /** Bytes of the request's content that have come, also those that the exchange has not read; absent: it does not know. */
   readonly contentReceived?: number;
+  /** The client has said that it speaks HTTP/1.1 too, on another connection; absent: it has not. */
+  readonly mayUseHttp1?: boolean;
   /** No byte reaches the client any more, and `onClientLost` follows; absent: the exchange is told at once. */
   readonly isLost?: boolean;
   /** Request content is held back until this is called; sends "100 Continue" if the client waits for it. */
@@ -63,8 +65,11 @@ export interface DownstreamStream {
   /** The response is complete. `onResponseSent` follows when its last byte has left. */
   endContent(trailers: Fields | null): void;
   flush(): void;
-  /** Truncates the response so that the client cannot take it for complete. No callback follows. */
-  abort(): void;
+  /**
+   * Truncates the response so that the client cannot take it for complete. No callback follows. `forHttp1`: the client is told to send the
+   * request again over HTTP/1.1.
+   */
+  abort(forHttp1: boolean): void;
 }
 
 /** What the client's side reports to the exchange. */
@@ -127,9 +132,17 @@ export interface UpstreamStream {
   resumeContent(): void;
   /** Content is read on although owned bytes given so far wait for the client: they must stay as they are. */
   keepContent(): void;
+  /**
+   * From now on the connection carries requests of this connection of a client alone. `isLogin`: the request had credentials, and the next one
+   * will. Absent: the protocol authenticates no connections.
+   */
+  reserveFor?(client: ClientOfConnection, isLogin: boolean): void;
   /** Cancels the request. No callback follows. */
   cancel(): void;
 }
+
+/** Whose connection it is, and the gateway's end of it, which stands for it. */
+export type ClientOfConnection = Pick<ClientFacts, 'address' | 'connection'>;
 
 export interface AttemptLimits {
   readonly responseHeadMs: number;
@@ -177,6 +190,8 @@ export interface StreamWaiter {
   readonly client: Pick<ClientFacts, 'address' | 'port' | 'connection' | 'peerAddress' | 'trusted'>;
   /** The request asks for a change of the connection's protocol, which HTTP/1.1 alone can do. */
   readonly needsHttp1: boolean;
+  /** The request authenticates its connection: it gets one that carries no requests of others. */
+  readonly needsPrivate: boolean;
   onStream(stream: UpstreamStream): void;
   onNoStream(failure: Failure): void;
   /** A stage on the way to the stream is done: for the timings of the record. */

@@ -14,6 +14,8 @@ export interface Peer {
   readonly listener: string;
   /** Null without a PROXY protocol header. */
   readonly source: ClientSource | null;
+  /** Whether the client has offered HTTP/1.1 in its TLS handshake: then it can speak that on another connection, too. */
+  readonly offersHttp1: boolean;
   /** Whether requests for this host (without a port) may come on the connection; null: for every host. */
   readonly servesHost: ((host: string) => boolean) | null;
 }

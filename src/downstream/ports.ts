@@ -8,7 +8,7 @@ import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
 import type { FailedHandshakes } from '../core/tls-server.ts';
-import type { Transport } from '../core/transport.ts';
+import type { LocalAddress, Transport } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';
 import type { Peer } from './peer.ts';
 import type { PrefaceStage } from './preface-stage.ts';
@@ -42,6 +42,8 @@ export interface DownstreamPorts {
    */
   readonly onClientNamed: (preface: ClientConnection, address: string) => DownstreamPorts | null;
   readonly onConnectionClosed: (connection: ClientConnection) => void;
+  /** A client's connection of HTTP/1.1, whose gateway's end this is, is closed; absent: nobody asks. */
+  readonly onClientClosed?: (client: LocalAddress) => void;
   readonly onHandshakeFailed: (failed: FailedHandshake) => void;
   /** A client has reached one of our limits with an HTTP/2 connection, which has ended. */
   readonly onHttp2Limit: (reached: Http2LimitReached) => void;

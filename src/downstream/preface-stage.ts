@@ -33,6 +33,8 @@ export interface PrefaceConnection {
   readonly listener: ListenerSettings;
   /** Whether requests for a host may come on the connection; null: for every host. Set by the stage of TLS. */
   servesHost: ((host: string) => boolean) | null;
+  /** Whether the client has offered HTTP/1.1 in its TLS handshake. Set by the stage of TLS. */
+  offersHttp1: boolean;
   /** Whether the peer may say who the client is. */
   readonly isPeerTrusted: boolean;
   /** The protocol whose engine starts after the last stage, by its ALPN name (in clear text too); null until a stage has chosen it. */

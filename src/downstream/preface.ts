@@ -32,6 +32,7 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   protocol: string | null = null;
   listed: OpenConnection | null = null;
   servesHost: ((host: string) => boolean) | null = null;
+  offersHttp1 = false;
   #ports: DownstreamPorts;
   /** The index of the stage that looks at the next bytes. */
   #stage = 0;
@@ -107,8 +108,9 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     this.#ports.deadlines.remove(this);
     const { facts } = this.transport;
     const scheme = facts.tls === null ? 'http' : 'https';
-    const { servesHost } = this;
-    const peer: Peer = { transport: facts, scheme, listener: this.listener.id, source: this.#source, servesHost };
+    const { servesHost, offersHttp1 } = this;
+    const origin = { transport: facts, scheme, source: this.#source } as const;
+    const peer: Peer = { ...origin, listener: this.listener.id, offersHttp1, servesHost };
     const engine = startEngine(this.transport, peer, this.listener, this.#ports);
     this.#engine = engine;
     this.#ports.onEngineStarted(engine, this);

@@ -54,6 +54,7 @@ export function tlsStage(
         connection.failHandshake({ reason: 'limit', code: '' }, serverName);
         return 'taken';
       }
+      connection.offersHttp1 = offered.includes('http/1.1');
       // A client that names no host has not asked for a certificate, so that none is the wrong one for its requests.
       if (serverName !== null) {
         // Not assigned at once: V8 allocates functions that are assigned to a property in the old generation.

@@ -2,11 +2,12 @@ import type { Timeouts } from '../core/route-spec.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import type { Fields, OutgoingRequest, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
+import type { Capabilities, Fields, OutgoingRequest, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { inVainFor } from '../policy/retry.ts';
+import { hasBoundCredentials, isBoundChallenge } from './connection-authentication.ts';
 import type { Endpoint } from './ports.ts';
 
 /**
@@ -15,7 +16,8 @@ import type { Endpoint } from './ports.ts';
  */
 export interface AttemptOwner {
   readonly client: ClientFacts;
-  readonly request: Pick<RequestHead, 'upgrade'>;
+  readonly request: Pick<RequestHead, 'upgrade' | 'fields'>;
+  readonly clientCapabilities: Capabilities;
   /** Milliseconds since the exchange began. */
   elapsedMs(): number;
   /** The attempt has a stream: the owner must send the request now. */
@@ -100,6 +102,10 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   get needsHttp1(): boolean {
     return this.#owner.request.upgrade !== null;
+  }
+
+  get needsPrivate(): boolean {
+    return hasBoundCredentials(this.#owner.request.fields);
   }
 
   /** Whether the attempt has ended, successfully or not, and no longer uses a stream. */
@@ -232,6 +238,9 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.chosenEndpoint.noteLatency?.(this.headMs - this.startedMs, false);
     if (response.status >= 500) this.chosenEndpoint.noteFailure?.();
     this.delivery = 'response_started';
+    // The next steps of the login come on the client's connection, and need the one to the endpoint.
+    if (response.status === unauthorized && !this.#owner.clientCapabilities.multiplexed && isBoundChallenge(response))
+      this.#stream?.reserveFor?.(this.client, this.needsPrivate);
   }
 
   onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
@@ -304,6 +313,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 }
 
+const unauthorized = 401;
 const tooManyRequests = 429;
 const switchingProtocols = 101;
 

@@ -19,6 +19,7 @@ import { Admission, type AdmissionOwner } from './admission.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
 import { BodyFlow } from './body-flow.ts';
+import { boundRequestFailure, boundResponseFailure, comesAgain } from './connection-authentication.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayBeCausedByExit } from '../core/exit-causes.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
@@ -130,6 +131,8 @@ export class Exchange
   // ─▶ receive: the body, or its beginning, comes before the request gets a connection, so that a slow client holds none.
 
   #receive(): void {
+    const bound = boundRequestFailure(this, this.downstream);
+    if (bound !== null) return this.#answerWithFailure(bound);
     if (!this.mustReceiveBody()) return this.#admit();
     this.#state = 'receiving';
     this.receiveBody();
@@ -279,6 +282,8 @@ export class Exchange
     this.#retries?.onResponse(attempt);
     this.statusReceived = response.status;
     this.delivery = 'response_started';
+    const bound = boundResponseFailure(this, response, this.downstream);
+    if (bound !== null) return this.#failWith(bound);
     // Only who takes trailers can be a gRPC client: others pay nothing for the question.
     if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.fields);
     this.#uncommittedHead = response;
@@ -467,6 +472,7 @@ export class Exchange
   }
 
   #answerWithFailure(failure: Failure): void {
+    if (comesAgain(failure)) return this.#truncate(failure);
     this.#admission?.end();
     const retained = this.#retries?.takeRetained() ?? null;
     if (retained !== null) return this.#returnRetained(retained);
@@ -501,7 +507,7 @@ export class Exchange
       // First, so that the record is not lost: `abort` closes the connection, and a draining worker exits with its last connection.
       this.#finish();
     } finally {
-      if (trailers === null) this.downstream.abort();
+      if (trailers === null) this.downstream.abort(comesAgain(failure));
       else this.downstream.endContent(trailers);
     }
   }

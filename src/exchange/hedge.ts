@@ -3,6 +3,7 @@ import { hasNoContent } from '../core/message.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { LatencyQuantile } from '../policy/latency-quantile.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
+import { hasBoundCredentials } from './connection-authentication.ts';
 import { attemptsMaxOf, endpointsTried, hasUntried } from './retry.ts';
 import type { ExchangeState } from './state.ts';
 
@@ -38,7 +39,7 @@ export class Hedge {
   static of(latency: LatencyQuantile | null, owner: HedgeOwner, clock: Clock): Hedge | null {
     const { method, request } = owner;
     const isSafe = (method === 'GET' || method === 'HEAD') && hasNoContent(request.framing) && request.upgrade === null;
-    return latency === null || !isSafe ? null : new Hedge(latency, owner, clock);
+    return latency === null || !isSafe || hasBoundCredentials(request.fields) ? null : new Hedge(latency, owner, clock);
   }
 
   onAttemptBegins(attempt: Attempt): void {
@@ -60,7 +61,8 @@ export class Hedge {
     if (first === null || first.isOver || first.headMs >= 0) return;
     if (owner.attempts.length >= attemptsMaxOf(owner) || !hasUntried(owner) || !upstream.mayRetry()) return;
     const endpoint = upstream.choose(endpointsTried(owner.attempts), owner);
-    if (endpoint === null) return;
+    // The connection of its client has a private one there, which the first attempt uses.
+    if (endpoint === null || endpoint === first.chosenEndpoint) return;
     const second = new Attempt(endpoint, owner);
     this.#second = second;
     owner.attempts = [...owner.attempts, second];

@@ -32,7 +32,7 @@ export interface RequestFacts {
   readonly method: string;
   readonly target: string;
   readonly request: Pick<RequestHead, 'fields'>;
-  readonly client: Pick<ClientFacts, 'address'>;
+  readonly client: Pick<ClientFacts, 'address' | 'connection'>;
 }
 
 /** The request for which an endpoint is picked, as a balancer sees it. The balancer must not keep the object, which is reused. */

@@ -149,6 +149,8 @@ export class ProbeSession implements PooledConnectionOwner {
 
   onHttp1Required(): void {}
 
+  onReserved(): void {}
+
   onConnectionClosed(connection: object): void {
     if (this.#connection === connection) this.#connection = null;
   }

@@ -1,6 +1,7 @@
 import type {
   AddressUse,
   ConnectionEndReason,
+  ConnectionGroup,
   PooledConnection,
   PooledConnectionOwner,
 } from '../core/pooled-connection.ts';
@@ -21,7 +22,7 @@ export class MemoryEndpointConnection implements PooledConnection {
   readonly keepAliveTimeoutS = null;
   idleSince: Instant;
   endReason: ConnectionEndReason | null = null;
-  group: string | null = null;
+  group: ConnectionGroup = null;
   isAvailable = false;
   user: AddressUse | null = null;
   isLongLived = false;

@@ -15,5 +15,5 @@ export const anyRequest: RequestFacts = {
   method: 'GET',
   target: '/',
   request: { fields: { get: () => null } as unknown as RequestFacts['request']['fields'] },
-  client: { address: '192.0.2.7' },
+  client: anyClient,
 };

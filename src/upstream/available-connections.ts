@@ -1,8 +1,8 @@
 import type { ConnectionReuse } from '../core/upstream-spec.ts';
 import type { WorkerCounts } from '../core/counters.ts';
-import type { PooledConnection } from '../core/pooled-connection.ts';
+import { type ConnectionGroup, isPrivate, type PooledConnection } from '../core/pooled-connection.ts';
 import type { ReusePolicy } from '../core/stream.ts';
-import type { Clock, Instant } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import { LearnedIdleLimit } from './idle-limit.ts';
 
 /** An endpoint says how long it keeps idle connections; the pool closes them this much earlier. */
@@ -26,12 +26,30 @@ const justUsedMs = 500;
  */
 const checkedMs = 5;
 
+/**
+ * A client that has been challenged in its login needs the same connection for the next step, which comes within a round trip or two. So
+ * long the connection is not closed for the sake of others, if it is one of the last few (`loginsKept`).
+ */
+const loginStepMs = 1000;
+
+/** A share of the connections of all workers: logins cannot keep the others from working. */
+function loginsKept(connectionsMax: number): number {
+  return connectionsMax < 2 ? 0 : Math.max(1, Math.floor(connectionsMax / 8));
+}
+
+/** Knows which connections are in the middle of a login. */
+interface Logins {
+  /** When the client was challenged last, in answer to credentials; long ago: it was not. */
+  loginStepAt(connection: PooledConnection): Instant;
+}
+
 const longAgo = Number.NEGATIVE_INFINITY as Instant;
 
 /** What of the configuration decides about idle connections. */
 export interface IdleSettings {
   readonly connectionReuse: ConnectionReuse;
   readonly idleConnectionMs: number;
+  readonly connectionsMax: number;
 }
 
 /**
@@ -63,10 +81,14 @@ export class AvailableConnections {
     return this.#connections.length;
   }
 
-  /** For how long an idle connection may be kept: by the configuration, by what the endpoint said and was seen to do. */
-  keepMs({ keepAliveTimeoutS, idleSince }: PooledConnection, settings: IdleSettings): number {
+  /**
+   * For how long an idle connection may be kept: by the configuration, by what the endpoint said and was seen to do. A private one is kept
+   * as long as its client's connection where the endpoint keeps it: with another one its user would have to log in again.
+   */
+  keepMs({ keepAliveTimeoutS, idleSince, group }: PooledConnection, settings: IdleSettings): number {
     const statedMs = keepAliveTimeoutS === null ? Infinity : keepAliveTimeoutS * 1000 - keepAliveMarginMs;
-    return Math.min(settings.idleConnectionMs, statedMs, this.#idleLimit.keepMs(idleSince));
+    const configuredMs = isPrivate(group) ? Infinity : settings.idleConnectionMs;
+    return Math.min(configuredMs, statedMs, this.#idleLimit.keepMs(idleSince));
   }
 
   /** Adds a connection whose last stream has ended. It is the first to be used again. */
@@ -97,31 +119,35 @@ export class AvailableConnections {
     else this.#connections.splice(this.#connections.indexOf(connection), 1);
   }
 
-  /** The connection for the next stream of the group; undefined where none will do. */
-  find(reusePolicy: ReusePolicy, reuse: ConnectionReuse, group: string | null): PooledConnection | undefined {
-    return this.#newestIdle(reusePolicy, reuse, group) ?? this.#newestBusy(group);
+  /**
+   * The connection for the next stream of the group; undefined where none will do. Of a private one it is enough that it was checked: another
+   * one would not be authenticated.
+   */
+  find(reusePolicy: ReusePolicy, reuse: ConnectionReuse, group: ConnectionGroup): PooledConnection | undefined {
+    const policy = isPrivate(group) ? 'checked' : reusePolicy;
+    return this.#newestIdle(policy, reuse, group) ?? this.#newestBusy(group);
   }
 
   /** The idle connection of the group that was used last. */
-  newestIdle(group: string | null): PooledConnection | undefined {
+  newestIdle(group: ConnectionGroup): PooledConnection | undefined {
     return this.#idle === 0
       ? undefined
       : this.#connections.findLast((one) => one.streamsOpen === 0 && one.group === group);
   }
 
-  #newest(group: string | null): PooledConnection | undefined {
+  #newest(group: ConnectionGroup): PooledConnection | undefined {
     const last = this.#connections.at(-1);
     if (last === undefined || last.group === group) return last;
     return this.#connections.findLast((connection) => connection.group === group);
   }
 
   /** A connection that carries streams is in use at this moment: it is fresh enough for every request. */
-  #newestBusy(group: string | null): PooledConnection | undefined {
+  #newestBusy(group: ConnectionGroup): PooledConnection | undefined {
     if (this.#connections.length === this.#idle) return undefined;
     return this.#connections.findLast((one) => one.streamsOpen > 0 && one.group === group);
   }
 
-  #newestIdle(reusePolicy: ReusePolicy, reuse: ConnectionReuse, group: string | null): PooledConnection | undefined {
+  #newestIdle(reusePolicy: ReusePolicy, reuse: ConnectionReuse, group: ConnectionGroup): PooledConnection | undefined {
     if (reusePolicy === 'fresh') return undefined;
     for (;;) {
       const connection = this.#newest(group);
@@ -153,9 +179,27 @@ export class AvailableConnections {
     for (const connection of [...this.#connections]) this.remove(connection);
   }
 
-  closeOldestIdle(): void {
+  /** Closes the connection that has been idle longest. One that is kept for a login closes a moment later. */
+  closeOldestIdle({ connectionsMax }: IdleSettings, logins: Logins): void {
+    const loginsSince = after(this.#clock.now(), -loginStepMs);
+    let mayBeKept = loginsKept(connectionsMax);
+    let oldest: PooledConnection | null = null;
+    let oldestLogin: PooledConnection | null = null;
+    for (const connection of this.#connections.toReversed()) {
+      if (connection.streamsOpen > 0) continue;
+      if (mayBeKept > 0 && isPrivate(connection.group) && logins.loginStepAt(connection) > loginsSince) {
+        mayBeKept--;
+        oldestLogin = connection;
+      } else oldest = connection;
+    }
+    if (oldest !== null) this.close(oldest);
+    else oldestLogin?.keepUntil(after(logins.loginStepAt(oldestLogin), loginStepMs));
+  }
+
+  /** The pool itself closes an idle connection: nothing is learned of the endpoint. */
+  close(connection: PooledConnection): void {
     this.#isClosing = true;
-    this.#connections.find(({ streamsOpen }) => streamsOpen === 0)?.close();
+    connection.close();
     this.#isClosing = false;
   }
 

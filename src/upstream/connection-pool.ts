@@ -2,10 +2,16 @@ import { EndpointAnswers } from './endpoint-answers.ts';
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
-import type { AddressUse, PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
+import {
+  type AddressUse,
+  type ConnectionGroup,
+  isPrivate,
+  type PooledConnection,
+  type PooledConnectionOwner,
+} from '../core/pooled-connection.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamStream } from '../core/stream.ts';
+import type { ClientOfConnection, PendingStream, ReusePolicy, StreamWaiter, UpstreamStream } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { hasComeBack } from '../policy/eligible-endpoints.ts';
@@ -18,8 +24,9 @@ import { PoolDials } from './pool-dials.ts';
 import { PoolProbes, type PoolProbesOwner } from './pool-probes.ts';
 import { poolFull, queueTimeout } from './pool-failures.ts';
 import { type PoolCondition, PoolPermits, type PermitUser } from './pool-permits.ts';
-import { dialSettingsOf, type PoolSettings } from './pool-settings.ts';
 import { PoolShares } from './pool-shares.ts';
+import { PrivateConnections, type PrivateConnectionsOwner } from './private-connections.ts';
+import { dialSettingsOf, type PoolSettings, privateIdleMax } from './pool-settings.ts';
 import type { CreateConnection, UpstreamPorts } from './ports.ts';
 import { refusedBefore } from './refusal.ts';
 
@@ -35,10 +42,15 @@ import { refusedBefore } from './refusal.ts';
  * A connection whose request has become a tunnel, or whose response is a stream, counts with the long-lived ones. While several
  * addresses use the endpoint, one of them gets a share of both (`policy/address-share.ts`); requests beyond it let others pass in the queue.
  *
+ * A connection on which a client has authenticated itself is private: it carries requests of that connection of a client alone
+ * (`private-connections.ts`).
+ *
  * If the endpoint refuses a connection, its *connect gate* closes for a short time: requests fail at once instead of dialing.
  * An endpoint in *probation* is tested with one request at a time, over all workers; a breaker may let more of them through.
  */
-export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, PoolProbesOwner, PermitUser {
+export class ConnectionPool
+  implements PooledConnectionOwner, PoolDialOwner, PoolProbesOwner, PrivateConnectionsOwner, PermitUser
+{
   /** The functions that the pool needs of other folders of src/, such as the clock. */
   readonly #ports: UpstreamPorts;
   readonly #createConnection: CreateConnection;
@@ -60,6 +72,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   #keepsIdle = true;
   readonly #dials: PoolDials;
   readonly #probes = new PoolProbes(this);
+  readonly #private: PrivateConnections;
   /** Connections made with the current settings. Only these may carry another request. */
   #withCurrentSettings = new WeakSet<PooledConnection>();
 
@@ -74,6 +87,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#permits = new PoolPermits(snapshot, settings, ports, this);
     this.#shares = new PoolShares(this.#permits, ports);
     this.#available = new AvailableConnections(ports.clock, ports.counts);
+    this.#private = new PrivateConnections(ports.owners, this);
     this.#queue = new ConnectionQueue(
       () => this.#permits.semaphores,
       ports.deadlines,
@@ -90,7 +104,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Requests that have a stream, or wait for a connection that is being made or asked; none that is long-lived. */
   get inFlight(): number {
-    return this.#streams + this.#dials.shares + this.#probes.shares;
+    return this.#streams + this.#dials.shares + this.#probes.shares + this.#private.shares;
   }
 
   get isEmpty(): boolean {
@@ -139,6 +153,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     return this.#permits.semaphores.connectGate.hasAccepted;
   }
 
+  /** Whether a connection here is private to this connection of a client. */
+  hasPrivate(client: ClientOfConnection): boolean {
+    return this.#private.has(client);
+  }
+
   get reusesConnections(): boolean {
     return this.#settings.connectionReuse !== 'never';
   }
@@ -152,11 +171,12 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const sameDials = !this.#dials.change(dialSettingsOf(settings));
     this.#permits.update(snapshot, settings);
     if (hasComeBack(this.#snapshot, snapshot)) this.#dials.forgetProtocol();
+    const endsReuse = this.reusesConnections && settings.connectionReuse === 'never';
     this.#snapshot = snapshot;
     this.#settings = settings;
     this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
     if (!sameDials) this.#withCurrentSettings = new WeakSet();
-    if (!sameDials || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
+    if (!sameDials || endsReuse || !this.#keepsIdle) this.#available.withdrawAll();
     if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` or `requestsMax` may be higher now.
   }
 
@@ -182,13 +202,15 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     if (waiter.needsHttp1 && this.#shares.refusesTunnel(waiter, use, this.#settings, now)) return null;
     if (this.#shares.mustLeave(use, now) || !this.#tryBegin())
       return this.#enqueue({ waiter, limits, reusePolicy, use }, now);
-    const group = this.#dials.groupFor(waiter);
+    const group = this.#groupFor(waiter);
     const available = this.#available.find(reusePolicy, this.#settings.connectionReuse, group);
     if (available !== undefined) {
       waiter.onStream(this.#openAvailable(available, use, now));
       return null;
     }
     const demand = { waiter, limits, reusePolicy, use };
+    const own = isPrivate(group) ? this.#private.join(group, demand) : null;
+    if (own !== null) return own;
     const idle = reusePolicy === 'recently_used' ? this.#available.newestIdle(group) : undefined;
     const probing = idle === undefined ? null : this.#probes.join(idle, demand);
     if (probing !== null) return probing;
@@ -202,6 +224,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     if (joined !== null) return joined;
     if (this.#queue.next === null && this.#tryAcquirePermit(now)) return this.#dial(demand);
     return this.#enqueue(demand, now);
+  }
+
+  /** The group of connections that may carry the request. */
+  #groupFor(waiter: StreamWaiter): ConnectionGroup {
+    return this.#private.groupFor(waiter) ?? this.#dials.groupFor(waiter);
   }
 
   #enqueue(demand: DialDemand, now: Instant): PendingStream | null {
@@ -259,7 +286,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   #tryAcquirePermit(waitingSince: Instant): boolean {
     if (this.#permits.tryConnect(waitingSince)) return true;
     if (this.#available.idleCount === 0) return false;
-    this.#available.closeOldestIdle();
+    this.#available.closeOldestIdle(this.#settings, this.#private);
     return this.#permits.tryConnect(waitingSince);
   }
 
@@ -302,7 +329,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   /** Gives the request a free stream, or a share of a dial, if there is one. */
   #shareWith(first: QueueWaiter): boolean {
-    const group = this.#dials.groupFor(first.waiter);
+    const group = this.#groupFor(first.waiter);
     const available = this.#available.find(first.reusePolicy, this.#settings.connectionReuse, group);
     const joined = available === undefined ? this.#dials.join(group, first) : null;
     if (available === undefined && joined === null) return false;
@@ -332,7 +359,12 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   /** Another worker has released a permit, or needs the permit of an idle connection of this worker. */
   onWake(): void {
     this.#serveQueue();
-    if (!this.#wantsConnection && this.#permits.semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
+    if (!this.#wantsConnection) this.#makeRoomForOthers();
+  }
+
+  /** Closes an idle connection if a request in another worker waits for its permit. */
+  #makeRoomForOthers(): void {
+    if (this.#permits.semaphores.connections.hasWaiters) this.#available.closeOldestIdle(this.#settings, this.#private);
   }
 
   #onWaiterRemoved(): void {
@@ -356,7 +388,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const { address, name = null, secondAddress = null } = this.#snapshot;
     const target = { address, name, secondAddress, addressText: this.#address, limits: demand.limits };
     if (demand.use !== null) demand.use.connections++;
-    return this.#dials.begin(target, demand, this.reusesConnections, this.#ports, this);
+    const group = this.#groupFor(demand.waiter);
+    return this.#dials.begin(target, demand, group, this.reusesConnections, this.#ports, this);
   }
 
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
@@ -366,6 +399,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     const connection = this.#createPooled(transport, remoteAddress, dial);
     const [first, ...others] = this.#dials.end(dial);
     if (first === undefined) return connection.close();
+    this.#private.add(connection, first.waiter.client.address);
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
     this.#dials.noteProtocol(dial, connection.streamsFree > 0);
@@ -408,6 +442,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   onProbeShareCancelled(): void {
+    this.#onShareCancelled();
+  }
+
+  onPrivateShareCancelled(): void {
     this.#onShareCancelled();
   }
 
@@ -466,6 +504,18 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     else this.#available.remove(connection);
   }
 
+  onReserved(connection: PooledConnection, client: ClientOfConnection, isLogin: boolean): void {
+    if (connection.group !== client.connection) {
+      connection.group = client.connection;
+      this.#private.add(connection, client.address);
+    }
+    if (isLogin) this.#private.noteLoginStep(connection, this.#ports.clock.now());
+  }
+
+  closePrivate(connection: PooledConnection): void {
+    this.#available.close(connection);
+  }
+
   onHttp1Required(): void {
     this.#dials.noteHttp1Required();
   }
@@ -475,8 +525,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     this.#ports.counts.upstreamConnections--;
     if (connection.isAvailable) this.#idleClosed(connection);
     this.#shares.end(connection);
+    const waiting = this.#private.takeShares(connection);
+    this.#private.remove(connection);
     if (connection.isLongLived) this.#shares.endLongLived(connection);
     else this.#releaseConnectionPermit();
+    this.onProbed(connection, waiting, false);
   }
 
   #idleClosed(connection: PooledConnection): void {
@@ -502,6 +555,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   #onIdle(connection: PooledConnection): void {
+    if (isPrivate(connection.group)) return this.#onPrivateIdle(connection);
     const settings = this.#settings;
     const isCurrent = this.#withCurrentSettings.has(connection);
     if (settings.connectionReuse === 'never') return connection.close();
@@ -514,17 +568,40 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
     }
     if (!this.#keepsIdle || !isCurrent) return connection.close();
     // A connection that names a client can serve no other, and the client of the oldest one is the likeliest to have left.
-    if (connection.group !== null && this.#isIdleFull) this.#available.closeOldestIdle();
+    if (connection.group !== null && this.#isIdleFull) this.#available.closeOldestIdle(settings, this.#private);
     if (this.#isIdleFull) return connection.close();
-    const keepMs = this.#available.keepMs(connection, settings);
-    if (keepMs <= 0) return connection.close();
-    connection.keepUntil(after(connection.idleSince, keepMs));
-    this.#available.addIdle(connection);
-    this.#permits.semaphores.connections.setIdleCount(this.#available.idleCount);
+    if (!this.#keepIdle(connection)) return;
     this.#permits.releaseUnused();
     // Must follow `setIdleCount`: a worker whose request began to wait earlier did not know of this idle connection, and could
     // not ask for it.
-    if (this.#permits.semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
+    this.#makeRoomForOthers();
+  }
+
+  /** Its client's next request gets it; others may need its permit. */
+  #onPrivateIdle(connection: PooledConnection): void {
+    const isCurrent = this.#keepsIdle && this.#withCurrentSettings.has(connection);
+    if (!isCurrent || !this.#private.isKept(connection)) return connection.close();
+    if (this.#isIdleFull) this.#available.closeOldestIdle(this.#settings, this.#private);
+    if (this.#isIdleFull || !this.#keepIdle(connection)) return connection.close();
+    const surplus = this.#private.surplus(privateIdleMax(this.#settings));
+    if (surplus !== null) this.#available.close(surplus);
+    this.onProbed(connection, this.#private.takeShares(connection), true);
+    if (this.#queue.length > 0) this.#serveQueue();
+    this.#permits.releaseUnused();
+    this.#makeRoomForOthers();
+  }
+
+  /** False: the endpoint does not keep it, and it is closed. */
+  #keepIdle(connection: PooledConnection): boolean {
+    const keepMs = this.#available.keepMs(connection, this.#settings);
+    if (keepMs <= 0) {
+      connection.close();
+      return false;
+    }
+    connection.keepUntil(after(connection.idleSince, keepMs));
+    this.#available.addIdle(connection);
+    this.#permits.semaphores.connections.setIdleCount(this.#available.idleCount);
+    return true;
   }
 
   get #isIdleFull(): boolean {
@@ -532,7 +609,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   }
 
   #mayCarry({ waiter }: QueueWaiter, connection: PooledConnection): boolean {
-    return connection.group === this.#dials.groupFor(waiter);
+    return connection.group === this.#groupFor(waiter);
   }
 
   /**

@@ -9,7 +9,7 @@ import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { EndpointCondition } from '../core/gateway-state.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
-import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
+import type { ClientOfConnection, PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { BalancedEndpoint } from '../policy/balancer.ts';
 import { isReadyState } from '../policy/eligible-endpoints.ts';
@@ -190,6 +190,11 @@ export class LiveEndpoint implements BalancedEndpoint {
     const now = this.#clock.now();
     this.#failures ??= new FailureLoad(now);
     this.#failures.note(now);
+  }
+
+  /** Whether a connection here is private to this connection of a client. */
+  hasPrivate(client: ClientOfConnection): boolean {
+    return this.#pool.hasPrivate(client);
   }
 
   closeIdle(): void {

@@ -51,6 +51,7 @@ function connected(): {
     onStreamsFreeChanged: note('changed'),
     onConnectionClosed: note('closed'),
     onHttp1Required: () => assert.fail(),
+    onReserved: () => assert.fail(),
   };
   const shared = { clock, deadlines: new Deadlines(clock), writer: new ByteWriter(), storage: new HeadStorage() };
   const ports = { ...shared, onUnclassified: () => assert.fail() };

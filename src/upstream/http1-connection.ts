@@ -1,12 +1,14 @@
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
-import type {
-  AddressUse,
-  ConnectionEndReason,
-  PooledConnection,
-  PooledConnectionOwner,
+import {
+  type AddressUse,
+  type ConnectionEndReason,
+  type ConnectionGroup,
+  isPrivate,
+  type PooledConnection,
+  type PooledConnectionOwner,
 } from '../core/pooled-connection.ts';
-import type { UpstreamStream } from '../core/stream.ts';
+import type { ClientOfConnection, UpstreamStream } from '../core/stream.ts';
 import { type Instant, never } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { Http1Stream } from './http1-stream.ts';
@@ -29,7 +31,7 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
   keepAliveTimeoutS: number | null = null;
   streamsOpen = 0;
   endReason: ConnectionEndReason | null = null;
-  group: string | null = null;
+  group: ConnectionGroup = null;
   isAvailable = false;
   user: AddressUse | null = null;
   isLongLived = false;
@@ -81,7 +83,11 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
   }
 
   get isLastRequest(): boolean {
-    return !this.#owner.reusesConnections;
+    return !this.#owner.reusesConnections && !isPrivate(this.group);
+  }
+
+  reserveFor(client: ClientOfConnection, isLogin: boolean): void {
+    this.#owner.onReserved(this, client, isLogin);
   }
 
   lasts(): void {

@@ -1,5 +1,6 @@
 import type { UnknownCode } from '../core/connector.ts';
 import type { ConnectionEndReason } from '../core/pooled-connection.ts';
+import type { ClientOfConnection } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ByteWriter } from '../wire/byte-writer.ts';
@@ -24,6 +25,8 @@ export interface Http1StreamOwner {
   readonly isLastRequest: boolean;
   /** The request has become a tunnel, or its response is a stream. */
   lasts(): void;
+  /** From now on it carries requests of this connection of a client alone. */
+  reserveFor(client: ClientOfConnection, isLogin: boolean): void;
   /** Request and response are whole, and another request may follow. */
   reuse(lastByteAt: Instant): void;
   /** Ends the connection. The stream tells its attempt. */

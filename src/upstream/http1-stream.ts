@@ -8,7 +8,7 @@ import {
   type OutgoingRequest,
   type Ownership,
 } from '../core/message.ts';
-import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
+import type { AttemptLimits, ClientOfConnection, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
@@ -357,6 +357,10 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   keepContent(): void {
     this.#content.leaveBuffer();
+  }
+
+  reserveFor(client: ClientOfConnection, isLogin: boolean): void {
+    this.#connection.reserveFor(client, isLogin);
   }
 
   // What can go wrong.

@@ -1,6 +1,6 @@
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { Failure } from '../core/failure.ts';
-import type { AddressUse } from '../core/pooled-connection.ts';
+import type { AddressUse, ConnectionGroup } from '../core/pooled-connection.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Transport } from '../core/transport.ts';
 import { proxyHeader } from '../wire/write-proxy-protocol.ts';
@@ -96,7 +96,7 @@ export class PoolDial implements DialWaiter, ShareOwner {
   /** The settings under which the connection is made. */
   readonly settings: DialSettings;
   /** Which requests the connection may carry. */
-  readonly group: string | null;
+  readonly group: ConnectionGroup;
   /** Whether HTTP/2 is offered, or spoken without an offer. */
   readonly http2: boolean;
   /** The address for which the connection is made. */
@@ -109,13 +109,14 @@ export class PoolDial implements DialWaiter, ShareOwner {
   constructor(
     target: PoolDialTarget,
     settings: DialSettings,
+    group: ConnectionGroup,
     isHttp1: boolean,
     { waiter: first, use }: DialDemand,
     ports: DialPorts,
     owner: PoolDialOwner,
   ) {
     this.settings = settings;
-    this.group = groupFor(first, settings, isHttp1);
+    this.group = group;
     this.http2 = settings.http2 === true && !isHttp1;
     this.user = use;
     this.#owner = owner;

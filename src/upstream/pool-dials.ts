@@ -1,3 +1,4 @@
+import { type ConnectionGroup, isPrivate } from '../core/pooled-connection.ts';
 import type { PendingStream, StreamWaiter } from '../core/stream.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { DialPorts } from './dial.ts';
@@ -64,11 +65,16 @@ export class PoolDials {
     return this.settings.http2 === true && (needsHttp1 || this.#clock.now() < this.#http1Until);
   }
 
+  /** HTTP/2 cannot authenticate a connection. A port in clear text that takes HTTP/2 may take nothing else: there the request goes over HTTP/2, on a connection of its client's own. */
+  #isHttp1In(group: ConnectionGroup): boolean {
+    return isPrivate(group) && this.settings.tls !== null;
+  }
+
   /**
    * Joins a dial whose connection can carry one more request of the group; null: there is none. As many as are assumed to fit on a
    * connection may join; the next one dials another.
    */
-  join(group: string | null, demand: DialDemand): PendingStream | null {
+  join(group: ConnectionGroup, demand: DialDemand): PendingStream | null {
     for (const dial of this.#joinable) {
       if (dial.group === group && dial.settings === this.settings && dial.size < streamsAssumed)
         return this.#share(dial, demand);
@@ -85,12 +91,14 @@ export class PoolDials {
   begin(
     target: PoolDialTarget,
     demand: DialDemand,
+    group: ConnectionGroup,
     mayShare: boolean,
     ports: DialPorts,
     owner: PoolDialOwner,
   ): PendingStream {
     const { waiter } = demand;
-    const dial = new PoolDial(target, this.settings, this.#isHttp1For(waiter), demand, ports, owner);
+    const isHttp1 = this.#isHttp1For(waiter) || this.#isHttp1In(group);
+    const dial = new PoolDial(target, this.settings, group, isHttp1, demand, ports, owner);
     this.count++;
     if (dial.http2 && mayShare && this.#speaksHttp2 !== false) this.#joinable.add(dial);
     const share = this.#share(dial, demand);

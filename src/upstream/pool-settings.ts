@@ -24,6 +24,11 @@ export type PoolSettings = Pick<
   | 'responseHeadBytesMax'
 >;
 
+/** So many private connections may be idle: the other half of the idle ones is left to everybody. */
+export function privateIdleMax({ idleConnectionsMax }: PoolSettings): number {
+  return Math.ceil(idleConnectionsMax / 2);
+}
+
 export function dialSettingsOf({ tls, proxyProtocol, http2 }: PoolSettings): DialSettings {
   return {
     tls,

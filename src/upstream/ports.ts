@@ -9,6 +9,7 @@ import type { Random } from '../core/random.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import type { Clock } from '../core/time.ts';
 import type { ServerCertificate, Transport } from '../core/transport.ts';
+import type { ConnectionOwners } from './private-connections.ts';
 import type { CreateBalancer } from '../policy/balancer.ts';
 import type { StickySessions } from '../policy/sticky-sessions.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
@@ -26,6 +27,8 @@ export interface UpstreamPorts {
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
   readonly onUnclassified: (unknown: UnknownCode) => void;
+  /** The connections of clients that have private connections to endpoints. */
+  readonly owners: ConnectionOwners;
   /** Called after each handshake with an endpoint. Absent: nobody asks. */
   readonly onServerCertificate?: (endpoint: EndpointId, certificate: ServerCertificate) => void;
   /** Makes a connection of what was dialed. Absent: of the protocol that ALPN has agreed on, or the settings say. */

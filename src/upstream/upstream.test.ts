@@ -7,6 +7,7 @@ import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { UpstreamPorts } from './ports.ts';
+import { ConnectionOwners } from './private-connections.ts';
 import { LiveUpstream } from './upstream.ts';
 
 function endpoint(name: string, state: EndpointState, changes: Partial<EndpointSnapshot> = {}): EndpointSnapshot {
@@ -25,7 +26,8 @@ function endpoint(name: string, state: EndpointState, changes: Partial<EndpointS
 
 function upstreamOf(...names: string[]): LiveUpstream {
   const clock = new SimulatedClock();
-  const ports = { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1) } as unknown as UpstreamPorts;
+  const parts = { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1), owners: new ConnectionOwners() };
+  const ports = parts as unknown as UpstreamPorts;
   const endpoints = names.map((name) => endpoint(name, 'healthy'));
   return new LiveUpstream({ id: 'app', tls: null, connectionsMax: 8, endpoints } as unknown as UpstreamSnapshot, ports);
 }

@@ -151,10 +151,18 @@ export class LiveUpstream {
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
   choose(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
-    const chosen = this.#pickFor(tried, request);
+    const chosen = this.#privateTo(request) ?? this.#pickFor(tried, request);
     // A request that waits for an endpoint asks again.
     if (chosen !== null && tried.length === 0) this.#budget.earn();
     return chosen;
+  }
+
+  /** The endpoint with which the client's connection has a private one: no other one knows its user, also for a retry. */
+  #privateTo({ client }: RequestFacts): LiveEndpoint | null {
+    if (!this.#ports.owners.has(client.connection)) return null;
+    for (const endpoint of this.#endpoints.values())
+      if (endpoint.hasPrivate(client) && (isReadyState(endpoint) || this.#eligible.includes(endpoint))) return endpoint;
+    return null;
   }
 
   #pickFor(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {

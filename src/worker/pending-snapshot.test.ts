@@ -8,11 +8,13 @@ import type { EndpointSnapshot, Snapshot, UpstreamSnapshot } from '../core/snaps
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
+import { ConnectionOwners } from '../upstream/private-connections.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 
 const clock = new SimulatedClock();
-const ports = { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1) } as unknown as UpstreamPorts;
+const parts = { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1), owners: new ConnectionOwners() };
+const ports = parts as unknown as UpstreamPorts;
 
 function endpoint(name: string, state: EndpointState): EndpointSnapshot {
   return { id: `app/${name}`, address: { kind: 'tcp', host: name, port: 80 }, state } as unknown as EndpointSnapshot;

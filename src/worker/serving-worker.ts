@@ -29,6 +29,7 @@ import { tlsServer } from '../transport/tls-server.ts';
 import { longLivedMax } from '../upstream/pool-settings.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
+import { ConnectionOwners } from '../upstream/private-connections.ts';
 import { WorkerSemaphores } from '../limits/worker-semaphores.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
@@ -136,8 +137,10 @@ export class ServingWorker {
     this.#sessions = new SessionCookies(() => clock.wallTime());
     const deadlines = new Deadlines(clock);
     const shared = { clock, deadlines, writer: new ByteWriter(), storage: new HeadStorage(), counts: this.#counts };
+    const owners = new ConnectionOwners();
     this.#upstreamPorts = {
       ...shared,
+      owners,
       random,
       connector: connectorWithin(endpointDescriptorMax()),
       semaphores: this.#semaphores,
@@ -175,6 +178,7 @@ export class ServingWorker {
         addressHeader: () => this.#addressHeader,
         sendQueueBytes: new KernelSendQueues(clock),
         overload: this.#overload,
+        onClientClosed: (client) => owners.onClosed(client),
         onHandshakeFailed: (failed) => this.#handshakes.count(failed),
         onHttp2Limit: (reached) => this.#http2Limits.count(reached),
         onHttp2Error: (listener, code) => this.#http2Errors.add({ listener, code, count: 1 }),

@@ -39,6 +39,7 @@ async function usedConnection(): Promise<{ stream: UpstreamStream; peer: Socket;
     onStreamsFreeChanged() {},
     onConnectionClosed() {},
     onHttp1Required() {},
+    onReserved() {},
   };
   const settings = { address: '127.0.0.1', responseHeadBytesMax: 32 * 1024, http2: false };
   const connection = new Http1Connection(transport, settings, ports, owner);

@@ -14,9 +14,10 @@ import type { Failure } from '../../src/core/failure.ts';
 import type { BoundSnapshot, BreakerSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
-import type { Transport } from '../../src/core/transport.ts';
+import type { LocalAddress, Transport } from '../../src/core/transport.ts';
 import type { SendQueueBytes } from '../../src/core/send-queue-bytes.ts';
 import { clientEngines } from '../../src/downstream/engines.ts';
+import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
@@ -36,6 +37,7 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import type { CreateBalancer } from '../../src/policy/balancer.ts';
 import type { StickySessions } from '../../src/policy/sticky-sessions.ts';
+import { ConnectionOwners } from '../../src/upstream/private-connections.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
@@ -65,6 +67,8 @@ export interface Http1Settings {
   readonly hasFlooded?: () => boolean;
   /** What clients speak; default: HTTP/1.1. */
   readonly clients?: 'http/1.1' | 'h2';
+  /** Whether clients of HTTP/2 speak HTTP/1.1 too; default: no. */
+  readonly offersHttp1?: boolean;
   /** What endpoints speak; default: HTTP/1.1. */
   endpoints?: 'http/1.1' | 'h2';
   readonly pairOptions?: (side: 'client' | 'endpoint') => Partial<TransportPairOptions>;
@@ -159,6 +163,7 @@ export class Http1World implements World {
       counts: this.counts,
     };
     this.#stepThrough();
+    const owners = new ConnectionOwners();
     const onUnclassified = ({ code }: { code: string }): void => void this.unclassified.push(code);
     this.upstream = new LiveUpstream(this.#upstreamSpec(), {
       ...shared,
@@ -167,6 +172,7 @@ export class Http1World implements World {
       semaphores: settings.semaphores ?? localSemaphoreSource,
       onUnclassified,
       ...(settings.longLivedMax === undefined ? {} : { longLivedMax: settings.longLivedMax }),
+      owners,
       ...(settings.sessions === undefined ? {} : { sessionsOf: () => settings.sessions ?? null }),
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
     });
@@ -197,15 +203,26 @@ export class Http1World implements World {
       limits: { ...defaultLimits, ...options.limits },
     };
     const isTrusted = (address: string): boolean => options.trusted === true || options.trusted === address;
+    const { prefaceStages, engines } = clientEngines(shared, tlsServer(systemRandom));
+    const offers: PrefaceStage = {
+      rule: 'request-line',
+      bytesMax: 0,
+      read(connection) {
+        connection.offersHttp1 = settings.offersHttp1 === true;
+        return 0;
+      },
+    };
     const downstream = {
       ...shared,
-      ...clientEngines(shared, tlsServer(systemRandom)),
+      prefaceStages: [offers, ...prefaceStages],
+      engines,
       onHandshakeFailed: () => {},
       onHttp2Limit: () => {},
       onHttp2Error: (_: string, code: string) => void this.http2Errors.push(code),
       exchanges: { create },
       isTrusted,
       addressHeader: () => null,
+      onClientClosed: (client: LocalAddress) => owners.onClosed(client),
       sendQueueBytes: nothingKnown(gatewayClock),
       overload: settings.overload ?? { failure: null },
       admission: { ...openAdmission, hasFlooded: settings.hasFlooded ?? (() => false) },

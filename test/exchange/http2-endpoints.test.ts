@@ -5,6 +5,7 @@ import type { EndedExchange } from '../../src/core/exchange.ts';
 import { explain, specOf } from '../../src/core/explain.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Attempt } from '../../src/exchange/attempt.ts';
+import { anyRequest } from '../../src/upstream/any-request.test-support.ts';
 import { errorNames, errorNumber, settingIds } from '../../src/wire/h2/protocol.ts';
 import { pattern, unbuffered } from './cases.ts';
 import type { Http2Arrived, Http2EndpointLine } from './http2-endpoint.ts';
@@ -760,7 +761,7 @@ describe('a connection that has been silent', () => {
     world.pass(10);
     lineOf(world).transport.resume();
     world.pass(10);
-    assert.deepEqual([world.upstream.choose([], {} as never)?.load, world.endpoint('a').arrived.length], [0, 1]);
+    assert.deepEqual([world.upstream.choose([], anyRequest)?.load, world.endpoint('a').arrived.length], [0, 1]);
     end(world);
   });
 

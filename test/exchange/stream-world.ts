@@ -25,6 +25,7 @@ import { PairFields } from '../../src/testing/pair-fields.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import type { UpstreamPorts } from '../../src/upstream/ports.ts';
+import { ConnectionOwners } from '../../src/upstream/private-connections.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
@@ -103,6 +104,7 @@ export class StreamWorld implements World {
       writer: new ByteWriter(),
       storage: new HeadStorage(),
       onUnclassified: ({ code }) => assert.fail(code),
+      owners: new ConnectionOwners(),
       createConnection: (_, { address }, __, owner) => this.#endpointAt(address).connection(owner),
     };
   }

@@ -28,7 +28,8 @@ describe('a browser over HTTP/2', withBrowser, () => {
       server = await WebSocketServer.start();
       server.page = (target, content) =>
         target === '/' ? '<!doctype html><title>page</title>' : `${target} ${content.length}`;
-      events = createServer((_, response) => {
+      events = createServer(({ url }, response) => {
+        if (url === '/events/login') return void response.writeHead(401, { 'www-authenticate': 'NTLM' }).end();
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         let count = 0;
         const timer = setInterval(() => response.write(`data: ${count++}\n\n`), 20);
@@ -107,5 +108,20 @@ routes: [{ path: /events, to: events }, { path: /, to: app }]
     const tunnel = await edge.record(String(server.asked[0]?.headers['x-request-id']));
     assert.deepEqual([tunnel.kind, tunnel.client.port], ['tunnel', port]);
     assert.deepEqual([tunnel.end, tunnel.cause, tunnel.tunnel?.by], ['forwarded', null, 'client']);
+  });
+
+  test('comes again over HTTP/1.1 when it is challenged to authenticate its connection', async () => {
+    const answers = await browser.run<[status: number, id: string][]>(
+      `(async () => {
+        const get = { credentials: 'omit' }; // Else a dialog asks for the password.
+        const post = { ...get, method: 'POST', body: 'x'.repeat(5000) };
+        const responses = [await fetch('/events/login', post), await fetch('/events/login', get)];
+        return responses.map(({ status, headers }) => [status, headers.get('x-request-id')]);
+      })()`,
+    );
+    for (const [status, id] of answers) {
+      assert.equal(status, 401);
+      assert.equal((await edge.record(id)).client.protocol, 'HTTP/1.1');
+    }
   });
 });

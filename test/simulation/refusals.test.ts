@@ -23,6 +23,7 @@ import type { UpstreamPorts } from '../../src/upstream/ports.ts';
 import { wasTried } from '../../src/upstream/refusal.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
+import { ConnectionOwners } from '../../src/upstream/private-connections.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 
 // The checks of the main thread and the requests of two workers, at one endpoint that goes down and comes back. Only
@@ -94,6 +95,7 @@ class World {
         connector,
         semaphores,
         counts: noCounts(worker),
+        owners: new ConnectionOwners(),
         onUnclassified: () => assert.fail(),
       };
       const ports = {
@@ -150,6 +152,7 @@ class World {
       {
         client: anyClient,
         needsHttp1: false,
+        needsPrivate: false,
         onStageDone: () => undefined,
         onStream: (stream: UpstreamStream) => {
           this.served.push(this.clock.now());

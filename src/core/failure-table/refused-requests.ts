@@ -1,7 +1,7 @@
 import type { CaseTexts } from '../failure-spec.ts';
 import type { RequestRule } from '../rules.ts';
 
-type RuleTexts = Required<Pick<CaseTexts, 'usualCauses' | 'nextStep'>> & Pick<CaseTexts, 'whose'>;
+type RuleTexts = Required<Pick<CaseTexts, 'usualCauses' | 'nextStep'>> & Pick<CaseTexts, 'whose' | 'forClient'>;
 
 const framing: RuleTexts = {
   usualCauses: [
@@ -81,6 +81,15 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
     ],
     nextStep:
       'If clients see the 421, let the proxy send the requested host as SNI (nginx: `proxy_ssl_server_name on` and `proxy_ssl_name $host`), or use one certificate for both hosts.',
+  },
+  'connection-authentication': {
+    forClient: 'You can log in here over HTTP/1.1 alone, which your program has not offered.',
+    usualCauses: [
+      'the application asks for NTLM or Negotiate alone; a browser, and curl, then comes again over HTTP/1.1 by itself',
+      'the client speaks HTTP/2 alone: gRPC, HTTP/2 without TLS, or a load balancer with HTTP/2 to the gateway',
+    ],
+    nextStep:
+      'Nothing where the gateway sent HTTP_1_1_REQUIRED: the next request of this client comes over HTTP/1.1. Else let the client, or the load balancer, speak HTTP/1.1, set `http2: false` on the listener, or let the application offer credentials that are sent with each request (Basic, Bearer).',
   },
   'client-certificate': {
     usualCauses: [

@@ -59,6 +59,7 @@ export class Http2ClientConnection
   readonly ports: DownstreamPorts;
   readonly session: Session;
   readonly block: HeaderBlockWriter;
+  readonly mayUseHttp1: boolean;
   listed: OpenConnection | null = null;
   /** How the client ended the connection, for its streams. */
   lostBy: 'closed' | 'reset' = 'closed';
@@ -96,6 +97,7 @@ export class Http2ClientConnection
     this.listener = listener;
     this.ports = ports;
     this.block = buffers.block;
+    this.mayUseHttp1 = peer.offersHttp1;
     this.#buffers = buffers;
     this.#intake = new RequestIntake(peer, listener, ports);
     this.#timeouts = new ClientTimeouts(transport, listener.limits, ports.clock, ports.sendQueueBytes, this);

@@ -14,6 +14,8 @@ export interface Http2StreamOwner {
   readonly ports: DownstreamPorts;
   readonly session: Session;
   readonly block: HeaderBlockWriter;
+  /** Whether the client speaks HTTP/1.1 too. */
+  readonly mayUseHttp1: boolean;
   /** How the client ended the connection. */
   readonly lostBy: 'closed' | 'reset';
   /** Why the gateway ended the connection, where its session did not; null: it did not. */

@@ -98,6 +98,10 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return this.#stream.contentReceived;
   }
 
+  get mayUseHttp1(): boolean {
+    return this.#connection.mayUseHttp1;
+  }
+
   get isLost(): boolean {
     return this.#loss !== null;
   }
@@ -413,9 +417,9 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     }
   }
 
-  abort(): void {
+  abort(forHttp1: boolean): void {
     this.#end();
-    this.#connection.session.reset(this.#stream, 'INTERNAL_ERROR');
+    this.#connection.session.reset(this.#stream, forHttp1 ? 'HTTP_1_1_REQUIRED' : 'INTERNAL_ERROR');
   }
 
   // The end.

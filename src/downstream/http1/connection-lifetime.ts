@@ -134,6 +134,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     this.#halfClosed?.stop();
     this.writer.discard();
     this.transport.close(how);
+    this.ports.onClientClosed?.(this.transport.facts);
     this.ports.onConnectionClosed(this);
   }
 

@@ -52,6 +52,7 @@ function requested(beforeSending?: (endpoint: MemoryTransport) => void): Request
     onStreamsFreeChanged() {},
     onConnectionClosed() {},
     onHttp1Required: () => assert.fail(),
+    onReserved: () => assert.fail(),
   };
   const ports = {
     clock,

@@ -3,6 +3,7 @@ import { Deadline } from '../../core/deadline.ts';
 import type {
   AddressUse,
   ConnectionEndReason,
+  ConnectionGroup,
   PooledConnection,
   PooledConnectionOwner,
   ProbeWaiter,
@@ -59,7 +60,7 @@ export class Http2EndpointConnection
   idleSince: Instant;
   streamsOpen = 0;
   endReason: ConnectionEndReason | null = null;
-  group: string | null = null;
+  group: ConnectionGroup = null;
   isAvailable = false;
   user: AddressUse | null = null;
   isLongLived = false;

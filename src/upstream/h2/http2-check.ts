@@ -100,4 +100,5 @@ const unpooled = {
   onStreamsFreeChanged(): void {},
   onConnectionClosed(): void {},
   onHttp1Required(): void {},
+  onReserved(): void {},
 };
