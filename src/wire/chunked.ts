@@ -44,7 +44,7 @@ const sizeMax = Number.MAX_SAFE_INTEGER;
 export class ChunkedDecoder {
   state: 'partial' | 'done' | 'refused' = 'partial';
   rule: ChunkRule | null = null;
-  /** Once done: the permitted fields of the trailer section; null when it was empty. */
+  /** Once done: the permitted fields of the trailer section; null when it had none. */
   trailers: Fields | null = null;
   /** Bytes of trailer section held, for evidence. */
   trailerBytes = 0;

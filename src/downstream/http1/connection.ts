@@ -88,6 +88,10 @@ export class Http1ClientConnection
     return this.reader.contentAtHand;
   }
 
+  get restAtHand(): boolean {
+    return this.reader.restAtHand;
+  }
+
   get contentReceived(): number {
     return this.reader.contentReceived;
   }
