@@ -38,8 +38,8 @@ const sizeMax = Number.MAX_SAFE_INTEGER;
  *
  *     chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF        chunked-body = *chunk last-chunk trailer-section CRLF
  *
- * Strict, since this is where requests are smuggled: CR LF and nothing else, no white space around the size, extensions
- * by their grammar and bounded. Content is passed on in runs of the received bytes, without a copy.
+ * Strict, since this is where requests are smuggled: CR LF and nothing else, no white space before the size, extensions
+ * by their grammar and bounded, white space behind them. Content is passed on in runs of the received bytes, without a copy.
  */
 export class ChunkedDecoder {
   state: 'partial' | 'done' | 'refused' = 'partial';
