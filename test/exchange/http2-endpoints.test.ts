@@ -77,6 +77,17 @@ describe('HTTP/2 with an endpoint', () => {
     end(world);
   });
 
+  it('passes on a status beyond 599, which clients take for a server error', () => {
+    const world = worldOf();
+    for (const status of [600, 999]) {
+      const client = ask(world);
+      world.endpoint('a').arrived.at(-1)?.answer(status, 'odd');
+      world.pass(10);
+      assert.deepEqual([client.status, client.content.toString()], [status, 'odd']);
+    }
+    end(world);
+  });
+
   it('dials once more for each hundred requests that come while a connection is being made', () => {
     const world = worldOf();
     for (let number = 0; number < 101; number++) world.request({});
@@ -635,7 +646,7 @@ describe('a response that HTTP/2 does not allow', () => {
     ['Transfer-Encoding', 200, { 'transfer-encoding': 'chunked' }, 'response_header', 'connection-header'],
     ['two lengths', 200, { 'content-length': '1, 2' }, 'response_framing', 'content-length-differs'],
     ['a line break in a value', 200, { x: 'a\nb' }, 'response_header', 'header-value'],
-    ['a status of 999', 999, {}, 'response_header', 'status-code'],
+    ['a status of four digits', 1000, {}, 'response_header', 'status-code'],
   ] as const) {
     it(`${what}: 502 with the rule, and the connection carries the next request`, () => {
       const world = worldOf();
@@ -646,7 +657,7 @@ describe('a response that HTTP/2 does not allow', () => {
       const { failure, statusReceived, attempts } = world.records[0] as EndedExchange;
       const { rule: found } = (failure?.evidence ?? {}) as { rule?: string };
       assert.deepEqual([failure?.cause, found], [cause, rule]);
-      const received = status === 999 ? 0 : status;
+      const received = status === 1000 ? 0 : status;
       assert.deepEqual([statusReceived, attempts[0]?.status], [received, received]);
       assert.equal(arrived(world).resetBy, errorNumber('PROTOCOL_ERROR'));
       ask(world);
