@@ -335,7 +335,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   attempt_timeout: { limitMs: 2000 },
   exchange_timeout: { limitMs: 90_000 },
   request_write_timeout: { limitMs: 60_000 },
-  response_status_line: { rule: 'status-code', firstBytes: 'HTTP/1.1 999 Whatever' },
+  response_status_line: { rule: 'status-code', firstBytes: 'HTTP/1.1 099 Whatever' },
   response_header: { name: 'X-File-Name' },
   response_frames: {
     ...{ rule: 'PUSH_PROMISE, which the gateway does not allow', code: 'PROTOCOL_ERROR' },

@@ -3,7 +3,7 @@ export interface EndpointResponses {
   readonly upstream: string;
   readonly endpoint: string;
   readonly method: CountedMethod;
-  /** 100 to 599; 0: an attempt that got no response. */
+  /** 100 to 999; 0: an attempt that got no response. */
   readonly status: number;
   readonly count: number;
 }

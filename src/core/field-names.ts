@@ -156,8 +156,32 @@ export const gatewayFieldNames = [
  */
 export const clientClaimNames = ['x-real-ip', ...laterClaimNames] as const satisfies readonly KnownFieldName[];
 
+const originalPrefix = 'x-original-';
+
+/** The claims that begin so. Applications have fields of their own that do, such as X-Original-Filename: those go on. */
+const originalClaims: ReadonlySet<string> = new Set(
+  [
+    ...[
+      'url',
+      'uri',
+      'request-uri',
+      'path',
+      'prefix',
+      'method',
+      'host',
+      'scheme',
+      'proto',
+      'port',
+      'for',
+      'ip',
+      'client-ip',
+    ],
+    ...['remote-addr', 'forwarded-for', 'forwarded-host', 'forwarded-proto', 'forwarded-port'],
+  ].map((rest) => originalPrefix + rest),
+);
+
 /** Prefixes of further such fields, such as X-Forwarded-Ssl and X-Original-URL. */
-export const forwardedPrefixes = ['x-forwarded', 'x-original-'] as const;
+export const forwardedPrefixes = ['x-forwarded', originalPrefix] as const;
 
 /**
  * These, and the prefixes of fields in which a TLS terminator, or this gateway, names the authenticated client: X-SSL-Client-Verify,
@@ -168,5 +192,10 @@ export const claimPrefixes = [...forwardedPrefixes, 'ssl-client-', 'x-ssl-clien'
 
 /** `name` is lowercase, with "-" in place of every "_". */
 export function beginsAsClaim(name: string, prefixes: readonly string[] = claimPrefixes): boolean {
-  return prefixes.some((prefix) => name.startsWith(prefix));
+  return prefixes.some((prefix) => name.startsWith(prefix)) && isClaimIfOriginal(name);
+}
+
+/** Of a name that begins as a claim, in the same form: whether it is one. */
+export function isClaimIfOriginal(name: string): boolean {
+  return !name.startsWith(originalPrefix) || originalClaims.has(name);
 }

@@ -62,7 +62,7 @@ export const requestRules = {
   'content-length-differs': {
     section: 'RFC 9112 §6.3',
     status: 400,
-    reason: 'there are several Content-Length values',
+    reason: 'there are several Content-Length values that differ',
   },
   'content-too-large': { section: 'RFC 9110 §15.5.14', status: 413, reason: 'the body is larger than the limit' },
   'length-and-transfer-encoding': {
@@ -204,7 +204,7 @@ export type RequestRule = keyof typeof requestRules;
 /** What a response may break. The status that the client gets follows from the failure, not from the rule. */
 export const responseRules = {
   'status-line': { section: 'RFC 9112 §4', reason: 'the status line is not "version status reason"' },
-  'status-code': { section: 'RFC 9110 §15', reason: 'the status is not a number from 100 to 599' },
+  'status-code': { section: 'RFC 9110 §15', reason: 'the status is not a number from 100 to 999' },
   'reason-phrase': { section: 'RFC 9112 §4', reason: 'the reason phrase has a control character' },
   'line-ending': { section: 'RFC 9112 §2.2', reason: 'a line does not end with CR LF' },
   'header-name': { section: 'RFC 9110 §5.1', reason: 'a header name is not a token' },
@@ -213,7 +213,7 @@ export const responseRules = {
   'header-value': { section: 'RFC 9110 §5.5', reason: 'a header value has a control character' },
   'connection-options': { section: 'RFC 9110 §7.6.1', reason: 'Connection names more headers than the limit' },
   'content-length-invalid': { section: 'RFC 9112 §6.3', reason: 'Content-Length is not a number of bytes' },
-  'content-length-differs': { section: 'RFC 9112 §6.3', reason: 'there are several Content-Length values' },
+  'content-length-differs': { section: 'RFC 9112 §6.3', reason: 'there are several Content-Length values that differ' },
   'length-and-transfer-encoding': {
     section: 'RFC 9112 §6.3',
     reason: 'Content-Length and Transfer-Encoding came together',

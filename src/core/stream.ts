@@ -38,6 +38,8 @@ export interface DownstreamStream {
   readonly queuedForMs?: number;
   /** The whole content of the request came in the read that brought its head: it follows `readContent` at once. */
   readonly contentAtHand: boolean;
+  /** More of the request has come in the read that brought its head, and is read next: `onRequestReadDone` follows. Absent: no. */
+  readonly restAtHand?: boolean;
   /** Bytes of the response's content that it has taken and not sent, because the windows of HTTP/2 held them back; absent: it does not know. */
   readonly contentUnsent?: number;
   /** Bytes of the request's content that have come, also those that the exchange has not read; absent: it does not know. */

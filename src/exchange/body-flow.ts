@@ -1,6 +1,8 @@
 import type { SessionChange } from '../core/exchange.ts';
 import {
   type Fields,
+  type Framing,
+  chunkedContent,
   hasNoContent,
   type OutgoingResponse,
   type Ownership,
@@ -11,7 +13,7 @@ import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
 import type { FilterRun } from './filter-run.ts';
 import type { ExchangePorts, ServingRevision } from './ports.ts';
-import { RequestBuffer, waitsForBody } from './request-buffer.ts';
+import { framingOf, learnsLength, RequestBuffer, waitsForBody } from './request-buffer.ts';
 import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
 import { isRepeatable } from './retry.ts';
 import { ExchangeState } from './state.ts';
@@ -78,19 +80,43 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   /** Whether the body, or its beginning, comes before the request gets a connection. */
   protected mustReceiveBody(): boolean {
-    if (hasNoContent(this.request.framing)) return false;
-    // A body that may be sent a second time is kept, even if nothing has to be waited for.
-    if (this.downstream.contentAtHand && !isRepeatable(this)) return false;
+    const { request, downstream } = this;
+    if (hasNoContent(request.framing)) return false;
+    // A body that may be sent a second time is kept, even if nothing has to be waited for; so is one whose length a filter changes.
+    if (downstream.contentAtHand && !isRepeatable(this) && !this.#isChanged) return false;
+    const isWanted =
+      waitsForBody(request, this.requireRoute().buffer) || (downstream.restAtHand === true && learnsLength(request));
     // Where no endpoint is ready, the client is not asked for a body.
-    return waitsForBody(this.request, this.requireRoute().buffer) && this.requireUpstream().hasOther([]);
+    return isWanted && this.requireUpstream().hasOther([]);
+  }
+
+  get #isChanged(): boolean {
+    return this.filters?.bodies.changesRequest === true;
   }
 
   /** Reads the body into a buffer; `onRequestBuffered` follows. */
   protected receiveBody(): void {
     const buffer = this.#beginBuffer();
     const { requestWaitMs } = this.requireRoute().buffer;
-    if (this.request.framing.kind !== 'length') buffer.limitWait(this, this.ports.clock, requestWaitMs);
+    const waitsLong = waitsForBody(this.request, this.requireRoute().buffer);
+    if (waitsLong && this.request.framing.kind !== 'length') buffer.limitWait(this, this.ports.clock, requestWaitMs);
     this.downstream.readContent();
+    buffer.endsWithRead = !waitsLong; // Only now: HTTP/2 reports the end of a read within the call, too.
+  }
+
+  /** Reads what has come already of a body of unknown length: if that is all of it, the endpoint is told its length. May end the exchange. */
+  protected readWhatHasCome(): void {
+    if (this.contentReadBegun || !learnsLength(this.request)) return;
+    this.#beginBuffer();
+    this.downstream.readContent();
+  }
+
+  /** How the body is framed towards the endpoint: by its length where all of it is here. */
+  protected get framingToEndpoint(): Framing {
+    const { requestBuffer, unsentContent, request } = this;
+    if (request.framing.kind !== 'chunked' && !this.#isChanged) return request.framing;
+    if (requestBuffer !== null) return requestBuffer.framing;
+    return unsentContent !== null && this.requestComplete ? framingOf(unsentContent.length) : chunkedContent;
   }
 
   /** The request has its body, or enough of it, or does not wait for it any more. */
@@ -173,6 +199,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   onRequestReadDone(): void {
     this.isReadingRequestHead = false;
+    if (this.requestBuffer?.endsWithRead === true) this.onRequestBuffered();
     this.flushToEndpoint();
   }
 

@@ -2,14 +2,7 @@ import { invariantOf } from '../core/assert.ts';
 import type { EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
-import {
-  chunkedContent,
-  type Fields,
-  hasNoContent,
-  isContentLength,
-  type Ownership,
-  type ResponseHead,
-} from '../core/message.ts';
+import { type Fields, hasNoContent, isContentLength, type Ownership, type ResponseHead } from '../core/message.ts';
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import type { Upstream } from './ports.ts';
@@ -238,9 +231,11 @@ export class Exchange
   #send(attempt: Attempt): void {
     const route = this.requireRoute();
     this.#state = 'sent';
-    const changed = this.filters?.bodies.changesRequest === true;
-    const framing = changed ? chunkedContent : this.request.framing;
-    const request = new ForwardedRequest(this, route, attempt.chosenEndpoint, this.ports.ids, framing, !changed);
+    this.readWhatHasCome();
+    if (this.#state !== 'sent') return;
+    const { framingToEndpoint, ports } = this;
+    const mayUpgrade = this.filters?.bodies.changesRequest !== true;
+    const request = new ForwardedRequest(this, route, attempt.chosenEndpoint, ports.ids, framingToEndpoint, mayUpgrade);
     attempt.send(this.#retries?.announced(request, attempt) ?? request, route.timeouts);
     if (hasNoContent(this.request.framing)) {
       attempt.endBody(null);

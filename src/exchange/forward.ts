@@ -1,6 +1,7 @@
 import type { AttemptFacts, ClientFacts } from '../core/exchange.ts';
 import { clientClaimNames, type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
 import type {
+  Fields,
   Capabilities,
   FieldSink,
   Framing,
@@ -19,6 +20,7 @@ import { protocolsRequired } from '../wire/upgrade.ts';
 import { webSocketKey } from '../wire/websocket-key.ts';
 import type { TraceContext } from '../wire/trace-context.ts';
 import { FirstHops } from './first-hops.ts';
+import { forwardedValue } from './forwarded-value.ts';
 import type { Identity } from './identity.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
@@ -109,11 +111,12 @@ export class ForwardedRequest implements OutgoingRequest {
     const { fields } = request;
     const { drop, dropOfTrusted, lines, edited } = this.#route.request;
     const usual = client.trusted ? dropOfTrusted : drop;
-    const dropped = this.webSocketKey === null ? usual : without('sec-websocket-key', usual);
+    const dropped = this.webSocketKey === null ? usual : without('sec-websocket', usual);
     const announcesInVain = fields.hasId(trailerId) && this.framing.kind !== 'chunked';
     const forwarded = announcesInVain ? without('trailer', dropped) : dropped;
     if (mayNameUrls(fields)) this.#writeWithUrls(sink, forwarded);
     else fields.writeTo(sink, forwarded);
+    if (this.webSocketKey !== null) writeWebSocketFields(sink, fields, usual);
     for (const [name, value] of lines) sink.field(name, value);
     writeMaxForwards(sink, request);
     const own = edited === null ? sink : new SinkWithout(sink, edited);
@@ -164,6 +167,17 @@ export class ForwardedRequest implements OutgoingRequest {
   }
 }
 
+/**
+ * In the spelling of RFC 6455 §4.1, which HTTP/2 has in small letters (RFC 8441 §5.1): names are the same in either case, but some servers of HTTP/1.1
+ * compare them to the letter.
+ */
+function writeWebSocketFields(sink: FieldSink, fields: Fields, drop: FieldFilter): void {
+  for (const name of ['Sec-WebSocket-Version', 'Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions']) {
+    const value = forwardedValue(fields, name.toLowerCase(), drop);
+    if (value !== null) sink.field(name, value);
+  }
+}
+
 /** A trusted peer's own certificate says nothing of the client that it stands for. */
 function writeClientCertificate(sink: FieldSink, certificate: ClientCertificateFacts | null): void {
   if (certificate === null) return;
@@ -176,24 +190,27 @@ export function isExtendedConnect({ version, upgrade }: RequestHead): boolean {
   return version === 'HTTP/2' && upgrade?.toLowerCase() === 'websocket';
 }
 
-/**
- * `drop` with one more name. RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. One filter
- * for each base and name.
- */
-function without(name: keyof typeof filters, drop: FieldFilter): FieldFilter {
-  const known = filters[name].get(drop);
+/** `drop` with more names. One filter for each base and kind. */
+function without(kind: keyof typeof moreDropped, drop: FieldFilter): FieldFilter {
+  const { names, filters } = moreDropped[kind];
+  const known = filters.get(drop);
   if (known !== undefined) return known;
-  const filter = fieldFilter([name], drop);
-  filters[name].set(drop, filter);
+  const filter = fieldFilter(names, drop);
+  filters.set(drop, filter);
   return filter;
 }
 
-const filters = {
-  trailer: new WeakMap<FieldFilter, FieldFilter>(),
-  'sec-websocket-key': new WeakMap<FieldFilter, FieldFilter>(),
-  'sec-websocket-accept': new WeakMap<FieldFilter, FieldFilter>(),
-  destination: new WeakMap<FieldFilter, FieldFilter>(),
-  if: new WeakMap<FieldFilter, FieldFilter>(),
+const moreDropped = {
+  /** RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. */
+  trailer: { names: ['trailer'], filters: new WeakMap<FieldFilter, FieldFilter>() },
+  /** The gateway writes them itself. */
+  'sec-websocket': {
+    names: ['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-protocol', 'sec-websocket-extensions'],
+    filters: new WeakMap<FieldFilter, FieldFilter>(),
+  },
+  'sec-websocket-accept': { names: ['sec-websocket-accept'], filters: new WeakMap<FieldFilter, FieldFilter>() },
+  destination: { names: ['destination'], filters: new WeakMap<FieldFilter, FieldFilter>() },
+  if: { names: ['if'], filters: new WeakMap<FieldFilter, FieldFilter>() },
 };
 
 /** Shared by all exchanges of a thread. */

@@ -1,4 +1,11 @@
-import { type Fields, type Framing, hasNoContent, type RequestHead } from '../core/message.ts';
+import {
+  chunkedContent,
+  type Fields,
+  type Framing,
+  hasNoContent,
+  noContent,
+  type RequestHead,
+} from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { BufferSpec } from '../core/route-spec.ts';
 import type { Attempt } from './attempt.ts';
@@ -16,10 +23,12 @@ export interface RequestBufferOwner {
  *
  *     receiving ──complete, full, or waited long enough──▶ ready ──sendTo──▶ sent
  *
- * A body that is here whole can be sent again by a retry.
+ * A body that is here whole can be sent again by a retry, and its length is known.
  */
 export class RequestBuffer {
   isSent = false;
+  /** Nothing is waited for but the rest of the read that brought the head. */
+  endsWithRead = false;
   /** Since when the gateway waits for the body. */
   readonly beganAt: Instant;
   readonly #bytesMax: number;
@@ -30,7 +39,7 @@ export class RequestBuffer {
 
   constructor({ requestBytesMax }: BufferSpec, allowance: BufferAllowance, beganAt: Instant) {
     this.beganAt = beganAt;
-    this.#bytesMax = requestBytesMax;
+    this.#bytesMax = requestBytesMax === 0 ? atHandBytesMax : requestBytesMax;
     this.#bytes = new BufferedBytes(allowance, 'request');
   }
 
@@ -42,6 +51,15 @@ export class RequestBuffer {
   /** The whole body is here. */
   get isWhole(): boolean {
     return this.#isComplete;
+  }
+
+  /**
+   * How the body is framed towards the endpoint: by its length if it is whole, because many applications (WSGI, CGI, PHP) read no other.
+   * Trailers need the chunked coding (RFC 9112 §7.1.2); a body that is empty has no framing.
+   */
+  get framing(): Framing {
+    if (!this.#isComplete || this.#trailers !== null) return chunkedContent;
+    return framingOf(this.#bytes.length);
   }
 
   /** Adds a part of the body. False: it is enough, or the allowance of the worker is used up. */
@@ -80,6 +98,18 @@ export class RequestBuffer {
 
 function waitedLongEnough(owner: RequestBufferOwner): void {
   owner.onRequestBuffered();
+}
+
+/** How much of a body that nothing waits for is kept to learn its length: as much as one read brings. */
+const atHandBytesMax = 64 * 1024;
+
+export function framingOf(bytes: number): Framing {
+  return bytes === 0 ? noContent : { kind: 'length', bytes };
+}
+
+/** Whether the length of a body is learnt where it has come whole: streams go on as they come. */
+export function learnsLength({ framing, upgrade, fields }: RequestHead): boolean {
+  return framing.kind === 'chunked' && upgrade === null && !isStream(fields);
 }
 
 /**

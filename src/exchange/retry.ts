@@ -135,9 +135,13 @@ function hasIdempotencyKey({ matchedRoute, request, client }: ExchangeState): bo
 export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
   if (exchange.attempts.some(hasFailed)) return 'fresh';
   // A body is passed on as it comes, and cannot be sent a second time.
-  if (!isIdempotent(methodOf(exchange)) || !hasNoContent(exchange.request.framing)) return 'recently_used';
+  if (!isIdempotent(methodOf(exchange)) || !isEmpty(exchange)) return 'recently_used';
   // Where the operator allows one attempt, a request lost with a stale connection cannot be retried.
   return attemptsMaxOf(exchange) === 1 ? 'checked' : 'any';
+}
+
+function isEmpty({ request, requestBuffer }: ExchangeState): boolean {
+  return hasNoContent(request.framing) || (requestBuffer !== null && hasNoContent(requestBuffer.framing));
 }
 
 /** Not of an overload, which says nothing about connections. A function of its own: an arrow function is allocated in each exchange. */

@@ -44,8 +44,9 @@ describe('responses are counted', () => {
     [99, 0],
     [100, 100],
     [599, 599],
-    [600, 0],
-    [999, 0],
+    [600, 600],
+    [999, 999],
+    [1000, 0],
   ] as const)
     test(`status ${status} as ${as}`, () => {
       assert.equal(counted(withAttempt({ status })).takeResponses()[0]?.status, as);

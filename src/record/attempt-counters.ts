@@ -17,7 +17,7 @@ const endpointsMax = 2000;
 const upstreamsMax = 500;
 const other = '(other)';
 
-const statusCount = 600;
+const statusCount = 1000;
 const otherMethod = countedMethods.length - 1;
 const methodNumbers = new Map<string, number>(countedMethods.map((method, number) => [method, number]));
 

@@ -220,9 +220,9 @@ function clear(count: ExchangeCount): void {
   count.durations.fill(0);
 }
 
-/** The index in `statusClasses`. */
+/** The index in `statusClasses`. RFC 9110 §15: a status beyond 599 is taken for a 5xx. */
 function classNumber(status: number): number {
-  return status >= 100 && status < 600 ? Math.floor(status / 100) : 0;
+  return status < 100 ? 0 : Math.min(Math.floor(status / 100), 5);
 }
 
 function grpcNumber(status: number | null): number {

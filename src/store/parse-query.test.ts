@@ -101,7 +101,7 @@ describe('a query', () => {
   const refused: readonly (readonly [query: string, at: number, problem: RegExp])[] = [
     ['status:bad', 0, /^status: is a code, such as 502, 5xx or 500-503, not bad$/],
     ['status:599-500', 0, /^status: is a code/],
-    ['status:6xx', 0, /^status: is a code/],
+    ['status:0xx', 0, /^status: is a code/],
     ['cause:conect_refused', 0, /^there is no cause conect_refused; did you mean cause:connect_refused\?$/],
     ['cause:tls_timeout,conect_refused', 0, /^there is no cause conect_refused; did you mean cause:connect_refused\?$/],
     ['shape:reset,', 0, /^shape: needs a value on both sides of each comma$/],

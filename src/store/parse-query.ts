@@ -223,7 +223,7 @@ function addWords(draft: Draft, value: string, not: boolean): string | null {
 }
 
 function addStatus(draft: Draft, value: string, not: boolean): string | null {
-  const [, one, group, from, to] = /^(?:([1-5]\d\d)|([1-5])xx|([1-5]\d\d)-([1-5]\d\d))$/i.exec(value) ?? [];
+  const [, one, group, from, to] = /^(?:([1-9]\d\d)|([1-9])xx|([1-9]\d\d)-([1-9]\d\d))$/i.exec(value) ?? [];
   const lowest = Number(one ?? from ?? `${group}00`);
   const highest = Number(one ?? to ?? `${group}99`);
   if (!(lowest <= highest)) return `status: is a code, such as 502, 5xx or 500-503, not ${value}`;

@@ -30,9 +30,12 @@ export const pathBytes = tableOf(`-._~%!$&'()*+,;=:@/[]|^${alphaNumeric}`);
 
 /**
  * RFC 3986 §3.4: query = *( pchar / "/" / "?" ). Beyond it we take "`", "{", "}" and "\", which browsers leave as
- * they are in a query (WHATWG URL, query percent-encode set). Never "#", a control, a space or a byte above 126.
+ * they are in a query (WHATWG URL, query percent-encode set), and, marked by a 2, what many programs send as it is and what we
+ * percent-encode before anything reads it: quotes, angle brackets and bytes above 127. Never "#", a control or a space.
  */
 export const queryBytes = tableOf(`-._~%!$&'()*+,;=:@/?[]|^\`{}\\${alphaNumeric}`);
+for (const byte of ['"', '<', '>']) queryBytes[byte.charCodeAt(0)] = 2;
+queryBytes.fill(2, 0x80);
 
 /** RFC 3986 §3.2.2: reg-name without pct-encoded, *( unreserved / sub-delims ); IPv4 addresses are among them. */
 export const hostBytes = tableOf(`-._~!$&'()*+,;=${alphaNumeric}`);

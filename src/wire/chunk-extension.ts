@@ -10,6 +10,9 @@ const inQuoted = 6;
 const inPair = 7;
 const afterValue = 8;
 
+/** By state. Not where a name or a value is missing, nor within quotes. */
+const mayEndIn = Uint8Array.of(1, 0, 1, 1, 0, 1, 0, 0, 1);
+
 const semicolon = 0x3b;
 const equals = 0x3d;
 const quote = 0x22;
@@ -33,9 +36,12 @@ export class ChunkExtensionReader {
     return byte === semicolon || byte === SP || byte === HTAB;
   }
 
-  /** Whether the line may end here. White space that no ";" follows may not stand before its end. */
+  /**
+   * Whether the line may end here. The grammar has no white space before its end, but senders that pad their sizes do (`5  ` CR LF), and every
+   * reader counts the same bytes: it is passed over as the BWS before an extension is.
+   */
   get mayEnd(): boolean {
-    return this.#state === inName || this.#state === inToken || this.#state === afterValue;
+    return mayEndIn[this.#state] === 1;
   }
 
   /** Takes one byte. False when it may not stand there. */

@@ -38,13 +38,13 @@ const sizeMax = Number.MAX_SAFE_INTEGER;
  *
  *     chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF        chunked-body = *chunk last-chunk trailer-section CRLF
  *
- * Strict, since this is where requests are smuggled: CR LF and nothing else, no white space around the size, extensions
- * by their grammar and bounded. Content is passed on in runs of the received bytes, without a copy.
+ * Strict, since this is where requests are smuggled: CR LF and nothing else, no white space before the size, extensions
+ * by their grammar and bounded, white space behind them. Content is passed on in runs of the received bytes, without a copy.
  */
 export class ChunkedDecoder {
   state: 'partial' | 'done' | 'refused' = 'partial';
   rule: ChunkRule | null = null;
-  /** Once done: the permitted fields of the trailer section; null when it was empty. */
+  /** Once done: the permitted fields of the trailer section; null when it had none. */
   trailers: Fields | null = null;
   /** Bytes of trailer section held, for evidence. */
   trailerBytes = 0;

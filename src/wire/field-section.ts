@@ -25,7 +25,8 @@ const afterSectionCr = 5;
  * Every byte is looked at once, however the section is split; only trailing white space of a value is looked at twice.
  *
  * Stricter than the RFC allows a recipient to be: a line ends with CR LF and nothing else (§2.2 allows a bare LF), and
- * folding is refused (§5.2 allows to replace it). An attacker can exploit two parsers that differ about either.
+ * folding is refused (§5.2 allows to replace it). An attacker can exploit two parsers that differ about either. Only in a response head whose
+ * status line ended with LF alone does LF alone end a line (`StatusLineParser`); `withLineEnds` then writes CR LF.
  */
 export class FieldSectionParser {
   /** The next byte to look at; once the section is complete, the first behind it. */
@@ -40,9 +41,11 @@ export class FieldSectionParser {
   #parserState = lineStart;
   #nameEnd = 0;
   #valueStart = 0;
+  #takesLf = false;
 
-  /** The section begins at byte `at`. */
-  begin(at: number): void {
+  /** The section begins at byte `at`. `takesLf`: LF alone ends a line. */
+  begin(at: number, takesLf = false): void {
+    this.#takesLf = takesLf;
     this.at = at;
     this.count = 0;
     this.seenLow = 0;
@@ -69,7 +72,8 @@ export class FieldSectionParser {
         if (byte === CR) {
           at++;
           parserState = afterSectionCr;
-        } else if (byte === SP || byte === HTAB) return this.#refuse('line-folding', at, parserState);
+        } else if (byte === LF && this.#takesLf) parserState = afterSectionCr;
+        else if (byte === SP || byte === HTAB) return this.#refuse('line-folding', at, parserState);
         else parserState = inName;
       }
       if (parserState === inName) {
@@ -89,8 +93,10 @@ export class FieldSectionParser {
       if (parserState === inValue) {
         at = passValue(bytes, words, at, end);
         if (at === end) break;
-        if (bytes[at] !== CR) return this.#refuse(bytes[at] === LF ? 'line-ending' : 'header-value', at, parserState);
-        at++;
+        const byte = bytes[at] as number;
+        if (byte === CR) at++;
+        else if (byte !== LF || !this.#takesLf)
+          return this.#refuse(byte === LF ? 'line-ending' : 'header-value', at, parserState);
         parserState = afterLineCr;
       }
       if (at === end) break;
@@ -113,7 +119,7 @@ export class FieldSectionParser {
   #keepLine(block: HeadBlock, lineEnd: number): void {
     const { bytes } = block;
     const valueStart = this.#valueStart;
-    let valueEnd = lineEnd - 2;
+    let valueEnd = lineEnd - (this.#takesLf && bytes[lineEnd - 2] !== CR ? 1 : 2);
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1])) valueEnd--;
 
     const id = knownNameId(bytes, this.lineStart, this.#nameEnd);
@@ -143,6 +149,26 @@ export class FieldSectionParser {
     this.rule = rule;
     this.at = at;
     return true;
+  }
+}
+
+/**
+ * The lines of a section, each of which may end with LF alone, in `into` with CR LF: the other side gets lines as they are kept. What is before
+ * the section stays where it is. `into` has room for one byte more with each line.
+ */
+export function withLineEnds({ bytes, spans }: HeadBlock, count: number, sectionStart: number, into: HeadBlock): void {
+  bytes.copy(into.bytes, 0, 0, sectionStart);
+  while (into.spans.length < count * spanSize) into.spans = moreSpans(into.spans);
+  let at = sectionStart;
+  for (let offset = 0; offset < count * spanSize; offset += spanSize) {
+    const start = spans[offset] as number;
+    const end = spans[offset + 3] as number;
+    for (let part = 0; part < 4; part++) into.spans[offset + part] = at + (spans[offset + part] as number) - start;
+    at += bytes.copy(into.bytes, at, start, end);
+    into.bytes[at++] = CR;
+    into.bytes[at++] = LF;
+    into.spans[offset + 4] = at;
+    into.spans[offset + 5] = spans[offset + 5] as number;
   }
 }
 

@@ -30,18 +30,19 @@ export class FramingFacts {
   }
 
   /**
-   * RFC 9110 §8.6: Content-Length = 1*DIGIT. A list or a second line is refused even when the values are the same ("5,
-   * 5"), which the RFC leaves to the recipient: a sender does so by mistake or as an attack.
+   * RFC 9110 §8.6: Content-Length = 1*DIGIT. Of the same value repeated, in a list ("5, 5") or in further lines, a recipient may make one
+   * (RFC 9112 §6.3, 5): all readers find the same end, and no line goes on as it came. Values that differ are an attack, or a mistake that
+   * two readers understand differently.
    */
   noteContentLength(bytes: Uint8Array, start: number, end: number): void {
-    if (++this.lengthLines > 1) this.lengthRule ??= 'content-length-differs';
+    this.lengthLines++;
     if (this.lengthRule !== null) return;
-    const length = decimal(bytes, start, end);
-    if (length >= 0) this.contentLength = length;
-    else {
-      this.lengthRule = isNumberList(bytes, start, end) ? 'content-length-differs' : 'content-length-invalid';
-      this.lengthText = excerpt(bytes, start, end);
-    }
+    let length = decimal(bytes, start, end);
+    if (length < 0) length = repeatedNumber(bytes, start, end);
+    if (length < 0) this.lengthRule = length === numbersDiffer ? 'content-length-differs' : 'content-length-invalid';
+    else if (this.contentLength >= 0 && length !== this.contentLength) this.lengthRule = 'content-length-differs';
+    if (this.lengthRule === null) this.contentLength = length;
+    else this.lengthText = excerpt(bytes, start, end);
   }
 
   /** RFC 9112 §6.1; every line adds to one list. An empty member counts as an unknown coding. */
@@ -72,15 +73,19 @@ function decimal(bytes: Uint8Array, start: number, end: number): number {
   return start === end ? -1 : value;
 }
 
-/** Whether it is a list of several numbers, the usual mark of two messages made one. */
-function isNumberList(bytes: Uint8Array, start: number, end: number): boolean {
-  let members = 0;
-  let numbers = 0;
+const notNumbers = -1;
+const numbersDiffer = -2;
+
+/** The number that a list repeats; a negative one where its members are no numbers, or not all the same. */
+function repeatedNumber(bytes: Uint8Array, start: number, end: number): number {
+  let number: number | null = null;
   eachMember(bytes, start, end, (_, from, to) => {
-    members++;
-    if (decimal(bytes, from, to) >= 0) numbers++;
+    const value = decimal(bytes, from, to);
+    if (value < 0 || number === notNumbers) number = notNumbers;
+    else if (number === null) number = value;
+    else if (value !== number) number = numbersDiffer;
   });
-  return members > 1 && numbers === members;
+  return number ?? notNumbers;
 }
 
 export type RequestFramingRule =

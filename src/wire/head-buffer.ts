@@ -29,6 +29,16 @@ export class HeadBuffer {
     return block;
   }
 
+  /** Another block, with room for `more` further bytes, takes the place of the one that `write` reads. */
+  replace(more: number, write: (from: HeadBlock, into: HeadBlock) => void): HeadBlock {
+    const from = this.block ?? this.#roomFor(0);
+    const into = this.#storage.acquire(this.bytesHeld + more);
+    write(from, into);
+    this.#storage.release(from);
+    this.block = into;
+    return into;
+  }
+
   /** Gives the block back. */
   clear(): void {
     if (this.block !== null) this.#storage.release(this.block);

@@ -120,6 +120,13 @@ export class Http1Fields implements Fields {
     if (runStart >= 0) sink.fieldLines(this.#bytes, runStart, runEnd);
   }
 
+  /** Whether any line is passed on. */
+  get anyGoesOn(): boolean {
+    const end = this.#count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize) if (this.#goesOn(offset)) return true;
+    return false;
+  }
+
   /** Marks the lines with these lowercase names, known ones excepted, as not to go on. */
   nominate(names: ReadonlySet<string>): void {
     this.#flagLines(nominated, (offset) => this.#spans[offset + 5] === 0 && names.has(this.#name(offset)));

@@ -1,5 +1,12 @@
 import { assert } from '../core/assert.ts';
-import { beginsAsClaim, claimPrefixes, fieldId, forwardedPrefixes, knownFieldNames } from '../core/field-names.ts';
+import {
+  beginsAsClaim,
+  claimPrefixes,
+  fieldId,
+  forwardedPrefixes,
+  isClaimIfOriginal,
+  knownFieldNames,
+} from '../core/field-names.ts';
 
 /**
  * From the bytes of a field name to its number (`core/field-names.ts`), without building a string: about 10 ns.
@@ -60,8 +67,8 @@ const dashedBytes = Uint8Array.from({ length: 256 }, (_, byte) =>
 );
 
 /**
- * Whether the name at `start` begins with one of `claimPrefixes`, in either case and with any marks. Nearly every name differs
- * in its first two bytes.
+ * Whether the name at `start` begins with one of `claimPrefixes`, in either case and with any marks, and is a claim. Nearly every name
+ * differs in its first two bytes.
  */
 export function isClaim(bytes: Uint8Array, start: number, length: number): boolean {
   const first = (bytes[start] as number) | 0x20;
@@ -69,9 +76,16 @@ export function isClaim(bytes: Uint8Array, start: number, length: number): boole
   for (const beginning of claimBeginnings) {
     let index = 0;
     while (index < claimLength && dashedBytes[bytes[start + index] as number] === beginning[index]) index++;
-    if (index === claimLength) return true;
+    if (index === claimLength) return isClaimIfOriginal(dashedName(bytes, start, length));
   }
   return false;
+}
+
+function dashedName(bytes: Uint8Array, start: number, length: number): string {
+  let name = '';
+  for (let at = start; at < start + length; at++)
+    name += String.fromCharCode(dashedBytes[bytes[at] as number] as number);
+  return name;
 }
 
 function hash(bytes: Uint8Array, start: number, length: number, by: number): number {

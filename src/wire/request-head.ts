@@ -19,7 +19,7 @@ import {
 } from './parsed-head-memo.ts';
 import { RequestFieldsReader } from './request-fields.ts';
 import { RequestLineParser } from './request-line.ts';
-import { readTarget, type RequestTarget } from './request-target.ts';
+import { encodedTarget, readTarget, type RequestTarget } from './request-target.ts';
 import type { Http1RequestHead, RequestRefusal } from './http1-request-head.ts';
 
 const noTarget: RequestTarget = { target: '', authority: '' };
@@ -295,8 +295,8 @@ export class RequestHeadParser {
     this.#lineFacts.version = minor === 0x30 ? 'HTTP/1.0' : 'HTTP/1.1';
     const target = readTarget(bytes, line.targetStart, line.targetEnd, this.#lineFacts.method, this.#lineFacts.scheme);
     if (typeof target === 'string') return target;
-    this.#lineFacts.target = target;
-    return null;
+    this.#lineFacts.target = line.hasRawQuery ? { ...target, target: encodedTarget(target.target) } : target;
+    return this.#lineFacts.target.target.length > this.#limits.targetBytesMax ? 'target-too-long' : null;
   }
 
   #complete(block: HeadBlock): void {

@@ -26,6 +26,8 @@ export class RequestLineParser {
   /** −1 until the method's end is known; likewise the target's. */
   methodEnd = -1;
   targetEnd = -1;
+  /** The query has bytes that are percent-encoded before anything reads it (`encodedTarget`). */
+  hasRawQuery = false;
   #parserState = inMethod;
 
   begin(): void {
@@ -33,6 +35,7 @@ export class RequestLineParser {
     this.rule = null;
     this.methodEnd = -1;
     this.targetEnd = -1;
+    this.hasRawQuery = false;
     this.#parserState = inMethod;
   }
 
@@ -74,7 +77,13 @@ export class RequestLineParser {
       while (at < stop && pathBytes[bytes[at] as number] !== 0) at++;
       if (at < stop && bytes[at] === questionMark) this.#parserState = inQuery;
     }
-    if (this.#parserState === inQuery) while (at < stop && queryBytes[bytes[at] as number] !== 0) at++;
+    if (this.#parserState === inQuery) {
+      while (at < stop && queryBytes[bytes[at] as number] === 1) at++;
+      if (at < stop && queryBytes[bytes[at] as number] === 2) {
+        this.hasRawQuery = true;
+        while (at < stop && queryBytes[bytes[at] as number] !== 0) at++;
+      }
+    }
     this.at = at;
     if (at > this.targetStart + bytesMax) return this.#refuse('target-too-long');
     if (at === end) return false;

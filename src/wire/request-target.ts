@@ -58,3 +58,15 @@ function absoluteForm(
   if (rest === '') return { target: method === 'OPTIONS' ? '*' : '/', authority };
   return { target: rest.startsWith('/') ? rest : `/${rest}`, authority };
 }
+
+/**
+ * The target with those bytes of its query percent-encoded that may not stand there: what everybody behind the parser gets, so that no two
+ * readers differ about them. It is a target that any client may send; RFC 9112 §3 warns of correcting a request line whose parts
+ * are not clear, and here they are.
+ */
+export function encodedTarget(target: string): string {
+  return target.replace(rawQueryBytes, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** Those that `queryBytes` marks. The path has none. */
+const rawQueryBytes = /["<>\x80-\xff]/g;

@@ -48,7 +48,7 @@ describe('ResponseHeadParser', () => {
     ['a head that goes on', 'HTTP/1.1 200 OK\r\nServer: x', 200],
     ['a refused 101', 'HTTP/1.1 101 Switching Protocols\r\nBad Name: x\r\n', 101],
     ['a status line that goes on', 'HTTP/1.1 200 O', 0],
-    ['a refused status line', 'HTTP/1.1 999 High\r\n', 0],
+    ['a refused status line', 'HTTP/1.1 099 Low\r\n', 0],
     ['an interim response that is refused', 'HTTP/1.1 103 Early Hints\r\nBad Name: x\r\n', 0],
     ['no byte', '', 0],
   ] as const)

@@ -1,5 +1,5 @@
 import { unparsedBytesMax } from '../core/unparsed-bytes.ts';
-import { FieldSectionParser } from './field-section.ts';
+import { FieldSectionParser, withLineEnds } from './field-section.ts';
 import { guessBytes } from './guess-bytes.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
@@ -132,7 +132,7 @@ export class ResponseHeadParser {
       if (!this.#line.scan(block.bytes, this.bytesHeld)) return;
       if (this.#line.fault !== null) return this.#refuse(lineRefusal(this.#line.fault, this.#first(block)));
       this.#inFields = true;
-      this.#section.begin(this.#line.at);
+      this.#section.begin(this.#line.at, this.#line.endsWithLf);
     }
     if (!this.#section.scan(block, this.bytesHeld, this.#limits.fieldsMax)) return;
     const { rule } = this.#section;
@@ -142,11 +142,21 @@ export class ResponseHeadParser {
     if (rule !== null) {
       return this.#refuse({ cause: 'response_header', rule, name: this.#section.brokenName(block.bytes) });
     }
-    const head = responseFields.read(block, this.#section, this.#line, this.#method);
+    const head = responseFields.read(
+      this.#line.endsWithLf ? this.#withLineEnds() : block,
+      this.#section,
+      this.#line,
+      this.#method,
+    );
     if ('cause' in head) return this.#refuse(head);
     this.head = head;
     this.state = 'complete';
-    this.#learn(block, head);
+    if (!this.#line.endsWithLf) this.#learn(block, head);
+  }
+
+  #withLineEnds(): HeadBlock {
+    const { count } = this.#section;
+    return this.#buffer.replace(count, (from, into) => withLineEnds(from, count, this.#line.at, into));
   }
 
   #tooLarge(): ResponseRefusal {

@@ -25,6 +25,10 @@ export type StatusLineFault =
  *
  * One departure from the grammar: the space behind the status may be missing when there is no reason phrase. Widespread
  * servers leave it out, no two readers can differ about it, and we write our own status line anyway.
+ *
+ * A line that ends with LF alone (RFC 9112 §2.2: a recipient may take it for an end) begins a head whose lines all may: scripts and
+ * devices write such heads. One that begins with CR LF has an LF alone nowhere, so that what an application took into a header from a
+ * request ends no line.
  */
 export class StatusLineParser {
   /** The next byte to look at; once the line is complete, the first behind it. */
@@ -32,6 +36,7 @@ export class StatusLineParser {
   fault: StatusLineFault | null = null;
   status = 0;
   isHttp10 = false;
+  endsWithLf = false;
   reasonEnd = statusEnd;
   #parserState = inVersion;
 
@@ -39,6 +44,7 @@ export class StatusLineParser {
     this.at = 0;
     this.fault = null;
     this.status = 0;
+    this.endsWithLf = false;
     this.reasonEnd = statusEnd;
     this.#parserState = inVersion;
   }
@@ -70,7 +76,7 @@ export class StatusLineParser {
     const hundreds = (bytes[statusStart] as number) - 0x30;
     const tens = bytes[statusStart + 1] as number;
     const ones = bytes[statusStart + 2] as number;
-    if (!isDigit(minor) || hundreds < 1 || hundreds > 5 || !isDigit(tens) || !isDigit(ones)) return;
+    if (!isDigit(minor) || hundreds < 1 || hundreds > 9 || !isDigit(tens) || !isDigit(ones)) return;
     this.isHttp10 = minor === 0x30;
     this.status = hundreds * 100 + (tens - 0x30) * 10 + (ones - 0x30);
     this.at = statusEnd + 1;
@@ -87,18 +93,25 @@ export class StatusLineParser {
       case afterStatus:
         if (byte === SP) this.#parserState = inReason;
         else if (byte === CR) this.#parserState = afterCr;
-        else return this.#refuse(isDigit(byte) ? 'status-code' : byte === LF ? 'line-ending' : 'status-line');
+        else if (byte === LF) this.#endWithLf();
+        else return this.#refuse(isDigit(byte) ? 'status-code' : 'status-line');
         return true;
       case inReason:
         this.reasonEnd = this.at;
-        if (byte !== CR) return this.#refuse(byte === LF ? 'line-ending' : 'reason-phrase');
-        this.#parserState = afterCr;
+        if (byte === CR) this.#parserState = afterCr;
+        else if (byte === LF) this.#endWithLf();
+        else return this.#refuse('reason-phrase');
         return true;
       default:
         if (byte !== LF) return this.#refuse('line-ending');
         this.#parserState = inVersion; // Complete: `scan` sees that the version lies behind.
         return true;
     }
+  }
+
+  #endWithLf(): void {
+    this.endsWithLf = true;
+    this.#parserState = inVersion;
   }
 
   #takeVersion(bytes: Uint8Array, byte: number): boolean {
@@ -115,14 +128,14 @@ export class StatusLineParser {
     return bare ? this.#fail({ kind: 'version', version: excerpt(bytes, 0, 6) }) : this.#refuse('status-line');
   }
 
-  /** RFC 9110 §15: three digits, 100 to 599; a status outside them has no meaning. */
+  /** RFC 9110 §15: three digits. A client takes one beyond 599 for a 5xx, and some programs have a meaning of their own for it: it goes on. */
   #takeStatus(byte: number): boolean {
     if (this.at < statusStart) return byte === SP || this.#refuse('status-line');
     if (!isDigit(byte)) return this.#refuse(byte === LF ? 'line-ending' : 'status-code');
     this.status = this.status * 10 + byte - 0x30;
     if (this.at < statusEnd - 1) return true;
     this.#parserState = afterStatus;
-    return (this.status >= 100 && this.status <= 599) || this.#refuse('status-code');
+    return this.status >= 100 || this.#refuse('status-code');
   }
 
   #scanReason(bytes: Uint8Array, end: number): void {

@@ -63,9 +63,10 @@ const excluded = [
 
 const notInTrailers = fieldFilter(excluded, null, true);
 
-/** Removes lines that are no trailers. */
-export function removeForbiddenTrailers(fields: Http1Fields): void {
+/** The fields without the lines that are no trailers; null where none are left. */
+export function permittedTrailers(fields: Http1Fields): Http1Fields | null {
   fields.removeLines(notInTrailers);
+  return fields.anyGoesOn ? fields : null;
 }
 
 const firstBytes = 1024;
@@ -75,7 +76,7 @@ const firstFields = 8;
 export class TrailerSection {
   state: 'partial' | 'done' | 'refused' = 'partial';
   rule: 'trailer-section' | 'trailer-section-too-large' | 'line-ending' = 'trailer-section';
-  /** Once done; null when the section was empty. */
+  /** Once done; null when the section had no permitted field. */
   fields: Http1Fields | null = null;
   bytesHeld = 0;
   readonly #limits: ChunkLimits;
@@ -114,8 +115,7 @@ export class TrailerSection {
     if (section.count === 0) return;
     const { bytes, spans } = this.#block;
     this.#hideDisguised();
-    this.fields = new Http1Fields(bytes, spans, section.count, section.seenLow, section.seenHigh);
-    removeForbiddenTrailers(this.fields);
+    this.fields = permittedTrailers(new Http1Fields(bytes, spans, section.count, section.seenLow, section.seenHigh));
   }
 
   /** As in a head (`request-fields.ts`): `X_Forwarded_For` is ours to say in every spelling. */

@@ -41,7 +41,21 @@ const claims = [
   'X-Original-Url',
   'X-Original-Uri',
   'X-Original-Host',
+  'X-Original-Request-Uri',
+  'X-Original-Path',
+  'X-Original-Prefix',
+  'X-Original-Method',
+  'X-Original-Scheme',
+  'X-Original-Proto',
+  'X-Original-Port',
+  'X-Original-For',
+  'X-Original-Ip',
+  'X-Original-Client-Ip',
+  'X-Original-Remote-Addr',
   'X-Original-Forwarded-For',
+  'X-Original-Forwarded-Host',
+  'X-Original-Forwarded-Proto',
+  'X-Original-Forwarded-Port',
   'X-Rewrite-Url',
   'X-Real-Ip',
   'X-Client-Ip',
@@ -107,13 +121,16 @@ describe('from an untrusted client', () => {
     });
 
   test('nor as a trailer', async () => {
-    const trailers = [...claims, ...certificateClaims, 'X_Forwarded_Ssl', 'X.Real.Ip']
-      .map((name) => `${name}: forged\r\n`)
-      .join('');
-    await edge.send(
-      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Kept\r\n\r\n0\r\nX-Kept: 1\r\n${trailers}\r\n`,
-    );
-    assert.ok(!JSON.stringify([origin.last.fields, origin.last.content.toString()]).includes('forged'));
+    const all = [...claims, ...certificateClaims, 'X_Forwarded_Ssl', 'X.Real.Ip'];
+    // No more in one request than it may have trailers.
+    for (const names of [all.slice(0, all.length / 2), all.slice(all.length / 2)]) {
+      const trailers = names.map((name) => `${name}: forged\r\n`).join('');
+      await edge.send(
+        `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Kept\r\n\r\n0\r\nX-Kept: 1\r\n${trailers}\r\n`,
+      );
+      assert.ok(!JSON.stringify([origin.last.fields, origin.last.content.toString()]).includes('forged'));
+      origin.forget();
+    }
   });
 
   test('nor when the same head is repeated on one connection', async () => {
@@ -137,6 +154,10 @@ describe('from an untrusted client', () => {
       'X-Forward',
       'X-Forwarde',
       'X-Originals',
+      'X-Original-Filename',
+      'X-Original-Size',
+      'X-Original-Content-Type',
+      'X-Original-Format',
       'X-Origin',
       'Y-Forwarded-For',
       'X-Client-Ip2',

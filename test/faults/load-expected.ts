@@ -111,7 +111,7 @@ function parseRow(text: string, line: number, section: string): ExpectedRow {
     name,
     requestText: request,
     request: parseRequest(request) ?? wrong(`"${request}" is no request`),
-    status: status === '-' ? null : /^[1-5][0-9]{2}$/.test(status) ? Number(status) : wrong(`"${status}" is no status`),
+    status: status === '-' ? null : /^[1-9][0-9]{2}$/.test(status) ? Number(status) : wrong(`"${status}" is no status`),
     error: error === '-' ? null : /^[a-z_0-9]+$/.test(error) ? error : wrong(`"${error}" is no error type`),
     cause: cell('cause') === '-' ? null : cell('cause'),
     shape: oneOf(shapes, cell('shape')),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect, type ConnectionOptions } from 'node:tls';
@@ -45,6 +47,7 @@ listeners:
         - { certificate_file: blog.pem, key_file: blog.key }
       hsts: 30d
       client_certificates: { ca_file: clients.pem, required: false }
+trusted_peers: [127.0.0.2]
 routes:
   - { path: /ready, readiness: true }
   - { to: app }
@@ -85,6 +88,7 @@ async function getSecure(
 }
 
 interface Options extends ConnectionOptions {
+  /** From which address of this machine. */
   readonly localAddress?: string;
   readonly host?: string;
   /** The host of the request, where it is another one than that of the session. */
@@ -132,6 +136,14 @@ describe('a gateway with TLS', () => {
     const record = await edge.record(response);
     assert.deepEqual([record.cause, record.status, record.host], ['request_refused', 421, 'blog.test']);
     assert.deepEqual(record.evidence, { rule: 'misdirected', status: 421, at: '' });
+  });
+
+  test('serves a trusted peer on one connection whatever host its requests name, over HTTP/1.1 and HTTP/2', async () => {
+    const proxy = { localAddress: '127.0.0.2' };
+    for (const asks of ['blog.test', 'elsewhere.test'])
+      assert.equal((await getSecure('/', { asks, ...proxy })).status, 200, asks);
+    assert.equal(await http2StatusOf('blog.test', proxy), 200);
+    assert.equal(await http2StatusOf('blog.test', {}), 421);
   });
 
   test('tells applications of a verified client certificate, and never what a client says of one', async () => {
@@ -194,6 +206,19 @@ describe('a gateway with TLS', () => {
     assert.equal(await serialOf('blog.test'), before);
   });
 });
+
+/** Of a GET for this host, over HTTP/2, on a connection that was opened for shop.test. */
+async function http2StatusOf(host: string, options: Options): Promise<unknown> {
+  const secure = connect({
+    ...{ host: '127.0.0.1', port, servername: 'shop.test', ca: authority.certificate, ALPNProtocols: ['h2'] },
+    ...options,
+  });
+  const session = connectHttp2(`https://shop.test:${port}`, { createConnection: () => secure });
+  const request = session.request({ ':authority': host });
+  const [headers] = (await once(request, 'response')) as [Record<string, unknown>];
+  session.destroy();
+  return headers[':status'];
+}
 
 /** The serial number of the certificate that a new connection is shown. */
 async function serialOf(servername: string): Promise<string> {

@@ -33,6 +33,8 @@ function to(path: string): typeof connect {
 describe('WebSocket over HTTP/2', () => {
   let endpoint: WebSocketServer;
   let liar: Server;
+  /** What the liar was asked last, names and values. */
+  let rawHeaders: readonly string[] = [];
   let gateway: YamlGateway;
   const lines: RawHttp2[] = [];
 
@@ -41,6 +43,7 @@ describe('WebSocket over HTTP/2', () => {
     // Answers 101 without the right Sec-WebSocket-Accept, or refuses.
     liar = createServer().on('upgrade', (request, socket) => {
       socket.on('error', () => {});
+      ({ rawHeaders } = request);
       if (request.url === '/refused')
         return socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
       const ordinary = /^\/ordinary\/(\d+)$/.exec(request.url ?? '')?.[1];
@@ -108,6 +111,18 @@ routes:
     assert.equal(asked.headers['sec-websocket-version'], '13');
     assert.equal(asked.headers['sec-websocket-protocol'], 'chat');
     assert.equal(asked.headers.host, 'example.org');
+  });
+
+  test('has the spelling of HTTP/1.1 in the request to the endpoint, which some servers compare to the letter', async () => {
+    await open([...to('/refused'), ['sec-websocket-extensions', 'permessage-deflate']]).answer(1);
+    const named = rawHeaders.filter((_, index) => index % 2 === 0 && /websocket/i.test(rawHeaders[index] ?? ''));
+    assert.deepEqual(named.sort(), [
+      'Sec-WebSocket-Extensions',
+      'Sec-WebSocket-Key',
+      'Sec-WebSocket-Protocol',
+      'Sec-WebSocket-Version',
+    ]);
+    assert.equal(rawHeaders[rawHeaders.indexOf('Sec-WebSocket-Protocol') + 1], 'chat');
   });
 
   test('carries messages both ways, and ends with END_STREAM', async () => {

@@ -171,7 +171,7 @@ export const garbage = {
     sentence: ({ address, rule, firstBytes }) => `${address} answered ${quotedBytes(firstBytes)}: ${broken(rule)}.`,
     forClient: "The first line of the application's answer is faulty. Its developers must correct that.",
     usualCauses: [
-      'the application sends a status outside 100 to 599, such as 0, 99 or 999',
+      'the application sends a status outside 100 to 999, such as 0, 99 or 2000',
       'a hand-written server leaves out the version or the status',
       'a line break got into the reason phrase',
     ],

@@ -76,11 +76,11 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
   misdirected: {
     usualCauses: [
       'a client or a CDN uses an open connection for a second host at the same address; browsers then try again on a new one',
-      'a proxy before the gateway names another host in the handshake (SNI) than in the Host header, or the same for all',
+      'a proxy before the gateway, which is not among `trusted_peers`, names another host in the handshake (SNI) than in the Host header, or uses one connection for many hosts',
       'the host has a certificate of its own at this listener, or none',
     ],
     nextStep:
-      'If clients see the 421, let the proxy send the requested host as SNI (nginx: `proxy_ssl_server_name on` and `proxy_ssl_name $host`), or use one certificate for both hosts.',
+      'If clients see the 421, add the address of the proxy to `trusted_peers`: it may use a connection for every host. If it is not yours to trust, let it send the requested host as SNI and keep no connections (nginx: `proxy_ssl_server_name on`, `proxy_ssl_name $host`, and no `keepalive` in the `upstream`, which shares them among hosts), or use one certificate for both hosts.',
   },
   'connection-authentication': {
     forClient: 'You can log in here over HTTP/1.1 alone, which your program has not offered.',

@@ -65,6 +65,7 @@ export class Http2ClientConnection
   lostBy: 'closed' | 'reset' = 'closed';
   endedBy: Failure | null = null;
   begun = 0;
+  beginsEarly = false;
   readonly #buffers: Http2Buffers;
   readonly #intake: RequestIntake;
   readonly #timeouts: ClientTimeouts;
@@ -170,7 +171,9 @@ export class Http2ClientConnection
 
   /** For streams. */
   beginEarly(stream: StartingStream): void {
+    this.beginsEarly = true;
     this.#requestQueue.beginEarly(stream);
+    this.beginsEarly = false;
   }
 
   beginRequest(stream: StartingStream): void {

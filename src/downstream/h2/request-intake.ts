@@ -48,18 +48,18 @@ export class RequestIntake {
     const request = isRefused ? refusedRequest(section.method ?? '', section.path ?? '', scheme, 'HTTP/2') : head;
     const trusted = this.#ports.isTrusted(this.client.peerAddress);
     if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, request.fields, this.#ports);
-    this.failure = isRefused ? refusalOnStream(head.rule, head.at) : this.#failureOf(request);
+    this.failure = isRefused ? refusalOnStream(head.rule, head.at) : this.#failureOf(request, trusted);
     return request;
   }
 
-  #failureOf({ framing, authority }: RequestHead): Failure | null {
+  #failureOf({ framing, authority }: RequestHead, trusted: boolean): Failure | null {
     const refused = this.#refusesAll ?? this.#ports.overload.failure;
     if (refused !== null) return refused;
     const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.#listener.limits.contentBytesMax) : null;
-    return tooMuch ?? this.#misdirection(authority);
+    return tooMuch ?? (trusted ? null : this.#misdirection(authority));
   }
 
-  /** RFC 9110 §7.4: a connection whose certificate is another host's. */
+  /** RFC 9110 §7.4: a connection whose certificate is another host's, unless it is of a trusted gateway. */
   #misdirection(authority: string): Failure | null {
     const { servesHost } = this.#peer;
     if (servesHost === null || authority === this.#servedAuthority) return null;

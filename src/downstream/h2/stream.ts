@@ -19,7 +19,7 @@ import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
-import { removeForbiddenTrailers } from '../../wire/trailers.ts';
+import { permittedTrailers } from '../../wire/trailers.ts';
 import { bodyTimeout, notRead, refusalOnStream, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
 import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
@@ -92,6 +92,10 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.startedAt = clock.now();
     this.startedWall = clock.wallTime();
     this.#timeouts = new StreamTimeouts(connection.listener.limits, clock, deadlines, this);
+  }
+
+  get restAtHand(): boolean {
+    return this.#connection.beginsEarly;
   }
 
   get contentReceived(): number {
@@ -199,9 +203,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   onSection(section: DecodedSection): void {
     if (section.rule !== null)
       return this.#connection.session.refuseMalformed(this.#stream, `a trailer: ${section.brokenName}`, section.rule);
-    const fields = section.fields();
-    removeForbiddenTrailers(fields);
-    this.#trailers = fields;
+    this.#trailers = permittedTrailers(section.fields());
     this.#blocks.push(section.takeBlock());
   }
 

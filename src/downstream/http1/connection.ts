@@ -88,6 +88,10 @@ export class Http1ClientConnection
     return this.reader.contentAtHand;
   }
 
+  get restAtHand(): boolean {
+    return this.reader.restAtHand;
+  }
+
   get contentReceived(): number {
     return this.reader.contentReceived;
   }
@@ -125,10 +129,13 @@ export class Http1ClientConnection
     const refused = this.#refusesNext ?? overload;
     if (refused !== null) this.persistent = false; // The connection takes memory too.
     const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.#bodyBytesMax) : null;
-    this.#begin(refused ?? tooMuch ?? this.#misdirection(head.authority));
+    this.#begin(refused ?? tooMuch ?? (trusted ? null : this.#misdirection(head.authority)));
   }
 
-  /** RFC 9110 §7.4: a connection whose certificate is another host's. Clients have one host per connection, mostly. */
+  /**
+   * RFC 9110 §7.4: a connection whose certificate is another host's. Clients have one host per connection, mostly; gateways that are trusted,
+   * which the RFC excepts, use one for many.
+   */
   #misdirection(authority: string): Failure | null {
     const { servesHost } = this.#peer;
     // HTTP/1.0 allows requests without a host: they ask for no other one.

@@ -87,6 +87,11 @@ export class RequestReader {
     return this.#reading;
   }
 
+  /** The running loop reads bytes of this request next. */
+  get restAtHand(): boolean {
+    return this.#reading && this.#behind !== null && this.#behindEnd > this.#behindStart;
+  }
+
   get holds(): boolean {
     return !this.#held.isEmpty;
   }

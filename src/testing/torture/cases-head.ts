@@ -16,9 +16,10 @@ import { get, getAndPost, type Row } from './rows.ts';
 
 const tooLarge = ['http_response_header_section_size', 'http_response_header_size'] as const;
 
-const outside: TortureJudgement = acceptable(
-  'The status is passed on; clients take one beyond 599 for a server error (RFC 9110 §15).',
-);
+const outside: TortureJudgement = {
+  verdict: 'right',
+  why: 'The status is passed on; clients take one beyond 599 for a server error (RFC 9110 §15).',
+};
 const otherVersion: TortureJudgement = acceptable(
   'Reads another major version as if it were HTTP/1, whose form it need not have (RFC 9110 §2.5).',
 );

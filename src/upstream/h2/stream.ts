@@ -14,7 +14,7 @@ import type { Http1Fields } from '../../wire/http1-fields.ts';
 import type { Http1ResponseHead } from '../../wire/http1-response-head.ts';
 import { interimBytesMax, interimMax } from '../../wire/limits.ts';
 import { isFinalStatus } from '../../wire/response-head.ts';
-import { removeForbiddenTrailers } from '../../wire/trailers.ts';
+import { permittedTrailers } from '../../wire/trailers.ts';
 import { headTimeout, interimExcess, stalledBody } from '../connection-failure.ts';
 import { KeptContent } from './kept-content.ts';
 import { writeRequestBlock } from './request-block.ts';
@@ -237,9 +237,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
       return this.#refuse(fail('response_frames', 'body', { address: this.address, rule, code: 'PROTOCOL_ERROR' }));
     }
     if (section.count === 0) return;
-    const fields = section.fields();
-    removeForbiddenTrailers(fields);
-    this.#trailers = fields;
+    this.#trailers = permittedTrailers(section.fields());
     this.#blocks.push(this.#connection.takeBlock(section));
   }
 

@@ -59,6 +59,10 @@ const refused: readonly (readonly [
   ['target-bytes', { ':path': '/a#b' }],
   ['target-bytes', { ':path': '/a?b c' }],
   ['target-bytes', { ':path': '/\u00e4' }],
+  ['target-bytes', { ':path': '/"a"?b' }],
+  ['target-bytes', { ':path': '/?"a"#b' }],
+  ['target-bytes', { ':path': '/?\u00e4 b' }],
+  ['target-too-long', { ':path': `/?${'"'.repeat(40_000)}` }],
   ['host-missing', { ':authority': null }],
   ['host-missing', { ':authority': '' }],
   ['host-missing', { ':authority': '' }, [['host', '']]],
@@ -123,6 +127,20 @@ describe('a request of HTTP/2', () => {
         expectContinue: false,
       },
     );
+  });
+
+  it('has quotes, angle brackets and bytes above 127 of its query percent-encoded, as one of HTTP/1.1', () => {
+    const path = '/a?q="b"&r=<c>?\u00c3\u00a9%c3%a9';
+    assert.equal(accepted({ ':path': path }).target, '/a?q=%22b%22&r=%3Cc%3E?%C3%A9%c3%a9');
+    assert.equal(accepted({ ':path': '/a' }).target, '/a');
+  });
+
+  it('has one Content-Length, however often it says the same', () => {
+    const lengths = [
+      ['content-length', '5, 5'],
+      ['content-length', '05'],
+    ] as const;
+    assert.deepEqual(accepted({}, lengths, false).framing, { kind: 'length', bytes: 5 });
   });
 
   it('has its scheme from the connection, whatever it says', () => {

@@ -7,6 +7,7 @@ import { spanSize } from '../head-storage.ts';
 import { authorityText, isAuthority, sameAuthority } from '../host.ts';
 import type { Http1RequestHead, RequestRefusal } from '../http1-request-head.ts';
 import { type HeadLimits, methodBytesMax } from '../limits.ts';
+import { encodedTarget } from '../request-target.ts';
 import { protocolsAsked } from '../upgrade.ts';
 import type { DecodedSection } from './decoded-section.ts';
 
@@ -64,6 +65,7 @@ export class Http2RequestReader {
   #host: string | null = null;
   #hostLines = 0;
   #expects = '';
+  #target = '';
   /** The last valid authority, as it was sent and as it is read. */
   #lastSent = '';
   #lastAuthority = '';
@@ -74,7 +76,7 @@ export class Http2RequestReader {
 
   read(section: DecodedSection, endsStream: EndsStream, scheme: 'http' | 'https'): Http1RequestHead | RequestRefusal {
     if (section.rule !== null) return refuse(section.rule, section.brokenName);
-    const { method, path, protocol } = section;
+    const { method, protocol } = section;
     const rule = this.#pseudoRule(section);
     if (rule !== null) return rule;
     // RFC 9220 §3. That of other protocols over HTTP/2 need not be what HTTP/1.1 has behind a 101.
@@ -94,7 +96,7 @@ export class Http2RequestReader {
       method: protocol === null ? (method as string) : 'GET',
       scheme,
       authority,
-      target: path as string,
+      target: this.#target,
       version: 'HTTP/2',
       fields: section.fields(),
       framing: protocol === null ? framing : noContent,
@@ -121,9 +123,17 @@ export class Http2RequestReader {
     if (path === null || path === '') return refuse('pseudo-header-missing', ':path');
     if (path.length > this.#limits.targetBytesMax)
       return refuse('target-too-long', `${this.#limits.targetBytesMax} bytes at most`);
+    this.#target = path;
     if (path === '*') return method === 'OPTIONS' ? null : refuse('target-form', '*');
     if (!path.startsWith('/')) return refuse('target-form', '');
-    return isTarget(path) ? null : refuse('target-bytes', '');
+    return this.#readTarget(path);
+  }
+
+  #readTarget(path: string): RequestRefusal | null {
+    const bytes = bytesOf(path);
+    if (bytes === 0) return refuse('target-bytes', '');
+    this.#target = bytes === 1 ? path : encodedTarget(path);
+    return this.#target.length > this.#limits.targetBytesMax ? refuse('target-too-long', 'percent-encoded') : null;
   }
 
   #forget(): void {
@@ -192,15 +202,19 @@ function isToken(text: string): boolean {
   return true;
 }
 
-/** Whether the path and the query have only bytes that may stand there. */
-function isTarget(path: string): boolean {
+/** As `queryBytes` marks them: 0: a byte of the target may not stand there; 2: one must be percent-encoded; else 1. */
+function bytesOf(target: string): number {
   let table = pathBytes;
-  for (let at = 0; at < path.length; at++) {
-    const byte = path.charCodeAt(at);
+  let bytes = 1;
+  for (let at = 0; at < target.length; at++) {
+    const byte = target.charCodeAt(at);
     if (table === pathBytes && byte === questionMark) table = queryBytes;
-    if (table[byte] !== 1) return false;
+    if (table[byte] !== 1) {
+      if (table[byte] !== 2) return 0;
+      bytes = 2;
+    }
   }
-  return true;
+  return bytes;
 }
 
 function excerptOf(text: string): string {

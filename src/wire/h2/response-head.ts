@@ -73,11 +73,11 @@ function refuse(rule: ResponseRule, name: string): ResponseRefusal {
   return { cause: 'response_header', rule, name };
 }
 
-/** 0 where it is not a number from 100 to 599. */
+/** 0 where it is not a number from 100 to 999. */
 export function statusOf(text: string | null): number {
   if (text === null || text.length !== 3) return 0;
   const status = Number(text);
-  return /^[1-5]\d\d$/.test(text) ? status : 0;
+  return /^[1-9]\d\d$/.test(text) ? status : 0;
 }
 
 function framingOf(status: number, method: string, contentLength: number, endsStream: boolean): Framing {

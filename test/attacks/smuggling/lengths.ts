@@ -154,7 +154,7 @@ const invalid: readonly (readonly [name: string, line: string])[] = [
 
 /** CL.CL: lengths twice, and in lists. */
 export const repeatedLengths: readonly SmugglingPayload[] = [
-  refused('content-length-differs', 'CL twice, the same', post('Content-Length: 0', 'Content-Length: 0') + hidden),
+  taken(2, 'CL twice, the same', post('Content-Length: 0', 'Content-Length: 0') + hidden),
   refused(
     'content-length-differs',
     'CL twice, different',
@@ -166,18 +166,29 @@ export const repeatedLengths: readonly SmugglingPayload[] = [
     post(`Content-Length: ${hidden.length}`, 'Content-Length: 0') + hidden,
   ),
   refused(
-    'content-length-differs',
+    'content-length-invalid',
     'CL twice, the second empty',
     post('Content-Length: 0', 'Content-Length:') + hidden,
   ),
+  taken(2, 'CL twice in two spellings', post('Content-Length: 0', 'CONTENT-LENGTH: 00') + hidden),
+  taken(2, 'CL as a list of the same', post('Content-Length: 0, 0') + hidden),
+  taken(2, 'CL as lists of the same', `${post('Content-Length: 3,3', 'Content-Length: 3 , 03')}abc${hidden}`),
+  taken(1, 'CL as a list of the length of all', post(`Content-Length: ${hidden.length}, ${hidden.length}`) + hidden),
   refused(
     'content-length-differs',
-    'CL twice in two spellings',
-    post('Content-Length: 0', 'CONTENT-LENGTH: 00') + hidden,
+    'CL as a list of the same, and another',
+    post('Content-Length: 0, 0', `Content-Length: ${hidden.length}`) + hidden,
   ),
-  refused('content-length-differs', 'CL as a list of the same', post('Content-Length: 0, 0') + hidden),
+  refused(
+    'content-length-differs',
+    'CL as a list, the last one different',
+    post(`Content-Length: 0, 0, ${hidden.length}`) + hidden,
+  ),
+  refused('content-length-invalid', 'CL as a list with an empty member', post('Content-Length: 0,,0') + hidden),
+  refused('content-length-invalid', 'CL as a list with signs', post('Content-Length: +0, +0') + hidden),
+  refused('content-length-invalid', 'CL as a list of hexadecimal numbers', post('Content-Length: 0x0, 0x0') + hidden),
   refused('content-length-differs', 'CL as a list of different', post(`Content-Length: 0, ${hidden.length}`) + hidden),
-  refused('content-length-differs', 'CL as a list without spaces', post('Content-Length: 0,0,0') + hidden),
+  taken(2, 'CL as a list without spaces', post('Content-Length: 0,0,0') + hidden),
 ];
 
 /** Invalid lengths, and strings that look like a length. */
