@@ -110,7 +110,10 @@ export const errorPages = z.record(z.string(), path);
 export const disclosure = z.enum(['public', 'operator']);
 
 export const route = section({
-  id: key(name, 'Its name in logs and metrics; without it one is made of what it matches.'),
+  id: key(
+    name,
+    'Its name in logs and metrics; without it one is made of what it matches: host, path, methods, and names of headers without their values.',
+  ),
   host: key(
     oneOrMany(parsed(parseHostPattern, { kind: 'host' })),
     'Hosts to match, in any case, with or without a trailing dot; `*.example.org` is any name below it.',
