@@ -982,10 +982,10 @@ describe('whatever the file', () => {
     const parsing = parse(text, { X: 'x' });
     const errors = parsing.ok ? parsing.warnings : parsing.errors;
     if (!parsing.ok) assert.ok(errors.some(({ severity }) => severity === 'error'));
-    const lines = parsing.sourceText.split('\n');
+    const lines = parsing.maskedText().split('\n');
     for (const { line, column, span, message, path } of errors) {
       if (line === 0) {
-        assert.equal(parsing.sourceText, '');
+        assert.equal(parsing.maskedText(), '');
         continue;
       }
       assert.ok(line >= 1 && line <= lines.length, `line ${line} of ${lines.length}: ${message}`);
