@@ -14,10 +14,8 @@ export const partMax = 100;
 /** Divides what was read, so that no thread clones thousands of routes at once. */
 export function* splitRead(read: ServedRead): Generator<ConfigurationPart> {
   const { configuration } = read;
-  // The text itself is shown with its errors alone.
-  const head = read.errors.length === 0 ? { ...read, text: '' } : read;
-  if (configuration === null) return yield { kind: 'head', read: head };
-  yield { kind: 'head', read: { ...head, configuration: { ...configuration, upstreams: [], routes: [] } } };
+  if (configuration === null) return yield { kind: 'head', read };
+  yield { kind: 'head', read: { ...read, configuration: { ...configuration, upstreams: [], routes: [] } } };
   for (const upstreams of slicesOf(configuration.upstreams, partMax / 10)) yield { kind: 'upstreams', upstreams };
   for (const routes of slicesOf(configuration.routes, partMax)) yield { kind: 'routes', routes };
 }

@@ -21,6 +21,7 @@ export interface ConfigurationRead {
   /** Absolute; null for standard input. */
   readonly path: string | null;
   readonly leftOpen: LeftOpen;
+  /** Without secrets, for its errors; empty where there are none. */
   readonly text: string;
 }
 

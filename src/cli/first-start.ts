@@ -1,4 +1,5 @@
 import type { Event, EventFacts } from '../core/event.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { exitCodes } from './exit-codes.ts';
 import { countText, harmless, shorten, wrap } from './layout.ts';
 
@@ -100,8 +101,11 @@ function exited(
   };
 }
 
+const redactor = new TextRedactor();
+
+/** A journal may keep it. */
 function commandText(command: readonly string[]): string {
-  return `\`${shorten(harmless(command.join(' ')), 60)}\``;
+  return `\`${shorten(harmless(redactor.redactCommand(command).join(' ')), 60)}\``;
 }
 
 /** The last message that a person reads. `shown`: the output is directly above it. */

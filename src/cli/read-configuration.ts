@@ -57,8 +57,9 @@ async function readWhole(file: string, context: ReadContext): Promise<WholeRead>
   // The name as the user gave it: people know the file by that name, and editors open it by that name too.
   const named = (errors: readonly ConfigurationError[]): ConfigurationError[] =>
     errors.map((one) => (one.file === path ? { ...one, file: name } : one));
-  const { sourceText, shownText } = loading;
-  const read = { path: isInput ? null : path, text: sourceText, shownText };
+  const { maskedText, shownText } = loading;
+  const found = loading.ok ? loading.warnings : loading.errors;
+  const read = { path: isInput ? null : path, text: found.length === 0 ? '' : maskedText(), shownText };
   if (!loading.ok) {
     const { readable, errors, yamlBeside } = loading;
     const isMissing = yamlBeside !== undefined;

@@ -9,7 +9,7 @@ import { CommandFailure } from './command-failure.ts';
 import { effectiveText, harmlessText } from './effective-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findAdmin } from './find-admin.ts';
-import { harmless, wrap, wrapAfter } from './layout.ts';
+import { countText, harmless, wrap, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { statusMark, type StatusTone } from './status-mark.ts';
 import { type Style, styleFor } from './style.ts';
@@ -51,10 +51,21 @@ export async function showEffective(flags: AskFlags, context: ProcessContext): P
   say(...summaryLines(one, styleFor(context.stderr, context.env), Infinity));
   if ((one.text?.length ?? 0) > quickLength)
     say('Filling in the defaults of a file of this size may take some seconds.');
-  const { text, problem } = effectiveText({ ...one, effective }, context);
+  const { text, problem, hidden } = effectiveText({ ...one, effective }, context);
   const note = `Without its defaults: ${problem}.`;
   if (problem !== null) say(...wrap(harmless(note), ''));
-  context.stdout.write(harmlessText(text));
+  const head = hiddenHead(hidden, one.source);
+  say(...head);
+  context.stdout.write(harmlessText([...head.map((line) => `# ${line}`), text].join('\n')));
+}
+
+/** Such a file is whole only with these values, and whoever saves it must see that in it. */
+function hiddenHead(hidden: readonly string[], source: string | null): string[] {
+  if (hidden.length === 0) return [];
+  const from = source === null ? 'where the gateway was started' : `in ${source}`;
+  const count = countText(hidden.length, 'value');
+  const first = `This is no whole configuration: ${count} stand${hidden.length === 1 ? 's' : ''} here as ***. Put them back before it is used; they are ${from}:`;
+  return [first, ...hidden.map((key) => `  ${key}`)].map(harmless);
 }
 
 /** `candor configuration diff FROM [TO]`. Returns the exit code: 1 if they differ. */

@@ -5,8 +5,9 @@ import { defaults } from './defaults.ts';
 import { parseTokenHash } from './format/token-hash.ts';
 import { parsed } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
-const hash = parsed(parseTokenHash, { kind: 'hash', examples: [`sha256:${'0'.repeat(64)}`] });
+const hash = hide(parsed(parseTokenHash, { kind: 'hash', examples: [`sha256:${'0'.repeat(64)}`] }), 'hash');
 
 /** A token as its hash, or with its role. */
 export const adminToken = z.union([
@@ -14,7 +15,7 @@ export const adminToken = z.union([
   section({
     hash: hash.meta({ description: 'The hash that `candor token` prints.' }),
     role: key(
-      z.enum(adminRoles),
+      hide(z.enum(adminRoles), 'hash'),
       'What its holder may do: `read` only what changes nothing, `operate` everything.',
       defaults.adminRole,
     ),

@@ -6,6 +6,7 @@ import { splitCommandLine } from './format/command-line.ts';
 import { parseMailServer, parseRecipient, parseServiceUrl } from './format/service-url.ts';
 import { duration, name, oneOrMany, parsed, path, text } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
 const url = parsed(parseServiceUrl, { kind: 'URL', examples: ['https://alerts.example.org/hook'] });
 const caFile = key(
@@ -14,8 +15,11 @@ const caFile = key(
   absent.caFile,
 );
 const urlOr = {
-  url: key(url, 'Where messages are sent. It is a secret: take it from a variable, or name a `url_file`.'),
-  url_file: key(path, 'A file with the URL.'),
+  url: key(
+    hide(url, 'value'),
+    'Where messages are sent. It is a secret: take it from a variable, or name a `url_file`.',
+  ),
+  url_file: key(hide(path, 'file', 'url'), 'A file with the URL.'),
 };
 const chat = section({ ...urlOr, ca_file: caFile });
 const recipient = parsed(parseRecipient, { kind: 'mail address', examples: ['ops@example.org'] });
@@ -24,8 +28,11 @@ export const alertTarget = section({
   webhook: key(
     section({
       ...urlOr,
-      token: key(text, 'Sent as `Authorization: Bearer`. A secret: take it from a variable, or name a `token_file`.'),
-      token_file: key(path, 'A file with the token.'),
+      token: key(
+        hide(text, 'value'),
+        'Sent as `Authorization: Bearer`. A secret: take it from a variable, or name a `token_file`.',
+      ),
+      token_file: key(hide(path, 'file', 'token'), 'A file with the token.'),
       ca_file: caFile,
     }),
     'A POST with JSON ([its keys](alerts.md#the-json)).',
@@ -35,11 +42,11 @@ export const alertTarget = section({
   pagerduty: key(
     section({
       routing_key: key(
-        text,
+        hide(text, 'value'),
         'The integration key (Events API v2). A secret: take it from a variable, or name a `routing_key_file`.',
       ),
-      routing_key_file: key(path, 'A file with the integration key.'),
-      url: key(url, 'Where events are sent.', absent.pagerdutyUrl),
+      routing_key_file: key(hide(path, 'file', 'routingKey'), 'A file with the integration key.'),
+      url: key(hide(url, 'value'), 'Where events are sent.', absent.pagerdutyUrl),
       ca_file: caFile,
     }),
     'An incident of PagerDuty is triggered, and resolved with what it is about.',
@@ -56,8 +63,8 @@ export const alertTarget = section({
         absent.smtpTls,
       ),
       username: key(text, 'The user, where the server wants a login (AUTH PLAIN or LOGIN).'),
-      password: key(text, 'The password. A secret: take it from a variable, or name a `password_file`.'),
-      password_file: key(path, 'A file with the password.'),
+      password: key(hide(text, 'value'), 'The password. A secret: take it from a variable, or name a `password_file`.'),
+      password_file: key(hide(path, 'file', 'password'), 'A file with the password.'),
       from: recipient.meta({ description: 'The address that mails come from.' }),
       to: oneOrMany(recipient).meta({ description: 'Who gets them.' }),
       ca_file: caFile,
@@ -65,14 +72,21 @@ export const alertTarget = section({
     'A mail.',
   ),
   command: key(
-    section({
-      run: z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]).meta({
-        description:
-          'Program and arguments, as one line or a list. No shell runs. The message is JSON on its standard input.',
-        examples: ['/usr/local/bin/tell-ops --urgent'],
+    hide(
+      section({
+        run: hide(
+          z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]),
+          'command',
+          'command',
+        ).meta({
+          description:
+            'Program and arguments, as one line or a list. No shell runs. The message is JSON on its standard input.',
+          examples: ['/usr/local/bin/tell-ops --urgent'],
+        }),
+        timeout: key(duration, 'How long it may run; then it is killed.', absent.commandTimeout),
       }),
-      timeout: key(duration, 'How long it may run; then it is killed.', absent.commandTimeout),
-    }),
+      'command',
+    ),
     'A program that is started for each message. It has delivered it when it exits with 0.',
   ),
   kinds: key(

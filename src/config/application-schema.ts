@@ -6,12 +6,13 @@ import { splitCommandLine } from './format/command-line.ts';
 import { parseCheckPath } from './format/path-prefix.ts';
 import { duration, parsed, path, text, whole } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
 const readiness = z.union([
-  parsed(parseCheckPath, { kind: 'path' }),
+  hide(parsed(parseCheckPath, { kind: 'path' }), 'query', 'path'),
   section({
     path: key(
-      parsed(parseCheckPath, { kind: 'path' }),
+      hide(parsed(parseCheckPath, { kind: 'path' }), 'query'),
       'Asked for by GET; a status from 200 to 299 passes.',
       defaults.readiness.path,
     ),
@@ -26,14 +27,14 @@ const readiness = z.union([
   }),
 ]);
 
-export const application = section({
-  command: z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]).meta({
+const settings = section({
+  command: hide(z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]), 'command').meta({
     description: 'Program and arguments, as one line or a list. No shell runs.',
     examples: ['node server.js'],
   }),
   directory: key(path, 'Where it runs, from the folder of this file.', defaults.application.directory),
   environment: key(
-    z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    hide(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), 'value'),
     'Variables for it, beside those that Candor itself was given.',
   ),
   instances: key(whole(1, 256), 'How many run side by side.', defaults.application.instances),
@@ -71,6 +72,9 @@ export const application = section({
   ),
   ...endpointKeys,
 });
+
+/** One line or a list in its place was meant as its command. */
+export const application = hide(settings, 'command');
 
 export type ApplicationRead = z.output<typeof application>;
 export type EndpointKeysRead = Pick<

@@ -6,6 +6,7 @@ import { splitCommandLine } from './format/command-line.ts';
 import { parseAllowedHost, parseHostPattern } from './format/host-pattern.ts';
 import { durationOrNone, oneOrMany, parsed, path, text } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
 const directory = parsed(parseAcmeDirectory, {
   kind: 'directory of a CA',
@@ -21,12 +22,12 @@ export const automaticTls = z.union([
       defaults.automaticTls.contact,
     ),
     directory: key(
-      directory,
+      hide(directory, 'query'),
       "The CA: `production` and `staging` are Let's Encrypt, or the URL of the directory of another one. Certificates of `staging` are trusted by no browser, and its limits are high. You agree to the terms of the CA.",
       defaults.automaticTls.directory,
     ),
     fallback: key(
-      oneOrMany(directory),
+      hide(oneOrMany(directory), 'query'),
       'CAs that are asked in this order: at once where the one before cannot issue for a host without a valid certificate, for a renewal after five failures in a row.',
       defaults.automaticTls.fallback,
     ),
@@ -38,7 +39,7 @@ export const automaticTls = z.union([
     external_account: key(
       section({
         key_id: text.meta({ description: 'The identifier of the key, as the CA shows it.' }),
-        hmac_key_file: path.meta({
+        hmac_key_file: hide(path, 'file', 'hmacKey').meta({
           description:
             'A file with the key in base64url, as the CA shows it, which the user of the gateway alone may read.',
         }),
@@ -58,7 +59,7 @@ export const automaticTls = z.union([
           defaults.automaticTls.onDemandAllow,
         ),
         ask: key(
-          parsed(parseAskUrl, { kind: 'URL', examples: ['http://127.0.0.1:3000/may-have-certificate'] }),
+          hide(parsed(parseAskUrl, { kind: 'URL', examples: ['http://127.0.0.1:3000/may-have-certificate'] }), 'path'),
           'A URL that says whether another name gets a certificate: `GET` with `?domain=<name>` is answered with a status from 200 to 299.',
         ),
       }),
@@ -70,7 +71,7 @@ export const automaticTls = z.union([
       defaults.automaticTls.challenges,
     ),
     dns_hook: key(
-      z.union([parsed(splitCommandLine, { kind: 'command' }), z.array(z.string()).min(1)]),
+      hide(z.union([parsed(splitCommandLine, { kind: 'command' }), z.array(z.string()).min(1)]), 'command'),
       'A command that sets DNS records. `present` or `cleanup` follows as its last argument, and `CANDOR_ACME_NAME` and `CANDOR_ACME_VALUE` are the name and the value of the TXT record.',
     ),
     propagation_timeout: key(

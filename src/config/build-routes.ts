@@ -10,7 +10,7 @@ import type { Draft } from './draft.ts';
 import { bytesOrNone, count, ms, msOrNone } from './fallback.ts';
 import { withPath } from './format/redirect-location.ts';
 import { buildSlo } from './build-slo.ts';
-import { idOf, matchOf } from './match.ts';
+import { matchOf, routeIds } from './match.ts';
 import type { BufferRead, RouteRead, TimeoutsRead, WebsocketRead } from './route-schema.ts';
 
 /** Without routes, everything goes to the only upstream there is. */
@@ -18,13 +18,9 @@ export function buildRoutes(draft: Draft, context: BuildContext): RouteSpec[] {
   const only = [...draft.upstreams.keys(), ...draft.applications.keys()][0];
   const routes: RouteRead[] =
     draft.raw['routes'] === undefined && only !== undefined ? [{ to: only }] : [...draft.routes.values()];
-  const taken = new Set(routes.flatMap(({ id }) => (id === undefined ? [] : [id])));
+  const ids = routeIds(routes);
   const shared = new SharedSettings();
-  return routes.map((route) => {
-    const id = route.id ?? unusedId(idOf(matchOf(route)), taken);
-    taken.add(id);
-    return buildRoute(route, id, draft, context, shared);
-  });
+  return routes.map((route, at) => buildRoute(route, ids[at]!, draft, context, shared));
 }
 
 /**
@@ -40,12 +36,6 @@ class SharedSettings {
     if (!this.#known.has(key)) this.#known.set(key, make());
     return this.#known.get(key) as T;
   }
-}
-
-function unusedId(wanted: string, taken: ReadonlySet<string>): string {
-  let id = wanted;
-  for (let number = 2; taken.has(id); number += 1) id = `${wanted}#${number}`;
-  return id;
 }
 
 function buildRoute(

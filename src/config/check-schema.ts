@@ -8,6 +8,7 @@ import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { parseStatusRange } from './format/status-range.ts';
 import { duration, encodeDetail, parsed, text, whole } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
 const status = z.union([
   whole(200, 599).transform((value): StatusRange => ({ from: value, to: value })),
@@ -43,10 +44,10 @@ function headerError(name: string): { message: string; suggestion: string | null
 }
 
 export const check = z.union([
-  parsed(parseCheckWord, { kind: 'check', examples: ['tcp', 'none', '/healthz'] }),
+  hide(parsed(parseCheckWord, { kind: 'check', examples: ['tcp', 'none', '/healthz'] }), 'query', 'path'),
   section({
     path: key(
-      parsed(parseCheckPath, { kind: 'path' }),
+      hide(parsed(parseCheckPath, { kind: 'path' }), 'query'),
       'Asked for by GET; a status from 200 to 299 passes. Without it a TCP connection does.',
     ),
     host: key(
@@ -61,7 +62,7 @@ export const check = z.union([
       whole(1, 65_535),
       'The port to check, where it is another one than that of requests. Unix sockets have none.',
     ),
-    headers: key(headers, 'Headers that the check sends, by name.'),
+    headers: key(hide(headers, 'header'), 'Headers that the check sends, by name.'),
     expect: key(
       section({
         status: key(
@@ -70,10 +71,13 @@ export const check = z.union([
           defaults.check.expectStatus,
         ),
         headers: key(
-          z.record(z.string(), parsed(parseFieldValue)),
+          hide(z.record(z.string(), parsed(parseFieldValue)), 'header', 'expectHeaders'),
           'Headers that the response must have, by name, with these values.',
         ),
-        body: key(text, 'A text that the first 64 KiB of the body must contain. The whole body is then read.'),
+        body: key(
+          hide(text, 'value', 'expectBody'),
+          'A text that the first 64 KiB of the body must contain. The whole body is then read.',
+        ),
       }),
       'What the response must be like to pass.',
     ),

@@ -46,10 +46,10 @@ function hostWith(text: string): ConfigurationHost {
   };
 }
 
-async function errorsOf(text: string): Promise<readonly ConfigurationError[]> {
+async function readAs(text: string): Promise<{ errors: readonly ConfigurationError[]; masked: string }> {
   const loading = await loadConfiguration('/etc/shop/candor.yaml', environment, hostWith(text));
   const errors = loading.ok ? loading.warnings : loading.errors;
-  return errors.map((error) => ({ ...error, file: 'candor.yaml' }));
+  return { errors: errors.map((error) => ({ ...error, file: 'candor.yaml' })), masked: loading.maskedText() };
 }
 
 function render(errors: readonly ConfigurationError[], text: string): string {
@@ -66,8 +66,8 @@ for (const name of readdirSync(folder).filter((one) => one.endsWith('.md') && on
     for (const [block, title, text, expected] of document.matchAll(caseBlock)) {
       const line = document.slice(0, document.indexOf(block)).split('\n').length;
       test(`${name}:${line} ${title}`, async () => {
-        const errors = await errorsOf(text!);
-        const said = render(errors, text!);
+        const { errors, masked } = await readAs(text!);
+        const said = render(errors, masked);
         if (update) updated = updated.replace(block, () => `${block.slice(0, -(expected!.length + 4))}${said}\`\`\`\n`);
         else assert.equal(said, expected);
         assert.ok(errors.length > 0);

@@ -1,5 +1,5 @@
 import { displayWidth, characterWidth, harmless } from './display-width.ts';
-import { hideSecrets, hideTokens } from './hide-secrets.ts';
+import { hideInPath, hideTokens } from './hide-secrets.ts';
 import type { SourcePosition } from './source-text.ts';
 import { lineText, sourceText } from './source-text.ts';
 
@@ -35,7 +35,7 @@ export function configurationError(
     line,
     column,
     span,
-    path: hideTokens(path),
+    path: hideInPath(path),
     message: hideTokens(message),
     suggestion: suggestion === null ? null : hideTokens(suggestion),
     severity,
@@ -66,14 +66,14 @@ export interface RenderOptions {
  *           |     ^^^^^^^
  *           did you mean "timeouts"?
  *
- * Nothing from the file reaches the terminal as a control character, and none of its secrets at all.
+ * Nothing from the file reaches the terminal as a control character. `text` is the file without its secrets (`Parsing.maskedText`).
  */
 export function renderConfigurationErrors(
   errors: readonly ConfigurationError[],
   text: string,
   options: RenderOptions,
 ): string {
-  const source = sourceText(hideSecrets(text.replace(/^\ufeff/, '')));
+  const source = sourceText(text);
   const gutter = Math.max(2, ...errors.map(({ line }) => String(line).length)) + 3;
   const paint = options.colour ? painted : plain;
   const blocks = errors.map((error) => {

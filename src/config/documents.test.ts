@@ -6,13 +6,14 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { jsonSchema } from './json-schema.ts';
 import { parseConfiguration } from './parse.ts';
-import { allPaths, fillTables } from './reference-tables.ts';
+import { allPaths, fillHidden, fillTables } from './reference-tables.ts';
 
 /** `UPDATE_DOCS=1` before the test command writes both documents anew. */
 const update = process.env['UPDATE_DOCS'] === '1';
 const root = join(import.meta.dirname, '..', '..');
 const schemaPath = join(root, 'docs', 'candor.schema.json');
 const documentPath = join(root, 'docs', 'configuration.md');
+const adminPath = join(root, 'docs', 'admin-api.md');
 const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.yaml'));
 
 describe('docs/candor.schema.json', () => {
@@ -124,5 +125,15 @@ describe('docs/configuration.md', () => {
   test('has examples that are YAML', () => {
     for (const [, text] of document.matchAll(/^```yaml\n([^]*?)^```/gm))
       assert.doesNotThrow(() => parse(text!, { uniqueKeys: false }));
+  });
+});
+
+describe('docs/admin-api.md', () => {
+  if (update) writeFileSync(adminPath, fillHidden(readFileSync(adminPath, 'utf8')));
+
+  test('says which values are hidden, as the schema marks them; else run with UPDATE_DOCS=1', () => {
+    const document = readFileSync(adminPath, 'utf8');
+    assert.match(document, /<!-- hidden -->/);
+    assert.equal(document, fillHidden(document));
   });
 });

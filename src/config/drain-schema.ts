@@ -4,6 +4,7 @@ import { defaults } from './defaults.ts';
 import { parseFieldName } from './format/field.ts';
 import { parsed, text } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
 const absent = defaults.drainSignal;
 
@@ -16,7 +17,7 @@ export const drainSignal = z.union([
       absent.header,
     ),
     value: key(
-      text,
+      hide(text, 'value'),
       'What the value of the header must be, such as a secret; without it anything but `false`.',
       absent.value,
     ),

@@ -50,6 +50,11 @@ export class ErrorCollector {
     return this.#positions.keyPosition(path).line;
   }
 
+  /** Whether the value stands in the file as it is, and does not come from a variable. */
+  isLiteral(path: Path): boolean {
+    return !this.#positions.isExpanded(path);
+  }
+
   #add(
     path: Path,
     at: 'key' | 'value',

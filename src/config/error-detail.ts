@@ -14,12 +14,15 @@ export function reject(
   return failWith({ message, suggestion });
 }
 
-/** A value from the file as it may be shown: in quotes, on one line, at most 60 characters. */
+/** Characters of a value in a sentence. */
+export const quotedMax = 60;
+
+/** A value from the file as it may be shown: in quotes, on one line, at most `quotedMax` characters. */
 export function quoted(value: unknown): string {
   // Before it is cut, since half a token would not be known for one.
   const text = hideTokens(plainText(value));
   const points = [...text];
-  const short = points.length > 60 ? `${points.slice(0, 59).join('')}…` : text;
+  const short = points.length > quotedMax ? `${points.slice(0, quotedMax - 1).join('')}…` : text;
   return JSON.stringify(short);
 }
 

@@ -4,7 +4,6 @@ import { alertChannelTypes } from './alert-channel-types.ts';
 import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
 import { adminRoles } from '../core/admin-roles.ts';
-import { isAlertSecretPath, isSecretPath } from './hide-secrets.ts';
 import { decodeDetail } from './leaves.ts';
 import { hashError } from './format/token-hash.ts';
 import { editDistance, nearest } from '../core/nearest.ts';
@@ -51,8 +50,6 @@ export function explainIssue(issue: Issue, base: Path, root: unknown, locations:
   if (input === undefined && path.length > 0) return [absenceError(path)];
   const isKeysOfToken = path.length === 3 && typeof input === 'object' && !Array.isArray(input);
   if (decoded === null && isSecretPath(path) && !isKeysOfToken) return [{ path, about: 'value', ...secretError(path) }];
-  if (decoded === null && isAlertSecretPath(path))
-    return [{ path, about: 'value', message: 'expected text', suggestion: 'put it in quotes' }];
   if (issue.code === 'invalid_union') return explainUnion(issue, path, input, locations);
   if (decoded !== null) return [{ path, about: 'value', ...decoded }];
   return [explainPlain(issue, path, input)];
@@ -68,7 +65,11 @@ const headersError: ErrorDetail = {
   suggestion: 'write "name: value", one below the other; a number in quotes',
 };
 
-/** What is written is not repeated: it may be the token. */
+/** Where a hash or the value of a header is to stand. */
+function isSecretPath(path: Path): boolean {
+  return (path[0] === 'admin' && path[1] === 'tokens') || (path[0] === 'otlp' && path[1] === 'headers');
+}
+
 function secretError(path: Path): ErrorDetail {
   if (path[0] === 'otlp') return headersError;
   if (path.length === 4 && path[3] === 'role')
@@ -116,12 +117,7 @@ function suggestQuotes(choices: readonly string[], input: unknown): string | nul
 function typeError(expected: readonly string[], input: unknown, path: Path): ErrorDetail {
   const wanted = wordsFor(expected);
   const suggestion = suggestForWord(path, input) ?? suggestType(expected, input);
-  return { message: `expected ${orList(wanted)}, found ${foundAt(path, input)}`, suggestion };
-}
-
-/** Where targets of alerts stand a text is a key or a URL with one: it is not repeated. */
-function foundAt(path: Path, input: unknown): string {
-  return path[0] === 'alerts' && typeof input === 'string' ? 'a text' : found(input);
+  return { message: `expected ${orList(wanted)}, found ${found(input)}`, suggestion };
 }
 
 function wordsFor(types: readonly string[]): string[] {

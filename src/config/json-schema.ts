@@ -17,8 +17,8 @@ export function jsonSchema(): object {
   return { $schema, title: 'candor.yaml', description: 'The configuration of a Candor gateway.', ...rest };
 }
 
-/** What the schema keeps for `reference-tables.ts`. */
-const forDocuments: ReadonlySet<string> = new Set(['why', 'otherwise', 'kind']);
+/** What the schema keeps for `reference-tables.ts` and `hidden-keys.ts`. */
+const forDocuments: ReadonlySet<string> = new Set(['why', 'otherwise', 'kind', 'hiding', 'built']);
 
 /** A copy of a schema in which values may be variables and defaults are values. */
 function adapt(value: unknown): unknown {

@@ -5,6 +5,7 @@ import { defaults } from './defaults.ts';
 import { parseListenAddress } from './format/address.ts';
 import { ageOrNone, oneOrMany, parsed, path, whole } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
 export const listenAddress = z.union([
   parsed(parseListenAddress, { kind: 'address', examples: [':8080', 'localhost:8080'] }),
@@ -13,7 +14,9 @@ export const listenAddress = z.union([
 
 const certificateFiles = {
   certificate_file: path.meta({ description: 'A certificate in PEM, followed by its intermediate certificates.' }),
-  key_file: path.meta({ description: 'The private key of that certificate, in PEM, without a passphrase.' }),
+  key_file: hide(path, 'file', 'key').meta({
+    description: 'The private key of that certificate, in PEM, without a passphrase.',
+  }),
 };
 
 const tlsVersions = {

@@ -26,7 +26,7 @@ async function said(path: string): Promise<string> {
     file: basename(path),
     message: error.message.replaceAll(folder, '/etc'),
   }));
-  return renderConfigurationErrors(errors, loading.sourceText, { colour: false, width: 80 });
+  return renderConfigurationErrors(errors, loading.maskedText(), { colour: false, width: 80 });
 }
 
 describe('a configuration that cannot be read', () => {

@@ -24,8 +24,9 @@ export type Loading =
       readonly configuration: Configuration;
       readonly warnings: readonly ConfigurationError[];
       readonly leftOpen: LeftOpen;
-      readonly sourceText: string;
-      /** `sourceText` without secrets. */
+      /** Without secrets, for messages. */
+      readonly maskedText: () => string;
+      /** Without secrets, as YAML. */
       readonly shownText: () => ShownText;
       /** Absolute paths of everything that was read, the configuration first. */
       readonly files: readonly string[];
@@ -37,7 +38,7 @@ export type Loading =
       /** Where there is no file: the YAML files of its folder, three at most. */
       readonly yamlBeside?: readonly string[];
       readonly errors: readonly ConfigurationError[];
-      readonly sourceText: string;
+      readonly maskedText: () => string;
       readonly shownText: () => ShownText;
       readonly files: readonly string[];
     };
@@ -61,7 +62,7 @@ export async function loadConfiguration(
       readable: null,
       ...(yamlBeside === undefined ? {} : { yamlBeside }),
       errors: [configurationError(path, wholeFile, '', message, suggestion)],
-      sourceText: '',
+      maskedText: () => '',
       shownText: () => ({ text: '', unshown: null }),
       files: [absolute],
     };

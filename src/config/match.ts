@@ -1,4 +1,6 @@
 import type { RouteMatch } from '../core/route-spec.ts';
+import { leftOut } from '../core/redact/span.ts';
+import { redactPath } from '../core/redact/target.ts';
 import type { RouteRead } from './route-schema.ts';
 
 export function matchOf(route: RouteRead): RouteMatch {
@@ -53,15 +55,33 @@ function fieldsCover(earlier: RouteMatch, later: RouteMatch): boolean {
 }
 
 /**
- * An id that people recognise and that stays while the match does: `example.org/api`, `GET:/`,
- * `/api;x-beta=1`.
+ * The ids of routes in their order: what the file says, or what people recognise and what stays while the match does, such as
+ * `example.org/api`, `GET:/`, `/api;x-beta`. Of headers an id has the names alone: their values may be credentials, and ids are
+ * in logs, metrics and messages to people. A number tells routes apart that match the same otherwise. It is the same for all
+ * gateways with this file, and stays when a value is replaced.
  */
-export function idOf(match: RouteMatch): string {
+export function routeIds(routes: readonly RouteRead[]): string[] {
+  const taken = new Set(routes.flatMap(({ id }) => id ?? []));
+  const last = new Map<string, number>();
+  return routes.map((route) => {
+    if (route.id !== undefined) return route.id;
+    const wanted = idOf(matchOf(route));
+    let number = last.get(wanted) ?? 0;
+    let id: string;
+    do {
+      number += 1;
+      id = number === 1 ? wanted : `${wanted}#${number}`;
+    } while (taken.has(id));
+    taken.add(id);
+    last.set(wanted, number);
+    return id;
+  });
+}
+
+function idOf(match: RouteMatch): string {
   const methods = match.methods.length === 0 ? '' : `${match.methods.join(',')}:`;
   const [first = '', ...others] = match.hosts;
   const more = others.length === 0 ? '' : `+${others.length}`;
-  const fields = match.fields.map(
-    ({ name, value }) => `;${name}${value === null ? '' : `=${value.replace(/[^!-~]/g, '_')}`}`,
-  );
-  return `${methods}${first}${more}${match.pathPrefix}${fields.join('')}`;
+  const path = redactPath(match.pathPrefix).replaceAll(leftOut, '_');
+  return `${methods}${first}${more}${path}${match.fields.map(({ name }) => `;${name}`).join('')}`;
 }

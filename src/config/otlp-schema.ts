@@ -5,22 +5,23 @@ import { parseFieldValue } from './format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
 import { duration, oneOrMany, parsed, path, text } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
 /** `otlp`: the collector that gets spans, records and metrics. */
 export const otlp = z.union([
   z.literal('none'),
   section({
-    endpoint: parsed(parseCollectorUrl, { kind: 'URL', examples: ['http://127.0.0.1:4318'] }).meta({
+    endpoint: hide(parsed(parseCollectorUrl, { kind: 'URL', examples: ['http://127.0.0.1:4318'] }), 'path').meta({
       description: 'The URL of the collector, to which `/v1/traces`, `/v1/logs` and `/v1/metrics` are added.',
     }),
     format: key(z.enum(['protobuf', 'json']), 'How requests are encoded.', defaults.otlp.format),
     headers: key(
-      z.record(z.string(), parsed(parseFieldValue)),
+      hide(z.record(z.string(), parsed(parseFieldValue)), 'header'),
       'Headers of each request to the collector, such as the key of an account: write `${NAME}` to take it from the environment.',
       defaults.otlp.headers,
     ),
     header_files: key(
-      z.record(z.string(), path),
+      hide(z.record(z.string(), path), 'file', 'headers'),
       'Further headers of each request, by name: the value is the one line of the file.',
       defaults.otlp.headerFiles,
     ),
@@ -37,10 +38,10 @@ export const otlp = z.union([
       path,
       'The certificate that the gateway shows to a collector that asks who it is, in PEM, with its intermediate ones after it.',
     ),
-    key_file: key(path, 'The private key of that certificate, in PEM, without a passphrase.'),
+    key_file: key(hide(path, 'file', 'key'), 'The private key of that certificate, in PEM, without a passphrase.'),
     timeout: key(duration, 'For how long one request to the collector may take.', defaults.otlp.timeout),
     resource: key(
-      z.record(z.string(), text),
+      hide(z.record(z.string(), text), 'name'),
       'Attributes of the resource, beside those that the gateway knows: `service.name` is the `deployment` unless it stands here.',
       defaults.otlp.resource,
     ),

@@ -6,12 +6,14 @@ import { sortErrors } from './configuration-errors.ts';
 import { readDraft } from './draft.ts';
 import type { Environment } from './expand.ts';
 import { ownSocketPathError } from './format/address.ts';
+import { MaskedSource } from './masked-source.ts';
 import { readDocument } from './read-document.ts';
 import { type ReadableParts, readableParts } from './readable-parts.ts';
 import { review } from './review.ts';
 import { reviewLocalAuthority } from './review-local-authority.ts';
 import { reviewTls } from './review-tls.ts';
 import { type ShownText, shownText } from './shown-text.ts';
+import { withoutHidden } from './without-hidden.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
 import { reviewFiles, wantedFiles } from './wanted-files.ts';
 
@@ -43,7 +45,7 @@ export type Parsing =
       readonly configuration: Configuration;
       readonly warnings: readonly ConfigurationError[];
       readonly leftOpen: LeftOpen;
-      readonly sourceText: string;
+      readonly maskedText: () => string;
       readonly shownText: () => ShownText;
       readonly wanted: readonly WantedFile[];
     }
@@ -51,8 +53,9 @@ export type Parsing =
       readonly ok: false;
       readonly readable: ReadableParts;
       readonly errors: readonly ConfigurationError[];
-      readonly sourceText: string;
-      /** `sourceText` without secrets. */
+      /** Without secrets, for messages: each character keeps its line and column. */
+      readonly maskedText: () => string;
+      /** Without secrets, as YAML. */
       readonly shownText: () => ShownText;
       readonly wanted: readonly WantedFile[];
     };
@@ -66,10 +69,15 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const readings = context.readings ?? new Map<string, FileReading>();
   const document = readDocument(sourceText, context.file, context.environment);
   const { readable: value, positions } = document;
-  const shown = (): ShownText => shownText({ source: sourceText, value, positions });
+  const reading = { source: sourceText, value, positions, isBroken: document.value === undefined };
+  let known: MaskedSource | null = null;
+  const masked = (): MaskedSource => (known ??= new MaskedSource(reading));
+  const texts = { maskedText: () => masked().asterisks, shownText: () => shownText(reading, masked().text) };
+  const sorted = (errors: readonly ConfigurationError[]): readonly ConfigurationError[] =>
+    errors.length === 0 ? errors : sortErrors(withoutHidden(errors, masked().hidden()));
   const failed = (errors: readonly ConfigurationError[], wanted: readonly WantedFile[]): Parsing => {
     const readable = readableParts(value, positions, { ...context, readings, positions }, document.value !== undefined);
-    return { ok: false, readable, errors: sortErrors(errors), sourceText, shownText: shown, wanted };
+    return { ok: false, readable, errors: sorted(errors), ...texts, wanted };
   };
   if (document.value === undefined) return failed(document.errors, []);
   const collector = new ErrorCollector(context.file, document.positions);
@@ -102,6 +110,6 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
     state: plain.state === undefined,
     socket: plain.admin?.socket === undefined,
   };
-  const warnings = sortErrors(collector.errors);
-  return { ok: true, configuration, warnings, leftOpen, sourceText, shownText: shown, wanted };
+  const warnings = sorted(collector.errors);
+  return { ok: true, configuration, warnings, leftOpen, ...texts, wanted };
 }

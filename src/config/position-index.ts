@@ -17,20 +17,26 @@ export function pathText(path: Path): string {
 
 /** Where the values of a document stand, as offsets. */
 export interface PathOffsets {
-  /** Of what an alias repeats, where the value is one. */
-  valueOffsets(path: Path): readonly [start: number, end: number] | null;
   /** All values that are no lists and no maps. */
   scalars(): Iterable<ScalarPosition>;
+  keys(): Iterable<KeyPosition>;
 }
 
 /** A value that is no list and no map. */
 export interface ScalarPosition {
   /** `routes[0].timeouts.connect` */
   readonly key: string;
+  readonly path: Path;
   readonly start: number;
   readonly end: number;
   /** What the variables in it gave; null if there are none. */
   readonly expanded: string | null;
+}
+
+export interface KeyPosition {
+  readonly path: Path;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Where the keys and values of a document stand. */
@@ -48,6 +54,7 @@ export interface PositionIndex extends PathOffsets {
 }
 
 interface Entry {
+  readonly path: Path;
   key: readonly [number, number] | null;
   value: readonly [number, number] | null;
   collection: boolean;
@@ -90,13 +97,13 @@ export class PathPositions implements PositionIndex {
     return this.#entries.get(pathText(path))?.key ?? null;
   }
 
-  valueOffsets(path: Path): readonly [number, number] | null {
-    return this.#entries.get(pathText(path))?.value ?? null;
+  *scalars(): Iterable<ScalarPosition> {
+    for (const [key, { path, value, collection, expanded }] of this.#entries)
+      if (value !== null && !collection) yield { key, path, start: value[0], end: value[1], expanded };
   }
 
-  *scalars(): Iterable<ScalarPosition> {
-    for (const [key, { value, collection, expanded }] of this.#entries)
-      if (value !== null && !collection) yield { key, start: value[0], end: value[1], expanded };
+  *keys(): Iterable<KeyPosition> {
+    for (const { path, key } of this.#entries.values()) if (key !== null) yield { path, start: key[0], end: key[1] };
   }
 
   keyPosition(path: Path): SourcePosition {
@@ -132,7 +139,7 @@ export class PathPositions implements PositionIndex {
     const key = pathText(path);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { key: null, value: null, collection: false, written: null, expanded: null, bad: false };
+      entry = { path, key: null, value: null, collection: false, written: null, expanded: null, bad: false };
       this.#entries.set(key, entry);
     }
     return entry;

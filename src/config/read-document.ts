@@ -6,6 +6,7 @@ import { configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { expandVariables } from './expand.ts';
 import { plainText, quoted } from './error-detail.ts';
+import { MaskedSource } from './masked-source.ts';
 import type { PositionIndex } from './position-index.ts';
 import { PathPositions, pathText } from './position-index.ts';
 import type { SourceText } from './source-text.ts';
@@ -47,10 +48,11 @@ export function readDocument(text: string, file: string, environment: Environmen
     );
     return { value: undefined, readable: undefined, positions, errors: [error] };
   }
-  const syntax = syntaxErrors(document, source, file);
   const reader = new TreeReader(source, file, environment, positions, document);
   const value = document.contents === null ? undefined : reader.read(document.contents, []);
   const readable = reader.exhausted ? undefined : value;
+  const masked = (): string => new MaskedSource({ source: text, value: readable, positions, isBroken: true }).asterisks;
+  const syntax = syntaxErrors(document, source, file, masked);
   if (syntax.fatal) return { value: undefined, readable, positions, errors: syntax.errors };
   return {
     value: readable,

@@ -1,6 +1,8 @@
-/** The tables of `docs/configuration.md`, from the schema: every key with its type, default and reason. */
+/** The tables of `docs/configuration.md`, from the schema: every key with its type, default and reason; and what `docs/admin-api.md` says of hidden values. */
+import { harmlessHeaders } from '../core/redact/harmless-headers.ts';
+import { hiddenKeys } from './hidden-keys.ts';
 import { file } from './schema.ts';
-import { type AnySchema, definition, entriesOf, objectIn, shapeOf, shownOf } from './schema-parts.ts';
+import { type AnySchema, definition, type Hiding, entriesOf, objectIn, shapeOf, shownOf } from './schema-parts.ts';
 
 /** Fills in what stands between `<!-- keys: place -->` and `<!-- end -->`; the rest of the document stays. */
 export function fillTables(document: string): string {
@@ -9,6 +11,32 @@ export function fillTables(document: string): string {
     (_, open: string, path: string, close: string) => `${open}\n${tableOf(path)}\n${close}`,
   );
 }
+
+/** Fills in what stands between `<!-- hidden -->` and `<!-- end -->`: how values of which keys are hidden. */
+export function fillHidden(document: string): string {
+  const ways = Object.entries(hiddenWays).map(([hiding, what]) => {
+    const keys = hiddenKeys().filter((key) => key.hiding === hiding);
+    return `| ${what} | ${keys.map(({ path }) => `\`${path}\``).join(', ')} |`;
+  });
+  const names = harmlessHeaders.map((name) => `\`${name}\``).join(', ');
+  const table = ['| what is hidden | of which keys |', '| --- | --- |', ...ways, ''].join('\n');
+  const text = `\n${table}\nHeaders whose values are shown: ${names}. Not those that \`log.secret_headers\` names.\n\n`;
+  return document.replace(
+    /(<!-- hidden -->\n)[^]*?(<!-- end -->)/,
+    (_, open: string, close: string) => `${open}${text}${close}`,
+  );
+}
+
+const hiddenWays: Readonly<Record<Hiding, string>> = {
+  value: 'all of it',
+  header: 'the values of headers, but those of the headers below',
+  name: 'values whose names mark secrets',
+  path: 'of a URL, what follows the host',
+  query: 'values in the query',
+  command: 'words that are values of options and variables whose names mark secrets, or have the form of a secret',
+  hash: 'everything but a hash and a role',
+  file: 'the content of the file; its path is shown',
+};
 
 /** Places that the document must have a table for: every map of keys in the schema. */
 export function allPaths(): string[] {

@@ -5,7 +5,7 @@ import { isMap } from './draft.ts';
 import { orList, quoted } from './error-detail.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { nameError } from './leaves.ts';
-import { idOf, matchOf } from './match.ts';
+import { routeIds } from './match.ts';
 import { suggestNearest } from './nearest.ts';
 import type { Path } from './position-index.ts';
 
@@ -96,7 +96,7 @@ function reviewFilters(target: AlertTargetRead, at: Path, draft: Draft, collecto
   const upstreams = [draft.raw['upstreams'], draft.raw['applications']].flatMap((part) =>
     isMap(part) ? Object.keys(part) : [],
   );
-  const routes = [...draft.routes.values()].map((route) => route.id ?? idOf(matchOf(route)));
+  const routes = routeIds([...draft.routes.values()]);
   const unknown = (key: 'upstreams' | 'routes', known: readonly string[], what: string): void => {
     for (const [index, written] of (target[key] ?? []).entries())
       if (!known.includes(written))

@@ -1,21 +1,24 @@
 import { type Draft, isMap } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
+import { hidingAt } from './hidden-keys.ts';
 import type { Path } from './position-index.ts';
 
 /** Asterisks that `candor configuration show` printed in place of a secret, and that were not replaced by it. */
 export function reviewHidden(draft: Draft, collector: ErrorCollector): void {
-  warnWithin(draft.raw, [], collector);
-}
-
-function warnWithin(value: unknown, path: Path, collector: ErrorCollector): void {
-  // What a route answers is text of any kind.
-  if (path[0] === 'routes' && path.at(-1) === 'respond') return;
-  if (value === '***')
+  for (const path of hiddenValues(draft.raw))
     collector.warnAtValue(
       path,
       'this is what `candor configuration show` prints in place of a hidden value',
       'put the value back',
     );
-  if (Array.isArray(value)) for (const [at, one] of value.entries()) warnWithin(one, [...path, at], collector);
-  else if (isMap(value)) for (const [key, one] of Object.entries(value)) warnWithin(one, [...path, key], collector);
+}
+
+/** Where `***` stands for a value, or for a part of one that may be hidden. */
+export function* hiddenValues(value: unknown, path: Path = []): Generator<Path> {
+  // What a route answers is text of any kind.
+  if (path[0] === 'routes' && path.at(-1) === 'respond') return;
+  if (typeof value === 'string' && value.includes('***')) {
+    if (value === '***' || value.includes('//***@') || hidingAt(path, value).hiding !== null) yield path;
+  } else if (Array.isArray(value)) for (const [at, one] of value.entries()) yield* hiddenValues(one, [...path, at]);
+  else if (isMap(value)) for (const [key, one] of Object.entries(value)) yield* hiddenValues(one, [...path, key]);
 }

@@ -1,6 +1,9 @@
+import { isSecretName } from '../core/redact/secret-name.ts';
+import { secretHeaders } from '../core/redact/text-redactor.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
+import { hideTokens } from './hide-secrets.ts';
 import { matchOf, shadows } from './match.ts';
 import { orList, quoted } from './error-detail.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
@@ -73,6 +76,7 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
     );
   }
   reviewRedirect(route, at, collector);
+  reviewCredentials(route, at, collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
     const parsed = parseHostPattern(host);
@@ -95,6 +99,23 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
       'make it shorter than "exchange"',
     );
   }
+}
+
+/** A condition compares a header with a value that everybody has who can read the file. */
+function reviewCredentials({ headers }: RouteRead, at: number, collector: ErrorCollector): void {
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    const path = ['routes', at, 'headers', name];
+    if (typeof value !== 'string' || !collector.isLiteral(path) || !isCredential(name, value)) continue;
+    collector.warnAtKey(
+      path,
+      `the route asks for a credential in the header ${quoted(name)}, and the file has it in clear text`,
+      'take it from a variable, such as "${NAME}", or let the application check it',
+    );
+  }
+}
+
+function isCredential(name: string, value: string): boolean {
+  return secretHeaders.includes(name.toLowerCase()) || isSecretName(name) || hideTokens(value) !== value;
 }
 
 /** A side is closed as idle before the pong of a ping that comes so late could show that it is there. */

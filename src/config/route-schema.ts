@@ -27,6 +27,7 @@ import { retry } from './retry-schema.ts';
 import { alertDefaults } from './alert-defaults.ts';
 import { key, section } from './section.ts';
 import { slo } from './slo-schema.ts';
+import { hide } from './schema-parts.ts';
 
 export const timeouts = section({
   dns: key(
@@ -68,8 +69,8 @@ export const websocket = section({
 
 const fieldValue = parsed(parseFieldValue);
 const fieldEdits = section({
-  set: key(z.record(z.string(), fieldValue), 'Headers to write, in place of any of that name.'),
-  add: key(z.record(z.string(), oneOrMany(fieldValue)), 'Headers to write beside those of that name.'),
+  set: key(hide(z.record(z.string(), fieldValue), 'header'), 'Headers to write, in place of any of that name.'),
+  add: key(hide(z.record(z.string(), oneOrMany(fieldValue)), 'header'), 'Headers to write beside those of that name.'),
   remove: key(oneOrMany(parsed(parseLoneFieldName, { kind: 'header name' })), 'Names of headers to remove.'),
 });
 
@@ -110,7 +111,10 @@ export const errorPages = z.record(z.string(), path);
 export const disclosure = z.enum(['public', 'operator']);
 
 export const route = section({
-  id: key(name, 'Its name in logs and metrics; without it one is made of what it matches.'),
+  id: key(
+    name,
+    'Its name in logs and metrics; without it one is made of what it matches: host, path, methods, and names of headers without their values.',
+  ),
   host: key(
     oneOrMany(parsed(parseHostPattern, { kind: 'host' })),
     'Hosts to match, in any case, with or without a trailing dot; `*.example.org` is any name below it.',
@@ -123,7 +127,7 @@ export const route = section({
   ),
   methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
   headers: key(
-    z.record(z.string(), fieldMatch),
+    hide(z.record(z.string(), fieldMatch), 'header', 'value'),
     'Headers to match: a value, or `{ present: true }` for any. A header that the `Connection` header of the request nominates is removed, and matches nothing.',
   ),
 

@@ -3,6 +3,17 @@ import type * as z from 'zod';
 
 export type AnySchema = z.core.$ZodType;
 
+/** How much of a value people may see who did not write it. What `docs/admin-api.md` says of each stands in `hidden-keys.ts`. */
+export type Hiding = 'value' | 'header' | 'name' | 'path' | 'query' | 'command' | 'hash' | 'file';
+
+/**
+ * Marks what is written at `schema`, and all below it, as hidden: in the texts of configurations, messages, the effective
+ * configuration and the state folder. `built`: its key in `Configuration`, where that is another one than in the file.
+ */
+export function hide<S extends z.ZodType>(schema: S, hiding: Hiding, built?: string): S {
+  return schema.meta({ ...schema.meta(), hiding, ...(built === undefined ? {} : { built }) }) as S;
+}
+
 interface Shown {
   readonly description?: string;
   /** The default as it would stand in the file; absent where it depends on something else, or there is none. */
@@ -11,6 +22,8 @@ interface Shown {
   readonly otherwise?: string;
   readonly why?: string;
   readonly kind?: string;
+  readonly hiding?: Hiding;
+  readonly built?: string;
 }
 
 interface Definition {

@@ -4,6 +4,7 @@ import { defaults } from './defaults.ts';
 import { parseCookieDomain, parseCookieName, parseCookiePath } from './format/cookie.ts';
 import { duration, parsed, path } from './leaves.ts';
 import { key, section } from './section.ts';
+import { hide } from './schema-parts.ts';
 
 const absent = defaults.sticky;
 
@@ -38,7 +39,7 @@ export const sticky = z.union([
       absent.draining,
     ),
     key_file: key(
-      path,
+      hide(path, 'file', 'key'),
       'A file with the key that signs the cookies, 32 characters or more: for gateways that share clients. Absent: a key in the folder of `state`.',
     ),
   }),

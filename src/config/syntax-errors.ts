@@ -1,7 +1,6 @@
 import type { Document, ErrorCode, YAMLError } from 'yaml';
 import type { ConfigurationError } from './configuration-errors.ts';
 import { configurationError } from './configuration-errors.ts';
-import { hideSecrets } from './hide-secrets.ts';
 import { quoted } from './error-detail.ts';
 import type { SourcePosition, SourceText } from './source-text.ts';
 import { lineText, positionOf, sourceText } from './source-text.ts';
@@ -46,19 +45,20 @@ const harmlessCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY
 
 /**
  * The errors of the YAML parser as configuration errors. One mistake often causes several parser errors, so that only the first
- * error of a line is kept, and of unexpected characters only the first of the document.
+ * error of a line is kept, and of unexpected characters only the first of the document. `masked`: the text without secrets.
  */
 export function syntaxErrors(
   document: Document.Parsed,
   source: SourceText,
   file: string,
+  masked: () => string,
 ): { errors: ConfigurationError[]; fatal: boolean } {
   const found = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
   const lines = new Set<number>();
   const errors: ConfigurationError[] = [];
   let stumbled = false;
   for (const error of found) {
-    const { position, errorText } = explain(error, source);
+    const { position, errorText } = explain(error, source, masked);
     const follows = error.code === 'UNEXPECTED_TOKEN' && stumbled;
     stumbled ||= !harmlessCodes.has(error.code);
     if (lines.has(position.line) || follows) continue;
@@ -69,7 +69,11 @@ export function syntaxErrors(
 }
 
 /** The parser says where it gave up; people want to know what they left open before. */
-function explain(error: YAMLError, source: SourceText): { position: SourcePosition; errorText: ErrorText } {
+function explain(
+  error: YAMLError,
+  source: SourceText,
+  masked: () => string,
+): { position: SourcePosition; errorText: ErrorText } {
   if (error.code === 'BAD_INDENT' || error.code === 'MISSING_CHAR') {
     const open = lastOpen(source.text.slice(0, error.pos[1]));
     if (open !== null)
@@ -78,7 +82,7 @@ function explain(error: YAMLError, source: SourceText): { position: SourcePositi
   const position = errorPosition(error, source);
   return {
     position,
-    errorText: contextText(error, sourceText(hideSecrets(source.text)), position) ?? errorTexts[error.code],
+    errorText: contextText(error, sourceText(masked()), position) ?? errorTexts[error.code],
   };
 }
 

@@ -10,6 +10,7 @@ import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
 import { key, section } from './section.ts';
 import { drainSignal } from './drain-schema.ts';
 import { sticky } from './sticky-schema.ts';
+import { hide } from './schema-parts.ts';
 
 const tls = z.union([
   z.boolean(),
@@ -24,7 +25,7 @@ const tls = z.union([
       path,
       'The certificate that the gateway shows to endpoints that ask who it is, in PEM, with its intermediate ones after it.',
     ),
-    key_file: key(path, 'The private key of that certificate, in PEM, without a passphrase.'),
+    key_file: key(hide(path, 'file', 'key'), 'The private key of that certificate, in PEM, without a passphrase.'),
   }),
 ]);
 

@@ -156,6 +156,7 @@ describe('values that are not known', () => {
     assert.deepEqual(withDefaults(text, context), {
       text,
       problem: 'candor does not know the value of timeouts.idle, and none of those that it tried can stand there',
+      hidden: [],
     });
   });
 

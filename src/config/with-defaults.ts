@@ -4,16 +4,20 @@ import { quoteHidden } from '../core/redact/quote-hidden.ts';
 import { replaceSpans, type Span } from '../core/redact/span.ts';
 import { isMap } from './draft.ts';
 import { type ParseContext, parseConfiguration } from './parse.ts';
+import { hideInPath } from './hide-secrets.ts';
+import { pathText } from './position-index.ts';
+import { hiddenValues } from './review-hidden.ts';
 import { file } from './schema.ts';
 import { type AnySchema, entriesOf, objectIn, shapeOf, shownOf } from './schema-parts.ts';
 import { standInsFor, unreadable } from './stand-ins.ts';
 
 type Settings = Record<string, unknown>;
 
-/** `problem`: why nothing was filled in, a clause; null if the text has the defaults. */
+/** `problem`: why nothing was filled in, a clause; null if the text has the defaults. `hidden`: the keys of values of which `***` is all or a part. */
 export interface FilledText {
   readonly text: string;
   readonly problem: string | null;
+  readonly hidden: readonly string[];
 }
 
 /** A key that the file does not have, with its default. */
@@ -34,9 +38,10 @@ export function withDefaults(text: string, context: ParseContext): FilledText {
   // A gateway of an earlier version hides secrets without quotes.
   const source = withReferences(quoteHidden(text));
   const begin = settingsIn(source);
-  if (begin === null) return { text, problem: unreadable(firstErrorOf(text, context)).problem };
+  if (begin === null) return { text, problem: unreadable(firstErrorOf(text, context)).problem, hidden: [] };
+  const hiddenKeys = [...hiddenValues(withHidden(begin))].map((path) => hideInPath(pathText(path)));
   const standIns = standInsFor(source, begin, context);
-  if (!standIns.ok) return { text, problem: standIns.problem };
+  if (!standIns.ok) return { text, problem: standIns.problem, hidden: hiddenKeys };
   const known = { ...context, environment: standIns.environment };
   const meaning = meaningOf(source, known);
   const isSame = (changed: Settings): boolean => meaning !== null && meaningOf(stringify(changed), known) === meaning;
@@ -49,7 +54,7 @@ export function withDefaults(text: string, context: ParseContext): FilledText {
     settings = filler.fill(settings, byPattern(candidatesIn(file, settings, [])));
     if (isDeepStrictEqual(before, settings)) break;
   }
-  return { text: stringify(withHidden(settings), { lineWidth: 0 }), problem: null };
+  return { text: stringify(withHidden(settings), { lineWidth: 0 }), problem: null, hidden: hiddenKeys };
 }
 
 function firstErrorOf(text: string, context: ParseContext): string {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfiguration } from '../config/parse.ts';
+import { hiddenKeys } from '../config/hidden-keys.ts';
+import { hiddenSettings } from './hidden-settings.ts';
 import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
 
 const secret = 'Kn4rv-hunter2';
@@ -37,6 +39,12 @@ const places: readonly (readonly [what: string, text: string])[] = [
   ],
 ];
 
+test('settings are hidden as the schema of the file says first of their keys', () => {
+  const marks = hiddenKeys().map(({ built, hiding }) => [built, hiding] as const);
+  const first = new Map(marks.toReversed());
+  assert.deepEqual(Object.fromEntries(hiddenSettings), Object.fromEntries(first));
+});
+
 describe('the effective configuration has no secret', () => {
   for (const [what, text] of places)
     test(what, () => {
@@ -48,11 +56,14 @@ describe('the effective configuration has no secret', () => {
 
 test('the effective configuration has all defaults, and names of variables and headers as they were written', () => {
   const effective = effectiveOf(
-    `${listening}admin: { listen: "127.0.0.1:9901", tokens: { deploy: "${hash}" } }\napplications: { web: { command: node a.js, environment: { myVar: x } } }\nroutes: [{ to: app, request_headers: { set: { X-From: edge } } }]\n`,
+    `${listening}admin: { listen: "127.0.0.1:9901", tokens: { deploy: "${hash}" } }\napplications: { web: { command: node a.js, environment: { myVar: x } } }\nroutes: [{ to: app, request_headers: { set: { Cache-Control: no-store, X-From: edge } } }]\n`,
   ) as Record<string, Record<string, unknown>[]>;
   const [route = {}] = effective['routes'] ?? [];
   assert.deepEqual((route['timeouts'] as Record<string, unknown>)['response_head_ms'], 60_000);
-  assert.deepEqual((route['request_fields'] as Record<string, unknown>)['set'], [['X-From', 'edge']]);
+  assert.deepEqual((route['request_fields'] as Record<string, unknown>)['set'], [
+    ['Cache-Control', 'no-store'],
+    ['X-From', '***'],
+  ]);
   assert.deepEqual(effective['applications']?.[0]?.['environment'], { myVar: '***' });
   assert.deepEqual((effective['admin'] as unknown as Record<string, unknown>)['tokens'], [{ name: 'deploy', hash }]);
   assert.equal(effective['store'], null);

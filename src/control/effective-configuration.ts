@@ -1,6 +1,10 @@
+import type { Hiding } from '../config/schema-parts.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { snakeKey } from '../core/json-case.ts';
+import { isHarmlessHeader } from '../core/redact/harmless-headers.ts';
+import { isSecretName } from '../core/redact/secret-name.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { hiddenSettings } from './hidden-settings.ts';
 
 /** Plain data: what JSON has. */
 export type SettingValue = null | boolean | number | string | readonly SettingValue[] | SettingMap;
@@ -11,16 +15,8 @@ export interface SettingMap {
 
 const hidden = '***';
 
-/** Texts below these keys are secrets. */
-const secretKeys: ReadonlySet<string> = new Set([
-  ...['environment', 'expectHeaders', 'headers', 'key', 'hmacKey', 'password', 'routingKey', 'token', 'url', 'value'],
-]);
 /** Their keys are names that somebody has chosen, and no settings. */
 const namedKeys: ReadonlySet<string> = new Set(['environment', 'headers', 'resource', 'errorPages']);
-/** URLs whose path may be a secret. */
-const urlKeys: ReadonlySet<string> = new Set(['endpoint', 'ask']);
-/** Lists of words of a command line. */
-const commandKeys: ReadonlySet<string> = new Set(['command', 'dnsHook']);
 
 /** Certificates and error pages are whole documents. */
 const charactersMax = 200;
@@ -30,51 +26,65 @@ const charactersMax = 200;
  * operators have changed at run time is not in it.
  */
 export function effectiveConfiguration(configuration: Configuration): SettingMap {
-  return new Effective(new TextRedactor(configuration.log.secretFields)).map(configuration, false, false);
+  return new Effective(configuration.log.secretFields).map(configuration, null, false);
 }
 
 class Effective {
   readonly #redactor: TextRedactor;
+  readonly #secretHeaders: readonly string[];
 
-  constructor(redactor: TextRedactor) {
-    this.#redactor = redactor;
+  constructor(secretHeaders: readonly string[]) {
+    this.#redactor = new TextRedactor(secretHeaders);
+    this.#secretHeaders = secretHeaders;
   }
 
-  map(of: object, isNamed: boolean, isSecret: boolean): SettingMap {
+  /** `hiding` is null below keys that are shown; `isNamed`: the keys are names. */
+  map(of: object, hiding: Hiding | null, isNamed: boolean): SettingMap {
     const entries = Object.entries(of as Readonly<Record<string, unknown>>);
     return Object.fromEntries(
-      entries.map(([key, value]) => [isNamed ? key : snakeKey(key), this.#value(isNamed ? '' : key, value, isSecret)]),
+      entries.map(([key, value]) => {
+        if (isNamed) return [key, this.#value(key, value, hiding)];
+        return [snakeKey(key), this.#value(key, value, hiddenSettings.get(key) ?? null)];
+      }),
     );
   }
 
-  #value(key: string, value: unknown, isWithinSecret: boolean): SettingValue {
-    const isSecret = isWithinSecret || secretKeys.has(key);
-    if (typeof value === 'string') return isSecret ? hidden : this.#text(urlKeys.has(key) ? withoutPath(value) : value);
+  #value(key: string, value: unknown, hiding: Hiding | null): SettingValue {
+    if (typeof value === 'string') return this.#text(key, value, hiding);
     if (typeof value === 'number' || typeof value === 'boolean') return value;
     if (value === null || value === undefined || typeof value !== 'object') return null;
-    if (!Array.isArray(value)) return this.map(value, namedKeys.has(key), isSecret && namedKeys.has(key));
-    if (commandKeys.has(key)) return this.#redactor.redactCommand(value as readonly string[]);
-    if (isPair(value)) return [value[0], this.#valueOfField(value, isSecret)];
-    return value.map((one: unknown) => this.#value('', one, isSecret));
+    if (!Array.isArray(value)) return this.map(value, hiding, namedKeys.has(key));
+    if (hiding === 'command') return this.#redactor.redactCommand(value as readonly string[]);
+    if (hiding === 'header') return value.map((one: unknown) => this.#header(one));
+    return value.map((one: unknown) => this.#value('', one, hiding));
   }
 
-  #text(text: string): string {
+  #text(name: string, text: string, hiding: Hiding | null): string {
+    switch (hiding) {
+      case 'value':
+      case 'file':
+        return hidden;
+      case 'header':
+        return isHarmlessHeader(name, this.#secretHeaders) ? this.#plain(text) : hidden;
+      case 'name':
+        return isSecretName(name) ? hidden : this.#plain(text);
+      case 'path':
+        return this.#plain(text.replace(/^(\w+:\/\/[^/?#]*)[/?#].+$/s, `$1/${hidden}`));
+      default:
+        // Values of queries are removed from any text.
+        return this.#plain(text);
+    }
+  }
+
+  #plain(text: string): string {
     const shown = this.#redactor.redact(text);
     return shown.length <= charactersMax ? shown : `${shown.slice(0, charactersMax)}…`;
   }
 
-  /** The value of a header that is set or expected, unless its name says that it is a secret. */
-  #valueOfField([name, value]: readonly [string, string], isSecret: boolean): string {
-    const line = `${name}: ${value}`;
-    return isSecret || this.#redactor.redact(line) !== line ? hidden : this.#text(value);
+  /** A header is a list of name and value; names alone are shown. */
+  #header(one: unknown): SettingValue {
+    if (!Array.isArray(one)) return this.#value('', one, null);
+    const [name = '', value = ''] = one.map(String);
+    return [name, this.#text(name, value, 'header')];
   }
-}
-
-function withoutPath(url: string): string {
-  return url.replace(/^(\w+:\/\/[^/?#]*)[/?#].+$/s, `$1/${hidden}`);
-}
-
-/** A header: `[name, value]`, which is the only list of two texts that has no keys of its own. */
-function isPair(list: readonly unknown[]): list is readonly [string, string] {
-  return list.length === 2 && list.every((one) => typeof one === 'string') && /^[\w-]+$/.test(String(list[0]));
 }

@@ -15,6 +15,7 @@ import {
 import type { Cause, Evidence, Failure } from '../core/failure.ts';
 import type { ProxyErrorType } from '../core/proxy-error.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
+import { leftOut } from '../core/redact/span.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Delivery, Shape, Whose } from '../core/shape.ts';
 import { sentenceOf } from '../core/first-letter.ts';
@@ -118,13 +119,14 @@ export const requestIdMax = 128;
 
 function accountForOperators(facts: AccountFacts): OperatorAccount {
   const { exit, stoppedPids = null, noneReady = null, nextHop, receivedStatus, redactor } = facts;
-  const failure = failureWithoutSecrets(facts.failure, redactor);
+  const failure = withoutBytes(failureWithoutSecrets(facts.failure, redactor));
   const spec = specOf(failure, facts.application);
   const lastLine = exit?.exit.lastLine ?? null;
   const shownExit = exit && { ...exit.exit, lastLine: lastLine && redactor.redact(lastLine) };
   const ended = exit === null || shownExit === null ? '' : ` ${explainExit(shownExit, exit.beforeMs)}`;
   const stopped = stoppedPids === null ? '' : ` ${sentenceOf(stoppedText({ pids: stoppedPids, isWhole: true }))}`;
-  const noneFollowed = noneReady === null ? '' : ` ${explain(failureWithoutSecrets(noneReady, redactor))}`;
+  const noneFollowed =
+    noneReady === null ? '' : ` ${explain(withoutBytes(failureWithoutSecrets(noneReady, redactor)))}`;
   const nextStep =
     shownExit !== null
       ? nextStepAfterExit(shownExit)
@@ -141,6 +143,19 @@ function accountForOperators(facts: AccountFacts): OperatorAccount {
     usualCauses: shownExit === null && stoppedPids === null ? spec.usualCauses : [],
     nextStep: withId(nextStep, facts.requestId),
   };
+}
+
+/** "HTTP/1." in hexadecimal: what a sentence may need to know of the bytes. */
+const http1Bytes = '485454502f312e';
+
+/**
+ * Bytes that could not be parsed may be a part of the response to another client, and whoever gets an answer is a client: the record has the first of them, for those who may
+ * read it.
+ */
+function withoutBytes(failure: Failure): Failure {
+  if (!('firstBytes' in failure.evidence)) return failure;
+  const firstBytes = failure.evidence.firstBytes.startsWith(http1Bytes) ? http1Bytes : leftOut;
+  return { ...failure, evidence: { ...failure.evidence, firstBytes } } as Failure;
 }
 
 /** So that the command can be copied; an id that a shell could misread comes from a client. */

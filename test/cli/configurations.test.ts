@@ -7,6 +7,7 @@ import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import type { KeptConfiguration } from '../../src/core/kept-configuration.ts';
 import { systemClock } from '../../src/system/system.ts';
+import { parseConfiguration } from '../../src/config/parse.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { configurationForCommand } from '../../src/config/command.ts';
 import { effectiveConfiguration } from '../../src/control/effective-configuration.ts';
@@ -126,6 +127,23 @@ describe('candor configuration', () => {
     const loading = await loadConfiguration(join(folder, 'effective.yaml'), {}, thisHost());
     assert.ok(loading.ok, context.stdout.text);
     assert.deepEqual(loading.configuration, gateway.routed);
+  });
+
+  test('show --effective names the values that are hidden, in the file too, and hides no others', async () => {
+    const parsing = parseConfiguration(
+      'upstreams: { shop: "http://me:hunter2@127.0.0.1:3000" }\nroutes: [{ to: shop, path: /a, request_headers: { set: { Authorization: Basic x, X-Origin: y } } }, { to: shop, timeouts: { response_head: 5s } }]\n',
+      { file: 'candor.yaml', directory: folder, environment: {}, hostname: 'gateway', readings: new Map() },
+    );
+    const current = entry(1, 'applied', { text: parsing.shownText().text });
+    gateway.configurations = { current, list: [current] };
+    assert.equal(await context.candor('configuration', 'show', '--effective'), 0, context.stderr.text);
+    assert.match(
+      context.stdout.text,
+      /^# This is no whole configuration: 3 values stand here as \*\*\*\. Put them back before it is used; they are in \/candor\.yaml:\n#   upstreams\.shop\n#   routes\[0\]\.request_headers\.set\.Authorization\n#   routes\[0\]\.request_headers\.set\.X-Origin\n/,
+    );
+    assert.match(context.stdout.text, /to: shop[^]*to: shop/);
+    assert.match(context.stdout.text, /response_head: 5s/);
+    assert.match(context.stderr.text, /no whole configuration/);
   });
 
   test('show --effective of `candor run`, which has no file, prints the file that stands for it', async () => {

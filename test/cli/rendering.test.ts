@@ -440,7 +440,7 @@ describe('check', () => {
     folder = mkdtempSync(join(tmpdir(), 'candor-check-'));
     writeFileSync(
       join(folder, 'bad.yaml'),
-      'deploymnt: x\nlisteners:\n  http: ":99999"\nroutes:\n  - path: api\n    to: nobody\n',
+      'deploymnt: 7\nlisteners:\n  http: ":99999"\nroutes:\n  - path: api\n    to: nobody\n',
     );
     writeFileSync(join(folder, 'good.yaml'), 'upstreams:\n  api: 127.0.0.1:3000\n');
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { KeptConfiguration } from '../../src/core/kept-configuration.ts';
@@ -23,6 +23,49 @@ beforeEach(async () => {
 afterEach(() => edge.stop());
 
 const versions = (one: KeptConfiguration | undefined) => one?.unshown?.map(({ key, version }) => `${key} ${version}`);
+
+/** Whatever the gateway keeps or tells: its state folder, configurations, events, status and the effective configuration. */
+function everythingKept(): string {
+  const state = join(edge.folder, 'state');
+  const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const { gateway, events } = edge;
+  return [
+    ...files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1')),
+    JSON.stringify([gateway.configurations, gateway.status(), gateway.effectiveConfiguration(), events]),
+  ].join('\n');
+}
+
+describe('a secret under a key of the wrong name, or of the wrong kind', () => {
+  const canary = 'Kn4rvz8Q2hunter';
+  const reloads: readonly (readonly [what: string, yaml: string, isApplied: boolean])[] = [
+    ['a misspelled key', `${yaml('1')}admin: { socket: none, tokn: ${canary} }\n`, false],
+    ['the key of a file', `${yaml('1')}alerts: { targets: { a: { webhook: { urls: ${canary} } } } }\n`, false],
+    ['a list of variables', `${yaml('1')}applications: { w: { command: a, environment: ["K=${canary}"] } }\n`, false],
+    ['no YAML', `${yaml('1')}tokn:${canary}\nalerts: [\n`, false],
+    [
+      'words of commands',
+      `${yaml('1')}alerts: { targets: { a: { command: { run: [/bin/true, --token, ${canary}] } } } }\n`,
+      true,
+    ],
+    [
+      'a condition and a header',
+      yaml('1').replace(
+        '{ to: shop }',
+        `{ to: shop, headers: { x-a: ${canary} }, request_headers: { set: { x-b: ${canary} } } }`,
+      ),
+      true,
+    ],
+  ];
+
+  test('is kept and told nowhere, whether the reload is applied or refused', async () => {
+    for (const [what, text, isApplied] of reloads) {
+      const outcome = await edge.reload(text);
+      assert.equal(outcome.ok, isApplied, `${what}: ${JSON.stringify(outcome)}`);
+      assert.ok(!`${JSON.stringify(outcome)}${everythingKept()}`.includes(canary), what);
+    }
+    assert.equal(edge.gateway.configurations.list.length, reloads.length + 1);
+  });
+});
 
 describe('a hidden value that changes', () => {
   test('is known by its key, and so is that it changes back', async () => {

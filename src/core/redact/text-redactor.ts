@@ -72,6 +72,7 @@ export class TextRedactor {
    * character keeps its line and column. The text is not shortened.
    */
   mask(text: string): string {
+    if (!mayHoldSecret.test(text)) return text;
     return replaceSpans(text, this.#spans(text, 'setting'), (hidden) => hidden.replace(/[^\r\n]/gu, '*'));
   }
 

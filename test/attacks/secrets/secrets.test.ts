@@ -128,7 +128,7 @@ const answers: readonly Row[] = [
   ),
   ...answer('first bytes that are no text', (c) => `\u0000\u0001\u00ff secret=${c} \u0000`),
   ...answer('first bytes with JSON', (c) => `{"api_key":"${c}"}`),
-  ...answer('first bytes', (c) => `ERR ${c}\r\n`, { where: /log|explain|\/raw\/x/, why: nothingKnowsIt }),
+  ...answer('first bytes', (c) => `ERR ${c}\r\n`, { where: /log|explain/, why: nothingKnowsIt }),
   ...answer('a chunk that is none', (c) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${c}\r\n`),
   ...answer('a trailer', (c) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSet-Cookie: ${c}\r\n\r\n`),
   ...answer('a coding', (c) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: ${c}\r\n\r\n`, {

@@ -1,0 +1,72 @@
+import type { ConfigurationError } from './configuration-errors.ts';
+import { quotedMax } from './error-detail.ts';
+import type { HiddenText } from './masked-source.ts';
+
+const replacement = '***';
+
+/** Others stand by chance in sentences about something else. */
+function isRare(text: string): boolean {
+  return text.length >= 8 && !/^[a-z]+(?:[_-][a-z]+)*$/.test(text);
+}
+
+/** Of a value that a sentence takes apart, such as a header in one text. */
+const wordMin = 4;
+
+/**
+ * The same errors without hidden values in their sentences: whole, cut as `quoted` cuts, and of the value that an error is about its
+ * words too. So no sentence has to know which values are hidden.
+ */
+export function withoutHidden(
+  errors: readonly ConfigurationError[],
+  hidden: readonly HiddenText[],
+): readonly ConfigurationError[] {
+  if (hidden.length === 0) return errors;
+  const everywhere = patternOf(hidden.flatMap(({ texts }) => texts.filter(isRare).flatMap(formsOf)));
+  return errors.map((error) => {
+    const own = patternOf(
+      hidden
+        .filter(({ key }) => isRelated(error.path, key))
+        .flatMap(({ texts }) => texts.flatMap((text) => [...formsOf(text), ...wordsOf(text)])),
+    );
+    const change = (text: string): string =>
+      [own, everywhere].reduce((left, pattern) => (pattern === null ? left : left.replace(pattern, replacement)), text);
+    const keys = patternOf(hidden.filter(({ isKey }) => isKey).flatMap(({ texts }) => texts));
+    return {
+      ...error,
+      path: keys === null ? error.path : error.path.replace(keys, replacement),
+      message: change(error.message),
+      suggestion: error.suggestion === null ? null : change(error.suggestion),
+    };
+  });
+}
+
+/** An error may stand at the section that the value is in, or deeper. */
+function isRelated(path: string, key: string): boolean {
+  return path === '' || isBelow(path, key) || isBelow(key, path);
+}
+
+function isBelow(path: string, section: string): boolean {
+  return path.startsWith(section) && /^(?:$|[.[])/.test(path.slice(section.length));
+}
+
+/** As it stands in a sentence: as it is, in quotes, and cut. */
+function formsOf(text: string): string[] {
+  const points = [...text];
+  const whole = points.length > quotedMax ? points.slice(0, quotedMax - 1).join('') : text;
+  return [text, JSON.stringify(text).slice(1, -1), whole, JSON.stringify(whole).slice(1, -1)];
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/[^\w-]+/).filter((word) => word.length >= wordMin);
+}
+
+/** The longest first. A short one counts in quotes and as a number alone. */
+function patternOf(texts: readonly string[]): RegExp | null {
+  const found = [...new Set(texts)].filter((text) => text !== '').toSorted((a, b) => b.length - a.length);
+  if (found.length === 0) return null;
+  const patterns = found.map((text) => {
+    const literal = text.replace(/[^\w\s]/g, '\\$&');
+    return text.length < wordMin ? `(?<=")${literal}(?=")|(?<=number )${literal}\\b` : `(?<!\\w)${literal}(?!\\w)`;
+  });
+  return new RegExp(patterns.join('|'), 'gi');
+}
