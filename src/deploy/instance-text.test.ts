@@ -46,7 +46,7 @@ const table: readonly (readonly [what: string, life: InstanceLife, seen: Readine
     new RegExp(`^its last check failed, 1 of 3 in a row that take it out: ${failed.source}`),
   ],
   ['failing, a check failed', failing(0), bad, new RegExp(`^3 checks in a row failed; ${failed.source}`)],
-  ['failing, a check passed', failing(1), good, /^3 checks in a row had failed; 1 of 3 checks passed \(GET/],
+  ['failing, a check passed', failing(1), good, /^its checks had failed; 1 of 3 checks passed \(GET/],
 ];
 
 describe('an instance that starts again', () => {

@@ -85,11 +85,11 @@ export class Instance {
       clock: parts.clock,
       host: parts.host,
       life: () => this.#life,
-      onChecked: (observation) => {
+      onChecked: (observation, refusals) => {
         parts.onChecked(this, observation.kind === 'refused');
         const wasReady = this.#life.phase === 'ready' || this.#life.phase === 'failing';
         const passed = wasReady ? keepsReady(observation, this.#spec.readiness.path) : hasPassed(observation);
-        this.#handle({ kind: 'checked', passed });
+        this.#handle({ kind: 'checked', passed, refusals });
       },
       onWrongListenAddress: (port, sockets) => {
         this.#report.wrongListenAddress(lastSeen(this.#facts), port, sockets);
@@ -274,7 +274,7 @@ export class Instance {
       case 'ready':
         return this.#becameReady(before, life.startedAt);
       case 'failing':
-        return this.#reportNotReady(failsMax, before);
+        return this.#reportNotReady(before.phase === 'ready' ? before.fails + 1 : failsMax, before);
       case 'exited':
         return this.#run?.end('SIGTERM');
       case 'stopping':

@@ -97,8 +97,9 @@ export class PoolPermits {
   }
 
   noteFailedDial({ cause }: Failure): void {
-    if (isRefusal(cause)) this.semaphores.connectGate.noteRefusal(this.#ports.clock.now());
-    else this.semaphores.connectGate.reopen(); // The dial failed, but was not refused.
+    if (!isRefusal(cause)) return this.semaphores.connectGate.reopen(); // The dial failed, but was not refused.
+    this.semaphores.connectGate.noteRefusal(this.#ports.clock.now());
+    this.#ports.onRefused?.(this.#snapshot.id);
   }
 
   // Connections.
