@@ -133,6 +133,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   prohibition:
     'what the address is: `own_listener`, `loopback`, `link_local`, `metadata`, `multicast`, `unspecified`, `reserved`, or `denied` by `dns.deny`',
   requestsMax: 'how many requests an endpoint may have in flight, if that is what is full; absent otherwise',
+  stoppedPids:
+    'the processes of the endpoint, all of which a signal has stopped, so that nothing is answered; absent otherwise',
   queueMax: 'how many requests may wait, and already do',
   overAtStart: 'the time was over before an endpoint was chosen; absent otherwise',
   queuedMs:

@@ -293,6 +293,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   reused: [true, false],
   rule: Object.keys(requestRules),
   silent: ['client', 'application'],
+  stoppedPids: ['77 78'],
   stream: ['CANCEL'],
   reason: ['gateway_stopping', 'gateway_replaced', 'worker_replaced', 'listener_gone', 'ended_at_once'],
   what: ['request', 'tunnel'],

@@ -217,7 +217,15 @@ export interface Evidence {
   /** The circuit breakers of all endpoints are open or half-open, or that of the `route` is. */
   circuit_open: { upstream: string; endpoints?: number; route?: string; reason: string; retryAfterS: number };
   /** `queueMax`: how many requests already wait for a connection. `requestsMax`: what bounds the requests, where that is full and not `limit` connections. */
-  pool_full: { upstream: string; limit: number; requestsMax?: number; queueMax?: number; retryAfterS: number };
+  /** `stoppedPids`: all processes of the instance, which a signal has stopped, separated by blanks. */
+  pool_full: {
+    upstream: string;
+    limit: number;
+    requestsMax?: number;
+    queueMax?: number;
+    retryAfterS: number;
+    stoppedPids?: string;
+  };
   queue_timeout: {
     upstream: string;
     limit: number;
@@ -225,6 +233,7 @@ export interface Evidence {
     waitedMs: number;
     limitMs: number;
     retryAfterS: number;
+    stoppedPids?: string;
   };
   /** `bound` is such as 'route /api' or 'upstream app'. `displaced`: a request of a higher priority has taken its place in the queue. */
   concurrency_limit: { bound: string; limit: number; queueMax: number; displaced?: boolean; retryAfterS: number };

@@ -271,6 +271,18 @@ describe('a gateway', () => {
       /^upstream a: it is failing$/,
     ],
     [
+      'whose requests fail at an upstream, of which the cause is known',
+      { recent: some(100, 50), upstreams: [upstream('a', 'failing'), upstream('b', 'ok')] },
+      'failing',
+      /^upstream a: it is failing$/,
+    ],
+    [
+      'some of whose requests fail at an upstream, of which the cause is known',
+      { recent: some(100, 5), upstreams: [upstream('a', 'degraded'), upstream('b', 'ok')] },
+      'degraded',
+      /^upstream a: it is degraded$/,
+    ],
+    [
       'whose upstreams all fail',
       { upstreams: [upstream('a', 'failing'), upstream('b', 'failing')] },
       'failing',

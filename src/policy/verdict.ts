@@ -260,9 +260,13 @@ export function judgeGateway(facts: GatewayFacts): ServiceVerdict {
 /** By its requests, and those of its upstreams. */
 function judgeFailures(facts: GatewayFacts): ServiceVerdict | null {
   const judged = judgeRequests(facts);
-  if (judged?.state === 'failing' && facts.recent.requests > 0) return judged;
   const open = facts.upstreams.filter(({ verdict }) => verdict.state !== 'maintenance');
   const failing = open.filter(({ verdict }) => verdict.state === 'failing');
+  if (judged?.state === 'failing' && facts.recent.requests > 0) {
+    // What is known of the upstreams says why they fail.
+    const asked = failing.filter(({ isUsed }) => isUsed);
+    return asked.length === 0 ? judged : { state: 'failing', reason: reasonOf(asked) };
+  }
   const degraded = open.filter(({ verdict }) => verdict.state === 'degraded');
   // One that fails does not fail the others, unless there are no requests for these.
   const used = open.filter(({ isUsed }) => isUsed);
@@ -275,8 +279,8 @@ function judgeFailures(facts: GatewayFacts): ServiceVerdict | null {
   if (judged?.state === 'failing' && !some) return judged;
   const [failingNow, degradedNow] = [failing.filter(isOfNow), degraded.filter(isOfNow)];
   if (failingNow.length > 0) return { state: 'degraded', reason: reasonOf(failingNow) };
-  if (judged !== null && facts.recent.requests > 0) return judged;
   if (degradedNow.length > 0) return { state: 'degraded', reason: reasonOf(degradedNow) };
+  if (judged !== null && facts.recent.requests > 0) return judged;
   if (failing.length > 0) return { state: 'degraded', reason: reasonOf(failing) };
   if (judged !== null) return judged;
   return degraded.length > 0 ? { state: 'degraded', reason: reasonOf(degraded) } : null;

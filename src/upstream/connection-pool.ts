@@ -194,7 +194,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
   #enqueue({ waiter, limits, reusePolicy }: DialDemand, now: Instant): PendingStream | null {
     if (!this.#permits.tryWait(now)) {
       this.#permits.releaseUnused();
-      waiter.onNoStream(poolFull(this.#settings, this.#permits.hasTurn, this.#queue, now, this.#ports.random));
+      waiter.onNoStream(poolFull(this.#settings, this.#permits, this.#queue, now, this.#ports.random));
       return null;
     }
     const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
@@ -305,7 +305,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner, Poo
 
   #onQueueTimeout({ waiter, waitingSince: since }: QueueWaiter): void {
     const now = this.#ports.clock.now();
-    const failure = queueTimeout(this.#settings, this.#permits.hasTurn, this.#queue, now, since, this.#ports.random);
+    const failure = queueTimeout(this.#settings, this.#permits, this.#queue, now, since, this.#ports.random);
     this.#onWaiterRemoved();
     waiter.onNoStream(failure);
   }

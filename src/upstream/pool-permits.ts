@@ -80,6 +80,11 @@ export class PoolPermits {
     };
   }
 
+  /** Of the endpoint; undefined: its processes are not known to be stopped. */
+  get stoppedPids(): readonly number[] | undefined {
+    return this.#snapshot.stoppedPids;
+  }
+
   // Refusals.
 
   /** Milliseconds since the endpoint refused a connection; null if the caller may connect. */
