@@ -147,7 +147,9 @@ export function instanceLines(
   const heads = alignColumns(rows, '    ');
   return seen.flatMap(({ instance, endpoint }, index) => [
     heads[index] ?? '',
-    ...(isTakenOut(instance, endpoint) ? reasonLines(endpoint.reason, style) : instanceDetails(instance, style)),
+    ...(isTakenOut(instance, endpoint)
+      ? reasonLines(endpoint.reason, style)
+      : instanceDetails(instance, command, style)),
     ...usageLines(instance, style),
     ...earlierLines(instance, command, style),
     ...(endpoint === undefined ? [] : fullnessLines(endpoint, style)),
@@ -190,11 +192,13 @@ function isTakenOut(instance: InstanceStatus, endpoint: EndpointStatus | undefin
   return instance.phase === 'ready' && endpoint !== undefined && endpoint.state !== 'healthy';
 }
 
-function instanceDetails(instance: InstanceStatus, style: Style): string[] {
+function instanceDetails(instance: InstanceStatus, command: readonly string[], style: Style): string[] {
   const exposed =
     instance.exposedAt === null
       ? []
-      : wrap(harmless(exposureText(instance.exposedAt)), '        ').map((line) => style.warn(line));
+      : wrap(harmless(exposureText(instance.exposedAt, instance.earlierCommand ?? command)), '        ').map((line) =>
+          style.warn(line),
+        );
   // What its last checks found says less; `usageLines` says that a signal has stopped it.
   const reason = instance.usage?.stoppedPids === undefined ? instance.reason : '';
   const lines = [...reasonLines(reason, style), ...exposed];

@@ -8,7 +8,8 @@ import type { ReadinessResult } from './readiness.ts';
 
 const at = (ms: number): Instant => ms as Instant;
 const readiness = { path: '/healthz', intervalMs: 250, timeoutMs: 1000, passes: 3, startMs: 60_000 };
-const spec = { readiness, stopMs: 10_000, restart: { firstMs: 1, maxMs: 2, resetAfterMs: 3 } } as ApplicationSpec;
+const restart = { firstMs: 1, maxMs: 2, resetAfterMs: 3 };
+const spec = { readiness, stopMs: 10_000, restart, command: ['app'], environment: {} } as unknown as ApplicationSpec;
 
 const good: ReadinessResult = { kind: 'answered', status: 200, location: null, firstBytes: '' };
 const bad: ReadinessResult = { kind: 'answered', status: 500, location: null, firstBytes: '' };

@@ -76,7 +76,9 @@ export function readinessFinding({
   lastLine,
 }: InstanceFacts): ReadinessFinding | null {
   const fromCommand = spec.fromCommand === true;
-  return findingOf(lastObservation, { path: spec.readiness.path, port, fromCommand, wrongListenSockets, lastLine });
+  const { command, environment } = spec;
+  const own = { path: spec.readiness.path, port, fromCommand, command, host: environment['HOST'] };
+  return findingOf(lastObservation, { ...own, wrongListenSockets, lastLine });
 }
 
 /**

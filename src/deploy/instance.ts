@@ -78,7 +78,9 @@ export class Instance {
     this.#spec = spec;
     this.#parts = parts;
     this.#report = new InstanceReport(parts.events, id);
-    this.#exposure = new ExposureCheck(parts.host, parts.exposure, (at) => this.#report.exposed(at));
+    this.#exposure = new ExposureCheck(parts.host, parts.exposure, (at) =>
+      this.#report.exposed(at, this.#spec.command),
+    );
     this.#life = starting(parts.clock.now());
     this.#stateSince = this.#life.since;
     this.#readiness = new ReadinessWatch({
