@@ -161,6 +161,12 @@ export class Instance {
     return this.#isDetached;
   }
 
+  /** It ends at its starts, and serves nothing: another start would end in the same way. */
+  get endsAtStart(): boolean {
+    const life = this.#life;
+    return 'failedStarts' in life && life.failedStarts > 0 && life.phase !== 'ready' && life.phase !== 'failing';
+  }
+
   get hasProgram(): boolean {
     return this.#run?.program != null;
   }
