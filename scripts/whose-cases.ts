@@ -19,6 +19,8 @@ const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
     { when: 'with `queued_ms`', evidence: { queuedMs: 3000 } },
     { when: 'with `over_at_start`', evidence: { overAtStart: true } },
   ],
+  pool_full: [{ when: 'with `stopped_pids`', evidence: { stoppedPids: '77 78' } }],
+  queue_timeout: [{ when: 'with `stopped_pids`', evidence: { stoppedPids: '77 78' } }],
   tunnel_idle: [{ when: 'where `silent` is `client`', evidence: { silent: 'client' } }],
   response_not_http: [
     { when: 'with `answered_before`', evidence: { answeredBefore: 2 } },

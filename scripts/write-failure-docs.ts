@@ -135,6 +135,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   addressMax:
     'how many of them one client address may have while others use the upstream, if that is what it has; absent otherwise',
   requestsMax: 'how many requests an endpoint may have in flight, if that is what is full; absent otherwise',
+  stoppedPids:
+    'the processes of the endpoint, all of which a signal has stopped, so that nothing is answered; absent otherwise',
   queueMax: 'how many requests may wait, and already do',
   overAtStart: 'the time was over before an endpoint was chosen; absent otherwise',
   queuedMs:

@@ -43,23 +43,31 @@ export async function showIncidents(flags: IncidentsFlags, context: ProcessConte
       incidentLines(incident, context.clock.wallTime(), style),
     );
     const none = flags.since === undefined ? 'No incident is known.' : 'No incident since then.';
-    const shown = [...(lines.length === 0 ? [none] : lines), ...(await ownProblemLines(target, context))];
+    const shown = [...(lines.length === 0 ? [none] : lines), ...(await problemLines(target, context))];
     context.stdout.write(`${shown.join('\n')}\n`);
   }
   return open.length > 0 ? exitCodes.failure : exitCodes.ok;
 }
 
-/** Where the gateway has problems of its own, which need not be incidents: where they are shown. */
-async function ownProblemLines(target: AdminTarget, context: ProcessContext): Promise<readonly string[]> {
+/** What is wrong besides, and need not be an incident: problems of applications, and where those of the gateway itself are shown. */
+async function problemLines(target: AdminTarget, context: ProcessContext): Promise<readonly string[]> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) return [];
   const { problems = [] } = camelCased(answer.content) as Partial<GatewayStatus>;
-  const own = problems.filter(({ application }) => application === undefined);
-  if (own.length === 0) return [];
+  // Such as a crash loop, which is no incident while no request fails, and a problem all the same.
+  const others = problems.filter(({ application }) => application !== undefined);
+  const shown = others.flatMap(({ reason }) => wrapAfter(wordOfProblem, harmless(reason), wordOfProblem.length));
+  return [...shown, ...ownLines(problems.length - others.length)];
+}
+
+const wordOfProblem = 'A problem: ';
+
+function ownLines(count: number): readonly string[] {
+  if (count === 0) return [];
   const what =
-    own.length === 1
+    count === 1
       ? 'a problem of its own; `candor status` shows it'
-      : `${own.length} problems of its own; \`candor status\` shows them`;
+      : `${count} problems of its own; \`candor status\` shows them`;
   return wrap(`The gateway has ${what}.`, '');
 }
 

@@ -133,7 +133,7 @@ function certificateLines(status: GatewayStatus, style: Style): string[] {
       harmless(name),
       state,
       notAfter === null ? '' : `until ${notAfter.slice(0, 10)}`,
-      renewAt === null || failure !== null ? '' : style.dim(`renewed on ${renewAt.slice(0, 10)}`),
+      renewAt === null || failure !== null ? '' : style.dim(`to be renewed on ${renewAt.slice(0, 10)}`),
     ]),
     '  ',
   );

@@ -147,7 +147,9 @@ export function instanceLines(
   const heads = alignColumns(rows, '    ');
   return seen.flatMap(({ instance, endpoint }, index) => [
     heads[index] ?? '',
-    ...(isTakenOut(instance, endpoint) ? reasonLines(endpoint.reason, style) : instanceDetails(instance, style)),
+    ...(isTakenOut(instance, endpoint)
+      ? reasonLines(endpoint.reason, style)
+      : instanceDetails(instance, command, style)),
     ...usageLines(instance, style),
     ...earlierLines(instance, command, style),
     ...(endpoint === undefined ? [] : fullnessLines(endpoint, style)),
@@ -165,10 +167,10 @@ function earlierLines({ earlierCommand }: InstanceStatus, command: readonly stri
   return reasonLines(`from the earlier configuration${own === now ? '' : `, runs ${own}`}`, style);
 }
 
-/** The mark, the id and a word. An instance whose processes a signal has stopped may still count as ready until its checks fail. */
+/** The mark, the id and a word. An instance whose processes a signal has stopped counts as ready until its checks fail, and is not. */
 function markAndState(instance: InstanceStatus, endpoint: EndpointStatus | undefined, style: Style): string[] {
   const { id, phase } = instance;
-  if (isStoppedBySignal(instance)) return [statusMark('bad', style), id, `${phase}, but stopped`];
+  if (isStoppedBySignal(instance)) return [statusMark('bad', style), id, 'stopped by a signal'];
   if (isTakenOut(instance, endpoint)) return [statusMark(toneOfState[endpoint.state], style), id, word(endpoint.state)];
   return [statusMark(hasStopped(instance) ? 'warn' : toneOfPhase[phase], style), id, word(phase)];
 }
@@ -176,8 +178,8 @@ function markAndState(instance: InstanceStatus, endpoint: EndpointStatus | undef
 const word = (state: string): string => state.replaceAll('_', ' ');
 
 /** Whether none of its processes that could answer is left. A gateway of an earlier version says nothing of it. */
-function isStoppedBySignal({ phase, usage }: Partial<InstanceStatus>): boolean {
-  return phase === 'ready' && usage?.stoppedPids !== undefined;
+function isStoppedBySignal({ usage }: Partial<InstanceStatus>): boolean {
+  return usage?.stoppedPids !== undefined;
 }
 
 /** Whether a signal has stopped some process of it, while others may answer. */
@@ -190,11 +192,13 @@ function isTakenOut(instance: InstanceStatus, endpoint: EndpointStatus | undefin
   return instance.phase === 'ready' && endpoint !== undefined && endpoint.state !== 'healthy';
 }
 
-function instanceDetails(instance: InstanceStatus, style: Style): string[] {
+function instanceDetails(instance: InstanceStatus, command: readonly string[], style: Style): string[] {
   const exposed =
     instance.exposedAt === null
       ? []
-      : wrap(harmless(exposureText(instance.exposedAt)), '        ').map((line) => style.warn(line));
+      : wrap(harmless(exposureText(instance.exposedAt, instance.earlierCommand ?? command)), '        ').map((line) =>
+          style.warn(line),
+        );
   // What its last checks found says less; `usageLines` says that a signal has stopped it.
   const reason = instance.usage?.stoppedPids === undefined ? instance.reason : '';
   const lines = [...reasonLines(reason, style), ...exposed];

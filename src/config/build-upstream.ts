@@ -151,6 +151,8 @@ function buildCheck(read: FullUpstream['check']): CheckSpec {
     // A number that the operator wrote stands, whatever the checks had met.
     ...(passes === undefined ? { passesAfterRefusal: 1 } : {}),
     fails: count(fails, defaults.check.fails),
+    // What another port refuses says nothing of the port of requests.
+    ...(fails === undefined && port === undefined ? { failsAfterRefusal: 2 } : {}),
   };
   if (grpc !== undefined) return { kind: 'grpc', service: grpc, host: host ?? null, ...times };
   if (path === undefined) return { kind: 'tcp', ...times };

@@ -191,14 +191,17 @@ export const defaults = {
     kind: declare('tcp', 'Nothing is known of the application but that something must listen.'),
     interval: declare(
       '5s',
-      'An endpoint that died without a trace is noticed by the third failed check, within 11 s: a failed one is repeated after half of it. One that refused a connection, or is not healthy, is checked every 250 ms, so that it serves within a second of being back.',
+      'An endpoint that died without a trace is noticed by the third failed check, within 11 s: a failed one is repeated after half of it. One that refused a connection is checked at once, and every 250 ms while it is not healthy, so that it serves within a second of being back.',
     ),
     timeout: declare('2s', 'A health page that needs longer is not healthy.'),
     passes: declare(
       '2',
       'One pass may be luck. After refused connections one is enough: that something listens again is no luck.',
     ),
-    fails: declare('3', 'One lost check is not an outage.'),
+    fails: declare(
+      '3',
+      'One lost check is not an outage. Of refused connections two are enough, of which one may be that of a request.',
+    ),
   },
 
   balance: declare(

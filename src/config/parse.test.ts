@@ -386,8 +386,8 @@ describe('what is written', () => {
         }),
       [
         { kind: 'tcp', port: 9 },
-        { kind: 'http', path: '/up', host: null, expectHeaders: [['x-ready', 'yes']] },
-        { kind: 'grpc', service: '', host: 'h' },
+        { kind: 'http', path: '/up', host: null, expectHeaders: [['x-ready', 'yes']], failsAfterRefusal: 2 },
+        { kind: 'grpc', service: '', host: 'h', failsAfterRefusal: 2 },
       ],
     ],
     [
@@ -489,13 +489,22 @@ describe('what is written', () => {
         passes: 2,
         passesAfterRefusal: 1,
         fails: 3,
+        failsAfterRefusal: 2,
       },
     ],
     [
       'a check without one is by TCP',
       'upstreams: { app: { endpoints: "a:1", check: { interval: 500ms } } }',
       (c) => c.upstreams[0]?.check,
-      { kind: 'tcp', intervalMs: 500, timeoutMs: 2000, passes: 2, passesAfterRefusal: 1, fails: 3 },
+      {
+        kind: 'tcp',
+        intervalMs: 500,
+        timeoutMs: 2000,
+        passes: 2,
+        passesAfterRefusal: 1,
+        fails: 3,
+        failsAfterRefusal: 2,
+      },
     ],
     [
       'no check is none',

@@ -356,6 +356,7 @@ export class ControlParts {
         // First: the report of a failed handshake says what has become of the name.
         this.automatic.noteAsked(batch.askedNames);
         this.reports.onBatch(batch);
+        if (batch.refused !== undefined) this.endpoints.onRefused(batch.refused);
         this.endpoints.onOutcomes(batch.outcomes);
         this.processes.onOutcomes(batch.outcomes);
         if (batch.drainSignals !== undefined) this.endpoints.onDrainSignals(batch.drainSignals);

@@ -121,10 +121,15 @@ export class IncidentWatch {
   }
 
   /** Workers send batches several times a second, empty ones too: judges the seconds that are over. */
-  onBatch({ exchanges, outcomes, counts }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'>): void {
+  onBatch({
+    exchanges,
+    outcomes,
+    counts,
+    responses = [],
+  }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'> & Partial<Pick<WorkerBatch, 'responses'>>): void {
     if (this.#closed !== null) return;
     const ms = this.#ms;
-    const traffic = { exchanges, outcomes, staleReusesFailed: this.#newStaleReuses(counts) };
+    const traffic = { exchanges, outcomes, responses, staleReusesFailed: this.#newStaleReuses(counts) };
     this.#tracker.note(traffic, ms, this.#parts.clock.wallTime());
     for (const change of this.#tracker.judge(ms, (upstream) => this.#watched(upstream as UpstreamId)))
       this.#report(change);

@@ -11,7 +11,7 @@ import type { OpenListener } from '../core/worker-messages.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { EndpointFigures } from '../record/endpoint-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
-import { routeMaintenance, type VerdictParts, verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
+import { isUsable, routeMaintenance, type VerdictParts, verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { BoundCounts, EndpointCounts } from '../limits/shared-counts.ts';
@@ -72,7 +72,9 @@ export interface StatusFacts {
 export function statusOf(facts: StatusFacts): GatewayStatus {
   const { deployment, member, epoch, generation, revision, contentHash, source, state, drain } = facts;
   const { problems, applications, workers, incidents } = facts;
-  const judged = { ...facts, maintenance: routeMaintenance(facts.routes, facts.overlay) };
+  const isRefusing = ({ semaphores }: EndpointSnapshot): boolean =>
+    semaphores !== undefined && facts.countsAt(semaphores).isRefusing;
+  const judged = { ...facts, isRefusing, maintenance: routeMaintenance(facts.routes, facts.overlay) };
   const upstreams = facts.upstreams.map((upstream) => upstreamStatus(upstream, judged));
   return {
     deployment,
@@ -207,15 +209,16 @@ function endpointStatus(
   { id: upstream, connectionsMax, http2 }: UpstreamSnapshot,
 ): EndpointStatus {
   const { id, address, state, reason, weight = 1, sinceInstant, release, semaphores } = endpoint;
-  const none = { connections: 0, idle: 0, waiting: 0, requests: 0, longLived: 0 };
-  const { connections, idle, waiting, requests, longLived } = semaphores === undefined ? none : countsAt(semaphores);
+  const none = { connections: 0, idle: 0, waiting: 0, requests: 0, longLived: 0, isRefusing: false };
+  const counts = semaphores === undefined ? none : countsAt(semaphores);
+  const { connections, idle, waiting, requests, longLived, isRefusing } = counts;
   const check = lastCheckOf(upstream, id);
   const certificate = certificateOf(id);
   return {
     id,
     address: addressText(address),
     state,
-    reason,
+    reason: isRefusing && isUsable(endpoint) ? refusesText(endpoint) : reason,
     sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)),
     weight,
     connections,
@@ -229,6 +232,11 @@ function endpointStatus(
     release,
     certificate: certificate === null ? null : certificateStatus(certificate),
   };
+}
+
+/** No check has confirmed it yet, or none will. */
+function refusesText({ state, reason }: EndpointSnapshot): string {
+  return state === 'unchecked' ? `it refuses connections, and ${reason}` : 'it refuses connections of requests';
 }
 
 /** Requests are counted by themselves only where they are bounded. Over HTTP/1 each has a connection; over HTTP/2 many share one: null. */

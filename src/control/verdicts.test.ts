@@ -77,6 +77,7 @@ function verdictOf(
       maintenance: routeMaintenance([], overlay()),
       problems,
       waiting: [],
+      isRefusing: () => false,
       now: 0 as Instant,
     },
   );

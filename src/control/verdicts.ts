@@ -1,7 +1,7 @@
 import type { Instant } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
-import type { EndpointState } from '../core/endpoint.ts';
+import { addressText, type EndpointState } from '../core/endpoint.ts';
 import { type ApplicationProblemKind, type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
 import type { ServiceVerdict } from '../core/service-verdict.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
@@ -27,6 +27,8 @@ export interface VerdictParts {
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
   readonly breakers: readonly RouteBreakerView[];
   readonly maintenance: MaintenanceByUpstream;
+  /** Whether an endpoint refuses connections now. */
+  readonly isRefusing: (endpoint: EndpointSnapshot) => boolean;
   /** Of the status. */
   readonly problems: readonly Pick<StatusProblem, 'kind' | 'application'>[];
 }
@@ -77,6 +79,11 @@ const classes: Readonly<Record<EndpointState, EndpointClass>> = {
   gone: 'draining',
 };
 
+/** Whether it gets requests, by its state. */
+export function isUsable({ state }: EndpointSnapshot): boolean {
+  return classes[state] === 'usable';
+}
+
 export function verdictOfUpstream(
   {
     id,
@@ -86,22 +93,26 @@ export function verdictOfUpstream(
   }: Pick<UpstreamSnapshot, 'id' | 'application' | 'endpoints' | 'triesUnhealthy'>,
   parts: VerdictParts,
 ): ServiceVerdict {
-  const { history, lastMinute, breakers, maintenance, problems, waiting, now } = parts;
+  const { history, lastMinute, breakers, maintenance, problems, waiting, now, isRefusing } = parts;
   const tried = triedAllTheSame(endpoints, triesUnhealthy === true);
   const isTakenOut = (one: EndpointSnapshot): boolean =>
     one.state === 'ejected' && one.takenOutBy !== undefined && !tried.includes(one);
-  const classOf = (one: EndpointSnapshot): EndpointClass => (isTakenOut(one) ? 'draining' : classes[one.state]);
+  const classOf = (one: EndpointSnapshot): EndpointClass =>
+    isTakenOut(one) ? 'draining' : isUsable(one) && isRefusing(one) ? 'troubled' : classes[one.state];
   const count = (wanted: EndpointClass): number => endpoints.filter((one) => classOf(one) === wanted).length;
   const at = `upstream ${id}`;
   const minute = lastMinute.of(id);
+  const waits = waitingStatus(at, waiting, now);
   return judgeUpstream({
     recent: history.recent(`upstream:${id}`, recentSeconds),
     lastMinute: minute,
     silentS: history.silentS(`upstream:${id}`),
     endpoints: endpoints.length,
     usable: count('usable'),
-    stopped: endpoints.filter((one) => classOf(one) === 'usable' && one.stoppedPids !== undefined).length,
-    waiting: waitingStatus(at, waiting, now).find((one) => one.for === 'endpoint') ?? null,
+    stopped: endpoints.filter((one) => classOf(one) !== 'draining' && one.stoppedPids !== undefined).length,
+    trouble: troubleOf(endpoints.filter((one) => classOf(one) === 'troubled')),
+    waiting: waits.find((one) => one.for === 'endpoint') ?? null,
+    queued: waits.find((one) => one.for === 'connection') ?? null,
     awaited: awaitedStatus(at, waiting, now),
     usualMs: minute.p99Ms,
     onProbation: count('onProbation'),
@@ -112,6 +123,20 @@ export function verdictOfUpstream(
     applicationProblem: problemOf(application, problems),
     maintenance: maintenance.of.get(id) ?? noneClosed,
   });
+}
+
+/** Enough for a failure and its address. */
+const troubleCharactersMax = 160;
+
+/** What keeps requests from these endpoints, of the first of them. */
+function troubleOf([first, ...others]: readonly EndpointSnapshot[]): string | null {
+  if (first === undefined) return null;
+  const reason = isUsable(first) ? `${addressText(first.address)} refuses connections` : first.reason;
+  if (reason === '' || reason.length > troubleCharactersMax) return null;
+  const clause = reason.replace(/\.$/, '');
+  return others.some((one) => one.checkCause !== first.checkCause)
+    ? `${addressText(first.address)}: ${clause}`
+    : clause;
 }
 
 type JudgedProblem = VerdictParts['problems'][number];

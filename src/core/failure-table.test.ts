@@ -267,6 +267,28 @@ describe('the failure table', () => {
     }
   });
 
+  it('names no key of the configuration that does not exist at the level that it names', () => {
+    const read = (name: string): string =>
+      readFileSync(join(import.meta.dirname, '..', '..', 'docs', `${name}.md`), 'utf8');
+    const paths = [...read('configuration').matchAll(/<!-- keys: (\S+) -->([\s\S]*?)<!-- end -->/g)].flatMap(
+      ([, section = '', rows = '']) =>
+        [...rows.matchAll(/^\| `([^`]+)`/gm)].map(([, key = '']) => (section === 'file' ? key : `${section}.${key}`)),
+    );
+    const named =
+      /`([a-z]\w*(?:\.[a-z]\w*)+)(?:: [^`]*)?`(?: \([^)]*\))?(?: of (?:the|its) (route|upstream|listener|application)\b)?/g;
+    const found = [...read('failures').matchAll(named)].filter(([, key = '']) => !/[A-Z]/.test(key));
+    assert.ok(found.length > 20);
+    for (const [text, key = '', level] of found)
+      assert.ok(
+        paths.some((path) => `.${path}`.endsWith(`.${key}`) && (level === undefined || path.startsWith(`${level}s.*`))),
+        text,
+      );
+    assert.doesNotMatch(
+      specOf(fail('request_refused', 'request', { rule: 'content-too-large', status: 413, at: '' })).nextStep,
+      /of the route/,
+    );
+  });
+
   it('agrees with docs/failures.md', () => {
     const script = join(import.meta.dirname, '..', '..', 'scripts', 'write-failure-docs.ts');
     assert.doesNotThrow(() => execFileSync(process.execPath, [script, '--check'], { stdio: 'pipe' }));
@@ -295,6 +317,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   reused: [true, false],
   rule: Object.keys(requestRules),
   silent: ['client', 'application'],
+  stoppedPids: ['77 78'],
   stream: ['CANCEL'],
   reason: ['gateway_stopping', 'gateway_replaced', 'worker_replaced', 'listener_gone', 'ended_at_once'],
   what: ['request', 'tunnel'],

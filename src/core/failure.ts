@@ -220,6 +220,7 @@ export interface Evidence {
   /**
    * `queueMax`: how many requests already wait for a connection. `requestsMax`: what bounds the requests, where that is full and not `limit` connections.
    * `addressMax`: of these, so many are for one client address while others use the endpoint, where the request lacks one for that reason.
+   * `stoppedPids`: all processes of the instance, which a signal has stopped, separated by blanks.
    */
   pool_full: {
     upstream: string;
@@ -228,6 +229,7 @@ export interface Evidence {
     requestsMax?: number;
     queueMax?: number;
     retryAfterS: number;
+    stoppedPids?: string;
   };
   queue_timeout: {
     upstream: string;
@@ -237,6 +239,7 @@ export interface Evidence {
     waitedMs: number;
     limitMs: number;
     retryAfterS: number;
+    stoppedPids?: string;
   };
   /** `limit` tunnels and streams; `addressMax` as above. */
   tunnels_full: { upstream: string; limit: number; addressMax?: number; retryAfterS: number };

@@ -25,6 +25,8 @@ export interface InstanceTraffic {
   readonly served: boolean;
   /** At least one request failed in a way that counts against the instance. */
   readonly failed: boolean;
+  /** A connection was refused. */
+  readonly refused?: true;
 }
 
 /** The applications that Candor runs, as discovery sees them. `deploy/` implements it. */

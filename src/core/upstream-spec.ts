@@ -208,4 +208,6 @@ interface CheckTimes {
   /** Like `passes`, after refused connections; absent: `passes`. */
   readonly passesAfterRefusal?: number;
   readonly fails: number;
+  /** Like `fails`, of refused connections; absent: `fails`. */
+  readonly failsAfterRefusal?: number;
 }

@@ -1,6 +1,7 @@
 import type { EndpointResponses, StageTimes } from './attempt-counts.ts';
 import type { ThreadFigures } from './thread-figures.ts';
 import type { UnknownCode } from './connector.ts';
+import type { EndpointId } from './endpoint.ts';
 import type { ExchangeCount, WorkerCounts } from './counters.ts';
 import type { ForceCloseReason } from './failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
@@ -131,6 +132,8 @@ export type FromWorker =
       readonly routeOutcomes?: readonly RouteOutcomes[];
       /** Absent: no endpoint has said that it wants no new requests. */
       readonly drainSignals?: readonly DrainSignal[];
+      /** Endpoints that have refused connections; absent: none has. */
+      readonly refused?: readonly EndpointId[];
       /** Draining endpoints to which this worker has no request in flight any more. */
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;

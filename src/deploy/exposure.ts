@@ -1,5 +1,6 @@
 import type { Host, ListeningSocket, Program } from './host.ts';
-import { listenAdvice, socketText } from './listening.ts';
+import { listenAdvice } from './listen-advice.ts';
+import { socketText } from './listening.ts';
 
 /** Addresses that stand for every address of the machine. */
 const everyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -11,8 +12,8 @@ export function exposedAt(sockets: readonly ListeningSocket[], port: number): st
 }
 
 /** What it means, and what to do. */
-export function exposureText(at: string): string {
-  return `the application listens on every address (${at}), so that clients that reach this machine on that port bypass the gateway: ${listenAdvice}`;
+export function exposureText(at: string, command: readonly string[]): string {
+  return `the application listens on every address (${at}), so that clients that reach this machine on that port bypass the gateway: ${listenAdvice(command)}`;
 }
 
 /** Finds out whether the program of an instance is exposed. Each application is reported once. */

@@ -24,6 +24,7 @@ const spec: LifeSpec = {
 const at = (ms: number) => ms as Instant;
 const pass: LifeEvent = { kind: 'checked', passed: true };
 const fail: LifeEvent = { kind: 'checked', passed: false };
+const refused = (refusals: number): LifeEvent => ({ kind: 'checked', passed: false, refusals });
 const exited: LifeEvent = { kind: 'exited' };
 const gone: LifeEvent = { kind: 'group_gone', chance: 0.5 };
 const notStarted: LifeEvent = { kind: 'not_started', chance: 0.5 };
@@ -56,6 +57,15 @@ const lives: Readonly<Record<string, readonly Step[]>> = {
     [10_400, pass, 'failing', none],
     [11_400, pass, 'failing', none],
     [12_400, pass, 'ready', none],
+  ],
+  'two refused connections in a row take a ready one out, and one does not': [
+    [100, pass, 'starting', 10_000],
+    [150, pass, 'starting', 10_000],
+    [200, pass, 'ready', none],
+    [1200, refused(1), 'ready', none],
+    [1450, pass, 'ready', none],
+    [2400, refused(1), 'ready', none],
+    [2650, refused(2), 'failing', none],
   ],
   'time alone never makes it ready': [
     [10_000, due, 'starting', none], // reported, and checked on

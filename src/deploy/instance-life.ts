@@ -63,7 +63,8 @@ export type InstanceLife =
 export type Phase = InstanceLife['phase'];
 
 export type LifeEvent =
-  | { readonly kind: 'checked'; readonly passed: boolean }
+  /** `refusals`: connections that were refused in a row, with this check. */
+  | { readonly kind: 'checked'; readonly passed: boolean; readonly refusals?: number }
   /** The program's process has ended. */
   | { readonly kind: 'exited' }
   /** No process of the group is left. `chance` is uniform in [0, 1). */
@@ -82,6 +83,9 @@ export type LifeSpec = Pick<ApplicationSpec, 'readiness' | 'stopMs' | 'restart'>
 
 /** Failed checks in a row that take a ready instance out; one alone may be a garbage collection or a lost packet. */
 export const failsMax = 3;
+
+/** The same of refused connections, of checks and of requests: two are no garbage collection, and no lost packet. */
+const refusalsMax = 2;
 
 /** How long child processes of a crashed program may take to end by themselves. They get no requests. */
 const leftoverMs = 1_000;
@@ -219,9 +223,7 @@ function fromStarting(life: StartingLife, event: LifeEvent, now: Instant, spec: 
 function fromServing(life: ServingLife, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
   switch (event.kind) {
     case 'checked':
-      return life.phase === 'ready'
-        ? checkedReady(life, event.passed, now)
-        : checkedFailing(life, event.passed, now, spec);
+      return life.phase === 'ready' ? checkedReady(life, event, now) : checkedFailing(life, event.passed, now, spec);
     case 'exited':
       return exited(life, life.startedAt, hasServed(life, now), now, spec);
     case 'retire':
@@ -231,9 +233,13 @@ function fromServing(life: ServingLife, event: LifeEvent, now: Instant, spec: Li
   }
 }
 
-function checkedReady(life: Extract<InstanceLife, { phase: 'ready' }>, passed: boolean, now: Instant): InstanceLife {
+function checkedReady(
+  life: Extract<InstanceLife, { phase: 'ready' }>,
+  { passed, refusals = 0 }: Extract<LifeEvent, { kind: 'checked' }>,
+  now: Instant,
+): InstanceLife {
   if (passed) return life.fails === 0 ? life : { ...life, fails: 0 };
-  if (life.fails + 1 < failsMax) return { ...life, fails: life.fails + 1 };
+  if (life.fails + 1 < failsMax && refusals < refusalsMax) return { ...life, fails: life.fails + 1 };
   return { ...exitsOf(life), phase: 'failing', since: now, startedAt: life.startedAt, passes: 0 };
 }
 

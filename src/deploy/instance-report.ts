@@ -67,8 +67,8 @@ export class InstanceReport {
     });
   }
 
-  exposed(listensOn: string): void {
-    const reason = exposureText(listensOn);
+  exposed(listensOn: string, command: readonly string[]): void {
+    const reason = exposureText(listensOn, command);
     this.#events.emit({ kind: 'instance_exposed', subject: this.#subject, reason, evidence: { listensOn } });
   }
 

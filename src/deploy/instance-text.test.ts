@@ -8,7 +8,8 @@ import type { ReadinessResult } from './readiness.ts';
 
 const at = (ms: number): Instant => ms as Instant;
 const readiness = { path: '/healthz', intervalMs: 250, timeoutMs: 1000, passes: 3, startMs: 60_000 };
-const spec = { readiness, stopMs: 10_000, restart: { firstMs: 1, maxMs: 2, resetAfterMs: 3 } } as ApplicationSpec;
+const restart = { firstMs: 1, maxMs: 2, resetAfterMs: 3 };
+const spec = { readiness, stopMs: 10_000, restart, command: ['app'], environment: {} } as unknown as ApplicationSpec;
 
 const good: ReadinessResult = { kind: 'answered', status: 200, location: null, firstBytes: '' };
 const bad: ReadinessResult = { kind: 'answered', status: 500, location: null, firstBytes: '' };
@@ -46,7 +47,7 @@ const table: readonly (readonly [what: string, life: InstanceLife, seen: Readine
     new RegExp(`^its last check failed, 1 of 3 in a row that take it out: ${failed.source}`),
   ],
   ['failing, a check failed', failing(0), bad, new RegExp(`^3 checks in a row failed; ${failed.source}`)],
-  ['failing, a check passed', failing(1), good, /^3 checks in a row had failed; 1 of 3 checks passed \(GET/],
+  ['failing, a check passed', failing(1), good, /^its checks had failed; 1 of 3 checks passed \(GET/],
 ];
 
 describe('an instance that starts again', () => {

@@ -36,8 +36,10 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
         : `${readiness.passes === 1 ? 'a check passed' : `${readiness.passes} checks in a row passed`} (GET ${readiness.path} on port ${facts.port})`;
     case 'failing':
       return life.passes > 0
-        ? `${failsMax} checks in a row had failed; ${passingText(life.passes, facts)}`
-        : `${failsMax} checks in a row failed; ${lastSeen(facts)}`;
+        ? `its checks had failed; ${passingText(life.passes, facts)}`
+        : facts.lastObservation?.kind === 'refused'
+          ? `it refuses connections; ${lastSeen(facts)}`
+          : `${failsMax} checks in a row failed; ${lastSeen(facts)}`;
     case 'exited':
       return `${facts.ending ?? 'it ended'}; what it started is being ended too`;
     case 'backing_off':
@@ -74,7 +76,9 @@ export function readinessFinding({
   lastLine,
 }: InstanceFacts): ReadinessFinding | null {
   const fromCommand = spec.fromCommand === true;
-  return findingOf(lastObservation, { path: spec.readiness.path, port, fromCommand, wrongListenSockets, lastLine });
+  const { command, environment } = spec;
+  const own = { path: spec.readiness.path, port, fromCommand, command, host: environment['HOST'] };
+  return findingOf(lastObservation, { ...own, wrongListenSockets, lastLine });
 }
 
 /**
@@ -127,6 +131,8 @@ function oftenText(exits: number, wasStarted: boolean): string {
 
 /** The instance is ready, and a check failed: one alone may be a garbage collection. */
 function failedOnceText(fails: number, facts: InstanceFacts): string {
+  if (facts.lastObservation?.kind === 'refused')
+    return `its last check was refused a connection, and one more takes it out: ${lastSeen(facts)}`;
   return `its last check failed, ${fails} of ${failsMax} in a row that take it out: ${lastSeen(facts)}`;
 }
 

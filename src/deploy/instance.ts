@@ -78,18 +78,20 @@ export class Instance {
     this.#spec = spec;
     this.#parts = parts;
     this.#report = new InstanceReport(parts.events, id);
-    this.#exposure = new ExposureCheck(parts.host, parts.exposure, (at) => this.#report.exposed(at));
+    this.#exposure = new ExposureCheck(parts.host, parts.exposure, (at) =>
+      this.#report.exposed(at, this.#spec.command),
+    );
     this.#life = starting(parts.clock.now());
     this.#stateSince = this.#life.since;
     this.#readiness = new ReadinessWatch({
       clock: parts.clock,
       host: parts.host,
       life: () => this.#life,
-      onChecked: (observation) => {
+      onChecked: (observation, refusals) => {
         parts.onChecked(this, observation.kind === 'refused');
         const wasReady = this.#life.phase === 'ready' || this.#life.phase === 'failing';
         const passed = wasReady ? keepsReady(observation, this.#spec.readiness.path) : hasPassed(observation);
-        this.#handle({ kind: 'checked', passed });
+        this.#handle({ kind: 'checked', passed, refusals });
       },
       onWrongListenAddress: (port, sockets) => {
         this.#report.wrongListenAddress(lastSeen(this.#facts), port, sockets);
@@ -157,6 +159,12 @@ export class Instance {
 
   get isDetached(): boolean {
     return this.#isDetached;
+  }
+
+  /** It ends at its starts, and serves nothing: another start would end in the same way. */
+  get endsAtStart(): boolean {
+    const life = this.#life;
+    return 'failedStarts' in life && life.failedStarts > 0 && life.phase !== 'ready' && life.phase !== 'failing';
   }
 
   get hasProgram(): boolean {
@@ -274,7 +282,7 @@ export class Instance {
       case 'ready':
         return this.#becameReady(before, life.startedAt);
       case 'failing':
-        return this.#reportNotReady(failsMax, before);
+        return this.#reportNotReady(before.phase === 'ready' ? before.fails + 1 : failsMax, before);
       case 'exited':
         return this.#run?.end('SIGTERM');
       case 'stopping':

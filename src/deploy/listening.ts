@@ -40,9 +40,6 @@ export function answersTo(socket: ListeningSocket, port: number): boolean {
   return socket.port === port && ['127.0.0.1', '0.0.0.0', '::', '::ffff:127.0.0.1'].includes(socket.host);
 }
 
-/** What to do about an application that listens elsewhere, or where strangers reach it. */
-export const listenAdvice = 'let it listen on 127.0.0.1 (the HOST environment variable, or an option such as --host)';
-
 export function socketText(socket: ListeningSocket): string {
   return socket.host.includes(':') ? `[${socket.host}]:${socket.port}` : `${socket.host}:${socket.port}`;
 }

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { listenAdvice } from './listen-advice.ts';
 import type { ListeningSocket } from './host.ts';
 import type { ReadinessResult } from './readiness.ts';
 import { type FindingFacts, findingOf } from './readiness-finding.ts';
 
-const facts = { path: '/up', port: 41_213, fromCommand: false, wrongListenSockets: null, lastLine: null };
+const facts = {
+  path: '/up',
+  port: 41_213,
+  fromCommand: false,
+  wrongListenSockets: null,
+  lastLine: null,
+  command: ['node', 'app.js'],
+};
 const refused: ReadinessResult = { kind: 'refused' };
 
 function answered(status: number, location: string | null = null, firstBytes = ''): ReadinessResult {
@@ -109,8 +117,8 @@ const places: readonly (readonly [sockets: readonly ListeningSocket[], says: str
   [
     [{ host: '::1', port: 41_213 }],
     'the application listens on [::1]:41213, not on 127.0.0.1',
-    'let it listen on 127.0.0.1 (the HOST environment variable, or an option such as --host)',
-    'let it listen on 127.0.0.1 (the HOST environment variable, or an option such as --host)',
+    listenAdvice(['node', 'app.js']),
+    listenAdvice(['node', 'app.js']),
   ],
   [
     [

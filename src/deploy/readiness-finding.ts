@@ -4,7 +4,8 @@ import { clause } from '../core/failure-table/formatting.ts';
 import { lowerFirst } from '../core/first-letter.ts';
 import { stepOfOtherProtocol } from '../core/guess-words.ts';
 import type { ListeningSocket } from './host.ts';
-import { answersTo, listenAdvice, socketText } from './listening.ts';
+import { listenAdvice } from './listen-advice.ts';
+import { answersTo, socketText } from './listening.ts';
 import { type ReadinessResult, readinessResultText, hasPassed } from './readiness.ts';
 
 /** What a finding depends on besides the observation. */
@@ -13,6 +14,9 @@ export interface FindingFacts {
   readonly port: number;
   /** Started by `candor run`: the finding names options of the command line in place of keys of the configuration. */
   readonly fromCommand: boolean;
+  readonly command: readonly string[];
+  /** The HOST of its configuration; undefined: it has none. */
+  readonly host?: string | undefined;
   /** Where the application listens instead of `port`; null where that is not known. */
   readonly wrongListenSockets: readonly ListeningSocket[] | null;
   /** The last line that the application wrote; null: none. */
@@ -114,7 +118,7 @@ function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSock
   const addresses = sockets.map(socketText).join(' and ');
   if (sockets.some((socket) => socket.port === facts.port)) {
     const reason = `the application listens on ${addresses}, not on 127.0.0.1`;
-    return { reason, fix: listenAdvice, lasting: true };
+    return { reason, fix: listenAdvice(facts.command, facts.host), lasting: true };
   }
   const reason = `the application listens on ${addresses}, not on ${facts.port}, the port that it was given (PORT)`;
   return {

@@ -14,7 +14,8 @@ export interface ReadinessWatchParts {
   readonly host: Host;
   /** The present life: its phase decides whether and when the next check follows. */
   readonly life: () => InstanceLife;
-  readonly onChecked: (observation: ReadinessResult) => void;
+  /** `refusals`: connections that were refused in a row until now. */
+  readonly onChecked: (observation: ReadinessResult, refusals: number) => void;
   /** The program listens elsewhere than on its port. */
   readonly onWrongListenAddress: (port: number, sockets: readonly ListeningSocket[]) => void;
   /** The instance is starting and a problem persists. Called once for each kind of problem. */
@@ -24,6 +25,9 @@ export interface ReadinessWatchParts {
 /** Delay of the check after a failed request, and the least pause between two such checks. */
 const failedTrafficCheckMs = 250;
 const failedTrafficPauseMs = 1_000;
+
+/** The least pause between two checks after refused connections: as between those of an instance that refuses. */
+const refusedPauseMs = 250;
 
 /** The kernel's count of kills for memory is compared with a sample of some seconds ago (`memory-kills.ts`). */
 const memoryEveryMs = 5_000;
@@ -36,6 +40,8 @@ export class ReadinessWatch {
   #memoryTimer: Timer | null = null;
   #last: ReadinessResult | null = null;
   #wrongListenSockets: readonly ListeningSocket[] | null = null;
+  /** Connections of checks and requests that were refused in a row. Requests between two checks saw the same moment: they count once. */
+  #refusals = 0;
 
   constructor(parts: ReadinessWatchParts) {
     this.#parts = parts;
@@ -54,6 +60,7 @@ export class ReadinessWatch {
   /** A new run: nothing is known of it. */
   reset(): void {
     this.#last = null;
+    this.#refusals = 0;
     this.#wrongListenSockets = null;
   }
 
@@ -67,7 +74,8 @@ export class ReadinessWatch {
     const checks = new ReadinessCheckLoop(this.#parts, port, readiness(), (observation) => {
       this.#last = observation;
       program.watchMemory(clock.now());
-      this.#parts.onChecked(observation);
+      this.#refusals = observation.kind === 'refused' ? this.#refusals + 1 : 0;
+      this.#parts.onChecked(observation, this.#refusals);
       interval.note(life().phase === 'ready' && keepsReady(observation, readiness().path) ? 'passed' : 'failed');
       const pauseMs = nextCheckInMs(life(), readiness(), observation, interval.pauseMs);
       if (pauseMs !== null) checks.checkIn(pauseMs);
@@ -85,11 +93,15 @@ export class ReadinessWatch {
    * Requests show better than checks of a first page that an instance serves: a ready one is checked when requests
    * fail or stop. A readiness path of its own is checked now and then all the same (`ready-check-interval.ts`).
    */
-  noteTraffic({ served, failed }: InstanceTraffic): void {
+  noteTraffic({ served, failed, refused }: InstanceTraffic): void {
     const life = this.#parts.life();
     if (this.#checking === null || life.phase !== 'ready' || life.fails > 0) return;
     const { checks, interval } = this.#checking;
-    if (failed) {
+    if (refused === true) {
+      this.#refusals = 1;
+      interval.note('failed');
+      checks.checkSoon(0, refusedPauseMs);
+    } else if (failed) {
       interval.note('failed');
       checks.checkSoon(failedTrafficCheckMs, failedTrafficPauseMs);
     } else if (served && !checks.followsFailure) {

@@ -674,6 +674,22 @@ test('draining ends when the last request has', async () => {
   assert.deepEqual(host.program(0).signals, ['SIGTERM']);
 });
 
+test('an instance that ends at its starts is not started again beside those of a new configuration', async () => {
+  const { supervisor, host, clock, states } = supervise([application]);
+  host.onStart = (program) => Object.assign(program, { answer: refused });
+  supervisor.start();
+  await clock.advance(100);
+  host.program(0).end({ code: 3 });
+  await clock.advance(10);
+  assert.deepEqual(states(), ['web/1 unhealthy']);
+  supervisor.apply([{ ...application, command: ['node', 'also-broken.js'] }]);
+  await clock.advance(1);
+  assert.deepEqual(states(), ['web/2 starting']);
+  await clock.advance(60_000);
+  const commands = host.programs.map(({ request }) => request.command.join(' '));
+  assert.equal(commands.filter((command) => command === commands[0]).length, 1);
+});
+
 test('a changed application that never gets ready leaves the old one serving, and going back stops the new one', async () => {
   const { supervisor, host, clock, states } = supervise([application]);
   supervisor.start();

@@ -262,6 +262,9 @@ class ApplicationsSupervisor implements Supervisor {
     const runKey = spec === null ? '' : this.#runKeyOf(spec);
     for (const managed of instances)
       if (managed.mustNotRestart && hasNoProgram(managed.instance.phase)) this.#retire(managed);
+    // Of an earlier configuration only what may serve stays until its replacement is ready.
+    for (const managed of instances)
+      if (managed.runKey !== runKey && managed.instance.endsAtStart) this.#retire(managed);
     const staying = instances.filter(({ instance }) => !isLeaving(instance.phase));
     const current = staying.filter((managed) => managed.runKey === runKey);
     const older = staying.filter((managed) => managed.runKey !== runKey);

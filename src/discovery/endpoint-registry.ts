@@ -78,8 +78,13 @@ export class EndpointRegistry {
   }
 
   /** The endpoint has refused the connection of a request: checks the endpoint now. */
-  suspect(endpoint: EndpointId): void {
-    this.#checks.suspect(endpoint);
+  suspect(id: EndpointId): void {
+    this.#checks.suspect(id);
+    for (const [upstream, known] of this.#known) {
+      const endpoint = known.get(id);
+      if (endpoint === undefined) continue;
+      for (const source of this.#sources) source.onTraffic?.(upstream, endpoint, refusedTraffic);
+    }
   }
 
   /** Reports requests that have ended at an endpoint. Ignored if the endpoint has been removed. */
@@ -232,6 +237,8 @@ export class EndpointRegistry {
 
 type CheckedView = Pick<EndpointSnapshot, 'state' | 'reason' | 'failure' | 'checkCause' | 'mayStay'> &
   Partial<Pick<EndpointSnapshot, 'checks'>>;
+
+const refusedTraffic: InstanceTraffic = { served: false, failed: true, refused: true };
 
 function checkName({ application, check }: UpstreamSpec): string {
   return application === null ? check.kind : 'readiness';

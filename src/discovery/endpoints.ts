@@ -9,7 +9,6 @@ import type { EndpointSnapshot, UpstreamDelta, UpstreamSnapshot } from '../core/
 import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import type { EndpointCertificate } from '../core/tls-server.ts';
 import type { EndpointCounters } from '../core/semaphores.ts';
-import { isRefusal } from '../core/refusal.ts';
 import type { CheckContext } from './watched-endpoint.ts';
 import { ApplicationSource, instanceEndpointId } from './application-source.ts';
 import { DnsSource } from './dns-source.ts';
@@ -162,15 +161,19 @@ export class Endpoints {
     }
   }
 
+  /** Endpoints that have refused connections, from a worker's batch. The requests that met it may go on for long: they wait, or are tried elsewhere. */
+  onRefused(endpoints: readonly EndpointId[]): void {
+    for (const endpoint of endpoints) this.registry.suspect(endpoint);
+  }
+
   /** The outcomes of attempts, from a worker's batch. */
   onOutcomes(outcomes: readonly EndpointOutcomes[]): void {
     for (const outcome of outcomes) this.#noteTraffic(outcome);
     this.#outliers.onOutcomes(outcomes);
   }
 
-  #noteTraffic({ upstream, endpoint, causes, successes, serverErrors, failures }: EndpointOutcomes): void {
+  #noteTraffic({ upstream, endpoint, successes, serverErrors, failures }: EndpointOutcomes): void {
     const id = endpoint as EndpointId;
-    if (causes.some(({ cause }) => isRefusal(cause))) this.registry.suspect(id);
     const traffic = { served: successes > serverErrors, failed: failures > 0 };
     this.registry.noteTraffic(upstream as UpstreamId, id, traffic);
   }

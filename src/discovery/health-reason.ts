@@ -1,5 +1,5 @@
 import type { Health, HealthThresholds } from '../policy/health.ts';
-import { passesNeeded } from '../policy/health.ts';
+import { failsLeft, passesNeeded } from '../policy/health.ts';
 
 /**
  * Why an endpoint is in its state, from what its last check observed. Where that check contradicts the state, the
@@ -10,9 +10,11 @@ export function healthReason(health: Health, found: string, thresholds: HealthTh
     case 'unknown':
       return 'its first check is not back yet';
     case 'healthy':
+      if (health.failsInRow === 0 && health.refusals > 0)
+        return 'a request was refused a connection; a check follows at once';
       return health.failsInRow === 0
         ? found
-        : `its last check failed (${found}), ${health.failsInRow} of ${thresholds.fails} in a row that take it out`;
+        : `its last check failed (${found}), ${health.failsInRow} of ${health.failsInRow + failsLeft(health, thresholds)} in a row that take it out`;
     case 'unhealthy': {
       if (health.passesInRow === 0) return found;
       const needed = health.passesInRow + passesNeeded(health, thresholds);

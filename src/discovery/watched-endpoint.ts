@@ -17,6 +17,7 @@ import {
   checkPauseMs,
   type Health,
   nextHealth,
+  noteRefusedRequest,
   passesNeeded,
   troubledPauseMs,
   unknownHealth,
@@ -137,14 +138,15 @@ export class WatchedEndpoint {
     if (this.#isChecking) this.#check = check;
   }
 
-  /** A request was refused a connection. The next checks come quickly until one of them passes. */
+  /** A request was refused a connection. A check follows at once, and the next ones quickly until one of them passes. */
   suspect(): void {
     if (this.#stopped || this.#refuses) return;
     this.#refuses = true;
+    if (this.target.check.port === undefined) this.#health = noteRefusedRequest(this.#health);
     if (this.#isTroubled) return;
     this.#countTrouble();
     // A check in progress schedules the next one when its result comes.
-    if (!this.#isChecking) this.#checkLater();
+    if (!this.#isChecking) this.#checkSoon();
   }
 
   stop(): void {
@@ -211,9 +213,18 @@ export class WatchedEndpoint {
   }
 
   #checkLater(): void {
-    const { clock, random } = this.#context;
-    const timing = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance: random.next() };
-    this.#nextAt = after(clock.now(), checkPauseMs(this.#attention, timing));
+    this.#checkAt(this.#context.clock.now(), this.#context.random.next());
+  }
+
+  /** As soon as the shortest pause since the last check allows. */
+  #checkSoon(): void {
+    this.#checkAt(this.#startedAt?.now ?? this.#context.clock.now(), 0);
+  }
+
+  #checkAt(since: Instant, chance: number): void {
+    const { clock } = this.#context;
+    const timing = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance };
+    this.#nextAt = Math.max(clock.now(), after(since, checkPauseMs(this.#attention, timing))) as Instant;
     this.#timer?.cancel();
     this.#timer = clock.schedule(this.#nextAt, recheck, this);
   }

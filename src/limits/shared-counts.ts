@@ -34,6 +34,8 @@ export interface EndpointCounts {
   readonly requests: number;
   /** Requests that wait for one. */
   readonly waiting: number;
+  /** A connection was refused less than a second ago, and none has been accepted since. */
+  readonly isRefusing: boolean;
 }
 
 export interface BoundCounts {
@@ -175,7 +177,15 @@ export class SharedCounts implements EndpointCounters, BoundCounters {
   countsAt({ index }: SemaphoreHandle): EndpointCounts {
     const counted = (offset: number): number => this.#table.total(index + offset);
     const idle = this.#table.idleTotal(index);
-    return { connections: counted(0), idle, waiting: counted(1), requests: counted(3), longLived: counted(4) };
+    const isRefusing = this.#table.connectGate(index).isClosed(this.#clock, refusedRecentlyMs);
+    return {
+      connections: counted(0),
+      idle,
+      waiting: counted(1),
+      requests: counted(3),
+      longLived: counted(4),
+      isRefusing,
+    };
   }
 
   /** Requests in flight and waiting requests of all workers at a bound, and its limit if that adapts; 0 before the first request. */
@@ -184,6 +194,9 @@ export class SharedCounts implements EndpointCounters, BoundCounters {
     return { requests: this.#table.total(index), waiting: this.#table.total(index + 1), limit };
   }
 }
+
+/** Checks and requests of an endpoint that refuses follow each other more quickly (`upstream/refusal.ts`). */
+const refusedRecentlyMs = 1000;
 
 function endpointArea(usersMax: number): AllocationArea {
   return { firstIndex: 1, each: semaphoresPerEndpoint, usersMax };

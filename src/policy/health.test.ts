@@ -7,6 +7,7 @@ import {
   type Health,
   healthyInMs,
   nextHealth,
+  noteRefusedRequest,
   passesNeeded,
   unknownHealth,
 } from './health.ts';
@@ -15,10 +16,13 @@ const thresholds = { passes: 2, fails: 3 };
 
 const outcomes: Readonly<Record<string, CheckOutcome>> = { '+': 'passed', '-': 'failed', x: 'refused' };
 
-/** Results as a row of signs: + passed, - failed, x refused. */
-function after(results: string, passesAfterRefusal = 1): Health {
-  const all = { ...thresholds, passesAfterRefusal };
-  return [...results].reduce((health, sign) => nextHealth(health, outcomes[sign] ?? 'failed', all), unknownHealth);
+/** Results as a row of signs: + passed, - failed, x refused; r: a request was refused. */
+function after(results: string, passesAfterRefusal = 1, all = { ...thresholds, failsAfterRefusal: 2 }): Health {
+  const step = (health: Health, sign: string): Health =>
+    sign === 'r'
+      ? noteRefusedRequest(health)
+      : nextHealth(health, outcomes[sign] ?? 'failed', { ...all, passesAfterRefusal });
+  return [...results].reduce(step, unknownHealth);
 }
 
 const table: readonly [results: string, state: Health['state']][] = [
@@ -36,6 +40,16 @@ const table: readonly [results: string, state: Health['state']][] = [
   ['+xxx+', 'healthy'],
   ['xxx-+', 'unhealthy'],
   ['---x+', 'healthy'],
+  ['+x', 'healthy'],
+  ['+xx', 'unhealthy'],
+  ['+r', 'healthy'],
+  ['+rrr', 'healthy'],
+  ['+rx', 'unhealthy'],
+  ['+rxr+', 'healthy'],
+  ['+r+x', 'healthy'],
+  ['+x-x', 'unhealthy'],
+  ['+r-x', 'healthy'],
+  ['rx', 'unhealthy'],
 ];
 
 describe('the health of an endpoint', () => {
@@ -46,6 +60,12 @@ describe('the health of an endpoint', () => {
   it('waits for the number of passes in the configuration, also after refusals', () => {
     assert.equal(after('x++', 3).state, 'unhealthy');
     assert.equal(after('x+++', 3).state, 'healthy');
+  });
+
+  it('waits for the number of fails in the configuration, also after refusals', () => {
+    const configured = { ...thresholds, fails: 3, failsAfterRefusal: undefined as unknown as number };
+    assert.equal(after('+rxx', 1, configured).state, 'healthy');
+    assert.equal(after('+rxxx', 1, configured).state, 'unhealthy');
   });
 
   it('changes only after as many results in a row as its threshold says', () => {

@@ -3,7 +3,7 @@ import type { CheckSchedule } from '../core/snapshot.ts';
 /** The health of an endpoint by its checks alone. */
 export type Health =
   | { readonly state: 'unknown' }
-  | { readonly state: 'healthy'; readonly failsInRow: number }
+  | { readonly state: 'healthy'; readonly failsInRow: number; readonly refusals: number }
   | { readonly state: 'unhealthy'; readonly passesInRow: number; readonly refuses: boolean };
 
 export interface HealthThresholds {
@@ -13,6 +13,8 @@ export interface HealthThresholds {
   readonly passesAfterRefusal?: number;
   /** Failures in a row that make a healthy endpoint unhealthy. */
   readonly fails: number;
+  /** Refused connections in a row, of checks and of requests, that do the same: two are no lost packet. Absent: `fails`. */
+  readonly failsAfterRefusal?: number;
 }
 
 /** The result of one check. `refused`: the application is not running, or not yet. */
@@ -32,18 +34,35 @@ export function nextHealth(health: Health, outcome: CheckOutcome, thresholds: He
   const passed = outcome === 'passed';
   switch (health.state) {
     case 'unknown':
-      return passed ? { state: 'healthy', failsInRow: 0 } : failing(outcome);
+      return passed ? healthy : failing(outcome);
     case 'healthy': {
-      if (passed) return health.failsInRow === 0 ? health : { state: 'healthy', failsInRow: 0 };
-      const failsInRow = health.failsInRow + 1;
-      return failsInRow >= thresholds.fails ? failing(outcome) : { state: 'healthy', failsInRow };
+      if (passed) return health.failsInRow + health.refusals === 0 ? health : healthy;
+      const refusals = outcome === 'refused' ? health.refusals + 1 : 0;
+      const next: Health = { state: 'healthy', failsInRow: health.failsInRow + 1, refusals };
+      return failsLeft(next, thresholds) <= 0 ? failing(outcome) : next;
     }
     case 'unhealthy': {
       if (!passed) return failing(outcome);
       const next: Health = { ...health, passesInRow: health.passesInRow + 1 };
-      return passesNeeded(next, thresholds) <= 0 ? { state: 'healthy', failsInRow: 0 } : next;
+      return passesNeeded(next, thresholds) <= 0 ? healthy : next;
     }
   }
+}
+
+const healthy: Health = { state: 'healthy', failsInRow: 0, refusals: 0 };
+
+/** A request was refused a connection. However many were, they saw the same moment; the next check is another one. */
+export function noteRefusedRequest(health: Health): Health {
+  return health.state === 'healthy' && health.refusals === 0 ? { ...health, refusals: 1 } : health;
+}
+
+/** How many more checks must fail, as the last one did, to take a healthy endpoint out. */
+export function failsLeft(
+  { failsInRow, refusals }: Extract<Health, { state: 'healthy' }>,
+  { fails, failsAfterRefusal }: HealthThresholds,
+): number {
+  const left = fails - failsInRow;
+  return refusals === 0 || failsAfterRefusal === undefined ? left : Math.min(left, failsAfterRefusal - refusals);
 }
 
 function failing(outcome: CheckOutcome): Health {

@@ -14,7 +14,9 @@ const well: UpstreamFacts = {
   endpoints: 2,
   usable: 2,
   stopped: 0,
+  trouble: null,
   waiting: null,
+  queued: null,
   awaited: null,
   usualMs: 20,
   onProbation: 0,
@@ -100,7 +102,25 @@ describe('an upstream', () => {
       'failing',
       /^its only instance is stopped by a signal; 2 requests wait, the oldest for 1 s$/,
     ],
-    ['one of whose instances is stopped', { stopped: 1 }, 'ok', /none failed/],
+    [
+      'one of whose instances is stopped',
+      { endpoints: 3, usable: 3, stopped: 1 },
+      'degraded',
+      /^1 of 3 instances is stopped by a signal$/,
+    ],
+    [
+      'whose requests wait for an endpoint although one is thought ready',
+      { waiting: { count: 200, oldestMs: 1300 } },
+      'degraded',
+      /^no endpoint is ready; 200 requests wait, the oldest for 1 s$/,
+    ],
+    [
+      'whose requests wait for a connection',
+      { queued: { count: 60, oldestMs: 1900 } },
+      'degraded',
+      /^no connection is free; 60 requests wait, the oldest for 1 s$/,
+    ],
+    ['whose requests have begun to wait for one', { queued: { count: 60, oldestMs: 300 } }, 'ok', /none failed/],
     [
       'without an endpoint while requests wait for one',
       { usable: 0, waiting: { count: 8, oldestMs: 2300 } },
@@ -133,7 +153,7 @@ describe('an upstream', () => {
       'whose application ends again and again, and whose requests fail',
       { applicationProblem: 'crash_loop', recent: some(10, 5) },
       'failing',
-      /^5 of 10/,
+      /^an instance of its application ends again and again; 5 of 10 requests failed in the last 5 s$/,
     ],
     ['with an endpoint that is not well', { usable: 1 }, 'degraded', /^1 of 2 endpoints is not healthy$/],
     ['with an endpoint that an operator drains', { usable: 1, draining: 1 }, 'ok', /none failed/],
@@ -251,6 +271,18 @@ describe('a gateway', () => {
       /^upstream a: it is failing$/,
     ],
     [
+      'whose requests fail at an upstream, of which the cause is known',
+      { recent: some(100, 50), upstreams: [upstream('a', 'failing'), upstream('b', 'ok')] },
+      'failing',
+      /^upstream a: it is failing$/,
+    ],
+    [
+      'some of whose requests fail at an upstream, of which the cause is known',
+      { recent: some(100, 5), upstreams: [upstream('a', 'degraded'), upstream('b', 'ok')] },
+      'degraded',
+      /^upstream a: it is degraded$/,
+    ],
+    [
       'whose upstreams all fail',
       { upstreams: [upstream('a', 'failing'), upstream('b', 'failing')] },
       'failing',
@@ -343,6 +375,53 @@ describe('a gateway', () => {
   }
 });
 
+describe('what is known at its cause is not displaced by its effects', () => {
+  const out = { usable: 0, endpoints: 2 };
+  const causes: readonly (readonly [what: string, facts: Partial<UpstreamFacts>, reason: RegExp])[] = [
+    ['a stopped process', { endpoints: 1, usable: 1, stopped: 1 }, /^its only instance is stopped by a signal/],
+    [
+      'a stopped process that fails its checks',
+      { endpoints: 1, usable: 0, stopped: 1, trouble: 'its checks fail' },
+      /^its only instance is stopped/,
+    ],
+    ['one of three that is stopped', { endpoints: 3, usable: 3, stopped: 1 }, /^1 of 3 instances is stopped/],
+    ...[
+      'connect to 127.0.0.1:3000 refused: nothing listens there',
+      'the certificate expired on 2026-01-01',
+      'the name db.test does not exist',
+      'killed by the kernel: out of memory; starts again after 2 s (failed 4 times in a row)',
+      'write ENOSPC: no space left on the disk',
+    ].map(
+      (trouble) =>
+        [
+          trouble,
+          { ...out, trouble },
+          new RegExp(`^no endpoint may get requests: ${trouble.replace(/[.()]/g, '\\$&')}`),
+        ] as const,
+    ),
+    ['a crash loop', { applicationProblem: 'crash_loop' }, /^an instance of its application ends again and again/],
+  ];
+  const wait = { count: 60, oldestMs: 1900 };
+  const effects: readonly (readonly [what: string, facts: Partial<UpstreamFacts>])[] = [
+    ['requests that fail', { recent: some(60, 40) }],
+    ['requests that failed before', { recent: some(0), lastMinute: some(60, 40), silentS: 9 }],
+    ['requests that wait for an endpoint', { waiting: wait }],
+    ['a full pool', { queued: wait, awaited: { count: 256, oldestMs: 14_000, newestMs: 10_000 } }],
+    ['a full pool whose queue times out', { queued: wait, recent: some(60, 60) }],
+    ['responses that do not come', { ...hanging, awaited: { count: 80, oldestMs: 4100, newestMs: 30 } }],
+    ['an open circuit breaker', { breakersOpen: 1 }],
+    ['an ejection', { onProbation: 0, draining: 0 }],
+  ];
+  for (const [what, cause, reason] of causes)
+    test(what, () => {
+      for (const [effect, facts] of effects) {
+        const verdict = judgeUpstream({ ...well, ...facts, ...cause });
+        assert.match(verdict.reason, reason, effect);
+        assert.ok(verdict.state === 'failing' || verdict.state === 'degraded', effect);
+      }
+    });
+});
+
 test('nothing is well while more than 1 % of its requests fail, whatever else is known', () => {
   const count = fc.nat(1000);
   const facts = fc.record({
@@ -363,7 +442,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
       const verdict = judgeUpstream({
         recent,
         lastMinute: some(minute),
-        ...{ stopped: 0, waiting: null, awaited: null, usualMs: null },
+        ...{ stopped: 0, trouble: null, waiting: null, queued: null, awaited: null, usualMs: null },
         silentS: 0,
         breakersOpen: 0,
         applicationProblem: null,

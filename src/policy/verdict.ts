@@ -35,10 +35,14 @@ export interface UpstreamFacts {
   readonly endpoints: number;
   /** Those that get requests, and of which nothing speaks against it. */
   readonly usable: number;
-  /** How many of these are processes that a signal has stopped (SIGSTOP), so that they take requests and answer none. */
+  /** Of all but those that drain: how many are processes that a signal has stopped (SIGSTOP), so that they take requests and answer none. */
   readonly stopped: number;
+  /** What keeps requests from those that are in none of these classes, a clause; null: it is not known, or there are none. */
+  readonly trouble: string | null;
   /** Requests that wait until an endpoint is ready; null: none does. */
   readonly waiting: WaitingFacts | null;
+  /** Requests that wait for a connection to one; null: none does. */
+  readonly queued: WaitingFacts | null;
   /** Requests that have been sent, and whose responses have not begun; null: there are none. */
   readonly awaited: (WaitingFacts & { readonly newestMs: number }) | null;
   /** In how many milliseconds 99 of 100 requests of the last minute ended; null: none did. */
@@ -93,24 +97,28 @@ const failingShare = 0.1;
 
 /** What its requests say comes first; endpoints and checks are opinions. Behind closed routes both may fail. */
 export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
-  const { endpoints, usable, unknown, draining, breakersOpen, applicationProblem, maintenance } = facts;
+  const { endpoints, usable, unknown, draining, breakersOpen, maintenance } = facts;
   if (isClosed(maintenance)) return closedVerdict(maintenance);
   const judged = judgeRequests(facts);
+  const now = judgePresent(facts);
+  const cause = knownCause(facts);
+  if (cause !== null) {
+    const effect = effectOf(cause, facts, judged, now);
+    if (effect !== null) return effect;
+    if (facts.stopped > 0 || cause.state === 'failing') return cause;
+  }
   // What is now comes before what was: failures of the last minute may be over.
   if (judged?.state === 'failing' && facts.recent.requests > 0) return judged;
-  const now = judgePresent(facts);
   if (judged?.state === 'failing') return now === null ? judged : { state: 'failing', reason: now.reason };
   if (now !== null) return now;
   if (endpoints === 0) return { state: 'failing', reason: 'it has no endpoint' };
   // Between two runs nothing is known of the next one, and during a run or a start nothing speaks against it.
-  const troubled = applicationProblem === null ? null : applicationVerdicts[applicationProblem];
-  if (unknown === endpoints)
-    return judged ?? troubled ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
+  if (unknown === endpoints) return judged ?? cause ?? { state: 'unknown', reason: 'no endpoint has been checked yet' };
   if (usable === 0 && draining === endpoints)
     return { state: 'failing', reason: 'all its endpoints are drained or ejected' };
   if (usable === 0 && unknown === 0) return judgeWithoutHealthy(facts);
   if (judged !== null) return judged;
-  if (troubled !== null) return troubled;
+  if (cause !== null) return cause;
   if (breakersOpen > 0)
     return {
       state: 'degraded',
@@ -126,24 +134,63 @@ export function judgeUpstream(facts: UpstreamFacts): ServiceVerdict {
   return wellOrIdle(facts.lastMinute);
 }
 
-/** Requests wait at present, and nothing says that they will be answered. */
-function judgePresent(facts: UpstreamFacts): ServiceVerdict | null {
-  const { usable, onProbation, tried, stopped, waiting, awaited, unknown, endpoints } = facts;
-  const someTakes = usable + onProbation + tried > 0;
-  if (endpoints > 0 && stopped === endpoints && stopped === usable) {
-    const what = stopped === 1 ? 'its only instance is' : `all ${stopped} instances are`;
+/** What is known of the processes and the endpoints themselves, the surest first; null: nothing speaks against them. */
+function knownCause(facts: UpstreamFacts): ServiceVerdict | null {
+  const { stopped, endpoints, draining, usable, onProbation, tried, unknown, trouble, applicationProblem } = facts;
+  if (stopped > 0) {
+    const left = endpoints - draining;
+    const all = stopped === 1 ? 'its only instance is' : `all ${stopped} instances are`;
+    const some = `${stopped} of ${left} instances ${stopped === 1 ? 'is' : 'are'}`;
     return {
-      state: 'failing',
-      reason: `${what} stopped by a signal${awaited === null ? '' : `; ${waitText(awaited)}`}`,
+      state: stopped >= left ? 'failing' : 'degraded',
+      reason: `${stopped >= left ? all : some} stopped by a signal`,
     };
   }
-  if (!someTakes && waiting !== null && waiting.oldestMs >= waitMs)
-    return unknown > 0
+  if (trouble !== null && usable + onProbation + tried + unknown === 0)
+    return { state: 'failing', reason: noneText(facts) };
+  return applicationProblem === null ? null : applicationVerdicts[applicationProblem];
+}
+
+/** Requests that fail, wait, or find no connection never displace their cause; null: none do. */
+function effectOf(
+  { state, reason }: ServiceVerdict,
+  { recent, stopped, trouble, awaited, queued, waiting }: UpstreamFacts,
+  judged: ServiceVerdict | null,
+  now: ServiceVerdict | null,
+): ServiceVerdict | null {
+  // Where nothing answers, every request that is awaited waits for that.
+  const waits = stopped > 0 || trouble !== null ? [awaited, queued, waiting].find(isLong) : undefined;
+  const waited = waits === undefined || waits === null ? undefined : waitText(waits);
+  // What is now comes before what was.
+  const effects = recent.requests > 0 ? [judged?.reason, waited] : [waited, judged?.reason];
+  const effect = [...effects, now?.reason].find((one) => one !== undefined);
+  if (effect === undefined) return null;
+  const isFailing = [state, judged?.state, now?.state].includes('failing');
+  return { state: isFailing ? 'failing' : 'degraded', reason: `${reason}; ${effect}` };
+}
+
+const isLong = (waits: WaitingFacts | null): boolean => waits !== null && waits.oldestMs >= waitMs;
+
+/** Requests wait at present, and nothing says that they will be answered. */
+function judgePresent(facts: UpstreamFacts): ServiceVerdict | null {
+  const { usable, onProbation, tried, waiting, queued, awaited, unknown } = facts;
+  const someTakes = usable + onProbation + tried > 0;
+  if (waiting !== null && isLong(waiting))
+    return someTakes || unknown > 0
       ? { state: 'degraded', reason: `no endpoint is ready; ${waitText(waiting)}` }
-      : { state: 'failing', reason: `no endpoint may get requests; ${waitText(waiting)}` };
-  if (awaited === null || !isHanging(facts, awaited)) return null;
-  const reason = `no response has come for ${facts.silentS} s; ${waitText(awaited)}`;
-  return { state: awaited.oldestMs >= hangFailingMs ? 'failing' : 'degraded', reason };
+      : { state: 'failing', reason: `${noneText(facts)}; ${waitText(waiting)}` };
+  if (awaited !== null && isHanging(facts, awaited)) {
+    const reason = `no response has come for ${facts.silentS} s; ${waitText(awaited)}`;
+    return { state: awaited.oldestMs >= hangFailingMs ? 'failing' : 'degraded', reason };
+  }
+  return queued === null || !isLong(queued) || !someTakes
+    ? null
+    : { state: 'degraded', reason: `no connection is free; ${waitText(queued)}` };
+}
+
+/** With the cause, where it is known. */
+function noneText({ trouble }: UpstreamFacts): string {
+  return `no endpoint may get requests${trouble === null ? '' : `: ${trouble}`}`;
 }
 
 /** While an application restarts, requests wait for less than this, and clients do not notice it. */
@@ -181,8 +228,9 @@ const applicationVerdicts: Readonly<Record<ApplicationProblemKind, ServiceVerdic
 };
 
 /** An endpoint that gets requests may answer them: only requests that fail show that it does not. */
-function judgeWithoutHealthy({ endpoints, tried, onProbation }: UpstreamFacts): ServiceVerdict {
-  if (tried + onProbation === 0) return { state: 'failing', reason: 'no endpoint may get requests' };
+function judgeWithoutHealthy(facts: UpstreamFacts): ServiceVerdict {
+  const { endpoints, tried, onProbation } = facts;
+  if (tried + onProbation === 0) return { state: 'failing', reason: noneText(facts) };
   const some = tried > 0 ? tried : onProbation;
   const gets = some === 1 ? 'gets' : 'get';
   const how =
@@ -212,9 +260,13 @@ export function judgeGateway(facts: GatewayFacts): ServiceVerdict {
 /** By its requests, and those of its upstreams. */
 function judgeFailures(facts: GatewayFacts): ServiceVerdict | null {
   const judged = judgeRequests(facts);
-  if (judged?.state === 'failing' && facts.recent.requests > 0) return judged;
   const open = facts.upstreams.filter(({ verdict }) => verdict.state !== 'maintenance');
   const failing = open.filter(({ verdict }) => verdict.state === 'failing');
+  if (judged?.state === 'failing' && facts.recent.requests > 0) {
+    // What is known of the upstreams says why they fail.
+    const asked = failing.filter(({ isUsed }) => isUsed);
+    return asked.length === 0 ? judged : { state: 'failing', reason: reasonOf(asked) };
+  }
   const degraded = open.filter(({ verdict }) => verdict.state === 'degraded');
   // One that fails does not fail the others, unless there are no requests for these.
   const used = open.filter(({ isUsed }) => isUsed);
@@ -227,8 +279,8 @@ function judgeFailures(facts: GatewayFacts): ServiceVerdict | null {
   if (judged?.state === 'failing' && !some) return judged;
   const [failingNow, degradedNow] = [failing.filter(isOfNow), degraded.filter(isOfNow)];
   if (failingNow.length > 0) return { state: 'degraded', reason: reasonOf(failingNow) };
-  if (judged !== null && facts.recent.requests > 0) return judged;
   if (degradedNow.length > 0) return { state: 'degraded', reason: reasonOf(degradedNow) };
+  if (judged !== null && facts.recent.requests > 0) return judged;
   if (failing.length > 0) return { state: 'degraded', reason: reasonOf(failing) };
   if (judged !== null) return judged;
   return degraded.length > 0 ? { state: 'degraded', reason: reasonOf(degraded) } : null;

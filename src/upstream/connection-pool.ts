@@ -236,9 +236,7 @@ export class ConnectionPool
     if (!this.#permits.tryWait(use, now)) {
       const addressMax = this.#shares.addressMaxOf(use, now);
       this.#permits.releaseUnused();
-      waiter.onNoStream(
-        poolFull(this.#settings, this.#permits.hasTurn, this.#queue, now, this.#ports.random, addressMax),
-      );
+      waiter.onNoStream(poolFull(this.#settings, this.#permits, this.#queue, now, this.#ports.random, addressMax));
       return null;
     }
     const queued = this.#queue.join(demand, now, this.#settings.queueMs);
@@ -375,9 +373,9 @@ export class ConnectionPool
 
   #onQueueTimeout({ waiter, waitingSince: since, use }: QueueWaiter): void {
     const now = this.#ports.clock.now();
-    const { hasTurn } = this.#permits;
     const addressMax = this.#shares.addressMaxOf(use, now);
-    const failure = queueTimeout(this.#settings, hasTurn, this.#queue, now, since, this.#ports.random, addressMax);
+    const { random } = this.#ports;
+    const failure = queueTimeout(this.#settings, this.#permits, this.#queue, now, since, random, addressMax);
     this.#onWaiterRemoved();
     waiter.onNoStream(failure);
   }

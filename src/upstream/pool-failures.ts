@@ -3,12 +3,24 @@ import type { Random } from '../core/random.ts';
 import type { Instant } from '../core/time.ts';
 import { retryAfterS as retryAfterSOf } from '../policy/drain-rate.ts';
 import type { ConnectionQueue } from './connection-queue.ts';
+import type { PoolPermits } from './pool-permits.ts';
 import type { PoolSettings } from './pool-settings.ts';
 
-/** `addressMax`: the request lacks only what its address must leave to others, beyond so many connections. `hasTurn`: the request lacks a connection alone. All connections or turns are in use, and as many requests wait for one as may. */
+/** `hasTurn`: the request lacks a connection alone. */
+type Blocked = Pick<PoolPermits, 'hasTurn' | 'stoppedPids'>;
+
+/** What keeps the connections, as far as it is known: all processes of the instance are stopped. */
+function causeOf(stoppedPids: readonly number[] | undefined): { readonly stoppedPids?: string } {
+  return stoppedPids === undefined ? {} : { stoppedPids: stoppedPids.join(' ') };
+}
+
+/**
+ * All connections or turns are in use, and as many requests wait for one as may. `addressMax`: the request lacks only what its address must
+ * leave to others, beyond so many connections.
+ */
 export function poolFull(
   { id, connectionsMax, requestsMax, queueMax }: PoolSettings,
-  hasTurn: boolean,
+  { hasTurn, stoppedPids }: Blocked,
   queue: ConnectionQueue,
   now: Instant,
   random: Random,
@@ -16,13 +28,14 @@ export function poolFull(
 ): Failure {
   const retryAfterS = retryAfterSOf(queue.waitMs(now), random.next());
   const bound = boundOf(hasTurn, requestsMax, addressMax);
-  return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, ...bound, queueMax, retryAfterS });
+  const cause = causeOf(stoppedPids);
+  return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, ...bound, queueMax, retryAfterS, ...cause });
 }
 
 /** A request has waited for a connection since `since`, as long as it may. */
 export function queueTimeout(
   { id: upstream, connectionsMax: limit, requestsMax, queueMs: limitMs }: PoolSettings,
-  hasTurn: boolean,
+  { hasTurn, stoppedPids }: Blocked,
   queue: ConnectionQueue,
   now: Instant,
   since: Instant,
@@ -32,7 +45,8 @@ export function queueTimeout(
   const retryAfterS = retryAfterSOf(queue.waitMs(now, true), random.next());
   const bound = boundOf(hasTurn, requestsMax, addressMax);
   const waitedMs = Math.round(now - since);
-  return fail('queue_timeout', 'queue', { upstream, limit, ...bound, waitedMs, limitMs, retryAfterS });
+  const cause = causeOf(stoppedPids);
+  return fail('queue_timeout', 'queue', { upstream, limit, ...bound, waitedMs, limitMs, retryAfterS, ...cause });
 }
 
 /** What the request lacks, where it is not a connection of those that all may have. */

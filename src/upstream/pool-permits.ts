@@ -84,6 +84,11 @@ export class PoolPermits {
     };
   }
 
+  /** Of the endpoint; undefined: its processes are not known to be stopped. */
+  get stoppedPids(): readonly number[] | undefined {
+    return this.#snapshot.stoppedPids;
+  }
+
   // Refusals.
 
   /** Milliseconds since the endpoint refused a connection; null if the caller may connect. */
@@ -101,8 +106,9 @@ export class PoolPermits {
   }
 
   noteFailedDial({ cause }: Failure): void {
-    if (isRefusal(cause)) this.semaphores.connectGate.noteRefusal(this.#ports.clock.now());
-    else this.semaphores.connectGate.reopen(); // The dial failed, but was not refused.
+    if (!isRefusal(cause)) return this.semaphores.connectGate.reopen(); // The dial failed, but was not refused.
+    this.semaphores.connectGate.noteRefusal(this.#ports.clock.now());
+    this.#ports.onRefused?.(this.#snapshot.id);
   }
 
   // Connections.

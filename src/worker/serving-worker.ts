@@ -1,5 +1,6 @@
 import { lastResponseReadMs } from '../core/client-engine.ts';
 import type { WorkerCounts } from '../core/counters.ts';
+import type { EndpointId } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
@@ -91,6 +92,8 @@ export class ServingWorker {
   readonly #http2Errors = new Http2Errors();
   readonly #certificates = new ServerCertificates();
   readonly #drainSignals = new DrainSignals();
+  /** Endpoints that have refused connections, until the main thread is told. */
+  readonly #refused = new Set<EndpointId>();
   readonly #askedNames: AskedNames;
   readonly #semaphores: WorkerSemaphores;
   readonly #upstreamPorts: UpstreamPorts;
@@ -147,6 +150,10 @@ export class ServingWorker {
       longLivedMax: longLivedWithin(longLivedMax),
       sessionsOf: (upstream) => this.#sessions.of(upstream),
       onDrainSignal: (upstream, endpoint) => this.#drainSignals.note(upstream, endpoint),
+      onRefused: (endpoint) => {
+        this.#refused.add(endpoint);
+        this.#reportSoon();
+      },
       onServerCertificate: (endpoint, certificate) => this.#certificates.note(endpoint, certificate),
       onUnclassified: (fault) => {
         this.#counts.unclassifiedTotal++;
@@ -446,6 +453,8 @@ export class ServingWorker {
     const certificates = this.#certificates.take();
     const askedNames = this.#askedNames.take();
     const counts = countsNow(this.#counts);
+    const refused = [...this.#refused];
+    this.#refused.clear();
     this.#send({
       kind: 'batch',
       exchanges,
@@ -455,6 +464,7 @@ export class ServingWorker {
       outcomes,
       ...(routeOutcomes.length === 0 ? {} : { routeOutcomes }),
       ...(this.#drainSignals.isEmpty ? {} : { drainSignals: this.#drainSignals.take() }),
+      ...(refused.length === 0 ? {} : { refused }),
       drained,
       counts,
       failedHandshakes,

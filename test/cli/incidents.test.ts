@@ -85,13 +85,22 @@ test('incidents says that there is none', async () => {
 });
 
 const problem = { kind: 'log_failing', sinceS: 1, reason: 'The log cannot be written.', nextStep: 'Look.' } as const;
-const ofApplication = { ...problem, kind: 'replacement_failing', application: 'shop' } as const;
+const ofApplication = {
+  ...problem,
+  kind: 'crash_loop',
+  application: 'shop',
+  reason: 'shop/1 has ended 4 times in 9 s.',
+} as const;
 for (const [what, problems, says] of [
-  ['one', [problem, ofApplication], 'The gateway has a problem of its own; `candor status` shows it.\n'],
+  ['one', [problem], 'The gateway has a problem of its own; `candor status` shows it.\n'],
   ['two', [problem, problem], 'The gateway has 2 problems of its own; `candor status` shows them.\n'],
-  ['none but one of an application', [ofApplication], ''],
+  [
+    'none but those of applications, which it tells',
+    [ofApplication, ofApplication],
+    'A problem: shop/1 has ended 4 times in 9 s.\n'.repeat(2),
+  ],
 ] as const)
-  test(`incidents leads to the status where the gateway has problems of its own: ${what}`, async () => {
+  test(`incidents does not hide problems that are no incidents: ${what}`, async () => {
     gateway.statusNow = { ...statusSample, problems };
     assert.equal(await context.candor('incidents'), exitCodes.ok);
     assert.equal(context.stdout.text, `No incident is known.\n${says}`);

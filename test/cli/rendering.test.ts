@@ -81,7 +81,7 @@ test('the status does not mark an instance that a signal has stopped as well', (
   };
   assert.match(rowOf({}), /✔ {2}web\/1 {2}ready /);
   assert.match(rowOf({ stoppedPid: 4720 }), /… {2}web\/1 {2}ready /);
-  assert.match(rowOf({ stoppedPid: 4720, stoppedPids: [4720] }), /✖ {2}web\/1 {2}ready, but stopped /);
+  assert.match(rowOf({ stoppedPid: 4720, stoppedPids: [4720] }), /✖ {2}web\/1 {2}stopped by a signal /);
 });
 
 test('an attempt whose response was followed by more bytes says so', () => {

@@ -19,7 +19,8 @@ const upstreamFacts: fc.Arbitrary<UpstreamFacts> = fc
   .record({
     ...{ recent: traffic, lastMinute: traffic, usable: fc.nat(2), onProbation: fc.nat(1), tried: fc.nat(1) },
     ...{ unknown: fc.nat(1), draining: fc.nat(1), troubled: fc.nat(2), breakersOpen: fc.nat(1), maintenance: routes },
-    ...{ stopped: fc.constant(0), waiting: waitingFacts, awaited: fc.constant(null), usualMs: fc.constant(null) },
+    ...{ stopped: fc.nat(1), waiting: waitingFacts, awaited: fc.constant(null), usualMs: fc.constant(null) },
+    ...{ trouble: fc.constantFrom(null, 'a port refuses connections'), queued: waitingFacts },
     silentS: fc.constantFrom(null, 25),
     applicationProblem: fc.constantFrom(null, 'crash_loop', 'application_not_ready'),
   })

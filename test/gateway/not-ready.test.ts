@@ -54,8 +54,8 @@ const sickOnes: readonly Sick[] = [
     name: 'listens on ::1 only',
     source: `${http} serve((_, answer) => answer.end()).listen(port, '::1');`,
     says: /the application listens on \[::1\]:\d+, not on 127\.0\.0\.1/,
-    run: /listen on 127\.0\.0\.1 \(the HOST environment variable, or an option such as --host\)/,
-    up: /listen on 127\.0\.0\.1 \(the HOST environment variable, or an option such as --host\)/,
+    run: /listen on 127\.0\.0\.1 by a setting or an option of its own/,
+    up: /listen on 127\.0\.0\.1 by a setting or an option of its own/,
   },
   {
     name: 'answers 500 at /',

@@ -7,6 +7,7 @@ import type { CheckSpec } from '../../src/core/upstream-spec.ts';
 import type { ConnectTarget, ConnectWaiter } from '../../src/core/connector.ts';
 import { noCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
+import type { EndpointId } from '../../src/core/endpoint.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
 import type { UpstreamDelta, UpstreamSnapshot } from '../../src/core/snapshot.ts';
@@ -36,6 +37,7 @@ const defaultCheck: CheckSpec = {
   passes: 2,
   passesAfterRefusal: 1,
   fails: 3,
+  failsAfterRefusal: 2,
 };
 
 /** The longest interval at which workers report the results of attempts. */
@@ -51,6 +53,9 @@ class World {
   readonly failures: Failure[] = [];
   #workers: LiveUpstream[] = [];
   readonly #outcomes: EndpointOutcomes[] = [];
+  readonly #refused = new Set<EndpointId>();
+  /** Requests go on: they wait for the endpoint, or are tried elsewhere. */
+  goOn = false;
   readonly #endpoints: Endpoints;
 
   constructor(seed: number, check: CheckSpec, isUp: boolean) {
@@ -103,6 +108,7 @@ class World {
         deadlines: new Deadlines(clock),
         writer: new ByteWriter(),
         storage: new HeadStorage(),
+        onRefused: (endpoint: EndpointId) => void this.#refused.add(endpoint),
       } as unknown as UpstreamPorts;
       this.#workers.push(new LiveUpstream(snapshot as UpstreamSnapshot, ports));
     }
@@ -126,8 +132,15 @@ class World {
   }
 
   #report(): void {
+    this.#endpoints.onRefused([...this.#refused]);
+    this.#refused.clear();
     this.#endpoints.onOutcomes(this.#outcomes.splice(0));
     this.clock.schedule(after(this.clock.now(), batchMs), () => this.#report(), undefined);
+  }
+
+  /** What the main thread thinks of the endpoint. */
+  get state(): string | undefined {
+    return this.#endpoints.upstreams()[0]?.endpoints[0]?.state;
   }
 
   /** One request at a worker, on a connection of its own. */
@@ -160,7 +173,8 @@ class World {
         },
         onNoStream: (failure) => {
           this.failures.push(failure);
-          if (wasTried(failure)) this.#outcomes.push({ ...outcome, causes: [{ cause: failure.cause, count: 1 }] });
+          if (wasTried(failure) && !this.goOn)
+            this.#outcomes.push({ ...outcome, causes: [{ cause: failure.cause, count: 1 }] });
         },
       },
       limits,
@@ -234,6 +248,35 @@ describe('an endpoint that refuses connections', () => {
         assert.ok(servedAt - backAt <= 1000, `${servedAt - backAt} ms after it was back`);
       }),
       { numRuns: 60 },
+    );
+  });
+
+  test('is unhealthy within 250 ms of the first request that it refuses, also while that request goes on', () => {
+    const some = fc.record({ seed: fc.nat(), upMs: fc.integer({ min: 0, max: 12_000 }), goOn: fc.boolean() });
+    fc.assert(
+      fc.property(some, ({ seed, upMs, goOn }) => {
+        const world = new World(seed, defaultCheck, true);
+        world.askFor(upMs, 40);
+        assert.equal(world.state, 'healthy');
+        world.isUp = false;
+        world.goOn = goOn;
+        world.askFor(250, 10);
+        assert.equal(world.state, 'unhealthy');
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('is unhealthy within its interval and a quick check where no request comes', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 0, max: 6000 }), (seed, upMs) => {
+        const world = new World(seed, defaultCheck, true);
+        world.clock.advanceSync(upMs);
+        world.isUp = false;
+        world.clock.advanceSync(5500 + 300 + 10);
+        assert.equal(world.state, 'unhealthy');
+      }),
+      { numRuns: 40 },
     );
   });
 

@@ -1,5 +1,23 @@
-import type { FailureTable } from './table.ts';
+import { sentenceOf } from '../first-letter.ts';
+import { stoppedStep, stoppedText } from '../process-text.ts';
 import { duration, quoted } from './formatting.ts';
+import type { FailureTable } from './table.ts';
+
+const pidsOf = (text: string): readonly number[] => text.split(' ').map(Number);
+
+/** A pool that is full because nothing answers: the processes are stopped. */
+function whyStopped(stoppedPids: string | undefined): string {
+  return stoppedPids === undefined ? '' : ` ${sentenceOf(stoppedText({ pids: pidsOf(stoppedPids), isWhole: true }))}`;
+}
+
+function ofStopped({ stoppedPids }: { readonly stoppedPids?: string }) {
+  if (stoppedPids === undefined) return null;
+  return {
+    whose: 'application',
+    usualCauses: ['somebody has stopped the processes of the application (SIGSTOP, or Ctrl-Z in its terminal)'],
+    nextStep: stoppedStep(pidsOf(stoppedPids), ' if it is still stopped'),
+  } as const;
+}
 
 /** The request met a limit of the configuration or of the machine before it had an endpoint. */
 export const gatewayLimits = {
@@ -12,14 +30,15 @@ export const gatewayLimits = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application are in use',
-    sentence: ({ upstream, limit, addressMax, requestsMax, queueMax = 0 }) => {
-      if (addressMax !== undefined)
+    sentence: ({ upstream, limit, addressMax, requestsMax, queueMax = 0, stoppedPids }) => {
+      if (addressMax !== undefined && stoppedPids === undefined)
         return `The client's address has its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have, and of the queue: beyond ${addressMax}, they are left to other addresses while these use the upstream.`;
       const waiting = queueMax > 0 ? `, and ${queueMax} requests already wait` : '';
       if (requestsMax !== undefined)
-        return `All ${requestsMax} requests that an endpoint of upstream ${quoted(upstream)} may have are in flight${waiting}.`;
-      return `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use${waiting === '' ? '' : `${waiting} for a connection`}.`;
+        return `All ${requestsMax} requests that an endpoint of upstream ${quoted(upstream)} may have are in flight${waiting}.${whyStopped(stoppedPids)}`;
+      return `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use${waiting === '' ? '' : `${waiting} for a connection`}.${whyStopped(stoppedPids)}`;
     },
+    inThisCase: ofStopped,
     forClient: 'More people are using this site than it can serve at once. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, so that each request holds its connection longer',
@@ -39,13 +58,14 @@ export const gatewayLimits = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application stayed in use',
-    sentence: ({ upstream, limit, addressMax, requestsMax, waitedMs }) => {
-      if (addressMax !== undefined)
+    sentence: ({ upstream, limit, addressMax, requestsMax, waitedMs, stoppedPids }) => {
+      if (addressMax !== undefined && stoppedPids === undefined)
         return `The client's address had its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have (beyond ${addressMax}, they are left to other addresses while these use the upstream), and none of its connections became free in the ${duration(waitedMs)} that this request waited.`;
       if (requestsMax !== undefined)
-        return `As many requests as an endpoint of upstream ${quoted(upstream)} may have, ${requestsMax}, were in flight, and none of them ended in the ${duration(waitedMs)} that this request waited.`;
-      return `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and no connection became free in the ${duration(waitedMs)} that this request waited.`;
+        return `As many requests as an endpoint of upstream ${quoted(upstream)} may have, ${requestsMax}, were in flight, and none of them ended in the ${duration(waitedMs)} that this request waited.${whyStopped(stoppedPids)}`;
+      return `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and no connection became free in the ${duration(waitedMs)} that this request waited.${whyStopped(stoppedPids)}`;
     },
+    inThisCase: ofStopped,
     forClient:
       'So many people are using this site that your turn has not come in time. Please try again in a few seconds.',
     usualCauses: [

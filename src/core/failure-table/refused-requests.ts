@@ -52,7 +52,7 @@ const size: Readonly<Record<'head' | 'count' | 'target' | 'body', RuleTexts>> = 
   },
   body: {
     usualCauses: ['an upload is larger than the limit'],
-    nextStep: 'Raise `client.body_max`, or the limit of the route, if uploads of this size are wanted.',
+    nextStep: 'Raise `client.body_max` if uploads of this size are wanted; it is the limit of all routes.',
   },
 };
 

@@ -41,6 +41,9 @@ function isStopped({ attempts }: ExchangeRecord, { processes }: KnownAround): bo
   return process?.exit?.stopped_by_candor === true;
 }
 
+/** A stopped process accepts connections until their queue is full, and answers none: then its pool is full too. */
+const mayBeStopped: ReadonlySet<string> = new Set(['too_slow', 'unreachable', 'refused_by_gateway']);
+
 /** A sample from so long before or after the attempt's end says that the process was stopped during it. */
 const stoppedWithinMs = 10_000;
 
@@ -50,7 +53,7 @@ function withStopped(
   verdict: RecordVerdict,
   { processes }: KnownAround,
 ): { readonly verdict: RecordVerdict; readonly isWhole: boolean } {
-  for (const { instance, sample } of shape === 'too_slow' ? processes.toReversed() : []) {
+  for (const { instance, sample } of mayBeStopped.has(shape) ? processes.toReversed() : []) {
     if (sample?.stopped_pid === undefined || Math.abs(sample.before_ms) > stoppedWithinMs) continue;
     const { stopped_pid: pid, stopped_pids: pids } = sample;
     const sentence = `${verdict.sentence} Process ${pid} of ${instance} was stopped by a signal.`;

@@ -1,3 +1,4 @@
+import type { EndpointResponses } from '../../core/attempt-counts.ts';
 import type { ExchangeCount } from '../../core/counters.ts';
 import type { Event } from '../../core/event.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
@@ -30,6 +31,8 @@ export interface CountedTraffic {
   readonly outcomes: readonly EndpointOutcomes[];
   /** Requests that failed on a connection that the endpoint was closing. */
   readonly staleReusesFailed: number;
+  /** Absent: which methods requests had is not known. */
+  readonly responses?: readonly EndpointResponses[];
 }
 
 export interface IncidentChange {
@@ -94,11 +97,16 @@ export class IncidentTracker {
   }
 
   /** `wallMs`: of the clock by which workers say when the first failure came. */
-  note({ exchanges, outcomes, staleReusesFailed }: CountedTraffic, ms: number, wallMs = this.#wall(ms)): void {
+  note(
+    { exchanges, outcomes, responses = [], staleReusesFailed }: CountedTraffic,
+    ms: number,
+    wallMs = this.#wall(ms),
+  ): void {
     const firstMs = (at: number | undefined): number =>
       at === undefined ? ms : ms - Math.min(lagMaxMs, Math.max(0, wallMs - at));
     this.#noteFailures(exchanges, outcomes, secondOf(ms));
     for (const counted of exchanges) this.#addExchanges(counted, ms, firstMs(counted.firstEndedAt));
+    for (const counted of responses) this.#failuresOf(counted.upstream, secondOf(ms))?.addResponses(counted, ms);
     for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
     const second = secondOf(ms);
     if (staleReusesFailed > 0) this.#staleReuses.add(second, staleReusesFailed);
@@ -410,6 +418,12 @@ export class IncidentTracker {
       steadyRateBefore: open.steadyRateBefore,
       directLook: open.directLook,
       newestFailure: open.newestFailure,
+      methods: new Map(
+        [...failures.methods].map(([method, { firstMs, failed }]) => [
+          method,
+          { afterMs: firstMs - startedMs, failed },
+        ]),
+      ),
     };
   }
 }

@@ -2,7 +2,13 @@ import { shapeOfType, specOfCause, whoseOf } from '../../core/explain.ts';
 import type { Cause, Failure } from '../../core/failure.ts';
 import type { Whose } from '../../core/shape.ts';
 import { isConsequenceOf, isNotHttp } from './failure-family.ts';
-import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type {
+  CountedCause,
+  FailureFamily,
+  IncidentSuspect,
+  LiveIncident,
+  SuspectKind,
+} from '../../core/live-incident.ts';
 import { knownSecondsMax } from './explained-share.ts';
 import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
 import { FirstExits } from './first-exits.ts';
@@ -317,7 +323,7 @@ export class OpenIncident {
       family: this.#root,
       cause: root === 'app_error' ? null : root,
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
-      whose: this.#whoseOf(root),
+      whose: whoseBySuspect(this.#whoseOf(root), this.suspects),
       startedAt: Math.floor(beganAt + this.startMs),
       ...(this.#firstRequestWall === Infinity ? {} : { firstRequestAt: Math.floor(this.#firstRequestWall) }),
       openedAt: this.openedAt,
@@ -396,6 +402,17 @@ export class OpenIncident {
     }));
     return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
   }
+}
+
+/** What makes an application hold all connections. */
+const ofApplication: ReadonlySet<SuspectKind> = new Set([
+  ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'dependency'] as const),
+  ...(['nothing_listens', 'slow_application', 'application_errors'] as const),
+]);
+
+/** A limit of the gateway that requests meet because of the application is its effect. */
+function whoseBySuspect(whose: Whose, [first]: readonly IncidentSuspect[]): Whose {
+  return whose === 'gateway' && first !== undefined && ofApplication.has(first.name) ? 'application' : whose;
 }
 
 /** Null: one of them is not known. */

@@ -12,19 +12,24 @@ interface StoppedInstance extends StoppedProcesses {
 }
 
 /** What is said of an application that does not answer, where a signal has stopped processes of it; null: none is known. */
-export function stoppedFinding(context: Known): Omit<SuspectFinding, 'evidence'> | null {
+export function stoppedFinding(
+  context: Known,
+): (Omit<SuspectFinding, 'evidence'> & { readonly isWhole?: true }) | null {
   const all = stoppedInstances(context.watched);
   const [ended, now] = [all.filter(hasEnded), all.filter((one) => !hasEnded(one))];
   const [wholeNow, wholeEnded] = [now.filter(isWhole), ended.filter(isWhole)];
   if (explains(context, wholeNow))
     return {
-      fit: 0.95,
+      // The processes show it themselves: whatever else is found follows from it, or came besides.
+      fit: 0.99,
+      isWhole: true,
       sentence: `${whatStopped(context, wholeNow, 'is')}: a signal has suspended ${itsProcess(wholeNow)}.`,
       nextStep: stoppedStep(wholeNow.flatMap(({ pids }) => pids)),
     };
   if (explains(context, wholeEnded))
     return {
       fit: 0.85,
+      isWhole: true,
       sentence: `${whatStopped(context, wholeEnded, 'was')} for a while: a signal had suspended ${itsProcess(wholeEnded)}.`,
       nextStep: endedStep,
     };

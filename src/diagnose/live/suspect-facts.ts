@@ -59,6 +59,8 @@ export interface SuspectContext {
   readonly directLook: DirectLook | null;
   /** Null: nothing is stored, or nothing was found. */
   readonly newestFailure: NewestFailure | null;
+  /** By method: when its first request came, relative to the incident, and how many have failed. Absent: not known. */
+  readonly methods?: ReadonlyMap<string, { readonly afterMs: number; readonly failed: number }>;
 }
 
 /** What a rule says where it applies. */

@@ -151,10 +151,33 @@ describe('an application of which a signal has stopped processes', () => {
 
   test('is the first suspect of requests that get no answer', () => {
     const [first] = ranking(hanging, { watched: watching(whole) });
-    assert.deepEqual([first?.name, first?.fit], ['slow_application', 0.95]);
+    assert.deepEqual([first?.name, first?.fit], ['slow_application', 0.99]);
     assert.equal(first?.sentence, 'The application is stopped: a signal has suspended its processes.');
     assert.match(first.evidence.join(), /app\/1: processes 77 and 78 are stopped \(state T/);
     assert.match(first.nextStep, /^Let it go on with `kill -CONT 77 78`/);
+  });
+  for (const [family, cause] of [
+    ['full', 'pool_full'],
+    ['full', 'queue_timeout'],
+    ['not_ready', 'no_endpoint_ready'],
+    ['network', 'connect_timeout'],
+    ['gone', 'reset_before_response'],
+    ['gateway', 'descriptors_exhausted'],
+  ] as const)
+    test(`is the first suspect also where requests meet ${cause}, its effect`, () => {
+      const [first] = ranking(incidentOf(family, [[cause, 90]]), { watched: watching(whole) });
+      assert.equal(first?.sentence, 'The application is stopped: a signal has suspended its processes.');
+      assert.match(first.nextStep, /^Let it go on with `kill -CONT 77 78`/);
+    });
+  test('is no suspect of what a stopped process cannot do', () => {
+    for (const [family, cause] of [
+      ['dns', 'dns_timeout'],
+      ['garbage', 'response_not_http'],
+      ['application', 'app_error'],
+    ] as const) {
+      const suspects = ranking(incidentOf(family, [[cause, 90]]), { watched: watching(whole) });
+      assert.ok(suspects.every(({ name }) => name !== 'slow_application'));
+    }
   });
   test('is said to be stopped where its only process is', () => {
     const suspect = suspectOf(watching({ pids: [77], isWhole: true }), [30]);
@@ -208,7 +231,7 @@ describe('an application of which a signal has stopped processes', () => {
     const seen = new SeenEndpoints();
     seen.see(watching(whole));
     assert.equal(suspectOf(seen.see(watching(part)))?.fit, 0.85);
-    assert.equal(suspectOf(seen.see(watching(whole)))?.fit, 0.95);
+    assert.equal(suspectOf(seen.see(watching(whole)))?.fit, 0.99);
   });
 });
 

@@ -86,6 +86,16 @@ function neverReadyFinding(context: SuspectContext): SuspectFinding | null {
   };
 }
 
+/** Where requests fail while processes do nothing: they wait, fill the pool and its queue, and then checks fail. */
+const effectsOfStop = ['slow', 'full', 'not_ready', 'gone', 'network', 'gateway'] as const;
+
+/** Checks, or a look at the endpoint, have got no answer: whatever else requests meet follows from that. */
+function hangs(context: SuspectContext): boolean {
+  const { incident, directLook } = context;
+  if (checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return true;
+  return isOf(incident, 'full') && directLook?.isAccepting === true && directLook.isHanging;
+}
+
 /** What the application does by itself. */
 export const applications = {
   dependency: ({ incident, watched }) => {
@@ -186,10 +196,14 @@ export const applications = {
   slow_application: (context) => {
     const { incident, watched } = context;
     const output = outputStepOf(context);
-    if (!isOf(incident, 'slow') && !checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return null;
+    const { isWhole = false, ...stopped } = stoppedFinding(context) ?? {};
+    const isHung = hangs(context);
+    const isStopped = isWhole && isOf(incident, ...effectsOfStop);
+    if (!isOf(incident, 'slow') && !isHung && !isStopped) return null;
     const usualMs = usualWithin(context, 0.5);
     return {
-      fit: 0.55,
+      // Its connections are all in use because nothing is answered.
+      fit: isHung && isOf(incident, 'full') ? 0.8 : 0.55,
       sentence: 'The application, or something it waits for, has become slow or hangs.',
       evidence: [
         names(incident, null),
@@ -200,7 +214,7 @@ export const applications = {
         output === null
           ? 'See what the application waits for: its log, its database, its CPU; `candor explain` shows single requests.'
           : `${output}, and in \`candor status\` how much processor time it uses: what does it wait for, such as its database? \`candor explain\` shows single requests.`,
-      ...stoppedFinding(context),
+      ...stopped,
     };
   },
   application_errors: (context) => {

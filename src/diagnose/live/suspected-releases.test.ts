@@ -53,6 +53,7 @@ interface Case {
   readonly failedAt?: readonly (readonly [second: number, failed: number])[];
   /** Of the incident; absent: those. */
   readonly failed?: number;
+  readonly methods?: SuspectContext['methods'];
 }
 
 function suspectsOf(what: Case): readonly IncidentSuspect[] {
@@ -69,6 +70,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{ upstreams: [{ upstream: 'web', failed: 50 }], additions: [], rate: { before: null, during: 1 } },
   } as unknown as LiveIncident;
   return rankSuspects({
+    ...(what.methods === undefined ? {} : { methods: what.methods }),
     failedAtOffsetMs: 0,
     failedAt: new Map(failedAt.map(([second, count]) => [second, [count, count]])),
     ...{ incident, events, firstExits: new Map(), startedMs: 600_000, instances: new Map(Object.entries(instances)) },
@@ -401,4 +403,29 @@ describe('of two bad releases in a row', () => {
       stepOf({ revisions: [revision(2, 400, 390)], attemptsBefore: 3 }),
       /^Restore a configuration of web with which requests succeeded and run/,
     ));
+});
+
+describe('a release is compared with the requests that came before it', () => {
+  const release = (methods: Readonly<Record<string, readonly [afterS: number, failed: number]>>) =>
+    suspectsOf({
+      events: [applied(-30, 2, 'applications: web')],
+      instances: { 'web/1': instance(1, -300, -299), 'web/2': instance(2, -30, -28) },
+      attempts: { 'web/1': [0, 10], 'web/2': [50, 90] },
+      methods: new Map(
+        Object.entries(methods).map(([method, [afterS, failed]]) => [method, { afterMs: afterS * 1000, failed }]),
+      ),
+    }).find(({ name }) => name === 'release');
+
+  test('it is not blamed for requests of a method of which none had come before', () => {
+    const suspect = release({ GET: [-300, 0], POST: [0, 50] });
+    assert.equal(suspect?.fit, 0.3);
+    assert.match(suspect.sentence, /, but no POST request had come before it: they may have failed before as well\.$/);
+  });
+  for (const [what, methods] of [
+    ['some had come', { GET: [-300, 0], POST: [-100, 50] }],
+    ['others fail as well', { GET: [-300, 40], POST: [0, 10] }],
+    ['no request had come at all', { POST: [0, 50] }],
+    ['it is not known', {}],
+  ] as const)
+    test(`it is suspected where ${what}`, () => assert.ok((release(methods)?.fit ?? 0) > 0.5));
 });

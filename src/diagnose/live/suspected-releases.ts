@@ -32,6 +32,9 @@ const olderShareMin = 0.9;
 /** An earlier configuration did better if so many failures were to be expected with it, and there were none. */
 const expectedMin = 5;
 
+/** Of the failures, those of requests that had not come before a release. */
+const unseenShareMin = 0.9;
+
 /** What is not the reason, but a reader may take for it. */
 export const noReasonFit = 0.3;
 
@@ -292,6 +295,8 @@ class Release {
   /** `later`: the revision that has taken it back; null: none. */
   finding(later: number | null): SuspectFinding {
     if (this.isFirst && later === null) return this.#firstFinding;
+    const unseen = this.#unseenMethods;
+    if (unseen.length > 0) return this.#incomparable(unseen);
     return {
       fit: nearness(this.#applied.afterMs, 0.97) * shareOf(this.#context, this.#applied),
       sentence: `${this.#begun}${this.#own.length === 0 || this.#isReady ? '' : ', and is not ready'}${explainedText(this.#context, this.#applied.afterMs)}.`,
@@ -300,6 +305,27 @@ class Release {
         later === null
           ? this.#restore
           : `Revision ${later} has the earlier settings again: run \`candor status\` to see whether its instances are ready, and do not restore revision ${this.#applied.event.revision}.`,
+    };
+  }
+
+  /** The methods of nearly all requests that failed, where none of them had come before it while others had; empty: they had. */
+  get #unseenMethods(): readonly string[] {
+    const { incident, methods = new Map() } = this.#context;
+    const isNew = ([, { afterMs }]: readonly [string, { readonly afterMs: number }]): boolean =>
+      afterMs > this.#applied.afterMs;
+    const unseen = [...methods].filter((one) => isNew(one) && one[1].failed > 0);
+    const failed = unseen.reduce((sum, [, one]) => sum + one.failed, 0);
+    const all = Math.max(incident.failed, incident.attemptsFailed);
+    return [...methods].every(isNew) || failed < unseenShareMin * all ? [] : unseen.map(([method]) => method);
+  }
+
+  /** Such requests may have failed with the earlier configuration as well. */
+  #incomparable(methods: readonly string[]): SuspectFinding {
+    return {
+      fit: noReasonFit,
+      sentence: `${this.#begun}, but no ${listOf(methods)} request had come before it: they may have failed before as well.`,
+      evidence: this.#facts,
+      nextStep: `Look at why requests with ${listOf(methods)} fail; with the earlier configuration of ${this.#application} they may fail too.`,
     };
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CountedCause, IncidentSuspect, LiveIncident } from '../../core/live-incident.ts';
+import type { CountedCause, IncidentSuspect, LiveIncident, SuspectKind } from '../../core/live-incident.ts';
 import { incidentOf, ranking } from './ranking.test-support.ts';
+import { causesFirst } from './suspects.ts';
 
 const firstSentence = (incident: LiveIncident): string => ranking(incident)[0]?.sentence ?? '';
 
@@ -237,4 +238,30 @@ test('no more requests are told to have failed on closing connections than have 
     '10 requests failed on a connection that the endpoint was closing',
     '990 others were answered meanwhile',
   ]);
+});
+
+describe('an effect is never ranked before its cause', () => {
+  const suspect = (name: SuspectKind, fit: number): IncidentSuspect => ({
+    ...{ name, fit, sentence: '', evidence: [], nextStep: '' },
+  });
+  const shown = [
+    ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'descriptors', 'dependency'] as const),
+    ...(['dns', 'certificate', 'tls_settings', 'another_program', 'nothing_listens', 'network'] as const),
+    'slow_application',
+  ] as const;
+  for (const cause of shown)
+    test(cause, () => {
+      for (const effect of ['pool_full', 'failing_check'] as const)
+        for (const fit of [0.55, 0.7, 0.9]) {
+          const ranked = causesFirst([suspect(effect, 0.75), suspect(cause, fit)]);
+          assert.deepEqual(
+            ranked.map(({ name }) => name),
+            [cause, effect],
+          );
+          assert.ok((ranked[0]?.fit ?? 0) > (ranked[1]?.fit ?? 0), 'they stay so wherever they are sorted again');
+        }
+    });
+  test('what hardly explains the failures is no cause', () => {
+    assert.equal(causesFirst([suspect('crash', 0.3), suspect('pool_full', 0.75)])[0]?.name, 'pool_full');
+  });
 });

@@ -1,3 +1,4 @@
+import type { EndpointResponses } from '../../core/attempt-counts.ts';
 import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
 import type { Cause } from '../../core/failure.ts';
 import type { EndpointOutcomes } from '../../core/outcome.ts';
@@ -75,6 +76,12 @@ interface RecentDurations {
   maxMs: number;
 }
 
+/** Requests of one method: when the first one came, and how many have failed since. */
+export interface MethodCount {
+  readonly firstMs: number;
+  failed: number;
+}
+
 /** What happens at one upstream: counts of its last minute, and what is usual there. */
 export class UpstreamFailures {
   readonly upstream: string;
@@ -93,6 +100,8 @@ export class UpstreamFailures {
   /** Requests of each route in the last seconds, while an incident goes on; by second. */
   readonly #routes = new Map<number, Map<string, number>>();
   #countsRoutes = false;
+  /** By method, of which there are few (`countedMethods`). */
+  readonly methods = new Map<string, MethodCount>();
   failures: FailureDelta[] = [];
   endpointDeltas: AttemptDelta[] = [];
   /** Those of the last minute: whether they were usual is known only later. */
@@ -130,6 +139,12 @@ export class UpstreamFailures {
     const kind = cause === 'none' ? 'app_error' : cause;
     const startedWall = counted.firstStartedAt ?? Infinity;
     this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall }).failed += count;
+  }
+
+  addResponses({ method, status, count }: EndpointResponses, ms: number): void {
+    const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
+    this.methods.set(method, known);
+    if (status === 0 || status >= 500) known.failed += count;
   }
 
   /** Call this before what came with a failure is added. */
