@@ -227,7 +227,11 @@ class TreeReader {
       this.#positions.setWritten(path, scalar.source ?? plainText(scalar.value));
       return typeof scalar.value === 'bigint' ? Number(scalar.value) : scalar.value;
     }
-    const { text, expanded, errors } = expandVariables(scalar.value, this.#environment);
+    const { text, expanded, errors } = expandVariables(
+      scalar.value,
+      this.#environment,
+      isOfProgram(path) ? 'application' : null,
+    );
     for (const { message, suggestion, offset, length } of errors.slice(
       0,
       Math.max(0, errorsMax - this.errors.length),
@@ -255,7 +259,10 @@ class TreeReader {
     const keyRange = this.#positions.keyOffsets(path);
     const position = keyRange === null ? null : positionOf(this.#source, keyRange[0], keyRange[1]);
     const message = typeof last === 'string' ? `the key ${quoted(last)} has no value` : 'there is no value here';
-    return this.#reject(node, path, message, 'give it a value, or remove it', position);
+    // What stands for the port of an instance is a map to YAML.
+    const suggestion =
+      last === 'port' && isOfProgram(path) ? 'put it in quotes: "{port}"' : 'give it a value, or remove it';
+    return this.#reject(node, path, message, suggestion, position);
   }
 
   #reject(
@@ -279,6 +286,11 @@ class TreeReader {
     );
     return undefined;
   }
+}
+
+/** Whether it is for a program that Candor runs: in the command of an application, or in its variables. */
+function isOfProgram([section, , key]: readonly (string | number)[]): boolean {
+  return section === 'applications' && (key === 'command' || key === 'environment');
 }
 
 function keyText(key: Scalar): string {

@@ -68,7 +68,7 @@ export class ReadinessWatch {
       this.#last = observation;
       program.watchMemory(clock.now());
       this.#parts.onChecked(observation);
-      interval.note(life().phase === 'ready' && keepsReady(observation, readiness().path) ? 'passed' : 'failed');
+      interval.note(life().phase === 'ready' && keepsReady(observation, readiness()) ? 'passed' : 'failed');
       const pauseMs = nextCheckInMs(life(), readiness(), observation, interval.pauseMs);
       if (pauseMs !== null) checks.checkIn(pauseMs);
       if (life().phase !== 'starting') return;

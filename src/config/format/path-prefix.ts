@@ -57,6 +57,13 @@ export function parseCheckPath(text: string): Result<string, ErrorDetail> {
   return succeed(text);
 }
 
+/** How an application is checked, in a word: `tcp`, or the path to ask for. */
+export function parseReadinessWord(text: string): Result<string, ErrorDetail> {
+  if (text === 'tcp') return succeed(text);
+  if (text === 'none') return reject('nothing is sent to an application before it is ready', 'write tcp or a path');
+  return parseCheckPath(text);
+}
+
 /** How an upstream is checked, in a word: `tcp`, `none`, or the path to ask for. */
 export function parseCheckWord(text: string): Result<string, ErrorDetail> {
   if (text === 'tcp' || text === 'none') return succeed(text);
