@@ -5,6 +5,7 @@ import { errorsMax } from './error-collector.ts';
 import { configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { expandVariables } from './expand.ts';
+import { foreignFile } from './foreign-file.ts';
 import { plainText, quoted } from './error-detail.ts';
 import type { PositionIndex } from './position-index.ts';
 import { PathPositions, pathText } from './position-index.ts';
@@ -45,6 +46,13 @@ export function readDocument(text: string, file: string, environment: Environmen
       'the file is nested too deeply to be read',
       'no key of ours lies deeper than eight levels',
     );
+    return { value: undefined, readable: undefined, positions, errors: [error] };
+  }
+  const foreign = document.errors.length > 0 || !isMap(document.contents) ? foreignFile(source.text) : null;
+  if (foreign !== null) {
+    const { at, program, suggestion } = foreign;
+    const message = `this is a configuration of ${program}, and none of Candor`;
+    const error = configurationError(file, positionOf(source, at, at + 1), '', message, suggestion);
     return { value: undefined, readable: undefined, positions, errors: [error] };
   }
   const syntax = syntaxErrors(document, source, file);
