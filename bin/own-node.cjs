@@ -17,15 +17,25 @@ function isRecent() {
   return Number(process.versions.node.split('.')[0]) >= OLDEST;
 }
 
-/** The path of the Node that `npm ci` brought into this repository, or null. */
+/** The path of the Node that `npm ci` brought into this repository, or that was installed beside the package, or null: as the shell of `candor` finds it. */
 function findOwnNode() {
-  var names = ['node', 'node.exe'];
-  for (var i = 0; i < names.length; i++) {
-    var file = path.join(root, 'node_modules', 'node', 'bin', names[i]);
+  var folders = [path.join(root, 'node_modules', 'node'), path.join(path.dirname(root), 'node')];
+  for (var i = 0; i < folders.length; i++) {
     // On Windows an empty placeholder stands beside node.exe.
-    if (fs.existsSync(file) && fs.statSync(file).size > 1000000) return file;
+    var files = ['node', 'node.exe'].map(function (name) {
+      return path.join(folders[i], 'bin', name);
+    });
+    for (var j = 0; j < files.length; j++)
+      if (fs.existsSync(files[j]) && fs.statSync(files[j]).size > 1000000 && majorIn(folders[i]) >= OLDEST)
+        return files[j];
   }
   return null;
+}
+
+/** That of the npm package in a folder; 0: it has none. */
+function majorIn(folder) {
+  var manifest = path.join(folder, 'package.json');
+  return fs.existsSync(manifest) ? parseInt(JSON.parse(fs.readFileSync(manifest, 'utf8')).version, 10) : 0;
 }
 
 /** Runs `file` on `node` in place of this process: same streams, same signals, same exit. */

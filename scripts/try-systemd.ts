@@ -22,8 +22,8 @@ const application = `require('node:http')
 `;
 
 /** Commands to run inside. Each line that it prints is compared with `expected`. */
-function commands(): string {
-  return `ip link set lo up
+function commands(folder: string): string {
+  return `ip link set lo up; cd ${folder}
 show() { echo "$1: $(systemctl show -p ActiveState,SubState,NRestarts,StatusText candor.service | sort | tr '\\n' ' ')"; }
 state() { systemctl show -p ActiveState --value candor.service; }
 main() { systemctl show -p MainPID --value candor.service; }
@@ -33,6 +33,12 @@ systemctl start candor.socket
 answers 'first connection'; show started; before=$(curl -s http://127.0.0.1:8080/)
 systemctl reload candor.service; echo "reload: $?"
 for i in $(seq 60); do [ "$(state)" = active ] && break; sleep 0.5; done; show reloaded
+cp candor.yaml good.yaml
+for mistake in 'routs: []' 'routes: [' 'listeners: { http: "192.0.2.1:80" }'; do
+  cat good.yaml > candor.yaml; echo "$mistake" >> candor.yaml
+  systemctl reload candor.service; echo "refused: $?"
+done
+cat good.yaml > candor.yaml; show 'after refusals'; answers 'after refusals, a request'
 old=$(main); ${join(repositoryRoot, 'bin', 'candor')} upgrade --timeout 120; echo "upgrade: $?"
 ${join(repositoryRoot, 'bin', 'candor')} status > /dev/null; echo "status: $?"
 answers 'after the upgrade'; show upgraded
@@ -53,6 +59,9 @@ const expected: readonly (readonly [line: string, says: RegExp])[] = [
   ['started', serving],
   ['reload', /^0$/],
   ['reloaded', serving],
+  ['refused', /^1$/],
+  ['after refusals', serving],
+  ['after refusals, a request', /^200$/],
   ['upgrade', /^0$/],
   ['status', /^0$/],
   ['after the upgrade', /^200$/],
@@ -92,12 +101,13 @@ function writeUnits(folder: string): void {
     packaged('candor.service').replace(/^User=.*\nGroup=.*\n/m, 'User=nobody\nGroup=nogroup\n'),
   );
   write('units/candor.socket', packaged('candor.socket').replace('ListenStream=80', 'ListenStream=8080'));
-  if (systemdVersion() < 253) write('units/candor.service.d/older-systemd.conf', packaged('older-systemd.conf'));
   const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`;
-  const run = `${join(repositoryRoot, 'bin', 'candor')} up -c ${join(folder, 'candor.yaml')}`;
+  const run = (command: string): string =>
+    `${join(repositoryRoot, 'bin', 'candor')} ${command} -c ${join(folder, 'candor.yaml')}`;
   write(
     'units/candor.service.d/here.conf',
-    `[Service]\nEnvironment=PATH=${path}\nExecStart=\nExecStart=${run}\nWatchdogSec=3\nPrivateTmp=no\n` +
+    `[Service]\nEnvironment=PATH=${path}\nExecStart=\nExecStart=${run('up')}\n` +
+      `ExecReload=\nExecReload=${run('reload')}\nWatchdogSec=3\nPrivateTmp=no\n` +
       `StandardError=append:${join(folder, 'candor.log')}\n`,
   );
   write(
@@ -116,7 +126,7 @@ function writeUnits(folder: string): void {
       `applications: { web: { command: [node, ${join(folder, 'application.cjs')}], directory: / } }\n`,
   );
   write('application.cjs', application);
-  write('commands', commands());
+  write('commands', commands(folder));
   for (const name of ['', 'application.cjs', 'candor.yaml']) spawnSync('chmod', ['a+rX', join(folder, name)]);
 }
 
@@ -171,8 +181,4 @@ function whatIsMissing(): string | null {
   if (!existsSync(systemd)) return `there is no ${systemd}`;
   const namespaces = spawnSync('unshare', ['--mount', '--pid', '--cgroup', '--fork', 'true']).status === 0;
   return namespaces ? null : 'the system gives no namespaces';
-}
-
-function systemdVersion(): number {
-  return Number(/^systemd (\d+)/.exec(spawnSync(systemd, ['--version'], { encoding: 'utf8' }).stdout)?.[1] ?? 0);
 }

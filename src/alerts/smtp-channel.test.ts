@@ -95,6 +95,24 @@ describe('a mail server', () => {
     assert.ok(!result.exchange.join('\n').includes(Buffer.from('pass-word').toString('base64')));
   });
 
+  for (const methods of ['PLAIN', 'LOGIN'])
+    test(`that repeats the login of AUTH ${methods} in its refusal has nothing of the password shown`, async () => {
+      const [user, password] = ['me', 'pass-word'];
+      const plain = Buffer.from(`\0${user}\0${password}`).toString('base64');
+      const alone = Buffer.from(password).toString('base64');
+      const refusal = `535-no: AUTH PLAIN ${plain}\r\n535-${alone.slice(0, 9)}...\r\n535 "${alone}" is ${password}, authentication failed`;
+      const { result } = await send(
+        {
+          methods,
+          answers: { AUTH: refusal, PASSWORD: refusal, ...(methods === 'LOGIN' ? { AUTH: '334 VXNlcm5hbWU6' } : {}) },
+        },
+        { user, password },
+      );
+      const shown = result.exchange.join('\n');
+      assert.match(shown, /535 .*authentication failed/s);
+      for (const secret of [plain, alone, password, alone.slice(0, 9)]) assert.ok(!shown.includes(secret), shown);
+    });
+
   test('that does not offer STARTTLS gets neither login nor mail', async () => {
     const { result, server } = await send({ methods: 'PLAIN' }, { tls: 'starttls', ...login });
     assert.match(result.reason, /does not offer STARTTLS/);

@@ -147,16 +147,34 @@ class SmtpSession {
 
   async #expect(wanted: number, problem: string, nextStep: string): Promise<SmtpReply> {
     const reply = await this.#connection.reply();
-    const text = reply.lines.join('\n');
+    const text = this.#withoutSecrets(reply.lines.join('\n'));
     this.exchange.push(...marked('<', `${reply.code} ${text}`));
     // 251: the server forwards to another address.
     if (reply.code === wanted || (wanted === 250 && reply.code === 251)) return reply;
     throw new SmtpRefusal(`${problem} (${reply.code})`, nextStep, reply.code < 500);
   }
 
+  /** Servers repeat in their refusals what they were sent, also in part. */
+  #withoutSecrets(text: string): string {
+    const { user, password } = this.#spec;
+    if (user === null || password === null) return text;
+    const secrets = [password, base64(password), base64(`\0${user}\0${password}`)];
+    return text.replace(/[^\s"'<>()]+/g, (word) => (secrets.some((secret) => hasPart(word, secret)) ? '***' : word));
+  }
+
   close(): void {
     this.#connection.close();
   }
+}
+
+/** Shorter parts may stand in a word by chance. */
+const partCharacters = 6;
+
+function hasPart(word: string, secret: string): boolean {
+  const size = Math.min(partCharacters, secret.length);
+  for (let at = 0; size > 0 && at + size <= secret.length; at++)
+    if (word.includes(secret.slice(at, at + size))) return true;
+  return false;
 }
 
 function base64(text: string): string {

@@ -35,12 +35,16 @@ export async function changeOverlay(order: OverlayOrder, flags: AskFlags, contex
   for (const warning of change.warnings) context.stderr.write(`${wrap(harmless(warning), '').join('\n')}\n`);
 }
 
-function lines({ kind }: OverlayOrder, { changed, affected, overlay }: ChangeAnswer, candor: string): string {
+function lines({ kind, body }: OverlayOrder, { changed, affected, overlay }: ChangeAnswer, candor: string): string {
   if (kind === 'restore') return `${wrap(harmless(restoredText(affected, overlay)), '').join('\n')}\n`;
-  const [entry] = overlay.entries.filter(({ id }) => affected.includes(id));
-  const what = entry === undefined ? 'It is done' : entry.reason.replace(/^./, (first) => first.toUpperCase());
-  const said = wrap(harmless(`${what}${changed ? '' : ', as it was before'}.`), '');
-  return `${[...said, `  ${candor} restore ${harmless(entry?.id ?? '')}`].join('\n')}\n`;
+  const entries = overlay.entries.filter(({ id }) => affected.includes(id));
+  const whats = entries.map(({ reason }) => reason.replace(/^./, (first) => first.toUpperCase()));
+  const said = (whats.length === 0 ? ['It is done'] : whats).flatMap((what) =>
+    wrap(harmless(`${what}${changed ? '' : ', as it was before'}.`), ''),
+  );
+  // Several are the routes of an upstream.
+  const restored = entries.length > 1 ? String(body['route']) : (entries[0]?.id ?? '');
+  return `${[...said, `  ${candor} restore ${harmless(restored)}`].join('\n')}\n`;
 }
 
 function restoredText(affected: readonly string[], { entries }: ChangeAnswer['overlay']): string {

@@ -18,10 +18,11 @@ interface MaintenanceFlags extends AskFlags {
 
 export const maintenanceCommand = buildCommand<MaintenanceFlags, [string?], ParserContext>({
   docs: {
-    brief: 'Answer 503 for a route, or for all',
+    brief: 'Answer 503 for a route, an upstream or all',
     fullDescription: describe(
-      `Requests in flight finish; new ones are answered 503 with the message and\nRetry-After. Routes that report readiness go on where no route is named.\n${outlives}`,
+      `Requests in flight finish; new ones are answered 503 with the message and\nRetry-After. Routes that report readiness go on where no route is named. The\nname of an upstream or application stands for the routes that lead to it now.\n${outlives}`,
       'candor maintenance',
+      'candor maintenance web',
       'candor maintenance /api --message "Back at noon." --retry-after 10m',
     ),
   },
@@ -39,7 +40,7 @@ export const maintenanceCommand = buildCommand<MaintenanceFlags, [string?], Pars
     },
     positional: {
       kind: 'tuple',
-      parameters: [{ brief: 'Its id; all routes without', parse: String, placeholder: 'route', optional: true }],
+      parameters: [{ brief: 'Id of a route or an upstream', parse: String, placeholder: 'target', optional: true }],
     },
     aliases: { c: 'config' },
   },

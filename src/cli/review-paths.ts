@@ -2,6 +2,7 @@ import { checkAdminSocket } from '../admin/admin-socket-check.ts';
 import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { findFileObstacle, findFolderObstacle, findMissingFolder, type WriteObstacle } from '../deploy/writable.ts';
+import { trackedByGit } from '../deploy/tracked-by-git.ts';
 import { adjustPaths } from './adjust-paths.ts';
 import type { MachineWarning } from './review-machine.ts';
 
@@ -35,6 +36,12 @@ export function reviewPaths(
   const unstored = store === null ? null : findFolderObstacle(store.path);
   if (unstored !== null)
     warnings.push(warning('store', store?.path ?? null, `store: ${obstacleText(unstored)}: nothing would be stored.`));
+  const tracked = fitted.stateFolder === null ? null : trackedByGit(fitted.stateFolder);
+  if (tracked !== null)
+    warnings.push({
+      ...warning('state', fitted.stateFolder, `state: git tracks ${tracked}, and the state folder has private keys`),
+      suggestion: `git rm -r --cached ${fitted.stateFolder}, add it to .gitignore, and make new keys if others have the repository`,
+    });
   return warnings;
 }
 

@@ -9,9 +9,10 @@ export const runCommand = buildCommand<RunFlags, string[], ParserContext>({
   docs: {
     brief: 'Put the gateway in front of any command',
     fullDescription: describe(
-      'Starts the command after -- with PORT in its environment, waits until it is\nready, and serves it. If the command ends before it is ready, candor exits with\nthe same code (126 or 127: it cannot be started). If it ends later, candor\nrestarts it. On a terminal, candor prints a line for each request; elsewhere,\nor with --json, it prints events as JSON lines.',
+      'Starts the command after -- with PORT in its environment, and with the port in\nplace of {port} in the command, waits until it is ready, and serves it. If the\ncommand ends before it is ready, candor exits with the same code (126 or 127: it\ncannot be started). If it ends later, candor restarts it. On a terminal, candor\nprints a line for each request; elsewhere, or with --json, it prints events as\nJSON lines.',
       'candor run -- node server.js',
       'candor run --port 80 --readiness-path /healthz -- ./app --quiet',
+      'candor run -- npx vite --port {port}',
     ),
   },
   parameters: {

@@ -3,19 +3,30 @@ import * as z from 'zod';
 import { endpointKeys } from './upstream-schema.ts';
 import { defaults } from './defaults.ts';
 import { splitCommandLine } from './format/command-line.ts';
-import { parseCheckPath } from './format/path-prefix.ts';
+import { checkHeaders, expectation } from './check-schema.ts';
+import { parseCheckPath, parseReadinessWord } from './format/path-prefix.ts';
 import { duration, parsed, path, text, whole } from './leaves.ts';
 import { key, section } from './section.ts';
 import { hide } from './schema-parts.ts';
 
 const readiness = z.union([
-  hide(parsed(parseCheckPath, { kind: 'path' }), 'query', 'path'),
+  hide(parsed(parseReadinessWord, { kind: 'check', examples: ['/healthz', 'tcp'] }), 'query', 'path'),
   section({
     path: key(
       hide(parsed(parseCheckPath, { kind: 'path' }), 'query'),
       'Asked for by GET; a status from 200 to 299 passes.',
       defaults.readiness.path,
     ),
+    tcp: key(
+      z.boolean(),
+      'Whether a TCP connection is enough, so that nothing is asked: for what answers no GET. `readiness: tcp` says the same.',
+      defaults.readiness.tcp,
+    ),
+    headers: key(
+      hide(checkHeaders('remove it: a readiness check asks for the host localhost'), 'header'),
+      'Headers that the check sends, by name.',
+    ),
+    expect: key(expectation, 'What the response must be like to pass.'),
     interval: key(duration, 'Between two checks.', defaults.readiness.interval),
     timeout: key(duration, 'For one check; a timeout is never readiness.', defaults.readiness.timeout),
     passes: key(whole(1, 100), 'How many in a row make an instance ready.', defaults.readiness.passes),
@@ -29,13 +40,14 @@ const readiness = z.union([
 
 const settings = section({
   command: hide(z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]), 'command').meta({
-    description: 'Program and arguments, as one line or a list. No shell runs.',
-    examples: ['node server.js'],
+    description:
+      'Program and arguments, as one line or a list. No shell runs. `{port}` is replaced by the port of the instance.',
+    examples: ['node server.js', 'npx vite --port {port}'],
   }),
   directory: key(path, 'Where it runs, from the folder of this file.', defaults.application.directory),
   environment: key(
     hide(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), 'value'),
-    'Variables for it, beside those that Candor itself was given.',
+    'Variables for it, beside those that Candor itself was given. `{port}` in a value is replaced by the port of the instance.',
   ),
   instances: key(whole(1, 256), 'How many run side by side.', defaults.application.instances),
   port: key(
@@ -45,7 +57,7 @@ const settings = section({
   ),
   readiness: key(
     readiness,
-    'The path to ask, or how to find out that an instance is ready. Nothing is sent to it before.',
+    'The path to ask, `tcp`, or how to find out that an instance is ready. Nothing is sent to it before.',
     defaults.readiness.path,
   ),
   http2: key(

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
-import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/upstream-spec.ts';
+import type * as z from 'zod';
+import type { CheckSpec, ResponseExpectation, UpstreamSpec, UpstreamTls } from '../core/upstream-spec.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import { buildConcurrency } from './build-concurrency.ts';
 import type { BuildContext } from './build-context.ts';
+import type { expectation } from './check-schema.ts';
 import { buildDrainSignal } from './build-drain.ts';
 import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
@@ -159,12 +161,19 @@ function buildCheck(read: FullUpstream['check']): CheckSpec {
   return {
     ...{ kind: 'http', path, host: host ?? null },
     ...(headers === undefined ? {} : { headers }),
-    ...(expect?.status === undefined ? {} : { expectStatus: expect.status }),
-    ...(expect?.headers === undefined
-      ? {}
-      : { expectHeaders: Object.entries(expect.headers).map(([name, value]) => [name.toLowerCase(), value] as const) }),
-    ...(expect?.body === undefined ? {} : { expectBody: expect.body }),
+    ...buildExpectation(expect),
     ...times,
+  };
+}
+
+export function buildExpectation(read: z.output<typeof expectation> | undefined): ResponseExpectation {
+  const { status, headers, body } = read ?? {};
+  return {
+    ...(status === undefined ? {} : { expectStatus: status }),
+    ...(headers === undefined
+      ? {}
+      : { expectHeaders: Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const) }),
+    ...(body === undefined ? {} : { expectBody: body }),
   };
 }
 

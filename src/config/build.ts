@@ -1,6 +1,6 @@
 import { logFormats } from '../core/log-formats.ts';
 import { isAbsolute, resolve } from 'node:path';
-import type { ApplicationSpec, Configuration, StoreSpec, WorkersSpec } from '../core/configuration.ts';
+import type { ApplicationSpec, Configuration, ReadinessSpec, StoreSpec, WorkersSpec } from '../core/configuration.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
@@ -10,7 +10,7 @@ import { buildOtlp } from './build-otlp.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener } from './wanted-files.ts';
-import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
+import { buildApplicationUpstream, buildExpectation, buildUpstream } from './build-upstream.ts';
 import { type Default, defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { count, ms, msOrNone, bytes, bytesOrNone } from './fallback.ts';
@@ -183,7 +183,6 @@ function folderOfService(
 }
 
 function buildApplication(name: string, read: ApplicationRead, context: BuildContext): ApplicationSpec {
-  const readiness = typeof read.readiness === 'string' ? { path: read.readiness } : (read.readiness ?? {});
   const environment = Object.entries(read.environment ?? {}).map(([key, value]) => {
     const written = context.positions.written(['applications', name, 'environment', key]);
     return [key, typeof value === 'string' ? value : (written ?? String(value))];
@@ -195,20 +194,28 @@ function buildApplication(name: string, read: ApplicationRead, context: BuildCon
     environment: Object.fromEntries(environment),
     instances: count(read.instances, defaults.application.instances),
     port: typeof read.port === 'number' ? read.port : null,
-    readiness: {
-      path: readiness.path ?? defaults.readiness.path.written,
-      ...(read.http2 === true ? { http2: true as const } : {}),
-      intervalMs: ms(readiness.interval, defaults.readiness.interval),
-      timeoutMs: ms(readiness.timeout, defaults.readiness.timeout),
-      passes: count(readiness.passes, defaults.readiness.passes),
-      startMs: ms(readiness.start_timeout, defaults.readiness.startTimeout),
-    },
+    readiness: buildReadiness(read),
     stopMs: ms(read.stop_timeout, defaults.application.stopTimeout),
     restart: {
       firstMs: ms(read.restart?.first_delay, defaults.restart.firstDelay),
       maxMs: ms(read.restart?.max_delay, defaults.restart.maxDelay),
       resetAfterMs: ms(read.restart?.reset_after, defaults.restart.resetAfter),
     },
+  };
+}
+
+function buildReadiness({ readiness: read = {}, http2 }: ApplicationRead): ReadinessSpec {
+  const readiness = read === 'tcp' ? { tcp: true } : typeof read === 'string' ? { path: read } : read;
+  return {
+    path: readiness.path ?? defaults.readiness.path.written,
+    ...(http2 === true ? { http2: true as const } : {}),
+    ...(readiness.tcp === true ? { tcp: true as const } : {}),
+    ...(readiness.headers === undefined ? {} : { headers: readiness.headers }),
+    ...buildExpectation(readiness.expect),
+    intervalMs: ms(readiness.interval, defaults.readiness.interval),
+    timeoutMs: ms(readiness.timeout, defaults.readiness.timeout),
+    passes: count(readiness.passes, defaults.readiness.passes),
+    startMs: ms(readiness.start_timeout, defaults.readiness.startTimeout),
   };
 }
 

@@ -25,23 +25,43 @@ const ownHeaders: ReadonlySet<string> = new Set([
   'transfer-encoding',
 ]);
 
-const headers = z
-  .record(z.string(), parsed(parseFieldValue))
-  .transform((written, context): (readonly [name: string, value: string])[] => {
-    for (const name of Object.keys(written)) {
-      const detail = headerError(name);
-      if (detail !== null) context.addIssue({ code: 'custom', path: [name], message: encodeDetail(detail) });
-    }
-    return Object.entries(written);
-  });
+/** Headers that a check sends. `hostAdvice`: what to do about a Host among them. */
+export function checkHeaders(hostAdvice: string) {
+  return z
+    .record(z.string(), parsed(parseFieldValue))
+    .transform((written, context): (readonly [name: string, value: string])[] => {
+      for (const name of Object.keys(written)) {
+        const detail = headerError(name, hostAdvice);
+        if (detail !== null) context.addIssue({ code: 'custom', path: [name], message: encodeDetail(detail) });
+      }
+      return Object.entries(written);
+    });
+}
 
-function headerError(name: string): { message: string; suggestion: string | null } | null {
+function headerError(name: string, hostAdvice: string): { message: string; suggestion: string | null } | null {
   const result = parseFieldName(name);
   if (!result.ok) return result.failure;
   if (!ownHeaders.has(name.toLowerCase())) return null;
-  const suggestion = name.toLowerCase() === 'host' ? 'write it as "host" of the check' : 'remove it';
+  const suggestion = name.toLowerCase() === 'host' ? hostAdvice : 'remove it';
   return { message: `a check writes the header "${name}" itself`, suggestion };
 }
+
+/** What the response to a check must be like. */
+export const expectation = section({
+  status: key(
+    z.union([status.transform((one) => [one]), z.array(status).min(1)]),
+    'The statuses that pass, such as `204`, `2xx`, `200-399`, or a list.',
+    defaults.check.expectStatus,
+  ),
+  headers: key(
+    hide(z.record(z.string(), parsed(parseFieldValue)), 'header', 'expectHeaders'),
+    'Headers that the response must have, by name, with these values.',
+  ),
+  body: key(
+    hide(text, 'value', 'expectBody'),
+    'A text that the first 64 KiB of the body must contain. The whole body is then read.',
+  ),
+});
 
 export const check = z.union([
   hide(parsed(parseCheckWord, { kind: 'check', examples: ['tcp', 'none', '/healthz'] }), 'query', 'path'),
@@ -62,25 +82,11 @@ export const check = z.union([
       whole(1, 65_535),
       'The port to check, where it is another one than that of requests. Unix sockets have none.',
     ),
-    headers: key(hide(headers, 'header'), 'Headers that the check sends, by name.'),
-    expect: key(
-      section({
-        status: key(
-          z.union([status.transform((one) => [one]), z.array(status).min(1)]),
-          'The statuses that pass, such as `204`, `2xx`, `200-399`, or a list.',
-          defaults.check.expectStatus,
-        ),
-        headers: key(
-          hide(z.record(z.string(), parsed(parseFieldValue)), 'header', 'expectHeaders'),
-          'Headers that the response must have, by name, with these values.',
-        ),
-        body: key(
-          hide(text, 'value', 'expectBody'),
-          'A text that the first 64 KiB of the body must contain. The whole body is then read.',
-        ),
-      }),
-      'What the response must be like to pass.',
+    headers: key(
+      hide(checkHeaders('write it as "host" of the check'), 'header'),
+      'Headers that the check sends, by name.',
     ),
+    expect: key(expectation, 'What the response must be like to pass.'),
     interval: key(duration, 'Between two checks.', defaults.check.interval),
     timeout: key(duration, 'For one check; a timeout is a failure.', defaults.check.timeout),
     passes: key(whole(1, 100), 'How many in a row make an endpoint healthy.', defaults.check.passes),

@@ -42,7 +42,13 @@ function hostWith(text: string): ConfigurationHost {
         .map((name) => name.slice(path.length + 1));
       return names.length === 0 ? null : names.filter((name) => !name.includes('/'));
     },
-    whyNotExecutable: async (path) => (path === '/bin/set-record' ? null : files.has(path) ? 'EACCES' : 'ENOENT'),
+    // Every name is a program of the machine, unless it says otherwise.
+    whyNotExecutable: async (path) =>
+      path === '/bin/set-record' || /^\/usr\/bin\/(?!missing|set-dns-record)/.test(path)
+        ? null
+        : files.has(path)
+          ? 'EACCES'
+          : 'ENOENT',
   };
 }
 

@@ -364,6 +364,7 @@ export const defaults = {
   },
   readiness: {
     path: declare('/', 'Every application has a first page.'),
+    tcp: declare('false', 'A program that accepts connections may not answer requests yet.'),
     interval: declare(
       '250ms',
       'While an instance starts. After its first pass the others follow at 50 ms, so that a ready one does not wait; later it is asked when its traffic fails or falls silent, and at a path other than / every 10 s.',

@@ -15,9 +15,9 @@ const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{[^}]*
 
 /**
  * `${NAME}` and `${NAME:-default}` in a value that was read already, so that what a variable holds is never
- * read as YAML. `$${` is a plain `${`. As in a shell, the default also stands in for an empty variable.
+ * read as YAML. `$${` is a plain `${`. As in a shell, the default also stands in for an empty variable. `of`: whose program the text is for.
  */
-export function expandVariables(written: string, environment: Environment): Expansion {
+export function expandVariables(written: string, environment: Environment, of: 'application' | null = null): Expansion {
   const errors: (ErrorDetail & { offset: number; length: number })[] = [];
   let expanded = false;
   const text = written.replace(
@@ -38,10 +38,11 @@ export function expandVariables(written: string, environment: Environment): Expa
       const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
       if (otherwise !== undefined) return value === undefined || value === '' ? otherwise : value;
       if (value !== undefined) return value;
-      const near = suggestNearest(name, Object.keys(environment), 2);
+      const near = suggestNearest(name, Object.keys(environment), 2) ?? `set it, or write \${${name}:-default}`;
       errors.push({
         message: `the variable ${name} is not set`,
-        suggestion: near ?? `set it, or write \${${name}:-default}`,
+        // Each instance has a port of its own, which is not known when the file is read.
+        suggestion: of === 'application' && name === 'PORT' ? 'write {port} for the port of the application' : near,
         offset,
         length,
       });

@@ -227,8 +227,6 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations)
   const names = [...new Set([...here, ...(close === undefined ? [] : [close])])].slice(0, 3);
   if (names.length > 0) return { message, suggestion: `did you mean ${orList(names.map(quoted))}?` };
   if (elsewhere.length > 0) return { message, suggestion: suggestElsewhere(elsewhere, locations) };
-  if (path[2] === 'readiness' && path.length === 4 && key === 'expect')
-    return { message, suggestion: 'remove it: an instance is ready by statuses from 200 to 299' };
   const homes = locations.get(key);
   if (homes === undefined) return { message, suggestion: `known here: ${known.join(', ')}` };
   const around = `in ${quoted(String(path[0]))}`;

@@ -15,7 +15,7 @@ export function suggestForWord(path: Path, input: unknown): string | null {
   if (path.at(-1) === 'buffer') return suggestForBuffer(input);
   if (path.at(-1) === 'http2' && typeof input === 'string' && /^(?:h2c?|http\/?2)$/i.test(input))
     return 'write true: within TLS that is h2, in clear text h2c';
-  if (path[0] === 'upstreams' && path.length > 3) {
+  if ((path[0] === 'upstreams' || path[2] === 'readiness') && path.length > 3) {
     const forEndpoint = suggestForEndpoint(path.at(-1), input);
     if (forEndpoint !== null) return forEndpoint;
   }

@@ -4,7 +4,7 @@ import { plainKey } from '../core/plain-key.ts';
  * What other gateways, process managers and people call our keys. Only for suggestions: nothing here is
  * accepted. Lowercase without hyphens and underscores, so that every style of writing is found.
  */
-const foreignWords: Readonly<Record<string, readonly string[]>> = {
+export const foreignWords: Readonly<Record<string, readonly string[]>> = {
   to: [
     'backend',
     'backendrefs',

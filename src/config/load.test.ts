@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { configurationForCommand } from './command.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';
@@ -252,7 +252,11 @@ describe('configurationForCommand', () => {
 describe('what is a folder where a file is needed, or a file where a folder is', () => {
   const listener = 'listeners: { http: "127.0.0.1:8080" }\n';
   const saidOf = async (text: string) => {
-    const loading = await loadConfiguration(write('kinds.yaml', listener + text), {}, thisHost());
+    const loading = await loadConfiguration(
+      write('kinds.yaml', listener + text),
+      { PATH: dirname(process.execPath) },
+      thisHost(),
+    );
     return [...(loading.ok ? loading.warnings : loading.errors)]
       .filter(({ message }) => /folder/.test(message))
       .map(({ severity, message, suggestion }) => `${severity}: ${message}: ${suggestion}`);

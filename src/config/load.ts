@@ -86,7 +86,8 @@ async function readAll(
   const readings = new Map<string, FileReading>();
   for (const { path, kind } of wanted) {
     if (readings.has(path)) continue;
-    if (kind === 'program') readings.set(path, await lookForProgram(path, environment, host));
+    if (kind === 'program' || kind === 'started_program')
+      readings.set(path, await lookForProgram(path, environment, host));
     else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
     else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
     else readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));

@@ -183,6 +183,27 @@ describe('what is written', () => {
       '/up',
     ],
     [
+      'readiness may be a connection alone',
+      'applications: { a: { command: a, readiness: tcp }, b: { command: b, readiness: { tcp: true, interval: 1s } } }\nroutes: [{ to: a }, { path: /b, to: b }]',
+      ({ applications }) => applications.map(({ readiness: { tcp, intervalMs } }) => [tcp, intervalMs]),
+      [
+        [true, 250],
+        [true, 1000],
+      ],
+    ],
+    [
+      'what a readiness check sends and expects',
+      'applications: { web: { command: a, readiness: { headers: { X-A: b }, expect: { status: 401, headers: { X-Up: y }, body: ok } } } }',
+      ({ applications: [a] }) => [a?.readiness.headers, { ...a?.readiness, path: 0, intervalMs: 0, timeoutMs: 0 }],
+      [
+        [['X-A', 'b']],
+        {
+          ...{ path: 0, intervalMs: 0, timeoutMs: 0, passes: 3, startMs: 60_000, headers: [['X-A', 'b']] },
+          ...{ expectStatus: [{ from: 401, to: 401 }], expectHeaders: [['x-up', 'y']], expectBody: 'ok' },
+        },
+      ],
+    ],
+    [
       'paths begin at the folder of the file',
       'applications: { web: { command: a, directory: app } }\nlog: { path: logs/a.log }\nadmin: { socket: a.sock }',
       (c) => [c.applications[0]?.directory, c.log.path, c.admin.socket],
@@ -1111,6 +1132,15 @@ describe('whatever the file', () => {
     ])
       assertAnswered(text);
   });
+});
+
+test('a command with ${PORT}, which is not set, is told how the port of the application is written', () => {
+  const parsing = parse('applications: { a: { command: "vite --port ${PORT}", environment: { P: "${PORT}" } } }');
+  assert.ok(!parsing.ok);
+  assert.deepEqual(
+    parsing.errors.map(({ suggestion }) => suggestion),
+    ['write {port} for the port of the application', 'write {port} for the port of the application'],
+  );
 });
 
 test('every example loads without complaint', () => {

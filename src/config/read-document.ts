@@ -5,6 +5,7 @@ import { errorsMax } from './error-collector.ts';
 import { configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { expandVariables } from './expand.ts';
+import { foreignFile } from './foreign-file.ts';
 import { plainText, quoted } from './error-detail.ts';
 import { MaskedSource } from './masked-source.ts';
 import type { PositionIndex } from './position-index.ts';
@@ -46,6 +47,13 @@ export function readDocument(text: string, file: string, environment: Environmen
       'the file is nested too deeply to be read',
       'no key of ours lies deeper than eight levels',
     );
+    return { value: undefined, readable: undefined, positions, errors: [error] };
+  }
+  const foreign = document.errors.length > 0 || !isMap(document.contents) ? foreignFile(source.text) : null;
+  if (foreign !== null) {
+    const { at, program, suggestion } = foreign;
+    const message = `this is a configuration of ${program}, and none of Candor`;
+    const error = configurationError(file, positionOf(source, at, at + 1), '', message, suggestion);
     return { value: undefined, readable: undefined, positions, errors: [error] };
   }
   const reader = new TreeReader(source, file, environment, positions, document);
@@ -229,7 +237,11 @@ class TreeReader {
       this.#positions.setWritten(path, scalar.source ?? plainText(scalar.value));
       return typeof scalar.value === 'bigint' ? Number(scalar.value) : scalar.value;
     }
-    const { text, expanded, errors } = expandVariables(scalar.value, this.#environment);
+    const { text, expanded, errors } = expandVariables(
+      scalar.value,
+      this.#environment,
+      isOfProgram(path) ? 'application' : null,
+    );
     for (const { message, suggestion, offset, length } of errors.slice(
       0,
       Math.max(0, errorsMax - this.errors.length),
@@ -257,7 +269,10 @@ class TreeReader {
     const keyRange = this.#positions.keyOffsets(path);
     const position = keyRange === null ? null : positionOf(this.#source, keyRange[0], keyRange[1]);
     const message = typeof last === 'string' ? `the key ${quoted(last)} has no value` : 'there is no value here';
-    return this.#reject(node, path, message, 'give it a value, or remove it', position);
+    // What stands for the port of an instance is a map to YAML.
+    const suggestion =
+      last === 'port' && isOfProgram(path) ? 'put it in quotes: "{port}"' : 'give it a value, or remove it';
+    return this.#reject(node, path, message, suggestion, position);
   }
 
   #reject(
@@ -281,6 +296,11 @@ class TreeReader {
     );
     return undefined;
   }
+}
+
+/** Whether it is for a program that Candor runs: in the command of an application, or in its variables. */
+function isOfProgram([section, , key]: readonly (string | number)[]): boolean {
+  return section === 'applications' && (key === 'command' || key === 'environment');
 }
 
 function keyText(key: Scalar): string {

@@ -189,7 +189,14 @@ function reviewCheck(name: string, check: CheckRead, speaksHttp2: boolean, colle
 
 function reviewApplications(draft: Draft, listeners: readonly Placed<HostPort>[], collector: ErrorCollector): void {
   const seen = new Map<number, string>();
-  for (const [name, { port, instances, when_none_ready }] of draft.applications) {
+  for (const [name, { port, instances, when_none_ready, readiness }] of draft.applications) {
+    for (const key of ['path', 'headers', 'expect'] as const)
+      if (typeof readiness === 'object' && readiness.tcp === true && readiness[key] !== undefined)
+        collector.errorAtKey(
+          ['applications', name, 'readiness', key],
+          `with "tcp" nothing is asked, so that ${quoted(key)} has no effect`,
+          'remove "tcp", or remove it',
+        );
     if (when_none_ready?.then === 'try')
       collector.errorAtKey(
         ['applications', name, 'when_none_ready', 'then'],

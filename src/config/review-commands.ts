@@ -7,6 +7,9 @@ import type { ErrorCollector } from './error-collector.ts';
 import { quoted } from './error-detail.ts';
 import { itemPath } from './wanted-files.ts';
 
+const shell = /(?:^|\/)(?:\w{0,3}sh|env|cmd|pwsh)(?:\.exe)?$/;
+const portOfShell = /\$PORT\b|\$\{PORT\}|%PORT%/;
+
 /** Programs that speak another protocol than HTTP to the server before them, with what to run or to put between. */
 const otherProtocols: readonly (readonly [isOne: (command: readonly string[]) => boolean, OtherProtocol])[] = [
   [([program = '']) => /^(?:php-fpm[\d.]*|fcgiwrap|spawn-fcgi)$/.test(basename(program)), 'fastcgi'],
@@ -20,10 +23,16 @@ const otherProtocols: readonly (readonly [isOne: (command: readonly string[]) =>
   ],
 ];
 
-/** Lists that have the whole command as one word, and programs that do not speak HTTP. */
+/** Lists that have the whole command as one word, variables that only a shell would replace, and programs that do not speak HTTP. */
 export function reviewCommands(draft: Draft, collector: ErrorCollector): void {
   for (const [name, { command }] of draft.applications) {
     const [program = '', ...more] = command;
+    if (!shell.test(program) && more.some((word) => portOfShell.test(word)))
+      collector.warnAtValue(
+        ['applications', name, 'command'],
+        'no shell runs, so that the program gets the name of the variable PORT, and not its value',
+        'write {port} for the port of the application',
+      );
     const at = itemPath(draft, ['applications', name, 'command'], 0);
     const spoken = otherProtocols.find(([isOne]) => isOne(command))?.[1];
     if (spoken !== undefined) {

@@ -1,5 +1,7 @@
+import { failureTable } from '../core/failure-table.ts';
 import { isSecretName } from '../core/redact/secret-name.ts';
 import { secretHeaders } from '../core/redact/text-redactor.ts';
+import { requestRules } from '../core/rules.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
@@ -8,6 +10,7 @@ import { matchOf, shadows } from './match.ts';
 import { orList, quoted } from './error-detail.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import type { Path } from './position-index.ts';
+import { reviewRedirects } from './review-redirects.ts';
 import type { RouteRead, WebsocketRead } from './route-schema.ts';
 
 const actions = ['to', 'respond', 'redirect', 'maintenance', 'readiness'] as const;
@@ -16,6 +19,7 @@ const actions = ['to', 'respond', 'redirect', 'maintenance', 'readiness'] as con
 const upstreamOnly = [
   'rewrite',
   'request_headers',
+  'response_headers',
   'timeouts',
   'websocket',
   'commit_delay',
@@ -27,12 +31,14 @@ const upstreamOnly = [
 ] as const;
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
+  reviewErrorPages(draft.plain.error_pages, ['error_pages'], false, collector);
   reviewPing(draft.plain.websocket, ['websocket', 'ping'], collector);
   for (const [at, { websocket }] of draft.routes) reviewPing(websocket, ['routes', at, 'websocket', 'ping'], collector);
   const routes = draft.raw['routes'];
   if (!Array.isArray(routes)) return;
   for (const [at, route] of routes.entries()) if (isMap(route)) reviewAction(route, at, collector);
   for (const [at, route] of draft.routes) reviewRoute(route, at, collector);
+  reviewRedirects(draft, collector);
   reviewIds(draft, collector);
   reviewOrder(draft, collector);
 }
@@ -63,6 +69,13 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
 
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {
   const { respond, rewrite, timeouts } = route;
+  if (respond?.status === 444 || respond?.status === 499)
+    collector.warnAtValue(
+      ['routes', at, 'respond', 'status'],
+      `${respond.status} closes no connection here: it is sent, and no client knows it`,
+      'write 404, or another status that clients know',
+    );
+  reviewHeaderValues(route, at, collector);
   const content = respond?.body ?? '';
   if (
     respond !== undefined &&
@@ -75,8 +88,8 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
       'remove the body, or use another status',
     );
   }
-  reviewRedirect(route, at, collector);
   reviewCredentials(route, at, collector);
+  reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], true, collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
     const parsed = parseHostPattern(host);
@@ -129,15 +142,51 @@ function reviewPing(read: WebsocketRead | undefined, path: Path, collector: Erro
   );
 }
 
-/** Whoever asks names the host, and a page that another site shows may ask (RFC 9110 §7.2). */
-function reviewRedirect({ redirect, host }: RouteRead, at: number, collector: ErrorCollector): void {
-  const location = typeof redirect === 'string' ? redirect : (redirect?.location ?? '');
-  if (!location.includes('{host}') || (host !== undefined && host.length > 0)) return;
-  collector.warnAtValue(
-    typeof redirect === 'string' ? ['routes', at, 'redirect'] : ['routes', at, 'redirect', 'location'],
-    '{host} is whatever host a client names, and this route serves every host: it redirects to hosts that are not yours',
-    'add "host" to the route, with the names that are yours',
-  );
+/** Every status that the gateway answers with by itself. */
+const ownStatuses: ReadonlySet<number> = new Set([
+  ...Object.values(failureTable).flatMap(({ status }) => (typeof status === 'number' ? [status] : [])),
+  ...Object.values(requestRules).map(({ status }) => status),
+]);
+
+/** Pages are for what the gateway answers by itself. Without a route that is 404 too. */
+function reviewErrorPages(
+  pages: RouteRead['error_pages'],
+  path: Path,
+  isOfRoute: boolean,
+  collector: ErrorCollector,
+): void {
+  for (const status of Object.keys(pages ?? {}))
+    if (/^[45]\d\d$/.test(status) && (!ownStatuses.has(Number(status)) || (isOfRoute && status === '404')))
+      collector.warnAtKey(
+        [...path, status],
+        `this page has no effect: ${isOfRoute ? 'on a route ' : ''}the gateway does not answer ${status} by itself, and what an application answers is passed on as it is`,
+        'remove it, and let the application send its page',
+      );
+}
+
+/** Of nginx and Traefik, Caddy, Apache, HAProxy and Envoy. Two letters and more: $5 is a price. */
+const foreignVariable =
+  /\$[a-z][a-z_]+\b|\{[a-z][\w.>-]*\}|\{\{.*\}\}|%\{[^}]*\}\w*|%\[[^\]]*\]|%[A-Z][A-Z_]+(?:\([^)]*\))?%/;
+
+function reviewHeaderValues(route: RouteRead, at: number, collector: ErrorCollector): void {
+  for (const side of ['request_headers', 'response_headers'] as const) {
+    const { set = {}, add = {} } = route[side] ?? {};
+    const values = [
+      ...Object.entries(set).map(([name, value]) => ['set', name, [value]] as const),
+      ...Object.entries(add).map(([name, value]) => ['add', name, value] as const),
+    ];
+    for (const [edit, name, written] of values) {
+      const found = written.map((value) => foreignVariable.exec(value)?.[0]).find((one) => one !== undefined);
+      if (found === undefined) continue;
+      collector.warnAtKey(
+        ['routes', at, side, edit, name],
+        `${quoted(found)} is sent as it is written: values of headers have no variables`,
+        side === 'request_headers'
+          ? 'remove it: Host, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto and X-Request-Id are sent anyway'
+          : 'write the value itself, or let the application send the header',
+      );
+    }
+  }
 }
 
 function reviewIds(draft: Draft, collector: ErrorCollector): void {

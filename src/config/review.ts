@@ -80,11 +80,17 @@ function reviewNames(draft: Draft, collector: ErrorCollector): void {
 /** Other programs take such a word for a stream or a service, and here it would silently be a file. */
 function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
   const path = draft.plain.log?.path;
-  if (typeof path !== 'string' || !/^(?:std(?:out|err)|console|syslog|journald?|json)$/i.test(path)) return;
+  if (
+    typeof path !== 'string' ||
+    !/^(?:(?:std(?:out|err)|console|syslog|journald?|json)$|(?:syslog|udp|tcp|fd|memory):)/i.test(path)
+  )
+    return;
   collector.warnAtValue(
     ['log', 'path'],
     `${quoted(path)} is the name of a file here`,
-    `write "-" for standard output, or ./${path} if the file is meant`,
+    /[:=]/.test(path)
+      ? 'write "-" for standard output, which a service manager passes on to its journal or to syslog'
+      : `write "-" for standard output, or ./${path} if the file is meant`,
   );
 }
 

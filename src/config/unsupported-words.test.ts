@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { foreignWords } from './foreign-words.ts';
+import { parsePathPrefix } from './format/path-prefix.ts';
 import { parseConfiguration } from './parse.ts';
 
 const context = { file: 'candor.yaml', directory: '/here', environment: {}, hostname: 'here' };
@@ -28,6 +30,10 @@ function suggestionIn(text: string, key: string): string {
 const everywhere = ['top', 'listener', 'route', 'upstream', 'application'] as const;
 
 for (const [keys, says] of [
+  [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI, uwsgi and SCGI are not spoken yet/],
+  [['bandwidth', 'limit_rate', 'bwlimit'], /^limits of bandwidth are not supported yet/],
+  [['waf', 'modsecurity'], /^a firewall for requests/],
+  [['remote_ip', 'client_ip'], /^access by client address is not supported yet/],
   [['rate_limit', 'limit_req', 'throttle', 'rateLimit'], /^limits of request rates are not supported yet/],
   [['cache', 'proxy_cache', 'caching'], /^caching is not supported yet/],
   [
@@ -52,6 +58,64 @@ for (const [keys, says] of [
     test(`the key ${key} is explained wherever it stands`, () => {
       for (const place of everywhere) assert.match(suggestion(place, key), says, place);
     });
+
+for (const [key, says] of [
+  ['path_regex', /^paths are matched by their beginning/],
+  ['query', /^queries are not matched/],
+  ['cookies', /^single cookies are not matched/],
+  ['listener', /^every route is for all listeners/],
+  ['client', /^"client" at the outermost level has limits for all/],
+  ['files', /^serving files is not supported yet/],
+  ['include', /^a configuration is one file/],
+  ['hsts', /^it belongs into "tls" of a listener/],
+] as const)
+  test(`the key ${key} of a route is explained`, () => {
+    const parsing = parseConfiguration(places.route(key), context);
+    assert.ok(!parsing.ok);
+    assert.match(
+      parsing.errors.find(({ message }) => message.startsWith(`unknown key "${key}"`))?.suggestion ?? '',
+      says,
+    );
+  });
+
+test('what is suggested in place of a word of another gateway is a key there, and a path that is suggested is accepted', () => {
+  for (const place of everywhere)
+    for (const word of Object.values(foreignWords).flat()) {
+      const parsing = parseConfiguration(places[place](word), context);
+      const said = parsing.ok ? null : parsing.errors.find(({ message }) => message === `unknown key "${word}"`);
+      const [, names = ''] = /^did you mean ((?:"[\w.]+"(?:, | or )?)+)\?$/.exec(said?.suggestion ?? '') ?? [];
+      for (const [, name = ''] of names.matchAll(/"(\w+)/g)) {
+        const again = parseConfiguration(places[place](name), context);
+        const errors = again.ok ? [] : again.errors.map(({ message }) => message);
+        assert.ok(
+          !errors.some((one) => one.startsWith(`unknown key "${name}"`)),
+          `${place}.${word}: ${said?.suggestion}`,
+        );
+      }
+    }
+  for (const path of [
+    '*.php',
+    '/*.php',
+    '= /login',
+    '=/a',
+    '^~ /b/',
+    '@c',
+    'd',
+    'a b',
+    '= a',
+    '/e/*/f',
+    'x*',
+    '//g',
+    '../h',
+    '/i?j',
+    '= /k*',
+  ]) {
+    const parsed = parsePathPrefix(path);
+    const [, written] = parsed.ok ? [] : (/^write "([^"]+)"/.exec(parsed.failure.suggestion ?? '') ?? []);
+    assert.ok(!parsed.ok, path);
+    if (written !== undefined) assert.ok(parsePathPrefix(written).ok, `${path} → ${written}`);
+  }
+});
 
 for (const key of ['sticky_session', 'session_affinity', 'cookie'])
   test(`the key ${key} is "sticky" of an upstream or application`, () => {

@@ -20,6 +20,44 @@ interface Unsupported {
 /** From nginx, Caddy, Traefik, HAProxy, Envoy, kamal-proxy and the annotations of ingresses. */
 const unsupported: readonly Unsupported[] = [
   {
+    keys: words('hsts stricttransportsecurity stsseconds hstsmaxage hstsseconds'),
+    message: 'it belongs into "tls" of a listener, beside "auto" or "certificates": hsts: 180d',
+    unless: 'hsts',
+    ofClients: true,
+  },
+  {
+    keys: words('fastcgi fastcgipass phpfastcgi fcgi fastcgiindex fastcgiparam uwsgipass uwsgi scgipass scgi'),
+    message:
+      'FastCGI, uwsgi and SCGI are not spoken yet: name the address of a server that speaks HTTP for the program, such as nginx before php-fpm',
+  },
+  {
+    keys: words('bandwidth bandwidthlimit limitrate limitrateafter bwlimit'),
+    message: 'limits of bandwidth are not supported yet',
+    ofClients: true,
+  },
+  {
+    keys: words('waf firewall modsecurity coraza'),
+    message: 'a firewall for requests (WAF) is no part of Candor: put one before it',
+    ofClients: true,
+  },
+  {
+    keys: words('include includes import imports confd'),
+    message: 'a configuration is one file; within it "&name" and "*name" of YAML repeat a value',
+  },
+  {
+    keys: words('pathregex pathregexp pathmatch locationregex regex regexp'),
+    message:
+      'paths are matched by their beginning, and by no pattern: write "path: /…" with what all of them begin with',
+  },
+  {
+    keys: words('query queries queryparams queryparameters querystring queryparam'),
+    message: 'queries are not matched; a route is found by "host", "path", "methods" and "headers"',
+  },
+  {
+    keys: words('cookies'),
+    message: 'single cookies are not matched; a route is found by "host", "path", "methods" and "headers"',
+  },
+  {
     keys: words(
       'tls ssl https acme letsencrypt autohttps certresolver certificate certificates cert certs sslcertificate',
       'sslcertificatekey tlscertificate tlscertificatepath tlsprivatekeypath mtls hsts ciphers sslprotocols sslciphers',
@@ -36,7 +74,7 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words(
-      'ratelimit ratelimits ratelimiting limitreq limitreqzone throttle throttling sticktable limitrate rps requestspersecond',
+      'ratelimit ratelimits ratelimiting limitreq limitreqzone throttle throttling sticktable rps requestspersecond',
     ),
     message: 'limits of request rates are not supported yet; "client.connections_per_address_max" limits connections',
     ofClients: true,
@@ -110,13 +148,13 @@ const unsupported: readonly Unsupported[] = [
     message: 'plugins and middleware are not supported yet',
   },
   {
-    keys: words('fileserver root alias tryfiles autoindex documentroot staticfiles index'),
+    keys: words('fileserver files root alias tryfiles autoindex documentroot staticfiles index'),
     message: 'serving files is not supported yet; "respond" of a route sends one fixed body',
   },
   {
     keys: words(
       'allow deny whitelist blacklist allowlist denylist ipallow ipdeny ipallowlist ipwhitelist sourcerange',
-      'whitelistsourcerange acl acls geoip waf firewall',
+      'whitelistsourcerange acl acls geoip remoteip clientip sourceip srcip remoteaddr',
     ),
     message: 'access by client address is not supported yet; keep others out before Candor',
     ofClients: true,
@@ -133,6 +171,17 @@ const unsupported: readonly Unsupported[] = [
     keys: words('tracing opentelemetry otel otlp jaeger zipkin telemetry traces'),
     message: 'traces, records and metrics go to an OpenTelemetry collector with "otlp: { endpoint: http://…:4318 }"',
     unless: 'otlp',
+  },
+  {
+    keys: words('listener listeners listen entrypoints'),
+    message: 'every route is for all listeners: "host" of a route tells names apart',
+    unless: 'listeners',
+  },
+  {
+    keys: words('client clients'),
+    message:
+      '"client" at the outermost level has limits for all clients; access by client address is not supported yet',
+    unless: 'client',
   },
   { keys: words('metrics prometheus'), message: 'metrics need no key: they are at /metrics of the admin API' },
   {
@@ -155,7 +204,10 @@ const atProcess: readonly Section[] = ['file', 'application'];
 const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, readonly Section[]>([
   ...each('strategy algorithm hash weight weights priority', atBalancing),
   ...each('backup', atSpares),
-  ...each('encoding index root alias', atFiles),
+  ...each('encoding index root alias files', atFiles),
+  ...each('include includes import imports confd', atFiles),
+  ...each('pathregex pathregexp pathmatch locationregex regex regexp query queries cookies', ['route']),
+  ...each('listener listeners listen entrypoints client clients', ['route']),
   ...each('stream streams', ['file', 'listener', 'upstream']),
   ...each('user group daemon pid pidfile chroot', atProcess),
 ]);

@@ -27,6 +27,8 @@ export interface WantedFile {
     /** Of an earlier run; it need not be there. */
     | 'local_authority'
     | 'program'
+    /** The same, of an application: it may be built later. */
+    | 'started_program'
     /** The folder is made if it is missing. */
     | 'written_folder'
     | 'folder'
@@ -127,8 +129,17 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
   const { store } = draft.plain;
   if (isMap(store) && store.path !== undefined) want('written_folder', store.path, ['store', 'path']);
   if (draft.plain.state != null) want('written_folder', draft.plain.state, ['state']);
-  for (const [name, { directory: folder }] of draft.applications)
-    if (folder !== undefined) want('folder', folder, ['applications', name, 'directory']);
+  for (const [name, { directory: folder = '.', command, environment = {} }] of draft.applications) {
+    if (folder !== '.') want('folder', folder, ['applications', name, 'directory']);
+    const [program = ''] = command;
+    // Its own PATH is for it alone. Of a word with spaces `review-commands.ts` says what to write.
+    if (environment['PATH'] === undefined && /^[^\s{]+$/.test(program))
+      wanted.push({
+        kind: 'started_program',
+        path: programPath(program, resolve(directory, folder)),
+        at: itemPath(draft, ['applications', name, 'command'], 0),
+      });
+  }
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {
     want('certificates', adminTls.certificate_file, ['admin', 'tls', 'certificate_file']);
@@ -196,7 +207,10 @@ export function reviewFiles(
     if (reading === undefined || kind === 'local_authority') continue;
     // The service manager may set another PATH than the one of this shell.
     // Nor does a gateway end because it can store nothing.
-    if (!reading.ok && (kind === 'written_folder' || (kind === 'program' && !path.includes('/'))))
+    if (
+      !reading.ok &&
+      (kind === 'written_folder' || kind === 'started_program' || (kind === 'program' && !path.includes('/')))
+    )
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);

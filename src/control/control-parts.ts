@@ -1,4 +1,5 @@
 import { Condition } from '../core/condition.ts';
+import type { ReadinessSpec } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { HealthChecker } from '../core/health-checker.ts';
 import type { Clock } from '../core/time.ts';
@@ -249,17 +250,18 @@ export class ControlParts {
       instances: (application) => this.#applicationStatus().find(({ id }) => id === application)?.instances ?? [],
       search: (query) => this.store.search({ query, limit: 1, cursor: null, after: null }),
       searchOutput: (query) => this.store.searchOutput({ query, limit: 200, cursor: null, after: null }),
-      readinessPathOf: (upstream) => this.#readinessPathOf(upstream),
+      readinessOf: (upstream) => this.#readinessOf(upstream),
       events: () => this.hub.since(0).events,
       stateFolder: () => this.active.configuration.stateFolder,
     });
   }
 
-  /** The path that shows that the application of an upstream is ready, where the gateway runs it. */
-  #readinessPathOf(upstream: string): string | null {
+  /** What is asked to see that the application of an upstream is ready, where the gateway runs it. */
+  #readinessOf(upstream: string): ReadinessSpec | null {
     const { upstreams, applications } = this.active.configuration;
     const application = upstreams.find(({ id }) => id === upstream)?.application ?? null;
-    return applications.find(({ id }) => id === application)?.readiness.path ?? null;
+    const readiness = applications.find(({ id }) => id === application)?.readiness ?? null;
+    return readiness?.tcp === true ? null : readiness;
   }
 
   #createAlerting(): Alerting {

@@ -25,6 +25,10 @@ const places: readonly (readonly [what: string, text: string])[] = [
   ['a word of a command', 'applications: { web: { command: [node, --api-key, SECRET, -v] } }'],
   ['a header of a check', 'upstreams: { a: { endpoints: "a:1", check: { path: /, headers: { x-monitor: SECRET } } } }'],
   [
+    'a header of a readiness check',
+    'applications: { a: { command: a, readiness: { headers: { x-monitor: SECRET } } } }',
+  ],
+  [
     'what a check expects',
     'upstreams: { a: { endpoints: "a:1", check: { path: /, expect: { headers: { x: SECRET } } } } }',
   ],

@@ -50,7 +50,7 @@ function examination(parts: Partial<ExaminationParts> = {}): IncidentExamination
       return { kind: 'unavailable', problem: 'none' };
     },
     searchOutput: async () => ({ kind: 'unavailable', problem: 'none' }),
-    readinessPathOf: () => null,
+    readinessOf: () => null,
     events: () => [],
     stateFolder: () => null,
     ...parts,
@@ -73,17 +73,17 @@ test('the path that checks ask for is asked for', async () => {
 });
 
 test('the readiness path of its application is asked for too, once', async () => {
-  const [first, second] = await examined({ readinessPathOf: () => '/ready' });
+  const [first, second] = await examined({ readinessOf: () => ({ path: '/ready' }) });
   assert.match(`${first}; ${second}`, /^a direct GET \/ to api.*; a direct GET \/ready to api/);
   assert.equal(asked.length, 2);
   asked = [];
   const checkOf = () => ({ kind: 'http', path: '/ready', host: null }) as never;
-  await examined({ readinessPathOf: () => '/ready', checkOf });
+  await examined({ readinessOf: () => ({ path: '/ready' }), checkOf });
   assert.equal(asked.length, 1);
 });
 
 test('an instance of an application, which has no other check, is asked for its readiness path', async () => {
-  await examined({ readinessPathOf: () => '/ready', checkOf: () => ({ kind: 'none' }) });
+  await examined({ readinessOf: () => ({ path: '/ready' }), checkOf: () => ({ kind: 'none' }) });
   assert.deepEqual(
     asked.map(({ probe }) => probe.kind),
     ['tcp', 'http'],

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import type { ReadinessSpec } from '../core/configuration.ts';
 import type { CheckSpec } from '../core/upstream-spec.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { EndpointId } from '../core/endpoint.ts';
@@ -33,7 +34,7 @@ export interface ExaminationParts {
   readonly search: (query: string) => Promise<SearchResult>;
   readonly searchOutput: (query: string) => Promise<OutputSearchResult>;
   /** The path that shows that its application is ready; null: the gateway does not run it. */
-  readonly readinessPathOf: (upstream: string) => string | null;
+  readonly readinessOf: (upstream: string) => Pick<ReadinessSpec, 'path' | 'headers'> | null;
   readonly events: () => readonly Event[];
   readonly stateFolder: () => string | null;
 }
@@ -118,10 +119,11 @@ export class IncidentExamination {
     if (endpoint.failure !== undefined) return [`${endpoint.id} cannot be asked directly: its name has no address`];
     const request = this.#requestTo(endpoint, upstream);
     const first = await this.#ask(request, endpoint.id, onLook);
-    const path = this.#parts.readinessPathOf(upstream.id);
+    const readiness = this.#parts.readinessOf(upstream.id);
     const { probe } = request;
-    if (path === null || (probe.kind === 'http' && probe.path === path)) return [first];
-    const ready = probe.kind === 'http' ? { ...probe, path } : getOf(path, null, []);
+    if (readiness === null || (probe.kind === 'http' && probe.path === readiness.path)) return [first];
+    const { path, headers = [] } = readiness;
+    const ready = probe.kind === 'http' ? { ...probe, path, headers } : getOf(path, null, headers);
     return [first, await this.#ask({ ...request, probe: ready }, endpoint.id, () => {})];
   }
 

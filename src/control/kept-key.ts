@@ -1,4 +1,4 @@
-import { linkSync, rmSync } from 'node:fs';
+import { linkSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../core/random.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
@@ -18,7 +18,9 @@ export function keptKey(folder: string | null, fileName: string, random: Random)
   const path = join(folder, fileName);
   try {
     if (makePrivateFolder(folder) !== null) return fresh;
-    return readKey(path) ?? create(path, fresh);
+    const key = readKey(path) ?? create(path, fresh);
+    removeLeftovers(folder, fileName);
+    return key;
   } catch {
     return fresh;
   }
@@ -41,6 +43,13 @@ function create(path: string, key: string): string {
   } finally {
     rmSync(beside, { force: true });
   }
+}
+
+/** Of a process that was killed while it created the key. Another one that creates it now finds ours. */
+function removeLeftovers(folder: string, fileName: string): void {
+  const isLeftover = (name: string): boolean =>
+    name.startsWith(`${fileName}.`) && /^\d+$/.test(name.slice(fileName.length + 1));
+  for (const name of readdirSync(folder)) if (isLeftover(name)) rmSync(join(folder, name), { force: true });
 }
 
 /** Null if there is no file. What is no key stays where it is, and is not used. */

@@ -2,13 +2,20 @@ import { defaults } from '../config/defaults.ts';
 import { ms } from '../config/fallback.ts';
 import { suggestNearest } from '../config/nearest.ts';
 import { type OverlayEntry, overlayIdOf, type OverlaySetting, overlayTargetOf } from '../core/overlay.ts';
-import { findEndpoint, findPauseTarget, findRoute, lastReadyOf, type OverlayTargets } from './overlay-targets.ts';
+import {
+  findEndpoint,
+  findPauseTarget,
+  findRoutes,
+  lastReadyOf,
+  routesTo,
+  type OverlayTargets,
+} from './overlay-targets.ts';
 
 /** A change that an operator asks for. Null stands for the default. */
 export type OverlayChange =
   | {
       readonly kind: 'maintenance';
-      /** Null: all routes. */
+      /** Null: all routes. The name of an upstream or application stands for its routes. */
       readonly route: string | null;
       readonly message: string | null;
       readonly retryAfterS: number | null;
@@ -45,7 +52,7 @@ export const pauseWaitersMax = 100_000;
 export type PlannedChange =
   | {
       readonly ok: true;
-      readonly set: OverlaySetting | null;
+      readonly set: readonly OverlaySetting[];
       readonly cleared: readonly OverlayEntry[];
     }
   | { readonly ok: false; readonly kind?: 'refused'; readonly why: string };
@@ -57,14 +64,14 @@ export function planChange(
   targets: OverlayTargets,
   wallTime: number,
 ): PlannedChange {
-  if (change.kind === 'restore') return planRestore(change.what, entries);
+  if (change.kind === 'restore') return planRestore(change.what, entries, targets);
   const setting = settingOf(change, targets, wallTime);
   if (!setting.ok) return setting;
-  return { ok: true, set: setting.setting, cleared: [] };
+  return { ok: true, set: setting.settings, cleared: [] };
 }
 
 type SettingResult =
-  | { readonly ok: true; readonly setting: OverlaySetting }
+  | { readonly ok: true; readonly settings: readonly OverlaySetting[] }
   | { readonly ok: false; readonly kind?: 'refused'; readonly why: string };
 
 function settingOf(
@@ -73,25 +80,26 @@ function settingOf(
   wallTime: number,
 ): SettingResult {
   if (change.kind === 'maintenance') {
-    const route = change.route === null ? null : findRoute(change.route, targets);
-    if (route?.ok === false) return route;
+    const routes = change.route === null ? null : findRoutes(change.route, targets);
+    if (routes?.ok === false) return routes;
     const message = change.message ?? defaults.maintenance.message.written;
     const retryAfterS = change.retryAfterS ?? Math.ceil(ms(undefined, defaults.maintenance.retryAfter) / 1000);
-    return { ok: true, setting: { kind: 'maintenance', route: route?.target ?? null, message, retryAfterS } };
+    const settingFor = (route: string | null): OverlaySetting => ({ kind: 'maintenance', route, message, retryAfterS });
+    return { ok: true, settings: (routes?.target ?? [null]).map(settingFor) };
   }
   if (change.kind === 'pause') {
     const found = findPauseTarget(change.target, targets);
     if (!found.ok) return found;
     const { waitMs, waitersMax } = change;
     const limits = { waitMs: waitMs ?? pauseWaitMsDefault, waitersMax: waitersMax ?? pauseWaitersDefault };
-    return { ok: true, setting: { kind: 'pause', ...found.target, ...limits } };
+    return { ok: true, settings: [{ kind: 'pause', ...found.target, ...limits }] };
   }
   const endpoint = findEndpoint(change.endpoint, targets);
   if (!endpoint.ok) return endpoint;
   if (change.kind === 'eject') return ejectionOf(change, endpoint.target, targets, wallTime);
   return change.kind === 'drain'
-    ? { ok: true, setting: { kind: 'drain', endpoint: endpoint.target } }
-    : { ok: true, setting: { kind: 'weight', endpoint: endpoint.target, weight: change.weight } };
+    ? { ok: true, settings: [{ kind: 'drain', endpoint: endpoint.target }] }
+    : { ok: true, settings: [{ kind: 'weight', endpoint: endpoint.target, weight: change.weight }] };
 }
 
 function ejectionOf(
@@ -106,14 +114,19 @@ function ejectionOf(
     return { ok: false, kind: 'refused', why: `${what}. Eject it all the same with force, or drain it.` };
   }
   const until = durationMs === null ? null : new Date(wallTime + durationMs).toISOString();
-  return { ok: true, setting: { kind: 'eject', endpoint, until, why } };
+  return { ok: true, settings: [{ kind: 'eject', endpoint, until, why }] };
 }
 
-function planRestore(what: string | null, entries: readonly OverlayEntry[]): PlannedChange {
-  if (what === null) return { ok: true, set: null, cleared: entries };
+function planRestore(what: string | null, entries: readonly OverlayEntry[], { routes }: OverlayTargets): PlannedChange {
+  if (what === null) return { ok: true, set: [], cleared: entries };
   const byId = entries.filter(({ setting }) => overlayIdOf(setting) === what);
-  const cleared = byId.length > 0 ? byId : entries.filter(({ setting }) => isNamed(setting, what));
-  if (cleared.length > 0) return { ok: true, set: null, cleared };
+  const named = byId.length > 0 ? byId : entries.filter(({ setting }) => isNamed(setting, what));
+  const ofUpstream = routesTo(what.replace(/^upstream:/, ''), routes);
+  const cleared =
+    named.length > 0
+      ? named
+      : entries.filter(({ setting }) => setting.kind === 'maintenance' && ofUpstream.includes(setting.route ?? ''));
+  if (cleared.length > 0) return { ok: true, set: [], cleared };
   if (entries.length === 0) return { ok: false, why: `Nothing is set for ${what}: the overlay has no entries.` };
   const known = entries.flatMap(({ setting }) => [overlayIdOf(setting), overlayTargetOf(setting) ?? 'maintenance']);
   const hint = suggestNearest(what, new Set(known)) ?? `set are ${[...new Set(known)].slice(0, 8).join(', ')}.`;

@@ -16,7 +16,11 @@ const name = z.string().min(1).max(1024);
 const retryAfterMaxS = 86_400;
 
 export const maintenanceRequestSchema = z.strictObject({
-  route: name.optional().describe('The id of a route. Absent: all routes except those that report readiness.'),
+  route: name
+    .optional()
+    .describe(
+      'The id of a route, or the name of an upstream or application for the routes that lead to it now; `upstream:<id>` if a route has that id too. Absent: all routes except those that report readiness.',
+    ),
   message: z
     .string()
     .min(1)
@@ -72,7 +76,9 @@ export const ejectRequestSchema = z.strictObject({
 export const restoreRequestSchema = z.strictObject({
   what: name
     .optional()
-    .describe('The id of an entry, a kind, or a route, upstream or endpoint that entries name. Absent: all entries.'),
+    .describe(
+      'The id of an entry, a kind, or a route, upstream or endpoint that entries name, or whose routes they name. Absent: all entries.',
+    ),
 });
 
 export const overlayRequestSchemas = {

@@ -2,11 +2,12 @@ import { suggestNearest } from '../config/nearest.ts';
 import { orList } from '../config/error-detail.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { OverlaySetting } from '../core/overlay.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 
 /** The possible targets of overlay entries: the current routes, upstreams and endpoints. */
 export interface OverlayTargets {
-  readonly routes: readonly { readonly id: string }[];
+  readonly routes: readonly (Pick<RouteSpec, 'action'> & { readonly id: string })[];
   readonly upstreams: readonly Pick<UpstreamSnapshot, 'id' | 'endpoints'>[];
 }
 
@@ -17,9 +18,19 @@ export type TargetResult<T> =
 
 export type PauseTarget = { readonly scope: 'route' | 'upstream'; readonly target: string };
 
-export function findRoute(name: string, { routes }: OverlayTargets): TargetResult<string> {
-  if (routes.some(({ id }) => id === name)) return { ok: true, target: name };
-  return unknown(`There is no route ${name}`, name, idsOf(routes));
+/** A route by its id, or all routes to an upstream or application. A name of both is that of the route, unless it begins with `upstream:`. */
+export function findRoutes(name: string, { routes, upstreams }: OverlayTargets): TargetResult<readonly string[]> {
+  if (routes.some(({ id }) => id === name)) return { ok: true, target: [name] };
+  const upstream = upstreams.find(({ id }) => id === name || `upstream:${id}` === name)?.id;
+  if (upstream === undefined)
+    return unknown(`There is no route or upstream ${name}`, name, [...idsOf(routes), ...idsOf(upstreams)]);
+  const found = routesTo(upstream, routes);
+  return found.length > 0 ? { ok: true, target: found } : { ok: false, why: `No route leads to ${upstream}.` };
+}
+
+/** The ids of the routes that lead to an upstream. */
+export function routesTo(upstream: string, routes: OverlayTargets['routes']): readonly string[] {
+  return idsOf(routes.filter(({ action }) => action.kind === 'upstream' && action.upstream === upstream));
 }
 
 /** `route:<id>` and `upstream:<id>` are explicit; another name may be a route or an upstream. */

@@ -62,7 +62,7 @@ function overlay(store: OverlayStorage | null = storage): Overlay {
     events: { emit: <K extends EventKind>(event: NewEvent<K>) => void events.push(event) },
     store,
     targets: () => ({
-      routes: [{ id: 'api' }, { id: 'web' }],
+      routes: [routeTo('api', 'app'), routeTo('web', 'other'), routeTo('/app', 'app')],
       upstreams: [{ id: 'app' as UpstreamId, endpoints: made.adjust(endpoints) }],
     }),
     refusal: () => refusal,
@@ -74,10 +74,43 @@ function overlay(store: OverlayStorage | null = storage): Overlay {
   return made;
 }
 
+const routeTo = (id: string, upstream: string) => ({
+  id,
+  action: { kind: 'upstream', upstream: upstream as UpstreamId } as const,
+});
+const maintenance = (route: string): OverlayChange => ({
+  kind: 'maintenance',
+  route,
+  message: null,
+  retryAfterS: null,
+});
 const drain = (endpoint: string): OverlayChange => ({ kind: 'drain', endpoint });
 const pause = (target: string): OverlayChange => ({ kind: 'pause', target, waitMs: null, waitersMax: 10 });
 
 describe('Overlay', () => {
+  it('takes all routes to an upstream or application into maintenance by its name, and restores them by it', async () => {
+    const one = overlay();
+    for (const name of ['app', 'upstream:app']) {
+      const made = await one.change(maintenance(name), 'admin:socket', null);
+      assert.ok(made.ok);
+      assert.deepEqual(made.affected, ['maintenance:api', 'maintenance:/app']);
+      assert.deepEqual(
+        sent.at(-1)?.maintenance.map(({ route }) => route),
+        ['api', '/app'],
+      );
+      assert.equal(events.length, 2, 'an event for each route');
+      const again = await one.change(maintenance(name), 'admin:socket', null);
+      assert.ok(again.ok && !again.changed);
+      const restored = await one.change({ kind: 'restore', what: name }, 'admin:socket', null);
+      assert.ok(restored.ok);
+      assert.deepEqual(restored.overlay.entries, []);
+      events = [];
+    }
+    assert.deepEqual(await one.change(maintenance('ap'), 'admin:socket', null), {
+      ...{ ok: false, kind: 'unknown_target', why: 'There is no route or upstream ap: did you mean "api" or "app"?' },
+    });
+  });
+
   it('applies a change although the disk is full, says that it is in memory only, and writes all entries with the next change', async () => {
     const one = overlay();
     storage.failure = '/state/overlay.json cannot be written (ENOSPC)';

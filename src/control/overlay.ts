@@ -150,11 +150,11 @@ export class Overlay {
     const plan = planChange(change, this.#entries, this.#parts.targets(), wallTime);
     if (!plan.ok) return { ok: false, kind: plan.kind ?? 'unknown_target', why: plan.why };
     const { set } = plan;
-    const before = set === null ? null : this.#entryOf(set);
-    const isSame = set === null ? plan.cleared.length === 0 : isDeepStrictEqual(before?.setting, set);
-    if (isSame) return this.#outcome(false, set === null ? [] : [set]);
-    const rest = this.#entries.filter((entry) => entry !== before && !plan.cleared.includes(entry));
-    if (set !== null && rest.length >= overlayEntriesMax) {
+    const before = set.map((one) => this.#entryOf(one));
+    const isSame = plan.cleared.length === 0 && set.every((one, at) => isDeepStrictEqual(before[at]?.setting, one));
+    if (isSame) return this.#outcome(false, set);
+    const rest = this.#entries.filter((entry) => !before.includes(entry) && !plan.cleared.includes(entry));
+    if (set.length > 0 && rest.length + set.length > overlayEntriesMax) {
       return {
         ok: false,
         kind: 'refused',
@@ -163,10 +163,10 @@ export class Overlay {
     }
     const revision = this.#revision + 1;
     const at = new Date(wallTime).toISOString();
-    await this.#apply(revision, set === null ? rest : [...rest, { setting: set, revision, at, actor }]);
-    if (set !== null) this.#emit(actor, before?.setting ?? null, set);
+    await this.#apply(revision, [...rest, ...set.map((setting) => ({ setting, revision, at, actor }))]);
+    for (const [at, setting] of set.entries()) this.#emit(actor, before[at]?.setting ?? null, setting);
     for (const { setting } of plan.cleared) this.#emit(actor, setting, null);
-    return this.#outcome(true, set === null ? plan.cleared.map(({ setting }) => setting) : [set]);
+    return this.#outcome(true, set.length === 0 ? plan.cleared.map(({ setting }) => setting) : set);
   }
 
   async #apply(revision: number, entries: readonly OverlayEntry[]): Promise<void> {

@@ -4,7 +4,7 @@ import type { ApplicationId } from './endpoint.ts';
 import type { ClientLimits, ListenerCertificate, ListenerSpec, TlsVersions } from './listener-spec.ts';
 import type { LogFormatName } from './log-formats.ts';
 import type { AnswerSettings, RouteSpec } from './route-spec.ts';
-import type { UpstreamSpec } from './upstream-spec.ts';
+import type { ResponseExpectation, UpstreamSpec } from './upstream-spec.ts';
 
 /**
  * A configuration with all defaults filled in: `config/` creates it from a file, all other parts read it.
@@ -86,8 +86,12 @@ export interface ApplicationSpec {
   readonly restart: { readonly firstMs: number; readonly maxMs: number; readonly resetAfterMs: number };
 }
 
-export interface ReadinessSpec {
+export interface ReadinessSpec extends ResponseExpectation {
   readonly path: string;
+  /** A connection is enough: nothing is asked. */
+  readonly tcp?: true;
+  /** Headers of the check. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** HTTP/2 is spoken with the application (`UpstreamSpec.http2`). */

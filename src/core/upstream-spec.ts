@@ -191,13 +191,18 @@ export type CheckSpec =
       readonly path: string;
       readonly host: string | null;
       readonly headers?: readonly (readonly [name: string, value: string])[];
-      /** The statuses that pass; absent: 200 to 299. */
-      readonly expectStatus?: readonly StatusRange[];
-      /** A text that the body must contain; absent: the body is not read. */
-      readonly expectBody?: string;
-      /** Headers that the response must have, with these values; names are lowercase. */
-      readonly expectHeaders?: readonly (readonly [name: string, value: string])[];
-    } & CheckTimes);
+    } & ResponseExpectation &
+      CheckTimes);
+
+/** What the response to a check must be like to pass. */
+export interface ResponseExpectation {
+  /** The statuses that pass; absent: 200 to 299. */
+  readonly expectStatus?: readonly StatusRange[];
+  /** A text that the body must contain; absent: a check of an upstream does not read the body. */
+  readonly expectBody?: string;
+  /** Headers that the response must have, with these values; names are lowercase. */
+  readonly expectHeaders?: readonly (readonly [name: string, value: string])[];
+}
 
 interface CheckTimes {
   /** The port to check, where it is another one than that of requests; absent: it is the same. */

@@ -9,6 +9,7 @@ import {
   readInstances,
   writeInstances,
 } from './instance-record.ts';
+import { runKeyOf } from './run-key.ts';
 
 const bootId = '5d2b25e3-9e52-478b-8cc2-1be734dcf93d';
 
@@ -55,6 +56,20 @@ function read(text: string): InstancesFile {
   assert.ok(!('why' in found), 'why' in found ? found.why : '');
   return found;
 }
+
+test('an upgrade keeps the instances: the digest of what an earlier version knew is the same', () => {
+  const { readiness, restart } = record;
+  const spec = { id: record.application, command: ['a'], directory: '/', environment: {}, instances: 1, port: null };
+  const digest = runKeyOf({ ...spec, stopMs: 1, restart, readiness }, {});
+  assert.equal(digest, 'H35QsffVNnjAmUYuELtpMbXkiVhAARN7xnlI_a_y_BE');
+});
+
+test('headers of a readiness check may be secrets: they are not written, and a connection is checked in their place', () => {
+  const asked = { headers: [['Authorization', 'Bearer s3cret']] as const, expectBody: 's3cret', http2: true as const };
+  const text = writeInstances({ ...file, instances: [{ ...record, readiness: { ...record.readiness, ...asked } }] });
+  assert.doesNotMatch(text, /s3cret/);
+  assert.deepEqual(read(text).instances[0]?.readiness, { ...record.readiness, http2: true, tcp: true });
+});
 
 test('a record that was written is read again unchanged', () => {
   for (const one of [file, { ...file, handOver: null }, { ...file, handOver: { atUptimeMs: 0, graceMs: null } }])

@@ -1,4 +1,4 @@
-import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ApplicationSpec, ReadinessSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -125,10 +125,20 @@ function writeInstance({ program, unknownFields, ...one }: InstanceRecord): Reco
     failures: one.failures,
     failed_starts: one.failedStarts,
     restarts: one.restarts,
-    readiness: one.readiness,
+    readiness: writtenReadiness(one.readiness),
     restart: one.restart,
     lines: redactor.redactLines(one.lines),
   };
+}
+
+/**
+ * Headers of a check may be secrets, and are not written. Whoever adopts an instance of another configuration checks it by a
+ * connection then, until it is replaced.
+ */
+function writtenReadiness(readiness: ReadinessSpec): ReadinessSpec {
+  const { headers, expectStatus, expectHeaders, expectBody, ...written } = readiness;
+  const isWhole = (headers ?? expectStatus ?? expectHeaders ?? expectBody) === undefined;
+  return isWhole ? written : { ...written, tcp: true };
 }
 
 /** What is written there, or why nothing can be made of it. An instance that makes no sense is left out. */
@@ -188,7 +198,7 @@ function readInstance(written: unknown, bootId: string | null): InstanceRecord |
     failures: countOr(failures, 0),
     failedStarts: countOr(failedStarts, countOr(failures, 0)),
     restarts: countOr(restarts, 0),
-    readiness,
+    readiness: writtenReadiness(readiness),
     restart,
     lines: textsIn(lines),
     unknownFields,

@@ -5,7 +5,7 @@ import type { EndpointState, InstanceExit, ReadinessFinding } from '../core/endp
 import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
 import type { ListeningSocket, ProgramExit } from './host.ts';
 import { failsMax, type InstanceLife } from './instance-life.ts';
-import { type ReadinessResult, readinessResultText } from './readiness.ts';
+import { checkText, type ReadinessResult, readinessResultText } from './readiness.ts';
 import { findingOf, findingText } from './readiness-finding.ts';
 
 /** The facts that sentences about an instance use. */
@@ -32,8 +32,8 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
     case 'ready':
       if (life.fails > 0) return failedOnceText(life.fails, facts);
       return facts.isAdopted && facts.lastObservation === null
-        ? `it was ready when this process took it over (GET ${readiness.path} on port ${facts.port})`
-        : `${readiness.passes === 1 ? 'a check passed' : `${readiness.passes} checks in a row passed`} (GET ${readiness.path} on port ${facts.port})`;
+        ? `it was ready when this process took it over (${checkText({ ...readiness, port: facts.port })})`
+        : `${readiness.passes === 1 ? 'a check passed' : `${readiness.passes} checks in a row passed`} (${checkText({ ...readiness, port: facts.port })})`;
     case 'failing':
       return life.passes > 0
         ? `its checks had failed; ${passingText(life.passes, facts)}`
@@ -62,9 +62,7 @@ export function lastSeen(facts: InstanceFacts): string {
   const { lastObservation, spec, port } = facts;
   if (lastObservation === null) return 'no check has come back yet';
   const finding = readinessFinding(facts);
-  return finding === null
-    ? readinessResultText(lastObservation, { path: spec.readiness.path, port })
-    : findingText(finding);
+  return finding === null ? readinessResultText(lastObservation, { ...spec.readiness, port }) : findingText(finding);
 }
 
 /** What keeps the instance from being ready; null where nothing is known to. */
@@ -76,8 +74,8 @@ export function readinessFinding({
   lastLine,
 }: InstanceFacts): ReadinessFinding | null {
   const fromCommand = spec.fromCommand === true;
-  const { command, environment } = spec;
-  const own = { path: spec.readiness.path, port, fromCommand, command, host: environment['HOST'] };
+  const { command, environment, readiness } = spec;
+  const own = { ...readiness, port, fromCommand, command, host: environment['HOST'] };
   return findingOf(lastObservation, { ...own, wrongListenSockets, lastLine });
 }
 

@@ -90,7 +90,7 @@ export class Instance {
       onChecked: (observation, refusals) => {
         parts.onChecked(this, observation.kind === 'refused');
         const wasReady = this.#life.phase === 'ready' || this.#life.phase === 'failing';
-        const passed = wasReady ? keepsReady(observation, this.#spec.readiness.path) : hasPassed(observation);
+        const passed = wasReady ? keepsReady(observation, this.#spec.readiness) : hasPassed(observation);
         this.#handle({ kind: 'checked', passed, refusals });
       },
       onWrongListenAddress: (port, sockets) => {

@@ -1,4 +1,5 @@
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { makeFolders } from './make-folders.ts';
 import { nearestThere } from './nearest-there.ts';
 import { findUntrusted, type UntrustedFolder } from './trusted-folder.ts';
@@ -7,7 +8,7 @@ import { findUntrusted, type UntrustedFolder } from './trusted-folder.ts';
 const othersMayWrite = 0o022;
 
 /**
- * Creates a folder for us alone where there is none and where no other user could replace it. Returns the problem with a folder, as the
+ * Creates a folder for us alone where there is none and where no other user could replace it; git ignores it. Returns the problem with a folder, as the
  * end of a sentence that begins with its name. An existing folder is not changed, since others may use it. Throws where it cannot
  * be created.
  */
@@ -20,12 +21,22 @@ export function makePrivateFolder(path: string): string | null {
     throw Object.assign(new Error(`${there} is not a folder`), { code: 'ENOTDIR' });
   const above = findUntrusted(there, own);
   if (above !== null) return untrustedText(above, path);
-  makeFolders(path);
+  const [outermost] = makeFolders(path);
+  if (outermost !== undefined) hideFromGit(outermost);
   const untrusted = findUntrusted(path, own);
   if (untrusted !== null) return untrustedText(untrusted, path);
   const { uid, mode } = statSync(path);
   if (uid !== own) return foreign;
   return (mode & othersMayWrite) === 0 ? null : openToOthers;
+}
+
+/** What lies there are keys and state: `git add .` passes it by. Only in a folder that we have made, which has nothing of others. */
+function hideFromGit(folder: string): void {
+  try {
+    writeFileSync(join(folder, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 });
+  } catch {
+    // A full disk: what matters more says so.
+  }
 }
 
 /** Which folder bears a name, so that another one of that name is seen to be another. Throws where there is no folder. */

@@ -39,6 +39,11 @@ const outputWaitMs = 1000;
 const goneCheckFirstMs = 20;
 const goneCheckMaxMs = 160;
 
+/** `{port}` in a word of the command, or in a variable, is the instance's port: not every program reads PORT. */
+function withPort(text: string, port: number): string {
+  return text.replaceAll('{port}', String(port));
+}
+
 /** One run of an instance's program: from a port, through its output and its exit, to the end of its whole group. */
 export class ProgramRun {
   startedAt: Instant;
@@ -129,7 +134,11 @@ export class ProgramRun {
   }
 
   #start(port: number): void {
-    const { command, directory, environment, stopMs } = this.#spec;
+    const { directory, stopMs } = this.#spec;
+    const command = this.#spec.command.map((word) => withPort(word, port));
+    const environment = Object.fromEntries(
+      Object.entries(this.#spec.environment).map(([name, value]) => [name, withPort(value, port)]),
+    );
     const request = { command, directory, environment, stopMs, port };
     this.#program = this.#parts.host.start(request, this.#programListener());
     if (this.#program !== null) this.#listener.onStarted(this);

@@ -102,11 +102,13 @@ const grandchildOf = (lines: readonly string[]) =>
 
 const linuxOnly = process.platform === 'linux' ? {} : { skip: 'reads /proc, which only Linux has' };
 
-test('the program finds its port in PORT and 127.0.0.1 in HOST, and is ready when it answers there', async (t) => {
+test('the program finds its port in PORT, in its command and in its variables, and 127.0.0.1 in HOST, and is ready when it answers there', async (t) => {
+  const script = server('console.log(process.env.PORT, process.env.HOST, process.env.COLOUR, process.argv[1])');
   const { find, first, ready, lines } = run(
     t,
-    application(server('console.log(process.env.PORT, process.env.HOST, process.env.COLOUR)'), {
-      environment: { COLOUR: 'green', PORT: '1' },
+    application(script, {
+      command: [process.execPath, '-e', script, 'port={port}'],
+      environment: { COLOUR: 'green{port}', PORT: '1' },
     }),
   );
   await until('ready', ready);
@@ -114,7 +116,7 @@ test('the program finds its port in PORT and 127.0.0.1 in HOST, and is ready whe
   assert.deepEqual(first()?.address, { kind: 'tcp', host: '127.0.0.1', port });
   const answer = await fetch(`http://127.0.0.1:${port}/`);
   assert.equal(await answer.text(), 'fine');
-  assert.deepEqual(lines, [`${port} ${process.env['HOST'] ?? '127.0.0.1'} green`]);
+  assert.deepEqual(lines, [`${port} ${process.env['HOST'] ?? '127.0.0.1'} green${port} port=${port}`]);
   assert.equal(find('instance_started')?.evidence.port, port);
 });
 
@@ -175,7 +177,7 @@ test('a program that listens on another port than PORT is detected', linuxOnly, 
   assert.deepEqual(evidence.listensOn, [`127.0.0.1:${lines[0]}`]);
   assert.equal(
     `${reason} ${evidence.expected}`,
-    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.expected.slice(10)}, the port that it was given (PORT): let it listen on the port in the PORT environment variable, or set port: ${lines[0]} for the application ${evidence.expected}`,
+    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.expected.slice(10)}, the port that it was given (PORT): let it listen on the port in the PORT environment variable, or write {port} in its command, or set port: ${lines[0]} for the application ${evidence.expected}`,
   );
   assert.ok(first()?.reason.includes(reason));
 });

@@ -72,12 +72,10 @@ export class ReadinessCheckLoop {
 
   #checkNow(): void {
     if (this.#stopped) return;
-    const { path, timeoutMs, http2 } = this.#readiness;
-    const check = { port: this.#port, path, timeoutMs, ...(http2 === true ? { http2 } : {}) };
     this.#checkedAt = this.#clock.now();
     this.#dueAt = never;
     this.#followsFailure = false;
-    this.#check = this.#host.checkReadiness(check, (observation) => {
+    this.#check = this.#host.checkReadiness({ port: this.#port, ...this.#readiness }, (observation) => {
       this.#check = null;
       if (!this.#stopped) this.#onObserved(observation);
     });

@@ -111,8 +111,8 @@ const places: readonly (readonly [sockets: readonly ListeningSocket[], says: str
   [
     [{ host: '127.0.0.1', port: 3_000 }],
     'the application listens on 127.0.0.1:3000, not on 41213, the port that it was given (PORT)',
-    'let it listen on the port in the PORT environment variable, or start Candor with --app-port 3000',
-    'let it listen on the port in the PORT environment variable, or set port: 3000 for the application',
+    'let it listen on the port in the PORT environment variable, or write {port} in its command, or start Candor with --app-port 3000',
+    'let it listen on the port in the PORT environment variable, or write {port} in its command, or set port: 3000 for the application',
   ],
   [
     [{ host: '::1', port: 41_213 }],
@@ -126,8 +126,8 @@ const places: readonly (readonly [sockets: readonly ListeningSocket[], says: str
       { host: '0.0.0.0', port: 9_464 },
     ],
     'the application listens on 0.0.0.0:3000 and 0.0.0.0:9464, not on 41213, the port that it was given (PORT)',
-    'let it listen on the port in the PORT environment variable',
-    'let it listen on the port in the PORT environment variable',
+    'let it listen on the port in the PORT environment variable, or write {port} in its command',
+    'let it listen on the port in the PORT environment variable, or write {port} in its command',
   ],
 ];
 

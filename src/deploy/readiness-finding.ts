@@ -11,6 +11,7 @@ import { type ReadinessResult, readinessResultText, hasPassed } from './readines
 /** What a finding depends on besides the observation. */
 export interface FindingFacts {
   readonly path: string;
+  readonly tcp?: true;
   readonly port: number;
   /** Started by `candor run`: the finding names options of the command line in place of keys of the configuration. */
   readonly fromCommand: boolean;
@@ -71,6 +72,8 @@ function pathOption({ fromCommand }: FindingFacts): string {
 
 function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null {
   switch (observation.kind) {
+    case 'connected':
+      return null;
     case 'answered':
       return fixOfAnswer(observation, facts);
     case 'timed_out':
@@ -86,15 +89,16 @@ function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null
     case 'malformed':
       return 'let it send a response that every HTTP client accepts: requests would be answered with a 502';
     case 'refused':
-      return `let it listen on 127.0.0.1 and the port in the PORT environment variable (${facts.port})`;
+      return `let it listen on 127.0.0.1 and the port in the PORT environment variable (${facts.port}), or write {port} in its command`;
   }
 }
 
 function fixOfAnswer(
-  { status, location, advice }: Extract<ReadinessResult, { kind: 'answered' }>,
+  { status, location, advice, expected }: Extract<ReadinessResult, { kind: 'answered' }>,
   facts: FindingFacts,
 ): string {
   const option = pathOption(facts);
+  if (expected?.unmet != null && status < 300) return 'let the application answer so, or change readiness.expect';
   if (status >= 300 && status <= 399 && location !== null) {
     return /^https:/i.test(location)
       ? `point ${option} at a path that answers 200 over plain HTTP`
@@ -123,7 +127,7 @@ function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSock
   const reason = `the application listens on ${addresses}, not on ${facts.port}, the port that it was given (PORT)`;
   return {
     reason,
-    fix: `let it listen on the port in the PORT environment variable${portOption(facts, sockets)}`,
+    fix: `let it listen on the port in the PORT environment variable, or write {port} in its command${portOption(facts, sockets)}`,
     lasting: true,
   };
 }

@@ -76,7 +76,7 @@ export class ReadinessWatch {
       program.watchMemory(clock.now());
       this.#refusals = observation.kind === 'refused' ? this.#refusals + 1 : 0;
       this.#parts.onChecked(observation, this.#refusals);
-      interval.note(life().phase === 'ready' && keepsReady(observation, readiness().path) ? 'passed' : 'failed');
+      interval.note(life().phase === 'ready' && keepsReady(observation, readiness()) ? 'passed' : 'failed');
       const pauseMs = nextCheckInMs(life(), readiness(), observation, interval.pauseMs);
       if (pauseMs !== null) checks.checkIn(pauseMs);
       if (life().phase !== 'starting') return;

@@ -4,7 +4,13 @@ import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { type ReadinessResult, checkReadiness, hasPassed } from './readiness.ts';
+import {
+  type ReadinessCheck,
+  type ReadinessResult,
+  checkReadiness,
+  hasPassed,
+  readinessResultText,
+} from './readiness.ts';
 import { createSystemChecker } from './system-checker.test-support.ts';
 
 /** Asks a server that does `serve` with each connection; `waitMs` goes by on the check's clock after so many connections. */
@@ -12,6 +18,7 @@ async function ask(
   serve: (socket: Socket) => void,
   waitMs: number | null = null,
   connections = 1,
+  more: Partial<ReadinessCheck> = {},
 ): Promise<ReadinessResult> {
   const clock = new SimulatedClock();
   const sockets = new Set<Socket>();
@@ -24,7 +31,7 @@ async function ask(
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const observed = Promise.withResolvers<ReadinessResult>();
-  checkReadiness(createSystemChecker(clock), { port, path: '/up', timeoutMs: 400 }, observed.resolve);
+  checkReadiness(createSystemChecker(clock), { port, path: '/up', timeoutMs: 400, ...more }, observed.resolve);
   if (waitMs !== null) {
     for (let seen = 0; seen < connections; seen++) await once(server, 'connection');
     await clock.advance(waitMs);
@@ -135,6 +142,56 @@ test('a server that closes HTTP connections and hangs at other protocols has clo
 
 test('no answer within the limit is no readiness', async () => {
   assert.deepEqual(await ask(() => {}, 400), { kind: 'timed_out', limitMs: 400, status: null });
+});
+
+const locked = `HTTP/1.1 401 Unauthorized\r\nX-Up: yes\r\n${length('please log in')}`;
+const expectations: readonly (readonly [what: string, check: Partial<ReadinessCheck>, unmet: string | null])[] = [
+  ['a status that is expected', { expectStatus: [{ from: 401, to: 401 }] }, null],
+  ['one that is not', { expectBody: 'log in' }, '401, which readiness.expect does not accept'],
+  ['a header that is expected', { expectStatus: [{ from: 400, to: 499 }], expectHeaders: [['x-up', 'yes']] }, null],
+  [
+    'one that is not there',
+    { expectStatus: [{ from: 400, to: 499 }], expectHeaders: [['x-down', 'yes']] },
+    '401, and its header x-down is not as readiness.expect says',
+  ],
+  ['a text that is expected', { expectStatus: [{ from: 400, to: 499 }], expectBody: 'log in' }, null],
+  [
+    'one that is not there',
+    { expectStatus: [{ from: 400, to: 499 }], expectBody: 'welcome' },
+    '401, and its body does not have the text that readiness.expect names',
+  ],
+];
+
+for (const [what, check, unmet] of expectations) {
+  test(`${what} is ${unmet === null ? 'readiness' : `none: ${unmet}`}`, async () => {
+    const observation = await ask(answering(locked), null, 1, check);
+    assert.equal(hasPassed(observation), unmet === null);
+    assert.ok(readinessResultText(observation, { path: '/', port: 1 }).endsWith(` answered ${unmet ?? 401}`));
+  });
+}
+
+test('a readiness check sends the headers of the configuration', async () => {
+  const received = Promise.withResolvers<string>();
+  await ask(
+    (socket) =>
+      socket.once('data', (bytes) => {
+        received.resolve(bytes.toString());
+        socket.end('HTTP/1.1 204 No Content\r\n\r\n');
+      }),
+    null,
+    1,
+    { headers: [['Authorization', 'Bearer a']] },
+  );
+  assert.match(await received.promise, /\r\nAuthorization: Bearer a\r\n/);
+});
+
+test('where a connection is enough, a program that says nothing is ready', async () => {
+  const observation = await ask(() => {}, null, 1, { tcp: true });
+  assert.ok(hasPassed(observation));
+  assert.equal(
+    readinessResultText(observation, { path: '/', port: 7, tcp: true }),
+    'a connection to port 7 was accepted',
+  );
 });
 
 test('nobody listening is told as that', async () => {

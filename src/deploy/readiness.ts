@@ -1,29 +1,29 @@
+import { unmetExpectation } from '../core/check-expectation.ts';
+import type { ReadinessSpec } from '../core/configuration.ts';
 import type { Cancellable } from '../core/connector.ts';
 import { explain } from '../core/explain.ts';
 import { clause } from '../core/failure-table/formatting.ts';
 import type { Failure } from '../core/failure.ts';
 import { guessWords, isOtherProtocol, type OtherProtocol } from '../core/guess-words.ts';
 import { healthAdvice } from '../core/health-json.ts';
-import type { HealthChecker, HealthCheckResult } from '../core/health-checker.ts';
+import type { HealthChecker, HealthCheckResult, HttpProbe } from '../core/health-checker.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { isRefusal } from '../core/refusal.ts';
+import type { ResponseExpectation } from '../core/upstream-spec.ts';
 import { harmless } from './output-lines.ts';
 
 const redactor = new TextRedactor();
 
-/** One readiness check of an instance: a GET on its port. */
-export interface ReadinessCheck {
+/** One readiness check of an instance: a GET on its port, or a connection to it. `timeoutMs` is for the whole response. */
+export interface ReadinessCheck extends Omit<ReadinessSpec, 'intervalMs' | 'passes' | 'startMs'> {
   readonly port: number;
-  readonly path: string;
-  /** For the whole response. */
-  readonly timeoutMs: number;
-  /** HTTP/2 is spoken. */
-  readonly http2?: true;
 }
 
 /** What a readiness check observed. */
 export type ReadinessResult =
+  /** A connection, where one is enough. */
+  | { readonly kind: 'connected' }
   | {
       readonly kind: 'answered';
       readonly status: number;
@@ -33,6 +33,8 @@ export type ReadinessResult =
       readonly advice?: string;
       /** A gRPC server answers no GET otherwise. */
       readonly isGrpc?: true;
+      /** Whether it is as the configuration expects, and in what it is not; absent: the configuration does not say. */
+      readonly expected?: { readonly unmet: string | null };
     }
   | { readonly kind: 'refused' }
   /** `status`: of the head, where one came in time. */
@@ -47,7 +49,8 @@ export type ReadinessResult =
 
 /** Only a 2xx status in time is readiness: a redirect leads to a page that was not checked, and silence is no answer. */
 export function hasPassed(observation: ReadinessResult): boolean {
-  if (observation.kind !== 'answered') return false;
+  if (observation.kind !== 'answered') return observation.kind === 'connected';
+  if (observation.expected !== undefined) return observation.expected.unmet === null;
   return (observation.status >= 200 && observation.status <= 299) || observation.isGrpc === true;
 }
 
@@ -59,17 +62,33 @@ export const defaultReadinessPath = '/';
  * by another status than 2xx. A first page that answers 500 or 404 is an answer for its clients, who would get a 503 of the
  * gateway in its place.
  */
-export function keepsReady(observation: ReadinessResult, path: string): boolean {
-  return hasPassed(observation) || (path === defaultReadinessPath && observation.kind === 'answered');
+export function keepsReady(observation: ReadinessResult, readiness: ReadinessSpec): boolean {
+  return hasPassed(observation) || (!hasOwnCheck(readiness) && observation.kind === 'answered');
+}
+
+/** Whether a check may tell more than requests do: it asks for a path of its own, or expects something of the first page. */
+export function hasOwnCheck(readiness: Pick<ReadinessSpec, 'path' | keyof ResponseExpectation>): boolean {
+  return readiness.path !== defaultReadinessPath || hasExpectation(readiness);
+}
+
+function hasExpectation({ expectStatus, expectHeaders, expectBody }: ResponseExpectation): boolean {
+  return (expectStatus ?? expectHeaders ?? expectBody) !== undefined;
+}
+
+/** What a check does, as it stands in sentences. */
+export function checkText({ path, port, tcp }: Pick<ReadinessCheck, 'path' | 'port' | 'tcp'>): string {
+  return tcp === true ? `a connection to port ${port}` : `GET ${path} on port ${port}`;
 }
 
 /** The request, and what was observed. */
 export function readinessResultText(
   observation: ReadinessResult,
-  check: Pick<ReadinessCheck, 'path' | 'port'>,
+  check: Pick<ReadinessCheck, 'path' | 'port' | 'tcp'>,
 ): string {
-  const request = `GET ${check.path} on port ${check.port}`;
+  const request = checkText(check);
   switch (observation.kind) {
+    case 'connected':
+      return `${request} was accepted`;
     case 'answered':
       return `${request} answered ${answerText(observation)}`;
     case 'refused':
@@ -91,7 +110,9 @@ export function readinessResultText(
   }
 }
 
-function answerText({ status, location, firstBytes, advice }: Extract<ReadinessResult, { kind: 'answered' }>): string {
+function answerText(answer: Extract<ReadinessResult, { kind: 'answered' }>): string {
+  const { status, location, firstBytes, advice, expected } = answer;
+  if (expected?.unmet != null) return `${status}${expected.unmet}`;
   if (status >= 300 && status <= 399 && location !== null) return `${status}, which redirects to ${location}`;
   // The body of a page that is missing, locked or fine tells nothing more.
   const isPlain = status < 300 || status === 401 || status === 403 || status === 404;
@@ -112,15 +133,12 @@ export function checkReadiness(
   check: ReadinessCheck,
   onResult: (observation: ReadinessResult) => void,
 ): Cancellable {
-  const { port, path, timeoutMs, http2 } = check;
-  const probe = {
-    kind: 'http',
-    path,
-    host: 'localhost',
-    userAgent: 'readiness-check',
-    reads: 'body',
-    keptBytesMax,
-  } as const;
+  const { port, path, tcp, headers = [], expectHeaders = [], timeoutMs, http2 } = check;
+  const get: HttpProbe = {
+    ...{ kind: 'http', path, host: 'localhost', userAgent: 'readiness-check', reads: 'body', keptBytesMax },
+    ...{ headers, readsHeaders: expectHeaders.map(([name]) => name) },
+  };
+  const probe = tcp === true ? ({ kind: 'tcp' } as const) : get;
   const address = { kind: 'tcp', host: '127.0.0.1', port } as const;
   const request = { address, tls: null, probe, timeoutMs, ...(http2 === true ? { http2 } : {}) };
   return checker.check(request, (result) => onResult(readinessOf(result, check)));
@@ -134,10 +152,11 @@ const locationCharactersMax = 200;
 /** RFC 9110 §15.5.6 and §15.5.16: with these a gRPC server refuses a GET, or its missing content type. */
 const grpcRefusals: ReadonlySet<number> = new Set([405, 415]);
 
-function readinessOf(result: HealthCheckResult, { path, http2, timeoutMs: limitMs }: ReadinessCheck): ReadinessResult {
+function readinessOf(result: HealthCheckResult, check: ReadinessCheck): ReadinessResult {
+  const { path, http2, timeoutMs: limitMs } = check;
   switch (result.kind) {
     case 'connected':
-      throw new TypeError('a readiness check asks for a response');
+      return { kind: 'connected' };
     case 'answered': {
       const { status, location } = result;
       const shown = location === null ? null : harmless(redactor.redact(location).slice(0, locationCharactersMax));
@@ -147,6 +166,13 @@ function readinessOf(result: HealthCheckResult, { path, http2, timeoutMs: limitM
       return {
         ...{ kind: 'answered', status, location: shown, firstBytes },
         ...(isGrpc ? { isGrpc } : {}),
+        ...(hasExpectation(check)
+          ? {
+              expected: {
+                unmet: unmetText(unmetExpectation(result, check, () => new TextDecoder().decode(result.firstBytes))),
+              },
+            }
+          : {}),
         ...(advice === null ? {} : { advice: harmless(redactor.redact(advice)) }),
       };
     }
@@ -154,6 +180,19 @@ function readinessOf(result: HealthCheckResult, { path, http2, timeoutMs: limitM
       return { kind: 'timed_out', limitMs, status: result.status };
     case 'failed':
       return failed(result.failure, result.firstBytes, limitMs);
+  }
+}
+
+function unmetText(unmet: ReturnType<typeof unmetExpectation>): string | null {
+  switch (unmet?.kind) {
+    case undefined:
+      return null;
+    case 'status':
+      return ', which readiness.expect does not accept';
+    case 'header':
+      return `, and its header ${unmet.name} is not as readiness.expect says`;
+    case 'body':
+      return ', and its body does not have the text that readiness.expect names';
   }
 }
 

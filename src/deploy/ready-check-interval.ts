@@ -1,5 +1,5 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
-import { defaultReadinessPath } from './readiness.ts';
+import { hasOwnCheck } from './readiness.ts';
 
 /** The first pause after an instance has become ready, and after a failure. */
 const firstMs = 1_000;
@@ -26,8 +26,8 @@ export class ReadyCheckInterval {
   readonly #restMs: number;
   #calmMs = 0;
 
-  constructor({ path, intervalMs }: ReadinessSpec) {
-    this.atMostMs = path === defaultReadinessPath ? Number.POSITIVE_INFINITY : Math.max(ownPathMs, intervalMs);
+  constructor(readiness: ReadinessSpec) {
+    this.atMostMs = hasOwnCheck(readiness) ? Math.max(ownPathMs, readiness.intervalMs) : Number.POSITIVE_INFINITY;
     this.#restMs = Math.min(restMs, this.atMostMs);
   }
 

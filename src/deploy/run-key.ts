@@ -8,11 +8,16 @@ import type { ApplicationSpec } from '../core/configuration.ts';
  */
 export function runKeyOf(spec: ApplicationSpec, inherited: Readonly<Record<string, string | undefined>>): string {
   const { command, directory, environment, port, readiness } = spec;
-  const { path, intervalMs, timeoutMs, passes, startMs } = readiness;
+  const { path, intervalMs, timeoutMs, passes, startMs, tcp, headers, expectStatus, expectHeaders, expectBody } =
+    readiness;
+  const asked = { tcp, headers, expectStatus, expectHeaders, expectBody };
   const made = [command, directory, sorted(environment), port, path, intervalMs, timeoutMs, passes, startMs];
-  return createHash('sha256')
-    .update(JSON.stringify([...made, sorted(inherited)]))
-    .digest('base64url');
+  return (
+    createHash('sha256')
+      // Without any of these the digest is that of versions that did not know them: an upgrade then keeps the instances.
+      .update(JSON.stringify([...made, ...(Object.values(asked).some(Boolean) ? [asked] : []), sorted(inherited)]))
+      .digest('base64url')
+  );
 }
 
 function sorted(variables: Readonly<Record<string, string | undefined>>): readonly (readonly [string, string])[] {

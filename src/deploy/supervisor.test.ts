@@ -324,10 +324,11 @@ test('an answered request does not postpone a check that a failed one has reques
   assert.deepEqual(states(), ['web/1 unhealthy']);
 });
 
-test('a readiness path is checked every 10 s while requests are answered; the first page is not', async () => {
+test('a readiness path, or what the first page must be like, is checked every 10 s while requests are answered; the first page is not', async () => {
   for (const [spec, expected] of [
     [application, 6],
     [atFirstPage, 0],
+    [{ ...atFirstPage, readiness: { ...atFirstPage.readiness, expectStatus: [{ from: 200, to: 200 }] } }, 6],
   ] as const) {
     const { supervisor, host, clock } = supervise([spec]);
     supervisor.start();
@@ -839,6 +840,10 @@ const misfits: readonly (readonly [what: string, next: readonly ApplicationSpec[
   ['another command', [{ ...application, command: ['node', 'other.js'] }]],
   ['another environment', [{ ...application, environment: { COLOUR: 'green' } }]],
   ['another directory', [{ ...application, directory: '/srv/other' }]],
+  [
+    'another header of its checks',
+    [{ ...application, readiness: { ...application.readiness, headers: [['A', 'b']] } }],
+  ],
   ['another readiness', [{ ...application, readiness: { ...application.readiness, path: '/other' } }]],
 ];
 

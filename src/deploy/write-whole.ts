@@ -22,19 +22,25 @@ export async function writeWholeLater(path: string, content: string): Promise<vo
   try {
     await file.writeFile(content);
     await file.sync();
-  } finally {
     await file.close();
+    await rename(beside, path);
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(beside, { force: true });
+    throw error;
   }
-  await rename(beside, path);
 }
 
-/** Writes a file that is new, whatever lay there, and returns when the disk has it. No link is followed. */
+/** Writes a file that is new, whatever lay there, and returns when the disk has it; of one that the disk has no room for nothing is left. No link is followed. */
 export function writeSynced(path: string, content: string): void {
   rmSync(path, { force: true });
   const descriptor = openSync(path, createNew, mode);
   try {
     writeFileSync(descriptor, content);
     fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
   } finally {
     closeSync(descriptor);
   }

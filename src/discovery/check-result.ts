@@ -1,4 +1,5 @@
-import type { CheckSpec, DrainSignalSpec, StatusRange } from '../core/upstream-spec.ts';
+import { unmetExpectation } from '../core/check-expectation.ts';
+import type { CheckSpec, DrainSignalSpec, ResponseExpectation } from '../core/upstream-spec.ts';
 import { explain } from '../core/explain.ts';
 import type { Cause } from '../core/failure.ts';
 import type { GrpcAnswer, HealthCheckResult } from '../core/health-checker.ts';
@@ -12,11 +13,7 @@ import { healthAdvice, healthStatus } from '../core/health-json.ts';
 type Answer = Extract<HealthCheckResult, { kind: 'answered' }>;
 
 /** What a check expects of a response. */
-type Expectation = Partial<
-  Pick<Extract<CheckSpec, { kind: 'http' }>, 'expectStatus' | 'expectBody' | 'expectHeaders'>
-> & {
-  readonly kind?: CheckSpec['kind'];
-};
+type Expectation = ResponseExpectation & { readonly kind?: CheckSpec['kind'] };
 
 const redactor = new TextRedactor();
 
@@ -96,11 +93,11 @@ const locationCharactersMax = 100;
 
 function isAsExpected(answer: Answer, expected: Expectation): boolean {
   if (answer.grpc !== undefined) return answer.grpc.code === 0 && answer.grpc.serving === 'SERVING';
-  return (
-    hasExpectedStatus(answer, expected) &&
-    unexpectedHeader(answer, expected) === null &&
-    hasExpectedBody(answer, expected)
-  );
+  return unmetIn(answer, expected) === null;
+}
+
+function unmetIn(answer: Answer, expected: Expectation): ReturnType<typeof unmetExpectation> {
+  return unmetExpectation(answer, expected, () => new TextDecoder().decode(answer.firstBytes));
 }
 
 function answerText(answer: Answer, target: string, expected: Expectation): string {
@@ -108,13 +105,10 @@ function answerText(answer: Answer, target: string, expected: Expectation): stri
   if (grpc !== undefined) return grpcText(grpc, status);
   const advice = adviceOf(answer);
   const why = advice === null ? '' : ` (${advice})`;
-  if (hasExpectedStatus(answer, expected)) {
-    const header = unexpectedHeader(answer, expected);
-    if (header !== null) return `answered ${status}, and its header ${header} is not as the check expects`;
-    return hasExpectedBody(answer, expected)
-      ? `answered ${status}${atText(address, target)}${why}`
-      : `answered ${status}, and its body does not have the text that the check expects`;
-  }
+  const unmet = unmetIn(answer, expected);
+  if (unmet === null) return `answered ${status}${atText(address, target)}${why}`;
+  if (unmet.kind === 'header') return `answered ${status}, and its header ${unmet.name} is not as the check expects`;
+  if (unmet.kind === 'body') return `answered ${status}, and its body does not have the text that the check expects`;
   if (expected.expectStatus !== undefined) return `answered ${status}, which the check does not expect${why}`;
   if (status < 300 || status > 399) return `answered ${status}${why}`;
   return `redirects${location === null ? '' : ` to ${location.slice(0, locationCharactersMax)}`} (${status})`;
@@ -134,21 +128,6 @@ const grpcMeanings: Readonly<Record<number, string>> = {
   14: 'it is unavailable',
   16: 'it asks for authentication',
 };
-
-const success: readonly StatusRange[] = [{ from: 200, to: 299 }];
-
-function hasExpectedStatus({ status }: Answer, { expectStatus = success }: Expectation): boolean {
-  return expectStatus.some(({ from, to }) => status >= from && status <= to);
-}
-
-/** The first header that is not as expected; null: all are. */
-function unexpectedHeader({ headers }: Answer, { expectHeaders = [] }: Expectation): string | null {
-  return expectHeaders.find(([name, value]) => headers?.get(name) !== value)?.[0] ?? null;
-}
-
-function hasExpectedBody({ firstBytes }: Answer, { expectBody }: Expectation): boolean {
-  return expectBody === undefined || new TextDecoder().decode(firstBytes).includes(expectBody);
-}
 
 /** Said of a pass at the second address of a name. */
 function atText(address: string, target: string): string {

@@ -183,8 +183,19 @@ describe('an idle tunnel', () => {
     assert.equal(world.takeClient().length, 0);
   });
 
-  test('of which one direction has ended has the idle time of a message', () => {
+  test('that is a WebSocket whose client has ended its connection ends a second after the last byte of its endpoint', () => {
     const world = new TunnelWorld();
+    world.tunnel.endRequest(null);
+    world.pass(999);
+    world.endpointSends(textFromServer);
+    world.pass(999);
+    assert.deepEqual(world.ended, []);
+    world.pass(1);
+    assert.deepEqual(world.ended, [{ how: 'unclosed', by: 'client', code: 0, end: 'abandoned', cause: 'client_gone' }]);
+  });
+
+  test('of another protocol, of which one direction has ended, has the idle time of a message', () => {
+    const world = new TunnelWorld({ protocol: 'raw' });
     world.pass(5000);
     world.tunnel.endRequest(null);
     assert.equal(world.directionsEnded, 1);

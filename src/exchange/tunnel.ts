@@ -22,6 +22,12 @@ const closingMs = 900;
  */
 const agreedMs = 5000;
 
+/**
+ * How long the endpoint of a WebSocket may be silent after its client has ended its connection: no client of a WebSocket sends FIN
+ * and reads on (RFC 6455 §7.1.1), and endpoints that notice nothing would keep a stop of the gateway waiting.
+ */
+const clientGoneMs = 1000;
+
 /** RFC 6455 §7.4.1, and the registry of close codes for 1012. */
 const closeCodes = { goingAway: 1001, serviceRestart: 1012 } as const;
 
@@ -302,7 +308,13 @@ export class Tunnel implements TunnelFacts, BodyPath {
   get #idleMs(): number {
     if (!this.#isHalfClosed) return this.#start.settings.idleMs;
     const { halfClosedMs } = this.#start;
+    if (this.#isLeftByClient) return Math.min(clientGoneMs, halfClosedMs);
     return this.#mayEnd ? Math.min(agreedMs, halfClosedMs) : halfClosedMs;
+  }
+
+  /** The client has sent the first FIN, with or without a close frame. */
+  get #isLeftByClient(): boolean {
+    return this.#toEndpoint !== null && this.#endedFirst === 'client';
   }
 
   /** The time between pings; null if none can be sent, or none is wanted. */
@@ -381,7 +393,9 @@ export class Tunnel implements TunnelFacts, BodyPath {
     if (this.#ending !== null && (this.#hasSentClose || failure?.cause === 'drained')) return this.#ending;
     if (this.#isAgreed && (failure === null || failure.cause === 'tunnel_idle' || isBrokenConnection(failure)))
       return null;
-    const met = this.#unclosed ?? failure;
+    // The limit of a WebSocket that its client has left: that is what ended it.
+    const isLeft = failure?.cause === 'tunnel_idle' && this.#isLeftByClient;
+    const met = this.#unclosed ?? (isLeft ? null : failure);
     if (met === null)
       return this.#isInOrder ? null : fail('client_gone', 'flush', { bytesSent: bytesToClient, how: 'closed' });
     if (attempt == null || attempt.exit === null || !isBrokenByEndpoint(met)) return met;

@@ -47,8 +47,8 @@ const sickOnes: readonly Sick[] = [
     name: 'ignores PORT',
     source: `${http} serve((_, answer) => answer.end()).listen(0, '127.0.0.1');`,
     says: /the application listens on 127\.0\.0\.1:\d+, not on \d+, the port that it was given \(PORT\)/,
-    run: /PORT environment variable, or start Candor with --app-port \d+/,
-    up: /PORT environment variable, or set port: \d+ for the application/,
+    run: /PORT environment variable, or write \{port\} in its command, or start Candor with --app-port \d+/,
+    up: /PORT environment variable, or write \{port\} in its command, or set port: \d+ for the application/,
   },
   {
     name: 'listens on ::1 only',

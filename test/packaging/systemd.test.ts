@@ -30,7 +30,7 @@ function installUnits(name: string, dropIns: readonly string[]): string {
   const forService = join(units, 'candor.service.d');
   mkdirSync(forService, { recursive: true });
   const service = readFileSync(join(packaging, 'candor.service'), 'utf8');
-  writeFileSync(join(units, 'candor.service'), service.replace('ExecStart=candor', `ExecStart=${program}`));
+  writeFileSync(join(units, 'candor.service'), service.replace(/^(Exec\w+)=candor/gm, `$1=${program}`));
   cpSync(join(packaging, 'candor.socket'), join(units, 'candor.socket'));
   for (const dropIn of dropIns) cpSync(join(packaging, dropIn), join(forService, dropIn));
   return units;
@@ -38,12 +38,12 @@ function installUnits(name: string, dropIns: readonly string[]): string {
 
 describe('the units', { skip }, () => {
   test('say nothing that systemd does not understand', () => {
-    const units = installUnits('verify', version < 253 ? ['older-systemd.conf'] : []);
+    const units = installUnits('verify', []);
     const { stderr } = analyze('verify', '--man=no', join(units, 'candor.service'), join(units, 'candor.socket'));
-    const errors = stderr
-      .split('\n')
-      .filter((line) => line.includes('candor') && !(version < 253 && line.includes('ignoring: notify-reload')));
-    assert.deepEqual(errors, []);
+    assert.deepEqual(
+      stderr.split('\n').filter((line) => line.includes('candor')),
+      [],
+    );
   });
 
   test('leave the service little to misuse', () => {
@@ -52,6 +52,31 @@ describe('the units', { skip }, () => {
     const exposure = Number(/exposure level for candor\.service: ([\d.]+)/.exec(stdout)?.[1]);
     assert.ok(exposure <= exposureMax, stdout);
   });
+});
+
+test('the commands of docs/https.md install the units where the system has none of their folders', () => {
+  const recipe = readFileSync(join(repositoryRoot, 'docs', 'https.md'), 'utf8');
+  const [, block = ''] = /## 2\. Install\n[^]*?```\n([^]*?)```/.exec(recipe) ?? [];
+  const commands = block.split('\n').filter((line) => /^(?:cp|install|mkdir) /.test(line));
+  const root = join(folder, 'root');
+  const script = commands.join('\n').replaceAll(' /etc/', ` ${root}/etc/`);
+  const { status, stderr } = spawnSync('sh', ['-e', '-c', script], { cwd: packaging, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  const installed = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => /\.\w+$/.test(name) && !name.endsWith('.d'),
+  );
+  assert.deepEqual(installed.toSorted(), [
+    'etc/sysctl.d/50-candor.conf',
+    'etc/systemd/system/candor.service',
+    'etc/sysusers.d/candor.conf',
+  ]);
+});
+
+test('systemctl reload fails where the gateway refuses the configuration: systemd runs the command, whatever its version', () => {
+  const service = readFileSync(join(packaging, 'candor.service'), 'utf8');
+  assert.match(service, /^Type=notify$/m);
+  const [, start] = /^ExecStart=candor up (.*)$/m.exec(service) ?? [];
+  assert.match(service, new RegExp(`^ExecReload=candor reload ${start}$`, 'm'));
 });
 
 test('a service that runs machine code of its own is not forbidden to', () => {

@@ -38,6 +38,12 @@ export function parseListenAddress(text: string): Result<HostPort, ErrorDetail> 
 
 /** `127.0.0.1:3000`, `app.internal:3000`, `[::1]:3000`, `unix:/run/app.sock`, and URLs without a path. */
 export function parseEndpoint(text: string): Result<WrittenEndpoint, ErrorDetail> {
+  const service = /^(?:srv:|dns\+srv:|srv\+)|^_[\w-]+\._(?:tcp|udp)\./i.test(text);
+  if (service)
+    return reject(
+      'SRV records are not looked up',
+      'write the name of a machine and a port, such as app.internal:3000; every address of the name is an endpoint',
+    );
   if (text.startsWith('unix:')) return parseUnixEndpoint(text.slice('unix:'.length).replace(/^\/\/(?=\/)/, ''));
   if (/^:?\d+$/.test(text)) return { ok: false, failure: barePortError(text.replace(':', '')) };
   if (text.startsWith('/') || text.startsWith('./'))

@@ -8,6 +8,13 @@ import { reject, quoted } from '../error-detail.ts';
  * A slash at its end makes no difference and is dropped: `/api/` is `/api`.
  */
 export function parsePathPrefix(text: string): Result<string, ErrorDetail> {
+  const modified = /^(?:=|\^~)\s*(\/.*)$/.exec(text);
+  if (modified !== null) return reject('a path is a prefix, and has no modifier before it', adviceFor(modified[1]!));
+  if (text.startsWith('@'))
+    return reject(
+      'a path begins with "/", and there are no named locations',
+      'give the route the path that leads there',
+    );
   if (/^[~^]/.test(text) || /\.\*|[$()|\\]/.test(text)) {
     return reject('a path is a prefix, not a pattern', 'write the part that all paths begin with, such as /api');
   }
@@ -18,8 +25,15 @@ export function parsePathPrefix(text: string): Result<string, ErrorDetail> {
     );
   if (/^https?:\/\//i.test(text))
     return reject('a path has no scheme and host', 'write the host as "host: …" and the path as "path: …"');
-  if (!text.startsWith('/'))
-    return reject(`the path ${quoted(text)} does not begin with "/"`, `write ${quoted(`/${text}`)}`);
+  const star = text.indexOf('*');
+  if (star !== -1)
+    return reject(
+      'a path is a prefix, and "*" stands for nothing in it',
+      text.startsWith('/') && star > 1
+        ? adviceFor(text.slice(0, star).replace(star === text.length - 1 ? '' : /\/[^/]*$/, '') || '/')
+        : 'write the folder that all these paths begin with, such as /app; the end of a path is not matched',
+    );
+  if (!text.startsWith('/')) return reject(`the path ${quoted(text)} does not begin with "/"`, adviceFor(`/${text}`));
   const stray = /[?#]/.exec(text);
   if (stray !== null)
     return reject(
@@ -30,13 +44,19 @@ export function parsePathPrefix(text: string): Result<string, ErrorDetail> {
     return reject('"." and ".." are resolved before a path is matched', 'write the path without them');
   if (text.includes('//'))
     return reject(`${quoted(text)} has an empty segment`, `write ${quoted(text.replace(/\/{2,}/g, '/'))}`);
-  if (!/^(?:[!&'+,\-./0-9:;=@A-Z_a-z~*$()]|%[\dA-Fa-f]{2})*$/.test(text)) {
+  if (!/^(?:[!&'+,\-./0-9:;=@A-Z_a-z~$()]|%[\dA-Fa-f]{2})*$/.test(text)) {
     return reject(
       `${quoted(text)} has characters that a path must percent-encode`,
       `write ${quoted(encodeStray(text))}`,
     );
   }
   return succeed(text === '/' ? text : text.replace(/\/$/, ''));
+}
+
+/** What is suggested is accepted: null where it would be refused for another reason. */
+function adviceFor(path: string): string | null {
+  const parsed = parsePathPrefix(path);
+  return parsed.ok ? `write ${quoted(path)}` : parsed.failure.suggestion;
 }
 
 function encodeStray(text: string): string {
@@ -55,6 +75,13 @@ export function parseCheckPath(text: string): Result<string, ErrorDetail> {
     return reject(`${quoted(text)} has characters that a request target must percent-encode`);
   }
   return succeed(text);
+}
+
+/** How an application is checked, in a word: `tcp`, or the path to ask for. */
+export function parseReadinessWord(text: string): Result<string, ErrorDetail> {
+  if (text === 'tcp') return succeed(text);
+  if (text === 'none') return reject('nothing is sent to an application before it is ready', 'write tcp or a path');
+  return parseCheckPath(text);
 }
 
 /** How an upstream is checked, in a word: `tcp`, `none`, or the path to ask for. */
