@@ -319,7 +319,7 @@ function reviewAlertSecret(
     if (!parsed.ok)
       return collector.addDetail(at, {
         ...parsed.failure,
-        message: `${quoted(basename(path))}: ${parsed.failure.message}`,
+        message: `in ${quoted(basename(path))} ${parsed.failure.message}`,
       });
   }
   if (isOpen) warnOpen(path, at, collector);

@@ -12,9 +12,28 @@ function isRare(text: string): boolean {
 /** Of a value that a sentence takes apart, such as a header in one text. */
 const wordMin = 4;
 
+/** A part of a sentence that is quoted. */
+const quotation = /"(?:[^"\\]|\\.)*"/g;
+
+function inQuotations(text: string, pattern: RegExp | null): string {
+  return pattern === null ? text : text.replace(quotation, (quoted) => replaced(quoted, pattern));
+}
+
+function replaced(text: string, ...patterns: readonly (RegExp | null)[]): string {
+  return patterns.reduce<string>(
+    (left, pattern) => (pattern === null ? left : left.replace(pattern, replacement)),
+    text,
+  );
+}
+
+/** Words such as `port` and `Host` stand in sentences of our own. */
+function isNoPlainWord(word: string): boolean {
+  return !/^(?:[A-Z]?[a-z]{1,14}|[A-Z]{1,15})$/.test(word);
+}
+
 /**
  * The same errors without hidden values in their sentences: whole, cut as `quoted` cuts, and of the value that an error is about its
- * words too. So no sentence has to know which values are hidden.
+ * words too, plain ones only where the sentence quotes them. So no sentence has to know which values are hidden.
  */
 export function withoutHidden(
   errors: readonly ConfigurationError[],
@@ -23,13 +42,12 @@ export function withoutHidden(
   if (hidden.length === 0) return errors;
   const everywhere = patternOf(hidden.flatMap(({ texts }) => texts.filter(isRare).flatMap(formsOf)));
   return errors.map((error) => {
-    const own = patternOf(
-      hidden
-        .filter(({ key }) => isRelated(error.path, key))
-        .flatMap(({ texts }) => texts.flatMap((text) => [...formsOf(text), ...wordsOf(text)])),
-    );
-    const change = (text: string): string =>
-      [own, everywhere].reduce((left, pattern) => (pattern === null ? left : left.replace(pattern, replacement)), text);
+    const related = hidden.filter(({ key }) => isRelated(error.path, key)).flatMap(({ texts }) => texts);
+    const words = related.flatMap(wordsOf);
+    const whole = patternOf(related.flatMap(formsOf));
+    const part = patternOf(words);
+    const rarePart = patternOf(words.filter(isNoPlainWord));
+    const change = (text: string): string => replaced(inQuotations(replaced(text, whole), part), rarePart, everywhere);
     const keys = patternOf(hidden.filter(({ isKey }) => isKey).flatMap(({ texts }) => texts));
     return {
       ...error,

@@ -41,7 +41,10 @@ export function listenAdvice(command: readonly string[] = [], host?: string): st
 
 /** The option of the first program that is known; a command may be a shell, `npx`, or an interpreter with a module. */
 function optionOf(command: readonly string[]): string | null {
-  const words = command.flatMap((word) => word.split(/[\s;&|]+/)).slice(0, wordsMax);
+  const words = command
+    .filter((_, index) => !/^(?:-[ep]|--eval|--print)$/.test(command[index - 1] ?? '')) // A program's own text.
+    .flatMap((word) => word.split(/[\s;&|]+/))
+    .slice(0, wordsMax);
   for (const word of words) {
     const name = word.slice(word.lastIndexOf('/') + 1).replace(/\.(?:c?js|mjs|cmd)$/, '');
     const option = Object.hasOwn(options, name) ? options[name] : undefined;

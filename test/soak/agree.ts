@@ -95,7 +95,12 @@ export function agree({ metrics, log, entries, seen }: Counted): Agreement {
 function kindOfRecord({ end, status }: ExchangeRecord): string {
   if (end === 'truncated') return 'cut';
   if (end === 'abandoned') return 'left';
-  return `${Math.floor((status ?? 0) / 100)}xx`;
+  return classOf(status);
+}
+
+/** As the counters have it: RFC 9110 §15 lets a recipient treat a status that it does not know as the first of its class, and one above 599 as 5xx. */
+function classOf(status: number | null | undefined): string {
+  return `${Math.min(5, Math.floor((status ?? 0) / 100))}xx`;
 }
 
 /**
@@ -104,7 +109,7 @@ function kindOfRecord({ end, status }: ExchangeRecord): string {
  */
 function kindOfEntry(entry: Entry, record: ExchangeRecord): string {
   const { kind, status } = entry;
-  if (kind === 'answered') return `${Math.floor((status ?? 0) / 100)}xx`;
+  if (kind === 'answered') return classOf(status);
   if (kind === 'left' || isNotReceived(entry)) return kindOfRecord(record);
   return kind ?? 'unknown';
 }

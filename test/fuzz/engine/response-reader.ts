@@ -10,7 +10,7 @@ export interface ReadResponses {
   readonly texts: readonly string[];
 }
 
-const statusLine = /^HTTP\/1\.1 ([1-5]\d\d) [\t -~\x80-\xff]*$/;
+const statusLine = /^HTTP\/1\.1 ([1-9]\d\d) [\t -~\x80-\xff]*$/;
 const fieldLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*$/;
 
 /**
