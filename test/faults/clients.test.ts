@@ -107,7 +107,7 @@ describe('a failure that the origin did not cause', () => {
     const { host, port } = origin.address;
     switching = await RawOrigin.start(() => (socket) => {
       socket.removeAllListeners('end'); // The origin does not answer a FIN with its own.
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n');
     });
     edge = await startFromYaml(`
 trusted_peers: [127.0.0.0/8]
@@ -154,7 +154,7 @@ routes:
   test('a half-closed tunnel that stays idle is closed: tunnel_idle', { timeout: 20_000 }, async () => {
     const id = randomUUID();
     const client = edge.connect();
-    const fields = `X-Request-Id: ${id}\r\nConnection: Upgrade\r\nUpgrade: websocket`;
+    const fields = `X-Request-Id: ${id}\r\nConnection: Upgrade\r\nUpgrade: tcp`;
     client.write(`GET /switching HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`);
     assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), 10_000), 'the exchange is a tunnel');
     client.finish();

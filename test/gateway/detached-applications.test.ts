@@ -190,7 +190,7 @@ test('without applications the state folder has the key of hashes alone, and is 
     yaml('', state).replace(/applications:[^]*/, 'routes: [{ respond: { status: 200, body: fine } }]\n');
   await folder.start(withState('state'));
   await folder.start(withState('state'));
-  assert.deepEqual(readdirSync(folder.state), ['configuration-key']);
+  assert.deepEqual(readdirSync(folder.state), ['.gitignore', 'configuration-key']);
   await folder.start(withState('state/configuration-key/within-a-file'));
 });
 
@@ -232,7 +232,7 @@ test(
       if (name !== 'output') assert.equal(statSync(join(folder.state, name)).mode & 0o777, 0o600, name);
     assert.doesNotMatch(readFileSync(join(folder.state, 'instances.json'), 'utf8'), /"up /);
     await gateway.gateway.stop('the test says so');
-    assert.deepEqual(readdirSync(join(folder.state, 'output')), []);
+    assert.deepEqual(readdirSync(join(folder.state, 'output')), ['.gitignore']);
   },
 );
 

@@ -125,7 +125,7 @@ describe('an endpoint that is drained', () => {
     await done({ kind: 'drain', endpoint: first.address });
     assert.equal(statSync(file()).mode & 0o777, 0o600);
     // Beside the key of `configuration-hashes.ts`.
-    assert.deepEqual(readdirSync(join(state, 'own')), ['configuration-key', 'overlay.json']);
+    assert.deepEqual(readdirSync(join(state, 'own')), ['.gitignore', 'configuration-key', 'overlay.json']);
     await edge.stop();
     edge = await startFromYaml(yaml());
     assert.deepEqual(await answers(12), new Set(['second']));
