@@ -66,6 +66,8 @@ export class ConnectionPool
   /** Without those on long-lived connections. */
   #streams = 0;
   readonly #shares: PoolShares;
+  /** `#serveQueue` is under way. */
+  #isServing = false;
   /** A timer runs, because all requests in the queue let others pass. */
   #looksAgain = false;
   /** Whether a connection stays open when it becomes idle. */
@@ -290,9 +292,18 @@ export class ConnectionPool
 
   // The queue.
 
-  /** Gives waiting requests streams or dials while there are permits. Then tells the other workers since when the first request still in the queue waits. */
+  /**
+   * Gives waiting requests streams or dials while there are permits. Then tells the other workers since when the first request still in the queue waits.
+   * What is closed for the first request calls this again: the call under way goes on with what has become free, so that no request is served twice.
+   */
   #serveQueue(): void {
-    while (this.#serveFirst() || this.#permits.reportOldestWaiter(this.#queue.next?.waitingSince ?? null));
+    if (this.#isServing) return;
+    this.#isServing = true;
+    try {
+      while (this.#serveFirst() || this.#permits.reportOldestWaiter(this.#queue.next?.waitingSince ?? null));
+    } finally {
+      this.#isServing = false;
+    }
     if (this.#queue.next !== null) return;
     this.#permits.releaseUnused();
     if (this.#queue.length > 0) this.#lookAgain();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Connector } from '../../src/core/connector.ts';
 import { orderToleranceMs, type SemaphoreHandle } from '../../src/core/semaphores.ts';
 import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
@@ -19,6 +20,8 @@ class TwoWorkers {
   /** By worker. */
   readonly arrived: readonly [ArrivedRequest[], ArrivedRequest[]] = [[], []];
   readonly seats: WorkerSemaphores[] = [];
+  /** Called when a worker begins to connect: what other workers do at that moment. */
+  onConnect = (): void => {};
 
   constructor(connectionsMax: number, queueMax = 8, endpoints = ['a']) {
     this.slot = this.shared.allocate('10.0.0.1') ?? assert.fail('a new table has room');
@@ -38,13 +41,21 @@ class TwoWorkers {
     const slotOf = (id: string): SemaphoreHandle => this.shared.allocate(id) ?? assert.fail('a new table has room');
     const world = new Http1World(
       { connectionsMax, endpoints },
-      { queueMax, semaphores: seat, semaphoresOf: slotOf },
+      { queueMax, semaphores: seat, semaphoresOf: slotOf, gatewayConnector: (connector) => this.#noticed(connector) },
       this.clock,
     );
     for (const name of endpoints) {
       world.endpoint(name).onRequest = (request) => void this.arrived[number].push(request);
     }
     return world;
+  }
+
+  #noticed(connector: Connector): Connector {
+    const connect: Connector['connect'] = (target, waiter) => {
+      this.onConnect();
+      return connector.connect(target, waiter);
+    };
+    return { resolve: connector.resolve, connect };
   }
 
   /** Time passes, and calls arrive within a millisecond. */
@@ -133,6 +144,28 @@ describe('two workers that count connections together', () => {
       ],
     );
     two.answer(1, 1);
+    two.verifyAtRest();
+  });
+
+  it('serve a request once, also when another worker releases a permit while an idle connection is closed for it', () => {
+    const two = new TwoWorkers(2);
+    const elsewhere = two.seats[1]?.endpoint(two.slot, () => {}).connections ?? assert.fail('a seat');
+    assert.ok(elsewhere.tryAcquire(2, two.clock.now()));
+    const login = { target: '/login', fields: { Authorization: 'NTLM bG9naW4=' } };
+    two.worlds[0].request(login, { connection: 'ada' });
+    two.pass(5);
+    const client = two.ask(0, '/1', 'POST');
+    two.onConnect = () => {
+      two.onConnect = () => {};
+      elsewhere.release(2);
+    };
+    two.answer(0, 0); // The connection becomes idle, and is of use to its client alone.
+    assert.deepEqual(
+      two.arrived[0].map(({ target }) => target),
+      ['/login', '/1'],
+    );
+    two.answer(0, 1);
+    assert.equal(client.status, 200);
     two.verifyAtRest();
   });
 
