@@ -22,7 +22,7 @@ import { createConnection } from './create-connection.ts';
 import type { DialDemand, DialShare, PoolDial, PoolDialOwner } from './pool-dial.ts';
 import { PoolDials } from './pool-dials.ts';
 import { PoolProbes, type PoolProbesOwner } from './pool-probes.ts';
-import { poolFull, queueTimeout } from './pool-failures.ts';
+import { poolFull, privateTimeout, queueTimeout } from './pool-failures.ts';
 import { type PoolCondition, PoolPermits, type PermitUser } from './pool-permits.ts';
 import { PoolShares } from './pool-shares.ts';
 import { PrivateConnections, type PrivateConnectionsOwner } from './private-connections.ts';
@@ -89,7 +89,7 @@ export class ConnectionPool
     this.#permits = new PoolPermits(snapshot, settings, ports, this);
     this.#shares = new PoolShares(this.#permits, ports);
     this.#available = new AvailableConnections(ports.clock, ports.counts);
-    this.#private = new PrivateConnections(ports.owners, this);
+    this.#private = new PrivateConnections(ports, this);
     this.#queue = new ConnectionQueue(
       () => this.#permits.semaphores,
       ports.deadlines,
@@ -211,7 +211,7 @@ export class ConnectionPool
       return null;
     }
     const demand = { waiter, limits, reusePolicy, use };
-    const own = isPrivate(group) ? this.#private.join(group, demand) : null;
+    const own = isPrivate(group) ? this.#private.join(group, demand, this.#settings.queueMs) : null;
     if (own !== null) return own;
     const idle = reusePolicy === 'recently_used' ? this.#available.newestIdle(group) : undefined;
     const probing = idle === undefined ? null : this.#probes.join(idle, demand);
@@ -456,6 +456,11 @@ export class ConnectionPool
 
   onPrivateShareCancelled(): void {
     this.#onShareCancelled();
+  }
+
+  onPrivateTimeout({ waiter }: DialShare, waitedMs: number): void {
+    this.#onShareCancelled();
+    waiter.onNoStream(privateTimeout(this.#settings, waitedMs, this.#ports.random));
   }
 
   #onShareCancelled(): void {
