@@ -201,6 +201,7 @@ export class ConnectionPool
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
     const now = this.#ports.clock.now();
     const use = this.#shares.of(waiter, now);
+    this.#private.closeOfOthers(waiter.client);
     if (waiter.needsHttp1 && this.#shares.refusesTunnel(waiter, use, this.#settings, now)) return null;
     if (this.#shares.mustLeave(use, now) || !this.#tryBegin())
       return this.#enqueue({ waiter, limits, reusePolicy, use }, now);
@@ -329,6 +330,7 @@ export class ConnectionPool
   #serveFirst(): boolean {
     const first = this.#queue.next;
     if (first === null || !this.#permits.mayBegin(first.waitingSince)) return false;
+    this.#private.closeOfOthers(first.waiter.client);
     // Where requests wait for connections alone, `onStreamEnded` gives them the free streams.
     if (this.#settings.requestsMax !== undefined && this.#shareWith(first)) return true;
     if (!this.#tryAcquirePermit(first.waitingSince)) return false;
@@ -408,9 +410,9 @@ export class ConnectionPool
     const connection = this.#createPooled(transport, remoteAddress, dial);
     const [first, ...others] = this.#dials.end(dial);
     if (first === undefined) return connection.close();
-    this.#private.add(connection, first.waiter.client.address);
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
+    this.#private.add(connection, first.waiter.client.address); // Now, so that nothing that this closes or serves finds it idle.
     this.#dials.noteProtocol(dial, connection.streamsFree > 0);
     // Reads what the endpoint has sent unasked, before the request is sent, so that it is not taken for the response.
     if (this.#settings.connectionReuse === 'after_check') connection.checkUnread();
@@ -622,8 +624,8 @@ export class ConnectionPool
     return this.#available.idleCount >= this.#settings.idleConnectionsMax;
   }
 
-  #mayCarry({ waiter }: QueueWaiter, connection: PooledConnection): boolean {
-    return connection.group === this.#groupFor(waiter);
+  #mayCarry({ waiter }: QueueWaiter, { group }: PooledConnection): boolean {
+    return group === this.#groupFor(waiter) && (!isPrivate(group) || this.#private.has(waiter.client));
   }
 
   /**

@@ -110,10 +110,7 @@ export class PrivateConnections implements ShareOwner {
 
   /** The client's connection where the request needs its private connection, or has one; null: any connection will do. */
   groupFor({ client, needsPrivate }: StreamWaiter): LocalAddress | null {
-    if (this.#byClient.size === 0) return needsPrivate ? client.connection : null;
-    const isOwn = this.has(client);
-    if (!isOwn) this.#closeOfOther(client.connection);
-    return isOwn || needsPrivate ? client.connection : null;
+    return needsPrivate || this.has(client) ? client.connection : null;
   }
 
   /** Whether the client's connection has a connection here. */
@@ -213,10 +210,13 @@ export class PrivateConnections implements ShareOwner {
     if (own !== undefined) this.#close(own);
   }
 
-  /** A trusted peer has sent requests of several clients on one connection: those that wait here get other connections. */
-  #closeOfOther(client: LocalAddress): void {
-    const own = this.#byClient.get(client);
-    if (own === undefined) return;
+  /**
+   * Before a request of this client is served: a trusted peer may have sent requests of others on the same connection. What was theirs closes,
+   * and those that wait for it get other connections.
+   */
+  closeOfOthers(client: ClientOfConnection): void {
+    const own = this.#byClient.get(client.connection);
+    if (own === undefined || own.address === client.address) return;
     const shares = this.#close(own);
     this.#pool.onProbed(own.connection, shares, false);
   }
