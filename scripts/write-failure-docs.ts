@@ -132,6 +132,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   path: 'the path of the socket, or of the request',
   prohibition:
     'what the address is: `own_listener`, `loopback`, `link_local`, `metadata`, `multicast`, `unspecified`, `reserved`, or `denied` by `dns.deny`',
+  ownConnection: 'the request waited for the connection on which its client is authenticated; absent otherwise',
   addressMax:
     'how many of them one client address may have while others use the upstream, if that is what it has; absent otherwise',
   requestsMax: 'how many requests an endpoint may have in flight, if that is what is full; absent otherwise',

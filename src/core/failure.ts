@@ -231,9 +231,11 @@ export interface Evidence {
     retryAfterS: number;
     stoppedPids?: string;
   };
+  /** `ownConnection`: the request waited for the connection on which its client is authenticated. */
   queue_timeout: {
     upstream: string;
     limit: number;
+    ownConnection?: true;
     addressMax?: number;
     requestsMax?: number;
     waitedMs: number;

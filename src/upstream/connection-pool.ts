@@ -22,7 +22,7 @@ import { createConnection } from './create-connection.ts';
 import type { DialDemand, DialShare, PoolDial, PoolDialOwner } from './pool-dial.ts';
 import { PoolDials } from './pool-dials.ts';
 import { PoolProbes, type PoolProbesOwner } from './pool-probes.ts';
-import { poolFull, queueTimeout } from './pool-failures.ts';
+import { poolFull, privateTimeout, queueTimeout } from './pool-failures.ts';
 import { type PoolCondition, PoolPermits, type PermitUser } from './pool-permits.ts';
 import { PoolShares } from './pool-shares.ts';
 import { PrivateConnections, type PrivateConnectionsOwner } from './private-connections.ts';
@@ -89,7 +89,7 @@ export class ConnectionPool
     this.#permits = new PoolPermits(snapshot, settings, ports, this);
     this.#shares = new PoolShares(this.#permits, ports);
     this.#available = new AvailableConnections(ports.clock, ports.counts);
-    this.#private = new PrivateConnections(ports.owners, this);
+    this.#private = new PrivateConnections(ports, this);
     this.#queue = new ConnectionQueue(
       () => this.#permits.semaphores,
       ports.deadlines,
@@ -201,6 +201,7 @@ export class ConnectionPool
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
     const now = this.#ports.clock.now();
     const use = this.#shares.of(waiter, now);
+    this.#private.closeOfOthers(waiter.client);
     if (waiter.needsHttp1 && this.#shares.refusesTunnel(waiter, use, this.#settings, now)) return null;
     if (this.#shares.mustLeave(use, now) || !this.#tryBegin())
       return this.#enqueue({ waiter, limits, reusePolicy, use }, now);
@@ -211,7 +212,7 @@ export class ConnectionPool
       return null;
     }
     const demand = { waiter, limits, reusePolicy, use };
-    const own = isPrivate(group) ? this.#private.join(group, demand) : null;
+    const own = isPrivate(group) ? this.#private.join(group, demand, this.#settings.queueMs) : null;
     if (own !== null) return own;
     const idle = reusePolicy === 'recently_used' ? this.#available.newestIdle(group) : undefined;
     const probing = idle === undefined ? null : this.#probes.join(idle, demand);
@@ -329,6 +330,7 @@ export class ConnectionPool
   #serveFirst(): boolean {
     const first = this.#queue.next;
     if (first === null || !this.#permits.mayBegin(first.waitingSince)) return false;
+    this.#private.closeOfOthers(first.waiter.client);
     // Where requests wait for connections alone, `onStreamEnded` gives them the free streams.
     if (this.#settings.requestsMax !== undefined && this.#shareWith(first)) return true;
     if (!this.#tryAcquirePermit(first.waitingSince)) return false;
@@ -408,9 +410,9 @@ export class ConnectionPool
     const connection = this.#createPooled(transport, remoteAddress, dial);
     const [first, ...others] = this.#dials.end(dial);
     if (first === undefined) return connection.close();
-    this.#private.add(connection, first.waiter.client.address);
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
+    this.#private.add(connection, first.waiter.client.address); // Now, so that nothing that this closes or serves finds it idle.
     this.#dials.noteProtocol(dial, connection.streamsFree > 0);
     // Reads what the endpoint has sent unasked, before the request is sent, so that it is not taken for the response.
     if (this.#settings.connectionReuse === 'after_check') connection.checkUnread();
@@ -456,6 +458,11 @@ export class ConnectionPool
 
   onPrivateShareCancelled(): void {
     this.#onShareCancelled();
+  }
+
+  onPrivateTimeout({ waiter }: DialShare, waitedMs: number): void {
+    this.#onShareCancelled();
+    waiter.onNoStream(privateTimeout(this.#settings, waitedMs, this.#ports.random));
   }
 
   #onShareCancelled(): void {
@@ -617,8 +624,8 @@ export class ConnectionPool
     return this.#available.idleCount >= this.#settings.idleConnectionsMax;
   }
 
-  #mayCarry({ waiter }: QueueWaiter, connection: PooledConnection): boolean {
-    return connection.group === this.#groupFor(waiter);
+  #mayCarry({ waiter }: QueueWaiter, { group }: PooledConnection): boolean {
+    return group === this.#groupFor(waiter) && (!isPrivate(group) || this.#private.has(waiter.client));
   }
 
   /**

@@ -49,6 +49,16 @@ export function queueTimeout(
   return fail('queue_timeout', 'queue', { upstream, limit, ...bound, waitedMs, limitMs, retryAfterS, ...cause });
 }
 
+/** A request has waited so long for the connection on which its client is authenticated. */
+export function privateTimeout(
+  { id: upstream, connectionsMax: limit, queueMs: limitMs }: PoolSettings,
+  waitedMs: number,
+  random: Random,
+): Failure {
+  const retryAfterS = retryAfterSOf(limitMs, random.next());
+  return fail('queue_timeout', 'queue', { upstream, limit, ownConnection: true, waitedMs, limitMs, retryAfterS });
+}
+
 /** What the request lacks, where it is not a connection of those that all may have. */
 function boundOf(
   hasTurn: boolean,

@@ -1,6 +1,7 @@
+import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { isPrivate, type PooledConnection } from '../core/pooled-connection.ts';
 import type { ClientOfConnection, PendingStream, StreamWaiter } from '../core/stream.ts';
-import type { Instant } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import type { LocalAddress } from '../core/transport.ts';
 import { type DialDemand, DialShare, type ShareOwner } from './pool-dial.ts';
 
@@ -10,6 +11,34 @@ export interface PrivateConnectionsOwner {
   closePrivate(connection: PooledConnection): void;
   /** A request that waited for its client's connection waits no more. */
   onPrivateShareCancelled(): void;
+  /** Requests have waited for a connection that is their client's no more. */
+  onProbed(connection: PooledConnection, shares: readonly DialShare[], isAlive: boolean): void;
+  /** A request has waited for its client's connection as long as one may. */
+  onPrivateTimeout(share: DialShare, waitedMs: number): void;
+}
+
+export interface PrivateConnectionsPorts {
+  readonly owners: ConnectionOwners;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+}
+
+/** Ends the wait of one request for its client's connection. */
+class PrivateWait extends Deadline {
+  readonly share: DialShare;
+  readonly since: Instant;
+  readonly #owner: PrivateConnections;
+
+  constructor(share: DialShare, since: Instant, owner: PrivateConnections) {
+    super();
+    this.share = share;
+    this.since = since;
+    this.#owner = owner;
+  }
+
+  override onExpired(): void {
+    this.#owner.onWaitExpired(this);
+  }
 }
 
 /**
@@ -47,7 +76,7 @@ interface PrivateConnection {
   /** The address of its client. */
   readonly address: string;
   /** Requests that came while the response to the one before was being passed on. */
-  shares: DialShare[];
+  waits: PrivateWait[];
   /** When the client was challenged last, in answer to credentials. */
   loginStepAt: Instant;
   loginSteps: number;
@@ -55,6 +84,8 @@ interface PrivateConnection {
 
 /** A login takes two or three steps. A client that begins it again and again on one connection is not waited for. */
 const loginStepsMax = 4;
+
+const none: readonly DialShare[] = [];
 
 const longAgo = Number.NEGATIVE_INFINITY as Instant;
 
@@ -67,21 +98,19 @@ export class PrivateConnections implements ShareOwner {
   /** Requests that wait for their client's connection. */
   shares = 0;
   readonly #owners: ConnectionOwners;
+  readonly #ports: PrivateConnectionsPorts;
   readonly #pool: PrivateConnectionsOwner;
   readonly #byClient = new Map<LocalAddress, PrivateConnection>();
 
-  constructor(owners: ConnectionOwners, pool: PrivateConnectionsOwner) {
-    this.#owners = owners;
+  constructor(ports: PrivateConnectionsPorts, pool: PrivateConnectionsOwner) {
+    this.#owners = ports.owners;
+    this.#ports = ports;
     this.#pool = pool;
   }
 
   /** The client's connection where the request needs its private connection, or has one; null: any connection will do. */
   groupFor({ client, needsPrivate }: StreamWaiter): LocalAddress | null {
-    if (this.#byClient.size === 0) return needsPrivate ? client.connection : null;
-    const isOwn = this.has(client);
-    // A trusted peer has sent requests of several clients on one connection.
-    if (!isOwn) this.closeOf(client.connection);
-    return isOwn || needsPrivate ? client.connection : null;
+    return needsPrivate || this.has(client) ? client.connection : null;
   }
 
   /** Whether the client's connection has a connection here. */
@@ -94,8 +123,8 @@ export class PrivateConnections implements ShareOwner {
     const { group } = connection;
     if (!isPrivate(group)) return;
     const before = this.#byClient.get(group);
-    const { shares = [] } = before ?? {};
-    this.#byClient.set(group, { connection, address, shares, loginStepAt: longAgo, loginSteps: 0 });
+    const { waits = [] } = before ?? {};
+    this.#byClient.set(group, { connection, address, waits, loginStepAt: longAgo, loginSteps: 0 });
     this.#owners.add(group, this);
     if (before !== undefined && before.connection.streamsOpen === 0) this.#pool.closePrivate(before.connection);
   }
@@ -119,34 +148,52 @@ export class PrivateConnections implements ShareOwner {
     return own?.connection === connection ? own : null;
   }
 
-  /** Lets a request wait until its client's connection is idle; null: the client has none, or it is idle. */
-  join(client: LocalAddress, demand: DialDemand): PendingStream | null {
+  /** Lets a request wait until its client's connection is idle, for `limitMs` at most; null: the client has none, or it is idle. */
+  join(client: LocalAddress, demand: DialDemand, limitMs: number): PendingStream | null {
     const own = this.#byClient.get(client);
     if (own === undefined || own.connection.streamsFree > 0 || own.connection.endReason !== null) return null;
     const share = new DialShare(this, demand);
-    own.shares.push(share);
+    const since = this.#ports.clock.now();
+    const wait = new PrivateWait(share, since, this);
+    wait.at = after(since, limitMs);
+    own.waits.push(wait);
+    this.#ports.deadlines.add(wait);
     this.shares++;
     return share;
   }
 
   leave(share: DialShare): boolean {
-    const own = this.#byClient.get(share.waiter.client.connection);
-    const at = own?.shares.indexOf(share) ?? -1;
-    if (own === undefined || at < 0) return false;
-    own.shares.splice(at, 1);
-    this.shares--;
+    if (!this.#remove(share)) return false;
     this.#pool.onPrivateShareCancelled();
+    return true;
+  }
+
+  /** Called by the deadlines of waiting requests only. */
+  onWaitExpired({ share, since }: PrivateWait): void {
+    if (this.#remove(share)) this.#pool.onPrivateTimeout(share, Math.round(this.#ports.clock.now() - since));
+  }
+
+  #remove(share: DialShare): boolean {
+    const own = this.#byClient.get(share.waiter.client.connection);
+    const at = own?.waits.findIndex((wait) => wait.share === share) ?? -1;
+    if (own === undefined || at < 0) return false;
+    for (const wait of own.waits.splice(at, 1)) this.#ports.deadlines.remove(wait);
+    this.shares--;
     return true;
   }
 
   /** The connection is idle, or closed: the requests that have waited for it. */
   takeShares(connection: PooledConnection): readonly DialShare[] {
     const own = this.#of(connection);
-    if (own === null) return [];
-    const { shares } = own;
-    own.shares = [];
-    this.shares -= shares.length;
-    return shares;
+    return own === null || own.waits.length === 0 ? none : this.#takeShares(own);
+  }
+
+  #takeShares(own: PrivateConnection): readonly DialShare[] {
+    const { waits } = own;
+    own.waits = [];
+    this.shares -= waits.length;
+    for (const wait of waits) this.#ports.deadlines.remove(wait);
+    return waits.map(({ share }) => share);
   }
 
   /** The connection is closed. */
@@ -157,13 +204,28 @@ export class PrivateConnections implements ShareOwner {
     this.#owners.remove(group, this);
   }
 
-  /** The connection of the client is closed (for `ConnectionOwners`), or carries requests of others. */
+  /** The connection of the client is closed (for `ConnectionOwners`): its exchanges end by themselves. */
   closeOf(client: LocalAddress): void {
     const own = this.#byClient.get(client);
-    if (own === undefined) return;
-    this.shares -= own.shares.length; // Their exchanges end with the connection.
+    if (own !== undefined) this.#close(own);
+  }
+
+  /**
+   * Before a request of this client is served: a trusted peer may have sent requests of others on the same connection. What was theirs closes,
+   * and those that wait for it get other connections.
+   */
+  closeOfOthers(client: ClientOfConnection): void {
+    const own = this.#byClient.get(client.connection);
+    if (own === undefined || own.address === client.address) return;
+    const shares = this.#close(own);
+    this.#pool.onProbed(own.connection, shares, false);
+  }
+
+  #close(own: PrivateConnection): readonly DialShare[] {
+    const shares = this.#takeShares(own);
     this.remove(own.connection);
     if (own.connection.streamsOpen === 0) this.#pool.closePrivate(own.connection);
+    return shares;
   }
 
   /**

@@ -410,6 +410,63 @@ describe('authentication of a connection over HTTP/2', () => {
   });
 });
 
+describe('requests of a client of HTTP/2 that wait for its connection to the endpoint', () => {
+  /** The route removes the credentials, so that the request goes on. */
+  function worldWithoutCredentials(trusted: boolean): Http1World {
+    const requestFields = { remove: ['authorization'], set: [], add: [] };
+    const world = worldOf({ trusted, routes: [{ requestFields }] }, { clients: 'h2', queueMax: 5 });
+    const { onRequest } = world.endpoint('a');
+    world.endpoint('a').onRequest = (request) => (request.target === '/slow' ? undefined : onRequest(request));
+    return world;
+  }
+
+  const from = (address: string, target: string, more: object = {}): RequestText => ({
+    target,
+    fields: { 'X-Forwarded-For': address, ...more },
+  });
+  const credentials = { Authorization: 'NTLM hello:ada' };
+
+  it('wait for as long as requests may wait for a connection, and no longer', () => {
+    const world = worldWithoutCredentials(false);
+    ask(world, 'ada', { target: '/slow', fields: credentials });
+    const waiting = ask(world, 'ada', { target: '/public' }, 1900);
+    assert.equal(waiting.status, 0);
+    world.pass(200);
+    assert.equal(waiting.status, 503);
+    const [record] = world.records;
+    assert.equal(record?.failure?.cause, 'queue_timeout');
+    assert.match(waiting.content.toString(), /of its own, on which it is authenticated/);
+    end(world);
+  });
+
+  it('get the connection as soon as it is idle', () => {
+    const world = worldWithoutCredentials(false);
+    ask(world, 'ada', { target: '/slow', fields: credentials });
+    const clients = [1, 2, 3].map(() => world.request({ target: '/public' }, { connection: 'ada' }));
+    world.pass(1000);
+    world.endpoint('a').arrived[0]?.answer(200);
+    world.pass(100);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [200, 200, 200],
+    );
+    world.pass(5000);
+    assert.equal(world.records.length, 4, 'none of them ends twice');
+    end(world);
+  });
+
+  it('get another connection when a trusted peer sends a request of another client on theirs', () => {
+    const world = worldWithoutCredentials(true);
+    ask(world, 'balancer', from('198.51.100.1', '/slow', credentials));
+    const waiting = ask(world, 'balancer', from('198.51.100.1', '/public'));
+    assert.equal(waiting.status, 0);
+    assert.equal(ask(world, 'balancer', from('198.51.100.2', '/public')).status, 200);
+    assert.equal(waiting.status, 200);
+    world.pass(10_000);
+    end(world);
+  });
+});
+
 describe('authentication of a connection, at an endpoint with HTTP/2', () => {
   function protocols(world: Http1World): string[] {
     return world.records.map(({ attempts }) => attempts.at(-1)?.protocol ?? '');

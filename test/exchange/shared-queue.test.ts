@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Connector } from '../../src/core/connector.ts';
-import { orderToleranceMs, type SemaphoreHandle } from '../../src/core/semaphores.ts';
+import { orderToleranceMs, type Semaphore, type SemaphoreHandle } from '../../src/core/semaphores.ts';
 import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
+import fc from '../../src/testing/properties.test-support.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
-import { Http1World } from './http1-world.ts';
-import type { ArrivedRequest, ClientActor } from './world.ts';
+import { type Http1Settings, Http1World } from './http1-world.ts';
+import type { ArrivedRequest, ClientActor, RequestText } from './world.ts';
 
 const sizes = { workersMax: 3, endpointsMax: 2, addressesMax: 32 };
 
@@ -23,25 +24,30 @@ class TwoWorkers {
   /** Called when a worker begins to connect: what other workers do at that moment. */
   onConnect = (): void => {};
 
-  constructor(connectionsMax: number, queueMax = 8, endpoints = ['a']) {
+  constructor(connectionsMax: number, settings: Http1Settings = {}, endpoints = ['a']) {
     this.slot = this.shared.allocate('10.0.0.1') ?? assert.fail('a new table has room');
     this.worlds = [
-      this.#world(0, connectionsMax, queueMax, endpoints),
-      this.#world(1, connectionsMax, queueMax, endpoints),
+      this.#world(0, connectionsMax, settings, endpoints),
+      this.#world(1, connectionsMax, settings, endpoints),
     ];
   }
 
-  #world(number: 0 | 1, connectionsMax: number, queueMax: number, endpoints: readonly string[]): Http1World {
-    const seat = new WorkerSemaphores(
-      this.shared.memory,
-      this.shared.claimWorkerIndex() ?? assert.fail('a seat'),
-      this.clock,
-    );
+  #seat(): WorkerSemaphores {
+    const index = this.shared.claimWorkerIndex() ?? assert.fail('a seat');
+    const seat = new WorkerSemaphores(this.shared.memory, index, this.clock);
     this.seats.push(seat);
+    return seat;
+  }
+
+  #world(number: 0 | 1, connectionsMax: number, settings: Http1Settings, endpoints: readonly string[]): Http1World {
+    const semaphores = this.#seat();
     const slotOf = (id: string): SemaphoreHandle => this.shared.allocate(id) ?? assert.fail('a new table has room');
     const world = new Http1World(
       { connectionsMax, endpoints },
-      { queueMax, semaphores: seat, semaphoresOf: slotOf, gatewayConnector: (connector) => this.#noticed(connector) },
+      {
+        ...{ queueMax: 8, semaphores, semaphoresOf: slotOf, ...settings },
+        gatewayConnector: (connector) => this.#noticed(connector),
+      },
       this.clock,
     );
     for (const name of endpoints) {
@@ -50,12 +56,17 @@ class TwoWorkers {
     return world;
   }
 
+  /** Permits of the same endpoint in a third worker, which has no connections. */
+  thirdConnections(): Semaphore {
+    return this.#seat().endpoint(this.slot, () => {}).connections;
+  }
+
   #noticed(connector: Connector): Connector {
     const connect: Connector['connect'] = (target, waiter) => {
       this.onConnect();
       return connector.connect(target, waiter);
     };
-    return { resolve: connector.resolve, connect };
+    return { resolve: (name, waiter) => connector.resolve(name, waiter), connect };
   }
 
   /** Time passes, and calls arrive within a millisecond. */
@@ -79,6 +90,16 @@ class TwoWorkers {
 
   get connections(): number {
     return this.shared.countsAt(this.slot).connections;
+  }
+
+  /** Everything that arrives is answered, for longer than a request may wait in the queue. */
+  endAll(): void {
+    for (let passed = 0; passed < 2500; passed += 5) {
+      for (const worker of [0, 1] as const)
+        for (const request of this.arrived[worker].splice(0)) request.answer(200, 'ok');
+      this.pass(5);
+    }
+    for (const { lines } of this.worlds) for (const line of lines.values()) line.transport.close('close');
   }
 
   verifyAtRest(): void {
@@ -149,7 +170,7 @@ describe('two workers that count connections together', () => {
 
   it('serve a request once, also when another worker releases a permit while an idle connection is closed for it', () => {
     const two = new TwoWorkers(2);
-    const elsewhere = two.seats[1]?.endpoint(two.slot, () => {}).connections ?? assert.fail('a seat');
+    const elsewhere = two.thirdConnections();
     assert.ok(elsewhere.tryAcquire(2, two.clock.now()));
     const login = { target: '/login', fields: { Authorization: 'NTLM bG9naW4=' } };
     two.worlds[0].request(login, { connection: 'ada' });
@@ -207,7 +228,7 @@ describe('two workers that count connections together', () => {
   });
 
   it('wait in one queue, of which the limit holds for both', () => {
-    const two = new TwoWorkers(1, 2);
+    const two = new TwoWorkers(1, { queueMax: 2 });
     two.ask(0, '/1');
     two.ask(0, '/2');
     two.ask(1, '/3');
@@ -224,7 +245,7 @@ describe('two workers that count connections together', () => {
   });
 
   it('ask an endpoint with a free connection rather than wait at one that the other worker has filled', () => {
-    const two = new TwoWorkers(1, 8, ['a', 'b']);
+    const two = new TwoWorkers(1, { queueMax: 8 }, ['a', 'b']);
     two.ask(0, '/1');
     const [full, free] = two.worlds[0].endpoint('a').arrived.length === 1 ? ['a', 'b'] : ['b', 'a'];
     two.ask(1, '/2');
@@ -235,7 +256,7 @@ describe('two workers that count connections together', () => {
   });
 
   it('send an endpoint on probation one request at a time', () => {
-    const two = new TwoWorkers(10, 8, ['a', 'b']);
+    const two = new TwoWorkers(10, { queueMax: 8 }, ['a', 'b']);
     for (const world of two.worlds) world.endpoint('a').setState('probation');
     const first = two.ask(0, '/1');
     for (const worker of [0, 1, 1] as const) two.ask(worker, '/more');
@@ -256,7 +277,7 @@ describe('two workers that count connections together', () => {
   });
 
   it('send an endpoint whose circuit breaker is half-open one request at a time, and answer the others at once', () => {
-    const two = new TwoWorkers(10, 8, ['a']);
+    const two = new TwoWorkers(10, { queueMax: 8 }, ['a']);
     for (const world of two.worlds) world.endpoint('a').setState('half_open');
     const first = two.ask(0, '/1');
     const others = ([0, 1, 1] as const).map((worker) => two.ask(worker, '/more'));
@@ -286,5 +307,72 @@ describe('two workers that count connections together', () => {
     two.answer(1, 0);
     assert.equal(second.status, 200);
     assert.equal(two.connections, 1);
+  });
+});
+
+describe('two workers and a third that takes and releases permits while they work', () => {
+  const what = fc.constantFrom('ask', 'ask', 'post', 'login', 'login', 'answer', 'answer', 'answer', 'leave', 'reload');
+  const event = fc.record({
+    what,
+    worker: fc.constantFrom(0 as const, 1 as const),
+    client: fc.constantFrom('ada', 'bob', 'cyd', 'eve'),
+    waitMs: fc.constantFrom(0, 1, 5, 30, 1200),
+    /** What the third does when the next connection begins to be made: while a worker is serving its queue, say. */
+    meanwhile: fc.constantFrom('nothing', 'takes', 'releases', 'releases'),
+  });
+  const setting = fc.record({
+    max: fc.constantFrom(1, 2, 3, 5, 9),
+    requestsMax: fc.constantFrom(undefined, undefined, 1, 3),
+  });
+  const requestOf = (what: 'ask' | 'post' | 'login', target: string): RequestText => ({
+    target,
+    method: what === 'post' ? 'POST' : 'GET',
+    ...(what === 'login' ? { fields: { Authorization: 'NTLM x' } } : {}),
+  });
+
+  it('end every request, send each once, and leave no permit behind, in any order of events', () => {
+    fc.assert(
+      fc.property(setting, fc.array(event, { minLength: 10, maxLength: 60 }), ({ max, requestsMax }, events) => {
+        const two = new TwoWorkers(max, { queueMax: 100, ...(requestsMax === undefined ? {} : { requestsMax }) });
+        const third = two.thirdConnections();
+        let taken = 0;
+        const release = (): void => void (taken > 0 && (taken--, third.release(max)));
+        const take = (): void => void (taken += third.tryAcquire(max, two.clock.now()) ? 1 : 0);
+        const asked: ClientActor[] = [];
+        for (const { what, worker, client, waitMs, meanwhile } of events) {
+          two.onConnect = () => {
+            two.onConnect = () => {};
+            if (meanwhile === 'releases') release();
+            else if (meanwhile === 'takes') take();
+          };
+          const world = two.worlds[worker];
+          if (what === 'answer') two.arrived[worker].shift()?.answer(200, 'ok');
+          else if (what === 'leave') world.lines.get(client)?.transport.close('reset');
+          else if (what === 'reload') {
+            world.changedTls({ serverName: 'app.test', verify: true, ca: null } as never);
+            world.changedTls(null); // Connections made before take no further request.
+          } else {
+            const connection = world.lines.get(client)?.closed === true ? `${client} ${asked.length}` : client;
+            const address = `198.51.100.${client < 'cyd' ? 1 : 2}`;
+            asked.push(world.request(requestOf(what, `/${asked.length}`), { connection, address }));
+          }
+          if (meanwhile === 'takes') take();
+          two.pass(waitMs);
+        }
+        two.onConnect = () => {};
+        while (taken > 0) release();
+        two.endAll();
+        const counts = new Map<string, number>();
+        for (const world of two.worlds)
+          for (const { target } of world.endpoint('a').arrived) counts.set(target, (counts.get(target) ?? 0) + 1);
+        assert.deepEqual(
+          [...counts].filter(([, count]) => count > 1),
+          [],
+        );
+        for (const world of two.worlds) assert.equal(world.records.length, world.created.length, 'every request ends');
+        two.verifyAtRest();
+      }),
+      { numRuns: 60 },
+    );
   });
 });

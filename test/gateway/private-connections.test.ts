@@ -42,6 +42,9 @@ interface Answer {
   readonly content: string;
 }
 
+/** A request that ends neither way fails the test by itself, and says how far it came. Above the limits of the queue. */
+const answerMs = 20_000;
+
 /** One connection of a user to the gateway, as long as it lasts. */
 class User {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -49,14 +52,23 @@ class User {
   ask(token: string | null, method = 'GET'): Promise<Answer> {
     const headers = token === null ? {} : { authorization: `NTLM ${token}` };
     return new Promise((resolve, reject) => {
+      let seen = 'no response';
+      const late = setTimeout(() => {
+        const { localPort = 0 } = sent.socket ?? {};
+        reject(new Error(`${method} from port ${localPort}: ${seen}; ${JSON.stringify(edge.counts())}`));
+      }, answerMs);
       const sent = requestOf({ ...edge.address(), agent: this.#agent, method, headers }, (response) => {
         const parts: Buffer[] = [];
+        seen = `a response with ${response.statusCode}`;
+        // A response that breaks off has no 'end'.
+        response.on('error', reject);
         response.on('data', (part: Buffer) => parts.push(part));
         response.on('end', () =>
           resolve({ status: response.statusCode ?? 0, content: Buffer.concat(parts).toString() }),
         );
       });
       sent.on('error', reject);
+      sent.on('close', () => clearTimeout(late));
       sent.end(method === 'POST' ? 'content' : undefined);
     });
   }
@@ -70,9 +82,13 @@ test('users with connections of their own never get the session of another, over
   const counts = { sessions: 0, challenges: 0 };
   const visit = async (name: string): Promise<void> => {
     const user = new User();
+    const logInStep = async (token: string): Promise<void> => {
+      const { status, content } = await user.ask(token);
+      assert.ok(status === 200 || status === 401, `${status}: ${content}`);
+    };
     for (let round = 0; round < 6; round++) {
-      await user.ask(ntlmToken(1));
-      await user.ask(ntlmToken(3, name));
+      await logInStep(ntlmToken(1));
+      await logInStep(ntlmToken(3, name));
       for (let n = 0; n < 3; n++) {
         const { status, content } = await user.ask(null, n === 1 ? 'POST' : 'GET');
         if (status === 200) assert.equal(content, name);

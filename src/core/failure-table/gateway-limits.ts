@@ -58,7 +58,9 @@ export const gatewayLimits = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application stayed in use',
-    sentence: ({ upstream, limit, addressMax, requestsMax, waitedMs, stoppedPids }) => {
+    sentence: ({ upstream, limit, ownConnection, addressMax, requestsMax, waitedMs, stoppedPids }) => {
+      if (ownConnection === true)
+        return `The client has a connection to upstream ${quoted(upstream)} of its own, on which it is authenticated, and another request of the client was in flight there for the ${duration(waitedMs)} that this request waited.`;
       if (addressMax !== undefined && stoppedPids === undefined)
         return `The client's address had its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have (beyond ${addressMax}, they are left to other addresses while these use the upstream), and none of its connections became free in the ${duration(waitedMs)} that this request waited.`;
       if (requestsMax !== undefined)
