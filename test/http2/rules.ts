@@ -760,13 +760,6 @@ const generic: readonly RuleCase[] = [
   serves('generic', 'PRIORITY before its HEADERS', frame(types.priority, 0, 1, Buffer.alloc(5)), served),
 ];
 
-/** Content in frames that may come. */
-function contentOf(streamId: number, bytes: number): Buffer[] {
-  const parts: Buffer[] = [];
-  for (let left = bytes; left > 0; left -= 16_384) parts.push(data(streamId, Buffer.alloc(Math.min(left, 16_384))));
-  return parts;
-}
-
 /**
  * What a client can break of RFC 9113, 9218 and 7541, by section: as h2spec does, and more. Two cases stand in `src/wire/h2/session.test.ts`: windows
  * that become negative (§6.9.2), and more content than the window of a stream (§6.9.1), since a gateway that reads opens the window meanwhile.
