@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findPeer } from '../../scripts/peers.ts';
 import { certificateAuthority, type IssuedCertificate } from '../../src/testing/certificates.ts';
 import { freePort } from '../free-port.ts';
@@ -76,7 +79,8 @@ export async function startPebble(context: TestContext, settings: PebbleSettings
     for (const child of started) child.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   });
-  await Promise.all(started.map((child) => untilListening(child)));
+  await Promise.all(started.map((child) => untilAnnounced(child)));
+  await Promise.all([acme, management, setNames].map((port) => untilListening(port)));
   const { HttpsTransport } = await import('../../src/certificates/https-transport.ts');
   const transport = new HttpsTransport([authority.certificate]);
   const ask = async (path: string): Promise<string> => {
@@ -105,8 +109,8 @@ function start(peer: ReturnType<typeof findPeer>, args: readonly string[], env: 
   return spawn(peer.path, args, { env: { ...process.env, ...peer.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Both print a line for each of their listeners; the last one is theirs for requests. */
-function untilListening(child: ChildProcess): Promise<void> {
+/** Both print a line for each of their listeners, and that a moment before they listen; the last one is theirs for requests. */
+function untilAnnounced(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = '';
     const read = (part: Buffer) => {
@@ -117,4 +121,18 @@ function untilListening(child: ChildProcess): Promise<void> {
     child.stderr?.on('data', read);
     child.once('exit', (code) => reject(new Error(`ended with ${code}: ${output}`)));
   });
+}
+
+/** The limit is the test's. */
+async function untilListening(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const isListening = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isListening) return;
+    await sleep(5);
+  }
 }

@@ -169,13 +169,13 @@ test('who answers on port 80 in our name is named', needsPebble, async (t) => {
   const issued = await clientOf(pebble).issue({ names: [name], responder, check, replaces: null, onStep() {} });
   assert.ok(!issued.ok);
   const { kind, problemType, detail, seen, sentence, fix } = issued.failure;
+  assert.deepEqual([kind, problemType], ['challenge_failed', 'unauthorized'], sentence);
   const port = pebble.httpPort;
   const own = `port ${port} of localhost \\([^)]*127\\.0\\.0\\.1[^)]*\\) is answered by nginx/1\\.22, not by us \\(status 404\\)`;
   assert.match(seen ?? '', new RegExp(`^seen from this machine, ${own}, and the gateway listens on port 8080$`));
   assert.ok(detail !== null && detail !== '');
   assert.equal(sentence, `the CA did not accept the http-01 challenge of localhost: ${detail}; ${seen}`);
   assert.match(fix, new RegExp(`forward port ${port} of that address to port 8080 of the gateway or receive`));
-  assert.deepEqual([kind, problemType], ['challenge_failed', 'unauthorized']);
 });
 
 test('an account that the CA has forgotten is registered again', needsPebble, async (t) => {
