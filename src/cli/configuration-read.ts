@@ -3,7 +3,7 @@ import {
   countConfigurationErrors,
   renderConfigurationErrors,
 } from '../config/configuration-errors.ts';
-import { quoted } from '../config/error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import type { LeftOpen } from '../config/parse.ts';
 import type { ReadableParts } from '../config/readable-parts.ts';
 import type { Configuration } from '../core/configuration.ts';

@@ -1,4 +1,4 @@
-import { parseDuration } from '../config/format/duration.ts';
+import { parseDuration } from '../schema/format/duration.ts';
 import { CommandFailure } from './command-failure.ts';
 
 /**

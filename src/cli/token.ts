@@ -1,6 +1,6 @@
 import { hashOfToken, makeToken } from '../admin/token.ts';
 import type { AdminRole } from '../core/admin-roles.ts';
-import { nameError } from '../config/leaves.ts';
+import { nameError } from '../schema/leaves.ts';
 import { systemRandom } from '../system/system.ts';
 import { printJson } from './ask-commands.ts';
 import { styleFor } from './style.ts';

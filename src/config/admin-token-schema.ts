@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { adminRoles } from '../core/admin-roles.ts';
 import { defaults } from './defaults.ts';
 import { parseTokenHash } from './format/token-hash.ts';
-import { parsed } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { parsed } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 const hash = hide(parsed(parseTokenHash, { kind: 'hash', examples: [`sha256:${'0'.repeat(64)}`] }), 'hash');
 

@@ -1,13 +1,5 @@
 import { alertKinds } from '../core/alert.ts';
-import type { Default } from './defaults.ts';
-
-function declare(written: string, why: string): Default {
-  return { written, inWords: false, why };
-}
-
-function describe(words: string, why: string): Default {
-  return { written: words, inWords: true, why };
-}
+import { declare, describe } from '../schema/default.ts';
 
 /** What holds where `alerts` is silent. */
 export const alertDefaults = {

@@ -4,9 +4,9 @@ import { alertChanges, alertKinds, alertSeverities } from '../core/alert.ts';
 import { alertDefaults as absent } from './alert-defaults.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseMailServer, parseRecipient, parseServiceUrl } from './format/service-url.ts';
-import { duration, name, oneOrMany, parsed, path, text } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { duration, name, oneOrMany, parsed, path, text } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 const url = parsed(parseServiceUrl, { kind: 'URL', examples: ['https://alerts.example.org/hook'] });
 const caFile = key(

@@ -5,9 +5,9 @@ import { defaults } from './defaults.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { checkHeaders, expectation } from './check-schema.ts';
 import { parseCheckPath, parseReadinessWord } from './format/path-prefix.ts';
-import { duration, parsed, path, text, whole } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { duration, parsed, path, text, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 const readiness = z.union([
   hide(parsed(parseReadinessWord, { kind: 'check', examples: ['/healthz', 'tcp'] }), 'query', 'path'),

@@ -4,9 +4,9 @@ import { defaults } from './defaults.ts';
 import { parseAcmeDirectory, parseAskUrl, parseMailAddress } from './format/acme-directory.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseAllowedHost, parseHostPattern } from './format/host-pattern.ts';
-import { durationOrNone, oneOrMany, parsed, path, text } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { durationOrNone, oneOrMany, parsed, path, text } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 const directory = parsed(parseAcmeDirectory, {
   kind: 'directory of a CA',

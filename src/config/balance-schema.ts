@@ -7,9 +7,9 @@ import { defaults } from './defaults.ts';
 import type { WrittenEndpoint } from './format/address.ts';
 import { barePortError, parseEndpoint } from './format/address.ts';
 import { parseBalanceWord, parseHashWord, type WrittenBalance } from './format/balance.ts';
-import { parseFieldName } from './format/field.ts';
-import { durationOrNone, encodeDetail, parsed, whole } from './leaves.ts';
-import { key, section } from './section.ts';
+import { parseFieldName } from '../schema/format/field.ts';
+import { durationOrNone, encodeDetail, parsed, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
 
 /** An endpoint as it was written, with its place among the others. */
 export interface ReadEndpoint extends WrittenEndpoint {

@@ -8,7 +8,7 @@ import {
 import { alertDefaults } from './alert-defaults.ts';
 import type { AlertsRead, AlertTargetRead } from './alerts-schema.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
-import { ms } from './fallback.ts';
+import { ms } from '../schema/fallback.ts';
 import { programPath } from './wanted-files.ts';
 
 /** Nothing where there are no targets. */

@@ -1,6 +1,6 @@
 import type { RouteBreakerSpec } from '../core/upstream-spec.ts';
 import { defaults } from './defaults.ts';
-import { count, ms, share } from './fallback.ts';
+import { count, ms, share } from '../schema/fallback.ts';
 import type { RouteBreakerRead } from './outlier-schema.ts';
 
 /** Nothing where the route has none. */

@@ -1,7 +1,7 @@
 import type { ConcurrencySpec } from '../core/upstream-spec.ts';
 import type { ConcurrencyRead } from './concurrency-schema.ts';
 import { defaults } from './defaults.ts';
-import { count, ms } from './fallback.ts';
+import { count, ms } from '../schema/fallback.ts';
 
 function numberOnly(max: number): Exclude<ConcurrencyRead, number> {
   return { max };

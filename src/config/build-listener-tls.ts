@@ -11,7 +11,7 @@ import { automaticHosts, automaticSettings, challengesOf, onDemandOf } from './a
 import { type BuildContext, contentOf } from './build-context.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
-import { msOrNone } from './fallback.ts';
+import { msOrNone } from '../schema/fallback.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import { hostNamesOf, issuerOf, keyTypeOf, readCertificates } from './judge-pem.ts';
 import type { AdminTlsRead, ListenerTlsRead } from './listener-schema.ts';

@@ -1,7 +1,7 @@
 import type { OtlpSpec } from '../core/configuration.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
 import { defaults } from './defaults.ts';
-import { ms, share } from './fallback.ts';
+import { ms, share } from '../schema/fallback.ts';
 import type { OtlpRead } from './otlp-schema.ts';
 
 type OtlpSection = Exclude<OtlpRead, 'none'>;

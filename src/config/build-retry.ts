@@ -1,6 +1,6 @@
 import type { RetrySpec } from '../core/route-spec.ts';
 import { defaults } from './defaults.ts';
-import { ms, msOrNone } from './fallback.ts';
+import { ms, msOrNone } from '../schema/fallback.ts';
 import type { RetryRead } from './retry-schema.ts';
 
 /** What a route says, then what the file says, then the defaults. Undefined where neither says anything, or the route says `none`. */

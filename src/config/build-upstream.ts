@@ -8,7 +8,7 @@ import type { expectation } from './check-schema.ts';
 import { buildDrainSignal } from './build-drain.ts';
 import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
-import { count, ms, bytes, share } from './fallback.ts';
+import { count, ms, bytes, share } from '../schema/fallback.ts';
 import type { ApplicationRead, EndpointKeysRead } from './application-schema.ts';
 import type { UpstreamRead } from './upstream-schema.ts';
 

@@ -11,12 +11,13 @@ import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener } from './wanted-files.ts';
 import { buildApplicationUpstream, buildExpectation, buildUpstream } from './build-upstream.ts';
-import { type Default, defaults } from './defaults.ts';
+import type { Default } from '../schema/default.ts';
+import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
-import { count, ms, msOrNone, bytes, bytesOrNone } from './fallback.ts';
+import { count, ms, msOrNone, bytes, bytesOrNone } from '../schema/fallback.ts';
 import { parseListenAddress } from './format/address.ts';
 import { listenAddressOf } from './review-addresses.ts';
-import { parseAge } from './format/duration.ts';
+import { parseAge } from '../schema/format/duration.ts';
 import type { ApplicationRead } from './application-schema.ts';
 import type { StoreRead } from './store-schema.ts';
 

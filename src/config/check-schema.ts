@@ -2,13 +2,13 @@
 import * as z from 'zod';
 import type { StatusRange } from '../core/upstream-spec.ts';
 import { defaults } from './defaults.ts';
-import { parseFieldName, parseFieldValue } from './format/field.ts';
+import { parseFieldName, parseFieldValue } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { parseStatusRange } from './format/status-range.ts';
-import { duration, encodeDetail, parsed, text, whole } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { duration, encodeDetail, parsed, text, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 const status = z.union([
   whole(200, 599).transform((value): StatusRange => ({ from: value, to: value })),

@@ -1,8 +1,8 @@
 /** What `client` of `candor.yaml` may hold: the limits towards clients. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { duration, size, sizeOrNone, whole } from './leaves.ts';
-import { key, section } from './section.ts';
+import { duration, size, sizeOrNone, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
 
 export const client = section({
   head_timeout: key(duration, 'For a whole request head, from its first byte (408).', defaults.client.headTimeout),

@@ -1,8 +1,8 @@
 /** What may be written about bounds of requests in flight. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { duration, whole } from './leaves.ts';
-import { key, section } from './section.ts';
+import { duration, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
 
 const absent = defaults.concurrency;
 const most = whole(1, 1_000_000);

@@ -1,5 +1,5 @@
 import { displayWidth, characterWidth, harmless } from './display-width.ts';
-import { hideInPath, hideTokens } from './hide-secrets.ts';
+import { hideInPath, hideTokens } from '../schema/hide-secrets.ts';
 import type { SourcePosition } from './source-text.ts';
 import { lineText, sourceText } from './source-text.ts';
 

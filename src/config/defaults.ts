@@ -1,27 +1,7 @@
 import { defaultBalancer } from '../core/named-balancers.ts';
+import { declare, describe } from '../schema/default.ts';
 
-/**
- * Every default, as it would be written in the file, with its reason. The gateway, the JSON Schema and
- * `docs/configuration.md` all take them from here.
- */
-export interface Default {
-  /** As it would stand in the file, or in words where it depends on something else. */
-  readonly written: string;
-  readonly inWords: boolean;
-  /** Why this one, in a sentence. */
-  readonly why: string;
-}
-
-function declare(written: string, why: string): Default {
-  return { written, inWords: false, why };
-}
-
-/** A default that is no fixed value. */
-function describe(words: string, why: string): Default {
-  return { written: words, inWords: true, why };
-}
-
-/** What holds where the file is silent. */
+/** What holds where the file is silent. The gateway, the JSON Schema and `docs/configuration.md` all take it from here. */
 export const defaults = {
   deployment: describe('the host name', 'RFC 9209 wants a name that tells operators where a failure was made.'),
   member: describe('the host name', 'It tells several gateways of one deployment apart.'),

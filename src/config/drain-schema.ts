@@ -1,10 +1,10 @@
 /** What may be written about endpoints that ask for no new requests. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { parseFieldName } from './format/field.ts';
-import { parsed, text } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { parseFieldName } from '../schema/format/field.ts';
+import { parsed, text } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 const absent = defaults.drainSignal;
 

@@ -1,15 +1,16 @@
 import type { ConfigurationError } from './configuration-errors.ts';
 import { configurationError } from './configuration-errors.ts';
 import type { SchemaError } from './explain-issue.ts';
-import type { ErrorDetail } from './error-detail.ts';
-import type { Path, PositionIndex } from './position-index.ts';
+import type { ErrorDetail } from '../schema/error-detail.ts';
+import type { Findings, Path } from '../schema/findings.ts';
+import type { PositionIndex } from './position-index.ts';
 import { pathText } from './position-index.ts';
 
 /** Of errors, and of warnings. Nobody reads more at once, and mending the first mends many that follow. */
 export const errorsMax = 100;
 
 /** Collects errors about the paths of one document, each with its place. */
-export class ErrorCollector {
+export class ErrorCollector implements Findings {
   readonly errors: ConfigurationError[] = [];
   readonly #counts = { error: 0, warning: 0 };
   readonly #file: string;

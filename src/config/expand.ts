@@ -1,5 +1,5 @@
-import type { ErrorDetail } from './error-detail.ts';
-import { quoted } from './error-detail.ts';
+import type { ErrorDetail } from '../schema/error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import { suggestNearest } from './nearest.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

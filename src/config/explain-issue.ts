@@ -4,15 +4,15 @@ import { alertChannelTypes } from './alert-channel-types.ts';
 import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
 import { adminRoles } from '../core/admin-roles.ts';
-import { decodeDetail } from './leaves.ts';
+import { decodeDetail } from '../schema/leaves.ts';
 import { hashError } from './format/token-hash.ts';
 import { editDistance, nearest } from '../core/nearest.ts';
 import { suggestNearest } from './nearest.ts';
-import type { ErrorDetail } from './error-detail.ts';
-import { orList, plainText, quoted } from './error-detail.ts';
+import type { ErrorDetail } from '../schema/error-detail.ts';
+import { orList, plainText, quoted } from '../schema/error-detail.ts';
 import { explainUnsupported } from './unsupported-words.ts';
 import { plainKey } from '../core/plain-key.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** What is wrong, where in the tree, and whether the key or the value is to be pointed at. */
 export interface SchemaError extends ErrorDetail {

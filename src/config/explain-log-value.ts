@@ -1,6 +1,6 @@
 import { secretHeaders } from '../core/redact/text-redactor.ts';
-import { plainText } from './error-detail.ts';
-import { isToken } from './format/field.ts';
+import { plainText } from '../schema/error-detail.ts';
+import { isToken } from '../schema/format/field.ts';
 
 /** Words that switch something off, and those for all there is. */
 export const offWord = /^(?:off|no|none|never|false|disabled?)$/i;

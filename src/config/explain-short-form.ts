@@ -1,5 +1,5 @@
 import { offWord } from './explain-log-value.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** Where people write the commonest value of a section in place of the section; `*` stands for any name. */
 interface ShortForm {

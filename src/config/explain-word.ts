@@ -1,6 +1,6 @@
 import { allWord, offWord, suggestForLog } from './explain-log-value.ts';
 import { suggestForShortForm } from './explain-short-form.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 
 /**
  * What to write where one word stands in place of a map or a list and it is clear what was meant; null where it is not.

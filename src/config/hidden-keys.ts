@@ -2,9 +2,9 @@
 import { camelKey } from '../core/json-case.ts';
 import { nearest } from '../core/nearest.ts';
 import { isSecretName } from '../core/redact/secret-name.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 import { file } from './schema.ts';
-import { type AnySchema, definition, type Hiding, shownOf } from './schema-parts.ts';
+import { type AnySchema, definition, type Hiding, shownOf } from '../schema/schema-parts.ts';
 
 const collections: ReadonlySet<string> = new Set(['object', 'record', 'array']);
 

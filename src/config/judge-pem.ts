@@ -1,8 +1,8 @@
 /** Whether files of certificates and keys hold what they should. Decides by parsing them, and asks nobody. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { ErrorDetail } from './error-detail.ts';
-import { quoted } from './error-detail.ts';
+import type { ErrorDetail } from '../schema/error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 

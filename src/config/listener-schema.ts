@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
 import { defaults } from './defaults.ts';
 import { parseListenAddress } from './format/address.ts';
-import { ageOrNone, oneOrMany, parsed, path, whole } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { ageOrNone, oneOrMany, parsed, path, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 export const listenAddress = z.union([
   parsed(parseListenAddress, { kind: 'address', examples: [':8080', 'localhost:8080'] }),

@@ -1,6 +1,6 @@
 /** Whether a path can be a folder that the gateway makes or uses, or a file that it follows. */
 import { basename, dirname } from 'node:path';
-import { quoted } from './error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import type { ConfigurationHost } from './host.ts';
 import type { FileReading } from './wanted-files.ts';
 

@@ -1,6 +1,6 @@
 /** Whether a program that the configuration names can be executed. */
 import { basename, delimiter, dirname, join } from 'node:path';
-import { quoted } from './error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import type { Environment } from './expand.ts';
 import type { ConfigurationHost } from './host.ts';
 import { suggestNearest } from './nearest.ts';

@@ -7,7 +7,8 @@ import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { isMap } from './draft.ts';
 import { hidingAt } from './hidden-keys.ts';
 import { hideUnread, isHiddenName, plainForm } from './hide-unread.ts';
-import { type KeyPosition, type Path, type PathOffsets, pathText, type ScalarPosition } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
+import { type KeyPosition, type PathOffsets, pathText, type ScalarPosition } from './position-index.ts';
 
 /** What was read of a text: `value` may be a part, or undefined where nothing could be read. */
 export interface SourceReading {

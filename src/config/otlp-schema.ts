@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseCollectorUrl } from './format/collector-url.ts';
-import { parseFieldValue } from './format/field.ts';
+import { parseFieldValue } from '../schema/format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
-import { duration, oneOrMany, parsed, path, text } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { duration, oneOrMany, parsed, path, text } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 /** `otlp`: the collector that gets spans, records and metrics. */
 export const otlp = z.union([

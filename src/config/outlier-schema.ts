@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
-import { duration, parsed, whole } from './leaves.ts';
-import { key, section } from './section.ts';
+import { duration, parsed, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
 
 const percent = parsed(parsePercent, {
   kind: 'percentage',

@@ -1,8 +1,7 @@
 import type { Node } from 'yaml';
+import type { Path } from '../schema/findings.ts';
 import type { SourcePosition, SourceText } from './source-text.ts';
 import { positionOf, wholeFile } from './source-text.ts';
-
-export type Path = readonly (string | number)[];
 
 /** `routes[0].timeouts.connect`; a key that is no plain word stands in brackets and quotes. */
 export function pathText(path: Path): string {

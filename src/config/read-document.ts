@@ -6,7 +6,7 @@ import { configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { expandVariables } from './expand.ts';
 import { foreignFile } from './foreign-file.ts';
-import { plainText, quoted } from './error-detail.ts';
+import { plainText, quoted } from '../schema/error-detail.ts';
 import { MaskedSource } from './masked-source.ts';
 import type { PositionIndex } from './position-index.ts';
 import { PathPositions, pathText } from './position-index.ts';

@@ -2,7 +2,15 @@
 import { harmlessHeaders } from '../core/redact/harmless-headers.ts';
 import { hiddenKeys } from './hidden-keys.ts';
 import { file } from './schema.ts';
-import { type AnySchema, definition, type Hiding, entriesOf, objectIn, shapeOf, shownOf } from './schema-parts.ts';
+import {
+  type AnySchema,
+  definition,
+  type Hiding,
+  entriesOf,
+  objectIn,
+  shapeOf,
+  shownOf,
+} from '../schema/schema-parts.ts';
 
 /** Fills in what stands between `<!-- keys: place -->` and `<!-- end -->`; the rest of the document stays. */
 export function fillTables(document: string): string {

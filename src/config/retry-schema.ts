@@ -1,8 +1,8 @@
 /** What may be written about retries. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { duration, durationOrNone, whole } from './leaves.ts';
-import { key, section } from './section.ts';
+import { duration, durationOrNone, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
 
 const absent = defaults.retry;
 

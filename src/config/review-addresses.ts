@@ -8,8 +8,8 @@ import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import type { HostPort, WrittenEndpoint } from './format/address.ts';
 import { socketPathError, parseListenAddress } from './format/address.ts';
-import { quoted } from './error-detail.ts';
-import type { Path } from './position-index.ts';
+import { quoted } from '../schema/error-detail.ts';
+import type { Path } from '../schema/findings.ts';
 import type { ListenerRead } from './listener-schema.ts';
 import type { UpstreamRead } from './upstream-schema.ts';
 

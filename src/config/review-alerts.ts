@@ -2,12 +2,12 @@ import type { AlertTargetRead } from './alerts-schema.ts';
 import { alertChannelTypes } from './alert-channel-types.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { orList, quoted } from './error-detail.ts';
+import { orList, quoted } from '../schema/error-detail.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { nameError } from './leaves.ts';
+import { nameError } from '../schema/leaves.ts';
 import { routeIds } from './match.ts';
 import { suggestNearest } from './nearest.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** Targets that could not be sent to, or that would never get a message. */
 export function reviewAlerts(draft: Draft, collector: ErrorCollector): void {

@@ -3,10 +3,10 @@ import { automaticHosts, automaticSettings, challengesOf, onDemandOf } from './a
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { quoted } from './error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import { onDemandHelp } from './explain-word.ts';
 import { knownDirectories } from './format/acme-directory.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 import type { ListenerTlsRead } from './listener-schema.ts';
 import { reviewChallenges } from './review-challenges.ts';
 import { isPublicDirectory, reviewDirectories } from './review-directories.ts';

@@ -4,8 +4,8 @@ import { challengePortsOf, challengesOf } from './automatic-tls.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { orList, quoted } from './error-detail.ts';
-import type { Path } from './position-index.ts';
+import { orList, quoted } from '../schema/error-detail.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** A CA asks these ports alone, whatever a listener is bound to (RFC 8555 §8.3, RFC 8737 §3). */
 const askedPorts = { 'http-01': 80, 'tls-alpn-01': 443 } as const;

@@ -4,7 +4,7 @@ import { lowerFirst } from '../core/first-letter.ts';
 import { guessWords, type OtherProtocol, stepOfOtherProtocol } from '../core/guess-words.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { quoted } from './error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import { itemPath } from './wanted-files.ts';
 
 const shell = /(?:^|\/)(?:\w{0,3}sh|env|cmd|pwsh)(?:\.exe)?$/;

@@ -1,8 +1,8 @@
 import type { ConcurrencyRead } from './concurrency-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { quoted } from './error-detail.ts';
-import type { Path } from './position-index.ts';
+import { quoted } from '../schema/error-detail.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** Half of what the shared memory has room for: during a reload those of two configurations are counted. */
 export const boundsMax = 256;

@@ -2,9 +2,9 @@
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { quoted } from './error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import { knownDirectories } from './format/acme-directory.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 import { itemPath } from './wanted-files.ts';
 
 export function isPublicDirectory(directory: string): boolean {

@@ -1,7 +1,7 @@
 import { type Draft, isMap } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { hidingAt } from './hidden-keys.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** Asterisks that `candor configuration show` printed in place of a secret, and that were not replaced by it. */
 export function reviewHidden(draft: Draft, collector: ErrorCollector): void {

@@ -1,7 +1,7 @@
 /** Whether clients of a TLS listener can reach the hosts of the routes. */
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { quoted } from './error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import { itemPath } from './wanted-files.ts';
 
 /** What a listener with TLS can show. */

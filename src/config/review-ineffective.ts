@@ -2,9 +2,9 @@
 import { isIP } from 'node:net';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { ms } from './fallback.ts';
+import { ms } from '../schema/fallback.ts';
 import { defaults } from './defaults.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 import type { RetryRead } from './retry-schema.ts';
 import type { RouteRead } from './route-schema.ts';
 import type { EndpointKeysRead } from './application-schema.ts';

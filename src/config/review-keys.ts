@@ -1,10 +1,10 @@
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { parseEditedFieldName, parseFieldName } from './format/field.ts';
-import type { ErrorDetail } from './error-detail.ts';
-import { quoted } from './error-detail.ts';
-import type { Path } from './position-index.ts';
+import { parseEditedFieldName, parseFieldName } from '../schema/format/field.ts';
+import type { ErrorDetail } from '../schema/error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** Maps whose keys are not ours, but follow a rule: header names, statuses, variables. */
 export function reviewKeys(draft: Draft, collector: ErrorCollector): void {

@@ -1,9 +1,9 @@
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { quoted } from './error-detail.ts';
-import { parseFieldName } from './format/field.ts';
-import type { Path } from './position-index.ts';
+import { quoted } from '../schema/error-detail.ts';
+import { parseFieldName } from '../schema/format/field.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** Headers that the gateway writes itself. */
 const own = new Set(['content-type', 'content-length', 'transfer-encoding', 'connection', 'host', 'content-encoding']);

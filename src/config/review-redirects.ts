@@ -2,9 +2,9 @@
 import type { RouteMatch } from '../core/route-spec.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { withPath } from './format/redirect-location.ts';
+import { withPath } from '../schema/format/redirect-location.ts';
 import { matchOf } from './match.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 import type { RouteRead } from './route-schema.ts';
 import { tlsOfListener } from './wanted-files.ts';
 

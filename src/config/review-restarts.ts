@@ -3,8 +3,8 @@ import { restartDelayMsMax } from '../core/restart-delay.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { ms } from './fallback.ts';
-import type { Path } from './position-index.ts';
+import { ms } from '../schema/fallback.ts';
+import type { Path } from '../schema/findings.ts';
 
 export function reviewRestarts(draft: Draft, collector: ErrorCollector): void {
   for (const [name, { restart, instances, when_none_ready }] of draft.applications) {

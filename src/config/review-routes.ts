@@ -5,11 +5,11 @@ import { requestRules } from '../core/rules.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { hideTokens } from './hide-secrets.ts';
+import { hideTokens } from '../schema/hide-secrets.ts';
 import { matchOf, shadows } from './match.ts';
-import { orList, quoted } from './error-detail.ts';
+import { orList, quoted } from '../schema/error-detail.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 import { reviewRedirects } from './review-redirects.ts';
 import type { RouteRead, WebsocketRead } from './route-schema.ts';
 

@@ -1,7 +1,7 @@
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** Sticky sessions that browsers would not keep, or that end too early. */
 export function reviewSticky(draft: Draft, collector: ErrorCollector): void {

@@ -5,7 +5,7 @@ import { automaticHosts, automaticSettings } from './automatic-tls.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { quoted } from './error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import {
   hasAddresses,
   hasAlternativeNames,
@@ -16,7 +16,7 @@ import {
   readCertificates,
   readPrivateKey,
 } from './judge-pem.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 import type { ListenerTlsRead } from './listener-schema.ts';
 import type { FileReading } from './wanted-files.ts';
 import { type ListenerNames, reviewHostCertificates } from './review-host-certificates.ts';

@@ -1,7 +1,7 @@
 /** What may be written in a route, and for all routes at once. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { parseLoneFieldName, parseFieldValue, parseMethod } from './format/field.ts';
+import { parseLoneFieldName, parseFieldValue, parseMethod } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parsePathPrefix } from './format/path-prefix.ts';
 import {
@@ -20,14 +20,14 @@ import {
   text,
   textOf,
   whole,
-} from './leaves.ts';
+} from '../schema/leaves.ts';
 import { concurrency } from './concurrency-schema.ts';
 import { routeBreaker } from './outlier-schema.ts';
 import { retry } from './retry-schema.ts';
 import { alertDefaults } from './alert-defaults.ts';
-import { key, section } from './section.ts';
+import { key, section } from '../schema/section.ts';
 import { slo } from './slo-schema.ts';
-import { hide } from './schema-parts.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 export const timeouts = section({
   dns: key(

@@ -10,15 +10,25 @@ import { adminToken } from './admin-token-schema.ts';
 import { client } from './client-schema.ts';
 import { defaults } from './defaults.ts';
 import { parseNameServer } from './format/address.ts';
-import { parseFieldName, parseLoneFieldName } from './format/field.ts';
+import { parseFieldName, parseLoneFieldName } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
-import { duration, durationOrNone, name, parsed, pathOrNone, sizeFrom, sizeFromOrNone, text, whole } from './leaves.ts';
+import {
+  duration,
+  durationOrNone,
+  name,
+  parsed,
+  pathOrNone,
+  sizeFrom,
+  sizeFromOrNone,
+  text,
+  whole,
+} from '../schema/leaves.ts';
 import { otlp } from './otlp-schema.ts';
 import { store } from './store-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
 import { retry } from './retry-schema.ts';
-import { key, section } from './section.ts';
+import { key, section } from '../schema/section.ts';
 import { listenAddress, adminTls, listener } from './listener-schema.ts';
 import { upstream } from './upstream-schema.ts';
 import { application } from './application-schema.ts';

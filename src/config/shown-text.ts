@@ -1,5 +1,5 @@
 import { hiddenValue, quoteMasks } from '../core/redact/quote-hidden.ts';
-import { hideInPath } from './hide-secrets.ts';
+import { hideInPath } from '../schema/hide-secrets.ts';
 import { mask, maskOfPair, type SourceReading } from './masked-source.ts';
 import type { PathOffsets } from './position-index.ts';
 

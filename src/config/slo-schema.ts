@@ -1,8 +1,8 @@
 /** What may be written about objectives of routes. */
 import { alertDefaults as absent } from './alert-defaults.ts';
 import { bareObjectiveError, objectivePattern, parseObjective } from './format/objective.ts';
-import { duration, parsed } from './leaves.ts';
-import { key, section } from './section.ts';
+import { duration, parsed } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
 import type * as z from 'zod';
 
 const objective = parsed(parseObjective, {

@@ -2,9 +2,10 @@ import type { ConfigurationError } from './configuration-errors.ts';
 import { isMap } from './draft.ts';
 import type { Environment } from './expand.ts';
 import { type ParseContext, parseConfiguration } from './parse.ts';
-import { type Path, pathText } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
+import { pathText } from './position-index.ts';
 import { file } from './schema.ts';
-import { type AnySchema, definition, entriesOf, objectIn, shapeOf } from './schema-parts.ts';
+import { type AnySchema, definition, entriesOf, objectIn, shapeOf } from '../schema/schema-parts.ts';
 
 type Settings = Record<string, unknown>;
 

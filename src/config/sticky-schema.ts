@@ -2,9 +2,9 @@
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseCookieDomain, parseCookieName, parseCookiePath } from './format/cookie.ts';
-import { duration, parsed, path } from './leaves.ts';
-import { key, section } from './section.ts';
-import { hide } from './schema-parts.ts';
+import { duration, parsed, path } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 const absent = defaults.sticky;
 

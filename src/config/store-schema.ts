@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { age, duration, path, sizeFrom, whole } from './leaves.ts';
-import { key, section } from './section.ts';
+import { age, duration, path, sizeFrom, whole } from '../schema/leaves.ts';
+import { key, section } from '../schema/section.ts';
 
 /** `store`: where exchanges are stored for searches. */
 export const store = z.union([

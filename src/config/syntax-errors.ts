@@ -1,7 +1,7 @@
 import type { Document, ErrorCode, YAMLError } from 'yaml';
 import type { ConfigurationError } from './configuration-errors.ts';
 import { configurationError } from './configuration-errors.ts';
-import { quoted } from './error-detail.ts';
+import { quoted } from '../schema/error-detail.ts';
 import type { SourcePosition, SourceText } from './source-text.ts';
 import { lineText, positionOf, sourceText } from './source-text.ts';
 

@@ -1,6 +1,6 @@
 import { balanceChoices } from '../core/named-balancers.ts';
 import { plainKey } from '../core/plain-key.ts';
-import type { Path } from './position-index.ts';
+import type { Path } from '../schema/findings.ts';
 
 /** The sections of the file in which a key of another gateway means what it means there. */
 type Section = 'file' | 'client' | 'listener' | 'route' | 'upstream' | 'application' | 'endpoint';

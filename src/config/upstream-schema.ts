@@ -5,12 +5,12 @@ import { concurrency } from './concurrency-schema.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
 import { check } from './check-schema.ts';
 import { defaults } from './defaults.ts';
-import { duration, durationOrNone, oneOrMany, path, size, textOf, whole } from './leaves.ts';
+import { duration, durationOrNone, oneOrMany, path, size, textOf, whole } from '../schema/leaves.ts';
 import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
-import { key, section } from './section.ts';
+import { key, section } from '../schema/section.ts';
 import { drainSignal } from './drain-schema.ts';
 import { sticky } from './sticky-schema.ts';
-import { hide } from './schema-parts.ts';
+import { hide } from '../schema/schema-parts.ts';
 
 const tls = z.union([
   z.boolean(),

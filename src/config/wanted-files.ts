@@ -4,11 +4,11 @@ import { pagePlaceholders, pagePlaceholdersMax, pageTemplate, unknownPlaceholder
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { parseFieldValue } from './format/field.ts';
+import { parseFieldValue } from '../schema/format/field.ts';
 import { parseServiceUrl } from './format/service-url.ts';
 import { nearest } from '../core/nearest.ts';
-import { orList, type ErrorDetail, quoted } from './error-detail.ts';
-import type { Path } from './position-index.ts';
+import { orList, type ErrorDetail, quoted } from '../schema/error-detail.ts';
+import type { Path } from '../schema/findings.ts';
 import { filesOfAlerts } from './review-alerts.ts';
 import type { ListenerRead, ListenerTlsRead } from './listener-schema.ts';
 

@@ -4,11 +4,11 @@ import { quoteHidden } from '../core/redact/quote-hidden.ts';
 import { replaceSpans, type Span } from '../core/redact/span.ts';
 import { isMap } from './draft.ts';
 import { type ParseContext, parseConfiguration } from './parse.ts';
-import { hideInPath } from './hide-secrets.ts';
+import { hideInPath } from '../schema/hide-secrets.ts';
 import { pathText } from './position-index.ts';
 import { hiddenValues } from './review-hidden.ts';
 import { file } from './schema.ts';
-import { type AnySchema, entriesOf, objectIn, shapeOf, shownOf } from './schema-parts.ts';
+import { type AnySchema, entriesOf, objectIn, shapeOf, shownOf } from '../schema/schema-parts.ts';
 import { standInsFor, unreadable } from './stand-ins.ts';
 
 type Settings = Record<string, unknown>;

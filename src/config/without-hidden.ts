@@ -1,5 +1,5 @@
 import type { ConfigurationError } from './configuration-errors.ts';
-import { quotedMax } from './error-detail.ts';
+import { quotedMax } from '../schema/error-detail.ts';
 import type { HiddenText } from './masked-source.ts';
 
 const replacement = '***';

@@ -1,4 +1,4 @@
-import type { Hiding } from '../config/schema-parts.ts';
+import type { Hiding } from '../schema/schema-parts.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { snakeKey } from '../core/json-case.ts';
 import { isHarmlessHeader } from '../core/redact/harmless-headers.ts';

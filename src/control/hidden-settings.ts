@@ -1,4 +1,4 @@
-import type { Hiding } from '../config/schema-parts.ts';
+import type { Hiding } from '../schema/schema-parts.ts';
 
 /**
  * How values of `Configuration` are hidden, by their keys: what the schema of the file says of them. It stands here once more because

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { type ConfigurationError, renderConfigurationErrors } from '../config/configuration-errors.ts';
 import { hiddenKeys, type HiddenKey } from '../config/hidden-keys.ts';
 import { type Parsing, parseConfiguration } from '../config/parse.ts';
-import type { Hiding } from '../config/schema-parts.ts';
+import type { Hiding } from '../schema/schema-parts.ts';
 import { effectiveConfiguration } from './effective-configuration.ts';
 
 // A canary in every key that the schema marks, as its author may write it and may get it wrong. Whatever is made of the text

@@ -1,5 +1,5 @@
 import { defaults } from '../config/defaults.ts';
-import { ms } from '../config/fallback.ts';
+import { ms } from '../schema/fallback.ts';
 import { suggestNearest } from '../config/nearest.ts';
 import { type OverlayEntry, overlayIdOf, type OverlaySetting, overlayTargetOf } from '../core/overlay.ts';
 import {

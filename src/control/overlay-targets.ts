@@ -1,5 +1,5 @@
 import { suggestNearest } from '../config/nearest.ts';
-import { orList } from '../config/error-detail.ts';
+import { orList } from '../schema/error-detail.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { OverlaySetting } from '../core/overlay.ts';
 import type { RouteSpec } from '../core/route-spec.ts';

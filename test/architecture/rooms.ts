@@ -6,7 +6,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [],
   wire: ['core'],
   policy: ['core'],
-  config: ['core'],
+  schema: ['core'],
+  config: ['core', 'schema'],
   record: ['core'],
   transport: ['core'],
   limits: ['core'],
@@ -47,6 +48,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   otlp: ['core', 'policy', 'record', 'system'],
   control: [
     'core',
+    'schema',
     'config',
     // The normal forms of hosts and paths, by which it explains routes as workers find them.
     'wire',
@@ -68,7 +70,20 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   admin: ['core', 'record', 'deploy', 'control'],
   // The pages, a program for browsers: of the admin API it knows the types of its answers.
   dashboard: ['core', 'diagnose', 'admin'],
-  cli: ['core', 'config', 'record', 'admin', 'deploy', 'diagnose', 'probe', 'control', 'gateway', 'system', 'testing'],
+  cli: [
+    'core',
+    'schema',
+    'config',
+    'record',
+    'admin',
+    'deploy',
+    'diagnose',
+    'probe',
+    'control',
+    'gateway',
+    'system',
+    'testing',
+  ],
 };
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
@@ -79,6 +94,7 @@ export const typesAlone: Readonly<Record<string, readonly string[]>> = { dashboa
 
 /** npm packages by room; a room that is not here uses none. Each grant is used. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
+  schema: ['zod'],
   config: ['yaml', 'zod'],
   control: ['zod'],
   admin: ['zod'],

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { quoted, reject } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { quoted, reject } from '../../schema/error-detail.ts';
 import { suggestNearest } from '../nearest.ts';
 
 /** Let's Encrypt: https://letsencrypt.org/docs/acme-protocol-updates/, https://letsencrypt.org/docs/staging-environment/ */

@@ -4,8 +4,8 @@ import { domainToASCII } from 'node:url';
 import { type EndpointAddress, hostPort } from '../../core/endpoint.ts';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { reject, quoted } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { reject, quoted } from '../../schema/error-detail.ts';
 
 /** `sun_path` of `sockaddr_un` has 108 bytes on Linux, the last of which ends it. */
 const unixPathBytesMax = 107;

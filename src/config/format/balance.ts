@@ -2,8 +2,8 @@ import type { BalanceSpec, HashKey } from '../../core/upstream-spec.ts';
 import { balanceChoices, balancerWords, defaultBalancer, namedBalancers } from '../../core/named-balancers.ts';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { quoted, reject } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { quoted, reject } from '../../schema/error-detail.ts';
 import { plainKey } from '../../core/plain-key.ts';
 
 /** Null: two choices, the default. */

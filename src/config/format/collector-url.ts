@@ -1,8 +1,8 @@
 import type { Result } from '../../core/result.ts';
 import { shownUrl } from '../../core/shown-url.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { quoted, reject } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { quoted, reject } from '../../schema/error-detail.ts';
 
 /** The port on which collectors take OTLP over gRPC. */
 const grpcPort = '4317';

@@ -1,10 +1,10 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { quoted, reject } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { quoted, reject } from '../../schema/error-detail.ts';
 import { normalHost } from './address.ts';
-import { isToken } from './field.ts';
-import { isSwitchWord } from './switch-word.ts';
+import { isToken } from '../../schema/format/field.ts';
+import { isSwitchWord } from '../../schema/format/switch-word.ts';
 
 /** The name of a cookie is a token (RFC 6265 §4.1.1). A word for true or false in its place is a mistake. */
 export function parseCookieName(text: string): Result<string, ErrorDetail> {

@@ -3,14 +3,14 @@ import { describe, test } from 'node:test';
 import fc from '../../testing/properties.test-support.ts';
 import type { Result } from '../../core/result.ts';
 import { editDistance, nearest } from '../../core/nearest.ts';
-import type { ErrorDetail } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { parseEndpoint, parseListenAddress } from './address.ts';
 import { splitCommandLine } from './command-line.ts';
-import { parseDuration } from './duration.ts';
-import { parseFieldName, parseFieldValue, parseMethod } from './field.ts';
+import { parseDuration } from '../../schema/format/duration.ts';
+import { parseFieldName, parseFieldValue, parseMethod } from '../../schema/format/field.ts';
 import { parseHostPattern } from './host-pattern.ts';
 import { parseNetwork } from './network.ts';
-import { parseBytes } from './bytes.ts';
+import { parseBytes } from '../../schema/format/bytes.ts';
 import { parseCheckPath, parsePathPrefix } from './path-prefix.ts';
 
 function valueOf<T>(result: Result<T, ErrorDetail>): T {

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { reject, quoted } from '../error-detail.ts';
-import { isSwitchWord } from './switch-word.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { reject, quoted } from '../../schema/error-detail.ts';
+import { isSwitchWord } from '../../schema/format/switch-word.ts';
 import { normalHost, normalIpv6 } from './address.ts';
 
 /** `example.org`, or `*.example.org` for any name below it. Lowercase, in ASCII, without a port. */

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { reject, quoted } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { reject, quoted } from '../../schema/error-detail.ts';
 
 /** `10.0.0.0/8`, `fd00::/8`, or one address, into CIDR notation whose host bits are zero. */
 export function parseNetwork(text: string): Result<string, ErrorDetail> {

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { quoted, reject } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { quoted, reject } from '../../schema/error-detail.ts';
 
 export const objectivePattern = String.raw`[5-9]\d(\.\d{1,4})?%`;
 

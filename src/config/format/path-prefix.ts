@@ -1,7 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { reject, quoted } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { reject, quoted } from '../../schema/error-detail.ts';
 
 /**
  * The path of a route, or what replaces it: begins with "/", percent-encoded, without query.

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { reject } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { reject } from '../../schema/error-detail.ts';
 
 /** A URL that messages are sent to. It may be a secret: no error repeats it. */
 export function parseServiceUrl(text: string): Result<string, ErrorDetail> {

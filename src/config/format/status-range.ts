@@ -1,8 +1,8 @@
 import type { StatusRange } from '../../core/upstream-spec.ts';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
-import { quoted, reject } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
+import { quoted, reject } from '../../schema/error-detail.ts';
 
 /** `204`, `2xx`, `200-399`. */
 export function parseStatusRange(text: string): Result<StatusRange, ErrorDetail> {

@@ -1,6 +1,6 @@
 import type { Result } from '../../core/result.ts';
 import { failWith, succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../error-detail.ts';
+import type { ErrorDetail } from '../../schema/error-detail.ts';
 
 /** What is written is not repeated: it may be the token. */
 export const hashError: ErrorDetail = {

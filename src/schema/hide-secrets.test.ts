@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { sampled } from '../testing/sweep.test-support.ts';
-import { renderConfigurationErrors } from './configuration-errors.ts';
+import { renderConfigurationErrors } from '../config/configuration-errors.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
-import { hideUnread } from './hide-unread.ts';
-import { parseConfiguration } from './parse.ts';
+import { hideUnread } from '../config/hide-unread.ts';
+import { parseConfiguration } from '../config/parse.ts';
 
 /** As `candor token` makes one; no part of it that is long enough to be of use may be seen. */
 const secret = 'E3m0c4DvJ5p0aOqk1c8YyRrQm2n0fQ2u7b7mX9xw0nA';
@@ -63,7 +63,7 @@ describe('a token that was written in place of its hash is not repeated', () => 
     test(JSON.stringify(text.replaceAll(token, 'TOKEN').slice(listening.length)), () => assertUntold(text));
 
   test('wherever in a configuration that is complained of it stands', () => {
-    const folder = join(import.meta.dirname, 'errors');
+    const folder = join(import.meta.dirname, '../config/errors');
     const texts = readdirSync(folder).flatMap((name) =>
       [...readFileSync(join(folder, name), 'utf8').matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text as string),
     );

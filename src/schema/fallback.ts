@@ -1,5 +1,5 @@
 /** What was written, else what the default says. */
-import type { Default } from './defaults.ts';
+import type { Default } from './default.ts';
 import { parseDuration } from './format/duration.ts';
 import { parseBytes } from './format/bytes.ts';
 

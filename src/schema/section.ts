@@ -1,6 +1,6 @@
 /** Maps of the schema and their keys. */
 import * as z from 'zod';
-import type { Default } from './defaults.ts';
+import type { Default } from './default.ts';
 import { ours } from './leaves.ts';
 
 /** A map with these keys and no other. An unknown key's message carries the known ones, for suggestions. */
