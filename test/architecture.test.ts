@@ -8,7 +8,7 @@ import { findUnbundled } from './architecture/bundles.ts';
 import { findCycles } from './architecture/cycles.ts';
 import { findPlaneBreaches } from './architecture/planes.ts';
 import { packages, rooms } from './architecture/rooms.ts';
-import { breachText, findBreaches, findLong, findUse, type RuleName } from './architecture/rules.ts';
+import { breachText, findBreaches, findLong, findUse, roomOf, type RuleName } from './architecture/rules.ts';
 import { readSource, type Source } from './architecture/source.ts';
 import { findLargeAtStart, startOfThreads } from './architecture/start.ts';
 
@@ -43,7 +43,7 @@ test('a room imports only rooms that stand before it in the table', () => {
 });
 
 test('the table has the rooms that exist, and no others', () => {
-  const existing = new Set(sources.map(({ path }) => path.split('/')[1] as string));
+  const existing = new Set(sources.map(({ path }) => roomOf(path)));
   assert.deepEqual(Object.keys(rooms).sort(), [...existing].sort());
 });
 

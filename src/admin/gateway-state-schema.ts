@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { circuitStates } from '../core/route-breaker.ts';
+import { circuitStates } from '../core/gateway-state.ts';
 
 const count = z.int().min(0);
 

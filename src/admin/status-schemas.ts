@@ -3,7 +3,7 @@ import { endpointStates } from '../core/endpoint.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import { otlpDropReasons, otlpSignals } from '../core/otlp-counts.ts';
 import { problemKindNames } from '../core/problem-kinds.ts';
-import { circuitStates } from '../core/route-breaker.ts';
+import { circuitStates } from '../core/gateway-state.ts';
 import { verdictStates } from '../core/service-verdict.ts';
 import type { StatusResponse } from './admin-status.ts';
 import { alertTargetSchema, objectiveSchema } from './alert-schemas.ts';

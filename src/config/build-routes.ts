@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
-import { buildRouteBreaker } from './build-breaker.ts';
-import { buildConcurrency } from './build-concurrency.ts';
+import { routeFeatures } from './build-features.ts';
 import { buildRetry } from './build-retry.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -56,6 +55,7 @@ function buildRoute(
   const tunnel = buildTunnel(read.websocket ?? {}, plain.websocket ?? {});
   const buffer = buildBuffer(read.buffer ?? {}, plain.buffer ?? {});
   const retry = buildRetry(read.retry, plain.retry);
+  const features = routeFeatures(read);
   const pages = { ...plain.error_pages, ...read.error_pages };
   return {
     id: id as RouteId,
@@ -69,10 +69,8 @@ function buildRoute(
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     buffer: shared.of('buffer', buffer, () => buffer),
     ...(retry === undefined ? {} : { retry: shared.of('retry', retry, () => retry) }),
-    ...buildRouteBreaker(read.circuit_breaker),
     ...buildSlo(read.slo),
-    ...buildConcurrency(read.concurrency),
-    ...(read.priority === undefined || read.priority === 'normal' ? {} : { priority: read.priority }),
+    ...(features === undefined ? {} : { features: shared.of('features', features, () => features) }),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',
   };

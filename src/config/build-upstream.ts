@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type * as z from 'zod';
 import type { CheckSpec, ResponseExpectation, UpstreamSpec, UpstreamTls } from '../core/upstream-spec.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
-import { buildConcurrency } from './build-concurrency.ts';
+import { upstreamFeatures } from './build-features.ts';
 import type { BuildContext } from './build-context.ts';
 import type { expectation } from './check-schema.ts';
 import { buildDrainSignal } from './build-drain.ts';
@@ -30,7 +30,7 @@ function buildEndpointLimits(
   | 'balance'
   | 'slowStartMs'
   | 'sticky'
-  | 'concurrency'
+  | 'features'
   | 'whenNoneReady'
   | 'outlierDetection'
   | 'circuitBreaker'
@@ -49,7 +49,7 @@ function buildEndpointLimits(
     queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
-    ...buildConcurrency(read.concurrency),
+    ...upstreamFeatures(read),
     ...buildDrainSignal(read.drain_signal),
     ...(read.logs === undefined
       ? {}

@@ -251,27 +251,6 @@ export const defaults = {
     ),
   },
 
-  routeBreaker: {
-    breaker: declare(
-      'false',
-      'Only the operator knows whether a 503 at once is better than a request that may yet succeed.',
-    ),
-    window: declare('30s', 'That of `outlier_detection`.'),
-    requestsMin: declare('20', 'Half of fewer requests is chance.'),
-    failuresMax: declare('50%', 'A route that answers half of its requests is worth more than one that answers none.'),
-    consecutiveFailures: declare('10', 'A route half of whose requests fail has as many in a row once in a thousand.'),
-    serverErrors: declare(
-      'false',
-      'A 500 may be the right answer to a wrong request, and tells its client more than a 503.',
-    ),
-    open: declare('500ms', 'Requests that wait for a timeout pile up; half a second lets them end.'),
-    openMax: declare(
-      '10s',
-      'One request in ten seconds costs little, and clients do not wait longer than that for what works again.',
-    ),
-    probes: declare('1', 'One request shows whether the route works; the next ones wait for what it shows.'),
-  },
-
   whenNoneReady: {
     wait: declare('5s', 'Most applications restart within that; a client that waits notices nothing but the time.'),
     then: declare(
@@ -308,16 +287,6 @@ export const defaults = {
       'A place that has not come free by then will not: better a clear answer than a late one.',
     ),
   },
-  concurrency: {
-    max: describe(
-      'none',
-      'Only the operator knows what the application bears; `connections.max` bounds it in any case.',
-    ),
-    adaptive: declare('false', 'A number that is known is better than one that must be found out.'),
-    queueMax: declare('128', 'A burst of a moment waits; a longer queue only makes everybody late.'),
-    queueTimeout: declare('2s', 'A turn that has not come by then will not: better a clear answer than a late one.'),
-  },
-  priority: declare('normal', 'Only the operator knows which requests matter more.'),
   attempts: declare('2', 'One repetition gets past a connection that just closed; more would multiply an outage.'),
   retry: {
     attempts: describe('that of the upstream or application', 'It knows how much it can bear.'),

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseCollectorUrl } from './format/collector-url.ts';
 import { parseFieldValue } from '../schema/format/field.ts';
-import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
+import { barePercentError, parsePercent, percentPattern } from '../schema/format/percent.ts';
 import { duration, oneOrMany, parsed, path, text } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';

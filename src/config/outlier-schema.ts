@@ -1,18 +1,10 @@
 /** What may be written about endpoints whose requests fail. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
-import { duration, parsed, whole } from '../schema/leaves.ts';
+import { duration, percent, whole } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 
-const percent = parsed(parsePercent, {
-  kind: 'percentage',
-  bare: barePercentError,
-  pattern: `^${percentPattern}$`,
-  examples: ['50%', '10%'],
-});
-
-const { outlierDetection: absent, circuitBreaker: absentOfBreaker, routeBreaker: absentOfRoute } = defaults;
+const { outlierDetection: absent, circuitBreaker: absentOfBreaker } = defaults;
 
 export const outlierDetection = z.union([
   z.enum(['none']),
@@ -61,31 +53,3 @@ export const circuitBreaker = z.union([
     ),
   }),
 ]);
-
-export const routeBreaker = z.union([
-  z.boolean(),
-  section({
-    window: key(duration, 'The time whose requests are counted.', absentOfRoute.window),
-    requests_min: key(whole(1, 1_000_000), 'Fewer requests than this decide nothing.', absentOfRoute.requestsMin),
-    failures_max: key(
-      percent,
-      'A larger share of failures opens the breaker: within the window, or within a newer part of it that has `requests_min` requests.',
-      absentOfRoute.failuresMax,
-    ),
-    consecutive_failures: key(
-      whole(1, 10_000),
-      'So many failures in a row open it too.',
-      absentOfRoute.consecutiveFailures,
-    ),
-    server_errors: key(z.boolean(), 'Whether responses with a 5xx status are failures.', absentOfRoute.serverErrors),
-    open: key(duration, 'How long it is open; each further time is twice as long.', absentOfRoute.open),
-    open_max: key(duration, 'The longest time.', absentOfRoute.openMax),
-    probes: key(
-      whole(1, 1000),
-      'How many requests at a time are let through while it is half-open, over all workers. Three answers close it.',
-      absentOfRoute.probes,
-    ),
-  }),
-]);
-
-export type RouteBreakerRead = z.output<typeof routeBreaker>;

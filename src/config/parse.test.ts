@@ -320,7 +320,7 @@ describe('what is written', () => {
     [
       'bounds of requests in flight, and none',
       'upstreams: { a: { endpoints: "a:1", connections: { requests_max: 40 } }, b: { endpoints: "a:1", connections: { requests_max: none }, concurrency: { max: none } } }\nroutes: [{ path: /a, to: a }, { to: b }]',
-      (c) => c.upstreams.map(({ requestsMax, concurrency }) => [requestsMax, concurrency]),
+      (c) => c.upstreams.map(({ requestsMax, features }) => [requestsMax, features]),
       [
         [40, undefined],
         [undefined, undefined],
@@ -360,19 +360,19 @@ describe('what is written', () => {
       'bounds of requests in flight in every form, and priorities',
       'upstreams: { a: { endpoints: "a:1", concurrency: 40 }, b: { endpoints: "a:1", concurrency: { adaptive: true } }, c: "a:1" }\nroutes: [{ path: /x, to: a, concurrency: { max: 5, queue_max: 0, queue_timeout: 1s }, priority: high }, { path: /y, to: b, priority: normal }, { path: /z, to: c }]',
       (c) => [
-        c.upstreams.map(({ concurrency }) => concurrency),
-        c.routes.map(({ concurrency, priority }) => [concurrency, priority]),
+        c.upstreams.map(({ features }) => features?.['concurrency']),
+        c.routes.map(({ features }) => features?.['concurrency']),
       ],
       [
         [
-          { requestsMax: 40, adaptive: false, queueMax: 128, queueMs: 2000 },
-          { requestsMax: null, adaptive: true, queueMax: 128, queueMs: 2000 },
+          { bound: { requestsMax: 40, adaptive: false, queueMax: 128, queueMs: 2000 } },
+          { bound: { requestsMax: null, adaptive: true, queueMax: 128, queueMs: 2000 } },
           undefined,
         ],
         [
-          [{ requestsMax: 5, adaptive: false, queueMax: 0, queueMs: 1000 }, 'high'],
-          [undefined, undefined],
-          [undefined, undefined],
+          { bound: { requestsMax: 5, adaptive: false, queueMax: 0, queueMs: 1000 }, priority: 'high' },
+          undefined,
+          undefined,
         ],
       ],
     ],

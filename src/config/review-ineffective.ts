@@ -5,22 +5,13 @@ import type { ErrorCollector } from './error-collector.ts';
 import { ms } from '../schema/fallback.ts';
 import { defaults } from './defaults.ts';
 import type { Path } from '../schema/findings.ts';
+import { isLonger, longer, type EffectRule, sectionOf, warnWhere } from '../schema/rules.ts';
 import type { RetryRead } from './retry-schema.ts';
 import type { RouteRead } from './route-schema.ts';
 import type { EndpointKeysRead } from './application-schema.ts';
 
-interface Rule<Scope> {
-  /** The key that has no effect. */
-  readonly key: Path;
-  readonly holds: (scope: Scope) => boolean;
-  readonly warning: string;
-  readonly suggestion: string;
-}
-
-const longer = (what: string): string => `make "${what}" longer, or this shorter`;
-
 /** Of an upstream or an application. */
-const endpointRules: readonly Rule<EndpointKeysRead>[] = [
+const endpointRules: readonly EffectRule<EndpointKeysRead>[] = [
   {
     key: ['circuit_breaker'],
     holds: ({ circuit_breaker, outlier_detection }) =>
@@ -56,21 +47,6 @@ const endpointRules: readonly Rule<EndpointKeysRead>[] = [
   },
 ];
 
-const routeBreakerRules: readonly Rule<RouteRead>[] = [
-  {
-    key: ['circuit_breaker', 'open'],
-    holds: ({ circuit_breaker: read }) => isLonger(sectionOf(read).open, sectionOf(read).open_max),
-    warning: '"open_max" has no effect: it is shorter',
-    suggestion: longer('open_max'),
-  },
-  {
-    key: ['circuit_breaker', 'failures_max'],
-    holds: ({ circuit_breaker: read }) => sectionOf(read).failures_max === 1,
-    warning: 'no share of failures is larger than 100%: only failures in a row open the breaker',
-    suggestion: 'make it smaller, such as 90%',
-  },
-];
-
 /** The `retry` of a route or of the file, and what is written beside it. */
 interface RetryScope {
   readonly retry: Exclude<RetryRead, 'none'>;
@@ -82,7 +58,7 @@ interface RetryScope {
   readonly hasOneEndpoint: boolean;
 }
 
-const retryRules: readonly Rule<RetryScope>[] = [
+const retryRules: readonly EffectRule<RetryScope>[] = [
   {
     key: ['statuses'],
     holds: ({ retry, commitDelayMs }) => retry.statuses !== undefined && commitDelayMs === null,
@@ -122,15 +98,6 @@ const retryRules: readonly Rule<RetryScope>[] = [
   },
 ];
 
-/** What is written of a key that may be a switch or a word too. */
-function sectionOf<T>(read: T): Partial<Extract<T, object>> {
-  return typeof read === 'object' && read !== null ? (read as Partial<Extract<T, object>>) : {};
-}
-
-function isLonger(time: number | undefined, longest: number | undefined): boolean {
-  return time !== undefined && longest !== undefined && time > longest;
-}
-
 function isAtLeast(time: number | null | undefined, limit: number | null | undefined): boolean {
   return typeof time === 'number' && typeof limit === 'number' && time >= limit;
 }
@@ -143,12 +110,11 @@ function isShort(lifetime: number | 'session' | undefined): boolean {
 
 export function reviewIneffective(draft: Draft, collector: ErrorCollector): void {
   for (const [name, read] of draft.upstreams)
-    if ('endpoints' in read) warn(endpointRules, read, ['upstreams', name], collector);
-  for (const [name, read] of draft.applications) warn(endpointRules, read, ['applications', name], collector);
+    if ('endpoints' in read) warnWhere(endpointRules, read, ['upstreams', name], collector);
+  for (const [name, read] of draft.applications) warnWhere(endpointRules, read, ['applications', name], collector);
   reviewRetry(draft.plain.retry, {}, ['retry'], draft, collector);
   for (const [at, route] of draft.routes) {
     if (route.to === undefined) continue;
-    warn(routeBreakerRules, route, ['routes', at], collector);
     reviewRetry(route.retry, route, ['routes', at, 'retry'], draft, collector);
   }
 }
@@ -169,12 +135,7 @@ function reviewRetry(
     responseHeadMs: timeouts?.response_head ?? ms(plain.timeouts?.response_head, defaults.timeouts.responseHead),
     hasOneEndpoint: hasOneEndpoint(draft, to),
   };
-  warn(retryRules, scope, path, collector);
-}
-
-function warn<Scope>(rules: readonly Rule<Scope>[], scope: Scope, path: Path, collector: ErrorCollector): void {
-  for (const { key, holds, warning, suggestion } of rules)
-    if (holds(scope)) collector.warnAtKey([...path, ...key], warning, suggestion);
+  warnWhere(retryRules, scope, path, collector);
 }
 
 /** `to`: absent: every upstream and application. A name may have several addresses. */

@@ -10,6 +10,7 @@ import { matchOf, shadows } from './match.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import type { Path } from '../schema/findings.ts';
+import { featuresOfFile } from '../features/keys.ts';
 import { reviewRedirects } from './review-redirects.ts';
 import type { RouteRead, WebsocketRead } from './route-schema.ts';
 
@@ -25,10 +26,8 @@ const upstreamOnly = [
   'commit_delay',
   'buffer',
   'retry',
-  'circuit_breaker',
-  'concurrency',
-  'priority',
-] as const;
+  ...featuresOfFile.flatMap(({ keys }) => keys),
+];
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
   reviewErrorPages(draft.plain.error_pages, ['error_pages'], false, collector);

@@ -10,7 +10,7 @@ import { suggestNearest } from './nearest.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
 import { reviewAlerts, reviewObjectives } from './review-alerts.ts';
-import { reviewConcurrency } from './review-concurrency.ts';
+import { reviewFeatures } from './review-features.ts';
 import { reviewHidden } from './review-hidden.ts';
 import { reviewIneffective } from './review-ineffective.ts';
 import { reviewCommands } from './review-commands.ts';
@@ -27,7 +27,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewKeys(draft, collector);
   reviewRoutes(draft, collector);
   reviewSticky(draft, collector);
-  reviewConcurrency(draft, collector);
+  reviewFeatures(draft, collector);
   reviewAlerts(draft, collector);
   reviewHidden(draft, collector);
   reviewIneffective(draft, collector);

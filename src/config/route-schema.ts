@@ -21,8 +21,7 @@ import {
   textOf,
   whole,
 } from '../schema/leaves.ts';
-import { concurrency } from './concurrency-schema.ts';
-import { routeBreaker } from './outlier-schema.ts';
+import { routeFeatureKeys } from '../features/keys.ts';
 import { retry } from './retry-schema.ts';
 import { alertDefaults } from './alert-defaults.ts';
 import { key, section } from '../schema/section.ts';
@@ -198,20 +197,7 @@ export const route = section({
     'What users were promised: how many requests are to be answered without failure, and how fast. A budget that is used up too fast is reported.',
     alertDefaults.sloAvailability,
   ),
-  circuit_breaker: key(
-    routeBreaker,
-    'Whether its requests are answered with a 503 (`circuit_open`) at once for a short time when they fail at whatever endpoint; or when.',
-    defaults.routeBreaker.breaker,
-  ),
-  concurrency: key(
-    concurrency,
-    'How many of its requests may be in flight; others wait for their turn. A number, or with a queue. That of the upstream applies too.',
-  ),
-  priority: key(
-    z.enum(['high', 'normal', 'low']),
-    'Whose turn comes first where requests wait for one (`concurrency`): that of `high`, then `normal`, then `low`. Where the queue is full, a request takes the place of one of a lower priority.',
-    defaults.priority,
-  ),
+  ...routeFeatureKeys,
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
 });

@@ -1,7 +1,7 @@
 /** What may be written about upstreams: where their endpoints are, and how the gateway uses them. */
 import { balancerWords, namedBalancers } from '../core/named-balancers.ts';
 import * as z from 'zod';
-import { concurrency } from './concurrency-schema.ts';
+import { upstreamFeatureKeys } from '../features/keys.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
 import { check } from './check-schema.ts';
 import { defaults } from './defaults.ts';
@@ -62,10 +62,7 @@ export const endpointKeys = {
     }),
     'Connections towards the endpoints.',
   ),
-  concurrency: key(
-    concurrency,
-    'How many requests may be in flight at all endpoints together; others wait for their turn. A number, or with a queue.',
-  ),
+  ...upstreamFeatureKeys,
   attempts: key(
     whole(1, 10),
     'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent, and once; while nothing has been sent, up to two more endpoints are asked. Where requests wait for an endpoint (`when_none_ready`), a used connection and the fresh one after it that this endpoint closed before a response count as one attempt: its process was ending.',

@@ -3,12 +3,14 @@ import type { ListenerSpec } from '../core/listener-spec.ts';
 import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
 import type { BoundCounters } from '../core/semaphores.ts';
 import type { Random } from '../core/random.ts';
-import type { BoundSnapshot, Snapshot, StoreSelection, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { FeatureSemaphores } from '../core/feature.ts';
+import type { Snapshot, StoreSelection, UpstreamSnapshot } from '../core/snapshot.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { SessionKey } from './session-key.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
-import { boundsOf, breakersOf, keepBoundsOf } from './bounds.ts';
+import { mainFeatures } from '../features/main.ts';
+import { SharedSemaphores } from './features.ts';
 import { ConfigurationHashes } from './configuration-hashes.ts';
 import { hopKeyOf } from './hop-key.ts';
 import { ReplacedLimits } from './replaced-limits.ts';
@@ -21,14 +23,14 @@ export class ActiveConfiguration {
   #contentHash: string;
   #redactor: TextRedactor;
   readonly #sessionKey: SessionKey;
-  readonly #counters: BoundCounters | null;
+  readonly #semaphores: SharedSemaphores;
   readonly hashes: ConfigurationHashes;
   readonly replacedLimits = new ReplacedLimits();
 
   constructor(configuration: Configuration, random: Random, counters: BoundCounters | null = null) {
     this.#sessionKey = new SessionKey(random);
     this.hashes = new ConfigurationHashes(configuration.stateFolder, random);
-    this.#counters = counters;
+    this.#semaphores = new SharedSemaphores(mainFeatures, counters);
     this.#configuration = configuration;
     this.#contentHash = this.hashes.ofConfiguration(configuration);
     this.#redactor = new TextRedactor(configuration.log.secretFields);
@@ -47,15 +49,15 @@ export class ActiveConfiguration {
     return this.#redactor;
   }
 
-  /** The bounds of requests in flight, with their semaphores. */
-  get bounds(): readonly BoundSnapshot[] {
-    return boundsOf(this.#configuration, this.#counters);
+  /** Those that all workers share for features. */
+  get featureSemaphores(): FeatureSemaphores {
+    return this.#semaphores.of(this.#configuration);
   }
 
   /** `revision` is already that of the `configuration`. */
   activate(configuration: Configuration): void {
     this.replacedLimits.replace(this.#configuration.routes, configuration.routes, this.revision);
-    keepBoundsOf(configuration, this.#counters);
+    this.#semaphores.keepOnly(configuration);
     this.#configuration = configuration;
     this.#redactor = new TextRedactor(configuration.log.secretFields);
     this.#contentHash = this.hashes.ofConfiguration(configuration);
@@ -85,7 +87,7 @@ export class ActiveConfiguration {
       configuration;
     const { log, store, otlp } = configuration;
     const sessionKey = this.#sessionKey.for(configuration);
-    const breakers = breakersOf(configuration, this.#counters);
+    const featureSemaphores = this.#semaphores.of(configuration);
     const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
     return {
       revision,
@@ -97,8 +99,7 @@ export class ActiveConfiguration {
       listeners: listeners.map((listener) => this.#withActualPort(listener)),
       routes,
       unrouted,
-      bounds: boundsOf(configuration, this.#counters),
-      ...(breakers.length === 0 ? {} : { breakers }),
+      ...(Object.keys(featureSemaphores).length === 0 ? {} : { featureSemaphores }),
       upstreams,
       overlay,
       trustedPeers,

@@ -1,3 +1,5 @@
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
+import type { UpstreamSettings } from '../diagnose/live/watched-upstream.ts';
 import { Condition } from '../core/condition.ts';
 import type { ReadinessSpec } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
@@ -35,7 +37,9 @@ import { LateExits } from './late-exits.ts';
 import { OutputCapture } from './output-capture.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { Overlay } from './overlay.ts';
-import { CircuitBreakers } from './circuit-breakers.ts';
+import { concurrencyOf } from '../features/concurrency/settings.ts';
+import { mainFeatures } from '../features/main.ts';
+import { Features } from './features.ts';
 import { SloFile } from './slo-file.ts';
 import { ApplicationWatch } from './application-watch.ts';
 import type { ApplicationStatus } from './gateway-status.ts';
@@ -85,7 +89,7 @@ export class ControlParts {
   readonly otlp: OtlpExport;
   readonly applications: Applications;
   readonly endpoints: Endpoints;
-  readonly breakers: CircuitBreakers;
+  readonly features: Features;
   readonly lateExits: LateExits;
   readonly condition: Condition;
   readonly shared: SharedCounts;
@@ -191,11 +195,11 @@ export class ControlParts {
     });
     this.ticketKeys = new TicketKeys(clock, systemRandom, (key) => this.workers.sendTicketKey(key));
     this.workers = this.#createWorkers();
-    this.breakers = new CircuitBreakers({
+    this.features = new Features(mainFeatures, {
       clock,
       random: systemRandom,
       events: this.hub,
-      send: (breakers) => this.workers.sendBreakers(breakers),
+      send: (feature, states) => this.workers.sendFeatureStates(feature, states),
     });
   }
 
@@ -235,7 +239,7 @@ export class ControlParts {
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
       configuration: {
         route: (route) => this.active.configuration.routes.find(({ id }) => id === route) ?? null,
-        upstream: (upstream) => this.active.configuration.upstreams.find(({ id }) => id === upstream) ?? null,
+        upstream: (upstream) => watchedSettings(this.active.configuration.upstreams.find(({ id }) => id === upstream)),
         before: (route, revision) => this.active.replacedLimits.of(route, revision),
       },
     });
@@ -362,7 +366,7 @@ export class ControlParts {
         this.endpoints.onOutcomes(batch.outcomes);
         this.processes.onOutcomes(batch.outcomes);
         if (batch.drainSignals !== undefined) this.endpoints.onDrainSignals(batch.drainSignals);
-        if (batch.routeOutcomes !== undefined) this.breakers.onOutcomes(batch.routeOutcomes);
+        if (batch.features !== undefined) this.features.onReports(batch.features);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);
         this.incidents.onBatch(batch);
@@ -478,4 +482,10 @@ export class ControlParts {
     this.crashLoopWatch.look();
     this.condition.changed();
   }
+}
+
+function watchedSettings(spec: UpstreamSpec | undefined): UpstreamSettings | null {
+  if (spec === undefined) return null;
+  const { bound: concurrency } = concurrencyOf(spec.features);
+  return concurrency === undefined ? spec : { ...spec, concurrency };
 }

@@ -1,3 +1,6 @@
+import { circuitBreakerName } from '../features/circuit-breaker/circuit-state.ts';
+import type { CircuitBreakers } from '../features/circuit-breaker/main.ts';
+import { boundsOf } from './waiting-status.ts';
 import type { AlertTestResult } from '../core/alert.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { Configuration } from '../core/configuration.ts';
@@ -178,7 +181,7 @@ export class ControlPlane implements Gateway {
     this.#parts.endpoints.use(configuration);
     this.#parts.applications.supervisor.apply(configuration.applications);
     this.#parts.endpoints.sendChangesSince(upstreams);
-    this.#parts.breakers.use(configuration);
+    this.#parts.features.use(configuration);
     this.#parts.slo.use(configuration.routes);
     reportListeners(this.#parts.hub, before, applied.listeners);
     return applied;
@@ -190,7 +193,7 @@ export class ControlPlane implements Gateway {
     const upstreams = this.#parts.endpoints.upstreams();
     await this.#parts.workers.restore(this.#parts.active.currentSnapshot(upstreams, this.#parts.overlay.routes));
     this.#parts.endpoints.sendChangesSince(upstreams);
-    this.#parts.breakers.send();
+    this.#parts.features.sendAgain();
   }
 
   // Queries.
@@ -242,8 +245,8 @@ export class ControlPlane implements Gateway {
       otlp: this.#parts.otlp.status,
       objectives: this.#parts.slo.status,
       timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes, this.#parts.clock.wallTime()),
-      bounds: this.#parts.active.bounds,
-      breakers: this.#parts.breakers.views,
+      bounds: boundsOf(configuration, this.#parts.active.featureSemaphores),
+      breakers: (this.#parts.features.part(circuitBreakerName) as CircuitBreakers | null)?.views ?? [],
       countsOfBound: (semaphores) => this.#parts.shared.countsOfBound(semaphores),
       waiting: this.#parts.workers.all.flatMap(({ waiting }) => waiting),
       clientConnectionsAt: (workerIndex) => this.#parts.shared.clientConnectionsAt(workerIndex),
@@ -458,7 +461,7 @@ export class ControlPlane implements Gateway {
     this.#parts.disks.close();
     this.#parts.processes.close();
     this.#parts.endpoints.stop();
-    this.#parts.breakers.stop();
+    this.#parts.features.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
     await this.#parts.tailed.close();

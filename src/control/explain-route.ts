@@ -1,4 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
+import { concurrencyOf } from '../features/concurrency/settings.ts';
 import type { FieldMatch, RouteSpec } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
@@ -100,18 +101,18 @@ function retryOf({ retry }: RouteSpec, upstream: UpstreamSpec): FlatSettings {
   return flat({ ...retry, attemptsMax: retry?.attemptsMax ?? upstream.attemptsMax });
 }
 
-function limitsOf({ commitDelayMs, buffer, tunnel, concurrency, priority }: RouteSpec, upstream: UpstreamSpec | null) {
+function limitsOf({ commitDelayMs, buffer, tunnel, features }: RouteSpec, upstream: UpstreamSpec | null) {
+  const { bound: ofRoute, priority = 'normal' } = concurrencyOf(features);
   const own = {
-    priority: priority ?? 'normal',
+    priority,
     commitDelayMs,
     ...{ bufferRequestBytes: buffer.requestBytesMax, bufferResponseBytes: buffer.responseBytesMax },
     ...{ tunnelIdleMs: tunnel.idleMs, tunnelPingMs: tunnel.pingMs },
-    ...(concurrency === undefined
-      ? {}
-      : { routeRequestsMax: concurrency.requestsMax, routeQueueMax: concurrency.queueMax }),
+    ...(ofRoute === undefined ? {} : { routeRequestsMax: ofRoute.requestsMax, routeQueueMax: ofRoute.queueMax }),
   };
   if (upstream === null) return own;
-  const { connectionsMax, requestsMax, queueMax, queueMs, concurrency: bound } = upstream;
+  const { connectionsMax, requestsMax, queueMax, queueMs } = upstream;
+  const { bound } = concurrencyOf(upstream.features);
   return {
     ...own,
     ...(bound === undefined ? {} : { upstreamRequestsMax: bound.requestsMax, upstreamQueueMax: bound.queueMax }),

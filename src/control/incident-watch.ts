@@ -1,4 +1,5 @@
 import type { WorkerCounts } from '../core/counters.ts';
+import { concurrencyOf } from '../features/concurrency/settings.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { Event, EventKind, EventSink, IncidentFacts } from '../core/event.ts';
 import type { FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
@@ -47,7 +48,7 @@ export interface IncidentWatchParts {
 /** Settings that incidents are compared with. */
 export interface WatchedConfiguration {
   /** Of the active configuration; null: there is no such route. */
-  readonly route: (id: string) => Pick<RouteSpec, 'timeouts' | 'retry' | 'concurrency'> | null;
+  readonly route: (id: string) => Pick<RouteSpec, 'timeouts' | 'retry' | 'features'> | null;
   /** Of the active configuration; null: there is no such upstream. */
   readonly upstream: (id: UpstreamId) => UpstreamSettings | null;
   /** The timeouts of a route that a revision has replaced by others; null: it has not, or that is no longer known. */
@@ -220,7 +221,7 @@ export class IncidentWatch {
       ...(settings === null ? {} : { settings }),
       limitsOf: (route) => limitsOfRoute(configuration.route(route)),
       limitsBefore: configuration.before,
-      concurrencyOf: (route) => configuration.route(route)?.concurrency ?? null,
+      concurrencyOf: (route) => concurrencyOf(configuration.route(route)?.features).bound ?? null,
       ...storesOutput,
       ...(upstream.tls == null ? {} : { tls: true as const }),
       processes: processes.map((one) => this.#withOpenRequests(one)),

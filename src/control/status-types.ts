@@ -6,7 +6,7 @@ import type { ProcessFigures } from '../core/process-note.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { ManagedStep } from '../core/managed-tls.ts';
 import type { EndpointState } from '../core/endpoint.ts';
-import type { CircuitState } from '../core/route-breaker.ts';
+import type { CircuitState } from '../core/gateway-state.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { EndpointFigures } from '../record/endpoint-minute.ts';
 import type { ProblemKind } from '../core/problem-kinds.ts';

@@ -4,7 +4,7 @@ import { addressText, type EndpointId, hostPort, type UpstreamId } from '../core
 import type { ServerCertificate } from '../core/transport.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
-import type { BoundSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import type { ApplicationStatus, CertificateStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
@@ -15,9 +15,9 @@ import { isUsable, routeMaintenance, type VerdictParts, verdictOfGateway, verdic
 import type { LastMinute } from '../record/last-minute.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { BoundCounts, EndpointCounts } from '../limits/shared-counts.ts';
-import type { RouteBreakerView } from './circuit-breakers.ts';
+import type { RouteBreakerView } from '../features/circuit-breaker/main.ts';
 import { version } from './version.ts';
-import { boundStatus, isUnusual, waitingStatus } from './waiting-status.ts';
+import { type Bound, boundStatus, isUnusual, waitingStatus } from './waiting-status.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 /** The parts of a status. */
@@ -59,7 +59,7 @@ export interface StatusFacts {
   readonly otlp: GatewayStatus['otlp'];
   readonly objectives: GatewayStatus['objectives'];
   readonly timeouts: GatewayStatus['timeouts'];
-  readonly bounds: readonly BoundSnapshot[];
+  readonly bounds: readonly Bound[];
   readonly breakers: readonly RouteBreakerView[];
   readonly routes: readonly Pick<RouteSpec, 'id' | 'action'>[];
   readonly countsOfBound: (semaphores: SemaphoreHandle) => BoundCounts;

@@ -15,7 +15,7 @@ import {
 import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
-import type { RouteBreakerView } from './circuit-breakers.ts';
+import type { RouteBreakerView } from '../features/circuit-breaker/main.ts';
 import type { GatewayStatus, OverlayStatus, StatusProblem } from './gateway-status.ts';
 import { awaitedStatus, waitingStatus } from './waiting-status.ts';
 

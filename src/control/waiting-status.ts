@@ -1,4 +1,8 @@
-import type { BoundSnapshot } from '../core/snapshot.ts';
+import type { Configuration } from '../core/configuration.ts';
+import { type FeatureKind, type FeatureSemaphores, partKey } from '../core/feature.ts';
+import type { ConcurrencySpec } from '../core/upstream-spec.ts';
+import { type ConcurrencySettings, concurrencyName } from '../features/concurrency/settings.ts';
+import { scopesOf } from './features.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
 import type { Instant } from '../core/time.ts';
 import type { WaitingFor, WaitingRequests } from '../core/waiting-requests.ts';
@@ -42,8 +46,25 @@ export function isUnusual({ for: what, oldestMs }: WaitingStatus, p99Ms: number 
   return what !== 'response' || (oldestMs > unusualMs && oldestMs > (p99Ms ?? 0));
 }
 
+/** A bound of requests in flight, of the route or upstream with this id. */
+export interface Bound {
+  readonly kind: FeatureKind;
+  readonly id: string;
+  readonly spec: ConcurrencySpec;
+  /** Absent: each worker counts its own. */
+  readonly semaphores?: SemaphoreHandle;
+}
+
+export function boundsOf(configuration: Configuration, shared: FeatureSemaphores): readonly Bound[] {
+  return scopesOf(configuration, concurrencyName).flatMap(({ scope: { kind, id }, spec }) => {
+    const { bound } = spec as ConcurrencySettings;
+    const semaphores = shared[partKey(concurrencyName, { kind, id })];
+    return bound === undefined ? [] : [{ kind, id, spec: bound, ...(semaphores === undefined ? {} : { semaphores }) }];
+  });
+}
+
 export function boundStatus(
-  { kind, id, spec, semaphores }: BoundSnapshot,
+  { kind, id, spec, semaphores }: Bound,
   countsOf: (handle: SemaphoreHandle) => BoundCounts,
   reports: readonly WaitingRequests[],
   now: Instant,

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
-import type { RouteBreakerState } from '../core/route-breaker.ts';
+import type { FeatureMessages } from '../core/feature.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
@@ -332,8 +332,8 @@ export class WorkerHandle {
   }
 
   /** It uses this for its routes at once. */
-  sendBreakers(breakers: readonly RouteBreakerState[]): void {
-    this.#send({ kind: 'breakers', breakers });
+  sendFeatureStates(feature: string, states: FeatureMessages): void {
+    this.#send({ kind: 'feature-states', feature, states });
   }
 
   /** It goes on serving, but readiness fails, and each connection closes after its next response. */

@@ -3,7 +3,7 @@ import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
-import type { RouteBreakerState } from '../core/route-breaker.ts';
+import type { FeatureMessages } from '../core/feature.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { assignSockets, type OwnSocket, type PassedSocket } from '../core/passed-socket.ts';
@@ -321,8 +321,8 @@ export class WorkerPool {
     for (const worker of this.all) worker.sendOverlay(overlay);
   }
 
-  sendBreakers(breakers: readonly RouteBreakerState[]): void {
-    for (const worker of this.all) worker.sendBreakers(breakers);
+  sendFeatureStates(feature: string, states: FeatureMessages): void {
+    for (const worker of this.all) worker.sendFeatureStates(feature, states);
   }
 
   /** Whether a worker may still send to an endpoint whose id ends with `ending`: endpoint ids end with the instance and its address. */

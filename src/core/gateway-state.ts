@@ -1,5 +1,9 @@
-import type { CircuitState } from './route-breaker.ts';
 import type { QueuedFor } from './waiting-requests.ts';
+
+/** The states of a circuit breaker. `open`: requests are answered at once; `half_open`: a few at a time are let through. */
+export const circuitStates = ['closed', 'open', 'half_open'] as const;
+
+export type CircuitState = (typeof circuitStates)[number];
 
 /**
  * What a worker knew of the surroundings of an exchange when it failed: the member `gateway_state` of its record. Counts of connections, of

@@ -1,6 +1,6 @@
 import type { RouteId, UpstreamId } from './endpoint.ts';
 import type { SloSpec } from './objective.ts';
-import type { ConcurrencySpec, RouteBreakerSpec } from './upstream-spec.ts';
+import type { FeatureSpecs } from './feature.ts';
 
 /** How the gateway's own responses are created. */
 export interface AnswerSettings {
@@ -25,12 +25,8 @@ export interface RouteSpec extends AnswerSettings {
   readonly slo?: SloSpec;
   /** What the route says of retries; absent: nothing, and a request that may have been executed is retried once at most. */
   readonly retry?: RetrySpec;
-  /** How many of its requests may be in flight; absent: the route has no such bound. */
-  readonly concurrency?: ConcurrencySpec;
-  /** When it answers requests itself for a short time, because they fail; absent: never. */
-  readonly circuitBreaker?: RouteBreakerSpec;
-  /** Whose turn comes first where requests wait for one; absent: 'normal'. */
-  readonly priority?: RequestPriority;
+  /** What it says of features; absent: of none. */
+  readonly features?: FeatureSpecs;
 }
 
 export type RequestPriority = 'high' | 'normal' | 'low';

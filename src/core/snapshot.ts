@@ -1,7 +1,8 @@
 import type { DrainSpec } from './configuration.ts';
 import type { ClientLimits, ListenerSpec } from './listener-spec.ts';
 import type { AnswerSettings, RouteSpec } from './route-spec.ts';
-import type { ConcurrencySpec, RouteBreakerSpec, UpstreamSpec } from './upstream-spec.ts';
+import type { UpstreamSpec } from './upstream-spec.ts';
+import type { FeatureSemaphores } from './feature.ts';
 import type {
   ApplicationId,
   EndpointAddress,
@@ -27,10 +28,8 @@ export interface Snapshot {
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
   readonly unrouted: AnswerSettings;
-  /** Absent: no route and no upstream has one. */
-  readonly bounds?: readonly BoundSnapshot[];
-  /** Absent: no route has one. */
-  readonly breakers?: readonly BreakerSnapshot[];
+  /** Absent: no feature shares any. */
+  readonly featureSemaphores?: FeatureSemaphores;
   readonly upstreams: readonly UpstreamSnapshot[];
   /** The overlay of routes when the snapshot was created; a worker may have received a newer one since. */
   readonly overlay: RouteOverlay;
@@ -50,24 +49,6 @@ export interface Snapshot {
   readonly store: StoreSelection | null;
   /** What the worker passes on to the exporter of OTLP; absent: nothing. */
   readonly otlp?: OtlpSelection;
-}
-
-/** A bound of requests in flight, of the route or upstream with this id. */
-export interface BoundSnapshot {
-  readonly kind: 'route' | 'upstream';
-  readonly id: string;
-  readonly spec: ConcurrencySpec;
-  /** The semaphores that all workers share for it; absent: each worker has its own. */
-  readonly semaphores?: SemaphoreHandle;
-}
-
-/** The circuit breaker of a route. */
-export interface BreakerSnapshot {
-  readonly route: string;
-  readonly upstream: string;
-  readonly spec: RouteBreakerSpec;
-  /** The semaphores that all workers share for it; absent: each worker has its own. */
-  readonly semaphores?: SemaphoreHandle;
 }
 
 export interface UpstreamSnapshot

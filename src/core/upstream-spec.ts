@@ -1,3 +1,4 @@
+import type { FeatureSpecs } from './feature.ts';
 import type { ApplicationId, EndpointAddress, UpstreamId } from './endpoint.ts';
 import type { NamedBalancer, defaultBalancer } from './named-balancers.ts';
 
@@ -64,8 +65,8 @@ export interface UpstreamSpec {
   /** How many exchanges may wait for a connection to an endpoint, in all workers, and for how long. */
   readonly queueMax: number;
   readonly queueMs: number;
-  /** How many requests may be in flight at all endpoints together; absent: as many as their connections carry. */
-  readonly concurrency?: ConcurrencySpec;
+  /** What it says of features; absent: of none. */
+  readonly features?: FeatureSpecs;
   /** Attempts per exchange, including the first. */
   readonly attemptsMax: number;
   readonly responseHeadBytesMax: number;

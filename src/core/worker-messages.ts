@@ -8,7 +8,7 @@ import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
 import type { DrainSignal } from './drain-signal.ts';
 import type { RouteOverlay } from './overlay.ts';
-import type { RouteBreakerState, RouteOutcomes } from './route-breaker.ts';
+import type { FeatureMessages } from './feature.ts';
 import type { OwnSocket, PassedSocket } from './passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from './snapshot.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
@@ -81,8 +81,8 @@ export type ToWorker =
   | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
   /** The overlay of routes; it needs no answer, and no second phase. */
   | { readonly kind: 'overlay'; readonly overlay: RouteOverlay }
-  /** The circuit breakers of routes that are not closed; all others are. */
-  | { readonly kind: 'breakers'; readonly breakers: readonly RouteBreakerState[] }
+  /** What a feature's part in the main thread has published for its parts in workers. */
+  | { readonly kind: 'feature-states'; readonly feature: string; readonly states: FeatureMessages }
   /** Go on serving, but close each connection after its next response, and let readiness fail. */
   | { readonly kind: 'announce-close' }
   /** Close listeners and idle connections; answer 'drained' when the last request has finished. */
@@ -128,8 +128,8 @@ export type FromWorker =
       /** Absent in a batch that is sent early. */
       readonly thread?: ThreadFigures;
       readonly outcomes: readonly EndpointOutcomes[];
-      /** Absent: no route with a circuit breaker had a request. */
-      readonly routeOutcomes?: readonly RouteOutcomes[];
+      /** What parts of features report, by feature; absent: nothing. */
+      readonly features?: Readonly<Record<string, FeatureMessages>>;
       /** Absent: no endpoint has said that it wants no new requests. */
       readonly drainSignals?: readonly DrainSignal[];
       /** Endpoints that have refused connections; absent: none has. */

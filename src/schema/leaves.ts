@@ -4,6 +4,7 @@ import type { Result } from '../core/result.ts';
 import { succeed } from '../core/result.ts';
 import { durationPattern, bareAgeError, bareNumberError, parseAge, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
+import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
 import { parseRedirectLocation } from './format/redirect-location.ts';
 import {
   type LeastSize,
@@ -230,3 +231,10 @@ export const contentType = parsed((written) => {
 });
 
 export const redirectLocation = parsed(parseRedirectLocation, { kind: 'path or URL' });
+
+export const percent = parsed(parsePercent, {
+  kind: 'percentage',
+  bare: barePercentError,
+  pattern: `^${percentPattern}$`,
+  examples: ['50%', '10%'],
+});

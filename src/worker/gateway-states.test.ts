@@ -3,15 +3,14 @@ import { test } from 'node:test';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndpointId, EndpointState } from '../core/endpoint.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
-import type { Instant } from '../core/time.ts';
 import { sampleAttempt, sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { GatewayStates } from './gateway-states.ts';
-import { RequestBounds } from './request-bounds.ts';
-import { RouteBreakers } from './route-breakers.ts';
+import { workerFeatures } from '../features/worker.ts';
+import { FeatureParts } from './feature-parts.ts';
 
 const clock = new SimulatedClock();
 const random = new SeededRandom(1);
@@ -29,18 +28,14 @@ function endpoint(number: number, state: EndpointState): EndpointSnapshot {
 function statesOf(...states: EndpointState[]): GatewayStates {
   const endpoints = states.map((state, index) => endpoint(index + 1, state));
   const spec = { id: 'shop', tls: null, connectionsMax: 8, requestsMax: 3, endpoints } as unknown as UpstreamSnapshot;
-  const bounds = new RequestBounds(ports);
-  const breakers = new RouteBreakers(ports);
-  const breaker = { route: 'shop', upstream: 'shop', spec: {} } as unknown as Parameters<
-    RouteBreakers['prepare']
-  >[0][0];
-  breakers.activate(breakers.prepare([breaker]));
-  breakers.use([{ route: 'shop', state: 'open', reason: '5 requests failed', until: (clock.now() + 1000) as Instant }]);
-  const gateway = new GatewayStates({
-    upstreams: new Map([['shop', new LiveUpstream(spec, ports)]]),
-    bounds,
-    breakers,
+  const features = new FeatureParts(workerFeatures, ports);
+  const parts = features.prepare();
+  parts.of({ kind: 'route', id: 'shop', upstream: 'shop' }, { circuit_breaker: {} });
+  features.activate(parts);
+  features.onStates('circuit_breaker', {
+    'route shop': { state: 'open', reason: '5 requests failed', until: clock.now() + 1000 },
   });
+  const gateway = new GatewayStates({ upstreams: new Map([['shop', new LiveUpstream(spec, ports)]]), features });
   gateway.use(3, 'd41d8cd98f00b204');
   return gateway;
 }

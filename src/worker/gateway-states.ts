@@ -1,16 +1,14 @@
 import type { EndedExchange } from '../core/exchange.ts';
 import { endpointConditionsMax, type GatewayState, type QueueState } from '../core/gateway-state.ts';
 import type { LiveUpstream } from '../upstream/upstream.ts';
-import type { RequestBounds } from './request-bounds.ts';
-import type { RouteBreakers } from './route-breakers.ts';
+import type { FeatureParts } from './feature-parts.ts';
 
 /** Exchanges of older revisions end within minutes; only tunnels last for longer. */
 const revisionsMax = 64;
 
 export interface GatewayStatesParts {
   readonly upstreams: ReadonlyMap<string, LiveUpstream>;
-  readonly bounds: RequestBounds;
-  readonly breakers: RouteBreakers;
+  readonly features: FeatureParts;
 }
 
 /**
@@ -39,19 +37,20 @@ export class GatewayStates {
     if (upstream === undefined) return { configuration };
     const used = [...new Set(attempts.map(({ endpoint }) => endpoint))].slice(-endpointConditionsMax);
     const { ready, total } = upstream.readiness;
-    const breaker = this.#parts.breakers.conditionOf(route) ?? null;
-    const queues = this.#queuesOf(route, upstream);
+    const { breaker, queues: turns = [] } = this.#parts.features.conditionsOf([
+      { kind: 'route', id: route },
+      { kind: 'upstream', id },
+    ]);
+    const queues = [...turns, ...waitingForEndpoint(upstream)];
     return {
       configuration,
       ...{ endpoints_ready: ready, endpoints_total: total, endpoints: upstream.conditions(used) },
-      ...(breaker === null ? {} : { breaker }),
+      ...(breaker === undefined ? {} : { breaker }),
       ...(queues.length === 0 ? {} : { queues }),
     };
   }
+}
 
-  #queuesOf(route: string, { id, waiting }: LiveUpstream): readonly QueueState[] {
-    const queue = `upstream ${id}`;
-    const forEndpoint: readonly QueueState[] = waiting === 0 ? [] : [{ queue, for: 'endpoint', waiting }];
-    return [...this.#parts.bounds.conditions([`route ${route}`, queue]), ...forEndpoint];
-  }
+function waitingForEndpoint({ id, waiting }: LiveUpstream): readonly QueueState[] {
+  return waiting === 0 ? [] : [{ queue: `upstream ${id}`, for: 'endpoint', waiting }];
 }

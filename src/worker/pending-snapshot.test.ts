@@ -10,6 +10,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { ConnectionOwners } from '../upstream/private-connections.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
+import { FeatureParts } from './feature-parts.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 
 const clock = new SimulatedClock();
@@ -33,7 +34,7 @@ function chosen(upstream: LiveUpstream | undefined): readonly string[] {
 
 test('an upstream whose endpoints come in parts has all of them', () => {
   const upstreams = new Map<string, LiveUpstream>();
-  const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true);
+  const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true, new FeatureParts([], ports));
   next.addPart({ upstreams: [upstreamOf(endpoint('a', 'healthy'), endpoint('b', 'healthy'))], routes: [] });
   next.addPart({ upstreams: [upstreamOf(endpoint('c', 'healthy'))], routes: [] });
   next.activate(upstreams);
@@ -44,11 +45,11 @@ test('an active upstream is unchanged until the snapshot is activated, and stays
   const served = new LiveUpstream(upstreamOf(endpoint('old', 'healthy')), ports);
   const upstreams = new Map([['app', served]]);
   const given = { upstreams: [upstreamOf(endpoint('new', 'healthy'))], routes: [] };
-  const discarded = new PendingSnapshot(nothingElse, upstreams, ports, () => true);
+  const discarded = new PendingSnapshot(nothingElse, upstreams, ports, () => true, new FeatureParts([], ports));
   discarded.addPart(given);
   discarded.discard();
   assert.deepEqual(chosen(served), ['app/old']);
-  const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true);
+  const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true, new FeatureParts([], ports));
   next.addPart(given);
   assert.deepEqual(chosen(served), ['app/old']);
   next.activate(upstreams);

@@ -10,8 +10,7 @@ import { hopNameOf } from './hop-name.ts';
 import { drainSignalFilter } from '../filters/drain-signal.ts';
 import { stickySessionFilter } from '../filters/sticky-session.ts';
 import { listenerFilters } from './listener-filters.ts';
-import { type PendingBounds, RequestBounds } from './request-bounds.ts';
-import { type PendingBreakers, RouteBreakers } from './route-breakers.ts';
+import { type FeatureParts, type PendingParts, type RouteHooks, routeHooks } from './feature-parts.ts';
 import { routeHop } from './route-hop.ts';
 import { RouterBuilder, type RouterOf } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
@@ -27,10 +26,8 @@ export class PendingSnapshot {
   readonly #hopKey: string;
   readonly #own: ReturnType<typeof ownRequestFields>;
   readonly #listenerFilters: ReturnType<typeof listenerFilters>;
-  readonly #activeBounds: RequestBounds;
-  readonly #bounds: PendingBounds;
-  readonly #activeBreakers: RouteBreakers;
-  readonly #breakers: PendingBreakers;
+  readonly #activeParts: FeatureParts;
+  readonly #parts: PendingParts;
   readonly #router = new RouterBuilder<CompiledRoute>();
   /** In the order of the snapshot. */
   readonly #specs = new Map<string, UpstreamSnapshot>();
@@ -41,16 +38,13 @@ export class PendingSnapshot {
     known: ReadonlyMap<string, LiveUpstream>,
     ports: UpstreamPorts,
     isObtained: (host: string) => boolean,
-    activeBounds: RequestBounds = new RequestBounds(ports),
-    activeBreakers: RouteBreakers = new RouteBreakers(ports),
+    activeParts: FeatureParts,
   ) {
-    const { clientAddressHeader, listeners, bounds = [], breakers = [] } = snapshot;
+    const { clientAddressHeader, listeners, featureSemaphores } = snapshot;
     this.#hopName = hopNameOf(snapshot);
     this.#hopKey = snapshot.hopKey;
-    this.#activeBreakers = activeBreakers;
-    this.#breakers = activeBreakers.prepare(breakers);
-    this.#activeBounds = activeBounds;
-    this.#bounds = activeBounds.prepare(bounds);
+    this.#activeParts = activeParts;
+    this.#parts = activeParts.prepare(featureSemaphores);
     this.#current = known;
     this.#ports = ports;
     this.#own = ownRequestFields(clientAddressHeader);
@@ -65,18 +59,34 @@ export class PendingSnapshot {
     }
     for (const spec of routes) {
       const upstream = spec.action.kind === 'upstream' ? this.#upstreamOf(spec.action.upstream) : null;
+      const hooks = this.#hooksOf(spec);
       this.#router.add({
         match: spec.match,
         route: compileRoute(
           this.#withoutDrainSignal(spec, upstream),
           upstream,
           this.#own,
-          [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream), ...this.#drainFilters(upstream)],
-          this.#bounds.of(spec, this.#breakers.byRoute.get(spec.id) ?? null),
+          [
+            ...this.#listenerFilters(spec),
+            ...this.#sessionFilters(upstream),
+            ...this.#drainFilters(upstream),
+            ...hooks.filters,
+          ],
+          hooks.bounds,
           routeHop(this.#hopName, this.#hopKey, spec.id),
         ),
       });
     }
+  }
+
+  /** An upstream stands before the routes to it. */
+  #hooksOf({ id, action, features }: RouteSpec): RouteHooks {
+    const upstream = action.kind === 'upstream' ? action.upstream : null;
+    const ofUpstream = upstream === null ? undefined : this.#specs.get(upstream)?.features;
+    return routeHooks(
+      this.#parts.of({ kind: 'route', id, upstream }, features),
+      upstream === null ? [] : this.#parts.of({ kind: 'upstream', id: upstream, upstream }, ofUpstream),
+    );
   }
 
   /** By what the upstream will be, which a known one is not before `activate`. */
@@ -121,8 +131,7 @@ export class PendingSnapshot {
       if (known !== undefined) known.update(spec);
       else if (upstream !== null) upstreams.set(id, upstream);
     }
-    this.#activeBounds.activate(this.#bounds);
-    this.#activeBreakers.activate(this.#breakers);
+    this.#activeParts.activate(this.#parts);
     return this.#router.done();
   }
 
@@ -133,7 +142,6 @@ export class PendingSnapshot {
   /** The snapshot will not be activated. */
   discard(): void {
     for (const upstream of this.#added.values()) upstream.close();
-    this.#bounds.discard();
-    this.#breakers.discard();
+    this.#parts.discard();
   }
 }

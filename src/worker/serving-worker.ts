@@ -7,7 +7,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
-import type { RouteBreakerState } from '../core/route-breaker.ts';
+import type { FeatureMessages } from '../core/feature.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
@@ -58,8 +58,8 @@ import type { SnapshotPart } from '../core/snapshot-parts.ts';
 import { RouteOverrides } from './route-overrides.ts';
 import { countRetries } from './retry-counts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
-import { RequestBounds } from './request-bounds.ts';
-import { RouteBreakers } from './route-breakers.ts';
+import { workerFeatures } from '../features/worker.ts';
+import { FeatureParts } from './feature-parts.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
@@ -86,7 +86,7 @@ export class ServingWorker {
   readonly #counters = new ExchangeCounters();
   readonly #attempts = new AttemptCounters();
   readonly #threadUse = new ThreadUse();
-  readonly #outcomes = new OutcomeCounts((route) => this.#breakers.has(route));
+  readonly #outcomes = new OutcomeCounts((route) => this.#features.judgesFailuresOf(route));
   readonly #handshakes = new HandshakeFailures();
   readonly #http2Limits = new Http2Limits();
   readonly #http2Errors = new Http2Errors();
@@ -99,8 +99,7 @@ export class ServingWorker {
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
   readonly #sessions: SessionCookies;
-  readonly #bounds: RequestBounds;
-  readonly #breakers: RouteBreakers;
+  readonly #features: FeatureParts;
   readonly #states: GatewayStates;
   readonly #upstreams = new Map<string, LiveUpstream>();
   /** Upstreams that the active snapshot no longer has, but that exchanges of older revisions still use. */
@@ -160,9 +159,8 @@ export class ServingWorker {
         this.#send({ kind: 'unclassified', fault });
       },
     };
-    this.#bounds = new RequestBounds(this.#upstreamPorts);
-    this.#breakers = new RouteBreakers(this.#upstreamPorts);
-    this.#states = new GatewayStates({ upstreams: this.#upstreams, bounds: this.#bounds, breakers: this.#breakers });
+    this.#features = new FeatureParts(workerFeatures, this.#upstreamPorts);
+    this.#states = new GatewayStates({ upstreams: this.#upstreams, features: this.#features });
     this.#exchangePorts = {
       clock,
       ids: new IdSource(random),
@@ -237,14 +235,7 @@ export class ServingWorker {
     const { revision } = snapshot;
     this.#sessions.useKey(snapshot.sessionKey ?? '');
     const isObtained = (host: string): boolean => this.#listeners.isObtained(host);
-    const next = new PendingSnapshot(
-      snapshot,
-      this.#upstreams,
-      this.#upstreamPorts,
-      isObtained,
-      this.#bounds,
-      this.#breakers,
-    );
+    const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts, isObtained, this.#features);
     next.addPart(snapshot);
     if (parts > 0) await this.#incoming.receive(revision, parts, (part) => next.addPart(part));
     const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
@@ -347,9 +338,9 @@ export class ServingWorker {
     this.#overrides.apply(overlay);
   }
 
-  /** Uses what the main thread has decided about the circuit breakers of routes. */
-  useBreakers(states: readonly RouteBreakerState[]): void {
-    this.#breakers.use(states);
+  /** Tells the parts of a feature what the main thread has published. */
+  useFeatureStates(feature: string, states: FeatureMessages): void {
+    this.#features.onStates(feature, states);
   }
 
   changeTicketKey(key: Uint8Array): void {
@@ -440,13 +431,14 @@ export class ServingWorker {
     if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
     this.#exchangesEnded[0] = ((this.#exchangesEnded[0] as number) + 1) | 0;
-    if (this.#outcomes.hasUrgent || this.#breakers.isUrgent || !this.#drainSignals.isEmpty) this.#reportSoon();
+    this.#features.ended(exchange);
+    if (this.#outcomes.hasUrgent || this.#features.isUrgent || !this.#drainSignals.isEmpty) this.#reportSoon();
     this.#checkDrained();
   }
 
   #report(outcomes: readonly EndpointOutcomes[], thread: ThreadFigures | null = null): void {
     const exchanges = this.#counters.takeDelta();
-    const routeOutcomes = this.#breakers.take();
+    const features = this.#features.take();
     const drained = this.#takeDrained();
     const failedHandshakes = this.#handshakes.take();
     const http2Limits = this.#http2Limits.take();
@@ -462,7 +454,7 @@ export class ServingWorker {
       stages: this.#attempts.takeStages(),
       ...(thread === null ? {} : { thread }),
       outcomes,
-      ...(routeOutcomes.length === 0 ? {} : { routeOutcomes }),
+      ...(features === null ? {} : { features }),
       ...(this.#drainSignals.isEmpty ? {} : { drainSignals: this.#drainSignals.take() }),
       ...(refused.length === 0 ? {} : { refused }),
       drained,
@@ -494,7 +486,7 @@ export class ServingWorker {
   }
 
   #waiting(): readonly WaitingRequests[] {
-    const all = this.#bounds.waiting();
+    const all = this.#features.waiting();
     for (const upstream of this.#upstreams.values()) upstream.addWaiting(all);
     return all;
   }

@@ -51,8 +51,8 @@ port.on('message', (message: ToWorker) => {
     case 'overlay':
       worker.applyOverlay(message.overlay);
       break;
-    case 'breakers':
-      worker.useBreakers(message.breakers);
+    case 'feature-states':
+      worker.useFeatureStates(message.feature, message.states);
       break;
     case 'announce-close':
       worker.announceClose();

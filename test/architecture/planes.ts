@@ -6,15 +6,19 @@ import type { Source } from './source.ts';
 /** Where a plane knows more of another one than messages. */
 export function findPlaneBreaches(sources: readonly Source[]): string[] {
   return planes.flatMap((plane) => [
-    ...planes.filter((other) => other !== plane).flatMap((other) => loadedAcross(sources, plane.entries, other.room)),
+    ...planes.filter((other) => other !== plane).flatMap((other) => loadedAcross(sources, plane.entries, other)),
     ...(plane.room === 'control' ? [] : startedElsewhere(sources, plane)),
     ...unreachable(sources, plane),
   ]);
 }
 
-function loadedAcross(sources: readonly Source[], entries: readonly string[], other: string): string[] {
+function loadedAcross(
+  sources: readonly Source[],
+  entries: readonly string[],
+  { room, features = [] }: Plane,
+): string[] {
   return [...loadedWith(sources, entries)]
-    .filter((path) => roomOf(path) === other)
+    .filter((path) => [room, ...features].includes(roomOf(path)))
     .map(
       (path) =>
         `${path} is loaded with ${entries.join(' or ')}: send a message instead (core/worker-messages.ts, core/logger-messages.ts)`,

@@ -7,7 +7,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wire: ['core'],
   policy: ['core'],
   schema: ['core'],
-  config: ['core', 'schema'],
+  features: ['core'],
+  // What may be written of a feature.
+  'features/keys': ['core', 'schema', 'features'],
+  config: ['core', 'schema', 'features/keys'],
   record: ['core'],
   transport: ['core'],
   limits: ['core'],
@@ -15,6 +18,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   downstream: ['core', 'wire'],
   filters: ['core', 'wire', 'policy'],
   exchange: ['core', 'wire', 'policy'],
+  // The part of a feature in a worker.
+  'features/worker': ['core', 'policy', 'exchange', 'features'],
   deploy: ['core'],
   diagnose: ['core'],
   // The control plane's: how certificates are obtained and kept. It shares the locks and files of the state folder.
@@ -23,6 +28,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   testing: ['core', 'certificates'],
   system: ['core'],
   discovery: ['core', 'policy'],
+  // The part of a feature in the main thread.
+  'features/main': ['core', 'policy', 'discovery', 'features'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [
@@ -35,6 +42,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'downstream',
     'filters',
     'exchange',
+    'features/worker',
     'record',
     'system',
   ],
@@ -59,6 +67,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'upstream',
     'discovery',
     'deploy',
+    'features',
+    'features/main',
     'certificates',
     // Judges the failures of its own traffic as those of other gateways' logs.
     'diagnose',
@@ -95,6 +105,7 @@ export const typesAlone: Readonly<Record<string, readonly string[]>> = { dashboa
 /** npm packages by room; a room that is not here uses none. Each grant is used. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   schema: ['zod'],
+  'features/keys': ['zod'],
   config: ['yaml', 'zod'],
   control: ['zod'],
   admin: ['zod'],
@@ -104,6 +115,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
 
 export interface Plane {
   readonly room: string;
+  /** Rooms of features that run in the plane. */
+  readonly features?: readonly string[];
   readonly entries: readonly string[];
 }
 
@@ -112,8 +125,12 @@ export interface Plane {
  * entries, and the control plane starts the other threads from their files, which `starter` names.
  */
 export const planes: readonly Plane[] = [
-  { room: 'control', entries: ['src/cli/main.ts', 'src/gateway/gateway.ts'] },
-  { room: 'worker', entries: ['src/worker/worker-main.ts'] },
+  {
+    room: 'control',
+    features: ['features/main', 'features/keys'],
+    entries: ['src/cli/main.ts', 'src/gateway/gateway.ts'],
+  },
+  { room: 'worker', features: ['features/worker'], entries: ['src/worker/worker-main.ts'] },
   { room: 'logger', entries: ['src/logger/logger-main.ts'] },
   { room: 'store', entries: ['src/store/store-main.ts'] },
   { room: 'otlp', entries: ['src/otlp/otlp-main.ts'] },

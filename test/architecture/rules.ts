@@ -245,8 +245,13 @@ function breach(rule: RuleName, source: Source, line: number, message: string): 
   return { rule, path: source.path, line, message };
 }
 
+/** The files of a feature belong to one plane each, by a word of their names: those are rooms too. */
 export function roomOf(path: string): string {
-  return path.split('/')[1] ?? '';
+  const room = path.split('/')[1] ?? '';
+  if (room !== 'features') return room;
+  const name = path.split('/').at(-1) ?? '';
+  const found = /\b(keys|worker|main)\b/.exec(name)?.[0];
+  return found === undefined ? room : `${room}/${found}`;
 }
 
 /** Tests, what several of them share (`.test-support.ts`), and the programs in `fixtures/` that they start. */

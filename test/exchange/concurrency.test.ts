@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ConcurrencySettings } from '../../src/features/concurrency/settings.ts';
 import { describe, it } from 'node:test';
 import type { RouteSpec } from '../../src/core/route-spec.ts';
 import type { ConcurrencySpec } from '../../src/core/upstream-spec.ts';
@@ -15,6 +16,8 @@ const toApp: Pick<RouteSpec, 'action'> = { action: { kind: 'upstream', upstream:
 function route(id: string, pathPrefix: string, rest: Partial<RouteSpec> = {}): Partial<RouteSpec> {
   return { id: id as RouteId, match: { hosts: [], pathPrefix, methods: [], fields: [] }, ...toApp, ...rest };
 }
+
+const settings = (concurrency: ConcurrencySettings): Partial<RouteSpec> => ({ features: { concurrency } });
 
 /** One endpoint, whose requests are answered when the test says so. */
 class Bounded {
@@ -61,7 +64,7 @@ class Bounded {
       this.world.pass(5);
     }
     this.world.pass(100_000);
-    assert.deepEqual(this.world.bounds.waiting(), []);
+    assert.deepEqual(this.world.features.waiting(), []);
     this.world.verifyAtRest();
   }
 }
@@ -121,7 +124,7 @@ describe('a bound of requests in flight', () => {
   });
 
   it('bounds a route besides its upstream: other routes have what it leaves', () => {
-    const routes = [route('slow', '/slow', { concurrency: bound(1, { queueMax: 1 }) }), route('rest', '/')];
+    const routes = [route('slow', '/slow', settings({ bound: bound(1, { queueMax: 1 }) })), route('rest', '/')];
     const bounded = new Bounded(bound(3), { routes });
     for (const target of ['/slow/1', '/slow/2', '/a', '/b', '/c']) bounded.ask(target);
     const refused = bounded.ask('/slow/3');
@@ -129,7 +132,7 @@ describe('a bound of requests in flight', () => {
     assert.equal(refused.status, 503);
     assert.deepEqual(bounded.recordOf('/slow/3'), { cause: 'concurrency_limit', bound: 'route slow', waited: false });
     assert.deepEqual(
-      bounded.world.bounds.waiting().map(({ at, count }) => `${at} ${count}`),
+      bounded.world.features.waiting().map(({ at, count }) => `${at} ${count}`),
       ['route slow 1', 'upstream app 1'],
     );
     bounded.end();
@@ -138,8 +141,8 @@ describe('a bound of requests in flight', () => {
 
   it('serves a higher priority first, and within one in order', () => {
     const routes = [
-      route('low', '/low', { priority: 'low' }),
-      route('high', '/high', { priority: 'high' }),
+      route('low', '/low', settings({ priority: 'low' })),
+      route('high', '/high', settings({ priority: 'high' })),
       route('normal', '/'),
     ];
     const bounded = new Bounded(bound(1, { queueMax: 9 }), { routes });
@@ -149,7 +152,7 @@ describe('a bound of requests in flight', () => {
   });
 
   it('gives the place of the last request of a lower priority to a higher one when the queue is full', () => {
-    const routes = [route('high', '/high', { priority: 'high' }), route('normal', '/')];
+    const routes = [route('high', '/high', settings({ priority: 'high' })), route('normal', '/')];
     const bounded = new Bounded(bound(1), { routes });
     const [, second, third] = ['/1', '/2', '/3'].map((target) => bounded.ask(target));
     const high = bounded.ask('/high');

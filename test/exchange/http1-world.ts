@@ -1,7 +1,6 @@
 import { tlsServer } from '../../src/transport/tls-server.ts';
 import { systemRandom } from '../../src/system/system.ts';
 import assert from 'node:assert/strict';
-import type { RouteSpec } from '../../src/core/route-spec.ts';
 import type { BalanceSpec, ConcurrencySpec, ConnectionReuse } from '../../src/core/upstream-spec.ts';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
@@ -11,7 +10,7 @@ import type { SemaphoreSource, SemaphoreHandle } from '../../src/core/semaphores
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import type { BoundSnapshot, BreakerSnapshot, EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { LocalAddress, Transport } from '../../src/core/transport.ts';
@@ -25,8 +24,9 @@ import type { ServingRevision } from '../../src/exchange/ports.ts';
 import type { ExchangeState } from '../../src/exchange/state.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
 import { routeHop } from '../../src/worker/route-hop.ts';
-import { RequestBounds } from '../../src/worker/request-bounds.ts';
-import { RouteBreakers } from '../../src/worker/route-breakers.ts';
+import { concurrencyName } from '../../src/features/concurrency/settings.ts';
+import { workerFeatures } from '../../src/features/worker.ts';
+import { FeatureParts, routeHooks } from '../../src/worker/feature-parts.ts';
 import { createRouter } from '../../src/worker/router.ts';
 import {
   createTransportPair,
@@ -109,19 +109,6 @@ export interface Http1Settings {
   readonly endpointChanges?: (name: string) => Partial<EndpointSnapshot>;
 }
 
-function boundsOf(routes: readonly RouteSpec[], { concurrency }: Http1Settings): BoundSnapshot[] {
-  const bounds: BoundSnapshot[] = [];
-  for (const { id, concurrency: spec } of routes) if (spec !== undefined) bounds.push({ kind: 'route', id, spec });
-  if (concurrency !== undefined) bounds.push({ kind: 'upstream', id: 'app', spec: concurrency });
-  return bounds;
-}
-
-function breakersOf(routes: readonly RouteSpec[]): BreakerSnapshot[] {
-  return routes.flatMap(({ id: route, circuitBreaker: spec }) =>
-    spec === undefined ? [] : [{ route, upstream: 'app', spec }],
-  );
-}
-
 /** The real engine on both sides, over transports in memory, in simulated time. */
 export class Http1World implements World {
   readonly clock: SimulatedClock;
@@ -132,8 +119,7 @@ export class Http1World implements World {
   readonly writer = new ByteWriter();
   readonly settings: Http1Settings;
   readonly options: WorldOptions;
-  readonly bounds: RequestBounds;
-  readonly breakers: RouteBreakers;
+  readonly features: FeatureParts;
   readonly lines = new Map<string, ClientLine>();
   readonly http2Lines = new Map<string, Http2Line>();
   /** The errors with which the gateway ended connections of clients. */
@@ -176,8 +162,11 @@ export class Http1World implements World {
       ...(settings.sessions === undefined ? {} : { sessionsOf: () => settings.sessions ?? null }),
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
     });
-    this.bounds = new RequestBounds({ ...shared, random, semaphores: settings.semaphores ?? localSemaphoreSource });
-    this.breakers = new RouteBreakers({ clock: gatewayClock, semaphores: settings.semaphores ?? localSemaphoreSource });
+    this.features = new FeatureParts(workerFeatures, {
+      ...shared,
+      random,
+      semaphores: settings.semaphores ?? localSemaphoreSource,
+    });
     const serving = this.#serving();
     const ports = {
       clock: gatewayClock,
@@ -232,10 +221,9 @@ export class Http1World implements World {
 
   #serving(): ServingRevision {
     const routes = routeSpecs(this.options);
-    const bounds = this.bounds.prepare(boundsOf(routes, this.settings));
-    this.bounds.activate(bounds);
-    const breakers = this.breakers.prepare(breakersOf(routes));
-    this.breakers.activate(breakers);
+    const { concurrency } = this.settings;
+    const ofUpstream = concurrency === undefined ? {} : { [concurrencyName]: { bound: concurrency } };
+    const parts = this.features.prepare();
     const entries = routes.map((spec) => {
       const upstream = spec.action.kind === 'upstream' ? this.upstream : null;
       const compiled = compileRoute(
@@ -243,11 +231,15 @@ export class Http1World implements World {
         upstream,
         undefined,
         this.options.filters,
-        bounds.of(spec, breakers.byRoute.get(spec.id)),
+        routeHooks(
+          parts.of({ kind: 'route', id: spec.id, upstream: 'app' }, spec.features),
+          parts.of({ kind: 'upstream', id: 'app', upstream: 'app' }, ofUpstream),
+        ).bounds,
         routeHop('edge', 'key', spec.id),
       );
       return { match: spec.match, route: compiled };
     });
+    this.features.activate(parts);
     const router = createRouter(entries);
     const route: typeof router.route = (request) => {
       this.settings.onStep?.();

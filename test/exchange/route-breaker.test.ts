@@ -4,12 +4,12 @@ import type { RouteBreakerSpec } from '../../src/core/upstream-spec.ts';
 import type { RouteId } from '../../src/core/endpoint.ts';
 import type { NewEvent } from '../../src/core/event.ts';
 import { explain } from '../../src/core/explain.ts';
-import { CircuitBreakers } from '../../src/control/circuit-breakers.ts';
+import { CircuitBreakers } from '../../src/features/circuit-breaker/main.ts';
 import fc from '../../src/testing/properties.test-support.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { OutcomeCounts } from '../../src/worker/outcome-counts.ts';
 import { Http1World } from './http1-world.ts';
-import { type ArrivedRequest, type ClientActor, routeSpecs } from './world.ts';
+import type { ArrivedRequest, ClientActor } from './world.ts';
 
 const usual: RouteBreakerSpec = {
   ...{ windowMs: 30_000, requestsMin: 20, failureShareMax: 0.5, consecutiveFailuresMax: 10 },
@@ -30,19 +30,19 @@ class BreakerWorld {
     const options = {
       endpoints: ['a', 'b'],
       routes: [
-        { id: '/bad' as RouteId, match: match('/bad'), circuitBreaker },
+        { id: '/bad' as RouteId, match: match('/bad'), features: { circuit_breaker: circuitBreaker } },
         { id: '/' as RouteId, match: match('/') },
       ],
     };
     this.world = new Http1World(options);
-    this.outcomes = new OutcomeCounts((route) => this.world.breakers.has(route));
+    this.outcomes = new OutcomeCounts((route) => this.world.features.judgesFailuresOf(route));
     this.breakers = new CircuitBreakers({
       clock: this.world.clock,
       random: new SeededRandom(1),
       events: { emit: (event) => void this.events.push(event as NewEvent<'circuit_breaker'>) },
-      send: (states) => this.world.breakers.use(structuredClone(states)),
+      publish: (states) => this.world.features.onStates('circuit_breaker', structuredClone(states)),
     });
-    this.breakers.use({ routes: routeSpecs(options) });
+    this.breakers.use([{ scope: { kind: 'route', id: '/bad', upstream: 'app' }, spec: circuitBreaker }]);
     this.answer((request) => request.answer(200, 'ok'));
   }
 
@@ -59,8 +59,8 @@ class BreakerWorld {
       this.world.pass(Math.min(50, ms - passed));
       for (const record of this.world.records.slice(this.#counted)) this.outcomes.count(record);
       this.#counted = this.world.records.length;
-      const routes = this.world.breakers.take();
-      if (routes.length > 0) this.breakers.onOutcomes(structuredClone(routes));
+      const reports = this.world.features.take();
+      if (reports !== null) this.breakers.onReports(structuredClone(reports['circuit_breaker'] ?? {}));
     }
   }
 

@@ -5,7 +5,7 @@ import type { ConcurrencySpec } from '../../src/core/upstream-spec.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { SemaphoreHandle } from '../../src/core/semaphores.ts';
-import { RequestBound, WaitingTurn } from '../../src/exchange/request-bound.ts';
+import { RequestBound, WaitingTurn } from '../../src/features/concurrency/worker-bound.ts';
 import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
 import fc from '../../src/testing/properties.test-support.ts';

@@ -1,7 +1,7 @@
 import type { WorkerCounts } from '../../core/counters.ts';
 import { endpointStates } from '../../core/endpoint.ts';
 import type { ConnectionRefusalReason } from '../../core/event.ts';
-import { circuitStates } from '../../core/route-breaker.ts';
+import { circuitStates } from '../../core/gateway-state.ts';
 import type { Clock } from '../../core/time.ts';
 import type { Gateway, GatewayStatus } from '../gateway-status.ts';
 import { addExchangeMetrics } from './exchange-metrics.ts';

@@ -38,10 +38,11 @@ export interface RouteLimits {
 }
 
 /** Settings of an upstream that steps name. */
-export type UpstreamSettings = Pick<
-  UpstreamSpec,
-  'connectionsMax' | 'requestsMax' | 'idleConnectionMs' | 'queueMs' | 'concurrency'
->;
+export interface UpstreamSettings
+  extends Pick<UpstreamSpec, 'connectionsMax' | 'requestsMax' | 'idleConnectionMs' | 'queueMs'> {
+  /** Its bound of requests in flight; absent: it has none. */
+  readonly concurrency?: ConcurrencySpec;
+}
 
 /** What is known of the endpoints of an upstream. */
 export interface WatchedUpstream {

@@ -1,17 +1,18 @@
-import type { RequestPriority } from '../core/route-spec.ts';
-import type { ConcurrencySpec } from '../core/upstream-spec.ts';
-import { Deadline, type Deadlines } from '../core/deadline.ts';
-import type { AttemptFacts } from '../core/exchange.ts';
-import { statusOf } from '../core/explain.ts';
-import { fail, type Failure } from '../core/failure.ts';
-import type { QueueState } from '../core/gateway-state.ts';
-import type { Random } from '../core/random.ts';
-import type { BoundSemaphores } from '../core/semaphores.ts';
-import { after, type Clock, type Instant } from '../core/time.ts';
-import { DrainRate, retryAfterS } from '../policy/drain-rate.ts';
-import { GradientLimit } from '../policy/gradient-limit.ts';
-import { comparedSince, type Turn, TurnQueue } from '../policy/turn-queue.ts';
-import type { AdmittedExchange, GateTurn, RequestGate, TurnWaiter } from './request-gate.ts';
+import type { RequestPriority } from '../../core/route-spec.ts';
+import type { ConcurrencySpec } from '../../core/upstream-spec.ts';
+import { Deadline, type Deadlines } from '../../core/deadline.ts';
+import type { AttemptFacts } from '../../core/exchange.ts';
+import { statusOf } from '../../core/explain.ts';
+import { fail, type Failure } from '../../core/failure.ts';
+import type { QueueState } from '../../core/gateway-state.ts';
+import type { Random } from '../../core/random.ts';
+import type { BoundSemaphores } from '../../core/semaphores.ts';
+import { after, type Clock, type Instant } from '../../core/time.ts';
+import type { WaitingRequests } from '../../core/waiting-requests.ts';
+import { DrainRate, retryAfterS } from '../../policy/drain-rate.ts';
+import { GradientLimit } from '../../policy/gradient-limit.ts';
+import { comparedSince, type Turn, TurnQueue } from '../../policy/turn-queue.ts';
+import type { AdmittedExchange, GateTurn, RequestGate, TurnWaiter } from '../../exchange/request-gate.ts';
 
 export interface BoundPorts {
   readonly clock: Clock;
@@ -76,8 +77,10 @@ export class RequestBound implements RequestGate {
     this.#adaptive = this.#adaptiveOf(spec);
   }
 
-  get waiting(): number {
-    return this.#queue.length;
+  /** Of this worker; null: none. */
+  get waitingRequests(): WaitingRequests | null {
+    const { oldestSince, length } = this.#queue;
+    return oldestSince === null ? null : { at: this.name, for: 'turn', count: length, sinceInstant: oldestSince };
   }
 
   /** Of all workers. */
@@ -86,10 +89,6 @@ export class RequestBound implements RequestGate {
     const max = this.#max(this.#ports.clock.now());
     const bound = max === Infinity ? {} : { in_flight_max: max };
     return { queue: this.name, for: 'turn', waiting: waitingRequests.total, in_flight: requests.total, ...bound };
-  }
-
-  get oldestSince(): Instant | null {
-    return this.#queue.oldestSince;
   }
 
   /** The bound in another revision of the configuration. Requests that wait go on waiting. */

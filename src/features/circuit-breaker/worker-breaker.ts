@@ -1,15 +1,20 @@
-import type { AttemptFacts } from '../core/exchange.ts';
-import { shapeOf, specOf } from '../core/explain.ts';
-import { fail, type Cause, type Failure } from '../core/failure.ts';
-import type { GatewayState } from '../core/gateway-state.ts';
-import type { FailureCount } from '../core/outcome.ts';
-import { ProbePermit } from '../core/probe-permit.ts';
-import type { RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';
-import type { Semaphore } from '../core/semaphores.ts';
-import type { BreakerSnapshot } from '../core/snapshot.ts';
-import type { Clock, Instant } from '../core/time.ts';
-import type { AdmittedExchange, RequestGate, TurnWaiter } from './request-gate.ts';
-import { StaleConnections } from './stale-connections.ts';
+import type { AttemptFacts } from '../../core/exchange.ts';
+import { shapeOf, specOf } from '../../core/explain.ts';
+import { fail, type Cause, type Failure } from '../../core/failure.ts';
+import type { GatewayState } from '../../core/gateway-state.ts';
+import type { FailureCount } from '../../core/outcome.ts';
+import { ProbePermit } from '../../core/probe-permit.ts';
+import type { BreakerOutcomes, BreakerState } from './circuit-state.ts';
+import type { Semaphore } from '../../core/semaphores.ts';
+import type { RouteBreakerSpec } from '../../core/upstream-spec.ts';
+import type { Clock, Instant } from '../../core/time.ts';
+import type { AdmittedExchange, RequestGate, TurnWaiter } from '../../exchange/request-gate.ts';
+import { StaleConnections } from '../../exchange/stale-connections.ts';
+
+export interface BreakerRoute {
+  readonly id: string;
+  readonly upstream: string;
+}
 
 /**
  * The circuit breaker of a route, as one worker sees it. The main thread decides about its state; the worker counts how the exchanges of the route end, refuses
@@ -22,29 +27,32 @@ export class RouteBreaker implements RequestGate {
   readonly #stale = new StaleConnections();
   /** Requests that were let through while it was half-open. */
   readonly #probes = new Map<TurnWaiter, ProbePermit>();
-  #snapshot: BreakerSnapshot;
+  #route: BreakerRoute;
+  #spec: RouteBreakerSpec;
   /** Null: closed. */
-  #state: RouteBreakerState | null = null;
+  #state: BreakerState | null = null;
   /** Since when it is in its state. A request that passed it before says nothing about this state. */
   #since: Instant;
-  #outcomes: RouteOutcomes | null = null;
+  #outcomes: BreakerOutcomes | null = null;
 
   /** `onUrgent`: the main thread should not wait for the next regular report. */
-  constructor(snapshot: BreakerSnapshot, permits: Semaphore, clock: Clock, onUrgent: () => void) {
+  constructor(route: BreakerRoute, spec: RouteBreakerSpec, permits: Semaphore, clock: Clock, onUrgent: () => void) {
     this.#onUrgent = onUrgent;
-    this.#snapshot = snapshot;
+    this.#route = route;
+    this.#spec = spec;
     this.#permits = permits;
     this.#clock = clock;
     this.#since = clock.now();
   }
 
   /** The breaker in another revision of the configuration. */
-  configure(snapshot: BreakerSnapshot): void {
-    this.#snapshot = snapshot;
+  configure(route: BreakerRoute, spec: RouteBreakerSpec): void {
+    this.#route = route;
+    this.#spec = spec;
   }
 
   /** The main thread has decided; null: it is closed. */
-  update(state: RouteBreakerState | null): void {
+  update(state: BreakerState | null): void {
     if (state?.state !== this.#state?.state) {
       this.#since = this.#clock.now();
       this.#outcomes = null;
@@ -56,7 +64,7 @@ export class RouteBreaker implements RequestGate {
     if (this.#state === null) return 'admitted';
     const now = this.#clock.now();
     if (this.#state.state === 'open') return this.#refusal(this.#state, this.#state.until - now);
-    const { probesMax } = this.#snapshot.spec;
+    const { probesMax } = this.#spec;
     if (!this.#permits.tryAcquire(probesMax, now)) return this.#refusal(this.#state, 0);
     this.#probes.set(waiter, new ProbePermit(this.#clock, () => this.#permits.release(probesMax)));
     return 'admitted';
@@ -80,7 +88,7 @@ export class RouteBreaker implements RequestGate {
     if (failure === null) {
       if (status === 0) return;
       if (attempt.reused) this.#stale.clear(attempt.endpoint);
-      const isError = status >= 500 && this.#snapshot.spec.countsServerErrors;
+      const isError = status >= 500 && this.#spec.countsServerErrors;
       return isError ? this.#countFailure(null) : this.#countSuccess();
     }
     if (!specOf(failure).countsAgainstHealth || shapeOf(failure) === 'unreachable') return;
@@ -104,10 +112,9 @@ export class RouteBreaker implements RequestGate {
     this.#onUrgent();
   }
 
-  #current(): RouteOutcomes {
-    const { route } = this.#snapshot;
+  #current(): BreakerOutcomes {
     const state = this.#state === null ? 'closed' : 'half_open';
-    this.#outcomes ??= { route, state, successes: 0, failures: 0, consecutiveFailures: 0, serverErrors: 0, causes: [] };
+    this.#outcomes ??= { state, successes: 0, failures: 0, consecutiveFailures: 0, serverErrors: 0, causes: [] };
     return this.#outcomes;
   }
 
@@ -116,7 +123,7 @@ export class RouteBreaker implements RequestGate {
   }
 
   /** How exchanges have ended since the last call; null: none has. */
-  take(): RouteOutcomes | null {
+  take(): BreakerOutcomes | null {
     const taken = this.#outcomes;
     this.#outcomes = null;
     return taken;
@@ -127,8 +134,8 @@ export class RouteBreaker implements RequestGate {
     this.#permits.close();
   }
 
-  #refusal({ reason }: RouteBreakerState, leftMs: number): Failure {
-    const { route, upstream } = this.#snapshot;
+  #refusal({ reason }: BreakerState, leftMs: number): Failure {
+    const { id: route, upstream } = this.#route;
     const retryAfterS = Math.max(1, Math.ceil(leftMs / 1000));
     return fail('circuit_open', 'route', { upstream, route, reason, retryAfterS });
   }

@@ -1,23 +1,14 @@
-import type { Configuration } from '../core/configuration.ts';
-import type { RouteSpec } from '../core/route-spec.ts';
-import type { RouteBreakerSpec } from '../core/upstream-spec.ts';
-import type { EventSink } from '../core/event.ts';
-import type { Random } from '../core/random.ts';
-import type { CircuitState, RouteBreakerState, RouteOutcomes } from '../core/route-breaker.ts';
-import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { FailureCauses, pauseText } from '../discovery/outlier-reasons.ts';
-import { afterProbation, ejected, startProbation, type TrustState, trusted } from '../policy/ejection.ts';
-import { FailureRateDetection } from '../policy/failure-rate-detection.ts';
-import type { AttemptOutcomes, OutlierDetection, OutlierEvidence } from '../policy/outlier-detection.ts';
-import { routeBreakerSettings } from '../policy/outlier-settings.ts';
-
-export interface CircuitBreakersParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly events: EventSink;
-  /** Tells all workers. */
-  readonly send: (breakers: readonly RouteBreakerState[]) => void;
-}
+import type { RouteBreakerSpec } from '../../core/upstream-spec.ts';
+import { type FeatureMessages, scopeKey } from '../../core/feature.ts';
+import type { CircuitState } from '../../core/gateway-state.ts';
+import { after, type Instant, type Timer } from '../../core/time.ts';
+import { FailureCauses, pauseText } from '../../discovery/outlier-reasons.ts';
+import { afterProbation, ejected, startProbation, type TrustState, trusted } from '../../policy/ejection.ts';
+import { FailureRateDetection } from '../../policy/failure-rate-detection.ts';
+import type { AttemptOutcomes, OutlierDetection, OutlierEvidence } from '../../policy/outlier-detection.ts';
+import { routeBreakerSettings } from '../../policy/outlier-settings.ts';
+import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { type BreakerOutcomes, type BreakerState, circuitBreakerName } from './circuit-state.ts';
 
 /** The state of the circuit breaker of a route, for `candor status` and metrics. */
 export interface RouteBreakerView {
@@ -47,61 +38,60 @@ interface Breaker {
  * The circuit breakers of routes, by the same policy as those of endpoints: main learns from the workers how the exchanges of a route end, and tells them the state.
  * A route has one for requests that fail at whatever endpoint; connections that cannot be made are the business of endpoints.
  */
-export class CircuitBreakers {
-  readonly #parts: CircuitBreakersParts;
+export class CircuitBreakers implements MainPart<RouteBreakerSpec> {
+  readonly #ports: MainFeaturePorts;
   #breakers: ReadonlyMap<string, Breaker> = new Map();
 
-  constructor(parts: CircuitBreakersParts) {
-    this.#parts = parts;
+  constructor(ports: MainFeaturePorts) {
+    this.#ports = ports;
   }
 
-  /** `configuration` is active now. A breaker that is not closed stays so until its time is over. */
-  use({ routes }: Pick<Configuration, 'routes'>): void {
-    const next = new Map<string, Breaker>();
-    for (const route of routes) {
-      const breaker = this.#breakerOf(route);
-      if (breaker !== null) next.set(route.id, breaker);
-    }
+  /** A breaker that is not closed stays so until its time is over. */
+  use(scopes: readonly ScopedSpec<RouteBreakerSpec>[]): void {
+    const next = new Map(scopes.map((scoped) => [scopeKey(scoped.scope), this.#breakerOf(scoped)]));
     for (const [route, breaker] of this.#breakers) if (next.get(route) !== breaker) breaker.timer?.cancel();
     this.#breakers = next;
-    this.send();
+    this.#publish();
   }
 
-  #breakerOf({ id: route, action, circuitBreaker: spec }: RouteSpec): Breaker | null {
-    if (spec === undefined || action.kind !== 'upstream') return null;
-    const { upstream } = action;
+  #breakerOf({ scope, spec }: ScopedSpec<RouteBreakerSpec>): Breaker {
+    const { id: route } = scope;
+    const upstream = scope.upstream ?? '';
     const settings = routeBreakerSettings(spec);
-    const known = this.#breakers.get(route);
+    const known = this.#breakers.get(scopeKey(scope));
     if (known?.upstream === upstream) {
       if (JSON.stringify(known.spec) !== JSON.stringify(spec)) {
         Object.assign(known, { spec, settings, detection: new FailureRateDetection(settings.failureRate) });
       }
       return known;
     }
-    const trust = trusted(this.#parts.clock.now());
+    const trust = trusted(this.#ports.clock.now());
     const detection = new FailureRateDetection(settings.failureRate);
     return { route, upstream, spec, settings, trust, detection, causes: new FailureCauses(), reason: '', timer: null };
   }
 
-  /** Tells all workers the state: also one that has just started. */
-  send(): void {
-    this.#parts.send([...this.#breakers.values()].flatMap((breaker) => stateFor(breaker) ?? []));
+  #publish(): void {
+    const states = [...this.#breakers].flatMap(([key, breaker]) => {
+      const state = stateFor(breaker);
+      return state === null ? [] : [[key, state] as const];
+    });
+    this.#ports.publish(Object.fromEntries(states));
   }
 
-  /** From a worker's batch. */
-  onOutcomes(outcomes: readonly RouteOutcomes[]): void {
+  onReports(reports: FeatureMessages): void {
     let changed = false;
-    for (const outcome of outcomes) {
-      const breaker = this.#breakers.get(outcome.route);
+    for (const [key, report] of Object.entries(reports)) {
+      const outcome = report as BreakerOutcomes;
+      const breaker = this.#breakers.get(key);
       // Requests that passed the breaker in another state say nothing about this one.
       if (breaker === undefined || circuitOf(breaker.trust) !== outcome.state) continue;
       changed = this.#note(breaker, outcome) || changed;
     }
-    if (changed) this.send();
+    if (changed) this.#publish();
   }
 
-  #note(breaker: Breaker, outcome: RouteOutcomes): boolean {
-    const { clock, random } = this.#parts;
+  #note(breaker: Breaker, outcome: BreakerOutcomes): boolean {
+    const { clock, random } = this.#ports;
     const now = clock.now();
     breaker.causes.add({ ...attemptsOf(outcome), causes: outcome.causes }, countedErrors);
     const { trust, settings, detection } = breaker;
@@ -144,11 +134,11 @@ export class CircuitBreakers {
   #schedule(breaker: Breaker, at: Instant): void {
     breaker.timer?.cancel();
     const subject = { breakers: this as CircuitBreakers, breaker };
-    breaker.timer = this.#parts.clock.schedule(at, (due) => due.breakers.#halfOpen(due.breaker), subject);
+    breaker.timer = this.#ports.clock.schedule(at, (due) => due.breakers.#halfOpen(due.breaker), subject);
   }
 
   #halfOpen(breaker: Breaker): void {
-    const now = this.#parts.clock.now();
+    const now = this.#ports.clock.now();
     breaker.trust = startProbation(breaker.trust, now);
     if (breaker.trust.state !== 'probation') return;
     const { probesMax } = breaker.spec;
@@ -156,7 +146,7 @@ export class CircuitBreakers {
     breaker.reason = `it is half-open: ${probes} let through`;
     breaker.causes.clear();
     this.#emit(breaker, 'open', 'half_open', { ...noRequests, windowMs: breaker.spec.windowMs }, null);
-    this.send();
+    this.#publish();
   }
 
   #emit(
@@ -167,7 +157,7 @@ export class CircuitBreakers {
     openMs: number | null,
   ): void {
     const evidence = { upstream, requests, failures, windowMs, causes: causes.toObject(), openMs };
-    this.#parts.events.emit({ kind: 'circuit_breaker', subject: `route:${route}`, from, to, reason, evidence });
+    this.#ports.events.emit({ kind: 'circuit_breaker', subject: `route:${route}`, from, to, reason, evidence });
   }
 
   get views(): readonly RouteBreakerView[] {
@@ -186,9 +176,15 @@ export class CircuitBreakers {
 /** The workers have counted them as failures already, where the route says so. */
 const countedErrors = { countsServerErrors: true, countsRateLimits: false };
 
+export const circuitBreaker = mainFeature<RouteBreakerSpec, CircuitBreakers>({
+  name: circuitBreakerName,
+  sharesSemaphores: () => true,
+  start: (ports) => new CircuitBreakers(ports),
+});
+
 const noRequests = { requests: 0, failures: 0 };
 
-function noFigures({ failures }: RouteOutcomes): Omit<OutlierEvidence, 'reason'> {
+function noFigures({ failures }: BreakerOutcomes): Omit<OutlierEvidence, 'reason'> {
   return { requests: failures, failures, windowMs: 0, consecutiveUnreachable: 0 };
 }
 
@@ -196,13 +192,13 @@ function circuitOf({ state }: TrustState): CircuitState {
   return state === 'trusted' ? 'closed' : state === 'ejected' ? 'open' : 'half_open';
 }
 
-function stateFor({ route, trust, reason }: Breaker): RouteBreakerState | null {
+function stateFor({ trust, reason }: Breaker): BreakerState | null {
   const state = circuitOf(trust);
   if (state === 'closed') return null;
-  return { route, state, reason, until: trust.state === 'ejected' ? trust.until : after(trust.since, 0) };
+  return { state, reason, until: trust.state === 'ejected' ? trust.until : after(trust.since, 0) };
 }
 
-function attemptsOf({ successes, failures, consecutiveFailures, serverErrors }: RouteOutcomes): AttemptOutcomes {
+function attemptsOf({ successes, failures, consecutiveFailures, serverErrors }: BreakerOutcomes): AttemptOutcomes {
   return {
     successes,
     failures,

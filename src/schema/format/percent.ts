@@ -1,7 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { ErrorDetail } from '../../schema/error-detail.ts';
-import { quoted, reject } from '../../schema/error-detail.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { quoted, reject } from '../error-detail.ts';
 
 /** As a pattern for editors; `parsePercent` is the judge. */
 export const percentPattern = '\\d{1,3}%';

@@ -1,0 +1,24 @@
+import type { FeatureSpecs } from '../core/feature.ts';
+import type { FeatureKeys } from '../features/feature-keys.ts';
+import { featuresOfFile } from '../features/keys.ts';
+import type { EndpointKeysRead } from './application-schema.ts';
+import type { RouteRead } from './route-schema.ts';
+
+/** What a route says of features; undefined: nothing. */
+export function routeFeatures(read: RouteRead): FeatureSpecs | undefined {
+  return specsOf(({ ofRoute }) => ofRoute?.(read) ?? null);
+}
+
+/** What an upstream or an application says of features. */
+export function upstreamFeatures(read: EndpointKeysRead): { readonly features?: FeatureSpecs } {
+  const features = specsOf(({ ofUpstream }) => ofUpstream?.(read) ?? null);
+  return features === undefined ? {} : { features };
+}
+
+function specsOf(specOf: (feature: FeatureKeys) => object | null): FeatureSpecs | undefined {
+  const specs = featuresOfFile.flatMap((feature) => {
+    const spec = specOf(feature);
+    return spec === null ? [] : [[feature.name, spec] as const];
+  });
+  return specs.length === 0 ? undefined : Object.fromEntries(specs);
+}

@@ -1,0 +1,116 @@
+import type { Configuration } from '../core/configuration.ts';
+import type { EventSink } from '../core/event.ts';
+import {
+  type FeatureMessages,
+  type FeatureScope,
+  type FeatureSemaphores,
+  type FeatureSpecs,
+  partKey,
+} from '../core/feature.ts';
+import type { Random } from '../core/random.ts';
+import type { BoundCounters, SemaphoreHandle } from '../core/semaphores.ts';
+import type { Clock } from '../core/time.ts';
+import type { MainFeature, MainPart, ScopedSpec } from '../features/main-feature.ts';
+
+export interface FeaturesParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  /** Tells all workers. */
+  readonly send: (feature: string, states: FeatureMessages) => void;
+}
+
+/** The parts of features in the main thread. */
+export class Features {
+  readonly #features: readonly MainFeature[];
+  readonly #parts = new Map<string, MainPart>();
+  readonly #published = new Map<string, FeatureMessages>();
+  readonly #send: FeaturesParts['send'];
+
+  constructor(features: readonly MainFeature[], { clock, random, events, send }: FeaturesParts) {
+    this.#features = features;
+    this.#send = send;
+    for (const { name, start } of features) {
+      const publish = (states: FeatureMessages): void => {
+        this.#published.set(name, states);
+        send(name, states);
+      };
+      if (start !== undefined) this.#parts.set(name, start({ clock, random, events, publish }));
+    }
+  }
+
+  part(name: string): MainPart | null {
+    return this.#parts.get(name) ?? null;
+  }
+
+  /** The configuration is in force. */
+  use(configuration: Configuration): void {
+    for (const { name } of this.#features) this.#parts.get(name)?.use(scopesOf(configuration, name));
+  }
+
+  /** From a worker's batch. */
+  onReports(reports: Readonly<Record<string, FeatureMessages>>): void {
+    for (const [name, ofScopes] of Object.entries(reports)) this.#parts.get(name)?.onReports?.(ofScopes);
+  }
+
+  /** Tells all workers again: one has just started. */
+  sendAgain(): void {
+    for (const [name, states] of this.#published) this.#send(name, states);
+  }
+
+  stop(): void {
+    for (const part of this.#parts.values()) part.stop?.();
+  }
+}
+
+/** The scopes of a configuration that have the feature. */
+export function scopesOf({ routes, upstreams }: Configuration, name: string): ScopedSpec[] {
+  const found: ScopedSpec[] = [];
+  const add = (scope: FeatureScope, features: FeatureSpecs | undefined): void => {
+    const spec = features?.[name];
+    if (spec !== undefined) found.push({ scope, spec });
+  };
+  for (const { id, action, features } of routes)
+    add({ kind: 'route', id, upstream: action.kind === 'upstream' ? action.upstream : null }, features);
+  for (const { id, features } of upstreams) add({ kind: 'upstream', id, upstream: id }, features);
+  return found;
+}
+
+/** The semaphores that all workers share for the features of a configuration. */
+export class SharedSemaphores {
+  readonly #features: readonly MainFeature[];
+  readonly #counters: BoundCounters | null;
+
+  constructor(features: readonly MainFeature[], counters: BoundCounters | null) {
+    this.#features = features;
+    this.#counters = counters;
+  }
+
+  /**
+   * All are in use only right after reloads with other scopes, while requests of earlier revisions are in flight: those that get none count in each
+   * worker.
+   */
+  of(configuration: Configuration): FeatureSemaphores {
+    const found: Record<string, SemaphoreHandle> = {};
+    for (const key of this.#keysOf(configuration)) {
+      const handle = this.#counters?.allocateBound(key) ?? null;
+      if (handle !== null) found[key] = handle;
+    }
+    return found;
+  }
+
+  /** Others are not used any more, once their permits are released. */
+  keepOnly(configuration: Configuration): void {
+    this.#counters?.keepOnlyBounds(new Set(this.#keysOf(configuration)));
+  }
+
+  #keysOf(configuration: Configuration): string[] {
+    return this.#features.flatMap(({ name, sharesSemaphores }) =>
+      sharesSemaphores === undefined
+        ? []
+        : scopesOf(configuration, name)
+            .filter(({ spec }) => sharesSemaphores(spec))
+            .map(({ scope }) => partKey(name, scope)),
+    );
+  }
+}

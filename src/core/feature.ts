@@ -1,0 +1,32 @@
+import type { SemaphoreHandle } from './semaphores.ts';
+
+/** What has features. */
+export type FeatureKind = 'route' | 'upstream';
+
+/** A route or an upstream that has a feature. */
+export interface FeatureScope {
+  readonly kind: FeatureKind;
+  readonly id: string;
+  /** The upstream that gets the requests; null: the route answers them. Of an upstream its own id. */
+  readonly upstream: string | null;
+}
+
+/**
+ * What a configuration says of features in one scope: their specs by the feature's name, structured-cloneable. Only the files of a feature
+ * know what its spec is: whoever else has one passes it on.
+ */
+export type FeatureSpecs = Readonly<Record<string, object>>;
+
+/** Semaphores that all workers share for a feature of a scope, by `partKey`. A scope without an entry counts in each worker. */
+export type FeatureSemaphores = Readonly<Record<string, SemaphoreHandle>>;
+
+/** What the parts of a feature in a worker, or in the main thread, tell those in the other: by `scopeKey`. */
+export type FeatureMessages = Readonly<Record<string, object>>;
+
+export function scopeKey({ kind, id }: Pick<FeatureScope, 'kind' | 'id'>): string {
+  return `${kind} ${id}`;
+}
+
+export function partKey(feature: string, scope: Pick<FeatureScope, 'kind' | 'id'>): string {
+  return `${feature} ${scopeKey(scope)}`;
+}

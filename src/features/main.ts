@@ -1,0 +1,6 @@
+import { circuitBreaker } from './circuit-breaker/main.ts';
+import { concurrency } from './concurrency/main.ts';
+import type { MainFeature } from './main-feature.ts';
+
+/** Features that need something of the main thread. */
+export const mainFeatures: readonly MainFeature[] = [circuitBreaker, concurrency];

@@ -1,0 +1,69 @@
+/** The part of a feature in a worker thread. */
+import type { Deadlines } from '../core/deadline.ts';
+import type { EndedExchange } from '../core/exchange.ts';
+import type { FeatureScope } from '../core/feature.ts';
+import type { Filter } from '../core/filter.ts';
+import type { GatewayState } from '../core/gateway-state.ts';
+import type { Random } from '../core/random.ts';
+import type { RequestPriority } from '../core/route-spec.ts';
+import type { BoundSemaphores } from '../core/semaphores.ts';
+import type { Clock } from '../core/time.ts';
+import type { WaitingRequests } from '../core/waiting-requests.ts';
+import type { RequestGate } from '../exchange/request-gate.ts';
+
+/** Where exchanges of a scope meet the feature. A route has null for what none of its features fills. */
+export interface FeatureHooks {
+  readonly filters?: readonly Filter[];
+  /** What requests must pass before an endpoint is chosen. */
+  readonly gate?: RequestGate;
+  /** Whose turn comes first where requests wait at a gate. */
+  readonly priority?: RequestPriority;
+  /** Is told how each exchange has ended. */
+  readonly onEnded?: (exchange: EndedExchange) => void;
+}
+
+/** A feature of one scope in one revision of the configuration. */
+export interface FeaturePart {
+  readonly hooks: FeatureHooks;
+  /** The revision is in force. Until then nobody can observe the part. */
+  activate?(): void;
+  /** The revision will never be in force. */
+  discard?(): void;
+  /** The next revision in force does not have the feature in this scope; exchanges of this one may go on. */
+  close?(): void;
+  /** What the main thread is to know since the last call, structured-cloneable; null: nothing. */
+  report?(): object | null;
+  /** What the part in the main thread has published; null: nothing of this scope. */
+  onState?(state: object | null): void;
+  /** It learns by itself whether a failure is its route's and not the endpoint's. */
+  readonly judgesFailures?: boolean;
+  /** What records of failed exchanges say of it. */
+  condition?(): Pick<GatewayState, 'breaker' | 'queues'>;
+  /** Requests that wait in it, in this worker; null: none. */
+  waiting?(): WaitingRequests | null;
+}
+
+/** What a part may use. */
+export interface FeaturePorts {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly random: Random;
+  /** Those of this scope, which all workers share where the feature's part in the main thread asks for it. Another revision may have others: `previous` is null then. */
+  semaphores(onAvailable: () => void): BoundSemaphores;
+  /** The main thread should not wait for the next regular report. */
+  onUrgent(): void;
+}
+
+export interface WorkerFeature<S extends object = object, P extends FeaturePart = FeaturePart> {
+  readonly name: string;
+  /**
+   * The part of a scope in the next revision of the configuration; `previous` is that of the revision in force, whose state it goes on with.
+   * Nothing that others can observe changes before `activate`.
+   */
+  prepare(scope: FeatureScope, spec: S, ports: FeaturePorts, previous: P | null): P;
+}
+
+/** The feature, as a registry has it: only `prepare` knows its spec. */
+export function workerFeature<S extends object, P extends FeaturePart>(feature: WorkerFeature<S, P>): WorkerFeature {
+  return feature as unknown as WorkerFeature;
+}

@@ -1,0 +1,6 @@
+import { circuitBreaker } from './circuit-breaker/worker.ts';
+import { concurrency } from './concurrency/worker.ts';
+import type { WorkerFeature } from './worker-feature.ts';
+
+/** The features of routes and upstreams, in the order in which requests meet them. */
+export const workerFeatures: readonly WorkerFeature[] = [circuitBreaker, concurrency];

@@ -1,0 +1,203 @@
+import type { EndedExchange } from '../core/exchange.ts';
+import {
+  type FeatureMessages,
+  type FeatureScope,
+  type FeatureSemaphores,
+  type FeatureSpecs,
+  partKey,
+  scopeKey,
+} from '../core/feature.ts';
+import type { Filter } from '../core/filter.ts';
+import type { GatewayState, QueueState } from '../core/gateway-state.ts';
+import { localBoundSemaphores } from '../core/local-semaphore.ts';
+import type { SemaphoreSource } from '../core/semaphores.ts';
+import type { WaitingRequests } from '../core/waiting-requests.ts';
+import type { RouteBounds } from '../exchange/request-gate.ts';
+import type { FeaturePart, FeaturePorts, FeatureHooks, WorkerFeature } from '../features/worker-feature.ts';
+
+export interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
+  readonly semaphores: SemaphoreSource;
+  readonly onUrgent?: () => void;
+}
+
+interface KnownPart {
+  readonly feature: string;
+  readonly scope: FeatureScope;
+  /** Which of the shared semaphores it has: a part that gets others begins anew, as permits of the old ones are in use. */
+  readonly semaphores: string;
+  readonly part: FeaturePart;
+}
+
+type Parts = ReadonlyMap<string, KnownPart>;
+
+/**
+ * The parts that the features of the routes and upstreams have in this worker. A part of the next revision of the configuration goes on with the
+ * state of that in force, and has no effect until the revision is.
+ */
+export class FeatureParts {
+  readonly #features: readonly WorkerFeature[];
+  readonly #ports: FeaturePartsPorts;
+  /** By `partKey`. */
+  #active: Parts = new Map();
+  #ended: ReadonlyMap<string, readonly ((exchange: EndedExchange) => void)[]> = new Map();
+  /** What the main thread has published last, by feature. */
+  readonly #states = new Map<string, FeatureMessages>();
+  #isUrgent = false;
+
+  constructor(features: readonly WorkerFeature[], ports: FeaturePartsPorts) {
+    this.#features = features;
+    this.#ports = { ...ports, onUrgent: () => (this.#isUrgent = true) };
+  }
+
+  /** Those of the next revision, which has these shared semaphores. */
+  prepare(shared: FeatureSemaphores = {}): PendingParts {
+    return new PendingParts(this.#features, this.#ports, shared, this.#active);
+  }
+
+  /** The revision is in force. */
+  activate(next: PendingParts): void {
+    const before = this.#active;
+    this.#active = next.parts;
+    for (const { part } of next.parts.values()) part.activate?.();
+    for (const [key, { semaphores, part }] of before)
+      if (next.parts.get(key)?.semaphores !== semaphores) part.close?.();
+    this.#ended = next.ended();
+    for (const [feature, states] of this.#states) this.onStates(feature, states);
+  }
+
+  /** The main thread has published the state of all scopes of a feature. */
+  onStates(feature: string, states: FeatureMessages): void {
+    this.#states.set(feature, states);
+    for (const known of this.#active.values()) {
+      if (known.feature === feature) known.part.onState?.(states[scopeKey(known.scope)] ?? null);
+    }
+  }
+
+  /** Whether the main thread should not wait for the next regular report. */
+  get isUrgent(): boolean {
+    return this.#isUrgent;
+  }
+
+  /** What the parts report since the last call, by feature; null: nothing. */
+  take(): Readonly<Record<string, FeatureMessages>> | null {
+    this.#isUrgent = false;
+    let reports: Record<string, Record<string, object>> | null = null;
+    for (const { feature, scope, part } of this.#active.values()) {
+      const report = part.report?.() ?? null;
+      if (report === null) continue;
+      reports ??= {};
+      (reports[feature] ??= {})[scopeKey(scope)] = report;
+    }
+    return reports;
+  }
+
+  /** An exchange of this route has ended. */
+  ended(exchange: EndedExchange): void {
+    if (this.#ended.size === 0) return;
+    for (const onEnded of this.#ended.get(exchange.route) ?? []) onEnded(exchange);
+  }
+
+  /** Whether a part finds out which failures are those of the route. */
+  judgesFailuresOf(route: string): boolean {
+    return this.#of([{ kind: 'route', id: route }]).some(({ judgesFailures }) => judgesFailures === true);
+  }
+
+  /** What records of failed exchanges of these scopes say. */
+  conditionsOf(scopes: readonly Pick<FeatureScope, 'kind' | 'id'>[]): Pick<GatewayState, 'breaker' | 'queues'> {
+    const found: { breaker?: NonNullable<GatewayState['breaker']>; queues: QueueState[] } = { queues: [] };
+    for (const part of this.#of(scopes)) {
+      const { breaker, queues = [] } = part.condition?.() ?? {};
+      if (breaker !== undefined) found.breaker = breaker;
+      found.queues.push(...queues);
+    }
+    return found;
+  }
+
+  waiting(): WaitingRequests[] {
+    return [...this.#active.values()].flatMap(({ part }) => part.waiting?.() ?? []);
+  }
+
+  #of(scopes: readonly Pick<FeatureScope, 'kind' | 'id'>[]): FeaturePart[] {
+    return scopes.flatMap((scope) =>
+      this.#features.flatMap(({ name }) => this.#active.get(partKey(name, scope))?.part ?? []),
+    );
+  }
+}
+
+/** The parts of a revision that is not in force yet. */
+export class PendingParts {
+  readonly #features: readonly WorkerFeature[];
+  readonly #ports: FeaturePartsPorts;
+  readonly #shared: FeatureSemaphores;
+  readonly #before: Parts;
+  readonly #parts = new Map<string, KnownPart>();
+
+  constructor(features: readonly WorkerFeature[], ports: FeaturePartsPorts, shared: FeatureSemaphores, before: Parts) {
+    this.#features = features;
+    this.#ports = ports;
+    this.#shared = shared;
+    this.#before = before;
+  }
+
+  get parts(): Parts {
+    return this.#parts;
+  }
+
+  /** The parts of a route or an upstream, in the order of the features. Each part is prepared once. */
+  of(scope: FeatureScope, specs: FeatureSpecs | undefined): readonly FeatureHooks[] {
+    if (specs === undefined) return [];
+    return this.#features
+      .filter(({ name }) => specs[name] !== undefined)
+      .map((feature) => this.#partOf(feature, scope, specs[feature.name] as object).hooks);
+  }
+
+  #partOf(feature: WorkerFeature, scope: FeatureScope, spec: object): FeaturePart {
+    const key = partKey(feature.name, scope);
+    const prepared = this.#parts.get(key);
+    if (prepared !== undefined) return prepared.part;
+    const handle = this.#shared[key];
+    const semaphores = handle === undefined ? '' : `${handle.index} ${handle.generation}`;
+    const before = this.#before.get(key);
+    const { clock, deadlines, random, onUrgent = () => {} } = this.#ports;
+    const ports: FeaturePorts = {
+      ...{ clock, deadlines, random, onUrgent },
+      semaphores: (onAvailable) =>
+        handle === undefined ? localBoundSemaphores() : this.#ports.semaphores.bound(handle, onAvailable),
+    };
+    const part = feature.prepare(scope, spec, ports, before?.semaphores === semaphores ? before.part : null);
+    this.#parts.set(key, { feature: feature.name, scope, semaphores, part });
+    return part;
+  }
+
+  /** Who is told of ended exchanges, by route. */
+  ended(): ReadonlyMap<string, readonly ((exchange: EndedExchange) => void)[]> {
+    const found = new Map<string, ((exchange: EndedExchange) => void)[]>();
+    for (const { scope, part } of this.#parts.values()) {
+      const { onEnded } = part.hooks;
+      if (onEnded === undefined || scope.kind !== 'route') continue;
+      found.set(scope.id, [...(found.get(scope.id) ?? []), onEnded]);
+    }
+    return found;
+  }
+
+  /** The revision will not be in force. */
+  discard(): void {
+    for (const { part } of this.#parts.values()) part.discard?.();
+  }
+}
+
+/** What the features of a route and then those of its upstream fill; null or empty where none of them fills anything. */
+export interface RouteHooks {
+  readonly filters: readonly Filter[];
+  readonly bounds: RouteBounds | null;
+}
+
+export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
+  const all = [...ofRoute, ...ofUpstream];
+  const bounds = all.flatMap(({ gate }) => gate ?? []);
+  const priority = ofRoute.find((hooks) => hooks.priority !== undefined)?.priority ?? 'normal';
+  return {
+    filters: all.flatMap(({ filters = [] }) => filters),
+    bounds: bounds.length === 0 ? null : { bounds, priority },
+  };
+}
