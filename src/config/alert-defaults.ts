@@ -22,6 +22,4 @@ export const alertDefaults = {
   ),
   smtpTls: declare('starttls', 'Servers for submission offer it; a mail names hosts and paths.'),
   commandTimeout: declare('10s', 'A program that hangs must not keep the next message waiting.'),
-  sloAvailability: describe('none', 'Only the operator knows what users were promised.'),
-  sloLatency: describe('none', 'Only the operator knows what users were promised.'),
 } as const;

@@ -8,7 +8,6 @@ import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { bytesOrNone, count, ms, msOrNone } from '../schema/fallback.ts';
 import { withPath } from '../schema/format/redirect-location.ts';
-import { buildSlo } from './build-slo.ts';
 import { matchOf, routeIds } from './match.ts';
 import type { BufferRead, RouteRead, TimeoutsRead, WebsocketRead } from './route-schema.ts';
 
@@ -69,7 +68,6 @@ function buildRoute(
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     buffer: shared.of('buffer', buffer, () => buffer),
     ...(retry === undefined ? {} : { retry: shared.of('retry', retry, () => retry) }),
-    ...buildSlo(read.slo),
     ...(features === undefined ? {} : { features: shared.of('features', features, () => features) }),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',

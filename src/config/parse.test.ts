@@ -138,7 +138,7 @@ describe('what is written', () => {
     [
       'objectives of a route',
       'upstreams: { a: "a:1" }\nroutes: [{ to: a, slo: { availability: 99.95%, latency: { under: 300ms, share: 99% } } }, { to: a, path: /b, slo: { availability: 99% } }]',
-      ({ routes }) => routes.map(({ slo }) => slo),
+      ({ routes }) => routes.map(({ features }) => features?.['slo']),
       [
         { availability: 0.9995, latency: { underMs: 300, share: 0.99 } },
         { availability: 0.99, latency: null },

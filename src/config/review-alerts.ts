@@ -26,15 +26,6 @@ export function reviewAlerts(draft: Draft, collector: ErrorCollector): void {
     );
 }
 
-/** Objectives that promise nothing, or that no request could keep or miss. */
-export function reviewObjectives(draft: Draft, collector: ErrorCollector): void {
-  for (const [at, { slo }] of draft.routes) {
-    if (slo === undefined) continue;
-    if (slo.availability === undefined && slo.latency === undefined)
-      collector.errorAtKey(['routes', at, 'slo'], '"slo" promises nothing', 'add "availability" or "latency"');
-  }
-}
-
 function reviewChannel(target: AlertTargetRead, at: Path, collector: ErrorCollector): void {
   const written = alertChannelTypes.filter((channel) => target[channel] !== undefined);
   const [channel, second] = written;

@@ -9,7 +9,7 @@ import { nameError } from '../schema/leaves.ts';
 import { suggestNearest } from './nearest.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
-import { reviewAlerts, reviewObjectives } from './review-alerts.ts';
+import { reviewAlerts } from './review-alerts.ts';
 import { reviewFeatures } from './review-features.ts';
 import { reviewHidden } from './review-hidden.ts';
 import { reviewIneffective } from './review-ineffective.ts';
@@ -33,7 +33,6 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewIneffective(draft, collector);
   reviewRestarts(draft, collector);
   reviewCommands(draft, collector);
-  reviewObjectives(draft, collector);
   reviewAdmin(draft, collector);
   reviewOtlp(draft, collector);
   reviewAddressHeader(draft, collector);

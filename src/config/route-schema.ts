@@ -23,9 +23,7 @@ import {
 } from '../schema/leaves.ts';
 import { routeFeatureKeys } from '../features/keys.ts';
 import { retry } from './retry-schema.ts';
-import { alertDefaults } from './alert-defaults.ts';
 import { key, section } from '../schema/section.ts';
-import { slo } from './slo-schema.ts';
 import { hide } from '../schema/schema-parts.ts';
 
 export const timeouts = section({
@@ -192,11 +190,6 @@ export const route = section({
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   buffer: key(buffer, 'How much of its bodies waits in the gateway, if it differs from the file; or `none`.'),
   retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`.'),
-  slo: key(
-    slo,
-    'What users were promised: how many requests are to be answered without failure, and how fast. A budget that is used up too fast is reported.',
-    alertDefaults.sloAvailability,
-  ),
   ...routeFeatureKeys,
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),

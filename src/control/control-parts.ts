@@ -40,10 +40,8 @@ import { Overlay } from './overlay.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
 import { mainFeatures } from '../features/main.ts';
 import { Features } from './features.ts';
-import { SloFile } from './slo-file.ts';
 import { ApplicationWatch } from './application-watch.ts';
 import type { ApplicationStatus } from './gateway-status.ts';
-import { SloWatch } from './slo-watch.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -103,7 +101,6 @@ export class ControlParts {
   readonly incidents: IncidentWatch;
   readonly alerting: Alerting;
   readonly disks: DiskWatch;
-  readonly slo: SloWatch;
   readonly applicationWatch: ApplicationWatch;
   readonly crashLoopWatch: CrashLoopWatch;
   readonly upstreamWatch: UpstreamWatch;
@@ -156,11 +153,6 @@ export class ControlParts {
     this.hub.subscribe((event) => this.processes.onEvent(event));
     this.otlp = this.#createOtlp();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
-    const { stateFolder } = options.configuration;
-    this.slo = new SloWatch({
-      ...{ clock, events: this.hub },
-      storage: stateFolder === null ? null : new SloFile(stateFolder),
-    });
     this.disks = new DiskWatch(clock, this.hub, () =>
       writtenFolders(this.log.path, this.store.path, this.active.configuration.stateFolder),
     );
@@ -199,6 +191,7 @@ export class ControlParts {
       clock,
       random: systemRandom,
       events: this.hub,
+      stateFolder: options.configuration.stateFolder,
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
     });
   }
@@ -370,7 +363,7 @@ export class ControlParts {
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);
         this.incidents.onBatch(batch);
-        this.slo.onBatch(batch.exchanges);
+        this.features.onExchanges(batch.exchanges);
         if (batch.drained.length > 0) this.applications.drained();
       },
       onLost: (loss) => this.reports.onWorkerLost(loss),

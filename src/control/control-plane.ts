@@ -1,5 +1,7 @@
 import { circuitBreakerName } from '../features/circuit-breaker/circuit-state.ts';
 import type { CircuitBreakers } from '../features/circuit-breaker/main.ts';
+import { objectivesName } from '../features/objectives/name.ts';
+import type { SloWatch } from '../features/objectives/main.ts';
 import { boundsOf } from './waiting-status.ts';
 import type { AlertTestResult } from '../core/alert.ts';
 import { withTimeout } from '../core/condition.ts';
@@ -182,7 +184,6 @@ export class ControlPlane implements Gateway {
     this.#parts.applications.supervisor.apply(configuration.applications);
     this.#parts.endpoints.sendChangesSince(upstreams);
     this.#parts.features.use(configuration);
-    this.#parts.slo.use(configuration.routes);
     reportListeners(this.#parts.hub, before, applied.listeners);
     return applied;
   }
@@ -243,7 +244,7 @@ export class ControlPlane implements Gateway {
       logFiles: this.#parts.tailed.status,
       alerts: this.#parts.alerting.status,
       otlp: this.#parts.otlp.status,
-      objectives: this.#parts.slo.status,
+      objectives: (this.#parts.features.part(objectivesName) as SloWatch | null)?.status ?? [],
       timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes, this.#parts.clock.wallTime()),
       bounds: boundsOf(configuration, this.#parts.active.featureSemaphores),
       breakers: (this.#parts.features.part(circuitBreakerName) as CircuitBreakers | null)?.views ?? [],
@@ -466,14 +467,14 @@ export class ControlPlane implements Gateway {
     await ordered;
     await this.#parts.tailed.close();
     this.#parts.output.flush();
-    const { log, store, otlp, alerting, incidents, slo, configurations } = this.#parts;
+    const { log, store, otlp, alerting, incidents, features, configurations } = this.#parts;
     const closed = [
       log.close(),
       store.close(),
       otlp.close(),
       alerting.close(),
       incidents.close(),
-      slo.close(hasSuccessor),
+      features.close(hasSuccessor),
       configurations.close(),
     ];
     await Promise.all(closed);

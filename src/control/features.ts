@@ -1,4 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
+import type { ExchangeCount } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import {
   type FeatureMessages,
@@ -16,6 +17,7 @@ export interface FeaturesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  readonly stateFolder: string | null;
   /** Tells all workers. */
   readonly send: (feature: string, states: FeatureMessages) => void;
 }
@@ -27,7 +29,7 @@ export class Features {
   readonly #published = new Map<string, FeatureMessages>();
   readonly #send: FeaturesParts['send'];
 
-  constructor(features: readonly MainFeature[], { clock, random, events, send }: FeaturesParts) {
+  constructor(features: readonly MainFeature[], { send, ...ports }: FeaturesParts) {
     this.#features = features;
     this.#send = send;
     for (const { name, start } of features) {
@@ -35,7 +37,7 @@ export class Features {
         this.#published.set(name, states);
         send(name, states);
       };
-      if (start !== undefined) this.#parts.set(name, start({ clock, random, events, publish }));
+      if (start !== undefined) this.#parts.set(name, start({ ...ports, publish }));
     }
   }
 
@@ -53,6 +55,11 @@ export class Features {
     for (const [name, ofScopes] of Object.entries(reports)) this.#parts.get(name)?.onReports?.(ofScopes);
   }
 
+  /** From a worker's batch. */
+  onExchanges(exchanges: readonly ExchangeCount[]): void {
+    for (const part of this.#parts.values()) part.onExchanges?.(exchanges);
+  }
+
   /** Tells all workers again: one has just started. */
   sendAgain(): void {
     for (const [name, states] of this.#published) this.#send(name, states);
@@ -60,6 +67,10 @@ export class Features {
 
   stop(): void {
     for (const part of this.#parts.values()) part.stop?.();
+  }
+
+  async close(hasSuccessor: boolean): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.close?.(hasSuccessor) ?? []));
   }
 }
 

@@ -1,5 +1,4 @@
 import type { RouteId, UpstreamId } from './endpoint.ts';
-import type { SloSpec } from './objective.ts';
 import type { FeatureSpecs } from './feature.ts';
 
 /** How the gateway's own responses are created. */
@@ -21,8 +20,6 @@ export interface RouteSpec extends AnswerSettings {
   /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
   readonly commitDelayMs: number;
   readonly buffer: BufferSpec;
-  /** What users of the route were promised; absent: nothing. */
-  readonly slo?: SloSpec;
   /** What the route says of retries; absent: nothing, and a request that may have been executed is retried once at most. */
   readonly retry?: RetrySpec;
   /** What it says of features; absent: of none. */

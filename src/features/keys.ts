@@ -1,11 +1,12 @@
 import { circuitBreaker, circuitBreakerKeys } from './circuit-breaker/keys.ts';
 import { concurrency, concurrencyRouteKeys, concurrencyUpstreamKeys } from './concurrency/keys.ts';
+import { objectives, objectivesKeys } from './objectives/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
 
 /** What a route may say of features. */
-export const routeFeatureKeys = { ...circuitBreakerKeys, ...concurrencyRouteKeys };
+export const routeFeatureKeys = { ...objectivesKeys, ...circuitBreakerKeys, ...concurrencyRouteKeys };
 
 /** What an upstream or an application may say of features. */
 export const upstreamFeatureKeys = { ...concurrencyUpstreamKeys };
 
-export const featuresOfFile: readonly FeatureKeys[] = [circuitBreaker, concurrency];
+export const featuresOfFile: readonly FeatureKeys[] = [objectives, circuitBreaker, concurrency];

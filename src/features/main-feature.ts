@@ -1,4 +1,5 @@
 /** The part of a feature in the main thread. */
+import type { ExchangeCount } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { FeatureMessages, FeatureScope } from '../core/feature.ts';
 import type { Random } from '../core/random.ts';
@@ -15,13 +16,20 @@ export interface MainPart<S extends object = object> {
   use(scopes: readonly ScopedSpec<S>[]): void;
   /** From the parts of a worker, by `scopeKey`. */
   onReports?(reports: FeatureMessages): void;
+  /** How exchanges have ended at a worker since its last batch. */
+  onExchanges?(exchanges: readonly ExchangeCount[]): void;
+  /** Ends what it waits for. */
   stop?(): void;
+  /** Writes what the next process is to know; `hasSuccessor`: one serves already. */
+  close?(hasSuccessor: boolean): Promise<void>;
 }
 
 export interface MainFeaturePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  /** Null: nothing is kept. */
+  readonly stateFolder: string | null;
   /** Tells the parts in all workers, also those that start later, the state of all scopes, by `scopeKey`. */
   publish(states: FeatureMessages): void;
 }

@@ -1,6 +1,7 @@
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
+import { objectives } from './objectives/main.ts';
 import type { MainFeature } from './main-feature.ts';
 
 /** Features that need something of the main thread. */
-export const mainFeatures: readonly MainFeature[] = [circuitBreaker, concurrency];
+export const mainFeatures: readonly MainFeature[] = [circuitBreaker, concurrency, objectives];

@@ -29,7 +29,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   system: ['core'],
   discovery: ['core', 'policy'],
   // The part of a feature in the main thread.
-  'features/main': ['core', 'policy', 'discovery', 'features'],
+  'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [

@@ -37,6 +37,7 @@ class BreakerWorld {
     this.world = new Http1World(options);
     this.outcomes = new OutcomeCounts((route) => this.world.features.judgesFailuresOf(route));
     this.breakers = new CircuitBreakers({
+      stateFolder: null,
       clock: this.world.clock,
       random: new SeededRandom(1),
       events: { emit: (event) => void this.events.push(event as NewEvent<'circuit_breaker'>) },

@@ -1,8 +1,7 @@
-import type { RouteSpec } from '../core/route-spec.ts';
-import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
-import type { EventSink } from '../core/event.ts';
-import type { ObjectiveKind, ObjectiveStatus } from '../core/objective.ts';
-import type { Clock, Instant } from '../core/time.ts';
+import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
+import type { EventSink } from '../../core/event.ts';
+import type { ObjectiveKind, ObjectiveStatus, SloSpec } from '../../core/objective.ts';
+import type { Clock, Instant } from '../../core/time.ts';
 import {
   BurnCounts,
   type BurnTier,
@@ -11,9 +10,11 @@ import {
   burnTiers,
   type KeptCounts,
   openTier,
-} from '../policy/slo-burn.ts';
-import { isClosedByOperator, isFailedCount } from '../record/exchange-figures.ts';
-import type { SloStorage } from './slo-file.ts';
+} from '../../policy/slo-burn.ts';
+import { isClosedByOperator, isFailedCount } from '../../record/exchange-figures.ts';
+import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
+import { SloFile, type SloStorage } from './main-file.ts';
+import { objectivesName } from './name.ts';
 
 export interface SloWatchParts {
   readonly clock: Clock;
@@ -38,7 +39,7 @@ interface Objective {
 }
 
 /** Counts the requests of routes that have objectives, and reports those whose error budget is used up too fast. */
-export class SloWatch {
+export class SloWatch implements MainPart<SloSpec> {
   readonly #parts: SloWatchParts;
   readonly #beganAt: number;
   readonly #began: Instant;
@@ -56,9 +57,9 @@ export class SloWatch {
   }
 
   /** Objectives that stay keep their counts. */
-  use(routes: readonly Pick<RouteSpec, 'id' | 'slo'>[]): void {
+  use(scopes: readonly ScopedSpec<SloSpec>[]): void {
     const known = new Map(this.#objectives.map((one) => [keyOf(one), one]));
-    const wanted = routes.flatMap(({ id, slo }) => objectivesOf(id, slo));
+    const wanted = scopes.flatMap(({ scope, spec }) => objectivesOf(scope.id, spec));
     const kept: Readonly<Record<string, KeptCounts>> =
       wanted.some((one) => !known.has(keyOf(one))) && this.#parts.storage !== null ? this.#parts.storage.read() : {};
     this.#objectives = wanted.map((one) => {
@@ -71,7 +72,7 @@ export class SloWatch {
     this.#byRoute = Map.groupBy(this.#objectives, ({ route }) => route);
   }
 
-  onBatch(exchanges: readonly ExchangeCount[]): void {
+  onExchanges(exchanges: readonly ExchangeCount[]): void {
     if (this.#objectives.length === 0) return;
     const now = this.#now;
     for (const counted of exchanges)
@@ -166,11 +167,15 @@ export class SloWatch {
   }
 }
 
+export const objectives = mainFeature<SloSpec, SloWatch>({
+  name: objectivesName,
+  start: ({ clock, events, stateFolder }) =>
+    new SloWatch({ clock, events, storage: stateFolder === null ? null : new SloFile(stateFolder) }),
+});
+
 type WantedObjective = Pick<Objective, 'route' | 'kind' | 'target' | 'underMs'>;
 
-function objectivesOf(route: string, slo: RouteSpec['slo']): readonly WantedObjective[] {
-  if (slo === undefined) return [];
-  const { availability, latency } = slo;
+function objectivesOf(route: string, { availability, latency }: SloSpec): readonly WantedObjective[] {
   return [
     ...(availability === null ? [] : [{ route, kind: 'availability', target: availability, underMs: null } as const]),
     ...(latency === null ? [] : [{ route, kind: 'latency', target: latency.share, underMs: latency.underMs } as const]),

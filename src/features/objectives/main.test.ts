@@ -3,14 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
-import type { RouteId } from '../core/endpoint.ts';
-import type { NewEvent } from '../core/event.ts';
-import type { SloSpec } from '../core/objective.ts';
-import { sampleCount } from '../record/sample-count.test-support.ts';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { SloFile } from './slo-file.ts';
-import { SloWatch } from './slo-watch.ts';
+import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
+import type { NewEvent } from '../../core/event.ts';
+import type { SloSpec } from '../../core/objective.ts';
+import { sampleCount } from '../../record/sample-count.test-support.ts';
+import { SimulatedClock } from '../../testing/simulated-clock.ts';
+import { SloFile } from './main-file.ts';
+import { SloWatch } from './main.ts';
 
 let folder: string;
 let clock: SimulatedClock;
@@ -30,7 +29,7 @@ function watched(): SloWatch {
   return new SloWatch({ clock, events: sink as never, storage: new SloFile(folder) });
 }
 
-const route = (slo: SloSpec, id = '/api') => ({ id: id as RouteId, slo });
+const route = (spec: SloSpec, id = '/api') => ({ scope: { kind: 'route', id, upstream: 'app' } as const, spec });
 const availability: SloSpec = { availability: 0.999, latency: null };
 
 /** Requests that took `ms`. */
@@ -44,7 +43,7 @@ function counted(count: number, facts: Partial<ExchangeCount> = {}, ms = 1): Exc
 /** A batch every ten seconds. */
 async function run(minutes: number, ...batch: ExchangeCount[]): Promise<void> {
   for (let at = 0; at < minutes * 6; at += 1) {
-    watch.onBatch(batch);
+    watch.onExchanges(batch);
     await clock.advance(10_000);
   }
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { makePrivateFolder } from '../deploy/private-folder.ts';
-import { readOwnFile } from '../deploy/read-own-file.ts';
-import { writeWholeLater } from '../deploy/write-whole.ts';
-import type { KeptCounts } from '../policy/slo-burn.ts';
+import { makePrivateFolder } from '../../deploy/private-folder.ts';
+import { readOwnFile } from '../../deploy/read-own-file.ts';
+import { writeWholeLater } from '../../deploy/write-whole.ts';
+import type { KeptCounts } from '../../policy/slo-burn.ts';
 
 const version = 1;
 /** An objective takes up to some 15 KiB. */

@@ -1,0 +1,66 @@
+/** What may be written about objectives of routes. */
+import type { SloSpec } from '../../core/objective.ts';
+import { describe } from '../../schema/default.ts';
+import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { objectivesName } from './name.ts';
+import { bareObjectiveError, objectivePattern, parseObjective } from './keys-format.ts';
+import { duration, parsed } from '../../schema/leaves.ts';
+import { key, section } from '../../schema/section.ts';
+import type * as z from 'zod';
+
+const objective = parsed(parseObjective, {
+  kind: 'percentage',
+  bare: bareObjectiveError,
+  pattern: `^${objectivePattern}$`,
+  examples: ['99.9%', '99%'],
+});
+
+const absent = describe('none', 'Only the operator knows what users were promised.');
+
+const slo = section({
+  availability: key(
+    objective,
+    'The share of requests that are to be answered whole, without a 5xx, and without a gRPC status that says that the server has failed.',
+    absent,
+  ),
+  latency: key(
+    section({
+      under: duration.meta({
+        description:
+          'How long they may take, from the first byte of the request to the last of the response. Counted at the nearest bound of the histogram of durations, which is up to 17 % below.',
+      }),
+      share: objective.meta({ description: 'The share of responses that may take no longer, failures left out.' }),
+    }),
+    'How fast most responses are to be.',
+    absent,
+  ),
+});
+
+/** Of a route. */
+export const objectivesKeys = {
+  slo: key(
+    slo,
+    'What users were promised: how many requests are to be answered without failure, and how fast. A budget that is used up too fast is reported.',
+    absent,
+  ),
+};
+
+type RouteRead = z.output<z.ZodObject<typeof objectivesKeys>>;
+
+export const objectives: FeatureKeys = featureKeys<RouteRead, object>({
+  name: objectivesName,
+  keys: [],
+  ofRoute({ slo: read }): SloSpec | null {
+    const { availability, latency } = read ?? {};
+    if (availability === undefined && latency === undefined) return null;
+    return {
+      availability: availability ?? null,
+      latency: latency === undefined ? null : { underMs: latency.under, share: latency.share },
+    };
+  },
+  review({ routes }, findings) {
+    for (const { path, read } of routes)
+      if (read.slo !== undefined && read.slo.availability === undefined && read.slo.latency === undefined)
+        findings.errorAtKey([...path, 'slo'], '"slo" promises nothing', 'add "availability" or "latency"');
+  },
+});
