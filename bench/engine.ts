@@ -13,6 +13,7 @@ import { Exchange } from '../src/exchange/exchange.ts';
 import { BufferAllowance } from '../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../src/exchange/ports.ts';
 import { compileRoute } from '../src/worker/compile-route.ts';
+import { noHooks } from '../src/worker/feature-parts.ts';
 import { routeHop } from '../src/worker/route-hop.ts';
 import { OutcomeCounts } from '../src/worker/outcome-counts.ts';
 import { createRouter } from '../src/worker/router.ts';
@@ -140,7 +141,7 @@ function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): Servin
     const hop = routeHop('bench', 'key', spec.id);
     return {
       match: spec.match,
-      route: compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null, undefined, [], null, hop),
+      route: compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null, undefined, noHooks, hop),
     };
   });
   return {

@@ -5,8 +5,8 @@ import type { EndpointKeysRead } from './application-schema.ts';
 import type { RouteRead } from './route-schema.ts';
 
 /** What a route says of features; undefined: nothing. */
-export function routeFeatures(read: RouteRead): FeatureSpecs | undefined {
-  return specsOf(({ ofRoute }) => ofRoute?.(read) ?? null);
+export function routeFeatures(read: RouteRead, file: object): FeatureSpecs | undefined {
+  return specsOf(({ ofRoute }) => ofRoute?.(read, file) ?? null);
 }
 
 /** What an upstream or an application says of features. */

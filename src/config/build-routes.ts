@@ -3,7 +3,6 @@ import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSp
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
 import { routeFeatures } from './build-features.ts';
-import { buildRetry } from './build-retry.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { bytesOrNone, count, ms, msOrNone } from '../schema/fallback.ts';
@@ -53,8 +52,7 @@ function buildRoute(
   const timeouts = buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {});
   const tunnel = buildTunnel(read.websocket ?? {}, plain.websocket ?? {});
   const buffer = buildBuffer(read.buffer ?? {}, plain.buffer ?? {});
-  const retry = buildRetry(read.retry, plain.retry);
-  const features = routeFeatures(read);
+  const features = routeFeatures(read, plain);
   const pages = { ...plain.error_pages, ...read.error_pages };
   return {
     id: id as RouteId,
@@ -67,7 +65,6 @@ function buildRoute(
     tunnel: shared.of('tunnel', tunnel, () => tunnel),
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     buffer: shared.of('buffer', buffer, () => buffer),
-    ...(retry === undefined ? {} : { retry: shared.of('retry', retry, () => retry) }),
     ...(features === undefined ? {} : { features: shared.of('features', features, () => features) }),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',

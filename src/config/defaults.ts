@@ -288,16 +288,6 @@ export const defaults = {
     ),
   },
   attempts: declare('2', 'One repetition gets past a connection that just closed; more would multiply an outage.'),
-  retry: {
-    attempts: describe('that of the upstream or application', 'It knows how much it can bear.'),
-    statuses: declare('[]', 'A response is an answer; only the operator knows which ones another attempt may change.'),
-    attemptTimeout: declare('none', 'A slow application would do the same work twice.'),
-    backoff: declare('25ms', 'Enough to spread requests that failed at the same moment; people do not notice it.'),
-    backoffMax: declare('250ms', 'The client waits meanwhile.'),
-    idempotencyKey: declare('false', 'The header alone does not show that the application reads it.'),
-    attemptHeaders: declare('false', 'Nobody reads them who does not know of them.'),
-    hedge: declare('false', 'One request of twenty is then sent twice, which applications must be able to bear.'),
-  },
   responseHeadMax: declare('64KiB', 'Twice what clients may send, since applications set many cookies at once.'),
   tlsVerify: declare('true', 'Encryption without verification protects from nobody who is in the middle.'),
 

@@ -558,7 +558,7 @@ describe('what is written', () => {
     [
       'the retries of a route come before those of the file, "none" is as if nothing were said, and the rest is from the file',
       `${one}retry: { statuses: [503, 429], backoff: 500ms, hedge: true }\nroutes: [{ to: app, path: /a, retry: none }, { to: app, path: /b, retry: { attempts: 4, attempt_timeout: 2s, statuses: [502], idempotency_key: true } }, { to: app, path: /c, retry: { attempt_timeout: none, attempt_headers: true, backoff_max: 2s } }]`,
-      (c) => c.routes.map(({ retry }) => retry),
+      (c) => c.routes.map(({ features }) => features?.['retry']),
       [
         undefined,
         {

@@ -1,9 +1,13 @@
-import type { Written } from '../features/feature-keys.ts';
+import { isIP } from 'node:net';
+import type { SettingsBeside, Written } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
+import { ms } from '../schema/fallback.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
 import type { Draft } from './draft.ts';
+import { defaults } from './defaults.ts';
 import type { ErrorCollector } from './error-collector.ts';
+import type { RouteRead } from './route-schema.ts';
 
 /** Half of what the shared memory has room for: during a reload those of two configurations are counted. */
 export const sharedMax = 256;
@@ -15,25 +19,60 @@ export function reviewFeatures(draft: Draft, collector: ErrorCollector): void {
   reviewShared(written, collector);
 }
 
-function writtenScopes({ routes, upstreams, applications }: Draft): Written<object, object> {
+function writtenScopes(draft: Draft): Written<object, object, object> {
+  const { routes, upstreams, applications, plain } = draft;
   return {
+    file: { read: plain, beside: settingsBeside(draft, {}) },
     upstreams: [
       ...[...upstreams].flatMap(([name, read]) =>
         'endpoints' in read ? [{ path: ['upstreams', name], name, read }] : [],
       ),
       ...[...applications].map(([name, read]) => ({ path: ['applications', name], name, read })),
     ],
-    routes: [...routes].map(([at, read]) => ({ path: ['routes', at], to: read.to ?? null, read })),
+    routes: [...routes].map(([at, read]) => ({
+      ...{ path: ['routes', at], to: read.to ?? null, read },
+      beside: settingsBeside(draft, read),
+    })),
   };
 }
 
+function settingsBeside(draft: Draft, { to, commit_delay, timeouts }: Partial<RouteRead>): SettingsBeside {
+  const { plain } = draft;
+  return {
+    commitDelayMs: commit_delay === undefined ? plain.commit_delay : commit_delay,
+    exchangeMs: timeouts?.exchange === undefined ? plain.timeouts?.exchange : timeouts.exchange,
+    responseHeadMs: timeouts?.response_head ?? ms(plain.timeouts?.response_head, defaults.timeouts.responseHead),
+    hasOneEndpoint: hasOneEndpoint(draft, to),
+  };
+}
+
+/** `to`: absent: every upstream and application. A name may have several addresses. */
+function hasOneEndpoint({ upstreams, applications }: Draft, to: string | undefined): boolean {
+  const written = [...upstreams].filter(([name]) => to === undefined || name === to);
+  const run = [...applications].filter(([name]) => to === undefined || name === to);
+  if (written.length + run.length === 0) return false;
+  return (
+    run.every(([, { instances = 1 }]) => instances === 1) &&
+    written.every(([, read]) => {
+      const endpoints = 'endpoints' in read ? read.endpoints : read;
+      return (
+        endpoints.length === 1 && endpoints.every(({ address }) => address.kind === 'unix' || isAddress(address.host))
+      );
+    })
+  );
+}
+
+function isAddress(host: string): boolean {
+  return isIP(host) !== 0;
+}
+
 /** The gateway counts so many scopes in memory that all workers share. */
-function reviewShared(written: Written<object, object>, collector: ErrorCollector): void {
+function reviewShared({ routes, upstreams, file }: Written<object, object, object>, collector: ErrorCollector): void {
   const counted: { readonly key: string; readonly path: Path }[] = [];
   for (const { sharedBy: key, ofRoute, ofUpstream } of featuresOfFile) {
     if (key === undefined) continue;
-    for (const { path, read } of written.upstreams) if (ofUpstream?.(read) != null) counted.push({ key, path });
-    for (const { path, read } of written.routes) if (ofRoute?.(read) != null) counted.push({ key, path });
+    for (const { path, read } of upstreams) if (ofUpstream?.(read) != null) counted.push({ key, path });
+    for (const { path, read } of routes) if (ofRoute?.(read, file.read) != null) counted.push({ key, path });
   }
   const first = counted[sharedMax];
   if (first === undefined) return;

@@ -22,7 +22,6 @@ import {
   whole,
 } from '../schema/leaves.ts';
 import { routeFeatureKeys } from '../features/keys.ts';
-import { retry } from './retry-schema.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
 
@@ -189,7 +188,6 @@ export const route = section({
   websocket: key(websocket, 'Settings of WebSockets that differ from those of the file.'),
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   buffer: key(buffer, 'How much of its bodies waits in the gateway, if it differs from the file; or `none`.'),
-  retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`.'),
   ...routeFeatureKeys,
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),

@@ -27,7 +27,7 @@ import {
 import { otlp } from './otlp-schema.ts';
 import { store } from './store-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
-import { retry } from './retry-schema.ts';
+import { fileFeatureKeys } from '../features/keys.ts';
 import { key, section } from '../schema/section.ts';
 import { listenAddress, adminTls, listener } from './listener-schema.ts';
 import { upstream } from './upstream-schema.ts';
@@ -121,10 +121,7 @@ export const file = section({
     buffer,
     'How much of a body waits in the gateway, so that a slow client holds no connection to an application; or `none`.',
   ),
-  retry: key(
-    retry,
-    'How exchanges are retried, for every route that does not say otherwise. Without it, a request that may have been executed is retried only if its method is idempotent, and once, as `attempts` of its upstream or application counts.',
-  ),
+  ...fileFeatureKeys,
   upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
   applications: key(
     z.record(name, application),

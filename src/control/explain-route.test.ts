@@ -76,7 +76,8 @@ describe('the route of a request', () => {
     const { retry, limits } = explainRoute(question, { routes, upstreams });
     assert.deepEqual(retry, { attemptsMax: 2 });
     assert.equal(limits?.['endpointConnectionsMax'], 100);
-    const own = { ...routes[3], retry: { attemptsMax: 4, statuses: [502, 503], hedge: false } } as unknown as RouteSpec;
+    const set = { attemptsMax: 4, statuses: [502, 503], hedge: false };
+    const own = { ...routes[3], features: { retry: set } } as unknown as RouteSpec;
     assert.deepEqual(explainRoute(question, { routes: [own], upstreams }).retry, {
       attemptsMax: 4,
       statuses: '502, 503',

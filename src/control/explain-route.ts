@@ -1,5 +1,6 @@
 import type { Configuration } from '../core/configuration.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
+import { retryOf } from '../features/retry/settings.ts';
 import type { FieldMatch, RouteSpec } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
@@ -92,12 +93,13 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     upstream: upstream?.id ?? null,
     reason: `${id} is the first route that matches; ${does}.`,
     timeouts,
-    retry: upstream === null ? null : retryOf(spec, upstream),
+    retry: upstream === null ? null : retriesOf(spec, upstream),
     limits: limitsOf(spec, upstream),
   };
 }
 
-function retryOf({ retry }: RouteSpec, upstream: UpstreamSpec): FlatSettings {
+function retriesOf({ features }: RouteSpec, upstream: UpstreamSpec): FlatSettings {
+  const retry = retryOf(features);
   return flat({ ...retry, attemptsMax: retry?.attemptsMax ?? upstream.attemptsMax });
 }
 

@@ -48,7 +48,7 @@ export interface IncidentWatchParts {
 /** Settings that incidents are compared with. */
 export interface WatchedConfiguration {
   /** Of the active configuration; null: there is no such route. */
-  readonly route: (id: string) => Pick<RouteSpec, 'timeouts' | 'retry' | 'features'> | null;
+  readonly route: (id: string) => Pick<RouteSpec, 'timeouts' | 'features'> | null;
   /** Of the active configuration; null: there is no such upstream. */
   readonly upstream: (id: UpstreamId) => UpstreamSettings | null;
   /** The timeouts of a route that a revision has replaced by others; null: it has not, or that is no longer known. */

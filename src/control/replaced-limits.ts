@@ -2,7 +2,7 @@ import type { RouteSpec } from '../core/route-spec.ts';
 import type { RouteLimits } from '../diagnose/live/watched-upstream.ts';
 import { limitsOf } from './timeout-advice.ts';
 
-type LimitedRoute = Pick<RouteSpec, 'id' | 'timeouts' | 'retry'>;
+type LimitedRoute = Pick<RouteSpec, 'id' | 'timeouts' | 'features'>;
 
 /** An incident is blamed on one of the last changes. */
 const keptMax = 5;

@@ -20,8 +20,6 @@ export interface RouteSpec extends AnswerSettings {
   /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
   readonly commitDelayMs: number;
   readonly buffer: BufferSpec;
-  /** What the route says of retries; absent: nothing, and a request that may have been executed is retried once at most. */
-  readonly retry?: RetrySpec;
   /** What it says of features; absent: of none. */
   readonly features?: FeatureSpecs;
 }

@@ -1,6 +1,16 @@
 /** What may be written of a feature, and what becomes of it. */
 import type { Findings, Path } from '../schema/findings.ts';
 
+/** Settings of no feature that hold for a route, or for those of the file that say nothing else. */
+export interface SettingsBeside {
+  /** Null: no response is held. */
+  readonly commitDelayMs: number | null | undefined;
+  readonly exchangeMs: number | null | undefined;
+  readonly responseHeadMs: number;
+  /** Every upstream that its requests go to has one endpoint. */
+  readonly hasOneEndpoint: boolean;
+}
+
 /** A route, upstream or application as it is written. */
 export interface WrittenScope<R> {
   readonly path: Path;
@@ -10,33 +20,35 @@ export interface WrittenScope<R> {
 export interface WrittenRoute<R> extends WrittenScope<R> {
   /** The name of the upstream or application; null: the route answers by itself. */
   readonly to: string | null;
+  readonly beside: SettingsBeside;
 }
 
 export interface WrittenUpstream<R> extends WrittenScope<R> {
   readonly name: string;
 }
 
-export interface Written<R, U> {
+export interface Written<R, U, F> {
+  readonly file: { readonly read: F; readonly beside: SettingsBeside };
   readonly routes: readonly WrittenRoute<R>[];
   /** And applications. */
   readonly upstreams: readonly WrittenUpstream<U>[];
 }
 
-/** A feature in the file: `R` is what is read of it in a route, `U` in an upstream or application, `S` its spec. */
-export interface FeatureKeys<R = object, U = object> {
+/** A feature in the file: `R` is what is read of it in a route, `U` in an upstream or application, `F` at the top. */
+export interface FeatureKeys<R = object, U = object, F = object> {
   readonly name: string;
   /** Its keys in a route that sends requests to an upstream; beside other actions they have no effect. */
   readonly keys: readonly string[];
   /** The spec of a route; null: the route does not have the feature. */
-  readonly ofRoute?: (read: R) => object | null;
+  readonly ofRoute?: (read: R, file: F) => object | null;
   readonly ofUpstream?: (read: U) => object | null;
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;
   /** Finds what is wrong with it, or without effect, beside other settings. */
-  readonly review?: (written: Written<R, U>, findings: Findings) => void;
+  readonly review?: (written: Written<R, U, F>, findings: Findings) => void;
 }
 
 /** The feature, as the registry has it. */
-export function featureKeys<R, U>(feature: FeatureKeys<R, U>): FeatureKeys {
+export function featureKeys<R, U, F = object>(feature: FeatureKeys<R, U, F>): FeatureKeys {
   return feature as unknown as FeatureKeys;
 }

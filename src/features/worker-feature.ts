@@ -10,6 +10,7 @@ import type { BoundSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
+import type { RetryPolicy } from '../exchange/retry-policy.ts';
 
 /** Where exchanges of a scope meet the feature. A route has null for what none of its features fills. */
 export interface FeatureHooks {
@@ -18,6 +19,9 @@ export interface FeatureHooks {
   readonly gate?: RequestGate;
   /** Whose turn comes first where requests wait at a gate. */
   readonly priority?: RequestPriority;
+  readonly retry?: RetryPolicy;
+  /** Names of headers, in lower case, that requests of clients lose. */
+  readonly requestFieldsRemoved?: readonly string[];
   /** Is told how each exchange has ended. */
   readonly onEnded?: (exchange: EndedExchange) => void;
 }

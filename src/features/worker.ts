@@ -1,6 +1,7 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
+import { retry } from './retry/worker.ts';
 import type { WorkerFeature } from './worker-feature.ts';
 
 /** The features of routes and upstreams, in the order in which requests meet them. */
-export const workerFeatures: readonly WorkerFeature[] = [circuitBreaker, concurrency];
+export const workerFeatures: readonly WorkerFeature[] = [circuitBreaker, concurrency, retry];

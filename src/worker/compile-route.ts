@@ -1,12 +1,9 @@
 import type { FieldEdits, RouteSpec } from '../core/route-spec.ts';
-import type { Filter } from '../core/filter.ts';
 import { type FieldFilter, fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
-import { attemptCountName, expectedTimeoutName } from '../exchange/announced-request.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
-import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { FieldChange, RequestFieldChange, Route, RouteHop, Upstream } from '../exchange/ports.ts';
-import { compileRetry } from '../exchange/retry-policy.ts';
+import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
 import { filtersOf } from './route-filters.ts';
@@ -20,17 +17,16 @@ export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof Overr
 
 /**
  * A route prepared for exchanges. `upstream` is the one that its action names, null for other actions; `own` are the field filters of
- * all routes of a configuration, so that routes without edits share them. `filters` come before those of the action.
+ * all routes of a configuration, so that routes without edits share them. The filters of `hooks` come before those of the action.
  */
 export function compileRoute(
   spec: RouteSpec,
   upstream: Upstream | null,
   own: OwnRequestFields = ownOfAll,
-  filters: readonly Filter[] = [],
-  bounds: RouteBounds | null = null,
+  hooks: RouteHooks = noHooks,
   hop: RouteHop = routeHop('', '', spec.id),
 ): CompiledRoute {
-  const ownFilters = [...filters, ...filtersOf(spec)];
+  const ownFilters = [...hooks.filters, ...filtersOf(spec)];
   const prefixRemoved = prefixRemovedBy(spec.match.pathPrefix, spec.rewrite.pathPrefix);
   return {
     id: spec.id,
@@ -43,12 +39,12 @@ export function compileRoute(
     tunnel: spec.tunnel,
     commitDelayMs: spec.commitDelayMs,
     buffer: spec.buffer,
-    bounds,
-    retry: spec.retry === undefined ? null : compileRetry(spec.retry),
+    bounds: hooks.bounds,
+    retry: hooks.retry,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
     hop,
-    request: requestChange(spec, prefixRemoved, own),
+    request: requestChange(spec.requestFields, hooks.requestFieldsRemoved, prefixRemoved, own),
     response: isEmpty(spec.responseFields) ? responseUnedited : fieldChange(spec.responseFields, ownResponseFields),
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
@@ -63,14 +59,13 @@ const ownOfAll = ownRequestFields(null);
 const requestUnedited = new WeakMap<OwnRequestFields, RequestFieldChange>();
 const responseUnedited: FieldChange = { drop: ownResponseFields, lines: [] };
 
-/** Where the gateway counts attempts, the counts of others are dropped: each of them is that of another hop. */
-function requestEditsOf({ requestFields, retry }: RouteSpec): FieldEdits {
-  if (retry?.attemptHeaders !== true) return requestFields;
-  return { ...requestFields, remove: [...requestFields.remove, attemptCountName, expectedTimeoutName] };
-}
-
-function requestChange(spec: RouteSpec, prefixRemoved: string, own: OwnRequestFields): RequestFieldChange {
-  const edits = requestEditsOf(spec);
+function requestChange(
+  written: FieldEdits,
+  removed: readonly string[],
+  prefixRemoved: string,
+  own: OwnRequestFields,
+): RequestFieldChange {
+  const edits = removed.length === 0 ? written : { ...written, remove: [...written.remove, ...removed] };
   if (prefixRemoved !== '') return editedRequest(edits, own, [prefixName]);
   if (!isEmpty(edits)) return editedRequest(edits, own);
   const known = requestUnedited.get(own);

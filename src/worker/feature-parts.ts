@@ -13,6 +13,7 @@ import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
+import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { FeaturePart, FeaturePorts, FeatureHooks, WorkerFeature } from '../features/worker-feature.ts';
 
 export interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
@@ -190,14 +191,21 @@ export class PendingParts {
 export interface RouteHooks {
   readonly filters: readonly Filter[];
   readonly bounds: RouteBounds | null;
+  readonly retry: RetryPolicy | null;
+  readonly requestFieldsRemoved: readonly string[];
 }
 
+export const noHooks: RouteHooks = { filters: [], bounds: null, retry: null, requestFieldsRemoved: [] };
+
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
+  if (ofRoute.length + ofUpstream.length === 0) return noHooks;
   const all = [...ofRoute, ...ofUpstream];
   const bounds = all.flatMap(({ gate }) => gate ?? []);
   const priority = ofRoute.find((hooks) => hooks.priority !== undefined)?.priority ?? 'normal';
   return {
     filters: all.flatMap(({ filters = [] }) => filters),
     bounds: bounds.length === 0 ? null : { bounds, priority },
+    retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
+    requestFieldsRemoved: all.flatMap(({ requestFieldsRemoved = [] }) => requestFieldsRemoved),
   };
 }

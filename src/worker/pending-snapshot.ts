@@ -66,13 +66,7 @@ export class PendingSnapshot {
           this.#withoutDrainSignal(spec, upstream),
           upstream,
           this.#own,
-          [
-            ...this.#listenerFilters(spec),
-            ...this.#sessionFilters(upstream),
-            ...this.#drainFilters(upstream),
-            ...hooks.filters,
-          ],
-          hooks.bounds,
+          { ...hooks, filters: [...this.#filtersBefore(spec, upstream), ...hooks.filters] },
           routeHop(this.#hopName, this.#hopKey, spec.id),
         ),
       });
@@ -87,6 +81,10 @@ export class PendingSnapshot {
       this.#parts.of({ kind: 'route', id, upstream }, features),
       upstream === null ? [] : this.#parts.of({ kind: 'upstream', id: upstream, upstream }, ofUpstream),
     );
+  }
+
+  #filtersBefore(spec: RouteSpec, upstream: LiveUpstream | null): readonly Filter[] {
+    return [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream), ...this.#drainFilters(upstream)];
   }
 
   /** By what the upstream will be, which a known one is not before `activate`. */

@@ -226,15 +226,15 @@ export class Http1World implements World {
     const parts = this.features.prepare();
     const entries = routes.map((spec) => {
       const upstream = spec.action.kind === 'upstream' ? this.upstream : null;
+      const hooks = routeHooks(
+        parts.of({ kind: 'route', id: spec.id, upstream: 'app' }, spec.features),
+        parts.of({ kind: 'upstream', id: 'app', upstream: 'app' }, ofUpstream),
+      );
       const compiled = compileRoute(
         spec,
         upstream,
         undefined,
-        this.options.filters,
-        routeHooks(
-          parts.of({ kind: 'route', id: spec.id, upstream: 'app' }, spec.features),
-          parts.of({ kind: 'upstream', id: 'app', upstream: 'app' }, ofUpstream),
-        ).bounds,
+        { ...hooks, filters: this.options.filters ?? [] },
         routeHop('edge', 'key', spec.id),
       );
       return { match: spec.match, route: compiled };

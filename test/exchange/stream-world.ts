@@ -13,7 +13,9 @@ import { after } from '../../src/core/time.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { BufferAllowance } from '../../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
+import { workerFeatures } from '../../src/features/worker.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
+import { FeatureParts, routeHooks } from '../../src/worker/feature-parts.ts';
 import { routeHop } from '../../src/worker/route-hop.ts';
 import { createRouter } from '../../src/worker/router.ts';
 import {
@@ -73,17 +75,20 @@ export class StreamWorld implements World {
     this.#buffers = new BufferAllowance(this.counts, { ...defaultLimits, ...options.limits }.bufferBytesMax);
     this.upstream = new LiveUpstream(this.#upstreamSpec(), this.#upstreamPorts());
     const { upstream } = this;
+    const features = new FeatureParts(workerFeatures, this.#upstreamPorts());
+    const parts = features.prepare();
     const entries = routeSpecs(options).map((spec) => {
+      const hooks = routeHooks(parts.of({ kind: 'route', id: spec.id, upstream: 'app' }, spec.features), []);
       const compiled = compileRoute(
         spec,
         spec.action.kind === 'upstream' ? upstream : null,
         undefined,
-        options.filters,
-        null,
+        { ...hooks, filters: options.filters ?? [] },
         routeHop('edge', 'key', spec.id),
       );
       return { match: spec.match, route: compiled };
     });
+    features.activate(parts);
     this.#serving = {
       revision: 7,
       deployment: 'edge',

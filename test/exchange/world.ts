@@ -192,7 +192,11 @@ export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
     disclosure: 'operator',
     commitDelayMs: options.commitDelayMs ?? 50,
     buffer: { requestBytesMax: 65_536, requestWaitMs: 50, responseBytesMax: 262_144, ...options.buffer },
-    ...(options.retry === undefined ? {} : { retry: { ...defaultRetry, ...options.retry } }),
   };
-  return (options.routes ?? [{}]).map((route) => ({ ...plain, ...route }));
+  const features = options.retry === undefined ? {} : { retry: { ...defaultRetry, ...options.retry } };
+  return (options.routes ?? [{}]).map((route) => ({
+    ...plain,
+    ...route,
+    features: { ...features, ...route.features },
+  }));
 }
