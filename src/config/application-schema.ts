@@ -101,7 +101,6 @@ export type EndpointKeysRead = Pick<
   | 'when_none_ready'
   | 'outlier_detection'
   | 'circuit_breaker'
-  | 'drain_signal'
   | 'response_head_max'
   | 'logs'
 >;

@@ -5,7 +5,6 @@ import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import { upstreamFeatures } from './build-features.ts';
 import type { BuildContext } from './build-context.ts';
 import type { expectation } from './check-schema.ts';
-import { buildDrainSignal } from './build-drain.ts';
 import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
 import { count, ms, bytes, share } from '../schema/fallback.ts';
@@ -34,7 +33,6 @@ function buildEndpointLimits(
   | 'whenNoneReady'
   | 'outlierDetection'
   | 'circuitBreaker'
-  | 'drainSignal'
   | 'logs'
 > {
   const { connections } = read;
@@ -50,7 +48,6 @@ function buildEndpointLimits(
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
     ...upstreamFeatures(read),
-    ...buildDrainSignal(read.drain_signal),
     ...(read.logs === undefined
       ? {}
       : { logs: [...new Set(read.logs.map((path) => resolve(context.directory, path)))] }),

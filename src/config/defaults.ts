@@ -236,21 +236,6 @@ export const defaults = {
     probes: declare('1', 'One request shows whether the application answers; the next ones wait for what it shows.'),
   },
 
-  drainSignal: {
-    absent: declare(
-      'false',
-      'Only the operator knows whether the application passes on headers that strangers give it.',
-    ),
-    header: declare(
-      'x-envoy-immediate-health-check-fail',
-      'Applications that run behind Envoy or in a service mesh send it already, and no RFC has a name for it.',
-    ),
-    value: declare(
-      'none',
-      'The header is dropped from requests; only an application that lets strangers write its response headers needs a value.',
-    ),
-  },
-
   whenNoneReady: {
     wait: declare('5s', 'Most applications restart within that; a client that waits notices nothing but the time.'),
     then: declare(

@@ -310,7 +310,7 @@ describe('what is written', () => {
     [
       'the signal to drain of an upstream and of an application',
       'upstreams: { a: { endpoints: "a:1", drain_signal: { value: s } } }\napplications: { b: { command: x, drain_signal: true }, c: { command: x, drain_signal: false } }\nroutes: [{ path: /a, to: a }, { path: /b, to: b }, { to: c }]',
-      (c) => c.upstreams.map(({ drainSignal }) => drainSignal),
+      (c) => c.upstreams.map(({ features }) => features?.['drain_signal']),
       [
         { header: 'x-envoy-immediate-health-check-fail', value: 's' },
         { header: 'x-envoy-immediate-health-check-fail', value: null },
@@ -560,7 +560,10 @@ describe('what is written', () => {
       `${one}retry: { statuses: [503, 429], backoff: 500ms, hedge: true }\nroutes: [{ to: app, path: /a, retry: none }, { to: app, path: /b, retry: { attempts: 4, attempt_timeout: 2s, statuses: [502], idempotency_key: true } }, { to: app, path: /c, retry: { attempt_timeout: none, attempt_headers: true, backoff_max: 2s } }]`,
       (c) => c.routes.map(({ features }) => features?.['retry']),
       [
-        undefined,
+        {
+          ...{ attemptsMax: 1, statuses: [], attemptMs: null, backoffMs: 25, backoffMaxMs: 250 },
+          ...{ idempotencyKey: false, attemptHeaders: false, hedge: false },
+        },
         {
           ...{ attemptsMax: 4, statuses: [502], attemptMs: 2000, backoffMs: 500, backoffMaxMs: 500 },
           ...{ idempotencyKey: true, attemptHeaders: false, hedge: true },

@@ -8,7 +8,6 @@ import { defaults } from './defaults.ts';
 import { duration, durationOrNone, oneOrMany, path, size, textOf, whole } from '../schema/leaves.ts';
 import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
 import { key, section } from '../schema/section.ts';
-import { drainSignal } from './drain-schema.ts';
 import { sticky } from './sticky-schema.ts';
 import { hide } from '../schema/schema-parts.ts';
 
@@ -95,11 +94,6 @@ export const endpointKeys = {
     circuitBreaker,
     'Whether an endpoint whose requests fail gets none for a short time even if it is the last one, or too many others are ejected: the answer is then a 503 (`circuit_open`) at once. `true`, or for how long.',
     defaults.outlierDetection.breaker,
-  ),
-  drain_signal: key(
-    drainSignal,
-    'Whether an endpoint may say that it wants no new requests: by a header of its responses, also those to checks, or by its health document.',
-    defaults.drainSignal.absent,
   ),
   logs: key(
     z.array(path).max(16),

@@ -192,6 +192,7 @@ export class ControlParts {
       random: systemRandom,
       events: this.hub,
       stateFolder: options.configuration.stateFolder,
+      endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
     });
   }
@@ -358,7 +359,6 @@ export class ControlParts {
         if (batch.refused !== undefined) this.endpoints.onRefused(batch.refused);
         this.endpoints.onOutcomes(batch.outcomes);
         this.processes.onOutcomes(batch.outcomes);
-        if (batch.drainSignals !== undefined) this.endpoints.onDrainSignals(batch.drainSignals);
         if (batch.features !== undefined) this.features.onReports(batch.features);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);

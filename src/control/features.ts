@@ -11,13 +11,14 @@ import {
 import type { Random } from '../core/random.ts';
 import type { BoundCounters, SemaphoreHandle } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
-import type { MainFeature, MainPart, ScopedSpec } from '../features/main-feature.ts';
+import type { MainFeature, MainFeaturePorts, MainPart, ScopedSpec } from '../features/main-feature.ts';
 
 export interface FeaturesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
   readonly stateFolder: string | null;
+  readonly endpoints: MainFeaturePorts['endpoints'];
   /** Tells all workers. */
   readonly send: (feature: string, states: FeatureMessages) => void;
 }

@@ -52,8 +52,6 @@ export interface UpstreamSpec {
   readonly outlierDetection?: OutlierDetectionSpec | 'none';
   /** An endpoint that fails and that outlier detection may not eject gets no requests for some time all the same; absent: it gets them. */
   readonly circuitBreaker?: CircuitBreakerSpec;
-  /** How an endpoint says that it wants no new requests; absent: it is not listened to. */
-  readonly drainSignal?: DrainSignalSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;

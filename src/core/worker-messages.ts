@@ -6,7 +6,6 @@ import type { ExchangeCount, WorkerCounts } from './counters.ts';
 import type { ForceCloseReason } from './failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
-import type { DrainSignal } from './drain-signal.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { FeatureMessages } from './feature.ts';
 import type { OwnSocket, PassedSocket } from './passed-socket.ts';
@@ -130,8 +129,6 @@ export type FromWorker =
       readonly outcomes: readonly EndpointOutcomes[];
       /** What parts of features report, by feature; absent: nothing. */
       readonly features?: Readonly<Record<string, FeatureMessages>>;
-      /** Absent: no endpoint has said that it wants no new requests. */
-      readonly drainSignals?: readonly DrainSignal[];
       /** Endpoints that have refused connections; absent: none has. */
       readonly refused?: readonly EndpointId[];
       /** Draining endpoints to which this worker has no request in flight any more. */

@@ -1,3 +1,4 @@
+import { drainSignalOf } from '../features/drain-signal/settings.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { EndpointAddress, EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
@@ -93,7 +94,8 @@ export class EndpointChecks {
 
   #watchOne(watched: Map<string, WatchedEndpoint>, spec: UpstreamSpec, endpoint: SourceEndpoint): string {
     const { id, address, name, secondAddress } = endpoint;
-    const { check, tls, proxyProtocol, http2, drainSignal, id: upstream } = spec;
+    const { check, tls, proxyProtocol, http2, id: upstream } = spec;
+    const drainSignal = drainSignalOf(spec.features);
     const key = this.#keyOf(spec, id);
     if (check.kind === 'none') return key;
     this.#keys.set(id, { upstream, key });

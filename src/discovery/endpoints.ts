@@ -19,7 +19,7 @@ import { withTriedReasons } from './tried-endpoints.ts';
 import { EndpointDeltas, type EndpointDelta } from './endpoint-deltas.ts';
 import { EndpointSince } from './endpoint-since.ts';
 import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
-import type { DrainSignal } from '../core/drain-signal.ts';
+import { drainSignalOf } from '../features/drain-signal/settings.ts';
 import { DrainRequests } from './drain-requests.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 import { type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
@@ -146,7 +146,8 @@ export class Endpoints {
     this.registry.activate(configuration);
     this.#drains.keepOnly(
       (upstream, id) =>
-        this.#specOf(upstream)?.drainSignal !== undefined && this.registry.endpoints(upstream)?.has(id) === true,
+        drainSignalOf(this.#specOf(upstream)?.features) !== undefined &&
+        this.registry.endpoints(upstream)?.has(id) === true,
     );
     this.#allocator.keepOnly(configuration.upstreams);
     this.#deltas.keepOnly(configuration.upstreams);
@@ -201,10 +202,9 @@ export class Endpoints {
     if (upstream !== undefined) this.#drains.onChecked(upstream.id, endpoint, drain);
   }
 
-  /** Workers have seen responses of endpoints that want no new requests. */
-  onDrainSignals(signals: readonly DrainSignal[]): void {
-    for (const { upstream, endpoint } of signals)
-      this.#drains.onResponse(upstream as UpstreamId, endpoint as EndpointId);
+  /** A worker has seen a response of an endpoint that wants no new requests. */
+  onDrainSignal(upstream: UpstreamId, endpoint: EndpointId): void {
+    this.#drains.onResponse(upstream, endpoint);
   }
 
   /** Operators have changed a weight, or drain an endpoint. */

@@ -1,5 +1,6 @@
 import { circuitBreaker, circuitBreakerKeys } from './circuit-breaker/keys.ts';
 import { concurrency, concurrencyRouteKeys, concurrencyUpstreamKeys } from './concurrency/keys.ts';
+import { drainSignalKeys, drainSignals } from './drain-signal/keys.ts';
 import { objectives, objectivesKeys } from './objectives/keys.ts';
 import { retries, retryFileKeys, retryRouteKeys } from './retry/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
@@ -16,6 +17,6 @@ export const routeFeatureKeys = {
 export const fileFeatureKeys = { ...retryFileKeys };
 
 /** What an upstream or an application may say of features. */
-export const upstreamFeatureKeys = { ...concurrencyUpstreamKeys };
+export const upstreamFeatureKeys = { ...concurrencyUpstreamKeys, ...drainSignalKeys };
 
-export const featuresOfFile: readonly FeatureKeys[] = [retries, objectives, circuitBreaker, concurrency];
+export const featuresOfFile: readonly FeatureKeys[] = [retries, objectives, circuitBreaker, concurrency, drainSignals];

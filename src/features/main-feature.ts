@@ -1,5 +1,6 @@
 /** The part of a feature in the main thread. */
 import type { ExchangeCount } from '../core/counters.ts';
+import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { FeatureMessages, FeatureScope } from '../core/feature.ts';
 import type { Random } from '../core/random.ts';
@@ -28,6 +29,10 @@ export interface MainFeaturePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  readonly endpoints: {
+    /** An endpoint has said in a response that it wants no new requests. */
+    onDrainSignal(upstream: UpstreamId, endpoint: EndpointId): void;
+  };
   /** Null: nothing is kept. */
   readonly stateFolder: string | null;
   /** Tells the parts in all workers, also those that start later, the state of all scopes, by `scopeKey`. */

@@ -41,7 +41,6 @@ export interface UpstreamPorts {
    */
   readonly balancerOf?: (upstream: UpstreamSnapshot) => CreateBalancer;
   /** An endpoint of the upstream has said in a response that it wants no new requests. */
-  readonly onDrainSignal?: (upstream: string, endpoint: string) => void;
   /** An endpoint has refused a connection. The request may go on for long: it waits, or is tried elsewhere. */
   readonly onRefused?: (endpoint: EndpointId) => void;
   /** The sessions of an upstream, the same object for as long as nothing about them changes; null: it has none. Absent: none has. */

@@ -1,5 +1,4 @@
 import type { RouteSpec } from '../core/route-spec.ts';
-import type { DrainSignalSpec } from '../core/upstream-spec.ts';
 import type { Filter } from '../core/filter.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestFields } from '../exchange/forward.ts';
@@ -7,7 +6,6 @@ import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
 import { hopNameOf } from './hop-name.ts';
-import { drainSignalFilter } from '../filters/drain-signal.ts';
 import { stickySessionFilter } from '../filters/sticky-session.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { type FeatureParts, type PendingParts, type RouteHooks, routeHooks } from './feature-parts.ts';
@@ -63,7 +61,7 @@ export class PendingSnapshot {
       this.#router.add({
         match: spec.match,
         route: compileRoute(
-          this.#withoutDrainSignal(spec, upstream),
+          spec,
           upstream,
           this.#own,
           { ...hooks, filters: [...this.#filtersBefore(spec, upstream), ...hooks.filters] },
@@ -84,7 +82,7 @@ export class PendingSnapshot {
   }
 
   #filtersBefore(spec: RouteSpec, upstream: LiveUpstream | null): readonly Filter[] {
-    return [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream), ...this.#drainFilters(upstream)];
+    return [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream)];
   }
 
   /** By what the upstream will be, which a known one is not before `activate`. */
@@ -92,24 +90,6 @@ export class PendingSnapshot {
     const spec = upstream === null ? undefined : this.#specs.get(upstream.id);
     const sessions = spec === undefined ? null : (this.#ports.sessionsOf?.(spec) ?? null);
     return sessions === null ? [] : [stickySessionFilter(sessions)];
-  }
-
-  #drainSignalOf(upstream: LiveUpstream | null): DrainSignalSpec | undefined {
-    return upstream === null ? undefined : this.#specs.get(upstream.id)?.drainSignal;
-  }
-
-  #drainFilters(upstream: LiveUpstream | null): readonly Filter[] {
-    const signal = this.#drainSignalOf(upstream);
-    if (signal === undefined || upstream === null) return [];
-    return [drainSignalFilter(signal, (endpoint) => this.#ports.onDrainSignal?.(upstream.id, endpoint))];
-  }
-
-  /** An application that repeats the headers of requests must not say by that what a client has written. */
-  #withoutDrainSignal(spec: RouteSpec, upstream: LiveUpstream | null): RouteSpec {
-    const signal = this.#drainSignalOf(upstream);
-    if (signal === undefined) return spec;
-    const { requestFields } = spec;
-    return { ...spec, requestFields: { ...requestFields, remove: [...requestFields.remove, signal.header] } };
   }
 
   #upstreamOf(id: string): LiveUpstream | null {

@@ -42,7 +42,6 @@ import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.
 import { ServerCertificates } from './server-certificates.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
 import { ChallengeRoutes } from './challenge-routes.ts';
-import { DrainSignals } from './drain-signals.ts';
 import { GatewayStates } from './gateway-states.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
 import { Http2Errors } from '../core/http2-error.ts';
@@ -91,7 +90,6 @@ export class ServingWorker {
   readonly #http2Limits = new Http2Limits();
   readonly #http2Errors = new Http2Errors();
   readonly #certificates = new ServerCertificates();
-  readonly #drainSignals = new DrainSignals();
   /** Endpoints that have refused connections, until the main thread is told. */
   readonly #refused = new Set<EndpointId>();
   readonly #askedNames: AskedNames;
@@ -148,7 +146,6 @@ export class ServingWorker {
       semaphores: this.#semaphores,
       longLivedMax: longLivedWithin(longLivedMax),
       sessionsOf: (upstream) => this.#sessions.of(upstream),
-      onDrainSignal: (upstream, endpoint) => this.#drainSignals.note(upstream, endpoint),
       onRefused: (endpoint) => {
         this.#refused.add(endpoint);
         this.#reportSoon();
@@ -432,7 +429,7 @@ export class ServingWorker {
     this.#recorder?.write(exchange);
     this.#exchangesEnded[0] = ((this.#exchangesEnded[0] as number) + 1) | 0;
     this.#features.ended(exchange);
-    if (this.#outcomes.hasUrgent || this.#features.isUrgent || !this.#drainSignals.isEmpty) this.#reportSoon();
+    if (this.#outcomes.hasUrgent || this.#features.isUrgent) this.#reportSoon();
     this.#checkDrained();
   }
 
@@ -455,7 +452,6 @@ export class ServingWorker {
       ...(thread === null ? {} : { thread }),
       outcomes,
       ...(features === null ? {} : { features }),
-      ...(this.#drainSignals.isEmpty ? {} : { drainSignals: this.#drainSignals.take() }),
       ...(refused.length === 0 ? {} : { refused }),
       drained,
       counts,

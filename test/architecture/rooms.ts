@@ -27,7 +27,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // And the encoding of certificates, which tests issue by themselves.
   testing: ['core', 'certificates'],
   system: ['core'],
-  discovery: ['core', 'policy'],
+  discovery: ['core', 'policy', 'features'],
   // The part of a feature in the main thread.
   'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.

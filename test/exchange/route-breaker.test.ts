@@ -38,6 +38,7 @@ class BreakerWorld {
     this.outcomes = new OutcomeCounts((route) => this.world.features.judgesFailuresOf(route));
     this.breakers = new CircuitBreakers({
       stateFolder: null,
+      endpoints: { onDrainSignal() {} },
       clock: this.world.clock,
       random: new SeededRandom(1),
       events: { emit: (event) => void this.events.push(event as NewEvent<'circuit_breaker'>) },

@@ -64,14 +64,14 @@ const retry = z.union([
 
 /** Of a route. */
 export const retryRouteKeys = {
-  retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`.'),
+  retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`: each is tried once.'),
 };
 
 /** Of the file. */
 export const retryFileKeys = {
   retry: key(
     retry,
-    'How exchanges are retried, for every route that does not say otherwise. Without it, a request that may have been executed is retried only if its method is idempotent, and once, as `attempts` of its upstream or application counts.',
+    'How exchanges are retried, for every route that does not say otherwise; `none`: each is tried once. Without it, a request that may have been executed is retried only if its method is idempotent, and once, as `attempts` of its upstream or application counts.',
   ),
 };
 
@@ -134,10 +134,11 @@ export const retries: FeatureKeys = featureKeys<RouteRead, object, FileRead>({
   },
 });
 
-/** What a route says, then what the file says, then the defaults. Null where neither says anything, or the route says `none`. */
+/** What a route says, then what the file says, then the defaults. Null where neither says anything. */
 function specOf(ofRoute: RetryRead | undefined, ofFile: RetryRead | undefined): RetrySpec | null {
-  if (ofRoute === 'none' || (ofRoute === undefined && (ofFile === undefined || ofFile === 'none'))) return null;
-  const read = { ...(ofFile === 'none' ? {} : ofFile), ...ofRoute };
+  const nearest = ofRoute ?? ofFile;
+  if (nearest === undefined) return null;
+  const read = nearest === 'none' ? { attempts: 1 } : { ...(ofFile === 'none' ? {} : ofFile), ...nearest };
   const backoffMs = ms(read.backoff, absent.backoff);
   return {
     attemptsMax: read.attempts ?? null,
