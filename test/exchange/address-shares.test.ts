@@ -5,6 +5,7 @@ import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { logInAt } from './connection-login.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
 import type { ArrivedRequest, ClientActor, WorldOptions } from './world.ts';
 
@@ -98,11 +99,41 @@ describe('one address that occupies an endpoint', () => {
       for (let round = 0; round < 20; round++) assert.equal(page(world), 200, `in round ${round}`);
       world.pass(2500);
       assert.equal(page(world), 200, 'when requests of the attacker have waited in vain');
-      for (let count = 0; count < 4; count++) ask(world, '/slow');
+      const slow = (): number => world.endpoint('a').arrived.filter(({ target: at }) => at === '/slow').length;
+      const before = slow();
+      for (let count = 0; count < 4; count++) ask(world, '/slow', { connection: `visitor ${count}` });
       world.pass(5);
-      assert.equal(world.endpoint('a').arrived.filter(({ target: at }) => at === '/slow').length > 0, true);
+      assert.ok(slow() > before, 'and has several connections at a time');
     });
   }
+
+  it('keeps the idle connection on which one of its clients is logged in, when the turn of that client comes', () => {
+    const world = worldOf();
+    page(world);
+    logInAt(world.endpoint('a'));
+    const { onRequest } = world.endpoint('a');
+    const held: ArrivedRequest[] = [];
+    world.endpoint('a').onRequest = (request) =>
+      request.target === '/slow' ? void held.push(request) : onRequest(request);
+    const ada = { address: attacker, connection: 'ada' };
+    const logIn = (token: string): ClientActor => {
+      const client = ask(world, '/', { ...ada, fields: { Authorization: `NTLM ${token}` } });
+      world.pass(5);
+      return client;
+    };
+    const challenge = logIn('hello:ada').field('www-authenticate') ?? '';
+    assert.equal(logIn(`proof:ada:${challenge.split(' ')[1]}`).status, 200);
+    for (let n = 0; n < 12; n++) ask(world, '/slow', { address: attacker, connection: `colleague ${n}` });
+    world.pass(5);
+    const { connectionsMade } = world.endpoint('a');
+    const client = ask(world, '/', ada);
+    world.pass(5);
+    assert.equal(client.status, 0, 'it waits');
+    held[0]?.answer(200);
+    world.pass(5);
+    assert.deepEqual([client.status, client.content.toString()], [200, 'ada']);
+    assert.equal(world.endpoint('a').connectionsMade, connectionsMade);
+  });
 
   it('says in its own failures which limit it has met', () => {
     const world = worldOf();
