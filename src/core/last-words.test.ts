@@ -394,6 +394,12 @@ npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-2
     'npm error Missing script: "serve"',
   ],
   [
+    'npm: a word that begins as one of its notes',
+    `npm error pathspec 'main' did not match any file(s) known to git
+npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-25-debug-0.log`,
+    "npm error pathspec 'main' did not match any file(s) known to git",
+  ],
+  [
     'npm: the script of a workspace fails',
     `TypeError: no database
     at Object.<anonymous> (/app/s.js:1:7)

@@ -18,7 +18,7 @@ const reports: Readonly<Record<string, RegExp>> = {
     /^\S+ [\d:.]+ INFO \[[^\]]*\] org\.apache\.(?:catalina|coyote|tomcat)\.|^(?:Using (?:CATALINA_|JRE_HOME|CLASSPATH)|NOTE: Picked up )/,
   springBoot:
     /^(?:Error starting ApplicationContext\. To display the |To display the condition evaluation report|\*{10,}$|APPLICATION FAILED TO START$|Description:$)/,
-  npm: /^npm (?:error|ERR!)(?: *$| (?:code|errno|syscall|path|workspace|location|command|cwd|A complete log |Lifecycle script |To see a list of scripts|  npm run$|404 *$|404 (?:Note that|tarball,| The requested|'.*' is not in)|Log files were|enoent (?:This is related|$)|enoent$|    ))/,
+  npm: /^npm (?:error|ERR!)(?: *$| (?:(?:code|errno|syscall|path|workspace|location|command|cwd)(?: |$)|A complete log |Lifecycle script |To see a list of scripts|  npm run$|404 *$|404 (?:Note that|tarball,| The requested|'.*' is not in)|Log files were|enoent (?:This is related|$)|enoent$|    ))/,
   yarn: /^error Command failed with exit code \d+\.$|^info Visit https:|^\[ELIFECYCLE\] /,
   nodemon: /^\[nodemon\] /,
   pm2: /^\S+: PM2 (?:log|error): |^PM2 +\| /,
