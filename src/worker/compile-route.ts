@@ -136,7 +136,7 @@ export function rewriteOf(matched: string, replacement: string | null): (target:
     if (!target.startsWith('/')) return target;
     const asSpelt = matchesPath(matched, target) && !hasDotSegment(target);
     const rest = asSpelt ? target.slice(prefix.length) : plainPath(target).slice(plainPrefix.length);
-    const rewritten = base + rest;
-    return rewritten.startsWith('/') ? rewritten : `/${rewritten}`;
+    // Two slashes would begin another host (RFC 3986 §4.2), where an application redirects to its own target.
+    return `${base}${rest}`.replace(/^\/*/, '/');
   };
 }
