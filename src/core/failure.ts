@@ -219,7 +219,7 @@ export interface Evidence {
   circuit_open: { upstream: string; endpoints?: number; route?: string; reason: string; retryAfterS: number };
   /**
    * `queueMax`: how many requests already wait for a connection. `requestsMax`: what bounds the requests, where that is full and not `limit` connections.
-   * `addressMax`: of these, so many are for one client address while others use the endpoint, where the request lacks one for that reason.
+   * `addressMax`: of these, so many are for one client address, where the request lacks one for that reason.
    * `stoppedPids`: all processes of the instance, which a signal has stopped, separated by blanks.
    */
   pool_full: {

@@ -244,8 +244,9 @@ export class ConnectionPool
 
   #enqueue(demand: DialDemand, now: Instant, since: Instant): PendingStream | null {
     const { waiter, use } = demand;
-    if (!this.#permits.tryWait(use, now)) {
-      const addressMax = this.#shares.addressMaxOf(use, now);
+    const waits = this.#permits.tryWait(use, now);
+    if (waits !== 'waits') {
+      const addressMax = waits === 'address' ? this.#permits.addressMax(now) : this.#shares.addressMaxOf(use, now);
       this.#permits.releaseUnused();
       waiter.onNoStream(poolFull(this.#settings, this.#permits, this.#queue, now, this.#ports.random, addressMax));
       return null;

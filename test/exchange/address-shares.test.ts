@@ -162,33 +162,42 @@ describe('one address that occupies an endpoint', () => {
 });
 
 describe('one address that is alone', () => {
-  it('gets all connections', () => {
+  it('gets all connections but a sixteenth', () => {
     const world = worldOf();
-    attack(world, '/slow', connectionsMax, 1);
-    assert.equal(world.endpoint('a').arrived.length, connectionsMax);
+    attack(world, '/slow', connectionsMax + 1, 1);
+    assert.equal(world.endpoint('a').arrived.length, connectionsMax - 1);
   });
 
-  it('gets all again when no other has come for ten minutes', () => {
+  it('gets them again when no other has come for ten minutes', () => {
     const world = worldOf();
     page(world);
     world.pass(605_000);
     attack(world, '/slow', connectionsMax, 1);
-    assert.equal(world.endpoint('a').arrived.length, connectionsMax + 1);
+    assert.equal(world.endpoint('a').arrived.length, connectionsMax);
   });
+
+  for (const clients of ['http/1.1', 'h2'] as const) {
+    it(`leaves room for another one that comes, however long its requests last (${clients})`, () => {
+      const world = worldOf({ clients, queueMax: 16 });
+      attack(world, '/slow', 60, clients === 'h2' ? 10 : 1);
+      for (let round = 0; round < 20; round++) {
+        assert.equal(page(world, `198.51.100.${round}`), 200, `visitor ${round}`);
+        world.pass(1000);
+      }
+    });
+  }
 
   it('is held to its share from the moment when another comes', () => {
     const world = worldOf();
     attack(world, '/slow', connectionsMax, 1);
-    const waits = ask(world, '/');
-    world.pass(5);
-    assert.equal(waits.status, 0, 'nothing is free');
+    assert.equal(page(world), 200);
     const [first, second] = world.endpoint('a').arrived;
-    attack(world, '/slow', 8, 1);
     first?.answer(200, 'ok');
-    world.pass(5);
-    assert.equal(waits.status, 200);
     second?.answer(200, 'ok');
     world.pass(5);
+    const arrived = world.endpoint('a').arrived.length;
+    attack(world, '/slow', 8, 1);
+    assert.equal(world.endpoint('a').arrived.length, arrived);
     assert.equal(page(world), 200);
   });
 });
@@ -312,15 +321,32 @@ describe('an office of 500 behind one address', () => {
 describe('two workers', () => {
   const sizes = { workersMax: 3, endpointsMax: 2, addressesMax: 32 };
 
-  it('leave connections and tunnels to an address that only the other worker knows', () => {
+  function twoWorkers(settings: Http1Settings = {}) {
     const clock = new SimulatedClock();
     const shared = new SharedCounts(sizes, clock, new SeededRandom(1));
     const semaphoresOf = (id: string): SemaphoreHandle => shared.allocate(id) ?? assert.fail('a new table has room');
     const workers = [0, 1].map(() => {
       const semaphores = new WorkerSemaphores(shared.memory, shared.claimWorkerIndex() ?? assert.fail(), clock);
-      return worldOf({ semaphores, semaphoresOf }, {}, clock);
+      return worldOf({ semaphores, semaphoresOf, ...settings }, {}, clock);
     });
     const [one, two] = workers as [Http1World, Http1World];
+    return { one, two, shared, semaphoresOf };
+  }
+
+  it('leave a part of the queue to others, also where an address has its connections in the other worker', () => {
+    const { one, two } = twoWorkers({ queueMax: 32 });
+    assert.equal(page(two), 200);
+    ask(one, '/', { address: attacker });
+    one.pass(1100);
+    assert.equal(page(two), 200);
+    attack(one, '/slow', 16, 1);
+    const waiting = attack(two, '/slow', 100, 1).filter(({ status }) => status === 0);
+    assert.ok(waiting.length < 32, `${waiting.length} wait or have a connection`);
+    for (let round = 0; round < 5; round++) assert.equal(page(two), 200, `in round ${round}`);
+  });
+
+  it('leave connections and tunnels to an address that only the other worker knows', () => {
+    const { one, two, shared, semaphoresOf } = twoWorkers();
     assert.equal(page(two), 200);
     ask(one, '/', { address: attacker });
     one.pass(1100);
