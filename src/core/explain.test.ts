@@ -210,6 +210,24 @@ describe('the advice', () => {
       assert.doesNotMatch(`${nextStep} ${usualCauses.join(' ')}`, /TLS|openssl/);
   });
 
+  it('names the key that is missing where an endpoint speaks HTTP/2, or TLS, unless it has answered in HTTP/1.1', () => {
+    const bytes = { http2: '000000040000000000', tls: '15030300020246' } as const;
+    const garbage = (guess: 'http2' | 'tls', more = {}) =>
+      fail('response_not_http', 'response', { address, guess, firstBytes: bytes[guess], ...more });
+    assert.match(explain(garbage('http2')), /^10\.0\.0\.7:3000 speaks HTTP\/2 and not HTTP\/1\.1: /);
+    for (const [guess, key] of [
+      ['http2', 'http2'],
+      ['tls', 'tls'],
+    ] as const) {
+      const { nextStep, usualCauses } = specOf(garbage(guess));
+      assert.match(nextStep, new RegExp(`^Set \`${key}: true\` for the upstream`));
+      assert.match(String(usualCauses), new RegExp(`\`${key}`));
+      for (const more of [{ answeredBefore: 1 }, { answeredBetween: 3 }])
+        assert.doesNotMatch(specOf(garbage(guess, more)).nextStep, new RegExp(key));
+    }
+    assert.match(specOf(garbage('http2'), 'shop').nextStep, /^Set `http2: true` .* for the application/);
+  });
+
   it('names the protocol that a 101 must name', () => {
     const other = fail('response_upgrade_unexpected', 'response', { address, requested: 'websocket', answered: 'h2c' });
     assert.match(specOf(other).nextStep, /must name "websocket", not "h2c"/);

@@ -304,7 +304,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   endpointCause: [],
   exits: [1, 3],
   fix: ['start it'],
-  guess: ['fastcgi', 'uwsgi', 'ajp'],
+  guess: ['fastcgi', 'uwsgi', 'ajp', 'http2', 'tls'],
   isPrivate: [true, false],
   lasting: [true],
   overAtStart: [true],

@@ -1,4 +1,4 @@
-import { isOtherProtocol } from '../guess-words.ts';
+import { isSpokenProtocol } from '../guess-words.ts';
 import type { CaseTexts } from '../failure-spec.ts';
 import type { Failure } from '../failure.ts';
 import { type AfterOutput, outputStep, stepFromOutput } from '../output-step.ts';
@@ -88,7 +88,7 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
         ? reading(application, { then: 'if it does not answer pings, remove `websocket.ping` from the route' })
         : null;
     case 'response_not_http':
-      return evidence.answeredBefore !== undefined || isOtherProtocol(evidence.guess)
+      return evidence.answeredBefore !== undefined || isSpokenProtocol(evidence.guess)
         ? null
         : {
             whose: 'application',
