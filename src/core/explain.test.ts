@@ -228,6 +228,32 @@ describe('the advice', () => {
     assert.match(specOf(garbage('http2'), 'shop').nextStep, /^Set `http2: true` .* for the application/);
   });
 
+  it('goes by the error of a GOAWAY, and not by what closes connections otherwise', () => {
+    const told = { goAway: 'ENHANCE_YOUR_CALM', text: 'Too much overhead so the connection will be closed' };
+    const cut = { address, bytesReceived: 4, how: 'closed', ...told } as const;
+    for (const failure of [
+      fail('closed_before_response', 'response', { address, reused: true, idleMs: 9, ...told }),
+      fail('reset_before_response', 'response', { address, reused: false, idleMs: 0, errno: 'ECONNRESET', ...told }),
+      fail('send_failed', 'send', { address, bytesSent: 9, errno: 'EPIPE', ...told }),
+      fail('response_body_short', 'body', { ...cut, bytesExpected: 10 }),
+      fail('response_stream_cut', 'body', cut),
+    ]) {
+      assert.match(explain(failure), /GOAWAY ENHANCE_YOUR_CALM, "Too much overhead so the connection will be closed"/);
+      for (const application of [null, 'shop']) {
+        const { usualCauses, nextStep } = specOf(failure, application);
+        assert.match(String(usualCauses), /protection against floods/);
+        assert.match(nextStep, /overheadCountFactor/);
+        assert.doesNotMatch(`${usualCauses.join(' ')} ${nextStep}`, /keep-alive time|exit|killed|openssl/);
+      }
+    }
+    const refused = { address, frame: 'GOAWAY', lastStreamId: 3 } as const;
+    const stepOf = (code: string) => specOf(fail('stream_refused', 'response', { ...refused, code })).nextStep;
+    assert.match(stepOf('ENHANCE_YOUR_CALM'), /overheadCountFactor/);
+    assert.match(stepOf('INTERNAL_ERROR'), /exception/);
+    assert.match(stepOf('0x99'), /its GOAWAY names the reason/);
+    assert.match(stepOf('NO_ERROR'), /^Nothing, where another attempt/);
+  });
+
   it('names the protocol that a 101 must name', () => {
     const other = fail('response_upgrade_unexpected', 'response', { address, requested: 'websocket', answered: 'h2c' });
     assert.match(specOf(other).nextStep, /must name "websocket", not "h2c"/);

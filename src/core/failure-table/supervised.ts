@@ -10,6 +10,8 @@ import { shortKeepAlive } from './reset.ts';
  */
 export function supervisedTexts({ cause, evidence }: Failure, application: string): CaseTexts | null {
   const read = reading(application);
+  // The endpoint has said itself why.
+  if ('goAway' in evidence && evidence.goAway !== undefined) return null;
   switch (cause) {
     case 'connect_refused':
       return {
