@@ -304,7 +304,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   endpointCause: [],
   exits: [1, 3],
   fix: ['start it'],
-  guess: ['fastcgi', 'uwsgi', 'ajp'],
+  guess: ['fastcgi', 'uwsgi', 'ajp', 'http2', 'tls'],
   isPrivate: [true, false],
   lasting: [true],
   overAtStart: [true],
@@ -319,6 +319,9 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   silent: ['client', 'application'],
   stoppedPids: ['77 78'],
   stream: ['CANCEL'],
+  goAway: ['ENHANCE_YOUR_CALM'],
+  frame: ['GOAWAY'],
+  code: ['ENHANCE_YOUR_CALM'],
   reason: ['gateway_stopping', 'gateway_replaced', 'worker_replaced', 'listener_gone', 'ended_at_once'],
   what: ['request', 'tunnel'],
 };

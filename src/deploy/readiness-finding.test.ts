@@ -68,6 +68,18 @@ const findings: readonly (readonly [seen: ReadinessResult, says: RegExp, fix: Re
     true,
   ],
   [
+    { kind: 'unasked_protocol', protocol: 'http2' },
+    /: the port speaks HTTP\/2 and not HTTP\/1\.1, and the application has no http2: true$/,
+    /http2: true for the application$/,
+    true,
+  ],
+  [
+    { kind: 'unasked_protocol', protocol: 'tls' },
+    /: the port speaks TLS$/,
+    /^let it speak HTTP without TLS on port 41213/,
+    true,
+  ],
+  [
     refused,
     /connection refused, nothing listens there yet$/,
     /the port in the PORT environment variable \(41213\)/,

@@ -42,6 +42,7 @@ const causes: Readonly<Partial<Record<ReadinessResult['kind'], Cause>>> = {
   closed: 'closed_before_response',
   not_http: 'response_not_http',
   other_protocol: 'response_not_http',
+  unasked_protocol: 'response_not_http',
   not_http2: 'response_not_http2',
   refused: 'connect_refused',
 };
@@ -62,6 +63,7 @@ function wroteText(observation: ReadinessResult, lastLine: string | null): strin
 const isOtherwise: ReadonlySet<ReadinessResult['kind']> = new Set([
   'not_http',
   'not_http2',
+  'unasked_protocol',
   'other_protocol',
   'malformed',
 ]);
@@ -84,6 +86,12 @@ function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null
       return `let it speak HTTP on port ${facts.port}`;
     case 'other_protocol':
       return lowerFirst(clause(stepOfOtherProtocol[observation.protocol]));
+    case 'unasked_protocol':
+      if (observation.protocol === 'tls')
+        return `let it speak HTTP without TLS on port ${facts.port}: the listeners of the gateway speak TLS for it`;
+      return facts.fromCommand
+        ? 'start it from a configuration file that sets http2: true for the application'
+        : 'set http2: true for the application';
     case 'not_http2':
       return `let it speak HTTP/2 without TLS on port ${facts.port}, or remove http2 from the application`;
     case 'malformed':
