@@ -88,6 +88,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   answered: 'the protocol that the answer names; absent if it names none',
   endpointCause:
     'the cause with which the last checks of all endpoints failed, a section of this document; absent if the causes differ',
+  drained:
+    'the change with which an operator has drained the first endpoint, as `candor restore` takes it; absent unless all endpoints are drained',
   endpoints: 'how many endpoints the upstream has',
   errno: "the system's code, such as ECONNRESET",
   firstBytes: 'the first bytes of the answer, at most 64',

@@ -301,6 +301,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   answeredBetween: [3],
   bytesPerS: [1],
   bytesPerSMin: [200],
+  drained: ['drain:app/1'],
   endpointCause: [],
   exits: [1, 3],
   fix: ['start it'],

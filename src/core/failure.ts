@@ -212,13 +212,17 @@ export interface Evidence {
   response_upgrade_ignored: { address: string; received: number };
   // refused by the gateway
   no_route: { host: string; path: string };
-  /** `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. */
+  /**
+   * `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. `drained`: an operator has drained
+   * all of them; the change to restore, of the first one.
+   */
   no_endpoint_ready: {
     upstream: string;
     endpoints: number;
     reason: string;
     retryAfterS: number;
     endpointCause?: string;
+    drained?: string;
     last?: string;
     fix?: string;
     lasting?: true;
