@@ -8,6 +8,7 @@ import { expandVariables } from './expand.ts';
 import { foreignFile } from './foreign-file.ts';
 import { plainText, quoted } from './error-detail.ts';
 import { MaskedSource } from './masked-source.ts';
+import { isPort } from './nearest.ts';
 import type { PositionIndex } from './position-index.ts';
 import { PathPositions, pathText } from './position-index.ts';
 import type { SourceText } from './source-text.ts';
@@ -271,7 +272,9 @@ class TreeReader {
     const message = typeof last === 'string' ? `the key ${quoted(last)} has no value` : 'there is no value here';
     // What stands for the port of an instance is a map to YAML.
     const suggestion =
-      last === 'port' && isOfProgram(path) ? 'put it in quotes: "{port}"' : 'give it a value, or remove it';
+      typeof last === 'string' && isPort(last) && isOfProgram(path)
+        ? 'put it in quotes: "{port}"'
+        : 'give it a value, or remove it';
     return this.#reject(node, path, message, suggestion, position);
   }
 

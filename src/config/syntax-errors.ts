@@ -93,8 +93,7 @@ function contextText(error: YAMLError, source: SourceText, position: SourcePosit
     case 'DUPLICATE_KEY':
       return [`the key ${quoted(wordAt(rest))} stands here for a second time`, 'keep one of the two'];
     case 'UNEXPECTED_TOKEN':
-      if (!/[[{].*\$\{/.test(text)) return null;
-      return ['a variable inside of brackets needs quotes', `write "$${/^\{[^}]*\}/.exec(rest)?.[0] ?? '{NAME}'}"`];
+      return bracesText([...text].slice(0, position.column - 1).join(''), rest);
     case 'MULTILINE_IMPLICIT_KEY': {
       const joined = /^\s*(?:- )?([\w-]+):(\S.*)$/.exec(text);
       return joined === null
@@ -113,6 +112,19 @@ function contextText(error: YAMLError, source: SourceText, position: SourcePosit
     default:
       return null;
   }
+}
+
+/** Braces within brackets begin a map, and here they were meant as a part of a text. */
+function bracesText(before: string, rest: string): ErrorText | null {
+  const [braces] = /^\{[^{}]*\}/.exec(rest) ?? [];
+  if (braces === undefined || !/[[{]/.test(before)) return null;
+  const isVariable = before.endsWith('$');
+  const written = (isVariable ? '$' : '') + braces;
+  const [, start = ''] = /(?:[[{,]|:\s)\s*([^[{},:]*)$/.exec(isVariable ? before.slice(0, -1) : before) ?? [];
+  if (!isVariable && start.trim() === '') return null;
+  const what = isVariable ? 'a variable' : braces.includes('*') ? 'a word in braces' : braces;
+  const suggestion = start.trim() === '' ? `write "${written}"` : `put the whole value in quotes: "${start}${written}"`;
+  return [`${what} inside of brackets needs quotes`, suggestion];
 }
 
 interface Open {
