@@ -104,6 +104,11 @@ export const requestRules = {
     status: 400,
     reason: 'Max-Forwards of an OPTIONS or TRACE request is not one decimal number',
   },
+  'webdav-url': {
+    section: 'RFC 4918 §10.3',
+    status: 400,
+    reason: 'Destination, or a resource in If, is not one URL of this origin under the path of its route',
+  },
   'expectation-unknown': { section: 'RFC 9110 §15.5.18', status: 417, reason: 'the expectation is not "100-continue"' },
   'connect-not-offered': { section: 'RFC 9110 §9.3.6', status: 501, reason: 'CONNECT is not offered here' },
   'tls-on-plain-port': {

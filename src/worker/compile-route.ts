@@ -53,7 +53,7 @@ export function compileRoute(
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
     prefixRemoved,
-    rewrites: spec.rewrite.pathPrefix === null ? always : isUnder(spec.match.pathPrefix),
+    covers: coversOf(spec),
   };
 }
 
@@ -110,10 +110,10 @@ function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
 }
 
 const unchanged = (target: string): string => target;
-const always = (): boolean => true;
 
-function isUnder(prefix: string): (target: string) => boolean {
-  const plainPrefix = plainPath(prefix);
+function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {
+  if (match.pathPrefix === '/' && rewrite.pathPrefix === null) return null;
+  const plainPrefix = plainPath(match.pathPrefix);
   return (target) => matchesPath(plainPrefix, plainPath(target));
 }
 
