@@ -7,7 +7,7 @@ var path = require('path');
 /** The oldest major version that runs Candor: the first long-term one with `node:sqlite` and TypeScript as it is. */
 var OLDEST = 24;
 
-/** As in the first line of `candor`: SIGUSR1 opens no inspector, because it may listen at an address of nobody's only. */
+/** As the shell of `candor` does: SIGUSR1 opens no inspector, because it may listen at an address of nobody's only. */
 var CLOSED_INSPECTOR = '--inspect-port=192.0.2.1:9229';
 
 var root = path.dirname(path.dirname(fs.realpathSync(__filename)));

@@ -28,7 +28,10 @@ const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
     { when: 'without either, from an application that Candor runs', evidence: {}, supervised: true },
   ],
   connect_reset: [{ when: 'from an application that Candor runs', evidence: {}, supervised: true }],
-  no_endpoint_ready: [{ when: 'with `endpoint_cause`', evidence: null }],
+  no_endpoint_ready: [
+    { when: 'with `endpoint_cause`', evidence: null },
+    { when: 'with `drained`', evidence: { drained: 'drain:ENDPOINT' } },
+  ],
   too_many_connections_from_address: [{ when: 'where `is_private` is true', evidence: { isPrivate: true } }],
   request_refused: [{ when: 'where `rule` is `proxy-protocol`', evidence: { rule: 'proxy-protocol' } }],
 };

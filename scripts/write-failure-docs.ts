@@ -76,7 +76,9 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   frameOf:
     'whose frame it was, by its stream identifier: of `this_stream`, of `another_stream`, or of the `connection`; absent with a stream error',
   lastStreamId: 'the last stream that the endpoint has processed (GOAWAY); absent with RST_STREAM',
-  text: 'what the GOAWAY says beside its code; absent with RST_STREAM',
+  goAway:
+    'the error (RFC 9113 §7) of the GOAWAY by which the endpoint had ended the connection before; absent if it sent none, or one without an error',
+  text: 'what the GOAWAY says beside its code; absent without one',
   coding: 'the last transfer coding that the response names',
   requested: 'the protocols that the request asked to change to; absent if it asked for none',
   answeredBefore:
@@ -86,6 +88,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   answered: 'the protocol that the answer names; absent if it names none',
   endpointCause:
     'the cause with which the last checks of all endpoints failed, a section of this document; absent if the causes differ',
+  drained:
+    'the change with which an operator has drained the first endpoint, as `candor restore` takes it; absent unless all endpoints are drained',
   endpoints: 'how many endpoints the upstream has',
   errno: "the system's code, such as ECONNRESET",
   firstBytes: 'the first bytes of the answer, at most 64',

@@ -51,12 +51,12 @@ export async function findAdmin(
   const { gateways, silent } = await findLiveGateways(context);
   const [only, ...others] = gateways;
   if (only !== undefined && others.length === 0) return only.target;
-  throw only === undefined
-    ? noGatewayFound(context, silent)
-    : new CommandFailure(
-        'usage',
-        `Several gateways run here. Name one of them:\n${gateways.map(choiceText).join('\n')}`,
-      );
+  throw only === undefined ? noGatewayFound(context, silent) : severalGateways(gateways);
+}
+
+function severalGateways(gateways: readonly LiveGateway[]): CommandFailure {
+  const choices = gateways.map(choiceText).join('\n');
+  return new CommandFailure('usage', `Several gateways run here. Name one of them:\n${choices}`);
 }
 
 /** As `findAdmin`, for commands that may ask several gateways: without a named one, every gateway that runs here. */
@@ -90,7 +90,7 @@ async function namedTarget(
     if (configuration === null) noteErrors('candor.yaml', context);
     return target;
   }
-  return null;
+  return liveGatewayOf('candor.yaml', context);
 }
 
 /**
@@ -148,17 +148,17 @@ async function targetOfConfiguration(
   purpose: AdminPurpose,
 ): Promise<AdminTarget> {
   const read = await readAsked(file, context);
-  if (read.configuration !== null)
-    return (await targetOfParts(read.configuration, file, choice, context, purpose)).target;
-  const { readable } = read;
-  const found = readable === null ? null : await outcomeOf(targetOfParts(readable, file, choice, context, purpose));
+  const parts = read.configuration ?? read.readable;
+  const found = parts === null ? null : await outcomeOf(targetOfParts(parts, file, choice, context, purpose));
   const isThere = found !== null && !(found instanceof CommandFailure) && found.permitted;
-  // The gateway may have been started before the address changed. It says which file it runs.
+  // The gateway may have been started in another environment, or before the address changed. It says which file it runs.
   const target = isThere
     ? found.target
     : ((await liveGatewayOf(file, context)) ?? (await gatewayOfRenamed(file, context)));
-  if (target === null && readable?.isCertain !== true) throw errorsOf(file, read);
-  if (purpose !== 'reload') noteErrors(file, context);
+  if (read.configuration === null) {
+    if (target === null && read.readable?.isCertain !== true) throw errorsOf(file, read);
+    if (purpose !== 'reload') noteErrors(file, context);
+  }
   if (target !== null) return target;
   if (found instanceof CommandFailure) throw found;
   if (found === null) throw errorsOf(file, read);
@@ -189,11 +189,20 @@ function outcomeOf<T>(attempt: Promise<T>): Promise<T | CommandFailure> {
   });
 }
 
-/** Null unless exactly one of the gateways that run here runs this file. */
+/**
+ * The gateway that runs this file, of all that run here: those of this user, and for root then those of other users. Null if
+ * none does. Standard input is no file: each gateway that was started with one would run it.
+ */
 async function liveGatewayOf(file: string, context: ProcessContext): Promise<AdminTarget | null> {
-  const { gateways } = await findLiveGateways(context);
-  const [only, ...others] = gateways.filter(({ status }) => runsFile(status, file, context));
-  return only === undefined || others.length > 0 ? null : only.target;
+  if (file === inputName) return null;
+  const own = socketsIn(foldersToSearch(context)).paths.filter((path) => mayBeAdminSocket(path, context));
+  for (const paths of [own, socketsOfOthers(context.env)]) {
+    const running = (await gatewaysAt(paths, context)).gateways.filter(({ status }) => runsFile(status, file, context));
+    const [only, ...others] = running;
+    if (others.length > 0) throw severalGateways(running);
+    if (only !== undefined) return only.target;
+  }
+  return null;
 }
 
 /** So many files beside one that is not there are read. */

@@ -56,29 +56,41 @@ export function socketsIn(folders: readonly string[], own: number = ownUid()): F
 }
 
 /**
- * For root: the sockets in private folders of gateways of other users beside root's own. Such a folder is named
- * `candor-<uid>`, belongs to the user of that number, is writable for no other user, and lies in a folder in which only its
- * owner could remove it.
+ * For root: the sockets in private folders of gateways of other users beside root's own: `candor-<uid>` in the folder for
+ * temporary files, and `candor` in the folder that systemd gives the user. Such a folder belongs to the user of that number,
+ * is writable for no other user, and lies in a folder in which only its owner could remove it.
  */
-export function socketsOfOthers(env: Environment, own: number = ownUid()): readonly string[] {
+export function socketsOfOthers(
+  env: Environment,
+  own: number = ownUid(),
+  userFolders: string = '/run/user',
+): readonly string[] {
   if (own !== 0) return [];
-  const above = env['TMPDIR'] ?? tmpdir();
+  return [
+    ...privateFolders(userFolders, /^(\d{1,10})$/, 'candor'),
+    ...privateFolders(env['TMPDIR'] ?? tmpdir()),
+  ].flatMap((folder) => namesOfSockets(folder).map((socket) => join(folder, socket)));
+}
+
+/** The folders below `above` that are named after a user, and belong to that user alone; or `within` each of them. */
+function privateFolders(above: string, named = /^candor-(\d{1,10})$/, within = ''): string[] {
   try {
     const { mode, uid } = lstatSync(above);
     const isOpen = (mode & 0o022) !== 0;
     const isSticky = (mode & 0o1000) !== 0;
     if (uid !== 0 || (isOpen && !isSticky)) return [];
     return readdirSync(above)
-      .filter((name) => {
-        const number = /^candor-(\d{1,10})$/.exec(name)?.[1];
-        const found = number === undefined ? undefined : lstatSync(join(above, name), { throwIfNoEntry: false });
-        return found?.isDirectory() === true && found.uid === Number(number) && (found.mode & 0o022) === 0;
-      })
+      .filter((name) => isPrivate(join(above, name), Number(named.exec(name)?.[1])))
       .slice(0, othersMax)
-      .flatMap((name) => namesOfSockets(join(above, name)).map((socket) => join(above, name, socket)));
+      .map((name) => join(above, name, within));
   } catch {
     return [];
   }
+}
+
+function isPrivate(folder: string, owner: number): boolean {
+  const found = Number.isNaN(owner) ? undefined : lstatSync(folder, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === owner && (found.mode & 0o022) === 0;
 }
 
 /** Users whose folders are searched. */

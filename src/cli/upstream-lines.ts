@@ -1,4 +1,5 @@
 import type { EndpointState } from '../core/endpoint.ts';
+import { lastWords } from '../core/last-words.ts';
 import { exposureText } from '../deploy/exposure.ts';
 import type {
   ApplicationStatus,
@@ -202,7 +203,7 @@ function instanceDetails(instance: InstanceStatus, command: readonly string[], s
   // What its last checks found says less; `usageLines` says that a signal has stopped it.
   const reason = instance.usage?.stoppedPids === undefined ? instance.reason : '';
   const lines = [...reasonLines(reason, style), ...exposed];
-  const last = instance.lastLines.at(-1);
+  const last = lastWords(instance.lastLines)?.error;
   // The last line of a healthy instance is of no interest. For one that has ended, the reason contains the line that
   // matters, and often for one that is not ready.
   if (last === undefined || ['ready', 'exited', 'backing_off'].includes(instance.phase)) return lines;

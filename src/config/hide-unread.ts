@@ -76,7 +76,7 @@ function endOfLine(source: string, from: number): number {
 
 /** A quoted or plain piece of text, and the colon that makes it a key; or a comment, or a variable. */
 const valuePattern =
-  /(?<=^|\s)#.*|\$\{[A-Za-z_]\w*\}|("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s{}[\],"'][^\s{}[\],]*)([ \t]*:(?=\s|$))?/gm;
+  /(?<=^|\s)#.*|\$\{[A-Za-z_]\w*\}|\{port\}|("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s{}[\],"'][^\s{}[\],]*)([ \t]*:(?=\s|$))?/gm;
 
 /** Names stay, and so do hashes, roles and references to variables, which are no secrets. */
 function hideValues(text: string, isSecret: boolean): string {

@@ -8,6 +8,8 @@ import { expandVariables } from './expand.ts';
 import { foreignFile } from './foreign-file.ts';
 import { plainText, quoted } from '../schema/error-detail.ts';
 import { MaskedSource } from './masked-source.ts';
+import { isPort } from './nearest.ts';
+import { nestStrayKeys } from './nest-stray-keys.ts';
 import type { PositionIndex } from './position-index.ts';
 import { PathPositions, pathText } from './position-index.ts';
 import type { SourceText } from './source-text.ts';
@@ -57,6 +59,7 @@ export function readDocument(text: string, file: string, environment: Environmen
     return { value: undefined, readable: undefined, positions, errors: [error] };
   }
   const reader = new TreeReader(source, file, environment, positions, document);
+  for (const { at, message, suggestion } of nestStrayKeys(document, text)) reader.rejectKey(at, message, suggestion);
   const value = document.contents === null ? undefined : reader.read(document.contents, []);
   const readable = reader.exhausted ? undefined : value;
   const masked = (): string => new MaskedSource({ source: text, value: readable, positions, isBroken: true }).asterisks;
@@ -136,6 +139,13 @@ class TreeReader {
     this.#environment = environment;
     this.#positions = positions;
     this.#document = document;
+  }
+
+  rejectKey(key: Node, message: string, suggestion: string | null): void {
+    if (this.errors.length >= errorsMax) return;
+    const [start, end] = key.range ?? [0, 1];
+    const position = positionOf(this.#source, start, end);
+    this.errors.push(configurationError(this.#file, position, '', message, suggestion));
   }
 
   read(node: Node, path: readonly (string | number)[]): unknown {
@@ -271,7 +281,9 @@ class TreeReader {
     const message = typeof last === 'string' ? `the key ${quoted(last)} has no value` : 'there is no value here';
     // What stands for the port of an instance is a map to YAML.
     const suggestion =
-      last === 'port' && isOfProgram(path) ? 'put it in quotes: "{port}"' : 'give it a value, or remove it';
+      typeof last === 'string' && isPort(last) && isOfProgram(path)
+        ? 'put it in quotes: "{port}"'
+        : 'give it a value, or remove it';
     return this.#reject(node, path, message, suggestion, position);
   }
 

@@ -10,7 +10,7 @@ import type { Path } from '../schema/findings.ts';
 import type { ListenerTlsRead } from './listener-schema.ts';
 import { reviewChallenges } from './review-challenges.ts';
 import { isPublicDirectory, reviewDirectories } from './review-directories.ts';
-import { tlsOfListener } from './wanted-files.ts';
+import { itemPath, tlsOfListener } from './wanted-files.ts';
 
 interface AutomaticReview {
   readonly collector: ErrorCollector;
@@ -44,12 +44,21 @@ export function reviewAutomatic(
     collector.errorAtKey(at, 'no route has a host that a certificate could be for', noHostHelp(isInternal));
   const address = isInternal ? hosts.find(isAddress) : undefined;
   if (address !== undefined)
-    collector.errorAtKey(
-      at,
+    collector.errorAtValue(
+      placeOf(address, draft),
       `the local CA makes certificates for names, and ${quoted(address)} is an address`,
-      'give its route a name as "host", such as app.localhost',
+      'give the route a name as "host", such as app.localhost',
     );
   if (settings !== null) reviewAcme(settings, hosts, at, draft, collector);
+}
+
+/** Where a route first names the host. */
+function placeOf(host: string, draft: Draft): Path {
+  for (const [route, { host: hosts = [] }] of draft.routes) {
+    const index = hosts.indexOf(host);
+    if (index !== -1) return itemPath(draft, ['routes', route, 'host'], index);
+  }
+  return ['routes'];
 }
 
 function noHostHelp(isInternal: boolean): string {

@@ -5,6 +5,7 @@ import { guessWords, type OtherProtocol, stepOfOtherProtocol } from '../core/gue
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { quoted } from '../schema/error-detail.ts';
+import { isPort } from './nearest.ts';
 import { itemPath } from './wanted-files.ts';
 
 const shell = /(?:^|\/)(?:\w{0,3}sh|env|cmd|pwsh)(?:\.exe)?$/;
@@ -25,7 +26,7 @@ const otherProtocols: readonly (readonly [isOne: (command: readonly string[]) =>
 
 /** Lists that have the whole command as one word, variables that only a shell would replace, and programs that do not speak HTTP. */
 export function reviewCommands(draft: Draft, collector: ErrorCollector): void {
-  for (const [name, { command }] of draft.applications) {
+  for (const [name, { command, environment = {} }] of draft.applications) {
     const [program = '', ...more] = command;
     if (!shell.test(program) && more.some((word) => portOfShell.test(word)))
       collector.warnAtValue(
@@ -33,6 +34,7 @@ export function reviewCommands(draft: Draft, collector: ErrorCollector): void {
         'no shell runs, so that the program gets the name of the variable PORT, and not its value',
         'write {port} for the port of the application',
       );
+    reviewBraces(name, command, environment, collector);
     const at = itemPath(draft, ['applications', name, 'command'], 0);
     const spoken = otherProtocols.find(([isOne]) => isOne(command))?.[1];
     if (spoken !== undefined) {
@@ -47,4 +49,39 @@ export function reviewCommands(draft: Draft, collector: ErrorCollector): void {
       `write [${program.trim().split(/\s+/).join(', ')}], or the command without brackets`,
     );
   }
+}
+
+/** A word in braces, however many of them. */
+const bracedWord = /(?<![${])\{+\s*([\w.-]{1,20})\s*\}+/g;
+
+/** Only `{port}` is replaced: what was meant to be it reaches the program as it is. */
+function reviewBraces(
+  name: string,
+  command: readonly string[],
+  environment: Readonly<Record<string, unknown>>,
+  collector: ErrorCollector,
+): void {
+  const [inCommand] = command.flatMap(misspelledPorts);
+  const write = 'write {port} for the port of the application';
+  if (inCommand !== undefined)
+    collector.warnAtValue(
+      ['applications', name, 'command'],
+      inCommand.includes('{port}')
+        ? `of ${inCommand} only {port} is replaced, and the other braces stay`
+        : `${inCommand} is passed on as it is`,
+      write,
+    );
+  // Values of variables are hidden, and are not repeated.
+  for (const [variable, value] of Object.entries(environment))
+    if (misspelledPorts(String(value)).length > 0)
+      collector.warnAtValue(
+        ['applications', name, 'environment', variable],
+        'only {port} is replaced here, and other words and braces are passed on as they are',
+        write,
+      );
+}
+
+function misspelledPorts(text: string): readonly string[] {
+  const words = [...text.matchAll(bracedWord)].filter(({ 0: all, 1: word = '' }) => all !== '{port}' && isPort(word));
+  return words.map(([all]) => all);
 }

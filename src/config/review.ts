@@ -1,6 +1,7 @@
 /** Whether what is written hangs together: names that lead somewhere, addresses that do not collide. */
 import type { ErrorCollector } from './error-collector.ts';
 import { secretHeaders } from '../core/redact/text-redactor.ts';
+import { editDistance } from '../core/nearest.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
@@ -38,6 +39,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);
   reviewLogPath(draft, collector);
+  reviewNone(draft, collector);
   reviewRecordedHeaders(draft, collector);
   reviewAddresses(draft, collector, addresses);
   reviewUnused(draft, collector);
@@ -91,6 +93,21 @@ function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
       ? 'write "-" for standard output, which a service manager passes on to its journal or to syslog'
       : `write "-" for standard output, or ./${path} if the file is meant`,
   );
+}
+
+/** A misspelt `none` would silently be the name of a file. */
+function reviewNone({ plain: { state, log, admin } }: Draft, collector: ErrorCollector): void {
+  for (const [at, path] of [
+    [['state'], state],
+    [['log', 'path'], log?.path],
+    [['admin', 'socket'], admin?.socket],
+  ] as const)
+    if (typeof path === 'string' && editDistance(path.toLowerCase(), 'none') <= 1)
+      collector.warnAtValue(
+        at,
+        `${quoted(path)} is the name of a file here`,
+        `write none, or ./${path} if the file is meant`,
+      );
 }
 
 /** With all of them at their limit a line still has less than 100 KiB. */

@@ -57,9 +57,12 @@ export function syntaxErrors(
   const lines = new Set<number>();
   const errors: ConfigurationError[] = [];
   let stumbled = false;
+  let saidBefore: ErrorText | null = null;
   for (const error of found) {
     const { position, errorText } = explain(error, source, masked);
-    const follows = error.code === 'UNEXPECTED_TOKEN' && stumbled;
+    const isSaid = errorText === besideDashText && saidBefore === errorText;
+    saidBefore = errorText;
+    const follows = (error.code === 'UNEXPECTED_TOKEN' && stumbled) || isSaid;
     stumbled ||= !harmlessCodes.has(error.code);
     if (lines.has(position.line) || follows) continue;
     lines.add(position.line);
@@ -90,11 +93,12 @@ function contextText(error: YAMLError, source: SourceText, position: SourcePosit
   const text = lineText(source, position.line);
   const rest = [...text].slice(position.column - 1).join('');
   switch (error.code) {
+    case 'BAD_INDENT':
+      return besideDash(text, position.line, source);
     case 'DUPLICATE_KEY':
       return [`the key ${quoted(wordAt(rest))} stands here for a second time`, 'keep one of the two'];
     case 'UNEXPECTED_TOKEN':
-      if (!/[[{].*\$\{/.test(text)) return null;
-      return ['a variable inside of brackets needs quotes', `write "$${/^\{[^}]*\}/.exec(rest)?.[0] ?? '{NAME}'}"`];
+      return bracesText([...text].slice(0, position.column - 1).join(''), rest);
     case 'MULTILINE_IMPLICIT_KEY': {
       const joined = /^\s*(?:- )?([\w-]+):(\S.*)$/.exec(text);
       return joined === null
@@ -113,6 +117,36 @@ function contextText(error: YAMLError, source: SourceText, position: SourcePosit
     default:
       return null;
   }
+}
+
+const besideDashText: ErrorText = [
+  'keys of an entry stand beside its "-", and not behind it',
+  'indent them by two spaces more than the "-"',
+];
+
+/** A key of an entry of a list in the column of its "-". */
+function besideDash(text: string, line: number, source: SourceText): ErrorText | null {
+  const [, indent = ''] = /^( *)["']?[\w-]+["']?:(?: |$)/.exec(text) ?? [];
+  if (indent === '') return null;
+  for (let above = line - 1; above > 0; above -= 1) {
+    const before = lineText(source, above);
+    if (before.startsWith(`${indent}-`)) return besideDashText;
+    if (before.trim() !== '' && !before.startsWith(indent) && !/^\s*#/.test(before)) return null;
+  }
+  return null;
+}
+
+/** Braces within brackets begin a map, and here they were meant as a part of a text. */
+function bracesText(before: string, rest: string): ErrorText | null {
+  const [braces] = /^\{[^{}]*\}/.exec(rest) ?? [];
+  if (braces === undefined || !/[[{]/.test(before)) return null;
+  const isVariable = before.endsWith('$');
+  const written = (isVariable ? '$' : '') + braces;
+  const [, start = ''] = /(?:[[{,]|:\s)\s*([^[{},:]*)$/.exec(isVariable ? before.slice(0, -1) : before) ?? [];
+  if (!isVariable && start.trim() === '') return null;
+  const what = isVariable ? 'a variable' : braces.includes('*') ? 'a word in braces' : braces;
+  const suggestion = start.trim() === '' ? `write "${written}"` : `put the whole value in quotes: "${start}${written}"`;
+  return [`${what} inside of brackets needs quotes`, suggestion];
 }
 
 interface Open {

@@ -424,6 +424,13 @@ export class ControlPlane implements Gateway {
     void this.#parts.applications.supervisor.stop();
   }
 
+  /** Does not wait for slow clients, as the rest of the shutdown does; but the WebSockets close first. */
+  async #stopApplicationsAtOnce(): Promise<void> {
+    await this.#atOnce.promise;
+    await this.#shutdown?.tunnelsClosed;
+    await this.#parts.applications.supervisor.stop();
+  }
+
   async #stop(why: string, { hasSuccessor = false, detachApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
     this.#parts.applicationWatch.close();
@@ -438,7 +445,7 @@ export class ControlPlane implements Gateway {
     this.#parts.hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { reason: why } });
     this.#parts.condition.changed();
     const ordered = this.#endOrders(hasSuccessor);
-    if (detachApplicationsMs === null) void this.#atOnce.promise.then(() => this.#parts.applications.supervisor.stop());
+    if (detachApplicationsMs === null) void this.#stopApplicationsAtOnce();
     const workers = this.#parts.workers.stopReplacing();
     if (workers.length > 0) {
       const { drain } = this.#parts.active.configuration;

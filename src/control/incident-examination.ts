@@ -5,7 +5,7 @@ import type { CheckSpec } from '../core/upstream-spec.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { EndpointId } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
-import { isOtherProtocol } from '../core/guess-words.ts';
+import { isSpokenProtocol } from '../core/guess-words.ts';
 import type { HealthChecker, HealthCheckRequest, HealthCheckResult, HttpProbe } from '../core/health-checker.ts';
 import { type LeftOutReason, leftOutTexts, type OutputLine } from '../core/output-line.ts';
 import { countText } from '../core/quantity-text.ts';
@@ -274,7 +274,7 @@ function lookOf(result: HealthCheckResult, endpoint: string): Omit<DirectLook, '
   const { cause, stage, evidence } = result.failure;
   const guess = 'guess' in evidence ? evidence.guess : 'nothing';
   const look = { ...none, isAccepting: stage !== 'connect' && stage !== 'dns', cause };
-  return isOtherProtocol(guess) ? { ...look, speaks: guess } : look;
+  return isSpokenProtocol(guess) ? { ...look, speaks: guess } : look;
 }
 
 function probeOf(check: CheckSpec | null): HealthCheckRequest['probe'] {

@@ -1,9 +1,14 @@
 import { reasonBesideState } from '../core/reason-beside-state.ts';
 import type { EndpointState } from '../core/endpoint.ts';
-import { type DrainSetting, type EjectSetting, ejectionText, type OverlayEntry } from '../core/overlay.ts';
+import {
+  type DrainSetting,
+  type EjectSetting,
+  ejectionText,
+  overlayEndpointOf,
+  type OverlayEntry,
+} from '../core/overlay.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock, Instant } from '../core/time.ts';
-import { overlayEndpointOf } from './overlay-targets.ts';
 
 interface Override {
   readonly weight: number | null;

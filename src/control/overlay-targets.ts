@@ -1,7 +1,7 @@
 import { suggestNearest } from '../config/nearest.ts';
 import { orList } from '../schema/error-detail.ts';
 import { addressText } from '../core/endpoint.ts';
-import type { OverlaySetting } from '../core/overlay.ts';
+import { overlayEndpointOf, type OverlaySetting } from '../core/overlay.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 
@@ -64,14 +64,6 @@ export function findEndpoint(name: string, targets: OverlayTargets): TargetResul
     return { ok: false, why: `${alike.length} endpoints are called ${name}. Write ${orList(ids.slice(0, 8))}.` };
   }
   return unknown(`There is no endpoint ${name}`, name, [...idsOf(endpoints), ...endpoints.flatMap(namesOf)]);
-}
-
-/**
- * How the overlay names an endpoint. An instance of an application gets another port with each start, so that its endpoint is
- * named without the address (`web/web/1`): an entry holds as long as there is an instance of that name.
- */
-export function overlayEndpointOf({ id, instance, address }: EndpointSnapshot): string {
-  return instance === undefined ? id : id.slice(0, -`/${addressText(address)}`.length);
 }
 
 /** The upstream of which an endpoint is the only one that gets requests as usual; null: another one does, or it does not itself. */

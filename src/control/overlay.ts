@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EventSink } from '../core/event.ts';
 import {
   type OverlayEntry,
+  overlayEndpointOf,
   overlayIdOf,
   type OverlaySetting,
   overlayTargetOf,
@@ -16,7 +17,7 @@ import { type OverlayChange, planChange } from './overlay-change.ts';
 import { EndpointOverrides } from './overlay-endpoints.ts';
 import { overlayEntriesMax } from './overlay-file.ts';
 import type { OverlayStorage } from './overlay-store.ts';
-import { isMatched, overlayEndpointOf, type OverlayTargets } from './overlay-targets.ts';
+import { isMatched, type OverlayTargets } from './overlay-targets.ts';
 
 export interface OverlayParts {
   readonly clock: Clock;

@@ -145,6 +145,24 @@ describe('the shutdown of all workers', () => {
     assert.equal(clock.timersLive, 0);
   });
 
+  for (const [what, answersCut, closedAt] of [
+    ['as soon as they have closed', true, 500],
+    ['after a second, if a side does not close its own', false, 1500],
+  ] as const)
+    test(`at once, the applications behind WebSockets may end ${what}`, async () => {
+      const { shutdown } = begin({}, { answersCut });
+      let at: number | null = null;
+      void shutdown.tunnelsClosed.then(() => {
+        at = clock.now();
+      });
+      await clock.advance(500);
+      assert.equal(at, null);
+      atOnce.resolve('the gateway ends at once (a second signal, SIGINT)');
+      await clock.advance(5000);
+      assert.equal(at, closedAt);
+      assert.equal(clock.timersLive, 0);
+    });
+
   test('has no lame-duck time if a successor listens, and lets connections send a last request', async () => {
     const { workers } = begin({ lameDuckMs: 60_000 }, { hasSuccessor: true });
     await clock.advance(0);

@@ -11,6 +11,9 @@ import { withTimeout } from '../core/condition.ts';
  */
 export const forceCloseMs = 2000;
 
+/** So long WebSockets have for their close frames before the applications behind them are stopped. */
+const tunnelsCloseMs = 1000;
+
 /** Requests that a client sent before it could know that the listeners are closed arrive within a round trip. */
 const inFlightMs = 250;
 
@@ -75,6 +78,7 @@ export class Shutdown {
   /** Why it ends at once; null: it does not. */
   #atOnceWhy: string | null = null;
   #until: Instant;
+  readonly #tunnelsClosed = Promise.withResolvers<void>();
 
   constructor(workers: readonly DrainingWorker[], parts: ShutdownParts) {
     this.#workers = workers;
@@ -95,6 +99,14 @@ export class Shutdown {
       tunnels,
       connections: this.#sum(({ counts }) => counts?.clientConnections ?? 0),
     };
+  }
+
+  /**
+   * Resolves when no tunnel is open, or has had its time to end. An application that is stopped before breaks its WebSockets,
+   * and would be said to have done it.
+   */
+  get tunnelsClosed(): Promise<void> {
+    return this.#tunnelsClosed.promise;
   }
 
   /** Resolves when the workers are gone. */
@@ -119,6 +131,7 @@ export class Shutdown {
     });
     await withTimeout(clock, drain.timeoutMs, drained, atOnce);
     if (!this.#isDrained) await this.#forceClose(drained);
+    this.#tunnelsClosed.resolve();
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
     this.#enter('drained', 0);
   }
@@ -126,6 +139,7 @@ export class Shutdown {
   async #forceClose(drained: Promise<unknown>): Promise<void> {
     this.#enter('force_closing', forceCloseMs);
     for (const worker of this.#workers) worker.forceClose(this.#atOnceWhy !== null);
+    void withTimeout(this.#parts.clock, tunnelsCloseMs, drained).then(() => this.#tunnelsClosed.resolve());
     await withTimeout(this.#parts.clock, forceCloseMs, drained);
   }
 

@@ -210,6 +210,50 @@ describe('the advice', () => {
       assert.doesNotMatch(`${nextStep} ${usualCauses.join(' ')}`, /TLS|openssl/);
   });
 
+  it('names the key that is missing where an endpoint speaks HTTP/2, or TLS, unless it has answered in HTTP/1.1', () => {
+    const bytes = { http2: '000000040000000000', tls: '15030300020246' } as const;
+    const garbage = (guess: 'http2' | 'tls', more = {}) =>
+      fail('response_not_http', 'response', { address, guess, firstBytes: bytes[guess], ...more });
+    assert.match(explain(garbage('http2')), /^10\.0\.0\.7:3000 speaks HTTP\/2 and not HTTP\/1\.1: /);
+    for (const [guess, key] of [
+      ['http2', 'http2'],
+      ['tls', 'tls'],
+    ] as const) {
+      const { nextStep, usualCauses } = specOf(garbage(guess));
+      assert.match(nextStep, new RegExp(`^Set \`${key}: true\` for the upstream`));
+      assert.match(String(usualCauses), new RegExp(`\`${key}`));
+      for (const more of [{ answeredBefore: 1 }, { answeredBetween: 3 }])
+        assert.doesNotMatch(specOf(garbage(guess, more)).nextStep, new RegExp(key));
+    }
+    assert.match(specOf(garbage('http2'), 'shop').nextStep, /^Set `http2: true` .* for the application/);
+  });
+
+  it('goes by the error of a GOAWAY, and not by what closes connections otherwise', () => {
+    const told = { goAway: 'ENHANCE_YOUR_CALM', text: 'Too much overhead so the connection will be closed' };
+    const cut = { address, bytesReceived: 4, how: 'closed', ...told } as const;
+    for (const failure of [
+      fail('closed_before_response', 'response', { address, reused: true, idleMs: 9, ...told }),
+      fail('reset_before_response', 'response', { address, reused: false, idleMs: 0, errno: 'ECONNRESET', ...told }),
+      fail('send_failed', 'send', { address, bytesSent: 9, errno: 'EPIPE', ...told }),
+      fail('response_body_short', 'body', { ...cut, bytesExpected: 10 }),
+      fail('response_stream_cut', 'body', cut),
+    ]) {
+      assert.match(explain(failure), /GOAWAY ENHANCE_YOUR_CALM, "Too much overhead so the connection will be closed"/);
+      for (const application of [null, 'shop']) {
+        const { usualCauses, nextStep } = specOf(failure, application);
+        assert.match(String(usualCauses), /protection against floods/);
+        assert.match(nextStep, /overheadCountFactor/);
+        assert.doesNotMatch(`${usualCauses.join(' ')} ${nextStep}`, /keep-alive time|exit|killed|openssl/);
+      }
+    }
+    const refused = { address, frame: 'GOAWAY', lastStreamId: 3 } as const;
+    const stepOf = (code: string) => specOf(fail('stream_refused', 'response', { ...refused, code })).nextStep;
+    assert.match(stepOf('ENHANCE_YOUR_CALM'), /overheadCountFactor/);
+    assert.match(stepOf('INTERNAL_ERROR'), /exception/);
+    assert.match(stepOf('0x99'), /its GOAWAY names the reason/);
+    assert.match(stepOf('NO_ERROR'), /^Nothing, where another attempt/);
+  });
+
   it('names the protocol that a 101 must name', () => {
     const other = fail('response_upgrade_unexpected', 'response', { address, requested: 'websocket', answered: 'h2c' });
     assert.match(specOf(other).nextStep, /must name "websocket", not "h2c"/);

@@ -81,9 +81,21 @@ export interface Evidence {
     overAtStart?: true;
   };
   // reset
-  closed_before_response: { address: string; reused: boolean; idleMs: number };
+  /**
+   * `goAway`, here and below: the endpoint had ended the connection by a GOAWAY with this error before it closed it (HTTP/2); absent: by none, or
+   * without an error. `text`: what the GOAWAY says beside its code; absent: nothing.
+   */
+  closed_before_response: { address: string; reused: boolean; idleMs: number; goAway?: string; text?: string };
   /** `stream`, here and below: the HTTP/2 error by which the endpoint ended the stream; the connection was open. `errno` is '' then. */
-  reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string; stream?: string };
+  reset_before_response: {
+    address: string;
+    reused: boolean;
+    idleMs: number;
+    errno: string;
+    stream?: string;
+    goAway?: string;
+    text?: string;
+  };
   /**
    * The endpoint has said that it did not process the request: by RST_STREAM, or by a GOAWAY whose `lastStreamId` is an earlier
    * stream. `text`: what the GOAWAY says beside its code. SETTINGS: the request was not sent, since the endpoint allows no stream.
@@ -95,7 +107,14 @@ export interface Evidence {
     lastStreamId?: number;
     text?: string;
   };
-  send_failed: { address: string; bytesSent: number; errno: string; headSent?: true };
+  send_failed: {
+    address: string;
+    bytesSent: number;
+    errno: string;
+    headSent?: true;
+    goAway?: string;
+    text?: string;
+  };
   response_head_truncated: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   /** `broken`, here and below: the connection was open, and TLS failed, with our error code or the peer's alert. */
   response_body_short: {
@@ -107,6 +126,8 @@ export interface Evidence {
     alertId?: number;
     alertMessage?: string;
     stream?: string;
+    goAway?: string;
+    text?: string;
   };
   /** An HTTP/2 response without Content-Length, before END_STREAM. */
   response_stream_cut: {
@@ -117,6 +138,8 @@ export interface Evidence {
     alertId?: number;
     alertMessage?: string;
     stream?: string;
+    goAway?: string;
+    text?: string;
   };
   response_chunked_truncated: {
     address: string;
@@ -189,13 +212,17 @@ export interface Evidence {
   response_upgrade_ignored: { address: string; received: number };
   // refused by the gateway
   no_route: { host: string; path: string };
-  /** `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. */
+  /**
+   * `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. `drained`: an operator has drained
+   * all of them; the change to restore, of the first one.
+   */
   no_endpoint_ready: {
     upstream: string;
     endpoints: number;
     reason: string;
     retryAfterS: number;
     endpointCause?: string;
+    drained?: string;
     last?: string;
     fix?: string;
     lasting?: true;
@@ -219,7 +246,7 @@ export interface Evidence {
   circuit_open: { upstream: string; endpoints?: number; route?: string; reason: string; retryAfterS: number };
   /**
    * `queueMax`: how many requests already wait for a connection. `requestsMax`: what bounds the requests, where that is full and not `limit` connections.
-   * `addressMax`: of these, so many are for one client address while others use the endpoint, where the request lacks one for that reason.
+   * `addressMax`: of these, so many are for one client address, where the request lacks one for that reason.
    * `stoppedPids`: all processes of the instance, which a signal has stopped, separated by blanks.
    */
   pool_full: {

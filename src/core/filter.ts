@@ -61,7 +61,7 @@ export interface FilterContext {
   readonly request: RequestHead;
   /**
    * The path of the request in its normal form, without the query: the spelling by which routes are found. A filter that
-   * decides by the path must use it and not `request.target`, which has the bytes that the client sent (`/%61dmin`).
+   * decides by the path must use it and not `request.target`, which is spelt as the client sent it (`/%61dmin`).
    */
   readonly path: string;
   readonly client: ClientFacts;

@@ -25,8 +25,17 @@ export function isOtherProtocol(guess: Guess): guess is OtherProtocol {
   return otherProtocols.has(guess);
 }
 
+/** What an endpoint can be known to speak in place of HTTP/1.1: HTTP/2 where its first bytes are a SETTINGS frame (RFC 9113 §3.4). */
+export type SpokenProtocol = OtherProtocol | 'http2';
+
+export function isSpokenProtocol(guess: Guess): guess is SpokenProtocol {
+  return guess === 'http2' || isOtherProtocol(guess);
+}
+
 /** What to do where an endpoint speaks another protocol. */
-export const stepOfOtherProtocol: Readonly<Record<OtherProtocol, string>> = {
+export const stepOfOtherProtocol: Readonly<Record<SpokenProtocol, string>> = {
+  http2:
+    'Set `http2: true` for the upstream, or for the application where Candor starts it: the gateway speaks HTTP/2 with it then, without TLS too.',
   fastcgi:
     'Put a server that speaks both before it, and point the gateway at that: Apache with `SetHandler proxy:fcgi://…`, nginx with `fastcgi_pass`, or Caddy with `php_fastcgi`; or run the application in a server that speaks HTTP by itself, such as FrankenPHP or RoadRunner.',
   uwsgi:

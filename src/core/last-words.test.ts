@@ -216,6 +216,75 @@ gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>`,
     '<module> (/app/shop.py:2)',
   ],
   [
+    'gunicorn: several workers, of which the arbiter ends the others',
+    `[2026-11-26 02:07:37 +0000] [71] [INFO] Using worker: sync
+[2026-11-26 02:07:37 +0000] [601] [INFO] Booting worker with pid: 601
+[2026-11-26 02:07:37 +0000] [601] [ERROR] Exception in worker process
+Traceback (most recent call last):
+  File "/usr/lib/python3/dist-packages/gunicorn/arbiter.py", line 589, in spawn_worker
+    worker.init_process()
+  File "/app/shop.py", line 2, in <module>
+    raise ConfigError("DATABASE_URL is not set")
+shop.ConfigError: DATABASE_URL is not set
+[2026-11-26 02:07:37 +0000] [601] [INFO] Worker exiting (pid: 601)
+[2026-11-26 02:07:37 +0000] [602] [INFO] Booting worker with pid: 602
+[2026-11-26 02:07:38 +0000] [71] [WARNING] Worker with pid 602 was terminated due to signal 15
+[2026-11-26 02:07:38 +0000] [71] [WARNING] Worker with pid 601 was terminated due to signal 15
+[2026-11-26 02:07:38 +0000] [71] [INFO] Shutting down: Master
+[2026-11-26 02:07:38 +0000] [71] [INFO] Reason: Worker failed to boot.`,
+    'shop.ConfigError: DATABASE_URL is not set',
+    '<module> (/app/shop.py:2)',
+  ],
+  [
+    'uvicorn: the reloader lives, its process ended',
+    `INFO:     Uvicorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)
+INFO:     Started reloader process [23] using statreload
+Process SpawnProcess-1:
+Traceback (most recent call last):
+  File "/app/shop.py", line 2, in <module>
+    raise ConfigError("DATABASE_URL is not set")
+shop.ConfigError: DATABASE_URL is not set
+INFO:     Waiting for child process [24]
+INFO:     Child process [24] died`,
+    'shop.ConfigError: DATABASE_URL is not set',
+    '<module> (/app/shop.py:2)',
+  ],
+  [
+    'Node: --watch lives, its process ended',
+    `file:///app/boom.mjs:1
+throw new Error("no database");
+      ^
+
+Error: no database
+    at file:///app/boom.mjs:1:7
+    at ModuleJob.run (node:internal/modules/esm/module_job:325:25)
+
+Node.js v20.20.2
+Failed running 'boom.mjs'`,
+    'Error: no database',
+    'file:///app/boom.mjs:1:7',
+  ],
+  [
+    'Node: a later --watch says what it waits for',
+    "Error: no database\n    at file:///app/boom.mjs:1:7\n\nNode.js v26.10.0\nFailed running 'boom.mjs'. Waiting for file changes before restarting...",
+    'Error: no database',
+    'file:///app/boom.mjs:1:7',
+  ],
+  [
+    'Node: --watch has started the program anew',
+    "Error: no database\n    at file:///app/boom.mjs:1:7\n\nNode.js v26.10.0\nFailed running 'boom.mjs'\nRestarting 'boom.mjs'",
+    "Restarting 'boom.mjs'",
+  ],
+  [
+    'Tomcat: its server.xml cannot be parsed',
+    `26-Nov-2026 02:07:46.349 WARNING [main] org.apache.catalina.startup.Catalina.parseServerXml Unable to load server configuration from [/app/conf/server.xml]
+	org.xml.sax.SAXParseException; systemId: file:/app/conf/server.xml; lineNumber: 57; columnNumber: 5; Element type "Service" must be followed by either attribute specifications, ">" or "/>".
+		at java.xml/com.sun.org.apache.xerces.internal.parsers.AbstractSAXParser.parse(AbstractSAXParser.java:1251)
+		at org.apache.catalina.startup.Bootstrap.main(Bootstrap.java:484)
+26-Nov-2026 02:07:46.350 SEVERE [main] org.apache.catalina.startup.Bootstrap.main Cannot start server. Server instance is not configured.`,
+    'org.xml.sax.SAXParseException; systemId: file:/app/conf/server.xml; lineNumber: 57; columnNumber: 5; Element type "Service" must be followed by either attribute specifications, ">" or "/>".',
+  ],
+  [
     'gunicorn: a name that the module has not',
     `Failed to find attribute 'app' in 'shop'.
 [2026-11-25 19:18:29 +0000] [676] [INFO] Worker exiting (pid: 676)
@@ -394,6 +463,12 @@ npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-2
     'npm error Missing script: "serve"',
   ],
   [
+    'npm: a word that begins as one of its notes',
+    `npm error pathspec 'main' did not match any file(s) known to git
+npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-25-debug-0.log`,
+    "npm error pathspec 'main' did not match any file(s) known to git",
+  ],
+  [
     'npm: the script of a workspace fails',
     `TypeError: no database
     at Object.<anonymous> (/app/s.js:1:7)
@@ -460,9 +535,31 @@ spawned uWSGI worker 1 (and the only) (pid: 12, cores: 1)`,
 for (const [what, output, error, position = null, cause = null] of [...outputs, ...starts])
   test(`why a program ended: ${what}`, () => {
     const lines = output.split('\n');
-    const { at = -1, ...said } = lastWords(lines) ?? {};
+    const { at = -1, isError: _, ...said } = lastWords(lines) ?? {};
     assert.deepEqual(said, { error, cause, position });
     assert.ok(lines[at]?.trimEnd().endsWith(error));
   });
+
+/** Behind an error that ended something, nothing listens before it is fixed. */
+const ends: readonly (readonly [output: string, isError: boolean])[] = [
+  ['Error: no database\n    at a (/app/a.js:1:1)\n\nNode.js v26.10.0', true],
+  ["Error: no database\n    at a (/app/a.js:1:1)\nFailed running 'a.js'", true],
+  ['TypeError: cannot read card\nof order 7\n    at a (/app/a.js:1:1)', true],
+  ['Traceback (most recent call last):\n  File "/app/a.py", line 1, in f\nshop.ConfigError: no database', true],
+  ["[52] ! Unable to start worker\n[52] config.ru:1:in `block in <main>'\n[52] Early termination of worker", true],
+  ['panic: no database\n\ngoroutine 1 [running]:', true],
+  [
+    '26-Nov-2026 02:07:46.349 WARNING [main] Unable\n\torg.xml.sax.SAXParseException; Element\n\t\tat a.b(C.java:1)',
+    true,
+  ],
+  ['ERROR no cache\n    at get (/app/cache.js:3:1)', false],
+  ['Error: no cache\n    at get (/app/cache.js:3:1)\nwithout a cache', false],
+  ['Error: no database', false],
+  ['waiting for the database', false],
+];
+
+for (const [output, isError] of ends)
+  test(`${isError ? 'an error that ended something' : 'a line of a log'}: ${output.split('\n')[0]}`, () =>
+    assert.equal(lastWords(output.split('\n'))?.isError, isError));
 
 test('no text says nothing', () => assert.deepEqual([lastWords([]), lastWords(['', '  '])], [null, null]));

@@ -10,6 +10,8 @@ export interface LastWords {
   readonly cause: string | null;
   /** The innermost position of a stack that is in the program's own files; null: there is none. */
   readonly position: string | null;
+  /** It is an error that ended something, as its stack or its runtime shows, and no line of a log. */
+  readonly isError: boolean;
 }
 
 /** The last words of V8, of Go, of the JVM and of PHP, before a stack of any length. */
@@ -44,7 +46,24 @@ export function lastWords(output: readonly string[]): LastWords | null {
   const error = lines[at];
   if (error === undefined) return null;
   const stack = lines.slice(at + 1);
-  return { error: error.trimEnd(), at, cause: causeOf(stack), position: positionOf(lines, at, stack) };
+  const cause = causeOf(stack);
+  const words = { cause, position: positionOf(lines, at, stack), isError: found >= 0 || isErrorAt(lines, at) };
+  const thrown = cause === null && logged.test(error) ? indentedError.exec(stack[0] ?? '')?.[1] : undefined;
+  if (thrown !== undefined) return { ...words, error: thrown.trimEnd(), at: at + 1, isError: true };
+  return { ...words, error: error.trimEnd(), at };
+}
+
+/** How Tomcat logs an exception: below the line of the log, which says what failed because of it. */
+const indentedError = /^\s+((?:[\w$]+\.)+\w*(?:Error|Exception)\b.*)$/;
+
+/** An error that was handled often has a stack too, and its sentence begins with a level or a time. */
+function isErrorAt(lines: readonly string[], at: number): boolean {
+  const error = lines[at] ?? '';
+  const hasStack = lines.slice(at + 1, at + 1 + messageLinesMax).some((line) => frame.test(line));
+  if (hasStack && errorHead.test(error)) return true;
+  if (frame.test(lines[at + 1] ?? '')) return !logged.test(error);
+  // Ruby begins with the position, Python ends with the error.
+  return /^\S+:\d+:in /.test(error) || tracebackBefore(lines, at);
 }
 
 function errorIndex(lines: readonly string[]): number {
@@ -111,10 +130,15 @@ function positionAfter(stack: readonly string[]): string | null {
   return null;
 }
 
+/** Whether the line before, of those that are not indented, begins a traceback of Python. */
+function tracebackBefore(lines: readonly string[], at: number): boolean {
+  return traceback.test(lines.findLast((line, index) => index < at && /^\S/.test(line)) ?? '');
+}
+
 /** Python: the innermost one comes last, before the error. */
 function pythonPosition(before: readonly string[]): string | null {
   const start = before.findLastIndex((line) => /^\S/.test(line));
-  if (!traceback.test(before[start] ?? '')) return null;
+  if (!tracebackBefore(before, before.length)) return null;
   const positions = before.slice(start).flatMap((line) => {
     const [, file = '', number = '', name = ''] = /^\s+File "(.+)", line (\d+)(?:, in (.+))?$/.exec(line) ?? [];
     return file === '' || foreign.test(file) ? [] : [`${name === '' ? '' : `${name} `}(${file}:${number})`];

@@ -55,7 +55,7 @@ export interface RequestHead {
   readonly scheme: 'http' | 'https';
   /** Host and port as the client sent them, lowercase; '' if an HTTP/1.0 client sent none. */
   readonly authority: string;
-  /** Path and query in origin-form (or "*"), the bytes as sent. */
+  /** Path and query in origin-form (or "*"), as sent, but for bytes of the query that a URL may not have: they are percent-encoded. */
   readonly target: string;
   readonly version: HttpVersion;
   readonly fields: Fields;

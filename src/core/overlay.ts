@@ -1,3 +1,5 @@
+import { addressText, type EndpointAddress } from './endpoint.ts';
+
 /**
  * The changes that operators can make at run time, besides the configuration file. An entry wins over the file until it is
  * cleared (docs/adr/0041-what-operators-change-at-run-time-is-an-overlay.md).
@@ -127,3 +129,16 @@ export interface RouteOverlay {
 }
 
 export const noRouteOverlay: RouteOverlay = { revision: 0, maintenance: [], pauses: [] };
+
+/**
+ * How the overlay names an endpoint. An instance of an application gets another port with each start, so that its endpoint is
+ * named without the address (`web/web/1`): an entry holds as long as there is an instance of that name.
+ */
+export function overlayEndpointOf(endpoint: {
+  readonly id: string;
+  readonly instance?: string;
+  readonly address: EndpointAddress;
+}): string {
+  const { id, instance, address } = endpoint;
+  return instance === undefined ? id : id.slice(0, -`/${addressText(address)}`.length);
+}

@@ -14,6 +14,8 @@ export interface AddressUse {
   /** Connections that are in use for it, or are being made, without those that are long-lived. */
   connections: number;
   longLived: number;
+  /** Requests in the queue. */
+  waiting: number;
 }
 
 /**

@@ -23,6 +23,11 @@ export const requestRules = {
     status: 400,
     reason: 'the request target has a form that its method does not allow',
   },
+  'scheme-insecure': {
+    section: 'RFC 9110 §7.4',
+    status: 400,
+    reason: 'the request target is an https URL, and the connection has no TLS and does not come from a trusted peer',
+  },
   'target-too-long': { section: 'RFC 9112 §3', status: 414, reason: 'the request target is longer than the limit' },
   'version-syntax': { section: 'RFC 9112 §2.3', status: 400, reason: 'the version is not "HTTP/" digit "." digit' },
   'version-unsupported': { section: 'RFC 9110 §15.6.6', status: 505, reason: 'the HTTP version is not supported' },
@@ -50,9 +55,9 @@ export const requestRules = {
   'host-repeated': { section: 'RFC 9112 §3.2', status: 400, reason: 'there is more than one Host header' },
   'host-invalid': { section: 'RFC 9112 §3.2', status: 400, reason: 'the host is not a valid authority' },
   'host-disagrees': {
-    section: 'RFC 9112 §3.2.2',
+    section: 'RFC 9112 §3.2',
     status: 400,
-    reason: 'the Host header disagrees with the authority of the target',
+    reason: 'the Host header disagrees with the authority of the target, and not all readers go by the same',
   },
   'content-length-invalid': {
     section: 'RFC 9112 §6.3',
@@ -98,6 +103,11 @@ export const requestRules = {
     section: 'RFC 9110 §7.6.2',
     status: 400,
     reason: 'Max-Forwards of an OPTIONS or TRACE request is not one decimal number',
+  },
+  'webdav-url': {
+    section: 'RFC 4918 §10.3',
+    status: 400,
+    reason: 'Destination, or a resource in If, is not one URL of this origin under the path of its route',
   },
   'expectation-unknown': { section: 'RFC 9110 §15.5.18', status: 417, reason: 'the expectation is not "100-continue"' },
   'connect-not-offered': { section: 'RFC 9110 §9.3.6', status: 501, reason: 'CONNECT is not offered here' },

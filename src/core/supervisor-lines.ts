@@ -6,7 +6,7 @@
 /** Lines that report how an application or a worker ended, or that the supervisor ends too, by the program that prints them. */
 const reports: Readonly<Record<string, RegExp>> = {
   gunicorn:
-    /^\[.+\] \[\w+\] (?:Worker exiting \(pid: |Worker \(pid:\d+\) (?:exited with code|was sent SIG)|Exception in worker process$|Shutting down: Master$|Reason: (?:Worker failed to boot|App failed to load)\.$|Retrying in \d+ second|Can't connect to )|^gunicorn\.errors\.HaltServer: /,
+    /^\[.+\] \[\w+\] (?:Starting gunicorn |Listening at: |Using worker: |Booting worker with pid: |Worker exiting \(pid: |Worker \(pid:\d+\) (?:exited with code|was sent SIG)|Worker with pid \d+ was terminated due to signal|Handling signal: |Exception in worker process$|Shutting down: Master$|Reason: (?:Worker failed to boot|App failed to load)\.$|Retrying in \d+ second|Can't connect to )|^gunicorn\.errors\.HaltServer: /,
   uvicorn:
     /^INFO: +(?:Stopping (?:parent|reloader) process|Shutting down$|Finished server process|Waiting for (?:application shutdown|child process|background tasks)|Application shutdown complete|Terminated child process|Child process )|^ERROR: +Application startup failed\. Exiting\.$|^Process SpawnProcess-\d+:$/,
   uwsgi:
@@ -15,13 +15,15 @@ const reports: Readonly<Record<string, RegExp>> = {
   phpFpm:
     /^\[[^\]]+\] (?:ERROR: (?:FPM initialization failed|failed to load configuration file|failed to post process )|NOTICE: )/,
   tomcat:
-    /^\S+ [\d:.]+ INFO \[[^\]]*\] org\.apache\.(?:catalina|coyote|tomcat)\.|^(?:Using (?:CATALINA_|JRE_HOME|CLASSPATH)|NOTE: Picked up )/,
+    /^\S+ [\d:.]+ SEVERE \[[^\]]*\] org\.apache\.catalina\.startup\.Bootstrap\.main Cannot start server\.|^\S+ [\d:.]+ INFO \[[^\]]*\] org\.apache\.(?:catalina|coyote|tomcat)\.|^(?:Using (?:CATALINA_|JRE_HOME|CLASSPATH)|NOTE: Picked up )/,
   springBoot:
     /^(?:Error starting ApplicationContext\. To display the |To display the condition evaluation report|\*{10,}$|APPLICATION FAILED TO START$|Description:$)/,
-  npm: /^npm (?:error|ERR!)(?: *$| (?:code|errno|syscall|path|workspace|location|command|cwd|A complete log |Lifecycle script |To see a list of scripts|  npm run$|404 *$|404 (?:Note that|tarball,| The requested|'.*' is not in)|Log files were|enoent (?:This is related|$)|enoent$|    ))/,
+  npm: /^npm (?:error|ERR!)(?: *$| (?:(?:code|errno|syscall|path|workspace|location|command|cwd)(?: |$)|A complete log |Lifecycle script |To see a list of scripts|  npm run$|404 *$|404 (?:Note that|tarball,| The requested|'.*' is not in)|Log files were|enoent (?:This is related|$)|enoent$|    ))/,
   yarn: /^error Command failed with exit code \d+\.$|^info Visit https:|^\[ELIFECYCLE\] /,
   nodemon: /^\[nodemon\] /,
   pm2: /^\S+: PM2 (?:log|error): |^PM2 +\| /,
+  // After 'Restarting', which is no report, another program runs.
+  nodeWatch: /^(?:Failed|Completed) running '.*'(?:\. Waiting for file changes before restarting\.\.\.)?$/,
   make: /^(?:g?make|just|task)(?:\[\d+\])?: (?:\*\*\* |Failed to run task|Leaving directory)|^error: Recipe `/,
   foreman: /^(?:exited with code \d+$|terminated by SIG|sending SIG\w+ to |\S+ (?:stopped|started) \((?:rc|pid)=)/,
   passenger: /^\[ [A-Z] .+\]: (?:\[Client |Could not spawn process |Cannot checkout session)/,

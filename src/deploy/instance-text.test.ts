@@ -15,7 +15,7 @@ const good: ReadinessResult = { kind: 'answered', status: 200, location: null, f
 const bad: ReadinessResult = { kind: 'answered', status: 500, location: null, firstBytes: '' };
 
 function reason(life: InstanceLife, lastObservation: ReadinessResult | null): string {
-  const nothing = { wrongListenSockets: null, lastLine: null, ending: null, isAdopted: false };
+  const nothing = { wrongListenSockets: null, words: null, ending: null, isAdopted: false };
   const facts: InstanceFacts = { spec, port: 41_213, lastObservation, ...nothing };
   return reasonOf(life, facts);
 }
@@ -52,7 +52,7 @@ const table: readonly (readonly [what: string, life: InstanceLife, seen: Readine
 
 describe('an instance that starts again', () => {
   const facts: InstanceFacts = {
-    ...{ spec, port: 41_213, wrongListenSockets: null, lastLine: null, isAdopted: false },
+    ...{ spec, port: 41_213, wrongListenSockets: null, words: null, isAdopted: false },
     lastObservation: null,
     ending: 'exited with code 3; last line: "boom"',
   };

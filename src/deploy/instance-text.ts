@@ -3,6 +3,7 @@ import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit, ReadinessFinding } from '../core/endpoint.ts';
 import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
+import type { LastWords } from '../core/last-words.ts';
 import type { ListeningSocket, ProgramExit } from './host.ts';
 import { failsMax, type InstanceLife } from './instance-life.ts';
 import { checkText, type ReadinessResult, readinessResultText } from './readiness.ts';
@@ -15,8 +16,8 @@ export interface InstanceFacts {
   readonly lastObservation: ReadinessResult | null;
   /** Where the program listens instead of on its port; null where that is not known. */
   readonly wrongListenSockets: readonly ListeningSocket[] | null;
-  /** The last line that the present run wrote; null: none. */
-  readonly lastLine: string | null;
+  /** The last words of the present run; null: it wrote none. */
+  readonly words: Pick<LastWords, 'error' | 'isError'> | null;
   /** How the last run ended, or why it did not begin; null before the first end. */
   readonly ending: string | null;
   /** The program that runs was started by an earlier process. */
@@ -71,12 +72,12 @@ export function readinessFinding({
   port,
   lastObservation,
   wrongListenSockets,
-  lastLine,
+  words,
 }: InstanceFacts): ReadinessFinding | null {
   const fromCommand = spec.fromCommand === true;
   const { command, environment, readiness } = spec;
   const own = { ...readiness, port, fromCommand, command, host: environment['HOST'] };
-  return findingOf(lastObservation, { ...own, wrongListenSockets, lastLine });
+  return findingOf(lastObservation, { ...own, wrongListenSockets, words });
 }
 
 /**

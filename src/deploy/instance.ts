@@ -218,7 +218,8 @@ export class Instance {
   }
 
   status(): SupervisedInstanceStatus {
-    const own = this.#run?.tail.lines ?? [];
+    // What an earlier run wrote says nothing of a program that runs.
+    const { lines } = this.#run?.tail ?? this.#lastRun;
     return {
       id: this.id,
       pid: this.#run?.program?.pid ?? null,
@@ -228,7 +229,7 @@ export class Instance {
       restarts: this.#restarts,
       late: this.#life.phase === 'starting' && this.#life.late,
       exposedAt: this.#exposure.at,
-      lastLines: (own.length > 0 ? own : this.#lastRun.lines).slice(-statusLinesMax),
+      lastLines: lines.slice(-statusLinesMax),
     };
   }
 
@@ -249,7 +250,7 @@ export class Instance {
       port: this.#port,
       lastObservation: this.#readiness.last,
       wrongListenSockets: this.#readiness.wrongListenSockets,
-      lastLine: this.#run?.tail.lastLine ?? null,
+      words: this.#run?.tail.words ?? null,
       ending: this.#lastRun.ending,
       isAdopted: this.#isAdopted,
     };

@@ -1,29 +1,32 @@
-/** How programs are told an address, by the name of the program. They do not read HOST, which Candor has set. */
-const options: Readonly<Record<string, string>> = {
+/**
+ * How programs are told an address, by the name of the program. They do not read HOST, which Candor has set; where they do not read PORT
+ * either, {port} is what a command has: no shell runs that would know `$PORT`.
+ */
+export const listenOptions: Readonly<Record<string, string>> = {
   next: '`next start -H 127.0.0.1`',
-  'node-red': '`uiHost: "127.0.0.1"` in its settings.js',
-  gunicorn: '`gunicorn -b 127.0.0.1:$PORT`',
-  hypercorn: '`hypercorn -b 127.0.0.1:$PORT`',
-  uvicorn: '`uvicorn --host 127.0.0.1`',
-  fastapi: '`fastapi run --host 127.0.0.1`',
-  flask: '`flask run --host 127.0.0.1`',
-  django: '`manage.py runserver 127.0.0.1:$PORT`',
-  'manage.py': '`manage.py runserver 127.0.0.1:$PORT`',
-  streamlit: '`streamlit run --server.address 127.0.0.1`',
-  jupyter: '`jupyter lab --ServerApp.ip=127.0.0.1`',
-  vite: '`vite --host 127.0.0.1`',
-  astro: '`astro dev --host 127.0.0.1`',
-  nuxt: '`nuxt dev --host 127.0.0.1`',
-  ng: '`ng serve --host 127.0.0.1`',
-  webpack: '`webpack serve --host 127.0.0.1`',
-  'http-server': '`http-server -a 127.0.0.1`',
-  serve: '`serve -l tcp://127.0.0.1:$PORT`',
-  verdaccio: '`verdaccio --listen 127.0.0.1:$PORT`',
-  puma: '`puma -b tcp://127.0.0.1:$PORT`',
+  'node-red': '`node-red -p {port} -D uiHost=127.0.0.1`',
+  gunicorn: '`gunicorn -b 127.0.0.1:{port}`',
+  hypercorn: '`hypercorn -b 127.0.0.1:{port}`',
+  uvicorn: '`uvicorn --host 127.0.0.1 --port {port}`',
+  fastapi: '`fastapi run --host 127.0.0.1 --port {port}`',
+  flask: '`flask run --host 127.0.0.1 --port {port}`',
+  django: '`manage.py runserver 127.0.0.1:{port}`',
+  'manage.py': '`manage.py runserver 127.0.0.1:{port}`',
+  streamlit: '`streamlit run --server.address 127.0.0.1 --server.port {port}`',
+  jupyter: '`jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.port={port}`',
+  vite: '`vite --host 127.0.0.1 --port {port}`',
+  astro: '`astro dev --host 127.0.0.1 --port {port}`',
+  nuxt: '`nuxt dev --host 127.0.0.1 --port {port}`',
+  ng: '`ng serve --host 127.0.0.1 --port {port}`',
+  webpack: '`webpack serve --host 127.0.0.1 --port {port}`',
+  'http-server': '`http-server -a 127.0.0.1 -p {port}`',
+  serve: '`serve -l tcp://127.0.0.1:{port}`',
+  verdaccio: '`verdaccio --listen 127.0.0.1:{port}`',
+  puma: '`puma -b tcp://127.0.0.1:{port}`',
   rails: '`rails server -b 127.0.0.1`',
-  rackup: '`rackup -o 127.0.0.1`',
-  php: '`php -S 127.0.0.1:$PORT`',
-  prometheus: '`prometheus --web.listen-address=127.0.0.1:$PORT`',
+  rackup: '`rackup -o 127.0.0.1 -p {port}`',
+  php: '`php -S 127.0.0.1:{port}`',
+  prometheus: '`prometheus --web.listen-address=127.0.0.1:{port}`',
 };
 
 /** A command may be a script of many words. */
@@ -47,7 +50,7 @@ function optionOf(command: readonly string[]): string | null {
     .slice(0, wordsMax);
   for (const word of words) {
     const name = word.slice(word.lastIndexOf('/') + 1).replace(/\.(?:c?js|mjs|cmd)$/, '');
-    const option = Object.hasOwn(options, name) ? options[name] : undefined;
+    const option = Object.hasOwn(listenOptions, name) ? listenOptions[name] : undefined;
     if (option !== undefined) return option;
   }
   return null;

@@ -1,4 +1,4 @@
-import { lastWords } from '../core/last-words.ts';
+import { type LastWords, lastWords } from '../core/last-words.ts';
 
 /**
  * The output of a program as lines without control characters. Lines are shown in terminals, events and pages, where text
@@ -75,9 +75,14 @@ export class OutputTail {
     return this.#lines;
   }
 
+  /** What the lines say of why the program ended; null: there is none with text. */
+  get words(): LastWords | null {
+    return lastWords(this.#lines);
+  }
+
   /** The line that says why the program ended, which a stack or the runtime's farewell may follow. */
   get lastLine(): string | null {
-    return lastWords(this.#lines)?.error ?? null;
+    return this.words?.error ?? null;
   }
 }
 

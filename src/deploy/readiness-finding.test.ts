@@ -10,7 +10,7 @@ const facts = {
   port: 41_213,
   fromCommand: false,
   wrongListenSockets: null,
-  lastLine: null,
+  words: null,
   command: ['node', 'app.js'],
 };
 const refused: ReadinessResult = { kind: 'refused' };
@@ -68,6 +68,18 @@ const findings: readonly (readonly [seen: ReadinessResult, says: RegExp, fix: Re
     true,
   ],
   [
+    { kind: 'unasked_protocol', protocol: 'http2' },
+    /: the port speaks HTTP\/2 and not HTTP\/1\.1, and the application has no http2: true$/,
+    /http2: true for the application$/,
+    true,
+  ],
+  [
+    { kind: 'unasked_protocol', protocol: 'tls' },
+    /: the port speaks TLS$/,
+    /^let it speak HTTP without TLS on port 41213/,
+    true,
+  ],
+  [
     refused,
     /connection refused, nothing listens there yet$/,
     /the port in the PORT environment variable \(41213\)/,
@@ -97,7 +109,7 @@ describe('what keeps an instance from being ready', () => {
 
   test('is said with what the application wrote last, where no answer says it better', () => {
     const says = (seen: ReadinessResult): string =>
-      findingOf(seen, { ...facts, lastLine: 'Error: no database' })?.reason ?? '';
+      findingOf(seen, { ...facts, words: { error: 'Error: no database', isError: false } })?.reason ?? '';
     const advised = { ...answered(503, null, '{"status":"fail"'), advice: 'postgres:connections fails: timed out' };
     assert.match(says(advised), /answered 503 \(postgres:connections fails: timed out\)$/);
     for (const seen of [refused, answered(500), { kind: 'timed_out', limitMs: 400, status: null } as const]) {
@@ -106,6 +118,41 @@ describe('what keeps an instance from being ready', () => {
     assert.doesNotMatch(says(answered(404)), /wrote/);
   });
 });
+
+const supervised: readonly (readonly [
+  what: string,
+  seen: ReadinessResult,
+  facts: Partial<FindingFacts>,
+  fix: RegExp,
+])[] = [
+  [
+    'the error is what to fix where nothing listens, and a supervisor lives',
+    refused,
+    { words: { error: 'Error: no database', isError: true } },
+    /^fix that error: the process runs on, and nothing listens$/,
+  ],
+  [
+    'the error comes first where workers end before they answer',
+    { kind: 'timed_out', limitMs: 400, status: null },
+    { words: { error: "config.ru:1:in `block in <main>'", isError: true } },
+    /^fix that error first; then find out what its answer waits for/,
+  ],
+  [
+    '{port} is not asked for where the command has it',
+    refused,
+    { command: ['uvicorn', '--port', '{port}'], words: { error: 'INFO: waiting', isError: false } },
+    /^let it listen on 127\.0\.0\.1 and the port that its command gives it as \{port\} \(41213\)$/,
+  ],
+  [
+    'nor where it listens on another port',
+    refused,
+    { command: ['uvicorn', '--port={port}'], wrongListenSockets: [{ host: '127.0.0.1', port: 3_000 }] },
+    /^let it listen on the port that its command gives it as \{port\}, or set port: 3000 for the application$/,
+  ],
+];
+
+for (const [what, seen, more, fix] of supervised)
+  test(what, () => assert.match(findingOf(seen, { ...facts, ...more })?.fix ?? '', fix));
 
 const places: readonly (readonly [sockets: readonly ListeningSocket[], says: string, run: string, up: string])[] = [
   [

@@ -3,6 +3,7 @@ import type { Cause } from '../core/failure.ts';
 import { clause } from '../core/failure-table/formatting.ts';
 import { lowerFirst } from '../core/first-letter.ts';
 import { stepOfOtherProtocol } from '../core/guess-words.ts';
+import type { LastWords } from '../core/last-words.ts';
 import type { ListeningSocket } from './host.ts';
 import { listenAdvice } from './listen-advice.ts';
 import { answersTo, socketText } from './listening.ts';
@@ -20,8 +21,8 @@ export interface FindingFacts {
   readonly host?: string | undefined;
   /** Where the application listens instead of `port`; null where that is not known. */
   readonly wrongListenSockets: readonly ListeningSocket[] | null;
-  /** The last line that the application wrote; null: none. */
-  readonly lastLine: string | null;
+  /** The last words of the application; null: it wrote none. */
+  readonly words: Pick<LastWords, 'error' | 'isError'> | null;
 }
 
 /** Why an instance is not ready, and what to do; null while no check has failed. */
@@ -29,7 +30,7 @@ export function findingOf(observation: ReadinessResult | null, facts: FindingFac
   if (observation === null || hasPassed(observation)) return null;
   if (observation.kind === 'refused' && facts.wrongListenSockets !== null)
     return wrongListenFinding(facts, facts.wrongListenSockets);
-  const reason = `${readinessResultText(observation, facts)}${wroteText(observation, facts.lastLine)}`;
+  const reason = `${readinessResultText(observation, facts)}${wroteText(observation, facts.words?.error ?? null)}`;
   const cause = causes[observation.kind];
   return {
     ...{ reason, fix: fixOf(observation, facts), lasting: isLasting(observation) },
@@ -42,6 +43,7 @@ const causes: Readonly<Partial<Record<ReadinessResult['kind'], Cause>>> = {
   closed: 'closed_before_response',
   not_http: 'response_not_http',
   other_protocol: 'response_not_http',
+  unasked_protocol: 'response_not_http',
   not_http2: 'response_not_http2',
   refused: 'connect_refused',
 };
@@ -62,6 +64,7 @@ function wroteText(observation: ReadinessResult, lastLine: string | null): strin
 const isOtherwise: ReadonlySet<ReadinessResult['kind']> = new Set([
   'not_http',
   'not_http2',
+  'unasked_protocol',
   'other_protocol',
   'malformed',
 ]);
@@ -77,20 +80,34 @@ function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null
     case 'answered':
       return fixOfAnswer(observation, facts);
     case 'timed_out':
-      return `find out what its answer waits for, or point ${pathOption(facts)} at a page that answers at once`;
+      return `${facts.words?.isError === true ? 'fix that error first; then ' : ''}find out what its answer waits for, or point ${pathOption(facts)} at a page that answers at once`;
     case 'closed':
       return 'read what it wrote when it closed the connection';
     case 'not_http':
       return `let it speak HTTP on port ${facts.port}`;
     case 'other_protocol':
       return lowerFirst(clause(stepOfOtherProtocol[observation.protocol]));
+    case 'unasked_protocol':
+      if (observation.protocol === 'tls')
+        return `let it speak HTTP without TLS on port ${facts.port}: the listeners of the gateway speak TLS for it`;
+      return facts.fromCommand
+        ? 'start it from a configuration file that sets http2: true for the application'
+        : 'set http2: true for the application';
     case 'not_http2':
       return `let it speak HTTP/2 without TLS on port ${facts.port}, or remove http2 from the application`;
     case 'malformed':
       return 'let it send a response that every HTTP client accepts: requests would be answered with a 502';
     case 'refused':
-      return `let it listen on 127.0.0.1 and the port in the PORT environment variable (${facts.port}), or write {port} in its command`;
+      return fixOfRefused(facts);
   }
+}
+
+/** A supervisor (`node --watch`, `uvicorn --reload`) runs on where its application has ended by an error, and nothing listens. */
+function fixOfRefused({ port, command, words }: FindingFacts): string {
+  if (words?.isError === true) return 'fix that error: the process runs on, and nothing listens';
+  return command.some((word) => word.includes('{port}'))
+    ? `let it listen on 127.0.0.1 and the port that its command gives it as {port} (${port})`
+    : `let it listen on 127.0.0.1 and the port in the PORT environment variable (${port}), or write {port} in its command`;
 }
 
 function fixOfAnswer(
@@ -125,9 +142,12 @@ function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSock
     return { reason, fix: listenAdvice(facts.command, facts.host), lasting: true };
   }
   const reason = `the application listens on ${addresses}, not on ${facts.port}, the port that it was given (PORT)`;
+  const given = facts.command.some((word) => word.includes('{port}'))
+    ? 'the port that its command gives it as {port}'
+    : 'the port in the PORT environment variable, or write {port} in its command';
   return {
     reason,
-    fix: `let it listen on the port in the PORT environment variable, or write {port} in its command${portOption(facts, sockets)}`,
+    fix: `let it listen on ${given}${portOption(facts, sockets)}`,
     lasting: true,
   };
 }

@@ -135,6 +135,16 @@ for (const [protocol, record, answer] of otherProtocols)
     assert.deepEqual(await ask(speaking(record, answer)), { kind: 'other_protocol', protocol });
   });
 
+const settingsAndGoAway = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+for (const [protocol, bytes] of [
+  ['http2', settingsAndGoAway],
+  ['tls', [0x15, 3, 3, 0, 2, 2, 70]],
+] as const)
+  test(`a server that answers HTTP/1.1 with the first bytes of ${protocol} is told by its protocol`, async () => {
+    const server = (socket: Socket) => socket.once('data', () => socket.end(Uint8Array.from(bytes)));
+    assert.deepEqual(await ask(server), { kind: 'unasked_protocol', protocol });
+  });
+
 test('a server that closes HTTP connections and hangs at other protocols has closed the connection', async () => {
   const server = (socket: Socket) => socket.once('data', (bytes) => (bytes[0] === 0x47 ? socket.destroy() : undefined));
   assert.deepEqual(await ask(server, 400, 2), { kind: 'closed', errno: 'ECONNRESET' });

@@ -43,6 +43,8 @@ export type ReadinessResult =
   | { readonly kind: 'closed'; readonly errno: string }
   | { readonly kind: 'not_http'; readonly firstBytes: string }
   | { readonly kind: 'other_protocol'; readonly protocol: OtherProtocol }
+  /** It was asked over HTTP/1.1 without TLS. */
+  | { readonly kind: 'unasked_protocol'; readonly protocol: 'http2' | 'tls' }
   | { readonly kind: 'not_http2'; readonly firstBytes: string }
   /** HTTP that breaks a rule; every request would be answered with a 502. */
   | { readonly kind: 'malformed'; readonly reason: string };
@@ -103,6 +105,8 @@ export function readinessResultText(
       return `${request}: the answer is not HTTP${quoted(observation.firstBytes)}`;
     case 'other_protocol':
       return `${request}: the connection was closed without an answer, and the port speaks ${guessWords[observation.protocol]}, which the gateway does not speak`;
+    case 'unasked_protocol':
+      return `${request}: the port speaks ${observation.protocol === 'tls' ? 'TLS' : 'HTTP/2 and not HTTP/1.1, and the application has no http2: true'}`;
     case 'not_http2':
       return `${request}: the answer is not HTTP/2${quoted(observation.firstBytes)}`;
     case 'malformed':
@@ -204,6 +208,7 @@ function failed(failure: Failure, firstBytes: Uint8Array, limitMs: number): Read
     case 'response_not_http': {
       const { guess } = failure.evidence;
       if (isOtherProtocol(guess)) return { kind: 'other_protocol', protocol: guess };
+      if (guess === 'http2' || guess === 'tls') return { kind: 'unasked_protocol', protocol: guess };
       return { kind: 'not_http', firstBytes: firstText(firstBytes) };
     }
     case 'response_status_line':

@@ -462,6 +462,7 @@ test('an exit explains nothing of the run after it', async () => {
   await clock.advance(5_000);
   assert.equal(host.programs.length, 2);
   assert.equal(exit(), undefined, 'the second runs');
+  assert.deepEqual(supervisor.status()[0]?.instances[0]?.lastLines, [], 'and has written nothing');
   host.program(1).end({ code: 4 });
   assert.equal(exit(), 4);
 });

@@ -32,6 +32,7 @@ import { loopOf } from './loop.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { concernsRequestOnly, isByClientLeaving } from './request-failures.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
+import { urlFailure } from './webdav-fields.ts';
 
 /**
  * Handles one request, from its head to the last byte of its response. Read this file first: each step is a method with a
@@ -124,8 +125,8 @@ export class Exchange
   // ─▶ receive: the body, or its beginning, comes before the request gets a connection, so that a slow client holds none.
 
   #receive(): void {
-    const bound = boundRequestFailure(this, this.downstream);
-    if (bound !== null) return this.#answerWithFailure(bound);
+    const refused = boundRequestFailure(this, this.downstream) ?? urlFailure(this);
+    if (refused !== null) return this.#answerWithFailure(refused);
     if (!this.mustReceiveBody()) return this.#admit();
     this.#state = 'receiving';
     this.receiveBody();

@@ -132,7 +132,7 @@ export class ForwardedRequest implements OutgoingRequest {
     let dropped = drop;
     for (const [name] of changed) dropped = without(name === 'If' ? 'if' : 'destination', dropped);
     request.fields.writeTo(sink, dropped);
-    for (const [name, value] of changed) if (value !== null) sink.field(name, value);
+    for (const [name, value] of changed) sink.field(name, value);
   }
 
   /** `tracestate` is passed on only together with `traceparent` (W3C Trace Context §4.3). */

@@ -83,8 +83,8 @@ export interface Route extends AnswerSettings {
   readonly hostSent: string;
   /** The target as it is sent to the endpoint. */
   rewrite(target: string): string;
-  /** Whether the path of a target lies under the prefix that the route rewrites; always, if it rewrites none. */
-  rewrites(target: string): boolean;
+  /** Whether the path of a target lies under the route's; null: the route takes every path, and rewrites none. */
+  readonly covers: ((target: string) => boolean) | null;
   /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */
   readonly prefixRemoved: string;
 }

@@ -1,4 +1,8 @@
 import { type FieldFilter, fieldId } from '../core/field-names.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import { requestRules } from '../core/rules.ts';
+import { hidesDotSegment } from '../wire/plain-path.ts';
+import { visibleText } from '../wire/visible-text.ts';
 import { conditionSent, destinationSent, type OwnUrls } from '../wire/webdav-urls.ts';
 import type { ClientFacts } from '../core/exchange.ts';
 import type { Fields, OutgoingRequest, RequestHead } from '../core/message.ts';
@@ -8,8 +12,10 @@ import type { Route } from './ports.ts';
 const destinationId = fieldId('destination');
 const ifId = fieldId('if');
 
-/** A field that is sent with another value than it came with; null: it is not sent. */
-export type ChangedField = readonly [name: 'Destination' | 'If', value: string | null];
+/** A field that is sent with another value than it came with. */
+export type ChangedField = readonly [name: 'Destination' | 'If', value: string];
+
+const rule = 'webdav-url';
 
 /** Whether `changedUrlFields` may have something to change. */
 export function mayNameUrls(fields: Fields): boolean {
@@ -24,20 +30,49 @@ export function changedUrlFields(
   sent: Pick<OutgoingRequest, 'scheme' | 'authority'>,
   drop: FieldFilter,
 ): readonly ChangedField[] {
-  const { fields } = request;
-  const urls: OwnUrls = {
-    scheme: client.scheme,
-    authorities: authoritiesOf(request, client),
-    sent: `${sent.scheme}://${sent.authority}`,
-    pathSent: (path) => (route.rewrites(path) ? route.rewrite(path) : null),
-  };
+  const urls = ownUrls(request, client, route, `${sent.scheme}://${sent.authority}`);
   const changed: ChangedField[] = [];
   for (const [name, sentOf] of translations) {
-    const value = forwardedValue(fields, name.toLowerCase(), drop);
+    const value = forwardedValue(request.fields, name.toLowerCase(), drop);
     const sent = value === null ? null : sentOf(value, urls);
-    if (sent !== value) changed.push([name, sent]);
+    if (sent !== null && sent !== value) changed.push([name, sent]);
   }
   return changed;
+}
+
+/**
+ * Why a request cannot be sent: a URL in it leads out of the path of its route, or is not written as RFC 4918 says. Without a Destination
+ * an application could take another one, and without a condition it would do more than was asked for. Null: it can.
+ */
+export function urlFailure(exchange: {
+  readonly request: RequestHead;
+  readonly client: ClientFacts;
+  requireRoute(): Route;
+}): Failure | null {
+  const { request, client } = exchange;
+  if (!mayNameUrls(request.fields)) return null;
+  const route = exchange.requireRoute();
+  if (route.covers === null) return null;
+  const { drop, dropOfTrusted } = route.request;
+  const urls = ownUrls(request, client, route, '');
+  for (const [name, sentOf] of translations) {
+    const value = forwardedValue(request.fields, name.toLowerCase(), client.trusted ? dropOfTrusted : drop);
+    if (value === null || sentOf(value, urls) !== null) continue;
+    const at = `${name}: ${visibleText(value, 80)}`;
+    return fail('request_refused', 'route', { rule, status: requestRules[rule].status, at });
+  }
+  return null;
+}
+
+function ownUrls(request: RequestHead, client: ClientFacts, route: Route, sent: string): OwnUrls {
+  const { covers } = route;
+  return {
+    scheme: client.scheme,
+    authorities: authoritiesOf(request, client),
+    sent,
+    pathSent: (path) => (covers === null || (covers(path) && !hidesDotSegment(path)) ? route.rewrite(path) : null),
+    confined: covers !== null,
+  };
 }
 
 const translations = [

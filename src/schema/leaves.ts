@@ -64,7 +64,7 @@ export function parsed<T>(
 function orNone<T>(parse: (text: string) => Result<T, ErrorDetail>): (text: string) => Result<T | null, ErrorDetail> {
   return (written) => {
     if (written === 'none') return succeed(null);
-    if (/^(?:off|no|false|never|unlimited|infinite|infinity|0(?:ms|s|m|h|d)?)$/i.test(written))
+    if (/^(?:none|off|no|false|never|unlimited|infinite|infinity|0(?:ms|s|m|h|d)?)$/i.test(written))
       return reject(`${quoted(written)} is not understood here`, 'write none');
     return parse(written);
   };

@@ -95,7 +95,7 @@ describe('the share of an address', () => {
         fc.array(fc.nat(63), { minLength: 300, maxLength: 600 }),
         fc.integer({ min: 1, max: 64 }),
         (max, chosen, workers) => {
-          const reserve = connectionsReserve(max);
+          const reserve = connectionsReserve(max, true);
           const own = new Array<number>(workers).fill(0);
           let total = 0;
           const tryAll = (worker: number): void => {

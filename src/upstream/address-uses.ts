@@ -22,6 +22,7 @@ class CountedUse implements AddressUse {
   readonly hash: number;
   connections = 0;
   longLived = 0;
+  waiting = 0;
 
   constructor(key: string) {
     this.key = key;
@@ -29,7 +30,7 @@ class CountedUse implements AddressUse {
   }
 
   get isNone(): boolean {
-    return this.connections === 0 && this.longLived === 0;
+    return this.connections === 0 && this.longLived === 0 && this.waiting === 0;
   }
 }
 

@@ -113,13 +113,15 @@ export class ConnectionPool
     return this.#connections.size + this.#dials.count + this.#queue.length === 0;
   }
 
-  /** Requests that wait for a connection. */
+  /** Requests that wait for a connection, or for that of their client. */
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#private.shares;
   }
 
   get waitingSince(): Instant | null {
-    return this.#queue.oldest?.waitingSince ?? null;
+    const queued = this.#queue.oldest?.waitingSince ?? null;
+    const own = this.#private.waitingSince;
+    return queued === null || (own !== null && own < queued) ? own : queued;
   }
 
   /** Adds its requests whose responses have not begun. */
@@ -196,15 +198,21 @@ export class ConnectionPool
 
   /**
    * Gets a stream for one request: calls `onStream` or `onNoStream` of `waiter` once, now or later. The result can cancel the
-   * wait; null if there is nothing left to cancel.
+   * wait; null if there is nothing left to cancel. `waitingSince`: since when the request has waited for a connection of its client.
    */
-  acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
+  acquire(
+    waiter: StreamWaiter,
+    limits: DialLimits,
+    reusePolicy: ReusePolicy,
+    waitingSince: Instant | null = null,
+  ): PendingStream | null {
     const now = this.#ports.clock.now();
+    const since = waitingSince ?? now;
     const use = this.#shares.of(waiter, now);
     this.#private.closeOfOthers(waiter.client);
     if (waiter.needsHttp1 && this.#shares.refusesTunnel(waiter, use, this.#settings, now)) return null;
     if (this.#shares.mustLeave(use, now) || !this.#tryBegin())
-      return this.#enqueue({ waiter, limits, reusePolicy, use }, now);
+      return this.#enqueue({ waiter, limits, reusePolicy, use }, now, since);
     const group = this.#groupFor(waiter);
     const available = this.#available.find(reusePolicy, this.#settings.connectionReuse, group);
     if (available !== undefined) {
@@ -212,7 +220,7 @@ export class ConnectionPool
       return null;
     }
     const demand = { waiter, limits, reusePolicy, use };
-    const own = isPrivate(group) ? this.#private.join(group, demand, this.#settings.queueMs) : null;
+    const own = isPrivate(group) ? this.#private.join(group, demand, since, this.#settings.queueMs) : null;
     if (own !== null) return own;
     const idle = reusePolicy === 'recently_used' ? this.#available.newestIdle(group) : undefined;
     const probing = idle === undefined ? null : this.#probes.join(idle, demand);
@@ -226,7 +234,7 @@ export class ConnectionPool
     const joined = this.#dials.join(group, demand);
     if (joined !== null) return joined;
     if (this.#queue.next === null && this.#tryAcquirePermit(now)) return this.#dial(demand);
-    return this.#enqueue(demand, now);
+    return this.#enqueue(demand, now, since);
   }
 
   /** The group of connections that may carry the request. */
@@ -234,15 +242,16 @@ export class ConnectionPool
     return this.#private.groupFor(waiter) ?? this.#dials.groupFor(waiter);
   }
 
-  #enqueue(demand: DialDemand, now: Instant): PendingStream | null {
+  #enqueue(demand: DialDemand, now: Instant, since: Instant): PendingStream | null {
     const { waiter, use } = demand;
-    if (!this.#permits.tryWait(use, now)) {
-      const addressMax = this.#shares.addressMaxOf(use, now);
+    const waits = this.#permits.tryWait(use, now);
+    if (waits !== 'waits') {
+      const addressMax = waits === 'address' ? this.#permits.addressMax(now) : this.#shares.addressMaxOf(use, now);
       this.#permits.releaseUnused();
       waiter.onNoStream(poolFull(this.#settings, this.#permits, this.#queue, now, this.#ports.random, addressMax));
       return null;
     }
-    const queued = this.#queue.join(demand, now, this.#settings.queueMs);
+    const queued = this.#queue.join(demand, now, this.#settings.queueMs - (now - since));
     this.#serveQueue();
     return queued;
   }
@@ -331,24 +340,31 @@ export class ConnectionPool
     const first = this.#queue.next;
     if (first === null || !this.#permits.mayBegin(first.waitingSince)) return false;
     this.#private.closeOfOthers(first.waiter.client);
-    // Where requests wait for connections alone, `onStreamEnded` gives them the free streams.
-    if (this.#settings.requestsMax !== undefined && this.#shareWith(first)) return true;
+    // Where requests wait for connections alone, `onStreamEnded` gives them the free streams, but for those of connections of their clients.
+    const mayShare = this.#settings.requestsMax !== undefined || this.#private.has(first.waiter.client);
+    if (mayShare && this.#shareWith(first)) return true;
     if (!this.#tryAcquirePermit(first.waitingSince)) return false;
     this.#serve(first);
     return true;
   }
 
-  /** Gives the request a free stream, or a share of a dial, if there is one. */
+  /** Gives the request a free stream, or lets it wait for the connection of its client or a dial, if there is one. */
   #shareWith(first: QueueWaiter): boolean {
     const group = this.#groupFor(first.waiter);
     const available = this.#available.find(first.reusePolicy, this.#settings.connectionReuse, group);
-    const joined = available === undefined ? this.#dials.join(group, first) : null;
+    const joined = available === undefined ? this.#joinOthers(group, first) : null;
     if (available === undefined && joined === null) return false;
     this.#dequeue(first);
     first.dial = joined;
     const now = this.#ports.clock.now();
     if (available !== undefined) first.waiter.onStream(this.#openAvailable(available, first.use, now));
     return true;
+  }
+
+  #joinOthers(group: ConnectionGroup, first: QueueWaiter): PendingStream | null {
+    const { queueMs } = this.#settings;
+    const own = isPrivate(group) ? this.#private.join(group, first, first.waitingSince, queueMs) : null;
+    return own ?? this.#dials.join(group, first);
   }
 
   #serve(first: QueueWaiter): void {
@@ -425,7 +441,7 @@ export class ConnectionPool
     for (const share of shares) {
       if (isAlive && connection.isAvailable)
         share.waiter.onStream(this.#openAvailable(connection, share.use, this.#ports.clock.now()));
-      else share.next = this.acquire(share.waiter, share.limits, share.reusePolicy);
+      else share.next = this.acquire(share.waiter, share.limits, share.reusePolicy, share.waitingSince);
     }
   }
 
@@ -598,7 +614,8 @@ export class ConnectionPool
     const isCurrent = this.#keepsIdle && this.#withCurrentSettings.has(connection);
     if (!isCurrent || !this.#private.isKept(connection)) return connection.close();
     if (this.#isIdleFull) this.#available.closeOldestIdle(this.#settings, this.#private);
-    if (this.#isIdleFull || !this.#keepIdle(connection)) return connection.close();
+    if (this.#isIdleFull) return connection.close();
+    if (!this.#keepIdle(connection)) return;
     const surplus = this.#private.surplus(privateIdleMax(this.#settings));
     if (surplus !== null) this.#available.close(surplus);
     this.onProbed(connection, this.#private.takeShares(connection), true);

@@ -92,6 +92,7 @@ export class ConnectionQueue {
     queued.at = after(now, limitMs);
     if (this.#members.length === 0) this.#rate.begin(now);
     this.#members.push(queued);
+    if (queued.use !== null) queued.use.waiting++;
     this.#deadlines.add(queued);
     return queued;
   }
@@ -106,6 +107,7 @@ export class ConnectionQueue {
     const index = this.#members.indexOf(queued);
     if (index < 0) return false;
     this.#members.splice(index, 1);
+    if (queued.use !== null) queued.use.waiting--;
     this.#deadlines.remove(queued);
     return true;
   }

@@ -8,6 +8,7 @@ import {
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { EndpointCondition } from '../core/gateway-state.ts';
+import { overlayEndpointOf } from '../core/overlay.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ClientOfConnection, PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
@@ -79,6 +80,14 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.failure = snapshot.failure ?? null;
     this.checkCause = snapshot.checkCause ?? null;
     this.finding = snapshot.finding ?? null;
+  }
+
+  get isDrainedByOperator(): boolean {
+    return this.state === 'draining' && this.#snapshot.takenOutBy !== undefined;
+  }
+
+  get nameInOverlay(): string {
+    return overlayEndpointOf(this.#snapshot);
   }
 
   /** The host and port in requests to this endpoint: the configured name, if the endpoint has one, otherwise its address. */

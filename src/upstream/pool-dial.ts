@@ -2,6 +2,7 @@ import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { Failure } from '../core/failure.ts';
 import type { AddressUse, ConnectionGroup } from '../core/pooled-connection.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
+import type { Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { proxyHeader } from '../wire/write-proxy-protocol.ts';
 import { Dial, type DialLimits, type DialPorts, type DialTarget, type DialWaiter } from './dial.ts';
@@ -74,6 +75,8 @@ export class DialShare implements PendingStream, DialDemand {
   readonly limits: DialLimits;
   readonly reusePolicy: ReusePolicy;
   readonly use: AddressUse | null;
+  /** Since when it has waited for the connection of its client; null: it has not. */
+  waitingSince: Instant | null = null;
   /** Where it waits afterwards, if the connection could not carry it. */
   next: PendingStream | null = null;
   readonly #owner: ShareOwner;

@@ -126,24 +126,24 @@ export class PoolPermits {
   }
 
   /**
-   * Whether a request of this address must leave the connections that are free to other addresses, which have used the endpoint too.
-   * `inHand`: so many are about to become free.
+   * Whether a request of this address must leave the connections that are free to other addresses. `inHand`: so many are about to become
+   * free.
    */
   mustLeave(use: AddressUse | null, inHand: number, now: Instant): boolean {
     if (use === null) return false;
     const { connectionsMax } = this.#settings;
     const { connections, addresses } = this.semaphores;
-    const reserve = connectionsReserve(connectionsMax);
-    const most = connectionsMax - reserve;
     // The first question answers it for nearly all requests.
-    if (connections.total < most || reserve === 0) return false;
-    if (hasLittle(use.connections, reserve, addresses.workers)) return false;
-    return connections.total - connections.idleTotal - inHand >= most && addresses.areSeveral(now);
+    if (connections.total < connectionsMax - connectionsReserve(connectionsMax, true)) return false;
+    const reserve = connectionsReserve(connectionsMax, addresses.areSeveral(now));
+    if (reserve === 0 || hasLittle(use.connections, reserve, addresses.workers)) return false;
+    return connections.total - connections.idleTotal - inHand >= connectionsMax - reserve;
   }
 
-  /** How many connections one address may have while others use the endpoint. */
-  get addressMax(): number {
-    return this.#settings.connectionsMax - connectionsReserve(this.#settings.connectionsMax);
+  /** How many connections one address may have now. */
+  addressMax(now: Instant): number {
+    const { connectionsMax } = this.#settings;
+    return connectionsMax - connectionsReserve(connectionsMax, this.semaphores.addresses.areSeveral(now));
   }
 
   // Long-lived connections.
@@ -153,8 +153,8 @@ export class PoolPermits {
   }
 
   /** The same of long-lived ones. */
-  get longLivedAddressMax(): number {
-    return this.longLivedMax - longLivedReserve(this.longLivedMax);
+  longLivedAddressMax(now: Instant): number {
+    return this.longLivedMax - longLivedReserve(this.longLivedMax, this.semaphores.addresses.areSeveral(now));
   }
 
   /** Whether one more may be. 'all': there are as many as may be; 'address': the address has its share of them. */
@@ -163,9 +163,9 @@ export class PoolPermits {
     const { total } = longLived;
     const max = this.longLivedMax;
     if (total >= max) return 'all';
-    const reserve = longLivedReserve(max);
-    if (use === null || total < max - reserve || hasLittle(use.longLived, reserve, addresses.workers)) return null;
-    return addresses.areSeveral(now) ? 'address' : null;
+    if (use === null || total < max - longLivedReserve(max, true)) return null;
+    const reserve = longLivedReserve(max, addresses.areSeveral(now));
+    return total < max - reserve || hasLittle(use.longLived, reserve, addresses.workers) ? null : 'address';
   }
 
   /** A connection that is in use becomes long-lived: then it is one of `connections.max` no more. False: it stays one. */
@@ -182,12 +182,17 @@ export class PoolPermits {
 
   // The queue.
 
-  tryWait(use: AddressUse | null, now: Instant): boolean {
+  /** Whether a request may wait. 'full': as many wait as may; 'address': the rest of the queue is left to other addresses. */
+  tryWait(use: AddressUse | null, now: Instant): 'waits' | 'full' | 'address' {
     const { queueMax } = this.#settings;
-    const { waitingRequests } = this.semaphores;
-    const isShared = waitingRequests.total >= queueMax - connectionsReserve(queueMax);
-    if (isShared && this.mustLeave(use, 0, now)) return false;
-    return waitingRequests.tryAcquire(queueMax, now);
+    const { waitingRequests, addresses } = this.semaphores;
+    if (use !== null && waitingRequests.total >= queueMax - connectionsReserve(queueMax, true)) {
+      const reserve = connectionsReserve(queueMax, addresses.areSeveral(now));
+      const isShared = reserve > 0 && waitingRequests.total >= queueMax - reserve;
+      // What it has waiting, and not its connections: these may all be another worker's.
+      if (isShared && !hasLittle(use.waiting, reserve, addresses.workers)) return 'address';
+    }
+    return waitingRequests.tryAcquire(queueMax, now) ? 'waits' : 'full';
   }
 
   endWait(): void {

@@ -33,15 +33,15 @@ export class PoolShares {
 
   /** The share of the address, if that is what a request of it waits for. */
   addressMaxOf(use: AddressUse | null, now: Instant): number | null {
-    return this.mustLeave(use, now) ? this.#permits.addressMax : null;
+    return this.mustLeave(use, now) ? this.#permits.addressMax(now) : null;
   }
 
   /** An endpoint that may have no further tunnel is not asked for one. */
   refusesTunnel(waiter: StreamWaiter, use: AddressUse | null, settings: PoolSettings, now: Instant): boolean {
-    const { longLivedMax, longLivedAddressMax } = this.#permits;
+    const { longLivedMax } = this.#permits;
     const full = this.#permits.longLivedFull(use, now);
     if (full === null) return false;
-    const addressMax = full === 'address' ? longLivedAddressMax : null;
+    const addressMax = full === 'address' ? this.#permits.longLivedAddressMax(now) : null;
     waiter.onNoStream(tunnelsFull(settings, longLivedMax, addressMax, this.#ports.random));
     return true;
   }

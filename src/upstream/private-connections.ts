@@ -26,13 +26,11 @@ export interface PrivateConnectionsPorts {
 /** Ends the wait of one request for its client's connection. */
 class PrivateWait extends Deadline {
   readonly share: DialShare;
-  readonly since: Instant;
   readonly #owner: PrivateConnections;
 
-  constructor(share: DialShare, since: Instant, owner: PrivateConnections) {
+  constructor(share: DialShare, owner: PrivateConnections) {
     super();
     this.share = share;
-    this.since = since;
     this.#owner = owner;
   }
 
@@ -148,14 +146,17 @@ export class PrivateConnections implements ShareOwner {
     return own?.connection === connection ? own : null;
   }
 
-  /** Lets a request wait until its client's connection is idle, for `limitMs` at most; null: the client has none, or it is idle. */
-  join(client: LocalAddress, demand: DialDemand, limitMs: number): PendingStream | null {
+  /**
+   * Lets a request wait until its client's connection is idle, for `limitMs` at most, of which the time since `waitingSince` has passed; null: the
+   * client has none, or it is idle.
+   */
+  join(client: LocalAddress, demand: DialDemand, waitingSince: Instant, limitMs: number): PendingStream | null {
     const own = this.#byClient.get(client);
     if (own === undefined || own.connection.streamsFree > 0 || own.connection.endReason !== null) return null;
     const share = new DialShare(this, demand);
-    const since = this.#ports.clock.now();
-    const wait = new PrivateWait(share, since, this);
-    wait.at = after(since, limitMs);
+    share.waitingSince = waitingSince;
+    const wait = new PrivateWait(share, this);
+    wait.at = after(waitingSince, limitMs);
     own.waits.push(wait);
     this.#ports.deadlines.add(wait);
     this.shares++;
@@ -169,8 +170,19 @@ export class PrivateConnections implements ShareOwner {
   }
 
   /** Called by the deadlines of waiting requests only. */
-  onWaitExpired({ share, since }: PrivateWait): void {
-    if (this.#remove(share)) this.#pool.onPrivateTimeout(share, Math.round(this.#ports.clock.now() - since));
+  onWaitExpired({ share }: PrivateWait): void {
+    const { waitingSince } = share;
+    if (!this.#remove(share) || waitingSince === null) return;
+    this.#pool.onPrivateTimeout(share, Math.round(this.#ports.clock.now() - waitingSince));
+  }
+
+  /** Since when the request waits that has waited longest; null: none does. */
+  get waitingSince(): Instant | null {
+    if (this.shares === 0) return null;
+    const all = [...this.#byClient.values()].flatMap(({ waits }) =>
+      waits.map(({ share }) => share.waitingSince ?? longAgo),
+    );
+    return Math.min(...all) as Instant;
   }
 
   #remove(share: DialShare): boolean {
@@ -192,6 +204,7 @@ export class PrivateConnections implements ShareOwner {
     const { waits } = own;
     own.waits = [];
     this.shares -= waits.length;
+    for (const { share } of waits) share.waiter.onStageDone('queue');
     for (const wait of waits) this.#ports.deadlines.remove(wait);
     return waits.map(({ share }) => share);
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { anyRequest } from './any-request.test-support.ts';
 import { test } from 'node:test';
+import { specOf } from '../core/explain.ts';
+import { type Evidence, fail } from '../core/failure.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndpointId, EndpointState } from '../core/endpoint.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
@@ -48,6 +50,21 @@ test('a change of one endpoint leaves the others as they were', () => {
   assert.equal(reason, 'a:80: it is unhealthy; b:80: it is unhealthy; c:80: it is unhealthy');
   upstream.changeEndpoints([endpoint('b', 'healthy')]);
   assert.deepEqual(chosen(upstream), ['app/b']);
+});
+
+test('where an operator has drained all endpoints, a request is told so, and what restores the first one', () => {
+  const upstream = upstreamOf('a', 'b');
+  const drained = { takenOutBy: 'admin:socket' };
+  upstream.changeEndpoints([endpoint('a', 'draining', drained), endpoint('b', 'unhealthy', drained)]);
+  const application = specOf(upstream.unavailable());
+  assert.deepEqual([application.whose, 'drained' in upstream.unavailable().evidence], ['application', false]);
+  upstream.changeEndpoints([endpoint('b', 'draining', { ...drained, checkCause: 'connect_refused' })]);
+  const { whose, nextStep, forClient } = specOf(upstream.unavailable());
+  assert.equal(whose, 'operator');
+  assert.match(nextStep, /`candor restore drain:app\/a`/);
+  assert.doesNotMatch(forClient, /checked/);
+  const record = { ...upstream.unavailable().evidence, drained: 'drain:a; rm -r x' } as Evidence['no_endpoint_ready'];
+  assert.match(specOf(fail('no_endpoint_ready', 'route', record)).nextStep, /`candor restore drain:ENDPOINT`/);
 });
 
 test('a change of an endpoint that the upstream does not have adds none', () => {

@@ -294,6 +294,8 @@ export class LiveUpstream {
     if (remaining.length > 0 && remaining.every(isBroken)) {
       return fail('circuit_open', 'route', { upstream, endpoints: remaining.length, reason, retryAfterS });
     }
+    const drained = drainedOf(endpoints);
+    if (drained !== null) return fail('no_endpoint_ready', 'route', { ...evidence, drained });
     const endpointCause = causeOfAll(endpoints);
     return fail('no_endpoint_ready', 'route', endpointCause === null ? evidence : { ...evidence, endpointCause });
   }
@@ -396,6 +398,14 @@ function reasonsOf(endpoints: readonly LiveEndpoint[]): string {
 function causeOfAll(endpoints: readonly LiveEndpoint[]): Cause | null {
   const [cause = null, ...others] = endpoints.map(({ failure, checkCause }) => failure?.cause ?? checkCause);
   return others.every((other) => other === cause) ? cause : null;
+}
+
+/** Where an operator has drained all of them: the change of the first one, as `candor restore` takes it; otherwise null. */
+function drainedOf(endpoints: readonly LiveEndpoint[]): string | null {
+  const [first] = endpoints;
+  return first === undefined || !endpoints.every(({ isDrainedByOperator }) => isDrainedByOperator)
+    ? null
+    : `drain:${first.nameInOverlay}`;
 }
 
 /** Its circuit breaker keeps requests away. */

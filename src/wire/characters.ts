@@ -24,18 +24,24 @@ export const fieldValueBytes = tableOfRanges([HTAB, HTAB], [0x20, 0x7e], [0x80, 
 
 /**
  * RFC 9112 §3.2, RFC 3986 §3.3: unreserved / pct-encoded / sub-delims / ":" / "@" / "/", with "[" and "]" for the
- * authority of an absolute-form. Beyond the grammar we take "|" and "^", which browsers leave as they are in a path.
+ * authority of an absolute-form. Beyond the grammar we take "|" and "^", which browsers leave as they are in a path, and, marked by a 2,
+ * what programs send as it is and what we percent-encode before anything reads it: so that no two readers differ about a path. Never "\\",
+ * which some of them take for a slash.
  */
 export const pathBytes = tableOf(`-._~%!$&'()*+,;=:@/[]|^${alphaNumeric}`);
+markRaw(pathBytes, '"<>`{}');
 
 /**
  * RFC 3986 §3.4: query = *( pchar / "/" / "?" ). Beyond it we take "`", "{", "}" and "\", which browsers leave as
- * they are in a query (WHATWG URL, query percent-encode set), and, marked by a 2, what many programs send as it is and what we
- * percent-encode before anything reads it: quotes, angle brackets and bytes above 127. Never "#", a control or a space.
+ * they are in a query (WHATWG URL, query percent-encode set), and, marked by a 2, what is percent-encoded, as in paths. Never "#", a control or a space.
  */
 export const queryBytes = tableOf(`-._~%!$&'()*+,;=:@/?[]|^\`{}\\${alphaNumeric}`);
-for (const byte of ['"', '<', '>']) queryBytes[byte.charCodeAt(0)] = 2;
-queryBytes.fill(2, 0x80);
+markRaw(queryBytes, '"<>');
+
+function markRaw(table: Uint8Array, characters: string): void {
+  for (const character of characters) table[character.charCodeAt(0)] = 2;
+  table.fill(2, 0x80);
+}
 
 /** RFC 3986 §3.2.2: reg-name without pct-encoded, *( unreserved / sub-delims ); IPv4 addresses are among them. */
 export const hostBytes = tableOf(`-._~!$&'()*+,;=${alphaNumeric}`);

@@ -1,7 +1,7 @@
 import type { Fields } from '../core/message.ts';
 
 /**
- * Whether a response says that it is a stream, whose bytes must go on as they come: by its media
+ * Whether a message says that it is a stream, whose bytes must go on as they come: by its media
  * type, or by the header that applications know from nginx (`X-Accel-Buffering: no`).
  */
 export function isStream(fields: Fields): boolean {

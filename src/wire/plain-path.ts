@@ -36,6 +36,14 @@ export function hasDotSegment(target: string): boolean {
   return !isPlain(target) && dotSegment.test(target);
 }
 
+/** A dot segment that `plainPath` leaves, and that some applications resolve: at an encoded slash or backslash, or before a parameter. */
+const hiddenDotSegment = /^[^?]*(?:\/|%2F|%5C)\.{1,2}(?:[/;?]|%2F|%5C|$)/;
+
+/** Whether an application that decodes slashes could be led out of the folder in which the target seems to lie. */
+export function hidesDotSegment(target: string): boolean {
+  return hiddenDotSegment.test(plainPath(target));
+}
+
 function decodedOrUpper(encoded: string, hex: string): string {
   const character = String.fromCharCode(Number.parseInt(hex, 16));
   return unreserved.test(character) ? character : encoded.toUpperCase();

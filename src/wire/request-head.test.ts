@@ -131,6 +131,15 @@ describe('RequestHeadParser', () => {
     assert.equal(parser.head?.authority, 'example.org');
   });
 
+  it('takes https in absolute-form of a trusted peer, and http where the connection is secured', () => {
+    const trusted = new RequestHeadParser(requestLimits, new HeadStorage(), 'http', true);
+    push(trusted, 'GET https://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n');
+    assert.deepEqual([trusted.head?.scheme, trusted.head?.authority], ['http', 'example.org']);
+    const secured = new RequestHeadParser(requestLimits, new HeadStorage(), 'https');
+    push(secured, 'GET http://example.org/a HTTP/1.1\r\nHost: example.org\r\n\r\n');
+    assert.deepEqual([secured.head?.scheme, secured.head?.target], ['https', '/a']);
+  });
+
   it('takes a head of exactly the limit, and not one byte more', () => {
     const limits = { ...requestLimits, headBytesMax: get.length };
     for (const [text, state] of [

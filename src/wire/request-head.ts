@@ -55,6 +55,7 @@ export class RequestHeadParser {
   #memoized: ParsedHeadEntry<Http1RequestHead> | null = null;
   readonly #repeatDetector = new RepeatDetector();
   #isFirst = true;
+  readonly #takesHttps: boolean;
   /** What the request line of this head says. */
   readonly #lineFacts: {
     method: string;
@@ -63,9 +64,15 @@ export class RequestHeadParser {
     target: RequestTarget;
   };
 
-  /** `scheme` is the scheme of the connection: 'https' if it uses TLS. */
-  constructor(limits: HeadLimits, storage: HeadStorage, scheme: 'http' | 'https' = 'http') {
+  /** `scheme` is the scheme of the connection: 'https' if it uses TLS. `takesHttps`: a target may be an https URL. */
+  constructor(
+    limits: HeadLimits,
+    storage: HeadStorage,
+    scheme: 'http' | 'https' = 'http',
+    takesHttps = scheme === 'https',
+  ) {
     this.#limits = limits;
+    this.#takesHttps = takesHttps;
     this.#buffer = new HeadBuffer(storage, limits.headBytesMax);
     this.#lineFacts = { method: '', scheme, version: 'HTTP/1.1', target: noTarget };
   }
@@ -293,9 +300,9 @@ export class RequestHeadParser {
       return this.#lineFacts.method === 'PRI' && major === 0x32 ? 'http2-not-offered' : 'version-unsupported';
     // RFC 9110 §2.5: a higher minor version is processed as the highest minor version that the recipient knows.
     this.#lineFacts.version = minor === 0x30 ? 'HTTP/1.0' : 'HTTP/1.1';
-    const target = readTarget(bytes, line.targetStart, line.targetEnd, this.#lineFacts.method, this.#lineFacts.scheme);
+    const target = readTarget(bytes, line.targetStart, line.targetEnd, this.#lineFacts.method, this.#takesHttps);
     if (typeof target === 'string') return target;
-    this.#lineFacts.target = line.hasRawQuery ? { ...target, target: encodedTarget(target.target) } : target;
+    this.#lineFacts.target = line.hasRawBytes ? { ...target, target: encodedTarget(target.target) } : target;
     return this.#lineFacts.target.target.length > this.#limits.targetBytesMax ? 'target-too-long' : null;
   }
 

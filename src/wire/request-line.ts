@@ -26,8 +26,8 @@ export class RequestLineParser {
   /** −1 until the method's end is known; likewise the target's. */
   methodEnd = -1;
   targetEnd = -1;
-  /** The query has bytes that are percent-encoded before anything reads it (`encodedTarget`). */
-  hasRawQuery = false;
+  /** The target has bytes that are percent-encoded before anything reads it (`encodedTarget`). */
+  hasRawBytes = false;
   #parserState = inMethod;
 
   begin(): void {
@@ -35,7 +35,7 @@ export class RequestLineParser {
     this.rule = null;
     this.methodEnd = -1;
     this.targetEnd = -1;
-    this.hasRawQuery = false;
+    this.hasRawBytes = false;
     this.#parserState = inMethod;
   }
 
@@ -74,13 +74,17 @@ export class RequestLineParser {
     const stop = Math.min(end, this.targetStart + bytesMax + 1);
     let at = this.at;
     if (this.#parserState === inPath) {
-      while (at < stop && pathBytes[bytes[at] as number] !== 0) at++;
+      while (at < stop && pathBytes[bytes[at] as number] === 1) at++;
+      if (at < stop && pathBytes[bytes[at] as number] === 2) {
+        this.hasRawBytes = true;
+        while (at < stop && pathBytes[bytes[at] as number] !== 0) at++;
+      }
       if (at < stop && bytes[at] === questionMark) this.#parserState = inQuery;
     }
     if (this.#parserState === inQuery) {
       while (at < stop && queryBytes[bytes[at] as number] === 1) at++;
       if (at < stop && queryBytes[bytes[at] as number] === 2) {
-        this.hasRawQuery = true;
+        this.hasRawBytes = true;
         while (at < stop && queryBytes[bytes[at] as number] !== 0) at++;
       }
     }

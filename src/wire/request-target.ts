@@ -18,15 +18,15 @@ export interface RequestTarget {
  * Decides the form of the target in bytes [start, end), which hold only what may stand in one, and takes it apart.
  * A string is the rule that it breaks.
  *
- * CONNECT is refused whatever its target: a gateway is no tunnel (RFC 9110 §9.3.6). An absolute-form must have the
- * connection's scheme, since RFC 9110 §7.4 has us refuse "https" that did not come secured.
+ * CONNECT is refused whatever its target: a gateway is no tunnel (RFC 9110 §9.3.6). `takesHttps`: the connection has TLS, or its peer is
+ * trusted; RFC 9110 §7.4 has us refuse "https" that did not come secured otherwise.
  */
 export function readTarget(
   bytes: Buffer,
   start: number,
   end: number,
   method: string,
-  scheme: 'http' | 'https',
+  takesHttps: boolean,
 ): RequestTarget | RequestRule {
   if (method === 'CONNECT') return 'connect-not-offered';
   // §3.2.1: origin-form.
@@ -36,19 +36,22 @@ export function readTarget(
     return method === 'OPTIONS' ? { target: '*', authority: '' } : 'target-form';
   }
   // §3.2.2: absolute-form. What is left is authority-form, which belongs to CONNECT.
-  return absoluteForm(bytes, start, end, method, scheme);
+  return absoluteForm(bytes, start, end, method, takesHttps);
 }
+
+const prefixes = ['http://', 'https://'] as const;
 
 function absoluteForm(
   bytes: Buffer,
   start: number,
   end: number,
   method: string,
-  scheme: 'http' | 'https',
+  takesHttps: boolean,
 ): RequestTarget | RequestRule {
-  const prefix = `${scheme}://`;
+  const prefix = prefixes.find((one) => isText(bytes, start, Math.min(start + one.length, end), one));
+  if (prefix === undefined) return 'target-form';
+  if (prefix === 'https://' && !takesHttps) return 'scheme-insecure';
   const authorityStart = start + prefix.length;
-  if (!isText(bytes, start, Math.min(authorityStart, end), prefix)) return 'target-form';
   let pathStart = authorityStart;
   while (pathStart < end && bytes[pathStart] !== slash && bytes[pathStart] !== questionMark) pathStart++;
   if (!isAuthority(bytes, authorityStart, pathStart)) return 'host-invalid';
@@ -60,13 +63,18 @@ function absoluteForm(
 }
 
 /**
- * The target with those bytes of its query percent-encoded that may not stand there: what everybody behind the parser gets, so that no two
+ * The target with those bytes percent-encoded that may not stand there: what everybody behind the parser gets, so that no two
  * readers differ about them. It is a target that any client may send; RFC 9112 §3 warns of correcting a request line whose parts
  * are not clear, and here they are.
  */
 export function encodedTarget(target: string): string {
-  return target.replace(rawQueryBytes, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+  const at = target.indexOf('?');
+  if (at === -1) return target.replace(rawPathBytes, escaped);
+  return target.slice(0, at).replace(rawPathBytes, escaped) + target.slice(at).replace(rawQueryBytes, escaped);
 }
 
-/** Those that `queryBytes` marks. The path has none. */
+const escaped = (byte: string): string => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`;
+
+/** Those that `pathBytes` and `queryBytes` mark. */
+const rawPathBytes = /["<>`{}\x80-\xff]/g;
 const rawQueryBytes = /["<>\x80-\xff]/g;

@@ -9,7 +9,43 @@ const urls: OwnUrls = {
   authorities: ['shop.example', 'alias.example:8443'],
   sent: 'http://app:3000',
   pathSent: (path) => (/^\/dav([/?]|$)/.test(path) ? path.slice(4).replace(/^(?!\/)/, '/') : null),
+  confined: true,
 };
+/** A route that takes every path as it comes. */
+const open: OwnUrls = { ...urls, pathSent: (path) => path, confined: false };
+
+/** What applications read a path from, and what is no URL of this origin under `/dav`. */
+const escapes = [
+  ...[
+    'https://evil.example/dav/a',
+    'http://shop.example/dav/a',
+    'https://shop.example:8443/dav/a',
+    '//shop.example/dav/a',
+  ],
+  ...[
+    'https://u:p@shop.example/dav/a',
+    'https://shop.example\t/dav/a',
+    'https:///dav/a',
+    'https:/dav/a',
+    'HTTPS:/dav/a',
+  ],
+  ...[
+    'https://127.0.0.1/dav/a',
+    'ftp://shop.example/dav/a',
+    'https:dav/a',
+    'dav/a',
+    '',
+    '?x',
+    '/dav/a, /dav/b',
+    '/dav/a b',
+  ],
+  ...[
+    'https://shop.example/dav/a, https://shop.example/dav/b',
+    'https://shop.example/dav/a#b',
+    '/dav\\..\\b',
+    '/dav/a\t',
+  ],
+];
 
 describe('Destination', () => {
   const cases: readonly [value: string, sent: string | null, why: string][] = [
@@ -21,19 +57,14 @@ describe('Destination', () => {
     ['https://shop.example/other/a', null, 'a path that another route serves'],
     ['https://shop.example', null, 'the root, which another route serves'],
     ['/other/a', null, 'the same as a path'],
-    ['http://shop.example/dav/a', 'http://shop.example/dav/a', 'another scheme'],
-    ['https://shop.example:8443/dav/a', 'https://shop.example:8443/dav/a', 'another port'],
-    ['https://other.example/dav/a', 'https://other.example/dav/a', 'another host'],
-    ['https://me@shop.example/dav/a', 'https://me@shop.example/dav/a', 'user information'],
-    ['//shop.example/dav/a', '//shop.example/dav/a', 'a URL without a scheme, which RFC 4918 does not allow'],
-    [
-      'https://shop.example/dav/a, https://shop.example/dav/b',
-      'https://shop.example/dav/a, https://shop.example/dav/b',
-      'two',
-    ],
-    ['dav/a', 'dav/a', 'no URL'],
-    ['', '', 'nothing'],
+    ['/dav/\xc3\xa0,b?c', '/\xc3\xa0,b?c', 'bytes that a request target may have'],
   ];
+  for (const value of escapes)
+    it(`leads out of no path, and goes on to an application that has all paths: ${JSON.stringify(value)}`, () => {
+      assert.equal(destinationSent(value, urls), null);
+      assert.equal(conditionSent(`<${value}> (["x"])`, urls), null);
+      if (!value.startsWith('/dav')) assert.equal(destinationSent(value, { ...open, authorities: ['other'] }), value);
+    });
   for (const [value, sent, why] of cases) {
     it(`is translated: ${why}`, () => {
       assert.equal(destinationSent(value, urls), sent);
@@ -51,21 +82,27 @@ describe('If', () => {
       'a resource',
     ],
     [`</dav/a>(Not ${token}) </dav/b> (${token})`, `</a>(Not ${token}) </b> (${token})`, 'two resources, as paths'],
-    [
-      '<https://shop.example/other> (<DAV:no-lock>)',
-      '<https://shop.example/other> (<DAV:no-lock>)',
-      'a resource of another route',
-    ],
     ['</dav/$&> (["a"])', '</$&> (["a"])', 'what a replacement would take for a pattern'],
     [
       '(<https://shop.example/dav/token>)',
       '(<https://shop.example/dav/token>)',
       'a state token that looks like a resource',
     ],
-    ['(["</dav/a>"])', '(["</dav/a>"])', 'an entity tag that looks like a resource'],
-    ['</dav/a> (["x"', '</dav/a> (["x"', 'a list without an end'],
-    ['</dav/a (["x"])', '</dav/a (["x"])', 'a resource without an end'],
   ];
+  for (const value of [
+    ...[
+      '<https://shop.example/other> (<DAV:no-lock>)',
+      '(["</dav/a>"])',
+      '</dav/a> (["x"',
+      '</dav/a (["x"])',
+      '</dav/a> (x)',
+    ],
+    ...['(["a]) </other> (["b"])', '</dav/a> (["x"]), </other> (["x"])', '</dav/a> () </other>'],
+  ])
+    it(`is refused where applications could read a resource of another route in it: ${value}`, () => {
+      assert.equal(conditionSent(value, urls), null);
+      assert.equal(conditionSent(value, { ...open, authorities: ['other'] }), value);
+    });
   for (const [value, sent, why] of cases) {
     it(`is translated in its resources alone: ${why}`, () => {
       assert.equal(conditionSent(value, urls), sent);
@@ -77,10 +114,12 @@ describe('If', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...parts), { maxLength: 40 }), (written) => {
         const value = written.join('');
-        assert.equal(conditionSent(value, urls), value);
+        assert.equal(conditionSent(value, open), value);
       }),
     );
     const hostile = '("a'.repeat(20_000);
-    assert.equal(conditionSent(hostile, urls), hostile);
+    assert.equal(conditionSent(hostile, urls), null);
+    assert.equal(conditionSent('(<a>'.repeat(20_000), urls), null);
+    assert.equal(conditionSent(`(${'Not<a>'.repeat(20_000)}`, urls), null);
   });
 });

@@ -13,42 +13,47 @@ export interface OwnUrls {
   readonly sent: string;
   /** A path of that origin, with its query, as the application is sent it; null where it is not sent this way. */
   pathSent(path: string): string | null;
+  /** The application is sent paths under one of its own alone. Otherwise it may be told of any other server, and refuse it itself. */
+  readonly confined: boolean;
 }
 
-/** Null: the URL is one of this origin that the application does not serve by this route, so that it would take it for another. */
+/**
+ * Null: the request must not be sent. Many applications take the path alone of whatever they are sent, be it of another origin or no URL
+ * at all, and a confined one would so be led out of its path.
+ */
 export function destinationSent(value: string, urls: OwnUrls): string | null {
-  if (isPath(value)) return urls.pathSent(value);
-  const path = ownPath(value, urls);
-  if (path === null) return value;
-  const sent = urls.pathSent(path);
-  return sent === null ? null : urls.sent + sent;
+  const isPath = pathAndQuery.test(value);
+  const path = isPath ? value : ownPath(value, urls);
+  const sent = path === null ? null : urls.pathSent(path);
+  if (sent === null) return urls.confined ? null : value;
+  return isPath ? sent : urls.sent + sent;
 }
 
-/** Of a resource, or of a list of conditions, which has no URL of this origin: state tokens are URLs of their own. */
-const resourceOrList = /[ \t]*(?:<([^<>]*)>|\((?:[^()"]|"[^"]*")*\))/y;
+/**
+ * RFC 4918 §10.4.2: a resource, or a list of conditions, which has no URL of this origin: state tokens are URLs of their own. An entity tag
+ * with "<" is not read, since others could take what follows for a resource.
+ */
+const resourceOrList =
+  /[ \t]*(?:<([^<>]*)>|\((?:[ \t]*(?:Not[ \t]*)?(?:<[^<>]*>|\[(?:W\/)?"[^"<>]*"\]))+[ \t]*\))[ \t]*/iy;
 
-/** The resources alone are changed. What cannot be read, or is not served by this route, is sent as it came: without a condition more would be done. */
-export function conditionSent(value: string, urls: OwnUrls): string {
+/** The resources alone are changed. Null: the request must not be sent, since without a condition more would be done. */
+export function conditionSent(value: string, urls: OwnUrls): string | null {
   let sent = '';
   resourceOrList.lastIndex = 0;
   while (resourceOrList.lastIndex < value.length) {
     const found = resourceOrList.exec(value);
-    if (found === null) return value;
+    if (found === null) return urls.confined ? null : value;
     const [text, resource] = found;
-    sent +=
-      resource === undefined
-        ? text
-        : text.replace(`<${resource}>`, () => `<${destinationSent(resource, urls) ?? resource}>`);
+    const resourceSent = resource === undefined ? '' : destinationSent(resource, urls);
+    if (resourceSent === null) return null;
+    sent += resource === undefined ? text : text.replace(`<${resource}>`, () => `<${resourceSent}>`);
   }
   return sent;
 }
 
-/** Two slashes begin an authority. */
-function isPath(value: string): boolean {
-  return value.startsWith('/') && !value.startsWith('//');
-}
-
-const absoluteUrl = /^(https?):\/\/([^/?#]*)([^ ]*)$/i;
+/** The bytes of a request target (`pathBytes`, `queryBytes`). Two slashes would begin an authority. */
+const pathAndQuery = /^\/(?!\/)[!"$->@-[\]-~\x80-\xff]*(?:\?[!"$-~\x80-\xff]*)?$/;
+const absoluteUrl = /^(https?):\/\/([^/?#]*)((?:\/[!"$->@-[\]-~\x80-\xff]*)?(?:\?[!"$-~\x80-\xff]*)?)$/i;
 
 /** Path and query of an absolute URL of this origin; null: it is none. */
 function ownPath(value: string, { scheme, authorities }: OwnUrls): string | null {

@@ -18,6 +18,8 @@ const rewrites: readonly [matched: string, replacement: string | null, target: s
   ['/', '/base/', '/', '/base/'],
   ['/', '/base', '*', '*'],
   ['/api', '/v1', '/api//x/%7e', '/v1//x/%7e'],
+  ['/api', '/', '/api//evil.example/', '/evil.example/'],
+  ['/api', '/', '/api///evil.example', '/evil.example'],
   ['/api', '/v1', '/%61pi/x/%7e', '/v1/x/~'],
   ['/api', '/v1', '//api/x', '/v1/x'],
   ['/api', '/own/part', '/api/../../api/x', '/own/part/x'],

@@ -49,7 +49,7 @@ export function compileRoute(
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
     prefixRemoved,
-    rewrites: spec.rewrite.pathPrefix === null ? always : isUnder(spec.match.pathPrefix),
+    covers: coversOf(spec),
   };
 }
 
@@ -105,10 +105,10 @@ function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
 }
 
 const unchanged = (target: string): string => target;
-const always = (): boolean => true;
 
-function isUnder(prefix: string): (target: string) => boolean {
-  const plainPrefix = plainPath(prefix);
+function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {
+  if (match.pathPrefix === '/' && rewrite.pathPrefix === null) return null;
+  const plainPrefix = plainPath(match.pathPrefix);
   return (target) => matchesPath(plainPrefix, plainPath(target));
 }
 
@@ -131,7 +131,7 @@ export function rewriteOf(matched: string, replacement: string | null): (target:
     if (!target.startsWith('/')) return target;
     const asSpelt = matchesPath(matched, target) && !hasDotSegment(target);
     const rest = asSpelt ? target.slice(prefix.length) : plainPath(target).slice(plainPrefix.length);
-    const rewritten = base + rest;
-    return rewritten.startsWith('/') ? rewritten : `/${rewritten}`;
+    // Two slashes would begin another host (RFC 3986 §4.2), where an application redirects to its own target.
+    return `${base}${rest}`.replace(/^\/*/, '/');
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -33,11 +34,15 @@ afterEach(async () => {
 });
 
 /** A gateway at the socket of both files, running one of them. */
-async function serves(source: string | null): Promise<void> {
+async function serves(source: string | null, path: string = join(folder, 'candor.sock')): Promise<void> {
   gateway.statusNow = { ...statusSample, source };
-  const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
+  const stop = (actor: string, atOnce: boolean): void => {
+    stops.push(`${actor} ${atOnce}`);
+    gateway.statusNow = { ...gateway.statusNow, pid: statusSample.pid + 1 }; // The process that was asked has ended.
+  };
+  const stopper = { stop };
   admin = await startAdminServer({
-    ...{ gateway, spec: socketAlone(join(folder, 'candor.sock')), clock: systemClock, stopper },
+    ...{ gateway, spec: socketAlone(path), clock: systemClock, stopper },
   });
 }
 
@@ -268,6 +273,15 @@ describe('root', { skip: process.geteuid?.() !== 0 }, () => {
     const around = new FakeProcessContext(folder);
     assert.equal(await around.candor('status'), 0, around.stderr.text);
     assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), [join(theirs, 'run-9.sock')]);
+    const given = join(folder, 'user', `${other}`);
+    mkdirSync(join(given, 'candor'), { recursive: true, mode: 0o700 });
+    chownSync(given, other, other);
+    symlinkSync(join(theirs, 'run-9.sock'), join(given, 'candor', 'link.sock'));
+    assert.deepEqual(socketsOfOthers({ TMPDIR: given }, 0, join(folder, 'user')), [], 'a link is no socket');
+    const inGiven = createServer().listen(join(given, 'candor', 'vm.sock'));
+    await once(inGiven, 'listening');
+    assert.deepEqual(socketsOfOthers({ TMPDIR: given }, 0, join(folder, 'user')), [join(given, 'candor', 'vm.sock')]);
+    inGiven.close();
     // A user who may write to the parent folder could have replaced the folder.
     chmodSync(folder, 0o777);
     assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), []);
@@ -276,4 +290,32 @@ describe('root', { skip: process.geteuid?.() !== 0 }, () => {
     assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), []);
     assert.deepEqual(socketsOfOthers({ TMPDIR: folder }, other), []);
   });
+
+  for (const [command, ...flags] of [
+    ['stop'],
+    ['stop', '-c', 'candor.yaml'],
+    ['reload'],
+    ['maintenance'],
+    ['status'],
+    ['status', '-c', 'candor.yaml'],
+  ] as const)
+    test(`finds the gateway of a file that another user runs, also beside one of its own (${[command, ...flags].join(' ')})`, async () => {
+      const [theirs, own] = [join(folder, `candor-${other}`), join(folder, 'candor-0')];
+      for (const one of [theirs, own]) mkdirSync(one, { mode: 0o700 });
+      await serves(join(folder, 'candor.yaml'), join(theirs, 'vm.sock'));
+      const second = new FakeGateway();
+      second.statusNow = { ...statusSample, source: join(folder, 'two.yaml') };
+      const spec = socketAlone(join(own, 'run-1.sock'));
+      const beside = await startAdminServer({ gateway: second, spec, clock: systemClock });
+      try {
+        chownSync(theirs, other, other);
+        chmodSync(folder, 0o1777);
+        const context = new FakeProcessContext(folder);
+        assert.equal(await context.candor(command, ...flags), 0, context.stderr.text);
+        assert.equal(stops.length, command === 'stop' ? 1 : 0, context.stdout.text);
+        assert.deepEqual(second.calls, []);
+      } finally {
+        await beside.close();
+      }
+    });
 });

@@ -5,6 +5,7 @@ import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { logInAt } from './connection-login.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
 import type { ArrivedRequest, ClientActor, WorldOptions } from './world.ts';
 
@@ -98,11 +99,41 @@ describe('one address that occupies an endpoint', () => {
       for (let round = 0; round < 20; round++) assert.equal(page(world), 200, `in round ${round}`);
       world.pass(2500);
       assert.equal(page(world), 200, 'when requests of the attacker have waited in vain');
-      for (let count = 0; count < 4; count++) ask(world, '/slow');
+      const slow = (): number => world.endpoint('a').arrived.filter(({ target: at }) => at === '/slow').length;
+      const before = slow();
+      for (let count = 0; count < 4; count++) ask(world, '/slow', { connection: `visitor ${count}` });
       world.pass(5);
-      assert.equal(world.endpoint('a').arrived.filter(({ target: at }) => at === '/slow').length > 0, true);
+      assert.ok(slow() > before, 'and has several connections at a time');
     });
   }
+
+  it('keeps the idle connection on which one of its clients is logged in, when the turn of that client comes', () => {
+    const world = worldOf();
+    page(world);
+    logInAt(world.endpoint('a'));
+    const { onRequest } = world.endpoint('a');
+    const held: ArrivedRequest[] = [];
+    world.endpoint('a').onRequest = (request) =>
+      request.target === '/slow' ? void held.push(request) : onRequest(request);
+    const ada = { address: attacker, connection: 'ada' };
+    const logIn = (token: string): ClientActor => {
+      const client = ask(world, '/', { ...ada, fields: { Authorization: `NTLM ${token}` } });
+      world.pass(5);
+      return client;
+    };
+    const challenge = logIn('hello:ada').field('www-authenticate') ?? '';
+    assert.equal(logIn(`proof:ada:${challenge.split(' ')[1]}`).status, 200);
+    for (let n = 0; n < 12; n++) ask(world, '/slow', { address: attacker, connection: `colleague ${n}` });
+    world.pass(5);
+    const { connectionsMade } = world.endpoint('a');
+    const client = ask(world, '/', ada);
+    world.pass(5);
+    assert.equal(client.status, 0, 'it waits');
+    held[0]?.answer(200);
+    world.pass(5);
+    assert.deepEqual([client.status, client.content.toString()], [200, 'ada']);
+    assert.equal(world.endpoint('a').connectionsMade, connectionsMade);
+  });
 
   it('says in its own failures which limit it has met', () => {
     const world = worldOf();
@@ -131,33 +162,42 @@ describe('one address that occupies an endpoint', () => {
 });
 
 describe('one address that is alone', () => {
-  it('gets all connections', () => {
+  it('gets all connections but a sixteenth', () => {
     const world = worldOf();
-    attack(world, '/slow', connectionsMax, 1);
-    assert.equal(world.endpoint('a').arrived.length, connectionsMax);
+    attack(world, '/slow', connectionsMax + 1, 1);
+    assert.equal(world.endpoint('a').arrived.length, connectionsMax - 1);
   });
 
-  it('gets all again when no other has come for ten minutes', () => {
+  it('gets them again when no other has come for ten minutes', () => {
     const world = worldOf();
     page(world);
     world.pass(605_000);
     attack(world, '/slow', connectionsMax, 1);
-    assert.equal(world.endpoint('a').arrived.length, connectionsMax + 1);
+    assert.equal(world.endpoint('a').arrived.length, connectionsMax);
   });
+
+  for (const clients of ['http/1.1', 'h2'] as const) {
+    it(`leaves room for another one that comes, however long its requests last (${clients})`, () => {
+      const world = worldOf({ clients, queueMax: 16 });
+      attack(world, '/slow', 60, clients === 'h2' ? 10 : 1);
+      for (let round = 0; round < 20; round++) {
+        assert.equal(page(world, `198.51.100.${round}`), 200, `visitor ${round}`);
+        world.pass(1000);
+      }
+    });
+  }
 
   it('is held to its share from the moment when another comes', () => {
     const world = worldOf();
     attack(world, '/slow', connectionsMax, 1);
-    const waits = ask(world, '/');
-    world.pass(5);
-    assert.equal(waits.status, 0, 'nothing is free');
+    assert.equal(page(world), 200);
     const [first, second] = world.endpoint('a').arrived;
-    attack(world, '/slow', 8, 1);
     first?.answer(200, 'ok');
-    world.pass(5);
-    assert.equal(waits.status, 200);
     second?.answer(200, 'ok');
     world.pass(5);
+    const arrived = world.endpoint('a').arrived.length;
+    attack(world, '/slow', 8, 1);
+    assert.equal(world.endpoint('a').arrived.length, arrived);
     assert.equal(page(world), 200);
   });
 });
@@ -281,15 +321,35 @@ describe('an office of 500 behind one address', () => {
 describe('two workers', () => {
   const sizes = { workersMax: 3, endpointsMax: 2, addressesMax: 32 };
 
-  it('leave connections and tunnels to an address that only the other worker knows', () => {
+  function twoWorkers(settings: Http1Settings = {}) {
     const clock = new SimulatedClock();
     const shared = new SharedCounts(sizes, clock, new SeededRandom(1));
     const semaphoresOf = (id: string): SemaphoreHandle => shared.allocate(id) ?? assert.fail('a new table has room');
     const workers = [0, 1].map(() => {
       const semaphores = new WorkerSemaphores(shared.memory, shared.claimWorkerIndex() ?? assert.fail(), clock);
-      return worldOf({ semaphores, semaphoresOf }, {}, clock);
+      return worldOf({ semaphores, semaphoresOf, ...settings }, {}, clock);
     });
     const [one, two] = workers as [Http1World, Http1World];
+    return { one, two, shared, semaphoresOf };
+  }
+
+  it('leave a part of the queue to others, also where an address has its connections in the other worker', () => {
+    const { one, two } = twoWorkers({ queueMax: 32 });
+    assert.equal(page(two), 200);
+    ask(one, '/', { address: attacker });
+    one.pass(1100);
+    assert.equal(page(two), 200);
+    attack(one, '/slow', 16, 1);
+    for (let n = 0; n < 4; n++) ask(two, '/slow', { address: `198.51.100.${20 + n}` });
+    two.pass(20);
+    assert.ok(attack(two, '/slow', 100, 1).some(({ status }) => status === 503));
+    const waits = ask(two, '/');
+    two.pass(5);
+    assert.equal(waits.status, 0, 'a visitor may wait');
+  });
+
+  it('leave connections and tunnels to an address that only the other worker knows', () => {
+    const { one, two, shared, semaphoresOf } = twoWorkers();
     assert.equal(page(two), 200);
     ask(one, '/', { address: attacker });
     one.pass(1100);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { WaitingRequests } from '../../src/core/waiting-requests.ts';
 import fc from '../../src/testing/properties.test-support.ts';
 import { errorNumber } from '../../src/wire/h2/protocol.ts';
 import { logInAt, type OtherChallenges } from './connection-login.ts';
@@ -158,8 +159,6 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
       assert.equal(sessionOf(world, 'ada'), 'ada');
       assert.equal(sessionOf(world, `other ${n}`), '401');
     }
-    const name = ['a', 'b', 'c'].find((one) => world.endpoint(one).arrived.some(({ target }) => target === '/last'));
-    assert.equal(name, undefined);
     ask(world, 'ada', { target: '/last' });
     const own = ['a', 'b', 'c'].find((one) => world.endpoint(one).arrived.some(({ target }) => target === '/last'));
     world.endpoint(own ?? '').setState('unhealthy');
@@ -212,7 +211,7 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
         clients.map(({ content }) => content.toString()),
         asked,
       );
-      assert.equal(world.endpoint('a').connectionsMade, 2 + (requestsMax === undefined ? 0 : 0));
+      assert.equal(world.endpoint('a').connectionsMade, 2);
       end(world);
     }
   });
@@ -436,6 +435,45 @@ describe('requests of a client of HTTP/2 that wait for its connection to the end
     const [record] = world.records;
     assert.equal(record?.failure?.cause, 'queue_timeout');
     assert.match(waiting.content.toString(), /of its own, on which it is authenticated/);
+    end(world);
+  });
+
+  it('wait no longer where each of several others gets the connection before them', () => {
+    const world = worldWithoutCredentials(false);
+    ask(world, 'ada', { target: '/slow', fields: credentials });
+    const clients = [1, 2, 3].map(() => world.request({ target: '/slow' }, { connection: 'ada' }));
+    for (let passed = 0; passed < 3000; passed += 100) {
+      world.pass(100);
+      if (passed % 1500 === 1400) world.endpoint('a').arrived.at(-1)?.answer(200);
+    }
+    world.pass(100);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [200, 503, 503],
+    );
+    const late = world.records.filter(({ failure }) => failure?.cause === 'queue_timeout');
+    const waitedMs = late.map(({ failure }) => (failure?.evidence as { waitedMs?: number } | undefined)?.waitedMs ?? 0);
+    assert.equal(waitedMs.length, 2);
+    for (const ms of waitedMs) assert.ok(ms >= 2000 && ms < 2100, `${ms} ms`);
+    end(world);
+  });
+
+  it('are among those that wait, and the record of one says for how long it has', () => {
+    const world = worldWithoutCredentials(false);
+    ask(world, 'ada', { target: '/slow', fields: credentials });
+    world.request({ target: '/public' }, { connection: 'ada' });
+    world.pass(500);
+    const waiting: WaitingRequests[] = [];
+    world.upstream.addWaiting(waiting);
+    assert.deepEqual(
+      waiting
+        .filter((one) => one.for === 'connection')
+        .map(({ count, sinceInstant }) => [count, world.clock.now() - sinceInstant]),
+      [[1, 500]],
+    );
+    world.endpoint('a').arrived[0]?.answer(200);
+    world.pass(100);
+    assert.equal(Math.round(world.records[1]?.attempts[0]?.queuedMs ?? -1), 500);
     end(world);
   });
 

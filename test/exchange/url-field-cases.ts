@@ -29,16 +29,22 @@ const rows: readonly Row[] = [
     sent: { destination: own('/dav/b') },
   },
   {
-    name: 'are not known by the host that another client names',
-    routes: toRoot,
-    fields: { 'X-Forwarded-Host': 'shop.example', Destination: 'http://shop.example/dav/b' },
-    sent: { destination: 'http://shop.example/dav/b' },
+    name: 'of another origin go on where the route takes every path as it comes',
+    routes: [{ match: { ...match, pathPrefix: '/' } }],
+    fields: { Destination: 'http://other.example/b', If: '<http://other.example/a> (["x"])' },
+    sent: { destination: 'http://other.example/b', if: '<http://other.example/a> (["x"])' },
   },
   {
-    name: 'lose a Destination that this route does not serve: the endpoint would take it for another',
+    name: 'begin with one slash, whatever stands behind the prefix',
     routes: toRoot,
-    fields: { Destination: own('/other/b'), If: '</other/b> (["x"])' },
-    sent: { destination: null, if: '</other/b> (["x"])' },
+    fields: { Destination: '/dav//evil/x', If: '</dav///evil/x> (["x"])' },
+    sent: { destination: '/evil/x', if: '</evil/x> (["x"])' },
+  },
+  {
+    name: 'may have encoded slashes that lead nowhere else',
+    routes: toRoot,
+    fields: { Destination: '/dav/a%2fb/..c%2f.d' },
+    sent: { destination: '/a%2fb/..c%2f.d' },
   },
   {
     name: 'find the path of a Destination behind dot segments and escapes, as that of the request',
@@ -119,7 +125,60 @@ const named = [
   ...told.map((row) => ({ ...row, name: `an endpoint is told ${row.name}` })),
 ];
 
-export const urlFieldCases: readonly Case[] = named.map(({ name, routes = [], trusted = false, fields, sent }) => ({
+const toFiles = [{ match, rewrite: { pathPrefix: '/files', host: 'client' } }];
+const escapes = [
+  ...[
+    'http://evil.example/dav/b',
+    'http://u:p@example.org/dav/b',
+    'http:///dav/b',
+    'http:/dav/b',
+    'HTTP:/dav/b',
+    '//evil/dav/b',
+  ],
+  ...[
+    'http://example.org:81/dav/b',
+    'http://127.0.0.1/dav/b',
+    'http://example.org\t/dav/b',
+    'https://example.org/dav/b',
+    'dav/b',
+  ],
+  ...[
+    '/dav/..%2fprivate/b',
+    '/dav/%2e%2e%2Fprivate/b',
+    '/dav/a%2f..%2f..%2fprivate',
+    '/dav/..;/private',
+    '/dav/..%5cprivate',
+    '/dav/../private',
+  ],
+  ...['/dav/a/..%2f..%2fdav/b', '/private/b', own('/private/b'), '/dav/b, /private/b'],
+];
+
+const namesUrl: readonly ((url: string) => Readonly<Record<string, string>>)[] = [
+  (url) => ({ Destination: url }),
+  (url) => ({ If: `<${url}> (["x"])` }),
+  (url) => ({ If: `</dav/a> (["x"]) <${url}> (Not ["x"])` }),
+];
+
+/** On routes that confine an application to a path of its own. */
+const refused: readonly Case[] = [toRoot, toFiles, asItIs].flatMap((routes, nth) =>
+  namesUrl.map((fieldsOf) => ({
+    name: `a request is refused whose URL leads an application out of the route's path (${nth}): ${JSON.stringify(fieldsOf('…'))}`,
+    options: { routes },
+    run(world): void {
+      for (const url of escapes) {
+        const fields = { ...fieldsOf(url), 'X-Forwarded-Host': 'evil.example' };
+        const client = world.request({ method: 'MOVE', target: '/dav/a', fields });
+        world.pass(10);
+        assert.equal(client.status, 400, url);
+        const { cause, evidence } = world.records.at(-1)?.failure ?? {};
+        assert.deepEqual([cause, (evidence as { rule?: string }).rule], ['request_refused', 'webdav-url'], url);
+      }
+      assert.deepEqual(world.endpoint('a').arrived, []);
+    },
+  })),
+);
+
+const translated: readonly Case[] = named.map(({ name, routes = [], trusted = false, fields, sent }) => ({
   name,
   options: { routes, trusted },
   run(world): void {
@@ -130,3 +189,5 @@ export const urlFieldCases: readonly Case[] = named.map(({ name, routes = [], tr
     for (const [field, value] of Object.entries(sent)) assert.equal(arrived?.field(field), value, field);
   },
 }));
+
+export const urlFieldCases: readonly Case[] = [...refused, ...translated];

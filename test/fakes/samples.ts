@@ -347,7 +347,7 @@ export const statusSample: GatewayStatus = {
           usage: null,
           earlierCommand: null,
           exposedAt: null,
-          lastLines: ['waiting for the database'],
+          lastLines: ['waiting for the database', 'Node.js v26.10.0'],
         },
       ],
     },

@@ -149,6 +149,19 @@ const rows: readonly Row[] = [
     tells: { code: 'ENHANCE_YOUR_CALM', text: 'too_many_pings', last_stream_id: 0 },
   },
   {
+    name: 'GOAWAY with an error, whose last stream is that of the request, then FIN',
+    method: 'POST',
+    acts: [
+      (send, streamId, socket) => {
+        send(goAway(streamId, 'ENHANCE_YOUR_CALM', 'Too much overhead'));
+        socket.end();
+      },
+    ],
+    status: 502,
+    cause: 'closed_before_response',
+    tells: { go_away: 'ENHANCE_YOUR_CALM', text: 'Too much overhead' },
+  },
+  {
     name: 'GOAWAY, and the request is answered all the same',
     acts: [sends((id) => [goAway(id, 'NO_ERROR', ''), head(id), data(id, 'ok', true)])],
     status: 200,

@@ -230,6 +230,28 @@ test('a WebSocket that a drain force closes is recorded as ended by the gateway,
   }
 });
 
+test('a WebSocket gets 1001 of the gateway before its application, which ends abruptly, is stopped by a second signal', {
+  timeout: 60_000,
+}, async () => {
+  const edge = await startFromYaml(configuration().replace('timeout: 300ms', 'timeout: 60s'));
+  try {
+    const { client } = await opened(edge);
+    client.write(say('abrupt'));
+    client.write(say('and on'));
+    assert.ok(await client.waitFor(() => client.bytes.includes('and on'), timeoutMs));
+    const stopping = edge.gateway.stop('SIGINT');
+    const reason = (): unknown => edge.gateway.status().drain?.phase;
+    await until('the gateway drains', () => reason() === 'draining');
+    void edge.gateway.stop('a second signal, SIGINT');
+    assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
+    assert.deepEqual(client.bytes.subarray(-4), Buffer.of(0x88, 2, 0x03, 0xe9));
+    client.finish();
+    await stopping;
+  } finally {
+    await edge.stop();
+  }
+});
+
 for (const tunnels of ['wait', 'end'] as const)
   test(`a WebSocket of a real client gets 1001 when the gateway stops, with drain.tunnels: ${tunnels}`, {
     timeout: 60_000,

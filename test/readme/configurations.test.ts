@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { parseConfiguration } from '../../src/config/parse.ts';
+import { listenOptions } from '../../src/deploy/listen-advice.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { completed } from './completed.ts';
 import { blocksOf, readDocument } from './markdown.ts';
@@ -70,4 +71,13 @@ describe('what the files for systemd say of the configuration is accepted', () =
     for (const [, inline, line] of fragments)
       test(`${name}: ${inline ?? line}`, () => assertAccepted(read(inline ?? line ?? '') ?? {}));
   }
+});
+
+describe('what Candor says to write for a program is accepted as its command', () => {
+  for (const [program, option] of Object.entries(listenOptions))
+    test(`${program}: ${option}`, () => {
+      const command = /^`([^`]+)`$/.exec(option)?.[1] ?? '';
+      assert.notEqual(command, '', 'it is a command');
+      assertAccepted({ applications: { app: { command } } });
+    });
 });

@@ -1,7 +1,8 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
-import { reject, quoted } from '../../schema/error-detail.ts';
+import { orList, reject, quoted } from '../../schema/error-detail.ts';
+import { suggestNearest } from '../nearest.ts';
 
 /**
  * The path of a route, or what replaces it: begins with "/", percent-encoded, without query.
@@ -81,7 +82,7 @@ export function parseCheckPath(text: string): Result<string, ErrorDetail> {
 export function parseReadinessWord(text: string): Result<string, ErrorDetail> {
   if (text === 'tcp') return succeed(text);
   if (text === 'none') return reject('nothing is sent to an application before it is ready', 'write tcp or a path');
-  return parseCheckPath(text);
+  return misspelledWord(text, ['tcp']) ?? parseCheckPath(text);
 }
 
 /** How an upstream is checked, in a word: `tcp`, `none`, or the path to ask for. */
@@ -90,8 +91,18 @@ export function parseCheckWord(text: string): Result<string, ErrorDetail> {
   if (text.startsWith('/')) return parseCheckPath(text);
   if (/^(?:no|off|false|never|disabled?)$/i.test(text))
     return reject(`${quoted(text)} is not understood here`, 'write none');
-  return reject(
-    `expected \`tcp\`, \`none\` or a path, found the text ${quoted(text)}`,
-    'write a path such as "/healthz" to ask for it by HTTP',
+  return (
+    misspelledWord(text, ['tcp', 'none']) ??
+    reject(
+      `expected \`tcp\`, \`none\` or a path, found the text ${quoted(text)}`,
+      'write a path such as "/healthz" to ask for it by HTTP',
+    )
   );
+}
+
+/** A path that such a word would make is asked for in vain. Null: it is near to none of the words. */
+function misspelledWord(text: string, words: readonly string[]): ReturnType<typeof reject> | null {
+  const suggestion = text.startsWith('/') ? null : suggestNearest(text, words, 1);
+  const expected = [...words, 'a path that begins with "/"'];
+  return suggestion === null ? null : reject(`expected ${orList(expected)}, found ${quoted(text)}`, suggestion);
 }

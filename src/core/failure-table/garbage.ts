@@ -12,6 +12,17 @@ const otherProtocol = [
   'the upstream names the port of the wrong connector',
 ];
 
+const http2Alone = [
+  'the application is a gRPC server, or another one that speaks HTTP/2 without TLS (h2c) and no HTTP/1.1, and `http2: true` is missing in the configuration',
+  'the upstream names the port for gRPC in place of the one for HTTP/1.1',
+];
+
+const tlsExpected: CaseTexts = {
+  usualCauses: ['the application expects TLS, and the upstream has no `tls` in the configuration'],
+  nextStep:
+    'Set `tls: true` for the upstream if the application is to be asked over TLS, or name its port for HTTP without TLS.',
+};
+
 const leftOver = {
   whose: 'application',
   temporary: true,
@@ -100,7 +111,9 @@ export const garbage = {
         ? `${address} speaks ${guessWords[guess]} and not HTTP: it closed the connection of an HTTP request without an answer, and answered a record of that protocol.`
         : answeredBefore !== undefined
           ? `${address} sent something that is not HTTP on a connection on which ${answeredBefore === 1 ? 'one response' : `${answeredBefore} responses`} had come before, so it is probably left over from the last one; ${guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`
-          : `${address} answered with something that is not HTTP${answeredBetween === undefined ? '' : ', between other answers that are'}; ${guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`,
+          : guess === 'http2' && answeredBetween === undefined
+            ? `${address} speaks HTTP/2 and not HTTP/1.1: it answered an HTTP/1.1 request with the first frame of HTTP/2 (SETTINGS), ${quotedBytes(firstBytes)}.`
+            : `${address} answered with something that is not HTTP${answeredBetween === undefined ? '' : ', between other answers that are'}; ${guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`,
     forClient: 'This site received an answer that is not HTTP. Its operators must look at it.',
     usualCauses: [
       'the port belongs to another program (a database, SSH, a gRPC server)',
@@ -112,7 +125,9 @@ export const garbage = {
     inThisCase: ({ guess, answeredBefore, answeredBetween }) => {
       if (isOtherProtocol(guess)) return { usualCauses: otherProtocol, nextStep: stepOfOtherProtocol[guess] };
       if (answeredBefore !== undefined) return leftOver;
-      return answeredBetween === undefined ? null : atTimes;
+      if (answeredBetween !== undefined) return atTimes;
+      if (guess === 'tls') return tlsExpected;
+      return guess === 'http2' ? { usualCauses: http2Alone, nextStep: stepOfOtherProtocol.http2 } : null;
     },
   },
   response_not_http2: {

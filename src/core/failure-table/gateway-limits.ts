@@ -32,7 +32,7 @@ export const gatewayLimits = {
     title: 'All connections to the application are in use',
     sentence: ({ upstream, limit, addressMax, requestsMax, queueMax = 0, stoppedPids }) => {
       if (addressMax !== undefined && stoppedPids === undefined)
-        return `The client's address has its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have, and of the queue: beyond ${addressMax}, they are left to other addresses while these use the upstream.`;
+        return `The client's address has its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have, and of the queue: beyond ${addressMax}, they are left to other addresses.`;
       const waiting = queueMax > 0 ? `, and ${queueMax} requests already wait` : '';
       if (requestsMax !== undefined)
         return `All ${requestsMax} requests that an endpoint of upstream ${quoted(upstream)} may have are in flight${waiting}.${whyStopped(stoppedPids)}`;
@@ -62,7 +62,7 @@ export const gatewayLimits = {
       if (ownConnection === true)
         return `The client has a connection to upstream ${quoted(upstream)} of its own, on which it is authenticated, and another request of the client was in flight there for the ${duration(waitedMs)} that this request waited.`;
       if (addressMax !== undefined && stoppedPids === undefined)
-        return `The client's address had its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have (beyond ${addressMax}, they are left to other addresses while these use the upstream), and none of its connections became free in the ${duration(waitedMs)} that this request waited.`;
+        return `The client's address had its share of the ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have (beyond ${addressMax}, they are left to other addresses), and none of its connections became free in the ${duration(waitedMs)} that this request waited.`;
       if (requestsMax !== undefined)
         return `As many requests as an endpoint of upstream ${quoted(upstream)} may have, ${requestsMax}, were in flight, and none of them ended in the ${duration(waitedMs)} that this request waited.${whyStopped(stoppedPids)}`;
       return `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and no connection became free in the ${duration(waitedMs)} that this request waited.${whyStopped(stoppedPids)}`;
@@ -90,7 +90,7 @@ export const gatewayLimits = {
     sentence: ({ upstream, limit, addressMax }) =>
       addressMax === undefined
         ? `All ${limit} tunnels (WebSockets and other upgrades) and event streams that an endpoint of upstream ${quoted(upstream)} may have are open.`
-        : `The client's address has its share of the ${limit} tunnels (WebSockets and other upgrades) and event streams that an endpoint of upstream ${quoted(upstream)} may have: beyond ${addressMax}, they are left to other addresses while these use the upstream.`,
+        : `The client's address has its share of the ${limit} tunnels (WebSockets and other upgrades) and event streams that an endpoint of upstream ${quoted(upstream)} may have: beyond ${addressMax}, they are left to other addresses.`,
     forClient: 'This site has as many open connections as it can serve. Please try again in a few seconds.',
     usualCauses: [
       'the application has that many users at the same time: it needs more endpoints',

@@ -44,7 +44,7 @@ export const noEndpoint = {
       'a deploy replaced all instances at once',
     ],
     nextStep: 'Run `candor status`: it shows the state and the last check of every endpoint.',
-    inThisCase: fixTexts,
+    inThisCase: (evidence) => (evidence.drained === undefined ? fixTexts(evidence) : drainedTexts(evidence.drained)),
   },
   instance_starting: {
     type: 'destination_unavailable',
@@ -117,6 +117,20 @@ function fixTexts({ fix, lasting, exits }: FoundTexts): CaseTexts | null {
     ...(lasting === true ? { temporary: false } : {}),
     // How it ended is known, so that nothing has to be guessed.
     ...(exits === undefined ? {} : { usualCauses: [] }),
+  };
+}
+
+/** No check brings back what an operator has taken out. `drained` comes from records too, and stands in a command. */
+function drainedTexts(drained: string): CaseTexts {
+  const change = /^drain:[\w.:/[\]-]{1,200}$/.test(drained) ? drained : 'drain:ENDPOINT';
+  return {
+    whose: 'operator',
+    forClient: 'This site is being worked on and will be back soon.',
+    usualCauses: [
+      'an operator has drained all endpoints of the upstream',
+      'the drains of a release or of a repair were never ended',
+    ],
+    nextStep: `Ask who drained the endpoints: \`candor status\` has each drain under OVERLAY. \`candor restore ${change}\` gives that endpoint requests again.`,
   };
 }
 

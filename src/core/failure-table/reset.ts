@@ -1,5 +1,6 @@
 import type { FailureTable } from './table.ts';
-import { duration, bytes, quoted } from './formatting.ts';
+import { duration, bytes } from './formatting.ts';
+import { type GoAwayEvidence, goAwayText, goAwayTexts } from './go-away.ts';
 
 const exitedAtWork = 'the process exited or was killed while it worked on the request';
 export const shortKeepAlive =
@@ -27,19 +28,22 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: 'The application closed the connection without answering',
-    sentence: ({ address, reused, idleMs }) =>
-      `${address} closed the connection without a single byte of a final answer${history(reused, idleMs)}.`,
+    sentence: ({ address, reused, idleMs, goAway, text }) =>
+      goAway === undefined
+        ? `${address} closed the connection without a single byte of a final answer${history(reused, idleMs)}.`
+        : `${address} ended the connection by an error (${goAwayText(goAway, text)}) and closed it without a single byte of a final answer.`,
     forClient: 'The application hung up without answering. Please try again in a moment.',
     usualCauses: [exitedAtWork, shortKeepAlive, gaveUp, expectsTls],
     nextStep:
       "See in the application's log whether it restarted at that second; if not, and if the connection had been idle, raise its keep-alive time above the upstream's `connections.idle_timeout`.",
-    inThisCase: ({ address, reused }) =>
-      reused
+    inThisCase: ({ address, reused, goAway }) =>
+      goAwayTexts(goAway) ??
+      (reused
         ? { usualCauses: [shortKeepAlive, exitedAtWork, gaveUp] }
         : {
             usualCauses: [exitedAtWork, gaveUp, expectsTls],
             nextStep: `See in the application's log whether it restarted at that second, or what it did with this request; if the log has neither, ${tryTls(address)}.`,
-          },
+          }),
   },
   reset_before_response: {
     type: 'connection_terminated',
@@ -50,26 +54,30 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: 'The application reset the connection without answering',
-    sentence: ({ address, reused, idleMs, errno, stream }) =>
-      stream === undefined
-        ? `${address} reset the connection (${errno}) before it answered${history(reused, idleMs)}.`
-        : `${address} ended the request by RST_STREAM (${stream}) before it answered; the connection stayed open.`,
+    sentence: ({ address, reused, idleMs, errno, stream, goAway, text }) =>
+      goAway !== undefined
+        ? `${address} ended the connection by an error (${goAwayText(goAway, text)}) and reset it (${errno}) before it answered.`
+        : stream === undefined
+          ? `${address} reset the connection (${errno}) before it answered${history(reused, idleMs)}.`
+          : `${address} ended the request by RST_STREAM (${stream}) before it answered; the connection stayed open.`,
     forClient: 'The application broke off the connection before it answered. Please try again in a moment.',
     usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay, resetForWantOfTls],
     nextStep: 'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`.',
-    inThisCase: ({ address, reused, stream }) =>
-      stream !== undefined
-        ? streamReset
-        : reused
-          ? {
-              usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay],
-              nextStep:
-                'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`; if there is none, lower the upstream\'s `connections.idle_timeout` below the time after which this connection was reset.',
-            }
-          : {
-              usualCauses: [crashedUnread, stoppedHard, resetForWantOfTls],
-              nextStep: `Look for a kill with \`journalctl -k -g "killed process"\` and for an exit in \`candor status\`; if there is none, ${tryTls(address)}.`,
-            },
+    inThisCase: ({ address, reused, stream, goAway }) =>
+      goAway !== undefined
+        ? goAwayTexts(goAway)
+        : stream !== undefined
+          ? streamReset
+          : reused
+            ? {
+                usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay],
+                nextStep:
+                  'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`; if there is none, lower the upstream\'s `connections.idle_timeout` below the time after which this connection was reset.',
+              }
+            : {
+                usualCauses: [crashedUnread, stoppedHard, resetForWantOfTls],
+                nextStep: `Look for a kill with \`journalctl -k -g "killed process"\` and for an exit in \`candor status\`; if there is none, ${tryTls(address)}.`,
+              },
   },
   stream_refused: {
     type: 'connection_terminated',
@@ -84,7 +92,7 @@ export const reset = {
       frame === 'SETTINGS'
         ? `${address} allows no requests on its connections (${code} is 0), so the gateway did not send this one.`
         : frame === 'GOAWAY'
-          ? `${address} takes no more requests on this connection (GOAWAY ${code}${text === undefined || text === '' ? '' : `, ${quoted(text)}`}) and has not processed this one: the last one that it did is stream ${lastStreamId ?? 0}.`
+          ? `${address} takes no more requests on this connection (${goAwayText(code, text)}) and has not processed this one: the last one that it did is stream ${lastStreamId ?? 0}.`
           : `${address} has not processed the request and said so (RST_STREAM ${code}).`,
     forClient: 'The application did not take the request. Nothing was done; please try again in a moment.',
     usualCauses: [
@@ -95,6 +103,7 @@ export const reset = {
     ],
     nextStep:
       'Nothing, where another attempt was answered; else raise the number of concurrent streams of the application, or lower `connections.max` of its upstream.',
+    inThisCase: ({ frame, code }) => (frame === 'GOAWAY' ? goAwayTexts(code) : null),
   },
   send_failed: {
     type: 'connection_terminated',
@@ -105,8 +114,8 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: 'The application hung up while the request was being sent',
-    sentence: ({ address, bytesSent, errno, headSent }) =>
-      `The connection to ${address} broke (${errno}) after ${headSent === true ? `the head and ${bytes(bytesSent)} of the body` : bytes(bytesSent)} of the request had been written.`,
+    sentence: ({ address, bytesSent, errno, headSent, goAway, text }) =>
+      `${goAway === undefined ? `The connection to ${address} broke (${errno})` : `${address} ended the connection by an error (${goAwayText(goAway, text)}), and it broke (${errno})`} after ${headSent === true ? `the head and ${bytes(bytesSent)} of the body` : bytes(bytesSent)} of the request had been written.`,
     forClient:
       'The application hung up while your request was being sent. If you were uploading a file, it may be too large.',
     usualCauses: [
@@ -116,6 +125,7 @@ export const reset = {
     ],
     nextStep:
       "Send the same body directly with `curl -v --data-binary @FILE http://HOST:PORT/PATH` and compare its size with the application's own upload limit.",
+    inThisCase: ({ goAway }) => goAwayTexts(goAway),
   },
   response_head_truncated: {
     type: 'http_response_incomplete',
@@ -159,6 +169,7 @@ export const reset = {
     ],
     nextStep:
       "Compare `curl -sI http://HOST:PORT/PATH` and `curl -s http://HOST:PORT/PATH | wc -c`; when they always differ, the application's Content-Length is wrong.",
+    inThisCase: ({ goAway }) => goAwayTexts(goAway),
   },
   response_stream_cut: {
     type: 'http_response_incomplete',
@@ -180,6 +191,7 @@ export const reset = {
     ],
     nextStep:
       "Look for an exception or a deadline in the application's log at the moment when the record ends (`candor explain REQUEST-ID`).",
+    inThisCase: ({ goAway }) => goAwayTexts(goAway),
   },
   response_chunked_truncated: {
     type: 'http_response_incomplete',
@@ -298,7 +310,13 @@ const streamReset = {
 };
 
 /** "closed the connection", "ended the stream by RST_STREAM (CANCEL)". */
-function endOf({ how, stream }: { readonly how: string; readonly stream?: string }): string {
+function endOf({
+  how,
+  stream,
+  goAway,
+  text,
+}: GoAwayEvidence & { readonly how: string; readonly stream?: string }): string {
+  if (goAway !== undefined) return `ended the connection by an error (${goAwayText(goAway, text)})`;
   if (stream === undefined) return `${how} the connection`;
   if (stream === 'GOAWAY') return 'ended the stream by a GOAWAY whose last stream is an earlier one';
   return stream === 'END_STREAM' ? 'ended the stream' : `ended the stream by RST_STREAM (${stream})`;

@@ -1,4 +1,4 @@
-import { isOtherProtocol } from '../guess-words.ts';
+import { isSpokenProtocol } from '../guess-words.ts';
 import type { CaseTexts } from '../failure-spec.ts';
 import type { Failure } from '../failure.ts';
 import { type AfterOutput, outputStep, stepFromOutput } from '../output-step.ts';
@@ -10,6 +10,8 @@ import { shortKeepAlive } from './reset.ts';
  */
 export function supervisedTexts({ cause, evidence }: Failure, application: string): CaseTexts | null {
   const read = reading(application);
+  // The endpoint has said itself why.
+  if ('goAway' in evidence && evidence.goAway !== undefined) return null;
   switch (cause) {
     case 'connect_refused':
       return {
@@ -88,7 +90,7 @@ export function supervisedTexts({ cause, evidence }: Failure, application: strin
         ? reading(application, { then: 'if it does not answer pings, remove `websocket.ping` from the route' })
         : null;
     case 'response_not_http':
-      return evidence.answeredBefore !== undefined || isOtherProtocol(evidence.guess)
+      return evidence.answeredBefore !== undefined || isSpokenProtocol(evidence.guess)
         ? null
         : {
             whose: 'application',

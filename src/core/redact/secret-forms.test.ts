@@ -103,6 +103,15 @@ describe('what only looks like a secret is shown', () => {
     test(JSON.stringify(line), () => assert.deepEqual(shown([line, '    next']), [line, '    next']));
 });
 
+test('a header that is to be hidden is so over several lines too', () => {
+  const following = new LineRedactor(new TextRedactor(['X-Origin-Verify']));
+  const lines = ["  'X-Origin-Verify',", "  'abc de fgh',", 'x-origin-verify:', '  - abc de fgh', 'port: 1'];
+  assert.deepEqual(
+    lines.map((line) => following.redact(line)),
+    ["  'X-Origin-Verify',", '…', 'x-origin-verify:', '…', 'port: 1'],
+  );
+});
+
 test('lines below a name are shown again where they are indented less, and after 256 lines', () => {
   const lines = ['  token:', ...Array<string>(300).fill('    x'), '  port: 1'];
   const result = shown(lines);

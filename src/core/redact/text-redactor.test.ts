@@ -148,6 +148,15 @@ describe('credentials are removed from text from outside', () => {
         ['node', 'server.js', '--name', 'x'],
         ['node', 'server.js', '--name', 'x'],
       ],
+      ...[
+        ['puma', '-w', '2', '--bind', 'tcp://127.0.0.1:{port}'],
+        ['sh', '-c', 'serve -l tcp://127.0.0.1:$PORT'],
+        ['serve', '--url=http://localhost:${PORT}', 'http://localhost:%PORT%', 'http://[::1]:{port}'],
+      ].map((command): [string[], string[]] => [command, command]),
+      [
+        ['serve', 'http://user:{port}x', 'http://user:{port}@h'],
+        ['serve', 'http://…', 'http://…@h'],
+      ],
     ];
     for (const [command, shown] of cases) assert.deepEqual(redactor.redactCommand(command), shown);
   });

@@ -50,12 +50,13 @@ const none: ReadonlySet<string> = new Set();
  */
 export class TextRedactor {
   readonly #fieldName: RegExp;
-  readonly #isSecretHeader: (name: string) => boolean;
+  /** Whether the value of a header is not shown, by its name in lower case. */
+  readonly isSecretHeader: (name: string) => boolean;
 
   constructor(fields: readonly string[] = []) {
     const names = [...new Set([...secretHeaders, ...fields.map((name) => name.toLowerCase())])];
     const known = new Set(names);
-    this.#isSecretHeader = (name) => known.has(name);
+    this.isSecretHeader = (name) => known.has(name);
     this.#fieldName = new RegExp(
       `(?:^|[^\\w-])(?:${names.map(literal).join('|')})(\\\\{0,3}["'])?\\s{0,4}[:=][ \\t]{0,4}`,
       'gi',
@@ -155,7 +156,7 @@ export class TextRedactor {
       ...encodedUserInformationSpans(text),
       ...namedValueSpans(text, colonMeans),
       ...escapedNameSpans(text, colonMeans),
-      ...listedValueSpans(text, this.#isSecretHeader),
+      ...listedValueSpans(text, this.isSecretHeader),
       ...(colonMeans === 'prose' ? oauthSpans(text) : []),
       ...optionValueSpans(text),
       ...elementSpans(text),
@@ -205,7 +206,7 @@ export class LineRedactor {
       if (before.kind === 'next') this.#valueBelow = null;
       return true;
     }
-    this.#valueBelow = valueBelow(line);
+    this.#valueBelow = valueBelow(line, this.#redactor.isSecretHeader);
     this.#valueLinesLeft = hiddenLinesMax;
     return false;
   }

@@ -26,8 +26,9 @@ export function userInformationSpans(text: string): readonly Span[] {
   return spans;
 }
 
-/** The beginning of an address at the end of a text that was cut before its "@": no port has letters. */
-const cutAtEnd = /\/\/([^\s"'<>|/@?#:[]*:[^\s"'<>|/@?#:]*[A-Za-z][^\s"'<>|/@?#]*)$/;
+/** The beginning of an address at the end of a text that was cut before its "@": no port has letters, except one that is put in later. */
+const cutAtEnd =
+  /\/\/([^\s"'<>|/@?#:[]*:(?!(?:\{port\}|\$PORT|\$\{PORT\}|%PORT%)$)[^\s"'<>|/@?#:]*[A-Za-z][^\s"'<>|/@?#]*)$/;
 const cutCharactersMax = 512;
 
 function joined(text: string, before: Span, at: number): Span | null {

@@ -12,19 +12,14 @@ const nameAtEnd = /(?<![\w.-])([\w.-]{1,64})["'`]?\]?\s{0,4}(?:=>?|:)\s{0,4}[|>[
 /** A name in a list whose next element is in the next line. */
 const listedAtEnd = /(["'`])([\w-]{1,64})\1\s{0,4},\s*$/;
 
-const secretHeader = /^(?:proxy-)?authorization$|^(?:set-)?cookie$|^x-(?:api-key|auth-token)$/i;
-
-/** Null: the line ends with no name of a secret. */
-export function valueBelow(line: string): ValueBelow | null {
+/** Null: the line ends with no name of a secret. `isSecretHeader`: whether the value of a header is one, by its name in lower case. */
+export function valueBelow(line: string, isSecretHeader: (name: string) => boolean): ValueBelow | null {
+  const isSecret = (name: string): boolean => isSecretHeader(name.toLowerCase()) || isSecretNameInProse(name);
   const end = line.slice(-160);
   const name = nameAtEnd.exec(end)?.[1];
   if (name !== undefined && isSecret(name)) return { kind: 'indented', indent: indentOf(line) };
   const listed = listedAtEnd.exec(end)?.[2];
   return listed !== undefined && isSecret(listed) ? { kind: 'next', indent: indentOf(line) } : null;
-}
-
-function isSecret(name: string): boolean {
-  return secretHeader.test(name) || isSecretNameInProse(name);
 }
 
 /** Whether a line holds, or goes on with, the value. */

@@ -24,6 +24,14 @@ describe('a verdict and who caused it', () => {
     assert.equal(verdictWords({ shape: 'none', cause: null, attempts }), 'answered after a retry');
   });
 
+  test('a request that the gateway refuses for its client is not said to be aborted', () => {
+    const told = (cause: ExchangeRecord['cause']): string =>
+      verdictAndWhose({ shape: 'client_abort', cause, whose: 'client', attempts: [] });
+    assert.equal(told('too_many_connections_from_address'), 'refused: its address has too many connections');
+    assert.equal(told('request_head_timeout'), 'the request came too slowly');
+    assert.equal(told('client_gone'), 'aborted on the client side');
+  });
+
   test("the application's own error is mentioned once", () => {
     const record = { shape: 'app_error', cause: null, whose: 'application', attempts: [] } as const;
     assert.equal(verdictAndWhose(record), "the application's own error");

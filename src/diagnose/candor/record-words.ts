@@ -1,4 +1,5 @@
 import type { EndKind, RetryReason } from '../../core/exchange.ts';
+import type { Cause } from '../../core/failure.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import type { Delivery, Shape, Whose } from '../../core/shape.ts';
 import type { Stage } from '../../core/stage.ts';
@@ -23,11 +24,19 @@ export function isRescued({ shape, attempts }: VerdictFacts): boolean {
   return shape === 'none' && attempts.length > 1;
 }
 
+/** Where the words of the shape say too little or something else. */
+const wordsOfCause: ReadonlyMap<Cause, string> = new Map([
+  ['request_refused', 'refused: the request breaks a rule'],
+  ['too_many_connections_from_address', 'refused: its address has too many connections'],
+  ['request_head_timeout', 'the request came too slowly'],
+  ['request_body_timeout', 'the request came too slowly'],
+  ['drained', 'closed by the gateway'],
+]);
+
 /** The words of the verdict. The gateway accepts a request before it force closes it, so such a request was not "refused". */
 export function verdictWords(record: VerdictFacts): string {
   if (isRescued(record)) return 'answered after a retry';
-  if (record.cause === 'request_refused') return 'refused: the request breaks a rule';
-  return record.cause === 'drained' ? 'closed by the gateway' : shapeWords[record.shape];
+  return (record.cause === null ? undefined : wordsOfCause.get(record.cause)) ?? shapeWords[record.shape];
 }
 
 /** The verdict, and who caused the failure if the verdict does not name it. */

@@ -1,6 +1,6 @@
 import { lowerFirst } from '../../core/first-letter.ts';
 import { specOfCause } from '../../core/explain.ts';
-import { guessWords, type OtherProtocol, stepOfOtherProtocol } from '../../core/guess-words.ts';
+import { guessWords, type SpokenProtocol, stepOfOtherProtocol } from '../../core/guess-words.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { CountedCause, FailureFamily, SuspectKind } from '../../core/live-incident.ts';
 import { withTarget } from './step-target.ts';
@@ -31,10 +31,10 @@ import {
 const cutAgainMs = 3000;
 
 /** The look itself is added as evidence, as it is for each suspect that it confirms. */
-function otherProtocolSpoken(protocol: OtherProtocol): SuspectFinding {
+function otherProtocolSpoken(protocol: SpokenProtocol): SuspectFinding {
   return {
     fit: 0.92,
-    sentence: `The endpoint speaks ${guessWords[protocol]}, which the gateway does not speak.`,
+    sentence: `The endpoint speaks ${guessWords[protocol]}, ${protocol === 'http2' ? 'and the gateway speaks HTTP/1.1 with it' : 'which the gateway does not speak'}.`,
     evidence: [],
     nextStep: stepOfOtherProtocol[protocol],
   };

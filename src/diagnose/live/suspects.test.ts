@@ -135,6 +135,22 @@ test('an endpoint that speaks another protocol is suspected before anything that
   assert.ok(!others.some(({ name }) => name === 'connections_cut'));
 });
 
+test('an endpoint that speaks HTTP/2 without `http2: true` is suspected by its protocol, with the key to set', () => {
+  const answer = '127.0.0.1:50051 speaks HTTP/2 and not HTTP/1.1';
+  const directLook = {
+    ...{
+      endpoint: 'greeter/127.0.0.1:50051',
+      isAccepting: true,
+      isHanging: false,
+      cause: 'response_not_http' as const,
+    },
+    ...{ speaks: 'http2' as const, answer, tookMs: null, at: 5000 },
+  };
+  const [first] = ranking(incidentOf('garbage', [['response_not_http', 9]]), { directLook });
+  assert.equal(first?.sentence, 'The endpoint speaks HTTP/2, and the gateway speaks HTTP/1.1 with it.');
+  assert.match(first?.nextStep ?? '', /^Set `http2: true` for the upstream/);
+});
+
 test('what listens again when the gateway looks is told so, with the moment of the look', () => {
   const incident = { ...incidentOf('gone', [['connect_refused', 9]]), startedAt: 1000 };
   const look = {

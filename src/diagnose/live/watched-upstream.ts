@@ -1,5 +1,5 @@
 import type { EndpointState, ReadinessFinding } from '../../core/endpoint.ts';
-import type { OtherProtocol } from '../../core/guess-words.ts';
+import type { SpokenProtocol } from '../../core/guess-words.ts';
 import type { Cause } from '../../core/failure.ts';
 import type { StoppedProcesses } from '../../core/process-note.ts';
 import type { ConcurrencySpec, UpstreamSpec } from '../../core/upstream-spec.ts';
@@ -12,8 +12,8 @@ export interface DirectLook {
   readonly isHanging: boolean;
   /** Null: none, or it hung. */
   readonly cause: Cause | null;
-  /** It closed the connection of the HTTP request, and answered a record of this protocol; absent: not so. */
-  readonly speaks?: OtherProtocol;
+  /** What it has shown to speak in place of HTTP/1.1; absent: nothing. */
+  readonly speaks?: SpokenProtocol;
   /** What came back, one clause: 'answered 200'. */
   readonly answer: string;
   /** How long the response took, in milliseconds; null: none came. */

@@ -66,6 +66,7 @@ export class Http1ClientConnection
       transport,
       headLimits(listener),
       peer.scheme,
+      peer.scheme === 'https' || this.client.trusted,
       listener.limits.pipelinedMax,
       storage,
       this,

@@ -20,6 +20,7 @@ function reading(how: 'at once' | 'later', pipelinedMax = 4) {
     transport as Transport,
     limits,
     'http',
+    false,
     pipelinedMax,
     new HeadStorage(),
     {

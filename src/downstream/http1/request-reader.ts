@@ -66,12 +66,13 @@ export class RequestReader {
     transport: Transport,
     limits: HeadLimits,
     scheme: 'http' | 'https',
+    takesHttps: boolean,
     pipelinedMax: number,
     storage: HeadStorage,
     listener: RequestListener,
   ) {
     this.#pipelinedMax = pipelinedMax;
-    this.head = new RequestHeadParser(limits, storage, scheme);
+    this.head = new RequestHeadParser(limits, storage, scheme, takesHttps);
     this.content = new ContentReader(transport, listener);
     this.#transport = transport;
     this.#listener = listener;

@@ -35,6 +35,10 @@ const reset = (name: Parameters<typeof errorNumber>[0]): StreamLoss => ({ by: 'p
 const rule = (why: string): StreamLoss => ({ by: 'rule', why, rule: 'request-line', code: 'PROTOCOL_ERROR' });
 const goAway: LostStream['goAway'] = { lastStreamId: 7, code: 0, text: 'bye' };
 
+const calmed: LostStream['goAway'] = {
+  ...{ lastStreamId: 7, code: errorNumber('ENHANCE_YOUR_CALM'), text: 'too much overhead' },
+};
+
 describe('a stream that ends before its response is complete', () => {
   const table: readonly (readonly [
     what: string,
@@ -172,6 +176,72 @@ describe('a stream that ends before its response is complete', () => {
       'body',
       { bytesReceived: 4, how: 'closed' },
     ],
+    ...(
+      [
+        ['by FIN', {}, null, 'closed_before_response', 'response', { reused: true, idleMs: 40 }],
+        [
+          'by RST',
+          {},
+          'ECONNRESET',
+          'reset_before_response',
+          'response',
+          { reused: true, idleMs: 40, errno: 'ECONNRESET' },
+        ],
+        [
+          'by RST, before the request was sent',
+          { requestSent: false },
+          'ECONNRESET',
+          'send_failed',
+          'send',
+          { bytesSent: 100, errno: 'ECONNRESET' },
+        ],
+        [
+          'within a body of known length',
+          { framing: length },
+          null,
+          'response_body_short',
+          'body',
+          { bytesReceived: 4, bytesExpected: 10, how: 'closed' },
+        ],
+        [
+          'within a body of no length',
+          { framing: chunkedContent },
+          null,
+          'response_stream_cut',
+          'body',
+          { bytesReceived: 4, how: 'closed' },
+        ],
+      ] as const
+    ).flatMap(([what, changes, code, cause, stage, evidence]) => {
+      const connection: LostSession = { by: 'endpoint', code };
+      const told = { goAway: 'ENHANCE_YOUR_CALM', text: 'too much overhead' };
+      return [
+        [
+          `with its connection ${what}, behind a GOAWAY with an error`,
+          { ...changes, connection, goAway: calmed },
+          { by: 'connection' },
+          cause,
+          stage,
+          { ...evidence, ...told },
+        ],
+        [
+          `with its connection ${what}, behind a GOAWAY with an error and no text`,
+          { ...changes, connection, goAway: { ...calmed, text: '' } },
+          { by: 'connection' },
+          cause,
+          stage,
+          { ...evidence, goAway: told.goAway },
+        ],
+        [
+          `with its connection ${what}, behind a GOAWAY without an error`,
+          { ...changes, connection, goAway },
+          { by: 'connection' },
+          cause,
+          stage,
+          evidence,
+        ],
+      ] as const;
+    }),
     ...(
       [
         ['of its own', 5, 3, 'this_stream'],

@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../../core/failure.ts';
+import { type Cause, fail, type Failure } from '../../core/failure.ts';
 import type { Framing } from '../../core/message.ts';
 import { http1Behind } from '../../core/rules.ts';
 import { unparsedBytesMax, withUnparsed } from '../../core/unparsed-bytes.ts';
@@ -37,6 +37,7 @@ export type LostSession =
       readonly headLimit?: number | null;
     };
 
+const noError = errorNumber('NO_ERROR');
 const refusedStream = errorNumber('REFUSED_STREAM');
 export const http1Required = errorNumber('HTTP_1_1_REQUIRED');
 export const enhanceYourCalm = errorNumber('ENHANCE_YOUR_CALM');
@@ -67,7 +68,7 @@ export function streamFailure(stream: LostStream, loss: StreamLoss): Failure | n
     case 'going-away': {
       const { address, goAway, framing } = stream;
       // It contradicts itself: a response had come to a request that it says it has not processed.
-      if (framing !== null) return cut(stream, framing, 'GOAWAY');
+      if (framing !== null) return withGoAway(cut(stream, framing, 'GOAWAY'), goAway);
       const code = errorName(loss.code);
       const lastStreamId = goAway?.lastStreamId ?? 0;
       return fail('stream_refused', 'response', { address, code, frame: 'GOAWAY', lastStreamId, text: loss.text });
@@ -158,7 +159,25 @@ function lostFailure(stream: LostStream): Failure | null {
   const known = { address, reused, idleMs, requestSent, bytesSent, ...(headSent === true ? { headSent } : {}) };
   const lost: LostConnection =
     framing === null ? { ...known, at: 'before' } : { ...known, at: 'content', framing, bytesReceived, frames: true };
-  return connectionFailure(lost, connection.code);
+  const failure = connectionFailure(lost, connection.code);
+  return failure === null ? null : withGoAway(failure, stream.goAway);
+}
+
+/** Whose sentences say by which error the endpoint had ended the connection. */
+const tellsGoAway: ReadonlySet<Cause> = new Set([
+  'closed_before_response',
+  'reset_before_response',
+  'send_failed',
+  'response_body_short',
+  'response_stream_cut',
+]);
+
+function withGoAway(failure: Failure, goAway: GoAway | null): Failure {
+  if (goAway === null || goAway.code === noError || !tellsGoAway.has(failure.cause)) return failure;
+  const { code, text } = goAway;
+  const told = { goAway: errorName(code), ...(text === '' ? {} : { text }) };
+  // Each of these causes has both in its evidence.
+  return { ...failure, evidence: { ...failure.evidence, ...told } } as Failure;
 }
 
 /** A header block of which more came than any section within `limit` takes. */
