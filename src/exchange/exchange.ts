@@ -284,7 +284,7 @@ export class Exchange
     if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.fields);
     this.#uncommittedHead = response;
     if (this.requireRoute().commitDelayMs === 0) this.#commit(response);
-    else if (this.#retries?.mayRetryStatus(response.status) === true) this.#holdFor(response);
+    else if (this.#retries?.mayRetryResponse(response) === true) this.#holdFor(response);
   }
 
   // ─▶ hold: a response that is complete within one read is forwarded at once. Other responses are held for a short time.

@@ -22,6 +22,7 @@ import type { TraceContext } from '../wire/trace-context.ts';
 import { FirstHops } from './first-hops.ts';
 import { forwardedValue } from './forwarded-value.ts';
 import type { Identity } from './identity.ts';
+import { isLoopAnswer } from './loop.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
 import { SinkWithout } from './sink-without.ts';
@@ -280,14 +281,15 @@ export class ForwardedResponse implements OutgoingResponse {
 
   /**
    * Members of hops behind the gateway are passed on, except those that use its name or cannot be parsed. A 502, 503 or 504 of the
-   * origin gets a member that says so.
+   * origin gets a member that says so, and that it comes from a loop if the gateway itself has said that: each passage before learns it.
    */
   #proxyStatus(status: number): string | null {
     const { fields } = this.#response;
     const { deployment } = this.#facts.serving;
     const before = fields.hasId(proxyStatusId) ? othersProxyStatus(fields.get('proxy-status'), deployment) : null;
     if (status < 502 || status > 504) return before;
-    const member = proxyStatusMember({ deployment, receivedStatus: status });
+    const loop = isLoopAnswer(this.#response, deployment) ? { error: 'proxy_loop_detected' } : {};
+    const member = proxyStatusMember({ deployment, ...loop, receivedStatus: status });
     return appendProxyStatus(before, member);
   }
 }

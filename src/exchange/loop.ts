@@ -1,11 +1,13 @@
 import { fail, type Failure } from '../core/failure.ts';
 import { fieldId } from '../core/field-names.ts';
-import type { RequestHead } from '../core/message.ts';
+import type { RequestHead, ResponseHead } from '../core/message.ts';
 import { cdnLoopHops, viaHops } from '../wire/hops.ts';
+import { tellsOurLoop } from '../wire/proxy-status.ts';
 import type { Route } from './ports.ts';
 
 const viaId = fieldId('via');
 const cdnLoopId = fieldId('cdn-loop');
+const proxyStatusId = fieldId('proxy-status');
 
 /**
  * Twice the longest path in use: two tiers of a CDN, a load balancer, an ingress, a gateway and sidecars make eight hops.
@@ -46,4 +48,15 @@ export function loopOf(
   }
   const hops = Math.max(viaResult.count, cdnLoopResult.count);
   return hops > hopsMax ? fail('hops_exceeded', 'route', { hops, limit: hopsMax }) : null;
+}
+
+/** Whether a request has passed a gateway of this name before, which then decides on retries for all that is behind it. */
+export function hasPassed({ fields }: RequestHead, hopName: string): boolean {
+  if (!fields.hasId(viaId) && !fields.hasId(cdnLoopId)) return false;
+  return viaHops(fields.get('via'), hopName).ours > 0 || cdnLoopHops(fields.get('cdn-loop'), hopName, '').ours > 0;
+}
+
+/** Whether a response is, or comes from, the gateway's own answer to a request in a loop: a retry would loop again. */
+export function isLoopAnswer({ fields }: ResponseHead, deployment: string): boolean {
+  return fields.hasId(proxyStatusId) && tellsOurLoop(fields.get('proxy-status'), deployment);
 }

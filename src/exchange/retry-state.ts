@@ -8,6 +8,7 @@ import { remainingMs } from './exchange-timeout.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
 import { CopiedFields, copyHead, type RetainedResponse } from './retained-response.ts';
 import type { Ids } from './ports.ts';
+import { hasPassed, isLoopAnswer } from './loop.ts';
 import { processEndMs } from './endpoint-wait.ts';
 import { hasUntried, isRepeatable, waitsForProcessEnd, mayBeOfConnection, statusDecisionFor } from './retry.ts';
 import type { ResponseHold } from './response-hold.ts';
@@ -106,8 +107,15 @@ export class RetryState {
   // Statuses.
 
   /** Whether a response is held until it is complete, because a retry may follow it. */
-  mayRetryStatus(status: number): boolean {
-    return this.#policy.statuses.has(status) && isRepeatable(this.#owner);
+  mayRetryResponse(response: ResponseHead): boolean {
+    return this.#isRetriable(response) && isRepeatable(this.#owner);
+  }
+
+  /** Each passage of a loop, and each tier of one name, would multiply the attempts of the one before. */
+  #isRetriable(response: ResponseHead): boolean {
+    if (!this.#policy.statuses.has(response.status)) return false;
+    const { request, serving } = this.#owner;
+    return !hasPassed(request, serving.hopName) && !isLoopAnswer(response, serving.deployment);
   }
 
   /**
@@ -120,7 +128,7 @@ export class RetryState {
     hold: ResponseHold | null,
     trailers: Fields | null,
   ): number | null {
-    if (!this.#policy.statuses.has(head.status)) return null;
+    if (!this.#isRetriable(head)) return null;
     const { fields } = head;
     const retryAfterMs = parseRetryAfter(fields.get('retry-after'), fields.get('date'), this.#clock.wallTime());
     const waitMs = this.waitMsAfter(attempt, retryAfterMs);

@@ -45,18 +45,38 @@ export function appendProxyStatus(before: string | null, member: string): string
  * members that bear our name, which only we may speak in.
  */
 export function othersProxyStatus(value: string | null, deployment: string): string | null {
-  if (value === null || value === '') return null;
   const ours = nameOf(tokenOrString(deployment));
-  const others: string[] = [];
+  const others = membersOf(value)?.filter(({ name }) => nameOf(name) !== ours) ?? [];
+  return others.length === 0 ? null : others.map(({ text }) => text).join(', ');
+}
+
+/** Whether a member with our name says that a request came back to us: our own answer, which an application passes on. */
+export function tellsOurLoop(value: string | null, deployment: string): boolean {
+  const ours = nameOf(tokenOrString(deployment));
+  return membersOf(value)?.some(({ name, text }) => nameOf(name) === ours && loopParameter.test(text)) === true;
+}
+
+/** Strings have their quotes escaped, so that an even number of others stands before what is in none. */
+const loopParameter = /^(?:[^"]|"(?:[^"\\]|\\.)*")*?; *error=proxy_loop_detected(?:;|$)/;
+
+interface Member {
+  readonly text: string;
+  readonly name: string;
+}
+
+/** Null: the field is no list of names with parameters, or empty. */
+function membersOf(value: string | null): readonly Member[] | null {
+  if (value === null || value === '') return null;
+  const members: Member[] = [];
   let at = 0;
   for (;;) {
     member.lastIndex = at;
     const found = member.exec(value);
     if (found === null) return null;
     const [text, name = ''] = found;
-    if (nameOf(name) !== ours) others.push(text);
+    members.push({ text, name });
     at = member.lastIndex;
-    if (at === value.length) return others.length === 0 ? null : others.join(', ');
+    if (at === value.length) return members;
     separator.lastIndex = at;
     if (!separator.test(value)) return null;
     at = separator.lastIndex;

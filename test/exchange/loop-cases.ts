@@ -120,6 +120,33 @@ export const loopCases: readonly Case[] = [
       assert.equal(arrived === undefined, status === 502);
     },
   })),
+  ...[true, false].map((tells) => ({
+    name: `a loop is not multiplied by retries for a status, where the application ${tells ? 'passes Proxy-Status on' : 'hides Proxy-Status: only the first passage retries'}`,
+    options: { routes: routes.slice(0, 4), retry: { statuses: [502, 503], attemptsMax: 3 } },
+    run(world: World): void {
+      const { arrived } = world.endpoint('a');
+      const waiting: (() => boolean)[] = [];
+      world.endpoint('a').onRequest = (request) => {
+        // The application forwards each request to the next route, and what it is answered back.
+        const next = { '/a': '/b', '/b': '/c', '/c': '/d', '/d': '/a' }[request.target] ?? '/a';
+        let made: ReturnType<World['request']> | null = null;
+        waiting.push(() => {
+          made ??= world.request({ target: next, fields: both(request) });
+          if (made.state === 'open') return false;
+          const status = made.field('proxy-status');
+          request.answer(made.status, '', tells && status !== null ? { 'Proxy-Status': status } : {});
+          return true;
+        });
+      };
+      const client = world.request({ target: '/a' });
+      for (let step = 0; step < 400 && client.state === 'open'; step++) {
+        world.pass(10);
+        for (const answers of waiting.splice(0)) if (!answers()) waiting.push(answers);
+      }
+      assert.equal(client.status, 502);
+      assert.equal(arrived.length, tells ? 4 : 12);
+    },
+  })),
   {
     name: 'what stands for a route in CDN-Loop does not tell its name',
     options: { routes },
