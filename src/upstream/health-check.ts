@@ -79,7 +79,7 @@ class HealthCheck
   readonly #dial: Dial;
   readonly #looks: LimitedLooks;
   /** A connection is enough, but the address has shown to speak another protocol than HTTP/1.1: it is asked whether it still does. */
-  readonly #isDoubt: boolean;
+  readonly #asksFirstPage: boolean;
   readonly #target: DialTarget;
   /** While an endpoint that closed the connection of the request is asked for other protocols. */
   #look: OtherProtocolLook | null = null;
@@ -105,9 +105,9 @@ class HealthCheck
   ) {
     super();
     this.#looks = looks;
-    this.#isDoubt =
+    this.#asksFirstPage =
       request.probe.kind === 'tcp' && request.http2 !== true && looks.speaksAnother(addressText(request.address));
-    this.#request = this.#isDoubt ? { ...request, probe: firstPage } : request;
+    this.#request = this.#asksFirstPage ? { ...request, probe: firstPage } : request;
     this.#ports = ports;
     this.#onResult = onResult;
     const { timeoutMs, address, name = null, secondAddress = null, tls, proxyProtocol, http2 } = request;
@@ -357,7 +357,7 @@ class HealthCheck
     else this.#transport.close('close');
     if (result === null) return;
     if (result.kind === 'answered') this.#looks.onOtherwise(this.#targetText);
-    this.#onResult(this.#isDoubt ? this.#connectedUnlessSpoken(result) : result);
+    this.#onResult(this.#asksFirstPage ? this.#connectedUnlessSpoken(result) : result);
   }
 
   /** A connection was asked for, and came about: no other failure of the request counts. */
