@@ -139,6 +139,9 @@ async function start(
 
   async function tryStarting(configuration: Configuration): Promise<Gateway | ListenFailure> {
     makeLogFolder(configuration);
+    // Without descriptors any call may fail, and the thread of the log may end, with an error that does not mention descriptors.
+    const few = fewDescriptorsText(configuration);
+    if (few !== null) throw new CommandFailure('failure', few);
     const adopting = adoption(context.predecessor, configuration);
     const opened = { sharedAddresses, inheritedSockets: sockets, passedSockets: passed };
     const options = { configuration, ...read, ...reloading, ...adopting, watcher, ...opened };
@@ -148,9 +151,6 @@ async function start(
     } catch (error) {
       if (error instanceof StartAbandoned) throw error;
       const isForPeople = error instanceof LogFailure || error instanceof StateFailure;
-      // Without descriptors any call may fail, and the thread of the log may end, with an error that does not mention descriptors.
-      const few = error instanceof StateFailure ? null : fewDescriptorsText(configuration);
-      if (few !== null) throw new CommandFailure('failure', few);
       if (error instanceof ListenFailure) return error;
       throw isForPeople ? new CommandFailure('failure', error.message) : error;
     }

@@ -11,6 +11,10 @@ interface ProblemRule {
 /** Every problem that a status may have; docs/cli.md says when each is told. */
 export const problemKinds = {
   workers_missing: { verdict: 'gateway' },
+  /** One was lost in the last minute, with the requests that it had in flight. */
+  worker_lost: { verdict: 'gateway' },
+  /** One does not answer: its requests wait. */
+  worker_silent: { verdict: 'gateway' },
   /** They had to be replaced again and again, and have not run for five minutes since. */
   workers_failing: { verdict: 'gateway' },
   /** The last reload was refused, so that an earlier configuration is active. */
