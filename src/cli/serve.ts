@@ -12,6 +12,7 @@ import {
   startGateway,
   StateFailure,
 } from '../gateway/gateway.ts';
+import { hideFromGit } from '../deploy/private-folder.ts';
 import { commandName } from './command-name.ts';
 import { fewDescriptorsText } from './few-descriptors.ts';
 import { defectText } from './failure-text.ts';
@@ -181,6 +182,7 @@ function makeLogFolder({ log }: Configuration): void {
   try {
     // Only the last folder: a misspelt path must not create a tree of folders.
     mkdirSync(dirname(log.path));
+    hideFromGit(dirname(log.path));
   } catch {
     // Opening the log fails next. That error says which folder is missing and what to do.
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import type { StoreFault } from '../core/store-fault.ts';
+import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { InstanceStatus } from './gateway-status.ts';
 import { type ProblemContext, CurrentProblems } from './current-problems.ts';
@@ -22,7 +23,23 @@ describe('the current problems of a gateway', () => {
     clock = new SimulatedClock();
     dropped = 0;
     const reports = { refusals: [], descriptors: null, recentHttp2Limits: null };
-    problems = new CurrentProblems(clock, () => dropped, { reports });
+    problems = new CurrentProblems(clock, () => dropped, { reports, upstreamWatch });
+  });
+
+  const upstreamWatch = { unavailableSince: (upstream: string) => (upstream === 'sock' ? (0 as Instant) : null) };
+
+  test('count the time without an endpoint from its beginning, not from the report of it', () => {
+    clock.advanceSync(62_000);
+    for (const upstream of ['sock', 'other']) {
+      const evidence = { upstream, application: null, endpoints: 1, fix: null };
+      const reason = `the only endpoint of upstream ${upstream} is not available`;
+      hear({ kind: 'upstream_unavailable', subject: `upstream:${upstream}`, to: 'unavailable', reason, evidence });
+    }
+    clock.advanceSync(2000);
+    assert.deepEqual(
+      told().map((one) => one.split(':')[0]),
+      ['upstream_unavailable for 64 s', 'upstream_unavailable for 2 s'],
+    );
   });
 
   const hear = <K extends EventKind>(event: NewEvent<K>): void => problems.onEvent(event as unknown as Event);

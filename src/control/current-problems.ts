@@ -62,6 +62,13 @@ export interface ProblemContext {
   readonly alerts?: readonly AlertTargetStatus[];
 }
 
+/** Read whenever problems are listed. */
+export interface ProblemParts {
+  readonly reports: ClientProblemSources;
+  /** It reports an outage when it has lasted for a while. */
+  readonly upstreamWatch: { unavailableSince(upstream: string): Instant | null };
+}
+
 /** The current problems of the gateway itself, from its events and the counts of its workers, and of applications whose new instances are not ready or whose instances end again and again. */
 export class CurrentProblems {
   readonly #clock: Clock;
@@ -74,6 +81,7 @@ export class CurrentProblems {
   /** By subject. */
   readonly #disks = new Map<string, { readonly path: string; readonly since: Instant; readonly reason: string }>();
   readonly #logLosses: RecentGrowth;
+  readonly #parts: ProblemParts;
   /** By upstream. */
   readonly #unavailable = new Map<string, { readonly since: Instant; readonly event: Unavailable }>();
   readonly #shedding = new Map<number, Instant>();
@@ -91,9 +99,10 @@ export class CurrentProblems {
   /** When the active configuration was applied. */
   #appliedAt: Instant;
 
-  /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. `parts`: read whenever problems are listed. */
-  constructor(clock: Clock, logDropped: () => number, parts: { readonly reports: ClientProblemSources }) {
+  /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. */
+  constructor(clock: Clock, logDropped: () => number, parts: ProblemParts) {
     this.#clock = clock;
+    this.#parts = parts;
     this.#clients = new ClientProblems(
       clock,
       () => parts.reports,
@@ -120,10 +129,16 @@ export class CurrentProblems {
       this.#storeEpisode = isFailing ? { ...event.evidence, since: known?.since ?? now, reason: event.reason } : null;
     } else if (event.kind === 'otlp_failing') {
       const { endpoint } = event.evidence;
-      this.#otlpEpisode = event.to === 'failing' ? { endpoint, since: now, reason: event.reason } : null;
+      this.#otlpEpisode =
+        event.to === 'failing' ? { endpoint, since: this.#otlpEpisode?.since ?? now, reason: event.reason } : null;
     } else if (event.kind === 'disk_space') {
       const { path } = event.evidence;
-      if (event.to === 'low') this.#disks.set(event.subject, { path, since: now, reason: event.reason });
+      if (event.to === 'low')
+        this.#disks.set(event.subject, {
+          path,
+          since: this.#disks.get(event.subject)?.since ?? now,
+          reason: event.reason,
+        });
       else this.#disks.delete(event.subject);
     } else if (event.kind === 'upstream_unavailable') {
       if (event.to === 'unavailable') this.#unavailable.set(event.subject, { since: now, event });
@@ -235,7 +250,12 @@ export class CurrentProblems {
 
   #withoutEndpoint(): readonly StatusProblem[] {
     return [...this.#unavailable.values()].map(({ since, event: { reason, evidence } }) => ({
-      ...this.#problem('upstream_unavailable', since, sentenceOf(reason), evidence.fix ?? ''),
+      ...this.#problem(
+        'upstream_unavailable',
+        this.#parts.upstreamWatch.unavailableSince(evidence.upstream) ?? since,
+        sentenceOf(reason),
+        evidence.fix ?? '',
+      ),
       ...(evidence.application === null ? {} : { application: evidence.application }),
       upstream: evidence.upstream,
     }));
