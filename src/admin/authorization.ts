@@ -3,7 +3,7 @@ import type { AdminSpec, AdminToken } from '../core/configuration.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { hostOfAddress, hostOfAuthority, isLiteral } from './network-address.ts';
 import { matchOperation, type OperationAccess, type OperationId } from './operations.ts';
-import { cookieValue, roleOf, type BrowserSession, sessionCookie, type Sessions } from './sessions.ts';
+import { cookieValues, roleOf, type BrowserSession, sessionCookie, type Sessions } from './sessions.ts';
 import { findToken } from './token.ts';
 
 /** The parts of a request that authorization checks; not its body. */
@@ -172,8 +172,8 @@ function authenticate(
   const [field] = valuesOf(request.rawFields, 'authorization');
   const [host = ''] = valuesOf(request.rawFields, 'host');
   const [cookies] = valuesOf(request.rawFields, 'cookie');
-  const secret = field === undefined ? cookieValue(cookies, sessionCookie(host, request.secure)) : null;
-  if (secret !== null) return authenticateSession(secret, request, state);
+  const secrets = field === undefined ? cookieValues(cookies, sessionCookie(host, request.secure)) : [];
+  if (secrets.length > 0) return authenticateSession(secrets, request, state);
   if (field === undefined) return deny('no_token', 401, needsToken);
   const presented = /^bearer +([\w.~+/=-]+) *$/i.exec(field)?.[1];
   const token = presented === undefined ? null : findToken(state.spec.tokens, presented);
@@ -186,11 +186,11 @@ function authenticate(
  * our page asks for it: an Origin, which `checkOrigin` has found to be ours, or Sec-Fetch-Site.
  */
 function authenticateSession(
-  secret: string,
+  secrets: readonly string[],
   request: AuthorizationRequest,
   state: AuthorizationState,
 ): AuthorizationResult {
-  const session = state.sessions?.find(secret, state.spec.tokens) ?? null;
+  const session = state.sessions?.findOne(secrets, state.spec.tokens) ?? null;
   if (session === null) return failedAttempt('wrong_session', request, state);
   const { method, rawFields } = request;
   const isOfPage =

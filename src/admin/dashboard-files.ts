@@ -46,6 +46,8 @@ export class DashboardFiles {
 
   async sendPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader('Content-Security-Policy', pagePolicy);
+    // HTML, "cross-origin opener policies": a page that opens this one gets no reference to its window.
+    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     if (await this.#send('index.html', 'no-cache', request, response)) return;
     sendProblem(
       response,

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { AdminToken } from '../core/configuration.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { cookieValue, sessionCookie, Sessions, setSessionCookie } from './sessions.ts';
+import { cookieValues, sessionCookie, Sessions, setSessionCookie } from './sessions.ts';
 
 const hour = 3_600_000;
 const deploy: AdminToken = { name: 'deploy', hash: `sha256:${'0'.repeat(64)}` };
@@ -154,15 +154,31 @@ describe('the cookie of a session', () => {
     assert.match(setSessionCookie('a', null, false), /^a=; Path=\/; Max-Age=0;/);
   });
 
-  for (const [header, value] of [
-    [undefined, null],
-    ['', null],
-    ['other=1', null],
-    ['mine=1', '1'],
-    ['other=2; mine=1;x=3', '1'],
-    ['not-mine=2', null],
-    ['mine=1; mine=2', null],
+  for (const [header, values] of [
+    [undefined, []],
+    ['', []],
+    ['other=1', []],
+    ['mine=1', ['1']],
+    ['other=2; mine=1;x=3', ['1']],
+    ['not-mine=2', []],
+    ['mine=evil; mine=2', ['evil', '2']],
   ] as const) {
-    test(`is ${value} in ${header}`, () => assert.equal(cookieValue(header, 'mine'), value));
+    test(`is ${values.join(' or ') || 'absent'} in ${header}`, () =>
+      assert.deepEqual(cookieValues(header, 'mine'), values));
   }
+
+  test('that another port of the host has set keeps nobody out; where two open different sessions, none counts', () => {
+    const { sessions } = made();
+    const { secret, session } = sessions.open({ token: deploy, role: 'operate' });
+    const other = sessions.open({ token: deploy, role: 'operate' });
+    for (const secrets of [
+      ['evil', secret],
+      [secret, 'evil'],
+      [secret, secret],
+      ['x'.repeat(1000), secret],
+    ])
+      assert.equal(sessions.findOne(secrets, [deploy])?.id, session.id);
+    for (const secrets of [[], ['evil'], [secret, other.secret]])
+      assert.equal(sessions.findOne(secrets, [deploy]), null);
+  });
 });

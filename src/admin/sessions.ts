@@ -77,10 +77,23 @@ export class Sessions {
 
   /** The session with this secret, with the present role of its token; null if it is over, or if its token is not among `tokens`. */
   find(secret: string, tokens: readonly AdminToken[]): BrowserSession | null {
-    if (secret.length > charactersMax) return null;
+    return this.findOne([secret], tokens);
+  }
+
+  /**
+   * The session with one of these secrets. Null if none opens a session, and if two open different ones: it is not known which of them the person
+   * at the browser has opened.
+   */
+  findOne(secrets: readonly string[], tokens: readonly AdminToken[]): BrowserSession | null {
     this.#takeStored();
-    const session = this.#sessions.get(idOf(secret));
-    return session === undefined ? null : this.#current(session, tokens);
+    let found: BrowserSession | null = null;
+    for (const secret of new Set(secrets)) {
+      const session = secret.length > charactersMax ? undefined : this.#sessions.get(idOf(secret));
+      const current = session === undefined ? null : this.#current(session, tokens);
+      if (current !== null && found !== null) return null;
+      found ??= current;
+    }
+    return found;
   }
 
   /** Whether the session with this id is not over, and its token is among `tokens`. */
@@ -212,14 +225,13 @@ export function sessionCookie(host: string, secure: boolean): string {
   return `${secure ? '__Host-' : ''}candor-session-${port}`;
 }
 
-/** The value of a cookie; null without it, and if there are two: another port of the host may have set one of them. */
-export function cookieValue(header: string | undefined, name: string): string | null {
-  const values = (header ?? '')
+/** The values of a cookie, as many as a head has room for: another port of the host may have set one of them for a longer path. */
+export function cookieValues(header: string | undefined, name: string): readonly string[] {
+  return (header ?? '')
     .split(';')
     .map((pair) => pair.trim())
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
-  return values.length === 1 ? (values[0] as string) : null;
 }
 
 /** `Set-Cookie` for a session; without `secret` it deletes the cookie. */

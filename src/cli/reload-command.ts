@@ -48,6 +48,7 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   if (flags.json) printJson({ ...(answer.content as Applied), warnings }, context);
   const what = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.map(changeText).join(', ')}.`;
   if (!flags.json) context.stdout.write(`Revision ${revision} is active. ${what}\n`);
+  if (!flags.json && changed.length === 0) await writeSameProgram(target, context);
   if (!flags.json) for (const note of overlay ?? []) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
   if (!flags.json) writeWarnings(warnings ?? [], context);
   if (found !== target) noteUntrusted(found, admin_certificate, context);
@@ -57,6 +58,14 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   if (flags.wait) await untilReplaced(target, isConcerned, flags, context);
   else if (!flags.json) await writeReplacements(target, isChanged, context);
 }
+
+/** A reload compares the configuration: it does not see that the code of an application has changed. */
+async function writeSameProgram(target: AdminTarget, context: ProcessContext): Promise<void> {
+  if ((await replacements(target, () => true, context)).length > 0) writeSentences([sameProgram], context);
+}
+
+const sameProgram =
+  'Instances go on with the program that they were started with: to start changed code, write another value under `environment` of the application, such as RELEASE, and run `candor reload --wait`';
 
 /** What the gateway warns of in the revision. Null if it cannot be asked: the reload is done, and may have closed the admin API here. */
 async function warningsOf(

@@ -42,7 +42,22 @@ export function reviewPaths(
       ...warning('state', fitted.stateFolder, `state: git tracks ${tracked}, and the state folder has private keys`),
       suggestion: `git rm -r --cached ${fitted.stateFolder}, add it to .gitignore, and make new keys if others have the repository`,
     });
+  const logged = isFile ? trackedByGit(log.path) : null;
+  if (logged !== null) warnings.push(trackedWarning('log.path', log.path ?? '', logged, 'the log has'));
+  const stored = store === null ? null : trackedByGit(store.path);
+  if (store !== null && stored !== null) warnings.push(trackedWarning('store', store.path, stored, 'the store has'));
   return warnings;
+}
+
+function trackedWarning(setting: string, path: string, tracked: string, what: string): MachineWarning {
+  return {
+    ...warning(
+      setting,
+      path,
+      `${setting}: git tracks ${tracked}, and ${what} addresses of clients and what they asked`,
+    ),
+    suggestion: `git rm -r --cached ${path}, and add it to .gitignore`,
+  };
 }
 
 function obstacleText({ path, errno }: WriteObstacle): string {

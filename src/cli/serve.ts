@@ -12,6 +12,7 @@ import {
   startGateway,
   StateFailure,
 } from '../gateway/gateway.ts';
+import { hideFromGit } from '../deploy/private-folder.ts';
 import { commandName } from './command-name.ts';
 import { fewDescriptorsText } from './few-descriptors.ts';
 import { defectText } from './failure-text.ts';
@@ -139,6 +140,9 @@ async function start(
 
   async function tryStarting(configuration: Configuration): Promise<Gateway | ListenFailure> {
     makeLogFolder(configuration);
+    // Without descriptors any call may fail, and the thread of the log may end, with an error that does not mention descriptors.
+    const few = fewDescriptorsText(configuration);
+    if (few !== null) throw new CommandFailure('failure', few);
     const adopting = adoption(context.predecessor, configuration);
     const opened = { sharedAddresses, inheritedSockets: sockets, passedSockets: passed };
     const options = { configuration, ...read, ...reloading, ...adopting, watcher, ...opened };
@@ -148,9 +152,6 @@ async function start(
     } catch (error) {
       if (error instanceof StartAbandoned) throw error;
       const isForPeople = error instanceof LogFailure || error instanceof StateFailure;
-      // Without descriptors any call may fail, and the thread of the log may end, with an error that does not mention descriptors.
-      const few = error instanceof StateFailure ? null : fewDescriptorsText(configuration);
-      if (few !== null) throw new CommandFailure('failure', few);
       if (error instanceof ListenFailure) return error;
       throw isForPeople ? new CommandFailure('failure', error.message) : error;
     }
@@ -181,6 +182,7 @@ function makeLogFolder({ log }: Configuration): void {
   try {
     // Only the last folder: a misspelt path must not create a tree of folders.
     mkdirSync(dirname(log.path));
+    hideFromGit(dirname(log.path));
   } catch {
     // Opening the log fails next. That error says which folder is missing and what to do.
   }

@@ -49,13 +49,13 @@ export async function showIncidents(flags: IncidentsFlags, context: ProcessConte
   return open.length > 0 ? exitCodes.failure : exitCodes.ok;
 }
 
-/** What is wrong besides, and need not be an incident: problems of applications, and where those of the gateway itself are shown. */
+/** What is wrong besides, and need not be an incident: problems of applications and upstreams, and where those of the gateway itself are shown. */
 async function problemLines(target: AdminTarget, context: ProcessContext): Promise<readonly string[]> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) return [];
   const { problems = [] } = camelCased(answer.content) as Partial<GatewayStatus>;
   // Such as a crash loop, which is no incident while no request fails, and a problem all the same.
-  const others = problems.filter(({ application }) => application !== undefined);
+  const others = problems.filter(({ application, upstream }) => application !== undefined || upstream !== undefined);
   const shown = others.flatMap(({ reason }) => wrapAfter(wordOfProblem, harmless(reason), wordOfProblem.length));
   return [...shown, ...ownLines(problems.length - others.length)];
 }

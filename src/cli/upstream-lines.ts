@@ -143,7 +143,8 @@ export function instanceLines(
     `port ${instance.port}`,
     instance.pid === null ? 'no process' : `pid ${instance.pid}`,
     countText(instance.restarts, 'restart'),
-    ...(endpoint === undefined ? [] : [`for ${elapsedText(endpoint.sinceS)}`]),
+    // The checks of an instance that a signal has stopped know nothing of the signal: theirs is the time of another state.
+    ...(endpoint === undefined || isStoppedBySignal(instance) ? [] : [`for ${elapsedText(endpoint.sinceS)}`]),
   ]);
   const heads = alignColumns(rows, '    ');
   return seen.flatMap(({ instance, endpoint }, index) => [

@@ -229,12 +229,32 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations)
   if (elsewhere.length > 0) return { message, suggestion: suggestElsewhere(elsewhere, locations) };
   const homes = locations.get(key);
   if (homes === undefined) return { message, suggestion: `known here: ${known.join(', ')}` };
+  if (isOfAllClients(path, homes)) return { message: `${message} in this place`, suggestion: clientOfFile(key) };
   const around = `in ${quoted(String(path[0]))}`;
   const suggestion =
     path.length === 4 && homes.includes(around)
       ? `it belongs beside ${quoted(String(path[2]))}, not into it`
-      : `it belongs ${orList(homes)}`;
+      : `it belongs ${orList(homes)}${whereSectionStands(homes, known, locations)}`;
   return { message: `${message} in this place`, suggestion };
+}
+
+const outermost = 'at the outermost level, without indentation';
+
+/** Of the only section that has a key, where it is none of this place: written here it would be refused too. */
+function whereSectionStands(homes: readonly string[], known: readonly string[], locations: KeyLocations): string {
+  const section = homes.length === 1 ? /^in "(.*)"$/.exec(homes[0]!)?.[1] : undefined;
+  if (section === undefined || known.includes(section)) return '';
+  const around = locations.get(section) ?? [];
+  return around.length === 1 ? ` ${around[0] === outermost ? 'at the outermost level' : around[0]!}` : '';
+}
+
+/** Keys of `client` have no form for a single route, listener or upstream. */
+function isOfAllClients(path: Path, homes: readonly string[]): boolean {
+  return path[0] !== 'client' && homes.length === 1 && homes[0] === 'in "client"';
+}
+
+function clientOfFile(key: string): string {
+  return `there is no such limit for a single part yet: "client: { ${key}: … }" at the outermost level holds for all`;
 }
 
 function isTlsOfListener(path: Path): boolean {

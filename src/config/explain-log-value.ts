@@ -3,7 +3,7 @@ import { plainText } from '../schema/error-detail.ts';
 import { isToken } from '../schema/format/field.ts';
 
 /** Words that switch something off, and those for all there is. */
-export const offWord = /^(?:off|no|none|never|false|disabled?)$/i;
+export const offWord = /^(?:off?|no|none|never|false|disabled?)$/i;
 export const allWord = /^(?:all|any|every|everyone|everybody|\*|yes|on|true)$/i;
 
 /** What to write in place of a wrong value of a key of `log`; null where that is not clear. What is suggested is accepted. */

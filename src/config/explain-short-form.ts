@@ -15,6 +15,7 @@ const socketPath = /^[./~]\S*$/;
 const hostAndPort = /^(?:\[[0-9a-f:]+\]|[\w.-]*):\d+$/i;
 const percentage = /^\d+(?:\.\d+)?%$/;
 const whole = /^\d+$/;
+const port = /^\d{2,5}$/;
 
 const inKey =
   (key: string) =>
@@ -47,6 +48,7 @@ const forms: readonly ShortForm[] = [
   { at: 'otlp.metrics', is: time, write: inKey('interval') },
   { at: 'admin', is: socketPath, write: inQuotes('socket') },
   { at: 'admin', is: hostAndPort, write: inQuotes('listen') },
+  { at: 'admin', is: port, write: (word) => `{ listen: "127.0.0.1:${word}" }` },
   { at: 'alerts', is: url, write: () => '{ targets: { chat: { webhook: { url: … } } } }' },
   { at: 'alerts.targets.*', is: url, write: () => '{ webhook: { url: … } }' },
   { at: 'alerts.targets.*.webhook', is: url, write: secret('url') },
@@ -73,6 +75,9 @@ const forms: readonly ShortForm[] = [
   { at: 'store.keep', is: /^\d+(?:m|h|d)$/, write: inKey('age') },
   { at: 'store.keep', is: wordedAge, write: (word) => `{ age: ${shortAge(word)} }` },
   { at: 'store.keep', is: /^\d+(?:KiB|MiB|GiB)$/, write: inKey('size') },
+  { at: 'retry', is: /^(?:[1-9]|10)$/, write: inKey('attempts') },
+  { at: 'routes.*.retry', is: /^(?:[1-9]|10)$/, write: inKey('attempts') },
+  { at: 'log', is: /^[\w-]+(?:\.[\w-]+)+$/, write: inQuotes('path') },
   { at: 'upstreams.*.connections', is: whole, write: inKey('max') },
   { at: 'applications.*.connections', is: whole, write: inKey('max') },
   { at: 'upstreams.*.when_none_ready', is: time, write: inKey('wait') },

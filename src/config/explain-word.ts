@@ -11,6 +11,18 @@ export function suggestForWord(path: Path, input: unknown): string | null {
   if (short !== null) return short;
   if (path.at(-1) === 'when_none_ready' && typeof input === 'string')
     return offWord.test(input) ? 'write { wait: none }' : /^\d/.test(input) ? `write { wait: ${input} }` : null;
+  if (path.at(-1) === 'retry' && (input === false || (typeof input === 'string' && offWord.test(input))))
+    return 'write none';
+  if (path.at(-1) === 'workers' || path.join('.') === 'workers.count') {
+    const count = suggestForWorkers(input);
+    if (count !== null) return count;
+  }
+  if (
+    typeof input === 'string' &&
+    /^(?:unlimited|infinite|infinity|none|no|off|-1)$/i.test(input) &&
+    /_max$|^max$/.test(String(path.at(-1)))
+  )
+    return 'write a number: there is always a limit here; without the key it is the default';
   if (path.at(-1) === 'wait_max' && input === 0) return 'write "wait: none" in its place: then no request waits';
   if (path.at(-1) === 'buffer') return suggestForBuffer(input);
   if (path.at(-1) === 'http2' && typeof input === 'string' && /^(?:h2c?|http\/?2)$/i.test(input))
@@ -34,6 +46,12 @@ export function suggestForWord(path: Path, input: unknown): string | null {
 
 /** Who may have certificates ordered is named: otherwise every stranger may. */
 export const onDemandHelp = 'name the hosts as "allow", or as "ask" a URL that says which names are yours';
+
+function suggestForWorkers(input: unknown): string | null {
+  if (typeof input !== 'number' || Number.isInteger(input) || input < 0) return null;
+  const least = Math.max(1, Math.floor(input));
+  return `write ${least} or ${least + 1}: threads are whole`;
+}
 
 function suggestForBuffer(input: unknown): string | null {
   if (typeof input !== 'string' && typeof input !== 'boolean' && typeof input !== 'number') return null;

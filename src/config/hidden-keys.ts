@@ -8,6 +8,26 @@ import { type AnySchema, definition, type Hiding, shownOf } from '../schema/sche
 
 const collections: ReadonlySet<string> = new Set(['object', 'record', 'array']);
 
+const switchWords = [
+  'on',
+  'off',
+  'yes',
+  'no',
+  'true',
+  'false',
+  'none',
+  'enabled',
+  'disabled',
+  'default',
+  'always',
+  'never',
+];
+
+function literalsOf(schema: AnySchema): readonly unknown[] {
+  const { values, entries } = definition(schema);
+  return values ?? Object.values(entries ?? {});
+}
+
 /** A place of the schema, with everything that may stand there. There is one for each key, made when it is first asked for. */
 class SchemaNode {
   readonly #schemas: readonly AnySchema[];
@@ -45,10 +65,10 @@ class SchemaNode {
   }
 
   /** Of a value that is no list and no map; null: it is shown. */
-  hidingOf(value: unknown): HidingAt['hiding'] {
+  hidingOf(value: unknown, key: string): HidingAt['hiding'] {
     if (this.#marked !== null) return this.#marked;
     // Where a section was to stand, the value may have been meant for a key of it that is hidden.
-    return this.#mayStand(value) || !this.hasMarks ? null : 'misplaced';
+    return this.#mayStand(value) || !this.hasMarks || this.#isNoSecret(value, key) ? null : 'misplaced';
   }
 
   /** Of the value of a key that may not stand here. */
@@ -60,13 +80,23 @@ class SchemaNode {
       1,
     );
     const isSecret = isSecretName(key) || named.some(([name, node]) => name === meant && node.hasMarks);
-    return isSecret ? 'value' : 'misplaced';
+    return isSecret ? 'value' : hidingOfName(key);
+  }
+
+  /** A port, and a word that is nearly one that may stand here, or nearly a key: of a section that is not all secret. */
+  #isNoSecret(value: unknown, key: string): boolean {
+    if (hidingOfName(key) !== null) return false;
+    if (typeof value === 'number') return Number.isInteger(value) && value >= 0 && value <= 65_535;
+    if (typeof value !== 'string' || !/^[A-Za-z][A-Za-z_-]{0,23}$/.test(value) || isSecretName(value)) return false;
+    const literals = this.#schemas.flatMap((schema) => literalsOf(schema).map(String));
+    const keys = this.entries().map(([name]) => name);
+    return knownNames().has(value) || nearest(value, [...literals, ...keys, ...switchWords], 1).length > 0;
   }
 
   #mayStand(value: unknown): boolean {
     return this.#schemas.some((schema) => {
-      const { type, values, entries } = definition(schema);
-      if (type === 'literal' || type === 'enum') return (values ?? Object.values(entries ?? {})).includes(value);
+      const { type } = definition(schema);
+      if (type === 'literal' || type === 'enum') return literalsOf(schema).includes(value);
       return type !== 'boolean' && !collections.has(type);
     });
   }
@@ -144,11 +174,36 @@ export function hidingAt(path: Path, value: unknown): HidingAt {
     const inner = node.child(part);
     if (inner === unknownNode) {
       const isDeeper = at < path.length - 1 || typeof part === 'number';
-      return { hiding: isDeeper ? 'value' : node.hidingOfUnknown(part), name, isKnown: false };
+      return { hiding: isDeeper ? hidingBelowUnknown(path) : node.hidingOfUnknown(part), name, isKnown: false };
     }
     node = inner;
   }
-  return { hiding: node.hidingOf(value), name, isKnown: true };
+  const key = path.findLast((part) => typeof part === 'string') ?? '';
+  return { hiding: node.hidingOf(value, key), name, isKnown: true };
+}
+
+/** A switch, a size and the like are shown of a key that has a secret nowhere. */
+function hidingBelowUnknown(path: Path): 'value' | 'misplaced' {
+  const last = path.at(-1);
+  return typeof last === 'string' && hidingOfName(last) === null ? 'misplaced' : 'value';
+}
+
+let hidings: ReadonlyMap<string, ReadonlySet<Hiding>> | null = null;
+
+/** Of the value of a key, wherever it stands. `misplaced`: the schema has no such key. */
+export function hidingOfName(name: string): 'value' | 'query' | 'misplaced' | null {
+  if (hidings === null) {
+    const found = new Map<string, Set<Hiding>>();
+    for (const { path, hiding } of hiddenKeys()) {
+      const key = path.replaceAll('.*', '').split('.').at(-1) ?? '';
+      found.set(key, (found.get(key) ?? new Set()).add(hiding));
+    }
+    hidings = found;
+  }
+  const own = hidings.get(name);
+  if (isSecretName(name) || (own !== undefined && [...own].some((hiding) => hiding !== 'query'))) return 'value';
+  if (own !== undefined) return 'query';
+  return knownNames().has(name) ? null : 'misplaced';
 }
 
 export interface HiddenKey {

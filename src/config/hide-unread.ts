@@ -1,6 +1,7 @@
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
-import { isSecretName } from '../core/redact/secret-name.ts';
-import { hiddenKeys, knownNames } from './hidden-keys.ts';
+import { queryValueSpans } from '../core/redact/named-values.ts';
+import { replaceSpans } from '../core/redact/span.ts';
+import { hidingOfName } from './hidden-keys.ts';
 
 /**
  * A text of which nothing could be read, or not all, without secrets and without the values of keys that have some or that are not
@@ -11,9 +12,15 @@ export function hideUnread(source: string, redactor: TextRedactor): string {
   let at = 0;
   for (const { index, 0: key, 1: name = '' } of source.matchAll(keyPattern)) {
     const from = index + key.length;
-    if (from < at || !isHiddenName(name)) continue;
+    const hiding = hidingOfName(name);
+    if (from < at || hiding === null) continue;
     const to = endOfValue(source, index, from);
-    hidden += source.slice(at, from) + hideValues(source.slice(from, to), isNamedSecret(name));
+    const value = source.slice(from, to);
+    hidden += source.slice(at, from);
+    hidden +=
+      hiding === 'query'
+        ? replaceSpans(value, queryValueSpans(value), asterisks)
+        : hideValues(value, hiding === 'value');
     at = to;
   }
   return redactor.mask(hidden + source.slice(at));
@@ -21,22 +28,10 @@ export function hideUnread(source: string, redactor: TextRedactor): string {
 
 /** What stands where something else was meant, and is no secret by its form: a switch, a small number, a duration, a size, an address. */
 export const plainForm =
-  /^["']?(?:true|false|yes|no|on|off|none|null|auto|always|never|default|\d{1,3}%?|\d{1,6}(?:ms|s|m|h|d|B|[KMG]i?B?)|(?:https?:\/\/)?(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5}|\/\d{1,2})?)["']?$/i;
+  /^["']?(?:true|false|yes|no|on|off|none|null|auto|always|never|default|\d{1,3}%?|\d{1,6}(?:ms|s|m|h|d|B|[KMG]i?B?)|(?:https?:\/\/)?(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5}|\/\d{1,2})?|(?:localhost)?:\d{1,5})["']?$/i;
 
 /** Also where the space behind the colon is missing. */
 const keyPattern = /(?<![\w.-])["']?([A-Za-z_][\w.-]{0,100})["']?[ \t]*:/g;
-
-let hiddenNames: ReadonlySet<string> | null = null;
-
-/** Of a key without its place: it has a secret somewhere, or stands nowhere. */
-export function isHiddenName(name: string): boolean {
-  return isNamedSecret(name) || !knownNames().has(name);
-}
-
-function isNamedSecret(name: string): boolean {
-  hiddenNames ??= new Set(hiddenKeys().map(({ path }) => path.replaceAll('.*', '').split('.').at(-1) ?? ''));
-  return hiddenNames.has(name) || isSecretName(name);
-}
 
 /** Where the value ends of a key that begins at `key` and whose colon stands before `from`. */
 function endOfValue(source: string, key: number, from: number): number {

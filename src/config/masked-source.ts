@@ -5,8 +5,8 @@ import { isSecretName } from '../core/redact/secret-name.ts';
 import { replaceSpans, type Span } from '../core/redact/span.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { isMap } from './draft.ts';
-import { hidingAt } from './hidden-keys.ts';
-import { hideUnread, isHiddenName, plainForm } from './hide-unread.ts';
+import { hidingAt, hidingOfName } from './hidden-keys.ts';
+import { hideUnread, plainForm } from './hide-unread.ts';
 import type { Path } from '../schema/findings.ts';
 import { type KeyPosition, type PathOffsets, pathText, type ScalarPosition } from './position-index.ts';
 
@@ -34,8 +34,9 @@ export const mask = '\ue003';
 export const maskOfPair = '\ue004';
 
 /**
- * What the schema marks is hidden, and so are values of keys that it does not know, texts where a section with hidden keys was to
- * stand, and whatever has the form of a secret. Where the text could not be read, names of keys decide (`hideUnread`).
+ * What the schema marks is hidden, and so are values of keys that it has nowhere, texts where a section with hidden keys was to stand
+ * (unless they are nearly a word of it), and whatever has the form of a secret. Where the text could not be read, names of keys
+ * decide (`hideUnread`).
  */
 export class MaskedSource {
   readonly #reading: SourceReading;
@@ -143,7 +144,7 @@ export class MaskedSource {
     if (this.#isValue(key)) return [{ start, end }];
     const text = this.#reading.source.slice(start, end);
     const [, whole = '', name = ''] = /^(["']?([A-Za-z_][\w.-]*):)\S/.exec(text) ?? [];
-    const isValue = whole !== '' && isHiddenName(name) && !hidingAt(path, null).isKnown;
+    const isValue = whole !== '' && hidingOfName(name) !== null && !hidingAt(path, null).isKnown;
     return moved([...this.#byForm(text), ...(isValue ? [{ start: whole.length, end: text.length }] : [])], start);
   }
 

@@ -45,7 +45,7 @@ export function reviewAutomatic(
   const address = isInternal ? hosts.find(isAddress) : undefined;
   if (address !== undefined)
     collector.errorAtValue(
-      placeOf(address, draft),
+      hostPath(address, draft),
       `the local CA makes certificates for names, and ${quoted(address)} is an address`,
       'give the route a name as "host", such as app.localhost',
     );
@@ -53,7 +53,7 @@ export function reviewAutomatic(
 }
 
 /** Where a route first names the host. */
-function placeOf(host: string, draft: Draft): Path {
+function hostPath(host: string, draft: Draft): Path {
   for (const [route, { host: hosts = [] }] of draft.routes) {
     const index = hosts.indexOf(host);
     if (index !== -1) return itemPath(draft, ['routes', route, 'host'], index);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { foreignWords } from './foreign-words.ts';
+import { knownNames } from './hidden-keys.ts';
 import { parsePathPrefix } from './format/path-prefix.ts';
 import { parseConfiguration } from './parse.ts';
 
@@ -64,7 +65,7 @@ for (const [key, says] of [
   ['query', /^queries are not matched/],
   ['cookies', /^single cookies are not matched/],
   ['listener', /^every route is for all listeners/],
-  ['client', /^"client" at the outermost level has limits for all/],
+  ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
   ['files', /^serving files is not supported yet/],
   ['include', /^a configuration is one file/],
   ['hsts', /^it belongs into "tls" of a listener/],
@@ -211,4 +212,36 @@ test('limits and doors of clients are explained in client too', () => {
     ['tls', /^TLS for clients/],
   ] as const)
     assert.match(suggestionIn(`${respond}client: { ${key}: 1 }\n`, key), says);
+});
+
+test('a key that belongs in a section which cannot stand here either is told where the section stands', () => {
+  for (const place of everywhere)
+    for (const word of knownNames()) {
+      const said = adviceOn(place, word) ?? '';
+      const [, section = ''] = /^it belongs in "(\w+)"$/.exec(said) ?? [];
+      if (section === '') continue;
+      const again = adviceOn(place, section) ?? '';
+      assert.doesNotMatch(
+        again,
+        /^it belongs (?:in "\w+"|at the outermost level, without indentation)$|^there are no limits/,
+        `${place}.${word}: ${said}; ${section}: ${again}`,
+      );
+    }
+});
+
+function adviceOn(place: keyof typeof places, key: string): string | null {
+  const parsing = parseConfiguration(places[place](key), context);
+  if (parsing.ok) return null;
+  return parsing.errors.find(({ message }) => message.startsWith(`unknown key "${key}"`))?.suggestion ?? null;
+}
+
+test('a limit of all clients is said to be none of a single part, where it is written in one', () => {
+  for (const place of ['listener', 'route', 'upstream', 'application'] as const)
+    for (const key of ['body_max', 'head_max', 'connections_per_address_max'])
+      assert.match(
+        adviceOn(place, key) ?? '',
+        /^there is no such limit for a single part yet: "client: \{ /,
+        `${place}.${key}`,
+      );
+  assert.match(adviceOn('route', 'client') ?? '', /^there are no limits for the clients of a single route yet/);
 });

@@ -178,9 +178,14 @@ const unsupported: readonly Unsupported[] = [
     unless: 'listeners',
   },
   {
+    keys: words('server'),
+    message:
+      'a "server" of other gateways has three parts here: its address is an entry of "listeners", its locations are "routes", and where they lead is "upstreams"',
+  },
+  {
     keys: words('client clients'),
     message:
-      '"client" at the outermost level has limits for all clients; access by client address is not supported yet',
+      'there are no limits for the clients of a single route yet: "client" at the outermost level has those for all; access by client address is not supported yet',
     unless: 'client',
   },
   { keys: words('metrics prometheus'), message: 'metrics need no key: they are at /metrics of the admin API' },
@@ -208,6 +213,7 @@ const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, read
   ...each('include includes import imports confd', atFiles),
   ...each('pathregex pathregexp pathmatch locationregex regex regexp query queries cookies', ['route']),
   ...each('listener listeners listen entrypoints client clients', ['route']),
+  ...each('server', ['file']),
   ...each('stream streams', ['file', 'listener', 'upstream']),
   ...each('user group daemon pid pidfile chroot', atProcess),
 ]);

@@ -1,5 +1,6 @@
 import type { ConfigurationError } from './configuration-errors.ts';
 import { quotedMax } from '../schema/error-detail.ts';
+import { knownNames } from './hidden-keys.ts';
 import type { HiddenText } from './masked-source.ts';
 
 const replacement = '***';
@@ -42,9 +43,11 @@ export function withoutHidden(
   if (hidden.length === 0) return errors;
   const everywhere = patternOf(hidden.flatMap(({ texts }) => texts.filter(isRare).flatMap(formsOf)));
   return errors.map((error) => {
+    const shown = shownNames(error.path, hidden);
+    const isShown = (text: string): boolean => shown.has(text) || knownNames().has(text);
     const related = hidden.filter(({ key }) => isRelated(error.path, key)).flatMap(({ texts }) => texts);
-    const words = related.flatMap(wordsOf);
-    const whole = patternOf(related.flatMap(formsOf));
+    const words = related.flatMap(wordsOf).filter((word) => !isShown(word));
+    const whole = patternOf(related.filter((text) => !isShown(text)).flatMap(formsOf));
     const part = patternOf(words);
     const rarePart = patternOf(words.filter(isNoPlainWord));
     const change = (text: string): string => replaced(inQuotations(replaced(text, whole), part), rarePart, everywhere);
@@ -56,6 +59,12 @@ export function withoutHidden(
       suggestion: error.suggestion === null ? null : change(error.suggestion),
     };
   });
+}
+
+/** The keys that lead to an error: its sentence names them, and a value may be the same word. */
+function shownNames(path: string, hidden: readonly HiddenText[]): ReadonlySet<string> {
+  const secret = new Set(hidden.flatMap(({ isKey, texts }) => (isKey ? texts : [])));
+  return new Set((path.match(/[\w-]+/g) ?? []).filter((name) => !secret.has(name)));
 }
 
 /** An error may stand at the section that the value is in, or deeper. */

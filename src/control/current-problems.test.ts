@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import type { StoreFault } from '../core/store-fault.ts';
+import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { InstanceStatus } from './gateway-status.ts';
 import { type ProblemContext, CurrentProblems } from './current-problems.ts';
@@ -22,7 +23,23 @@ describe('the current problems of a gateway', () => {
     clock = new SimulatedClock();
     dropped = 0;
     const reports = { refusals: [], descriptors: null, recentHttp2Limits: null };
-    problems = new CurrentProblems(clock, () => dropped, { reports });
+    problems = new CurrentProblems(clock, () => dropped, { reports, upstreamWatch });
+  });
+
+  const upstreamWatch = { unavailableSince: (upstream: string) => (upstream === 'sock' ? (0 as Instant) : null) };
+
+  test('count the time without an endpoint from its beginning, not from the report of it', () => {
+    clock.advanceSync(62_000);
+    for (const upstream of ['sock', 'other']) {
+      const evidence = { upstream, application: null, endpoints: 1, fix: null };
+      const reason = `the only endpoint of upstream ${upstream} is not available`;
+      hear({ kind: 'upstream_unavailable', subject: `upstream:${upstream}`, to: 'unavailable', reason, evidence });
+    }
+    clock.advanceSync(2000);
+    assert.deepEqual(
+      told().map((one) => one.split(':')[0]),
+      ['upstream_unavailable for 64 s', 'upstream_unavailable for 2 s'],
+    );
   });
 
   const hear = <K extends EventKind>(event: NewEvent<K>): void => problems.onEvent(event as unknown as Event);
@@ -242,17 +259,63 @@ describe('the current problems of a gateway', () => {
           kind: 'workers_failing',
           subject: 'gateway',
           to,
-          reason: `${lost} workers had to be replaced within 1 min`,
+          reason: '',
         },
-        evidence: { lost, lastedMs: 1500, serving: 0, wanted: 1, why: '' },
+        evidence: { lost, lastedMs: 1500, serving: 0, wanted: 1, why: 'it threw Error' },
       });
     tell('failing', 3);
     clock.advanceSync(5000);
     tell('failing', 6);
-    assert.deepEqual(told(), ['workers_failing for 5 s: 6 workers had to be replaced within 1 min.']);
+    assert.deepEqual(
+      told(),
+      [
+        'workers_failing for 5 s: 6 workers had to be replaced within 1 min; 1 of 1 serve now; the last one: it threw Error.',
+      ],
+      'how many serve is no fact of the event',
+    );
     assert.match(problems.list(healthy)[0]?.nextStep ?? '', /worker_lost/);
     tell('stable', 6);
     assert.deepEqual(told(), []);
+  });
+
+  test('include a worker that was lost, with its requests, for a minute, although its replacement serves', () => {
+    const lose = (exchangesLost: number): void =>
+      hear({
+        ...{ kind: 'worker_lost', subject: 'worker:2', reason: '', worker: 2 },
+        evidence: { reason: 'it threw Error', exchangesLost, unreadConnections: null, error: null, code: null },
+      });
+    lose(93);
+    clock.advanceSync(20_000);
+    assert.deepEqual(told(), [
+      'worker_lost for 20 s: A worker was lost 20 s ago, with 93 requests, which failed without a record: it threw Error.',
+    ]);
+    assert.deepEqual(told({ wanted: 0 }), [], 'the gateway stops');
+    lose(0);
+    clock.advanceSync(1000);
+    assert.deepEqual(told(), [
+      'worker_lost for 21 s: 2 workers were lost in the last minute, the last one a moment ago, with 93 requests, which failed without a record: it threw Error.',
+    ]);
+    problems.onWorkerCounts({ worker: 3, shedding: 0 });
+    clock.advanceSync(61_000);
+    assert.deepEqual(told(), []);
+    lose(1);
+    assert.match(told().join(), /^worker_lost for 0 s: A worker was lost a moment ago, with 1 request, /);
+  });
+
+  test('include a worker that does not answer, for as long as it does not', () => {
+    const workers = (isSilent: boolean) => [{ id: 3, state: 'serving', isSilent }];
+    const silent = (): void =>
+      hear({
+        ...{ kind: 'worker_silent', subject: 'worker:3', reason: '', worker: 3 },
+        evidence: { silentMs: 250, standIn: 4 },
+      });
+    silent();
+    clock.advanceSync(2000);
+    const expected = 'Worker 3 does not answer: its requests wait.';
+    assert.deepEqual(told({ workers: workers(true) }), [`worker_silent for 2 s: ${expected}`]);
+    assert.deepEqual(told({ workers: workers(false) }), []);
+    silent();
+    assert.deepEqual(told({ workers: workers(true) }), [`worker_silent for 0 s: ${expected}`]);
   });
 
   test('include workers that are missing after a loss', () => {
@@ -261,10 +324,13 @@ describe('the current problems of a gateway', () => {
       { id: 2, state: 'lost' },
     ];
     assert.deepEqual(told({ wanted: 2, workers }), [], 'a worker that starts for the first time is not missing');
-    const evidence = { reason: '', exchangesLost: 0, unreadConnections: null, error: null, code: null };
+    const evidence = { reason: 'it threw Error', exchangesLost: 0, unreadConnections: null, error: null, code: null };
     hear({ kind: 'worker_lost', subject: 'worker:2', reason: '', worker: 2, evidence });
     clock.advanceSync(1000);
     assert.match(told({ wanted: 2, workers }).join(), /^workers_missing for 1 s: 1 of 2 workers serve: /);
-    assert.deepEqual(told({ wanted: 2, workers: [...workers, { id: 3, state: 'serving' }] }), []);
+    assert.match(
+      told({ wanted: 2, workers: [...workers, { id: 3, state: 'serving' }] }).join(),
+      /^worker_lost for 1 s: A worker was lost a moment ago, with no request: it threw Error\.$/,
+    );
   });
 });

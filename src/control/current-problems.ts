@@ -1,4 +1,5 @@
 import { sentenceOf } from '../core/first-letter.ts';
+import { agoText } from '../core/ago-text.ts';
 import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
@@ -15,7 +16,9 @@ import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway
 import { lateStarts } from './late-starts.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
+import { RecentCount } from './recent-count.ts';
 import { RecentGrowth } from './recent-growth.ts';
+import { workersFailingText } from './worker-loss-watch.ts';
 
 /** A problem counts as current for this long after it was last reported. */
 const recentMs = 60_000;
@@ -45,7 +48,7 @@ interface RefusedConfiguration {
 /** The workers, and how many are wanted. */
 export interface ProblemContext {
   readonly wanted: number;
-  readonly workers: readonly { readonly id: number; readonly state: string }[];
+  readonly workers: readonly { readonly id: number; readonly state: string; readonly isSilent?: boolean }[];
   /** Path of the log in use; null without one. */
   readonly logPath: string | null;
   /** Folder of the store in use; absent without one. */
@@ -57,6 +60,13 @@ export interface ProblemContext {
   readonly applications: readonly ApplicationStatus[];
   /** Absent: there are no targets. */
   readonly alerts?: readonly AlertTargetStatus[];
+}
+
+/** Read whenever problems are listed. */
+export interface ProblemParts {
+  readonly reports: ClientProblemSources;
+  /** It reports an outage when it has lasted for a while. */
+  readonly upstreamWatch: { unavailableSince(upstream: string): Instant | null };
 }
 
 /** The current problems of the gateway itself, from its events and the counts of its workers, and of applications whose new instances are not ready or whose instances end again and again. */
@@ -71,11 +81,17 @@ export class CurrentProblems {
   /** By subject. */
   readonly #disks = new Map<string, { readonly path: string; readonly since: Instant; readonly reason: string }>();
   readonly #logLosses: RecentGrowth;
+  readonly #parts: ProblemParts;
   /** By upstream. */
   readonly #unavailable = new Map<string, { readonly since: Instant; readonly event: Unavailable }>();
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
-  #workersFailing: { readonly since: Instant; readonly reason: string } | null = null;
+  readonly #lostWorkers: RecentCount;
+  readonly #lostRequests: RecentCount;
+  #lostWhy = '';
+  /** When it was reported last that a worker does not answer, by its id; of current workers alone. */
+  readonly #silentSince = new Map<number, Instant>();
+  #workersFailing: { readonly since: Instant; readonly facts: EventFacts['workers_failing'] } | null = null;
   /** The file that the gateway has not applied; null if the last one was. */
   #refusedConfiguration: RefusedConfiguration | null = null;
   /** Instances that start, and since when it is reported that they are not ready. */
@@ -83,15 +99,18 @@ export class CurrentProblems {
   /** When the active configuration was applied. */
   #appliedAt: Instant;
 
-  /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. `parts`: read whenever problems are listed. */
-  constructor(clock: Clock, logDropped: () => number, parts: { readonly reports: ClientProblemSources }) {
+  /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. */
+  constructor(clock: Clock, logDropped: () => number, parts: ProblemParts) {
     this.#clock = clock;
+    this.#parts = parts;
     this.#clients = new ClientProblems(
       clock,
       () => parts.reports,
       (...problem) => this.#problem(...problem),
     );
     this.#crashLoops = new CrashLoops(clock);
+    this.#lostWorkers = new RecentCount(clock);
+    this.#lostRequests = new RecentCount(clock);
     this.#logLosses = new RecentGrowth(clock, logDropped);
     this.#appliedAt = clock.now();
   }
@@ -110,10 +129,16 @@ export class CurrentProblems {
       this.#storeEpisode = isFailing ? { ...event.evidence, since: known?.since ?? now, reason: event.reason } : null;
     } else if (event.kind === 'otlp_failing') {
       const { endpoint } = event.evidence;
-      this.#otlpEpisode = event.to === 'failing' ? { endpoint, since: now, reason: event.reason } : null;
+      this.#otlpEpisode =
+        event.to === 'failing' ? { endpoint, since: this.#otlpEpisode?.since ?? now, reason: event.reason } : null;
     } else if (event.kind === 'disk_space') {
       const { path } = event.evidence;
-      if (event.to === 'low') this.#disks.set(event.subject, { path, since: now, reason: event.reason });
+      if (event.to === 'low')
+        this.#disks.set(event.subject, {
+          path,
+          since: this.#disks.get(event.subject)?.since ?? now,
+          reason: event.reason,
+        });
       else this.#disks.delete(event.subject);
     } else if (event.kind === 'upstream_unavailable') {
       if (event.to === 'unavailable') this.#unavailable.set(event.subject, { since: now, event });
@@ -125,10 +150,15 @@ export class CurrentProblems {
     } else if (event.kind === 'configuration_rejected') {
       const since = this.#refusedConfiguration?.since ?? now;
       this.#refusedConfiguration = { ...event.evidence, since };
-    } else if (event.kind === 'worker_lost') this.#lostAt = now;
-    else if (event.kind === 'workers_failing')
+    } else if (event.kind === 'worker_lost') {
+      this.#lostAt = now;
+      this.#lostWhy = event.evidence.reason;
+      this.#lostWorkers.add(1);
+      if (event.evidence.exchangesLost > 0) this.#lostRequests.add(event.evidence.exchangesLost);
+    } else if (event.kind === 'workers_failing')
       this.#workersFailing =
-        event.to === 'failing' ? { since: this.#workersFailing?.since ?? now, reason: event.reason } : null;
+        event.to === 'failing' ? { since: this.#workersFailing?.since ?? now, facts: event.evidence } : null;
+    else if (event.kind === 'worker_silent') this.#noteSilent(event.worker);
     else if (event.kind === 'instance_not_ready' || event.kind === 'instance_wrong_listen_address') {
       const instance = instanceOf(event);
       this.#notReady.set(instance, this.#notReady.get(instance) ?? now);
@@ -145,6 +175,10 @@ export class CurrentProblems {
     return this.#crashLoops.list(applications);
   }
 
+  #noteSilent(worker: Event['worker']): void {
+    if (typeof worker === 'number' && !this.#silentSince.has(worker)) this.#silentSince.set(worker, this.#clock.now());
+  }
+
   #onLogDropped({ what, count, errno }: EventFacts['log_dropped'], isFailing: boolean): void {
     const now = this.#clock.now();
     const known = this.#logEpisode?.path === what ? this.#logEpisode : null;
@@ -157,7 +191,7 @@ export class CurrentProblems {
 
   /** Counts that a worker reports several times a second. */
   onWorkerCounts({ worker, shedding }: Pick<WorkerCounts, 'worker' | 'shedding'>): void {
-    this.#logLosses.sample();
+    for (const count of [this.#logLosses, this.#lostWorkers, this.#lostRequests]) count.sample();
     if (shedding === 0) this.#shedding.delete(worker);
     else if (!this.#shedding.has(worker)) this.#shedding.set(worker, this.#clock.now());
   }
@@ -166,7 +200,9 @@ export class CurrentProblems {
   list(context: ProblemContext): readonly StatusProblem[] {
     const own = [
       ...this.#missing(context),
-      ...this.#failingWorkers(),
+      ...this.#failingWorkers(context),
+      ...this.#lost(context),
+      ...this.#silent(context),
       ...this.#unapplied(),
       ...this.#shed(context),
       ...this.#clients.list(this.#descriptors, this.#appliedAt),
@@ -214,14 +250,19 @@ export class CurrentProblems {
 
   #withoutEndpoint(): readonly StatusProblem[] {
     return [...this.#unavailable.values()].map(({ since, event: { reason, evidence } }) => ({
-      ...this.#problem('upstream_unavailable', since, sentenceOf(reason), evidence.fix ?? ''),
+      ...this.#problem(
+        'upstream_unavailable',
+        this.#parts.upstreamWatch.unavailableSince(evidence.upstream) ?? since,
+        sentenceOf(reason),
+        evidence.fix ?? '',
+      ),
       ...(evidence.application === null ? {} : { application: evidence.application }),
       upstream: evidence.upstream,
     }));
   }
 
   #missing({ wanted, workers }: ProblemContext): readonly StatusProblem[] {
-    const serving = workers.filter(({ state }) => state === 'serving').length;
+    const serving = servingOf(workers);
     if (this.#lostAt === null || serving >= wanted) return [];
     const who = serving === 0 ? 'No worker serves' : `${serving} of ${wanted} workers serve`;
     const reason = `${who}: a worker was lost, and its replacement has not started yet.`;
@@ -229,10 +270,38 @@ export class CurrentProblems {
     return [this.#problem('workers_missing', this.#lostAt, reason, nextStep)];
   }
 
-  #failingWorkers(): readonly StatusProblem[] {
+  #failingWorkers({ wanted, workers }: ProblemContext): readonly StatusProblem[] {
     if (this.#workersFailing === null) return [];
-    const { since, reason } = this.#workersFailing;
+    const { since, facts } = this.#workersFailing;
+    const reason = workersFailingText(facts, { serving: servingOf(workers), wanted }, 'serve now');
     return [this.#problem('workers_failing', since, sentenceOf(reason), workersStep)];
+  }
+
+  #lost({ wanted }: ProblemContext): readonly StatusProblem[] {
+    const { since, lastAt, lastMinute: count } = this.#lostWorkers;
+    // Where workers are lost while the gateway stops, people wait for its end.
+    if (this.#lostAt === null || wanted === 0 || this.#clock.now() - lastAt >= recentMs) return [];
+    const ago = agoText(this.#clock.now() - lastAt);
+    const requests = this.#lostRequests.lastMinute;
+    const failed = requests === 0 ? 'no request' : `${countText(requests, 'request')}, which failed without a record`;
+    const what =
+      count === 1
+        ? `A worker was lost${ago || ' a moment ago'}`
+        : `${count} workers were lost in the last minute, the last one${ago || ' a moment ago'}`;
+    const reason = `${what}, with ${failed}: ${this.#lostWhy}.`;
+    return [this.#problem('worker_lost', since, reason, workersStep)];
+  }
+
+  #silent({ workers }: ProblemContext): readonly StatusProblem[] {
+    const now = this.#clock.now();
+    const silent = workers.filter(({ state, isSilent }) => state === 'serving' && isSilent === true);
+    for (const id of this.#silentSince.keys()) if (!silent.some((one) => one.id === id)) this.#silentSince.delete(id);
+    return silent.map(({ id }) => {
+      const reason = `Worker ${id} does not answer: its requests wait.`;
+      const nextStep =
+        'Wait: the gateway replaces a worker that does not answer for long. If it comes again, look at modules of your own (`filters`), and at the load of the machine.';
+      return this.#problem('worker_silent', this.#silentSince.get(id) ?? now, reason, nextStep);
+    });
   }
 
   #unapplied(): readonly StatusProblem[] {
@@ -311,6 +380,10 @@ export class CurrentProblems {
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {
     return { kind, sinceS: Math.max(0, Math.round((this.#clock.now() - since) / 1000)), reason, nextStep };
   }
+}
+
+function servingOf(workers: ProblemContext['workers']): number {
+  return workers.filter(({ state }) => state === 'serving').length;
 }
 
 const instanceOf = ({ subject }: Event): string => subject.slice('instance:'.length);

@@ -23,7 +23,7 @@ export interface HeldSocketsParts {
   readonly clock: Clock;
   /** Workers that may accept instead of another one. */
   readonly workers: () => readonly AcceptingWorker[];
-  /** A worker has begun to accept from the socket of another worker (`owner`; null: that worker has ended). */
+  /** A worker has begun to accept from sockets of another worker (`owner`; null: that worker has ended). */
   readonly onStandInStarted: (standIn: AcceptingWorker, owner: AcceptingWorker | null) => void;
 }
 
@@ -158,15 +158,18 @@ export class HeldSockets {
 
   /** Makes a worker that answers accept from every socket, if there is such a worker. */
   acceptForAbsentWorkers(): void {
+    // A worker has a socket for each listener, and may stand in at all of them.
+    const begun = new Map<AcceptingWorker, Set<AcceptingWorker | null>>();
     for (const held of this.#held.values()) {
       if (acceptorsOf(held).some(isAnswering)) continue;
       const standIn = this.#leastBusy(this.#parts.workers().filter(isAnswering));
       if (standIn === null) continue;
       held.standIns.add(standIn);
       standIn.standIn(held.socket);
-      this.#parts.onStandInStarted(standIn, held.owner);
+      begun.set(standIn, (begun.get(standIn) ?? new Set()).add(held.owner));
       this.#reviewLater();
     }
+    for (const [standIn, owners] of begun) for (const owner of owners) this.#parts.onStandInStarted(standIn, owner);
   }
 
   /** Closes sockets at addresses that the configuration no longer has. */

@@ -54,7 +54,7 @@ describe('an upstream without an available endpoint', () => {
     const unavailable =
       'unavailable: none of the 2 endpoints of upstream api is available; 10.0.0.1:80: GET / was refused';
     assert.deepEqual(said(), [unavailable]);
-    assert.match(told[0]?.evidence.fix ?? '', /^See whether the endpoints run/);
+    assert.match(told[0]?.evidence.fix ?? '', /^See whether the program at 10.0.0.1:80 runs/);
     become('unhealthy', 'healthy');
     assert.deepEqual(said().slice(1), ['available: the endpoint 10.0.0.2:80 of upstream api is available']);
     clock.advanceSync(60_000);

@@ -61,6 +61,11 @@ export class UpstreamWatch {
     this.#lookWithin(lookAfterMs);
   }
 
+  /** Since when no endpoint of the upstream has been available; null: one is. */
+  unavailableSince(id: string): Instant | null {
+    return this.#outages.get(id)?.since ?? null;
+  }
+
   /** The endpoints end because the gateway does. */
   close(): void {
     this.#isClosed = true;
@@ -206,7 +211,8 @@ function fixOf({ application, endpoints }: WatchedUpstream): string {
   if (fix !== null) return `${upperFirst(fix)}.`;
   if (endpoints.some(({ state }) => state === 'circuit_open' || state === 'half_open'))
     return 'See why its requests fail: `candor events` has their causes (`health_disagreement`). Three answers close the circuit breaker again.';
+  const first = endpoints.find(isUnavailable);
   return application === null || application === undefined
-    ? 'See whether the endpoints run and can be reached: `candor status` has what the check of each one found.'
-    : 'See in `candor status` why its instances are not ready.';
+    ? `See whether ${first === undefined ? 'the endpoints run' : `the program at ${addressText(first.address)} runs`} and can be reached from this machine; if so, correct the \`check\` of the upstream in the configuration.`
+    : 'See why its instances are not ready: `candor events --full` has their last output. Then correct the application or its `readiness`.';
 }

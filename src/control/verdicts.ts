@@ -171,7 +171,10 @@ export function verdictOfGateway(
     lastMinute: lastMinute.all,
     silentS: history.silentS('all'),
     refusal: status.refusal,
-    problems: problemsFor(status.problems, 'gateway').length,
+    problems: status.problems.flatMap(({ kind }) => {
+      const rule = problemKinds[kind];
+      return rule.verdict === 'gateway' ? [rule.clause] : [];
+    }),
     unreadyReleases: problemsFor(status.problems, 'release').flatMap(({ application }) => application ?? []),
     incidents: status.incidents.length,
     upstreams: status.upstreams.map(({ id, verdict, endpoints }) => {

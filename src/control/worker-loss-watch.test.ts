@@ -31,7 +31,7 @@ test('three replacements within ten minutes are reported, with the reason of the
   assert.deepEqual(told(), ['stable failing 3']);
   assert.equal(
     events[0]?.reason,
-    '3 workers had to be replaced within 1 min; 1 of 2 serve; the last one: it ended with 3',
+    '3 workers had to be replaced within 1 min; 1 of 2 served then; the last one: it ended with 3',
   );
 });
 

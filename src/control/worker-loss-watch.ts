@@ -1,4 +1,4 @@
-import type { EventSink } from '../core/event.ts';
+import type { EventFacts, EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
 /** So many replacements within this time are no accident. */
@@ -12,6 +12,16 @@ const calmMs = 300_000;
 export interface ServingWorkers {
   readonly serving: number;
   readonly wanted: number;
+}
+
+/** How often workers had to be replaced, and how many serve, at the event or at present. */
+export function workersFailingText(
+  { lost, lastedMs, why }: Pick<EventFacts['workers_failing'], 'lost' | 'lastedMs' | 'why'>,
+  { serving, wanted }: ServingWorkers,
+  serve: 'served then' | 'serve now',
+): string {
+  const minutes = Math.max(1, Math.ceil(lastedMs / 60_000));
+  return `${lost} workers had to be replaced within ${minutes} min; ${serving} of ${wanted} ${serve}; the last one: ${why}`;
 }
 
 /** Reports that workers have to be replaced again and again, that twice as many had to be since the last report, and that it is over. */
@@ -49,14 +59,14 @@ export class WorkerLossWatch {
     const isFirst = this.#reported === 0;
     this.#reported = this.#lost;
     const lastedMs = now - this.#began;
-    const minutes = Math.max(1, Math.ceil(lastedMs / 60_000));
+    const facts = { lost: this.#lost, lastedMs, why };
     this.#events.emit({
       kind: 'workers_failing',
       subject: 'gateway',
       from: isFirst ? 'stable' : 'failing',
       to: 'failing',
-      reason: `${this.#lost} workers had to be replaced within ${minutes} min; ${serving.serving} of ${serving.wanted} serve; the last one: ${why}`,
-      evidence: { lost: this.#lost, lastedMs, ...serving, why },
+      reason: workersFailingText(facts, serving, 'served then'),
+      evidence: { ...facts, ...serving },
     });
   }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Configuration } from '../core/configuration.ts';
+import { durationBoundsMs } from '../core/counters.ts';
+import type { LostRecord } from '../core/record.ts';
 import { ExchangeCounters } from '../record/counters.ts';
 import { sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -79,4 +81,25 @@ describe('the history of requests', () => {
     reports.onBatch(batchOf('after'));
     assert.equal(reports.history.has('upstream:after'), true);
   });
+});
+
+test('requests that a lost worker had in flight have failed: in the last minute, in the history and in the metrics', () => {
+  const clock = new SimulatedClock();
+  const lines: LostRecord[] = [];
+  const configuration = { upstreams: [], routes: [], client: {}, log: { path: '-' } } as unknown as Configuration;
+  const reports = new WorkerReports({
+    ...{ clock, watcher: null, startedWall: 0, processKey: 'k3f9xa', configuration: () => configuration },
+    log: { appendLost: (record: LostRecord) => void lines.push(record) },
+  } as unknown as WorkerReportsParts);
+  reports.onWorkerLost({ worker: 1, revision: 1, exchanges: 93, unread: null, why: 'it threw Error' });
+  reports.onWorkerLost({ worker: 2, revision: 1, exchanges: 0, unread: null, why: 'it threw Error' });
+  assert.deepEqual(
+    lines.map(({ exchanges }) => exchanges),
+    [93],
+  );
+  const { requests, errors, errorShare, p99Ms } = reports.lastMinute.all;
+  assert.deepEqual([requests, errors, errorShare, p99Ms], [93, 93, 1, null]);
+  assert.deepEqual(reports.history.recent('all', 5), { requests: 93, errors: 93 });
+  const told = reports.exchanges.map(({ cause, end, count, durations }) => [cause, end, count, durations.length]);
+  assert.deepEqual(told, [['gateway_fault', 'truncated', 93, durationBoundsMs.length + 1]]);
 });

@@ -11,7 +11,7 @@ import type { Clock } from '../core/time.ts';
 import { TrafficHistory } from '../record/traffic-history.ts';
 import { EndpointMinute } from '../record/endpoint-minute.ts';
 import { LastMinute } from '../record/last-minute.ts';
-import { CounterTotals, type CurrentNames } from '../record/counters.ts';
+import { CounterTotals, type CurrentNames, lostExchanges } from '../record/counters.ts';
 import { descriptorLimit, descriptorsNeeded } from '../system/descriptors.ts';
 import { PerSecond } from '../core/per-second.ts';
 import { lineFeed } from '../record/line-feed.ts';
@@ -149,11 +149,8 @@ export class WorkerReports {
 
   onBatch({ exchanges, responses, stages, outcomes, failedHandshakes, http2Limits, http2Errors }: WorkerBatch): void {
     const { configuration, workers } = this.#parts;
-    this.#totals.add(exchanges);
+    this.#count(exchanges);
     this.#attempts.add(responses, stages);
-    this.#lastMinute.add(exchanges);
-    this.#useNames(configuration());
-    this.#history.add(exchanges);
     this.endpointMinute.add(outcomes);
     this.#failures?.note(outcomes, exchanges);
     this.#handshakes.note(failedHandshakes);
@@ -163,6 +160,13 @@ export class WorkerReports {
     this.#refusals.note(counts, configuration().client);
     this.#handshakeDelays.note(counts, configuration().client);
     this.#descriptors.note(counts);
+  }
+
+  #count(exchanges: readonly ExchangeCount[]): void {
+    this.#totals.add(exchanges);
+    this.#lastMinute.add(exchanges);
+    this.#useNames(this.#parts.configuration());
+    this.#history.add(exchanges);
   }
 
   #useNames(configuration: Configuration): void {
@@ -190,8 +194,9 @@ export class WorkerReports {
     if (skipped > 0) watcher?.onFailuresSkipped?.(skipped);
   }
 
-  /** Writes one `lost` line for all requests that a lost worker had in flight. */
+  /** Counts the requests that a lost worker had in flight as failed, and writes one `lost` line for all of them. */
   onWorkerLost({ worker, revision, exchanges, unread, why }: WorkerLoss): void {
+    if (exchanges > 0) this.#count([lostExchanges(exchanges)]);
     if (exchanges === 0 && (unread ?? 0) === 0) return;
     const { clock, log, startedWall, processKey } = this.#parts;
     const { deployment, member, log: spec } = this.#parts.configuration();

@@ -254,6 +254,15 @@ describe('the advice', () => {
     assert.match(stepOf('NO_ERROR'), /^Nothing, where another attempt/);
   });
 
+  it('of checks that found another protocol replaces that of their cause', () => {
+    const evidence = { upstream: 'php', endpoints: 1, reason: 'x', retryAfterS: 1, endpointCause: 'response_not_http' };
+    const [found, other] = [{ fix: 'put a server before it' }, {}].map((more) =>
+      specOf(fail('no_endpoint_ready', 'route', { ...evidence, ...more })),
+    );
+    assert.deepEqual([found?.nextStep, found?.whose, found?.usualCauses], ['Put a server before it.', 'operator', []]);
+    assert.match(other?.nextStep ?? '', /ss -ltnp/);
+  });
+
   it('names the protocol that a 101 must name', () => {
     const other = fail('response_upgrade_unexpected', 'response', { address, requested: 'websocket', answered: 'h2c' });
     assert.match(specOf(other).nextStep, /must name "websocket", not "h2c"/);

@@ -1,3 +1,4 @@
+import { upperFirst } from './first-letter.ts';
 import { isSameTime } from './same-time.ts';
 import { isCrashSignal } from './crash-signal.ts';
 import type { InstanceExit } from './endpoint.ts';
@@ -31,6 +32,9 @@ function textsOfEndpoints({ cause, evidence }: Failure): CaseTexts | null {
   if (cause !== 'no_endpoint_ready' || evidence.endpointCause === undefined) return null;
   if (!Object.hasOwn(failureTable, evidence.endpointCause)) return null;
   const { whose, temporary, forClient, usualCauses, nextStep } = specOfCause(evidence.endpointCause as Cause);
+  const { fix } = evidence;
+  // What the check found fits better than what the cause says in general.
+  if (fix !== undefined) return { whose, temporary, forClient, usualCauses: [], nextStep: `${upperFirst(fix)}.` };
   return { whose, temporary, forClient, usualCauses, nextStep };
 }
 

@@ -1,4 +1,4 @@
-import type { Guess } from './failure.ts';
+import type { Failure, Guess } from './failure.ts';
 
 /** What bytes look like that are not HTTP, behind 'it looks like'. */
 export const guessWords: Readonly<Record<Guess, string>> = {
@@ -30,6 +30,12 @@ export type SpokenProtocol = OtherProtocol | 'http2';
 
 export function isSpokenProtocol(guess: Guess): guess is SpokenProtocol {
   return guess === 'http2' || isOtherProtocol(guess);
+}
+
+/** What an endpoint speaks in place of HTTP/1.1, by the failure of a request on a fresh connection; null: that is not known. */
+export function spokenIn({ cause, evidence }: Failure): SpokenProtocol | null {
+  if (cause !== 'response_not_http' || evidence.answeredBefore !== undefined) return null;
+  return isSpokenProtocol(evidence.guess) ? evidence.guess : null;
 }
 
 /** What to do where an endpoint speaks another protocol. */

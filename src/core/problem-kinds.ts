@@ -6,27 +6,36 @@ interface ProblemRule {
    * endpoints themselves; people are to know of it.
    */
   readonly verdict: 'gateway' | 'release' | 'upstream' | null;
+  /** What the verdict says of a problem of the gateway. */
+  readonly clause?: string;
 }
 
 /** Every problem that a status may have; docs/cli.md says when each is told. */
 export const problemKinds = {
-  workers_missing: { verdict: 'gateway' },
+  workers_missing: { verdict: 'gateway', clause: 'a worker is missing' },
+  /** One was lost in the last minute, with the requests that it had in flight. */
+  worker_lost: { verdict: 'gateway', clause: 'a worker was lost, with its requests' },
+  /** One does not answer: its requests wait. */
+  worker_silent: { verdict: 'gateway', clause: 'a worker does not answer' },
   /** They had to be replaced again and again, and have not run for five minutes since. */
-  workers_failing: { verdict: 'gateway' },
+  workers_failing: { verdict: 'gateway', clause: 'workers fail again and again' },
   /** The last reload was refused, so that an earlier configuration is active. */
-  configuration_refused: { verdict: 'gateway' },
-  worker_sheds: { verdict: 'gateway' },
-  descriptors_scarce: { verdict: 'gateway' },
+  configuration_refused: {
+    verdict: 'gateway',
+    clause: 'the last configuration was refused, and an earlier one is active',
+  },
+  worker_sheds: { verdict: 'gateway', clause: 'a worker has hardly any memory left' },
+  descriptors_scarce: { verdict: 'gateway', clause: 'hardly any descriptor is left' },
   /** The configuration may need more than the process may have. Nothing has failed yet. */
   descriptors_few: { verdict: null },
-  clients_refused: { verdict: 'gateway' },
+  clients_refused: { verdict: 'gateway', clause: 'clients are refused' },
   /** Clients of HTTP/2 reached a limit; others are served. */
   http2_limits_reached: { verdict: null },
-  log_failing: { verdict: 'gateway' },
-  store_failing: { verdict: 'gateway' },
+  log_failing: { verdict: 'gateway', clause: 'lines of the log are lost' },
+  store_failing: { verdict: 'gateway', clause: 'the store fails' },
   /** An application prints more than is stored. */
   output_left_out: { verdict: null },
-  otlp_failing: { verdict: 'gateway' },
+  otlp_failing: { verdict: 'gateway', clause: 'the export to the collector fails' },
   replacement_failing: { verdict: 'release' },
   /** An instance ends again and again: one that was ready, or one that never was while no instance of an earlier configuration serves. */
   crash_loop: { verdict: 'upstream' },
@@ -34,8 +43,8 @@ export const problemKinds = {
   application_not_ready: { verdict: 'upstream' },
   /** No endpoint of an upstream has been available for ten seconds, or for a minute since the start. */
   upstream_unavailable: { verdict: null },
-  alerts_failing: { verdict: 'gateway' },
-  disk_nearly_full: { verdict: 'gateway' },
+  alerts_failing: { verdict: 'gateway', clause: 'alerts are not delivered' },
+  disk_nearly_full: { verdict: 'gateway', clause: 'a disk is nearly full' },
 } as const satisfies Readonly<Record<string, ProblemRule>>;
 
 export type ProblemKind = keyof typeof problemKinds;

@@ -30,8 +30,11 @@ export function makePrivateFolder(path: string): string | null {
   return (mode & othersMayWrite) === 0 ? null : openToOthers;
 }
 
-/** What lies there are keys and state: `git add .` passes it by. Only in a folder that we have made, which has nothing of others. */
-function hideFromGit(folder: string): void {
+/**
+ * What lies there are keys, state, or what clients have asked: `git add .` passes it by. Only for a folder that we have made, which has
+ * nothing of others.
+ */
+export function hideFromGit(folder: string): void {
   try {
     writeFileSync(join(folder, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 });
   } catch {

@@ -145,6 +145,40 @@ for (const [protocol, bytes] of [
     assert.deepEqual(await ask(server), { kind: 'unasked_protocol', protocol });
   });
 
+test('where a connection is enough, a server that has shown to speak another protocol is asked until it does not', async (t) => {
+  const [, record, answer] = otherProtocols[0];
+  const http = answering('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+  const fastcgi = speaking(record, answer);
+  let serve: (socket: Socket) => void = fastcgi;
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    socket.on('error', () => {});
+    serve(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  t.after(() => server.close());
+  const checker = createSystemChecker(new SimulatedClock());
+  const seen = async (more: Partial<ReadinessCheck> = {}): Promise<string> => {
+    const observed = Promise.withResolvers<ReadinessResult>();
+    checkReadiness(checker, { port, path: '/', timeoutMs: 400, ...more }, observed.resolve);
+    return (await observed.promise).kind;
+  };
+  const told = [await seen({ tcp: true }), await seen(), await seen({ tcp: true }), await seen({ tcp: true })];
+  assert.deepEqual(told, ['connected', 'other_protocol', 'other_protocol', 'other_protocol']);
+  assert.equal(await seen({ tcp: true, http2: true }), 'connected', 'it is asked over HTTP/1.1 alone');
+  serve = (socket) => void socket.once('data', () => socket.end(Uint8Array.from(settingsAndGoAway)));
+  assert.equal(await seen({ tcp: true }), 'unasked_protocol');
+  serve = http;
+  assert.equal(await seen({ tcp: true }), 'connected');
+  const before = connections;
+  serve = fastcgi;
+  assert.equal(await seen({ tcp: true }), 'connected');
+  assert.equal(connections, before + 1, 'what it spoke before is forgotten');
+});
+
 test('a server that closes HTTP connections and hangs at other protocols has closed the connection', async () => {
   const server = (socket: Socket) => socket.once('data', (bytes) => (bytes[0] === 0x47 ? socket.destroy() : undefined));
   assert.deepEqual(await ask(server, 400, 2), { kind: 'closed', errno: 'ECONNRESET' });

@@ -39,6 +39,9 @@ test('a state folder that a repository tracks is recognised by its index', {
   git('rm', '-q', '--cached', 'deploy/.candor/configuration-key');
   assert.equal(trackedByGit(state), null, 'removed');
   assert.equal(trackedByGit(join(root, 'none')), null);
+  assert.equal(trackedByGit(join(root, 'shop', 'x.deploy')), 'x.deploy', 'a file');
+  writeFileSync(join(root, 'shop', 'x.dep'), '');
+  assert.equal(trackedByGit(join(root, 'shop', 'x.dep')), null, 'the beginning of the name of another');
   git('add', 'deploy/.candor/certificates');
   git('add', '-N', 'deploy/.candor/configuration-key');
   assert.equal(

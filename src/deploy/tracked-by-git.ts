@@ -7,15 +7,16 @@ const indexBytesMax = 64 * 1024 * 1024;
 /** The length of a path in an entry of the index has twelve bits. */
 const pathLengthMask = 0xfff;
 
-/** A file below a folder that the git repository around it tracks; null: there is none, or that cannot be read. */
-export function trackedByGit(folder: string): string | null {
+/** A file, or one below a folder, that the git repository around it tracks; null: there is none, or that cannot be read. */
+export function trackedByGit(path: string): string | null {
   try {
-    const real = realpathSync(folder);
+    const real = realpathSync(path);
+    const isFolder = statSync(real).isDirectory();
     const root = rootOfRepository(real);
     if (root === null) return null;
     const file = join(gitFolderOf(root), 'index');
     if (statSync(file).size > indexBytesMax) return null;
-    return entryBelow(readFileSync(file), `${relative(root, real)}/`);
+    return entryBelow(readFileSync(file), `${relative(root, real)}${isFolder ? '/' : '\0'}`);
   } catch {
     return null;
   }

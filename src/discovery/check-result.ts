@@ -1,6 +1,10 @@
 import { unmetExpectation } from '../core/check-expectation.ts';
 import type { CheckSpec, DrainSignalSpec, ResponseExpectation } from '../core/upstream-spec.ts';
+import type { ReadinessFinding } from '../core/endpoint.ts';
 import { explain } from '../core/explain.ts';
+import { clause } from '../core/failure-table/formatting.ts';
+import { lowerFirst } from '../core/first-letter.ts';
+import { spokenIn, stepOfOtherProtocol } from '../core/guess-words.ts';
 import type { Cause } from '../core/failure.ts';
 import type { GrpcAnswer, HealthCheckResult } from '../core/health-checker.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
@@ -66,6 +70,15 @@ export function drainOf(result: HealthCheckResult, spec: DrainSignalSpec | undef
 /** The failure of a check that a request would meet too. */
 export function causeOf(result: HealthCheckResult): Cause | null {
   return result.kind === 'failed' ? result.failure.cause : null;
+}
+
+/** The endpoint speaks another protocol than the one of its upstream: what it is, and what to do; null: that is not known. */
+export function findingOf(result: HealthCheckResult): ReadinessFinding | null {
+  if (result.kind !== 'failed') return null;
+  const spoken = spokenIn(result.failure);
+  if (spoken === null) return null;
+  const reason = clause(explain(failureWithoutSecrets(result.failure, redactor)));
+  return { reason, fix: lowerFirst(clause(stepOfOtherProtocol[spoken])), lasting: true, cause: result.failure.cause };
 }
 
 /** What the health document of the endpoint says of parts that do not work; null: nothing, or it has sent none. */

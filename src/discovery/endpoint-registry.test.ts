@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { UpstreamId } from '../core/endpoint.ts';
 import type { NewEvent } from '../core/event.ts';
+import { fail } from '../core/failure.ts';
+import type { HealthChecker, HealthCheckResult } from '../core/health-checker.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { configurationOf, createFakeChecker, ListSource } from './discovery.test-support.ts';
@@ -12,6 +14,9 @@ import { StaticSource } from './static-source.ts';
 const app = 'app' as UpstreamId;
 const check = { kind: 'tcp', intervalMs: 5000, timeoutMs: 1000, passes: 1, fails: 1 } as const;
 
+/** What checks find at once; null: what the fake checker says. */
+const checks: { answer: HealthCheckResult | null } = { answer: null };
+
 function world(...more: readonly EndpointSourceFactory[]) {
   const clock = new SimulatedClock();
   const up = new Set<string>();
@@ -19,8 +24,16 @@ function world(...more: readonly EndpointSourceFactory[]) {
   const events: NewEvent[] = [];
   const changes: UpstreamId[] = [];
   let list: ListSource | null = null;
+  const fake = createFakeChecker(clock, up, checked);
+  const checker: HealthChecker = {
+    check: (request, onResult) => {
+      if (checks.answer === null) return fake.check(request, onResult);
+      onResult(checks.answer);
+      return { cancel: () => undefined };
+    },
+  };
   const registry = new EndpointRegistry({
-    checkContext: { clock, random: new SeededRandom(1), checker: createFakeChecker(clock, up, checked) },
+    checkContext: { clock, random: new SeededRandom(1), checker },
     sources: [(context) => (list = new ListSource(app, context)), ...more],
     listeners: () => [],
     events: { emit: (event) => void events.push(event as unknown as NewEvent) },
@@ -125,6 +138,20 @@ describe('the endpoint registry', () => {
     checked.length = 0;
     clock.advanceSync(20_000);
     assert.deepEqual(checked, []);
+  });
+
+  test('says of an endpoint that speaks another protocol what to do', () => {
+    const { registry, list } = world();
+    const evidence = { address: '10.0.0.1:80', guess: 'http2', firstBytes: '000000040000000000' } as const;
+    const failure = fail('response_not_http', 'response', evidence);
+    checks.answer = { kind: 'failed', failure, firstBytes: new Uint8Array(0) };
+    registry.activate(configurationOf({ id: app, check }));
+    list.set('1', '10.0.0.1');
+    checks.answer = null;
+    const [endpoint] = registry.endpoints(app)?.values() ?? [];
+    assert.equal(endpoint?.state, 'unhealthy');
+    assert.match(endpoint.finding?.fix ?? '', /^set `http2: true` for the upstream/);
+    registry.stop();
   });
 
   test('stops its sources, and asks nothing of them afterwards', () => {

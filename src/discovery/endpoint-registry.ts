@@ -205,12 +205,13 @@ export class EndpointRegistry {
     if (prohibition !== undefined) return { state: 'unhealthy', reason: explain(prohibition), failure: prohibition };
     const watched = this.#checks.find(spec, id);
     if (watched === undefined) return { state: 'unchecked', reason: `it is not checked${remark}` };
-    const { state, reason, schedule: checks, cause } = watched;
+    const { state, reason, schedule: checks, cause, finding } = watched;
     const view = {
       state,
       reason: `${reason}${remark}`,
       checks,
       ...(watched.mayStay ? { mayStay: true as const } : {}),
+      ...(finding === null ? {} : { finding }),
     };
     return cause === null ? view : { ...view, checkCause: cause };
   }
@@ -235,7 +236,7 @@ export class EndpointRegistry {
   }
 }
 
-type CheckedView = Pick<EndpointSnapshot, 'state' | 'reason' | 'failure' | 'checkCause' | 'mayStay'> &
+type CheckedView = Pick<EndpointSnapshot, 'state' | 'reason' | 'failure' | 'finding' | 'checkCause' | 'mayStay'> &
   Partial<Pick<EndpointSnapshot, 'checks'>>;
 
 const refusedTraffic: InstanceTraffic = { served: false, failed: true, refused: true };

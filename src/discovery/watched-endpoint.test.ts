@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectTarget, ConnectWaiter } from '../core/connector.ts';
 import { Deadlines } from '../core/deadline.ts';
+import { fail } from '../core/failure.ts';
+import type { HealthCheckResult } from '../core/health-checker.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -97,4 +99,41 @@ test('a check with the same result as the last one is not reported', () => {
     '6: unhealthy, 1 to go',
     '7: healthy, 0 to go',
   ]);
+});
+
+test('an endpoint that speaks another protocol is unhealthy at the first check that finds it, with what to do, until a check passes', () => {
+  const clock = new SimulatedClock();
+  const evidence = { address: '10.0.0.1:80', guess: 'fastcgi', firstBytes: '010a0000' } as const;
+  const spoken: HealthCheckResult = {
+    ...{ kind: 'failed', firstBytes: new Uint8Array(0) },
+    failure: fail('response_not_http', 'response', evidence),
+  };
+  const connected = { kind: 'connected', address: '10.0.0.1:80' } as const;
+  let result: HealthCheckResult = connected;
+  const checker = {
+    check: (_request: unknown, onResult: (result: HealthCheckResult) => void) => {
+      onResult(result);
+      return { cancel: () => undefined };
+    },
+  };
+  const endpoint = new WatchedEndpoint(
+    {
+      ...{ address: { kind: 'tcp', host: '10.0.0.1', port: 80 }, tls: null },
+      check: { kind: 'tcp', intervalMs: everyMs, timeoutMs: 1000, passes: 2, fails: 3 },
+    },
+    { clock, random: new SeededRandom(1), checker },
+    { onChange: () => undefined, onChecked: () => undefined },
+  );
+  endpoint.start();
+  assert.deepEqual([endpoint.state, endpoint.finding], ['healthy', null]);
+  result = spoken;
+  clock.advanceSync(6000);
+  assert.equal(endpoint.state, 'unhealthy');
+  assert.match(endpoint.reason, /^10\.0\.0\.1:80 speaks FastCGI and not HTTP/);
+  assert.match(endpoint.finding?.fix ?? '', /^put a server that speaks both before it/);
+  assert.equal(endpoint.finding?.lasting, true);
+  result = connected;
+  clock.advanceSync(1000);
+  assert.deepEqual([endpoint.state, endpoint.finding], ['healthy', null]);
+  endpoint.stop();
 });

@@ -1,6 +1,6 @@
 import type { CheckSpec, DrainSignalSpec } from '../core/upstream-spec.ts';
 import type { Cancellable } from '../core/connector.ts';
-import { addressText } from '../core/endpoint.ts';
+import { addressText, type ReadinessFinding } from '../core/endpoint.ts';
 import type { Cause } from '../core/failure.ts';
 import type {
   HealthChecker,
@@ -24,7 +24,16 @@ import {
 } from '../policy/health.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import { transcriptOf } from './check-transcript.ts';
-import { adviceOf, causeOf, drainOf, isOwnShortage, mayBeMistaken, outcomeOf, resultText } from './check-result.ts';
+import {
+  adviceOf,
+  causeOf,
+  drainOf,
+  findingOf,
+  isOwnShortage,
+  mayBeMistaken,
+  outcomeOf,
+  resultText,
+} from './check-result.ts';
 import { healthReason } from './health-reason.ts';
 
 export interface CheckContext {
@@ -67,6 +76,7 @@ export class WatchedEndpoint {
   #found = '';
   #cause: Cause | null = null;
   #advice: string | null = null;
+  #finding: ReadinessFinding | null = null;
   #lastCheck: HealthCheckReport | null = null;
   #startedAt: { readonly now: Instant; readonly wall: number } | null = null;
   #mayBeMistaken = false;
@@ -108,6 +118,11 @@ export class WatchedEndpoint {
   /** What its health document says of parts that do not work, as the last check has seen it; null: nothing. */
   get advice(): string | null {
     return this.#advice;
+  }
+
+  /** The endpoint speaks another protocol: what the last check found, and what to do; null: it found nothing of that. */
+  get finding(): ReadinessFinding | null {
+    return this.#finding;
   }
 
   /** The last check that has ended; null: none has. */
@@ -167,7 +182,9 @@ export class WatchedEndpoint {
     // Who says that it is about to leave is well until then.
     const outcome = typeof drain === 'string' ? 'passed' : outcomeOf(result, check);
     const before = this.#health;
-    this.#health = nextHealth(before, outcome, check);
+    this.#finding = check.port === undefined ? findingOf(result) : null;
+    // That it speaks another protocol is proof, which needs no repetition.
+    this.#health = nextHealth(before, outcome, this.#finding === null ? check : { ...check, fails: 1 });
     this.#refuses = outcome === 'refused';
     this.#countTrouble();
     const found = resultText(result, addressText(address), check);

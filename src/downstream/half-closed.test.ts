@@ -9,8 +9,14 @@ import { HalfClosedTimeout } from './half-closed.ts';
 const minute = 60_000;
 
 /** A client that has sent FIN; each second the gateway sends so much, and the client takes so much. */
-function watched(options: { sends: number; takes: number; kernelKeeps?: number | null; streaming?: boolean }) {
-  const { sends, takes, kernelKeeps = 0, streaming = true } = options;
+function watched(options: {
+  sends: number;
+  takes: number;
+  kernelKeeps?: number | null;
+  streaming?: boolean;
+  draining?: boolean;
+}) {
+  const { sends, takes, kernelKeeps = 0, streaming = true, draining = false } = options;
   const clock = new SimulatedClock();
   const transport = { facts: {}, sentBytes: 0, pendingBytes: 0 } as {
     -readonly [K in keyof Transport]: Transport[K];
@@ -27,6 +33,7 @@ function watched(options: { sends: number; takes: number; kernelKeeps?: number |
   const beganAt = clock.now();
   const halfClosed = new HalfClosedTimeout(transport, minute, ports, {
     isStreaming: streaming,
+    isDraining: draining,
     onHalfClosedTimeout: () => {
       goneAt ??= clock.now() - beganAt;
       halfClosed.stop();
@@ -61,6 +68,16 @@ describe('a client that has half-closed', () => {
   test('is gone after a minute of a stream that it may not read', () => {
     const goneAt = watched({ sends: 100, takes: 100 })(5 * minute);
     assert.ok(goneAt !== null && goneAt >= minute && goneAt <= minute + 6000, `${goneAt}`);
+  });
+
+  test('keeps no drain waiting with a stream that is quiet, and may have left', () => {
+    const goneAt = watched({ sends: 0, takes: 0, draining: true })(minute);
+    assert.ok(goneAt !== null && goneAt >= 5000 && goneAt <= 8000, `${goneAt}`);
+  });
+
+  test('gets a stream that is not quiet, and an answer with a length, while the gateway drains', () => {
+    assert.equal(watched({ sends: 100, takes: 100, draining: true })(50_000), null);
+    assert.equal(watched({ sends: 0, takes: 0, streaming: false, draining: true })(minute), null);
   });
 
   test('and reads a stream fast enough gets the whole of it', () => {

@@ -15,11 +15,16 @@ const streamMsMax = 60_000;
  */
 const readBytesMin = 8 * 1024 * 1024;
 
+/** While the gateway drains, a response without a length of which the client has taken nothing for this long is ended. */
+const quietDrainMs = 5000;
+
 const lookEveryMs = 2000;
 
 export interface HalfClosedOwner {
   /** A response without a length is being sent. */
   readonly isStreaming: boolean;
+  /** The gateway wants the connection to end, and waits for it. */
+  readonly isDraining: boolean;
   /** The client is taken for gone. */
   onHalfClosedTimeout(): void;
 }
@@ -42,6 +47,8 @@ export class HalfClosedTimeout extends Deadline implements SendQueueWaiter {
   #deliveredBytes = 0;
   /** When the client was last seen to read, or had nothing to read. */
   #progressAt: Instant;
+  /** When the client was last seen to read. */
+  #readAt: Instant;
   /** When the current period of the stream began, and how many bytes had been delivered then. */
   #streamAt: Instant;
   #streamDelivered = 0;
@@ -54,6 +61,7 @@ export class HalfClosedTimeout extends Deadline implements SendQueueWaiter {
     this.#stuckMs = Math.min(writeMs, stuckMsMax);
     const now = ports.clock.now();
     this.#progressAt = now;
+    this.#readAt = now;
     this.#streamAt = now;
     this.at = after(now, lookEveryMs);
     ports.deadlines.add(this);
@@ -75,9 +83,16 @@ export class HalfClosedTimeout extends Deadline implements SendQueueWaiter {
     const { sentBytes, pendingBytes } = this.#transport;
     const queued = pendingBytes + (bytes ?? 0);
     const delivered = sentBytes - queued;
+    if (delivered > this.#deliveredBytes) this.#readAt = now;
     if (queued === 0 || delivered > this.#deliveredBytes) this.#progressAt = now;
     this.#deliveredBytes = delivered;
-    if (now - this.#progressAt >= this.#stuckMs || this.#streamsTooLong(now)) this.#owner.onHalfClosedTimeout();
+    if (now - this.#progressAt >= this.#stuckMs || this.#streamsTooLong(now) || this.#holdsDrain(now))
+      this.#owner.onHalfClosedTimeout();
+  }
+
+  /** Without bytes for it, a client that has left answers with no reset: only time shows it. */
+  #holdsDrain(now: Instant): boolean {
+    return this.#owner.isDraining && this.#owner.isStreaming && now - this.#readAt >= quietDrainMs;
   }
 
   #streamsTooLong(now: Instant): boolean {

@@ -249,7 +249,7 @@ describe('a gateway', () => {
     lastMinute: some(1000),
     silentS: 0,
     refusal: null,
-    problems: 0,
+    problems: [],
     unreadyReleases: [],
     incidents: 0,
     upstreams: [],
@@ -312,11 +312,16 @@ describe('a gateway', () => {
     ['with an incident', { incidents: 1 }, 'degraded', /^an incident goes on$/],
     [
       'that refuses clients, although the requests of the others succeed',
-      { refusal: 'clients are refused: hardly any descriptor was left', problems: 2 },
+      { refusal: 'clients are refused: hardly any descriptor was left', problems: ['x', 'x'] },
       'failing',
       /^clients are refused: hardly any descriptor was left$/,
     ],
-    ['with problems', { problems: 2 }, 'degraded', /^the gateway itself has 2 problems$/],
+    [
+      'with problems',
+      { problems: ['the store fails', 'a disk is nearly full', 'a disk is nearly full'] },
+      'degraded',
+      /^the gateway itself has 3 problems: the store fails; a disk is nearly full$/,
+    ],
     [
       'with a release that is not ready',
       { unreadyReleases: ['shop'] },
@@ -325,9 +330,9 @@ describe('a gateway', () => {
     ],
     [
       'with releases that are not ready, and a problem',
-      { unreadyReleases: ['a', 'b', 'c', 'd'], problems: 1 },
+      { unreadyReleases: ['a', 'b', 'c', 'd'], problems: ['the store fails'] },
       'degraded',
-      /^the gateway itself has a problem, and the new releases of a, b, c and 1 more are not ready$/,
+      /^the gateway itself has a problem: the store fails, and the new releases of a, b, c and 1 more are not ready$/,
     ],
     [
       'without requests',
@@ -343,9 +348,9 @@ describe('a gateway', () => {
     ],
     [
       'all of whose routes are closed, with a problem of its own',
-      { maintenance: closed(0, '/a'), problems: 1 },
+      { maintenance: closed(0, '/a'), problems: ['the store fails'] },
       'degraded',
-      /^the gateway itself has a problem$/,
+      /^the gateway itself has a problem: the store fails$/,
     ],
     [
       'one of whose upstreams is in maintenance',
@@ -456,7 +461,7 @@ test('nothing is well while more than 1 % of its requests fail, whatever else is
         lastMinute: recent,
         silentS: 0,
         refusal: null,
-        problems: 0,
+        problems: [],
         unreadyReleases: [],
         incidents: 0,
         upstreams: [],

@@ -71,8 +71,9 @@ export interface GatewayFacts {
   readonly silentS: number | null;
   /** Why clients are refused now, one clause; null: none is, or only those of an address that has too many connections. */
   readonly refusal: string | null;
-  /** Problems of the gateway itself, and incidents that go on. */
-  readonly problems: number;
+  /** Problems of the gateway itself, each a clause. */
+  readonly problems: readonly string[];
+  /** Those that go on. */
   readonly incidents: number;
   /** Applications whose new instances are not ready, while old ones serve. */
   readonly unreadyReleases: readonly string[];
@@ -291,8 +292,11 @@ const isOfNow = ({ isPast }: GatewayFacts['upstreams'][number]): boolean => !isP
 function troubleOfItself({ state, incidents, problems, unreadyReleases }: GatewayFacts): ServiceVerdict | null {
   if (incidents > 0)
     return { state: 'degraded', reason: `${incidents === 1 ? 'an incident goes' : `${incidents} incidents go`} on` };
-  const own = `the gateway itself has ${problems === 1 ? 'a problem' : `${problems} problems`}`;
-  const trouble = [...(problems > 0 ? [own] : []), ...releaseTexts(unreadyReleases)];
+  const named = [...new Set(problems)];
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  const more = named.length > namesShown ? `; and ${named.length - namesShown} more` : '';
+  const own = `the gateway itself has ${count}: ${named.slice(0, namesShown).join('; ')}${more}`;
+  const trouble = [...(problems.length > 0 ? [own] : []), ...releaseTexts(unreadyReleases)];
   if (trouble.length > 0) return { state: 'degraded', reason: trouble.join(', and ') };
   return state === 'serving' ? null : { state: 'degraded', reason: `the gateway is ${state}` };
 }

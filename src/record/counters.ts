@@ -163,7 +163,7 @@ export class CounterTotals {
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
       const { whose: _ofWorkers, firstEndedAt: _firstEnd, firstStartedAt: _firstStart, ...common } = labels;
-      const total = { ...common, durations: counted.durations.slice() };
+      const total = { ...common, durations: noDurations() };
       clear(total);
       return total;
     });
@@ -194,7 +194,35 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     durationMsMax: 0,
     bytesIn: 0,
     bytesOut: 0,
-    durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
+    durations: noDurations(),
+  };
+}
+
+function noDurations(): number[] {
+  return new Array<number>(durationBoundsMs.length + 1).fill(0);
+}
+
+/**
+ * Exchanges that a lost worker had in flight: it alone knew their routes and endpoints, and when they began. Each of them broke without a full
+ * response.
+ */
+export function lostExchanges(count: number): ExchangeCount {
+  return {
+    route: '',
+    upstream: '',
+    statusClass: 'none',
+    shape: 'refused_by_gateway',
+    cause: 'gateway_fault',
+    whose: 'gateway',
+    end: 'truncated',
+    grpcStatus: null,
+    count,
+    durationMsSum: 0,
+    durationMsMin: Infinity,
+    durationMsMax: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    durations: [],
   };
 }
 

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { openDatabase } from './database.ts';
 import { valuesOf } from './match.ts';
 import type { NewExchange } from './segment.ts';
+import { StoreFolder } from './store-folder.ts';
 import {
   aside,
   clock,
@@ -33,6 +34,15 @@ describe('the files of the store', () => {
   const names = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.sqlite'));
   const many = (first: number): NewExchange[] =>
     Array.from({ length: 400 }, (_, n) => exchangeOf(numbered(line, first + n)));
+
+  test('are ignored by git in a folder that the store has made, and in no other', () => {
+    const made = join(folder, 'new', 'store');
+    assert.deepEqual(new StoreFolder(made).files(), []);
+    assert.equal(readFileSync(join(folder, 'new', '.gitignore'), 'utf8'), '*\n');
+    new StoreFolder(folder).files();
+    assert.equal(readdirSync(folder).includes('.gitignore'), false);
+    rmSync(join(folder, 'new'), { recursive: true });
+  });
 
   test('stay below their size: the oldest exchanges are deleted, the newest are found', () => {
     store.close();

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StoreSpec } from '../core/configuration.ts';
 
@@ -21,7 +21,18 @@ export class StoreFolder {
   /** Makes the folder if it is missing. Throws errors of the file system. */
   constructor(path: string) {
     this.#path = path;
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    this.#make();
+  }
+
+  #make(): void {
+    const outermost = mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+    if (outermost === undefined) return;
+    try {
+      // As for the state folder: `git add .` passes a folder by that we have made.
+      writeFileSync(join(outermost, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 });
+    } catch {
+      // A full disk: what matters more says so.
+    }
   }
 
   /** The oldest first. */
@@ -40,7 +51,7 @@ export class StoreFolder {
   /** The path of a file that is there: other users must not read what clients have asked. */
   made(number: number): string {
     const path = this.pathOf(number);
-    mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+    this.#make();
     closeSync(openSync(path, 'a', 0o600));
     return path;
   }

@@ -2,6 +2,7 @@ import type { Cancellable, Connector, UnknownCode } from '../core/connector.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { addressText, hostPort } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
+import { spokenIn } from '../core/guess-words.ts';
 import type {
   GrpcAnswer,
   GrpcProbe,
@@ -57,6 +58,9 @@ export function createHealthChecker(ports: HealthCheckPorts): HealthChecker {
 /** Enough to recognise a protocol or an error page, and to find a secret whole before the text is shortened. */
 const firstBytesMax = 512;
 
+/** What an address is asked of which a connection tells too little. */
+const firstPage: HttpProbe = { kind: 'http', path: '/', host: null, userAgent: 'health-check', reads: 'head' };
+
 /** A body of this size is taken for complete: a larger one has been served as well as any check can tell. */
 const bodyBytesMax = 65_536;
 
@@ -74,6 +78,8 @@ class HealthCheck
   readonly #body = new ContentReader({ readInBulk: () => {} }, this as ContentTaker);
   readonly #dial: Dial;
   readonly #looks: LimitedLooks;
+  /** A connection is enough, but the address has shown to speak another protocol than HTTP/1.1: it is asked whether it still does. */
+  readonly #asksFirstPage: boolean;
   readonly #target: DialTarget;
   /** While an endpoint that closed the connection of the request is asked for other protocols. */
   #look: OtherProtocolLook | null = null;
@@ -99,7 +105,9 @@ class HealthCheck
   ) {
     super();
     this.#looks = looks;
-    this.#request = request;
+    this.#asksFirstPage =
+      request.probe.kind === 'tcp' && request.http2 !== true && looks.speaksAnother(addressText(request.address));
+    this.#request = this.#asksFirstPage ? { ...request, probe: firstPage } : request;
     this.#ports = ports;
     this.#onResult = onResult;
     const { timeoutMs, address, name = null, secondAddress = null, tls, proxyProtocol, http2 } = request;
@@ -306,7 +314,7 @@ class HealthCheck
     if (tls !== null || probe.kind !== 'http' || !this.#looks.mayLook(this.#targetText)) return this.#fail(failure);
     this.#lostBy = failure;
     this.#look = new OtherProtocolLook(this.#target, this.#ports, (spoken) => {
-      if (spoken !== null) this.#looks.onSpoken(this.#targetText);
+      if (spoken === null) this.#looks.onOtherwise(this.#targetText);
       this.#fail(spoken ?? failure);
     });
     this.#look.begin();
@@ -334,6 +342,7 @@ class HealthCheck
 
   #fail(failure: Failure): void {
     if (this.#hasDecided) return this.#answered();
+    if (spokenIn(failure) !== null) this.#looks.onSpoken(this.#targetText);
     this.#end({ kind: 'failed', failure, firstBytes: this.#firstBytes });
   }
 
@@ -346,7 +355,15 @@ class HealthCheck
     if (this.#transport === null) this.#dial.cancel();
     else if (this.#http2 !== null) this.#http2.close();
     else this.#transport.close('close');
-    if (result !== null) this.#onResult(result);
+    if (result === null) return;
+    if (result.kind === 'answered') this.#looks.onOtherwise(this.#targetText);
+    this.#onResult(this.#asksFirstPage ? this.#connectedUnlessSpoken(result) : result);
+  }
+
+  /** A connection was asked for, and came about: no other failure of the request counts. */
+  #connectedUnlessSpoken(result: HealthCheckResult): HealthCheckResult {
+    if (this.#transport === null || (result.kind === 'failed' && spokenIn(result.failure) !== null)) return result;
+    return { kind: 'connected', address: this.#address, ...certificateOf(this.#transport) };
   }
 }
 

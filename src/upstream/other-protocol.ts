@@ -148,6 +148,8 @@ const addressesMax = 1024;
 export class LimitedLooks {
   readonly #clock: Clock;
   readonly #lookedAt = new Map<string, Instant>();
+  /** Addresses that have shown to speak another protocol than HTTP/1.1, and nothing else since. */
+  readonly #speaking = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -164,5 +166,16 @@ export class LimitedLooks {
 
   onSpoken(address: string): void {
     this.#lookedAt.delete(address);
+    if (this.#speaking.size >= addressesMax) this.#speaking.clear();
+    this.#speaking.add(address);
+  }
+
+  /** It has answered a request, or answers no record of another protocol any more. */
+  onOtherwise(address: string): void {
+    this.#speaking.delete(address);
+  }
+
+  speaksAnother(address: string): boolean {
+    return this.#speaking.has(address);
   }
 }

@@ -3,7 +3,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import { mayBeStale } from '../exchange/retry.ts';
 
 /** The endpoint has said by which error it ended the connection: it did not close it because it was idle. */
-function isTold({ failure }: EndedExchange['attempts'][number]): boolean {
+function endedByError({ failure }: EndedExchange['attempts'][number]): boolean {
   return failure !== null && 'goAway' in failure.evidence && failure.evidence.goAway !== undefined;
 }
 
@@ -13,7 +13,7 @@ export function countStaleReuses(
   counts: Pick<WorkerCounts, 'staleReusesRetried' | 'staleReusesFailed'>,
 ): void {
   for (const attempt of attempts) {
-    if (!mayBeStale(attempt) || isTold(attempt)) continue;
+    if (!mayBeStale(attempt) || endedByError(attempt)) continue;
     if (attempt.retry) counts.staleReusesRetried++;
     else counts.staleReusesFailed++;
   }

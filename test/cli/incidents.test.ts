@@ -91,6 +91,12 @@ const ofApplication = {
   application: 'shop',
   reason: 'shop/1 has ended 4 times in 9 s.',
 } as const;
+const ofUpstream = {
+  ...problem,
+  kind: 'upstream_unavailable',
+  upstream: 'api',
+  reason: 'The only endpoint of upstream api is not available.',
+} as const;
 for (const [what, problems, says] of [
   ['one', [problem], 'The gateway has a problem of its own; `candor status` shows it.\n'],
   ['two', [problem, problem], 'The gateway has 2 problems of its own; `candor status` shows them.\n'],
@@ -98,6 +104,11 @@ for (const [what, problems, says] of [
     'none but those of applications, which it tells',
     [ofApplication, ofApplication],
     'A problem: shop/1 has ended 4 times in 9 s.\n'.repeat(2),
+  ],
+  [
+    'none but one of an upstream, which it tells',
+    [ofUpstream],
+    'A problem: The only endpoint of upstream api is not available.\n',
   ],
 ] as const)
   test(`incidents does not hide problems that are no incidents: ${what}`, async () => {

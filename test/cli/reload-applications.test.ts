@@ -95,6 +95,10 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
   test('with --wait ends with 5 again when nothing has changed since', async () => {
     const { code, text } = await candor('reload', '--wait');
     assert.equal(code, 5, text);
+    assert.match(
+      text.replaceAll(/\s+/g, ' '),
+      /Nothing has changed\. Instances go on with the program .* another value under `environment`/,
+    );
     assert.match(text, /Nothing has changed\..*web: the new instance web\/3 is not ready/);
   });
 

@@ -82,6 +82,8 @@ test('the status does not mark an instance that a signal has stopped as well', (
   assert.match(rowOf({}), /✔ {2}web\/1 {2}ready /);
   assert.match(rowOf({ stoppedPid: 4720 }), /… {2}web\/1 {2}ready /);
   assert.match(rowOf({ stoppedPid: 4720, stoppedPids: [4720] }), /✖ {2}web\/1 {2}stopped by a signal /);
+  assert.match(rowOf({}), / for \d/);
+  assert.doesNotMatch(rowOf({ stoppedPids: [4720] }), / for \d/, 'since when a signal has stopped it is not known');
 });
 
 test('an attempt whose response was followed by more bytes says so', () => {

@@ -35,7 +35,7 @@ const gatewayFacts: fc.Arbitrary<GatewayFacts> = fc
       lastMinute: traffic,
       silentS: fc.constantFrom(null, 25),
       refusal: fc.constantFrom(null, 'clients are refused'),
-      problems: fc.nat(1),
+      problems: fc.constantFrom<readonly string[]>([], ['the store fails']),
       unreadyReleases: fc.constantFrom<readonly string[]>([], ['shop']),
       incidents: fc.nat(2),
       maintenance: routes,

@@ -157,6 +157,32 @@ describe('requests on one connection', () => {
     assert.equal(world.counts.clientConnections, 0);
   });
 
+  it('of a client that sends much behind its last one, and leaves, keep no drain waiting with a stream that is quiet', () => {
+    const world = answering({ timeouts: { idleMs: 60_000 } });
+    const { send, finish } = typing(world);
+    world.endpoint('a').onRequest = () => {};
+    send('SOURCE /radio HTTP/1.0\r\nHost: example.org\r\n\r\n');
+    world.pass(50);
+    const stream = world.endpoint('a').arrived.at(-1) ?? assert.fail('it has arrived');
+    for (let second = 0; second < 5; second++) {
+      send('x'.repeat(30_000));
+      world.pass(500);
+    }
+    stream.head(200, null);
+    for (let second = 0; second < 5; second++) {
+      send('x'.repeat(30_000));
+      world.pass(500);
+    }
+    finish();
+    world.pass(1000);
+    assert.equal(stream.gone, false);
+    world.closeIdle();
+    world.pass(8000);
+    assert.equal(stream.gone, true);
+    rest(world);
+    assert.equal(world.counts.clientConnections, 0);
+  });
+
   it('of a client that half-closes at once are answered whole where the answer says its length, however long it takes', () => {
     const world = answering();
     const { send, finish, got } = typing(world);

@@ -9,14 +9,14 @@ import { startSuccessor } from './start-successor.ts';
 const bitOf = { SIGHUP: 1n << 0n, SIGUSR1: 1n << 9n, SIGUSR2: 1n << 11n };
 
 let folder: string;
-const { execPath } = process;
+const { execPath, execArgv } = process;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-successor-'));
 });
 
 afterEach(() => {
-  process.execPath = execPath;
+  Object.assign(process, { execPath, execArgv });
   delete process.env['dotted.name'];
   rmSync(folder, { recursive: true, force: true });
 });
@@ -46,6 +46,14 @@ describe('a successor', { skip: existsSync('/proc/self/status') ? false : 'there
     test(`starts with ${signal} ignored, which would end it while Node is loaded`, async () => {
       assert.ok(isIgnored((await seenByNode()).status, signal));
     });
+
+  test('gets the option that closes the inspector once, also from a successor', async () => {
+    const option = '--inspect-port=192.0.2.1:9229';
+    process.execArgv = [option, option, '--no-warnings'];
+    const words = (await seenByNode()).words.split('\0');
+    assert.equal(words.filter((word) => word === option).length, 1);
+    assert.ok(words.includes('--no-warnings'));
+  });
 
   test('gets the arguments and the environment of this process, including names that a shell would drop', async () => {
     const plain = await seenByNode();

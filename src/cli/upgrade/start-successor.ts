@@ -26,7 +26,7 @@ export function startSuccessor(
   const first = firstDescriptor + inherited.length;
   const reported = { ...facts, sockets: passed.map((socket, at) => ({ ...socket, fd: first + at })) };
   const env = { ...process.env, ...listenVariables(inherited), [predecessorVariable]: JSON.stringify(reported) };
-  const words = [closedInspector, ...process.execArgv, ...process.argv.slice(1)];
+  const words = [closedInspector, ...execArguments(), ...process.argv.slice(1)];
   const [program, ...args] = deafAtFirst(node, words, env);
   return spawn(program, args, { env, stdio: stdioWith([...inherited, ...passed]) });
 }
@@ -49,6 +49,11 @@ function deafAtFirst(node: string, words: readonly string[], env: NodeJS.Process
  * precedence.
  */
 const closedInspector = '--inspect-port=192.0.2.1:9229';
+
+/** Without that option, which this process has if it is a successor itself. */
+function execArguments(): readonly string[] {
+  return process.execArgv.filter((word) => word !== closedInspector);
+}
 
 /** A worker may have closed the socket a moment ago, so that the descriptor belongs to another file. */
 function listensAt(look: ReturnType<typeof lookAtDescriptor>): (socket: OwnSocket) => boolean {

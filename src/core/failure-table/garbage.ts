@@ -112,7 +112,7 @@ export const garbage = {
         : answeredBefore !== undefined
           ? `${address} sent something that is not HTTP on a connection on which ${answeredBefore === 1 ? 'one response' : `${answeredBefore} responses`} had come before, so it is probably left over from the last one; ${guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`
           : guess === 'http2' && answeredBetween === undefined
-            ? `${address} speaks HTTP/2 and not HTTP/1.1: it answered an HTTP/1.1 request with the first frame of HTTP/2 (SETTINGS), ${quotedBytes(firstBytes)}.`
+            ? `${address} speaks HTTP/2 and not HTTP/1.1: it answered an HTTP/1.1 request with the first frame of HTTP/2 (SETTINGS).`
             : `${address} answered with something that is not HTTP${answeredBetween === undefined ? '' : ', between other answers that are'}; ${guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`,
     forClient: 'This site received an answer that is not HTTP. Its operators must look at it.',
     usualCauses: [

@@ -133,7 +133,7 @@ export const connections = {
   keep_alive_race: keepAliveRace,
   another_program: (context) => {
     const { incident, directLook } = context;
-    if (directLook?.speaks !== undefined && isOf(incident, 'gone', 'garbage'))
+    if (directLook?.speaks !== undefined && isOf(incident, 'gone', 'garbage', 'not_ready'))
       return otherProtocolSpoken(directLook.speaks);
     const kinds = causesOfAnotherProgram(context);
     const share = shareOf(incident, kinds);

@@ -133,6 +133,8 @@ test('an endpoint that speaks another protocol is suspected before anything that
   assert.match(first?.nextStep ?? '', /php_fastcgi/);
   assert.match(first?.evidence.join() ?? '', /speaks FastCGI and not HTTP/);
   assert.ok(!others.some(({ name }) => name === 'connections_cut'));
+  const [after] = ranking(incidentOf('not_ready', [['no_endpoint_ready', 9]]), { directLook });
+  assert.equal(after?.sentence, first?.sentence, 'also where its checks have taken it out');
 });
 
 test('an endpoint that speaks HTTP/2 without `http2: true` is suspected by its protocol, with the key to set', () => {

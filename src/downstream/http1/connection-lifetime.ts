@@ -170,6 +170,10 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     this.failRequest(bodyTruncated(framing, bytesReceived));
   }
 
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
   get isStreaming(): boolean {
     return this.phase === 'exchange' && !this.tunnel && this.writer.isOpenEnded;
   }

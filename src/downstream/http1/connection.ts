@@ -269,6 +269,7 @@ export class Http1ClientConnection
     if (!this.reader.ended) this.persistent = false;
     this.persistent = this.writer.head(response, this.request, this.persistent);
     if (!this.reader.ended) this.#watchContent();
+    else if (!this.persistent) this.reader.discardRest();
   }
 
   get switchStatus(): number {
@@ -358,7 +359,7 @@ export class Http1ClientConnection
 
   /** No byte has come behind the request. */
   get #hasAll(): boolean {
-    return !this.reader.holds && !this.reader.isReading;
+    return !this.reader.holds && !this.reader.hasDiscarded && !this.reader.isReading;
   }
 }
 

@@ -55,6 +55,8 @@ export class RequestReader {
   #paused = false;
   /** The request is complete, or has failed: no more of its bytes count. */
   ended = true;
+  /** Bytes have come that no request will be read from. */
+  hasDiscarded = false;
   /** What came in the same read behind a head with content; null: nothing. Kept while the reading loop runs, until the content is wanted. */
   #behind: Uint8Array | null = null;
   #behindStart = 0;
@@ -122,12 +124,17 @@ export class RequestReader {
     let at = start;
     while (at < end && this.#next !== 'later') {
       if (this.#next === 'content') at += this.#readContent(bytes, at, end);
-      else if (this.#next === 'nothing') at = end;
+      else if (this.#next === 'nothing') at = this.#discard(end);
       else if (this.#turnLeft === 0) break;
       else at += this.#readHead(bytes, at, end);
     }
     this.#reading = false;
     return at;
+  }
+
+  #discard(end: number): number {
+    this.hasDiscarded = true;
+    return end;
   }
 
   #hold(bytes: Uint8Array, start: number, end: number): void {
@@ -257,6 +264,19 @@ export class RequestReader {
     this.#next = 'request';
     if (!this.#paused) return;
     this.#paused = false;
+    this.#transport.resume();
+  }
+
+  /**
+   * The complete request is the last one of the connection, and no tunnel: what comes behind it is discarded while the response is sent. If
+   * it were held, the connection would be read no further when it is much, and nothing would show that the client has left.
+   */
+  discardRest(): void {
+    this.#next = 'nothing';
+    if (!this.#paused && !this.holds) return;
+    this.hasDiscarded ||= this.holds;
+    this.#paused = false;
+    this.#held.forget();
     this.#transport.resume();
   }
 

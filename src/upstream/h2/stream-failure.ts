@@ -175,9 +175,9 @@ const tellsGoAway: ReadonlySet<Cause> = new Set([
 function withGoAway(failure: Failure, goAway: GoAway | null): Failure {
   if (goAway === null || goAway.code === noError || !tellsGoAway.has(failure.cause)) return failure;
   const { code, text } = goAway;
-  const told = { goAway: errorName(code), ...(text === '' ? {} : { text }) };
+  const reported = { goAway: errorName(code), ...(text === '' ? {} : { text }) };
   // Each of these causes has both in its evidence.
-  return { ...failure, evidence: { ...failure.evidence, ...told } } as Failure;
+  return { ...failure, evidence: { ...failure.evidence, ...reported } } as Failure;
 }
 
 /** A header block of which more came than any section within `limit` takes. */
