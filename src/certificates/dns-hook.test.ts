@@ -37,3 +37,10 @@ test('a hook that is not there is a failure that names it', async () => {
   assert.ok(!shown.ok);
   assert.equal(shown.failure, '`/nowhere/hook present` could not be started (ENOENT)');
 });
+
+test('the failure of a hook has no secret of its command, and none that it has printed', async () => {
+  const shown = await present([...shell('echo token=c4naryprinted; exit 1'), '--token', 'c4naryargument']);
+  assert.ok(!shown.ok);
+  assert.match(shown.failure, /--token … present` ended with exit code 1: token=…$/);
+  assert.doesNotMatch(shown.failure, /c4nary/);
+});
