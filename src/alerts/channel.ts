@@ -1,4 +1,6 @@
 import type { Alert } from '../core/alert.ts';
+import { leftOut } from '../core/redact/span.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 
 /** Sends messages to one target. It keeps nothing between two messages. */
 export interface AlertChannel {
@@ -52,4 +54,19 @@ export function marked(mark: '>' | '<', text: string): readonly string[] {
     .slice(0, 8 * lineMax)
     .split(/\r?\n/)
     .map((line) => `${mark} ${line.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, lineMax)}`.trimEnd());
+}
+
+const redactor = new TextRedactor();
+/** What is shorter stands in any text by chance. */
+const secretMin = 4;
+
+/** What a target has answered, without secrets: also without its own, which it may repeat, as they are, in JSON or in an address. */
+export function withoutSecrets(text: string, own: readonly string[]): string {
+  const forms = own
+    .filter((secret) => secret.length >= secretMin)
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
+    // A longer one may contain another.
+    .toSorted((a, b) => b.length - a.length);
+  const rest = forms.reduce((left, secret) => left.replaceAll(secret, leftOut), text);
+  return redactor.redactLines(rest.split(/\r?\n/)).join('\n');
 }

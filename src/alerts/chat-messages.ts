@@ -128,6 +128,7 @@ export function pagerDuty(routingKey: string): HttpService {
   return {
     body: (message) => body(message, routingKey),
     shown: (message) => body(message, '…'),
+    key: routingKey,
     refusal: (status) =>
       status === 400
         ? {

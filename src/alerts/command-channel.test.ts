@@ -30,11 +30,16 @@ describe('a command', () => {
     assert.deepEqual(commandEnvironment({ ...own, ...secrets }), own);
   });
 
-  test('that fails gets the message again, and what it printed is shown', async () => {
-    const result = await run("console.error('no network');process.exit(3)");
+  test('that fails gets the message again, and what it printed is shown without secrets, also its own', async () => {
+    const script = "console.error('no network', process.argv.at(-1), 'token=c4nary');process.exit(3)";
+    const command = [node, '-e', script, '--', '--token', 'c4narycanary'];
+    const result = await new CommandChannel(command).send(
+      { alert: alertSample, link: null },
+      new AbortController().signal,
+    );
     assert.deepEqual([result.ok, result.isRetriable], [false, true]);
     assert.match(result.reason, /exited with 3/);
-    assert.equal(result.exchange.at(-1), '< no network');
+    assert.equal(result.exchange.at(-1), '< no network … token=…');
   });
 
   test('that reads nothing may succeed', async () => {

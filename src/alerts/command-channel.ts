@@ -1,7 +1,17 @@
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
+import { leftOut } from '../core/redact/span.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { alertJson } from './alert-json.ts';
-import { accepted, type AlertChannel, type AlertMessage, marked, refused, type SendResult } from './channel.ts';
+import {
+  accepted,
+  type AlertChannel,
+  type AlertMessage,
+  marked,
+  refused,
+  type SendResult,
+  withoutSecrets,
+} from './channel.ts';
 import { programFault } from './network-error.ts';
 
 /** Only the end of the output is kept. */
@@ -19,6 +29,7 @@ export class CommandChannel implements AlertChannel {
 
   send(message: AlertMessage, signal: AbortSignal): Promise<SendResult> {
     const [program = '', ...words] = this.#command;
+    const secrets = secretsOf(this.#command);
     const json = `${JSON.stringify(alertJson(message))}\n`;
     const sent = marked('>', `${this.destination}, with on its standard input:\n${json}`.trimEnd());
     return new Promise((resolve) => {
@@ -43,7 +54,7 @@ export class CommandChannel implements AlertChannel {
       });
       child.on('close', (code, byWhat) => {
         const printed = output.trim() === '' ? '(it printed nothing)' : output.trim();
-        const exchange = [...sent, ...marked('<', printed)];
+        const exchange = [...sent, ...marked('<', withoutSecrets(printed, secrets))];
         if (code === 0 && !signal.aborted) return end(accepted(`${this.destination} exited with 0`, exchange));
         const how = signal.aborted
           ? 'did not end in time and was killed'
@@ -57,6 +68,18 @@ export class CommandChannel implements AlertChannel {
       child.stdin.end(json);
     });
   }
+}
+
+const redactor = new TextRedactor();
+
+/** What the rule for commands hides, which the program may print: whole words, and what follows `--token=`. */
+function secretsOf(command: readonly string[]): readonly string[] {
+  return redactor.redactCommand(command).flatMap((shown, at) => {
+    const word = command[at] as string;
+    return shown.endsWith(leftOut) && word.startsWith(shown.slice(0, -leftOut.length))
+      ? [word.slice(shown.length - leftOut.length)]
+      : [];
+  });
 }
 
 /** What a program needs to run, and what is written for it; secrets of the gateway's environment are not for it. */

@@ -212,3 +212,36 @@ describe('PagerDuty', () => {
     assert.deepEqual([result.isRetriable, /routing key/.test(result.nextStep)], [false, true]);
   });
 });
+
+describe('what comes back is shown without secrets', () => {
+  const token = 'c4nary/+"token';
+  const slackPath = '/services/T0000/B0000/c4narypath';
+  const cases: readonly (readonly [of: string, spec: () => AlertChannelSpec, body: string, shown: string])[] = [
+    [
+      'a token, also in JSON and in an address',
+      () => ({ ...webhook(), token }) as AlertChannelSpec,
+      `got ${token} ${JSON.stringify(token)} ${encodeURIComponent(token)}`,
+      'got … "…" …',
+    ],
+    [
+      'the path of a webhook, and its parts',
+      () => ({ type: 'slack', url: `${base}${slackPath}`, ca: [] }),
+      `no ${slackPath}\nnor c4narypath`,
+      'no …\nnor …',
+    ],
+    [
+      'a routing key',
+      () => ({ type: 'pagerduty', url: base, routingKey: 'c4nary'.repeat(5), ca: [] }),
+      `["${'c4nary'.repeat(5)}"]`,
+      '["…"]',
+    ],
+    ['what has the form of a secret', webhook, 'password: |\n  c4nary\nend', 'password: |\n…\nend'],
+  ];
+  for (const [of, spec, body, shown] of cases)
+    test(of, async () => {
+      const { exchange } = await send(spec(), answer(400, body));
+      const at = exchange.indexOf('< HTTP 400');
+      assert.equal(exchange.slice(at + 1).join('\n'), `< ${shown.replaceAll('\n', '\n< ')}`);
+      assert.doesNotMatch(exchange.join('\n'), /c4nary/);
+    });
+});

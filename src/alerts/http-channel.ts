@@ -1,6 +1,14 @@
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
 import type { Clock } from '../core/time.ts';
-import { accepted, type AlertChannel, type AlertMessage, marked, refused, type SendResult } from './channel.ts';
+import {
+  accepted,
+  type AlertChannel,
+  type AlertMessage,
+  marked,
+  refused,
+  type SendResult,
+  withoutSecrets,
+} from './channel.ts';
 import { sendJson, type ReceivedResponse } from './http-send.ts';
 import { deliveryFault } from './network-error.ts';
 
@@ -10,6 +18,8 @@ export interface HttpService {
   readonly body: (message: AlertMessage) => object;
   /** The same for people to read: without keys. */
   readonly shown?: (message: AlertMessage) => object;
+  /** A secret of the body. */
+  readonly key?: string;
   /** What a refusal with this status means there; null: what it means in general. */
   readonly refusal?: (status: number, body: string) => { readonly reason: string; readonly nextStep: string } | null;
 }
@@ -27,12 +37,14 @@ export class HttpChannel implements AlertChannel {
   readonly #settings: HttpChannelSettings;
   readonly #service: HttpService;
   readonly #clock: Clock;
+  readonly #secrets: readonly string[];
 
   constructor(settings: HttpChannelSettings, service: HttpService, clock: Clock) {
     this.#settings = settings;
     this.#service = service;
     this.#clock = clock;
     this.destination = URL.parse(settings.url)?.host ?? '';
+    this.#secrets = [...secretsOf(settings.url), settings.token ?? '', service.key ?? ''];
   }
 
   async send(message: AlertMessage, signal: AbortSignal): Promise<SendResult> {
@@ -51,13 +63,17 @@ export class HttpChannel implements AlertChannel {
   }
 
   #judge({ status, headers, body }: ReceivedResponse, sent: readonly string[]): SendResult {
-    const exchange = [...sent, ...marked('<', body === '' ? `HTTP ${status}` : `HTTP ${status}\n${body}`)];
+    const exchange = [
+      ...sent,
+      ...marked('<', body === '' ? `HTTP ${status}` : `HTTP ${status}\n${withoutSecrets(body, this.#secrets)}`),
+    ];
     if (status >= 200 && status < 300) return accepted(`${this.destination} answered ${status}`, exchange);
     const isRetriable = status >= 500 || retriable.includes(status);
     const retryAfterMs = isRetriable ? this.#retryAfter(headers) : null;
     const own = this.#service.refusal?.(status, body) ?? null;
     const said = own ?? { reason: `${this.destination} answered ${status}`, nextStep: generalStep(status) };
-    return refused(said.reason, said.nextStep, { isRetriable, retryAfterMs, exchange });
+    const reason = withoutSecrets(said.reason, this.#secrets);
+    return refused(reason, said.nextStep, { isRetriable, retryAfterMs, exchange });
   }
 
   #retryAfter(headers: Readonly<Record<string, string>>): number | null {
@@ -67,6 +83,19 @@ export class HttpChannel implements AlertChannel {
     );
     return parseRetryAfter(written ?? null, headers['date'] ?? null, this.#clock.wallTime());
   }
+}
+
+/** A shorter part of a path is a word. */
+const partMin = 8;
+
+/** A webhook's address is its secret: the whole path, the query, and the parts that are no words. */
+function secretsOf(url: string): readonly string[] {
+  const { pathname = '', search = '', username = '', password = '' } = URL.parse(url) ?? {};
+  const parts = pathname.split('/').filter((part) => part.length >= partMin && /\d/.test(part));
+  const path = pathname.length >= partMin ? [pathname, pathname.slice(1)] : [];
+  return [...path, ...parts, pathname.split('/').at(-1) ?? '', search.slice(1), username, password].filter(
+    (secret) => secret.length >= partMin || secret === password,
+  );
 }
 
 /** Request timeout, too early, too many requests. */

@@ -1,6 +1,14 @@
 import type { SmtpChannelSpec } from '../core/alert.ts';
 import { hostPort } from '../core/endpoint.ts';
-import { accepted, type AlertChannel, type AlertMessage, marked, refused, type SendResult } from './channel.ts';
+import {
+  accepted,
+  type AlertChannel,
+  type AlertMessage,
+  marked,
+  refused,
+  type SendResult,
+  withoutSecrets,
+} from './channel.ts';
 import { plainTextOf } from './alert-json.ts';
 import { mailOf } from './mail-message.ts';
 import { deliveryFault } from './network-error.ts';
@@ -147,7 +155,7 @@ class SmtpSession {
 
   async #expect(wanted: number, problem: string, nextStep: string): Promise<SmtpReply> {
     const reply = await this.#connection.reply();
-    const text = this.#withoutSecrets(reply.lines.join('\n'));
+    const text = withoutSecrets(this.#withoutSecrets(reply.lines.join('\n')), []);
     this.exchange.push(...marked('<', `${reply.code} ${text}`));
     // 251: the server forwards to another address.
     if (reply.code === wanted || (wanted === 250 && reply.code === 251)) return reply;

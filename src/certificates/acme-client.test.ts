@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Result } from '../core/result.ts';
 import { AcmeClient, type CertificateOrder, type IssuedChain } from './acme-client.ts';
 import { type AcmeFailure, retryAfterMsOf } from './acme-failure.ts';
+import { readProblem } from './acme-documents.ts';
 import { readCertificate } from './certificate-facts.ts';
 import { generateAccountKey } from './jws.ts';
 import {
@@ -230,4 +231,9 @@ test('the certificate that is replaced is named to CAs with renewal information,
   assert.deepEqual(orders, [{ identifiers: [{ type: 'dns', value: 'a.test' }] }]);
   const named = await tryToIssue((authority) => (authority.window = { start: 1, end: 2 }), { replaces: 'aYhb.AIdl' });
   assert.ok(named.authority.payloads.some((payload) => (payload as { replaces?: string }).replaces === 'aYhb.AIdl'));
+});
+
+test('what a CA writes is shown without secrets', () => {
+  const detail = 'see token=c4nary at https://u:c4nary@ca.example/?key=c4nary';
+  assert.equal(readProblem({ detail })?.detail, 'see token=… at https://…@ca.example/?key=…');
 });

@@ -1,3 +1,5 @@
+import { TextRedactor } from '../core/redact/text-redactor.ts';
+
 /** The documents of RFC 8555 as they are read here. Readers return null for what is no such document. */
 
 export interface AcmeDirectory {
@@ -136,9 +138,14 @@ export function readRenewalWindow(value: unknown): RenewalWindow | null {
   return { start, end, explanationUrl: urlOf(fields?.['explanationURL']) };
 }
 
-/** One line without control characters: it goes into logs and onto terminals. */
+const redactor = new TextRedactor();
+
+/** One line without secrets and control characters: it goes into the status, into logs and onto terminals. */
 export function plainText(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  const line = redactor
+    .redact(text)
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim();
   return line.length > detailLengthMax ? `${line.slice(0, detailLengthMax)}…` : line;
 }
 

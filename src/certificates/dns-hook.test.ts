@@ -26,10 +26,12 @@ test('a hook that ends well has shown the record', async () => {
   assert.deepEqual(await present(shell('echo done')), { ok: true, value: null });
 });
 
-test('a hook that does not end is ended, with what it has started', async () => {
-  const shown = await present(shell('echo waiting; sleep 600 & wait'), 300);
+test('a hook that does not end is ended, with what it has started, and its failure has no secret', async () => {
+  const command = [...shell('echo waiting token=c4naryprinted; sleep 600 & wait'), '--token', 'c4naryargument'];
+  const shown = await present(command, 300);
   assert.ok(!shown.ok);
-  assert.match(shown.failure, /did not end within 0\.3 s: waiting/);
+  assert.match(shown.failure, /--token … present` did not end within 0\.3 s: waiting token=…$/);
+  assert.doesNotMatch(shown.failure, /c4nary/);
 });
 
 test('a hook that is not there is a failure that names it', async () => {

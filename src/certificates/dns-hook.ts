@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { failWith, type Result, succeed } from '../core/result.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import { after, type Clock } from '../core/time.ts';
 import { plainText } from './acme-documents.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';
@@ -16,6 +17,7 @@ export interface DnsHookSettings {
 
 /** Only the end of the output goes into a failure. */
 const outputLengthMax = 400;
+const redactor = new TextRedactor();
 /** Between the request to end and the end by force. */
 const killMs = 5000;
 
@@ -57,7 +59,7 @@ export class DnsHook implements ChallengeResponder {
     const [program = '', ...first] = this.#settings.command;
     const environment = { CANDOR_ACME_DOMAIN: domain, CANDOR_ACME_NAME: recordName, CANDOR_ACME_VALUE: value };
     const { timeoutMs } = this.#settings;
-    const label = `\`${[program, ...first, action].join(' ')}\``;
+    const label = `\`${redactor.redactCommand([program, ...first, action]).join(' ')}\``;
     return new Promise((resolve) => {
       // In a process group of its own: what a script has started ends with it, and cannot hold its output open.
       const child = spawn(program, [...first, action], {

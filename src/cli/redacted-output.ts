@@ -15,6 +15,9 @@ const textMax = 4096;
 /** Keys that are not redacted: Candor's own words, and the query, which the gateway has redacted by its configuration. */
 const kept: ReadonlySet<string> = new Set(['fix', 'query']);
 
+/** Instances come and go, some in the middle of a value; beyond this all begin anew. */
+const sourcesMax = 1024;
+
 export function redactedText(text: string): string {
   return redactor.redact(text);
 }
@@ -37,17 +40,19 @@ export function redactedResult<T>(result: T): T {
 }
 
 /**
- * Redacts interleaved lines of several sources, each line with the name of its source. A private key may span several lines
- * of one source.
+ * Redacts interleaved lines of several sources, each line with the name of its source. A private key, or
+ * the value below a name, may span several lines of one source.
  */
 export class RedactedLines {
-  readonly #inKey = new Map<string, LineRedactor>();
+  /** Only of sources whose next line may go on with a secret. */
+  readonly #goingOn = new Map<string, LineRedactor>();
 
   redact(source: string, line: string): string {
-    const lines = this.#inKey.get(source) ?? new LineRedactor(redactor);
+    const lines = this.#goingOn.get(source) ?? new LineRedactor(redactor);
     const shown = lines.redact(line);
-    if (lines.isInKey) this.#inKey.set(source, lines);
-    else this.#inKey.delete(source);
+    if (this.#goingOn.size >= sourcesMax) this.#goingOn.clear();
+    if (lines.goesOn) this.#goingOn.set(source, lines);
+    else this.#goingOn.delete(source);
     return shown;
   }
 }

@@ -34,7 +34,12 @@ import type {
   ReloadOutcome,
   StopOptions,
 } from './gateway-status.ts';
-import { endpointsWithoutSecrets, statusWithoutSecrets } from './instance-secrets.ts';
+import {
+  certificatesWithoutSecrets,
+  checkWithoutSecrets,
+  endpointsWithoutSecrets,
+  statusWithoutSecrets,
+} from './instance-secrets.ts';
 import { type IncidentStatus, incidentStatus } from './incident-status.ts';
 import { reportListeners } from './listener-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
@@ -232,12 +237,16 @@ export class ControlPlane implements Gateway {
       refusal: this.#parts.problems.refusal(problemContext),
       configured: configuration.listeners,
       open: listeners,
-      managed: this.#parts.automatic.states(),
+      managed: certificatesWithoutSecrets(this.#parts.automatic.states(), this.#parts.active.redactor),
       upstreams: endpointsWithoutSecrets(this.#parts.endpoints.upstreams(), this.#parts.active.redactor),
       lastMinute: this.#parts.reports.lastMinute,
       history: this.#parts.reports.history,
       figuresOf: (endpoint) => this.#parts.reports.endpointMinute.of(endpoint),
-      lastCheckOf: (upstream, endpoint) => this.#parts.endpoints.registry.lastCheckOf(upstream, endpoint),
+      lastCheckOf: (upstream, endpoint) =>
+        checkWithoutSecrets(
+          this.#parts.endpoints.registry.lastCheckOf(upstream, endpoint),
+          this.#parts.active.redactor,
+        ),
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
       store: this.#storeStatus,

@@ -191,6 +191,14 @@ test('where every request was answered by another attempt, the newest one is not
   assert.match(text, / ended with 200, because another attempt was made \(candor explain r1\)$/);
 });
 
+test('the queries of the paths that are asked for are not told', async () => {
+  const checkOf = () => ({ kind: 'http', path: '/ok?secret=c4nary&c4nary', host: null }) as never;
+  const found = await examined({ checkOf, readinessOf: () => ({ path: '/ready?c4nary' }) });
+  assert.equal(asked[0]?.probe.kind === 'http' && asked[0].probe.path, '/ok?secret=c4nary&c4nary');
+  assert.match(found.join('\n'), /^a direct GET \/ok\?secret=… to .*\na direct GET \/ready\?… to /);
+  assert.doesNotMatch(found.join('\n'), /c4nary/);
+});
+
 test('an endpoint that is not to be checked gets no request', async () => {
   answer = { kind: 'connected', address: '10.0.0.1:80' };
   const [probed] = await examined({ checkOf: () => ({ kind: 'none' }) });

@@ -11,6 +11,7 @@ import { type LeftOutReason, leftOutTexts, type OutputLine } from '../core/outpu
 import { countText } from '../core/quantity-text.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { tells } from '../core/last-words.ts';
 import { visibleLine } from '../core/invisible-characters.ts';
@@ -47,6 +48,8 @@ export interface Examination {
   /** The newest stored failure; null: there is none, or it was not found in time. */
   readonly newest: NewestFailure | null;
 }
+
+const redactor = new TextRedactor();
 
 /** Between two looks at the same upstream. */
 const everyMs = 10_000;
@@ -130,7 +133,7 @@ export class IncidentExamination {
   #ask(request: HealthCheckRequest, endpoint: string, onLook: (look: DirectLook) => void): Promise<string> {
     const { clock, checker } = this.#parts;
     const startedAt = clock.now();
-    const what = request.probe.kind === 'http' ? `GET ${request.probe.path}` : 'connection';
+    const what = request.probe.kind === 'http' ? `GET ${redactor.redact(request.probe.path)}` : 'connection';
     const { promise, resolve } = Promise.withResolvers<string>();
     checker.check(request, (result) => {
       const ms = Math.round(clock.now() - startedAt);

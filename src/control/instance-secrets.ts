@@ -1,4 +1,6 @@
+import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
+import type { ManagedState } from '../core/managed-tls.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { SupervisedApplicationStatus } from '../deploy/supervisor.ts';
@@ -46,4 +48,30 @@ export function endpointsWithoutSecrets(
     ...upstream,
     endpoints: upstream.endpoints.map((endpoint) => ({ ...endpoint, reason: redactor.redact(endpoint.reason) })),
   }));
+}
+
+/** The same for certificates: their failures quote the CA, and what a hook has printed. */
+export function certificatesWithoutSecrets(
+  states: readonly ManagedState[],
+  redactor: TextRedactor,
+): readonly ManagedState[] {
+  return states.map((state) => {
+    const { failure } = state;
+    return failure === null
+      ? state
+      : {
+          ...state,
+          failure: { ...failure, reason: redactor.redact(failure.reason), fix: redactor.redact(failure.fix) },
+        };
+  });
+}
+
+/** The same for the last check of an endpoint: it quotes the answer. */
+export function checkWithoutSecrets(check: HealthCheckReport | null, redactor: TextRedactor): HealthCheckReport | null {
+  if (check === null) return null;
+  return {
+    ...check,
+    reason: redactor.redact(check.reason),
+    body: check.body === null ? null : redactor.redact(check.body),
+  };
 }

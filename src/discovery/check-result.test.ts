@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fail } from '../core/failure.ts';
 import type { HealthCheckResult } from '../core/health-checker.ts';
-import { mayBeMistaken } from './check-result.ts';
+import { mayBeMistaken, resultText } from './check-result.ts';
 
 const firstBytes = new Uint8Array(0);
 const answered = (status: number): HealthCheckResult => {
@@ -39,4 +39,10 @@ describe('a check that fails may be wrong about requests', () => {
   for (const [which, result, may] of cases) {
     test(`${which}: ${may ? 'yes' : 'no'}`, () => assert.equal(mayBeMistaken(result), may));
   }
+});
+
+test('where a check is redirected to is told without secrets, also beyond what is shown of it', () => {
+  const location = `https://u:c4nary@h.example/${'a'.repeat(60)}?t=c4narycanary`;
+  const text = resultText({ kind: 'answered', address: 'a:80', status: 302, location, firstBytes }, 'a:80');
+  assert.equal(text, `redirects to https://…@h.example/${'a'.repeat(60)}?t=… (302)`);
 });

@@ -124,7 +124,7 @@ function answerText(answer: Answer, target: string, expected: Expectation): stri
   if (unmet.kind === 'body') return `answered ${status}, and its body does not have the text that the check expects`;
   if (expected.expectStatus !== undefined) return `answered ${status}, which the check does not expect${why}`;
   if (status < 300 || status > 399) return `answered ${status}${why}`;
-  return `redirects${location === null ? '' : ` to ${location.slice(0, locationCharactersMax)}`} (${status})`;
+  return `redirects${location === null ? '' : ` to ${redactor.redact(location).slice(0, locationCharactersMax)}`} (${status})`;
 }
 
 function grpcText({ code, serving }: GrpcAnswer, status: number): string {

@@ -8,7 +8,7 @@
  * gets 192 to 224.
  */
 
-/** Of connections to an endpoint, requests in its queue: a quarter is left to others. Below 4 there is none to leave. `areSeveral`: others use it. */
+/** Of connections to an endpoint, and of requests in its queue while others use it: a quarter is left to others. Below 4 there is none to leave. `areSeveral`: others use it. */
 export function connectionsReserve(max: number, areSeveral: boolean): number {
   return areSeveral ? Math.floor(max / 4) : reserveOfOne(max);
 }

@@ -186,11 +186,10 @@ export class PoolPermits {
   tryWait(use: AddressUse | null, now: Instant): 'waits' | 'full' | 'address' {
     const { queueMax } = this.#settings;
     const { waitingRequests, addresses } = this.semaphores;
-    if (use !== null && waitingRequests.total >= queueMax - connectionsReserve(queueMax, true)) {
-      const reserve = connectionsReserve(queueMax, addresses.areSeveral(now));
-      const isShared = reserve > 0 && waitingRequests.total >= queueMax - reserve;
+    const reserve = connectionsReserve(queueMax, true);
+    if (use !== null && reserve > 0 && waitingRequests.total >= queueMax - reserve) {
       // What it has waiting, and not its connections: these may all be another worker's.
-      if (isShared && !hasLittle(use.waiting, reserve, addresses.workers)) return 'address';
+      if (!hasLittle(use.waiting, reserve, addresses.workers) && addresses.areSeveral(now)) return 'address';
     }
     return waitingRequests.tryAcquire(queueMax, now) ? 'waits' : 'full';
   }

@@ -407,6 +407,17 @@ describe('events', () => {
     assert.equal(lines[1].reason, 'Three checks failed: connection refused.');
   });
 
+  test('what applications print has no secret in it, also where its name is in the line before', () => {
+    const context = new FakeProcessContext('/');
+    const writer = jsonEvents(context.stdout, context.stderr, () => 0);
+    const printed = ["  'x-api-key':", "    'c4nary',", "  'Cookie',", "  'c4nary',", 'password: |', '  c4nary', 'end'];
+    for (const line of printed)
+      for (const stream of ['stdout', 'stderr'] as const) writer.printed('web/1', stream, line, false);
+    const shown = ["  'x-api-key':", '…', "  'Cookie',", '…', 'password: |', '…', 'end'];
+    assert.equal(context.stdout.text, shown.map((line) => `web/1 | ${line}\n`).join(''));
+    assert.doesNotMatch(context.stderr.text, /c4nary/);
+  });
+
   test('with --json summarize failures with their level and number', () => {
     const context = new FakeProcessContext('/');
     const writer = jsonEvents(context.stdout, context.stderr, () => Date.UTC(2026, 0, 1, 12));

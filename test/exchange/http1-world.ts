@@ -274,7 +274,7 @@ export class Http1World implements World {
   }
 
   #upstreamSpec(): UpstreamSnapshot {
-    const { attemptsMax = 2, connectionsMax = 100, application = null } = this.options;
+    const { attemptsMax = 2, connectionsMax = 128, application = null } = this.options;
     return {
       id: 'app',
       application,

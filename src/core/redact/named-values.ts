@@ -16,22 +16,69 @@ export function namedValueSpans(text: string, colonMeans: ColonMeans = 'prose'):
   return spansBehind(
     setting,
     text,
-    ([, name = '', separator = ''], start, known) => {
+    (found, start, known) => {
+      const [, name = '', separator = ''] = found;
       if (separator === ':' && port.test(text.slice(start, start + 6))) return null;
-      const isProse = colonMeans === 'prose' && /^:(?:[ \t]|$)/.test(separator);
-      if (!(isProse ? isSecretNameInProse(name) : isSecretName(name))) return null;
+      const isProse = colonMeans === 'prose' && beforeColon.test(separator);
+      if (isProse && !isSecretNameInProse(name)) return weaklyNamed(text, found, start, known);
+      if (!isProse && !isSecretName(name)) return null;
       if (colonMeans === 'prose' && start >= known && isSecretNameInProse(name)) {
         const end = structureEnd(text, start);
         if (end !== null) return { start, end };
       }
       return valueFrom(text, start, known, endsSetting);
     },
-    ([, name = ''], secret) =>
+    ([, name = '', separator = ''], secret) =>
       noSecret.test(secret) ||
+      (colonMeans === 'prose' && sign.test(secret)) ||
+      (colonMeans === 'prose' && beforeColon.test(separator) && !isSecretNameInProse(name) && isUsualText(secret)) ||
       (/tokens$/i.test(name) && /^\d{1,9}$/.test(secret)) ||
       // A count of tests, and the place of a plug or of a pin of a chip.
       (/^(?:pass|pin|sid)$/i.test(name) && (/^\d{1,3}$/.test(secret) || /^ok$/i.test(secret))) ||
       (/^(?:old)?pwd$/i.test(name) && secret.startsWith('/')),
+  );
+}
+
+/** A colon behind a name without quotes. */
+const beforeColon = /^:(?:[ \t]|$)/;
+
+/** The value of a name that is usually a word in prose before a colon: `auth`, `pass`. An object is searched for names of its own. */
+function weaklyNamed(
+  text: string,
+  { index, 1: name = '', 2: separator = '' }: RegExpExecArray,
+  start: number,
+  known: number,
+): Span | null {
+  if (!isSecretName(name) || /[[{(<|…]/.test(text[start] ?? '')) return null;
+  const isQuoted = /["'`\\]/.test(text[start] ?? '');
+  // Without a space it is a tag or a service, as in `auth:v1.2.3`, but for a structure as Go prints it.
+  if (separator === ':' && !isQuoted && !isInStructure(text, index)) return null;
+  return valueFrom(text, start, known, endsSetting);
+}
+
+/** Further back no structure is looked for. */
+const structureCharactersMax = 256;
+
+function isInStructure(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - structureCharactersMax), at);
+  const last = (one: string, other: string) => Math.max(before.lastIndexOf(one), before.lastIndexOf(other));
+  return last('{', '[') > last('}', ']');
+}
+
+/** What a parser did not expect: `Unexpected token: '}'`. */
+const sign = /^[^\p{L}\p{N}\s…]{1,2}$/u;
+
+/** Shorter texts behind a word and a colon are rarely secrets. */
+const secretMin = 8;
+const words = /^[A-Z]?[a-z]+(?:[-_./ ]{1,2}[A-Za-z][a-z]*)*[.,;:!?]*$/;
+const numbers = /^[\d.,:/+-]+(?:T[\d.:+-]+Z?)?$/;
+/** `ECONNREFUSED`, `NOT_FOUND`, `TokenExpiredError:`. */
+const codes = /^(?:E[A-Z]{3,14}|[A-Z]{2,16}(?:_[A-Z]{2,16})+|[A-Za-z]+(?:Error|Exception))[.,;:]?$/;
+
+/** What stands behind a word and a colon in prose: few characters, words, numbers, codes, addresses, whose own secrets are found by themselves. */
+function isUsualText(text: string): boolean {
+  return (
+    text.length < secretMin || words.test(text) || numbers.test(text) || codes.test(text) || /^https?:\/\//.test(text)
   );
 }
 

@@ -83,6 +83,23 @@ describe('a secret in the output of an application is hidden', () => {
   for (const [what, lines, expected] of cases) test(what, () => assert.deepEqual(shown(lines), expected));
 });
 
+describe('names that are also words are hidden before a colon too, where the value is no word', () => {
+  for (const name of 'pass pwd pin otp auth bearer jwt sid signature sig hmac dsn'.split(' ')) {
+    const cases: readonly (readonly [text: string, shown: string])[] = [
+      [`${name}: c4nary-C4NARY`, `${name}: …`],
+      [`{ user: 'bob', ${name}: 'c4nary-C4NARY', port: 1 }`, `{ user: 'bob', ${name}: '…', port: 1 }`],
+      [`{User:bob ${name}:c4nary-C4NARY Port:1}`, `{User:bob ${name}:… Port:1}`],
+      [`{${name}:c4nary-C4NARY}`, `{${name}:…}`],
+      [`{ auth: { user: 'bob', ${name}: 'c4nary-C4NARY' } }`, `{ auth: { user: 'bob', ${name}: '…' } }`],
+    ];
+    for (const [text, expected] of cases) test(text, () => assert.equal(redactor.redact(text), expected));
+  }
+});
+
+test('a long value that is nearly a list of words is judged without trying its parts in every way', () => {
+  assert.equal(redactor.redact(`auth: '${'aa-'.repeat(1300)}1'`), "auth: '…'");
+});
+
 describe('what only looks like a secret is shown', () => {
   for (const line of [
     'pass: 12, fail: 0',
@@ -98,6 +115,17 @@ describe('what only looks like a secret is shown', () => {
     'spin=3 design=flat',
     'Traceback: bypass=on',
     'compass: north',
+    'signature: int',
+    'auth: required',
+    'auth: Authentication failed for the user',
+    'auth: connect ECONNREFUSED 10.0.0.1:5432',
+    'auth: ECONNREFUSED',
+    "Unexpected token: '}'",
+    'jwt: TokenExpiredError: it has expired',
+    'pin: 2026-11-26T12:00:00.000Z',
+    'pulling auth:v1.2.3-alpine',
+    'auth: https://login.example.com/start',
+    "{ pass: 'not-given', auth: [Object], signature: [Function: sign] }",
     '  "passengers": [',
   ])
     test(JSON.stringify(line), () => assert.deepEqual(shown([line, '    next']), [line, '    next']));

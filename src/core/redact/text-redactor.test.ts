@@ -295,9 +295,21 @@ describe('credentials are removed from text from outside', () => {
         'cookie=',
         '%26',
       ],
-      ...[`${'A'.repeat(59)}\n`, 'pwd=/', 'max_tokens=1,', 'npm_', '-----END ', 'a=b;', `'//a'`, 'authorization: '],
+      ...[
+        `${'A'.repeat(59)}\n`,
+        'pwd=/',
+        'max_tokens=1,',
+        'npm_',
+        '-----END ',
+        'a=b;',
+        `'//a'`,
+        'authorization: ',
+        'pass: ',
+        '{pass:x',
+        'aa-',
+      ],
     ];
-    const beginnings = ['', 'a/b?', 'password="'];
+    const beginnings = ['', 'a/b?', 'password="', 'auth: '];
     const cpuOf = (text: string): number => {
       const start = process.cpuUsage();
       redactor.mask(text);

@@ -185,13 +185,13 @@ export class LineRedactor {
     this.#redactor = redactor;
   }
 
-  /** A private key has begun and not ended. */
-  get isInKey(): boolean {
-    return this.#keyLinesLeft > 0;
+  /** What has been seen bears on the next line: a private key has begun and not ended, or a value is in the lines below its name. */
+  get goesOn(): boolean {
+    return this.#keyLinesLeft > 0 || this.#valueBelow !== null;
   }
 
   redact(line: string): string {
-    const wasInKey = this.isInKey;
+    const wasInKey = this.#keyLinesLeft > 0;
     const goesOn = keyGoesOn(line);
     if (goesOn === null) this.#keyLinesLeft = Math.max(0, this.#keyLinesLeft - 1);
     else this.#keyLinesLeft = goesOn ? hiddenLinesMax : 0;
