@@ -26,6 +26,12 @@ export interface HiddenText {
   readonly texts: readonly string[];
   /** It was written as a key, or as a part of one. */
   readonly isKey: boolean;
+  /** What a sentence says for it; absent: asterisks. */
+  readonly instead?: string;
+  /** Parts of it stand in the file. */
+  readonly isWhole?: boolean;
+  /** It stands elsewhere in the file too, so that a sentence about another place may have it from there. */
+  readonly isElsewhere?: boolean;
 }
 
 /** Characters for private use. */

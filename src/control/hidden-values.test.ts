@@ -223,3 +223,50 @@ describe('what is no secret is shown', () => {
     assert.equal(parse(text).shownText().text, text.replace('Basic x', '"***"'));
   });
 });
+
+describe('a message names a variable and not its value', () => {
+  const values = ['correctHorse7', 'Kn4rvz8Q2hunter/x y', '0048213302'];
+  const texts: readonly string[] = [
+    `${listening}routes: [{ to: app, retry: { attempts: VALUE } }]`,
+    `${listening}routes: [{ to: app, client: { body_max: VALUE } }]`,
+    `${listening}routes: [{ to: app, path: VALUE }]`,
+    `${listening}routes: [{ to: VALUE }]`,
+    `${listening}listeners: { a: VALUE }`,
+    `${listening}otlp: { endpoint: VALUE }`,
+    `${listening}alerts: { targets: { x: { command: VALUE } } }`,
+    'upstreams: { app: { endpoints: [VALUE] } }',
+  ];
+  const written = ['"${DB_PASSWORD}"', '"${DATABASE}"', '"10.0.0.1:${DB_PASSWORD}"', '"pre${DB_PASSWORD}post"'];
+  for (const text of texts)
+    test(text.replace(listening, ''), () => {
+      for (const value of values)
+        for (const reference of written) {
+          const name = reference.includes('PASSWORD') ? 'DB_PASSWORD' : 'DATABASE';
+          // A number of a variable that has no secret is needed to mend it.
+          if (name === 'DATABASE' && /^\d+$/.test(value)) continue;
+          const parsing = parseConfiguration(text.replace('VALUE', reference), {
+            ...{ file: 'candor.yaml', directory: '/etc/shop', hostname: 'gateway', readings: new Map() },
+            environment: { [name]: value },
+          });
+          const errors = parsing.ok ? parsing.warnings : parsing.errors;
+          const said = JSON.stringify(errors.map(({ message, suggestion }) => [message, suggestion])).toLowerCase();
+          for (const part of [value, 'horse7', 'hunter', '48213302'])
+            assert.ok(!said.includes(part.toLowerCase()), `${reference}\n${said}`);
+          if (said.includes('filled in')) assert.ok(said.includes(`\${${name}}`.toLowerCase()), said);
+        }
+    });
+
+  test('unless it is a number or a short word of a variable that has no secret', () => {
+    const messageOf = (value: string): string | undefined => {
+      const text = `${listening}routes: [{ to: app, retry: { attempts: "\${COUNT}" } }]`;
+      const parsing = parseConfiguration(text, {
+        ...{ file: 'candor.yaml', directory: '/etc/shop', hostname: 'gateway', readings: new Map() },
+        environment: { COUNT: value },
+      });
+      return parsing.ok ? undefined : parsing.errors[0]?.message;
+    };
+    assert.match(messageOf('many') ?? '', /found the text "many"/);
+    assert.match(messageOf('4000') ?? '', /^4000 is above/);
+    assert.match(messageOf('postgres://a.b/c') ?? '', /found the text "\$\{COUNT\}"/);
+  });
+});
