@@ -100,7 +100,9 @@ function patternOf(texts: readonly string[]): RegExp | null {
   if (found.length === 0) return null;
   const patterns = found.map((text) => {
     const literal = text.replace(/[^\w\s]/g, '\\$&');
-    return text.length < wordMin ? `(?<=")${literal}(?=")|(?<=number )${literal}\\b` : `(?<!\\w)${literal}(?!\\w)`;
+    if (text.length >= wordMin) return `(?<!\\w)${literal}(?!\\w)`;
+    const asNumber = /^\d+$/.test(text) ? `(?<=number |^)` : '(?<=number )';
+    return `(?<=")${literal}(?=")|${asNumber}${literal}\\b`;
   });
   return new RegExp(patterns.join('|'), 'gi');
 }

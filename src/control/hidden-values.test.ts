@@ -205,8 +205,40 @@ describe('a secret in the wrong place is hidden', () => {
     ],
     ['a check in one line', `${listening}applications: { w: { command: "sh -c 'psql --password SECRET'" } }`],
     ['a command of a shell', `${listening}applications: { w: { command: [sh, -c, "exec psql --password SECRET"] } }`],
+    ['a credential in place of a command', `${listening}alerts: { targets: { x: { command: "Bearer SECRET" } } }`],
+    ['a list as an entry', 'upstreams: { password: [SECRET] }'],
+    ['the only upstream', 'upstreams: { password: SECRET }'],
+    ...['applications', 'error_pages', 'listeners'].map((section): [string, string] => [
+      `an entry of ${section}`,
+      `${listening}${section}: { password: SECRET }`,
+    ]),
   ];
   for (const [what, text] of texts) test(what, () => assertHidden(text.replaceAll('SECRET', canary)));
+});
+
+describe('a secret number is hidden, in whatever form it is written', () => {
+  const smtp = 'server: "a:25", from: "a@a.example", to: "b@a.example", username: a';
+  const texts: readonly string[] = [
+    `${listening}alerts: { targets: { x: { pagerduty: { routing_key: NUMBER } } } }`,
+    `${listening}alerts: { targets: { x: { smtp: { ${smtp}, password: NUMBER } } } }`,
+    `${listening}applications: { password: NUMBER }`,
+    `${listening}error_pages: { token: NUMBER }`,
+  ];
+  for (const written of ['48213302', '0482133', '0x2DFAD2F', '3e5', '0o7654321', '12345678901234567890123', '4.50'])
+    test(written, () => {
+      for (const text of texts)
+        for (const form of [written, String(Number(written))]) {
+          const everything = everythingOf(text.replace('NUMBER', written));
+          assert.ok(!new RegExp(`(?<![\\w.])${form.replace(/[.+]/g, '\\$&')}(?![\\w.])`).test(everything), everything);
+        }
+    });
+
+  test('and one that is none is to be put in quotes as it is written', () => {
+    for (const written of ['0482133', '0x1F', '12345678901234567890123', '1.10', '1e5']) {
+      const parsing = parse(`${listening}deployment: ${written}`);
+      assert.equal(parsing.ok ? null : parsing.errors[0]?.suggestion, `put it in quotes: "${written}"`);
+    }
+  });
 });
 
 describe('what is no secret is shown', () => {
@@ -215,6 +247,9 @@ describe('what is no secret is shown', () => {
     `${listening}routes: [{ to: app, path: /a, headers: { x-b: { present: true } } }, { to: app, response_headers: { set: { Cache-Control: no-store, X-Frame-Options: DENY } } }]\n`,
     `${listening}applications: { w: { command: node server.js --port 3000, readiness: /up } }\nroutes: [{ to: w }]\n`,
     `${listening}otlp: { endpoint: "http://127.0.0.1:4318", resource: { service.version: "1.2" } }\n`,
+    `${listening}listeners: { auth: 8080, token: "127.0.0.1:8081" }\n`,
+    `${listening}log: { secret_headers: [X-Shop, X-Other] }\n`,
+    'upstreams: { auth: "auth.internal:3000", token: ["http://token.internal:80", "10.0.0.1:80"] }\nroutes: [{ to: auth, path: /a }, { to: token }]\n',
   ];
   for (const text of texts) test(text.slice(37, 80), () => assert.equal(parse(text).shownText().text, text));
 
