@@ -51,6 +51,8 @@ export interface PositionIndex extends PathOffsets {
   written(path: Path): string | null;
   /** Whether the value came from a variable, and so has no type of its own. */
   isExpanded(path: Path): boolean;
+  /** What variables gave in a scalar. */
+  fills(path: Path): readonly Fill[];
   /** Whether something was complained of here already. */
   isBad(path: Path): boolean;
 }
@@ -130,6 +132,10 @@ export class PathPositions implements PositionIndex {
 
   isExpanded(path: Path): boolean {
     return (this.#entries.get(pathText(path))?.expanded ?? null) !== null;
+  }
+
+  fills(path: Path): readonly Fill[] {
+    return this.#entries.get(pathText(path))?.fills ?? [];
   }
 
   isBad(path: Path): boolean {

@@ -305,3 +305,19 @@ describe('a message names a variable and not its value', () => {
     assert.match(messageOf('postgres://a.b/c') ?? '', /found the text "\$\{COUNT\}"/);
   });
 });
+
+test('a word of a command that a secret variable gave is not in the effective configuration', () => {
+  const effectiveOf = (command: string): string => {
+    const text = `${listening}applications: { w: { command: ${command} } }\nroutes: [{ to: w }, { to: app, path: /a }]`;
+    const parsing = parseConfiguration(text, {
+      ...{ file: 'candor.yaml', directory: '/etc/shop', hostname: 'gateway', readings: new Map() },
+      environment: { ENV_TOKEN: 'correctHorse7', MODE: 'fast' },
+    });
+    assert.ok(parsing.ok);
+    return JSON.stringify(effectiveConfiguration(parsing.configuration));
+  };
+  for (const command of ['[/bin/true, "${MODE}", "${ENV_TOKEN}"]', '"/bin/true ${MODE} ${ENV_TOKEN}"'])
+    assert.match(effectiveOf(command), /"command":\["\/bin\/true","fast","\*\*\*"\]/);
+  assert.ok(!effectiveOf('[/bin/true, "-x=${ENV_TOKEN}"]').includes('correctHorse7'));
+  assert.ok(!effectiveOf('[/bin/true, "${ENV_TOKEN}"]').includes('secret_words'));
+});
