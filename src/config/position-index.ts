@@ -1,4 +1,5 @@
 import type { Node } from 'yaml';
+import type { Fill } from './expand.ts';
 import type { SourcePosition, SourceText } from './source-text.ts';
 import { positionOf, wholeFile } from './source-text.ts';
 
@@ -31,6 +32,7 @@ export interface ScalarPosition {
   readonly end: number;
   /** What the variables in it gave; null if there are none. */
   readonly expanded: string | null;
+  readonly fills: readonly Fill[];
 }
 
 export interface KeyPosition {
@@ -49,6 +51,8 @@ export interface PositionIndex extends PathOffsets {
   written(path: Path): string | null;
   /** Whether the value came from a variable, and so has no type of its own. */
   isExpanded(path: Path): boolean;
+  /** What variables gave in a scalar. */
+  fills(path: Path): readonly Fill[];
   /** Whether something was complained of here already. */
   isBad(path: Path): boolean;
 }
@@ -60,6 +64,7 @@ interface Entry {
   collection: boolean;
   written: string | null;
   expanded: string | null;
+  fills: readonly Fill[];
   bad: boolean;
 }
 
@@ -85,8 +90,10 @@ export class PathPositions implements PositionIndex {
     this.#entry(path).written = text;
   }
 
-  setExpanded(path: Path, text: string): void {
-    this.#entry(path).expanded = text;
+  setExpanded(path: Path, text: string, fills: readonly Fill[]): void {
+    const entry = this.#entry(path);
+    entry.expanded = text;
+    entry.fills = fills;
   }
 
   markBad(path: Path): void {
@@ -98,8 +105,8 @@ export class PathPositions implements PositionIndex {
   }
 
   *scalars(): Iterable<ScalarPosition> {
-    for (const [key, { path, value, collection, expanded }] of this.#entries)
-      if (value !== null && !collection) yield { key, path, start: value[0], end: value[1], expanded };
+    for (const [key, { path, value, collection, expanded, fills }] of this.#entries)
+      if (value !== null && !collection) yield { key, path, start: value[0], end: value[1], expanded, fills };
   }
 
   *keys(): Iterable<KeyPosition> {
@@ -127,6 +134,10 @@ export class PathPositions implements PositionIndex {
     return (this.#entries.get(pathText(path))?.expanded ?? null) !== null;
   }
 
+  fills(path: Path): readonly Fill[] {
+    return this.#entries.get(pathText(path))?.fills ?? [];
+  }
+
   isBad(path: Path): boolean {
     return this.#entries.get(pathText(path))?.bad ?? false;
   }
@@ -139,7 +150,7 @@ export class PathPositions implements PositionIndex {
     const key = pathText(path);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { path, key: null, value: null, collection: false, written: null, expanded: null, bad: false };
+      entry = { path, key: null, value: null, collection: false, written: null, expanded: null, fills: [], bad: false };
       this.#entries.set(key, entry);
     }
     return entry;
