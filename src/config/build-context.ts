@@ -11,7 +11,7 @@ export interface BuildContext {
   readonly environment: Environment;
   /** What was read of the files that the draft names, by absolute path. */
   readonly readings: ReadonlyMap<string, FileReading>;
-  readonly positions: Pick<PositionIndex, 'written'>;
+  readonly positions: Pick<PositionIndex, 'written' | 'fills'>;
 }
 
 /** What stands in a file that the draft names; '' if it could not be read, which is an error by itself. */

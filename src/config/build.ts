@@ -1,6 +1,7 @@
 import { logFormats } from '../core/log-formats.ts';
 import { isAbsolute, resolve } from 'node:path';
 import type { ApplicationSpec, Configuration, ReadinessSpec, StoreSpec, WorkersSpec } from '../core/configuration.ts';
+import { isSecretName } from '../core/redact/secret-name.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
@@ -16,6 +17,7 @@ import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { count, ms, msOrNone, bytes, bytesOrNone } from '../schema/fallback.ts';
 import { parseListenAddress } from './format/address.ts';
+import type { Path } from '../schema/findings.ts';
 import { listenAddressOf } from './review-addresses.ts';
 import { parseAge } from '../schema/format/duration.ts';
 import type { ApplicationRead } from './application-schema.ts';
@@ -188,9 +190,11 @@ function buildApplication(name: string, read: ApplicationRead, context: BuildCon
     const written = context.positions.written(['applications', name, 'environment', key]);
     return [key, typeof value === 'string' ? value : (written ?? String(value))];
   });
+  const secretWords = secretWordsOf(read.command, ['applications', name, 'command'], context);
   return {
     id: name as ApplicationId,
     command: read.command,
+    ...(secretWords.length === 0 ? {} : { secretWords }),
     directory: resolve(context.directory, read.directory ?? defaults.application.directory.written),
     environment: Object.fromEntries(environment),
     instances: count(read.instances, defaults.application.instances),
@@ -203,6 +207,17 @@ function buildApplication(name: string, read: ApplicationRead, context: BuildCon
       resetAfterMs: ms(read.restart?.reset_after, defaults.restart.resetAfter),
     },
   };
+}
+
+/** Of a command in one line, the words that have what the variables gave. */
+function secretWordsOf(command: readonly string[], path: Path, { positions }: BuildContext): readonly number[] {
+  const secretsAt = (at: Path): string[] =>
+    positions.fills(at).flatMap(({ name, value }) => (isSecretName(name) && value !== '' ? [value] : []));
+  const inLine = secretsAt(path).flatMap((value) => value.split(/\s+/));
+  return command.flatMap((word, at) => {
+    const isSecret = secretsAt([...path, at]).length > 0 || inLine.some((part) => part !== '' && word.includes(part));
+    return isSecret ? [at] : [];
+  });
 }
 
 function buildReadiness({ readiness: read = {}, http2 }: ApplicationRead): ReadinessSpec {

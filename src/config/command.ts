@@ -55,7 +55,7 @@ export function configurationForCommand(run: CommandToRun): Configuration {
     hostname,
     environment,
     readings: new Map(),
-    positions: { written: () => null },
+    positions: { written: () => null, fills: () => [] },
   });
   const socket =
     run.adminSocket === undefined

@@ -24,7 +24,10 @@ export class ErrorCollector implements Findings {
   addSchemaError(finding: SchemaError): void {
     // What the reader of the document complained of has no value, and is not missing besides.
     if (finding.about !== 'unknown key' && this.#positions.isBad(finding.path)) return;
-    this.#add(finding.path, finding.about === 'value' ? 'value' : 'key', finding, 'error');
+    const written = finding.isTextMeant === true ? this.#positions.written(finding.path) : null;
+    const detail =
+      written === null ? finding : { ...finding, suggestion: `put it in quotes: ${JSON.stringify(written)}` };
+    this.#add(finding.path, finding.about === 'value' ? 'value' : 'key', detail, 'error');
   }
 
   errorAtKey(path: Path, message: string, suggestion: string | null = null): void {

@@ -4,10 +4,19 @@ import { suggestNearest } from './nearest.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What a variable gave. */
+export interface Fill {
+  readonly name: string;
+  /** `${NAME}` */
+  readonly reference: string;
+  readonly value: string;
+}
+
 export interface Expansion {
   readonly text: string;
   /** Whether anything stood for something else. */
   readonly expanded: boolean;
+  readonly fills: readonly Fill[];
   readonly errors: readonly (ErrorDetail & { readonly offset: number; readonly length: number })[];
 }
 
@@ -20,6 +29,7 @@ const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{[^}]*
 export function expandVariables(written: string, environment: Environment, of: 'application' | null = null): Expansion {
   const errors: (ErrorDetail & { offset: number; length: number })[] = [];
   let expanded = false;
+  const fills: Fill[] = [];
   const text = written.replace(
     reference,
     (whole: string, name: string | undefined, otherwise: string | undefined, offset: number) => {
@@ -36,8 +46,11 @@ export function expandVariables(written: string, environment: Environment, of: '
       }
       expanded = true;
       const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-      if (otherwise !== undefined) return value === undefined || value === '' ? otherwise : value;
-      if (value !== undefined) return value;
+      if (otherwise !== undefined && (value === undefined || value === '')) return otherwise;
+      if (value !== undefined) {
+        fills.push({ name, reference: `\${${name}}`, value });
+        return value;
+      }
       const near = suggestNearest(name, Object.keys(environment), 2) ?? `set it, or write \${${name}:-default}`;
       errors.push({
         message: `the variable ${name} is not set`,
@@ -49,5 +62,5 @@ export function expandVariables(written: string, environment: Environment, of: '
       return whole;
     },
   );
-  return { text, expanded, errors };
+  return { text, expanded, fills, errors };
 }

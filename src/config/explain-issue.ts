@@ -18,6 +18,8 @@ import type { Path } from '../schema/findings.ts';
 export interface SchemaError extends ErrorDetail {
   readonly path: Path;
   readonly about: 'unknown key' | 'missing key' | 'value';
+  /** The suggestion is to put a number in quotes, as it is written: 007. */
+  readonly isTextMeant?: true;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -83,7 +85,7 @@ function secretError(path: Path): ErrorDetail {
 }
 
 function explainPlain(issue: Issue, path: Path, input: unknown): SchemaError {
-  if (issue.code === 'invalid_type') return { path, about: 'value', ...typeError([issue.expected], input, path) };
+  if (issue.code === 'invalid_type') return typeError([issue.expected], input, path);
   if (issue.code === 'too_small' || issue.code === 'too_big')
     return { path, about: 'value', ...sizeError(issue, input, path) };
   if (issue.code === 'invalid_value')
@@ -114,10 +116,19 @@ function suggestQuotes(choices: readonly string[], input: unknown): string | nul
   return meant === undefined ? null : `put it in quotes: "${meant}"`;
 }
 
-function typeError(expected: readonly string[], input: unknown, path: Path): ErrorDetail {
-  const wanted = wordsFor(expected);
-  const suggestion = suggestForWord(path, input) ?? suggestType(expected, input);
-  return { message: `expected ${orList(wanted)}, found ${found(input)}`, suggestion };
+function typeError(expected: readonly string[], input: unknown, path: Path): SchemaError {
+  const message = `expected ${orList(wordsFor(expected))}, found ${found(input)}`;
+  return { path, about: 'value', message, ...suggestFor(expected, input, suggestForWord(path, input)) };
+}
+
+function suggestFor(
+  expected: readonly string[],
+  input: unknown,
+  known: string | null,
+): Pick<SchemaError, 'suggestion' | 'isTextMeant'> {
+  const suggestion = known ?? suggestType(expected, input);
+  const isTextMeant = known === null && suggestion !== null && expected.includes('string') && typeof input === 'number';
+  return isTextMeant ? { suggestion, isTextMeant } : { suggestion };
 }
 
 function wordsFor(types: readonly string[]): string[] {
@@ -186,7 +197,7 @@ function explainUnion(
       path,
       about: 'value',
       message: `expected ${orList(wanted)}, found ${found(input)}`,
-      suggestion: near ?? suggestForWord(path, input) ?? suggestType(types, input),
+      ...suggestFor(types, input, near ?? suggestForWord(path, input)),
     },
   ];
 }

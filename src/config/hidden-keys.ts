@@ -166,6 +166,16 @@ export interface HidingAt {
   readonly isKnown: boolean;
 }
 
+/** `listeners: { password: … }`: with a name that marks a secret, all is hidden but addresses and paths. */
+function isSecretEntry([section = '', name, ...deeper]: Path, value: unknown): boolean {
+  const isEntry = typeof name === 'string' && deeper.every((part) => typeof part === 'number');
+  if (!isEntry || !isSecretName(name) || !root.child(section).isMapOfNames) return false;
+  const isPort = (section === 'listeners' || section === 'upstreams') && Number(value) <= 65_535;
+  if (isPort) return false;
+  if (typeof value !== 'string') return typeof value !== 'object';
+  return !/:\d{1,5}(?:$|\/)|^\w+:\/|^[./]/.test(value);
+}
+
 export function hidingAt(path: Path, value: unknown): HidingAt {
   let node = root;
   let name = '';
@@ -179,7 +189,9 @@ export function hidingAt(path: Path, value: unknown): HidingAt {
     node = inner;
   }
   const key = path.findLast((part) => typeof part === 'string') ?? '';
-  return { hiding: node.hidingOf(value, key), name, isKnown: true };
+  const hiding = node.hidingOf(value, key);
+  const isByName = (hiding === null || (hiding === 'command' && path.length === 2)) && isSecretEntry(path, value);
+  return { hiding: isByName ? 'misplaced' : hiding, name, isKnown: true };
 }
 
 /** A switch, a size and the like are shown of a key that has a secret nowhere. */

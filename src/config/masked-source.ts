@@ -27,6 +27,12 @@ export interface HiddenText {
   readonly texts: readonly string[];
   /** It was written as a key, or as a part of one. */
   readonly isKey: boolean;
+  /** What a sentence says for it; absent: asterisks. */
+  readonly instead?: string;
+  /** Parts of it stand in the file. */
+  readonly isWhole?: boolean;
+  /** It stands elsewhere in the file too, so that a sentence about another place may have it from there. */
+  readonly isElsewhere?: boolean;
 }
 
 /** Characters for private use. */
@@ -73,11 +79,11 @@ export class MaskedSource {
   }
 
   hidden(): readonly HiddenText[] {
-    const { source } = this.#reading;
+    const { source, value } = this.#reading;
     const masked = replaceSpans(source, this.#spansOfValues(), maskAll);
     const inKeys = this.#keys.map((key) => ({ key, spans: this.#inKey(key) })).filter(({ spans }) => spans.length > 0);
     return [
-      ...this.#scalars.flatMap((scalar) => hiddenIn(scalar, masked, source)),
+      ...this.#scalars.flatMap((scalar) => hiddenIn(scalar, masked, source, valueAt(value, scalar.path))),
       ...inKeys.map(({ key: { path }, spans }) => {
         const texts = spans.map(({ start, end }) => source.slice(start, end));
         return { key: pathText(path), texts, isKey: true };
@@ -198,7 +204,7 @@ export class MaskedSource {
     const written = words.map(([word]) => word);
     const redacted = this.#redactor.redactCommand(written);
     const secret = words.filter((_, at) => written[at] !== redacted[at]);
-    if (secret.length === 0) return [];
+    if (secret.length === 0) return this.#byForm(text);
     if (/["'\\]/.test(plain)) return [{ start: 0, end: text.length }];
     const values = secret.map(({ index, 0: word }) => {
       const setting = /^(?:--?[\w.-]+|[A-Za-z_]\w*)=/.exec(word)?.[0] ?? '';
@@ -284,14 +290,21 @@ function withReferences(masked: string, source: string): string {
   return text + masked.slice(at);
 }
 
-function hiddenIn({ key, start, end, expanded }: ScalarPosition, masked: string, source: string): HiddenText[] {
+function hiddenIn(
+  { key, start, end, expanded }: ScalarPosition,
+  masked: string,
+  source: string,
+  value: unknown,
+): HiddenText[] {
   const shown = masked.slice(start, end);
   if (!shown.includes(mask)) return [];
   const written = [...shown.matchAll(hiddenRun)].map(({ index, 0: run }) =>
     source.slice(start + index, start + index + run.length).replace(/^(["'])(.*)\1$/s, '$2'),
   );
   const isWhole = /^["'\ue003\ue004]*$/.test(shown);
-  const texts = expanded !== null && isWhole ? [...written, expanded] : written;
+  // A sentence says a number in another form than the file: 0x2f, 007.
+  const read = expanded ?? (typeof value === 'number' ? String(value) : null);
+  const texts = read !== null && isWhole ? [...written, read] : written;
   return [{ key, texts: texts.filter((text) => text !== ''), isKey: false }];
 }
 

@@ -14,6 +14,7 @@ import { reviewLocalAuthority } from './review-local-authority.ts';
 import { reviewTls } from './review-tls.ts';
 import { type ShownText, shownText } from './shown-text.ts';
 import { withoutHidden } from './without-hidden.ts';
+import { variableTexts } from './variable-texts.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
 import { reviewFiles, wantedFiles } from './wanted-files.ts';
 
@@ -74,7 +75,9 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const masked = (): MaskedSource => (known ??= new MaskedSource(reading));
   const texts = { maskedText: () => masked().asterisks, shownText: () => shownText(reading, masked().text) };
   const sorted = (errors: readonly ConfigurationError[]): readonly ConfigurationError[] =>
-    errors.length === 0 ? errors : sortErrors(withoutHidden(errors, masked().hidden()));
+    errors.length === 0
+      ? errors
+      : sortErrors(withoutHidden(errors, [...masked().hidden(), ...variableTexts(reading, masked().text)]));
   const failed = (errors: readonly ConfigurationError[], wanted: readonly WantedFile[]): Parsing => {
     const readable = readableParts(value, positions, { ...context, readings, positions }, document.value !== undefined);
     return { ok: false, readable, errors: sorted(errors), ...texts, wanted };

@@ -1,5 +1,6 @@
 import type { Node } from 'yaml';
 import type { Path } from '../schema/findings.ts';
+import type { Fill } from './expand.ts';
 import type { SourcePosition, SourceText } from './source-text.ts';
 import { positionOf, wholeFile } from './source-text.ts';
 
@@ -30,6 +31,7 @@ export interface ScalarPosition {
   readonly end: number;
   /** What the variables in it gave; null if there are none. */
   readonly expanded: string | null;
+  readonly fills: readonly Fill[];
 }
 
 export interface KeyPosition {
@@ -48,6 +50,8 @@ export interface PositionIndex extends PathOffsets {
   written(path: Path): string | null;
   /** Whether the value came from a variable, and so has no type of its own. */
   isExpanded(path: Path): boolean;
+  /** What variables gave in a scalar. */
+  fills(path: Path): readonly Fill[];
   /** Whether something was complained of here already. */
   isBad(path: Path): boolean;
 }
@@ -59,6 +63,7 @@ interface Entry {
   collection: boolean;
   written: string | null;
   expanded: string | null;
+  fills: readonly Fill[];
   bad: boolean;
 }
 
@@ -84,8 +89,10 @@ export class PathPositions implements PositionIndex {
     this.#entry(path).written = text;
   }
 
-  setExpanded(path: Path, text: string): void {
-    this.#entry(path).expanded = text;
+  setExpanded(path: Path, text: string, fills: readonly Fill[]): void {
+    const entry = this.#entry(path);
+    entry.expanded = text;
+    entry.fills = fills;
   }
 
   markBad(path: Path): void {
@@ -97,8 +104,8 @@ export class PathPositions implements PositionIndex {
   }
 
   *scalars(): Iterable<ScalarPosition> {
-    for (const [key, { path, value, collection, expanded }] of this.#entries)
-      if (value !== null && !collection) yield { key, path, start: value[0], end: value[1], expanded };
+    for (const [key, { path, value, collection, expanded, fills }] of this.#entries)
+      if (value !== null && !collection) yield { key, path, start: value[0], end: value[1], expanded, fills };
   }
 
   *keys(): Iterable<KeyPosition> {
@@ -126,6 +133,10 @@ export class PathPositions implements PositionIndex {
     return (this.#entries.get(pathText(path))?.expanded ?? null) !== null;
   }
 
+  fills(path: Path): readonly Fill[] {
+    return this.#entries.get(pathText(path))?.fills ?? [];
+  }
+
   isBad(path: Path): boolean {
     return this.#entries.get(pathText(path))?.bad ?? false;
   }
@@ -138,7 +149,7 @@ export class PathPositions implements PositionIndex {
     const key = pathText(path);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { path, key: null, value: null, collection: false, written: null, expanded: null, bad: false };
+      entry = { path, key: null, value: null, collection: false, written: null, expanded: null, fills: [], bad: false };
       this.#entries.set(key, entry);
     }
     return entry;

@@ -247,7 +247,7 @@ class TreeReader {
       this.#positions.setWritten(path, scalar.source ?? plainText(scalar.value));
       return typeof scalar.value === 'bigint' ? Number(scalar.value) : scalar.value;
     }
-    const { text, expanded, errors } = expandVariables(
+    const { text, expanded, fills, errors } = expandVariables(
       scalar.value,
       this.#environment,
       isOfProgram(path) ? 'application' : null,
@@ -259,7 +259,7 @@ class TreeReader {
       const position = this.#positionWithin(scalar, scalar.value.slice(offset, offset + length));
       this.errors.push(configurationError(this.#file, position, pathText(path), message, suggestion));
     }
-    if (expanded) this.#positions.setExpanded(path, text);
+    if (expanded) this.#positions.setExpanded(path, text, fills);
     if (errors.length === 0) return text;
     this.#positions.markBad(path);
     return undefined;

@@ -16,14 +16,27 @@ const wordMin = 4;
 /** A part of a sentence that is quoted. */
 const quotation = /"(?:[^"\\]|\\.)*"/g;
 
-function inQuotations(text: string, pattern: RegExp | null): string {
-  return pattern === null ? text : text.replace(quotation, (quoted) => replaced(quoted, pattern));
+/** What stands for each text, in lower case. */
+type Replacements = ReadonlyMap<string, string>;
+
+function inQuotations(text: string, pattern: RegExp | null, by: Replacements): string {
+  return pattern === null ? text : text.replace(quotation, (quoted) => replaced(quoted, by, pattern));
 }
 
-function replaced(text: string, ...patterns: readonly (RegExp | null)[]): string {
-  return patterns.reduce<string>(
-    (left, pattern) => (pattern === null ? left : left.replace(pattern, replacement)),
-    text,
+function replaced(text: string, by: Replacements, ...patterns: readonly (RegExp | null)[]): string {
+  const instead = (found: string): string => by.get(found.toLowerCase()) ?? replacement;
+  return patterns.reduce<string>((left, pattern) => (pattern === null ? left : left.replace(pattern, instead)), text);
+}
+
+function replacementsOf(hidden: readonly HiddenText[]): Replacements {
+  return new Map(
+    hidden.flatMap(({ texts, instead }) =>
+      instead === undefined
+        ? []
+        : texts
+            .flatMap((text) => [...wordsOf(text), ...formsOf(text)])
+            .map((text): [string, string] => [text.toLowerCase(), instead]),
+    ),
   );
 }
 
@@ -41,16 +54,22 @@ export function withoutHidden(
   hidden: readonly HiddenText[],
 ): readonly ConfigurationError[] {
   if (hidden.length === 0) return errors;
-  const everywhere = patternOf(hidden.flatMap(({ texts }) => texts.filter(isRare).flatMap(formsOf)));
+  const elsewhere = hidden.filter(({ isElsewhere, isWhole }) => isElsewhere !== true && isWhole !== true);
+  const everywhere = patternOf(elsewhere.flatMap(({ texts }) => texts.filter(isRare).flatMap(formsOf)));
+  const by = replacementsOf(hidden);
   return errors.map((error) => {
     const shown = shownNames(error.path, hidden);
     const isShown = (text: string): boolean => shown.has(text) || knownNames().has(text);
-    const related = hidden.filter(({ key }) => isRelated(error.path, key)).flatMap(({ texts }) => texts);
-    const words = related.flatMap(wordsOf).filter((word) => !isShown(word));
-    const whole = patternOf(related.filter((text) => !isShown(text)).flatMap(formsOf));
+    const related = hidden.filter(({ key }) => isRelated(error.path, key));
+    const words = related
+      .flatMap(({ texts, isWhole }) => (isWhole === true ? [] : texts.flatMap(wordsOf)))
+      .filter((word) => !isShown(word));
+    const texts = related.flatMap((one) => one.texts).filter((text) => !isShown(text));
+    const whole = patternOf(texts.flatMap(formsOf));
     const part = patternOf(words);
     const rarePart = patternOf(words.filter(isNoPlainWord));
-    const change = (text: string): string => replaced(inQuotations(replaced(text, whole), part), rarePart, everywhere);
+    const change = (text: string): string =>
+      replaced(inQuotations(replaced(text, by, whole), part, by), by, rarePart, everywhere);
     const keys = patternOf(hidden.filter(({ isKey }) => isKey).flatMap(({ texts }) => texts));
     return {
       ...error,
@@ -93,7 +112,9 @@ function patternOf(texts: readonly string[]): RegExp | null {
   if (found.length === 0) return null;
   const patterns = found.map((text) => {
     const literal = text.replace(/[^\w\s]/g, '\\$&');
-    return text.length < wordMin ? `(?<=")${literal}(?=")|(?<=number )${literal}\\b` : `(?<!\\w)${literal}(?!\\w)`;
+    if (text.length >= wordMin) return `(?<!\\w)${literal}(?!\\w)`;
+    const asNumber = /^\d+$/.test(text) ? `(?<=number |^)` : '(?<=number )';
+    return `(?<=")${literal}(?=")|${asNumber}${literal}\\b`;
   });
   return new RegExp(patterns.join('|'), 'gi');
 }

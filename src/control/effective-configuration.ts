@@ -29,6 +29,8 @@ export function effectiveConfiguration(configuration: Configuration): SettingMap
   return new Effective(configuration.log.secretFields).map(configuration, null, false);
 }
 
+type SettingsWithCommand = Readonly<Record<string, unknown>> & { readonly command?: unknown };
+
 class Effective {
   readonly #redactor: TextRedactor;
   readonly #secretHeaders: readonly string[];
@@ -40,6 +42,8 @@ class Effective {
 
   /** `hiding` is null below keys that are shown; `isNamed`: the keys are names. */
   map(of: object, hiding: Hiding | null, isNamed: boolean): SettingMap {
+    const { secretWords, ...settings } = of as Readonly<Record<string, unknown>>;
+    if (Array.isArray(secretWords) && !isNamed) return this.#withoutWords(settings, secretWords as number[], hiding);
     const entries = Object.entries(of as Readonly<Record<string, unknown>>);
     return Object.fromEntries(
       entries.map(([key, value]) => {
@@ -47,6 +51,17 @@ class Effective {
         return [snakeKey(key), this.#value(key, value, hiddenSettings.get(key) ?? null)];
       }),
     );
+  }
+
+  /** An application with secrets from variables in its command. */
+  #withoutWords(
+    { command, ...rest }: SettingsWithCommand,
+    secret: readonly number[],
+    hiding: Hiding | null,
+  ): SettingMap {
+    const { id = null, ...others } = this.map(rest, hiding, false);
+    const words = this.#redactor.redactCommand(command as readonly string[]);
+    return { id, command: words.map((word, at) => (secret.includes(at) ? hidden : word)), ...others };
   }
 
   #value(key: string, value: unknown, hiding: Hiding | null): SettingValue {

@@ -205,8 +205,40 @@ describe('a secret in the wrong place is hidden', () => {
     ],
     ['a check in one line', `${listening}applications: { w: { command: "sh -c 'psql --password SECRET'" } }`],
     ['a command of a shell', `${listening}applications: { w: { command: [sh, -c, "exec psql --password SECRET"] } }`],
+    ['a credential in place of a command', `${listening}alerts: { targets: { x: { command: "Bearer SECRET" } } }`],
+    ['a list as an entry', 'upstreams: { password: [SECRET] }'],
+    ['the only upstream', 'upstreams: { password: SECRET }'],
+    ...['applications', 'error_pages', 'listeners'].map((section): [string, string] => [
+      `an entry of ${section}`,
+      `${listening}${section}: { password: SECRET }`,
+    ]),
   ];
   for (const [what, text] of texts) test(what, () => assertHidden(text.replaceAll('SECRET', canary)));
+});
+
+describe('a secret number is hidden, in whatever form it is written', () => {
+  const smtp = 'server: "a:25", from: "a@a.example", to: "b@a.example", username: a';
+  const texts: readonly string[] = [
+    `${listening}alerts: { targets: { x: { pagerduty: { routing_key: NUMBER } } } }`,
+    `${listening}alerts: { targets: { x: { smtp: { ${smtp}, password: NUMBER } } } }`,
+    `${listening}applications: { password: NUMBER }`,
+    `${listening}error_pages: { token: NUMBER }`,
+  ];
+  for (const written of ['48213302', '0482133', '0x2DFAD2F', '3e5', '0o7654321', '12345678901234567890123', '4.50'])
+    test(written, () => {
+      for (const text of texts)
+        for (const form of [written, String(Number(written))]) {
+          const everything = everythingOf(text.replace('NUMBER', written));
+          assert.ok(!new RegExp(`(?<![\\w.])${form.replace(/[.+]/g, '\\$&')}(?![\\w.])`).test(everything), everything);
+        }
+    });
+
+  test('and one that is none is to be put in quotes as it is written', () => {
+    for (const written of ['0482133', '0x1F', '12345678901234567890123', '1.10', '1e5']) {
+      const parsing = parse(`${listening}deployment: ${written}`);
+      assert.equal(parsing.ok ? null : parsing.errors[0]?.suggestion, `put it in quotes: "${written}"`);
+    }
+  });
 });
 
 describe('what is no secret is shown', () => {
@@ -215,6 +247,9 @@ describe('what is no secret is shown', () => {
     `${listening}routes: [{ to: app, path: /a, headers: { x-b: { present: true } } }, { to: app, response_headers: { set: { Cache-Control: no-store, X-Frame-Options: DENY } } }]\n`,
     `${listening}applications: { w: { command: node server.js --port 3000, readiness: /up } }\nroutes: [{ to: w }]\n`,
     `${listening}otlp: { endpoint: "http://127.0.0.1:4318", resource: { service.version: "1.2" } }\n`,
+    `${listening}listeners: { auth: 8080, token: "127.0.0.1:8081" }\n`,
+    `${listening}log: { secret_headers: [X-Shop, X-Other] }\n`,
+    'upstreams: { auth: "auth.internal:3000", token: ["http://token.internal:80", "10.0.0.1:80"] }\nroutes: [{ to: auth, path: /a }, { to: token }]\n',
   ];
   for (const text of texts) test(text.slice(37, 80), () => assert.equal(parse(text).shownText().text, text));
 
@@ -222,4 +257,67 @@ describe('what is no secret is shown', () => {
     const text = `${listening}routes: [{ to: app, request_headers: { set: { Authorization: Basic x } }, timeouts: { connect: 5s } }] # mine\n`;
     assert.equal(parse(text).shownText().text, text.replace('Basic x', '"***"'));
   });
+});
+
+describe('a message names a variable and not its value', () => {
+  const values = ['correctHorse7', 'Kn4rvz8Q2hunter/x y', '0048213302'];
+  const texts: readonly string[] = [
+    `${listening}routes: [{ to: app, retry: { attempts: VALUE } }]`,
+    `${listening}routes: [{ to: app, client: { body_max: VALUE } }]`,
+    `${listening}routes: [{ to: app, path: VALUE }]`,
+    `${listening}routes: [{ to: VALUE }]`,
+    `${listening}listeners: { a: VALUE }`,
+    `${listening}otlp: { endpoint: VALUE }`,
+    `${listening}alerts: { targets: { x: { command: VALUE } } }`,
+    'upstreams: { app: { endpoints: [VALUE] } }',
+  ];
+  const written = ['"${DB_PASSWORD}"', '"${DATABASE}"', '"10.0.0.1:${DB_PASSWORD}"', '"pre${DB_PASSWORD}post"'];
+  for (const text of texts)
+    test(text.replace(listening, ''), () => {
+      for (const value of values)
+        for (const reference of written) {
+          const name = reference.includes('PASSWORD') ? 'DB_PASSWORD' : 'DATABASE';
+          // A number of a variable that has no secret is needed to mend it.
+          if (name === 'DATABASE' && /^\d+$/.test(value)) continue;
+          const parsing = parseConfiguration(text.replace('VALUE', reference), {
+            ...{ file: 'candor.yaml', directory: '/etc/shop', hostname: 'gateway', readings: new Map() },
+            environment: { [name]: value },
+          });
+          const errors = parsing.ok ? parsing.warnings : parsing.errors;
+          const said = JSON.stringify(errors.map(({ message, suggestion }) => [message, suggestion])).toLowerCase();
+          for (const part of [value, 'horse7', 'hunter', '48213302'])
+            assert.ok(!said.includes(part.toLowerCase()), `${reference}\n${said}`);
+          if (said.includes('filled in')) assert.ok(said.includes(`\${${name}}`.toLowerCase()), said);
+        }
+    });
+
+  test('unless it is a number or a short word of a variable that has no secret', () => {
+    const messageOf = (value: string): string | undefined => {
+      const text = `${listening}routes: [{ to: app, retry: { attempts: "\${COUNT}" } }]`;
+      const parsing = parseConfiguration(text, {
+        ...{ file: 'candor.yaml', directory: '/etc/shop', hostname: 'gateway', readings: new Map() },
+        environment: { COUNT: value },
+      });
+      return parsing.ok ? undefined : parsing.errors[0]?.message;
+    };
+    assert.match(messageOf('many') ?? '', /found the text "many"/);
+    assert.match(messageOf('4000') ?? '', /^4000 is above/);
+    assert.match(messageOf('postgres://a.b/c') ?? '', /found the text "\$\{COUNT\}"/);
+  });
+});
+
+test('a word of a command that a secret variable gave is not in the effective configuration', () => {
+  const effectiveOf = (command: string): string => {
+    const text = `${listening}applications: { w: { command: ${command} } }\nroutes: [{ to: w }, { to: app, path: /a }]`;
+    const parsing = parseConfiguration(text, {
+      ...{ file: 'candor.yaml', directory: '/etc/shop', hostname: 'gateway', readings: new Map() },
+      environment: { ENV_TOKEN: 'correctHorse7', MODE: 'fast' },
+    });
+    assert.ok(parsing.ok);
+    return JSON.stringify(effectiveConfiguration(parsing.configuration));
+  };
+  for (const command of ['[/bin/true, "${MODE}", "${ENV_TOKEN}"]', '"/bin/true ${MODE} ${ENV_TOKEN}"'])
+    assert.match(effectiveOf(command), /"command":\["\/bin\/true","fast","\*\*\*"\]/);
+  assert.ok(!effectiveOf('[/bin/true, "-x=${ENV_TOKEN}"]').includes('correctHorse7'));
+  assert.ok(!effectiveOf('[/bin/true, "${ENV_TOKEN}"]').includes('secret_words'));
 });

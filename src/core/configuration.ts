@@ -73,6 +73,8 @@ export interface ApplicationSpec {
   readonly id: ApplicationId;
   /** Program and arguments; no shell. */
   readonly command: readonly string[];
+  /** The words of it that came from variables whose names mark secrets, by their index. */
+  readonly secretWords?: readonly number[];
   /** From the command line of `candor run`, not from a file. */
   readonly fromCommand?: true;
   readonly directory: string;
