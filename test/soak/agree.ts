@@ -160,6 +160,8 @@ function countersOf(metrics: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const [, labels = '', count] of metrics.matchAll(/^candor_exchanges_total\{(.*)\} (\d+)$/gm)) {
     const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
+    // Those of a lost worker have no record, and no route.
+    if (label('route') === '' && label('cause') === 'gateway_fault') continue;
     const end = label('end');
     const kind = end === 'truncated' ? 'cut' : end === 'abandoned' ? 'left' : label('status_class');
     counts.set(kind, (counts.get(kind) ?? 0) + Number(count));

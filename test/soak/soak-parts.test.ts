@@ -107,6 +107,7 @@ describe('counters, log and clients', () => {
       'candor_exchanges_total{route="/",status_class="5xx",end="generated"} 1',
       'candor_exchanges_total{route="/",status_class="2xx",end="truncated"} 1',
       'candor_exchanges_total{route="/",status_class="none",end="abandoned"} 1',
+      'candor_exchanges_total{route="",status_class="none",cause="gateway_fault",end="truncated"} 14',
     ].join('\n'),
     log: {
       exchanges: [
