@@ -92,12 +92,13 @@ describe('a listener with a TLS stage', () => {
     assert.equal(listener.handlers[0]?.stream.request.scheme, 'https');
   });
 
-  test('accepts absolute targets only with the scheme of the connection', async () => {
+  test('accepts absolute targets of https and http, both with the scheme of the connection', async () => {
     const client = secured({});
     client.write(requestOf('https://edge.test/'));
     await received(client, 'HTTP/1.1 200');
-    client.write(requestOf('http://edge.test/'));
+    client.write(requestOf('http://edge.test/') + requestOf('ftp://edge.test/'));
     await received(client, 'HTTP/1.1 400');
+    assert.equal(client.bytes.toString('latin1').split('HTTP/1.1 200').length, 3);
   });
 
   test('starts the engine that ALPN has chosen, whatever the first bytes are', async () => {
