@@ -181,13 +181,21 @@ describe('a session', () => {
   for (const [what, alter] of [
     ['another secret', (text: string) => text.replace(/=.*/, `=${'A'.repeat(43)}`)],
     ['the cookie of another port', (text: string) => text.replace(/-\d+=/, '-1=')],
-    ['two cookies', (text: string) => `${text}; ${text}`],
   ] as const) {
     it(`is not found with ${what}`, async () => {
       const [, text] = await logIn(operator);
       assert.equal((await ask('GET /v2/status', [['Cookie', alter(text)]])).status, 401);
     });
   }
+
+  it('is found beside a cookie of that name that opens nothing, and not where two open different ones', async () => {
+    const [, text] = await logIn(operator);
+    const planted = text.replace(/=.*/, '=evil');
+    for (const cookies of [`${planted}; ${text}`, `${text}; ${planted}`])
+      assert.equal((await ask('GET /v2/status', [['Cookie', cookies]])).status, 200);
+    const [, other] = await logIn(watcher);
+    assert.equal((await ask('GET /v2/status', [['Cookie', `${text}; ${other}`]])).status, 401);
+  });
 
   it('with two Cookie headers is ambiguous', async () => {
     const cookie = await logIn(operator);
