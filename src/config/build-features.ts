@@ -4,9 +4,11 @@ import { featuresOfFile } from '../features/keys.ts';
 import type { EndpointKeysRead } from './application-schema.ts';
 import type { RouteRead } from './route-schema.ts';
 
-/** What a route says of features; undefined: nothing. */
+/** What a route says of features; undefined: nothing. A route that answers by itself has none of those whose keys need an upstream. */
 export function routeFeatures(read: RouteRead, file: object): FeatureSpecs | undefined {
-  return specsOf(({ ofRoute }) => ofRoute?.(read, file) ?? null);
+  return specsOf(({ ofRoute, keys }) =>
+    read.to === undefined && keys.length > 0 ? null : (ofRoute?.(read, file) ?? null),
+  );
 }
 
 /** What an upstream or an application says of features. */

@@ -136,6 +136,12 @@ describe('what is written', () => {
       ],
     ],
     [
+      'features that need an upstream, of a route that answers by itself: none',
+      `${one}retry: { statuses: [503] }\nroutes: [{ path: /old, redirect: /new, circuit_breaker: true, concurrency: 4, slo: { availability: 99% } }, { to: app }]`,
+      ({ routes }) => routes.map(({ features }) => Object.keys(features ?? {})),
+      [['slo'], ['retry']],
+    ],
+    [
       'objectives of a route',
       'upstreams: { a: "a:1" }\nroutes: [{ to: a, slo: { availability: 99.95%, latency: { under: 300ms, share: 99% } } }, { to: a, path: /b, slo: { availability: 99% } }]',
       ({ routes }) => routes.map(({ features }) => features?.['slo']),

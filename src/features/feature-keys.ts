@@ -37,7 +37,7 @@ export interface Written<R, U, F> {
 /** A feature in the file: `R` is what is read of it in a route, `U` in an upstream or application, `F` at the top. */
 export interface FeatureKeys<R = object, U = object, F = object> {
   readonly name: string;
-  /** Its keys in a route that sends requests to an upstream; beside other actions they have no effect. */
+  /** Its keys in a route that need an upstream: a route that answers by itself does not have the feature. Empty: every route may have it. */
   readonly keys: readonly string[];
   /** The spec of a route; null: the route does not have the feature. */
   readonly ofRoute?: (read: R, file: F) => object | null;
