@@ -167,7 +167,7 @@ describe('the cookie of a session', () => {
       assert.deepEqual(cookieValues(header, 'mine'), values));
   }
 
-  test('that another port of the host has set keeps nobody out; where two open different sessions, none counts', () => {
+  test('that a page on another port has set locks nobody out; if two cookies open different sessions, neither counts', () => {
     const { sessions } = made();
     const { secret, session } = sessions.open({ token: deploy, role: 'operate' });
     const other = sessions.open({ token: deploy, role: 'operate' });

@@ -1,6 +1,6 @@
-import { circuitBreakerName } from '../features/circuit-breaker/circuit-state.ts';
+import { circuitBreakerName } from '../features/circuit-breaker/settings.ts';
 import type { CircuitBreakers } from '../features/circuit-breaker/main.ts';
-import { objectivesName } from '../features/objectives/name.ts';
+import { objectivesName } from '../features/objectives/settings.ts';
 import type { SloWatch } from '../features/objectives/main.ts';
 import { boundsOf } from './waiting-status.ts';
 import type { AlertTestResult } from '../core/alert.ts';

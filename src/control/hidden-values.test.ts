@@ -233,7 +233,7 @@ describe('a secret number is hidden, in whatever form it is written', () => {
         }
     });
 
-  test('and one that is none is to be put in quotes as it is written', () => {
+  test('and the advice for a number that is no secret quotes it as it is written', () => {
     for (const written of ['0482133', '0x1F', '12345678901234567890123', '1.10', '1e5']) {
       const parsing = parse(`${listening}deployment: ${written}`);
       assert.equal(parsing.ok ? null : parsing.errors[0]?.suggestion, `put it in quotes: "${written}"`);

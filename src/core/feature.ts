@@ -12,8 +12,8 @@ export interface FeatureScope {
 }
 
 /**
- * What a configuration says of features in one scope: their specs by the feature's name, structured-cloneable. Only the files of a feature
- * know what its spec is: whoever else has one passes it on.
+ * What a configuration says of features in one scope: their specs by the feature's name, structured-cloneable. Only the files of a
+ * feature know what its spec contains; all others pass it on unread.
  */
 export type FeatureSpecs = Readonly<Record<string, object>>;
 

@@ -6,7 +6,7 @@ import { duration, percent, whole } from '../../schema/leaves.ts';
 import { isLonger, longer, type EffectRule, sectionOf, warnWhere } from '../../schema/rules.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
-import { circuitBreakerName } from './circuit-state.ts';
+import { circuitBreakerName } from './settings.ts';
 
 const absent = {
   breaker: declare(

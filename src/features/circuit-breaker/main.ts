@@ -8,7 +8,7 @@ import { FailureRateDetection } from '../../policy/failure-rate-detection.ts';
 import type { AttemptOutcomes, OutlierDetection, OutlierEvidence } from '../../policy/outlier-detection.ts';
 import { routeBreakerSettings } from '../../policy/outlier-settings.ts';
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
-import { type BreakerOutcomes, type BreakerState, circuitBreakerName } from './circuit-state.ts';
+import { type BreakerOutcomes, type BreakerState, circuitBreakerName } from './settings.ts';
 
 /** The state of the circuit breaker of a route, for `candor status` and metrics. */
 export interface RouteBreakerView {

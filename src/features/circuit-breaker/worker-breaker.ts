@@ -4,7 +4,7 @@ import { fail, type Cause, type Failure } from '../../core/failure.ts';
 import type { GatewayState } from '../../core/gateway-state.ts';
 import type { FailureCount } from '../../core/outcome.ts';
 import { ProbePermit } from '../../core/probe-permit.ts';
-import type { BreakerOutcomes, BreakerState } from './circuit-state.ts';
+import type { BreakerOutcomes, BreakerState } from './settings.ts';
 import type { Semaphore } from '../../core/semaphores.ts';
 import type { RouteBreakerSpec } from '../../core/upstream-spec.ts';
 import type { Clock, Instant } from '../../core/time.ts';

@@ -1,7 +1,7 @@
 import type { RouteBreakerSpec } from '../../core/upstream-spec.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
-import type { BreakerState } from './circuit-state.ts';
-import { circuitBreakerName } from './circuit-state.ts';
+import type { BreakerState } from './settings.ts';
+import { circuitBreakerName } from './settings.ts';
 import { RouteBreaker } from './worker-breaker.ts';
 
 interface BreakerPart extends FeaturePart {

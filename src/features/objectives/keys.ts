@@ -2,7 +2,7 @@
 import type { SloSpec } from '../../core/objective.ts';
 import { describe } from '../../schema/default.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
-import { objectivesName } from './name.ts';
+import { objectivesName } from './settings.ts';
 import { bareObjectiveError, objectivePattern, parseObjective } from './keys-format.ts';
 import { duration, parsed } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';

@@ -14,7 +14,7 @@ import {
 import { isClosedByOperator, isFailedCount } from '../../record/exchange-figures.ts';
 import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
 import { SloFile, type SloStorage } from './main-file.ts';
-import { objectivesName } from './name.ts';
+import { objectivesName } from './settings.ts';
 
 export interface SloWatchParts {
   readonly clock: Clock;
