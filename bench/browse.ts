@@ -40,7 +40,11 @@ const work = mkdtempSync(join(tmpdir(), 'candor-bench-browse-'));
 
 function fillStore(path: string): void {
   const spec = { path, keepAgeMs: 1e12, keepBytes: 4e9, successesPerSecond: 200, slowMs: 1000 };
-  const store = new ExchangeStore(spec, systemClock, { onCorrupt: () => undefined, onRemoved: () => undefined });
+  const store = new ExchangeStore(spec, systemClock, {
+    onCorrupt: () => undefined,
+    onRemoved: () => undefined,
+    onOtherVersion: () => undefined,
+  });
   const [divider, startedAt] = [new LineDivider(), systemClock.wallTime() - total];
   for (let first = 0; first < total; first += 5000) {
     const numbers = Array.from({ length: Math.min(5000, total - first) }, (_, offset) => first + offset);

@@ -19,7 +19,11 @@ const total = Number(values.exchanges);
 const batch = 5000;
 const folder = mkdtempSync(join(tmpdir(), 'candor-bench-store-'));
 const spec = { path: folder, keepAgeMs: 1e12, keepBytes: 4e9, successesPerSecond: 200, slowMs: 1000 };
-const store = new ExchangeStore(spec, systemClock, { onCorrupt: () => undefined, onRemoved: () => undefined });
+const store = new ExchangeStore(spec, systemClock, {
+  onCorrupt: () => undefined,
+  onRemoved: () => undefined,
+  onOtherVersion: () => undefined,
+});
 const startedAt = Date.now() - total;
 const ids: string[] = [];
 

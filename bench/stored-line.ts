@@ -21,7 +21,7 @@ function lineOf(number: number, id: string, at: number): string {
   const route = routes[number % routes.length] as string;
   const path = number % 2 === 0 ? `/products/${(number * 7) % 1000}` : `/orders/${number}/items`;
   const port = 3000 + (number % 3);
-  const common = `{"v":3,"id":"${id}","trace_id":"${hex(16)}","at":"${new Date(at).toISOString()}","process":"k3f9xa","revision":3,"client":{"address":"192.0.${number % 8}.${(number * 13) % 250}","port":${40000 + (number % 20000)}},"host":"shop.example.org","path":"${path}","query":"page=2&token=\\u2026",`;
+  const common = `{"v":1,"id":"${id}","trace_id":"${hex(16)}","at":"${new Date(at).toISOString()}","process":"k3f9xa","revision":3,"client":{"address":"192.0.${number % 8}.${(number * 13) % 250}","port":${40000 + (number % 20000)}},"host":"shop.example.org","path":"${path}","query":"page=2&token=\\u2026",`;
   if (number % 100 !== 0)
     return `${common}"attempts":[{"endpoint":"${route}/127.0.0.1:${port}","sent_ms":1,"head_ms":${10 + (number % 9)}}],"status":200,"bytes_out":6413,"duration_ms":${12.3 + (number % 50)}}`;
   const word = number % 10_000 === 0 ? 'heap' : 'socket';

@@ -20,7 +20,6 @@ export const eventSchema = z.object({
   member: text,
   worker: count.nullable(),
   revision: count,
-  release: nullableText,
   subject: text,
   from: nullableText,
   to: nullableText,

@@ -83,9 +83,6 @@ export const recordSchema = z.object({
   route: nullableText,
   upstream: nullableText,
   application: nullableText,
-  release: nullableText,
-  arm: nullableText,
-  weight: z.number().nullable(),
   client: z.object({ address: text, port: count, peer: text, protocol: text }),
   tls: z.object({ version: text, sni: nullableText, cipher: nullableText }).nullable(),
   method: text,
@@ -164,8 +161,11 @@ export const exchangesSchema = z.object({
   store_failing: storeFailing,
 });
 
-export type CheckedRecord = Fits<ExchangeRecord, DeepReadonly<z.infer<typeof recordSchema>>>;
-export type CheckedRecordKeys = Fits<SameKeys<ExchangeRecord, z.infer<typeof recordSchema>>, true>;
+/** No endpoint has a release yet, so that no answer has one. */
+type ShownRecord = Omit<ExchangeRecord, 'release'>;
+
+export type CheckedRecord = Fits<ShownRecord, DeepReadonly<z.infer<typeof recordSchema>>>;
+export type CheckedRecordKeys = Fits<SameKeys<ShownRecord, z.infer<typeof recordSchema>>, true>;
 export type CheckedAttemptKeys = Fits<SameKeys<AttemptRecord, z.infer<typeof attemptSchema>>, true>;
 
 /** Whether both have the same keys, and the same of them are optional. */

@@ -196,7 +196,6 @@ export const statusSchema = z.object({
             .nullable()
             .describe('What the last check has sent and got; null for instances of applications.'),
           waiting: count.describe('Requests that wait for a connection, in all workers.'),
-          release: nullableText,
           certificate: certificate
             .nullable()
             .describe('What it has shown in its latest TLS handshake; null before the first, and without TLS.'),

@@ -1,7 +1,7 @@
 import { sentenceOf } from '../core/first-letter.ts';
 import type { Alert, AlertSeverity } from '../core/alert.ts';
 import type { Event, IncidentFacts } from '../core/event.ts';
-import { storeFaultStep } from '../core/store-fault.ts';
+import { faultsOfOneFile, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/nearest-there.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
@@ -151,8 +151,8 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
   const isStore = event.kind === 'store_failing';
   const what = isStore ? 'the store' : 'the log';
   const isFailing = event.to === 'failing';
-  // What was damaged has been replaced already: there is no end to report.
-  const isOnce = isStore && (event.evidence.fault === 'corrupt' || event.evidence.fault === 'removed');
+  // Another file has taken its place already: there is no end to report.
+  const isOnce = isStore && faultsOfOneFile.has(event.evidence.fault);
   return {
     ...noneOf,
     about: `records:${isStore ? 'store' : 'log'}`,

@@ -48,6 +48,6 @@ export class EmittedEvents implements EventSink {
 }
 
 export function eventOf<K extends EventKind>(event: NewEvent<K>, seq = 1, at = Date.UTC(2026, 0, 1)): Event {
-  const rest = { epoch: 'run-1', seq, at, member: 'gw-1', worker: null, revision: 1, release: null, actor: 'gateway' };
+  const rest = { epoch: 'run-1', seq, at, member: 'gw-1', worker: null, revision: 1, actor: 'gateway' };
   return { from: null, to: null, ...rest, ...event } as unknown as Event;
 }

@@ -72,7 +72,6 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     ['route', record.route],
     ['upstream', record.upstream],
     ['application', record.application],
-    ['release', record.release],
   ].flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]));
   return [
     `${style.bold(request)} ${bad ? style.bad(status) : style.good(status)}`,

@@ -111,7 +111,7 @@ function sayFailing({ since, reason }: StoreFailingJson, context: ProcessContext
 }
 
 /** Names that the configuration gives; a typing mistake in one finds nothing. */
-const named = /^(?:route|upstream|application|endpoint|release):./;
+const named = /^(?:route|upstream|application|endpoint):./;
 
 /** Says of which names nothing at all is stored. */
 async function nameUnknown(target: AdminTarget, words: readonly string[], context: ProcessContext): Promise<void> {

@@ -3,7 +3,7 @@ import { agoText } from '../core/ago-text.ts';
 import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
-import { type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
+import { faultsOfOneFile, type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/nearest-there.ts';
 import { countText, memoryText } from '../core/quantity-text.ts';
 import type { Clock, Instant } from '../core/time.ts';
@@ -123,8 +123,7 @@ export class CurrentProblems {
         event.to === 'enough' ? null : { since: this.#descriptors?.since ?? now, reason: event.reason };
     else if (event.kind === 'store_failing') {
       const { fault } = event.evidence;
-      // A damaged or removed file has been replaced.
-      const isFailing = event.to === 'failing' && fault !== 'corrupt' && fault !== 'removed';
+      const isFailing = event.to === 'failing' && !faultsOfOneFile.has(fault);
       const known = this.#storeEpisode?.path === event.evidence.path ? this.#storeEpisode : null;
       this.#storeEpisode = isFailing ? { ...event.evidence, since: known?.since ?? now, reason: event.reason } : null;
     } else if (event.kind === 'otlp_failing') {

@@ -298,7 +298,6 @@ export interface EndpointStatus {
   readonly lastCheck: CheckStatus | null;
   /** Requests that wait for a connection, in all workers. */
   readonly waiting: number;
-  readonly release: string | null;
   /** What it has shown in its latest handshake; null before the first, and without TLS. */
   readonly certificate: CertificateStatus | null;
 }

@@ -208,7 +208,7 @@ function endpointStatus(
   { now, countsAt, certificateOf, figuresOf, lastCheckOf }: StatusFacts,
   { id: upstream, connectionsMax, http2 }: UpstreamSnapshot,
 ): EndpointStatus {
-  const { id, address, state, reason, weight = 1, sinceInstant, release, semaphores } = endpoint;
+  const { id, address, state, reason, weight = 1, sinceInstant, semaphores } = endpoint;
   const none = { connections: 0, idle: 0, waiting: 0, requests: 0, longLived: 0, isRefusing: false };
   const counts = semaphores === undefined ? none : countsAt(semaphores);
   const { connections, idle, waiting, requests, longLived, isRefusing } = counts;
@@ -229,7 +229,6 @@ function endpointStatus(
     lastMinute: figuresOf(id),
     lastCheck: check === null ? null : { ...check, at: new Date(check.at).toISOString() },
     waiting,
-    release,
     certificate: certificate === null ? null : certificateStatus(certificate),
   };
 }

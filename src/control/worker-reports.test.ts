@@ -17,7 +17,7 @@ function reportsTo(watcher: GatewayWatcher, clock = new SimulatedClock()): Worke
 /** Lines of failures, by their ids. */
 function linesOf(count: number, first = 0): Uint8Array {
   const line = (id: number): string =>
-    `{"v":3,"id":"${id}","at":"2026-11-21T08:42:18.007Z","client":{"address":"192.0.2.17","port":1},"host":"a","path":"/","attempts":[],"status":502,"shape":"reset","cause":"reset_before_response","duration_ms":1}\n`;
+    `{"v":1,"id":"${id}","at":"2026-11-21T08:42:18.007Z","client":{"address":"192.0.2.17","port":1},"host":"a","path":"/","attempts":[],"status":502,"shape":"reset","cause":"reset_before_response","duration_ms":1}\n`;
   return Buffer.from(Array.from({ length: count }, (_, index) => line(first + index)).join(''), 'latin1');
 }
 

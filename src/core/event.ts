@@ -320,7 +320,6 @@ interface EventOf<K extends EventKind> {
   readonly member: string;
   readonly worker: number | null;
   readonly revision: number;
-  readonly release: string | null;
   /** The object of the event: 'endpoint:api/127.0.0.1:3000', 'instance:web/1', 'listener:http', 'gateway'. */
   readonly subject: string;
   /** States, if the subject has states. */
@@ -344,7 +343,6 @@ export interface NewEvent<K extends EventKind = EventKind> {
   readonly from?: string | null;
   readonly to?: string | null;
   readonly worker?: number | null;
-  readonly release?: string | null;
   readonly actor?: string;
 }
 

@@ -17,7 +17,6 @@ export const textKeys = [
   'upstream',
   'endpoint',
   'application',
-  'release',
   'client',
   'host',
   'path',

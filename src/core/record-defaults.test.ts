@@ -41,7 +41,7 @@ const records = fc.record(
       at: text,
     },
     ...{ process: fc.option(text), deployment: name, member: name, process_started_at: name, worker: number },
-    ...{ revision: number, route: name, upstream: name, application: name, release: name, arm: name, weight: ms },
+    ...{ revision: number, route: name, upstream: name, application: name, release: text },
     client: fc.record({ address: text, port: number, peer: text, protocol: text }, { noNullPrototype: true }),
     tls: fc.constantFrom(null, { version: 'TLSv1.3', sni: null, cipher: null }),
     ...{ method: text, scheme: fc.constantFrom('http', 'https'), host: text, path: text, query: fc.option(text) },
@@ -62,6 +62,7 @@ const records = fc.record(
 
 /** Keys that a record may lack, of which a reader knows no default. */
 const optional = new Set([
+  'release',
   'headers',
   'filter_ms',
   'body_ms',

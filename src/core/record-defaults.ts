@@ -22,10 +22,7 @@ const exchangeDefaults: readonly (readonly [name: keyof ExchangeRecord, value: (
   ['revision', () => 1],
   ['upstream', upstreamOf],
   ['route', ({ upstream }) => upstream],
-  ['release', () => null],
-  ['application', ({ release, upstream }) => (release === null ? null : upstream)],
-  ['arm', () => null],
-  ['weight', () => null],
+  ['application', () => null],
   ['tls', () => null],
   ['method', () => 'GET'],
   ['scheme', ({ tls }) => (tls === null ? 'http' : 'https')],
@@ -172,7 +169,7 @@ export function inOrder(fields: RecordFields, order: readonly string[]): RecordF
 /** Keys of an exchange in the order of its line. */
 export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
   ...(['v', 'kind', 'id', 'trace_id', 'at', 'process', 'deployment', 'member', 'process_started_at'] as const),
-  ...(['worker', 'revision', 'route', 'upstream', 'application', 'release', 'arm', 'weight', 'client', 'tls'] as const),
+  ...(['worker', 'revision', 'route', 'upstream', 'application', 'release', 'client', 'tls'] as const),
   ...([
     'method',
     'scheme',

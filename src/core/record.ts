@@ -6,8 +6,8 @@ import type { ProxyErrorType } from './proxy-error.ts';
 import type { Delivery, Shape, Whose } from './shape.ts';
 import type { Stage } from './stage.ts';
 
-/** The version of the record's schema. Readers keep keys they do not know, and read earlier versions (`record-versions.ts`). */
-export const recordVersion = 3;
+/** The version of the record's schema. Readers keep keys they do not know. */
+export const recordVersion = 1;
 
 /**
  * The record of an exchange, with all its keys. Its line in the log leaves out keys that have their default value
@@ -22,7 +22,7 @@ export interface ExchangeRecord {
   readonly trace_id: string | null;
   /** RFC 3339, milliseconds, UTC: when the request's first byte came. */
   readonly at: string;
-  /** The key of the process that served it, which its line of kind `process` explains; null before version 3. */
+  /** The key of the process that served it, which its line of kind `process` explains. */
   readonly process: string | null;
   /** This and the two keys after it are null if the log has no line of the process. */
   readonly deployment: string | null;
@@ -34,9 +34,8 @@ export interface ExchangeRecord {
   readonly route: string | null;
   readonly upstream: string | null;
   readonly application: string | null;
-  readonly release: string | null;
-  readonly arm: string | null;
-  readonly weight: number | null;
+  /** The release of the application that the last endpoint runs; absent without one. */
+  readonly release?: string;
   readonly client: {
     readonly address: string;
     readonly port: number;
@@ -82,7 +81,7 @@ export interface ExchangeRecord {
   readonly bytes_in: number;
   readonly bytes_out: number;
   readonly duration_ms: number;
-  /** For a tunnel: how it ended, and which side ended it. Absent for other exchanges, and in logs of older versions. */
+  /** For a tunnel: how it ended, and which side ended it. Absent for other exchanges. */
   readonly tunnel?: {
     readonly protocol: string;
     readonly how: TunnelFacts['how'];
@@ -90,7 +89,7 @@ export interface ExchangeRecord {
     /** The status code of the first close frame; null if there was none. */
     readonly close_code: number | null;
   };
-  /** What the gateway knew when the exchange ended; absent from successes, and in logs of older versions. */
+  /** What the gateway knew when the exchange ended; absent from successes. */
   readonly gateway_state?: GatewayState;
 }
 
@@ -100,7 +99,7 @@ export interface LostRecord {
   readonly kind: 'lost';
   /** When the loss was noticed: RFC 3339, milliseconds, UTC. */
   readonly at: string;
-  /** The key of the process that served it, which its line of kind `process` explains; null before version 3. */
+  /** The key of the process that served it, which its line of kind `process` explains. */
   readonly process: string | null;
   /** This and the two keys after it are null if the log has no line of the process. */
   readonly deployment: string | null;

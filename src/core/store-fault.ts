@@ -5,6 +5,7 @@ export type StoreFault =
   | 'full'
   | 'corrupt'
   | 'removed'
+  | 'other_version'
   | 'locked'
   | 'not_permitted'
   | 'descriptors_exhausted'
@@ -16,12 +17,16 @@ export const storeFaultTexts: Readonly<Record<StoreFault, string>> = {
   full: 'the disk is full',
   corrupt: 'a file was damaged',
   removed: 'a file was removed or replaced by another program',
+  other_version: 'a file has the form of another version of Candor',
   locked: 'another program has locked a file',
   not_permitted: 'its folder cannot be written',
   descriptors_exhausted: 'this process may open no further file, because too many are open (ulimit -n)',
   io: 'the disk reports an error',
   other: 'SQLite reports an error',
 };
+
+/** Of one file, in place of which another one is used at once: the store goes on. */
+export const faultsOfOneFile: ReadonlySet<StoreFault | null> = new Set(['corrupt', 'removed', 'other_version']);
 
 /** A store that fails: the evidence of the event `store_failing`. */
 export interface StoreFaultFacts {
@@ -38,6 +43,8 @@ export function storeFaultStep({ path, fault, limit, needed }: StoreFaultFacts):
   switch (fault) {
     case 'full':
       return `Free space there (\`df -h ${path}\`), or lower \`store.keep.size\``;
+    case 'other_version':
+      return 'Search it with the version of Candor that has written it, or delete it';
     case 'locked':
       return `Find the program that has locked a file (\`fuser -v ${path}/*.sqlite\`), and end it`;
     case 'descriptors_exhausted':

@@ -172,11 +172,11 @@ test('a file that was opened gets lines from `use` on, and the one before it all
 test('in the combined format the file has a line for each exchange, without a header line and lost workers', async () => {
   const hand = new LoggerInHand();
   const ring = hand.ring();
-  const line = `{"v":3,"id":"a","at":"2026-11-21T08:42:18.007Z","client":{"address":"192.0.2.17","port":1},"host":"h","path":"/","status":200,"duration_ms":1}\n`;
+  const line = `{"v":1,"id":"a","at":"2026-11-21T08:42:18.007Z","client":{"address":"192.0.2.17","port":1},"host":"h","path":"/","status":200,"duration_ms":1}\n`;
   assert.equal(await hand.open(hand.path, 'combined'), null);
   await hand.ask('use');
   ring.append(line, false);
-  hand.logger.handle({ kind: 'line', bytes: Buffer.from('{"v":3,"kind":"lost"}\n') });
+  hand.logger.handle({ kind: 'line', bytes: Buffer.from('{"v":1,"kind":"lost"}\n') });
   ring.append(line, false);
   await hand.ask('close');
   const combined = '192.0.2.17 - - [21/Nov/2026:08:42:18 +0000] "GET / HTTP/1.1" 200 0 "-" "-"\n';

@@ -65,7 +65,6 @@ function candorAttributes(record: ExchangeRecord): Readonly<Record<string, strin
     'candor.route': record.route,
     'candor.upstream': record.upstream,
     'candor.application': record.application,
-    'candor.release': record.release,
     'candor.revision': record.revision,
     'candor.worker': record.worker,
     'candor.shape': record.shape,

@@ -10,7 +10,7 @@ import { OtlpExporter } from './exporter.ts';
 
 const record = (at: string): string =>
   JSON.stringify({
-    ...{ v: 3, id: 'r', trace_id: '4bf92f3577b34da6a3ce929d0e0e4736', at, worker: 1, revision: 1, client: {} },
+    ...{ v: 1, id: 'r', trace_id: '4bf92f3577b34da6a3ce929d0e0e4736', at, worker: 1, revision: 1, client: {} },
     ...{ method: 'GET', scheme: 'http', host: 'a.test', path: '/', attempts: [], shape: 'none', delivery: 'not_sent' },
     ...{ end: 'forwarded', bytes_in: 0, bytes_out: 0, duration_ms: 1 },
   });

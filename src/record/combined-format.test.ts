@@ -50,7 +50,7 @@ for (const [name, changes, line] of rows)
   });
 
 test('a record is no line of the combined format', () => {
-  assert.equal(isCombinedLine('{"v":3,"id":"a","at":"2026-11-21T08:42:18.007Z"}'), false);
+  assert.equal(isCombinedLine('{"v":1,"id":"a","at":"2026-11-21T08:42:18.007Z"}'), false);
 });
 
 test('a client that left before an answer has the status 499', () => {
@@ -66,7 +66,7 @@ test('lines of other kinds have none', () => {
 
 test('lines of a worker are converted whole, and others left out', () => {
   const writer = new RecordWriter({ ...context, ring: new TestRing() });
-  const text = `${writer.line(sampleExchange({ target: '/a' }))}{"v":3,"kind":"lost"}\n${writer.line(sampleExchange({ target: '/b' }))}`;
+  const text = `${writer.line(sampleExchange({ target: '/a' }))}{"v":1,"kind":"lost"}\n${writer.line(sampleExchange({ target: '/b' }))}`;
   const expected = ['/a', '/b'].map((target) => `${lineOf({ target })}\n`).join('');
   assert.equal(Buffer.from(combinedLines(Buffer.from(text))).toString(), expected);
 });

@@ -4,17 +4,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import type { ExchangeRecord, LostRecord } from '../core/record.ts';
-import { currentRecord } from '../core/record-versions.ts';
+import { expandedRecord } from '../core/record-defaults.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const recordPage = readFileSync(at('docs/record.md'), 'utf8');
-const golden = at('test/golden/record-v3.ndjson');
+const golden = at('test/golden/record-v1.ndjson');
 const records = readFileSync(golden, 'latin1')
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line) as ExchangeRecord);
 
-const lostLine = readFileSync(at('test/golden/lost-v3.ndjson'), 'latin1');
+const lostLine = readFileSync(at('test/golden/lost-v1.ndjson'), 'latin1');
 const lost = JSON.parse(lostLine) as LostRecord;
 
 /** The names in backticks in the first column of a page's tables. */
@@ -29,7 +29,7 @@ function documented(page: string): Set<string> {
 test('docs/record.md explains every key of a record, and no other key', () => {
   const names = new Set<string>();
   for (const lean of records) {
-    const record = currentRecord({ headers: {}, ...lean }) as unknown as ExchangeRecord;
+    const record = expandedRecord({ headers: {}, ...lean }) as unknown as ExchangeRecord;
     for (const [name, value] of Object.entries(record)) {
       if (name === 'client') for (const inner of Object.keys(value as object)) names.add(`client.${inner}`);
       else names.add(name);
@@ -52,14 +52,14 @@ test('docs/events.md explains every kind of event and the common keys', () => {
 });
 
 test('the example of docs/record.md is the line of the golden file', () => {
-  const example = recordPage.slice(recordPage.indexOf('{"v":3'), recordPage.indexOf('```\n\n(Broken'));
+  const example = recordPage.slice(recordPage.indexOf('{"v":1'), recordPage.indexOf('```\n\n(Broken'));
   const shown = JSON.parse(example.replace(/\n\s*/g, '')) as ExchangeRecord;
   const written = records.find(({ id }) => id === shown.id);
   assert.deepEqual({ ...shown, detail: '' }, { ...written, detail: '' });
 });
 
 test('the line of a lost worker in docs/record.md is that of its golden file', () => {
-  const example = recordPage.slice(recordPage.indexOf('{"v":3,"kind":"lost"'));
+  const example = recordPage.slice(recordPage.indexOf('{"v":1,"kind":"lost"'));
   const shown = JSON.parse(example.slice(0, example.indexOf('```')).replace(/\n\s*/g, '')) as LostRecord;
   assert.deepEqual(shown, lost);
 });

@@ -34,7 +34,6 @@ test('an emitted event gets its number, time and revision', () => {
         member: 'gw-1',
         worker: 2,
         revision: 3,
-        release: null,
         subject: 'listener:http',
         from: null,
         to: 'open',

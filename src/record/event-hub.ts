@@ -121,7 +121,6 @@ class BufferedEventHub implements EventHub {
       member: this.#options.member,
       worker: newEvent.worker ?? null,
       revision: this.#options.revision(),
-      release: newEvent.release ?? null,
       subject: newEvent.subject,
       from: newEvent.from ?? null,
       to: newEvent.to ?? null,

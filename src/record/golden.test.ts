@@ -19,7 +19,7 @@ import { RecordWriter } from './write-record.ts';
  * Only `detail` is not compared: a sentence for people, whose wording may improve.
  * `UPDATE_GOLDEN=1` rewrites the file.
  */
-const path = fileURLToPath(new URL('../../test/golden/record-v3.ndjson', import.meta.url));
+const path = fileURLToPath(new URL('../../test/golden/record-v1.ndjson', import.meta.url));
 
 const address = '127.0.0.1:3000';
 const refused = fail('connect_refused', 'connect', { address });
@@ -47,7 +47,6 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
     'forwarded over TLS, every optional field present',
     sampleExchange({
       application: 'shop',
-      release: '2026-11-21.1',
       client: sampleClient({
         address: '2001:db8::17',
         peerAddress: '10.0.0.5',
@@ -235,24 +234,15 @@ function formatOf(log: string): string[] {
   return log.replace(/"detail":"(?:[^"\\]|\\.)*"/g, '"detail":"…"').split('\n');
 }
 
-test('every line is byte for byte as version 3 defines', () => {
+test('every line is byte for byte as version 1 defines', () => {
   const written = write();
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, written, 'latin1');
   assert.deepEqual(formatOf(written), formatOf(readFileSync(path, 'latin1')));
 });
 
-/** The last ones of `exchanges`, which earlier versions have not. */
-const newInVersion3 = 4;
-
-for (const version of [1, 2, 3]) {
-  test(`readers read every line of version ${version}`, () => readVersion(version));
-}
-
-function readVersion(version: number): void {
-  const lines = readFileSync(path.replace('v3', `v${version}`), 'latin1')
-    .trimEnd()
-    .split('\n');
-  assert.equal(lines.length, exchanges.length - (version < 3 ? newInVersion3 : 0));
+test('readers read every line', () => {
+  const lines = readFileSync(path, 'latin1').trimEnd().split('\n');
+  assert.equal(lines.length, exchanges.length);
   lines.forEach((line, index) => {
     const parsed = parseRecord(line);
     const [name, exchange] = exchanges[index] as (typeof exchanges)[number];
@@ -260,37 +250,11 @@ function readVersion(version: number): void {
     const { record } = parsed;
     assert.deepEqual(
       [record.v, record.end, record.attempts.length, record.cause],
-      [3, exchange.endKind, exchange.attempts.length, exchange.failure?.cause ?? null],
+      [1, exchange.endKind, exchange.attempts.length, exchange.failure?.cause ?? null],
       name,
     );
-  });
-}
-
-test('a line of version 1 is read like the line of version 2 of the same exchange', () => {
-  const [first, second] = ['record-v1', 'record-v2'].map((name) =>
-    readFileSync(path.replace('record-v3', name), 'latin1').trimEnd().split('\n').map(parseRecord),
-  );
-  first?.forEach((earlier, index) => {
-    const now = second?.[index];
-    assert.ok(earlier.ok && now?.ok);
-    assert.deepEqual({ ...earlier.record, detail: '' }, { ...now.record, detail: '' });
-  });
-});
-
-test('a line of version 3 is read like the line of version 2 of the same exchange', () => {
-  const [second, third] = ['record-v2', 'record-v3'].map((name) =>
-    readFileSync(path.replace('record-v3', name), 'latin1').trimEnd().split('\n').map(parseRecord),
-  );
-  third?.slice(0, -newInVersion3).forEach((now, index) => {
-    const earlier = second?.[index];
-    assert.ok(now.ok && earlier?.ok);
-    if (now.record.shape === 'none' && now.record.attempts.length === 1 && now.record.kind === 'exchange') return;
-    // Earlier versions have the evidence of attempts alone.
-    const { process, evidence, ...record } = now.record;
-    assert.equal(process, 'k3f9xa');
-    assert.deepEqual(evidence, now.record.cause === 'maintenance' ? snakeCased(maintenance.evidence) : undefined);
-    const constants = { deployment: null, member: null, process_started_at: null, process: null };
-    assert.deepEqual({ ...record, ...constants, detail: '' }, { ...earlier.record, ...constants, detail: '' });
+    if (exchange.failure !== null && record.evidence !== undefined)
+      assert.deepEqual(record.evidence, snakeCased(exchange.failure.evidence), name);
   });
 });
 

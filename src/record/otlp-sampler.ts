@@ -6,7 +6,7 @@ import type { RecordRingWriter } from './record-ring.ts';
  * Chooses in the worker, when an exchange has ended, whether the exporter of OTLP gets it: as a span, every exchange of a sampled trace and every one
  * that failed or was retried; as a log record, what `otlp.logs` names. The line goes into a ring that the worker shares with the exporter:
  *
- *     SL 00f067aa0ba902b7 - 01 {"v":3,…}
+ *     SL 00f067aa0ba902b7 - 01 {"v":1,…}
  *     │  │                │ └ trace flags
  *     │  │                └ the span of the caller, if there is one
  *     │  └ the span of the exchange

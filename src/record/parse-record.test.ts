@@ -41,11 +41,7 @@ const others: readonly (readonly [name: string, line: string, reason: string])[]
   ['no object', '[1]', 'not_a_record'],
   ['null', 'null', 'not_a_record'],
   ['a record without a host', JSON.stringify({ ...fields, host: undefined }), 'not_a_record'],
-  [
-    'a record of version 2 without attempts',
-    JSON.stringify({ ...expandedRecord(fields), v: 2, attempts: undefined }),
-    'not_a_record',
-  ],
+  ['a record without attempts', JSON.stringify({ ...fields, attempts: 7 }), 'not_a_record'],
   ['a record whose id is a number', JSON.stringify({ ...fields, id: 7 }), 'not_a_record'],
   ['a version before the first', JSON.stringify({ ...fields, v: 0 }), 'not_a_record'],
 ];

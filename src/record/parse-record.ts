@@ -1,6 +1,5 @@
 import type { ExchangeRecord } from '../core/record.ts';
-import { currentRecord } from '../core/record-versions.ts';
-import type { RecordFields } from '../core/record-defaults.ts';
+import { expandedRecord, type RecordFields } from '../core/record-defaults.ts';
 import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';
 import type { LineSearch } from './line-search.ts';
@@ -21,8 +20,8 @@ const kinds = new Map<string, readonly string[]>([
 ]);
 
 /**
- * Reads one line of the exchange log, of any version. A record of an earlier version is returned in the form of
- * the current one. From a later version the known keys are read, and the others kept.
+ * Reads one line of the exchange log. Of a later version, too, the known keys are read by the defaults of this one, and the others
+ * are kept.
  */
 export function parseRecord(line: string): ParsedRecord {
   let value: unknown;
@@ -40,7 +39,7 @@ export function recordOfFields(fields: RecordFields): ParsedRecord {
   const { kind = 'exchange' } = fields;
   if (kind !== 'exchange' && kind !== 'tunnel')
     return { ok: false, reason: typeof kind === 'string' ? 'other_kind' : 'not_a_record' };
-  const record = currentRecord(fields);
+  const record = expandedRecord(fields);
   if (!isComplete(record)) return { ok: false, reason: 'not_a_record' };
   return { ok: true, record: record as unknown as ExchangeRecord };
 }

@@ -24,8 +24,8 @@ const line = Buffer.from(processHeaderLine(constants, at)).toString('latin1');
 const record = { process: 'k3f9xa', deployment: null, member: null, process_started_at: null } as ExchangeRecord;
 
 test('the header is one line of ASCII, and is read as it was written', () => {
-  assert.match(line, /^\{"v":3,"kind":"process","process":"k3f9xa","at":[ -~]+\n$/);
-  assert.deepEqual(parseProcessHeader(line), { v: 3, kind: 'process', at, ...constants });
+  assert.match(line, /^\{"v":1,"kind":"process","process":"k3f9xa","at":[ -~]+\n$/);
+  assert.deepEqual(parseProcessHeader(line), { v: 1, kind: 'process', at, ...constants });
 });
 
 test('a key has six characters, and two processes have different ones', () => {
@@ -69,7 +69,7 @@ test('a header is found by its bytes, and only that of the process', () => {
   assert.equal(search.read(line.replace('k3f9xa', 'zzzzzz')), null);
 });
 
-for (const other of ['', 'null', '[]', '{"v":3,"kind":"process"}', '{"v":3,"kind":"process","process":7}', '{"v":3']) {
+for (const other of ['', 'null', '[]', '{"v":1,"kind":"process"}', '{"v":1,"kind":"process","process":7}', '{"v":1']) {
   test(`${other === '' ? 'an empty line' : other} is no header`, () => {
     assert.equal(parseProcessHeader(other), null);
     new ProcessHeaders().note(other);

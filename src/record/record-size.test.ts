@@ -20,7 +20,7 @@ const targets = [
 ];
 const ids = ['019aa5d2-5f1c-7c3e-9f0a-3d5b7c9e1f20', '4bf92f3577b34da6a3ce929d0e0e4736', 'lb-17'];
 const clients = ['192.0.2.17', '203.0.113.199', '2001:db8:85a3::8a2e:370:7334', '2001:db8:85a3:8d3:1319:8a2e:370:7348'];
-const applications: readonly Partial<EndedExchange>[] = [{}, { application: 'shop', release: '2f9c1ab' }];
+const applications: readonly Partial<EndedExchange>[] = [{}, { application: 'shop' }];
 const connections: readonly Partial<AttemptFacts>[] = [
   { idleMs: 812 },
   { idleMs: 41_200 },

@@ -69,10 +69,10 @@ export function unfinishedName(name: string): string {
   return `${name}.part`;
 }
 
-/** Removes what a process left that was killed while it compressed; `LOG.gz.part` is from earlier versions. */
+/** Removes what a process left that was killed while it compressed. */
 export async function removeUnfinished(path: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
-    if (!/^(?:\.\d{1,4})?\.(?:gz|zst)\.part$/.test(behind(path, name))) continue;
+    if (!/^\.\d{1,4}\.(?:gz|zst)\.part$/.test(behind(path, name))) continue;
     // A folder stays: compressing reports what is in the way.
     await rm(join(dirname(path), name), { force: true }).catch(() => {});
   }

@@ -7,7 +7,7 @@ const routesMax = 4096;
 
 /**
  * Chooses the exchanges that the store gets, in the worker: every failure, every slow exchange, and of each route's successes up to a number a second.
- * Their lines go into a ring that the worker shares with the store, `7 {"v":3,…}`: the number says how many exchanges of
+ * Their lines go into a ring that the worker shares with the store, `7 {"v":1,…}`: the number says how many exchanges of
  * the route the line stands for, those included that were not chosen since the last one.
  */
 export class StoreSampler {

@@ -426,7 +426,7 @@ describe('for any text from outside', () => {
       assert.equal(record.route, keptOrNull(exchange.route, recordLimits.name));
       assert.equal(record.upstream, keptOrNull(exchange.upstream, recordLimits.name));
       assert.equal(record.application, keptOrNull(exchange.application, recordLimits.name));
-      assert.equal(record.release, keptOrNull(exchange.release, recordLimits.name));
+      assert.equal(record.release, keptOrNull(exchange.release, recordLimits.name) ?? undefined);
       assert.equal(record.client.address, kept(client.address, recordLimits.name));
       assert.equal(record.client.peer, kept(client.peerAddress, recordLimits.name));
       assert.equal(

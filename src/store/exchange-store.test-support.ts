@@ -14,7 +14,7 @@ import { ExchangeStore } from './exchange-store.ts';
 import type { NewExchange } from './segment.ts';
 import { divideLine } from './stored-line.ts';
 
-export const golden = readFileSync(new URL('../../test/golden/record-v3.ndjson', import.meta.url), 'utf8')
+export const golden = readFileSync(new URL('../../test/golden/record-v1.ndjson', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => parseRecord(line).ok);
 
@@ -42,6 +42,7 @@ export let clock: SimulatedClock;
 export let store: ExchangeStore;
 export const aside: string[] = [];
 export const removed: string[] = [];
+export const others: string[] = [];
 export const specOf = (changes: Partial<StoreSpec> = {}): StoreSpec => ({
   ...{ path: folder, keepAgeMs: 7 * 86_400_000, keepBytes: 2 ** 30, successesPerSecond: 200, slowMs: 1000 },
   ...changes,
@@ -50,6 +51,7 @@ export const open = (changes: Partial<StoreSpec> = {}): ExchangeStore =>
   new ExchangeStore(specOf(changes), clock, {
     onCorrupt: (path) => aside.push(path),
     onRemoved: (path) => removed.push(path),
+    onOtherVersion: (path) => others.push(path),
   });
 
 /** The tests use this store from now on; it is closed after the test. */
@@ -62,6 +64,7 @@ beforeEach(() => {
   clock = new SimulatedClock();
   aside.length = 0;
   removed.length = 0;
+  others.length = 0;
   store = open();
 });
 afterEach(() => {

@@ -32,7 +32,7 @@ describe('a stored line', () => {
       assert.deepEqual(recordOf(exchangeOf(line).line), record);
     });
     test(`of ${record.id.slice(-3)} has the words of its record`, () => {
-      const text = new LineTerms().of(exchangeOf(line).line, 7, true) ?? '';
+      const text = new LineTerms().of(exchangeOf(line).line, 7) ?? '';
       // As SQLite's tokenizer `ascii` does.
       const terms = new Set(text.toLowerCase().match(/[a-z0-9\u0080-\uffff]+/g));
       const isWord = (term: string): boolean => !term.startsWith('§');
@@ -280,7 +280,13 @@ describe('a search whose time is over', () => {
   test('says so, and goes on where it has ended without a gap or a repetition', () => {
     const line = golden[0] as string;
     store.close();
-    use(new ExchangeStore(specOf(), new PassingClock(), { onCorrupt: () => undefined, onRemoved: () => undefined }));
+    use(
+      new ExchangeStore(specOf(), new PassingClock(), {
+        onCorrupt: () => undefined,
+        onRemoved: () => undefined,
+        onOtherVersion: () => undefined,
+      }),
+    );
     const lines = Array.from({ length: 9000 }, (_, n) => outputOf(n % 3000 === 0 ? `rare ${n}` : 'usual', { at: n }));
     store.append(
       Array.from({ length: 600 }, (_, n) => exchangeOf(numbered(line, n))),

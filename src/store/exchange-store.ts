@@ -68,6 +68,8 @@ export interface StoreEvents {
   readonly onCorrupt: (path: string) => void;
   /** Another program has removed or replaced the newest file, or what SQLite keeps beside it. It is opened anew. */
   readonly onRemoved: (path: string) => void;
+  /** Another version of Candor, or another program, has written a file. It is neither read nor changed. */
+  readonly onOtherVersion: (path: string) => void;
 }
 
 /**
@@ -83,6 +85,8 @@ export class ExchangeStore {
   readonly #events: StoreEvents;
   /** Open files, by number. */
   readonly #open = new Map<number, Segment>();
+  /** Files of another version, by number. */
+  readonly #others = new Set<number>();
   /** The number of the newest file; null before the first is open. */
   #newest: number | null = null;
   /** The files that the last records went to: SQLite goes on writing to a removed one, which nothing reads. */
@@ -326,18 +330,23 @@ export class ExchangeStore {
     for (;;) {
       const segment = this.#segmentOf(this.#newest);
       if (segment !== null) return { number: this.#newest, segment };
-      // It is damaged, or of a later version of Candor.
+      // It is damaged, or of another version of Candor.
       this.#newest += 1;
     }
   }
 
-  /** Null if the file cannot be used: then it has been moved aside, or a later version has written it. */
+  /** Null if the file cannot be used: then it has been moved aside, or another version has written it. */
   #segmentOf(number: number): Segment | null {
     const known = this.#open.get(number);
     if (known !== undefined) return known;
+    if (this.#others.has(number)) return null;
     try {
       const segment = this.#orRecover(number, () => Segment.open(this.#folder.made(number), outputBytesOf(this.#spec)));
       if (segment !== null) this.#open.set(number, segment);
+      else {
+        this.#others.add(number);
+        this.#events.onOtherVersion(this.#folder.pathOf(number));
+      }
       return segment;
     } catch (error) {
       if (storeFault(error) === 'corrupt') return null;

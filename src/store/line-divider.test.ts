@@ -6,13 +6,13 @@ import fc from '../testing/properties.test-support.ts';
 import { LineDivider } from './line-divider.ts';
 import { divideLine } from './stored-line.ts';
 
-const golden = readFileSync(new URL('../../test/golden/record-v3.ndjson', import.meta.url), 'utf8')
+const golden = readFileSync(new URL('../../test/golden/record-v1.ndjson', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => parseRecord(line).ok);
 
 /** As a worker writes an ordinary success. */
 const success = (more: { path?: string; query?: string; client?: string; times?: string; host?: string }): string =>
-  `{"v":3,"id":"019aa5d2-5f1c-7c3e-9f0b-000000000001","trace_id":"0af7651916cd43dd8448eb211c80319c","at":"2026-11-22T10:02:18.058Z","process":"k3f9xa","revision":3,"client":{"address":${JSON.stringify(more.client ?? '192.0.2.7')},"port":50312},"host":${JSON.stringify(more.host ?? 'shop.example.org')},"path":${JSON.stringify(more.path ?? '/')}${more.query === undefined ? '' : `,"query":${JSON.stringify(more.query).replaceAll('…', String.raw`\u2026`)}`},"attempts":[{"endpoint":"app/127.0.0.1:3000"${more.times ?? ''}}],"status":200,"bytes_out":6413,"duration_ms":12.3}`;
+  `{"v":1,"id":"019aa5d2-5f1c-7c3e-9f0b-000000000001","trace_id":"0af7651916cd43dd8448eb211c80319c","at":"2026-11-22T10:02:18.058Z","process":"k3f9xa","revision":3,"client":{"address":${JSON.stringify(more.client ?? '192.0.2.7')},"port":50312},"host":${JSON.stringify(more.host ?? 'shop.example.org')},"path":${JSON.stringify(more.path ?? '/')}${more.query === undefined ? '' : `,"query":${JSON.stringify(more.query).replaceAll('…', String.raw`\u2026`)}`},"attempts":[{"endpoint":"app/127.0.0.1:3000"${more.times ?? ''}}],"status":200,"bytes_out":6413,"duration_ms":12.3}`;
 
 test('lines are divided as by their JSON, whatever stands in them and before them', () => {
   const text = fc.oneof(

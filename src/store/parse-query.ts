@@ -63,7 +63,6 @@ const otherNames: Readonly<Record<string, string>> = {
   server: 'endpoint',
   target: 'endpoint',
   app: 'application',
-  version: 'release',
   error: 'cause',
   reason: 'cause',
   trace_id: 'trace',

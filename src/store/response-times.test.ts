@@ -9,7 +9,7 @@ describe('the times of responses', () => {
     const at = new Date(clock.wallTime() - number * 1000).toISOString();
     const client = { address: '192.0.2.7', port: 1 };
     const line = {
-      v: 3,
+      v: 1,
       id,
       at,
       process: 'k3f9xa',

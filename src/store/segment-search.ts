@@ -29,7 +29,7 @@ export function searchSegment(
   const templates = new TemplateCheck(segment, query);
   let looked = 0;
   const { newestFirst } = range;
-  const wanted = wantedId(query, segment.hasTraceKeys);
+  const wanted = wantedId(query);
   const expression = wanted === null ? indexExpression(query, segment.templateTerms) : null;
   const rows = segment.rows({ wanted, expression, after, before, newestFirst });
   for (const row of rows) {
@@ -43,11 +43,11 @@ export function searchSegment(
 }
 
 /** The only id that a query asks for, or the only trace; null if it asks for none. */
-function wantedId({ conditions }: Query, hasTraceKeys: boolean): IdRange | null {
+function wantedId({ conditions }: Query): IdRange | null {
   const wholes = conditions.filter((one) => one.kind === 'text').filter(({ isPrefix, not }) => !isPrefix && !not);
   const id = wholes.find(({ key }) => key === 'id');
   if (id !== undefined) return wholeId(id.value);
-  const trace = hasTraceKeys ? wholes.find(({ key }) => key === 'trace') : undefined;
+  const trace = wholes.find(({ key }) => key === 'trace');
   return trace === undefined ? null : wholeTrace(trace.value);
 }
 
@@ -67,7 +67,7 @@ function mayMatch({ since, until, conditions }: Query, { at, status, durationMs 
 }
 
 /** Keys whose values stand in the template of a record that has one attempt or none. */
-const templateKeys = new Set<string>(['route', 'application', 'release', 'host', 'method', 'shape', 'whose', 'type']);
+const templateKeys = new Set<string>(['route', 'application', 'host', 'method', 'shape', 'whose', 'type']);
 
 /** Looks at each template once: thousands of rows share one. */
 class TemplateCheck {

@@ -3,10 +3,10 @@ import type { ProcessNote } from '../core/process-note.ts';
 import type { EventLine, StoredExchange } from '../core/store-messages.ts';
 import { type Database, openDatabase, type Statement, type Value, withErrno } from './database.ts';
 import { EventTable } from './event-table.ts';
-import { migrate } from './migrations.ts';
 import { OutputTable } from './output-table.ts';
 import { type IdRange, idsFrom, packedHex, packedUuid, unpackedHex, unpackedUuid, wholeId } from './packed-id.ts';
 import { ProcessTable } from './process-table.ts';
+import { createSchema, isUsable } from './schema.ts';
 import { recordOf, type StoredLine } from './stored-line.ts';
 import type { TimedRow } from './response-times.ts';
 import { SharedTexts } from './shared-texts.ts';
@@ -72,14 +72,17 @@ export class Segment {
   readonly #searches = new Map<string, Statement>();
   #seq: number;
 
-  /** Opens or creates the file; null if a later version of Candor has written it. `outputBytesMax`: of the output of applications. */
+  /** Opens or creates the file; null if another version of Candor, or another program, has written it. `outputBytesMax`: of the output of applications. */
   static open(path: string, outputBytesMax: number): Segment | null {
     const database = openDatabase(path);
     try {
-      // A larger page makes the index smaller. NORMAL: a loss of power may take the last second, and never the file.
-      database.execute('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-      database.execute('PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 0');
-      if (migrate(database)) return new Segment(database, outputBytesMax);
+      if (isUsable(database)) {
+        // A larger page makes the index smaller. NORMAL: a loss of power may take the last second, and never the file.
+        database.execute('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+        database.execute('PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 0');
+        createSchema(database);
+        return new Segment(database, outputBytesMax);
+      }
     } catch (error) {
       const known = withErrno(error);
       database.close();
@@ -142,7 +145,7 @@ export class Segment {
   #append({ line, standsFor }: NewExchange): boolean {
     const { id, traceId, at, template, client, clientPort, path, query, status, durationUs, bytesOut, rest } = line;
     const shared = this.#templates.put(template);
-    const terms = this.#terms.of(line, Number(shared), this.#spans.hasIndex);
+    const terms = this.#terms.of(line, Number(shared));
     if (terms === null) return false;
     const seq = ++this.#seq;
     const texts = this.#texts;
@@ -162,11 +165,6 @@ export class Segment {
   /** The numbers of the first and last row whose exchange may have begun within this time; null if there are none. */
   rowsWithin(since: number | null, until: number | null): readonly [number, number] | null {
     return this.#spans.rowsWithin(since, until);
-  }
-
-  /** Whether rows are found by the keys of their traces; in older files by terms. */
-  get hasTraceKeys(): boolean {
-    return !this.#spans.hasIndex;
   }
 
   *rows({ wanted, expression, after, before, newestFirst }: RowRange): Generator<StoredRow> {
@@ -212,11 +210,9 @@ export class Segment {
     rows: Pick<RowRange, 'after' | 'before' | 'newestFirst'>,
   ): Generator<StoredRow> {
     const { after, before, newestFirst } = rows;
-    // Where all ids have an index, it is used: `+` keeps SQLite from the numbers of the rows.
-    const seq = this.#spans.hasIndex ? '+seq' : 'seq';
     const column = range.of === 'ids' ? 'id' : 'trace';
     const order = newestFirst ? 'DESC' : 'ASC';
-    const sql = `SELECT ${columns} FROM exchanges WHERE ${seq} BETWEEN ? AND ? AND ${column} BETWEEN ? AND ? ORDER BY seq ${order}`;
+    const sql = `SELECT ${columns} FROM exchanges WHERE seq BETWEEN ? AND ? AND ${column} BETWEEN ? AND ? ORDER BY seq ${order}`;
     const select = this.#prepared(sql);
     for (const [first, last] of this.#spans.rowsWith(range, by, newestFirst)) {
       const within = [Math.max(first, after + 1), Math.min(last, before - 1)] as const;

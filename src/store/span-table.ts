@@ -23,8 +23,6 @@ const idLatenessMs = 1000;
 /**
  * The spans of a file: rows that follow each other, with the times and the ids of their exchanges. An id is found by the spans of the time
  * that it names, or by its key in each span, and a trace by its key ([ADR 84](../../docs/adr/0084-keys-of-ids-in-place-of-an-index.md)).
- *
- * Files that were begun by earlier versions have an index of all ids and terms of all traces, and keep both.
  */
 export class SpanTable {
   readonly #putSpan: Statement;
@@ -34,14 +32,9 @@ export class SpanTable {
   readonly #oldestFirst: Statement;
   readonly #ids = new SpanKeys();
   readonly #traces = new SpanKeys();
-  /** The file has an index of all ids, and no keys. */
-  readonly hasIndex: boolean;
   #span: { number: number; first: number; last: number; firstAt: number; lastAt: number };
 
   constructor(database: Database) {
-    this.hasIndex =
-      database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'exchanges_id'").get() !==
-      undefined;
     this.#putSpan = database.prepare('INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?, ?)');
     this.#putKeys = database.prepare('INSERT INTO span_keys VALUES (?, ?, ?)');
     this.#selectWithin = database.prepare(
@@ -68,8 +61,7 @@ export class SpanTable {
 
   #end(): void {
     this.put();
-    const [ids, traces] = [this.#ids.take(), this.#traces.take()];
-    if (!this.hasIndex) this.#putKeys.run(this.#span.number, ids, traces);
+    this.#putKeys.run(this.#span.number, this.#ids.take(), this.#traces.take());
     this.#span = emptySpan(this.#span.number + 1);
   }
 
@@ -87,7 +79,6 @@ export class SpanTable {
 
   /** Rows that may have one of the ids. A range of which `by` says nothing has none. */
   *rowsWith({ of, from, to, key, times }: IdRange, by: IdLookup, newestFirst: boolean): Generator<Rows> {
-    if (this.hasIndex) return yield [0, Number.MAX_SAFE_INTEGER];
     if (by === 'time' && times === null) return;
     const [since, until] = by === 'time' && times !== null ? times : [0, Number.MAX_SAFE_INTEGER];
     // Of a time, the keys of whole ids alone are known.

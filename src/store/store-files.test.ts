@@ -1,31 +1,22 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openDatabase } from './database.ts';
-import { valuesOf } from './match.ts';
 import type { NewExchange } from './segment.ts';
 import { StoreFolder } from './store-folder.ts';
 import {
   aside,
   clock,
-  eventOf,
-  eventSeqs,
   exchangeOf,
   folder,
   golden,
-  idsOf,
   numbered,
   open,
-  outputOf,
-  processesAt,
-  recordIn,
+  others,
   removed,
-  sampleAt,
   search,
   store,
-  textsOf,
   use,
 } from './exchange-store.test-support.ts';
 
@@ -101,47 +92,6 @@ describe('the files of the store', () => {
     assert.deepEqual(names(), ['exchanges-000002.sqlite']);
   });
 
-  /** The files were made before the last golden lines were. */
-  const migrated = golden.slice(0, 13);
-
-  for (const version of [1, 2, 3, 4])
-    test(`of version ${version} are migrated: their exchanges are found, and events, output and processes are stored in them`, () => {
-      store.close();
-      const before = gunzipSync(readFileSync(new URL(`../../test/golden/store-${version}.sqlite.gz`, import.meta.url)));
-      writeFileSync(join(folder, 'exchanges-000001.sqlite'), before);
-      use(open());
-      assert.deepEqual(
-        search('').exchanges.map(({ record }) => record),
-        migrated.map(recordIn).toReversed(),
-      );
-      assert.deepEqual(
-        idsOf('status:502'),
-        migrated
-          .map(recordIn)
-          .filter(({ status }) => status === 502)
-          .map(({ id }) => id)
-          .toReversed(),
-      );
-      store.append([], [eventOf(1, 0)], [outputOf('begun')], [sampleAt(1000)]);
-      assert.deepEqual(processesAt(2000), [1000]);
-      assert.deepEqual(textsOf(''), ['begun']);
-      assert.deepEqual(eventSeqs(), [1]);
-      assert.deepEqual(names(), ['exchanges-000001.sqlite']);
-      for (const { id } of migrated.map(recordIn)) {
-        assert.equal(store.find(id)?.id, id);
-        assert.deepEqual(idsOf(`id:${id}`), [id]);
-      }
-      // The index had other terms of them.
-      store.append(migrated.map((line, number) => exchangeOf(numbered(line, number))));
-      for (const key of ['route', 'upstream', 'endpoint', 'trace'] as const) {
-        const known = migrated.map(recordIn).flatMap((record) => valuesOf(record, key));
-        for (const value of new Set(known)) {
-          const having = migrated.map(recordIn).filter((record) => valuesOf(record, key).includes(value));
-          assert.equal(idsOf(`${key}:"${value}"`).length, 2 * having.length, `${key}:${value}`);
-        }
-      }
-    });
-
   test('can be read by their user alone', () => {
     store.append(many(0));
     const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
@@ -200,16 +150,26 @@ describe('the files of the store', () => {
     assert.equal(search('').exchanges.length, 400);
   });
 
-  test('of a later version are left alone', () => {
-    store.append(many(0));
-    store.close();
-    const database = openDatabase(join(folder, 'exchanges-000001.sqlite'));
-    database.execute('PRAGMA user_version = 99');
-    database.close();
-    use(open());
-    store.append(many(400));
-    assert.equal(search('').exchanges.length, 400);
-  });
+  for (const [what, change] of [
+    ['of a later version', 'PRAGMA user_version = 2'],
+    ['of no version', 'PRAGMA user_version = 0'],
+    ['of another program', 'PRAGMA application_id = 0'],
+  ] as const)
+    test(`${what} are told once and left as they are, and a new one is begun`, () => {
+      const path = join(folder, 'exchanges-000001.sqlite');
+      store.append(many(0));
+      store.close();
+      const database = openDatabase(path);
+      database.execute(change);
+      database.close();
+      const before = readFileSync(path);
+      use(open());
+      store.append(many(400));
+      store.append(many(800));
+      assert.equal(search('').exchanges.length, 800);
+      assert.deepEqual(others, [path]);
+      assert.deepEqual(readFileSync(path), before);
+    });
 
   test('take the exchanges of two processes during an upgrade', () => {
     const other = open();

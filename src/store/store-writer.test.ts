@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -27,9 +27,14 @@ function startWriter(name: string) {
   const clock = new SimulatedClock();
   const sent: FromStore[] = [];
   const writer = new StoreWriter(init, clock, (message) => void sent.push(message));
-  writer.handle({ kind: 'use', spec: { path, keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 } });
+  const use = (): void =>
+    writer.handle({
+      kind: 'use',
+      spec: { path, keepAgeMs: 1e9, keepBytes: 1e9, successesPerSecond: 200, slowMs: 1000 },
+    });
+  use();
   writer.handle({ kind: 'ring', memory });
-  return { path, memory, clock, sent, writer };
+  return { path, memory, clock, sent, writer, use };
 }
 
 test('records are stored each half second, and each tenth of one after a ring that held a mebibyte', async () => {
@@ -128,4 +133,28 @@ test('a search says that the store fails, since when and why, until what has wai
   assert.deepEqual(results(), [null, null, null]);
   assert.equal(found(), 2);
   writer.handle({ kind: 'close', request: 5 });
+});
+
+test('a file of another version is told once, though the store is opened again, and records go to the next file', () => {
+  const path = join(folder, 'other');
+  mkdirSync(path);
+  const file = join(path, 'exchanges-000001.sqlite');
+  const other = new DatabaseSync(file);
+  other.exec('CREATE TABLE exchanges (id)');
+  other.close();
+  const { memory, sent, writer, use } = startWriter('other');
+  new RecordRingWriter(memory).append(`1 ${golden[0]}\n`, false);
+  for (let times = 0; times < 2; times += 1) {
+    const { id } = recordIn(golden[0] ?? '');
+    writer.handle({ kind: 'find', request: times, id });
+    assert.equal(sent.findLast((message) => message.kind === 'stored')?.record?.id, id);
+    use();
+  }
+  const told = sent.flatMap((message) => (message.kind === 'event' ? [message.event] : []));
+  assert.deepEqual(
+    told.map(({ to, evidence }) => [to, 'fault' in evidence && evidence.fault]),
+    [['failing', 'other_version']],
+  );
+  assert.ok(told[0]?.reason.includes(`${file} is neither read nor changed`), 'names the file');
+  writer.handle({ kind: 'close', request: 2 });
 });

@@ -73,6 +73,8 @@ export class StoreWriter {
   readonly #divider = new LineDivider();
   readonly #unparsed: StoredUnparsed;
   #fault: StoreFault | null = null;
+  /** Files of another version that have been told. */
+  readonly #others = new Set<string>();
   /** While there is a fault: since the first of several in a row. */
   #failing: StoreFailure | null = null;
   /** The last time a ring held much. */
@@ -165,7 +167,12 @@ export class StoreWriter {
   #opened(spec: StoreSpec): ExchangeStore {
     const onCorrupt = (path: string): void => void this.#tell('failing', 'corrupt', `it was renamed to ${path}`);
     const onRemoved = (path: string): void => void this.#tell('failing', 'removed', `${path} is opened anew`);
-    this.#store ??= new ExchangeStore(spec, this.#clock, { onCorrupt, onRemoved });
+    const onOtherVersion = (path: string): void => {
+      if (this.#others.has(path)) return;
+      this.#others.add(path);
+      this.#tell('failing', 'other_version', `${path} is neither read nor changed`);
+    };
+    this.#store ??= new ExchangeStore(spec, this.#clock, { onCorrupt, onRemoved, onOtherVersion });
     return this.#store;
   }
 

@@ -121,7 +121,13 @@ describe('stored output of applications', () => {
     }
     const passing = new PassingClock();
     passing.advanceSync(1_000_000_000);
-    use(new ExchangeStore(specOf(), passing, { onCorrupt: () => undefined, onRemoved: () => undefined }));
+    use(
+      new ExchangeStore(specOf(), passing, {
+        onCorrupt: () => undefined,
+        onRemoved: () => undefined,
+        onOtherVersion: () => undefined,
+      }),
+    );
     const at = 1_000_000_000;
     const others = (from: number): OutputLine[] =>
       Array.from({ length: 10_000 }, (_, n) => outputOf('-', { at: from + n }));

@@ -11,17 +11,15 @@ import { lineOfTemplate, recordOf, type StoredLine } from './stored-line.ts';
  * record that it finds is compared with the query in any case (`match.ts`), so that two values may have the same term. What
  * nearly every record has (GET, 200) has no term: it would cost much and narrow nothing.
  *
- * An ordinary success has one term for its template (`§n` and the number), in place of those of route, upstream, endpoint and
- * release. A search for one of these looks for the templates that have it. Its trace id has a term only in files without keys of traces
- * (`span-table.ts`), one of 16,384: as many terms as traces were a third of the index.
+ * An ordinary success has one term for its template (`§n` and the number), in place of those of route, upstream and
+ * endpoint. A search for one of these looks for the templates that have it. Ids and traces have no terms: they are found by the keys of
+ * their spans (`span-table.ts`).
  */
 
 const letters: Readonly<Partial<Record<TextKey, string>>> = {
-  trace: 't',
   route: 'r',
   upstream: 'r',
   endpoint: 'e',
-  release: 'v',
   client: 'c',
   cause: 'f',
   shape: 'g',
@@ -69,15 +67,14 @@ export class LineTerms {
   #isOfOneAttempt = false;
 
   /** A text of all terms. `template`: the number of the line's template. Null if the line is damaged. */
-  of(line: StoredLine, template: number, withTrace: boolean): string | null {
+  of(line: StoredLine, template: number): string | null {
     if (!line.hasOnlyNumbers || !this.#hasOneAttempt(line.template, template)) {
       const record = recordOf(line);
       return record === null ? null : [...termsOfRecord(record)].join(' ');
     }
-    const { path, query, traceId, status, durationUs } = line;
-    const trace = traceId === null || !withTrace ? '' : ` ${traceTerm(traceId)}`;
+    const { path, query, status, durationUs } = line;
     const numbers = numberTerms(status, durationUs / 1000);
-    return `${this.#words(path, query)} §n${template} ${this.#ofClient(line.client)}${trace}${numbers}`;
+    return `${this.#words(path, query)} §n${template} ${this.#ofClient(line.client)}${numbers}`;
   }
 
   #hasOneAttempt(text: string, number: number): boolean {
@@ -174,8 +171,6 @@ export function indexExpression({ conditions }: Query, templates: TemplateTerms)
 }
 
 function expressionsOf(condition: QueryCondition, templates: TemplateTerms): readonly string[] {
-  if (condition.kind === 'text' && condition.key === 'trace' && !condition.isPrefix)
-    return [`("${traceTerm(condition.value)}" OR "${termOf('trace', condition.value)}")`];
   if (condition.kind === 'any_of') {
     const all = condition.conditions.map((one) => expressionsOf(one, templates));
     // A record of a value without a term would not be found.
@@ -218,13 +213,6 @@ function wordsOfPath(path: string, goesOn: boolean): readonly string[] {
 
 function isUsual(status: number): boolean {
   return status >= 200 && status < 300;
-}
-
-const traceTerms: (string | undefined)[] = [];
-
-function traceTerm(id: string): string {
-  const hash = hashOf(id) >>> 18;
-  return (traceTerms[hash] ??= `§u${hash.toString(36)}`);
 }
 
 function termOf(key: TextKey, value: string): string {

@@ -61,9 +61,6 @@ export const namesOfOthers: ReadonlySet<string> = new Set([
   'postToo',
   // A type of ASN.1.
   'octetString',
-  // Keys of the record's version 1, which is still read.
-  'octets_in',
-  'octets_out',
 ]);
 
 /** Names and folders that are still to be settled. A name that no code has any more must leave this list, and none may be added. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
+import { ExchangeRecords } from '../../src/record/exchange-record.ts';
 import { assertRecord, unbuffered } from './cases.ts';
 import { Http1Arrived, Http1World } from './http1-world.ts';
 import type { WorldOptions } from './world.ts';
@@ -434,4 +436,29 @@ describe('a response that stops while its client has not ended the request', () 
     assertRecord(world, { end: 'truncated', cause: 'response_body_stalled' });
     assert.ok(!('requestOpen' in evidenceOf(world)));
   });
+});
+
+it('the release of the endpoint that was tried last stands in the record, and nothing in that of one without a release', () => {
+  const endpointChanges = (name: string): Partial<EndpointSnapshot> => (name === 'c' ? {} : { release: `of ${name}` });
+  const world = new Http1World({ endpoints: ['a', 'b', 'c'] }, { endpointChanges });
+  const records = new ExchangeRecords({
+    ...{ deployment: 'd', member: 'm', processStartedUnixMs: 0, processKey: 'k3f9xa', worker: 1, queryAllowed: [] },
+  });
+  const names = ['a', 'b', 'c'];
+  const byAddress = new Map(names.map((name) => [world.endpoint(name).address, name]));
+  for (const name of names) world.endpoint(name).onRequest = (request) => request.answer(200, 'ok');
+  for (let number = 0; number < 12; number += 1) {
+    // Each request is tried at one endpoint that refuses, and then at another.
+    names.forEach((name, index) => (world.endpoint(name).accepts = index === number % 3 ? 'refuses' : 'yes'));
+    world.request({ target: `/${number}` }, { connection: `${number}` });
+    world.pass(20_000);
+  }
+  const seen = world.records.map((exchange) => {
+    const { release, attempts } = records.recordOf(exchange);
+    const last = byAddress.get(attempts.at(-1)?.address ?? '');
+    assert.equal(release, last === 'c' ? undefined : `of ${last}`);
+    return `${last}`;
+  });
+  assert.deepEqual(new Set(seen), new Set(names));
+  assert.ok(world.records.some(({ attempts }) => attempts.length > 1));
 });

@@ -227,7 +227,6 @@ export class FakeEvents implements EventSource {
       member: 'here',
       worker: news.worker ?? null,
       revision: 1,
-      release: news.release ?? null,
       subject: news.subject,
       from: news.from ?? null,
       to: news.to ?? null,

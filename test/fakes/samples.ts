@@ -233,7 +233,6 @@ export const statusSample: GatewayStatus = {
             body: null,
           },
           waiting: 5,
-          release: null,
           certificate: {
             ...{ names: ['api.internal'], notAfter: '2027-03-01T12:00:00.000Z' },
             ...{ notBefore: null, issuer: null },
@@ -254,7 +253,6 @@ export const statusSample: GatewayStatus = {
           lastMinute: { answered: 120, failed: 1, meanMs: 2.4, p50Ms: 1.9, p99Ms: 11 },
           lastCheck: null,
           waiting: 0,
-          release: null,
           certificate: null,
         },
       ],
@@ -289,7 +287,6 @@ export const statusSample: GatewayStatus = {
           lastMinute: { answered: 120, failed: 1, meanMs: 2.4, p50Ms: 1.9, p99Ms: 11 },
           lastCheck: null,
           waiting: 0,
-          release: 'r1',
           certificate: null,
         },
       ],
@@ -380,7 +377,7 @@ const attempt: AttemptRecord = {
 
 /** A POST whose second attempt met a silent endpoint: the answer that most needs explaining. */
 export const failedRecord: ExchangeRecord = {
-  v: 3,
+  v: 1,
   kind: 'exchange',
   id: '0197f3a0-0000-7000-8000-000000000001',
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
@@ -394,9 +391,6 @@ export const failedRecord: ExchangeRecord = {
   route: 'api',
   upstream: 'api',
   application: null,
-  release: null,
-  arm: null,
-  weight: null,
   client: { address: '192.0.2.7', port: 50000, peer: '192.0.2.7', protocol: 'HTTP/1.1' },
   tls: null,
   method: 'POST',

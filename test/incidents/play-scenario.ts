@@ -99,7 +99,7 @@ export type ScenarioStep =
     };
 
 export type ScenarioEvent = Pick<Event, 'kind' | 'subject'> &
-  Partial<Pick<Event, 'from' | 'to' | 'reason' | 'actor' | 'release' | 'revision'>> & { readonly evidence?: object };
+  Partial<Pick<Event, 'from' | 'to' | 'reason' | 'actor' | 'revision'>> & { readonly evidence?: object };
 
 export interface ScenarioResult {
   readonly changes: readonly (IncidentChange & { readonly second: number })[];
@@ -264,7 +264,6 @@ function eventOf(event: ScenarioEvent, at: number): Event {
     member: 'one',
     worker: null,
     revision: 2,
-    release: null,
     from: null,
     to: null,
     reason: 'It happened.',

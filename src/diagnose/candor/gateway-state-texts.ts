@@ -20,7 +20,6 @@ export function gatewayStateTexts(
     ...(state.breaker === undefined ? [] : [['breaker', breakerText(state.breaker, record.route)] as const]),
     ...(state.queues ?? []).map((queue) => ['queue', queueText(queue)] as const),
     ['configuration', configurationText(state, record.revision, configuration)],
-    ...(record.release === null ? [] : [['release', record.release] as const]),
   ];
 }
 

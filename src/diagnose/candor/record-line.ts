@@ -3,7 +3,7 @@ import { ownErrorText } from '../../core/grpc-server-errors.ts';
 import { outputStep } from '../../core/output-step.ts';
 import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
-import { currentRecord } from '../../core/record-versions.ts';
+import { expandedRecord } from '../../core/record-defaults.ts';
 import { shapes, whoses } from '../../core/shape.ts';
 import { stages } from '../../core/stage.ts';
 import type { Born, Finding, FindingShape, Fix } from '../finding.ts';
@@ -21,7 +21,7 @@ export function recogniseRecordLine(line: string): 0 | 1 | 2 {
   return beginning.test(line) ? 2 : 0;
 }
 
-/** Reads a record of any version. Unknown members are ignored, as docs/record.md asks of readers. */
+/** Reads a record of this version or a later one. Unknown members are ignored, as docs/record.md asks of readers. */
 export function readRecordLine(line: string): Finding | null {
   const fields = jsonLine(judgedText(line));
   if (fields === null || jsonNumber(fields.v) === null || jsonText(fields.at) === null) return null;
@@ -31,7 +31,7 @@ export function readRecordLine(line: string): Finding | null {
 }
 
 function exchangeFinding(line: JsonLine): Finding {
-  const fields: JsonLine = currentRecord(line);
+  const fields: JsonLine = expandedRecord(line);
   const verdict = judge(fields);
   const path = jsonText(fields.path);
   return findingOf(
